@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Query bytes -> reply bytes (RFC 1034 section 4.3.2, 2181, 2308, 4592, 6891, 7871). The one function that UDP,
+ * TCP, explain, drills, tests and fuzzers call. It neither allocates nor locks nor logs, and any bytes are
+ * acceptable input. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/random.h"
+#include "view/view.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum answer_transport { ANSWER_UDP, ANSWER_TCP };
+
+/* Counted per DNS thread by that thread, read by others. */
+enum answer_counter {
+    ANSWER_COUNT_QUERIES_UDP, ANSWER_COUNT_QUERIES_TCP,
+    ANSWER_COUNT_NOERROR, ANSWER_COUNT_FORMERR, ANSWER_COUNT_SERVFAIL, ANSWER_COUNT_NXDOMAIN,
+    ANSWER_COUNT_NOTIMP, ANSWER_COUNT_REFUSED, ANSWER_COUNT_BADVERS,
+    ANSWER_COUNT_DROPPED, ANSWER_COUNT_TRUNCATED, ANSWER_COUNT_STEERED, ANSWER_COUNT_FALLBACK,
+    ANSWER_COUNTERS
+};
+
+struct answer_counters {
+    _Atomic uint64_t values[ANSWER_COUNTERS];
+} __attribute__((aligned(64)));
+
+const char *answer_counter_text(enum answer_counter counter); /* metric-style name */
+
+struct answer_context {
+    const struct view *view;
+    const struct health_table *table; /* the view's, or a simulated one */
+    struct steer_cache *cache;        /* this thread's */
+    struct random *random;
+    struct answer_counters *counters;
+};
+
+struct answer_request {
+    const uint8_t *bytes;
+    size_t len;
+    const struct sockaddr *client; /* used for geography only; NULL: unknown */
+    enum answer_transport transport;
+};
+
+/* Returns the length of the reply in out (cap >= 512), or 0: no reply is due. in and out must not overlap. */
+size_t answer_query(const struct answer_context *context, const struct answer_request *request, uint8_t *out,
+                    size_t cap);

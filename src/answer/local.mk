@@ -1,0 +1,3 @@
+noinst_LIBRARIES += src/libanswer.a
+src_libanswer_a_CPPFLAGS = $(AM_CPPFLAGS)
+src_libanswer_a_SOURCES =

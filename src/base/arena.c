@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A chain of blocks; large requests get a block of their own behind the current one. */
+#include "config.h"
+
+#include "base/arena.h"
+
+#include "base/memory.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_BLOCK = 16384 };
+
+struct block {
+    struct block *next;
+    size_t used, size;
+    alignas(max_align_t) unsigned char bytes[];
+};
+
+struct arena {
+    struct block *head; /* the one being filled */
+    size_t block_size, total;
+};
+
+static struct block *block_new(struct arena *arena, size_t size)
+{
+    struct block *block = memory_alloc(sizeof *block + size);
+    block->size = size;
+    arena->total += sizeof *block + size;
+    return block;
+}
+
+struct arena *arena_new(size_t block_size)
+{
+    struct arena *arena = memory_alloc(sizeof *arena);
+    arena->block_size = block_size == 0 ? DEFAULT_BLOCK : block_size;
+    return arena;
+}
+
+void arena_free(struct arena *arena)
+{
+    if (arena == NULL) {
+        return;
+    }
+    for (struct block *block = arena->head, *next; block != NULL; block = next) {
+        next = block->next;
+        free(block);
+    }
+    free(arena);
+}
+
+static void *take_large(struct arena *arena, size_t size)
+{
+    struct block *block = block_new(arena, size);
+    block->used = size;
+    if (arena->head == NULL) {
+        arena->head = block;
+    } else {
+        block->next = arena->head->next;
+        arena->head->next = block;
+    }
+    return block->bytes;
+}
+
+static void *take(struct arena *arena, size_t size, size_t align)
+{
+    if (size > arena->block_size / 4) {
+        return take_large(arena, size);
+    }
+    struct block *block = arena->head;
+    size_t at = block == NULL ? 0 : (block->used + align - 1) & ~(align - 1);
+    if (block == NULL || at + size > block->size) {
+        block = block_new(arena, arena->block_size);
+        block->next = arena->head;
+        arena->head = block;
+        at = 0;
+    }
+    block->used = at + size;
+    return block->bytes + at;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return take(arena, size == 0 ? 1 : size, alignof(max_align_t)); /* blocks are zeroed and never reused */
+}
+
+void *arena_alloc_bytes(struct arena *arena, size_t size)
+{
+    return take(arena, size == 0 ? 1 : size, 1);
+}
+
+void *arena_copy(struct arena *arena, const void *bytes, size_t len)
+{
+    void *copy = arena_alloc(arena, len);
+    if (len != 0) {
+        memcpy(copy, bytes, len);
+    }
+    return copy;
+}
+
+char *arena_copy_text(struct arena *arena, const char *text)
+{
+    if (text == NULL) {
+        return NULL;
+    }
+    size_t size = strlen(text) + 1;
+    return memcpy(arena_alloc_bytes(arena, size), text, size);
+}
+
+char *arena_print(struct arena *arena, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int len = vsnprintf(NULL, 0, format, arguments);
+    char *text = arena_alloc_bytes(arena, (size_t)(len < 0 ? 0 : len) + 1);
+    text[0] = '\0';
+    vsnprintf(text, (size_t)(len < 0 ? 0 : len) + 1, format, again);
+    va_end(again);
+    va_end(arguments);
+    return text;
+}
+
+size_t arena_size(const struct arena *arena)
+{
+    return sizeof *arena + arena->total;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A lifetime: everything allocated from an arena goes away with it, nothing is freed one by one.
+ * Owned by one thread at a time. Allocation cannot fail (memory.h). */
+#pragma once
+
+#include <stddef.h>
+
+struct arena;
+
+struct arena *arena_new(size_t block_size); /* 0 picks a default */
+void arena_free(struct arena *arena);       /* NULL is fine */
+void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
+void *arena_alloc_bytes(struct arena *arena, size_t size); /* not aligned, not zeroed */
+char *arena_copy_text(struct arena *arena, const char *text); /* NULL for NULL */
+void *arena_copy(struct arena *arena, const void *bytes, size_t len);
+char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+size_t arena_size(const struct arena *arena); /* bytes taken from the heap */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A growing string of bytes, always NUL-terminated; for HTTP, metrics and reports, not for the data path. */
+#pragma once
+
+#include <stddef.h>
+
+struct buffer {
+    char *bytes; /* NULL until something was added */
+    size_t len, capacity;
+};
+
+void buffer_init(struct buffer *buffer);
+void buffer_fini(struct buffer *buffer);
+void buffer_add(struct buffer *buffer, const void *bytes, size_t len);
+void buffer_add_text(struct buffer *buffer, const char *text);
+void buffer_print(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_remove_front(struct buffer *buffer, size_t len);

@@ -1,0 +1,13 @@
+noinst_LIBRARIES += src/libbase.a
+src_libbase_a_SOURCES = \
+	src/base/addr.c src/base/addr.h \
+	src/base/arena.c src/base/arena.h \
+	src/base/buffer.c src/base/buffer.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/cursor.h \
+	src/base/error.c src/base/error.h \
+	src/base/hash.h \
+	src/base/log.c src/base/log.h \
+	src/base/memory.c src/base/memory.h \
+	src/base/random.c src/base/random.h \
+	src/base/report.c src/base/report.h

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A fast generator for picks and jitter (xoshiro256++ by Blackman and Vigna, public domain algorithm). One per
+ * thread; not for secrets. */
+#pragma once
+
+#include <stdint.h>
+
+struct random {
+    uint64_t s[4];
+};
+
+void random_init(struct random *r, uint64_t seed); /* the same seed gives the same numbers */
+uint64_t random_seed(void);                        /* from the kernel */
+
+static inline uint64_t random_rotate(uint64_t x, int k)
+{
+    return (x << k) | (x >> (64 - k));
+}
+
+static inline uint64_t random_next(struct random *r)
+{
+    uint64_t result = random_rotate(r->s[0] + r->s[3], 23) + r->s[0], t = r->s[1] << 17;
+    r->s[2] ^= r->s[0];
+    r->s[3] ^= r->s[1];
+    r->s[1] ^= r->s[2];
+    r->s[0] ^= r->s[3];
+    r->s[2] ^= t;
+    r->s[3] = random_rotate(r->s[3], 45);
+    return result;
+}
+
+/* Below n (n > 0), by multiplication: the bias is below 2^-32 for n < 2^32. */
+static inline uint64_t random_below(struct random *r, uint64_t n)
+{
+    return (uint64_t)(((unsigned __int128)random_next(r) * n) >> 64);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A list of items in an arena. */
+#include "config.h"
+
+#include "base/report.h"
+
+#include "base/arena.h"
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+enum { MESSAGE_SIZE = 1024, LINE_SIZE = 2048 };
+
+struct report {
+    struct arena *arena;
+    struct report_item *items;
+    size_t count, capacity;
+    size_t totals[2]; /* by severity */
+};
+
+struct report *report_new(void)
+{
+    struct report *report = memory_alloc(sizeof *report);
+    report->arena = arena_new(0);
+    return report;
+}
+
+void report_free(struct report *report)
+{
+    if (report != NULL) {
+        arena_free(report->arena);
+        free(report->items);
+        free(report);
+    }
+}
+
+static void add_item(struct report *report, enum report_severity severity, const struct report_place *place,
+                     const char *message)
+{
+    report->totals[severity]++;
+    if (report->count == REPORT_MAX_ITEMS) {
+        return;
+    }
+    report->items = memory_grow(report->items, report->count, &report->capacity, sizeof *report->items);
+    struct report_item *item = &report->items[report->count++];
+    *item = (struct report_item){.severity = severity, .message = arena_copy_text(report->arena, message)};
+    if (place != NULL) {
+        item->place = *place;
+        item->place.file = arena_copy_text(report->arena, place->file);
+        item->place.path = arena_copy_text(report->arena, place->path);
+    }
+}
+
+void report_add(struct report *report, enum report_severity severity, const struct report_place *place,
+                const char *format, ...)
+{
+    char message[MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    add_item(report, severity, place, message);
+}
+
+size_t report_errors(const struct report *report)
+{
+    return report->totals[REPORT_ERROR];
+}
+
+size_t report_warnings(const struct report *report)
+{
+    return report->totals[REPORT_WARNING];
+}
+
+size_t report_count(const struct report *report)
+{
+    return report->count;
+}
+
+const struct report_item *report_get(const struct report *report, size_t index)
+{
+    return &report->items[index];
+}
+
+void report_append(struct report *to, const struct report *from)
+{
+    size_t kept[2] = {0, 0};
+    for (size_t i = 0; i < from->count; i++) {
+        const struct report_item *item = &from->items[i];
+        add_item(to, item->severity, &item->place, item->message);
+        kept[item->severity]++;
+    }
+    to->totals[REPORT_ERROR] += from->totals[REPORT_ERROR] - kept[REPORT_ERROR];
+    to->totals[REPORT_WARNING] += from->totals[REPORT_WARNING] - kept[REPORT_WARNING];
+}
+
+const char *report_write_item(const struct report_item *item, char *text, size_t size)
+{
+    const struct report_place *place = &item->place;
+    char where[64] = "";
+    if (place->line != 0 && place->column != 0) {
+        snprintf(where, sizeof where, ":%u:%u", place->line, place->column);
+    } else if (place->line != 0) {
+        snprintf(where, sizeof where, ":%u", place->line);
+    }
+    snprintf(text, size, "%s%s%s%s: %s%s%s%s", place->file != NULL ? place->file : "", where,
+             place->file != NULL ? ": " : "", item->severity == REPORT_ERROR ? "error" : "warning", item->message,
+             place->path != NULL ? " (at " : "", place->path != NULL ? place->path : "",
+             place->path != NULL ? ")" : "");
+    return text;
+}
+
+void report_write(const struct report *report, FILE *stream)
+{
+    char line[LINE_SIZE];
+    for (size_t i = 0; i < report->count; i++) {
+        fprintf(stream, "%s\n", report_write_item(&report->items[i], line, sizeof line));
+    }
+    size_t total = report->totals[REPORT_ERROR] + report->totals[REPORT_WARNING];
+    if (total > report->count) {
+        fprintf(stream, "... and %zu more\n", total - report->count);
+    }
+}

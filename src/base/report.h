@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What is wrong with an operator's input: errors and warnings, each with its place, all of them at once.
+ * The message says what was found and what was expected. Owned by one thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum report_severity { REPORT_ERROR, REPORT_WARNING };
+
+/* Where: file and line (from 1; 0 if it does not apply), column likewise, JSON path such as
+ * "$.endpoints.web-a.weight". Any of them may be NULL or 0. Borrowed: the report copies. */
+struct report_place {
+    const char *file;
+    const char *path;
+    unsigned line, column;
+};
+
+struct report_item {
+    enum report_severity severity;
+    struct report_place place;
+    const char *message;
+};
+
+struct report;
+
+enum { REPORT_MAX_ITEMS = 1000 }; /* further ones are counted only */
+
+struct report *report_new(void);
+void report_free(struct report *report); /* NULL is fine */
+void report_add(struct report *report, enum report_severity severity, const struct report_place *place,
+                const char *format, ...) __attribute__((format(printf, 4, 5)));
+size_t report_errors(const struct report *report);   /* counted, kept or not */
+size_t report_warnings(const struct report *report);
+size_t report_count(const struct report *report);    /* items kept */
+const struct report_item *report_get(const struct report *report, size_t index);
+/* Append all of `from` to `to`. */
+void report_append(struct report *to, const struct report *from);
+/* "file:line:column: error: message (at $.path)", one line each; and how many were left out. */
+void report_write(const struct report *report, FILE *stream);
+/* The line of one item, without newline; returns text. */
+const char *report_write_item(const struct report_item *item, char *text, size_t size);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * topology.json as checked structs: regions, azs, endpoints, checks. Everything refers to everything by index.
+ * Objects are in the order of the document. Plain data in one arena; immutable after loading. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/report.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum conf_check_type { CONF_CHECK_HTTP, CONF_CHECK_TCP };
+
+struct conf_check {
+    const char *name;
+    enum conf_check_type type;
+    uint16_t port;
+    uint32_t interval_ms; /* 50 ms .. 1 h; default 2 s */
+    uint32_t timeout_ms;  /* 50 ms .. interval; default 1 s or the interval if that is shorter */
+    uint16_t fall, rise;  /* consecutive results that change the verdict, 1..100; default 3 and 2 */
+    const char *host;     /* http: Host header; NULL: the endpoint's address */
+    const char *path;     /* http: request target, begins with "/"; default "/" */
+    uint16_t status_low, status_high; /* http: accepted status range; default 200..299 ("status": 200 or [200, 399]) */
+};
+
+struct conf_region {
+    const char *name;
+    double latitude, longitude;
+    bool has_location;
+    double lost_at; /* share of lost azs from which the region is lost, 0 < x <= 1; default 1 */
+};
+
+struct conf_az {
+    const char *name;
+    uint32_t region;
+    double lost_at; /* share of unhealthy endpoints from which the az is lost; default 1 */
+};
+
+struct conf_endpoint {
+    const char *name;
+    uint32_t az, region;
+    struct addr v4, v6; /* family ADDR_NONE where there is none; at least one is there */
+    uint32_t weight;    /* 0..65535; default 1. 0 is never picked while others are available */
+    uint32_t capacity;  /* requests per second, informational; 0 = not given */
+    uint32_t *checks;   /* indices; empty: nothing is known about this endpoint, it is served */
+    size_t check_count;
+};
+
+struct conf_topology {
+    const char *path;
+    struct conf_region *regions;
+    size_t region_count;
+    struct conf_az *azs;
+    size_t az_count;
+    struct conf_endpoint *endpoints;
+    size_t endpoint_count;
+    struct conf_check *checks;
+    size_t check_count;
+    uint32_t rto_ms, rpo_ms; /* recovery objectives ("objectives": {"rto": "30s", "rpo": "5s"}); 0 = not given */
+    struct arena *arena;
+};
+
+/* Load and check; all errors go to the report. Returns owned, or NULL if there was any error. */
+struct conf_topology *conf_load_topology(const char *path, struct report *report);
+/* The same from bytes (tests, fuzzers); path is for messages only. */
+struct conf_topology *conf_parse_topology(const char *path, const char *text, size_t len, struct report *report);
+void conf_free_topology(struct conf_topology *topology);
+
+/* Index of an object by name, or -1. */
+ptrdiff_t conf_find_region(const struct conf_topology *topology, const char *name);
+ptrdiff_t conf_find_az(const struct conf_topology *topology, const char *name);
+ptrdiff_t conf_find_endpoint(const struct conf_topology *topology, const char *name);

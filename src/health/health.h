@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The health state machine: observations and overrides in, health table out. Pure: no I/O, no clock, no log; time
+ * is an argument. Verdicts come from consecutive results (rise/fall) of each monitor (one check of one address of
+ * one endpoint); an endpoint is unhealthy when any of its monitors is, healthy when all are; an az is lost when
+ * the share of its unhealthy endpoints reaches lost_at, a region likewise over its azs. Overrides never touch what
+ * is observed and do not count in a roll-up.
+ *
+ * Not thread-safe: one owner, or a lock of the caller around every call. Only the table may be read by others. */
+#pragma once
+
+#include "health/outcome.h"
+#include "health/table.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- what there is (the caller's; copied by health_new) ---- */
+
+struct health_monitor_plan {
+    uint32_t endpoint;
+    uint16_t rise, fall;
+    uint64_t identity; /* of what is observed: equal identity keeps its history in health_carry() */
+};
+
+struct health_endpoint_plan {
+    const char *name;
+    uint32_t az;
+};
+
+struct health_az_plan {
+    const char *name;
+    uint32_t region;
+    double lost_at;
+};
+
+struct health_region_plan {
+    const char *name;
+    double lost_at;
+};
+
+struct health_plan {
+    const struct health_region_plan *regions;
+    size_t region_count;
+    const struct health_az_plan *azs;
+    size_t az_count;
+    const struct health_endpoint_plan *endpoints;
+    size_t endpoint_count;
+    const struct health_monitor_plan *monitors; /* sorted by endpoint */
+    size_t monitor_count;
+};
+
+/* ---- the machine ---- */
+
+/* One change of what answers follow, or of what was observed, of one object. */
+struct health_change {
+    enum health_kind kind;
+    uint32_t index;
+    const char *name; /* borrowed from the machine */
+    enum health_observed observed_before, observed_after;
+    struct health_effective before, after;
+    enum health_outcome outcome; /* of the observation that caused it; NONE for overrides */
+};
+
+struct health_listener {
+    void *context;
+    void (*changed)(void *context, const struct health_change *change); /* NULL: nobody listens */
+};
+
+struct health;
+
+/* Everything unknown, no override. Times: any monotonic and wall milliseconds. Returns owned. */
+struct health *health_new(const struct health_plan *plan, int64_t wall_ms);
+void health_free(struct health *health);
+void health_set_listener(struct health *health, const struct health_listener *listener);
+
+/* The table that follows this machine; lives as long as it. */
+const struct health_table *health_get_table(const struct health *health);
+
+/* Take over what `from` knows: overrides and `since` by name, monitor history by identity. Roll-ups and the table
+ * of `to` are computed anew. To be called before `to` is used. `from` stays as it is. */
+void health_carry(struct health *to, const struct health *from, int64_t wall_ms);
+
+/* One check result. LOCAL_ERROR is recorded and changes nothing. From unknown one success makes healthy, `fall`
+ * failures make unhealthy. */
+void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
+                    uint32_t duration_us, uint16_t detail);
+
+/* ---- overrides ---- */
+
+enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64 };
+
+struct health_override {
+    enum health_desired desired;
+    int64_t set_ms;     /* wall */
+    int64_t expires_ms; /* wall; 0: never */
+    char reason[HEALTH_REASON_SIZE];
+    char actor[HEALTH_ACTOR_SIZE];
+};
+
+/* Set or replace (desired AUTO removes). Returns 0, or ERROR_NOT_FOUND for an index that does not exist. */
+int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
+                        const struct health_override *override, int64_t wall_ms);
+/* NULL if there is none; borrowed until the next call that changes overrides. */
+const struct health_override *health_get_override(const struct health *health, enum health_kind kind,
+                                                  uint32_t index);
+/* Remove the overrides whose time has come; returns how many. */
+size_t health_expire(struct health *health, int64_t wall_ms);
+/* Wall time of the next expiry, 0 if there is none. */
+int64_t health_next_expiry(const struct health *health);
+
+/* ---- looking ---- */
+
+struct health_status {
+    const char *name; /* borrowed */
+    enum health_observed observed;
+    enum health_desired desired;
+    struct health_effective effective; /* azs: decided_by is VERDICT (roll-up of its own), AZ_OVERRIDE,
+                                          REGION_OVERRIDE or REGION_LOST; regions: VERDICT or REGION_OVERRIDE */
+    int64_t since_ms; /* wall time at which the effective state became what it is */
+    enum health_outcome outcome;  /* endpoints: the latest result (of the failing monitor if one fails) */
+    uint16_t detail;              /* endpoints: HTTP status of that result, or 0 */
+    uint32_t duration_us;         /* endpoints: how long that check took */
+    int64_t checked_ms;           /* endpoints: wall time of the latest result; 0: none yet */
+    uint32_t members, members_unhealthy; /* azs: endpoints; regions: azs that have endpoints */
+};
+
+/* Returns 0 or ERROR_NOT_FOUND. */
+int health_get_status(const struct health *health, enum health_kind kind, uint32_t index,
+                      struct health_status *status);
+/* How many there are of a kind. */
+size_t health_count(const struct health *health, enum health_kind kind);
+ptrdiff_t health_find(const struct health *health, enum health_kind kind, const char *name); /* -1: none */
+
+/* Monitors, for detail views and for drills. */
+struct health_monitor_status {
+    uint32_t endpoint;
+    enum health_observed verdict;
+    enum health_outcome outcome;
+    uint16_t detail, streak; /* streak: equal results in a row, saturating */
+    uint32_t duration_us;
+    int64_t checked_ms;
+};
+size_t health_monitor_count(const struct health *health);
+int health_get_monitor(const struct health *health, uint32_t monitor, struct health_monitor_status *status);

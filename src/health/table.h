@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The health table: one word per endpoint, az and region, written by whoever holds `struct health`, read by DNS
+ * threads with plain atomic loads. A word holds what was observed beside what the operator desires; neither
+ * overwrites the other. What answers follow (the effective state of an endpoint) is derived from three words, so
+ * losing a region is one store.
+ *
+ * Order: override of the endpoint, of its az, of its region (narrowest wins), else lost az or region, else the
+ * endpoint's own verdict. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum health_kind { HEALTH_ENDPOINT, HEALTH_AZ, HEALTH_REGION };
+
+enum health_observed { HEALTH_OBSERVED_UNKNOWN, HEALTH_OBSERVED_HEALTHY, HEALTH_OBSERVED_UNHEALTHY };
+enum health_desired { HEALTH_DESIRED_AUTO, HEALTH_DESIRED_DRAIN, HEALTH_DESIRED_UP, HEALTH_DESIRED_DOWN };
+
+enum health_state {
+    HEALTH_UNKNOWN, /* no data yet: served, since nothing speaks against it */
+    HEALTH_HEALTHY,
+    HEALTH_UNHEALTHY,
+    HEALTH_DRAINED, /* never served, by no fallback */
+    HEALTH_FORCED_UP,
+    HEALTH_FORCED_DOWN,
+};
+
+enum health_decider {
+    HEALTH_BY_VERDICT,           /* "verdict": of the checks, or nothing known */
+    HEALTH_BY_AZ_LOST,           /* "az_lost" */
+    HEALTH_BY_REGION_LOST,       /* "region_lost" */
+    HEALTH_BY_ENDPOINT_OVERRIDE, /* "endpoint_override" */
+    HEALTH_BY_AZ_OVERRIDE,       /* "az_override" */
+    HEALTH_BY_REGION_OVERRIDE,   /* "region_override" */
+};
+
+/* The word: bits 0-1 observed, bits 2-3 desired. */
+enum { HEALTH_WORD_OBSERVED = 3, HEALTH_WORD_DESIRED_SHIFT = 2, HEALTH_WORD_DESIRED = 3 << 2 };
+
+struct health_table {
+    /* Grows with every change of any word, after the word was stored: what was derived from the words at an equal
+     * generation still holds. Begins at 1. */
+    _Atomic uint64_t generation;
+    uint32_t endpoint_count, az_count, region_count;
+    _Atomic uint32_t *endpoints, *azs, *regions;
+};
+
+struct health_effective {
+    enum health_state state;
+    enum health_decider decided_by;
+};
+
+const char *health_observed_text(enum health_observed observed); /* "unknown" "healthy" "unhealthy" */
+const char *health_desired_text(enum health_desired desired);    /* "auto" "drain" "up" "down" */
+const char *health_state_text(enum health_state state); /* "unknown" … "drained" "forced_up" "forced_down" */
+const char *health_decider_text(enum health_decider decider);
+const char *health_kind_text(enum health_kind kind);             /* "endpoint" "az" "region" */
+int health_parse_desired(const char *text, enum health_desired *desired); /* 0 or ERROR_NOT_FOUND */
+int health_parse_kind(const char *text, enum health_kind *kind);
+
+static inline enum health_observed health_word_observed(uint32_t word)
+{
+    return (enum health_observed)(word & HEALTH_WORD_OBSERVED);
+}
+
+static inline enum health_desired health_word_desired(uint32_t word)
+{
+    return (enum health_desired)((word & HEALTH_WORD_DESIRED) >> HEALTH_WORD_DESIRED_SHIFT);
+}
+
+/* The rule above, on three words. For an az pass its own word as `endpoint` and 0 as `az`; for a region pass its
+ * word as `endpoint` and 0 for both others (health_status of those kinds names the deciders accordingly). */
+static inline struct health_effective health_combine(uint32_t endpoint, uint32_t az, uint32_t region)
+{
+    static const enum health_state forced[] = {[HEALTH_DESIRED_AUTO] = HEALTH_UNKNOWN,
+                                               [HEALTH_DESIRED_DRAIN] = HEALTH_DRAINED,
+                                               [HEALTH_DESIRED_UP] = HEALTH_FORCED_UP,
+                                               [HEALTH_DESIRED_DOWN] = HEALTH_FORCED_DOWN};
+    if (((endpoint | az | region) & HEALTH_WORD_DESIRED) != 0) {
+        if ((endpoint & HEALTH_WORD_DESIRED) != 0) {
+            return (struct health_effective){forced[health_word_desired(endpoint)], HEALTH_BY_ENDPOINT_OVERRIDE};
+        }
+        if ((az & HEALTH_WORD_DESIRED) != 0) {
+            return (struct health_effective){forced[health_word_desired(az)], HEALTH_BY_AZ_OVERRIDE};
+        }
+        return (struct health_effective){forced[health_word_desired(region)], HEALTH_BY_REGION_OVERRIDE};
+    }
+    if (health_word_observed(region) == HEALTH_OBSERVED_UNHEALTHY) {
+        return (struct health_effective){HEALTH_UNHEALTHY, HEALTH_BY_REGION_LOST};
+    }
+    if (health_word_observed(az) == HEALTH_OBSERVED_UNHEALTHY) {
+        return (struct health_effective){HEALTH_UNHEALTHY, HEALTH_BY_AZ_LOST};
+    }
+    return (struct health_effective){(enum health_state)health_word_observed(endpoint), HEALTH_BY_VERDICT};
+}
+
+static inline struct health_effective health_table_effective(const struct health_table *table, uint32_t endpoint,
+                                                             uint32_t az, uint32_t region)
+{
+    return health_combine(atomic_load_explicit(&table->endpoints[endpoint], memory_order_relaxed),
+                          atomic_load_explicit(&table->azs[az], memory_order_relaxed),
+                          atomic_load_explicit(&table->regions[region], memory_order_relaxed));
+}
+
+/* May an endpoint in this state be chosen? Unknown counts: nothing speaks against it. */
+static inline bool health_state_serves(enum health_state state)
+{
+    return state == HEALTH_HEALTHY || state == HEALTH_UNKNOWN || state == HEALTH_FORCED_UP;
+}

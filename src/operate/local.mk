@@ -1,0 +1,3 @@
+noinst_LIBRARIES += src/liboperate.a
+src_liboperate_a_CPPFLAGS = $(AM_CPPFLAGS)
+src_liboperate_a_SOURCES =

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The operator's verbs over a view, without transport: look at objects, override them, explain an answer. The
+ * caller holds the application's health lock during every call. Results are plain data in an arena of the
+ * caller's; strings are copied. */
+#pragma once
+
+#include "base/arena.h"
+#include "health/health.h"
+#include "view/view.h"
+
+#include <stddef.h>
+
+/* An endpoint, az or region, and all that is known of its state. */
+struct operate_target {
+    enum health_kind kind;
+    const char *name;
+    const char *az, *region; /* of what it is part; NULL where that does not apply */
+    struct health_status status;
+    const struct health_override *override; /* NULL: none */
+    const struct conf_endpoint *endpoint;   /* endpoints only; borrowed from the view's topology */
+};
+
+struct operate_targets {
+    struct operate_target *items;
+    size_t count;
+};
+
+/* All of a kind, in topology order. */
+void operate_list_targets(const struct view *view, enum health_kind kind, struct arena *arena,
+                          struct operate_targets *targets);
+/* One by name: 0 or ERROR_NOT_FOUND. */
+int operate_get_target(const struct view *view, enum health_kind kind, const char *name, struct arena *arena,
+                       struct operate_target *target);
+
+/* "region:us-east", "az:us-east-1a", "endpoint:web-a": 0, ERROR_SYNTAX (no such kind) or ERROR_NOT_FOUND. */
+int operate_parse_target(const struct view *view, const char *text, enum health_kind *kind, uint32_t *index);
+
+/* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, or ERROR_INVALID: an expiry that is
+ * not in the future. */
+int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
+                         const struct health_override *override, int64_t wall_ms);
+
+/* ---- explain ---- */
+
+struct operate_member {
+    const char *endpoint, *az, *region, *tier; /* tier: label of the tier in which it was considered, or NULL */
+    struct health_effective effective;
+    uint32_t weight;
+    double odds;         /* of being in an answer now */
+    bool chosen;         /* odds > 0 */
+    const char *address; /* of the type asked; NULL: it has none */
+};
+
+struct operate_tier {
+    const char *label;
+    uint16_t members, serving;
+    bool considered, selected;
+};
+
+struct operate_explanation {
+    const char *name, *type, *client; /* as understood; client may be NULL */
+    const char *zone;                 /* NULL: no zone of ours */
+    const char *rcode;
+    bool steered;
+    const char *steered_name; /* the owner whose policy applied (a wildcard, or the end of a CNAME chain) */
+    const char *class_label;
+    unsigned scope;
+    const char *source;     /* steer_source_text() */
+    uint32_t ttl;
+    struct operate_tier *tiers;
+    size_t tier_count;
+    struct operate_member *members;
+    size_t member_count;
+    const char **answers; /* the records of one real answer now, in presentation form */
+    size_t answer_count;
+    const char **steps;   /* the same story as sentences, in order */
+    size_t step_count;
+};
+
+/* Ask the answer code for real (name, type; client NULL: no geography) and say why it answers so. 0, or
+ * ERROR_SYNTAX for a name that is none. */
+int operate_explain(const struct view *view, const char *name, uint16_t type, const struct addr *client,
+                    struct arena *arena, struct operate_explanation *explanation);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The embedded prober: runs checks on time, on a thread of its own, and reports every result at once through a
+ * callback. It knows addresses, not names, zones or policies. Nobody ever waits for it. */
+#pragma once
+
+#include "base/addr.h"
+#include "health/outcome.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum probe_type { PROBE_HTTP, PROBE_TCP };
+
+/* One thing to check on a schedule. Strings are copied by probe_set_targets(). */
+struct probe_target {
+    enum probe_type type;
+    struct addr_port at;
+    uint32_t interval_ms, timeout_ms; /* from 50 ms */
+    const char *host; /* http: Host header; NULL: the address (with the port if it is not 80) */
+    const char *path; /* http: request target; NULL: "/" */
+    uint16_t status_low, status_high; /* http: accepted status codes */
+    uint64_t identity; /* targets of equal identity keep their schedule and their check in flight */
+};
+
+struct probe_result {
+    uint64_t generation; /* of the target list */
+    uint32_t target;     /* index in that list */
+    enum health_outcome outcome;
+    uint16_t detail;      /* HTTP status, or 0 */
+    uint32_t duration_us; /* from the start of the check to its end */
+};
+
+struct probe_hooks {
+    void *context;
+    /* Called on the prober's thread as soon as a check has ended. Must not call back into the prober. */
+    void (*ended)(void *context, const struct probe_result *result);
+};
+
+struct prober;
+
+/* Starts the thread; there is nothing to check yet. Returns 0 and an owned prober, or a negative error. */
+int prober_open(const struct probe_hooks *hooks, struct prober **prober);
+/* Replace the list of targets; from any thread; returns at once. First checks are spread over one interval
+ * (at most 1 s), later ones jittered by up to 10 % of the interval so that they do not march in step. The
+ * schedule is kept: a slow answer does not delay the next start, and a target never has two checks in flight. */
+void prober_set_targets(struct prober *prober, uint64_t generation, const struct probe_target *targets,
+                        size_t count);
+/* Stop, join the thread, close everything, free. After it returns no hook is called. NULL is fine. */
+void prober_close(struct prober *prober);
+
+struct probe_stats {
+    uint64_t started, ended[HEALTH_OUTCOME_COUNT];
+    uint64_t targets, in_flight;
+};
+void prober_get_stats(struct prober *prober, struct probe_stats *stats); /* from any thread */

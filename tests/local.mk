@@ -1,0 +1,22 @@
+## Unit tests (cmocka, TAP), corpus replay, lint, functional tests, benchmark.
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' CMOCKA_MESSAGE_OUTPUT=TAP $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+EXTRA_DIST += build-aux/tap-driver.sh
+
+include tests/unit/base.mk
+include tests/unit/dns.mk
+include tests/unit/conf.mk
+include tests/unit/geo.mk
+include tests/unit/health.mk
+include tests/unit/zone.mk
+include tests/unit/steer.mk
+include tests/unit/view.mk
+include tests/unit/answer.mk
+include tests/unit/serve.mk
+include tests/unit/probe.mk
+include tests/unit/operate.mk
+include tests/unit/drill.mk
+include tests/unit/admin.mk
+include tests/fuzz/local.mk
+include tests/lint/local.mk
+include tests/functional/local.mk
+include tests/bench/local.mk

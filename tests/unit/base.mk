@@ -1,0 +1,8 @@
+## Unit tests of src/base: programs link their own and lower layers only, so the linker enforces the layering too.
+if HAVE_CMOCKA
+TESTS += tests/unit/test_base
+check_PROGRAMS += tests/unit/test_base
+tests_unit_test_base_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_base_SOURCES = tests/unit/test_base.c tests/unit/unit.h
+tests_unit_test_base_LDADD = src/libbase.a $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of base: addresses, arena, buffer, clock, cursor, random, report. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/cursor.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "base/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void addr_round_trips(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"192.0.2.1:53", "[2001:db8::1]:5300", "0.0.0.0:0", "[::]:65535"};
+    static const char *const bad[] = {"192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "::1:53", "[192.0.2.1]:53", "[::1]53",
+                                      "[::1:53", "host:53", "", ":", "192.0.2.1:+5", "192.0.2.1: 5", "1.2.3.4:123456"};
+    char text[ADDR_TEXT_SIZE];
+    struct addr_port at;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(addr_parse_port(good[i], &at), 0);
+        assert_string_equal(addr_write_port(&at, text), good[i]);
+        struct sockaddr_storage kernel;
+        struct addr_port back;
+        addr_to_sockaddr(&at, &kernel);
+        addr_from_sockaddr((const struct sockaddr *)&kernel, &back);
+        assert_true(addr_equal(&at.addr, &back.addr));
+        assert_int_equal(at.port, back.port);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(addr_parse_port(bad[i], &at), ERROR_SYNTAX);
+    }
+}
+
+static void prefix_contains(void **state)
+{
+    (void)state;
+    struct addr_prefix p;
+    struct addr a;
+    assert_int_equal(addr_parse_prefix("198.51.100.0/23", &p), 0);
+    assert_int_equal(addr_parse("198.51.101.255", &a), 0);
+    assert_true(addr_in_prefix(&a, &p));
+    assert_int_equal(addr_parse("198.51.102.0", &a), 0);
+    assert_false(addr_in_prefix(&a, &p));
+    assert_int_equal(addr_parse("::1", &a), 0);
+    assert_false(addr_in_prefix(&a, &p));
+    assert_int_equal(addr_parse_prefix("198.51.100.1/23", &p), ERROR_INVALID);
+    assert_int_equal(addr_parse_prefix("198.51.100.0/33", &p), ERROR_SYNTAX);
+    assert_int_equal(addr_parse_prefix("2001:db8::/32", &p), 0);
+    assert_int_equal(addr_parse_prefix("0.0.0.0/0", &p), 0);
+    assert_int_equal(addr_parse("8.8.8.8", &a), 0);
+    assert_true(addr_in_prefix(&a, &p));
+}
+
+static void mapped_addresses_are_ipv4(void **state)
+{
+    (void)state;
+    struct addr_port at = {.port = 7}, back;
+    struct sockaddr_storage kernel;
+    assert_int_equal(addr_parse("::ffff:192.0.2.7", &at.addr), 0);
+    addr_to_sockaddr(&at, &kernel);
+    addr_from_sockaddr((const struct sockaddr *)&kernel, &back);
+    assert_int_equal(back.addr.family, ADDR_V4);
+}
+
+static void arena_keeps_everything(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(256);
+    char *texts[200];
+    for (int i = 0; i < 200; i++) {
+        texts[i] = arena_print(arena, "text %d", i);
+        memset(arena_alloc(arena, (size_t)i * 7), 0xff, (size_t)i * 7);
+    }
+    for (int i = 0; i < 200; i++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, "text %d", i);
+        assert_string_equal(texts[i], expected);
+    }
+    assert_int_equal((uintptr_t)arena_alloc(arena, 1) % sizeof(void *), 0);
+    arena_free(arena);
+}
+
+static void buffer_grows(void **state)
+{
+    (void)state;
+    struct buffer b;
+    buffer_init(&b);
+    for (int i = 0; i < 1000; i++) {
+        buffer_print(&b, "%03d", i);
+    }
+    assert_int_equal(b.len, 3000);
+    assert_memory_equal(b.bytes + 2997, "999", 4);
+    buffer_remove_front(&b, 2997);
+    assert_string_equal(b.bytes, "999");
+    buffer_fini(&b);
+}
+
+static void clock_is_virtual(void **state)
+{
+    (void)state;
+    struct clock c;
+    clock_init_virtual(&c, 1000, 5000);
+    clock_advance(&c, 250);
+    assert_int_equal(clock_now_ms(&c), 1250);
+    assert_int_equal(clock_wall_ms(&c), 5250);
+    clock_init(&c);
+    assert_true(clock_now_us(&c) > 0);
+}
+
+static void times_round_trip(void **state)
+{
+    (void)state;
+    char text[CLOCK_TEXT_SIZE];
+    int64_t ms;
+    assert_string_equal(clock_write_rfc3339(1795233906789, text), "2026-11-21T04:05:06.789Z");
+    assert_int_equal(clock_parse_rfc3339(text, &ms), 0);
+    assert_int_equal(ms, 1795233906789);
+    assert_int_equal(clock_parse_rfc3339("2026-11-21T05:05:06.789+01:00", &ms), 0);
+    assert_int_equal(ms, 1795233906789);
+    assert_int_equal(clock_parse_rfc3339("2024-02-29T00:00:00Z", &ms), 0);
+    static const char *const bad[] = {"", "2026", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z",
+                                      "2026-11-21T04:05:06", "2026-11-21T04:05:06Zx", "2026-11-21 04:05:06Z"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(clock_parse_rfc3339(bad[i], &ms), ERROR_SYNTAX);
+    }
+}
+
+static void cursor_error_sticks(void **state)
+{
+    (void)state;
+    uint8_t bytes[5] = {0};
+    struct cursor c = cursor_init(bytes, sizeof bytes);
+    cursor_write_u16(&c, 0x0102);
+    cursor_write_u32(&c, 7);
+    assert_true(c.failed);
+    cursor_write_u8(&c, 9);
+    assert_int_equal(bytes[2], 0);
+    c = cursor_init_const(bytes, sizeof bytes);
+    assert_int_equal(cursor_read_u16(&c), 0x0102);
+    assert_int_equal(cursor_left(&c), 3);
+    assert_int_equal(cursor_read_u32(&c), 0);
+    assert_true(c.failed);
+}
+
+static void random_is_even_and_repeats(void **state)
+{
+    (void)state;
+    struct random a, b;
+    random_init(&a, 42);
+    random_init(&b, 42);
+    unsigned counts[10] = {0};
+    for (int i = 0; i < 100000; i++) {
+        uint64_t n = random_below(&a, 10);
+        assert_int_equal(n, random_below(&b, 10));
+        counts[n]++;
+    }
+    for (int i = 0; i < 10; i++) {
+        assert_in_range(counts[i], 9500, 10500);
+    }
+}
+
+static void report_says_where(void **state)
+{
+    (void)state;
+    char line[256];
+    struct report *r = report_new();
+    report_add(r, REPORT_ERROR, &(struct report_place){.file = "a.json", .line = 3, .column = 7, .path = "$.x"},
+               "found %d, expected %s", 5, "text");
+    report_add(r, REPORT_WARNING, NULL, "odd");
+    assert_int_equal(report_errors(r), 1);
+    assert_int_equal(report_warnings(r), 1);
+    assert_string_equal(report_write_item(report_get(r, 0), line, sizeof line),
+                        "a.json:3:7: error: found 5, expected text (at $.x)");
+    assert_string_equal(report_write_item(report_get(r, 1), line, sizeof line), "warning: odd");
+    for (int i = 0; i < 2 * REPORT_MAX_ITEMS; i++) {
+        report_add(r, REPORT_ERROR, NULL, "again");
+    }
+    assert_int_equal(report_count(r), REPORT_MAX_ITEMS);
+    assert_int_equal(report_errors(r), 2 * REPORT_MAX_ITEMS + 1);
+    struct report *sum = report_new();
+    report_append(sum, r);
+    assert_int_equal(report_errors(sum), report_errors(r));
+    report_free(sum);
+    report_free(r);
+}
+
+static void errors_have_texts(void **state)
+{
+    (void)state;
+    assert_string_equal(error_text(-ENOENT), strerror(ENOENT));
+    assert_string_equal(error_text(0), "success");
+    for (int code = ERROR_SYNTAX; code <= ERROR_LIBRARY; code++) {
+        assert_string_not_equal(error_text(code), "unknown error");
+    }
+    assert_string_equal(error_text(-5000), "unknown error");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addr_round_trips),
+        cmocka_unit_test(prefix_contains),
+        cmocka_unit_test(mapped_addresses_are_ipv4),
+        cmocka_unit_test(arena_keeps_everything),
+        cmocka_unit_test(buffer_grows),
+        cmocka_unit_test(clock_is_virtual),
+        cmocka_unit_test(times_round_trip),
+        cmocka_unit_test(cursor_error_sticks),
+        cmocka_unit_test(random_is_even_and_repeats),
+        cmocka_unit_test(report_says_where),
+        cmocka_unit_test(errors_have_texts),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
