@@ -285,10 +285,9 @@ static void follow(struct work *w, const struct zone *zone, struct target *targe
         if (next == NULL || next->failed) {
             return;
         }
-        if (inline_len == len) { /* written in full: the apex is part of it */
-            target->apex_at = (uint16_t)(target->name_at + len - next->apex_len);
-        } else if (next != zone) {
-            return; /* compressed against another apex: the resolver asks again */
+        size_t before_apex = len - next->apex_len;
+        if (before_apex < inline_len) { /* else the name ends in a pointer to the apex in hand */
+            target->apex_at = (uint16_t)(target->name_at + before_apex);
         }
         zone = next;
         target->key = &key;
