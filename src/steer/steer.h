@@ -62,11 +62,14 @@ struct steer_set;
 
 struct steer_set *steer_set_new(void);
 void steer_set_free(struct steer_set *set);
-/* Copies the plan (its geo tree included by taking ownership: it is freed if an identical policy exists already;
+/* Copies the plan (its geo tree included by taking ownership: it is freed if one with the same key exists already;
  * identity of trees is judged by geo_key, a hash of rules and databases). id and cache_at of the plan are ignored.
  * Returns the policy's id. */
 uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, struct geo_tree *geo,
                        uint64_t geo_key);
+/* Is there a tree with this key already? Then steer_set_add() may be called with geo NULL and the key, and the tree
+ * need not be built again: policies with the same key share one. A key of 0 names no tree. */
+bool steer_set_has_geo(const struct steer_set *set, uint64_t geo_key);
 size_t steer_set_count(const struct steer_set *set);
 const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t id);
 
@@ -88,9 +91,10 @@ struct steer_choice {
     uint16_t tier;  /* with STEER_FROM_TIER */
     uint16_t count; /* members */
     uint32_t total_weight;
-    uint32_t next;      /* round robin */
+    uint32_t next;      /* round robin; steer_evaluate() leaves it alone */
     uint32_t *weights;  /* cumulative: weights[count - 1] == total_weight */
-    uint16_t *members;  /* of the policy, in order; room for member_count of them */
+    uint16_t *members;  /* of the policy, in order; both have room for member_count of them, or for as many as all
+                         * tiers of the class hold together if that is less */
 };
 
 /* What evaluate looked at, for explain: one entry per tier up to the one that serves. */
