@@ -114,8 +114,7 @@ static void add_actor(struct call *call, struct health_override *override)
     if (given != NULL) {
         request_check_actor(given, override->actor, &call->problem);
     } else {
-        admin_socket_peer(connection_fd(&call->admin->connections, call->request), override->actor,
-                          sizeof override->actor);
+        admin_socket_peer(connection_fd(call->request), override->actor, sizeof override->actor);
     }
 }
 
