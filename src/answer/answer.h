@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Query bytes -> reply bytes (RFC 1034 section 4.3.2, 2181, 2308, 4592, 6891, 7871). The one function that UDP,
- * TCP, explain, drills, tests and fuzzers call. It neither allocates nor locks nor logs, and any bytes are
- * acceptable input. */
+ * Query bytes -> reply bytes (RFC 1034 section 4.3.2, 2181, 2308, 4592, 6891, 7871). The one function that
+ * UDP, TCP, explain, drills, tests and fuzzers call. It neither allocates nor locks nor logs, and any bytes
+ * are acceptable input. */
 #pragma once
 
 #include "base/addr.h"
@@ -18,10 +18,19 @@ enum answer_transport { ANSWER_UDP, ANSWER_TCP };
 
 /* Counted per DNS thread by that thread, read by others. */
 enum answer_counter {
-    ANSWER_COUNT_QUERIES_UDP, ANSWER_COUNT_QUERIES_TCP,
-    ANSWER_COUNT_NOERROR, ANSWER_COUNT_FORMERR, ANSWER_COUNT_SERVFAIL, ANSWER_COUNT_NXDOMAIN,
-    ANSWER_COUNT_NOTIMP, ANSWER_COUNT_REFUSED, ANSWER_COUNT_BADVERS,
-    ANSWER_COUNT_DROPPED, ANSWER_COUNT_TRUNCATED, ANSWER_COUNT_STEERED, ANSWER_COUNT_FALLBACK,
+    ANSWER_COUNT_QUERIES_UDP,
+    ANSWER_COUNT_QUERIES_TCP,
+    ANSWER_COUNT_NOERROR,
+    ANSWER_COUNT_FORMERR,
+    ANSWER_COUNT_SERVFAIL,
+    ANSWER_COUNT_NXDOMAIN,
+    ANSWER_COUNT_NOTIMP,
+    ANSWER_COUNT_REFUSED,
+    ANSWER_COUNT_BADVERS,
+    ANSWER_COUNT_DROPPED,
+    ANSWER_COUNT_TRUNCATED,
+    ANSWER_COUNT_STEERED,
+    ANSWER_COUNT_FALLBACK,
     ANSWER_COUNTERS
 };
 

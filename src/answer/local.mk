@@ -1,3 +1,5 @@
 noinst_LIBRARIES += src/libanswer.a
 src_libanswer_a_CPPFLAGS = $(AM_CPPFLAGS)
-src_libanswer_a_SOURCES =
+src_libanswer_a_SOURCES = \
+	src/answer/answer.c src/answer/answer.h \
+	src/answer/reply.c src/answer/reply.h

@@ -1,3 +1,7 @@
 noinst_LIBRARIES += src/libdns.a
 src_libdns_a_CPPFLAGS = $(AM_CPPFLAGS)
-src_libdns_a_SOURCES =
+src_libdns_a_SOURCES = \
+	src/dns/key.c src/dns/key.h \
+	src/dns/query.c src/dns/query.h \
+	src/dns/name.c src/dns/name.h \
+	src/dns/types.c src/dns/types.h

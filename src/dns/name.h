@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Names in wire form (RFC 1035 section 3.1, uncompressed): a length octet and as many octets per label, 0 at the
- * end; at most 255 octets and 63 per label. Presentation form with \DDD and \X escapes. */
+ * Names in wire form (RFC 1035 section 3.1, uncompressed): a length octet and as many octets per label, 0 at
+ * the end; at most 255 octets and 63 per label. Presentation form with \DDD and \X escapes. */
 #pragma once
 
 #include <stdbool.h>

@@ -56,6 +56,8 @@ struct geo_tree;
  * The tree copies what it needs: rules and databases may go away. */
 struct geo_tree *geo_build_tree(const struct geo_rule *rules, size_t rule_count, struct geo_db *const *dbs,
                                 size_t db_count);
+/* A tree may be shared: each holder frees it once. NULL is fine for both. */
+void geo_hold_tree(const struct geo_tree *tree);
 void geo_free_tree(struct geo_tree *tree);
 
 struct geo_match {

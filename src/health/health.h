@@ -52,7 +52,8 @@ struct health_plan {
 
 /* ---- the machine ---- */
 
-/* One change of what answers follow, or of what was observed, of one object. */
+/* One change of what answers follow, or of what was observed, of one object. Told when the table and all objects
+ * are up to date: regions first, then azs, then endpoints. The listener may look, but not change the machine. */
 struct health_change {
     enum health_kind kind;
     uint32_t index;
@@ -78,7 +79,7 @@ void health_set_listener(struct health *health, const struct health_listener *li
 const struct health_table *health_get_table(const struct health *health);
 
 /* Take over what `from` knows: overrides and `since` by name, monitor history by identity. Roll-ups and the table
- * of `to` are computed anew. To be called before `to` is used. `from` stays as it is. */
+ * of `to` are computed anew and the listener is not called. To be called before `to` is used. `from` stays. */
 void health_carry(struct health *to, const struct health *from, int64_t wall_ms);
 
 /* One check result. LOCAL_ERROR is recorded and changes nothing. From unknown one success makes healthy, `fall`
@@ -98,7 +99,8 @@ struct health_override {
     char actor[HEALTH_ACTOR_SIZE];
 };
 
-/* Set or replace (desired AUTO removes). Returns 0, or ERROR_NOT_FOUND for an index that does not exist. */
+/* Set or replace (desired AUTO removes, and so does one that has expired already). Returns 0, or ERROR_NOT_FOUND
+ * for an index that does not exist. */
 int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
                         const struct health_override *override, int64_t wall_ms);
 /* NULL if there is none; borrowed until the next call that changes overrides. */
@@ -122,7 +124,8 @@ struct health_status {
     uint16_t detail;              /* endpoints: HTTP status of that result, or 0 */
     uint32_t duration_us;         /* endpoints: how long that check took */
     int64_t checked_ms;           /* endpoints: wall time of the latest result; 0: none yet */
-    uint32_t members, members_unhealthy; /* azs: endpoints; regions: azs that have endpoints */
+    uint32_t members, members_unhealthy; /* azs: endpoints that have monitors; regions: azs that have such
+                                            endpoints: those that the roll-up counts */
 };
 
 /* Returns 0 or ERROR_NOT_FOUND. */

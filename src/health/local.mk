@@ -1,3 +1,12 @@
 noinst_LIBRARIES += src/libhealth.a
 src_libhealth_a_CPPFLAGS = $(AM_CPPFLAGS)
-src_libhealth_a_SOURCES =
+src_libhealth_a_SOURCES = \
+	src/health/carry.c \
+	src/health/health.c src/health/health.h \
+	src/health/machine.h \
+	src/health/observe.c \
+	src/health/outcome.h \
+	src/health/override.c \
+	src/health/settle.c \
+	src/health/table.h \
+	src/health/text.c

@@ -1,3 +1,9 @@
 noinst_LIBRARIES += src/libview.a
 src_libview_a_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
-src_libview_a_SOURCES =
+src_libview_a_SOURCES = \
+	src/view/carry.c \
+	src/view/compile.c src/view/compile_internal.h \
+	src/view/health.c \
+	src/view/policy.c \
+	src/view/slot.c \
+	src/view/view.h

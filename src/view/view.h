@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The immutable compiled whole: zones, policies, topology and the health that goes with them, numbered by
- * generation. A loader compiles a view off-line; DNS threads read the published one. liburcu (QSBR) tells when
- * nobody reads an old one any more. */
+ * generation. A loader compiles a view off-line; DNS threads read the published one. liburcu (QSBR) tells
+ * when nobody reads an old one any more. */
 #pragma once
 
 #include "base/report.h"
@@ -38,28 +38,29 @@ struct view_zone {
 
 struct view {
     uint64_t generation;
-    int64_t loaded_ms; /* wall time */
-    struct conf_server *server;     /* owned */
-    struct conf_topology *topology; /* owned; NULL: none */
-    struct zone_table *zones;       /* owned */
-    struct steer_set *steer;        /* owned */
-    struct health *health;          /* owned; to be touched under the lock of the application only */
+    int64_t loaded_ms;                /* wall time */
+    struct conf_server *server;       /* owned */
+    struct conf_topology *topology;   /* owned; NULL: none */
+    struct zone_table *zones;         /* owned */
+    struct steer_set *steer;          /* owned */
+    struct health *health;            /* owned; to be touched under the lock of the application only */
     const struct health_table *table; /* of health */
-    struct geo_db **geo;            /* owned */
+    struct geo_db **geo;              /* owned */
     size_t geo_count;
-    struct view_name *names;        /* sorted by owner */
+    struct view_name *names; /* sorted by owner */
     size_t name_count;
-    struct view_zone *zone_list;    /* in configuration order */
+    struct view_zone *zone_list; /* in configuration order */
     size_t zone_count;
-    struct steer_cache **caches;    /* one per DNS thread */
+    struct steer_cache **caches; /* one per DNS thread */
     size_t cache_count;
     struct arena *arena;
 };
 
-/* Compile everything that the document at `path` leads to. `previous` (may be NULL) is the running view: a zone
- * that is broken now is taken from it; it is only read. Returns owned, or NULL when nothing can be served: the
- * document or the topology is invalid, or no zone could be loaded. A view with broken zones is returned with
- * errors in the report. Health starts unknown: the publisher carries it over. cache_count DNS threads can use it. */
+/* Compile everything that the document at `path` leads to. `previous` (may be NULL) is the running view: a
+ * zone that is broken now is taken from it; it is only read. Returns owned, or NULL when nothing can be
+ * served: the document or the topology is invalid, or no zone could be loaded. A view with broken zones is
+ * returned with errors in the report. Health starts unknown: the publisher carries it over. cache_count DNS
+ * threads can use it (0: as many as the configuration wants). */
 struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
                           size_t cache_count, struct report *report);
 void view_free(struct view *view); /* NULL is fine */
@@ -69,14 +70,15 @@ size_t view_cache_count(const struct conf_server *server);
 
 /* The health machine's plan of a topology, as view_compile uses it, for drills. Returns owned. */
 struct health *view_new_health(const struct conf_topology *topology, int64_t wall_ms);
-/* The identity of (endpoint, check, address) `monitor` counts; monitors are numbered endpoint by endpoint, per
- * endpoint check by check, per check IPv4 then IPv6. */
+/* The identity of (endpoint, check, address) `monitor` counts; monitors are numbered endpoint by endpoint,
+ * per endpoint check by check, per check IPv4 then IPv6. */
 struct view_monitor {
     uint32_t endpoint, check;
     const struct addr *addr; /* borrowed from the topology */
     uint64_t identity;
 };
-size_t view_list_monitors(const struct conf_topology *topology, struct view_monitor **monitors); /* owned array */
+size_t view_list_monitors(const struct conf_topology *topology,
+                          struct view_monitor **monitors); /* owned array */
 
 /* ---- publishing: DNS threads are readers ---- */
 
@@ -84,15 +86,16 @@ struct view_slot; /* where the current view is */
 
 struct view_slot *view_slot_new(void);
 void view_slot_free(struct view_slot *slot); /* frees the current view too; no readers any more */
-/* Make `view` current (takes it) and return the old one once no reader uses it: owned by the caller. Blocks for
- * the grace period; not to be called from a reader. */
+/* Make `view` current (takes it) and return the old one once no reader uses it: owned by the caller. Blocks
+ * for the grace period; not to be called from a reader. */
 struct view *view_publish(struct view_slot *slot, struct view *view);
 /* For the thread that publishes: the current view. */
 struct view *view_current(struct view_slot *slot);
 
-/* Readers: register once per thread; between online and offline the view that view_read() gave stays alive. */
-void view_reader_register(void);   /* ends online */
+/* Readers: register once per thread; between online and offline the view that view_read() gave stays alive.
+ */
+void view_reader_register(void); /* ends online */
 void view_reader_unregister(void);
 void view_reader_online(void);
-void view_reader_offline(void);    /* before anything that blocks */
+void view_reader_offline(void); /* before anything that blocks */
 const struct view *view_read(struct view_slot *slot);

@@ -1,3 +1,16 @@
 noinst_LIBRARIES += src/libzone.a
 src_libzone_a_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS)
-src_libzone_a_SOURCES =
+src_libzone_a_SOURCES = \
+	src/zone/builder.c src/zone/builder.h src/zone/builder_internal.h \
+	src/zone/check.c \
+	src/zone/reader.c src/zone/reader.h src/zone/reader_internal.h \
+	src/zone/reader_directive.c \
+	src/zone/reader_encoding.c \
+	src/zone/reader_field.c \
+	src/zone/reader_generate.c \
+	src/zone/reader_rare.c \
+	src/zone/reader_rdata.c \
+	src/zone/reader_svcb.c \
+	src/zone/reader_token.c \
+	src/zone/render.c \
+	src/zone/zone.c src/zone/zone.h

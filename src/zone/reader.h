@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Master files (RFC 1035 section 5, RFC 2308 section 4, RFC 3597, BIND's $GENERATE) to records in wire form, one
- * at a time. The reader knows syntax and rdata; whether the records make a zone is zone/zone.h's business. */
+ * Master files (RFC 1035 section 5, RFC 2308 section 4, RFC 3597, BIND's $GENERATE) to records in wire form,
+ * one at a time. The reader knows syntax and rdata; whether the records make a zone is zone/zone.h's
+ * business. */
 #pragma once
 
 #include "base/report.h"
@@ -22,20 +23,22 @@ struct zone_record {
 
 struct zone_sink {
     void *context;
-    /* Called for each record in file order; everything is borrowed for the call. Non-zero ends the reading with
-     * that code. */
+    /* Called for each record in file order; everything is borrowed for the call. Non-zero ends the reading
+     * with that code. */
     int (*record)(void *context, const struct zone_record *record);
 };
 
 struct zone_reader_options {
-    const char *origin;       /* initial $ORIGIN, absolute presentation form */
+    const char *origin;         /* initial $ORIGIN, absolute presentation form */
     unsigned max_include_depth; /* 0: 8 */
-    const char *include_root; /* $INCLUDE may not leave this folder (realpath); NULL: the folder of the file */
+    const char
+        *include_root; /* $INCLUDE may not leave this folder (realpath); NULL: the folder of the file */
 };
 
 /* Read a file. Syntax errors go to the report, with file, line and column, and reading goes on with the next
- * record as far as that makes sense. Returns 0 if there was no error, ERROR_SYNTAX if there was any (records that
- * were fine have reached the sink), -errno if the file cannot be read (also in the report), or the sink's code. */
+ * record as far as that makes sense. Returns 0 if there was no error, ERROR_SYNTAX if there was any (records
+ * that were fine have reached the sink), -errno if the file cannot be read (also in the report), or the
+ * sink's code. */
 int zone_read_file(const char *path, const struct zone_reader_options *options, const struct zone_sink *sink,
                    struct report *report);
 /* The same from bytes; `path` is for messages and as the base of $INCLUDE. */

@@ -1,1 +1,18 @@
-## tests/lint
+## The house plan in `make check`; all linters in `make lint`.
+TESTS += tests/lint/layers
+EXTRA_DIST += .clang-format .clang-tidy tests/lint/layers tests/lint/lint tests/lint/sizes tests/lint/cppcheck.txt
+
+LINT = LINT_CPPFLAGS='-DHAVE_CONFIG_H -I$(abs_top_builddir) -I$(abs_top_srcdir)/src -I$(abs_top_srcdir) \
+	$(LDNS_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(MAXMINDDB_CFLAGS) $(CARES_CFLAGS) $(URCU_CFLAGS) \
+	$(CURL_CFLAGS) $(CMOCKA_CFLAGS)' $(top_srcdir)/tests/lint/lint $(top_srcdir)
+
+.PHONY: lint tidy format-check format
+lint: config.h
+	@$(LINT)
+tidy: config.h
+	@$(LINT) tidy
+format-check:
+	@$(LINT) format
+## Put all sources into form.
+format:
+	find $(top_srcdir)/src $(top_srcdir)/tests -name '*.[ch]' -exec clang-format-14 -i {} +

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * From query to reply: RFC 1034 section 4.3.2 over prepared zones. The reply is header and question as they
+ * came, then rendered blocks, then OPT. */
+#include "config.h"
+
+#include "answer/answer.h"
+
+#include "answer/reply.h"
+#include "dns/query.h"
+#include "zone/zone.h"
+
+#include <stdatomic.h>
+
+enum {
+    CHAIN_MAX = 10,  /* CNAMEs followed in one answer */
+    PLAIN_UDP = 512, /* RFC 1035 section 4.2.1 */
+    ECS_OPTION_MAX = 4 + 4 + 16,
+};
+
+/* Everything about one query while it is answered. */
+struct work {
+    const struct answer_context *context;
+    const struct answer_request *request;
+    struct dns_query query;
+    struct reply reply;
+    uint8_t scope; /* ECS */
+    bool steered, fallback, has_class_client;
+    struct addr client; /* for geography */
+};
+
+/* The name that is being looked up, and where it stands in the message. */
+struct target {
+    const struct dns_key *key;
+    uint16_t name_at;
+    uint16_t apex_at; /* of the zone in hand */
+};
+
+const char *answer_counter_text(enum answer_counter counter)
+{
+    static const char *const texts[ANSWER_COUNTERS] = {
+        [ANSWER_COUNT_QUERIES_UDP] = "queries_udp", [ANSWER_COUNT_QUERIES_TCP] = "queries_tcp",
+        [ANSWER_COUNT_NOERROR] = "noerror",         [ANSWER_COUNT_FORMERR] = "formerr",
+        [ANSWER_COUNT_SERVFAIL] = "servfail",       [ANSWER_COUNT_NXDOMAIN] = "nxdomain",
+        [ANSWER_COUNT_NOTIMP] = "notimp",           [ANSWER_COUNT_REFUSED] = "refused",
+        [ANSWER_COUNT_BADVERS] = "badvers",         [ANSWER_COUNT_DROPPED] = "dropped",
+        [ANSWER_COUNT_TRUNCATED] = "truncated",     [ANSWER_COUNT_STEERED] = "steered",
+        [ANSWER_COUNT_FALLBACK] = "fallback",
+    };
+    return texts[counter];
+}
+
+/* One writer per thread: a plain add that others may read. */
+static void count(const struct answer_context *context, enum answer_counter counter)
+{
+    _Atomic uint64_t *value = &context->counters->values[counter];
+    atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+/* ---- steering ---- */
+
+/* The client's address, once per query: ECS if given, else the source. */
+static const struct addr *find_client(struct work *w)
+{
+    if (!w->has_class_client) {
+        w->has_class_client = true;
+        if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+            w->client = w->query.ecs.addr;
+        } else if (w->request->client != NULL) {
+            struct addr_port at;
+            addr_from_sockaddr(w->request->client, &at);
+            w->client = at.addr;
+        }
+    }
+    return &w->client;
+}
+
+enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
+
+static enum outcome add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                               const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
+{
+    uint16_t members[STEER_ANSWERS_MAX];
+    size_t picked = steer_pick(policy, choice, w->context->random, members);
+    for (size_t i = 0; i < picked; i++) {
+        if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
+            return FULL;
+        }
+    }
+    return picked != 0 ? DONE : EMPTY;
+}
+
+static enum outcome add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                uint16_t owner)
+{
+    const struct answer_context *context = w->context;
+    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const struct steer_policy *policy = steer_set_get(context->view->steer, steered->policy);
+    uint16_t class_id = 0;
+    if (policy->geo != NULL) {
+        struct geo_match match = steer_find_class(policy, find_client(w));
+        class_id = match.class_id;
+        w->scope = match.scope > w->scope ? match.scope : w->scope;
+    }
+    struct steer_choice *choice =
+        steer_cache_get(context->cache, policy, class_id,
+                        rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA, context->table);
+    w->steered = true;
+    w->fallback |= choice->source != STEER_FROM_TIER;
+    switch (choice->source) {
+    case STEER_FROM_TIER:
+    case STEER_FROM_ALL: return add_picked(w, zone, rrset, policy, choice, owner);
+    case STEER_FROM_STATIC: return USE_STATIC;
+    case STEER_FROM_SERVFAIL: return FAILED;
+    case STEER_FROM_NODATA: break;
+    }
+    return EMPTY;
+}
+
+/* ---- sections ---- */
+
+static enum outcome add_set(struct work *w, const struct zone *zone, const struct zone_node *node,
+                            const struct zone_rrset *rrset, struct reply_place place)
+{
+    if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
+        enum outcome outcome = add_steered(w, zone, rrset, place.owner);
+        if (outcome != USE_STATIC) {
+            return outcome;
+        }
+        uint16_t type = rrset->type; /* the zone file's records of the type stand behind */
+        rrset++;
+        if (rrset == node->rrsets + node->rrset_count || rrset->type != type) {
+            return EMPTY;
+        }
+    }
+    return reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place) ? DONE : FULL;
+}
+
+static void truncate_reply(struct reply *reply)
+{
+    reply->truncated = true;
+}
+
+static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
+{
+    struct reply_place place = {.owner = apex_at, .apex_at = apex_at};
+    if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
+        truncate_reply(&w->reply);
+    }
+}
+
+static void add_referral(struct work *w, const struct zone *zone, const struct zone_lookup *found,
+                         const struct target *target)
+{
+    uint16_t cut_at = (uint16_t)(target->name_at + target->key->at[found->cut_label]);
+    struct reply_place place = {.owner = cut_at, .apex_at = target->apex_at};
+    const struct zone_rrset *ns = zone_find_rrset(found->cut, DNS_TYPE_NS);
+    if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, ns, place)) {
+        truncate_reply(&w->reply);
+        return;
+    }
+    if (found->cut->glue != 0) { /* RFC 9471: a referral without its glue is of no use */
+        const struct zone_glue *glue = (const void *)(zone->blob + found->cut->glue);
+        if (!reply_add_glue(&w->reply, zone, glue, target->apex_at)) {
+            truncate_reply(&w->reply);
+        }
+    }
+}
+
+/* ---- one name ---- */
+
+enum step { STEP_DONE, STEP_CHAIN };
+
+static void no_data(struct work *w, const struct zone *zone, const struct target *target)
+{
+    add_negative(w, zone, target->apex_at);
+}
+
+/* The RRset for the type asked; ANY is answered with one of them (RFC 8482). */
+static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
+{
+    if (qtype == DNS_TYPE_ANY) {
+        return node->rrset_count == 0 ? NULL : &node->rrsets[0];
+    }
+    return zone_find_rrset(node, qtype);
+}
+
+/* What is there: data, a CNAME to follow, or nothing of that type. */
+static enum step answer_node(struct work *w, const struct zone *zone, const struct zone_node *node,
+                             struct target *target)
+{
+    struct reply_place place = {.owner = target->name_at, .apex_at = target->apex_at};
+    const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
+    if (rrset != NULL) {
+        switch (add_set(w, zone, node, rrset, place)) {
+        case DONE: break;
+        case FULL: truncate_reply(&w->reply); break;
+        case FAILED: w->reply.rcode = DNS_RCODE_SERVFAIL; break;
+        case EMPTY:
+        case USE_STATIC: no_data(w, zone, target); break;
+        }
+        return STEP_DONE;
+    }
+    const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
+    if (cname == NULL) {
+        no_data(w, zone, target);
+        return STEP_DONE;
+    }
+    uint16_t rdata_at = (uint16_t)(w->reply.at + 12);
+    if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, cname, place)) {
+        truncate_reply(&w->reply);
+        return STEP_DONE;
+    }
+    target->name_at = rdata_at;
+    return STEP_CHAIN;
+}
+
+static enum step answer_in_zone(struct work *w, const struct zone *zone, struct target *target)
+{
+    struct zone_lookup found;
+    zone_look_up(zone, target->key, &found);
+    if (found.cut != NULL) {
+        bool ds_at_cut = w->query.qtype == DNS_TYPE_DS && found.exact && found.node == found.cut;
+        if (!ds_at_cut) { /* RFC 4035 section 3.1.4.1: the parent answers for DS */
+            if (w->reply.counts[REPLY_ANSWER] == 0) {
+                w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
+            }
+            add_referral(w, zone, &found, target);
+            return STEP_DONE;
+        }
+    }
+    if (found.node == NULL) {
+        w->reply.rcode = DNS_RCODE_NXDOMAIN;
+        add_negative(w, zone, target->apex_at);
+        return STEP_DONE;
+    }
+    return answer_node(w, zone, found.node, target);
+}
+
+/* ---- CNAME chains ---- */
+
+/* Read the name at an offset of the reply, following pointers, into wire. Returns its length; the name is one
+ * of ours, so it is well-formed. first_pointer: how many octets stood there before the first pointer (or
+ * all). */
+static size_t read_name(const struct reply *reply, uint16_t at, uint8_t wire[DNS_NAME_MAX + 1],
+                        size_t *before_pointer)
+{
+    size_t len = 0, from = at;
+    bool jumped = false;
+    while (reply->out[from] != 0) {
+        uint8_t label = reply->out[from];
+        if (label >= 0xc0) {
+            *before_pointer = jumped ? *before_pointer : len;
+            jumped = true;
+            from = (size_t)(label & 0x3f) << 8 | reply->out[from + 1];
+            continue;
+        }
+        memcpy(wire + len, reply->out + from, label + 1u);
+        len += label + 1u;
+        from += label + 1u;
+    }
+    wire[len++] = 0;
+    *before_pointer = jumped ? *before_pointer : len;
+    return len;
+}
+
+static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
+{
+    return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
+}
+
+/* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. */
+static void follow(struct work *w, const struct zone *zone, struct target *target)
+{
+    struct dns_key key;
+    uint8_t wire[DNS_NAME_MAX + 1];
+    for (unsigned hop = 0; answer_in_zone(w, zone, target) == STEP_CHAIN; hop++) {
+        size_t inline_len;
+        size_t len = read_name(&w->reply, target->name_at, wire, &inline_len);
+        dns_key_fill(&key, wire, len);
+        if (hop + 1 == CHAIN_MAX || is_same_target(&key, &w->query.key)) {
+            return; /* a loop or a web: what there is so far is the answer */
+        }
+        const struct zone *next = zone_table_find(w->context->view->zones, &key, 0);
+        if (next == NULL || next->failed) {
+            return;
+        }
+        size_t before_apex = len - next->apex_len;
+        if (before_apex < inline_len) { /* else the name ends in a pointer to the apex in hand */
+            target->apex_at = (uint16_t)(target->name_at + before_apex);
+        }
+        zone = next;
+        target->key = &key;
+    }
+}
+
+/* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
+static const struct zone *find_zone(struct work *w)
+{
+    const struct dns_key *key = &w->query.key;
+    const struct zone *zone = zone_table_find(w->context->view->zones, key, 0);
+    if (zone != NULL && w->query.qtype == DNS_TYPE_DS && zone->apex_len == key->len && key->labels != 0) {
+        const struct zone *parent = zone_table_find(w->context->view->zones, key, 1);
+        zone = parent != NULL ? parent : zone;
+    }
+    return zone;
+}
+
+static void answer_question(struct work *w)
+{
+    const struct dns_query *query = &w->query;
+    bool transfer = query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR;
+    if (query->qclass != DNS_CLASS_IN || transfer) {
+        w->reply.rcode = DNS_RCODE_REFUSED;
+        return;
+    }
+    const struct zone *zone = find_zone(w);
+    if (zone == NULL) {
+        w->reply.rcode = DNS_RCODE_REFUSED;
+        return;
+    }
+    if (zone->failed) {
+        w->reply.rcode = DNS_RCODE_SERVFAIL;
+        return;
+    }
+    w->reply.flags |= DNS_FLAG_AA;
+    struct target target = {.key = &query->key,
+                            .name_at = DNS_HEADER_SIZE,
+                            .apex_at = (uint16_t)(DNS_HEADER_SIZE + query->key.len - zone->apex_len)};
+    follow(w, zone, &target);
+    if (w->reply.rcode == DNS_RCODE_SERVFAIL) {
+        w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
+    }
+}
+
+/* ---- the message ---- */
+
+static size_t ecs_len(const struct work *w)
+{
+    return w->query.has_ecs ? 8u + (w->query.ecs.source_len + 7u) / 8 : 0;
+}
+
+/* RFC 6891 section 7: an OPT in the query gets one in the reply. */
+static void add_opt(struct work *w)
+{
+    uint8_t *to = w->reply.out + w->reply.at;
+    unsigned extended = w->reply.rcode >> 4;
+    size_t ecs = ecs_len(w);
+    to[0] = 0;
+    reply_put16(to + 1, DNS_TYPE_OPT);
+    reply_put16(to + 3, w->context->view->server->edns_size);
+    to[5] = (uint8_t)extended;
+    to[6] = 0;
+    reply_put16(to + 7, w->query.dnssec_ok ? 0x8000 : 0);
+    reply_put16(to + 9, (unsigned)ecs);
+    if (ecs != 0) { /* RFC 7871 section 7.2.1: family, source and address as they came, our scope */
+        const struct dns_ecs *e = &w->query.ecs;
+        uint8_t *option = to + DNS_EDNS_OPT_SIZE;
+        reply_put16(option, DNS_OPTION_ECS);
+        reply_put16(option + 2, (unsigned)ecs - 4);
+        reply_put16(option + 4, e->addr.family == ADDR_V4 ? 1 : 2);
+        option[6] = e->source_len;
+        option[7] = e->source_len == 0 ? 0 : w->scope;
+        memcpy(option + 8, e->addr.bytes, ecs - 8);
+    }
+    w->reply.at += DNS_EDNS_OPT_SIZE + ecs;
+    w->reply.counts[REPLY_ADDITIONAL]++;
+}
+
+static void finish_header(struct work *w)
+{
+    struct reply *reply = &w->reply;
+    uint8_t *out = reply->out;
+    unsigned keep = w->query.flags & (DNS_FLAGS_OPCODE | DNS_FLAG_RD | DNS_FLAG_CD);
+    unsigned flags =
+        keep | DNS_FLAG_QR | reply->flags | (reply->truncated ? DNS_FLAG_TC : 0) | (reply->rcode & 15);
+    reply_put16(out + 2, flags);
+    reply_put16(out + 4, w->query.question_end != 0);
+    reply_put16(out + 6, reply->counts[0]);
+    reply_put16(out + 8, reply->counts[1]);
+    reply_put16(out + 10, reply->counts[2]);
+}
+
+static void count_reply(const struct work *w)
+{
+    static const uint8_t by_rcode[] = {
+        [DNS_RCODE_NOERROR] = ANSWER_COUNT_NOERROR,   [DNS_RCODE_FORMERR] = ANSWER_COUNT_FORMERR,
+        [DNS_RCODE_SERVFAIL] = ANSWER_COUNT_SERVFAIL, [DNS_RCODE_NXDOMAIN] = ANSWER_COUNT_NXDOMAIN,
+        [DNS_RCODE_NOTIMP] = ANSWER_COUNT_NOTIMP,     [DNS_RCODE_REFUSED] = ANSWER_COUNT_REFUSED,
+    };
+    count(w->context, w->reply.rcode < sizeof by_rcode ? by_rcode[w->reply.rcode] : ANSWER_COUNT_BADVERS);
+    if (w->reply.truncated) {
+        count(w->context, ANSWER_COUNT_TRUNCATED);
+    }
+    if (w->steered) {
+        count(w->context, ANSWER_COUNT_STEERED);
+    }
+    if (w->fallback) {
+        count(w->context, ANSWER_COUNT_FALLBACK);
+    }
+}
+
+/* How much the reply may take, OPT set aside. */
+static size_t find_limit(const struct work *w, size_t cap)
+{
+    size_t limit = cap;
+    if (w->request->transport == ANSWER_UDP) {
+        size_t ours = w->context->view->server->edns_size;
+        size_t theirs = w->query.has_edns ? w->query.udp_size : PLAIN_UDP;
+        limit = theirs < ours ? theirs : ours;
+        limit = limit < cap ? limit : cap;
+    }
+    return w->query.has_edns ? limit - DNS_EDNS_OPT_SIZE - ecs_len(w) : limit;
+}
+
+static unsigned rcode_of(enum dns_query_result result)
+{
+    switch (result) {
+    case DNS_QUERY_FORMERR: return DNS_RCODE_FORMERR;
+    case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
+    case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
+    case DNS_QUERY_OK:
+    case DNS_QUERY_DROP: break;
+    }
+    return DNS_RCODE_NOERROR;
+}
+
+/* A truncated reply keeps the question and OPT only: half an answer helps nobody (RFC 2181 section 9). */
+static void drop_sections(struct work *w)
+{
+    w->reply.at = w->query.question_end;
+    memset(w->reply.counts, 0, sizeof w->reply.counts);
+}
+
+size_t answer_query(const struct answer_context *context, const struct answer_request *request, uint8_t *out,
+                    size_t cap)
+{
+    struct work w;
+    w.context = context;
+    w.request = request;
+    w.scope = 0;
+    w.steered = w.fallback = w.has_class_client = false;
+    w.client.family = ADDR_NONE;
+    count(context, request->transport == ANSWER_UDP ? ANSWER_COUNT_QUERIES_UDP : ANSWER_COUNT_QUERIES_TCP);
+    enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
+    if (result == DNS_QUERY_DROP) {
+        count(context, ANSWER_COUNT_DROPPED);
+        return 0;
+    }
+    size_t copied = w.query.question_end != 0 ? w.query.question_end : DNS_HEADER_SIZE;
+    memcpy(out, request->bytes, copied);
+    w.reply =
+        (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
+    if (result == DNS_QUERY_OK) {
+        answer_question(&w);
+    }
+    if (w.reply.truncated) {
+        drop_sections(&w);
+    }
+    if (w.query.has_edns) {
+        add_opt(&w);
+    }
+    finish_header(&w);
+    count_reply(&w);
+    return w.reply.at;
+}

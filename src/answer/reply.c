@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Copying rendered blocks into a message, and writing the pointers that depend on it. */
+#include "config.h"
+
+#include "answer/reply.h"
+
+enum { QUESTION_AT = DNS_HEADER_SIZE, POINTER = 0xc000 };
+
+/* Blocks are rendered for the question as owner; anything else is written over it, record by record. */
+static void set_owners(uint8_t *block, size_t len, uint16_t owner)
+{
+    for (size_t at = 0; at < len;) {
+        reply_put16(block + at, POINTER | owner);
+        at += 12u + (size_t)(block[at + 10] << 8 | block[at + 11]);
+    }
+}
+
+static void patch(const struct zone *zone, uint32_t block, size_t count, uint8_t *to, uint16_t apex_at)
+{
+    const uint8_t *positions = zone->blob + block - count * sizeof(uint16_t);
+    for (size_t i = 0; i < count; i++) {
+        uint16_t position;
+        memcpy(&position, positions + i * sizeof position, sizeof position);
+        reply_put16(to + position, POINTER | apex_at);
+    }
+}
+
+bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
+                     const struct zone_rrset *rrset, struct reply_place place)
+{
+    if (reply->at + rrset->len > reply->limit) {
+        return false;
+    }
+    uint8_t *to = reply->out + reply->at;
+    memcpy(to, zone->blob + rrset->block, rrset->len);
+    if (place.owner != QUESTION_AT) {
+        set_owners(to, rrset->len, place.owner);
+    }
+    if (rrset->patch_count != 0) {
+        patch(zone, rrset->block, rrset->patch_count, to, place.apex_at);
+    }
+    reply->at += rrset->len;
+    reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
+    return true;
+}
+
+bool reply_add_steered(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
+                       uint16_t member, uint16_t owner)
+{
+    if (reply->at + rrset->len > reply->limit) {
+        return false;
+    }
+    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    uint8_t *to = reply->out + reply->at;
+    memcpy(to, steered->records + (size_t)member * rrset->len, rrset->len);
+    if (owner != QUESTION_AT) {
+        reply_put16(to, POINTER | owner);
+    }
+    reply->at += rrset->len;
+    reply->counts[REPLY_ANSWER]++;
+    return true;
+}
+
+bool reply_add_glue(struct reply *reply, const struct zone *zone, const struct zone_glue *glue,
+                    uint16_t apex_at)
+{
+    if (reply->at + glue->len > reply->limit) {
+        return false;
+    }
+    uint8_t *to = reply->out + reply->at;
+    memcpy(to, zone->blob + glue->block, glue->len);
+    patch(zone, glue->block, glue->patch_count, to, apex_at);
+    reply->at += glue->len;
+    reply->counts[REPLY_ADDITIONAL] = (uint16_t)(reply->counts[REPLY_ADDITIONAL] + glue->count);
+    return true;
+}

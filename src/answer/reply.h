@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Writing a reply from rendered blocks. Private to answer. */
+#pragma once
+
+#include "dns/query.h"
+#include "zone/zone.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct reply {
+    uint8_t *out;
+    size_t at, limit;   /* limit: what this reply may take, room for OPT already set aside */
+    uint16_t counts[3]; /* answer, authority, additional */
+    uint16_t flags;
+    unsigned rcode;
+    bool truncated;
+};
+
+enum reply_section { REPLY_ANSWER, REPLY_AUTHORITY, REPLY_ADDITIONAL };
+
+/* Where names of the zone are in the message. */
+struct reply_place {
+    uint16_t owner;   /* offset of the owner of the records */
+    uint16_t apex_at; /* offset of the zone's apex */
+};
+
+static inline void reply_put16(uint8_t *to, unsigned value)
+{
+    to[0] = (uint8_t)(value >> 8);
+    to[1] = (uint8_t)value;
+}
+
+/* Each returns false if it does not fit; nothing is written then. */
+bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
+                     const struct zone_rrset *rrset, struct reply_place place);
+/* One of a steered RRset's records. */
+bool reply_add_steered(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
+                       uint16_t member, uint16_t owner);
+bool reply_add_glue(struct reply *reply, const struct zone *zone, const struct zone_glue *glue,
+                    uint16_t apex_at);

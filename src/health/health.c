@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Building the machine from a plan, finding objects by name and looking at them. Loading is O(n log n);
+ * nothing here fails except by running out of memory. A plan whose indices do not fit together is a bug of
+ * the caller and ends in an assertion. */
+#include "config.h"
+
+#include "health/health.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "health/machine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A fraction written with four digits means the fraction: 0.3333 of 3 is 1 and 0.6667 of 3 is 2. */
+#define SHARE_TOLERANCE 0.0005
+
+static int compare_names(const void *a, const void *b, void *context)
+{
+    const struct health_node *nodes = context;
+    return strcmp(nodes[*(const uint32_t *)a].name, nodes[*(const uint32_t *)b].name);
+}
+
+static void sort_names(struct health *health, enum health_kind kind)
+{
+    uint32_t count = health->counts[kind];
+    uint32_t *sorted = arena_alloc(health->arena, count * sizeof *sorted);
+    for (uint32_t i = 0; i < count; i++) {
+        sorted[i] = i;
+    }
+    qsort_r(sorted, count, sizeof *sorted, compare_names, health->nodes[kind]);
+    health->by_name[kind] = sorted;
+}
+
+static void add_nodes(struct health *health, enum health_kind kind, size_t count)
+{
+    assert(count < UINT32_MAX);
+    health->counts[kind] = (uint32_t)count;
+    health->nodes[kind] = arena_alloc(health->arena, count * sizeof *health->nodes[kind]);
+    health->lost_at[kind] =
+        kind == HEALTH_ENDPOINT ? NULL : arena_alloc(health->arena, count * sizeof(double));
+}
+
+static void fill_nodes(struct health *health, const struct health_plan *plan)
+{
+    add_nodes(health, HEALTH_REGION, plan->region_count);
+    add_nodes(health, HEALTH_AZ, plan->az_count);
+    add_nodes(health, HEALTH_ENDPOINT, plan->endpoint_count);
+    for (size_t i = 0; i < plan->region_count; i++) {
+        health->nodes[HEALTH_REGION][i].name = arena_copy_text(health->arena, plan->regions[i].name);
+        health->lost_at[HEALTH_REGION][i] = plan->regions[i].lost_at;
+    }
+    for (size_t i = 0; i < plan->az_count; i++) {
+        struct health_node *az = &health->nodes[HEALTH_AZ][i];
+        assert(plan->azs[i].region < plan->region_count);
+        az->name = arena_copy_text(health->arena, plan->azs[i].name);
+        az->parent = plan->azs[i].region;
+        health->lost_at[HEALTH_AZ][i] = plan->azs[i].lost_at;
+    }
+    for (size_t i = 0; i < plan->endpoint_count; i++) {
+        struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][i];
+        assert(plan->endpoints[i].az < plan->az_count);
+        endpoint->name = arena_copy_text(health->arena, plan->endpoints[i].name);
+        endpoint->parent = plan->endpoints[i].az;
+    }
+}
+
+/* Children of a kind, grouped by parent: counting sort, so that each parent finds its own side by side. */
+static void group_children(struct health *health, enum health_kind kind)
+{
+    struct health_node *parents = health->nodes[kind + 1], *nodes = health->nodes[kind];
+    uint32_t *children = arena_alloc(health->arena, health->counts[kind] * sizeof *children);
+    for (uint32_t i = 0; i < health->counts[kind]; i++) {
+        parents[nodes[i].parent].child_count++;
+    }
+    for (uint32_t i = 0, first = 0; i < health->counts[kind + 1]; i++) {
+        parents[i].first_child = first;
+        first += parents[i].child_count;
+        parents[i].child_count = 0;
+    }
+    for (uint32_t i = 0; i < health->counts[kind]; i++) {
+        struct health_node *parent = &parents[nodes[i].parent];
+        children[parent->first_child + parent->child_count++] = i;
+    }
+    health->children[kind] = children;
+}
+
+static void fill_monitors(struct health *health, const struct health_plan *plan)
+{
+    assert(plan->monitor_count < UINT32_MAX);
+    health->monitor_count = (uint32_t)plan->monitor_count;
+    health->monitors = arena_alloc(health->arena, plan->monitor_count * sizeof *health->monitors);
+    for (uint32_t i = 0; i < health->monitor_count; i++) {
+        const struct health_monitor_plan *from = &plan->monitors[i];
+        assert(from->endpoint < plan->endpoint_count);
+        assert(i == 0 || plan->monitors[i - 1].endpoint <= from->endpoint);
+        health->monitors[i] = (struct health_monitor){.identity = from->identity,
+                                                      .endpoint = from->endpoint,
+                                                      .rise = from->rise == 0 ? 1 : from->rise,
+                                                      .fall = from->fall == 0 ? 1 : from->fall};
+        struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][from->endpoint];
+        if (endpoint->child_count++ == 0) {
+            endpoint->first_child = i;
+        }
+    }
+}
+
+/* How many unhealthy ones of `members` reach the share; at least one, at most all. */
+static uint32_t count_to_lose(double lost_at, uint32_t members)
+{
+    double need = lost_at * members - SHARE_TOLERANCE;
+    if (!(need > 1)) {
+        return 1;
+    }
+    if (need >= members) {
+        return members;
+    }
+    uint32_t whole = (uint32_t)need;
+    return whole < need ? whole + 1 : whole;
+}
+
+/* Who has a say: monitors in their endpoint, endpoints that have monitors in their az, azs that have such
+ * endpoints in their region. */
+static void count_members(struct health *health)
+{
+    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
+        for (uint32_t i = 0; i < health->counts[kind]; i++) {
+            struct health_node *node = &health->nodes[kind][i];
+            if (kind == HEALTH_ENDPOINT) {
+                node->members = node->child_count;
+                node->lost_from = 1;
+            } else {
+                node->lost_from = count_to_lose(health->lost_at[kind][i], node->members);
+            }
+            if (kind != HEALTH_REGION && node->members != 0) {
+                health->nodes[kind + 1][node->parent].members++;
+            }
+        }
+    }
+}
+
+struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
+{
+    struct health *health = memory_alloc(sizeof *health);
+    health->arena = arena_new(0);
+    fill_nodes(health, plan);
+    fill_monitors(health, plan);
+    group_children(health, HEALTH_ENDPOINT);
+    group_children(health, HEALTH_AZ);
+    count_members(health);
+    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
+        sort_names(health, kind);
+        for (uint32_t i = 0; i < health->counts[kind]; i++) {
+            health->nodes[kind][i].since_ms = wall_ms;
+        }
+    }
+    struct health_table *table = &health->table;
+    table->endpoint_count = health->counts[HEALTH_ENDPOINT];
+    table->az_count = health->counts[HEALTH_AZ];
+    table->region_count = health->counts[HEALTH_REGION];
+    table->endpoints = arena_alloc(health->arena, table->endpoint_count * sizeof *table->endpoints);
+    table->azs = arena_alloc(health->arena, table->az_count * sizeof *table->azs);
+    table->regions = arena_alloc(health->arena, table->region_count * sizeof *table->regions);
+    atomic_init(&table->generation, 1);
+    return health;
+}
+
+void health_free(struct health *health)
+{
+    if (health == NULL) {
+        return;
+    }
+    arena_free(health->arena);
+    free(health->overrides);
+    free(health->changes);
+    free(health);
+}
+
+void health_set_listener(struct health *health, const struct health_listener *listener)
+{
+    health->listener = listener == NULL ? (struct health_listener){0} : *listener;
+}
+
+const struct health_table *health_get_table(const struct health *health)
+{
+    return &health->table;
+}
+
+size_t health_count(const struct health *health, enum health_kind kind)
+{
+    return (unsigned)kind < HEALTH_KINDS ? health->counts[kind] : 0;
+}
+
+ptrdiff_t health_find(const struct health *health, enum health_kind kind, const char *name)
+{
+    size_t low = 0, high = health_count(health, kind);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        uint32_t index = health->by_name[kind][middle];
+        int order = strcmp(name, health->nodes[kind][index].name);
+        if (order == 0) {
+            return (ptrdiff_t)index;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return -1;
+}
+
+/* The monitor whose result explains the endpoint: one that made it unhealthy before one that failed lately
+ * before the rest, and among these the latest. */
+static const struct health_monitor *find_telling_monitor(const struct health *health,
+                                                         const struct health_node *node)
+{
+    const struct health_monitor *best = NULL;
+    int best_rank = -1;
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        const struct health_monitor *monitor = &health->monitors[node->first_child + i];
+        int rank = monitor->verdict == HEALTH_OBSERVED_UNHEALTHY ? 2
+                   : health_outcome_is_failure(monitor->outcome) ? 1
+                                                                 : 0;
+        if (rank > best_rank || (rank == best_rank && monitor->checked_ms > best->checked_ms)) {
+            best = monitor;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+int health_get_status(const struct health *health, enum health_kind kind, uint32_t index,
+                      struct health_status *status)
+{
+    if (index >= health_count(health, kind)) {
+        return ERROR_NOT_FOUND;
+    }
+    const struct health_node *node = &health->nodes[kind][index];
+    uint32_t word = health_word_get(health, kind, index);
+    *status = (struct health_status){.name = node->name,
+                                     .observed = health_word_observed(word),
+                                     .desired = health_word_desired(word),
+                                     .effective = node->told,
+                                     .since_ms = node->since_ms};
+    if (kind != HEALTH_ENDPOINT) {
+        status->members = node->members;
+        status->members_unhealthy = node->unhealthy;
+        return 0;
+    }
+    const struct health_monitor *monitor = find_telling_monitor(health, node);
+    if (monitor != NULL) {
+        status->outcome = monitor->outcome;
+        status->detail = monitor->detail;
+        status->duration_us = monitor->duration_us;
+        status->checked_ms = monitor->checked_ms;
+    }
+    return 0;
+}
+
+size_t health_monitor_count(const struct health *health)
+{
+    return health->monitor_count;
+}
+
+int health_get_monitor(const struct health *health, uint32_t monitor, struct health_monitor_status *status)
+{
+    if (monitor >= health->monitor_count) {
+        return ERROR_NOT_FOUND;
+    }
+    const struct health_monitor *from = &health->monitors[monitor];
+    *status = (struct health_monitor_status){.endpoint = from->endpoint,
+                                             .verdict = from->verdict,
+                                             .outcome = from->outcome,
+                                             .detail = from->detail,
+                                             .streak = from->streak,
+                                             .duration_us = from->duration_us,
+                                             .checked_ms = from->checked_ms};
+    return 0;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The inside of the health machine, shared by the files of src/health only.
+ *
+ * Regions, azs and endpoints are nodes of one shape: each counts the verdicts of what is below it (monitors,
+ * endpoints, azs), so that a result climbs by counters and never by scanning. The words of the table are the
+ * truth about observed and desired; a node remembers what was last told about itself, which is how a change
+ * is noticed. */
+#pragma once
+
+#include "base/arena.h"
+#include "health/health.h"
+
+enum { HEALTH_KINDS = HEALTH_REGION + 1 };
+
+struct health_monitor {
+    uint64_t identity;
+    int64_t checked_ms;
+    uint32_t endpoint, duration_us;
+    uint16_t rise, fall, detail, streak;
+    bool failing;    /* of the results that streak counts */
+    uint8_t verdict; /* enum health_observed */
+    uint8_t outcome; /* enum health_outcome */
+};
+
+struct health_node {
+    const char *name;
+    int64_t since_ms;
+    uint32_t parent;                      /* of an endpoint its az, of an az its region */
+    uint32_t first_child, child_count;    /* endpoints: monitors; others: in children[] of the kind below */
+    uint32_t members, healthy, unhealthy; /* children that have a say, and their verdicts */
+    uint32_t lost_from;                   /* unhealthy members that make this one unhealthy */
+    uint32_t override_at;                 /* 1 + index in overrides; 0: none */
+    struct health_effective told;
+    enum health_observed told_observed;
+};
+
+struct health_override_entry {
+    enum health_kind kind;
+    uint32_t index;
+    struct health_override what;
+};
+
+struct health {
+    struct health_table table;
+    struct health_node *nodes[HEALTH_KINDS];
+    uint32_t counts[HEALTH_KINDS];
+    uint32_t *by_name[HEALTH_KINDS];  /* indices sorted by name */
+    uint32_t *children[HEALTH_KINDS]; /* [ENDPOINT]: endpoints by az; [AZ]: azs by region; [REGION]: unused */
+    double *lost_at[HEALTH_KINDS];    /* of azs and regions */
+    struct health_monitor *monitors;
+    uint32_t monitor_count;
+    struct health_override_entry *overrides;
+    size_t override_count, override_capacity;
+    int64_t next_expiry_ms; /* 0: none */
+    struct health_listener listener;
+    struct health_change *changes; /* of the change under way, kept for its memory */
+    size_t change_count, change_capacity;
+    bool delivering;
+    struct arena *arena; /* nodes, names, monitors, words */
+};
+
+/* Why and when something changes. */
+struct health_cause {
+    enum health_outcome outcome;
+    int64_t wall_ms;
+};
+
+/* Only the owner writes, so a plain read-modify-write of the word is enough. */
+uint32_t health_word_get(const struct health *health, enum health_kind kind, uint32_t index);
+void health_word_set_observed(struct health *health, enum health_kind kind, uint32_t index,
+                              enum health_observed observed);
+void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
+                             enum health_desired desired);
+/* After all words of one change were stored: readers that see the new generation see them. */
+void health_table_advance(struct health *health);
+
+/* What the words say about one object, with the deciders of its kind. */
+struct health_effective health_find_effective(const struct health *health, enum health_kind kind,
+                                              uint32_t index);
+
+/* What the counters of a node say about it. */
+enum health_observed health_node_verdict(const struct health_node *node, enum health_kind kind);
+/* Count one member whose verdict went from before to after. */
+void health_node_count(struct health_node *node, enum health_observed before, enum health_observed after);
+
+/* All counters, roll-ups and words' observed bits anew from the monitors' verdicts. */
+void health_rebuild(struct health *health);
+
+/* Record an override and its bits; without telling anybody. */
+void health_put_override(struct health *health, enum health_kind kind, uint32_t index,
+                         const struct health_override *override);
+
+/* Notice what changed at (kind, index) and below, and since when. The table has been updated. */
+void health_settle(struct health *health, enum health_kind kind, uint32_t index,
+                   const struct health_cause *cause);
+/* Tell the listener what was noticed: regions, then azs, then endpoints. */
+void health_deliver(struct health *health);

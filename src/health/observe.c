@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A check result: monitor -> endpoint -> az -> region by counters, and only where a verdict changes. A result
+ * that changes nothing costs a few stores into its monitor and never touches the table. */
+#include "config.h"
+
+#include "health/health.h"
+
+#include "health/machine.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum health_observed health_node_verdict(const struct health_node *node, enum health_kind kind)
+{
+    if (node->members == 0) {
+        return HEALTH_OBSERVED_UNKNOWN;
+    }
+    if (node->unhealthy >= node->lost_from) {
+        return HEALTH_OBSERVED_UNHEALTHY;
+    }
+    /* An endpoint needs all its monitors; an az or region is there as soon as something in it is. */
+    uint32_t enough = kind == HEALTH_ENDPOINT ? node->members : 1;
+    return node->healthy >= enough ? HEALTH_OBSERVED_HEALTHY : HEALTH_OBSERVED_UNKNOWN;
+}
+
+static uint32_t *counter_of(struct health_node *node, enum health_observed observed)
+{
+    return observed == HEALTH_OBSERVED_HEALTHY     ? &node->healthy
+           : observed == HEALTH_OBSERVED_UNHEALTHY ? &node->unhealthy
+                                                   : NULL;
+}
+
+void health_node_count(struct health_node *node, enum health_observed before, enum health_observed after)
+{
+    uint32_t *from = counter_of(node, before), *to = counter_of(node, after);
+    if (from != NULL) {
+        (*from)--;
+    }
+    if (to != NULL) {
+        (*to)++;
+    }
+}
+
+/* Store what the node's counters say, and count it in its parent. Returns whether the word changed. */
+static bool roll_up(struct health *health, enum health_kind kind, uint32_t index)
+{
+    struct health_node *node = &health->nodes[kind][index];
+    enum health_observed before = health_word_observed(health_word_get(health, kind, index));
+    enum health_observed after = health_node_verdict(node, kind);
+    if (after == before) {
+        return false;
+    }
+    health_word_set_observed(health, kind, index, after);
+    if (kind != HEALTH_REGION) {
+        health_node_count(&health->nodes[kind + 1][node->parent], before, after);
+    }
+    return true;
+}
+
+void health_rebuild(struct health *health)
+{
+    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
+        for (uint32_t i = 0; i < health->counts[kind]; i++) {
+            health->nodes[kind][i].healthy = health->nodes[kind][i].unhealthy = 0;
+            health_word_set_observed(health, kind, i, HEALTH_OBSERVED_UNKNOWN);
+        }
+    }
+    for (uint32_t i = 0; i < health->monitor_count; i++) {
+        const struct health_monitor *monitor = &health->monitors[i];
+        health_node_count(&health->nodes[HEALTH_ENDPOINT][monitor->endpoint], HEALTH_OBSERVED_UNKNOWN,
+                          monitor->verdict);
+    }
+    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
+        for (uint32_t i = 0; i < health->counts[kind]; i++) {
+            roll_up(health, kind, i);
+        }
+    }
+}
+
+/* Streaks and rise/fall. Returns whether the verdict changed. */
+static bool judge(struct health_monitor *monitor, bool failing)
+{
+    if (monitor->failing != failing) {
+        monitor->failing = failing;
+        monitor->streak = 0;
+    }
+    if (monitor->streak < UINT16_MAX) {
+        monitor->streak++;
+    }
+    enum health_observed verdict = monitor->verdict;
+    if (failing) {
+        if (monitor->streak >= monitor->fall) {
+            verdict = HEALTH_OBSERVED_UNHEALTHY;
+        }
+    } else if (verdict == HEALTH_OBSERVED_UNKNOWN || monitor->streak >= monitor->rise) {
+        verdict = HEALTH_OBSERVED_HEALTHY;
+    }
+    bool changed = verdict != monitor->verdict;
+    monitor->verdict = (uint8_t)verdict;
+    return changed;
+}
+
+void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
+                    uint32_t duration_us, uint16_t detail)
+{
+    assert(monitor < health->monitor_count && !health->delivering);
+    assert(outcome > HEALTH_OUTCOME_NONE && outcome <= HEALTH_OUTCOME_LOCAL_ERROR);
+    struct health_monitor *m = &health->monitors[monitor];
+    m->outcome = (uint8_t)outcome;
+    m->checked_ms = wall_ms;
+    m->duration_us = duration_us;
+    m->detail = detail;
+    enum health_observed before = m->verdict;
+    if (outcome == HEALTH_OUTCOME_LOCAL_ERROR || !judge(m, health_outcome_is_failure(outcome))) {
+        return;
+    }
+    health_node_count(&health->nodes[HEALTH_ENDPOINT][m->endpoint], before, m->verdict);
+    uint32_t index = m->endpoint, top = m->endpoint;
+    int kind = HEALTH_ENDPOINT;
+    while (kind < HEALTH_KINDS && roll_up(health, kind, index)) {
+        top = index;
+        index = health->nodes[kind][index].parent;
+        kind++;
+    }
+    if (kind == HEALTH_ENDPOINT) {
+        return; /* another monitor of the endpoint still decides */
+    }
+    health_table_advance(health);
+    health_settle(health, kind - 1, top, &(struct health_cause){outcome, wall_ms});
+    health_deliver(health);
+}

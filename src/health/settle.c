@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * From words to what people are told: writing the table, deriving effective states, noticing what changed and
+ * since when, telling the listener. A change of an az or region walks what is below it; such changes are
+ * rare. */
+#include "config.h"
+
+#include "health/health.h"
+
+#include "base/memory.h"
+#include "health/machine.h"
+
+static _Atomic uint32_t *word_at(const struct health *health, enum health_kind kind, uint32_t index)
+{
+    _Atomic uint32_t *words = kind == HEALTH_ENDPOINT ? health->table.endpoints
+                              : kind == HEALTH_AZ     ? health->table.azs
+                                                      : health->table.regions;
+    return &words[index];
+}
+
+uint32_t health_word_get(const struct health *health, enum health_kind kind, uint32_t index)
+{
+    return atomic_load_explicit(word_at(health, kind, index), memory_order_relaxed);
+}
+
+static void store(struct health *health, enum health_kind kind, uint32_t index, uint32_t word)
+{
+    atomic_store_explicit(word_at(health, kind, index), word, memory_order_relaxed);
+}
+
+void health_word_set_observed(struct health *health, enum health_kind kind, uint32_t index,
+                              enum health_observed observed)
+{
+    uint32_t word = health_word_get(health, kind, index);
+    store(health, kind, index, (word & ~(uint32_t)HEALTH_WORD_OBSERVED) | (uint32_t)observed);
+}
+
+void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
+                             enum health_desired desired)
+{
+    uint32_t word = health_word_get(health, kind, index) & ~(uint32_t)HEALTH_WORD_DESIRED;
+    store(health, kind, index, word | (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT);
+}
+
+void health_table_advance(struct health *health)
+{
+    atomic_fetch_add_explicit(&health->table.generation, 1, memory_order_release);
+}
+
+struct health_effective health_find_effective(const struct health *health, enum health_kind kind,
+                                              uint32_t index)
+{
+    uint32_t word = health_word_get(health, kind, index), az = 0, region = 0;
+    if (kind == HEALTH_ENDPOINT) {
+        uint32_t az_index = health->nodes[HEALTH_ENDPOINT][index].parent;
+        az = health_word_get(health, HEALTH_AZ, az_index);
+        region = health_word_get(health, HEALTH_REGION, health->nodes[HEALTH_AZ][az_index].parent);
+    } else if (kind == HEALTH_AZ) {
+        region = health_word_get(health, HEALTH_REGION, health->nodes[HEALTH_AZ][index].parent);
+    }
+    struct health_effective effective = health_combine(word, az, region);
+    if (effective.decided_by == HEALTH_BY_ENDPOINT_OVERRIDE && kind != HEALTH_ENDPOINT) {
+        effective.decided_by = kind == HEALTH_AZ ? HEALTH_BY_AZ_OVERRIDE : HEALTH_BY_REGION_OVERRIDE;
+    }
+    return effective;
+}
+
+static void settle_node(struct health *health, enum health_kind kind, uint32_t index,
+                        const struct health_cause *cause)
+{
+    struct health_node *node = &health->nodes[kind][index];
+    struct health_effective after = health_find_effective(health, kind, index), before = node->told;
+    enum health_observed observed = health_word_observed(health_word_get(health, kind, index));
+    if (after.state == before.state && after.decided_by == before.decided_by &&
+        observed == node->told_observed) {
+        return;
+    }
+    if (health->listener.changed != NULL) {
+        health->changes = memory_grow(health->changes, health->change_count, &health->change_capacity,
+                                      sizeof *health->changes);
+        health->changes[health->change_count++] =
+            (struct health_change){.kind = kind,
+                                   .index = index,
+                                   .name = node->name,
+                                   .observed_before = node->told_observed,
+                                   .observed_after = observed,
+                                   .before = before,
+                                   .after = after,
+                                   .outcome = cause->outcome};
+    }
+    if (after.state != before.state) {
+        node->since_ms = cause->wall_ms;
+    }
+    node->told = after;
+    node->told_observed = observed;
+}
+
+static void settle_endpoints(struct health *health, uint32_t az, const struct health_cause *cause)
+{
+    const struct health_node *node = &health->nodes[HEALTH_AZ][az];
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        settle_node(health, HEALTH_ENDPOINT, health->children[HEALTH_ENDPOINT][node->first_child + i], cause);
+    }
+}
+
+static void settle_region(struct health *health, uint32_t region, const struct health_cause *cause)
+{
+    const struct health_node *node = &health->nodes[HEALTH_REGION][region];
+    const uint32_t *azs = health->children[HEALTH_AZ] + node->first_child;
+    settle_node(health, HEALTH_REGION, region, cause);
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        settle_node(health, HEALTH_AZ, azs[i], cause);
+    }
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        settle_endpoints(health, azs[i], cause);
+    }
+}
+
+void health_settle(struct health *health, enum health_kind kind, uint32_t index,
+                   const struct health_cause *cause)
+{
+    switch (kind) {
+    case HEALTH_ENDPOINT: settle_node(health, HEALTH_ENDPOINT, index, cause); break;
+    case HEALTH_AZ:
+        settle_node(health, HEALTH_AZ, index, cause);
+        settle_endpoints(health, index, cause);
+        break;
+    case HEALTH_REGION: settle_region(health, index, cause); break;
+    }
+}
+
+/* Only when all changes are in place, so a listener that looks around sees one consistent state. */
+void health_deliver(struct health *health)
+{
+    health->delivering = true;
+    for (int kind = HEALTH_REGION; kind >= HEALTH_ENDPOINT; kind--) {
+        for (size_t i = 0; i < health->change_count; i++) {
+            if ((int)health->changes[i].kind == kind) {
+                health->listener.changed(health->listener.context, &health->changes[i]);
+            }
+        }
+    }
+    health->delivering = false;
+    health->change_count = 0;
+}

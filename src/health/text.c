@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The words for every state, and back: what logs, the API and the command line say. Values outside an enum
+ * give
+ * "?" instead of NULL, so that a message never fails; parsing is exact and lower case. */
+#include "config.h"
+
+#include "base/error.h"
+#include "health/outcome.h"
+#include "health/table.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static const char *const observed_texts[] = {"unknown", "healthy", "unhealthy"};
+static const char *const desired_texts[] = {"auto", "drain", "up", "down"};
+static const char *const state_texts[] = {"unknown", "healthy",   "unhealthy",
+                                          "drained", "forced_up", "forced_down"};
+static const char *const decider_texts[] = {"verdict",           "az_lost",     "region_lost",
+                                            "endpoint_override", "az_override", "region_override"};
+static const char *const kind_texts[] = {"endpoint", "az", "region"};
+static const char *const outcome_texts[] = {"none",       "ok",           "refused",    "connect_timeout",
+                                            "timeout",    "reset",        "closed",     "unreachable",
+                                            "bad_status", "bad_response", "local_error"};
+
+_Static_assert(COUNT_OF(outcome_texts) == HEALTH_OUTCOME_COUNT, "every outcome has a name");
+
+static const char *text_at(const char *const *texts, size_t count, unsigned value)
+{
+    return value < count ? texts[value] : "?";
+}
+
+static int find_text(const char *const *texts, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(texts[i], text) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+const char *health_observed_text(enum health_observed observed)
+{
+    return text_at(observed_texts, COUNT_OF(observed_texts), observed);
+}
+
+const char *health_desired_text(enum health_desired desired)
+{
+    return text_at(desired_texts, COUNT_OF(desired_texts), desired);
+}
+
+const char *health_state_text(enum health_state state)
+{
+    return text_at(state_texts, COUNT_OF(state_texts), state);
+}
+
+const char *health_decider_text(enum health_decider decider)
+{
+    return text_at(decider_texts, COUNT_OF(decider_texts), decider);
+}
+
+const char *health_kind_text(enum health_kind kind)
+{
+    return text_at(kind_texts, COUNT_OF(kind_texts), kind);
+}
+
+const char *health_outcome_text(enum health_outcome outcome)
+{
+    return text_at(outcome_texts, COUNT_OF(outcome_texts), outcome);
+}
+
+int health_parse_desired(const char *text, enum health_desired *desired)
+{
+    int found = find_text(desired_texts, COUNT_OF(desired_texts), text);
+    if (found < 0) {
+        return ERROR_NOT_FOUND;
+    }
+    *desired = (enum health_desired)found;
+    return 0;
+}
+
+int health_parse_kind(const char *text, enum health_kind *kind)
+{
+    int found = find_text(kind_texts, COUNT_OF(kind_texts), text);
+    if (found < 0) {
+        return ERROR_NOT_FOUND;
+    }
+    *kind = (enum health_kind)found;
+    return 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What steer_evaluate() gave, per (policy, class, type), stamped with the health generation. As long as the
+ * table stands still a query costs one acquire load and a comparison; after a flip the first query for each
+ * pair evaluates anew, whatever the number of names behind it. One cache per DNS thread, so there is nothing
+ * to lock.
+ *
+ * All memory is taken in steer_cache_new(). A choice has room for as many members as its class can ever
+ * offer. */
+#include "config.h"
+
+#include "steer/steer.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+/* Owned by one DNS thread. */
+struct steer_cache {
+    struct steer_choice *choices;
+    uint32_t *weights;
+    uint16_t *members;
+};
+
+static size_t class_room(const struct steer_policy *policy, size_t class_id)
+{
+    const struct steer_class *class = &policy->classes[class_id];
+    size_t room = 0;
+    for (size_t t = 0; t < class->tier_count; t++) {
+        room += class->tiers[t].count;
+    }
+    return room < policy->member_count ? room : policy->member_count;
+}
+
+/* With NULL choices only counts. Returns the room that all arrays need together. */
+static size_t carve(const struct steer_set *set, struct steer_cache *cache, size_t *slots)
+{
+    size_t used = 0, slot = 0;
+    for (uint32_t id = 0; id < steer_set_count(set); id++) {
+        const struct steer_policy *policy = steer_set_get(set, id);
+        for (size_t class_id = 0; class_id < policy->class_count; class_id++) {
+            size_t room = class_room(policy, class_id);
+            for (size_t type = 0; type < 2; type++) {
+                if (cache->choices != NULL) {
+                    cache->choices[slot].weights = cache->weights + used;
+                    cache->choices[slot].members = cache->members + used;
+                }
+                used += room;
+                slot++;
+            }
+        }
+    }
+    *slots = slot;
+    return used;
+}
+
+struct steer_cache *steer_cache_new(const struct steer_set *set)
+{
+    struct steer_cache *cache = memory_alloc(sizeof *cache);
+    size_t slots, room = carve(set, cache, &slots);
+    cache->choices = memory_alloc_array(slots, sizeof *cache->choices);
+    cache->weights = memory_alloc_array(room, sizeof *cache->weights);
+    cache->members = memory_alloc_array(room, sizeof *cache->members);
+    (void)carve(set, cache, &slots);
+    return cache;
+}
+
+void steer_cache_free(struct steer_cache *cache)
+{
+    if (cache != NULL) {
+        free(cache->choices);
+        free(cache->weights);
+        free(cache->members);
+        free(cache);
+    }
+}
+
+struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct steer_policy *policy,
+                                     uint16_t class_id, uint8_t types, const struct health_table *table)
+{
+    struct steer_choice *choice = &cache->choices[policy->cache_at + class_id * 2u + (types >> 1)];
+    if (choice->generation != atomic_load_explicit(&table->generation, memory_order_acquire)) {
+        steer_evaluate(policy, class_id, types, table, choice, NULL);
+    }
+    return choice;
+}
+
+struct geo_match steer_find_class(const struct steer_policy *policy, const struct addr *client)
+{
+    if (policy->geo == NULL) {
+        return (struct geo_match){0, 0};
+    }
+    struct geo_match match = geo_find_class(policy->geo, client);
+    /* A tree is shared by key; that its classes are those of this policy is the caller's promise, not ours.
+     */
+    if (match.class_id >= policy->class_count) {
+        match.class_id = 0;
+    }
+    return match;
+}

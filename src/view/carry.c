@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Keeping a zone whose files are broken now: its last good version goes on, with its policies entered into
+ * the new view's steer set. Endpoints are matched by name, since the topology may have changed meanwhile. */
+#include "config.h"
+
+#include "view/compile_internal.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct carry {
+    struct compiler *c;
+    const char *origin;
+    uint32_t *ids; /* new id by old id, UINT32_MAX: not entered yet */
+};
+
+static const struct steer_member *map_members(struct carry *carry, const struct steer_policy *old,
+                                              struct arena *arena)
+{
+    const struct view *view = carry->c->view;
+    struct steer_member *members = arena_alloc(arena, old->member_count * sizeof *members);
+    for (size_t i = 0; i < old->member_count; i++) {
+        const char *name = carry->c->previous->topology->endpoints[old->members[i].endpoint].name;
+        ptrdiff_t at = view->topology == NULL ? -1 : conf_find_endpoint(view->topology, name);
+        if (at == -1) {
+            report_add(carry->c->report, REPORT_ERROR, NULL,
+                       "the last good version of zone %s cannot be kept either: its endpoint %s is not in "
+                       "the topology "
+                       "any more",
+                       carry->origin, name);
+            return NULL;
+        }
+        const struct conf_endpoint *endpoint = &view->topology->endpoints[at];
+        members[i] = old->members[i];
+        members[i].endpoint = (uint32_t)at;
+        members[i].az = endpoint->az;
+        members[i].region = endpoint->region;
+    }
+    return members;
+}
+
+static int enter_policy(struct carry *carry, uint32_t old_id)
+{
+    if (carry->ids[old_id] != UINT32_MAX) {
+        return 0;
+    }
+    const struct steer_policy *old = steer_set_get(carry->c->previous->steer, old_id);
+    struct arena *arena = arena_new(4096);
+    struct steer_policy plan = *old;
+    plan.members = map_members(carry, old, arena);
+    if (plan.members != NULL) {
+        geo_hold_tree(old->geo);
+        carry->ids[old_id] =
+            steer_set_add(carry->c->view->steer, &plan, (struct geo_tree *)(uintptr_t)old->geo,
+                          (uint64_t)(uintptr_t)old->geo);
+    }
+    arena_free(arena);
+    return plan.members != NULL ? 0 : ERROR_CONFLICT;
+}
+
+static int enter_names(struct carry *carry)
+{
+    const struct view *previous = carry->c->previous;
+    for (size_t i = 0; i < previous->name_count; i++) {
+        struct view_name name = previous->names[i];
+        if (strcmp(name.zone, carry->origin) != 0) {
+            continue;
+        }
+        if (enter_policy(carry, name.policy) != 0) {
+            return ERROR_CONFLICT;
+        }
+        name.policy = carry->ids[name.policy];
+        compile_add_name(carry->c, &name);
+    }
+    return 0;
+}
+
+static void renumber(struct zone *zone, const uint32_t *ids)
+{
+    for (size_t s = 0; s <= zone->slot_mask; s++) {
+        const struct zone_node *node = zone_get_node(zone, zone->slots[s].node);
+        for (unsigned i = 0; zone->slots[s].node != 0 && i < node->rrset_count; i++) {
+            if ((node->rrsets[i].flags & ZONE_RRSET_STEERED) != 0) {
+                struct zone_steered *steered =
+                    (struct zone_steered *)(void *)(zone->blob + node->rrsets[i].block);
+                steered->policy = ids[steered->policy];
+            }
+        }
+    }
+}
+
+static struct zone *copy_zone(const struct zone *old)
+{
+    struct zone *zone = memory_copy(old, sizeof *old);
+    atomic_init(&zone->references, 1);
+    zone->slots = memory_copy(old->slots, ((size_t)old->slot_mask + 1) * sizeof *old->slots);
+    zone->blob = memory_copy(old->blob, old->blob_len);
+    return zone;
+}
+
+struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const char *origin)
+{
+    if (old->steered_count == 0) {
+        zone_hold(old);
+        return old;
+    }
+    size_t count = steer_set_count(c->previous->steer), names = c->view->name_count;
+    struct carry carry = {.c = c, .origin = origin, .ids = memory_alloc_array(count, sizeof *carry.ids)};
+    memset(carry.ids, 0xff, count * sizeof *carry.ids);
+    struct zone *zone = NULL;
+    if (enter_names(&carry) == 0) {
+        zone = copy_zone(old);
+        renumber(zone, carry.ids);
+    } else {
+        c->view->name_count = names;
+    }
+    free(carry.ids);
+    return zone;
+}

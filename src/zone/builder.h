@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Records -> struct zone. Checks what makes a zone (SOA, NS, CNAME and other data, data outside the zone,
+ * duplicates, TTLs of an RRset, missing addresses), renders the answers and builds the hash. */
+#pragma once
+
+#include "base/report.h"
+#include "zone/reader.h"
+#include "zone/zone.h"
+
+struct zone_builder;
+
+/* apex: lower case wire; file: for messages that have no line. Both copied. */
+struct zone_builder *zone_builder_new(const uint8_t *apex, const char *file, struct report *report);
+void zone_builder_free(struct zone_builder *builder);
+
+/* A record of the master file; what is wrong goes to the report. Always returns 0, so it can be a zone_sink.
+ */
+int zone_builder_add(void *builder, const struct zone_record *record);
+
+/* One record per member of a policy: rdata of rdata_len octets each (A: 4, AAAA: 16), all zero for members
+ * without one. Static records of the same name and type stay behind it as last resort. */
+struct zone_steered_plan {
+    const uint8_t *owner; /* lower case wire, at or below the apex */
+    uint16_t type, rdata_len, member_count;
+    uint32_t ttl, policy;
+    const uint8_t *rdata;
+    unsigned line, column; /* in the policy document, for messages */
+    const char *file;
+};
+void zone_builder_add_steered(struct zone_builder *builder, const struct zone_steered_plan *plan);
+
+/* Build, unless the report has errors that this builder found: then NULL. Returns owned (one reference). */
+struct zone *zone_builder_finish(struct zone_builder *builder);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What builder.c collects, check.c judges and render.c writes. Private to these three. Indices into the
+ * arrays are stored plus one, so that 0 means none. */
+#pragma once
+
+#include "base/arena.h"
+#include "zone/builder.h"
+
+struct builder_place {
+    const char *file; /* NULL: the zone's */
+    unsigned line, column;
+};
+
+struct builder_record {
+    const uint8_t *rdata;
+    struct builder_place place;
+    uint32_t next, ttl;
+    uint16_t type, rdata_len;
+    bool duplicate;
+};
+
+struct builder_steered {
+    const uint8_t *rdata;
+    struct builder_place place;
+    uint32_t next, ttl, policy;
+    uint16_t type, rdata_len, member_count;
+};
+
+struct builder_owner {
+    uint64_t hash;
+    const uint8_t *name; /* the labels in front of the apex, lower case */
+    uint32_t parent, first, last, steered;
+    uint32_t cut;  /* the owner that is the topmost cut at or above */
+    uint32_t node; /* offset in the blob, once rendered */
+    uint8_t name_len;
+    bool is_cut;
+};
+
+struct zone_builder {
+    struct arena *arena;
+    const char *file, *last_file;
+    struct report *report;
+    struct dns_key apex;
+    uint32_t *slots, slot_mask; /* owner + 1 by hash */
+    struct builder_owner *owners;
+    size_t owner_count, owner_capacity;
+    struct builder_record *records;
+    size_t record_count, record_capacity;
+    struct builder_steered *steered;
+    size_t steered_count, steered_capacity;
+    struct builder_record *soa;
+    bool failed;
+};
+
+void builder_complain(struct zone_builder *b, enum report_severity severity, const struct builder_place *at,
+                      const char *message);
+/* The owner for the suffix of key that begins at label; find: 0 if there is none, get: made with its
+ * ancestors. */
+uint32_t builder_find_owner(const struct zone_builder *b, const struct dns_key *key, unsigned label);
+uint32_t builder_get_owner(struct zone_builder *b, const struct dns_key *key, unsigned label);
+/* The owner of an absolute wire name, or NULL if it is outside the zone or does not exist. */
+const struct builder_owner *builder_find_name(const struct zone_builder *b, const uint8_t *name,
+                                              bool *in_zone);
+bool builder_has_type(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type);
+/* Presentation form of an owner. */
+const char *builder_write_owner(const struct zone_builder *b, const struct builder_owner *owner, char *text);
+
+void builder_check(struct zone_builder *b);
+struct zone *builder_render(struct zone_builder *b);

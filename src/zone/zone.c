@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Looking names up in a zone, and zones up by name. */
+#include "config.h"
+
+#include "zone/zone.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+void zone_hold(struct zone *zone)
+{
+    atomic_fetch_add_explicit(&zone->references, 1, memory_order_relaxed);
+}
+
+void zone_release(struct zone *zone)
+{
+    if (zone == NULL || atomic_fetch_sub_explicit(&zone->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    free(zone->slots);
+    free(zone->blob);
+    free(zone);
+}
+
+struct zone *zone_new_failed(const uint8_t *apex)
+{
+    struct zone *zone = memory_alloc(sizeof *zone);
+    struct dns_key key;
+    dns_key_fill(&key, apex, DNS_NAME_MAX);
+    atomic_init(&zone->references, 1);
+    zone->failed = true;
+    zone->apex_len = key.len;
+    zone->apex_labels = key.labels;
+    zone->apex_hash = key.hash[0];
+    memcpy(zone->apex, key.name, key.len);
+    return zone;
+}
+
+size_t zone_size(const struct zone *zone)
+{
+    size_t slots = zone->slots == NULL ? 0 : (size_t)zone->slot_mask + 1;
+    return sizeof *zone + zone->blob_len + slots * sizeof *zone->slots;
+}
+
+static void set_cut(const struct zone *zone, const struct dns_key *key, uint32_t cut,
+                    struct zone_lookup *found)
+{
+    found->cut = zone_get_node(zone, cut);
+    unsigned at = (unsigned)key->len - zone->apex_len - found->cut->name_len;
+    while (key->at[found->cut_label] != at) {
+        found->cut_label++;
+    }
+}
+
+void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found)
+{
+    uint32_t at = zone_find_node(zone, key, 0);
+    *found = (struct zone_lookup){.exact = at != 0};
+    for (unsigned label = 1; at == 0; label++) { /* ends at the apex, which always exists */
+        at = zone_find_node(zone, key, label);
+    }
+    const struct zone_node *node = zone_get_node(zone, at);
+    if (node->cut != 0) {
+        set_cut(zone, key, node->cut, found);
+    }
+    if (found->exact) {
+        found->node = node;
+    } else if (node->wildcard != 0) { /* RFC 4592: the wildcard at the closest encloser */
+        found->node = zone_get_node(zone, node->wildcard);
+    }
+}
+
+/* ---- the table ---- */
+
+struct zone_table {
+    struct zone **slots;
+    uint32_t mask, count;
+    uint64_t depths[2]; /* bit n: there is a zone whose apex has n labels */
+};
+
+static uint32_t table_size(size_t expected)
+{
+    uint32_t size = 16;
+    while (size < expected * 2) {
+        size *= 2;
+    }
+    return size;
+}
+
+struct zone_table *zone_table_new(size_t expected)
+{
+    struct zone_table *table = memory_alloc(sizeof *table);
+    uint32_t size = table_size(expected);
+    table->slots = memory_alloc_array(size, sizeof(struct zone *));
+    table->mask = size - 1;
+    return table;
+}
+
+void zone_table_free(struct zone_table *table)
+{
+    if (table == NULL) {
+        return;
+    }
+    for (size_t i = 0; i <= table->mask; i++) {
+        zone_release(table->slots[i]);
+    }
+    free(table->slots);
+    free(table);
+}
+
+static void grow(struct zone_table *table)
+{
+    struct zone **old = table->slots;
+    uint32_t old_mask = table->mask;
+    table->mask = old_mask * 2 + 1;
+    table->slots = memory_alloc_array((size_t)table->mask + 1, sizeof(struct zone *));
+    for (size_t i = 0; i <= old_mask; i++) {
+        if (old[i] != NULL) {
+            uint32_t to = (uint32_t)old[i]->apex_hash & table->mask;
+            while (table->slots[to] != NULL) {
+                to = (to + 1) & table->mask;
+            }
+            table->slots[to] = old[i];
+        }
+    }
+    free(old);
+}
+
+/* The slot of the zone with this apex, or the empty one where it would be. */
+static uint32_t find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex, unsigned len)
+{
+    uint32_t i = (uint32_t)hash & table->mask;
+    for (; table->slots[i] != NULL; i = (i + 1) & table->mask) {
+        const struct zone *zone = table->slots[i];
+        if (zone->apex_hash == hash && zone->apex_len == len && memcmp(zone->apex, apex, len) == 0) {
+            break;
+        }
+    }
+    return i;
+}
+
+int zone_table_add(struct zone_table *table, struct zone *zone)
+{
+    if ((table->count + 1) * 2 > table->mask) {
+        grow(table);
+    }
+    uint32_t i = find_slot(table, zone->apex_hash, zone->apex, zone->apex_len);
+    if (table->slots[i] != NULL) {
+        return ERROR_CONFLICT;
+    }
+    table->slots[i] = zone;
+    table->count++;
+    table->depths[zone->apex_labels / 64] |= (uint64_t)1 << zone->apex_labels % 64;
+    return 0;
+}
+
+struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from)
+{
+    for (unsigned label = from; label <= key->labels; label++) {
+        unsigned depth = (unsigned)key->labels - label;
+        if ((table->depths[depth / 64] >> depth % 64 & 1) == 0) {
+            continue;
+        }
+        unsigned at = key->at[label];
+        struct zone *zone = table->slots[find_slot(table, key->hash[label], key->name + at, key->len - at)];
+        if (zone != NULL) {
+            return zone;
+        }
+    }
+    return NULL;
+}
+
+struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)
+{
+    struct dns_key key;
+    if (dns_key_fill(&key, apex, DNS_NAME_MAX) == 0) {
+        return NULL;
+    }
+    return table->slots[find_slot(table, key.hash[0], key.name, key.len)];
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A zone as DNS threads read it: immutable, found by hash, its answers rendered ahead in wire format.
+ *
+ * Every RRset is one block of records whose owners are the pointer 0xc00c (the question); a copy of the block
+ * is the answer section. Names in rdata that end in the apex hold a pointer to the apex, whose place in a
+ * message follows from the question: the block's patch list says where to write it. A steered RRset holds one
+ * rendered record per member of its policy instead.
+ *
+ * Owned by reference count: zones that did not change are shared by successive views. */
+#pragma once
+
+#include "dns/key.h"
+#include "dns/types.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum zone_node_flag {
+    ZONE_NODE_CUT = 1,      /* NS records below the apex: a delegation */
+    ZONE_NODE_OCCLUDED = 2, /* below a cut: glue at most */
+};
+
+enum zone_rrset_flag { ZONE_RRSET_STEERED = 1 };
+
+/* Offsets are in the zone's blob. */
+struct zone_rrset {
+    uint16_t type;
+    uint16_t count;       /* records; of a steered RRset: members */
+    uint16_t len;         /* octets of the block; of a steered RRset: of one record */
+    uint16_t patch_count; /* u16 positions, stored in front of the block */
+    uint16_t flags;
+    uint16_t reserved;
+    uint32_t block;
+};
+
+struct zone_node {
+    uint8_t flags, name_len; /* name_len: octets of the owner in front of the apex */
+    uint16_t rrset_count;
+    uint32_t wildcard;          /* offset of the node "*" below this one, 0: none */
+    uint32_t cut;               /* cut and occluded nodes: offset of the node that is the cut, else 0 */
+    uint32_t glue;              /* cuts: offset of struct zone_glue, 0: none */
+    struct zone_rrset rrsets[]; /* sorted by type, steered before static; then the name_len octets */
+};
+
+/* Address records of the name servers of a cut, rendered with full owners (patched to the apex). */
+struct zone_glue {
+    uint16_t count, len, patch_count;
+    uint16_t reserved;
+    uint32_t block;
+};
+
+/* What stands at the block of a steered RRset. */
+struct zone_steered {
+    uint32_t policy;
+    uint8_t records[]; /* count × len octets */
+};
+
+struct zone_slot {
+    uint32_t tag, node; /* node 0: empty */
+};
+
+struct zone {
+    _Atomic uint32_t references;
+    uint8_t apex_len, apex_labels;
+    bool failed; /* known, but could not be loaded: SERVFAIL */
+    uint64_t apex_hash;
+    uint32_t slot_mask, apex_node;
+    struct zone_slot *slots;
+    uint8_t *blob;
+    size_t blob_len;
+    struct zone_rrset negative; /* the SOA with the TTL of negative answers (RFC 2308) */
+    uint32_t serial, name_count, record_count, steered_count;
+    uint8_t apex[DNS_NAME_MAX + 1]; /* lower case */
+};
+
+void zone_hold(struct zone *zone);
+void zone_release(struct zone *zone); /* frees with the last reference; NULL is fine */
+/* A zone that answers SERVFAIL. */
+struct zone *zone_new_failed(const uint8_t *apex);
+size_t zone_size(const struct zone *zone); /* bytes of memory */
+
+static inline const struct zone_node *zone_get_node(const struct zone *zone, uint32_t offset)
+{
+    return (const struct zone_node *)(const void *)(zone->blob + offset);
+}
+
+static inline const uint8_t *zone_node_name(const struct zone_node *node)
+{
+    return (const uint8_t *)(node->rrsets + node->rrset_count);
+}
+
+/* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
+static inline uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label)
+{
+    uint64_t hash = key->hash[label];
+    uint32_t tag = (uint32_t)(hash >> 32);
+    unsigned name_len = (unsigned)key->len - key->at[label] - zone->apex_len;
+    for (uint32_t i = (uint32_t)hash & zone->slot_mask;; i = (i + 1) & zone->slot_mask) {
+        struct zone_slot slot = zone->slots[i];
+        if (slot.node == 0) {
+            return 0;
+        }
+        if (slot.tag == tag) {
+            const struct zone_node *node = zone_get_node(zone, slot.node);
+            if (node->name_len == name_len &&
+                memcmp(zone_node_name(node), key->name + key->at[label], name_len) == 0) {
+                return slot.node;
+            }
+        }
+    }
+}
+
+/* The first RRset of a type at a node, or NULL. */
+static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *node, uint16_t type)
+{
+    for (unsigned i = 0; i < node->rrset_count; i++) {
+        if (node->rrsets[i].type == type) {
+            return &node->rrsets[i];
+        }
+    }
+    return NULL;
+}
+
+/* What RFC 1034 section 4.3.2 step 3 and RFC 4592 find for a name in a zone. */
+struct zone_lookup {
+    const struct zone_node *node; /* exact, or the wildcard that stands for it; NULL: no such name */
+    const struct zone_node *cut;  /* not NULL: the name is at or below this delegation */
+    uint8_t cut_label;            /* where the cut's owner begins in the key */
+    bool exact;
+};
+
+void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found);
+
+/* ---- the table of all zones of a view ---- */
+
+struct zone_table;
+
+struct zone_table *zone_table_new(size_t expected);
+void zone_table_free(struct zone_table *table); /* releases its zones */
+int zone_table_add(struct zone_table *table,
+                   struct zone *zone); /* takes a reference of the caller's;
+                                           ERROR_CONFLICT: origin is there already */
+/* The zone of the longest suffix of key that begins at label `from` or later, or NULL. */
+struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from);
+/* The zone with exactly this apex (lower case wire), or NULL. */
+struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex);
