@@ -1,3 +1,14 @@
 noinst_LIBRARIES += src/libadmin.a
 src_libadmin_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
-src_libadmin_a_SOURCES =
+src_libadmin_a_SOURCES = \
+	src/admin/admin.c src/admin/admin.h \
+	src/admin/call.c src/admin/call.h \
+	src/admin/changes.c \
+	src/admin/connection.c src/admin/connection.h \
+	src/admin/plan.c src/admin/plan.h \
+	src/admin/problem.c src/admin/problem.h \
+	src/admin/render.c src/admin/render.h \
+	src/admin/request.c src/admin/request.h \
+	src/admin/route.c src/admin/route.h \
+	src/admin/socket.c src/admin/socket.h \
+	src/admin/targets.c

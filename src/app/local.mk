@@ -1,3 +1,13 @@
 sbin_PROGRAMS += src/steerd
-src_steerd_SOURCES = src/app/steerd.c
-src_steerd_LDADD = src/libbase.a
+src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
+src_steerd_SOURCES = \
+	src/app/metrics.c \
+	src/app/reload.c \
+	src/app/server.c src/app/server.h \
+	src/app/steerd.c \
+	src/app/verbs.c
+src_steerd_LDADD = \
+	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libanswer.a \
+	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a src/libdns.a src/libbase.a \
+	$(EVENT_LIBS) $(JANSSON_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(URCU_LIBS) -lm

@@ -1,12 +1,170 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The server: wiring, signals, reload. */
+ * steerd -c FILE [--check | --drill TARGET …]: options, and what needs no running server. */
 #include "config.h"
 
-#include <stdio.h>
+#include "app/server.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "drill/drill.h"
 
-int main(void)
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2, EXIT_DRILL = 5, LOSSES_MAX = 64 };
+
+struct options {
+    const char *path;
+    bool check, json, refused;
+    const char *losses[LOSSES_MAX];
+    size_t loss_count;
+};
+
+static void print_usage(FILE *to)
 {
-    fputs("steerd " PACKAGE_VERSION ": nothing to serve yet\n", stderr);
-    return 1;
+    fputs("usage: steerd -c FILE                        serve in the foreground\n"
+          "       steerd -c FILE --check                validate everything, list all errors, exit 0 or 1\n"
+          "       steerd -c FILE --drill KIND:NAME …    compute the loss of a region, az or endpoint\n"
+          "              [--failure timeout|refused] [--json]\n"
+          "       steerd --version | --help\n",
+          to);
+}
+
+/* The view for work without a server; NULL after errors, which are on stderr. */
+static struct view *load(const char *path, struct report *report)
+{
+    struct clock clock;
+    clock_init(&clock);
+    struct view *view = view_compile(path, NULL, 1, clock_wall_ms(&clock), 1, report);
+    report_write(report, stderr);
+    if (report_errors(report) != 0) {
+        view_free(view);
+        return NULL;
+    }
+    return view;
+}
+
+static int run_check(const struct options *options)
+{
+    struct report *report = report_new();
+    struct view *view = load(options->path, report);
+    if (view != NULL) {
+        printf("%s: ok, %zu zones, %zu steered names, %zu endpoints, %zu warnings\n", options->path,
+               view->zone_count, view->name_count,
+               view->topology == NULL ? 0 : view->topology->endpoint_count, report_warnings(report));
+    } else {
+        fprintf(stderr, "%s: %zu errors, %zu warnings\n", options->path, report_errors(report),
+                report_warnings(report));
+    }
+    int code = view != NULL ? 0 : 1;
+    view_free(view);
+    report_free(report);
+    return code;
+}
+
+static int print_drill(const struct options *options, const struct drill_report *report)
+{
+    char *text = options->json ? drill_write_json(report) : drill_write_text(report);
+    fputs(text, stdout);
+    if (options->json) {
+        putchar('\n');
+    }
+    free(text);
+    bool missed = report->unserved_count != 0 || (report->rto_ms != 0 && !report->meets_rto);
+    return missed ? EXIT_DRILL : 0;
+}
+
+static int simulate(const struct options *options, const struct view *view, struct arena *arena)
+{
+    struct drill_loss losses[LOSSES_MAX];
+    for (size_t i = 0; i < options->loss_count; i++) {
+        int error = operate_parse_target(view, options->losses[i], &losses[i].kind, &losses[i].index);
+        if (error != 0) {
+            fprintf(stderr,
+                    "steerd: %s: %s; expected region:NAME, az:NAME or endpoint:NAME of the topology\n",
+                    options->losses[i], error_text(error));
+            return EXIT_USAGE;
+        }
+    }
+    struct drill_report report;
+    struct drill_scenario scenario = {.losses = losses,
+                                      .loss_count = options->loss_count,
+                                      .failure =
+                                          options->refused ? HEALTH_OUTCOME_REFUSED : HEALTH_OUTCOME_TIMEOUT};
+    int error = drill_simulate(view, &scenario, arena, &report);
+    if (error != 0) {
+        fprintf(stderr, "steerd: the drill cannot be computed: %s\n", error_text(error));
+        return 1;
+    }
+    return print_drill(options, &report);
+}
+
+static int run_drill(const struct options *options)
+{
+    struct report *report = report_new();
+    struct view *view = load(options->path, report);
+    int code = 1;
+    if (view != NULL) {
+        struct arena *arena = arena_new(0);
+        code = simulate(options, view, arena);
+        arena_free(arena);
+        view_free(view);
+    }
+    report_free(report);
+    return code;
+}
+
+/* Returns -1 to go on, else the exit code. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'k'},
+        {"drill", required_argument, NULL, 'd'},   {"json", no_argument, NULL, 'j'},
+        {"failure", required_argument, NULL, 'f'}, {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    };
+    for (int option; (option = getopt_long(argc, argv, "c:Vh", known, NULL)) != -1;) {
+        switch (option) {
+        case 'c': options->path = optarg; break;
+        case 'k': options->check = true; break;
+        case 'j': options->json = true; break;
+        case 'f':
+            options->refused = strcmp(optarg, "refused") == 0;
+            if (!options->refused && strcmp(optarg, "timeout") != 0) {
+                fprintf(stderr, "steerd: --failure %s: expected timeout or refused\n", optarg);
+                return EXIT_USAGE;
+            }
+            break;
+        case 'd':
+            if (options->loss_count == LOSSES_MAX) {
+                fprintf(stderr, "steerd: more than %d --drill\n", LOSSES_MAX);
+                return EXIT_USAGE;
+            }
+            options->losses[options->loss_count++] = optarg;
+            break;
+        case 'V': puts("steerd " PACKAGE_VERSION); return 0;
+        case 'h': print_usage(stdout); return 0;
+        default: print_usage(stderr); return EXIT_USAGE;
+        }
+    }
+    if (options->path == NULL || optind != argc || (options->check && options->loss_count != 0)) {
+        print_usage(stderr);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    int code = parse_options(argc, argv, &options);
+    if (code != -1) {
+        return code;
+    }
+    if (options.check) {
+        return run_check(&options);
+    }
+    return options.loss_count != 0 ? run_drill(&options) : server_run(options.path);
 }

@@ -13,6 +13,8 @@
 
 enum conf_check_type { CONF_CHECK_HTTP, CONF_CHECK_TCP };
 
+struct keytable;
+
 struct conf_check {
     const char *name;
     enum conf_check_type type;
@@ -60,6 +62,16 @@ struct conf_topology {
     size_t check_count;
     uint32_t rto_ms, rpo_ms; /* recovery objectives ("objectives": {"rto": "30s", "rpo": "5s"}); 0 = not given */
     struct arena *arena;
+    struct keytable *places; /* private: name -> struct conf_place */
+    struct keytable *check_names; /* private: name -> struct conf_check */
+};
+
+/* Regions, azs and endpoints share one name space, so that a bare name says which it is. */
+enum conf_kind { CONF_REGION, CONF_AZ, CONF_ENDPOINT };
+
+struct conf_place {
+    enum conf_kind kind;
+    uint32_t index;
 };
 
 /* Load and check; all errors go to the report. Returns owned, or NULL if there was any error. */
@@ -72,3 +84,7 @@ void conf_free_topology(struct conf_topology *topology);
 ptrdiff_t conf_find_region(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_az(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_endpoint(const struct conf_topology *topology, const char *name);
+ptrdiff_t conf_find_check(const struct conf_topology *topology, const char *name);
+/* What a name of any kind stands for: borrowed from the topology, or NULL. */
+const struct conf_place *conf_find_place(const struct conf_topology *topology, const char *name);
+const char *conf_kind_text(enum conf_kind kind); /* "region" "az" "endpoint" */

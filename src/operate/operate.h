@@ -78,6 +78,9 @@ struct operate_explanation {
     size_t step_count;
 };
 
+/* A query type by mnemonic, "A" or "TYPE257", without regard to case: 0 or ERROR_SYNTAX. */
+int operate_parse_type(const char *text, uint16_t *type);
+
 /* Ask the answer code for real (name, type; client NULL: no geography) and say why it answers so. 0, or
  * ERROR_SYNTAX for a name that is none. */
 int operate_explain(const struct view *view, const char *name, uint16_t type, const struct addr *client,

@@ -1,3 +1,13 @@
 noinst_LIBRARIES += src/libprobe.a
 src_libprobe_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
-src_libprobe_a_SOURCES =
+src_libprobe_a_SOURCES = \
+	src/probe/check.c src/probe/check.h \
+	src/probe/check_http.c \
+	src/probe/check_tcp.c \
+	src/probe/engine.c src/probe/engine.h \
+	src/probe/http_response.c src/probe/http_response.h \
+	src/probe/probe.h \
+	src/probe/prober.c \
+	src/probe/schedule.c src/probe/schedule.h \
+	src/probe/targets.c src/probe/targets.h \
+	src/probe/timers.c src/probe/timers.h

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * (policy, client class, health table) -> ordered members: which of a steered name's endpoints answer. Pure: no
- * I/O, no clock, no allocation while choosing. The same evaluation serves queries, explain and drills.
+ * (policy, client class, health table) -> ordered members: which of a steered name's endpoints answer. Pure:
+ * no I/O, no clock, no allocation while choosing. The same evaluation serves queries, explain and drills.
  *
  * A choice is made in two steps. steer_evaluate() reads the health words: the first tier with a member that
- * serves wins, else the fallback. Its result depends on nothing but the table, so it is cached per (policy, class)
- * and stamped with the table's generation. steer_pick() then draws from it per query. */
+ * serves wins, else the fallback. Its result depends on nothing but the table, so it is cached per (policy,
+ * class) and stamped with the table's generation. steer_pick() then draws from it per query. */
 #pragma once
 
 #include "base/addr.h"
@@ -18,7 +18,12 @@
 #include <stdint.h>
 
 enum steer_pick { STEER_PICK_WEIGHTED, STEER_PICK_ROUND_ROBIN, STEER_PICK_ALL };
-enum steer_fallback { STEER_FALLBACK_ALL, STEER_FALLBACK_STATIC, STEER_FALLBACK_NODATA, STEER_FALLBACK_SERVFAIL };
+enum steer_fallback {
+    STEER_FALLBACK_ALL,
+    STEER_FALLBACK_STATIC,
+    STEER_FALLBACK_NODATA,
+    STEER_FALLBACK_SERVFAIL
+};
 
 enum { STEER_ANSWERS_MAX = 64, STEER_MEMBERS_MAX = 65535, STEER_CLASSES_MAX = 65535 };
 
@@ -62,13 +67,13 @@ struct steer_set;
 
 struct steer_set *steer_set_new(void);
 void steer_set_free(struct steer_set *set);
-/* Copies the plan (its geo tree included by taking ownership: it is freed if one with the same key exists already;
- * identity of trees is judged by geo_key, a hash of rules and databases). id and cache_at of the plan are ignored.
- * Returns the policy's id. */
+/* Copies the plan (its geo tree included by taking ownership: it is freed if one with the same key exists
+ * already; identity of trees is judged by geo_key, a hash of rules and databases). id and cache_at of the
+ * plan are ignored. Returns the policy's id. */
 uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, struct geo_tree *geo,
                        uint64_t geo_key);
-/* Is there a tree with this key already? Then steer_set_add() may be called with geo NULL and the key, and the tree
- * need not be built again: policies with the same key share one. A key of 0 names no tree. */
+/* Is there a tree with this key already? Then steer_set_add() may be called with geo NULL and the key, and
+ * the tree need not be built again: policies with the same key share one. A key of 0 names no tree. */
 bool steer_set_has_geo(const struct steer_set *set, uint64_t geo_key);
 size_t steer_set_count(const struct steer_set *set);
 const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t id);
@@ -77,8 +82,8 @@ const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t i
 
 enum steer_source {
     STEER_FROM_TIER,
-    STEER_FROM_ALL,      /* fallback all: nothing qualifies, everything that is not drained is offered */
-    STEER_FROM_STATIC,   /* fallback: the zone file's records */
+    STEER_FROM_ALL,    /* fallback all: nothing qualifies, everything that is not drained is offered */
+    STEER_FROM_STATIC, /* fallback: the zone file's records */
     STEER_FROM_NODATA,
     STEER_FROM_SERVFAIL,
 };
@@ -91,27 +96,28 @@ struct steer_choice {
     uint16_t tier;  /* with STEER_FROM_TIER */
     uint16_t count; /* members */
     uint32_t total_weight;
-    uint32_t next;      /* round robin; steer_evaluate() leaves it alone */
-    uint32_t *weights;  /* cumulative: weights[count - 1] == total_weight */
-    uint16_t *members;  /* of the policy, in order; both have room for member_count of them, or for as many as all
-                         * tiers of the class hold together if that is less */
+    uint32_t next;     /* round robin; steer_evaluate() leaves it alone */
+    uint32_t *weights; /* cumulative: weights[count - 1] == total_weight */
+    uint16_t *members; /* of the policy, in order; both have room for member_count of them, or for as many as
+                        * all tiers of the class hold together if that is less */
 };
 
 /* What evaluate looked at, for explain: one entry per tier up to the one that serves. */
 struct steer_trace {
     struct {
         uint16_t serving; /* members of the tier that may serve, of any type */
-    } *tiers;             /* room for tier_count of the class */
+    } * tiers;            /* room for tier_count of the class */
     uint16_t considered;
 };
 
-/* Fill choice (its arrays are the caller's) for records of `types` (one of enum steer_types). The tier is decided
- * by health alone, so that A and AAAA of a name come from the same place; a tier without records of the type is
- * an empty choice (NODATA). trace may be NULL. */
+/* Fill choice (its arrays are the caller's) for records of `types` (one of enum steer_types). The tier is
+ * decided by health alone, so that A and AAAA of a name come from the same place; a tier without records of
+ * the type is an empty choice (NODATA). trace may be NULL. */
 void steer_evaluate(const struct steer_policy *policy, uint16_t class_id, uint8_t types,
                     const struct health_table *table, struct steer_choice *choice, struct steer_trace *trace);
 
-/* Draw from a choice: returns how many members went to out (at most answers, or all of them with pick "all"). */
+/* Draw from a choice: returns how many members went to out (at most answers, or all of them with pick "all").
+ */
 size_t steer_pick(const struct steer_policy *policy, struct steer_choice *choice, struct random *random,
                   uint16_t out[STEER_ANSWERS_MAX]);
 

@@ -1,8 +1,16 @@
 ## Unit tests of src/steer
 if HAVE_CMOCKA
-TESTS += tests/unit/test_steer
-check_PROGRAMS += tests/unit/test_steer
+STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_pick tests/unit/test_steer_set
+TESTS += $(STEER_TESTS)
+check_PROGRAMS += $(STEER_TESTS)
+STEER_TEST_LIBS = src/libsteer.a src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_steer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_SOURCES = tests/unit/test_steer.c tests/unit/unit.h
-tests_unit_test_steer_LDADD = src/libsteer.a src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_steer_LDADD = $(STEER_TEST_LIBS)
+tests_unit_test_steer_pick_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_pick_SOURCES = tests/unit/test_steer_pick.c tests/unit/unit.h
+tests_unit_test_steer_pick_LDADD = $(STEER_TEST_LIBS)
+tests_unit_test_steer_set_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_set_SOURCES = tests/unit/test_steer_set.c tests/unit/unit.h
+tests_unit_test_steer_set_LDADD = $(STEER_TEST_LIBS)
 endif

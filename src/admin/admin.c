@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The HTTP server: opens the socket, checks what evhttp lets through (odd headers, methods, types, sizes),
+ * finds the resource and has it answered. Every error that evhttp leaves to us is a problem document. */
+#include "config.h"
+
+#include "admin/admin.h"
+
+#include "admin/call.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <ctype.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum {
+    HEADERS_MAX = 65536,
+    BODY_MAX = 1048576,
+    BACKLOG = 128,
+    IDLE_S = 60, /* of evhttp; our own deadline is shorter */
+    ALL_METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+                  EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH,
+};
+
+/* ---- headers ---- */
+
+/* RFC 9110 section 5.6.2 */
+static bool is_token(const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        if (!isalnum((unsigned char)*at) && strchr("!#$%&'*+-.^_`|~", *at) == NULL) {
+            return false;
+        }
+    }
+    return text[0] != '\0';
+}
+
+static bool is_field_value(const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        if (((unsigned char)*at < ' ' && *at != '\t') || *at == 127) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static size_t count_header(const struct evkeyvalq *headers, const char *name)
+{
+    size_t count = 0;
+    for (const struct evkeyval *header = headers->tqh_first; header != NULL; header = header->next.tqe_next) {
+        count += strcasecmp(header->key, name) == 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/* What makes two readers of one request disagree is refused (RFC 9112 sections 3.2, 5.1, 6.3). */
+static void check_headers(struct call *call)
+{
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(call->request);
+    struct problem *problem = &call->problem;
+    for (const struct evkeyval *header = headers->tqh_first; header != NULL; header = header->next.tqe_next) {
+        if (!is_token(header->key)) {
+            problem_set(problem, PROBLEM_BAD_REQUEST,
+                        "found a header whose name is empty or has odd characters");
+        } else if (!is_field_value(header->value)) {
+            problem_set(problem, PROBLEM_BAD_REQUEST, "header %s has a control character", header->key);
+        }
+    }
+    size_t hosts = count_header(headers, "Host"), lengths = count_header(headers, "Content-Length");
+    size_t codings = count_header(headers, "Transfer-Encoding");
+    if (hosts > 1 || lengths > 1 || codings > 1 || count_header(headers, "Content-Type") > 1) {
+        problem_set(problem, PROBLEM_BAD_REQUEST,
+                    "Host, Content-Length, Transfer-Encoding or Content-Type is given twice");
+    } else if (lengths != 0 && codings != 0) {
+        problem_set(problem, PROBLEM_BAD_REQUEST, "Content-Length and Transfer-Encoding are given together");
+    } else if (hosts == 0 && call->request->major == 1 && call->request->minor >= 1) {
+        problem_set(problem, PROBLEM_BAD_REQUEST, "HTTP/1.1 requires a Host header");
+    }
+    if (problem_is_set(problem)) { /* where its body ends is not certain */
+        evhttp_add_header(evhttp_request_get_output_headers(call->request), "Connection", "close");
+    }
+}
+
+/* ---- body ---- */
+
+static bool is_json(const char *type)
+{
+    static const char json[] = "application/json";
+    if (type == NULL || strncasecmp(type, json, sizeof json - 1) != 0) {
+        return false;
+    }
+    const char *rest = type + sizeof json - 1;
+    rest += strspn(rest, " \t");
+    return *rest == '\0' || *rest == ';';
+}
+
+static void take_body(struct call *call)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(call->request);
+    const char *type = evhttp_find_header(evhttp_request_get_input_headers(call->request), "Content-Type");
+    call->body_len = evbuffer_get_length(input);
+    if (call->body_len == 0) {
+        call->body = "";
+    } else if (!route_takes_body(&call->route, call->method)) {
+        problem_set(&call->problem, PROBLEM_BAD_REQUEST, "found a body of %zu octets, expected none",
+                    call->body_len);
+    } else if (!is_json(type)) {
+        problem_set(&call->problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "found %s, expected application/json",
+                    type == NULL ? "no Content-Type" : type);
+    } else {
+        call->body = (const char *)evbuffer_pullup(input, -1);
+    }
+}
+
+/* ---- requests ---- */
+
+static unsigned method_of(const struct evhttp_request *request)
+{
+    switch (evhttp_request_get_command(request)) {
+    case EVHTTP_REQ_GET: return ROUTE_GET;
+    case EVHTTP_REQ_HEAD: return ROUTE_HEAD;
+    case EVHTTP_REQ_PUT: return ROUTE_PUT;
+    case EVHTTP_REQ_POST: return ROUTE_POST;
+    case EVHTTP_REQ_DELETE: return ROUTE_DELETE;
+    default: return 0;
+    }
+}
+
+static void dispatch(struct call *call)
+{
+    static void (*const handlers[ROUTE_IDS])(struct call *) = {
+        [ROUTE_STATUS] = handle_status,       [ROUTE_TARGETS] = handle_targets,
+        [ROUTE_TARGET] = handle_target,       [ROUTE_OVERRIDE] = handle_override,
+        [ROUTE_OVERRIDES] = handle_overrides, [ROUTE_ZONES] = handle_zones,
+        [ROUTE_NAMES] = handle_names,         [ROUTE_EXPLAIN] = handle_explain,
+        [ROUTE_RELOAD] = handle_reload,       [ROUTE_DRILLS] = handle_drill,
+        [ROUTE_METRICS] = handle_metrics,
+    };
+    check_headers(call);
+    if (!problem_is_set(&call->problem) && route_parse(evhttp_request_get_uri(call->request), call->method,
+                                                       &call->route, &call->allow, &call->problem) == 0) {
+        take_body(call);
+    }
+    if (problem_is_set(&call->problem)) {
+        call_reply_problem(call);
+    } else {
+        handlers[call->route.id](call);
+    }
+}
+
+static void on_request(struct evhttp_request *request, void *argument)
+{
+    struct admin *admin = argument;
+    struct call call = {
+        .admin = admin, .request = request, .method = method_of(request), .arena = arena_new(0)};
+    problem_init(&call.problem, call.arena);
+    connection_working(&admin->connections, request);
+    dispatch(&call);
+    call_finish(&call);
+}
+
+/* ---- opening and closing ---- */
+
+static int start(struct admin *admin, struct event_base *base)
+{
+    struct evconnlistener *listener = evconnlistener_new(
+        base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, admin->socket.fd);
+    if (listener == NULL) {
+        close(admin->socket.fd);
+        return ERROR_LIBRARY;
+    }
+    admin->http = evhttp_new(base);
+    if (admin->http == NULL || evhttp_bind_listener(admin->http, listener) == NULL) {
+        evconnlistener_free(listener);
+        return ERROR_LIBRARY;
+    }
+    connection_set_init(&admin->connections, base, listener);
+    evhttp_set_bevcb(admin->http, connection_accept, &admin->connections);
+    evhttp_set_gencb(admin->http, on_request, admin);
+    evhttp_set_allowed_methods(admin->http, ALL_METHODS);
+    evhttp_set_max_headers_size(admin->http, HEADERS_MAX);
+    evhttp_set_max_body_size(admin->http, BODY_MAX);
+    evhttp_set_timeout(admin->http, IDLE_S);
+    return 0;
+}
+
+int admin_open(struct event_base *base, const char *socket_path, unsigned mode,
+               const struct admin_verbs *verbs, struct report *report, struct admin **admin)
+{
+    struct admin *made = memory_alloc(sizeof *made);
+    made->verbs = *verbs;
+    clock_init(&made->clock);
+    int error = admin_socket_open(socket_path, mode, report, &made->socket);
+    if (error != 0) {
+        free(made);
+        return error;
+    }
+    error = start(made, base);
+    if (error != 0) {
+        report_add(report, REPORT_ERROR, &(struct report_place){.file = socket_path},
+                   "admin socket: cannot listen");
+        admin_close(made);
+        return error;
+    }
+    *admin = made;
+    return 0;
+}
+
+void admin_close(struct admin *admin)
+{
+    if (admin == NULL) {
+        return;
+    }
+    call_drop_all(admin);
+    connection_set_fini(&admin->connections);
+    admin_socket_remove(&admin->socket);
+    if (admin->http != NULL) {
+        evhttp_free(admin->http);
+    }
+    free(admin);
+}

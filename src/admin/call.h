@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One request on its way through the server, and the ways to answer it. Internal to the folder. */
+#pragma once
+
+#include "admin/admin.h"
+#include "admin/connection.h"
+#include "admin/problem.h"
+#include "admin/route.h"
+#include "admin/socket.h"
+#include "base/clock.h"
+
+#include <jansson.h>
+
+struct evhttp;
+struct evhttp_request;
+
+struct admin {
+    struct evhttp *http;
+    struct admin_socket socket;
+    struct admin_verbs verbs;
+    struct clock clock;
+    struct connection_set connections;
+    struct call_pending *pendings; /* requests that are answered later */
+};
+
+struct call {
+    struct admin *admin;
+    struct evhttp_request *request;
+    unsigned method; /* enum route_method; 0: another one */
+    struct route route;
+    const char *allow;
+    struct arena *arena;
+    struct problem problem;
+    const char *body; /* NUL-terminated for convenience */
+    size_t body_len;
+};
+
+/* Each answers the request; one of them is called exactly once per request. */
+void call_reply_json(struct call *call, unsigned status, json_t *document); /* takes the document */
+void call_reply_text(struct call *call, const char *type, const char *text, size_t len);
+void call_reply_problem(struct call *call);
+
+/* A request that is answered later. It outlives the call; its client may leave meanwhile. */
+struct call_pending;
+struct call_pending *call_defer(struct call *call);
+/* Ends the deferral: gives the call back (arena and problem are fresh; to be answered and then finished), or
+ * returns false if nobody waits any more. Frees the pending. */
+bool call_resume(struct call_pending *pending, struct call *call);
+void call_finish(struct call *call);
+void call_drop_all(struct admin *admin); /* the server ends: nobody waits any more */
+
+/* ---- the resources (targets.c, changes.c) ---- */
+
+void handle_status(struct call *call);
+void handle_targets(struct call *call);
+void handle_target(struct call *call);
+void handle_overrides(struct call *call);
+void handle_zones(struct call *call);
+void handle_names(struct call *call);
+void handle_explain(struct call *call);
+void handle_metrics(struct call *call);
+void handle_override(struct call *call);
+void handle_reload(struct call *call);
+void handle_drill(struct call *call);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The resources that change something or compute long: overrides, reload, drills. */
+#include "config.h"
+
+#include "admin/call.h"
+
+#include "admin/plan.h"
+#include "admin/render.h"
+#include "admin/request.h"
+#include "base/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A verb failed for a reason that its contract does not name. */
+static void set_internal(struct call *call, int error)
+{
+    problem_set(&call->problem, error == ERROR_UNSUPPORTED ? PROBLEM_UNSUPPORTED : PROBLEM_INTERNAL, "%s",
+                error_text(error));
+}
+
+static void set_missing(struct call *call)
+{
+    problem_set(&call->problem, PROBLEM_NOT_FOUND, "there is no %s \"%s\"",
+                health_kind_text(call->route.kind), call->route.name);
+}
+
+/* ---- overrides ---- */
+
+static json_t *render_changes(const struct plan_change *changes, size_t count)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *item = json_object();
+        json_object_set_new(item, "kind", json_string(health_kind_text(changes[i].kind)));
+        json_object_set_new(item, "name", json_string(changes[i].name));
+        json_object_set_new(item, "before", json_string(health_state_text(changes[i].before.state)));
+        json_object_set_new(item, "after", json_string(health_state_text(changes[i].after.state)));
+        json_array_append_new(items, item);
+    }
+    return items;
+}
+
+static void reply_plan(struct call *call, const struct health_override *override)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct plan plan;
+    struct plan_change *changes = NULL;
+    size_t count = 0;
+    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        verbs->list_targets(verbs->context, (enum health_kind)kind, call->arena, &plan.targets[kind]);
+    }
+    if (plan_override(&plan, call->route.kind, call->route.name, override->desired, call->arena, &changes,
+                      &count) != 0) {
+        set_missing(call);
+        call_reply_problem(call);
+        return;
+    }
+    struct operate_target *target = plan_find(&plan, call->route.kind, call->route.name);
+    target->override = override->desired == HEALTH_DESIRED_AUTO ? NULL : override;
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].name == target->name && changes[i].kind == target->kind) {
+            target->status.since_ms = override->set_ms;
+        }
+    }
+    json_t *document = render_target(target);
+    json_object_set_new(document, "dry_run", json_true());
+    json_object_set_new(document, "changes", render_changes(changes, count));
+    call_reply_json(call, 200, document);
+}
+
+static void put_override(struct call *call, const struct health_override *override)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    int error = verbs->put_override(verbs->context, call->route.kind, call->route.name, override);
+    if (error == 0) {
+        handle_target(call); /* the new state */
+        return;
+    }
+    if (error == ERROR_NOT_FOUND) {
+        set_missing(call);
+    } else if (error == ERROR_INVALID) {
+        problem_add_field(&call->problem, "expires", "expected a time in the future");
+    } else if (error == ERROR_CONFLICT) {
+        problem_set(&call->problem, PROBLEM_CONFLICT, "%s", error_text(error));
+    } else {
+        set_internal(call, error);
+    }
+    call_reply_problem(call);
+}
+
+/* Who asked, unless the request says so. */
+static void add_actor(struct call *call, struct health_override *override)
+{
+    const char *given = call->route.parameters[ROUTE_ACTOR];
+    if (override->actor[0] != '\0') {
+        return;
+    }
+    if (given != NULL) {
+        request_check_actor(given, override->actor, &call->problem);
+    } else {
+        admin_socket_peer(connection_fd(call->request), override->actor, sizeof override->actor);
+    }
+}
+
+void handle_override(struct call *call)
+{
+    struct health_override override = {.set_ms = clock_wall_ms(&call->admin->clock)};
+    if (call->method == ROUTE_PUT) {
+        request_parse_override(call->body, call->body_len, override.set_ms, &override, &call->problem);
+    }
+    if (!problem_is_set(&call->problem)) {
+        add_actor(call, &override);
+    }
+    if (problem_is_set(&call->problem)) {
+        call_reply_problem(call);
+    } else if (call->route.dry_run) {
+        reply_plan(call, &override);
+    } else {
+        put_override(call, &override);
+    }
+}
+
+/* ---- reload ---- */
+
+static void reload_done(void *argument, const struct admin_reload_result *result)
+{
+    struct call call;
+    if (!call_resume(argument, &call)) {
+        return;
+    }
+    if (result->error == 0) {
+        call_reply_json(&call, 200, render_reload(result));
+    } else {
+        size_t count = result->report == NULL ? 0 : report_errors(result->report);
+        problem_set(&call.problem, PROBLEM_RELOAD_FAILED, "%s; %zu error%s, generation %llu still serves",
+                    error_text(result->error), count, count == 1 ? "" : "s",
+                    (unsigned long long)result->generation);
+        if (result->report != NULL) {
+            problem_add_report(&call.problem, result->report);
+        }
+        call_reply_problem(&call);
+    }
+    call_finish(&call);
+}
+
+void handle_reload(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    if (request_parse_empty(call->body, call->body_len, &call->problem) != 0) {
+        call_reply_problem(call);
+        return;
+    }
+    struct call_pending *pending = call_defer(call);
+    int error = verbs->reload(verbs->context, reload_done, pending);
+    if (error == 0) {
+        return;
+    }
+    struct call again;
+    if (call_resume(pending, &again)) {
+        if (error == ERROR_CONFLICT) {
+            problem_set(&again.problem, PROBLEM_RELOAD_RUNNING, "wait for it to end, then ask again");
+        } else {
+            set_internal(&again, error);
+        }
+        call_reply_problem(&again);
+        call_finish(&again);
+    }
+}
+
+/* ---- drills ---- */
+
+void handle_drill(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct request_drill drill;
+    char *json = NULL;
+    const char *bad = NULL;
+    if (request_parse_drill(call->body, call->body_len, &drill, &call->problem) != 0) {
+        call_reply_problem(call);
+        return;
+    }
+    int error = verbs->simulate(verbs->context, drill.losses, drill.loss_count, drill.failure,
+                                drill.from_live, &json, &bad);
+    if (error == 0) {
+        call_reply_text(call, "application/json", json, strlen(json));
+        free(json);
+        return;
+    }
+    if (bad != NULL) {
+        problem_add_field(&call->problem, "lose",
+                          "found \"%s\", expected region:NAME, az:NAME or endpoint:NAME of one that exists",
+                          bad);
+    } else if (error == ERROR_INVALID) {
+        problem_add_field(&call->problem, "lose", "nothing can be lost: the configuration has no topology");
+    } else {
+        set_internal(call, error);
+    }
+    call_reply_problem(call);
+}

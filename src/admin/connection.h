@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What evhttp lacks, per connection: a cap on how many there are, and an absolute deadline for a whole
+ * request and for taking its answer, however slowly the octets drip. */
+#pragma once
+
+#include <stddef.h>
+
+struct bufferevent;
+struct event_base;
+struct evconnlistener;
+struct evhttp_request;
+
+enum { CONNECTION_MAX = 64, CONNECTION_DEADLINE_MS = 10000 };
+
+/* All connections of a server. Owned by the control thread. */
+struct connection_set {
+    struct event_base *base;
+    struct evconnlistener *listener; /* paused while the set is full: further clients wait in the backlog */
+    struct connection *first;
+    size_t count, max;
+    int deadline_ms;
+};
+
+void connection_set_init(struct connection_set *set, struct event_base *base,
+                         struct evconnlistener *listener);
+/* Stop watching; evhttp closes the connections. Before evhttp_free(), which frees the listener. */
+void connection_set_fini(struct connection_set *set);
+
+/* For evhttp_set_bevcb: the transport of a new connection. `set` is a struct connection_set. */
+struct bufferevent *connection_accept(struct event_base *base, void *set);
+
+/* The phases of a request: its answer is being made (no deadline), or is being written (a new one). */
+void connection_working(struct connection_set *set, struct evhttp_request *request);
+void connection_writing(struct connection_set *set, struct evhttp_request *request);
+int connection_fd(struct evhttp_request *request); /* -1: it has none any more */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One table of causes; collecting what is wrong. Never fails. Called while a request is read and checked. */
+#include "config.h"
+
+#include "admin/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TEXT_SIZE = 512 };
+
+static const struct {
+    unsigned status;
+    const char *name, *title;
+} kinds[PROBLEM_KINDS] = {
+    [PROBLEM_NONE] = {500, "none", "No problem"},
+    [PROBLEM_BAD_REQUEST] = {400, "bad-request", "The request is malformed"},
+    [PROBLEM_BAD_JSON] = {400, "bad-json", "The body is not valid JSON"},
+    [PROBLEM_NOT_FOUND] = {404, "not-found", "There is no such thing"},
+    [PROBLEM_METHOD_NOT_ALLOWED] = {405, "method-not-allowed", "The resource does not have this method"},
+    [PROBLEM_CONFLICT] = {409, "conflict", "The current state does not permit this"},
+    [PROBLEM_RELOAD_RUNNING] = {409, "reload-running", "A reload is running"},
+    [PROBLEM_TOO_LARGE] = {413, "too-large", "The request is too large"},
+    [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, "unsupported-media-type", "The body is not application/json"},
+    [PROBLEM_INVALID_FIELDS] = {422, "invalid-fields", "Some fields are not acceptable"},
+    [PROBLEM_RELOAD_FAILED] = {422, "reload-failed",
+                               "The configuration is invalid; the previous one still serves"},
+    [PROBLEM_UNSUPPORTED] = {501, "unsupported", "This server does not do that"},
+    [PROBLEM_INTERNAL] = {500, "internal", "The server could not answer"},
+};
+
+unsigned problem_status(enum problem_kind kind)
+{
+    return kinds[kind].status;
+}
+
+const char *problem_name(enum problem_kind kind)
+{
+    return kinds[kind].name;
+}
+
+const char *problem_title(enum problem_kind kind)
+{
+    return kinds[kind].title;
+}
+
+void problem_init(struct problem *problem, struct arena *arena)
+{
+    *problem = (struct problem){.arena = arena};
+}
+
+/* Clipped: what is quoted comes from the client. */
+__attribute__((format(printf, 2, 0))) static const char *print(struct arena *arena, const char *format,
+                                                               va_list arguments)
+{
+    char text[TEXT_SIZE];
+    vsnprintf(text, sizeof text, format, arguments);
+    return arena_copy_text(arena, text);
+}
+
+void problem_set(struct problem *problem, enum problem_kind kind, const char *format, ...)
+{
+    if (problem_is_set(problem)) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    problem->kind = kind;
+    problem->detail = print(problem->arena, format, arguments);
+    va_end(arguments);
+}
+
+static struct problem_error *add(struct problem *problem)
+{
+    if (problem->error_count == problem->capacity) {
+        size_t capacity = problem->capacity == 0 ? 8 : 2 * problem->capacity;
+        struct problem_error *errors = arena_alloc(problem->arena, capacity * sizeof *errors);
+        if (problem->error_count != 0) {
+            memcpy(errors, problem->errors, problem->error_count * sizeof *errors);
+        }
+        problem->errors = errors;
+        problem->capacity = capacity;
+    }
+    return &problem->errors[problem->error_count++];
+}
+
+void problem_add_field(struct problem *problem, const char *field, const char *format, ...)
+{
+    if (!problem_is_set(problem)) {
+        problem->kind = PROBLEM_INVALID_FIELDS;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    *add(problem) = (struct problem_error){.field = arena_copy_text(problem->arena, field),
+                                           .message = print(problem->arena, format, arguments)};
+    va_end(arguments);
+}
+
+void problem_add_report(struct problem *problem, const struct report *report)
+{
+    for (size_t i = 0; i < report_count(report); i++) {
+        const struct report_item *item = report_get(report, i);
+        if (item->severity == REPORT_ERROR) {
+            *add(problem) = (struct problem_error){.message = item->message, .place = item->place};
+        }
+    }
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Structs to JSON. A field that exists is always there: what is not known or does not apply is null, so that
+ * a client never has to guess. Texts that are not UTF-8 (names from zone files) are written with \DDD
+ * escapes. */
+#include "config.h"
+
+#include "admin/render.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* jansson refuses what is not UTF-8; then every octet outside ASCII is escaped as in a master file. */
+static json_t *text_or_null(const char *text)
+{
+    if (text == NULL) {
+        return json_null();
+    }
+    json_t *value = json_string(text);
+    if (value != NULL) {
+        return value;
+    }
+    struct buffer escaped;
+    buffer_init(&escaped);
+    for (const char *at = text; *at != '\0'; at++) {
+        if ((unsigned char)*at < 128) {
+            buffer_add(&escaped, at, 1);
+        } else {
+            buffer_print(&escaped, "\\%03u", (unsigned)(unsigned char)*at);
+        }
+    }
+    value = json_string(escaped.bytes);
+    buffer_fini(&escaped);
+    return value;
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    set(object, key, text_or_null(text));
+}
+
+static void set_number(json_t *object, const char *key, uint64_t number)
+{
+    set(object, key, json_integer((json_int_t)number));
+}
+
+/* 0 is "never". */
+static void set_time(json_t *object, const char *key, int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    set_text(object, key, wall_ms == 0 ? NULL : clock_write_rfc3339(wall_ms, text));
+}
+
+static json_t *number_or_null(uint32_t number)
+{
+    return number == 0 ? json_null() : json_integer(number);
+}
+
+/* ---- problems and reports ---- */
+
+static json_t *render_place(const struct report_place *place)
+{
+    json_t *item = json_object();
+    set_text(item, "file", place->file);
+    set(item, "line", number_or_null(place->line));
+    set(item, "column", number_or_null(place->column));
+    set_text(item, "path", place->path);
+    return item;
+}
+
+static json_t *render_problem_error(const struct problem_error *error)
+{
+    json_t *item = error->field != NULL ? json_object() : render_place(&error->place);
+    if (error->field != NULL) {
+        set_text(item, "field", error->field);
+    }
+    set_text(item, "message", error->message);
+    return item;
+}
+
+json_t *render_problem(const struct problem *problem)
+{
+    json_t *document = json_object();
+    set(document, "type", json_sprintf("urn:steerd:problem:%s", problem_name(problem->kind)));
+    set_text(document, "title", problem_title(problem->kind));
+    set(document, "status", json_integer(problem_status(problem->kind)));
+    if (problem->detail != NULL) {
+        set_text(document, "detail", problem->detail);
+    }
+    if (problem->error_count != 0) {
+        json_t *errors = json_array();
+        for (size_t i = 0; i < problem->error_count; i++) {
+            json_array_append_new(errors, render_problem_error(&problem->errors[i]));
+        }
+        set(document, "errors", errors);
+    }
+    return document;
+}
+
+static json_t *render_report(const struct report *report, enum report_severity severity)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; report != NULL && i < report_count(report); i++) {
+        const struct report_item *from = report_get(report, i);
+        if (from->severity == severity) {
+            json_t *item = render_place(&from->place);
+            set_text(item, "message", from->message);
+            json_array_append_new(items, item);
+        }
+    }
+    return items;
+}
+
+json_t *render_reload(const struct admin_reload_result *result)
+{
+    json_t *document = json_object();
+    set_number(document, "generation", result->generation);
+    set(document, "errors", render_report(result->report, REPORT_ERROR));
+    set(document, "warnings", render_report(result->report, REPORT_WARNING));
+    return document;
+}
+
+/* ---- targets ---- */
+
+static json_t *render_override(const struct health_override *override)
+{
+    if (override == NULL) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set_text(object, "state", health_desired_text(override->desired));
+    set_text(object, "reason", override->reason);
+    set_text(object, "actor", override->actor);
+    set_time(object, "set", override->set_ms);
+    set_time(object, "expires", override->expires_ms);
+    return object;
+}
+
+static json_t *render_addresses(const struct conf_endpoint *endpoint)
+{
+    json_t *addresses = json_array();
+    const struct addr *both[] = {&endpoint->v4, &endpoint->v6};
+    for (size_t i = 0; i < 2; i++) {
+        char text[ADDR_TEXT_SIZE];
+        if (both[i]->family != ADDR_NONE) {
+            json_array_append_new(addresses, json_string(addr_write(both[i], text)));
+        }
+    }
+    return addresses;
+}
+
+static void add_endpoint(json_t *object, const struct operate_target *target)
+{
+    const struct health_status *status = &target->status;
+    bool checked = status->checked_ms != 0;
+    if (target->endpoint != NULL) {
+        set(object, "addresses", render_addresses(target->endpoint));
+        set_number(object, "weight", target->endpoint->weight);
+        set(object, "capacity", number_or_null(target->endpoint->capacity));
+    }
+    set_text(object, "last_outcome", checked ? health_outcome_text(status->outcome) : NULL);
+    set(object, "last_status", number_or_null(status->detail));
+    set_time(object, "last_checked", status->checked_ms);
+    set(object, "last_duration_ms", checked ? json_real(status->duration_us / 1000.0) : json_null());
+}
+
+json_t *render_target(const struct operate_target *target)
+{
+    const struct health_status *status = &target->status;
+    json_t *object = json_object();
+    set_text(object, "kind", health_kind_text(target->kind));
+    set_text(object, "name", target->name);
+    if (target->kind != HEALTH_REGION) {
+        set_text(object, "region", target->region);
+    }
+    if (target->kind == HEALTH_ENDPOINT) {
+        set_text(object, "az", target->az);
+    }
+    set_text(object, "observed", health_observed_text(status->observed));
+    set_text(object, "desired", health_desired_text(status->desired));
+    set_text(object, "effective", health_state_text(status->effective.state));
+    set_text(object, "decided_by", health_decider_text(status->effective.decided_by));
+    set_time(object, "since", status->since_ms);
+    set(object, "override", render_override(target->override));
+    if (target->kind == HEALTH_ENDPOINT) {
+        add_endpoint(object, target);
+    } else {
+        set_number(object, "members", status->members);
+        set_number(object, "members_unhealthy", status->members_unhealthy);
+    }
+    return object;
+}
+
+json_t *render_override_item(const struct operate_target *target)
+{
+    json_t *object = render_override(target->override);
+    set_text(object, "kind", health_kind_text(target->kind));
+    set_text(object, "name", target->name);
+    set_text(object, "effective", health_state_text(target->status.effective.state));
+    return object;
+}
+
+json_t *render_monitors(const struct admin_monitor *monitors, size_t count)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct health_monitor_status *status = &monitors[i].status;
+        json_t *item = json_object();
+        bool checked = status->checked_ms != 0;
+        set_text(item, "check", monitors[i].check);
+        set_text(item, "type", monitors[i].type);
+        set_text(item, "address", monitors[i].address);
+        set_text(item, "verdict", health_observed_text(status->verdict));
+        set_text(item, "outcome", checked ? health_outcome_text(status->outcome) : NULL);
+        set(item, "status", number_or_null(status->detail));
+        set_number(item, "streak", status->streak);
+        set_time(item, "checked", status->checked_ms);
+        set(item, "duration_ms", checked ? json_real(status->duration_us / 1000.0) : json_null());
+        json_array_append_new(items, item);
+    }
+    return items;
+}
+
+json_t *render_counts(const struct operate_targets *targets)
+{
+    size_t counts[HEALTH_FORCED_DOWN + 1] = {0};
+    json_t *object = json_object();
+    for (size_t i = 0; i < targets->count; i++) {
+        counts[targets->items[i].status.effective.state]++;
+    }
+    set_number(object, "total", targets->count);
+    for (int i = HEALTH_UNKNOWN; i <= HEALTH_FORCED_DOWN; i++) {
+        set_number(object, health_state_text((enum health_state)i), counts[i]);
+    }
+    return object;
+}
+
+/* ---- the server, zones, names ---- */
+
+json_t *render_info(const struct admin_info *info)
+{
+    json_t *object = json_object();
+    set_text(object, "version", info->version);
+    set_number(object, "generation", info->generation);
+    set_time(object, "started", info->started_ms);
+    set_time(object, "loaded", info->loaded_ms);
+    set_number(object, "zones", info->zones);
+    set_number(object, "names", info->names);
+    return object;
+}
+
+json_t *render_zone(const struct view_zone *zone)
+{
+    json_t *object = json_object();
+    set_text(object, "origin", zone->origin);
+    set_text(object, "file", zone->path);
+    set_text(object, "state", zone->failed ? "failed" : zone->stale ? "stale" : "current");
+    set(object, "serial", zone->failed ? json_null() : json_integer(zone->serial));
+    set_number(object, "names", zone->names);
+    set_number(object, "records", zone->records);
+    set_number(object, "steered", zone->steered);
+    return object;
+}
+
+json_t *render_name(const struct view_name *name)
+{
+    json_t *object = json_object(), *types = json_array();
+    if ((name->types & STEER_HAS_A) != 0) {
+        json_array_append_new(types, json_string("A"));
+    }
+    if ((name->types & STEER_HAS_AAAA) != 0) {
+        json_array_append_new(types, json_string("AAAA"));
+    }
+    set_text(object, "name", name->owner);
+    set_text(object, "zone", name->zone);
+    set(object, "types", types);
+    set_number(object, "ttl", name->ttl);
+    set_number(object, "policy", name->policy);
+    return object;
+}
+
+/* ---- explain ---- */
+
+static json_t *render_tiers(const struct operate_explanation *explanation)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < explanation->tier_count; i++) {
+        const struct operate_tier *tier = &explanation->tiers[i];
+        json_t *item = json_object();
+        set_text(item, "label", tier->label);
+        set_number(item, "members", tier->members);
+        set(item, "serving", tier->considered ? json_integer(tier->serving) : json_null());
+        set(item, "considered", json_boolean(tier->considered));
+        set(item, "selected", json_boolean(tier->selected));
+        json_array_append_new(items, item);
+    }
+    return items;
+}
+
+static json_t *render_members(const struct operate_explanation *explanation)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < explanation->member_count; i++) {
+        const struct operate_member *member = &explanation->members[i];
+        json_t *item = json_object();
+        set_text(item, "endpoint", member->endpoint);
+        set_text(item, "az", member->az);
+        set_text(item, "region", member->region);
+        set_text(item, "tier", member->tier);
+        set_text(item, "effective", health_state_text(member->effective.state));
+        set_text(item, "decided_by", health_decider_text(member->effective.decided_by));
+        set_number(item, "weight", member->weight);
+        set(item, "odds", json_real(member->odds));
+        set(item, "chosen", json_boolean(member->chosen));
+        set_text(item, "address", member->address);
+        json_array_append_new(items, item);
+    }
+    return items;
+}
+
+static json_t *render_texts(const char *const *texts, size_t count)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(items, text_or_null(texts[i]));
+    }
+    return items;
+}
+
+json_t *render_explanation(const struct operate_explanation *explanation)
+{
+    json_t *object = json_object();
+    set_text(object, "name", explanation->name);
+    set_text(object, "type", explanation->type);
+    set_text(object, "client", explanation->client);
+    set_text(object, "zone", explanation->zone);
+    set_text(object, "rcode", explanation->rcode);
+    set(object, "steered", json_boolean(explanation->steered));
+    set_text(object, "steered_name", explanation->steered_name);
+    set_text(object, "class", explanation->class_label);
+    set_number(object, "scope", explanation->scope);
+    set_text(object, "source", explanation->source);
+    set_number(object, "ttl", explanation->ttl);
+    set(object, "tiers", render_tiers(explanation));
+    set(object, "members", render_members(explanation));
+    set(object, "answers", render_texts(explanation->answers, explanation->answer_count));
+    set(object, "steps", render_texts(explanation->steps, explanation->step_count));
+    return object;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Plain structs -> JSON values of the API (doc/openapi.yaml). Pure. Every function returns a new reference.
+ */
+#pragma once
+
+#include "admin/admin.h"
+#include "admin/problem.h"
+
+#include <jansson.h>
+
+json_t *render_problem(const struct problem *problem);
+json_t *render_target(const struct operate_target *target);
+json_t *render_monitors(const struct admin_monitor *monitors, size_t count);
+json_t *render_override_item(const struct operate_target *target); /* its override, with kind and name */
+json_t *render_zone(const struct view_zone *zone);
+json_t *render_name(const struct view_name *name);
+json_t *render_explanation(const struct operate_explanation *explanation);
+json_t *render_reload(const struct admin_reload_result *result);
+
+/* How many of a kind there are in each effective state: {"total": …, "healthy": …, …}. */
+json_t *render_counts(const struct operate_targets *targets);
+/* What does not come from the counts. */
+json_t *render_info(const struct admin_info *info);

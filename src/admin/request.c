@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Strict reading of bodies: every field is known, of the right type and within its limits, or there is an
+ * error with its name. Called for each request that has a body, and by the fuzzer. */
+#include "config.h"
+
+#include "admin/request.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DAY_MS          INT64_C(86400000)
+#define DURATION_MAX_MS (3650 * DAY_MS)
+
+static const char *type_text(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: return "an object";
+    case JSON_ARRAY: return "an array";
+    case JSON_STRING: return "a string";
+    case JSON_INTEGER:
+    case JSON_REAL: return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE: return "a boolean";
+    default: return "null";
+    }
+}
+
+/* The body as an object (returns owned), or NULL with the problem set. */
+static json_t *parse_object(const char *text, size_t len, struct problem *problem)
+{
+    json_error_t error;
+    json_t *body = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (body == NULL) {
+        problem_set(problem, PROBLEM_BAD_JSON, "line %d, column %d: %s", error.line, error.column,
+                    error.text);
+        return NULL;
+    }
+    if (!json_is_object(body)) {
+        problem_set(problem, PROBLEM_INVALID_FIELDS, "found %s, expected an object", type_text(body));
+        json_decref(body);
+        return NULL;
+    }
+    return body;
+}
+
+static void reject_unknown(json_t *body, const char *const *known, struct problem *problem)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(body, key, value)
+    {
+        size_t i = 0;
+        while (known[i] != NULL && strcmp(known[i], key) != 0) {
+            i++;
+        }
+        if (known[i] == NULL && strcmp(key, "$comment") != 0) {
+            problem_add_field(problem, key, "unknown field");
+        }
+    }
+}
+
+/* The text of a field, or NULL if it is not there or not a string (which is an error). */
+static const char *get_text(const json_t *body, const char *key, struct problem *problem)
+{
+    const json_t *value = json_object_get(body, key);
+    if (value == NULL) {
+        return NULL;
+    }
+    if (!json_is_string(value)) {
+        problem_add_field(problem, key, "found %s, expected a string", type_text(value));
+    }
+    return json_string_value(value);
+}
+
+/* What goes into logs and tables has no control characters. */
+static void copy_text(const char *key, const char *text, char *to, size_t size, struct problem *problem)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 127) {
+            problem_add_field(problem, key, "found a control character at offset %zu, expected plain text",
+                              i);
+            return;
+        }
+    }
+    if (strspn(text, " ") == len) {
+        problem_add_field(problem, key, "found an empty text, expected 1 to %zu octets", size - 1);
+    } else if (len >= size) {
+        problem_add_field(problem, key, "found %zu octets, expected at most %zu", len, size - 1);
+    } else {
+        memcpy(to, text, len + 1);
+    }
+}
+
+void request_check_actor(const char *text, char actor[HEALTH_ACTOR_SIZE], struct problem *problem)
+{
+    copy_text("actor", text, actor, HEALTH_ACTOR_SIZE, problem);
+}
+
+/* ---- durations ---- */
+
+/* One number with its unit; moves *at behind it. Returns -1 if there is none. */
+static int64_t take_duration(const char **at)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", DAY_MS}};
+    size_t digits = strspn(*at, "0123456789");
+    int64_t value = 0;
+    if (digits == 0 || digits > 12) {
+        return -1;
+    }
+    for (size_t i = 0; i < digits; i++) {
+        value = value * 10 + ((*at)[i] - '0');
+    }
+    const char *unit = *at + digits;
+    size_t len = strcspn(unit, "0123456789");
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strlen(units[i].unit) == len && strncmp(unit, units[i].unit, len) == 0) {
+            *at = unit + len;
+            return value > DURATION_MAX_MS / units[i].ms ? -1 : value * units[i].ms;
+        }
+    }
+    return -1;
+}
+
+int request_parse_duration(const char *text, int64_t *ms)
+{
+    *ms = 0;
+    for (const char *at = text; *at != '\0';) {
+        int64_t part = take_duration(&at);
+        if (part < 0 || *ms + part > DURATION_MAX_MS) {
+            return ERROR_SYNTAX;
+        }
+        *ms += part;
+    }
+    return *ms > 0 ? 0 : ERROR_SYNTAX;
+}
+
+/* ---- override ---- */
+
+static void check_state(const json_t *body, struct health_override *override, struct problem *problem)
+{
+    const char *text = get_text(body, "state", problem);
+    if (json_object_get(body, "state") == NULL) {
+        problem_add_field(problem, "state", "required: drain, up, down or auto");
+    } else if (text != NULL && health_parse_desired(text, &override->desired) != 0) {
+        problem_add_field(problem, "state", "found \"%s\", expected drain, up, down or auto", text);
+    }
+}
+
+static void check_reason(const json_t *body, struct health_override *override, struct problem *problem)
+{
+    const char *text = get_text(body, "reason", problem);
+    if (text != NULL) {
+        copy_text("reason", text, override->reason, sizeof override->reason, problem);
+    } else if (json_object_get(body, "reason") == NULL && override->desired != HEALTH_DESIRED_AUTO) {
+        problem_add_field(problem, "reason", "required for everything but auto");
+    }
+}
+
+static void check_expiry(const json_t *body, struct health_override *override, struct problem *problem)
+{
+    const char *in = get_text(body, "expires_in", problem), *at = get_text(body, "expires", problem);
+    int64_t ms;
+    if (in != NULL && at != NULL) {
+        problem_add_field(problem, "expires", "given together with expires_in, expected one of them");
+    } else if (in != NULL && request_parse_duration(in, &ms) != 0) {
+        problem_add_field(problem, "expires_in",
+                          "found \"%s\", expected a duration such as 90s, 30m or 1h30m", in);
+    } else if (in != NULL) {
+        override->expires_ms = override->set_ms + ms;
+    } else if (at != NULL && clock_parse_rfc3339(at, &ms) != 0) {
+        problem_add_field(problem, "expires", "found \"%s\", expected a time such as 2026-11-21T04:05:06Z",
+                          at);
+    } else if (at != NULL && ms <= override->set_ms) {
+        problem_add_field(problem, "expires", "found %s, expected a time in the future", at);
+    } else if (at != NULL) {
+        override->expires_ms = ms;
+    }
+}
+
+int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct health_override *override,
+                           struct problem *problem)
+{
+    static const char *const known[] = {"state", "reason", "actor", "expires", "expires_in", NULL};
+    *override = (struct health_override){.set_ms = wall_ms};
+    json_t *body = parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    reject_unknown(body, known, problem);
+    check_state(body, override, problem);
+    check_reason(body, override, problem);
+    check_expiry(body, override, problem);
+    const char *actor = get_text(body, "actor", problem);
+    if (actor != NULL) {
+        request_check_actor(actor, override->actor, problem);
+    }
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+/* ---- drill ---- */
+
+/* Is the field absent or one of the words? Gives the index, 0 if absent or wrong. */
+static size_t check_word(const json_t *body, const char *key, const char *const *words,
+                         struct problem *problem)
+{
+    const char *text = get_text(body, key, problem);
+    char expected[128] = "";
+    if (text == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            return i;
+        }
+        size_t used = strlen(expected);
+        snprintf(expected + used, sizeof expected - used, "%s%s", i == 0 ? "" : " or ", words[i]);
+    }
+    problem_add_field(problem, key, "found \"%s\", expected %s", text, expected);
+    return 0;
+}
+
+static void check_losses(const json_t *body, struct request_drill *drill, struct problem *problem)
+{
+    const json_t *lose = json_object_get(body, "lose");
+    size_t count = json_array_size(lose);
+    if (lose == NULL || !json_is_array(lose) || count == 0 || count > REQUEST_LOSSES_MAX) {
+        problem_add_field(problem, "lose", "expected an array of 1 to %d targets such as \"region:us-east\"",
+                          REQUEST_LOSSES_MAX);
+        return;
+    }
+    drill->losses = arena_alloc(problem->arena, count * sizeof *drill->losses);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *loss = json_array_get(lose, i);
+        if (json_is_string(loss)) {
+            drill->losses[drill->loss_count++] = arena_copy_text(problem->arena, json_string_value(loss));
+            continue;
+        }
+        char field[32];
+        snprintf(field, sizeof field, "lose[%zu]", i);
+        problem_add_field(problem, field, "found %s, expected a string", type_text(loss));
+    }
+}
+
+int request_parse_drill(const char *text, size_t len, struct request_drill *drill, struct problem *problem)
+{
+    static const char *const known[] = {"mode", "lose", "failure", "from", NULL};
+    static const char *const modes[] = {"simulate", NULL}, *const failures[] = {"timeout", "refused", NULL},
+                             *const starts[] = {"live", "healthy", NULL};
+    *drill = (struct request_drill){.loss_count = 0};
+    json_t *body = parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    reject_unknown(body, known, problem);
+    if (json_object_get(body, "mode") == NULL) {
+        problem_add_field(problem, "mode", "required: simulate");
+    }
+    check_word(body, "mode", modes, problem);
+    drill->failure = failures[check_word(body, "failure", failures, problem)];
+    drill->from_live = check_word(body, "from", starts, problem) == 0;
+    check_losses(body, drill, problem);
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+int request_parse_empty(const char *text, size_t len, struct problem *problem)
+{
+    static const char *const known[] = {NULL};
+    if (len == 0) {
+        return 0;
+    }
+    json_t *body = parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    reject_unknown(body, known, problem);
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A table of resources and a strict reading of paths and query parameters (RFC 3986): unknown, repeated and
+ * malformed parameters are errors, all of them are told at once. Called for every request, and by the fuzzer.
+ */
+#include "config.h"
+
+#include "admin/route.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEGMENTS_MAX = 4, READ = ROUTE_GET | ROUTE_HEAD };
+
+#define BIT(parameter) (1u << (parameter))
+#define PAGING         (BIT(ROUTE_LIMIT) | BIT(ROUTE_CURSOR))
+#define FILTERS        (BIT(ROUTE_REGION) | BIT(ROUTE_AZ) | BIT(ROUTE_EFFECTIVE))
+
+static const char *const parameter_names[ROUTE_PARAMETERS] = {
+    [ROUTE_LIMIT] = "limit", [ROUTE_CURSOR] = "cursor",       [ROUTE_REGION] = "region",
+    [ROUTE_AZ] = "az",       [ROUTE_EFFECTIVE] = "effective", [ROUTE_NAME] = "name",
+    [ROUTE_TYPE] = "type",   [ROUTE_CLIENT] = "client",       [ROUTE_DRY_RUN] = "dry_run",
+    [ROUTE_ACTOR] = "actor",
+};
+
+static const struct resource {
+    const char *segments[SEGMENTS_MAX]; /* "*" is a name, "%" one of regions, azs, endpoints */
+    unsigned methods, parameters;
+    const char *allow;
+} resources[ROUTE_IDS] = {
+    [ROUTE_STATUS] = {{"v1", "status"}, READ, 0, "GET, HEAD"},
+    [ROUTE_TARGETS] = {{"v1", "%"}, READ, PAGING | FILTERS, "GET, HEAD"},
+    [ROUTE_TARGET] = {{"v1", "%", "*"}, READ, 0, "GET, HEAD"},
+    [ROUTE_OVERRIDE] = {{"v1", "%", "*", "override"},
+                        ROUTE_PUT | ROUTE_DELETE,
+                        BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR),
+                        "PUT, DELETE"},
+    [ROUTE_OVERRIDES] = {{"v1", "overrides"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_ZONES] = {{"v1", "zones"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_NAMES] = {{"v1", "names"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_EXPLAIN] = {{"v1", "explain"},
+                       READ,
+                       BIT(ROUTE_NAME) | BIT(ROUTE_TYPE) | BIT(ROUTE_CLIENT),
+                       "GET, HEAD"},
+    [ROUTE_RELOAD] = {{"v1", "reload"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_DRILLS] = {{"v1", "drills"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_METRICS] = {{"metrics"}, READ, 0, "GET, HEAD"},
+};
+
+static int hex_value(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* The octet that "%XX" at the start of text[0..len) stands for, or -1. */
+static int decode_octet(const char *text, size_t len)
+{
+    if (len < 3 || hex_value(text[1]) < 0 || hex_value(text[2]) < 0) {
+        return -1;
+    }
+    return hex_value(text[1]) * 16 + hex_value(text[2]);
+}
+
+/* Undo percent encoding of text[0..len). NULL: malformed, or a control character, which no name of ours has.
+ */
+static const char *decode(const char *text, size_t len, struct arena *arena)
+{
+    char *out = arena_alloc_bytes(arena, len + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        int c = (unsigned char)text[i];
+        if (c == '%') {
+            c = decode_octet(text + i, len - i);
+            i += 2;
+        }
+        if (c < ' ' || c == 127) {
+            return NULL;
+        }
+        out[count++] = (char)c;
+    }
+    out[count] = '\0';
+    return out;
+}
+
+/* ---- paths ---- */
+
+struct path {
+    const char *segments[SEGMENTS_MAX];
+    size_t count;
+};
+
+/* Returns false for a path that cannot be one of ours; malformed encoding sets the problem too. */
+static bool split_path(const char *text, size_t len, struct path *path, struct problem *problem)
+{
+    *path = (struct path){.count = 0};
+    if (len == 0 || text[0] != '/') {
+        problem_set(problem, PROBLEM_BAD_REQUEST, "the request target does not begin with \"/\"");
+        return false;
+    }
+    for (size_t at = 1; at <= len;) {
+        size_t part = 0;
+        while (at + part < len && text[at + part] != '/') {
+            part++;
+        }
+        if (path->count == SEGMENTS_MAX) {
+            return false;
+        }
+        const char *segment = decode(text + at, part, problem->arena);
+        if (segment == NULL) {
+            problem_set(problem, PROBLEM_BAD_REQUEST, "the path has a malformed percent encoding");
+            return false;
+        }
+        path->segments[path->count++] = segment;
+        at += part + 1;
+    }
+    return true;
+}
+
+static bool parse_plural(const char *text, enum health_kind *kind)
+{
+    static const char *const plurals[] = {
+        [HEALTH_ENDPOINT] = "endpoints", [HEALTH_AZ] = "azs", [HEALTH_REGION] = "regions"};
+    for (int i = HEALTH_ENDPOINT; i <= HEALTH_REGION; i++) {
+        if (strcmp(text, plurals[i]) == 0) {
+            *kind = (enum health_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool match_segment(const char *pattern, const char *segment, struct route *route)
+{
+    if (strcmp(pattern, "*") == 0) {
+        route->name = segment;
+        return segment[0] != '\0';
+    }
+    return strcmp(pattern, "%") == 0 ? parse_plural(segment, &route->kind) : strcmp(pattern, segment) == 0;
+}
+
+static bool match_path(const struct resource *resource, const struct path *path, struct route *route)
+{
+    for (size_t i = 0; i < SEGMENTS_MAX; i++) {
+        if ((resource->segments[i] == NULL) != (i >= path->count)) {
+            return false;
+        }
+        if (i < path->count && !match_segment(resource->segments[i], path->segments[i], route)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- query parameters ---- */
+
+static int find_parameter(const char *name)
+{
+    for (int i = 0; i < ROUTE_PARAMETERS; i++) {
+        if (strcmp(parameter_names[i], name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void take_parameter(const char *text, size_t len, unsigned known, struct route *route,
+                           struct problem *problem)
+{
+    const char *equals = memchr(text, '=', len);
+    size_t name_len = equals == NULL ? len : (size_t)(equals - text);
+    const char *name = decode(text, name_len, problem->arena);
+    const char *value = equals == NULL ? "" : decode(equals + 1, len - name_len - 1, problem->arena);
+    if (name == NULL || value == NULL) {
+        problem_set(problem, PROBLEM_BAD_REQUEST, "the query has a malformed percent encoding");
+        return;
+    }
+    int parameter = find_parameter(name);
+    if (parameter < 0 || (known & BIT(parameter)) == 0) {
+        problem_add_field(problem, name, "unknown query parameter of this resource");
+    } else if (route->parameters[parameter] != NULL) {
+        problem_add_field(problem, name, "query parameter is given twice");
+    } else if (value[0] == '\0') {
+        problem_add_field(problem, name, "query parameter has no value");
+    } else {
+        route->parameters[parameter] = value;
+    }
+}
+
+static void check_limit(struct route *route, struct problem *problem)
+{
+    const char *text = route->parameters[ROUTE_LIMIT];
+    route->limit = ROUTE_LIMIT_DEFAULT;
+    if (text == NULL) {
+        return;
+    }
+    unsigned long value = strspn(text, "0123456789") == strlen(text) ? strtoul(text, NULL, 10) : 0;
+    if (value < 1 || value > ROUTE_LIMIT_MAX) {
+        problem_add_field(problem, "limit", "found \"%s\", expected a number from 1 to %d", text,
+                          ROUTE_LIMIT_MAX);
+    } else {
+        route->limit = value;
+    }
+}
+
+static void check_dry_run(struct route *route, struct problem *problem)
+{
+    const char *text = route->parameters[ROUTE_DRY_RUN];
+    if (text != NULL && strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+        problem_add_field(problem, "dry_run", "found \"%s\", expected true or false", text);
+    }
+    route->dry_run = text != NULL && strcmp(text, "true") == 0;
+}
+
+static void check_effective(const struct route *route, struct problem *problem)
+{
+    const char *text = route->parameters[ROUTE_EFFECTIVE];
+    for (int i = HEALTH_UNKNOWN; text != NULL && i <= HEALTH_FORCED_DOWN; i++) {
+        if (strcmp(text, health_state_text((enum health_state)i)) == 0) {
+            return;
+        }
+    }
+    if (text != NULL) {
+        problem_add_field(
+            problem, "effective",
+            "found \"%s\", expected unknown, healthy, unhealthy, drained, forced_up or forced_down", text);
+    }
+}
+
+static void parse_query(const char *query, unsigned known, struct route *route, struct problem *problem)
+{
+    for (const char *at = query; *at != '\0';) {
+        size_t len = strcspn(at, "&");
+        if (len != 0) {
+            take_parameter(at, len, known, route, problem);
+        }
+        at += len + (at[len] == '&' ? 1 : 0);
+    }
+    check_limit(route, problem);
+    check_dry_run(route, problem);
+    check_effective(route, problem);
+    if (route->id == ROUTE_EXPLAIN && route->parameters[ROUTE_NAME] == NULL) {
+        problem_add_field(problem, "name", "query parameter is required");
+    }
+}
+
+/* Filters that cannot apply: a region is in no region, and so on. */
+static unsigned known_parameters(const struct route *route)
+{
+    unsigned known = resources[route->id].parameters;
+    if (route->id == ROUTE_TARGETS && route->kind == HEALTH_REGION) {
+        known &= ~(BIT(ROUTE_REGION) | BIT(ROUTE_AZ));
+    }
+    if (route->id == ROUTE_TARGETS && route->kind == HEALTH_AZ) {
+        known &= ~BIT(ROUTE_AZ);
+    }
+    return known;
+}
+
+int route_parse(const char *target, unsigned method, struct route *route, const char **allow,
+                struct problem *problem)
+{
+    size_t path_len = strcspn(target, "?");
+    struct path path;
+    bool found = false;
+    *allow = NULL;
+    *route = (struct route){.id = ROUTE_STATUS};
+    if (split_path(target, path_len, &path, problem)) {
+        for (int i = 0; i < ROUTE_IDS && !found; i++) {
+            found = match_path(&resources[i], &path, route);
+            route->id = (enum route_id)i;
+        }
+    }
+    if (!found) {
+        problem_set(problem, PROBLEM_NOT_FOUND, "there is no resource at %.*s", (int)path_len, target);
+        return ERROR_INVALID;
+    }
+    if ((resources[route->id].methods & method) == 0) {
+        *allow = resources[route->id].allow;
+        problem_set(problem, PROBLEM_METHOD_NOT_ALLOWED, "expected one of %s", *allow);
+        return ERROR_INVALID;
+    }
+    parse_query(target[path_len] == '?' ? target + path_len + 1 : "", known_parameters(route), route,
+                problem);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+bool route_takes_body(const struct route *route, unsigned method)
+{
+    return (route->id == ROUTE_OVERRIDE && method == ROUTE_PUT) || route->id == ROUTE_DRILLS ||
+           route->id == ROUTE_RELOAD;
+}

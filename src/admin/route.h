@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Request targets -> resources and checked query parameters. Pure: text in, plain data in an arena out. */
+#pragma once
+
+#include "admin/problem.h"
+#include "base/addr.h"
+#include "health/table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum route_method {
+    ROUTE_GET = 1,
+    ROUTE_HEAD = 2,
+    ROUTE_PUT = 4,
+    ROUTE_POST = 8,
+    ROUTE_DELETE = 16,
+};
+
+enum route_id {
+    ROUTE_STATUS,
+    ROUTE_TARGETS,
+    ROUTE_TARGET,
+    ROUTE_OVERRIDE,
+    ROUTE_OVERRIDES,
+    ROUTE_ZONES,
+    ROUTE_NAMES,
+    ROUTE_EXPLAIN,
+    ROUTE_RELOAD,
+    ROUTE_DRILLS,
+    ROUTE_METRICS,
+    ROUTE_IDS
+};
+
+/* Query parameters that a resource may know. */
+enum route_parameter {
+    ROUTE_LIMIT,
+    ROUTE_CURSOR,
+    ROUTE_REGION,
+    ROUTE_AZ,
+    ROUTE_EFFECTIVE,
+    ROUTE_NAME,
+    ROUTE_TYPE,
+    ROUTE_CLIENT,
+    ROUTE_DRY_RUN,
+    ROUTE_ACTOR,
+    ROUTE_PARAMETERS
+};
+
+enum { ROUTE_LIMIT_DEFAULT = 100, ROUTE_LIMIT_MAX = 1000 };
+
+struct route {
+    enum route_id id;
+    enum health_kind kind;                    /* of targets */
+    const char *name;                         /* of a target; decoded */
+    const char *parameters[ROUTE_PARAMETERS]; /* decoded; NULL: not given */
+    size_t limit;
+    bool dry_run;
+};
+
+/* Find the resource of a request target ("/v1/azs/x?y=z", origin form) and check its parameters. `method` is
+ * an enum route_method, or 0 for one that no resource has. Returns 0, or ERROR_INVALID with the problem set;
+ * *allow is then the value of the Allow header if the problem is METHOD_NOT_ALLOWED. */
+int route_parse(const char *target, unsigned method, struct route *route, const char **allow,
+                struct problem *problem);
+
+/* May the resource's method have a body, and must it? */
+bool route_takes_body(const struct route *route, unsigned method);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A listening unix socket in the file system, and who is at the other end of a connection. */
+#pragma once
+
+#include "base/report.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct admin_socket {
+    int fd;
+    char *path; /* owned */
+    dev_t device;
+    ino_t inode; /* of the file that we made */
+};
+
+/* Bind (not yet listen): non-blocking, close-on-exec. An abandoned socket file is replaced; a live one is
+ * ERROR_CONFLICT, anything else at the path too. Permissions are never wider than `mode`. Returns 0, or a
+ * negative error with an entry in the report. */
+int admin_socket_open(const char *path, unsigned mode, struct report *report, struct admin_socket *made);
+/* Remove the file if it is still ours. The descriptor belongs to the listener by then. */
+void admin_socket_remove(struct admin_socket *made);
+
+/* "uid:1000(alice)" of the process that connected; "unknown" if the kernel does not say. Returns text. */
+const char *admin_socket_peer(int fd, char *text, size_t size);

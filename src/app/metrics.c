@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Prometheus text exposition of everything that is counted. Label values are escaped by print_label(). */
+#include "config.h"
+
+#include "app/server.h"
+
+static void print_head(struct buffer *out, const char *name, const char *type, const char *help)
+{
+    buffer_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void print_label(struct buffer *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\\' || *text == '"') {
+            buffer_add(out, "\\", 1);
+        }
+        buffer_add(out, *text == '\n' ? "?" : text, 1);
+    }
+}
+
+static void print_queries(const struct server *server, struct buffer *out)
+{
+    uint64_t sums[ANSWER_COUNTERS];
+    serve_get_counters(server->serve, sums);
+    print_head(out, "steerd_queries_total", "counter", "Queries received, by transport.");
+    buffer_print(out, "steerd_queries_total{transport=\"udp\"} %lu\n",
+                 (unsigned long)sums[ANSWER_COUNT_QUERIES_UDP]);
+    buffer_print(out, "steerd_queries_total{transport=\"tcp\"} %lu\n",
+                 (unsigned long)sums[ANSWER_COUNT_QUERIES_TCP]);
+    print_head(out, "steerd_answers_total", "counter", "Answers sent, by response code.");
+    for (int i = ANSWER_COUNT_NOERROR; i <= ANSWER_COUNT_BADVERS; i++) {
+        buffer_print(out, "steerd_answers_total{rcode=\"%s\"} %lu\n",
+                     answer_counter_text((enum answer_counter)i), (unsigned long)sums[i]);
+    }
+    static const struct {
+        enum answer_counter counter;
+        const char *name, *help;
+    } singles[] = {
+        {ANSWER_COUNT_DROPPED, "steerd_queries_dropped_total", "Messages that no reply is due to."},
+        {ANSWER_COUNT_TRUNCATED, "steerd_answers_truncated_total", "Answers with the TC flag."},
+        {ANSWER_COUNT_STEERED, "steerd_answers_steered_total", "Answers chosen by a policy."},
+        {ANSWER_COUNT_FALLBACK, "steerd_answers_fallback_total",
+         "Steered answers for which no tier qualified."},
+    };
+    for (size_t i = 0; i < sizeof singles / sizeof *singles; i++) {
+        print_head(out, singles[i].name, "counter", singles[i].help);
+        buffer_print(out, "%s %lu\n", singles[i].name, (unsigned long)sums[singles[i].counter]);
+    }
+}
+
+static void print_checks(const struct server *server, struct buffer *out)
+{
+    struct probe_stats stats;
+    prober_get_stats(server->prober, &stats);
+    print_head(out, "steerd_checks_started_total", "counter", "Health checks started.");
+    buffer_print(out, "steerd_checks_started_total %lu\n", (unsigned long)stats.started);
+    print_head(out, "steerd_checks_total", "counter", "Health checks ended, by outcome.");
+    for (int i = HEALTH_OUTCOME_OK; i < HEALTH_OUTCOME_COUNT; i++) {
+        buffer_print(out, "steerd_checks_total{outcome=\"%s\"} %lu\n",
+                     health_outcome_text((enum health_outcome)i), (unsigned long)stats.ended[i]);
+    }
+    print_head(out, "steerd_checks_in_flight", "gauge", "Health checks that have not ended yet.");
+    buffer_print(out, "steerd_checks_in_flight %lu\n", (unsigned long)stats.in_flight);
+}
+
+static void print_states(const struct operate_targets *targets, struct buffer *out)
+{
+    for (size_t i = 0; i < targets->count; i++) {
+        const struct operate_target *target = &targets->items[i];
+        buffer_print(out, "steerd_target_serving{kind=\"%s\",name=\"", health_kind_text(target->kind));
+        print_label(out, target->name);
+        buffer_print(out, "\",effective=\"%s\",decided_by=\"%s\"} %d\n",
+                     health_state_text(target->status.effective.state),
+                     health_decider_text(target->status.effective.decided_by),
+                     health_state_serves(target->status.effective.state));
+    }
+}
+
+static void print_targets(struct server *server, struct buffer *out)
+{
+    struct arena *arena = arena_new(0);
+    print_head(out, "steerd_target_serving", "gauge",
+               "Whether a region, az or endpoint may be in answers (1) or not (0), with its state.");
+    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        struct operate_targets targets;
+        pthread_mutex_lock(&server->lock);
+        operate_list_targets(server->view, (enum health_kind)kind, arena, &targets);
+        pthread_mutex_unlock(&server->lock);
+        print_states(&targets, out);
+    }
+    arena_free(arena);
+}
+
+void server_write_metrics(struct server *server, struct buffer *out)
+{
+    const struct view *view = server->view;
+    print_head(out, "steerd_build_info", "gauge", "Version of the server.");
+    buffer_print(out, "steerd_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
+    print_head(out, "steerd_start_time_seconds", "gauge", "Start of the server, Unix time.");
+    buffer_print(out, "steerd_start_time_seconds %.3f\n", (double)server->started_ms / 1000);
+    print_head(out, "steerd_view_generation", "gauge", "Number of the view that is served.");
+    buffer_print(out, "steerd_view_generation %lu\n", (unsigned long)view->generation);
+    print_head(out, "steerd_view_loaded_time_seconds", "gauge", "When that view was loaded, Unix time.");
+    buffer_print(out, "steerd_view_loaded_time_seconds %.3f\n", (double)view->loaded_ms / 1000);
+    print_head(out, "steerd_reloads_total", "counter", "Reloads ended, with or without errors.");
+    buffer_print(out, "steerd_reloads_total %lu\n", (unsigned long)server->reloads);
+    print_head(out, "steerd_reload_failures_total", "counter",
+               "Reloads with errors, partly applied or refused.");
+    buffer_print(out, "steerd_reload_failures_total %lu\n", (unsigned long)server->reload_failures);
+    print_head(out, "steerd_zones", "gauge", "Zones, by state.");
+    size_t failed = 0, stale = 0;
+    for (size_t i = 0; i < view->zone_count; i++) {
+        failed += view->zone_list[i].failed;
+        stale += view->zone_list[i].stale;
+    }
+    buffer_print(out, "steerd_zones{state=\"current\"} %zu\n", view->zone_count - failed - stale);
+    buffer_print(out, "steerd_zones{state=\"stale\"} %zu\n", stale);
+    buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
+    print_queries(server, out);
+    print_checks(server, out);
+    print_targets(server, out);
+}

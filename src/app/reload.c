@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Reloading: a loader thread compiles the new view off-line, the control thread installs it. Whatever is
+ * invalid leaves the running view untouched. */
+#include "config.h"
+
+#include "app/server.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+/* Owned by the loader thread until it has written to the eventfd, then by the control thread. */
+struct reload {
+    struct server *server;
+    pthread_t thread;
+    int fd;
+    struct event *finished;
+    const struct view *previous;
+    uint64_t generation;
+    size_t cache_count;
+    struct view *view;
+    struct report *report;
+    int64_t started_us;
+    void (*done)(void *argument, const struct admin_reload_result *result);
+    void *argument;
+};
+
+void server_log_report(const struct report *report)
+{
+    char line[2048];
+    for (size_t i = 0; i < report_count(report); i++) {
+        const struct report_item *item = report_get(report, i);
+        report_write_item(item, line, sizeof line);
+        if (item->severity == REPORT_ERROR) {
+            log_error("config %s", line);
+        } else {
+            log_warning("config %s", line);
+        }
+    }
+}
+
+static void *load(void *argument)
+{
+    struct reload *reload = argument;
+    struct server *server = reload->server;
+    reload->view = view_compile(server->path, reload->previous, reload->generation,
+                                clock_wall_ms(&server->clock), reload->cache_count, reload->report);
+    uint64_t one = 1;
+    ssize_t written = write(reload->fd, &one, sizeof one);
+    (void)written; /* an eventfd below its maximum takes it */
+    return NULL;
+}
+
+/* Listen addresses, threads and the admin socket are fixed at start: say so instead of ignoring it silently.
+ */
+static void warn_of_fixed(const struct server *server, const struct view *view, struct report *report)
+{
+    const struct serve_options *now = &server->serve_options;
+    const struct conf_server *wanted = view->server, *old = server->view->server;
+    struct report_place place = {.file = server->path};
+    bool same_listen = now->listen_count == wanted->listen_count &&
+                       memcmp(old->listen, wanted->listen, now->listen_count * sizeof *now->listen) == 0;
+    bool same_admin = (old->admin_socket == NULL) == (wanted->admin_socket == NULL) &&
+                      (old->admin_socket == NULL || strcmp(old->admin_socket, wanted->admin_socket) == 0) &&
+                      old->admin_socket_mode == wanted->admin_socket_mode;
+    if (!same_listen || now->threads != wanted->threads) {
+        report_add(report, REPORT_WARNING, &place,
+                   "listen and threads changed: they take effect at the next start");
+    }
+    if (!same_admin) {
+        report_add(report, REPORT_WARNING, &place, "admin changed: it takes effect at the next start");
+    }
+}
+
+static void free_reload(struct reload *reload)
+{
+    if (reload->finished != NULL) {
+        event_free(reload->finished);
+    }
+    if (reload->fd != -1) {
+        close(reload->fd);
+    }
+    report_free(reload->report);
+    free(reload);
+}
+
+static void on_finished(int fd, short events, void *argument)
+{
+    (void)fd;
+    (void)events;
+    struct reload *reload = argument;
+    struct server *server = reload->server;
+    pthread_join(reload->thread, NULL);
+    bool good = reload->view != NULL;
+    server->reloads++;
+    server->reload_failures += report_errors(reload->report) != 0;
+    if (good) {
+        warn_of_fixed(server, reload->view, reload->report);
+        server_install_view(server, reload->view);
+    }
+    server_log_report(reload->report);
+    log_info("reload result=%s generation=%lu errors=%zu warnings=%zu duration_ms=%ld",
+             !good                                ? "refused"
+             : report_errors(reload->report) != 0 ? "partial"
+                                                  : "ok",
+             (unsigned long)server->view->generation, report_errors(reload->report),
+             report_warnings(reload->report),
+             (long)((clock_now_us(&server->clock) - reload->started_us) / 1000));
+    server->reload = NULL;
+    if (reload->done != NULL) {
+        reload->done(reload->argument, &(struct admin_reload_result){.error = good ? 0 : ERROR_INVALID,
+                                                                     .generation = server->view->generation,
+                                                                     .report = reload->report});
+    }
+    free_reload(reload);
+}
+
+static int start_thread(struct reload *reload)
+{
+    sigset_t all, before;
+    reload->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (reload->fd == -1) {
+        return -errno;
+    }
+    reload->finished = event_new(reload->server->base, reload->fd, EV_READ, on_finished, reload);
+    if (reload->finished == NULL || event_add(reload->finished, NULL) != 0) {
+        return -ENOMEM;
+    }
+    sigfillset(&all); /* signals are the control thread's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&reload->thread, NULL, load, reload);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -error;
+}
+
+int server_start_reload(struct server *server,
+                        void (*done)(void *argument, const struct admin_reload_result *result),
+                        void *argument)
+{
+    if (server->reload != NULL) {
+        return ERROR_CONFLICT;
+    }
+    struct reload *reload = memory_alloc(sizeof *reload);
+    *reload = (struct reload){.server = server,
+                              .fd = -1,
+                              .previous = server->view,
+                              .generation = server->view->generation + 1,
+                              .cache_count = server->view->cache_count,
+                              .report = report_new(),
+                              .started_us = clock_now_us(&server->clock),
+                              .done = done,
+                              .argument = argument};
+    int error = start_thread(reload);
+    if (error != 0) {
+        log_error("reload failed reason=\"cannot start the loader: %s\"", error_text(error));
+        free_reload(reload);
+        return error;
+    }
+    server->reload = reload;
+    return 0;
+}
+
+void server_stop_reload(struct server *server)
+{
+    struct reload *reload = server->reload;
+    if (reload != NULL) {
+        pthread_join(reload->thread, NULL);
+        view_free(reload->view);
+        free_reload(reload);
+        server->reload = NULL;
+    }
+}

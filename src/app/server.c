@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Starting, running and stopping the server. Order of start: compile, bind, publish, probe, answer, admin;
+ * the reverse to stop. Starting never waits for probes. */
+#include "config.h"
+
+#include "app/server.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+enum { EXPIRY_CHECK_MS = 1000 }; /* wall time may be set: never sleep longer than this on it */
+
+/* ---- health ---- */
+
+/* Called with the lock held, by the thread that caused the change: one line per transition. */
+static void on_change(void *context, const struct health_change *change)
+{
+    (void)context;
+    log_info("health kind=%s name=%s observed=%s was=%s effective=%s was=%s decided_by=%s cause=%s",
+             health_kind_text(change->kind), change->name, health_observed_text(change->observed_after),
+             health_observed_text(change->observed_before), health_state_text(change->after.state),
+             health_state_text(change->before.state), health_decider_text(change->after.decided_by),
+             health_outcome_text(change->outcome));
+}
+
+/* On the prober's thread: the verdict changes answers before this returns. */
+static void on_result(void *context, const struct probe_result *result)
+{
+    struct server *server = context;
+    int64_t now = clock_wall_ms(&server->clock);
+    pthread_mutex_lock(&server->lock);
+    if (result->generation == server->view->generation) { /* else the topology has moved on */
+        health_observe(server->view->health, result->target, result->outcome, now, result->duration_us,
+                       result->detail);
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void on_expiry(int fd, short events, void *argument)
+{
+    (void)fd;
+    (void)events;
+    struct server *server = argument;
+    pthread_mutex_lock(&server->lock);
+    size_t ended = health_expire(server->view->health, clock_wall_ms(&server->clock));
+    pthread_mutex_unlock(&server->lock);
+    if (ended != 0) {
+        log_info("override expired count=%zu", ended);
+    }
+    server_schedule_expiry(server);
+}
+
+void server_schedule_expiry(struct server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    int64_t next = health_next_expiry(server->view->health);
+    pthread_mutex_unlock(&server->lock);
+    if (next == 0) {
+        event_del(server->expiry);
+        return;
+    }
+    int64_t left = next - clock_wall_ms(&server->clock);
+    left = left < 1 ? 1 : left > EXPIRY_CHECK_MS ? EXPIRY_CHECK_MS : left;
+    struct timeval timeout = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+    event_add(server->expiry, &timeout);
+}
+
+/* ---- views ---- */
+
+static enum probe_type probe_type_of(enum conf_check_type type)
+{
+    return type == CONF_CHECK_TCP ? PROBE_TCP : PROBE_HTTP;
+}
+
+/* The list of targets has the order of the health machine's monitors. */
+static void set_targets(struct server *server, const struct view *view)
+{
+    struct view_monitor *monitors = NULL;
+    size_t count = view->topology == NULL ? 0 : view_list_monitors(view->topology, &monitors);
+    struct probe_target *targets = memory_alloc_array(count, sizeof *targets);
+    for (size_t i = 0; i < count; i++) {
+        const struct conf_check *check = &view->topology->checks[monitors[i].check];
+        targets[i] = (struct probe_target){.type = probe_type_of(check->type),
+                                           .at = {.addr = *monitors[i].addr, .port = check->port},
+                                           .interval_ms = check->interval_ms,
+                                           .timeout_ms = check->timeout_ms,
+                                           .host = check->host,
+                                           .path = check->path,
+                                           .status_low = check->status_low,
+                                           .status_high = check->status_high,
+                                           .identity = monitors[i].identity};
+    }
+    prober_set_targets(server->prober, view->generation, targets, count);
+    free(targets);
+    free(monitors);
+}
+
+void server_install_view(struct server *server, struct view *view)
+{
+    pthread_mutex_lock(&server->lock);
+    if (server->view != NULL) {
+        health_carry(view->health, server->view->health, clock_wall_ms(&server->clock));
+    }
+    health_set_listener(view->health, &(struct health_listener){.context = server, .changed = on_change});
+    server->view = view;
+    struct view *old = view_publish(server->slot, view); /* a batch of queries at the most */
+    pthread_mutex_unlock(&server->lock);
+    log_set_level(view->server->log_level);
+    set_targets(server, view);
+    server_schedule_expiry(server);
+    view_free(old);
+}
+
+/* ---- signals ---- */
+
+static void on_stop(int number, short events, void *argument)
+{
+    (void)events;
+    struct server *server = argument;
+    log_info("stopping signal=%d", number);
+    event_base_loopbreak(server->base);
+}
+
+static void on_hangup(int number, short events, void *argument)
+{
+    (void)number;
+    (void)events;
+    struct server *server = argument;
+    if (server_start_reload(server, NULL, NULL) != 0) {
+        log_warning("reload ignored reason=\"one is running\"");
+    }
+}
+
+static int add_signals(struct server *server)
+{
+    const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        server->signals[i] =
+            evsignal_new(server->base, numbers[i], numbers[i] == SIGHUP ? on_hangup : on_stop, server);
+        if (server->signals[i] == NULL || event_add(server->signals[i], NULL) != 0) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+/* ---- start and stop ---- */
+
+static struct view *load_first(struct server *server, struct report *report)
+{
+    struct view *view = view_compile(server->path, NULL, 1, clock_wall_ms(&server->clock), 0, report);
+    report_write(report, stderr);
+    if (view == NULL) {
+        log_error("start failed config=%s errors=%zu reason=\"the configuration cannot be used, see above\"",
+                  server->path, report_errors(report));
+    }
+    return view;
+}
+
+static int open_sockets(struct server *server, const struct view *view, struct report *report)
+{
+    server->serve_options = (struct serve_options){.listen = view->server->listen,
+                                                   .listen_count = view->server->listen_count,
+                                                   .threads = view->server->threads,
+                                                   .slot = server->slot};
+    int error = serve_open(&server->serve_options, report, &server->serve);
+    /* the options outlive the view that they came from */
+    server->serve_options.listen =
+        memory_copy(view->server->listen, view->server->listen_count * sizeof *view->server->listen);
+    return error;
+}
+
+static int open_admin(struct server *server, struct report *report)
+{
+    const struct conf_server *conf = server->view->server;
+    if (conf->admin_socket == NULL) {
+        return 0;
+    }
+    struct admin_verbs verbs;
+    server_fill_verbs(server, &verbs);
+    return admin_open(server->base, conf->admin_socket, conf->admin_socket_mode, &verbs, report,
+                      &server->admin);
+}
+
+static void say_ready(const struct server *server)
+{
+    struct buffer list;
+    char text[ADDR_TEXT_SIZE];
+    buffer_init(&list);
+    for (size_t i = 0; i < server->serve_options.listen_count; i++) {
+        buffer_print(&list, "%s%s", i == 0 ? "" : ",",
+                     addr_write_port(serve_get_address(server->serve, i), text));
+    }
+    log_info("steerd " PACKAGE_VERSION
+             " answers queries on=%s zones=%zu names=%zu endpoints=%zu threads=%u admin=%s",
+             list.bytes, server->view->zone_count, server->view->name_count,
+             server->view->topology == NULL ? 0 : server->view->topology->endpoint_count,
+             server->serve_options.threads,
+             server->admin == NULL ? "none" : server->view->server->admin_socket);
+    buffer_fini(&list);
+}
+
+static int start(struct server *server, struct report *report)
+{
+    struct view *view = load_first(server, report);
+    if (view == NULL) {
+        return ERROR_INVALID;
+    }
+    struct report *binding = report_new();
+    int error = open_sockets(server, view, binding);
+    if (error != 0) {
+        view_free(view);
+    } else if ((error = prober_open(&(struct probe_hooks){.context = server, .ended = on_result},
+                                    &server->prober)) != 0) {
+        report_add(binding, REPORT_ERROR, NULL, "cannot start the prober: %s", error_text(error));
+        view_free(view);
+    } else {
+        server_install_view(server, view);
+        error = open_admin(server, binding);
+    }
+    if (error == 0 && (error = serve_start(server->serve)) != 0) {
+        report_add(binding, REPORT_ERROR, NULL, "cannot start the DNS threads: %s", error_text(error));
+    }
+    report_write(binding, stderr);
+    report_free(binding);
+    if (error == 0) {
+        say_ready(server);
+    }
+    return error;
+}
+
+static void stop(struct server *server)
+{
+    admin_close(server->admin);
+    server_stop_reload(server);
+    serve_close(server->serve);
+    prober_close(server->prober);
+    view_slot_free(server->slot);
+    free((void *)(uintptr_t)server->serve_options.listen);
+    for (size_t i = 0; i < sizeof server->signals / sizeof *server->signals; i++) {
+        if (server->signals[i] != NULL) {
+            event_free(server->signals[i]);
+        }
+    }
+    if (server->expiry != NULL) {
+        event_free(server->expiry);
+    }
+    if (server->base != NULL) {
+        event_base_free(server->base);
+    }
+    pthread_mutex_destroy(&server->lock);
+}
+
+int server_run(const char *path)
+{
+    struct server server = {.path = path, .slot = view_slot_new()};
+    struct report *report = report_new();
+    clock_init(&server.clock);
+    server.started_ms = clock_wall_ms(&server.clock);
+    pthread_mutex_init(&server.lock, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    server.base = event_base_new();
+    server.expiry = server.base == NULL ? NULL : evtimer_new(server.base, on_expiry, &server);
+    int error = server.expiry == NULL ? -ENOMEM : add_signals(&server);
+    error = error == 0 ? start(&server, report) : error;
+    report_free(report);
+    if (error == 0) {
+        event_base_dispatch(server.base);
+    }
+    stop(&server);
+    log_info("stopped exit=%d", error == 0 ? 0 : 1);
+    return error == 0 ? 0 : 1;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The running server: everything wired together. The control thread (the caller of server_run) owns the event
+ * base, the admin socket, timers and publishing. The health machine of the current view is shared with the
+ * prober thread: `lock` is held around every use of it. Private to src/app. */
+#pragma once
+
+#include "admin/admin.h"
+#include "base/clock.h"
+#include "probe/probe.h"
+#include "serve/serve.h"
+#include "view/view.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct event;
+struct event_base;
+struct reload;
+
+struct server {
+    const char *path; /* of steerd.json */
+    struct clock clock;
+    int64_t started_ms; /* wall */
+    struct event_base *base;
+    struct event *signals[3];
+    struct event *expiry; /* timer: the next override to end */
+    struct view_slot *slot;
+    struct view *view;    /* current; changed by the control thread under the lock */
+    pthread_mutex_t lock; /* health machine of `view`, and `view` for the prober */
+    struct serve_options serve_options;
+    struct serve *serve;
+    struct prober *prober;
+    struct admin *admin;
+    struct reload *reload; /* NULL: none is running */
+    uint64_t reloads, reload_failures;
+};
+
+/* Serve what the document at path says until a signal ends it. Returns the exit code. */
+int server_run(const char *path);
+
+/* Make a compiled view current: health carried over, prober and DNS threads switched. Takes it. */
+void server_install_view(struct server *server, struct view *view);
+/* Arm the timer for the next override that ends. */
+void server_schedule_expiry(struct server *server);
+
+/* ---- reload.c ---- */
+
+/* Start compiling on the loader thread. done (may be NULL) is called once on the control thread.
+ * Returns 0 or ERROR_CONFLICT. */
+int server_start_reload(struct server *server,
+                        void (*done)(void *argument, const struct admin_reload_result *result),
+                        void *argument);
+/* Wait for a running loader and drop its result. */
+void server_stop_reload(struct server *server);
+/* Write a report to the log. */
+void server_log_report(const struct report *report);
+
+/* ---- verbs.c, metrics.c ---- */
+
+void server_fill_verbs(struct server *server, struct admin_verbs *verbs);
+void server_write_metrics(struct server *server, struct buffer *out);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The admin API's table of functions: the operator's verbs on the current view, under the health lock. */
+#include "config.h"
+
+#include "app/server.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "drill/drill.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void get_info(void *context, struct admin_info *info)
+{
+    const struct server *server = context;
+    *info = (struct admin_info){.version = PACKAGE_VERSION,
+                                .generation = server->view->generation,
+                                .started_ms = server->started_ms,
+                                .loaded_ms = server->view->loaded_ms,
+                                .names = (unsigned)server->view->name_count,
+                                .zones = (unsigned)server->view->zone_count};
+}
+
+static void list_targets(void *context, enum health_kind kind, struct arena *arena,
+                         struct operate_targets *targets)
+{
+    struct server *server = context;
+    pthread_mutex_lock(&server->lock);
+    operate_list_targets(server->view, kind, arena, targets);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static int get_target(void *context, enum health_kind kind, const char *name, struct arena *arena,
+                      struct operate_target *target)
+{
+    struct server *server = context;
+    pthread_mutex_lock(&server->lock);
+    int error = operate_get_target(server->view, kind, name, arena, target);
+    pthread_mutex_unlock(&server->lock);
+    return error;
+}
+
+static const char *check_type_text(enum conf_check_type type)
+{
+    return type == CONF_CHECK_TCP ? "tcp" : "http";
+}
+
+static size_t list_monitors(void *context, const char *endpoint, struct arena *arena,
+                            struct admin_monitor **monitors)
+{
+    struct server *server = context;
+    const struct conf_topology *topology = server->view->topology;
+    ptrdiff_t index = topology == NULL ? -1 : conf_find_endpoint(topology, endpoint);
+    *monitors = NULL;
+    if (index == -1) {
+        return 0;
+    }
+    struct view_monitor *all;
+    size_t total = view_list_monitors(topology, &all), count = 0;
+    *monitors = arena_alloc(arena, topology->endpoints[index].check_count * 2 * sizeof **monitors);
+    pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; i < total; i++) {
+        if (all[i].endpoint != (uint32_t)index) {
+            continue;
+        }
+        const struct conf_check *check = &topology->checks[all[i].check];
+        char address[ADDR_TEXT_SIZE];
+        struct admin_monitor *to = &(*monitors)[count++];
+        addr_write_port(&(struct addr_port){.addr = *all[i].addr, .port = check->port}, address);
+        *to = (struct admin_monitor){.check = check->name,
+                                     .type = check_type_text(check->type),
+                                     .address = arena_copy_text(arena, address)};
+        health_get_monitor(server->view->health, (uint32_t)i, &to->status);
+    }
+    pthread_mutex_unlock(&server->lock);
+    free(all);
+    return count;
+}
+
+static int put_override(void *context, enum health_kind kind, const char *name,
+                        const struct health_override *override)
+{
+    struct server *server = context;
+    pthread_mutex_lock(&server->lock);
+    int error = operate_put_override(server->view, kind, name, override, clock_wall_ms(&server->clock));
+    pthread_mutex_unlock(&server->lock);
+    if (error == 0) {
+        log_info("override kind=%s name=%s state=%s actor=%s reason=\"%s\"", health_kind_text(kind), name,
+                 health_desired_text(override->desired), override->actor, override->reason);
+    }
+    server_schedule_expiry(server);
+    return error;
+}
+
+static int explain(void *context, const char *name, uint16_t type, const struct addr *client,
+                   struct arena *arena, struct operate_explanation *explanation)
+{
+    struct server *server = context;
+    pthread_mutex_lock(&server->lock);
+    int error = operate_explain(server->view, name, type, client, arena, explanation);
+    pthread_mutex_unlock(&server->lock);
+    return error;
+}
+
+static int simulate(void *context, const char *const *losses, size_t count, const char *failure,
+                    bool from_live, char **json, const char **bad)
+{
+    struct server *server = context;
+    struct arena *arena = arena_new(0);
+    struct drill_loss *parsed = arena_alloc(arena, count * sizeof *parsed);
+    struct drill_report report;
+    int error = count == 0 ? ERROR_INVALID : 0;
+    *bad = NULL;
+    for (size_t i = 0; i < count && error == 0; i++) {
+        error = operate_parse_target(server->view, losses[i], &parsed[i].kind, &parsed[i].index);
+        *bad = error != 0 ? losses[i] : NULL;
+    }
+    if (error == 0) {
+        struct drill_scenario scenario = {
+            .losses = parsed,
+            .loss_count = count,
+            .from_live = from_live,
+            .failure = strcmp(failure, "refused") == 0 ? HEALTH_OUTCOME_REFUSED : HEALTH_OUTCOME_TIMEOUT};
+        pthread_mutex_lock(&server->lock);
+        error = drill_simulate(server->view, &scenario, arena, &report);
+        pthread_mutex_unlock(&server->lock);
+    }
+    if (error == 0) {
+        *json = drill_write_json(&report);
+        log_info("drill mode=simulate lose=%s%s names_changed=%zu unserved=%zu recovery_ms=%ld", losses[0],
+                 count > 1 ? ",…" : "", report.changed_count, report.unserved_count,
+                 (long)report.recovery_ms);
+    }
+    arena_free(arena);
+    return error;
+}
+
+static int reload(void *context, void (*done)(void *argument, const struct admin_reload_result *result),
+                  void *argument)
+{
+    return server_start_reload(context, done, argument);
+}
+
+static void list_zones(void *context, const struct view_zone **zones, size_t *count)
+{
+    const struct server *server = context;
+    *zones = server->view->zone_list;
+    *count = server->view->zone_count;
+}
+
+static void list_names(void *context, const struct view_name **names, size_t *count)
+{
+    const struct server *server = context;
+    *names = server->view->names;
+    *count = server->view->name_count;
+}
+
+static void write_metrics(void *context, struct buffer *out)
+{
+    server_write_metrics(context, out);
+}
+
+void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
+{
+    *verbs = (struct admin_verbs){.context = server,
+                                  .get_info = get_info,
+                                  .list_targets = list_targets,
+                                  .get_target = get_target,
+                                  .list_monitors = list_monitors,
+                                  .put_override = put_override,
+                                  .explain = explain,
+                                  .simulate = simulate,
+                                  .reload = reload,
+                                  .list_zones = list_zones,
+                                  .list_names = list_names,
+                                  .write_metrics = write_metrics};
+}

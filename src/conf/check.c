@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Reading a check. Host and path go into an HTTP request as they are, so what could break out of it is
+ * refused (RFC 9110 section 7.2, RFC 9112 section 3.2). */
+#include "config.h"
+
+#include "conf/check.h"
+
+#include "conf/value.h"
+
+#include <string.h>
+
+enum { INTERVAL_DEFAULT_MS = 2000, TIMEOUT_DEFAULT_MS = 1000, FALL_DEFAULT = 3, RISE_DEFAULT = 2 };
+enum { HOST_MAX_LEN = 255, PATH_MAX_LEN = 1024 };
+
+static const uint32_t interval_range_ms[2] = {50, 3600000};
+static const uint32_t count_range[2] = {1, 100};
+static const uint32_t port_range[2] = {1, 65535};
+static const uint32_t status_range[2] = {100, 599};
+
+static enum conf_check_type read_type(const struct doc_node *node)
+{
+    static const char *const types[] = {[CONF_CHECK_HTTP] = "http", [CONF_CHECK_TCP] = "tcp", NULL};
+    static const char *const later[] = {"https", "dns", "icmp", "exec", "push", "grpc", NULL};
+    struct doc_node type;
+    if (!doc_require(node, "type", &type)) {
+        return CONF_CHECK_HTTP;
+    }
+    for (size_t i = 0; doc_is_text(&type) && later[i] != NULL; i++) {
+        if (strcmp(doc_text(&type), later[i]) == 0) {
+            doc_error(&type, "a check of type \"%s\" is not supported yet, expected \"http\" or \"tcp\"",
+                      later[i]);
+            return CONF_CHECK_HTTP;
+        }
+    }
+    return (enum conf_check_type)doc_get_choice(node, "type", types, CONF_CHECK_HTTP);
+}
+
+static void read_times(const struct doc_node *node, struct conf_check *check)
+{
+    size_t issues = doc_count_issues(node->doc);
+    struct doc_node timeout;
+    char found[VALUE_DURATION_SIZE], limit[VALUE_DURATION_SIZE];
+    check->interval_ms = doc_get_duration_ms(node, "interval", interval_range_ms, INTERVAL_DEFAULT_MS);
+    uint32_t otherwise = check->interval_ms < TIMEOUT_DEFAULT_MS ? check->interval_ms : TIMEOUT_DEFAULT_MS;
+    check->timeout_ms = doc_get_duration_ms(node, "timeout", interval_range_ms, otherwise);
+    if (issues == doc_count_issues(node->doc) && check->timeout_ms > check->interval_ms &&
+        doc_find(node, "timeout", &timeout)) {
+        doc_error(&timeout, "found a timeout of %s, expected at most the interval of %s",
+                  value_write_duration(check->timeout_ms, found),
+                  value_write_duration(check->interval_ms, limit));
+    }
+}
+
+/* "status": 200 or [200, 399] */
+static void read_status(const struct doc_node *node, struct conf_check *check)
+{
+    struct doc_node status, bound = {0};
+    uint32_t bounds[2] = {200, 299};
+    if (doc_find(node, "status", &status)) {
+        if (!doc_is_array(&status)) {
+            (void)doc_read_number(&status, status_range, &bounds[0]);
+            bounds[1] = bounds[0];
+        } else if (doc_count(&status) != 2) {
+            doc_error(&status,
+                      "found %zu numbers, expected one status or [lowest, highest], such as [200, 399]",
+                      doc_count(&status));
+        } else {
+            bool good = true;
+            while (doc_next(&status, &bound)) {
+                good &= doc_read_number(&bound, status_range, &bounds[bound.ordinal]);
+            }
+            if (good && bounds[0] > bounds[1]) {
+                doc_error(&status, "found [%u, %u], expected the lowest status first", bounds[0], bounds[1]);
+            }
+        }
+    }
+    check->status_low = (uint16_t)bounds[0];
+    check->status_high = (uint16_t)bounds[1];
+}
+
+/* Visible ASCII and nothing else, at most max bytes. */
+static bool is_visible(const char *text, size_t max)
+{
+    size_t len = 0;
+    while (text[len] > ' ' && text[len] < 0x7f) {
+        len++;
+    }
+    return text[len] == '\0' && len <= max;
+}
+
+static bool is_host(const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:[]";
+    return text[strspn(text, allowed)] == '\0' && is_visible(text, HOST_MAX_LEN);
+}
+
+static void read_request(const struct doc_node *node, struct arena *arena, struct conf_check *check)
+{
+    struct doc_node member;
+    const char *host = doc_get_text(node, "host"), *path = doc_get_text(node, "path");
+    if (host != NULL && !is_host(host)) {
+        (void)doc_find(node, "host", &member);
+        doc_error_expected(&member, "a host name or address, with \":port\" if it needs one");
+    }
+    if (path != NULL && (path[0] != '/' || !is_visible(path, PATH_MAX_LEN))) {
+        (void)doc_find(node, "path", &member);
+        doc_error_expected(
+            &member, "a path that begins with \"/\" and holds visible ASCII only, up to 1024 characters");
+    }
+    check->host = arena_copy_text(arena, host);
+    check->path = arena_copy_text(arena, path != NULL ? path : "/");
+    read_status(node, check);
+}
+
+static void refuse_http_keys(const struct doc_node *node)
+{
+    static const char *const keys[] = {"host", "path", "status"};
+    struct doc_node member;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (doc_find(node, keys[i], &member)) {
+            doc_error_at_key(&member, "\"%s\" has no meaning in a check of type \"tcp\", only in \"http\"",
+                             keys[i]);
+        }
+    }
+}
+
+void check_read(const struct doc_node *node, struct arena *arena, struct conf_check *check)
+{
+    static const char *const keys[] = {"type", "port", "interval", "timeout", "fall",
+                                       "rise", "host", "path",     "status",  NULL};
+    struct doc_node port;
+    uint32_t number = 0;
+    check->path = "/";
+    if (!doc_check_object(node, keys)) {
+        return;
+    }
+    check->type = read_type(node);
+    if (doc_require(node, "port", &port) && doc_read_number(&port, port_range, &number)) {
+        check->port = (uint16_t)number;
+    }
+    read_times(node, check);
+    check->fall = (uint16_t)doc_get_number(node, "fall", count_range, FALL_DEFAULT);
+    check->rise = (uint16_t)doc_get_number(node, "rise", count_range, RISE_DEFAULT);
+    if (check->type == CONF_CHECK_TCP) {
+        refuse_http_keys(node);
+    } else {
+        read_request(node, arena, check);
+    }
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Loading a document, and the messages about it. jansson parses and owns the tree; the text is kept beside
+ * it, because jansson forgets where a value stood and locate.h finds it again for a message. */
+#include "config.h"
+
+#include "conf/doc.h"
+
+#include "base/memory.h"
+#include "conf/locate.h"
+#include "conf/value.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+/* MESSAGE_SIZE stays below what a report keeps of a message, so that the cut is made here, between
+ * characters. */
+enum { MESSAGE_SIZE = 1000, KEY_SHOWN = 96 };
+
+struct doc {
+    const char *path;
+    char *loaded; /* owned; NULL if the text is the caller's */
+    const char *text;
+    size_t len;
+    json_t *root;
+    struct report *report;
+    struct locate *locate; /* made when first needed */
+    size_t errors, issues;
+};
+
+/* ---- loading ---- */
+
+/* The whole of a regular file; reports what is wrong. O_NONBLOCK: a FIFO must not stop the server. */
+static int open_file(const char *path, size_t *size, struct report *report)
+{
+    struct report_place place = {.file = path};
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd == -1 || fstat(fd, &status) == -1) {
+        report_add(report, REPORT_ERROR, &place, "cannot be read: %s", strerror(errno));
+    } else if (!S_ISREG(status.st_mode)) {
+        report_add(report, REPORT_ERROR, &place, "cannot be read: found %s, expected a file",
+                   S_ISDIR(status.st_mode) ? "a folder" : "something that is not a regular file");
+    } else if (status.st_size > DOC_MAX_SIZE) {
+        report_add(report, REPORT_ERROR, &place, "too large: found %lld bytes, expected at most %d",
+                   (long long)status.st_size, DOC_MAX_SIZE);
+    } else {
+        *size = (size_t)status.st_size;
+        return fd;
+    }
+    if (fd != -1) {
+        close(fd);
+    }
+    return -1;
+}
+
+/* Returns owned, or NULL. A file that grows while it is read is taken as long as it was. */
+static char *read_file(const char *path, size_t *len, struct report *report)
+{
+    size_t size = 0;
+    int fd = open_file(path, &size, report);
+    if (fd == -1) {
+        return NULL;
+    }
+    char *text = memory_alloc(size + 1);
+    ssize_t got = 1;
+    *len = 0;
+    while (*len < size && got > 0) {
+        got = read(fd, text + *len, size - *len);
+        *len += got > 0 ? (size_t)got : 0;
+    }
+    if (got == -1) {
+        struct report_place place = {.file = path};
+        report_add(report, REPORT_ERROR, &place, "cannot be read: %s", strerror(errno));
+        free(text);
+        text = NULL;
+    }
+    close(fd);
+    return text;
+}
+
+static void report_syntax(struct doc *doc, const json_error_t *error)
+{
+    struct report_place place = {.file = doc->path,
+                                 .line = error->line > 0 ? (unsigned)error->line : 0,
+                                 .column = error->column > 0 ? (unsigned)error->column : 0};
+    char message[MESSAGE_SIZE];
+    snprintf(message, sizeof message, "not valid JSON: %s", error->text);
+    value_make_printable(message);
+    report_add(doc->report, REPORT_ERROR, &place, "%s", message);
+}
+
+struct doc *doc_parse(const char *path, const char *text, size_t len, struct report *report)
+{
+    json_error_t error;
+    struct doc *doc = memory_alloc(sizeof *doc);
+    *doc = (struct doc){.path = path, .text = text, .len = len, .report = report};
+    doc->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    if (doc->root == NULL) {
+        report_syntax(doc, &error);
+    } else if (!json_is_object(doc->root)) {
+        struct doc_node root = doc_get_root(doc);
+        doc_error_expected(&root, "an object");
+    } else {
+        return doc;
+    }
+    doc_free(doc);
+    return NULL;
+}
+
+struct doc *doc_load(const char *path, struct report *report)
+{
+    size_t len = 0;
+    char *text = read_file(path, &len, report);
+    if (text == NULL) {
+        return NULL;
+    }
+    struct doc *doc = doc_parse(path, text, len, report);
+    if (doc == NULL) {
+        free(text);
+        return NULL;
+    }
+    doc->loaded = text;
+    return doc;
+}
+
+void doc_free(struct doc *doc)
+{
+    if (doc != NULL) {
+        json_decref(doc->root);
+        locate_free(doc->locate);
+        free(doc->loaded);
+        free(doc);
+    }
+}
+
+struct doc_node doc_get_root(struct doc *doc)
+{
+    return (struct doc_node){.doc = doc, .value = doc->root};
+}
+
+/* ---- places ---- */
+
+/* Where among its siblings; jansson keeps the order of the text, and duplicate keys were rejected. */
+static size_t find_ordinal(const struct doc_node *node)
+{
+    if (node->ordinal != DOC_ORDINAL_UNKNOWN) {
+        return node->ordinal;
+    }
+    json_t *object = (json_t *)(uintptr_t)node->parent->value;
+    size_t ordinal = 0;
+    for (void *i = json_object_iter(object); i != NULL; i = json_object_iter_next(object, i), ordinal++) {
+        if (strcmp(json_object_iter_key(i), node->key) == 0) {
+            break;
+        }
+    }
+    return ordinal;
+}
+
+static void find_place(const struct doc_node *node, bool at_key, unsigned *line, unsigned *column)
+{
+    struct doc *doc = node->doc;
+    size_t path[LOCATE_MAX_DEPTH], depth = 0, at = LOCATE_MAX_DEPTH, key_at, value_at;
+    *line = *column = 0;
+    for (; node->parent != NULL; node = node->parent, depth++) {
+        if (at == 0) {
+            return;
+        }
+        path[--at] = find_ordinal(node);
+    }
+    if (doc->locate == NULL) {
+        doc->locate = locate_new(doc->text, doc->len);
+    }
+    if (locate_find_value(doc->locate, path + at, depth, &key_at, &value_at) == 0) {
+        locate_get_place(doc->locate, at_key ? key_at : value_at, line, column);
+    }
+}
+
+void doc_find_key_place(const struct doc_node *node, unsigned *line, unsigned *column)
+{
+    find_place(node, true, line, column);
+}
+
+/* One step of a JSON path: .key, ["odd key"] or [3]. */
+static void write_step(const struct doc_node *node, struct buffer *to)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    if (node->key == NULL) {
+        buffer_print(to, "[%zu]", node->ordinal);
+    } else if (node->key[0] != '\0' && node->key[strspn(node->key, plain)] == '\0' &&
+               strlen(node->key) <= KEY_SHOWN) {
+        buffer_print(to, ".%s", node->key);
+    } else {
+        char key[KEY_SHOWN + 1];
+        snprintf(key, sizeof key, "%s", node->key);
+        value_make_printable(key);
+        buffer_print(to, "[\"%s\"]", key);
+    }
+}
+
+static void write_path(const struct doc_node *node, struct buffer *to)
+{
+    const struct doc_node *steps[LOCATE_MAX_DEPTH];
+    size_t count = 0;
+    for (; node->parent != NULL && count < LOCATE_MAX_DEPTH; node = node->parent) {
+        steps[count++] = node;
+    }
+    buffer_add_text(to, "$");
+    while (count > 0) {
+        write_step(steps[--count], to);
+    }
+}
+
+/* ---- messages ---- */
+
+bool doc_has_errors(const struct doc *doc)
+{
+    return doc->errors != 0;
+}
+
+size_t doc_count_issues(const struct doc *doc)
+{
+    return doc->issues;
+}
+
+bool doc_wants_detail(const struct doc *doc)
+{
+    return report_count(doc->report) < REPORT_MAX_ITEMS;
+}
+
+static void add_message(const struct doc_node *node, enum report_severity severity, bool at_key,
+                        const char *format, va_list arguments)
+{
+    struct doc *doc = node->doc;
+    struct report_place place = {.file = doc->path};
+    doc->issues++;
+    doc->errors += severity == REPORT_ERROR;
+    if (!doc_wants_detail(doc)) {
+        report_add(doc->report, severity, NULL, "%s", "");
+        return;
+    }
+    char message[MESSAGE_SIZE];
+    struct buffer path;
+    vsnprintf(message, sizeof message, format, arguments);
+    value_make_printable(message);
+    buffer_init(&path);
+    write_path(node, &path);
+    place.path = path.bytes;
+    find_place(node, at_key, &place.line, &place.column);
+    report_add(doc->report, severity, &place, "%s", message);
+    buffer_fini(&path);
+}
+
+void doc_error(const struct doc_node *node, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add_message(node, REPORT_ERROR, false, format, arguments);
+    va_end(arguments);
+}
+
+void doc_error_at_key(const struct doc_node *node, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add_message(node, REPORT_ERROR, true, format, arguments);
+    va_end(arguments);
+}
+
+void doc_warning(const struct doc_node *node, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add_message(node, REPORT_WARNING, true, format, arguments);
+    va_end(arguments);
+}
+
+const char *doc_describe(const struct doc_node *node, char text[DOC_VALUE_TEXT_SIZE])
+{
+    const json_t *value = node->value;
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: return "an object";
+    case JSON_ARRAY: return "an array";
+    case JSON_TRUE: return "true";
+    case JSON_FALSE: return "false";
+    case JSON_NULL: return "null";
+    case JSON_INTEGER:
+        snprintf(text, DOC_VALUE_TEXT_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return text;
+    case JSON_REAL: snprintf(text, DOC_VALUE_TEXT_SIZE, "%.12g", json_real_value(value)); return text;
+    case JSON_STRING: break;
+    }
+    const char *string = json_string_value(value);
+    const char *format = strlen(string) > 100 ? "\"%.100s...\"" : "\"%s\"";
+    snprintf(text, DOC_VALUE_TEXT_SIZE, format, string);
+    return text;
+}
+
+void doc_error_expected(const struct doc_node *node, const char *expected)
+{
+    char found[DOC_VALUE_TEXT_SIZE];
+    doc_error(node, "found %s, expected %s", doc_describe(node, found), expected);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Reading steerd.json. Nothing is opened or bound here; only a zones folder is listed (zones.h). */
+#include "config.h"
+
+#include "conf/server.h"
+
+#include "base/arena.h"
+#include "base/memory.h"
+#include "conf/doc.h"
+#include "conf/zones.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+enum { THREADS_DEFAULT = 1, EDNS_SIZE_DEFAULT = 1232, SOCKET_MODE_DEFAULT = 0600 };
+
+/* Many addresses cost threads each, so lists are short and compared pairwise. */
+enum { LISTEN_MAX = 1024 };
+
+static bool is_listed(const struct conf_server *server, const struct addr_port *at)
+{
+    for (size_t i = 0; i < server->listen_count; i++) {
+        const struct addr_port *other = &server->listen[i];
+        if (at->port != 0 && other->port == at->port && addr_equal(&other->addr, &at->addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_listen(const struct doc_node *root, struct conf_server *server)
+{
+    struct doc_node list, item = {0};
+    struct addr_port at;
+    if (!doc_require(root, "listen", &list)) {
+        return;
+    }
+    if (doc_count_texts(&list) > LISTEN_MAX) {
+        doc_error(&list, "found %zu addresses, expected at most %d", doc_count_texts(&list), LISTEN_MAX);
+        return;
+    }
+    server->listen = arena_alloc(server->arena, doc_count_texts(&list) * sizeof *server->listen);
+    while (doc_next_text(&list, "\"address:port\" or an array of them", &item)) {
+        if (addr_parse_port(doc_text(&item), &at) != 0) {
+            doc_error_expected(&item,
+                               "an address and a port, such as \"192.0.2.1:53\" or \"[2001:db8::1]:53\"");
+        } else if (is_listed(server, &at)) {
+            doc_error(&item, "\"%.100s\" is listed twice", doc_text(&item));
+        } else {
+            server->listen[server->listen_count++] = at;
+        }
+    }
+    if (doc_is_array(&list) && doc_count(&list) == 0) {
+        doc_error(&list, "found no address, expected at least one");
+    }
+}
+
+static const char *get_path(const struct doc_node *object, const char *key, const struct conf_server *server)
+{
+    const char *path = doc_get_text(object, key);
+    return path == NULL ? NULL : zones_resolve_path(server, path);
+}
+
+/* Three octal digits, with or without a 0 before them. */
+static void read_mode(const struct doc_node *admin, struct conf_server *server)
+{
+    struct doc_node mode;
+    if (!doc_find(admin, "mode", &mode)) {
+        return;
+    }
+    const char *text = doc_is_text(&mode) ? doc_text(&mode) : "";
+    size_t len = strspn(text, "01234567");
+    if (text[len] != '\0' || !(len == 3 || (len == 4 && text[0] == '0'))) {
+        doc_error_expected(&mode, "an octal file mode in quotes, such as \"0660\"");
+        return;
+    }
+    server->admin_socket_mode = (unsigned)strtoul(text, NULL, 8);
+}
+
+static void read_admin(const struct doc_node *root, struct conf_server *server)
+{
+    static const char *const keys[] = {"socket", "mode", NULL};
+    struct doc_node admin, node;
+    if (!doc_find(root, "admin", &admin) || !doc_check_object(&admin, keys)) {
+        return;
+    }
+    (void)doc_require(&admin, "socket", &node);
+    server->admin_socket = get_path(&admin, "socket", server);
+    size_t limit = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+    if (server->admin_socket != NULL && strlen(server->admin_socket) > limit) {
+        doc_error(&node, "the path %s has %zu bytes, expected at most %zu for a unix socket",
+                  server->admin_socket, strlen(server->admin_socket), limit);
+    }
+    read_mode(&admin, server);
+}
+
+static void read_geo(const struct doc_node *root, struct conf_server *server)
+{
+    struct doc_node list, item = {0};
+    if (!doc_find(root, "geo", &list)) {
+        return;
+    }
+    server->geo_paths = arena_alloc(server->arena, doc_count_texts(&list) * sizeof *server->geo_paths);
+    while (doc_next_text(&list, "a path or an array of paths of MMDB files", &item)) {
+        if (doc_text(&item)[0] == '\0') {
+            doc_error_expected(&item, "a path of an MMDB file");
+        } else {
+            server->geo_paths[server->geo_count++] = zones_resolve_path(server, doc_text(&item));
+        }
+    }
+}
+
+static void read_log(const struct doc_node *root, struct conf_server *server)
+{
+    static const char *const keys[] = {"level", NULL};
+    static const char *const levels[] = {[LOG_LEVEL_ERROR] = "error",
+                                         [LOG_LEVEL_WARNING] = "warning",
+                                         [LOG_LEVEL_INFO] = "info",
+                                         [LOG_LEVEL_DEBUG] = "debug",
+                                         NULL};
+    struct doc_node log;
+    if (doc_find(root, "log", &log) && doc_check_object(&log, keys)) {
+        server->log_level = (enum log_level)doc_get_choice(&log, "level", levels, LOG_LEVEL_INFO);
+    }
+}
+
+/* Returns 0, or an error if something of the zones was reported. */
+static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
+{
+    static const char *const keys[] = {"listen", "threads", "edns_size", "zones", "topology",
+                                       "state",  "admin",   "geo",       "log",   NULL};
+    static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
+    (void)doc_check_object(root, keys);
+    read_listen(root, server);
+    server->threads = doc_get_number(root, "threads", thread_range, THREADS_DEFAULT);
+    server->edns_size = doc_get_number(root, "edns_size", edns_range, EDNS_SIZE_DEFAULT);
+    server->topology_path = get_path(root, "topology", server);
+    server->state_path = get_path(root, "state", server);
+    read_admin(root, server);
+    read_geo(root, server);
+    read_log(root, server);
+    return zones_read(root, server, report);
+}
+
+struct conf_server *conf_load_server(const char *path, struct report *report)
+{
+    struct doc *doc = doc_load(path, report);
+    if (doc == NULL) {
+        return NULL;
+    }
+    struct doc_node root = doc_get_root(doc);
+    struct conf_server *server = memory_alloc(sizeof *server);
+    server->arena = arena_new(0);
+    server->path = arena_copy_text(server->arena, path);
+    server->admin_socket_mode = SOCKET_MODE_DEFAULT;
+    server->log_level = LOG_LEVEL_INFO;
+    int error = read_server(&root, server, report);
+    bool failed = error != 0 || doc_has_errors(doc);
+    doc_free(doc);
+    if (failed) {
+        conf_free_server(server);
+        return NULL;
+    }
+    return server;
+}
+
+void conf_free_server(struct conf_server *server)
+{
+    if (server != NULL) {
+        arena_free(server->arena);
+        free(server);
+    }
+}

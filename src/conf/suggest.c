@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The nearest name by edit distance, and a short list. */
+#include "config.h"
+
+#include "conf/suggest.h"
+
+#include "conf/value.h"
+
+#include <stdint.h>
+#include <string.h>
+
+enum { LOOKED_AT_MAX = 4096, LISTED_MAX = 8 };
+
+static const char *get_name(const struct suggest_list *list, size_t index)
+{
+    const char *name;
+    memcpy(&name, (const char *)list->items + index * list->size, sizeof name);
+    return name;
+}
+
+static void write_nearest(const char *found, const struct suggest_list *lists, size_t list_count,
+                          struct buffer *to)
+{
+    const char *best = NULL;
+    unsigned best_distance = UINT32_MAX;
+    size_t looked_at = 0;
+    for (size_t l = 0; l < list_count; l++) {
+        for (size_t i = 0; i < lists[l].count && looked_at < LOOKED_AT_MAX; i++, looked_at++) {
+            const char *name = get_name(&lists[l], i);
+            unsigned distance = value_get_distance(found, name);
+            if (distance < best_distance) {
+                best = name;
+                best_distance = distance;
+            }
+        }
+    }
+    if (best != NULL && value_is_close(found, best_distance)) {
+        buffer_print(to, ", did you mean \"%s\"?", best);
+    }
+}
+
+void suggest_write(const char *found, const struct suggest_list *lists, size_t list_count, struct buffer *to)
+{
+    size_t listed = 0, total = 0;
+    buffer_add_text(to, "");
+    write_nearest(found, lists, list_count, to);
+    for (size_t l = 0; l < list_count; l++) {
+        total += lists[l].count;
+        for (size_t i = 0; i < lists[l].count && listed < LISTED_MAX; i++, listed++) {
+            const char *before = listed > 0 ? ", " : to->len > 0 ? " There are " : "; there are ";
+            buffer_print(to, "%s\"%.100s\"", before, get_name(&lists[l], i));
+        }
+    }
+    if (total == 0) {
+        buffer_add_text(to, "; there are none");
+    } else if (total > listed) {
+        buffer_print(to, " and %zu more", total - listed);
+    }
+}

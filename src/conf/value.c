@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Text checks for values in documents. */
+#include "config.h"
+
+#include "conf/value.h"
+
+#include "base/error.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { DISTANCE_MAX_LEN = 64, NAME_MAX_LEN = 63 };
+
+struct unit {
+    const char *name;
+    uint64_t ms;
+};
+
+static const struct unit units[] = {{"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+
+int value_parse_duration(const char *text, uint64_t *ms)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0) {
+        return ERROR_SYNTAX;
+    }
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(text + digits, units[i].name) != 0) {
+            continue;
+        }
+        if (digits > 12) { /* 12 digits of hours still fit 64 bits of milliseconds */
+            return ERROR_TOO_LARGE;
+        }
+        *ms = strtoull(text, NULL, 10) * units[i].ms;
+        return 0;
+    }
+    return ERROR_SYNTAX;
+}
+
+const char *value_write_duration(uint64_t ms, char text[VALUE_DURATION_SIZE])
+{
+    size_t i = ms == 0 ? 2 : 0;
+    while (ms % units[i].ms != 0) {
+        i++;
+    }
+    snprintf(text, VALUE_DURATION_SIZE, "%" PRIu64 "%s", ms / units[i].ms, units[i].name);
+    return text;
+}
+
+bool value_is_name(const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    size_t len = strspn(text, allowed);
+    return len > 0 && len <= NAME_MAX_LEN && text[len] == '\0' && text[0] != '-';
+}
+
+bool value_is_pattern(const char *text)
+{
+    return strchr(text, '*') != NULL;
+}
+
+/* On a mismatch only the last '*' has to take one more character: at most pattern times name steps. */
+bool value_matches(const char *pattern, const char *name)
+{
+    const char *star = NULL, *resume = NULL;
+    while (*name != '\0') {
+        if (*pattern == '*') {
+            star = pattern++;
+            resume = name;
+        } else if (*pattern == *name) {
+            pattern++;
+            name++;
+        } else if (star != NULL) {
+            pattern = star + 1;
+            name = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*') {
+        pattern++;
+    }
+    return *pattern == '\0';
+}
+
+/* Octets of the valid UTF-8 character at p (RFC 3629, section 4), or 0. */
+static size_t character_len(const unsigned char *p)
+{
+    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool bad = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+               (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f);
+    return bad ? 0 : len;
+}
+
+/* C1 controls (U+0080 to U+009F) steer terminals too. */
+static bool is_control(const unsigned char *p)
+{
+    return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+void value_make_printable(char *text)
+{
+    unsigned char *p = (unsigned char *)text;
+    while (*p != '\0') {
+        size_t len = character_len(p);
+        if (len == 0 || is_control(p)) {
+            len = len == 0 ? 1 : len;
+            memset(p, '?', len);
+        }
+        p += len;
+    }
+}
+
+static unsigned lower(char c)
+{
+    unsigned char u = (unsigned char)c;
+    return u >= 'A' && u <= 'Z' ? u + 32u : u;
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+unsigned value_get_distance(const char *a, const char *b)
+{
+    /* rows[k] is the row of the k-th last character of a: the one before the last is for swaps */
+    unsigned rows[3][DISTANCE_MAX_LEN + 1];
+    size_t a_len = strnlen(a, DISTANCE_MAX_LEN + 1), b_len = strnlen(b, DISTANCE_MAX_LEN + 1);
+    if (a_len > DISTANCE_MAX_LEN || b_len > DISTANCE_MAX_LEN) {
+        return UINT32_MAX;
+    }
+    for (size_t j = 0; j <= b_len; j++) {
+        rows[0][j] = (unsigned)j;
+    }
+    for (size_t i = 1; i <= a_len; i++) {
+        unsigned *now = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+        now[0] = (unsigned)i;
+        for (size_t j = 1; j <= b_len; j++) {
+            unsigned ca = lower(a[i - 1]), cb = lower(b[j - 1]);
+            now[j] = least(least(last[j], now[j - 1]) + 1, last[j - 1] + (ca != cb));
+            if (i > 1 && j > 1 && ca == lower(b[j - 2]) && cb == lower(a[i - 2])) {
+                now[j] = least(now[j], before[j - 2] + 1);
+            }
+        }
+    }
+    return rows[a_len % 3][b_len];
+}
+
+bool value_is_close(const char *found, unsigned distance)
+{
+    size_t len = strlen(found);
+    return distance < len && distance <= (len < 4 ? 1u : len < 8 ? 2u : 3u);
+}

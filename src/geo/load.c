@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One walk over the search tree of a database when it is opened: every record is checked (a database that is
+ * damaged is refused now, not found out by a query later), the data of each network is checked and read once,
+ * and the tree is rebuilt as a tree of places with equal neighbours merged. What is built for a node is
+ * remembered, so the aliases of the IPv4 part (2002::/16, 2001::/32, ::ffff:0:0/96) cost nothing.
+ *
+ * Refused besides damaged records: a path longer than an address, which includes any circle, and a tree that
+ * would unfold to more than UNFOLDED_MAX nodes, which only a file made to exhaust its reader has. */
+#include "config.h"
+
+#include "geo/db.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+enum { UNFOLDED_MAX = 1 << 28, DEPTH_MAX = 128 };
+
+/* What is known of a node of the database once it is built. */
+struct built {
+    uint32_t ref; /* in places */
+    uint8_t height;
+    bool done;
+    uint32_t unfolded; /* nodes below and with it, each path counted */
+};
+
+struct frame {
+    uint32_t node;
+    uint8_t done; /* children */
+    struct built child[2];
+};
+
+struct loader {
+    struct geo_db *db;
+    struct geo_data data;
+    struct built *built;
+    const char *path;
+    struct report *report;
+    unsigned bits;
+};
+
+/* ---- entries ---- */
+
+static struct geo_entry *find_slot(const struct geo_entries *entries, uint32_t offset)
+{
+    size_t at = (size_t)hash_finish(offset * UINT64_C(0x9e3779b97f4a7c15)) & (entries->room - 1);
+    while (entries->slots[at].used && entries->slots[at].offset != offset) {
+        at = (at + 1) & (entries->room - 1);
+    }
+    return &entries->slots[at];
+}
+
+const struct geo_entry *geo_find_entry(const struct geo_entries *entries, uint32_t offset)
+{
+    if (entries->room == 0) {
+        return NULL;
+    }
+    const struct geo_entry *entry = find_slot(entries, offset);
+    return entry->used ? entry : NULL;
+}
+
+static void add_entry(struct geo_entries *entries, uint32_t offset, uint32_t place)
+{
+    if (entries->used * 2 >= entries->room) {
+        struct geo_entries old = *entries;
+        entries->room = old.room == 0 ? 256 : old.room * 2;
+        entries->slots = memory_alloc_array(entries->room, sizeof *entries->slots);
+        for (size_t i = 0; i < old.room; i++) {
+            if (old.slots[i].used) {
+                *find_slot(entries, old.slots[i].offset) = old.slots[i];
+            }
+        }
+        free(old.slots);
+    }
+    *find_slot(entries, offset) = (struct geo_entry){offset, place, true};
+    entries->used++;
+}
+
+/* ---- the walk ---- */
+
+static int refuse(const struct loader *loader, uint32_t node, unsigned bit, const char *text)
+{
+    report_add(loader->report, REPORT_ERROR, &(struct report_place){.file = loader->path},
+               "the database is damaged: record %u of node %u %s", bit, node, text);
+    return ERROR_INVALID;
+}
+
+static int read_data(struct loader *loader, uint32_t node, unsigned bit, uint32_t offset, struct built *child)
+{
+    const struct geo_entry *entry = geo_find_entry(&loader->db->entries, offset);
+    uint32_t place;
+    if (entry != NULL) {
+        place = entry->place;
+    } else {
+        const char *wrong = geo_data_check(&loader->data, offset);
+        if (wrong != NULL) {
+            report_add(loader->report, REPORT_ERROR, &(struct report_place){.file = loader->path},
+                       "the database is damaged: the data at offset %u (record %u of node %u) %s", offset,
+                       bit, node, wrong);
+            return ERROR_INVALID;
+        }
+        place = geo_data_read_place(&loader->db->mmdb, offset);
+        add_entry(&loader->db->entries, offset, place);
+    }
+    *child = (struct built){.ref = GEO_LEAF | place, .done = true};
+    return 0;
+}
+
+/* One of a node's records: a leaf or a node that is built gives *child; one that is not built yet leaves
+ * child->done false and gives its number as child->ref. */
+static int read_record(struct loader *loader, uint32_t node, unsigned bit, unsigned depth,
+                       struct built *child)
+{
+    MMDB_search_node_s records;
+    int status = MMDB_read_node(&loader->db->mmdb, node, &records);
+    if (status != MMDB_SUCCESS) {
+        return refuse(loader, node, bit, MMDB_strerror(status));
+    }
+    uint64_t record = bit == 0 ? records.left_record : records.right_record;
+    switch (bit == 0 ? records.left_record_type : records.right_record_type) {
+    case MMDB_RECORD_TYPE_EMPTY:
+        *child = (struct built){.ref = GEO_LEAF | GEO_PLACE_UNKNOWN, .done = true};
+        return 0;
+    case MMDB_RECORD_TYPE_DATA:
+        return read_data(loader, node, bit,
+                         bit == 0 ? records.left_record_entry.offset : records.right_record_entry.offset,
+                         child);
+    case MMDB_RECORD_TYPE_SEARCH_NODE:
+        *child = loader->built[record];
+        child->ref = child->done ? child->ref : (uint32_t)record;
+        if (depth + 1 + child->height >= loader->bits + (child->done ? 1u : 0u)) {
+            return refuse(loader, node, bit, "goes on behind the last bit of an address, or in a circle");
+        }
+        return 0;
+    default: return refuse(loader, node, bit, "points to nowhere");
+    }
+}
+
+static int finish_node(struct loader *loader, const struct frame *frame)
+{
+    const struct built *zero = &frame->child[0], *one = &frame->child[1];
+    uint64_t unfolded = UINT64_C(1) + zero->unfolded + one->unfolded;
+    if (unfolded > UNFOLDED_MAX) {
+        return refuse(loader, frame->node, 0, "leads to more networks than a sound database has");
+    }
+    loader->built[frame->node] =
+        (struct built){.ref = geo_trie_join(&loader->db->places, zero->ref, one->ref),
+                       .height = (uint8_t)(1 + (zero->height > one->height ? zero->height : one->height)),
+                       .done = true,
+                       .unfolded = (uint32_t)unfolded};
+    return 0;
+}
+
+static int walk(struct loader *loader)
+{
+    struct frame stack[DEPTH_MAX + 1];
+    size_t depth = 1;
+    stack[0] = (struct frame){.node = 0};
+    while (depth > 0) {
+        struct frame *top = &stack[depth - 1];
+        if (top->done == 2) {
+            int error = finish_node(loader, top);
+            if (error != 0) {
+                return error;
+            }
+            depth--;
+            continue;
+        }
+        struct built *child = &top->child[top->done];
+        int error = read_record(loader, top->node, top->done, (unsigned)depth - 1, child);
+        if (error != 0) {
+            return error;
+        }
+        if (child->done) {
+            top->done++;
+        } else {
+            /* Comes back to this record, which is built then. */
+            stack[depth++] = (struct frame){.node = child->ref};
+        }
+    }
+    return 0;
+}
+
+int geo_load_tree(struct geo_db *db, const char *path, struct report *report)
+{
+    const MMDB_s *mmdb = &db->mmdb;
+    struct loader loader = {.db = db, .path = path, .report = report};
+    loader.bits = mmdb->metadata.ip_version == 4 ? 32 : 128;
+    loader.data = (struct geo_data){.bytes = mmdb->data_section,
+                                    .len = mmdb->data_section_size,
+                                    .budget = 1000000 + UINT64_C(64) * mmdb->data_section_size};
+    if (mmdb->metadata.node_count == 0) {
+        report_add(report, REPORT_ERROR, &(struct report_place){.file = path},
+                   "the database holds no networks (its search tree has 0 nodes)");
+        return ERROR_INVALID;
+    }
+    loader.built = memory_alloc_array(mmdb->metadata.node_count, sizeof *loader.built);
+    int error = walk(&loader);
+    if (error == 0) {
+        bool is_v4 = loader.bits == 32;
+        uint32_t root = loader.built[0].ref;
+        db->root_v6 = is_v4 ? GEO_LEAF | GEO_PLACE_UNKNOWN : root;
+        db->root_v4 = is_v4 ? root : geo_trie_skip_zeros(&db->places, root, 96);
+    }
+    free(loader.built);
+    return error;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Sockets and the meaning of errno, for all kinds of checks. */
+#include "config.h"
+
+#include "probe/check.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const struct check_kind *check_get_kind(enum probe_type type)
+{
+    switch (type) {
+    case PROBE_HTTP: return &check_http;
+    case PROBE_TCP: return &check_tcp;
+    }
+    assert(!"a probe type without a kind");
+    return NULL;
+}
+
+int check_connect(const struct addr_port *at, int *fd)
+{
+    static const struct linger reset_on_close = {.l_onoff = 1, .l_linger = 0};
+    static const int off = 0;
+    struct sockaddr_storage to;
+    socklen_t len = addr_to_sockaddr(at, &to);
+    *fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    if (*fd == -1) {
+        return -errno;
+    }
+    /* Without TCP_QUICKACK the last packet of the handshake waits for the request and travels with it: one
+     * packet less, and the server wakes up once. A tcp check never sends it, so the server's program does not
+     * even see a connection that says nothing. No TCP_NODELAY: a request is one write on an idle connection,
+     * never delayed anyway. */
+    if (setsockopt(*fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof reset_on_close) == -1 ||
+        setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off) == -1 ||
+        connect(*fd, (const struct sockaddr *)&to, len) == -1) {
+        return -errno;
+    }
+    return 0;
+}
+
+enum health_outcome check_judge_errno(int error, enum flight_stage stage)
+{
+    switch (error) {
+    case ECONNREFUSED: return HEALTH_OUTCOME_REFUSED;
+    case ETIMEDOUT:
+        return stage == FLIGHT_CONNECTING ? HEALTH_OUTCOME_CONNECT_TIMEOUT : HEALTH_OUTCOME_TIMEOUT;
+    case ECONNRESET:
+    case ECONNABORTED: return HEALTH_OUTCOME_RESET;
+    case EPIPE: return HEALTH_OUTCOME_CLOSED;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ENONET:
+    case ENOPROTOOPT:                              /* ICMP protocol unreachable */
+    case EPROTO:                                   /* ICMPv6 parameter problem */
+    case EACCES:                                   /* ICMPv6 prohibited, `ip route add prohibit` */
+    case EPERM: return HEALTH_OUTCOME_UNREACHABLE; /* a packet filter of this host */
+    default:
+        return HEALTH_OUTCOME_LOCAL_ERROR; /* EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAFNOSUPPORT …
+                                            */
+    }
+}
+
+bool check_is_self_connected(const struct flight *flight)
+{
+    enum { FIRST_EPHEMERAL = 1024 }; /* the kernel never picks a port below */
+    const struct addr_port *at = &flight->check->at;
+    struct sockaddr_storage own;
+    struct addr_port from;
+    socklen_t len = sizeof own;
+    if (at->port < FIRST_EPHEMERAL || getsockname(flight->fd, (struct sockaddr *)&own, &len) == -1) {
+        return false;
+    }
+    addr_from_sockaddr((const struct sockaddr *)&own, &from);
+    return from.port == at->port && addr_equal(&from.addr, &at->addr);
+}

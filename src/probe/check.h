@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the kinds of checks share, private to this folder. A kind is one file with a table entry: it says what to
+ * send and judges what comes. The engine opens, watches, times and ends every check; a kind does none of that. */
+#pragma once
+
+#include "base/arena.h"
+#include "probe/http_response.h"
+#include "probe/probe.h"
+#include "probe/schedule.h"
+#include "probe/timers.h"
+
+#include <stdbool.h>
+
+struct flight;
+
+/* One target and its schedule. Owned by its list; used by the prober's thread only once the list is handed over. */
+struct check {
+    struct timer timer; /* in the heap of starts, unless in flight */
+    int64_t next_us;    /* next start; 0: not planned yet */
+    struct schedule schedule;
+    struct flight *flight; /* NULL: none */
+    struct addr_port at;
+    enum probe_type type;
+    uint32_t interval_ms, timeout_ms;
+    uint64_t identity;
+    const char *request; /* of the kind; owned by the list; NULL if it sends nothing */
+    uint32_t request_len;
+    uint16_t status_low, status_high;
+    bool carried; /* a newer list has taken over what this one knows */
+};
+
+enum flight_stage { FLIGHT_CONNECTING, FLIGHT_WAITING };
+
+/* One check under way. */
+struct flight {
+    struct timer timer; /* in the heap of deadlines */
+    struct check *check;
+    struct engine *engine;
+    struct event *event;
+    int64_t started_us;
+    int fd;
+    enum flight_stage stage;
+    uint32_t sent; /* bytes of the request */
+    struct http_response response;
+};
+
+struct check_end {
+    enum health_outcome outcome;
+    uint16_t detail;
+};
+
+enum check_progress { CHECK_GOES_ON, CHECK_ENDED };
+
+/* Bytes that a kind may use while it judges; shared by all checks. */
+struct check_scratch {
+    uint8_t bytes[4096];
+};
+
+struct check_kind {
+    /* Fills request and request_len, if the kind sends something. */
+    void (*prepare)(struct check *check, const struct probe_target *target, struct arena *arena);
+    /* The socket is connected, has failed, or (readable) holds something: go on as far as possible. Called once per
+     * edge, so it has to read until there is no more. May be called without cause. ENDED fills *end. */
+    enum check_progress (*advance)(struct flight *flight, bool readable, struct check_scratch *scratch,
+                                   struct check_end *end);
+};
+
+extern const struct check_kind check_http, check_tcp;
+
+const struct check_kind *check_get_kind(enum probe_type type);
+
+/* A non-blocking socket on its way to `at`. Returns 0 (connected), -EINPROGRESS, or another negative errno; *fd is
+ * owned by the caller unless it is -1. Closing it resets the connection, so nothing lingers in TIME_WAIT. */
+int check_connect(const struct addr_port *at, int *fd);
+
+/* The outcome that a failed system call stands for. */
+enum health_outcome check_judge_errno(int error, enum flight_stage stage);
+
+/* Has TCP connected the socket to itself? On addresses of this host a connect to a closed port succeeds now and
+ * then, when the kernel picks that very port as the source (simultaneous open, RFC 9293 section 3.5). */
+bool check_is_self_connected(const struct flight *flight);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One state per position in the grammar of RFC 9112:
+ *   status-line = "HTTP/1." DIGIT SP 3DIGIT [ SP reason ] (CRLF | LF)      (section 4)
+ *   field-line  = name ":" value (CRLF | LF), value may be folded          (section 5)
+ *   an empty line ends the header section                                  (section 2.1)
+ * Strict where a stranger on the port would show (the status line, control characters, a line that is no
+ * field), lenient where real servers are sloppy (bare LF, section 2.2; no SP before a missing reason; odd
+ * field names). */
+#include "config.h"
+
+#include "probe/http_response.h"
+
+#include <stdbool.h>
+
+enum state {
+    IN_VERSION,  /* "HTTP/1." */
+    IN_MINOR,    /* its digit */
+    BEFORE_CODE, /* SP */
+    IN_CODE,     /* 3DIGIT */
+    AFTER_CODE,  /* SP, CR or LF */
+    IN_REASON,
+    AT_FIRST_FIELD, /* start of the line behind the status line */
+    AT_FIELD,       /* start of a later line: may be folded */
+    IN_FIELD_NAME,
+    IN_FIELD_VALUE,
+    LF_OF_STATUS, /* CR was read at the end of the status line, */
+    LF_OF_FIELD,  /* … of a field line, */
+    LF_OF_HEAD,   /* … at the start of a line */
+    STATE_DONE,
+    STATE_BAD,
+};
+
+static const char version[] = "HTTP/1.";
+enum { VERSION_LEN = sizeof version - 1, CODE_LEN = 3 };
+
+void http_response_init(struct http_response *response)
+{
+    *response = (struct http_response){.state = IN_VERSION};
+}
+
+static bool is_digit(uint8_t byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+/* HTAB, SP, VCHAR and obs-text (RFC 9110 section 5.5). */
+static bool is_text(uint8_t byte)
+{
+    return byte == '\t' || (byte >= ' ' && byte != 127);
+}
+
+/* 101 is final: nothing in HTTP follows it, and nobody asked for another protocol. */
+static bool is_interim(uint16_t status)
+{
+    return status >= 100 && status <= 199 && status != 101;
+}
+
+static uint8_t end_section(struct http_response *response)
+{
+    if (!is_interim(response->status)) {
+        return STATE_DONE;
+    }
+    response->status = 0;
+    response->matched = 0;
+    return IN_VERSION;
+}
+
+static uint8_t step_code(struct http_response *response, uint8_t byte)
+{
+    /* RFC 9110 section 15: codes are 100 to 999 by form; 0xx has no class. */
+    if (!is_digit(byte) || (response->matched == 0 && byte == '0')) {
+        return STATE_BAD;
+    }
+    response->status = (uint16_t)(response->status * 10 + (byte - '0'));
+    return ++response->matched == CODE_LEN ? AFTER_CODE : IN_CODE;
+}
+
+static uint8_t step_status_line(struct http_response *response, uint8_t byte)
+{
+    switch (response->state) {
+    case IN_VERSION:
+        if (byte != (uint8_t)version[response->matched]) {
+            return STATE_BAD;
+        }
+        return ++response->matched == VERSION_LEN ? IN_MINOR : IN_VERSION;
+    case IN_MINOR: return is_digit(byte) ? BEFORE_CODE : STATE_BAD;
+    case BEFORE_CODE: response->matched = 0; return byte == ' ' ? IN_CODE : STATE_BAD;
+    case IN_CODE: return step_code(response, byte);
+    case AFTER_CODE:
+        if (byte == ' ') {
+            return IN_REASON;
+        }
+        break;
+    default: /* IN_REASON */
+        if (is_text(byte)) {
+            return IN_REASON;
+        }
+        break;
+    }
+    return byte == '\n' ? AT_FIRST_FIELD : byte == '\r' ? LF_OF_STATUS : STATE_BAD;
+}
+
+static uint8_t step_field(struct http_response *response, uint8_t byte)
+{
+    switch (response->state) {
+    case AT_FIRST_FIELD:
+    case AT_FIELD:
+        if (byte == '\n') {
+            return end_section(response);
+        }
+        if (byte == '\r') {
+            return LF_OF_HEAD;
+        }
+        if (byte == ' ' || byte == '\t') { /* obs-fold continues a field, and there has to be one */
+            return response->state == AT_FIELD ? IN_FIELD_VALUE : STATE_BAD;
+        }
+        return byte == ':' || !is_text(byte) ? STATE_BAD : IN_FIELD_NAME;
+    case IN_FIELD_NAME:
+        if (byte == ':') {
+            return IN_FIELD_VALUE;
+        }
+        return is_text(byte) ? IN_FIELD_NAME : STATE_BAD;
+    default: /* IN_FIELD_VALUE */
+        if (is_text(byte)) {
+            return IN_FIELD_VALUE;
+        }
+        return byte == '\n' ? AT_FIELD : byte == '\r' ? LF_OF_FIELD : STATE_BAD;
+    }
+}
+
+static uint8_t step_lf(struct http_response *response, uint8_t byte)
+{
+    if (byte != '\n') {
+        return STATE_BAD;
+    }
+    switch (response->state) {
+    case LF_OF_STATUS: return AT_FIRST_FIELD;
+    case LF_OF_FIELD: return AT_FIELD;
+    default: return end_section(response);
+    }
+}
+
+static uint8_t step(struct http_response *response, uint8_t byte)
+{
+    if (response->state <= IN_REASON) {
+        return step_status_line(response, byte);
+    }
+    return response->state < LF_OF_STATUS ? step_field(response, byte) : step_lf(response, byte);
+}
+
+enum http_response_progress http_response_feed(struct http_response *response, const uint8_t *bytes,
+                                               size_t len)
+{
+    for (size_t i = 0; i < len && response->state < STATE_DONE; i++) {
+        response->state = response->head_len == HTTP_RESPONSE_HEAD_MAX ? STATE_BAD : step(response, bytes[i]);
+        response->head_len++;
+    }
+    return response->state == STATE_DONE  ? HTTP_RESPONSE_DONE
+           : response->state == STATE_BAD ? HTTP_RESPONSE_BAD
+                                          : HTTP_RESPONSE_MORE;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The prober's thread and the mailbox in front of it. Others leave a list or the wish to end in the mailbox
+ * and ring an eventfd; nobody waits, and a list that was replaced before the thread looked is never used. */
+#include "config.h"
+
+#include "probe/probe.h"
+
+#include "base/memory.h"
+#include "probe/engine.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct prober {
+    struct engine *engine; /* of the thread, except for its statistics */
+    pthread_t thread;
+    int wake_fd;
+    pthread_mutex_t lock;    /* guards what follows */
+    struct targets *pending; /* NULL: nothing new */
+    bool closing;
+};
+
+static void wake(struct prober *prober)
+{
+    ssize_t written = write(prober->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)written; /* can only fail when the counter is full, that is, when it rings already */
+}
+
+/* Returns false when it is time to go. */
+static bool read_mailbox(struct prober *prober)
+{
+    uint64_t rings;
+    ssize_t got = read(prober->wake_fd, &rings, sizeof rings);
+    (void)got; /* what counts is in the mailbox */
+    pthread_mutex_lock(&prober->lock);
+    bool closing = prober->closing;
+    struct targets *targets = prober->pending;
+    prober->pending = NULL;
+    pthread_mutex_unlock(&prober->lock);
+    if (targets != NULL) {
+        engine_replace_targets(prober->engine, targets);
+    }
+    return !closing;
+}
+
+static void *run(void *context)
+{
+    struct prober *prober = context;
+    pthread_setname_np(pthread_self(), "probe");
+    do {
+        while (!engine_run(prober->engine)) {
+        }
+    } while (read_mailbox(prober));
+    return NULL;
+}
+
+/* Signals are for the control thread: this one is born with all of them blocked. */
+static int start_thread(struct prober *prober)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&prober->thread, NULL, run, prober);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -error;
+}
+
+static void free_prober(struct prober *prober)
+{
+    engine_close(prober->engine);
+    targets_free(prober->pending);
+    pthread_mutex_destroy(&prober->lock);
+    if (prober->wake_fd != -1) {
+        close(prober->wake_fd);
+    }
+    free(prober);
+}
+
+int prober_open(const struct probe_hooks *hooks, struct prober **prober)
+{
+    struct prober *p = memory_alloc(sizeof *p);
+    pthread_mutex_init(&p->lock, NULL);
+    p->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    int error = p->wake_fd == -1 ? -errno : engine_open(hooks, p->wake_fd, &p->engine);
+    if (error == 0) {
+        error = start_thread(p);
+    }
+    if (error != 0) {
+        free_prober(p);
+        return error;
+    }
+    *prober = p;
+    return 0;
+}
+
+void prober_set_targets(struct prober *prober, uint64_t generation, const struct probe_target *targets,
+                        size_t count)
+{
+    struct targets *list = targets_new(generation, targets, count);
+    pthread_mutex_lock(&prober->lock);
+    struct targets *unused = prober->pending;
+    prober->pending = list;
+    pthread_mutex_unlock(&prober->lock);
+    wake(prober);
+    targets_free(unused);
+}
+
+void prober_close(struct prober *prober)
+{
+    if (prober == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&prober->lock);
+    prober->closing = true;
+    pthread_mutex_unlock(&prober->lock);
+    wake(prober);
+    pthread_join(prober->thread, NULL);
+    free_prober(prober);
+}
+
+void prober_get_stats(struct prober *prober, struct probe_stats *stats)
+{
+    engine_get_stats(prober->engine, stats);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See targets.h. One array of checks, one table by identity, one arena for what they send. */
+#include "config.h"
+
+#include "probe/targets.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHORTEST_MS = 50, MS = 1000 };
+
+static uint32_t at_least_shortest(uint32_t ms)
+{
+    return ms < SHORTEST_MS ? SHORTEST_MS : ms;
+}
+
+static void init_check(struct check *check, const struct probe_target *target, struct arena *arena)
+{
+    *check = (struct check){
+        .at = target->at,
+        .type = target->type,
+        .interval_ms = at_least_shortest(target->interval_ms),
+        .timeout_ms = at_least_shortest(target->timeout_ms),
+        .identity = target->identity,
+        .status_low = target->status_low,
+        .status_high = target->status_high,
+    };
+    check_get_kind(target->type)->prepare(check, target, arena);
+}
+
+/* The slot of an identity, or the empty one where it would be. */
+static uint32_t *find_slot(const struct targets *targets, uint64_t identity)
+{
+    size_t at = (size_t)hash_finish(identity) & targets->index_mask;
+    while (targets->index[at] != 0 && targets->checks[targets->index[at] - 1].identity != identity) {
+        at = (at + 1) & targets->index_mask;
+    }
+    return &targets->index[at];
+}
+
+static void build_index(struct targets *targets)
+{
+    size_t size = 4;
+    while (size < targets->count * 2) {
+        size *= 2;
+    }
+    targets->index = memory_alloc_array(size, sizeof *targets->index);
+    targets->index_mask = size - 1;
+    for (size_t i = 0; i < targets->count; i++) {
+        uint32_t *slot = find_slot(targets, targets->checks[i].identity);
+        if (*slot == 0) {
+            *slot = (uint32_t)i + 1;
+        }
+    }
+}
+
+struct targets *targets_new(uint64_t generation, const struct probe_target *targets, size_t count)
+{
+    struct targets *list = memory_alloc(sizeof *list);
+    *list = (struct targets){
+        .generation = generation,
+        .checks = memory_alloc_array(count, sizeof *list->checks),
+        .count = count,
+        .requests = arena_new(0),
+    };
+    for (size_t i = 0; i < count; i++) {
+        init_check(&list->checks[i], &targets[i], list->requests);
+    }
+    build_index(list);
+    return list;
+}
+
+void targets_free(struct targets *targets)
+{
+    if (targets == NULL) {
+        return;
+    }
+    arena_free(targets->requests);
+    free(targets->index);
+    free(targets->checks);
+    free(targets);
+}
+
+static bool is_same(const struct check *a, const struct check *b)
+{
+    return a->type == b->type && a->at.port == b->at.port && addr_equal(&a->at.addr, &b->at.addr) &&
+           a->request_len == b->request_len &&
+           (a->request_len == 0 || memcmp(a->request, b->request, a->request_len) == 0);
+}
+
+struct check *targets_find_same(const struct targets *targets, const struct check *wanted)
+{
+    uint32_t place = *find_slot(targets, wanted->identity);
+    if (place == 0) {
+        return NULL;
+    }
+    struct check *found = &targets->checks[place - 1];
+    return !found->carried && is_same(found, wanted) ? found : NULL;
+}
+
+void targets_carry(struct check *from, struct check *to, int64_t now_us)
+{
+    /* A shorter interval counts from now on, not only after the long one has passed. */
+    int64_t latest_us = now_us + (int64_t)to->interval_ms * MS;
+    to->schedule = from->schedule;
+    to->next_us = from->next_us < latest_us ? from->next_us : latest_us;
+    to->flight = from->flight;
+    if (to->flight != NULL) {
+        to->flight->check = to;
+    }
+    from->flight = NULL;
+    from->carried = true;
+}

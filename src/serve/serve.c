@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Sockets and threads as a whole: open, start, close. The control thread calls this; the DNS threads run in
+ * udp.c and tcp.c. Addresses are bound before privileges are dropped and before there is a view; queries that
+ * arrive meanwhile wait in the sockets. */
+#include "config.h"
+
+#include "serve/serve.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "serve/socket.h"
+#include "serve/tcp.h"
+#include "serve/udp.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    IDLE_MS = 10000,
+    MAX_CLIENTS = 1000,
+    PORT_ATTEMPTS = 32, /* to find a port that is free for UDP and TCP */
+    NAME_SIZE = 16,
+};
+
+/* One thread. Owned by the control thread, apart from what udp and tcp say. */
+struct serve_thread {
+    struct answer_counters counters;
+    struct udp_worker udp; /* fd -1: a TCP thread */
+    struct tcp_worker *tcp;
+    char name[NAME_SIZE];
+    pthread_t id;
+    bool running;
+};
+
+struct serve {
+    struct addr_port *listen; /* as bound */
+    size_t listen_count, workers, thread_count;
+    struct serve_thread *threads;
+    int *tcp_fds; /* worker by worker, address by address; -1: not open */
+    struct view_slot *slot;
+    atomic_bool stop;
+};
+
+static size_t count_workers(const struct serve_options *options)
+{
+    return options->threads == 0 ? 1 : options->threads;
+}
+
+size_t serve_thread_count(const struct serve_options *options)
+{
+    return (options->listen_count + 1) * count_workers(options);
+}
+
+const struct addr_port *serve_get_address(const struct serve *serve, size_t index)
+{
+    assert(index < serve->listen_count);
+    return &serve->listen[index];
+}
+
+void serve_get_counters(const struct serve *serve, uint64_t sums[ANSWER_COUNTERS])
+{
+    memset(sums, 0, ANSWER_COUNTERS * sizeof *sums);
+    for (size_t t = 0; t < serve->thread_count; t++) {
+        for (size_t c = 0; c < ANSWER_COUNTERS; c++) {
+            sums[c] += atomic_load_explicit(&serve->threads[t].counters.values[c], memory_order_relaxed);
+        }
+    }
+}
+
+/* ---- sockets ---- */
+
+static int *udp_fd(const struct serve *serve, size_t address, size_t worker)
+{
+    return &serve->threads[address * serve->workers + worker].udp.fd;
+}
+
+static int *tcp_fd(const struct serve *serve, size_t address, size_t worker)
+{
+    return &serve->tcp_fds[worker * serve->listen_count + address];
+}
+
+/* Is an address before this one on the same port a wildcard where this is not, or the other way round? Then
+ * both can be bound, the narrower gets its queries, and only SO_REUSEPORT lets them in. */
+static bool overlaps(const struct serve *serve, size_t index)
+{
+    const struct addr_port *at = &serve->listen[index];
+    for (size_t i = 0; i < index; i++) {
+        const struct addr_port *other = &serve->listen[i];
+        if (other->port == at->port && other->addr.family == at->addr.family &&
+            socket_is_wildcard(&other->addr) != socket_is_wildcard(&at->addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *advice(int error)
+{
+    switch (error) {
+    case -EADDRINUSE: return "; expected a free port: is another server running?";
+    case -EACCES: return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+    case -EADDRNOTAVAIL: return "; expected an address of an interface of this machine";
+    case -EAFNOSUPPORT: return "; this system has IPv6 disabled";
+    case -EMFILE: return "; the limit of open files is too low";
+    default: return "";
+    }
+}
+
+static void complain(const struct serve *serve, size_t index, const char *protocol, int error,
+                     struct report *report)
+{
+    char path[32], text[ADDR_TEXT_SIZE];
+    snprintf(path, sizeof path, "$.listen[%zu]", index);
+    report_add(report, REPORT_ERROR, &(struct report_place){.path = path}, "cannot listen on %s %s: %s%s",
+               protocol, addr_write_port(&serve->listen[index], text), error_text(error), advice(error));
+}
+
+/* The first worker's sockets on a port that the kernel picks. */
+static int open_any_port(struct serve *serve, size_t index)
+{
+    struct addr_port *at = &serve->listen[index];
+    int *udp = udp_fd(serve, index, 0), *tcp = tcp_fd(serve, index, 0), error = -EADDRINUSE;
+    for (unsigned i = 0; i < PORT_ATTEMPTS && error == -EADDRINUSE; i++) {
+        at->port = 0;
+        error = socket_open_udp(at, false, udp);
+        if (error == 0) {
+            error = socket_find_port(*udp, &at->port);
+        }
+        if (error == 0) {
+            error = socket_open_tcp(at, false, tcp);
+        }
+        if (error != 0) {
+            socket_close(udp);
+        }
+    }
+    return error;
+}
+
+static int open_udp(struct serve *serve, size_t index)
+{
+    bool shared = overlaps(serve, index);
+    int error = 0;
+    for (size_t w = 0; w < serve->workers && error == 0; w++) {
+        int *fd = udp_fd(serve, index, w);
+        if (*fd == -1) {
+            error = socket_open_udp(&serve->listen[index], shared || w != 0, fd);
+        }
+    }
+    return error;
+}
+
+static int open_tcp(struct serve *serve, size_t index)
+{
+    bool shared = overlaps(serve, index);
+    int error = 0;
+    for (size_t w = 0; w < serve->workers && error == 0; w++) {
+        int *fd = tcp_fd(serve, index, w);
+        if (*fd == -1) {
+            error = socket_open_tcp(&serve->listen[index], shared || w != 0, fd);
+        }
+    }
+    return error;
+}
+
+static int open_address(struct serve *serve, size_t index, struct report *report)
+{
+    if (serve->listen[index].port == 0) {
+        int error = open_any_port(serve, index);
+        if (error != 0) {
+            complain(serve, index, "UDP and TCP", error, report);
+            return error;
+        }
+    }
+    int udp_error = open_udp(serve, index), tcp_error = open_tcp(serve, index);
+    if (udp_error != 0) {
+        complain(serve, index, "UDP", udp_error, report);
+    }
+    if (tcp_error != 0) {
+        complain(serve, index, "TCP", tcp_error, report);
+    }
+    return udp_error != 0 ? udp_error : tcp_error;
+}
+
+/* ---- threads ---- */
+
+static void fill_worker(struct serve *serve, size_t index, struct worker *worker)
+{
+    *worker = (struct worker){.slot = serve->slot,
+                              .counters = &serve->threads[index].counters,
+                              .stop = &serve->stop,
+                              .index = index};
+    random_init(&worker->random, random_seed());
+}
+
+static int plan_tcp(struct serve *serve, size_t number, const struct serve_options *options)
+{
+    size_t index = serve->listen_count * serve->workers + number;
+    struct serve_thread *thread = &serve->threads[index];
+    struct tcp_options tcp = {.listeners = tcp_fd(serve, 0, number),
+                              .listener_count = serve->listen_count,
+                              .idle_ms = options->tcp_idle_ms == 0 ? IDLE_MS : options->tcp_idle_ms,
+                              .max_clients =
+                                  options->tcp_max_clients == 0 ? MAX_CLIENTS : options->tcp_max_clients};
+    struct worker worker;
+    fill_worker(serve, index, &worker);
+    snprintf(thread->name, sizeof thread->name, "tcp/%u", (unsigned)number & 0xffff);
+    thread->tcp = tcp_new(&worker, &tcp);
+    return thread->tcp == NULL ? -EMFILE : 0;
+}
+
+static void plan_udp(struct serve *serve, size_t index)
+{
+    struct serve_thread *thread = &serve->threads[index];
+    const struct addr *addr = &serve->listen[index / serve->workers].addr;
+    fill_worker(serve, index, &thread->udp.worker);
+    thread->udp.family = addr->family;
+    thread->udp.wildcard = socket_is_wildcard(addr);
+    snprintf(thread->name, sizeof thread->name, "udp/%u", (unsigned)index & 0xffff);
+}
+
+static int plan_threads(struct serve *serve, const struct serve_options *options, struct report *report)
+{
+    int error = 0;
+    for (size_t i = 0; i < serve->listen_count * serve->workers; i++) {
+        plan_udp(serve, i);
+    }
+    for (size_t i = 0; i < serve->workers && error == 0; i++) {
+        error = plan_tcp(serve, i, options);
+    }
+    if (error != 0) {
+        report_add(report, REPORT_ERROR, &(struct report_place){.path = "$.threads"},
+                   "cannot create an event loop for each of %zu TCP threads%s", serve->workers,
+                   advice(error));
+    }
+    return error;
+}
+
+static struct serve *new_serve(const struct serve_options *options)
+{
+    struct serve *serve = memory_alloc(sizeof *serve);
+    serve->slot = options->slot;
+    serve->workers = count_workers(options);
+    serve->listen_count = options->listen_count;
+    serve->listen = memory_copy(options->listen, options->listen_count * sizeof *serve->listen);
+    serve->thread_count = serve_thread_count(options);
+    /* Counters of different threads share no cache line. */
+    size_t size = serve->thread_count * sizeof *serve->threads;
+    serve->threads = aligned_alloc(_Alignof(struct serve_thread), size);
+    assert(serve->threads != NULL);
+    memset(serve->threads, 0, size);
+    for (size_t i = 0; i < serve->thread_count; i++) {
+        serve->threads[i].udp.fd = -1;
+    }
+    serve->tcp_fds = memory_alloc_array(serve->workers * serve->listen_count, sizeof *serve->tcp_fds);
+    for (size_t i = 0; i < serve->workers * serve->listen_count; i++) {
+        serve->tcp_fds[i] = -1;
+    }
+    return serve;
+}
+
+int serve_open(const struct serve_options *options, struct report *report, struct serve **serve)
+{
+    *serve = NULL;
+    if (options->listen_count == 0) {
+        report_add(report, REPORT_ERROR, &(struct report_place){.path = "$.listen"},
+                   "found no address to listen on, expected at least one");
+        return ERROR_INVALID;
+    }
+    struct serve *opened = new_serve(options);
+    int first_error = 0;
+    for (size_t i = 0; i < opened->listen_count; i++) {
+        int error = open_address(opened, i, report);
+        first_error = first_error == 0 ? error : first_error;
+    }
+    if (first_error == 0) {
+        first_error = plan_threads(opened, options, report);
+    }
+    if (first_error != 0) {
+        serve_close(opened);
+        return first_error;
+    }
+    *serve = opened;
+    return 0;
+}
+
+static void *run_thread(void *argument)
+{
+    struct serve_thread *thread = argument;
+    (void)pthread_setname_np(pthread_self(), thread->name);
+    if (thread->tcp != NULL) {
+        tcp_run(thread->tcp);
+    } else {
+        udp_run(&thread->udp);
+    }
+    return NULL;
+}
+
+int serve_start(struct serve *serve)
+{
+    sigset_t all, before;
+    int error = 0;
+    sigfillset(&all);
+    /* Threads begin with the mask of the one that creates them: signals are for the control thread. */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (size_t i = 0; i < serve->thread_count && error == 0; i++) {
+        struct serve_thread *thread = &serve->threads[i];
+        error = -pthread_create(&thread->id, NULL, run_thread, thread);
+        thread->running = error == 0;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+static void stop_threads(struct serve *serve)
+{
+    atomic_store(&serve->stop, true);
+    for (size_t i = 0; i < serve->thread_count; i++) {
+        struct serve_thread *thread = &serve->threads[i];
+        if (thread->running && thread->tcp != NULL) {
+            tcp_wake(thread->tcp);
+        } else if (thread->running) {
+            udp_wake(&thread->udp);
+        }
+    }
+    for (size_t i = 0; i < serve->thread_count; i++) {
+        if (serve->threads[i].running) {
+            (void)pthread_join(serve->threads[i].id, NULL);
+        }
+    }
+}
+
+void serve_close(struct serve *serve)
+{
+    if (serve == NULL) {
+        return;
+    }
+    stop_threads(serve);
+    for (size_t i = 0; i < serve->thread_count; i++) {
+        tcp_free(serve->threads[i].tcp);
+        socket_close(&serve->threads[i].udp.fd);
+    }
+    for (size_t i = 0; i < serve->workers * serve->listen_count; i++) {
+        socket_close(&serve->tcp_fds[i]);
+    }
+    free(serve->tcp_fds);
+    free(serve->threads);
+    free(serve->listen);
+    free(serve);
+}

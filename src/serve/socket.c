@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Opening sockets. Options that only make things better (buffers, Fast Open, path MTU) may fail silently;
+ * those that correctness needs (IPV6_V6ONLY, packet information, SO_REUSEPORT) are errors. */
+#include "config.h"
+
+#include "serve/socket.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum {
+    BUFFER_SIZE = 4 << 20,
+    SEND_WAIT_US = 100000, /* a full queue of the interface holds a UDP thread this long at most */
+    TCP_BACKLOG = 511,
+    FASTOPEN_QUEUE = 256,
+};
+
+static int enable(int fd, int level, int option)
+{
+    int yes = 1;
+    return setsockopt(fd, level, option, &yes, sizeof yes) == -1 ? -errno : 0;
+}
+
+static void try_option(int fd, int level, int option, int value)
+{
+    (void)setsockopt(fd, level, option, &value, sizeof value);
+}
+
+bool socket_is_wildcard(const struct addr *addr)
+{
+    static const uint8_t zero[sizeof addr->bytes];
+    return memcmp(addr->bytes, zero, sizeof zero) == 0;
+}
+
+void socket_close(int *fd)
+{
+    if (*fd != -1) {
+        (void)close(*fd);
+        *fd = -1;
+    }
+}
+
+int socket_find_port(int fd, uint16_t *port)
+{
+    struct addr_port at;
+    union socket_address name;
+    socklen_t len = sizeof name;
+    if (getsockname(fd, &name.any, &len) == -1) {
+        return -errno;
+    }
+    addr_from_sockaddr(&name.any, &at);
+    *port = at.port;
+    return 0;
+}
+
+static int bind_socket(int fd, const struct addr_port *at, bool shared)
+{
+    struct sockaddr_storage name;
+    socklen_t len = addr_to_sockaddr(at, &name);
+    int error = at->addr.family == ADDR_V6 ? enable(fd, IPPROTO_IPV6, IPV6_V6ONLY) : 0;
+    if (error == 0 && shared) {
+        error = enable(fd, SOL_SOCKET, SO_REUSEPORT);
+    }
+    if (error == 0 && bind(fd, (const struct sockaddr *)&name, len) == -1) {
+        error = -errno;
+    }
+    /* After binding it lets later sockets of this user in; the group of the kernel forms then. */
+    return error == 0 && !shared ? enable(fd, SOL_SOCKET, SO_REUSEPORT) : error;
+}
+
+/* The limits of the system hold for SO_RCVBUF; with CAP_NET_ADMIN they do not have to. */
+static void set_buffers(int fd)
+{
+    int size = BUFFER_SIZE;
+    struct timeval wait = {.tv_usec = SEND_WAIT_US};
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) == -1) {
+        try_option(fd, SOL_SOCKET, SO_RCVBUF, size);
+    }
+    try_option(fd, SOL_SOCKET, SO_SNDBUF, size);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+}
+
+/* The path MTU that a forged ICMP message can set must not make our answers fragment; OMIT ignores it, while
+ * what exceeds the interface's own MTU may still be fragmented. */
+static void ignore_path_mtu(int fd, uint8_t family)
+{
+#ifdef IP_PMTUDISC_OMIT
+    if (family == ADDR_V4) {
+        try_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+    }
+#endif
+#ifdef IPV6_PMTUDISC_OMIT
+    if (family == ADDR_V6) {
+        try_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
+    }
+#endif
+}
+
+static int want_packet_information(int fd, const struct addr *addr)
+{
+    if (!socket_is_wildcard(addr)) {
+        return 0;
+    }
+    return addr->family == ADDR_V4 ? enable(fd, IPPROTO_IP, IP_PKTINFO)
+                                   : enable(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+}
+
+static int open_socket(const struct addr_port *at, int type, int *fd)
+{
+    *fd = socket(at->addr.family == ADDR_V4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC, 0);
+    return *fd == -1 ? -errno : 0;
+}
+
+int socket_open_udp(const struct addr_port *at, bool shared, int *fd)
+{
+    int error = open_socket(at, SOCK_DGRAM, fd);
+    if (error != 0) {
+        return error;
+    }
+    set_buffers(*fd);
+    ignore_path_mtu(*fd, at->addr.family);
+    error = want_packet_information(*fd, &at->addr);
+    if (error == 0) {
+        error = bind_socket(*fd, at, shared);
+    }
+    if (error != 0) {
+        socket_close(fd);
+    }
+    return error;
+}
+
+int socket_open_tcp(const struct addr_port *at, bool shared, int *fd)
+{
+    int error = open_socket(at, SOCK_STREAM | SOCK_NONBLOCK, fd);
+    if (error != 0) {
+        return error;
+    }
+    /* Connections of the process before us may still be in TIME_WAIT. */
+    error = enable(*fd, SOL_SOCKET, SO_REUSEADDR);
+    if (error == 0) {
+        error = bind_socket(*fd, at, shared);
+    }
+    /* Accepted sockets inherit it. */
+    try_option(*fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    try_option(*fd, IPPROTO_TCP, TCP_FASTOPEN, FASTOPEN_QUEUE);
+    if (error == 0 && listen(*fd, TCP_BACKLOG) == -1) {
+        error = -errno;
+    }
+    if (error != 0) {
+        socket_close(fd);
+    }
+    return error;
+}

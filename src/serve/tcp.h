@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One TCP thread: an event loop with listeners of its own for all addresses, and the connections that it
+ * accepted. It ends, after a last pass over its connections, when it is woken. */
+#pragma once
+
+#include "serve/worker.h"
+
+#include <stddef.h>
+
+struct tcp_worker;
+
+struct tcp_options {
+    const int *listeners; /* copied; the descriptors stay the caller's */
+    size_t listener_count;
+    unsigned idle_ms;
+    unsigned max_clients;
+};
+
+/* Takes a copy of `worker`. Returns owned, or NULL when the system has no descriptors left. */
+struct tcp_worker *tcp_new(const struct worker *worker, const struct tcp_options *options);
+void tcp_free(struct tcp_worker *tcp);       /* NULL is fine; the thread has ended or never ran */
+void tcp_run(struct tcp_worker *tcp);        /* the thread */
+void tcp_wake(const struct tcp_worker *tcp); /* from another thread: end */

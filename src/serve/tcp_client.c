@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The life of a connection (RFC 7766): see tcp_client.h. Its internal functions return whether the connection
+ * lives on; only the event callback and tcp_client_finish() close it, so nobody touches one that is gone.
+ * Memory here is asked for by strangers: where there is none left, that connection ends and the server does
+ * not. */
+#include "config.h"
+
+#include "serve/tcp_client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { KEEP_MIN = 256 };
+
+static bool is_temporary(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *argument);
+
+/* Wait for what (EV_READ or EV_WRITE) from now on. */
+static bool watch(struct tcp_client *client, short what)
+{
+    if (event_get_events(&client->event) == (what | EV_PERSIST)) {
+        return true;
+    }
+    evutil_socket_t fd = event_get_fd(&client->event);
+    return event_del(&client->event) == 0 &&
+           event_assign(&client->event, client->clients->base, fd, (short)(what | EV_PERSIST), on_ready,
+                        client) == 0 &&
+           event_add(&client->event, NULL) == 0;
+}
+
+static void forget_input(struct tcp_client *client)
+{
+    free(client->in);
+    client->in = NULL;
+    client->in_len = client->in_cap = 0;
+}
+
+/* Keep what could not be answered yet. The room grows with what came, not with what a length field promises.
+ */
+static bool keep_input(struct tcp_client *client, const uint8_t *bytes, size_t len)
+{
+    if (len == 0) {
+        forget_input(client);
+        return true;
+    }
+    if (len > client->in_cap) {
+        size_t cap = len < KEEP_MIN ? KEEP_MIN : len + len / 2;
+        uint8_t *in = realloc(client->in, cap);
+        if (in == NULL) {
+            return false;
+        }
+        client->in = in;
+        client->in_cap = (uint32_t)cap;
+    }
+    memcpy(client->in, bytes, len);
+    client->in_len = (uint32_t)len;
+    return true;
+}
+
+/* What the peer does not take now is kept, and nothing is read before it is gone. */
+static bool write_answers(struct tcp_client *client, const uint8_t *bytes, size_t len)
+{
+    ssize_t sent = send(event_get_fd(&client->event), bytes, len, MSG_NOSIGNAL);
+    if (sent == (ssize_t)len) {
+        return true;
+    }
+    if (sent == -1 && !is_temporary(errno)) {
+        return false;
+    }
+    size_t done = sent == -1 ? 0 : (size_t)sent;
+    client->out = malloc(len - done);
+    if (client->out == NULL) {
+        return false;
+    }
+    memcpy(client->out, bytes + done, len - done);
+    client->out_at = 0;
+    client->out_len = (uint32_t)(len - done);
+    return watch(client, EV_WRITE);
+}
+
+struct call {
+    const struct answer_context *context;
+    const struct sockaddr *address;
+};
+
+static size_t answer_one(void *argument, const uint8_t *query, size_t len, uint8_t *out, size_t cap)
+{
+    const struct call *call = argument;
+    struct answer_request request = {
+        .bytes = query, .len = len, .client = call->address, .transport = ANSWER_TCP};
+    return answer_query(call->context, &request, out, cap);
+}
+
+static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_frame_batch *batch)
+{
+    struct worker *worker = &client->clients->worker;
+    view_reader_online();
+    struct answer_context context = worker_context(worker, view_read(worker->slot));
+    struct call call = {.context = &context, .address = &client->address.any};
+    enum tcp_frame_state state = tcp_frame_answer(batch, answer_one, &call);
+    view_reader_offline();
+    return state;
+}
+
+static void note_activity(struct tcp_client *client)
+{
+    struct tcp_clients *clients = client->clients;
+    client->active_ms = clock_now_ms(&clients->clock);
+    TAILQ_REMOVE(&clients->list, client, link);
+    TAILQ_INSERT_TAIL(&clients->list, client, link);
+}
+
+/* Answer what lies in the thread's input buffer. */
+static bool serve_input(struct tcp_client *client, size_t len)
+{
+    struct tcp_clients *clients = client->clients;
+    struct tcp_frame_batch batch = {
+        .in = clients->in, .in_len = len, .out = clients->out, .out_cap = TCP_CLIENT_OUT};
+    enum tcp_frame_state state;
+    do {
+        batch.out_len = 0;
+        state = answer_frames(client, &batch);
+        if (batch.out_len != 0 && !write_answers(client, batch.out, batch.out_len)) {
+            return false;
+        }
+    } while (state == TCP_FRAME_FULL && client->out == NULL);
+    if (batch.queries != 0) {
+        note_activity(client);
+    }
+    if (state == TCP_FRAME_BAD) {
+        forget_input(client);
+        client->closing = true;
+        return client->out != NULL;
+    }
+    return keep_input(client, batch.in + batch.in_at, len - batch.in_at);
+}
+
+static size_t fetch_kept(struct tcp_client *client)
+{
+    if (client->in_len != 0) {
+        memcpy(client->clients->in, client->in, client->in_len);
+    }
+    return client->in_len;
+}
+
+/* One read per wakeup: where there is more, the loop comes back, and others get their turn. The end of the
+ * stream ends the connection: whatever was complete is answered by then. */
+static bool read_queries(struct tcp_client *client)
+{
+    size_t kept = fetch_kept(client);
+    ssize_t got = recv(event_get_fd(&client->event), client->clients->in + kept, TCP_CLIENT_READ, 0);
+    if (got > 0) {
+        return serve_input(client, kept + (size_t)got);
+    }
+    return got == -1 && is_temporary(errno);
+}
+
+static bool write_rest(struct tcp_client *client)
+{
+    ssize_t sent = send(event_get_fd(&client->event), client->out + client->out_at,
+                        client->out_len - client->out_at, MSG_NOSIGNAL);
+    if (sent == -1) {
+        return is_temporary(errno);
+    }
+    client->out_at += (uint32_t)sent;
+    if (client->out_at < client->out_len) {
+        return true;
+    }
+    free(client->out);
+    client->out = NULL;
+    if (client->closing || !serve_input(client, fetch_kept(client))) {
+        return false;
+    }
+    return client->out != NULL || watch(client, EV_READ);
+}
+
+static bool proceed(struct tcp_client *client)
+{
+    return client->out != NULL ? write_rest(client) : read_queries(client);
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *argument)
+{
+    struct tcp_client *client = argument;
+    (void)fd;
+    (void)what;
+    if (!proceed(client)) {
+        tcp_client_close(client);
+    }
+}
+
+void tcp_client_open(struct tcp_clients *clients, int fd, const union socket_address *address)
+{
+    struct tcp_client *client = calloc(1, sizeof *client);
+    if (client == NULL) {
+        (void)close(fd);
+        return;
+    }
+    client->clients = clients;
+    client->address = *address;
+    client->active_ms = clock_now_ms(&clients->clock);
+    if (event_assign(&client->event, clients->base, fd, EV_READ | EV_PERSIST, on_ready, client) != 0 ||
+        event_add(&client->event, NULL) != 0) {
+        (void)close(fd);
+        free(client);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&clients->list, client, link);
+    clients->count++;
+}
+
+void tcp_client_close(struct tcp_client *client)
+{
+    evutil_socket_t fd = event_get_fd(&client->event);
+    TAILQ_REMOVE(&client->clients->list, client, link);
+    client->clients->count--;
+    (void)event_del(&client->event);
+    (void)close(fd);
+    free(client->in);
+    free(client->out);
+    free(client);
+}
+
+void tcp_client_finish(struct tcp_client *client)
+{
+    (void)proceed(client);
+    tcp_client_close(client);
+}

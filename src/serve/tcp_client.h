@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A TCP connection: read, answer everything that came, write once. Internal to the TCP thread (tcp.c), which
+ * owns all of this; nothing is shared with other threads.
+ *
+ * A connection at rest owns no buffer. It gets one when a query came in part, or when its peer does not take
+ * the answers; in the latter case nothing is read from it until they are gone. */
+#pragma once
+
+#include "base/clock.h"
+#include "serve/socket.h"
+#include "serve/tcp_frame.h"
+#include "serve/worker.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+enum {
+    TCP_CLIENT_READ = 64 << 10,                      /* octets per wakeup */
+    TCP_CLIENT_IN = TCP_FRAME_MAX + TCP_CLIENT_READ, /* what was kept, and what is read */
+    TCP_CLIENT_OUT = (128 << 10) + TCP_FRAME_MAX,
+};
+
+struct tcp_client {
+    struct event event; /* reading, or writing while `out` is due */
+    TAILQ_ENTRY(tcp_client) link;
+    struct tcp_clients *clients;
+    int64_t active_ms; /* when it was accepted, or last asked a complete query */
+    uint8_t *in, *out; /* owned; NULL: none */
+    uint32_t in_len, in_cap;
+    uint32_t out_len, out_at;
+    union socket_address address;
+    bool closing; /* once out is written */
+};
+
+_Static_assert(sizeof(struct tcp_client) - sizeof(struct event) < 300,
+               "20,000 idle connections have to be cheap");
+
+/* The connections of a thread, and what they share. */
+struct tcp_clients {
+    struct worker worker;
+    struct event_base *base;
+    struct clock clock;
+    TAILQ_HEAD(, tcp_client) list; /* idle longest first */
+    size_t count;
+    uint8_t *in, *out; /* TCP_CLIENT_IN, TCP_CLIENT_OUT: in use during one wakeup */
+};
+
+/* Takes fd: without memory for it, it is closed. */
+void tcp_client_open(struct tcp_clients *clients, int fd, const union socket_address *address);
+void tcp_client_close(struct tcp_client *client); /* frees it */
+/* Answer and write what can be without waiting, then close. */
+void tcp_client_finish(struct tcp_client *client);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The hot path: recvmmsg, answer_query for each, sendmmsg. Nothing is allocated, locked or logged in the
+ * loop.
+ *
+ * The thread is online to the view only while it answers: both system calls may wait, and whoever publishes a
+ * view waits for the thread. Answers lie one behind the other in the reply buffer, so that a batch of small
+ * ones stays in a few pages; a query that gets no answer leaves no gap. What the kernel refuses to send is
+ * counted as dropped and never tried again: every round of every loop here makes progress. */
+#include "config.h"
+
+#include "serve/udp.h"
+
+#include "base/addr.h"
+#include "serve/socket.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    BATCH = 64,
+    CACHE_LINE = 64,
+    QUERY_SIZE = 4096, /* longer ones are cut by the kernel and answered as what came */
+    REPLY_SIZE = 4096,
+    /* Not a power of two: else the starts of all queries compete for the same few lines of the cache. */
+    QUERY_STRIDE = QUERY_SIZE + CACHE_LINE,
+    PAUSE_NS = 10000000,
+};
+
+union control {
+    struct cmsghdr header;
+    uint8_t v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    uint8_t v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+struct udp_batch {
+    struct mmsghdr in[BATCH], out[BATCH];
+    struct iovec in_vectors[BATCH], out_vectors[BATCH];
+    union socket_address clients[BATCH];
+    union control controls[BATCH]; /* used on wildcard addresses */
+    uint8_t queries[BATCH][QUERY_STRIDE];
+    uint8_t replies[BATCH * REPLY_SIZE];
+} __attribute__((aligned(CACHE_LINE)));
+
+static socklen_t name_len(const struct udp_worker *udp)
+{
+    return udp->family == ADDR_V4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+}
+
+static void arm_all(const struct udp_worker *udp, struct udp_batch *batch)
+{
+    for (unsigned i = 0; i < BATCH; i++) {
+        batch->in_vectors[i] = (struct iovec){.iov_base = batch->queries[i], .iov_len = QUERY_SIZE};
+        batch->in[i].msg_hdr = (struct msghdr){.msg_name = &batch->clients[i],
+                                               .msg_namelen = name_len(udp),
+                                               .msg_iov = &batch->in_vectors[i],
+                                               .msg_iovlen = 1};
+        if (udp->wildcard) {
+            batch->in[i].msg_hdr.msg_control = &batch->controls[i];
+            batch->in[i].msg_hdr.msg_controllen = sizeof batch->controls[i];
+        }
+        batch->out[i].msg_hdr =
+            (struct msghdr){.msg_namelen = name_len(udp), .msg_iov = &batch->out_vectors[i], .msg_iovlen = 1};
+    }
+}
+
+/* The packet information that came with a query, made into that of its answer: sent from the address that was
+ * asked, by whatever route; only a link-local address means nothing without its interface. */
+static void turn_control(const struct msghdr *in, struct msghdr *out)
+{
+    struct cmsghdr *header = CMSG_FIRSTHDR(in);
+    out->msg_control = NULL;
+    out->msg_controllen = 0;
+    if (header == NULL) {
+        return;
+    }
+    if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+        struct in_pktinfo *info = (struct in_pktinfo *)(void *)CMSG_DATA(header);
+        info->ipi_ifindex = 0;
+    } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
+        struct in6_pktinfo *info = (struct in6_pktinfo *)(void *)CMSG_DATA(header);
+        if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr)) {
+            info->ipi6_ifindex = 0;
+        }
+    } else {
+        return;
+    }
+    out->msg_control = in->msg_control;
+    out->msg_controllen = in->msg_controllen;
+}
+
+/* Returns how many of batch->out are due. Re-arms what was received on the way. */
+static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned received)
+{
+    struct answer_request request = {.transport = ANSWER_UDP};
+    uint8_t *reply = batch->replies;
+    unsigned due = 0;
+    view_reader_online();
+    struct answer_context context = worker_context(&udp->worker, view_read(udp->worker.slot));
+    for (unsigned i = 0; i < received; i++) {
+        struct msghdr *in = &batch->in[i].msg_hdr, *out = &batch->out[due].msg_hdr;
+        request.bytes = batch->queries[i];
+        request.len = batch->in[i].msg_len;
+        request.client = &batch->clients[i].any;
+        size_t len = answer_query(&context, &request, reply, REPLY_SIZE);
+        if (len != 0) {
+            out->msg_name = in->msg_name;
+            batch->out_vectors[due++] = (struct iovec){.iov_base = reply, .iov_len = len};
+            reply += (len + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+            if (udp->wildcard) {
+                turn_control(in, out);
+            }
+        }
+        in->msg_namelen = name_len(udp);
+        if (udp->wildcard) {
+            in->msg_controllen = sizeof batch->controls[i];
+        }
+    }
+    view_reader_offline();
+    return due;
+}
+
+static void send_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned due)
+{
+    for (unsigned done = 0; done < due;) {
+        int sent = sendmmsg(udp->fd, batch->out + done, due - done, 0);
+        if (sent > 0) {
+            done += (unsigned)sent;
+        } else {
+            /* The first one was refused; when the queue did not drain in time, the rest would only wait
+             * again. */
+            unsigned lost = errno == EAGAIN ? due - done : 1;
+            worker_count(&udp->worker, ANSWER_COUNT_DROPPED, lost);
+            done += lost;
+        }
+    }
+}
+
+static void serve_batches(struct udp_worker *udp, struct udp_batch *batch)
+{
+    while (!atomic_load_explicit(udp->worker.stop, memory_order_relaxed)) {
+        int received = recvmmsg(udp->fd, batch->in, BATCH, MSG_WAITFORONE, NULL);
+        if (received > 0) {
+            send_batch(udp, batch, answer_batch(udp, batch, (unsigned)received));
+        } else if (errno != EINTR && errno != EAGAIN) {
+            /* Nothing that is known to happen, and nothing to turn round at full speed for. */
+            (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        }
+    }
+}
+
+void udp_run(struct udp_worker *udp)
+{
+    struct udp_batch *batch = aligned_alloc(CACHE_LINE, sizeof *batch);
+    assert(batch != NULL);
+    memset(batch, 0, offsetof(struct udp_batch, queries)); /* pages of the buffers come as they are needed */
+    arm_all(udp, batch);
+    view_reader_register();
+    view_reader_offline();
+    serve_batches(udp, batch);
+    view_reader_unregister();
+    free(batch);
+}
+
+void udp_wake(const struct udp_worker *udp)
+{
+    /* Linux wakes a blocked receiver and keeps the state, although it answers ENOTCONN on an unconnected
+     * socket. */
+    (void)shutdown(udp->fd, SHUT_RD);
+}

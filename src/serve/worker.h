@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What every DNS thread has, UDP or TCP. Filled before the thread starts, then owned by it; the stop flag is
+ * written by serve_close() and the counters are read by anybody. */
+#pragma once
+
+#include "answer/answer.h"
+#include "base/random.h"
+#include "view/view.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+struct worker {
+    struct view_slot *slot;
+    struct answer_counters *counters; /* written by this thread only */
+    const atomic_bool *stop;
+    size_t index; /* of the thread: its cache in the view */
+    struct random random;
+};
+
+/* For the answers of one batch: the thread is online to the view. */
+static inline struct answer_context worker_context(struct worker *worker, const struct view *view)
+{
+    assert(view != NULL && worker->index < view->cache_count);
+    return (struct answer_context){.view = view,
+                                   .table = view->table,
+                                   .cache = view->caches[worker->index],
+                                   .random = &worker->random,
+                                   .counters = worker->counters};
+}
+
+/* Single writer: a load and a store are enough, and cheaper than an atomic addition. */
+static inline void worker_count(struct worker *worker, enum answer_counter counter, uint64_t n)
+{
+    _Atomic uint64_t *value = &worker->counters->values[counter];
+    atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + n, memory_order_relaxed);
+}

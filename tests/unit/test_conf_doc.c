@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of what all documents have in common: syntax errors, places, files, values, tables. The topology
+ * stands for every document where one is needed. */
+#include "config.h"
+
+#include "test_conf.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "conf/keytable.h"
+#include "conf/locate.h"
+#include "conf/suggest.h"
+#include "conf/topology.h"
+#include "conf/value.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct report *parse(const char *text, size_t len)
+{
+    struct report *report = report_new();
+    assert_null(conf_parse_topology("t.json", text, len, report));
+    return report;
+}
+
+static void expect_syntax_error(const char *text, unsigned line, const char *message)
+{
+    struct report *report = parse(text, strlen(text));
+    assert_int_equal(report_count(report), 1);
+    assert_int_equal(report_get(report, 0)->place.line, line);
+    assert_string_equal(report_get(report, 0)->place.file, "t.json");
+    assert_non_null(strstr(report_get(report, 0)->message, message));
+    report_free(report);
+}
+
+static void syntax_errors_have_places(void **state)
+{
+    (void)state;
+    expect_syntax_error("", 1, "not valid JSON");
+    expect_syntax_error("{\n\"a\": 1,\n}", 3, "string or '}' expected");
+    expect_syntax_error("{\"a\": 1\n, \"a\": 2}", 2, "duplicate object key");
+    expect_syntax_error("{\"a\": 1} x", 1, "end of file expected");
+    expect_syntax_error("{\"a\": 99999999999999999999}", 1, "too big integer");
+    expect_syntax_error("{\"a\": \"\\u0000\"}", 1, "not valid JSON");
+    expect_syntax_error("{\"a\": \"\xff\"}", 1, "not valid JSON");
+    expect_line(parse("{ \"a\": b }", 10), "t.json:1:8: error: not valid JSON: invalid token near 'b'");
+    expect_line(parse("\n []", 4), "t.json:2:2: error: found an array, expected an object (at $)");
+}
+
+static void depth_is_bounded(void **state)
+{
+    (void)state;
+    enum { DEPTH = 1000000 };
+    char *text = malloc(DEPTH);
+    memset(text, '[', DEPTH);
+    struct report *report = parse(text, DEPTH);
+    assert_int_equal(report_count(report), 1);
+    assert_non_null(strstr(report_get(report, 0)->message, "maximum parsing depth"));
+    report_free(report);
+    free(text);
+}
+
+/* Columns count characters, and neither long lines nor escapes in keys confuse them. */
+static void places_are_exact(void **state)
+{
+    (void)state;
+    expect_line(
+        parse("{\"$comment\": \"\xc3\xa9\xe2\x82\xac\\\"}{\", \"x\": 1, \"regions\": {\"r\": {\"azs\": "
+              "{\"a\": {}}}}}",
+              71),
+        "t.json:1:24: error: unknown key \"x\", expected one of \"regions\", \"checks\", \"endpoints\", "
+        "\"objectives\" (at $.x)");
+    char *text = malloc(30000);
+    memset(text, ' ', 30000);
+    memcpy(text, "{\"\\u0072egions\":\r\n", 18);
+    memcpy(text + 4095, "\n", 1);
+    memcpy(text + 4096 * 3, "7}", 2);
+    expect_line(parse(text, 30000), "t.json:3:8193: error: found 7, expected an object (at $.regions)");
+    free(text);
+}
+
+static void messages_do_not_steer_terminals(void **state)
+{
+    (void)state;
+    struct report *report = parse("{\"\\u001b[31mx\\u009b\": 1, \"regions\": 1}", 41 - 3);
+    assert_int_equal(report_count(report), 2);
+    assert_non_null(strstr(report_get(report, 0)->message, "unknown key \"?[31mx??\""));
+    assert_string_equal(report_get(report, 0)->place.path, "$[\"?[31mx??\"]");
+    report_free(report);
+    char text[32] = "a\xe2\x82", good[] = "\xc3\xa9\xf0\x9f\x98\x80";
+    value_make_printable(text);
+    assert_string_equal(text, "a??");
+    value_make_printable(good);
+    assert_string_equal(good, "\xc3\xa9\xf0\x9f\x98\x80");
+}
+
+static void files_are_checked(void **state)
+{
+    (void)state;
+    char folder[] = "test_conf_doc.XXXXXX", path[64];
+    struct report *report = report_new();
+    assert_non_null(mkdtemp(folder));
+    assert_null(conf_load_topology(folder, report));
+    assert_string_equal(report_get(report, 0)->message, "cannot be read: found a folder, expected a file");
+    snprintf(path, sizeof path, "%s/x", folder);
+    assert_null(conf_load_topology(path, report));
+    assert_string_equal(report_get(report, 1)->message, "cannot be read: No such file or directory");
+    assert_string_equal(report_get(report, 1)->place.file, path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_null(conf_load_topology(path, report));
+    assert_string_equal(report_get(report, 2)->message,
+                        "cannot be read: found something that is not a regular file, expected a file");
+    assert_int_equal(unlink(path), 0);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(ftruncate(fileno(file), (256 << 20) + 1), 0);
+    assert_int_equal(fclose(file), 0);
+    assert_null(conf_load_topology(path, report));
+    assert_string_equal(report_get(report, 3)->message,
+                        "too large: found 268435457 bytes, expected at most 268435456");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    report_free(report);
+}
+
+static void durations_are_parsed(void **state)
+{
+    (void)state;
+    uint64_t ms;
+    char text[VALUE_DURATION_SIZE];
+    static const char *const bad[] = {"",     "s",   "2",   "2 s", " 2s", "2S",
+                                      "1.5s", "-1s", "+1s", "1sm", "1d",  "0x1s"};
+    static const char *const good[] = {"0s", "1ms", "999ms", "1s", "59s", "1m", "1h", "999999999999h"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(value_parse_duration(bad[i], &ms), ERROR_SYNTAX);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(value_parse_duration(good[i], &ms), 0);
+        assert_string_equal(value_write_duration(ms, text), good[i]);
+    }
+    assert_int_equal(value_parse_duration("1000000000000h", &ms), ERROR_TOO_LARGE);
+    assert_int_equal(value_parse_duration("90s", &ms), 0);
+    assert_int_equal(ms, 90000);
+}
+
+static void patterns_match(void **state)
+{
+    (void)state;
+    assert_true(value_matches("*", ""));
+    assert_true(value_matches("web-*", "web-"));
+    assert_true(value_matches("web-*", "web-a"));
+    assert_false(value_matches("web-*", "xweb-a"));
+    assert_true(value_matches("*-a", "b-a-a"));
+    assert_false(value_matches("*-a", "b-a-"));
+    assert_true(value_matches("a*b*c", "axxbyybzc"));
+    assert_false(value_matches("a*b*c", "axxcyybz"));
+    assert_true(value_matches("a", "a"));
+    assert_false(value_matches("a", "A"));
+    assert_false(value_matches("a?", "ab"));
+    assert_true(value_matches("***", "x"));
+    assert_false(value_matches("", "x"));
+}
+
+static void distances_count_edits(void **state)
+{
+    (void)state;
+    assert_int_equal(value_get_distance("interval", "interval"), 0);
+    assert_int_equal(value_get_distance("intervall", "Interval"), 1);
+    assert_int_equal(value_get_distance("itnerval", "interval"), 1);
+    assert_int_equal(value_get_distance("", "abc"), 3);
+    assert_int_equal(value_get_distance("kitten", "sitting"), 3);
+    char a[66], b[66];
+    memset(a, 'a', sizeof a);
+    memset(b, 'b', sizeof b);
+    a[64] = b[64] = '\0';
+    assert_int_equal(value_get_distance(a, b), 64);
+    b[64] = 'b';
+    b[65] = '\0';
+    assert_true(value_get_distance(a, b) > 1000);
+    assert_false(value_is_close("a", 1));
+}
+
+static void suggestions_are_bounded(void **state)
+{
+    (void)state;
+    struct thing {
+        const char *name;
+        int other;
+    } things[12];
+    char names[12][8];
+    for (int i = 0; i < 12; i++) {
+        snprintf(names[i], sizeof names[i], "thing%d", i);
+        things[i].name = names[i];
+    }
+    struct suggest_list list = {things, 12, sizeof *things};
+    struct buffer words;
+    buffer_init(&words);
+    suggest_write("qqqqqq", &list, 1, &words);
+    assert_string_equal(words.bytes,
+                        "; there are \"thing0\", \"thing1\", \"thing2\", \"thing3\", \"thing4\", \"thing5\", "
+                        "\"thing6\", \"thing7\" and 4 more");
+    buffer_fini(&words);
+}
+
+static void tables_find_what_was_added(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000 };
+    struct arena *arena = arena_new(0);
+    struct keytable *table = keytable_new(arena);
+    static int values[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        char *key = arena_print(arena, "key-%d", i);
+        assert_true(keytable_add(table, key, strlen(key), &values[i]));
+        assert_false(keytable_add(table, key, strlen(key), NULL));
+    }
+    for (int i = 0; i < COUNT; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key-%d", i);
+        assert_ptr_equal(keytable_find(table, key, strlen(key)), &values[i]);
+        assert_null(keytable_find(table, key, strlen(key) + 1));
+    }
+    assert_null(keytable_find(table, "", 0));
+    arena_free(arena);
+}
+
+/* On text that is no JSON the walker's answers mean nothing, but it ends and stays inside. */
+static void locating_in_garbage_ends(void **state)
+{
+    (void)state;
+    static const char *const garbage[] = {"",       "\"",      "{",    "[",  "[,,,", "{\"a",
+                                          "{\"a\\", "{\"a\":", "[[[[", "{]", "[}"};
+    const size_t path[LOCATE_MAX_DEPTH + 1] = {0};
+    for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) {
+        char *text = malloc(strlen(garbage[i]) + 1); /* so that a sanitizer sees its end */
+        memcpy(text, garbage[i], strlen(garbage[i]));
+        struct locate *locate = locate_new(text, strlen(garbage[i]));
+        size_t key, value;
+        unsigned line, column;
+        for (size_t depth = 0; depth <= LOCATE_MAX_DEPTH + 1; depth++) {
+            if (locate_find_value(locate, path, depth, &key, &value) == 0) {
+                locate_get_place(locate, value, &line, &column);
+                assert_int_equal(line, 1);
+            }
+        }
+        locate_free(locate);
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(syntax_errors_have_places),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(places_are_exact),
+        cmocka_unit_test(messages_do_not_steer_terminals),
+        cmocka_unit_test(files_are_checked),
+        cmocka_unit_test(durations_are_parsed),
+        cmocka_unit_test(patterns_match),
+        cmocka_unit_test(distances_count_edits),
+        cmocka_unit_test(suggestions_are_bounded),
+        cmocka_unit_test(tables_find_what_was_added),
+        cmocka_unit_test(locating_in_garbage_ends),
+    };
+    return cmocka_run_group_tests_name("conf documents", tests, NULL, NULL);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of steerd.json and of zones folders, in a temporary folder of their own. */
+#include "config.h"
+
+#include "test_conf.h"
+
+#include "conf/server.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Tests run inside the folder, so that messages hold no path of the machine. */
+static int enter_folder(void **state)
+{
+    char *folder = strdup("/tmp/test_conf_server.XXXXXX");
+    *state = folder;
+    return mkdtemp(folder) == NULL || chdir(folder) == -1 || mkdir("z", 0700) == -1;
+}
+
+static void empty(const char *folder)
+{
+    char path[600];
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        (void)unlink(path);
+    }
+    closedir(dir);
+}
+
+static int leave_folder(void **state)
+{
+    char *folder = *state;
+    empty("z");
+    empty(".");
+    int failed = rmdir("z") == -1 || chdir("/") == -1 || rmdir(folder) == -1;
+    free(folder);
+    return failed;
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static struct conf_server *load(const char *text, struct report *report)
+{
+    write_file("steerd.json", text);
+    return conf_load_server("steerd.json", report);
+}
+
+static struct conf_server *load_good(const char *text)
+{
+    static const char *const nothing[] = {NULL};
+    struct report *report = report_new();
+    struct conf_server *server = load(text, report);
+    expect_report(report, nothing);
+    assert_non_null(server);
+    return server;
+}
+
+static void expect_refused(const char *text, const char *const *lines)
+{
+    struct report *report = report_new();
+    assert_null(load(text, report));
+    expect_report(report, lines);
+}
+
+static void expect_error(const char *text, const char *line)
+{
+    const char *const lines[] = {line, NULL};
+    expect_refused(text, lines);
+}
+
+#define LISTEN "\"listen\": \"127.0.0.1:53\""
+#define ZONES  "\"zones\": [{\"origin\": \".\", \"file\": \"root.zone\"}]"
+
+static void listen_and_zones_are_enough(void **state)
+{
+    (void)state;
+    struct conf_server *s = load_good("{" LISTEN ", " ZONES "}");
+    assert_string_equal(s->path, "steerd.json");
+    assert_int_equal(s->listen_count, 1);
+    assert_int_equal(s->listen[0].port, 53);
+    assert_int_equal(s->threads, 1);
+    assert_int_equal(s->edns_size, 1232);
+    assert_int_equal(s->zone_count, 1);
+    assert_string_equal(s->zones[0].origin, ".");
+    assert_string_equal(s->zones[0].zone_path, "root.zone");
+    assert_null(s->zones[0].policy_path);
+    assert_null(s->topology_path);
+    assert_null(s->state_path);
+    assert_null(s->admin_socket);
+    assert_int_equal(s->admin_socket_mode, 0600);
+    assert_int_equal(s->geo_count, 0);
+    assert_int_equal(s->log_level, LOG_LEVEL_INFO);
+    conf_free_server(s);
+    conf_free_server(NULL);
+}
+
+static void every_key_arrives(void **state)
+{
+    (void)state;
+    write_file(
+        "z/steerd.json",
+        "{\"listen\": [\"127.0.0.1:5300\", \"[::1]:5300\", \"[::1]:0\", \"[::1]:0\"], \"threads\": 64, "
+        "\"edns_size\": 512, \"topology\": \"/etc/t.json\", \"state\": \"var\",\n"
+        "\"admin\": {\"socket\": \"var/s\", \"mode\": \"0660\"}, \"geo\": [\"a.mmdb\", \"/b.mmdb\"], "
+        "\"log\": {\"level\": \"debug\", \"$comment\": \"x\"},\n"
+        "\"zones\": [{\"origin\": \"Example.COM\", \"file\": \"e.zone\", \"policy\": \"e.json\"},\n"
+        "{\"origin\": \"0/25.2.0.192.in-addr.arpa.\", \"file\": \"r.zone\"}]}");
+    struct report *report = report_new();
+    struct conf_server *s = conf_load_server("z/steerd.json", report);
+    assert_non_null(s);
+    assert_int_equal(s->listen_count, 4);
+    assert_int_equal(s->listen[1].addr.family, ADDR_V6);
+    assert_int_equal(s->threads, 64);
+    assert_int_equal(s->edns_size, 512);
+    assert_string_equal(s->topology_path, "/etc/t.json");
+    assert_string_equal(s->state_path, "z/var");
+    assert_string_equal(s->admin_socket, "z/var/s");
+    assert_int_equal(s->admin_socket_mode, 0660);
+    assert_int_equal(s->geo_count, 2);
+    assert_string_equal(s->geo_paths[0], "z/a.mmdb");
+    assert_string_equal(s->geo_paths[1], "/b.mmdb");
+    assert_int_equal(s->log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(s->zone_count, 2);
+    assert_string_equal(s->zones[0].origin, "example.com.");
+    assert_string_equal(s->zones[0].zone_path, "z/e.zone");
+    assert_string_equal(s->zones[0].policy_path, "z/e.json");
+    assert_string_equal(s->zones[1].origin, "0/25.2.0.192.in-addr.arpa.");
+    conf_free_server(s);
+    report_free(report);
+    empty("z");
+}
+
+static void folders_are_listed(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        "z/example.com.zone", "z/example.com.json", "z/%2E.zone",    "z/0%2f25.2.0.192.in-addr.arpa.zone",
+        "z/README",           "z/x.zone~",          "z/.hidden.zone"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        write_file(files[i], "");
+    }
+    struct conf_server *s = load_good("{" LISTEN ", \"zones\": \"z\", \"topology\": \"t.json\"}");
+    assert_int_equal(s->zone_count, 3);
+    assert_string_equal(s->zones[0].origin, ".");
+    assert_string_equal(s->zones[0].zone_path, "z/%2E.zone");
+    assert_string_equal(s->zones[1].origin, "0/25.2.0.192.in-addr.arpa.");
+    assert_string_equal(s->zones[2].origin, "example.com.");
+    assert_string_equal(s->zones[2].policy_path, "z/example.com.json");
+    conf_free_server(s);
+    empty("z");
+}
+
+static void configuration_may_lie_beside_the_zones(void **state)
+{
+    (void)state;
+    write_file("example.com.zone", "");
+    write_file("topo.json", "{}");
+    struct conf_server *s = load_good("{" LISTEN ", \"zones\": \".\", \"topology\": \"topo.json\"}");
+    assert_int_equal(s->zone_count, 1);
+    conf_free_server(s);
+    empty(".");
+}
+
+static void broken_folders_are_reported(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"z/a.zone",   "z/A.zone",    "z/b.json",
+                                        "z/c%2.zone", "z/c%00.zone", "z/d..zone"};
+    static const char *const lines[] = {
+        "z/a.zone: error: the origin \"a.\" is there already, from z/A.zone",
+        "z/b.json: error: a policy without its zone: there is no b.zone beside it",
+        "z/c%00.zone: error: broken escape in the file's name, expected % and two hexadecimal digits",
+        "z/c%2.zone: error: broken escape in the file's name, expected % and two hexadecimal digits",
+        "z/e..f.zone: error: the file's name is no origin, expected a domain name before \".zone\"",
+        NULL};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        write_file(files[i], "");
+    }
+    write_file("z/e..f.zone", "");
+    expect_refused("{" LISTEN ", \"zones\": \"z\", \"topology\": \"t.json\"}", lines);
+    empty("z");
+    expect_error("{" LISTEN ", \"zones\": \"z\"}", "steerd.json:1:37: error: the folder z holds no zone, "
+                                                   "expected files named <origin>.zone (at $.zones)");
+    expect_error(
+        "{" LISTEN ", \"zones\": \"y\"}",
+        "steerd.json:1:37: error: the folder y cannot be listed: No such file or directory (at $.zones)");
+}
+
+static void zone_lists_are_checked(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "steerd.json:2:2: error: missing key \"file\" (at $.zones[0])",
+        "steerd.json:3:13: error: found \"a..b\", expected a domain name, such as \"example.com\" or \".\" "
+        "(at $.zones[1].origin)",
+        "steerd.json:5:13: error: the origin \"a.\" is there already, from a (at $.zones[4].origin)",
+        "steerd.json:6:2: error: found 5, expected an object (at $.zones[5])",
+        "steerd.json:1:37: error: zone b. has the policy p, but no topology is configured: add the key "
+        "\"topology\" "
+        "(at $.zones)",
+        NULL};
+    expect_refused(
+        "{" LISTEN ", \"zones\": [\n"
+        " {\"origin\": \"a\"},\n"
+        " {\"origin\": \"a..b\", \"file\": \"x\"},\n"
+        " {\"origin\": \"a\", \"file\": \"a\"}, {\"origin\": \"b\", \"file\": \"b\", \"policy\": \"p\"},"
+        "\n {\"origin\": \"A.\", \"file\": \"b\"},\n 5]}",
+        (const char *const *)lines);
+    expect_error("{" LISTEN ", \"zones\": []}",
+                 "steerd.json:1:37: error: there are no zones, expected at least one (at $.zones)");
+    expect_error("{" LISTEN ", \"zones\": {}}",
+                 "steerd.json:1:37: error: found an object, expected a folder, or an "
+                 "array of {\"origin\", \"file\", \"policy\"} (at $.zones)");
+}
+
+static void settings_are_checked(void **state)
+{
+    (void)state;
+    expect_error("{" ZONES "}", "steerd.json:1:1: error: missing key \"listen\" (at $)");
+    expect_error("{" LISTEN "}", "steerd.json:1:1: error: missing key \"zones\" (at $)");
+    expect_error("{\"listen\": [], " ZONES "}",
+                 "steerd.json:1:12: error: found no address, expected at least one (at $.listen)");
+    expect_error("{\"listen\": [\"127.0.0.1\"], " ZONES "}",
+                 "steerd.json:1:13: error: found \"127.0.0.1\", expected an address and a port, such as "
+                 "\"192.0.2.1:53\" or \"[2001:db8::1]:53\" (at $.listen[0])");
+    expect_error("{\"listen\": [\"[::1]:53\", \"[0::1]:53\"], " ZONES "}",
+                 "steerd.json:1:25: error: \"[0::1]:53\" is listed twice (at $.listen[1])");
+    expect_error("{\"listen\": 53, " ZONES "}",
+                 "steerd.json:1:12: error: found 53, expected \"address:port\" or an "
+                 "array of them (at $.listen)");
+    expect_error("{" LISTEN ", \"threads\": 0, " ZONES "}",
+                 "steerd.json:1:39: error: found 0, expected a whole number from 1 to 64 (at $.threads)");
+    expect_error(
+        "{" LISTEN ", \"edns_size\": 4097, " ZONES "}",
+        "steerd.json:1:41: error: found 4097, expected a whole number from 512 to 4096 (at $.edns_size)");
+    expect_error("{" LISTEN ", \"topology\": \"\", " ZONES "}",
+                 "steerd.json:1:40: error: found \"\", expected a non-empty string (at $.topology)");
+    expect_error("{" LISTEN ", \"admin\": {}, " ZONES "}",
+                 "steerd.json:1:37: error: missing key \"socket\" (at $.admin)");
+    expect_error(
+        "{" LISTEN ", \"admin\": {\"socket\": \"s\", \"mode\": 660}, " ZONES "}",
+        "steerd.json:1:61: error: found 660, expected an octal file mode in quotes, such as \"0660\" "
+        "(at $.admin.mode)");
+    expect_error(
+        "{" LISTEN ", \"admin\": {\"socket\": \"s\", \"mode\": \"1777\"}, " ZONES "}",
+        "steerd.json:1:61: error: found \"1777\", expected an octal file mode in quotes, such as \"0660\" "
+        "(at $.admin.mode)");
+    expect_error("{" LISTEN ", \"geo\": [1], " ZONES "}",
+                 "steerd.json:1:36: error: found 1, expected a string (at $.geo[0])");
+    expect_error(
+        "{" LISTEN ", \"log\": {\"level\": \"warn\"}, " ZONES "}",
+        "steerd.json:1:45: error: found \"warn\", expected \"error\", \"warning\", \"info\" or \"debug\" "
+        "(at $.log.level)");
+    expect_error("{" LISTEN ", \"thread\": 1, " ZONES "}",
+                 "steerd.json:1:28: error: unknown key \"thread\"; did you mean \"threads\"? (at $.thread)");
+}
+
+static void socket_paths_have_a_limit(void **state)
+{
+    (void)state;
+    char text[400], path[109];
+    memset(path, 'p', 108);
+    path[108] = '\0';
+    snprintf(text, sizeof text, "{" LISTEN ", \"admin\": {\"socket\": \"%s\"}, " ZONES "}", path);
+    struct report *report = report_new();
+    assert_null(load(text, report));
+    assert_non_null(strstr(report_get(report, 0)->message, "has 108 bytes, expected at most 107"));
+    report_free(report);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(listen_and_zones_are_enough),
+        cmocka_unit_test(every_key_arrives),
+        cmocka_unit_test(folders_are_listed),
+        cmocka_unit_test(configuration_may_lie_beside_the_zones),
+        cmocka_unit_test(broken_folders_are_reported),
+        cmocka_unit_test(zone_lists_are_checked),
+        cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(socket_paths_have_a_limit),
+    };
+    return cmocka_run_group_tests_name("conf server", tests, enter_folder, leave_folder);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of policy sets and caches: what counts as the same policy, that nothing of a plan is borrowed, that a
+ * cache follows the generation and nothing else. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "steer/steer.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A plan on the stack that can be wiped afterwards. */
+struct plan {
+    struct steer_member members[3];
+    uint16_t tier_members[3];
+    char label[16];
+    struct steer_tier tiers[2];
+    struct steer_class classes[2];
+    struct steer_policy policy;
+};
+
+static void plan_init(struct plan *plan)
+{
+    memset(plan, 0, sizeof *plan);
+    for (uint32_t i = 0; i < 3; i++) {
+        plan->members[i] = (struct steer_member){i, 0, 0, 10 + i, STEER_HAS_A | STEER_HAS_AAAA};
+        plan->tier_members[i] = (uint16_t)i;
+    }
+    strcpy(plan->label, "us-east");
+    plan->tiers[0] = (struct steer_tier){plan->label, plan->tier_members, 2};
+    plan->tiers[1] = (struct steer_tier){"eu-west", plan->tier_members + 2, 1};
+    plan->classes[0] = (struct steer_class){"default", plan->tiers, 2};
+    plan->classes[1] = (struct steer_class){"geo[0]", plan->tiers + 1, 1};
+    plan->policy = (struct steer_policy){.answers = 1,
+                                         .member_count = 3,
+                                         .class_count = 2,
+                                         .members = plan->members,
+                                         .classes = plan->classes};
+}
+
+static uint32_t add(struct steer_set *set, const struct plan *plan)
+{
+    return steer_set_add(set, &plan->policy, NULL, 0);
+}
+
+static struct geo_tree *some_tree(void)
+{
+    return geo_build_tree(NULL, 0, NULL, 0);
+}
+
+static void plans_are_copied(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    plan_init(&plan);
+    assert_int_equal(add(set, &plan), 0);
+    memset(&plan, 0xee, sizeof plan);
+    const struct steer_policy *policy = steer_set_get(set, 0);
+    assert_int_equal(policy->id, 0);
+    assert_int_equal(policy->class_count, 2);
+    assert_string_equal(policy->classes[0].tiers[0].label, "us-east");
+    assert_int_equal(policy->classes[0].tiers[0].members[1], 1);
+    assert_int_equal(policy->classes[1].tiers[0].members[0], 2);
+    assert_string_equal(policy->classes[1].label, "geo[0]");
+    assert_int_equal(policy->members[2].weight, 12);
+    assert_null(policy->geo);
+    steer_set_free(set);
+}
+
+static void equal_content_is_one_policy(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    struct plan plan, other;
+    plan_init(&plan);
+    plan_init(&other);
+    other.policy.id = 77;
+    other.policy.cache_at = 99;
+    assert_int_equal(add(set, &plan), 0);
+    assert_int_equal(add(set, &other), 0);
+    assert_int_equal(steer_set_count(set), 1);
+    steer_set_free(set);
+}
+
+static void every_difference_counts(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    plan_init(&plan);
+    uint32_t expected = 0;
+    assert_int_equal(add(set, &plan), expected++);
+#define DIFFERENT(change)                                                                                    \
+    do {                                                                                                     \
+        plan_init(&plan);                                                                                    \
+        change;                                                                                              \
+        assert_int_equal(add(set, &plan), expected++);                                                       \
+        assert_int_equal(add(set, &plan), expected - 1);                                                     \
+    } while (0)
+    DIFFERENT(plan.policy.pick = STEER_PICK_ALL);
+    DIFFERENT(plan.policy.fallback = STEER_FALLBACK_STATIC);
+    DIFFERENT(plan.policy.answers = 2);
+    DIFFERENT(plan.policy.class_count = 1);
+    DIFFERENT(plan.members[0].endpoint = 5);
+    DIFFERENT(plan.members[0].az = 5);
+    DIFFERENT(plan.members[0].region = 5);
+    DIFFERENT(plan.members[2].weight = 5);
+    DIFFERENT(plan.members[1].types = STEER_HAS_A);
+    DIFFERENT(plan.tiers[0].count = 1);
+    DIFFERENT(plan.tier_members[2] = 0);
+    DIFFERENT(plan.classes[0].tier_count = 1);
+    DIFFERENT(plan.tiers[0].label = "us");
+    DIFFERENT(plan.tiers[0].label = NULL);
+    DIFFERENT(plan.tiers[0].label = "");
+    DIFFERENT(plan.classes[1].label = "geo[1]");
+#undef DIFFERENT
+    assert_int_equal(steer_set_count(set), expected);
+    steer_set_free(set);
+}
+
+static void trees_are_shared_by_key(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    plan_init(&plan);
+    assert_false(steer_set_has_geo(set, 5));
+    assert_int_equal(steer_set_add(set, &plan.policy, some_tree(), 5), 0);
+    assert_true(steer_set_has_geo(set, 5));
+    assert_int_equal(steer_set_add(set, &plan.policy, some_tree(), 5), 0);
+    assert_int_equal(steer_set_add(set, &plan.policy, NULL, 5), 0);
+    assert_int_equal(steer_set_add(set, &plan.policy, some_tree(), 6), 1);
+    assert_int_equal(add(set, &plan), 2);
+    plan.policy.answers = 3;
+    assert_int_equal(steer_set_add(set, &plan.policy, some_tree(), 5), 3);
+    assert_ptr_equal(steer_set_get(set, 0)->geo, steer_set_get(set, 3)->geo);
+    assert_ptr_not_equal(steer_set_get(set, 0)->geo, steer_set_get(set, 1)->geo);
+    assert_null(steer_set_get(set, 2)->geo);
+    struct addr client;
+    addr_parse("192.0.2.1", &client);
+    struct geo_match match = steer_find_class(steer_set_get(set, 0), &client);
+    assert_int_equal(match.class_id, 0);
+    match = steer_find_class(steer_set_get(set, 2), &client);
+    assert_int_equal(match.class_id, 0);
+    assert_int_equal(match.scope, 0);
+    steer_set_free(set);
+}
+
+/* Linear searches at load would make this take minutes. */
+static void many_policies_stay_apart(void **state)
+{
+    (void)state;
+    enum { COUNT = 50000 };
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    plan_init(&plan);
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < COUNT; i++) {
+            plan.members[0].weight = i;
+            assert_int_equal(add(set, &plan), i);
+        }
+    }
+    assert_int_equal(steer_set_count(set), COUNT);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_int_equal(steer_set_get(set, i)->members[0].weight, i);
+        assert_int_equal(steer_set_get(set, i)->cache_at, i * 4);
+    }
+    steer_set_free(set);
+}
+
+/* ---- caches ---- */
+
+struct world {
+    _Atomic uint32_t endpoints[3], azs[1], regions[1];
+    struct health_table table;
+};
+
+static void world_init(struct world *world)
+{
+    memset(world, 0, sizeof *world);
+    world->table = (struct health_table){.endpoint_count = 3,
+                                         .az_count = 1,
+                                         .region_count = 1,
+                                         .endpoints = world->endpoints,
+                                         .azs = world->azs,
+                                         .regions = world->regions};
+    atomic_store(&world->table.generation, 1);
+}
+
+static void cache_follows_the_generation(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    struct world world;
+    plan_init(&plan);
+    world_init(&world);
+    add(set, &plan);
+    struct steer_cache *cache = steer_cache_new(set);
+    const struct steer_policy *policy = steer_set_get(set, 0);
+    struct steer_choice *choice = steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table);
+    assert_int_equal(choice->count, 2);
+    assert_int_equal(choice->generation, 1);
+    choice->next = 1;
+    /* A word changes without its generation: not seen, so it was not evaluated again. */
+    world.endpoints[0] = HEALTH_OBSERVED_UNHEALTHY;
+    assert_ptr_equal(steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table), choice);
+    assert_int_equal(choice->count, 2);
+    atomic_fetch_add(&world.table.generation, 1);
+    assert_ptr_equal(steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table), choice);
+    assert_int_equal(choice->count, 1);
+    assert_int_equal(choice->members[0], 1);
+    assert_int_equal(choice->generation, 2);
+    assert_int_equal(choice->next, 1); /* the round goes on */
+    steer_cache_free(cache);
+    steer_set_free(set);
+}
+
+/* Each (policy, class, type) has its own slot and arrays: fill all, then look at all again. */
+static void slots_do_not_overlap(void **state)
+{
+    (void)state;
+    enum { POLICIES = 50 };
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    struct world world;
+    plan_init(&plan);
+    world_init(&world);
+    plan.members[1].types = STEER_HAS_A;
+    for (uint32_t i = 0; i < POLICIES; i++) {
+        plan.members[0].weight = i + 1;
+        add(set, &plan);
+    }
+    struct steer_cache *cache = steer_cache_new(set);
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < POLICIES; i++) {
+            const struct steer_policy *policy = steer_set_get(set, i);
+            struct steer_choice *a = steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table);
+            assert_int_equal(a->count, 2);
+            assert_int_equal(a->total_weight, i + 1 + 11);
+            struct steer_choice *aaaa = steer_cache_get(cache, policy, 0, STEER_HAS_AAAA, &world.table);
+            assert_int_equal(aaaa->count, 1);
+            assert_int_equal(aaaa->total_weight, i + 1);
+            struct steer_choice *second = steer_cache_get(cache, policy, 1, STEER_HAS_A, &world.table);
+            assert_int_equal(second->count, 1);
+            assert_int_equal(second->members[0], 2);
+        }
+    }
+    steer_cache_free(cache);
+    steer_set_free(set);
+}
+
+static void cache_of_nothing(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    steer_cache_free(steer_cache_new(set));
+    steer_cache_free(NULL);
+    steer_set_free(set);
+    steer_set_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plans_are_copied),         cmocka_unit_test(equal_content_is_one_policy),
+        cmocka_unit_test(every_difference_counts),  cmocka_unit_test(trees_are_shared_by_key),
+        cmocka_unit_test(many_policies_stay_apart), cmocka_unit_test(cache_follows_the_generation),
+        cmocka_unit_test(slots_do_not_overlap),     cmocka_unit_test(cache_of_nothing),
+    };
+    return cmocka_run_group_tests_name("steer_set", tests, NULL, NULL);
+}
