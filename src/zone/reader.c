@@ -290,6 +290,7 @@ static void recover_owner(struct zone_reader *reader)
         return;
     }
     reader->state.owner_broken = true;
+    reader->has_ttl_error |= !reader->state.has_last_ttl; /* it may have had one */
     if (reader->count != 0) {
         read_owner(reader);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Tests of the master-file reader: each rule of the syntax with good and bad input and the exact place of errors,
- * rdata of the types against octets worked out by hand or taken from RFCs, $INCLUDE and its fences, $GENERATE. */
+ * Tests of the master-file reader: each rule of the syntax with good and bad input and the exact place of
+ * errors, rdata of the types against octets worked out by hand or taken from RFCs, $INCLUDE and its fences,
+ * $GENERATE. */
 #include "config.h"
 
 #include "unit.h"
@@ -77,7 +78,8 @@ static void read_string(struct outcome *outcome, const char *text)
 }
 
 /* The item of the report that has this place must hold this text. */
-static void assert_item(const struct outcome *outcome, size_t index, unsigned line, unsigned column, const char *text)
+static void assert_item(const struct outcome *outcome, size_t index, unsigned line, unsigned column,
+                        const char *text)
 {
     assert_true(index < report_count(outcome->report));
     const struct report_item *item = report_get(outcome->report, index);
@@ -134,29 +136,33 @@ static void syntax_is_read(void **state)
         {"a\\.b\\032\\\\ 300 A 192.0.2.1\n", "a\\.b\\032\\\\.example.com. 300 A c0000201\n"},
         {"\\000\\255 300 A 192.0.2.1\n", "\\000\\255.example.com. 300 A c0000201\n"},
         {"* 300 A 192.0.2.1\n", "*.example.com. 300 A c0000201\n"},
-        {"in 300 A 192.0.2.1\n", "in.example.com. 300 A c0000201\n"}, /* the first column is always the owner */
+        {"in 300 A 192.0.2.1\n",
+         "in.example.com. 300 A c0000201\n"}, /* the first column is always the owner */
         {"300 300 A 192.0.2.1\n", "300.example.com. 300 A c0000201\n"},
         /* inherited owner and TTL */
         {"a 300 A 192.0.2.1\n A 192.0.2.2\n\t60 A 192.0.2.3\n IN A 192.0.2.4\n",
          "a.example.com. 300 A c0000201\na.example.com. 300 A c0000202\na.example.com. 60 A c0000203\n"
          "a.example.com. 60 A c0000204\n"},
-        {"$TTL 60\na 300 A 192.0.2.1\n A 192.0.2.2\n", "a.example.com. 300 A c0000201\na.example.com. 60 A c0000202\n"},
+        {"$TTL 60\na 300 A 192.0.2.1\n A 192.0.2.2\n",
+         "a.example.com. 300 A c0000201\na.example.com. 60 A c0000202\n"},
         {"a 60 A 192.0.2.1\n; comment\n\n   ; more\n A 192.0.2.2\n",
          "a.example.com. 60 A c0000201\na.example.com. 60 A c0000202\n"},
         /* parentheses */
         {"a 300 A ( 192.0.2.1 )\n", "a.example.com. 300 A c0000201\n"},
         {"a ( 300\n IN ; comment )\n\n A\n192.0.2.1) \nb 60 A 192.0.2.2", "a.example.com. 300 A c0000201\n"
-                                                                             "b.example.com. 60 A c0000202\n"},
+                                                                          "b.example.com. 60 A c0000202\n"},
         {"(a 300 A 192.0.2.1)\n", "a.example.com. 300 A c0000201\n"},
         {"a 300 A 192.0.2.1 ()\n", "a.example.com. 300 A c0000201\n"},
         {"a 300 TXT (a)(b)c\n", "a.example.com. 300 TXT 016101620163\n"},
-        {"a 300 A 192.0.2.1 (\n)\n A 192.0.2.2\n", "a.example.com. 300 A c0000201\na.example.com. 300 A c0000202\n"},
+        {"a 300 A 192.0.2.1 (\n)\n A 192.0.2.2\n",
+         "a.example.com. 300 A c0000201\na.example.com. 300 A c0000202\n"},
         /* quotes */
         {"a 300 TXT \"\"\n", "a.example.com. 300 TXT 00\n"},
         {"a 300 TXT a\\;b\\(\\\"\\ c;d\n", "a.example.com. 300 TXT 07613b6228222063\n"},
         /* directives */
         {"$ttl 1h\n$OrIgIn org.\na A 192.0.2.1\n", "a.org. 3600 A c0000201\n"},
-        {"$TTL 5\n$ORIGIN sub ; relative\na A 192.0.2.1\n$ORIGIN a.b\n@ A 192.0.2.2\n$ORIGIN .\nc A 192.0.2.3\n",
+        {"$TTL 5\n$ORIGIN sub ; relative\na A 192.0.2.1\n$ORIGIN a.b\n@ A 192.0.2.2\n$ORIGIN .\nc A "
+         "192.0.2.3\n",
          "a.sub.example.com. 5 A c0000201\na.b.sub.example.com. 5 A c0000202\nc. 5 A c0000203\n"},
         {"$TTL 5\na A 192.0.2.1\n$ORIGIN org.\n A 192.0.2.2\n",
          "a.example.com. 5 A c0000201\na.example.com. 5 A c0000202\n"},
@@ -201,10 +207,13 @@ static void syntax_errors_have_places(void **state)
         {"a 300 A (\n192.0.2.1\nb 300 A 192.0.2.1\n", 1, 9, "parenthesis is not closed", 0},
         {"a 300 A ( ; )", 1, 9, "parenthesis is not closed", 0},
         {"a 300 A 192.0.2.1 )\nb 300 A 192.0.2.1\n", 1, 19, "closing parenthesis without", 1},
-        {"a 300 A ( ( 192.0.2.1 ) )\nb 300 A 192.0.2.1\n", 1, 11, "inside the one that was opened in line 1, column 9", 1},
+        {"a 300 A ( ( 192.0.2.1 ) )\nb 300 A 192.0.2.1\n", 1, 11,
+         "inside the one that was opened in line 1, column 9", 1},
         {"a 300 A 192.0.2.1 \\\nb 300 A 192.0.2.1\n", 1, 19, "backslash ends the line", 1},
         {"a 300 A 192.0.2.1\rb 300 A 192.0.2.1\n", 1, 18, "carriage return", 0},
-        {"\xef\xbb\xbf" "a 300 A 192.0.2.1\n", 1, 1, "byte order mark", 1},
+        {"\xef\xbb\xbf"
+         "a 300 A 192.0.2.1\n",
+         1, 1, "byte order mark", 1},
         {" 300 A 192.0.2.1\nb 300 A 192.0.2.1\n", 1, 2, "no owner name", 1},
         {"\"a\" 300 A 192.0.2.1\n A 192.0.2.2\n", 1, 1, "in quotes; expected a name", 0},
         {"a..b 300 A 192.0.2.1\n A 192.0.2.2\nb 300 A 192.0.2.3\n", 1, 1, "empty label", 1},
@@ -250,13 +259,14 @@ static void syntax_errors_have_places(void **state)
         {"\n\na 300 A 192.0.2.1 x\n", 3, 19, "\"x\" after the end of the rdata of type A", 0},
         {"a 300 A\n", 1, 8, "where an IPv4 address is expected", 0},
         {"a 300 TXT (\n\"abc\"\n  \"open\n)\nb 300 A 192.0.2.1\n", 3, 3, "quote is not closed", 1},
-        {"a 300 TXT \"o\n A 192.0.2.1\n", 1, 11, "quote", 0},
+        {"a 300 TXT \"o\n A 192.0.2.1\n", 1, 11, "quote", 1}, /* whose TTL is not missed as well */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct outcome outcome;
         read_string(&outcome, cases[i].text);
         if (report_errors(outcome.report) == 0 || outcome.count != cases[i].records) {
-            fail_msg("%s: %zu errors, %zu records", cases[i].text, report_errors(outcome.report), outcome.count);
+            fail_msg("%s: %zu errors, %zu records", cases[i].text, report_errors(outcome.report),
+                     outcome.count);
         }
         assert_item(&outcome, 0, cases[i].line, cases[i].column, cases[i].message);
         assert_int_equal(outcome.code, ERROR_SYNTAX);
@@ -268,8 +278,9 @@ static void entries_after_an_error_keep_their_owner(void **state)
 {
     (void)state;
     struct outcome outcome;
-    read_string(&outcome, "$TTL 5\na A 192.0.2.1\nb TXT \"open\n A 192.0.2.2\n\"c\" A 192.0.2.3\n A 192.0.2.4\n"
-                          "d A bad\n A 192.0.2.5\n");
+    read_string(&outcome,
+                "$TTL 5\na A 192.0.2.1\nb TXT \"open\n A 192.0.2.2\n\"c\" A 192.0.2.3\n A 192.0.2.4\n"
+                "d A bad\n A 192.0.2.5\n");
     assert_string_equal(outcome.records.bytes, "a.example.com. 5 A c0000201\nb.example.com. 5 A c0000202\n"
                                                "d.example.com. 5 A c0000205\n");
     assert_int_equal(report_errors(outcome.report), 3);
@@ -282,7 +293,8 @@ static void entries_after_an_error_keep_their_owner(void **state)
 static void nul_octets_are_errors(void **state)
 {
     (void)state;
-    static const char text[] = "a 5 A 192.0.2.1\nb\0 5 A 192.0.2.2\nc 5 TXT \"\0\"\n; \0\nd 5 A 192.0.2.3\n\0";
+    static const char text[] =
+        "a 5 A 192.0.2.1\nb\0 5 A 192.0.2.2\nc 5 TXT \"\0\"\n; \0\nd 5 A 192.0.2.3\n\0";
     struct outcome outcome;
     read_bytes(&outcome, text, sizeof text - 1);
     assert_string_equal(outcome.records.bytes, "a.example.com. 5 A c0000201\nd.example.com. 5 A c0000203\n");
@@ -318,22 +330,25 @@ static void names_have_limits(void **state)
     memset(label, 'x', 63);
     label[63] = '\0';
     struct outcome outcome;
-    snprintf(text, sizeof text, "%s 5 A 192.0.2.1\n%sx 5 A 192.0.2.1\n%s\\120 5 A 192.0.2.1\n", label, label, label);
+    snprintf(text, sizeof text, "%s 5 A 192.0.2.1\n%sx 5 A 192.0.2.1\n%s\\120 5 A 192.0.2.1\n", label, label,
+             label);
     read_string(&outcome, text);
     assert_int_equal(outcome.count, 1);
     assert_item(&outcome, 0, 2, 1, "label of more than 63");
     assert_item(&outcome, 1, 3, 1, "label of more than 63");
     end(&outcome);
     /* 3 * 64 + 61 + 1 + 1 = 255 */
-    snprintf(text, sizeof text, "%s.%s.%s.%.61s. 5 A 192.0.2.1\n%s.%s.%s.%.62s. 5 A 192.0.2.1\n", label, label, label,
-             label, label, label, label, label);
+    snprintf(text, sizeof text, "%s.%s.%s.%.61s. 5 A 192.0.2.1\n%s.%s.%s.%.62s. 5 A 192.0.2.1\n", label,
+             label, label, label, label, label, label, label);
     read_string(&outcome, text);
     assert_int_equal(outcome.count, 1);
     assert_item(&outcome, 0, 2, 1, "longer than 255");
     end(&outcome);
     /* with the origin, 13 octets: 3 * 64 + 50 + 13 = 255 */
-    snprintf(text, sizeof text, "%s.%s.%s.%.49s 5 A 192.0.2.1\n%s.%s.%s.%.50s 5 A 192.0.2.1\n%s.%s.%s.%.49s\\120 5 A 192.0.2.1\n",
-             label, label, label, label, label, label, label, label, label, label, label, label);
+    snprintf(
+        text, sizeof text,
+        "%s.%s.%s.%.49s 5 A 192.0.2.1\n%s.%s.%s.%.50s 5 A 192.0.2.1\n%s.%s.%s.%.49s\\120 5 A 192.0.2.1\n",
+        label, label, label, label, label, label, label, label, label, label, label, label);
     read_string(&outcome, text);
     assert_int_equal(outcome.count, 1);
     assert_item(&outcome, 0, 2, 1, "longer than 255");
@@ -345,8 +360,10 @@ static void records_have_places(void **state)
 {
     (void)state;
     struct outcome outcome;
-    read_string(&outcome, "$TTL 5\n\na A 192.0.2.1\n   A (\n 192.0.2.2 )\n(\n  b A 192.0.2.3 )\n$GENERATE 1-2 c$ A 192.0.2.$\n"
-                          "d A 192.0.2.4");
+    read_string(
+        &outcome,
+        "$TTL 5\n\na A 192.0.2.1\n   A (\n 192.0.2.2 )\n(\n  b A 192.0.2.3 )\n$GENERATE 1-2 c$ A 192.0.2.$\n"
+        "d A 192.0.2.4");
     assert_int_equal(outcome.code, 0);
     assert_string_equal(outcome.places.bytes, "test.zone:3:1\ntest.zone:4:4\ntest.zone:7:3\ntest.zone:8:1\n"
                                               "test.zone:8:1\ntest.zone:9:1\n");
@@ -422,186 +439,134 @@ struct rdata {
 
 /* Each with the origin example.com. */
 static const struct rdata rdatas[] = {
-        {"A 192.0.2.1",
-         "c0000201"},
-        {"A 255.255.255.255",
-         "ffffffff"},
-        {"AAAA 2001:db8::1",
-         "20010db8000000000000000000000001"},
-        {"AAAA ::ffff:192.0.2.1",
-         "00000000000000000000ffffc0000201"},
-        {"NS ns",
-         "026e73076578616d706c6503636f6d00"},
-        {"NS ns.example.net.",
-         "026e73076578616d706c65036e657400"},
-        {"CNAME @",
-         "076578616d706c6503636f6d00"},
-        {"PTR .",
-         "00"},
-        {"DNAME a\\.b",
-         "03612e62076578616d706c6503636f6d00"},
-        {"SOA ns host 1 2h 30m 1w 5m",
-         "026e73076578616d706c6503636f6d0004686f7374076578616d706c6503636f6d000000000100001c200000070800093a800000012c"},
-        {"SOA ns host 4294967295 4294967295 0 1 2",
-         "026e73076578616d706c6503636f6d0004686f7374076578616d706c6503636f6d00ffffffffffffffff000000000000000100000002"},
-        {"MX 10 mail",
-         "000a046d61696c076578616d706c6503636f6d00"},
-        {"TXT a \"b c\" \"\"",
-         "01610362206300"},
-        {"SRV 1 2 65535 target",
-         "00010002ffff06746172676574076578616d706c6503636f6d00"},
-        {"HINFO \"PC\" Linux",
-         "025043054c696e7578"},
-        {"RP mbox txt",
-         "046d626f78076578616d706c6503636f6d0003747874076578616d706c6503636f6d00"},
-        {"AFSDB 1 host",
-         "000104686f7374076578616d706c6503636f6d00"},
-        {"X25 311061700956",
-         "0c333131303631373030393536"},
-        {"ISDN 150862028003217 004",
-         "0f31353038363230323830303332313703303034"},
-        {"ISDN 150862028003217",
-         "0f313530383632303238303033323137"},
-        {"RT 10 host",
-         "000a04686f7374076578616d706c6503636f6d00"},
-        {"NSAP 0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00",
-         "47000580005a0000000001e133ffffff00016100"},
-        {"PX 10 a b",
-         "000a0161076578616d706c6503636f6d000162076578616d706c6503636f6d00"},
-        {"GPOS -32.6882 116.8652 10.0",
-         "082d33322e36383832083131362e383635320431302e30"},
-        {"LOC 52 14 05 N 00 08 50 E 10m",
-         "001216138b3556c88008165000989a68"},
-        {"LOC 42 21 54 N 71 06 18 W -24m 30m",
-         "0033161389172dd070be15f000988d20"},
-        {"LOC 42 21 43.952 N 71 5 6.344 W -24.25m 1m 200m 0.5m",
-         "001224518917069070bf2dd800988d07"},
-        {"LOC 90 S 180 W 0m",
-         "001216136cb0270059604e0000989680"},
-        {"NAPTR 100 50 \"s\" \"z3950+I2L\" \"\" _z3950._tcp",
-         "006400320173097a333935302b49324c00065f7a33393530045f746370076578616d706c6503636f6d00"},
-        {"KX 10 host",
-         "000a04686f7374076578616d706c6503636f6d00"},
-        {"CERT PKIX 1 RSASHA256 AQID",
-         "0001000108010203"},
-        {"CERT 65534 1 5 AQIDBA==",
-         "fffe00010501020304"},
-        {"APL 1:192.168.32.0/21 !1:192.168.38.0/28 2:2001:db8::/32",
-         "00011503c0a82000011c83c0a8260002200420010db8"},
-        {"APL 1:0.0.0.0/0",
-         "00010000"},
-        {"DS 60485 5 1 2BB183AF5F22588179A53B0A 98631FAD1A292118",
-         "ec4505012bb183af5f22588179a53b0a98631fad1a292118"},
-        {"DS 60485 RSASHA1 1 2BB183AF5F22588179A53B0A98631FAD1A292118",
-         "ec4505012bb183af5f22588179a53b0a98631fad1a292118"},
-        {"SSHFP 2 1 123456789abcdef67890123456789abcdef67890",
-         "0201123456789abcdef67890123456789abcdef67890"},
-        {"IPSECKEY 10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
-         "0a0102c0000226010351537986ed35533b6064478eeeb27b5bd74dae149b6e81ba3a0521af82ab7801"},
-        {"IPSECKEY 10 0 2 . AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
-         "0a0002010351537986ed35533b6064478eeeb27b5bd74dae149b6e81ba3a0521af82ab7801"},
-        {"IPSECKEY 10 3 2 mygateway AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
-         "0a0302096d7967617465776179076578616d706c6503636f6d00010351537986ed35533b6064478eeeb27b5bd74dae149b6e81ba3a0521af82ab7801"},
-        {"IPSECKEY 10 2 2 2001:db8::1 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
-         "0a020220010db8000000000000000000000001010351537986ed35533b6064478eeeb27b5bd74dae149b6e81ba3a0521af82ab7801"},
-        {"RRSIG A 5 3 1d 20030322173103 20030220173103 2642 example.com. oJB1W6WNGv+ldvQ3WDG0MQkg5IEhjRip8WTrPYGv07h108dUKGMe",
-         "00010503000151803e7c9dd73e5510d70a52076578616d706c6503636f6d00a090755ba58d1affa576f4375831b4310920e481218d18a9f164eb3d81afd3b875d3c75428631e"},
-        {"RRSIG TYPE65534 13 0 0 1048354263 0 65535 . AAAA",
-         "fffe0d00000000003e7c9dd700000000ffff00000000"},
-        {"NSEC host A MX RRSIG NSEC TYPE1234",
-         "04686f7374076578616d706c6503636f6d000006400100000003041b000000000000000000000000000000000000000000000000000020"},
-        {"NSEC3 1 1 12 aabbccdd 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG",
-         "0101000c04aabbccdd1417f3df17b2b2adaef615257de4d2020b80ac6c7c0006400000000002"},
-        {"NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s",
-         "01000000001417f3df17b2b2adaef615257de4d2020b80ac6c7c"},
-        {"NSEC3PARAM 1 0 12 aabbccdd",
-         "0100000c04aabbccdd"},
-        {"NSEC3PARAM 1 0 0 -",
-         "0100000000"},
-        {"DNSKEY 257 3 RSASHA256 AwEA AaNk Uw==",
-         "0101030803010001a36453"},
-        {"DNSKEY 256 3 13 AwEAAaNkUw==",
-         "0100030d03010001a36453"},
-        {"DHCID AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=",
-         "000201636fc0b8271c82825bb1ac5c41cf5351aa69b4febd94e8f17cdb95000da48c40"},
-        {"TLSA 3 1 1 0123456789abcdef 0123",
-         "0301010123456789abcdef0123"},
-        {"SMIMEA 3 0 0 0011",
-         "0300000011"},
-        {"HIP 2 200100107B1A74DF365639CC39F1D578 AwEAAbdxyhNuSutc rvs1 rvs2.example.net.",
-         "1002000c200100107b1a74df365639cc39f1d57803010001b771ca136e4aeb5c0472767331076578616d706c6503636f6d000472767332076578616d706c65036e657400"},
-        {"HIP 2 200100107B1A74DF365639CC39F1D578 AwEAAbdxyhNuSutc",
-         "1002000c200100107b1a74df365639cc39f1d57803010001b771ca136e4aeb5c"},
-        {"CDS 0 0 0 00",
-         "0000000000"},
-        {"CDNSKEY 0 3 0 AA==",
-         "0000030000"},
-        {"OPENPGPKEY AQIDBA==",
-         "01020304"},
-        {"CSYNC 66 3 A NS AAAA",
-         "000000420003000460000008"},
-        {"ZONEMD 2018031500 1 1 FEBE3D4CE2EC2FFA4BA99D46CD69D6D29711E55217057BEE7EB1A7B641A47BA7FED2DD5B97AE499FAFA4F22C6BD647DE",
-         "7848b78c0101febe3d4ce2ec2ffa4ba99d46cd69d6d29711e55217057bee7eb1a7b641a47ba7fed2dd5b97ae499fafa4f22c6bd647de"},
-        {"SPF \"v=spf1 -all\"",
-         "0b763d73706631202d616c6c"},
-        {"NID 10 0014:4fff:ff20:ee64",
-         "000a00144fffff20ee64"},
-        {"L32 10 10.1.2.0",
-         "000a0a010200"},
-        {"L64 10 2001:0DB8:1140:1000",
-         "000a20010db811401000"},
-        {"LP 10 host",
-         "000a04686f7374076578616d706c6503636f6d00"},
-        {"EUI48 00-00-5e-00-53-2a",
-         "00005e00532a"},
-        {"EUI64 00-00-5e-ef-10-00-00-2a",
-         "00005eef1000002a"},
-        {"URI 10 1 \"ftp://ftp1.example.com/public\"",
-         "000a00016674703a2f2f667470312e6578616d706c652e636f6d2f7075626c6963"},
-        {"CAA 0 issue \"ca.example.net; policy=ev\"",
-         "0005697373756563612e6578616d706c652e6e65743b20706f6c6963793d6576"},
-        {"CAA 128 tbs Unknown",
-         "8003746273556e6b6e6f776e"},
-        {"DLV 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118",
-         "ec4505012bb183af5f22588179a53b0a98631fad1a292118"},
-        {"TYPE731 \\# 6 abcd (ef01) 23 45",
-         "abcdef012345"},
-        {"TYPE62347 \\# 0",
-         ""},
-        {"TYPE1 \\# 4 0A000001",
-         "0a000001"},
-        {"MX \\# 5 000a 0161 00",
-         "000a016100"},
-        {"SVCB 0 foo.example.org.",
-         "000003666f6f076578616d706c65036f726700"},
-        {"SVCB 16 foo.example.org. port=53",
-         "001003666f6f076578616d706c65036f726700000300020035"},
-        {"SVCB 1 foo.example.org. key667=hello",
-         "000103666f6f076578616d706c65036f726700029b000568656c6c6f"},
-        {"SVCB 1 foo.example.org. key667=\"hello\\210qoo\"",
-         "000103666f6f076578616d706c65036f726700029b000968656c6c6fd2716f6f"},
-        {"SVCB 1 foo.example.org. ipv6hint=\"2001:db8::1,2001:db8::53:1\"",
-         "000103666f6f076578616d706c65036f7267000006002020010db800000000000000000000000120010db8000000000000000000530001"},
-        {"SVCB 1 example.com. ipv6hint=\"2001:db8:ffff:ffff:ffff:ffff:198.51.100.100\"",
-         "0001076578616d706c6503636f6d000006001020010db8ffffffffffffffffc6336464"},
-        {"SVCB 16 foo.example.org. alpn=h2,h3-19 mandatory=ipv4hint,alpn ipv4hint=192.0.2.1",
-         "001003666f6f076578616d706c65036f7267000000000400010004000100090268320568332d313900040004c0000201"},
-        {"SVCB 16 foo.example.org. alpn=\"f\\\\\\\\oo\\\\,bar,h2\"",
-         "001003666f6f076578616d706c65036f7267000001000c08665c6f6f2c626172026832"},
-        {"SVCB 16 foo.example.org. alpn=f\\\\\\092oo\\092,bar,h2",
-         "001003666f6f076578616d706c65036f7267000001000c08665c6f6f2c626172026832"},
-        {"SVCB 1 . alpn=dot key7=\"/dns-query{?dns}\"",
-         "0001000001000403646f74000700102f646e732d71756572797b3f646e737d"},
-        {"HTTPS 1 . alpn=h2 no-default-alpn ech=AEn+DQ== key65000",
-         "0001000001000302683200020000000500040049fe0dfde80000"},
-        {"HTTPS 1 @ key1=\\002h2 key3=\\001\\187 key2",
-         "0001076578616d706c6503636f6d0000010003026832000200000003000201bb"},
-        {"TLSA PKIX-TA Cert Full 01",
-         "00000001"},
-        {"WKS 192.0.2.1 TCP 25 80 0",
-         "c0000201068000004000000000000080"},
-        {"WKS 192.0.2.1 17",
-         "c000020111"},
+    {"A 192.0.2.1", "c0000201"},
+    {"A 255.255.255.255", "ffffffff"},
+    {"AAAA 2001:db8::1", "20010db8000000000000000000000001"},
+    {"AAAA ::ffff:192.0.2.1", "00000000000000000000ffffc0000201"},
+    {"NS ns", "026e73076578616d706c6503636f6d00"},
+    {"NS ns.example.net.", "026e73076578616d706c65036e657400"},
+    {"CNAME @", "076578616d706c6503636f6d00"},
+    {"PTR .", "00"},
+    {"DNAME a\\.b", "03612e62076578616d706c6503636f6d00"},
+    {"SOA ns host 1 2h 30m 1w 5m", "026e73076578616d706c6503636f6d0004686f7374076578616d706c6503636f6d0000000"
+                                   "00100001c200000070800093a800000012c"},
+    {"SOA ns host 4294967295 4294967295 0 1 2", "026e73076578616d706c6503636f6d0004686f7374076578616d706c6503"
+                                                "636f6d00ffffffffffffffff000000000000000100000002"},
+    {"MX 10 mail", "000a046d61696c076578616d706c6503636f6d00"},
+    {"TXT a \"b c\" \"\"", "01610362206300"},
+    {"SRV 1 2 65535 target", "00010002ffff06746172676574076578616d706c6503636f6d00"},
+    {"HINFO \"PC\" Linux", "025043054c696e7578"},
+    {"RP mbox txt", "046d626f78076578616d706c6503636f6d0003747874076578616d706c6503636f6d00"},
+    {"AFSDB 1 host", "000104686f7374076578616d706c6503636f6d00"},
+    {"X25 311061700956", "0c333131303631373030393536"},
+    {"ISDN 150862028003217 004", "0f31353038363230323830303332313703303034"},
+    {"ISDN 150862028003217", "0f313530383632303238303033323137"},
+    {"RT 10 host", "000a04686f7374076578616d706c6503636f6d00"},
+    {"NSAP 0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00", "47000580005a0000000001e133ffffff00016100"},
+    {"PX 10 a b", "000a0161076578616d706c6503636f6d000162076578616d706c6503636f6d00"},
+    {"GPOS -32.6882 116.8652 10.0", "082d33322e36383832083131362e383635320431302e30"},
+    {"LOC 52 14 05 N 00 08 50 E 10m", "001216138b3556c88008165000989a68"},
+    {"LOC 42 21 54 N 71 06 18 W -24m 30m", "0033161389172dd070be15f000988d20"},
+    {"LOC 42 21 43.952 N 71 5 6.344 W -24.25m 1m 200m 0.5m", "001224518917069070bf2dd800988d07"},
+    {"LOC 90 S 180 W 0m", "001216136cb0270059604e0000989680"},
+    {"NAPTR 100 50 \"s\" \"z3950+I2L\" \"\" _z3950._tcp",
+     "006400320173097a333935302b49324c00065f7a33393530045f746370076578616d706c6503636f6d00"},
+    {"KX 10 host", "000a04686f7374076578616d706c6503636f6d00"},
+    {"CERT PKIX 1 RSASHA256 AQID", "0001000108010203"},
+    {"CERT 65534 1 5 AQIDBA==", "fffe00010501020304"},
+    {"APL 1:192.168.32.0/21 !1:192.168.38.0/28 2:2001:db8::/32",
+     "00011503c0a82000011c83c0a8260002200420010db8"},
+    {"APL 1:0.0.0.0/0", "00010000"},
+    {"DS 60485 5 1 2BB183AF5F22588179A53B0A 98631FAD1A292118",
+     "ec4505012bb183af5f22588179a53b0a98631fad1a292118"},
+    {"DS 60485 RSASHA1 1 2BB183AF5F22588179A53B0A98631FAD1A292118",
+     "ec4505012bb183af5f22588179a53b0a98631fad1a292118"},
+    {"SSHFP 2 1 123456789abcdef67890123456789abcdef67890", "0201123456789abcdef67890123456789abcdef67890"},
+    {"IPSECKEY 10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
+     "0a0102c0000226010351537986ed35533b6064478eeeb27b5bd74dae149b6e81ba3a0521af82ab7801"},
+    {"IPSECKEY 10 0 2 . AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
+     "0a0002010351537986ed35533b6064478eeeb27b5bd74dae149b6e81ba3a0521af82ab7801"},
+    {"IPSECKEY 10 3 2 mygateway AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
+     "0a0302096d7967617465776179076578616d706c6503636f6d00010351537986ed35533b6064478eeeb27b5bd74dae149b6e81b"
+     "a3a0521af82ab7801"},
+    {"IPSECKEY 10 2 2 2001:db8::1 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
+     "0a020220010db8000000000000000000000001010351537986ed35533b6064478eeeb27b5bd74dae149b6e81ba3a0521af82ab7"
+     "801"},
+    {"RRSIG A 5 3 1d 20030322173103 20030220173103 2642 example.com. "
+     "oJB1W6WNGv+ldvQ3WDG0MQkg5IEhjRip8WTrPYGv07h108dUKGMe",
+     "00010503000151803e7c9dd73e5510d70a52076578616d706c6503636f6d00a090755ba58d1affa576f4375831b4310920e4812"
+     "18d18a9f164eb3d81afd3b875d3c75428631e"},
+    {"RRSIG TYPE65534 13 0 0 1048354263 0 65535 . AAAA", "fffe0d00000000003e7c9dd700000000ffff00000000"},
+    {"NSEC host A MX RRSIG NSEC TYPE1234", "04686f7374076578616d706c6503636f6d000006400100000003041b000000000"
+                                           "000000000000000000000000000000000000000000020"},
+    {"NSEC3 1 1 12 aabbccdd 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG",
+     "0101000c04aabbccdd1417f3df17b2b2adaef615257de4d2020b80ac6c7c0006400000000002"},
+    {"NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s",
+     "01000000001417f3df17b2b2adaef615257de4d2020b80ac6c7c"},
+    {"NSEC3PARAM 1 0 12 aabbccdd", "0100000c04aabbccdd"},
+    {"NSEC3PARAM 1 0 0 -", "0100000000"},
+    {"DNSKEY 257 3 RSASHA256 AwEA AaNk Uw==", "0101030803010001a36453"},
+    {"DNSKEY 256 3 13 AwEAAaNkUw==", "0100030d03010001a36453"},
+    {"DHCID AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=",
+     "000201636fc0b8271c82825bb1ac5c41cf5351aa69b4febd94e8f17cdb95000da48c40"},
+    {"TLSA 3 1 1 0123456789abcdef 0123", "0301010123456789abcdef0123"},
+    {"SMIMEA 3 0 0 0011", "0300000011"},
+    {"HIP 2 200100107B1A74DF365639CC39F1D578 AwEAAbdxyhNuSutc rvs1 rvs2.example.net.",
+     "1002000c200100107b1a74df365639cc39f1d57803010001b771ca136e4aeb5c0472767331076578616d706c6503636f6d00047"
+     "2767332076578616d706c65036e657400"},
+    {"HIP 2 200100107B1A74DF365639CC39F1D578 AwEAAbdxyhNuSutc",
+     "1002000c200100107b1a74df365639cc39f1d57803010001b771ca136e4aeb5c"},
+    {"CDS 0 0 0 00", "0000000000"},
+    {"CDNSKEY 0 3 0 AA==", "0000030000"},
+    {"OPENPGPKEY AQIDBA==", "01020304"},
+    {"CSYNC 66 3 A NS AAAA", "000000420003000460000008"},
+    {"ZONEMD 2018031500 1 1 "
+     "FEBE3D4CE2EC2FFA4BA99D46CD69D6D29711E55217057BEE7EB1A7B641A47BA7FED2DD5B97AE499FAFA4F22C6BD647DE",
+     "7848b78c0101febe3d4ce2ec2ffa4ba99d46cd69d6d29711e55217057bee7eb1a7b641a47ba7fed2dd5b97ae499fafa4f22c6bd"
+     "647de"},
+    {"SPF \"v=spf1 -all\"", "0b763d73706631202d616c6c"},
+    {"NID 10 0014:4fff:ff20:ee64", "000a00144fffff20ee64"},
+    {"L32 10 10.1.2.0", "000a0a010200"},
+    {"L64 10 2001:0DB8:1140:1000", "000a20010db811401000"},
+    {"LP 10 host", "000a04686f7374076578616d706c6503636f6d00"},
+    {"EUI48 00-00-5e-00-53-2a", "00005e00532a"},
+    {"EUI64 00-00-5e-ef-10-00-00-2a", "00005eef1000002a"},
+    {"URI 10 1 \"ftp://ftp1.example.com/public\"",
+     "000a00016674703a2f2f667470312e6578616d706c652e636f6d2f7075626c6963"},
+    {"CAA 0 issue \"ca.example.net; policy=ev\"",
+     "0005697373756563612e6578616d706c652e6e65743b20706f6c6963793d6576"},
+    {"CAA 128 tbs Unknown", "8003746273556e6b6e6f776e"},
+    {"DLV 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118",
+     "ec4505012bb183af5f22588179a53b0a98631fad1a292118"},
+    {"TYPE731 \\# 6 abcd (ef01) 23 45", "abcdef012345"},
+    {"TYPE62347 \\# 0", ""},
+    {"TYPE1 \\# 4 0A000001", "0a000001"},
+    {"MX \\# 5 000a 0161 00", "000a016100"},
+    {"SVCB 0 foo.example.org.", "000003666f6f076578616d706c65036f726700"},
+    {"SVCB 16 foo.example.org. port=53", "001003666f6f076578616d706c65036f726700000300020035"},
+    {"SVCB 1 foo.example.org. key667=hello", "000103666f6f076578616d706c65036f726700029b000568656c6c6f"},
+    {"SVCB 1 foo.example.org. key667=\"hello\\210qoo\"",
+     "000103666f6f076578616d706c65036f726700029b000968656c6c6fd2716f6f"},
+    {"SVCB 1 foo.example.org. ipv6hint=\"2001:db8::1,2001:db8::53:1\"",
+     "000103666f6f076578616d706c65036f7267000006002020010db800000000000000000000000120010db800000000000000000"
+     "0530001"},
+    {"SVCB 1 example.com. ipv6hint=\"2001:db8:ffff:ffff:ffff:ffff:198.51.100.100\"",
+     "0001076578616d706c6503636f6d000006001020010db8ffffffffffffffffc6336464"},
+    {"SVCB 16 foo.example.org. alpn=h2,h3-19 mandatory=ipv4hint,alpn ipv4hint=192.0.2.1",
+     "001003666f6f076578616d706c65036f7267000000000400010004000100090268320568332d313900040004c0000201"},
+    {"SVCB 16 foo.example.org. alpn=\"f\\\\\\\\oo\\\\,bar,h2\"",
+     "001003666f6f076578616d706c65036f7267000001000c08665c6f6f2c626172026832"},
+    {"SVCB 16 foo.example.org. alpn=f\\\\\\092oo\\092,bar,h2",
+     "001003666f6f076578616d706c65036f7267000001000c08665c6f6f2c626172026832"},
+    {"SVCB 1 . alpn=dot key7=\"/dns-query{?dns}\"",
+     "0001000001000403646f74000700102f646e732d71756572797b3f646e737d"},
+    {"HTTPS 1 . alpn=h2 no-default-alpn ech=AEn+DQ== key65000",
+     "0001000001000302683200020000000500040049fe0dfde80000"},
+    {"HTTPS 1 @ key1=\\002h2 key3=\\001\\187 key2",
+     "0001076578616d706c6503636f6d0000010003026832000200000003000201bb"},
+    {"TLSA PKIX-TA Cert Full 01", "00000001"},
+    {"WKS 192.0.2.1 TCP 25 80 0", "c0000201068000004000000000000080"},
+    {"WKS 192.0.2.1 17", "c000020111"},
 };
 
 static void rdata_is_written(void **state)
@@ -640,8 +605,8 @@ static void rdata_is_written(void **state)
     }
 }
 
-/* What was written from the type's own form is taken in the form of RFC 3597, and one octet less or more is not
- * where the type's form can tell. */
+/* What was written from the type's own form is taken in the form of RFC 3597, and one octet less or more is
+ * not where the type's form can tell. */
 static void rdata_is_read_as_octets(void **state)
 {
     (void)state;
@@ -772,7 +737,7 @@ static void rdata_errors_have_places(void **state)
         {"SVCB 1 . alpn=", 1, 19, "protocol names", 0},
         {"SVCB 1 . alpn=h2,,h3", 1, 19, "protocol names", 0},
         {"SVCB 1 . alpn=h2, port=1", 1, 19, "protocol names", 0},
-        {"SVCB 1 . alpn=\"h2\"x\"\"", 1, 23, "quote inside a word", 0},
+        {"SVCB 1 . alpn=\"h2\"x\"\"", 1, 24, "quote inside a word", 0},
         {"SVCB 1 . alpn=h2\\\\x", 1, 19, "before a comma or a backslash", 0},
         {"SVCB 1 . no-default-alpn", 1, 14, "alpn as well", 0},
         {"SVCB 1 . alpn=h2 no-default-alpn=1", 1, 22, "no value", 0},
@@ -839,14 +804,13 @@ static void generate_makes_records(void **state)
     static const struct good cases[] = {
         {"$TTL 5\n$GENERATE 1-3 h$ A 192.0.2.$\n",
          "h1.example.com. 5 A c0000201\nh2.example.com. 5 A c0000202\nh3.example.com. 5 A c0000203\n"},
-        {"$generate 8-16/4 $ 5 in ptr h${1}\n",
-         "8.example.com. 5 PTR 026839076578616d706c6503636f6d00\n"
-         "12.example.com. 5 PTR 03683133076578616d706c6503636f6d00\n"
-         "16.example.com. 5 PTR 03683137076578616d706c6503636f6d00\n"},
+        {"$generate 8-16/4 $ 5 in ptr h${1}\n", "8.example.com. 5 PTR 026839076578616d706c6503636f6d00\n"
+                                                "12.example.com. 5 PTR 03683133076578616d706c6503636f6d00\n"
+                                                "16.example.com. 5 PTR 03683137076578616d706c6503636f6d00\n"},
         {"$GENERATE 10-10 a${-10}b${0,4}c${0,0,x}d${0,4,X}e${245,2,o}f$$g\\$h IN 5 A 192.0.2.1\n",
          "a0b0010cad000Ae377f\\$g\\$h.example.com. 5 A c0000201\n"},
         {"$GENERATE 10-10 ${0,0,n}.${1,5,n}.${160,3,N}.${1,1,N} 5 A 192.0.2.1\n",
-         "a.b.0.0.A.A.b.example.com. 5 A c0000201\n"},
+         "a.b.0.0.A.A.B.example.com. 5 A c0000201\n"},
         {"$GENERATE 5-6 @ 5 MX \"1$ mail$\"\n",
          "example.com. 5 MX 000f056d61696c35076578616d706c6503636f6d00\n"
          "example.com. 5 MX 0010056d61696c36076578616d706c6503636f6d00\n"},
@@ -883,8 +847,10 @@ static void generate_errors_have_places(void **state)
         {"$GENERATE 1-2 ${0,1,z} 5 A 192.0.2.1", 1, 15, "cannot be filled in", 0},
         {"$GENERATE 1-2 ${0,1,d 5 A 192.0.2.1", 1, 15, "cannot be filled in", 0},
         {"$GENERATE 1-2 ${-2} 5 A 192.0.2.1", 1, 15, "an offset that leaves", 0},
-        {"$GENERATE 254-400 h$ 5 A 192.0.2.$", 1, 1, "not an IPv4 address; expected four numbers such as 192.0.2.1 "
-                                                   "(in $GENERATE at 256)", 2}, /* once, then it ends */
+        {"$GENERATE 254-400 h$ 5 A 192.0.2.$", 1, 1,
+         "not an IPv4 address; expected four numbers such as 192.0.2.1 "
+         "(in $GENERATE at 256)",
+         2}, /* once, then it ends */
         {"$GENERATE 1-2 h$ 5 TXT \"(\"", 1, 1, "parenthesis is not closed", 0},
         {"$GENERATE 1-2 \"h$\" 5 A 192.0.2.1", 1, 15, "in quotes", 0},
     };
@@ -951,18 +917,22 @@ static void includes_keep_the_state_of_the_file(void **state)
     char *folder = make_folder(), *sub = memory_print("%s/sub", folder);
     struct outcome outcome;
     assert_int_equal(mkdir(sub, 0700), 0);
-    write_file(folder, "main", "$TTL 5\na A 192.0.2.1\n$INCLUDE sub/one other ; comment\n A 192.0.2.2\nb A 192.0.2.3\n"
-                               "$include \"sub/\\116wo\"\n A 192.0.2.5");
-    write_file(sub, "one", " A 192.0.2.10\nc A 192.0.2.11\n$TTL 60\n$ORIGIN org.\nd A 192.0.2.12\n$INCLUDE two");
+    write_file(folder, "main",
+               "$TTL 5\na A 192.0.2.1\n$INCLUDE sub/one other ; comment\n A 192.0.2.2\nb A 192.0.2.3\n"
+               "$include \"sub/\\116wo\"\n A 192.0.2.5");
+    write_file(sub, "one",
+               " A 192.0.2.10\nc A 192.0.2.11\n$TTL 60\n$ORIGIN org.\nd A 192.0.2.12\n$INCLUDE two");
     write_file(sub, "two", "e A 192.0.2.20");
     read_file(&outcome, folder, "main", NULL);
     assert_int_equal(outcome.code, 0);
-    assert_string_equal(outcome.records.bytes,
-                        "a.example.com. 5 A c0000201\na.example.com. 5 A c000020a\nc.other.example.com. 5 A c000020b\n"
-                        "d.org. 60 A c000020c\ne.org. 60 A c0000214\na.example.com. 5 A c0000202\n"
-                        "b.example.com. 5 A c0000203\ne.example.com. 5 A c0000214\nb.example.com. 5 A c0000205\n");
-    assert_string_equal(outcome.places.bytes, "main:2:1\none:1:2\none:2:1\none:5:1\ntwo:1:1\nmain:4:2\nmain:5:1\n"
-                                              "two:1:1\nmain:7:2\n");
+    assert_string_equal(
+        outcome.records.bytes,
+        "a.example.com. 5 A c0000201\na.example.com. 5 A c000020a\nc.other.example.com. 5 A c000020b\n"
+        "d.org. 60 A c000020c\ne.org. 60 A c0000214\na.example.com. 5 A c0000202\n"
+        "b.example.com. 5 A c0000203\ne.example.com. 5 A c0000214\nb.example.com. 5 A c0000205\n");
+    assert_string_equal(outcome.places.bytes,
+                        "main:2:1\none:1:2\none:2:1\none:5:1\ntwo:1:1\nmain:4:2\nmain:5:1\n"
+                        "two:1:1\nmain:7:2\n");
     end(&outcome);
     free(sub);
     remove_folder(folder);
@@ -971,7 +941,8 @@ static void includes_keep_the_state_of_the_file(void **state)
 static void includes_stay_inside(void **state)
 {
     (void)state;
-    char *folder = make_folder(), *zones = memory_print("%s/zones", folder), *link = memory_print("%s/link", zones);
+    char *folder = make_folder(), *zones = memory_print("%s/zones", folder),
+         *link = memory_print("%s/link", zones);
     char *outside = memory_print("%s/outside", folder), *sibling = memory_print("%s/zones2", folder);
     char *absolute = memory_print("$INCLUDE %s/outside\n$INCLUDE %s/good\n", folder, zones);
     struct outcome outcome;
@@ -981,8 +952,9 @@ static void includes_stay_inside(void **state)
     write_file(sibling, "file", "secret 5 A 192.0.2.66\n");
     write_file(zones, "good", "a 5 A 192.0.2.1\n");
     assert_int_equal(symlink(outside, link), 0);
-    write_file(zones, "main", "$INCLUDE ../outside\n$INCLUDE link\n$INCLUDE ../zones2/file\n$INCLUDE good\n"
-                              "$INCLUDE ../zones/good\n$INCLUDE .\n$INCLUDE nosuch\n$INCLUDE \"\"\n$INCLUDE \"a\\000b\"\n");
+    write_file(zones, "main",
+               "$INCLUDE ../outside\n$INCLUDE link\n$INCLUDE ../zones2/file\n$INCLUDE good\n"
+               "$INCLUDE ../zones/good\n$INCLUDE .\n$INCLUDE nosuch\n$INCLUDE \"\"\n$INCLUDE \"a\\000b\"\n");
     write_file(zones, "absolute", absolute);
     read_file(&outcome, zones, "main", NULL);
     assert_string_equal(outcome.records.bytes, "a.example.com. 5 A c0000201\na.example.com. 5 A c0000201\n");
@@ -1075,7 +1047,8 @@ static void unreadable_files_are_reported(void **state)
     remove_folder(folder);
 }
 
-/* The sample zones: what they hold was compared with named-compilezone, nsd-checkzone, kzonecheck and dnspython. */
+/* The sample zones: what they hold was compared with named-compilezone, nsd-checkzone, kzonecheck and
+ * dnspython. */
 static void sample_zone_is_read(void **state)
 {
     (void)state;
