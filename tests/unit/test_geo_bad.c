@@ -97,8 +97,10 @@ static void damaged_data(void **state)
                 NULL);
     EXPECT_DATA("\xe1\x4c"
                 "country_code"
-                "\x28\x00",
-                NULL); /* a pointer, to the map: no code */
+                "\x20\x10"
+                "\x42"
+                "US",
+                NULL); /* through a pointer */
     EXPECT_DATA("\xe1\x4c"
                 "country_code"
                 "\x20\x0e",
