@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Every connection gets a filter in front of its socket: libevent tells a filter when its connection has
- * gone, which is the only way to count connections of evhttp, and it sees the octets before evhttp does. NUL
- * octets, which C strings would hide from every later check, become \x01: invalid as well, but visible.
+ * evhttp tells nobody when a connection begins or ends, so each is watched through a duplicate of its
+ * descriptor: the kernel says when both sides are done with it, and shutdown() ends it for evhttp too, which
+ * then cleans up as for any client that left. Sockets are recognised by inode, since descriptor numbers are
+ * used again.
  *
- * A deadline ends in shutdown(): evhttp then sees the end of the stream and cleans up as for any client that
- * left. */
+ * NUL octets, which C strings would hide from every later check, become \x01 before evhttp sees them: invalid
+ * as well, but visible. */
 #include "config.h"
 
 #include "admin/connection.h"
@@ -17,14 +18,20 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct connection {
     struct connection *next;
-    struct connection_set *set; /* NULL: the server is gone, libevent still finishes the connection */
-    struct bufferevent *filter, *transport;
-    struct event *deadline;
+    struct connection_set *set;
+    struct bufferevent *starting; /* held until the descriptor is known, then NULL */
+    struct event *start, *closed, *deadline;
+    int fd; /* the duplicate; -1: not yet */
+    ino_t inode;
 };
 
 static void arm(struct connection *connection)
@@ -33,14 +40,24 @@ static void arm(struct connection *connection)
     event_add(connection->deadline, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000});
 }
 
-static void deadline_passed(evutil_socket_t fd, short what, void *argument)
+static void free_connection(struct connection *connection)
 {
-    (void)fd, (void)what;
-    const struct connection *connection = argument;
-    shutdown(bufferevent_getfd(connection->transport), SHUT_RDWR);
+    struct event *const events[] = {connection->start, connection->closed, connection->deadline};
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        if (events[i] != NULL) {
+            event_free(events[i]);
+        }
+    }
+    if (connection->starting != NULL) {
+        bufferevent_decref(connection->starting);
+    }
+    if (connection->fd != -1) {
+        close(connection->fd);
+    }
+    free(connection);
 }
 
-static void unlink_connection(struct connection *connection)
+static void drop(struct connection *connection)
 {
     struct connection_set *set = connection->set;
     struct connection **at = &set->first;
@@ -48,73 +65,109 @@ static void unlink_connection(struct connection *connection)
         at = &(*at)->next;
     }
     *at = connection->next;
-    connection->set = NULL;
     if (set->count-- == set->max) {
         evconnlistener_enable(set->listener);
     }
+    free_connection(connection);
 }
 
-/* libevent frees the filter: the connection is over. */
-static void connection_gone(void *argument)
+static void on_deadline(evutil_socket_t fd, short what, void *argument)
 {
+    (void)fd, (void)what;
     struct connection *connection = argument;
-    if (connection->set != NULL) {
-        unlink_connection(connection);
-    }
-    event_free(connection->deadline);
-    free(connection);
+    shutdown(connection->fd, SHUT_RDWR);
+    drop(connection);
 }
 
-/* The octet 0 in text[0..len) becomes 1. */
-static void show_nuls(unsigned char *text, size_t len)
+/* The client closed. If it only said that it sends no more, it may still read: then the deadline decides. */
+static void on_closed(evutil_socket_t fd, short what, void *argument)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == 0) {
-            text[i] = 1;
+    (void)what;
+    struct connection *connection = argument;
+    struct pollfd both = {.fd = fd};
+    if (poll(&both, 1, 0) == 1 && (both.revents & (POLLHUP | POLLERR)) != 0) {
+        drop(connection);
+    } else {
+        event_del(connection->closed); /* it would fire again and again */
+        arm(connection);
+    }
+}
+
+/* The first turn of the loop after the accept: evhttp has set the descriptor by now. */
+static void on_start(evutil_socket_t nothing, short what, void *argument)
+{
+    (void)nothing, (void)what;
+    struct connection *connection = argument;
+    struct stat file;
+    int fd = bufferevent_getfd(connection->starting);
+    connection->fd = fd == -1 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    bufferevent_decref(connection->starting);
+    connection->starting = NULL;
+    if (connection->fd == -1 || fstat(connection->fd, &file) == -1) {
+        if (fd != -1) {
+            shutdown(fd, SHUT_RDWR); /* out of descriptors: not without a deadline */
+        }
+        drop(connection);
+        return;
+    }
+    connection->inode = file.st_ino;
+    connection->closed =
+        event_new(connection->set->base, connection->fd, EV_CLOSED | EV_PERSIST, on_closed, connection);
+    event_add(connection->closed, NULL);
+    arm(connection);
+}
+
+/* What was just added to the input: octets 0 become 1, in place. */
+static void show_nuls(struct evbuffer *input, const struct evbuffer_cb_info *info, void *argument)
+{
+    (void)argument;
+    struct evbuffer_ptr at;
+    if (info->n_added == 0 || evbuffer_ptr_set(input, &at, info->orig_size, EVBUFFER_PTR_SET) == -1) {
+        return;
+    }
+    struct evbuffer_iovec parts[16];
+    int count = evbuffer_peek(input, (ev_ssize_t)info->n_added, &at, parts, 16);
+    for (int i = 0; i < count && i < 16; i++) {
+        unsigned char *bytes = parts[i].iov_base;
+        for (size_t j = 0; j < parts[i].iov_len; j++) {
+            bytes[j] = bytes[j] == 0 ? 1 : bytes[j];
         }
     }
-}
-
-static enum bufferevent_filter_result filter_input(struct evbuffer *from, struct evbuffer *to,
-                                                   ev_ssize_t limit, enum bufferevent_flush_mode mode,
-                                                   void *argument)
-{
-    (void)limit, (void)mode, (void)argument;
-    unsigned char bytes[4096];
-    int len, moved = 0;
-    while ((len = evbuffer_remove(from, bytes, sizeof bytes)) > 0) {
-        show_nuls(bytes, (size_t)len);
-        evbuffer_add(to, bytes, (size_t)len);
-        moved += len;
-    }
-    return moved > 0 ? BEV_OK : BEV_NEED_MORE;
 }
 
 struct bufferevent *connection_accept(struct event_base *base, void *argument)
 {
     struct connection_set *set = argument;
     struct connection *connection = memory_alloc(sizeof *connection);
-    connection->transport = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-    connection->deadline = event_new(base, -1, 0, deadline_passed, connection);
-    connection->filter = bufferevent_filter_new(connection->transport, filter_input, NULL,
-                                                BEV_OPT_CLOSE_ON_FREE, connection_gone, connection);
-    bufferevent_enable(connection->transport, EV_READ | EV_WRITE);
-    connection->set = set;
-    connection->next = set->first;
+    struct bufferevent *transport = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    evbuffer_add_cb(bufferevent_get_input(transport), show_nuls, NULL);
+    bufferevent_incref(transport);
+    *connection = (struct connection){.next = set->first, .set = set, .starting = transport, .fd = -1};
+    connection->start = event_new(base, -1, 0, on_start, connection);
+    connection->deadline = event_new(base, -1, 0, on_deadline, connection);
+    event_active(connection->start, EV_TIMEOUT, 1);
     set->first = connection;
     if (++set->count == set->max) {
         evconnlistener_disable(set->listener);
     }
-    arm(connection);
-    return connection->filter;
+    return transport;
 }
 
-static struct connection *find(struct connection_set *set, struct evhttp_request *request)
+int connection_fd(struct evhttp_request *request)
 {
     struct evhttp_connection *http = evhttp_request_get_connection(request);
-    const struct bufferevent *filter = http == NULL ? NULL : evhttp_connection_get_bufferevent(http);
+    return http == NULL ? -1 : (int)bufferevent_getfd(evhttp_connection_get_bufferevent(http));
+}
+
+static struct connection *find(const struct connection_set *set, struct evhttp_request *request)
+{
+    struct stat file;
+    int fd = connection_fd(request);
+    if (fd == -1 || fstat(fd, &file) == -1) {
+        return NULL;
+    }
     struct connection *connection = set->first;
-    while (connection != NULL && connection->filter != filter) {
+    while (connection != NULL && (connection->fd == -1 || connection->inode != file.st_ino)) {
         connection = connection->next;
     }
     return connection;
@@ -136,12 +189,6 @@ void connection_writing(struct connection_set *set, struct evhttp_request *reque
     }
 }
 
-int connection_fd(struct connection_set *set, struct evhttp_request *request)
-{
-    struct connection *connection = find(set, request);
-    return connection == NULL ? -1 : (int)bufferevent_getfd(connection->transport);
-}
-
 void connection_set_init(struct connection_set *set, struct event_base *base, struct evconnlistener *listener)
 {
     *set = (struct connection_set){
@@ -153,8 +200,7 @@ void connection_set_fini(struct connection_set *set)
     while (set->first != NULL) {
         struct connection *connection = set->first;
         set->first = connection->next;
-        connection->set = NULL;
-        event_del(connection->deadline);
+        free_connection(connection);
     }
     set->count = 0;
 }

@@ -4,7 +4,6 @@
  * request and for taking its answer, however slowly the octets drip. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct bufferevent;
@@ -25,13 +24,13 @@ struct connection_set {
 
 void connection_set_init(struct connection_set *set, struct event_base *base,
                          struct evconnlistener *listener);
-/* Forget all connections; evhttp closes them. */
+/* Stop watching; evhttp closes the connections. Before evhttp_free(), which frees the listener. */
 void connection_set_fini(struct connection_set *set);
 
 /* For evhttp_set_bevcb: the transport of a new connection. `set` is a struct connection_set. */
 struct bufferevent *connection_accept(struct event_base *base, void *set);
 
-/* The phases of a request: its answer is being made (no deadline), or is being written. */
+/* The phases of a request: its answer is being made (no deadline), or is being written (a new one). */
 void connection_working(struct connection_set *set, struct evhttp_request *request);
 void connection_writing(struct connection_set *set, struct evhttp_request *request);
-int connection_fd(struct connection_set *set, struct evhttp_request *request); /* -1: not known */
+int connection_fd(struct evhttp_request *request); /* -1: it has none any more */

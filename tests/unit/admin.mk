@@ -1,1 +1,13 @@
 ## Unit tests of src/admin
+if HAVE_CMOCKA
+ADMIN_TEST_LIBS = src/libadmin.a src/liboperate.a src/libanswer.a src/libview.a src/libsteer.a src/libzone.a \
+	src/libhealth.a src/libgeo.a src/libconf.a src/libdns.a src/libbase.a \
+	$(EVENT_LIBS) $(JANSSON_LIBS) $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
+
+TESTS += tests/unit/test_admin_http
+check_PROGRAMS += tests/unit/test_admin_http
+tests_unit_test_admin_http_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_admin_http_SOURCES = tests/unit/test_admin_http.c tests/unit/admin_fake.c tests/unit/admin_fake.h \
+	tests/unit/unit.h
+tests_unit_test_admin_http_LDADD = $(ADMIN_TEST_LIBS)
+endif

@@ -1,1 +1,10 @@
 ## Unit tests of src/answer
+if HAVE_CMOCKA
+TESTS += tests/unit/test_answer
+check_PROGRAMS += tests/unit/test_answer
+tests_unit_test_answer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(LDNS_CFLAGS)
+tests_unit_test_answer_SOURCES = tests/unit/test_answer.c tests/unit/answer_fixture.c tests/unit/answer_fixture.h \
+	tests/unit/unit.h
+tests_unit_test_answer_LDADD = src/libanswer.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fixtures. `site` is an empty configuration folder; whatever was started in it is ended after the test, and a steerd
+that does not end with 0, or whose log has a sanitizer's report, fails the test. `pair` is a site of two regions."""
+import collections
+import os
+import pathlib
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+sys.dont_write_bytecode = True
+
+import kit  # noqa: E402
+
+
+@pytest.fixture
+def site():
+    # not tmp_path: the path of a unix socket has 107 octets at most
+    with tempfile.TemporaryDirectory(prefix="steerd.") as folder:
+        made = kit.Site(pathlib.Path(folder))
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+Pair = collections.namedtuple("Pair", "site server at east west us eu")
+
+
+@pytest.fixture
+def pair(site):
+    """Two regions of two azs with live web servers; www prefers us-east. `us` and `eu` are their sets of addresses,
+    `east` and `west` the processes. All is healthy when the test begins."""
+    at = kit.make_regions(site)
+    us = [at["us-east-1a"], at["us-east-1b"]]
+    eu = [at["eu-west-1a"], at["eu-west-1b"]]
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    site.policy("example.com", {
+        "www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]], "fallback": "static"}})
+    east, west = site.web(*us), site.web(*eu)
+    server = site.start()
+    for region in "us-east", "eu-west":
+        server.wait_state("region", region, observed="healthy")
+    return Pair(site, server, at, east, west, us, eu)
+
+
+def pytest_report_header():
+    return f"steerd: {kit.STEERD}"

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The made-up world. */
+#include "config.h"
+
+#include "admin_fake.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+static const size_t fake_counts[] = {
+    [HEALTH_ENDPOINT] = FAKE_ENDPOINTS, [HEALTH_AZ] = FAKE_AZS, [HEALTH_REGION] = FAKE_REGIONS};
+
+void fake_init(struct fake *fake)
+{
+    static const char *const names[][FAKE_ENDPOINTS] = {[HEALTH_ENDPOINT] = {"web-1", "web-2", "web-3"},
+                                                        [HEALTH_AZ] = {"us-east-1a", "eu-west-1a"},
+                                                        [HEALTH_REGION] = {"us-east", "eu-west"}};
+    static const unsigned az_of[] = {0, 0, 1};
+    *fake = (struct fake){.reloads = 0};
+    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        for (size_t i = 0; i < fake_counts[kind]; i++) {
+            unsigned az = kind == HEALTH_ENDPOINT ? az_of[i] : (unsigned)i;
+            fake->targets[kind][i] = (struct operate_target){
+                .kind = (enum health_kind)kind,
+                .name = names[kind][i],
+                .az = kind == HEALTH_ENDPOINT ? names[HEALTH_AZ][az] : NULL,
+                .region = kind != HEALTH_REGION ? names[HEALTH_REGION][az] : NULL,
+                .status = {.name = names[kind][i],
+                           .observed = HEALTH_OBSERVED_HEALTHY,
+                           .effective = {HEALTH_HEALTHY, HEALTH_BY_VERDICT},
+                           .since_ms = 1795233906789,
+                           .members = kind == HEALTH_REGION ? 1
+                                      : az == 0             ? 2
+                                                            : 1},
+            };
+        }
+    }
+    for (size_t i = 0; i < FAKE_ENDPOINTS; i++) {
+        fake->endpoints[i] =
+            (struct conf_endpoint){.name = names[HEALTH_ENDPOINT][i], .weight = (uint32_t)(10 * i)};
+        addr_parse(i == 1 ? "2001:db8::2" : "192.0.2.1",
+                   i == 1 ? &fake->endpoints[i].v6 : &fake->endpoints[i].v4);
+        fake->targets[HEALTH_ENDPOINT][i].endpoint = &fake->endpoints[i];
+    }
+}
+
+static void get_info(void *context, struct admin_info *info)
+{
+    (void)context;
+    *info = (struct admin_info){.version = "0.test",
+                                .generation = 7,
+                                .started_ms = 1795233906789,
+                                .loaded_ms = 1795233906789,
+                                .names = 2,
+                                .zones = 2};
+}
+
+static void list_targets(void *context, enum health_kind kind, struct arena *arena,
+                         struct operate_targets *targets)
+{
+    struct fake *fake = context;
+    targets->count = fake_counts[kind];
+    targets->items = arena_copy(arena, fake->targets[kind], targets->count * sizeof *targets->items);
+}
+
+static struct operate_target *find_target(struct fake *fake, enum health_kind kind, const char *name)
+{
+    for (size_t i = 0; i < fake_counts[kind]; i++) {
+        if (strcmp(fake->targets[kind][i].name, name) == 0) {
+            return &fake->targets[kind][i];
+        }
+    }
+    return NULL;
+}
+
+static int get_target(void *context, enum health_kind kind, const char *name, struct arena *arena,
+                      struct operate_target *target)
+{
+    (void)arena;
+    const struct operate_target *found = find_target(context, kind, name);
+    if (found == NULL) {
+        return ERROR_NOT_FOUND;
+    }
+    *target = *found;
+    return 0;
+}
+
+static size_t list_monitors(void *context, const char *endpoint, struct arena *arena,
+                            struct admin_monitor **monitors)
+{
+    (void)context, (void)endpoint;
+    *monitors = arena_alloc(arena, sizeof **monitors);
+    **monitors = (struct admin_monitor){.check = "web",
+                                        .type = "http",
+                                        .address = "192.0.2.1:8080",
+                                        .status = {.verdict = HEALTH_OBSERVED_HEALTHY,
+                                                   .outcome = HEALTH_OUTCOME_OK,
+                                                   .detail = 200,
+                                                   .streak = 3,
+                                                   .duration_us = 1500,
+                                                   .checked_ms = 1795233906789}};
+    return 1;
+}
+
+static int put_override(void *context, enum health_kind kind, const char *name,
+                        const struct health_override *override)
+{
+    struct fake *fake = context;
+    struct operate_target *target = find_target(fake, kind, name);
+    if (target == NULL) {
+        return ERROR_NOT_FOUND;
+    }
+    struct health_override *kept = &fake->overrides[kind][target - fake->targets[kind]];
+    *kept = *override;
+    fake->puts++;
+    target->status.desired = override->desired;
+    target->override = override->desired == HEALTH_DESIRED_AUTO ? NULL : kept;
+    return 0;
+}
+
+static int explain(void *context, const char *name, uint16_t type, const struct addr *client,
+                   struct arena *arena, struct operate_explanation *explanation)
+{
+    (void)context, (void)arena;
+    static const char *const steps[] = {"found a zone"};
+    if (strcmp(name, "..") == 0) {
+        return ERROR_SYNTAX;
+    }
+    *explanation = (struct operate_explanation){.name = name,
+                                                .type = type == 1 ? "A" : "other",
+                                                .client = client == NULL ? NULL : "given",
+                                                .zone = "example.com.",
+                                                .rcode = "NOERROR",
+                                                .source = "tier",
+                                                .step_count = 1};
+    explanation->steps = arena_copy(arena, steps, sizeof steps);
+    return 0;
+}
+
+static int simulate(void *context, const char *const *losses, size_t count, const char *failure,
+                    bool from_live, char **json, const char **bad)
+{
+    struct fake *fake = context;
+    fake->last_failure = failure;
+    fake->last_from_live = from_live;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(losses[i], "region:", 7) != 0) {
+            *bad = losses[i];
+            return ERROR_NOT_FOUND;
+        }
+    }
+    *json = memory_copy_text("{\"lost\": []}\n");
+    return 0;
+}
+
+static int reload(void *context, void (*done)(void *argument, const struct admin_reload_result *result),
+                  void *argument)
+{
+    struct fake *fake = context;
+    if (fake->done != NULL) {
+        return ERROR_CONFLICT;
+    }
+    fake->reloads++;
+    fake->done = done;
+    fake->argument = argument;
+    return 0;
+}
+
+void fake_reload_ends(struct fake *fake, const struct admin_reload_result *result)
+{
+    void (*done)(void *argument, const struct admin_reload_result *result) = fake->done;
+    fake->done = NULL;
+    done(fake->argument, result);
+}
+
+static void list_zones(void *context, const struct view_zone **zones, size_t *count)
+{
+    (void)context;
+    static const struct view_zone list[] = {{.origin = "example.com.",
+                                             .path = "example.com.zone",
+                                             .serial = 5,
+                                             .names = 3,
+                                             .records = 9,
+                                             .steered = 1},
+                                            {.origin = "bad\xff.", .path = "bad.zone", .failed = true}};
+    *zones = list;
+    *count = 2;
+}
+
+static void list_names(void *context, const struct view_name **names, size_t *count)
+{
+    (void)context;
+    static const struct view_name list[] = {
+        {.owner = "*.example.com.", .zone = "example.com.", .ttl = 30, .types = STEER_HAS_A},
+        {.owner = "www.example.com.",
+         .zone = "example.com.",
+         .ttl = 30,
+         .types = STEER_HAS_A | STEER_HAS_AAAA}};
+    *names = list;
+    *count = 2;
+}
+
+static void write_metrics(void *context, struct buffer *out)
+{
+    (void)context;
+    buffer_add_text(out, "# TYPE steerd_up gauge\nsteerd_up 1\n");
+}
+
+struct admin_verbs fake_verbs(struct fake *fake)
+{
+    return (struct admin_verbs){.context = fake,
+                                .get_info = get_info,
+                                .list_targets = list_targets,
+                                .get_target = get_target,
+                                .list_monitors = list_monitors,
+                                .put_override = put_override,
+                                .explain = explain,
+                                .simulate = simulate,
+                                .reload = reload,
+                                .list_zones = list_zones,
+                                .list_names = list_names,
+                                .write_metrics = write_metrics};
+}
