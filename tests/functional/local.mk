@@ -1,1 +1,14 @@
-## tests/functional
+## Functional tests: pytest boots the steerd of this build. `make check-functional PYTESTFLAGS='-k reload'`
+EXTRA_DIST += \
+	tests/functional/conftest.py tests/functional/endpoint.py tests/functional/kit.py tests/functional/tsan.txt \
+	tests/functional/test_admin.py tests/functional/test_check.py tests/functional/test_drill.py \
+	tests/functional/test_hostile.py tests/functional/test_house.py tests/functional/test_probing.py \
+	tests/functional/test_reload.py tests/functional/test_serving.py tests/functional/test_steerctl.py \
+	tests/functional/test_steering.py
+
+PYTESTFLAGS = -n 2
+
+.PHONY: check-functional
+check-functional: all
+	STEERD=$(abs_top_builddir)/src/steerd STEERCTL=$(abs_top_builddir)/src/steerctl PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/pytest-3 -q -p no:cacheprovider $(PYTESTFLAGS) $(srcdir)/tests/functional

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The first drill: what would happen if a region died, computed with the code that serves, changing nothing."""
+import json
+
+import pytest
+
+import kit
+
+LOSE = ["region:us-east"]
+
+
+def offline(site, *arguments, code=0):
+    done = kit.run_steerd("-c", str(site.config), *arguments)
+    assert done.returncode == code, done
+    return done
+
+
+@pytest.fixture
+def planned(site):
+    """A configuration on disk; nothing runs."""
+    kit.make_regions(site, interval="2s", timeout="1s", fall=3, rise=2)
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    site.policy("example.com", {
+        "www": {"ttl": 30, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]], "fallback": "static"},
+        "eu": {"ttl": 90, "endpoints": ["web-eu-*"]},
+        "api": {"ttl": 10, "endpoints": ["web-*"], "pick": "all"}})
+    return site.write()
+
+
+def by_name(report):
+    return {name["name"]: name for name in report["names"] if name["type"] == "A"}
+
+
+def shares(name):
+    return {share["region"]: (round(share["before"], 6), round(share["after"], 6)) for share in name["shares"]}
+
+
+def test_offline_report(planned):
+    report = json.loads(offline(planned, "--drill", "region:us-east", "--json").stdout)
+    assert report["lost"] == LOSE
+    names = by_name(report)
+    assert set(names) == {"www.example.com.", "eu.example.com.", "api.example.com."}
+    assert {name for name, told in names.items() if told["changes"]} == {"www.example.com.", "api.example.com."}
+    assert shares(names["www.example.com."]) == {"us-east": (1, 0), "eu-west": (0, 1)}
+    assert shares(names["api.example.com."])["us-east"] == (0.5, 0)
+    assert not any(told["unserved"] for told in names.values())
+
+
+def test_offline_times_follow_the_configuration(planned):
+    """interval 2 s, timeout 1 s, fall 3: in the worst case the check has just passed when the region dies, so the third
+    failure is known 3 intervals and a timeout later; caches follow within the largest TTL of what changes."""
+    report = json.loads(offline(planned, "--drill", "region:us-east", "--json").stdout)
+    assert report["detection_ms"] == 2000 + 1000
+    assert report["decision_ms"] == 3 * 2000 + 1000
+    assert report["ttl_ms"] == 30000
+    assert report["recovery_ms"] == report["decision_ms"] + report["ttl_ms"]
+    refused = json.loads(offline(planned, "--drill", "region:us-east", "--failure", "refused", "--json").stdout)
+    assert refused["decision_ms"] < report["decision_ms"]
+
+
+def test_offline_text(planned):
+    text = offline(planned, "--drill", "region:us-east").stdout
+    for word in "www.example.com.", "us-east", "eu-west", "api.example.com.":
+        assert word in text
+
+
+def test_losing_everything_is_unserved(planned):
+    done = offline(planned, "--drill", "region:us-east", "--drill", "region:eu-west", "--json", code=5)
+    report = json.loads(done.stdout)
+    names = by_name(report)
+    assert all(told["unserved"] for told in names.values())
+    assert report["unserved_count"] == len([told for told in report["names"] if told["unserved"]])
+
+
+def test_missed_objective(planned):
+    planned.topology["objectives"] = {"rto": "10s"}
+    planned.write()
+    report = json.loads(offline(planned, "--drill", "region:us-east", "--json", code=5).stdout)
+    assert report["rto_ms"] == 10000 and report["meets_rto"] is False
+    planned.topology["objectives"] = {"rto": "5m"}
+    planned.write()
+    assert json.loads(offline(planned, "--drill", "region:us-east", "--json").stdout)["meets_rto"] is True
+
+
+def test_losing_an_az_keeps_the_region(planned):
+    report = json.loads(offline(planned, "--drill", "az:us-east-1a", "--json").stdout)
+    assert shares(by_name(report)["www.example.com."])["us-east"] == (1, 1)
+
+
+@pytest.mark.parametrize("target", ["region:mars", "us-east", "planet:us-east", "", "region:"])
+def test_bad_targets(planned, target):
+    done = offline(planned, "--drill", target, code=2)
+    assert done.stdout == "" and "expected" in done.stderr
+
+
+def test_drills_need_a_topology(site):
+    site.zone("example.com", "").write()
+    assert kit.run_steerd("-c", str(site.config), "--drill", "region:us-east").returncode != 0
+
+
+# ---- on a running server ----
+
+def look(server):
+    """All that must not change: states with their since, overrides, the view's generation."""
+    kinds = {kind: [{key: item[key] for key in ("name", "observed", "desired", "effective", "decided_by", "since")}
+                    for item in server.get(f"/v1/{kind}")["items"]] for kind in ("regions", "azs", "endpoints")}
+    return kinds, server.get("/v1/overrides"), server.get("/v1/status")["generation"]
+
+
+def test_simulation_changes_nothing(pair):
+    server = pair.server
+    before = look(server)
+    report = server.ctl_json("drill", "simulate", "--lose", "region:us-east")
+    assert report["lost"] == LOSE
+    assert shares(by_name(report)["www.example.com."]) == {"us-east": (1, 0), "eu-west": (0, 1)}
+    assert set(server.sample("www.example.com")) == set(pair.us)
+    assert look(server) == before
+
+
+def test_simulation_and_reality_agree(pair):
+    told = by_name(pair.server.ctl_json("drill", "simulate", "--lose", "region:us-east"))["www.example.com."]
+    pair.east.kill()
+    pair.server.wait_answers("www.example.com", pair.eu)
+    assert shares(told)["eu-west"] == (0, 1)
+
+
+def test_simulation_starts_from_what_is(pair):
+    """With eu-west drained there is nowhere to go: the drill says so, and the exit code too."""
+    pair.server.override("region", "eu-west", "drain")
+    report = pair.server.ctl_json("drill", "simulate", "--lose", "region:us-east", code=5)
+    assert by_name(report)["www.example.com."]["unserved"] is True
+
+
+def test_api(pair):
+    reply = pair.server.request("POST", "/v1/drills", {"mode": "simulate", "lose": LOSE, "failure": "refused"})
+    assert reply.status == 200 and reply.json["lost"] == LOSE
+    for body in {}, {"mode": "live", "lose": LOSE}, {"mode": "simulate"}, {"mode": "simulate", "lose": ["region:mars"]}, \
+            {"mode": "simulate", "lose": []}, {"mode": "simulate", "lose": LOSE, "failure": "boredom"}:
+        reply = pair.server.request("POST", "/v1/drills", body)
+        assert reply.status == 422 and reply.json["errors"], body
+
+
+def test_text_for_people(pair):
+    text = pair.server.ctl("drill", "simulate", "--lose", "region:us-east").stdout
+    assert "www.example.com." in text and "eu-west" in text
+    pair.server.ctl("drill", "simulate", "--lose", "region:mars", code=4)
+    pair.server.ctl("drill", "simulate", code=2)

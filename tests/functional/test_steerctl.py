@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""steerctl: a verb for each thing the API can do, tables for people, --json for programs, exit codes for scripts."""
+import json
+
+import pytest
+
+import kit
+
+OK, REFUSED, USAGE, UNREACHABLE, NOT_FOUND, DRILL = 0, 1, 2, 3, 4, 5
+
+
+def test_tables(pair):
+    text = pair.server.ctl("regions").stdout
+    assert [line.split()[0] for line in text.splitlines() if line.split()[0] in ("us-east", "eu-west")] == \
+        ["us-east", "eu-west"]
+    assert "healthy" in text
+    assert "web-us-east-1a" in pair.server.ctl("endpoints").stdout
+    assert "us-east-1b" in pair.server.ctl("azs").stdout
+    assert "example.com." in pair.server.ctl("zones").stdout
+    assert "www.example.com." in pair.server.ctl("names").stdout
+    assert "steerd_queries_total" in pair.server.ctl("metrics").stdout
+
+
+def test_one_object(pair):
+    text = pair.server.ctl("endpoints", "web-us-east-1a").stdout
+    assert pair.at["us-east-1a"] in text and "healthy" in text
+    assert "web-us-east-1a" in pair.server.ctl("show", "endpoint:web-us-east-1a").stdout
+    assert "us-east" in pair.server.ctl("show", "region:us-east").stdout
+
+
+@pytest.mark.parametrize("arguments, path", [
+    (["status"], "/v1/status"), (["regions"], "/v1/regions"), (["azs"], "/v1/azs"), (["overrides"], "/v1/overrides"),
+    (["zones"], "/v1/zones"), (["names"], "/v1/names"), (["show", "region:us-east"], "/v1/regions/us-east"),
+    (["regions", "us-east"], "/v1/regions/us-east"),
+])
+def test_json_is_what_the_api_says(pair, arguments, path):
+    said, api = pair.server.ctl_json(*arguments), pair.server.get(path)
+    assert said == api or said == api.get("items")
+
+
+def test_drain_and_auto(pair):
+    pair.server.ctl("drain", "region:us-east", "--reason", "planned work", "--for", "30m")
+    assert set(pair.server.sample("www.example.com")) == set(pair.eu)
+    override = pair.server.get("/v1/regions/us-east")["override"]
+    assert (override["state"], override["reason"]) == ("drain", "planned work")
+    assert override["expires"] is not None
+    listed = pair.server.ctl("overrides").stdout
+    assert "us-east" in listed and "planned work" in listed
+    pair.server.ctl("auto", "region:us-east")
+    assert set(pair.server.sample("www.example.com")) == set(pair.us)
+    assert pair.server.get("/v1/overrides")["items"] == []
+
+
+@pytest.mark.parametrize("verb, effective", [("up", "forced_up"), ("down", "forced_down"), ("drain", "drained")])
+def test_every_override(pair, verb, effective):
+    for target, path in (("az:us-east-1a", "azs/us-east-1a"), ("endpoint:web-eu-west-1a", "endpoints/web-eu-west-1a")):
+        pair.server.ctl(verb, target, "--reason", "a test")
+        assert pair.server.get(f"/v1/{path}")["effective"] == effective
+        pair.server.ctl("auto", target)
+        assert pair.server.get(f"/v1/{path}")["effective"] == "healthy"
+
+
+def test_explain(pair):
+    text = pair.server.ctl("explain", "www.example.com").stdout
+    assert "us-east" in text and any(address in text for address in pair.us)
+    told = pair.server.ctl_json("explain", "www.example.com", "A")
+    assert told["source"] == "tier" and told["steered"] is True
+    assert pair.server.ctl_json("explain", "nothing.example.com", "MX")["rcode"] == "NXDOMAIN"
+    assert pair.server.ctl_json("explain", "www.example.com", "--client", "192.0.2.1")["client"].startswith("192.0.2.1")
+
+
+def test_reload(pair):
+    before = pair.server.get("/v1/status")["generation"]
+    pair.server.ctl("reload")
+    assert pair.server.get("/v1/status")["generation"] > before
+    pair.site.put("topology.json", "{ nonsense")
+    done = pair.server.ctl("reload", code=REFUSED)
+    assert "topology.json" in done.stdout + done.stderr
+
+
+def test_exit_codes(pair):
+    server = pair.server
+    server.ctl(code=USAGE)
+    server.ctl("dance", code=USAGE)
+    server.ctl("regions", "a", "b", code=USAGE)
+    server.ctl("drain", "region:us-east", code=USAGE)
+    server.ctl("drain", "us-east", "--reason", "x", code=USAGE)
+    server.ctl("regions", "mars", code=NOT_FOUND)
+    server.ctl("show", "endpoint:nobody", code=NOT_FOUND)
+    server.ctl("drain", "region:mars", "--reason", "x", code=NOT_FOUND)
+    for arguments in ["regions"], ["--json", "status"], ["drain", "region:us-east", "--reason", "x"]:
+        done = kit.run_ctl("-s", str(pair.site.folder / "nowhere"), *arguments)
+        assert done.returncode == UNREACHABLE and "nowhere" in done.stderr
+    assert server.get("/v1/overrides")["items"] == []
+
+
+def test_errors_go_to_stderr_and_name_the_cause(pair):
+    done = pair.server.ctl("show", "region:mars", code=NOT_FOUND)
+    assert done.stdout == "" and "mars" in done.stderr
+    done = pair.server.ctl("drain", "region:us-east", "--reason", "x", "--for", "soon", code=USAGE)
+    assert "soon" in done.stderr
+
+
+def test_help():
+    done = kit.run_ctl("--help")
+    assert done.returncode == OK
+    for verb in "status", "regions", "endpoints", "drain", "explain", "reload", "drill":
+        assert verb in done.stdout
+
+
+def test_json_of_an_error_is_json(pair):
+    done = pair.server.ctl("show", "region:mars", "--json", code=NOT_FOUND)
+    problem = json.loads(done.stdout or done.stderr)
+    assert problem["status"] == 404
