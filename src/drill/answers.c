@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Which answers a loss changes, when, and where their traffic goes. Work is per distinct (policy, class,
+ * type) and change of health; only the rows of the report are per name. */
+#include "config.h"
+
+#include "drill/answers.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TYPES = 2 }; /* A, AAAA */
+
+struct slot {
+    const struct steer_policy *policy;
+    uint16_t class_id;
+    uint8_t types;
+    struct steer_choice before, now;
+    int64_t decided_ms, interval_ms; /* of the last change, and of the check that brought it */
+    size_t row_count;                /* names that share it */
+    struct drill_name row;           /* what they have in common at the end */
+    uint32_t *regions;               /* of row.shares */
+};
+
+struct drill_answers {
+    const struct view *view;
+    const struct health_table *table;
+    struct slot *slots; /* of each policy: class by class, A then AAAA */
+    size_t slot_count;
+    size_t *first_slot; /* by policy */
+    struct steer_choice scratch;
+    double *odds;
+    double *sums; /* by region, the last one for nowhere: before, after, and both of all names */
+    struct arena *arena;
+};
+
+/* ---- following ---- */
+
+static struct steer_choice new_choice(struct arena *arena, size_t members)
+{
+    return (struct steer_choice){.weights = arena_alloc(arena, members * sizeof(uint32_t)),
+                                 .members = arena_alloc(arena, members * sizeof(uint16_t))};
+}
+
+static void copy_choice(struct steer_choice *to, const struct steer_choice *from)
+{
+    to->source = from->source;
+    to->tier = from->tier;
+    to->count = from->count;
+    to->total_weight = from->total_weight;
+    memcpy(to->weights, from->weights, from->count * sizeof *to->weights);
+    memcpy(to->members, from->members, from->count * sizeof *to->members);
+}
+
+static bool is_same_choice(const struct steer_choice *a, const struct steer_choice *b)
+{
+    return a->source == b->source && (a->source != STEER_FROM_TIER || a->tier == b->tier) &&
+           a->count == b->count && memcmp(a->members, b->members, a->count * sizeof *a->members) == 0 &&
+           memcmp(a->weights, b->weights, a->count * sizeof *a->weights) == 0;
+}
+
+static size_t list_slots(struct drill_answers *answers)
+{
+    const struct steer_set *set = answers->view->steer;
+    size_t count = 0, members = 0, policies = steer_set_count(set);
+    answers->first_slot = arena_alloc(answers->arena, policies * sizeof *answers->first_slot);
+    for (size_t i = 0; i < policies; i++) {
+        const struct steer_policy *policy = steer_set_get(set, (uint32_t)i);
+        answers->first_slot[i] = count;
+        count += (size_t)policy->class_count * TYPES;
+        members = policy->member_count > members ? policy->member_count : members;
+    }
+    answers->scratch = new_choice(answers->arena, members);
+    answers->odds = arena_alloc(answers->arena, members * sizeof *answers->odds);
+    return count;
+}
+
+static struct slot *slot_of(const struct drill_answers *answers, const struct view_name *name,
+                            uint16_t class_id, int type)
+{
+    return &answers->slots[answers->first_slot[name->policy] + (size_t)class_id * TYPES + (size_t)type];
+}
+
+static bool has_type(const struct view_name *name, int type)
+{
+    return (name->types & 1 << type) != 0;
+}
+
+static void use_slot(struct drill_answers *answers, struct slot *slot, const struct slot *plan)
+{
+    if (slot->row_count++ != 0) {
+        return;
+    }
+    slot->policy = plan->policy;
+    slot->class_id = plan->class_id;
+    slot->types = plan->types;
+    slot->decided_ms = -1;
+    slot->before = new_choice(answers->arena, slot->policy->member_count);
+    slot->now = new_choice(answers->arena, slot->policy->member_count);
+    steer_evaluate(slot->policy, slot->class_id, slot->types, answers->table, &slot->before, NULL);
+    copy_choice(&slot->now, &slot->before);
+}
+
+struct drill_answers *drill_answers_new(const struct view *view, const struct health_table *table)
+{
+    struct drill_answers *answers = memory_alloc(sizeof *answers);
+    answers->arena = arena_new(0);
+    answers->view = view;
+    answers->table = table;
+    answers->slot_count = list_slots(answers);
+    answers->slots = arena_alloc(answers->arena, answers->slot_count * sizeof *answers->slots);
+    answers->sums =
+        arena_alloc(answers->arena, 4 * (view->topology->region_count + 1) * sizeof *answers->sums);
+    for (size_t i = 0; i < view->name_count; i++) {
+        const struct view_name *name = &view->names[i];
+        const struct steer_policy *policy = steer_set_get(view->steer, name->policy);
+        for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
+            for (int type = 0; type < TYPES; type++) {
+                struct slot plan = {.policy = policy, .class_id = class_id, .types = (uint8_t)(1 << type)};
+                if (has_type(name, type)) {
+                    use_slot(answers, slot_of(answers, name, class_id, type), &plan);
+                }
+            }
+        }
+    }
+    return answers;
+}
+
+void drill_answers_free(struct drill_answers *answers)
+{
+    arena_free(answers->arena);
+    free(answers);
+}
+
+size_t drill_answers_follow(struct drill_answers *answers, int64_t at_ms, int64_t interval_ms)
+{
+    size_t changed = 0;
+    for (size_t i = 0; i < answers->slot_count; i++) {
+        struct slot *slot = &answers->slots[i];
+        if (slot->row_count == 0) {
+            continue;
+        }
+        steer_evaluate(slot->policy, slot->class_id, slot->types, answers->table, &answers->scratch, NULL);
+        if (!is_same_choice(&slot->now, &answers->scratch)) {
+            copy_choice(&slot->now, &answers->scratch);
+            slot->decided_ms = at_ms;
+            slot->interval_ms = interval_ms;
+            changed += slot->row_count;
+        }
+    }
+    return changed;
+}
+
+/* ---- reporting ---- */
+
+static const char *describe(struct arena *arena, const struct slot *slot, const struct steer_choice *choice)
+{
+    if (choice->source != STEER_FROM_TIER) {
+        return arena_print(arena, "fallback %s", steer_source_text(choice->source));
+    }
+    const char *label = slot->policy->classes[slot->class_id].tiers[choice->tier].label;
+    const char *type = slot->types == STEER_HAS_A ? "A" : "AAAA";
+    return choice->count != 0 ? arena_print(arena, "tier %s", label)
+                              : arena_print(arena, "tier %s (no %s)", label, type);
+}
+
+/* Where a choice sends traffic: each endpoint its part of all the odds. Returns the part of lost endpoints.
+ */
+static double add_shares(struct drill_answers *answers, const struct slot *slot,
+                         const struct steer_choice *choice, const bool *is_lost, double *sums)
+{
+    double all = 0, lost = 0;
+    if (choice->count == 0) {
+        sums[answers->view->topology->region_count] = 1;
+        return 0;
+    }
+    steer_odds(slot->policy, choice, answers->odds);
+    for (size_t i = 0; i < choice->count; i++) {
+        all += answers->odds[i];
+    }
+    for (size_t i = 0; i < choice->count; i++) {
+        const struct steer_member *member = &slot->policy->members[choice->members[i]];
+        double share = answers->odds[i] / all;
+        sums[member->region] += share;
+        lost += is_lost[member->endpoint] ? share : 0;
+    }
+    return lost;
+}
+
+struct share_list {
+    struct drill_share *items;
+    uint32_t *regions; /* of each; the number of regions stands for nowhere */
+    size_t count;
+};
+
+/* The regions that have any share, in topology order, and nowhere last. */
+static struct share_list list_shares(const struct drill_answers *answers, const double *before,
+                                     const double *after, struct arena *arena)
+{
+    const struct conf_topology *topology = answers->view->topology;
+    size_t room = 0;
+    for (size_t i = 0; i <= topology->region_count; i++) {
+        room += before[i] > 0 || after[i] > 0;
+    }
+    struct share_list list = {.items = arena_alloc(arena, room * sizeof *list.items),
+                              .regions = arena_alloc(answers->arena, room * sizeof *list.regions)};
+    for (size_t i = 0; i <= topology->region_count; i++) {
+        if (before[i] > 0 || after[i] > 0) {
+            const char *name = i == topology->region_count ? NULL : topology->regions[i].name;
+            list.regions[list.count] = (uint32_t)i;
+            list.items[list.count++] =
+                (struct drill_share){arena_copy_text(arena, name), before[i], after[i]};
+        }
+    }
+    return list;
+}
+
+static void finish_slot(struct drill_answers *answers, struct slot *slot, const bool *is_lost,
+                        struct arena *arena)
+{
+    size_t columns = answers->view->topology->region_count + 1;
+    double *before = answers->sums, *after = answers->sums + columns;
+    struct drill_name *row = &slot->row;
+    memset(answers->sums, 0, 2 * columns * sizeof *before);
+    add_shares(answers, slot, &slot->before, is_lost, before);
+    row->to_lost = add_shares(answers, slot, &slot->now, is_lost, after);
+    struct share_list shares = list_shares(answers, before, after, arena);
+    row->shares = shares.items;
+    row->share_count = shares.count;
+    slot->regions = shares.regions;
+    row->changes = !is_same_choice(&slot->before, &slot->now);
+    row->unserved = slot->now.source != STEER_FROM_TIER || (slot->now.count == 0 && slot->before.count != 0);
+    row->decided_ms = row->changes ? slot->decided_ms : -1;
+    row->decided_expected_ms = row->changes ? slot->decided_ms - slot->interval_ms / 2 : -1;
+    row->type = slot->types == STEER_HAS_A ? "A" : "AAAA";
+    row->class_label = arena_copy_text(arena, slot->policy->classes[slot->class_id].label);
+    row->before = describe(arena, slot, &slot->before);
+    row->after = describe(arena, slot, &slot->now);
+}
+
+static void count_row(struct drill_report *report, const struct drill_name *row)
+{
+    report->unserved_count += row->unserved;
+    report->to_lost_count += row->to_lost > 0;
+    if (!row->changes) {
+        return;
+    }
+    report->changed_count++;
+    if (row->decided_ms >= report->decision_ms) {
+        bool is_later = row->decided_ms > report->decision_ms;
+        int64_t expected_ms = row->decided_expected_ms, known_ms = report->decision_expected_ms;
+        report->decision_expected_ms = is_later || expected_ms > known_ms ? expected_ms : known_ms;
+        report->decision_ms = row->decided_ms;
+    }
+    int64_t ttl_ms = (int64_t)row->ttl * 1000;
+    report->ttl_ms = ttl_ms > report->ttl_ms ? ttl_ms : report->ttl_ms;
+}
+
+/* Add a row's shares to those of all names; weight: its part of its name, so that all names count alike. */
+static void add_to_total(struct drill_answers *answers, const struct slot *slot, double weight)
+{
+    size_t columns = answers->view->topology->region_count + 1;
+    double *before = answers->sums + 2 * columns, *after = before + columns;
+    for (size_t i = 0; i < slot->row.share_count; i++) {
+        before[slot->regions[i]] += slot->row.shares[i].before * weight;
+        after[slot->regions[i]] += slot->row.shares[i].after * weight;
+    }
+}
+
+/* All rows of one name, to `rows`. Returns how many. */
+static size_t add_rows(struct drill_answers *answers, const struct view_name *name, struct arena *arena,
+                       struct drill_name *rows)
+{
+    uint16_t class_count = steer_set_get(answers->view->steer, name->policy)->class_count;
+    double weight = 1.0 / (class_count * (has_type(name, 0) + has_type(name, 1)));
+    const char *owner = arena_copy_text(arena, name->owner);
+    size_t count = 0;
+    for (int type = 0; type < TYPES; type++) {
+        for (uint16_t class_id = 0; has_type(name, type) && class_id < class_count; class_id++) {
+            const struct slot *slot = slot_of(answers, name, class_id, type);
+            add_to_total(answers, slot, weight);
+            rows[count] = slot->row;
+            rows[count].name = owner;
+            rows[count++].ttl = name->ttl;
+        }
+    }
+    return count;
+}
+
+/* What needs a look comes first: changed and unserved, changed, sent to what is lost, the rest. */
+static int rank_of(const struct drill_name *row)
+{
+    if (row->changes) {
+        return row->unserved ? 0 : 1;
+    }
+    return row->to_lost > 0 || row->unserved ? 2 : 3;
+}
+
+static const struct drill_name *sort_rows(const struct drill_name *rows, size_t count, struct arena *arena)
+{
+    struct drill_name *sorted = arena_alloc(arena, count * sizeof *sorted);
+    size_t n = 0;
+    for (int rank = 0; rank <= 3; rank++) {
+        for (size_t i = 0; i < count; i++) {
+            if (rank_of(&rows[i]) == rank) {
+                sorted[n++] = rows[i];
+            }
+        }
+    }
+    return sorted;
+}
+
+static void list_total(struct drill_answers *answers, struct arena *arena, struct drill_report *report)
+{
+    size_t columns = answers->view->topology->region_count + 1;
+    double *before = answers->sums + 2 * columns;
+    for (size_t i = 0; i < 2 * columns; i++) {
+        before[i] /= report->owner_count == 0 ? 1 : (double)report->owner_count;
+    }
+    struct share_list shares = list_shares(answers, before, before + columns, arena);
+    report->total = shares.items;
+    report->total_count = shares.count;
+}
+
+void drill_answers_report(struct drill_answers *answers, const bool *is_lost, struct arena *arena,
+                          struct drill_report *report)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < answers->slot_count; i++) {
+        struct slot *slot = &answers->slots[i];
+        room += slot->row_count;
+        if (slot->row_count != 0) {
+            finish_slot(answers, slot, is_lost, arena);
+        }
+    }
+    struct drill_name *rows = memory_alloc_array(room, sizeof *rows);
+    report->decision_ms = report->decision_expected_ms = -1;
+    for (size_t i = 0; i < answers->view->name_count; i++) {
+        struct drill_name *first = rows + report->name_count;
+        size_t count = add_rows(answers, &answers->view->names[i], arena, first),
+               changed = report->changed_count;
+        for (size_t r = 0; r < count; r++) {
+            count_row(report, &first[r]);
+        }
+        report->name_count += count;
+        report->owner_count += count != 0;
+        report->owner_changed_count += report->changed_count > changed;
+    }
+    report->names = sort_rows(rows, report->name_count, arena);
+    list_total(answers, arena, report);
+    free(rows);
+}

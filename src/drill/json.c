@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A drill report as JSON, for the API, `steerctl --json` and scripts. Times are milliseconds after the loss,
+ * in the worst case unless the name says otherwise; shares are fractions. What does not apply is null, never
+ * -1. */
+#include "config.h"
+
+#include "drill/drill.h"
+
+#include "base/memory.h"
+
+#include <jansson.h>
+
+static json_t *text_or_null(const char *text)
+{
+    return text == NULL ? json_null() : json_string(text);
+}
+
+static json_t *time_or_null(int64_t ms)
+{
+    return ms < 0 ? json_null() : json_integer(ms);
+}
+
+static void set_count(json_t *to, const char *key, size_t count)
+{
+    json_object_set_new(to, key, json_integer((json_int_t)count));
+}
+
+static json_t *write_shares(const struct drill_share *shares, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *item = json_object();
+        json_object_set_new(item, "region", text_or_null(shares[i].region));
+        json_object_set_new(item, "before", json_real(shares[i].before));
+        json_object_set_new(item, "after", json_real(shares[i].after));
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
+static json_t *write_answer(const struct drill_name *name)
+{
+    json_t *item = json_object();
+    json_object_set_new(item, "name", json_string(name->name));
+    json_object_set_new(item, "type", json_string(name->type));
+    json_object_set_new(item, "class", json_string(name->class_label));
+    json_object_set_new(item, "ttl_ms", json_integer((json_int_t)name->ttl * 1000));
+    json_object_set_new(item, "before", json_string(name->before));
+    json_object_set_new(item, "after", json_string(name->after));
+    json_object_set_new(item, "changes", json_boolean(name->changes));
+    json_object_set_new(item, "unserved", json_boolean(name->unserved));
+    json_object_set_new(item, "to_lost", json_real(name->to_lost));
+    json_object_set_new(item, "decided_ms", time_or_null(name->decided_ms));
+    json_object_set_new(item, "decided_expected_ms", time_or_null(name->decided_expected_ms));
+    json_object_set_new(item, "shares", write_shares(name->shares, name->share_count));
+    return item;
+}
+
+static void write_scenario(json_t *root, const struct drill_report *report)
+{
+    json_t *lost = json_array();
+    for (size_t i = 0; i < report->lost_count; i++) {
+        json_array_append_new(lost, json_string(report->lost[i]));
+    }
+    json_object_set_new(root, "mode", json_string("simulate"));
+    json_object_set_new(root, "lost", lost);
+    json_object_set_new(root, "failure", json_string(health_outcome_text(report->failure)));
+    json_object_set_new(root, "from_live", json_boolean(report->from_live));
+}
+
+static void write_summary(json_t *root, const struct drill_report *report)
+{
+    set_count(root, "names", report->owner_count);
+    set_count(root, "names_changed", report->owner_changed_count);
+    set_count(root, "answers_total", report->name_count);
+    set_count(root, "answers_changed", report->changed_count);
+    set_count(root, "answers_unserved", report->unserved_count);
+    set_count(root, "answers_to_lost", report->to_lost_count);
+    json_object_set_new(root, "detection_ms", time_or_null(report->detection_ms));
+    json_object_set_new(root, "decision_ms", time_or_null(report->decision_ms));
+    json_object_set_new(root, "decision_expected_ms", time_or_null(report->decision_expected_ms));
+    json_object_set_new(root, "ttl_ms", time_or_null(report->decision_ms < 0 ? -1 : report->ttl_ms));
+    json_object_set_new(root, "recovery_ms", time_or_null(report->recovery_ms));
+    bool has_objective = report->rto_ms != 0;
+    json_object_set_new(root, "rto_ms", has_objective ? json_integer(report->rto_ms) : json_null());
+    json_object_set_new(root, "meets_rto", has_objective ? json_boolean(report->meets_rto) : json_null());
+}
+
+char *drill_write_json(const struct drill_report *report)
+{
+    json_t *root = json_object(), *timeline = json_array(), *answers = json_array();
+    write_scenario(root, report);
+    write_summary(root, report);
+    json_object_set_new(root, "shares", write_shares(report->total, report->total_count));
+    for (size_t i = 0; i < report->event_count; i++) {
+        json_t *item = json_object();
+        json_object_set_new(item, "at_ms", json_integer(report->events[i].at_ms));
+        json_object_set_new(item, "text", json_string(report->events[i].text));
+        json_array_append_new(timeline, item);
+    }
+    json_object_set_new(root, "timeline", timeline);
+    for (size_t i = 0; i < report->name_count; i++) {
+        json_array_append_new(answers, write_answer(&report->names[i]));
+    }
+    json_object_set_new(root, "answers", answers);
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    json_decref(root);
+    return text == NULL ? memory_copy_text("{}") : text;
+}

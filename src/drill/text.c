@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A drill report for people: the result in one line, what is wrong, when what happens, where which name goes.
+ * Long lists are cut and say so; the JSON form has everything. */
+#include "config.h"
+
+#include "drill/drill.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ROWS_MAX = 50, EVENTS_MAX = 40, DETAILS_MAX = 20, SECONDS_SIZE = 32 };
+
+/* "7.0 s", "150 ms" */
+static const char *write_seconds(int64_t ms, char text[SECONDS_SIZE])
+{
+    if (ms < 1000 && ms % 100 != 0) {
+        snprintf(text, SECONDS_SIZE, "%lld ms", (long long)ms);
+    } else if (ms % 100 != 0) {
+        snprintf(text, SECONDS_SIZE, "%lld.%03lld s", (long long)ms / 1000, (long long)ms % 1000);
+    } else {
+        snprintf(text, SECONDS_SIZE, "%lld.%lld s", (long long)ms / 1000, (long long)ms % 1000 / 100);
+    }
+    return text;
+}
+
+static void write_losses(struct buffer *out, const struct drill_report *report)
+{
+    for (size_t i = 0; i < report->lost_count; i++) {
+        buffer_print(out, "%s%s", i == 0 ? "" : ", ", report->lost[i]);
+    }
+}
+
+static void write_headline(struct buffer *out, const struct drill_report *report)
+{
+    char recovery[SECONDS_SIZE], detection[SECONDS_SIZE], decision[SECONDS_SIZE], ttl[SECONDS_SIZE];
+    write_losses(out, report);
+    buffer_print(out, " lost -> %zu of %zu names change", report->owner_changed_count, report->owner_count);
+    if (report->recovery_ms >= 0) {
+        buffer_print(out, ", recovery %s (detection %s, decision %s, TTL %s)",
+                     write_seconds(report->recovery_ms, recovery),
+                     write_seconds(report->detection_ms, detection),
+                     write_seconds(report->decision_ms, decision), write_seconds(report->ttl_ms, ttl));
+    }
+    if (report->unserved_count != 0) {
+        buffer_print(out, "; %zu answer%s UNSERVED", report->unserved_count,
+                     report->unserved_count == 1 ? "" : "s");
+    }
+    if (report->to_lost_count != 0) {
+        buffer_print(out, "; %zu still to what is LOST", report->to_lost_count);
+    }
+    buffer_add_text(out, "\n");
+}
+
+static void write_verdict(struct buffer *out, const struct drill_report *report)
+{
+    char rto[SECONDS_SIZE], recovery[SECONDS_SIZE];
+    if (report->rto_ms == 0) {
+        buffer_add_text(out, "RTO: no objective in the topology\n");
+        return;
+    }
+    buffer_print(out, "RTO: %s, ", write_seconds(report->rto_ms, rto));
+    if (report->meets_rto) {
+        buffer_add_text(out, "met\n");
+    } else if (report->recovery_ms > report->rto_ms) {
+        buffer_print(out, "MISSED by %s\n", write_seconds(report->recovery_ms - report->rto_ms, recovery));
+    } else {
+        buffer_add_text(out, "MISSED: not everything recovers, see below\n");
+    }
+}
+
+static void write_conditions(struct buffer *out, const struct drill_report *report)
+{
+    char expected[SECONDS_SIZE];
+    buffer_print(out, "Simulated from %s; checks of what is lost end in \"%s\"; times are the worst case",
+                 report->from_live ? "the present health" : "all healthy",
+                 health_outcome_text(report->failure));
+    if (report->decision_expected_ms >= 0) {
+        buffer_print(out, ", the decision is expected after %s",
+                     write_seconds(report->decision_expected_ms, expected));
+    }
+    buffer_add_text(out, "\n");
+    if (report->detection_ms < 0) {
+        buffer_add_text(out, "Nothing that is lost has a check that could notice.\n");
+    }
+}
+
+static void write_rest(struct buffer *out, size_t left)
+{
+    if (left != 0) {
+        buffer_print(out, "  ... and %zu more (the JSON report has all)\n", left);
+    }
+}
+
+/* Details make room for what matters more: thousands of endpoints must not hide the region. */
+static void write_timeline(struct buffer *out, const struct drill_report *report)
+{
+    char at[SECONDS_SIZE];
+    size_t details = 0, others = 0;
+    buffer_print(out, "\nTimeline\n  %9s  %s\n", "0.0 s", "loss");
+    for (size_t i = 0; i < report->event_count; i++) {
+        const struct drill_event *event = &report->events[i];
+        size_t *written = event->is_detail ? &details : &others;
+        if (*written < (event->is_detail ? DETAILS_MAX : EVENTS_MAX)) {
+            (*written)++;
+            buffer_print(out, "  %9s  %s\n", write_seconds(event->at_ms, at), event->text);
+        }
+    }
+    write_rest(out, report->event_count - details - others);
+}
+
+static void write_shares(struct buffer *out, const struct drill_share *shares, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        buffer_print(out, "%s%s %.0f%% -> %.0f%%", i == 0 ? "" : ", ",
+                     shares[i].region == NULL ? "nowhere" : shares[i].region, 100 * shares[i].before,
+                     100 * shares[i].after);
+    }
+    buffer_add_text(out, "\n");
+}
+
+struct widths {
+    int name, class_label, before, after;
+};
+
+static void widen(int *width, const char *text)
+{
+    int len = (int)strlen(text);
+    *width = len > *width ? len : *width;
+}
+
+static struct widths measure(const struct drill_report *report)
+{
+    struct widths widths = {4, 5, 6, 5};
+    for (size_t i = 0; i < report->changed_count && i < ROWS_MAX; i++) {
+        widen(&widths.name, report->names[i].name);
+        widen(&widths.class_label, report->names[i].class_label);
+        widen(&widths.before, report->names[i].before);
+        widen(&widths.after, report->names[i].after);
+    }
+    return widths;
+}
+
+static void write_names(struct buffer *out, const struct drill_report *report)
+{
+    char decided[SECONDS_SIZE];
+    if (report->changed_count == 0) {
+        return;
+    }
+    struct widths w = measure(report);
+    buffer_print(out, "\nAnswers that change\n  %-*s  %-4s  %-*s  %-*s    %-*s  %9s  %s\n", w.name, "NAME",
+                 "TYPE", w.class_label, "CLASS", w.before, "BEFORE", w.after, "AFTER", "AT",
+                 "TRAFFIC BY REGION");
+    for (size_t i = 0; i < report->changed_count && i < ROWS_MAX; i++) {
+        const struct drill_name *name = &report->names[i];
+        buffer_print(out, "  %-*s  %-4s  %-*s  %-*s -> %-*s  %9s  ", w.name, name->name, name->type,
+                     w.class_label, name->class_label, w.before, name->before, w.after, name->after,
+                     write_seconds(name->decided_ms, decided));
+        write_shares(out, name->shares, name->share_count);
+    }
+    write_rest(out, report->changed_count > ROWS_MAX ? report->changed_count - ROWS_MAX : 0);
+}
+
+static void write_unserved(struct buffer *out, const struct drill_report *report)
+{
+    size_t written = 0;
+    if (report->unserved_count == 0) {
+        return;
+    }
+    buffer_add_text(out, "\n!! Nothing healthy answers for\n");
+    for (size_t i = 0; i < report->name_count && written < ROWS_MAX; i++) {
+        const struct drill_name *name = &report->names[i];
+        if (name->unserved) {
+            buffer_print(out, "  %s %s (%s): %s%s\n", name->name, name->type, name->class_label, name->after,
+                         name->changes ? "" : ", before the loss already");
+            written++;
+        }
+    }
+    write_rest(out, report->unserved_count - written);
+}
+
+static void write_to_lost(struct buffer *out, const struct drill_report *report)
+{
+    size_t written = 0;
+    if (report->to_lost_count == 0) {
+        return;
+    }
+    buffer_add_text(
+        out, "\n!! Traffic still goes to what is lost (no check, an override or a roll-up that waits)\n");
+    for (size_t i = 0; i < report->name_count && written < ROWS_MAX; i++) {
+        const struct drill_name *name = &report->names[i];
+        if (name->to_lost > 0) {
+            buffer_print(out, "  %s %s (%s): %.1f%% of %s\n", name->name, name->type, name->class_label,
+                         100 * name->to_lost, name->after);
+            written++;
+        }
+    }
+    write_rest(out, report->to_lost_count - written);
+}
+
+char *drill_write_text(const struct drill_report *report)
+{
+    struct buffer out;
+    buffer_init(&out);
+    write_headline(&out, report);
+    write_verdict(&out, report);
+    write_conditions(&out, report);
+    write_unserved(&out, report);
+    write_to_lost(&out, report);
+    write_timeline(&out, report);
+    write_names(&out, report);
+    buffer_add_text(&out, "\nTraffic by region, all names alike: ");
+    write_shares(&out, report->total, report->total_count);
+    char *text = memory_copy_text(out.bytes);
+    buffer_fini(&out);
+    return text;
+}
