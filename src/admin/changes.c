@@ -9,7 +9,6 @@
 #include "admin/render.h"
 #include "admin/request.h"
 #include "base/error.h"
-#include "base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,23 +71,11 @@ static void reply_plan(struct call *call, const struct health_override *override
     call_reply_json(call, 200, document);
 }
 
-static void log_change(const struct call *call, const struct health_override *override)
-{
-    char until[CLOCK_TEXT_SIZE] = "never";
-    if (override->expires_ms != 0) {
-        clock_write_rfc3339(override->expires_ms, until);
-    }
-    log_info("override target=%s:%s desired=%s actor=\"%s\" reason=\"%s\" expires=%s",
-             health_kind_text(call->route.kind), call->route.name, health_desired_text(override->desired),
-             override->actor, override->reason, until);
-}
-
 static void put_override(struct call *call, const struct health_override *override)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     int error = verbs->put_override(verbs->context, call->route.kind, call->route.name, override);
     if (error == 0) {
-        log_change(call, override);
         handle_target(call); /* the new state */
         return;
     }

@@ -14,6 +14,7 @@
 #include "health/health.h"
 #include "view/view.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,7 @@ struct drill_event {
     int64_t at_ms;    /* after the loss, worst case */
     const char *text; /* "first failed check of web-a (timeout)", "endpoint web-a unhealthy", "region us-east
                          lost" … */
+    bool is_detail;   /* of a single endpoint: the first to be left out where a list is cut */
 };
 
 struct drill_report {

@@ -19,6 +19,11 @@ struct pending {
     uint32_t monitor, round; /* the round-th check after the loss, from 1 */
 };
 
+struct run_event {
+    struct drill_event what;
+    int rank;
+};
+
 struct run {
     const struct conf_topology *topology;
     struct health *health;
@@ -30,7 +35,7 @@ struct run {
     size_t pending_count;
     int64_t now_ms;
     struct arena *arena; /* of the report */
-    struct drill_event *events;
+    struct run_event *events;
     size_t event_count, event_capacity;
 };
 
@@ -59,40 +64,59 @@ static void sink(struct run *run, size_t at)
 
 /* ---- what happens ---- */
 
-static void add_event(struct run *run, const char *text)
+/* Of what happens at once, causes come before consequences. The machine tells regions first. */
+enum rank {
+    RANK_ENDPOINT = HEALTH_ENDPOINT,
+    RANK_AZ = HEALTH_AZ,
+    RANK_REGION = HEALTH_REGION,
+    RANK_CONSEQUENCE
+};
+
+static void add_event(struct run *run, enum rank rank, bool is_detail, const char *text)
 {
     run->events = memory_grow(run->events, run->event_count, &run->event_capacity, sizeof *run->events);
-    run->events[run->event_count++] = (struct drill_event){run->now_ms, text};
+    run->events[run->event_count++] =
+        (struct run_event){{.at_ms = run->now_ms, .text = text, .is_detail = is_detail}, (int)rank};
+}
+
+/* An insertion sort: but for the few objects with a verdict of their own, all are in order already. */
+static void sort_events(struct run *run, size_t first)
+{
+    for (size_t i = first + 1; i < run->event_count; i++) {
+        struct run_event moved = run->events[i];
+        size_t at = i;
+        for (; at > first && run->events[at - 1].rank > moved.rank; at--) {
+            run->events[at] = run->events[at - 1];
+        }
+        run->events[at] = moved;
+    }
+}
+
+static void hear_verdict(struct run *run, const struct health_change *change)
+{
+    const char *kind = health_kind_text(change->kind),
+               *verdict = health_observed_text(change->observed_after);
+    bool is_forced = change->after.state > HEALTH_UNHEALTHY;
+    if (change->kind != HEALTH_ENDPOINT && change->observed_after == HEALTH_OBSERVED_UNHEALTHY) {
+        verdict = "lost";
+    }
+    const char *text = is_forced ? arena_print(run->arena, "%s %s %s, but stays %s (%s)", kind, change->name,
+                                               verdict, health_state_text(change->after.state),
+                                               health_decider_text(change->after.decided_by))
+                                 : arena_print(run->arena, "%s %s %s", kind, change->name, verdict);
+    add_event(run, (enum rank)change->kind, change->kind == HEALTH_ENDPOINT, text);
 }
 
 /* A change of the decider alone (an endpoint that was down, in a region that now is) is no news. */
 static void hear(void *context, const struct health_change *change)
 {
     struct run *run = context;
-    const char *kind = health_kind_text(change->kind);
-    bool is_forced = change->after.state > HEALTH_UNHEALTHY;
     if (change->observed_after != change->observed_before) {
-        const char *verdict =
-            change->kind == HEALTH_ENDPOINT || change->observed_after != HEALTH_OBSERVED_UNHEALTHY
-                ? health_observed_text(change->observed_after)
-                : "lost";
-        add_event(run, is_forced ? arena_print(run->arena, "%s %s %s, but stays %s (%s)", kind, change->name,
-                                               verdict, health_state_text(change->after.state),
-                                               health_decider_text(change->after.decided_by))
-                                 : arena_print(run->arena, "%s %s %s", kind, change->name, verdict));
+        hear_verdict(run, change);
     } else if (change->after.state != change->before.state) {
-        add_event(run, arena_print(run->arena, "%s %s out (%s)", kind, change->name,
-                                   health_decider_text(change->after.decided_by)));
-    }
-}
-
-/* The machine tells regions first; a timeline reads better with causes first. */
-static void reverse_events(struct run *run, size_t first)
-{
-    for (size_t last = run->event_count; first + 1 < last; first++) {
-        struct drill_event event = run->events[first];
-        run->events[first] = run->events[--last];
-        run->events[last] = event;
+        add_event(run, RANK_CONSEQUENCE, change->kind == HEALTH_ENDPOINT,
+                  arena_print(run->arena, "%s %s out (%s)", health_kind_text(change->kind), change->name,
+                              health_decider_text(change->after.decided_by)));
     }
 }
 
@@ -163,8 +187,9 @@ static void note_first_failure(struct run *run, struct drill_report *report)
     const struct pending *first = &run->heap[0];
     const char *endpoint = run->topology->endpoints[run->monitors[first->monitor].endpoint].name;
     report->detection_ms = run->now_ms = first->at_ms;
-    add_event(run, arena_print(run->arena, "first failed check of %s (%s)", endpoint,
-                               health_outcome_text(run->failure)));
+    add_event(run, RANK_CONSEQUENCE, false,
+              arena_print(run->arena, "first failed check of %s (%s)", endpoint,
+                          health_outcome_text(run->failure)));
 }
 
 /* One failed check. Returns whether it made the verdict fall. */
@@ -174,7 +199,7 @@ static bool fail_check(struct run *run)
     size_t first_event = run->event_count;
     uint32_t monitor = top->monitor;
     health_observe(run->health, monitor, run->failure, run->now_ms, 0, 0);
-    reverse_events(run, first_event);
+    sort_events(run, first_event);
     bool fallen = verdict_of(run, monitor) == HEALTH_OBSERVED_UNHEALTHY;
     if (fallen) {
         run->heap[0] = run->heap[--run->pending_count];
@@ -201,8 +226,9 @@ static void run_moment(struct run *run)
     }
     size_t changed = fallen ? drill_answers_follow(run->answers, run->now_ms, interval_ms) : 0;
     if (changed != 0) {
-        add_event(run, arena_print(run->arena, "%zu answer%s change%s", changed, changed == 1 ? "" : "s",
-                                   changed == 1 ? "s" : ""));
+        add_event(run, RANK_CONSEQUENCE, false,
+                  arena_print(run->arena, "%zu answer%s change%s", changed, changed == 1 ? "" : "s",
+                              changed == 1 ? "s" : ""));
     }
 }
 
@@ -220,6 +246,16 @@ static void name_losses(const struct view *view, const struct drill_scenario *sc
                                                        : view->topology->endpoints[loss->index].name;
         report->lost[i] = arena_print(arena, "%s:%s", health_kind_text(loss->kind), name);
     }
+}
+
+static void list_events(const struct run *run, struct arena *arena, struct drill_report *report)
+{
+    struct drill_event *events = arena_alloc(arena, run->event_count * sizeof *events);
+    for (size_t i = 0; i < run->event_count; i++) {
+        events[i] = run->events[i].what;
+    }
+    report->events = events;
+    report->event_count = run->event_count;
 }
 
 static void judge(const struct conf_topology *topology, struct drill_report *report)
@@ -274,8 +310,7 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
     name_losses(view, scenario, arena, report);
     report->failure = run.failure;
     report->from_live = scenario->from_live;
-    report->events = arena_copy(arena, run.events, run.event_count * sizeof *run.events);
-    report->event_count = run.event_count;
+    list_events(&run, arena, report);
     drill_answers_report(run.answers, run.is_lost, arena, report);
     judge(view->topology, report);
     drill_answers_free(run.answers);

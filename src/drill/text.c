@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROWS_MAX = 50, EVENTS_MAX = 40, SECONDS_SIZE = 32 };
+enum { ROWS_MAX = 50, EVENTS_MAX = 40, DETAILS_MAX = 20, SECONDS_SIZE = 32 };
 
 /* "7.0 s", "150 ms" */
 static const char *write_seconds(int64_t ms, char text[SECONDS_SIZE])
@@ -44,6 +44,13 @@ static void write_headline(struct buffer *out, const struct drill_report *report
                      write_seconds(report->recovery_ms, recovery),
                      write_seconds(report->detection_ms, detection),
                      write_seconds(report->decision_ms, decision), write_seconds(report->ttl_ms, ttl));
+    }
+    if (report->unserved_count != 0) {
+        buffer_print(out, "; %zu answer%s UNSERVED", report->unserved_count,
+                     report->unserved_count == 1 ? "" : "s");
+    }
+    if (report->to_lost_count != 0) {
+        buffer_print(out, "; %zu still to what is LOST", report->to_lost_count);
     }
     buffer_add_text(out, "\n");
 }
@@ -88,14 +95,21 @@ static void write_rest(struct buffer *out, size_t left)
     }
 }
 
+/* Details make room for what matters more: thousands of endpoints must not hide the region. */
 static void write_timeline(struct buffer *out, const struct drill_report *report)
 {
     char at[SECONDS_SIZE];
+    size_t details = 0, others = 0;
     buffer_print(out, "\nTimeline\n  %9s  %s\n", "0.0 s", "loss");
-    for (size_t i = 0; i < report->event_count && i < EVENTS_MAX; i++) {
-        buffer_print(out, "  %9s  %s\n", write_seconds(report->events[i].at_ms, at), report->events[i].text);
+    for (size_t i = 0; i < report->event_count; i++) {
+        const struct drill_event *event = &report->events[i];
+        size_t *written = event->is_detail ? &details : &others;
+        if (*written < (event->is_detail ? DETAILS_MAX : EVENTS_MAX)) {
+            (*written)++;
+            buffer_print(out, "  %9s  %s\n", write_seconds(event->at_ms, at), event->text);
+        }
     }
-    write_rest(out, report->event_count > EVENTS_MAX ? report->event_count - EVENTS_MAX : 0);
+    write_rest(out, report->event_count - details - others);
 }
 
 static void write_shares(struct buffer *out, const struct drill_share *shares, size_t count)

@@ -139,8 +139,7 @@ static int compare_types(const void *left, const void *right)
 enum { TYPES_MAX = 512 };
 
 /* The distinct types of an owner's static records, ascending. */
-static size_t list_types(const struct zone_builder *b, const struct builder_owner *owner,
-                         uint16_t types[TYPES_MAX])
+static size_t list_types(struct zone_builder *b, const struct builder_owner *owner, uint16_t types[TYPES_MAX])
 {
     size_t count = 0;
     for (uint32_t i = owner->first; i != 0; i = b->records[i - 1].next) {
@@ -149,7 +148,12 @@ static size_t list_types(const struct zone_builder *b, const struct builder_owne
         while (at < count && types[at] != type) {
             at++;
         }
-        if (at == count && count < TYPES_MAX) {
+        if (at == TYPES_MAX) {
+            builder_complain(b, REPORT_ERROR, &b->records[i - 1].place,
+                             "more than 512 record types at one name");
+            break;
+        }
+        if (at == count) {
             types[count++] = type;
         }
     }
@@ -220,7 +224,7 @@ static const struct builder_steered *find_steered(const struct zone_builder *b,
 }
 
 /* All types of an owner, steered ones included, ascending. */
-static size_t list_all_types(const struct zone_builder *b, const struct builder_owner *owner,
+static size_t list_all_types(struct zone_builder *b, const struct builder_owner *owner,
                              uint16_t types[TYPES_MAX])
 {
     size_t count = list_types(b, owner, types);
@@ -246,7 +250,7 @@ static bool has_static(const struct zone_builder *b, const struct builder_owner 
 
 static void render_node(struct renderer *r, struct builder_owner *owner)
 {
-    const struct zone_builder *b = r->b;
+    struct zone_builder *b = r->b;
     uint16_t types[TYPES_MAX];
     size_t type_count = list_all_types(b, owner, types), sets = 0;
     for (size_t i = 0; i < type_count; i++) {

@@ -683,5 +683,5 @@ int main(void)
         TEST(texts_go_both_ways),
         TEST(nothing_is_a_topology_too),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("health", tests, NULL, NULL);
 }

@@ -383,5 +383,5 @@ int main(void)
         cmocka_unit_test(random_worlds_match_the_model),
         cmocka_unit_test(many_endpoints_load_and_carry),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("health_random", tests, NULL, NULL);
 }

@@ -1,1 +1,8 @@
 ## Unit tests of src/zone
+if HAVE_CMOCKA
+TESTS += tests/unit/test_zone_builder
+check_PROGRAMS += tests/unit/test_zone_builder
+tests_unit_test_zone_builder_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_zone_builder_SOURCES = tests/unit/test_zone_builder.c tests/unit/unit.h
+tests_unit_test_zone_builder_LDADD = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Parts of steerctl: options, talking to the server, tables, texts. */
+#pragma once
+
+#include "base/buffer.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum steerctl_exit {
+    STEERCTL_OK = 0,
+    STEERCTL_REFUSED = 1,     /* the server said no, or did only a part */
+    STEERCTL_USAGE = 2,
+    STEERCTL_UNREACHABLE = 3, /* no server, or not one that speaks the API */
+    STEERCTL_NOT_FOUND = 4,
+    STEERCTL_DRILL_FAILED = 5, /* names end unserved, or the recovery time objective is missed */
+};
+
+/* Options that verbs may take, as bits. */
+enum {
+    OPTION_REGION = 1,
+    OPTION_AZ = 2,
+    OPTION_EFFECTIVE = 4,
+    OPTION_REASON = 8,
+    OPTION_FOR = 16,
+    OPTION_UNTIL = 32,
+    OPTION_ACTOR = 64,
+    OPTION_DRY_RUN = 128,
+    OPTION_CLIENT = 256,
+    OPTION_LOSE = 512,
+    OPTION_FAILURE = 1024,
+    OPTION_FROM = 2048,
+};
+
+struct steerctl {
+    const char *socket;
+    bool json, colour;
+    unsigned given; /* OPTION_ bits */
+    const char *region, *az, *effective, *reason, *for_, *until, *actor, *client, *failure, *from;
+    const char **losses;
+    size_t loss_count;
+    char **words; /* the verb and what follows it */
+    int word_count;
+};
+
+/* ---- steerctl_client.c ---- */
+
+struct steerctl_reply {
+    long status;
+    struct buffer body;
+    json_t *json; /* NULL: the body is none */
+};
+
+/* Ask and read the whole answer; body is sent as JSON (borrowed; NULL: none). Returns false when there is no
+ * server to ask: it has said so on stderr. */
+bool steerctl_ask(const struct steerctl *ctl, const char *method, const char *target, const json_t *body,
+                  struct steerctl_reply *reply);
+void steerctl_reply_fini(struct steerctl_reply *reply);
+/* Append percent-encoded text to a target. */
+void steerctl_add_encoded(struct buffer *target, const char *text);
+/* Each error of an "errors" array as a line on stderr. */
+void steerctl_print_errors(const json_t *errors);
+/* The exit code of an answer; a problem is explained on stderr. */
+enum steerctl_exit steerctl_judge(const struct steerctl_reply *reply);
+/* All pages of a list: *items is an array, owned by the caller, on STEERCTL_OK. */
+enum steerctl_exit steerctl_list(const struct steerctl *ctl, const char *target, json_t **items);
+
+/* ---- steerctl_table.c ---- */
+
+enum { TABLE_COLUMNS_MAX = 12, TABLE_CELL_SIZE = 512 };
+
+struct table;
+
+struct table *table_new(const struct steerctl *ctl, const char *const *headings); /* NULL at the end */
+void table_add(struct table *table, const char *cell); /* row by row; NULL is written as "-" */
+void table_print(struct table *table);                 /* and free */
+/* Colour of a state word, applied when the table is printed. */
+void table_add_state(struct table *table, const char *state);
+
+const char *text_of(const json_t *object, const char *key); /* NULL if null or not there */
+/* Without control characters, which could command a terminal. Returns out. */
+const char *text_clean(const char *text, char *out, size_t size);
+/* "12s", "5m", "3h", "9d" since (or until) an RFC 3339 time; "-" for NULL. Returns out. */
+const char *text_age(const char *time, char out[32]);
+const char *text_colour(const struct steerctl *ctl, const char *state); /* "" without colour */
+const char *text_plain(const struct steerctl *ctl);
+void text_line(const char *label, const char *value); /* "label:   value", "-" for NULL; cleaned */
+
+/* ---- steerctl_show.c, steerctl_drill.c: JSON of the API -> text on stdout ---- */
+
+void show_status(const struct steerctl *ctl, const json_t *status);
+void show_targets(const struct steerctl *ctl, const char *kind, const json_t *items);
+void show_target(const struct steerctl *ctl, const json_t *target);
+void show_change(const struct steerctl *ctl, const json_t *target);
+void show_overrides(const struct steerctl *ctl, const json_t *items);
+void show_zones(const struct steerctl *ctl, const json_t *items);
+void show_names(const struct steerctl *ctl, const json_t *items);
+void show_explanation(const struct steerctl *ctl, const json_t *explanation);
+enum steerctl_exit show_reload(const json_t *result); /* REFUSED: some zones stay as they were */
+enum steerctl_exit show_drill(const struct steerctl *ctl, const json_t *report);
+enum steerctl_exit judge_drill(const json_t *report);
+enum steerctl_exit judge_reload(const json_t *result);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Aligned columns for people. Widths count characters, not octets; everything that comes from outside is cleaned
+ * of control characters first. */
+#include "config.h"
+
+#include "steerctl.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cell {
+    char *text;
+    bool is_state;
+};
+
+struct table {
+    const struct steerctl *ctl;
+    const char *const *headings;
+    size_t columns, count, capacity;
+    struct cell *cells;
+};
+
+const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+const char *text_clean(const char *text, char *out, size_t size)
+{
+    size_t at = 0;
+    for (; text[at] != '\0' && at + 1 < size; at++) {
+        unsigned char c = (unsigned char)text[at];
+        /* C1 controls are C2 80 .. C2 9F in UTF-8 */
+        bool c1 = c >= 0x80 && c < 0xa0 && at > 0 && (unsigned char)text[at - 1] == 0xc2;
+        out[at] = c < ' ' || c == 127 || c1 ? '?' : text[at];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+static size_t width_of(const char *text)
+{
+    size_t width = 0;
+    for (; *text != '\0'; text++) {
+        width += ((unsigned char)*text & 0xc0) != 0x80 ? 1 : 0;
+    }
+    return width;
+}
+
+const char *text_age(const char *time, char out[32])
+{
+    static const struct {
+        int64_t limit_s, unit_s;
+        char unit;
+    } steps[] = {{120, 1, 's'}, {7200, 60, 'm'}, {172800, 3600, 'h'}, {INT64_MAX, 86400, 'd'}};
+    struct clock clock;
+    int64_t then;
+    if (time == NULL || clock_parse_rfc3339(time, &then) != 0) {
+        return strcpy(out, "-");
+    }
+    clock_init(&clock);
+    int64_t seconds = (clock_wall_ms(&clock) - then) / 1000;
+    seconds = seconds < 0 ? -seconds : seconds;
+    size_t i = 0;
+    while (seconds >= steps[i].limit_s) {
+        i++;
+    }
+    snprintf(out, 32, "%lld%c", (long long)(seconds / steps[i].unit_s), steps[i].unit);
+    return out;
+}
+
+const char *text_colour(const struct steerctl *ctl, const char *state)
+{
+    static const char *const colours[][2] = {{"healthy", "\033[32m"},  {"forced_up", "\033[32m"},
+                                             {"unhealthy", "\033[31m"}, {"forced_down", "\033[31m"},
+                                             {"drained", "\033[33m"},   {"failed", "\033[31m"},
+                                             {"stale", "\033[33m"},     {"heading", "\033[1m"}};
+    for (size_t i = 0; ctl->colour && i < sizeof colours / sizeof *colours; i++) {
+        if (strcmp(colours[i][0], state) == 0) {
+            return colours[i][1];
+        }
+    }
+    return "";
+}
+
+const char *text_plain(const struct steerctl *ctl)
+{
+    return ctl->colour ? "\033[0m" : "";
+}
+
+void text_line(const char *label, const char *value)
+{
+    char clean[TABLE_CELL_SIZE];
+    printf("%-14s%s\n", label, value == NULL ? "-" : text_clean(value, clean, sizeof clean));
+}
+
+struct table *table_new(const struct steerctl *ctl, const char *const *headings)
+{
+    struct table *table = memory_alloc(sizeof *table);
+    table->ctl = ctl;
+    table->headings = headings;
+    while (headings[table->columns] != NULL) {
+        table->columns++;
+    }
+    return table;
+}
+
+void table_add(struct table *table, const char *cell)
+{
+    char clean[TABLE_CELL_SIZE];
+    table->cells = memory_grow(table->cells, table->count, &table->capacity, sizeof *table->cells);
+    table->cells[table->count++] = (struct cell){
+        .text = memory_copy_text(cell == NULL || cell[0] == '\0' ? "-" : text_clean(cell, clean, sizeof clean))};
+}
+
+void table_add_state(struct table *table, const char *state)
+{
+    table_add(table, state);
+    table->cells[table->count - 1].is_state = true;
+}
+
+static void print_cell(const struct table *table, const struct cell *cell, size_t width, bool last)
+{
+    const char *colour = cell->is_state ? text_colour(table->ctl, cell->text) : "";
+    printf("%s%s%s", colour, cell->text, colour[0] == '\0' ? "" : text_plain(table->ctl));
+    if (last) {
+        putchar('\n');
+    } else {
+        printf("%*s", (int)(width - width_of(cell->text) + 2), "");
+    }
+}
+
+void table_print(struct table *table)
+{
+    size_t widths[TABLE_COLUMNS_MAX] = {0};
+    for (size_t i = 0; i < table->columns; i++) {
+        widths[i] = width_of(table->headings[i]);
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        size_t width = width_of(table->cells[i].text), column = i % table->columns;
+        widths[column] = width > widths[column] ? width : widths[column];
+    }
+    for (size_t i = 0; i < table->columns; i++) {
+        bool last = i + 1 == table->columns;
+        printf("%s%s%s", text_colour(table->ctl, "heading"), table->headings[i], text_plain(table->ctl));
+        printf("%*s", last ? 0 : (int)(widths[i] - width_of(table->headings[i]) + 2), "");
+    }
+    putchar('\n');
+    for (size_t i = 0; i < table->count; i++) {
+        size_t column = i % table->columns;
+        print_cell(table, &table->cells[i], widths[column], column + 1 == table->columns);
+        free(table->cells[i].text);
+    }
+    free(table->cells);
+    free(table);
+}

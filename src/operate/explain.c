@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Why an answer is what it is. The answer itself comes from answer_query(), asked with a query as any client
+ * would send it; the reasons come from the same look-up and evaluation, with a trace. Called by the admin API
+ * under the health lock of the application, so that both see the same states. */
+#include "config.h"
+
+#include "operate/operate.h"
+
+#include "answer/answer.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "dns/key.h"
+#include "dns/name.h"
+#include "dns/types.h"
+#include "operate/message.h"
+#include "zone/zone.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPLY_MAX = 65535, STEPS_MAX = 400, MEMBER_STEPS_MAX = 100 };
+
+struct work {
+    const struct view *view;
+    const struct addr *client; /* NULL: unknown */
+    struct arena *arena;
+    struct operate_explanation *to;
+    struct message_text reply;
+    uint16_t type;
+    /* of a steered name */
+    const struct steer_policy *policy;
+    uint16_t class_id;
+    struct steer_choice choice;
+    struct steer_trace trace;
+    double *odds; /* per member of the policy */
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct work *w, const char *format, ...)
+{
+    char text[DNS_NAME_TEXT_SIZE + 256];
+    va_list arguments;
+    if (w->to->step_count == STEPS_MAX) {
+        return;
+    }
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    w->to->steps[w->to->step_count++] = arena_copy_text(w->arena, text);
+}
+
+static const char *name_text(struct work *w, const uint8_t *wire)
+{
+    char text[DNS_NAME_TEXT_SIZE];
+    return arena_copy_text(w->arena, dns_name_write(wire, text));
+}
+
+/* ---- asking ---- */
+
+/* The real answer, as a client would get it over TCP (so that nothing is left out for want of room). */
+static void ask(struct work *w, const uint8_t *name, size_t name_len)
+{
+    uint8_t query[MESSAGE_QUERY_MAX], *reply = arena_alloc_bytes(w->arena, REPLY_MAX);
+    struct sockaddr_storage client;
+    struct random random;
+    struct answer_counters counters = {.values = {0}};
+    struct steer_cache *cache = steer_cache_new(w->view->steer);
+    random_init(&random, random_seed());
+    if (w->client != NULL) {
+        addr_to_sockaddr(&(struct addr_port){.addr = *w->client}, &client);
+    }
+    struct answer_context context = {
+        .view = w->view, .table = w->view->table, .cache = cache, .random = &random, .counters = &counters};
+    struct answer_request request = {.bytes = query,
+                                     .len = message_write_query(name, name_len, w->type, query),
+                                     .client = w->client == NULL ? NULL : (const struct sockaddr *)&client,
+                                     .transport = ANSWER_TCP};
+    size_t len = answer_query(&context, &request, reply, REPLY_MAX);
+    message_read(reply, len, w->arena, &w->reply);
+    steer_cache_free(cache);
+}
+
+/* ---- what stands behind it ---- */
+
+/* The absolute owner of a node, in wire form. */
+static void owner_of(const struct zone *zone, const struct zone_node *node, uint8_t wire[DNS_NAME_MAX + 1])
+{
+    memcpy(wire, zone_node_name(node), node->name_len);
+    memcpy(wire + node->name_len, zone->apex, zone->apex_len);
+}
+
+static const struct zone_rrset *find_rrset(const struct zone_node *node, uint16_t type)
+{
+    if (type == DNS_TYPE_ANY) {
+        return node->rrset_count == 0 ? NULL : &node->rrsets[0];
+    }
+    return zone_find_rrset(node, type);
+}
+
+/* Tell what the zone has for the name; the policy is set if it is steered. */
+static void describe_node(struct work *w, const struct zone *zone, const struct zone_node *node, bool exact)
+{
+    uint8_t owner[DNS_NAME_MAX + 1];
+    const struct zone_rrset *rrset = find_rrset(node, w->type);
+    owner_of(zone, node, owner);
+    if (!exact) {
+        say(w, "the wildcard %s stands for the name", name_text(w, owner));
+    }
+    if (rrset == NULL) {
+        say(w, "the name exists, but has no %s records: no data", w->to->type);
+    } else if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
+        const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+        w->policy = steer_set_get(w->view->steer, steered->policy);
+        w->type = rrset->type;
+        w->to->steered = true;
+        w->to->steered_name = name_text(w, owner);
+        say(w, "%s is steered: policy %u with %u endpoints", w->to->steered_name, steered->policy,
+            w->policy->member_count);
+    } else {
+        say(w, "the name is not steered: the records of the zone file answer");
+    }
+}
+
+static void describe_name(struct work *w)
+{
+    struct dns_key key;
+    struct zone_lookup found;
+    const char *name = name_text(w, w->reply.target);
+    if (w->reply.cname_count != 0) {
+        say(w, "%zu CNAME record%s to %s", w->reply.cname_count,
+            w->reply.cname_count == 1 ? " leads" : "s lead", name);
+    }
+    dns_key_fill(&key, w->reply.target, DNS_NAME_MAX);
+    const struct zone *zone = zone_table_find(w->view->zones, &key, 0);
+    if (zone == NULL) {
+        say(w, "no zone of ours holds %s", name);
+        return;
+    }
+    w->to->zone = name_text(w, zone->apex);
+    if (zone->failed) {
+        say(w, "zone %s could not be loaded: SERVFAIL", w->to->zone);
+        return;
+    }
+    say(w, "zone %s with serial %u holds %s", w->to->zone, zone->serial, name);
+    zone_look_up(zone, &key, &found);
+    if (found.cut != NULL) {
+        uint8_t owner[DNS_NAME_MAX + 1];
+        owner_of(zone, found.cut, owner);
+        say(w, "the name is at or below the delegation %s: a referral", name_text(w, owner));
+    } else if (found.node == NULL) {
+        say(w, "the zone has no such name");
+    } else {
+        describe_node(w, zone, found.node, found.exact);
+    }
+}
+
+/* ---- a steered name ---- */
+
+static uint8_t has_bit(uint16_t type)
+{
+    return type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA;
+}
+
+static void describe_class(struct work *w)
+{
+    static const struct addr unknown = {.family = ADDR_NONE};
+    if (w->policy->geo != NULL) {
+        struct geo_match match = steer_find_class(w->policy, w->client == NULL ? &unknown : w->client);
+        w->class_id = match.class_id;
+        w->to->scope = match.scope;
+    }
+    w->to->class_label = arena_copy_text(w->arena, w->policy->classes[w->class_id].label);
+    if (w->policy->geo == NULL) {
+        say(w, "there are no geo rules: every client is of class %s", w->to->class_label);
+    } else if (w->client == NULL) {
+        say(w, "no client address was given: class %s", w->to->class_label);
+    } else {
+        say(w, "client %s is of class %s; the same holds for its /%u", w->to->client, w->to->class_label,
+            w->to->scope);
+    }
+}
+
+static void evaluate(struct work *w)
+{
+    const struct steer_policy *policy = w->policy;
+    size_t count = policy->member_count;
+    w->choice.weights = arena_alloc(w->arena, count * sizeof *w->choice.weights);
+    w->choice.members = arena_alloc(w->arena, count * sizeof *w->choice.members);
+    w->trace.tiers = arena_alloc(w->arena, policy->classes[w->class_id].tier_count * sizeof *w->trace.tiers);
+    steer_evaluate(policy, w->class_id, has_bit(w->type), w->view->table, &w->choice, &w->trace);
+    double *odds = arena_alloc(w->arena, (size_t)w->choice.count * sizeof *odds);
+    w->odds = arena_alloc(w->arena, count * sizeof *w->odds);
+    if (w->choice.count != 0) {
+        steer_odds(policy, &w->choice, odds);
+    }
+    for (size_t i = 0; i < w->choice.count; i++) {
+        w->odds[w->choice.members[i]] = odds[i];
+    }
+    w->to->source = steer_source_text(w->choice.source);
+}
+
+static void describe_tiers(struct work *w)
+{
+    const struct steer_class *class = &w->policy->classes[w->class_id];
+    w->to->tiers = arena_alloc(w->arena, class->tier_count * sizeof *w->to->tiers);
+    for (uint16_t t = 0; t < class->tier_count; t++) {
+        struct operate_tier *tier = &w->to->tiers[w->to->tier_count++];
+        bool considered = t < w->trace.considered;
+        *tier = (struct operate_tier){.label = arena_copy_text(w->arena, class->tiers[t].label),
+                                      .members = class->tiers[t].count,
+                                      .serving = considered ? w->trace.tiers[t].serving : 0,
+                                      .considered = considered,
+                                      .selected = w->choice.source == STEER_FROM_TIER && w->choice.tier == t};
+        if (!considered) {
+            say(w, "tier %s is not needed", tier->label);
+        } else if (tier->selected) {
+            say(w, "tier %s serves: %u of its %u members may", tier->label, tier->serving, tier->members);
+        } else {
+            say(w, "tier %s does not serve: none of its %u members may", tier->label, tier->members);
+        }
+    }
+}
+
+/* The first tier of the class that holds a member, or NULL. */
+static const char *tier_of(const struct work *w, uint16_t member)
+{
+    const struct steer_class *class = &w->policy->classes[w->class_id];
+    for (uint16_t t = 0; t < class->tier_count; t++) {
+        for (uint16_t i = 0; i < class->tiers[t].count; i++) {
+            if (class->tiers[t].members[i] == member) {
+                return w->to->tiers[t].label;
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *address_of(const struct work *w, const struct conf_endpoint *endpoint)
+{
+    const struct addr *addr = w->type == DNS_TYPE_A ? &endpoint->v4 : &endpoint->v6;
+    char text[ADDR_TEXT_SIZE];
+    return addr->family == ADDR_NONE ? NULL : arena_copy_text(w->arena, addr_write(addr, text));
+}
+
+static void describe_member(struct work *w, uint16_t index, struct operate_member *member)
+{
+    const struct conf_topology *topology = w->view->topology;
+    const struct steer_member *from = &w->policy->members[index];
+    const struct conf_endpoint *endpoint = &topology->endpoints[from->endpoint];
+    *member = (struct operate_member){
+        .endpoint = arena_copy_text(w->arena, endpoint->name),
+        .az = arena_copy_text(w->arena, topology->azs[from->az].name),
+        .region = arena_copy_text(w->arena, topology->regions[from->region].name),
+        .tier = tier_of(w, index),
+        .effective = health_table_effective(w->view->table, from->endpoint, from->az, from->region),
+        .weight = from->weight,
+        .odds = w->odds[index],
+        .chosen = w->odds[index] > 0,
+        .address = address_of(w, endpoint)};
+}
+
+/* Why it is not in the answer, if that is not because of its tier. */
+static void tell_exclusion(struct work *w, const struct operate_member *member)
+{
+    if (member->chosen) {
+        return;
+    }
+    if (member->tier == NULL) {
+        say(w, "%s is excluded: no tier of this class holds it", member->endpoint);
+    } else if (!health_state_serves(member->effective.state)) {
+        say(w, "%s is excluded: %s, decided by %s", member->endpoint,
+            health_state_text(member->effective.state), health_decider_text(member->effective.decided_by));
+    } else if (member->address == NULL) {
+        say(w, "%s is excluded: it has no %s address", member->endpoint, w->to->type);
+    }
+}
+
+static void describe_members(struct work *w)
+{
+    w->to->members = arena_alloc(w->arena, w->policy->member_count * sizeof *w->to->members);
+    for (uint16_t i = 0; i < w->policy->member_count; i++) {
+        struct operate_member *member = &w->to->members[w->to->member_count++];
+        describe_member(w, i, member);
+        if (i < MEMBER_STEPS_MAX) {
+            tell_exclusion(w, member);
+        }
+    }
+}
+
+static void describe_pick(struct work *w)
+{
+    static const char *const picks[] = {[STEER_PICK_WEIGHTED] = "weighted",
+                                        [STEER_PICK_ROUND_ROBIN] = "round_robin",
+                                        [STEER_PICK_ALL] = "all"};
+    switch (w->choice.source) {
+    case STEER_FROM_TIER: break;
+    case STEER_FROM_ALL: say(w, "no tier serves: fallback all offers everything that is not drained"); break;
+    case STEER_FROM_STATIC:
+        say(w, "no tier serves: fallback static, the records of the zone file answer");
+        return;
+    case STEER_FROM_NODATA: say(w, "no tier serves and there is nothing to fall back to: no data"); return;
+    case STEER_FROM_SERVFAIL: say(w, "no tier serves: fallback servfail"); return;
+    }
+    if (w->choice.count == 0) {
+        say(w, "no member that serves has an address of the type: no data");
+    } else if (w->policy->pick == STEER_PICK_ALL) {
+        say(w, "pick all gives every one of %u candidates", w->choice.count);
+    } else {
+        say(w, "pick %s draws %u of %u candidates", picks[w->policy->pick],
+            w->policy->answers < w->choice.count ? w->policy->answers : w->choice.count, w->choice.count);
+    }
+}
+
+static void describe_answer(struct work *w)
+{
+    struct operate_explanation *to = w->to;
+    to->rcode = dns_rcode_text(w->reply.rcode);
+    to->ttl = w->reply.ttl;
+    to->answers = w->reply.answers;
+    to->answer_count = w->reply.answer_count;
+    say(w, "the reply: %s, %zu record%s, TTL %u s", to->rcode, to->answer_count,
+        to->answer_count == 1 ? "" : "s", to->ttl);
+}
+
+int operate_explain(const struct view *view, const char *name, uint16_t type, const struct addr *client,
+                    struct arena *arena, struct operate_explanation *explanation)
+{
+    uint8_t wire[DNS_NAME_MAX];
+    char text[DNS_TYPE_TEXT_SIZE], at[ADDR_TEXT_SIZE];
+    *explanation = (struct operate_explanation){.name = NULL};
+    int len = dns_name_parse(name, NULL, wire);
+    if (len < 0 || strcmp(name, "@") == 0) {
+        return ERROR_SYNTAX;
+    }
+    struct work w = {.view = view, .client = client, .arena = arena, .to = explanation, .type = type};
+    explanation->steps = arena_alloc(arena, STEPS_MAX * sizeof *explanation->steps);
+    explanation->name = name_text(&w, wire);
+    explanation->type = arena_copy_text(arena, dns_write_type(type, text));
+    explanation->client = client == NULL ? NULL : arena_copy_text(arena, addr_write(client, at));
+    ask(&w, wire, (size_t)len);
+    describe_name(&w);
+    if (w.policy != NULL) {
+        describe_class(&w);
+        evaluate(&w);
+        describe_tiers(&w);
+        describe_members(&w);
+        describe_pick(&w);
+    }
+    describe_answer(&w);
+    return 0;
+}

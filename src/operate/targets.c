@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Objects of the topology and their states, and the one change there is: overrides. A view without a topology
+ * has no objects. Called by the admin API and drills under the health lock of the application. */
+#include "config.h"
+
+#include "operate/operate.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+static void fill_parts(const struct conf_topology *topology, enum health_kind kind, uint32_t index,
+                       struct arena *arena, struct operate_target *target)
+{
+    if (kind == HEALTH_ENDPOINT) {
+        target->endpoint = &topology->endpoints[index];
+        target->az = arena_copy_text(arena, topology->azs[target->endpoint->az].name);
+        target->region = arena_copy_text(arena, topology->regions[target->endpoint->region].name);
+    } else if (kind == HEALTH_AZ) {
+        target->region = arena_copy_text(arena, topology->regions[topology->azs[index].region].name);
+    }
+}
+
+static void fill_target(const struct view *view, enum health_kind kind, uint32_t index, struct arena *arena,
+                        struct operate_target *target)
+{
+    *target = (struct operate_target){.kind = kind};
+    health_get_status(view->health, kind, index, &target->status);
+    const struct health_override *override = health_get_override(view->health, kind, index);
+    target->override = override == NULL ? NULL : arena_copy(arena, override, sizeof *override);
+    target->name = target->status.name = arena_copy_text(arena, target->status.name);
+    fill_parts(view->topology, kind, index, arena, target);
+}
+
+static size_t count_of(const struct view *view, enum health_kind kind)
+{
+    return view->topology == NULL || view->health == NULL ? 0 : health_count(view->health, kind);
+}
+
+/* -1: there is none. */
+static ptrdiff_t find(const struct view *view, enum health_kind kind, const char *name)
+{
+    return count_of(view, kind) == 0 ? -1 : health_find(view->health, kind, name);
+}
+
+void operate_list_targets(const struct view *view, enum health_kind kind, struct arena *arena,
+                          struct operate_targets *targets)
+{
+    targets->count = count_of(view, kind);
+    targets->items = arena_alloc(arena, targets->count * sizeof *targets->items);
+    for (size_t i = 0; i < targets->count; i++) {
+        fill_target(view, kind, (uint32_t)i, arena, &targets->items[i]);
+    }
+}
+
+int operate_get_target(const struct view *view, enum health_kind kind, const char *name, struct arena *arena,
+                       struct operate_target *target)
+{
+    ptrdiff_t index = find(view, kind, name);
+    if (index < 0) {
+        return ERROR_NOT_FOUND;
+    }
+    fill_target(view, kind, (uint32_t)index, arena, target);
+    return 0;
+}
+
+int operate_parse_target(const struct view *view, const char *text, enum health_kind *kind, uint32_t *index)
+{
+    const char *colon = strchr(text, ':');
+    char word[16];
+    if (colon == NULL || (size_t)(colon - text) >= sizeof word || colon[1] == '\0') {
+        return ERROR_SYNTAX;
+    }
+    memcpy(word, text, (size_t)(colon - text));
+    word[colon - text] = '\0';
+    if (health_parse_kind(word, kind) != 0) {
+        return ERROR_SYNTAX;
+    }
+    ptrdiff_t found = find(view, *kind, colon + 1);
+    if (found < 0) {
+        return ERROR_NOT_FOUND;
+    }
+    *index = (uint32_t)found;
+    return 0;
+}
+
+int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
+                         const struct health_override *override, int64_t wall_ms)
+{
+    ptrdiff_t index = find(view, kind, name);
+    if (index < 0) {
+        return ERROR_NOT_FOUND;
+    }
+    if (override->desired != HEALTH_DESIRED_AUTO && override->expires_ms != 0 &&
+        override->expires_ms <= wall_ms) {
+        return ERROR_INVALID;
+    }
+    return health_set_override(view->health, kind, (uint32_t)index, override, wall_ms);
+}

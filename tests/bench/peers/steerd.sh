@@ -1,0 +1,60 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# steerd for the peers kit. The binary is the one that STEERD names, else the one in build/ of this checkout.
+ADDR=127.0.1.20
+MIXES="static nx policy fo edns tcp tcp1"
+
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+binary=${STEERD:-$here/../../../build/src/steerd}
+
+# settings with further lines of JSON
+settings() {
+    cat <<X
+{ "listen": "$ADDR:$PORT", "threads": $THREADS, "zones": "zones", "log": { "level": "warning" }$1 }
+X
+}
+
+# one check that nothing answers must not run in these mixes: endpoints without checks are always served
+topology() {
+    cat <<'X'
+{ "regions": { "one": { "azs": { "one-a": {} } } },
+  "endpoints": { "a": { "az": "one-a", "addresses": ["192.0.2.1"], "weight": 10 },
+                 "b": { "az": "one-a", "addresses": ["192.0.2.2"], "weight": 10 },
+                 "c": { "az": "one-a", "addresses": ["192.0.2.3"], "weight": 10 } } }
+X
+}
+
+prepare() {
+    mkdir -p "$DIR/zones"
+    settings ', "topology": "topology.json"' > "$DIR/steerd.json"
+    topology > "$DIR/topology.json"
+    cp "$PEERS_DATA/base.zone" "$DIR/zones/example.com.zone"
+    cat > "$DIR/zones/example.com.json" <<'X'
+{ "names": { "www": { "ttl": 300, "endpoints": ["a", "b", "c"] },
+             "fo": { "ttl": 300, "endpoints": ["a", "b"], "tiers": [["a"], ["b"]] } } }
+X
+}
+
+# every pair of RESOURCES is two endpoints in two regions; one result decides, up and down
+prepare_failover() {
+    mkdir -p "$DIR/zones"
+    settings ', "topology": "topology.json"' > "$DIR/steerd.json"
+    local check="\"type\": \"$PROBE\", \"port\": $ENDPOINT_PORT"
+    [ "$PROBE" = tcp ] || check+=', "path": "/"'
+    {
+        echo '{ "regions": { "one": { "azs": { "one-a": {} } }, "two": { "azs": { "two-a": {} } } },'
+        echo "  \"checks\": { \"c\": { $check, \"interval\": \"${INTERVAL}s\", \"timeout\": \"${TIMEOUT}s\", \"fall\": 1, \"rise\": 1 } },"
+        echo '  "endpoints": {'
+        awk '{ printf "%s\"%s-1\": { \"az\": \"one-a\", \"addresses\": [\"%s\"], \"checks\": [\"c\"] },\n", NR > 1 ? ",\n" : "", $1, $2
+               printf "\"%s-2\": { \"az\": \"two-a\", \"addresses\": [\"%s\"], \"checks\": [\"c\"] }", $1, $3 }' "$RESOURCES"
+        printf ' } }\n'
+    } > "$DIR/topology.json"
+    head -5 "$PEERS_DATA/base.zone" > "$DIR/zones/example.com.zone"
+    {
+        echo '{ "names": {'
+        awk '{ printf "%s\"%s\": { \"ttl\": 0, \"endpoints\": [\"%s-1\", \"%s-2\"], \"tiers\": [[\"%s-1\"], [\"%s-2\"]] }", \
+               NR > 1 ? ",\n" : "", $1, $1, $1, $1, $1 }' "$RESOURCES"
+        echo ' } }'
+    } > "$DIR/zones/example.com.json"
+}
+
+start() { exec "$binary" -c "$DIR/steerd.json"; }
