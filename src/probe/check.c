@@ -25,14 +25,19 @@ const struct check_kind *check_get_kind(enum probe_type type)
 int check_connect(const struct addr_port *at, int *fd)
 {
     static const struct linger reset_on_close = {.l_onoff = 1, .l_linger = 0};
+    static const int off = 0;
     struct sockaddr_storage to;
     socklen_t len = addr_to_sockaddr(at, &to);
     *fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (*fd == -1) {
         return -errno;
     }
-    /* No TCP_NODELAY: a request is one write on an idle connection, which Nagle's algorithm never delays. */
+    /* Without TCP_QUICKACK the last packet of the handshake waits for the request and travels with it: one
+     * packet less, and the server wakes up once. A tcp check never sends it, so the server's program does not
+     * even see a connection that says nothing. No TCP_NODELAY: a request is one write on an idle connection,
+     * never delayed anyway. */
     if (setsockopt(*fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof reset_on_close) == -1 ||
+        setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off) == -1 ||
         connect(*fd, (const struct sockaddr *)&to, len) == -1) {
         return -errno;
     }

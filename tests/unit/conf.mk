@@ -1,6 +1,7 @@
 ## Unit tests of src/conf
 if HAVE_CMOCKA
-conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_server tests/unit/test_conf_topology
+conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_policy tests/unit/test_conf_server \
+	tests/unit/test_conf_topology
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
 conf_test_libs = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
@@ -8,6 +9,10 @@ conf_test_libs = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOC
 tests_unit_test_conf_doc_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_doc_SOURCES = tests/unit/test_conf_doc.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_doc_LDADD = $(conf_test_libs)
+
+tests_unit_test_conf_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_policy_SOURCES = tests/unit/test_conf_policy.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_policy_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_server_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_server_SOURCES = tests/unit/test_conf_server.c tests/unit/test_conf.h tests/unit/unit.h

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of the http check without a network: the parser over every way to cut its input, the request, the
+ * meaning of errno. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "base/arena.h"
+#include "base/memory.h"
+#include "probe/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One result, whether the input comes at once, byte by byte or cut anywhere in two. */
+static enum http_response_progress parse(const char *text, size_t len, uint16_t *status)
+{
+    struct http_response whole, bytes, cut;
+    const uint8_t *input = (const uint8_t *)text;
+    http_response_init(&whole);
+    enum http_response_progress expected = http_response_feed(&whole, input, len), got = HTTP_RESPONSE_MORE;
+    http_response_init(&bytes);
+    for (size_t i = 0; i < len; i++) {
+        got = http_response_feed(&bytes, input + i, 1);
+    }
+    assert_int_equal(got, expected);
+    for (size_t at = 0; at <= len && len < 2000; at++) {
+        http_response_init(&cut);
+        http_response_feed(&cut, input, at);
+        assert_int_equal(http_response_feed(&cut, input + at, len - at), expected);
+        assert_int_equal(cut.status, whole.status);
+        assert_int_equal(cut.head_len, whole.head_len);
+    }
+    *status = whole.status;
+    return expected;
+}
+
+static void good_heads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint16_t status;
+    } good[] = {
+        {"HTTP/1.1 200 OK\r\n\r\n", 200},
+        {"HTTP/1.0 404 Not Found\r\n\r\n", 404},
+        {"HTTP/1.1 204\r\n\r\n", 204},
+        {"HTTP/1.1 204 \r\n\r\n", 204},
+        {"HTTP/1.1 503 a b\tc \xc3\xa9\r\nServer: x\r\nX:\r\nY: a:b\r\n\r\n", 503},
+        {"HTTP/1.1 200 OK\nServer: x\n\n", 200},
+        {"HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\tmore\r\n\r\n", 200},
+        {"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 500 body, not looked at", 200},
+        {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 200},
+        {"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102\n\nHTTP/1.1 301 M\r\n\r\n", 301},
+        {"HTTP/1.1 101 Switching Protocols\r\n\r\n", 101},
+        {"HTTP/1.1 999 odd\r\n\r\n", 999},
+    };
+    uint16_t status;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(parse(good[i].text, strlen(good[i].text), &status), HTTP_RESPONSE_DONE);
+        assert_int_equal(status, good[i].status);
+    }
+}
+
+#define TEXT(text)                                                                                           \
+    {                                                                                                        \
+        text, sizeof text - 1                                                                                \
+    }
+
+static void bad_heads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t len;
+    } bad[] = {
+        TEXT("SSH-2.0-OpenSSH_9.2\r\n"),
+        TEXT("http/1.1 200 OK\r\n\r\n"),
+        TEXT("HTTP/2 200\r\n\r\n"),
+        TEXT("HTTP/1.x 200\r\n\r\n"),
+        TEXT("HTTP/1.11 200\r\n\r\n"),
+        TEXT("HTTP/1.1  200 OK\r\n\r\n"),
+        TEXT("HTTP/1.1\t200 OK\r\n\r\n"),
+        TEXT("HTTP/1.1 20 OK\r\n\r\n"),
+        TEXT("HTTP/1.1 2000 OK\r\n\r\n"),
+        TEXT("HTTP/1.1 099 OK\r\n\r\n"),
+        TEXT("HTTP/1.1 200OK\r\n\r\n"),
+        TEXT("HTTP/1.1 -20 OK\r\n\r\n"),
+        TEXT("HTTP/1.1 200 O\0K\r\n\r\n"),
+        TEXT("HTTP/1.1 200 O\x7fK\r\n\r\n"),
+        TEXT("HTTP/1.1 200 OK\rX: y\r\n\r\n"),
+        TEXT("HTTP/1.1 200 OK\r\n folded: nothing\r\n\r\n"),
+        TEXT("HTTP/1.1 200 OK\r\nno colon\r\n\r\n"),
+        TEXT("HTTP/1.1 200 OK\r\n: no name\r\n\r\n"),
+        TEXT("HTTP/1.1 200 OK\r\nA: b\rc\r\n\r\n"),
+        TEXT("HTTP/1.1 200 OK\r\nA: \0\r\n\r\n"),
+        TEXT("HTTP/1.1 200 OK\r\nA: b\r\n\rx"),
+        TEXT("HTTP/1.1 100 Continue\r\n\r\nnot HTTP"),
+        TEXT("\r\nHTTP/1.1 200 OK\r\n\r\n"),
+        TEXT("\0"),
+    };
+    uint16_t status;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(parse(bad[i].text, bad[i].len, &status), HTTP_RESPONSE_BAD);
+    }
+}
+
+static void every_prefix_wants_more(void **state)
+{
+    (void)state;
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n";
+    uint16_t status;
+    for (size_t len = 0; len < sizeof text - 1; len++) {
+        assert_int_equal(parse(text, len, &status), HTTP_RESPONSE_MORE);
+    }
+    assert_int_equal(parse(text, sizeof text - 1, &status), HTTP_RESPONSE_DONE);
+}
+
+static void head_is_limited(void **state)
+{
+    (void)state;
+    static const char start[] = "HTTP/1.1 200 OK\r\nA: ";
+    char *text = memory_alloc(HTTP_RESPONSE_HEAD_MAX + 1);
+    memset(text, 'x', HTTP_RESPONSE_HEAD_MAX + 1);
+    memcpy(text, start, sizeof start - 1);
+    memcpy(text + HTTP_RESPONSE_HEAD_MAX - 4, "\r\n\r\n", 4);
+    uint16_t status;
+    assert_int_equal(parse(text, HTTP_RESPONSE_HEAD_MAX, &status), HTTP_RESPONSE_DONE);
+    memcpy(text + HTTP_RESPONSE_HEAD_MAX - 4, "x\r\n\r\n", 5);
+    assert_int_equal(parse(text, HTTP_RESPONSE_HEAD_MAX, &status), HTTP_RESPONSE_MORE);
+    assert_int_equal(parse(text, HTTP_RESPONSE_HEAD_MAX + 1, &status), HTTP_RESPONSE_BAD);
+    free(text);
+}
+
+static void interim_responses_are_limited(void **state)
+{
+    (void)state;
+    static const char interim[] = "HTTP/1.1 100\r\n\r\n";
+    struct http_response response;
+    http_response_init(&response);
+    size_t fed = 0;
+    while (http_response_feed(&response, (const uint8_t *)interim, sizeof interim - 1) ==
+           HTTP_RESPONSE_MORE) {
+        fed += sizeof interim - 1;
+        assert_true(fed <= HTTP_RESPONSE_HEAD_MAX);
+    }
+    assert_int_equal(http_response_feed(&response, (const uint8_t *)"", 0), HTTP_RESPONSE_BAD);
+}
+
+static const char *request_of(struct arena *arena, const char *at, const char *host, const char *path)
+{
+    struct probe_target target = {.type = PROBE_HTTP, .host = host, .path = path};
+    struct check check = {.request = NULL};
+    assert_int_equal(addr_parse_port(at, &target.at), 0);
+    check_get_kind(PROBE_HTTP)->prepare(&check, &target, arena);
+    assert_int_equal(check.request_len, strlen(check.request));
+    return check.request;
+}
+
+static void requests(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(0);
+    assert_string_equal(request_of(arena, "192.0.2.1:8080", NULL, NULL),
+                        "GET / HTTP/1.1\r\nHost: 192.0.2.1:8080\r\nUser-Agent: steerd/" PACKAGE_VERSION
+                        "\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+    assert_non_null(
+        strstr(request_of(arena, "192.0.2.1:80", NULL, "/x?y"), "GET /x?y HTTP/1.1\r\nHost: 192.0.2.1\r\n"));
+    assert_non_null(strstr(request_of(arena, "[2001:db8::1]:80", NULL, "/"), "\r\nHost: [2001:db8::1]\r\n"));
+    assert_non_null(
+        strstr(request_of(arena, "[2001:db8::1]:81", NULL, "/"), "\r\nHost: [2001:db8::1]:81\r\n"));
+    assert_non_null(
+        strstr(request_of(arena, "192.0.2.1:8080", "www.example.com", "/"), "\r\nHost: www.example.com\r\n"));
+    arena_free(arena);
+}
+
+static void errors_have_outcomes(void **state)
+{
+    (void)state;
+    static const struct {
+        int error;
+        enum health_outcome connecting, waiting;
+    } cases[] = {
+        {ECONNREFUSED, HEALTH_OUTCOME_REFUSED, HEALTH_OUTCOME_REFUSED},
+        {ETIMEDOUT, HEALTH_OUTCOME_CONNECT_TIMEOUT, HEALTH_OUTCOME_TIMEOUT},
+        {ECONNRESET, HEALTH_OUTCOME_RESET, HEALTH_OUTCOME_RESET},
+        {EPIPE, HEALTH_OUTCOME_CLOSED, HEALTH_OUTCOME_CLOSED},
+        {ENETUNREACH, HEALTH_OUTCOME_UNREACHABLE, HEALTH_OUTCOME_UNREACHABLE},
+        {EHOSTUNREACH, HEALTH_OUTCOME_UNREACHABLE, HEALTH_OUTCOME_UNREACHABLE},
+        {EACCES, HEALTH_OUTCOME_UNREACHABLE, HEALTH_OUTCOME_UNREACHABLE},
+        {EPERM, HEALTH_OUTCOME_UNREACHABLE, HEALTH_OUTCOME_UNREACHABLE},
+        {EMFILE, HEALTH_OUTCOME_LOCAL_ERROR, HEALTH_OUTCOME_LOCAL_ERROR},
+        {ENFILE, HEALTH_OUTCOME_LOCAL_ERROR, HEALTH_OUTCOME_LOCAL_ERROR},
+        {ENOBUFS, HEALTH_OUTCOME_LOCAL_ERROR, HEALTH_OUTCOME_LOCAL_ERROR},
+        {ENOMEM, HEALTH_OUTCOME_LOCAL_ERROR, HEALTH_OUTCOME_LOCAL_ERROR},
+        {EADDRNOTAVAIL, HEALTH_OUTCOME_LOCAL_ERROR, HEALTH_OUTCOME_LOCAL_ERROR},
+        {EAFNOSUPPORT, HEALTH_OUTCOME_LOCAL_ERROR, HEALTH_OUTCOME_LOCAL_ERROR},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(check_judge_errno(cases[i].error, FLIGHT_CONNECTING), cases[i].connecting);
+        assert_int_equal(check_judge_errno(cases[i].error, FLIGHT_WAITING), cases[i].waiting);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_heads),
+        cmocka_unit_test(bad_heads),
+        cmocka_unit_test(every_prefix_wants_more),
+        cmocka_unit_test(head_is_limited),
+        cmocka_unit_test(interim_responses_are_limited),
+        cmocka_unit_test(requests),
+        cmocka_unit_test(errors_have_outcomes),
+    };
+    return cmocka_run_group_tests_name("probe_http", tests, NULL, NULL);
+}

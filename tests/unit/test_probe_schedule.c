@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of when checks start, in virtual time: the grid, jitter, stalls, the heap of timers, what a new list
+ * keeps. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "base/memory.h"
+#include "probe/schedule.h"
+#include "probe/targets.h"
+#include "probe/timers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECOND = 1000000, MS = 1000 };
+
+static void first_starts_are_spread(void **state)
+{
+    (void)state;
+    static const int64_t intervals[] = {50 * MS, SECOND, 10 * SECOND};
+    for (size_t k = 0; k < sizeof intervals / sizeof *intervals; k++) {
+        int64_t spread = intervals[k] < SECOND ? intervals[k] : SECOND, before = 5 * SECOND - spread / 1000;
+        for (size_t i = 0; i < 1000; i++) {
+            struct schedule s;
+            schedule_init(&s, 5 * SECOND, intervals[k], i, 1000);
+            assert_in_range(s.grid_us - before, spread / 1000 - 1, spread / 1000 + 1);
+            before = s.grid_us;
+        }
+        assert_true(before < 5 * SECOND + spread);
+    }
+}
+
+static void one_target_starts_at_once(void **state)
+{
+    (void)state;
+    struct schedule s;
+    schedule_init(&s, 77, 60LL * SECOND, 0, 1);
+    assert_int_equal(s.grid_us, 77);
+    schedule_init(&s, 77, 60LL * SECOND, 0, 0);
+    assert_int_equal(s.grid_us, 77);
+}
+
+/* Whatever checks take, starts stay on the grid: no gap beyond the jitter, and no drift. */
+static void starts_do_not_drift(void **state)
+{
+    (void)state;
+    struct random random;
+    random_init(&random, 1);
+    const int64_t interval = 2 * SECOND;
+    struct schedule s;
+    schedule_init(&s, 0, interval, 3, 10);
+    int64_t start = s.grid_us, checks = 100000, least = INT64_MAX, most = 0;
+    for (int64_t i = 0; i < checks; i++) {
+        int64_t late = (int64_t)random_below(&random, 3 * MS); /* the loop wakes up a little late */
+        int64_t next = schedule_next(&s, start + late, interval, &random);
+        least = next - start < least ? next - start : least;
+        most = next - start > most ? next - start : most;
+        start = next;
+    }
+    assert_true(least >= interval * 9 / 10);
+    assert_true(most <= interval * 11 / 10);
+    assert_true(most - least > interval / 20); /* there is jitter */
+    assert_int_equal(s.shift_us, 0);
+    int64_t drift = start - checks * interval;
+    assert_in_range(drift + interval, 0, 2 * interval);
+}
+
+/* After some rounds 1,000 targets at 10 s are spread over the whole interval, not over its first second. */
+static void long_intervals_even_out(void **state)
+{
+    (void)state;
+    struct random random;
+    random_init(&random, 2);
+    const int64_t interval = 10 * SECOND;
+    unsigned per_second[10] = {0};
+    for (size_t i = 0; i < 1000; i++) {
+        struct schedule s;
+        schedule_init(&s, 0, interval, i, 1000);
+        int64_t at = s.grid_us;
+        for (int k = 0; k < 30; k++) {
+            at = schedule_next(&s, at, interval, &random);
+        }
+        per_second[at % interval / SECOND]++;
+    }
+    for (int k = 0; k < 10; k++) {
+        assert_in_range(per_second[k], 90, 110);
+    }
+}
+
+static void missed_starts_are_skipped(void **state)
+{
+    (void)state;
+    struct random random;
+    random_init(&random, 3);
+    struct schedule s;
+    schedule_init(&s, 0, SECOND, 0, 1);
+    int64_t next = schedule_next(&s, 3600LL * SECOND + 7, SECOND, &random);
+    assert_in_range(next, 3601LL * SECOND, 3601LL * SECOND + SECOND / 20);
+    next = schedule_next(&s, next, SECOND, &random);
+    assert_in_range(next, 3602LL * SECOND, 3602LL * SECOND + SECOND / 20);
+}
+
+static void stalls_do_not_count(void **state)
+{
+    (void)state;
+    struct pace pace;
+    pace_init(&pace);
+    assert_int_equal(pace_now(&pace, 1000 * SECOND), 1000 * SECOND);
+    pace_sleep(&pace, PACE_NEVER); /* nothing to do: sleeping long is no stall */
+    assert_int_equal(pace_now(&pace, 2000 * SECOND), 2000 * SECOND);
+    pace_sleep(&pace, 2001 * SECOND);
+    assert_int_equal(pace_now(&pace, 2000 * SECOND + 5), 2000 * SECOND + 5); /* woken by a socket */
+    assert_int_equal(pace_now(&pace, 2001 * SECOND + PACE_STALL_US), 2001 * SECOND + PACE_STALL_US);
+    assert_int_equal(pace.lost_us, 0);
+    assert_int_equal(pace_now(&pace, 2061LL * SECOND), 2001 * SECOND); /* stopped for a minute */
+    assert_int_equal(pace.lost_us, 60 * SECOND);
+    assert_int_equal(pace_now(&pace, 2062LL * SECOND - 950 * MS), 2001 * SECOND + 50 * MS);
+    pace_sleep(&pace, 2003 * SECOND);
+    assert_int_equal(pace_now(&pace, 2063LL * SECOND), 2003 * SECOND);
+}
+
+static void heap_keeps_order(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000 };
+    struct timer *timers = memory_alloc_array(COUNT, sizeof *timers);
+    int64_t *at = memory_alloc_array(COUNT, sizeof *at);
+    struct timer_heap heap;
+    struct random random;
+    random_init(&random, 4);
+    timer_heap_init(&heap);
+    assert_null(timer_heap_find_first(&heap));
+    for (size_t round = 0; round < 5; round++) {
+        size_t inside = 0;
+        for (size_t i = 0; i < COUNT; i++) {
+            at[i] = (int64_t)random_below(&random, 1000); /* many equal ones */
+            timer_heap_add(&heap, &timers[i], at[i]);
+        }
+        for (size_t i = 0; i < COUNT; i++) {
+            if (random_below(&random, 3) == 0) {
+                timer_heap_remove(&heap, &timers[i]);
+                timer_heap_remove(&heap, &timers[i]); /* twice is harmless */
+                at[i] = -1;
+            }
+            inside += at[i] != -1;
+        }
+        assert_int_equal(heap.count, inside);
+        int64_t last = 0;
+        for (const struct timer_slot *first; (first = timer_heap_find_first(&heap)) != NULL; inside--) {
+            size_t i = (size_t)(first->timer - timers);
+            assert_int_equal(first->at_us, at[i]);
+            assert_true(first->at_us >= last);
+            last = first->at_us;
+            timer_heap_remove(&heap, &timers[i]);
+            assert_int_equal(timers[i].place, 0);
+        }
+        assert_int_equal(inside, 0);
+    }
+    timer_heap_fini(&heap);
+    free(timers);
+    free(at);
+}
+
+static struct probe_target target(uint64_t identity, const char *path)
+{
+    return (struct probe_target){
+        .type = PROBE_HTTP,
+        .at = {.addr = {.family = ADDR_V4, .bytes = {192, 0, 2, (uint8_t)identity}}, .port = 8080},
+        .interval_ms = 60000,
+        .timeout_ms = 1000,
+        .path = path,
+        .status_low = 200,
+        .status_high = 299,
+        .identity = identity,
+    };
+}
+
+static void lists_find_what_stays(void **state)
+{
+    (void)state;
+    const struct probe_target before[] = {target(1, "/"), target(2, "/"), target(3, "/"), target(3, "/")};
+    struct probe_target after[] = {target(3, "/"), target(3, "/"), target(2, "/other"), target(1, "/"),
+                                   target(4, "/")};
+    after[3].interval_ms = 50;
+    struct targets *old = targets_new(1, before, 4), *new = targets_new(2, after, 5);
+    struct flight flight = {.check = &old->checks[2]};
+    old->checks[0].next_us = 70LL * SECOND;
+    old->checks[2].next_us = 71LL * SECOND;
+    old->checks[2].flight = &flight;
+
+    struct check *same = targets_find_same(old, &new->checks[0]);
+    assert_ptr_equal(same, &old->checks[2]);
+    targets_carry(same, &new->checks[0], 20 * SECOND);
+    assert_ptr_equal(flight.check, &new->checks[0]);
+    assert_ptr_equal(new->checks[0].flight, &flight);
+    assert_null(old->checks[2].flight);
+    assert_int_equal(new->checks[0].next_us, 71LL * SECOND);
+
+    assert_null(targets_find_same(old, &new->checks[1])); /* given away already */
+    assert_null(targets_find_same(old, &new->checks[2])); /* same identity, but it asks for something else */
+    assert_null(targets_find_same(old, &new->checks[4]));
+
+    same = targets_find_same(old, &new->checks[3]);
+    assert_ptr_equal(same, &old->checks[0]);
+    targets_carry(same, &new->checks[3], 20 * SECOND);
+    assert_int_equal(new->checks[3].next_us, 20 * SECOND + 50 * MS); /* the shorter interval counts at once */
+    targets_free(old);
+    targets_free(new);
+}
+
+static void odd_lists(void **state)
+{
+    (void)state;
+    struct targets *none = targets_new(1, NULL, 0);
+    const struct probe_target zero = {.type = PROBE_TCP, .at = {.addr = {.family = ADDR_V4}}};
+    struct targets *one = targets_new(2, &zero, 1);
+    assert_null(targets_find_same(none, &one->checks[0]));
+    assert_true(one->checks[0].interval_ms >= 50); /* nothing that is asked for can make the prober spin */
+    assert_true(one->checks[0].timeout_ms >= 50);
+    targets_free(none);
+    targets_free(one);
+    targets_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_starts_are_spread),
+        cmocka_unit_test(one_target_starts_at_once),
+        cmocka_unit_test(starts_do_not_drift),
+        cmocka_unit_test(long_intervals_even_out),
+        cmocka_unit_test(missed_starts_are_skipped),
+        cmocka_unit_test(stalls_do_not_count),
+        cmocka_unit_test(heap_keeps_order),
+        cmocka_unit_test(lists_find_what_stays),
+        cmocka_unit_test(odd_lists),
+    };
+    return cmocka_run_group_tests_name("probe_schedule", tests, NULL, NULL);
+}
