@@ -1,1 +1,2 @@
 ## Documents
+dist_man_MANS += doc/man/steerd-zone.5
