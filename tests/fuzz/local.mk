@@ -40,3 +40,10 @@ tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/unit/answer_fi
 tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
 	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 endif
+
+## Request targets and bodies of the admin API
+fuzz_programs += tests/fuzz/fuzz_admin
+tests_fuzz_fuzz_admin_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"admin"'
+tests_fuzz_fuzz_admin_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_admin_SOURCES = tests/fuzz/fuzz_admin.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
