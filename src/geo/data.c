@@ -27,6 +27,8 @@ enum type {
     TYPE_UINT64 = 9,
     TYPE_UINT128 = 10,
     TYPE_ARRAY = 11,
+    TYPE_CONTAINER = 12, /* these two never occur in a file */
+    TYPE_END = 13,
     TYPE_BOOLEAN = 14,
     TYPE_FLOAT = 15,
     TYPE_COUNT
@@ -82,7 +84,7 @@ static const char *read_header(const struct geo_data *data, size_t offset, struc
             return cut_short;
         }
         type = 7u + data->bytes[at++];
-        if (type <= TYPE_MAP || type >= TYPE_COUNT) {
+        if (type <= TYPE_MAP || type == TYPE_CONTAINER || type == TYPE_END || type >= TYPE_COUNT) {
             return "has a type that the format does not know";
         }
     }

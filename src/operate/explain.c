@@ -35,7 +35,8 @@ struct work {
     uint16_t class_id;
     struct steer_choice choice;
     struct steer_trace trace;
-    double *odds; /* per member of the policy */
+    double *odds;            /* per member of the policy */
+    const char **tier_label; /* likewise: of the first tier of the class that holds it, or NULL */
 };
 
 __attribute__((format(printf, 2, 3))) static void say(struct work *w, const char *format, ...)
@@ -201,9 +202,18 @@ static void evaluate(struct work *w)
     w->to->source = steer_source_text(w->choice.source);
 }
 
+static void label_members(struct work *w, const struct steer_tier *tier, const char *label)
+{
+    for (uint16_t i = 0; i < tier->count; i++) {
+        const char **to = &w->tier_label[tier->members[i]];
+        *to = *to == NULL ? label : *to;
+    }
+}
+
 static void describe_tiers(struct work *w)
 {
     const struct steer_class *class = &w->policy->classes[w->class_id];
+    w->tier_label = arena_alloc(w->arena, w->policy->member_count * sizeof *w->tier_label);
     w->to->tiers = arena_alloc(w->arena, class->tier_count * sizeof *w->to->tiers);
     for (uint16_t t = 0; t < class->tier_count; t++) {
         struct operate_tier *tier = &w->to->tiers[w->to->tier_count++];
@@ -213,6 +223,7 @@ static void describe_tiers(struct work *w)
                                       .serving = considered ? w->trace.tiers[t].serving : 0,
                                       .considered = considered,
                                       .selected = w->choice.source == STEER_FROM_TIER && w->choice.tier == t};
+        label_members(w, &class->tiers[t], tier->label);
         if (!considered) {
             say(w, "tier %s is not needed", tier->label);
         } else if (tier->selected) {
@@ -221,20 +232,6 @@ static void describe_tiers(struct work *w)
             say(w, "tier %s does not serve: none of its %u members may", tier->label, tier->members);
         }
     }
-}
-
-/* The first tier of the class that holds a member, or NULL. */
-static const char *tier_of(const struct work *w, uint16_t member)
-{
-    const struct steer_class *class = &w->policy->classes[w->class_id];
-    for (uint16_t t = 0; t < class->tier_count; t++) {
-        for (uint16_t i = 0; i < class->tiers[t].count; i++) {
-            if (class->tiers[t].members[i] == member) {
-                return w->to->tiers[t].label;
-            }
-        }
-    }
-    return NULL;
 }
 
 static const char *address_of(const struct work *w, const struct conf_endpoint *endpoint)
@@ -253,7 +250,7 @@ static void describe_member(struct work *w, uint16_t index, struct operate_membe
         .endpoint = arena_copy_text(w->arena, endpoint->name),
         .az = arena_copy_text(w->arena, topology->azs[from->az].name),
         .region = arena_copy_text(w->arena, topology->regions[from->region].name),
-        .tier = tier_of(w, index),
+        .tier = w->tier_label[index],
         .effective = health_table_effective(w->view->table, from->endpoint, from->az, from->region),
         .weight = from->weight,
         .odds = w->odds[index],

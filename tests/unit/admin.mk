@@ -10,4 +10,12 @@ tests_unit_test_admin_http_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_C
 tests_unit_test_admin_http_SOURCES = tests/unit/test_admin_http.c tests/unit/admin_fake.c tests/unit/admin_fake.h \
 	tests/unit/unit.h
 tests_unit_test_admin_http_LDADD = $(ADMIN_TEST_LIBS)
+
+TESTS += tests/unit/test_steerctl
+check_PROGRAMS += tests/unit/test_steerctl
+EXTRA_tests_unit_test_steerctl_DEPENDENCIES = src/steerctl
+tests_unit_test_steerctl_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steerctl_SOURCES = tests/unit/test_steerctl.c tests/unit/admin_fake.c tests/unit/admin_fake.h \
+	tests/unit/unit.h
+tests_unit_test_steerctl_LDADD = $(ADMIN_TEST_LIBS)
 endif

@@ -614,6 +614,58 @@ static void lists_come_from_any_thread(void **state)
     server_close(&s);
 }
 
+struct staller {
+    struct record record;
+    struct prober *prober;
+    struct server *held;
+    _Atomic bool ready, done;
+};
+
+/* When the first target's check ends while the second's is in flight: let that one be answered, and keep the
+ * prober's thread from looking for longer than its timeout. */
+static void stall_once(void *context, const struct probe_result *result)
+{
+    struct staller *s = context;
+    record_ended(&s->record, result);
+    if (!s->ready || s->done || result->target != 0) {
+        return;
+    }
+    struct probe_stats stats;
+    prober_get_stats(s->prober, &stats);
+    if (stats.in_flight == 1) {
+        s->done = true;
+        s->held->released = true;
+        nap_ms(1500);
+    }
+}
+
+/* An answer is not late because the prober is. */
+static void stalls_cause_no_timeouts(void **state)
+{
+    (void)state;
+    struct server quick, held;
+    server_open(&quick, ANSWER, "HTTP/1.1 200 OK\r\n\r\n");
+    server_open(&held, HOLD, "HTTP/1.1 200 OK\r\n\r\n");
+    struct probe_target targets[] = {target_at(PROBE_HTTP, quick.port, 1),
+                                     target_at(PROBE_HTTP, held.port, 2)};
+    targets[1].timeout_ms = 1000;
+    struct staller s = {.held = &held};
+    record_init(&s.record);
+    assert_int_equal(prober_open(&(struct probe_hooks){.context = &s, .ended = stall_once}, &s.prober), 0);
+    prober_set_targets(s.prober, 1, targets, 2);
+    s.ready = true;
+    for (size_t nth = 0; !s.done; nth++) {
+        wait_result(&s.record, 1, 0, 0, nth);
+    }
+    size_t from = count_results(&s.record);
+    assert_int_equal(wait_result(&s.record, 1, 1, from, 0).outcome, HEALTH_OUTCOME_OK);
+    assert_int_equal(wait_result(&s.record, 1, 1, from, 2).outcome, HEALTH_OUTCOME_OK);
+    prober_close(s.prober);
+    record_fini(&s.record);
+    server_close(&quick);
+    server_close(&held);
+}
+
 static rlim_t set_fd_limit(rlim_t wanted)
 {
     struct rlimit limit;
@@ -694,6 +746,7 @@ int main(void)
         cmocka_unit_test(closing_drops_what_is_in_flight),
         cmocka_unit_test(closing_at_once_is_fine),
         cmocka_unit_test(lists_come_from_any_thread),
+        cmocka_unit_test(stalls_cause_no_timeouts),
         cmocka_unit_test(checks_wait_for_descriptors),
         cmocka_unit_test(no_descriptor_is_a_local_error),
     };
