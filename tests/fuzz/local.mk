@@ -40,3 +40,17 @@ tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/unit/answer_fi
 tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
 	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 endif
+
+## what endpoints answer to health checks
+fuzz_programs += tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"http"'
+tests_fuzz_fuzz_http_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_http_LDADD = src/libprobe.a src/libbase.a
+
+## the octets of a TCP client, in any pieces
+fuzz_programs += tests/fuzz/fuzz_tcp
+tests_fuzz_fuzz_tcp_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"tcp"'
+tests_fuzz_fuzz_tcp_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_tcp_SOURCES = tests/fuzz/fuzz_tcp.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_tcp_LDADD = src/libserve.a src/libbase.a
