@@ -8,7 +8,7 @@
 #include "unit.h"
 
 #include "base/memory.h"
-#include "probe/probe.h"
+#include "probe/check.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -316,6 +316,38 @@ static void early_answers_count(void **state)
     struct server s;
     server_open(&s, ANSWER_BLIND, "HTTP/1.1 503 Busy\r\n\r\n");
     assert_int_equal(probe_server(&s, LONG, HEALTH_OUTCOME_BAD_STATUS).detail, 503);
+}
+
+/* The same when the reset comes first: sending fails, and still the answer counts. */
+static void answers_before_a_reset_count(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum health_outcome outcome;
+    } cases[] = {{"HTTP/1.1 503 Busy\r\n\r\n", HEALTH_OUTCOME_BAD_STATUS}, {"", HEALTH_OUTCOME_RESET}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct server s;
+        assert_true(server_listen(&s, AF_INET, 0, 1));
+        struct check check = {.at = target_at(PROBE_HTTP, s.port, 1).at,
+                              .request = "GET / HTTP/1.1\r\n\r\n",
+                              .request_len = 18,
+                              .status_low = 200,
+                              .status_high = 299};
+        struct flight flight = {.check = &check};
+        assert_int_equal(check_connect(&check.at, &flight.fd), -EINPROGRESS);
+        int fd =
+            accept(s.fd, NULL, NULL); /* waits until the kernel stops delaying the handshake's last packet */
+        send_text(fd, cases[i].text);
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+        close(fd);
+        struct check_scratch scratch;
+        struct check_end end = {.detail = 0};
+        assert_int_equal(check_get_kind(PROBE_HTTP)->advance(&flight, true, &scratch, &end), CHECK_ENDED);
+        assert_int_equal(end.outcome, cases[i].outcome);
+        close(flight.fd);
+        server_close(&s);
+    }
 }
 
 static void large_heads_are_refused(void **state)
@@ -732,6 +764,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_judged),
         cmocka_unit_test(early_answers_count),
+        cmocka_unit_test(answers_before_a_reset_count),
         cmocka_unit_test(large_heads_are_refused),
         cmocka_unit_test(silence_times_out),
         cmocka_unit_test(endless_dripping_times_out),
