@@ -11,9 +11,11 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <event2/event.h>
 
@@ -179,11 +181,34 @@ static int open_sockets(struct server *server, const struct view *view, struct r
     return error;
 }
 
+/* The state folder, and the folder of the admin socket if only its last part is missing. */
+static int make_folder(const char *path, struct report *report)
+{
+    if (mkdir(path, 0750) == -1 && errno != EEXIST) {
+        report_add(report, REPORT_ERROR, &(struct report_place){.file = path}, "cannot make this folder: %s",
+                   strerror(errno));
+        return -errno;
+    }
+    return 0;
+}
+
+static int make_folders(const struct conf_server *conf, struct report *report)
+{
+    int error = conf->state_path == NULL ? 0 : make_folder(conf->state_path, report);
+    if (error == 0 && conf->admin_socket != NULL) {
+        char *path = memory_copy_text(conf->admin_socket);
+        error = make_folder(dirname(path), report);
+        free(path);
+    }
+    return error;
+}
+
 static int open_admin(struct server *server, struct report *report)
 {
     const struct conf_server *conf = server->view->server;
-    if (conf->admin_socket == NULL) {
-        return 0;
+    int error = make_folders(conf, report);
+    if (error != 0 || conf->admin_socket == NULL) {
+        return error;
     }
     struct admin_verbs verbs;
     server_fill_verbs(server, &verbs);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * HTTP over the admin socket with libcurl. A server that cannot be reached, or answers something else than the
- * API, is told on stderr; what the server refuses is explained from its problem document. */
+ * HTTP over the admin socket with libcurl. A server that cannot be reached, or answers something else than
+ * the API, is told on stderr; what the server refuses is explained from its problem document. */
 #include "config.h"
 
-#include "steerctl.h"
+#include "app/steerctl.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -93,7 +93,8 @@ void steerctl_reply_fini(struct steerctl_reply *reply)
 static void print_error(const json_t *error)
 {
     char clean[TABLE_CELL_SIZE];
-    const char *field = text_of(error, "field"), *file = text_of(error, "file"), *path = text_of(error, "path");
+    const char *field = text_of(error, "field"), *file = text_of(error, "file"),
+               *path = text_of(error, "path");
     json_int_t line = json_integer_value(json_object_get(error, "line"));
     json_int_t column = json_integer_value(json_object_get(error, "column"));
     fputs("  ", stderr);
@@ -119,7 +120,8 @@ void steerctl_print_errors(const json_t *errors)
 {
     size_t i;
     const json_t *error;
-    json_array_foreach (errors, i, error) {
+    json_array_foreach(errors, i, error)
+    {
         print_error(error);
     }
 }
@@ -132,7 +134,8 @@ enum steerctl_exit steerctl_judge(const struct steerctl_reply *reply)
     }
     const char *title = text_of(reply->json, "title"), *detail = text_of(reply->json, "detail");
     if (title == NULL) {
-        fprintf(stderr, "steerctl: found HTTP status %ld without a problem document, expected steerd\n", reply->status);
+        fprintf(stderr, "steerctl: found HTTP status %ld without a problem document, expected steerd\n",
+                reply->status);
         return STEERCTL_UNREACHABLE;
     }
     fprintf(stderr, "steerctl: %s", text_clean(title, clean, sizeof clean));
@@ -145,7 +148,8 @@ enum steerctl_exit steerctl_judge(const struct steerctl_reply *reply)
 }
 
 /* One page; appends to items. *cursor becomes the next one (owned by the caller), or NULL at the end. */
-static enum steerctl_exit list_page(const struct steerctl *ctl, const char *target, json_t *items, char **cursor)
+static enum steerctl_exit list_page(const struct steerctl *ctl, const char *target, json_t *items,
+                                    char **cursor)
 {
     struct steerctl_reply reply;
     struct buffer full;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Aligned columns for people. Widths count characters, not octets; everything that comes from outside is cleaned
- * of control characters first. */
+ * Aligned columns for people. Widths count characters, not octets; everything that comes from outside is
+ * cleaned of control characters first. */
 #include "config.h"
 
-#include "steerctl.h"
+#include "app/steerctl.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -75,7 +75,7 @@ const char *text_age(const char *time, char out[32])
 
 const char *text_colour(const struct steerctl *ctl, const char *state)
 {
-    static const char *const colours[][2] = {{"healthy", "\033[32m"},  {"forced_up", "\033[32m"},
+    static const char *const colours[][2] = {{"healthy", "\033[32m"},   {"forced_up", "\033[32m"},
                                              {"unhealthy", "\033[31m"}, {"forced_down", "\033[31m"},
                                              {"drained", "\033[33m"},   {"failed", "\033[31m"},
                                              {"stale", "\033[33m"},     {"heading", "\033[1m"}};
@@ -113,8 +113,9 @@ void table_add(struct table *table, const char *cell)
 {
     char clean[TABLE_CELL_SIZE];
     table->cells = memory_grow(table->cells, table->count, &table->capacity, sizeof *table->cells);
-    table->cells[table->count++] = (struct cell){
-        .text = memory_copy_text(cell == NULL || cell[0] == '\0' ? "-" : text_clean(cell, clean, sizeof clean))};
+    table->cells[table->count++] =
+        (struct cell){.text = memory_copy_text(
+                          cell == NULL || cell[0] == '\0' ? "-" : text_clean(cell, clean, sizeof clean))};
 }
 
 void table_add_state(struct table *table, const char *state)

@@ -278,7 +278,7 @@ void doc_warning(const struct doc_node *node, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    add_message(node, REPORT_WARNING, false, format, arguments);
+    add_message(node, REPORT_WARNING, true, format, arguments);
     va_end(arguments);
 }
 

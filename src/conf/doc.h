@@ -40,6 +40,7 @@ struct doc_node doc_get_root(struct doc *doc);
 
 /* ---- reporting ---- */
 
+/* At the value, or at its key; a warning is at the key (in an array both are the same). */
 void doc_error(const struct doc_node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void doc_error_at_key(const struct doc_node *node, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

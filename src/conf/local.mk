@@ -4,9 +4,11 @@ src_libconf_a_SOURCES = \
 	src/conf/check.c src/conf/check.h \
 	src/conf/doc.c src/conf/doc.h \
 	src/conf/doc_get.c \
+	src/conf/georule.c src/conf/georule.h \
 	src/conf/keytable.c src/conf/keytable.h \
 	src/conf/locate.c src/conf/locate.h \
-	src/conf/policy.h \
+	src/conf/policy.c src/conf/policy.h \
+	src/conf/selector.c src/conf/selector.h \
 	src/conf/server.c src/conf/server.h \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/topology.c src/conf/topology.h \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * zones/<origin>.json as checked structs: the policy of each steered name of a zone, with every reference to the
- * topology resolved to indices. Plain data in one arena; immutable after loading. */
+ * topology resolved to indices. Plain data in one arena; immutable after loading. Names that are written alike share
+ * their members, tiers and geo rules: equal pointers mean equal contents. */
 #pragma once
 
 #include "base/addr.h"

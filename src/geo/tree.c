@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* Below this many nodes (half a megabyte) two tables of 256 KiB cost more cache than they save steps. */
@@ -28,6 +29,7 @@ struct family {
 };
 
 struct geo_tree {
+    _Atomic uint32_t holders; /* of any thread; everything else is read-only */
     struct geo_node *nodes;
     size_t node_count;
     struct family v4, v6;
@@ -84,6 +86,7 @@ static void fill_table(const struct geo_tree *tree, struct family *family)
 struct geo_tree *geo_tree_new(const struct geo_trie *classes, uint32_t root_v4, uint32_t root_v6)
 {
     struct geo_tree *tree = memory_alloc(sizeof *tree);
+    atomic_init(&tree->holders, 1);
     uint32_t *place = memory_alloc_array(classes->count, sizeof *place);
     for (size_t i = 0; i < classes->count; i++) {
         place[i] = GEO_LEAF;
@@ -106,9 +109,17 @@ struct geo_tree *geo_tree_new(const struct geo_trie *classes, uint32_t root_v4, 
     return tree;
 }
 
-void geo_free_tree(struct geo_tree *tree)
+void geo_hold_tree(const struct geo_tree *tree)
 {
     if (tree != NULL) {
+        /* Holding changes nothing that a reader sees. */
+        atomic_fetch_add_explicit(&((struct geo_tree *)(uintptr_t)tree)->holders, 1, memory_order_relaxed);
+    }
+}
+
+void geo_free_tree(struct geo_tree *tree)
+{
+    if (tree != NULL && atomic_fetch_sub_explicit(&tree->holders, 1, memory_order_acq_rel) == 1) {
         free(tree->nodes);
         free(tree->v4.table);
         free(tree->v6.table);

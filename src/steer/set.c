@@ -188,14 +188,13 @@ static ptrdiff_t find_geo(const struct steer_set *set, uint64_t key)
     return (ptrdiff_t)index_find_next(&set->by_geo_key, key, &step);
 }
 
-/* Takes the tree: keeps it, or frees it if one with this key is there. */
+/* Takes one hold of the tree: keeps it, or gives it back if one with this key is there (maybe this very
+ * tree). */
 static const struct geo_tree *keep_geo(struct steer_set *set, struct geo_tree *tree, uint64_t key)
 {
     ptrdiff_t at = key == 0 ? -1 : find_geo(set, key);
     if (at != -1) {
-        if (tree != set->geo[at].tree) {
-            geo_free_tree(tree);
-        }
+        geo_free_tree(tree);
         return set->geo[at].tree;
     }
     if (tree == NULL) {

@@ -84,6 +84,11 @@ void zone_push_source(struct zone_reader *reader, struct zone_source *source)
     source->saved = reader->state;
     source->up = reader->source;
     reader->source = source;
+    if (source->end - source->at >= 3 && memcmp(source->at, "\xef\xbb\xbf", 3) == 0) {
+        const struct zone_token mark = {.text = source->at, .len = 3, .line = 1, .column = 1};
+        zone_fail(reader, &mark, "a byte order mark; expected text without one");
+        source->at += 3;
+    }
 }
 
 /* The state before $INCLUDE or $GENERATE comes back; of the outermost source it does not matter. */
@@ -247,7 +252,9 @@ static int give_record(struct zone_reader *reader, uint32_t ttl)
         .line = first->line,
         .column = first->column,
     };
-    return reader->state.owner_broken ? 0 : reader->sink->record(reader->sink->context, &record);
+    return reader->state.owner_broken || reader->state.origin_broken
+               ? 0
+               : reader->sink->record(reader->sink->context, &record);
 }
 
 /* Returns the sink's code. */
@@ -263,7 +270,7 @@ static int read_record(struct zone_reader *reader)
         reader->state.last_ttl = ttl;
         reader->state.has_last_ttl = true;
     }
-    reader->out = cursor_init(reader->rdata, sizeof reader->rdata);
+    reader->out = cursor_init(reader->rdata, ZONE_RDATA_MAX);
     if (check_type(reader) != 0 || zone_read_rdata(reader) != 0) {
         return 0;
     }
@@ -273,6 +280,39 @@ static int read_record(struct zone_reader *reader)
         reader->state.has_last_ttl = !reader->has_ttl_error;
     }
     return give_record(reader, ttl);
+}
+
+/* An entry that could not be cut into tokens may still have an owner, which the entries behind it inherit. */
+static void recover_owner(struct zone_reader *reader)
+{
+    bool is_directive = reader->count != 0 && reader->tokens[0].text[0] == '$';
+    if (reader->is_blank || is_directive) {
+        return;
+    }
+    reader->state.owner_broken = true;
+    reader->has_ttl_error |= !reader->state.has_last_ttl; /* it may have had one */
+    if (reader->count != 0) {
+        read_owner(reader);
+    }
+}
+
+/* Returns the sink's code. */
+static int read_entry(struct zone_reader *reader)
+{
+    if (reader->is_failed) {
+        recover_owner(reader);
+        return 0;
+    }
+    if (reader->count == 0) {
+        return 0;
+    }
+    const struct zone_token *first = &reader->tokens[0];
+    bool may_be_directive = reader->source->generate == NULL && !reader->is_blank;
+    if (may_be_directive && (first->flags & ZONE_TOKEN_QUOTED) == 0 && first->text[0] == '$') {
+        zone_read_directive(reader);
+        return 0;
+    }
+    return read_record(reader);
 }
 
 static int read_sources(struct zone_reader *reader)
@@ -285,14 +325,9 @@ static int read_sources(struct zone_reader *reader)
             pop_source(reader);
             continue;
         }
-        if (!reader->is_failed && reader->count != 0) {
-            const struct zone_token *first = &reader->tokens[0];
-            bool is_directive = !is_generated && !reader->is_blank &&
-                                (first->flags & ZONE_TOKEN_QUOTED) == 0 && first->text[0] == '$';
-            int code = is_directive ? (zone_read_directive(reader), 0) : read_record(reader);
-            if (code != 0) {
-                return code;
-            }
+        int code = read_entry(reader);
+        if (code != 0) {
+            return code;
         }
         if (is_generated && reader->is_failed) {
             pop_source(reader); /* the other lines would only repeat the error */
@@ -324,7 +359,8 @@ static int read_zone(struct zone_source *source, const char *path, const struct 
     reader->options = options != NULL ? options : &none;
     reader->sink = sink;
     reader->report = report;
-    reader->arena = arena_new(0);
+    reader->arena = arena_new(1024);
+    reader->rdata = memory_resize(NULL, ZONE_RDATA_MAX, 1);
     source->file = arena_copy_text(reader->arena, path);
     zone_push_source(reader, source);
     reader->depth = 1;
@@ -336,6 +372,7 @@ static int read_zone(struct zone_source *source, const char *path, const struct 
         pop_source(reader);
     }
     free(reader->tokens);
+    free(reader->rdata);
     free(reader->root);
     arena_free(reader->arena);
     free(reader);

@@ -34,9 +34,11 @@ static int read_origin(struct zone_reader *reader)
     uint8_t wire[255];
     uint16_t len;
     const struct zone_token *token = zone_next(reader, "a name for $ORIGIN");
+    state->origin_broken = true;
     if (token == NULL || zone_parse_name(reader, token, wire, &len) != 0 || expect_end(reader) != 0) {
         return ERROR_SYNTAX;
     }
+    state->origin_broken = false;
     memcpy(state->origin, wire, len);
     state->origin_len = len;
     return 0;

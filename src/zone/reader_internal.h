@@ -41,6 +41,7 @@ struct zone_state {
     uint8_t origin[255], owner[255];
     uint16_t origin_len, owner_len; /* owner_len 0: none yet */
     bool owner_broken;              /* the last owner was an error: records that inherit it are dropped */
+    bool origin_broken;             /* likewise the last $ORIGIN, until the next one */
     bool has_default_ttl, has_last_ttl;
     uint32_t default_ttl, last_ttl; /* by $TTL, by the record before */
 };
@@ -81,7 +82,7 @@ struct zone_reader {
     struct zone_token parenthesis; /* the open one */
     uint16_t type;
     struct cursor out; /* over rdata */
-    uint8_t rdata[ZONE_RDATA_MAX];
+    uint8_t *rdata;    /* ZONE_RDATA_MAX octets, not zeroed: there may be 100,000 small zones to read */
 };
 
 /* reader_token.c */
@@ -133,6 +134,8 @@ int zone_field_ipseckey(struct zone_reader *reader);
 int zone_field_hip(struct zone_reader *reader); /* without the rendezvous servers */
 /* reader_svcb.c: the same from the parameters on (RFC 9460). */
 int zone_read_svc_params(struct zone_reader *reader);
+/* Are these octets parameters in wire form, ascending and each of the right form? */
+bool zone_check_svc_params(const uint8_t *bytes, size_t len);
 
 /* reader_field.c: the next token, or where it says so all that are left, to reader->out. */
 /* A name in presentation form, relative to the origin; wire has room for 255. */

@@ -8,6 +8,8 @@
 #include "zone/reader_internal.h"
 
 #include "base/error.h"
+#include "base/memory.h"
+#include "dns/name.h"
 #include "dns/types.h"
 
 #include <stdlib.h>
@@ -143,30 +145,32 @@ static int read_described(struct zone_reader *reader)
     }
     size_t minimum = ldns_rr_descriptor_minimum(descriptor), maximum = ldns_rr_descriptor_maximum(descriptor);
     for (size_t i = 0; i < maximum && (i < minimum || reader->next != reader->count); i++) {
-        if (read_field(reader, ldns_rr_descriptor_field_type(descriptor, i)) != 0) {
+        ldns_rdf_type kind = ldns_rr_descriptor_field_type(descriptor, i);
+        if (kind == LDNS_RDF_TYPE_INT32 && reader->type == DNS_TYPE_RRSIG) {
+            kind = LDNS_RDF_TYPE_PERIOD; /* the original TTL */
+        }
+        if (read_field(reader, kind) != 0) {
             return ERROR_SYNTAX;
         }
     }
     return 0;
 }
 
+/* ldns takes what follows the target of SVCB and HTTPS as it is. */
+static bool has_good_params(const struct zone_reader *reader)
+{
+    const uint8_t *rdata = reader->rdata;
+    size_t name_len = reader->out.at > 2 ? dns_name_len(rdata + 2, reader->out.at - 2) : 0;
+    return name_len != 0 && zone_check_svc_params(rdata + 2 + name_len, reader->out.at - 2 - name_len);
+}
+
 /* Does ldns read these octets as rdata of the type, and write the same octets back? Compressed names do not.
  */
-static bool is_plausible(const struct zone_reader *reader)
+static bool survives_ldns(const struct zone_reader *reader, size_t fields)
 {
     enum { HEAD = 11 }; /* the root as owner, type, class, TTL, length */
-    const ldns_rr_descriptor *descriptor = ldns_rr_descript(reader->type);
-    if (descriptor == NULL || !is_known(descriptor)) {
-        return true;
-    }
     size_t len = reader->out.at, at = 0, back_len = 0;
-    if (len == 0) {
-        return ldns_rr_descriptor_minimum(descriptor) == 0;
-    }
-    uint8_t *wire = malloc(HEAD + len), *back = NULL;
-    if (wire == NULL) {
-        return false;
-    }
+    uint8_t *wire = memory_alloc(HEAD + len), *back = NULL;
     struct cursor head = cursor_init(wire, HEAD + len);
     cursor_write_u8(&head, 0);
     cursor_write_u16(&head, reader->type);
@@ -176,13 +180,44 @@ static bool is_plausible(const struct zone_reader *reader)
     cursor_write(&head, reader->rdata, len);
     ldns_rr *rr = NULL;
     bool is_good = ldns_wire2rr(&rr, wire, HEAD + len, &at, LDNS_SECTION_ANSWER) == LDNS_STATUS_OK &&
-                   at == HEAD + len && ldns_rr_rd_count(rr) >= ldns_rr_descriptor_minimum(descriptor) &&
+                   at == HEAD + len && ldns_rr_rd_count(rr) >= fields &&
                    ldns_rr2wire(&back, rr, LDNS_SECTION_ANSWER, &back_len) == LDNS_STATUS_OK &&
                    back_len == HEAD + len && memcmp(back, wire, back_len) == 0;
     ldns_rr_free(rr);
     free(back);
     free(wire);
     return is_good;
+}
+
+/* Fields that have to be there: a last one may be empty, such as the bit maps of CSYNC. */
+static size_t count_needed(const ldns_rr_descriptor *descriptor)
+{
+    size_t count = ldns_rr_descriptor_minimum(descriptor);
+    if (count == 0) {
+        return 0;
+    }
+    switch (ldns_rr_descriptor_field_type(descriptor, count - 1)) {
+    case LDNS_RDF_TYPE_NSEC:
+    case LDNS_RDF_TYPE_B64:
+    case LDNS_RDF_TYPE_HEX:
+    case LDNS_RDF_TYPE_LONG_STR: return count - 1;
+    default: return count;
+    }
+}
+
+static bool is_plausible(const struct zone_reader *reader)
+{
+    const ldns_rr_descriptor *descriptor = ldns_rr_descript(reader->type);
+    if (descriptor == NULL || !is_known(descriptor)) {
+        return true;
+    }
+    if (reader->out.at == 0) {
+        return ldns_rr_descriptor_minimum(descriptor) == 0;
+    }
+    if (reader->type == DNS_TYPE_SVCB || reader->type == DNS_TYPE_HTTPS) {
+        return has_good_params(reader);
+    }
+    return survives_ldns(reader, count_needed(descriptor));
 }
 
 static int read_generic(struct zone_reader *reader)

@@ -149,7 +149,7 @@ static int write_alpn(struct zone_reader *reader, const struct zone_token *value
             length_at = reader->out.at;
             cursor_write_u8(&reader->out, 0);
         } else if (text[i] == '\\' && (i + 1 == len || (text[i + 1] != ',' && text[i + 1] != '\\'))) {
-            code = fail_param(reader, value, "no backslashes in a list but for \\\\, and \\\\\\\\");
+            code = fail_param(reader, value, "escapes in a list only before a comma or a backslash");
         } else {
             i += text[i] == '\\';
             cursor_write_u8(&reader->out, text[i]);
@@ -266,59 +266,75 @@ static int write_value(struct zone_reader *reader, uint16_t key, const struct zo
     }
 }
 
+/* Cut key, key=value or key="value" in two. */
+static int split_param(struct zone_reader *reader, const struct zone_token *token, struct zone_token *name,
+                       struct zone_token *value)
+{
+    const char *equals = memchr(token->text, '=', token->len);
+    uint32_t name_len = equals == NULL ? token->len : (uint32_t)(equals - token->text);
+    *name = part(token, 0, name_len);
+    *value = part(token, equals == NULL ? name_len : name_len + 1, token->len);
+    if ((token->flags & ZONE_TOKEN_PAIR) == 0) {
+        return 0;
+    }
+    uint32_t quotes = 0;
+    for (uint32_t i = 0; i < value->len; i++) {
+        quotes += value->text[i] == '"';
+        i += value->text[i] == '\\';
+    }
+    if (quotes != 2 || value->text[0] != '"' || value->text[value->len - 1] != '"') {
+        return fail_param(reader, token, "quotes around all of the value");
+    }
+    *value = part(value, 1, value->len - 1);
+    return 0;
+}
+
+static int write_param(struct zone_reader *reader, struct param *param, const struct zone_token *value,
+                       bool is_numbered)
+{
+    cursor_write_u16(&reader->out, param->key);
+    size_t length_at = reader->out.at;
+    cursor_write_u16(&reader->out, 0);
+    param->at = reader->out.at;
+    if (reader->out.failed) {
+        return 0;
+    }
+    int code = is_numbered ? write_octets(reader, value) : write_value(reader, param->key, value);
+    if (code != 0 || reader->out.failed) {
+        return code;
+    }
+    param->len = reader->out.at - param->at;
+    if (!is_well_formed(param->key, reader->out.bytes + param->at, param->len)) {
+        return fail_param(reader, param->token, "a value of the form that this key has (RFC 9460)");
+    }
+    struct cursor length = cursor_init(reader->out.bytes + length_at, 2);
+    cursor_write_u16(&length, (uint16_t)param->len);
+    return 0;
+}
+
+/* When the rdata becomes too long, the cursor has failed and the caller reports it. */
 static int read_param(struct zone_reader *reader, struct param *param)
 {
     char shown[ZONE_SHOW_SIZE];
     const struct zone_token *token = &reader->tokens[reader->next++];
-    const char *equals =
-        (token->flags & ZONE_TOKEN_QUOTED) != 0 ? NULL : memchr(token->text, '=', token->len);
-    uint32_t name_len = equals == NULL ? token->len : (uint32_t)(equals - token->text);
-    struct zone_token name = part(token, 0, name_len);
+    struct zone_token name, value;
     bool is_numbered = false;
+    if (split_param(reader, token, &name, &value) != 0) {
+        return ERROR_SYNTAX;
+    }
     if ((token->flags & ZONE_TOKEN_QUOTED) != 0 || !find_key(&name, &param->key, &is_numbered)) {
         return zone_fail(reader, token,
                          "%s is not a parameter of a service; expected a key such as alpn, port or "
                          "key65000, with = and a value",
                          zone_show(&name, shown));
     }
-    struct zone_token value = part(token, equals == NULL ? name_len : name_len + 1, token->len);
-    if ((token->flags & ZONE_TOKEN_PAIR) != 0) {
-        if (value.len < 2 || value.text[0] != '"' ||
-            memchr(value.text + 1, '"', value.len - 1) != value.text + value.len - 1) {
-            size_t quotes = 0; /* an escaped quote is fine, another one is not */
-            for (uint32_t i = 0; i < value.len; i++) {
-                i += value.text[i] == '\\';
-                quotes += i < value.len && value.text[i] == '"';
-            }
-            if (value.text[0] != '"' || quotes != 2 || value.text[value.len - 1] != '"') {
-                return fail_param(reader, token, "quotes around all of the value");
-            }
-        }
-        value = part(&value, 1, value.len - 1);
-    }
-    param->token = token;
-    cursor_write_u16(&reader->out, param->key);
-    size_t length_at = reader->out.at;
-    cursor_write_u16(&reader->out, 0);
-    param->at = reader->out.at;
     bool is_flag = param->key == KEY_NO_DEFAULT_ALPN || param->key == KEY_OHTTP;
-    if (is_flag ? equals != NULL : equals == NULL && !is_numbered) {
+    bool has_equals = name.len != token->len;
+    if (is_flag ? has_equals : !has_equals && !is_numbered) {
         return fail_param(reader, token, is_flag ? "no value" : "= and a value");
     }
-    if (reader->out.failed) {
-        return 0; /* reported as too long by the caller */
-    }
-    int code = is_numbered ? write_octets(reader, &value) : write_value(reader, param->key, &value);
-    if (code != 0 || reader->out.failed) {
-        return code;
-    }
-    param->len = reader->out.at - param->at;
-    if (!is_well_formed(param->key, reader->out.bytes + param->at, param->len)) {
-        return fail_param(reader, token, "a value of the form that this key has (RFC 9460)");
-    }
-    struct cursor length = cursor_init(reader->out.bytes + length_at, 2);
-    cursor_write_u16(&length, (uint16_t)param->len);
-    return 0;
+    param->token = token;
+    return write_param(reader, param, &value, is_numbered);
 }
 
 static int compare_params(const void *a, const void *b)
@@ -367,6 +383,21 @@ static void write_sorted(struct zone_reader *reader, const struct params *params
         cursor_write(&reader->out, copy + (param->at - HEAD - start), param->len + HEAD);
     }
     free(copy);
+}
+
+bool zone_check_svc_params(const uint8_t *bytes, size_t len)
+{
+    struct cursor in = cursor_init_const(bytes, len);
+    int last = -1;
+    while (cursor_left(&in) != 0) {
+        uint16_t key = cursor_read_u16(&in), value_len = cursor_read_u16(&in);
+        const uint8_t *value = cursor_take(&in, value_len);
+        if (value == NULL || key <= last || key == KEY_INVALID || !is_well_formed(key, value, value_len)) {
+            return false;
+        }
+        last = key;
+    }
+    return !in.failed;
 }
 
 int zone_read_svc_params(struct zone_reader *reader)

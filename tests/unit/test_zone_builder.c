@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of what makes records a zone: the builder's checks, with file and line, and what it renders. What the
+ * rendered zone answers is tested in test_answer.c. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "dns/name.h"
+#include "zone/builder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD "$TTL 300\n@ SOA ns host 1 1 1 1 60\n@ NS ns\nns A 192.0.2.1\n"
+
+/* Build a zone from text; what was complained about comes back as lines. */
+static struct zone *build(const char *text, char *complaints, size_t size)
+{
+    uint8_t apex[DNS_NAME_MAX + 1];
+    struct report *report = report_new();
+    dns_name_parse("example.com.", NULL, apex);
+    struct zone_builder *builder = zone_builder_new(apex, "z", report);
+    zone_read_text("z", text, strlen(text), &(struct zone_reader_options){.origin = "example.com."},
+                   &(struct zone_sink){.context = builder, .record = zone_builder_add}, report);
+    struct zone *zone = zone_builder_finish(builder);
+    complaints[0] = '\0';
+    for (size_t i = 0; i < report_count(report); i++) {
+        char line[1024];
+        report_write_item(report_get(report, i), line, sizeof line);
+        size_t used = strlen(complaints);
+        snprintf(complaints + used, size - used, "%s%s", used != 0 ? "\n" : "", line);
+    }
+    zone_builder_free(builder);
+    report_free(report);
+    return zone;
+}
+
+static void expect(const char *text, bool usable, const char *complaints)
+{
+    char got[8192];
+    struct zone *zone = build(text, got, sizeof got);
+    assert_string_equal(got, complaints);
+    assert_int_equal(zone != NULL, usable);
+    zone_release(zone);
+}
+
+static void good_zones_are_quiet(void **state)
+{
+    (void)state;
+    expect(HEAD, true, "");
+    expect(HEAD "*.x CNAME ns\nsub NS ns.sub\nns.sub A 192.0.2.2\n", true, "");
+}
+
+static void errors(void **state)
+{
+    (void)state;
+    expect(HEAD "a CNAME ns\na A 192.0.2.1\n", false,
+           "z:5:1: error: a.example.com. has a CNAME and other data (A); a CNAME has to be alone");
+    expect(HEAD "a CNAME ns\na CNAME b\n", false,
+           "z:6:1: error: a.example.com. has more than one CNAME; remove all but one");
+    expect(HEAD "other.net. A 192.0.2.1\n", false,
+           "z:5:1: error: the owner other.net. is outside the zone example.com.");
+    expect(HEAD "x SOA ns host 1 1 1 1 1\n", false, "z:5:1: error: a SOA below the apex of the zone");
+    expect(HEAD "@ SOA ns host 2 1 1 1 1\n", false, "z:5:1: error: a second SOA; a zone has exactly one");
+    expect("$TTL 300\nns A 192.0.2.1\n", false,
+           "z: error: the zone example.com. has no SOA record\n"
+           "z: error: the zone example.com. has no NS records at its apex");
+}
+
+static void warnings(void **state)
+{
+    (void)state;
+    expect(HEAD "a A 192.0.2.1\na A 192.0.2.1\n", true,
+           "z:6:1: warning: duplicate A record of a.example.com. ignored");
+    expect(HEAD "a 60 A 192.0.2.1\na 30 A 192.0.2.2\n", true,
+           "z:6:1: warning: the TTLs of the A records of a.example.com. differ (60 and 30); the lower one is "
+           "used");
+    expect(HEAD "sub NS ns.sub\n", true,
+           "z:5:1: warning: the name server ns.sub.example.com. has no address (A or AAAA) in this zone");
+    expect(HEAD "@ NS al\nal CNAME ns\n", true,
+           "z:5:1: warning: the name server al.example.com. is a CNAME (RFC 2181 section 10.3)");
+}
+
+static void steered_names_have_their_place(void **state)
+{
+    (void)state;
+    uint8_t apex[DNS_NAME_MAX + 1], owner[DNS_NAME_MAX + 1];
+    static const uint8_t address[4] = {192, 0, 2, 1};
+    static const char text[] = HEAD "alias CNAME ns\nsub NS ns\n";
+    static const char *const names[] = {"alias.example.com.", "x.sub.example.com.", "www.other.net."};
+    dns_name_parse("example.com.", NULL, apex);
+    for (size_t i = 0; i < 3; i++) {
+        struct report *report = report_new();
+        struct zone_builder *builder = zone_builder_new(apex, "z", report);
+        zone_read_text("z", text, strlen(text), &(struct zone_reader_options){.origin = "example.com."},
+                       &(struct zone_sink){.context = builder, .record = zone_builder_add}, report);
+        dns_name_parse(names[i], NULL, owner);
+        zone_builder_add_steered(
+            builder,
+            &(struct zone_steered_plan){
+                .owner = owner, .type = DNS_TYPE_A, .rdata_len = 4, .member_count = 1, .rdata = address});
+        assert_null(zone_builder_finish(builder));
+        assert_int_equal(report_errors(report), 1);
+        zone_builder_free(builder);
+        report_free(report);
+    }
+}
+
+/* Many names: each is found, nothing else is, and the zone stays small. */
+static void large_zone(void **state)
+{
+    (void)state;
+    enum { NAMES = 20000 };
+    struct buffer text;
+    char got[1024];
+    buffer_init(&text);
+    buffer_add_text(&text, HEAD);
+    for (int i = 0; i < NAMES; i++) {
+        buffer_print(&text, "h%07d A 10.%d.%d.%d\n", i, i >> 16, i >> 8 & 255, i & 255);
+    }
+    struct zone *zone = build(text.bytes, got, sizeof got);
+    assert_non_null(zone);
+    assert_int_equal(zone->name_count, NAMES + 2);
+    for (int i = 0; i < NAMES + 10; i++) {
+        char name[64];
+        uint8_t wire[DNS_NAME_MAX + 1];
+        struct dns_key key;
+        struct zone_lookup found;
+        snprintf(name, sizeof name, "H%07d.Example.com.", i);
+        int len = dns_name_parse(name, NULL, wire);
+        dns_key_fill(&key, wire, (size_t)len);
+        zone_look_up(zone, &key, &found);
+        assert_int_equal(found.exact, i < NAMES);
+        assert_int_equal(found.node != NULL, i < NAMES);
+    }
+    assert_true(zone_size(zone) < NAMES * 110);
+    zone_release(zone);
+    buffer_fini(&text);
+}
+
+static void longest_zone_wins(void **state)
+{
+    (void)state;
+    struct zone_table *table = zone_table_new(1);
+    static const char *const origins[] = {".", "com.", "example.com.", "sub.example.com.", "org."};
+    uint8_t wire[DNS_NAME_MAX + 1];
+    for (size_t i = 0; i < 5; i++) {
+        dns_name_parse(origins[i], NULL, wire);
+        assert_int_equal(zone_table_add(table, zone_new_failed(wire)), 0);
+    }
+    for (int i = 0; i < 500; i++) { /* makes the table grow */
+        char name[32];
+        snprintf(name, sizeof name, "z%d.net.", i);
+        dns_name_parse(name, NULL, wire);
+        assert_int_equal(zone_table_add(table, zone_new_failed(wire)), 0);
+    }
+    static const char *const asked[][2] = {{"a.b.sub.Example.com.", "sub.example.com."},
+                                           {"sub.example.com.", "sub.example.com."},
+                                           {"x.example.com.", "example.com."},
+                                           {"ample.com.", "com."},
+                                           {"net.", "."},
+                                           {"q.z77.net.", "z77.net."},
+                                           {".", "."}};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        struct dns_key key;
+        char text[DNS_NAME_TEXT_SIZE];
+        int len = dns_name_parse(asked[i][0], NULL, wire);
+        dns_key_fill(&key, wire, (size_t)len);
+        assert_string_equal(dns_name_write(zone_table_find(table, &key, 0)->apex, text), asked[i][1]);
+    }
+    dns_name_parse("example.com.", NULL, wire);
+    struct zone *again = zone_new_failed(wire);
+    assert_true(zone_table_add(table, again) != 0);
+    zone_release(again);
+    zone_table_free(table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_zones_are_quiet),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(warnings),
+        cmocka_unit_test(steered_names_have_their_place),
+        cmocka_unit_test(large_zone),
+        cmocka_unit_test(longest_zone_wins),
+    };
+    return cmocka_run_group_tests_name("zone_builder", tests, NULL, NULL);
+}
