@@ -12,6 +12,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +107,7 @@ static void answers_before_a_reset_count(void **state)
                               .status_low = 200,
                               .status_high = 299};
         struct flight flight = {.check = &check};
-        assert_int_equal(check_connect(&check.at, &flight.fd), -EINPROGRESS);
+        assert_int_equal(check_connect(&check, &flight.fd), -EINPROGRESS);
         int fd =
             accept(s.fd, NULL, NULL); /* waits until the kernel stops delaying the handshake's last packet */
         send_text(fd, cases[i].text);
@@ -118,6 +120,26 @@ static void answers_before_a_reset_count(void **state)
         close(flight.fd);
         server_close(&s);
     }
+}
+
+/* A check that says nothing completes the handshake: the other side sees a connection. */
+static void silent_checks_connect(void **state)
+{
+    (void)state;
+    struct server s;
+    assert_true(server_listen(&s, AF_INET, 0, 1));
+    struct check check = {.at = target_at(PROBE_TCP, s.port, 1).at};
+    int fd;
+    assert_int_equal(check_connect(&check, &fd), -EINPROGRESS);
+    int quick = 0;
+    socklen_t len = sizeof quick;
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &quick, &len), 0);
+    assert_int_equal(quick, 1);
+    int accepted = accept(s.fd, NULL, NULL);
+    assert_true(accepted != -1);
+    close(accepted);
+    close(fd);
+    server_close(&s);
 }
 
 static void large_heads_are_refused(void **state)
@@ -232,17 +254,12 @@ static void ipv6_works(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_are_judged),
-        cmocka_unit_test(early_answers_count),
-        cmocka_unit_test(answers_before_a_reset_count),
-        cmocka_unit_test(large_heads_are_refused),
-        cmocka_unit_test(silence_times_out),
-        cmocka_unit_test(endless_dripping_times_out),
-        cmocka_unit_test(full_queue_is_a_connect_timeout),
-        cmocka_unit_test(closed_ports_are_refused),
-        cmocka_unit_test(no_route_is_unreachable),
-        cmocka_unit_test(tcp_needs_no_words),
-        cmocka_unit_test(ipv6_works),
+        cmocka_unit_test(answers_are_judged),           cmocka_unit_test(early_answers_count),
+        cmocka_unit_test(answers_before_a_reset_count), cmocka_unit_test(silent_checks_connect),
+        cmocka_unit_test(large_heads_are_refused),      cmocka_unit_test(silence_times_out),
+        cmocka_unit_test(endless_dripping_times_out),   cmocka_unit_test(full_queue_is_a_connect_timeout),
+        cmocka_unit_test(closed_ports_are_refused),     cmocka_unit_test(no_route_is_unreachable),
+        cmocka_unit_test(tcp_needs_no_words),           cmocka_unit_test(ipv6_works),
     };
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
 }
