@@ -24,8 +24,7 @@ struct conf_check {
     uint16_t fall, rise;  /* consecutive results that change the verdict, 1..100; default 3 and 2 */
     const char *host;     /* http: Host header; NULL: the endpoint's address */
     const char *path;     /* http: request target, begins with "/"; default "/" */
-    uint16_t status_low,
-        status_high; /* http: accepted status range; default 200..299 ("status": 200 or [200, 399]) */
+    uint16_t status_low, status_high; /* http: accepted; default 200..299 ("status": 200 or [200, 399]) */
 };
 
 struct conf_region {
@@ -61,8 +60,7 @@ struct conf_topology {
     size_t endpoint_count;
     struct conf_check *checks;
     size_t check_count;
-    uint32_t rto_ms,
-        rpo_ms; /* recovery objectives ("objectives": {"rto": "30s", "rpo": "5s"}); 0 = not given */
+    uint32_t rto_ms, rpo_ms; /* "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
     struct arena *arena;
     struct keytable *places;      /* private: name -> struct conf_place */
     struct keytable *check_names; /* private: name -> struct conf_check */
