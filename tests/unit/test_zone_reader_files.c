@@ -9,6 +9,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,11 +119,17 @@ static void write_file(const char *folder, const char *name, const char *text)
     free(path);
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void)status;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
 static void remove_folder(char *folder)
 {
-    char *command = memory_print("rm -rf -- '%s'", folder);
-    assert_int_equal(system(command), 0);
-    free(command);
+    assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
     free(folder);
 }
 

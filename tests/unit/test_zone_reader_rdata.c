@@ -175,7 +175,7 @@ static void rdata_is_written(void **state)
             fail_msg("%s: %s", rdatas[i].text, wire);
         }
         if (number != 0) {
-            buffer_init(&expected);
+            expected.len = 0;
             buffer_print(&expected, "a.example.com. 5 %s %s\n", dns_write_type(number, type), rdatas[i].wire);
             assert_string_equal(outcome.records.bytes, expected.bytes);
         }
