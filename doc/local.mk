@@ -1,9 +1,11 @@
 ## Documents: manual pages, JSON Schemas, and what is read in the repository.
 dist_man_MANS += \
+	doc/man/steerctl.1 \
 	doc/man/steerd.json.5 \
 	doc/man/steerd-policy.5 \
 	doc/man/steerd-topology.5 \
 	doc/man/steerd-zone.5
+EXTRA_DIST += doc/api.md doc/openapi.yaml
 
 schemadir = $(pkgdatadir)/schema
 dist_schema_DATA = \
