@@ -1,1 +1,12 @@
-## Documents
+## Documents: manual pages, JSON Schemas, and what is read in the repository.
+dist_man_MANS += \
+	doc/man/steerd.json.5 \
+	doc/man/steerd-policy.5 \
+	doc/man/steerd-topology.5 \
+	doc/man/steerd-zone.5
+
+schemadir = $(pkgdatadir)/schema
+dist_schema_DATA = \
+	doc/schema/policy.json \
+	doc/schema/steerd.json \
+	doc/schema/topology.json

@@ -100,6 +100,21 @@ static const struct zone_rrset *find_rrset(const struct zone_node *node, uint16_
     return zone_find_rrset(node, type);
 }
 
+static bool has_addresses(uint16_t type)
+{
+    return type == DNS_TYPE_A || type == DNS_TYPE_AAAA;
+}
+
+static const struct zone_rrset *find_steered(const struct zone_node *node)
+{
+    for (unsigned i = 0; i < node->rrset_count; i++) {
+        if ((node->rrsets[i].flags & ZONE_RRSET_STEERED) != 0) {
+            return &node->rrsets[i];
+        }
+    }
+    return NULL;
+}
+
 /* Tell what the zone has for the name; the policy is set if it is steered. */
 static void describe_node(struct work *w, const struct zone *zone, const struct zone_node *node, bool exact)
 {
@@ -109,7 +124,12 @@ static void describe_node(struct work *w, const struct zone *zone, const struct 
     if (!exact) {
         say(w, "the wildcard %s stands for the name", name_text(w, owner));
     }
-    if (rrset == NULL) {
+    const struct zone_rrset *other = rrset == NULL && has_addresses(w->type) ? find_steered(node) : NULL;
+    if (other != NULL) {
+        w->to->steered_name = name_text(w, owner);
+        say(w, "%s is steered, but none of its endpoints has an address for %s: no data", w->to->steered_name,
+            w->to->type);
+    } else if (rrset == NULL) {
         say(w, "the name exists, but has no %s records: no data", w->to->type);
     } else if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
         const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);

@@ -325,7 +325,7 @@ static void what_is_no_database(void **state)
     expect_refusal("/dev/null", "not a regular file");
     int fd;
     char path[MMDB_PATH_SIZE];
-    expect_refusal(mmdb_path((const uint8_t *)"", 0, &fd, path), "no MaxMind metadata");
+    expect_refusal(mmdb_path((const uint8_t *)"", 0, &fd, path), "found 0 bytes whose metadata is missing");
     close(fd);
     expect_refusal(mmdb_path((const uint8_t *)"{\"US\": 1}", 9, &fd, path), "found 9 bytes");
     close(fd);

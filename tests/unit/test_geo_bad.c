@@ -165,6 +165,22 @@ static void exploding_tree(void **state)
     free(file.bytes);
 }
 
+static void damaged_metadata(void **state)
+{
+    (void)state;
+    struct mmdb_file file = two_nodes(NULL, 0);
+    file.bytes[file.len - 1] = 0xa0; /* it ends with an empty map, the description: now a number */
+    expect(file.bytes, file.len, "\"description\" that is not a map");
+    file.bytes[file.len - 1] = 0xe1;
+    expect(file.bytes, file.len, "ends beyond the data section");
+    file.bytes[file.len - 1] = 0xe0;
+    expect(file.bytes, file.len, NULL);
+    uint8_t *count = memmem(file.bytes, file.len, "node_count", 10);
+    count[11] = 0xff; /* the first of four bytes */
+    expect(file.bytes, file.len, "not a usable MaxMind database");
+    free(file.bytes);
+}
+
 /* Open what may be damaged and, if it opens, use it as a server would. */
 static bool survives(const uint8_t *bytes, size_t len, struct random *random)
 {
@@ -244,9 +260,10 @@ static void no_flipped_byte_is_fatal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(damaged_records),      cmocka_unit_test(damaged_data),
-        cmocka_unit_test(bottomless_data),      cmocka_unit_test(exploding_tree),
-        cmocka_unit_test(every_cut_is_refused), cmocka_unit_test(no_flipped_byte_is_fatal),
+        cmocka_unit_test(damaged_records),          cmocka_unit_test(damaged_data),
+        cmocka_unit_test(bottomless_data),          cmocka_unit_test(exploding_tree),
+        cmocka_unit_test(damaged_metadata),         cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(no_flipped_byte_is_fatal),
     };
     return cmocka_run_group_tests_name("geo_bad", tests, NULL, NULL);
 }
