@@ -41,12 +41,6 @@ tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libsteer.a src/libzone.a src
 	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 endif
 
-## Request targets and bodies of the admin API
-fuzz_programs += tests/fuzz/fuzz_admin
-tests_fuzz_fuzz_admin_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"admin"'
-tests_fuzz_fuzz_admin_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_admin_SOURCES = tests/fuzz/fuzz_admin.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
 ## what endpoints answer to health checks
 fuzz_programs += tests/fuzz/fuzz_http
 tests_fuzz_fuzz_http_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"http"'
@@ -61,12 +55,26 @@ tests_fuzz_fuzz_tcp_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_tcp_SOURCES = tests/fuzz/fuzz_tcp.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_tcp_LDADD = src/libserve.a src/libbase.a
 
-## JSON documents: topology and policy
+## Request targets and bodies of the admin API
+fuzz_programs += tests/fuzz/fuzz_admin
+tests_fuzz_fuzz_admin_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"admin"'
+tests_fuzz_fuzz_admin_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_admin_SOURCES = tests/fuzz/fuzz_admin.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
+
+## topology and policy documents
 fuzz_programs += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"json"'
 tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_json_LDADD = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
+
+## geo databases
+fuzz_programs += tests/fuzz/fuzz_geo
+tests_fuzz_fuzz_geo_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"geo"'
+tests_fuzz_fuzz_geo_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_geo_SOURCES = tests/fuzz/fuzz_geo.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_geo_LDADD = src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS)
 
 ## master files
 fuzz_programs += tests/fuzz/fuzz_zone
@@ -74,10 +82,3 @@ tests_fuzz_fuzz_zone_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"zone"'
 tests_fuzz_fuzz_zone_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_zone_SOURCES = tests/fuzz/fuzz_zone.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_zone_LDADD = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIBS)
-
-## databases in MaxMind format
-fuzz_programs += tests/fuzz/fuzz_geo
-tests_fuzz_fuzz_geo_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"geo"'
-tests_fuzz_fuzz_geo_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_geo_SOURCES = tests/fuzz/fuzz_geo.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_geo_LDADD = src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS)
