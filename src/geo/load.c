@@ -28,10 +28,10 @@ struct built {
 };
 
 struct frame {
-    uint32_t node;
     MMDB_search_node_s records;
-    uint8_t done; /* children */
     struct built child[2];
+    uint32_t node;
+    uint8_t done; /* children */
 };
 
 struct loader {
