@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { ROWS_MAX = 50, EVENTS_MAX = 40 };
+enum { ROWS_MAX = 50, EVENTS_MAX = 40, DETAILS_MAX = 20 };
 
 static json_int_t number_of(const json_t *object, const char *key)
 {
@@ -72,22 +72,26 @@ static void print_times(const json_t *report)
     text_line("answers", more);
 }
 
+/* In a large region single endpoints would hide what matters: they are the first to be left out. */
 static void print_timeline(const json_t *report)
 {
     const json_t *timeline = json_object_get(report, "timeline"), *event;
-    size_t i;
+    size_t i, details = 0, others = 0;
     char clean[TABLE_CELL_SIZE], at[32];
     puts("\nTimeline (worst case)\n      0.00 s  loss");
     json_array_foreach(timeline, i, event)
     {
         const char *text = text_of(event, "text");
-        if (i == EVENTS_MAX) {
-            printf("              ... and %zu more (--json has all)\n",
-                   json_array_size(timeline) - EVENTS_MAX);
-            break;
+        bool detail = json_is_true(json_object_get(event, "detail"));
+        size_t *printed = detail ? &details : &others;
+        if (*printed < (detail ? DETAILS_MAX : EVENTS_MAX)) {
+            ++*printed;
+            printf("%12s  %s\n", time_text(event, "at_ms", at),
+                   text_clean(text == NULL ? "?" : text, clean, sizeof clean));
         }
-        printf("%12s  %s\n", time_text(event, "at_ms", at),
-               text_clean(text == NULL ? "?" : text, clean, sizeof clean));
+    }
+    if (i > details + others) {
+        printf("              ... and %zu more (--json has all)\n", i - details - others);
     }
 }
 

@@ -73,10 +73,10 @@ extern const struct check_kind check_http, check_tcp;
 
 const struct check_kind *check_get_kind(enum probe_type type);
 
-/* A non-blocking socket on its way to `at`. Returns 0 (connected), -EINPROGRESS, or another negative errno;
+/* A non-blocking socket on its way to the address of `check`. Returns 0 (connected), -EINPROGRESS, or another negative errno;
  * *fd is owned by the caller unless it is -1. Closing it resets the connection, so nothing lingers in
  * TIME_WAIT. */
-int check_connect(const struct addr_port *at, int *fd);
+int check_connect(const struct check *check, int *fd);
 
 /* The outcome that a failed system call stands for. */
 enum health_outcome check_judge_errno(int error, enum flight_stage stage);

@@ -136,7 +136,7 @@ static void start_check(struct engine *engine, struct check *check, int64_t at_u
     count(&engine->counters.started, 1);
     count(&engine->counters.in_flight, 1);
 
-    int error = check_connect(&check->at, &flight->fd);
+    int error = check_connect(check, &flight->fd);
     if (error == 0 && advance(flight, false) == CHECK_ENDED) {
         return;
     }

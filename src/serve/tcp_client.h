@@ -46,7 +46,7 @@ struct tcp_clients {
     struct worker worker;
     struct event_base *base;
     struct clock clock;
-    TAILQ_HEAD(, tcp_client) list; /* idle longest first */
+    TAILQ_HEAD(tcp_client_list, tcp_client) list; /* idle longest first */
     size_t count;
     uint8_t *in, *out; /* TCP_CLIENT_IN, TCP_CLIENT_OUT: in use during one wakeup */
 };

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,7 +242,7 @@ uint64_t fixture_answered(size_t thread)
 
 /* ---- clients ---- */
 
-void query_fill(uint8_t *query, size_t len, uint16_t id, uint8_t kind)
+void query_fill(uint8_t *query, size_t len, unsigned id, uint8_t kind)
 {
     for (size_t i = 0; i < len; i++) {
         query[i] = (uint8_t)(i * 7 + id);
@@ -252,16 +253,17 @@ void query_fill(uint8_t *query, size_t len, uint16_t id, uint8_t kind)
     query[HEADER] = kind;
 }
 
-bool reply_is_echo(const uint8_t *query, size_t len, const uint8_t *reply, size_t reply_len,
-                   enum answer_transport transport, int fd)
+bool reply_is_echo(const uint8_t *query, size_t len, const uint8_t *reply, size_t reply_len, int fd)
 {
     struct addr_port self;
     struct sockaddr_storage name;
-    socklen_t name_len = sizeof name;
+    int type;
+    socklen_t name_len = sizeof name, type_len = sizeof type;
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len), 0);
+    uint8_t transport = type == SOCK_STREAM ? ANSWER_TCP : ANSWER_UDP;
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &name_len), 0);
     addr_from_sockaddr((struct sockaddr *)&name, &self);
-    const uint8_t tail[4] = {(uint8_t)transport, self.addr.family, (uint8_t)(self.port >> 8),
-                             (uint8_t)self.port};
+    const uint8_t tail[4] = {transport, self.addr.family, (uint8_t)(self.port >> 8), (uint8_t)self.port};
     return reply_len == len + TAIL && memcmp(reply, query, 2) == 0 && reply[2] == (query[2] | 0x80) &&
            memcmp(reply + 3, query + 3, len - 3) == 0 && memcmp(reply + len, tail, sizeof tail) == 0;
 }
@@ -281,6 +283,21 @@ int client_connect(const struct addr_port *at, const char *host, int type)
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait), 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&name, len), 0);
     return fd;
+}
+
+int client_find_peer(int fd)
+{
+    struct sockaddr_in self = {0}, peer = {0};
+    socklen_t len = sizeof self;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&self, &len), 0);
+    for (int other = 0; other < 1024; other++) {
+        len = sizeof peer;
+        if (getpeername(other, (struct sockaddr *)&peer, &len) == 0 && len == sizeof peer &&
+            peer.sin_port == self.sin_port) {
+            return other;
+        }
+    }
+    return -1;
 }
 
 size_t count_descriptors(void)

@@ -47,11 +47,12 @@ void double_fail_accept(unsigned times); /* accept4 says EMFILE */
 unsigned double_accept_failures(void);   /* so far since double_fail_accept */
 
 /* A query of len octets (>= 13) with this id and kind. */
-void query_fill(uint8_t *query, size_t len, uint16_t id, uint8_t kind);
-/* Is reply the echo of query to a client on socket fd? */
-bool reply_is_echo(const uint8_t *query, size_t len, const uint8_t *reply, size_t reply_len,
-                   enum answer_transport transport, int fd);
+void query_fill(uint8_t *query, size_t len, unsigned id, uint8_t kind);
+/* Is reply the echo of query to the client on socket fd? */
+bool reply_is_echo(const uint8_t *query, size_t len, const uint8_t *reply, size_t reply_len, int fd);
 
 /* A client connected to at, or to at's port on `host`; waits up to GIVE_UP_S for anything. */
 int client_connect(const struct addr_port *at, const char *host, int type);
+/* The server's end of this TCP connection over IPv4, which is in this process; -1: none. */
+int client_find_peer(int fd);
 size_t count_descriptors(void);

@@ -34,7 +34,7 @@ static int dial(const struct fixture *f)
     return fd;
 }
 
-static void frame_fill(uint8_t *frame, size_t len, uint16_t id, uint8_t kind)
+static void frame_fill(uint8_t *frame, size_t len, unsigned id, uint8_t kind)
 {
     frame[0] = (uint8_t)(len >> 8);
     frame[1] = (uint8_t)len;
@@ -59,16 +59,16 @@ static void expect_end(int fd)
     assert_true(got == 0 || (got == -1 && errno == ECONNRESET));
 }
 
-static void expect_echo(int fd, size_t len, uint16_t id, uint8_t kind)
+static void expect_echo(int fd, size_t len, unsigned id, uint8_t kind)
 {
     uint8_t query[200], reply[300];
     query_fill(query, len, id, kind);
     expect_bytes(fd, reply, 2 + len + TAIL);
     assert_int_equal((size_t)reply[0] << 8 | reply[1], len + TAIL);
-    assert_true(reply_is_echo(query, len, reply + 2, len + TAIL, ANSWER_TCP, fd));
+    assert_true(reply_is_echo(query, len, reply + 2, len + TAIL, fd));
 }
 
-static void ask(int fd, uint16_t id)
+static void ask(int fd, unsigned id)
 {
     uint8_t frame[FRAME];
     frame_fill(frame, LEN, id, DOUBLE_ECHO);
@@ -96,6 +96,23 @@ static void answers_single_queries(void **state)
     fixture_stop(&f);
 }
 
+static void accepted_sockets_do_not_wait_for_more(void **state)
+{
+    (void)state;
+    struct fixture f;
+    int nodelay = 0;
+    socklen_t len = sizeof nodelay;
+    start(&f);
+    int fd = dial(&f);
+    ask(fd, 1);
+    int peer = client_find_peer(fd);
+    assert_int_not_equal(peer, -1);
+    assert_int_equal(getsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &nodelay, &len), 0);
+    assert_int_not_equal(nodelay, 0);
+    close(fd);
+    fixture_stop(&f);
+}
+
 static void answers_pipelined_queries_in_order(void **state)
 {
     (void)state;
@@ -104,13 +121,13 @@ static void answers_pipelined_queries_in_order(void **state)
     uint8_t frames[COUNT * (FRAME + COUNT)];
     size_t len = 0;
     start(&f);
-    for (uint16_t i = 0; i < COUNT; i++) {
+    for (unsigned i = 0; i < COUNT; i++) {
         frame_fill(frames + len, LEN + i, i, DOUBLE_ECHO);
         len += FRAME + i;
     }
     int fd = dial(&f);
     send_all(fd, frames, len);
-    for (uint16_t i = 0; i < COUNT; i++) {
+    for (unsigned i = 0; i < COUNT; i++) {
         expect_echo(fd, LEN + i, i, DOUBLE_ECHO);
     }
     close(fd);
@@ -121,16 +138,16 @@ static void answers_what_comes_octet_by_octet(void **state)
 {
     (void)state;
     struct fixture f;
-    uint8_t frame[3 * FRAME];
+    uint8_t frames[3][FRAME];
     start(&f);
     int fd = dial(&f);
-    for (uint16_t i = 0; i < 3; i++) {
-        frame_fill(frame + i * FRAME, LEN, i, DOUBLE_ECHO);
+    for (unsigned i = 0; i < 3; i++) {
+        frame_fill(frames[i], LEN, i, DOUBLE_ECHO);
     }
-    for (size_t i = 0; i < sizeof frame; i++) {
-        send_all(fd, frame + i, 1);
+    for (size_t i = 0; i < sizeof frames; i++) {
+        send_all(fd, &frames[0][0] + i, 1);
     }
-    for (uint16_t i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         expect_echo(fd, LEN, i, DOUBLE_ECHO);
     }
     close(fd);
@@ -218,17 +235,17 @@ static void half_closed_clients_get_their_answers(void **state)
 {
     (void)state;
     struct fixture f;
-    uint8_t frames[3 * FRAME + 7];
+    uint8_t frames[4][FRAME];
     start(&f);
     for (int partial = 0; partial < 2; partial++) {
         int fd = dial(&f);
-        for (uint16_t i = 0; i < 3; i++) {
-            frame_fill(frames + i * FRAME, LEN, i, DOUBLE_ECHO);
+        for (unsigned i = 0; i < 3; i++) {
+            frame_fill(frames[i], LEN, i, DOUBLE_ECHO);
         }
-        memcpy(frames + 3 * FRAME, frames, 7);
-        send_all(fd, frames, partial ? sizeof frames : 3 * FRAME);
+        memcpy(frames[3], frames[0], FRAME);
+        send_all(fd, frames[0], sizeof frames - (partial ? FRAME - 7 : FRAME));
         assert_int_equal(shutdown(fd, SHUT_WR), 0);
-        for (uint16_t i = 0; i < 3; i++) {
+        for (unsigned i = 0; i < 3; i++) {
             expect_echo(fd, LEN, i, DOUBLE_ECHO);
         }
         expect_end(fd);
@@ -249,10 +266,10 @@ static int dial_narrow(const struct fixture *f)
 }
 
 /* 18 MB of answers: more than any socket buffer takes. */
-static void send_big(int fd, uint16_t first, uint16_t count)
+static void send_big(int fd, unsigned first, unsigned count)
 {
     uint8_t frame[FRAME];
-    for (uint16_t i = first; i < first + count; i++) {
+    for (unsigned i = first; i < first + count; i++) {
         frame_fill(frame, LEN, i, DOUBLE_BIG);
         frame[2 + HEADER + 1] = BIG >> 8;
         frame[2 + HEADER + 2] = BIG & 0xff;
@@ -260,11 +277,11 @@ static void send_big(int fd, uint16_t first, uint16_t count)
     }
 }
 
-static void expect_big(int fd, uint16_t first, uint16_t count)
+static void expect_big(int fd, unsigned first, unsigned count)
 {
     uint8_t *reply = malloc(2 + BIG);
     assert_non_null(reply);
-    for (uint16_t i = first; i < first + count; i++) {
+    for (unsigned i = first; i < first + count; i++) {
         expect_bytes(fd, reply, 2 + BIG);
         assert_int_equal(reply[0] << 8 | reply[1], BIG);
         assert_int_equal(reply[2] << 8 | reply[3], i);
@@ -282,7 +299,7 @@ static void slow_readers_get_everything(void **state)
     start(&f);
     int fd = dial_narrow(&f), other = dial(&f);
     send_big(fd, 0, BIG_COUNT);
-    for (uint16_t i = 0; i < 50; i++) {
+    for (unsigned i = 0; i < 50; i++) {
         ask(other, i); /* nobody else waits for it */
     }
     expect_big(fd, 0, BIG_COUNT);
@@ -392,7 +409,7 @@ static void the_one_idle_longest_makes_room(void **state)
     fixture_init(&f, LOOPBACK, 1);
     f.options.tcp_max_clients = 3;
     fixture_start(&f);
-    for (uint16_t i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         fds[i] = dial(&f);
         ask(fds[i], i);
     }
@@ -430,23 +447,23 @@ static void accepting_survives_a_lack_of_descriptors(void **state)
 static void several_threads_accept(void **state)
 {
     (void)state;
-    enum { CLIENTS = 60, WORKERS = 3 };
+    enum { CLIENTS = 60, WORKERS = 3, UDP_THREADS = 2 * WORKERS };
     struct fixture f;
     int fds[CLIENTS];
     unsigned busy = 0;
     fixture_init(&f, (const char *const[]){"127.0.0.1:0", "[::1]:0"}, 2);
     f.options.threads = WORKERS;
     fixture_start(&f);
-    for (uint16_t i = 0; i < CLIENTS; i++) {
+    for (unsigned i = 0; i < CLIENTS; i++) {
         fds[i] = client_connect(serve_get_address(f.serve, i % 2), NULL, SOCK_STREAM);
         ask(fds[i], i);
     }
-    for (uint16_t i = 0; i < CLIENTS; i++) {
+    for (unsigned i = 0; i < CLIENTS; i++) {
         ask(fds[i], i);
         close(fds[i]);
     }
     for (size_t i = 0; i < WORKERS; i++) {
-        busy += fixture_answered(2 * WORKERS + i) != 0;
+        busy += fixture_answered(UDP_THREADS + i) != 0;
     }
     assert_int_equal(busy, WORKERS);
     fixture_stop(&f);
@@ -498,10 +515,10 @@ struct asker {
 static void *keep_asking(void *argument)
 {
     struct asker *asker = argument;
-    uint8_t frames[20 * FRAME], replies[20 * REPLY];
+    uint8_t frames[20][FRAME], replies[20 * REPLY];
     int fd = client_connect(&asker->at, NULL, SOCK_STREAM);
-    for (uint16_t i = 0; i < 20; i++) {
-        frame_fill(frames + i * FRAME, LEN, i, DOUBLE_ECHO);
+    for (unsigned i = 0; i < 20; i++) {
+        frame_fill(frames[i], LEN, i, DOUBLE_ECHO);
     }
     while (send(fd, frames, sizeof frames, MSG_NOSIGNAL) == sizeof frames &&
            recv(fd, replies, sizeof replies, MSG_WAITALL) == sizeof replies) {
@@ -548,6 +565,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_single_queries),
+        cmocka_unit_test(accepted_sockets_do_not_wait_for_more),
         cmocka_unit_test(answers_pipelined_queries_in_order),
         cmocka_unit_test(answers_what_comes_octet_by_octet),
         cmocka_unit_test(answers_whatever_the_cut),
