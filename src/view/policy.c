@@ -90,7 +90,7 @@ static uint64_t hash_texts(uint64_t hash, const char *const *texts, size_t count
     return hash_bytes(hash, &count, sizeof count);
 }
 
-/* Rules of equal content over the same databases make equal trees. */
+/* Rules of equal content over the same databases make equal trees: the set has it then, and shares it by key. */
 static struct geo_tree *plan_geo(const struct compiler *c, const struct conf_name *name, uint64_t *key)
 {
     *key = 0;
@@ -116,9 +116,12 @@ static struct geo_tree *plan_geo(const struct compiler *c, const struct conf_nam
             hash = hash_bytes(hash, &rule->prefixes[p].len, 1);
         }
     }
-    struct geo_tree *tree = geo_build_tree(rules, name->geo_count, c->view->geo, c->view->geo_count);
-    free(rules);
     *key = hash_finish(hash);
+    struct geo_tree *tree = NULL;
+    if (!steer_set_has_geo(c->view->steer, *key)) {
+        tree = geo_build_tree(rules, name->geo_count, c->view->geo, c->view->geo_count);
+    }
+    free(rules);
     return tree;
 }
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The data path without sockets: answer_query() over a zone of a thousand names, N queries of one mix. Run by
+ * tests/bench/instructions under callgrind, where the difference between two N is exact.
+ * usage: bench_answer static|nx|weighted|failover|edns N */
+#include "config.h"
+
+#include "unit/unit.h"
+
+#include "base/buffer.h"
+#include "dns/types.h"
+#include "unit/answer_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOSTS = 1000, QUERY_MAX = 128 };
+
+struct queries {
+    uint8_t bytes[HOSTS][QUERY_MAX];
+    size_t len[HOSTS];
+};
+
+static void make_queries(struct queries *queries, const char *mix)
+{
+    bool steered = strcmp(mix, "weighted") == 0 || strcmp(mix, "failover") == 0;
+    for (unsigned i = 0; i < HOSTS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, strcmp(mix, "nx") == 0 ? "x%07u.example.com." : "h%04u.example.com.",
+                 strcmp(mix, "nx") == 0 ? i * 7919 : i * 389 % HOSTS);
+        queries->len[i] = fixture_query(queries->bytes[i], steered ? "www.example.com." : name, DNS_TYPE_A,
+                                        0x100, strcmp(mix, "edns") == 0 ? 1232 : 0);
+    }
+}
+
+static void make_zone(struct buffer *text)
+{
+    buffer_add_text(text,
+                    "$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 300\n@ NS ns1\nns1 A 192.0.2.53\n");
+    for (unsigned i = 0; i < HOSTS; i++) {
+        buffer_print(text, "h%04u A 198.51.%u.%u\n", i, i / 250, i % 250 + 1);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct queries queries;
+    static struct fixture fixture;
+    struct buffer text;
+    uint8_t out[4096];
+    if (argc != 3) {
+        fputs("usage: bench_answer static|nx|weighted|failover|edns N\n", stderr);
+        return 2;
+    }
+    buffer_init(&text);
+    make_zone(&text);
+    fixture_init(&fixture, (const char *const[]){"example.com."}, (const char *const[]){text.bytes}, 1);
+    if (strcmp(argv[1], "failover") == 0) { /* the first tier is lost: one endpoint is left */
+        health_observe(fixture.view.health, 0, HEALTH_OUTCOME_REFUSED, 0, 0, 0);
+        health_observe(fixture.view.health, 1, HEALTH_OUTCOME_REFUSED, 0, 0, 0);
+    }
+    make_queries(&queries, argv[1]);
+    unsigned long count = strtoul(argv[2], NULL, 10), octets = 0;
+    for (unsigned long i = 0; i < count; i++) {
+        unsigned at = (unsigned)(i % HOSTS);
+        octets +=
+            fixture_ask_bytes(&fixture, queries.bytes[at], queries.len[at], ANSWER_UDP, out, sizeof out);
+    }
+    printf("%lu answers, %.1f octets each\n", count, count == 0 ? 0 : (double)octets / (double)count);
+    fixture_fini(&fixture);
+    buffer_fini(&text);
+    return 0;
+}
