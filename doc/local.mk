@@ -1,1 +1,15 @@
-## Documents
+## Documents: manual pages, JSON Schemas, and what is read in the repository.
+dist_man_MANS += \
+	doc/man/steerctl.1 \
+	doc/man/steerd.8 \
+	doc/man/steerd.json.5 \
+	doc/man/steerd-policy.5 \
+	doc/man/steerd-topology.5 \
+	doc/man/steerd-zone.5
+EXTRA_DIST += doc/api.md doc/architecture.md doc/drills.md doc/openapi.yaml doc/img/house.svg doc/img/walk.svg
+
+schemadir = $(pkgdatadir)/schema
+dist_schema_DATA = \
+	doc/schema/policy.json \
+	doc/schema/steerd.json \
+	doc/schema/topology.json

@@ -170,7 +170,11 @@ static void check_expiry(const json_t *body, struct health_override *override, s
 {
     const char *in = get_text(body, "expires_in", problem), *at = get_text(body, "expires", problem);
     int64_t ms;
-    if (in != NULL && at != NULL) {
+    if ((in != NULL || at != NULL) && override->desired == HEALTH_DESIRED_AUTO &&
+        json_object_get(body, "state") != NULL) {
+        problem_add_field(problem, in != NULL ? "expires_in" : "expires",
+                          "has no meaning with auto, which has no end");
+    } else if (in != NULL && at != NULL) {
         problem_add_field(problem, "expires", "given together with expires_in, expected one of them");
     } else if (in != NULL && request_parse_duration(in, &ms) != 0) {
         problem_add_field(problem, "expires_in",

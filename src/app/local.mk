@@ -11,3 +11,13 @@ src_steerd_LDADD = \
 	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libanswer.a \
 	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a src/libdns.a src/libbase.a \
 	$(EVENT_LIBS) $(JANSSON_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(URCU_LIBS) -lm
+
+bin_PROGRAMS += src/steerctl
+src_steerctl_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS)
+src_steerctl_SOURCES = \
+	src/app/steerctl.c src/app/steerctl.h \
+	src/app/steerctl_client.c \
+	src/app/steerctl_drill.c \
+	src/app/steerctl_show.c \
+	src/app/steerctl_table.c
+src_steerctl_LDADD = src/libbase.a $(CURL_LIBS) $(JANSSON_LIBS)

@@ -12,7 +12,7 @@
 
 enum steerctl_exit {
     STEERCTL_OK = 0,
-    STEERCTL_REFUSED = 1,     /* the server said no, or did only a part */
+    STEERCTL_REFUSED = 1, /* the server said no, or did only a part */
     STEERCTL_USAGE = 2,
     STEERCTL_UNREACHABLE = 3, /* no server, or not one that speaks the API */
     STEERCTL_NOT_FOUND = 4,

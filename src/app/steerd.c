@@ -72,7 +72,8 @@ static int print_drill(const struct options *options, const struct drill_report 
         putchar('\n');
     }
     free(text);
-    bool missed = report->unserved_count != 0 || (report->rto_ms != 0 && !report->meets_rto);
+    bool missed = report->unserved_count != 0 || report->to_lost_count != 0 ||
+                  (report->rto_ms != 0 && !report->meets_rto);
     return missed ? EXIT_DRILL : 0;
 }
 

@@ -86,7 +86,7 @@ static bool is_visible(const char *text, size_t max)
     while (text[len] > ' ' && text[len] < 0x7f) {
         len++;
     }
-    return text[len] == '\0' && len <= max;
+    return len <= max && text[len] == '\0';
 }
 
 static bool is_host(const char *text)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A JSON document that an operator wrote, and reading it so that everything wrong with it is reported at once: file,
- * line, column, JSON path, what was found, what was expected. Readers walk from the root in nodes, small values on
- * their stack that know how they were reached. What is wrong is reported by the getters themselves; they then
- * give the default, and the reader goes on. At the end doc_has_errors() tells whether the result may be used.
+ * A JSON document that an operator wrote, and reading it so that everything wrong with it is reported at
+ * once: file, line, column, JSON path, what was found, what was expected. Readers walk from the root in
+ * nodes, small values on their stack that know how they were reached. What is wrong is reported by the
+ * getters themselves; they then give the default, and the reader goes on. At the end doc_has_errors() tells
+ * whether the result may be used.
  * "$comment" is accepted in every object and never seen by readers, nor is "$schema" in the root. */
 #pragma once
 
@@ -30,8 +31,8 @@ struct doc_node {
 
 #define DOC_ORDINAL_UNKNOWN SIZE_MAX
 
-/* Returns owned, or NULL if there is no JSON object to read; then the report says why. The report is borrowed until
- * doc_free(). The text is borrowed likewise; path is for messages only. */
+/* Returns owned, or NULL if there is no JSON object to read; then the report says why. The report is borrowed
+ * until doc_free(). The text is borrowed likewise; path is for messages only. */
 struct doc *doc_load(const char *path, struct report *report);
 struct doc *doc_parse(const char *path, const char *text, size_t len, struct report *report);
 void doc_free(struct doc *doc); /* NULL is fine */
@@ -60,8 +61,8 @@ void doc_error_expected(const struct doc_node *node, const char *expected);
 
 /* ---- structure ---- */
 
-/* An object with no keys but these (NULL ends them; keys NULL: any key, a map)? Else reports. false only if it is
- * not an object at all. */
+/* An object with no keys but these (NULL ends them; keys NULL: any key, a map)? Else reports. false only if
+ * it is not an object at all. */
 bool doc_check_object(const struct doc_node *node, const char *const *keys);
 bool doc_check_array(const struct doc_node *node, const char *expected);
 bool doc_is_object(const struct doc_node *node);
@@ -73,7 +74,8 @@ bool doc_require(const struct doc_node *object, const char *key, struct doc_node
 bool doc_next(const struct doc_node *container, struct doc_node *child);
 size_t doc_count(const struct doc_node *container); /* an upper bound for the rounds of doc_next() */
 /* The next of a list of texts that may be written as a single text: start with item->value == NULL. A list of
- * another type, or an item that is not a text, is reported (expected: "a name or an array of names") and skipped. */
+ * another type, or an item that is not a text, is reported (expected: "a name or an array of names") and
+ * skipped. */
 bool doc_next_text(const struct doc_node *list, const char *expected, struct doc_node *item);
 size_t doc_count_texts(const struct doc_node *list); /* upper bound */
 /* The value in compact JSON, the same bytes for the same value as written: for recognising repeated ones. */

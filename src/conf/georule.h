@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * "geo" of a steered name: which clients get which tiers. Called by policy.c; errors go to the document's report. */
+ * "geo" of a steered name: which clients get which tiers. Called by policy.c; errors go to the document's
+ * report. */
 #pragma once
 
 #include "conf/policy.h"
@@ -9,5 +10,5 @@
 enum { GEORULE_MAX = 65534 }; /* as many classes as steering knows, less the default one */
 
 /* Fills geo and geo_count of the name from the array of rules. */
-void georule_read(struct selector *selector, const struct doc_node *node, const struct selector_members *members,
-                  struct arena *arena, struct conf_name *name);
+void georule_read(struct selector *selector, const struct doc_node *node,
+                  const struct selector_members *members, struct arena *arena, struct conf_name *name);

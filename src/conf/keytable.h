@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A hash table from byte strings to pointers that lives in an arena: look-ups by name in documents of any size.
- * Keys and values are borrowed and must outlive the table. There is no removal. Fails never (arena.h). */
+ * A hash table from byte strings to pointers that lives in an arena: look-ups by name in documents of any
+ * size. Keys and values are borrowed and must outlive the table. There is no removal. Fails never (arena.h).
+ */
 #pragma once
 
 #include "base/arena.h"

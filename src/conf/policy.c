@@ -118,8 +118,9 @@ static void read_geo(struct reader *reader, const struct doc_node *node,
                      const struct selector_members *members, struct conf_name *name)
 {
     struct buffer key;
+    uintptr_t identity = (uintptr_t)members;
     buffer_init(&key);
-    buffer_add(&key, &members, sizeof members);
+    buffer_add(&key, &identity, sizeof identity);
     doc_dump(node, &key);
     const struct conf_name *same = keytable_find(reader->geo, key.bytes, key.len);
     if (same != NULL) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * zones/<origin>.json as checked structs: the policy of each steered name of a zone, with every reference to the
- * topology resolved to indices. Plain data in one arena; immutable after loading. Names that are written alike share
- * their members, tiers and geo rules: equal pointers mean equal contents. */
+ * zones/<origin>.json as checked structs: the policy of each steered name of a zone, with every reference to
+ * the topology resolved to indices. Plain data in one arena; immutable after loading. Names that are written
+ * alike share their members, tiers and geo rules: equal pointers mean equal contents. */
 #pragma once
 
 #include "base/addr.h"
@@ -23,8 +23,8 @@ struct conf_member {
 
 /* One tier: which members of the name it holds. ["us-east", "eu-west-1a", "web-x"] in the document. */
 struct conf_tier {
-    const char *label;  /* the references as written, joined by "+" */
-    uint32_t *members;  /* indices into conf_name.members, ascending */
+    const char *label; /* the references as written, joined by "+" */
+    uint32_t *members; /* indices into conf_name.members, ascending */
     size_t member_count;
 };
 
@@ -45,12 +45,12 @@ struct conf_geo_rule {
 };
 
 struct conf_name {
-    const char *owner; /* absolute presentation form, lower case; wildcards allowed */
-    uint32_t ttl;      /* seconds; default 30 */
+    const char *owner;           /* absolute presentation form, lower case; wildcards allowed */
+    uint32_t ttl;                /* seconds; default 30 */
     struct conf_member *members; /* in topology order, each endpoint once; at least 1 */
     size_t member_count;
-    struct conf_tiers tiers;     /* without "tiers": one tier with every member, label "all" */
-    struct conf_geo_rule *geo;   /* in order; the first that matches wins over `tiers` */
+    struct conf_tiers tiers;   /* without "tiers": one tier with every member, label "all" */
+    struct conf_geo_rule *geo; /* in order; the first that matches wins over `tiers` */
     size_t geo_count;
     enum conf_pick pick;         /* default weighted */
     unsigned answers;            /* 1..64; default 1; of no effect with pick "all" */
@@ -66,11 +66,11 @@ struct conf_policy {
     struct arena *arena;
 };
 
-/* Load and check against a topology (borrowed during the call only). A reference to a region, az or endpoint that
- * does not exist, a pattern that matches nothing, a tier without members, a name outside the origin: all errors
- * in the report. Returns owned, or NULL if there was any error. */
-struct conf_policy *conf_load_policy(const char *path, const char *origin, const struct conf_topology *topology,
-                                     struct report *report);
+/* Load and check against a topology (borrowed during the call only). A reference to a region, az or endpoint
+ * that does not exist, a pattern that matches nothing, a tier without members, a name outside the origin: all
+ * errors in the report. Returns owned, or NULL if there was any error. */
+struct conf_policy *conf_load_policy(const char *path, const char *origin,
+                                     const struct conf_topology *topology, struct report *report);
 struct conf_policy *conf_parse_policy(const char *path, const char *origin, const char *text, size_t len,
                                       const struct conf_topology *topology, struct report *report);
 void conf_free_policy(struct conf_policy *policy);

@@ -426,8 +426,9 @@ struct conf_tiers selector_read_tiers(struct selector *selector, const struct do
                                       const struct selector_members *members)
 {
     struct buffer key;
+    uintptr_t identity = (uintptr_t)members;
     buffer_init(&key);
-    buffer_add(&key, &members, sizeof members);
+    buffer_add(&key, &identity, sizeof identity);
     if (node != NULL) {
         doc_dump(node, &key);
     }

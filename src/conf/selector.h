@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Which endpoints a steered name has, and in which tiers: patterns, weights and references of a policy resolved
- * against a topology. What was written the same way before is resolved once and shared, so that a hundred thousand
- * names with one policy cost one of them. Called by policy.c and georule.c; errors go to the document's report. */
+ * Which endpoints a steered name has, and in which tiers: patterns, weights and references of a policy
+ * resolved against a topology. What was written the same way before is resolved once and shared, so that a
+ * hundred thousand names with one policy cost one of them. Called by policy.c and georule.c; errors go to the
+ * document's report. */
 #pragma once
 
 #include "base/arena.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * steerd.json as a checked struct: listen addresses, threads, zones, topology, state, admin, geo, log.
- * Plain data in one arena; immutable after loading. Relative paths were made relative to the folder of the file. */
+ * Plain data in one arena; immutable after loading. Relative paths were made relative to the folder of the
+ * file. */
 #pragma once
 
 #include "base/addr.h"
@@ -25,14 +26,14 @@ struct conf_server {
     unsigned edns_size;  /* largest UDP answer, 512..4096; default 1232 */
     struct conf_zone_source *zones;
     size_t zone_count;
-    const char *topology_path; /* NULL: no topology, no steering */
-    const char *state_path;    /* folder; NULL if not given */
-    const char *admin_socket;  /* NULL: no admin */
+    const char *topology_path;  /* NULL: no topology, no steering */
+    const char *state_path;     /* folder; NULL if not given */
+    const char *admin_socket;   /* NULL: no admin */
     unsigned admin_socket_mode; /* default 0600 */
-    const char **geo_paths;    /* MMDB files in order of preference */
+    const char **geo_paths;     /* MMDB files in order of preference */
     size_t geo_count;
-    enum log_level log_level;  /* default info */
-    struct arena *arena;       /* owns all of it */
+    enum log_level log_level; /* default info */
+    struct arena *arena;      /* owns all of it */
 };
 
 /* Load and check. All errors go to the report. Returns owned, or NULL if there was any error.

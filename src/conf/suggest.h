@@ -13,6 +13,6 @@ struct suggest_list {
     size_t count, size; /* size of one item */
 };
 
-/* Adds `, did you mean "a"? There are "a", "b" and 17 more` for the names of all lists. Only so many names are
- * looked at that a thousand messages about a large document stay quick. */
+/* Adds `, did you mean "a"? There are "a", "b" and 17 more` for the names of all lists. Only so many names
+ * are looked at that a thousand messages about a large document stay quick. */
 void suggest_write(const char *found, const struct suggest_list *lists, size_t list_count, struct buffer *to);

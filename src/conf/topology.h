@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * topology.json as checked structs: regions, azs, endpoints, checks. Everything refers to everything by index.
- * Objects are in the order of the document. Plain data in one arena; immutable after loading. */
+ * topology.json as checked structs: regions, azs, endpoints, checks. Everything refers to everything by
+ * index. Objects are in the order of the document. Plain data in one arena; immutable after loading. */
 #pragma once
 
 #include "base/addr.h"
@@ -24,7 +24,7 @@ struct conf_check {
     uint16_t fall, rise;  /* consecutive results that change the verdict, 1..100; default 3 and 2 */
     const char *host;     /* http: Host header; NULL: the endpoint's address */
     const char *path;     /* http: request target, begins with "/"; default "/" */
-    uint16_t status_low, status_high; /* http: accepted status range; default 200..299 ("status": 200 or [200, 399]) */
+    uint16_t status_low, status_high; /* http: accepted; default 200..299 ("status": 200 or [200, 399]) */
 };
 
 struct conf_region {
@@ -60,9 +60,9 @@ struct conf_topology {
     size_t endpoint_count;
     struct conf_check *checks;
     size_t check_count;
-    uint32_t rto_ms, rpo_ms; /* recovery objectives ("objectives": {"rto": "30s", "rpo": "5s"}); 0 = not given */
+    uint32_t rto_ms, rpo_ms; /* "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
     struct arena *arena;
-    struct keytable *places; /* private: name -> struct conf_place */
+    struct keytable *places;      /* private: name -> struct conf_place */
     struct keytable *check_names; /* private: name -> struct conf_check */
 };
 
@@ -77,7 +77,8 @@ struct conf_place {
 /* Load and check; all errors go to the report. Returns owned, or NULL if there was any error. */
 struct conf_topology *conf_load_topology(const char *path, struct report *report);
 /* The same from bytes (tests, fuzzers); path is for messages only. */
-struct conf_topology *conf_parse_topology(const char *path, const char *text, size_t len, struct report *report);
+struct conf_topology *conf_parse_topology(const char *path, const char *text, size_t len,
+                                          struct report *report);
 void conf_free_topology(struct conf_topology *topology);
 
 /* Index of an object by name, or -1. */

@@ -14,7 +14,8 @@ int value_parse_duration(const char *text, uint64_t *ms);
 enum { VALUE_DURATION_SIZE = 32 };
 const char *value_write_duration(uint64_t ms, char text[VALUE_DURATION_SIZE]);
 
-/* A name of a region, az, endpoint or check: letters, digits, '-', '_', '.', 1..63, no '-' at the beginning. */
+/* A name of a region, az, endpoint or check: letters, digits, '-', '_', '.', 1..63, no '-' at the beginning.
+ */
 bool value_is_name(const char *text);
 #define VALUE_NAME_RULE "1 to 63 letters, digits, '-', '_' or '.', not beginning with '-'"
 
@@ -25,8 +26,8 @@ bool value_is_pattern(const char *text); /* is there a '*' in it? */
 /* Replaces control characters and broken UTF-8 by '?', in place: a message must not steer a terminal. */
 void value_make_printable(char *text);
 
-/* How many edits (insert, remove, replace, swap neighbours; without regard to case) lead from one to the other;
- * texts over 64 bytes are infinitely far from everything. */
+/* How many edits (insert, remove, replace, swap neighbours; without regard to case) lead from one to the
+ * other; texts over 64 bytes are infinitely far from everything. */
 unsigned value_get_distance(const char *a, const char *b);
 /* Close enough to ask "did you mean"? */
 bool value_is_close(const char *found, unsigned distance);

@@ -6,8 +6,8 @@
 #include "conf/doc.h"
 #include "conf/server.h"
 
-/* Fills zones and zone_count. Errors go to the document's report; those of files in a folder name the file. Returns
- * 0, or ERROR_INVALID if something was reported. */
+/* Fills zones and zone_count. Errors go to the document's report; those of files in a folder name the file.
+ * Returns 0, or ERROR_INVALID if something was reported. */
 int zones_read(const struct doc_node *root, struct conf_server *server, struct report *report);
 
 /* A path of the document relative to the folder of the document; in the server's arena. */

@@ -88,14 +88,15 @@ static bool has_type(const struct view_name *name, int type)
     return (name->types & 1 << type) != 0;
 }
 
-static void use_slot(struct drill_answers *answers, struct slot *slot, const struct slot *plan)
+static void use_slot(struct drill_answers *answers, const struct view_name *name, uint16_t class_id, int type)
 {
-    if (slot->row_count++ != 0) {
+    struct slot *slot = slot_of(answers, name, class_id, type);
+    if (!has_type(name, type) || slot->row_count++ != 0) {
         return;
     }
-    slot->policy = plan->policy;
-    slot->class_id = plan->class_id;
-    slot->types = plan->types;
+    slot->policy = steer_set_get(answers->view->steer, name->policy);
+    slot->class_id = class_id;
+    slot->types = (uint8_t)(1 << type);
     slot->decided_ms = -1;
     slot->before = new_choice(answers->arena, slot->policy->member_count);
     slot->now = new_choice(answers->arena, slot->policy->member_count);
@@ -114,15 +115,10 @@ struct drill_answers *drill_answers_new(const struct view *view, const struct he
     answers->sums =
         arena_alloc(answers->arena, 4 * (view->topology->region_count + 1) * sizeof *answers->sums);
     for (size_t i = 0; i < view->name_count; i++) {
-        const struct view_name *name = &view->names[i];
-        const struct steer_policy *policy = steer_set_get(view->steer, name->policy);
-        for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
-            for (int type = 0; type < TYPES; type++) {
-                struct slot plan = {.policy = policy, .class_id = class_id, .types = (uint8_t)(1 << type)};
-                if (has_type(name, type)) {
-                    use_slot(answers, slot_of(answers, name, class_id, type), &plan);
-                }
-            }
+        uint16_t class_count = steer_set_get(view->steer, view->names[i].policy)->class_count;
+        for (uint16_t class_id = 0; class_id < class_count; class_id++) {
+            use_slot(answers, &view->names[i], class_id, 0);
+            use_slot(answers, &view->names[i], class_id, 1);
         }
     }
     return answers;

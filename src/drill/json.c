@@ -97,6 +97,7 @@ char *drill_write_json(const struct drill_report *report)
         json_t *item = json_object();
         json_object_set_new(item, "at_ms", json_integer(report->events[i].at_ms));
         json_object_set_new(item, "text", json_string(report->events[i].text));
+        json_object_set_new(item, "detail", json_boolean(report->events[i].is_detail));
         json_array_append_new(timeline, item);
     }
     json_object_set_new(root, "timeline", timeline);

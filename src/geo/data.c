@@ -27,6 +27,8 @@ enum type {
     TYPE_UINT64 = 9,
     TYPE_UINT128 = 10,
     TYPE_ARRAY = 11,
+    TYPE_CONTAINER = 12, /* these two never occur in a file */
+    TYPE_END = 13,
     TYPE_BOOLEAN = 14,
     TYPE_FLOAT = 15,
     TYPE_COUNT
@@ -82,7 +84,7 @@ static const char *read_header(const struct geo_data *data, size_t offset, struc
             return cut_short;
         }
         type = 7u + data->bytes[at++];
-        if (type <= TYPE_MAP || type >= TYPE_COUNT) {
+        if (type <= TYPE_MAP || type == TYPE_CONTAINER || type == TYPE_END || type >= TYPE_COUNT) {
             return "has a type that the format does not know";
         }
     }
@@ -193,13 +195,15 @@ static const char *visit_next(struct walk *walk)
     return NULL;
 }
 
-const char *geo_data_check(struct geo_data *data, size_t offset)
+/* *after: where a sibling would begin. */
+static const char *check_value(struct geo_data *data, size_t offset, size_t *after)
 {
     /* The entry itself is an array of one value. */
     struct walk walk = {.data = data, .levels = {{.left = 1, .at = offset}}, .depth = 1};
     while (walk.depth > 0) {
         struct level *level = &walk.levels[walk.depth - 1];
         if (level->left == 0) {
+            *after = level->at;
             walk.depth--;
             if (level->is_inline) {
                 walk.levels[walk.depth - 1].at = level->at;
@@ -216,6 +220,65 @@ const char *geo_data_check(struct geo_data *data, size_t offset)
         }
     }
     return NULL;
+}
+
+const char *geo_data_check(struct geo_data *data, size_t offset)
+{
+    size_t after;
+    return check_value(data, offset, &after);
+}
+
+/* ---- metadata ---- */
+
+/* The library leaks its list of values when these are of other types than it expects. */
+static const char *check_texts(const struct geo_data *data, size_t offset, enum type type)
+{
+    struct value list, item;
+    size_t after;
+    const char *wrong = read_value(data, offset, &list, &after);
+    if (wrong == NULL && list.type != type) {
+        return type == TYPE_MAP ? "has a \"description\" that is not a map"
+                                : "has \"languages\" that are not an array";
+    }
+    size_t at = list.behind, count = type == TYPE_MAP ? list.size * 2 : list.size;
+    for (size_t i = 0; i < count && wrong == NULL; i++) {
+        wrong = read_value(data, at, &item, &at);
+        if (wrong == NULL && item.type != TYPE_TEXT) {
+            wrong = "has a language or description that is not a string";
+        }
+    }
+    return wrong;
+}
+
+static bool is_text(const struct geo_data *data, const struct value *value, const char *text)
+{
+    return value->type == TYPE_TEXT && value->size == strlen(text) &&
+           memcmp(data->bytes + value->behind, text, value->size) == 0;
+}
+
+const char *geo_data_check_metadata(struct geo_data *data)
+{
+    struct value map, key;
+    size_t at;
+    const char *wrong = geo_data_check(data, 0);
+    if (wrong == NULL) {
+        wrong = read_value(data, 0, &map, &at);
+    }
+    if (wrong == NULL && (map.type != TYPE_MAP || at != map.behind)) {
+        return "is not a map";
+    }
+    for (size_t i = 0; wrong == NULL && i < map.size; i++) {
+        wrong = read_value(data, at, &key, &at);
+        if (wrong == NULL && is_text(data, &key, "languages")) {
+            wrong = check_texts(data, at, TYPE_ARRAY);
+        } else if (wrong == NULL && is_text(data, &key, "description")) {
+            wrong = check_texts(data, at, TYPE_MAP);
+        }
+        if (wrong == NULL) {
+            wrong = check_value(data, at, &at);
+        }
+    }
+    return wrong;
 }
 
 /* ---- places ---- */

@@ -157,12 +157,12 @@ static int check_metadata(int fd, const char *path, struct report *report)
     }
     size_t len = (size_t)info.st_size;
     uint8_t *bytes = len == 0 ? MAP_FAILED : mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
-    const char *wrong = "no MaxMind metadata at its end";
+    const char *wrong = "is missing";
     if (bytes != MAP_FAILED) {
         const uint8_t *metadata = find_metadata(bytes, len);
         if (metadata != NULL) {
             struct geo_data data = {metadata, (size_t)(bytes + len - metadata), 65536};
-            wrong = geo_data_check(&data, 0);
+            wrong = geo_data_check_metadata(&data);
         }
         munmap(bytes, len);
     }

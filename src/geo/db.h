@@ -64,6 +64,9 @@ struct geo_data {
  * recursion in Debian 12's version (1.7.1), so nothing may reach it that was not checked. */
 const char *geo_data_check(struct geo_data *data, size_t offset);
 
+/* The same for metadata, at the beginning of the bytes; and that its lists are what the library expects. */
+const char *geo_data_check_metadata(struct geo_data *data);
+
 /* The place that checked data says. */
 uint32_t geo_data_read_place(const MMDB_s *mmdb, uint32_t offset);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Address -> class and scope. Databases in MaxMind format are opened once, checked, and never change; the rules of
- * a name (or of many: identical ones are the caller's to intern) compile with them into one prefix tree, so a
- * lookup costs one walk and gives the class and the exact ECS scope (RFC 7871): every address within `scope` bits
- * has the same class, and one bit less would not.
- * Read-only after opening or building; lookups are safe from any thread and neither allocate nor lock. */
+ * Address -> class and scope. Databases in MaxMind format are opened once, checked, and never change; the
+ * rules of a name (or of many: identical ones are the caller's to intern) compile with them into one prefix
+ * tree, so a lookup costs one walk and gives the class and the exact ECS scope (RFC 7871): every address
+ * within `scope` bits has the same class, and one bit less would not. Read-only after opening or building;
+ * lookups are safe from any thread and neither allocate nor lock. */
 #pragma once
 
 #include "base/addr.h"
@@ -18,19 +18,19 @@
 
 struct geo_db;
 
-/* Open and verify. MaxMind layout (country.iso_code, continent.code) and flat layout (country_code; the continent
- * follows from the country) are both known. On failure the report says why and NULL is returned. */
+/* Open and verify. MaxMind layout (country.iso_code, continent.code) and flat layout (country_code; the
+ * continent follows from the country) are both known. On failure the report says why and NULL is returned. */
 struct geo_db *geo_open_db(const char *path, struct report *report);
 void geo_close_db(struct geo_db *db); /* NULL is fine */
 
 struct geo_place {
-    char country[3];   /* "" if not known */
-    char continent[3]; /* "" if not known */
+    char country[3];    /* "" if not known */
+    char continent[3];  /* "" if not known */
     uint8_t prefix_len; /* of the database's network, in bits of the address' own family */
 };
 
-/* Returns false if the database knows nothing of the address (place is filled with "" and the prefix_len of the
- * gap). */
+/* Returns false if the database knows nothing of the address (place is filled with "" and the prefix_len of
+ * the gap). */
 bool geo_find_place(const struct geo_db *db, const struct addr *addr, struct geo_place *place);
 
 /* The continent (two letters) of a country, or "" if the country is not known. */
@@ -38,8 +38,9 @@ const char *geo_get_continent(const char country[3]);
 
 /* ---- rules ---- */
 
-/* A rule matches when every kind of condition that it gives matches; a kind matches when any of its values does.
- * Prefix rules come before all others, the longest prefix first; otherwise the first rule in order wins. */
+/* A rule matches when every kind of condition that it gives matches; a kind matches when any of its values
+ * does. Prefix rules come before all others, the longest prefix first; otherwise the first rule in order
+ * wins. */
 struct geo_rule {
     const char *const *countries;
     size_t country_count;

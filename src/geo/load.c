@@ -28,9 +28,10 @@ struct built {
 };
 
 struct frame {
+    MMDB_search_node_s records;
+    struct built child[2];
     uint32_t node;
     uint8_t done; /* children */
-    struct built child[2];
 };
 
 struct loader {
@@ -109,33 +110,37 @@ static int read_data(struct loader *loader, uint32_t node, unsigned bit, uint32_
     return 0;
 }
 
-/* One of a node's records: a leaf or a node that is built gives *child; one that is not built yet leaves
- * child->done false and gives its number as child->ref. */
-static int read_record(struct loader *loader, uint32_t node, unsigned bit, unsigned depth,
-                       struct built *child)
+static int open_frame(struct loader *loader, uint32_t node, struct frame *frame)
 {
-    MMDB_search_node_s records;
-    int status = MMDB_read_node(&loader->db->mmdb, node, &records);
-    if (status != MMDB_SUCCESS) {
-        return refuse(loader, node, bit, MMDB_strerror(status));
-    }
-    uint64_t record = bit == 0 ? records.left_record : records.right_record;
-    switch (bit == 0 ? records.left_record_type : records.right_record_type) {
+    *frame = (struct frame){.node = node};
+    int status = MMDB_read_node(&loader->db->mmdb, node, &frame->records);
+    return status == MMDB_SUCCESS ? 0 : refuse(loader, node, 0, MMDB_strerror(status));
+}
+
+/* The next record of a node: a leaf or a node that is built gives *child; one that is not built yet leaves
+ * child->done false and gives its number as child->ref. */
+static int read_record(struct loader *loader, const struct frame *frame, unsigned depth, struct built *child)
+{
+    const MMDB_search_node_s *records = &frame->records;
+    unsigned bit = frame->done;
+    uint64_t record = bit == 0 ? records->left_record : records->right_record;
+    switch (bit == 0 ? records->left_record_type : records->right_record_type) {
     case MMDB_RECORD_TYPE_EMPTY:
         *child = (struct built){.ref = GEO_LEAF | GEO_PLACE_UNKNOWN, .done = true};
         return 0;
     case MMDB_RECORD_TYPE_DATA:
-        return read_data(loader, node, bit,
-                         bit == 0 ? records.left_record_entry.offset : records.right_record_entry.offset,
+        return read_data(loader, frame->node, bit,
+                         bit == 0 ? records->left_record_entry.offset : records->right_record_entry.offset,
                          child);
     case MMDB_RECORD_TYPE_SEARCH_NODE:
         *child = loader->built[record];
         child->ref = child->done ? child->ref : (uint32_t)record;
         if (depth + 1 + child->height >= loader->bits + (child->done ? 1u : 0u)) {
-            return refuse(loader, node, bit, "goes on behind the last bit of an address, or in a circle");
+            return refuse(loader, frame->node, bit,
+                          "goes on behind the last bit of an address, or in a circle");
         }
         return 0;
-    default: return refuse(loader, node, bit, "points to nowhere");
+    default: return refuse(loader, frame->node, bit, "points to nowhere");
     }
 }
 
@@ -158,30 +163,24 @@ static int walk(struct loader *loader)
 {
     struct frame stack[DEPTH_MAX + 1];
     size_t depth = 1;
-    stack[0] = (struct frame){.node = 0};
-    while (depth > 0) {
+    int error = open_frame(loader, 0, &stack[0]);
+    while (depth > 0 && error == 0) {
         struct frame *top = &stack[depth - 1];
         if (top->done == 2) {
-            int error = finish_node(loader, top);
-            if (error != 0) {
-                return error;
-            }
+            error = finish_node(loader, top);
             depth--;
             continue;
         }
         struct built *child = &top->child[top->done];
-        int error = read_record(loader, top->node, top->done, (unsigned)depth - 1, child);
-        if (error != 0) {
-            return error;
-        }
-        if (child->done) {
+        error = read_record(loader, top, (unsigned)depth - 1, child);
+        if (error == 0 && child->done) {
             top->done++;
-        } else {
+        } else if (error == 0) {
             /* Comes back to this record, which is built then. */
-            stack[depth++] = (struct frame){.node = child->ref};
+            error = open_frame(loader, child->ref, &stack[depth++]);
         }
     }
-    return 0;
+    return error;
 }
 
 int geo_load_tree(struct geo_db *db, const char *path, struct report *report)

@@ -84,13 +84,37 @@ static void remember(struct geo_overlay *overlay, uint64_t key, uint32_t value)
 
 struct frame {
     uint32_t upper, lower; /* at least one is a node */
-    uint32_t zero;         /* result of the first child */
+    uint32_t result[2];    /* of the children */
     uint8_t done;          /* children */
 };
 
 static uint64_t pair_key(uint32_t upper, uint32_t lower)
 {
     return (uint64_t)upper << 32 | lower;
+}
+
+static void count_parent(uint8_t *parents, uint32_t ref)
+{
+    if (!geo_is_leaf(ref) && parents[ref] < 2) {
+        parents[ref]++;
+    }
+}
+
+static uint8_t *count_parents(const struct geo_trie *trie)
+{
+    uint8_t *parents = memory_alloc(trie->count);
+    for (size_t i = 0; i < trie->count; i++) {
+        count_parent(parents, trie->nodes[i].child[0]);
+        count_parent(parents, trie->nodes[i].child[1]);
+    }
+    return parents;
+}
+
+/* Only below something with several parents a pair can be met again; so it is enough to remember there. */
+static bool may_recur(const struct geo_overlay *overlay, uint32_t upper, uint32_t lower)
+{
+    return (!geo_is_leaf(upper) && overlay->upper_parents[upper] > 1) ||
+           (!geo_is_leaf(lower) && overlay->lower_parents[lower] > 1);
 }
 
 /* Without walking, if that is possible. */
@@ -103,7 +127,7 @@ static bool find_result(struct geo_overlay *overlay, uint32_t upper, uint32_t lo
             return true;
         }
     }
-    if (overlay->memo_room == 0) {
+    if (overlay->memo_room == 0 || !may_recur(overlay, upper, lower)) {
         return false;
     }
     const struct geo_memo_slot *slot = find_slot(overlay, pair_key(upper, lower));
@@ -111,41 +135,56 @@ static bool find_result(struct geo_overlay *overlay, uint32_t upper, uint32_t lo
     return slot->used;
 }
 
-uint32_t geo_overlay_run(struct geo_overlay *overlay, uint32_t upper, uint32_t lower)
+static uint32_t walk(struct geo_overlay *overlay, uint32_t upper, uint32_t lower)
 {
     struct frame stack[DEPTH_MAX + 1];
     size_t depth = 0;
-    uint32_t result;
-    if (find_result(overlay, upper, lower, &result)) {
-        return result;
-    }
+    uint32_t result = 0;
     stack[depth++] = (struct frame){.upper = upper, .lower = lower};
     while (depth > 0) {
         struct frame *top = &stack[depth - 1];
-        while (top->done < 2) {
+        if (top->done < 2) {
             uint32_t next_upper = geo_trie_child(overlay->upper, top->upper, top->done);
             uint32_t next_lower = geo_trie_child(overlay->lower, top->lower, top->done);
             if (!find_result(overlay, next_upper, next_lower, &result)) {
                 assert(depth <= DEPTH_MAX);
                 stack[depth++] = (struct frame){.upper = next_upper, .lower = next_lower};
+                continue;
+            }
+        } else {
+            result = geo_trie_join(overlay->out, top->result[0], top->result[1]);
+            if (may_recur(overlay, top->upper, top->lower)) {
+                remember(overlay, pair_key(top->upper, top->lower), result);
+            }
+            if (--depth == 0) {
                 break;
             }
-            top->zero = top->done == 0 ? result : top->zero;
-            top->done++;
+            top = &stack[depth - 1];
         }
-        if (top->done == 2) {
-            result = geo_trie_join(overlay->out, top->zero, result);
-            remember(overlay, pair_key(top->upper, top->lower), result);
-            depth--;
-            /* The parent finds it in the memo. */
-        }
+        top->result[top->done++] = result;
     }
     return result;
+}
+
+uint32_t geo_overlay_run(struct geo_overlay *overlay, uint32_t upper, uint32_t lower)
+{
+    if (overlay->upper_parents == NULL) {
+        overlay->upper_parents = count_parents(overlay->upper);
+        overlay->lower_parents = count_parents(overlay->lower);
+    }
+    /* This run comes to them from outside, one more parent. */
+    count_parent(overlay->upper_parents, upper);
+    count_parent(overlay->lower_parents, lower);
+    uint32_t result;
+    return find_result(overlay, upper, lower, &result) ? result : walk(overlay, upper, lower);
 }
 
 void geo_overlay_fini(struct geo_overlay *overlay)
 {
     free(overlay->memo);
+    free(overlay->upper_parents);
+    free(overlay->lower_parents);
     overlay->memo = NULL;
+    overlay->upper_parents = overlay->lower_parents = NULL;
     overlay->memo_room = overlay->memo_used = 0;
 }

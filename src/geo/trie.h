@@ -59,7 +59,9 @@ struct geo_overlay {
     uint32_t (*combine)(void *context, uint32_t upper, uint32_t lower);
     /* Is the value the same for every lower one? (combine(upper, anything) gives it.) */
     bool (*decides)(void *context, uint32_t upper);
-    struct geo_memo_slot *memo; /* zero before the first run; geo_overlay_fini() frees it */
+    /* Zero before the first run; geo_overlay_fini() frees them. */
+    uint8_t *upper_parents, *lower_parents; /* of each node: 0, 1, or 2 for more */
+    struct geo_memo_slot *memo;
     size_t memo_room, memo_used;
 };
 

@@ -181,7 +181,10 @@ void health_free(struct health *health)
 
 void health_set_listener(struct health *health, const struct health_listener *listener)
 {
-    health->listener = listener == NULL ? (struct health_listener){0} : *listener;
+    memset(&health->listener, 0, sizeof health->listener);
+    if (listener != NULL) {
+        health->listener = *listener;
+    }
 }
 
 const struct health_table *health_get_table(const struct health *health)
@@ -213,21 +216,25 @@ ptrdiff_t health_find(const struct health *health, enum health_kind kind, const 
     return -1;
 }
 
+static int rank_of(const struct health_monitor *monitor)
+{
+    if (monitor->verdict == HEALTH_OBSERVED_UNHEALTHY) {
+        return 2;
+    }
+    return health_outcome_is_failure(monitor->outcome) ? 1 : 0;
+}
+
 /* The monitor whose result explains the endpoint: one that made it unhealthy before one that failed lately
  * before the rest, and among these the latest. */
 static const struct health_monitor *find_telling_monitor(const struct health *health,
                                                          const struct health_node *node)
 {
     const struct health_monitor *best = NULL;
-    int best_rank = -1;
     for (uint32_t i = 0; i < node->child_count; i++) {
         const struct health_monitor *monitor = &health->monitors[node->first_child + i];
-        int rank = monitor->verdict == HEALTH_OBSERVED_UNHEALTHY ? 2
-                   : health_outcome_is_failure(monitor->outcome) ? 1
-                                                                 : 0;
-        if (rank > best_rank || (rank == best_rank && monitor->checked_ms > best->checked_ms)) {
+        int order = best == NULL ? 1 : rank_of(monitor) - rank_of(best);
+        if (order > 0 || (order == 0 && monitor->checked_ms > best->checked_ms)) {
             best = monitor;
-            best_rank = rank;
         }
     }
     return best;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The health state machine: observations and overrides in, health table out. Pure: no I/O, no clock, no log; time
- * is an argument. Verdicts come from consecutive results (rise/fall) of each monitor (one check of one address of
- * one endpoint); an endpoint is unhealthy when any of its monitors is, healthy when all are; an az is lost when
- * the share of its unhealthy endpoints reaches lost_at, a region likewise over its azs. Overrides never touch what
- * is observed and do not count in a roll-up.
+ * The health state machine: observations and overrides in, health table out. Pure: no I/O, no clock, no log;
+ * time is an argument. Verdicts come from consecutive results (rise/fall) of each monitor (one check of one
+ * address of one endpoint); an endpoint is unhealthy when any of its monitors is, healthy when all are; an az
+ * is lost when the share of its unhealthy endpoints reaches lost_at, a region likewise over its azs.
+ * Overrides never touch what is observed and do not count in a roll-up.
  *
- * Not thread-safe: one owner, or a lock of the caller around every call. Only the table may be read by others. */
+ * Not thread-safe: one owner, or a lock of the caller around every call. Only the table may be read by
+ * others. */
 #pragma once
 
 #include "health/outcome.h"
@@ -52,8 +53,9 @@ struct health_plan {
 
 /* ---- the machine ---- */
 
-/* One change of what answers follow, or of what was observed, of one object. Told when the table and all objects
- * are up to date: regions first, then azs, then endpoints. The listener may look, but not change the machine. */
+/* One change of what answers follow, or of what was observed, of one object. Told when the table and all
+ * objects are up to date: regions first, then azs, then endpoints. The listener may look, but not change the
+ * machine. */
 struct health_change {
     enum health_kind kind;
     uint32_t index;
@@ -78,12 +80,13 @@ void health_set_listener(struct health *health, const struct health_listener *li
 /* The table that follows this machine; lives as long as it. */
 const struct health_table *health_get_table(const struct health *health);
 
-/* Take over what `from` knows: overrides and `since` by name, monitor history by identity. Roll-ups and the table
- * of `to` are computed anew and the listener is not called. To be called before `to` is used. `from` stays. */
+/* Take over what `from` knows: overrides and `since` by name, monitor history by identity. Roll-ups and the
+ * table of `to` are computed anew and the listener is not called. To be called before `to` is used. `from`
+ * stays. */
 void health_carry(struct health *to, const struct health *from, int64_t wall_ms);
 
-/* One check result. LOCAL_ERROR is recorded and changes nothing. From unknown one success makes healthy, `fall`
- * failures make unhealthy. */
+/* One check result. LOCAL_ERROR is recorded and changes nothing. From unknown one success makes healthy,
+ * `fall` failures make unhealthy. */
 void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
                     uint32_t duration_us, uint16_t detail);
 
@@ -99,8 +102,8 @@ struct health_override {
     char actor[HEALTH_ACTOR_SIZE];
 };
 
-/* Set or replace (desired AUTO removes, and so does one that has expired already). Returns 0, or ERROR_NOT_FOUND
- * for an index that does not exist. */
+/* Set or replace (desired AUTO removes, and so does one that has expired already). Returns 0, or
+ * ERROR_NOT_FOUND for an index that does not exist. */
 int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
                         const struct health_override *override, int64_t wall_ms);
 /* NULL if there is none; borrowed until the next call that changes overrides. */
@@ -117,13 +120,14 @@ struct health_status {
     const char *name; /* borrowed */
     enum health_observed observed;
     enum health_desired desired;
-    struct health_effective effective; /* azs: decided_by is VERDICT (roll-up of its own), AZ_OVERRIDE,
-                                          REGION_OVERRIDE or REGION_LOST; regions: VERDICT or REGION_OVERRIDE */
-    int64_t since_ms; /* wall time at which the effective state became what it is */
-    enum health_outcome outcome;  /* endpoints: the latest result (of the failing monitor if one fails) */
-    uint16_t detail;              /* endpoints: HTTP status of that result, or 0 */
-    uint32_t duration_us;         /* endpoints: how long that check took */
-    int64_t checked_ms;           /* endpoints: wall time of the latest result; 0: none yet */
+    struct health_effective
+        effective;               /* azs: decided_by is VERDICT (roll-up of its own), AZ_OVERRIDE,
+                                    REGION_OVERRIDE or REGION_LOST; regions: VERDICT or REGION_OVERRIDE */
+    int64_t since_ms;            /* wall time at which the effective state became what it is */
+    enum health_outcome outcome; /* endpoints: the latest result (of the failing monitor if one fails) */
+    uint16_t detail;             /* endpoints: HTTP status of that result, or 0 */
+    uint32_t duration_us;        /* endpoints: how long that check took */
+    int64_t checked_ms;          /* endpoints: wall time of the latest result; 0: none yet */
     uint32_t members, members_unhealthy; /* azs: endpoints that have monitors; regions: azs that have such
                                             endpoints: those that the roll-up counts */
 };

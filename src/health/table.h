@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The health table: one word per endpoint, az and region, written by whoever holds `struct health`, read by DNS
- * threads with plain atomic loads. A word holds what was observed beside what the operator desires; neither
- * overwrites the other. What answers follow (the effective state of an endpoint) is derived from three words, so
- * losing a region is one store.
+ * The health table: one word per endpoint, az and region, written by whoever holds `struct health`, read by
+ * DNS threads with plain atomic loads. A word holds what was observed beside what the operator desires;
+ * neither overwrites the other. What answers follow (the effective state of an endpoint) is derived from
+ * three words, so losing a region is one store.
  *
- * Order: override of the endpoint, of its az, of its region (narrowest wins), else lost az or region, else the
- * endpoint's own verdict. */
+ * Order: override of the endpoint, of its az, of its region (narrowest wins), else lost az or region, else
+ * the endpoint's own verdict. */
 #pragma once
 
 #include <stdatomic.h>
@@ -40,8 +40,8 @@ enum health_decider {
 enum { HEALTH_WORD_OBSERVED = 3, HEALTH_WORD_DESIRED_SHIFT = 2, HEALTH_WORD_DESIRED = 3 << 2 };
 
 struct health_table {
-    /* Grows with every change of any word, after the word was stored: what was derived from the words at an equal
-     * generation still holds. Begins at 1. */
+    /* Grows with every change of any word, after the word was stored: what was derived from the words at an
+     * equal generation still holds. Begins at 1. */
     _Atomic uint64_t generation;
     uint32_t endpoint_count, az_count, region_count;
     _Atomic uint32_t *endpoints, *azs, *regions;
@@ -56,7 +56,7 @@ const char *health_observed_text(enum health_observed observed); /* "unknown" "h
 const char *health_desired_text(enum health_desired desired);    /* "auto" "drain" "up" "down" */
 const char *health_state_text(enum health_state state); /* "unknown" … "drained" "forced_up" "forced_down" */
 const char *health_decider_text(enum health_decider decider);
-const char *health_kind_text(enum health_kind kind);             /* "endpoint" "az" "region" */
+const char *health_kind_text(enum health_kind kind);                      /* "endpoint" "az" "region" */
 int health_parse_desired(const char *text, enum health_desired *desired); /* 0 or ERROR_NOT_FOUND */
 int health_parse_kind(const char *text, enum health_kind *kind);
 
@@ -70,8 +70,9 @@ static inline enum health_desired health_word_desired(uint32_t word)
     return (enum health_desired)((word & HEALTH_WORD_DESIRED) >> HEALTH_WORD_DESIRED_SHIFT);
 }
 
-/* The rule above, on three words. For an az pass its own word as `endpoint` and 0 as `az`; for a region pass its
- * word as `endpoint` and 0 for both others (health_status of those kinds names the deciders accordingly). */
+/* The rule above, on three words. For an az pass its own word as `endpoint` and 0 as `az`; for a region pass
+ * its word as `endpoint` and 0 for both others (health_status of those kinds names the deciders accordingly).
+ */
 static inline struct health_effective health_combine(uint32_t endpoint, uint32_t az, uint32_t region)
 {
     static const enum health_state forced[] = {[HEALTH_DESIRED_AUTO] = HEALTH_UNKNOWN,
@@ -80,7 +81,8 @@ static inline struct health_effective health_combine(uint32_t endpoint, uint32_t
                                                [HEALTH_DESIRED_DOWN] = HEALTH_FORCED_DOWN};
     if (((endpoint | az | region) & HEALTH_WORD_DESIRED) != 0) {
         if ((endpoint & HEALTH_WORD_DESIRED) != 0) {
-            return (struct health_effective){forced[health_word_desired(endpoint)], HEALTH_BY_ENDPOINT_OVERRIDE};
+            return (struct health_effective){forced[health_word_desired(endpoint)],
+                                             HEALTH_BY_ENDPOINT_OVERRIDE};
         }
         if ((az & HEALTH_WORD_DESIRED) != 0) {
             return (struct health_effective){forced[health_word_desired(az)], HEALTH_BY_AZ_OVERRIDE};
@@ -96,8 +98,8 @@ static inline struct health_effective health_combine(uint32_t endpoint, uint32_t
     return (struct health_effective){(enum health_state)health_word_observed(endpoint), HEALTH_BY_VERDICT};
 }
 
-static inline struct health_effective health_table_effective(const struct health_table *table, uint32_t endpoint,
-                                                             uint32_t az, uint32_t region)
+static inline struct health_effective health_table_effective(const struct health_table *table,
+                                                             uint32_t endpoint, uint32_t az, uint32_t region)
 {
     return health_combine(atomic_load_explicit(&table->endpoints[endpoint], memory_order_relaxed),
                           atomic_load_explicit(&table->azs[az], memory_order_relaxed),

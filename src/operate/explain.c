@@ -35,7 +35,8 @@ struct work {
     uint16_t class_id;
     struct steer_choice choice;
     struct steer_trace trace;
-    double *odds; /* per member of the policy */
+    double *odds;            /* per member of the policy */
+    const char **tier_label; /* likewise: of the first tier of the class that holds it, or NULL */
 };
 
 __attribute__((format(printf, 2, 3))) static void say(struct work *w, const char *format, ...)
@@ -99,6 +100,21 @@ static const struct zone_rrset *find_rrset(const struct zone_node *node, uint16_
     return zone_find_rrset(node, type);
 }
 
+static bool has_addresses(uint16_t type)
+{
+    return type == DNS_TYPE_A || type == DNS_TYPE_AAAA;
+}
+
+static const struct zone_rrset *find_steered(const struct zone_node *node)
+{
+    for (unsigned i = 0; i < node->rrset_count; i++) {
+        if ((node->rrsets[i].flags & ZONE_RRSET_STEERED) != 0) {
+            return &node->rrsets[i];
+        }
+    }
+    return NULL;
+}
+
 /* Tell what the zone has for the name; the policy is set if it is steered. */
 static void describe_node(struct work *w, const struct zone *zone, const struct zone_node *node, bool exact)
 {
@@ -108,7 +124,12 @@ static void describe_node(struct work *w, const struct zone *zone, const struct 
     if (!exact) {
         say(w, "the wildcard %s stands for the name", name_text(w, owner));
     }
-    if (rrset == NULL) {
+    const struct zone_rrset *other = rrset == NULL && has_addresses(w->type) ? find_steered(node) : NULL;
+    if (other != NULL) {
+        w->to->steered_name = name_text(w, owner);
+        say(w, "%s is steered, but none of its endpoints has an address for %s: no data", w->to->steered_name,
+            w->to->type);
+    } else if (rrset == NULL) {
         say(w, "the name exists, but has no %s records: no data", w->to->type);
     } else if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
         const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
@@ -201,9 +222,18 @@ static void evaluate(struct work *w)
     w->to->source = steer_source_text(w->choice.source);
 }
 
+static void label_members(struct work *w, const struct steer_tier *tier, const char *label)
+{
+    for (uint16_t i = 0; i < tier->count; i++) {
+        const char **to = &w->tier_label[tier->members[i]];
+        *to = *to == NULL ? label : *to;
+    }
+}
+
 static void describe_tiers(struct work *w)
 {
     const struct steer_class *class = &w->policy->classes[w->class_id];
+    w->tier_label = arena_alloc(w->arena, w->policy->member_count * sizeof *w->tier_label);
     w->to->tiers = arena_alloc(w->arena, class->tier_count * sizeof *w->to->tiers);
     for (uint16_t t = 0; t < class->tier_count; t++) {
         struct operate_tier *tier = &w->to->tiers[w->to->tier_count++];
@@ -213,6 +243,7 @@ static void describe_tiers(struct work *w)
                                       .serving = considered ? w->trace.tiers[t].serving : 0,
                                       .considered = considered,
                                       .selected = w->choice.source == STEER_FROM_TIER && w->choice.tier == t};
+        label_members(w, &class->tiers[t], tier->label);
         if (!considered) {
             say(w, "tier %s is not needed", tier->label);
         } else if (tier->selected) {
@@ -221,20 +252,6 @@ static void describe_tiers(struct work *w)
             say(w, "tier %s does not serve: none of its %u members may", tier->label, tier->members);
         }
     }
-}
-
-/* The first tier of the class that holds a member, or NULL. */
-static const char *tier_of(const struct work *w, uint16_t member)
-{
-    const struct steer_class *class = &w->policy->classes[w->class_id];
-    for (uint16_t t = 0; t < class->tier_count; t++) {
-        for (uint16_t i = 0; i < class->tiers[t].count; i++) {
-            if (class->tiers[t].members[i] == member) {
-                return w->to->tiers[t].label;
-            }
-        }
-    }
-    return NULL;
 }
 
 static const char *address_of(const struct work *w, const struct conf_endpoint *endpoint)
@@ -253,7 +270,7 @@ static void describe_member(struct work *w, uint16_t index, struct operate_membe
         .endpoint = arena_copy_text(w->arena, endpoint->name),
         .az = arena_copy_text(w->arena, topology->azs[from->az].name),
         .region = arena_copy_text(w->arena, topology->regions[from->region].name),
-        .tier = tier_of(w, index),
+        .tier = w->tier_label[index],
         .effective = health_table_effective(w->view->table, from->endpoint, from->az, from->region),
         .weight = from->weight,
         .odds = w->odds[index],

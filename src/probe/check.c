@@ -22,22 +22,22 @@ const struct check_kind *check_get_kind(enum probe_type type)
     return NULL;
 }
 
-int check_connect(const struct addr_port *at, int *fd)
+int check_connect(const struct check *check, int *fd)
 {
     static const struct linger reset_on_close = {.l_onoff = 1, .l_linger = 0};
-    static const int off = 0;
     struct sockaddr_storage to;
-    socklen_t len = addr_to_sockaddr(at, &to);
+    socklen_t len = addr_to_sockaddr(&check->at, &to);
     *fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (*fd == -1) {
         return -errno;
     }
     /* Without TCP_QUICKACK the last packet of the handshake waits for the request and travels with it: one
-     * packet less, and the server wakes up once. A tcp check never sends it, so the server's program does not
-     * even see a connection that says nothing. No TCP_NODELAY: a request is one write on an idle connection,
-     * never delayed anyway. */
+     * packet less, and the server wakes up once. A check that says nothing completes the handshake instead,
+     * so that what stands behind a proxy or a full queue is asked too. No TCP_NODELAY: a request is one write
+     * on an idle connection, never delayed anyway. */
+    int quick = check->request == NULL;
     if (setsockopt(*fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof reset_on_close) == -1 ||
-        setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off) == -1 ||
+        setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &quick, sizeof quick) == -1 ||
         connect(*fd, (const struct sockaddr *)&to, len) == -1) {
         return -errno;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the kinds of checks share, private to this folder. A kind is one file with a table entry: it says what to
- * send and judges what comes. The engine opens, watches, times and ends every check; a kind does none of that. */
+ * What the kinds of checks share, private to this folder. A kind is one file with a table entry: it says what
+ * to send and judges what comes. The engine opens, watches, times and ends every check; a kind does none of
+ * that. */
 #pragma once
 
 #include "base/arena.h"
@@ -14,7 +15,8 @@
 
 struct flight;
 
-/* One target and its schedule. Owned by its list; used by the prober's thread only once the list is handed over. */
+/* One target and its schedule. Owned by its list; used by the prober's thread only once the list is handed
+ * over. */
 struct check {
     struct timer timer; /* in the heap of starts, unless in flight */
     int64_t next_us;    /* next start; 0: not planned yet */
@@ -60,8 +62,9 @@ struct check_scratch {
 struct check_kind {
     /* Fills request and request_len, if the kind sends something. */
     void (*prepare)(struct check *check, const struct probe_target *target, struct arena *arena);
-    /* The socket is connected, has failed, or (readable) holds something: go on as far as possible. Called once per
-     * edge, so it has to read until there is no more. May be called without cause. ENDED fills *end. */
+    /* The socket is connected, has failed, or (readable) holds something: go on as far as possible. Called
+     * once per edge, so it has to read until there is no more. May be called without cause. ENDED fills *end.
+     */
     enum check_progress (*advance)(struct flight *flight, bool readable, struct check_scratch *scratch,
                                    struct check_end *end);
 };
@@ -70,13 +73,14 @@ extern const struct check_kind check_http, check_tcp;
 
 const struct check_kind *check_get_kind(enum probe_type type);
 
-/* A non-blocking socket on its way to `at`. Returns 0 (connected), -EINPROGRESS, or another negative errno; *fd is
- * owned by the caller unless it is -1. Closing it resets the connection, so nothing lingers in TIME_WAIT. */
-int check_connect(const struct addr_port *at, int *fd);
+/* A non-blocking socket on its way to the address of `check`. Returns 0 (connected), -EINPROGRESS, or another negative errno;
+ * *fd is owned by the caller unless it is -1. Closing it resets the connection, so nothing lingers in
+ * TIME_WAIT. */
+int check_connect(const struct check *check, int *fd);
 
 /* The outcome that a failed system call stands for. */
 enum health_outcome check_judge_errno(int error, enum flight_stage stage);
 
-/* Has TCP connected the socket to itself? On addresses of this host a connect to a closed port succeeds now and
- * then, when the kernel picks that very port as the source (simultaneous open, RFC 9293 section 3.5). */
+/* Has TCP connected the socket to itself? On addresses of this host a connect to a closed port succeeds now
+ * and then, when the kernel picks that very port as the source (simultaneous open, RFC 9293 section 3.5). */
 bool check_is_self_connected(const struct flight *flight);

@@ -48,8 +48,6 @@ struct engine {
     int64_t wake_us;  /* when they have to be looked at again */
     int64_t armed_us; /* what the timer is set to; 0: it is not */
     bool woken;       /* wake_fd has become readable */
-    int64_t full_us;  /* when the limit last kept a check waiting; -1: never */
-    uint64_t delayed; /* checks that waited for a descriptor since the log last said so */
     int64_t full_logged_us, stall_logged_us;
     struct counters counters;
     struct check_scratch scratch;
@@ -138,7 +136,7 @@ static void start_check(struct engine *engine, struct check *check, int64_t at_u
     count(&engine->counters.started, 1);
     count(&engine->counters.in_flight, 1);
 
-    int error = check_connect(&check->at, &flight->fd);
+    int error = check_connect(check, &flight->fd);
     if (error == 0 && advance(flight, false) == CHECK_ENDED) {
         return;
     }
@@ -182,14 +180,17 @@ static void expire_flights(struct engine *engine, int64_t at_us)
 
 static void note_full(struct engine *engine, int64_t at_us)
 {
-    engine->full_us = at_us;
-    if (is_log_due(&engine->full_logged_us, at_us)) {
-        log_warning("probe checks wait in_flight=%zu limit=%zu delayed=%llu why=\"too few descriptors "
-                    "(ulimit -n) for "
-                    "the checks that are due\"",
-                    engine->deadlines.count, engine->flight_limit, (unsigned long long)engine->delayed);
-        engine->delayed = 0;
+    if (!is_log_due(&engine->full_logged_us, at_us)) {
+        return;
     }
+    size_t waiting = 0;
+    for (size_t i = 0; i < engine->starts.count; i++) {
+        waiting += engine->starts.slots[i].at_us <= at_us;
+    }
+    log_warning("probe checks wait waiting=%zu in_flight=%zu limit=%zu why=\"the limit of open files (ulimit "
+                "-n) is too "
+                "low for the checks that are due\"",
+                waiting, engine->deadlines.count, engine->flight_limit);
 }
 
 /* Returns true if more is due than one batch. */
@@ -205,7 +206,6 @@ static bool start_due(struct engine *engine, int64_t at_us)
             return true;
         }
         struct check *check = (struct check *)first->timer;
-        engine->delayed += first->at_us < engine->full_us;
         timer_heap_remove(&engine->starts, &check->timer);
         start_check(engine, check, now_us(engine));
     }
@@ -368,7 +368,7 @@ int engine_open(const struct probe_hooks *hooks, int wake_fd, struct engine **en
     struct engine *e = memory_alloc(sizeof *e);
     e->hooks = *hooks;
     e->flight_limit = find_flight_limit();
-    e->full_us = e->full_logged_us = e->stall_logged_us = -1;
+    e->full_logged_us = e->stall_logged_us = -1;
     e->targets = targets_new(0, NULL, 0);
     clock_init(&e->clock);
     pace_init(&e->pace);

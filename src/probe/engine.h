@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The prober without its thread: holds the current list, starts checks when they are due, ends each of them in one
- * place, and sleeps in between. All calls come from one thread, except engine_get_stats(). */
+ * The prober without its thread: holds the current list, starts checks when they are due, ends each of them
+ * in one place, and sleeps in between. All calls come from one thread, except engine_get_stats(). */
 #pragma once
 
 #include "probe/targets.h"
 
 struct engine;
 
-/* Returns 0 and an owned engine, or a negative error. `wake_fd` (borrowed) ends a sleep when it is readable. */
+/* Returns 0 and an owned engine, or a negative error. `wake_fd` (borrowed) ends a sleep when it is readable.
+ */
 int engine_open(const struct probe_hooks *hooks, int wake_fd, struct engine **engine);
 /* Drops all checks without a result. NULL is fine. */
 void engine_close(struct engine *engine);
 
-/* Takes `targets`; what they share with the current list goes on undisturbed, the rest is dropped in silence. */
+/* Takes `targets`; what they share with the current list goes on undisturbed, the rest is dropped in silence.
+ */
 void engine_replace_targets(struct engine *engine, struct targets *targets);
 
 /* One round: do what is due, then sleep until something happens. Returns true if wake_fd was readable. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The head of an HTTP/1.x response, parsed as it comes in, in pieces of any size. Pure: keeps nothing but a few
- * numbers, allocates nothing. Interim (1xx) responses are skipped; the body is not looked at. RFC 9112. */
+ * The head of an HTTP/1.x response, parsed as it comes in, in pieces of any size. Pure: keeps nothing but a
+ * few numbers, allocates nothing. Interim (1xx) responses are skipped; the body is not looked at. RFC 9112.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -24,4 +25,5 @@ struct http_response {
 
 void http_response_init(struct http_response *response);
 /* The next bytes. After DONE or BAD further bytes change nothing and the answer stays the same. */
-enum http_response_progress http_response_feed(struct http_response *response, const uint8_t *bytes, size_t len);
+enum http_response_progress http_response_feed(struct http_response *response, const uint8_t *bytes,
+                                               size_t len);

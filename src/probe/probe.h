@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The embedded prober: runs checks on time, on a thread of its own, and reports every result at once through a
- * callback. It knows addresses, not names, zones or policies. Nobody ever waits for it. */
+ * The embedded prober: runs checks on time, on a thread of its own, and reports every result at once through
+ * a callback. It knows addresses, not names, zones or policies. Nobody ever waits for it. */
 #pragma once
 
 #include "base/addr.h"
@@ -43,7 +43,8 @@ struct prober;
 int prober_open(const struct probe_hooks *hooks, struct prober **prober);
 /* Replace the list of targets; from any thread; returns at once. First checks are spread over one interval
  * (at most 1 s), later ones jittered by up to 10 % of the interval so that they do not march in step. The
- * schedule is kept: a slow answer does not delay the next start, and a target never has two checks in flight. */
+ * schedule is kept: a slow answer does not delay the next start, and a target never has two checks in flight.
+ */
 void prober_set_targets(struct prober *prober, uint64_t generation, const struct probe_target *targets,
                         size_t count);
 /* Stop, join the thread, close everything, free. After it returns no hook is called. NULL is fine. */

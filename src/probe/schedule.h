@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * When checks start, as pure arithmetic on microseconds: a fixed grid per target with a little jitter, and the
- * prober's own time, which stands still while the process does. No I/O, no clock. */
+ * When checks start, as pure arithmetic on microseconds: a fixed grid per target with a little jitter, and
+ * the prober's own time, which stands still while the process does. No I/O, no clock. */
 #pragma once
 
 #include "base/random.h"
@@ -15,19 +15,21 @@ struct schedule {
     int64_t shift_us; /* how much earlier the grid has still to move; see schedule_init() */
 };
 
-/* The first start of one of `count` targets that begin together: spread evenly over one interval, at most 1 s, so
- * that the first verdicts come soon. A longer interval would see that second again and again as a burst, so the
- * grid then moves in small steps until the targets are spread evenly over the whole interval. The first start is
- * grid_us. */
-void schedule_init(struct schedule *schedule, int64_t now_us, int64_t interval_us, size_t index, size_t count);
+/* The first start of one of `count` targets that begin together: spread evenly over one interval, at most 1
+ * s, so that the first verdicts come soon. A longer interval would see that second again and again as a
+ * burst, so the grid then moves in small steps until the targets are spread evenly over the whole interval.
+ * The first start is grid_us. */
+void schedule_init(struct schedule *schedule, int64_t now_us, int64_t interval_us, size_t index,
+                   size_t count);
 
-/* To be called when a check starts: returns the start after this one. Between 0.9 and 1.05 intervals after the
- * start that was planned; how long the check takes does not matter. Grid points already missed are skipped. */
+/* To be called when a check starts: returns the start after this one. Between 0.9 and 1.05 intervals after
+ * the start that was planned; how long the check takes does not matter. Grid points already missed are
+ * skipped. */
 int64_t schedule_next(struct schedule *schedule, int64_t now_us, int64_t interval_us, struct random *random);
 
-/* The prober's own time: the clock, minus the time in which the process did not run (stopped, starved, a laptop
- * lid). After such a stall nothing is overdue: no burst of missed checks, and no answer that waited in a socket
- * counts as too late. */
+/* The prober's own time: the clock, minus the time in which the process did not run (stopped, starved, a
+ * laptop lid). After such a stall nothing is overdue: no burst of missed checks, and no answer that waited in
+ * a socket counts as too late. */
 struct pace {
     int64_t lost_us; /* clock time that did not count */
     int64_t wake_us; /* own time at which the prober wants to run next */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * One list of targets, made ready on the thread that brings it, then handed to the prober's thread as a whole.
- * Pure memory: nothing here opens or starts anything. */
+ * One list of targets, made ready on the thread that brings it, then handed to the prober's thread as a
+ * whole. Pure memory: nothing here opens or starts anything. */
 #pragma once
 
 #include "probe/check.h"
@@ -15,11 +15,13 @@ struct targets {
     struct arena *requests;
 };
 
-struct targets *targets_new(uint64_t generation, const struct probe_target *targets, size_t count); /* returns owned */
+struct targets *targets_new(uint64_t generation, const struct probe_target *targets,
+                            size_t count);  /* returns owned */
 void targets_free(struct targets *targets); /* NULL is fine; nothing may be in flight any more */
 
-/* The check that observes the same as `wanted`: equal identity, and really the same kind, address and request. NULL if
- * there is none or it was carried already. Of several targets with one identity only the first is found. */
+/* The check that observes the same as `wanted`: equal identity, and really the same kind, address and
+ * request. NULL if there is none or it was carried already. Of several targets with one identity only the
+ * first is found. */
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted);
 
 /* Move schedule and check in flight from a check of the old list to the same check of a new one. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A heap of timers: add, remove any, look at the earliest. Pure. A timer lies inside the thing that waits, so a
- * prober with 100,000 targets needs one timer of the event library and not 100,000.
+ * A heap of timers: add, remove any, look at the earliest. Pure. A timer lies inside the thing that waits, so
+ * a prober with 100,000 targets needs one timer of the event library and not 100,000.
  *
  * Owned by one thread. The heap borrows the timers: a timer must stay where it is while it is in the heap. */
 #pragma once
@@ -28,7 +28,7 @@ struct timer_heap {
 void timer_heap_init(struct timer_heap *heap);
 void timer_heap_fini(struct timer_heap *heap);
 void timer_heap_add(struct timer_heap *heap, struct timer *timer, int64_t at_us); /* not yet in a heap */
-void timer_heap_remove(struct timer_heap *heap, struct timer *timer);             /* not in it: nothing happens */
+void timer_heap_remove(struct timer_heap *heap, struct timer *timer); /* not in it: nothing happens */
 void timer_heap_clear(struct timer_heap *heap); /* forgets all; the timers themselves are not touched */
 
 /* The earliest, or NULL if there is none. */

@@ -22,6 +22,10 @@ struct steer_cache {
     uint16_t *members;
 };
 
+struct cache_use {
+    size_t slots, room;
+};
+
 static size_t class_room(const struct steer_policy *policy, size_t class_id)
 {
     const struct steer_class *class = &policy->classes[class_id];
@@ -32,36 +36,40 @@ static size_t class_room(const struct steer_policy *policy, size_t class_id)
     return room < policy->member_count ? room : policy->member_count;
 }
 
-/* With NULL choices only counts. Returns the room that all arrays need together. */
-static size_t carve(const struct steer_set *set, struct steer_cache *cache, size_t *slots)
+/* Give the class its two choices. With NULL choices only counts. */
+static void carve_class(struct steer_cache *cache, struct cache_use *use, size_t room)
 {
-    size_t used = 0, slot = 0;
+    for (size_t type = 0; type < 2; type++) {
+        if (cache->choices != NULL) {
+            cache->choices[use->slots].weights = cache->weights + use->room;
+            cache->choices[use->slots].members = cache->members + use->room;
+        }
+        use->room += room;
+        use->slots++;
+    }
+}
+
+/* In the order of cache_at: policy by policy, class by class. */
+static struct cache_use carve(const struct steer_set *set, struct steer_cache *cache)
+{
+    struct cache_use use = {0, 0};
     for (uint32_t id = 0; id < steer_set_count(set); id++) {
         const struct steer_policy *policy = steer_set_get(set, id);
         for (size_t class_id = 0; class_id < policy->class_count; class_id++) {
-            size_t room = class_room(policy, class_id);
-            for (size_t type = 0; type < 2; type++) {
-                if (cache->choices != NULL) {
-                    cache->choices[slot].weights = cache->weights + used;
-                    cache->choices[slot].members = cache->members + used;
-                }
-                used += room;
-                slot++;
-            }
+            carve_class(cache, &use, class_room(policy, class_id));
         }
     }
-    *slots = slot;
-    return used;
+    return use;
 }
 
 struct steer_cache *steer_cache_new(const struct steer_set *set)
 {
     struct steer_cache *cache = memory_alloc(sizeof *cache);
-    size_t slots, room = carve(set, cache, &slots);
-    cache->choices = memory_alloc_array(slots, sizeof *cache->choices);
-    cache->weights = memory_alloc_array(room, sizeof *cache->weights);
-    cache->members = memory_alloc_array(room, sizeof *cache->members);
-    (void)carve(set, cache, &slots);
+    struct cache_use use = carve(set, cache);
+    cache->choices = memory_alloc_array(use.slots, sizeof *cache->choices);
+    cache->weights = memory_alloc_array(use.room, sizeof *cache->weights);
+    cache->members = memory_alloc_array(use.room, sizeof *cache->members);
+    (void)carve(set, cache);
     return cache;
 }
 

@@ -11,12 +11,15 @@
 
 #include "steer/steer.h"
 
-/* The index of the interval that holds `point` (< total): the first cumulative weight above it. */
-static size_t find_interval(const struct steer_choice *choice, uint32_t point)
+enum { SCAN_MAX = 8 }; /* up to so many weights a scan beats halving */
+
+/* The first of more than SCAN_MAX cumulative weights from which a scan finds the interval that holds `point`.
+ */
+__attribute__((noinline)) static const uint32_t *find_scan(const struct steer_choice *choice, uint32_t point)
 {
     const uint32_t *weights = choice->weights;
     size_t low = 0, high = choice->count - 1u;
-    while (high - low > 8) {
+    while (high - low > SCAN_MAX) {
         size_t middle = (low + high) / 2;
         if (weights[middle] > point) {
             high = middle;
@@ -24,10 +27,17 @@ static size_t find_interval(const struct steer_choice *choice, uint32_t point)
             low = middle + 1;
         }
     }
-    while (weights[low] <= point) {
-        low++;
+    return weights + low;
+}
+
+/* The index of the interval that holds `point` (< total): the first cumulative weight above it. */
+static inline size_t find_interval(const struct steer_choice *choice, uint32_t point)
+{
+    const uint32_t *at = choice->count > SCAN_MAX ? find_scan(choice, point) : choice->weights;
+    while (*at <= point) {
+        at++;
     }
-    return low;
+    return (size_t)(at - choice->weights);
 }
 
 static uint32_t interval_start(const struct steer_choice *choice, size_t index)
@@ -47,8 +57,9 @@ static size_t insert_drawn(uint16_t *drawn, size_t count, uint16_t index)
     return count + 1;
 }
 
-static size_t pick_weighted(const struct steer_choice *choice, size_t answers, struct random *random,
-                            uint16_t *out)
+/* Not inlined: its array and registers would be set up and guarded for the common single answer, too. */
+__attribute__((noinline)) static size_t pick_weighted(const struct steer_choice *choice, size_t answers,
+                                                      struct random *random, uint16_t *out)
 {
     uint16_t drawn[STEER_ANSWERS_MAX];
     size_t count = 0;
@@ -71,7 +82,8 @@ static size_t pick_weighted(const struct steer_choice *choice, size_t answers, s
 }
 
 /* Consecutive members from a start that advances by one per query. */
-static size_t pick_rotated(struct steer_choice *choice, size_t answers, uint16_t *out)
+__attribute__((noinline)) static size_t pick_rotated(struct steer_choice *choice, size_t answers,
+                                                     uint16_t *out)
 {
     /* The choice may have shrunk since the last query. */
     size_t at = choice->next < choice->count ? choice->next : 0;

@@ -263,7 +263,8 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     policy->cache_at = set->cache_slots;
     assert(set->cache_slots <= UINT32_MAX - 2u * plan->class_count);
     set->cache_slots += 2u * plan->class_count;
-    set->policies = memory_grow(set->policies, set->count, &set->policy_capacity, sizeof *set->policies);
+    set->policies =
+        memory_grow(set->policies, set->count, &set->policy_capacity, sizeof(const struct steer_policy *));
     set->geo_keys = memory_grow(set->geo_keys, set->count, &set->key_capacity, sizeof *set->geo_keys);
     set->policies[id] = policy;
     set->geo_keys[id] = geo_key;

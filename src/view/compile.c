@@ -153,7 +153,9 @@ static size_t load_zones(struct compiler *c)
         load_zone(c, &server->zones[i], &view->zone_list[i]);
         good += !view->zone_list[i].failed;
     }
-    qsort(view->names, view->name_count, sizeof *view->names, compare_names);
+    if (view->name_count != 0) { /* qsort may not be given NULL */
+        qsort(view->names, view->name_count, sizeof *view->names, compare_names);
+    }
     return good;
 }
 

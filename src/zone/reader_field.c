@@ -112,7 +112,7 @@ int zone_parse_name(struct zone_reader *reader, const struct zone_token *token, 
 int zone_field_name(struct zone_reader *reader, const char *expected)
 {
     uint8_t wire[255];
-    uint16_t len;
+    uint16_t len = 0;
     const struct zone_token *token = zone_next(reader, expected);
     if (token == NULL || zone_parse_name(reader, token, wire, &len) != 0) {
         return ERROR_SYNTAX;
@@ -193,7 +193,7 @@ static void write_number(struct zone_reader *reader, unsigned octets, uint32_t v
 int zone_field_number(struct zone_reader *reader, unsigned octets, const char *expected)
 {
     char shown[ZONE_SHOW_SIZE];
-    uint32_t value, max = octets == 4 ? UINT32_MAX : octets == 2 ? UINT16_MAX : UINT8_MAX;
+    uint32_t value = 0, max = octets == 4 ? UINT32_MAX : octets == 2 ? UINT16_MAX : UINT8_MAX;
     const struct zone_token *token = zone_next(reader, expected);
     if (token == NULL) {
         return ERROR_SYNTAX;
@@ -209,7 +209,7 @@ int zone_field_number(struct zone_reader *reader, unsigned octets, const char *e
 int zone_field_period(struct zone_reader *reader, const char *expected)
 {
     char shown[ZONE_SHOW_SIZE];
-    uint32_t value;
+    uint32_t value = 0;
     const struct zone_token *token = zone_next(reader, expected);
     if (token == NULL) {
         return ERROR_SYNTAX;
@@ -253,7 +253,7 @@ static bool parse_calendar(const struct zone_token *token, uint32_t *value)
 int zone_field_time(struct zone_reader *reader)
 {
     char shown[ZONE_SHOW_SIZE];
-    uint32_t value;
+    uint32_t value = 0;
     const struct zone_token *token = zone_next(reader, "a time");
     if (token == NULL) {
         return ERROR_SYNTAX;
@@ -451,7 +451,7 @@ int zone_parse_type(struct zone_reader *reader, const struct zone_token *token, 
 
 int zone_field_type(struct zone_reader *reader)
 {
-    uint16_t type;
+    uint16_t type = 0;
     const struct zone_token *token = zone_next(reader, "a type");
     if (token == NULL || zone_parse_type(reader, token, &type) != 0) {
         return ERROR_SYNTAX;
@@ -465,7 +465,7 @@ int zone_field_types(struct zone_reader *reader)
     uint8_t map[256][32], used[256]; /* octets used of each window */
     memset(used, 0, sizeof used);
     while (reader->next != reader->count) {
-        uint16_t type;
+        uint16_t type = 0;
         if (zone_parse_type(reader, &reader->tokens[reader->next++], &type) != 0) {
             return ERROR_SYNTAX;
         }

@@ -62,9 +62,9 @@ static int fail_param(struct zone_reader *reader, const struct zone_token *token
 static bool find_key(const struct zone_token *name, uint16_t *key, bool *is_numbered)
 {
     uint32_t number;
-    for (uint16_t i = 0; i < KEY_KNOWN; i++) {
+    for (unsigned i = 0; i < KEY_KNOWN; i++) {
         if (zone_token_is(name, key_names[i])) {
-            *key = i;
+            *key = (uint16_t)i;
             *is_numbered = false;
             return true;
         }
@@ -104,7 +104,7 @@ static int compare_keys(const void *a, const void *b)
 
 static int write_mandatory(struct zone_reader *reader, const struct zone_token *value)
 {
-    uint16_t keys[256];
+    uint16_t keys[256] = {0};
     size_t count = 0;
     struct zone_token element;
     for (uint32_t at = 0; next_element(value, &at, &element);) {

@@ -86,12 +86,12 @@ const char *zone_show(const struct zone_token *token, char text[ZONE_SHOW_SIZE])
     for (; i < token->len && to < last; i++) {
         unsigned char c = (unsigned char)token->text[i];
         if (c < ' ' || c >= 127) {
-            to += sprintf(to, "\\%03u", c);
+            to += snprintf(to, sizeof "\\255", "\\%03u", c);
         } else {
             *to++ = (char)c;
         }
     }
-    strcpy(to, i < token->len ? "...\"" : "\"");
+    snprintf(to, (size_t)(text + ZONE_SHOW_SIZE - to), "%s\"", i < token->len ? "..." : "");
     return text;
 }
 

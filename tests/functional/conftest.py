@@ -41,8 +41,8 @@ def pair(site):
         "www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]], "fallback": "static"}})
     east, west = site.web(*us), site.web(*eu)
     server = site.start()
-    for region in "us-east", "eu-west":
-        server.wait_state("region", region, observed="healthy")
+    for az in at:
+        server.wait_state("endpoint", f"web-{az}", observed="healthy")
     return Pair(site, server, at, east, west, us, eu)
 
 

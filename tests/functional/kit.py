@@ -338,7 +338,7 @@ def make_regions(site, azs=("us-east-1a", "us-east-1b", "eu-west-1a", "eu-west-1
     at = {az: new_address() for az in azs}
     regions = {}
     for az in azs:
-        regions.setdefault(az[:-2], {"azs": {}})["azs"][az] = {}
+        regions.setdefault(az[:-3], {"azs": {}})["azs"][az] = {}
     site.topology = {
         "regions": regions,
         "checks": {"web": {"type": "http", "port": WEB_PORT, "path": "/healthz", "interval": "200ms",

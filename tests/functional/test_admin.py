@@ -145,7 +145,8 @@ def test_dry_run_changes_nothing(pair):
 
 
 @pytest.mark.parametrize("body, fields", [
-    ({}, {"state", "reason"}),
+    ({}, {"state"}),
+    ({"state": "down", "expires_in": ""}, {"reason", "expires_in"}),
     ({"state": "sideways", "reason": "x"}, {"state"}),
     ({"state": "drain"}, {"reason"}),
     ({"state": "drain", "reason": ""}, {"reason"}),

@@ -33,13 +33,14 @@ def test_the_sample_is_good(tmp_path):
 
 
 def place_of(text, path):
-    """(line, column) pairs of a file's errors."""
+    """(line, column) pairs of a file's errors; column 0 where there is none."""
     places = []
     for line in text.splitlines():
         name, _, rest = line.partition(".json:" if path.endswith(".json") else ".zone:")
         if path.rsplit(".", 1)[0].rsplit("/", 1)[-1] == name.rsplit("/", 1)[-1] and rest[:1].isdigit():
-            parts = rest.split(":")
-            places.append((int(parts[0]), int(parts[1])))
+            line_text, _, more = rest.partition(":")
+            column = more.split(":")[0]
+            places.append((int(line_text), int(column) if column.isdigit() else 0))
     return places
 
 

@@ -59,7 +59,7 @@ def test_no_reply_to_what_is_no_query(server):
     QUERY[:12] + b"\x40" + b"a" * 64 + b"\0" + QUERY[-4:],         # a label type that does not exist
     QUERY[:12] + (b"\x3f" + b"a" * 63) * 5 + b"\0" + QUERY[-4:],   # a name of 321 octets
     QUERY[:10] + b"\0\1" + QUERY[12:] + b"\0\0\x29\x04\xd0" + b"\0" * 4 + b"\xff\xff",  # an OPT that ends early
-])
+], ids=range(9))
 def test_malformed_queries_get_formerr(server, wire):
     reply = udp(server, wire, 10)
     assert reply is not None and reply[:2] == wire[:2]
@@ -170,7 +170,7 @@ def raw(server, octets):
     b"GET /v1/status HTTP/1.1\r\nHost : a\r\n\r\n",
     b"GET /v1/status%zz HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET http://elsewhere/v1/status HTTP/1.1\r\n\r\n",
-])
+], ids=range(13))
 def test_malformed_http(server, octets):
     reply = raw(server, octets)
     status = reply.split(b"\r\n", 1)[0]
@@ -182,7 +182,7 @@ def test_malformed_http(server, octets):
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "\"x\"", "{\"state\":\"drain\",\"state\":\"up\",\"reason\":\"x\"}",
                                   "{\"state\": \"drain\", \"reason\": \"\\u0000\"}", "[" * 100000,
                                   b"{\"state\":\"drain\",\"reason\":\"\xff\xfe\"}",
-                                  "{\"state\": 1e999, \"reason\": {}}"])
+                                  "{\"state\": 1e999, \"reason\": {}}"], ids=range(10))
 def test_malformed_bodies(server, body):
     reply = server.request("PUT", "/v1/regions/us-east/override", body)
     assert 400 <= reply.status < 500

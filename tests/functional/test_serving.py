@@ -85,11 +85,7 @@ def test_rd_is_copied_and_ra_never_set(server, rd):
 
 def test_question_comes_back_octet_by_octet(server):
     query = dns.message.make_query("wWw.ExAmPlE.cOm", "A").to_wire()
-    with kit.socket.socket(kit.socket.AF_INET, kit.socket.SOCK_DGRAM) as sock:
-        sock.settimeout(10)
-        sock.connect(server.site.listen[0])
-        sock.send(query)
-        reply = sock.recv(4096)
+    reply = exchange(server, query)
     assert reply[:2] == query[:2]
     assert reply[12:len(query)] == query[12:]
 
@@ -210,6 +206,15 @@ def test_transfers_are_not_given_away(server):
 
 # ---- EDNS and sizes ----
 
+def exchange(server, wire):
+    """Raw octets out, raw octets in."""
+    with kit.socket.socket(kit.socket.AF_INET, kit.socket.SOCK_DGRAM) as sock:
+        sock.settimeout(10)
+        sock.connect(server.site.listen[0])
+        sock.send(wire)
+        return sock.recv(65535)
+
+
 def test_edns(server):
     reply = server.ask("www.example.com", edns=0, payload=4096)
     assert reply.edns == 0 and reply.payload == 1232
@@ -217,7 +222,10 @@ def test_edns(server):
 
 
 def test_badvers(server):
-    reply = server.ask("www.example.com", edns=1)
+    query = bytearray(dns.message.make_query("www.example.com", "A", use_edns=0).to_wire())
+    assert query[-6:] == bytes(6), "the OPT record stands at the end: extended rcode, version, flags, no data"
+    query[-5] = 1
+    reply = dns.message.from_wire(exchange(server, bytes(query)))
     assert reply.rcode() == dns.rcode.BADVERS
     assert reply.edns == 0
     assert reply.answer == []
@@ -255,15 +263,6 @@ def test_wire_size_of_udp_answers(server):
 
 
 # ---- sockets ----
-
-def exchange(server, wire):
-    """Raw octets out, raw octets in."""
-    with kit.socket.socket(kit.socket.AF_INET, kit.socket.SOCK_DGRAM) as sock:
-        sock.settimeout(10)
-        sock.connect(server.site.listen[0])
-        sock.send(wire)
-        return sock.recv(65535)
-
 
 def test_tcp_pipeline(server):
     """Many queries in one write; every answer comes, told apart by its id."""

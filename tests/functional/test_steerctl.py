@@ -97,7 +97,7 @@ def test_exit_codes(pair):
 def test_errors_go_to_stderr_and_name_the_cause(pair):
     done = pair.server.ctl("show", "region:mars", code=NOT_FOUND)
     assert done.stdout == "" and "mars" in done.stderr
-    done = pair.server.ctl("drain", "region:us-east", "--reason", "x", "--for", "soon", code=USAGE)
+    done = pair.server.ctl("drain", "region:us-east", "--reason", "x", "--for", "soon", code=REFUSED)
     assert "soon" in done.stderr
 
 

@@ -30,8 +30,55 @@ else
 	@echo 'fuzz: configure with CC=clang --enable-fuzz --with-sanitizer=address,undefined first' >&2; exit 1
 endif
 
-#fuzz_programs += tests/fuzz/fuzz_json
-#tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"json"'
-#tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
-#tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
-#tests_fuzz_fuzz_json_LDADD = src/libconf.a src/libbase.a $(JANSSON_LIBS)
+## answer_query(), on the view of tests/unit/answer_fixture.c
+if HAVE_CMOCKA
+fuzz_programs += tests/fuzz/fuzz_message
+tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"message"'
+tests_fuzz_fuzz_message_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/unit/answer_fixture.c tests/unit/answer_fixture.h \
+	$(FUZZ_MAIN)
+tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
+endif
+
+## what endpoints answer to health checks
+fuzz_programs += tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"http"'
+tests_fuzz_fuzz_http_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_http_LDADD = src/libprobe.a src/libbase.a
+
+## the octets of a TCP client, in any pieces
+fuzz_programs += tests/fuzz/fuzz_tcp
+tests_fuzz_fuzz_tcp_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"tcp"'
+tests_fuzz_fuzz_tcp_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_tcp_SOURCES = tests/fuzz/fuzz_tcp.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_tcp_LDADD = src/libserve.a src/libbase.a
+
+## Request targets and bodies of the admin API
+fuzz_programs += tests/fuzz/fuzz_admin
+tests_fuzz_fuzz_admin_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"admin"'
+tests_fuzz_fuzz_admin_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_admin_SOURCES = tests/fuzz/fuzz_admin.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
+
+## topology and policy documents
+fuzz_programs += tests/fuzz/fuzz_json
+tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"json"'
+tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_json_LDADD = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
+
+## geo databases
+fuzz_programs += tests/fuzz/fuzz_geo
+tests_fuzz_fuzz_geo_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"geo"'
+tests_fuzz_fuzz_geo_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_geo_SOURCES = tests/fuzz/fuzz_geo.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_geo_LDADD = src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS)
+
+## master files
+fuzz_programs += tests/fuzz/fuzz_zone
+tests_fuzz_fuzz_zone_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"zone"'
+tests_fuzz_fuzz_zone_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_zone_SOURCES = tests/fuzz/fuzz_zone.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_zone_LDADD = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIBS)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Feed every file of a corpus to a fuzz target built without libFuzzer, as a TAP program for `make check`: what a
- * fuzzer once found stays found. The folders are given as arguments, else it is the target's own under
+ * Feed every file of a corpus to a fuzz target built without libFuzzer, as a TAP program for `make check`:
+ * what a fuzzer once found stays found. The folders are given as arguments, else it is the target's own under
  * $srcdir/tests/fuzz/corpus. A target that crashes ends the program before its plan is fulfilled, which the
- * harness reports; the last line printed names the file. An empty corpus is a failure: it would test nothing. */
+ * harness reports; the last line printed names the file. An empty corpus is a failure: it would test nothing.
+ */
 #include "config.h"
 
 #include <dirent.h>
@@ -24,7 +25,8 @@ static uint8_t *read_file(const char *path, size_t *len)
         exit(1);
     }
     *len = (size_t)status.st_size;
-    uint8_t *bytes = malloc(*len != 0 ? *len : 1); /* exactly as long as the file, so that ASan sees an overread */
+    uint8_t *bytes =
+        malloc(*len != 0 ? *len : 1); /* exactly as long as the file, so that ASan sees an overread */
     if (bytes == NULL || fread(bytes, 1, *len, stream) != *len) {
         perror(path);
         exit(1);

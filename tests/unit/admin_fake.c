@@ -152,7 +152,14 @@ static int simulate(void *context, const char *const *losses, size_t count, cons
             return ERROR_NOT_FOUND;
         }
     }
-    *json = memory_copy_text("{\"lost\": []}\n");
+    *json = memory_copy_text(
+        "{\"lost\": [\"region:us-east\"], \"names\": 2, \"names_changed\": 1, \"recovery_ms\": 37500,"
+        " \"decision_ms\": 7500, \"answers_unserved\": 0, \"rto_ms\": 30000, \"meets_rto\": false,"
+        " \"timeline\": [{\"at_ms\": 3000, \"text\": \"web-1 unhealthy\"}],"
+        " \"answers\": [{\"name\": \"www.example.com.\", \"type\": \"A\", \"class\": \"default\","
+        " \"before\": \"tier us-east\", \"after\": \"tier eu-west\", \"changes\": true, \"ttl_ms\": 30000,"
+        " \"decided_ms\": 7500, \"shares\": [{\"region\": \"us-east\", \"before\": 1.0, \"after\": 0.0},"
+        " {\"region\": \"eu-west\", \"before\": 0.0, \"after\": 1.0}]}]}\n");
     return 0;
 }
 

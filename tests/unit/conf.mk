@@ -10,7 +10,7 @@ tests_unit_test_conf_doc_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_doc_SOURCES = tests/unit/test_conf_doc.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_doc_LDADD = $(conf_test_libs)
 
-tests_unit_test_conf_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTEST_DATA='"$(srcdir)/tests/data/conf"'
 tests_unit_test_conf_policy_SOURCES = tests/unit/test_conf_policy.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_policy_LDADD = $(conf_test_libs)
 
@@ -22,3 +22,12 @@ tests_unit_test_conf_topology_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_topology_SOURCES = tests/unit/test_conf_topology.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_topology_LDADD = $(conf_test_libs)
 endif
+
+## The JSON Schemas against the same sample documents
+TESTS += tests/unit/test_conf_schema
+EXTRA_DIST += \
+	tests/unit/test_conf_schema \
+	tests/data/conf/plain.json \
+	tests/data/conf/policy.json \
+	tests/data/conf/steerd.json \
+	tests/data/conf/topology.json

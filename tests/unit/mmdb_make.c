@@ -183,7 +183,8 @@ struct mmdb_file mmdb_make(const struct mmdb_plan *plan)
     uint32_t *offsets = memory_alloc_array(plan->network_count, sizeof *offsets);
     for (size_t i = 0; i < plan->network_count && plan->data == NULL; i++) {
         /* Equal neighbours in the list share their data, as real writers do. */
-        bool same = i > 0 && memcmp(plan->networks[i].country, plan->networks[i - 1].country, 6) == 0;
+        bool same = i > 0 && strcmp(plan->networks[i].country, plan->networks[i - 1].country) == 0 &&
+                    strcmp(plan->networks[i].continent, plan->networks[i - 1].continent) == 0;
         offsets[i] = same ? offsets[i - 1] : (uint32_t)data.len;
         if (!same) {
             add_place(&data, plan, &plan->networks[i]);

@@ -1,8 +1,10 @@
 ## Unit tests of src/probe
 if HAVE_CMOCKA
-probe_tests = tests/unit/test_probe_http tests/unit/test_probe_schedule tests/unit/test_probe
+probe_tests = tests/unit/test_probe_http tests/unit/test_probe_schedule \
+	tests/unit/test_probe tests/unit/test_probe_lists
 TESTS += $(probe_tests)
 check_PROGRAMS += $(probe_tests)
+probe_kit = tests/unit/probe_kit.c tests/unit/probe_kit.h tests/unit/unit.h
 probe_test_libs = src/libprobe.a src/libbase.a $(CMOCKA_LIBS) $(EVENT_LIBS)
 tests_unit_test_probe_http_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_probe_http_SOURCES = tests/unit/test_probe_http.c tests/unit/unit.h
@@ -11,6 +13,9 @@ tests_unit_test_probe_schedule_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_probe_schedule_SOURCES = tests/unit/test_probe_schedule.c tests/unit/unit.h
 tests_unit_test_probe_schedule_LDADD = $(probe_test_libs)
 tests_unit_test_probe_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_probe_SOURCES = tests/unit/test_probe.c tests/unit/unit.h
+tests_unit_test_probe_SOURCES = tests/unit/test_probe.c $(probe_kit)
 tests_unit_test_probe_LDADD = $(probe_test_libs)
+tests_unit_test_probe_lists_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_probe_lists_SOURCES = tests/unit/test_probe_lists.c $(probe_kit)
+tests_unit_test_probe_lists_LDADD = $(probe_test_libs)
 endif

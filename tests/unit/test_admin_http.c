@@ -150,10 +150,436 @@ static void every_resource_answers(void **state)
     assert_answer(w, GET("/v1/azs/nowhere"), "HTTP/1.1 404 ", PROBLEM("not-found"));
 }
 
+/* ---- methods, paths, parameters, bodies ---- */
+
+#define SEND(method, path, type, length, body)                                                               \
+    method " " path " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: " type                       \
+           "\r\nContent-Length: " length "\r\n\r\n" body
+
+static void requests_are_checked(void **state)
+{
+    struct world *w = *state;
+    assert_answer(w, "DELETE /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 405 ",
+                  "Allow: GET, HEAD");
+    assert_answer(w, "PATCH /v1/reload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 405 ",
+                  "Allow: POST");
+    assert_answer(w, GET("/v1/names?limit=0&colour=red&limit=2"), "HTTP/1.1 422 ", "\"field\": \"colour\"");
+    assert_answer(w, GET("/v1/names?limit=1001"), "HTTP/1.1 422 ", "\"field\": \"limit\"");
+    assert_answer(w, GET("/v1/names?cursor=nothing"), "HTTP/1.1 422 ", "\"field\": \"cursor\"");
+    assert_answer(w, GET("/v1/endpoints?region=nowhere"), "HTTP/1.1 422 ", "\"field\": \"region\"");
+    assert_answer(w, GET("/v1/endpoints?effective=well"), "HTTP/1.1 422 ", "\"field\": \"effective\"");
+    assert_answer(w, GET("/v1/explain"), "HTTP/1.1 422 ", "\"field\": \"name\"");
+    assert_answer(w, GET("/v1/explain?name=x&type=BOGUS&client=nobody"), "HTTP/1.1 422 ",
+                  "\"field\": \"client\"");
+    assert_answer(w, GET("/v1/endpoints/a%0"), "HTTP/1.1 400 ", PROBLEM("bad-request"));
+    assert_answer(w, GET("/v1/endpoints/a%00b"), "HTTP/1.1 400 ", PROBLEM("bad-request"));
+    assert_answer(w, SEND("POST", "/v1/reload", "text/plain", "2", "{}"), "HTTP/1.1 415 ",
+                  PROBLEM("unsupported-media-type"));
+    assert_answer(w, SEND("PUT", "/v1/azs/us-east-1a/override", "application/json", "12", "{\n  \"state\":"),
+                  "HTTP/1.1 400 ", "line 2, column");
+    assert_answer(w,
+                  SEND("PUT", "/v1/azs/us-east-1a/override", "application/json", "29",
+                       "{\"state\":\"off\",\"hue\":1,\"a\":2}"),
+                  "HTTP/1.1 422 ", "\"field\": \"hue\"");
+    assert_answer(w,
+                  SEND("PUT", "/v1/azs/nowhere/override", "application/json", "16", "{\"state\":\"auto\"}"),
+                  "HTTP/1.1 404 ", PROBLEM("not-found"));
+    assert_answer(w, SEND("GET", "/v1/status", "application/json", "2", "{}"), "HTTP/1.1 400 ",
+                  "expected none");
+    assert_answer(w,
+                  SEND("POST", "/v1/drills", "application/json; charset=utf-8", "38",
+                       "{\"mode\":\"simulate\",\"lose\":[\"az:none\"]}"),
+                  "HTTP/1.1 422 ", "found \\\"az:none\\\"");
+    assert_int_equal(w->fake.puts, 0);
+    assert_int_equal(w->fake.reloads, 0);
+}
+
+static void head_has_no_body(void **state)
+{
+    struct world *w = *state;
+    struct buffer heard;
+    static const char head[] = "HEAD /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    ask_bytes(w, head, sizeof head - 1, &heard);
+    assert_memory_equal(heard.bytes, OK, strlen(OK));
+    assert_non_null(strstr(heard.bytes, "Content-Length: "));
+    assert_null(strstr(heard.bytes, "Content-Length: 0\r"));
+    assert_string_equal(strstr(heard.bytes, "\r\n\r\n"), "\r\n\r\n");
+    buffer_fini(&heard);
+}
+
+static void overrides_change_and_say_who(void **state)
+{
+    struct world *w = *state;
+    char actor[64];
+    assert_answer(w,
+                  SEND("PUT", "/v1/endpoints/web-1/override?dry_run=true", "application/json", "33",
+                       "{\"state\":\"drain\",\"reason\":\"test\"}"),
+                  OK, "\"dry_run\": true");
+    assert_int_equal(w->fake.puts, 0);
+    assert_answer(w,
+                  SEND("PUT", "/v1/endpoints/web-1/override", "application/json", "33",
+                       "{\"state\":\"drain\",\"reason\":\"test\"}"),
+                  OK, "\"desired\": \"drain\"");
+    assert_int_equal(w->fake.puts, 1);
+    snprintf(actor, sizeof actor, "uid:%u", (unsigned)getuid());
+    assert_memory_equal(w->fake.overrides[HEALTH_ENDPOINT][0].actor, actor, strlen(actor));
+    assert_answer(w, GET("/v1/overrides"), OK, "\"kind\": \"endpoint\"");
+    assert_answer(
+        w, "DELETE /v1/endpoints/web-1/override?actor=bob HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        OK, "\"override\": null");
+    assert_string_equal(w->fake.overrides[HEALTH_ENDPOINT][0].actor, "bob");
+    assert_answer(w, GET("/v1/overrides"), OK, "\"items\": []");
+}
+
+/* ---- what is not HTTP, or not quite ---- */
+
+static void odd_headers_are_refused(void **state)
+{
+    struct world *w = *state;
+    static const char *const odd[] = {
+        "GET /v1/status HTTP/1.1\r\n\r\n",
+        "GET /v1/status HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        "GET /v1/status HTTP/1.1\r\nHost: x\r\n: empty\r\n\r\n",
+        "GET /v1/status HTTP/1.1\r\nHost: x\r\nX : space\r\n\r\n",
+        "GET /v1/status HTTP/1.1\r\nHost: x\r\nX: a\001b\r\n\r\n",
+        "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        assert_answer(w, odd[i], "HTTP/1.1 400 ", PROBLEM("bad-request"));
+    }
+    /* evhttp refuses this one by itself, in its own words */
+    assert_answer(
+        w,
+        "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "2\r\n{}\r\n0\r\n\r\n",
+        "HTTP/1.1 400 ", "");
+    static const char nul[] = "GET /v1/status HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n";
+    struct buffer heard;
+    ask_bytes(w, nul, sizeof nul - 1, &heard);
+    assert_memory_equal(heard.bytes, "HTTP/1.1 400 ", 13);
+    buffer_fini(&heard);
+    assert_int_equal(w->fake.reloads, 0);
+}
+
+/* Whatever comes: an error or a closed connection, and the server lives on. */
+static void garbage_is_survived(void **state)
+{
+    struct world *w = *state;
+    static const char *const garbage[] = {
+        "\r\n\r\n\r\n",
+        "\n",
+        "GET\r\n\r\n",
+        "GET  HTTP/1.1\r\n\r\n",
+        "FOO / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET http://[::1/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "POST /v1/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        "POST /v1/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+    };
+    for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) {
+        struct buffer heard;
+        buffer_init(&heard);
+        int fd = dial(w);
+        say(w, fd, garbage[i], strlen(garbage[i]));
+        shutdown(fd, SHUT_WR);
+        assert_true(hear(w, fd, &heard, NULL));
+        close(fd);
+        if (heard.len != 0 && strncmp(heard.bytes, "HTTP/1.", 7) == 0) {
+            assert_true(heard.bytes[9] == '4' || heard.bytes[9] == '5');
+        }
+        buffer_fini(&heard);
+    }
+    assert_int_equal(w->fake.reloads, 0);
+    assert_answer(w, GET("/v1/status"), OK, "generation");
+}
+
+static void oversize_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct buffer request, heard;
+    buffer_init(&request);
+    buffer_add_text(&request, "GET /v1/status HTTP/1.1\r\nHost: x\r\nX: ");
+    for (int i = 0; i < 200000; i++) {
+        buffer_add_text(&request, "x");
+    }
+    buffer_add_text(&request, "\r\n\r\n");
+    ask_bytes(w, request.bytes, request.len, &heard);
+    assert_null(strstr(heard.bytes, "HTTP/1.1 200"));
+    buffer_fini(&heard);
+    buffer_fini(&request);
+    buffer_add_text(&request, "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                              "Content-Length: 1048577\r\n\r\n");
+    for (int i = 0; i < 1048577; i++) {
+        buffer_add_text(&request, " ");
+    }
+    ask_bytes(w, request.bytes, request.len, &heard);
+    assert_null(strstr(heard.bytes, "HTTP/1.1 200"));
+    assert_int_equal(w->fake.reloads, 0);
+    buffer_fini(&heard);
+    buffer_fini(&request);
+    assert_answer(w, GET("/v1/status"), OK, "generation");
+}
+
+/* ---- many, slow, pipelined ---- */
+
+static void pipelined_requests_are_answered_in_order(void **state)
+{
+    struct world *w = *state;
+    static const char two[] =
+        "GET /v1/regions/us-east HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/regions/nowhere HTTP/1.1\r\nHost: "
+        "x\r\n\r\nGET /v1/regions/eu-west HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    struct buffer heard;
+    ask_bytes(w, two, sizeof two - 1, &heard);
+    const char *first = strstr(heard.bytes, "\"name\": \"us-east\""),
+               *second = strstr(heard.bytes, "HTTP/1.1 404");
+    const char *third = strstr(heard.bytes, "\"name\": \"eu-west\"");
+    assert_non_null(first);
+    assert_true(first < second);
+    assert_true(second < third);
+    buffer_fini(&heard);
+}
+
+static void slow_requests_meet_their_deadline(void **state)
+{
+    struct world *w = *state;
+    static const char request[] = "GET /v1/status HTTP/1.1\r\nHost: x\r\nX: ";
+    w->admin->connections.deadline_ms = 60;
+    int fd = dial(w);
+    struct buffer heard;
+    buffer_init(&heard);
+    bool open = say(w, fd, request, sizeof request - 1);
+    unsigned drops = 0;
+    for (; open && drops < 5000; drops++) { /* never idle, never done */
+        open = say(w, fd, "x", 1);
+        usleep(1000);
+    }
+    assert_false(open);
+    assert_true(hear(w, fd, &heard, NULL));
+    assert_int_equal(heard.len, 0);
+    close(fd);
+    event_base_loop(w->base, EVLOOP_NONBLOCK);
+    assert_int_equal(w->admin->connections.count, 0);
+    buffer_fini(&heard);
+    w->admin->connections.deadline_ms = CONNECTION_DEADLINE_MS;
+    assert_answer(w, GET("/v1/status"), OK, "generation");
+}
+
+/* A client that does not take its answer is dropped too. */
+static void slow_readers_meet_their_deadline(void **state)
+{
+    struct world *w = *state;
+    static const char request[] = "GET /v1/endpoints HTTP/1.1\r\nHost: x\r\n\r\n";
+    w->admin->connections.deadline_ms = 60;
+    int fd = dial(w), small = 2048;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    for (int i = 0; i < 500; i++) {
+        send(fd, request, sizeof request - 1, MSG_NOSIGNAL);
+    }
+    for (unsigned turns = 0; turns < 5000 && (turns < 10 || w->admin->connections.count != 0); turns++) {
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+        usleep(1000);
+    }
+    assert_int_equal(w->admin->connections.count, 0);
+    close(fd);
+}
+
+static void many_connections_wait_their_turn(void **state)
+{
+    struct world *w = *state;
+    enum { MANY = 100 };
+    static const char request[] = GET("/v1/status");
+    int fds[MANY];
+    for (int i = 0; i < MANY; i++) { /* silent ones */
+        fds[i] = dial(w);
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+    }
+    assert_int_equal(w->admin->connections.count, CONNECTION_MAX);
+    send(fds[MANY - 1], request, sizeof request - 1, MSG_NOSIGNAL); /* still in the backlog */
+    for (int i = 0; i < MANY - 1; i++) {
+        close(fds[i]);
+    }
+    struct buffer heard;
+    buffer_init(&heard);
+    assert_true(hear(w, fds[MANY - 1], &heard, NULL));
+    assert_memory_equal(heard.bytes, OK, strlen(OK));
+    close(fds[MANY - 1]);
+    buffer_fini(&heard);
+    for (int i = 0; i < 100 && w->admin->connections.count != 0; i++) {
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+    }
+    assert_int_equal(w->admin->connections.count, 0);
+}
+
+static int count_descriptors(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        count += fcntl(fd, F_GETFD) != -1 ? 1 : 0;
+    }
+    return count;
+}
+
+static void descriptors_do_not_leak(void **state)
+{
+    struct world *w = *state;
+    assert_answer(w, GET("/v1/status"), OK, "generation");
+    event_base_loop(w->base, EVLOOP_NONBLOCK);
+    int before = count_descriptors();
+    for (int i = 0; i < 200; i++) {
+        assert_answer(w, i % 2 == 0 ? GET("/v1/status") : "nonsense\r\n\r\n", i % 2 == 0 ? OK : "HTTP/1.",
+                      "");
+    }
+    for (int i = 0; i < 10; i++) {
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+    }
+    assert_int_equal(count_descriptors(), before);
+}
+
+/* ---- reload ---- */
+
+#define RELOAD "POST /v1/reload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+static int start_reload(struct world *w)
+{
+    int fd = dial(w);
+    assert_true(say(w, fd, RELOAD, strlen(RELOAD)));
+    for (int i = 0; i < 1000 && w->fake.done == NULL; i++) {
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+    }
+    assert_non_null(w->fake.done);
+    return fd;
+}
+
+static void reload_is_answered_later(void **state)
+{
+    struct world *w = *state;
+    struct buffer heard;
+    int fd = start_reload(w);
+    assert_answer(w, RELOAD, "HTTP/1.1 409 ", PROBLEM("reload-running"));
+    struct report *report = report_new();
+    report_add(report, REPORT_ERROR,
+               &(struct report_place){.file = "z.json", .line = 3, .column = 9, .path = "$.a"}, "found 1");
+    report_add(report, REPORT_WARNING, NULL, "odd");
+    fake_reload_ends(&w->fake, &(struct admin_reload_result){.error = 0, .generation = 8, .report = report});
+    buffer_init(&heard);
+    assert_true(hear(w, fd, &heard, NULL));
+    close(fd);
+    assert_memory_equal(heard.bytes, OK, strlen(OK));
+    assert_non_null(strstr(heard.bytes, "\"generation\": 8"));
+    assert_non_null(strstr(heard.bytes, "\"path\": \"$.a\""));
+    assert_non_null(strstr(heard.bytes, "\"message\": \"odd\""));
+    buffer_fini(&heard);
+    fd = start_reload(w);
+    fake_reload_ends(
+        &w->fake, &(struct admin_reload_result){.error = ERROR_INVALID, .generation = 8, .report = report});
+    assert_true(hear(w, fd, &heard, NULL));
+    close(fd);
+    assert_memory_equal(heard.bytes, "HTTP/1.1 422 ", 13);
+    assert_non_null(strstr(heard.bytes, PROBLEM("reload-failed")));
+    assert_non_null(strstr(heard.bytes, "\"column\": 9"));
+    buffer_fini(&heard);
+    report_free(report);
+}
+
+static void reload_outlives_its_client(void **state)
+{
+    struct world *w = *state;
+    int fd = start_reload(w);
+    close(fd);
+    for (int i = 0; i < 100; i++) {
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+    }
+    fake_reload_ends(&w->fake, &(struct admin_reload_result){.error = 0, .generation = 8});
+    for (int i = 0; i < 100; i++) {
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+    }
+    assert_answer(w, GET("/v1/status"), OK, "generation");
+}
+
+static void reload_outlives_the_server(void **state)
+{
+    struct world *w = *state;
+    int fd = start_reload(w);
+    admin_close(w->admin);
+    w->admin = NULL;
+    fake_reload_ends(&w->fake, &(struct admin_reload_result){.error = 0, .generation = 8});
+    close(fd);
+}
+
+/* ---- the socket ---- */
+
+static void socket_has_its_mode(void **state)
+{
+    struct world *w = *state;
+    struct stat file;
+    struct admin *other;
+    struct admin_verbs verbs = fake_verbs(&w->fake);
+    assert_int_equal(stat(w->path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0600);
+    admin_close(w->admin);
+    assert_int_equal(stat(w->path, &file), -1);
+    mode_t mask = umask(077);
+    assert_int_equal(admin_open(w->base, w->path, 0660, &verbs, w->report, &w->admin), 0);
+    umask(mask);
+    assert_int_equal(stat(w->path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0660);
+    assert_int_equal(admin_open(w->base, w->path, 0660, &verbs, w->report, &other), ERROR_CONFLICT);
+    assert_int_equal(report_errors(w->report), 1);
+    assert_answer(w, GET("/v1/status"), OK, "generation"); /* the refusal did no harm */
+}
+
+static void abandoned_sockets_are_replaced(void **state)
+{
+    struct world *w = *state;
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct admin_verbs verbs = fake_verbs(&w->fake);
+    admin_close(w->admin);
+    w->admin = NULL;
+    strcpy(at.sun_path, w->path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
+    close(fd);
+    assert_int_equal(admin_open(w->base, w->path, 0600, &verbs, w->report, &w->admin), 0);
+    assert_answer(w, GET("/v1/status"), OK, "generation");
+    admin_close(w->admin);
+    w->admin = NULL;
+    fd = open(w->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* not a socket: not ours to remove */
+    close(fd);
+    assert_int_equal(admin_open(w->base, w->path, 0600, &verbs, w->report, &w->admin), ERROR_CONFLICT);
+    assert_int_equal(unlink(w->path), 0);
+    char path[200];
+    memset(path, 'x', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    assert_int_equal(admin_open(w->base, path, 0600, &verbs, w->report, &w->admin), ERROR_INVALID);
+    assert_int_equal(admin_open(w->base, "/nonexistent/folder/x.sock", 0600, &verbs, w->report, &w->admin),
+                     -ENOENT);
+    assert_int_equal(report_errors(w->report), 3);
+}
+
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_resource_answers, world_open, world_close),
+        TEST(every_resource_answers),
+        TEST(requests_are_checked),
+        TEST(head_has_no_body),
+        TEST(overrides_change_and_say_who),
+        TEST(odd_headers_are_refused),
+        TEST(garbage_is_survived),
+        TEST(oversize_is_refused),
+        TEST(pipelined_requests_are_answered_in_order),
+        TEST(slow_requests_meet_their_deadline),
+        TEST(slow_readers_meet_their_deadline),
+        TEST(many_connections_wait_their_turn),
+        TEST(descriptors_do_not_leak),
+        TEST(reload_is_answered_later),
+        TEST(reload_outlives_its_client),
+        TEST(reload_outlives_the_server),
+        TEST(socket_has_its_mode),
+        TEST(abandoned_sockets_are_replaced),
     };
     return cmocka_run_group_tests_name("admin_http", tests, NULL, NULL);
 }

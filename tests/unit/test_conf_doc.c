@@ -62,6 +62,13 @@ static void depth_is_bounded(void **state)
     free(text);
 }
 
+static void put(char *to, const char *text)
+{
+    while (*text != '\0') {
+        *to++ = *text++;
+    }
+}
+
 /* Columns count characters, and neither long lines nor escapes in keys confuse them. */
 static void places_are_exact(void **state)
 {
@@ -74,9 +81,9 @@ static void places_are_exact(void **state)
         "\"objectives\" (at $.x)");
     char *text = malloc(30000);
     memset(text, ' ', 30000);
-    memcpy(text, "{\"\\u0072egions\":\r\n", 18);
-    memcpy(text + 4095, "\n", 1);
-    memcpy(text + 4096 * 3, "7}", 2);
+    put(text, "{\"\\u0072egions\":\r\n");
+    put(text + 4095, "\n");
+    put(text + 12288, "7}");
     expect_line(parse(text, 30000), "t.json:3:8193: error: found 7, expected an object (at $.regions)");
     free(text);
 }

@@ -7,6 +7,7 @@
 #include "test_conf.h"
 
 #include "conf/policy.h"
+#include "conf/server.h"
 
 #include <stdlib.h>
 
@@ -458,6 +459,30 @@ static void names_written_alike_share(void **state)
     conf_free_policy(p);
 }
 
+/* The sample documents, which the JSON Schemas accept (test_conf_schema), are good for the server too. */
+static void samples_are_good(void **state)
+{
+    (void)state;
+    static const char *const nothing[] = {NULL};
+    struct report *report = report_new();
+    struct conf_server *s = conf_load_server(TEST_DATA "/steerd.json", report);
+    assert_non_null(s);
+    assert_string_equal(s->topology_path, TEST_DATA "/topology.json");
+    struct conf_topology *t = conf_load_topology(s->topology_path, report);
+    assert_non_null(t);
+    struct conf_policy *p = conf_load_policy(s->zones[0].policy_path, s->zones[0].origin, t, report);
+    assert_non_null(p);
+    expect_report(report, nothing);
+    assert_int_equal(p->name_count, 4);
+    assert_string_equal(p->names[3].owner, "api.example.com.");
+    assert_int_equal(p->names[3].line, 20);
+    assert_int_equal(p->names[3].column, 5);
+    assert_int_equal(p->names[1].members[1].weight, 5);
+    conf_free_policy(p);
+    conf_free_topology(t);
+    conf_free_server(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +500,7 @@ int main(void)
         cmocka_unit_test(rules_are_checked),
         cmocka_unit_test(errors_do_not_cascade),
         cmocka_unit_test(names_written_alike_share),
+        cmocka_unit_test(samples_are_good),
     };
     return cmocka_run_group_tests_name("conf policy", tests, load_topology, free_topology);
 }

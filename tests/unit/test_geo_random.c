@@ -76,7 +76,7 @@ static struct addr_prefix random_prefix(struct random *random, bool v6_allowed)
     struct addr_prefix prefix = {0};
     prefix.addr.family = v6_allowed && random_below(random, 2) == 0 ? ADDR_V6 : ADDR_V4;
     memcpy(prefix.addr.bytes, starts[prefix.addr.family == ADDR_V4 ? 2 : random_below(random, 4)], 4);
-    unsigned spread = (unsigned)random_below(random, 3);
+    size_t spread = random_below(random, 3);
     for (size_t i = spread * 2; i < addr_len(&prefix.addr) && i < spread * 2 + 2; i++) {
         prefix.addr.bytes[i] = (uint8_t)random_next(random);
     }
@@ -106,8 +106,8 @@ static void open_database(struct case_ *c, size_t index, struct random *random)
             (network->prefix.len < 96 && (mask(to_number(&network->prefix.addr), 128, 80) == 0 ||
                                           network->prefix.len < 17 || network->prefix.addr.bytes[1] == 2)));
         if (random_below(random, 8) != 0) {
-            strcpy(network->country, some_countries[place]);
-            strcpy(network->continent, some_continents[place]);
+            memcpy(network->country, some_countries[place], 3);
+            memcpy(network->continent, some_continents[place], 3);
         }
     }
     struct mmdb_file file = mmdb_make(plan);
@@ -259,6 +259,20 @@ static void add_prefix(struct points *points, const struct addr_prefix *prefix, 
     }
 }
 
+static void add_networks(struct points *points, const struct mmdb_plan *plan, uint8_t family)
+{
+    for (size_t i = 0; i < plan->network_count; i++) {
+        const struct addr_prefix *prefix = &plan->networks[i].prefix;
+        number n = to_number(&prefix->addr);
+        add_prefix(points, prefix, family);
+        /* IPv6 networks inside ::/96 show in the aliases, too. */
+        if (prefix->addr.family == ADDR_V6 && n >> 32 == 0 && prefix->len >= 96) {
+            add_prefix(points, &(struct addr_prefix){to_addr(n, ADDR_V4), (uint8_t)(prefix->len - 96)},
+                       family);
+        }
+    }
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
     const number *left = a, *right = b;
@@ -274,23 +288,12 @@ static void list_points(struct points *points, const struct case_ *c, uint8_t fa
         add_stretch(points, (number)0xffff << 32, 128, 96);
         add_stretch(points, (number)0x2002 << 112, 128, 16);
     }
-    for (size_t d = 0; d < c->db_count; d++) {
-        for (size_t i = 0; i < c->plans[d].network_count; i++) {
-            const struct addr_prefix *prefix = &c->networks[d][i].prefix;
-            add_prefix(points, prefix, family);
-            /* IPv6 networks inside ::/96 show in the aliases, too. */
-            if (prefix->addr.family == ADDR_V6 && to_number(&prefix->addr) >> 32 == 0 && prefix->len >= 96) {
-                struct addr_prefix v4 = {to_addr(to_number(&prefix->addr), ADDR_V4),
-                                         (uint8_t)(prefix->len - 96)};
-                add_prefix(points, &v4, family);
-            }
-        }
+    for (size_t i = 0; i < c->db_count; i++) {
+        add_networks(points, &c->plans[i], family);
     }
     for (size_t i = 0; i < c->rule_count; i++) {
         for (size_t p = 0; p < c->rules[i].prefix_count; p++) {
-            if (c->prefixes[i][p].addr.family == family) {
-                add_prefix(points, &c->prefixes[i][p], family);
-            }
+            add_prefix(points, &c->prefixes[i][p], family); /* too many points do no harm */
         }
     }
     qsort(points->at, points->count, sizeof *points->at, compare_numbers);

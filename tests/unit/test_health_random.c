@@ -337,9 +337,9 @@ static void random_worlds_match_the_model(void **state)
 static void many_endpoints_load_and_carry(void **state)
 {
     (void)state;
-    enum { MANY = 100000, MANY_AZS = 100 };
+    enum { MANY = 100000, MANY_AZS = 100, MANY_MONITORS = 200000 };
     struct health_endpoint_plan *endpoints = memory_alloc_array(MANY, sizeof *endpoints);
-    struct health_monitor_plan *monitors = memory_alloc_array(2 * MANY, sizeof *monitors);
+    struct health_monitor_plan *monitors = memory_alloc_array(MANY_MONITORS, sizeof *monitors);
     struct health_az_plan azs[MANY_AZS];
     char(*names)[16] = memory_alloc_array(MANY, sizeof *names);
     for (uint32_t i = 0; i < MANY_AZS; i++) {
@@ -349,11 +349,12 @@ static void many_endpoints_load_and_carry(void **state)
     for (uint32_t i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof names[i], "%u", i);
         endpoints[i] = (struct health_endpoint_plan){names[i], i % MANY_AZS};
-        monitors[2 * i] = (struct health_monitor_plan){i, 1, 1, 2 * i};
-        monitors[2 * i + 1] = (struct health_monitor_plan){i, 1, 1, 2 * i + 1};
+    }
+    for (uint32_t i = 0; i < MANY_MONITORS; i++) {
+        monitors[i] = (struct health_monitor_plan){i / 2, 1, 1, i};
     }
     struct health_region_plan regions[] = {{"even", 1.0}, {"odd", 1.0}};
-    struct health_plan plan = {regions, 2, azs, MANY_AZS, endpoints, MANY, monitors, 2 * MANY};
+    struct health_plan plan = {regions, 2, azs, MANY_AZS, endpoints, MANY, monitors, MANY_MONITORS};
     struct health *from = health_new(&plan, 1), *to = health_new(&plan, 2);
     struct health_override down = {.desired = HEALTH_DESIRED_DOWN, .expires_ms = 500};
     for (uint32_t i = 0; i < MANY; i++) {

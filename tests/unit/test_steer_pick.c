@@ -198,8 +198,8 @@ static void odds_of_many_are_near(void **state)
     (void)state;
     enum { COUNT = 13, ROUNDS = 400000 };
     static const uint32_t weights[COUNT] = {1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 1000};
-    for (uint16_t answers = 2; answers < COUNT; answers = (uint16_t)(answers + 2)) {
-        struct draw draw = draw_new(STEER_PICK_WEIGHTED, answers, weights, COUNT);
+    for (unsigned answers = 2; answers < COUNT; answers += 2) {
+        struct draw draw = draw_new(STEER_PICK_WEIGHTED, (uint16_t)answers, weights, COUNT);
         unsigned seen[COUNT] = {0};
         uint16_t out[STEER_ANSWERS_MAX];
         for (int round = 0; round < ROUNDS; round++) {

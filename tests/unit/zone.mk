@@ -7,11 +7,23 @@ tests_unit_test_zone_builder_SOURCES = tests/unit/test_zone_builder.c tests/unit
 tests_unit_test_zone_builder_LDADD = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(CMOCKA_LIBS)
 endif
 if HAVE_CMOCKA
+zone_reader_fixture = tests/unit/zone_reader_fixture.c tests/unit/zone_reader_fixture.h tests/unit/unit.h
+zone_reader_libs = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_zone_reader
 check_PROGRAMS += tests/unit/test_zone_reader
 tests_unit_test_zone_reader_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_zone_reader_SOURCES = tests/unit/test_zone_reader.c tests/unit/unit.h
-tests_unit_test_zone_reader_LDADD = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_zone_reader_SOURCES = tests/unit/test_zone_reader.c $(zone_reader_fixture)
+tests_unit_test_zone_reader_LDADD = $(zone_reader_libs)
+TESTS += tests/unit/test_zone_reader_files
+check_PROGRAMS += tests/unit/test_zone_reader_files
+tests_unit_test_zone_reader_files_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_zone_reader_files_SOURCES = tests/unit/test_zone_reader_files.c $(zone_reader_fixture)
+tests_unit_test_zone_reader_files_LDADD = $(zone_reader_libs)
+TESTS += tests/unit/test_zone_reader_rdata
+check_PROGRAMS += tests/unit/test_zone_reader_rdata
+tests_unit_test_zone_reader_rdata_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_zone_reader_rdata_SOURCES = tests/unit/test_zone_reader_rdata.c $(zone_reader_fixture)
+tests_unit_test_zone_reader_rdata_LDADD = $(zone_reader_libs)
 endif
 EXTRA_DIST += \
 	tests/data/zones/mixed.inc \

@@ -44,7 +44,7 @@ prepare_failover() {
         echo '{ "regions": { "one": { "azs": { "one-a": {} } }, "two": { "azs": { "two-a": {} } } },'
         echo "  \"checks\": { \"c\": { $check, \"interval\": \"${INTERVAL}s\", \"timeout\": \"${TIMEOUT}s\", \"fall\": 1, \"rise\": 1 } },"
         echo '  "endpoints": {'
-        awk '{ printf "%s\"%s-1\": { \"az\": \"one-a\", \"addresses\": [\"%s\"], \"checks\": [\"c\"] },\n", NR > 1 ? ",\n" : "", $1, $2
+        awk '{ printf "%s\"%s-1\": { \"az\": \"one-a\", \"addresses\": [\"%s\"], \"checks\": [\"c\"] },\n", (NR > 1 ? ",\n" : ""), $1, $2
                printf "\"%s-2\": { \"az\": \"two-a\", \"addresses\": [\"%s\"], \"checks\": [\"c\"] }", $1, $3 }' "$RESOURCES"
         printf ' } }\n'
     } > "$DIR/topology.json"
@@ -52,7 +52,7 @@ prepare_failover() {
     {
         echo '{ "names": {'
         awk '{ printf "%s\"%s\": { \"ttl\": 0, \"endpoints\": [\"%s-1\", \"%s-2\"], \"tiers\": [[\"%s-1\"], [\"%s-2\"]] }", \
-               NR > 1 ? ",\n" : "", $1, $1, $1, $1, $1 }' "$RESOURCES"
+               (NR > 1 ? ",\n" : ""), $1, $1, $1, $1, $1 }' "$RESOURCES"
         echo ' } }'
     } > "$DIR/zones/example.com.json"
 }

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The API's JSON as text for people. What is missing is written as "-"; nothing here can fail. */
+#include "config.h"
+
+#include "app/steerctl.h"
+
+#include <string.h>
+
+static const char *or_dash(const char *text)
+{
+    return text == NULL ? "-" : text;
+}
+
+static const char *number_text(const json_t *object, const char *key, char out[32])
+{
+    const json_t *value = json_object_get(object, key);
+    if (json_is_integer(value)) {
+        snprintf(out, 32, "%lld", (long long)json_integer_value(value));
+    } else if (json_is_real(value)) {
+        snprintf(out, 32, "%.3g", json_real_value(value));
+    } else {
+        snprintf(out, 32, "-");
+    }
+    return out;
+}
+
+static void print_state(const struct steerctl *ctl, const char *label, const char *state)
+{
+    char clean[TABLE_CELL_SIZE];
+    printf("%-14s%s%s%s\n", label, text_colour(ctl, or_dash(state)),
+           text_clean(or_dash(state), clean, sizeof clean), text_plain(ctl));
+}
+
+/* ---- status ---- */
+
+static void count_row(struct table *table, const json_t *status, const char *kind)
+{
+    static const char *const states[] = {"total",   "healthy",   "unhealthy",  "unknown",
+                                         "drained", "forced_up", "forced_down"};
+    const json_t *counts = json_object_get(status, kind);
+    char text[32];
+    table_add(table, kind);
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        table_add(table, number_text(counts, states[i], text));
+    }
+}
+
+void show_status(const struct steerctl *ctl, const json_t *status)
+{
+    static const char *const headings[] = {"",        "TOTAL",     "HEALTHY",     "UNHEALTHY", "UNKNOWN",
+                                           "DRAINED", "FORCED_UP", "FORCED_DOWN", NULL};
+    char text[32];
+    text_line("version", text_of(status, "version"));
+    text_line("generation", number_text(status, "generation", text));
+    text_line("started", text_of(status, "started"));
+    text_line("loaded", text_of(status, "loaded"));
+    text_line("zones", number_text(status, "zones", text));
+    text_line("names", number_text(status, "names", text));
+    text_line("overrides", number_text(status, "overrides", text));
+    putchar('\n');
+    struct table *table = table_new(ctl, headings);
+    count_row(table, status, "regions");
+    count_row(table, status, "azs");
+    count_row(table, status, "endpoints");
+    table_print(table);
+}
+
+/* ---- regions, azs, endpoints ---- */
+
+static void add_states(struct table *table, const json_t *item)
+{
+    char age[32];
+    table_add_state(table, text_of(item, "effective"));
+    table_add(table, text_of(item, "decided_by"));
+    table_add(table, text_of(item, "observed"));
+    table_add(table, text_of(item, "desired"));
+    table_add(table, text_age(text_of(item, "since"), age));
+}
+
+static void add_members(struct table *table, const json_t *item)
+{
+    char all[32], bad[32], both[80];
+    snprintf(both, sizeof both, "%s of %s", number_text(item, "members_unhealthy", bad),
+             number_text(item, "members", all));
+    table_add(table, both);
+}
+
+void show_targets(const struct steerctl *ctl, const char *kind, const json_t *items)
+{
+    static const char *const regions[] = {"REGION",  "EFFECTIVE", "DECIDED BY",    "OBSERVED",
+                                          "DESIRED", "SINCE",     "UNHEALTHY AZS", NULL};
+    static const char *const azs[] = {"AZ",      "REGION", "EFFECTIVE",           "DECIDED BY", "OBSERVED",
+                                      "DESIRED", "SINCE",  "UNHEALTHY ENDPOINTS", NULL};
+    static const char *const endpoints[] = {"ENDPOINT", "AZ",      "REGION", "EFFECTIVE",    "DECIDED BY",
+                                            "OBSERVED", "DESIRED", "SINCE",  "LAST OUTCOME", NULL};
+    bool is_endpoint = strcmp(kind, "endpoints") == 0, is_az = strcmp(kind, "azs") == 0;
+    struct table *table = table_new(ctl, is_endpoint ? endpoints : is_az ? azs : regions);
+    size_t i;
+    const json_t *item;
+    json_array_foreach(items, i, item)
+    {
+        table_add(table, text_of(item, "name"));
+        if (is_endpoint) {
+            table_add(table, text_of(item, "az"));
+        }
+        if (is_endpoint || is_az) {
+            table_add(table, text_of(item, "region"));
+        }
+        add_states(table, item);
+        if (is_endpoint) {
+            table_add(table, text_of(item, "last_outcome"));
+        } else {
+            add_members(table, item);
+        }
+    }
+    table_print(table);
+}
+
+static void show_override(const json_t *override)
+{
+    if (override == NULL || json_is_null(override)) {
+        return;
+    }
+    text_line("override", text_of(override, "state"));
+    text_line("  reason", text_of(override, "reason"));
+    text_line("  actor", text_of(override, "actor"));
+    text_line("  set", text_of(override, "set"));
+    const char *expires = text_of(override, "expires");
+    text_line("  expires", expires == NULL ? "never" : expires);
+}
+
+static void show_checks(const struct steerctl *ctl, const json_t *checks)
+{
+    static const char *const headings[] = {"CHECK",  "TYPE",   "ADDRESS", "VERDICT", "OUTCOME",
+                                           "STATUS", "STREAK", "MS",      "CHECKED", NULL};
+    size_t i;
+    const json_t *check;
+    char text[32];
+    if (json_array_size(checks) == 0) {
+        return;
+    }
+    putchar('\n');
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(checks, i, check)
+    {
+        table_add(table, text_of(check, "check"));
+        table_add(table, text_of(check, "type"));
+        table_add(table, text_of(check, "address"));
+        table_add_state(table, text_of(check, "verdict"));
+        table_add(table, text_of(check, "outcome"));
+        table_add(table, number_text(check, "status", text));
+        table_add(table, number_text(check, "streak", text));
+        table_add(table, number_text(check, "duration_ms", text));
+        table_add(table, text_age(text_of(check, "checked"), text));
+    }
+    table_print(table);
+}
+
+static void show_endpoint(const json_t *target)
+{
+    char text[32], list[TABLE_CELL_SIZE] = "";
+    size_t i;
+    const json_t *address;
+    json_array_foreach(json_object_get(target, "addresses"), i, address)
+    {
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
+                 or_dash(json_string_value(address)));
+    }
+    text_line("addresses", list);
+    text_line("weight", number_text(target, "weight", text));
+    text_line("capacity", number_text(target, "capacity", text));
+    text_line("last outcome", text_of(target, "last_outcome"));
+    text_line("last status", number_text(target, "last_status", text));
+    text_line("last checked", text_of(target, "last_checked"));
+    text_line("last ms", number_text(target, "last_duration_ms", text));
+}
+
+void show_target(const struct steerctl *ctl, const json_t *target)
+{
+    char text[32];
+    text_line(or_dash(text_of(target, "kind")), text_of(target, "name"));
+    if (json_object_get(target, "az") != NULL) {
+        text_line("az", text_of(target, "az"));
+    }
+    if (json_object_get(target, "region") != NULL) {
+        text_line("region", text_of(target, "region"));
+    }
+    print_state(ctl, "effective", text_of(target, "effective"));
+    text_line("decided by", text_of(target, "decided_by"));
+    text_line("since", text_of(target, "since"));
+    text_line("observed", text_of(target, "observed"));
+    text_line("desired", text_of(target, "desired"));
+    show_override(json_object_get(target, "override"));
+    if (json_object_get(target, "addresses") != NULL) {
+        show_endpoint(target);
+    } else {
+        text_line("members", number_text(target, "members", text));
+        text_line("  unhealthy", number_text(target, "members_unhealthy", text));
+    }
+    show_checks(ctl, json_object_get(target, "checks"));
+}
+
+/* ---- overrides ---- */
+
+static void show_planned(const struct steerctl *ctl, const json_t *changes)
+{
+    static const char *const headings[] = {"WOULD CHANGE", "BEFORE", "AFTER", NULL};
+    size_t i;
+    const json_t *change;
+    if (json_array_size(changes) == 0) {
+        puts("no effective state would change");
+        return;
+    }
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(changes, i, change)
+    {
+        char name[TABLE_CELL_SIZE];
+        snprintf(name, sizeof name, "%s:%s", or_dash(text_of(change, "kind")),
+                 or_dash(text_of(change, "name")));
+        table_add(table, name);
+        table_add_state(table, text_of(change, "before"));
+        table_add_state(table, text_of(change, "after"));
+    }
+    table_print(table);
+}
+
+void show_change(const struct steerctl *ctl, const json_t *target)
+{
+    char name[TABLE_CELL_SIZE], state[64], by[64];
+    const json_t *override = json_object_get(target, "override");
+    const char *expires = text_of(override, "expires"), *effective = or_dash(text_of(target, "effective"));
+    bool dry_run = json_is_true(json_object_get(target, "dry_run"));
+    printf("%s:%s %s %s%s%s, decided by %s", or_dash(text_of(target, "kind")),
+           text_clean(or_dash(text_of(target, "name")), name, sizeof name), dry_run ? "would be" : "is",
+           text_colour(ctl, effective), text_clean(effective, state, sizeof state), text_plain(ctl),
+           text_clean(or_dash(text_of(target, "decided_by")), by, sizeof by));
+    if (json_is_object(override)) {
+        printf(", until %s", expires == NULL ? "it is removed" : text_clean(expires, state, sizeof state));
+    }
+    putchar('\n');
+    if (dry_run) {
+        show_planned(ctl, json_object_get(target, "changes"));
+    }
+}
+
+void show_overrides(const struct steerctl *ctl, const json_t *items)
+{
+    static const char *const headings[] = {"TARGET", "STATE",   "EFFECTIVE", "ACTOR",
+                                           "SET",    "EXPIRES", "REASON",    NULL};
+    size_t i;
+    const json_t *item;
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(items, i, item)
+    {
+        char text[TABLE_CELL_SIZE], age[32];
+        snprintf(text, sizeof text, "%s:%s", or_dash(text_of(item, "kind")), or_dash(text_of(item, "name")));
+        table_add(table, text);
+        table_add(table, text_of(item, "state"));
+        table_add_state(table, text_of(item, "effective"));
+        table_add(table, text_of(item, "actor"));
+        snprintf(text, sizeof text, "%s ago", text_age(text_of(item, "set"), age));
+        table_add(table, text);
+        snprintf(text, sizeof text, "in %s", text_age(text_of(item, "expires"), age));
+        table_add(table, text_of(item, "expires") == NULL ? "never" : text);
+        table_add(table, text_of(item, "reason"));
+    }
+    table_print(table);
+}
+
+/* ---- zones and names ---- */
+
+void show_zones(const struct steerctl *ctl, const json_t *items)
+{
+    static const char *const headings[] = {"ZONE",    "STATE",   "SERIAL", "NAMES",
+                                           "RECORDS", "STEERED", "FILE",   NULL};
+    size_t i;
+    const json_t *item;
+    char text[32];
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(items, i, item)
+    {
+        table_add(table, text_of(item, "origin"));
+        table_add_state(table, text_of(item, "state"));
+        table_add(table, number_text(item, "serial", text));
+        table_add(table, number_text(item, "names", text));
+        table_add(table, number_text(item, "records", text));
+        table_add(table, number_text(item, "steered", text));
+        table_add(table, text_of(item, "file"));
+    }
+    table_print(table);
+}
+
+void show_names(const struct steerctl *ctl, const json_t *items)
+{
+    static const char *const headings[] = {"NAME", "ZONE", "TYPES", "TTL", "POLICY", NULL};
+    size_t i;
+    const json_t *item;
+    char text[32];
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(items, i, item)
+    {
+        const json_t *types = json_object_get(item, "types");
+        char list[64] = "";
+        for (size_t t = 0; t < json_array_size(types); t++) {
+            size_t used = strlen(list);
+            snprintf(list + used, sizeof list - used, "%s%s", t == 0 ? "" : " ",
+                     or_dash(json_string_value(json_array_get(types, t))));
+        }
+        table_add(table, text_of(item, "name"));
+        table_add(table, text_of(item, "zone"));
+        table_add(table, list);
+        table_add(table, number_text(item, "ttl", text));
+        table_add(table, number_text(item, "policy", text));
+    }
+    table_print(table);
+}
+
+/* ---- explain, reload ---- */
+
+static void show_members(const struct steerctl *ctl, const json_t *members)
+{
+    static const char *const headings[] = {"ENDPOINT",   "AZ",     "REGION", "TIER",    "EFFECTIVE",
+                                           "DECIDED BY", "WEIGHT", "ODDS",   "ADDRESS", NULL};
+    size_t i;
+    const json_t *member;
+    char text[32];
+    if (json_array_size(members) == 0) {
+        return;
+    }
+    putchar('\n');
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(members, i, member)
+    {
+        table_add(table, text_of(member, "endpoint"));
+        table_add(table, text_of(member, "az"));
+        table_add(table, text_of(member, "region"));
+        table_add(table, text_of(member, "tier"));
+        table_add_state(table, text_of(member, "effective"));
+        table_add(table, text_of(member, "decided_by"));
+        table_add(table, number_text(member, "weight", text));
+        snprintf(text, sizeof text, "%.1f %%", 100 * json_number_value(json_object_get(member, "odds")));
+        table_add(table, text);
+        table_add(table, text_of(member, "address"));
+    }
+    table_print(table);
+}
+
+void show_explanation(const struct steerctl *ctl, const json_t *explanation)
+{
+    char clean[1024];
+    size_t i;
+    const json_t *line;
+    json_array_foreach(json_object_get(explanation, "answers"), i, line)
+    {
+        puts(text_clean(or_dash(json_string_value(line)), clean, sizeof clean));
+    }
+    if (i == 0) {
+        printf("%s, no records\n", text_clean(or_dash(text_of(explanation, "rcode")), clean, sizeof clean));
+    }
+    putchar('\n');
+    json_array_foreach(json_object_get(explanation, "steps"), i, line)
+    {
+        printf("%2zu. %s\n", i + 1, text_clean(or_dash(json_string_value(line)), clean, sizeof clean));
+    }
+    show_members(ctl, json_object_get(explanation, "members"));
+}
+
+enum steerctl_exit judge_reload(const json_t *result)
+{
+    return json_array_size(json_object_get(result, "errors")) == 0 ? STEERCTL_OK : STEERCTL_REFUSED;
+}
+
+enum steerctl_exit show_reload(const json_t *result)
+{
+    const json_t *errors = json_object_get(result, "errors"), *warnings = json_object_get(result, "warnings");
+    printf("generation %lld serves\n", (long long)json_integer_value(json_object_get(result, "generation")));
+    fflush(stdout);
+    if (json_array_size(errors) != 0) {
+        fputs("steerctl: some zones are as they were before:\n", stderr);
+        steerctl_print_errors(errors);
+    }
+    if (json_array_size(warnings) != 0) {
+        fputs("steerctl: warnings:\n", stderr);
+        steerctl_print_errors(warnings);
+    }
+    return judge_reload(result);
+}

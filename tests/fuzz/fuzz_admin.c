@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Fuzzing of what a client of the admin API controls: the first line is a request target, the rest a body.
+ * Every reader of bodies gets it; whatever is refused must come with a problem document that can be written.
+ */
+#include "config.h"
+
+#include "admin/render.h"
+#include "admin/request.h"
+#include "admin/route.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+static void expect(bool holds)
+{
+    if (!holds) {
+        abort();
+    }
+}
+
+/* Success and a problem exclude each other. */
+static void judge(int error, const struct problem *problem)
+{
+    expect((error != 0) == problem_is_set(problem));
+    if (error == 0) {
+        return;
+    }
+    json_t *document = render_problem(problem);
+    char *text = json_dumps(document, JSON_COMPACT);
+    expect(text != NULL);
+    free(text);
+    json_decref(document);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    static const unsigned methods[] = {0, ROUTE_GET, ROUTE_HEAD, ROUTE_PUT, ROUTE_POST, ROUTE_DELETE};
+    const uint8_t *end = len == 0 ? NULL : memchr(bytes, '\n', len);
+    size_t target_len = end == NULL ? 0 : (size_t)(end - bytes);
+    const char *body = (const char *)bytes + (end == NULL ? 0 : target_len + 1);
+    size_t body_len = len - (size_t)(body - (const char *)bytes);
+    struct arena *arena = arena_new(0);
+    char *target = arena_alloc(arena, target_len + 1);
+    if (target_len != 0) {
+        memcpy(target, bytes, target_len);
+    }
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        struct problem problem;
+        struct route route;
+        const char *allow;
+        problem_init(&problem, arena);
+        judge(route_parse(target, methods[i], &route, &allow, &problem), &problem);
+    }
+    struct problem problem;
+    struct health_override override;
+    struct request_drill drill;
+    problem_init(&problem, arena);
+    judge(request_parse_override(body, body_len, 1000000, &override, &problem), &problem);
+    expect(problem_is_set(&problem) || override.expires_ms == 0 || override.expires_ms > 1000000);
+    problem_init(&problem, arena);
+    judge(request_parse_drill(body, body_len, &drill, &problem), &problem);
+    expect(problem_is_set(&problem) || drill.loss_count > 0);
+    problem_init(&problem, arena);
+    judge(request_parse_empty(body, body_len, &problem), &problem);
+    arena_free(arena);
+    return 0;
+}

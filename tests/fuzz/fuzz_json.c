@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Bytes as a topology, and as the policy of a zone against a small fixed topology. Besides crashes and leaks
+ * it holds the promise of conf: a document is refused if and only if an error was reported, errors have
+ * places, and messages are printable. */
+#include "config.h"
+
+#include "conf/policy.h"
+#include "conf/topology.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char fixed_topology[] =
+    "{\"regions\": {\"us\": {\"azs\": {\"us-1\": {}, \"us-2\": {}}}, \"eu\": {\"azs\": {\"eu-1\": {}}}},"
+    "\"endpoints\": {\"web-1\": {\"az\": \"us-1\", \"addresses\": \"192.0.2.1\"},"
+    "\"web-2\": {\"az\": \"us-2\", \"addresses\": \"192.0.2.2\"},"
+    "\"web-3\": {\"az\": \"eu-1\", \"addresses\": [\"192.0.2.3\", \"2001:db8::3\"]}}}";
+
+/* Not assert(): the promise is to be checked in every build. */
+static void require(bool holds)
+{
+    if (!holds) {
+        abort();
+    }
+}
+
+static void check_printable(const char *text)
+{
+    for (const char *p = text; p != NULL && *p != '\0'; p++) {
+        require((unsigned char)*p >= 0x20 && *p != 0x7f);
+    }
+}
+
+static void check_message(const struct report_item *item)
+{
+    require(item->place.file != NULL && item->place.line != 0 && item->message[0] != '\0');
+    check_printable(item->message);
+    check_printable(item->place.path);
+}
+
+static void check_report(struct report *report, bool refused)
+{
+    require((report_errors(report) != 0) == refused);
+    for (size_t i = 0; i < report_count(report); i++) {
+        check_message(report_get(report, i));
+    }
+    report_free(report);
+}
+
+static void try_topology(const char *text, size_t len)
+{
+    struct report *report = report_new();
+    struct conf_topology *topology = conf_parse_topology("topology.json", text, len, report);
+    check_report(report, topology == NULL);
+    for (size_t i = 0; topology != NULL && i < topology->endpoint_count; i++) {
+        const struct conf_endpoint *endpoint = &topology->endpoints[i];
+        require(endpoint->az < topology->az_count && endpoint->region == topology->azs[endpoint->az].region);
+        require(conf_find_endpoint(topology, endpoint->name) == (ptrdiff_t)i);
+    }
+    conf_free_topology(topology);
+}
+
+static void check_tiers(const struct conf_name *name, const struct conf_tiers *tiers)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < tiers->count; i++) {
+        const struct conf_tier *tier = &tiers->items[i];
+        for (size_t j = 0; j < tier->member_count; j++) {
+            require(tier->members[j] < name->member_count);
+        }
+        require(tier->member_count > 0);
+        total += tier->member_count;
+    }
+    require(tiers->count > 0 && total <= name->member_count);
+}
+
+static void try_policy(const char *text, size_t len)
+{
+    struct report *report = report_new();
+    struct conf_topology *topology =
+        conf_parse_topology("fixed.json", fixed_topology, sizeof fixed_topology - 1, report);
+    struct conf_policy *policy =
+        conf_parse_policy("policy.json", "example.com.", text, len, topology, report);
+    check_report(report, policy == NULL);
+    for (size_t i = 0; policy != NULL && i < policy->name_count; i++) {
+        const struct conf_name *name = &policy->names[i];
+        check_tiers(name, &name->tiers);
+        for (size_t j = 0; j < name->geo_count; j++) {
+            check_tiers(name, &name->geo[j].tiers);
+        }
+    }
+    conf_free_policy(policy);
+    conf_free_topology(topology);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    try_topology((const char *)data, size);
+    try_policy((const char *)data, size);
+    return 0;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Any bytes as a query to answer_query(), over UDP and TCP and in each state of health, on the small view of
+ * the unit tests. Beyond not crashing: whatever is answered is a message that ldns can read, with the query's
+ * id, with QR set, within the size that the transport and the client permit. The first octet says how to ask:
+ * bit 0 TCP, bits 1 and 2 which regions are forced down. The rest is the query. */
+#include "config.h"
+
+#include "tests/unit/answer_fixture.h"
+
+#include <ldns/ldns.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+static const char main_zone[] =
+    "$TTL 300\n"
+    "@ SOA ns1 host 7 3600 600 86400 60\n"
+    "@ NS ns1\n@ NS ns.other.net.\n@ MX 10 mail\nns1 A 192.0.2.53\nmail A 192.0.2.25\n"
+    "host A 198.51.100.1\nhost AAAA 2001:db8::1\nhost TXT \"a text\"\na.b.ent A 198.51.100.2\n"
+    "alias CNAME host\nchain CNAME alias\nout CNAME www.elsewhere.test.\nsteered CNAME www\n"
+    "dangling CNAME nothing\nloop1 CNAME loop2\nloop2 CNAME loop1\ntochild CNAME host.child\n"
+    "*.wild A 198.51.100.3\n*.wild TXT \"wild\"\n*.wc CNAME host\n"
+    "sub NS ns.sub\nsub NS ns2.sub\nns.sub A 198.51.100.4\nns2.sub AAAA 2001:db8::2\n"
+    "odd TYPE65534 \\# 3 010203\nwww A 203.0.113.9\n"
+    "$GENERATE 1-40 big TXT \"$ a text that is long enough to fill a datagram after a while\"\n";
+static const char child_zone[] =
+    "$TTL 300\n@ SOA ns host 1 1 1 1 1\n@ NS ns\nns A 192.0.2.54\nhost A 198.51.100.9\n";
+
+static const char *const origins[] = {"example.com.", "child.example.com."};
+static const char *const texts[] = {main_zone, child_zone};
+
+enum { UDP_MAX = 1232, TCP_MAX = 65535 };
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "fuzz_message: %s\n", what);
+    abort();
+}
+
+static void set_regions(struct fixture *f, unsigned down)
+{
+    for (uint32_t region = 0; region < 2; region++) {
+        struct health_override override = {.desired = (down >> region & 1) != 0 ? HEALTH_DESIRED_DOWN
+                                                                                : HEALTH_DESIRED_AUTO};
+        health_set_override(f->view.health, HEALTH_REGION, region, &override, 1);
+    }
+}
+
+static void judge_reply(const uint8_t *query, const uint8_t *reply, size_t len)
+{
+    ldns_pkt *packet = NULL;
+    if (len < LDNS_HEADER_SIZE || memcmp(query, reply, 2) != 0) {
+        fail("a reply without the query's id");
+    }
+    if ((reply[2] & 0x80) == 0) {
+        fail("a reply without QR");
+    }
+    if (ldns_wire2pkt(&packet, reply, len) != LDNS_STATUS_OK) {
+        fail("a reply that ldns cannot read");
+    }
+    ldns_pkt_free(packet);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    static struct fixture fixture;
+    static uint8_t reply[TCP_MAX];
+    if (fixture.cache == NULL) {
+        fixture_init(&fixture, origins, texts, 2);
+    }
+    if (len == 0 || len > TCP_MAX) {
+        return 0;
+    }
+    bool tcp = (bytes[0] & 1) != 0;
+    set_regions(&fixture, bytes[0] >> 1);
+    /* exactly as long as it is, so that ASan sees a read behind its end */
+    uint8_t *query = malloc(len - 1 != 0 ? len - 1 : 1);
+    memcpy(query, bytes + 1, len - 1);
+    size_t got = fixture_ask_bytes(&fixture, query, len - 1, tcp ? ANSWER_TCP : ANSWER_UDP, reply,
+                                   tcp ? TCP_MAX : UDP_MAX);
+    if (got > (tcp ? TCP_MAX : UDP_MAX)) {
+        fail("a reply that is larger than its room");
+    }
+    if (got != 0) {
+        judge_reply(query, reply, got);
+    }
+    free(query);
+    return 0;
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The pure parts of admin: request targets, bodies, problems, rendering, dry runs. No sockets. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "admin/plan.h"
+#include "admin/render.h"
+#include "admin/request.h"
+#include "admin/route.h"
+#include "admin_fake.h"
+#include "base/error.h"
+
+#include <string.h>
+
+enum { WALL_MS = 1000000 };
+
+struct scratch {
+    struct arena *arena;
+    struct problem problem;
+};
+
+static int scratch_open(void **state)
+{
+    struct scratch *s = malloc(sizeof *s);
+    s->arena = arena_new(0);
+    problem_init(&s->problem, s->arena);
+    *state = s;
+    return 0;
+}
+
+static int scratch_close(void **state)
+{
+    struct scratch *s = *state;
+    arena_free(s->arena);
+    free(s);
+    return 0;
+}
+
+static const char *field_message(const struct problem *problem, const char *field)
+{
+    for (size_t i = 0; i < problem->error_count; i++) {
+        if (problem->errors[i].field != NULL && strcmp(problem->errors[i].field, field) == 0) {
+            return problem->errors[i].message;
+        }
+    }
+    return NULL;
+}
+
+/* ---- routes ---- */
+
+static void routes_are_found(void **state)
+{
+    struct scratch *s = *state;
+    static const struct {
+        const char *target;
+        unsigned method;
+        enum route_id id;
+        enum health_kind kind;
+        const char *name;
+    } good[] = {
+        {"/v1/status", ROUTE_GET, ROUTE_STATUS, 0, NULL},
+        {"/v1/status?", ROUTE_HEAD, ROUTE_STATUS, 0, NULL},
+        {"/v1/regions", ROUTE_GET, ROUTE_TARGETS, HEALTH_REGION, NULL},
+        {"/v1/azs/a%2Fb", ROUTE_GET, ROUTE_TARGET, HEALTH_AZ, "a/b"},
+        {"/v1/endpoints/web-1/override?dry_run=true", ROUTE_PUT, ROUTE_OVERRIDE, HEALTH_ENDPOINT, "web-1"},
+        {"/v1/endpoints/override/override", ROUTE_DELETE, ROUTE_OVERRIDE, HEALTH_ENDPOINT, "override"},
+        {"/v1/drills", ROUTE_POST, ROUTE_DRILLS, 0, NULL},
+        {"/metrics", ROUTE_GET, ROUTE_METRICS, 0, NULL},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct route route;
+        const char *allow;
+        problem_init(&s->problem, s->arena);
+        assert_int_equal(route_parse(good[i].target, good[i].method, &route, &allow, &s->problem), 0);
+        assert_int_equal(route.id, good[i].id);
+        if (good[i].name != NULL) {
+            assert_int_equal(route.kind, good[i].kind);
+            assert_string_equal(route.name, good[i].name);
+        }
+        assert_int_equal(route.limit, ROUTE_LIMIT_DEFAULT);
+    }
+}
+
+static void bad_routes_are_refused(void **state)
+{
+    struct scratch *s = *state;
+    static const struct {
+        const char *target;
+        unsigned method;
+        enum problem_kind kind;
+    } bad[] = {
+        {"", ROUTE_GET, PROBLEM_BAD_REQUEST},
+        {"*", ROUTE_GET, PROBLEM_BAD_REQUEST},
+        {"http://x/v1/status", ROUTE_GET, PROBLEM_BAD_REQUEST},
+        {"/", ROUTE_GET, PROBLEM_NOT_FOUND},
+        {"/v1", ROUTE_GET, PROBLEM_NOT_FOUND},
+        {"/v1/status/", ROUTE_GET, PROBLEM_NOT_FOUND},
+        {"//v1/status", ROUTE_GET, PROBLEM_NOT_FOUND},
+        {"/v1/azs//override", ROUTE_PUT, PROBLEM_NOT_FOUND},
+        {"/v1/azs/a/override/more", ROUTE_PUT, PROBLEM_NOT_FOUND},
+        {"/v1/azs/a/b/c/d/e", ROUTE_GET, PROBLEM_NOT_FOUND},
+        {"/v1/azs/%", ROUTE_GET, PROBLEM_BAD_REQUEST},
+        {"/v1/azs/%4", ROUTE_GET, PROBLEM_BAD_REQUEST},
+        {"/v1/azs/%zz", ROUTE_GET, PROBLEM_BAD_REQUEST},
+        {"/v1/azs/%0a", ROUTE_GET, PROBLEM_BAD_REQUEST},
+        {"/v1/status", ROUTE_POST, PROBLEM_METHOD_NOT_ALLOWED},
+        {"/v1/status", 0, PROBLEM_METHOD_NOT_ALLOWED},
+        {"/v1/status?limit=3", ROUTE_GET, PROBLEM_INVALID_FIELDS},
+        {"/v1/regions?region=x", ROUTE_GET, PROBLEM_INVALID_FIELDS},
+        {"/v1/azs?limit=1001", ROUTE_GET, PROBLEM_INVALID_FIELDS},
+        {"/v1/azs?limit=-1", ROUTE_GET, PROBLEM_INVALID_FIELDS},
+        {"/v1/azs?limit=99999999999999999999999", ROUTE_GET, PROBLEM_INVALID_FIELDS},
+        {"/v1/azs?limit", ROUTE_GET, PROBLEM_INVALID_FIELDS},
+        {"/v1/azs?limit=1&limit=1", ROUTE_GET, PROBLEM_INVALID_FIELDS},
+        {"/v1/azs?%", ROUTE_GET, PROBLEM_BAD_REQUEST},
+        {"/v1/azs/a/override?dry_run=yes", ROUTE_PUT, PROBLEM_INVALID_FIELDS},
+        {"/v1/explain", ROUTE_GET, PROBLEM_INVALID_FIELDS},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct route route;
+        const char *allow;
+        problem_init(&s->problem, s->arena);
+        assert_int_equal(route_parse(bad[i].target, bad[i].method, &route, &allow, &s->problem),
+                         ERROR_INVALID);
+        if (s->problem.kind != bad[i].kind) {
+            fail_msg("%s: found problem %s, expected %s", bad[i].target, problem_name(s->problem.kind),
+                     problem_name(bad[i].kind));
+        }
+        assert_int_equal(allow != NULL, bad[i].kind == PROBLEM_METHOD_NOT_ALLOWED);
+    }
+}
+
+/* ---- bodies ---- */
+
+static int parse_override(struct scratch *s, const char *text, struct health_override *override)
+{
+    problem_init(&s->problem, s->arena);
+    return request_parse_override(text, strlen(text), WALL_MS, override, &s->problem);
+}
+
+static void overrides_are_read(void **state)
+{
+    struct scratch *s = *state;
+    struct health_override override;
+    assert_int_equal(parse_override(s,
+                                    "{\"state\":\"drain\",\"reason\":\"r\\u00e9\",\"expires_in\":\"1h30m\","
+                                    "\"actor\":\"bob\",\"$comment\":1}",
+                                    &override),
+                     0);
+    assert_int_equal(override.desired, HEALTH_DESIRED_DRAIN);
+    assert_int_equal(override.set_ms, WALL_MS);
+    assert_int_equal(override.expires_ms, WALL_MS + 5400000);
+    assert_string_equal(override.reason, "r\xc3\xa9");
+    assert_string_equal(override.actor, "bob");
+    assert_int_equal(
+        parse_override(s, "{\"state\":\"up\",\"reason\":\"r\",\"expires\":\"1970-01-01T00:16:41Z\"}",
+                       &override),
+        0);
+    assert_int_equal(override.expires_ms, 1001000);
+    assert_int_equal(parse_override(s, "{\"state\":\"auto\"}", &override), 0);
+    assert_int_equal(override.expires_ms, 0);
+}
+
+static void bad_overrides_name_every_field(void **state)
+{
+    struct scratch *s = *state;
+    struct health_override override;
+    assert_int_equal(parse_override(s,
+                                    "{\"state\":\"off\",\"reason\":7,\"expires_in\":\"soon\",\"actor\":\"\","
+                                    "\"colour\":1}",
+                                    &override),
+                     ERROR_INVALID);
+    assert_int_equal(s->problem.kind, PROBLEM_INVALID_FIELDS);
+    assert_int_equal(s->problem.error_count, 5);
+    static const char *const fields[] = {"state", "reason", "expires_in", "actor", "colour"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        assert_non_null(field_message(&s->problem, fields[i]));
+    }
+    assert_string_equal(field_message(&s->problem, "state"),
+                        "found \"off\", expected drain, up, down or auto");
+    static const char *const bad[][2] = {
+        {"{}", "state"},
+        {"{\"state\":\"drain\"}", "reason"},
+        {"{\"state\":\"drain\",\"reason\":\"  \"}", "reason"},
+        {"{\"state\":\"drain\",\"reason\":\"a\\nb\"}", "reason"},
+        {"{\"state\":\"drain\",\"reason\":null}", "reason"},
+        {"{\"state\":\"up\",\"reason\":\"r\",\"expires\":\"1970-01-01T00:16:40Z\"}", "expires"},
+        {"{\"state\":\"up\",\"reason\":\"r\",\"expires\":\"tomorrow\"}", "expires"},
+        {"{\"state\":\"up\",\"reason\":\"r\",\"expires\":\"2999-01-01T00:00:00Z\",\"expires_in\":\"1m\"}",
+         "expires"},
+        {"{\"state\":\"up\",\"reason\":\"r\",\"expires_in\":\"0s\"}", "expires_in"},
+        {"{\"state\":\"auto\",\"expires_in\":\"1m\"}", "expires_in"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(parse_override(s, bad[i][0], &override), ERROR_INVALID);
+        if (field_message(&s->problem, bad[i][1]) == NULL) {
+            fail_msg("%s: expected an error of field %s", bad[i][0], bad[i][1]);
+        }
+    }
+}
+
+static void long_texts_are_refused(void **state)
+{
+    struct scratch *s = *state;
+    struct health_override override;
+    char text[512], reason[HEALTH_REASON_SIZE + 1];
+    memset(reason, 'x', sizeof reason);
+    reason[HEALTH_REASON_SIZE - 1] = '\0';
+    snprintf(text, sizeof text, "{\"state\":\"up\",\"reason\":\"%s\"}", reason);
+    assert_int_equal(parse_override(s, text, &override), 0);
+    assert_string_equal(override.reason, reason);
+    reason[HEALTH_REASON_SIZE - 1] = 'x';
+    reason[HEALTH_REASON_SIZE] = '\0';
+    snprintf(text, sizeof text, "{\"state\":\"up\",\"reason\":\"%s\"}", reason);
+    assert_int_equal(parse_override(s, text, &override), ERROR_INVALID);
+    assert_string_equal(field_message(&s->problem, "reason"), "found 256 octets, expected at most 255");
+}
+
+static void bad_json_says_where(void **state)
+{
+    struct scratch *s = *state;
+    struct health_override override;
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "nonsense",
+                                      "{\"a\":1,\"a\":2}",
+                                      "{\"a\":1}}",
+                                      "{\"state\":\"\\u0000\"}",
+                                      "{\"state\":\"\xff\"}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(parse_override(s, bad[i], &override), ERROR_INVALID);
+        assert_int_equal(s->problem.kind, PROBLEM_BAD_JSON);
+        assert_non_null(strstr(s->problem.detail, "line 1, column "));
+    }
+    assert_int_equal(parse_override(s, "[]", &override), ERROR_INVALID);
+    assert_string_equal(s->problem.detail, "found an array, expected an object");
+}
+
+static void durations_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {{"1ms", 1}, {"90s", 90000}, {"30m", 1800000}, {"1h30m", 5400000}, {"3650d", 315360000000}};
+    static const char *const bad[] = {"",
+                                      "0s",
+                                      "5",
+                                      "s",
+                                      "1w",
+                                      "-1s",
+                                      "1.5h",
+                                      "1 h",
+                                      "1h ",
+                                      "3651d",
+                                      "3650d1ms",
+                                      "9999999999999s",
+                                      "999999999999d"};
+    int64_t ms;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(request_parse_duration(good[i].text, &ms), 0);
+        assert_int_equal(ms, good[i].ms);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (request_parse_duration(bad[i], &ms) != ERROR_SYNTAX) {
+            fail_msg("\"%s\" was taken for %lld ms", bad[i], (long long)ms);
+        }
+    }
+}
+
+static void drills_are_read(void **state)
+{
+    struct scratch *s = *state;
+    struct request_drill drill;
+    static const char good[] =
+        "{\"mode\":\"simulate\",\"lose\":[\"region:a\",\"az:b\"],\"failure\":\"refused\","
+        "\"from\":\"healthy\"}";
+    assert_int_equal(request_parse_drill(good, sizeof good - 1, &drill, &s->problem), 0);
+    assert_int_equal(drill.loss_count, 2);
+    assert_string_equal(drill.losses[1], "az:b");
+    assert_string_equal(drill.failure, "refused");
+    assert_false(drill.from_live);
+    static const char plain[] = "{\"mode\":\"simulate\",\"lose\":[\"region:a\"]}";
+    assert_int_equal(request_parse_drill(plain, sizeof plain - 1, &drill, &s->problem), 0);
+    assert_string_equal(drill.failure, "timeout");
+    assert_true(drill.from_live);
+    static const char bad[] =
+        "{\"mode\":\"live\",\"lose\":[\"region:a\",3],\"failure\":\"fire\",\"from\":1,\"x\":2}";
+    assert_int_equal(request_parse_drill(bad, sizeof bad - 1, &drill, &s->problem), ERROR_INVALID);
+    assert_int_equal(s->problem.error_count, 5);
+    assert_string_equal(field_message(&s->problem, "lose[1]"), "found a number, expected a string");
+    assert_string_equal(field_message(&s->problem, "failure"), "found \"fire\", expected timeout or refused");
+}
+
+/* ---- rendering ---- */
+
+/* The document as text; freed by the arena. */
+static const char *write_json(struct scratch *s, json_t *document)
+{
+    char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
+    const char *copy = arena_copy_text(s->arena, text);
+    free(text);
+    json_decref(document);
+    return copy;
+}
+
+static void problems_are_rendered(void **state)
+{
+    struct scratch *s = *state;
+    problem_add_field(&s->problem, "state", "found %d", 5);
+    assert_string_equal(
+        write_json(s, render_problem(&s->problem)),
+        "{\"errors\":[{\"field\":\"state\",\"message\":\"found 5\"}],\"status\":422,"
+        "\"title\":\"Some fields are not acceptable\",\"type\":\"urn:steerd:problem:invalid-fields\"}");
+    for (int kind = PROBLEM_BAD_REQUEST; kind < PROBLEM_KINDS; kind++) {
+        assert_in_range(problem_status((enum problem_kind)kind), 400, 501);
+        assert_non_null(problem_title((enum problem_kind)kind));
+        for (int other = PROBLEM_NONE; other < kind; other++) {
+            assert_string_not_equal(problem_name((enum problem_kind)kind),
+                                    problem_name((enum problem_kind)other));
+        }
+    }
+}
+
+static void targets_are_rendered(void **state)
+{
+    struct scratch *s = *state;
+    struct fake fake;
+    fake_init(&fake);
+    fake.overrides[HEALTH_AZ][0] = (struct health_override){
+        .desired = HEALTH_DESIRED_DRAIN, .set_ms = 1000, .reason = "r", .actor = "a"};
+    fake.targets[HEALTH_AZ][0].override = &fake.overrides[HEALTH_AZ][0];
+    assert_string_equal(
+        write_json(s, render_target(&fake.targets[HEALTH_AZ][0])),
+        "{\"decided_by\":\"verdict\",\"desired\":\"auto\",\"effective\":\"healthy\",\"kind\":\"az\","
+        "\"members\":2,"
+        "\"members_unhealthy\":0,\"name\":\"us-east-1a\",\"observed\":\"healthy\",\"override\":{\"actor\":"
+        "\"a\","
+        "\"expires\":null,\"reason\":\"r\",\"set\":\"1970-01-01T00:00:01.000Z\",\"state\":\"drain\"},"
+        "\"region\":\"us-east\",\"since\":\"2026-11-21T04:05:06.789Z\"}");
+    struct operate_target *endpoint = &fake.targets[HEALTH_ENDPOINT][0];
+    endpoint->status.outcome = HEALTH_OUTCOME_BAD_STATUS;
+    endpoint->status.detail = 503;
+    endpoint->status.duration_us = 1500;
+    endpoint->status.checked_ms = 1000;
+    const char *text = write_json(s, render_target(endpoint));
+    assert_non_null(strstr(text, "\"addresses\":[\"192.0.2.1\"]"));
+    assert_non_null(strstr(text, "\"capacity\":null"));
+    assert_non_null(strstr(text, "\"last_duration_ms\":1.5"));
+    assert_non_null(strstr(text, "\"last_outcome\":\"bad_status\",\"last_status\":503"));
+}
+
+/* ---- dry runs ---- */
+
+static struct plan plan_of(struct fake *fake)
+{
+    struct plan plan;
+    static const size_t counts[] = {
+        [HEALTH_ENDPOINT] = FAKE_ENDPOINTS, [HEALTH_AZ] = FAKE_AZS, [HEALTH_REGION] = FAKE_REGIONS};
+    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        plan.targets[kind] = (struct operate_targets){.items = fake->targets[kind], .count = counts[kind]};
+    }
+    return plan;
+}
+
+static void dry_runs_follow_the_table(void **state)
+{
+    struct scratch *s = *state;
+    struct fake fake;
+    struct plan_change *changes;
+    size_t count;
+    fake_init(&fake);
+    struct plan plan = plan_of(&fake);
+    assert_int_equal(
+        plan_override(&plan, HEALTH_REGION, "nowhere", HEALTH_DESIRED_DOWN, s->arena, &changes, &count),
+        ERROR_NOT_FOUND);
+    assert_int_equal(
+        plan_override(&plan, HEALTH_REGION, "us-east", HEALTH_DESIRED_DRAIN, s->arena, &changes, &count), 0);
+    assert_int_equal(count, 4); /* region, az, two endpoints */
+    assert_string_equal(changes[0].name, "us-east");
+    assert_int_equal(changes[0].after.decided_by, HEALTH_BY_REGION_OVERRIDE);
+    assert_int_equal(changes[3].after.state, HEALTH_DRAINED);
+    /* now the narrower one wins, and only where it is */
+    assert_int_equal(
+        plan_override(&plan, HEALTH_AZ, "us-east-1a", HEALTH_DESIRED_UP, s->arena, &changes, &count), 0);
+    assert_int_equal(count, 3);
+    assert_int_equal(changes[0].after.decided_by, HEALTH_BY_AZ_OVERRIDE);
+    assert_int_equal(
+        plan_override(&plan, HEALTH_REGION, "us-east", HEALTH_DESIRED_AUTO, s->arena, &changes, &count), 0);
+    assert_int_equal(count, 1); /* the az override still holds what is below */
+    assert_int_equal(
+        plan_override(&plan, HEALTH_AZ, "us-east-1a", HEALTH_DESIRED_AUTO, s->arena, &changes, &count), 0);
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(changes[i].after.state, HEALTH_HEALTHY);
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_open, scratch_close)
+    const struct CMUnitTest tests[] = {
+        TEST(routes_are_found),          TEST(bad_routes_are_refused),
+        TEST(overrides_are_read),        TEST(bad_overrides_name_every_field),
+        TEST(long_texts_are_refused),    TEST(bad_json_says_where),
+        TEST(durations_are_read),        TEST(drills_are_read),
+        TEST(problems_are_rendered),     TEST(targets_are_rendered),
+        TEST(dry_runs_follow_the_table),
+    };
+    return cmocka_run_group_tests_name("admin", tests, NULL, NULL);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The real steerctl against the real HTTP layer over a made-up world: words, exit codes, output. The program
+ * runs as a child while this process serves it. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "admin_fake.h"
+#include "base/buffer.h"
+#include "base/error.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+struct world {
+    char folder[40], path[80];
+    struct event_base *base;
+    struct fake fake;
+    struct admin *admin;
+    struct report *report;
+    struct buffer out, err;
+};
+
+static int world_open(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    strcpy(w->folder, "/tmp/steerd-ctl-XXXXXX");
+    assert_non_null(mkdtemp(w->folder));
+    snprintf(w->path, sizeof w->path, "%s/admin.sock", w->folder);
+    signal(SIGPIPE, SIG_IGN);
+    setenv("STEERD_SOCKET", w->path, 1);
+    w->base = event_base_new();
+    w->report = report_new();
+    fake_init(&w->fake);
+    struct admin_verbs verbs = fake_verbs(&w->fake);
+    assert_int_equal(admin_open(w->base, w->path, 0600, &verbs, w->report, &w->admin), 0);
+    *state = w;
+    return 0;
+}
+
+static int world_close(void **state)
+{
+    struct world *w = *state;
+    admin_close(w->admin);
+    event_base_loop(w->base, EVLOOP_NONBLOCK);
+    event_base_free(w->base);
+    report_free(w->report);
+    buffer_fini(&w->out);
+    buffer_fini(&w->err);
+    assert_int_equal(rmdir(w->folder), 0);
+    free(w);
+    return 0;
+}
+
+static const char *program(void)
+{
+    const char *given = getenv("STEERCTL");
+    return given != NULL ? given : "src/steerctl";
+}
+
+/* The child: words split at "|". Does not return. */
+static void become(const char *line, int out, int err)
+{
+    char *copy = strdup(line), *words[32] = {(char *)(uintptr_t) "steerctl"};
+    size_t count = 1;
+    for (char *word = strtok(copy, "|"); word != NULL && count < 31; word = strtok(NULL, "|")) {
+        words[count++] = word;
+    }
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    execv(program(), words);
+    _exit(126);
+}
+
+static bool drain(int fd, struct buffer *to)
+{
+    char bytes[4096];
+    ssize_t n;
+    while ((n = read(fd, bytes, sizeof bytes)) > 0) {
+        buffer_add(to, bytes, (size_t)n);
+    }
+    return n == 0;
+}
+
+/* Run it and serve it until it has ended; its exit code. */
+static int run(struct world *w, const char *line)
+{
+    int out[2], err[2], status;
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+    buffer_fini(&w->out);
+    buffer_fini(&w->err);
+    buffer_add_text(&w->out, "");
+    buffer_add_text(&w->err, "");
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        become(line, out[1], err[1]);
+    }
+    close(out[1]);
+    close(err[1]);
+    fcntl(out[0], F_SETFL, O_NONBLOCK);
+    fcntl(err[0], F_SETFL, O_NONBLOCK);
+    bool out_ended = false, err_ended = false;
+    while (!out_ended || !err_ended) {
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+        if (w->fake.done != NULL) {
+            struct report *report = report_new();
+            report_add(report, REPORT_ERROR, &(struct report_place){.file = "a.json", .line = 3, .column = 4},
+                       "found x");
+            fake_reload_ends(&w->fake,
+                             &(struct admin_reload_result){.error = w->fake.reloads == 1 ? ERROR_INVALID : 0,
+                                                           .generation = 7,
+                                                           .report = w->fake.reloads == 3 ? NULL : report});
+            report_free(report);
+        }
+        out_ended = drain(out[0], &w->out);
+        err_ended = drain(err[0], &w->err);
+        usleep(500);
+    }
+    close(out[0]);
+    close(err[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void assert_has(const struct buffer *heard, const char *part)
+{
+    if (strstr(heard->bytes, part) == NULL) {
+        fail_msg("expected \"%s\" in:\n%s", part, heard->bytes);
+    }
+}
+
+static void lists_and_shows(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, "status"), 0);
+    assert_has(&w->out, "generation    7");
+    assert_int_equal(run(w, "endpoints"), 0);
+    assert_has(&w->out, "web-3     eu-west-1a  eu-west  healthy");
+    assert_int_equal(run(w, "endpoints|--region|us-east"), 0);
+    assert_null(strstr(w->out.bytes, "web-3"));
+    assert_int_equal(run(w, "--json|azs"), 0);
+    json_t *json = json_loads(w->out.bytes, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(json, "items")), 2);
+    json_decref(json);
+    assert_int_equal(run(w, "show|endpoint:web-2"), 0);
+    assert_has(&w->out, "2001:db8::2");
+    assert_has(&w->out, "192.0.2.1:8080");
+    assert_int_equal(run(w, "regions|us-east|--json"), 0);
+    assert_has(&w->out, "\"name\": \"us-east\"");
+    assert_int_equal(run(w, "zones"), 0);
+    assert_has(&w->out, "example.com.");
+    assert_int_equal(run(w, "names"), 0);
+    assert_has(&w->out, "A AAAA");
+    assert_int_equal(run(w, "explain|www.example.com|AAAA|--client|192.0.2.7"), 0);
+    assert_has(&w->out, "1. found a zone");
+    assert_int_equal(run(w, "metrics"), 0);
+    assert_string_equal(w->out.bytes, "# TYPE steerd_up gauge\nsteerd_up 1\n");
+}
+
+static void overrides(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, "drain|region:us-east|--reason|storm|--for|30m|--actor|alice"), 0);
+    assert_has(&w->out, "region:us-east is ");
+    assert_string_equal(w->fake.overrides[HEALTH_REGION][0].actor, "alice");
+    assert_true(w->fake.overrides[HEALTH_REGION][0].expires_ms - w->fake.overrides[HEALTH_REGION][0].set_ms ==
+                1800000);
+    assert_int_equal(run(w, "overrides"), 0);
+    assert_has(&w->out, "region:us-east  drain");
+    assert_int_equal(run(w, "--dry-run|auto|region:us-east"), 0);
+    assert_has(&w->out, "would be");
+    assert_int_equal(w->fake.puts, 1);
+    assert_int_equal(run(w, "auto|region:us-east"), 0);
+    assert_null(w->fake.targets[HEALTH_REGION][0].override);
+    assert_int_equal(run(w, "down|endpoint:web-1|--reason|x|--until|2020-01-01T00:00:00Z"), 1);
+    assert_has(&w->err, "  expires: found 2020-01-01T00:00:00Z, expected a time in the future");
+}
+
+static void exit_codes(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, ""), 2);
+    assert_int_equal(run(w, "frobnicate"), 2);
+    assert_int_equal(run(w, "status|--lose|az:x"), 2);
+    assert_int_equal(run(w, "show|nonsense"), 2);
+    assert_int_equal(run(w, "drain|az:us-east-1a"), 2);
+    assert_int_equal(run(w, "--nothing"), 2);
+    assert_int_equal(run(w, "endpoints|web-1|--az|x"), 2);
+    assert_int_equal(run(w, "-s|/nonexistent/socket|status"), 3);
+    assert_has(&w->err, "/nonexistent/socket");
+    assert_int_equal(run(w, "show|az:nowhere"), 4);
+    assert_has(&w->err, "there is no az \"nowhere\"");
+    assert_int_equal(run(w, "endpoints|--region|nowhere"), 1);
+    assert_int_equal(run(w, "help"), 0);
+    assert_int_equal(run(w, "help|drain"), 0);
+    assert_int_equal(run(w, "version"), 0);
+}
+
+static void reload(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, "reload"), 1); /* refused as a whole */
+    assert_has(&w->err, "  a.json:3:4: found x");
+    assert_int_equal(run(w, "reload"), 1); /* done in part */
+    assert_has(&w->out, "generation 7 serves");
+    assert_has(&w->err, "  a.json:3:4: found x");
+    assert_int_equal(run(w, "reload|--json"), 0);
+    assert_has(&w->out, "\"errors\": []");
+}
+
+static void drills(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, "drill|simulate|--lose|region:us-east|--failure|refused|--from|healthy"), 5);
+    assert_string_equal(w->fake.last_failure, "refused");
+    assert_false(w->fake.last_from_live);
+    assert_has(&w->out, "region:us-east lost: 1 of 2 names change, recovery in 37.50 s");
+    assert_has(&w->out, "web-1 unhealthy");
+    assert_has(&w->out, "us-east 100% -> 0%, eu-west 0% -> 100%");
+    assert_has(&w->out, "MISSED");
+    assert_int_equal(run(w, "drill|simulate|--lose|az:us-east-1a"), 1);
+    assert_has(&w->err, "lose: found \"az:us-east-1a\"");
+    assert_int_equal(run(w, "drill|simulate"), 2);
+    assert_int_equal(run(w, "drill|live|--lose|az:x"), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(lists_and_shows, world_open, world_close),
+        cmocka_unit_test_setup_teardown(overrides, world_open, world_close),
+        cmocka_unit_test_setup_teardown(exit_codes, world_open, world_close),
+        cmocka_unit_test_setup_teardown(reload, world_open, world_close),
+        cmocka_unit_test_setup_teardown(drills, world_open, world_close),
+    };
+    return cmocka_run_group_tests_name("steerctl", tests, NULL, NULL);
+}
