@@ -34,7 +34,7 @@ struct fixture {
     struct serve *serve;
 };
 
-/* An unopened server on these addresses ("127.0.0.1:0"), with one worker. */
+/* An unopened server on these addresses ("127.0.0.1:0"), with one worker, closing nobody for being idle. */
 void fixture_init(struct fixture *f, const char *const *listen, size_t count);
 void fixture_open(struct fixture *f);     /* fails the test if it cannot */
 void fixture_start(struct fixture *f);    /* open and start */

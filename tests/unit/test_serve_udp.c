@@ -84,19 +84,35 @@ static void wildcard_answers_from_the_address_asked(void **state)
     fixture_stop(&f);
 }
 
+/* On a port that this process has just given back; whoever else runs here may take it, hence several
+ * attempts. */
+static void open_on_one_port(struct fixture *f, const char *const *listen, size_t count)
+{
+    int error = -EADDRINUSE;
+    for (int i = 0; i < 20 && error == -EADDRINUSE; i++) {
+        fixture_init(f, listen, 1);
+        fixture_open(f);
+        uint16_t port = serve_get_address(f->serve, 0)->port;
+        fixture_stop(f);
+        fixture_init(f, listen, count);
+        for (size_t n = 0; n < count; n++) {
+            f->listen[n].port = port;
+        }
+        error = serve_open(&f->options, f->report, &f->serve);
+        if (error != 0) {
+            fixture_stop(f);
+        }
+    }
+    assert_int_equal(error, 0);
+}
+
 static void both_wildcards_on_one_port(void **state)
 {
     (void)state;
     struct fixture f;
-    char text[ADDR_TEXT_SIZE];
-    fixture_init(&f, (const char *const[]){"[::]:0"}, 1);
-    fixture_open(&f);
-    unsigned port = serve_get_address(f.serve, 0)->port;
-    fixture_stop(&f);
-    snprintf(text, sizeof text, "0.0.0.0:%u", port);
-    fixture_init(&f, (const char *const[]){"[::]:0", text, "127.0.0.9:0"}, 3);
-    f.listen[0].port = f.listen[2].port = (uint16_t)port; /* a specific address inside a wildcard, too */
-    fixture_start(&f);
+    /* And a specific address inside a wildcard. */
+    open_on_one_port(&f, (const char *const[]){"[::]:0", "0.0.0.0:0", "127.0.0.9:0"}, 3);
+    assert_int_equal(serve_start(f.serve), 0);
     static const char *const hosts[] = {"::1", "127.0.0.8", "127.0.0.9"};
     for (size_t i = 0; i < 3; i++) {
         int fd = client_connect(serve_get_address(f.serve, i), hosts[i], SOCK_DGRAM);
@@ -302,24 +318,39 @@ static void opens_and_closes_without_leaks(void **state)
     assert_int_equal(count_descriptors(), before);
 }
 
-/* The address is free again at once. */
+/* A server with connections, closed and opened again on its port: 0 or what serve_open() said. */
+static int try_restart(void)
+{
+    struct fixture f;
+    fixture_init(&f, LOOPBACK, 1);
+    fixture_start(&f);
+    uint16_t port = serve_get_address(f.serve, 0)->port;
+    int tcp = client_connect(serve_get_address(f.serve, 0), NULL, SOCK_STREAM);
+    int udp = client_connect(serve_get_address(f.serve, 0), NULL, SOCK_DGRAM);
+    ask_one(udp, 1, 20);
+    fixture_stop(&f); /* the server closes first: TIME_WAIT is on its side */
+    close(tcp);
+    fixture_init(&f, LOOPBACK, 1);
+    f.listen[0].port = port;
+    int error = serve_open(&f.options, f.report, &f.serve);
+    if (error == 0) {
+        assert_int_equal(serve_start(f.serve), 0);
+        ask_one(udp, 2, 20);
+    }
+    fixture_stop(&f);
+    close(udp);
+    return error;
+}
+
 static void restarts_on_the_same_port(void **state)
 {
     (void)state;
-    struct fixture f;
-    uint16_t port = 0;
-    for (int i = 0; i < 5; i++) {
-        fixture_init(&f, LOOPBACK, 1);
-        f.listen[0].port = port;
-        fixture_start(&f);
-        port = serve_get_address(f.serve, 0)->port;
-        int fd = client_connect(serve_get_address(f.serve, 0), NULL, SOCK_DGRAM);
-        int tcp = client_connect(serve_get_address(f.serve, 0), NULL, SOCK_STREAM);
-        ask_one(fd, 1, 20);
-        close(fd);
-        fixture_stop(&f); /* the server closes first: TIME_WAIT is on its side */
-        close(tcp);
+    int error = -EADDRINUSE;
+    for (int i = 0; i < 5 && error == -EADDRINUSE;
+         i++) { /* somebody else may take the port, but not always */
+        error = try_restart();
     }
+    assert_int_equal(error, 0);
 }
 
 struct asker {
