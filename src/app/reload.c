@@ -68,8 +68,11 @@ static void warn_of_fixed(const struct server *server, const struct view *view, 
     const struct serve_options *now = &server->serve_options;
     const struct conf_server *wanted = view->server, *old = server->view->server;
     struct report_place place = {.file = server->path};
-    bool same_listen = now->listen_count == wanted->listen_count &&
-                       memcmp(old->listen, wanted->listen, now->listen_count * sizeof *now->listen) == 0;
+    bool same_listen = now->listen_count == wanted->listen_count;
+    for (size_t i = 0; same_listen && i < wanted->listen_count; i++) {
+        same_listen = addr_equal(&now->listen[i].addr, &wanted->listen[i].addr) &&
+                      now->listen[i].port == wanted->listen[i].port;
+    }
     bool same_admin = (old->admin_socket == NULL) == (wanted->admin_socket == NULL) &&
                       (old->admin_socket == NULL || strcmp(old->admin_socket, wanted->admin_socket) == 0) &&
                       old->admin_socket_mode == wanted->admin_socket_mode;

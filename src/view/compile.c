@@ -96,7 +96,9 @@ static struct zone *replace_zone(struct compiler *c, const struct conf_zone_sour
                                  const uint8_t *apex, struct view_zone *entry)
 {
     struct zone *old = c->previous == NULL ? NULL : zone_table_get(c->previous->zones, apex);
-    struct zone *zone = old == NULL || old->failed ? NULL : compile_carry_zone(c, old, source->origin);
+    bool serves = old != NULL && !old->failed;
+    struct zone *zone = serves ? compile_carry_zone(c, old, source->origin) : NULL;
+    c->refused |= serves && zone == NULL;
     entry->stale = zone != NULL;
     entry->failed = zone == NULL;
     return zone != NULL ? zone : zone_new_failed(apex);
@@ -174,7 +176,8 @@ static bool load_all(struct compiler *c, const char *path)
         return false; /* policies cannot be judged without it */
     }
     view->steer = steer_set_new();
-    return (load_zones(c) != 0 || view->zone_count == 0) && usable;
+    bool any = load_zones(c) != 0 || view->zone_count == 0;
+    return any && usable && !c->refused;
 }
 
 struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,

@@ -175,6 +175,11 @@ def test_no_query_is_lost_while_reloading(pair):
     assert not faults and len(answers) > 20
 
 
+def test_reload_without_changes_has_nothing_to_say(pair):
+    done = pair.server.ctl("reload")
+    assert done.stdout == "generation 2 serves\n" and done.stderr == ""
+
+
 def test_reload_without_changes_keeps_probing_in_step(pair):
     """Targets of equal identity keep their schedule: reloading often does not stop checks from ending."""
     pair.east.kill()
