@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <event2/event.h>
@@ -285,6 +286,18 @@ static void stop(struct server *server)
     pthread_mutex_destroy(&server->lock);
 }
 
+/* TCP clients, checks in flight and admin connections are descriptors: take all that the system permits. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
+            log_warning("descriptor limit not raised reason=\"%s\"", strerror(errno));
+        }
+    }
+}
+
 int server_run(const char *path)
 {
     struct server server = {.path = path, .slot = view_slot_new()};
@@ -293,6 +306,7 @@ int server_run(const char *path)
     server.started_ms = clock_wall_ms(&server.clock);
     pthread_mutex_init(&server.lock, NULL);
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     server.base = event_base_new();
     server.expiry = server.base == NULL ? NULL : evtimer_new(server.base, on_expiry, &server);
     int error = server.expiry == NULL ? -ENOMEM : add_signals(&server);

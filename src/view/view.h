@@ -57,10 +57,11 @@ struct view {
 };
 
 /* Compile everything that the document at `path` leads to. `previous` (may be NULL) is the running view: a
- * zone that is broken now is taken from it; it is only read. Returns owned, or NULL when nothing can be
- * served: the document or the topology is invalid, or no zone could be loaded. A view with broken zones is
- * returned with errors in the report. Health starts unknown: the publisher carries it over. cache_count DNS
- * threads can use it (0: as many as the configuration wants). */
+ * zone that is broken now is taken from it; it is only read. Returns owned, or NULL when the running view had
+ * better stay: the document or the topology is invalid, no zone could be loaded, or a broken zone that
+ * `previous` serves could not be kept. A view with broken zones is returned with errors in the report. Health
+ * starts unknown: the publisher carries it over. cache_count DNS threads can use it (0: as many as the
+ * configuration wants). */
 struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
                           size_t cache_count, struct report *report);
 void view_free(struct view *view); /* NULL is fine */
