@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of view: compiling folders of documents, what a broken file leaves standing, and publishing while
+ * others read. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "base/memory.h"
+#include "dns/name.h"
+#include "dns/types.h"
+#include "view/view.h"
+#include "zone/zone.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SOA_AND_NS "$TTL 60\n@ SOA ns host 1 1 1 1 60\n@ NS ns\nns A 192.0.2.53\n"
+
+static const char server_json[] =
+    "{\"listen\": [\"127.0.0.1:1\", \"[::1]:1\"], \"threads\": 3, \"zones\": \"zones\", "
+    "\"topology\": \"topology.json\"}";
+static const char topology_json[] =
+    "{\"regions\": {\"a\": {\"azs\": {\"a1\": {}}}, \"b\": {\"azs\": {\"b1\": {}}}},"
+    "\"checks\": {\"web\": {\"type\": \"http\", \"port\": 80, \"path\": \"/x\"}, \"db\": {\"type\": \"tcp\", "
+    "\"port\": 5}},"
+    "\"endpoints\": {\"one\": {\"az\": \"a1\", \"addresses\": [\"192.0.2.1\", \"2001:db8::1\"], \"checks\": "
+    "[\"web\", \"db\"]},"
+    "\"two\": {\"az\": \"b1\", \"addresses\": [\"192.0.2.2\"], \"weight\": 7, \"checks\": [\"db\"]}}}";
+static const char policy_json[] =
+    "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": [[\"a\"], [\"b\"]]},"
+    "\"same\": {\"endpoints\": [\"*\"], \"tiers\": [[\"a\"], [\"b\"]]}}}";
+
+static char folder[64];
+
+static void put(const char *name, const char *text)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void remove_file(const char *name)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    (void)remove(path);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    char zones[80];
+    snprintf(folder, sizeof folder, "/tmp/steerd-view-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(zones, sizeof zones, "%s/zones", folder);
+    assert_int_equal(mkdir(zones, 0700), 0);
+    put("steerd.json", server_json);
+    put("topology.json", topology_json);
+    put("zones/example.com.zone", SOA_AND_NS "plain A 192.0.2.9\n");
+    put("zones/example.com.json", policy_json);
+    put("zones/example.net.zone", SOA_AND_NS);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"steerd.json",
+                                        "topology.json",
+                                        "zones/example.com.zone",
+                                        "zones/example.com.json",
+                                        "zones/example.net.zone",
+                                        "zones",
+                                        ""};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        remove_file(files[i]);
+    }
+    return 0;
+}
+
+static struct view *compile(const struct view *previous, size_t *errors)
+{
+    char path[160];
+    struct report *report = report_new();
+    snprintf(path, sizeof path, "%s/steerd.json", folder);
+    struct view *view =
+        view_compile(path, previous, previous == NULL ? 1 : previous->generation + 1, 0, 0, report);
+    *errors = report_errors(report);
+    report_free(report);
+    return view;
+}
+
+static const struct zone *zone_of(const struct view *view, const char *origin)
+{
+    uint8_t wire[DNS_NAME_MAX + 1];
+    assert_true(dns_name_parse(origin, NULL, wire) > 0);
+    return zone_table_get(view->zones, wire);
+}
+
+static void everything_is_there(void **state)
+{
+    (void)state;
+    size_t errors;
+    struct view *view = compile(NULL, &errors);
+    assert_non_null(view);
+    assert_int_equal(errors, 0);
+    assert_int_equal(view->zone_count, 2);
+    assert_int_equal(view->name_count, 2);
+    assert_string_equal(view->names[0].owner, "same.example.com.");
+    assert_string_equal(view->names[1].owner, "www.example.com.");
+    assert_int_equal(view->names[0].policy, view->names[1].policy); /* identical policies are one */
+    assert_int_equal(steer_set_count(view->steer), 1);
+    assert_int_equal(view->names[1].types, STEER_HAS_A | STEER_HAS_AAAA);
+    assert_int_equal(view->cache_count, 2 * 3 + 3);
+    assert_int_equal(view->table->endpoint_count, 2);
+    assert_int_equal(zone_of(view, "example.com.")->steered_count, 4);
+    view_free(view);
+}
+
+static void monitors_know_what_they_watch(void **state)
+{
+    (void)state;
+    struct view_monitor *monitors, *changed;
+    struct report *report = report_new();
+    struct conf_topology *topology =
+        conf_parse_topology("t", topology_json, sizeof topology_json - 1, report);
+    assert_int_equal(view_list_monitors(topology, &monitors), 5);
+    static const uint32_t endpoints[] = {0, 0, 0, 0, 1}, checks[] = {0, 0, 1, 1, 1};
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(monitors[i].endpoint, endpoints[i]);
+        assert_int_equal(monitors[i].check, checks[i]);
+        assert_int_equal(monitors[i].addr->family, i % 2 == 0 ? ADDR_V4 : ADDR_V6);
+        for (size_t j = 0; j < i; j++) {
+            assert_true(monitors[i].identity != monitors[j].identity);
+        }
+    }
+    char *other =
+        memory_copy_text(topology_json); /* another path: another identity; another weight: the same */
+    strstr(other, "/x")[1] = 'y';
+    strstr(other, "\"weight\": 7")[10] = '8';
+    struct conf_topology *edited = conf_parse_topology("t", other, strlen(other), report);
+    assert_int_equal(view_list_monitors(edited, &changed), 5);
+    assert_true(monitors[0].identity != changed[0].identity);
+    assert_true(monitors[2].identity == changed[2].identity);
+    assert_true(monitors[4].identity == changed[4].identity);
+    free(other);
+    free(monitors);
+    free(changed);
+    conf_free_topology(topology);
+    conf_free_topology(edited);
+    report_free(report);
+}
+
+static void invalid_documents_give_no_view(void **state)
+{
+    (void)state;
+    size_t errors;
+    put("topology.json", "{\"regions\": {}, \"nonsense\": 1}");
+    assert_null(compile(NULL, &errors));
+    assert_true(errors >= 1);
+    put("topology.json", topology_json);
+    put("steerd.json", "{");
+    assert_null(compile(NULL, &errors));
+    assert_int_equal(errors, 1);
+}
+
+static void a_broken_zone_says_servfail_at_first(void **state)
+{
+    (void)state;
+    size_t errors;
+    put("zones/example.com.zone", "nonsense\n");
+    struct view *view = compile(NULL, &errors);
+    assert_non_null(view);
+    assert_true(errors != 0);
+    assert_true(zone_of(view, "example.com.")->failed);
+    assert_false(zone_of(view, "example.net.")->failed);
+    assert_true(view->zone_list[0].failed && !view->zone_list[0].stale);
+    assert_int_equal(view->name_count, 0);
+    put("zones/example.net.zone", "nonsense\n");
+    assert_null(compile(NULL, &errors));
+    view_free(view);
+}
+
+/* The endpoint that the carried policy names first moved to another index. */
+static void a_broken_zone_keeps_its_last_version(void **state)
+{
+    (void)state;
+    size_t errors;
+    struct view *first = compile(NULL, &errors);
+    char *moved = memory_copy_text(topology_json), *at = strstr(moved, "\"one\"");
+    static const char more[] = "\"nil\": {\"az\": \"b1\", \"addresses\": [\"192.0.2.3\"]}, ";
+    char *text = memory_print("%.*s%s%s", (int)(at - moved), moved, more, at);
+    put("topology.json", text);
+    put("zones/example.com.json", "{\"names\": {\"www\": {\"endpoints\": [\"nobody\"]}}}");
+    struct view *second = compile(first, &errors);
+    assert_non_null(second);
+    assert_int_equal(errors, 1);
+    assert_true(second->zone_list[0].stale);
+    assert_int_equal(second->name_count, 2);
+    const struct steer_policy *policy = steer_set_get(second->steer, second->names[1].policy);
+    assert_int_equal(policy->member_count, 2);
+    assert_int_equal(policy->members[0].endpoint, 1);
+    assert_int_equal(policy->members[1].endpoint, 2);
+    assert_int_equal(policy->members[1].region, 1);
+    assert_true(zone_of(second, "example.com.") != zone_of(first, "example.com."));
+    view_free(first);
+    put("topology.json", "{\"regions\": {\"a\": {\"azs\": {\"a1\": {}}}}}"); /* what it needs is gone */
+    assert_null(compile(second, &errors));
+    assert_true(errors >= 2);
+    view_free(second);
+    free(moved);
+    free(text);
+}
+
+static void a_zone_without_policies_is_shared(void **state)
+{
+    (void)state;
+    size_t errors;
+    struct view *first = compile(NULL, &errors);
+    put("zones/example.net.zone", "nonsense\n");
+    struct view *second = compile(first, &errors);
+    assert_true(zone_of(second, "example.net.") == zone_of(first, "example.net."));
+    view_free(first);
+    assert_int_equal(zone_of(second, "example.net.")->serial, 1);
+    view_free(second);
+}
+
+/* ---- publishing ---- */
+
+struct reading {
+    struct view_slot *slot;
+    _Atomic bool stop;
+    _Atomic unsigned long reads;
+};
+
+static void *read_on(void *argument)
+{
+    struct reading *reading = argument;
+    uint64_t last = 0;
+    view_reader_register();
+    while (!atomic_load(&reading->stop)) {
+        view_reader_online();
+        const struct view *view = view_read(reading->slot);
+        assert_true(view->generation >= last); /* never back to an older one */
+        last = view->generation;
+        view_reader_offline();
+        atomic_fetch_add(&reading->reads, 1);
+    }
+    view_reader_unregister();
+    return NULL;
+}
+
+/* Freed views are poisoned by the sanitizers: a reader that still holds one is found. */
+static void readers_never_see_a_freed_view(void **state)
+{
+    (void)state;
+    enum { READERS = 3, VIEWS = 500 };
+    pthread_t threads[READERS];
+    struct reading reading = {.slot = view_slot_new()};
+    for (uint64_t i = 1; i <= VIEWS; i++) {
+        struct view *view = memory_alloc(sizeof *view);
+        view->generation = i;
+        struct view *old = view_publish(reading.slot, view);
+        assert_true(i == 1 ? old == NULL : old->generation == i - 1);
+        view_free(old);
+        for (size_t r = 0; i == 1 && r < READERS; r++) {
+            assert_int_equal(pthread_create(&threads[r], NULL, read_on, &reading), 0);
+        }
+    }
+    while (atomic_load(&reading.reads) < VIEWS) {
+        usleep(1000);
+    }
+    atomic_store(&reading.stop, true);
+    for (size_t r = 0; r < READERS; r++) {
+        pthread_join(threads[r], NULL);
+    }
+    assert_int_equal(view_current(reading.slot)->generation, VIEWS);
+    view_slot_free(reading.slot);
+}
+
+int main(void)
+{
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH(everything_is_there),
+        cmocka_unit_test(monitors_know_what_they_watch),
+        WITH(invalid_documents_give_no_view),
+        WITH(a_broken_zone_says_servfail_at_first),
+        WITH(a_broken_zone_keeps_its_last_version),
+        WITH(a_zone_without_policies_is_shared),
+        cmocka_unit_test(readers_never_see_a_freed_view),
+    };
+    return cmocka_run_group_tests_name("view", tests, NULL, NULL);
+}
