@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * REST/JSON over a unix socket (doc/api.md has the resources). Runs on the control thread's event base. It knows
- * HTTP and JSON; what the verbs do is a table of functions from the application, so nothing below depends on it.
- * Errors are RFC 9457 problem documents. */
+ * REST/JSON over a unix socket (doc/api.md has the resources). Runs on the control thread's event base. It
+ * knows HTTP and JSON; what the verbs do is a table of functions from the application, so nothing below
+ * depends on it. Errors are RFC 9457 problem documents. */
 #pragma once
 
 #include "base/arena.h"
@@ -17,8 +17,8 @@ struct event_base;
 
 /* What POST /v1/reload ends with. */
 struct admin_reload_result {
-    int error;              /* 0: the new view serves; else the old one still does */
-    uint64_t generation;    /* that serves now */
+    int error;                   /* 0: the new view serves; else the old one still does */
+    uint64_t generation;         /* that serves now */
     const struct report *report; /* borrowed for the call */
 };
 
@@ -35,23 +35,28 @@ struct admin_info {
     unsigned names, zones;
 };
 
-/* Each is called on the control thread. Results live in the arena. int: 0 or a negative error. */
+/* Each is called on the control thread, list_monitors once per endpoint that is shown. Results live in the
+ * arena. int: 0 or a negative error. */
 struct admin_verbs {
     void *context;
     void (*get_info)(void *context, struct admin_info *info);
-    void (*list_targets)(void *context, enum health_kind kind, struct arena *arena, struct operate_targets *targets);
+    void (*list_targets)(void *context, enum health_kind kind, struct arena *arena,
+                         struct operate_targets *targets);
     int (*get_target)(void *context, enum health_kind kind, const char *name, struct arena *arena,
                       struct operate_target *target);
-    size_t (*list_monitors)(void *context, const char *endpoint, struct arena *arena, struct admin_monitor **monitors);
-    int (*put_override)(void *context, enum health_kind kind, const char *name, const struct health_override *override);
-    int (*explain)(void *context, const char *name, uint16_t type, const struct addr *client, struct arena *arena,
-                   struct operate_explanation *explanation);
-    /* losses: "region:us-east" …; failure "timeout" or "refused". On success *json is owned by the caller (free).
-     * On failure *bad is the loss that was not understood, or NULL. */
-    int (*simulate)(void *context, const char *const *losses, size_t count, const char *failure, bool from_live,
-                    char **json, const char **bad);
+    size_t (*list_monitors)(void *context, const char *endpoint, struct arena *arena,
+                            struct admin_monitor **monitors);
+    int (*put_override)(void *context, enum health_kind kind, const char *name,
+                        const struct health_override *override);
+    int (*explain)(void *context, const char *name, uint16_t type, const struct addr *client,
+                   struct arena *arena, struct operate_explanation *explanation);
+    /* losses: "region:us-east" …; failure "timeout" or "refused". On success *json is owned by the caller
+     * (free). On failure *bad is the loss that was not understood, or NULL. */
+    int (*simulate)(void *context, const char *const *losses, size_t count, const char *failure,
+                    bool from_live, char **json, const char **bad);
     /* Start a reload; `done` is called later on the control thread, once. ERROR_CONFLICT: one is running. */
-    int (*reload)(void *context, void (*done)(void *argument, const struct admin_reload_result *result), void *argument);
+    int (*reload)(void *context, void (*done)(void *argument, const struct admin_reload_result *result),
+                  void *argument);
     void (*list_zones)(void *context, const struct view_zone **zones, size_t *count);
     void (*list_names)(void *context, const struct view_name **names, size_t *count);
     /* Append the Prometheus text exposition of all metrics. */
@@ -60,8 +65,9 @@ struct admin_verbs {
 
 struct admin;
 
-/* Listen on the unix socket (an abandoned socket file is replaced, a live one is ERROR_CONFLICT; permissions are
- * `mode` from the first moment on). Returns 0 and owned, or a negative error with an entry in the report. */
-int admin_open(struct event_base *base, const char *socket_path, unsigned mode, const struct admin_verbs *verbs,
-               struct report *report, struct admin **admin);
+/* Listen on the unix socket (an abandoned socket file is replaced, a live one is ERROR_CONFLICT; permissions
+ * are `mode` or narrower from the first moment on). The process has to ignore SIGPIPE. Returns 0 and owned,
+ * or a negative error with an entry in the report. */
+int admin_open(struct event_base *base, const char *socket_path, unsigned mode,
+               const struct admin_verbs *verbs, struct report *report, struct admin **admin);
 void admin_close(struct admin *admin); /* also removes the socket file; NULL is fine */

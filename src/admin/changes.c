@@ -47,27 +47,24 @@ static void reply_plan(struct call *call, const struct health_override *override
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     struct plan plan;
-    struct plan_change *changes = NULL;
-    size_t count = 0;
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         verbs->list_targets(verbs->context, (enum health_kind)kind, call->arena, &plan.targets[kind]);
     }
-    if (plan_override(&plan, call->route.kind, call->route.name, override->desired, call->arena, &changes,
-                      &count) != 0) {
+    if (plan_override(&plan, call->route.kind, call->route.name, override->desired, call->arena) != 0) {
         set_missing(call);
         call_reply_problem(call);
         return;
     }
     struct operate_target *target = plan_find(&plan, call->route.kind, call->route.name);
     target->override = override->desired == HEALTH_DESIRED_AUTO ? NULL : override;
-    for (size_t i = 0; i < count; i++) {
-        if (changes[i].name == target->name && changes[i].kind == target->kind) {
+    for (size_t i = 0; i < plan.change_count; i++) {
+        if (plan.changes[i].name == target->name && plan.changes[i].kind == target->kind) {
             target->status.since_ms = override->set_ms;
         }
     }
     json_t *document = render_target(target);
     json_object_set_new(document, "dry_run", json_true());
-    json_object_set_new(document, "changes", render_changes(changes, count));
+    json_object_set_new(document, "changes", render_changes(plan.changes, plan.change_count));
     call_reply_json(call, 200, document);
 }
 

@@ -36,17 +36,16 @@ struct connection {
 
 static void arm(struct connection *connection)
 {
-    int ms = connection->set->deadline_ms;
+    long ms = connection->set->deadline_ms;
     event_add(connection->deadline, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000});
 }
 
 static void free_connection(struct connection *connection)
 {
-    struct event *const events[] = {connection->start, connection->closed, connection->deadline};
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
-        if (events[i] != NULL) {
-            event_free(events[i]);
-        }
+    event_free(connection->start);
+    event_free(connection->deadline);
+    if (connection->closed != NULL) {
+        event_free(connection->closed);
     }
     if (connection->starting != NULL) {
         bufferevent_decref(connection->starting);

@@ -52,12 +52,22 @@ static bool depends_on(const struct operate_target *target, enum health_kind kin
     return parts[kind] != NULL && strcmp(parts[kind], name) == 0;
 }
 
+static void follow(struct plan *plan, struct operate_target *target)
+{
+    struct health_effective before = target->status.effective;
+    target->status.effective = combine(plan, target);
+    if (target->status.effective.state != before.state) {
+        plan->changes[plan->change_count++] =
+            (struct plan_change){target->kind, target->name, before, target->status.effective};
+    }
+}
+
 int plan_override(struct plan *plan, enum health_kind kind, const char *name, enum health_desired desired,
-                  struct arena *arena, struct plan_change **changes, size_t *change_count)
+                  struct arena *arena)
 {
     struct operate_target *chosen = plan_find(plan, kind, name);
     size_t total = 0;
-    *change_count = 0;
+    plan->change_count = 0;
     if (chosen == NULL) {
         return ERROR_NOT_FOUND;
     }
@@ -65,18 +75,11 @@ int plan_override(struct plan *plan, enum health_kind kind, const char *name, en
     for (int i = HEALTH_ENDPOINT; i <= HEALTH_REGION; i++) {
         total += plan->targets[i].count;
     }
-    *changes = arena_alloc(arena, total * sizeof **changes);
+    plan->changes = arena_alloc(arena, total * sizeof *plan->changes);
     for (int i = HEALTH_REGION; i >= HEALTH_ENDPOINT; i--) {
         for (size_t j = 0; j < plan->targets[i].count; j++) {
-            struct operate_target *target = &plan->targets[i].items[j];
-            if (!depends_on(target, kind, name)) {
-                continue;
-            }
-            struct health_effective before = target->status.effective;
-            target->status.effective = combine(plan, target);
-            if (target->status.effective.state != before.state) {
-                (*changes)[(*change_count)++] =
-                    (struct plan_change){(enum health_kind)i, target->name, before, target->status.effective};
+            if (depends_on(&plan->targets[i].items[j], kind, name)) {
+                follow(plan, &plan->targets[i].items[j]);
             }
         }
     }

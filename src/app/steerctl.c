@@ -483,7 +483,7 @@ int main(int argc, char **argv)
     if (code == STEERCTL_OK) {
         code = (int)check(&ctl, &verb);
     }
-    if (code == STEERCTL_OK) {
+    if (code == STEERCTL_OK && verb != NULL) {
         code = (int)verb->run(&ctl);
     }
     free(ctl.losses);

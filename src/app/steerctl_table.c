@@ -60,7 +60,8 @@ const char *text_age(const char *time, char out[32])
     struct clock clock;
     int64_t then;
     if (time == NULL || clock_parse_rfc3339(time, &then) != 0) {
-        return strcpy(out, "-");
+        snprintf(out, 32, "-");
+        return out;
     }
     clock_init(&clock);
     int64_t seconds = (clock_wall_ms(&clock) - then) / 1000;
@@ -141,7 +142,7 @@ void table_print(struct table *table)
     for (size_t i = 0; i < table->columns; i++) {
         widths[i] = width_of(table->headings[i]);
     }
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; table->columns != 0 && i < table->count; i++) {
         size_t width = width_of(table->cells[i].text), column = i % table->columns;
         widths[column] = width > widths[column] ? width : widths[column];
     }
@@ -151,7 +152,7 @@ void table_print(struct table *table)
         printf("%*s", last ? 0 : (int)(widths[i] - width_of(table->headings[i]) + 2), "");
     }
     putchar('\n');
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; table->columns != 0 && i < table->count; i++) {
         size_t column = i % table->columns;
         print_cell(table, &table->cells[i], widths[column], column + 1 == table->columns);
         free(table->cells[i].text);

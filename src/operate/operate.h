@@ -36,15 +36,16 @@ int operate_get_target(const struct view *view, enum health_kind kind, const cha
 /* "region:us-east", "az:us-east-1a", "endpoint:web-a": 0, ERROR_SYNTAX (no such kind) or ERROR_NOT_FOUND. */
 int operate_parse_target(const struct view *view, const char *text, enum health_kind *kind, uint32_t *index);
 
-/* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, or ERROR_INVALID: an expiry that is
- * not in the future. */
+/* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, or ERROR_INVALID: an expiry
+ * that is not in the future. */
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms);
 
 /* ---- explain ---- */
 
 struct operate_member {
-    const char *endpoint, *az, *region, *tier; /* tier: label of the tier in which it was considered, or NULL */
+    const char *endpoint, *az, *region,
+        *tier; /* tier: label of the tier in which it was considered, or NULL */
     struct health_effective effective;
     uint32_t weight;
     double odds;         /* of being in an answer now */
@@ -66,7 +67,7 @@ struct operate_explanation {
     const char *steered_name; /* the owner whose policy applied (a wildcard, or the end of a CNAME chain) */
     const char *class_label;
     unsigned scope;
-    const char *source;     /* steer_source_text() */
+    const char *source; /* steer_source_text() */
     uint32_t ttl;
     struct operate_tier *tiers;
     size_t tier_count;
@@ -74,7 +75,7 @@ struct operate_explanation {
     size_t member_count;
     const char **answers; /* the records of one real answer now, in presentation form */
     size_t answer_count;
-    const char **steps;   /* the same story as sentences, in order */
+    const char **steps; /* the same story as sentences, in order */
     size_t step_count;
 };
 

@@ -13,34 +13,37 @@
 static const size_t fake_counts[] = {
     [HEALTH_ENDPOINT] = FAKE_ENDPOINTS, [HEALTH_AZ] = FAKE_AZS, [HEALTH_REGION] = FAKE_REGIONS};
 
-void fake_init(struct fake *fake)
+static void add_target(struct fake *fake, enum health_kind kind, size_t index)
 {
     static const char *const names[][FAKE_ENDPOINTS] = {[HEALTH_ENDPOINT] = {"web-1", "web-2", "web-3"},
                                                         [HEALTH_AZ] = {"us-east-1a", "eu-west-1a"},
                                                         [HEALTH_REGION] = {"us-east", "eu-west"}};
-    static const unsigned az_of[] = {0, 0, 1};
+    static const size_t az_of[] = {0, 0, 1};
+    size_t az = kind == HEALTH_ENDPOINT ? az_of[index] : index;
+    fake->targets[kind][index] = (struct operate_target){
+        .kind = kind,
+        .name = names[kind][index],
+        .az = kind == HEALTH_ENDPOINT ? names[HEALTH_AZ][az] : NULL,
+        .region = kind != HEALTH_REGION ? names[HEALTH_REGION][az] : NULL,
+        .status = {.name = names[kind][index],
+                   .observed = HEALTH_OBSERVED_HEALTHY,
+                   .effective = {HEALTH_HEALTHY, HEALTH_BY_VERDICT},
+                   .since_ms = 1795233906789,
+                   .members = kind == HEALTH_AZ && az == 0 ? 2 : 1},
+    };
+}
+
+void fake_init(struct fake *fake)
+{
     *fake = (struct fake){.reloads = 0};
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         for (size_t i = 0; i < fake_counts[kind]; i++) {
-            unsigned az = kind == HEALTH_ENDPOINT ? az_of[i] : (unsigned)i;
-            fake->targets[kind][i] = (struct operate_target){
-                .kind = (enum health_kind)kind,
-                .name = names[kind][i],
-                .az = kind == HEALTH_ENDPOINT ? names[HEALTH_AZ][az] : NULL,
-                .region = kind != HEALTH_REGION ? names[HEALTH_REGION][az] : NULL,
-                .status = {.name = names[kind][i],
-                           .observed = HEALTH_OBSERVED_HEALTHY,
-                           .effective = {HEALTH_HEALTHY, HEALTH_BY_VERDICT},
-                           .since_ms = 1795233906789,
-                           .members = kind == HEALTH_REGION ? 1
-                                      : az == 0             ? 2
-                                                            : 1},
-            };
+            add_target(fake, (enum health_kind)kind, i);
         }
     }
     for (size_t i = 0; i < FAKE_ENDPOINTS; i++) {
-        fake->endpoints[i] =
-            (struct conf_endpoint){.name = names[HEALTH_ENDPOINT][i], .weight = (uint32_t)(10 * i)};
+        fake->endpoints[i] = (struct conf_endpoint){.name = fake->targets[HEALTH_ENDPOINT][i].name,
+                                                    .weight = (uint32_t)(10 * i)};
         addr_parse(i == 1 ? "2001:db8::2" : "192.0.2.1",
                    i == 1 ? &fake->endpoints[i].v6 : &fake->endpoints[i].v4);
         fake->targets[HEALTH_ENDPOINT][i].endpoint = &fake->endpoints[i];

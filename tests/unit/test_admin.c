@@ -356,7 +356,7 @@ static void targets_are_rendered(void **state)
 
 static struct plan plan_of(struct fake *fake)
 {
-    struct plan plan;
+    struct plan plan = {.change_count = 0};
     static const size_t counts[] = {
         [HEALTH_ENDPOINT] = FAKE_ENDPOINTS, [HEALTH_AZ] = FAKE_AZS, [HEALTH_REGION] = FAKE_REGIONS};
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
@@ -369,32 +369,25 @@ static void dry_runs_follow_the_table(void **state)
 {
     struct scratch *s = *state;
     struct fake fake;
-    struct plan_change *changes;
-    size_t count;
     fake_init(&fake);
     struct plan plan = plan_of(&fake);
-    assert_int_equal(
-        plan_override(&plan, HEALTH_REGION, "nowhere", HEALTH_DESIRED_DOWN, s->arena, &changes, &count),
-        ERROR_NOT_FOUND);
-    assert_int_equal(
-        plan_override(&plan, HEALTH_REGION, "us-east", HEALTH_DESIRED_DRAIN, s->arena, &changes, &count), 0);
-    assert_int_equal(count, 4); /* region, az, two endpoints */
-    assert_string_equal(changes[0].name, "us-east");
-    assert_int_equal(changes[0].after.decided_by, HEALTH_BY_REGION_OVERRIDE);
-    assert_int_equal(changes[3].after.state, HEALTH_DRAINED);
+    assert_int_equal(plan_override(&plan, HEALTH_REGION, "nowhere", HEALTH_DESIRED_DOWN, s->arena),
+                     ERROR_NOT_FOUND);
+    assert_int_equal(plan_override(&plan, HEALTH_REGION, "us-east", HEALTH_DESIRED_DRAIN, s->arena), 0);
+    assert_int_equal(plan.change_count, 4); /* region, az, two endpoints */
+    assert_string_equal(plan.changes[0].name, "us-east");
+    assert_int_equal(plan.changes[0].after.decided_by, HEALTH_BY_REGION_OVERRIDE);
+    assert_int_equal(plan.changes[3].after.state, HEALTH_DRAINED);
     /* now the narrower one wins, and only where it is */
-    assert_int_equal(
-        plan_override(&plan, HEALTH_AZ, "us-east-1a", HEALTH_DESIRED_UP, s->arena, &changes, &count), 0);
-    assert_int_equal(count, 3);
-    assert_int_equal(changes[0].after.decided_by, HEALTH_BY_AZ_OVERRIDE);
-    assert_int_equal(
-        plan_override(&plan, HEALTH_REGION, "us-east", HEALTH_DESIRED_AUTO, s->arena, &changes, &count), 0);
-    assert_int_equal(count, 1); /* the az override still holds what is below */
-    assert_int_equal(
-        plan_override(&plan, HEALTH_AZ, "us-east-1a", HEALTH_DESIRED_AUTO, s->arena, &changes, &count), 0);
-    assert_int_equal(count, 3);
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(changes[i].after.state, HEALTH_HEALTHY);
+    assert_int_equal(plan_override(&plan, HEALTH_AZ, "us-east-1a", HEALTH_DESIRED_UP, s->arena), 0);
+    assert_int_equal(plan.change_count, 3);
+    assert_int_equal(plan.changes[0].after.decided_by, HEALTH_BY_AZ_OVERRIDE);
+    assert_int_equal(plan_override(&plan, HEALTH_REGION, "us-east", HEALTH_DESIRED_AUTO, s->arena), 0);
+    assert_int_equal(plan.change_count, 1); /* the az override still holds what is below */
+    assert_int_equal(plan_override(&plan, HEALTH_AZ, "us-east-1a", HEALTH_DESIRED_AUTO, s->arena), 0);
+    assert_int_equal(plan.change_count, 3);
+    for (size_t i = 0; i < plan.change_count; i++) {
+        assert_int_equal(plan.changes[i].after.state, HEALTH_HEALTHY);
     }
 }
 

@@ -34,7 +34,7 @@ struct world {
 static int world_open(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
-    strcpy(w->folder, "/tmp/steerd-admin-XXXXXX");
+    snprintf(w->folder, sizeof w->folder, "/tmp/steerd-admin-XXXXXX");
     assert_non_null(mkdtemp(w->folder));
     snprintf(w->path, sizeof w->path, "%s/admin.sock", w->folder);
     signal(SIGPIPE, SIG_IGN);
@@ -63,7 +63,7 @@ static int world_close(void **state)
 static int dial(const struct world *w)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    strcpy(at.sun_path, w->path);
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", w->path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof at), 0);
     return fd;
@@ -538,7 +538,7 @@ static void abandoned_sockets_are_replaced(void **state)
     struct admin_verbs verbs = fake_verbs(&w->fake);
     admin_close(w->admin);
     w->admin = NULL;
-    strcpy(at.sun_path, w->path);
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", w->path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
     close(fd);

@@ -65,7 +65,7 @@ static int world_open(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
     char path[128];
-    strcpy(w->folder, "/tmp/steerd-operate-XXXXXX");
+    snprintf(w->folder, sizeof w->folder, "/tmp/steerd-operate-XXXXXX");
     assert_non_null(mkdtemp(w->folder));
     snprintf(path, sizeof path, "%s/zones", w->folder);
     assert_int_equal(mkdir(path, 0700), 0);

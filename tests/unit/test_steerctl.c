@@ -33,7 +33,7 @@ struct world {
 static int world_open(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
-    strcpy(w->folder, "/tmp/steerd-ctl-XXXXXX");
+    snprintf(w->folder, sizeof w->folder, "/tmp/steerd-ctl-XXXXXX");
     assert_non_null(mkdtemp(w->folder));
     snprintf(w->path, sizeof w->path, "%s/admin.sock", w->folder);
     signal(SIGPIPE, SIG_IGN);
