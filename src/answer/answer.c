@@ -26,7 +26,8 @@ struct work {
     struct reply reply;
     uint8_t scope; /* ECS */
     bool steered, fallback, has_class_client;
-    struct addr client; /* for geography */
+    struct addr client;   /* for geography */
+    struct dns_key alias; /* the end of a CNAME, while it is followed */
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -272,16 +273,16 @@ static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
 /* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. */
 static void follow(struct work *w, const struct zone *zone, struct target *target)
 {
-    struct dns_key key;
+    struct dns_key *key = &w->alias;
     uint8_t wire[DNS_NAME_MAX + 1];
     for (unsigned hop = 0; answer_in_zone(w, zone, target) == STEP_CHAIN; hop++) {
         size_t inline_len;
         size_t len = read_name(&w->reply, target->name_at, wire, &inline_len);
-        dns_key_fill(&key, wire, len);
-        if (hop + 1 == CHAIN_MAX || is_same_target(&key, &w->query.key)) {
+        dns_key_fill(key, wire, len);
+        if (hop + 1 == CHAIN_MAX || is_same_target(key, &w->query.key)) {
             return; /* a loop or a web: what there is so far is the answer */
         }
-        const struct zone *next = zone_table_find(w->context->view->zones, &key, 0);
+        const struct zone *next = zone_table_find(w->context->view->zones, key, 0);
         if (next == NULL || next->failed) {
             return;
         }
@@ -290,7 +291,7 @@ static void follow(struct work *w, const struct zone *zone, struct target *targe
             target->apex_at = (uint16_t)(target->name_at + before_apex);
         }
         zone = next;
-        target->key = &key;
+        target->key = key;
     }
 }
 

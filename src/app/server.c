@@ -87,24 +87,22 @@ static enum probe_type probe_type_of(enum conf_check_type type)
 /* The list of targets has the order of the health machine's monitors. */
 static void set_targets(struct server *server, const struct view *view)
 {
-    struct view_monitor *monitors = NULL;
-    size_t count = view->topology == NULL ? 0 : view_list_monitors(view->topology, &monitors);
-    struct probe_target *targets = memory_alloc_array(count, sizeof *targets);
-    for (size_t i = 0; i < count; i++) {
-        const struct conf_check *check = &view->topology->checks[monitors[i].check];
+    struct probe_target *targets = memory_alloc_array(view->monitor_count, sizeof *targets);
+    for (size_t i = 0; i < view->monitor_count; i++) {
+        const struct view_monitor *monitor = &view->monitors[i];
+        const struct conf_check *check = &view->topology->checks[monitor->check];
         targets[i] = (struct probe_target){.type = probe_type_of(check->type),
-                                           .at = {.addr = *monitors[i].addr, .port = check->port},
+                                           .at = {.addr = *monitor->addr, .port = check->port},
                                            .interval_ms = check->interval_ms,
                                            .timeout_ms = check->timeout_ms,
                                            .host = check->host,
                                            .path = check->path,
                                            .status_low = check->status_low,
                                            .status_high = check->status_high,
-                                           .identity = monitors[i].identity};
+                                           .identity = monitor->identity};
     }
-    prober_set_targets(server->prober, view->generation, targets, count);
+    prober_set_targets(server->prober, view->generation, targets, view->monitor_count);
     free(targets);
-    free(monitors);
 }
 
 void server_install_view(struct server *server, struct view *view)

@@ -112,3 +112,25 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
     free(parts.monitors);
     return health;
 }
+
+/* The first monitor whose endpoint is not below `endpoint`; they are sorted by it. */
+static size_t first_from(const struct view *view, uint32_t endpoint)
+{
+    size_t low = 0, high = view->monitor_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (view->monitors[middle].endpoint < endpoint) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+size_t view_find_monitors(const struct view *view, uint32_t endpoint, size_t *count)
+{
+    size_t first = first_from(view, endpoint);
+    *count = first_from(view, endpoint + 1) - first;
+    return first;
+}
