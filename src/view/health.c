@@ -89,8 +89,9 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
 
 struct health *view_new_health(const struct conf_topology *topology, int64_t wall_ms)
 {
-    static const struct conf_topology nothing = {0};
-    topology = topology == NULL ? &nothing : topology;
+    if (topology == NULL) {
+        return health_new(&(struct health_plan){.regions = NULL}, wall_ms);
+    }
     struct plan_parts parts = {
         .regions = memory_alloc_array(topology->region_count, sizeof *parts.regions),
         .azs = memory_alloc_array(topology->az_count, sizeof *parts.azs),
