@@ -15,14 +15,14 @@ const struct health_endpoint_plan health_world_endpoints[] = {
 static const struct health_monitor_plan monitors[] = {
     {A1, 2, 3, 10}, {A1, 2, 3, 11}, {A2, 2, 3, 20}, {B1, 2, 3, 30}, {E1, 2, 3, 40}};
 
-static const struct health_plan plan = {.regions = health_world_regions,
-                                        .region_count = 2,
-                                        .azs = health_world_azs,
-                                        .az_count = 3,
-                                        .endpoints = health_world_endpoints,
-                                        .endpoint_count = 5,
-                                        .monitors = monitors,
-                                        .monitor_count = 5};
+const struct health_plan health_world_plan = {.regions = health_world_regions,
+                                              .region_count = 2,
+                                              .azs = health_world_azs,
+                                              .az_count = 3,
+                                              .endpoints = health_world_endpoints,
+                                              .endpoint_count = 5,
+                                              .monitors = monitors,
+                                              .monitor_count = 5};
 
 uint64_t generation(const struct health *health)
 {
@@ -43,7 +43,7 @@ int health_set_up(void **state)
 {
     static struct world world;
     memset(&world, 0, sizeof world);
-    world.health = health_new(&plan, 1000);
+    world.health = health_new(&health_world_plan, 1000);
     health_set_listener(world.health, &(struct health_listener){&world, remember});
     *state = &world;
     return 0;
@@ -84,9 +84,9 @@ void expect(const struct health *health, enum health_kind kind, uint32_t index, 
     assert_string_equal(health_state_text(status.effective.state), health_state_text(state));
     assert_string_equal(health_decider_text(status.effective.decided_by), health_decider_text(decider));
     if (kind == HEALTH_ENDPOINT) {
-        uint32_t az = endpoints[index].az;
+        uint32_t az = health_world_endpoints[index].az;
         struct health_effective from_table =
-            health_table_effective(health_get_table(health), index, az, azs[az].region);
+            health_table_effective(health_get_table(health), index, az, health_world_azs[az].region);
         assert_int_equal(from_table.state, state);
         assert_int_equal(from_table.decided_by, decider);
     }

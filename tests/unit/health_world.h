@@ -23,6 +23,7 @@ enum { A1, A2, B1, E1, QUIET };
 extern const struct health_region_plan health_world_regions[2];
 extern const struct health_az_plan health_world_azs[3];
 extern const struct health_endpoint_plan health_world_endpoints[5];
+extern const struct health_plan health_world_plan;
 
 struct world {
     struct health *health;

@@ -215,7 +215,7 @@ static void carry_keeps_a_lost_region(void **state)
     struct world *world = *state;
     make_all_healthy(world->health);
     observe_times(world->health, 4, HEALTH_OUTCOME_TIMEOUT, 3);
-    struct health *to = health_new(&plan, 20000);
+    struct health *to = health_new(&health_world_plan, 20000);
     health_carry(to, world->health, 20000);
     expect(to, HEALTH_REGION, EU, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
     expect(to, HEALTH_ENDPOINT, QUIET, HEALTH_UNHEALTHY, HEALTH_BY_REGION_LOST);
