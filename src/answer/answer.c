@@ -269,19 +269,19 @@ static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
     return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
 }
 
-/* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. */
-static void follow(struct work *w, const struct zone *zone, struct target *target)
+/* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. key: room for
+ * the names on the way, as long as target. */
+static void follow(struct work *w, const struct zone *zone, struct target *target, struct dns_key *key)
 {
-    struct dns_key key;
     uint8_t wire[DNS_NAME_MAX + 1];
     for (unsigned hop = 0; answer_in_zone(w, zone, target) == STEP_CHAIN; hop++) {
         size_t inline_len;
         size_t len = read_name(&w->reply, target->name_at, wire, &inline_len);
-        dns_key_fill(&key, wire, len);
-        if (hop + 1 == CHAIN_MAX || is_same_target(&key, &w->query.key)) {
+        dns_key_fill(key, wire, len);
+        if (hop + 1 == CHAIN_MAX || is_same_target(key, &w->query.key)) {
             return; /* a loop or a web: what there is so far is the answer */
         }
-        const struct zone *next = zone_table_find(w->context->view->zones, &key, 0);
+        const struct zone *next = zone_table_find(w->context->view->zones, key, 0);
         if (next == NULL || next->failed) {
             return;
         }
@@ -290,7 +290,7 @@ static void follow(struct work *w, const struct zone *zone, struct target *targe
             target->apex_at = (uint16_t)(target->name_at + before_apex);
         }
         zone = next;
-        target->key = &key;
+        target->key = key;
     }
 }
 
@@ -327,7 +327,8 @@ static void answer_question(struct work *w)
     struct target target = {.key = &query->key,
                             .name_at = DNS_HEADER_SIZE,
                             .apex_at = (uint16_t)(DNS_HEADER_SIZE + query->key.len - zone->apex_len)};
-    follow(w, zone, &target);
+    struct dns_key key;
+    follow(w, zone, &target, &key);
     if (w->reply.rcode == DNS_RCODE_SERVFAIL) {
         w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
     }

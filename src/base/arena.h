@@ -8,10 +8,10 @@
 
 struct arena;
 
-struct arena *arena_new(size_t block_size); /* 0 picks a default */
-void arena_free(struct arena *arena);       /* NULL is fine */
-void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
-void *arena_alloc_bytes(struct arena *arena, size_t size); /* not aligned, not zeroed */
+struct arena *arena_new(size_t block_size);                   /* 0 picks a default */
+void arena_free(struct arena *arena);                         /* NULL is fine */
+void *arena_alloc(struct arena *arena, size_t size);          /* zeroed, aligned for any type */
+void *arena_alloc_bytes(struct arena *arena, size_t size);    /* not aligned, not zeroed */
 char *arena_copy_text(struct arena *arena, const char *text); /* NULL for NULL */
 void *arena_copy(struct arena *arena, const void *bytes, size_t len);
 char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

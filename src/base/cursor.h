@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A byte cursor with a sticky error: read or write on, check `failed` once at the end. All multi-byte integers
- * are in network byte order. After a failure reads give 0 and writes do nothing. Borrows its bytes. */
+ * A byte cursor with a sticky error: read or write on, check `failed` once at the end. All multi-byte
+ * integers are in network byte order. After a failure reads give 0 and writes do nothing. Borrows its bytes.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * One error code for the whole program: 0 is success, a value below 0 is either -errno (system calls) or one of
- * the ERROR_ codes here. Functions return the code; values come back through pointers. */
+ * One error code for the whole program: 0 is success, a value below 0 is either -errno (system calls) or one
+ * of the ERROR_ codes here. Functions return the code; values come back through pointers. */
 #pragma once
 
 enum error_code {

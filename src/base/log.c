@@ -41,7 +41,7 @@ static size_t clip(int wanted, size_t room)
 }
 
 __attribute__((format(printf, 2, 0))) static void write_line(enum log_level level, const char *format,
-                                                              va_list arguments)
+                                                             va_list arguments)
 {
     if ((int)level > atomic_load_explicit(&log_level, memory_order_relaxed)) {
         return;

@@ -6,11 +6,11 @@
 
 #include <stddef.h>
 
-void *memory_alloc(size_t size);                            /* zeroed; size 0 is valid */
-void *memory_alloc_array(size_t count, size_t size);        /* zeroed, overflow checked */
-void *memory_resize(void *old, size_t count, size_t size);  /* like reallocarray */
-char *memory_copy_text(const char *text);                   /* returns owned; NULL for NULL */
-void *memory_copy(const void *bytes, size_t len);           /* returns owned */
+void *memory_alloc(size_t size);                           /* zeroed; size 0 is valid */
+void *memory_alloc_array(size_t count, size_t size);       /* zeroed, overflow checked */
+void *memory_resize(void *old, size_t count, size_t size); /* like reallocarray */
+char *memory_copy_text(const char *text);                  /* returns owned; NULL for NULL */
+void *memory_copy(const void *bytes, size_t len);          /* returns owned */
 char *memory_print(const char *format, ...) __attribute__((format(printf, 1, 2))); /* returns owned */
 
 /* Room for one more element in a growing array: doubles *capacity when count has reached it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A fast generator for picks and jitter (xoshiro256++ by Blackman and Vigna, public domain algorithm). One per
- * thread; not for secrets. */
+ * A fast generator for picks and jitter (xoshiro256++ by Blackman and Vigna, public domain algorithm). One
+ * per thread; not for secrets. */
 #pragma once
 
 #include <stdint.h>

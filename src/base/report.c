@@ -106,8 +106,8 @@ const char *report_write_item(const struct report_item *item, char *text, size_t
         snprintf(where, sizeof where, ":%u", place->line);
     }
     snprintf(text, size, "%s%s%s%s: %s%s%s%s", place->file != NULL ? place->file : "", where,
-             place->file != NULL ? ": " : "", item->severity == REPORT_ERROR ? "error" : "warning", item->message,
-             place->path != NULL ? " (at " : "", place->path != NULL ? place->path : "",
+             place->file != NULL ? ": " : "", item->severity == REPORT_ERROR ? "error" : "warning",
+             item->message, place->path != NULL ? " (at " : "", place->path != NULL ? place->path : "",
              place->path != NULL ? ")" : "");
     return text;
 }

@@ -32,9 +32,9 @@ struct report *report_new(void);
 void report_free(struct report *report); /* NULL is fine */
 void report_add(struct report *report, enum report_severity severity, const struct report_place *place,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
-size_t report_errors(const struct report *report);   /* counted, kept or not */
+size_t report_errors(const struct report *report); /* counted, kept or not */
 size_t report_warnings(const struct report *report);
-size_t report_count(const struct report *report);    /* items kept */
+size_t report_count(const struct report *report); /* items kept */
 const struct report_item *report_get(const struct report *report, size_t index);
 /* Append all of `from` to `to`. */
 void report_append(struct report *to, const struct report *from);

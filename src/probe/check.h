@@ -73,9 +73,9 @@ extern const struct check_kind check_http, check_tcp;
 
 const struct check_kind *check_get_kind(enum probe_type type);
 
-/* A non-blocking socket on its way to the address of `check`. Returns 0 (connected), -EINPROGRESS, or another negative errno;
- * *fd is owned by the caller unless it is -1. Closing it resets the connection, so nothing lingers in
- * TIME_WAIT. */
+/* A non-blocking socket on its way to the address of `check`. Returns 0 (connected), -EINPROGRESS, or another
+ * negative errno; *fd is owned by the caller unless it is -1. Closing it resets the connection, so nothing
+ * lingers in TIME_WAIT. */
 int check_connect(const struct check *check, int *fd);
 
 /* The outcome that a failed system call stands for. */

@@ -90,7 +90,8 @@ static uint64_t hash_texts(uint64_t hash, const char *const *texts, size_t count
     return hash_bytes(hash, &count, sizeof count);
 }
 
-/* Rules of equal content over the same databases make equal trees: the set has it then, and shares it by key. */
+/* Rules of equal content over the same databases make equal trees: the set has it then, and shares it by key.
+ */
 static struct geo_tree *plan_geo(const struct compiler *c, const struct conf_name *name, uint64_t *key)
 {
     *key = 0;

@@ -21,8 +21,10 @@ static void addr_round_trips(void **state)
 {
     (void)state;
     static const char *const good[] = {"192.0.2.1:53", "[2001:db8::1]:5300", "0.0.0.0:0", "[::]:65535"};
-    static const char *const bad[] = {"192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "::1:53", "[192.0.2.1]:53", "[::1]53",
-                                      "[::1:53", "host:53", "", ":", "192.0.2.1:+5", "192.0.2.1: 5", "1.2.3.4:123456"};
+    static const char *const bad[] = {
+        "192.0.2.1",    "192.0.2.1:",   "192.0.2.1:65536", "::1:53", "[192.0.2.1]:53",
+        "[::1]53",      "[::1:53",      "host:53",         "",       ":",
+        "192.0.2.1:+5", "192.0.2.1: 5", "1.2.3.4:123456"};
     char text[ADDR_TEXT_SIZE];
     struct addr_port at;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -127,8 +129,13 @@ static void times_round_trip(void **state)
     assert_int_equal(clock_parse_rfc3339("2026-11-21T05:05:06.789+01:00", &ms), 0);
     assert_int_equal(ms, 1795233906789);
     assert_int_equal(clock_parse_rfc3339("2024-02-29T00:00:00Z", &ms), 0);
-    static const char *const bad[] = {"", "2026", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z",
-                                      "2026-11-21T04:05:06", "2026-11-21T04:05:06Zx", "2026-11-21 04:05:06Z"};
+    static const char *const bad[] = {"",
+                                      "2026",
+                                      "2026-13-01T00:00:00Z",
+                                      "2026-02-30T00:00:00Z",
+                                      "2026-11-21T04:05:06",
+                                      "2026-11-21T04:05:06Zx",
+                                      "2026-11-21 04:05:06Z"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(clock_parse_rfc3339(bad[i], &ms), ERROR_SYNTAX);
     }
@@ -173,7 +180,8 @@ static void report_says_where(void **state)
     (void)state;
     char line[256];
     struct report *r = report_new();
-    report_add(r, REPORT_ERROR, &(struct report_place){.file = "a.json", .line = 3, .column = 7, .path = "$.x"},
+    report_add(r, REPORT_ERROR,
+               &(struct report_place){.file = "a.json", .line = 3, .column = 7, .path = "$.x"},
                "found %d, expected %s", 5, "text");
     report_add(r, REPORT_WARNING, NULL, "odd");
     assert_int_equal(report_errors(r), 1);

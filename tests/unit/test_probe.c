@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,7 +187,7 @@ static void full_queue_is_a_connect_timeout(void **state)
         .sin_family = AF_INET, .sin_port = htons(s.port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     for (int i = 0; i < FILLERS; i++) {
         fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(fillers[i], (struct sockaddr *)&at, sizeof at);
+        (void)connect(fillers[i], (struct sockaddr *)&at, sizeof at);
     }
     struct probe_target target = target_at(PROBE_TCP, s.port, 1);
     target.timeout_ms = SHORT;

@@ -66,7 +66,7 @@ static void good_heads(void **state)
 
 #define TEXT(text)                                                                                           \
     {                                                                                                        \
-        text, sizeof text - 1                                                                                \
+        (text), sizeof(text) - 1                                                                             \
     }
 
 static void bad_heads(void **state)
