@@ -26,7 +26,8 @@ struct work {
     struct reply reply;
     uint8_t scope; /* ECS */
     bool steered, fallback, has_class_client;
-    struct addr client; /* for geography */
+    struct addr client;   /* for geography */
+    struct dns_key alias; /* the end of a CNAME, while it is followed */
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -269,10 +270,10 @@ static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
     return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
 }
 
-/* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. key: room for
- * the names on the way, as long as target. */
-static void follow(struct work *w, const struct zone *zone, struct target *target, struct dns_key *key)
+/* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. */
+static void follow(struct work *w, const struct zone *zone, struct target *target)
 {
+    struct dns_key *key = &w->alias;
     uint8_t wire[DNS_NAME_MAX + 1];
     for (unsigned hop = 0; answer_in_zone(w, zone, target) == STEP_CHAIN; hop++) {
         size_t inline_len;
@@ -327,8 +328,7 @@ static void answer_question(struct work *w)
     struct target target = {.key = &query->key,
                             .name_at = DNS_HEADER_SIZE,
                             .apex_at = (uint16_t)(DNS_HEADER_SIZE + query->key.len - zone->apex_len)};
-    struct dns_key key;
-    follow(w, zone, &target, &key);
+    follow(w, zone, &target);
     if (w->reply.rcode == DNS_RCODE_SERVFAIL) {
         w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
     }

@@ -16,7 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -87,24 +89,22 @@ static enum probe_type probe_type_of(enum conf_check_type type)
 /* The list of targets has the order of the health machine's monitors. */
 static void set_targets(struct server *server, const struct view *view)
 {
-    struct view_monitor *monitors = NULL;
-    size_t count = view->topology == NULL ? 0 : view_list_monitors(view->topology, &monitors);
-    struct probe_target *targets = memory_alloc_array(count, sizeof *targets);
-    for (size_t i = 0; i < count; i++) {
-        const struct conf_check *check = &view->topology->checks[monitors[i].check];
+    struct probe_target *targets = memory_alloc_array(view->monitor_count, sizeof *targets);
+    for (size_t i = 0; i < view->monitor_count; i++) {
+        const struct view_monitor *monitor = &view->monitors[i];
+        const struct conf_check *check = &view->topology->checks[monitor->check];
         targets[i] = (struct probe_target){.type = probe_type_of(check->type),
-                                           .at = {.addr = *monitors[i].addr, .port = check->port},
+                                           .at = {.addr = *monitor->addr, .port = check->port},
                                            .interval_ms = check->interval_ms,
                                            .timeout_ms = check->timeout_ms,
                                            .host = check->host,
                                            .path = check->path,
                                            .status_low = check->status_low,
                                            .status_high = check->status_high,
-                                           .identity = monitors[i].identity};
+                                           .identity = monitor->identity};
     }
-    prober_set_targets(server->prober, view->generation, targets, count);
+    prober_set_targets(server->prober, view->generation, targets, view->monitor_count);
     free(targets);
-    free(monitors);
 }
 
 void server_install_view(struct server *server, struct view *view)
@@ -125,35 +125,38 @@ void server_install_view(struct server *server, struct view *view)
 
 /* ---- signals ---- */
 
-static void on_stop(int number, short events, void *argument)
+static void on_signal(int fd, short events, void *argument)
 {
     (void)events;
     struct server *server = argument;
-    log_info("stopping signal=%d", number);
-    event_base_loopbreak(server->base);
-}
-
-static void on_hangup(int number, short events, void *argument)
-{
-    (void)number;
-    (void)events;
-    struct server *server = argument;
-    if (server_start_reload(server, NULL, NULL) != 0) {
-        log_warning("reload ignored reason=\"one is running\"");
-    }
-}
-
-static int add_signals(struct server *server)
-{
-    const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        server->signals[i] =
-            evsignal_new(server->base, numbers[i], numbers[i] == SIGHUP ? on_hangup : on_stop, server);
-        if (server->signals[i] == NULL || event_add(server->signals[i], NULL) != 0) {
-            return -ENOMEM;
+    struct signalfd_siginfo info;
+    while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo != SIGHUP) {
+            log_info("stopping signal=%u", info.ssi_signo);
+            event_base_loopbreak(server->base);
+        } else if (server_start_reload(server, NULL, NULL) != 0) {
+            log_warning("reload ignored reason=\"one is running\"");
         }
     }
-    return 0;
+}
+
+/* Called before any thread is started, so that all of them inherit the mask; and after the first load, so
+ * that Ctrl-C ends a load that takes long. */
+static int add_signals(struct server *server)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGHUP, SIG_DFL); /* was ignored during the load; what is ignored never reaches the descriptor */
+    server->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (server->signal_fd == -1) {
+        return -errno;
+    }
+    server->signals = event_new(server->base, server->signal_fd, EV_READ | EV_PERSIST, on_signal, server);
+    return server->signals == NULL || event_add(server->signals, NULL) != 0 ? -ENOMEM : 0;
 }
 
 /* ---- start and stop ---- */
@@ -242,7 +245,8 @@ static int start(struct server *server, struct report *report)
         return ERROR_INVALID;
     }
     struct report *binding = report_new();
-    int error = open_sockets(server, view, binding);
+    int error = add_signals(server);
+    error = error == 0 ? open_sockets(server, view, binding) : error;
     if (error != 0) {
         view_free(view);
     } else if ((error = prober_open(&(struct probe_hooks){.context = server, .ended = on_result},
@@ -272,10 +276,11 @@ static void stop(struct server *server)
     prober_close(server->prober);
     view_slot_free(server->slot);
     free((void *)(uintptr_t)server->serve_options.listen);
-    for (size_t i = 0; i < sizeof server->signals / sizeof *server->signals; i++) {
-        if (server->signals[i] != NULL) {
-            event_free(server->signals[i]);
-        }
+    if (server->signals != NULL) {
+        event_free(server->signals);
+    }
+    if (server->signal_fd != -1) {
+        close(server->signal_fd);
     }
     if (server->expiry != NULL) {
         event_free(server->expiry);
@@ -300,17 +305,17 @@ static void raise_descriptor_limit(void)
 
 int server_run(const char *path)
 {
-    struct server server = {.path = path, .slot = view_slot_new()};
+    struct server server = {.path = path, .slot = view_slot_new(), .signal_fd = -1};
     struct report *report = report_new();
     clock_init(&server.clock);
     server.started_ms = clock_wall_ms(&server.clock);
     pthread_mutex_init(&server.lock, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     raise_descriptor_limit();
     server.base = event_base_new();
     server.expiry = server.base == NULL ? NULL : evtimer_new(server.base, on_expiry, &server);
-    int error = server.expiry == NULL ? -ENOMEM : add_signals(&server);
-    error = error == 0 ? start(&server, report) : error;
+    int error = server.expiry == NULL ? -ENOMEM : start(&server, report);
     report_free(report);
     if (error == 0) {
         event_base_dispatch(server.base);

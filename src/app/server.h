@@ -23,7 +23,9 @@ struct server {
     struct clock clock;
     int64_t started_ms; /* wall */
     struct event_base *base;
-    struct event *signals[3];
+    struct event
+        *signals; /* of signal_fd: SIGTERM, SIGINT and SIGHUP are blocked in every thread and read here */
+    int signal_fd;
     struct event *expiry; /* timer: the next override to end */
     struct view_slot *slot;
     struct view *view;    /* current; changed by the control thread under the lock */

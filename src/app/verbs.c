@@ -51,31 +51,22 @@ static size_t list_monitors(void *context, const char *endpoint, struct arena *a
                             struct admin_monitor **monitors)
 {
     struct server *server = context;
-    const struct conf_topology *topology = server->view->topology;
-    ptrdiff_t index = topology == NULL ? -1 : conf_find_endpoint(topology, endpoint);
-    *monitors = NULL;
-    if (index == -1) {
-        return 0;
-    }
-    struct view_monitor *all;
-    size_t total = view_list_monitors(topology, &all), count = 0;
-    *monitors = arena_alloc(arena, topology->endpoints[index].check_count * 2 * sizeof **monitors);
+    const struct view *view = server->view;
+    ptrdiff_t index = view->topology == NULL ? -1 : conf_find_endpoint(view->topology, endpoint);
+    size_t count = 0, first = index == -1 ? 0 : view_find_monitors(view, (uint32_t)index, &count);
+    *monitors = arena_alloc(arena, count * sizeof **monitors);
     pthread_mutex_lock(&server->lock);
-    for (size_t i = 0; i < total; i++) {
-        if (all[i].endpoint != (uint32_t)index) {
-            continue;
-        }
-        const struct conf_check *check = &topology->checks[all[i].check];
+    for (size_t i = 0; i < count; i++) {
+        const struct view_monitor *monitor = &view->monitors[first + i];
+        const struct conf_check *check = &view->topology->checks[monitor->check];
         char address[ADDR_TEXT_SIZE];
-        struct admin_monitor *to = &(*monitors)[count++];
-        addr_write_port(&(struct addr_port){.addr = *all[i].addr, .port = check->port}, address);
-        *to = (struct admin_monitor){.check = check->name,
-                                     .type = check_type_text(check->type),
-                                     .address = arena_copy_text(arena, address)};
-        health_get_monitor(server->view->health, (uint32_t)i, &to->status);
+        addr_write_port(&(struct addr_port){.addr = *monitor->addr, .port = check->port}, address);
+        (*monitors)[i] = (struct admin_monitor){.check = check->name,
+                                                .type = check_type_text(check->type),
+                                                .address = arena_copy_text(arena, address)};
+        health_get_monitor(view->health, (uint32_t)(first + i), &(*monitors)[i].status);
     }
     pthread_mutex_unlock(&server->lock);
-    free(all);
     return count;
 }
 

@@ -41,6 +41,7 @@ void view_free(struct view *view)
     }
     free(view->geo);
     free(view->names);
+    free(view->monitors);
     conf_free_topology(view->topology);
     conf_free_server(view->server);
     arena_free(view->arena);
@@ -191,6 +192,9 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
     if (!load_all(&c, path)) {
         view_free(view);
         return NULL;
+    }
+    if (view->topology != NULL) {
+        view->monitor_count = view_list_monitors(view->topology, &view->monitors);
     }
     view->health = view_new_health(view->topology, wall_ms);
     view->table = health_get_table(view->health);

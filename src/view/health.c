@@ -89,8 +89,9 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
 
 struct health *view_new_health(const struct conf_topology *topology, int64_t wall_ms)
 {
-    static const struct conf_topology nothing = {0};
-    topology = topology == NULL ? &nothing : topology;
+    if (topology == NULL) {
+        return health_new(&(struct health_plan){.regions = NULL}, wall_ms);
+    }
     struct plan_parts parts = {
         .regions = memory_alloc_array(topology->region_count, sizeof *parts.regions),
         .azs = memory_alloc_array(topology->az_count, sizeof *parts.azs),
@@ -111,4 +112,26 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
     free(parts.endpoints);
     free(parts.monitors);
     return health;
+}
+
+/* The first monitor whose endpoint is not below `endpoint`; they are sorted by it. */
+static size_t first_from(const struct view *view, uint32_t endpoint)
+{
+    size_t low = 0, high = view->monitor_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (view->monitors[middle].endpoint < endpoint) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+size_t view_find_monitors(const struct view *view, uint32_t endpoint, size_t *count)
+{
+    size_t first = first_from(view, endpoint);
+    *count = first_from(view, endpoint + 1) - first;
+    return first;
 }

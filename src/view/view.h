@@ -36,6 +36,14 @@ struct view_zone {
     bool stale;  /* the file is broken: the previous version is served */
 };
 
+/* One check of one address of one endpoint. Monitors are numbered endpoint by endpoint,
+ * per endpoint check by check, per check IPv4 then IPv6. */
+struct view_monitor {
+    uint32_t endpoint, check;
+    const struct addr *addr; /* borrowed from the topology */
+    uint64_t identity;
+};
+
 struct view {
     uint64_t generation;
     int64_t loaded_ms;                /* wall time */
@@ -47,6 +55,8 @@ struct view {
     const struct health_table *table; /* of health */
     struct geo_db **geo;              /* owned */
     size_t geo_count;
+    struct view_monitor *monitors; /* of the topology, in the order of health's; owned */
+    size_t monitor_count;
     struct view_name *names; /* sorted by owner */
     size_t name_count;
     struct view_zone *zone_list; /* in configuration order */
@@ -65,19 +75,15 @@ struct view {
 struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
                           size_t cache_count, struct report *report);
 void view_free(struct view *view); /* NULL is fine */
+/* The monitors of an endpoint: the number of the first one; *count of them. */
+size_t view_find_monitors(const struct view *view, uint32_t endpoint, size_t *count);
 
 /* How many caches a server with this configuration needs. */
 size_t view_cache_count(const struct conf_server *server);
 
 /* The health machine's plan of a topology, as view_compile uses it, for drills. Returns owned. */
 struct health *view_new_health(const struct conf_topology *topology, int64_t wall_ms);
-/* The identity of (endpoint, check, address) `monitor` counts; monitors are numbered endpoint by endpoint,
- * per endpoint check by check, per check IPv4 then IPv6. */
-struct view_monitor {
-    uint32_t endpoint, check;
-    const struct addr *addr; /* borrowed from the topology */
-    uint64_t identity;
-};
+/* All monitors of a topology, in that order. */
 size_t view_list_monitors(const struct conf_topology *topology,
                           struct view_monitor **monitors); /* owned array */
 

@@ -5,11 +5,9 @@
  * usage: bench_answer static|nx|weighted|failover|edns N */
 #include "config.h"
 
-#include "unit/unit.h"
-
 #include "base/buffer.h"
 #include "dns/types.h"
-#include "unit/answer_fixture.h"
+#include "tests/unit/answer_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -123,6 +123,11 @@ static void everything_is_there(void **state)
     assert_int_equal(view->cache_count, 2 * 3 + 3);
     assert_int_equal(view->table->endpoint_count, 2);
     assert_int_equal(zone_of(view, "example.com.")->steered_count, 4);
+    size_t count;
+    assert_int_equal(view_find_monitors(view, 0, &count), 0);
+    assert_int_equal(count, 4);
+    assert_int_equal(view_find_monitors(view, 1, &count), 4);
+    assert_int_equal(count, 1);
     view_free(view);
 }
 
