@@ -1,10 +1,15 @@
 ## Unit tests of src/health
 if HAVE_CMOCKA
-TESTS += tests/unit/test_health tests/unit/test_health_random
-check_PROGRAMS += tests/unit/test_health tests/unit/test_health_random
+health_tests = tests/unit/test_health tests/unit/test_health_override tests/unit/test_health_random
+health_world = tests/unit/health_world.c tests/unit/health_world.h tests/unit/unit.h
+TESTS += $(health_tests)
+check_PROGRAMS += $(health_tests)
 tests_unit_test_health_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_health_SOURCES = tests/unit/test_health.c tests/unit/unit.h
+tests_unit_test_health_SOURCES = tests/unit/test_health.c $(health_world)
 tests_unit_test_health_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
+tests_unit_test_health_override_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_override_SOURCES = tests/unit/test_health_override.c $(health_world)
+tests_unit_test_health_override_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 tests_unit_test_health_random_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_random_SOURCES = tests/unit/test_health_random.c tests/unit/unit.h
 tests_unit_test_health_random_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)

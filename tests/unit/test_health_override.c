@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of the health machine: overrides, their expiry, and what a new machine takes over from the old one.
+ */
+#include "config.h"
+
+#include "health_world.h"
+
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- overrides ---- */
+
+static void narrowest_override_wins(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    make_all_healthy(health);
+    override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_DOWN, 0);
+    expect(health, HEALTH_REGION, US, HEALTH_FORCED_DOWN, HEALTH_BY_REGION_OVERRIDE);
+    expect(health, HEALTH_AZ, USE1A, HEALTH_FORCED_DOWN, HEALTH_BY_REGION_OVERRIDE);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_FORCED_DOWN, HEALTH_BY_REGION_OVERRIDE);
+    override_as(health, HEALTH_AZ, USE1A, HEALTH_DESIRED_DRAIN, 0);
+    expect(health, HEALTH_AZ, USE1A, HEALTH_DRAINED, HEALTH_BY_AZ_OVERRIDE);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_DRAINED, HEALTH_BY_AZ_OVERRIDE);
+    expect(health, HEALTH_ENDPOINT, B1, HEALTH_FORCED_DOWN, HEALTH_BY_REGION_OVERRIDE);
+    override_as(health, HEALTH_ENDPOINT, A1, HEALTH_DESIRED_UP, 0);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_FORCED_UP, HEALTH_BY_ENDPOINT_OVERRIDE);
+    expect(health, HEALTH_ENDPOINT, A2, HEALTH_DRAINED, HEALTH_BY_AZ_OVERRIDE);
+    assert_int_equal(health_get_override(health, HEALTH_AZ, USE1A)->desired, HEALTH_DESIRED_DRAIN);
+    assert_string_equal(health_get_override(health, HEALTH_AZ, USE1A)->reason, "test");
+    override_as(health, HEALTH_ENDPOINT, A1, HEALTH_DESIRED_AUTO, 0);
+    override_as(health, HEALTH_AZ, USE1A, HEALTH_DESIRED_AUTO, 0);
+    override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_AUTO, 0);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    assert_null(health_get_override(health, HEALTH_AZ, USE1A));
+    assert_null(health_get_override(health, HEALTH_AZ, 77));
+}
+
+static void overrides_leave_what_is_observed(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    make_all_healthy(health);
+    override_as(health, HEALTH_ENDPOINT, E1, HEALTH_DESIRED_DOWN, 0);
+    assert_int_equal(status_of(health, HEALTH_ENDPOINT, E1).observed, HEALTH_OBSERVED_HEALTHY);
+    assert_int_equal(status_of(health, HEALTH_AZ, EUW1A).observed, HEALTH_OBSERVED_HEALTHY);
+    assert_int_equal(status_of(health, HEALTH_AZ, EUW1A).members_unhealthy, 0);
+    override_as(health, HEALTH_ENDPOINT, E1, HEALTH_DESIRED_UP, 0);
+    observe_times(health, 4, HEALTH_OUTCOME_TIMEOUT, 3); /* lost by verdict, yet the endpoint is forced up */
+    expect(health, HEALTH_ENDPOINT, E1, HEALTH_FORCED_UP, HEALTH_BY_ENDPOINT_OVERRIDE);
+    expect(health, HEALTH_REGION, EU, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
+    override_as(health, HEALTH_REGION, EU, HEALTH_DESIRED_UP, 0);
+    expect(health, HEALTH_ENDPOINT, QUIET, HEALTH_FORCED_UP, HEALTH_BY_REGION_OVERRIDE);
+    assert_int_equal(status_of(health, HEALTH_REGION, EU).observed, HEALTH_OBSERVED_UNHEALTHY);
+}
+
+static void overrides_tell_what_changed(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    make_all_healthy(health);
+    world->change_count = 0;
+    uint64_t before = generation(health);
+    override_as(health, HEALTH_AZ, USE1A, HEALTH_DESIRED_DRAIN, 0);
+    assert_int_equal(generation(health), before + 1);
+    assert_int_equal(world->change_count, 3);
+    assert_string_equal(world->changes[0].name, "use1a");
+    assert_int_equal(world->changes[0].after.state, HEALTH_DRAINED);
+    assert_int_equal(world->changes[0].outcome, HEALTH_OUTCOME_NONE);
+    assert_int_equal(world->changes[2].kind, HEALTH_ENDPOINT);
+    assert_int_equal(status_of(health, HEALTH_ENDPOINT, A1).since_ms, 3000);
+    world->change_count = 0;
+    override_as(health, HEALTH_AZ, USE1A, HEALTH_DESIRED_DRAIN, 9000); /* only another expiry */
+    assert_int_equal(world->change_count, 0);
+    assert_int_equal(generation(health), before + 1);
+    assert_int_equal(health_get_override(health, HEALTH_AZ, USE1A)->expires_ms, 9000);
+    override_as(health, HEALTH_ENDPOINT, A1, HEALTH_DESIRED_DRAIN, 0); /* another decider, the same state */
+    assert_int_equal(world->change_count, 1);
+    assert_int_equal(world->changes[0].before.decided_by, HEALTH_BY_AZ_OVERRIDE);
+    assert_int_equal(world->changes[0].after.decided_by, HEALTH_BY_ENDPOINT_OVERRIDE);
+    world->change_count = 0;
+    observe_times(health, 0, HEALTH_OUTCOME_REFUSED,
+                  3); /* observed changes below an override: told as well */
+    assert_int_equal(world->change_count, 1);
+    assert_int_equal(world->changes[0].observed_after, HEALTH_OBSERVED_UNHEALTHY);
+    assert_int_equal(world->changes[0].after.state, HEALTH_DRAINED);
+}
+
+static void overrides_expire(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    make_all_healthy(health);
+    assert_int_equal(health_next_expiry(health), 0);
+    override_as(health, HEALTH_REGION, EU, HEALTH_DESIRED_DRAIN, 7000);
+    override_as(health, HEALTH_ENDPOINT, A1, HEALTH_DESIRED_DOWN, 5000);
+    override_as(health, HEALTH_ENDPOINT, A2, HEALTH_DESIRED_DOWN, 6000);
+    override_as(health, HEALTH_ENDPOINT, B1, HEALTH_DESIRED_DOWN, 0);
+    assert_int_equal(health_next_expiry(health), 5000);
+    assert_int_equal(health_expire(health, 4999), 0);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_FORCED_DOWN, HEALTH_BY_ENDPOINT_OVERRIDE);
+    assert_int_equal(health_expire(health, 6000), 2);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    assert_int_equal(status_of(health, HEALTH_ENDPOINT, A1).since_ms, 6000);
+    assert_int_equal(health_next_expiry(health), 7000);
+    override_as(health, HEALTH_REGION, EU, HEALTH_DESIRED_DRAIN, 8000); /* prolonged */
+    assert_int_equal(health_next_expiry(health), 8000);
+    assert_int_equal(health_expire(health, 7000), 0);
+    assert_int_equal(health_expire(health, INT64_MAX), 1);
+    assert_int_equal(health_next_expiry(health), 0);
+    expect(health, HEALTH_ENDPOINT, B1, HEALTH_FORCED_DOWN, HEALTH_BY_ENDPOINT_OVERRIDE);
+    assert_non_null(health_get_override(health, HEALTH_ENDPOINT, B1));
+}
+
+static void late_overrides_do_not_begin(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    override_as(health, HEALTH_AZ, USE1A, HEALTH_DESIRED_DRAIN, 3000); /* expires as it is set */
+    expect(health, HEALTH_AZ, USE1A, HEALTH_UNKNOWN, HEALTH_BY_VERDICT);
+    assert_null(health_get_override(health, HEALTH_AZ, USE1A));
+    struct health_override override = {.desired = HEALTH_DESIRED_DOWN};
+    assert_int_equal(health_set_override(health, HEALTH_AZ, 3, &override, 3000), ERROR_NOT_FOUND);
+    assert_int_equal(health_set_override(health, HEALTH_ENDPOINT, 5, &override, 3000), ERROR_NOT_FOUND);
+    assert_int_equal(health_set_override(health, (enum health_kind)9, 0, &override, 3000), ERROR_NOT_FOUND);
+}
+
+static void since_is_the_states(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    make_all_healthy(health);
+    for (int i = 0; i < 3; i++) {
+        health_observe(health, 2, HEALTH_OUTCOME_TIMEOUT, 4000 + i, 0, 0);
+    }
+    assert_int_equal(status_of(health, HEALTH_ENDPOINT, A2).since_ms, 4002);
+    for (int i = 0; i < 3; i++) {
+        health_observe(health, 0, HEALTH_OUTCOME_TIMEOUT, 5000 + i, 0, 0);
+    }
+    expect(health, HEALTH_ENDPOINT, A2, HEALTH_UNHEALTHY, HEALTH_BY_AZ_LOST);
+    assert_int_equal(status_of(health, HEALTH_ENDPOINT, A2).since_ms,
+                     4002); /* still unhealthy, for another reason */
+    assert_int_equal(status_of(health, HEALTH_ENDPOINT, A1).since_ms, 5002);
+    assert_int_equal(status_of(health, HEALTH_AZ, USE1A).since_ms, 5002);
+    assert_int_equal(status_of(health, HEALTH_REGION, US).since_ms, 2000);
+    health_observe(health, 4, HEALTH_OUTCOME_OK, 9000, 0, 0);
+    assert_int_equal(status_of(health, HEALTH_ENDPOINT, E1).since_ms, 2000);
+}
+
+/* ---- carrying over ---- */
+
+static void carry_matches_names_and_identities(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    make_all_healthy(health);
+    observe_times(health, 2, HEALTH_OUTCOME_TIMEOUT, 3); /* a2 unhealthy */
+    observe_times(health, 3, HEALTH_OUTCOME_TIMEOUT, 2); /* b1: one more and it falls */
+    override_as(health, HEALTH_AZ, EUW1A, HEALTH_DESIRED_DRAIN, 90000);
+    override_as(health, HEALTH_ENDPOINT, A1, HEALTH_DESIRED_UP, 0);
+    override_as(health, HEALTH_ENDPOINT, QUIET, HEALTH_DESIRED_DOWN, 50000);
+
+    /* The order is another one, a1 lost a monitor and got another, quiet is gone, new came, b1 moved to
+     * use1a. */
+    static const struct health_az_plan new_azs[] = {{"euw1a", 1, 1.0}, {"use1a", 0, 1.0}};
+    static const struct health_endpoint_plan new_endpoints[] = {
+        {"new", 1}, {"b1", 1}, {"e1", 0}, {"a2", 1}, {"a1", 1}};
+    static const struct health_monitor_plan new_monitors[] = {{0, 2, 3, 10}, {1, 2, 3, 30}, {2, 2, 3, 40},
+                                                              {3, 2, 3, 20}, {4, 2, 3, 99}, {4, 2, 3, 11}};
+    struct health_plan after = {.regions = regions,
+                                .region_count = 2,
+                                .azs = new_azs,
+                                .az_count = 2,
+                                .endpoints = new_endpoints,
+                                .endpoint_count = 5,
+                                .monitors = new_monitors,
+                                .monitor_count = 6};
+    struct health *to = health_new(&after, 20000);
+    uint64_t before = generation(to);
+    health_carry(to, health, 20000);
+    assert_true(generation(to) > before);
+    struct health_status status = status_of(to, HEALTH_ENDPOINT, 0);
+    assert_int_equal(status.observed,
+                     HEALTH_OBSERVED_UNKNOWN); /* a1's identity does not leak into another endpoint */
+    assert_int_equal(status.since_ms, 20000);
+    status = status_of(to, HEALTH_ENDPOINT, 3);
+    assert_int_equal(status.observed, HEALTH_OBSERVED_UNHEALTHY);
+    assert_int_equal(status.since_ms, 2000);
+    assert_int_equal(status.outcome, HEALTH_OUTCOME_TIMEOUT);
+    status = status_of(to, HEALTH_ENDPOINT, 4);
+    assert_int_equal(status.observed, HEALTH_OBSERVED_UNKNOWN); /* one of its monitors is new */
+    assert_int_equal(status.effective.state, HEALTH_FORCED_UP);
+    assert_int_equal(status.since_ms, 3000);
+    status = status_of(to, HEALTH_ENDPOINT, 2);
+    assert_int_equal(status.effective.state, HEALTH_DRAINED);
+    assert_int_equal(status.effective.decided_by, HEALTH_BY_AZ_OVERRIDE);
+    assert_int_equal(status.observed, HEALTH_OBSERVED_HEALTHY);
+    status = status_of(to, HEALTH_AZ, 1);
+    assert_int_equal(status.members, 4);
+    assert_int_equal(status.members_unhealthy, 1);
+    assert_int_equal(status.observed, HEALTH_OBSERVED_HEALTHY);
+    assert_int_equal(health_next_expiry(to), 90000);            /* quiet's override went with it */
+    health_observe(to, 1, HEALTH_OUTCOME_TIMEOUT, 21000, 0, 0); /* the third failure in a row */
+    assert_int_equal(status_of(to, HEALTH_ENDPOINT, 1).observed, HEALTH_OBSERVED_UNHEALTHY);
+    health_free(to);
+    assert_int_equal(status_of(health, HEALTH_ENDPOINT, B1).observed, HEALTH_OBSERVED_HEALTHY);
+    assert_int_equal(health_next_expiry(health), 50000);
+}
+
+static void carry_keeps_a_lost_region(void **state)
+{
+    struct world *world = *state;
+    make_all_healthy(world->health);
+    observe_times(world->health, 4, HEALTH_OUTCOME_TIMEOUT, 3);
+    struct health *to = health_new(&plan, 20000);
+    health_carry(to, world->health, 20000);
+    expect(to, HEALTH_REGION, EU, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
+    expect(to, HEALTH_ENDPOINT, QUIET, HEALTH_UNHEALTHY, HEALTH_BY_REGION_LOST);
+    assert_int_equal(status_of(to, HEALTH_ENDPOINT, QUIET).since_ms, 2000);
+    health_observe(to, 4, HEALTH_OUTCOME_OK, 21000, 0, 0);
+    health_observe(to, 4, HEALTH_OUTCOME_OK, 22000, 0, 0);
+    expect(to, HEALTH_REGION, EU, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    health_free(to);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(narrowest_override_wins),
+        TEST(overrides_leave_what_is_observed),
+        TEST(overrides_tell_what_changed),
+        TEST(overrides_expire),
+        TEST(late_overrides_do_not_begin),
+        TEST(since_is_the_states),
+        TEST(carry_matches_names_and_identities),
+        TEST(carry_keeps_a_lost_region),
+    };
+    return cmocka_run_group_tests_name("health overrides", tests, NULL, NULL);
+}
