@@ -1,5 +1,5 @@
 ## `make bench`: instructions per query of the data path, compared with the recorded ones; needs valgrind.
-## `make bench-record` records them anew. tests/bench/peers/steerd.sh plugs the server into the peers kit.
+## `make bench-record` records them anew (in a build of plain ./configure: other flags count differently). tests/bench/peers/steerd.sh plugs the server into the peers kit.
 EXTRA_DIST += tests/bench/instructions tests/bench/instructions.txt tests/bench/peers/steerd.sh
 .PHONY: bench bench-record
 if HAVE_CMOCKA
