@@ -216,19 +216,54 @@ static enum step answer_node(struct work *w, const struct zone *zone, const stru
     return STEP_CHAIN;
 }
 
+/* RFC 6672 section 3.2: the DNAME, and a CNAME from the name asked to the one that it becomes. */
+static enum step answer_dname(struct work *w, const struct zone *zone, const struct zone_lookup *found,
+                              struct target *target)
+{
+    struct reply *reply = &w->reply;
+    const struct zone_rrset *dname = zone_find_rrset(found->cut, DNS_TYPE_DNAME);
+    size_t prefix = target->key->at[found->cut_label], dname_at = reply->at;
+    struct reply_place place = {.owner = (uint16_t)(target->name_at + prefix), .apex_at = target->apex_at};
+    if (!reply_add_rrset(reply, REPLY_ANSWER, zone, dname, place)) {
+        truncate_reply(reply);
+        return STEP_DONE;
+    }
+    const uint8_t *record = reply->out + dname_at;
+    size_t suffix = (size_t)(record[10] << 8 | record[11]);
+    if (prefix + suffix > DNS_NAME_MAX) {
+        reply->rcode = DNS_RCODE_YXDOMAIN;
+        return STEP_DONE;
+    }
+    if (!reply_add_cname(reply, target->name_at, prefix, dname_at)) {
+        truncate_reply(reply);
+        return STEP_DONE;
+    }
+    target->name_at = (uint16_t)(reply->at - prefix - suffix);
+    return STEP_CHAIN;
+}
+
+/* A name at or below a cut, or below a DNAME. */
+static enum step answer_hidden(struct work *w, const struct zone *zone, const struct zone_lookup *found,
+                               struct target *target)
+{
+    if ((found->cut->flags & ZONE_NODE_DNAME) != 0) {
+        return answer_dname(w, zone, found, target);
+    }
+    if (w->reply.counts[REPLY_ANSWER] == 0) {
+        w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
+    }
+    add_referral(w, zone, found, target);
+    return STEP_DONE;
+}
+
 static enum step answer_in_zone(struct work *w, const struct zone *zone, struct target *target)
 {
     struct zone_lookup found;
     zone_look_up(zone, target->key, &found);
-    if (found.cut != NULL) {
-        bool ds_at_cut = w->query.qtype == DNS_TYPE_DS && found.exact && found.node == found.cut;
-        if (!ds_at_cut) { /* RFC 4035 section 3.1.4.1: the parent answers for DS */
-            if (w->reply.counts[REPLY_ANSWER] == 0) {
-                w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
-            }
-            add_referral(w, zone, &found, target);
-            return STEP_DONE;
-        }
+    /* RFC 4035 section 3.1.4.1: the parent answers for DS */
+    bool ds_at_cut = w->query.qtype == DNS_TYPE_DS && found.exact && found.node == found.cut;
+    if (found.cut != NULL && !ds_at_cut) {
+        return answer_hidden(w, zone, &found, target);
     }
     if (found.node == NULL) {
         w->reply.rcode = DNS_RCODE_NXDOMAIN;

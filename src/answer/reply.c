@@ -75,3 +75,22 @@ bool reply_add_glue(struct reply *reply, const struct zone *zone, const struct z
     reply->counts[REPLY_ADDITIONAL] = (uint16_t)(reply->counts[REPLY_ADDITIONAL] + glue->count);
     return true;
 }
+
+bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at)
+{
+    const uint8_t *dname = reply->out + dname_at;
+    size_t suffix = (size_t)(dname[10] << 8 | dname[11]), len = 12 + prefix + suffix;
+    if (reply->at + len > reply->limit) {
+        return false;
+    }
+    uint8_t *to = reply->out + reply->at;
+    memcpy(to, dname, 12); /* class and TTL are those of the DNAME */
+    reply_put16(to, POINTER | name_at);
+    reply_put16(to + 2, DNS_TYPE_CNAME);
+    reply_put16(to + 10, (unsigned)(prefix + suffix));
+    memcpy(to + 12, reply->out + name_at, prefix);
+    memcpy(to + 12 + prefix, dname + 12, suffix);
+    reply->at += len;
+    reply->counts[REPLY_ANSWER]++;
+    return true;
+}

@@ -41,3 +41,6 @@ bool reply_add_steered(struct reply *reply, const struct zone *zone, const struc
                        uint16_t member, uint16_t owner);
 bool reply_add_glue(struct reply *reply, const struct zone *zone, const struct zone_glue *glue,
                     uint16_t apex_at);
+/* The CNAME that a DNAME record (at dname_at in the reply, owner compressed) makes for the name at name_at,
+ * of which `prefix` octets stand in front of the DNAME's owner. Its target is written in full. */
+bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at);

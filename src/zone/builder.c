@@ -17,7 +17,7 @@
 struct zone_builder *zone_builder_new(const uint8_t *apex, const char *file, struct report *report)
 {
     struct zone_builder *b = memory_alloc(sizeof *b);
-    b->arena = arena_new(1 << 18);
+    b->arena = arena_new(0);
     b->file = arena_copy_text(b->arena, file);
     b->report = report;
     dns_key_fill(&b->apex, apex, DNS_NAME_MAX);

@@ -31,10 +31,10 @@ struct builder_owner {
     uint64_t hash;
     const uint8_t *name; /* the labels in front of the apex, lower case */
     uint32_t parent, first, last, steered;
-    uint32_t cut;  /* the owner that is the topmost cut at or above */
+    uint32_t cut;  /* the topmost cut at or above, or DNAME above */
     uint32_t node; /* offset in the blob, once rendered */
     uint8_t name_len;
-    bool is_cut;
+    bool is_cut, has_dname;
 };
 
 struct zone_builder {

@@ -202,16 +202,38 @@ static void check_records(struct zone_builder *b, struct builder_owner *owner, b
         if (r->type == DNS_TYPE_NS) {
             owner->is_cut = !is_apex;
         }
+        if (r->type == DNS_TYPE_DNAME && !r->duplicate) {
+            if (owner->has_dname) {
+                builder_complain(b, REPORT_ERROR, &r->place, "a second DNAME; a name has at most one");
+            }
+            owner->has_dname = true;
+        }
     }
 }
 
+/* A cut hides what is at and below it, a DNAME what is below it; the topmost of them counts. */
 static void find_cut(struct zone_builder *b, uint32_t index)
 {
     uint32_t cut = 0;
     for (uint32_t at = index; at != 0; at = b->owners[at - 1].parent) {
-        cut = b->owners[at - 1].is_cut ? at : cut;
+        const struct builder_owner *owner = &b->owners[at - 1];
+        cut = owner->is_cut || (owner->has_dname && at != index) ? at : cut;
     }
     b->owners[index - 1].cut = cut;
+}
+
+static void judge_hidden(struct zone_builder *b, const struct builder_owner *owner)
+{
+    if (owner->cut == 0) {
+        return;
+    }
+    if (owner->steered != 0) {
+        builder_complain(b, REPORT_ERROR, &b->steered[owner->steered - 1].place,
+                         "a steered name at or below a delegation or DNAME would never be answered");
+    } else if (!b->owners[owner->cut - 1].is_cut && owner->first != 0) {
+        builder_complain(b, REPORT_WARNING, &b->records[owner->first - 1].place,
+                         "a name below a DNAME is never answered");
+    }
 }
 
 void builder_check(struct zone_builder *b)
@@ -221,7 +243,7 @@ void builder_check(struct zone_builder *b)
         check_sets(b, &b->owners[i]);
         check_cname(b, &b->owners[i]);
         check_records(b, &b->owners[i], i == 0);
-        any_cut |= b->owners[i].is_cut;
+        any_cut |= b->owners[i].is_cut || b->owners[i].has_dname;
     }
     check_soa(b);
     for (size_t i = 0; i < b->record_count; i++) {
@@ -231,10 +253,6 @@ void builder_check(struct zone_builder *b)
     }
     for (uint32_t i = 1; any_cut && i <= b->owner_count; i++) {
         find_cut(b, i);
-        struct builder_owner *owner = &b->owners[i - 1];
-        if (owner->cut != 0 && owner->steered != 0) {
-            builder_complain(b, REPORT_ERROR, &b->steered[owner->steered - 1].place,
-                             "a steered name at or below a delegation would never be answered");
-        }
+        judge_hidden(b, &b->owners[i - 1]);
     }
 }

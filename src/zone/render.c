@@ -20,9 +20,9 @@ struct renderer {
     size_t len, capacity;
     /* the block being written */
     uint8_t *block;
-    size_t block_len;
+    size_t block_len, block_capacity;
     uint16_t *patches;
-    size_t patch_count;
+    size_t patch_count, patch_capacity;
     bool overflow;
 };
 
@@ -54,6 +54,10 @@ static void put(struct renderer *r, const void *bytes, size_t len)
         r->overflow = true;
         return;
     }
+    while (r->block_len + len > r->block_capacity) {
+        r->block_capacity *= 2;
+        r->block = memory_resize(r->block, r->block_capacity, 1);
+    }
     if (len != 0) {
         memcpy(r->block + r->block_len, bytes, len);
     }
@@ -80,6 +84,7 @@ static void put_name(struct renderer *r, const uint8_t *name, size_t len)
         return;
     }
     put(r, name, len - apex->len);
+    r->patches = memory_grow(r->patches, r->patch_count, &r->patch_capacity, sizeof *r->patches);
     r->patches[r->patch_count++] = (uint16_t)r->block_len;
     put16(r, 0xc000);
 }
@@ -124,7 +129,9 @@ static uint32_t end(struct renderer *r)
 {
     size_t patches = r->patch_count * sizeof(uint16_t);
     size_t at = take(r, patches + r->block_len, sizeof(uint16_t));
-    memcpy(r->blob + at, r->patches, patches);
+    if (patches != 0) {
+        memcpy(r->blob + at, r->patches, patches);
+    }
     memcpy(r->blob + at + patches, r->block, r->block_len);
     return (uint32_t)(at + patches);
 }
@@ -327,6 +334,8 @@ static void link_nodes(struct renderer *r)
             struct zone_node *node = (struct zone_node *)(void *)(r->blob + owner->node);
             node->cut = b->owners[owner->cut - 1].node;
             node->flags = owner->cut == i + 1 ? ZONE_NODE_CUT : ZONE_NODE_OCCLUDED;
+        } else if (owner->has_dname) {
+            ((struct zone_node *)(void *)(r->blob + owner->node))->flags = ZONE_NODE_DNAME;
         }
         if (owner->name_len >= 2 && owner->name[0] == 1 && owner->name[1] == '*' && owner->parent != 0) {
             uint32_t parent = b->owners[owner->parent - 1].node;
@@ -401,10 +410,9 @@ static void fill_zone(struct renderer *r, struct zone *zone)
 
 struct zone *builder_render(struct zone_builder *b)
 {
-    struct renderer r = {.b = b, .capacity = 256, .len = BLOB_START};
+    struct renderer r = {.b = b, .capacity = 256, .len = BLOB_START, .block_capacity = 256};
     r.blob = memory_alloc(r.capacity);
-    r.block = memory_alloc(BLOCK_MAX);
-    r.patches = memory_alloc_array(PATCHES_MAX, sizeof *r.patches);
+    r.block = memory_alloc(r.block_capacity);
     for (size_t i = 0; i < b->owner_count; i++) {
         render_node(&r, &b->owners[i]);
     }

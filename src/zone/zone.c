@@ -65,6 +65,8 @@ void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zon
     const struct zone_node *node = zone_get_node(zone, at);
     if (node->cut != 0) {
         set_cut(zone, key, node->cut, found);
+    } else if (!found->exact && (node->flags & ZONE_NODE_DNAME) != 0) {
+        set_cut(zone, key, at, found);
     }
     if (found->exact) {
         found->node = node;

@@ -20,7 +20,8 @@
 
 enum zone_node_flag {
     ZONE_NODE_CUT = 1,      /* NS records below the apex: a delegation */
-    ZONE_NODE_OCCLUDED = 2, /* below a cut: glue at most */
+    ZONE_NODE_OCCLUDED = 2, /* below a cut (glue at most) or below a DNAME */
+    ZONE_NODE_DNAME = 4,    /* a DNAME redirects what is below (RFC 6672), not the node itself */
 };
 
 enum zone_rrset_flag { ZONE_RRSET_STEERED = 1 };
@@ -127,7 +128,7 @@ static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *n
 /* What RFC 1034 section 4.3.2 step 3 and RFC 4592 find for a name in a zone. */
 struct zone_lookup {
     const struct zone_node *node; /* exact, or the wildcard that stands for it; NULL: no such name */
-    const struct zone_node *cut;  /* not NULL: the name is at or below this delegation */
+    const struct zone_node *cut;  /* not NULL: the name is at or below this delegation, or below this DNAME */
     uint8_t cut_label;            /* where the cut's owner begins in the key */
     bool exact;
 };

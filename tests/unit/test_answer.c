@@ -14,6 +14,9 @@
 
 #define SOA "example.com. 60 IN SOA ns1.example.com. host.example.com. 7 3600 600 86400 60"
 
+#define LABEL50 "a234567890a234567890a234567890a234567890a234567890."
+#define LONG    LABEL50 LABEL50 LABEL50 LABEL50 "net."
+
 static const char main_zone[] =
     "$TTL 300\n"
     "@ SOA ns1 host 7 3600 600 86400 60\n"
@@ -28,6 +31,9 @@ static const char main_zone[] =
     "sub NS ns.sub\nsub NS ns2.sub.example.com.\nsub NS ns1\nsub NS ns.far.net.\n"
     "ns.sub A 198.51.100.4\nns2.sub AAAA 2001:db8::2\nsub DS 1 8 2 "
     "AABBCCDDEEFF00112233445566778899AABBCCDDEEFF00112233445566778899\n"
+    "here DNAME there.example.org.\nhere TXT \"own\"\n"
+    "inside DNAME host\nlocal DNAME wild\nself.loop DNAME loop\n"
+    "long DNAME " LONG "\n"
     "odd TYPE65534 \\# 3 010203\n"
     "www A 203.0.113.9\n"
     "big 300 TXT \"begin\"\n";
@@ -167,6 +173,33 @@ static void delegations(void **state)
     ASK("host.child.example.com.", DNS_TYPE_A,
         "NOERROR aa rd; answer: host.child.example.com. 300 IN A 198.51.100.9");
     ASK("child.example.com.", DNS_TYPE_DS, "NXDOMAIN aa rd; authority: " SOA);
+}
+
+static void redirections(void **state)
+{
+    ASK("x.Y.here.example.com.", DNS_TYPE_A,
+        "NOERROR aa rd; answer: here.example.com. 300 IN DNAME there.example.org. | "
+        "x.Y.here.example.com. 300 IN CNAME x.Y.there.example.org.");
+    ASK("here.example.com.", DNS_TYPE_TXT, "NOERROR aa rd; answer: here.example.com. 300 IN TXT \"own\"");
+    ASK("here.example.com.", DNS_TYPE_A, "NOERROR aa rd; authority: " SOA);
+    ASK("here.example.com.", DNS_TYPE_DNAME,
+        "NOERROR aa rd; answer: here.example.com. 300 IN DNAME there.example.org.");
+    ASK("q.local.example.com.", DNS_TYPE_A,
+        "NOERROR aa rd; answer: local.example.com. 300 IN DNAME wild.example.com. | "
+        "q.local.example.com. 300 IN CNAME q.wild.example.com. | q.wild.example.com. 300 IN A 198.51.100.3");
+    ASK("q.inside.example.com.", DNS_TYPE_A,
+        "NXDOMAIN aa rd; answer: inside.example.com. 300 IN DNAME host.example.com. | "
+        "q.inside.example.com. 300 IN CNAME q.host.example.com.; authority: " SOA);
+    ASK(LABEL50 "b.long.example.com.", DNS_TYPE_A,
+        "YXDOMAIN aa rd; answer: long.example.com. 300 IN DNAME " LONG);
+}
+
+/* A DNAME that leads into itself ends after a bounded number of steps. */
+static void redirections_end(void **state)
+{
+    const char *got = fixture_ask(*state, "x.self.loop.example.com.", DNS_TYPE_A, ANSWER_TCP, 0);
+    assert_non_null(strstr(got, "x.self.loop.example.com. 300 IN CNAME x.loop.example.com."));
+    assert_non_null(strstr(got, "NXDOMAIN"));
 }
 
 static void any_is_minimal(void **state)
@@ -342,6 +375,8 @@ int main(void)
         WITH(aliases_across_zones),
         WITH(wildcards),
         WITH(delegations),
+        WITH(redirections),
+        WITH(redirections_end),
         WITH(any_is_minimal),
         WITH(steered_names_follow_health),
         WITH(edns),

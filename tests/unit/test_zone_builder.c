@@ -66,6 +66,7 @@ static void errors(void **state)
            "z:5:1: error: the owner other.net. is outside the zone example.com.");
     expect(HEAD "x SOA ns host 1 1 1 1 1\n", false, "z:5:1: error: a SOA below the apex of the zone");
     expect(HEAD "@ SOA ns host 2 1 1 1 1\n", false, "z:5:1: error: a second SOA; a zone has exactly one");
+    expect(HEAD "d DNAME a.\nd DNAME b.\n", false, "z:6:1: error: a second DNAME; a name has at most one");
     expect("$TTL 300\nns A 192.0.2.1\n", false,
            "z: error: the zone example.com. has no SOA record\n"
            "z: error: the zone example.com. has no NS records at its apex");
@@ -81,6 +82,8 @@ static void warnings(void **state)
            "used");
     expect(HEAD "sub NS ns.sub\n", true,
            "z:5:1: warning: the name server ns.sub.example.com. has no address (A or AAAA) in this zone");
+    expect(HEAD "d DNAME a.\nx.y.d A 192.0.2.2\n", true,
+           "z:6:1: warning: a name below a DNAME is never answered");
     expect(HEAD "@ NS al\nal CNAME ns\n", true,
            "z:5:1: warning: the name server al.example.com. is a CNAME (RFC 2181 section 10.3)");
 }

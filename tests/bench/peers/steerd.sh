@@ -6,10 +6,11 @@ MIXES="static nx policy fo edns tcp tcp1"
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 binary=${STEERD:-$here/../../../build/src/steerd}
 
-# settings with further lines of JSON
+# the server's settings: what "zones" is, and further lines of JSON
 settings() {
     cat <<X
-{ "listen": "$ADDR:$PORT", "threads": $THREADS, "zones": "zones", "log": { "level": "warning" }$1 }
+{ "listen": "$ADDR:$PORT", "threads": $THREADS, "log": { "level": "warning" }, "admin": { "socket": "admin.sock" },
+  "zones": $1$2 }
 X
 }
 
@@ -25,7 +26,7 @@ X
 
 prepare() {
     mkdir -p "$DIR/zones"
-    settings ', "topology": "topology.json"' > "$DIR/steerd.json"
+    settings '"zones"' ', "topology": "topology.json"' > "$DIR/steerd.json"
     topology > "$DIR/topology.json"
     cp "$PEERS_DATA/base.zone" "$DIR/zones/example.com.zone"
     cat > "$DIR/zones/example.com.json" <<'X'
@@ -37,7 +38,7 @@ X
 # every pair of RESOURCES is two endpoints in two regions; one result decides, up and down
 prepare_failover() {
     mkdir -p "$DIR/zones"
-    settings ', "topology": "topology.json"' > "$DIR/steerd.json"
+    settings '"zones"' ', "topology": "topology.json"' > "$DIR/steerd.json"
     local check="\"type\": \"$PROBE\", \"port\": $ENDPOINT_PORT"
     [ "$PROBE" = tcp ] || check+=', "path": "/"'
     {
@@ -56,5 +57,12 @@ prepare_failover() {
         echo ' } }'
     } > "$DIR/zones/example.com.json"
 }
+
+prepare_scale() {
+    settings "$(awk -v folder="$ZONES_DIR" '{ printf "%s{ \"origin\": \"%s.\", \"file\": \"%s/%s\" }", \
+        (NR > 1 ? ",\n" : "["), $1, folder, $1 } END { print "]" }' "$ZONES_LIST")" '' > "$DIR/steerd.json"
+}
+
+reload() { "${binary%/*}/steerctl" -s "$DIR/admin.sock" reload; }
 
 start() { exec "$binary" -c "$DIR/steerd.json"; }
