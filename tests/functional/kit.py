@@ -25,6 +25,8 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
+import openapi
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 STEERD = pathlib.Path(os.environ.get("STEERD", TOP / "build/src/steerd")).resolve()
 STEERCTL = pathlib.Path(os.environ.get("STEERCTL", STEERD.parent / "steerctl")).resolve()
@@ -206,8 +208,10 @@ class Server:
                 body = json.dumps(body)
             headers = {"Content-Type": "application/json", **(headers or {})} if body is not None else headers or {}
             connection.request(method, path, body, headers)
-            reply = connection.getresponse()
-            return Reply(reply.status, reply.headers, reply.read())
+            got = connection.getresponse()
+            reply = Reply(got.status, got.headers, got.read())
+            openapi.judge(method, path, reply)
+            return reply
         finally:
             connection.close()
 

@@ -58,3 +58,11 @@ def test_sizes(tmp_path):
     assert run("sizes", tmp_path).returncode == 1
     (tmp_path / "src/dns/b.c").write_text("int f(int a, int (*b)(int, int), int c,\n      int d, int e, int f)\n{\n}\n")
     assert "f() has 6 parameters" in run("sizes", tmp_path).stdout
+
+
+def test_the_distribution_has_every_test():
+    folder = kit.TOP / "tests/functional"
+    listed = (folder / "local.mk").read_text()
+    missing = [path.name for path in folder.iterdir() if path.is_file() and f"tests/functional/{path.name}" not in listed
+               and path.name != "local.mk"]
+    assert missing == []

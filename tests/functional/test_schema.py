@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The published JSON Schemas and steerd --check agree: what one accepts the other does, and likewise what they refuse, as
+far as a schema can know it (not whether a name that is referred to exists)."""
+import json
+
+import jsonschema
+import pytest
+
+import kit
+
+KINDS = {"steerd": "steerd.json", "topology": "topology.json", "policy": "zones/example.com.json"}
+
+TOPOLOGY = {
+    "$comment": "all there is", "objectives": {"rto": "30s", "rpo": "5s"},
+    "regions": {"us-east": {"location": [38.9, -77], "lost_at": 0.5, "azs": {"us-east-1a": {"lost_at": 1}}},
+                "eu-west": {"azs": {"eu-west-1a": {}}}},
+    "checks": {"web": {"type": "http", "port": 8080, "path": "/", "host": "www.example.com", "status": [200, 399],
+                       "interval": "2s", "timeout": "50ms", "fall": 3, "rise": 2},
+               "port": {"type": "tcp", "port": 443}},
+    "endpoints": {"a": {"az": "us-east-1a", "addresses": ["192.0.2.1", "2001:db8::1"], "weight": 60, "capacity": 1000,
+                        "checks": ["web", "port"]},
+                  "b": {"az": "eu-west-1a", "addresses": ["192.0.2.2"]}}}
+POLICY = {"names": {
+    "www": {"ttl": 30, "endpoints": ["*"], "tiers": [["us-east"], ["eu-west"]], "pick": "weighted", "answers": 2,
+            "weights": {"a": 5}, "fallback": "static",
+            "geo": [{"when": {"cidr": ["192.0.2.0/24", "2001:db8::/32"]}, "tiers": [["eu-west"]]}]},
+    "@": {"endpoints": ["a"], "pick": "all", "fallback": "nodata"},
+    "*.app": {"endpoints": ["a", "b"], "pick": "round-robin", "fallback": "servfail"}}}
+
+
+def load(kind):
+    with open(kit.TOP / f"doc/schema/{kind}.json", encoding="utf-8") as stream:
+        return json.load(stream)
+
+
+def accepts(kind, document):
+    return jsonschema.Draft202012Validator(load(kind)).is_valid(document)
+
+
+def make(site):
+    """A configuration that uses every key."""
+    site.topology = json.loads(json.dumps(TOPOLOGY))
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    site.policies["example.com"] = json.loads(json.dumps(POLICY))
+    site.server.update({"threads": 2, "edns_size": 1400, "log": {"level": "info"},
+                        "admin": {"socket": "s", "mode": "0660"}})
+    return site.write()
+
+
+def check(site):
+    return kit.run_steerd("-c", str(site.config), "--check")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_schemas_are_schemas(kind):
+    schema = load(kind)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$schema"].endswith("2020-12/schema")
+
+
+def test_both_accept_a_document_with_everything(site):
+    make(site)
+    done = check(site)
+    assert done.returncode == 0, done.stderr
+    for kind, path in KINDS.items():
+        jsonschema.Draft202012Validator(load(kind)).validate(json.loads((site.folder / path).read_text()))
+
+
+def test_both_accept_the_sample():
+    for kind, path in (("steerd", "steerd.json"), ("topology", "topology.json"), ("policy", "data/example.com.json")):
+        jsonschema.Draft202012Validator(load(kind)).validate(json.loads((kit.TOP / "zones" / path).read_text()))
+
+
+@pytest.mark.parametrize("kind, path, value", [
+    ("steerd", ["colour"], "red"),
+    ("steerd", ["listen"], []),
+    ("steerd", ["listen"], 53),
+    ("steerd", ["threads"], 0),
+    ("steerd", ["threads"], 65),
+    ("steerd", ["threads"], "2"),
+    ("steerd", ["edns_size"], 100),
+    ("steerd", ["zones"], 7),
+    ("steerd", ["zones"], None),
+    ("steerd", ["admin", "sockets"], "s"),
+    ("steerd", ["log", "level"], "loud"),
+    ("topology", ["colour"], "red"),
+    ("topology", ["regions"], {}),
+    ("topology", ["regions", "us-east", "location"], [91, 0]),
+    ("topology", ["regions", "us-east", "location"], [1]),
+    ("topology", ["regions", "us-east", "lost_at"], 0),
+    ("topology", ["regions", "us-east", "lost_at"], 1.5),
+    ("topology", ["regions", "bad name"], {"azs": {}}),
+    ("topology", ["checks", "web", "type"], "smoke"),
+    ("topology", ["checks", "web", "port"], 0),
+    ("topology", ["checks", "web", "port"], 65536),
+    ("topology", ["checks", "web", "interval"], "soon"),
+    ("topology", ["checks", "web", "interval"], 2),
+    ("topology", ["checks", "web", "fall"], 0),
+    ("topology", ["checks", "web", "path"], "healthz"),
+    ("topology", ["checks", "web", "status"], 99),
+    ("topology", ["checks", "port", "path"], "/"),
+    ("topology", ["endpoints", "a", "weight"], -1),
+    ("topology", ["endpoints", "a", "weight"], 65536),
+    ("topology", ["endpoints", "a", "weight"], 1.5),
+    ("topology", ["endpoints", "a", "addresses"], []),
+    ("topology", ["endpoints", "a", "az"], None),
+    ("topology", ["objectives", "rto"], "-1s"),
+    ("policy", ["names", "www", "ttl"], -1),
+    ("policy", ["names", "www", "pick"], "best"),
+    ("policy", ["names", "www", "answers"], 0),
+    ("policy", ["names", "www", "answers"], 65),
+    ("policy", ["names", "www", "fallback"], "hope"),
+    ("policy", ["names", "www", "endpoints"], []),
+    ("policy", ["names", "www", "tiers"], []),
+    ("policy", ["names", "www", "tiers"], [[]]),
+    ("policy", ["names", "www", "colour"], "red"),
+    ("policy", ["names", "www", "geo", 0, "when"], {}),
+    ("policy", ["names", "www", "geo", 0, "when", "continent"], ["Europe"]),
+    ("policy", ["name"], {}),
+])
+def test_both_refuse(site, kind, path, value):
+    make(site)
+    document = json.loads((site.folder / KINDS[kind]).read_text())
+    at = document
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+    site.put(KINDS[kind], document)
+    done = check(site)
+    assert done.returncode == 1 and KINDS[kind].rsplit("/", 1)[-1] in done.stderr, "--check accepts it"
+    assert not accepts(kind, document), "the schema accepts it"
