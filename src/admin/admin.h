@@ -54,9 +54,10 @@ struct admin_verbs {
      * (free). On failure *bad is the loss that was not understood, or NULL. */
     int (*simulate)(void *context, const char *const *losses, size_t count, const char *failure,
                     bool from_live, char **json, const char **bad);
-    /* Start a reload; `done` is called later on the control thread, once. ERROR_CONFLICT: one is running. */
-    int (*reload)(void *context, void (*done)(void *argument, const struct admin_reload_result *result),
-                  void *argument);
+    /* Start a reload, of everything or (zone not NULL) of one zone; `done` is called later on the control
+     * thread, once. ERROR_CONFLICT: one is running; ERROR_NOT_FOUND: no such zone. */
+    int (*reload)(void *context, const char *zone,
+                  void (*done)(void *argument, const struct admin_reload_result *result), void *argument);
     void (*list_zones)(void *context, const struct view_zone **zones, size_t *count);
     void (*list_names)(void *context, const struct view_name **names, size_t *count);
     /* Append the Prometheus text exposition of all metrics. */

@@ -150,8 +150,9 @@ void handle_reload(struct call *call)
         call_reply_problem(call);
         return;
     }
+    const char *zone = call->route.parameters[ROUTE_ZONE];
     struct call_pending *pending = call_defer(call);
-    int error = verbs->reload(verbs->context, reload_done, pending);
+    int error = verbs->reload(verbs->context, zone, reload_done, pending);
     if (error == 0) {
         return;
     }
@@ -159,6 +160,9 @@ void handle_reload(struct call *call)
     if (call_resume(pending, &again)) {
         if (error == ERROR_CONFLICT) {
             problem_set(&again.problem, PROBLEM_RELOAD_RUNNING, "wait for it to end, then ask again");
+        } else if (error == ERROR_NOT_FOUND) {
+            problem_set(&again.problem, PROBLEM_NOT_FOUND,
+                        "there is no such zone; a reload without zone finds new ones");
         } else {
             set_internal(&again, error);
         }

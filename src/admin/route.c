@@ -22,7 +22,7 @@ static const char *const parameter_names[ROUTE_PARAMETERS] = {
     [ROUTE_LIMIT] = "limit", [ROUTE_CURSOR] = "cursor",       [ROUTE_REGION] = "region",
     [ROUTE_AZ] = "az",       [ROUTE_EFFECTIVE] = "effective", [ROUTE_NAME] = "name",
     [ROUTE_TYPE] = "type",   [ROUTE_CLIENT] = "client",       [ROUTE_DRY_RUN] = "dry_run",
-    [ROUTE_ACTOR] = "actor",
+    [ROUTE_ACTOR] = "actor", [ROUTE_ZONE] = "zone",
 };
 
 static const struct resource {
@@ -44,7 +44,7 @@ static const struct resource {
                        READ,
                        BIT(ROUTE_NAME) | BIT(ROUTE_TYPE) | BIT(ROUTE_CLIENT),
                        "GET, HEAD"},
-    [ROUTE_RELOAD] = {{"v1", "reload"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_RELOAD] = {{"v1", "reload"}, ROUTE_POST, BIT(ROUTE_ZONE), "POST"},
     [ROUTE_DRILLS] = {{"v1", "drills"}, ROUTE_POST, 0, "POST"},
     [ROUTE_METRICS] = {{"metrics"}, READ, 0, "GET, HEAD"},
 };

@@ -45,6 +45,7 @@ enum route_parameter {
     ROUTE_CLIENT,
     ROUTE_DRY_RUN,
     ROUTE_ACTOR,
+    ROUTE_ZONE,
     ROUTE_PARAMETERS
 };
 

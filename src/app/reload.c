@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "zone/zone.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,6 +27,8 @@ struct reload {
     int fd;
     struct event *finished;
     const struct view *previous;
+    ptrdiff_t zone_index; /* one zone of the running view; -1: everything */
+    struct zone *zone;
     uint64_t generation;
     size_t cache_count;
     struct view *view;
@@ -53,8 +56,12 @@ static void *load(void *argument)
 {
     struct reload *reload = argument;
     struct server *server = reload->server;
-    reload->view = view_compile(server->path, reload->previous, reload->generation,
-                                clock_wall_ms(&server->clock), reload->cache_count, reload->report);
+    if (reload->zone_index != -1) {
+        reload->zone = view_compile_zone(reload->previous, (size_t)reload->zone_index, reload->report);
+    } else {
+        reload->view = view_compile(server->path, reload->previous, reload->generation,
+                                    clock_wall_ms(&server->clock), reload->cache_count, reload->report);
+    }
     uint64_t one = 1;
     ssize_t written = write(reload->fd, &one, sizeof one);
     (void)written; /* an eventfd below its maximum takes it */
@@ -97,6 +104,21 @@ static void free_reload(struct reload *reload)
     free(reload);
 }
 
+/* Returns whether what was read serves now. */
+static bool install(struct reload *reload)
+{
+    struct server *server = reload->server;
+    if (reload->zone_index != -1) {
+        view_install_zone(server->view, (size_t)reload->zone_index, reload->zone);
+        return reload->zone != NULL;
+    }
+    if (reload->view != NULL) {
+        warn_of_fixed(server, reload->view, reload->report);
+        server_install_view(server, reload->view);
+    }
+    return reload->view != NULL;
+}
+
 static void on_finished(int fd, short events, void *argument)
 {
     (void)fd;
@@ -104,21 +126,18 @@ static void on_finished(int fd, short events, void *argument)
     struct reload *reload = argument;
     struct server *server = reload->server;
     pthread_join(reload->thread, NULL);
-    bool good = reload->view != NULL;
+    bool good = install(reload);
     server->reloads++;
     server->reload_failures += report_errors(reload->report) != 0;
-    if (good) {
-        warn_of_fixed(server, reload->view, reload->report);
-        server_install_view(server, reload->view);
-    }
     server_log_report(reload->report);
-    log_info("reload result=%s generation=%lu errors=%zu warnings=%zu duration_ms=%ld",
+    log_info("reload result=%s generation=%lu errors=%zu warnings=%zu duration_ms=%ld what=%s",
              !good                                ? "refused"
              : report_errors(reload->report) != 0 ? "partial"
                                                   : "ok",
              (unsigned long)server->view->generation, report_errors(reload->report),
              report_warnings(reload->report),
-             (long)((clock_now_us(&server->clock) - reload->started_us) / 1000));
+             (long)((clock_now_us(&server->clock) - reload->started_us) / 1000),
+             reload->zone_index == -1 ? "all" : server->view->zone_list[reload->zone_index].origin);
     server->reload = NULL;
     if (reload->done != NULL) {
         reload->done(reload->argument, &(struct admin_reload_result){.error = good ? 0 : ERROR_INVALID,
@@ -146,17 +165,23 @@ static int start_thread(struct reload *reload)
     return -error;
 }
 
-int server_start_reload(struct server *server,
+int server_start_reload(struct server *server, const char *zone,
                         void (*done)(void *argument, const struct admin_reload_result *result),
                         void *argument)
 {
     if (server->reload != NULL) {
         return ERROR_CONFLICT;
     }
+    ptrdiff_t index = zone == NULL ? -1 : view_find_zone(server->view, zone);
+    if (zone != NULL && index == -1) {
+        return ERROR_NOT_FOUND;
+    }
+    bool alone = index != -1 && view_zone_is_alone(server->view, (size_t)index);
     struct reload *reload = memory_alloc(sizeof *reload);
     *reload = (struct reload){.server = server,
                               .fd = -1,
                               .previous = server->view,
+                              .zone_index = alone ? index : -1,
                               .generation = server->view->generation + 1,
                               .cache_count = server->view->cache_count,
                               .report = report_new(),
@@ -179,6 +204,7 @@ void server_stop_reload(struct server *server)
     if (reload != NULL) {
         pthread_join(reload->thread, NULL);
         view_free(reload->view);
+        zone_release(reload->zone);
         free_reload(reload);
         server->reload = NULL;
     }

@@ -134,7 +134,7 @@ static void on_signal(int fd, short events, void *argument)
         if (info.ssi_signo != SIGHUP) {
             log_info("stopping signal=%u", info.ssi_signo);
             event_base_loopbreak(server->base);
-        } else if (server_start_reload(server, NULL, NULL) != 0) {
+        } else if (server_start_reload(server, NULL, NULL, NULL) != 0) {
             log_warning("reload ignored reason=\"one is running\"");
         }
     }

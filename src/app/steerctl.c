@@ -282,7 +282,12 @@ static enum steerctl_exit run_override(const struct steerctl *ctl)
 static enum steerctl_exit run_reload(const struct steerctl *ctl)
 {
     json_t *json;
-    enum steerctl_exit code = ask(ctl, "POST", "/v1/reload", json_object(), &json);
+    struct buffer target;
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/reload");
+    add_query(&target, "zone", ctl->word_count > 1 ? ctl->words[1] : NULL);
+    enum steerctl_exit code = ask(ctl, "POST", target.bytes, json_object(), &json);
+    buffer_fini(&target);
     if (code == STEERCTL_OK) {
         code = ctl->json ? judge_reload(json) : show_reload(json);
     }
@@ -349,7 +354,7 @@ static const struct verb verbs[] = {
     {"explain", "NAME [TYPE]", "which answer a client gets, and why", 1, 2, OPTION_CLIENT, run_explain},
     {"zones", "", "list zones", 0, 0, 0, run_list},
     {"names", "", "list steered names", 0, 0, 0, run_list},
-    {"reload", "", "read the configuration again", 0, 0, 0, run_reload},
+    {"reload", "[ZONE]", "read the configuration again, or one zone", 0, 1, 0, run_reload},
     {"drill", "simulate", "rehearse a loss without touching anything", 1, 1,
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM, run_drill},
     {"metrics", "", "metrics as Prometheus reads them", 0, 0, 0, run_metrics},

@@ -128,10 +128,10 @@ static int simulate(void *context, const char *const *losses, size_t count, cons
     return error;
 }
 
-static int reload(void *context, void (*done)(void *argument, const struct admin_reload_result *result),
-                  void *argument)
+static int reload(void *context, const char *zone,
+                  void (*done)(void *argument, const struct admin_reload_result *result), void *argument)
 {
-    return server_start_reload(context, done, argument);
+    return server_start_reload(context, zone, done, argument);
 }
 
 static void list_zones(void *context, const struct view_zone **zones, size_t *count)

@@ -67,7 +67,7 @@ static bool load_geo(struct compiler *c)
     return good;
 }
 
-static struct zone *build_zone(struct compiler *c, const struct conf_zone_source *source, const uint8_t *apex)
+struct zone *compile_zone(struct compiler *c, const struct conf_zone_source *source, const uint8_t *apex)
 {
     struct zone_builder *builder = zone_builder_new(apex, source->zone_path, c->report);
     struct zone *zone = NULL;
@@ -105,6 +105,13 @@ static struct zone *replace_zone(struct compiler *c, const struct conf_zone_sour
     return zone != NULL ? zone : zone_new_failed(apex);
 }
 
+void compile_describe_zone(struct view_zone *entry, const struct zone *zone)
+{
+    entry->serial = zone->serial;
+    entry->names = zone->name_count;
+    entry->records = zone->record_count;
+}
+
 static void load_zone(struct compiler *c, const struct conf_zone_source *source, struct view_zone *entry)
 {
     uint8_t apex[DNS_NAME_MAX + 1];
@@ -120,14 +127,12 @@ static void load_zone(struct compiler *c, const struct conf_zone_source *source,
     }
     dns_name_lower(apex, (size_t)len);
     size_t names = view->name_count;
-    struct zone *zone = build_zone(c, source, apex);
+    struct zone *zone = compile_zone(c, source, apex);
     if (zone == NULL) {
         view->name_count = names;
         zone = replace_zone(c, source, apex, entry);
     }
-    entry->serial = zone->serial;
-    entry->names = zone->name_count;
-    entry->records = zone->record_count;
+    compile_describe_zone(entry, zone);
     entry->steered = (uint32_t)(view->name_count - names);
     if (zone_table_add(view->zones, zone) != 0) {
         report_add(c->report, REPORT_ERROR, &(struct report_place){.file = source->zone_path},

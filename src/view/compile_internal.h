@@ -16,6 +16,10 @@ struct compiler {
     bool refused; /* a zone that is served now could not be kept: the running view stays */
 };
 
+/* Read one zone's files. NULL, with errors in the report, if it is broken. */
+struct zone *compile_zone(struct compiler *c, const struct conf_zone_source *source, const uint8_t *apex);
+void compile_describe_zone(struct view_zone *entry, const struct zone *zone);
+
 /* Add every steered name of a policy document to the zone's builder, the steer set and view->names. Returns
  * 0, or ERROR_INVALID with errors in the report. */
 int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder);

@@ -4,6 +4,7 @@ src_libview_a_SOURCES = \
 	src/view/carry.c \
 	src/view/compile.c src/view/compile_internal.h \
 	src/view/health.c \
+	src/view/one.c \
 	src/view/policy.c \
 	src/view/slot.c \
 	src/view/view.h

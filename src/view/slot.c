@@ -46,9 +46,14 @@ void view_slot_free(struct view_slot *slot)
 struct view *view_publish(struct view_slot *slot, struct view *view)
 {
     struct view *old = atomic_exchange_explicit(&slot->current, view, memory_order_acq_rel);
+    view_synchronize();
+    return old;
+}
+
+void view_synchronize(void)
+{
     urcu_qsbr_synchronize_rcu();
     TSAN_ACQUIRE();
-    return old;
 }
 
 struct view *view_current(struct view_slot *slot)

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct zone;
 struct zone_table;
 
 /* One steered name, for explain and drills. */
@@ -78,6 +79,19 @@ void view_free(struct view *view); /* NULL is fine */
 /* The monitors of an endpoint: the number of the first one; *count of them. */
 size_t view_find_monitors(const struct view *view, uint32_t endpoint, size_t *count);
 
+/* ---- one zone of a running view ---- */
+
+/* The number in zone_list of the zone with this origin (with or without final dot, any case), or -1. */
+ptrdiff_t view_find_zone(const struct view *view, const char *origin);
+/* Read zone number `index` anew, from the files that the view was loaded with. Only for zones without a
+ * policy (zone_list[index].steered == 0 and no policy document): those need a whole compile. Reads the view;
+ * NULL and why in the report if the zone is broken. */
+struct zone *view_compile_zone(const struct view *view, size_t index, struct report *report);
+bool view_zone_is_alone(const struct view *view, size_t index);
+/* Put it into the running view in one store, wait until nobody uses the old one, and free that. zone NULL:
+ * the files are broken, say so in zone_list. For the thread that publishes. */
+void view_install_zone(struct view *view, size_t index, struct zone *zone);
+
 /* How many caches a server with this configuration needs. */
 size_t view_cache_count(const struct conf_server *server);
 
@@ -98,6 +112,9 @@ void view_slot_free(struct view_slot *slot); /* frees the current view too; no r
 struct view *view_publish(struct view_slot *slot, struct view *view);
 /* For the thread that publishes: the current view. */
 struct view *view_current(struct view_slot *slot);
+
+/* Wait until no reader uses anything that it had before. Not to be called from a reader. */
+void view_synchronize(void);
 
 /* Readers: register once per thread; between online and offline the view that view_read() gave stays alive.
  */

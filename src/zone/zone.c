@@ -78,10 +78,20 @@ void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zon
 /* ---- the table ---- */
 
 struct zone_table {
-    struct zone **slots;
+    _Atomic(struct zone *) *slots; /* the places are fixed once the table is read by others */
     uint32_t mask, count;
     uint64_t depths[2]; /* bit n: there is a zone whose apex has n labels */
 };
+
+static struct zone *load(const struct zone_table *table, size_t slot)
+{
+    return atomic_load_explicit(&table->slots[slot], memory_order_acquire);
+}
+
+static void store(struct zone_table *table, size_t slot, struct zone *zone)
+{
+    atomic_store_explicit(&table->slots[slot], zone, memory_order_release);
+}
 
 static uint32_t table_size(size_t expected)
 {
@@ -107,7 +117,7 @@ void zone_table_free(struct zone_table *table)
         return;
     }
     for (size_t i = 0; i <= table->mask; i++) {
-        zone_release(table->slots[i]);
+        zone_release(load(table, i));
     }
     free(table->slots);
     free(table);
@@ -115,33 +125,34 @@ void zone_table_free(struct zone_table *table)
 
 static void grow(struct zone_table *table)
 {
-    struct zone **old = table->slots;
-    uint32_t old_mask = table->mask;
-    table->mask = old_mask * 2 + 1;
-    table->slots = memory_alloc_array((size_t)table->mask + 1, sizeof(struct zone *));
-    for (size_t i = 0; i <= old_mask; i++) {
-        if (old[i] != NULL) {
-            uint32_t to = (uint32_t)old[i]->apex_hash & table->mask;
-            while (table->slots[to] != NULL) {
-                to = (to + 1) & table->mask;
-            }
-            table->slots[to] = old[i];
+    struct zone_table old = *table;
+    table->mask = old.mask * 2 + 1;
+    table->slots = memory_alloc_array((size_t)table->mask + 1, sizeof *table->slots);
+    for (size_t i = 0; i <= old.mask; i++) {
+        struct zone *zone = load(&old, i);
+        uint32_t to = zone == NULL ? 0 : (uint32_t)zone->apex_hash & table->mask;
+        while (zone != NULL && load(table, to) != NULL) {
+            to = (to + 1) & table->mask;
+        }
+        if (zone != NULL) {
+            store(table, to, zone);
         }
     }
-    free(old);
+    free(old.slots);
 }
 
-/* The slot of the zone with this apex, or the empty one where it would be. */
-static uint32_t find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex, unsigned len)
+/* The zone with this apex, or NULL; *slot is where it is or would be. */
+static struct zone *find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex,
+                              unsigned len, uint32_t *slot)
 {
-    uint32_t i = (uint32_t)hash & table->mask;
-    for (; table->slots[i] != NULL; i = (i + 1) & table->mask) {
-        const struct zone *zone = table->slots[i];
-        if (zone->apex_hash == hash && zone->apex_len == len && memcmp(zone->apex, apex, len) == 0) {
-            break;
+    for (uint32_t i = (uint32_t)hash & table->mask;; i = (i + 1) & table->mask) {
+        struct zone *zone = load(table, i);
+        *slot = i;
+        if (zone == NULL ||
+            (zone->apex_hash == hash && zone->apex_len == len && memcmp(zone->apex, apex, len) == 0)) {
+            return zone;
         }
     }
-    return i;
 }
 
 int zone_table_add(struct zone_table *table, struct zone *zone)
@@ -149,11 +160,11 @@ int zone_table_add(struct zone_table *table, struct zone *zone)
     if ((table->count + 1) * 2 > table->mask) {
         grow(table);
     }
-    uint32_t i = find_slot(table, zone->apex_hash, zone->apex, zone->apex_len);
-    if (table->slots[i] != NULL) {
+    uint32_t slot;
+    if (find_slot(table, zone->apex_hash, zone->apex, zone->apex_len, &slot) != NULL) {
         return ERROR_CONFLICT;
     }
-    table->slots[i] = zone;
+    store(table, slot, zone);
     table->count++;
     table->depths[zone->apex_labels / 64] |= (uint64_t)1 << zone->apex_labels % 64;
     return 0;
@@ -167,7 +178,8 @@ struct zone *zone_table_find(const struct zone_table *table, const struct dns_ke
             continue;
         }
         unsigned at = key->at[label];
-        struct zone *zone = table->slots[find_slot(table, key->hash[label], key->name + at, key->len - at)];
+        uint32_t slot;
+        struct zone *zone = find_slot(table, key->hash[label], key->name + at, key->len - at, &slot);
         if (zone != NULL) {
             return zone;
         }
@@ -181,5 +193,16 @@ struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)
     if (dns_key_fill(&key, apex, DNS_NAME_MAX) == 0) {
         return NULL;
     }
-    return table->slots[find_slot(table, key.hash[0], key.name, key.len)];
+    uint32_t slot;
+    return find_slot(table, key.hash[0], key.name, key.len, &slot);
+}
+
+struct zone *zone_table_replace(struct zone_table *table, struct zone *zone)
+{
+    uint32_t slot;
+    struct zone *old = find_slot(table, zone->apex_hash, zone->apex, zone->apex_len, &slot);
+    if (old != NULL) {
+        store(table, slot, zone);
+    }
+    return old;
 }

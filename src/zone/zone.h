@@ -146,5 +146,9 @@ int zone_table_add(struct zone_table *table,
                                            ERROR_CONFLICT: origin is there already */
 /* The zone of the longest suffix of key that begins at label `from` or later, or NULL. */
 struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from);
+/* Put `zone` in the place of the one with the same apex, in one store, while others may look up. Takes the
+ * caller's reference and gives back the table's to the old zone, to be released when nobody uses it any more;
+ * NULL (and nothing taken) if there is none. One thread at a time. */
+struct zone *zone_table_replace(struct zone_table *table, struct zone *zone);
 /* The zone with exactly this apex (lower case wire), or NULL. */
 struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex);

@@ -166,12 +166,15 @@ static int simulate(void *context, const char *const *losses, size_t count, cons
     return 0;
 }
 
-static int reload(void *context, void (*done)(void *argument, const struct admin_reload_result *result),
-                  void *argument)
+static int reload(void *context, const char *zone,
+                  void (*done)(void *argument, const struct admin_reload_result *result), void *argument)
 {
     struct fake *fake = context;
     if (fake->done != NULL) {
         return ERROR_CONFLICT;
+    }
+    if (zone != NULL && strcmp(zone, "example.com") != 0) {
+        return ERROR_NOT_FOUND;
     }
     fake->reloads++;
     fake->done = done;

@@ -63,6 +63,6 @@ prepare_scale() {
         (NR > 1 ? ",\n" : "["), $1, folder, $1 } END { print "]" }' "$ZONES_LIST")" '' > "$DIR/steerd.json"
 }
 
-reload() { "${binary%/*}/steerctl" -s "$DIR/admin.sock" reload; }
+reload() { "${binary%/*}/steerctl" -s "$DIR/admin.sock" reload "$1"; }
 
 start() { exec "$binary" -c "$DIR/steerd.json"; }
