@@ -57,19 +57,20 @@ class Case:
     def full(self):
         return Answer(self.ask_full()) if self.ours.tc else self.ours
 
-    def walk(self):
-        """The names that the answer leads through: the question's, then each CNAME's target."""
-        cnames, names = self.ours.cnames(), [self.query.name.canonicalize().to_text()]
-        while names[-1] in cnames:
-            target = dns.name.from_wire(cnames[names[-1]], 0)[0].to_text()
-            if target in names:
-                return names + [target]
-            names.append(target)
-        return names
 
-    def is_loop(self):
-        names = self.walk()
-        return names[-1] in names[:-1]
+def walk(name, cnames):
+    """The names that an answer leads through: the question's, then each CNAME's target, until one comes again."""
+    names = [name.canonicalize().to_text()]
+    while names[-1] in cnames:
+        target = dns.name.from_wire(cnames[names[-1]], 0)[0].to_text()
+        names.append(target)
+        if target in names[:-1]:
+            break
+    return names
+
+
+def is_loop(names):
+    return names[-1] in names[:-1]
 
 
 Rule = collections.namedtuple("Rule", "name oracles fields reason holds")
@@ -126,17 +127,18 @@ def _(case):
       "a CNAME that leads to another zone is followed by steerd and NSD if that zone is here too, not by Knot and BIND: "
       "the resolver asks again (RFC 1034 section 4.3.2 step 3a allows both)")
 def _(case):
-    full, at = case.full(), case.query.name
-    cnames = case.theirs.cnames()
-    while at.canonicalize().to_text() in cnames:
-        previous, at = at, dns.name.from_wire(cnames[at.canonicalize().to_text()], 0)[0]
-        if case.world.zone_of(at) is not case.world.zone_of(previous):
-            break
-    else:
-        return False
-    return case.theirs.rcode == "NOERROR" and len(cnames) == len(case.theirs.answer) \
-        and case.theirs.answer <= full.answer and not case.theirs.authority \
-        and at.canonicalize().to_text() not in cnames
+    cnames, world = case.theirs.cnames(), case.world
+    names = [dns.name.from_text(name) for name in walk(case.query.name, cnames)]
+    return case.theirs.rcode == "NOERROR" and 1 <= len(cnames) == len(case.theirs.answer) == len(names) - 1 \
+        and case.theirs.answer <= case.full().answer and not case.theirs.authority \
+        and world.zone_of(names[-1]) is not world.zone_of(names[-2])
+
+
+@rule("nsd-one-tree", ("nsd",), ("rcode", "answer", "authority"),
+      "NSD keeps the names of all zones in one tree: glue in the parent makes the name exist in the child zone too")
+def _(case):
+    return any(case.world.meets_glue_of_parent(dns.name.from_text(name)) for name in walk(case.query.name,
+                                                                                           case.ours.cnames()))
 
 
 @rule("bind-case-sensitive-compression", ("bind",), ("tc", "answer", "authority", "additional"),
@@ -158,21 +160,21 @@ def _(case):
       "BIND says SERVFAIL after a loop of CNAMEs that it nevertheless sends; RFC 1034 section 3.6.2 wants it signalled by "
       "the resolver; NSD and Knot say NOERROR as steerd does")
 def _(case):
-    return case.theirs.rcode == "SERVFAIL" and case.ours.rcode == "NOERROR" and case.is_loop() \
+    return case.theirs.rcode == "SERVFAIL" and case.ours.rcode == "NOERROR" and is_loop(walk(case.query.name, case.ours.cnames())) \
         and case.theirs.answer == case.ours.answer
 
 
-@rule("knot-five-cnames", ("knot",), ("rcode", "answer", "authority", "additional"),
+@rule("knot-five-cnames", ("knot",), ("rcode", "tc", "answer", "authority", "additional"),
       "Knot follows five CNAMEs, steerd ten: the resolver asks for the rest")
 def _(case):
     return case.theirs.rcode == "NOERROR" and len(case.theirs.cnames()) == len(case.theirs.answer) == 5 \
-        and case.theirs.answer < case.ours.answer and not case.theirs.authority
+        and case.theirs.answer <= case.full().answer and not case.theirs.authority
 
 
 @rule("knot-nul-in-label", ("knot",), ("rcode", "aa", "answer", "authority", "additional"),
       "Knot orders names with \\000 between labels and so takes a\\000b for two labels, b.a: it finds nodes that are not there")
 def _(case):
-    return any(case.world.meets_nul(dns.name.from_text(name)) for name in case.walk())
+    return any(case.world.meets_nul(dns.name.from_text(name)) for name in walk(case.query.name, case.ours.cnames()))
 
 
 def compare(oracle, case, used):

@@ -297,6 +297,15 @@ class World:
         zone = self.zone_of(name)
         return zone is not None and any(name.is_subdomain(cut) for cut in zone.closed if "NS" in zone.nodes[cut])
 
+    def meets_glue_of_parent(self, name):
+        """Whether the name leads through one that only the zone above has, as glue below the name's own zone."""
+        zone = self.zone_of(name)
+        return zone is not None and any(
+            name.is_subdomain(ancestor)
+            for other in self.zones if other is not zone for owner in other.nodes
+            for ancestor in [owner.split(depth)[1] for depth in range(len(zone.origin) + 1, len(owner) + 1)]
+            if self.zone_of(owner) is zone)
+
     def meets_nul(self, name):
         """Whether the name has a label with an octet 0, or leads through a.X where a label "a, octet 0, …" is below X."""
         if any(b"\x00" in label for label in name.labels):
