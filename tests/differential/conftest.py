@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Seeds come from --seeds or DIFF_SEEDS: how many (from 1 on), or a list as in 7,21 or 100-149. Three without either."""
+"""Seeds come from --seeds or DIFF_SEEDS: how many (from 1 on), or a list as in 7,21 or 100-149.
+Three without either."""
 import os
 import pathlib
 import sys
