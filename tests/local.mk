@@ -19,4 +19,5 @@ include tests/unit/admin.mk
 include tests/fuzz/local.mk
 include tests/lint/local.mk
 include tests/functional/local.mk
+include tests/differential/local.mk
 include tests/bench/local.mk

@@ -305,6 +305,34 @@ static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
     return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
 }
 
+/* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
+static const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+{
+    const struct zone *zone = zone_table_find(w->context->view->zones, key, 0);
+    if (zone != NULL && w->query.qtype == DNS_TYPE_DS && zone->apex_len == key->len && key->labels != 0) {
+        const struct zone *parent = zone_table_find(w->context->view->zones, key, 1);
+        zone = parent != NULL ? parent : zone;
+    }
+    return zone;
+}
+
+/* Where a name at an offset of the reply goes on after `skip` octets of its labels. */
+static uint16_t find_suffix(const struct reply *reply, uint16_t at, size_t skip)
+{
+    size_t from = at;
+    for (size_t skipped = 0;;) {
+        uint8_t label = reply->out[from];
+        if (label >= 0xc0) {
+            from = (size_t)(label & 0x3f) << 8 | reply->out[from + 1];
+        } else if (skipped >= skip) {
+            return (uint16_t)from;
+        } else {
+            skipped += label + 1u;
+            from += label + 1u;
+        }
+    }
+}
+
 /* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. */
 static void follow(struct work *w, const struct zone *zone, struct target *target)
 {
@@ -317,29 +345,19 @@ static void follow(struct work *w, const struct zone *zone, struct target *targe
         if (hop + 1 == CHAIN_MAX || is_same_target(key, &w->query.key)) {
             return; /* a loop or a web: what there is so far is the answer */
         }
-        const struct zone *next = zone_table_find(w->context->view->zones, key, 0);
+        const struct zone *next = find_zone(w, key);
         if (next == NULL || next->failed) {
             return;
         }
         size_t before_apex = len - next->apex_len;
         if (before_apex < inline_len) { /* else the name ends in a pointer to the apex in hand */
             target->apex_at = (uint16_t)(target->name_at + before_apex);
+        } else if (before_apex > inline_len) { /* DS: the zone above the one in hand */
+            target->apex_at = find_suffix(&w->reply, target->name_at, before_apex);
         }
         zone = next;
         target->key = key;
     }
-}
-
-/* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
-static const struct zone *find_zone(struct work *w)
-{
-    const struct dns_key *key = &w->query.key;
-    const struct zone *zone = zone_table_find(w->context->view->zones, key, 0);
-    if (zone != NULL && w->query.qtype == DNS_TYPE_DS && zone->apex_len == key->len && key->labels != 0) {
-        const struct zone *parent = zone_table_find(w->context->view->zones, key, 1);
-        zone = parent != NULL ? parent : zone;
-    }
-    return zone;
 }
 
 static void answer_question(struct work *w)
@@ -350,7 +368,7 @@ static void answer_question(struct work *w)
         w->reply.rcode = DNS_RCODE_REFUSED;
         return;
     }
-    const struct zone *zone = find_zone(w);
+    const struct zone *zone = find_zone(w, &query->key);
     if (zone == NULL) {
         w->reply.rcode = DNS_RCODE_REFUSED;
         return;

@@ -38,9 +38,11 @@ static const char main_zone[] =
     "www A 203.0.113.9\n"
     "big 300 TXT \"begin\"\n";
 static const char child_zone[] =
-    "$TTL 300\n@ SOA ns host 1 1 1 1 1\n@ NS ns\nns A 192.0.2.54\nhost A 198.51.100.9\n";
+    "$TTL 300\n@ SOA ns host 1 1 1 1 1\n@ NS ns\nns A 192.0.2.54\nhost A 198.51.100.9\n"
+    "up CNAME @\n";
 static const char second_zone[] = "$TTL 300\n@ SOA ns host 1 1 1 1 1\n@ NS ns\nns A 192.0.2.55\n"
-                                  "deep CNAME deeper\ndeeper A 198.51.100.8\n";
+                                  "deep CNAME deeper\ndeeper A 198.51.100.8\n"
+                                  "up CNAME child.example.com.\n";
 
 static const char *const origins[] = {"example.com.", "child.example.com.", "second.org."};
 static const char *const texts[] = {main_zone, child_zone, second_zone};
@@ -173,6 +175,11 @@ static void delegations(void **state)
     ASK("host.child.example.com.", DNS_TYPE_A,
         "NOERROR aa rd; answer: host.child.example.com. 300 IN A 198.51.100.9");
     ASK("child.example.com.", DNS_TYPE_DS, "NXDOMAIN aa rd; authority: " SOA);
+    /* also at the end of a CNAME, whether the name is written out or a pointer to the child's apex */
+    ASK("up.child.example.com.", DNS_TYPE_DS,
+        "NXDOMAIN aa rd; answer: up.child.example.com. 300 IN CNAME child.example.com.; authority: " SOA);
+    ASK("up.second.org.", DNS_TYPE_DS,
+        "NXDOMAIN aa rd; answer: up.second.org. 300 IN CNAME child.example.com.; authority: " SOA);
 }
 
 static void redirections(void **state)

@@ -1,0 +1,9 @@
+## Differential test against NSD, Knot and BIND (contrib/packages oracle): `make check-differential DIFF_SEEDS=50`
+EXTRA_DIST += \
+	tests/differential/compare.py tests/differential/conftest.py tests/differential/generate.py \
+	tests/differential/oracles.py tests/differential/test_differential.py
+
+.PHONY: check-differential
+check-differential: all
+	STEERD=$(abs_top_builddir)/src/steerd DIFF_SEEDS=$(DIFF_SEEDS) PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/pytest-3 -q -rs -p no:cacheprovider $(PYTESTFLAGS) $(srcdir)/tests/differential
