@@ -6,16 +6,15 @@
 
 #include "answer/answer.h"
 
+#include "answer/chaos.h"
+#include "answer/edns.h"
 #include "answer/reply.h"
 #include "dns/query.h"
 #include "zone/zone.h"
 
-#include <stdatomic.h>
-
 enum {
     CHAIN_MAX = 10,  /* CNAMEs followed in one answer */
     PLAIN_UDP = 512, /* RFC 1035 section 4.2.1 */
-    ECS_OPTION_MAX = 4 + 4 + 16,
 };
 
 /* Everything about one query while it is answered. */
@@ -40,22 +39,29 @@ struct target {
 const char *answer_counter_text(enum answer_counter counter)
 {
     static const char *const texts[ANSWER_COUNTERS] = {
-        [ANSWER_COUNT_QUERIES_UDP] = "queries_udp", [ANSWER_COUNT_QUERIES_TCP] = "queries_tcp",
-        [ANSWER_COUNT_NOERROR] = "noerror",         [ANSWER_COUNT_FORMERR] = "formerr",
-        [ANSWER_COUNT_SERVFAIL] = "servfail",       [ANSWER_COUNT_NXDOMAIN] = "nxdomain",
-        [ANSWER_COUNT_NOTIMP] = "notimp",           [ANSWER_COUNT_REFUSED] = "refused",
-        [ANSWER_COUNT_BADVERS] = "badvers",         [ANSWER_COUNT_DROPPED] = "dropped",
-        [ANSWER_COUNT_TRUNCATED] = "truncated",     [ANSWER_COUNT_STEERED] = "steered",
+        [ANSWER_COUNT_QUERIES_UDP] = "queries_udp",
+        [ANSWER_COUNT_QUERIES_TCP] = "queries_tcp",
+        [ANSWER_COUNT_NOERROR] = "noerror",
+        [ANSWER_COUNT_FORMERR] = "formerr",
+        [ANSWER_COUNT_SERVFAIL] = "servfail",
+        [ANSWER_COUNT_NXDOMAIN] = "nxdomain",
+        [ANSWER_COUNT_NOTIMP] = "notimp",
+        [ANSWER_COUNT_REFUSED] = "refused",
+        [ANSWER_COUNT_BADVERS] = "badvers",
+        [ANSWER_COUNT_DROPPED] = "dropped",
+        [ANSWER_COUNT_TRUNCATED] = "truncated",
+        [ANSWER_COUNT_STEERED] = "steered",
         [ANSWER_COUNT_FALLBACK] = "fallback",
+        [ANSWER_COUNT_COOKIE_VALID] = "cookie_valid",
+        [ANSWER_COUNT_COOKIE_INVALID] = "cookie_invalid",
+        [ANSWER_COUNT_COOKIE_NEW] = "cookie_new",
     };
     return texts[counter];
 }
 
-/* One writer per thread: a plain add that others may read. */
 static void count(const struct answer_context *context, enum answer_counter counter)
 {
-    _Atomic uint64_t *value = &context->counters->values[counter];
-    atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + 1, memory_order_relaxed);
+    answer_count(context->counters, counter);
 }
 
 /* ---- steering ---- */
@@ -364,6 +370,10 @@ static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
     bool transfer = query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR;
+    if (__builtin_expect(query->qclass == DNS_CLASS_CH, 0)) {
+        chaos_answer(w->context->view->server, query, &w->reply);
+        return;
+    }
     if (query->qclass != DNS_CLASS_IN || transfer) {
         w->reply.rcode = DNS_RCODE_REFUSED;
         return;
@@ -388,38 +398,6 @@ static void answer_question(struct work *w)
 }
 
 /* ---- the message ---- */
-
-static size_t ecs_len(const struct work *w)
-{
-    return w->query.has_ecs ? 8u + (w->query.ecs.source_len + 7u) / 8 : 0;
-}
-
-/* RFC 6891 section 7: an OPT in the query gets one in the reply. */
-static void add_opt(struct work *w)
-{
-    uint8_t *to = w->reply.out + w->reply.at;
-    unsigned extended = w->reply.rcode >> 4;
-    size_t ecs = ecs_len(w);
-    to[0] = 0;
-    reply_put16(to + 1, DNS_TYPE_OPT);
-    reply_put16(to + 3, w->context->view->server->edns_size);
-    to[5] = (uint8_t)extended;
-    to[6] = 0;
-    reply_put16(to + 7, w->query.dnssec_ok ? 0x8000 : 0);
-    reply_put16(to + 9, (unsigned)ecs);
-    if (ecs != 0) { /* RFC 7871 section 7.2.1: family, source and address as they came, our scope */
-        const struct dns_ecs *e = &w->query.ecs;
-        uint8_t *option = to + DNS_EDNS_OPT_SIZE;
-        reply_put16(option, DNS_OPTION_ECS);
-        reply_put16(option + 2, (unsigned)ecs - 4);
-        reply_put16(option + 4, e->addr.family == ADDR_V4 ? 1 : 2);
-        option[6] = e->source_len;
-        option[7] = e->source_len == 0 ? 0 : w->scope;
-        memcpy(option + 8, e->addr.bytes, ecs - 8);
-    }
-    w->reply.at += DNS_EDNS_OPT_SIZE + ecs;
-    w->reply.counts[REPLY_ADDITIONAL]++;
-}
 
 static void finish_header(struct work *w)
 {
@@ -464,7 +442,7 @@ static size_t find_limit(const struct work *w, size_t cap)
         limit = theirs < ours ? theirs : ours;
         limit = limit < cap ? limit : cap;
     }
-    return w->query.has_edns ? limit - DNS_EDNS_OPT_SIZE - ecs_len(w) : limit;
+    return w->query.has_edns ? limit - edns_len(w->context, w->request, &w->query) : limit;
 }
 
 static unsigned rcode_of(enum dns_query_result result)
@@ -512,7 +490,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
         drop_sections(&w);
     }
     if (w.query.has_edns) {
-        add_opt(&w);
+        edns_add_opt(context, request, &w.query, &w.reply, w.scope);
     }
     finish_header(&w);
     count_reply(&w);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Query bytes -> reply bytes (RFC 1034 section 4.3.2, 2181, 2308, 4592, 6891, 7871). The one function that
- * UDP, TCP, explain, drills, tests and fuzzers call. It neither allocates nor locks nor logs, and any bytes
- * are acceptable input. */
+ * Query bytes -> reply bytes (RFC 1034 section 4.3.2, 2181, 2308, 4592, 4892, 6891, 7871, 9018). The one
+ * function that UDP, TCP, explain, drills, tests and fuzzers call. It neither allocates nor locks nor logs,
+ * and any bytes are acceptable input. */
 #pragma once
 
 #include "base/addr.h"
 #include "base/random.h"
 #include "view/view.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,9 @@ enum answer_counter {
     ANSWER_COUNT_TRUNCATED,
     ANSWER_COUNT_STEERED,
     ANSWER_COUNT_FALLBACK,
+    ANSWER_COUNT_COOKIE_VALID,
+    ANSWER_COUNT_COOKIE_INVALID,
+    ANSWER_COUNT_COOKIE_NEW,
     ANSWER_COUNTERS
 };
 
@@ -40,19 +44,28 @@ struct answer_counters {
 
 const char *answer_counter_text(enum answer_counter counter); /* metric-style name */
 
+/* One writer per thread: a plain add that others may read. */
+static inline void answer_count(struct answer_counters *counters, enum answer_counter counter)
+{
+    _Atomic uint64_t *value = &counters->values[counter];
+    atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
 struct answer_context {
     const struct view *view;
     const struct health_table *table; /* the view's, or a simulated one */
     struct steer_cache *cache;        /* this thread's */
     struct random *random;
     struct answer_counters *counters;
+    uint32_t now_s; /* wall time, for cookies; read once per batch */
 };
 
 struct answer_request {
     const uint8_t *bytes;
     size_t len;
-    const struct sockaddr *client; /* used for geography only; NULL: unknown */
+    const struct sockaddr *client; /* for geography and cookies; NULL: unknown */
     enum answer_transport transport;
+    uint16_t idle_ds; /* TCP: how long the connection may idle, in 100 ms (RFC 7828); 0: not said */
 };
 
 /* Returns the length of the reply in out (cap >= 512), or 0: no reply is due. in and out must not overlap. */

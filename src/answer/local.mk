@@ -2,4 +2,7 @@ noinst_LIBRARIES += src/libanswer.a
 src_libanswer_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_libanswer_a_SOURCES = \
 	src/answer/answer.c src/answer/answer.h \
+	src/answer/chaos.c src/answer/chaos.h \
+	src/answer/cookie.c src/answer/cookie.h \
+	src/answer/edns.c src/answer/edns.h \
 	src/answer/reply.c src/answer/reply.h

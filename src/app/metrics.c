@@ -20,6 +20,24 @@ static void print_label(struct buffer *out, const char *text)
     }
 }
 
+static void print_cookies(const uint64_t *sums, struct buffer *out)
+{
+    static const struct {
+        enum answer_counter counter;
+        const char *result;
+    } kinds[] = {
+        {ANSWER_COUNT_COOKIE_VALID, "valid"},
+        {ANSWER_COUNT_COOKIE_INVALID, "invalid"},
+        {ANSWER_COUNT_COOKIE_NEW, "new"},
+    };
+    print_head(out, "steerd_cookies_total", "counter",
+               "Queries with a DNS cookie: with a good server cookie, a bad one, or none yet.");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        buffer_print(out, "steerd_cookies_total{result=\"%s\"} %lu\n", kinds[i].result,
+                     (unsigned long)sums[kinds[i].counter]);
+    }
+}
+
 static void print_queries(const struct server *server, struct buffer *out)
 {
     uint64_t sums[ANSWER_COUNTERS];
@@ -48,6 +66,7 @@ static void print_queries(const struct server *server, struct buffer *out)
         print_head(out, singles[i].name, "counter", singles[i].help);
         buffer_print(out, "%s %lu\n", singles[i].name, (unsigned long)sums[singles[i].counter]);
     }
+    print_cookies(sums, out);
 }
 
 static void print_checks(const struct server *server, struct buffer *out)

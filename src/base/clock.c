@@ -50,6 +50,11 @@ int64_t clock_wall_ms(const struct clock *clock)
     return (clock->is_virtual ? clock->wall_us : read_us(CLOCK_REALTIME)) / 1000;
 }
 
+uint32_t clock_coarse_wall_s(void)
+{
+    return (uint32_t)(read_us(CLOCK_REALTIME_COARSE) / 1000000);
+}
+
 const char *clock_write_rfc3339(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
 {
     time_t seconds = (time_t)(wall_ms / 1000);

@@ -26,6 +26,10 @@ void clock_advance(struct clock *clock, int64_t ms);
 int64_t clock_now_us(const struct clock *clock);
 int64_t clock_now_ms(const struct clock *clock);
 int64_t clock_wall_ms(const struct clock *clock);
+/* Of the machine, seconds, as of the kernel's last tick: cheap enough for every batch of queries. Wraps in
+ * 2106.
+ */
+uint32_t clock_coarse_wall_s(void);
 
 /* RFC 3339 in UTC with milliseconds, such as 2026-11-21T04:05:06.789Z (24 characters and a NUL). */
 enum { CLOCK_TEXT_SIZE = 32 };

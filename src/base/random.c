@@ -5,6 +5,8 @@
 
 #include "base/random.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -25,4 +27,14 @@ uint64_t random_seed(void)
         seed = (uint64_t)time(NULL); /* early boot: picks are not secrets */
     }
     return seed;
+}
+
+void random_make_secret(void *bytes, size_t len)
+{
+    ssize_t got;
+    assert(len <= 256); /* so much comes at once or not at all, getrandom(2) */
+    do {
+        got = getrandom(bytes, len, 0);
+    } while (got == -1 && errno == EINTR);
+    assert(got == (ssize_t)len);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * A fast generator for picks and jitter (xoshiro256++ by Blackman and Vigna, public domain algorithm). One
- * per thread; not for secrets. */
+ * per thread; not for secrets, which random_make_secret() makes. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct random {
@@ -12,6 +13,7 @@ struct random {
 
 void random_init(struct random *r, uint64_t seed); /* the same seed gives the same numbers */
 uint64_t random_seed(void);                        /* from the kernel */
+void random_make_secret(void *bytes, size_t len);  /* from the kernel, for keys; waits for its pool at boot */
 
 static inline uint64_t random_rotate(uint64_t x, int k)
 {

@@ -68,6 +68,7 @@ bool doc_check_array(const struct doc_node *node, const char *expected);
 bool doc_is_object(const struct doc_node *node);
 bool doc_is_array(const struct doc_node *node);
 bool doc_is_text(const struct doc_node *node);
+bool doc_is_bool(const struct doc_node *node, bool value);                              /* this very value? */
 bool doc_find(const struct doc_node *object, const char *key, struct doc_node *member); /* false: not there */
 bool doc_require(const struct doc_node *object, const char *key, struct doc_node *member); /* reports */
 /* The next child of an object or array. Start with child->value == NULL; false at the end. */

@@ -41,6 +41,11 @@ bool doc_is_text(const struct doc_node *node)
     return json_is_string(node->value);
 }
 
+bool doc_is_bool(const struct doc_node *node, bool value)
+{
+    return value ? json_is_true(node->value) : json_is_false(node->value);
+}
+
 static bool is_reserved(const struct doc_node *object, const char *key)
 {
     return strcmp(key, "$comment") == 0 || (object->parent == NULL && strcmp(key, "$schema") == 0);

@@ -10,6 +10,7 @@
 #include "conf/doc.h"
 #include "conf/zones.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -126,11 +127,87 @@ static void read_log(const struct doc_node *root, struct conf_server *server)
     }
 }
 
+/* ---- identity, version, cookies ---- */
+
+/* A text of at most max octets, copied; `least` octets at least. */
+static const char *read_label(const struct doc_node *root, const char *key, size_t least, size_t max,
+                              struct arena *arena)
+{
+    struct doc_node node;
+    if (!doc_find(root, key, &node)) {
+        return NULL;
+    }
+    const char *text = doc_text(&node);
+    if (text == NULL || strlen(text) < least || strlen(text) > max) {
+        char expected[64];
+        snprintf(expected, sizeof expected, "a string of %zu to %zu octets", least, max);
+        doc_error_expected(&node, expected);
+        return NULL;
+    }
+    return arena_copy_text(arena, text);
+}
+
+static unsigned hex_value(char c)
+{
+    return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+static bool parse_secret(const char *text, uint8_t secret[CONF_SECRET_SIZE])
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    if (strlen(text) != CONF_SECRET_SIZE * 2 || strspn(text, digits) != CONF_SECRET_SIZE * 2) {
+        return false;
+    }
+    for (size_t i = 0; i < CONF_SECRET_SIZE; i++) {
+        secret[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+    }
+    return true;
+}
+
+/* A secret is never shown in a message. */
+static void read_secrets(const struct doc_node *cookies, struct conf_server *server)
+{
+    struct doc_node list, item = {0};
+    if (!doc_find(cookies, "secrets", &list)) {
+        return;
+    }
+    size_t count = doc_count_texts(&list);
+    if (count == 0 || count > CONF_SECRETS_MAX) {
+        doc_error(&list, "found %zu secrets, expected 1 to %d", count, CONF_SECRETS_MAX);
+        return;
+    }
+    server->secrets = arena_alloc(server->arena, count * sizeof *server->secrets);
+    while (doc_next_text(&list, "a secret or an array of them", &item)) {
+        if (parse_secret(doc_text(&item), server->secrets[server->secret_count])) {
+            server->secret_count++;
+        } else {
+            doc_error(&item, "this is no secret, expected %d hexadecimal digits", CONF_SECRET_SIZE * 2);
+        }
+    }
+}
+
+static void read_cookies(const struct doc_node *root, struct conf_server *server)
+{
+    static const char *const keys[] = {"secrets", NULL};
+    struct doc_node cookies;
+    if (!doc_find(root, "cookies", &cookies)) {
+        return;
+    }
+    if (doc_is_bool(&cookies, false)) {
+        server->has_cookies = false;
+    } else if (!doc_is_object(&cookies)) {
+        doc_error_expected(&cookies, "false or an object");
+    } else if (doc_check_object(&cookies, keys)) {
+        read_secrets(&cookies, server);
+    }
+}
+
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {"listen", "threads", "edns_size", "zones", "topology",
-                                       "state",  "admin",   "geo",       "log",   NULL};
+    static const char *const keys[] = {"listen",  "threads", "edns_size", "zones", "topology",
+                                       "state",   "admin",   "geo",       "log",   "identity",
+                                       "version", "cookies", NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
     (void)doc_check_object(root, keys);
     read_listen(root, server);
@@ -141,6 +218,10 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     read_admin(root, server);
     read_geo(root, server);
     read_log(root, server);
+    server->identity = read_label(root, "identity", 1, CONF_IDENTITY_MAX, server->arena);
+    const char *version = read_label(root, "version", 0, CONF_VERSION_MAX, server->arena);
+    server->version = version != NULL ? version : PACKAGE;
+    read_cookies(root, server);
     return zones_read(root, server, report);
 }
 
@@ -156,6 +237,7 @@ struct conf_server *conf_load_server(const char *path, struct report *report)
     server->path = arena_copy_text(server->arena, path);
     server->admin_socket_mode = SOCKET_MODE_DEFAULT;
     server->log_level = LOG_LEVEL_INFO;
+    server->has_cookies = true;
     int error = read_server(&root, server, report);
     bool failed = error != 0 || doc_has_errors(doc);
     doc_free(doc);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * steerd.json as a checked struct: listen addresses, threads, zones, topology, state, admin, geo, log.
+ * steerd.json as a checked struct: listen addresses, threads, zones, topology, state, admin, geo, log,
+ * identity, version, cookies.
  * Plain data in one arena; immutable after loading. Relative paths were made relative to the folder of the
  * file. */
 #pragma once
@@ -9,7 +10,9 @@
 #include "base/log.h"
 #include "base/report.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* One zone to load. */
 struct conf_zone_source {
@@ -17,6 +20,8 @@ struct conf_zone_source {
     const char *zone_path;   /* master file */
     const char *policy_path; /* policy document; NULL if the zone has none */
 };
+
+enum { CONF_SECRET_SIZE = 16, CONF_SECRETS_MAX = 8, CONF_IDENTITY_MAX = 128, CONF_VERSION_MAX = 128 };
 
 struct conf_server {
     const char *path; /* of the document, for messages */
@@ -33,7 +38,12 @@ struct conf_server {
     const char **geo_paths;     /* MMDB files in order of preference */
     size_t geo_count;
     enum log_level log_level; /* default info */
-    struct arena *arena;      /* owns all of it */
+    const char *identity;     /* NSID, id.server: 1..CONF_IDENTITY_MAX octets; NULL: not told */
+    const char *version; /* version.bind: up to CONF_VERSION_MAX octets, default "steerd"; "": not told */
+    bool has_cookies;    /* default true */
+    uint8_t (*secrets)[CONF_SECRET_SIZE]; /* of cookies; the first one makes, all verify */
+    size_t secret_count;                  /* 0: a random one */
+    struct arena *arena;                  /* owns all of it */
 };
 
 /* Load and check. All errors go to the report. Returns owned, or NULL if there was any error.

@@ -33,16 +33,41 @@ static bool parse_ecs(struct dns_query *query, struct cursor option)
     return true;
 }
 
+/* RFC 7873 section 5.2: 8 octets of the client, and 8 to 32 of the server if it has any; a second cookie is
+ * ignored. */
+static bool parse_cookie(struct dns_query *query, const uint8_t *bytes, uint16_t len)
+{
+    if ((query->options & DNS_QUERY_COOKIE) != 0) {
+        return true;
+    }
+    if (len != 8 && (len < 16 || len > 40)) {
+        return false;
+    }
+    query->options |= DNS_QUERY_COOKIE;
+    query->cookie = bytes;
+    query->cookie_len = (uint8_t)len;
+    return true;
+}
+
+static bool parse_option(struct dns_query *query, uint16_t code, uint8_t *bytes, uint16_t len)
+{
+    switch (code) {
+    case DNS_OPTION_ECS: return !query->has_ecs && parse_ecs(query, cursor_init(bytes, len));
+    case DNS_OPTION_NSID: query->options |= DNS_QUERY_NSID; break; /* RFC 5001: its content means nothing */
+    case DNS_OPTION_COOKIE: return parse_cookie(query, bytes, len);
+    case DNS_OPTION_KEEPALIVE: query->options |= DNS_QUERY_KEEPALIVE; break;
+    default: break;
+    }
+    return true;
+}
+
 /* Unknown options are ignored; a second ECS option is a format error. */
 static bool parse_options(struct dns_query *query, struct cursor options)
 {
     while (cursor_left(&options) != 0) {
         uint16_t code = cursor_read_u16(&options), len = cursor_read_u16(&options);
         uint8_t *bytes = cursor_take(&options, len);
-        if (options.failed) {
-            return false;
-        }
-        if (code == DNS_OPTION_ECS && (query->has_ecs || !parse_ecs(query, cursor_init(bytes, len)))) {
+        if (options.failed || !parse_option(query, code, bytes, len)) {
             return false;
         }
     }
@@ -118,6 +143,7 @@ enum dns_query_result dns_query_parse(struct dns_query *query, const uint8_t *by
 {
     query->question_end = 0;
     query->has_edns = query->has_ecs = query->dnssec_ok = false;
+    query->options = 0;
     query->udp_size = 512;
     if (len < DNS_HEADER_SIZE) {
         return DNS_QUERY_DROP;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Parsing of queries: header and question (RFC 1035 section 4.1), the OPT record (RFC 6891) and the client
- * subnet option (RFC 7871). Any bytes are acceptable input. */
+ * Parsing of queries: header and question (RFC 1035 section 4.1), the OPT record (RFC 6891) and its
+ * options: client subnet (RFC 7871), NSID (RFC 5001), cookie (RFC 7873), TCP keepalive (RFC 7828). Others are
+ * ignored. Any bytes are acceptable input. */
 #pragma once
 
 #include "base/addr.h"
@@ -30,7 +31,17 @@ enum dns_query_result {
     DNS_QUERY_BADVERS, /* EDNS version other than 0; the rest is parsed */
 };
 
-enum { DNS_EDNS_OPT_SIZE = 11, DNS_OPTION_ECS = 8 };
+enum { DNS_EDNS_OPT_SIZE = 11 };
+
+enum dns_option {
+    DNS_OPTION_NSID = 3,
+    DNS_OPTION_ECS = 8,
+    DNS_OPTION_COOKIE = 10,
+    DNS_OPTION_KEEPALIVE = 11,
+};
+
+/* Options that came, client subnet aside. */
+enum dns_query_option { DNS_QUERY_NSID = 1, DNS_QUERY_COOKIE = 2, DNS_QUERY_KEEPALIVE = 4 };
 
 struct dns_ecs {
     uint8_t source_len;
@@ -41,7 +52,10 @@ struct dns_query {
     uint16_t flags, qtype, qclass;
     uint16_t question_end; /* offset behind the question; 0 if there is none that could be parsed */
     bool has_edns, has_ecs, dnssec_ok;
-    uint16_t udp_size; /* as the client says, at least 512 */
+    uint8_t options;       /* enum dns_query_option */
+    uint8_t cookie_len;    /* with DNS_QUERY_COOKIE: 8, or 16..40 */
+    const uint8_t *cookie; /* borrowed from the query's bytes */
+    uint16_t udp_size;     /* as the client says, at least 512 */
     struct dns_ecs ecs;
     struct dns_key key;
 };

@@ -204,6 +204,8 @@ struct tcp_worker *tcp_new(const struct worker *worker, const struct tcp_options
     clock_init(&tcp->clients.clock);
     TAILQ_INIT(&tcp->clients.list);
     tcp->idle_ms = options->idle_ms;
+    tcp->clients.idle_ds =
+        (uint16_t)(options->idle_ms / 100 < UINT16_MAX ? options->idle_ms / 100 : UINT16_MAX);
     tcp->max_clients = options->max_clients;
     tcp->listeners = memory_alloc_array(options->listener_count, sizeof(struct event *));
     if (!add_events(tcp, options)) {

@@ -89,13 +89,17 @@ static bool write_answers(struct tcp_client *client, const uint8_t *bytes, size_
 struct call {
     const struct answer_context *context;
     const struct sockaddr *address;
+    uint16_t idle_ds;
 };
 
 static size_t answer_one(void *argument, const uint8_t *query, size_t len, uint8_t *out, size_t cap)
 {
     const struct call *call = argument;
-    struct answer_request request = {
-        .bytes = query, .len = len, .client = call->address, .transport = ANSWER_TCP};
+    struct answer_request request = {.bytes = query,
+                                     .len = len,
+                                     .client = call->address,
+                                     .transport = ANSWER_TCP,
+                                     .idle_ds = call->idle_ds};
     return answer_query(call->context, &request, out, cap);
 }
 
@@ -104,7 +108,8 @@ static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_
     struct worker *worker = &client->clients->worker;
     view_reader_online();
     struct answer_context context = worker_context(worker, view_read(worker->slot));
-    struct call call = {.context = &context, .address = &client->address.any};
+    struct call call = {
+        .context = &context, .address = &client->address.any, .idle_ds = client->clients->idle_ds};
     enum tcp_frame_state state = tcp_frame_answer(batch, answer_one, &call);
     view_reader_offline();
     return state;

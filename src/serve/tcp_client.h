@@ -48,6 +48,7 @@ struct tcp_clients {
     struct clock clock;
     TAILQ_HEAD(tcp_client_list, tcp_client) list; /* idle longest first */
     size_t count;
+    uint16_t idle_ds;  /* how long a connection may idle, in 100 ms, as clients are told */
     uint8_t *in, *out; /* TCP_CLIENT_IN, TCP_CLIENT_OUT: in use during one wakeup */
 };
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "answer/answer.h"
+#include "base/clock.h"
 #include "base/random.h"
 #include "view/view.h"
 
@@ -28,7 +29,8 @@ static inline struct answer_context worker_context(struct worker *worker, const 
                                    .table = view->table,
                                    .cache = view->caches[worker->index],
                                    .random = &worker->random,
-                                   .counters = worker->counters};
+                                   .counters = worker->counters,
+                                   .now_s = clock_coarse_wall_s()};
 }
 
 /* Single writer: a load and a store are enough, and cheaper than an atomic addition. */

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "dns/name.h"
 #include "view/compile_internal.h"
 #include "zone/reader.h"
@@ -186,6 +187,22 @@ static bool load_all(struct compiler *c, const char *path)
     return any && usable && !c->refused;
 }
 
+/* Clients keep their cookies over a reload: the random secret is made once and handed on. */
+static void choose_secrets(struct view *view, const struct view *previous)
+{
+    const struct conf_server *server = view->server;
+    if (previous != NULL) {
+        memcpy(view->random_secret, previous->random_secret, sizeof view->random_secret);
+    } else {
+        random_make_secret(view->random_secret, sizeof view->random_secret);
+    }
+    if (server->has_cookies) {
+        bool own = server->secret_count == 0;
+        view->secrets = own ? view->random_secret : server->secrets;
+        view->secret_count = own ? 1 : server->secret_count;
+    }
+}
+
 struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
                           size_t cache_count, struct report *report)
 {
@@ -198,6 +215,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
         view_free(view);
         return NULL;
     }
+    choose_secrets(view, previous);
     if (view->topology != NULL) {
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);
     }

@@ -64,6 +64,10 @@ struct view {
     size_t zone_count;
     struct steer_cache **caches; /* one per DNS thread */
     size_t cache_count;
+    /* The secrets of cookies in force: of `server`, or the random one. secret_count 0: no cookies. */
+    const uint8_t (*secrets)[CONF_SECRET_SIZE];
+    size_t secret_count;
+    uint8_t random_secret[1][CONF_SECRET_SIZE]; /* the same in every view of a process */
     struct arena *arena;
 };
 

@@ -100,6 +100,10 @@ void fixture_init(struct fixture *f, const char *const *origins, const char *con
 {
     memset(f, 0, sizeof *f);
     f->server.edns_size = 1232;
+    f->server.version = "steerd";
+    f->server.identity = "lhr1";
+    f->view.secrets = f->view.random_secret;
+    f->view.secret_count = 1;
     f->view.server = &f->server;
     f->view.generation = 1;
     make_health(f);
@@ -114,7 +118,8 @@ void fixture_init(struct fixture *f, const char *const *origins, const char *con
                                          .table = f->view.table,
                                          .cache = f->cache,
                                          .random = &f->random,
-                                         .counters = &f->counters};
+                                         .counters = &f->counters,
+                                         .now_s = 1559731985};
 }
 
 void fixture_fini(struct fixture *f)

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/report.h"
+#include "base/siphash.h"
 
 #include <errno.h>
 #include <string.h>
@@ -201,6 +202,32 @@ static void report_says_where(void **state)
     report_free(r);
 }
 
+/* Of the reference implementation: key 00..0f, message 00 01 02 … of that length. */
+static void siphash_is_the_reference(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t len;
+        uint8_t hash[8];
+    } vectors[] = {
+        {0, {0x31, 0x0e, 0x0e, 0xdd, 0x47, 0xdb, 0x6f, 0x72}},
+        {1, {0xfd, 0x67, 0xdc, 0x93, 0xc5, 0x39, 0xf8, 0x74}},
+        {2, {0x5a, 0x4f, 0xa9, 0xd9, 0x09, 0x80, 0x6c, 0x0d}},
+        {3, {0x2d, 0x7e, 0xfb, 0xd7, 0x96, 0x66, 0x67, 0x85}},
+        {7, {0x37, 0xd1, 0x01, 0x8b, 0xf5, 0x00, 0x02, 0xab}},
+        {8, {0x62, 0x24, 0x93, 0x9a, 0x79, 0xf5, 0xf5, 0x93}},
+        {15, {0xe5, 0x45, 0xbe, 0x49, 0x61, 0xca, 0x29, 0xa1}},
+    };
+    uint8_t key[16], message[16], hash[8];
+    for (uint8_t i = 0; i < 16; i++) {
+        key[i] = message[i] = i;
+    }
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        siphash_24(key, message, vectors[i].len, hash);
+        assert_memory_equal(hash, vectors[i].hash, 8);
+    }
+}
+
 static void errors_have_texts(void **state)
 {
     (void)state;
@@ -225,6 +252,7 @@ int main(void)
         cmocka_unit_test(cursor_error_sticks),
         cmocka_unit_test(random_is_even_and_repeats),
         cmocka_unit_test(report_says_where),
+        cmocka_unit_test(siphash_is_the_reference),
         cmocka_unit_test(errors_have_texts),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

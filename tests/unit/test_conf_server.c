@@ -265,6 +265,35 @@ static void settings_are_checked(void **state)
                  "steerd.json:1:28: error: unknown key \"thread\"; did you mean \"threads\"? (at $.thread)");
 }
 
+static void cookies_and_identity(void **state)
+{
+    (void)state;
+    struct conf_server *s = load_good("{" LISTEN ", " ZONES "}");
+    assert_true(s->has_cookies);
+    assert_int_equal(s->secret_count, 0);
+    assert_null(s->identity);
+    assert_string_equal(s->version, "steerd");
+    conf_free_server(s);
+    s = load_good("{" LISTEN ", \"cookies\": false, \"version\": \"\", \"identity\": \"lhr1\", " ZONES "}");
+    assert_false(s->has_cookies);
+    assert_string_equal(s->version, "");
+    assert_string_equal(s->identity, "lhr1");
+    conf_free_server(s);
+    s = load_good("{" LISTEN ", \"cookies\": {\"secrets\": [\"00112233445566778899aAbBcCdDeEfF\", "
+                  "\"ffffffffffffffffffffffffffffffff\"]}, " ZONES "}");
+    assert_int_equal(s->secret_count, 2);
+    assert_memory_equal(s->secrets[0], "\0\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff", 16);
+    assert_int_equal(s->secrets[1][15], 0xff);
+    conf_free_server(s);
+    expect_error("{" LISTEN ", \"cookies\": {\"secrets\": [\"0011\"]}, " ZONES "}",
+                 "steerd.json:1:52: error: this is no secret, expected 32 hexadecimal digits "
+                 "(at $.cookies.secrets[0])");
+    expect_error("{" LISTEN ", \"identity\": \"\", " ZONES "}",
+                 "steerd.json:1:40: error: found \"\", expected a string of 1 to 128 octets (at $.identity)");
+    expect_error("{" LISTEN ", \"cookies\": true, " ZONES "}",
+                 "steerd.json:1:39: error: found true, expected false or an object (at $.cookies)");
+}
+
 static void socket_paths_have_a_limit(void **state)
 {
     (void)state;
@@ -288,6 +317,7 @@ int main(void)
         cmocka_unit_test(broken_folders_are_reported),
         cmocka_unit_test(zone_lists_are_checked),
         cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(cookies_and_identity),
         cmocka_unit_test(socket_paths_have_a_limit),
     };
     return cmocka_run_group_tests_name("conf server", tests, enter_folder, leave_folder);

@@ -226,6 +226,41 @@ static void client_subnets(void **state)
     assert_int_equal(PARSE(ECS("\7", "\0\3\0\1\0")), DNS_QUERY_FORMERR);
 }
 
+static void other_options(void **state)
+{
+    (void)state;
+    struct dns_query query;
+#define OPTION(rdlen, option) HEADER("\1\0", "\1") QUESTION "\0\0\51\4\320\0\0\0\0\0" rdlen option
+    assert_int_equal(PARSE(OPTION("\4", "\0\3\0\0")), DNS_QUERY_OK);
+    assert_int_equal(query.options, DNS_QUERY_NSID);
+    assert_int_equal(PARSE(OPTION("\4", "\0\13\0\0")), DNS_QUERY_OK);
+    assert_int_equal(query.options, DNS_QUERY_KEEPALIVE);
+    assert_int_equal(PARSE(OPTION("\7", "\0\14\0\3\0\0\0")), DNS_QUERY_OK); /* padding */
+    assert_int_equal(query.options, 0);
+    /* two cookies: the first one counts */
+    assert_int_equal(PARSE(OPTION("\30", "\0\12\0\10abcdefgh\0\12\0\10ABCDEFGH")), DNS_QUERY_OK);
+    assert_int_equal(query.options, DNS_QUERY_COOKIE);
+    assert_int_equal(query.cookie_len, 8);
+    assert_memory_equal(query.cookie, "abcdefgh", 8);
+}
+
+static void cookies_have_lengths(void **state)
+{
+    (void)state;
+    struct dns_query query;
+    uint8_t bytes[128] = HEADER("\1\0", "\1") QUESTION "\0\0\51\4\320\0\0\0\0";
+    size_t at = sizeof(HEADER("\1\0", "\1") QUESTION "\0\0\51\4\320\0\0\0\0") - 1;
+    for (uint8_t len = 0; len <= 41; len++) {
+        bool good = len == 8 || (len >= 16 && len <= 40);
+        bytes[at + 1] = (uint8_t)(len + 4);
+        bytes[at + 3] = DNS_OPTION_COOKIE;
+        bytes[at + 5] = len;
+        assert_int_equal(dns_query_parse(&query, bytes, at + 6 + len),
+                         good ? DNS_QUERY_OK : DNS_QUERY_FORMERR);
+        assert_int_equal(query.options, good ? DNS_QUERY_COOKIE : 0);
+    }
+}
+
 static void bad_queries(void **state)
 {
     (void)state;
@@ -270,6 +305,7 @@ int main(void)
         cmocka_unit_test(types_have_mnemonics), cmocka_unit_test(lower8_touches_letters_only),
         cmocka_unit_test(key_hashes_suffixes),  cmocka_unit_test(key_refuses_what_is_no_name),
         cmocka_unit_test(plain_query),          cmocka_unit_test(edns_query),
+        cmocka_unit_test(other_options),        cmocka_unit_test(cookies_have_lengths),
         cmocka_unit_test(client_subnets),       cmocka_unit_test(bad_queries),
         cmocka_unit_test(random_bytes),
     };

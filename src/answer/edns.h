@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The OPT record of a reply (RFC 6891) and its options: client subnet (RFC 7871), NSID (RFC 5001), cookie
+ * (RFC 7873, 9018), TCP keepalive (RFC 7828). What edns_len() says before the answer is built is what
+ * edns_add_opt() takes behind it. Private to answer. */
+#pragma once
+
+#include "answer/answer.h"
+#include "answer/reply.h"
+#include "dns/query.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* For a query with EDNS: octets of the OPT record. */
+size_t edns_len(const struct answer_context *context, const struct answer_request *request,
+                const struct dns_query *query);
+/* Write it where the reply stands; scope: of the client subnet. Counts what became of a cookie. */
+void edns_add_opt(const struct answer_context *context, const struct answer_request *request,
+                  const struct dns_query *query, struct reply *reply, uint8_t scope);
