@@ -158,13 +158,24 @@ def _(case):
         and not any(case.world.is_below_cut(dns.name.from_text(record[0])) for record in missing)
 
 
-@rule("bind-loop-is-servfail", ("bind",), ("rcode",),
+@rule("bind-loop-is-servfail", ("bind",), ("rcode", "tc", "answer"),
       "BIND says SERVFAIL after a loop of CNAMEs that it nevertheless sends; RFC 1034 section 3.6.2 wants it signalled "
       "by the resolver; NSD and Knot say NOERROR as steerd does")
 def _(case):
-    names = walk(case.query.name, case.ours.cnames())
-    return case.theirs.rcode == "SERVFAIL" and case.ours.rcode == "NOERROR" and is_loop(names) \
-        and case.theirs.answer == case.ours.answer
+    full = case.full()
+    return case.theirs.rcode == "SERVFAIL" and case.ours.rcode == "NOERROR" \
+        and is_loop(walk(case.query.name, full.cnames())) and case.theirs.answer == full.answer
+
+
+@rule("ds-behind-cname-from-child", ("knot", "bind"), ("answer", "authority"),
+      "DS at an apex a CNAME leads to is answered by the child in Knot and BIND, as NODATA; by the parent in steerd "
+      "and NSD (RFC 1034 section 4.3.2 step 3a starts again with RFC 4035 section 3.1.4.1)")
+def _(case):
+    names = [dns.name.from_text(name) for name in walk(case.query.name, case.ours.cnames())]
+    zone = case.world.zone_of(names[-1])
+    return case.query.rtype == "DS" and len(names) > 1 and zone is not None and zone.origin == names[-1] \
+        and case.theirs.answer <= case.ours.answer and case.theirs.authority_has(dns.rdatatype.SOA) \
+        and {record[0] for record in case.theirs.authority} == {zone.origin.to_text()}
 
 
 @rule("knot-five-cnames", ("knot",), ("rcode", "tc", "answer", "authority", "additional"),
@@ -174,7 +185,7 @@ def _(case):
         and case.theirs.answer <= case.full().answer and not case.theirs.authority
 
 
-@rule("knot-nul-in-label", ("knot",), ("rcode", "aa", "answer", "authority", "additional"),
+@rule("knot-nul-in-label", ("knot",), ("rcode", "aa", "tc", "answer", "authority", "additional"),
       "Knot orders names with \\000 between labels and so takes a\\000b for two labels, b.a: it finds nodes "
       "that are not there")
 def _(case):
