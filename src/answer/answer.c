@@ -24,8 +24,7 @@ struct work {
     struct dns_query query;
     struct reply reply;
     uint8_t scope; /* ECS */
-    bool steered, fallback, has_class_client;
-    struct addr client;   /* for geography */
+    bool steered, fallback;
     struct dns_key alias; /* the end of a CNAME, while it is followed */
 };
 
@@ -47,6 +46,7 @@ const char *answer_counter_text(enum answer_counter counter)
         [ANSWER_COUNT_NXDOMAIN] = "nxdomain",
         [ANSWER_COUNT_NOTIMP] = "notimp",
         [ANSWER_COUNT_REFUSED] = "refused",
+        [ANSWER_COUNT_YXDOMAIN] = "yxdomain",
         [ANSWER_COUNT_BADVERS] = "badvers",
         [ANSWER_COUNT_DROPPED] = "dropped",
         [ANSWER_COUNT_TRUNCATED] = "truncated",
@@ -66,20 +66,17 @@ static void count(const struct answer_context *context, enum answer_counter coun
 
 /* ---- steering ---- */
 
-/* The client's address, once per query: ECS if given, else the source. */
-static const struct addr *find_client(struct work *w)
+/* The client for geography: the subnet of ECS if given, else the source. */
+static struct addr find_client(const struct work *w)
 {
-    if (!w->has_class_client) {
-        w->has_class_client = true;
-        if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-            w->client = w->query.ecs.addr;
-        } else if (w->request->client != NULL) {
-            struct addr_port at;
-            addr_from_sockaddr(w->request->client, &at);
-            w->client = at.addr;
-        }
+    struct addr_port at = {.port = 0};
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        return w->query.ecs.addr;
     }
-    return &w->client;
+    if (w->request->client != NULL) {
+        addr_from_sockaddr(w->request->client, &at);
+    }
+    return at.addr;
 }
 
 enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
@@ -105,7 +102,8 @@ static enum outcome add_steered(struct work *w, const struct zone *zone, const s
     const struct steer_policy *policy = steer_set_get(context->view->steer, steered->policy);
     uint16_t class_id = 0;
     if (policy->geo != NULL) {
-        struct geo_match match = steer_find_class(policy, find_client(w));
+        struct addr client = find_client(w);
+        struct geo_match match = steer_find_class(policy, &client);
         class_id = match.class_id;
         w->scope = match.scope > w->scope ? match.scope : w->scope;
     }
@@ -419,6 +417,7 @@ static void count_reply(const struct work *w)
         [DNS_RCODE_NOERROR] = ANSWER_COUNT_NOERROR,   [DNS_RCODE_FORMERR] = ANSWER_COUNT_FORMERR,
         [DNS_RCODE_SERVFAIL] = ANSWER_COUNT_SERVFAIL, [DNS_RCODE_NXDOMAIN] = ANSWER_COUNT_NXDOMAIN,
         [DNS_RCODE_NOTIMP] = ANSWER_COUNT_NOTIMP,     [DNS_RCODE_REFUSED] = ANSWER_COUNT_REFUSED,
+        [DNS_RCODE_YXDOMAIN] = ANSWER_COUNT_YXDOMAIN,
     };
     count(w->context, w->reply.rcode < sizeof by_rcode ? by_rcode[w->reply.rcode] : ANSWER_COUNT_BADVERS);
     if (w->reply.truncated) {
@@ -471,8 +470,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.context = context;
     w.request = request;
     w.scope = 0;
-    w.steered = w.fallback = w.has_class_client = false;
-    w.client.family = ADDR_NONE;
+    w.steered = w.fallback = false;
     count(context, request->transport == ANSWER_UDP ? ANSWER_COUNT_QUERIES_UDP : ANSWER_COUNT_QUERIES_TCP);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {

@@ -24,14 +24,13 @@ struct block {
 
 struct arena {
     struct block *head; /* the one being filled */
-    size_t block_size, total;
+    size_t block_size;
 };
 
-static struct block *block_new(struct arena *arena, size_t size)
+static struct block *block_new(size_t size)
 {
     struct block *block = memory_alloc(sizeof *block + size);
     block->size = size;
-    arena->total += sizeof *block + size;
     return block;
 }
 
@@ -56,7 +55,7 @@ void arena_free(struct arena *arena)
 
 static void *take_large(struct arena *arena, size_t size)
 {
-    struct block *block = block_new(arena, size);
+    struct block *block = block_new(size);
     block->used = size;
     if (arena->head == NULL) {
         arena->head = block;
@@ -75,7 +74,7 @@ static void *take(struct arena *arena, size_t size, size_t align)
     struct block *block = arena->head;
     size_t at = block == NULL ? 0 : (block->used + align - 1) & ~(align - 1);
     if (block == NULL || at + size > block->size) {
-        block = block_new(arena, arena->block_size);
+        block = block_new(arena->block_size);
         block->next = arena->head;
         arena->head = block;
         at = 0;
@@ -124,9 +123,4 @@ char *arena_print(struct arena *arena, const char *format, ...)
     va_end(again);
     va_end(arguments);
     return text;
-}
-
-size_t arena_size(const struct arena *arena)
-{
-    return sizeof *arena + arena->total;
 }

@@ -15,4 +15,3 @@ void *arena_alloc_bytes(struct arena *arena, size_t size);    /* not aligned, no
 char *arena_copy_text(struct arena *arena, const char *text); /* NULL for NULL */
 void *arena_copy(struct arena *arena, const void *bytes, size_t len);
 char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-size_t arena_size(const struct arena *arena); /* bytes taken from the heap */

@@ -16,7 +16,6 @@ static const char *own_text(int code)
     case ERROR_NOT_FOUND: return "not found";
     case ERROR_CONFLICT: return "conflicts with the current state";
     case ERROR_TOO_LARGE: return "too large";
-    case ERROR_TRUNCATED: return "truncated";
     case ERROR_UNSUPPORTED: return "not supported";
     case ERROR_LIBRARY: return "library error";
     default: return "unknown error";

@@ -11,7 +11,6 @@ enum error_code {
     ERROR_NOT_FOUND,      /* no such object */
     ERROR_CONFLICT,       /* the object is in a state that does not permit this */
     ERROR_TOO_LARGE,      /* a limit was exceeded */
-    ERROR_TRUNCATED,      /* input ended early, or output does not fit */
     ERROR_UNSUPPORTED,    /* known, but not implemented */
     ERROR_LIBRARY,        /* a library refused; its own message is in the report or log */
 };

@@ -199,6 +199,9 @@ static void redirections(void **state)
         "q.inside.example.com. 300 IN CNAME q.host.example.com.; authority: " SOA);
     ASK(LABEL50 "b.long.example.com.", DNS_TYPE_A,
         "YXDOMAIN aa rd; answer: long.example.com. 300 IN DNAME " LONG);
+    const struct fixture *f = *state;
+    assert_int_equal(f->counters.values[ANSWER_COUNT_YXDOMAIN], 1);
+    assert_int_equal(f->counters.values[ANSWER_COUNT_BADVERS], 0);
 }
 
 /* A DNAME that leads into itself ends after a bounded number of steps. */
