@@ -451,6 +451,7 @@ static unsigned rcode_of(enum dns_query_result result)
     case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
     case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
     case DNS_QUERY_OK:
+    case DNS_QUERY_COOKIE_ONLY:
     case DNS_QUERY_DROP: break;
     }
     return DNS_RCODE_NOERROR;

@@ -13,17 +13,18 @@ static uint16_t read16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-/* RFC 7871 section 6; section 7.1.2: whatever does not fit is a format error. */
+/* RFC 7871 section 6; section 7.2.1: whatever does not fit is a format error. Family 0 with no bit of address
+ * is how dig +subnet=0 says what section 7.1.2 lets it say: do not use mine. */
 static bool parse_ecs(struct dns_query *query, struct cursor option)
 {
     uint16_t family = cursor_read_u16(&option);
     uint8_t source = cursor_read_u8(&option), scope = cursor_read_u8(&option);
     size_t max = family == 1 ? 32 : family == 2 ? 128 : 0;
     size_t octets = (source + 7u) / 8;
-    if (option.failed || max == 0 || source > max || scope != 0 || cursor_left(&option) != octets) {
+    if (option.failed || family > 2 || source > max || scope != 0 || cursor_left(&option) != octets) {
         return false;
     }
-    struct addr addr = {.family = family == 1 ? ADDR_V4 : ADDR_V6};
+    struct addr addr = {.family = family == 0 ? ADDR_NONE : family == 1 ? ADDR_V4 : ADDR_V6};
     memcpy(addr.bytes, option.bytes + option.at, octets);
     if (source % 8 != 0 && (addr.bytes[octets - 1] & (0xff >> source % 8)) != 0) {
         return false;
@@ -74,24 +75,29 @@ static bool parse_options(struct dns_query *query, struct cursor options)
     return true;
 }
 
-/* Skip the owner of a record: labels, or a pointer. */
+/* Skip the owner of a record behind the question: labels, and pointers to what stands before them (RFC 1035
+ * section 4.1.4). Each pointer leads further back than the one before it, so this ends. */
 static void skip_name(struct cursor *c)
 {
-    for (;;) {
-        uint8_t len = cursor_read_u8(c);
-        if (c->failed || len == 0) {
-            return;
+    struct cursor name = *c;
+    size_t octets = 0, start = c->at;
+    bool jumped = false;
+    for (uint8_t len = 1; len != 0 && !name.failed;) {
+        len = cursor_read_u8(&name);
+        if (len < 0xc0) {
+            cursor_take(&name, len);
+            octets += len + 1u;
+            name.failed |= len > DNS_LABEL_MAX || octets > DNS_NAME_MAX;
+            continue;
         }
-        if (len >= 0xc0) {
-            cursor_take(c, 1);
-            return;
-        }
-        if (len > DNS_LABEL_MAX) {
-            c->failed = true;
-            return;
-        }
-        cursor_take(c, len);
+        size_t to = (size_t)(len & 0x3f) << 8 | cursor_read_u8(&name);
+        c->at = jumped ? c->at : name.at;
+        jumped = true;
+        name.failed |= to < DNS_HEADER_SIZE || to >= start;
+        name.at = start = to;
     }
+    c->at = jumped ? c->at : name.at;
+    c->failed = name.failed;
 }
 
 /* One record behind the question; `additional`: an OPT may stand here. */
@@ -139,24 +145,24 @@ static enum dns_query_result parse_records(struct dns_query *query, const uint8_
     return c.at == len ? result : DNS_QUERY_FORMERR;
 }
 
-enum dns_query_result dns_query_parse(struct dns_query *query, const uint8_t *bytes, size_t len)
+/* RFC 7873 section 5.4: without a question, a cookie is all that is asked for. */
+static enum dns_query_result parse_without_question(struct dns_query *query, const uint8_t *bytes, size_t len)
 {
+    query->question_end = DNS_HEADER_SIZE;
+    enum dns_query_result result = parse_records(query, bytes, len);
     query->question_end = 0;
-    query->has_edns = query->has_ecs = query->dnssec_ok = false;
-    query->options = 0;
-    query->udp_size = 512;
-    if (len < DNS_HEADER_SIZE) {
-        return DNS_QUERY_DROP;
+    if (result != DNS_QUERY_OK) {
+        return result;
     }
-    query->flags = read16(bytes + 2);
-    if ((query->flags & DNS_FLAG_QR) != 0) {
-        return DNS_QUERY_DROP;
-    }
-    if ((query->flags & DNS_FLAGS_OPCODE) != 0) {
-        return DNS_QUERY_NOTIMP;
-    }
-    if (read16(bytes + 4) != 1) {
-        return DNS_QUERY_FORMERR;
+    return (query->options & DNS_QUERY_COOKIE) != 0 ? DNS_QUERY_COOKIE_ONLY : DNS_QUERY_FORMERR;
+}
+
+/* What is behind the header. */
+static enum dns_query_result parse_body(struct dns_query *query, const uint8_t *bytes, size_t len)
+{
+    unsigned questions = read16(bytes + 4);
+    if (questions != 1) { /* RFC 9619 */
+        return questions == 0 ? parse_without_question(query, bytes, len) : DNS_QUERY_FORMERR;
     }
     size_t name = dns_key_fill(&query->key, bytes + DNS_HEADER_SIZE, len - DNS_HEADER_SIZE);
     size_t end = DNS_HEADER_SIZE + name + 4;
@@ -171,4 +177,22 @@ enum dns_query_result dns_query_parse(struct dns_query *query, const uint8_t *by
         return DNS_QUERY_OK;
     }
     return parse_records(query, bytes, len);
+}
+
+enum dns_query_result dns_query_parse(struct dns_query *query, const uint8_t *bytes, size_t len)
+{
+    query->question_end = 0;
+    query->has_edns = query->has_ecs = query->dnssec_ok = false;
+    query->options = 0;
+    query->udp_size = 512;
+    if (len < DNS_HEADER_SIZE) {
+        return DNS_QUERY_DROP;
+    }
+    query->flags = read16(bytes + 2);
+    if ((query->flags & DNS_FLAG_QR) != 0) {
+        return DNS_QUERY_DROP;
+    }
+    enum dns_query_result result = parse_body(query, bytes, len);
+    /* RFC 6891 section 6.1.1: an OPT gets one in the reply, whatever was asked for. */
+    return (query->flags & DNS_FLAGS_OPCODE) != 0 ? DNS_QUERY_NOTIMP : result;
 }

@@ -216,12 +216,16 @@ static void client_subnets(void **state)
     assert_int_equal(query.ecs.addr.family, ADDR_V4);
     assert_memory_equal(query.ecs.addr.bytes, "\xc0\0\2\0", 4);
     assert_int_equal(PARSE(ECS("\10", "\0\4\0\2\0\0")), DNS_QUERY_OK); /* source 0: do not look at me */
-    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\27\0\xc0\0\2")), DNS_QUERY_OK);         /* /23 */
-    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\27\0\xc0\0\3")), DNS_QUERY_FORMERR);    /* bit behind /23 */
-    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\30\1\xc0\0\2")), DNS_QUERY_FORMERR);    /* scope in a query */
-    assert_int_equal(PARSE(ECS("\13", "\0\7\0\3\30\0\xc0\0\2")), DNS_QUERY_FORMERR);    /* family 3 */
-    assert_int_equal(PARSE(ECS("\12", "\0\6\0\1\30\0\xc0\0")), DNS_QUERY_FORMERR);      /* an octet short */
-    assert_int_equal(PARSE(ECS("\14", "\0\10\0\1\30\0\xc0\0\2\0")), DNS_QUERY_FORMERR); /* one too many */
+    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\27\0\xc0\0\2")), DNS_QUERY_OK);      /* /23 */
+    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\27\0\xc0\0\3")), DNS_QUERY_FORMERR); /* bit behind /23 */
+    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\30\1\xc0\0\2")), DNS_QUERY_FORMERR); /* scope in a query */
+    assert_int_equal(PARSE(ECS("\13", "\0\7\0\3\30\0\xc0\0\2")), DNS_QUERY_FORMERR); /* family 3 */
+    assert_int_equal(PARSE(ECS("\13", "\0\7\0\0\30\0\xc0\0\2")), DNS_QUERY_FORMERR); /* family 0 */
+    assert_int_equal(PARSE(ECS("\10", "\0\4\0\3\0\0")), DNS_QUERY_FORMERR);
+    assert_int_equal(PARSE(ECS("\10", "\0\4\0\0\0\0")), DNS_QUERY_OK); /* as dig +subnet=0 says it */
+    assert_true(query.has_ecs && query.ecs.addr.family == ADDR_NONE);
+    assert_int_equal(PARSE(ECS("\12", "\0\6\0\1\30\0\xc0\0")), DNS_QUERY_FORMERR);        /* an octet short */
+    assert_int_equal(PARSE(ECS("\14", "\0\10\0\1\30\0\xc0\0\2\0")), DNS_QUERY_FORMERR);   /* one too many */
     assert_int_equal(PARSE(ECS("\15", "\0\11\0\1\41\0\xc0\0\2\0\0")), DNS_QUERY_FORMERR); /* /33 */
     assert_int_equal(PARSE(ECS("\7", "\0\3\0\1\0")), DNS_QUERY_FORMERR);
 }
@@ -278,6 +282,70 @@ static void bad_queries(void **state)
     assert_int_equal(PARSE(HEADER("\1\0", "\1") QUESTION), DNS_QUERY_FORMERR); /* promised record missing */
 }
 
+/* Records that nobody asked for are stepped over, if they can be read at all. */
+static void owners_behind_the_question(void **state)
+{
+    (void)state;
+    struct dns_query query;
+#define BEHIND(owner) HEADER("\1\0", "\1") QUESTION owner "\0\1\0\1\0\0\0\0\0\0"
+    assert_int_equal(PARSE(BEHIND("\0")), DNS_QUERY_OK);
+    assert_int_equal(PARSE(BEHIND("\1a\0")), DNS_QUERY_OK);
+    assert_int_equal(PARSE(BEHIND("\300\14")), DNS_QUERY_OK);
+    assert_int_equal(PARSE(BEHIND("\1a\300\20")), DNS_QUERY_OK);
+    assert_int_equal(PARSE(BEHIND("\300\41")), DNS_QUERY_FORMERR);    /* at itself */
+    assert_int_equal(PARSE(BEHIND("\1a\300\41")), DNS_QUERY_FORMERR); /* at its own beginning */
+    assert_int_equal(PARSE(BEHIND("\300\60")), DNS_QUERY_FORMERR);    /* forward */
+    assert_int_equal(PARSE(BEHIND("\377\377")), DNS_QUERY_FORMERR);
+    assert_int_equal(PARSE(BEHIND("\300\4")), DNS_QUERY_FORMERR);  /* into the header */
+    assert_int_equal(PARSE(BEHIND("\300\15")), DNS_QUERY_FORMERR); /* "www" as a label type */
+    assert_int_equal(PARSE(BEHIND("\100")), DNS_QUERY_FORMERR);    /* a label type that does not exist */
+    assert_int_equal(PARSE(HEADER("\1\0", "\1") QUESTION "\300"), DNS_QUERY_FORMERR);
+}
+
+static void long_owners_behind_the_question(void **state)
+{
+    (void)state;
+    struct dns_query query;
+    uint8_t bytes[600] = HEADER("\1\0", "\1") QUESTION;
+    size_t start = sizeof(HEADER("\1\0", "\1") QUESTION) - 1;
+    for (size_t labels = 110; labels <= 130; labels++) { /* of one octet each, then the question's 17 */
+        size_t at = start;
+        for (size_t i = 0; i < labels; i++) {
+            bytes[at++] = 1;
+            bytes[at++] = 'a';
+        }
+        memcpy(bytes + at, "\300\14\0\1\0\1\0\0\0\0\0\0", 12);
+        assert_int_equal(dns_query_parse(&query, bytes, at + 12),
+                         labels * 2 + 17 <= 255 ? DNS_QUERY_OK : DNS_QUERY_FORMERR);
+    }
+}
+
+static void without_a_question(void **state)
+{
+    (void)state;
+    struct dns_query query;
+#define ALONE(ar, opt) "\0\0\0\0\0\0\0\0\0\0\0" ar opt
+    assert_int_equal(PARSE(ALONE("\1", "\0\0\51\4\320\0\0\0\0\0\14\0\12\0\10abcdefgh")),
+                     DNS_QUERY_COOKIE_ONLY);
+    assert_int_equal(query.question_end, 0);
+    assert_true(query.has_edns && query.cookie_len == 8);
+    assert_int_equal(PARSE(ALONE("\1", "\0\0\51\4\320\0\0\0\0\0\0")), DNS_QUERY_FORMERR);
+    assert_true(query.has_edns);
+    assert_int_equal(PARSE(ALONE("\1", "\0\0\51\4\320\0\1\0\0\0\0")), DNS_QUERY_BADVERS);
+    assert_int_equal(PARSE(ALONE("\0", "\0\0\51\4\320\0\0\0\0\0\14\0\12\0\10abcdefgh")), DNS_QUERY_FORMERR);
+}
+
+static void edns_with_another_opcode(void **state)
+{
+    (void)state;
+    struct dns_query query;
+    assert_int_equal(PARSE(HEADER("\20\0", "\1") QUESTION "\0\0\51\4\320\0\0\0\0\0\0"), DNS_QUERY_NOTIMP);
+    assert_true(query.has_edns);
+    assert_int_equal(query.question_end, 33);
+    assert_int_equal(PARSE(HEADER("\20\0", "\1") QUESTION "\0\0\51"), DNS_QUERY_NOTIMP);
+    assert_false(query.has_edns);
+}
+
 /* Whatever comes, the parser returns, and what it says lies within the message. */
 static void random_bytes(void **state)
 {
@@ -300,14 +368,25 @@ static void random_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_round_trip),     cmocka_unit_test(bad_names_are_refused),
-        cmocka_unit_test(longest_name),         cmocka_unit_test(names_compare_without_case),
-        cmocka_unit_test(types_have_mnemonics), cmocka_unit_test(lower8_touches_letters_only),
-        cmocka_unit_test(key_hashes_suffixes),  cmocka_unit_test(key_refuses_what_is_no_name),
-        cmocka_unit_test(plain_query),          cmocka_unit_test(edns_query),
-        cmocka_unit_test(other_options),        cmocka_unit_test(cookies_have_lengths),
-        cmocka_unit_test(client_subnets),       cmocka_unit_test(bad_queries),
+        cmocka_unit_test(names_round_trip),
+        cmocka_unit_test(bad_names_are_refused),
+        cmocka_unit_test(longest_name),
+        cmocka_unit_test(names_compare_without_case),
+        cmocka_unit_test(types_have_mnemonics),
+        cmocka_unit_test(lower8_touches_letters_only),
+        cmocka_unit_test(key_hashes_suffixes),
+        cmocka_unit_test(key_refuses_what_is_no_name),
+        cmocka_unit_test(plain_query),
+        cmocka_unit_test(edns_query),
+        cmocka_unit_test(other_options),
+        cmocka_unit_test(cookies_have_lengths),
+        cmocka_unit_test(client_subnets),
+        cmocka_unit_test(bad_queries),
         cmocka_unit_test(random_bytes),
+        cmocka_unit_test(owners_behind_the_question),
+        cmocka_unit_test(without_a_question),
+        cmocka_unit_test(long_owners_behind_the_question),
+        cmocka_unit_test(edns_with_another_opcode),
     };
     return cmocka_run_group_tests_name("dns", tests, NULL, NULL);
 }
