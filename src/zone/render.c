@@ -396,7 +396,8 @@ static void fill_zone(struct renderer *r, struct zone *zone)
     atomic_init(&zone->references, 1);
     zone->apex_len = b->apex.len;
     zone->apex_labels = b->apex.labels;
-    zone->apex_hash = b->apex.hash[0];
+    zone->apex_hash = dns_key_hash(b->apex.name, b->apex.len);
+    zone->depth = (uint8_t)b->depth;
     memcpy(zone->apex, b->apex.name, b->apex.len);
     render_negative(r, zone);
     fill_slots(b, zone);
@@ -404,7 +405,7 @@ static void fill_zone(struct renderer *r, struct zone *zone)
     zone->name_count = (uint32_t)b->owner_count;
     zone->record_count = (uint32_t)b->record_count;
     zone->steered_count = (uint32_t)b->steered_count;
-    zone->blob = memory_resize(r->blob, r->len, 1);
+    zone->blob = memory_resize(r->blob, r->len + ZONE_BLOB_PAD, 1);
     zone->blob_len = r->len;
 }
 

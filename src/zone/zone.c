@@ -34,7 +34,7 @@ struct zone *zone_new_failed(const uint8_t *apex)
     zone->failed = true;
     zone->apex_len = key.len;
     zone->apex_labels = key.labels;
-    zone->apex_hash = key.hash[0];
+    zone->apex_hash = dns_key_hash(key.name, key.len);
     memcpy(zone->apex, key.name, key.len);
     return zone;
 }
@@ -57,11 +57,14 @@ static void set_cut(const struct zone *zone, const struct dns_key *key, uint32_t
 
 void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found)
 {
-    uint32_t at = zone_find_node(zone, key, 0);
-    *found = (struct zone_lookup){.exact = at != 0};
-    for (unsigned label = 1; at == 0; label++) { /* ends at the apex, which always exists */
-        at = zone_find_node(zone, key, label);
+    unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
+    unsigned label = below > zone->depth ? below - zone->depth : 0;
+    uint32_t at = zone_find_node(zone, key, label);
+    while (at == 0) {
+        label++;
+        at = label == below ? zone->apex_node : zone_find_node(zone, key, label);
     }
+    *found = (struct zone_lookup){.exact = label == 0};
     const struct zone_node *node = zone_get_node(zone, at);
     if (node->cut != 0) {
         set_cut(zone, key, node->cut, found);
@@ -80,7 +83,8 @@ void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zon
 struct zone_table {
     _Atomic(struct zone *) *slots; /* the places are fixed once the table is read by others */
     uint32_t mask, count;
-    uint64_t depths[2]; /* bit n: there is a zone whose apex has n labels */
+    unsigned depth_max;
+    bool depths[DNS_LABELS_MAX + 1]; /* is there a zone whose apex has so many labels? */
 };
 
 static struct zone *load(const struct zone_table *table, size_t slot)
@@ -141,7 +145,8 @@ static void grow(struct zone_table *table)
     free(old.slots);
 }
 
-/* The zone with this apex, or NULL; *slot is where it is or would be. */
+/* The zone with this apex (lower case, readable as bytes_equal() wants it), or NULL; *slot is where it is or
+ * would be. */
 static struct zone *find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex,
                               unsigned len, uint32_t *slot)
 {
@@ -149,7 +154,7 @@ static struct zone *find_slot(const struct zone_table *table, uint64_t hash, con
         struct zone *zone = load(table, i);
         *slot = i;
         if (zone == NULL ||
-            (zone->apex_hash == hash && zone->apex_len == len && memcmp(zone->apex, apex, len) == 0)) {
+            (zone->apex_hash == hash && zone->apex_len == len && bytes_equal(zone->apex, apex, len))) {
             return zone;
         }
     }
@@ -166,25 +171,28 @@ int zone_table_add(struct zone_table *table, struct zone *zone)
     }
     store(table, slot, zone);
     table->count++;
-    table->depths[zone->apex_labels / 64] |= (uint64_t)1 << zone->apex_labels % 64;
+    table->depths[zone->apex_labels] = true;
+    table->depth_max = zone->apex_labels > table->depth_max ? zone->apex_labels : table->depth_max;
     return 0;
 }
 
 struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from)
 {
-    for (unsigned label = from; label <= key->labels; label++) {
-        unsigned depth = (unsigned)key->labels - label;
-        if ((table->depths[depth / 64] >> depth % 64 & 1) == 0) {
-            continue;
+    unsigned depth = (unsigned)key->labels - from;
+    for (depth = depth < table->depth_max ? depth : table->depth_max;; depth--) {
+        if (table->depths[depth]) {
+            const uint8_t *apex = key->name + key->at[key->labels - depth];
+            unsigned len = (unsigned)(key->name + key->len - apex);
+            uint32_t slot;
+            struct zone *zone = find_slot(table, dns_key_hash(apex, len), apex, len, &slot);
+            if (zone != NULL) {
+                return zone;
+            }
         }
-        unsigned at = key->at[label];
-        uint32_t slot;
-        struct zone *zone = find_slot(table, key->hash[label], key->name + at, key->len - at, &slot);
-        if (zone != NULL) {
-            return zone;
+        if (depth == 0) {
+            return NULL;
         }
     }
-    return NULL;
 }
 
 struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)
@@ -194,7 +202,7 @@ struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)
         return NULL;
     }
     uint32_t slot;
-    return find_slot(table, key.hash[0], key.name, key.len, &slot);
+    return find_slot(table, dns_key_hash(key.name, key.len), key.name, key.len, &slot);
 }
 
 struct zone *zone_table_replace(struct zone_table *table, struct zone *zone)

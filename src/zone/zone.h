@@ -59,6 +59,8 @@ struct zone_steered {
     uint8_t records[]; /* count × len octets */
 };
 
+enum { ZONE_BLOB_PAD = BYTES_WORD };
+
 struct zone_slot {
     uint32_t tag, node; /* node 0: empty */
 };
@@ -66,15 +68,16 @@ struct zone_slot {
 struct zone {
     _Atomic uint32_t references;
     uint8_t apex_len, apex_labels;
-    bool failed; /* known, but could not be loaded: SERVFAIL */
+    uint8_t depth; /* labels that the longest owner has below the apex */
+    bool failed;   /* known, but could not be loaded: SERVFAIL */
     uint64_t apex_hash;
     uint32_t slot_mask, apex_node;
     struct zone_slot *slots;
-    uint8_t *blob;
+    uint8_t *blob; /* ZONE_BLOB_PAD octets behind its end are readable */
     size_t blob_len;
     struct zone_rrset negative; /* the SOA with the TTL of negative answers (RFC 2308) */
     uint32_t serial, name_count, record_count, steered_count;
-    uint8_t apex[DNS_NAME_MAX + 1]; /* lower case */
+    uint8_t apex[DNS_NAME_MAX + 1 + BYTES_WORD]; /* lower case */
 };
 
 void zone_hold(struct zone *zone);
@@ -93,12 +96,18 @@ static inline const uint8_t *zone_node_name(const struct zone_node *node)
     return (const uint8_t *)(node->rrsets + node->rrset_count);
 }
 
+/* The hash of an owner by its labels in front of the apex. */
+static inline uint64_t zone_hash_owner(const struct dns_key *key, unsigned label, unsigned name_len)
+{
+    return dns_key_hash(key->name + key->at[label], name_len);
+}
+
 /* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
 static inline uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label)
 {
-    uint64_t hash = key->hash[label];
-    uint32_t tag = (uint32_t)(hash >> 32);
     unsigned name_len = (unsigned)key->len - key->at[label] - zone->apex_len;
+    uint64_t hash = zone_hash_owner(key, label, name_len);
+    uint32_t tag = (uint32_t)(hash >> 32);
     for (uint32_t i = (uint32_t)hash & zone->slot_mask;; i = (i + 1) & zone->slot_mask) {
         struct zone_slot slot = zone->slots[i];
         if (slot.node == 0) {
@@ -107,7 +116,7 @@ static inline uint32_t zone_find_node(const struct zone *zone, const struct dns_
         if (slot.tag == tag) {
             const struct zone_node *node = zone_get_node(zone, slot.node);
             if (node->name_len == name_len &&
-                memcmp(zone_node_name(node), key->name + key->at[label], name_len) == 0) {
+                bytes_equal(zone_node_name(node), key->name + key->at[label], name_len)) {
                 return slot.node;
             }
         }
@@ -133,6 +142,7 @@ struct zone_lookup {
     bool exact;
 };
 
+/* key: at or below the apex. */
 void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found);
 
 /* ---- the table of all zones of a view ---- */

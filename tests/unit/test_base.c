@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/error.h"
@@ -16,6 +17,7 @@
 #include "base/siphash.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void addr_round_trips(void **state)
@@ -239,6 +241,34 @@ static void errors_have_texts(void **state)
     assert_string_equal(error_text(-5000), "unknown error");
 }
 
+/* Every length: all of it, nothing behind it, and for comparing what is behind does not count. */
+static void bytes_of_every_length(void **state)
+{
+    (void)state;
+    enum { MOST = 300 };
+    uint8_t from[MOST], to[MOST + 1], other[MOST];
+    for (size_t i = 0; i < MOST; i++) {
+        from[i] = (uint8_t)(i * 7 + 1);
+    }
+    for (size_t n = 0; n <= MOST - BYTES_WORD; n++) {
+        uint8_t *exact = malloc(n + 1); /* so that sanitizers see one octet too many */
+        memcpy(exact, from, n);
+        memset(to, 0xee, sizeof to);
+        bytes_copy(to, exact, n);
+        assert_memory_equal(to, from, n);
+        assert_int_equal(to[n], 0xee);
+        free(exact);
+        memset(other, 0, sizeof other);
+        memcpy(other, from, n);
+        assert_true(bytes_equal(from, other, n));
+        for (size_t i = 0; i < n; i++) {
+            other[i] ^= 0x80;
+            assert_false(bytes_equal(from, other, n));
+            other[i] ^= 0x80;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +284,7 @@ int main(void)
         cmocka_unit_test(report_says_where),
         cmocka_unit_test(siphash_is_the_reference),
         cmocka_unit_test(errors_have_texts),
+        cmocka_unit_test(bytes_of_every_length),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
