@@ -22,17 +22,8 @@ struct dns_key {
     uint8_t name[DNS_NAME_MAX + 1 + DNS_KEY_PAD]; /* DNS_KEY_PAD zeros behind the name */
 };
 
-/* Eight octets to lower case at once; length octets are never letters. */
-static inline uint64_t dns_key_lower_word(uint64_t x)
-{
-    const uint64_t ones = 0x0101010101010101u;
-    uint64_t low7 = x & (ones * 0x7f);
-    uint64_t above_z = low7 + ones * (0x7f - 'Z'), from_a = low7 + ones * (0x80 - 'A');
-    uint64_t upper = (from_a & ~above_z & ~x) & (ones * 0x80);
-    return x | upper >> 2;
-}
-
-/* Sixteen octets; without vector instructions the compiler makes words of them again. */
+/* Sixteen octets to lower case; length octets are never letters. Without vector instructions the compiler
+ * takes them apart. */
 static inline bytes_block dns_key_lower_block(bytes_block x)
 {
     bytes_block upper = (bytes_block)(x - 'A' < 'Z' - 'A' + 1);
@@ -40,7 +31,7 @@ static inline bytes_block dns_key_lower_block(bytes_block x)
 }
 
 /* Copy n > 0 octets of a name in lower case. The last piece is laid over the one before it, so that nothing
- * behind the name is read. */
+ * behind the name is read; `to` has room for a block. */
 static inline void dns_key_lower(uint8_t *to, const uint8_t *from, size_t n)
 {
     if (n >= BYTES_BLOCK) {
@@ -49,61 +40,61 @@ static inline void dns_key_lower(uint8_t *to, const uint8_t *from, size_t n)
         }
         from += n - BYTES_BLOCK;
         bytes_store_block(to + n - BYTES_BLOCK, dns_key_lower_block(bytes_load_block(from)));
-    } else if (n >= BYTES_WORD) {
-        bytes_store_word(to, dns_key_lower_word(bytes_load_word(from)));
-        from += n - BYTES_WORD;
-        bytes_store_word(to + n - BYTES_WORD, dns_key_lower_word(bytes_load_word(from)));
-    } else {
-        uint64_t word = 0;
-        for (size_t i = n; i > 0; i--) {
-            word = word << 8 | from[i - 1];
-        }
-        word = dns_key_lower_word(word);
-        for (size_t i = 0; i < n; i++, word >>= 8) {
-            to[i] = (uint8_t)word;
-        }
+        return;
     }
+    uint64_t first, last;
+    if (n >= BYTES_WORD) {
+        first = bytes_load_word(from);
+        last = bytes_load_word(from + n - BYTES_WORD);
+    } else {
+        first = last = bytes_load_short(from, n);
+        n = BYTES_WORD;
+    }
+    bytes_block both = dns_key_lower_block(bytes_join(first, last));
+    bytes_store_word(to, bytes_first_word(both));
+    bytes_store_word(to + n - BYTES_WORD, bytes_last_word(both));
 }
 
-/* A hash of len octets of a key's name, by multiplying blocks to 128 bits. Whatever fills up the last block
- * (the rest of the name, then zeros) goes into it too, so hashes of names that are cut off in front of a
- * common suffix compare with each other. Not keyed: tables hold names of the operator's, and the longest way
- * of a query through one is as long as they make it. */
+/* A hash of len octets of a key's name, by multiplying blocks to 128 bits; its upper half is the better one.
+ * Whatever fills up the last block (the rest of the name, then zeros) goes into it too, so hashes of names
+ * that are cut off in front of a common suffix compare with each other. Not keyed: tables hold names of the
+ * operator's, and the longest way of a query through one is as long as they make it. */
 static inline uint64_t dns_key_hash(const uint8_t *name, size_t len)
 {
-    uint64_t hash = len * 0x9e3779b97f4a7c15u;
-    for (size_t at = 0; at < len; at += BYTES_BLOCK) {
+    const uint64_t odd = 0x9e3779b97f4a7c15u;
+    uint64_t hash = len * odd;
+    size_t at = 0;
+    do {
         uint64_t first = bytes_load_word(name + at) ^ hash;
         uint64_t second = bytes_load_word(name + at + BYTES_WORD) ^ 0xd6e8feb86659fd93u;
-        unsigned __int128 product = (unsigned __int128)(first ^ 0xa0761d6478bd642fu) * second;
+        unsigned __int128 product = (unsigned __int128)first * second;
         hash = (uint64_t)product ^ (uint64_t)(product >> 64);
-    }
-    return hash;
+        at += BYTES_BLOCK;
+    } while (at < len);
+    return hash * odd;
 }
 
 /* dns_key_fill() in line, for where queries are parsed. */
 static inline size_t dns_key_read(struct dns_key *key, const uint8_t *wire, size_t max)
 {
-    size_t limit = max < DNS_NAME_MAX ? max : DNS_NAME_MAX, at = 0;
-    unsigned labels = 0, len;
-    for (;; labels++, at += len + 1) {
-        if (at >= limit) {
+    size_t limit = max < DNS_NAME_MAX ? max : DNS_NAME_MAX, at = 0, labels = 0;
+    while (at < limit) {
+        size_t octets = wire[at] + 1u;
+        key->at[labels] = (uint8_t)at;
+        at += octets;
+        if (octets - 2 < DNS_LABEL_MAX) {
+            labels++;
+        } else if (octets == 1) { /* the final 0 */
+            key->labels = (uint8_t)labels;
+            key->len = (uint8_t)at;
+            dns_key_lower(key->name, wire, at);
+            memset(key->name + at, 0, DNS_KEY_PAD);
+            return at;
+        } else {
             return 0;
         }
-        len = wire[at];
-        key->at[labels] = (uint8_t)at;
-        if (len - 1 >= DNS_LABEL_MAX) { /* the final 0, or no label */
-            break;
-        }
     }
-    if (len != 0) {
-        return 0;
-    }
-    key->labels = (uint8_t)labels;
-    key->len = (uint8_t)(at + 1);
-    dns_key_lower(key->name, wire, at + 1);
-    memset(key->name + at + 1, 0, DNS_KEY_PAD);
-    return at + 1;
+    return 0;
 }
 
 /* Prepare the uncompressed wire name at `wire`; at most max octets may be read. Returns its length, or 0 if

@@ -52,7 +52,7 @@ uint32_t builder_find_owner(const struct zone_builder *b, const struct dns_key *
 {
     unsigned len = (unsigned)key->len - key->at[label] - b->apex.len;
     uint64_t hash = zone_hash_owner(key, label, len);
-    for (uint32_t i = (uint32_t)hash & b->slot_mask; b->slots[i] != 0; i = (i + 1) & b->slot_mask) {
+    for (uint32_t i = (uint32_t)(hash >> 32) & b->slot_mask; b->slots[i] != 0; i = (i + 1) & b->slot_mask) {
         const struct builder_owner *owner = &b->owners[b->slots[i] - 1];
         if (owner->hash == hash && owner->name_len == len &&
             memcmp(owner->name, key->name + key->at[label], len) == 0) {
@@ -64,7 +64,7 @@ uint32_t builder_find_owner(const struct zone_builder *b, const struct dns_key *
 
 static void enter(struct zone_builder *b, uint32_t owner)
 {
-    uint32_t i = (uint32_t)b->owners[owner - 1].hash & b->slot_mask;
+    uint32_t i = (uint32_t)(b->owners[owner - 1].hash >> 32) & b->slot_mask;
     while (b->slots[i] != 0) {
         i = (i + 1) & b->slot_mask;
     }

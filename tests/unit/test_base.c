@@ -241,16 +241,16 @@ static void errors_have_texts(void **state)
     assert_string_equal(error_text(-5000), "unknown error");
 }
 
-/* Every length: all of it, nothing behind it, and for comparing what is behind does not count. */
+/* Every length: all of it, and nothing behind it. */
 static void bytes_of_every_length(void **state)
 {
     (void)state;
-    enum { MOST = 300 };
-    uint8_t from[MOST], to[MOST + 1], other[MOST];
+    enum { MOST = 304 };
+    uint8_t from[MOST], to[MOST + 1], other[MOST] = {0};
     for (size_t i = 0; i < MOST; i++) {
         from[i] = (uint8_t)(i * 7 + 1);
     }
-    for (size_t n = 0; n <= MOST - BYTES_WORD; n++) {
+    for (size_t n = 0; n <= MOST; n++) {
         uint8_t *exact = malloc(n + 1); /* so that sanitizers see one octet too many */
         memcpy(exact, from, n);
         memset(to, 0xee, sizeof to);
@@ -258,12 +258,20 @@ static void bytes_of_every_length(void **state)
         assert_memory_equal(to, from, n);
         assert_int_equal(to[n], 0xee);
         free(exact);
-        memset(other, 0, sizeof other);
-        memcpy(other, from, n);
-        assert_true(bytes_equal(from, other, n));
-        for (size_t i = 0; i < n; i++) {
+    }
+    for (size_t n = 0; n < BYTES_WORD; n++) {
+        uint8_t word[BYTES_WORD] = {0};
+        memcpy(word, from, n);
+        assert_true(bytes_load_short(from, n) == bytes_load_word(word));
+    }
+    for (size_t n = 0; n <= MOST; n++) {
+        size_t whole = bytes_whole_words(n);
+        assert_true(whole % BYTES_WORD == 0 && whole >= n && whole < n + BYTES_WORD);
+        memcpy(other, from, whole);
+        assert_true(bytes_equal_words(from, other, n));
+        for (size_t i = 0; i < MOST; i++) {
             other[i] ^= 0x80;
-            assert_false(bytes_equal(from, other, n));
+            assert_int_equal(bytes_equal_words(from, other, n), i >= whole);
             other[i] ^= 0x80;
         }
     }
