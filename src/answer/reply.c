@@ -26,15 +26,20 @@ static void patch(const struct zone *zone, uint32_t block, size_t count, uint8_t
     }
 }
 
-/* A block that is long, or has something to be written into it. Called last, so that the usual block needs no
- * frame. */
-__attribute__((noinline)) static bool add_block(uint8_t *to, const struct zone *zone,
-                                                const struct zone_rrset *rrset, struct reply_place place)
+static inline void copy_records(uint8_t *to, const uint8_t *from, size_t len, uint16_t owner)
 {
-    bytes_copy(to, zone->blob + rrset->block, rrset->len);
-    if (place.owner != QUESTION_AT) {
-        set_owners(to, rrset->len, place.owner);
+    bytes_copy(to, from, len);
+    if (owner != QUESTION_AT) {
+        set_owners(to, len, owner);
     }
+}
+
+/* What is long, or has something to be written into it. Called last, so that the usual block needs no frame.
+ */
+__attribute__((noinline)) static bool copy_block(uint8_t *to, const struct zone *zone,
+                                                 const struct zone_rrset *rrset, struct reply_place place)
+{
+    copy_records(to, zone->blob + rrset->block, rrset->len, place.owner);
     if (rrset->patch_count != 0) {
         patch(zone, rrset->block, rrset->patch_count, to, place.apex_at);
     }
@@ -52,26 +57,35 @@ bool reply_add_rrset(struct reply *reply, enum reply_section section, const stru
     reply->at = at + len;
     reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
     if (len > BYTES_SHORT || place.owner != QUESTION_AT || rrset->patch_count != 0) {
-        return add_block(to, zone, rrset, place);
+        return copy_block(to, zone, rrset, place);
     }
     bytes_copy(to, zone->blob + rrset->block, len);
+    return true;
+}
+
+__attribute__((noinline)) static bool copy_record(uint8_t *to, const uint8_t *from, size_t len,
+                                                  uint16_t owner)
+{
+    copy_records(to, from, len, owner);
     return true;
 }
 
 bool reply_add_steered(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
                        uint16_t member, uint16_t owner)
 {
-    if (reply->at + rrset->len > reply->limit) {
+    size_t at = reply->at, len = rrset->len;
+    if (at + len > reply->limit) {
         return false;
     }
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    uint8_t *to = reply->out + reply->at;
-    memcpy(to, steered->records + (size_t)member * rrset->len, rrset->len);
-    if (owner != QUESTION_AT) {
-        reply_put16(to, POINTER | owner);
-    }
-    reply->at += rrset->len;
+    const uint8_t *from = steered->records + member * len;
+    uint8_t *to = reply->out + at;
+    reply->at = at + len;
     reply->counts[REPLY_ANSWER]++;
+    if (len > BYTES_SHORT || owner != QUESTION_AT) {
+        return copy_record(to, from, len, owner);
+    }
+    bytes_copy(to, from, len);
     return true;
 }
 
