@@ -67,25 +67,29 @@ static void count(const struct answer_context *context, enum answer_counter coun
 /* ---- steering ---- */
 
 /* The client for geography: the subnet of ECS if given, else the source. */
-static struct addr find_client(const struct work *w)
+static struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
 {
-    struct addr_port at = {.port = 0};
     if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        return w->query.ecs.addr;
+        return steer_find_class(policy, &w->query.ecs.addr);
     }
+    struct addr_port at = {.port = 0};
     if (w->request->client != NULL) {
         addr_from_sockaddr(w->request->client, &at);
     }
-    return at.addr;
+    return steer_find_class(policy, &at.addr);
 }
 
 enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
 
-static enum outcome add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                               const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
+static inline __attribute__((always_inline)) enum outcome
+add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+           const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
 {
     uint16_t members[STEER_ANSWERS_MAX];
     size_t picked = steer_pick(policy, choice, w->context->random, members);
+    if (__builtin_expect(picked == 1, 1)) {
+        return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? DONE : FULL;
+    }
     for (size_t i = 0; i < picked; i++) {
         if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
             return FULL;
@@ -94,16 +98,15 @@ static enum outcome add_picked(struct work *w, const struct zone *zone, const st
     return picked != 0 ? DONE : EMPTY;
 }
 
-static enum outcome add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                                uint16_t owner)
+static inline __attribute__((always_inline)) enum outcome
+add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset, uint16_t owner)
 {
     const struct answer_context *context = w->context;
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
     const struct steer_policy *policy = steer_set_get(context->view->steer, steered->policy);
     uint16_t class_id = 0;
     if (policy->geo != NULL) {
-        struct addr client = find_client(w);
-        struct geo_match match = steer_find_class(policy, &client);
+        struct geo_match match = find_class(w, policy);
         class_id = match.class_id;
         w->scope = match.scope > w->scope ? match.scope : w->scope;
     }
@@ -124,8 +127,11 @@ static enum outcome add_steered(struct work *w, const struct zone *zone, const s
 
 /* ---- sections ---- */
 
-static enum outcome add_set(struct work *w, const struct zone *zone, const struct zone_node *node,
-                            const struct zone_rrset *rrset, struct reply_place place)
+/* Inlined where most answers come through; additional records have a copy of their own. */
+static inline __attribute__((always_inline)) enum outcome add_set(struct work *w, const struct zone *zone,
+                                                                  const struct zone_node *node,
+                                                                  const struct zone_rrset *rrset,
+                                                                  struct reply_place place)
 {
     if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
         enum outcome outcome = add_steered(w, zone, rrset, place.owner);
@@ -154,21 +160,84 @@ static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_
     }
 }
 
+/* ---- the additional section ---- */
+
+/* RFC 7871 section 7.3.1: no network is attached to additional records, so none depend on one. */
+static bool is_tied_to_network(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset)
+{
+    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    return w->query.has_ecs && steer_set_get(w->context->view->steer, steered->policy)->geo != NULL;
+}
+
+/* The addresses of one type of a name that stands at place.owner, all or none. */
+static __attribute__((noinline)) void add_address(struct work *w, const struct zone *zone,
+                                                  const struct zone_node *node, struct reply_place place,
+                                                  uint16_t type)
+{
+    struct reply *reply = &w->reply;
+    const struct zone_rrset *rrset = zone_find_rrset(node, type);
+    if (rrset == NULL || ((rrset->flags & ZONE_RRSET_STEERED) != 0 && is_tied_to_network(w, zone, rrset))) {
+        return;
+    }
+    size_t at = reply->at;
+    uint16_t answers = reply->counts[REPLY_ANSWER];
+    bool steered = w->steered, fallback = w->fallback;
+    if (add_set(w, zone, node, rrset, place) == DONE) {
+        reply->counts[REPLY_ADDITIONAL] =
+            (uint16_t)(reply->counts[REPLY_ADDITIONAL] + reply->counts[REPLY_ANSWER] - answers);
+    } else {
+        reply->at = at;
+    }
+    reply->counts[REPLY_ANSWER] = answers;
+    w->steered = steered; /* these tell about the answer */
+    w->fallback = fallback;
+}
+
+/* What an RRset that was added last brings along. Returns false if a referral cannot do without what does not
+ * fit. */
+static __attribute__((noinline)) bool add_additional(struct work *w, const struct zone *zone,
+                                                     const struct zone_rrset *rrset, struct reply_place place)
+{
+    uint16_t block_at = (uint16_t)(w->reply.at - rrset->len);
+    const struct zone_extra *extra = zone_get_extra(zone, rrset);
+    if (!reply_add_additional(&w->reply, zone, rrset, place, block_at)) {
+        return false;
+    }
+    const struct zone_target *targets = zone_get_targets(extra);
+    for (size_t i = 0; i < extra->target_count; i++) {
+        const struct zone_node *node = zone_get_node(zone, targets[i].node);
+        struct reply_place owner = {reply_resolve_link(&w->reply, place, block_at, targets[i].link),
+                                    place.apex_at};
+        add_address(w, zone, node, owner, DNS_TYPE_A);
+        add_address(w, zone, node, owner, DNS_TYPE_AAAA);
+    }
+    return true;
+}
+
+/* For an answer, which does not depend on it. */
+static __attribute__((noinline)) void add_optional(struct work *w, const struct zone *zone,
+                                                   const struct zone_rrset *rrset, struct reply_place place)
+{
+    if (w->query.qtype != DNS_TYPE_ANY) { /* to be answered with little (RFC 8482) */
+        (void)add_additional(w, zone, rrset, place);
+    }
+}
+
+/* ---- referrals ---- */
+
 static void add_referral(struct work *w, const struct zone *zone, const struct zone_lookup *found,
                          const struct target *target)
 {
-    uint16_t cut_at = (uint16_t)(target->name_at + target->key->at[found->cut_label]);
+    uint16_t cut_at = reply_find_suffix(&w->reply, target->name_at, target->key->at[found->cut_label]);
     struct reply_place place = {.owner = cut_at, .apex_at = target->apex_at};
     const struct zone_rrset *ns = zone_find_rrset(found->cut, DNS_TYPE_NS);
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, ns, place)) {
         truncate_reply(&w->reply);
         return;
     }
-    if (found->cut->glue != 0) { /* RFC 9471: a referral without its glue is of no use */
-        const struct zone_glue *glue = (const void *)(zone->blob + found->cut->glue);
-        if (!reply_add_glue(&w->reply, zone, glue, target->apex_at)) {
-            truncate_reply(&w->reply);
-        }
+    if ((ns->flags & ZONE_RRSET_ADDITIONAL) != 0 &&
+        !add_additional(w, zone, ns, place)) { /* RFC 9471: a referral without its glue is of no use */
+        truncate_reply(&w->reply);
     }
 }
 
@@ -198,7 +267,11 @@ static enum step answer_node(struct work *w, const struct zone *zone, const stru
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
     if (rrset != NULL) {
         switch (add_set(w, zone, node, rrset, place)) {
-        case DONE: break;
+        case DONE:
+            if (__builtin_expect((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0, 0)) {
+                add_optional(w, zone, rrset, place);
+            }
+            break;
         case FULL: truncate_reply(&w->reply); break;
         case FAILED: w->reply.rcode = DNS_RCODE_SERVFAIL; break;
         case EMPTY:
@@ -227,7 +300,8 @@ static enum step answer_dname(struct work *w, const struct zone *zone, const str
     struct reply *reply = &w->reply;
     const struct zone_rrset *dname = zone_find_rrset(found->cut, DNS_TYPE_DNAME);
     size_t prefix = target->key->at[found->cut_label], dname_at = reply->at;
-    struct reply_place place = {.owner = (uint16_t)(target->name_at + prefix), .apex_at = target->apex_at};
+    struct reply_place place = {.owner = reply_find_suffix(reply, target->name_at, prefix),
+                                .apex_at = target->apex_at};
     if (!reply_add_rrset(reply, REPLY_ANSWER, zone, dname, place)) {
         truncate_reply(reply);
         return STEP_DONE;
@@ -279,31 +353,6 @@ static enum step answer_in_zone(struct work *w, const struct zone *zone, struct 
 
 /* ---- CNAME chains ---- */
 
-/* Read the name at an offset of the reply, following pointers, into wire. Returns its length; the name is one
- * of ours, so it is well-formed. first_pointer: how many octets stood there before the first pointer (or
- * all). */
-static size_t read_name(const struct reply *reply, uint16_t at, uint8_t wire[DNS_NAME_MAX + 1],
-                        size_t *before_pointer)
-{
-    size_t len = 0, from = at;
-    bool jumped = false;
-    while (reply->out[from] != 0) {
-        uint8_t label = reply->out[from];
-        if (label >= 0xc0) {
-            *before_pointer = jumped ? *before_pointer : len;
-            jumped = true;
-            from = (size_t)(label & 0x3f) << 8 | reply->out[from + 1];
-            continue;
-        }
-        memcpy(wire + len, reply->out + from, label + 1u);
-        len += label + 1u;
-        from += label + 1u;
-    }
-    wire[len++] = 0;
-    *before_pointer = jumped ? *before_pointer : len;
-    return len;
-}
-
 static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
 {
     return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
@@ -329,31 +378,13 @@ static inline const struct zone *find_zone(const struct work *w, const struct dn
     return zone_table_find(w->context->view->zones, key, 0);
 }
 
-/* Where a name at an offset of the reply goes on after `skip` octets of its labels. */
-static uint16_t find_suffix(const struct reply *reply, uint16_t at, size_t skip)
-{
-    size_t from = at;
-    for (size_t skipped = 0;;) {
-        uint8_t label = reply->out[from];
-        if (label >= 0xc0) {
-            from = (size_t)(label & 0x3f) << 8 | reply->out[from + 1];
-        } else if (skipped >= skip) {
-            return (uint16_t)from;
-        } else {
-            skipped += label + 1u;
-            from += label + 1u;
-        }
-    }
-}
-
 /* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. */
 static void follow(struct work *w, const struct zone *zone, struct target *target)
 {
     struct dns_key *key = &w->alias;
     uint8_t wire[DNS_NAME_MAX + 1];
     for (unsigned hop = 0; answer_in_zone(w, zone, target) == STEP_CHAIN; hop++) {
-        size_t inline_len;
-        size_t len = read_name(&w->reply, target->name_at, wire, &inline_len);
+        size_t len = reply_copy_name(&w->reply, target->name_at, sizeof wire, wire);
         dns_key_fill(key, wire, len);
         if (hop + 1 == CHAIN_MAX || is_same_target(key, &w->query.key)) {
             return; /* a loop or a web: what there is so far is the answer */
@@ -362,12 +393,7 @@ static void follow(struct work *w, const struct zone *zone, struct target *targe
         if (next == NULL || next->failed) {
             return;
         }
-        size_t before_apex = len - next->apex_len;
-        if (before_apex < inline_len) { /* else the name ends in a pointer to the apex in hand */
-            target->apex_at = (uint16_t)(target->name_at + before_apex);
-        } else if (before_apex > inline_len) { /* DS: the zone above the one in hand */
-            target->apex_at = find_suffix(&w->reply, target->name_at, before_apex);
-        }
+        target->apex_at = reply_find_suffix(&w->reply, target->name_at, len - next->apex_len);
         zone = next;
         target->key = key;
     }
