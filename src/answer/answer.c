@@ -310,14 +310,23 @@ static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
 }
 
 /* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
-static const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+__attribute__((noinline)) static const struct zone *find_parent(const struct work *w,
+                                                                const struct dns_key *key)
 {
     const struct zone *zone = zone_table_find(w->context->view->zones, key, 0);
-    if (zone != NULL && w->query.qtype == DNS_TYPE_DS && zone->apex_len == key->len && key->labels != 0) {
+    if (zone != NULL && zone->apex_len == key->len && key->labels != 0) {
         const struct zone *parent = zone_table_find(w->context->view->zones, key, 1);
         zone = parent != NULL ? parent : zone;
     }
     return zone;
+}
+
+static inline const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+{
+    if (w->query.qtype == DNS_TYPE_DS) {
+        return find_parent(w, key);
+    }
+    return zone_table_find(w->context->view->zones, key, 0);
 }
 
 /* Where a name at an offset of the reply goes on after `skip` octets of its labels. */
@@ -479,7 +488,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
         return 0;
     }
     size_t copied = w.query.question_end != 0 ? w.query.question_end : DNS_HEADER_SIZE;
-    memcpy(out, request->bytes, copied);
+    bytes_copy(out, request->bytes, copied);
     w.reply =
         (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
     if (result == DNS_QUERY_OK) {

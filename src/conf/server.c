@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "conf/doc.h"
+#include "conf/zone_options.h"
 #include "conf/zones.h"
 
 #include <stdio.h>
@@ -205,9 +206,9 @@ static void read_cookies(const struct doc_node *root, struct conf_server *server
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {"listen",  "threads", "edns_size", "zones", "topology",
-                                       "state",   "admin",   "geo",       "log",   "identity",
-                                       "version", "cookies", NULL};
+    static const char *const keys[] = {"listen",  "threads", "edns_size",    "zones", "topology",
+                                       "state",   "admin",   "geo",          "log",   "identity",
+                                       "version", "cookies", "zone_options", NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
     (void)doc_check_object(root, keys);
     read_listen(root, server);
@@ -222,7 +223,9 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     const char *version = read_label(root, "version", 0, CONF_VERSION_MAX, server->arena);
     server->version = version != NULL ? version : PACKAGE;
     read_cookies(root, server);
-    return zones_read(root, server, report);
+    int error = zones_read(root, server, report);
+    zone_options_read(root, server);
+    return error;
 }
 
 struct conf_server *conf_load_server(const char *path, struct report *report)

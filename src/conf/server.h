@@ -6,6 +6,7 @@
  * file. */
 #pragma once
 
+#include "base/acl.h"
 #include "base/addr.h"
 #include "base/log.h"
 #include "base/report.h"
@@ -14,8 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What holds for one zone beside its data. */
+struct conf_zone_options {
+    const struct acl *allow_query; /* NULL: everybody */
+};
+
 /* One zone to load. */
 struct conf_zone_source {
+    const struct conf_zone_options *options; /* never NULL; zones may share it */
     const char *origin;      /* presentation form, absolute, lower case, such as "example.com." or "." */
     const char *zone_path;   /* master file */
     const char *policy_path; /* policy document; NULL if the zone has none */

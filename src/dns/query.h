@@ -50,13 +50,13 @@ struct dns_ecs {
 };
 
 struct dns_query {
-    uint16_t flags, qtype, qclass;
     uint16_t question_end; /* offset behind the question; 0 if there is none that could be parsed */
+    uint16_t udp_size;     /* as the client says, at least 512 */
     bool has_edns, has_ecs, dnssec_ok;
-    uint8_t options;       /* enum dns_query_option */
+    uint8_t options; /* enum dns_query_option */
+    uint16_t flags, qtype, qclass;
     uint8_t cookie_len;    /* with DNS_QUERY_COOKIE: 8, or 16..40 */
     const uint8_t *cookie; /* borrowed from the query's bytes */
-    uint16_t udp_size;     /* as the client says, at least 512 */
     struct dns_ecs ecs;
     struct dns_key key;
 };

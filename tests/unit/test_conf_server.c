@@ -80,6 +80,9 @@ static void expect_error(const char *text, const char *line)
 
 #define LISTEN "\"listen\": \"127.0.0.1:53\""
 #define ZONES  "\"zones\": [{\"origin\": \".\", \"file\": \"root.zone\"}]"
+#define TWO_ZONES                                                                                            \
+    "\"zones\": [{\"origin\": \"a.example\", \"file\": \"a\"}, {\"origin\": \"b.example\", \"file\": "       \
+    "\"b\"}]"
 
 static void listen_and_zones_are_enough(void **state)
 {
@@ -294,6 +297,45 @@ static void cookies_and_identity(void **state)
                  "steerd.json:1:39: error: found true, expected false or an object (at $.cookies)");
 }
 
+static bool allows(const struct conf_server *server, size_t zone, const char *text)
+{
+    struct addr client;
+    assert_int_equal(addr_parse(text, &client), 0);
+    return acl_allows(server->zones[zone].options->allow_query, &client);
+}
+
+static void zone_options_fall_back_to_those_of_all(void **state)
+{
+    (void)state;
+    struct conf_server *s = load_good("{" LISTEN ", " TWO_ZONES "}");
+    assert_true(allows(s, 0, "192.0.2.1"));
+    conf_free_server(s);
+    s = load_good("{" LISTEN ", " TWO_ZONES ", \"zone_options\": {\"A.example\": {\"allow_query\": "
+                  "[\"!192.0.2.1\", \"192.0.2.0/24\"]}, \"*\": {\"allow_query\": \"2001:db8::/32\"}}}");
+    assert_false(allows(s, 0, "192.0.2.1"));
+    assert_true(allows(s, 0, "192.0.2.2"));
+    assert_false(allows(s, 0, "2001:db8::1"));
+    assert_false(allows(s, 1, "192.0.2.2"));
+    assert_true(allows(s, 1, "2001:db8::1"));
+    conf_free_server(s);
+}
+
+static void zone_options_are_checked(void **state)
+{
+    (void)state;
+    expect_error("{" LISTEN ", " ZONES ",\n\"zone_options\": {\"b.example\": {}}}",
+                 "steerd.json:2:18: error: there is no zone \"b.example\", expected the origin of one of the "
+                 "zones, or \"*\" (at $.zone_options[\"b.example\"])");
+    expect_error("{" LISTEN ", " ZONES ",\n\"zone_options\": {\"*\": {\"allow_query\": \"!192.0.2.1/24\"}}}",
+                 "steerd.json:2:39: error: \"!192.0.2.1/24\" has bits set behind the prefix length, expected "
+                 "\"!192.0.2.0/24\" (at $.zone_options[\"*\"].allow_query)");
+    expect_error("{" LISTEN ", " ZONES ",\n\"zone_options\": {\"*\": {\"allow_query\": [\"any\"]}}}",
+                 "steerd.json:2:40: error: found \"any\", expected an address or a prefix, such as "
+                 "\"192.0.2.0/24\" or \"!2001:db8::/32\" (at $.zone_options[\"*\"].allow_query[0])");
+    expect_error("{" LISTEN ", " ZONES ",\n\"zone_options\": []}",
+                 "steerd.json:2:17: error: found an array, expected an object (at $.zone_options)");
+}
+
 static void socket_paths_have_a_limit(void **state)
 {
     (void)state;
@@ -318,6 +360,8 @@ int main(void)
         cmocka_unit_test(zone_lists_are_checked),
         cmocka_unit_test(settings_are_checked),
         cmocka_unit_test(cookies_and_identity),
+        cmocka_unit_test(zone_options_fall_back_to_those_of_all),
+        cmocka_unit_test(zone_options_are_checked),
         cmocka_unit_test(socket_paths_have_a_limit),
     };
     return cmocka_run_group_tests_name("conf server", tests, enter_folder, leave_folder);
