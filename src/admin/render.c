@@ -296,8 +296,14 @@ static json_t *render_tiers(const struct operate_explanation *explanation)
         json_t *item = json_object();
         set_text(item, "label", tier->label);
         set_number(item, "members", tier->members);
-        set(item, "serving", tier->considered ? json_integer(tier->serving) : json_null());
+        set_number(item, "serving", tier->serving);
+        set(item, "healthy", json_real(tier->healthy));
+        set_text(item, "min_healthy", tier->min_healthy);
+        set_text(item, "spill_below", tier->spill_below);
+        set(item, "trickle", json_real(tier->trickle));
+        set(item, "share", json_real(tier->share));
         set(item, "considered", json_boolean(tier->considered));
+        set(item, "qualifies", json_boolean(tier->qualifies));
         set(item, "selected", json_boolean(tier->selected));
         json_array_append_new(items, item);
     }

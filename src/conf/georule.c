@@ -131,10 +131,17 @@ static void read_when(const struct doc_node *when, struct conf_geo_rule *rule, s
     }
 }
 
+enum conf_spill georule_get_spill(const struct doc_node *node, enum conf_spill otherwise)
+{
+    static const char *const spills[] = {
+        [CONF_SPILL_NEXT] = "next", [CONF_SPILL_CAPACITY] = "capacity", NULL};
+    return (enum conf_spill)doc_get_choice(node, "spill", spills, otherwise);
+}
+
 void georule_read(struct selector *selector, const struct doc_node *node,
                   const struct selector_members *members, struct arena *arena, struct conf_name *name)
 {
-    static const char *const keys[] = {"when", "tiers", NULL};
+    static const char *const keys[] = {"when", "tiers", "spill", "fence", NULL};
     struct doc_node child = {0}, part;
     if (!doc_check_array(node,
                          "an array of rules, such as {\"when\": {\"country\": \"US\"}, \"tiers\": [...]}")) {
@@ -156,5 +163,7 @@ void georule_read(struct selector *selector, const struct doc_node *node,
         if (doc_require(&child, "tiers", &part)) {
             rule->tiers = selector_read_tiers(selector, &part, members);
         }
+        rule->spill = georule_get_spill(&child, name->spill);
+        rule->fence = doc_get_bool(&child, "fence", false);
     }
 }

@@ -8,10 +8,12 @@ src_libconf_a_SOURCES = \
 	src/conf/georule.c src/conf/georule.h \
 	src/conf/keytable.c src/conf/keytable.h \
 	src/conf/locate.c src/conf/locate.h \
+	src/conf/need.c src/conf/need.h \
 	src/conf/policy.c src/conf/policy.h \
-	src/conf/selector.c src/conf/selector.h \
+	src/conf/selector.c src/conf/selector.h src/conf/selector_internal.h \
 	src/conf/server.c src/conf/server.h \
 	src/conf/suggest.c src/conf/suggest.h \
+	src/conf/tiers.c \
 	src/conf/topology.c src/conf/topology.h \
 	src/conf/value.c src/conf/value.h \
 	src/conf/zone_options.c src/conf/zone_options.h \

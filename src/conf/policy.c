@@ -11,6 +11,7 @@
 #include "conf/doc.h"
 #include "conf/georule.h"
 #include "conf/keytable.h"
+#include "conf/need.h"
 #include "conf/selector.h"
 #include "dns/name.h"
 
@@ -21,6 +22,7 @@ enum { TTL_DEFAULT_S = 30 };
 
 struct reader {
     struct conf_policy *policy;
+    const struct conf_topology *topology;
     struct selector *selector;
     struct arena *scratch;
     struct keytable *owners; /* canonical owner -> conf_name */
@@ -136,10 +138,32 @@ static void read_geo(struct reader *reader, const struct doc_node *node,
     buffer_fini(&key);
 }
 
+/* Spreading by capacity needs to know all of them. */
+static void check_capacities(const struct reader *reader, const struct doc_node *node,
+                             const struct conf_name *name)
+{
+    bool by_capacity = name->spill == CONF_SPILL_CAPACITY;
+    struct doc_node spill;
+    for (size_t i = 0; i < name->geo_count; i++) {
+        by_capacity |= name->geo[i].spill == CONF_SPILL_CAPACITY;
+    }
+    for (size_t i = 0; by_capacity && i < name->member_count; i++) {
+        const struct conf_endpoint *endpoint = &reader->topology->endpoints[name->members[i].endpoint];
+        if (endpoint->capacity == 0) {
+            doc_error(doc_find(node, "spill", &spill) ? &spill : node,
+                      "spilling by \"capacity\" needs the capacity of every endpoint; \"%.100s\" has none in "
+                      "the topology",
+                      endpoint->name);
+            return;
+        }
+    }
+}
+
 static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
-    static const char *const keys[] = {"ttl",  "endpoints", "weights",  "tiers", "geo",
-                                       "pick", "answers",   "fallback", NULL};
+    static const char *const keys[] = {"ttl",         "endpoints",   "weights",  "tiers",
+                                       "min_healthy", "spill_below", "spill",    "geo",
+                                       "pick",        "answers",     "fallback", NULL};
     static const char *const fallbacks[] = {[CONF_FALLBACK_ALL] = "all",
                                             [CONF_FALLBACK_STATIC] = "static",
                                             [CONF_FALLBACK_NODATA] = "nodata",
@@ -159,9 +183,13 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     name->member_count = members->count;
     bool has_tiers = doc_find(node, "tiers", &tiers);
     name->tiers = selector_read_tiers(reader->selector, has_tiers ? &tiers : NULL, members);
+    name->min_healthy = need_get(node, "min_healthy");
+    name->spill_below = need_get(node, "spill_below");
+    name->spill = georule_get_spill(node, CONF_SPILL_NEXT);
     if (doc_find(node, "geo", &geo)) {
         read_geo(reader, &geo, members, name);
     }
+    check_capacities(reader, node, name);
 }
 
 static void read_name(struct reader *reader, const struct doc_node *node)
@@ -211,7 +239,8 @@ static struct conf_policy *read_policy(struct doc *doc, const char *path, const 
         return NULL;
     }
     struct doc_node root = doc_get_root(doc);
-    struct reader reader = {.policy = new_policy(path, origin), .scratch = arena_new(0)};
+    struct reader reader = {
+        .policy = new_policy(path, origin), .topology = topology, .scratch = arena_new(0)};
     reader.selector = selector_new(topology, reader.policy->arena);
     reader.owners = keytable_new(reader.scratch);
     reader.geo = keytable_new(reader.scratch);

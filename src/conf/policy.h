@@ -9,6 +9,7 @@
 #include "base/report.h"
 #include "conf/topology.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,17 +22,29 @@ struct conf_member {
     uint32_t weight;   /* from "weights" of the name, else of the endpoint */
 };
 
-/* One tier: which members of the name it holds. ["us-east", "eu-west-1a", "web-x"] in the document. */
+/* A share, 0 < share <= 1, or a number of endpoints; both 0: not given. */
+struct conf_need {
+    double share;
+    uint32_t count;
+};
+
+/* One tier: which members of the name it holds. ["us-east", "eu-west-1a", "web-x"] in the document, or an
+ * object with more about it. */
 struct conf_tier {
     const char *label; /* the references as written, joined by "+" */
     uint32_t *members; /* indices into conf_name.members, ascending */
     size_t member_count;
+    struct conf_need min_healthy, spill_below; /* not given: as the name says */
+    double trickle;                            /* 0..0.5; 0: none */
 };
 
 struct conf_tiers {
     struct conf_tier *items; /* in order of preference; at least 1 */
     size_t count;
 };
+
+/* Where goes what a tier cannot take: to the next one, or to all others by capacity. */
+enum conf_spill { CONF_SPILL_NEXT, CONF_SPILL_CAPACITY };
 
 /* "when" of a geo rule: all the given conditions hold (an array of values: any of them). */
 struct conf_geo_rule {
@@ -42,6 +55,8 @@ struct conf_geo_rule {
     struct addr_prefix *prefixes; /* "cidr" */
     size_t prefix_count;
     struct conf_tiers tiers;
+    enum conf_spill spill; /* default: as the name says */
+    bool fence;            /* answers never leave the tiers of the rule, not even by a fallback */
 };
 
 struct conf_name {
@@ -49,8 +64,10 @@ struct conf_name {
     uint32_t ttl;                /* seconds; default 30 */
     struct conf_member *members; /* in topology order, each endpoint once; at least 1 */
     size_t member_count;
-    struct conf_tiers tiers;   /* without "tiers": one tier with every member, label "all" */
-    struct conf_geo_rule *geo; /* in order; the first that matches wins over `tiers` */
+    struct conf_tiers tiers;                   /* without "tiers": one tier with every member, label "all" */
+    struct conf_need min_healthy, spill_below; /* of tiers that say nothing else */
+    enum conf_spill spill;                     /* default next */
+    struct conf_geo_rule *geo;                 /* in order; the first that matches wins over `tiers` */
     size_t geo_count;
     enum conf_pick pick;         /* default weighted */
     unsigned answers;            /* 1..64; default 1; of no effect with pick "all" */

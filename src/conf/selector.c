@@ -5,10 +5,9 @@
  * where it is written gets its own message. */
 #include "config.h"
 
-#include "conf/selector.h"
+#include "conf/selector_internal.h"
 
 #include "base/memory.h"
-#include "conf/keytable.h"
 #include "conf/suggest.h"
 #include "conf/value.h"
 
@@ -19,18 +18,6 @@
 struct selection {
     const uint32_t *endpoints;
     size_t count;
-};
-
-struct selector {
-    const struct conf_topology *topology;
-    struct arena *arena;   /* of the caller, for results */
-    struct arena *scratch; /* for the caches */
-    struct keytable *selections, *members, *tiers;
-    uint32_t *seen; /* per endpoint: the round in which it was chosen */
-    uint32_t round;
-    uint32_t *tier_of; /* per member of the name at hand: its tier + 1, or 0 */
-    size_t tier_of_size;
-    uint32_t *matched, *chosen; /* room for all endpoints: of a pattern, of a name */
 };
 
 struct selector *selector_new(const struct conf_topology *topology, struct arena *arena)
@@ -60,20 +47,20 @@ void selector_free(struct selector *selector)
 
 /* ---- messages ---- */
 
-/* "found" is no name of the topology; lists in the order of enum conf_kind, from `first` on. */
-static void report_no_match(const struct selector *selector, const struct doc_node *node, const char *what,
-                            enum conf_kind first)
+void selector_report_no_match(const struct selector *selector, const struct doc_node *node, const char *what,
+                              enum conf_kind first)
 {
     const struct conf_topology *topology = selector->topology;
     const struct suggest_list lists[] = {
         [CONF_REGION] = {topology->regions, topology->region_count, sizeof *topology->regions},
         [CONF_AZ] = {topology->azs, topology->az_count, sizeof *topology->azs},
         [CONF_ENDPOINT] = {topology->endpoints, topology->endpoint_count, sizeof *topology->endpoints},
+        [CONF_GROUP] = {topology->groups, topology->group_count, sizeof *topology->groups},
     };
     struct buffer words;
     buffer_init(&words);
     if (doc_wants_detail(node->doc)) {
-        suggest_write(doc_text(node), lists + first, CONF_ENDPOINT + 1 - first, &words);
+        suggest_write(doc_text(node), lists + first, CONF_GROUP + 1 - first, &words);
     }
     doc_error(node, "%s \"%.100s\"%s", what, doc_text(node), words.bytes != NULL ? words.bytes : "");
     buffer_fini(&words);
@@ -107,7 +94,7 @@ static struct selection resolve_item(struct selector *selector, const struct doc
     if (value_is_pattern(text)) {
         const struct selection *selection = match_pattern(selector, text);
         if (selection->count == 0) {
-            report_no_match(selector, item, "no endpoint matches", CONF_ENDPOINT);
+            selector_report_no_match(selector, item, "no endpoint matches", CONF_ENDPOINT);
         }
         return *selection;
     }
@@ -116,11 +103,15 @@ static struct selection resolve_item(struct selector *selector, const struct doc
         *one = place->index;
         return (struct selection){one, 1};
     }
+    if (place != NULL && place->kind == CONF_GROUP) {
+        const struct conf_group *group = &selector->topology->groups[place->index];
+        return (struct selection){group->endpoints, group->endpoint_count};
+    }
     if (place != NULL) {
-        doc_error(item, "\"%.100s\" is %s %s, expected an endpoint or a pattern of endpoints", text,
-                  place->kind == CONF_REGION ? "a" : "an", conf_kind_text(place->kind));
+        doc_error(item, "\"%.100s\" is %s, expected an endpoint, a pattern of endpoints or a group", text,
+                  conf_kind_text(place->kind));
     } else {
-        report_no_match(selector, item, "no endpoint", CONF_ENDPOINT);
+        selector_report_no_match(selector, item, "no endpoint", CONF_ENDPOINT);
     }
     return (struct selection){NULL, 0};
 }
@@ -158,37 +149,68 @@ static size_t choose_endpoints(struct selector *selector, const struct doc_node 
     return count;
 }
 
-static struct conf_member *find_member(const struct selector_members *members, uint32_t endpoint)
+struct conf_member *selector_find_member(const struct selector_members *members, uint32_t endpoint)
 {
     struct conf_member key = {.endpoint = endpoint};
     return members->count == 0 ? NULL
                                : bsearch(&key, members->items, members->count, sizeof key, compare_members);
 }
 
+static struct conf_member *next_in(struct selector_walk *walk, const uint32_t *endpoints, size_t count)
+{
+    while (walk->at < count) {
+        struct conf_member *member = selector_find_member(walk->members, endpoints[walk->at++]);
+        if (member != NULL) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
+static bool is_inside(const struct selector_walk *walk, const struct conf_place *place,
+                      const struct conf_member *member)
+{
+    const struct conf_endpoint *endpoint = &walk->selector->topology->endpoints[member->endpoint];
+    if (place == NULL) {
+        return value_is_pattern(walk->key) && value_matches(walk->key, endpoint->name);
+    }
+    return place->index == (place->kind == CONF_REGION ? endpoint->region : endpoint->az);
+}
+
+struct conf_member *selector_next_match(struct selector_walk *walk)
+{
+    const struct conf_topology *topology = walk->selector->topology;
+    const struct conf_place *place = conf_find_place(topology, walk->key);
+    if (place != NULL && place->kind == CONF_GROUP) {
+        const struct conf_group *group = &topology->groups[place->index];
+        return next_in(walk, group->endpoints, group->endpoint_count);
+    }
+    if (place != NULL && place->kind == CONF_ENDPOINT) {
+        return next_in(walk, &place->index, 1);
+    }
+    while (walk->at < walk->members->count) {
+        struct conf_member *member = &walk->members->items[walk->at++];
+        if (is_inside(walk, place, member)) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
 /* Sets the weight where the key matches; returns how many members it matched. */
 static size_t set_weights(const struct selector *selector, const struct selector_members *members,
                           const char *key, uint32_t weight)
 {
+    struct selector_walk walk = {.selector = selector, .members = members, .key = key};
     size_t matched = 0;
-    if (!value_is_pattern(key)) {
-        ptrdiff_t endpoint = conf_find_endpoint(selector->topology, key);
-        struct conf_member *member = endpoint < 0 ? NULL : find_member(members, (uint32_t)endpoint);
-        if (member != NULL) {
-            member->weight = weight;
-        }
-        return member != NULL;
-    }
-    for (size_t i = 0; i < members->count; i++) {
-        if (value_matches(key, selector->topology->endpoints[members->items[i].endpoint].name)) {
-            members->items[i].weight = weight;
-            matched++;
-        }
+    for (struct conf_member *member; (member = selector_next_match(&walk)) != NULL; matched++) {
+        member->weight = weight;
     }
     return matched;
 }
 
-/* Patterns first, in the order of the document, so that a later one wins; then exact names, which always win.
- */
+/* Patterns and groups first, in the order of the document, so that a later one wins; then exact names, which
+ * always win. */
 static void read_weights(struct selector *selector, const struct doc_node *weights,
                          const struct selector_members *members)
 {
@@ -197,7 +219,9 @@ static void read_weights(struct selector *selector, const struct doc_node *weigh
         struct doc_node node = {0};
         uint32_t weight;
         while (doc_next(weights, &node)) {
-            if (value_is_pattern(node.key) == (exact != 0) || !doc_read_number(&node, range, &weight)) {
+            const struct conf_place *place = conf_find_place(selector->topology, node.key);
+            bool is_many = value_is_pattern(node.key) || (place != NULL && place->kind == CONF_GROUP);
+            if (is_many == (exact != 0) || !doc_read_number(&node, range, &weight)) {
                 continue;
             }
             if (set_weights(selector, members, node.key, weight) == 0 && members->complete) {
@@ -244,8 +268,7 @@ static void dump_member(const struct doc_node *object, const char *key, struct b
     buffer_add_text(to, "\n");
 }
 
-/* The key of a cache in the scratch arena, from the buffer, which ends. */
-static void remember(struct selector *selector, struct keytable *table, struct buffer *key, void *value)
+void selector_remember(struct selector *selector, struct keytable *table, struct buffer *key, void *value)
 {
     if (value != NULL) {
         (void)keytable_add(table, arena_copy(selector->scratch, key->bytes, key->len), key->len, value);
@@ -267,184 +290,7 @@ const struct selector_members *selector_read_members(struct selector *selector, 
     size_t issues = doc_count_issues(name->doc);
     members = arena_alloc(selector->scratch, sizeof *members);
     resolve_members(selector, name, members);
-    remember(selector, selector->members, &key, issues == doc_count_issues(name->doc) ? members : NULL);
+    selector_remember(selector, selector->members, &key,
+                      issues == doc_count_issues(name->doc) ? members : NULL);
     return members;
-}
-
-/* ---- tiers ---- */
-
-/* A tier in the making. */
-struct tier_state {
-    const struct selector_members *members;
-    uint32_t number;      /* from 1 */
-    size_t count;         /* members that it got */
-    size_t taken;         /* members that an earlier tier has */
-    uint32_t first_taken; /* one of them */
-    size_t issues_before, refs;
-};
-
-static void take_member(struct selector *selector, struct tier_state *tier, size_t member)
-{
-    uint32_t *tier_of = &selector->tier_of[member];
-    if (*tier_of == 0) {
-        *tier_of = tier->number;
-        tier->count++;
-    } else if (*tier_of != tier->number && tier->taken++ == 0) {
-        tier->first_taken = (uint32_t)member;
-    }
-}
-
-static void take_place(struct selector *selector, struct tier_state *tier, const struct conf_place *place)
-{
-    const struct selector_members *members = tier->members;
-    if (place->kind == CONF_ENDPOINT) {
-        const struct conf_member *member = find_member(members, place->index);
-        if (member != NULL) {
-            take_member(selector, tier, (size_t)(member - members->items));
-        }
-        return;
-    }
-    for (size_t i = 0; i < members->count; i++) {
-        const struct conf_endpoint *endpoint = &selector->topology->endpoints[members->items[i].endpoint];
-        if ((place->kind == CONF_REGION ? endpoint->region : endpoint->az) == place->index) {
-            take_member(selector, tier, i);
-        }
-    }
-}
-
-static void report_tier(const struct selector *selector, const struct doc_node *node,
-                        const struct tier_state *tier, const char *label)
-{
-    if (!tier->members->complete || tier->issues_before != doc_count_issues(node->doc)) {
-        return;
-    }
-    if (tier->refs == 0) {
-        doc_error(node, "the tier is empty, expected names of regions, azs or endpoints");
-    } else if (tier->count == 0 && tier->taken > 0) {
-        doc_error(node, "the tier \"%.200s\" has no members left: all of them are in earlier tiers", label);
-    } else if (tier->count == 0) {
-        doc_error(node, "the tier \"%.200s\" has no members: none of the name's endpoints is there", label);
-    } else if (tier->taken > 0) {
-        uint32_t endpoint = tier->members->items[tier->first_taken].endpoint;
-        const char *name = selector->topology->endpoints[endpoint].name;
-        if (tier->taken == 1) {
-            doc_warning(node, "\"%.100s\" is in an earlier tier already and stays in that one only", name);
-        } else {
-            doc_warning(node, "\"%.100s\" and %zu more are in earlier tiers already and stay in those only",
-                        name, tier->taken - 1);
-        }
-    }
-}
-
-/* Marks the members of one tier and gives it its label and count. */
-static void read_tier(struct selector *selector, const struct doc_node *node, struct tier_state *state,
-                      struct conf_tier *tier)
-{
-    struct doc_node item = {0};
-    struct buffer label;
-    state->issues_before = doc_count_issues(node->doc);
-    if (!doc_check_array(node, "an array of names of regions, azs or endpoints, such as [\"us-east\"]")) {
-        return;
-    }
-    buffer_init(&label);
-    buffer_add_text(&label, "");
-    while (doc_next_text(node, "a name", &item)) {
-        const struct conf_place *place = conf_find_place(selector->topology, doc_text(&item));
-        if (place == NULL) {
-            report_no_match(selector, &item, "no region, az or endpoint", CONF_REGION);
-            continue;
-        }
-        buffer_print(&label, "%s%s", state->refs++ == 0 ? "" : "+", doc_text(&item));
-        take_place(selector, state, place);
-    }
-    tier->label = arena_copy_text(selector->arena, label.bytes);
-    tier->member_count = state->count;
-    report_tier(selector, node, state, tier->label);
-    buffer_fini(&label);
-}
-
-static void reset_tier_of(struct selector *selector, size_t count)
-{
-    if (count > selector->tier_of_size) {
-        selector->tier_of = memory_resize(selector->tier_of, count, sizeof *selector->tier_of);
-        selector->tier_of_size = count;
-    }
-    if (count > 0) {
-        memset(selector->tier_of, 0, count * sizeof *selector->tier_of);
-    }
-}
-
-/* The marks, as a list of members per tier. */
-static void gather_members(struct selector *selector, const struct conf_tiers *tiers, size_t member_count)
-{
-    for (size_t i = 0; i < tiers->count; i++) {
-        struct conf_tier *tier = &tiers->items[i];
-        tier->members = arena_alloc(selector->arena, tier->member_count * sizeof *tier->members);
-        tier->member_count = 0;
-    }
-    for (size_t i = 0; i < member_count; i++) {
-        if (selector->tier_of[i] != 0) {
-            struct conf_tier *tier = &tiers->items[selector->tier_of[i] - 1];
-            tier->members[tier->member_count++] = (uint32_t)i;
-        }
-    }
-}
-
-static void resolve_tiers(struct selector *selector, const struct doc_node *node,
-                          const struct selector_members *members, struct conf_tiers *tiers)
-{
-    struct doc_node child = {0};
-    if (!doc_check_array(node, "an array of tiers, such as [[\"us-east\"], [\"eu-west\"]]")) {
-        return;
-    }
-    if (doc_count(node) == 0) {
-        doc_error(node, "there are no tiers, expected at least one");
-    }
-    reset_tier_of(selector, members->count);
-    tiers->items = arena_alloc(selector->arena, doc_count(node) * sizeof *tiers->items);
-    while (doc_next(node, &child)) {
-        struct conf_tier *tier = &tiers->items[tiers->count++];
-        struct tier_state state = {.members = members, .number = (uint32_t)tiers->count};
-        read_tier(selector, &child, &state, tier);
-    }
-    gather_members(selector, tiers, members->count);
-}
-
-static void take_all(struct selector *selector, const struct selector_members *members,
-                     struct conf_tiers *tiers)
-{
-    struct conf_tier *tier = arena_alloc(selector->arena, sizeof *tier);
-    *tier = (struct conf_tier){.label = "all", .member_count = members->count};
-    tier->members = arena_alloc(selector->arena, members->count * sizeof *tier->members);
-    for (size_t i = 0; i < members->count; i++) {
-        tier->members[i] = (uint32_t)i;
-    }
-    *tiers = (struct conf_tiers){.items = tier, .count = 1};
-}
-
-struct conf_tiers selector_read_tiers(struct selector *selector, const struct doc_node *node,
-                                      const struct selector_members *members)
-{
-    struct buffer key;
-    uintptr_t identity = (uintptr_t)members;
-    buffer_init(&key);
-    buffer_add(&key, &identity, sizeof identity);
-    if (node != NULL) {
-        doc_dump(node, &key);
-    }
-    struct conf_tiers *tiers = keytable_find(selector->tiers, key.bytes, key.len);
-    if (tiers != NULL) {
-        buffer_fini(&key);
-        return *tiers;
-    }
-    tiers = arena_alloc(selector->scratch, sizeof *tiers);
-    if (node == NULL) {
-        take_all(selector, members, tiers);
-        remember(selector, selector->tiers, &key, tiers);
-        return *tiers;
-    }
-    size_t issues = doc_count_issues(node->doc);
-    resolve_tiers(selector, node, members, tiers);
-    remember(selector, selector->tiers, &key, issues == doc_count_issues(node->doc) ? tiers : NULL);
-    return *tiers;
 }

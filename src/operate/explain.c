@@ -207,8 +207,8 @@ static void evaluate(struct work *w)
 {
     const struct steer_policy *policy = w->policy;
     size_t count = policy->member_count;
-    w->choice.weights = arena_alloc(w->arena, count * sizeof *w->choice.weights);
-    w->choice.members = arena_alloc(w->arena, count * sizeof *w->choice.members);
+    struct steer_room room = steer_find_room(policy, w->class_id);
+    steer_choice_init(&w->choice, room, arena_alloc(w->arena, steer_room_size(room)));
     w->trace.tiers = arena_alloc(w->arena, policy->classes[w->class_id].tier_count * sizeof *w->trace.tiers);
     steer_evaluate(policy, w->class_id, has_bit(w->type), w->view->table, &w->choice, &w->trace);
     double *odds = arena_alloc(w->arena, (size_t)w->choice.count * sizeof *odds);
@@ -230,6 +230,40 @@ static void label_members(struct work *w, const struct steer_tier *tier, const c
     }
 }
 
+static const char *need_text(struct work *w, const struct steer_need *need)
+{
+    if (need->share > 0) {
+        return arena_print(w->arena, "%.4g %%", 100 * need->share);
+    }
+    return need->count > 0 ? arena_print(w->arena, "%u", need->count) : NULL;
+}
+
+/* Why it gets the share that it gets. */
+static void tell_tier(struct work *w, const struct operate_tier *tier, bool spreads)
+{
+    char have[64];
+    snprintf(have, sizeof have, "%u of its %u members may (%.4g %%)", tier->serving, tier->members,
+             100 * tier->healthy);
+    if (tier->serving == 0 && tier->considered) {
+        say(w, "tier %s does not serve: none of its %u members may", tier->label, tier->members);
+    } else if (!tier->considered) {
+        say(w, "tier %s is not needed", tier->label);
+    } else if (!tier->qualifies) {
+        say(w, "tier %s does not serve: %s, min_healthy is %s", tier->label, have, tier->min_healthy);
+    } else if (tier->share >= 1) {
+        say(w, "tier %s serves: %s", tier->label, have);
+    } else if (tier->share <= 0) {
+        say(w, "tier %s would serve, but none of its members has %s", tier->label, w->to->type);
+    } else {
+        say(w, "tier %s gets %.4g %% of the answers: %s%s%s%s", tier->label, 100 * tier->share, have,
+            tier->spill_below == NULL ? "" : ", spill_below is ",
+            tier->spill_below == NULL ? "" : tier->spill_below,
+            tier->trickle > 0 && tier->share <= tier->trickle ? ", a trickle"
+            : spreads                                         ? ", spread by capacity"
+                                                              : "");
+    }
+}
+
 static void describe_tiers(struct work *w)
 {
     const struct steer_class *class = &w->policy->classes[w->class_id];
@@ -237,20 +271,24 @@ static void describe_tiers(struct work *w)
     w->to->tiers = arena_alloc(w->arena, class->tier_count * sizeof *w->to->tiers);
     for (uint16_t t = 0; t < class->tier_count; t++) {
         struct operate_tier *tier = &w->to->tiers[w->to->tier_count++];
-        bool considered = t < w->trace.considered;
-        *tier = (struct operate_tier){.label = arena_copy_text(w->arena, class->tiers[t].label),
-                                      .members = class->tiers[t].count,
-                                      .serving = considered ? w->trace.tiers[t].serving : 0,
-                                      .considered = considered,
-                                      .selected = w->choice.source == STEER_FROM_TIER && w->choice.tier == t};
-        label_members(w, &class->tiers[t], tier->label);
-        if (!considered) {
-            say(w, "tier %s is not needed", tier->label);
-        } else if (tier->selected) {
-            say(w, "tier %s serves: %u of its %u members may", tier->label, tier->serving, tier->members);
-        } else {
-            say(w, "tier %s does not serve: none of its %u members may", tier->label, tier->members);
-        }
+        const struct steer_tier *from = &class->tiers[t];
+        const struct steer_trace_tier *seen = &w->trace.tiers[t];
+        *tier = (struct operate_tier){.label = arena_copy_text(w->arena, from->label),
+                                      .members = seen->members,
+                                      .serving = seen->serving,
+                                      .healthy = seen->healthy,
+                                      .min_healthy = need_text(w, &from->min_healthy),
+                                      .spill_below = need_text(w, &from->spill_below),
+                                      .trickle = from->trickle,
+                                      .share = seen->share,
+                                      .considered = seen->considered,
+                                      .qualifies = seen->qualifies,
+                                      .selected = seen->share > 0};
+        label_members(w, from, tier->label);
+        tell_tier(w, tier, class->spread);
+    }
+    if (class->fenced) {
+        say(w, "class %s is fenced: its answers never leave these tiers", w->to->class_label);
     }
 }
 

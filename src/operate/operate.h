@@ -55,8 +55,12 @@ struct operate_member {
 
 struct operate_tier {
     const char *label;
-    uint16_t members, serving;
-    bool considered, selected;
+    uint32_t members, serving;
+    double healthy;                        /* the serving share, 0..1 */
+    const char *min_healthy, *spill_below; /* "50 %", "2"; NULL: not given */
+    double trickle;                        /* 0: none */
+    double share;                          /* of answers, 0..1 */
+    bool considered, qualifies, selected;  /* selected: share > 0 */
 };
 
 struct operate_explanation {

@@ -110,6 +110,40 @@ static void add_label(struct buffer *buffer, const char *label)
     buffer_add(buffer, label == NULL ? "\1" : label, label == NULL ? 2 : strlen(label) + 1);
 }
 
+static void add_need(struct buffer *buffer, const struct steer_need *need)
+{
+    buffer_add(buffer, &need->share, sizeof need->share);
+    add_number(buffer, need->count);
+}
+
+static void add_list(struct buffer *buffer, const uint16_t *members, size_t count)
+{
+    add_number(buffer, count);
+    buffer_add(buffer, members, count * sizeof *members);
+}
+
+static void add_tier(struct buffer *buffer, const struct steer_tier *tier)
+{
+    add_label(buffer, tier->label);
+    add_list(buffer, tier->members, tier->count);
+    add_need(buffer, &tier->min_healthy);
+    add_need(buffer, &tier->spill_below);
+    buffer_add(buffer, &tier->trickle, sizeof tier->trickle);
+    add_number(buffer, tier->by_capacity);
+}
+
+static void add_class(struct buffer *buffer, const struct steer_class *class)
+{
+    add_label(buffer, class->label);
+    add_number(buffer, class->tier_count);
+    add_number(buffer, (uint64_t) class->spread << 1 | class->fenced);
+    for (size_t t = 0; t < class->tier_count; t++) {
+        add_tier(buffer, &class->tiers[t]);
+    }
+    add_number(buffer, class->offered == NULL);
+    add_list(buffer, class->offered, class->offered_count);
+}
+
 static void write_content(struct buffer *buffer, const struct steer_policy *policy, uint64_t geo_key)
 {
     buffer->len = 0;
@@ -122,18 +156,11 @@ static void write_content(struct buffer *buffer, const struct steer_policy *poli
         const struct steer_member *member = &policy->members[i];
         add_number(buffer, (uint64_t)member->endpoint << 32 | member->az);
         add_number(buffer, (uint64_t)member->region << 32 | member->weight);
-        add_number(buffer, member->types);
+        add_number(buffer, (uint64_t)member->capacity << 8 | member->types);
     }
     add_number(buffer, policy->class_count);
     for (size_t i = 0; i < policy->class_count; i++) {
-        const struct steer_class *class = &policy->classes[i];
-        add_label(buffer, class->label);
-        add_number(buffer, class->tier_count);
-        for (size_t t = 0; t < class->tier_count; t++) {
-            add_label(buffer, class->tiers[t].label);
-            add_number(buffer, class->tiers[t].count);
-            buffer_add(buffer, class->tiers[t].members, class->tiers[t].count * sizeof(uint16_t));
-        }
+        add_class(buffer, &policy->classes[i]);
     }
 }
 
@@ -152,18 +179,26 @@ static int64_t find_policy(struct steer_set *set, uint64_t hash)
 
 /* ---- copying ---- */
 
+static void check_members(const struct steer_policy *plan, const uint16_t *members, size_t count)
+{
+    assert(count <= plan->member_count);
+    for (size_t i = 0; i < count; i++) {
+        assert(members[i] < plan->member_count);
+    }
+}
+
 static void check_plan(const struct steer_policy *plan)
 {
     assert(plan->class_count >= 1);
     assert(plan->answers >= 1 && plan->answers <= STEER_ANSWERS_MAX);
     for (size_t i = 0; i < plan->class_count; i++) {
-        for (size_t t = 0; t < plan->classes[i].tier_count; t++) {
-            const struct steer_tier *tier = &plan->classes[i].tiers[t];
-            assert(tier->count <= plan->member_count);
-            for (size_t m = 0; m < tier->count; m++) {
-                assert(tier->members[m] < plan->member_count);
-            }
+        const struct steer_class *class = &plan->classes[i];
+        for (size_t t = 0; t < class->tier_count; t++) {
+            const struct steer_tier *tier = &class->tiers[t];
+            check_members(plan, tier->members, tier->count);
+            assert(tier->trickle >= 0 && tier->trickle < 1);
         }
+        check_members(plan, class->offered, class->offered_count);
     }
 }
 
@@ -178,6 +213,10 @@ static const struct steer_class *copy_classes(struct arena *arena, const struct 
         }
         classes[i].label = arena_copy_text(arena, classes[i].label);
         classes[i].tiers = tiers;
+        if (classes[i].offered != NULL) {
+            classes[i].offered =
+                arena_copy(arena, classes[i].offered, classes[i].offered_count * sizeof *classes[i].offered);
+        }
     }
     return classes;
 }

@@ -3,9 +3,10 @@
  * (policy, client class, health table) -> ordered members: which of a steered name's endpoints answer. Pure:
  * no I/O, no clock, no allocation while choosing. The same evaluation serves queries, explain and drills.
  *
- * A choice is made in two steps. steer_evaluate() reads the health words: the first tier with a member that
- * serves wins, else the fallback. Its result depends on nothing but the table, so it is cached per (policy,
- * class) and stamped with the table's generation. steer_pick() then draws from it per query. */
+ * A choice is made in two steps. steer_evaluate() reads the health words: tiers in order of preference get
+ * shares of the answers, usually the first that serves all of them, else the fallback. Its result depends on
+ * nothing but the table, so it is cached per (policy, class) and stamped with the table's generation.
+ * steer_pick() then draws from it per query. */
 #pragma once
 
 #include "base/addr.h"
@@ -34,12 +35,26 @@ struct steer_member {
     uint32_t endpoint, az, region; /* indices in the health table */
     uint32_t weight;
     uint8_t types; /* enum steer_types, or-ed */
+    uint32_t capacity;
 };
 
+/* How much of a tier has to be there: a share of it (0 < share <= 1), or a number of members. Both 0: not
+ * given. */
+struct steer_need {
+    double share;
+    uint32_t count;
+};
+
+/* Members with a weight are what a tier normally consists of; those without one (standby) count where no
+ * other serves. A share is measured by capacity where by_capacity says so, else by number. */
 struct steer_tier {
     const char *label;
-    const uint16_t *members; /* indices into the policy's members */
+    const uint16_t *members; /* indices into the policy's members; one is in one tier of a class only */
     uint16_t count;
+    struct steer_need min_healthy; /* with less the tier is passed over; not given: one member */
+    struct steer_need spill_below; /* with less the missing share goes to the next tiers */
+    double trickle; /* this share of answers goes here when it would get less; 0 <= trickle < 1 */
+    bool by_capacity;
 };
 
 /* A class of clients: class 0 is everybody, the others come from geo rules in order. */
@@ -47,6 +62,11 @@ struct steer_class {
     const char *label; /* "default", "geo[0]" … */
     const struct steer_tier *tiers;
     uint16_t tier_count;
+    bool spread; /* what the first tier cannot take goes to all others by capacity, not to the next one */
+    bool fenced; /* answers never leave the tiers; told by explain, compiled into what is offered */
+    /* What fallback "all" offers: NULL: the members of the tiers. */
+    const uint16_t *offered;
+    uint16_t offered_count;
 };
 
 struct steer_policy {
@@ -90,29 +110,60 @@ enum steer_source {
 
 const char *steer_source_text(enum steer_source source); /* "tier" "all" "static" "nodata" "servfail" */
 
+/* Members that are drawn from together: of one tier. A choice has several where a tier spills over or
+ * trickles; first a part is drawn by share, then members of it, so an answer never mixes tiers. */
+struct steer_part {
+    uint32_t until; /* drawn by a number below this one, of 2^32; the last part takes the rest */
+    uint16_t tier;
+    uint16_t count; /* members, from `first` of the choice on */
+    uint32_t first, total_weight;
+    double share; /* of all answers, 0..1; they add up to 1 */
+};
+
 struct steer_choice {
     uint64_t generation; /* of the table it was made from; 0: never made */
     enum steer_source source;
-    uint16_t tier;  /* with STEER_FROM_TIER */
-    uint16_t count; /* members */
+    uint16_t tier;       /* with STEER_FROM_TIER: of the first part */
+    uint16_t part_count; /* with one part the choice is that part */
+    uint32_t count;      /* members of all parts */
     uint32_t total_weight;
-    uint32_t next;     /* round robin; steer_evaluate() leaves it alone */
-    uint32_t *weights; /* cumulative: weights[count - 1] == total_weight */
-    uint16_t *members; /* of the policy, in order; both have room for member_count of them, or for as many as
-                        * all tiers of the class hold together if that is less */
+    bool is_simple;           /* one member is drawn by weight from one part: the short way */
+    uint32_t next;            /* round robin; steer_evaluate() leaves it alone */
+    uint32_t *weights;        /* cumulative within each part: the last one is its total_weight */
+    uint16_t *members;        /* of the policy, part by part, in order */
+    struct steer_part *parts; /* all arrays have the room that steer_find_room() says */
 };
 
-/* What evaluate looked at, for explain: one entry per tier up to the one that serves. */
-struct steer_trace {
-    struct {
-        uint16_t serving; /* members of the tier that may serve, of any type */
-    } * tiers;            /* room for tier_count of the class */
-    uint16_t considered;
+/* What evaluate saw of each tier, for explain. */
+struct steer_trace_tier {
+    uint32_t members, serving; /* of any type; standbys only where they stand in (or there is nothing else) */
+    double healthy;            /* serving, as the share that min_healthy and spill_below are compared with */
+    double share;              /* of answers */
+    bool considered;           /* there was a share left for it, or a trickle is due */
+    bool qualifies;            /* has min_healthy */
 };
+
+struct steer_trace {
+    struct steer_trace_tier *tiers; /* room for tier_count of the class; all are filled */
+};
+
+/* Memory for choices of a class: */
+struct steer_room {
+    size_t members, parts;
+};
+
+struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t class_id);
+size_t steer_room_size(struct steer_room room); /* bytes, a multiple of 8 */
+/* Give the choice its arrays, in zeroed memory of that size, aligned to 8. */
+void steer_choice_init(struct steer_choice *choice, struct steer_room room, void *memory);
+/* Copy what a choice says; `to` has as much room. */
+void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from);
+bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice *b);
 
 /* Fill choice (its arrays are the caller's) for records of `types` (one of enum steer_types). The tier is
  * decided by health alone, so that A and AAAA of a name come from the same place; a tier without records of
- * the type is an empty choice (NODATA). trace may be NULL. */
+ * the type is left out, and if that was all the choice is empty (NODATA). trace may be NULL; it makes
+ * evaluate look at all tiers, but changes no answer. */
 void steer_evaluate(const struct steer_policy *policy, uint16_t class_id, uint8_t types,
                     const struct health_table *table, struct steer_choice *choice, struct steer_trace *trace);
 

@@ -20,6 +20,17 @@ struct compiler {
 struct zone *compile_zone(struct compiler *c, const struct conf_zone_source *source, const uint8_t *apex);
 void compile_describe_zone(struct view_zone *entry, const struct zone *zone);
 
+/* What the classes of one name are made of. */
+struct compile_classes {
+    struct arena *arena; /* of the plan */
+    const struct conf_name *name;
+    const struct steer_member *members; /* of the plan */
+};
+
+/* Fill tiers and what the fallback offers; label, spread and fenced are the caller's. */
+void compile_plan_class(const struct compile_classes *plan, const struct conf_tiers *tiers,
+                        struct steer_class *class);
+
 /* Add every steered name of a policy document to the zone's builder, the steer set and view->names. Returns
  * 0, or ERROR_INVALID with errors in the report. */
 int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder);

@@ -35,30 +35,18 @@ static enum steer_fallback fallback_of(enum conf_fallback fallback)
     return STEER_FALLBACK_ALL;
 }
 
-static void plan_tiers(struct arena *arena, const struct conf_tiers *tiers, struct steer_class *to)
+static const struct steer_class *plan_classes(const struct compile_classes *plan)
 {
-    struct steer_tier *items = arena_alloc(arena, tiers->count * sizeof *items);
-    for (size_t t = 0; t < tiers->count; t++) {
-        const struct conf_tier *tier = &tiers->items[t];
-        uint16_t *members = arena_alloc(arena, tier->member_count * sizeof *members);
-        for (size_t m = 0; m < tier->member_count; m++) {
-            members[m] = (uint16_t)tier->members[m];
-        }
-        items[t] = (struct steer_tier){
-            .label = tier->label, .members = members, .count = (uint16_t)tier->member_count};
-    }
-    to->tiers = items;
-    to->tier_count = (uint16_t)tiers->count;
-}
-
-static const struct steer_class *plan_classes(struct arena *arena, const struct conf_name *name)
-{
-    struct steer_class *classes = arena_alloc(arena, (name->geo_count + 1) * sizeof *classes);
+    const struct conf_name *name = plan->name;
+    struct steer_class *classes = arena_alloc(plan->arena, (name->geo_count + 1) * sizeof *classes);
     classes[0].label = "default";
-    plan_tiers(arena, &name->tiers, &classes[0]);
+    classes[0].spread = name->spill == CONF_SPILL_CAPACITY;
+    compile_plan_class(plan, &name->tiers, &classes[0]);
     for (size_t g = 0; g < name->geo_count; g++) {
-        classes[g + 1].label = arena_print(arena, "geo[%zu]", g);
-        plan_tiers(arena, &name->geo[g].tiers, &classes[g + 1]);
+        classes[g + 1].label = arena_print(plan->arena, "geo[%zu]", g);
+        classes[g + 1].spread = name->geo[g].spill == CONF_SPILL_CAPACITY;
+        classes[g + 1].fenced = name->geo[g].fence;
+        compile_plan_class(plan, &name->geo[g].tiers, &classes[g + 1]);
     }
     return classes;
 }
@@ -76,7 +64,8 @@ static const struct steer_member *plan_members(struct arena *arena, const struct
                                            .az = endpoint->az,
                                            .region = endpoint->region,
                                            .weight = name->members[i].weight,
-                                           .types = has};
+                                           .types = has,
+                                           .capacity = endpoint->capacity};
         *types |= has;
     }
     return members;
@@ -170,14 +159,16 @@ static int compile_name(struct compiler *c, const struct conf_policy *policy, co
     struct arena *arena = arena_new(4096);
     uint64_t geo_key;
     struct geo_tree *geo = plan_geo(c, name, &geo_key);
+    struct compile_classes classes = {
+        .arena = arena, .name = name, .members = plan_members(arena, name, c->view->topology, &types)};
     struct steer_policy plan = {
         .pick = pick_of(name->pick),
         .fallback = fallback_of(name->fallback),
         .answers = (uint16_t)name->answers,
         .member_count = (uint16_t)name->member_count,
         .class_count = (uint16_t)(name->geo_count + 1),
-        .members = plan_members(arena, name, c->view->topology, &types),
-        .classes = plan_classes(arena, name),
+        .members = classes.members,
+        .classes = plan_classes(&classes),
         .geo = geo,
     };
     uint32_t id = steer_set_add(c->view->steer, &plan, geo, geo_key);

@@ -250,7 +250,7 @@ static void members_are_checked(void **state)
         "\"web-4\", \"db\" (at $.names.www.endpoints[0])");
     expect_name_error(
         state, "\"endpoints\": \"us-1\"",
-        "p.json:2:15: error: \"us-1\" is an az, expected an endpoint or a pattern of endpoints (at "
+        "p.json:2:15: error: \"us-1\" is an az, expected an endpoint, a pattern of endpoints or a group (at "
         "$.names.www.endpoints)");
     expect_web_error(
         state, "\"weights\": {\"db\": 1}",
@@ -313,21 +313,22 @@ static void tiers_are_checked(void **state)
 {
     expect_web_error(state, "\"tiers\": []",
                      "p.json:3:10: error: there are no tiers, expected at least one (at $.names.www.tiers)");
-    expect_web_error(state, "\"tiers\": [[]]",
-                     "p.json:3:11: error: the tier is empty, expected names of regions, azs or endpoints (at "
-                     "$.names.www.tiers[0])");
+    expect_web_error(
+        state, "\"tiers\": [[]]",
+        "p.json:3:11: error: the tier is empty, expected names of regions, azs, endpoints or groups (at "
+        "$.names.www.tiers[0])");
     expect_web_error(state, "\"tiers\": \"us\"",
                      "p.json:3:10: error: found \"us\", expected an array of tiers, such as [[\"us-east\"], "
                      "[\"eu-west\"]] (at $.names.www.tiers)");
-    expect_web_error(
-        state, "\"tiers\": [\"us\"]",
-        "p.json:3:11: error: found \"us\", expected an array of names of regions, azs or endpoints, such "
-        "as [\"us-east\"] (at $.names.www.tiers[0])");
+    expect_web_error(state, "\"tiers\": [\"us\"]",
+                     "p.json:3:11: error: found \"us\", expected an array of names of regions, azs, "
+                     "endpoints or groups, such "
+                     "as [\"us-east\"] (at $.names.www.tiers[0])");
     expect_web_error(state, "\"tiers\": [[\"us\", 1]]",
                      "p.json:3:18: error: found 1, expected a string (at $.names.www.tiers[0][1])");
     expect_web_error(
         state, "\"tiers\": [[\"us\"], [\"asia\"]]",
-        "p.json:3:20: error: no region, az or endpoint \"asia\"; there are \"us\", \"eu\", \"us-1\", "
+        "p.json:3:20: error: no region, az, endpoint or group \"asia\"; there are \"us\", \"eu\", \"us-1\", "
         "\"us-2\", \"eu-1\", \"web-1\", \"web-2\", \"web-3\" and 2 more (at $.names.www.tiers[1][0])");
     expect_web_error(
         state, "\"tiers\": [[\"db\"]]",
@@ -421,7 +422,7 @@ static void errors_do_not_cascade(void **state)
         "p.json:1:37: error: no endpoint \"web-9\", did you mean \"web-1\"? There are \"web-1\", \"web-2\", "
         "\"web-3\", "
         "\"web-4\", \"db\" (at $.names.a.endpoints[0])",
-        "p.json:2:28: error: no region, az or endpoint \"asia\"; there are \"us\", \"eu\", \"us-1\", "
+        "p.json:2:28: error: no region, az, endpoint or group \"asia\"; there are \"us\", \"eu\", \"us-1\", "
         "\"us-2\", "
         "\"eu-1\", \"web-1\", \"web-2\", \"web-3\" and 2 more (at $.names.a.tiers[2][0])",
         "p.json:3:20: error: no endpoint \"web-9\", did you mean \"web-1\"? There are \"web-1\", \"web-2\", "

@@ -27,14 +27,15 @@ static void plan_init(struct plan *plan)
 {
     memset(plan, 0, sizeof *plan);
     for (uint32_t i = 0; i < 3; i++) {
-        plan->members[i] = (struct steer_member){i, 0, 0, 10 + i, STEER_HAS_A | STEER_HAS_AAAA};
+        plan->members[i] = (struct steer_member){
+            .endpoint = i, .az = 0, .region = 0, .weight = 10 + i, .types = STEER_HAS_A | STEER_HAS_AAAA};
         plan->tier_members[i] = (uint16_t)i;
     }
     strcpy(plan->label, "us-east");
-    plan->tiers[0] = (struct steer_tier){plan->label, plan->tier_members, 2};
-    plan->tiers[1] = (struct steer_tier){"eu-west", plan->tier_members + 2, 1};
-    plan->classes[0] = (struct steer_class){"default", plan->tiers, 2};
-    plan->classes[1] = (struct steer_class){"geo[0]", plan->tiers + 1, 1};
+    plan->tiers[0] = (struct steer_tier){.label = plan->label, .members = plan->tier_members, .count = 2};
+    plan->tiers[1] = (struct steer_tier){.label = "eu-west", .members = plan->tier_members + 2, .count = 1};
+    plan->classes[0] = (struct steer_class){.label = "default", .tiers = plan->tiers, .tier_count = 2};
+    plan->classes[1] = (struct steer_class){.label = "geo[0]", .tiers = plan->tiers + 1, .tier_count = 1};
     plan->policy = (struct steer_policy){.answers = 1,
                                          .member_count = 3,
                                          .class_count = 2,

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The tiers of a class: from what the policy document says to what steering follows. */
+#include "config.h"
+
+#include "view/compile_internal.h"
+
+/* What the tier says, else the name. */
+static struct steer_need choose_need(const struct conf_need *own, const struct conf_need *general)
+{
+    const struct conf_need *need = own->share > 0 || own->count > 0 ? own : general;
+    return (struct steer_need){.share = need->share, .count = need->count};
+}
+
+/* A share is measured by capacity where every member gives one. */
+static bool has_capacities(const struct steer_member *members, const struct steer_tier *tier)
+{
+    for (size_t i = 0; i < tier->count; i++) {
+        if (members[tier->members[i]].capacity == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void plan_tier(const struct compile_classes *plan, const struct conf_tier *from, struct steer_tier *to)
+{
+    uint16_t *members = arena_alloc(plan->arena, from->member_count * sizeof *members);
+    for (size_t i = 0; i < from->member_count; i++) {
+        members[i] = (uint16_t)from->members[i];
+    }
+    *to = (struct steer_tier){.label = from->label,
+                              .members = members,
+                              .count = (uint16_t)from->member_count,
+                              .min_healthy = choose_need(&from->min_healthy, &plan->name->min_healthy),
+                              .spill_below = choose_need(&from->spill_below, &plan->name->spill_below),
+                              .trickle = from->trickle};
+    to->by_capacity = has_capacities(plan->members, to);
+}
+
+/* A class that may be left falls back on all endpoints of the name, tiers or not. */
+static void plan_offer(const struct compile_classes *plan, struct steer_class *class)
+{
+    uint16_t *offered = arena_alloc(plan->arena, plan->name->member_count * sizeof *offered);
+    for (size_t i = 0; i < plan->name->member_count; i++) {
+        offered[i] = (uint16_t)i;
+    }
+    class->offered = offered;
+    class->offered_count = (uint16_t)plan->name->member_count;
+}
+
+void compile_plan_class(const struct compile_classes *plan, const struct conf_tiers *tiers,
+                        struct steer_class *class)
+{
+    struct steer_tier *items = arena_alloc(plan->arena, tiers->count * sizeof *items);
+    for (size_t t = 0; t < tiers->count; t++) {
+        plan_tier(plan, &tiers->items[t], &items[t]);
+    }
+    class->tiers = items;
+    class->tier_count = (uint16_t)tiers->count;
+    if (!class->fenced) {
+        plan_offer(plan, class);
+    }
+}
