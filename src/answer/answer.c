@@ -25,7 +25,6 @@ struct work {
     struct reply reply;
     uint8_t scope; /* ECS */
     bool steered, fallback;
-    struct dns_key alias; /* the end of a CNAME, while it is followed */
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -225,12 +224,12 @@ static __attribute__((noinline)) void add_optional(struct work *w, const struct 
 
 /* ---- referrals ---- */
 
-static void add_referral(struct work *w, const struct zone *zone, const struct zone_lookup *found,
-                         const struct target *target)
+static void add_referral(struct work *w, const struct zone *zone, const struct zone_node *cut,
+                         struct target target)
 {
-    uint16_t cut_at = reply_find_suffix(&w->reply, target->name_at, target->key->at[found->cut_label]);
-    struct reply_place place = {.owner = cut_at, .apex_at = target->apex_at};
-    const struct zone_rrset *ns = zone_find_rrset(found->cut, DNS_TYPE_NS);
+    uint16_t cut_at = reply_find_suffix(&w->reply, target.name_at, zone_octets_below(zone, target.key, cut));
+    struct reply_place place = {.owner = cut_at, .apex_at = target.apex_at};
+    const struct zone_rrset *ns = zone_find_rrset(cut, DNS_TYPE_NS);
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, ns, place)) {
         truncate_reply(&w->reply);
         return;
@@ -243,12 +242,8 @@ static void add_referral(struct work *w, const struct zone *zone, const struct z
 
 /* ---- one name ---- */
 
-enum step { STEP_DONE, STEP_CHAIN };
-
-static void no_data(struct work *w, const struct zone *zone, const struct target *target)
-{
-    add_negative(w, zone, target->apex_at);
-}
+/* What answers for a name returns where in the reply the name stands that the answer leads to, or 0. */
+enum { NOWHERE = 0 };
 
 /* The RRset for the type asked; ANY is answered with one of them (RFC 8482). */
 static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
@@ -260,10 +255,10 @@ static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint1
 }
 
 /* What is there: data, a CNAME to follow, or nothing of that type. */
-static enum step answer_node(struct work *w, const struct zone *zone, const struct zone_node *node,
-                             struct target *target)
+static inline __attribute__((always_inline)) uint16_t
+answer_node(struct work *w, const struct zone *zone, const struct zone_node *node, struct target target)
 {
-    struct reply_place place = {.owner = target->name_at, .apex_at = target->apex_at};
+    struct reply_place place = {.owner = target.name_at, .apex_at = target.apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
     if (rrset != NULL) {
         switch (add_set(w, zone, node, rrset, place)) {
@@ -273,82 +268,101 @@ static enum step answer_node(struct work *w, const struct zone *zone, const stru
             }
             break;
         case FULL: truncate_reply(&w->reply); break;
-        case FAILED: w->reply.rcode = DNS_RCODE_SERVFAIL; break;
+        case FAILED:
+            w->reply.rcode = DNS_RCODE_SERVFAIL;
+            w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
+            break;
         case EMPTY:
-        case USE_STATIC: no_data(w, zone, target); break;
+        case USE_STATIC: add_negative(w, zone, target.apex_at); break;
         }
-        return STEP_DONE;
+        return NOWHERE;
     }
     const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
     if (cname == NULL) {
-        no_data(w, zone, target);
-        return STEP_DONE;
+        add_negative(w, zone, target.apex_at);
+        return NOWHERE;
     }
     uint16_t rdata_at = (uint16_t)(w->reply.at + 12);
     if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, cname, place)) {
         truncate_reply(&w->reply);
-        return STEP_DONE;
+        return NOWHERE;
     }
-    target->name_at = rdata_at;
-    return STEP_CHAIN;
+    return rdata_at;
+}
+
+__attribute__((noinline)) static uint16_t
+answer_other_node(struct work *w, const struct zone *zone, const struct zone_node *node, struct target target)
+{
+    return answer_node(w, zone, node, target);
 }
 
 /* RFC 6672 section 3.2: the DNAME, and a CNAME from the name asked to the one that it becomes. */
-static enum step answer_dname(struct work *w, const struct zone *zone, const struct zone_lookup *found,
-                              struct target *target)
+static uint16_t answer_dname(struct work *w, const struct zone *zone, const struct zone_node *cut,
+                             struct target target)
 {
     struct reply *reply = &w->reply;
-    const struct zone_rrset *dname = zone_find_rrset(found->cut, DNS_TYPE_DNAME);
-    size_t prefix = target->key->at[found->cut_label], dname_at = reply->at;
-    struct reply_place place = {.owner = reply_find_suffix(reply, target->name_at, prefix),
-                                .apex_at = target->apex_at};
+    const struct zone_rrset *dname = zone_find_rrset(cut, DNS_TYPE_DNAME);
+    size_t prefix = zone_octets_below(zone, target.key, cut), dname_at = reply->at;
+    struct reply_place place = {.owner = reply_find_suffix(reply, target.name_at, prefix),
+                                .apex_at = target.apex_at};
     if (!reply_add_rrset(reply, REPLY_ANSWER, zone, dname, place)) {
         truncate_reply(reply);
-        return STEP_DONE;
+        return NOWHERE;
     }
     const uint8_t *record = reply->out + dname_at;
     size_t suffix = (size_t)(record[10] << 8 | record[11]);
     if (prefix + suffix > DNS_NAME_MAX) {
         reply->rcode = DNS_RCODE_YXDOMAIN;
-        return STEP_DONE;
+        return NOWHERE;
     }
-    if (!reply_add_cname(reply, target->name_at, prefix, dname_at)) {
+    if (!reply_add_cname(reply, target.name_at, prefix, dname_at)) {
         truncate_reply(reply);
-        return STEP_DONE;
+        return NOWHERE;
     }
-    target->name_at = (uint16_t)(reply->at - prefix - suffix);
-    return STEP_CHAIN;
+    return (uint16_t)(reply->at - prefix - suffix);
 }
 
 /* A name at or below a cut, or below a DNAME. */
-static enum step answer_hidden(struct work *w, const struct zone *zone, const struct zone_lookup *found,
-                               struct target *target)
+static uint16_t answer_hidden(struct work *w, const struct zone *zone, const struct zone_node *cut,
+                              struct target target)
 {
-    if ((found->cut->flags & ZONE_NODE_DNAME) != 0) {
-        return answer_dname(w, zone, found, target);
+    if ((cut->flags & ZONE_NODE_DNAME) != 0) {
+        return answer_dname(w, zone, cut, target);
     }
     if (w->reply.counts[REPLY_ANSWER] == 0) {
         w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
     }
-    add_referral(w, zone, found, target);
-    return STEP_DONE;
+    add_referral(w, zone, cut, target);
+    return NOWHERE;
 }
 
-static enum step answer_in_zone(struct work *w, const struct zone *zone, struct target *target)
+/* A name of which there is no data, or not here. */
+__attribute__((noinline)) static uint16_t answer_other(struct work *w, const struct zone *zone,
+                                                       struct target target, uint32_t at)
 {
-    struct zone_lookup found;
-    zone_look_up(zone, target->key, &found);
+    struct zone_lookup found = zone_look_up(zone, target.key, at);
     /* RFC 4035 section 3.1.4.1: the parent answers for DS */
-    bool ds_at_cut = w->query.qtype == DNS_TYPE_DS && found.exact && found.node == found.cut;
+    bool ds_at_cut = at != 0 && w->query.qtype == DNS_TYPE_DS && found.node == found.cut;
     if (found.cut != NULL && !ds_at_cut) {
-        return answer_hidden(w, zone, &found, target);
+        return answer_hidden(w, zone, found.cut, target);
     }
     if (found.node == NULL) {
         w->reply.rcode = DNS_RCODE_NXDOMAIN;
-        add_negative(w, zone, target->apex_at);
-        return STEP_DONE;
+        add_negative(w, zone, target.apex_at);
+        return NOWHERE;
     }
-    return answer_node(w, zone, found.node, target);
+    return answer_other_node(w, zone, found.node, target);
+}
+
+/* The usual case is in line: the name that was asked is there. */
+static inline uint16_t answer_in_zone(struct work *w, const struct zone *zone, struct target target)
+{
+    uint32_t at = zone_find_node(zone, target.key, 0);
+    const struct zone_node *node = zone_get_node(zone, at);
+    if (at == 0 || node->cut != 0) {
+        return answer_other(w, zone, target, at);
+    }
+    return answer_node(w, zone, node, target);
 }
 
 /* ---- CNAME chains ---- */
@@ -378,24 +392,24 @@ static inline const struct zone *find_zone(const struct work *w, const struct dn
     return zone_table_find(w->context->view->zones, key, 0);
 }
 
-/* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. */
-static void follow(struct work *w, const struct zone *zone, struct target *target)
+/* Answer for what the CNAMEs lead to, as long as that is in zones of ours. */
+__attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name_at)
 {
-    struct dns_key *key = &w->alias;
+    struct dns_key key;
     uint8_t wire[DNS_NAME_MAX + 1];
-    for (unsigned hop = 0; answer_in_zone(w, zone, target) == STEP_CHAIN; hop++) {
-        size_t len = reply_copy_name(&w->reply, target->name_at, sizeof wire, wire);
-        dns_key_fill(key, wire, len);
-        if (hop + 1 == CHAIN_MAX || is_same_target(key, &w->query.key)) {
+    for (unsigned hop = 1; name_at != NOWHERE; hop++) {
+        size_t len = reply_copy_name(&w->reply, name_at, sizeof wire, wire);
+        dns_key_fill(&key, wire, len);
+        if (hop == CHAIN_MAX || is_same_target(&key, &w->query.key)) {
             return; /* a loop or a web: what there is so far is the answer */
         }
-        const struct zone *next = find_zone(w, key);
-        if (next == NULL || next->failed) {
+        const struct zone *zone = find_zone(w, &key);
+        if (zone == NULL || zone->failed) {
             return;
         }
-        target->apex_at = reply_find_suffix(&w->reply, target->name_at, len - next->apex_len);
-        zone = next;
-        target->key = key;
+        uint16_t apex_at = reply_find_suffix(&w->reply, name_at, len - zone->apex_len);
+        name_at =
+            answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key, 0));
     }
 }
 
@@ -424,9 +438,9 @@ static void answer_question(struct work *w)
     struct target target = {.key = &query->key,
                             .name_at = DNS_HEADER_SIZE,
                             .apex_at = (uint16_t)(DNS_HEADER_SIZE + query->key.len - zone->apex_len)};
-    follow(w, zone, &target);
-    if (w->reply.rcode == DNS_RCODE_SERVFAIL) {
-        w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
+    uint16_t leads_to = answer_in_zone(w, zone, target);
+    if (__builtin_expect(leads_to != NOWHERE, 0)) {
+        follow_chain(w, leads_to);
     }
 }
 
