@@ -8,6 +8,7 @@
 
 #include "answer/chaos.h"
 #include "answer/edns.h"
+#include "answer/guard.h"
 #include "answer/reply.h"
 #include "dns/query.h"
 #include "zone/zone.h"
@@ -47,6 +48,7 @@ const char *answer_counter_text(enum answer_counter counter)
         [ANSWER_COUNT_NOTIMP] = "notimp",
         [ANSWER_COUNT_REFUSED] = "refused",
         [ANSWER_COUNT_YXDOMAIN] = "yxdomain",
+        [ANSWER_COUNT_BADCOOKIE] = "badcookie",
         [ANSWER_COUNT_BADVERS] = "badvers",
         [ANSWER_COUNT_DROPPED] = "dropped",
         [ANSWER_COUNT_TRUNCATED] = "truncated",
@@ -55,6 +57,17 @@ const char *answer_counter_text(enum answer_counter counter)
         [ANSWER_COUNT_COOKIE_VALID] = "cookie_valid",
         [ANSWER_COUNT_COOKIE_INVALID] = "cookie_invalid",
         [ANSWER_COUNT_COOKIE_NEW] = "cookie_new",
+        [ANSWER_COUNT_FORBIDDEN_LISTENER] = "forbidden_listener",
+        [ANSWER_COUNT_FORBIDDEN_ZONE] = "forbidden_zone",
+        [ANSWER_COUNT_AMPLIFICATION] = "amplification",
+        [ANSWER_COUNT_RRL_DROPPED] = "rrl_dropped",
+        [ANSWER_COUNT_RRL_SLIPPED] = "rrl_slipped",
+        [ANSWER_COUNT_RRL_POSITIVE] = "rrl_positive",
+        [ANSWER_COUNT_RRL_NODATA] = "rrl_nodata",
+        [ANSWER_COUNT_RRL_NXDOMAIN] = "rrl_nxdomain",
+        [ANSWER_COUNT_RRL_REFERRAL] = "rrl_referral",
+        [ANSWER_COUNT_RRL_ERROR] = "rrl_error",
+        [ANSWER_COUNT_RRL_ALL] = "rrl_all",
     };
     return texts[counter];
 }
@@ -160,6 +173,7 @@ static void add_referral(struct work *w, const struct zone *zone, const struct z
     uint16_t cut_at = (uint16_t)(target->name_at + target->key->at[found->cut_label]);
     struct reply_place place = {.owner = cut_at, .apex_at = target->apex_at};
     const struct zone_rrset *ns = zone_find_rrset(found->cut, DNS_TYPE_NS);
+    w->reply.subject = reply_subject(zone, found->cut);
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, ns, place)) {
         truncate_reply(&w->reply);
         return;
@@ -228,6 +242,7 @@ static enum step answer_dname(struct work *w, const struct zone *zone, const str
     const struct zone_rrset *dname = zone_find_rrset(found->cut, DNS_TYPE_DNAME);
     size_t prefix = target->key->at[found->cut_label], dname_at = reply->at;
     struct reply_place place = {.owner = (uint16_t)(target->name_at + prefix), .apex_at = target->apex_at};
+    reply->subject = reply_subject(zone, found->cut);
     if (!reply_add_rrset(reply, REPLY_ANSWER, zone, dname, place)) {
         truncate_reply(reply);
         return STEP_DONE;
@@ -270,9 +285,13 @@ static enum step answer_in_zone(struct work *w, const struct zone *zone, struct 
         return answer_hidden(w, zone, &found, target);
     }
     if (found.node == NULL) {
+        w->reply.subject = reply_subject(zone, NULL);
         w->reply.rcode = DNS_RCODE_NXDOMAIN;
         add_negative(w, zone, target->apex_at);
         return STEP_DONE;
+    }
+    if (!found.exact) { /* all names that a wildcard stands for are one */
+        w->reply.subject = reply_subject(zone, found.node);
     }
     return answer_node(w, zone, found.node, target);
 }
@@ -309,13 +328,18 @@ static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
     return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
 }
 
-/* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
+/* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. NULL also for a
+ * zone that the client may not query. */
 static const struct zone *find_zone(const struct work *w, const struct dns_key *key)
 {
     const struct zone *zone = zone_table_find(w->context->view->zones, key, 0);
     if (zone != NULL && w->query.qtype == DNS_TYPE_DS && zone->apex_len == key->len && key->labels != 0) {
         const struct zone *parent = zone_table_find(w->context->view->zones, key, 1);
         zone = parent != NULL ? parent : zone;
+    }
+    if (__builtin_expect((w->context->view->guards & VIEW_GUARD_ZONE) != 0, 0) && zone != NULL &&
+        !guard_allows_zone(w->context, w->request, zone)) {
+        return NULL;
     }
     return zone;
 }
@@ -419,7 +443,10 @@ static void count_reply(const struct work *w)
         [DNS_RCODE_NOTIMP] = ANSWER_COUNT_NOTIMP,     [DNS_RCODE_REFUSED] = ANSWER_COUNT_REFUSED,
         [DNS_RCODE_YXDOMAIN] = ANSWER_COUNT_YXDOMAIN,
     };
-    count(w->context, w->reply.rcode < sizeof by_rcode ? by_rcode[w->reply.rcode] : ANSWER_COUNT_BADVERS);
+    unsigned rcode = w->reply.rcode;
+    count(w->context, rcode < sizeof by_rcode        ? by_rcode[rcode]
+                      : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
+                                                     : ANSWER_COUNT_BADVERS);
     if (w->reply.truncated) {
         count(w->context, ANSWER_COUNT_TRUNCATED);
     }
@@ -481,8 +508,16 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     memcpy(out, request->bytes, copied);
     w.reply =
         (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
-    if (result == DNS_QUERY_OK) {
+    bool due = result == DNS_QUERY_OK;
+    if (__builtin_expect(context->view->guards != 0, 0)) {
+        due &= guard_admit(context, request, &w.query, &w.reply);
+    }
+    if (due) {
         answer_question(&w);
+    }
+    if (__builtin_expect(context->view->guards != 0, 0) &&
+        !guard_release(context, request, &w.query, &w.reply)) {
+        return 0;
     }
     if (w.reply.truncated) {
         drop_sections(&w);
