@@ -328,16 +328,25 @@ static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
     return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
 }
 
-/* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. NULL also for a
- * zone that the client may not query. */
-static const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+/* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
+__attribute__((noinline)) static const struct zone *find_parent(const struct work *w,
+                                                                const struct dns_key *key)
 {
     const struct zone *zone = zone_table_find(w->context->view->zones, key, 0);
-    if (zone != NULL && w->query.qtype == DNS_TYPE_DS && zone->apex_len == key->len && key->labels != 0) {
+    if (zone != NULL && zone->apex_len == key->len && key->labels != 0) {
         const struct zone *parent = zone_table_find(w->context->view->zones, key, 1);
         zone = parent != NULL ? parent : zone;
     }
-    if (__builtin_expect((w->context->view->guards & VIEW_GUARD_ZONE) != 0, 0) && zone != NULL &&
+    return zone;
+}
+
+/* NULL also for a zone that the client may not query. */
+static inline const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+{
+    const struct view *view = w->context->view;
+    const struct zone *zone =
+        w->query.qtype == DNS_TYPE_DS ? find_parent(w, key) : zone_table_find(view->zones, key, 0);
+    if (__builtin_expect((view->guards & VIEW_GUARD_ZONE) != 0, 0) && zone != NULL &&
         !guard_allows_zone(w->context, w->request, zone)) {
         return NULL;
     }
@@ -478,9 +487,18 @@ static unsigned rcode_of(enum dns_query_result result)
     case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
     case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
     case DNS_QUERY_OK:
+    case DNS_QUERY_COOKIE_ONLY:
     case DNS_QUERY_DROP: break;
     }
     return DNS_RCODE_NOERROR;
+}
+
+/* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
+static void judge_cookie(struct work *w)
+{
+    if (edns_judge_cookie(w->context, w->request, &w->query, &w->reply) == COOKIE_INVALID) {
+        w->reply.rcode = DNS_RCODE_BADCOOKIE;
+    }
 }
 
 /* A truncated reply keeps the question and OPT only: half an answer helps nobody (RFC 2181 section 9). */
@@ -505,7 +523,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
         return 0;
     }
     size_t copied = w.query.question_end != 0 ? w.query.question_end : DNS_HEADER_SIZE;
-    memcpy(out, request->bytes, copied);
+    bytes_copy(out, request->bytes, copied);
     w.reply =
         (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
     bool due = result == DNS_QUERY_OK;
@@ -514,6 +532,8 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     }
     if (due) {
         answer_question(&w);
+    } else if (result == DNS_QUERY_COOKIE_ONLY) {
+        judge_cookie(&w);
     }
     if (__builtin_expect(context->view->guards != 0, 0) &&
         !guard_release(context, request, &w.query, &w.reply)) {

@@ -62,7 +62,7 @@ static void demand_cookie(const struct dns_query *query, struct reply *reply)
     reply->rcode = DNS_RCODE_BADCOOKIE;
     reply->flags &= (uint16_t)~DNS_FLAG_AA;
     reply->truncated = false;
-    reply->at = query->question_end;
+    reply->at = query->question_end != 0 ? query->question_end : DNS_HEADER_SIZE;
     memset(reply->counts, 0, sizeof reply->counts);
 }
 
@@ -87,8 +87,8 @@ bool guard_admit(const struct answer_context *context, const struct answer_reque
         reply->rcode = DNS_RCODE_REFUSED;
         return false;
     }
-    if (request->transport != ANSWER_UDP || reply->rcode != DNS_RCODE_NOERROR) {
-        return true;
+    if (request->transport != ANSWER_UDP || reply->rcode != DNS_RCODE_NOERROR || query->question_end == 0) {
+        return true; /* there will be no answer */
     }
     enum cookie_verdict verdict = edns_judge_cookie(context, request, query, reply);
     if (is_guarded(context, VIEW_GUARD_COOKIE) && lacks_cookie(verdict)) {
@@ -121,30 +121,19 @@ static bool find_prefix(const struct conf_rrl *rrl, const struct sockaddr *clien
     return client->sa_family == AF_INET6;
 }
 
-static enum conf_rrl_kind find_kind(const struct reply *reply)
+static enum conf_rrl_kind find_kind(const struct dns_query *query, const struct reply *reply)
 {
     if (reply->rcode == DNS_RCODE_NXDOMAIN) {
         return CONF_RRL_NXDOMAIN;
     }
-    if (reply->rcode != DNS_RCODE_NOERROR && reply->rcode != DNS_RCODE_YXDOMAIN) {
+    bool is_good = reply->rcode == DNS_RCODE_NOERROR || reply->rcode == DNS_RCODE_YXDOMAIN;
+    if (!is_good || query->question_end == 0) {
         return CONF_RRL_ERROR;
     }
     if (reply->counts[REPLY_ANSWER] != 0 || reply->truncated) {
         return CONF_RRL_POSITIVE;
     }
     return (reply->flags & DNS_FLAG_AA) == 0 ? CONF_RRL_REFERRAL : CONF_RRL_NODATA;
-}
-
-/* The key's hashes may be there for some suffixes only. */
-static uint64_t hash_name(const struct dns_key *key)
-{
-    uint64_t hash = key->len, chunk;
-    for (size_t at = 0; at < key->len; at += sizeof chunk) { /* DNS_KEY_PAD octets are readable behind */
-        memcpy(&chunk, key->name + at, sizeof chunk);
-        hash = (hash ^ chunk) * 0x9fb21c651e98df25u;
-        hash ^= hash >> 29;
-    }
-    return hash;
 }
 
 /* What "the same answer" is. */
@@ -154,7 +143,7 @@ static uint64_t find_subject(enum conf_rrl_kind kind, const struct dns_query *qu
     if (kind == CONF_RRL_ERROR) {
         return 0;
     }
-    uint64_t subject = reply->subject != 0 ? reply->subject : hash_name(&query->key);
+    uint64_t subject = reply->subject != 0 ? reply->subject : dns_key_hash(query->key.name, query->key.len);
     return kind == CONF_RRL_POSITIVE ? subject + query->qtype : subject;
 }
 
@@ -190,7 +179,7 @@ static bool send_less(const struct answer_context *context, enum limiter_verdict
     bool again =
         reply->rcode == DNS_RCODE_BADCOOKIE || (lacks_cookie((enum cookie_verdict)reply->cookie) &&
                                                 context->view->server->cookies_require != CONF_COOKIES_NEVER);
-    bool is_error = find_kind(reply) == CONF_RRL_ERROR && reply->rcode != DNS_RCODE_BADCOOKIE;
+    bool is_error = find_kind(query, reply) == CONF_RRL_ERROR && reply->rcode != DNS_RCODE_BADCOOKIE;
     if (verdict == LIMITER_DROP || is_error) {
         answer_count(context->counters, ANSWER_COUNT_RRL_DROPPED);
         return false;
@@ -209,7 +198,7 @@ static bool limit_rate(const struct answer_context *context, const struct answer
 {
     const struct conf_rrl *rrl = context->view->server->rrl;
     struct limiter_key key;
-    enum conf_rrl_kind kind = find_kind(reply);
+    enum conf_rrl_kind kind = find_kind(query, reply);
     if (is_valid(edns_judge_cookie(context, request, query, reply)) ||
         !find_prefix(rrl, request->client, &key)) {
         return true;

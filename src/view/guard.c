@@ -31,7 +31,8 @@ const struct acl *view_find_acl(const struct view *view, const struct zone *zone
 {
     const struct view_acls *acls = view->acls;
     if (acls != NULL) {
-        for (size_t i = zone->apex_hash & acls->mask; acls->slots[i].apex != NULL; i = (i + 1) & acls->mask) {
+        for (size_t i = zone->apex_hash >> 32 & acls->mask; acls->slots[i].apex != NULL;
+             i = (i + 1) & acls->mask) {
             if (acls->slots[i].hash == zone->apex_hash &&
                 memcmp(acls->slots[i].apex, zone->apex, zone->apex_len) == 0) {
                 return acls->slots[i].acl;
@@ -54,11 +55,12 @@ static void add_acl(struct view *view, const struct conf_zone_source *source)
     if (len < 0 || dns_key_fill(&key, apex, (size_t)len) == 0) {
         return; /* told when the zone was loaded */
     }
-    size_t at = key.hash[0] & view->acls->mask;
+    uint64_t hash = dns_key_hash(key.name, key.len);
+    size_t at = hash >> 32 & view->acls->mask;
     while (view->acls->slots[at].apex != NULL) {
         at = (at + 1) & view->acls->mask;
     }
-    view->acls->slots[at].hash = key.hash[0];
+    view->acls->slots[at].hash = hash;
     view->acls->slots[at].acl = source->options->allow_query;
     /* as long as any apex, so that comparing needs no second length */
     view->acls->slots[at].apex = arena_alloc(view->arena, DNS_NAME_MAX + 1);

@@ -273,6 +273,32 @@ static void good_cookies_may_be_demanded(void **state)
     assert_int_equal(s->out[3] & 15, DNS_RCODE_FORMERR);
 }
 
+/* RFC 7873 section 5.4: no question, but a cookie, which is judged whatever is demanded. */
+static void cookies_alone_are_judged(void **state)
+{
+    struct setting *s = *state;
+    uint8_t query[64] = {1, 2,   0, 0, 0, 0, 0, 0,  0, 0,  0, 1, 0, 0, 41,
+                         4, 208, 0, 0, 0, 0, 0, 12, 0, 10, 0, 8, 1, 2};
+    s->f.server.cookies_require = CONF_COOKIES_ALWAYS;
+    s->f.view.guards = VIEW_GUARD_COOKIE | VIEW_GUARD_AMPLIFICATION | VIEW_GUARD_RATE;
+    s->f.server.amplification = 1;
+    assert_int_equal(ask_wire(s, "192.0.2.1", query, 35, ANSWER_UDP), '.');
+    assert_int_equal(s->len, 51);
+    query[22] = 28;
+    query[26] = 24;
+    memcpy(query + 27, s->out + 27, 24);
+    assert_int_equal(ask_wire(s, "192.0.2.1", query, 51, ANSWER_UDP), '.');
+    static const char expected[] = "CCDCDC";
+    query[50] ^= 1;
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(ask_wire(s, "192.0.2.1", query, 51, ANSWER_UDP), expected[i]);
+        assert_true(s->len == 0 || s->len == 51);
+    }
+    assert_int_equal(ask_wire(s, "192.0.2.1", query, 51, ANSWER_TCP), 'C');
+    s->f.view.guards = 0;
+    assert_int_equal(ask_wire(s, "192.0.2.1", query, 51, ANSWER_UDP), 'C');
+}
+
 /* ---- amplification ---- */
 
 static void answers_are_bounded_by_their_queries(void **state)
@@ -405,6 +431,7 @@ int main(void)
         GUARD_TEST(some_are_exempt),
         GUARD_TEST(cookie_holders_are_exempt),
         GUARD_TEST(good_cookies_may_be_demanded),
+        GUARD_TEST(cookies_alone_are_judged),
         GUARD_TEST(answers_are_bounded_by_their_queries),
         GUARD_TEST(listen_addresses_refuse),
         GUARD_TEST(zones_refuse),
