@@ -8,6 +8,7 @@
 
 #include "answer/chaos.h"
 #include "answer/edns.h"
+#include "answer/guard.h"
 #include "answer/reply.h"
 #include "dns/query.h"
 #include "zone/zone.h"
@@ -46,6 +47,7 @@ const char *answer_counter_text(enum answer_counter counter)
         [ANSWER_COUNT_NOTIMP] = "notimp",
         [ANSWER_COUNT_REFUSED] = "refused",
         [ANSWER_COUNT_YXDOMAIN] = "yxdomain",
+        [ANSWER_COUNT_BADCOOKIE] = "badcookie",
         [ANSWER_COUNT_BADVERS] = "badvers",
         [ANSWER_COUNT_DROPPED] = "dropped",
         [ANSWER_COUNT_TRUNCATED] = "truncated",
@@ -54,6 +56,17 @@ const char *answer_counter_text(enum answer_counter counter)
         [ANSWER_COUNT_COOKIE_VALID] = "cookie_valid",
         [ANSWER_COUNT_COOKIE_INVALID] = "cookie_invalid",
         [ANSWER_COUNT_COOKIE_NEW] = "cookie_new",
+        [ANSWER_COUNT_FORBIDDEN_LISTENER] = "forbidden_listener",
+        [ANSWER_COUNT_FORBIDDEN_ZONE] = "forbidden_zone",
+        [ANSWER_COUNT_AMPLIFICATION] = "amplification",
+        [ANSWER_COUNT_RRL_DROPPED] = "rrl_dropped",
+        [ANSWER_COUNT_RRL_SLIPPED] = "rrl_slipped",
+        [ANSWER_COUNT_RRL_POSITIVE] = "rrl_positive",
+        [ANSWER_COUNT_RRL_NODATA] = "rrl_nodata",
+        [ANSWER_COUNT_RRL_NXDOMAIN] = "rrl_nxdomain",
+        [ANSWER_COUNT_RRL_REFERRAL] = "rrl_referral",
+        [ANSWER_COUNT_RRL_ERROR] = "rrl_error",
+        [ANSWER_COUNT_RRL_ALL] = "rrl_all",
     };
     return texts[counter];
 }
@@ -230,6 +243,7 @@ static void add_referral(struct work *w, const struct zone *zone, const struct z
     uint16_t cut_at = reply_find_suffix(&w->reply, target.name_at, zone_octets_below(zone, target.key, cut));
     struct reply_place place = {.owner = cut_at, .apex_at = target.apex_at};
     const struct zone_rrset *ns = zone_find_rrset(cut, DNS_TYPE_NS);
+    w->reply.subject = reply_subject(zone, cut);
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, ns, place)) {
         truncate_reply(&w->reply);
         return;
@@ -305,6 +319,7 @@ static uint16_t answer_dname(struct work *w, const struct zone *zone, const stru
     size_t prefix = zone_octets_below(zone, target.key, cut), dname_at = reply->at;
     struct reply_place place = {.owner = reply_find_suffix(reply, target.name_at, prefix),
                                 .apex_at = target.apex_at};
+    reply->subject = reply_subject(zone, cut);
     if (!reply_add_rrset(reply, REPLY_ANSWER, zone, dname, place)) {
         truncate_reply(reply);
         return NOWHERE;
@@ -347,9 +362,13 @@ __attribute__((noinline)) static uint16_t answer_other(struct work *w, const str
         return answer_hidden(w, zone, found.cut, target);
     }
     if (found.node == NULL) {
+        w->reply.subject = reply_subject(zone, NULL);
         w->reply.rcode = DNS_RCODE_NXDOMAIN;
         add_negative(w, zone, target.apex_at);
         return NOWHERE;
+    }
+    if (at == 0) { /* all names that a wildcard stands for are one */
+        w->reply.subject = reply_subject(zone, found.node);
     }
     return answer_other_node(w, zone, found.node, target);
 }
@@ -384,12 +403,17 @@ __attribute__((noinline)) static const struct zone *find_parent(const struct wor
     return zone;
 }
 
+/* NULL also for a zone that the client may not query. */
 static inline const struct zone *find_zone(const struct work *w, const struct dns_key *key)
 {
-    if (w->query.qtype == DNS_TYPE_DS) {
-        return find_parent(w, key);
+    const struct view *view = w->context->view;
+    const struct zone *zone =
+        w->query.qtype == DNS_TYPE_DS ? find_parent(w, key) : zone_table_find(view->zones, key, 0);
+    if (__builtin_expect((view->guards & VIEW_GUARD_ZONE) != 0, 0) && zone != NULL &&
+        !guard_allows_zone(w->context, w->request, zone)) {
+        return NULL;
     }
-    return zone_table_find(w->context->view->zones, key, 0);
+    return zone;
 }
 
 /* Answer for what the CNAMEs lead to, as long as that is in zones of ours. */
@@ -468,7 +492,10 @@ static void count_reply(const struct work *w)
         [DNS_RCODE_NOTIMP] = ANSWER_COUNT_NOTIMP,     [DNS_RCODE_REFUSED] = ANSWER_COUNT_REFUSED,
         [DNS_RCODE_YXDOMAIN] = ANSWER_COUNT_YXDOMAIN,
     };
-    count(w->context, w->reply.rcode < sizeof by_rcode ? by_rcode[w->reply.rcode] : ANSWER_COUNT_BADVERS);
+    unsigned rcode = w->reply.rcode;
+    count(w->context, rcode < sizeof by_rcode        ? by_rcode[rcode]
+                      : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
+                                                     : ANSWER_COUNT_BADVERS);
     if (w->reply.truncated) {
         count(w->context, ANSWER_COUNT_TRUNCATED);
     }
@@ -506,6 +533,14 @@ static unsigned rcode_of(enum dns_query_result result)
     return DNS_RCODE_NOERROR;
 }
 
+/* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
+static void judge_cookie(struct work *w)
+{
+    if (edns_judge_cookie(w->context, w->request, &w->query, &w->reply) == COOKIE_INVALID) {
+        w->reply.rcode = DNS_RCODE_BADCOOKIE;
+    }
+}
+
 /* A truncated reply keeps the question and OPT only: half an answer helps nobody (RFC 2181 section 9). */
 static void drop_sections(struct work *w)
 {
@@ -531,8 +566,18 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     bytes_copy(out, request->bytes, copied);
     w.reply =
         (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
-    if (result == DNS_QUERY_OK) {
+    bool due = result == DNS_QUERY_OK;
+    if (__builtin_expect(context->view->guards != 0, 0)) {
+        due &= guard_admit(context, request, &w.query, &w.reply);
+    }
+    if (due) {
         answer_question(&w);
+    } else if (result == DNS_QUERY_COOKIE_ONLY) {
+        judge_cookie(&w);
+    }
+    if (__builtin_expect(context->view->guards != 0, 0) &&
+        !guard_release(context, request, &w.query, &w.reply)) {
+        return 0;
     }
     if (w.reply.truncated) {
         drop_sections(&w);

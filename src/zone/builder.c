@@ -11,8 +11,11 @@
 #include "dns/name.h"
 #include "zone/builder_internal.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { MESSAGE_SIZE = 3 * DNS_NAME_TEXT_SIZE };
 
 struct zone_builder *zone_builder_new(const uint8_t *apex, const char *file, struct report *report)
 {
@@ -40,10 +43,15 @@ void zone_builder_free(struct zone_builder *b)
 }
 
 void builder_complain(struct zone_builder *b, enum report_severity severity, const struct builder_place *at,
-                      const char *message)
+                      const char *format, ...)
 {
     struct report_place place = {
         .file = at->file != NULL ? at->file : b->file, .line = at->line, .column = at->column};
+    char message[MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
     report_add(b->report, severity, &place, "%s", message);
     b->failed |= severity == REPORT_ERROR;
 }
@@ -137,10 +145,10 @@ int zone_builder_add(void *builder, const struct zone_record *record)
     struct builder_place place = {keep_file(b, record->file), record->line, record->column};
     size_t len = dns_key_fill(&key, record->owner, record->owner_len);
     if (len == 0 || !is_in_zone(b, &key)) {
-        char owner[DNS_NAME_TEXT_SIZE], apex[DNS_NAME_TEXT_SIZE], message[2 * DNS_NAME_TEXT_SIZE + 64];
-        snprintf(message, sizeof message, "the owner %s is outside the zone %s",
-                 len == 0 ? "?" : dns_name_write(record->owner, owner), dns_name_write(b->apex.name, apex));
-        builder_complain(b, REPORT_ERROR, &place, message);
+        char owner[DNS_NAME_TEXT_SIZE], apex[DNS_NAME_TEXT_SIZE];
+        builder_complain(b, REPORT_ERROR, &place, "the owner %s is outside the zone %s",
+                         len == 0 ? "?" : dns_name_write(record->owner, owner),
+                         dns_name_write(b->apex.name, apex));
         return 0;
     }
     uint32_t at = builder_get_owner(b, &key, 0);
