@@ -470,54 +470,61 @@ static void answer_question(struct work *w)
 
 /* ---- the message ---- */
 
-static void finish_header(struct work *w)
+/* Header and question as they came. */
+static size_t copy_question(const struct work *w, uint8_t *out)
 {
-    struct reply *reply = &w->reply;
-    uint8_t *out = reply->out;
-    unsigned keep = w->query.flags & (DNS_FLAGS_OPCODE | DNS_FLAG_RD | DNS_FLAG_CD);
-    unsigned flags =
-        keep | DNS_FLAG_QR | reply->flags | (reply->truncated ? DNS_FLAG_TC : 0) | (reply->rcode & 15);
-    reply_put16(out + 2, flags);
-    reply_put16(out + 4, w->query.question_end != 0);
-    reply_put16(out + 6, reply->counts[0]);
-    reply_put16(out + 8, reply->counts[1]);
-    reply_put16(out + 10, reply->counts[2]);
-}
-
-static void count_reply(const struct work *w)
-{
-    static const uint8_t by_rcode[] = {
-        [DNS_RCODE_NOERROR] = ANSWER_COUNT_NOERROR,   [DNS_RCODE_FORMERR] = ANSWER_COUNT_FORMERR,
-        [DNS_RCODE_SERVFAIL] = ANSWER_COUNT_SERVFAIL, [DNS_RCODE_NXDOMAIN] = ANSWER_COUNT_NXDOMAIN,
-        [DNS_RCODE_NOTIMP] = ANSWER_COUNT_NOTIMP,     [DNS_RCODE_REFUSED] = ANSWER_COUNT_REFUSED,
-        [DNS_RCODE_YXDOMAIN] = ANSWER_COUNT_YXDOMAIN,
-    };
-    unsigned rcode = w->reply.rcode;
-    count(w->context, rcode < sizeof by_rcode        ? by_rcode[rcode]
-                      : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
-                                                     : ANSWER_COUNT_BADVERS);
-    if (w->reply.truncated) {
-        count(w->context, ANSWER_COUNT_TRUNCATED);
+    size_t len = w->query.question_end;
+    if (__builtin_expect(len == 0, 0)) {
+        memcpy(out, w->request->bytes, DNS_HEADER_SIZE);
+        reply_put16(out + 4, 0);
+        return DNS_HEADER_SIZE;
     }
-    if (w->steered) {
-        count(w->context, ANSWER_COUNT_STEERED);
-    }
-    if (w->fallback) {
-        count(w->context, ANSWER_COUNT_FALLBACK);
-    }
+    bytes_copy(out, w->request->bytes, len);
+    return len;
 }
 
 /* How much the reply may take, OPT set aside. */
 static size_t find_limit(const struct work *w, size_t cap)
 {
+    bool is_udp = w->request->transport == ANSWER_UDP;
+    if (!w->query.has_edns) {
+        return is_udp ? PLAIN_UDP : cap;
+    }
     size_t limit = cap;
-    if (w->request->transport == ANSWER_UDP) {
-        size_t ours = w->context->view->server->edns_size;
-        size_t theirs = w->query.has_edns ? w->query.udp_size : PLAIN_UDP;
+    if (is_udp) {
+        size_t ours = w->context->view->server->edns_size, theirs = w->query.udp_size;
         limit = theirs < ours ? theirs : ours;
         limit = limit < cap ? limit : cap;
     }
-    return w->query.has_edns ? limit - edns_len(w->context, w->request, &w->query) : limit;
+    return limit - edns_len(w->context, w->request, &w->query);
+}
+
+static void finish_header(struct work *w)
+{
+    struct reply *reply = &w->reply;
+    uint8_t *out = reply->out;
+    unsigned keep = w->query.flags & (DNS_FLAGS_OPCODE | DNS_FLAG_RD | DNS_FLAG_CD);
+    reply_put16(out + 2, keep | DNS_FLAG_QR | reply->flags | (reply->rcode & 15));
+    reply_put16(out + 6, reply->counts[0]);
+    reply_put16(out + 8, reply->counts[1]);
+    reply_put16(out + 10, reply->counts[2]);
+}
+
+_Static_assert(ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR == (int)DNS_RCODE_YXDOMAIN,
+               "the counters of these response codes have to be in their order");
+
+static void count_reply(const struct work *w)
+{
+    unsigned rcode = w->reply.rcode;
+    count(w->context, rcode <= DNS_RCODE_YXDOMAIN    ? ANSWER_COUNT_NOERROR + rcode
+                      : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
+                                                     : ANSWER_COUNT_BADVERS);
+    if (w->steered) {
+        count(w->context, ANSWER_COUNT_STEERED);
+        if (w->fallback) {
+            count(w->context, ANSWER_COUNT_FALLBACK);
+        }
+    }
 }
 
 static unsigned rcode_of(enum dns_query_result result)
@@ -541,11 +548,33 @@ static void judge_cookie(struct work *w)
     }
 }
 
+/* A query that is no plain question, or a view with guards: is there an answer to be looked for? */
+__attribute__((noinline)) static bool admit(struct work *w, enum dns_query_result result)
+{
+    bool due = result == DNS_QUERY_OK;
+    w->reply.rcode = rcode_of(result);
+    if (w->context->view->guards != 0) {
+        due &= guard_admit(w->context, w->request, &w->query, &w->reply);
+    }
+    if (!due && result == DNS_QUERY_COOKIE_ONLY) {
+        judge_cookie(w);
+    }
+    return due;
+}
+
+/* The same queries once more: is the reply to be sent? */
+__attribute__((noinline)) static bool release(struct work *w)
+{
+    return w->context->view->guards == 0 || guard_release(w->context, w->request, &w->query, &w->reply);
+}
+
 /* A truncated reply keeps the question and OPT only: half an answer helps nobody (RFC 2181 section 9). */
-static void drop_sections(struct work *w)
+__attribute__((noinline)) static void drop_sections(struct work *w)
 {
     w->reply.at = w->query.question_end;
+    w->reply.flags |= DNS_FLAG_TC;
     memset(w->reply.counts, 0, sizeof w->reply.counts);
+    count(w->context, ANSWER_COUNT_TRUNCATED);
 }
 
 size_t answer_query(const struct answer_context *context, const struct answer_request *request, uint8_t *out,
@@ -562,24 +591,15 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
         count(context, ANSWER_COUNT_DROPPED);
         return 0;
     }
-    size_t copied = w.query.question_end != 0 ? w.query.question_end : DNS_HEADER_SIZE;
-    bytes_copy(out, request->bytes, copied);
-    w.reply =
-        (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
-    bool due = result == DNS_QUERY_OK;
-    if (__builtin_expect(context->view->guards != 0, 0)) {
-        due &= guard_admit(context, request, &w.query, &w.reply);
-    }
-    if (due) {
+    w.reply = (struct reply){.out = out, .at = copy_question(&w, out), .limit = find_limit(&w, cap)};
+    bool plain = result == DNS_QUERY_OK && context->view->guards == 0;
+    if (__builtin_expect(plain, 1) || admit(&w, result)) {
         answer_question(&w);
-    } else if (result == DNS_QUERY_COOKIE_ONLY) {
-        judge_cookie(&w);
     }
-    if (__builtin_expect(context->view->guards != 0, 0) &&
-        !guard_release(context, request, &w.query, &w.reply)) {
+    if (__builtin_expect(!plain, 0) && !release(&w)) {
         return 0;
     }
-    if (w.reply.truncated) {
+    if (__builtin_expect(w.reply.truncated, 0)) {
         drop_sections(&w);
     }
     if (w.query.has_edns) {
