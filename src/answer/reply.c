@@ -129,16 +129,21 @@ static inline void copy_records(uint8_t *to, const uint8_t *from, size_t len, ui
     }
 }
 
-/* What is long, or has something to be written into it. Called last, so that the usual block needs no frame.
- */
-__attribute__((noinline)) static bool add_block(struct reply *reply, const struct zone *zone,
-                                                const struct zone_rrset *rrset, struct reply_place place)
+static inline void add_block(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
+                             struct reply_place place, size_t len)
 {
     uint8_t *to = reply->out + reply->at;
-    copy_records(to, zone->blob + rrset->block, rrset->len, place.owner);
+    copy_records(to, zone->blob + rrset->block, len, place.owner);
     if (rrset->patch_count != 0) {
         patch(zone, rrset->block, rrset->patch_count, to, place.apex_at);
     }
+}
+
+/* What few blocks need; called last, so that the others need no frame. */
+__attribute__((noinline)) static bool add_long_block(struct reply *reply, const struct zone *zone,
+                                                     const struct zone_rrset *rrset, struct reply_place place)
+{
+    add_block(reply, zone, rrset, place, rrset->len);
     if ((rrset->flags & ZONE_RRSET_LINKED) != 0) {
         resolve_block(reply, zone, rrset, place);
     }
@@ -149,16 +154,16 @@ __attribute__((noinline)) static bool add_block(struct reply *reply, const struc
 bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
                      const struct zone_rrset *rrset, struct reply_place place)
 {
-    size_t at = reply->at, len = rrset->len;
-    if (at + len > reply->limit) {
+    size_t len = rrset->len;
+    if (reply->at + len > reply->limit) {
         return false;
     }
     reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
-    if (len > BYTES_SHORT || place.owner != QUESTION_AT || rrset->patch_count != 0 || rrset->flags != 0) {
-        return add_block(reply, zone, rrset, place);
+    if (len > BYTES_SHORT || (rrset->flags & ZONE_RRSET_LINKED) != 0) {
+        return add_long_block(reply, zone, rrset, place);
     }
-    bytes_copy(reply->out + at, zone->blob + rrset->block, len);
-    reply->at = at + len;
+    add_block(reply, zone, rrset, place, len);
+    reply->at += len;
     return true;
 }
 

@@ -17,6 +17,9 @@ struct reply {
     uint16_t flags;
     unsigned rcode;
     bool truncated;
+    bool bounded;     /* the limit is lower than the transport's (amplification) */
+    uint8_t cookie;   /* enum cookie_verdict */
+    uint64_t subject; /* for rates: what the answer is about, when that is not the name asked; 0: that */
 };
 
 enum reply_section { REPLY_ANSWER, REPLY_AUTHORITY, REPLY_ADDITIONAL };
@@ -26,6 +29,12 @@ struct reply_place {
     uint16_t owner;   /* offset of the owner of the records */
     uint16_t apex_at; /* offset of the zone's apex */
 };
+
+/* What an answer is about when all answers of a node (of the zone: NULL) count as one. */
+static inline uint64_t reply_subject(const struct zone *zone, const struct zone_node *node)
+{
+    return zone->apex_hash + (node == NULL ? 0 : (uint64_t)((const uint8_t *)node - zone->blob));
+}
 
 static inline void reply_put16(uint8_t *to, unsigned value)
 {

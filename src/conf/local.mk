@@ -7,6 +7,8 @@ src_libconf_a_SOURCES = \
 	src/conf/doc_get.c \
 	src/conf/georule.c src/conf/georule.h \
 	src/conf/keytable.c src/conf/keytable.h \
+	src/conf/limits.c src/conf/limits.h \
+	src/conf/listen.c src/conf/listen.h \
 	src/conf/locate.c src/conf/locate.h \
 	src/conf/need.c src/conf/need.h \
 	src/conf/policy.c src/conf/policy.h \

@@ -146,9 +146,10 @@ static inline uint64_t zone_hash_owner(const struct dns_key *key, unsigned label
 /* The first RRset of a type at a node, or NULL. */
 static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *node, uint16_t type)
 {
-    for (unsigned i = 0; i < node->rrset_count; i++) {
-        if (node->rrsets[i].type == type) {
-            return &node->rrsets[i];
+    const struct zone_rrset *rrset = node->rrsets;
+    for (unsigned left = node->rrset_count; left != 0; left--, rrset++) {
+        if (rrset->type == type) {
+            return rrset;
         }
     }
     return NULL;
@@ -165,21 +166,16 @@ void zone_add_slot(struct zone *zone, uint64_t hash, uint32_t node);
 struct zone_lookup {
     const struct zone_node *node; /* exact, or the wildcard that stands for it; NULL: no such name */
     const struct zone_node *cut;  /* not NULL: the name is at or below this delegation, or below this DNAME */
-    uint8_t cut_label;            /* where the cut's owner begins in the key */
-    bool exact;
 };
 
-/* For a key at or below the apex: the common case in line, the rest called. */
-void zone_look_up_rest(const struct zone *zone, const struct dns_key *key, uint32_t at,
-                       struct zone_lookup *found);
+/* For a key at or below the apex; at: what zone_find_node() gives for the whole of it. */
+struct zone_lookup zone_look_up(const struct zone *zone, const struct dns_key *key, uint32_t at);
 
-static inline void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found)
+/* How many octets the key has in front of the owner of a node at or above it. */
+static inline size_t zone_octets_below(const struct zone *zone, const struct dns_key *key,
+                                       const struct zone_node *node)
 {
-    uint32_t at = zone_find_node(zone, key, 0);
-    *found = (struct zone_lookup){.node = zone_get_node(zone, at), .exact = true};
-    if (at == 0 || found->node->cut != 0) {
-        zone_look_up_rest(zone, key, at, found);
-    }
+    return (size_t)key->len - zone->apex_len - node->name_len;
 }
 
 /* ---- the table of all zones of a view ---- */
