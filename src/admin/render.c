@@ -326,6 +326,7 @@ static json_t *render_members(const struct operate_explanation *explanation)
         set(item, "odds", json_real(member->odds));
         set(item, "chosen", json_boolean(member->chosen));
         set_text(item, "address", member->address);
+        set_time(item, "held_until", member->held_ms);
         json_array_append_new(items, item);
     }
     return items;
@@ -351,6 +352,8 @@ json_t *render_explanation(const struct operate_explanation *explanation)
     set(object, "steered", json_boolean(explanation->steered));
     set_text(object, "steered_name", explanation->steered_name);
     set_text(object, "class", explanation->class_label);
+    set_text(object, "pick", explanation->pick);
+    set_text(object, "sticks", explanation->sticks);
     set_number(object, "scope", explanation->scope);
     set_text(object, "source", explanation->source);
     set_number(object, "ttl", explanation->ttl);

@@ -91,6 +91,24 @@ static struct geo_match find_class(const struct work *w, const struct steer_poli
     return steer_find_class(policy, &at.addr);
 }
 
+/* The client's own: its prefix decides, so that is what the answer is good for. */
+static __attribute__((noinline)) size_t pick_sticky(struct work *w, const struct steer_policy *policy,
+                                                    const struct steer_choice *choice, uint16_t *members)
+{
+    struct addr_port at = {.port = 0};
+    const struct addr *client = &at.addr;
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        client = &w->query.ecs.addr;
+    } else if (w->request->client != NULL) {
+        addr_from_sockaddr(w->request->client, &at);
+    }
+    struct steer_key key = steer_find_key(policy, client);
+    if (choice->count > 1 && key.prefix_len > w->scope) {
+        w->scope = key.prefix_len;
+    }
+    return steer_pick_sticky(policy, choice, key.key, members);
+}
+
 enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
 
 static inline __attribute__((always_inline)) enum outcome
@@ -98,7 +116,9 @@ add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrs
            const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
 {
     uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = steer_pick(policy, choice, w->context->random, members);
+    size_t picked = policy->pick == STEER_PICK_STICKY
+                        ? pick_sticky(w, policy, choice, members)
+                        : steer_pick(policy, choice, w->context->random, members);
     if (__builtin_expect(picked == 1, 1)) {
         return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? DONE : FULL;
     }
@@ -122,9 +142,10 @@ add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rr
         class_id = match.class_id;
         w->scope = match.scope > w->scope ? match.scope : w->scope;
     }
-    struct steer_choice *choice =
-        steer_cache_get(context->cache, policy, class_id,
-                        rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA, context->table);
+    struct steer_ask ask = {.now_s = context->now_s,
+                            .class_id = class_id,
+                            .types = rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
+    struct steer_choice *choice = steer_cache_get(context->cache, policy, ask, context->table);
     w->steered = true;
     w->fallback |= choice->source != STEER_FROM_TIER;
     switch (choice->source) {

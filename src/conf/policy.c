@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TTL_DEFAULT_S = 30 };
+enum { TTL_DEFAULT_S = 30, STICKY_V4_DEFAULT = 24, STICKY_V6_DEFAULT = 56 };
 
 struct reader {
     struct conf_policy *policy;
@@ -106,14 +106,29 @@ static enum conf_pick read_pick(const struct doc_node *node)
     static const char *const picks[] = {[CONF_PICK_WEIGHTED] = "weighted",
                                         [CONF_PICK_ROUND_ROBIN] = "round-robin",
                                         [CONF_PICK_ALL] = "all",
+                                        [CONF_PICK_STICKY] = "sticky",
                                         NULL};
-    struct doc_node pick;
-    if (doc_find(node, "pick", &pick) && doc_is_text(&pick) && strcmp(doc_text(&pick), "sticky") == 0) {
-        doc_error(&pick,
-                  "pick \"sticky\" is not supported yet, expected \"weighted\", \"round-robin\" or \"all\"");
-        return CONF_PICK_WEIGHTED;
-    }
     return (enum conf_pick)doc_get_choice(node, "pick", picks, CONF_PICK_WEIGHTED);
+}
+
+static struct conf_sticky read_sticky(const struct doc_node *name, enum conf_pick pick)
+{
+    static const char *const keys[] = {"ipv4_prefix", "ipv6_prefix", "hold", NULL};
+    static const uint32_t v4_range[2] = {1, 32}, v6_range[2] = {1, 128}, hold_ms[2] = {1000, 86400000};
+    struct conf_sticky sticky = {.v4_len = STICKY_V4_DEFAULT, .v6_len = STICKY_V6_DEFAULT};
+    struct doc_node node;
+    if (!doc_find(name, "sticky", &node)) {
+        return sticky;
+    }
+    if (doc_check_object(&node, keys)) {
+        sticky.v4_len = (uint8_t)doc_get_number(&node, "ipv4_prefix", v4_range, STICKY_V4_DEFAULT);
+        sticky.v6_len = (uint8_t)doc_get_number(&node, "ipv6_prefix", v6_range, STICKY_V6_DEFAULT);
+        sticky.hold_s = doc_get_duration_ms(&node, "hold", hold_ms, 0) / 1000;
+    }
+    if (pick != CONF_PICK_STICKY) {
+        doc_error_at_key(&node, "\"sticky\" has no meaning without \"pick\": \"sticky\"");
+    }
+    return sticky;
 }
 
 static void read_geo(struct reader *reader, const struct doc_node *node,
@@ -161,9 +176,9 @@ static void check_capacities(const struct reader *reader, const struct doc_node 
 
 static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
-    static const char *const keys[] = {"ttl",         "endpoints",   "weights",  "tiers",
-                                       "min_healthy", "spill_below", "spill",    "geo",
-                                       "pick",        "answers",     "fallback", NULL};
+    static const char *const keys[] = {"ttl",         "endpoints", "weights", "tiers", "min_healthy",
+                                       "spill_below", "spill",     "geo",     "pick",  "sticky",
+                                       "answers",     "fallback",  NULL};
     static const char *const fallbacks[] = {[CONF_FALLBACK_ALL] = "all",
                                             [CONF_FALLBACK_STATIC] = "static",
                                             [CONF_FALLBACK_NODATA] = "nodata",
@@ -176,6 +191,7 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     }
     name->ttl = doc_get_ttl(node, "ttl", TTL_DEFAULT_S);
     name->pick = read_pick(node);
+    name->sticky = read_sticky(node, name->pick);
     name->answers = doc_get_number(node, "answers", answers, 1);
     name->fallback = (enum conf_fallback)doc_get_choice(node, "fallback", fallbacks, CONF_FALLBACK_ALL);
     const struct selector_members *members = selector_read_members(reader->selector, node);

@@ -13,13 +13,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum conf_pick { CONF_PICK_WEIGHTED, CONF_PICK_ROUND_ROBIN, CONF_PICK_ALL };
+enum conf_pick { CONF_PICK_WEIGHTED, CONF_PICK_ROUND_ROBIN, CONF_PICK_ALL, CONF_PICK_STICKY };
 enum conf_fallback { CONF_FALLBACK_ALL, CONF_FALLBACK_STATIC, CONF_FALLBACK_NODATA, CONF_FALLBACK_SERVFAIL };
 
 /* A member of a steered name: an endpoint and its weight for this name. */
 struct conf_member {
     uint32_t endpoint; /* index in the topology */
     uint32_t weight;   /* from "weights" of the name, else of the endpoint */
+    /* "weights": {"canary": "5%"}: members with the same group number have this share of their tier together.
+     * Group 0: no such share. */
+    double share;
+    uint32_t group;
 };
 
 /* A share, 0 < share <= 1, or a number of endpoints; both 0: not given. */
@@ -41,6 +45,12 @@ struct conf_tier {
 struct conf_tiers {
     struct conf_tier *items; /* in order of preference; at least 1 */
     size_t count;
+};
+
+/* "sticky": clients in one prefix stick together. */
+struct conf_sticky {
+    uint8_t v4_len, v6_len; /* default 24, 56 */
+    uint32_t hold_s;        /* an endpoint that came back gets no clients for so long; default 0 */
 };
 
 /* Where goes what a tier cannot take: to the next one, or to all others by capacity. */
@@ -70,6 +80,7 @@ struct conf_name {
     struct conf_geo_rule *geo;                 /* in order; the first that matches wins over `tiers` */
     size_t geo_count;
     enum conf_pick pick;         /* default weighted */
+    struct conf_sticky sticky;   /* of CONF_PICK_STICKY */
     unsigned answers;            /* 1..64; default 1; of no effect with pick "all" */
     enum conf_fallback fallback; /* default all */
     unsigned line, column;       /* of the name in the document, 0 if not known */

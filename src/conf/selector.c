@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHARE_TOLERANCE 1e-9
+
 /* The endpoints that a pattern matches, ascending. */
 struct selection {
     const uint32_t *endpoints;
@@ -197,16 +199,40 @@ struct conf_member *selector_next_match(struct selector_walk *walk)
     return NULL;
 }
 
+/* A number, or a share of all that are meant together. */
+struct weight {
+    uint32_t number, group;
+    double share; /* 0: a number */
+};
+
 /* Sets the weight where the key matches; returns how many members it matched. */
 static size_t set_weights(const struct selector *selector, const struct selector_members *members,
-                          const char *key, uint32_t weight)
+                          const char *key, const struct weight *weight)
 {
     struct selector_walk walk = {.selector = selector, .members = members, .key = key};
     size_t matched = 0;
     for (struct conf_member *member; (member = selector_next_match(&walk)) != NULL; matched++) {
-        member->weight = weight;
+        member->weight = weight->share > 0 ? member->weight : weight->number;
+        member->share = weight->share;
+        member->group = weight->group;
     }
     return matched;
+}
+
+/* 60, or "5%". Shares of one key are one group. */
+static bool read_weight(const struct doc_node *node, struct weight *weight)
+{
+    static const uint32_t range[2] = {0, 65535};
+    *weight = (struct weight){.number = 0};
+    if (!doc_is_text(node)) {
+        return doc_read_number(node, range, &weight->number);
+    }
+    if (value_parse_percent(doc_text(node), &weight->share) != 0) {
+        doc_error_expected(node, "a whole number from 0 to 65535, or a share such as \"5%\"");
+        return false;
+    }
+    weight->group = (uint32_t)node->ordinal + 1;
+    return true;
 }
 
 /* Patterns and groups first, in the order of the document, so that a later one wins; then exact names, which
@@ -214,20 +240,24 @@ static size_t set_weights(const struct selector *selector, const struct selector
 static void read_weights(struct selector *selector, const struct doc_node *weights,
                          const struct selector_members *members)
 {
-    static const uint32_t range[2] = {0, 65535};
+    double shares = 0;
     for (int exact = 0; exact <= 1; exact++) {
         struct doc_node node = {0};
-        uint32_t weight;
+        struct weight weight;
         while (doc_next(weights, &node)) {
             const struct conf_place *place = conf_find_place(selector->topology, node.key);
             bool is_many = value_is_pattern(node.key) || (place != NULL && place->kind == CONF_GROUP);
-            if (is_many == (exact != 0) || !doc_read_number(&node, range, &weight)) {
+            if (is_many == (exact != 0) || !read_weight(&node, &weight)) {
                 continue;
             }
-            if (set_weights(selector, members, node.key, weight) == 0 && members->complete) {
+            shares += weight.share;
+            if (set_weights(selector, members, node.key, &weight) == 0 && members->complete) {
                 doc_error_at_key(&node, "\"%.100s\" matches none of the name's endpoints", node.key);
             }
         }
+    }
+    if (shares > 1 + SHARE_TOLERANCE) {
+        doc_error(weights, "the shares add up to %.6g %%, expected at most 100 %%", 100 * shares);
     }
 }
 
@@ -250,7 +280,8 @@ static void resolve_members(struct selector *selector, const struct doc_node *na
     }
     for (size_t i = 0; i < members->count; i++) {
         uint32_t endpoint = selector->chosen[i];
-        members->items[i] = (struct conf_member){endpoint, selector->topology->endpoints[endpoint].weight};
+        members->items[i] = (struct conf_member){.endpoint = endpoint,
+                                                 .weight = selector->topology->endpoints[endpoint].weight};
     }
     members->complete = issues == doc_count_issues(name->doc);
     if (doc_find(name, "weights", &weights) && doc_check_object(&weights, NULL)) {

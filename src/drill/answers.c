@@ -72,6 +72,12 @@ static struct slot *slot_of(const struct drill_answers *answers, const struct vi
     return &answers->slots[answers->first_slot[name->policy] + (size_t)class_id * TYPES + (size_t)type];
 }
 
+/* In virtual time, before any hold could begin: what lasts is told. */
+static struct steer_ask ask_of(const struct slot *slot)
+{
+    return (struct steer_ask){.now_s = 0, .class_id = slot->class_id, .types = slot->types};
+}
+
 static bool has_type(const struct view_name *name, int type)
 {
     return (name->types & 1 << type) != 0;
@@ -89,7 +95,7 @@ static void use_slot(struct drill_answers *answers, const struct view_name *name
     slot->decided_ms = -1;
     slot->before = new_choice(answers->arena, steer_find_room(slot->policy, class_id));
     slot->now = new_choice(answers->arena, steer_find_room(slot->policy, class_id));
-    steer_evaluate(slot->policy, slot->class_id, slot->types, answers->table, &slot->before, NULL);
+    steer_evaluate(slot->policy, ask_of(slot), answers->table, &slot->before, NULL);
     steer_choice_copy(&slot->now, &slot->before);
 }
 
@@ -127,7 +133,7 @@ size_t drill_answers_follow(struct drill_answers *answers, int64_t at_ms, int64_
         if (slot->row_count == 0) {
             continue;
         }
-        steer_evaluate(slot->policy, slot->class_id, slot->types, answers->table, &answers->scratch, NULL);
+        steer_evaluate(slot->policy, ask_of(slot), answers->table, &answers->scratch, NULL);
         if (!steer_choice_equal(&slot->now, &answers->scratch)) {
             steer_choice_copy(&slot->now, &answers->scratch);
             slot->decided_ms = at_ms;

@@ -43,6 +43,7 @@ struct health_override_entry {
 
 struct health {
     struct health_table table;
+    int64_t wall_ms; /* of the change under way */
     struct health_node *nodes[HEALTH_KINDS];
     uint32_t counts[HEALTH_KINDS];
     uint32_t *by_name[HEALTH_KINDS];  /* indices sorted by name */
@@ -65,6 +66,15 @@ struct health_cause {
     enum health_outcome outcome;
     int64_t wall_ms;
 };
+
+static inline _Atomic uint32_t *health_back_at(const struct health *health, enum health_kind kind,
+                                               uint32_t index)
+{
+    const struct health_table *table = &health->table;
+    return kind == HEALTH_ENDPOINT ? &table->endpoints_back[index]
+           : kind == HEALTH_AZ     ? &table->azs_back[index]
+                                   : &table->regions_back[index];
+}
 
 /* Only the owner writes, so a plain read-modify-write of the word is enough. */
 uint32_t health_word_get(const struct health *health, enum health_kind kind, uint32_t index);

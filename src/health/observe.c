@@ -107,6 +107,7 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     assert(monitor < health->monitor_count && !health->delivering);
     assert(outcome > HEALTH_OUTCOME_NONE && outcome <= HEALTH_OUTCOME_LOCAL_ERROR);
     struct health_monitor *m = &health->monitors[monitor];
+    health->wall_ms = wall_ms;
     m->outcome = (uint8_t)outcome;
     m->checked_ms = wall_ms;
     m->duration_us = duration_us;

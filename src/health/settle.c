@@ -25,6 +25,10 @@ uint32_t health_word_get(const struct health *health, enum health_kind kind, uin
 
 static void store(struct health *health, enum health_kind kind, uint32_t index, uint32_t word)
 {
+    if (health_word_blocks(health_word_get(health, kind, index)) && !health_word_blocks(word)) {
+        atomic_store_explicit(health_back_at(health, kind, index), (uint32_t)(health->wall_ms / 1000),
+                              memory_order_relaxed);
+    }
     atomic_store_explicit(word_at(health, kind, index), word, memory_order_relaxed);
 }
 

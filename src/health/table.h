@@ -45,6 +45,9 @@ struct health_table {
     _Atomic uint64_t generation;
     uint32_t endpoint_count, az_count, region_count;
     _Atomic uint32_t *endpoints, *azs, *regions;
+    /* When (wall time, s) the word last stopped keeping what it stands for from serving; 0: it never did.
+     * Stored before the word. */
+    _Atomic uint32_t *endpoints_back, *azs_back, *regions_back;
 };
 
 struct health_effective {
@@ -104,6 +107,14 @@ static inline struct health_effective health_table_effective(const struct health
     return health_combine(atomic_load_explicit(&table->endpoints[endpoint], memory_order_relaxed),
                           atomic_load_explicit(&table->azs[az], memory_order_relaxed),
                           atomic_load_explicit(&table->regions[region], memory_order_relaxed));
+}
+
+/* Does this word alone keep what it stands for from serving? */
+static inline bool health_word_blocks(uint32_t word)
+{
+    enum health_desired desired = health_word_desired(word);
+    return desired == HEALTH_DESIRED_DRAIN || desired == HEALTH_DESIRED_DOWN ||
+           (desired == HEALTH_DESIRED_AUTO && health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY);
 }
 
 /* May an endpoint in this state be chosen? Unknown counts: nothing speaks against it. */

@@ -51,6 +51,7 @@ struct operate_member {
     double odds;         /* of being in an answer now */
     bool chosen;         /* odds > 0 */
     const char *address; /* of the type asked; NULL: it has none */
+    int64_t held_ms;     /* wall time until which no client sticks to it; 0: it is not held */
 };
 
 struct operate_tier {
@@ -70,6 +71,8 @@ struct operate_explanation {
     bool steered;
     const char *steered_name; /* the owner whose policy applied (a wildcard, or the end of a CNAME chain) */
     const char *class_label;
+    const char *pick;   /* "weighted" …; NULL: not steered */
+    const char *sticks; /* the prefix of the client that decides a sticky pick; NULL: none */
     unsigned scope;
     const char *source; /* steer_source_text() */
     uint32_t ttl;
@@ -86,7 +89,13 @@ struct operate_explanation {
 /* A query type by mnemonic, "A" or "TYPE257", without regard to case: 0 or ERROR_SYNTAX. */
 int operate_parse_type(const char *text, uint16_t *type);
 
-/* Ask the answer code for real (name, type; client NULL: no geography) and say why it answers so. 0, or
- * ERROR_SYNTAX for a name that is none. */
-int operate_explain(const struct view *view, const char *name, uint16_t type, const struct addr *client,
-                    struct arena *arena, struct operate_explanation *explanation);
+struct operate_question {
+    const char *name;
+    uint16_t type;
+    const struct addr *client; /* NULL: not known, no geography */
+    int64_t wall_ms;           /* now */
+};
+
+/* Ask the answer code for real and say why it answers so. 0, or ERROR_SYNTAX for a name that is none. */
+int operate_explain(const struct view *view, const struct operate_question *question, struct arena *arena,
+                    struct operate_explanation *explanation);

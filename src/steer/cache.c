@@ -79,20 +79,21 @@ static inline struct steer_choice *find(struct steer_cache *cache, const struct 
 /* With the arguments of its caller and called last: they stay where they are. */
 __attribute__((noinline)) static struct steer_choice *renew(struct steer_cache *cache,
                                                             const struct steer_policy *policy,
-                                                            uint16_t class_id, uint8_t types,
+                                                            struct steer_ask ask,
                                                             const struct health_table *table)
 {
-    struct steer_choice *choice = find(cache, policy, class_id, types);
-    steer_evaluate(policy, class_id, types, table, choice, NULL);
+    struct steer_choice *choice = find(cache, policy, ask.class_id, ask.types);
+    steer_evaluate(policy, ask, table, choice, NULL);
     return choice;
 }
 
 struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct steer_policy *policy,
-                                     uint16_t class_id, uint8_t types, const struct health_table *table)
+                                     struct steer_ask ask, const struct health_table *table)
 {
-    struct steer_choice *choice = find(cache, policy, class_id, types);
-    if (choice->generation != atomic_load_explicit(&table->generation, memory_order_acquire)) {
-        return renew(cache, policy, class_id, types, table);
+    struct steer_choice *choice = find(cache, policy, ask.class_id, ask.types);
+    if (choice->generation != atomic_load_explicit(&table->generation, memory_order_acquire) ||
+        choice->until_s <= ask.now_s) {
+        return renew(cache, policy, ask, table);
     }
     return choice;
 }

@@ -13,14 +13,27 @@ static size_t round_up(size_t size)
     return (size + 7u) & ~(size_t)7;
 }
 
+static size_t count_accepted(const struct steer_choice *choice)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        const struct steer_part *part = &choice->parts[i];
+        bool has = part->group != NULL && part->group->table != NULL;
+        count = has ? part->listed + part->group->count : count;
+    }
+    return count;
+}
+
 /* All tiers may be in a choice at once; a fallback may offer every member of the policy. */
 struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t class_id)
 {
     const struct steer_class *class = &policy->classes[class_id];
-    struct steer_room room = {.members = 0, .parts = class->tier_count};
+    struct steer_room room = {.members = 0};
     for (size_t t = 0; t < class->tier_count; t++) {
         room.members += class->tiers[t].count;
+        room.parts += class->tiers[t].groups == NULL ? 1 : class->tiers[t].group_count;
     }
+    room.accepted = policy->pick == STEER_PICK_STICKY ? room.members : 0;
     room.members = room.members > class->offered_count ? room.members : class->offered_count;
     room.parts = room.parts > 1 ? room.parts : 1;
     return room;
@@ -29,7 +42,7 @@ struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t cl
 size_t steer_room_size(struct steer_room room)
 {
     return room.parts * sizeof(struct steer_part) + round_up(room.members * sizeof(uint32_t)) +
-           round_up(room.members * sizeof(uint16_t));
+           round_up(room.members * sizeof(uint16_t)) + round_up(room.accepted * sizeof(uint32_t));
 }
 
 void steer_choice_init(struct steer_choice *choice, struct steer_room room, void *memory)
@@ -38,7 +51,9 @@ void steer_choice_init(struct steer_choice *choice, struct steer_room room, void
     *choice = (struct steer_choice){.generation = 0};
     choice->parts = memory;
     choice->weights = (uint32_t *)(void *)weights;
-    choice->members = (uint16_t *)(void *)(weights + round_up(room.members * sizeof(uint32_t)));
+    uint8_t *members = weights + round_up(room.members * sizeof(uint32_t));
+    choice->members = (uint16_t *)(void *)members;
+    choice->accepted = (uint32_t *)(void *)(members + round_up(room.members * sizeof(uint16_t)));
 }
 
 void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from)
@@ -47,9 +62,11 @@ void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from)
     copy.parts = to->parts;
     copy.weights = to->weights;
     copy.members = to->members;
+    copy.accepted = to->accepted;
     memcpy(to->parts, from->parts, from->part_count * sizeof *to->parts);
     memcpy(to->weights, from->weights, from->count * sizeof *to->weights);
     memcpy(to->members, from->members, from->count * sizeof *to->members);
+    memcpy(to->accepted, from->accepted, count_accepted(from) * sizeof *to->accepted);
     *to = copy;
 }
 

@@ -44,31 +44,31 @@ static double share_of(const struct steer_class *class, size_t index, const stru
     return share;
 }
 
+/* While shares are made they are those of tiers: each part of a tier has the share of the whole tier. */
+static bool leads(const struct steer_choice *choice, size_t index)
+{
+    return index == 0 || choice->parts[index - 1].tier != choice->parts[index].tier;
+}
+
 static double sum_shares(const struct steer_choice *choice)
 {
     double sum = 0;
     for (size_t i = 0; i < choice->part_count; i++) {
-        sum += choice->parts[i].share;
+        sum += leads(choice, i) ? choice->parts[i].share : 0;
     }
     return sum;
-}
-
-static void scale_shares(struct steer_part *parts, size_t count, double factor)
-{
-    for (size_t i = 0; i < count; i++) {
-        parts[i].share *= factor;
-    }
 }
 
 /* All shares add up to 1: what no tier could take goes to those that serve, as they do. */
 static void even_out(const struct steer_class *class, struct steer_choice *choice, double left)
 {
-    size_t home = choice->part_count > 0 && choice->parts[0].tier == 0;
-    if (class->spread && left > 0) {
-        double others = sum_shares(choice) - (home > 0 ? choice->parts[0].share : 0);
-        scale_shares(choice->parts + home, choice->part_count - home, others > 0 ? left / others : 0);
+    double sum = sum_shares(choice), home = choice->parts[0].tier == 0 ? choice->parts[0].share : 0;
+    double spread = class->spread && left > 0 && sum > home ? left / (sum - home) : 1;
+    double total = class->spread && left > 0 ? home + (sum - home) * spread : sum;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        struct steer_part *part = &choice->parts[i];
+        part->share *= (part->tier == 0 ? 1 : spread) / total;
     }
-    scale_shares(choice->parts, choice->part_count, 1 / sum_shares(choice));
 }
 
 /* Tiers that would get less than their trickle get it from the others. */
@@ -78,7 +78,9 @@ static void trickle(const struct steer_class *class, struct steer_choice *choice
     for (size_t i = 0; i < choice->part_count; i++) {
         const struct steer_part *part = &choice->parts[i];
         double due = class->tiers[part->tier].trickle;
-        *(part->share < due ? &raised : &rest) += part->share < due ? due : part->share;
+        if (leads(choice, i)) {
+            *(part->share < due ? &raised : &rest) += part->share < due ? due : part->share;
+        }
     }
     if (raised <= 0 || rest <= 0) {
         return;
@@ -92,14 +94,15 @@ static void trickle(const struct steer_class *class, struct steer_choice *choice
 
 /* ---- parts ---- */
 
-/* Leave out parts without members, and close the gaps. */
+/* Leave out parts without members or share, and close the gaps. */
 static void pack_parts(struct steer_choice *choice)
 {
     size_t kept = 0;
     choice->count = 0;
     for (size_t i = 0; i < choice->part_count; i++) {
         struct steer_part part = choice->parts[i];
-        if (part.count != 0) {
+        part.share *= part.fraction;
+        if (part.count != 0 && part.share > 0) {
             memmove(choice->members + choice->count, choice->members + part.first,
                     part.count * sizeof *choice->members);
             part.first = choice->count;
@@ -114,7 +117,11 @@ static void pack_parts(struct steer_choice *choice)
 static void finish_parts(const struct steer_reading *reading)
 {
     struct steer_choice *choice = reading->choice;
-    double sum = sum_shares(choice), until = 0;
+    const struct steer_policy *policy = reading->policy;
+    double sum = 0, until = 0;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        sum += choice->parts[i].share;
+    }
     for (size_t i = 0; i < choice->part_count; i++) {
         struct steer_part *part = &choice->parts[i];
         tier_weigh(reading, part);
@@ -123,8 +130,8 @@ static void finish_parts(const struct steer_reading *reading)
         part->until = until * 0x1p32 < UINT32_MAX ? (uint32_t)(until * 0x1p32 + 0.5) : UINT32_MAX;
     }
     choice->total_weight = choice->part_count == 1 ? choice->parts[0].total_weight : 0;
-    choice->is_simple = choice->part_count == 1 && reading->policy->pick == STEER_PICK_WEIGHTED &&
-                        reading->policy->answers == 1;
+    choice->is_simple =
+        choice->part_count == 1 && policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
 }
 
 /* ---- tiers ---- */
@@ -141,6 +148,15 @@ static void trace_tier(struct steer_trace *trace, size_t index, const struct ste
     }
 }
 
+static void keep_parts(struct steer_choice *choice, size_t count, uint16_t tier, double share)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct steer_part *part = &choice->parts[choice->part_count++];
+        part->tier = tier;
+        part->share = share;
+    }
+}
+
 /* Tiers that get a share become parts; returns whether there is any. */
 static bool take_tiers(struct steer_reading *reading, const struct steer_class *class,
                        struct steer_trace *trace)
@@ -154,15 +170,14 @@ static bool take_tiers(struct steer_reading *reading, const struct steer_class *
             continue;
         }
         struct steer_measure measure;
-        struct steer_part *part = &choice->parts[choice->part_count];
-        tier_read(reading, tier, part, &measure);
-        part->tier = (uint16_t)i;
-        part->share = share_of(class, i, &measure, &left);
+        struct steer_part *parts = &choice->parts[choice->part_count];
+        size_t count = tier_read(reading, tier, parts, &measure);
+        double share = share_of(class, i, &measure, &left);
         trace_tier(trace, i, &measure, considered);
-        if (part->share > 0 || (tier->trickle > 0 && measure.suffices > 0)) {
-            choice->part_count++;
+        if (share > 0 || (tier->trickle > 0 && measure.suffices > 0)) {
+            keep_parts(choice, count, (uint16_t)i, share);
         } else {
-            reading->used = part->first;
+            reading->used = parts->first;
         }
     }
     if (choice->part_count == 0) {
@@ -191,7 +206,7 @@ static bool take_all(struct steer_reading *reading, const struct steer_class *cl
     for (size_t t = 0; class->offered == NULL && t < class->tier_count; t++) {
         any |= tier_offer(reading, class->tiers[t].members, class->tiers[t].count, part, seen);
     }
-    part->share = 1;
+    part->share = part->fraction = 1;
     reading->choice->part_count = any;
     return any;
 }
@@ -216,14 +231,32 @@ static void trace_shares(const struct steer_choice *choice, struct steer_trace *
     }
 }
 
-void steer_evaluate(const struct steer_policy *policy, uint16_t class_id, uint8_t types,
-                    const struct health_table *table, struct steer_choice *choice, struct steer_trace *trace)
+/* Tiers, at first without those that came back a moment ago. */
+static bool take_any_tiers(struct steer_reading *reading, const struct steer_class *class,
+                           struct steer_trace *trace)
 {
-    const struct steer_class *class = &policy->classes[class_id];
-    struct steer_reading reading = {.policy = policy, .table = table, .choice = choice, .types = types};
+    const struct steer_policy *policy = reading->policy;
+    reading->holds = policy->pick == STEER_PICK_STICKY && policy->sticky.hold_s > 0;
+    if (take_tiers(reading, class, trace)) {
+        return true;
+    }
+    if (!reading->has_held) {
+        return false;
+    }
+    reading->holds = false;
+    reading->used = reading->listed = 0;
+    return take_tiers(reading, class, trace);
+}
+
+void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, const struct health_table *table,
+                    struct steer_choice *choice, struct steer_trace *trace)
+{
+    const struct steer_class *class = &policy->classes[ask.class_id];
+    struct steer_reading reading = {.policy = policy, .table = table, .choice = choice, .ask = ask};
     choice->generation = atomic_load_explicit(&table->generation, memory_order_acquire);
     choice->part_count = 0;
-    if (!take_tiers(&reading, class, trace)) {
+    choice->until_s = UINT32_MAX;
+    if (!take_any_tiers(&reading, class, trace)) {
         choice->source = take_fallback(&reading, class);
     }
     pack_parts(choice);

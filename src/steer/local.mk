@@ -8,4 +8,5 @@ src_libsteer_a_SOURCES = \
 	src/steer/pick.c \
 	src/steer/set.c \
 	src/steer/steer.h \
+	src/steer/sticky.c src/steer/sticky.h \
 	src/steer/tier.c src/steer/tier.h

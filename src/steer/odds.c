@@ -104,7 +104,7 @@ static void odds_of_line(const struct steer_policy *policy, const struct line *l
     size_t answers = policy->pick == STEER_PICK_ALL ? STEER_ANSWERS_MAX : policy->answers;
     if (answers >= line->count) {
         fill(odds, line->count, 1);
-    } else if (policy->pick != STEER_PICK_WEIGHTED) {
+    } else if (policy->pick == STEER_PICK_ROUND_ROBIN || policy->pick == STEER_PICK_ALL) {
         fill(odds, line->count, (double)answers / line->count);
     } else if (answers == 1) {
         for (size_t i = 0; i < line->count; i++) {

@@ -12,6 +12,8 @@
 
 #include "steer/steer.h"
 
+#include "steer/sticky.h"
+
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/hash.h"
@@ -37,6 +39,12 @@ struct set_geo {
     struct geo_tree *tree;
 };
 
+struct set_table {
+    const void *key; /* identities and weights */
+    size_t len;
+    const struct steer_table *table;
+};
+
 struct steer_set {
     struct arena *arena;
     const struct steer_policy **policies;
@@ -46,6 +54,9 @@ struct steer_set {
     struct set_geo *geo;
     size_t geo_count, geo_capacity;
     struct index by_geo_key;
+    struct set_table *tables;
+    size_t table_count, table_capacity;
+    struct index by_table_key;
     uint32_t cache_slots;
     struct buffer wanted, known; /* scratch: canonical bytes */
 };
@@ -130,6 +141,12 @@ static void add_tier(struct buffer *buffer, const struct steer_tier *tier)
     add_need(buffer, &tier->spill_below);
     buffer_add(buffer, &tier->trickle, sizeof tier->trickle);
     add_number(buffer, tier->by_capacity);
+    bool divided = tier->groups != NULL && tier->group_count > 1; /* one group is as good as none */
+    add_number(buffer, divided ? tier->group_count : 0);
+    for (size_t i = 0; divided && i < tier->group_count; i++) {
+        add_number(buffer, tier->groups[i].count);
+        buffer_add(buffer, &tier->groups[i].share, sizeof tier->groups[i].share);
+    }
 }
 
 static void add_class(struct buffer *buffer, const struct steer_class *class)
@@ -150,6 +167,8 @@ static void write_content(struct buffer *buffer, const struct steer_policy *poli
     add_number(buffer, policy->pick);
     add_number(buffer, policy->fallback);
     add_number(buffer, policy->answers);
+    add_number(buffer, (uint64_t)policy->sticky.v4_len << 40 | (uint64_t)policy->sticky.v6_len << 32 |
+                           policy->sticky.hold_s);
     add_number(buffer, geo_key);
     add_number(buffer, policy->member_count);
     for (size_t i = 0; i < policy->member_count; i++) {
@@ -157,6 +176,7 @@ static void write_content(struct buffer *buffer, const struct steer_policy *poli
         add_number(buffer, (uint64_t)member->endpoint << 32 | member->az);
         add_number(buffer, (uint64_t)member->region << 32 | member->weight);
         add_number(buffer, (uint64_t)member->capacity << 8 | member->types);
+        add_number(buffer, member->identity);
     }
     add_number(buffer, policy->class_count);
     for (size_t i = 0; i < policy->class_count; i++) {
@@ -177,7 +197,7 @@ static int64_t find_policy(struct steer_set *set, uint64_t hash)
     return -1;
 }
 
-/* ---- copying ---- */
+/* ---- plans ---- */
 
 static void check_members(const struct steer_policy *plan, const uint16_t *members, size_t count)
 {
@@ -185,6 +205,16 @@ static void check_members(const struct steer_policy *plan, const uint16_t *membe
     for (size_t i = 0; i < count; i++) {
         assert(members[i] < plan->member_count);
     }
+}
+
+static void check_groups(const struct steer_tier *tier)
+{
+    size_t members = 0;
+    for (size_t i = 0; tier->groups != NULL && i < tier->group_count; i++) {
+        members += tier->groups[i].count;
+        assert(tier->groups[i].share >= 0 && tier->groups[i].share <= 1);
+    }
+    assert(tier->groups == NULL || members == tier->count);
 }
 
 static void check_plan(const struct steer_policy *plan)
@@ -197,19 +227,83 @@ static void check_plan(const struct steer_policy *plan)
             const struct steer_tier *tier = &class->tiers[t];
             check_members(plan, tier->members, tier->count);
             assert(tier->trickle >= 0 && tier->trickle < 1);
+            check_groups(tier);
         }
         check_members(plan, class->offered, class->offered_count);
     }
 }
 
-static const struct steer_class *copy_classes(struct arena *arena, const struct steer_policy *plan)
+/* ---- tables of sticky picks ---- */
+
+static const struct steer_table *find_table(struct steer_set *set, uint64_t hash)
 {
+    size_t step = 0;
+    for (int64_t at; (at = index_find_next(&set->by_table_key, hash, &step)) != -1;) {
+        const struct set_table *known = &set->tables[at];
+        if (known->len == set->known.len && memcmp(known->key, set->known.bytes, known->len) == 0) {
+            return known->table;
+        }
+    }
+    return NULL;
+}
+
+/* Groups of the same endpoints with the same weights share a table. */
+static const struct steer_table *get_table(struct steer_set *set, const struct steer_member *members,
+                                           const uint16_t *group, size_t count)
+{
+    set->known.len = 0;
+    for (size_t i = 0; i < count; i++) {
+        add_number(&set->known, members[group[i]].identity);
+        add_number(&set->known, members[group[i]].weight);
+    }
+    uint64_t hash = hash_finish(hash_bytes(HASH_START, set->known.bytes, set->known.len));
+    const struct steer_table *table = find_table(set, hash);
+    if (table != NULL) {
+        return table;
+    }
+    table = sticky_new_table(set->arena, members, group, count);
+    set->tables = memory_grow(set->tables, set->table_count, &set->table_capacity, sizeof *set->tables);
+    set->tables[set->table_count] =
+        (struct set_table){arena_copy(set->arena, set->known.bytes, set->known.len), set->known.len, table};
+    index_put(&set->by_table_key, hash, (uint32_t)set->table_count++);
+    return table;
+}
+
+static const struct steer_group *copy_groups(struct steer_set *set, const struct steer_policy *plan,
+                                             const struct steer_tier *tier)
+{
+    struct steer_group whole = {.count = tier->count}, *groups;
+    size_t count = tier->groups == NULL ? 1 : tier->group_count;
+    groups = arena_copy(set->arena, tier->groups == NULL ? &whole : tier->groups, count * sizeof *groups);
+    const uint16_t *members = tier->members;
+    for (size_t i = 0; i < count; i++) {
+        groups[i].table =
+            plan->pick == STEER_PICK_STICKY ? get_table(set, plan->members, members, groups[i].count) : NULL;
+        members += groups[i].count;
+    }
+    return groups;
+}
+
+/* ---- copying ---- */
+
+static void copy_tier(struct steer_set *set, const struct steer_policy *plan, struct steer_tier *tier)
+{
+    if (tier->groups != NULL || plan->pick == STEER_PICK_STICKY) {
+        tier->group_count = tier->groups == NULL ? 1 : tier->group_count;
+        tier->groups = copy_groups(set, plan, tier);
+    }
+    tier->label = arena_copy_text(set->arena, tier->label);
+    tier->members = arena_copy(set->arena, tier->members, tier->count * sizeof *tier->members);
+}
+
+static const struct steer_class *copy_classes(struct steer_set *set, const struct steer_policy *plan)
+{
+    struct arena *arena = set->arena;
     struct steer_class *classes = arena_copy(arena, plan->classes, plan->class_count * sizeof *classes);
     for (size_t i = 0; i < plan->class_count; i++) {
         struct steer_tier *tiers = arena_copy(arena, classes[i].tiers, classes[i].tier_count * sizeof *tiers);
         for (size_t t = 0; t < classes[i].tier_count; t++) {
-            tiers[t].label = arena_copy_text(arena, tiers[t].label);
-            tiers[t].members = arena_copy(arena, tiers[t].members, tiers[t].count * sizeof *tiers[t].members);
+            copy_tier(set, plan, &tiers[t]);
         }
         classes[i].label = arena_copy_text(arena, classes[i].label);
         classes[i].tiers = tiers;
@@ -269,6 +363,8 @@ void steer_set_free(struct steer_set *set)
     free(set->geo);
     free(set->by_geo_key.slots);
     free(set->by_content.slots);
+    free(set->by_table_key.slots);
+    free(set->tables);
     free(set->policies);
     free(set->geo_keys);
     buffer_fini(&set->wanted);
@@ -297,7 +393,7 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     struct steer_policy *policy = arena_copy(set->arena, plan, sizeof *plan);
     policy->id = id;
     policy->members = arena_copy(set->arena, plan->members, plan->member_count * sizeof *plan->members);
-    policy->classes = copy_classes(set->arena, plan);
+    policy->classes = copy_classes(set, plan);
     policy->geo = tree;
     policy->cache_at = set->cache_slots;
     assert(set->cache_slots <= UINT32_MAX - 2u * plan->class_count);

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum steer_pick { STEER_PICK_WEIGHTED, STEER_PICK_ROUND_ROBIN, STEER_PICK_ALL };
+enum steer_pick { STEER_PICK_WEIGHTED, STEER_PICK_ROUND_ROBIN, STEER_PICK_ALL, STEER_PICK_STICKY };
 enum steer_fallback {
     STEER_FALLBACK_ALL,
     STEER_FALLBACK_STATIC,
@@ -36,6 +36,7 @@ struct steer_member {
     uint32_t weight;
     uint8_t types; /* enum steer_types, or-ed */
     uint32_t capacity;
+    uint64_t identity; /* of the endpoint, the same in every view and on every server: for sticky picks */
 };
 
 /* How much of a tier has to be there: a share of it (0 < share <= 1), or a number of members. Both 0: not
@@ -43,6 +44,15 @@ struct steer_member {
 struct steer_need {
     double share;
     uint32_t count;
+};
+
+struct steer_table; /* sticky.c: clients to members */
+
+/* Members of a tier that have a share of it in common, such as a canary's 5 %. */
+struct steer_group {
+    uint16_t count;                  /* the next so many members of the tier */
+    double share;                    /* of the tier, 0..1; 0: what the others leave */
+    const struct steer_table *table; /* made by steer_set_add() for sticky picks, else NULL */
 };
 
 /* Members with a weight are what a tier normally consists of; those without one (standby) count where no
@@ -55,6 +65,8 @@ struct steer_tier {
     struct steer_need spill_below; /* with less the missing share goes to the next tiers */
     double trickle; /* this share of answers goes here when it would get less; 0 <= trickle < 1 */
     bool by_capacity;
+    const struct steer_group *groups; /* of the members, in their order; NULL: one group */
+    uint16_t group_count;
 };
 
 /* A class of clients: class 0 is everybody, the others come from geo rules in order. */
@@ -78,6 +90,10 @@ struct steer_policy {
     const struct steer_member *members;
     const struct steer_class *classes;
     const struct geo_tree *geo; /* NULL: one class, scope 0 */
+    struct {
+        uint8_t v4_len, v6_len; /* clients in one prefix of this length stick together */
+        uint32_t hold_s;        /* for so long after it came back an endpoint gets no clients; 0: at once */
+    } sticky;                   /* of STEER_PICK_STICKY */
     uint32_t cache_at;          /* first slot of this policy in a cache */
 };
 
@@ -110,14 +126,19 @@ enum steer_source {
 
 const char *steer_source_text(enum steer_source source); /* "tier" "all" "static" "nodata" "servfail" */
 
-/* Members that are drawn from together: of one tier. A choice has several where a tier spills over or
- * trickles; first a part is drawn by share, then members of it, so an answer never mixes tiers. */
+/* Members that are drawn from together: of one group of one tier. A choice has several where a tier spills
+ * over or trickles, or a group has a share; first a part is drawn by share, then members of it, so an answer
+ * never mixes tiers. */
 struct steer_part {
     uint32_t until; /* drawn by a number below this one, of 2^32; the last part takes the rest */
     uint16_t tier;
     uint16_t count; /* members, from `first` of the choice on */
     uint32_t first, total_weight;
-    double share; /* of all answers, 0..1; they add up to 1 */
+    uint32_t listed;                 /* sticky: where the group's members begin in `accepted` */
+    const struct steer_group *group; /* NULL: of a fallback */
+    const uint16_t *group_members;   /* sticky: all members of the group, as in the tier */
+    double fraction;                 /* of its tier */
+    double share;                    /* of all answers, 0..1; they add up to 1 */
 };
 
 struct steer_choice {
@@ -128,10 +149,13 @@ struct steer_choice {
     uint32_t count;      /* members of all parts */
     uint32_t total_weight;
     bool is_simple;           /* one member is drawn by weight from one part: the short way */
+    uint32_t until_s;         /* wall time from which it does not hold any more; UINT32_MAX: it does */
     uint32_t next;            /* round robin; steer_evaluate() leaves it alone */
     uint32_t *weights;        /* cumulative within each part: the last one is its total_weight */
     uint16_t *members;        /* of the policy, part by part, in order */
     struct steer_part *parts; /* all arrays have the room that steer_find_room() says */
+    /* Sticky only: of each member of the parts' groups, serving or not: how many of 2^32 draws it takes. */
+    uint32_t *accepted;
 };
 
 /* What evaluate saw of each tier, for explain. */
@@ -149,7 +173,7 @@ struct steer_trace {
 
 /* Memory for choices of a class: */
 struct steer_room {
-    size_t members, parts;
+    size_t members, parts, accepted;
 };
 
 struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t class_id);
@@ -160,15 +184,28 @@ void steer_choice_init(struct steer_choice *choice, struct steer_room room, void
 void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from);
 bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice *b);
 
-/* Fill choice (its arrays are the caller's) for records of `types` (one of enum steer_types). The tier is
+/* What is asked of a policy. */
+struct steer_ask {
+    uint32_t now_s; /* wall time, for what depends on it */
+    uint16_t class_id;
+    uint8_t types; /* one of enum steer_types */
+};
+
+/* Fill choice (its arrays are the caller's) for records of a type. The tier is
  * decided by health alone, so that A and AAAA of a name come from the same place; a tier without records of
  * the type is left out, and if that was all the choice is empty (NODATA). trace may be NULL; it makes
  * evaluate look at all tiers, but changes no answer. */
-void steer_evaluate(const struct steer_policy *policy, uint16_t class_id, uint8_t types,
-                    const struct health_table *table, struct steer_choice *choice, struct steer_trace *trace);
+void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, const struct health_table *table,
+                    struct steer_choice *choice, struct steer_trace *trace);
+
+/* Wall time (s) until which a member that came back gets no clients of a sticky policy, or 0. */
+uint32_t steer_find_hold(const struct steer_policy *policy, const struct health_table *table, uint16_t member,
+                         uint32_t now_s);
 
 /* Draw from a choice: returns how many members went to out (at most answers, or all of them with pick "all").
- */
+ * With a sticky policy the client's key decides, and luck plays no part. */
+size_t steer_pick_sticky(const struct steer_policy *policy, const struct steer_choice *choice, uint64_t key,
+                         uint16_t out[STEER_ANSWERS_MAX]);
 size_t steer_pick(const struct steer_policy *policy, struct steer_choice *choice, struct random *random,
                   uint16_t out[STEER_ANSWERS_MAX]);
 
@@ -181,9 +218,19 @@ struct steer_cache;
 
 struct steer_cache *steer_cache_new(const struct steer_set *set);
 void steer_cache_free(struct steer_cache *cache);
-/* The choice for (policy, class, type), evaluated if the table has moved on. Valid until the next call. */
+/* The choice for what is asked, evaluated if the table or the time has moved on. Valid until the next call.
+ */
 struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct steer_policy *policy,
-                                     uint16_t class_id, uint8_t types, const struct health_table *table);
+                                     struct steer_ask ask, const struct health_table *table);
 
 /* Class of a client, and the ECS scope prefix length (0 where geography plays no part). */
 struct geo_match steer_find_class(const struct steer_policy *policy, const struct addr *client);
+
+/* A client of a sticky policy: the number that decides, the same on every server, and the length of the
+ * prefix that shares it. */
+struct steer_key {
+    uint64_t key;
+    uint8_t prefix_len;
+};
+
+struct steer_key steer_find_key(const struct steer_policy *policy, const struct addr *client);

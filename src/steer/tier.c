@@ -6,6 +6,8 @@
 
 #include "steer/tier.h"
 
+#include "steer/sticky.h"
+
 /* A share that is written with four digits means the fraction: 0.6667 of 3 is 2 (of members alike). */
 #define SHARE_TOLERANCE 0.0005
 
@@ -31,7 +33,7 @@ static void add_member(struct steer_reading *reading, uint16_t index, const stru
     if (member->weight == 0 && reading->weighted) {
         return;
     }
-    if ((member->types & reading->types) != 0) {
+    if ((member->types & reading->ask.types) != 0) {
         reading->choice->members[reading->used++] = index;
     }
 }
@@ -89,22 +91,104 @@ void tier_begin(struct steer_reading *reading, struct steer_part *part)
     reading->weighted = false;
 }
 
-void tier_read(struct steer_reading *reading, const struct steer_tier *tier, struct steer_part *part,
-               struct steer_measure *measure)
+/* When the last thing ended that kept the member from serving; 0: nothing ever did. */
+static uint32_t find_back(const struct health_table *table, const struct steer_member *member)
 {
-    struct sums sums[2] = {{.members = 0}, {.members = 0}};
-    tier_begin(reading, part);
-    for (size_t i = 0; i < tier->count; i++) {
-        uint16_t index = tier->members[i];
-        const struct steer_member *member = &reading->policy->members[index];
-        bool serves = health_state_serves(read_state(reading, index));
-        count_member(&sums[member->weight == 0], tier->by_capacity ? member->capacity : 1, serves);
-        if (serves) {
-            add_member(reading, index, part);
+    uint32_t back[] = {atomic_load_explicit(&table->endpoints_back[member->endpoint], memory_order_relaxed),
+                       atomic_load_explicit(&table->azs_back[member->az], memory_order_relaxed),
+                       atomic_load_explicit(&table->regions_back[member->region], memory_order_relaxed)};
+    uint32_t latest = back[0] > back[1] ? back[0] : back[1];
+    return latest > back[2] ? latest : back[2];
+}
+
+/* A clock that was set back ends a hold. */
+uint32_t steer_find_hold(const struct steer_policy *policy, const struct health_table *table, uint16_t member,
+                         uint32_t now_s)
+{
+    uint32_t hold_s = policy->pick == STEER_PICK_STICKY ? policy->sticky.hold_s : 0;
+    uint32_t back = hold_s == 0 ? 0 : find_back(table, &policy->members[member]);
+    return back == 0 || now_s < back || now_s - back >= hold_s ? 0 : back + hold_s;
+}
+
+static bool is_held(struct steer_reading *reading, uint16_t index)
+{
+    uint32_t until_s = steer_find_hold(reading->policy, reading->table, index, reading->ask.now_s);
+    if (until_s == 0) {
+        return false;
+    }
+    reading->has_held = true;
+    reading->choice->until_s = until_s < reading->choice->until_s ? until_s : reading->choice->until_s;
+    return true;
+}
+
+static bool serves(struct steer_reading *reading, uint16_t index)
+{
+    return health_state_serves(read_state(reading, index)) && !(reading->holds && is_held(reading, index));
+}
+
+static void list_accepted(struct steer_reading *reading, const struct steer_group *group, size_t position,
+                          bool takes)
+{
+    reading->choice->accepted[reading->listed++] =
+        takes && group->table != NULL ? group->table->accept[position] : 0;
+}
+
+static void read_group(struct steer_reading *reading, const struct steer_tier *tier,
+                       const struct steer_group *group, struct steer_part *part, struct sums sums[2])
+{
+    const uint16_t *members = part->group_members;
+    bool is_sticky = reading->policy->pick == STEER_PICK_STICKY;
+    for (size_t i = 0; i < group->count; i++) {
+        const struct steer_member *member = &reading->policy->members[members[i]];
+        bool is_there = serves(reading, members[i]);
+        count_member(&sums[member->weight == 0], tier->by_capacity ? member->capacity : 1, is_there);
+        if (is_there) {
+            add_member(reading, members[i], part);
+        }
+        if (is_sticky) {
+            list_accepted(reading, group, i, is_there && (member->types & reading->ask.types) != 0);
         }
     }
     part->count = (uint16_t)(reading->used - part->first);
+}
+
+/* What each group has of the tier: its share, or what the others leave; of those that have somebody to offer.
+ */
+static void divide_tier(const struct steer_group *groups, struct steer_part *parts, size_t count)
+{
+    double rest = 1, sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        rest -= groups[i].share;
+    }
+    for (size_t i = 0; i < count; i++) {
+        double share = groups[i].share > 0 ? groups[i].share : rest > 0 ? rest : 0;
+        parts[i].fraction = parts[i].count == 0 ? 0 : share;
+        sum += parts[i].fraction;
+    }
+    for (size_t i = 0; i < count; i++) {
+        parts[i].fraction = parts[i].count == 0 ? 0 : sum > 0 ? parts[i].fraction / sum : 1;
+    }
+}
+
+size_t tier_read(struct steer_reading *reading, const struct steer_tier *tier, struct steer_part *parts,
+                 struct steer_measure *measure)
+{
+    struct sums sums[2] = {{.members = 0}, {.members = 0}};
+    const struct steer_group whole = {.count = tier->count};
+    const struct steer_group *groups = tier->groups == NULL ? &whole : tier->groups;
+    size_t count = tier->groups == NULL ? 1 : tier->group_count;
+    const uint16_t *members = tier->members;
+    for (size_t i = 0; i < count; i++) {
+        tier_begin(reading, &parts[i]);
+        parts[i].listed = reading->listed;
+        parts[i].group = tier->groups == NULL ? NULL : &groups[i];
+        parts[i].group_members = members;
+        read_group(reading, tier, &groups[i], &parts[i], sums);
+        members += groups[i].count;
+    }
+    divide_tier(groups, parts, count);
     measure_tier(tier, sums, measure);
+    return count;
 }
 
 /* ---- fallback ---- */

@@ -12,9 +12,12 @@ struct steer_reading {
     const struct steer_policy *policy;
     const struct health_table *table;
     struct steer_choice *choice;
-    uint8_t types;
-    uint32_t used; /* members in the choice so far */
-    bool weighted; /* the part in the making has a member with a weight: those without are out */
+    struct steer_ask ask;
+    uint32_t used;   /* members in the choice so far */
+    uint32_t listed; /* entries of `accepted` so far */
+    bool weighted;   /* the part in the making has a member with a weight: those without are out */
+    bool holds;      /* who came back a moment ago does not serve yet */
+    bool has_held;   /* there was such a member */
 };
 
 struct steer_measure {
@@ -27,10 +30,10 @@ struct steer_measure {
 /* An empty part behind what is there. */
 void tier_begin(struct steer_reading *reading, struct steer_part *part);
 
-/* The members of the tier that serve and have records of the type become `part` of the choice, behind those
- * that are there. */
-void tier_read(struct steer_reading *reading, const struct steer_tier *tier, struct steer_part *part,
-               struct steer_measure *measure);
+/* The members of the tier that serve and have records of the type become parts of the choice, one for each
+ * group, behind those that are there. Returns how many parts. */
+size_t tier_read(struct steer_reading *reading, const struct steer_tier *tier, struct steer_part *parts,
+                 struct steer_measure *measure);
 
 /* Add what is not drained of this list to a part; returns whether there was any, of any type. `seen` (a bit
  * per member of the policy, all clear at first) keeps members from being offered twice. */

@@ -19,6 +19,7 @@ static enum steer_pick pick_of(enum conf_pick pick)
     switch (pick) {
     case CONF_PICK_ROUND_ROBIN: return STEER_PICK_ROUND_ROBIN;
     case CONF_PICK_ALL: return STEER_PICK_ALL;
+    case CONF_PICK_STICKY: return STEER_PICK_STICKY;
     case CONF_PICK_WEIGHTED: break;
     }
     return STEER_PICK_WEIGHTED;
@@ -51,6 +52,12 @@ static const struct steer_class *plan_classes(const struct compile_classes *plan
     return classes;
 }
 
+/* By name: the same in every topology that has it, and on every server. */
+static uint64_t identify(const struct conf_endpoint *endpoint)
+{
+    return hash_finish(hash_bytes(HASH_START, endpoint->name, strlen(endpoint->name)));
+}
+
 static const struct steer_member *plan_members(struct arena *arena, const struct conf_name *name,
                                                const struct conf_topology *topology, uint8_t *types)
 {
@@ -65,7 +72,8 @@ static const struct steer_member *plan_members(struct arena *arena, const struct
                                            .region = endpoint->region,
                                            .weight = name->members[i].weight,
                                            .types = has,
-                                           .capacity = endpoint->capacity};
+                                           .capacity = endpoint->capacity,
+                                           .identity = identify(endpoint)};
         *types |= has;
     }
     return members;
@@ -165,6 +173,9 @@ static int compile_name(struct compiler *c, const struct conf_policy *policy, co
         .pick = pick_of(name->pick),
         .fallback = fallback_of(name->fallback),
         .answers = (uint16_t)name->answers,
+        .sticky = {.v4_len = name->sticky.v4_len,
+                   .v6_len = name->sticky.v6_len,
+                   .hold_s = name->sticky.hold_s},
         .member_count = (uint16_t)name->member_count,
         .class_count = (uint16_t)(name->geo_count + 1),
         .members = classes.members,

@@ -5,6 +5,8 @@
 
 #include "view/compile_internal.h"
 
+#include <stdlib.h>
+
 /* What the tier says, else the name. */
 static struct steer_need choose_need(const struct conf_need *own, const struct conf_need *general)
 {
@@ -23,12 +25,41 @@ static bool has_capacities(const struct steer_member *members, const struct stee
     return true;
 }
 
+/* By group, those without one first; within a group in their order. */
+static int compare_groups(const void *left, const void *right, void *context)
+{
+    const struct conf_member *members = context;
+    uint16_t a = *(const uint16_t *)left, b = *(const uint16_t *)right;
+    uint32_t group_a = members[a].group, group_b = members[b].group;
+    return group_a != group_b ? (group_a > group_b) - (group_a < group_b) : (a > b) - (a < b);
+}
+
+static void plan_groups(const struct compile_classes *plan, struct steer_tier *to)
+{
+    const struct conf_member *members = plan->name->members;
+    struct steer_group *groups = arena_alloc(plan->arena, to->count * sizeof *groups);
+    size_t count = 0;
+    for (size_t i = 0; i < to->count; i++) {
+        const struct conf_member *member = &members[to->members[i]];
+        if (i == 0 || members[to->members[i - 1]].group != member->group) {
+            groups[count++] = (struct steer_group){.share = member->share};
+        }
+        groups[count - 1].count++;
+    }
+    if (count > 1) {
+        to->groups = groups;
+        to->group_count = (uint16_t)count;
+    }
+}
+
 static void plan_tier(const struct compile_classes *plan, const struct conf_tier *from, struct steer_tier *to)
 {
     uint16_t *members = arena_alloc(plan->arena, from->member_count * sizeof *members);
     for (size_t i = 0; i < from->member_count; i++) {
         members[i] = (uint16_t)from->members[i];
     }
+    qsort_r(members, from->member_count, sizeof *members, compare_groups,
+            (void *)(uintptr_t)plan->name->members);
     *to = (struct steer_tier){.label = from->label,
                               .members = members,
                               .count = (uint16_t)from->member_count,
@@ -36,6 +67,7 @@ static void plan_tier(const struct compile_classes *plan, const struct conf_tier
                               .spill_below = choose_need(&from->spill_below, &plan->name->spill_below),
                               .trickle = from->trickle};
     to->by_capacity = has_capacities(plan->members, to);
+    plan_groups(plan, to);
 }
 
 /* A class that may be left falls back on all endpoints of the name, tiers or not. */

@@ -1,6 +1,7 @@
 ## Unit tests of src/steer
 if HAVE_CMOCKA
 STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_pick tests/unit/test_steer_set \
+	tests/unit/test_steer_sticky \
 	tests/unit/test_steer_tiers
 TESTS += $(STEER_TESTS)
 check_PROGRAMS += $(STEER_TESTS)
@@ -14,6 +15,9 @@ tests_unit_test_steer_pick_LDADD = $(STEER_TEST_LIBS)
 tests_unit_test_steer_set_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_set_SOURCES = tests/unit/test_steer_set.c tests/unit/unit.h
 tests_unit_test_steer_set_LDADD = $(STEER_TEST_LIBS)
+tests_unit_test_steer_sticky_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_sticky_SOURCES = tests/unit/test_steer_sticky.c tests/unit/unit.h
+tests_unit_test_steer_sticky_LDADD = $(STEER_TEST_LIBS)
 tests_unit_test_steer_tiers_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_tiers_SOURCES = tests/unit/test_steer_tiers.c tests/unit/unit.h
 tests_unit_test_steer_tiers_LDADD = $(STEER_TEST_LIBS)

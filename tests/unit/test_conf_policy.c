@@ -278,13 +278,9 @@ static void settings_are_checked(void **state)
         expect_web_error(state, member, line);
     }
     expect_web_error(
-        state, "\"pick\": \"sticky\"",
-        "p.json:3:9: error: pick \"sticky\" is not supported yet, expected \"weighted\", \"round-robin\" "
-        "or \"all\" (at $.names.www.pick)");
-    expect_web_error(
         state, "\"pick\": \"wieghted\"",
-        "p.json:3:9: error: found \"wieghted\", expected \"weighted\", \"round-robin\" or \"all\" (at "
-        "$.names.www.pick)");
+        "p.json:3:9: error: found \"wieghted\", expected \"weighted\", \"round-robin\", \"all\" or "
+        "\"sticky\" (at $.names.www.pick)");
     expect_web_error(
         state, "\"answers\": 65",
         "p.json:3:12: error: found 65, expected a whole number from 1 to 64 (at $.names.www.answers)");

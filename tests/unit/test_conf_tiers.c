@@ -178,13 +178,57 @@ static void a_trickle_to_the_first_is_noticed(void **state)
                         "wait (at $.names.www.tiers[0].trickle)");
 }
 
+static void sticky_picks_are_read(void **state)
+{
+    struct conf_policy *p = parse_good(
+        state,
+        "{\"names\": {\"a\": {\"endpoints\": \"db\", \"pick\": \"sticky\"}, \"b\": {\"endpoints\": \"db\",\n"
+        "\"pick\": \"sticky\", \"sticky\": {\"ipv4_prefix\": 20, \"ipv6_prefix\": 48, \"hold\": \"30m\"}}}}");
+    assert_int_equal(p->names[0].pick, CONF_PICK_STICKY);
+    assert_int_equal(p->names[0].sticky.v4_len, 24);
+    assert_int_equal(p->names[0].sticky.v6_len, 56);
+    assert_int_equal(p->names[0].sticky.hold_s, 0);
+    assert_int_equal(p->names[1].sticky.v4_len, 20);
+    assert_int_equal(p->names[1].sticky.v6_len, 48);
+    assert_int_equal(p->names[1].sticky.hold_s, 1800);
+    conf_free_policy(p);
+    expect_web_error(state, "\"sticky\": {\"hold\": \"1m\"}",
+                     "p.json:3:1: error: \"sticky\" has no meaning without \"pick\": \"sticky\" (at "
+                     "$.names.www.sticky)");
+    expect_web_error(state, "\"pick\": \"sticky\", \"sticky\": {\"ipv4_prefix\": 33}",
+                     "p.json:3:45: error: found 33, expected a whole number from 1 to 32 (at "
+                     "$.names.www.sticky.ipv4_prefix)");
+    expect_web_error(state, "\"pick\": \"sticky\", \"sticky\": {\"hold\": \"500ms\"}",
+                     "p.json:3:38: error: found \"500ms\", expected a duration from 1s to 24h (at "
+                     "$.names.www.sticky.hold)");
+}
+
+static void weights_may_be_shares(void **state)
+{
+    struct conf_policy *p =
+        parse_good(state, "{\"names\": {\"www\": {\"endpoints\": \"web-*\", \"weights\": {\"web-*\": 3,\n"
+                          "\"both\": \"12.5%\", \"web-2\": \"1%\", \"web-4\": 5}}}}");
+    const struct conf_member *members = p->names[0].members;
+    assert_true(members[0].share == 0 && members[0].group == 0 && members[0].weight == 3);
+    assert_true(members[1].share == 0.01 && members[1].weight == 3);
+    assert_true(members[2].share == 0.125 && members[2].weight == 3);
+    assert_true(members[3].share == 0 && members[3].group == 0 && members[3].weight == 5);
+    assert_true(members[1].group != members[2].group && members[1].group != 0 && members[2].group != 0);
+    conf_free_policy(p);
+    expect_web_error(state, "\"weights\": {\"web-1\": \"0%\"}",
+                     "p.json:3:22: error: found \"0%\", expected a whole number from 0 to 65535, or a share "
+                     "such as \"5%\" (at $.names.www.weights.web-1)");
+    expect_web_error(state, "\"weights\": {\"web-1\": \"60%\", \"web-2\": \"50%\"}",
+                     "p.json:3:12: error: the shares add up to 110 %, expected at most 100 % (at "
+                     "$.names.www.weights)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tiers_say_what_they_need),
-        cmocka_unit_test(groups_stand_for_endpoints),
-        cmocka_unit_test(needs_are_checked),
-        cmocka_unit_test(a_trickle_to_the_first_is_noticed),
+        cmocka_unit_test(tiers_say_what_they_need), cmocka_unit_test(groups_stand_for_endpoints),
+        cmocka_unit_test(needs_are_checked),        cmocka_unit_test(a_trickle_to_the_first_is_noticed),
+        cmocka_unit_test(sticky_picks_are_read),    cmocka_unit_test(weights_may_be_shares),
     };
     return cmocka_run_group_tests_name("conf_tiers", tests, load_topology, free_topology);
 }

@@ -86,7 +86,7 @@ static void sample_init(struct sample *sample)
 
 static struct steer_choice *evaluate(struct sample *sample, uint8_t types, const struct world *world)
 {
-    steer_evaluate(&sample->policy, 0, types, &world->table, &sample->choice, NULL);
+    steer_evaluate(&sample->policy, (struct steer_ask){.types = types}, &world->table, &sample->choice, NULL);
     return &sample->choice;
 }
 
@@ -260,14 +260,16 @@ static void trace_counts_serving_members(void **state)
     world.regions[0] = HEALTH_OBSERVED_UNHEALTHY;
     world.endpoints[4] = HEALTH_OBSERVED_UNHEALTHY;
     sample.members[5].types = STEER_HAS_AAAA;
-    steer_evaluate(&sample.policy, 0, STEER_HAS_A, &world.table, &sample.choice, &trace);
+    steer_evaluate(&sample.policy, (struct steer_ask){.types = STEER_HAS_A}, &world.table, &sample.choice,
+                   &trace);
     assert_true(trace.tiers[0].considered && trace.tiers[1].considered);
     assert_int_equal(trace.tiers[0].serving, 0);
     assert_int_equal(trace.tiers[1].serving, 3);
     assert_false(trace.tiers[0].qualifies);
     assert_true(trace.tiers[1].healthy == 0.75 && trace.tiers[1].share == 1);
     world.regions[0] = 0;
-    steer_evaluate(&sample.policy, 0, STEER_HAS_A, &world.table, &sample.choice, &trace);
+    steer_evaluate(&sample.policy, (struct steer_ask){.types = STEER_HAS_A}, &world.table, &sample.choice,
+                   &trace);
     assert_true(trace.tiers[0].considered && !trace.tiers[1].considered);
     assert_int_equal(trace.tiers[0].serving, 4);
     assert_int_equal(trace.tiers[1].serving, 3); /* looked at all the same */

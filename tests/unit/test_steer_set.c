@@ -43,6 +43,11 @@ static void plan_init(struct plan *plan)
                                          .classes = plan->classes};
 }
 
+static struct steer_ask ask(uint16_t class_id, uint8_t types)
+{
+    return (struct steer_ask){.class_id = class_id, .types = types};
+}
+
 static uint32_t add(struct steer_set *set, const struct plan *plan)
 {
     return steer_set_add(set, &plan->policy, NULL, 0);
@@ -204,16 +209,16 @@ static void cache_follows_the_generation(void **state)
     add(set, &plan);
     struct steer_cache *cache = steer_cache_new(set);
     const struct steer_policy *policy = steer_set_get(set, 0);
-    struct steer_choice *choice = steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table);
+    struct steer_choice *choice = steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table);
     assert_int_equal(choice->count, 2);
     assert_int_equal(choice->generation, 1);
     choice->next = 1;
     /* A word changes without its generation: not seen, so it was not evaluated again. */
     world.endpoints[0] = HEALTH_OBSERVED_UNHEALTHY;
-    assert_ptr_equal(steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table), choice);
+    assert_ptr_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table), choice);
     assert_int_equal(choice->count, 2);
     atomic_fetch_add(&world.table.generation, 1);
-    assert_ptr_equal(steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table), choice);
+    assert_ptr_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table), choice);
     assert_int_equal(choice->count, 1);
     assert_int_equal(choice->members[0], 1);
     assert_int_equal(choice->generation, 2);
@@ -241,13 +246,13 @@ static void slots_do_not_overlap(void **state)
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < POLICIES; i++) {
             const struct steer_policy *policy = steer_set_get(set, i);
-            struct steer_choice *a = steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table);
+            struct steer_choice *a = steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table);
             assert_int_equal(a->count, 2);
             assert_int_equal(a->total_weight, i + 1 + 11);
-            struct steer_choice *aaaa = steer_cache_get(cache, policy, 0, STEER_HAS_AAAA, &world.table);
+            struct steer_choice *aaaa = steer_cache_get(cache, policy, ask(0, STEER_HAS_AAAA), &world.table);
             assert_int_equal(aaaa->count, 1);
             assert_int_equal(aaaa->total_weight, i + 1);
-            struct steer_choice *second = steer_cache_get(cache, policy, 1, STEER_HAS_A, &world.table);
+            struct steer_choice *second = steer_cache_get(cache, policy, ask(1, STEER_HAS_A), &world.table);
             assert_int_equal(second->count, 1);
             assert_int_equal(second->members[0], 2);
         }

@@ -90,11 +90,11 @@ static void expect_shares(struct world *w, double a, double b, double c, double 
 {
     const double expected[TIERS] = {a, b, c, d};
     double untraced[TIERS] = {0};
-    steer_evaluate(&w->policy, 0, STEER_HAS_A, &w->table, &w->choice, NULL);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
     for (size_t i = 0; w->choice.source == STEER_FROM_TIER && i < w->choice.part_count; i++) {
         untraced[w->choice.parts[i].tier] += w->choice.parts[i].share;
     }
-    steer_evaluate(&w->policy, 0, STEER_HAS_A, &w->table, &w->choice, &w->trace);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
     for (size_t t = 0; t < TIERS; t++) {
         if (!is_near(w->traced[t].share, expected[t]) || !is_near(untraced[t], expected[t])) {
             fail_msg("tier %zu has %.6f (untraced %.6f), expected %.6f", t, w->traced[t].share, untraced[t],
@@ -390,7 +390,7 @@ static void choices_are_copied_and_compared(void **state)
     assert_true(steer_choice_equal(&copy, &w->choice));
     assert_ptr_not_equal(copy.members, w->choice.members);
     w->tiers[0].spill_below.share = 0.9; /* the same members, other shares */
-    steer_evaluate(&w->policy, 0, STEER_HAS_A, &w->table, &w->choice, NULL);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
     assert_false(steer_choice_equal(&copy, &w->choice));
     free(memory);
     world_free(w);
