@@ -275,23 +275,35 @@ static enum step answer_hidden(struct work *w, const struct zone *zone, const st
     return STEP_DONE;
 }
 
-static enum step answer_in_zone(struct work *w, const struct zone *zone, struct target *target)
+/* No such name, a wildcard, a cut. Returns whether that was all; else the node found is to be answered. */
+static inline bool answer_unusual(struct work *w, const struct zone *zone, const struct zone_lookup *found,
+                                  struct target *target, enum step *step)
 {
-    struct zone_lookup found;
-    zone_look_up(zone, target->key, &found);
     /* RFC 4035 section 3.1.4.1: the parent answers for DS */
-    bool ds_at_cut = w->query.qtype == DNS_TYPE_DS && found.exact && found.node == found.cut;
-    if (found.cut != NULL && !ds_at_cut) {
-        return answer_hidden(w, zone, &found, target);
+    bool ds_at_cut = w->query.qtype == DNS_TYPE_DS && found->exact && found->node == found->cut;
+    if (found->cut != NULL && !ds_at_cut) {
+        *step = answer_hidden(w, zone, found, target);
+        return true;
     }
-    if (found.node == NULL) {
+    if (found->node == NULL) {
         w->reply.subject = reply_subject(zone, NULL);
         w->reply.rcode = DNS_RCODE_NXDOMAIN;
         add_negative(w, zone, target->apex_at);
-        return STEP_DONE;
+        *step = STEP_DONE;
+        return true;
     }
-    if (!found.exact) { /* all names that a wildcard stands for are one */
-        w->reply.subject = reply_subject(zone, found.node);
+    if (!found->exact) { /* all names that a wildcard stands for are one */
+        w->reply.subject = reply_subject(zone, found->node);
+    }
+    return false;
+}
+
+static enum step answer_in_zone(struct work *w, const struct zone *zone, struct target *target)
+{
+    struct zone_lookup found;
+    enum step step;
+    if (!zone_look_up(zone, target->key, &found) && answer_unusual(w, zone, &found, target, &step)) {
+        return step;
     }
     return answer_node(w, zone, found.node, target);
 }
@@ -496,7 +508,8 @@ static unsigned rcode_of(enum dns_query_result result)
 /* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
 static void judge_cookie(struct work *w)
 {
-    if (edns_judge_cookie(w->context, w->request, &w->query, &w->reply) == COOKIE_INVALID) {
+    enum cookie_verdict verdict = edns_judge_cookie(w->context, w->request, &w->query, &w->reply);
+    if (verdict == COOKIE_INVALID && w->reply.rcode == DNS_RCODE_NOERROR) {
         w->reply.rcode = DNS_RCODE_BADCOOKIE;
     }
 }
@@ -511,6 +524,7 @@ static void drop_sections(struct work *w)
 size_t answer_query(const struct answer_context *context, const struct answer_request *request, uint8_t *out,
                     size_t cap)
 {
+    const unsigned guards = context->view->guards;
     struct work w;
     w.context = context;
     w.request = request;
@@ -527,7 +541,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.reply =
         (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
     bool due = result == DNS_QUERY_OK;
-    if (__builtin_expect(context->view->guards != 0, 0)) {
+    if (__builtin_expect((guards & ~(unsigned)VIEW_GUARD_RATE) != 0, 0)) {
         due &= guard_admit(context, request, &w.query, &w.reply);
     }
     if (due) {
@@ -535,8 +549,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     } else if (result == DNS_QUERY_COOKIE_ONLY) {
         judge_cookie(&w);
     }
-    if (__builtin_expect(context->view->guards != 0, 0) &&
-        !guard_release(context, request, &w.query, &w.reply)) {
+    if (__builtin_expect(guards != 0, 0) && !guard_release(context, request, &w.query, &w.reply)) {
         return 0;
     }
     if (w.reply.truncated) {

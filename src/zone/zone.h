@@ -132,17 +132,20 @@ struct zone_lookup {
     bool exact;
 };
 
-/* For a key at or below the apex: the common case in line, the rest called. */
+/* For a key at or below the apex: the common case in line, the rest called. Returns true in the common one:
+ * the node is exactly there, and no cut. */
 void zone_look_up_rest(const struct zone *zone, const struct dns_key *key, uint32_t at,
                        struct zone_lookup *found);
 
-static inline void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found)
+static inline bool zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found)
 {
     uint32_t at = zone_find_node(zone, key, 0);
     *found = (struct zone_lookup){.node = zone_get_node(zone, at), .exact = true};
-    if (at == 0 || found->node->cut != 0) {
+    if (__builtin_expect(at == 0 || found->node->cut != 0, 0)) {
         zone_look_up_rest(zone, key, at, found);
+        return false;
     }
+    return true;
 }
 
 /* ---- the table of all zones of a view ---- */

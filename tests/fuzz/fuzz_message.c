@@ -3,12 +3,16 @@
  * Any bytes as a query to answer_query(), over UDP and TCP and in each state of health, on the small view of
  * the unit tests. Beyond not crashing: whatever is answered is a message that ldns can read, with the query's
  * id, with QR set, within the size that the transport and the client permit. The first octet says how to ask:
- * bit 0 TCP, bits 1 and 2 which regions are forced down. The rest is the query. */
+ * bit 0 TCP, bits 1 and 2 which regions are forced down, bits 3 to 7 which restrictions hold (enum
+ * view_guard). The rest is the query. */
 #include "config.h"
 
 #include "tests/unit/answer_fixture.h"
 
+#include "base/limiter.h"
+
 #include <ldns/ldns.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +53,37 @@ static void set_regions(struct fixture *f, unsigned down)
     }
 }
 
+/* Rates that are soon exceeded, one zone that the client may not query, room for twice the query. */
+static void restrict_answers(struct fixture *f)
+{
+    static struct conf_rrl rrl = {.ipv4_mask = 0xffffff, .ipv6_mask = 0xffffffffffffff};
+    static const struct conf_zone_options options = {.allow_query = NULL};
+    for (int kind = 0; kind < CONF_RRL_KINDS; kind++) {
+        rrl.rates[kind] = (struct limiter_rate){.interval_us = 1000, .depth_us = 3000, .slip = 2};
+    }
+    f->server.rrl = &rrl;
+    f->server.zone_defaults = &options;
+    f->server.amplification = 2;
+    f->server.cookies_require = CONF_COOKIES_ALWAYS;
+    f->view.limiter = limiter_new(1024);
+}
+
+static size_t ask(struct fixture *f, uint8_t how, const uint8_t *query, size_t len, uint8_t *reply)
+{
+    static const struct sockaddr_in client = {.sin_family = AF_INET, .sin_addr = {0x01020304}};
+    static const struct acl nobody;
+    bool tcp = (how & 1) != 0;
+    f->view.guards = how >> 3;
+    f->context.now_us += 100;
+    return answer_query(&f->context,
+                        &(struct answer_request){.bytes = query,
+                                                 .len = len,
+                                                 .client = (const struct sockaddr *)(const void *)&client,
+                                                 .transport = tcp ? ANSWER_TCP : ANSWER_UDP,
+                                                 .allow = len != 0 && (query[0] & 1) != 0 ? &nobody : NULL},
+                        reply, tcp ? TCP_MAX : UDP_MAX);
+}
+
 static void judge_reply(const uint8_t *query, const uint8_t *reply, size_t len)
 {
     ldns_pkt *packet = NULL;
@@ -70,17 +105,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     static uint8_t reply[TCP_MAX];
     if (fixture.cache == NULL) {
         fixture_init(&fixture, origins, texts, 2);
+        restrict_answers(&fixture);
     }
     if (len == 0 || len > TCP_MAX) {
         return 0;
     }
     bool tcp = (bytes[0] & 1) != 0;
-    set_regions(&fixture, bytes[0] >> 1);
+    set_regions(&fixture, bytes[0] >> 1 & 3);
     /* exactly as long as it is, so that ASan sees a read behind its end */
     uint8_t *query = malloc(len - 1 != 0 ? len - 1 : 1);
     memcpy(query, bytes + 1, len - 1);
-    size_t got = fixture_ask_bytes(&fixture, query, len - 1, tcp ? ANSWER_TCP : ANSWER_UDP, reply,
-                                   tcp ? TCP_MAX : UDP_MAX);
+    size_t got = ask(&fixture, bytes[0], query, len - 1, reply);
     if (got > (tcp ? TCP_MAX : UDP_MAX)) {
         fail("a reply that is larger than its room");
     }
