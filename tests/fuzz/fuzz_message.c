@@ -3,8 +3,8 @@
  * Any bytes as a query to answer_query(), over UDP and TCP and in each state of health, on the small view of
  * the unit tests. Beyond not crashing: whatever is answered is a message that ldns can read, with the query's
  * id, with QR set, within the size that the transport and the client permit. The first octet says how to ask:
- * bit 0 TCP, bits 1 and 2 which regions are forced down, bits 3 to 7 which restrictions hold (enum
- * view_guard). The rest is the query. */
+ * bit 0 TCP, bits 1 and 2 which regions are forced down, bit 3 IPv6, bit 7 that the first octet of the query
+ * says which restrictions hold (enum view_guard). The rest is the query. */
 #include "config.h"
 
 #include "tests/unit/answer_fixture.h"
@@ -12,7 +12,6 @@
 #include "base/limiter.h"
 
 #include <ldns/ldns.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +27,7 @@ static const char main_zone[] =
     "dangling CNAME nothing\nloop1 CNAME loop2\nloop2 CNAME loop1\ntochild CNAME host.child\n"
     "*.wild A 198.51.100.3\n*.wild TXT \"wild\"\n*.wc CNAME host\n"
     "sub NS ns.sub\nsub NS ns2.sub\nns.sub A 198.51.100.4\nns2.sub AAAA 2001:db8::2\n"
+    "old DNAME wild\ndown DNAME down.down\n"
     "odd TYPE65534 \\# 3 010203\nwww A 203.0.113.9\n"
     "$GENERATE 1-40 big TXT \"$ a text that is long enough to fill a datagram after a while\"\n";
 static const char child_zone[] =
@@ -53,11 +53,12 @@ static void set_regions(struct fixture *f, unsigned down)
     }
 }
 
-/* Rates that are soon exceeded, one zone that the client may not query, room for twice the query. */
+/* Rates that are soon exceeded, room for twice the query, cookies, nobody allowed. */
 static void restrict_answers(struct fixture *f)
 {
     static struct conf_rrl rrl = {.ipv4_mask = 0xffffff, .ipv6_mask = 0xffffffffffffff};
-    static const struct conf_zone_options options = {.allow_query = NULL};
+    static const struct acl nobody;
+    static const struct conf_zone_options options = {.allow_query = &nobody};
     for (int kind = 0; kind < CONF_RRL_KINDS; kind++) {
         rrl.rates[kind] = (struct limiter_rate){.interval_us = 1000, .depth_us = 3000, .slip = 2};
     }
@@ -68,20 +69,11 @@ static void restrict_answers(struct fixture *f)
     f->view.limiter = limiter_new(1024);
 }
 
-static size_t ask(struct fixture *f, uint8_t how, const uint8_t *query, size_t len, uint8_t *reply)
+static void make_client(bool v6, struct sockaddr_storage *client)
 {
-    static const struct sockaddr_in client = {.sin_family = AF_INET, .sin_addr = {0x01020304}};
-    static const struct acl nobody;
-    bool tcp = (how & 1) != 0;
-    f->view.guards = how >> 3;
-    f->context.now_us += 100;
-    return answer_query(&f->context,
-                        &(struct answer_request){.bytes = query,
-                                                 .len = len,
-                                                 .client = (const struct sockaddr *)(const void *)&client,
-                                                 .transport = tcp ? ANSWER_TCP : ANSWER_UDP,
-                                                 .allow = len != 0 && (query[0] & 1) != 0 ? &nobody : NULL},
-                        reply, tcp ? TCP_MAX : UDP_MAX);
+    struct addr_port at = {.port = 53};
+    addr_parse(v6 ? "2001:db8::53" : "198.51.100.53", &at.addr);
+    addr_to_sockaddr(&at, client);
 }
 
 static void judge_reply(const uint8_t *query, const uint8_t *reply, size_t len)
@@ -111,11 +103,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         return 0;
     }
     bool tcp = (bytes[0] & 1) != 0;
-    set_regions(&fixture, bytes[0] >> 1 & 3);
+    set_regions(&fixture, bytes[0] >> 1);
     /* exactly as long as it is, so that ASan sees a read behind its end */
     uint8_t *query = malloc(len - 1 != 0 ? len - 1 : 1);
     memcpy(query, bytes + 1, len - 1);
-    size_t got = ask(&fixture, bytes[0], query, len - 1, reply);
+    struct sockaddr_storage client;
+    make_client((bytes[0] & 8) != 0, &client);
+    struct answer_request request = {.bytes = query,
+                                     .len = len - 1,
+                                     .client = (const struct sockaddr *)&client,
+                                     .transport = tcp ? ANSWER_TCP : ANSWER_UDP,
+                                     .allow = fixture.server.zone_defaults->allow_query,
+                                     .idle_ds = 100};
+    fixture.view.guards = (bytes[0] & 0x80) != 0 && len > 1 ? query[0] & 31 : 0;
+    fixture.context.now_us += 100;
+    size_t got = answer_query(&fixture.context, &request, reply, tcp ? TCP_MAX : UDP_MAX);
     if (got > (tcp ? TCP_MAX : UDP_MAX)) {
         fail("a reply that is larger than its room");
     }
