@@ -410,7 +410,7 @@ static inline const struct zone *find_zone(const struct work *w, const struct dn
     const struct zone *zone =
         w->query.qtype == DNS_TYPE_DS ? find_parent(w, key) : zone_table_find(view->zones, key, 0);
     if (__builtin_expect((view->guards & VIEW_GUARD_ZONE) != 0, 0) && zone != NULL &&
-        !guard_allows_zone(w->context, w->request, zone)) {
+        !guard_allows_zone(w->context, w->request, zone, &w->reply)) {
         return NULL;
     }
     return zone;
