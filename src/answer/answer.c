@@ -262,8 +262,9 @@ enum { NOWHERE = 0 };
 /* The RRset for the type asked; ANY is answered with one of them (RFC 8482). */
 static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
 {
-    if (qtype == DNS_TYPE_ANY) {
-        return node->rrset_count == 0 ? NULL : &node->rrsets[0];
+    const struct zone_rrset *first = node->rrsets;
+    if (node->rrset_count != 0 && (first->type == qtype || qtype == DNS_TYPE_ANY)) {
+        return first; /* A, mostly: they are in the order of types */
     }
     return zone_find_rrset(node, qtype);
 }
@@ -274,6 +275,12 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
 {
     struct reply_place place = {.owner = target.name_at, .apex_at = target.apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
+    if (rrset != NULL && rrset->flags == 0) { /* nothing to it: static, without links or additional data */
+        if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+            truncate_reply(&w->reply);
+        }
+        return NOWHERE;
+    }
     if (rrset != NULL) {
         switch (add_set(w, zone, node, rrset, place)) {
         case DONE:

@@ -234,9 +234,10 @@ static void grow(struct zone_table *table)
     free(old.slots);
 }
 
-static inline bool has_apex(const struct zone *zone, uint64_t hash, const uint8_t *apex, size_t len)
+/* A name that begins with all of another one, the final 0 included, is the same name. */
+static inline bool has_apex(const struct zone *zone, const uint8_t *apex, size_t len)
 {
-    return zone->apex_hash == hash && zone->apex_len == len && bytes_equal_words(zone->apex, apex, len);
+    return bytes_equal_words(zone->apex, apex, len);
 }
 
 /* The zone with this apex (lower case, zeros behind it), or NULL; *slot is where it is or would be. */
@@ -246,7 +247,7 @@ static struct zone *find_slot(const struct zone_table *table, uint64_t hash, con
     for (uint32_t i = slot_of(table, hash);; i = (i + 1) & table->mask) {
         struct zone *zone = load(table, i);
         *slot = i;
-        if (zone == NULL || has_apex(zone, hash, apex, len)) {
+        if (zone == NULL || has_apex(zone, apex, len)) {
             return zone;
         }
     }
@@ -294,9 +295,8 @@ struct zone *zone_table_find(const struct zone_table *table, const struct dns_ke
     depth = depth < table->depth_max ? depth : table->depth_max;
     size_t at = key->at[key->labels - depth], len = key->len - at;
     const uint8_t *apex = key->name + at;
-    uint64_t hash = dns_key_hash(apex, len);
-    struct zone *zone = load(table, slot_of(table, hash));
-    if (zone != NULL && has_apex(zone, hash, apex, len)) {
+    struct zone *zone = load(table, slot_of(table, dns_key_hash(apex, len)));
+    if (zone != NULL && has_apex(zone, apex, len)) {
         return zone; /* in its own slot, and no other zone comes into question */
     }
     return find_shorter(table, key, depth);
