@@ -559,7 +559,8 @@ static unsigned rcode_of(enum dns_query_result result)
 /* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
 static void judge_cookie(struct work *w)
 {
-    if (edns_judge_cookie(w->context, w->request, &w->query, &w->reply) == COOKIE_INVALID) {
+    enum cookie_verdict verdict = edns_judge_cookie(w->context, w->request, &w->query, &w->reply);
+    if (verdict == COOKIE_INVALID && w->reply.rcode == DNS_RCODE_NOERROR) {
         w->reply.rcode = DNS_RCODE_BADCOOKIE;
     }
 }
@@ -569,7 +570,7 @@ __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_resul
 {
     bool due = result == DNS_QUERY_OK;
     w->reply.rcode = rcode_of(result);
-    if (w->context->view->guards != 0) {
+    if ((w->context->view->guards & ~(unsigned)VIEW_GUARD_RATE) != 0) {
         due &= guard_admit(w->context, w->request, &w->query, &w->reply);
     }
     if (!due && result == DNS_QUERY_COOKIE_ONLY) {

@@ -56,15 +56,14 @@ static uint64_t sum_limited(const uint64_t counters[ANSWER_COUNTERS])
     return sum;
 }
 
-/* Group 0 is IPv4, 1 is IPv6 (answer/guard.c). */
 static void print_culprit(const struct limiter_culprit *culprit, const struct conf_rrl *rrl,
                           struct buffer *to)
 {
     char text[ADDR_TEXT_SIZE];
-    struct addr addr = {.family = culprit->group == 0 ? ADDR_V4 : ADDR_V6};
-    memcpy(addr.bytes, &culprit->who, culprit->group == 0 ? 4 : sizeof culprit->who);
+    struct addr addr;
+    answer_read_prefix(culprit->who, &addr);
     buffer_print(to, "%s%s/%u:%u", to->len == 0 ? "" : ",", addr_write(&addr, text),
-                 culprit->group == 0 ? rrl->ipv4_prefix : rrl->ipv6_prefix, culprit->count);
+                 addr.family == ADDR_V4 ? rrl->ipv4_prefix : rrl->ipv6_prefix, culprit->count);
 }
 
 static void log_rates(const struct server *server, const uint64_t *now, const uint64_t *before)
