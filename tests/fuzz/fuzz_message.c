@@ -3,10 +3,14 @@
  * Any bytes as a query to answer_query(), over UDP and TCP and in each state of health, on the small view of
  * the unit tests. Beyond not crashing: whatever is answered is a message that ldns can read, with the query's
  * id, with QR set, within the size that the transport and the client permit. The first octet says how to ask:
- * bit 0 TCP, bits 1 and 2 which regions are forced down, bit 3 IPv6. The rest is the query. */
+ * bit 0 TCP, bits 1 and 2 which regions are forced down, bit 3 IPv6, bit 4 a rate of one a second and no
+ * amplification, bit 5 a good cookie from everybody who has one. The rest is the query; it is asked three
+ * times, so that rates have their effect. */
 #include "config.h"
 
 #include "tests/unit/answer_fixture.h"
+
+#include "base/limiter.h"
 
 #include <ldns/ldns.h>
 #include <stdio.h>
@@ -33,7 +37,7 @@ static const char child_zone[] =
 static const char *const origins[] = {"example.com.", "child.example.com."};
 static const char *const texts[] = {main_zone, child_zone};
 
-enum { UDP_MAX = 1232, TCP_MAX = 65535 };
+enum { UDP_MAX = 1232, TCP_MAX = 65535, TIMES = 3, LIMITER_BUCKETS = 1024, SECOND_US = 1000000 };
 
 static void fail(const char *what)
 {
@@ -55,6 +59,24 @@ static void make_client(bool v6, struct sockaddr_storage *client)
     struct addr_port at = {.port = 53};
     addr_parse(v6 ? "2001:db8::53" : "198.51.100.53", &at.addr);
     addr_to_sockaddr(&at, client);
+}
+
+static void set_guards(struct fixture *f, bool rates, bool cookies)
+{
+    static struct conf_rrl rrl = {
+        .ipv4_prefix = 24, .ipv6_prefix = 56, .ipv4_mask = 0xffffff, .ipv6_mask = ~0ull};
+    if (f->view.limiter == NULL) {
+        f->view.limiter = limiter_new(LIMITER_BUCKETS);
+        for (unsigned kind = 0; kind < CONF_RRL_ALL; kind++) {
+            rrl.rates[kind] =
+                (struct limiter_rate){.interval_us = SECOND_US, .depth_us = SECOND_US, .slip = 2};
+        }
+    }
+    f->context.now_us += 100 * SECOND_US; /* nothing is left of the input before */
+    f->server.rrl = &rrl;
+    f->server.amplification = rates ? 1 : 0;
+    f->view.guards =
+        (rates ? VIEW_GUARD_RATE | VIEW_GUARD_AMPLIFICATION : 0) | (cookies ? VIEW_GUARD_COOKIE : 0);
 }
 
 static void judge_reply(const uint8_t *query, const uint8_t *reply, size_t len)
@@ -94,12 +116,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
                                      .client = (const struct sockaddr *)&client,
                                      .transport = tcp ? ANSWER_TCP : ANSWER_UDP,
                                      .idle_ds = 100};
-    size_t got = answer_query(&fixture.context, &request, reply, tcp ? TCP_MAX : UDP_MAX);
-    if (got > (tcp ? TCP_MAX : UDP_MAX)) {
-        fail("a reply that is larger than its room");
-    }
-    if (got != 0) {
-        judge_reply(query, reply, got);
+    set_guards(&fixture, (bytes[0] & 16) != 0, (bytes[0] & 32) != 0);
+    for (unsigned i = 0; i < TIMES; i++) {
+        size_t got = answer_query(&fixture.context, &request, reply, tcp ? TCP_MAX : UDP_MAX);
+        if (got > (tcp ? TCP_MAX : UDP_MAX)) {
+            fail("a reply that is larger than its room");
+        }
+        if (got != 0) {
+            judge_reply(query, reply, got);
+        }
     }
     free(query);
     return 0;
