@@ -262,8 +262,9 @@ enum { NOWHERE = 0 };
 /* The RRset for the type asked; ANY is answered with one of them (RFC 8482). */
 static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
 {
-    if (qtype == DNS_TYPE_ANY) {
-        return node->rrset_count == 0 ? NULL : &node->rrsets[0];
+    const struct zone_rrset *first = node->rrsets;
+    if (node->rrset_count != 0 && (first->type == qtype || qtype == DNS_TYPE_ANY)) {
+        return first; /* A, mostly: they are in the order of types */
     }
     return zone_find_rrset(node, qtype);
 }
@@ -274,6 +275,12 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
 {
     struct reply_place place = {.owner = target.name_at, .apex_at = target.apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
+    if (rrset != NULL && rrset->flags == 0) { /* nothing to it: static, without links or additional data */
+        if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+            truncate_reply(&w->reply);
+        }
+        return NOWHERE;
+    }
     if (rrset != NULL) {
         switch (add_set(w, zone, node, rrset, place)) {
         case DONE:
@@ -437,15 +444,23 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
     }
 }
 
+static void answer_other_class(struct work *w)
+{
+    if (w->query.qclass == DNS_CLASS_CH) {
+        chaos_answer(w->context->view->server, &w->query, &w->reply);
+    } else {
+        w->reply.rcode = DNS_RCODE_REFUSED;
+    }
+}
+
 static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
-    bool transfer = query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR;
-    if (__builtin_expect(query->qclass == DNS_CLASS_CH, 0)) {
-        chaos_answer(w->context->view->server, query, &w->reply);
+    if (query->qclass != DNS_CLASS_IN) {
+        answer_other_class(w);
         return;
     }
-    if (query->qclass != DNS_CLASS_IN || transfer) {
+    if (query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR) {
         w->reply.rcode = DNS_RCODE_REFUSED;
         return;
     }
@@ -510,8 +525,9 @@ static void finish_header(struct work *w)
     reply_put16(out + 10, reply->counts[2]);
 }
 
-_Static_assert(ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR == (int)DNS_RCODE_YXDOMAIN,
-               "the counters of these response codes have to be in their order");
+_Static_assert(ANSWER_COUNT_QUERIES_UDP + ANSWER_TCP == ANSWER_COUNT_QUERIES_TCP &&
+                   ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR == (int)DNS_RCODE_YXDOMAIN,
+               "the counters of transports and response codes have to be in the order of these");
 
 static void count_reply(const struct work *w)
 {
@@ -586,7 +602,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.request = request;
     w.scope = 0;
     w.steered = w.fallback = false;
-    count(context, request->transport == ANSWER_UDP ? ANSWER_COUNT_QUERIES_UDP : ANSWER_COUNT_QUERIES_TCP);
+    count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {
         count(context, ANSWER_COUNT_DROPPED);

@@ -146,13 +146,11 @@ static inline uint64_t zone_hash_owner(const struct dns_key *key, unsigned label
 /* The first RRset of a type at a node, or NULL. */
 static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *node, uint16_t type)
 {
-    const struct zone_rrset *rrset = node->rrsets;
-    for (unsigned left = node->rrset_count; left != 0; left--, rrset++) {
-        if (rrset->type == type) {
-            return rrset;
-        }
+    const struct zone_rrset *rrset = node->rrsets, *end = rrset + node->rrset_count;
+    while (rrset != end && rrset->type != type) {
+        rrset++;
     }
-    return NULL;
+    return rrset == end ? NULL : rrset;
 }
 
 /* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
