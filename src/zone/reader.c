@@ -211,7 +211,8 @@ static int check_type(struct zone_reader *reader)
     return 0;
 }
 
-/* RFC 2308 section 4, RFC 1035 section 5.1; the SOA's own minimum when the SOA is first and has none. */
+/* RFC 2308 section 4, RFC 1035 section 5.1. A first SOA without TTL has its own minimum, which then counts as
+ * if $TTL had stated it, as in BIND. */
 static void find_ttl(struct zone_reader *reader, uint32_t *ttl)
 {
     struct zone_state *state = &reader->state;
@@ -223,8 +224,12 @@ static void find_ttl(struct zone_reader *reader, uint32_t *ttl)
         const uint8_t *p = reader->rdata + reader->out.at - 4;
         uint32_t minimum = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
         *ttl = minimum > ZONE_TTL_MAX ? ZONE_TTL_MAX : minimum;
+        state->default_ttl = *ttl;
+        state->has_default_ttl = true;
         zone_warn(reader, &reader->tokens[0],
-                  "the SOA record has no TTL and there is no $TTL; its minimum, %u, is used", *ttl);
+                  "the SOA record has no TTL and there is no $TTL; its minimum, %u, is used, and for further "
+                  "records without a TTL as well",
+                  *ttl);
     } else {
         *ttl = FALLBACK_TTL_S;
         if (!reader->has_ttl_error) {
