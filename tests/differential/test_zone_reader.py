@@ -15,7 +15,7 @@ import readers
 import zonebreak
 import zonefile
 
-GOOD, BROKEN = 60, 120
+GOOD, BROKEN = 50, 80
 SHOWN = 5
 
 
