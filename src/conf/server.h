@@ -26,9 +26,10 @@ enum { CONF_SECRET_SIZE = 16, CONF_SECRETS_MAX = 8, CONF_IDENTITY_MAX = 128, CON
 struct conf_server {
     const char *path; /* of the document, for messages */
     struct addr_port *listen;
-    size_t listen_count; /* at least 1 */
-    unsigned threads;    /* DNS threads per listen address and transport, 1..64; default 1 */
-    unsigned edns_size;  /* largest UDP answer, 512..4096; default 1232 */
+    size_t listen_count;   /* at least 1 */
+    unsigned threads;      /* DNS threads per listen address and transport, 1..64; default 1 */
+    unsigned load_threads; /* that read zones at once, 1..64; 0: as many as there are processors */
+    unsigned edns_size;    /* largest UDP answer, 512..4096; default 1232 */
     struct conf_zone_source *zones;
     size_t zone_count;
     const char *topology_path;  /* NULL: no topology, no steering */
