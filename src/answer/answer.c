@@ -130,7 +130,7 @@ static void truncate_reply(struct reply *reply)
 
 static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
 {
-    struct reply_place place = {.owner = apex_at, .apex_at = apex_at};
+    struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
         truncate_reply(&w->reply);
     }
@@ -322,7 +322,16 @@ static uint16_t answer_hidden(struct work *w, const struct zone *zone, const str
     return NOWHERE;
 }
 
-/* A name of which there is no data, or not here. */
+__attribute__((noinline)) static uint16_t answer_no_name(struct work *w, const struct zone *zone,
+                                                         struct target target)
+{
+    w->reply.subject = reply_subject(zone, NULL);
+    w->reply.rcode = DNS_RCODE_NXDOMAIN;
+    add_negative(w, zone, target.apex_at);
+    return NOWHERE;
+}
+
+/* A name of which there is no data, or not here. What is called comes last: so nothing has to be kept. */
 __attribute__((noinline)) static uint16_t answer_other(struct work *w, const struct zone *zone,
                                                        struct target target, uint32_t at)
 {
@@ -333,10 +342,7 @@ __attribute__((noinline)) static uint16_t answer_other(struct work *w, const str
         return answer_hidden(w, zone, found.cut, target);
     }
     if (found.node == NULL) {
-        w->reply.subject = reply_subject(zone, NULL);
-        w->reply.rcode = DNS_RCODE_NXDOMAIN;
-        add_negative(w, zone, target.apex_at);
-        return NOWHERE;
+        return answer_no_name(w, zone, target);
     }
     if (at == 0) { /* all names that a wildcard stands for are one */
         w->reply.subject = reply_subject(zone, found.node);

@@ -121,10 +121,9 @@ void zone_add_slot(struct zone *zone, uint64_t hash, uint32_t node)
     }
 }
 
-/* The closest encloser of a name that does not exist. */
-__attribute__((noinline)) static uint32_t find_encloser(const struct zone *zone, const struct dns_key *key,
-                                                        unsigned below)
+uint32_t zone_find_encloser(const struct zone *zone, const struct dns_key *key)
 {
+    unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
     for (unsigned label = below > zone->depth ? below - zone->depth : 1; label < below; label++) {
         uint32_t at = zone_find_node(zone, key, label);
         if (at != 0) {
@@ -132,34 +131,6 @@ __attribute__((noinline)) static uint32_t find_encloser(const struct zone *zone,
         }
     }
     return zone->apex_node;
-}
-
-/* Nothing there: the wildcard at the closest encloser stands for the name (RFC 4592), if it is not below a
- * cut or DNAME. */
-static inline struct zone_lookup look_above(const struct zone *zone, const struct dns_key *key)
-{
-    struct zone_lookup found = {NULL, NULL};
-    unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
-    const struct zone_node *encloser =
-        zone_get_node(zone, below == 1 ? zone->apex_node : find_encloser(zone, key, below));
-    if (encloser->wildcard != 0) {
-        found.node = zone_get_node(zone, encloser->wildcard);
-    }
-    if (encloser->cut != 0) {
-        found.cut = zone_get_node(zone, encloser->cut);
-    } else if ((encloser->flags & ZONE_NODE_DNAME) != 0) {
-        found.cut = encloser;
-    }
-    return found;
-}
-
-struct zone_lookup zone_look_up(const struct zone *zone, const struct dns_key *key, uint32_t at)
-{
-    if (at == 0) {
-        return look_above(zone, key);
-    }
-    const struct zone_node *node = zone_get_node(zone, at);
-    return (struct zone_lookup){node, node->cut == 0 ? NULL : zone_get_node(zone, node->cut)};
 }
 
 /* ---- the table ---- */
