@@ -1,6 +1,7 @@
 ## One static library per folder, lowest layer first (src/LAYERS gives the order and what each may include).
 include src/base/local.mk
 include src/dns/local.mk
+include src/tsig/local.mk
 include src/conf/local.mk
 include src/geo/local.mk
 include src/health/local.mk

@@ -4,6 +4,7 @@ EXTRA_DIST += build-aux/tap-driver.sh
 
 include tests/unit/base.mk
 include tests/unit/dns.mk
+include tests/unit/tsig.mk
 include tests/unit/conf.mk
 include tests/unit/geo.mk
 include tests/unit/health.mk
