@@ -6,9 +6,31 @@
 #include "dns/tsig.h"
 
 #include "base/cursor.h"
+#include "base/error.h"
 #include "dns/name.h"
 
 #include <string.h>
+#include <strings.h>
+
+static const char *const algorithm_texts[DNS_TSIG_ALGORITHMS] = {[DNS_TSIG_HMAC_SHA256] = "hmac-sha256",
+                                                                 [DNS_TSIG_HMAC_SHA384] = "hmac-sha384",
+                                                                 [DNS_TSIG_HMAC_SHA512] = "hmac-sha512"};
+
+const char *dns_tsig_algorithm_text(enum dns_tsig_algorithm algorithm)
+{
+    return algorithm_texts[algorithm];
+}
+
+int dns_tsig_parse_algorithm(const char *text, enum dns_tsig_algorithm *algorithm)
+{
+    for (int i = 0; i < DNS_TSIG_ALGORITHMS; i++) {
+        if (strcasecmp(text, algorithm_texts[i]) == 0) {
+            *algorithm = (enum dns_tsig_algorithm)i;
+            return 0;
+        }
+    }
+    return ERROR_NOT_FOUND;
+}
 
 static bool read_name(struct cursor *c, uint8_t name[DNS_NAME_MAX + 1], uint8_t *len)
 {

@@ -24,6 +24,19 @@ enum {
     DNS_TSIG_FIXED_SIZE = 26, /* a record without its names, MAC and other data */
 };
 
+enum dns_tsig_algorithm {
+    DNS_TSIG_HMAC_SHA256,
+    DNS_TSIG_HMAC_SHA384,
+    DNS_TSIG_HMAC_SHA512,
+    DNS_TSIG_ALGORITHMS
+};
+
+/* Names of keys are limited so that the longest question, all EDNS options and a signature fit 512 octets. */
+enum { DNS_TSIG_KEY_NAME_MAX = 64 };
+
+const char *dns_tsig_algorithm_text(enum dns_tsig_algorithm algorithm);             /* "hmac-sha256" … */
+int dns_tsig_parse_algorithm(const char *text, enum dns_tsig_algorithm *algorithm); /* 0 or ERROR_NOT_FOUND */
+
 struct dns_tsig {
     size_t at;             /* of the record: the message without it ends here */
     uint8_t name_len;      /* of the key's name, lower case, uncompressed */

@@ -9,15 +9,15 @@
 #include <nettle/hmac.h>
 
 struct hmac {
-    enum tsig_algorithm algorithm;
+    enum dns_tsig_algorithm algorithm;
     union {
         struct hmac_sha256_ctx sha256;
         struct hmac_sha512_ctx sha512; /* and SHA-384 */
     } state;
 };
 
-size_t hmac_size(enum tsig_algorithm algorithm); /* octets of a whole MAC */
-void hmac_prepare(struct hmac *hmac, enum tsig_algorithm algorithm, const uint8_t *secret, size_t len);
+size_t hmac_size(enum dns_tsig_algorithm algorithm); /* octets of a whole MAC */
+void hmac_prepare(struct hmac *hmac, enum dns_tsig_algorithm algorithm, const uint8_t *secret, size_t len);
 void hmac_add(struct hmac *hmac, const void *bytes, size_t len);
 /* Writes hmac_size() octets; the state is used up. */
 void hmac_end(struct hmac *hmac, uint8_t mac[TSIG_MAC_MAX]);

@@ -8,7 +8,6 @@
 #include "tsig/tsig.h"
 
 #include "base/cursor.h"
-#include "base/error.h"
 #include "base/memory.h"
 #include "dns/name.h"
 #include "tsig/hmac.h"
@@ -17,7 +16,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <nettle/memops.h>
 
@@ -25,7 +23,7 @@ enum { MAC_LEAST = 10, ALGORITHM_NAME_SIZE = 16 };
 
 struct key {
     uint8_t name_len, algorithm_len;
-    uint8_t name[TSIG_KEY_NAME_MAX];
+    uint8_t name[DNS_TSIG_KEY_NAME_MAX];
     uint8_t algorithm[ALGORITHM_NAME_SIZE]; /* wire */
     struct hmac hmac;
 };
@@ -36,27 +34,7 @@ struct tsig_keys {
     struct key items[];
 };
 
-/* ---- algorithms and keys ---- */
-
-static const char *const algorithm_texts[TSIG_ALGORITHMS] = {[TSIG_HMAC_SHA256] = "hmac-sha256",
-                                                             [TSIG_HMAC_SHA384] = "hmac-sha384",
-                                                             [TSIG_HMAC_SHA512] = "hmac-sha512"};
-
-const char *tsig_algorithm_text(enum tsig_algorithm algorithm)
-{
-    return algorithm_texts[algorithm];
-}
-
-int tsig_parse_algorithm(const char *text, enum tsig_algorithm *algorithm)
-{
-    for (int i = 0; i < TSIG_ALGORITHMS; i++) {
-        if (strcasecmp(text, algorithm_texts[i]) == 0) {
-            *algorithm = (enum tsig_algorithm)i;
-            return 0;
-        }
-    }
-    return ERROR_NOT_FOUND;
-}
+/* ---- keys ---- */
 
 struct tsig_keys *tsig_keys_new(const struct tsig_key_plan *plans, size_t count)
 {
@@ -65,15 +43,16 @@ struct tsig_keys *tsig_keys_new(const struct tsig_key_plan *plans, size_t count)
     keys->count = count;
     for (size_t i = 0; i < count; i++) {
         struct key *key = &keys->items[i];
-        size_t len = dns_name_len(plans[i].name, TSIG_KEY_NAME_MAX);
+        size_t len = dns_name_len(plans[i].name, DNS_TSIG_KEY_NAME_MAX);
         assert(len != 0);
         key->name_len = (uint8_t)len;
         memcpy(key->name, plans[i].name, len);
-        size_t label = strlen(algorithm_texts[plans[i].algorithm]);
+        const char *algorithm = dns_tsig_algorithm_text(plans[i].algorithm);
+        size_t label = strlen(algorithm);
         assert(label + 2 <= ALGORITHM_NAME_SIZE);
         key->algorithm_len = (uint8_t)(label + 2); /* one label and the root */
         key->algorithm[0] = (uint8_t)label;
-        memcpy(key->algorithm + 1, algorithm_texts[plans[i].algorithm], label);
+        memcpy(key->algorithm + 1, algorithm, label);
         hmac_prepare(&key->hmac, plans[i].algorithm, plans[i].secret, plans[i].secret_len);
     }
     return keys;

@@ -14,19 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum tsig_algorithm { TSIG_HMAC_SHA256, TSIG_HMAC_SHA384, TSIG_HMAC_SHA512, TSIG_ALGORITHMS };
-
-/* Names of keys are limited so that the longest question, all EDNS options and a signature fit 512 octets. */
-enum { TSIG_MAC_MAX = 64, TSIG_KEY_NAME_MAX = 64 };
-
-const char *tsig_algorithm_text(enum tsig_algorithm algorithm);             /* "hmac-sha256" … */
-int tsig_parse_algorithm(const char *text, enum tsig_algorithm *algorithm); /* 0 or ERROR_NOT_FOUND */
+enum { TSIG_MAC_MAX = 64 };
 
 /* ---- keys: immutable, counted references, for any thread ---- */
 
 struct tsig_key_plan {
-    const uint8_t *name; /* wire, lower case, at most TSIG_KEY_NAME_MAX octets */
-    enum tsig_algorithm algorithm;
+    const uint8_t *name; /* wire, lower case, at most DNS_TSIG_KEY_NAME_MAX octets */
+    enum dns_tsig_algorithm algorithm;
     const uint8_t *secret;
     size_t secret_len;
 };

@@ -19,7 +19,7 @@ enum { NOW = 1700000000, QUESTION_END = 29, MESSAGE_MAX = 512, NAME_LEN = 18 };
  * it. The replies hold nothing but header and question. */
 static const struct vector {
     const char *query, *reply, *second, *third;
-} vectors[TSIG_ALGORITHMS] = {
+} vectors[DNS_TSIG_ALGORITHMS] = {
     {
         .query =
             "123401000001000000000001076578616d706c6503636f6d0000060001085472616e73666572074578616d706c65"
@@ -91,7 +91,7 @@ static size_t unhex(const char *text, uint8_t bytes[MESSAGE_MAX])
     return len;
 }
 
-static struct tsig_keys *make_keys(const char *name, enum tsig_algorithm algorithm, uint8_t first)
+static struct tsig_keys *make_keys(const char *name, enum dns_tsig_algorithm algorithm, uint8_t first)
 {
     uint8_t wire[255], secret[32];
     assert_true(dns_name_parse(name, NULL, wire) > 0);
@@ -99,7 +99,7 @@ static struct tsig_keys *make_keys(const char *name, enum tsig_algorithm algorit
         secret[i] = (uint8_t)(first + i);
     }
     const struct tsig_key_plan plans[] = {
-        {(const uint8_t *)"\5other", TSIG_HMAC_SHA256, secret, 5},
+        {(const uint8_t *)"\5other", DNS_TSIG_HMAC_SHA256, secret, 5},
         {wire, algorithm, secret, sizeof secret},
     };
     return tsig_keys_new(plans, 2);
@@ -122,8 +122,8 @@ static void expect_message(const uint8_t *bytes, size_t len, const char *hex)
 static void queries_are_judged_and_streams_signed(void **state)
 {
     (void)state;
-    for (int a = 0; a < TSIG_ALGORITHMS; a++) {
-        struct tsig_keys *keys = make_keys("transfer.example.", (enum tsig_algorithm)a, 0);
+    for (int a = 0; a < DNS_TSIG_ALGORITHMS; a++) {
+        struct tsig_keys *keys = make_keys("transfer.example.", (enum dns_tsig_algorithm)a, 0);
         struct tsig_exchange exchange, other;
         uint8_t query[MESSAGE_MAX], reply[MESSAGE_MAX];
         size_t len = unhex(vectors[a].query, query), at;
@@ -154,7 +154,7 @@ static void queries_are_judged_and_streams_signed(void **state)
 static void requests_are_signed_as_others_do(void **state)
 {
     (void)state;
-    struct tsig_keys *keys = make_keys("transfer.example.", TSIG_HMAC_SHA256, 0);
+    struct tsig_keys *keys = make_keys("transfer.example.", DNS_TSIG_HMAC_SHA256, 0);
     struct tsig_exchange exchange;
     uint8_t query[MESSAGE_MAX];
     size_t len = unhex(vectors[0].query, query);
@@ -197,7 +197,7 @@ static void reject(struct rejected *r, struct tsig_keys *keys, uint64_t now)
 static void wrong_signatures(void **state)
 {
     (void)state;
-    struct tsig_keys *keys = make_keys("transfer.example.", TSIG_HMAC_SHA256, 0);
+    struct tsig_keys *keys = make_keys("transfer.example.", DNS_TSIG_HMAC_SHA256, 0);
     struct rejected r;
     /* every octet in front of the record, the times, and every octet of the MAC */
     for (size_t i = 0; i < 118; i++) {
@@ -217,8 +217,8 @@ static void wrong_signatures(void **state)
 static void unknown_keys(void **state)
 {
     (void)state;
-    struct tsig_keys *sets[] = {NULL, make_keys("transfer.example.", TSIG_HMAC_SHA384, 0),
-                                make_keys("transfer.exampl.", TSIG_HMAC_SHA256, 0)};
+    struct tsig_keys *sets[] = {NULL, make_keys("transfer.example.", DNS_TSIG_HMAC_SHA384, 0),
+                                make_keys("transfer.exampl.", DNS_TSIG_HMAC_SHA256, 0)};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         struct rejected r;
         r.len = unhex(vectors[0].query, r.query);
@@ -234,7 +234,7 @@ static void unknown_keys(void **state)
 static void times_apart(void **state)
 {
     (void)state;
-    struct tsig_keys *keys = make_keys("transfer.example.", TSIG_HMAC_SHA256, 0);
+    struct tsig_keys *keys = make_keys("transfer.example.", DNS_TSIG_HMAC_SHA256, 0);
     struct rejected r;
     r.len = unhex(vectors[0].query, r.query);
     assert_int_equal(judge(&r.exchange, keys, r.query, r.len, NOW + 300), TSIG_GOOD);
@@ -264,7 +264,7 @@ static void times_apart(void **state)
 static void cut_macs(void **state)
 {
     (void)state;
-    struct tsig_keys *keys = make_keys("transfer.example.", TSIG_HMAC_SHA256, 0);
+    struct tsig_keys *keys = make_keys("transfer.example.", DNS_TSIG_HMAC_SHA256, 0);
     for (size_t mac = 0; mac < 40; mac++) {
         uint8_t query[MESSAGE_MAX], cut[MESSAGE_MAX] = {0};
         struct tsig_exchange exchange;
@@ -285,7 +285,7 @@ static void cut_macs(void **state)
 static void replies_are_judged(void **state)
 {
     (void)state;
-    struct tsig_keys *keys = make_keys("transfer.example.", TSIG_HMAC_SHA256, 0);
+    struct tsig_keys *keys = make_keys("transfer.example.", DNS_TSIG_HMAC_SHA256, 0);
     uint8_t query[MESSAGE_MAX], reply[MESSAGE_MAX];
     struct tsig_exchange client;
     size_t len = unhex(vectors[0].query, query), reply_len = unhex(vectors[0].reply, reply);
@@ -309,7 +309,7 @@ static void replies_are_judged(void **state)
 static void records_that_are_none(void **state)
 {
     (void)state;
-    struct tsig_keys *keys = make_keys("transfer.example.", TSIG_HMAC_SHA256, 0);
+    struct tsig_keys *keys = make_keys("transfer.example.", DNS_TSIG_HMAC_SHA256, 0);
     struct tsig_exchange exchange;
     uint8_t query[MESSAGE_MAX];
     size_t len = unhex(vectors[0].query, query);
@@ -357,7 +357,7 @@ static void places(void **state)
 static void compressed_owner(void **state)
 {
     (void)state;
-    struct tsig_keys *keys = make_keys("example.com.", TSIG_HMAC_SHA256, 0);
+    struct tsig_keys *keys = make_keys("example.com.", DNS_TSIG_HMAC_SHA256, 0);
     struct tsig_exchange client, exchange;
     uint8_t query[MESSAGE_MAX], short_one[MESSAGE_MAX];
     (void)unhex(vectors[0].query, query);
@@ -377,13 +377,13 @@ static void compressed_owner(void **state)
 static void algorithms_have_names(void **state)
 {
     (void)state;
-    enum tsig_algorithm algorithm;
-    for (int a = 0; a < TSIG_ALGORITHMS; a++) {
-        assert_int_equal(tsig_parse_algorithm(tsig_algorithm_text((enum tsig_algorithm)a), &algorithm), 0);
+    enum dns_tsig_algorithm algorithm;
+    for (int a = 0; a < DNS_TSIG_ALGORITHMS; a++) {
+        assert_int_equal(dns_tsig_parse_algorithm(dns_tsig_algorithm_text((enum dns_tsig_algorithm)a), &algorithm), 0);
         assert_int_equal(algorithm, a);
     }
-    assert_int_equal(tsig_parse_algorithm("HMAC-SHA256", &algorithm), 0);
-    assert_int_equal(tsig_parse_algorithm("hmac-md5", &algorithm), ERROR_NOT_FOUND);
+    assert_int_equal(dns_tsig_parse_algorithm("HMAC-SHA256", &algorithm), 0);
+    assert_int_equal(dns_tsig_parse_algorithm("hmac-md5", &algorithm), ERROR_NOT_FOUND);
 }
 
 int main(void)
