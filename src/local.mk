@@ -8,6 +8,7 @@ include src/health/local.mk
 include src/zone/local.mk
 include src/steer/local.mk
 include src/view/local.mk
+include src/transfer/local.mk
 include src/answer/local.mk
 include src/serve/local.mk
 include src/probe/local.mk

@@ -7,8 +7,10 @@
 #include "answer/answer.h"
 
 #include "answer/chaos.h"
+#include "answer/copy.h"
 #include "answer/edns.h"
 #include "answer/reply.h"
+#include "answer/signature.h"
 #include "dns/query.h"
 #include "zone/zone.h"
 
@@ -26,6 +28,7 @@ struct work {
     uint8_t scope; /* ECS */
     bool steered, fallback;
     struct dns_key alias; /* the end of a CNAME, while it is followed */
+    struct signature signature;
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -47,6 +50,7 @@ const char *answer_counter_text(enum answer_counter counter)
         [ANSWER_COUNT_NOTIMP] = "notimp",
         [ANSWER_COUNT_REFUSED] = "refused",
         [ANSWER_COUNT_YXDOMAIN] = "yxdomain",
+        [ANSWER_COUNT_NOTAUTH] = "notauth",
         [ANSWER_COUNT_BADVERS] = "badvers",
         [ANSWER_COUNT_DROPPED] = "dropped",
         [ANSWER_COUNT_TRUNCATED] = "truncated",
@@ -55,6 +59,14 @@ const char *answer_counter_text(enum answer_counter counter)
         [ANSWER_COUNT_COOKIE_VALID] = "cookie_valid",
         [ANSWER_COUNT_COOKIE_INVALID] = "cookie_invalid",
         [ANSWER_COUNT_COOKIE_NEW] = "cookie_new",
+        [ANSWER_COUNT_TSIG_GOOD] = "tsig_good",
+        [ANSWER_COUNT_TSIG_BADKEY] = "tsig_badkey",
+        [ANSWER_COUNT_TSIG_BADSIG] = "tsig_badsig",
+        [ANSWER_COUNT_TSIG_BADTIME] = "tsig_badtime",
+        [ANSWER_COUNT_TRANSFER_REFUSED] = "transfer_refused",
+        [ANSWER_COUNT_TRANSFER_STARTED] = "transfer_started",
+        [ANSWER_COUNT_TRANSFER_FINISHED] = "transfer_finished",
+        [ANSWER_COUNT_TRANSFER_ABORTED] = "transfer_aborted",
     };
     return texts[counter];
 }
@@ -367,13 +379,16 @@ static void follow(struct work *w, const struct zone *zone, struct target *targe
 static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
-    bool transfer = query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR;
     if (__builtin_expect(query->qclass == DNS_CLASS_CH, 0)) {
         chaos_answer(w->context->view->server, query, &w->reply);
         return;
     }
-    if (query->qclass != DNS_CLASS_IN || transfer) {
+    if (query->qclass != DNS_CLASS_IN) {
         w->reply.rcode = DNS_RCODE_REFUSED;
+        return;
+    }
+    if (__builtin_expect(copy_is_asked(query), 0)) {
+        copy_answer(w->context, w->request, query, &w->reply, signature_key(&w->signature));
         return;
     }
     const struct zone *zone = find_zone(w, &query->key);
@@ -417,7 +432,7 @@ static void count_reply(const struct work *w)
         [DNS_RCODE_NOERROR] = ANSWER_COUNT_NOERROR,   [DNS_RCODE_FORMERR] = ANSWER_COUNT_FORMERR,
         [DNS_RCODE_SERVFAIL] = ANSWER_COUNT_SERVFAIL, [DNS_RCODE_NXDOMAIN] = ANSWER_COUNT_NXDOMAIN,
         [DNS_RCODE_NOTIMP] = ANSWER_COUNT_NOTIMP,     [DNS_RCODE_REFUSED] = ANSWER_COUNT_REFUSED,
-        [DNS_RCODE_YXDOMAIN] = ANSWER_COUNT_YXDOMAIN,
+        [DNS_RCODE_YXDOMAIN] = ANSWER_COUNT_YXDOMAIN, [DNS_RCODE_NOTAUTH] = ANSWER_COUNT_NOTAUTH,
     };
     count(w->context, w->reply.rcode < sizeof by_rcode ? by_rcode[w->reply.rcode] : ANSWER_COUNT_BADVERS);
     if (w->reply.truncated) {
@@ -470,7 +485,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.context = context;
     w.request = request;
     w.scope = 0;
-    w.steered = w.fallback = false;
+    w.steered = w.fallback = w.signature.due = false;
     count(context, request->transport == ANSWER_UDP ? ANSWER_COUNT_QUERIES_UDP : ANSWER_COUNT_QUERIES_TCP);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {
@@ -481,6 +496,9 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     memcpy(out, request->bytes, copied);
     w.reply =
         (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
+    if (__builtin_expect(w.query.tsig_at != 0, 0) && result != DNS_QUERY_FORMERR) {
+        result = signature_take(context, request, &w.query, &w.reply, &w.signature);
+    }
     if (result == DNS_QUERY_OK) {
         answer_question(&w);
     }
@@ -492,5 +510,11 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     }
     finish_header(&w);
     count_reply(&w);
+    if (__builtin_expect(w.signature.due, 0)) {
+        signature_put(context, &w.reply, &w.signature);
+    }
+    if (request->transfer != NULL) {
+        copy_keep(context, request, &w.query, &w.reply, &w.signature);
+    }
     return w.reply.at;
 }

@@ -5,7 +5,9 @@
 
 #include "answer/reply.h"
 
-enum { QUESTION_AT = DNS_HEADER_SIZE, POINTER = 0xc000 };
+#include <endian.h>
+
+enum { QUESTION_AT = DNS_HEADER_SIZE, POINTER = 0xc000, SOA_NUMBERS_SIZE = 20 };
 
 /* Blocks are rendered for the question as owner; anything else is written over it, record by record. */
 static void set_owners(uint8_t *block, size_t len, uint16_t owner)
@@ -26,6 +28,13 @@ static void patch(const struct zone *zone, uint32_t block, size_t count, uint8_t
     }
 }
 
+/* The SOA of an apex: the serial is the fifth number from the end of its one record. */
+static void write_serial(const struct zone *zone, uint8_t *end)
+{
+    uint32_t serial = htobe32(atomic_load_explicit(&zone->served, memory_order_relaxed));
+    memcpy(end - SOA_NUMBERS_SIZE, &serial, sizeof serial);
+}
+
 bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
                      const struct zone_rrset *rrset, struct reply_place place)
 {
@@ -39,6 +48,9 @@ bool reply_add_rrset(struct reply *reply, enum reply_section section, const stru
     }
     if (rrset->patch_count != 0) {
         patch(zone, rrset->block, rrset->patch_count, to, place.apex_at);
+    }
+    if ((rrset->flags & ZONE_RRSET_SERIAL) != 0) {
+        write_serial(zone, to + rrset->len);
     }
     reply->at += rrset->len;
     reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);

@@ -8,9 +8,9 @@ src_steerd_SOURCES = \
 	src/app/steerd.c \
 	src/app/verbs.c
 src_steerd_LDADD = \
-	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libanswer.a \
-	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a src/libdns.a src/libbase.a \
-	$(EVENT_LIBS) $(JANSSON_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(URCU_LIBS) -lm
+	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libanswer.a src/libtransfer.a \
+	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \
+	$(EVENT_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(URCU_LIBS) -lm
 
 bin_PROGRAMS += src/steerctl
 src_steerctl_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS)

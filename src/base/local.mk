@@ -13,4 +13,5 @@ src_libbase_a_SOURCES = \
 	src/base/memory.c src/base/memory.h \
 	src/base/random.c src/base/random.h \
 	src/base/report.c src/base/report.h \
+	src/base/serial.h \
 	src/base/siphash.c src/base/siphash.h

@@ -107,6 +107,10 @@ static enum dns_query_result parse_record(struct dns_query *query, struct cursor
     if (c->failed) {
         return DNS_QUERY_FORMERR;
     }
+    if (type == DNS_TYPE_TSIG) {
+        query->tsig_at = (uint16_t)start;
+        return additional ? DNS_QUERY_OK : DNS_QUERY_FORMERR;
+    }
     if (type != DNS_TYPE_OPT) {
         return DNS_QUERY_OK;
     }
@@ -130,6 +134,9 @@ static enum dns_query_result parse_records(struct dns_query *query, const uint8_
     enum dns_query_result result = DNS_QUERY_OK;
     c.at = query->question_end;
     for (size_t i = 0; i < count; i++) {
+        if (query->tsig_at != 0) {
+            return DNS_QUERY_FORMERR; /* RFC 8945 section 5.1: nothing may follow it */
+        }
         enum dns_query_result got = parse_record(query, &c, i >= before);
         if (got == DNS_QUERY_FORMERR) {
             return got;
@@ -141,7 +148,7 @@ static enum dns_query_result parse_records(struct dns_query *query, const uint8_
 
 enum dns_query_result dns_query_parse(struct dns_query *query, const uint8_t *bytes, size_t len)
 {
-    query->question_end = 0;
+    query->question_end = query->tsig_at = 0;
     query->has_edns = query->has_ecs = query->dnssec_ok = false;
     query->options = 0;
     query->udp_size = 512;

@@ -51,6 +51,7 @@ struct dns_ecs {
 struct dns_query {
     uint16_t flags, qtype, qclass;
     uint16_t question_end; /* offset behind the question; 0 if there is none that could be parsed */
+    uint16_t tsig_at;      /* of the TSIG record, the last one (RFC 8945); 0: none */
     bool has_edns, has_ecs, dnssec_ok;
     uint8_t options;       /* enum dns_query_option */
     uint8_t cookie_len;    /* with DNS_QUERY_COOKIE: 8, or 16..40 */

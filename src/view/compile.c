@@ -30,6 +30,7 @@ void view_free(struct view *view)
         steer_cache_free(view->caches[i]);
     }
     free(view->caches);
+    compile_free_primaries(view);
     zone_table_free(view->zones);
     if (view->steer != NULL) {
         steer_set_free(view->steer);
@@ -216,6 +217,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
         return NULL;
     }
     choose_secrets(view, previous);
+    compile_primaries(view);
     if (view->topology != NULL) {
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);
     }

@@ -31,3 +31,7 @@ struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const char
 
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);
+
+/* Fill view->primaries and view->keys from view->server. */
+void compile_primaries(struct view *view);
+void compile_free_primaries(struct view *view);

@@ -12,10 +12,13 @@
 #include "health/health.h"
 #include "steer/steer.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct tsig_keys;
+struct view_rendition;
 struct zone;
 struct zone_table;
 
@@ -45,6 +48,16 @@ struct view_monitor {
     uint64_t identity;
 };
 
+/* A zone that others copy from us, that others are told of, or whose serial is kept. */
+struct view_primary {
+    const uint8_t *apex; /* lower case wire */
+    size_t zone;         /* number in zone_list */
+    const struct conf_zone_options *options;
+    /* What copies hold at steered names; NULL: what the zone file does. Owned. Stored by the thread that
+     * publishes; a reader holds it while it is online. */
+    _Atomic(struct view_rendition *) rendition;
+};
+
 struct view {
     uint64_t generation;
     int64_t loaded_ms;                /* wall time */
@@ -62,6 +75,9 @@ struct view {
     size_t name_count;
     struct view_zone *zone_list; /* in configuration order */
     size_t zone_count;
+    struct view_primary *primaries; /* by apex; owned */
+    size_t primary_count;
+    struct tsig_keys *keys;      /* of `server`, in its order; owned */
     struct steer_cache **caches; /* one per DNS thread */
     size_t cache_count;
     /* The secrets of cookies in force: of `server`, or the random one. secret_count 0: no cookies. */
@@ -95,6 +111,9 @@ bool view_zone_is_alone(const struct view *view, size_t index);
 /* Put it into the running view in one store, wait until nobody uses the old one, and free that. zone NULL:
  * the files are broken, say so in zone_list. For the thread that publishes. */
 void view_install_zone(struct view *view, size_t index, struct zone *zone);
+
+/* The primary of this apex (lower case wire), or NULL. */
+struct view_primary *view_find_primary(const struct view *view, const uint8_t *apex);
 
 /* How many caches a server with this configuration needs. */
 size_t view_cache_count(const struct conf_server *server);

@@ -190,11 +190,13 @@ static void render_static(struct renderer *r, const struct builder_owner *owner,
         return;
     }
     uint32_t block = end(r);
+    uint16_t flags = type == DNS_TYPE_SOA && owner == &b->owners[0] ? ZONE_RRSET_SERIAL : 0;
     *(struct zone_rrset *)(void *)(r->blob + header) =
         (struct zone_rrset){.type = type,
                             .count = count,
                             .len = (uint16_t)r->block_len,
                             .patch_count = (uint16_t)r->patch_count,
+                            .flags = flags,
                             .block = block};
 }
 
@@ -368,8 +370,10 @@ static void render_negative(struct renderer *r, struct zone *zone)
                                          .count = 1,
                                          .len = (uint16_t)r->block_len,
                                          .patch_count = (uint16_t)r->patch_count,
+                                         .flags = ZONE_RRSET_SERIAL,
                                          .block = block};
     zone->serial = read32(soa->rdata + soa->rdata_len - 20);
+    atomic_init(&zone->served, zone->serial);
 }
 
 static void fill_slots(const struct zone_builder *b, struct zone *zone)

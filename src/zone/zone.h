@@ -24,7 +24,10 @@ enum zone_node_flag {
     ZONE_NODE_DNAME = 4,    /* a DNAME redirects what is below (RFC 6672), not the node itself */
 };
 
-enum zone_rrset_flag { ZONE_RRSET_STEERED = 1 };
+enum zone_rrset_flag {
+    ZONE_RRSET_STEERED = 1,
+    ZONE_RRSET_SERIAL = 16, /* the SOA of the apex: the serial to write into it is the zone's `served` */
+};
 
 /* Offsets are in the zone's blob. */
 struct zone_rrset {
@@ -73,7 +76,8 @@ struct zone {
     uint8_t *blob;
     size_t blob_len;
     struct zone_rrset negative; /* the SOA with the TTL of negative answers (RFC 2308) */
-    uint32_t serial, name_count, record_count, steered_count;
+    uint32_t serial, name_count, record_count, steered_count; /* serial: of the master file */
+    _Atomic uint32_t served; /* the serial in answers: that of the file, or one that is kept for it */
     uint8_t apex[DNS_NAME_MAX + 1]; /* lower case */
 };
 
@@ -82,10 +86,25 @@ void zone_release(struct zone *zone); /* frees with the last reference; NULL is 
 /* A zone that answers SERVFAIL. */
 struct zone *zone_new_failed(const uint8_t *apex);
 size_t zone_size(const struct zone *zone); /* bytes of memory */
+/* A hash of all records, the members of steered names included: equal content, equal number. Not for failed
+ * zones. Reads the whole zone. */
+uint64_t zone_fingerprint(const struct zone *zone);
 
 static inline const struct zone_node *zone_get_node(const struct zone *zone, uint32_t offset)
 {
     return (const struct zone_node *)(const void *)(zone->blob + offset);
+}
+
+/* Every node once, always in the same order: begin with *slot 0; NULL: there are no more. */
+static inline const struct zone_node *zone_next_node(const struct zone *zone, size_t *slot)
+{
+    while (!zone->failed && *slot <= zone->slot_mask) {
+        uint32_t node = zone->slots[(*slot)++].node;
+        if (node != 0) {
+            return zone_get_node(zone, node);
+        }
+    }
+    return NULL;
 }
 
 static inline const uint8_t *zone_node_name(const struct zone_node *node)

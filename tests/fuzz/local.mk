@@ -37,8 +37,8 @@ tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS
 tests_fuzz_fuzz_message_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/unit/answer_fixture.c tests/unit/answer_fixture.h \
 	$(FUZZ_MAIN)
-tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
-	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
+tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 endif
 
 ## what endpoints answer to health checks
