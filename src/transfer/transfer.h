@@ -51,6 +51,20 @@ struct transfer {
 void transfer_init(struct transfer *transfer, struct zone *zone, struct view_rendition *rendition);
 /* Releases what it holds; safe at any stage, and on a zeroed struct. */
 void transfer_fini(struct transfer *transfer);
+/* Was it begun, and not ended by transfer_fini()? */
+static inline bool transfer_is_held(const struct transfer *transfer)
+{
+    return transfer->zone != NULL;
+}
+static inline const uint8_t *transfer_get_apex(const struct transfer *transfer)
+{
+    return transfer->zone->apex;
+}
+static inline bool transfer_is_signed(const struct transfer *transfer)
+{
+    return transfer->keys != NULL;
+}
+/* Are messages due? */
 static inline bool transfer_is_open(const struct transfer *transfer)
 {
     return transfer->stage != TRANSFER_OVER;
