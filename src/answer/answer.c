@@ -322,14 +322,23 @@ static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
 }
 
 /* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
-static const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+__attribute__((noinline)) static const struct zone *find_parent(const struct work *w,
+                                                                const struct dns_key *key)
 {
     const struct zone *zone = zone_table_find(w->context->view->zones, key, 0);
-    if (zone != NULL && w->query.qtype == DNS_TYPE_DS && zone->apex_len == key->len && key->labels != 0) {
+    if (zone != NULL && zone->apex_len == key->len && key->labels != 0) {
         const struct zone *parent = zone_table_find(w->context->view->zones, key, 1);
         zone = parent != NULL ? parent : zone;
     }
     return zone;
+}
+
+static inline const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+{
+    if (w->query.qtype == DNS_TYPE_DS) {
+        return find_parent(w, key);
+    }
+    return zone_table_find(w->context->view->zones, key, 0);
 }
 
 /* Where a name at an offset of the reply goes on after `skip` octets of its labels. */
@@ -466,6 +475,7 @@ static unsigned rcode_of(enum dns_query_result result)
     case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
     case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
     case DNS_QUERY_OK:
+    case DNS_QUERY_COOKIE_ONLY:
     case DNS_QUERY_DROP: break;
     }
     return DNS_RCODE_NOERROR;
@@ -493,11 +503,12 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
         return 0;
     }
     size_t copied = w.query.question_end != 0 ? w.query.question_end : DNS_HEADER_SIZE;
-    memcpy(out, request->bytes, copied);
+    bytes_copy(out, request->bytes, copied);
     w.reply =
         (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
-    if (__builtin_expect(w.query.tsig_at != 0, 0) && result != DNS_QUERY_FORMERR) {
-        result = signature_take(context, request, &w.query, &w.reply, &w.signature);
+    if (__builtin_expect((w.query.options & DNS_QUERY_TSIG) != 0, 0) && result != DNS_QUERY_FORMERR &&
+        !signature_take(context, request, &w.query, &w.reply, &w.signature)) {
+        result = DNS_QUERY_FORMERR; /* or what its rcode says */
     }
     if (result == DNS_QUERY_OK) {
         answer_question(&w);

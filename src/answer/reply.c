@@ -35,14 +35,12 @@ static void write_serial(const struct zone *zone, uint8_t *end)
     memcpy(end - SOA_NUMBERS_SIZE, &serial, sizeof serial);
 }
 
-bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
-                     const struct zone_rrset *rrset, struct reply_place place)
+/* A block that is long, or has something to be written into it. Called last, so that the usual block needs no
+ * frame. */
+__attribute__((noinline)) static bool add_block(uint8_t *to, const struct zone *zone,
+                                                const struct zone_rrset *rrset, struct reply_place place)
 {
-    if (reply->at + rrset->len > reply->limit) {
-        return false;
-    }
-    uint8_t *to = reply->out + reply->at;
-    memcpy(to, zone->blob + rrset->block, rrset->len);
+    bytes_copy(to, zone->blob + rrset->block, rrset->len);
     if (place.owner != QUESTION_AT) {
         set_owners(to, rrset->len, place.owner);
     }
@@ -52,8 +50,23 @@ bool reply_add_rrset(struct reply *reply, enum reply_section section, const stru
     if ((rrset->flags & ZONE_RRSET_SERIAL) != 0) {
         write_serial(zone, to + rrset->len);
     }
-    reply->at += rrset->len;
+    return true;
+}
+
+bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
+                     const struct zone_rrset *rrset, struct reply_place place)
+{
+    size_t at = reply->at, len = rrset->len;
+    if (at + len > reply->limit) {
+        return false;
+    }
+    uint8_t *to = reply->out + at;
+    reply->at = at + len;
     reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
+    if (len > BYTES_SHORT || place.owner != QUESTION_AT || (rrset->patch_count | rrset->flags) != 0) {
+        return add_block(to, zone, rrset, place);
+    }
+    bytes_copy(to, zone->blob + rrset->block, len);
     return true;
 }
 

@@ -34,9 +34,8 @@ static bool set_room_aside(const struct answer_context *context, const struct an
     return true;
 }
 
-enum dns_query_result signature_take(const struct answer_context *context,
-                                     const struct answer_request *request, struct dns_query *query,
-                                     struct reply *reply, struct signature *signature)
+bool signature_take(const struct answer_context *context, const struct answer_request *request,
+                    struct dns_query *query, struct reply *reply, struct signature *signature)
 {
     const struct tsig_message message = {request->bytes, request->len, query->tsig_at};
     struct tsig_exchange *exchange = &signature->exchange;
@@ -44,14 +43,15 @@ enum dns_query_result signature_take(const struct answer_context *context,
     if (result == TSIG_MALFORMED ||
         !set_room_aside(context, request, query, reply, tsig_reply_size(exchange))) {
         reply->rcode = DNS_RCODE_FORMERR;
-        return DNS_QUERY_FORMERR;
+        return false;
     }
     answer_count(context->counters, counter_of(exchange));
     signature->due = true;
     if (result == TSIG_REJECTED) {
         reply->rcode = DNS_RCODE_NOTAUTH;
+        return false;
     }
-    return reply->rcode == DNS_RCODE_NOERROR ? DNS_QUERY_OK : DNS_QUERY_FORMERR;
+    return true;
 }
 
 void signature_put(const struct answer_context *context, struct reply *reply, struct signature *signature)

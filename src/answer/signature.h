@@ -14,12 +14,10 @@ struct signature {
     struct tsig_exchange exchange;
 };
 
-/* Judge a query that has a TSIG record, count the verdict, and set room for the reply's record aside: OPT
- * goes where both do not fit. DNS_QUERY_OK: answer it; else the rcode says why not. A query that BADVERS is
- * due to keeps that. */
-enum dns_query_result signature_take(const struct answer_context *context,
-                                     const struct answer_request *request, struct dns_query *query,
-                                     struct reply *reply, struct signature *signature);
+/* Judge a query with DNS_QUERY_TSIG, count the verdict, and set room for the reply's record aside: OPT goes
+ * where both do not fit. false: it is not to be answered, and the rcode says why. */
+bool signature_take(const struct answer_context *context, const struct answer_request *request,
+                    struct dns_query *query, struct reply *reply, struct signature *signature);
 /* Append the record to the finished reply. */
 void signature_put(const struct answer_context *context, struct reply *reply, struct signature *signature);
 
