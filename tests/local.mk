@@ -11,6 +11,7 @@ include tests/unit/health.mk
 include tests/unit/zone.mk
 include tests/unit/steer.mk
 include tests/unit/view.mk
+include tests/unit/transfer.mk
 include tests/unit/answer.mk
 include tests/unit/serve.mk
 include tests/unit/probe.mk
