@@ -160,16 +160,15 @@ static enum put_result put_record(struct transfer_room *room, const struct zone_
     return PUT_DONE;
 }
 
-static enum put_result put_soa(const struct transfer *transfer, struct transfer_room *room)
+static enum put_result put_soa(const struct zone *zone, uint32_t number, struct transfer_room *room)
 {
-    const struct zone *zone = transfer->zone;
     const struct zone_node *apex = zone_get_node(zone, zone->apex_node);
     const struct zone_rrset *soa = zone_find_rrset(apex, DNS_TYPE_SOA);
     enum put_result result = put_record(room, apex, zone->blob + soa->block, APEX_AT);
     if (result == PUT_DONE) {
         uint8_t *serial = room->out + room->at - SOA_NUMBERS_SIZE;
-        put16(serial, transfer->serial >> 16);
-        put16(serial + 2, transfer->serial & 0xffff);
+        put16(serial, number >> 16);
+        put16(serial + 2, number & 0xffff);
     }
     return result;
 }
@@ -260,7 +259,8 @@ bool transfer_fill(struct transfer *transfer, struct transfer_room *room)
 {
     enum put_result result = PUT_DONE;
     while (result == PUT_DONE && transfer->stage != TRANSFER_OVER && transfer->stage != TRANSFER_FAILED) {
-        result = transfer->stage == TRANSFER_BODY ? put_body(transfer, room) : put_soa(transfer, room);
+        result = transfer->stage == TRANSFER_BODY ? put_body(transfer, room)
+                                                  : put_soa(transfer->zone, transfer->serial, room);
         if (result == PUT_DONE) {
             transfer->stage = transfer->stage == TRANSFER_BEGIN  ? TRANSFER_BODY
                               : transfer->stage == TRANSFER_BODY ? TRANSFER_END
@@ -297,4 +297,10 @@ size_t transfer_write(struct transfer *transfer, uint8_t *out, size_t cap, uint6
     }
     put16(out + 6, room.count);
     return transfer->keys == NULL ? room.at : tsig_sign_next(&transfer->exchange, out, room.at, cap, now_s);
+}
+
+size_t transfer_write_soa(const struct zone *zone, uint32_t serial, uint8_t *out, size_t cap)
+{
+    struct transfer_room room = {.out = out, .limit = cap};
+    return put_soa(zone, serial, &room) == PUT_DONE ? room.at : 0;
 }

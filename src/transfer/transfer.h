@@ -88,3 +88,8 @@ void transfer_keep(struct transfer *transfer, const uint8_t *message, size_t que
 /* The next whole message, signed if the first one was. Returns its length (cap >= TRANSFER_MESSAGE_MAX), or 0
  * when the transfer has failed. The last one leaves it closed. */
 size_t transfer_write(struct transfer *transfer, uint8_t *out, size_t cap, uint64_t now_s);
+
+/* The SOA of a zone with this serial, as it stands behind a question for the apex. Returns its length (cap >=
+ * TRANSFER_SOA_MAX). */
+enum { TRANSFER_SOA_MAX = 2 + 10 + 2 * DNS_NAME_MAX + 20 };
+size_t transfer_write_soa(const struct zone *zone, uint32_t serial, uint8_t *out, size_t cap);

@@ -109,7 +109,7 @@ static struct zone *replace_zone(struct compiler *c, const struct conf_zone_sour
 
 void compile_describe_zone(struct view_zone *entry, const struct zone *zone)
 {
-    entry->serial = zone->serial;
+    entry->serial = atomic_load_explicit(&zone->served, memory_order_relaxed);
     entry->names = zone->name_count;
     entry->records = zone->record_count;
 }

@@ -9,6 +9,7 @@
 #include "dns/name.h"
 #include "tsig/tsig.h"
 #include "view/rendition.h"
+#include "zone/zone.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,8 @@ static void add_primary(struct view *view, size_t index)
     primary->apex = arena_copy(view->arena, apex, (size_t)len);
     primary->zone = index;
     primary->options = source->options;
+    const struct zone *zone = zone_table_get(view->zones, apex);
+    primary->fingerprint = zone == NULL || zone->failed ? 0 : zone_fingerprint(zone);
     atomic_init(&primary->rendition, NULL);
 }
 

@@ -53,6 +53,8 @@ struct view_primary {
     const uint8_t *apex; /* lower case wire */
     size_t zone;         /* number in zone_list */
     const struct conf_zone_options *options;
+    uint64_t fingerprint; /* of the zone's content (zone.h); 0: it is not served */
+    bool is_news;         /* of the thread that publishes: secondaries have to be told */
     /* What copies hold at steered names; NULL: what the zone file does. Owned. Stored by the thread that
      * publishes; a reader holds it while it is online. */
     _Atomic(struct view_rendition *) rendition;
