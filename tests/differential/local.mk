@@ -1,7 +1,8 @@
 ## Differential test against NSD, Knot and BIND (contrib/packages oracle): `make check-differential DIFF_SEEDS=50`
 EXTRA_DIST += \
 	tests/differential/compare.py tests/differential/conftest.py tests/differential/generate.py \
-	tests/differential/oracles.py tests/differential/test_differential.py tests/differential/test_odd_packets.py
+	tests/differential/oracles.py tests/differential/secondaries.py tests/differential/test_differential.py \
+	tests/differential/test_odd_packets.py tests/differential/test_secondaries.py
 
 .PHONY: check-differential
 check-differential: all
