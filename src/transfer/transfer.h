@@ -78,7 +78,8 @@ struct transfer_room {
 };
 
 /* Write records until the message has enough of them or the zone is at its end: then the transfer is over.
- * false: the next record fits no message; the transfer has failed and the stream has to be cut. */
+ * false: the next record fits no message, which no record of a zone is long enough for (zone/render.c); the
+ * transfer has failed and the stream has to be cut. */
 bool transfer_fill(struct transfer *transfer, struct transfer_room *room);
 
 /* The first message was finished (and signed, if exchange is not NULL): keep what the next ones need of it.
