@@ -31,6 +31,7 @@ enum answer_counter {
     ANSWER_COUNT_REFUSED,
     ANSWER_COUNT_YXDOMAIN,
     ANSWER_COUNT_NOTAUTH,
+    ANSWER_COUNT_BADCOOKIE,
     ANSWER_COUNT_BADVERS,
     ANSWER_COUNT_DROPPED,
     ANSWER_COUNT_TRUNCATED,
@@ -47,6 +48,17 @@ enum answer_counter {
     ANSWER_COUNT_TRANSFER_STARTED, /* the last three by whoever writes the messages */
     ANSWER_COUNT_TRANSFER_FINISHED,
     ANSWER_COUNT_TRANSFER_ABORTED,
+    ANSWER_COUNT_FORBIDDEN_LISTENER, /* by access lists: of where it came in, of the zone */
+    ANSWER_COUNT_FORBIDDEN_ZONE,
+    ANSWER_COUNT_AMPLIFICATION, /* truncated for the sake of it */
+    ANSWER_COUNT_RRL_DROPPED,
+    ANSWER_COUNT_RRL_SLIPPED,
+    ANSWER_COUNT_RRL_POSITIVE, /* over the rate, in the order of enum conf_rrl_kind */
+    ANSWER_COUNT_RRL_NODATA,
+    ANSWER_COUNT_RRL_NXDOMAIN,
+    ANSWER_COUNT_RRL_REFERRAL,
+    ANSWER_COUNT_RRL_ERROR,
+    ANSWER_COUNT_RRL_ALL,
     ANSWER_COUNTERS
 };
 
@@ -69,7 +81,8 @@ struct answer_context {
     struct steer_cache *cache;        /* this thread's */
     struct random *random;
     struct answer_counters *counters;
-    uint32_t now_s; /* wall time, for cookies; read once per batch */
+    uint32_t now_s;  /* wall time, for cookies; read once per batch */
+    uint64_t now_us; /* monotonic, for rates; needed with VIEW_GUARD_RATE, read once per batch */
 };
 
 struct answer_request {
@@ -77,7 +90,8 @@ struct answer_request {
     size_t len;
     const struct sockaddr *client; /* for geography and cookies; NULL: unknown */
     enum answer_transport transport;
-    uint16_t idle_ds; /* TCP: how long the connection may idle, in 100 ms (RFC 7828); 0: not said */
+    const struct acl *allow; /* of the address that it came in on; NULL: everybody */
+    uint16_t idle_ds;        /* TCP: how long the connection may idle, in 100 ms (RFC 7828); 0: not said */
     /* TCP: what a granted transfer is kept in, closed when called. If it is open afterwards the reply is the
      * first of several messages: the caller writes the others, and ends it in any case. NULL: no transfer can
      * begin now. */

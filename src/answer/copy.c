@@ -61,6 +61,13 @@ static void add_soa(const struct zone *zone, struct reply *reply)
         !reply_add_rrset(reply, REPLY_ANSWER, zone, zone_find_rrset(apex, DNS_TYPE_SOA), place);
 }
 
+/* Identifier and question as they came, and the flags that the first message is going to have. */
+static void keep_head(struct transfer *transfer, const struct dns_query *query, const struct reply *reply)
+{
+    uint16_t keep = query->flags & (DNS_FLAG_RD | DNS_FLAG_CD);
+    transfer_set_head(transfer, reply->out, query->question_end, keep | DNS_FLAG_QR | DNS_FLAG_AA);
+}
+
 static void add_first_message(struct transfer *transfer, struct reply *reply)
 {
     struct transfer_room room = {.out = reply->out, .at = reply->at, .limit = reply->limit};
@@ -104,6 +111,7 @@ static void answer_granted(const struct answer_context *context, const struct an
     } else {
         transfer_init(request->transfer, zone,
                       atomic_load_explicit(&primary->rendition, memory_order_acquire));
+        keep_head(request->transfer, query, reply);
         add_first_message(request->transfer, reply);
     }
 }
@@ -123,14 +131,5 @@ void copy_answer(const struct answer_context *context, const struct answer_reque
         refuse(context, reply, DNS_RCODE_REFUSED);
     } else {
         answer_granted(context, request, query, reply, primary);
-    }
-}
-
-void copy_keep(const struct answer_context *context, const struct answer_request *request,
-               const struct dns_query *query, const struct reply *reply, const struct signature *signature)
-{
-    if (transfer_is_open(request->transfer)) {
-        transfer_keep(request->transfer, reply->out, query->question_end, context->view->keys,
-                      signature->due ? &signature->exchange : NULL);
     }
 }

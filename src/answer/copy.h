@@ -5,7 +5,6 @@
 
 #include "answer/answer.h"
 #include "answer/reply.h"
-#include "answer/signature.h"
 #include "dns/query.h"
 
 static inline bool copy_is_asked(const struct dns_query *query)
@@ -17,6 +16,3 @@ static inline bool copy_is_asked(const struct dns_query *query)
  */
 void copy_answer(const struct answer_context *context, const struct answer_request *request,
                  const struct dns_query *query, struct reply *reply, int key);
-/* The reply is finished: if it is the first message of a transfer, keep what the next ones need of it. */
-void copy_keep(const struct answer_context *context, const struct answer_request *request,
-               const struct dns_query *query, const struct reply *reply, const struct signature *signature);

@@ -17,6 +17,9 @@ struct reply {
     uint16_t flags;
     unsigned rcode;
     bool truncated;
+    bool bounded;     /* the limit is lower than the transport's (amplification) */
+    uint8_t cookie;   /* enum cookie_verdict */
+    uint64_t subject; /* for rates: what the answer is about, when that is not the name asked; 0: that */
 };
 
 enum reply_section { REPLY_ANSWER, REPLY_AUTHORITY, REPLY_ADDITIONAL };
@@ -26,6 +29,12 @@ struct reply_place {
     uint16_t owner;   /* offset of the owner of the records */
     uint16_t apex_at; /* offset of the zone's apex */
 };
+
+/* What an answer is about when all answers of a node (of the zone: NULL) count as one. */
+static inline uint64_t reply_subject(const struct zone *zone, const struct zone_node *node)
+{
+    return zone->apex_hash + (node == NULL ? 0 : (uint64_t)((const uint8_t *)node - zone->blob));
+}
 
 static inline void reply_put16(uint8_t *to, unsigned value)
 {
@@ -39,8 +48,21 @@ bool reply_add_rrset(struct reply *reply, enum reply_section section, const stru
 /* One of a steered RRset's records. */
 bool reply_add_steered(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
                        uint16_t member, uint16_t owner);
-bool reply_add_glue(struct reply *reply, const struct zone *zone, const struct zone_glue *glue,
-                    uint16_t apex_at);
+/* The static additional records of an RRset (ZONE_RRSET_ADDITIONAL) that stands at block_at in the reply:
+ * whole RRsets as far as they fit. Returns false, and writes nothing, if those that a referral needs do not.
+ */
+bool reply_add_additional(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
+                          struct reply_place place, uint16_t block_at);
 /* The CNAME that a DNAME record (at dname_at in the reply, owner compressed) makes for the name at name_at,
  * of which `prefix` octets stand in front of the DNAME's owner. Its target is written in full. */
 bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at);
+
+/* ---- names that stand in the reply; they are ours, so they are well-formed ---- */
+
+/* Where a name goes on after `skip` octets of its labels. */
+uint16_t reply_find_suffix(const struct reply *reply, uint16_t at, size_t skip);
+/* Copy the first max octets of a name, or all of it, without pointers; returns how many. */
+size_t reply_copy_name(const struct reply *reply, uint16_t at, size_t max, uint8_t *to);
+/* What a link of a block at block_at leads to (enum zone_link). */
+uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place, uint16_t block_at,
+                            uint16_t link);

@@ -6,6 +6,7 @@
 #include "answer/signature.h"
 
 #include "answer/edns.h"
+#include "transfer/transfer.h"
 
 static enum answer_counter counter_of(const struct tsig_exchange *exchange)
 {
@@ -35,10 +36,9 @@ static bool set_room_aside(const struct answer_context *context, const struct an
 }
 
 bool signature_take(const struct answer_context *context, const struct answer_request *request,
-                    struct dns_query *query, struct reply *reply, struct signature *signature)
+                    struct dns_query *query, struct reply *reply, struct tsig_exchange *exchange)
 {
     const struct tsig_message message = {request->bytes, request->len, query->tsig_at};
-    struct tsig_exchange *exchange = &signature->exchange;
     enum tsig_result result = tsig_judge_request(exchange, context->view->keys, &message, context->now_s);
     if (result == TSIG_MALFORMED ||
         !set_room_aside(context, request, query, reply, tsig_reply_size(exchange))) {
@@ -46,16 +46,18 @@ bool signature_take(const struct answer_context *context, const struct answer_re
         return false;
     }
     answer_count(context->counters, counter_of(exchange));
-    signature->due = true;
     if (result == TSIG_REJECTED) {
         reply->rcode = DNS_RCODE_NOTAUTH;
-        return false;
     }
     return true;
 }
 
-void signature_put(const struct answer_context *context, struct reply *reply, struct signature *signature)
+void signature_put(const struct answer_context *context, const struct answer_request *request,
+                   struct reply *reply, struct tsig_exchange *exchange)
 {
-    size_t cap = reply->at + tsig_reply_size(&signature->exchange);
-    reply->at = tsig_sign_reply(&signature->exchange, reply->out, reply->at, cap, context->now_s);
+    size_t cap = reply->at + tsig_reply_size(exchange);
+    reply->at = tsig_sign_reply(exchange, reply->out, reply->at, cap, context->now_s);
+    if (request->transfer != NULL && transfer_is_open(request->transfer)) {
+        transfer_sign(request->transfer, context->view->keys, exchange);
+    }
 }

@@ -9,20 +9,11 @@
 #include "dns/query.h"
 #include "tsig/tsig.h"
 
-struct signature {
-    bool due; /* the reply ends in a TSIG record */
-    struct tsig_exchange exchange;
-};
-
-/* Judge a query with DNS_QUERY_TSIG, count the verdict, and set room for the reply's record aside: OPT goes
- * where both do not fit. false: it is not to be answered, and the rcode says why. */
+/* Judge a query with DNS_QUERY_TSIG and set room for the reply's record aside: OPT goes where both do not
+ * fit. Where the query is not to be answered the rcode says why. Returns whether the reply ends in a record.
+ */
 bool signature_take(const struct answer_context *context, const struct answer_request *request,
-                    struct dns_query *query, struct reply *reply, struct signature *signature);
-/* Append the record to the finished reply. */
-void signature_put(const struct answer_context *context, struct reply *reply, struct signature *signature);
-
-/* The key that a query is signed with, or TSIG_NO_KEY. */
-static inline int signature_key(const struct signature *signature)
-{
-    return signature->due ? signature->exchange.key : TSIG_NO_KEY;
-}
+                    struct dns_query *query, struct reply *reply, struct tsig_exchange *exchange);
+/* Append the record to the finished reply; what a transfer that it begins needs of it is kept there. */
+void signature_put(const struct answer_context *context, const struct answer_request *request,
+                   struct reply *reply, struct tsig_exchange *exchange);

@@ -10,6 +10,7 @@ src_libbase_a_SOURCES = \
 	src/base/cursor.h \
 	src/base/error.c src/base/error.h \
 	src/base/hash.h \
+	src/base/limiter.c src/base/limiter.h \
 	src/base/log.c src/base/log.h \
 	src/base/memory.c src/base/memory.h \
 	src/base/random.c src/base/random.h \

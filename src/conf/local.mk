@@ -8,6 +8,8 @@ src_libconf_a_SOURCES = \
 	src/conf/georule.c src/conf/georule.h \
 	src/conf/keys.c src/conf/keys.h \
 	src/conf/keytable.c src/conf/keytable.h \
+	src/conf/limits.c src/conf/limits.h \
+	src/conf/listen.c src/conf/listen.h \
 	src/conf/locate.c src/conf/locate.h \
 	src/conf/policy.c src/conf/policy.h \
 	src/conf/selector.c src/conf/selector.h \

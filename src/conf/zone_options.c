@@ -60,6 +60,7 @@ void zone_options_read(const struct doc_node *root, struct conf_server *server)
     if (given && doc_find(&map, "*", &all)) {
         read_options(&all, server, defaults);
     }
+    server->zone_defaults = defaults;
     for (size_t i = 0; i < server->zone_count; i++) {
         server->zones[i].options = defaults;
     }

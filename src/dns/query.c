@@ -27,13 +27,15 @@ static bool parse_ecs(struct dns_query *query, struct cursor option)
     if (family >= sizeof bits || source > bits[family] || scope != 0 || cursor_left(&option) != octets) {
         return false;
     }
-    const uint8_t *bytes = head + 4;
-    if (source % 8 != 0 && (bytes[octets - 1] & (0xff >> source % 8)) != 0) {
+    if (source % 8 != 0 && (head[3 + octets] & (0xff >> source % 8)) != 0) {
         return false;
     }
     query->has_ecs = true;
-    query->ecs = (struct dns_ecs){.source_len = (uint8_t)source, .addr.family = families[family]};
-    bytes_copy(query->ecs.addr.bytes, bytes, octets);
+    query->ecs.option = head;
+    query->ecs.source_len = (uint8_t)source;
+    query->ecs.addr.family = families[family];
+    memset(query->ecs.addr.bytes, 0, sizeof query->ecs.addr.bytes);
+    bytes_copy(query->ecs.addr.bytes, head + 4, octets);
     return true;
 }
 
@@ -55,8 +57,10 @@ static bool parse_cookie(struct dns_query *query, const uint8_t *bytes, uint16_t
 
 static bool parse_option(struct dns_query *query, unsigned code, uint8_t *bytes, uint16_t len)
 {
+    if (__builtin_expect(code == DNS_OPTION_ECS, 1)) {
+        return !query->has_ecs && parse_ecs(query, cursor_init(bytes, len));
+    }
     switch (code) {
-    case DNS_OPTION_ECS: return !query->has_ecs && parse_ecs(query, cursor_init(bytes, len));
     case DNS_OPTION_NSID: query->options |= DNS_QUERY_NSID; break; /* RFC 5001: its content means nothing */
     case DNS_OPTION_COOKIE: return parse_cookie(query, bytes, len);
     case DNS_OPTION_KEEPALIVE: query->options |= DNS_QUERY_KEEPALIVE; break;
@@ -80,7 +84,8 @@ static bool parse_options(struct dns_query *query, struct cursor options)
 }
 
 /* An OPT record: what stands between its type and its rdata, and the rdata. */
-static enum dns_query_result parse_opt(struct dns_query *query, const uint8_t *fixed, struct cursor rdata)
+static inline enum dns_query_result parse_opt(struct dns_query *query, const uint8_t *fixed,
+                                              struct cursor rdata)
 {
     uint16_t size = read16(fixed);
     query->has_edns = true;
@@ -133,7 +138,7 @@ static enum dns_query_result parse_record(struct dns_query *query, struct cursor
     if (type == DNS_TYPE_TSIG) {
         query->options |= DNS_QUERY_TSIG;
         query->tsig_at = (uint16_t)start;
-        return additional ? DNS_QUERY_OK : DNS_QUERY_FORMERR;
+        return additional ? DNS_QUERY_SIGNED : DNS_QUERY_FORMERR;
     }
     if (type != DNS_TYPE_OPT) {
         return DNS_QUERY_OK;
@@ -159,7 +164,7 @@ static enum dns_query_result parse_records(struct dns_query *query, const uint8_
         if (got == DNS_QUERY_FORMERR) {
             return got;
         }
-        result = got == DNS_QUERY_OK ? result : got;
+        result = result == DNS_QUERY_OK ? got : result;
     }
     return c.at == len ? result : DNS_QUERY_FORMERR;
 }
@@ -171,7 +176,7 @@ parse_without_question(struct dns_query *query, const uint8_t *bytes, size_t len
     query->question_end = DNS_HEADER_SIZE;
     enum dns_query_result result = parse_records(query, bytes, len);
     query->question_end = 0;
-    if (result != DNS_QUERY_OK) {
+    if (result != DNS_QUERY_OK && result != DNS_QUERY_SIGNED) {
         return result;
     }
     return (query->options & DNS_QUERY_COOKIE) != 0 ? DNS_QUERY_COOKIE_ONLY : DNS_QUERY_FORMERR;
@@ -183,6 +188,19 @@ static bool is_opt_alone(const uint8_t *counts, const uint8_t *record, size_t le
     static const uint8_t one[] = {0, 0, 0, 0, 0, 1}, start[] = {0, 0, DNS_TYPE_OPT};
     return len >= DNS_EDNS_OPT_SIZE && memcmp(counts, one, sizeof one) == 0 &&
            memcmp(record, start, sizeof start) == 0 && read16(record + 9) == len - DNS_EDNS_OPT_SIZE;
+}
+
+/* What is behind the question. */
+__attribute__((noinline)) static enum dns_query_result parse_behind(struct dns_query *query,
+                                                                    const uint8_t *bytes, size_t len)
+{
+    const uint8_t *record = bytes + query->question_end;
+    size_t left = len - query->question_end;
+    if (is_opt_alone(bytes + 6, record, left)) {
+        struct cursor rdata = cursor_init_const(record + DNS_EDNS_OPT_SIZE, left - DNS_EDNS_OPT_SIZE);
+        return parse_opt(query, record + 3, rdata);
+    }
+    return parse_records(query, bytes, len);
 }
 
 /* What is behind the header. In line in the usual case, every way out of it the last call: so there is
@@ -206,12 +224,7 @@ parse_body(struct dns_query *query, const uint8_t *bytes, size_t len)
     if (end == len && memcmp(bytes + 6, none, sizeof none) == 0) {
         return DNS_QUERY_OK;
     }
-    if (is_opt_alone(bytes + 6, bytes + end, len - end)) {
-        struct cursor rdata =
-            cursor_init_const(bytes + end + DNS_EDNS_OPT_SIZE, len - end - DNS_EDNS_OPT_SIZE);
-        return parse_opt(query, bytes + end + 3, rdata);
-    }
-    return parse_records(query, bytes, len);
+    return parse_behind(query, bytes, len);
 }
 
 /* RFC 6891 section 6.1.1: an OPT gets one in the reply, whatever was asked for. */

@@ -30,6 +30,7 @@ enum dns_query_result {
     DNS_QUERY_NOTIMP,      /* opcode other than QUERY */
     DNS_QUERY_BADVERS,     /* EDNS version other than 0; the rest is parsed */
     DNS_QUERY_COOKIE_ONLY, /* no question, but a cookie */
+    DNS_QUERY_SIGNED,      /* a good one with a TSIG record, which remains to be judged */
 };
 
 enum { DNS_EDNS_OPT_SIZE = 11 };
@@ -50,6 +51,7 @@ enum dns_query_option {
 };
 
 struct dns_ecs {
+    const uint8_t *option; /* behind its length; borrowed from the query's bytes */
     uint8_t source_len;
     struct addr addr; /* bits behind source_len are 0; ADDR_NONE: family 0, source_len 0 */
 };

@@ -66,9 +66,18 @@ void transfer_fini(struct transfer *transfer)
 
 /* ---- records ---- */
 
+/* An RRset that records are taken from: its block and who it belongs to. */
+struct source {
+    const struct zone *zone;
+    const struct zone_node *node;
+    const uint8_t *block;
+    size_t len;
+};
+
 /* The record being written; what does not fit is noticed at its end. */
 struct record {
     const struct transfer_room *room;
+    const struct source *source;
     size_t at;
     bool overflow;
 };
@@ -90,64 +99,95 @@ static void put_pointer(struct record *record, size_t to)
     put(record, pointer, sizeof pointer);
 }
 
-/* The name that begins the len octets of a block. Its labels may end in a pointer, which leads to the apex.
- * Returns how many octets of the block it has. */
-static size_t put_name(struct record *record, const uint8_t *name, size_t len)
+/* The last octets of the owner's name. */
+static void put_suffix(struct record *record, size_t octets)
+{
+    const struct zone *zone = record->source->zone;
+    const struct zone_node *node = record->source->node;
+    if (octets < zone->apex_len) {
+        put(record, zone->apex + zone->apex_len - octets, octets);
+    } else {
+        put(record, zone_node_name(node) + node->name_len + zone->apex_len - octets, octets - zone->apex_len);
+        put_pointer(record, APEX_AT);
+    }
+}
+
+static size_t skip_labels(const uint8_t *name, size_t len)
 {
     size_t at = 0;
     while (at < len && name[at] != 0 && name[at] <= DNS_LABEL_MAX) {
         at += name[at] + 1u;
     }
-    if (at + 1 >= len || name[at] == 0) { /* a whole name, or none at all: as it is */
-        size_t whole = at < len ? at + 1 : len;
-        put(record, name, whole);
-        return whole;
-    }
-    put(record, name, at);
-    put_pointer(record, APEX_AT);
-    return at + 2;
+    return at;
 }
 
-/* Rdata of a block: names are compressed in those types only (zone/render.c), and are their first fields. */
-static void put_rdata(struct record *record, uint16_t type, const uint8_t *rdata, size_t len)
+/* The name at `at` of a block, which ends as zone.h says of what stands where a pointer will be: in a pointer
+ * to the apex, or in a link to the owner or to a name in front of it. Returns how many octets it has there.
+ */
+static size_t put_name(struct record *record, size_t at, size_t end)
 {
-    size_t names = type == DNS_TYPE_SOA ? 2 : 0, at = 0;
+    const struct source *source = record->source;
+    size_t first = at + skip_labels(source->block + at, end - at);
+    bool whole = first + 1 >= end || source->block[first] == 0;
+    size_t behind = first >= end ? end : whole ? first + 1 : first + 2;
+    for (;;) {
+        size_t stop = at + skip_labels(source->block + at, source->len - at);
+        if (stop + 1 >= source->len || source->block[stop] == 0) {
+            stop = stop < source->len ? stop + 1 : source->len;
+            put(record, source->block + at, stop - at);
+            return behind;
+        }
+        put(record, source->block + at, stop - at);
+        unsigned link = read16(source->block + stop), back = link & (ZONE_LINK_BLOCK - 1u);
+        if (link >= POINTER || (link & ZONE_LINK_BLOCK) == 0 || back >= at) {
+            size_t suffix = link & (ZONE_LINK_OWNER - 1u);
+            put_suffix(record, link >= POINTER ? source->zone->apex_len : suffix);
+            return behind;
+        }
+        at = back;
+    }
+}
+
+/* Rdata of a block: names are compressed in those types only (zone/render_block.c), and are their first
+ * fields. */
+static void put_rdata(struct record *record, uint16_t type, size_t at, size_t len)
+{
+    size_t names = type == DNS_TYPE_SOA ? 2 : 0, end = at + len;
     if (type == DNS_TYPE_MX && len > 2) {
-        put(record, rdata, 2);
-        at = 2;
+        put(record, record->source->block + at, 2);
+        at += 2;
         names = 1;
     } else if (type == DNS_TYPE_NS || type == DNS_TYPE_CNAME || type == DNS_TYPE_PTR) {
         names = 1;
     }
-    for (; names > 0 && at < len; names--) {
-        at += put_name(record, rdata + at, len - at);
+    for (; names > 0 && at < end; names--) {
+        at = put_name(record, at, end);
     }
-    put(record, rdata + at, len - at);
+    put(record, record->source->block + at, end - at);
 }
 
-static void put_owner(struct record *record, const struct zone_node *node, uint16_t owner_at)
+static void put_owner(struct record *record, uint16_t owner_at)
 {
     if (owner_at != 0) {
         put_pointer(record, owner_at);
-        return;
+    } else {
+        put_suffix(record, (size_t)record->source->node->name_len + record->source->zone->apex_len);
     }
-    put(record, zone_node_name(node), node->name_len);
-    put_pointer(record, APEX_AT);
 }
 
 enum put_result { PUT_DONE, PUT_FULL, PUT_TOO_LARGE };
 
-/* One record of a block: its owner is a pointer, then come type, class, TTL, length and rdata. owner_at:
- * where the node's name stands already, 0: nowhere. */
-static enum put_result put_record(struct transfer_room *room, const struct zone_node *node,
-                                  const uint8_t *block, uint16_t owner_at)
+/* The record at `at` of a block: its owner is a pointer, then come type, class, TTL, length and rdata.
+ * owner_at: where the node's name stands already, 0: nowhere. */
+static enum put_result put_record(const struct source *source, size_t at, struct transfer_room *room,
+                                  uint16_t owner_at)
 {
-    struct record record = {.room = room, .at = room->at};
-    uint16_t type = (uint16_t)read16(block + 2);
-    put_owner(&record, node, owner_at);
+    struct record record = {.room = room, .source = source, .at = room->at};
+    const uint8_t *from = source->block + at;
+    put_owner(&record, owner_at);
     size_t fixed_at = record.at;
-    put(&record, block + 2, FIXED_SIZE);
-    put_rdata(&record, type, block + 2 + FIXED_SIZE, read16(block + 10));
+    put(&record, from + 2, FIXED_SIZE);
+    put_rdata(&record, (uint16_t)read16(from + 2), at + 2 + FIXED_SIZE, read16(from + 10));
     if (record.overflow) {
         return room->count == 0 ? PUT_TOO_LARGE : PUT_FULL;
     }
@@ -164,7 +204,8 @@ static enum put_result put_soa(const struct zone *zone, uint32_t number, struct 
 {
     const struct zone_node *apex = zone_get_node(zone, zone->apex_node);
     const struct zone_rrset *soa = zone_find_rrset(apex, DNS_TYPE_SOA);
-    enum put_result result = put_record(room, apex, zone->blob + soa->block, APEX_AT);
+    const struct source source = {zone, apex, zone->blob + soa->block, soa->len};
+    enum put_result result = put_record(&source, 0, room, APEX_AT);
     if (result == PUT_DONE) {
         uint8_t *serial = room->out + room->at - SOA_NUMBERS_SIZE;
         put16(serial, number >> 16);
@@ -201,22 +242,26 @@ static enum put_result put_rrset(struct transfer *transfer, struct transfer_room
     const struct zone_rrset *rrset = &transfer->node->rrsets[transfer->rrset];
     const struct view_rendered *rendered = find_rendered(transfer, rrset);
     bool steered = (rrset->flags & ZONE_RRSET_STEERED) != 0;
-    const uint8_t *block = transfer->zone->blob + rrset->block + (steered ? sizeof(struct zone_steered) : 0);
+    size_t head = steered ? sizeof(struct zone_steered) : 0;
+    const struct source source = {.zone = transfer->zone,
+                                  .node = transfer->node,
+                                  .block = transfer->zone->blob + rrset->block + head,
+                                  .len = steered ? (size_t)rrset->len * rrset->count : rrset->len};
     bool is_soa = transfer->node->name_len == 0 && rrset->type == DNS_TYPE_SOA;
     uint32_t end = steered ? (rendered != NULL ? rendered->count : 0) : rrset->len;
     if (is_soa || is_replaced(transfer, transfer->rrset)) {
         return PUT_DONE;
     }
     while (transfer->position < end) {
-        const uint8_t *from = block + (steered ? (size_t)rendered->members[transfer->position] * rrset->len
-                                               : transfer->position);
+        size_t from =
+            steered ? (size_t)rendered->members[transfer->position] * rrset->len : transfer->position;
         size_t at = room->at;
-        enum put_result result = put_record(room, transfer->node, from, *owner_at);
+        enum put_result result = put_record(&source, from, room, *owner_at);
         if (result != PUT_DONE) {
             return result;
         }
         *owner_at = *owner_at == 0 && at <= POINTER_MAX ? (uint16_t)at : *owner_at;
-        transfer->position += steered ? 1 : 12 + read16(from + 10);
+        transfer->position += steered ? 1 : 12 + read16(source.block + from + 10);
     }
     return PUT_DONE;
 }
@@ -273,17 +318,20 @@ bool transfer_fill(struct transfer *transfer, struct transfer_room *room)
     return transfer->stage != TRANSFER_FAILED;
 }
 
-void transfer_keep(struct transfer *transfer, const uint8_t *message, size_t question_end,
-                   struct tsig_keys *keys, const struct tsig_exchange *exchange)
+void transfer_set_head(struct transfer *transfer, const uint8_t *message, size_t question_end, uint16_t flags)
 {
     transfer->question_end = (uint16_t)question_end;
     memcpy(transfer->head, message, question_end);
+    put16(transfer->head + 2, flags);
+    put16(transfer->head + 4, 1);
     memset(transfer->head + 6, 0, 6);
-    if (exchange != NULL) {
-        tsig_keys_hold(keys);
-        transfer->keys = keys;
-        transfer->exchange = *exchange;
-    }
+}
+
+void transfer_sign(struct transfer *transfer, struct tsig_keys *keys, const struct tsig_exchange *exchange)
+{
+    tsig_keys_hold(keys);
+    transfer->keys = keys;
+    transfer->exchange = *exchange;
 }
 
 size_t transfer_write(struct transfer *transfer, uint8_t *out, size_t cap, uint64_t now_s)

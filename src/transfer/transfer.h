@@ -82,10 +82,11 @@ struct transfer_room {
  * transfer has failed and the stream has to be cut. */
 bool transfer_fill(struct transfer *transfer, struct transfer_room *room);
 
-/* The first message was finished (and signed, if exchange is not NULL): keep what the next ones need of it.
- */
-void transfer_keep(struct transfer *transfer, const uint8_t *message, size_t question_end,
-                   struct tsig_keys *keys, const struct tsig_exchange *exchange);
+/* Header and question of the messages behind the first one: those of `message`, with these flags. */
+void transfer_set_head(struct transfer *transfer, const uint8_t *message, size_t question_end,
+                       uint16_t flags);
+/* The first message was signed: so are the others. Takes a reference to the keys. */
+void transfer_sign(struct transfer *transfer, struct tsig_keys *keys, const struct tsig_exchange *exchange);
 /* The next whole message, signed if the first one was. Returns its length (cap >= TRANSFER_MESSAGE_MAX), or 0
  * when the transfer has failed. The last one leaves it closed. */
 size_t transfer_write(struct transfer *transfer, uint8_t *out, size_t cap, uint64_t now_s);

@@ -32,6 +32,8 @@ void view_free(struct view *view)
     free(view->caches);
     compile_free_primaries(view);
     zone_table_free(view->zones);
+    limiter_release(view->limiter);
+    free(view->acls);
     if (view->steer != NULL) {
         steer_set_free(view->steer);
     }
@@ -86,6 +88,9 @@ struct zone *compile_zone(struct compiler *c, const struct conf_zone_source *sou
     struct zone *built = zone_builder_finish(builder); /* also after an error: it finds more of them */
     if (error == 0) {
         zone = built;
+        if (zone != NULL && source->options->serial != CONF_SERIAL_FILE) {
+            zone_keep_serial(zone);
+        }
     } else {
         zone_release(built);
     }
@@ -100,7 +105,7 @@ static struct zone *replace_zone(struct compiler *c, const struct conf_zone_sour
 {
     struct zone *old = c->previous == NULL ? NULL : zone_table_get(c->previous->zones, apex);
     bool serves = old != NULL && !old->failed;
-    struct zone *zone = serves ? compile_carry_zone(c, old, source->origin) : NULL;
+    struct zone *zone = serves ? compile_carry_zone(c, old, source) : NULL;
     c->refused |= serves && zone == NULL;
     entry->stale = zone != NULL;
     entry->failed = zone == NULL;
@@ -218,6 +223,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
     }
     choose_secrets(view, previous);
     compile_primaries(view);
+    compile_guards(view, previous);
     if (view->topology != NULL) {
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);
     }

@@ -37,7 +37,7 @@ struct zone *zone_new_failed(const uint8_t *apex)
     zone->failed = true;
     zone->apex_len = key.len;
     zone->apex_labels = key.labels;
-    zone->apex_hash = dns_key_hash(key.name, key.len);
+    zone->apex_hash = dns_key_hash_suffix(&key, 0);
     memcpy(zone->apex, key.name, key.len);
     return zone;
 }
@@ -47,11 +47,22 @@ size_t zone_size(const struct zone *zone)
     return sizeof *zone + zone->blob_len + zone->slot_room * sizeof *zone->slots;
 }
 
+void zone_keep_serial(struct zone *zone)
+{
+    struct zone_node *apex = (struct zone_node *)(void *)(zone->blob + zone->apex_node);
+    for (unsigned i = 0; i < apex->rrset_count; i++) {
+        if (apex->rrsets[i].type == DNS_TYPE_SOA) {
+            apex->rrsets[i].flags |= ZONE_RRSET_SERIAL;
+        }
+    }
+    zone->negative.flags |= ZONE_RRSET_SERIAL;
+}
+
 static uint64_t fingerprint_rrset(const struct zone *zone, const struct zone_rrset *rrset, uint64_t hash)
 {
     bool steered = (rrset->flags & ZONE_RRSET_STEERED) != 0;
     const uint8_t *records = zone->blob + rrset->block + (steered ? sizeof(struct zone_steered) : 0);
-    uint16_t head[] = {rrset->type, rrset->count, rrset->flags};
+    uint16_t head[] = {rrset->type, rrset->count, steered};
     hash = hash_bytes(hash, head, sizeof head);
     return hash_bytes(hash, records, steered ? (size_t)rrset->len * rrset->count : rrset->len);
 }
@@ -71,16 +82,6 @@ uint64_t zone_fingerprint(const struct zone *zone)
     return sum;
 }
 
-static void set_cut(const struct zone *zone, const struct dns_key *key, uint32_t cut,
-                    struct zone_lookup *found)
-{
-    found->cut = zone_get_node(zone, cut);
-    unsigned at = (unsigned)key->len - zone->apex_len - found->cut->name_len;
-    while (key->at[found->cut_label] != at) {
-        found->cut_label++;
-    }
-}
-
 /* ---- names ---- */
 
 static inline uint32_t tag_of(uint64_t hash)
@@ -93,22 +94,37 @@ static inline struct zone_slot *home_of(const struct zone *zone, uint32_t tag)
     return zone->slots + ((uint64_t)tag * zone->slot_homes >> 31);
 }
 
-uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label)
+static inline bool is_node(const struct zone *zone, uint32_t offset, const uint8_t *name, size_t name_len)
 {
-    size_t name_len = (size_t)key->len - key->at[label] - zone->apex_len;
-    uint32_t tag = tag_of(zone_hash_owner(key, label, name_len));
-    const struct zone_slot *slot = home_of(zone, tag);
-    while (slot->tag < tag) {
-        slot++;
-    }
-    for (; slot->tag == tag; slot++) {
-        const struct zone_node *node = zone_get_node(zone, slot->node);
-        if (node->name_len == name_len &&
-            bytes_equal_words(zone_node_name(node), key->name + key->at[label], name_len)) {
+    const struct zone_node *node = zone_get_node(zone, offset);
+    return node->name_len == name_len && bytes_equal_words(zone_node_name(node), name, name_len);
+}
+
+/* Behind a slot with the same tag, but another name. */
+__attribute__((noinline)) static uint32_t find_further(const struct zone *zone, const struct zone_slot *slot,
+                                                       const uint8_t *name, size_t name_len)
+{
+    for (uint32_t tag = slot++->tag; slot->tag == tag; slot++) {
+        if (is_node(zone, slot->node, name, name_len)) {
             return slot->node;
         }
     }
     return 0;
+}
+
+uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label)
+{
+    const uint8_t *name = key->name + key->at[label];
+    size_t name_len = (size_t)key->len - key->at[label] - zone->apex_len;
+    uint32_t tag = tag_of(dns_key_hash(name, name_len));
+    const struct zone_slot *slot = home_of(zone, tag);
+    while (slot->tag < tag) {
+        slot++;
+    }
+    if (slot->tag != tag) {
+        return 0;
+    }
+    return is_node(zone, slot->node, name, name_len) ? slot->node : find_further(zone, slot, name, name_len);
 }
 
 static void grow_slots(struct zone *zone, uint32_t more)
@@ -141,11 +157,11 @@ void zone_add_slot(struct zone *zone, uint64_t hash, uint32_t node)
     }
 }
 
-static uint32_t find_encloser(const struct zone *zone, const struct dns_key *key)
+/* The closest encloser of a name that does not exist. */
+__attribute__((noinline)) static uint32_t find_encloser(const struct zone *zone, const struct dns_key *key,
+                                                        unsigned below)
 {
-    unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
-    unsigned label = below > zone->depth ? below - zone->depth : 1;
-    for (; label < below; label++) {
+    for (unsigned label = below > zone->depth ? below - zone->depth : 1; label < below; label++) {
         uint32_t at = zone_find_node(zone, key, label);
         if (at != 0) {
             return at;
@@ -154,23 +170,32 @@ static uint32_t find_encloser(const struct zone *zone, const struct dns_key *key
     return zone->apex_node;
 }
 
-void zone_look_up_rest(const struct zone *zone, const struct dns_key *key, uint32_t at,
-                       struct zone_lookup *found)
+/* Nothing there: the wildcard at the closest encloser stands for the name (RFC 4592), if it is not below a
+ * cut or DNAME. */
+static inline struct zone_lookup look_above(const struct zone *zone, const struct dns_key *key)
+{
+    struct zone_lookup found = {NULL, NULL};
+    unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
+    const struct zone_node *encloser =
+        zone_get_node(zone, below == 1 ? zone->apex_node : find_encloser(zone, key, below));
+    if (encloser->wildcard != 0) {
+        found.node = zone_get_node(zone, encloser->wildcard);
+    }
+    if (encloser->cut != 0) {
+        found.cut = zone_get_node(zone, encloser->cut);
+    } else if ((encloser->flags & ZONE_NODE_DNAME) != 0) {
+        found.cut = encloser;
+    }
+    return found;
+}
+
+struct zone_lookup zone_look_up(const struct zone *zone, const struct dns_key *key, uint32_t at)
 {
     if (at == 0) {
-        at = find_encloser(zone, key);
-        const struct zone_node *encloser = zone_get_node(zone, at);
-        found->exact = false;
-        /* RFC 4592: the wildcard at the closest encloser */
-        found->node = encloser->wildcard != 0 ? zone_get_node(zone, encloser->wildcard) : NULL;
-        if (encloser->cut == 0 && (encloser->flags & ZONE_NODE_DNAME) != 0) {
-            set_cut(zone, key, at, found);
-        }
+        return look_above(zone, key);
     }
-    uint32_t cut = zone_get_node(zone, at)->cut;
-    if (cut != 0) {
-        set_cut(zone, key, cut, found);
-    }
+    const struct zone_node *node = zone_get_node(zone, at);
+    return (struct zone_lookup){node, node->cut == 0 ? NULL : zone_get_node(zone, node->cut)};
 }
 
 /* ---- the table ---- */
@@ -296,7 +321,7 @@ struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)
         return NULL;
     }
     uint32_t slot;
-    return find_slot(table, dns_key_hash(key.name, key.len), key.name, key.len, &slot);
+    return find_slot(table, dns_key_hash_suffix(&key, 0), key.name, key.len, &slot);
 }
 
 struct zone *zone_table_replace(struct zone_table *table, struct zone *zone)

@@ -4,8 +4,9 @@
  *
  * Every RRset is one block of records whose owners are the pointer 0xc00c (the question); a copy of the block
  * is the answer section. Names in rdata that end in the apex hold a pointer to the apex, whose place in a
- * message follows from the question: the block's patch list says where to write it. A steered RRset holds one
- * rendered record per member of its policy instead.
+ * message follows from the question: the block's patch list says where to write it. Other pointers, which few
+ * blocks have, are links. Behind the block stand the records that its RRset brings into the additional
+ * section. A steered RRset holds one rendered record per member of its policy instead.
  *
  * Owned by reference count: zones that did not change are shared by successive views. */
 #pragma once
@@ -26,7 +27,17 @@ enum zone_node_flag {
 
 enum zone_rrset_flag {
     ZONE_RRSET_STEERED = 1,
-    ZONE_RRSET_SERIAL = 16, /* the SOA of the apex: the serial to write into it is the zone's `served` */
+    ZONE_RRSET_LINKED = 2,     /* the block has links */
+    ZONE_RRSET_ADDITIONAL = 4, /* there is something for the additional section */
+    ZONE_RRSET_SERIAL = 8,     /* the SOA of a zone whose serial is kept: that is the zone's `served` */
+};
+
+/* What stands where a pointer will be. A block with links to itself must not begin behind offset
+ * 0x3fff - ZONE_LINK_MAX of a message. */
+enum zone_link {
+    ZONE_LINK_BLOCK = 0x8000, /* plus: offset in the block, less than ZONE_LINK_MAX */
+    ZONE_LINK_OWNER = 0x4000, /* plus: how many octets the owner's suffix has; 0: the owner as a whole */
+    ZONE_LINK_MAX = 0x2800,
 };
 
 /* Offsets are in the zone's blob. */
@@ -45,15 +56,22 @@ struct zone_node {
     uint16_t rrset_count;
     uint32_t wildcard;          /* offset of the node "*" below this one, 0: none */
     uint32_t cut;               /* cut and occluded nodes: offset of the node that is the cut, else 0 */
-    uint32_t glue;              /* cuts: offset of struct zone_glue, 0: none */
     struct zone_rrset rrsets[]; /* sorted by type, steered before static; then the name */
 };
 
-/* Address records of the name servers of a cut, rendered with full owners (patched to the apex). */
-struct zone_glue {
-    uint16_t count, len, patch_count;
-    uint16_t reserved;
-    uint32_t block;
+/* In front of the patches of an RRset that is linked or has additional data. In front of it again: the
+ * positions of links, counted from the block's begin and ascending, then targets. */
+struct zone_extra {
+    uint16_t link_count;           /* those in the additional records included */
+    uint16_t count, len;           /* additional records, rendered with their owners behind the block */
+    uint16_t need_count, need_len; /* of these: a referral without them is truncated (RFC 9471) */
+    uint16_t target_count;
+};
+
+/* A name in the additional section whose addresses are steered. */
+struct zone_target {
+    uint32_t node;
+    uint16_t link, reserved; /* link: to its name */
 };
 
 /* What stands at the block of a steered RRset. */
@@ -87,6 +105,13 @@ struct zone {
     uint8_t apex[DNS_NAME_MAX + 1 + BYTES_WORD]; /* lower case */
 };
 
+/* Before the zone is read by others: its serial is not the file's, so the SOA is written with `served`. */
+void zone_keep_serial(struct zone *zone);
+static inline bool zone_keeps_serial(const struct zone *zone)
+{
+    return (zone->negative.flags & ZONE_RRSET_SERIAL) != 0;
+}
+
 void zone_hold(struct zone *zone);
 void zone_release(struct zone *zone); /* frees with the last reference; NULL is fine */
 /* A zone that answers SERVFAIL. */
@@ -119,6 +144,23 @@ static inline const uint8_t *zone_node_name(const struct zone_node *node)
     return (const uint8_t *)(node->rrsets + node->rrset_count);
 }
 
+static inline const struct zone_extra *zone_get_extra(const struct zone *zone, const struct zone_rrset *rrset)
+{
+    return (const struct zone_extra *)(const void *)(zone->blob + rrset->block -
+                                                     rrset->patch_count * sizeof(uint16_t)) -
+           1;
+}
+
+static inline const uint16_t *zone_get_links(const struct zone_extra *extra)
+{
+    return (const uint16_t *)(const void *)extra - extra->link_count;
+}
+
+static inline const struct zone_target *zone_get_targets(const struct zone_extra *extra)
+{
+    return (const struct zone_target *)(const void *)zone_get_links(extra) - extra->target_count;
+}
+
 /* The hash of an owner by its name_len octets in front of the apex. */
 static inline uint64_t zone_hash_owner(const struct dns_key *key, unsigned label, size_t name_len)
 {
@@ -128,9 +170,10 @@ static inline uint64_t zone_hash_owner(const struct dns_key *key, unsigned label
 /* The first RRset of a type at a node, or NULL. */
 static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *node, uint16_t type)
 {
-    for (unsigned i = 0; i < node->rrset_count; i++) {
-        if (node->rrsets[i].type == type) {
-            return &node->rrsets[i];
+    const struct zone_rrset *rrset = node->rrsets;
+    for (unsigned left = node->rrset_count; left != 0; left--, rrset++) {
+        if (rrset->type == type) {
+            return rrset;
         }
     }
     return NULL;
@@ -147,21 +190,16 @@ void zone_add_slot(struct zone *zone, uint64_t hash, uint32_t node);
 struct zone_lookup {
     const struct zone_node *node; /* exact, or the wildcard that stands for it; NULL: no such name */
     const struct zone_node *cut;  /* not NULL: the name is at or below this delegation, or below this DNAME */
-    uint8_t cut_label;            /* where the cut's owner begins in the key */
-    bool exact;
 };
 
-/* For a key at or below the apex: the common case in line, the rest called. */
-void zone_look_up_rest(const struct zone *zone, const struct dns_key *key, uint32_t at,
-                       struct zone_lookup *found);
+/* For a key at or below the apex; at: what zone_find_node() gives for the whole of it. */
+struct zone_lookup zone_look_up(const struct zone *zone, const struct dns_key *key, uint32_t at);
 
-static inline void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found)
+/* How many octets the key has in front of the owner of a node at or above it. */
+static inline size_t zone_octets_below(const struct zone *zone, const struct dns_key *key,
+                                       const struct zone_node *node)
 {
-    uint32_t at = zone_find_node(zone, key, 0);
-    *found = (struct zone_lookup){.node = zone_get_node(zone, at), .exact = true};
-    if (at == 0 || found->node->cut != 0) {
-        zone_look_up_rest(zone, key, at, found);
-    }
+    return (size_t)key->len - zone->apex_len - node->name_len;
 }
 
 /* ---- the table of all zones of a view ---- */

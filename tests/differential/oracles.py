@@ -87,7 +87,7 @@ class Nsd(Oracle):
   logfile: "/dev/stderr"
   rrl-ratelimit: 0
   rrl-whitelist-ratelimit: 0
-  minimal-responses: yes
+  minimal-responses: no
   round-robin: no
   ipv4-edns-size: 1232
 remote-control:
@@ -144,7 +144,7 @@ class Bind(Oracle):
     listen-on port {self.at[1]} {{ {self.at[0]}; }};
     listen-on-v6 {{ none; }};
     recursion no;
-    minimal-responses yes;
+    minimal-responses no-auth;
     edns-udp-size 1232;
     max-udp-size 1232;
     pid-file "{self.folder}/pid";

@@ -69,10 +69,12 @@ static void data(void **state)
     ASK("host.example.com.", DNS_TYPE_A, "NOERROR aa rd; answer: host.example.com. 300 IN A 198.51.100.1");
     ASK("HOST.example.COM.", DNS_TYPE_AAAA,
         "NOERROR aa rd; answer: HOST.example.COM. 300 IN AAAA 2001:db8::1");
-    ASK("example.com.", DNS_TYPE_MX, "NOERROR aa rd; answer: example.com. 300 IN MX 10 mail.example.com.");
+    ASK("example.com.", DNS_TYPE_MX,
+        "NOERROR aa rd; answer: example.com. 300 IN MX 10 mail.example.com.; "
+        "additional: mail.example.com. 300 IN A 192.0.2.25");
     ASK("example.com.", DNS_TYPE_NS,
         "NOERROR aa rd; answer: example.com. 300 IN NS ns1.example.com. | example.com. 300 IN NS "
-        "ns.other.net.");
+        "ns.other.net.; additional: ns1.example.com. 300 IN A 192.0.2.53");
     ASK("example.com.", DNS_TYPE_SOA,
         "NOERROR aa rd; answer: example.com. 300 IN SOA ns1.example.com. host.example.com. 7 3600 600 86400 "
         "60");
@@ -352,7 +354,7 @@ static void root_zone(void **state)
                                "org. NS ns.org.\nns.org. A 192.0.2.2\nw. CNAME a.root.\n";
     fixture_init(&f, (const char *const[]){"."}, (const char *const[]){text}, 1);
     assert_string_equal(fixture_ask(&f, ".", DNS_TYPE_NS, ANSWER_UDP, 0),
-                        "NOERROR aa rd; answer: . 300 IN NS a.root.");
+                        "NOERROR aa rd; answer: . 300 IN NS a.root.; additional: a.root. 300 IN A 192.0.2.1");
     assert_string_equal(fixture_ask(&f, "x.y.", DNS_TYPE_A, ANSWER_UDP, 0),
                         "NXDOMAIN aa rd; authority: . 60 IN SOA a.root. h. 1 1 1 1 60");
     assert_string_equal(

@@ -225,7 +225,7 @@ static void readers_that_never_read_are_cut(void **state)
     size_t total = 0;
     ssize_t got;
     fixture_init(&f, LOOPBACK, 1);
-    f.options.tcp_idle_ms = 100;
+    f.options.tcp.idle_ms = 100;
     fixture_start(&f);
     int fd = dial(&f);
     ask(fd, 1, DOUBLE_STREAM, MANY);
@@ -246,7 +246,7 @@ static void slow_readers_are_not_cut(void **state)
     (void)state;
     struct fixture f;
     fixture_init(&f, LOOPBACK, 1);
-    f.options.tcp_idle_ms = 1000;
+    f.options.tcp.idle_ms = 1000;
     fixture_start(&f);
     int fd = dial(&f);
     ask(fd, 1, DOUBLE_STREAM, MANY);
