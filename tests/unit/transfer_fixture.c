@@ -59,16 +59,31 @@ void transfer_fixture_fini(struct transfer_fixture *t)
     fixture_fini(&t->f);
 }
 
-void transfer_fixture_render(struct transfer_fixture *t, uint32_t serial)
+static struct view_primary *find_first(struct transfer_fixture *t, struct zone **zone)
 {
     uint8_t apex[DNS_NAME_MAX];
     assert_true(dns_name_parse("example.com.", NULL, apex) > 0);
-    struct view_primary *primary = view_find_primary(&t->f.view, apex);
-    struct zone *zone = zone_table_get(t->f.view.zones, apex);
+    *zone = zone_table_get(t->f.view.zones, apex);
+    return view_find_primary(&t->f.view, apex);
+}
+
+void transfer_fixture_render(struct transfer_fixture *t, uint32_t serial)
+{
+    struct zone *zone;
+    struct view_primary *primary = find_first(t, &zone);
     view_rendition_release(primary->rendition);
     primary->rendition = view_render_zone(&t->f.view, zone);
     primary->rendition->serial = serial;
     zone->served = serial;
+}
+
+void transfer_fixture_unrender(struct transfer_fixture *t)
+{
+    struct zone *zone;
+    struct view_primary *primary = find_first(t, &zone);
+    view_rendition_release(primary->rendition);
+    primary->rendition = NULL;
+    zone->served = zone->serial;
 }
 
 size_t transfer_fixture_ask(struct transfer_fixture *t, const struct transfer_ask *ask, uint8_t *out,

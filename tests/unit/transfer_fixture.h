@@ -22,6 +22,7 @@ void transfer_fixture_init(struct transfer_fixture *t, const char *const *origin
 void transfer_fixture_fini(struct transfer_fixture *t);
 /* The first zone is rendered as the health table says now. */
 void transfer_fixture_render(struct transfer_fixture *t, uint32_t serial);
+void transfer_fixture_unrender(struct transfer_fixture *t); /* and as in the zone file again */
 
 struct transfer_ask {
     const uint8_t *query;
