@@ -7,9 +7,11 @@
 #include "answer/answer.h"
 
 #include "answer/chaos.h"
+#include "answer/copy.h"
 #include "answer/edns.h"
 #include "answer/guard.h"
 #include "answer/reply.h"
+#include "answer/signature.h"
 #include "dns/query.h"
 #include "zone/zone.h"
 
@@ -26,6 +28,8 @@ struct work {
     struct reply reply;
     uint8_t scope; /* ECS */
     bool steered, fallback;
+    bool is_signed; /* the reply ends in a TSIG record */
+    struct tsig_exchange signature;
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -34,42 +38,6 @@ struct target {
     uint16_t name_at;
     uint16_t apex_at; /* of the zone in hand */
 };
-
-const char *answer_counter_text(enum answer_counter counter)
-{
-    static const char *const texts[ANSWER_COUNTERS] = {
-        [ANSWER_COUNT_QUERIES_UDP] = "queries_udp",
-        [ANSWER_COUNT_QUERIES_TCP] = "queries_tcp",
-        [ANSWER_COUNT_NOERROR] = "noerror",
-        [ANSWER_COUNT_FORMERR] = "formerr",
-        [ANSWER_COUNT_SERVFAIL] = "servfail",
-        [ANSWER_COUNT_NXDOMAIN] = "nxdomain",
-        [ANSWER_COUNT_NOTIMP] = "notimp",
-        [ANSWER_COUNT_REFUSED] = "refused",
-        [ANSWER_COUNT_YXDOMAIN] = "yxdomain",
-        [ANSWER_COUNT_BADCOOKIE] = "badcookie",
-        [ANSWER_COUNT_BADVERS] = "badvers",
-        [ANSWER_COUNT_DROPPED] = "dropped",
-        [ANSWER_COUNT_TRUNCATED] = "truncated",
-        [ANSWER_COUNT_STEERED] = "steered",
-        [ANSWER_COUNT_FALLBACK] = "fallback",
-        [ANSWER_COUNT_COOKIE_VALID] = "cookie_valid",
-        [ANSWER_COUNT_COOKIE_INVALID] = "cookie_invalid",
-        [ANSWER_COUNT_COOKIE_NEW] = "cookie_new",
-        [ANSWER_COUNT_FORBIDDEN_LISTENER] = "forbidden_listener",
-        [ANSWER_COUNT_FORBIDDEN_ZONE] = "forbidden_zone",
-        [ANSWER_COUNT_AMPLIFICATION] = "amplification",
-        [ANSWER_COUNT_RRL_DROPPED] = "rrl_dropped",
-        [ANSWER_COUNT_RRL_SLIPPED] = "rrl_slipped",
-        [ANSWER_COUNT_RRL_POSITIVE] = "rrl_positive",
-        [ANSWER_COUNT_RRL_NODATA] = "rrl_nodata",
-        [ANSWER_COUNT_RRL_NXDOMAIN] = "rrl_nxdomain",
-        [ANSWER_COUNT_RRL_REFERRAL] = "rrl_referral",
-        [ANSWER_COUNT_RRL_ERROR] = "rrl_error",
-        [ANSWER_COUNT_RRL_ALL] = "rrl_all",
-    };
-    return texts[counter];
-}
 
 static void count(const struct answer_context *context, enum answer_counter counter)
 {
@@ -187,7 +155,7 @@ static void truncate_reply(struct reply *reply)
 
 static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
 {
-    struct reply_place place = {.owner = apex_at, .apex_at = apex_at};
+    struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
         truncate_reply(&w->reply);
     }
@@ -283,8 +251,9 @@ enum { NOWHERE = 0 };
 /* The RRset for the type asked; ANY is answered with one of them (RFC 8482). */
 static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
 {
-    if (qtype == DNS_TYPE_ANY) {
-        return node->rrset_count == 0 ? NULL : &node->rrsets[0];
+    const struct zone_rrset *first = node->rrsets;
+    if (node->rrset_count != 0 && (first->type == qtype || qtype == DNS_TYPE_ANY)) {
+        return first; /* A, mostly: they are in the order of types */
     }
     return zone_find_rrset(node, qtype);
 }
@@ -295,6 +264,12 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
 {
     struct reply_place place = {.owner = target.name_at, .apex_at = target.apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
+    if (rrset != NULL && rrset->flags == 0) { /* nothing to it: static, without links or additional data */
+        if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+            truncate_reply(&w->reply);
+        }
+        return NOWHERE;
+    }
     if (rrset != NULL) {
         switch (add_set(w, zone, node, rrset, place)) {
         case DONE:
@@ -372,7 +347,16 @@ static uint16_t answer_hidden(struct work *w, const struct zone *zone, const str
     return NOWHERE;
 }
 
-/* A name of which there is no data, or not here. */
+__attribute__((noinline)) static uint16_t answer_no_name(struct work *w, const struct zone *zone,
+                                                         struct target target)
+{
+    w->reply.subject = reply_subject(zone, NULL);
+    w->reply.rcode = DNS_RCODE_NXDOMAIN;
+    add_negative(w, zone, target.apex_at);
+    return NOWHERE;
+}
+
+/* A name of which there is no data, or not here. What is called comes last: so nothing has to be kept. */
 __attribute__((noinline)) static uint16_t answer_other(struct work *w, const struct zone *zone,
                                                        struct target target, uint32_t at)
 {
@@ -383,10 +367,7 @@ __attribute__((noinline)) static uint16_t answer_other(struct work *w, const str
         return answer_hidden(w, zone, found.cut, target);
     }
     if (found.node == NULL) {
-        w->reply.subject = reply_subject(zone, NULL);
-        w->reply.rcode = DNS_RCODE_NXDOMAIN;
-        add_negative(w, zone, target.apex_at);
-        return NOWHERE;
+        return answer_no_name(w, zone, target);
     }
     if (at == 0) { /* all names that a wildcard stands for are one */
         w->reply.subject = reply_subject(zone, found.node);
@@ -431,7 +412,7 @@ static inline const struct zone *find_zone(const struct work *w, const struct dn
     const struct zone *zone =
         w->query.qtype == DNS_TYPE_DS ? find_parent(w, key) : zone_table_find(view->zones, key, 0);
     if (__builtin_expect((view->guards & VIEW_GUARD_ZONE) != 0, 0) && zone != NULL &&
-        !guard_allows_zone(w->context, w->request, zone)) {
+        !guard_allows_zone(w->context, w->request, zone, &w->reply)) {
         return NULL;
     }
     return zone;
@@ -458,16 +439,24 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
     }
 }
 
+/* Another class, or a transfer. */
+__attribute__((noinline)) static void answer_unusual(struct work *w)
+{
+    if (w->query.qclass == DNS_CLASS_CH) {
+        chaos_answer(w->context->view->server, &w->query, &w->reply);
+    } else if (w->query.qclass != DNS_CLASS_IN) {
+        w->reply.rcode = DNS_RCODE_REFUSED;
+    } else {
+        copy_answer(w->context, w->request, &w->query, &w->reply,
+                    w->is_signed ? w->signature.key : TSIG_NO_KEY);
+    }
+}
+
 static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
-    bool transfer = query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR;
-    if (__builtin_expect(query->qclass == DNS_CLASS_CH, 0)) {
-        chaos_answer(w->context->view->server, query, &w->reply);
-        return;
-    }
-    if (query->qclass != DNS_CLASS_IN || transfer) {
-        w->reply.rcode = DNS_RCODE_REFUSED;
+    if (__builtin_expect(query->qclass != DNS_CLASS_IN || copy_is_asked(query), 0)) {
+        answer_unusual(w);
         return;
     }
     const struct zone *zone = find_zone(w, &query->key);
@@ -531,13 +520,15 @@ static void finish_header(struct work *w)
     reply_put16(out + 10, reply->counts[2]);
 }
 
-_Static_assert(ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR == (int)DNS_RCODE_YXDOMAIN,
-               "the counters of these response codes have to be in their order");
+_Static_assert(ANSWER_COUNT_QUERIES_UDP + ANSWER_TCP == ANSWER_COUNT_QUERIES_TCP &&
+                   ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR == (int)DNS_RCODE_YXDOMAIN,
+               "the counters of transports and response codes have to be in the order of these");
 
 static void count_reply(const struct work *w)
 {
     unsigned rcode = w->reply.rcode;
     count(w->context, rcode <= DNS_RCODE_YXDOMAIN    ? ANSWER_COUNT_NOERROR + rcode
+                      : rcode == DNS_RCODE_NOTAUTH   ? ANSWER_COUNT_NOTAUTH
                       : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
                                                      : ANSWER_COUNT_BADVERS);
     if (w->steered) {
@@ -555,6 +546,7 @@ static unsigned rcode_of(enum dns_query_result result)
     case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
     case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
     case DNS_QUERY_OK:
+    case DNS_QUERY_SIGNED:
     case DNS_QUERY_COOKIE_ONLY:
     case DNS_QUERY_DROP: break;
     }
@@ -564,7 +556,8 @@ static unsigned rcode_of(enum dns_query_result result)
 /* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
 static void judge_cookie(struct work *w)
 {
-    if (edns_judge_cookie(w->context, w->request, &w->query, &w->reply) == COOKIE_INVALID) {
+    enum cookie_verdict verdict = edns_judge_cookie(w->context, w->request, &w->query, &w->reply);
+    if (verdict == COOKIE_INVALID && w->reply.rcode == DNS_RCODE_NOERROR) {
         w->reply.rcode = DNS_RCODE_BADCOOKIE;
     }
 }
@@ -572,9 +565,13 @@ static void judge_cookie(struct work *w)
 /* A query that is no plain question, or a view with guards: is there an answer to be looked for? */
 __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_result result)
 {
-    bool due = result == DNS_QUERY_OK;
+    bool due = result == DNS_QUERY_OK || result == DNS_QUERY_SIGNED;
     w->reply.rcode = rcode_of(result);
-    if (w->context->view->guards != 0) {
+    if ((w->query.options & DNS_QUERY_TSIG) != 0 && result != DNS_QUERY_FORMERR) {
+        w->is_signed = signature_take(w->context, w->request, &w->query, &w->reply, &w->signature);
+        due &= w->reply.rcode == DNS_RCODE_NOERROR;
+    }
+    if ((w->context->view->guards & ~(unsigned)VIEW_GUARD_RATE) != 0) {
         due &= guard_admit(w->context, w->request, &w->query, &w->reply);
     }
     if (!due && result == DNS_QUERY_COOKIE_ONLY) {
@@ -587,6 +584,15 @@ __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_resul
 __attribute__((noinline)) static bool release(struct work *w)
 {
     return w->context->view->guards == 0 || guard_release(w->context, w->request, &w->query, &w->reply);
+}
+
+/* And once more: a signed query has a signed reply. Returns its length. */
+__attribute__((noinline)) static size_t seal(struct work *w)
+{
+    if (w->is_signed) {
+        signature_put(w->context, w->request, &w->reply, &w->signature);
+    }
+    return w->reply.at;
 }
 
 /* A truncated reply keeps the question and OPT only: half an answer helps nobody (RFC 2181 section 9). */
@@ -605,8 +611,8 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.context = context;
     w.request = request;
     w.scope = 0;
-    w.steered = w.fallback = false;
-    count(context, request->transport == ANSWER_UDP ? ANSWER_COUNT_QUERIES_UDP : ANSWER_COUNT_QUERIES_TCP);
+    w.steered = w.fallback = w.is_signed = false;
+    count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {
         count(context, ANSWER_COUNT_DROPPED);
@@ -628,5 +634,5 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     }
     finish_header(&w);
     count_reply(&w);
-    return w.reply.at;
+    return __builtin_expect(plain, 1) ? w.reply.at : seal(&w);
 }
