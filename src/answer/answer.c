@@ -12,24 +12,13 @@
 #include "answer/guard.h"
 #include "answer/reply.h"
 #include "answer/signature.h"
+#include "answer/steered.h"
 #include "dns/query.h"
 #include "zone/zone.h"
 
 enum {
     CHAIN_MAX = 10,  /* CNAMEs followed in one answer */
     PLAIN_UDP = 512, /* RFC 1035 section 4.2.1 */
-};
-
-/* Everything about one query while it is answered. */
-struct work {
-    const struct answer_context *context;
-    const struct answer_request *request;
-    struct dns_query query;
-    struct reply reply;
-    uint8_t scope; /* ECS */
-    bool steered, fallback;
-    bool is_signed; /* the reply ends in a TSIG record */
-    struct tsig_exchange signature;
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -44,88 +33,6 @@ static void count(const struct answer_context *context, enum answer_counter coun
     answer_count(context->counters, counter);
 }
 
-/* ---- steering ---- */
-
-/* The client for geography: the subnet of ECS if given, else the source. */
-static struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
-{
-    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        return steer_find_class(policy, &w->query.ecs.addr);
-    }
-    struct addr_port at = {.port = 0};
-    if (w->request->client != NULL) {
-        addr_from_sockaddr(w->request->client, &at);
-    }
-    return steer_find_class(policy, &at.addr);
-}
-
-/* The client's own: its prefix decides, so that is what the answer is good for. */
-static __attribute__((noinline)) size_t pick_sticky(struct work *w, const struct steer_policy *policy,
-                                                    const struct steer_choice *choice, uint16_t *members)
-{
-    struct addr_port at = {.port = 0};
-    const struct addr *client = &at.addr;
-    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        client = &w->query.ecs.addr;
-    } else if (w->request->client != NULL) {
-        addr_from_sockaddr(w->request->client, &at);
-    }
-    struct steer_key key = steer_find_key(policy, client);
-    if (choice->count > 1 && key.prefix_len > w->scope) {
-        w->scope = key.prefix_len;
-    }
-    return steer_pick_sticky(policy, choice, key.key, members);
-}
-
-enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
-
-static inline __attribute__((always_inline)) enum outcome
-add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-           const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
-{
-    uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = policy->pick == STEER_PICK_STICKY
-                        ? pick_sticky(w, policy, choice, members)
-                        : steer_pick(policy, choice, w->context->random, members);
-    if (__builtin_expect(picked == 1, 1)) {
-        return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? DONE : FULL;
-    }
-    for (size_t i = 0; i < picked; i++) {
-        if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
-            return FULL;
-        }
-    }
-    return picked != 0 ? DONE : EMPTY;
-}
-
-static inline __attribute__((always_inline)) enum outcome
-add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset, uint16_t owner)
-{
-    const struct answer_context *context = w->context;
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    const struct steer_policy *policy = steer_set_get(context->view->steer, steered->policy);
-    uint16_t class_id = 0;
-    if (policy->geo != NULL) {
-        struct geo_match match = find_class(w, policy);
-        class_id = match.class_id;
-        w->scope = match.scope > w->scope ? match.scope : w->scope;
-    }
-    struct steer_ask ask = {.now_s = context->now_s,
-                            .class_id = class_id,
-                            .types = rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
-    struct steer_choice *choice = steer_cache_get(context->cache, policy, ask, context->table);
-    w->steered = true;
-    w->fallback |= choice->source != STEER_FROM_TIER;
-    switch (choice->source) {
-    case STEER_FROM_TIER:
-    case STEER_FROM_ALL: return add_picked(w, zone, rrset, policy, choice, owner);
-    case STEER_FROM_STATIC: return USE_STATIC;
-    case STEER_FROM_SERVFAIL: return FAILED;
-    case STEER_FROM_NODATA: break;
-    }
-    return EMPTY;
-}
-
 /* ---- sections ---- */
 
 /* Inlined where most answers come through; additional records have a copy of their own. */
@@ -135,7 +42,7 @@ static inline __attribute__((always_inline)) enum outcome add_set(struct work *w
                                                                   struct reply_place place)
 {
     if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
-        enum outcome outcome = add_steered(w, zone, rrset, place.owner);
+        enum outcome outcome = steered_add(w, zone, rrset, place.owner);
         if (outcome != USE_STATIC) {
             return outcome;
         }

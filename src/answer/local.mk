@@ -9,4 +9,5 @@ src_libanswer_a_SOURCES = \
 	src/answer/edns.c src/answer/edns.h \
 	src/answer/guard.c src/answer/guard.h \
 	src/answer/reply.c src/answer/reply.h \
-	src/answer/signature.c src/answer/signature.h
+	src/answer/signature.c src/answer/signature.h \
+	src/answer/steered.c src/answer/steered.h src/answer/work.h
