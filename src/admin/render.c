@@ -375,6 +375,7 @@ json_t *render_explanation(const struct operate_explanation *explanation)
     set_number(object, "scope", explanation->scope);
     set_text(object, "source", explanation->source);
     set_number(object, "ttl", explanation->ttl);
+    set_text(object, "ttl_reason", explanation->ttl_reason);
     set(object, "tiers", render_tiers(explanation));
     set(object, "members", render_members(explanation));
     set(object, "answers", render_texts(explanation->answers, explanation->answer_count));

@@ -35,6 +35,18 @@ static void count(const struct answer_context *context, enum answer_counter coun
 
 /* ---- sections ---- */
 
+/* The zone file's records where steering has none. */
+static __attribute__((noinline)) enum outcome
+add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset, struct reply_place place)
+{
+    size_t from = w->reply.at;
+    if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+        return FULL;
+    }
+    reply_limit_ttl(&w->reply, from, w->ttl_limit);
+    return DONE;
+}
+
 /* Inlined where most answers come through; additional records have a copy of their own. */
 static inline __attribute__((always_inline)) enum outcome add_set(struct work *w, const struct zone *zone,
                                                                   const struct zone_node *node,
@@ -51,6 +63,7 @@ static inline __attribute__((always_inline)) enum outcome add_set(struct work *w
         if (rrset == node->rrsets + node->rrset_count || rrset->type != type) {
             return EMPTY;
         }
+        return add_static(w, zone, rrset, place);
     }
     return reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place) ? DONE : FULL;
 }
@@ -68,13 +81,22 @@ static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_
     }
 }
 
+/* Of a steered name: for no longer than what there is of it would live. */
+static __attribute__((noinline)) void add_absence(struct work *w, const struct zone *zone, uint16_t apex_at)
+{
+    size_t from = w->reply.at;
+    add_negative(w, zone, apex_at);
+    reply_limit_ttl(&w->reply, from, w->ttl_limit);
+}
+
 /* ---- the additional section ---- */
 
 /* RFC 7871 section 7.3.1: no network is attached to additional records, so none depend on one. */
 static bool is_tied_to_network(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset)
 {
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    return w->query.has_ecs && steer_set_get(w->context->view->steer, steered->policy)->geo != NULL;
+    const struct steer_policy *policy = steer_set_get(w->context->view->steer, steered->policy);
+    return w->query.has_ecs && (policy->geo != NULL || policy->pick == STEER_PICK_STICKY);
 }
 
 /* The addresses of one type of a name that stands at place.owner, all or none. */
@@ -190,7 +212,7 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
             w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
             break;
         case EMPTY:
-        case USE_STATIC: add_negative(w, zone, target.apex_at); break;
+        case USE_STATIC: add_absence(w, zone, target.apex_at); break;
         }
         return NOWHERE;
     }

@@ -77,6 +77,8 @@ bool reply_add_steered(struct reply *reply, const struct zone *zone, const struc
  */
 bool reply_add_additional(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
                           struct reply_place place, uint16_t block_at);
+/* No TTL of the records from `from` on is above this. Their owners are pointers. */
+void reply_limit_ttl(struct reply *reply, size_t from, uint32_t ttl);
 /* The CNAME that a DNAME record (at dname_at in the reply, owner compressed) makes for the name at name_at,
  * of which `prefix` octets stand in front of the DNAME's owner. Its target is written in full. */
 bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at);

@@ -22,7 +22,8 @@ steered_add_picked(struct work *w, const struct zone *zone, const struct zone_rr
     size_t picked = policy->pick == STEER_PICK_STICKY
                         ? steered_pick_sticky(w, policy, choice, members)
                         : steer_pick(policy, choice, w->context->random, members);
-    if (__builtin_expect(picked == 1, 1)) {
+    size_t from = w->reply.at;
+    if (__builtin_expect(picked == 1 && choice->ttl == STEER_TTL_FREE, 1)) {
         return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? DONE : FULL;
     }
     for (size_t i = 0; i < picked; i++) {
@@ -30,6 +31,10 @@ steered_add_picked(struct work *w, const struct zone *zone, const struct zone_rr
             return FULL;
         }
     }
+    if (choice->ttl != STEER_TTL_FREE) {
+        reply_limit_ttl(&w->reply, from, choice->ttl);
+    }
+    w->ttl_limit = choice->ttl;
     return picked != 0 ? DONE : EMPTY;
 }
 
@@ -54,9 +59,10 @@ steered_add(struct work *w, const struct zone *zone, const struct zone_rrset *rr
     switch (choice->source) {
     case STEER_FROM_TIER:
     case STEER_FROM_ALL: return steered_add_picked(w, zone, rrset, policy, choice, owner);
-    case STEER_FROM_STATIC: return USE_STATIC;
+    case STEER_FROM_STATIC: w->ttl_limit = choice->ttl; return USE_STATIC;
     case STEER_FROM_SERVFAIL: return FAILED;
     case STEER_FROM_NODATA: break;
     }
+    w->ttl_limit = choice->ttl;
     return EMPTY;
 }

@@ -25,6 +25,7 @@ struct reader {
     const struct conf_topology *topology;
     struct selector *selector;
     struct arena *scratch;
+    uint32_t ttl_floor;
     struct keytable *owners; /* canonical owner -> conf_name */
     struct keytable *geo;    /* (members, "geo" as written) -> conf_name with these rules */
     uint8_t origin[255];     /* wire */
@@ -153,6 +154,20 @@ static void read_geo(struct reader *reader, const struct doc_node *node,
     buffer_fini(&key);
 }
 
+static void read_ttls(const struct reader *reader, const struct doc_node *node, struct conf_name *name)
+{
+    struct doc_node failing;
+    size_t issues = doc_count_issues(node->doc);
+    name->ttl = doc_get_ttl(node, "ttl", TTL_DEFAULT_S);
+    name->has_ttl_failing = doc_find(node, "ttl_failing", &failing);
+    name->ttl_failing = doc_get_ttl(node, "ttl_failing", name->ttl);
+    if (name->ttl_failing > name->ttl && issues == doc_count_issues(node->doc)) {
+        doc_error(&failing, "found %u s, expected at most the ttl of %u s", name->ttl_failing, name->ttl);
+    }
+    name->ttl = name->ttl < reader->ttl_floor ? reader->ttl_floor : name->ttl;
+    name->ttl_failing = name->ttl_failing < reader->ttl_floor ? reader->ttl_floor : name->ttl_failing;
+}
+
 /* Spreading by capacity needs to know all of them. */
 static void check_capacities(const struct reader *reader, const struct doc_node *node,
                              const struct conf_name *name)
@@ -176,9 +191,9 @@ static void check_capacities(const struct reader *reader, const struct doc_node 
 
 static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
-    static const char *const keys[] = {"ttl",         "endpoints", "weights", "tiers", "min_healthy",
-                                       "spill_below", "spill",     "geo",     "pick",  "sticky",
-                                       "answers",     "fallback",  NULL};
+    static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints", "weights", "tiers",
+                                       "min_healthy", "spill_below", "spill",     "geo",     "pick",
+                                       "sticky",      "answers",     "fallback",  NULL};
     static const char *const fallbacks[] = {[CONF_FALLBACK_ALL] = "all",
                                             [CONF_FALLBACK_STATIC] = "static",
                                             [CONF_FALLBACK_NODATA] = "nodata",
@@ -189,7 +204,7 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     if (!doc_check_object(node, keys)) {
         return;
     }
-    name->ttl = doc_get_ttl(node, "ttl", TTL_DEFAULT_S);
+    read_ttls(reader, node, name);
     name->pick = read_pick(node);
     name->sticky = read_sticky(node, name->pick);
     name->answers = doc_get_number(node, "answers", answers, 1);
@@ -223,9 +238,10 @@ static void read_name(struct reader *reader, const struct doc_node *node)
 
 static void read_names(struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"names", NULL};
+    static const char *const keys[] = {"names", "ttl_floor", NULL};
     struct doc_node names, node = {0};
     (void)doc_check_object(root, keys);
+    reader->ttl_floor = doc_get_ttl(root, "ttl_floor", 0);
     if (!doc_require(root, "names", &names) || !doc_check_object(&names, NULL)) {
         return;
     }

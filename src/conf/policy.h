@@ -70,8 +70,10 @@ struct conf_geo_rule {
 };
 
 struct conf_name {
-    const char *owner;           /* absolute presentation form, lower case; wildcards allowed */
-    uint32_t ttl;                /* seconds; default 30 */
+    const char *owner;    /* absolute presentation form, lower case; wildcards allowed */
+    uint32_t ttl;         /* seconds; default 30; no less than "ttl_floor" of the document */
+    uint32_t ttl_failing; /* at most ttl, while something fails; likewise */
+    bool has_ttl_failing;
     struct conf_member *members; /* in topology order, each endpoint once; at least 1 */
     size_t member_count;
     struct conf_tiers tiers;                   /* without "tiers": one tier with every member, label "all" */

@@ -190,6 +190,11 @@ void health_set_listener(struct health *health, const struct health_listener *li
     }
 }
 
+void health_watch_wavering(struct health *health, bool watched)
+{
+    health->watches_wavering = watched;
+}
+
 const struct health_table *health_get_table(const struct health *health)
 {
     return &health->table;

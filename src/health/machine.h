@@ -29,6 +29,7 @@ struct health_node {
     uint32_t parent;                      /* of an endpoint its az, of an az its region */
     uint32_t first_child, child_count;    /* endpoints: monitors; others: in children[] of the kind below */
     uint32_t members, healthy, unhealthy; /* children that have a say, and their verdicts */
+    uint32_t wavering;                    /* endpoints: monitors whose latest results speak against them */
     uint32_t lost_from;                   /* unhealthy members that make this one unhealthy */
     uint32_t override_at;                 /* 1 + index in overrides; 0: none */
     struct health_effective told;
@@ -44,6 +45,7 @@ struct health_override_entry {
 struct health {
     struct health_table table;
     int64_t wall_ms; /* of the change under way */
+    bool watches_wavering;
     struct health_node *nodes[HEALTH_KINDS];
     uint32_t counts[HEALTH_KINDS];
     uint32_t *by_name[HEALTH_KINDS];  /* indices sorted by name */
@@ -82,6 +84,7 @@ void health_word_set_observed(struct health *health, enum health_kind kind, uint
                               enum health_observed observed);
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
                              enum health_desired desired);
+void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers);
 /* After all words of one change were stored: readers that see the new generation see them. */
 void health_table_advance(struct health *health);
 

@@ -46,6 +46,12 @@ void health_word_set_desired(struct health *health, enum health_kind kind, uint3
     store(health, kind, index, word | (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT);
 }
 
+void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers)
+{
+    uint32_t word = health_word_get(health, HEALTH_ENDPOINT, endpoint) & ~(uint32_t)HEALTH_WORD_WAVERS;
+    store(health, HEALTH_ENDPOINT, endpoint, word | (wavers ? HEALTH_WORD_WAVERS : 0));
+}
+
 void health_table_advance(struct health *health)
 {
     atomic_fetch_add_explicit(&health->table.generation, 1, memory_order_release);

@@ -36,8 +36,14 @@ enum health_decider {
     HEALTH_BY_REGION_OVERRIDE,   /* "region_override" */
 };
 
-/* The word: bits 0-1 observed, bits 2-3 desired. */
-enum { HEALTH_WORD_OBSERVED = 3, HEALTH_WORD_DESIRED_SHIFT = 2, HEALTH_WORD_DESIRED = 3 << 2 };
+/* The word: bits 0-1 observed, bits 2-3 desired, bit 4 (endpoints): the latest results of a check speak
+ * against the verdict, but are not enough to change it yet. */
+enum {
+    HEALTH_WORD_OBSERVED = 3,
+    HEALTH_WORD_DESIRED_SHIFT = 2,
+    HEALTH_WORD_DESIRED = 3 << 2,
+    HEALTH_WORD_WAVERS = 1 << 4,
+};
 
 struct health_table {
     /* Grows with every change of any word, after the word was stored: what was derived from the words at an

@@ -408,6 +408,20 @@ static void describe_pick(struct work *w)
     }
 }
 
+/* Why the TTL is what it is, of a steered name. */
+static void describe_ttl(struct work *w)
+{
+    bool is_failing = w->choice.ttl != STEER_TTL_FREE;
+    bool from_zone = w->choice.source == STEER_FROM_STATIC || w->choice.count == 0;
+    w->to->ttl_reason = is_failing ? "ttl_failing" : from_zone ? "zone" : "ttl";
+    if (is_failing && w->trace.failing >= 0) {
+        const struct operate_member *member = &w->to->members[w->trace.failing];
+        bool serves = health_state_serves(member->effective.state);
+        say(w, "the TTL is at most %u s (ttl_failing): %s %s", w->choice.ttl, member->endpoint,
+            serves ? "is about to change" : "does not serve");
+    }
+}
+
 static void describe_answer(struct work *w)
 {
     struct operate_explanation *to = w->to;
@@ -449,6 +463,7 @@ int operate_explain(const struct view *view, const struct operate_question *ques
         describe_tiers(&w);
         describe_members(&w);
         describe_pick(&w);
+        describe_ttl(&w);
         if (w.policy->pick == STEER_PICK_STICKY) {
             describe_sticky(&w);
         }

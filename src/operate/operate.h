@@ -76,6 +76,7 @@ struct operate_explanation {
     unsigned scope;
     const char *source; /* steer_source_text() */
     uint32_t ttl;
+    const char *ttl_reason; /* "ttl", "ttl_failing", "zone"; NULL: not steered */
     struct operate_tier *tiers;
     size_t tier_count;
     struct operate_member *members;

@@ -166,7 +166,7 @@ static bool take_tiers(struct steer_reading *reading, const struct steer_class *
     for (size_t i = 0; i < class->tier_count; i++) {
         const struct steer_tier *tier = &class->tiers[i];
         bool considered = left > 0 || tier->trickle > 0;
-        if (!considered && trace == NULL) {
+        if (!considered && trace == NULL && !reading->policy->has_ttl_failing) {
             continue;
         }
         struct steer_measure measure;
@@ -226,7 +226,7 @@ static enum steer_source take_fallback(struct steer_reading *reading, const stru
 
 static void trace_shares(const struct steer_choice *choice, struct steer_trace *trace)
 {
-    for (size_t i = 0; trace != NULL && choice->source == STEER_FROM_TIER && i < choice->part_count; i++) {
+    for (size_t i = 0; choice->source == STEER_FROM_TIER && i < choice->part_count; i++) {
         trace->tiers[choice->parts[i].tier].share += choice->parts[i].share;
     }
 }
@@ -252,14 +252,19 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
                     struct steer_choice *choice, struct steer_trace *trace)
 {
     const struct steer_class *class = &policy->classes[ask.class_id];
-    struct steer_reading reading = {.policy = policy, .table = table, .choice = choice, .ask = ask};
+    struct steer_reading reading = {
+        .policy = policy, .table = table, .choice = choice, .ask = ask, .failing = -1};
     choice->generation = atomic_load_explicit(&table->generation, memory_order_acquire);
     choice->part_count = 0;
     choice->until_s = UINT32_MAX;
     if (!take_any_tiers(&reading, class, trace)) {
         choice->source = take_fallback(&reading, class);
     }
+    choice->ttl = policy->has_ttl_failing && reading.failing >= 0 ? policy->ttl_failing : STEER_TTL_FREE;
     pack_parts(choice);
     finish_parts(&reading);
-    trace_shares(choice, trace);
+    if (trace != NULL) {
+        trace_shares(choice, trace);
+        trace->failing = policy->has_ttl_failing ? reading.failing : -1;
+    }
 }

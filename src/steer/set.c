@@ -58,6 +58,7 @@ struct steer_set {
     size_t table_count, table_capacity;
     struct index by_table_key;
     uint32_t cache_slots;
+    bool has_ttl_failing;
     struct buffer wanted, known; /* scratch: canonical bytes */
 };
 
@@ -167,6 +168,7 @@ static void write_content(struct buffer *buffer, const struct steer_policy *poli
     add_number(buffer, policy->pick);
     add_number(buffer, policy->fallback);
     add_number(buffer, policy->answers);
+    add_number(buffer, (uint64_t)policy->has_ttl_failing << 32 | policy->ttl_failing);
     add_number(buffer, (uint64_t)policy->sticky.v4_len << 40 | (uint64_t)policy->sticky.v6_len << 32 |
                            policy->sticky.hold_s);
     add_number(buffer, geo_key);
@@ -395,6 +397,7 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     policy->members = arena_copy(set->arena, plan->members, plan->member_count * sizeof *plan->members);
     policy->classes = copy_classes(set, plan);
     policy->geo = tree;
+    set->has_ttl_failing |= plan->has_ttl_failing;
     policy->cache_at = set->cache_slots;
     assert(set->cache_slots <= UINT32_MAX - 2u * plan->class_count);
     set->cache_slots += 2u * plan->class_count;
@@ -406,6 +409,11 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     set->count++;
     index_put(&set->by_content, hash, id);
     return id;
+}
+
+bool steer_set_has_ttl_failing(const struct steer_set *set)
+{
+    return set->has_ttl_failing;
 }
 
 size_t steer_set_count(const struct steer_set *set)

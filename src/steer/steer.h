@@ -94,7 +94,9 @@ struct steer_policy {
         uint8_t v4_len, v6_len; /* clients in one prefix of this length stick together */
         uint32_t hold_s;        /* for so long after it came back an endpoint gets no clients; 0: at once */
     } sticky;                   /* of STEER_PICK_STICKY */
-    uint32_t cache_at;          /* first slot of this policy in a cache */
+    bool has_ttl_failing;
+    uint32_t ttl_failing; /* s, at most, while a member of the class does not serve or is about to change */
+    uint32_t cache_at;    /* first slot of this policy in a cache */
 };
 
 /* ---- sets: all policies of a view, identical ones once ---- */
@@ -112,6 +114,8 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
  * the tree need not be built again: policies with the same key share one. A key of 0 names no tree. */
 bool steer_set_has_geo(const struct steer_set *set, uint64_t geo_key);
 size_t steer_set_count(const struct steer_set *set);
+/* Does a policy have ttl_failing? Then health has to tell of verdicts that waver. */
+bool steer_set_has_ttl_failing(const struct steer_set *set);
 const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t id);
 
 /* ---- evaluating ---- */
@@ -141,6 +145,8 @@ struct steer_part {
     double share;                    /* of all answers, 0..1; they add up to 1 */
 };
 
+#define STEER_TTL_FREE UINT32_MAX
+
 struct steer_choice {
     uint64_t generation; /* of the table it was made from; 0: never made */
     enum steer_source source;
@@ -150,6 +156,7 @@ struct steer_choice {
     uint32_t total_weight;
     bool is_simple;           /* one member is drawn by weight from one part: the short way */
     uint32_t until_s;         /* wall time from which it does not hold any more; UINT32_MAX: it does */
+    uint32_t ttl;             /* at most, of records and of their absence; STEER_TTL_FREE: their own */
     uint32_t next;            /* round robin; steer_evaluate() leaves it alone */
     uint32_t *weights;        /* cumulative within each part: the last one is its total_weight */
     uint16_t *members;        /* of the policy, part by part, in order */
@@ -169,6 +176,7 @@ struct steer_trace_tier {
 
 struct steer_trace {
     struct steer_trace_tier *tiers; /* room for tier_count of the class; all are filled */
+    int32_t failing;                /* the first member that ttl_failing is due to; -1: none */
 };
 
 /* Memory for choices of a class: */
@@ -182,6 +190,7 @@ size_t steer_room_size(struct steer_room room); /* bytes, a multiple of 8 */
 void steer_choice_init(struct steer_choice *choice, struct steer_room room, void *memory);
 /* Copy what a choice says; `to` has as much room. */
 void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from);
+/* Do they lead to the same places? TTLs do not matter. */
 bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice *b);
 
 /* What is asked of a policy. */

@@ -17,10 +17,24 @@ struct sums {
     double units, serving_units;
 };
 
-static enum health_state read_state(const struct steer_reading *reading, uint16_t index)
+static uint32_t load(const _Atomic uint32_t *words, uint32_t index)
+{
+    return atomic_load_explicit(&words[index], memory_order_relaxed);
+}
+
+/* An override ends all wavering: what checks say does not matter under it. */
+static enum health_state read_state(struct steer_reading *reading, uint16_t index)
 {
     const struct steer_member *member = &reading->policy->members[index];
-    return health_table_effective(reading->table, member->endpoint, member->az, member->region).state;
+    const struct health_table *table = reading->table;
+    uint32_t word = load(table->endpoints, member->endpoint);
+    struct health_effective effective =
+        health_combine(word, load(table->azs, member->az), load(table->regions, member->region));
+    bool wavers = (word & HEALTH_WORD_WAVERS) != 0 && effective.decided_by == HEALTH_BY_VERDICT;
+    if (reading->failing < 0 && (wavers || !health_state_serves(effective.state))) {
+        reading->failing = index;
+    }
+    return effective.state;
 }
 
 static void add_member(struct steer_reading *reading, uint16_t index, const struct steer_part *part)

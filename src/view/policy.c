@@ -173,6 +173,8 @@ static int compile_name(struct compiler *c, const struct conf_policy *policy, co
         .pick = pick_of(name->pick),
         .fallback = fallback_of(name->fallback),
         .answers = (uint16_t)name->answers,
+        .has_ttl_failing = name->has_ttl_failing,
+        .ttl_failing = name->ttl_failing,
         .sticky = {.v4_len = name->sticky.v4_len,
                    .v6_len = name->sticky.v6_len,
                    .hold_s = name->sticky.hold_s},

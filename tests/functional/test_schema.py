@@ -21,8 +21,8 @@ TOPOLOGY = {
     "endpoints": {"a": {"az": "us-east-1a", "addresses": ["192.0.2.1", "2001:db8::1"], "weight": 60, "capacity": 1000,
                         "checks": ["web", "port"]},
                   "b": {"az": "eu-west-1a", "addresses": ["192.0.2.2"]}}}
-POLICY = {"names": {
-    "www": {"ttl": 30, "endpoints": ["*"], "tiers": [["us-east"], ["eu-west"]], "pick": "weighted", "answers": 2,
+POLICY = {"ttl_floor": "2s", "names": {
+    "www": {"ttl": 30, "ttl_failing": 5, "endpoints": ["*"], "tiers": [["us-east"], ["eu-west"]], "pick": "weighted", "answers": 2,
             "weights": {"a": 5}, "fallback": "static", "min_healthy": 1, "spill_below": "75.5%", "spill": "next",
             "geo": [{"when": {"cidr": ["192.0.2.0/24", "2001:db8::/32"]}, "tiers": [["eu-west"]], "fence": True,
                      "spill": "next"}]},
@@ -152,6 +152,8 @@ def test_both_accept_the_sample():
     ("policy", ["names", "www", "spill"], "over"),
     ("policy", ["names", "www", "geo", 0, "fence"], "yes"),
     ("policy", ["names", "tiers", "tiers", 1, "trickle"], 0.51),
+    ("policy", ["names", "www", "ttl_failing"], "-1"),
+    ("policy", ["ttl_floor"], "soon"),
     ("policy", ["names", "sticky", "sticky", "ipv4_prefix"], 0),
     ("policy", ["names", "sticky", "sticky", "ipv6_prefix"], 129),
     ("policy", ["names", "sticky", "sticky", "hold"], 30),

@@ -223,12 +223,29 @@ static void weights_may_be_shares(void **state)
                      "$.names.www.weights)");
 }
 
+static void ttls_while_failing_are_read(void **state)
+{
+    struct conf_policy *p = parse_good(
+        state,
+        "{\"ttl_floor\": 10, \"names\": {\"a\": {\"endpoints\": \"db\", \"ttl\": \"1m\", \"ttl_failing\": "
+        "20},\n"
+        "\"b\": {\"endpoints\": \"db\", \"ttl\": 5, \"ttl_failing\": 0}, \"c\": {\"endpoints\": \"db\"}}}");
+    assert_true(p->names[0].ttl == 60 && p->names[0].has_ttl_failing && p->names[0].ttl_failing == 20);
+    assert_true(p->names[1].ttl == 10 && p->names[1].has_ttl_failing && p->names[1].ttl_failing == 10);
+    assert_true(p->names[2].ttl == 30 && !p->names[2].has_ttl_failing);
+    conf_free_policy(p);
+    expect_web_error(state, "\"ttl\": 5, \"ttl_failing\": 6",
+                     "p.json:3:26: error: found 6 s, expected at most the ttl of 5 s (at "
+                     "$.names.www.ttl_failing)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tiers_say_what_they_need), cmocka_unit_test(groups_stand_for_endpoints),
-        cmocka_unit_test(needs_are_checked),        cmocka_unit_test(a_trickle_to_the_first_is_noticed),
-        cmocka_unit_test(sticky_picks_are_read),    cmocka_unit_test(weights_may_be_shares),
+        cmocka_unit_test(tiers_say_what_they_need),    cmocka_unit_test(groups_stand_for_endpoints),
+        cmocka_unit_test(needs_are_checked),           cmocka_unit_test(a_trickle_to_the_first_is_noticed),
+        cmocka_unit_test(sticky_picks_are_read),       cmocka_unit_test(weights_may_be_shares),
+        cmocka_unit_test(ttls_while_failing_are_read),
     };
     return cmocka_run_group_tests_name("conf_tiers", tests, load_topology, free_topology);
 }

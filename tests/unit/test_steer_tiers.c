@@ -373,6 +373,43 @@ static void an_answer_comes_from_one_tier(void **state)
     }
 }
 
+/* ---- TTL ---- */
+
+static uint32_t ttl_of(struct world *w)
+{
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+    return w->choice.ttl;
+}
+
+static void whatever_fails_shortens_the_ttl(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    lose(w, 3, 1);
+    assert_int_equal(ttl_of(w), STEER_TTL_FREE); /* not asked for */
+    w->policy.has_ttl_failing = true;
+    w->policy.ttl_failing = 0; /* a TTL like any other */
+    assert_int_equal(ttl_of(w), 0);
+    w->policy.ttl_failing = 7;
+    assert_int_equal(ttl_of(w), 7); /* in a tier that is not needed */
+    lose(w, 3, 0);
+    assert_int_equal(ttl_of(w), STEER_TTL_FREE);
+    w->endpoints[1] = HEALTH_OBSERVED_HEALTHY | HEALTH_WORD_WAVERS;
+    assert_int_equal(ttl_of(w), 7);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
+    assert_int_equal(w->trace.failing, 1);
+    assert_int_equal(w->choice.count, EACH); /* it serves as before */
+    w->azs[0] = (uint32_t)HEALTH_DESIRED_UP
+                << HEALTH_WORD_DESIRED_SHIFT; /* what checks say does not matter */
+    assert_int_equal(ttl_of(w), STEER_TTL_FREE);
+    w->azs[0] = (uint32_t)HEALTH_DESIRED_DRAIN << HEALTH_WORD_DESIRED_SHIFT;
+    assert_int_equal(ttl_of(w), 7);
+    w->azs[0] = 0;
+    w->endpoints[1] = HEALTH_OBSERVED_UNKNOWN;
+    assert_int_equal(ttl_of(w), STEER_TTL_FREE);
+    world_free(w);
+}
+
 /* ---- keeping ---- */
 
 static void choices_are_copied_and_compared(void **state)
@@ -411,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_tier_without_the_type_leaves_it_to_the_others),
         cmocka_unit_test(draws_follow_shares_and_weights),
         cmocka_unit_test(an_answer_comes_from_one_tier),
+        cmocka_unit_test(whatever_fails_shortens_the_ttl),
         cmocka_unit_test(choices_are_copied_and_compared),
     };
     return cmocka_run_group_tests_name("steer_tiers", tests, NULL, NULL);
