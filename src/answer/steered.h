@@ -58,6 +58,7 @@ steered_add(struct work *w, const struct zone *zone, const struct zone_rrset *rr
     w->fallback |= choice->source != STEER_FROM_TIER;
     switch (choice->source) {
     case STEER_FROM_TIER:
+    case STEER_FROM_POOL:
     case STEER_FROM_ALL: return steered_add_picked(w, zone, rrset, policy, choice, owner);
     case STEER_FROM_STATIC: w->ttl_limit = choice->ttl; return USE_STATIC;
     case STEER_FROM_SERVFAIL: return FAILED;

@@ -141,7 +141,7 @@ enum conf_spill georule_get_spill(const struct doc_node *node, enum conf_spill o
 void georule_read(struct selector *selector, const struct doc_node *node,
                   const struct selector_members *members, struct arena *arena, struct conf_name *name)
 {
-    static const char *const keys[] = {"when", "tiers", "spill", "fence", NULL};
+    static const char *const keys[] = {"when", "tiers", "spill", "fence", "fallback", NULL};
     struct doc_node child = {0}, part;
     if (!doc_check_array(node,
                          "an array of rules, such as {\"when\": {\"country\": \"US\"}, \"tiers\": [...]}")) {
@@ -165,5 +165,6 @@ void georule_read(struct selector *selector, const struct doc_node *node,
         }
         rule->spill = georule_get_spill(&child, name->spill);
         rule->fence = doc_get_bool(&child, "fence", false);
+        rule->has_fallback = selector_read_fallback(selector, &child, members, &rule->fallback);
     }
 }

@@ -194,11 +194,6 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints", "weights", "tiers",
                                        "min_healthy", "spill_below", "spill",     "geo",     "pick",
                                        "sticky",      "answers",     "fallback",  NULL};
-    static const char *const fallbacks[] = {[CONF_FALLBACK_ALL] = "all",
-                                            [CONF_FALLBACK_STATIC] = "static",
-                                            [CONF_FALLBACK_NODATA] = "nodata",
-                                            [CONF_FALLBACK_SERVFAIL] = "servfail",
-                                            NULL};
     static const uint32_t answers[2] = {1, 64};
     struct doc_node tiers, geo;
     if (!doc_check_object(node, keys)) {
@@ -208,12 +203,12 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     name->pick = read_pick(node);
     name->sticky = read_sticky(node, name->pick);
     name->answers = doc_get_number(node, "answers", answers, 1);
-    name->fallback = (enum conf_fallback)doc_get_choice(node, "fallback", fallbacks, CONF_FALLBACK_ALL);
     const struct selector_members *members = selector_read_members(reader->selector, node);
     name->members = members->items;
     name->member_count = members->count;
     bool has_tiers = doc_find(node, "tiers", &tiers);
     name->tiers = selector_read_tiers(reader->selector, has_tiers ? &tiers : NULL, members);
+    (void)selector_read_fallback(reader->selector, node, members, &name->fallback);
     name->min_healthy = need_get(node, "min_healthy");
     name->spill_below = need_get(node, "spill_below");
     name->spill = georule_get_spill(node, CONF_SPILL_NEXT);

@@ -24,6 +24,7 @@ struct conf_member {
      * Group 0: no such share. */
     double share;
     uint32_t group;
+    bool is_spare; /* of a fallback's pool only: in no tier */
 };
 
 /* A share, 0 < share <= 1, or a number of endpoints; both 0: not given. */
@@ -47,6 +48,12 @@ struct conf_tiers {
     size_t count;
 };
 
+/* What is answered when no tier serves. */
+struct conf_last_resort {
+    const struct conf_tier *pool; /* these first; NULL: none */
+    enum conf_fallback then;
+};
+
 /* "sticky": clients in one prefix stick together. */
 struct conf_sticky {
     uint8_t v4_len, v6_len; /* default 24, 56 */
@@ -66,7 +73,9 @@ struct conf_geo_rule {
     size_t prefix_count;
     struct conf_tiers tiers;
     enum conf_spill spill; /* default: as the name says */
-    bool fence;            /* answers never leave the tiers of the rule, not even by a fallback */
+    bool fence;            /* answers never leave the tiers of the rule, not even by the name's fallback */
+    bool has_fallback;     /* of its own */
+    struct conf_last_resort fallback;
 };
 
 struct conf_name {
@@ -81,11 +90,11 @@ struct conf_name {
     enum conf_spill spill;                     /* default next */
     struct conf_geo_rule *geo;                 /* in order; the first that matches wins over `tiers` */
     size_t geo_count;
-    enum conf_pick pick;         /* default weighted */
-    struct conf_sticky sticky;   /* of CONF_PICK_STICKY */
-    unsigned answers;            /* 1..64; default 1; of no effect with pick "all" */
-    enum conf_fallback fallback; /* default all */
-    unsigned line, column;       /* of the name in the document, 0 if not known */
+    enum conf_pick pick;              /* default weighted */
+    struct conf_sticky sticky;        /* of CONF_PICK_STICKY */
+    unsigned answers;                 /* 1..64; default 1; of no effect with pick "all" */
+    struct conf_last_resort fallback; /* default all */
+    unsigned line, column;            /* of the name in the document, 0 if not known */
 };
 
 struct conf_policy {

@@ -131,23 +131,46 @@ static int compare_indices(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* Every chosen endpoint once, ascending, in selector->chosen; returns how many. */
-static size_t choose_endpoints(struct selector *selector, const struct doc_node *list)
+/* Every endpoint of the list that was not seen before goes to selector->chosen, behind `count` of them, and
+ * is marked as seen in this round. Returns how many there are then. */
+static size_t choose_endpoints(struct selector *selector, const struct doc_node *list, size_t count,
+                               uint32_t round)
 {
     struct doc_node item = {0};
-    size_t count = 0;
-    uint32_t round = ++selector->round, one;
+    uint32_t one;
     while (doc_next_text(list, "an endpoint or an array of endpoints", &item)) {
         struct selection selection = resolve_item(selector, &item, &one);
         for (size_t i = 0; i < selection.count; i++) {
             uint32_t endpoint = selection.endpoints[i];
-            if (selector->seen[endpoint] != round) {
+            if (selector->seen[endpoint] < selector->round) {
                 selector->seen[endpoint] = round;
                 selector->chosen[count++] = endpoint;
             }
         }
     }
-    qsort(selector->chosen, count, sizeof *selector->chosen, compare_indices);
+    return count;
+}
+
+/* "pool" of "fallback" of a name or rule. */
+static bool find_pool(const struct doc_node *node, struct doc_node *fallback, struct doc_node *pool)
+{
+    return doc_find(node, "fallback", fallback) && doc_is_object(fallback) &&
+           doc_find(fallback, "pool", pool);
+}
+
+/* The endpoints of all pools of a name, behind those that are chosen. */
+static size_t choose_spares(struct selector *selector, const struct doc_node *name, size_t count)
+{
+    struct doc_node fallback, pool, geo, rule = {0};
+    if (find_pool(name, &fallback, &pool)) {
+        count = choose_endpoints(selector, &pool, count, selector->round + 1);
+    }
+    bool has_rules = doc_find(name, "geo", &geo) && doc_is_array(&geo);
+    while (has_rules && doc_next(&geo, &rule)) {
+        if (find_pool(&rule, &fallback, &pool)) {
+            count = choose_endpoints(selector, &pool, count, selector->round + 1);
+        }
+    }
     return count;
 }
 
@@ -162,7 +185,7 @@ static struct conf_member *next_in(struct selector_walk *walk, const uint32_t *e
 {
     while (walk->at < count) {
         struct conf_member *member = selector_find_member(walk->members, endpoints[walk->at++]);
-        if (member != NULL) {
+        if (member != NULL && (walk->spare || !member->is_spare)) {
             return member;
         }
     }
@@ -192,7 +215,7 @@ struct conf_member *selector_next_match(struct selector_walk *walk)
     }
     while (walk->at < walk->members->count) {
         struct conf_member *member = &walk->members->items[walk->at++];
-        if (is_inside(walk, place, member)) {
+        if (is_inside(walk, place, member) && (walk->spare || !member->is_spare)) {
             return member;
         }
     }
@@ -209,7 +232,7 @@ struct weight {
 static size_t set_weights(const struct selector *selector, const struct selector_members *members,
                           const char *key, const struct weight *weight)
 {
-    struct selector_walk walk = {.selector = selector, .members = members, .key = key};
+    struct selector_walk walk = {.selector = selector, .members = members, .key = key, .spare = true};
     size_t matched = 0;
     for (struct conf_member *member; (member = selector_next_match(&walk)) != NULL; matched++) {
         member->weight = weight->share > 0 ? member->weight : weight->number;
@@ -266,22 +289,28 @@ static void resolve_members(struct selector *selector, const struct doc_node *na
 {
     struct doc_node endpoints, weights;
     size_t issues = doc_count_issues(name->doc);
+    selector->round += 2;
+    size_t count = 0;
     if (doc_require(name, "endpoints", &endpoints)) {
-        size_t count = choose_endpoints(selector, &endpoints);
+        count = choose_endpoints(selector, &endpoints, 0, selector->round);
+        if (count == 0 && issues == doc_count_issues(name->doc)) {
+            doc_error(&endpoints, "there are no endpoints, expected at least one");
+        }
+        count = choose_spares(selector, name, count);
         if (count > SELECTOR_MEMBERS_MAX) {
             doc_error(&endpoints, "found %zu endpoints, expected at most %d for a name", count,
                       SELECTOR_MEMBERS_MAX);
             count = 0;
-        } else if (count == 0 && issues == doc_count_issues(name->doc)) {
-            doc_error(&endpoints, "there are no endpoints, expected at least one");
         }
-        members->items = arena_alloc(selector->arena, count * sizeof *members->items);
-        members->count = count;
     }
+    qsort(selector->chosen, count, sizeof *selector->chosen, compare_indices);
+    members->items = arena_alloc(selector->arena, count * sizeof *members->items);
+    members->count = count;
     for (size_t i = 0; i < members->count; i++) {
         uint32_t endpoint = selector->chosen[i];
         members->items[i] = (struct conf_member){.endpoint = endpoint,
-                                                 .weight = selector->topology->endpoints[endpoint].weight};
+                                                 .weight = selector->topology->endpoints[endpoint].weight,
+                                                 .is_spare = selector->seen[endpoint] > selector->round};
     }
     members->complete = issues == doc_count_issues(name->doc);
     if (doc_find(name, "weights", &weights) && doc_check_object(&weights, NULL)) {
@@ -299,6 +328,22 @@ static void dump_member(const struct doc_node *object, const char *key, struct b
     buffer_add_text(to, "\n");
 }
 
+/* Adds the pools of a name and of the rules that are written at it. */
+static void dump_pools(const struct doc_node *name, struct buffer *to)
+{
+    struct doc_node fallback, pool, geo, rule = {0};
+    if (find_pool(name, &fallback, &pool)) {
+        doc_dump(&pool, to);
+    }
+    bool has_rules = doc_find(name, "geo", &geo) && doc_is_array(&geo);
+    while (has_rules && doc_next(&geo, &rule)) {
+        if (find_pool(&rule, &fallback, &pool)) {
+            buffer_add_text(to, "\n");
+            doc_dump(&pool, to);
+        }
+    }
+}
+
 void selector_remember(struct selector *selector, struct keytable *table, struct buffer *key, void *value)
 {
     if (value != NULL) {
@@ -313,6 +358,7 @@ const struct selector_members *selector_read_members(struct selector *selector, 
     buffer_init(&key);
     dump_member(name, "endpoints", &key);
     dump_member(name, "weights", &key);
+    dump_pools(name, &key);
     struct selector_members *members = keytable_find(selector->members, key.bytes, key.len);
     if (members != NULL) {
         buffer_fini(&key);

@@ -28,8 +28,12 @@ struct selector_members {
 struct selector *selector_new(const struct conf_topology *topology, struct arena *arena);
 void selector_free(struct selector *selector);
 
-/* From "endpoints" and "weights" of the node of a name. Never NULL. */
+/* From "endpoints", "weights" and the pools of fallbacks of the node of a name. Never NULL. */
 const struct selector_members *selector_read_members(struct selector *selector, const struct doc_node *name);
+
+/* "fallback" of a name or rule: false if there is none. */
+bool selector_read_fallback(struct selector *selector, const struct doc_node *node,
+                            const struct selector_members *members, struct conf_last_resort *fallback);
 
 /* From the array of tiers; node NULL: one tier with every member. */
 struct conf_tiers selector_read_tiers(struct selector *selector, const struct doc_node *node,

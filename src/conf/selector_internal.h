@@ -33,6 +33,7 @@ struct selector_walk {
     const struct selector_members *members;
     const char *key;
     size_t at;
+    bool spare; /* those of pools, too */
 };
 
 struct conf_member *selector_next_match(struct selector_walk *walk); /* NULL: that was all */

@@ -193,17 +193,84 @@ static void resolve_tiers(struct selector *selector, const struct doc_node *node
     }
 }
 
+/* One tier with every member that is not spare. */
 static void take_all(struct selector *selector, const struct selector_members *members,
                      struct conf_tiers *tiers)
 {
     struct conf_tier *tier = arena_alloc(selector->arena, sizeof *tier);
-    *tier = (struct conf_tier){.label = "all", .member_count = members->count};
+    *tier = (struct conf_tier){.label = "all"};
     tier->members = arena_alloc(selector->arena, members->count * sizeof *tier->members);
     for (size_t i = 0; i < members->count; i++) {
-        tier->members[i] = (uint32_t)i;
+        if (!members->items[i].is_spare) {
+            tier->members[tier->member_count++] = (uint32_t)i;
+        }
     }
     *tiers = (struct conf_tiers){.items = tier, .count = 1};
 }
+
+/* ---- fallback ---- */
+
+/* Marks, then gathers: as a tier, but with spare members, too. What does not exist was reported already. */
+static const struct conf_tier *read_pool(struct selector *selector, const struct doc_node *node,
+                                         const struct selector_members *members)
+{
+    struct conf_tier *pool = arena_alloc(selector->arena, sizeof *pool);
+    struct tier_state state = {.members = members, .number = 1};
+    struct doc_node item = {0};
+    struct buffer label;
+    buffer_init(&label);
+    buffer_add_text(&label, "");
+    reset_tier_of(selector, members->count);
+    while (doc_next_text(node, "an endpoint or an array of endpoints", &item)) {
+        struct selector_walk walk = {
+            .selector = selector, .members = members, .key = doc_text(&item), .spare = true};
+        for (const struct conf_member *member; (member = selector_next_match(&walk)) != NULL;) {
+            take_member(selector, &state, (size_t)(member - members->items));
+        }
+        buffer_print(&label, "%s%s", state.refs++ == 0 ? "" : "+", doc_text(&item));
+    }
+    if (state.refs == 0 && members->complete) {
+        doc_error(node, "the pool is empty, expected endpoints");
+    }
+    *pool = (struct conf_tier){.label = arena_copy_text(selector->arena, label.bytes),
+                               .member_count = state.count};
+    gather_members(selector, &(struct conf_tiers){.items = pool, .count = 1}, members->count);
+    buffer_fini(&label);
+    return pool;
+}
+
+static enum conf_fallback get_fallback(const struct doc_node *object, const char *key)
+{
+    static const char *const fallbacks[] = {[CONF_FALLBACK_ALL] = "all",
+                                            [CONF_FALLBACK_STATIC] = "static",
+                                            [CONF_FALLBACK_NODATA] = "nodata",
+                                            [CONF_FALLBACK_SERVFAIL] = "servfail",
+                                            NULL};
+    return (enum conf_fallback)doc_get_choice(object, key, fallbacks, CONF_FALLBACK_ALL);
+}
+
+bool selector_read_fallback(struct selector *selector, const struct doc_node *node,
+                            const struct selector_members *members, struct conf_last_resort *fallback)
+{
+    static const char *const keys[] = {"pool", "then", NULL};
+    struct doc_node child, pool;
+    *fallback = (struct conf_last_resort){.then = CONF_FALLBACK_ALL};
+    if (!doc_find(node, "fallback", &child)) {
+        return false;
+    }
+    if (!doc_is_object(&child)) {
+        fallback->then = get_fallback(node, "fallback");
+        return true;
+    }
+    (void)doc_check_object(&child, keys);
+    fallback->then = get_fallback(&child, "then");
+    if (doc_require(&child, "pool", &pool)) {
+        fallback->pool = read_pool(selector, &pool, members);
+    }
+    return true;
+}
+
+/* ---- the interface ---- */
 
 struct conf_tiers selector_read_tiers(struct selector *selector, const struct doc_node *node,
                                       const struct selector_members *members)

@@ -161,6 +161,9 @@ static const char *describe_parts(struct arena *arena, const struct steer_tier *
 
 static const char *describe(struct arena *arena, const struct slot *slot, const struct steer_choice *choice)
 {
+    if (choice->source == STEER_FROM_POOL) {
+        return arena_print(arena, "fallback pool %s", slot->policy->classes[slot->class_id].pool->label);
+    }
     if (choice->source != STEER_FROM_TIER) {
         return arena_print(arena, "fallback %s", steer_source_text(choice->source));
     }
@@ -239,7 +242,8 @@ static void finish_slot(struct drill_answers *answers, struct slot *slot, const 
     row->share_count = shares.count;
     slot->regions = shares.regions;
     row->changes = !steer_choice_equal(&slot->before, &slot->now);
-    row->unserved = slot->now.source != STEER_FROM_TIER || (slot->now.count == 0 && slot->before.count != 0);
+    bool serves = slot->now.source == STEER_FROM_TIER || slot->now.source == STEER_FROM_POOL;
+    row->unserved = !serves || (slot->now.count == 0 && slot->before.count != 0);
     row->decided_ms = row->changes ? slot->decided_ms : -1;
     row->decided_expected_ms = row->changes ? slot->decided_ms - slot->interval_ms / 2 : -1;
     row->type = slot->types == STEER_HAS_A ? "A" : "AAAA";

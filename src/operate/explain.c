@@ -304,6 +304,10 @@ static void describe_tiers(struct work *w)
         label_members(w, from, tier->label);
         tell_tier(w, tier, class->spread);
     }
+    if (class->pool != NULL) {
+        label_members(w, class->pool,
+                      arena_print(w->arena, "pool %s", arena_copy_text(w->arena, class->pool->label)));
+    }
     if (class->fenced) {
         say(w, "class %s is fenced: its answers never leave these tiers", w->to->class_label);
     }
@@ -391,6 +395,9 @@ static void describe_pick(struct work *w)
 {
     switch (w->choice.source) {
     case STEER_FROM_TIER: break;
+    case STEER_FROM_POOL:
+        say(w, "no tier serves: the pool %s stands in", w->policy->classes[w->class_id].pool->label);
+        break;
     case STEER_FROM_ALL: say(w, "no tier serves: fallback all offers everything that is not drained"); break;
     case STEER_FROM_STATIC:
         say(w, "no tier serves: fallback static, the records of the zone file answer");

@@ -45,7 +45,7 @@ int operate_put_override(const struct view *view, enum health_kind kind, const c
 
 struct operate_member {
     const char *endpoint, *az, *region,
-        *tier; /* tier: label of the tier in which it was considered, or NULL */
+        *tier; /* tier: label of the tier (or "pool …") in which it is considered, or NULL */
     struct health_effective effective;
     uint32_t weight;
     double odds;         /* of being in an answer now */

@@ -33,6 +33,11 @@ struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t cl
         room.members += class->tiers[t].count;
         room.parts += class->tiers[t].groups == NULL ? 1 : class->tiers[t].group_count;
     }
+    if (class->pool != NULL) {
+        size_t groups = class->pool->groups == NULL ? 1 : class->pool->group_count;
+        room.members = room.members > class->pool->count ? room.members : class->pool->count;
+        room.parts = room.parts > groups ? room.parts : groups;
+    }
     room.accepted = policy->pick == STEER_PICK_STICKY ? room.members : 0;
     room.members = room.members > class->offered_count ? room.members : class->offered_count;
     room.parts = room.parts > 1 ? room.parts : 1;

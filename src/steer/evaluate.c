@@ -18,11 +18,9 @@
 
 const char *steer_source_text(enum steer_source source)
 {
-    static const char *const texts[] = {[STEER_FROM_TIER] = "tier",
-                                        [STEER_FROM_ALL] = "all",
-                                        [STEER_FROM_STATIC] = "static",
-                                        [STEER_FROM_NODATA] = "nodata",
-                                        [STEER_FROM_SERVFAIL] = "servfail"};
+    static const char *const texts[] = {
+        [STEER_FROM_TIER] = "tier",     [STEER_FROM_ALL] = "all",           [STEER_FROM_STATIC] = "static",
+        [STEER_FROM_NODATA] = "nodata", [STEER_FROM_SERVFAIL] = "servfail", [STEER_FROM_POOL] = "pool"};
     return (size_t)source < sizeof texts / sizeof *texts ? texts[source] : "unknown";
 }
 
@@ -211,9 +209,27 @@ static bool take_all(struct steer_reading *reading, const struct steer_class *cl
     return any;
 }
 
+/* A tier behind all tiers, of which any member will do. */
+static bool take_pool(struct steer_reading *reading, const struct steer_class *class)
+{
+    struct steer_measure measure;
+    reading->holds = false;
+    reading->used = reading->listed = 0;
+    size_t count = tier_read(reading, class->pool, reading->choice->parts, &measure);
+    if (measure.serving == 0) {
+        reading->used = 0;
+        return false;
+    }
+    keep_parts(reading->choice, count, 0, 1);
+    return true;
+}
+
 static enum steer_source take_fallback(struct steer_reading *reading, const struct steer_class *class)
 {
-    switch (reading->policy->fallback) {
+    if (class->pool != NULL && take_pool(reading, class)) {
+        return STEER_FROM_POOL;
+    }
+    switch (class->has_fallback ? class->fallback : reading->policy->fallback) {
     case STEER_FALLBACK_ALL: return take_all(reading, class) ? STEER_FROM_ALL : STEER_FROM_NODATA;
     case STEER_FALLBACK_STATIC: return STEER_FROM_STATIC;
     case STEER_FALLBACK_NODATA: return STEER_FROM_NODATA;

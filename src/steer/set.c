@@ -158,6 +158,11 @@ static void add_class(struct buffer *buffer, const struct steer_class *class)
     for (size_t t = 0; t < class->tier_count; t++) {
         add_tier(buffer, &class->tiers[t]);
     }
+    add_number(buffer, class->has_fallback ? 1 + (uint64_t) class->fallback : 0);
+    add_number(buffer, class->pool == NULL);
+    if (class->pool != NULL) {
+        add_tier(buffer, class->pool);
+    }
     add_number(buffer, class->offered == NULL);
     add_list(buffer, class->offered, class->offered_count);
 }
@@ -219,6 +224,13 @@ static void check_groups(const struct steer_tier *tier)
     assert(tier->groups == NULL || members == tier->count);
 }
 
+static void check_tier(const struct steer_policy *plan, const struct steer_tier *tier)
+{
+    check_members(plan, tier->members, tier->count);
+    assert(tier->trickle >= 0 && tier->trickle < 1);
+    check_groups(tier);
+}
+
 static void check_plan(const struct steer_policy *plan)
 {
     assert(plan->class_count >= 1);
@@ -226,10 +238,10 @@ static void check_plan(const struct steer_policy *plan)
     for (size_t i = 0; i < plan->class_count; i++) {
         const struct steer_class *class = &plan->classes[i];
         for (size_t t = 0; t < class->tier_count; t++) {
-            const struct steer_tier *tier = &class->tiers[t];
-            check_members(plan, tier->members, tier->count);
-            assert(tier->trickle >= 0 && tier->trickle < 1);
-            check_groups(tier);
+            check_tier(plan, &class->tiers[t]);
+        }
+        if (class->pool != NULL) {
+            check_tier(plan, class->pool);
         }
         check_members(plan, class->offered, class->offered_count);
     }
@@ -309,6 +321,11 @@ static const struct steer_class *copy_classes(struct steer_set *set, const struc
         }
         classes[i].label = arena_copy_text(arena, classes[i].label);
         classes[i].tiers = tiers;
+        if (classes[i].pool != NULL) {
+            struct steer_tier *pool = arena_copy(arena, classes[i].pool, sizeof *pool);
+            copy_tier(set, plan, pool);
+            classes[i].pool = pool;
+        }
         if (classes[i].offered != NULL) {
             classes[i].offered =
                 arena_copy(arena, classes[i].offered, classes[i].offered_count * sizeof *classes[i].offered);

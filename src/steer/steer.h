@@ -76,6 +76,9 @@ struct steer_class {
     uint16_t tier_count;
     bool spread; /* what the first tier cannot take goes to all others by capacity, not to the next one */
     bool fenced; /* answers never leave the tiers; told by explain, compiled into what is offered */
+    bool has_fallback;             /* of its own, else the policy's */
+    enum steer_fallback fallback;  /* likewise */
+    const struct steer_tier *pool; /* serves where no tier does, before the fallback; NULL: none */
     /* What fallback "all" offers: NULL: the members of the tiers. */
     const uint16_t *offered;
     uint16_t offered_count;
@@ -126,9 +129,10 @@ enum steer_source {
     STEER_FROM_STATIC, /* fallback: the zone file's records */
     STEER_FROM_NODATA,
     STEER_FROM_SERVFAIL,
+    STEER_FROM_POOL, /* fallback: a pool of the class */
 };
 
-const char *steer_source_text(enum steer_source source); /* "tier" "all" "static" "nodata" "servfail" */
+const char *steer_source_text(enum steer_source source); /* "tier" "all" … "pool" */
 
 /* Members that are drawn from together: of one group of one tier. A choice has several where a tier spills
  * over or trickles, or a group has a share; first a part is drawn by share, then members of it, so an answer

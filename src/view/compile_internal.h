@@ -44,9 +44,11 @@ struct compile_classes {
     const struct steer_member *members; /* of the plan */
 };
 
-/* Fill tiers and what the fallback offers; label, spread and fenced are the caller's. */
+/* Fill tiers and fallback; label, spread and fenced are the caller's. own: the fallback of a rule; NULL: that
+ * of the name. */
 void compile_plan_class(const struct compile_classes *plan, const struct conf_tiers *tiers,
-                        struct steer_class *class);
+                        const struct conf_last_resort *own, struct steer_class *class);
+enum steer_fallback compile_get_fallback(enum conf_fallback fallback);
 
 /* Add every steered name of a policy document to the zone's builder, the steer set and view->names. Returns
  * 0, or ERROR_INVALID with errors in the report. */

@@ -25,29 +25,19 @@ static enum steer_pick pick_of(enum conf_pick pick)
     return STEER_PICK_WEIGHTED;
 }
 
-static enum steer_fallback fallback_of(enum conf_fallback fallback)
-{
-    switch (fallback) {
-    case CONF_FALLBACK_STATIC: return STEER_FALLBACK_STATIC;
-    case CONF_FALLBACK_NODATA: return STEER_FALLBACK_NODATA;
-    case CONF_FALLBACK_SERVFAIL: return STEER_FALLBACK_SERVFAIL;
-    case CONF_FALLBACK_ALL: break;
-    }
-    return STEER_FALLBACK_ALL;
-}
-
 static const struct steer_class *plan_classes(const struct compile_classes *plan)
 {
     const struct conf_name *name = plan->name;
     struct steer_class *classes = arena_alloc(plan->arena, (name->geo_count + 1) * sizeof *classes);
     classes[0].label = "default";
     classes[0].spread = name->spill == CONF_SPILL_CAPACITY;
-    compile_plan_class(plan, &name->tiers, &classes[0]);
+    compile_plan_class(plan, &name->tiers, NULL, &classes[0]);
     for (size_t g = 0; g < name->geo_count; g++) {
         classes[g + 1].label = arena_print(plan->arena, "geo[%zu]", g);
         classes[g + 1].spread = name->geo[g].spill == CONF_SPILL_CAPACITY;
         classes[g + 1].fenced = name->geo[g].fence;
-        compile_plan_class(plan, &name->geo[g].tiers, &classes[g + 1]);
+        const struct conf_geo_rule *rule = &name->geo[g];
+        compile_plan_class(plan, &rule->tiers, rule->has_fallback ? &rule->fallback : NULL, &classes[g + 1]);
     }
     return classes;
 }
@@ -171,7 +161,7 @@ static int compile_name(struct compiler *c, const struct conf_policy *policy, co
         .arena = arena, .name = name, .members = plan_members(arena, name, c->view->topology, &types)};
     struct steer_policy plan = {
         .pick = pick_of(name->pick),
-        .fallback = fallback_of(name->fallback),
+        .fallback = compile_get_fallback(name->fallback.then),
         .answers = (uint16_t)name->answers,
         .has_ttl_failing = name->has_ttl_failing,
         .ttl_failing = name->ttl_failing,

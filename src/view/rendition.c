@@ -108,6 +108,7 @@ static void render_policy(const struct view *view, struct view_rendered *to)
     steer_evaluate(policy, ask, view->table, &choice, NULL);
     switch (choice.source) {
     case STEER_FROM_TIER:
+    case STEER_FROM_POOL:
     case STEER_FROM_ALL: take_heaviest(policy, &choice, to); break;
     case STEER_FROM_STATIC: to->is_static = true; break;
     case STEER_FROM_NODATA:

@@ -75,14 +75,39 @@ static void plan_offer(const struct compile_classes *plan, struct steer_class *c
 {
     uint16_t *offered = arena_alloc(plan->arena, plan->name->member_count * sizeof *offered);
     for (size_t i = 0; i < plan->name->member_count; i++) {
-        offered[i] = (uint16_t)i;
+        if (!plan->name->members[i].is_spare) {
+            offered[class->offered_count++] = (uint16_t)i;
+        }
     }
     class->offered = offered;
-    class->offered_count = (uint16_t)plan->name->member_count;
+}
+
+/* The name's pool stays outside a fence, that of a rule is part of what the rule says. */
+static void plan_pool(const struct compile_classes *plan, const struct conf_last_resort *own,
+                      struct steer_class *class)
+{
+    const struct conf_tier *from = own != NULL ? own->pool : class->fenced ? NULL : plan->name->fallback.pool;
+    if (from != NULL && from->member_count != 0) {
+        struct steer_tier *pool = arena_alloc(plan->arena, sizeof *pool);
+        plan_tier(plan, from, pool);
+        pool->min_healthy = pool->spill_below = (struct steer_need){.share = 0};
+        class->pool = pool;
+    }
+}
+
+enum steer_fallback compile_get_fallback(enum conf_fallback fallback)
+{
+    switch (fallback) {
+    case CONF_FALLBACK_STATIC: return STEER_FALLBACK_STATIC;
+    case CONF_FALLBACK_NODATA: return STEER_FALLBACK_NODATA;
+    case CONF_FALLBACK_SERVFAIL: return STEER_FALLBACK_SERVFAIL;
+    case CONF_FALLBACK_ALL: break;
+    }
+    return STEER_FALLBACK_ALL;
 }
 
 void compile_plan_class(const struct compile_classes *plan, const struct conf_tiers *tiers,
-                        struct steer_class *class)
+                        const struct conf_last_resort *own, struct steer_class *class)
 {
     struct steer_tier *items = arena_alloc(plan->arena, tiers->count * sizeof *items);
     for (size_t t = 0; t < tiers->count; t++) {
@@ -93,4 +118,9 @@ void compile_plan_class(const struct compile_classes *plan, const struct conf_ti
     if (!class->fenced) {
         plan_offer(plan, class);
     }
+    if (own != NULL) {
+        class->has_fallback = true;
+        class->fallback = compile_get_fallback(own->then);
+    }
+    plan_pool(plan, own, class);
 }

@@ -148,6 +148,51 @@ def test_a_fence_is_never_crossed(site):
         == {"us", "ap"}, "what is drained stays out on this side of it too"
 
 
+def test_a_pool_stands_in(site):
+    make(site, www={"endpoints": ["us-*"], "fallback": {"pool": ["eu-0", "eu-1"], "then": "nodata"}, "pick": "all"})
+    server = site.start()
+    assert {member["tier"] for member in explain(server)["members"]} == {"all", "pool eu-0+eu-1"}
+    assert len(server.addresses("www.example.com")) == 4
+    server.override("region", "us", "down")
+    assert server.addresses("www.example.com") == ["192.0.2.20", "192.0.2.21"]
+    assert explain(server)["source"] == "pool"
+    lose(server, "eu-0")
+    assert server.addresses("www.example.com") == ["192.0.2.21"]
+    lose(server, "eu-1")
+    assert server.addresses("www.example.com") == [] and explain(server)["source"] == "nodata"
+
+
+def test_nothing_drained_is_served_by_any_fallback(site):
+    """Everything is down; of what is left some is drained: the pool, its `then`, and `all` leave it out."""
+    make(site, www={"endpoints": ["us-*"], "fallback": {"pool": ["eu-*"]}, "pick": "all"},
+         sticky={"endpoints": ["us-*", "eu-*"], "pick": "sticky", "answers": 8})
+    server = site.start()
+    server.override("region", "us", "down")
+    server.override("endpoint", "eu-0", "drain")
+    assert "192.0.2.20" not in server.addresses("www.example.com") and len(server.addresses("www.example.com")) == 3
+    server.override("region", "eu", "drain")
+    server.override("endpoint", "us-2", "drain")
+    assert explain(server)["source"] == "all"
+    assert server.addresses("www.example.com") == ["192.0.2.10", "192.0.2.11", "192.0.2.13"]
+    assert server.addresses("sticky.example.com") == ["192.0.2.10", "192.0.2.11", "192.0.2.13"]
+    server.override("region", "us", "drain")
+    assert server.addresses("www.example.com") == server.addresses("sticky.example.com") == []
+
+
+def test_a_rule_falls_back_its_own_way(site):
+    rules = [{"when": {"cidr": "198.51.100.0/24"}, "tiers": [["eu"]], "fence": True, "fallback": {"pool": ["ap-0"], "then": "nodata"}},
+             {"when": {"cidr": "203.0.113.0/24"}, "tiers": [["eu"]], "fence": True}]
+    make(site, www={"endpoints": ["us-*", "eu-*"], "tiers": [["us"]], "geo": rules, "fallback": {"pool": ["ap-*"]}})
+    server = site.start()
+    server.override("region", "eu", "drain")
+    assert explain(server, client="198.51.100.1")["answers"][0].endswith("192.0.2.30")
+    assert explain(server, client="203.0.113.1")["answers"] == [], "the name's pool stays outside the fence"
+    server.override("region", "us", "down")
+    assert explain(server, client="192.0.2.1")["source"] == "pool"
+    lose(server, "ap-0")
+    assert explain(server, client="198.51.100.1")["source"] == "nodata"
+
+
 def test_groups_of_the_topology(site):
     make(site, www={"endpoints": ["first", "second"], "tiers": [["first"], ["second"]], "weights": {"first": 5}})
     site.topology["groups"] = {"first": ["us-0", "eu-0"], "second": ["ap-*"]}

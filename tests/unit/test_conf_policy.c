@@ -111,7 +111,7 @@ static void defaults_are_documented(void **state)
     assert_int_equal(n->geo_count, 0);
     assert_int_equal(n->pick, CONF_PICK_WEIGHTED);
     assert_int_equal(n->answers, 1);
-    assert_int_equal(n->fallback, CONF_FALLBACK_ALL);
+    assert_int_equal(n->fallback.then, CONF_FALLBACK_ALL);
     assert_int_equal(n->line, 2);
     assert_int_equal(n->column, 3);
     conf_free_policy(p);
@@ -154,7 +154,7 @@ static void every_key_arrives(void **state)
     assert_tier(&n->geo[1].tiers.items[0], "eu", "3 4");
     assert_int_equal(n->pick, CONF_PICK_ALL);
     assert_int_equal(n->answers, 64);
-    assert_int_equal(n->fallback, CONF_FALLBACK_SERVFAIL);
+    assert_int_equal(n->fallback.then, CONF_FALLBACK_SERVFAIL);
     conf_free_policy(p);
 }
 

@@ -239,13 +239,55 @@ static void ttls_while_failing_are_read(void **state)
                      "$.names.www.ttl_failing)");
 }
 
+static void pools_are_spare(void **state)
+{
+    struct conf_policy *p = parse_good(
+        state,
+        "{\"names\": {\"www\": {\"endpoints\": [\"web-1\", \"web-2\"], \"fallback\": {\"pool\": [\"d*\", "
+        "\"web-2\"],\n"
+        "\"then\": \"nodata\"}, \"geo\": [{\"when\": {\"country\": \"DE\"}, \"tiers\": [[\"us\"]],\n"
+        "\"fallback\": {\"pool\": \"both\"}}, {\"when\": {\"country\": \"FR\"}, \"tiers\": [[\"us\"]],\n"
+        "\"fallback\": \"static\"}]},\n"
+        "\"other\": {\"endpoints\": [\"web-1\", \"web-2\"]}}}");
+    const struct conf_name *n = &p->names[0];
+    static const bool spare[] = {false, false, true, true, true};
+    assert_int_equal(n->member_count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(n->members[i].is_spare, spare[i]);
+    }
+    assert_tier(&n->tiers.items[0], "all", "0 1");
+    assert_tier(n->fallback.pool, "d*+web-2", "1 4");
+    assert_int_equal(n->fallback.then, CONF_FALLBACK_NODATA);
+    assert_tier(&n->geo[0].tiers.items[0], "us", "0 1"); /* web-3 is in us, too, but spare */
+    assert_true(n->geo[0].has_fallback);
+    assert_tier(n->geo[0].fallback.pool, "both", "2 3");
+    assert_int_equal(n->geo[0].fallback.then, CONF_FALLBACK_ALL);
+    assert_true(n->geo[1].has_fallback && n->geo[1].fallback.pool == NULL);
+    assert_int_equal(n->geo[1].fallback.then, CONF_FALLBACK_STATIC);
+    assert_int_equal(p->names[1].member_count, 2); /* written alike but for the pool: not shared */
+    assert_ptr_not_equal(p->names[1].members, n->members);
+    conf_free_policy(p);
+    expect_web_error(state, "\"fallback\": {\"then\": \"all\"}",
+                     "p.json:3:13: error: missing key \"pool\" (at $.names.www.fallback)");
+    expect_web_error(
+        state, "\"fallback\": {\"pool\": []}",
+        "p.json:3:22: error: the pool is empty, expected endpoints (at $.names.www.fallback.pool)");
+    expect_web_error(state, "\"fallback\": {\"pool\": \"dbs\"}",
+                     "p.json:3:22: error: no endpoint \"dbs\", did you mean \"db\"? There are \"web-1\", "
+                     "\"web-2\", \"web-3\", \"web-4\", \"db\", \"both\" (at $.names.www.fallback.pool)");
+    expect_web_error(
+        state, "\"tiers\": [[\"db\"]], \"fallback\": {\"pool\": \"db\"}",
+        "p.json:3:11: error: the tier \"db\" has no members: none of the name's endpoints is there "
+        "(at $.names.www.tiers[0])");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiers_say_what_they_need),    cmocka_unit_test(groups_stand_for_endpoints),
         cmocka_unit_test(needs_are_checked),           cmocka_unit_test(a_trickle_to_the_first_is_noticed),
         cmocka_unit_test(sticky_picks_are_read),       cmocka_unit_test(weights_may_be_shares),
-        cmocka_unit_test(ttls_while_failing_are_read),
+        cmocka_unit_test(ttls_while_failing_are_read), cmocka_unit_test(pools_are_spare),
     };
     return cmocka_run_group_tests_name("conf_tiers", tests, load_topology, free_topology);
 }

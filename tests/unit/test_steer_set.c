@@ -18,6 +18,7 @@ struct plan {
     struct steer_member members[3];
     uint16_t tier_members[3];
     char label[16];
+    struct steer_group groups[2];
     struct steer_tier tiers[2];
     struct steer_class classes[2];
     struct steer_policy policy;
@@ -34,6 +35,7 @@ static void plan_init(struct plan *plan)
     strcpy(plan->label, "us-east");
     plan->tiers[0] = (struct steer_tier){.label = plan->label, .members = plan->tier_members, .count = 2};
     plan->tiers[1] = (struct steer_tier){.label = "eu-west", .members = plan->tier_members + 2, .count = 1};
+    plan->groups[0] = plan->groups[1] = (struct steer_group){.count = 1};
     plan->classes[0] = (struct steer_class){.label = "default", .tiers = plan->tiers, .tier_count = 2};
     plan->classes[1] = (struct steer_class){.label = "geo[0]", .tiers = plan->tiers + 1, .tier_count = 1};
     plan->policy = (struct steer_policy){.answers = 1,
@@ -124,6 +126,27 @@ static void every_difference_counts(void **state)
     DIFFERENT(plan.tiers[0].label = NULL);
     DIFFERENT(plan.tiers[0].label = "");
     DIFFERENT(plan.classes[1].label = "geo[1]");
+    DIFFERENT(plan.classes[0].spread = true);
+    DIFFERENT(plan.classes[0].fenced = true);
+    DIFFERENT(plan.classes[0].has_fallback = true);
+    DIFFERENT(plan.classes[0].pool = &plan.tiers[1]);
+    DIFFERENT((plan.classes[0].offered = plan.tier_members, plan.classes[0].offered_count = 2));
+    DIFFERENT(plan.tiers[0].min_healthy.share = 0.5);
+    DIFFERENT(plan.tiers[0].min_healthy.count = 2);
+    DIFFERENT(plan.tiers[0].spill_below.share = 0.5);
+    DIFFERENT(plan.tiers[0].trickle = 0.01);
+    DIFFERENT(plan.tiers[0].by_capacity = true);
+    DIFFERENT((plan.tiers[0].groups = plan.groups, plan.tiers[0].group_count = 2));
+    DIFFERENT(
+        (plan.tiers[0].groups = plan.groups, plan.tiers[0].group_count = 2, plan.groups[1].share = 0.2));
+    DIFFERENT(plan.members[0].capacity = 5);
+    DIFFERENT(plan.members[0].identity = 5);
+    DIFFERENT(plan.policy.ttl_failing = 5);
+    DIFFERENT(plan.policy.has_ttl_failing = true);
+    DIFFERENT(plan.policy.pick = STEER_PICK_STICKY);
+    DIFFERENT(plan.policy.sticky.v4_len = 24);
+    DIFFERENT(plan.policy.sticky.v6_len = 56);
+    DIFFERENT(plan.policy.sticky.hold_s = 5);
 #undef DIFFERENT
     assert_int_equal(steer_set_count(set), expected);
     steer_set_free(set);

@@ -373,6 +373,38 @@ static void an_answer_comes_from_one_tier(void **state)
     }
 }
 
+/* ---- pools ---- */
+
+static void a_pool_serves_where_no_tier_does(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct steer_tier pool = w->tiers[3];
+    w->class.tier_count = 2;
+    w->class.pool = &pool;
+    w->class.has_fallback = true;
+    w->class.fallback = STEER_FALLBACK_SERVFAIL;
+    expect_shares(w, 1, 0, 0, 0);
+    for (size_t t = 0; t < 2; t++) {
+        lose(w, t, 4);
+    }
+    lose(w, 3, 1);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
+    assert_int_equal(w->choice.source, STEER_FROM_POOL);
+    assert_string_equal(steer_source_text(w->choice.source), "pool");
+    assert_int_equal(w->choice.count, 3);
+    assert_int_equal(w->choice.members[0], 13);
+    lose(w, 3, 4);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+    assert_int_equal(w->choice.source, STEER_FROM_SERVFAIL); /* of the class, not of the policy */
+    assert_int_equal(w->choice.count, 0);
+    w->class.fallback = STEER_FALLBACK_ALL;
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+    assert_int_equal(w->choice.source, STEER_FROM_ALL);
+    assert_int_equal(w->choice.count, 8); /* the tiers, not the pool */
+    world_free(w);
+}
+
 /* ---- TTL ---- */
 
 static uint32_t ttl_of(struct world *w)
@@ -448,6 +480,7 @@ int main(void)
         cmocka_unit_test(a_tier_without_the_type_leaves_it_to_the_others),
         cmocka_unit_test(draws_follow_shares_and_weights),
         cmocka_unit_test(an_answer_comes_from_one_tier),
+        cmocka_unit_test(a_pool_serves_where_no_tier_does),
         cmocka_unit_test(whatever_fails_shortens_the_ttl),
         cmocka_unit_test(choices_are_copied_and_compared),
     };
