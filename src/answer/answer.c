@@ -565,15 +565,6 @@ __attribute__((noinline)) static bool release(struct work *w)
     return w->context->view->guards == 0 || guard_release(w->context, w->request, &w->query, &w->reply);
 }
 
-/* And once more: a signed query has a signed reply. Returns its length. */
-__attribute__((noinline)) static size_t seal(struct work *w)
-{
-    if (w->is_signed) {
-        signature_put(w->context, w->request, &w->reply, &w->signature);
-    }
-    return w->reply.at;
-}
-
 /* A truncated reply keeps the question and OPT only: half an answer helps nobody (RFC 2181 section 9). */
 __attribute__((noinline)) static void drop_sections(struct work *w)
 {
@@ -613,5 +604,6 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     }
     finish_header(&w);
     count_reply(&w);
-    return __builtin_expect(plain, 1) ? w.reply.at : seal(&w);
+    return __builtin_expect(!w.is_signed, 1) ? w.reply.at
+                                             : signature_put(context, request, &w.reply, &w.signature);
 }

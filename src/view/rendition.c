@@ -64,7 +64,7 @@ static int compare_members(const void *left, const void *right)
 /* The heaviest of a choice; of equal ones the first. */
 static void take_heaviest(const struct steer_choice *choice, struct view_rendered *to)
 {
-    uint32_t weights[STEER_ANSWERS_MAX];
+    uint32_t weights[STEER_ANSWERS_MAX] = {0};
     for (size_t i = 0; i < choice->count; i++) {
         uint32_t weight = weight_of(choice, i);
         size_t at = to->count;
@@ -158,8 +158,10 @@ uint64_t view_rendition_hash(const struct view_rendition *rendition, uint64_t ha
 {
     for (size_t i = 0; i < rendition->count; i++) {
         const struct view_rendered *item = &rendition->items[i];
-        uint64_t head[] = {key_of(item->policy, item->type), item->is_static, item->count};
-        hash = hash_bytes(hash, head, sizeof head);
+        hash = hash_bytes(hash, &item->policy, sizeof item->policy);
+        hash = hash_bytes(hash, &item->type, sizeof item->type);
+        hash = hash_bytes(hash, &item->is_static, sizeof item->is_static);
+        hash = hash_bytes(hash, &item->count, sizeof item->count);
         hash = hash_bytes(hash, item->members, item->count * sizeof *item->members);
     }
     return hash_finish(hash);

@@ -62,8 +62,9 @@ static uint64_t fingerprint_rrset(const struct zone *zone, const struct zone_rrs
 {
     bool steered = (rrset->flags & ZONE_RRSET_STEERED) != 0;
     const uint8_t *records = zone->blob + rrset->block + (steered ? sizeof(struct zone_steered) : 0);
-    uint16_t head[] = {rrset->type, rrset->count, steered};
-    hash = hash_bytes(hash, head, sizeof head);
+    hash = hash_bytes(hash, &rrset->type, sizeof rrset->type);
+    hash = hash_bytes(hash, &rrset->count, sizeof rrset->count);
+    hash = hash_bytes(hash, &steered, sizeof steered);
     return hash_bytes(hash, records, steered ? (size_t)rrset->len * rrset->count : rrset->len);
 }
 
