@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The names of what is counted. */
+ * Names of what is counted, as metrics have them. */
 #include "config.h"
 
 #include "answer/answer.h"

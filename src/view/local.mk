@@ -10,4 +10,5 @@ src_libview_a_SOURCES = \
 	src/view/primary.c \
 	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
-	src/view/view.h
+	src/view/view.h \
+	src/view/zones.c
