@@ -228,6 +228,7 @@ def test_secondaries_are_told_of_changes(site):
         assert SECRET not in server.request("GET", "/v1/zones").body.decode() + server.read_log()
         assert metric(server, "steerd_notifies_total", result="refused") >= 1
         server.wait_log("notify result=refused zone=example.com.", "rcode=REFUSED")
+        assert "2 of 3 know" in server.ctl("zones").stdout
     finally:
         for one in plain, signed, rude:
             one.close()

@@ -379,7 +379,8 @@ static void algorithms_have_names(void **state)
     (void)state;
     enum dns_tsig_algorithm algorithm;
     for (int a = 0; a < DNS_TSIG_ALGORITHMS; a++) {
-        assert_int_equal(dns_tsig_parse_algorithm(dns_tsig_algorithm_text((enum dns_tsig_algorithm)a), &algorithm), 0);
+        assert_int_equal(
+            dns_tsig_parse_algorithm(dns_tsig_algorithm_text((enum dns_tsig_algorithm)a), &algorithm), 0);
         assert_int_equal(algorithm, a);
     }
     assert_int_equal(dns_tsig_parse_algorithm("HMAC-SHA256", &algorithm), 0);
