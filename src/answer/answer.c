@@ -46,17 +46,23 @@ static void count(const struct answer_context *context, enum answer_counter coun
 
 /* ---- steering ---- */
 
-/* The client for geography: the subnet of ECS if given, else the source. */
-static struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
+__attribute__((noinline)) static struct geo_match find_class_of_source(const struct work *w,
+                                                                       const struct steer_policy *policy)
 {
-    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        return steer_find_class(policy, &w->query.ecs.addr);
-    }
     struct addr_port at = {.port = 0};
     if (w->request->client != NULL) {
         addr_from_sockaddr(w->request->client, &at);
     }
     return steer_find_class(policy, &at.addr);
+}
+
+/* The client for geography: the subnet of ECS if given, else the source. */
+static inline struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
+{
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        return steer_find_class(policy, &w->query.ecs.addr);
+    }
+    return find_class_of_source(w, policy);
 }
 
 enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
@@ -357,7 +363,7 @@ __attribute__((noinline)) static uint16_t answer_other(struct work *w, const str
 /* The usual case is in line: the name that was asked is there. */
 static inline uint16_t answer_in_zone(struct work *w, const struct zone *zone, struct target target)
 {
-    uint32_t at = zone_find_node(zone, target.key, 0);
+    uint32_t at = zone_find_node(zone, target.key);
     const struct zone_node *node = zone_get_node(zone, at);
     if (at == 0 || node->cut != 0) {
         return answer_other(w, zone, target, at);
@@ -413,8 +419,7 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
             return;
         }
         uint16_t apex_at = reply_find_suffix(&w->reply, name_at, len - zone->apex_len);
-        name_at =
-            answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key, 0));
+        name_at = answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key));
     }
 }
 

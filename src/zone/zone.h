@@ -178,8 +178,14 @@ static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *n
     return rrset == end ? NULL : rrset;
 }
 
-/* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
-uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label);
+/* The node whose name has these octets in front of the apex, in the name of a key; or 0. */
+uint32_t zone_find_name(const struct zone *zone, const uint8_t *name, size_t name_len);
+
+/* The node of a key at or below the apex, or 0. */
+static inline uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key)
+{
+    return zone_find_name(zone, key->name, (size_t)key->len - zone->apex_len);
+}
 
 /* Before the zone is read by others: room for `count` names, and one name. */
 void zone_init_slots(struct zone *zone, size_t count);
