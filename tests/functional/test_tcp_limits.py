@@ -2,6 +2,7 @@
 """What TCP clients may take: connections of one client and of all, descriptors, time. Who stays and who goes is asserted,
 never how long it took."""
 import contextlib
+import os
 import resource
 import socket
 import struct
@@ -133,6 +134,7 @@ def test_no_descriptors_left(site, dial):
     assert server.addresses("host.example.com") == ["192.0.2.1"]
     for sock in socks:
         sock.close()
+    server.wait(lambda: len(os.listdir(f"/proc/{server.process.pid}/fd")) < 40, "the admin API has descriptors again")
     server.wait(lambda: closed_by(server, "descriptors") == len(gone), "those are counted")
 
 
