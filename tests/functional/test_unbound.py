@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""unbound as a resolver with steerd as the authority (stub zone, or forwarding): 0x20, QNAME minimisation, client subnets and a cache by scope, and
-what a flip looks like behind a cache. What unbound asks is seen on a wire tap."""
+"""unbound as a resolver with steerd as the authority (stub zone, or forwarding): 0x20, QNAME minimisation, client
+subnets and a cache by scope, and what a flip looks like behind a cache. What unbound asks is seen on a wire tap."""
 import collections
 import os
 import shutil
