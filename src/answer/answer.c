@@ -35,42 +35,6 @@ struct target {
     uint16_t apex_at; /* of the zone in hand */
 };
 
-const char *answer_counter_text(enum answer_counter counter)
-{
-    static const char *const texts[ANSWER_COUNTERS] = {
-        [ANSWER_COUNT_QUERIES_UDP] = "queries_udp",
-        [ANSWER_COUNT_QUERIES_TCP] = "queries_tcp",
-        [ANSWER_COUNT_NOERROR] = "noerror",
-        [ANSWER_COUNT_FORMERR] = "formerr",
-        [ANSWER_COUNT_SERVFAIL] = "servfail",
-        [ANSWER_COUNT_NXDOMAIN] = "nxdomain",
-        [ANSWER_COUNT_NOTIMP] = "notimp",
-        [ANSWER_COUNT_REFUSED] = "refused",
-        [ANSWER_COUNT_YXDOMAIN] = "yxdomain",
-        [ANSWER_COUNT_BADCOOKIE] = "badcookie",
-        [ANSWER_COUNT_BADVERS] = "badvers",
-        [ANSWER_COUNT_DROPPED] = "dropped",
-        [ANSWER_COUNT_TRUNCATED] = "truncated",
-        [ANSWER_COUNT_STEERED] = "steered",
-        [ANSWER_COUNT_FALLBACK] = "fallback",
-        [ANSWER_COUNT_COOKIE_VALID] = "cookie_valid",
-        [ANSWER_COUNT_COOKIE_INVALID] = "cookie_invalid",
-        [ANSWER_COUNT_COOKIE_NEW] = "cookie_new",
-        [ANSWER_COUNT_FORBIDDEN_LISTENER] = "forbidden_listener",
-        [ANSWER_COUNT_FORBIDDEN_ZONE] = "forbidden_zone",
-        [ANSWER_COUNT_AMPLIFICATION] = "amplification",
-        [ANSWER_COUNT_RRL_DROPPED] = "rrl_dropped",
-        [ANSWER_COUNT_RRL_SLIPPED] = "rrl_slipped",
-        [ANSWER_COUNT_RRL_POSITIVE] = "rrl_positive",
-        [ANSWER_COUNT_RRL_NODATA] = "rrl_nodata",
-        [ANSWER_COUNT_RRL_NXDOMAIN] = "rrl_nxdomain",
-        [ANSWER_COUNT_RRL_REFERRAL] = "rrl_referral",
-        [ANSWER_COUNT_RRL_ERROR] = "rrl_error",
-        [ANSWER_COUNT_RRL_ALL] = "rrl_all",
-    };
-    return texts[counter];
-}
-
 static void count(const struct answer_context *context, enum answer_counter counter)
 {
     answer_count(context->counters, counter);
@@ -166,7 +130,7 @@ static void truncate_reply(struct reply *reply)
 
 static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
 {
-    struct reply_place place = {.owner = apex_at, .apex_at = apex_at};
+    struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
         truncate_reply(&w->reply);
     }
@@ -262,8 +226,9 @@ enum { NOWHERE = 0 };
 /* The RRset for the type asked; ANY is answered with one of them (RFC 8482). */
 static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
 {
-    if (qtype == DNS_TYPE_ANY) {
-        return node->rrset_count == 0 ? NULL : &node->rrsets[0];
+    const struct zone_rrset *first = node->rrsets;
+    if (node->rrset_count != 0 && (first->type == qtype || qtype == DNS_TYPE_ANY)) {
+        return first; /* A, mostly: they are in the order of types */
     }
     return zone_find_rrset(node, qtype);
 }
@@ -274,6 +239,12 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
 {
     struct reply_place place = {.owner = target.name_at, .apex_at = target.apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
+    if (rrset != NULL && rrset->flags == 0) { /* nothing to it: static, without links or additional data */
+        if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+            truncate_reply(&w->reply);
+        }
+        return NOWHERE;
+    }
     if (rrset != NULL) {
         switch (add_set(w, zone, node, rrset, place)) {
         case DONE:
@@ -351,7 +322,16 @@ static uint16_t answer_hidden(struct work *w, const struct zone *zone, const str
     return NOWHERE;
 }
 
-/* A name of which there is no data, or not here. */
+__attribute__((noinline)) static uint16_t answer_no_name(struct work *w, const struct zone *zone,
+                                                         struct target target)
+{
+    w->reply.subject = reply_subject(zone, NULL);
+    w->reply.rcode = DNS_RCODE_NXDOMAIN;
+    add_negative(w, zone, target.apex_at);
+    return NOWHERE;
+}
+
+/* A name of which there is no data, or not here. What is called comes last: so nothing has to be kept. */
 __attribute__((noinline)) static uint16_t answer_other(struct work *w, const struct zone *zone,
                                                        struct target target, uint32_t at)
 {
@@ -362,10 +342,7 @@ __attribute__((noinline)) static uint16_t answer_other(struct work *w, const str
         return answer_hidden(w, zone, found.cut, target);
     }
     if (found.node == NULL) {
-        w->reply.subject = reply_subject(zone, NULL);
-        w->reply.rcode = DNS_RCODE_NXDOMAIN;
-        add_negative(w, zone, target.apex_at);
-        return NOWHERE;
+        return answer_no_name(w, zone, target);
     }
     if (at == 0) { /* all names that a wildcard stands for are one */
         w->reply.subject = reply_subject(zone, found.node);
@@ -410,7 +387,7 @@ static inline const struct zone *find_zone(const struct work *w, const struct dn
     const struct zone *zone =
         w->query.qtype == DNS_TYPE_DS ? find_parent(w, key) : zone_table_find(view->zones, key, 0);
     if (__builtin_expect((view->guards & VIEW_GUARD_ZONE) != 0, 0) && zone != NULL &&
-        !guard_allows_zone(w->context, w->request, zone)) {
+        !guard_allows_zone(w->context, w->request, zone, &w->reply)) {
         return NULL;
     }
     return zone;
@@ -437,15 +414,23 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
     }
 }
 
+static void answer_other_class(struct work *w)
+{
+    if (w->query.qclass == DNS_CLASS_CH) {
+        chaos_answer(w->context->view->server, &w->query, &w->reply);
+    } else {
+        w->reply.rcode = DNS_RCODE_REFUSED;
+    }
+}
+
 static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
-    bool transfer = query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR;
-    if (__builtin_expect(query->qclass == DNS_CLASS_CH, 0)) {
-        chaos_answer(w->context->view->server, query, &w->reply);
+    if (query->qclass != DNS_CLASS_IN) {
+        answer_other_class(w);
         return;
     }
-    if (query->qclass != DNS_CLASS_IN || transfer) {
+    if (query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR) {
         w->reply.rcode = DNS_RCODE_REFUSED;
         return;
     }
@@ -510,8 +495,9 @@ static void finish_header(struct work *w)
     reply_put16(out + 10, reply->counts[2]);
 }
 
-_Static_assert(ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR == (int)DNS_RCODE_YXDOMAIN,
-               "the counters of these response codes have to be in their order");
+_Static_assert(ANSWER_COUNT_QUERIES_UDP + ANSWER_TCP == ANSWER_COUNT_QUERIES_TCP &&
+                   ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR == (int)DNS_RCODE_YXDOMAIN,
+               "the counters of transports and response codes have to be in the order of these");
 
 static void count_reply(const struct work *w)
 {
@@ -543,7 +529,8 @@ static unsigned rcode_of(enum dns_query_result result)
 /* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
 static void judge_cookie(struct work *w)
 {
-    if (edns_judge_cookie(w->context, w->request, &w->query, &w->reply) == COOKIE_INVALID) {
+    enum cookie_verdict verdict = edns_judge_cookie(w->context, w->request, &w->query, &w->reply);
+    if (verdict == COOKIE_INVALID && w->reply.rcode == DNS_RCODE_NOERROR) {
         w->reply.rcode = DNS_RCODE_BADCOOKIE;
     }
 }
@@ -553,7 +540,7 @@ __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_resul
 {
     bool due = result == DNS_QUERY_OK;
     w->reply.rcode = rcode_of(result);
-    if (w->context->view->guards != 0) {
+    if ((w->context->view->guards & ~(unsigned)VIEW_GUARD_RATE) != 0) {
         due &= guard_admit(w->context, w->request, &w->query, &w->reply);
     }
     if (!due && result == DNS_QUERY_COOKIE_ONLY) {
@@ -585,7 +572,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.request = request;
     w.scope = 0;
     w.steered = w.fallback = false;
-    count(context, request->transport == ANSWER_UDP ? ANSWER_COUNT_QUERIES_UDP : ANSWER_COUNT_QUERIES_TCP);
+    count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {
         count(context, ANSWER_COUNT_DROPPED);

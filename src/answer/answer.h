@@ -83,6 +83,11 @@ struct answer_request {
     uint16_t idle_ds;        /* TCP: how long the connection may idle, in 100 ms (RFC 7828); 0: not said */
 };
 
+/* Who is behind a number that rates were blamed on (struct limiter_culprit): the prefix, as long as
+ * configured.
+ */
+void answer_read_prefix(uint64_t who, struct addr *prefix);
+
 /* Returns the length of the reply in out (cap >= 512), or 0: no reply is due. in and out must not overlap. */
 size_t answer_query(const struct answer_context *context, const struct answer_request *request, uint8_t *out,
                     size_t cap);

@@ -45,12 +45,14 @@ static bool allows(const struct acl *acl, const struct sockaddr *client)
 }
 
 bool guard_allows_zone(const struct answer_context *context, const struct answer_request *request,
-                       const struct zone *zone)
+                       const struct zone *zone, const struct reply *reply)
 {
     if (allows(view_find_acl(context->view, zone), request->client)) {
         return true;
     }
-    answer_count(context->counters, ANSWER_COUNT_FORBIDDEN_ZONE);
+    if (reply->counts[REPLY_ANSWER] == 0) {
+        answer_count(context->counters, ANSWER_COUNT_FORBIDDEN_ZONE);
+    }
     return false;
 }
 
@@ -103,31 +105,39 @@ bool guard_admit(const struct answer_context *context, const struct answer_reque
 
 /* ---- rates ---- */
 
-/* IPv4 and IPv6 in different groups; false: neither. */
-static bool find_prefix(const struct conf_rrl *rrl, const struct sockaddr *client, struct limiter_key *key)
+/* Clients that share a rate, as one number: the first half of an IPv6 address, or an IPv4 address behind what
+ * the address of no IPv6 client begins with (ff00::/8). */
+enum { IPV4_MARK = 0xff, IPV4_SHIFT = 32 };
+
+static inline uint64_t find_prefix(const struct conf_rrl *rrl, const struct sockaddr *client)
 {
-    if (client == NULL) {
-        return false;
-    }
-    if (client->sa_family == AF_INET) {
-        key->who = ((const struct sockaddr_in *)(const void *)client)->sin_addr.s_addr & rrl->ipv4_mask;
-        key->kind = 0;
-        return true;
-    }
     uint64_t half;
+    if (client->sa_family == AF_INET) {
+        uint32_t addr = ((const struct sockaddr_in *)(const void *)client)->sin_addr.s_addr & rrl->ipv4_mask;
+        return (uint64_t)addr << IPV4_SHIFT | IPV4_MARK;
+    }
     memcpy(&half, &((const struct sockaddr_in6 *)(const void *)client)->sin6_addr, sizeof half);
-    key->who = half & rrl->ipv6_mask;
-    key->kind = 1;
-    return client->sa_family == AF_INET6;
+    return half & rrl->ipv6_mask;
 }
 
-static enum conf_rrl_kind find_kind(const struct dns_query *query, const struct reply *reply)
+void answer_read_prefix(uint64_t who, struct addr *prefix)
+{
+    *prefix = (struct addr){.family = (who & 0xff) == IPV4_MARK ? ADDR_V4 : ADDR_V6};
+    if (prefix->family == ADDR_V4) {
+        uint32_t addr = (uint32_t)(who >> IPV4_SHIFT);
+        memcpy(prefix->bytes, &addr, sizeof addr);
+    } else {
+        memcpy(prefix->bytes, &who, sizeof who);
+    }
+}
+
+static inline enum conf_rrl_kind find_kind(const struct dns_query *query, const struct reply *reply)
 {
     if (reply->rcode == DNS_RCODE_NXDOMAIN) {
         return CONF_RRL_NXDOMAIN;
     }
-    bool is_good = reply->rcode == DNS_RCODE_NOERROR || reply->rcode == DNS_RCODE_YXDOMAIN;
-    if (!is_good || query->question_end == 0) {
+    if ((reply->rcode != DNS_RCODE_NOERROR && reply->rcode != DNS_RCODE_YXDOMAIN) ||
+        query->question_end == 0) {
         return CONF_RRL_ERROR;
     }
     if (reply->counts[REPLY_ANSWER] != 0 || reply->truncated) {
@@ -136,56 +146,31 @@ static enum conf_rrl_kind find_kind(const struct dns_query *query, const struct 
     return (reply->flags & DNS_FLAG_AA) == 0 ? CONF_RRL_REFERRAL : CONF_RRL_NODATA;
 }
 
-/* What "the same answer" is. */
-static uint64_t find_subject(enum conf_rrl_kind kind, const struct dns_query *query,
-                             const struct reply *reply)
+/* What "the same answer" is. The table's hash is keyed, so nothing has to be well mixed here. */
+static inline uint64_t find_subject(enum conf_rrl_kind kind, const struct dns_query *query,
+                                    const struct reply *reply)
 {
+    uint64_t subject = (uint64_t)kind << 32;
     if (kind == CONF_RRL_ERROR) {
-        return 0;
+        return subject;
     }
-    uint64_t subject = reply->subject != 0 ? reply->subject : dns_key_hash(query->key.name, query->key.len);
+    subject += reply->subject != 0 ? reply->subject : dns_key_hash(query->key.name, query->key.len);
     return kind == CONF_RRL_POSITIVE ? subject + query->qtype : subject;
 }
 
-/* Over which rate is it, if any? *kind: the one. */
-static enum limiter_verdict judge_rate(const struct answer_context *context, struct limiter_key key,
-                                       uint64_t subject, enum conf_rrl_kind *kind)
-{
-    const struct conf_rrl *rrl = context->view->server->rrl;
-    struct limiter *limiter = context->view->limiter;
-    uint32_t family = key.kind;
-    key.what = subject;
-    key.kind |= (uint32_t)*kind << 1;
-    enum limiter_verdict verdict = limiter_take(limiter, &key, &rrl->rates[*kind], context->now_us);
-    if (verdict == LIMITER_PASS && rrl->rates[CONF_RRL_ALL].interval_us != 0) {
-        *kind = CONF_RRL_ALL;
-        key.what = 0;
-        key.kind = family | CONF_RRL_ALL << 1;
-        verdict = limiter_take(limiter, &key, &rrl->rates[CONF_RRL_ALL], context->now_us);
-    }
-    return verdict;
-}
-
-static bool is_exempt(const struct conf_rrl *rrl, const struct sockaddr *client)
-{
-    return rrl->exempt != NULL && allows(rrl->exempt, client);
-}
-
-/* Over the rate: send it without answers, or not at all. As BIND does, errors are not worth a second try, and
- * a client that knows cookies is given one rather than sent to TCP. */
+/* Send it without answers, or not at all. As BIND does, errors are not worth a second try, and a client that
+ * knows cookies is given one rather than sent to TCP. */
 static bool send_less(const struct answer_context *context, enum limiter_verdict verdict,
                       const struct dns_query *query, struct reply *reply)
 {
-    bool again =
-        reply->rcode == DNS_RCODE_BADCOOKIE || (lacks_cookie((enum cookie_verdict)reply->cookie) &&
-                                                context->view->server->cookies_require != CONF_COOKIES_NEVER);
-    bool is_error = find_kind(query, reply) == CONF_RRL_ERROR && reply->rcode != DNS_RCODE_BADCOOKIE;
-    if (verdict == LIMITER_DROP || is_error) {
+    bool again = reply->rcode == DNS_RCODE_BADCOOKIE;
+    if (verdict == LIMITER_DROP || (!again && find_kind(query, reply) == CONF_RRL_ERROR)) {
         answer_count(context->counters, ANSWER_COUNT_RRL_DROPPED);
         return false;
     }
     answer_count(context->counters, ANSWER_COUNT_RRL_SLIPPED);
-    if (again) {
+    if (again || (lacks_cookie((enum cookie_verdict)reply->cookie) &&
+                  context->view->server->cookies_require != CONF_COOKIES_NEVER)) {
         demand_cookie(query, reply);
     } else {
         reply->truncated = true;
@@ -193,33 +178,84 @@ static bool send_less(const struct answer_context *context, enum limiter_verdict
     return true;
 }
 
+static bool handle_excess(const struct answer_context *context, enum limiter_verdict verdict, uint64_t who,
+                          const struct dns_query *query, struct reply *reply)
+{
+    limiter_blame(context->view->limiter, who);
+    return context->view->server->rrl->log_only || send_less(context, verdict, query, reply);
+}
+
+static void count_excess(const struct answer_context *context, enum conf_rrl_kind kind)
+{
+    answer_count(context->counters, (enum answer_counter)(ANSWER_COUNT_RRL_POSITIVE + (int)kind));
+}
+
+/* The rate of all answers together, if there is one. */
+static bool limit_all(const struct answer_context *context, uint64_t who, const struct dns_query *query,
+                      struct reply *reply)
+{
+    const struct view *view = context->view;
+    enum limiter_verdict verdict =
+        limiter_take(view->limiter, &view->server->rrl->rates[CONF_RRL_ALL], who, 0, context->now_us);
+    if (verdict == LIMITER_PASS) {
+        return true;
+    }
+    count_excess(context, CONF_RRL_ALL);
+    return handle_excess(context, verdict, who, query, reply);
+}
+
+static bool is_exempt(const struct answer_context *context, const struct answer_request *request,
+                      const struct dns_query *query, struct reply *reply)
+{
+    const struct acl *exempt = context->view->server->rrl->exempt;
+    return is_valid(edns_judge_cookie(context, request, query, reply)) ||
+           (exempt != NULL && allows(exempt, request->client));
+}
+
 static bool limit_rate(const struct answer_context *context, const struct answer_request *request,
                        const struct dns_query *query, struct reply *reply)
 {
-    const struct conf_rrl *rrl = context->view->server->rrl;
-    struct limiter_key key;
+    const struct view *view = context->view;
+    const struct conf_rrl *rrl = view->server->rrl;
+    if (is_exempt(context, request, query, reply)) {
+        return true;
+    }
+    uint64_t who = find_prefix(rrl, request->client);
     enum conf_rrl_kind kind = find_kind(query, reply);
-    if (is_valid(edns_judge_cookie(context, request, query, reply)) ||
-        !find_prefix(rrl, request->client, &key)) {
-        return true;
+    enum limiter_verdict verdict = limiter_take(view->limiter, &rrl->rates[kind], who,
+                                                find_subject(kind, query, reply), context->now_us);
+    if (verdict != LIMITER_PASS) {
+        count_excess(context, kind);
+        return handle_excess(context, verdict, who, query, reply);
     }
-    enum limiter_verdict verdict = judge_rate(context, key, find_subject(kind, query, reply), &kind);
-    if (verdict == LIMITER_PASS || is_exempt(rrl, request->client)) {
-        return true;
-    }
-    answer_count(context->counters, (enum answer_counter)(ANSWER_COUNT_RRL_POSITIVE + (int)kind));
-    limiter_blame(context->view->limiter, key.kind, key.who);
-    return rrl->log_only || send_less(context, verdict, query, reply);
+    return rrl->rates[CONF_RRL_ALL].interval_us == 0 || limit_all(context, who, query, reply);
 }
 
-bool guard_release(const struct answer_context *context, const struct answer_request *request,
-                   const struct dns_query *query, struct reply *reply)
+static __attribute__((noinline)) bool release_rest(const struct answer_context *context,
+                                                   const struct answer_request *request,
+                                                   const struct dns_query *query, struct reply *reply)
 {
-    if (request->transport != ANSWER_UDP) {
-        return true;
-    }
     if (reply->bounded && reply->truncated) {
         answer_count(context->counters, ANSWER_COUNT_AMPLIFICATION);
     }
     return !is_guarded(context, VIEW_GUARD_RATE) || limit_rate(context, request, query, reply);
+}
+
+/* The usual way of a usual answer is short: only its own rate is to be looked at, and it is within that. */
+bool guard_release(const struct answer_context *context, const struct answer_request *request,
+                   const struct dns_query *query, struct reply *reply)
+{
+    const struct view *view = context->view;
+    const struct conf_rrl *rrl = view->server->rrl;
+    if (request->transport != ANSWER_UDP || request->client == NULL) {
+        return true;
+    }
+    if (view->guards != VIEW_GUARD_RATE || (query->options & DNS_QUERY_COOKIE) != 0 || rrl->exempt != NULL ||
+        reply->rcode != DNS_RCODE_NOERROR || reply->counts[REPLY_ANSWER] == 0 ||
+        rrl->rates[CONF_RRL_ALL].interval_us != 0 ||
+        !limiter_try(view->limiter, &rrl->rates[CONF_RRL_POSITIVE], find_prefix(rrl, request->client),
+                     find_subject(CONF_RRL_POSITIVE, query, reply), context->now_us)) {
+        return release_rest(context, request, query, reply);
+    }
+    return true;
 }

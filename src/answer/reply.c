@@ -5,7 +5,7 @@
 
 #include "answer/reply.h"
 
-enum { QUESTION_AT = DNS_HEADER_SIZE, POINTER = 0xc000 };
+enum { POINTER = 0xc000 };
 
 /* Blocks are rendered for the question as owner; anything else is written over it, record by record. */
 static void set_owners(uint8_t *block, size_t len, uint16_t owner)
@@ -124,15 +124,14 @@ static __attribute__((noinline)) void resolve_block(const struct reply *reply, c
 static inline void copy_records(uint8_t *to, const uint8_t *from, size_t len, uint16_t owner)
 {
     bytes_copy(to, from, len);
-    if (owner != QUESTION_AT) {
+    if (owner != REPLY_QUESTION_AT) {
         set_owners(to, len, owner);
     }
 }
 
-static inline void add_block(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
-                             struct reply_place place, size_t len)
+static inline void copy_block(uint8_t *to, const struct zone *zone, const struct zone_rrset *rrset,
+                              size_t len, struct reply_place place)
 {
-    uint8_t *to = reply->out + reply->at;
     copy_records(to, zone->blob + rrset->block, len, place.owner);
     if (rrset->patch_count != 0) {
         patch(zone, rrset->block, rrset->patch_count, to, place.apex_at);
@@ -140,31 +139,26 @@ static inline void add_block(struct reply *reply, const struct zone *zone, const
 }
 
 /* What few blocks need; called last, so that the others need no frame. */
-__attribute__((noinline)) static bool add_long_block(struct reply *reply, const struct zone *zone,
+__attribute__((noinline)) static void put_long_block(struct reply *reply, const struct zone *zone,
                                                      const struct zone_rrset *rrset, struct reply_place place)
 {
-    add_block(reply, zone, rrset, place, rrset->len);
+    copy_block(reply->out + reply->at, zone, rrset, rrset->len, place);
     if ((rrset->flags & ZONE_RRSET_LINKED) != 0) {
         resolve_block(reply, zone, rrset, place);
     }
     reply->at += rrset->len;
-    return true;
 }
 
-bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
-                     const struct zone_rrset *rrset, struct reply_place place)
+void reply_put_block(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
+                     struct reply_place place)
 {
     size_t len = rrset->len;
-    if (reply->at + len > reply->limit) {
-        return false;
-    }
-    reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
     if (len > BYTES_SHORT || (rrset->flags & ZONE_RRSET_LINKED) != 0) {
-        return add_long_block(reply, zone, rrset, place);
+        put_long_block(reply, zone, rrset, place);
+        return;
     }
-    add_block(reply, zone, rrset, place, len);
+    copy_block(reply->out + reply->at, zone, rrset, len, place);
     reply->at += len;
-    return true;
 }
 
 __attribute__((noinline)) static bool copy_record(uint8_t *to, const uint8_t *from, size_t len,
@@ -186,7 +180,7 @@ bool reply_add_steered(struct reply *reply, const struct zone *zone, const struc
     uint8_t *to = reply->out + at;
     reply->at = at + len;
     reply->counts[REPLY_ANSWER]++;
-    if (len > BYTES_SHORT || owner != QUESTION_AT) {
+    if (len > BYTES_SHORT || owner != REPLY_QUESTION_AT) {
         return copy_record(to, from, len, owner);
     }
     bytes_copy(to, from, len);

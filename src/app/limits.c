@@ -29,9 +29,19 @@ static uint32_t find_room(void)
     return room == 0 ? 1 : (uint32_t)room;
 }
 
+/* The soft limit was raised to the hard one at the start; that one only root can raise. */
+static uint32_t make_room(uint32_t clients)
+{
+    rlim_t needed = (rlim_t)clients / 3 * 4 + 4;
+    if (find_room() < clients) {
+        (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = needed, .rlim_max = needed});
+    }
+    return find_room();
+}
+
 void server_find_tcp_limits(const struct conf_server *conf, struct serve_tcp_limits *limits)
 {
-    uint32_t room = find_room();
+    uint32_t room = make_room(conf->tcp.clients);
     *limits = (struct serve_tcp_limits){.idle_ms = conf->tcp.idle_ms,
                                         .clients = conf->tcp.clients,
                                         .clients_per_address = conf->tcp.clients_per_address,
@@ -56,15 +66,14 @@ static uint64_t sum_limited(const uint64_t counters[ANSWER_COUNTERS])
     return sum;
 }
 
-/* Group 0 is IPv4, 1 is IPv6 (answer/guard.c). */
 static void print_culprit(const struct limiter_culprit *culprit, const struct conf_rrl *rrl,
                           struct buffer *to)
 {
     char text[ADDR_TEXT_SIZE];
-    struct addr addr = {.family = culprit->group == 0 ? ADDR_V4 : ADDR_V6};
-    memcpy(addr.bytes, &culprit->who, culprit->group == 0 ? 4 : sizeof culprit->who);
+    struct addr addr;
+    answer_read_prefix(culprit->who, &addr);
     buffer_print(to, "%s%s/%u:%u", to->len == 0 ? "" : ",", addr_write(&addr, text),
-                 culprit->group == 0 ? rrl->ipv4_prefix : rrl->ipv6_prefix, culprit->count);
+                 addr.family == ADDR_V4 ? rrl->ipv4_prefix : rrl->ipv6_prefix, culprit->count);
 }
 
 static void log_rates(const struct server *server, const uint64_t *now, const uint64_t *before)

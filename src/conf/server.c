@@ -173,14 +173,15 @@ static void read_cookies(const struct doc_node *root, struct conf_server *server
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {"listen",  "threads", "edns_size",    "zones", "topology",
-                                       "state",   "admin",   "geo",          "log",   "identity",
-                                       "version", "cookies", "zone_options", "rrl",   "amplification",
-                                       "tcp",     NULL};
+    static const char *const keys[] = {
+        "listen",       "threads", "edns_size",     "zones",    "topology",     "state",
+        "admin",        "geo",     "log",           "identity", "version",      "cookies",
+        "zone_options", "rrl",     "amplification", "tcp",      "load_threads", NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
     (void)doc_check_object(root, keys);
     listen_read(root, server);
     server->threads = doc_get_number(root, "threads", thread_range, THREADS_DEFAULT);
+    server->load_threads = doc_get_number(root, "load_threads", thread_range, 0);
     server->edns_size = doc_get_number(root, "edns_size", edns_range, EDNS_SIZE_DEFAULT);
     server->topology_path = get_path(root, "topology", server);
     server->state_path = get_path(root, "state", server);

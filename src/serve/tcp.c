@@ -199,9 +199,7 @@ static void on_accept(evutil_socket_t fd, short what, void *argument)
         int accepted = accept4(fd, &peer.address.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted != -1) {
             admit(tcp, accepted, &peer);
-        } else if (errno == EAGAIN) {
-            return;
-        } else if (!is_of_connection(errno) && !make_way(tcp, errno)) {
+        } else if (errno == EAGAIN || (!is_of_connection(errno) && !make_way(tcp, errno))) {
             return;
         }
     }

@@ -8,4 +8,5 @@ src_libview_a_SOURCES = \
 	src/view/one.c \
 	src/view/policy.c \
 	src/view/slot.c \
-	src/view/view.h
+	src/view/view.h \
+	src/view/zones.c

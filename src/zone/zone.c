@@ -121,10 +121,9 @@ void zone_add_slot(struct zone *zone, uint64_t hash, uint32_t node)
     }
 }
 
-/* The closest encloser of a name that does not exist. */
-__attribute__((noinline)) static uint32_t find_encloser(const struct zone *zone, const struct dns_key *key,
-                                                        unsigned below)
+uint32_t zone_find_encloser(const struct zone *zone, const struct dns_key *key)
 {
+    unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
     for (unsigned label = below > zone->depth ? below - zone->depth : 1; label < below; label++) {
         uint32_t at = zone_find_node(zone, key, label);
         if (at != 0) {
@@ -132,34 +131,6 @@ __attribute__((noinline)) static uint32_t find_encloser(const struct zone *zone,
         }
     }
     return zone->apex_node;
-}
-
-/* Nothing there: the wildcard at the closest encloser stands for the name (RFC 4592), if it is not below a
- * cut or DNAME. */
-static inline struct zone_lookup look_above(const struct zone *zone, const struct dns_key *key)
-{
-    struct zone_lookup found = {NULL, NULL};
-    unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
-    const struct zone_node *encloser =
-        zone_get_node(zone, below == 1 ? zone->apex_node : find_encloser(zone, key, below));
-    if (encloser->wildcard != 0) {
-        found.node = zone_get_node(zone, encloser->wildcard);
-    }
-    if (encloser->cut != 0) {
-        found.cut = zone_get_node(zone, encloser->cut);
-    } else if ((encloser->flags & ZONE_NODE_DNAME) != 0) {
-        found.cut = encloser;
-    }
-    return found;
-}
-
-struct zone_lookup zone_look_up(const struct zone *zone, const struct dns_key *key, uint32_t at)
-{
-    if (at == 0) {
-        return look_above(zone, key);
-    }
-    const struct zone_node *node = zone_get_node(zone, at);
-    return (struct zone_lookup){node, node->cut == 0 ? NULL : zone_get_node(zone, node->cut)};
 }
 
 /* ---- the table ---- */
@@ -211,6 +182,11 @@ void zone_table_free(struct zone_table *table)
     free(table);
 }
 
+static inline uint32_t slot_of(const struct zone_table *table, uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & table->mask;
+}
+
 static void grow(struct zone_table *table)
 {
     struct zone_table old = *table;
@@ -218,7 +194,7 @@ static void grow(struct zone_table *table)
     table->slots = memory_alloc_array((size_t)table->mask + 1, sizeof *table->slots);
     for (size_t i = 0; i <= old.mask; i++) {
         struct zone *zone = load(&old, i);
-        uint32_t to = zone == NULL ? 0 : (uint32_t)(zone->apex_hash >> 32) & table->mask;
+        uint32_t to = zone == NULL ? 0 : slot_of(table, zone->apex_hash);
         while (zone != NULL && load(table, to) != NULL) {
             to = (to + 1) & table->mask;
         }
@@ -229,15 +205,20 @@ static void grow(struct zone_table *table)
     free(old.slots);
 }
 
-/* The zone with this apex (lower case, zeros behind it), or NULL; *slot is where it is or would be. */
-static inline struct zone *find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex,
-                                     size_t len, uint32_t *slot)
+/* A name that begins with all of another one, the final 0 included, is the same name. */
+static inline bool has_apex(const struct zone *zone, const uint8_t *apex, size_t len)
 {
-    for (uint32_t i = (uint32_t)(hash >> 32) & table->mask;; i = (i + 1) & table->mask) {
+    return bytes_equal_words(zone->apex, apex, len);
+}
+
+/* The zone with this apex (lower case, zeros behind it), or NULL; *slot is where it is or would be. */
+static struct zone *find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex, size_t len,
+                              uint32_t *slot)
+{
+    for (uint32_t i = slot_of(table, hash);; i = (i + 1) & table->mask) {
         struct zone *zone = load(table, i);
         *slot = i;
-        if (zone == NULL ||
-            (zone->apex_hash == hash && zone->apex_len == len && bytes_equal_words(zone->apex, apex, len))) {
+        if (zone == NULL || has_apex(zone, apex, len)) {
             return zone;
         }
     }
@@ -259,15 +240,16 @@ int zone_table_add(struct zone_table *table, struct zone *zone)
     return 0;
 }
 
-struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from)
+/* The zone whose apex has `depth` labels, or the next fewer. */
+__attribute__((noinline)) static struct zone *find_shorter(const struct zone_table *table,
+                                                           const struct dns_key *key, unsigned depth)
 {
-    unsigned depth = (unsigned)key->labels - from;
-    for (depth = depth < table->depth_max ? depth : table->depth_max;; depth--) {
+    for (;; depth--) {
         if (table->depths[depth]) {
             size_t at = key->at[key->labels - depth], len = key->len - at;
-            const uint8_t *apex = key->name + at;
             uint32_t slot;
-            struct zone *zone = find_slot(table, dns_key_hash(apex, len), apex, len, &slot);
+            struct zone *zone =
+                find_slot(table, dns_key_hash(key->name + at, len), key->name + at, len, &slot);
             if (zone != NULL) {
                 return zone;
             }
@@ -276,6 +258,19 @@ struct zone *zone_table_find(const struct zone_table *table, const struct dns_ke
             return NULL;
         }
     }
+}
+
+struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from)
+{
+    unsigned depth = (unsigned)key->labels - from;
+    depth = depth < table->depth_max ? depth : table->depth_max;
+    size_t at = key->at[key->labels - depth], len = key->len - at;
+    const uint8_t *apex = key->name + at;
+    struct zone *zone = load(table, slot_of(table, dns_key_hash(apex, len)));
+    if (zone != NULL && has_apex(zone, apex, len)) {
+        return zone; /* in its own slot, and no other zone comes into question */
+    }
+    return find_shorter(table, key, depth);
 }
 
 struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)

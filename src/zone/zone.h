@@ -98,7 +98,8 @@ struct zone {
     uint32_t apex_node;
     uint8_t *blob;
     size_t blob_len;
-    struct zone_rrset negative; /* the SOA with the TTL of negative answers (RFC 2308) */
+    struct zone_rrset
+        negative; /* the SOA, its owner a pointer to the apex, with the TTL of negative answers (RFC 2308) */
     uint32_t serial, name_count, record_count, steered_count;
     uint8_t apex[DNS_NAME_MAX + 1 + BYTES_WORD]; /* lower case */
 };
@@ -146,13 +147,11 @@ static inline uint64_t zone_hash_owner(const struct dns_key *key, unsigned label
 /* The first RRset of a type at a node, or NULL. */
 static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *node, uint16_t type)
 {
-    const struct zone_rrset *rrset = node->rrsets;
-    for (unsigned left = node->rrset_count; left != 0; left--, rrset++) {
-        if (rrset->type == type) {
-            return rrset;
-        }
+    const struct zone_rrset *rrset = node->rrsets, *end = rrset + node->rrset_count;
+    while (rrset != end && rrset->type != type) {
+        rrset++;
     }
-    return NULL;
+    return rrset == end ? NULL : rrset;
 }
 
 /* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
@@ -168,8 +167,31 @@ struct zone_lookup {
     const struct zone_node *cut;  /* not NULL: the name is at or below this delegation, or below this DNAME */
 };
 
+/* The closest encloser of a name below the apex that does not exist. */
+uint32_t zone_find_encloser(const struct zone *zone, const struct dns_key *key);
+
 /* For a key at or below the apex; at: what zone_find_node() gives for the whole of it. */
-struct zone_lookup zone_look_up(const struct zone *zone, const struct dns_key *key, uint32_t at);
+static inline struct zone_lookup zone_look_up(const struct zone *zone, const struct dns_key *key, uint32_t at)
+{
+    struct zone_lookup found = {NULL, NULL};
+    if (at != 0) {
+        found.node = zone_get_node(zone, at);
+        found.cut = found.node->cut != 0 ? zone_get_node(zone, found.node->cut) : NULL;
+        return found;
+    }
+    bool at_apex = key->labels == zone->apex_labels + 1u;
+    const struct zone_node *encloser =
+        zone_get_node(zone, at_apex ? zone->apex_node : zone_find_encloser(zone, key));
+    if (encloser->wildcard != 0) { /* RFC 4592: it stands for the name */
+        found.node = zone_get_node(zone, encloser->wildcard);
+    }
+    if (encloser->cut != 0) {
+        found.cut = zone_get_node(zone, encloser->cut);
+    } else if ((encloser->flags & ZONE_NODE_DNAME) != 0) {
+        found.cut = encloser;
+    }
+    return found;
+}
 
 /* How many octets the key has in front of the owner of a node at or above it. */
 static inline size_t zone_octets_below(const struct zone *zone, const struct dns_key *key,

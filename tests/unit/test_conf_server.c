@@ -92,6 +92,7 @@ static void listen_and_zones_are_enough(void **state)
     assert_int_equal(s->listen_count, 1);
     assert_int_equal(s->listen[0].port, 53);
     assert_int_equal(s->threads, 1);
+    assert_int_equal(s->load_threads, 0);
     assert_int_equal(s->edns_size, 1232);
     assert_int_equal(s->zone_count, 1);
     assert_string_equal(s->zones[0].origin, ".");
@@ -113,7 +114,7 @@ static void every_key_arrives(void **state)
     write_file(
         "z/steerd.json",
         "{\"listen\": [\"127.0.0.1:5300\", \"[::1]:5300\", \"[::1]:0\", \"[::1]:0\"], \"threads\": 64, "
-        "\"edns_size\": 512, \"topology\": \"/etc/t.json\", \"state\": \"var\",\n"
+        "\"load_threads\": 3, \"edns_size\": 512, \"topology\": \"/etc/t.json\", \"state\": \"var\",\n"
         "\"admin\": {\"socket\": \"var/s\", \"mode\": \"0660\"}, \"geo\": [\"a.mmdb\", \"/b.mmdb\"], "
         "\"log\": {\"level\": \"debug\", \"$comment\": \"x\"},\n"
         "\"zones\": [{\"origin\": \"Example.COM\", \"file\": \"e.zone\", \"policy\": \"e.json\"},\n"
@@ -124,6 +125,7 @@ static void every_key_arrives(void **state)
     assert_int_equal(s->listen_count, 4);
     assert_int_equal(s->listen[1].addr.family, ADDR_V6);
     assert_int_equal(s->threads, 64);
+    assert_int_equal(s->load_threads, 3);
     assert_int_equal(s->edns_size, 512);
     assert_string_equal(s->topology_path, "/etc/t.json");
     assert_string_equal(s->state_path, "z/var");
