@@ -7,9 +7,11 @@
 #include "answer/answer.h"
 
 #include "answer/chaos.h"
+#include "answer/copy.h"
 #include "answer/edns.h"
 #include "answer/guard.h"
 #include "answer/reply.h"
+#include "answer/signature.h"
 #include "dns/query.h"
 #include "zone/zone.h"
 
@@ -26,6 +28,8 @@ struct work {
     struct reply reply;
     uint8_t scope; /* ECS */
     bool steered, fallback;
+    bool is_signed; /* the reply ends in a TSIG record */
+    struct tsig_exchange signature;
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -414,24 +418,24 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
     }
 }
 
-static void answer_other_class(struct work *w)
+/* Another class, or a transfer. */
+__attribute__((noinline)) static void answer_unusual(struct work *w)
 {
     if (w->query.qclass == DNS_CLASS_CH) {
         chaos_answer(w->context->view->server, &w->query, &w->reply);
-    } else {
+    } else if (w->query.qclass != DNS_CLASS_IN) {
         w->reply.rcode = DNS_RCODE_REFUSED;
+    } else {
+        copy_answer(w->context, w->request, &w->query, &w->reply,
+                    w->is_signed ? w->signature.key : TSIG_NO_KEY);
     }
 }
 
 static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
-    if (query->qclass != DNS_CLASS_IN) {
-        answer_other_class(w);
-        return;
-    }
-    if (query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR) {
-        w->reply.rcode = DNS_RCODE_REFUSED;
+    if (__builtin_expect(query->qclass != DNS_CLASS_IN || copy_is_asked(query), 0)) {
+        answer_unusual(w);
         return;
     }
     const struct zone *zone = find_zone(w, &query->key);
@@ -503,6 +507,7 @@ static void count_reply(const struct work *w)
 {
     unsigned rcode = w->reply.rcode;
     count(w->context, rcode <= DNS_RCODE_YXDOMAIN    ? ANSWER_COUNT_NOERROR + rcode
+                      : rcode == DNS_RCODE_NOTAUTH   ? ANSWER_COUNT_NOTAUTH
                       : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
                                                      : ANSWER_COUNT_BADVERS);
     if (w->steered) {
@@ -520,6 +525,7 @@ static unsigned rcode_of(enum dns_query_result result)
     case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
     case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
     case DNS_QUERY_OK:
+    case DNS_QUERY_SIGNED:
     case DNS_QUERY_COOKIE_ONLY:
     case DNS_QUERY_DROP: break;
     }
@@ -538,8 +544,12 @@ static void judge_cookie(struct work *w)
 /* A query that is no plain question, or a view with guards: is there an answer to be looked for? */
 __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_result result)
 {
-    bool due = result == DNS_QUERY_OK;
+    bool due = result == DNS_QUERY_OK || result == DNS_QUERY_SIGNED;
     w->reply.rcode = rcode_of(result);
+    if ((w->query.options & DNS_QUERY_TSIG) != 0 && result != DNS_QUERY_FORMERR) {
+        w->is_signed = signature_take(w->context, w->request, &w->query, &w->reply, &w->signature);
+        due &= w->reply.rcode == DNS_RCODE_NOERROR;
+    }
     if ((w->context->view->guards & ~(unsigned)VIEW_GUARD_RATE) != 0) {
         due &= guard_admit(w->context, w->request, &w->query, &w->reply);
     }
@@ -571,7 +581,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.context = context;
     w.request = request;
     w.scope = 0;
-    w.steered = w.fallback = false;
+    w.steered = w.fallback = w.is_signed = false;
     count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {
@@ -594,5 +604,6 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     }
     finish_header(&w);
     count_reply(&w);
-    return w.reply.at;
+    return __builtin_expect(!w.is_signed, 1) ? w.reply.at
+                                             : signature_put(context, request, &w.reply, &w.signature);
 }

@@ -30,6 +30,7 @@ struct reload {
     const struct view *previous;
     ptrdiff_t zone_index; /* one zone of the running view; -1: everything */
     struct zone *zone;
+    uint64_t fingerprint; /* of its content, if somebody copies it */
     uint64_t generation;
     size_t cache_count;
     struct view *view;
@@ -67,6 +68,9 @@ static void *load(void *argument)
     struct server *server = reload->server;
     if (reload->zone_index != -1) {
         reload->zone = view_compile_zone(reload->previous, (size_t)reload->zone_index, reload->report);
+        if (reload->zone != NULL && view_find_primary(reload->previous, reload->zone->apex) != NULL) {
+            reload->fingerprint = zone_fingerprint(reload->zone);
+        }
     } else {
         give_way();
         reload->view = view_compile(server->path, reload->previous, reload->generation,
@@ -119,7 +123,13 @@ static bool install(struct reload *reload)
 {
     struct server *server = reload->server;
     if (reload->zone_index != -1) {
+        if (reload->zone != NULL) {
+            primaries_prepare_zone(server->primaries, reload->zone, reload->fingerprint);
+        }
         view_install_zone(server->view, (size_t)reload->zone_index, reload->zone);
+        if (reload->zone != NULL) {
+            primaries_follow_zone(server->primaries, reload->zone);
+        }
         return reload->zone != NULL;
     }
     if (reload->view != NULL) {

@@ -29,6 +29,7 @@ void view_free(struct view *view)
         steer_cache_free(view->caches[i]);
     }
     free(view->caches);
+    compile_free_primaries(view);
     zone_table_free(view->zones);
     limiter_release(view->limiter);
     free(view->acls);
@@ -117,6 +118,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
         return NULL;
     }
     choose_secrets(view, previous);
+    compile_primaries(view);
     compile_guards(view, previous);
     if (view->topology != NULL) {
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);

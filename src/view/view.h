@@ -12,10 +12,13 @@
 #include "health/health.h"
 #include "steer/steer.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct tsig_keys;
+struct view_rendition;
 struct zone;
 struct zone_table;
 
@@ -43,6 +46,18 @@ struct view_monitor {
     uint32_t endpoint, check;
     const struct addr *addr; /* borrowed from the topology */
     uint64_t identity;
+};
+
+/* A zone that others copy from us, that others are told of, or whose serial is kept. */
+struct view_primary {
+    const uint8_t *apex; /* lower case wire */
+    size_t zone;         /* number in zone_list */
+    const struct conf_zone_options *options;
+    uint64_t fingerprint; /* of the zone's content (zone.h); 0: it is not served */
+    bool is_news;         /* of the thread that publishes: secondaries have to be told */
+    /* What copies hold at steered names; NULL: what the zone file does. Owned. Stored by the thread that
+     * publishes; a reader holds it while it is online. */
+    _Atomic(struct view_rendition *) rendition;
 };
 
 /* What answers have to look at beside the zones. */
@@ -73,6 +88,9 @@ struct view {
     size_t name_count;
     struct view_zone *zone_list; /* in configuration order */
     size_t zone_count;
+    struct view_primary *primaries; /* by apex; owned */
+    size_t primary_count;
+    struct tsig_keys *keys;      /* of `server`, in its order; owned */
     struct steer_cache **caches; /* one per DNS thread */
     size_t cache_count;
     /* The secrets of cookies in force: of `server`, or the random one. secret_count 0: no cookies. */
@@ -113,6 +131,9 @@ bool view_zone_is_alone(const struct view *view, size_t index);
 /* Put it into the running view in one store, wait until nobody uses the old one, and free that. zone NULL:
  * the files are broken, say so in zone_list. For the thread that publishes. */
 void view_install_zone(struct view *view, size_t index, struct zone *zone);
+
+/* The primary of this apex (lower case wire), or NULL. */
+struct view_primary *view_find_primary(const struct view *view, const uint8_t *apex);
 
 /* ---- access ---- */
 

@@ -214,6 +214,7 @@ static void render_negative(struct renderer *r, struct zone *zone)
                                          .flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0,
                                          .block = block};
     zone->serial = read32(soa->rdata + soa->rdata_len - 20);
+    atomic_init(&zone->served, zone->serial);
 }
 
 static void fill_slots(const struct zone_builder *b, struct zone *zone)
