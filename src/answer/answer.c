@@ -523,20 +523,6 @@ static void count_reply(const struct work *w)
     }
 }
 
-static unsigned rcode_of(enum dns_query_result result)
-{
-    switch (result) {
-    case DNS_QUERY_FORMERR: return DNS_RCODE_FORMERR;
-    case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
-    case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
-    case DNS_QUERY_OK:
-    case DNS_QUERY_SIGNED:
-    case DNS_QUERY_COOKIE_ONLY:
-    case DNS_QUERY_DROP: break;
-    }
-    return DNS_RCODE_NOERROR;
-}
-
 /* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
 static void judge_cookie(struct work *w)
 {
@@ -550,7 +536,7 @@ static void judge_cookie(struct work *w)
 __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_result result)
 {
     bool due = result == DNS_QUERY_OK || result == DNS_QUERY_SIGNED;
-    w->reply.rcode = rcode_of(result);
+    w->reply.rcode = reply_rcode(result);
     if ((w->query.options & DNS_QUERY_TSIG) != 0 && result != DNS_QUERY_FORMERR) {
         w->is_signed = signature_take(w->context, w->request, &w->query, &w->reply, &w->signature);
         due &= w->reply.rcode == DNS_RCODE_NOERROR;

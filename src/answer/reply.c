@@ -279,3 +279,17 @@ bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_
     reply->counts[REPLY_ANSWER]++;
     return true;
 }
+
+unsigned reply_rcode(enum dns_query_result result)
+{
+    switch (result) {
+    case DNS_QUERY_FORMERR: return DNS_RCODE_FORMERR;
+    case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
+    case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
+    case DNS_QUERY_OK:
+    case DNS_QUERY_SIGNED:
+    case DNS_QUERY_COOKIE_ONLY:
+    case DNS_QUERY_DROP: break;
+    }
+    return DNS_RCODE_NOERROR;
+}
