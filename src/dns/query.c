@@ -78,9 +78,12 @@ static bool parse_options(struct dns_query *query, struct cursor options)
 {
     while (cursor_left(&options) != 0) {
         const uint8_t *head = cursor_take(&options, 4);
-        uint16_t len = head == NULL ? 0 : read16(head + 2);
+        if (head == NULL) {
+            return false;
+        }
+        uint16_t len = read16(head + 2);
         uint8_t *bytes = cursor_take(&options, len);
-        if (options.failed || !parse_option(query, read16(head), bytes, len)) {
+        if (bytes == NULL || !parse_option(query, read16(head), bytes, len)) {
             return false;
         }
     }
