@@ -212,11 +212,14 @@ static __attribute__((noinline)) bool add_additional(struct work *w, const struc
     return true;
 }
 
-/* For an answer, which does not depend on it. */
-static __attribute__((noinline)) void add_optional(struct work *w, const struct zone *zone,
-                                                   const struct zone_rrset *rrset, struct reply_place place)
+/* A static RRset that brings something along; the answer does not depend on that. */
+static __attribute__((noinline)) void answer_with_additional(struct work *w, const struct zone *zone,
+                                                             const struct zone_rrset *rrset,
+                                                             struct reply_place place)
 {
-    if (w->query.qtype != DNS_TYPE_ANY) { /* to be answered with little (RFC 8482) */
+    if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+        truncate_reply(&w->reply);
+    } else if (w->query.qtype != DNS_TYPE_ANY) { /* to be answered with little (RFC 8482) */
         (void)add_additional(w, zone, rrset, place);
     }
 }
@@ -264,12 +267,12 @@ static enum step answer_node(struct work *w, const struct zone *zone, const stru
     struct reply_place place = {.owner = target->name_at, .apex_at = target->apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
     if (rrset != NULL) {
+        if (__builtin_expect((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0, 0)) {
+            answer_with_additional(w, zone, rrset, place);
+            return STEP_DONE;
+        }
         switch (add_set(w, zone, node, rrset, place)) {
-        case DONE:
-            if (__builtin_expect((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0, 0)) {
-                add_optional(w, zone, rrset, place);
-            }
-            break;
+        case DONE: break;
         case FULL: truncate_reply(&w->reply); break;
         case FAILED: w->reply.rcode = DNS_RCODE_SERVFAIL; break;
         case EMPTY:
@@ -357,14 +360,23 @@ static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
 }
 
 /* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
-static const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+__attribute__((noinline)) static const struct zone *find_parent(const struct work *w,
+                                                                const struct dns_key *key)
 {
     const struct zone *zone = zone_table_find(w->context->view->zones, key, 0);
-    if (zone != NULL && w->query.qtype == DNS_TYPE_DS && zone->apex_len == key->len && key->labels != 0) {
+    if (zone != NULL && zone->apex_len == key->len && key->labels != 0) {
         const struct zone *parent = zone_table_find(w->context->view->zones, key, 1);
         zone = parent != NULL ? parent : zone;
     }
     return zone;
+}
+
+static inline const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+{
+    if (w->query.qtype == DNS_TYPE_DS) {
+        return find_parent(w, key);
+    }
+    return zone_table_find(w->context->view->zones, key, 0);
 }
 
 /* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. */
@@ -475,6 +487,7 @@ static unsigned rcode_of(enum dns_query_result result)
     case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
     case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
     case DNS_QUERY_OK:
+    case DNS_QUERY_COOKIE_ONLY:
     case DNS_QUERY_DROP: break;
     }
     return DNS_RCODE_NOERROR;
@@ -502,7 +515,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
         return 0;
     }
     size_t copied = w.query.question_end != 0 ? w.query.question_end : DNS_HEADER_SIZE;
-    memcpy(out, request->bytes, copied);
+    bytes_copy(out, request->bytes, copied);
     w.reply =
         (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
     if (result == DNS_QUERY_OK) {

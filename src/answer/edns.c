@@ -80,7 +80,7 @@ static uint8_t *put_ecs(uint8_t *to, const struct dns_query *query, uint8_t scop
     const struct dns_ecs *e = &query->ecs;
     size_t octets = (e->source_len + 7u) / 8;
     to = put_header(to, DNS_OPTION_ECS, 4 + octets);
-    reply_put16(to, e->addr.family == ADDR_V4 ? 1 : 2);
+    reply_put16(to, e->addr.family == ADDR_V4 ? 1 : e->addr.family == ADDR_V6 ? 2 : 0);
     to[2] = e->source_len;
     to[3] = e->source_len == 0 ? 0 : scope;
     memcpy(to + 4, e->addr.bytes, octets);

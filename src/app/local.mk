@@ -2,10 +2,11 @@ sbin_PROGRAMS += src/steerd
 src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
+	src/app/dump.c \
 	src/app/metrics.c \
 	src/app/reload.c \
 	src/app/server.c src/app/server.h \
-	src/app/steerd.c \
+	src/app/steerd.c src/app/steerd.h \
 	src/app/verbs.c
 src_steerd_LDADD = \
 	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libanswer.a \

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * steerd -c FILE [--check | --drill TARGET …]: options, and what needs no running server. */
+ * steerd -c FILE [--check | --dump ZONE | --drill TARGET …]: options, and what needs no running server. */
 #include "config.h"
 
 #include "app/server.h"
+#include "app/steerd.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "drill/drill.h"
@@ -16,7 +17,7 @@
 enum { EXIT_USAGE = 2, EXIT_DRILL = 5, LOSSES_MAX = 64 };
 
 struct options {
-    const char *path;
+    const char *path, *zone;
     bool check, json, refused;
     const char *losses[LOSSES_MAX];
     size_t loss_count;
@@ -26,19 +27,27 @@ static void print_usage(FILE *to)
 {
     fputs("usage: steerd -c FILE                        serve in the foreground\n"
           "       steerd -c FILE --check                validate everything, list all errors, exit 0 or 1\n"
+          "       steerd -c FILE --dump ZONE            print a zone as it was loaded\n"
           "       steerd -c FILE --drill KIND:NAME …    compute the loss of a region, az or endpoint\n"
           "              [--failure timeout|refused] [--json]\n"
           "       steerd --version | --help\n",
           to);
 }
 
-/* The view for work without a server; NULL after errors, which are on stderr. */
-static struct view *load(const char *path, struct report *report)
+/* The view for work without a server; errors are on stderr. */
+static struct view *load_anyhow(const char *path, struct report *report)
 {
     struct clock clock;
     clock_init(&clock);
     struct view *view = view_compile(path, NULL, 1, clock_wall_ms(&clock), 1, report);
     report_write(report, stderr);
+    return view;
+}
+
+/* Likewise; NULL after any error. */
+static struct view *load(const char *path, struct report *report)
+{
+    struct view *view = load_anyhow(path, report);
     if (report_errors(report) != 0) {
         view_free(view);
         return NULL;
@@ -59,6 +68,16 @@ static int run_check(const struct options *options)
                 report_warnings(report));
     }
     int code = view != NULL ? 0 : 1;
+    view_free(view);
+    report_free(report);
+    return code;
+}
+
+static int run_dump(const struct options *options)
+{
+    struct report *report = report_new();
+    struct view *view = load_anyhow(options->path, report); /* other zones may be broken */
+    int code = view == NULL ? 1 : dump_zone(view, options->zone);
     view_free(view);
     report_free(report);
     return code;
@@ -121,15 +140,21 @@ static int run_drill(const struct options *options)
 static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'k'},
-        {"drill", required_argument, NULL, 'd'},   {"json", no_argument, NULL, 'j'},
-        {"failure", required_argument, NULL, 'f'}, {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"drill", required_argument, NULL, 'd'},
+        {"json", no_argument, NULL, 'j'},
+        {"dump", required_argument, NULL, 'D'},
+        {"failure", required_argument, NULL, 'f'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "c:Vh", known, NULL)) != -1;) {
         switch (option) {
         case 'c': options->path = optarg; break;
         case 'k': options->check = true; break;
+        case 'D': options->zone = optarg; break;
         case 'j': options->json = true; break;
         case 'f':
             options->refused = strcmp(optarg, "refused") == 0;
@@ -150,7 +175,8 @@ static int parse_options(int argc, char **argv, struct options *options)
         default: print_usage(stderr); return EXIT_USAGE;
         }
     }
-    if (options->path == NULL || optind != argc || (options->check && options->loss_count != 0)) {
+    int modes = options->check + (options->zone != NULL) + (options->loss_count != 0);
+    if (options->path == NULL || optind != argc || modes > 1) {
         print_usage(stderr);
         return EXIT_USAGE;
     }
@@ -166,6 +192,9 @@ int main(int argc, char **argv)
     }
     if (options.check) {
         return run_check(&options);
+    }
+    if (options.zone != NULL) {
+        return run_dump(&options);
     }
     return options.loss_count != 0 ? run_drill(&options) : server_run(options.path);
 }

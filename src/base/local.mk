@@ -4,6 +4,7 @@ src_libbase_a_SOURCES = \
 	src/base/addr.c src/base/addr.h \
 	src/base/arena.c src/base/arena.h \
 	src/base/buffer.c src/base/buffer.h \
+	src/base/bytes.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/cursor.h \
 	src/base/error.c src/base/error.h \

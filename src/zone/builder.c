@@ -11,8 +11,11 @@
 #include "dns/name.h"
 #include "zone/builder_internal.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { MESSAGE_SIZE = 3 * DNS_NAME_TEXT_SIZE };
 
 struct zone_builder *zone_builder_new(const uint8_t *apex, const char *file, struct report *report)
 {
@@ -40,19 +43,24 @@ void zone_builder_free(struct zone_builder *b)
 }
 
 void builder_complain(struct zone_builder *b, enum report_severity severity, const struct builder_place *at,
-                      const char *message)
+                      const char *format, ...)
 {
     struct report_place place = {
         .file = at->file != NULL ? at->file : b->file, .line = at->line, .column = at->column};
+    char message[MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
     report_add(b->report, severity, &place, "%s", message);
     b->failed |= severity == REPORT_ERROR;
 }
 
 uint32_t builder_find_owner(const struct zone_builder *b, const struct dns_key *key, unsigned label)
 {
-    uint64_t hash = key->hash[label];
     unsigned len = (unsigned)key->len - key->at[label] - b->apex.len;
-    for (uint32_t i = (uint32_t)hash & b->slot_mask; b->slots[i] != 0; i = (i + 1) & b->slot_mask) {
+    uint64_t hash = zone_hash_owner(key, label, len);
+    for (uint32_t i = (uint32_t)(hash >> 32) & b->slot_mask; b->slots[i] != 0; i = (i + 1) & b->slot_mask) {
         const struct builder_owner *owner = &b->owners[b->slots[i] - 1];
         if (owner->hash == hash && owner->name_len == len &&
             memcmp(owner->name, key->name + key->at[label], len) == 0) {
@@ -64,7 +72,7 @@ uint32_t builder_find_owner(const struct zone_builder *b, const struct dns_key *
 
 static void enter(struct zone_builder *b, uint32_t owner)
 {
-    uint32_t i = (uint32_t)b->owners[owner - 1].hash & b->slot_mask;
+    uint32_t i = (uint32_t)(b->owners[owner - 1].hash >> 32) & b->slot_mask;
     while (b->slots[i] != 0) {
         i = (i + 1) & b->slot_mask;
     }
@@ -89,8 +97,10 @@ static uint32_t add_owner(struct zone_builder *b, const struct dns_key *key, uns
     b->owners = memory_grow(b->owners, b->owner_count, &b->owner_capacity, sizeof *b->owners);
     struct builder_owner *owner = &b->owners[b->owner_count];
     unsigned len = (unsigned)key->len - key->at[label] - b->apex.len;
-    *owner = (struct builder_owner){.hash = key->hash[label], .name_len = (uint8_t)len};
+    *owner = (struct builder_owner){.hash = zone_hash_owner(key, label, len), .name_len = (uint8_t)len};
     owner->name = memcpy(arena_alloc_bytes(b->arena, len), key->name + key->at[label], len);
+    unsigned depth = (unsigned)key->labels - label - b->apex.labels;
+    b->depth = depth > b->depth ? depth : b->depth;
     enter(b, (uint32_t)++b->owner_count);
     return (uint32_t)b->owner_count;
 }
@@ -114,7 +124,7 @@ uint32_t builder_get_owner(struct zone_builder *b, const struct dns_key *key, un
 
 static bool is_in_zone(const struct zone_builder *b, const struct dns_key *key)
 {
-    return key->labels >= b->apex.labels && key->hash[key->labels - b->apex.labels] == b->apex.hash[0] &&
+    return key->labels >= b->apex.labels && key->at[key->labels - b->apex.labels] == key->len - b->apex.len &&
            memcmp(key->name + key->len - b->apex.len, b->apex.name, b->apex.len) == 0;
 }
 
@@ -135,10 +145,10 @@ int zone_builder_add(void *builder, const struct zone_record *record)
     struct builder_place place = {keep_file(b, record->file), record->line, record->column};
     size_t len = dns_key_fill(&key, record->owner, record->owner_len);
     if (len == 0 || !is_in_zone(b, &key)) {
-        char owner[DNS_NAME_TEXT_SIZE], apex[DNS_NAME_TEXT_SIZE], message[2 * DNS_NAME_TEXT_SIZE + 64];
-        snprintf(message, sizeof message, "the owner %s is outside the zone %s",
-                 len == 0 ? "?" : dns_name_write(record->owner, owner), dns_name_write(b->apex.name, apex));
-        builder_complain(b, REPORT_ERROR, &place, message);
+        char owner[DNS_NAME_TEXT_SIZE], apex[DNS_NAME_TEXT_SIZE];
+        builder_complain(b, REPORT_ERROR, &place, "the owner %s is outside the zone %s",
+                         len == 0 ? "?" : dns_name_write(record->owner, owner),
+                         dns_name_write(b->apex.name, apex));
         return 0;
     }
     uint32_t at = builder_get_owner(b, &key, 0);

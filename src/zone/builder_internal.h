@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What builder.c collects, check.c judges and render.c writes. Private to these three. Indices into the
+ * What builder.c collects, check*.c judge and render*.c write. Private to these. Indices into the
  * arrays are stored plus one, so that 0 means none. */
 #pragma once
 
@@ -45,6 +45,7 @@ struct zone_builder {
     uint32_t *slots, slot_mask; /* owner + 1 by hash */
     struct builder_owner *owners;
     size_t owner_count, owner_capacity;
+    unsigned depth; /* labels that the longest owner has below the apex */
     struct builder_record *records;
     size_t record_count, record_capacity;
     struct builder_steered *steered;
@@ -54,7 +55,7 @@ struct zone_builder {
 };
 
 void builder_complain(struct zone_builder *b, enum report_severity severity, const struct builder_place *at,
-                      const char *message);
+                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* The owner for the suffix of key that begins at label; find: 0 if there is none, get: made with its
  * ancestors. */
 uint32_t builder_find_owner(const struct zone_builder *b, const struct dns_key *key, unsigned label);
@@ -66,5 +67,21 @@ bool builder_has_type(const struct zone_builder *b, const struct builder_owner *
 /* Presentation form of an owner. */
 const char *builder_write_owner(const struct zone_builder *b, const struct builder_owner *owner, char *text);
 
+/* What a name leads to in this zone. */
+struct builder_target {
+    const struct builder_owner *owner; /* whose records answer: glue, too, or a wildcard's; NULL: nobody's */
+    const struct builder_owner *cut;   /* the delegation or DNAME at or above it, or NULL */
+    bool in_zone;
+};
+struct builder_target builder_find_target(const struct zone_builder *b, const uint8_t *name);
+
+/* The record of an index that is stored plus one; NULL for 0. */
+static inline struct builder_record *builder_record_at(const struct zone_builder *b, uint32_t index)
+{
+    return index == 0 ? NULL : &b->records[index - 1];
+}
+
 void builder_check(struct zone_builder *b);
+/* check_target.c: what NS, MX and SRV point to, once the cuts are known. */
+void builder_check_targets(struct zone_builder *b);
 struct zone *builder_render(struct zone_builder *b);

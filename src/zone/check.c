@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What makes records a zone: RFC 1034 section 3.6.2 (CNAME), RFC 1035 section 5.2, RFC 2181 sections 5
- * (RRsets, TTLs, duplicates) and 10.3, RFC 1912. Also finds the cuts. */
+ * What makes records a zone: RFC 1034 section 3.6.2 (CNAME), RFC 1035 section 5.2, RFC 2181 section 5
+ * (RRsets, TTLs, duplicates), RFC 6672 section 2 (DNAME), RFC 4592 section 4 (wildcards). Also finds the
+ * cuts. What needs the cuts is in check_target.c. */
 #include "config.h"
 
 #include "zone/builder_internal.h"
@@ -9,15 +10,8 @@
 #include "base/memory.h"
 #include "dns/name.h"
 
-#include <stdio.h>
+#include <ctype.h>
 #include <stdlib.h>
-
-enum { MESSAGE_SIZE = 2 * DNS_NAME_TEXT_SIZE + 160 };
-
-static struct builder_record *record_at(const struct zone_builder *b, uint32_t index)
-{
-    return index == 0 ? NULL : &b->records[index - 1];
-}
 
 const char *builder_write_owner(const struct zone_builder *b, const struct builder_owner *owner, char *text)
 {
@@ -42,7 +36,8 @@ const struct builder_owner *builder_find_name(const struct zone_builder *b, cons
 
 bool builder_has_type(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type)
 {
-    for (const struct builder_record *r = record_at(b, owner->first); r != NULL; r = record_at(b, r->next)) {
+    for (const struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
+         r = builder_record_at(b, r->next)) {
         if (r->type == type && !r->duplicate) {
             return true;
         }
@@ -64,57 +59,91 @@ static bool may_join_cname(uint16_t type)
 static void check_cname(struct zone_builder *b, const struct builder_owner *owner)
 {
     const struct builder_record *cname = NULL, *other = NULL;
-    char name[DNS_NAME_TEXT_SIZE], message[MESSAGE_SIZE];
-    for (const struct builder_record *r = record_at(b, owner->first); r != NULL; r = record_at(b, r->next)) {
+    char name[DNS_NAME_TEXT_SIZE];
+    for (const struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
+         r = builder_record_at(b, r->next)) {
         if (r->type == DNS_TYPE_CNAME && !r->duplicate && cname != NULL) {
-            snprintf(message, sizeof message, "%s has more than one CNAME; remove all but one",
-                     builder_write_owner(b, owner, name));
-            builder_complain(b, REPORT_ERROR, &r->place, message);
+            builder_complain(b, REPORT_ERROR, &r->place, "%s has more than one CNAME; remove all but one",
+                             builder_write_owner(b, owner, name));
         }
         cname = r->type == DNS_TYPE_CNAME && cname == NULL ? r : cname;
         other = !may_join_cname(r->type) ? r : other;
     }
     if (cname != NULL && (other != NULL || owner->steered != 0)) {
         char type[DNS_TYPE_TEXT_SIZE];
-        snprintf(message, sizeof message, "%s has a CNAME and other data (%s); a CNAME has to be alone",
-                 builder_write_owner(b, owner, name),
-                 other != NULL ? dns_write_type(other->type, type) : "a policy that steers it");
-        builder_complain(b, REPORT_ERROR, &cname->place, message);
+        builder_complain(b, REPORT_ERROR, &cname->place,
+                         "%s has a CNAME and other data (%s); a CNAME has to be alone",
+                         builder_write_owner(b, owner, name),
+                         other != NULL ? dns_write_type(other->type, type) : "a policy that steers it");
     }
 }
 
-static int compare_records(const void *left, const void *right)
+/* ---- RRsets ---- */
+
+/* Octets in front of the names that the rdata of a type consists of otherwise, or -1: there the case of
+ * letters makes no difference (RFC 4034 section 6.2). */
+static int name_at(uint16_t type)
 {
-    const struct builder_record *a = *(struct builder_record *const *)left,
-                                *b = *(struct builder_record *const *)right;
+    switch (type) {
+    case DNS_TYPE_NS:
+    case DNS_TYPE_CNAME:
+    case DNS_TYPE_PTR:
+    case DNS_TYPE_DNAME: return 0;
+    case DNS_TYPE_MX: return 2;
+    case DNS_TYPE_SRV: return 6;
+    default: return -1;
+    }
+}
+
+/* Of one type and length. */
+static int compare_rdata(const struct builder_record *a, const struct builder_record *b)
+{
+    int at = name_at(a->type);
+    if (at < 0 || a->rdata_len <= at) {
+        return memcmp(a->rdata, b->rdata, a->rdata_len);
+    }
+    int order = memcmp(a->rdata, b->rdata, (size_t)at);
+    for (int i = at; i < a->rdata_len && order == 0; i++) { /* length octets are below 'A' */
+        order = tolower(a->rdata[i]) - tolower(b->rdata[i]);
+    }
+    return order;
+}
+
+static int compare_content(const struct builder_record *a, const struct builder_record *b)
+{
     if (a->type != b->type) {
         return a->type < b->type ? -1 : 1;
     }
     if (a->rdata_len != b->rdata_len) {
         return a->rdata_len < b->rdata_len ? -1 : 1;
     }
-    int order = memcmp(a->rdata, b->rdata, a->rdata_len);
+    return compare_rdata(a, b);
+}
+
+static int compare_records(const void *left, const void *right)
+{
+    const struct builder_record *a = *(struct builder_record *const *)left,
+                                *b = *(struct builder_record *const *)right;
+    int order = compare_content(a, b);
     return order != 0 ? order : a < b ? -1 : a > b;
 }
 
 static void judge_pair(struct zone_builder *b, const struct builder_owner *owner,
                        struct builder_record *first, struct builder_record *next)
 {
-    char name[DNS_NAME_TEXT_SIZE], type[DNS_TYPE_TEXT_SIZE], message[MESSAGE_SIZE];
+    char name[DNS_NAME_TEXT_SIZE], type[DNS_TYPE_TEXT_SIZE];
     if (first->type != next->type) {
         return;
     }
-    if (first->rdata_len == next->rdata_len && memcmp(first->rdata, next->rdata, first->rdata_len) == 0) {
+    if (compare_content(first, next) == 0) {
         next->duplicate = true;
-        snprintf(message, sizeof message, "duplicate %s record of %s ignored",
-                 dns_write_type(next->type, type), builder_write_owner(b, owner, name));
-        builder_complain(b, REPORT_WARNING, &next->place, message);
+        builder_complain(b, REPORT_WARNING, &next->place, "duplicate %s record of %s ignored",
+                         dns_write_type(next->type, type), builder_write_owner(b, owner, name));
     } else if (first->ttl != next->ttl) {
-        snprintf(message, sizeof message,
-                 "the TTLs of the %s records of %s differ (%u and %u); the lower one is used",
-                 dns_write_type(next->type, type), builder_write_owner(b, owner, name), first->ttl,
-                 next->ttl);
-        builder_complain(b, REPORT_WARNING, &next->place, message);
+        builder_complain(b, REPORT_WARNING, &next->place,
+                         "the TTLs of the %s records of %s differ (%u and %u); the lower one is used",
+                         dns_write_type(next->type, type), builder_write_owner(b, owner, name), first->ttl,
+                         next->ttl);
     }
 }
 
@@ -125,12 +154,14 @@ static void check_sets(struct zone_builder *b, const struct builder_owner *owner
         return;
     }
     size_t count = 0;
-    for (const struct builder_record *r = record_at(b, owner->first); r != NULL; r = record_at(b, r->next)) {
+    for (const struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
+         r = builder_record_at(b, r->next)) {
         count++;
     }
     struct builder_record **sorted = memory_alloc_array(count, sizeof *sorted);
     count = 0;
-    for (struct builder_record *r = record_at(b, owner->first); r != NULL; r = record_at(b, r->next)) {
+    for (struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
+         r = builder_record_at(b, r->next)) {
         sorted[count++] = r;
     }
     qsort(sorted, count, sizeof *sorted, compare_records);
@@ -148,11 +179,14 @@ static void check_sets(struct zone_builder *b, const struct builder_owner *owner
     free(sorted);
 }
 
+/* ---- the apex, DNAME, wildcards ---- */
+
 static void check_soa(struct zone_builder *b)
 {
-    char name[DNS_NAME_TEXT_SIZE], message[MESSAGE_SIZE];
+    char name[DNS_NAME_TEXT_SIZE];
     const struct builder_place nowhere = {0};
-    for (struct builder_record *r = record_at(b, b->owners[0].first); r != NULL; r = record_at(b, r->next)) {
+    for (struct builder_record *r = builder_record_at(b, b->owners[0].first); r != NULL;
+         r = builder_record_at(b, r->next)) {
         if (r->type != DNS_TYPE_SOA || r->duplicate) {
             continue;
         }
@@ -162,54 +196,103 @@ static void check_soa(struct zone_builder *b)
         b->soa = b->soa == NULL ? r : b->soa;
     }
     if (b->soa == NULL) {
-        snprintf(message, sizeof message, "the zone %s has no SOA record",
-                 dns_name_write(b->apex.name, name));
-        builder_complain(b, REPORT_ERROR, &nowhere, message);
+        builder_complain(b, REPORT_ERROR, &nowhere, "the zone %s has no SOA record",
+                         dns_name_write(b->apex.name, name));
     }
-    if (!builder_has_type(b, &b->owners[0], DNS_TYPE_NS)) {
-        snprintf(message, sizeof message, "the zone %s has no NS records at its apex",
-                 dns_name_write(b->apex.name, name));
-        builder_complain(b, REPORT_ERROR, &nowhere, message);
+    if (!builder_has_type(b, b->owners, DNS_TYPE_NS)) {
+        builder_complain(b, REPORT_ERROR, b->soa != NULL ? &b->soa->place : &nowhere,
+                         "the zone %s has no NS records at its apex", dns_name_write(b->apex.name, name));
     }
 }
 
-static void check_ns_target(struct zone_builder *b, const struct builder_record *r)
+static bool is_wildcard(const struct builder_owner *owner)
 {
-    char name[DNS_NAME_TEXT_SIZE], message[MESSAGE_SIZE];
-    bool in_zone;
-    const struct builder_owner *target = builder_find_name(b, r->rdata, &in_zone);
-    if (!in_zone) {
-        return;
+    return owner->name_len >= 2 && owner->name[0] == 1 && owner->name[1] == '*';
+}
+
+/* RFC 4592 sections 2.1.1 and 4: what a wildcard may not have, and asterisks that are none. */
+static void check_wildcard(struct zone_builder *b, const struct builder_owner *owner)
+{
+    char name[DNS_NAME_TEXT_SIZE];
+    for (const struct builder_record *r = builder_record_at(b, owner->first); r != NULL && is_wildcard(owner);
+         r = builder_record_at(b, r->next)) {
+        if (r->type == DNS_TYPE_NS) {
+            builder_complain(
+                b, REPORT_ERROR, &r->place,
+                "NS records at the wildcard %s: what that means is not defined (RFC 4592 section "
+                "4.2); expected the names to be delegated one by one",
+                builder_write_owner(b, owner, name));
+            return;
+        }
+        if (r->type == DNS_TYPE_DNAME) {
+            builder_complain(b, REPORT_WARNING, &r->place,
+                             "a DNAME at the wildcard %s: servers and resolvers do not agree on what that "
+                             "means (RFC 4592 section 4.4)",
+                             builder_write_owner(b, owner, name));
+        }
     }
-    if (target != NULL && builder_has_type(b, target, DNS_TYPE_CNAME)) {
-        snprintf(message, sizeof message, "the name server %s is a CNAME (RFC 2181 section 10.3)",
-                 dns_name_write(r->rdata, name));
-        builder_complain(b, REPORT_WARNING, &r->place, message);
-    } else if (target == NULL ||
-               (!builder_has_type(b, target, DNS_TYPE_A) && !builder_has_type(b, target, DNS_TYPE_AAAA))) {
-        snprintf(message, sizeof message, "the name server %s has no address (A or AAAA) in this zone",
-                 dns_name_write(r->rdata, name));
-        builder_complain(b, REPORT_WARNING, &r->place, message);
+    for (unsigned at = 0; at < owner->name_len && owner->first != 0; at += owner->name[at] + 1u) {
+        if (at != 0 && owner->name[at] == 1 && owner->name[at + 1] == '*') {
+            builder_complain(
+                b, REPORT_WARNING, &b->records[owner->first - 1].place,
+                "an asterisk inside of %s; it is a wildcard as the first label only (RFC 4592 section 2.1.1)",
+                builder_write_owner(b, owner, name));
+            return;
+        }
     }
 }
 
-static void check_records(struct zone_builder *b, struct builder_owner *owner, bool is_apex)
+/* RFC 6672 sections 2.3 and 2.4 */
+static void check_dname(struct zone_builder *b, struct builder_owner *owner, const struct builder_record *r)
 {
-    for (struct builder_record *r = record_at(b, owner->first); r != NULL; r = record_at(b, r->next)) {
-        if (r->type == DNS_TYPE_SOA && !is_apex) {
+    char name[DNS_NAME_TEXT_SIZE];
+    if (owner->has_dname) {
+        builder_complain(b, REPORT_ERROR, &r->place, "a second DNAME; a name has at most one");
+    } else if (owner != b->owners && builder_has_type(b, owner, DNS_TYPE_NS)) {
+        builder_complain(b, REPORT_ERROR, &r->place,
+                         "%s has a DNAME and NS records; only the apex may have both (RFC 6672 section 2.3)",
+                         builder_write_owner(b, owner, name));
+    }
+    owner->has_dname = true;
+}
+
+static void check_ds(struct zone_builder *b, const struct builder_owner *owner,
+                     const struct builder_record *r)
+{
+    if (owner == b->owners) {
+        builder_complain(b, REPORT_WARNING, &r->place,
+                         "DS records at the apex; they belong into the parent zone (RFC 4035 section 2.4)");
+    } else if (!builder_has_type(b, owner, DNS_TYPE_NS)) {
+        builder_complain(b, REPORT_WARNING, &r->place,
+                         "DS records without NS records beside them (RFC 4035 section 2.4)");
+    }
+}
+
+static void check_records(struct zone_builder *b, struct builder_owner *owner)
+{
+    bool has_ds = false;
+    for (struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
+         r = builder_record_at(b, r->next)) {
+        if (r->type == DNS_TYPE_SOA && owner != b->owners) {
             builder_complain(b, REPORT_ERROR, &r->place, "a SOA below the apex of the zone");
         }
         if (r->type == DNS_TYPE_NS) {
-            owner->is_cut = !is_apex;
+            owner->is_cut = owner != b->owners;
         }
         if (r->type == DNS_TYPE_DNAME && !r->duplicate) {
-            if (owner->has_dname) {
-                builder_complain(b, REPORT_ERROR, &r->place, "a second DNAME; a name has at most one");
-            }
-            owner->has_dname = true;
+            check_dname(b, owner, r);
+        }
+        if (r->type == DNS_TYPE_DS && !has_ds) {
+            has_ds = true;
+            check_ds(b, owner, r);
         }
     }
+    if (owner->name_len >= 2 && memchr(owner->name, '*', owner->name_len) != NULL) {
+        check_wildcard(b, owner);
+    }
 }
+
+/* ---- cuts ---- */
 
 /* A cut hides what is at and below it, a DNAME what is below it; the topmost of them counts. */
 static void find_cut(struct zone_builder *b, uint32_t index)
@@ -222,17 +305,48 @@ static void find_cut(struct zone_builder *b, uint32_t index)
     b->owners[index - 1].cut = cut;
 }
 
+/* What a delegation shows of its own name: RFC 1034 section 4.2.1, RFC 4035 section 2.4. */
+static bool is_shown_at_cut(uint16_t type)
+{
+    return type == DNS_TYPE_NS || type == DNS_TYPE_DS || type == DNS_TYPE_NSEC || type == DNS_TYPE_RRSIG ||
+           type == DNS_TYPE_DNAME /* an error of its own */;
+}
+
+static void judge_delegated(struct zone_builder *b, const struct builder_owner *owner,
+                            const struct builder_owner *cut)
+{
+    char name[DNS_NAME_TEXT_SIZE], above[DNS_NAME_TEXT_SIZE], type[DNS_TYPE_TEXT_SIZE];
+    for (struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
+         r = builder_record_at(b, r->next)) {
+        bool is_address = r->type == DNS_TYPE_A || r->type == DNS_TYPE_AAAA;
+        if (!is_address && (owner != cut || !is_shown_at_cut(r->type))) {
+            builder_complain(b, REPORT_WARNING, &r->place,
+                             "the %s record of %s is never answered: %s is delegated (further ones of this "
+                             "name are not listed)",
+                             dns_write_type(r->type, type), builder_write_owner(b, owner, name),
+                             builder_write_owner(b, cut, above));
+            return;
+        }
+    }
+}
+
 static void judge_hidden(struct zone_builder *b, const struct builder_owner *owner)
 {
+    char name[DNS_NAME_TEXT_SIZE], above[DNS_NAME_TEXT_SIZE];
     if (owner->cut == 0) {
         return;
     }
+    const struct builder_owner *cut = &b->owners[owner->cut - 1];
     if (owner->steered != 0) {
         builder_complain(b, REPORT_ERROR, &b->steered[owner->steered - 1].place,
                          "a steered name at or below a delegation or DNAME would never be answered");
-    } else if (!b->owners[owner->cut - 1].is_cut && owner->first != 0) {
-        builder_complain(b, REPORT_WARNING, &b->records[owner->first - 1].place,
-                         "a name below a DNAME is never answered");
+    } else if (cut->is_cut) {
+        judge_delegated(b, owner, cut);
+    } else if (owner->first != 0) {
+        builder_complain(b, REPORT_ERROR, &b->records[owner->first - 1].place,
+                         "%s stands below the DNAME %s and could never be answered; expected nothing there "
+                         "(RFC 6672 section 2.4)",
+                         builder_write_owner(b, owner, name), builder_write_owner(b, cut, above));
     }
 }
 
@@ -242,17 +356,13 @@ void builder_check(struct zone_builder *b)
     for (size_t i = 0; i < b->owner_count; i++) {
         check_sets(b, &b->owners[i]);
         check_cname(b, &b->owners[i]);
-        check_records(b, &b->owners[i], i == 0);
+        check_records(b, &b->owners[i]);
         any_cut |= b->owners[i].is_cut || b->owners[i].has_dname;
     }
     check_soa(b);
-    for (size_t i = 0; i < b->record_count; i++) {
-        if (b->records[i].type == DNS_TYPE_NS && !b->records[i].duplicate) {
-            check_ns_target(b, &b->records[i]);
-        }
-    }
     for (uint32_t i = 1; any_cut && i <= b->owner_count; i++) {
         find_cut(b, i);
         judge_hidden(b, &b->owners[i - 1]);
     }
+    builder_check_targets(b);
 }

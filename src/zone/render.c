@@ -44,6 +44,11 @@ static size_t list_types(struct zone_builder *b, const struct builder_owner *own
     return count;
 }
 
+static uint16_t count_patches(const struct renderer *r)
+{
+    return (uint16_t)(r->patch_count | (r->link_count != 0 ? ZONE_PATCHES_AND_LINKS : 0));
+}
+
 static void render_static(struct renderer *r, const struct builder_owner *owner, uint16_t type, size_t header)
 {
     struct zone_builder *b = r->b;
@@ -65,16 +70,16 @@ static void render_static(struct renderer *r, const struct builder_owner *owner,
                          "this RRset does not fit into a DNS message of 64 kB");
         return;
     }
-    uint16_t len = (uint16_t)r->block_len, flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0;
+    uint16_t len = (uint16_t)r->block_len, patches = count_patches(r);
     render_additional(r, type);
-    flags |= r->extra.count + r->extra.target_count != 0 ? ZONE_RRSET_ADDITIONAL : 0;
+    bool has_additional = r->extra.count + r->extra.target_count != 0;
     uint32_t block = render_end(r);
     *(struct zone_rrset *)(void *)(r->blob + header) =
         (struct zone_rrset){.type = type,
                             .count = count,
                             .len = len,
-                            .patch_count = (uint16_t)r->patch_count,
-                            .flags = flags,
+                            .patches = patches,
+                            .flags = has_additional ? ZONE_RRSET_ADDITIONAL : 0,
                             .block = block};
 }
 
@@ -143,12 +148,14 @@ static void render_node(struct renderer *r, struct builder_owner *owner)
     for (size_t i = 0; i < type_count; i++) {
         sets += (find_steered(b, owner, types[i]) != NULL) + (size_t)has_static(b, owner, types[i]);
     }
-    size_t at =
-        render_take(r, sizeof(struct zone_node) + sets * sizeof(struct zone_rrset) + owner->name_len, 4);
+    size_t name_room = bytes_whole_words(owner->name_len);
+    size_t at = render_take(r, sizeof(struct zone_node) + sets * sizeof(struct zone_rrset) + name_room, 4);
     struct zone_node *node = (struct zone_node *)(void *)(r->blob + at);
     node->name_len = owner->name_len;
     node->rrset_count = (uint16_t)sets;
-    memcpy((uint8_t *)(node->rrsets + sets), owner->name, owner->name_len);
+    uint8_t *name = (uint8_t *)(node->rrsets + sets);
+    memcpy(name, owner->name, owner->name_len);
+    memcpy(name + owner->name_len, b->apex.name, name_room - owner->name_len);
     owner->node = (uint32_t)at;
     size_t header = at + sizeof(struct zone_node);
     for (size_t i = 0; i < type_count; i++) {
@@ -208,27 +215,16 @@ static void render_negative(struct renderer *r, struct zone *zone)
     zone->negative = (struct zone_rrset){.type = DNS_TYPE_SOA,
                                          .count = 1,
                                          .len = (uint16_t)r->block_len,
-                                         .patch_count = (uint16_t)r->patch_count,
-                                         .flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0,
+                                         .patches = count_patches(r),
                                          .block = block};
     zone->serial = read32(soa->rdata + soa->rdata_len - 20);
 }
 
 static void fill_slots(const struct zone_builder *b, struct zone *zone)
 {
-    uint32_t size = 4;
-    while (size < b->owner_count + b->owner_count / 2) {
-        size *= 2;
-    }
-    zone->slot_mask = size - 1;
-    zone->slots = memory_alloc_array(size, sizeof *zone->slots);
+    zone_init_slots(zone, b->owner_count);
     for (size_t i = 0; i < b->owner_count; i++) {
-        const struct builder_owner *owner = &b->owners[i];
-        uint32_t at = (uint32_t)owner->hash & zone->slot_mask;
-        while (zone->slots[at].node != 0) {
-            at = (at + 1) & zone->slot_mask;
-        }
-        zone->slots[at] = (struct zone_slot){(uint32_t)(owner->hash >> 32), owner->node};
+        zone_add_slot(zone, b->owners[i].hash, b->owners[i].node);
     }
 }
 
@@ -238,7 +234,8 @@ static void fill_zone(struct renderer *r, struct zone *zone)
     atomic_init(&zone->references, 1);
     zone->apex_len = b->apex.len;
     zone->apex_labels = b->apex.labels;
-    zone->apex_hash = b->apex.hash[0];
+    zone->apex_hash = dns_key_hash(b->apex.name, b->apex.len);
+    zone->depth = (uint8_t)b->depth;
     memcpy(zone->apex, b->apex.name, b->apex.len);
     render_negative(r, zone);
     fill_slots(b, zone);

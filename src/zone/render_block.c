@@ -85,10 +85,15 @@ void render_put_fixed(struct renderer *r, uint16_t type, uint32_t ttl)
 
 /* ---- the names that there are ---- */
 
+static uint64_t hash_suffix(const struct dns_key *key, unsigned label)
+{
+    return dns_key_hash(key->name + key->at[label], (size_t)key->len - key->at[label]);
+}
+
 /* The slot of a name, or the empty one where it belongs. */
 static struct render_name *find_slot(const struct renderer *r, uint64_t hash, const uint8_t *name)
 {
-    for (uint32_t i = (uint32_t)hash & r->name_mask;; i = (i + 1) & r->name_mask) {
+    for (uint32_t i = (uint32_t)(hash >> 32) & r->name_mask;; i = (i + 1) & r->name_mask) {
         struct render_name *slot = &r->names[i];
         if (slot->stamp != r->stamp || (slot->hash == hash && dns_name_equal(slot->name, name))) {
             return slot;
@@ -138,9 +143,15 @@ static void prepare_names(struct renderer *r)
     r->stamp++;
     r->name_count = 0;
     for (unsigned i = owner[0] == 1 && owner[1] == '*'; i < r->key.labels; i++) {
-        add_name(r, r->key.hash[i], r->key.name + r->key.at[i],
+        add_name(r, hash_suffix(&r->key, i), r->key.name + r->key.at[i],
                  (uint16_t)(ZONE_LINK_OWNER | (r->key.len - r->key.at[i])));
     }
+}
+
+const uint8_t *render_owner_name(struct renderer *r)
+{
+    prepare_names(r);
+    return r->key.name;
 }
 
 /* Remember the first `labels` suffixes of a name that stands at `at`. */
@@ -148,7 +159,7 @@ static void note_name(struct renderer *r, const struct dns_key *key, const uint8
                       size_t at)
 {
     for (unsigned i = 0; i < labels && at + key->at[i] < ZONE_LINK_MAX; i++) {
-        add_name(r, key->hash[i], name + key->at[i], (uint16_t)(ZONE_LINK_BLOCK | (at + key->at[i])));
+        add_name(r, hash_suffix(key, i), name + key->at[i], (uint16_t)(ZONE_LINK_BLOCK | (at + key->at[i])));
     }
 }
 
@@ -181,7 +192,7 @@ void render_put_name(struct renderer *r, const uint8_t *name)
     unsigned labels = 0;
     prepare_names(r);
     for (; labels < key.labels; labels++) {
-        found = find_slot(r, key.hash[labels], name + key.at[labels]);
+        found = find_slot(r, hash_suffix(&key, labels), name + key.at[labels]);
         if (found->stamp == r->stamp) {
             break;
         }
@@ -205,7 +216,7 @@ uint16_t render_find_name(struct renderer *r, const uint8_t *name)
     if (dns_key_fill(&key, name, DNS_NAME_MAX) <= 1) {
         return 0;
     }
-    const struct render_name *found = find_slot(r, key.hash[0], name);
+    const struct render_name *found = find_slot(r, hash_suffix(&key, 0), name);
     return found->stamp == r->stamp ? found->link : 0;
 }
 

@@ -62,6 +62,7 @@ void render_put_fixed(struct renderer *r, uint16_t type, uint32_t ttl);
 void render_put_rdata(struct renderer *r, const struct builder_record *record);
 /* A name that may be compressed. */
 void render_put_name(struct renderer *r, const uint8_t *name);
+const uint8_t *render_owner_name(struct renderer *r); /* lower case wire, valid until the next block */
 /* Where an uncompressed name stands in the block or ends its owner: its link, or 0. */
 uint16_t render_find_name(struct renderer *r, const uint8_t *name);
 /* Write a link where the block goes on. */

@@ -27,9 +27,11 @@ enum zone_node_flag {
 
 enum zone_rrset_flag {
     ZONE_RRSET_STEERED = 1,
-    ZONE_RRSET_LINKED = 2,     /* the block has links */
-    ZONE_RRSET_ADDITIONAL = 4, /* there is something for the additional section */
+    ZONE_RRSET_ADDITIONAL = 2, /* there is something for the additional section */
 };
+
+/* In the number of patches, so that one test tells what can be copied as it is. */
+enum { ZONE_PATCHES_AND_LINKS = 0x8000 };
 
 /* What stands where a pointer will be. A block with links to itself must not begin behind offset
  * 0x3fff - ZONE_LINK_MAX of a message. */
@@ -42,9 +44,9 @@ enum zone_link {
 /* Offsets are in the zone's blob. */
 struct zone_rrset {
     uint16_t type;
-    uint16_t count;       /* records; of a steered RRset: members */
-    uint16_t len;         /* octets of the block; of a steered RRset: of one record */
-    uint16_t patch_count; /* u16 positions, stored in front of the block */
+    uint16_t count;   /* records; of a steered RRset: members */
+    uint16_t len;     /* octets of the block; of a steered RRset: of one record */
+    uint16_t patches; /* u16 positions, stored in front of the block; or-ed: ZONE_PATCHES_AND_LINKS */
     uint16_t flags;
     uint16_t reserved;
     uint32_t block;
@@ -55,7 +57,7 @@ struct zone_node {
     uint16_t rrset_count;
     uint32_t wildcard;          /* offset of the node "*" below this one, 0: none */
     uint32_t cut;               /* cut and occluded nodes: offset of the node that is the cut, else 0 */
-    struct zone_rrset rrsets[]; /* sorted by type, steered before static; then the name_len octets */
+    struct zone_rrset rrsets[]; /* sorted by type, steered before static; then the name */
 };
 
 /* In front of the patches of an RRset that is linked or has additional data. In front of it again: the
@@ -79,22 +81,28 @@ struct zone_steered {
     uint8_t records[]; /* count × len octets */
 };
 
+/* Names are found by 31 bits of their hash: slots are in the order of these tags, with gaps, and where to
+ * begin is a matter of proportion. So a search ends at the first greater tag, whether it finds or not. */
 struct zone_slot {
-    uint32_t tag, node; /* node 0: empty */
+    uint32_t tag, node;
 };
+
+#define ZONE_SLOT_EMPTY UINT32_MAX /* a tag above all others */
 
 struct zone {
     _Atomic uint32_t references;
     uint8_t apex_len, apex_labels;
-    bool failed; /* known, but could not be loaded: SERVFAIL */
+    uint8_t depth; /* labels that the longest owner has below the apex */
+    bool failed;   /* known, but could not be loaded: SERVFAIL */
     uint64_t apex_hash;
-    uint32_t slot_mask, apex_node;
+    uint32_t slot_homes, slot_room; /* slots where a search may begin, and all; the last one is empty */
     struct zone_slot *slots;
+    uint32_t apex_node;
     uint8_t *blob;
     size_t blob_len;
     struct zone_rrset negative; /* the SOA with the TTL of negative answers (RFC 2308) */
     uint32_t serial, name_count, record_count, steered_count;
-    uint8_t apex[DNS_NAME_MAX + 1]; /* lower case */
+    uint8_t apex[DNS_NAME_MAX + 1 + BYTES_WORD]; /* lower case */
 };
 
 void zone_hold(struct zone *zone);
@@ -108,15 +116,27 @@ static inline const struct zone_node *zone_get_node(const struct zone *zone, uin
     return (const struct zone_node *)(const void *)(zone->blob + offset);
 }
 
+/* The name_len octets, and as many of the apex and zeros behind it as fill up the last word. */
 static inline const uint8_t *zone_node_name(const struct zone_node *node)
 {
     return (const uint8_t *)(node->rrsets + node->rrset_count);
 }
 
+static inline size_t zone_count_patches(const struct zone_rrset *rrset)
+{
+    return rrset->patches & (ZONE_PATCHES_AND_LINKS - 1u);
+}
+
+static inline bool zone_has_links(const struct zone_rrset *rrset)
+{
+    return (rrset->patches & ZONE_PATCHES_AND_LINKS) != 0;
+}
+
+/* Of an RRset that has links or additional records. */
 static inline const struct zone_extra *zone_get_extra(const struct zone *zone, const struct zone_rrset *rrset)
 {
     return (const struct zone_extra *)(const void *)(zone->blob + rrset->block -
-                                                     rrset->patch_count * sizeof(uint16_t)) -
+                                                     zone_count_patches(rrset) * sizeof(uint16_t)) -
            1;
 }
 
@@ -130,25 +150,10 @@ static inline const struct zone_target *zone_get_targets(const struct zone_extra
     return (const struct zone_target *)(const void *)zone_get_links(extra) - extra->target_count;
 }
 
-/* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
-static inline uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label)
+/* The hash of an owner by its name_len octets in front of the apex. */
+static inline uint64_t zone_hash_owner(const struct dns_key *key, unsigned label, size_t name_len)
 {
-    uint64_t hash = key->hash[label];
-    uint32_t tag = (uint32_t)(hash >> 32);
-    unsigned name_len = (unsigned)key->len - key->at[label] - zone->apex_len;
-    for (uint32_t i = (uint32_t)hash & zone->slot_mask;; i = (i + 1) & zone->slot_mask) {
-        struct zone_slot slot = zone->slots[i];
-        if (slot.node == 0) {
-            return 0;
-        }
-        if (slot.tag == tag) {
-            const struct zone_node *node = zone_get_node(zone, slot.node);
-            if (node->name_len == name_len &&
-                memcmp(zone_node_name(node), key->name + key->at[label], name_len) == 0) {
-                return slot.node;
-            }
-        }
-    }
+    return dns_key_hash(key->name + key->at[label], name_len);
 }
 
 /* The first RRset of a type at a node, or NULL. */
@@ -162,6 +167,13 @@ static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *n
     return NULL;
 }
 
+/* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
+uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label);
+
+/* Before the zone is read by others: room for `count` names, and one name. */
+void zone_init_slots(struct zone *zone, size_t count);
+void zone_add_slot(struct zone *zone, uint64_t hash, uint32_t node);
+
 /* What RFC 1034 section 4.3.2 step 3 and RFC 4592 find for a name in a zone. */
 struct zone_lookup {
     const struct zone_node *node; /* exact, or the wildcard that stands for it; NULL: no such name */
@@ -170,7 +182,18 @@ struct zone_lookup {
     bool exact;
 };
 
-void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found);
+/* For a key at or below the apex: the common case in line, the rest called. */
+void zone_look_up_rest(const struct zone *zone, const struct dns_key *key, uint32_t at,
+                       struct zone_lookup *found);
+
+static inline void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found)
+{
+    uint32_t at = zone_find_node(zone, key, 0);
+    *found = (struct zone_lookup){.node = zone_get_node(zone, at), .exact = true};
+    if (at == 0 || found->node->cut != 0) {
+        zone_look_up_rest(zone, key, at, found);
+    }
+}
 
 /* ---- the table of all zones of a view ---- */
 

@@ -1,7 +1,7 @@
 ## Differential test against NSD, Knot and BIND (contrib/packages oracle): `make check-differential DIFF_SEEDS=50`
 EXTRA_DIST += \
 	tests/differential/compare.py tests/differential/conftest.py tests/differential/generate.py \
-	tests/differential/oracles.py tests/differential/test_differential.py
+	tests/differential/oracles.py tests/differential/test_differential.py tests/differential/test_odd_packets.py
 
 .PHONY: check-differential
 check-differential: all

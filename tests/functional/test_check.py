@@ -120,6 +120,27 @@ def test_bad_zones(site, text):
     assert place_of(done.stderr, "zones/example.com.zone"), done.stderr
 
 
+@pytest.mark.parametrize("text", [
+    "d 60 IN DNAME a.\nx.d 60 IN A 192.0.2.1\n",
+    "d 60 IN DNAME a.\nd 60 IN NS b.\n",
+    "* 60 IN NS b.\n",
+    "sub 60 IN SOA ns1 hostmaster 1 2 3 4 5\n",
+])
+def test_zones_that_contradict_themselves(site, text):
+    done = check(site.zone("example.com", text).write(), 1)
+    assert place_of(done.stderr, "zones/example.com.zone"), done.stderr
+
+
+def test_warnings_of_zones_have_places_too(site):
+    text = "a 60 IN A 192.0.2.1\na 60 IN A 192.0.2.1\na 90 IN A 192.0.2.2\n@ 60 IN MX 1 gone\n_s 60 IN SRV 1 1 1 al\n" \
+        "al 60 IN CNAME a\nsub 60 IN NS ns.sub\n  60 IN TXT x\nx.*.w 60 IN A 192.0.2.1\n"
+    start = kit.SOA.count("\n")
+    done = check(site.zone("example.com", text).write(), 0)
+    found = {(line - start, column) for line, column in place_of(done.stderr, "zones/example.com.zone")}
+    assert found == {(2, 1), (3, 1), (4, 1), (5, 1), (7, 1), (8, 3), (9, 1)}, done.stderr
+    assert "7 warnings" in done.stdout and ": error:" not in done.stderr
+
+
 def test_a_zone_without_a_soa(site):
     assert "SOA" in check(site.zone("example.com", "www 60 IN A 192.0.2.1\n", soa="").write(), 1).stderr
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Any octets as a master file. What comes out must be whole names and rdata, and each record, written in the
- * form of RFC 3597, must be read back as it was. Nothing can be included: the root for that does not exist.
- */
+ * form of RFC 3597 or in that of its type, must be read back as it was. Nothing can be included: the root for
+ * that does not exist. */
 #include "config.h"
 
 #include "base/buffer.h"
@@ -11,6 +11,7 @@
 #include "dns/name.h"
 #include "dns/types.h"
 #include "zone/reader.h"
+#include "zone/writer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,27 +40,35 @@ static int compare(void *context, const struct zone_record *record)
     return ENOUGH;
 }
 
-static void read_back(const struct zone_record *record)
+static void read_back(const struct zone_record *record, const struct buffer *text)
 {
-    char name[DNS_NAME_TEXT_SIZE];
-    struct buffer text;
     struct zone_record wanted = *record;
     const struct zone_sink sink = {.context = &wanted, .record = compare};
     struct report *report = report_new();
+    int code = zone_read_text("back.zone", text->bytes, text->len, &options, &sink, report);
+    if (code != ENOUGH) {
+        fprintf(stderr, "%s\n", text->bytes);
+        report_write(report, stderr);
+    }
+    expect(code == ENOUGH);
+    report_free(report);
+}
+
+static void write_and_read(const struct zone_record *record)
+{
+    char name[DNS_NAME_TEXT_SIZE];
+    struct buffer text;
     buffer_init(&text);
+    zone_write_record(&text, record);
+    read_back(record, &text);
+    text.len = 0;
     buffer_print(&text, "%s %u TYPE%u \\# %u ", dns_name_write(record->owner, name), record->ttl,
                  record->type, record->rdata_len);
     for (unsigned i = 0; i < record->rdata_len; i++) {
         buffer_print(&text, "%02x", record->rdata[i]);
     }
-    int code = zone_read_text("back.zone", text.bytes, text.len, &options, &sink, report);
-    if (code != ENOUGH) {
-        fprintf(stderr, "%s\n", text.bytes);
-        report_write(report, stderr);
-    }
-    expect(code == ENOUGH);
+    read_back(record, &text);
     buffer_fini(&text);
-    report_free(report);
 }
 
 static int check(void *context, const struct zone_record *record)
@@ -70,7 +79,7 @@ static int check(void *context, const struct zone_record *record)
            record->file != NULL);
     expect(record->line != 0 && record->column != 0);
     if (*count < CHECKED_MAX) {
-        read_back(record);
+        write_and_read(record);
     }
     return ++*count == RECORDS_MAX ? ENOUGH : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Tests of what makes records a zone: the builder's checks, with file and line, and what it renders. What the
- * rendered zone answers is tested in test_answer.c. */
+ * Tests of zones once built: names found, size, the table of zones. What makes records a zone is tested in
+ * test_zone_check.c, what the rendered zone answers in test_answer.c. */
 #include "config.h"
 
 #include "unit.h"
@@ -17,8 +17,8 @@
 
 #define HEAD "$TTL 300\n@ SOA ns host 1 1 1 1 60\n@ NS ns\nns A 192.0.2.1\n"
 
-/* Build a zone from text; what was complained about comes back as lines. */
-static struct zone *build(const char *text, char *complaints, size_t size)
+/* A zone that nothing is wrong with. */
+static struct zone *build(const char *text)
 {
     uint8_t apex[DNS_NAME_MAX + 1];
     struct report *report = report_new();
@@ -27,65 +27,11 @@ static struct zone *build(const char *text, char *complaints, size_t size)
     zone_read_text("z", text, strlen(text), &(struct zone_reader_options){.origin = "example.com."},
                    &(struct zone_sink){.context = builder, .record = zone_builder_add}, report);
     struct zone *zone = zone_builder_finish(builder);
-    complaints[0] = '\0';
-    for (size_t i = 0; i < report_count(report); i++) {
-        char line[1024];
-        report_write_item(report_get(report, i), line, sizeof line);
-        size_t used = strlen(complaints);
-        snprintf(complaints + used, size - used, "%s%s", used != 0 ? "\n" : "", line);
-    }
+    assert_int_equal(report_count(report), 0);
+    assert_non_null(zone);
     zone_builder_free(builder);
     report_free(report);
     return zone;
-}
-
-static void expect(const char *text, bool usable, const char *complaints)
-{
-    char got[8192];
-    struct zone *zone = build(text, got, sizeof got);
-    assert_string_equal(got, complaints);
-    assert_int_equal(zone != NULL, usable);
-    zone_release(zone);
-}
-
-static void good_zones_are_quiet(void **state)
-{
-    (void)state;
-    expect(HEAD, true, "");
-    expect(HEAD "*.x CNAME ns\nsub NS ns.sub\nns.sub A 192.0.2.2\n", true, "");
-}
-
-static void errors(void **state)
-{
-    (void)state;
-    expect(HEAD "a CNAME ns\na A 192.0.2.1\n", false,
-           "z:5:1: error: a.example.com. has a CNAME and other data (A); a CNAME has to be alone");
-    expect(HEAD "a CNAME ns\na CNAME b\n", false,
-           "z:6:1: error: a.example.com. has more than one CNAME; remove all but one");
-    expect(HEAD "other.net. A 192.0.2.1\n", false,
-           "z:5:1: error: the owner other.net. is outside the zone example.com.");
-    expect(HEAD "x SOA ns host 1 1 1 1 1\n", false, "z:5:1: error: a SOA below the apex of the zone");
-    expect(HEAD "@ SOA ns host 2 1 1 1 1\n", false, "z:5:1: error: a second SOA; a zone has exactly one");
-    expect(HEAD "d DNAME a.\nd DNAME b.\n", false, "z:6:1: error: a second DNAME; a name has at most one");
-    expect("$TTL 300\nns A 192.0.2.1\n", false,
-           "z: error: the zone example.com. has no SOA record\n"
-           "z: error: the zone example.com. has no NS records at its apex");
-}
-
-static void warnings(void **state)
-{
-    (void)state;
-    expect(HEAD "a A 192.0.2.1\na A 192.0.2.1\n", true,
-           "z:6:1: warning: duplicate A record of a.example.com. ignored");
-    expect(HEAD "a 60 A 192.0.2.1\na 30 A 192.0.2.2\n", true,
-           "z:6:1: warning: the TTLs of the A records of a.example.com. differ (60 and 30); the lower one is "
-           "used");
-    expect(HEAD "sub NS ns.sub\n", true,
-           "z:5:1: warning: the name server ns.sub.example.com. has no address (A or AAAA) in this zone");
-    expect(HEAD "d DNAME a.\nx.y.d A 192.0.2.2\n", true,
-           "z:6:1: warning: a name below a DNAME is never answered");
-    expect(HEAD "@ NS al\nal CNAME ns\n", true,
-           "z:5:1: warning: the name server al.example.com. is a CNAME (RFC 2181 section 10.3)");
 }
 
 static void steered_names_have_their_place(void **state)
@@ -119,14 +65,12 @@ static void large_zone(void **state)
     (void)state;
     enum { NAMES = 20000 };
     struct buffer text;
-    char got[1024];
     buffer_init(&text);
     buffer_add_text(&text, HEAD);
     for (int i = 0; i < NAMES; i++) {
         buffer_print(&text, "h%07d A 10.%d.%d.%d\n", i, i >> 16, i >> 8 & 255, i & 255);
     }
-    struct zone *zone = build(text.bytes, got, sizeof got);
-    assert_non_null(zone);
+    struct zone *zone = build(text.bytes);
     assert_int_equal(zone->name_count, NAMES + 2);
     for (int i = 0; i < NAMES + 10; i++) {
         char name[64];
@@ -143,6 +87,60 @@ static void large_zone(void **state)
     assert_true(zone_size(zone) < NAMES * 110);
     zone_release(zone);
     buffer_fini(&text);
+}
+
+/* The closest encloser of names of any depth, deeper than the zone and of the most labels there can be. */
+static void closest_encloser_is_found(void **state)
+{
+    (void)state;
+    struct zone *zone = build(HEAD "*.a A 192.0.2.1\n"
+                                   "b.long-enough-to-fill-a-block.c.d.a A 192.0.2.2\n*.d.a A 192.0.2.3\n");
+    assert_int_equal(zone->depth, 5);
+    static const struct {
+        const char *name, *wildcard;
+        bool exact;
+    } asked[] = {
+        {"", NULL, true},
+        {"a.", NULL, true},
+        {"d.a.", NULL, true},
+        {"c.d.a.", NULL, true},
+        {"b.long-enough-to-fill-a-block.c.d.a.", NULL, true},
+        {"z.long-enough-to-fill-a-block.c.d.a.", NULL, false},
+        {"b.Long-enough-to-fill-a-blocK.x.d.a.", "*.d.a", false},
+        {"x.d.a.", "*.d.a", false},
+        {"1.2.3.4.5.6.7.8.9.a.", "*.a", false},
+        {"d.b.", NULL, false},
+        {"1.2.3.4.5.6.7.8.9.b.", NULL, false},
+    };
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        char name[DNS_NAME_TEXT_SIZE];
+        uint8_t wire[DNS_NAME_MAX + 1], star[DNS_NAME_MAX + 1];
+        struct dns_key key;
+        struct zone_lookup found;
+        snprintf(name, sizeof name, "%sexample.com.", asked[i].name);
+        dns_key_fill(&key, wire, (size_t)dns_name_parse(name, NULL, wire));
+        zone_look_up(zone, &key, &found);
+        assert_int_equal(found.exact, asked[i].exact);
+        assert_int_equal(found.node != NULL, asked[i].exact || asked[i].wildcard != NULL);
+        if (asked[i].wildcard != NULL) {
+            dns_name_parse(asked[i].wildcard, (const uint8_t *)"", star);
+            assert_int_equal(found.node->name_len, dns_name_len(star, sizeof star) - 1);
+            assert_memory_equal(zone_node_name(found.node), star, found.node->name_len);
+        }
+    }
+    uint8_t deepest[DNS_NAME_MAX + 1];
+    struct dns_key key;
+    struct zone_lookup found;
+    for (size_t i = 0; i < 240; i += 2) {
+        deepest[i] = 1;
+        deepest[i + 1] = 'a';
+    }
+    memcpy(deepest + 240, "\7example\3com", 13);
+    assert_int_equal(dns_key_fill(&key, deepest, sizeof deepest), 253);
+    zone_look_up(zone, &key, &found);
+    assert_false(found.exact);
+    assert_int_equal(found.node->name_len, 4);
+    zone_release(zone);
 }
 
 static void longest_zone_wins(void **state)
@@ -185,11 +183,9 @@ static void longest_zone_wins(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_zones_are_quiet),
-        cmocka_unit_test(errors),
-        cmocka_unit_test(warnings),
         cmocka_unit_test(steered_names_have_their_place),
         cmocka_unit_test(large_zone),
+        cmocka_unit_test(closest_encloser_is_found),
         cmocka_unit_test(longest_zone_wins),
     };
     return cmocka_run_group_tests_name("zone_builder", tests, NULL, NULL);

@@ -5,6 +5,16 @@ check_PROGRAMS += tests/unit/test_zone_builder
 tests_unit_test_zone_builder_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_zone_builder_SOURCES = tests/unit/test_zone_builder.c tests/unit/unit.h
 tests_unit_test_zone_builder_LDADD = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_zone_walk
+check_PROGRAMS += tests/unit/test_zone_walk
+tests_unit_test_zone_walk_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_zone_walk_SOURCES = tests/unit/test_zone_walk.c tests/unit/unit.h
+tests_unit_test_zone_walk_LDADD = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_zone_check
+check_PROGRAMS += tests/unit/test_zone_check
+tests_unit_test_zone_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_zone_check_SOURCES = tests/unit/test_zone_check.c tests/unit/unit.h
+tests_unit_test_zone_check_LDADD = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(CMOCKA_LIBS)
 endif
 if HAVE_CMOCKA
 zone_reader_fixture = tests/unit/zone_reader_fixture.c tests/unit/zone_reader_fixture.h tests/unit/unit.h

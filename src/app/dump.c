@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * steerd -c FILE --dump ZONE: a zone as it was loaded, as a master file: what is served, for comparing with
+ * what was meant, or with what another server makes of the same file. */
+#include "config.h"
+
+#include "app/steerd.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "dns/name.h"
+#include "view/view.h"
+#include "zone/walk.h"
+#include "zone/writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dump {
+    const struct view *view;
+    const struct zone *zone;
+    struct buffer line;
+};
+
+static int print_record(void *context, const struct zone_record *record)
+{
+    struct dump *dump = context;
+    dump->line.len = 0;
+    zone_write_record(&dump->line, record);
+    return fwrite(dump->line.bytes, dump->line.len, 1, stdout) == 1 ? 0 : -errno;
+}
+
+/* One comment per member that has a record: the file that comes out is a static zone. */
+static int print_steered(void *context, const uint8_t *owner, const struct zone_rrset *rrset)
+{
+    enum { HEAD_LEN = 12 }; /* pointer, type, class, TTL, length */
+    struct dump *dump = context;
+    const struct zone_steered *block = (const void *)(dump->zone->blob + rrset->block);
+    const struct steer_policy *policy = steer_set_get(dump->view->steer, block->policy);
+    for (unsigned i = 0; i < rrset->count; i++) {
+        const uint8_t *at = block->records + (size_t)i * rrset->len;
+        bool has_record =
+            (policy->members[i].types & (rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA)) != 0;
+        if (!has_record) {
+            continue;
+        }
+        struct zone_record record = {.owner = owner,
+                                     .type = rrset->type,
+                                     .ttl = (uint32_t)at[6] << 24 | (uint32_t)at[7] << 16 |
+                                            (uint32_t)at[8] << 8 | at[9],
+                                     .rdata = at + HEAD_LEN,
+                                     .rdata_len = (uint16_t)(rrset->len - HEAD_LEN)};
+        dump->line.len = 0;
+        zone_write_record(&dump->line, &record);
+        dump->line.len--; /* without the newline */
+        if (printf("; %.*s ; endpoint %s\n", (int)dump->line.len, dump->line.bytes,
+                   dump->view->topology->endpoints[policy->members[i].endpoint].name) < 0) {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
+int dump_zone(const struct view *view, const char *origin)
+{
+    uint8_t apex[DNS_NAME_MAX + 1];
+    int len = dns_name_parse(origin, NULL, apex);
+    if (len > 0) {
+        dns_name_lower(apex, (size_t)len);
+    }
+    const struct zone *zone = len > 0 ? zone_table_get(view->zones, apex) : NULL;
+    if (zone == NULL) {
+        fprintf(stderr,
+                "steerd: --dump %s: there is no such zone; expected the origin of one of the %zu that %s "
+                "leads to\n",
+                origin, view->zone_count, view->server->path);
+        return 1;
+    }
+    if (zone->failed) {
+        fprintf(stderr, "steerd: --dump %s: the zone has errors and is not loaded\n", origin);
+        return 1;
+    }
+    struct dump dump = {.view = view, .zone = zone};
+    buffer_init(&dump.line);
+    int error = zone_walk(
+        zone, &(struct zone_visitor){.context = &dump, .record = print_record, .steered = print_steered});
+    if (error == 0 && fflush(stdout) != 0) {
+        error = -errno;
+    }
+    buffer_fini(&dump.line);
+    if (error != 0) {
+        fprintf(stderr, "steerd: the zone cannot be written: %s\n", strerror(-error));
+    }
+    return error == 0 ? 0 : 1;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Where NS, MX and SRV records point to: a name of this zone has to have an address, its own or by a wildcard
+ * (RFC 1912 sections 2.4 and 2.8), and may be no alias (RFC 2181 section 10.3, RFC 2782). All of these are
+ * warnings: the other records of the RRset may do. Names of other zones are not looked at. */
+#include "config.h"
+
+#include "zone/builder_internal.h"
+
+#include "dns/name.h"
+
+enum target {
+    TARGET_FINE,
+    TARGET_EMPTY, /* no address */
+    TARGET_ALIAS,
+    TARGET_BELOW_DNAME,
+    TARGET_DELEGATED, /* without an address here */
+};
+
+static bool has_address(const struct zone_builder *b, const struct builder_owner *owner)
+{
+    return builder_has_type(b, owner, DNS_TYPE_A) || builder_has_type(b, owner, DNS_TYPE_AAAA);
+}
+
+/* The wildcard at the closest encloser of a name that does not exist, or NULL. */
+static const struct builder_owner *find_wildcard(const struct zone_builder *b, const struct dns_key *key,
+                                                 unsigned encloser)
+{
+    uint8_t name[DNS_NAME_MAX + 2];
+    size_t len = (size_t)key->len - key->at[encloser];
+    bool in_zone;
+    if (len + 2 > DNS_NAME_MAX) {
+        return NULL;
+    }
+    memcpy(name, "\1*", 2);
+    memcpy(name + 2, key->name + key->at[encloser], len);
+    return builder_find_name(b, name, &in_zone);
+}
+
+struct builder_target builder_find_target(const struct zone_builder *b, const uint8_t *name)
+{
+    struct builder_target found = {.in_zone = false};
+    struct dns_key key;
+    if (dns_key_fill(&key, name, DNS_NAME_MAX) == 0 || !dns_name_is_under(key.name, b->apex.name)) {
+        return found;
+    }
+    found.in_zone = true;
+    unsigned label = 0;
+    uint32_t at = builder_find_owner(b, &key, 0);
+    for (; at == 0; label++) { /* ends at the apex, which always exists */
+        at = builder_find_owner(b, &key, label + 1);
+    }
+    const struct builder_owner *owner = &b->owners[at - 1];
+    if (owner->cut != 0) {
+        found.cut = &b->owners[owner->cut - 1];
+        found.owner = label == 0 && found.cut->is_cut ? owner : NULL;
+    } else if (label != 0 && owner->has_dname) {
+        found.cut = owner;
+    } else {
+        found.owner = label == 0 ? owner : find_wildcard(b, &key, label);
+    }
+    return found;
+}
+
+static enum target judge(const struct zone_builder *b, const struct builder_target *found)
+{
+    bool has = found->owner != NULL && has_address(b, found->owner);
+    if (!found->in_zone || (has && found->cut != NULL)) {
+        return TARGET_FINE;
+    }
+    if (found->cut != NULL) {
+        return found->cut->is_cut ? TARGET_DELEGATED : TARGET_BELOW_DNAME;
+    }
+    if (found->owner != NULL && builder_has_type(b, found->owner, DNS_TYPE_CNAME)) {
+        return TARGET_ALIAS;
+    }
+    return has ? TARGET_FINE : TARGET_EMPTY;
+}
+
+/* Four labels of digits first, as of "MX 10 192.0.2.1". */
+static bool looks_like_address(const uint8_t *name)
+{
+    for (unsigned i = 0; i < 4; i++, name += *name + 1) {
+        if (*name == 0 || *name > 3) {
+            return false;
+        }
+        for (unsigned c = 1; c <= *name; c++) {
+            if (name[c] < '0' || name[c] > '9') {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static const char *role_of(uint16_t type)
+{
+    return type == DNS_TYPE_NS ? "name server" : type == DNS_TYPE_MX ? "mail server" : "target";
+}
+
+static void judge_target(struct zone_builder *b, const struct builder_owner *owner,
+                         const struct builder_record *r, const uint8_t *target)
+{
+    char name[DNS_NAME_TEXT_SIZE], above[DNS_NAME_TEXT_SIZE];
+    const char *role = role_of(r->type);
+    struct builder_target at = builder_find_target(b, target);
+    const struct builder_owner *cut = at.cut;
+    enum target found = judge(b, &at);
+    dns_name_write(target, name);
+    if (found != TARGET_FINE && looks_like_address(target)) {
+        builder_complain(b, REPORT_WARNING, &r->place,
+                         "the %s %s looks like an address; expected the name of a host", role, name);
+    } else if (found == TARGET_ALIAS) {
+        builder_complain(b, REPORT_WARNING, &r->place, "the %s %s is a CNAME (RFC 2181 section 10.3)", role,
+                         name);
+    } else if (found == TARGET_BELOW_DNAME) {
+        builder_complain(b, REPORT_WARNING, &r->place, "the %s %s lies below the DNAME %s", role, name,
+                         builder_write_owner(b, cut, above));
+    } else if (found == TARGET_EMPTY) {
+        builder_complain(b, REPORT_WARNING, &r->place, "the %s %s has no address (A or AAAA) in this zone",
+                         role, name);
+    } else if (found == TARGET_DELEGATED && r->type == DNS_TYPE_NS && owner == cut) {
+        builder_complain(b, REPORT_WARNING, &r->place,
+                         "the name server %s lies within the zone %s that it serves; expected an address "
+                         "(A or AAAA) of it here, as glue",
+                         name, builder_write_owner(b, cut, above));
+    }
+}
+
+static void check_owner(struct zone_builder *b, const struct builder_owner *owner)
+{
+    for (const struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
+         r = builder_record_at(b, r->next)) {
+        bool points = r->type == DNS_TYPE_NS || r->type == DNS_TYPE_MX || r->type == DNS_TYPE_SRV;
+        const uint8_t *target = r->rdata + (r->type == DNS_TYPE_NS ? 0 : r->type == DNS_TYPE_MX ? 2 : 6);
+        if (points && !r->duplicate && *target != 0) { /* the root: none (RFC 7505, RFC 2782) */
+            judge_target(b, owner, r, target);
+        }
+    }
+}
+
+void builder_check_targets(struct zone_builder *b)
+{
+    for (size_t i = 0; i < b->owner_count; i++) {
+        check_owner(b, &b->owners[i]);
+    }
+}
