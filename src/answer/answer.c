@@ -67,16 +67,16 @@ static void count(const struct answer_context *context, enum answer_counter coun
 /* ---- steering ---- */
 
 /* The client for geography: the subnet of ECS if given, else the source. */
-static struct addr find_client(const struct work *w)
+static struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
 {
-    struct addr_port at = {.port = 0};
     if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        return w->query.ecs.addr;
+        return steer_find_class(policy, &w->query.ecs.addr);
     }
+    struct addr_port at = {.port = 0};
     if (w->request->client != NULL) {
         addr_from_sockaddr(w->request->client, &at);
     }
-    return at.addr;
+    return steer_find_class(policy, &at.addr);
 }
 
 enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
@@ -87,6 +87,9 @@ add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrs
 {
     uint16_t members[STEER_ANSWERS_MAX];
     size_t picked = steer_pick(policy, choice, w->context->random, members);
+    if (__builtin_expect(picked == 1, 1)) {
+        return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? DONE : FULL;
+    }
     for (size_t i = 0; i < picked; i++) {
         if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
             return FULL;
@@ -103,8 +106,7 @@ add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rr
     const struct steer_policy *policy = steer_set_get(context->view->steer, steered->policy);
     uint16_t class_id = 0;
     if (policy->geo != NULL) {
-        struct addr client = find_client(w);
-        struct geo_match match = steer_find_class(policy, &client);
+        struct geo_match match = find_class(w, policy);
         class_id = match.class_id;
         w->scope = match.scope > w->scope ? match.scope : w->scope;
     }

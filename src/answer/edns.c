@@ -24,11 +24,6 @@ enum {
 _Static_assert(DNS_HEADER_SIZE + DNS_NAME_MAX + 4 + OPT_MAX <= PLAIN_UDP,
                "OPT has to fit behind any question");
 
-static size_t ecs_len(const struct dns_query *query)
-{
-    return query->has_ecs ? OPTION_HEADER + 4u + (query->ecs.source_len + 7u) / 8 : 0;
-}
-
 /* ---- which options are due ---- */
 
 static size_t nsid_len(const struct answer_context *context, const struct dns_query *query)
@@ -53,16 +48,11 @@ static bool has_keepalive(const struct answer_request *request, const struct dns
            request->idle_ds != 0;
 }
 
-size_t edns_len(const struct answer_context *context, const struct answer_request *request,
-                const struct dns_query *query)
+size_t edns_options_len(const struct answer_context *context, const struct answer_request *request,
+                        const struct dns_query *query)
 {
-    size_t len = DNS_EDNS_OPT_SIZE + ecs_len(query);
-    if (__builtin_expect(query->options != 0, 0)) {
-        len += nsid_len(context, query);
-        len += has_cookie(context, request, query) ? COOKIE_OPTION : 0;
-        len += has_keepalive(request, query) ? KEEPALIVE_OPTION : 0;
-    }
-    return len;
+    return nsid_len(context, query) + (has_cookie(context, request, query) ? COOKIE_OPTION : 0) +
+           (has_keepalive(request, query) ? KEEPALIVE_OPTION : 0);
 }
 
 /* ---- writing them; each returns where the next one goes ---- */
@@ -75,16 +65,13 @@ static uint8_t *put_header(uint8_t *to, enum dns_option code, size_t len)
 }
 
 /* RFC 7871 section 7.2.1: family, source and address as they came, our scope. */
-static uint8_t *put_ecs(uint8_t *to, const struct dns_query *query, uint8_t scope)
+static inline uint8_t *put_ecs(uint8_t *to, const struct dns_query *query, uint8_t scope)
 {
-    const struct dns_ecs *e = &query->ecs;
-    size_t octets = (e->source_len + 7u) / 8;
-    to = put_header(to, DNS_OPTION_ECS, 4 + octets);
-    reply_put16(to, e->addr.family == ADDR_V4 ? 1 : e->addr.family == ADDR_V6 ? 2 : 0);
-    to[2] = e->source_len;
-    to[3] = e->source_len == 0 ? 0 : scope;
-    memcpy(to + 4, e->addr.bytes, octets);
-    return to + 4 + octets;
+    const struct dns_ecs *ecs = &query->ecs;
+    size_t len = edns_ecs_len(query);
+    bytes_copy(to, ecs->option - OPTION_HEADER, len);
+    to[OPTION_HEADER + 3] = ecs->source_len == 0 ? 0 : scope;
+    return to + len;
 }
 
 static uint8_t *put_nsid(uint8_t *to, const struct answer_context *context, size_t len)
@@ -119,8 +106,10 @@ static uint8_t *put_cookie(uint8_t *to, const struct answer_context *context,
     return to + COOKIE_SIZE;
 }
 
-static uint8_t *put_options(uint8_t *to, const struct answer_context *context,
-                            const struct answer_request *request, const struct dns_query *query)
+/* Not in line: most queries would only pay for its frame. */
+__attribute__((noinline)) static uint8_t *put_options(uint8_t *to, const struct answer_context *context,
+                                                      const struct answer_request *request,
+                                                      const struct dns_query *query)
 {
     size_t nsid = nsid_len(context, query);
     if (nsid != 0) {

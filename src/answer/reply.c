@@ -87,53 +87,62 @@ uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place,
     return reply_find_suffix(reply, place.owner, name_len(reply, place.owner) - suffix);
 }
 
-/* A piece of a block and of what is rendered behind it, as it stands in a reply. */
+/* A piece of a block, and behind it additional records. */
 struct piece {
     const struct zone_extra *extra;
     size_t from, len; /* octets of the block */
-    uint8_t *to;
     struct reply_place place;
     uint16_t block_at;
 };
 
+/* Write the pointers of a piece that stands where the reply ends. */
 static void resolve_links(const struct reply *reply, const struct piece *piece)
 {
     const uint16_t *links = zone_get_links(piece->extra);
+    uint8_t *to = reply->out + reply->at;
     for (size_t i = 0; i < piece->extra->link_count && links[i] < piece->from + piece->len; i++) {
         if (links[i] >= piece->from) {
-            uint8_t *at = piece->to + links[i] - piece->from;
+            uint8_t *at = to + links[i] - piece->from;
             uint16_t link = (uint16_t)(at[0] << 8 | at[1]);
             reply_put16(at, POINTER | reply_resolve_link(reply, piece->place, piece->block_at, link));
         }
     }
 }
 
-/* ---- records ---- */
-
-/* A block that is long, or has something to be written into it. Called last, so that the usual block needs no
- * frame. */
-__attribute__((noinline)) static bool add_block(uint8_t *to, const struct zone *zone,
-                                                const struct zone_rrset *rrset, struct reply_place place)
+/* Of a block that was copied to the reply's end. */
+static __attribute__((noinline)) void resolve_block(const struct reply *reply, const struct zone *zone,
+                                                    const struct zone_rrset *rrset, struct reply_place place)
 {
-    bytes_copy(to, zone->blob + rrset->block, rrset->len);
-    if (place.owner != QUESTION_AT) {
-        set_owners(to, rrset->len, place.owner);
-    }
-    patch(zone, rrset->block, zone_count_patches(rrset), to, place.apex_at);
-    return true;
-}
-
-__attribute__((noinline)) static bool add_linked_block(const struct reply *reply, uint8_t *to,
-                                                       const struct zone *zone,
-                                                       const struct zone_rrset *rrset,
-                                                       struct reply_place place)
-{
-    add_block(to, zone, rrset, place);
     resolve_links(reply, &(struct piece){.extra = zone_get_extra(zone, rrset),
                                          .len = rrset->len,
-                                         .to = to,
                                          .place = place,
-                                         .block_at = (uint16_t)(to - reply->out)});
+                                         .block_at = (uint16_t)reply->at});
+}
+
+/* ---- records ---- */
+
+static inline void copy_records(uint8_t *to, const uint8_t *from, size_t len, uint16_t owner)
+{
+    bytes_copy(to, from, len);
+    if (owner != QUESTION_AT) {
+        set_owners(to, len, owner);
+    }
+}
+
+/* What is long, or has something to be written into it. Called last, so that the usual block needs no frame.
+ */
+__attribute__((noinline)) static bool add_block(struct reply *reply, const struct zone *zone,
+                                                const struct zone_rrset *rrset, struct reply_place place)
+{
+    uint8_t *to = reply->out + reply->at;
+    copy_records(to, zone->blob + rrset->block, rrset->len, place.owner);
+    if (rrset->patch_count != 0) {
+        patch(zone, rrset->block, rrset->patch_count, to, place.apex_at);
+    }
+    if ((rrset->flags & ZONE_RRSET_LINKED) != 0) {
+        resolve_block(reply, zone, rrset, place);
+    }
+    reply->at += rrset->len;
     return true;
 }
 
@@ -144,31 +153,38 @@ bool reply_add_rrset(struct reply *reply, enum reply_section section, const stru
     if (at + len > reply->limit) {
         return false;
     }
-    uint8_t *to = reply->out + at;
-    reply->at = at + len;
     reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
-    if (len > BYTES_SHORT || place.owner != QUESTION_AT || rrset->patches != 0) {
-        return zone_has_links(rrset) ? add_linked_block(reply, to, zone, rrset, place)
-                                     : add_block(to, zone, rrset, place);
+    if (len > BYTES_SHORT || place.owner != QUESTION_AT || rrset->patch_count != 0 || rrset->flags != 0) {
+        return add_block(reply, zone, rrset, place);
     }
-    bytes_copy(to, zone->blob + rrset->block, len);
+    bytes_copy(reply->out + at, zone->blob + rrset->block, len);
+    reply->at = at + len;
+    return true;
+}
+
+__attribute__((noinline)) static bool copy_record(uint8_t *to, const uint8_t *from, size_t len,
+                                                  uint16_t owner)
+{
+    copy_records(to, from, len, owner);
     return true;
 }
 
 bool reply_add_steered(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
                        uint16_t member, uint16_t owner)
 {
-    if (reply->at + rrset->len > reply->limit) {
+    size_t at = reply->at, len = rrset->len;
+    if (at + len > reply->limit) {
         return false;
     }
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    uint8_t *to = reply->out + reply->at;
-    memcpy(to, steered->records + (size_t)member * rrset->len, rrset->len);
-    if (owner != QUESTION_AT) {
-        reply_put16(to, POINTER | owner);
-    }
-    reply->at += rrset->len;
+    const uint8_t *from = steered->records + member * len;
+    uint8_t *to = reply->out + at;
+    reply->at = at + len;
     reply->counts[REPLY_ANSWER]++;
+    if (len > BYTES_SHORT || owner != QUESTION_AT) {
+        return copy_record(to, from, len, owner);
+    }
+    bytes_copy(to, from, len);
     return true;
 }
 
@@ -226,12 +242,9 @@ bool reply_add_additional(struct reply *reply, const struct zone *zone, const st
         return false;
     }
     memcpy(reply->out + reply->at, records, len);
-    resolve_links(reply, &(struct piece){.extra = extra,
-                                         .from = rrset->len,
-                                         .len = len,
-                                         .to = reply->out + reply->at,
-                                         .place = place,
-                                         .block_at = block_at});
+    resolve_links(reply,
+                  &(struct piece){
+                      .extra = extra, .from = rrset->len, .len = len, .place = place, .block_at = block_at});
     reply->at += len;
     reply->counts[REPLY_ADDITIONAL] = (uint16_t)(reply->counts[REPLY_ADDITIONAL] + count);
     return true;

@@ -74,6 +74,12 @@ static inline uint64_t dns_key_hash(const uint8_t *name, size_t len)
     return hash * odd;
 }
 
+/* The hash of the suffix that begins at a label. */
+static inline uint64_t dns_key_hash_suffix(const struct dns_key *key, unsigned label)
+{
+    return dns_key_hash(key->name + key->at[label], (size_t)key->len - key->at[label]);
+}
+
 /* dns_key_fill() in line, for where queries are parsed. */
 static inline size_t dns_key_read(struct dns_key *key, const uint8_t *wire, size_t max)
 {

@@ -27,13 +27,15 @@ static bool parse_ecs(struct dns_query *query, struct cursor option)
     if (family >= sizeof bits || source > bits[family] || scope != 0 || cursor_left(&option) != octets) {
         return false;
     }
-    const uint8_t *bytes = head + 4;
-    if (source % 8 != 0 && (bytes[octets - 1] & (0xff >> source % 8)) != 0) {
+    if (source % 8 != 0 && (head[3 + octets] & (0xff >> source % 8)) != 0) {
         return false;
     }
     query->has_ecs = true;
-    query->ecs = (struct dns_ecs){.source_len = (uint8_t)source, .addr.family = families[family]};
-    bytes_copy(query->ecs.addr.bytes, bytes, octets);
+    query->ecs.option = head;
+    query->ecs.source_len = (uint8_t)source;
+    query->ecs.addr.family = families[family];
+    memset(query->ecs.addr.bytes, 0, sizeof query->ecs.addr.bytes);
+    bytes_copy(query->ecs.addr.bytes, head + 4, octets);
     return true;
 }
 
@@ -55,8 +57,10 @@ static bool parse_cookie(struct dns_query *query, const uint8_t *bytes, uint16_t
 
 static bool parse_option(struct dns_query *query, unsigned code, uint8_t *bytes, uint16_t len)
 {
+    if (__builtin_expect(code == DNS_OPTION_ECS, 1)) {
+        return !query->has_ecs && parse_ecs(query, cursor_init(bytes, len));
+    }
     switch (code) {
-    case DNS_OPTION_ECS: return !query->has_ecs && parse_ecs(query, cursor_init(bytes, len));
     case DNS_OPTION_NSID: query->options |= DNS_QUERY_NSID; break; /* RFC 5001: its content means nothing */
     case DNS_OPTION_COOKIE: return parse_cookie(query, bytes, len);
     case DNS_OPTION_KEEPALIVE: query->options |= DNS_QUERY_KEEPALIVE; break;
@@ -80,7 +84,8 @@ static bool parse_options(struct dns_query *query, struct cursor options)
 }
 
 /* An OPT record: what stands between its type and its rdata, and the rdata. */
-static enum dns_query_result parse_opt(struct dns_query *query, const uint8_t *fixed, struct cursor rdata)
+static inline enum dns_query_result parse_opt(struct dns_query *query, const uint8_t *fixed,
+                                              struct cursor rdata)
 {
     uint16_t size = read16(fixed);
     query->has_edns = true;
@@ -177,6 +182,19 @@ static bool is_opt_alone(const uint8_t *counts, const uint8_t *record, size_t le
            memcmp(record, start, sizeof start) == 0 && read16(record + 9) == len - DNS_EDNS_OPT_SIZE;
 }
 
+/* What is behind the question. */
+__attribute__((noinline)) static enum dns_query_result parse_behind(struct dns_query *query,
+                                                                    const uint8_t *bytes, size_t len)
+{
+    const uint8_t *record = bytes + query->question_end;
+    size_t left = len - query->question_end;
+    if (is_opt_alone(bytes + 6, record, left)) {
+        struct cursor rdata = cursor_init_const(record + DNS_EDNS_OPT_SIZE, left - DNS_EDNS_OPT_SIZE);
+        return parse_opt(query, record + 3, rdata);
+    }
+    return parse_records(query, bytes, len);
+}
+
 /* What is behind the header. In line in the usual case, every way out of it the last call: so there is
  * nothing that has to be kept in registers. */
 static inline __attribute__((always_inline)) enum dns_query_result
@@ -198,12 +216,7 @@ parse_body(struct dns_query *query, const uint8_t *bytes, size_t len)
     if (end == len && memcmp(bytes + 6, none, sizeof none) == 0) {
         return DNS_QUERY_OK;
     }
-    if (is_opt_alone(bytes + 6, bytes + end, len - end)) {
-        struct cursor rdata =
-            cursor_init_const(bytes + end + DNS_EDNS_OPT_SIZE, len - end - DNS_EDNS_OPT_SIZE);
-        return parse_opt(query, bytes + end + 3, rdata);
-    }
-    return parse_records(query, bytes, len);
+    return parse_behind(query, bytes, len);
 }
 
 /* RFC 6891 section 6.1.1: an OPT gets one in the reply, whatever was asked for. */

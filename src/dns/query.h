@@ -45,6 +45,7 @@ enum dns_option {
 enum dns_query_option { DNS_QUERY_NSID = 1, DNS_QUERY_COOKIE = 2, DNS_QUERY_KEEPALIVE = 4 };
 
 struct dns_ecs {
+    const uint8_t *option; /* behind its length; borrowed from the query's bytes */
     uint8_t source_len;
     struct addr addr; /* bits behind source_len are 0; ADDR_NONE: family 0, source_len 0 */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What builder.c collects, check*.c judge and render*.c write. Private to these. Indices into the
- * arrays are stored plus one, so that 0 means none. */
+ * What builder.c collects, check*.c judge and render*.c write. Private to these. Indices into the arrays are
+ * stored plus one, so that 0 means none. */
 #pragma once
 
 #include "base/arena.h"

@@ -44,11 +44,6 @@ static size_t list_types(struct zone_builder *b, const struct builder_owner *own
     return count;
 }
 
-static uint16_t count_patches(const struct renderer *r)
-{
-    return (uint16_t)(r->patch_count | (r->link_count != 0 ? ZONE_PATCHES_AND_LINKS : 0));
-}
-
 static void render_static(struct renderer *r, const struct builder_owner *owner, uint16_t type, size_t header)
 {
     struct zone_builder *b = r->b;
@@ -70,16 +65,16 @@ static void render_static(struct renderer *r, const struct builder_owner *owner,
                          "this RRset does not fit into a DNS message of 64 kB");
         return;
     }
-    uint16_t len = (uint16_t)r->block_len, patches = count_patches(r);
+    uint16_t len = (uint16_t)r->block_len, flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0;
     render_additional(r, type);
-    bool has_additional = r->extra.count + r->extra.target_count != 0;
+    flags |= r->extra.count + r->extra.target_count != 0 ? ZONE_RRSET_ADDITIONAL : 0;
     uint32_t block = render_end(r);
     *(struct zone_rrset *)(void *)(r->blob + header) =
         (struct zone_rrset){.type = type,
                             .count = count,
                             .len = len,
-                            .patches = patches,
-                            .flags = has_additional ? ZONE_RRSET_ADDITIONAL : 0,
+                            .patch_count = (uint16_t)r->patch_count,
+                            .flags = flags,
                             .block = block};
 }
 
@@ -215,7 +210,8 @@ static void render_negative(struct renderer *r, struct zone *zone)
     zone->negative = (struct zone_rrset){.type = DNS_TYPE_SOA,
                                          .count = 1,
                                          .len = (uint16_t)r->block_len,
-                                         .patches = count_patches(r),
+                                         .patch_count = (uint16_t)r->patch_count,
+                                         .flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0,
                                          .block = block};
     zone->serial = read32(soa->rdata + soa->rdata_len - 20);
 }
@@ -234,7 +230,7 @@ static void fill_zone(struct renderer *r, struct zone *zone)
     atomic_init(&zone->references, 1);
     zone->apex_len = b->apex.len;
     zone->apex_labels = b->apex.labels;
-    zone->apex_hash = dns_key_hash(b->apex.name, b->apex.len);
+    zone->apex_hash = dns_key_hash_suffix(&b->apex, 0);
     zone->depth = (uint8_t)b->depth;
     memcpy(zone->apex, b->apex.name, b->apex.len);
     render_negative(r, zone);

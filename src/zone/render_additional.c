@@ -27,7 +27,7 @@ static bool is_new(struct renderer *r, const uint8_t *name)
     if (dns_key_fill(&key, name, DNS_NAME_MAX) <= 1) {
         return false;
     }
-    uint64_t hash = dns_key_hash(key.name, key.len);
+    uint64_t hash = dns_key_hash_suffix(&key, 0);
     for (size_t i = 0; i < r->seen_count; i++) {
         if (r->seen[i] == hash) {
             return false;

@@ -85,11 +85,6 @@ void render_put_fixed(struct renderer *r, uint16_t type, uint32_t ttl)
 
 /* ---- the names that there are ---- */
 
-static uint64_t hash_suffix(const struct dns_key *key, unsigned label)
-{
-    return dns_key_hash(key->name + key->at[label], (size_t)key->len - key->at[label]);
-}
-
 /* The slot of a name, or the empty one where it belongs. */
 static struct render_name *find_slot(const struct renderer *r, uint64_t hash, const uint8_t *name)
 {
@@ -143,7 +138,7 @@ static void prepare_names(struct renderer *r)
     r->stamp++;
     r->name_count = 0;
     for (unsigned i = owner[0] == 1 && owner[1] == '*'; i < r->key.labels; i++) {
-        add_name(r, hash_suffix(&r->key, i), r->key.name + r->key.at[i],
+        add_name(r, dns_key_hash_suffix(&r->key, i), r->key.name + r->key.at[i],
                  (uint16_t)(ZONE_LINK_OWNER | (r->key.len - r->key.at[i])));
     }
 }
@@ -159,7 +154,8 @@ static void note_name(struct renderer *r, const struct dns_key *key, const uint8
                       size_t at)
 {
     for (unsigned i = 0; i < labels && at + key->at[i] < ZONE_LINK_MAX; i++) {
-        add_name(r, hash_suffix(key, i), name + key->at[i], (uint16_t)(ZONE_LINK_BLOCK | (at + key->at[i])));
+        add_name(r, dns_key_hash_suffix(key, i), name + key->at[i],
+                 (uint16_t)(ZONE_LINK_BLOCK | (at + key->at[i])));
     }
 }
 
@@ -192,7 +188,7 @@ void render_put_name(struct renderer *r, const uint8_t *name)
     unsigned labels = 0;
     prepare_names(r);
     for (; labels < key.labels; labels++) {
-        found = find_slot(r, hash_suffix(&key, labels), name + key.at[labels]);
+        found = find_slot(r, dns_key_hash_suffix(&key, labels), name + key.at[labels]);
         if (found->stamp == r->stamp) {
             break;
         }
@@ -216,7 +212,7 @@ uint16_t render_find_name(struct renderer *r, const uint8_t *name)
     if (dns_key_fill(&key, name, DNS_NAME_MAX) <= 1) {
         return 0;
     }
-    const struct render_name *found = find_slot(r, hash_suffix(&key, 0), name);
+    const struct render_name *found = find_slot(r, dns_key_hash_suffix(&key, 0), name);
     return found->stamp == r->stamp ? found->link : 0;
 }
 

@@ -12,7 +12,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { FIXED_LEN = 10 /* type, class, TTL, length */ };
+enum {
+    FIXED_LEN = 10, /* type, class, TTL, length */
+    MESSAGE_SIZE = DNS_HEADER_SIZE + DNS_NAME_MAX + 1 + UINT16_MAX,
+};
 
 struct place {
     const uint8_t *key; /* the labels from the apex down, see make_key() */
@@ -23,7 +26,8 @@ struct place {
 struct walk {
     const struct zone *zone;
     const struct zone_visitor *visitor;
-    uint8_t *rdata; /* 65535 octets */
+    uint8_t *rdata;   /* 65535 octets */
+    uint8_t *message; /* MESSAGE_SIZE */
 };
 
 /* ---- order ---- */
@@ -80,88 +84,101 @@ static struct place *list_places(const struct zone *zone, struct arena *arena, s
 
 /* ---- records ---- */
 
-/* One RRset while its records are put back together. */
-struct block {
-    const struct zone *zone;
-    const uint8_t *bytes, *owner;
-    const uint16_t *patches, *links; /* those that are not behind us */
-    size_t patch_count, link_count, owner_len;
+/* An owner as a question, and an RRset's block behind it, with every pointer in its place. */
+struct message {
+    uint8_t *bytes;
+    const uint16_t *patches, *links; /* where pointers are, counted from the block's begin */
+    size_t patch_count, link_count;
 };
 
-static struct block open_block(const struct zone *zone, const struct zone_rrset *rrset, const uint8_t *owner,
-                               size_t owner_len)
+/* Where a link leads to in the message. */
+static size_t find_link(size_t owner_len, size_t block_at, uint16_t link)
 {
-    struct block block = {.zone = zone,
-                          .bytes = zone->blob + rrset->block,
-                          .owner = owner,
-                          .patch_count = zone_count_patches(rrset),
-                          .owner_len = owner_len};
-    block.patches = (const uint16_t *)(const void *)block.bytes - block.patch_count;
-    if (zone_has_links(rrset)) {
-        const struct zone_extra *extra = zone_get_extra(zone, rrset);
-        block.links = zone_get_links(extra);
-        block.link_count = extra->link_count;
+    size_t suffix = link & (ZONE_LINK_OWNER - 1u);
+    if ((link & ZONE_LINK_BLOCK) != 0) {
+        return block_at + (link & (ZONE_LINK_BLOCK - 1u));
     }
-    return block;
+    return suffix == 0 ? DNS_HEADER_SIZE : DNS_HEADER_SIZE + owner_len - suffix;
 }
 
-/* Where the next pointer is that is not written yet, or `end`. */
-static size_t find_pointer(const struct block *block, size_t end)
+static void put_pointer(uint8_t *to, size_t target)
 {
-    size_t at = block->patch_count != 0 && block->patches[0] < end ? block->patches[0] : end;
-    return block->link_count != 0 && block->links[0] < at ? block->links[0] : at;
+    to[0] = (uint8_t)(0xc0 | target >> 8);
+    to[1] = (uint8_t)target;
 }
 
-static void pass_pointer(struct block *block, size_t at)
+/* Lays the block behind the owner. Returns where it begins. */
+static size_t lay_block(const struct walk *walk, const struct zone_rrset *rrset, const uint8_t *owner,
+                        size_t owner_len, struct message *message)
 {
-    if (block->patch_count != 0 && block->patches[0] == at) {
-        block->patches++;
-        block->patch_count--;
-    } else {
-        block->links++;
-        block->link_count--;
+    const uint8_t *block = walk->zone->blob + rrset->block;
+    size_t at = DNS_HEADER_SIZE + owner_len;
+    *message = (struct message){.bytes = walk->message,
+                                .patches = (const uint16_t *)(const void *)block - rrset->patch_count,
+                                .patch_count = rrset->patch_count};
+    memcpy(walk->message + DNS_HEADER_SIZE, owner, owner_len);
+    memcpy(walk->message + at, block, rrset->len);
+    if ((rrset->flags & ZONE_RRSET_LINKED) != 0) {
+        const struct zone_extra *extra = zone_get_extra(walk->zone, rrset);
+        message->links = zone_get_links(extra);
+        message->link_count = extra->link_count;
     }
+    for (size_t i = 0; i < message->patch_count; i++) {
+        put_pointer(walk->message + at + message->patches[i], at - walk->zone->apex_len);
+    }
+    for (size_t i = 0; i < message->link_count && message->links[i] < rrset->len; i++) {
+        uint8_t *pointer = walk->message + at + message->links[i];
+        put_pointer(pointer, find_link(owner_len, at, (uint16_t)(pointer[0] << 8 | pointer[1])));
+    }
+    return at;
 }
 
-/* The name that goes on at an octet of the block, in full. Returns its length. */
-static size_t expand_name(const struct block *block, size_t at, uint8_t *to)
+/* The name at an offset of the message, pointers followed. Returns its length. */
+static size_t copy_name(const uint8_t *message, size_t at, uint8_t *to)
 {
     size_t len = 0;
-    for (;;) {
-        unsigned link = (unsigned)(block->bytes[at] << 8 | block->bytes[at + 1]);
-        if (block->bytes[at] <= DNS_LABEL_MAX) {
-            size_t label = block->bytes[at] + 1u;
-            memcpy(to + len, block->bytes + at, label);
-            len += label;
-            at += label;
-            if (label == 1) {
-                return len;
-            }
-        } else if (link >= (ZONE_LINK_BLOCK | ZONE_LINK_OWNER)) { /* a patch */
-            memcpy(to + len, block->zone->apex, block->zone->apex_len);
-            return len + block->zone->apex_len;
-        } else if ((link & ZONE_LINK_BLOCK) != 0) {
-            at = link & ~(unsigned)ZONE_LINK_BLOCK;
-        } else {
-            size_t suffix = link & ~(unsigned)ZONE_LINK_OWNER;
-            memcpy(to + len, block->owner + block->owner_len - suffix, suffix);
-            return len + suffix;
+    while (message[at] != 0) {
+        if (message[at] >= 0xc0) {
+            at = (size_t)(message[at] & 0x3f) << 8 | message[at + 1];
+            continue;
         }
+        memcpy(to + len, message + at, message[at] + 1u);
+        len += message[at] + 1u;
+        at += message[at] + 1u;
     }
+    to[len++] = 0;
+    return len;
 }
 
-/* The rdata at block[at], len octets, with names in the place of pointers. Returns its length. */
-static size_t expand(struct block *block, size_t at, size_t len, uint8_t *to)
+/* The next place of a pointer at or behind `from` in the block; SIZE_MAX: there is none. */
+static size_t find_pointer(struct message *message, size_t from)
+{
+    while (message->patch_count != 0 && *message->patches < from) {
+        message->patches++;
+        message->patch_count--;
+    }
+    while (message->link_count != 0 && *message->links < from) {
+        message->links++;
+        message->link_count--;
+    }
+    size_t patch = message->patch_count != 0 ? *message->patches : SIZE_MAX;
+    size_t link = message->link_count != 0 ? *message->links : SIZE_MAX;
+    return patch < link ? patch : link;
+}
+
+/* The rdata at `at` of the block, len octets, with names in the place of pointers. Returns its length. */
+static size_t expand(const struct walk *walk, struct message *message, size_t block_at, size_t at, size_t len)
 {
     size_t out = 0, end = at + len;
     while (at < end) {
-        size_t pointer = find_pointer(block, end);
-        memcpy(to + out, block->bytes + at, pointer - at);
-        out += pointer - at;
-        at = pointer;
-        if (at < end) {
-            out += expand_name(block, at, to + out);
-            pass_pointer(block, at);
+        size_t pointer = find_pointer(message, at);
+        bool has_pointer = pointer < end;
+        size_t plain = (has_pointer ? pointer : end) - at;
+        memcpy(walk->rdata + out, message->bytes + block_at + at, plain);
+        out += plain;
+        at += plain;
+        if (has_pointer) {
+            out += copy_name(message->bytes, block_at + at, walk->rdata + out);
             at += 2;
         }
     }
@@ -176,10 +193,12 @@ static uint32_t read32(const uint8_t *p)
 static int walk_rrset(const struct walk *walk, const uint8_t *owner, size_t owner_len,
                       const struct zone_rrset *rrset)
 {
-    struct block block = open_block(walk->zone, rrset, owner, owner_len);
+    const uint8_t *block = walk->zone->blob + rrset->block;
+    struct message message;
+    size_t block_at = lay_block(walk, rrset, owner, owner_len, &message);
     int code = 0;
     for (size_t at = 0; at < rrset->len && code == 0;) {
-        const uint8_t *fixed = block.bytes + at + 2; /* behind the pointer to the question */
+        const uint8_t *fixed = block + at + 2; /* behind the pointer to the question */
         size_t len = (size_t)(fixed[8] << 8 | fixed[9]);
         at += 2 + FIXED_LEN;
         struct zone_record record = {.owner = owner,
@@ -188,7 +207,7 @@ static int walk_rrset(const struct walk *walk, const uint8_t *owner, size_t owne
                                      .rclass = DNS_CLASS_IN,
                                      .ttl = read32(fixed + 4),
                                      .rdata = walk->rdata};
-        record.rdata_len = (uint16_t)expand(&block, at, len, walk->rdata);
+        record.rdata_len = (uint16_t)expand(walk, &message, block_at, at, len);
         code = walk->visitor->record(walk->visitor->context, &record);
         at += len;
     }
@@ -224,12 +243,16 @@ int zone_walk(const struct zone *zone, const struct zone_visitor *visitor)
     struct arena *arena = arena_new(0);
     size_t count;
     struct place *places = list_places(zone, arena, &count);
-    struct walk walk = {.zone = zone, .visitor = visitor, .rdata = memory_alloc(UINT16_MAX)};
+    struct walk walk = {.zone = zone,
+                        .visitor = visitor,
+                        .rdata = memory_alloc(UINT16_MAX),
+                        .message = memory_alloc(MESSAGE_SIZE)};
     int code = walk_node(&walk, zone_get_node(zone, zone->apex_node), true);
     for (size_t i = 0; i < count && code == 0; i++) {
         code = walk_node(&walk, zone_get_node(zone, places[i].node), false);
     }
     free(walk.rdata);
+    free(walk.message);
     free(places);
     arena_free(arena);
     return code;

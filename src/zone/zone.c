@@ -36,7 +36,7 @@ struct zone *zone_new_failed(const uint8_t *apex)
     zone->failed = true;
     zone->apex_len = key.len;
     zone->apex_labels = key.labels;
-    zone->apex_hash = dns_key_hash(key.name, key.len);
+    zone->apex_hash = dns_key_hash_suffix(&key, 0);
     memcpy(zone->apex, key.name, key.len);
     return zone;
 }
@@ -271,7 +271,7 @@ struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)
         return NULL;
     }
     uint32_t slot;
-    return find_slot(table, dns_key_hash(key.name, key.len), key.name, key.len, &slot);
+    return find_slot(table, dns_key_hash_suffix(&key, 0), key.name, key.len, &slot);
 }
 
 struct zone *zone_table_replace(struct zone_table *table, struct zone *zone)

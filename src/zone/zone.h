@@ -27,11 +27,9 @@ enum zone_node_flag {
 
 enum zone_rrset_flag {
     ZONE_RRSET_STEERED = 1,
-    ZONE_RRSET_ADDITIONAL = 2, /* there is something for the additional section */
+    ZONE_RRSET_LINKED = 2,     /* the block has links */
+    ZONE_RRSET_ADDITIONAL = 4, /* there is something for the additional section */
 };
-
-/* In the number of patches, so that one test tells what can be copied as it is. */
-enum { ZONE_PATCHES_AND_LINKS = 0x8000 };
 
 /* What stands where a pointer will be. A block with links to itself must not begin behind offset
  * 0x3fff - ZONE_LINK_MAX of a message. */
@@ -44,9 +42,9 @@ enum zone_link {
 /* Offsets are in the zone's blob. */
 struct zone_rrset {
     uint16_t type;
-    uint16_t count;   /* records; of a steered RRset: members */
-    uint16_t len;     /* octets of the block; of a steered RRset: of one record */
-    uint16_t patches; /* u16 positions, stored in front of the block; or-ed: ZONE_PATCHES_AND_LINKS */
+    uint16_t count;       /* records; of a steered RRset: members */
+    uint16_t len;         /* octets of the block; of a steered RRset: of one record */
+    uint16_t patch_count; /* u16 positions, stored in front of the block */
     uint16_t flags;
     uint16_t reserved;
     uint32_t block;
@@ -122,21 +120,10 @@ static inline const uint8_t *zone_node_name(const struct zone_node *node)
     return (const uint8_t *)(node->rrsets + node->rrset_count);
 }
 
-static inline size_t zone_count_patches(const struct zone_rrset *rrset)
-{
-    return rrset->patches & (ZONE_PATCHES_AND_LINKS - 1u);
-}
-
-static inline bool zone_has_links(const struct zone_rrset *rrset)
-{
-    return (rrset->patches & ZONE_PATCHES_AND_LINKS) != 0;
-}
-
-/* Of an RRset that has links or additional records. */
 static inline const struct zone_extra *zone_get_extra(const struct zone *zone, const struct zone_rrset *rrset)
 {
     return (const struct zone_extra *)(const void *)(zone->blob + rrset->block -
-                                                     zone_count_patches(rrset) * sizeof(uint16_t)) -
+                                                     rrset->patch_count * sizeof(uint16_t)) -
            1;
 }
 
