@@ -214,14 +214,22 @@ static __attribute__((noinline)) bool add_additional(struct work *w, const struc
     return true;
 }
 
-/* A static RRset that brings something along; the answer does not depend on that. */
-static __attribute__((noinline)) void answer_with_additional(struct work *w, const struct zone *zone,
-                                                             const struct zone_rrset *rrset,
-                                                             struct reply_place place)
+/* A static RRset that rotates, or brings something along on which the answer does not depend. */
+static __attribute__((noinline)) void answer_with_more(struct work *w, const struct zone *zone,
+                                                       const struct zone_rrset *rrset,
+                                                       struct reply_place place)
 {
+    size_t at = w->reply.at;
     if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
         truncate_reply(&w->reply);
-    } else if (w->query.qtype != DNS_TYPE_ANY) { /* to be answered with little (RFC 8482) */
+        return;
+    }
+    if ((rrset->flags & ZONE_RRSET_ROTATES) != 0) {
+        reply_rotate(&w->reply, at, (unsigned)random_below(w->context->random, rrset->count));
+    }
+    bool minimal =
+        w->query.qtype == DNS_TYPE_ANY /* RFC 8482 */ || w->context->view->server->minimal_responses;
+    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !minimal) {
         (void)add_additional(w, zone, rrset, place);
     }
 }
@@ -269,16 +277,22 @@ static enum step answer_node(struct work *w, const struct zone *zone, const stru
     struct reply_place place = {.owner = target->name_at, .apex_at = target->apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
     if (rrset != NULL) {
-        if (__builtin_expect((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0, 0)) {
-            answer_with_additional(w, zone, rrset, place);
+        if (__builtin_expect((rrset->flags & (ZONE_RRSET_ADDITIONAL | ZONE_RRSET_ROTATES)) != 0, 0)) {
+            answer_with_more(w, zone, rrset, place);
             return STEP_DONE;
         }
         switch (add_set(w, zone, node, rrset, place)) {
         case DONE: break;
         case FULL: truncate_reply(&w->reply); break;
-        case FAILED: w->reply.rcode = DNS_RCODE_SERVFAIL; break;
+        case FAILED:
+            w->reply.rcode = DNS_RCODE_SERVFAIL;
+            w->reply.ede = REPLY_EDE_NO_ENDPOINT;
+            break;
         case EMPTY:
-        case USE_STATIC: no_data(w, zone, target); break;
+        case USE_STATIC:
+            w->reply.ede = w->fallback ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;
+            no_data(w, zone, target);
+            break;
         }
         return STEP_DONE;
     }
@@ -402,28 +416,50 @@ static void follow(struct work *w, const struct zone *zone, struct target *targe
     }
 }
 
+static void refuse(struct work *w, enum reply_ede why)
+{
+    w->reply.rcode = DNS_RCODE_REFUSED;
+    w->reply.ede = why;
+}
+
+/* What is not asked of class IN, or not a question. Returns whether it is to be answered as if it were IN. */
+static __attribute__((noinline)) bool is_any_class(struct work *w)
+{
+    const struct dns_query *query = &w->query;
+    if (query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR) {
+        refuse(w, REPLY_EDE_PROHIBITED);
+    } else if (query->qclass == DNS_CLASS_CH) {
+        chaos_answer(w->context->view->server, query, &w->reply);
+    } else if (query->qclass == DNS_CLASS_ANY) {
+        return true;
+    } else {
+        refuse(w, REPLY_EDE_NOT_SUPPORTED);
+    }
+    return false;
+}
+
 static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
     bool transfer = query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR;
-    if (__builtin_expect(query->qclass == DNS_CLASS_CH, 0)) {
-        chaos_answer(w->context->view->server, query, &w->reply);
-        return;
-    }
-    if (query->qclass != DNS_CLASS_IN || transfer) {
-        w->reply.rcode = DNS_RCODE_REFUSED;
-        return;
+    uint16_t flags = DNS_FLAG_AA;
+    if (__builtin_expect(query->qclass != DNS_CLASS_IN || transfer, 0)) {
+        if (!is_any_class(w)) {
+            return;
+        }
+        flags = 0; /* RFC 1035 section 6.2: not for all classes */
     }
     const struct zone *zone = find_zone(w, &query->key);
     if (zone == NULL) {
-        w->reply.rcode = DNS_RCODE_REFUSED;
+        refuse(w, REPLY_EDE_NOT_AUTHORITATIVE);
         return;
     }
     if (zone->failed) {
         w->reply.rcode = DNS_RCODE_SERVFAIL;
+        w->reply.ede = REPLY_EDE_INVALID_DATA;
         return;
     }
-    w->reply.flags |= DNS_FLAG_AA;
+    w->reply.flags |= flags;
     struct target target = {.key = &query->key,
                             .name_at = DNS_HEADER_SIZE,
                             .apex_at = (uint16_t)(DNS_HEADER_SIZE + query->key.len - zone->apex_len)};
@@ -522,6 +558,8 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
         (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
     if (result == DNS_QUERY_OK) {
         answer_question(&w);
+    } else if (result == DNS_QUERY_NOTIMP) {
+        w.reply.ede = REPLY_EDE_NOT_SUPPORTED;
     }
     if (w.reply.truncated) {
         drop_sections(&w);

@@ -126,6 +126,28 @@ __attribute__((noinline)) static uint8_t *put_options(uint8_t *to, const struct 
     return to;
 }
 
+static uint8_t *put_ede(uint8_t *to, const struct answer_context *context, const struct reply *reply)
+{
+    static const struct {
+        uint16_t code;
+        const char *text;
+    } errors[] = {
+        [REPLY_EDE_NOT_AUTHORITATIVE] = {20, ""},
+        [REPLY_EDE_NOT_SUPPORTED] = {21, ""},
+        [REPLY_EDE_PROHIBITED] = {18, ""},
+        [REPLY_EDE_INVALID_DATA] = {24, "zone not loaded"},
+        [REPLY_EDE_NO_ENDPOINT] = {0, "no healthy endpoint"},
+    };
+    size_t len = strlen(errors[reply->ede].text);
+    if (!context->view->server->extended_errors || reply->at + OPTION_HEADER + 2 + len > reply->limit) {
+        return to;
+    }
+    to = put_header(to, DNS_OPTION_EDE, 2 + len);
+    reply_put16(to, errors[reply->ede].code);
+    memcpy(to + 2, errors[reply->ede].text, len);
+    return to + 2 + len;
+}
+
 /* RFC 6891 section 7: an OPT in the query gets one in the reply. */
 void edns_add_opt(const struct answer_context *context, const struct answer_request *request,
                   const struct dns_query *query, struct reply *reply, uint8_t scope)
@@ -142,6 +164,9 @@ void edns_add_opt(const struct answer_context *context, const struct answer_requ
     }
     if (__builtin_expect(query->options != 0, 0)) {
         to = put_options(to, context, request, query);
+    }
+    if (__builtin_expect(reply->ede != REPLY_EDE_NONE, 0)) {
+        to = put_ede(to, context, reply);
     }
     reply_put16(opt + 9, (unsigned)(to - opt) - DNS_EDNS_OPT_SIZE);
     reply->at = (size_t)(to - reply->out);

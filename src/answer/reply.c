@@ -250,6 +250,26 @@ bool reply_add_additional(struct reply *reply, const struct zone *zone, const st
     return true;
 }
 
+static void reverse(uint8_t *from, uint8_t *to)
+{
+    while (from < to) {
+        uint8_t octet = *from;
+        *from++ = *--to;
+        *to = octet;
+    }
+}
+
+void reply_rotate(struct reply *reply, size_t at, unsigned first)
+{
+    uint8_t *begin = reply->out + at, *middle = begin, *end = reply->out + reply->at;
+    for (; first > 0; first--) {
+        middle += 12u + (size_t)(middle[10] << 8 | middle[11]);
+    }
+    reverse(begin, middle);
+    reverse(middle, end);
+    reverse(begin, end);
+}
+
 bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at)
 {
     const uint8_t *dname = reply->out + dname_at;

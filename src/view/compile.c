@@ -73,6 +73,7 @@ struct zone *compile_zone(struct compiler *c, const struct conf_zone_source *sou
     struct zone_builder *builder = zone_builder_new(apex, source->zone_path, c->report);
     struct zone *zone = NULL;
     struct conf_policy *policy = NULL;
+    zone_builder_set_rotate(builder, c->rotates);
     int error =
         zone_read_file(source->zone_path, &(struct zone_reader_options){.origin = source->origin},
                        &(struct zone_sink){.context = builder, .record = zone_builder_add}, c->report);
@@ -175,6 +176,7 @@ static bool load_all(struct compiler *c, const char *path)
     if (view->server == NULL) {
         return false;
     }
+    c->rotates = view->server->rotate;
     if (view->server->topology_path != NULL) {
         view->topology = conf_load_topology(view->server->topology_path, c->report);
     }

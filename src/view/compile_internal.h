@@ -13,6 +13,7 @@ struct compiler {
     struct report *report;
     uint64_t geo_key; /* identity of the databases */
     size_t name_capacity;
+    bool rotates; /* zones whose RRsets rotate */
     bool refused; /* a zone that is served now could not be kept: the running view stays */
 };
 

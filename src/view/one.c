@@ -31,7 +31,7 @@ bool view_zone_is_alone(const struct view *view, size_t index)
 
 struct zone *view_compile_zone(const struct view *view, size_t index, struct report *report)
 {
-    struct compiler c = {.report = report};
+    struct compiler c = {.report = report, .rotates = view->server->rotate};
     uint8_t apex[DNS_NAME_MAX + 1];
     const struct conf_zone_source *source = &view->server->zones[index];
     int len = dns_name_parse(source->origin, NULL, apex);

@@ -51,7 +51,7 @@ struct zone_builder {
     struct builder_steered *steered;
     size_t steered_count, steered_capacity;
     struct builder_record *soa;
-    bool failed;
+    bool rotate, failed;
 };
 
 void builder_complain(struct zone_builder *b, enum report_severity severity, const struct builder_place *at,

@@ -31,6 +31,7 @@ struct renderer {
     uint16_t *patches, *links;
     size_t patch_count, patch_capacity, link_count, link_capacity;
     bool overflow;
+    bool rotates;       /* its records must not point to each other */
     bool behind;        /* in the additional section, where patches are links too */
     struct dns_key key; /* of the owner, once a name was written */
     struct render_name *names;

@@ -43,7 +43,8 @@ def make(site):
     site.zone("example.com", "www 60 IN A 192.0.2.99\n")
     site.policies["example.com"] = json.loads(json.dumps(POLICY))
     site.server.update({"threads": 2, "edns_size": 1400, "log": {"level": "info"},
-                        "admin": {"socket": "s", "mode": "0660"}})
+                        "admin": {"socket": "s", "mode": "0660"}, "minimal_responses": True, "rotate": True,
+                        "extended_errors": False})
     return site.write()
 
 

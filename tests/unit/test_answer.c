@@ -222,6 +222,56 @@ static void any_is_minimal(void **state)
     ASK("example.com.", DNS_TYPE_AXFR, "REFUSED rd");
 }
 
+/* All records in each of their turns, one after the other; names in their place after turning. */
+static void sets_rotate(void **state)
+{
+    (void)state;
+    struct fixture f;
+    unsigned turns[3] = {0};
+    static const char *const expected[] = {
+        "a. 300 IN A 192.0.2.1 | a. 300 IN A 192.0.2.2 | a. 300 IN A 192.0.2.3",
+        "a. 300 IN A 192.0.2.2 | a. 300 IN A 192.0.2.3 | a. 300 IN A 192.0.2.1",
+        "a. 300 IN A 192.0.2.3 | a. 300 IN A 192.0.2.1 | a. 300 IN A 192.0.2.2",
+    };
+    fixture_init_rotating(&f, ".",
+                          "$TTL 300\n. SOA ns. h. 1 1 1 1 60\n. NS ns.\n. NS ns2.\nns. A 192.0.2.9\n"
+                          "a. A 192.0.2.1\na. A 192.0.2.2\na. A 192.0.2.3\nalias. CNAME a.\n"
+                          "p.x. PTR long.x.\np.x. PTR far.longer.x.\n");
+    for (int i = 0; i < 600; i++) {
+        const char *got = fixture_ask(&f, i % 2 == 0 ? "a." : "alias.", DNS_TYPE_A, ANSWER_UDP, 0);
+        for (int turn = 0; turn < 3; turn++) {
+            turns[turn] += strstr(got, expected[turn]) != NULL;
+        }
+        got = fixture_ask(&f, ".", DNS_TYPE_NS, ANSWER_UDP, 0); /* whose clients choose for themselves */
+        assert_non_null(strstr(got, "answer: . 300 IN NS ns. | . 300 IN NS ns2.; additional: ns. 300 IN A"));
+        got = fixture_ask(&f, "p.x.", DNS_TYPE_PTR, ANSWER_UDP, 0);
+        assert_non_null(strstr(got, "p.x. 300 IN PTR long.x."));
+        assert_non_null(strstr(got, "p.x. 300 IN PTR far.longer.x."));
+    }
+    assert_int_equal(turns[0] + turns[1] + turns[2], 600);
+    for (int turn = 0; turn < 3; turn++) {
+        assert_in_range(turns[turn], 150, 250);
+    }
+    fixture_fini(&f);
+}
+
+/* RFC 1035 section 6.2: answered as IN, without authority. */
+static void class_any(void **state)
+{
+    uint8_t query[512], in[512], any[512];
+    static const char *const names[] = {"host.example.com.", "alias.example.com.", "x.sub.example.com.",
+                                        "no.example.com.", "elsewhere.test."};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t len = fixture_query(query, names[i], DNS_TYPE_A, 0x100, 0);
+        size_t expected = fixture_ask_bytes(*state, query, len, ANSWER_UDP, in, sizeof in);
+        query[len - 1] = 255;
+        assert_int_equal(fixture_ask_bytes(*state, query, len, ANSWER_UDP, any, sizeof any), expected);
+        in[2] &= (uint8_t)~4u; /* AA */
+        in[len - 1] = 255;
+        assert_memory_equal(any, in, expected);
+    }
+}
+
 static void observe(struct fixture *f, uint32_t monitor, bool good)
 {
     health_observe(f->view.health, monitor, good ? HEALTH_OUTCOME_OK : HEALTH_OUTCOME_REFUSED, 1, 1, 0);
@@ -397,6 +447,8 @@ int main(void)
         WITH(redirections),
         WITH(redirections_end),
         WITH(any_is_minimal),
+        cmocka_unit_test(sets_rotate),
+        WITH(class_any),
         WITH(steered_names_follow_health),
         WITH(edns),
         WITH(client_subnet_is_echoed_with_scope_0),
