@@ -329,12 +329,13 @@ static enum step answer_dname(struct work *w, const struct zone *zone, const str
         reply->rcode = DNS_RCODE_YXDOMAIN;
         return STEP_DONE;
     }
+    uint16_t record_at = (uint16_t)reply->at;
     if (!reply_add_cname(reply, target->name_at, prefix, dname_at)) {
         truncate_reply(reply);
         return STEP_DONE;
     }
-    target->name_at = (uint16_t)(reply->at - prefix - suffix);
-    return STEP_CHAIN;
+    target->name_at = (uint16_t)(record_at + 12);
+    return w->query.qtype == DNS_TYPE_CNAME ? STEP_DONE : STEP_CHAIN;
 }
 
 /* A name at or below a cut, or below a DNAME. */
@@ -370,9 +371,19 @@ static enum step answer_in_zone(struct work *w, const struct zone *zone, struct 
 
 /* ---- CNAME chains ---- */
 
-static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
+/* Is it the question, or the end of one of the CNAMEs before this one? By hash: who makes two alike by intent
+ * cuts off a chain of his own. */
+static bool is_known(const struct work *w, uint64_t *seen, unsigned hop, const struct dns_key *key)
 {
-    return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
+    uint64_t hash = dns_key_hash_suffix(key, 0);
+    seen[0] = hop == 0 ? dns_key_hash_suffix(&w->query.key, 0) : seen[0];
+    for (unsigned i = 0; i <= hop; i++) {
+        if (seen[i] == hash) {
+            return true;
+        }
+    }
+    seen[hop + 1] = hash;
+    return false;
 }
 
 /* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
@@ -400,10 +411,11 @@ static void follow(struct work *w, const struct zone *zone, struct target *targe
 {
     struct dns_key *key = &w->alias;
     uint8_t wire[DNS_NAME_MAX + 1];
+    uint64_t seen[CHAIN_MAX];
     for (unsigned hop = 0; answer_in_zone(w, zone, target) == STEP_CHAIN; hop++) {
         size_t len = reply_copy_name(&w->reply, target->name_at, sizeof wire, wire);
         dns_key_fill(key, wire, len);
-        if (hop + 1 == CHAIN_MAX || is_same_target(key, &w->query.key)) {
+        if (hop + 1 == CHAIN_MAX || is_known(w, seen, hop, key)) {
             return; /* a loop or a web: what there is so far is the answer */
         }
         const struct zone *next = find_zone(w, key);

@@ -273,7 +273,8 @@ void reply_rotate(struct reply *reply, size_t at, unsigned first)
 bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at)
 {
     const uint8_t *dname = reply->out + dname_at;
-    size_t suffix = (size_t)(dname[10] << 8 | dname[11]), len = 12 + prefix + suffix;
+    size_t suffix = (size_t)(dname[10] << 8 | dname[11]), tail = suffix > 2 ? 2 : suffix,
+           len = 12 + prefix + tail;
     if (reply->at + len > reply->limit) {
         return false;
     }
@@ -281,9 +282,12 @@ bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_
     memcpy(to, dname, 12); /* class and TTL are those of the DNAME */
     reply_put16(to, POINTER | name_at);
     reply_put16(to + 2, DNS_TYPE_CNAME);
-    reply_put16(to + 10, (unsigned)(prefix + suffix));
+    reply_put16(to + 10, (unsigned)(prefix + tail));
     reply_copy_name(reply, name_at, prefix, to + 12);
-    memcpy(to + 12 + prefix, dname + 12, suffix);
+    memcpy(to + 12 + prefix, dname + 12, tail);
+    if (suffix > 2) {
+        reply_put16(to + 12 + prefix, POINTER | (unsigned)(dname_at + 12));
+    }
     reply->at += len;
     reply->counts[REPLY_ANSWER]++;
     return true;

@@ -59,7 +59,7 @@ bool reply_add_additional(struct reply *reply, const struct zone *zone, const st
  * first one. For RRsets with ZONE_RRSET_ROTATES. */
 void reply_rotate(struct reply *reply, size_t at, unsigned first);
 /* The CNAME that a DNAME record (at dname_at in the reply, owner compressed) makes for the name at name_at,
- * of which `prefix` octets stand in front of the DNAME's owner. Its target is written in full. */
+ * of which `prefix` octets stand in front of the DNAME's owner. Its target ends in the DNAME's. */
 bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at);
 
 /* ---- names that stand in the reply; they are ours, so they are well-formed ---- */

@@ -33,7 +33,7 @@ static const char main_zone[] =
     "AABBCCDDEEFF00112233445566778899AABBCCDDEEFF00112233445566778899\n"
     "here DNAME there.example.org.\nhere TXT \"own\"\n"
     "inside DNAME host\nlocal DNAME wild\nself.loop DNAME loop\n"
-    "long DNAME " LONG "\n"
+    "long DNAME " LONG "\nroot DNAME .\nloop0 CNAME loop1\nd1 DNAME d2\nd2 DNAME d1\n"
     "odd TYPE65534 \\# 3 010203\n"
     "www A 203.0.113.9\n"
     "big 300 TXT \"begin\"\n";
@@ -114,6 +114,14 @@ static void aliases(void **state)
     ASK("loop1.example.com.", DNS_TYPE_A,
         "NOERROR aa rd; answer: loop1.example.com. 300 IN CNAME loop2.example.com. | "
         "loop2.example.com. 300 IN CNAME loop1.example.com.");
+    ASK("loop0.example.com.", DNS_TYPE_A,
+        "NOERROR aa rd; answer: loop0.example.com. 300 IN CNAME loop1.example.com. | "
+        "loop1.example.com. 300 IN CNAME loop2.example.com. | loop2.example.com. 300 IN CNAME "
+        "loop1.example.com.");
+    ASK("q.d1.example.com.", DNS_TYPE_A,
+        "NOERROR aa rd; answer: d1.example.com. 300 IN DNAME d2.example.com. | "
+        "q.d1.example.com. 300 IN CNAME q.d2.example.com. | d2.example.com. 300 IN DNAME d1.example.com. | "
+        "q.d2.example.com. 300 IN CNAME q.d1.example.com.");
     ASK("x.wc.example.com.", DNS_TYPE_A,
         "NOERROR aa rd; answer: x.wc.example.com. 300 IN CNAME host.example.com. | host.example.com. 300 IN "
         "A 198.51.100.1");
@@ -199,6 +207,12 @@ static void redirections(void **state)
     ASK("q.inside.example.com.", DNS_TYPE_A,
         "NXDOMAIN aa rd; answer: inside.example.com. 300 IN DNAME host.example.com. | "
         "q.inside.example.com. 300 IN CNAME q.host.example.com.; authority: " SOA);
+    /* RFC 6672 section 3.2: the CNAME is the answer */
+    ASK("q.inside.example.com.", DNS_TYPE_CNAME,
+        "NOERROR aa rd; answer: inside.example.com. 300 IN DNAME host.example.com. | "
+        "q.inside.example.com. 300 IN CNAME q.host.example.com.");
+    ASK("q.root.example.com.", DNS_TYPE_A,
+        "NOERROR aa rd; answer: root.example.com. 300 IN DNAME . | q.root.example.com. 300 IN CNAME q.");
     ASK(LABEL50 "b.long.example.com.", DNS_TYPE_A,
         "YXDOMAIN aa rd; answer: long.example.com. 300 IN DNAME " LONG);
     const struct fixture *f = *state;
