@@ -261,11 +261,41 @@ static void no_data(struct work *w, const struct zone *zone, const struct target
     add_negative(w, zone, target->apex_at);
 }
 
-/* The RRset for the type asked; ANY is answered with one of them (RFC 8482). */
+/* A steered RRset has nothing to offer at the moment: that must not be believed for longer than what it
+ * offers at other times (RFC 2308 section 5 takes the TTL of the SOA). */
+static __attribute__((noinline)) void no_data_now(struct work *w, const struct zone *zone,
+                                                  const struct target *target, const struct zone_rrset *rrset)
+{
+    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const uint8_t *ttl = steered->records + REPLY_TTL_AT;
+    uint8_t *soa = w->reply.out + w->reply.at;
+    w->reply.ede = w->fallback ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;
+    no_data(w, zone, target);
+    if (!w->reply.truncated && memcmp(ttl, soa + REPLY_TTL_AT, 4) < 0) {
+        memcpy(soa + REPLY_TTL_AT, ttl, 4);
+    }
+}
+
+/* ANY is answered with one RRset, the shortest (RFC 8482 section 4.1); never with what only stands in for a
+ * steered one. */
+static __attribute__((noinline)) const struct zone_rrset *choose_any(const struct zone_node *node)
+{
+    const struct zone_rrset *shortest = NULL, *before = NULL;
+    for (unsigned i = 0; i < node->rrset_count; i++) {
+        const struct zone_rrset *rrset = &node->rrsets[i];
+        bool stands_in = before != NULL && before->type == rrset->type;
+        if (!stands_in && (shortest == NULL || rrset->len < shortest->len)) {
+            shortest = rrset;
+        }
+        before = rrset;
+    }
+    return shortest;
+}
+
 static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
 {
     if (qtype == DNS_TYPE_ANY) {
-        return node->rrset_count == 0 ? NULL : &node->rrsets[0];
+        return choose_any(node);
     }
     return zone_find_rrset(node, qtype);
 }
@@ -289,10 +319,7 @@ static enum step answer_node(struct work *w, const struct zone *zone, const stru
             w->reply.ede = REPLY_EDE_NO_ENDPOINT;
             break;
         case EMPTY:
-        case USE_STATIC:
-            w->reply.ede = w->fallback ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;
-            no_data(w, zone, target);
-            break;
+        case USE_STATIC: no_data_now(w, zone, target, rrset); break;
         }
         return STEP_DONE;
     }

@@ -30,6 +30,8 @@ struct reply {
     enum reply_ede ede; /* told to clients with EDNS if it fits */
 };
 
+enum { REPLY_TTL_AT = 6 }; /* in a record whose owner is a pointer */
+
 enum reply_section { REPLY_ANSWER, REPLY_AUTHORITY, REPLY_ADDITIONAL };
 
 /* Where names of the zone are in the message. */
