@@ -323,27 +323,17 @@ class World:
         zone = self.zone_of(name)
         return zone is not None and any(name.is_subdomain(cut) for cut in zone.closed if "NS" in zone.nodes[cut])
 
-    def meets_glue_of_parent(self, name):
-        """Whether the name leads through one that only the zone above has, as glue below the name's own zone."""
+    def ghost(self, name):
+        """The closest encloser of the name, or the name, if it is one that only another zone has below the name's own:
+        glue in the parent. None if the zone has the closest encloser itself."""
         zone = self.zone_of(name)
-        return zone is not None and any(
-            name.is_subdomain(ancestor)
-            for other in self.zones if other is not zone for owner in other.nodes
-            for ancestor in [owner.split(depth)[1] for depth in range(len(zone.origin) + 1, len(owner) + 1)]
-            if self.zone_of(owner) is zone)
-
-    def meets_nul(self, name):
-        """Whether the name has a label with an octet 0, or leads through a.X where "a\\000b" is a label below X."""
-        if any(b"\x00" in label for label in name.labels):
-            return True
-        for zone in self.zones:
-            for owner in zone.nodes:
-                for i, label in enumerate(owner.labels):
-                    parts = label.split(b"\x00")
-                    if len(parts) > 1 and parts[0] and name.is_subdomain(
-                            dns.name.Name((parts[0],) + owner.labels[i + 1:])):
-                        return True
-        return False
+        for depth in range(len(name), len(zone.origin) if zone is not None else len(name), -1):
+            encloser = name.split(depth)[1]
+            if encloser in zone.nodes or zone.has_below(encloser):
+                return None
+            if any(owner.is_subdomain(encloser) for other in self.zones if other is not zone for owner in other.nodes):
+                return encloser
+        return None
 
     # ---- queries ----
 
