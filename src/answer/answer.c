@@ -7,8 +7,11 @@
 #include "answer/answer.h"
 
 #include "answer/chaos.h"
+#include "answer/copy.h"
 #include "answer/edns.h"
+#include "answer/guard.h"
 #include "answer/reply.h"
+#include "answer/signature.h"
 #include "dns/query.h"
 #include "zone/zone.h"
 
@@ -25,7 +28,8 @@ struct work {
     struct reply reply;
     uint8_t scope; /* ECS */
     bool steered, fallback;
-    struct dns_key alias; /* the end of a CNAME, while it is followed */
+    bool is_signed; /* the reply ends in a TSIG record */
+    struct tsig_exchange signature;
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -35,30 +39,6 @@ struct target {
     uint16_t apex_at; /* of the zone in hand */
 };
 
-const char *answer_counter_text(enum answer_counter counter)
-{
-    static const char *const texts[ANSWER_COUNTERS] = {
-        [ANSWER_COUNT_QUERIES_UDP] = "queries_udp",
-        [ANSWER_COUNT_QUERIES_TCP] = "queries_tcp",
-        [ANSWER_COUNT_NOERROR] = "noerror",
-        [ANSWER_COUNT_FORMERR] = "formerr",
-        [ANSWER_COUNT_SERVFAIL] = "servfail",
-        [ANSWER_COUNT_NXDOMAIN] = "nxdomain",
-        [ANSWER_COUNT_NOTIMP] = "notimp",
-        [ANSWER_COUNT_REFUSED] = "refused",
-        [ANSWER_COUNT_YXDOMAIN] = "yxdomain",
-        [ANSWER_COUNT_BADVERS] = "badvers",
-        [ANSWER_COUNT_DROPPED] = "dropped",
-        [ANSWER_COUNT_TRUNCATED] = "truncated",
-        [ANSWER_COUNT_STEERED] = "steered",
-        [ANSWER_COUNT_FALLBACK] = "fallback",
-        [ANSWER_COUNT_COOKIE_VALID] = "cookie_valid",
-        [ANSWER_COUNT_COOKIE_INVALID] = "cookie_invalid",
-        [ANSWER_COUNT_COOKIE_NEW] = "cookie_new",
-    };
-    return texts[counter];
-}
-
 static void count(const struct answer_context *context, enum answer_counter counter)
 {
     answer_count(context->counters, counter);
@@ -66,17 +46,23 @@ static void count(const struct answer_context *context, enum answer_counter coun
 
 /* ---- steering ---- */
 
-/* The client for geography: the subnet of ECS if given, else the source. */
-static struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
+__attribute__((noinline)) static struct geo_match find_class_of_source(const struct work *w,
+                                                                       const struct steer_policy *policy)
 {
-    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        return steer_find_class(policy, &w->query.ecs.addr);
-    }
     struct addr_port at = {.port = 0};
     if (w->request->client != NULL) {
         addr_from_sockaddr(w->request->client, &at);
     }
     return steer_find_class(policy, &at.addr);
+}
+
+/* The client for geography: the subnet of ECS if given, else the source. */
+static inline struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
+{
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        return steer_find_class(policy, &w->query.ecs.addr);
+    }
+    return find_class_of_source(w, policy);
 }
 
 enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
@@ -154,7 +140,7 @@ static void truncate_reply(struct reply *reply)
 
 static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
 {
-    struct reply_place place = {.owner = apex_at, .apex_at = apex_at};
+    struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
         truncate_reply(&w->reply);
     }
@@ -215,9 +201,8 @@ static __attribute__((noinline)) bool add_additional(struct work *w, const struc
 }
 
 /* A static RRset that rotates, or brings something along on which the answer does not depend. */
-static __attribute__((noinline)) void answer_with_more(struct work *w, const struct zone *zone,
-                                                       const struct zone_rrset *rrset,
-                                                       struct reply_place place)
+static __attribute__((noinline)) void add_more(struct work *w, const struct zone *zone,
+                                               const struct zone_rrset *rrset, struct reply_place place)
 {
     size_t at = w->reply.at;
     if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
@@ -236,12 +221,13 @@ static __attribute__((noinline)) void answer_with_more(struct work *w, const str
 
 /* ---- referrals ---- */
 
-static void add_referral(struct work *w, const struct zone *zone, const struct zone_lookup *found,
-                         const struct target *target)
+static void add_referral(struct work *w, const struct zone *zone, const struct zone_node *cut,
+                         struct target target)
 {
-    uint16_t cut_at = reply_find_suffix(&w->reply, target->name_at, target->key->at[found->cut_label]);
-    struct reply_place place = {.owner = cut_at, .apex_at = target->apex_at};
-    const struct zone_rrset *ns = zone_find_rrset(found->cut, DNS_TYPE_NS);
+    uint16_t cut_at = reply_find_suffix(&w->reply, target.name_at, zone_octets_below(zone, target.key, cut));
+    struct reply_place place = {.owner = cut_at, .apex_at = target.apex_at};
+    const struct zone_rrset *ns = zone_find_rrset(cut, DNS_TYPE_NS);
+    w->reply.subject = reply_subject(zone, cut);
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, ns, place)) {
         truncate_reply(&w->reply);
         return;
@@ -254,23 +240,19 @@ static void add_referral(struct work *w, const struct zone *zone, const struct z
 
 /* ---- one name ---- */
 
-enum step { STEP_DONE, STEP_CHAIN };
-
-static void no_data(struct work *w, const struct zone *zone, const struct target *target)
-{
-    add_negative(w, zone, target->apex_at);
-}
+/* What answers for a name returns where in the reply the name stands that the answer leads to, or 0. */
+enum { NOWHERE = 0 };
 
 /* A steered RRset has nothing to offer at the moment: that must not be believed for longer than what it
  * offers at other times (RFC 2308 section 5 takes the TTL of the SOA). */
-static __attribute__((noinline)) void no_data_now(struct work *w, const struct zone *zone,
-                                                  const struct target *target, const struct zone_rrset *rrset)
+static __attribute__((noinline)) void add_negative_for_now(struct work *w, const struct zone *zone,
+                                                           const struct zone_rrset *rrset, uint16_t apex_at)
 {
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
     const uint8_t *ttl = steered->records + REPLY_TTL_AT;
     uint8_t *soa = w->reply.out + w->reply.at;
     w->reply.ede = w->fallback ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;
-    no_data(w, zone, target);
+    add_negative(w, zone, apex_at);
     if (!w->reply.truncated && memcmp(ttl, soa + REPLY_TTL_AT, 4) < 0) {
         memcpy(soa + REPLY_TTL_AT, ttl, 4);
     }
@@ -292,125 +274,158 @@ static __attribute__((noinline)) const struct zone_rrset *choose_any(const struc
     return shortest;
 }
 
+/* The RRset for the type asked. */
 static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
 {
-    if (qtype == DNS_TYPE_ANY) {
-        return choose_any(node);
+    const struct zone_rrset *first = node->rrsets;
+    if (node->rrset_count != 0 && first->type == qtype) {
+        return first; /* A, mostly: they are in the order of types */
     }
-    return zone_find_rrset(node, qtype);
+    return __builtin_expect(qtype == DNS_TYPE_ANY, 0) ? choose_any(node) : zone_find_rrset(node, qtype);
 }
 
 /* What is there: data, a CNAME to follow, or nothing of that type. */
-static enum step answer_node(struct work *w, const struct zone *zone, const struct zone_node *node,
-                             struct target *target)
+static inline __attribute__((always_inline)) uint16_t
+answer_node(struct work *w, const struct zone *zone, const struct zone_node *node, struct target target)
 {
-    struct reply_place place = {.owner = target->name_at, .apex_at = target->apex_at};
+    struct reply_place place = {.owner = target.name_at, .apex_at = target.apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
-    if (rrset != NULL) {
-        if (__builtin_expect((rrset->flags & (ZONE_RRSET_ADDITIONAL | ZONE_RRSET_ROTATES)) != 0, 0)) {
-            answer_with_more(w, zone, rrset, place);
-            return STEP_DONE;
+    if (rrset != NULL && rrset->flags == 0) { /* nothing to it: static, without links or additional data */
+        if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+            truncate_reply(&w->reply);
         }
+        return NOWHERE;
+    }
+    if (rrset != NULL && (rrset->flags & ZONE_RRSET_STEERED) == 0) {
+        add_more(w, zone, rrset, place);
+        return NOWHERE;
+    }
+    if (rrset != NULL) {
         switch (add_set(w, zone, node, rrset, place)) {
         case DONE: break;
         case FULL: truncate_reply(&w->reply); break;
         case FAILED:
             w->reply.rcode = DNS_RCODE_SERVFAIL;
             w->reply.ede = REPLY_EDE_NO_ENDPOINT;
+            w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
             break;
         case EMPTY:
-        case USE_STATIC: no_data_now(w, zone, target, rrset); break;
+        case USE_STATIC: add_negative_for_now(w, zone, rrset, target.apex_at); break;
         }
-        return STEP_DONE;
+        return NOWHERE;
     }
     const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
     if (cname == NULL) {
-        no_data(w, zone, target);
-        return STEP_DONE;
+        add_negative(w, zone, target.apex_at);
+        return NOWHERE;
     }
     uint16_t rdata_at = (uint16_t)(w->reply.at + 12);
     if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, cname, place)) {
         truncate_reply(&w->reply);
-        return STEP_DONE;
+        return NOWHERE;
     }
-    target->name_at = rdata_at;
-    return STEP_CHAIN;
+    return rdata_at;
+}
+
+__attribute__((noinline)) static uint16_t
+answer_other_node(struct work *w, const struct zone *zone, const struct zone_node *node, struct target target)
+{
+    return answer_node(w, zone, node, target);
 }
 
 /* RFC 6672 section 3.2: the DNAME, and a CNAME from the name asked to the one that it becomes. */
-static enum step answer_dname(struct work *w, const struct zone *zone, const struct zone_lookup *found,
-                              struct target *target)
+static uint16_t answer_dname(struct work *w, const struct zone *zone, const struct zone_node *cut,
+                             struct target target)
 {
     struct reply *reply = &w->reply;
-    const struct zone_rrset *dname = zone_find_rrset(found->cut, DNS_TYPE_DNAME);
-    size_t prefix = target->key->at[found->cut_label], dname_at = reply->at;
-    struct reply_place place = {.owner = reply_find_suffix(reply, target->name_at, prefix),
-                                .apex_at = target->apex_at};
+    const struct zone_rrset *dname = zone_find_rrset(cut, DNS_TYPE_DNAME);
+    size_t prefix = zone_octets_below(zone, target.key, cut), dname_at = reply->at;
+    struct reply_place place = {.owner = reply_find_suffix(reply, target.name_at, prefix),
+                                .apex_at = target.apex_at};
+    reply->subject = reply_subject(zone, cut);
     if (!reply_add_rrset(reply, REPLY_ANSWER, zone, dname, place)) {
         truncate_reply(reply);
-        return STEP_DONE;
+        return NOWHERE;
     }
     const uint8_t *record = reply->out + dname_at;
     size_t suffix = (size_t)(record[10] << 8 | record[11]);
     if (prefix + suffix > DNS_NAME_MAX) {
         reply->rcode = DNS_RCODE_YXDOMAIN;
-        return STEP_DONE;
+        return NOWHERE;
     }
     uint16_t record_at = (uint16_t)reply->at;
-    if (!reply_add_cname(reply, target->name_at, prefix, dname_at)) {
+    if (!reply_add_cname(reply, target.name_at, prefix, dname_at)) {
         truncate_reply(reply);
-        return STEP_DONE;
+        return NOWHERE;
     }
-    target->name_at = (uint16_t)(record_at + 12);
-    return w->query.qtype == DNS_TYPE_CNAME ? STEP_DONE : STEP_CHAIN;
+    return w->query.qtype == DNS_TYPE_CNAME ? NOWHERE : (uint16_t)(record_at + 12);
 }
 
 /* A name at or below a cut, or below a DNAME. */
-static enum step answer_hidden(struct work *w, const struct zone *zone, const struct zone_lookup *found,
-                               struct target *target)
+static uint16_t answer_hidden(struct work *w, const struct zone *zone, const struct zone_node *cut,
+                              struct target target)
 {
-    if ((found->cut->flags & ZONE_NODE_DNAME) != 0) {
-        return answer_dname(w, zone, found, target);
+    if ((cut->flags & ZONE_NODE_DNAME) != 0) {
+        return answer_dname(w, zone, cut, target);
     }
     if (w->reply.counts[REPLY_ANSWER] == 0) {
         w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
     }
-    add_referral(w, zone, found, target);
-    return STEP_DONE;
+    add_referral(w, zone, cut, target);
+    return NOWHERE;
 }
 
-static enum step answer_in_zone(struct work *w, const struct zone *zone, struct target *target)
+__attribute__((noinline)) static uint16_t answer_no_name(struct work *w, const struct zone *zone,
+                                                         struct target target)
 {
-    struct zone_lookup found;
-    zone_look_up(zone, target->key, &found);
+    w->reply.subject = reply_subject(zone, NULL);
+    w->reply.rcode = DNS_RCODE_NXDOMAIN;
+    add_negative(w, zone, target.apex_at);
+    return NOWHERE;
+}
+
+/* A name of which there is no data, or not here. What is called comes last: so nothing has to be kept. */
+__attribute__((noinline)) static uint16_t answer_other(struct work *w, const struct zone *zone,
+                                                       struct target target, uint32_t at)
+{
+    struct zone_lookup found = zone_look_up(zone, target.key, at);
     /* RFC 4035 section 3.1.4.1: the parent answers for DS */
-    bool ds_at_cut = w->query.qtype == DNS_TYPE_DS && found.exact && found.node == found.cut;
+    bool ds_at_cut = at != 0 && w->query.qtype == DNS_TYPE_DS && found.node == found.cut;
     if (found.cut != NULL && !ds_at_cut) {
-        return answer_hidden(w, zone, &found, target);
+        return answer_hidden(w, zone, found.cut, target);
     }
     if (found.node == NULL) {
-        w->reply.rcode = DNS_RCODE_NXDOMAIN;
-        add_negative(w, zone, target->apex_at);
-        return STEP_DONE;
+        return answer_no_name(w, zone, target);
     }
-    return answer_node(w, zone, found.node, target);
+    if (at == 0) { /* all names that a wildcard stands for are one */
+        w->reply.subject = reply_subject(zone, found.node);
+    }
+    return answer_other_node(w, zone, found.node, target);
+}
+
+/* The usual case is in line: the name that was asked is there. */
+static inline uint16_t answer_in_zone(struct work *w, const struct zone *zone, struct target target)
+{
+    uint32_t at = zone_find_node(zone, target.key);
+    const struct zone_node *node = zone_get_node(zone, at);
+    if (at == 0 || node->cut != 0) {
+        return answer_other(w, zone, target, at);
+    }
+    return answer_node(w, zone, node, target);
 }
 
 /* ---- CNAME chains ---- */
 
-/* Is it the question, or the end of one of the CNAMEs before this one? By hash: who makes two alike by intent
+/* Is it the question, or the end of one of the hop - 1 CNAMEs before? By hash: who makes two alike by intent
  * cuts off a chain of his own. */
-static bool is_known(const struct work *w, uint64_t *seen, unsigned hop, const struct dns_key *key)
+static bool is_known(uint64_t *seen, unsigned hop, const struct dns_key *key)
 {
-    uint64_t hash = dns_key_hash_suffix(key, 0);
-    seen[0] = hop == 0 ? dns_key_hash_suffix(&w->query.key, 0) : seen[0];
-    for (unsigned i = 0; i <= hop; i++) {
-        if (seen[i] == hash) {
-            return true;
-        }
+    seen[hop] = dns_key_hash_suffix(key, 0);
+    unsigned same = 0;
+    while (seen[same] != seen[hop]) {
+        same++;
     }
-    seen[hop + 1] = hash;
-    return false;
+    return same != hop;
 }
 
 /* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
@@ -425,51 +440,55 @@ __attribute__((noinline)) static const struct zone *find_parent(const struct wor
     return zone;
 }
 
-static inline const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+/* NULL also for a zone that the client may not query. */
+static inline const struct zone *find_zone(struct work *w, const struct dns_key *key)
 {
-    if (w->query.qtype == DNS_TYPE_DS) {
-        return find_parent(w, key);
+    const struct view *view = w->context->view;
+    const struct zone *zone =
+        w->query.qtype == DNS_TYPE_DS ? find_parent(w, key) : zone_table_find(view->zones, key, 0);
+    if (__builtin_expect((view->guards & VIEW_GUARD_ZONE) != 0, 0) && zone != NULL &&
+        !guard_allows_zone(w->context, w->request, zone, &w->reply)) {
+        return NULL;
     }
-    return zone_table_find(w->context->view->zones, key, 0);
+    return zone;
 }
 
-/* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. */
-static void follow(struct work *w, const struct zone *zone, struct target *target)
+/* Answer for what the CNAMEs lead to, as long as that is in zones of ours. */
+__attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name_at)
 {
-    struct dns_key *key = &w->alias;
+    struct dns_key key;
     uint8_t wire[DNS_NAME_MAX + 1];
-    uint64_t seen[CHAIN_MAX];
-    for (unsigned hop = 0; answer_in_zone(w, zone, target) == STEP_CHAIN; hop++) {
-        size_t len = reply_copy_name(&w->reply, target->name_at, sizeof wire, wire);
-        dns_key_fill(key, wire, len);
-        if (hop + 1 == CHAIN_MAX || is_known(w, seen, hop, key)) {
+    uint64_t seen[CHAIN_MAX] = {dns_key_hash_suffix(&w->query.key, 0)};
+    for (unsigned hop = 1; name_at != NOWHERE; hop++) {
+        size_t len = reply_copy_name(&w->reply, name_at, sizeof wire, wire);
+        dns_key_fill(&key, wire, len);
+        if (hop == CHAIN_MAX || is_known(seen, hop, &key)) {
             return; /* a loop or a web: what there is so far is the answer */
         }
-        const struct zone *next = find_zone(w, key);
-        if (next == NULL || next->failed) {
+        const struct zone *zone = find_zone(w, &key);
+        if (zone == NULL || zone->failed) {
             return;
         }
-        target->apex_at = reply_find_suffix(&w->reply, target->name_at, len - next->apex_len);
-        zone = next;
-        target->key = key;
+        uint16_t apex_at = reply_find_suffix(&w->reply, name_at, len - zone->apex_len);
+        name_at = answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key));
     }
 }
 
 static void refuse(struct work *w, enum reply_ede why)
 {
     w->reply.rcode = DNS_RCODE_REFUSED;
-    w->reply.ede = why;
+    w->reply.ede = w->reply.ede != REPLY_EDE_NONE ? w->reply.ede : (uint8_t)why;
 }
 
-/* What is not asked of class IN, or not a question. Returns whether it is to be answered as if it were IN. */
-static __attribute__((noinline)) bool is_any_class(struct work *w)
+/* Another class, or a transfer. Returns whether it is to be answered as a question of class IN. */
+__attribute__((noinline)) static bool answer_unusual(struct work *w)
 {
-    const struct dns_query *query = &w->query;
-    if (query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR) {
-        refuse(w, REPLY_EDE_PROHIBITED);
-    } else if (query->qclass == DNS_CLASS_CH) {
-        chaos_answer(w->context->view->server, query, &w->reply);
-    } else if (query->qclass == DNS_CLASS_ANY) {
+    if (w->query.qclass == DNS_CLASS_CH) {
+        chaos_answer(w->context->view->server, &w->query, &w->reply);
+    } else if (w->query.qclass == DNS_CLASS_IN) {
+        copy_answer(w->context, w->request, &w->query, &w->reply,
+                    w->is_signed ? w->signature.key : TSIG_NO_KEY);
+    } else if (w->query.qclass == DNS_CLASS_ANY && !copy_is_asked(&w->query)) {
         return true;
     } else {
         refuse(w, REPLY_EDE_NOT_SUPPORTED);
@@ -480,10 +499,9 @@ static __attribute__((noinline)) bool is_any_class(struct work *w)
 static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
-    bool transfer = query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR;
     uint16_t flags = DNS_FLAG_AA;
-    if (__builtin_expect(query->qclass != DNS_CLASS_IN || transfer, 0)) {
-        if (!is_any_class(w)) {
+    if (__builtin_expect(query->qclass != DNS_CLASS_IN || copy_is_asked(query), 0)) {
+        if (!answer_unusual(w)) {
             return;
         }
         flags = 0; /* RFC 1035 section 6.2: not for all classes */
@@ -502,59 +520,71 @@ static void answer_question(struct work *w)
     struct target target = {.key = &query->key,
                             .name_at = DNS_HEADER_SIZE,
                             .apex_at = (uint16_t)(DNS_HEADER_SIZE + query->key.len - zone->apex_len)};
-    follow(w, zone, &target);
-    if (w->reply.rcode == DNS_RCODE_SERVFAIL) {
-        w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
+    uint16_t leads_to = answer_in_zone(w, zone, target);
+    if (__builtin_expect(leads_to != NOWHERE, 0)) {
+        follow_chain(w, leads_to);
     }
 }
 
 /* ---- the message ---- */
+
+/* Header and question as they came. */
+static size_t copy_question(const struct work *w, uint8_t *out)
+{
+    size_t len = w->query.question_end;
+    if (__builtin_expect(len == 0, 0)) {
+        memcpy(out, w->request->bytes, DNS_HEADER_SIZE);
+        reply_put16(out + 4, 0);
+        return DNS_HEADER_SIZE;
+    }
+    bytes_copy(out, w->request->bytes, len);
+    return len;
+}
+
+/* How much the reply may take, OPT set aside. */
+static size_t find_limit(const struct work *w, size_t cap)
+{
+    bool is_udp = w->request->transport == ANSWER_UDP;
+    if (!w->query.has_edns) {
+        return is_udp ? PLAIN_UDP : cap;
+    }
+    size_t limit = cap;
+    if (is_udp) {
+        size_t ours = w->context->view->server->edns_size, theirs = w->query.udp_size;
+        limit = theirs < ours ? theirs : ours;
+        limit = limit < cap ? limit : cap;
+    }
+    return limit - edns_len(w->context, w->request, &w->query);
+}
 
 static void finish_header(struct work *w)
 {
     struct reply *reply = &w->reply;
     uint8_t *out = reply->out;
     unsigned keep = w->query.flags & (DNS_FLAGS_OPCODE | DNS_FLAG_RD | DNS_FLAG_CD);
-    unsigned flags =
-        keep | DNS_FLAG_QR | reply->flags | (reply->truncated ? DNS_FLAG_TC : 0) | (reply->rcode & 15);
-    reply_put16(out + 2, flags);
-    reply_put16(out + 4, w->query.question_end != 0);
+    reply_put16(out + 2, keep | DNS_FLAG_QR | reply->flags | (reply->rcode & 15));
     reply_put16(out + 6, reply->counts[0]);
     reply_put16(out + 8, reply->counts[1]);
     reply_put16(out + 10, reply->counts[2]);
 }
 
+_Static_assert(ANSWER_COUNT_QUERIES_UDP + ANSWER_TCP == ANSWER_COUNT_QUERIES_TCP &&
+                   ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR == (int)DNS_RCODE_YXDOMAIN,
+               "the counters of transports and response codes have to be in the order of these");
+
 static void count_reply(const struct work *w)
 {
-    static const uint8_t by_rcode[] = {
-        [DNS_RCODE_NOERROR] = ANSWER_COUNT_NOERROR,   [DNS_RCODE_FORMERR] = ANSWER_COUNT_FORMERR,
-        [DNS_RCODE_SERVFAIL] = ANSWER_COUNT_SERVFAIL, [DNS_RCODE_NXDOMAIN] = ANSWER_COUNT_NXDOMAIN,
-        [DNS_RCODE_NOTIMP] = ANSWER_COUNT_NOTIMP,     [DNS_RCODE_REFUSED] = ANSWER_COUNT_REFUSED,
-        [DNS_RCODE_YXDOMAIN] = ANSWER_COUNT_YXDOMAIN,
-    };
-    count(w->context, w->reply.rcode < sizeof by_rcode ? by_rcode[w->reply.rcode] : ANSWER_COUNT_BADVERS);
-    if (w->reply.truncated) {
-        count(w->context, ANSWER_COUNT_TRUNCATED);
-    }
+    unsigned rcode = w->reply.rcode;
+    count(w->context, rcode <= DNS_RCODE_YXDOMAIN    ? ANSWER_COUNT_NOERROR + rcode
+                      : rcode == DNS_RCODE_NOTAUTH   ? ANSWER_COUNT_NOTAUTH
+                      : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
+                                                     : ANSWER_COUNT_BADVERS);
     if (w->steered) {
         count(w->context, ANSWER_COUNT_STEERED);
+        if (w->fallback) {
+            count(w->context, ANSWER_COUNT_FALLBACK);
+        }
     }
-    if (w->fallback) {
-        count(w->context, ANSWER_COUNT_FALLBACK);
-    }
-}
-
-/* How much the reply may take, OPT set aside. */
-static size_t find_limit(const struct work *w, size_t cap)
-{
-    size_t limit = cap;
-    if (w->request->transport == ANSWER_UDP) {
-        size_t ours = w->context->view->server->edns_size;
-        size_t theirs = w->query.has_edns ? w->query.udp_size : PLAIN_UDP;
-        limit = theirs < ours ? theirs : ours;
-        limit = limit < cap ? limit : cap;
-    }
-    return w->query.has_edns ? limit - edns_len(w->context, w->request, &w->query) : limit;
 }
 
 static unsigned rcode_of(enum dns_query_result result)
@@ -564,17 +594,54 @@ static unsigned rcode_of(enum dns_query_result result)
     case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
     case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
     case DNS_QUERY_OK:
+    case DNS_QUERY_SIGNED:
     case DNS_QUERY_COOKIE_ONLY:
     case DNS_QUERY_DROP: break;
     }
     return DNS_RCODE_NOERROR;
 }
 
+/* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
+static void judge_cookie(struct work *w)
+{
+    enum cookie_verdict verdict = edns_judge_cookie(w->context, w->request, &w->query, &w->reply);
+    if (verdict == COOKIE_INVALID && w->reply.rcode == DNS_RCODE_NOERROR) {
+        w->reply.rcode = DNS_RCODE_BADCOOKIE;
+    }
+}
+
+/* A query that is no plain question, or a view with guards: is there an answer to be looked for? */
+__attribute__((noinline)) static bool admit(struct work *w, enum dns_query_result result)
+{
+    bool due = result == DNS_QUERY_OK || result == DNS_QUERY_SIGNED;
+    w->reply.rcode = rcode_of(result);
+    w->reply.ede = result == DNS_QUERY_NOTIMP ? REPLY_EDE_NOT_SUPPORTED : REPLY_EDE_NONE;
+    if ((w->query.options & DNS_QUERY_TSIG) != 0 && result != DNS_QUERY_FORMERR) {
+        w->is_signed = signature_take(w->context, w->request, &w->query, &w->reply, &w->signature);
+        due &= w->reply.rcode == DNS_RCODE_NOERROR;
+    }
+    if ((w->context->view->guards & ~(unsigned)VIEW_GUARD_RATE) != 0) {
+        due &= guard_admit(w->context, w->request, &w->query, &w->reply);
+    }
+    if (!due && result == DNS_QUERY_COOKIE_ONLY) {
+        judge_cookie(w);
+    }
+    return due;
+}
+
+/* The same queries once more: is the reply to be sent? */
+__attribute__((noinline)) static bool release(struct work *w)
+{
+    return w->context->view->guards == 0 || guard_release(w->context, w->request, &w->query, &w->reply);
+}
+
 /* A truncated reply keeps the question and OPT only: half an answer helps nobody (RFC 2181 section 9). */
-static void drop_sections(struct work *w)
+__attribute__((noinline)) static void drop_sections(struct work *w)
 {
     w->reply.at = w->query.question_end;
+    w->reply.flags |= DNS_FLAG_TC;
     memset(w->reply.counts, 0, sizeof w->reply.counts);
+    count(w->context, ANSWER_COUNT_TRUNCATED);
 }
 
 size_t answer_query(const struct answer_context *context, const struct answer_request *request, uint8_t *out,
@@ -584,23 +651,22 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.context = context;
     w.request = request;
     w.scope = 0;
-    w.steered = w.fallback = false;
-    count(context, request->transport == ANSWER_UDP ? ANSWER_COUNT_QUERIES_UDP : ANSWER_COUNT_QUERIES_TCP);
+    w.steered = w.fallback = w.is_signed = false;
+    count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {
         count(context, ANSWER_COUNT_DROPPED);
         return 0;
     }
-    size_t copied = w.query.question_end != 0 ? w.query.question_end : DNS_HEADER_SIZE;
-    bytes_copy(out, request->bytes, copied);
-    w.reply =
-        (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
-    if (result == DNS_QUERY_OK) {
+    w.reply = (struct reply){.out = out, .at = copy_question(&w, out), .limit = find_limit(&w, cap)};
+    bool plain = result == DNS_QUERY_OK && context->view->guards == 0;
+    if (__builtin_expect(plain, 1) || admit(&w, result)) {
         answer_question(&w);
-    } else if (result == DNS_QUERY_NOTIMP) {
-        w.reply.ede = REPLY_EDE_NOT_SUPPORTED;
     }
-    if (w.reply.truncated) {
+    if (__builtin_expect(!plain, 0) && !release(&w)) {
+        return 0;
+    }
+    if (__builtin_expect(w.reply.truncated, 0)) {
         drop_sections(&w);
     }
     if (w.query.has_edns) {
@@ -608,5 +674,6 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     }
     finish_header(&w);
     count_reply(&w);
-    return w.reply.at;
+    return __builtin_expect(!w.is_signed, 1) ? w.reply.at
+                                             : signature_put(context, request, &w.reply, &w.signature);
 }

@@ -6,8 +6,6 @@
 
 #include "answer/edns.h"
 
-#include "answer/cookie.h"
-
 #include <string.h>
 
 enum {
@@ -81,9 +79,31 @@ static uint8_t *put_nsid(uint8_t *to, const struct answer_context *context, size
     return to + len;
 }
 
+static struct cookie_secrets find_secrets(const struct answer_context *context)
+{
+    return (struct cookie_secrets){.items = context->view->secrets, .count = context->view->secret_count};
+}
+
+enum cookie_verdict edns_judge_cookie(const struct answer_context *context,
+                                      const struct answer_request *request, const struct dns_query *query,
+                                      struct reply *reply)
+{
+    if (reply->cookie == COOKIE_UNJUDGED && has_cookie(context, request, query)) {
+        struct cookie_secrets secrets = find_secrets(context);
+        struct addr_port client;
+        addr_from_sockaddr(request->client, &client);
+        reply->cookie =
+            cookie_judge(&secrets, &client.addr, query->cookie, query->cookie_len, context->now_s);
+    } else if (reply->cookie == COOKIE_UNJUDGED) {
+        reply->cookie = COOKIE_NONE;
+    }
+    return (enum cookie_verdict)reply->cookie;
+}
+
 /* A cookie that is good is sent back as it came; else, and when it grows old, a fresh one. */
 static uint8_t *put_cookie(uint8_t *to, const struct answer_context *context,
-                           const struct answer_request *request, const struct dns_query *query)
+                           const struct answer_request *request, const struct dns_query *query,
+                           struct reply *reply)
 {
     static const uint8_t counters[] = {
         [COOKIE_NEW] = ANSWER_COUNT_COOKIE_NEW,
@@ -91,39 +111,18 @@ static uint8_t *put_cookie(uint8_t *to, const struct answer_context *context,
         [COOKIE_RENEW] = ANSWER_COUNT_COOKIE_VALID,
         [COOKIE_VALID] = ANSWER_COUNT_COOKIE_VALID,
     };
-    struct cookie_secrets secrets = {.items = context->view->secrets, .count = context->view->secret_count};
-    struct addr_port client;
-    addr_from_sockaddr(request->client, &client);
-    enum cookie_verdict verdict =
-        cookie_judge(&secrets, &client.addr, query->cookie, query->cookie_len, context->now_s);
+    enum cookie_verdict verdict = edns_judge_cookie(context, request, query, reply);
     answer_count(context->counters, (enum answer_counter)counters[verdict]);
     to = put_header(to, DNS_OPTION_COOKIE, COOKIE_SIZE);
     if (verdict == COOKIE_VALID) {
         memcpy(to, query->cookie, COOKIE_SIZE);
     } else {
+        struct cookie_secrets secrets = find_secrets(context);
+        struct addr_port client;
+        addr_from_sockaddr(request->client, &client);
         cookie_make(&secrets, &client.addr, query->cookie, context->now_s, to);
     }
     return to + COOKIE_SIZE;
-}
-
-/* Not in line: most queries would only pay for its frame. */
-__attribute__((noinline)) static uint8_t *put_options(uint8_t *to, const struct answer_context *context,
-                                                      const struct answer_request *request,
-                                                      const struct dns_query *query)
-{
-    size_t nsid = nsid_len(context, query);
-    if (nsid != 0) {
-        to = put_nsid(to, context, nsid - OPTION_HEADER);
-    }
-    if (has_cookie(context, request, query)) {
-        to = put_cookie(to, context, request, query);
-    }
-    if (has_keepalive(request, query)) {
-        to = put_header(to, DNS_OPTION_KEEPALIVE, 2);
-        reply_put16(to, request->idle_ds);
-        to += 2;
-    }
-    return to;
 }
 
 static uint8_t *put_ede(uint8_t *to, const struct answer_context *context, const struct reply *reply)
@@ -148,6 +147,26 @@ static uint8_t *put_ede(uint8_t *to, const struct answer_context *context, const
     return to + 2 + len;
 }
 
+/* Not in line: most queries would only pay for its frame. */
+__attribute__((noinline)) static uint8_t *put_options(uint8_t *to, const struct answer_context *context,
+                                                      const struct answer_request *request,
+                                                      const struct dns_query *query, struct reply *reply)
+{
+    size_t nsid = nsid_len(context, query);
+    if (nsid != 0) {
+        to = put_nsid(to, context, nsid - OPTION_HEADER);
+    }
+    if (has_cookie(context, request, query)) {
+        to = put_cookie(to, context, request, query, reply);
+    }
+    if (has_keepalive(request, query)) {
+        to = put_header(to, DNS_OPTION_KEEPALIVE, 2);
+        reply_put16(to, request->idle_ds);
+        to += 2;
+    }
+    return reply->ede != REPLY_EDE_NONE ? put_ede(to, context, reply) : to;
+}
+
 /* RFC 6891 section 7: an OPT in the query gets one in the reply. */
 void edns_add_opt(const struct answer_context *context, const struct answer_request *request,
                   const struct dns_query *query, struct reply *reply, uint8_t scope)
@@ -162,11 +181,8 @@ void edns_add_opt(const struct answer_context *context, const struct answer_requ
     if (query->has_ecs) {
         to = put_ecs(to, query, scope);
     }
-    if (__builtin_expect(query->options != 0, 0)) {
-        to = put_options(to, context, request, query);
-    }
-    if (__builtin_expect(reply->ede != REPLY_EDE_NONE, 0)) {
-        to = put_ede(to, context, reply);
+    if (__builtin_expect((query->options | reply->ede) != 0, 0)) {
+        to = put_options(to, context, request, query, reply);
     }
     reply_put16(opt + 9, (unsigned)(to - opt) - DNS_EDNS_OPT_SIZE);
     reply->at = (size_t)(to - reply->out);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "answer/answer.h"
+#include "answer/cookie.h"
 #include "answer/reply.h"
 #include "dns/query.h"
 
@@ -34,6 +35,10 @@ static inline size_t edns_len(const struct answer_context *context, const struct
     return len;
 }
 
+/* The query's cookie; judged once per query, the reply remembers. Never COOKIE_UNJUDGED. */
+enum cookie_verdict edns_judge_cookie(const struct answer_context *context,
+                                      const struct answer_request *request, const struct dns_query *query,
+                                      struct reply *reply);
 /* Write it where the reply stands; scope: of the client subnet. Counts what became of a cookie. */
 void edns_add_opt(const struct answer_context *context, const struct answer_request *request,
                   const struct dns_query *query, struct reply *reply, uint8_t scope);

@@ -5,7 +5,9 @@
 
 #include "answer/reply.h"
 
-enum { QUESTION_AT = DNS_HEADER_SIZE, POINTER = 0xc000 };
+#include <endian.h>
+
+enum { POINTER = 0xc000, SOA_NUMBERS_SIZE = 20 };
 
 /* Blocks are rendered for the question as owner; anything else is written over it, record by record. */
 static void set_owners(uint8_t *block, size_t len, uint16_t owner)
@@ -84,7 +86,10 @@ uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place,
     if (suffix == 0) {
         return place.owner;
     }
-    return reply_find_suffix(reply, place.owner, name_len(reply, place.owner) - suffix);
+    /* the owner of a negative answer's SOA is the apex, whatever was asked */
+    size_t apex_len = name_len(reply, place.apex_at);
+    return suffix <= apex_len ? reply_find_suffix(reply, place.apex_at, apex_len - suffix)
+                              : reply_find_suffix(reply, place.owner, name_len(reply, place.owner) - suffix);
 }
 
 /* A piece of a block, and behind it additional records. */
@@ -124,42 +129,51 @@ static __attribute__((noinline)) void resolve_block(const struct reply *reply, c
 static inline void copy_records(uint8_t *to, const uint8_t *from, size_t len, uint16_t owner)
 {
     bytes_copy(to, from, len);
-    if (owner != QUESTION_AT) {
+    if (owner != REPLY_QUESTION_AT) {
         set_owners(to, len, owner);
     }
 }
 
-/* What is long, or has something to be written into it. Called last, so that the usual block needs no frame.
- */
-__attribute__((noinline)) static bool add_block(struct reply *reply, const struct zone *zone,
-                                                const struct zone_rrset *rrset, struct reply_place place)
+static inline void copy_block(uint8_t *to, const struct zone *zone, const struct zone_rrset *rrset,
+                              size_t len, struct reply_place place)
 {
-    uint8_t *to = reply->out + reply->at;
-    copy_records(to, zone->blob + rrset->block, rrset->len, place.owner);
+    copy_records(to, zone->blob + rrset->block, len, place.owner);
     if (rrset->patch_count != 0) {
         patch(zone, rrset->block, rrset->patch_count, to, place.apex_at);
     }
+}
+
+/* The SOA of a zone whose serial is kept: the number is the fifth from the end of its one record. */
+static void write_serial(const struct zone *zone, uint8_t *end)
+{
+    uint32_t serial = htobe32(atomic_load_explicit(&zone->served, memory_order_relaxed));
+    memcpy(end - SOA_NUMBERS_SIZE, &serial, sizeof serial);
+}
+
+/* What few blocks need; called last, so that the others need no frame. */
+__attribute__((noinline)) static void put_long_block(struct reply *reply, const struct zone *zone,
+                                                     const struct zone_rrset *rrset, struct reply_place place)
+{
+    copy_block(reply->out + reply->at, zone, rrset, rrset->len, place);
     if ((rrset->flags & ZONE_RRSET_LINKED) != 0) {
         resolve_block(reply, zone, rrset, place);
     }
+    if ((rrset->flags & ZONE_RRSET_SERIAL) != 0) {
+        write_serial(zone, reply->out + reply->at + rrset->len);
+    }
     reply->at += rrset->len;
-    return true;
 }
 
-bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
-                     const struct zone_rrset *rrset, struct reply_place place)
+void reply_put_block(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
+                     struct reply_place place)
 {
-    size_t at = reply->at, len = rrset->len;
-    if (at + len > reply->limit) {
-        return false;
+    size_t len = rrset->len;
+    if (len > BYTES_SHORT || (rrset->flags & (ZONE_RRSET_LINKED | ZONE_RRSET_SERIAL)) != 0) {
+        put_long_block(reply, zone, rrset, place);
+        return;
     }
-    reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
-    if (len > BYTES_SHORT || place.owner != QUESTION_AT || rrset->patch_count != 0 || rrset->flags != 0) {
-        return add_block(reply, zone, rrset, place);
-    }
-    bytes_copy(reply->out + at, zone->blob + rrset->block, len);
-    reply->at = at + len;
-    return true;
+    copy_block(reply->out + reply->at, zone, rrset, len, place);
+    reply->at += len;
 }
 
 __attribute__((noinline)) static bool copy_record(uint8_t *to, const uint8_t *from, size_t len,
@@ -181,7 +195,7 @@ bool reply_add_steered(struct reply *reply, const struct zone *zone, const struc
     uint8_t *to = reply->out + at;
     reply->at = at + len;
     reply->counts[REPLY_ANSWER]++;
-    if (len > BYTES_SHORT || owner != QUESTION_AT) {
+    if (len > BYTES_SHORT || owner != REPLY_QUESTION_AT) {
         return copy_record(to, from, len, owner);
     }
     bytes_copy(to, from, len);

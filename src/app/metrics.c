@@ -38,6 +38,101 @@ static void print_cookies(const uint64_t *sums, struct buffer *out)
     }
 }
 
+/* A family of counters that differ in one label. */
+struct family {
+    const char *name, *help;
+    struct {
+        enum answer_counter counter;
+        const char *result;
+    } kinds[4];
+};
+
+static void print_families(const uint64_t *sums, struct buffer *out)
+{
+    static const struct family families[] = {
+        {"steerd_transfers_total",
+         "Zone transfers out: begun, ended, cut, or refused by the zone's list or for being too many.",
+         {{ANSWER_COUNT_TRANSFER_STARTED, "started"},
+          {ANSWER_COUNT_TRANSFER_FINISHED, "finished"},
+          {ANSWER_COUNT_TRANSFER_ABORTED, "aborted"},
+          {ANSWER_COUNT_TRANSFER_REFUSED, "refused"}}},
+        {"steerd_tsig_total",
+         "Signed queries (TSIG), by what became of the signature.",
+         {{ANSWER_COUNT_TSIG_GOOD, "good"},
+          {ANSWER_COUNT_TSIG_BADKEY, "badkey"},
+          {ANSWER_COUNT_TSIG_BADSIG, "badsig"},
+          {ANSWER_COUNT_TSIG_BADTIME, "badtime"}}},
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        print_head(out, families[i].name, "counter", families[i].help);
+        for (size_t j = 0; j < sizeof families[i].kinds / sizeof *families[i].kinds; j++) {
+            buffer_print(out, "%s{result=\"%s\"} %lu\n", families[i].name, families[i].kinds[j].result,
+                         (unsigned long)sums[families[i].kinds[j].counter]);
+        }
+    }
+}
+
+static void print_notifies(const struct server *server, struct buffer *out)
+{
+    struct notify_stats stats;
+    primaries_get_stats(server->primaries, &stats);
+    print_head(out, "steerd_notifies_sent_total", "counter", "NOTIFY messages sent to secondaries.");
+    buffer_print(out, "steerd_notifies_sent_total %lu\n", (unsigned long)stats.sent);
+    print_head(out, "steerd_notifies_total", "counter",
+               "Changes that a secondary was told of, by what it answered in the end.");
+    buffer_print(out, "steerd_notifies_total{result=\"acknowledged\"} %lu\n",
+                 (unsigned long)stats.acknowledged);
+    buffer_print(out, "steerd_notifies_total{result=\"refused\"} %lu\n", (unsigned long)stats.refused);
+    buffer_print(out, "steerd_notifies_total{result=\"silent\"} %lu\n", (unsigned long)stats.silent);
+}
+
+static void print_limits(const uint64_t *sums, struct buffer *out)
+{
+    print_head(out, "steerd_queries_forbidden_total", "counter",
+               "Queries refused by an access list: of a listen address, or of a zone.");
+    buffer_print(out, "steerd_queries_forbidden_total{by=\"listen\"} %lu\n",
+                 (unsigned long)sums[ANSWER_COUNT_FORBIDDEN_LISTENER]);
+    buffer_print(out, "steerd_queries_forbidden_total{by=\"zone\"} %lu\n",
+                 (unsigned long)sums[ANSWER_COUNT_FORBIDDEN_ZONE]);
+    print_head(out, "steerd_answers_bounded_total", "counter",
+               "UDP answers truncated because of the bound on amplification.");
+    buffer_print(out, "steerd_answers_bounded_total %lu\n", (unsigned long)sums[ANSWER_COUNT_AMPLIFICATION]);
+    print_head(out, "steerd_rrl_limited_total", "counter",
+               "UDP answers over a response rate, by kind of answer; counted also when only logged.");
+    static const char *const kinds[CONF_RRL_KINDS] = {"positive", "nodata", "nxdomain",
+                                                      "referral", "error",  "all"};
+    for (int i = 0; i < CONF_RRL_KINDS; i++) {
+        buffer_print(out, "steerd_rrl_limited_total{kind=\"%s\"} %lu\n", kinds[i],
+                     (unsigned long)sums[ANSWER_COUNT_RRL_POSITIVE + i]);
+    }
+    print_head(out, "steerd_rrl_dropped_total", "counter",
+               "Answers over a response rate that were not sent.");
+    buffer_print(out, "steerd_rrl_dropped_total %lu\n", (unsigned long)sums[ANSWER_COUNT_RRL_DROPPED]);
+    print_head(out, "steerd_rrl_slipped_total", "counter",
+               "Answers over a response rate that were sent empty, with TC or BADCOOKIE.");
+    buffer_print(out, "steerd_rrl_slipped_total %lu\n", (unsigned long)sums[ANSWER_COUNT_RRL_SLIPPED]);
+}
+
+static void print_tcp(const struct server *server, struct buffer *out)
+{
+    static const char *const ends[SERVE_TCP_ENDS] = {[SERVE_TCP_END_CLIENT] = "client",
+                                                     [SERVE_TCP_END_IDLE] = "idle",
+                                                     [SERVE_TCP_END_CLIENTS] = "clients",
+                                                     [SERVE_TCP_END_ADDRESS] = "clients_per_address",
+                                                     [SERVE_TCP_END_DESCRIPTORS] = "descriptors"};
+    struct serve_tcp_stats stats;
+    serve_get_tcp_stats(server->serve, &stats);
+    print_head(out, "steerd_tcp_clients", "gauge", "TCP connections now.");
+    buffer_print(out, "steerd_tcp_clients %u\n", stats.clients);
+    print_head(out, "steerd_tcp_accepted_total", "counter", "TCP connections accepted.");
+    buffer_print(out, "steerd_tcp_accepted_total %lu\n", (unsigned long)stats.accepted);
+    print_head(out, "steerd_tcp_closed_total", "counter",
+               "TCP connections ended, by what ended them: the client, idling, or a limit.");
+    for (int i = 0; i < SERVE_TCP_ENDS; i++) {
+        buffer_print(out, "steerd_tcp_closed_total{by=\"%s\"} %lu\n", ends[i], (unsigned long)stats.ended[i]);
+    }
+}
+
 static void print_queries(const struct server *server, struct buffer *out)
 {
     uint64_t sums[ANSWER_COUNTERS];
@@ -67,6 +162,8 @@ static void print_queries(const struct server *server, struct buffer *out)
         buffer_print(out, "%s %lu\n", singles[i].name, (unsigned long)sums[singles[i].counter]);
     }
     print_cookies(sums, out);
+    print_families(sums, out);
+    print_limits(sums, out);
 }
 
 static void print_checks(const struct server *server, struct buffer *out)
@@ -138,6 +235,8 @@ void server_write_metrics(struct server *server, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"stale\"} %zu\n", stale);
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
     print_queries(server, out);
+    print_notifies(server, out);
+    print_tcp(server, out);
     print_checks(server, out);
     print_targets(server, out);
 }

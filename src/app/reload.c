@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -29,6 +30,7 @@ struct reload {
     const struct view *previous;
     ptrdiff_t zone_index; /* one zone of the running view; -1: everything */
     struct zone *zone;
+    uint64_t fingerprint; /* of its content, if somebody copies it */
     uint64_t generation;
     size_t cache_count;
     struct view *view;
@@ -52,13 +54,25 @@ void server_log_report(const struct report *report)
     }
 }
 
+/* Reading everything takes all processors for a while: those that answer go first. For the calling thread and
+ * those that it starts; in Linux each thread has a priority of its own. */
+static void give_way(void)
+{
+    enum { NICE = 10 };
+    (void)setpriority(PRIO_PROCESS, 0, NICE);
+}
+
 static void *load(void *argument)
 {
     struct reload *reload = argument;
     struct server *server = reload->server;
     if (reload->zone_index != -1) {
         reload->zone = view_compile_zone(reload->previous, (size_t)reload->zone_index, reload->report);
+        if (reload->zone != NULL && view_find_primary(reload->previous, reload->zone->apex) != NULL) {
+            reload->fingerprint = zone_fingerprint(reload->zone);
+        }
     } else {
+        give_way();
         reload->view = view_compile(server->path, reload->previous, reload->generation,
                                     clock_wall_ms(&server->clock), reload->cache_count, reload->report);
     }
@@ -109,12 +123,20 @@ static bool install(struct reload *reload)
 {
     struct server *server = reload->server;
     if (reload->zone_index != -1) {
+        if (reload->zone != NULL) {
+            primaries_prepare_zone(server->primaries, reload->zone, reload->fingerprint);
+        }
         view_install_zone(server->view, (size_t)reload->zone_index, reload->zone);
+        if (reload->zone != NULL) {
+            primaries_follow_zone(server->primaries, reload->zone);
+        }
         return reload->zone != NULL;
     }
     if (reload->view != NULL) {
         warn_of_fixed(server, reload->view, reload->report);
         server_install_view(server, reload->view);
+        server_find_tcp_limits(server->view->server, &server->serve_options.tcp);
+        serve_set_tcp_limits(server->serve, &server->serve_options.tcp);
     }
     return reload->view != NULL;
 }

@@ -114,12 +114,15 @@ void server_install_view(struct server *server, struct view *view)
         health_carry(view->health, server->view->health, clock_wall_ms(&server->clock));
     }
     health_set_listener(view->health, &(struct health_listener){.context = server, .changed = on_change});
+    primaries_prepare(server->primaries, view);
+    view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
     server->view = view;
     struct view *old = view_publish(server->slot, view); /* a batch of queries at the most */
     pthread_mutex_unlock(&server->lock);
     log_set_level(view->server->log_level);
     set_targets(server, view);
     server_schedule_expiry(server);
+    primaries_follow(server->primaries, view);
     view_free(old);
 }
 
@@ -178,6 +181,7 @@ static int open_sockets(struct server *server, const struct view *view, struct r
                                                    .listen_count = view->server->listen_count,
                                                    .threads = view->server->threads,
                                                    .slot = server->slot};
+    server_find_tcp_limits(view->server, &server->serve_options.tcp);
     int error = serve_open(&server->serve_options, report, &server->serve);
     /* the options outlive the view that they came from */
     server->serve_options.listen =
@@ -210,9 +214,8 @@ static int make_folders(const struct conf_server *conf, struct report *report)
 static int open_admin(struct server *server, struct report *report)
 {
     const struct conf_server *conf = server->view->server;
-    int error = make_folders(conf, report);
-    if (error != 0 || conf->admin_socket == NULL) {
-        return error;
+    if (conf->admin_socket == NULL) {
+        return 0;
     }
     struct admin_verbs verbs;
     server_fill_verbs(server, &verbs);
@@ -247,6 +250,7 @@ static int start(struct server *server, struct report *report)
     struct report *binding = report_new();
     int error = add_signals(server);
     error = error == 0 ? open_sockets(server, view, binding) : error;
+    error = error == 0 ? make_folders(view->server, binding) : error;
     if (error != 0) {
         view_free(view);
     } else if ((error = prober_open(&(struct probe_hooks){.context = server, .ended = on_result},
@@ -254,8 +258,10 @@ static int start(struct server *server, struct report *report)
         report_add(binding, REPORT_ERROR, NULL, "cannot start the prober: %s", error_text(error));
         view_free(view);
     } else {
+        server->primaries = primaries_open(server, view);
         server_install_view(server, view);
         error = open_admin(server, binding);
+        error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
     }
     if (error == 0 && (error = serve_start(server->serve)) != 0) {
         report_add(binding, REPORT_ERROR, NULL, "cannot start the DNS threads: %s", error_text(error));
@@ -272,6 +278,7 @@ static void stop(struct server *server)
 {
     admin_close(server->admin);
     server_stop_reload(server);
+    primaries_close(server->primaries);
     serve_close(server->serve);
     prober_close(server->prober);
     view_slot_free(server->slot);
@@ -284,6 +291,9 @@ static void stop(struct server *server)
     }
     if (server->expiry != NULL) {
         event_free(server->expiry);
+    }
+    if (server->report != NULL) {
+        event_free(server->report);
     }
     if (server->base != NULL) {
         event_base_free(server->base);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_BLOCK = 16384 };
+enum { DEFAULT_BLOCK = 16384, FIRST_BLOCK = 1024 };
 
 struct block {
     struct block *next;
@@ -24,7 +24,8 @@ struct block {
 
 struct arena {
     struct block *head; /* the one being filled */
-    size_t block_size;
+    size_t block_size;  /* of the next one: they grow, since most arenas stay small */
+    size_t largest;
 };
 
 static struct block *block_new(size_t size)
@@ -37,7 +38,8 @@ static struct block *block_new(size_t size)
 struct arena *arena_new(size_t block_size)
 {
     struct arena *arena = memory_alloc(sizeof *arena);
-    arena->block_size = block_size == 0 ? DEFAULT_BLOCK : block_size;
+    arena->largest = block_size == 0 ? DEFAULT_BLOCK : block_size;
+    arena->block_size = arena->largest < FIRST_BLOCK ? arena->largest : FIRST_BLOCK;
     return arena;
 }
 
@@ -68,15 +70,16 @@ static void *take_large(struct arena *arena, size_t size)
 
 static void *take(struct arena *arena, size_t size, size_t align)
 {
-    if (size > arena->block_size / 4) {
+    if (size > arena->largest / 4) {
         return take_large(arena, size);
     }
     struct block *block = arena->head;
     size_t at = block == NULL ? 0 : (block->used + align - 1) & ~(align - 1);
     if (block == NULL || at + size > block->size) {
-        block = block_new(arena->block_size);
+        block = block_new(size < arena->block_size ? arena->block_size : size);
         block->next = arena->head;
         arena->head = block;
+        arena->block_size = arena->block_size * 2 < arena->largest ? arena->block_size * 2 : arena->largest;
         at = 0;
     }
     block->used = at + size;

@@ -3,14 +3,18 @@ src_libbase_a_SOURCES = \
 	src/base/acl.c src/base/acl.h \
 	src/base/addr.c src/base/addr.h \
 	src/base/arena.c src/base/arena.h \
+	src/base/base64.c src/base/base64.h \
 	src/base/buffer.c src/base/buffer.h \
 	src/base/bytes.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/cursor.h \
 	src/base/error.c src/base/error.h \
 	src/base/hash.h \
+	src/base/limiter.c src/base/limiter.h \
 	src/base/log.c src/base/log.h \
 	src/base/memory.c src/base/memory.h \
+	src/base/parallel.c src/base/parallel.h \
 	src/base/random.c src/base/random.h \
 	src/base/report.c src/base/report.h \
+	src/base/serial.h \
 	src/base/siphash.c src/base/siphash.h

@@ -61,8 +61,7 @@ static inline void dns_key_lower(uint8_t *to, const uint8_t *from, size_t n)
  * operator's, and the longest way of a query through one is as long as they make it. */
 static inline uint64_t dns_key_hash(const uint8_t *name, size_t len)
 {
-    const uint64_t odd = 0x9e3779b97f4a7c15u;
-    uint64_t hash = len * odd;
+    uint64_t hash = len;
     size_t at = 0;
     do {
         uint64_t first = bytes_load_word(name + at) ^ hash;
@@ -71,7 +70,7 @@ static inline uint64_t dns_key_hash(const uint8_t *name, size_t len)
         hash = (uint64_t)product ^ (uint64_t)(product >> 64);
         at += BYTES_BLOCK;
     } while (at < len);
-    return hash * odd;
+    return hash * 0x9e3779b97f4a7c15u;
 }
 
 /* The hash of the suffix that begins at a label. */

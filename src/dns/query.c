@@ -135,6 +135,11 @@ static enum dns_query_result parse_record(struct dns_query *query, struct cursor
     if (c->failed) {
         return DNS_QUERY_FORMERR;
     }
+    if (type == DNS_TYPE_TSIG) {
+        query->options |= DNS_QUERY_TSIG;
+        query->tsig_at = (uint16_t)start;
+        return additional ? DNS_QUERY_SIGNED : DNS_QUERY_FORMERR;
+    }
     if (type != DNS_TYPE_OPT) {
         return DNS_QUERY_OK;
     }
@@ -152,11 +157,14 @@ static enum dns_query_result parse_records(struct dns_query *query, const uint8_
     enum dns_query_result result = DNS_QUERY_OK;
     c.at = query->question_end;
     for (size_t i = 0; i < count; i++) {
+        if ((query->options & DNS_QUERY_TSIG) != 0) {
+            return DNS_QUERY_FORMERR; /* RFC 8945 section 5.1: nothing may follow it */
+        }
         enum dns_query_result got = parse_record(query, &c, i >= before);
         if (got == DNS_QUERY_FORMERR) {
             return got;
         }
-        result = got == DNS_QUERY_OK ? result : got;
+        result = result == DNS_QUERY_OK ? got : result;
     }
     return c.at == len ? result : DNS_QUERY_FORMERR;
 }
@@ -168,7 +176,7 @@ parse_without_question(struct dns_query *query, const uint8_t *bytes, size_t len
     query->question_end = DNS_HEADER_SIZE;
     enum dns_query_result result = parse_records(query, bytes, len);
     query->question_end = 0;
-    if (result != DNS_QUERY_OK) {
+    if (result != DNS_QUERY_OK && result != DNS_QUERY_SIGNED) {
         return result;
     }
     return (query->options & DNS_QUERY_COOKIE) != 0 ? DNS_QUERY_COOKIE_ONLY : DNS_QUERY_FORMERR;

@@ -88,19 +88,73 @@ static bool write_answers(struct tcp_client *client, const uint8_t *bytes, size_
 
 struct call {
     const struct answer_context *context;
-    const struct sockaddr *address;
+    struct tcp_client *client;
+    struct tcp_frame_batch *batch;
+    const struct acl *allow;
     uint16_t idle_ds;
 };
 
+/* ---- transfers ---- */
+
+/* A query began a transfer, and len octets of it are its first message. Most zones are not at their end yet
+ * then, and what is left goes on behind what is answered now. Returns whether it can. */
+static bool begin_stream(struct tcp_client *client, size_t len)
+{
+    struct tcp_clients *clients = client->clients;
+    struct tcp_stream stream = {
+        .worker = &clients->worker, .clock = &clients->clock, .peer = &client->peer.address};
+    tcp_stream_init(&stream, &clients->transfer, len);
+    if (tcp_stream_is_over(&stream)) {
+        tcp_stream_fini(&stream, true);
+        return true;
+    }
+    client->stream = malloc(sizeof *client->stream);
+    if (client->stream == NULL) {
+        tcp_stream_fini(&stream, false);
+        return false;
+    }
+    *client->stream = stream;
+    clients->stream_count++;
+    return true;
+}
+
+static void end_stream(struct tcp_client *client, bool sent)
+{
+    if (client->stream != NULL) {
+        client->clients->stream_count--;
+        tcp_stream_fini(client->stream, sent);
+        free(client->stream);
+        client->stream = NULL;
+    }
+}
+
 static size_t answer_one(void *argument, const uint8_t *query, size_t len, uint8_t *out, size_t cap)
 {
-    const struct call *call = argument;
+    struct call *call = argument;
+    struct tcp_clients *clients = call->client->clients;
+    bool has_room = clients->stream_count < call->context->view->server->max_transfers;
     struct answer_request request = {.bytes = query,
                                      .len = len,
-                                     .client = call->address,
+                                     .client = &call->client->peer.address.any,
+                                     .allow = call->allow,
                                      .transport = ANSWER_TCP,
-                                     .idle_ds = call->idle_ds};
-    return answer_query(call->context, &request, out, cap);
+                                     .idle_ds = call->idle_ds,
+                                     .transfer = has_room ? &clients->transfer : NULL};
+    size_t reply_len = answer_query(call->context, &request, out, cap);
+    if (__builtin_expect(transfer_is_held(&clients->transfer), 0)) {
+        if (!begin_stream(call->client, reply_len)) {
+            return 0;
+        }
+        call->batch->held = call->client->stream != NULL;
+    }
+    return reply_len;
+}
+
+/* How long a connection may idle, in 100 ms, as clients are told. */
+static uint16_t idle_ds(const struct tcp_clients *clients)
+{
+    uint32_t ds = tcp_share_load(&clients->share->idle_ms) / 100;
+    return (uint16_t)(ds < UINT16_MAX ? ds : UINT16_MAX);
 }
 
 static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_frame_batch *batch)
@@ -108,19 +162,39 @@ static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_
     struct worker *worker = &client->clients->worker;
     view_reader_online();
     struct answer_context context = worker_context(worker, view_read(worker->slot));
-    struct call call = {
-        .context = &context, .address = &client->address.any, .idle_ds = client->clients->idle_ds};
+    struct call call = {.context = &context,
+                        .client = client,
+                        .batch = batch,
+                        .allow = view_listen_acl(context.view, client->peer.listener),
+                        .idle_ds = idle_ds(client->clients)};
     enum tcp_frame_state state = tcp_frame_answer(batch, answer_one, &call);
     view_reader_offline();
     return state;
 }
 
+static struct tcp_client_list *list_of(struct tcp_clients *clients, uint64_t peer)
+{
+    return &clients->peers[peer % TCP_CLIENT_PEERS];
+}
+
 static void note_activity(struct tcp_client *client)
 {
     struct tcp_clients *clients = client->clients;
+    struct tcp_client_list *peers = list_of(clients, client->peer.number);
     client->active_ms = clock_now_ms(&clients->clock);
     TAILQ_REMOVE(&clients->list, client, link);
     TAILQ_INSERT_TAIL(&clients->list, client, link);
+    TAILQ_REMOVE(peers, client, peer_link);
+    TAILQ_INSERT_TAIL(peers, client, peer_link);
+}
+
+struct tcp_client *tcp_client_find_oldest(struct tcp_clients *clients, uint64_t peer)
+{
+    struct tcp_client *client = TAILQ_FIRST(list_of(clients, peer));
+    while (client != NULL && client->peer.number != peer) {
+        client = TAILQ_NEXT(client, peer_link);
+    }
+    return client;
 }
 
 /* Answer what lies in the thread's input buffer. */
@@ -139,6 +213,9 @@ static bool serve_input(struct tcp_client *client, size_t len)
     } while (state == TCP_FRAME_FULL && client->out == NULL);
     if (batch.queries != 0) {
         note_activity(client);
+    }
+    if (state == TCP_FRAME_HELD && !watch(client, EV_WRITE)) {
+        return false;
     }
     if (state == TCP_FRAME_BAD) {
         forget_input(client);
@@ -168,6 +245,28 @@ static bool read_queries(struct tcp_client *client)
     return got == -1 && is_temporary(errno);
 }
 
+/* Behind the last message: the queries that came meanwhile. */
+static bool resume_queries(struct tcp_client *client)
+{
+    if (client->closing || !serve_input(client, fetch_kept(client))) {
+        return false;
+    }
+    return client->out != NULL || client->stream != NULL || watch(client, EV_READ);
+}
+
+/* The peer took what there was: one more message of the transfer, or the end of it. */
+static bool write_stream(struct tcp_client *client)
+{
+    struct tcp_clients *clients = client->clients;
+    note_activity(client);
+    if (tcp_stream_is_over(client->stream)) {
+        end_stream(client, true);
+        return resume_queries(client);
+    }
+    size_t len = tcp_stream_fill(client->stream, clients->out, TCP_CLIENT_OUT);
+    return len != 0 && write_answers(client, clients->out, len);
+}
+
 static bool write_rest(struct tcp_client *client)
 {
     ssize_t sent = send(event_get_fd(&client->event), client->out + client->out_at,
@@ -181,15 +280,15 @@ static bool write_rest(struct tcp_client *client)
     }
     free(client->out);
     client->out = NULL;
-    if (client->closing || !serve_input(client, fetch_kept(client))) {
-        return false;
-    }
-    return client->out != NULL || watch(client, EV_READ);
+    return client->stream != NULL ? write_stream(client) : resume_queries(client);
 }
 
 static bool proceed(struct tcp_client *client)
 {
-    return client->out != NULL ? write_rest(client) : read_queries(client);
+    if (client->out != NULL) {
+        return write_rest(client);
+    }
+    return client->stream != NULL ? write_stream(client) : read_queries(client);
 }
 
 static void on_ready(evutil_socket_t fd, short what, void *argument)
@@ -198,11 +297,11 @@ static void on_ready(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     if (!proceed(client)) {
-        tcp_client_close(client);
+        tcp_client_close(client, SERVE_TCP_END_CLIENT);
     }
 }
 
-void tcp_client_open(struct tcp_clients *clients, int fd, const union socket_address *address)
+void tcp_client_open(struct tcp_clients *clients, int fd, const struct tcp_peer *peer)
 {
     struct tcp_client *client = calloc(1, sizeof *client);
     if (client == NULL) {
@@ -210,7 +309,7 @@ void tcp_client_open(struct tcp_clients *clients, int fd, const union socket_add
         return;
     }
     client->clients = clients;
-    client->address = *address;
+    client->peer = *peer;
     client->active_ms = clock_now_ms(&clients->clock);
     if (event_assign(&client->event, clients->base, fd, EV_READ | EV_PERSIST, on_ready, client) != 0 ||
         event_add(&client->event, NULL) != 0) {
@@ -219,16 +318,32 @@ void tcp_client_open(struct tcp_clients *clients, int fd, const union socket_add
         return;
     }
     TAILQ_INSERT_TAIL(&clients->list, client, link);
+    TAILQ_INSERT_TAIL(list_of(clients, peer->number), client, peer_link);
     clients->count++;
+    tcp_share_enter(clients->share, clients->thread, peer->number);
 }
 
-void tcp_client_close(struct tcp_client *client)
+/* What the kernel still holds for a client that does not take it would stay for minutes: a reset frees it. */
+static void reset(evutil_socket_t fd)
 {
+    const struct linger at_once = {.l_onoff = 1};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+void tcp_client_close(struct tcp_client *client, enum serve_tcp_end end)
+{
+    struct tcp_clients *clients = client->clients;
     evutil_socket_t fd = event_get_fd(&client->event);
-    TAILQ_REMOVE(&client->clients->list, client, link);
-    client->clients->count--;
+    TAILQ_REMOVE(&clients->list, client, link);
+    TAILQ_REMOVE(list_of(clients, client->peer.number), client, peer_link);
+    clients->count--;
+    tcp_share_leave(clients->share, clients->thread, client->peer.number, end);
     (void)event_del(&client->event);
+    if (client->out != NULL && end != SERVE_TCP_END_CLIENT) {
+        reset(fd);
+    }
     (void)close(fd);
+    end_stream(client, false);
     free(client->in);
     free(client->out);
     free(client);
@@ -237,5 +352,5 @@ void tcp_client_close(struct tcp_client *client)
 void tcp_client_finish(struct tcp_client *client)
 {
     (void)proceed(client);
-    tcp_client_close(client);
+    tcp_client_close(client, SERVE_TCP_END_CLIENT);
 }

@@ -103,6 +103,7 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
     const bool wildcard = udp->wildcard;
     view_reader_online();
     struct answer_context context = worker_context(&udp->worker, view_read(udp->worker.slot));
+    request.allow = view_listen_acl(context.view, udp->listener);
     for (unsigned i = 0; i < received; i++) {
         struct msghdr *in = &batch->in[i].msg_hdr;
         request.bytes = batch->queries[i];

@@ -9,9 +9,8 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "dns/name.h"
 #include "view/compile_internal.h"
-#include "zone/reader.h"
+#include "zone/zone.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +29,10 @@ void view_free(struct view *view)
         steer_cache_free(view->caches[i]);
     }
     free(view->caches);
+    compile_free_primaries(view);
     zone_table_free(view->zones);
+    limiter_release(view->limiter);
+    free(view->acls);
     if (view->steer != NULL) {
         steer_set_free(view->steer);
     }
@@ -68,107 +70,6 @@ static bool load_geo(struct compiler *c)
     return good;
 }
 
-struct zone *compile_zone(struct compiler *c, const struct conf_zone_source *source, const uint8_t *apex)
-{
-    struct zone_builder *builder = zone_builder_new(apex, source->zone_path, c->report);
-    struct zone *zone = NULL;
-    struct conf_policy *policy = NULL;
-    zone_builder_set_rotate(builder, c->rotates);
-    int error =
-        zone_read_file(source->zone_path, &(struct zone_reader_options){.origin = source->origin},
-                       &(struct zone_sink){.context = builder, .record = zone_builder_add}, c->report);
-    if (source->policy_path != NULL) {
-        policy = conf_load_policy(source->policy_path, source->origin, c->view->topology, c->report);
-        if (policy == NULL || compile_policy(c, policy, builder) != 0) {
-            error = -1;
-        }
-    }
-    struct zone *built = zone_builder_finish(builder); /* also after an error: it finds more of them */
-    if (error == 0) {
-        zone = built;
-    } else {
-        zone_release(built);
-    }
-    conf_free_policy(policy);
-    zone_builder_free(builder);
-    return zone;
-}
-
-/* What serves when a zone is broken: its last good version, else SERVFAIL. */
-static struct zone *replace_zone(struct compiler *c, const struct conf_zone_source *source,
-                                 const uint8_t *apex, struct view_zone *entry)
-{
-    struct zone *old = c->previous == NULL ? NULL : zone_table_get(c->previous->zones, apex);
-    bool serves = old != NULL && !old->failed;
-    struct zone *zone = serves ? compile_carry_zone(c, old, source->origin) : NULL;
-    c->refused |= serves && zone == NULL;
-    entry->stale = zone != NULL;
-    entry->failed = zone == NULL;
-    return zone != NULL ? zone : zone_new_failed(apex);
-}
-
-void compile_describe_zone(struct view_zone *entry, const struct zone *zone)
-{
-    entry->serial = zone->serial;
-    entry->names = zone->name_count;
-    entry->records = zone->record_count;
-}
-
-static void load_zone(struct compiler *c, const struct conf_zone_source *source, struct view_zone *entry)
-{
-    uint8_t apex[DNS_NAME_MAX + 1];
-    struct view *view = c->view;
-    *entry = (struct view_zone){.origin = arena_copy_text(view->arena, source->origin),
-                                .path = arena_copy_text(view->arena, source->zone_path)};
-    int len = dns_name_parse(source->origin, NULL, apex);
-    if (len < 0) {
-        report_add(c->report, REPORT_ERROR, &(struct report_place){.file = source->zone_path},
-                   "the origin %s is not a domain name", source->origin);
-        entry->failed = true;
-        return;
-    }
-    dns_name_lower(apex, (size_t)len);
-    size_t names = view->name_count;
-    struct zone *zone = compile_zone(c, source, apex);
-    if (zone == NULL) {
-        view->name_count = names;
-        zone = replace_zone(c, source, apex, entry);
-    }
-    compile_describe_zone(entry, zone);
-    entry->steered = (uint32_t)(view->name_count - names);
-    if (zone_table_add(view->zones, zone) != 0) {
-        report_add(c->report, REPORT_ERROR, &(struct report_place){.file = source->zone_path},
-                   "the zone %s is listed twice", source->origin);
-        entry->failed = true;
-        zone_release(zone);
-    }
-}
-
-static int compare_names(const void *left, const void *right)
-{
-    const struct view_name *a = left, *b = right;
-    return strcmp(a->owner, b->owner);
-}
-
-/* Returns how many zones can be served. */
-static size_t load_zones(struct compiler *c)
-{
-    struct view *view = c->view;
-    const struct conf_server *server = view->server;
-    size_t good = 0;
-    view->zones = zone_table_new(server->zone_count);
-    view->zone_list = arena_alloc(view->arena, server->zone_count * sizeof *view->zone_list);
-    view->zone_count = server->zone_count;
-    for (size_t i = 0; i < server->zone_count; i++) {
-        load_zone(c, &server->zones[i], &view->zone_list[i]);
-        good += !view->zone_list[i].failed;
-    }
-    if (view->name_count != 0) { /* qsort may not be given NULL */
-        qsort(view->names, view->name_count, sizeof *view->names, compare_names);
-    }
-    return good;
-}
-
 static bool load_all(struct compiler *c, const char *path)
 {
     struct view *view = c->view;
@@ -176,7 +77,6 @@ static bool load_all(struct compiler *c, const char *path)
     if (view->server == NULL) {
         return false;
     }
-    c->rotates = view->server->rotate;
     if (view->server->topology_path != NULL) {
         view->topology = conf_load_topology(view->server->topology_path, c->report);
     }
@@ -185,7 +85,7 @@ static bool load_all(struct compiler *c, const char *path)
         return false; /* policies cannot be judged without it */
     }
     view->steer = steer_set_new();
-    bool any = load_zones(c) != 0 || view->zone_count == 0;
+    bool any = compile_load_zones(c) != 0 || view->zone_count == 0;
     return any && usable && !c->refused;
 }
 
@@ -218,6 +118,8 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
         return NULL;
     }
     choose_secrets(view, previous);
+    compile_primaries(view);
+    compile_guards(view, previous);
     if (view->topology != NULL) {
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);
     }

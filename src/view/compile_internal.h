@@ -13,13 +13,29 @@ struct compiler {
     struct report *report;
     uint64_t geo_key; /* identity of the databases */
     size_t name_capacity;
-    bool rotates; /* zones whose RRsets rotate */
     bool refused; /* a zone that is served now could not be kept: the running view stays */
 };
 
-/* Read one zone's files. NULL, with errors in the report, if it is broken. */
-struct zone *compile_zone(struct compiler *c, const struct conf_zone_source *source, const uint8_t *apex);
+/* A zone between its files and its rendering. */
+struct compile_zone {
+    struct zone_builder *builder;
+    struct conf_policy *policy; /* NULL: none, or broken */
+    int error;
+    bool keeps_serial; /* zone_keep_serial() */
+};
+
+/* Read one zone's files, enter its policy, build it: reading and building touch nothing that is shared.
+ * Errors go to the report of compile_read_zone(), which has to live until the last step, those of the policy
+ * to the compiler's. The last one frees the work; NULL if there was an error. */
+void compile_read_zone(const struct conf_zone_source *source, const struct conf_topology *topology,
+                       struct report *report, struct compile_zone *work);
+void compile_enter_policy(struct compiler *c, struct compile_zone *work);
+struct zone *compile_finish_zone(struct compile_zone *work);
+
+/* All zones of the view's server into the view. Returns how many can be served. */
+size_t compile_load_zones(struct compiler *c);
 void compile_describe_zone(struct view_zone *entry, const struct zone *zone);
+void compile_sort_names(struct view *view); /* by owner */
 
 /* Add every steered name of a policy document to the zone's builder, the steer set and view->names. Returns
  * 0, or ERROR_INVALID with errors in the report. */
@@ -28,7 +44,15 @@ int compile_policy(struct compiler *c, const struct conf_policy *policy, struct 
 /* The previous version of a zone for the new view: shared if nothing in it is steered, else a copy whose
  * policies were entered into the new set. NULL (and why in the report) if an endpoint that it needs is gone.
  */
-struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const char *origin);
+struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const struct conf_zone_source *source);
+
+/* Access lists, rates and whatever else keeps abuse out, when server and secrets are there. Rates go on over
+ * a reload. */
+void compile_guards(struct view *view, const struct view *previous);
 
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);
+
+/* Fill view->primaries and view->keys from view->server. */
+void compile_primaries(struct view *view);
+void compile_free_primaries(struct view *view);

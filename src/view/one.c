@@ -6,7 +6,7 @@
 
 #include "view/compile_internal.h"
 
-#include "dns/name.h"
+#include "zone/zone.h"
 
 #include <string.h>
 #include <strings.h>
@@ -31,15 +31,10 @@ bool view_zone_is_alone(const struct view *view, size_t index)
 
 struct zone *view_compile_zone(const struct view *view, size_t index, struct report *report)
 {
-    struct compiler c = {.report = report, .rotates = view->server->rotate};
-    uint8_t apex[DNS_NAME_MAX + 1];
-    const struct conf_zone_source *source = &view->server->zones[index];
-    int len = dns_name_parse(source->origin, NULL, apex);
-    if (len < 0) {
-        return NULL; /* told when the view was loaded */
-    }
-    dns_name_lower(apex, (size_t)len);
-    return compile_zone(&c, source, apex);
+    struct compile_zone work;
+    compile_read_zone(&view->server->zones[index], NULL, report, &work);
+    zone_builder_set_rotate(work.builder, view->server->rotate);
+    return compile_finish_zone(&work);
 }
 
 void view_install_zone(struct view *view, size_t index, struct zone *zone)

@@ -95,7 +95,7 @@ static bool looks_like_address(const uint8_t *name)
 
 static const char *role_of(uint16_t type)
 {
-    return type == DNS_TYPE_NS ? "name server" : type == DNS_TYPE_MX ? "mail server" : "target";
+    return type == DNS_TYPE_NS ? "name server" : type == DNS_TYPE_MX ? "mail server" : "SRV target";
 }
 
 static void judge_target(struct zone_builder *b, const struct builder_owner *owner,

@@ -132,18 +132,24 @@ static bool is_class_number(const struct zone_token *token, const char *number)
            zone_token_copy(token, text, sizeof text) && (number == NULL || strcmp(text + 5, number) == 0);
 }
 
+/* Asked of every type of a record without a class: the length tells nearly all of them apart. */
+static bool is_other_class(const struct zone_token *token)
+{
+    switch (token->len) {
+    case 2: return zone_token_is(token, "ch") || zone_token_is(token, "hs") || zone_token_is(token, "cs");
+    case 3: return zone_token_is(token, "any");
+    case 4: return zone_token_is(token, "none");
+    default: return is_class_number(token, NULL);
+    }
+}
+
 int zone_read_class(struct zone_reader *reader, const struct zone_token *token)
 {
-    static const char *const others[] = {"ch", "hs", "cs", "any", "none"};
     char shown[ZONE_SHOW_SIZE];
-    if (zone_token_is(token, "in") || is_class_number(token, "1")) {
+    if (token->len == 2 ? zone_token_is(token, "in") : is_class_number(token, "1")) {
         return 0;
     }
-    bool is_other = is_class_number(token, NULL);
-    for (size_t i = 0; i < sizeof others / sizeof *others && !is_other; i++) {
-        is_other = zone_token_is(token, others[i]);
-    }
-    if (!is_other) {
+    if (!is_other_class(token)) {
         return ERROR_NOT_FOUND;
     }
     return zone_fail(reader, token, "class %s; only IN is served", zone_show(token, shown));
@@ -211,7 +217,8 @@ static int check_type(struct zone_reader *reader)
     return 0;
 }
 
-/* RFC 2308 section 4, RFC 1035 section 5.1; the SOA's own minimum when the SOA is first and has none. */
+/* RFC 2308 section 4, RFC 1035 section 5.1. A first SOA without TTL has its own minimum, which then counts as
+ * if $TTL had stated it, as in BIND. */
 static void find_ttl(struct zone_reader *reader, uint32_t *ttl)
 {
     struct zone_state *state = &reader->state;
@@ -223,8 +230,12 @@ static void find_ttl(struct zone_reader *reader, uint32_t *ttl)
         const uint8_t *p = reader->rdata + reader->out.at - 4;
         uint32_t minimum = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
         *ttl = minimum > ZONE_TTL_MAX ? ZONE_TTL_MAX : minimum;
+        state->default_ttl = *ttl;
+        state->has_default_ttl = true;
         zone_warn(reader, &reader->tokens[0],
-                  "the SOA record has no TTL and there is no $TTL; its minimum, %u, is used", *ttl);
+                  "the SOA record has no TTL and there is no $TTL; its minimum, %u, is used, and for further "
+                  "records without a TTL as well",
+                  *ttl);
     } else {
         *ttl = FALLBACK_TTL_S;
         if (!reader->has_ttl_error) {

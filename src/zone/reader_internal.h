@@ -130,6 +130,7 @@ int zone_field_apl(struct zone_reader *reader); /* one prefix */
 int zone_field_loc(struct zone_reader *reader);
 int zone_field_services(struct zone_reader *reader); /* protocol and bit map of WKS */
 int zone_field_nsap(struct zone_reader *reader);
+int zone_field_eui(struct zone_reader *reader, unsigned octets); /* EUI-48: 6, EUI-64: 8 */
 int zone_field_ipseckey(struct zone_reader *reader);
 int zone_field_hip(struct zone_reader *reader); /* without the rendezvous servers */
 /* reader_svcb.c: the same from the parameters on (RFC 9460). */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Fields of rare types with a text form of their own: LOC (RFC 1876), APL (RFC 3123), WKS (RFC 1035
- * section 3.4.2), NSAP (RFC 1706), IPSECKEY (RFC 4025) and HIP (RFC 8005). ldns has parsers for them, but
- * these lose fractions of metres, take numbers modulo 256, and fail an assertion on a gateway type above 3.
- */
+ * section 3.4.2), NSAP (RFC 1706), EUI48 and EUI64 (RFC 7043), IPSECKEY (RFC 4025) and HIP (RFC 8005). ldns
+ * has parsers for them, but these lose fractions of metres, take numbers modulo 256 and single digits, and
+ * fail an assertion on a gateway type above 3. */
 #include "config.h"
 
 #include "zone/reader_internal.h"
@@ -230,7 +230,32 @@ int zone_field_services(struct zone_reader *reader)
     return 0;
 }
 
-/* ---- NSAP ---- */
+/* ---- NSAP, EUI ---- */
+
+static int hex_digit(char c)
+{
+    int value = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+    return value >= 0 && value < 16 && (c <= '9' || (c | 0x20) >= 'a') ? value : -1;
+}
+
+int zone_field_eui(struct zone_reader *reader, unsigned octets)
+{
+    const struct zone_token *token = zone_next(reader, "an EUI");
+    if (token == NULL) {
+        return ERROR_SYNTAX;
+    }
+    bool is_good = token->flags == 0 && token->len == octets * 3 - 1;
+    for (unsigned i = 0; i < octets && is_good; i++) {
+        const char *at = token->text + (size_t)i * 3;
+        int high = hex_digit(at[0]), low = hex_digit(at[1]);
+        is_good = high >= 0 && low >= 0 && (i + 1 == octets || at[2] == '-');
+        cursor_write_u8(&reader->out, (uint8_t)(high << 4 | low));
+    }
+    return is_good ? 0
+                   : fail_value(reader, token,
+                                octets == 6 ? "an EUI-48; expected one such as 00-00-5e-00-53-2a"
+                                            : "an EUI-64; expected one such as 00-00-5e-ef-10-00-00-2a");
+}
 
 int zone_field_nsap(struct zone_reader *reader)
 {
@@ -242,11 +267,11 @@ int zone_field_nsap(struct zone_reader *reader)
     bool is_good = token->flags == 0 && token->len > 2 && strncasecmp(token->text, "0x", 2) == 0;
     for (uint32_t i = 2; i < token->len && is_good; i++) {
         char c = token->text[i];
-        int value = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+        int value = hex_digit(c);
         if (c == '.') {
             continue;
         }
-        is_good = value >= 0 && value < 16 && (c <= '9' || (c | 0x20) >= 'a');
+        is_good = value >= 0;
         if (high >= 0) {
             cursor_write_u8(&reader->out, (uint8_t)(high << 4 | value));
         }

@@ -110,6 +110,8 @@ static int read_field(struct zone_reader *reader, ldns_rdf_type kind)
     case LDNS_RDF_TYPE_NSAP: return zone_field_nsap(reader);
     case LDNS_RDF_TYPE_IPSECKEY: return zone_field_ipseckey(reader);
     case LDNS_RDF_TYPE_HIP: return zone_field_hip(reader);
+    case LDNS_RDF_TYPE_EUI48: return zone_field_eui(reader, 6);
+    case LDNS_RDF_TYPE_EUI64: return zone_field_eui(reader, 8);
     case LDNS_RDF_TYPE_ALG:
     case LDNS_RDF_TYPE_CERT_ALG:
     case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
@@ -264,6 +266,50 @@ static int read_by_type(struct zone_reader *reader)
     }
 }
 
+/* Where the rdata holds a digest: octets that algorithm `kind` of the type makes; 0: any number may do. */
+static size_t digest_len(uint16_t type, uint8_t kind)
+{
+    enum { SHA1 = 20, SHA256 = 32, SHA384 = 48, SHA512 = 64 };
+    switch (type) {
+    case LDNS_RR_TYPE_DS:
+    case LDNS_RR_TYPE_CDS:
+    case LDNS_RR_TYPE_DLV: return kind == 1 ? SHA1 : kind == 2 ? SHA256 : kind == 4 ? SHA384 : 0;
+    case LDNS_RR_TYPE_SSHFP: return kind == 1 ? SHA1 : kind == 2 ? SHA256 : 0;
+    case LDNS_RR_TYPE_ZONEMD: return kind == 1 ? SHA384 : kind == 2 ? SHA512 : 0;
+    case LDNS_RR_TYPE_NSEC3: return kind == 1 ? SHA1 : 0;
+    default: return 0;
+    }
+}
+
+/* RFC 4034 section 5.1.4 with 4509 and 6605, RFC 4255 with 6594, RFC 8976, RFC 5155: a digest cut short in
+ * copying matches nothing. */
+static int check_digest(struct zone_reader *reader)
+{
+    struct cursor in = cursor_init_const(reader->rdata, reader->out.at);
+    bool has_next_owner = reader->type == LDNS_RR_TYPE_NSEC3;
+    switch (reader->type) {
+    case LDNS_RR_TYPE_DS:
+    case LDNS_RR_TYPE_CDS:
+    case LDNS_RR_TYPE_DLV: cursor_take(&in, 3); break;
+    case LDNS_RR_TYPE_SSHFP: cursor_take(&in, 1); break;
+    case LDNS_RR_TYPE_ZONEMD: cursor_take(&in, 5); break;
+    case LDNS_RR_TYPE_NSEC3: break;
+    default: return 0;
+    }
+    uint8_t kind = cursor_read_u8(&in);
+    if (has_next_owner) {
+        cursor_take(&in, 3);
+        cursor_take(&in, cursor_read_u8(&in)); /* the salt */
+    }
+    size_t got = has_next_owner ? cursor_read_u8(&in) : cursor_left(&in);
+    size_t wanted = digest_len(reader->type, kind);
+    return wanted == 0 || got == wanted
+               ? 0
+               : zone_fail(reader, &reader->tokens[reader->count - 1],
+                           "the digest has %zu octets; expected %zu for a digest of type %u", got, wanted,
+                           kind);
+}
+
 int zone_read_rdata(struct zone_reader *reader)
 {
     char shown[ZONE_SHOW_SIZE], text[DNS_TYPE_TEXT_SIZE];
@@ -282,5 +328,5 @@ int zone_read_rdata(struct zone_reader *reader)
     if (reader->out.failed) {
         return zone_fail(reader, first, "the rdata is longer than %d octets", ZONE_RDATA_MAX);
     }
-    return 0;
+    return check_digest(reader);
 }

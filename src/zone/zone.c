@@ -6,6 +6,7 @@
 #include "zone/zone.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -46,14 +47,40 @@ size_t zone_size(const struct zone *zone)
     return sizeof *zone + zone->blob_len + zone->slot_room * sizeof *zone->slots;
 }
 
-static void set_cut(const struct zone *zone, const struct dns_key *key, uint32_t cut,
-                    struct zone_lookup *found)
+void zone_keep_serial(struct zone *zone)
 {
-    found->cut = zone_get_node(zone, cut);
-    unsigned at = (unsigned)key->len - zone->apex_len - found->cut->name_len;
-    while (key->at[found->cut_label] != at) {
-        found->cut_label++;
+    struct zone_node *apex = (struct zone_node *)(void *)(zone->blob + zone->apex_node);
+    for (unsigned i = 0; i < apex->rrset_count; i++) {
+        if (apex->rrsets[i].type == DNS_TYPE_SOA) {
+            apex->rrsets[i].flags |= ZONE_RRSET_SERIAL;
+        }
     }
+    zone->negative.flags |= ZONE_RRSET_SERIAL;
+}
+
+static uint64_t fingerprint_rrset(const struct zone *zone, const struct zone_rrset *rrset, uint64_t hash)
+{
+    bool steered = (rrset->flags & ZONE_RRSET_STEERED) != 0;
+    const uint8_t *records = zone->blob + rrset->block + (steered ? sizeof(struct zone_steered) : 0);
+    hash = hash_bytes(hash, &rrset->type, sizeof rrset->type);
+    hash = hash_bytes(hash, &rrset->count, sizeof rrset->count);
+    hash = hash_bytes(hash, &steered, sizeof steered);
+    return hash_bytes(hash, records, steered ? (size_t)rrset->len * rrset->count : rrset->len);
+}
+
+/* The sum over the nodes: their order in the blob follows that of the file, and means nothing. */
+uint64_t zone_fingerprint(const struct zone *zone)
+{
+    const struct zone_node *node;
+    uint64_t sum = 0;
+    for (size_t slot = 0; (node = zone_next_node(zone, &slot)) != NULL;) {
+        uint64_t hash = hash_bytes(HASH_START, zone_node_name(node), node->name_len);
+        for (unsigned i = 0; i < node->rrset_count; i++) {
+            hash = fingerprint_rrset(zone, &node->rrsets[i], hash);
+        }
+        sum += hash_finish(hash);
+    }
+    return sum;
 }
 
 /* ---- names ---- */
@@ -68,22 +95,35 @@ static inline struct zone_slot *home_of(const struct zone *zone, uint32_t tag)
     return zone->slots + ((uint64_t)tag * zone->slot_homes >> 31);
 }
 
-uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label)
+static inline bool is_node(const struct zone *zone, uint32_t offset, const uint8_t *name, size_t name_len)
 {
-    size_t name_len = (size_t)key->len - key->at[label] - zone->apex_len;
-    uint32_t tag = tag_of(zone_hash_owner(key, label, name_len));
-    const struct zone_slot *slot = home_of(zone, tag);
-    while (slot->tag < tag) {
-        slot++;
-    }
-    for (; slot->tag == tag; slot++) {
-        const struct zone_node *node = zone_get_node(zone, slot->node);
-        if (node->name_len == name_len &&
-            bytes_equal_words(zone_node_name(node), key->name + key->at[label], name_len)) {
+    const struct zone_node *node = zone_get_node(zone, offset);
+    return node->name_len == name_len && bytes_equal_words(zone_node_name(node), name, name_len);
+}
+
+/* Behind a slot with the same tag, but another name. */
+__attribute__((noinline)) static uint32_t find_further(const struct zone *zone, const struct zone_slot *slot,
+                                                       const uint8_t *name, size_t name_len)
+{
+    for (uint32_t tag = slot++->tag; slot->tag == tag; slot++) {
+        if (is_node(zone, slot->node, name, name_len)) {
             return slot->node;
         }
     }
     return 0;
+}
+
+uint32_t zone_find_name(const struct zone *zone, const uint8_t *name, size_t name_len)
+{
+    uint32_t tag = tag_of(dns_key_hash(name, name_len));
+    const struct zone_slot *slot = home_of(zone, tag);
+    while (slot->tag < tag) {
+        slot++;
+    }
+    if (slot->tag != tag) {
+        return 0;
+    }
+    return is_node(zone, slot->node, name, name_len) ? slot->node : find_further(zone, slot, name, name_len);
 }
 
 static void grow_slots(struct zone *zone, uint32_t more)
@@ -116,36 +156,17 @@ void zone_add_slot(struct zone *zone, uint64_t hash, uint32_t node)
     }
 }
 
-static uint32_t find_encloser(const struct zone *zone, const struct dns_key *key)
+uint32_t zone_find_encloser(const struct zone *zone, const struct dns_key *key)
 {
     unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
-    unsigned label = below > zone->depth ? below - zone->depth : 1;
-    for (; label < below; label++) {
-        uint32_t at = zone_find_node(zone, key, label);
+    for (unsigned label = below > zone->depth ? below - zone->depth : 1; label < below; label++) {
+        size_t skip = key->at[label];
+        uint32_t at = zone_find_name(zone, key->name + skip, (size_t)key->len - skip - zone->apex_len);
         if (at != 0) {
             return at;
         }
     }
     return zone->apex_node;
-}
-
-void zone_look_up_rest(const struct zone *zone, const struct dns_key *key, uint32_t at,
-                       struct zone_lookup *found)
-{
-    if (at == 0) {
-        at = find_encloser(zone, key);
-        const struct zone_node *encloser = zone_get_node(zone, at);
-        found->exact = false;
-        /* RFC 4592: the wildcard at the closest encloser */
-        found->node = encloser->wildcard != 0 ? zone_get_node(zone, encloser->wildcard) : NULL;
-        if (encloser->cut == 0 && (encloser->flags & ZONE_NODE_DNAME) != 0) {
-            set_cut(zone, key, at, found);
-        }
-    }
-    uint32_t cut = zone_get_node(zone, at)->cut;
-    if (cut != 0) {
-        set_cut(zone, key, cut, found);
-    }
 }
 
 /* ---- the table ---- */
@@ -197,6 +218,11 @@ void zone_table_free(struct zone_table *table)
     free(table);
 }
 
+static inline uint32_t slot_of(const struct zone_table *table, uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & table->mask;
+}
+
 static void grow(struct zone_table *table)
 {
     struct zone_table old = *table;
@@ -204,7 +230,7 @@ static void grow(struct zone_table *table)
     table->slots = memory_alloc_array((size_t)table->mask + 1, sizeof *table->slots);
     for (size_t i = 0; i <= old.mask; i++) {
         struct zone *zone = load(&old, i);
-        uint32_t to = zone == NULL ? 0 : (uint32_t)(zone->apex_hash >> 32) & table->mask;
+        uint32_t to = zone == NULL ? 0 : slot_of(table, zone->apex_hash);
         while (zone != NULL && load(table, to) != NULL) {
             to = (to + 1) & table->mask;
         }
@@ -215,15 +241,20 @@ static void grow(struct zone_table *table)
     free(old.slots);
 }
 
-/* The zone with this apex (lower case, zeros behind it), or NULL; *slot is where it is or would be. */
-static inline struct zone *find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex,
-                                     size_t len, uint32_t *slot)
+/* A name that begins with all of another one, the final 0 included, is the same name. */
+static inline bool has_apex(const struct zone *zone, const uint8_t *apex, size_t len)
 {
-    for (uint32_t i = (uint32_t)(hash >> 32) & table->mask;; i = (i + 1) & table->mask) {
+    return bytes_equal_words(zone->apex, apex, len);
+}
+
+/* The zone with this apex (lower case, zeros behind it), or NULL; *slot is where it is or would be. */
+static struct zone *find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex, size_t len,
+                              uint32_t *slot)
+{
+    for (uint32_t i = slot_of(table, hash);; i = (i + 1) & table->mask) {
         struct zone *zone = load(table, i);
         *slot = i;
-        if (zone == NULL ||
-            (zone->apex_hash == hash && zone->apex_len == len && bytes_equal_words(zone->apex, apex, len))) {
+        if (zone == NULL || has_apex(zone, apex, len)) {
             return zone;
         }
     }
@@ -245,15 +276,16 @@ int zone_table_add(struct zone_table *table, struct zone *zone)
     return 0;
 }
 
-struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from)
+/* The zone whose apex has `depth` labels, or the next fewer. */
+__attribute__((noinline)) static struct zone *find_shorter(const struct zone_table *table,
+                                                           const struct dns_key *key, unsigned depth)
 {
-    unsigned depth = (unsigned)key->labels - from;
-    for (depth = depth < table->depth_max ? depth : table->depth_max;; depth--) {
+    for (;; depth--) {
         if (table->depths[depth]) {
             size_t at = key->at[key->labels - depth], len = key->len - at;
-            const uint8_t *apex = key->name + at;
             uint32_t slot;
-            struct zone *zone = find_slot(table, dns_key_hash(apex, len), apex, len, &slot);
+            struct zone *zone =
+                find_slot(table, dns_key_hash(key->name + at, len), key->name + at, len, &slot);
             if (zone != NULL) {
                 return zone;
             }
@@ -262,6 +294,19 @@ struct zone *zone_table_find(const struct zone_table *table, const struct dns_ke
             return NULL;
         }
     }
+}
+
+struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from)
+{
+    unsigned depth = (unsigned)key->labels - from;
+    depth = depth < table->depth_max ? depth : table->depth_max;
+    size_t at = key->at[key->labels - depth], len = key->len - at;
+    const uint8_t *apex = key->name + at;
+    struct zone *zone = load(table, slot_of(table, dns_key_hash(apex, len)));
+    if (zone != NULL && has_apex(zone, apex, len)) {
+        return zone; /* in its own slot, and no other zone comes into question */
+    }
+    return find_shorter(table, key, depth);
 }
 
 struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)

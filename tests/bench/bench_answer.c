@@ -2,15 +2,19 @@
  *
  * The data path without sockets: answer_query() over a zone of a thousand names, N queries of one mix. Run by
  * tests/bench/instructions under callgrind, where the difference between two N is exact. The mixes are those
- * of the same names in the peers kit. usage: bench_answer static|edns|nx|weighted|failover|geo-ecs N */
+ * of the same names in the peers kit; rrl is static with response-rate limiting on and nobody over the rate,
+ * limited one name that is nearly always over it.
+ * usage: bench_answer static|edns|nx|weighted|failover|geo-ecs|rrl|limited N */
 #include "config.h"
 
 #include "base/buffer.h"
+#include "base/limiter.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "dns/types.h"
 #include "tests/unit/answer_fixture.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,14 +111,44 @@ static void make_zone(struct buffer *text)
     }
 }
 
+/* With "limited" the rate is a hundredth of what is asked. */
+static bool limit(struct fixture *fixture, struct conf_rrl *rrl, const char *mix)
+{
+    bool limited = strcmp(mix, "limited") == 0;
+    if (!limited && strcmp(mix, "rrl") != 0) {
+        return false;
+    }
+    *rrl = (struct conf_rrl){.ipv4_mask = 0xffffff, .ipv6_mask = 0xffffffffffffff};
+    for (int kind = 0; kind < CONF_RRL_ALL; kind++) {
+        rrl->rates[kind] =
+            (struct limiter_rate){.interval_us = limited ? 1000 : 10, .depth_us = 1000000, .slip = 2};
+    }
+    fixture->server.rrl = rrl;
+    fixture->view.limiter = limiter_new(1 << 18);
+    fixture->view.guards = VIEW_GUARD_RATE;
+    return true;
+}
+
+static size_t ask_from(struct fixture *fixture, const uint8_t *query, size_t len, uint8_t *out, size_t cap)
+{
+    static const struct sockaddr_in client = {.sin_family = AF_INET, .sin_addr = {0x01020304}};
+    struct answer_request request = {.bytes = query,
+                                     .len = len,
+                                     .client = (const struct sockaddr *)(const void *)&client,
+                                     .transport = ANSWER_UDP};
+    fixture->context.now_us += 10;
+    return answer_query(&fixture->context, &request, out, cap);
+}
+
 int main(int argc, char **argv)
 {
     static struct queries queries;
     static struct fixture fixture;
+    static struct conf_rrl rrl;
     struct buffer text;
     uint8_t out[4096];
     if (argc != 3) {
-        fputs("usage: bench_answer static|edns|nx|weighted|failover|geo-ecs N\n", stderr);
+        fputs("usage: bench_answer static|edns|nx|weighted|failover|geo-ecs|rrl|limited N\n", stderr);
         return 2;
     }
     buffer_init(&text);
@@ -129,12 +163,16 @@ int main(int argc, char **argv)
     }
     make_queries(&queries, argv[1]);
     unsigned long count = strtoul(argv[2], NULL, 10), octets = 0;
+    bool limiting = limit(&fixture, &rrl, argv[1]);
+    unsigned names = strcmp(argv[1], "limited") == 0 ? 1 : HOSTS;
     for (unsigned long i = 0; i < count; i++) {
-        unsigned at = (unsigned)(i % HOSTS);
-        octets +=
-            fixture_ask_bytes(&fixture, queries.bytes[at], queries.len[at], ANSWER_UDP, out, sizeof out);
+        unsigned at = (unsigned)(i % names);
+        octets += limiting ? ask_from(&fixture, queries.bytes[at], queries.len[at], out, sizeof out)
+                           : fixture_ask_bytes(&fixture, queries.bytes[at], queries.len[at], ANSWER_UDP, out,
+                                               sizeof out);
     }
     printf("%lu answers, %.1f octets each\n", count, count == 0 ? 0 : (double)octets / (double)count);
+    limiter_release(fixture.view.limiter);
     fixture_fini(&fixture);
     buffer_fini(&text);
     return 0;

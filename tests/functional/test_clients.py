@@ -105,6 +105,33 @@ def test_dig_cookies(wired):
     assert "(good)" in text and statuses(text) == ["NOERROR"] and "192.0.2.1" in text
 
 
+@pytest.fixture
+def strict(site):
+    """A server that wants a good server cookie from everybody who has a cookie at all."""
+    site.server["cookies"] = {"require": "always"}
+    server = site.zone("example.com", ZONE).start()
+    tapped = tap.Tap(site.listen[0])
+    yield Wired(site, server, tapped)
+    tapped.close()
+
+
+def test_bad_cookies_are_told_and_repeated(strict):
+    """RFC 7873 section 5.3: a client that gets BADCOOKIE comes back with the cookie that came along."""
+    text = run("dig", strict, "www.example.com")
+    assert "BADCOOKIE, retrying" in text and statuses(text) == ["NOERROR"] and "192.0.2.1" in text
+    assert statuses(run("dig", strict, "+nobadcookie", "www.example.com")) == ["BADCOOKIE"]
+    text = run("kdig", strict, "+cookie", "+badcookie", "www.example.com")
+    assert statuses(text) == ["BADCOOKIE", "NOERROR"] and "192.0.2.1" in text
+    assert statuses(run("dig", strict, "+header-only", "www.example.com")) == ["NOERROR"], "how to get a cookie"
+
+
+def test_who_has_no_cookie_needs_none(strict):
+    for arguments in (["+nocookie"], ["+noedns"], ["+tcp", "+cookie"]):
+        text = run("dig", strict, *arguments, "www.example.com")
+        assert statuses(text) == ["NOERROR"] and "192.0.2.1" in text and "BADCOOKIE" not in text
+    assert "192.0.2.1" in run("drill", strict, "www.example.com")
+
+
 def test_dig_asks_for_a_cookie_alone(wired):
     """RFC 7873 section 5.4: no question."""
     text = run("dig", wired, "+header-only", "+cookie", "www.example.com")

@@ -194,7 +194,9 @@ static void extended_errors(void **state)
     expect_error(f, "no.example.com.", "\0\1\0\1", "", 0);
     expect_error(f, "host.elsewhere.test.", "\0\1\0\1", "\0\17\0\2\0\24", 6);
     expect_error(f, "host.example.com.", "\0\1\0\4", "\0\17\0\2\0\25", 6);
-    expect_error(f, "host.example.com.", "\0\374\0\1", "\0\17\0\2\0\22", 6);
+    expect_error(f, "example.com.", "\0\373\0\1", "\0\17\0\2\0\22", 6); /* IXFR */
+    expect_error(f, "elsewhere.test.", "\0\373\0\1", "\0\17\0\2\0\24", 6);
+    expect_error(f, "example.com.", "\0\374\0\1", "\0\17\0\2\0\25", 6); /* AXFR over UDP */
     expect_error(f, "x.broken.test.", "\0\1\0\1", "\0\17\0\21\0\30zone not loaded", 21);
     for (uint32_t i = 0; i < 3; i++) {
         health_observe(f->view.health, i, HEALTH_OUTCOME_REFUSED, 1, 1, 0);

@@ -171,11 +171,11 @@ static void services_have_addresses(void **state)
 {
     (void)state;
     WARNED("_s._tcp SRV 0 0 5 gone\n",
-           "z:5:1: warning: the target gone.example.com. has no address (A or AAAA) in this zone");
+           "z:5:1: warning: the SRV target gone.example.com. has no address (A or AAAA) in this zone");
     WARNED("_s._tcp SRV 0 0 5 al\nal CNAME ns\n",
-           "z:5:1: warning: the target al.example.com. is a CNAME (RFC 2181 section 10.3)");
+           "z:5:1: warning: the SRV target al.example.com. is a CNAME (RFC 2181 section 10.3)");
     WARNED("_s._tcp SRV 0 0 5 x.d\nd DNAME other.\n",
-           "z:5:1: warning: the target x.d.example.com. lies below the DNAME d.example.com.");
+           "z:5:1: warning: the SRV target x.d.example.com. lies below the DNAME d.example.com.");
     GOOD("_s._tcp SRV 0 0 5 ns\n_t._tcp SRV 0 0 0 .\n");
 }
 

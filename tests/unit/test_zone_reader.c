@@ -197,11 +197,12 @@ static void missing_ttls_come_from_the_soa(void **state)
 {
     (void)state;
     struct outcome outcome;
-    outcome_read(&outcome, "@ SOA a b 1 2 3 4 600\n A 192.0.2.1\n");
+    outcome_read(&outcome, "@ SOA a b 1 2 3 4 600\n A 192.0.2.1\n 60 A 192.0.2.2\n TXT x\n");
     assert_int_equal(outcome.code, 0);
-    assert_string_equal(outcome.places.bytes, "test.zone:1:1\ntest.zone:2:2\n");
+    assert_string_equal(outcome.places.bytes, "test.zone:1:1\ntest.zone:2:2\ntest.zone:3:2\ntest.zone:4:2\n");
     assert_non_null(strstr(outcome.records.bytes, "example.com. 600 SOA "));
-    assert_non_null(strstr(outcome.records.bytes, "example.com. 600 A "));
+    assert_non_null(strstr(outcome.records.bytes, "example.com. 600 A c0000201"));
+    assert_non_null(strstr(outcome.records.bytes, "example.com. 600 TXT ")); /* not the 60 before */
     assert_int_equal(report_warnings(outcome.report), 1);
     outcome_assert_item(&outcome, 0, 1, 1, "minimum, 600, is used");
     outcome_end(&outcome);

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * All zones of a view, read on as many threads as there are processors. What they share, the steer set and
+ * the list of names, is filled in the order of the configuration: a zone with a policy waits until those
+ * before it have entered theirs. Results, too, are put together in that order, so that reports, ids and
+ * counts do not depend on who was faster. */
+#include "config.h"
+
+#include "view/compile_internal.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "dns/name.h"
+#include "zone/reader.h"
+#include "zone/zone.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One zone between its files and the table. */
+struct loaded {
+    struct zone *zone;       /* NULL: broken */
+    struct report *report;   /* NULL: nothing to say */
+    size_t names, names_end; /* what its policy added to the view's names */
+    uint32_t turn;           /* of a zone with a policy: how many such come before it */
+};
+
+struct loading {
+    struct compiler *c; /* shared: whoever's turn it is may change it */
+    struct loaded *zones;
+    size_t count;
+    atomic_size_t next; /* to be read */
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    uint32_t turn; /* under the lock */
+};
+
+/* ---- one zone ---- */
+
+static void parse_apex(const struct conf_zone_source *source, uint8_t apex[DNS_NAME_MAX + 1])
+{
+    int len = dns_name_parse(source->origin, NULL, apex);
+    assert(len > 0); /* the document was checked */
+    dns_name_lower(apex, (size_t)len);
+}
+
+void compile_read_zone(const struct conf_zone_source *source, const struct conf_topology *topology,
+                       struct report *report, struct compile_zone *work)
+{
+    uint8_t apex[DNS_NAME_MAX + 1];
+    parse_apex(source, apex);
+    *work = (struct compile_zone){.builder = zone_builder_new(apex, source->zone_path, report),
+                                  .keeps_serial = source->options->serial != CONF_SERIAL_FILE};
+    work->error =
+        zone_read_file(source->zone_path, &(struct zone_reader_options){.origin = source->origin},
+                       &(struct zone_sink){.context = work->builder, .record = zone_builder_add}, report);
+    if (source->policy_path != NULL) {
+        work->policy = conf_load_policy(source->policy_path, source->origin, topology, report);
+        work->error = work->policy == NULL ? -1 : work->error;
+    }
+}
+
+void compile_enter_policy(struct compiler *c, struct compile_zone *work)
+{
+    if (work->policy != NULL && compile_policy(c, work->policy, work->builder) != 0) {
+        work->error = -1;
+    }
+}
+
+struct zone *compile_finish_zone(struct compile_zone *work)
+{
+    struct zone *zone = zone_builder_finish(work->builder); /* also after an error: it finds more of them */
+    if (work->error != 0) {
+        zone_release(zone);
+        zone = NULL;
+    } else if (zone != NULL && work->keeps_serial) {
+        zone_keep_serial(zone);
+    }
+    conf_free_policy(work->policy);
+    zone_builder_free(work->builder);
+    return zone;
+}
+
+void compile_describe_zone(struct view_zone *entry, const struct zone *zone)
+{
+    entry->serial = atomic_load_explicit(&zone->served, memory_order_relaxed);
+    entry->names = zone->name_count;
+    entry->records = zone->record_count;
+}
+
+/* ---- on many threads ---- */
+
+static void wait_for_turn(struct loading *loading, uint32_t turn)
+{
+    pthread_mutex_lock(&loading->lock);
+    while (loading->turn != turn) { /* zones are taken in order: those before are on their way */
+        pthread_cond_wait(&loading->moved, &loading->lock);
+    }
+    pthread_mutex_unlock(&loading->lock);
+}
+
+static void end_turn(struct loading *loading)
+{
+    pthread_mutex_lock(&loading->lock);
+    loading->turn++;
+    pthread_cond_broadcast(&loading->moved);
+    pthread_mutex_unlock(&loading->lock);
+}
+
+static void enter_in_turn(struct loading *loading, struct loaded *loaded, struct compile_zone *work,
+                          struct report *report)
+{
+    struct compiler *c = loading->c;
+    wait_for_turn(loading, loaded->turn);
+    struct report *before = c->report;
+    c->report = report;
+    loaded->names = c->view->name_count;
+    compile_enter_policy(c, work);
+    loaded->names_end = c->view->name_count;
+    c->report = before;
+    end_turn(loading);
+}
+
+static void load_zone(struct loading *loading, size_t index, struct report *report)
+{
+    const struct view *view = loading->c->view;
+    const struct conf_zone_source *source = &view->server->zones[index];
+    struct loaded *loaded = &loading->zones[index];
+    struct compile_zone work;
+    compile_read_zone(source, view->topology, report, &work);
+    zone_builder_set_rotate(work.builder, view->server->rotate);
+    if (source->policy_path != NULL) {
+        enter_in_turn(loading, loaded, &work, report);
+    }
+    loaded->zone = compile_finish_zone(&work);
+}
+
+static void load_some(void *context, unsigned index)
+{
+    (void)index;
+    struct loading *loading = context;
+    struct report *report = report_new();
+    for (;;) {
+        size_t at = atomic_fetch_add_explicit(&loading->next, 1, memory_order_relaxed);
+        if (at >= loading->count) {
+            break;
+        }
+        load_zone(loading, at, report);
+        if (report_errors(report) + report_warnings(report) != 0) {
+            loading->zones[at].report = report;
+            report = report_new();
+        }
+    }
+    report_free(report);
+}
+
+/* ---- putting together ---- */
+
+/* Names of zones that turned out to be broken go. */
+static void drop_names(struct loading *loading)
+{
+    struct view *view = loading->c->view;
+    size_t kept = 0;
+    for (size_t i = 0; i < loading->count; i++) {
+        const struct loaded *loaded = &loading->zones[i];
+        size_t count = loaded->zone == NULL ? 0 : loaded->names_end - loaded->names;
+        if (count != 0 && kept != loaded->names) {
+            memmove(&view->names[kept], &view->names[loaded->names], count * sizeof *view->names);
+        }
+        kept += count;
+    }
+    view->name_count = kept;
+}
+
+/* What serves when a zone is broken: its last good version, else SERVFAIL. */
+static struct zone *replace_zone(struct compiler *c, const struct conf_zone_source *source,
+                                 struct view_zone *entry)
+{
+    uint8_t apex[DNS_NAME_MAX + 1];
+    parse_apex(source, apex);
+    struct zone *old = c->previous == NULL ? NULL : zone_table_get(c->previous->zones, apex);
+    bool serves = old != NULL && !old->failed;
+    size_t names = c->view->name_count;
+    struct zone *zone = serves ? compile_carry_zone(c, old, source) : NULL;
+    c->refused |= serves && zone == NULL;
+    entry->stale = zone != NULL;
+    entry->failed = zone == NULL;
+    entry->steered = (uint32_t)(c->view->name_count - names);
+    return zone != NULL ? zone : zone_new_failed(apex);
+}
+
+static void enter_zone(struct compiler *c, const struct conf_zone_source *source, const struct loaded *loaded,
+                       struct view_zone *entry)
+{
+    struct view *view = c->view;
+    *entry = (struct view_zone){.origin = arena_copy_text(view->arena, source->origin),
+                                .path = arena_copy_text(view->arena, source->zone_path),
+                                .steered = (uint32_t)(loaded->names_end - loaded->names)};
+    if (loaded->report != NULL) {
+        report_append(c->report, loaded->report);
+    }
+    struct zone *zone = loaded->zone;
+    if (zone == NULL) {
+        zone = replace_zone(c, source, entry);
+    }
+    compile_describe_zone(entry, zone);
+    if (zone_table_add(view->zones, zone) != 0) {
+        report_add(c->report, REPORT_ERROR, &(struct report_place){.file = source->zone_path},
+                   "the zone %s is listed twice", source->origin);
+        entry->failed = true;
+        zone_release(zone);
+    }
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    const struct view_name *a = left, *b = right;
+    int order = strcmp(a->owner, b->owner);
+    return order != 0 ? order : strcmp(a->zone, b->zone);
+}
+
+void compile_sort_names(struct view *view)
+{
+    if (view->name_count != 0) { /* qsort may not be given NULL */
+        qsort(view->names, view->name_count, sizeof *view->names, compare_names);
+    }
+}
+
+static void give_turns(struct loading *loading)
+{
+    uint32_t turn = 0;
+    for (size_t i = 0; i < loading->count; i++) {
+        loading->zones[i].turn = turn;
+        turn += loading->c->view->server->zones[i].policy_path != NULL;
+    }
+}
+
+static unsigned count_threads(const struct view *view)
+{
+    size_t wanted = view->server->load_threads != 0 ? view->server->load_threads : parallel_processors();
+    return (unsigned)(wanted < view->zone_count ? wanted : view->zone_count);
+}
+
+size_t compile_load_zones(struct compiler *c)
+{
+    struct view *view = c->view;
+    size_t good = 0;
+    view->zone_count = view->server->zone_count;
+    view->zones = zone_table_new(view->zone_count);
+    view->zone_list = arena_alloc(view->arena, view->zone_count * sizeof *view->zone_list);
+    struct loading loading = {.c = c,
+                              .zones = memory_alloc_array(view->zone_count, sizeof *loading.zones),
+                              .count = view->zone_count,
+                              .lock = PTHREAD_MUTEX_INITIALIZER,
+                              .moved = PTHREAD_COND_INITIALIZER};
+    give_turns(&loading);
+    parallel_run(count_threads(view), load_some, &loading);
+    drop_names(&loading);
+    for (size_t i = 0; i < view->zone_count; i++) {
+        enter_zone(c, &view->server->zones[i], &loading.zones[i], &view->zone_list[i]);
+        report_free(loading.zones[i].report);
+        good += !view->zone_list[i].failed;
+    }
+    free(loading.zones);
+    compile_sort_names(view);
+    return good;
+}
