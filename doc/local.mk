@@ -6,7 +6,7 @@ dist_man_MANS += \
 	doc/man/steerd-policy.5 \
 	doc/man/steerd-topology.5 \
 	doc/man/steerd-zone.5
-EXTRA_DIST += doc/api.md doc/architecture.md doc/drills.md doc/openapi.yaml doc/img/house.svg doc/img/walk.svg
+EXTRA_DIST += doc/api.md doc/architecture.md doc/drills.md doc/openapi.yaml doc/operations.md doc/img/house.svg doc/img/walk.svg
 
 schemadir = $(pkgdatadir)/schema
 dist_schema_DATA = \

@@ -17,6 +17,7 @@ include tests/unit/operate.mk
 include tests/unit/drill.mk
 include tests/unit/admin.mk
 include tests/fuzz/local.mk
+include tests/soak/local.mk
 include tests/lint/local.mk
 include tests/functional/local.mk
 include tests/differential/local.mk

@@ -20,6 +20,7 @@
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,6 +32,7 @@ struct connection {
     struct bufferevent *starting; /* held until the descriptor is known, then NULL */
     struct event *start, *closed, *deadline;
     int fd; /* the duplicate; -1: not yet */
+    bool half_closed;
     ino_t inode;
 };
 
@@ -78,7 +80,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
     drop(connection);
 }
 
-/* The client closed. If it only said that it sends no more, it may still read: then the deadline decides. */
+/* The client closed. If it only said that it sends no more, it may still read: then the deadline decides, or
+ * it closes after all. */
 static void on_closed(evutil_socket_t fd, short what, void *argument)
 {
     (void)what;
@@ -86,8 +89,8 @@ static void on_closed(evutil_socket_t fd, short what, void *argument)
     struct pollfd both = {.fd = fd};
     if (poll(&both, 1, 0) == 1 && (both.revents & (POLLHUP | POLLERR)) != 0) {
         drop(connection);
-    } else {
-        event_del(connection->closed); /* it would fire again and again */
+    } else if (!connection->half_closed) { /* it cannot buy time by saying it again */
+        connection->half_closed = true;
         arm(connection);
     }
 }
@@ -110,8 +113,9 @@ static void on_start(evutil_socket_t nothing, short what, void *argument)
         return;
     }
     connection->inode = file.st_ino;
-    connection->closed =
-        event_new(connection->set->base, connection->fd, EV_CLOSED | EV_PERSIST, on_closed, connection);
+    /* edge-triggered: a client that sends no more would be reported again and again */
+    connection->closed = event_new(connection->set->base, connection->fd, EV_CLOSED | EV_ET | EV_PERSIST,
+                                   on_closed, connection);
     event_add(connection->closed, NULL);
     arm(connection);
 }

@@ -8,6 +8,7 @@
 
 #include "answer/chaos.h"
 #include "answer/edns.h"
+#include "answer/guard.h"
 #include "answer/reply.h"
 #include "dns/query.h"
 #include "zone/zone.h"
@@ -25,7 +26,6 @@ struct work {
     struct reply reply;
     uint8_t scope; /* ECS */
     bool steered, fallback;
-    struct dns_key alias; /* the end of a CNAME, while it is followed */
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -47,6 +47,7 @@ const char *answer_counter_text(enum answer_counter counter)
         [ANSWER_COUNT_NOTIMP] = "notimp",
         [ANSWER_COUNT_REFUSED] = "refused",
         [ANSWER_COUNT_YXDOMAIN] = "yxdomain",
+        [ANSWER_COUNT_BADCOOKIE] = "badcookie",
         [ANSWER_COUNT_BADVERS] = "badvers",
         [ANSWER_COUNT_DROPPED] = "dropped",
         [ANSWER_COUNT_TRUNCATED] = "truncated",
@@ -55,6 +56,17 @@ const char *answer_counter_text(enum answer_counter counter)
         [ANSWER_COUNT_COOKIE_VALID] = "cookie_valid",
         [ANSWER_COUNT_COOKIE_INVALID] = "cookie_invalid",
         [ANSWER_COUNT_COOKIE_NEW] = "cookie_new",
+        [ANSWER_COUNT_FORBIDDEN_LISTENER] = "forbidden_listener",
+        [ANSWER_COUNT_FORBIDDEN_ZONE] = "forbidden_zone",
+        [ANSWER_COUNT_AMPLIFICATION] = "amplification",
+        [ANSWER_COUNT_RRL_DROPPED] = "rrl_dropped",
+        [ANSWER_COUNT_RRL_SLIPPED] = "rrl_slipped",
+        [ANSWER_COUNT_RRL_POSITIVE] = "rrl_positive",
+        [ANSWER_COUNT_RRL_NODATA] = "rrl_nodata",
+        [ANSWER_COUNT_RRL_NXDOMAIN] = "rrl_nxdomain",
+        [ANSWER_COUNT_RRL_REFERRAL] = "rrl_referral",
+        [ANSWER_COUNT_RRL_ERROR] = "rrl_error",
+        [ANSWER_COUNT_RRL_ALL] = "rrl_all",
     };
     return texts[counter];
 }
@@ -67,25 +79,29 @@ static void count(const struct answer_context *context, enum answer_counter coun
 /* ---- steering ---- */
 
 /* The client for geography: the subnet of ECS if given, else the source. */
-static struct addr find_client(const struct work *w)
+static struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
 {
-    struct addr_port at = {.port = 0};
     if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        return w->query.ecs.addr;
+        return steer_find_class(policy, &w->query.ecs.addr);
     }
+    struct addr_port at = {.port = 0};
     if (w->request->client != NULL) {
         addr_from_sockaddr(w->request->client, &at);
     }
-    return at.addr;
+    return steer_find_class(policy, &at.addr);
 }
 
 enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
 
-static enum outcome add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                               const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
+static inline __attribute__((always_inline)) enum outcome
+add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+           const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
 {
     uint16_t members[STEER_ANSWERS_MAX];
     size_t picked = steer_pick(policy, choice, w->context->random, members);
+    if (__builtin_expect(picked == 1, 1)) {
+        return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? DONE : FULL;
+    }
     for (size_t i = 0; i < picked; i++) {
         if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
             return FULL;
@@ -94,16 +110,15 @@ static enum outcome add_picked(struct work *w, const struct zone *zone, const st
     return picked != 0 ? DONE : EMPTY;
 }
 
-static enum outcome add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                                uint16_t owner)
+static inline __attribute__((always_inline)) enum outcome
+add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset, uint16_t owner)
 {
     const struct answer_context *context = w->context;
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
     const struct steer_policy *policy = steer_set_get(context->view->steer, steered->policy);
     uint16_t class_id = 0;
     if (policy->geo != NULL) {
-        struct addr client = find_client(w);
-        struct geo_match match = steer_find_class(policy, &client);
+        struct geo_match match = find_class(w, policy);
         class_id = match.class_id;
         w->scope = match.scope > w->scope ? match.scope : w->scope;
     }
@@ -124,8 +139,11 @@ static enum outcome add_steered(struct work *w, const struct zone *zone, const s
 
 /* ---- sections ---- */
 
-static enum outcome add_set(struct work *w, const struct zone *zone, const struct zone_node *node,
-                            const struct zone_rrset *rrset, struct reply_place place)
+/* Inlined where most answers come through; additional records have a copy of their own. */
+static inline __attribute__((always_inline)) enum outcome add_set(struct work *w, const struct zone *zone,
+                                                                  const struct zone_node *node,
+                                                                  const struct zone_rrset *rrset,
+                                                                  struct reply_place place)
 {
     if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
         enum outcome outcome = add_steered(w, zone, rrset, place.owner);
@@ -154,155 +172,226 @@ static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_
     }
 }
 
-static void add_referral(struct work *w, const struct zone *zone, const struct zone_lookup *found,
-                         const struct target *target)
+/* ---- the additional section ---- */
+
+/* RFC 7871 section 7.3.1: no network is attached to additional records, so none depend on one. */
+static bool is_tied_to_network(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset)
 {
-    uint16_t cut_at = (uint16_t)(target->name_at + target->key->at[found->cut_label]);
-    struct reply_place place = {.owner = cut_at, .apex_at = target->apex_at};
-    const struct zone_rrset *ns = zone_find_rrset(found->cut, DNS_TYPE_NS);
+    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    return w->query.has_ecs && steer_set_get(w->context->view->steer, steered->policy)->geo != NULL;
+}
+
+/* The addresses of one type of a name that stands at place.owner, all or none. */
+static __attribute__((noinline)) void add_address(struct work *w, const struct zone *zone,
+                                                  const struct zone_node *node, struct reply_place place,
+                                                  uint16_t type)
+{
+    struct reply *reply = &w->reply;
+    const struct zone_rrset *rrset = zone_find_rrset(node, type);
+    if (rrset == NULL || ((rrset->flags & ZONE_RRSET_STEERED) != 0 && is_tied_to_network(w, zone, rrset))) {
+        return;
+    }
+    size_t at = reply->at;
+    uint16_t answers = reply->counts[REPLY_ANSWER];
+    bool steered = w->steered, fallback = w->fallback;
+    if (add_set(w, zone, node, rrset, place) == DONE) {
+        reply->counts[REPLY_ADDITIONAL] =
+            (uint16_t)(reply->counts[REPLY_ADDITIONAL] + reply->counts[REPLY_ANSWER] - answers);
+    } else {
+        reply->at = at;
+    }
+    reply->counts[REPLY_ANSWER] = answers;
+    w->steered = steered; /* these tell about the answer */
+    w->fallback = fallback;
+}
+
+/* What an RRset that was added last brings along. Returns false if a referral cannot do without what does not
+ * fit. */
+static __attribute__((noinline)) bool add_additional(struct work *w, const struct zone *zone,
+                                                     const struct zone_rrset *rrset, struct reply_place place)
+{
+    uint16_t block_at = (uint16_t)(w->reply.at - rrset->len);
+    const struct zone_extra *extra = zone_get_extra(zone, rrset);
+    if (!reply_add_additional(&w->reply, zone, rrset, place, block_at)) {
+        return false;
+    }
+    const struct zone_target *targets = zone_get_targets(extra);
+    for (size_t i = 0; i < extra->target_count; i++) {
+        const struct zone_node *node = zone_get_node(zone, targets[i].node);
+        struct reply_place owner = {reply_resolve_link(&w->reply, place, block_at, targets[i].link),
+                                    place.apex_at};
+        add_address(w, zone, node, owner, DNS_TYPE_A);
+        add_address(w, zone, node, owner, DNS_TYPE_AAAA);
+    }
+    return true;
+}
+
+/* For an answer, which does not depend on it. */
+static __attribute__((noinline)) void add_optional(struct work *w, const struct zone *zone,
+                                                   const struct zone_rrset *rrset, struct reply_place place)
+{
+    if (w->query.qtype != DNS_TYPE_ANY) { /* to be answered with little (RFC 8482) */
+        (void)add_additional(w, zone, rrset, place);
+    }
+}
+
+/* ---- referrals ---- */
+
+static void add_referral(struct work *w, const struct zone *zone, const struct zone_node *cut,
+                         struct target target)
+{
+    uint16_t cut_at = reply_find_suffix(&w->reply, target.name_at, zone_octets_below(zone, target.key, cut));
+    struct reply_place place = {.owner = cut_at, .apex_at = target.apex_at};
+    const struct zone_rrset *ns = zone_find_rrset(cut, DNS_TYPE_NS);
+    w->reply.subject = reply_subject(zone, cut);
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, ns, place)) {
         truncate_reply(&w->reply);
         return;
     }
-    if (found->cut->glue != 0) { /* RFC 9471: a referral without its glue is of no use */
-        const struct zone_glue *glue = (const void *)(zone->blob + found->cut->glue);
-        if (!reply_add_glue(&w->reply, zone, glue, target->apex_at)) {
-            truncate_reply(&w->reply);
-        }
+    if ((ns->flags & ZONE_RRSET_ADDITIONAL) != 0 &&
+        !add_additional(w, zone, ns, place)) { /* RFC 9471: a referral without its glue is of no use */
+        truncate_reply(&w->reply);
     }
 }
 
 /* ---- one name ---- */
 
-enum step { STEP_DONE, STEP_CHAIN };
-
-static void no_data(struct work *w, const struct zone *zone, const struct target *target)
-{
-    add_negative(w, zone, target->apex_at);
-}
+/* What answers for a name returns where in the reply the name stands that the answer leads to, or 0. */
+enum { NOWHERE = 0 };
 
 /* The RRset for the type asked; ANY is answered with one of them (RFC 8482). */
 static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
 {
-    if (qtype == DNS_TYPE_ANY) {
-        return node->rrset_count == 0 ? NULL : &node->rrsets[0];
+    const struct zone_rrset *first = node->rrsets;
+    if (node->rrset_count != 0 && (first->type == qtype || qtype == DNS_TYPE_ANY)) {
+        return first; /* A, mostly: they are in the order of types */
     }
     return zone_find_rrset(node, qtype);
 }
 
 /* What is there: data, a CNAME to follow, or nothing of that type. */
-static enum step answer_node(struct work *w, const struct zone *zone, const struct zone_node *node,
-                             struct target *target)
+static inline __attribute__((always_inline)) uint16_t
+answer_node(struct work *w, const struct zone *zone, const struct zone_node *node, struct target target)
 {
-    struct reply_place place = {.owner = target->name_at, .apex_at = target->apex_at};
+    struct reply_place place = {.owner = target.name_at, .apex_at = target.apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
+    if (rrset != NULL && rrset->flags == 0) { /* nothing to it: static, without links or additional data */
+        if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+            truncate_reply(&w->reply);
+        }
+        return NOWHERE;
+    }
     if (rrset != NULL) {
         switch (add_set(w, zone, node, rrset, place)) {
-        case DONE: break;
+        case DONE:
+            if (__builtin_expect((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0, 0)) {
+                add_optional(w, zone, rrset, place);
+            }
+            break;
         case FULL: truncate_reply(&w->reply); break;
-        case FAILED: w->reply.rcode = DNS_RCODE_SERVFAIL; break;
+        case FAILED:
+            w->reply.rcode = DNS_RCODE_SERVFAIL;
+            w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
+            break;
         case EMPTY:
-        case USE_STATIC: no_data(w, zone, target); break;
+        case USE_STATIC: add_negative(w, zone, target.apex_at); break;
         }
-        return STEP_DONE;
+        return NOWHERE;
     }
     const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
     if (cname == NULL) {
-        no_data(w, zone, target);
-        return STEP_DONE;
+        add_negative(w, zone, target.apex_at);
+        return NOWHERE;
     }
     uint16_t rdata_at = (uint16_t)(w->reply.at + 12);
     if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, cname, place)) {
         truncate_reply(&w->reply);
-        return STEP_DONE;
+        return NOWHERE;
     }
-    target->name_at = rdata_at;
-    return STEP_CHAIN;
+    return rdata_at;
+}
+
+__attribute__((noinline)) static uint16_t
+answer_other_node(struct work *w, const struct zone *zone, const struct zone_node *node, struct target target)
+{
+    return answer_node(w, zone, node, target);
 }
 
 /* RFC 6672 section 3.2: the DNAME, and a CNAME from the name asked to the one that it becomes. */
-static enum step answer_dname(struct work *w, const struct zone *zone, const struct zone_lookup *found,
-                              struct target *target)
+static uint16_t answer_dname(struct work *w, const struct zone *zone, const struct zone_node *cut,
+                             struct target target)
 {
     struct reply *reply = &w->reply;
-    const struct zone_rrset *dname = zone_find_rrset(found->cut, DNS_TYPE_DNAME);
-    size_t prefix = target->key->at[found->cut_label], dname_at = reply->at;
-    struct reply_place place = {.owner = (uint16_t)(target->name_at + prefix), .apex_at = target->apex_at};
+    const struct zone_rrset *dname = zone_find_rrset(cut, DNS_TYPE_DNAME);
+    size_t prefix = zone_octets_below(zone, target.key, cut), dname_at = reply->at;
+    struct reply_place place = {.owner = reply_find_suffix(reply, target.name_at, prefix),
+                                .apex_at = target.apex_at};
+    reply->subject = reply_subject(zone, cut);
     if (!reply_add_rrset(reply, REPLY_ANSWER, zone, dname, place)) {
         truncate_reply(reply);
-        return STEP_DONE;
+        return NOWHERE;
     }
     const uint8_t *record = reply->out + dname_at;
     size_t suffix = (size_t)(record[10] << 8 | record[11]);
     if (prefix + suffix > DNS_NAME_MAX) {
         reply->rcode = DNS_RCODE_YXDOMAIN;
-        return STEP_DONE;
+        return NOWHERE;
     }
-    if (!reply_add_cname(reply, target->name_at, prefix, dname_at)) {
+    if (!reply_add_cname(reply, target.name_at, prefix, dname_at)) {
         truncate_reply(reply);
-        return STEP_DONE;
+        return NOWHERE;
     }
-    target->name_at = (uint16_t)(reply->at - prefix - suffix);
-    return STEP_CHAIN;
+    return (uint16_t)(reply->at - prefix - suffix);
 }
 
 /* A name at or below a cut, or below a DNAME. */
-static enum step answer_hidden(struct work *w, const struct zone *zone, const struct zone_lookup *found,
-                               struct target *target)
+static uint16_t answer_hidden(struct work *w, const struct zone *zone, const struct zone_node *cut,
+                              struct target target)
 {
-    if ((found->cut->flags & ZONE_NODE_DNAME) != 0) {
-        return answer_dname(w, zone, found, target);
+    if ((cut->flags & ZONE_NODE_DNAME) != 0) {
+        return answer_dname(w, zone, cut, target);
     }
     if (w->reply.counts[REPLY_ANSWER] == 0) {
         w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
     }
-    add_referral(w, zone, found, target);
-    return STEP_DONE;
+    add_referral(w, zone, cut, target);
+    return NOWHERE;
 }
 
-static enum step answer_in_zone(struct work *w, const struct zone *zone, struct target *target)
+/* A name of which there is no data, or not here. */
+__attribute__((noinline)) static uint16_t answer_other(struct work *w, const struct zone *zone,
+                                                       struct target target, uint32_t at)
 {
-    struct zone_lookup found;
-    zone_look_up(zone, target->key, &found);
+    struct zone_lookup found = zone_look_up(zone, target.key, at);
     /* RFC 4035 section 3.1.4.1: the parent answers for DS */
-    bool ds_at_cut = w->query.qtype == DNS_TYPE_DS && found.exact && found.node == found.cut;
+    bool ds_at_cut = at != 0 && w->query.qtype == DNS_TYPE_DS && found.node == found.cut;
     if (found.cut != NULL && !ds_at_cut) {
-        return answer_hidden(w, zone, &found, target);
+        return answer_hidden(w, zone, found.cut, target);
     }
     if (found.node == NULL) {
+        w->reply.subject = reply_subject(zone, NULL);
         w->reply.rcode = DNS_RCODE_NXDOMAIN;
-        add_negative(w, zone, target->apex_at);
-        return STEP_DONE;
+        add_negative(w, zone, target.apex_at);
+        return NOWHERE;
     }
-    return answer_node(w, zone, found.node, target);
+    if (at == 0) { /* all names that a wildcard stands for are one */
+        w->reply.subject = reply_subject(zone, found.node);
+    }
+    return answer_other_node(w, zone, found.node, target);
+}
+
+/* The usual case is in line: the name that was asked is there. */
+static inline uint16_t answer_in_zone(struct work *w, const struct zone *zone, struct target target)
+{
+    uint32_t at = zone_find_node(zone, target.key, 0);
+    const struct zone_node *node = zone_get_node(zone, at);
+    if (at == 0 || node->cut != 0) {
+        return answer_other(w, zone, target, at);
+    }
+    return answer_node(w, zone, node, target);
 }
 
 /* ---- CNAME chains ---- */
-
-/* Read the name at an offset of the reply, following pointers, into wire. Returns its length; the name is one
- * of ours, so it is well-formed. first_pointer: how many octets stood there before the first pointer (or
- * all). */
-static size_t read_name(const struct reply *reply, uint16_t at, uint8_t wire[DNS_NAME_MAX + 1],
-                        size_t *before_pointer)
-{
-    size_t len = 0, from = at;
-    bool jumped = false;
-    while (reply->out[from] != 0) {
-        uint8_t label = reply->out[from];
-        if (label >= 0xc0) {
-            *before_pointer = jumped ? *before_pointer : len;
-            jumped = true;
-            from = (size_t)(label & 0x3f) << 8 | reply->out[from + 1];
-            continue;
-        }
-        memcpy(wire + len, reply->out + from, label + 1u);
-        len += label + 1u;
-        from += label + 1u;
-    }
-    wire[len++] = 0;
-    *before_pointer = jumped ? *before_pointer : len;
-    return len;
-}
 
 static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
 {
@@ -310,69 +399,68 @@ static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
 }
 
 /* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
-static const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+__attribute__((noinline)) static const struct zone *find_parent(const struct work *w,
+                                                                const struct dns_key *key)
 {
     const struct zone *zone = zone_table_find(w->context->view->zones, key, 0);
-    if (zone != NULL && w->query.qtype == DNS_TYPE_DS && zone->apex_len == key->len && key->labels != 0) {
+    if (zone != NULL && zone->apex_len == key->len && key->labels != 0) {
         const struct zone *parent = zone_table_find(w->context->view->zones, key, 1);
         zone = parent != NULL ? parent : zone;
     }
     return zone;
 }
 
-/* Where a name at an offset of the reply goes on after `skip` octets of its labels. */
-static uint16_t find_suffix(const struct reply *reply, uint16_t at, size_t skip)
+/* NULL also for a zone that the client may not query. */
+static inline const struct zone *find_zone(const struct work *w, const struct dns_key *key)
 {
-    size_t from = at;
-    for (size_t skipped = 0;;) {
-        uint8_t label = reply->out[from];
-        if (label >= 0xc0) {
-            from = (size_t)(label & 0x3f) << 8 | reply->out[from + 1];
-        } else if (skipped >= skip) {
-            return (uint16_t)from;
-        } else {
-            skipped += label + 1u;
-            from += label + 1u;
+    const struct view *view = w->context->view;
+    const struct zone *zone =
+        w->query.qtype == DNS_TYPE_DS ? find_parent(w, key) : zone_table_find(view->zones, key, 0);
+    if (__builtin_expect((view->guards & VIEW_GUARD_ZONE) != 0, 0) && zone != NULL &&
+        !guard_allows_zone(w->context, w->request, zone)) {
+        return NULL;
+    }
+    return zone;
+}
+
+/* Answer for what the CNAMEs lead to, as long as that is in zones of ours. */
+__attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name_at)
+{
+    struct dns_key key;
+    uint8_t wire[DNS_NAME_MAX + 1];
+    for (unsigned hop = 1; name_at != NOWHERE; hop++) {
+        size_t len = reply_copy_name(&w->reply, name_at, sizeof wire, wire);
+        dns_key_fill(&key, wire, len);
+        if (hop == CHAIN_MAX || is_same_target(&key, &w->query.key)) {
+            return; /* a loop or a web: what there is so far is the answer */
         }
+        const struct zone *zone = find_zone(w, &key);
+        if (zone == NULL || zone->failed) {
+            return;
+        }
+        uint16_t apex_at = reply_find_suffix(&w->reply, name_at, len - zone->apex_len);
+        name_at =
+            answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key, 0));
     }
 }
 
-/* Answer for the question and for what its CNAMEs lead to, as long as that is in zones of ours. */
-static void follow(struct work *w, const struct zone *zone, struct target *target)
+static void answer_other_class(struct work *w)
 {
-    struct dns_key *key = &w->alias;
-    uint8_t wire[DNS_NAME_MAX + 1];
-    for (unsigned hop = 0; answer_in_zone(w, zone, target) == STEP_CHAIN; hop++) {
-        size_t inline_len;
-        size_t len = read_name(&w->reply, target->name_at, wire, &inline_len);
-        dns_key_fill(key, wire, len);
-        if (hop + 1 == CHAIN_MAX || is_same_target(key, &w->query.key)) {
-            return; /* a loop or a web: what there is so far is the answer */
-        }
-        const struct zone *next = find_zone(w, key);
-        if (next == NULL || next->failed) {
-            return;
-        }
-        size_t before_apex = len - next->apex_len;
-        if (before_apex < inline_len) { /* else the name ends in a pointer to the apex in hand */
-            target->apex_at = (uint16_t)(target->name_at + before_apex);
-        } else if (before_apex > inline_len) { /* DS: the zone above the one in hand */
-            target->apex_at = find_suffix(&w->reply, target->name_at, before_apex);
-        }
-        zone = next;
-        target->key = key;
+    if (w->query.qclass == DNS_CLASS_CH) {
+        chaos_answer(w->context->view->server, &w->query, &w->reply);
+    } else {
+        w->reply.rcode = DNS_RCODE_REFUSED;
     }
 }
 
 static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
-    bool transfer = query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR;
-    if (__builtin_expect(query->qclass == DNS_CLASS_CH, 0)) {
-        chaos_answer(w->context->view->server, query, &w->reply);
+    if (query->qclass != DNS_CLASS_IN) {
+        answer_other_class(w);
         return;
     }
-    if (query->qclass != DNS_CLASS_IN || transfer) {
+    if (query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR) {
         w->reply.rcode = DNS_RCODE_REFUSED;
         return;
     }
@@ -389,59 +477,70 @@ static void answer_question(struct work *w)
     struct target target = {.key = &query->key,
                             .name_at = DNS_HEADER_SIZE,
                             .apex_at = (uint16_t)(DNS_HEADER_SIZE + query->key.len - zone->apex_len)};
-    follow(w, zone, &target);
-    if (w->reply.rcode == DNS_RCODE_SERVFAIL) {
-        w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
+    uint16_t leads_to = answer_in_zone(w, zone, target);
+    if (__builtin_expect(leads_to != NOWHERE, 0)) {
+        follow_chain(w, leads_to);
     }
 }
 
 /* ---- the message ---- */
+
+/* Header and question as they came. */
+static size_t copy_question(const struct work *w, uint8_t *out)
+{
+    size_t len = w->query.question_end;
+    if (__builtin_expect(len == 0, 0)) {
+        memcpy(out, w->request->bytes, DNS_HEADER_SIZE);
+        reply_put16(out + 4, 0);
+        return DNS_HEADER_SIZE;
+    }
+    bytes_copy(out, w->request->bytes, len);
+    return len;
+}
+
+/* How much the reply may take, OPT set aside. */
+static size_t find_limit(const struct work *w, size_t cap)
+{
+    bool is_udp = w->request->transport == ANSWER_UDP;
+    if (!w->query.has_edns) {
+        return is_udp ? PLAIN_UDP : cap;
+    }
+    size_t limit = cap;
+    if (is_udp) {
+        size_t ours = w->context->view->server->edns_size, theirs = w->query.udp_size;
+        limit = theirs < ours ? theirs : ours;
+        limit = limit < cap ? limit : cap;
+    }
+    return limit - edns_len(w->context, w->request, &w->query);
+}
 
 static void finish_header(struct work *w)
 {
     struct reply *reply = &w->reply;
     uint8_t *out = reply->out;
     unsigned keep = w->query.flags & (DNS_FLAGS_OPCODE | DNS_FLAG_RD | DNS_FLAG_CD);
-    unsigned flags =
-        keep | DNS_FLAG_QR | reply->flags | (reply->truncated ? DNS_FLAG_TC : 0) | (reply->rcode & 15);
-    reply_put16(out + 2, flags);
-    reply_put16(out + 4, w->query.question_end != 0);
+    reply_put16(out + 2, keep | DNS_FLAG_QR | reply->flags | (reply->rcode & 15));
     reply_put16(out + 6, reply->counts[0]);
     reply_put16(out + 8, reply->counts[1]);
     reply_put16(out + 10, reply->counts[2]);
 }
 
+_Static_assert(ANSWER_COUNT_QUERIES_UDP + ANSWER_TCP == ANSWER_COUNT_QUERIES_TCP &&
+                   ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR == (int)DNS_RCODE_YXDOMAIN,
+               "the counters of transports and response codes have to be in the order of these");
+
 static void count_reply(const struct work *w)
 {
-    static const uint8_t by_rcode[] = {
-        [DNS_RCODE_NOERROR] = ANSWER_COUNT_NOERROR,   [DNS_RCODE_FORMERR] = ANSWER_COUNT_FORMERR,
-        [DNS_RCODE_SERVFAIL] = ANSWER_COUNT_SERVFAIL, [DNS_RCODE_NXDOMAIN] = ANSWER_COUNT_NXDOMAIN,
-        [DNS_RCODE_NOTIMP] = ANSWER_COUNT_NOTIMP,     [DNS_RCODE_REFUSED] = ANSWER_COUNT_REFUSED,
-        [DNS_RCODE_YXDOMAIN] = ANSWER_COUNT_YXDOMAIN,
-    };
-    count(w->context, w->reply.rcode < sizeof by_rcode ? by_rcode[w->reply.rcode] : ANSWER_COUNT_BADVERS);
-    if (w->reply.truncated) {
-        count(w->context, ANSWER_COUNT_TRUNCATED);
-    }
+    unsigned rcode = w->reply.rcode;
+    count(w->context, rcode <= DNS_RCODE_YXDOMAIN    ? ANSWER_COUNT_NOERROR + rcode
+                      : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
+                                                     : ANSWER_COUNT_BADVERS);
     if (w->steered) {
         count(w->context, ANSWER_COUNT_STEERED);
+        if (w->fallback) {
+            count(w->context, ANSWER_COUNT_FALLBACK);
+        }
     }
-    if (w->fallback) {
-        count(w->context, ANSWER_COUNT_FALLBACK);
-    }
-}
-
-/* How much the reply may take, OPT set aside. */
-static size_t find_limit(const struct work *w, size_t cap)
-{
-    size_t limit = cap;
-    if (w->request->transport == ANSWER_UDP) {
-        size_t ours = w->context->view->server->edns_size;
-        size_t theirs = w->query.has_edns ? w->query.udp_size : PLAIN_UDP;
-        limit = theirs < ours ? theirs : ours;
-        limit = limit < cap ? limit : cap;
-    }
-    return w->query.has_edns ? limit - edns_len(w->context, w->request, &w->query) : limit;
 }
 
 static unsigned rcode_of(enum dns_query_result result)
@@ -451,16 +550,48 @@ static unsigned rcode_of(enum dns_query_result result)
     case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
     case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
     case DNS_QUERY_OK:
+    case DNS_QUERY_COOKIE_ONLY:
     case DNS_QUERY_DROP: break;
     }
     return DNS_RCODE_NOERROR;
 }
 
+/* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
+static void judge_cookie(struct work *w)
+{
+    enum cookie_verdict verdict = edns_judge_cookie(w->context, w->request, &w->query, &w->reply);
+    if (verdict == COOKIE_INVALID && w->reply.rcode == DNS_RCODE_NOERROR) {
+        w->reply.rcode = DNS_RCODE_BADCOOKIE;
+    }
+}
+
+/* A query that is no plain question, or a view with guards: is there an answer to be looked for? */
+__attribute__((noinline)) static bool admit(struct work *w, enum dns_query_result result)
+{
+    bool due = result == DNS_QUERY_OK;
+    w->reply.rcode = rcode_of(result);
+    if ((w->context->view->guards & ~(unsigned)VIEW_GUARD_RATE) != 0) {
+        due &= guard_admit(w->context, w->request, &w->query, &w->reply);
+    }
+    if (!due && result == DNS_QUERY_COOKIE_ONLY) {
+        judge_cookie(w);
+    }
+    return due;
+}
+
+/* The same queries once more: is the reply to be sent? */
+__attribute__((noinline)) static bool release(struct work *w)
+{
+    return w->context->view->guards == 0 || guard_release(w->context, w->request, &w->query, &w->reply);
+}
+
 /* A truncated reply keeps the question and OPT only: half an answer helps nobody (RFC 2181 section 9). */
-static void drop_sections(struct work *w)
+__attribute__((noinline)) static void drop_sections(struct work *w)
 {
     w->reply.at = w->query.question_end;
+    w->reply.flags |= DNS_FLAG_TC;
     memset(w->reply.counts, 0, sizeof w->reply.counts);
+    count(w->context, ANSWER_COUNT_TRUNCATED);
 }
 
 size_t answer_query(const struct answer_context *context, const struct answer_request *request, uint8_t *out,
@@ -471,20 +602,21 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.request = request;
     w.scope = 0;
     w.steered = w.fallback = false;
-    count(context, request->transport == ANSWER_UDP ? ANSWER_COUNT_QUERIES_UDP : ANSWER_COUNT_QUERIES_TCP);
+    count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {
         count(context, ANSWER_COUNT_DROPPED);
         return 0;
     }
-    size_t copied = w.query.question_end != 0 ? w.query.question_end : DNS_HEADER_SIZE;
-    memcpy(out, request->bytes, copied);
-    w.reply =
-        (struct reply){.out = out, .at = copied, .limit = find_limit(&w, cap), .rcode = rcode_of(result)};
-    if (result == DNS_QUERY_OK) {
+    w.reply = (struct reply){.out = out, .at = copy_question(&w, out), .limit = find_limit(&w, cap)};
+    bool plain = result == DNS_QUERY_OK && context->view->guards == 0;
+    if (__builtin_expect(plain, 1) || admit(&w, result)) {
         answer_question(&w);
     }
-    if (w.reply.truncated) {
+    if (__builtin_expect(!plain, 0) && !release(&w)) {
+        return 0;
+    }
+    if (__builtin_expect(w.reply.truncated, 0)) {
         drop_sections(&w);
     }
     if (w.query.has_edns) {

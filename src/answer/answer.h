@@ -28,6 +28,7 @@ enum answer_counter {
     ANSWER_COUNT_NOTIMP,
     ANSWER_COUNT_REFUSED,
     ANSWER_COUNT_YXDOMAIN,
+    ANSWER_COUNT_BADCOOKIE,
     ANSWER_COUNT_BADVERS,
     ANSWER_COUNT_DROPPED,
     ANSWER_COUNT_TRUNCATED,
@@ -36,6 +37,17 @@ enum answer_counter {
     ANSWER_COUNT_COOKIE_VALID,
     ANSWER_COUNT_COOKIE_INVALID,
     ANSWER_COUNT_COOKIE_NEW,
+    ANSWER_COUNT_FORBIDDEN_LISTENER, /* by access lists: of where it came in, of the zone */
+    ANSWER_COUNT_FORBIDDEN_ZONE,
+    ANSWER_COUNT_AMPLIFICATION, /* truncated for the sake of it */
+    ANSWER_COUNT_RRL_DROPPED,
+    ANSWER_COUNT_RRL_SLIPPED,
+    ANSWER_COUNT_RRL_POSITIVE, /* over the rate, in the order of enum conf_rrl_kind */
+    ANSWER_COUNT_RRL_NODATA,
+    ANSWER_COUNT_RRL_NXDOMAIN,
+    ANSWER_COUNT_RRL_REFERRAL,
+    ANSWER_COUNT_RRL_ERROR,
+    ANSWER_COUNT_RRL_ALL,
     ANSWER_COUNTERS
 };
 
@@ -58,7 +70,8 @@ struct answer_context {
     struct steer_cache *cache;        /* this thread's */
     struct random *random;
     struct answer_counters *counters;
-    uint32_t now_s; /* wall time, for cookies; read once per batch */
+    uint32_t now_s;  /* wall time, for cookies; read once per batch */
+    uint64_t now_us; /* monotonic, for rates; needed with VIEW_GUARD_RATE, read once per batch */
 };
 
 struct answer_request {
@@ -66,8 +79,14 @@ struct answer_request {
     size_t len;
     const struct sockaddr *client; /* for geography and cookies; NULL: unknown */
     enum answer_transport transport;
-    uint16_t idle_ds; /* TCP: how long the connection may idle, in 100 ms (RFC 7828); 0: not said */
+    const struct acl *allow; /* of the address that it came in on; NULL: everybody */
+    uint16_t idle_ds;        /* TCP: how long the connection may idle, in 100 ms (RFC 7828); 0: not said */
 };
+
+/* Who is behind a number that rates were blamed on (struct limiter_culprit): the prefix, as long as
+ * configured.
+ */
+void answer_read_prefix(uint64_t who, struct addr *prefix);
 
 /* Returns the length of the reply in out (cap >= 512), or 0: no reply is due. in and out must not overlap. */
 size_t answer_query(const struct answer_context *context, const struct answer_request *request, uint8_t *out,

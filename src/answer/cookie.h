@@ -13,6 +13,8 @@
 enum { COOKIE_CLIENT_SIZE = 8, COOKIE_SERVER_SIZE = 16, COOKIE_SIZE = 24 };
 
 enum cookie_verdict {
+    COOKIE_UNJUDGED,
+    COOKIE_NONE,    /* the query has none, or we use none */
     COOKIE_NEW,     /* the client has none of ours yet */
     COOKIE_INVALID, /* wrong, expired or from the future */
     COOKIE_RENEW,   /* valid, but old or made with a secret that makes no more cookies */

@@ -6,8 +6,6 @@
 
 #include "answer/edns.h"
 
-#include "answer/cookie.h"
-
 #include <string.h>
 
 enum {
@@ -23,11 +21,6 @@ enum {
 /* The longest question and all options fit the smallest reply, so nothing has to be left out. */
 _Static_assert(DNS_HEADER_SIZE + DNS_NAME_MAX + 4 + OPT_MAX <= PLAIN_UDP,
                "OPT has to fit behind any question");
-
-static size_t ecs_len(const struct dns_query *query)
-{
-    return query->has_ecs ? OPTION_HEADER + 4u + (query->ecs.source_len + 7u) / 8 : 0;
-}
 
 /* ---- which options are due ---- */
 
@@ -53,16 +46,11 @@ static bool has_keepalive(const struct answer_request *request, const struct dns
            request->idle_ds != 0;
 }
 
-size_t edns_len(const struct answer_context *context, const struct answer_request *request,
-                const struct dns_query *query)
+size_t edns_options_len(const struct answer_context *context, const struct answer_request *request,
+                        const struct dns_query *query)
 {
-    size_t len = DNS_EDNS_OPT_SIZE + ecs_len(query);
-    if (__builtin_expect(query->options != 0, 0)) {
-        len += nsid_len(context, query);
-        len += has_cookie(context, request, query) ? COOKIE_OPTION : 0;
-        len += has_keepalive(request, query) ? KEEPALIVE_OPTION : 0;
-    }
-    return len;
+    return nsid_len(context, query) + (has_cookie(context, request, query) ? COOKIE_OPTION : 0) +
+           (has_keepalive(request, query) ? KEEPALIVE_OPTION : 0);
 }
 
 /* ---- writing them; each returns where the next one goes ---- */
@@ -75,16 +63,13 @@ static uint8_t *put_header(uint8_t *to, enum dns_option code, size_t len)
 }
 
 /* RFC 7871 section 7.2.1: family, source and address as they came, our scope. */
-static uint8_t *put_ecs(uint8_t *to, const struct dns_query *query, uint8_t scope)
+static inline uint8_t *put_ecs(uint8_t *to, const struct dns_query *query, uint8_t scope)
 {
-    const struct dns_ecs *e = &query->ecs;
-    size_t octets = (e->source_len + 7u) / 8;
-    to = put_header(to, DNS_OPTION_ECS, 4 + octets);
-    reply_put16(to, e->addr.family == ADDR_V4 ? 1 : 2);
-    to[2] = e->source_len;
-    to[3] = e->source_len == 0 ? 0 : scope;
-    memcpy(to + 4, e->addr.bytes, octets);
-    return to + 4 + octets;
+    const struct dns_ecs *ecs = &query->ecs;
+    size_t len = edns_ecs_len(query);
+    bytes_copy(to, ecs->option - OPTION_HEADER, len);
+    to[OPTION_HEADER + 3] = ecs->source_len == 0 ? 0 : scope;
+    return to + len;
 }
 
 static uint8_t *put_nsid(uint8_t *to, const struct answer_context *context, size_t len)
@@ -94,9 +79,31 @@ static uint8_t *put_nsid(uint8_t *to, const struct answer_context *context, size
     return to + len;
 }
 
+static struct cookie_secrets find_secrets(const struct answer_context *context)
+{
+    return (struct cookie_secrets){.items = context->view->secrets, .count = context->view->secret_count};
+}
+
+enum cookie_verdict edns_judge_cookie(const struct answer_context *context,
+                                      const struct answer_request *request, const struct dns_query *query,
+                                      struct reply *reply)
+{
+    if (reply->cookie == COOKIE_UNJUDGED && has_cookie(context, request, query)) {
+        struct cookie_secrets secrets = find_secrets(context);
+        struct addr_port client;
+        addr_from_sockaddr(request->client, &client);
+        reply->cookie =
+            cookie_judge(&secrets, &client.addr, query->cookie, query->cookie_len, context->now_s);
+    } else if (reply->cookie == COOKIE_UNJUDGED) {
+        reply->cookie = COOKIE_NONE;
+    }
+    return (enum cookie_verdict)reply->cookie;
+}
+
 /* A cookie that is good is sent back as it came; else, and when it grows old, a fresh one. */
 static uint8_t *put_cookie(uint8_t *to, const struct answer_context *context,
-                           const struct answer_request *request, const struct dns_query *query)
+                           const struct answer_request *request, const struct dns_query *query,
+                           struct reply *reply)
 {
     static const uint8_t counters[] = {
         [COOKIE_NEW] = ANSWER_COUNT_COOKIE_NEW,
@@ -104,30 +111,31 @@ static uint8_t *put_cookie(uint8_t *to, const struct answer_context *context,
         [COOKIE_RENEW] = ANSWER_COUNT_COOKIE_VALID,
         [COOKIE_VALID] = ANSWER_COUNT_COOKIE_VALID,
     };
-    struct cookie_secrets secrets = {.items = context->view->secrets, .count = context->view->secret_count};
-    struct addr_port client;
-    addr_from_sockaddr(request->client, &client);
-    enum cookie_verdict verdict =
-        cookie_judge(&secrets, &client.addr, query->cookie, query->cookie_len, context->now_s);
+    enum cookie_verdict verdict = edns_judge_cookie(context, request, query, reply);
     answer_count(context->counters, (enum answer_counter)counters[verdict]);
     to = put_header(to, DNS_OPTION_COOKIE, COOKIE_SIZE);
     if (verdict == COOKIE_VALID) {
         memcpy(to, query->cookie, COOKIE_SIZE);
     } else {
+        struct cookie_secrets secrets = find_secrets(context);
+        struct addr_port client;
+        addr_from_sockaddr(request->client, &client);
         cookie_make(&secrets, &client.addr, query->cookie, context->now_s, to);
     }
     return to + COOKIE_SIZE;
 }
 
-static uint8_t *put_options(uint8_t *to, const struct answer_context *context,
-                            const struct answer_request *request, const struct dns_query *query)
+/* Not in line: most queries would only pay for its frame. */
+__attribute__((noinline)) static uint8_t *put_options(uint8_t *to, const struct answer_context *context,
+                                                      const struct answer_request *request,
+                                                      const struct dns_query *query, struct reply *reply)
 {
     size_t nsid = nsid_len(context, query);
     if (nsid != 0) {
         to = put_nsid(to, context, nsid - OPTION_HEADER);
     }
     if (has_cookie(context, request, query)) {
-        to = put_cookie(to, context, request, query);
+        to = put_cookie(to, context, request, query, reply);
     }
     if (has_keepalive(request, query)) {
         to = put_header(to, DNS_OPTION_KEEPALIVE, 2);
@@ -152,7 +160,7 @@ void edns_add_opt(const struct answer_context *context, const struct answer_requ
         to = put_ecs(to, query, scope);
     }
     if (__builtin_expect(query->options != 0, 0)) {
-        to = put_options(to, context, request, query);
+        to = put_options(to, context, request, query, reply);
     }
     reply_put16(opt + 9, (unsigned)(to - opt) - DNS_EDNS_OPT_SIZE);
     reply->at = (size_t)(to - reply->out);

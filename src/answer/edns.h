@@ -6,15 +6,38 @@
 #pragma once
 
 #include "answer/answer.h"
+#include "answer/cookie.h"
 #include "answer/reply.h"
 #include "dns/query.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of the client subnet option, header included. */
+static inline size_t edns_ecs_len(const struct dns_query *query)
+{
+    return 8u + (query->ecs.source_len + 7u) / 8;
+}
+
+/* Of all other options; most queries have none. */
+size_t edns_options_len(const struct answer_context *context, const struct answer_request *request,
+                        const struct dns_query *query);
+
 /* For a query with EDNS: octets of the OPT record. */
-size_t edns_len(const struct answer_context *context, const struct answer_request *request,
-                const struct dns_query *query);
+static inline size_t edns_len(const struct answer_context *context, const struct answer_request *request,
+                              const struct dns_query *query)
+{
+    size_t len = DNS_EDNS_OPT_SIZE + (query->has_ecs ? edns_ecs_len(query) : 0);
+    if (__builtin_expect(query->options != 0, 0)) {
+        len += edns_options_len(context, request, query);
+    }
+    return len;
+}
+
+/* The query's cookie; judged once per query, the reply remembers. Never COOKIE_UNJUDGED. */
+enum cookie_verdict edns_judge_cookie(const struct answer_context *context,
+                                      const struct answer_request *request, const struct dns_query *query,
+                                      struct reply *reply);
 /* Write it where the reply stands; scope: of the client subnet. Counts what became of a cookie. */
 void edns_add_opt(const struct answer_context *context, const struct answer_request *request,
                   const struct dns_query *query, struct reply *reply, uint8_t scope);

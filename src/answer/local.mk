@@ -5,4 +5,5 @@ src_libanswer_a_SOURCES = \
 	src/answer/chaos.c src/answer/chaos.h \
 	src/answer/cookie.c src/answer/cookie.h \
 	src/answer/edns.c src/answer/edns.h \
+	src/answer/guard.c src/answer/guard.h \
 	src/answer/reply.c src/answer/reply.h

@@ -5,7 +5,7 @@
 
 #include "answer/reply.h"
 
-enum { QUESTION_AT = DNS_HEADER_SIZE, POINTER = 0xc000 };
+enum { POINTER = 0xc000 };
 
 /* Blocks are rendered for the question as owner; anything else is written over it, record by record. */
 static void set_owners(uint8_t *block, size_t len, uint16_t owner)
@@ -26,53 +26,226 @@ static void patch(const struct zone *zone, uint32_t block, size_t count, uint8_t
     }
 }
 
-bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
-                     const struct zone_rrset *rrset, struct reply_place place)
+/* ---- names in the reply ---- */
+
+/* Where the labels of what stands there are, behind any pointers. */
+static size_t skip_pointers(const struct reply *reply, size_t at)
 {
-    if (reply->at + rrset->len > reply->limit) {
-        return false;
+    while (reply->out[at] >= 0xc0) {
+        at = (size_t)(reply->out[at] & 0x3f) << 8 | reply->out[at + 1];
     }
+    return at;
+}
+
+uint16_t reply_find_suffix(const struct reply *reply, uint16_t at, size_t skip)
+{
+    size_t from = skip_pointers(reply, at);
+    for (size_t skipped = 0; skipped < skip;) {
+        size_t label = reply->out[from] + 1u;
+        skipped += label;
+        from = skip_pointers(reply, from + label);
+    }
+    return (uint16_t)from;
+}
+
+size_t reply_copy_name(const struct reply *reply, uint16_t at, size_t max, uint8_t *to)
+{
+    size_t len = 0, from = skip_pointers(reply, at);
+    while (reply->out[from] != 0 && len < max) {
+        size_t label = reply->out[from] + 1u;
+        memcpy(to + len, reply->out + from, label);
+        len += label;
+        from = skip_pointers(reply, from + label);
+    }
+    if (len < max) {
+        to[len++] = 0;
+    }
+    return len;
+}
+
+static size_t name_len(const struct reply *reply, uint16_t at)
+{
+    size_t len = 1;
+    for (size_t from = skip_pointers(reply, at); reply->out[from] != 0;) {
+        size_t label = reply->out[from] + 1u;
+        len += label;
+        from = skip_pointers(reply, from + label);
+    }
+    return len;
+}
+
+uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place, uint16_t block_at,
+                            uint16_t link)
+{
+    size_t suffix = link & (ZONE_LINK_OWNER - 1u);
+    if ((link & ZONE_LINK_BLOCK) != 0) {
+        return (uint16_t)(block_at + (link & (ZONE_LINK_BLOCK - 1u)));
+    }
+    if (suffix == 0) {
+        return place.owner;
+    }
+    return reply_find_suffix(reply, place.owner, name_len(reply, place.owner) - suffix);
+}
+
+/* A piece of a block, and behind it additional records. */
+struct piece {
+    const struct zone_extra *extra;
+    size_t from, len; /* octets of the block */
+    struct reply_place place;
+    uint16_t block_at;
+};
+
+/* Write the pointers of a piece that stands where the reply ends. */
+static void resolve_links(const struct reply *reply, const struct piece *piece)
+{
+    const uint16_t *links = zone_get_links(piece->extra);
     uint8_t *to = reply->out + reply->at;
-    memcpy(to, zone->blob + rrset->block, rrset->len);
-    if (place.owner != QUESTION_AT) {
-        set_owners(to, rrset->len, place.owner);
+    for (size_t i = 0; i < piece->extra->link_count && links[i] < piece->from + piece->len; i++) {
+        if (links[i] >= piece->from) {
+            uint8_t *at = to + links[i] - piece->from;
+            uint16_t link = (uint16_t)(at[0] << 8 | at[1]);
+            reply_put16(at, POINTER | reply_resolve_link(reply, piece->place, piece->block_at, link));
+        }
     }
+}
+
+/* Of a block that was copied to the reply's end. */
+static __attribute__((noinline)) void resolve_block(const struct reply *reply, const struct zone *zone,
+                                                    const struct zone_rrset *rrset, struct reply_place place)
+{
+    resolve_links(reply, &(struct piece){.extra = zone_get_extra(zone, rrset),
+                                         .len = rrset->len,
+                                         .place = place,
+                                         .block_at = (uint16_t)reply->at});
+}
+
+/* ---- records ---- */
+
+static inline void copy_records(uint8_t *to, const uint8_t *from, size_t len, uint16_t owner)
+{
+    bytes_copy(to, from, len);
+    if (owner != REPLY_QUESTION_AT) {
+        set_owners(to, len, owner);
+    }
+}
+
+static inline void copy_block(uint8_t *to, const struct zone *zone, const struct zone_rrset *rrset,
+                              size_t len, struct reply_place place)
+{
+    copy_records(to, zone->blob + rrset->block, len, place.owner);
     if (rrset->patch_count != 0) {
         patch(zone, rrset->block, rrset->patch_count, to, place.apex_at);
     }
+}
+
+/* What few blocks need; called last, so that the others need no frame. */
+__attribute__((noinline)) static void put_long_block(struct reply *reply, const struct zone *zone,
+                                                     const struct zone_rrset *rrset, struct reply_place place)
+{
+    copy_block(reply->out + reply->at, zone, rrset, rrset->len, place);
+    if ((rrset->flags & ZONE_RRSET_LINKED) != 0) {
+        resolve_block(reply, zone, rrset, place);
+    }
     reply->at += rrset->len;
-    reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
+}
+
+void reply_put_block(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
+                     struct reply_place place)
+{
+    size_t len = rrset->len;
+    if (len > BYTES_SHORT || (rrset->flags & ZONE_RRSET_LINKED) != 0) {
+        put_long_block(reply, zone, rrset, place);
+        return;
+    }
+    copy_block(reply->out + reply->at, zone, rrset, len, place);
+    reply->at += len;
+}
+
+__attribute__((noinline)) static bool copy_record(uint8_t *to, const uint8_t *from, size_t len,
+                                                  uint16_t owner)
+{
+    copy_records(to, from, len, owner);
     return true;
 }
 
 bool reply_add_steered(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
                        uint16_t member, uint16_t owner)
 {
-    if (reply->at + rrset->len > reply->limit) {
+    size_t at = reply->at, len = rrset->len;
+    if (at + len > reply->limit) {
         return false;
     }
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    uint8_t *to = reply->out + reply->at;
-    memcpy(to, steered->records + (size_t)member * rrset->len, rrset->len);
-    if (owner != QUESTION_AT) {
-        reply_put16(to, POINTER | owner);
-    }
-    reply->at += rrset->len;
+    const uint8_t *from = steered->records + member * len;
+    uint8_t *to = reply->out + at;
+    reply->at = at + len;
     reply->counts[REPLY_ANSWER]++;
+    if (len > BYTES_SHORT || owner != REPLY_QUESTION_AT) {
+        return copy_record(to, from, len, owner);
+    }
+    bytes_copy(to, from, len);
     return true;
 }
 
-bool reply_add_glue(struct reply *reply, const struct zone *zone, const struct zone_glue *glue,
-                    uint16_t apex_at)
+/* A record of a block: how long its owner and the whole of it are. */
+struct record {
+    size_t owner_len, len;
+};
+
+static struct record measure(const uint8_t *record)
 {
-    if (reply->at + glue->len > reply->limit) {
+    size_t at = 0;
+    while (record[at] != 0 && record[at] <= DNS_LABEL_MAX) {
+        at += record[at] + 1u;
+    }
+    at += record[at] == 0 ? 1 : 2; /* links are no labels */
+    return (struct record){at, at + 10 + (size_t)(record[at + 8] << 8 | record[at + 9])};
+}
+
+static bool is_same_rrset(const uint8_t *a, const uint8_t *b)
+{
+    struct record first = measure(a), second = measure(b);
+    return first.owner_len == second.owner_len && memcmp(a, b, first.owner_len + 2) == 0;
+}
+
+/* How many octets of the additional records fit into room: whole RRsets. */
+static size_t fit_rrsets(const uint8_t *records, const struct zone_extra *extra, size_t room, uint16_t *count)
+{
+    size_t at = 0, fits = 0;
+    *count = 0;
+    for (uint16_t i = 1; at < room; i++) {
+        size_t next = at + measure(records + at).len;
+        if (next > room) {
+            break;
+        }
+        if (next == extra->len || !is_same_rrset(records + at, records + next)) {
+            fits = next;
+            *count = i;
+        }
+        at = next;
+    }
+    return fits;
+}
+
+bool reply_add_additional(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
+                          struct reply_place place, uint16_t block_at)
+{
+    const struct zone_extra *extra = zone_get_extra(zone, rrset);
+    const uint8_t *records = zone->blob + rrset->block + rrset->len;
+    size_t room = reply->limit - reply->at, len = extra->len;
+    uint16_t count = extra->count;
+    if (len > room) {
+        len = fit_rrsets(records, extra, room, &count);
+    }
+    if (len < extra->need_len) {
         return false;
     }
-    uint8_t *to = reply->out + reply->at;
-    memcpy(to, zone->blob + glue->block, glue->len);
-    patch(zone, glue->block, glue->patch_count, to, apex_at);
-    reply->at += glue->len;
-    reply->counts[REPLY_ADDITIONAL] = (uint16_t)(reply->counts[REPLY_ADDITIONAL] + glue->count);
+    memcpy(reply->out + reply->at, records, len);
+    resolve_links(reply,
+                  &(struct piece){
+                      .extra = extra, .from = rrset->len, .len = len, .place = place, .block_at = block_at});
+    reply->at += len;
+    reply->counts[REPLY_ADDITIONAL] = (uint16_t)(reply->counts[REPLY_ADDITIONAL] + count);
     return true;
 }
 
@@ -88,7 +261,7 @@ bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_
     reply_put16(to, POINTER | name_at);
     reply_put16(to + 2, DNS_TYPE_CNAME);
     reply_put16(to + 10, (unsigned)(prefix + suffix));
-    memcpy(to + 12, reply->out + name_at, prefix);
+    reply_copy_name(reply, name_at, prefix, to + 12);
     memcpy(to + 12 + prefix, dname + 12, suffix);
     reply->at += len;
     reply->counts[REPLY_ANSWER]++;

@@ -17,7 +17,12 @@ struct reply {
     uint16_t flags;
     unsigned rcode;
     bool truncated;
+    bool bounded;     /* the limit is lower than the transport's (amplification) */
+    uint8_t cookie;   /* enum cookie_verdict */
+    uint64_t subject; /* for rates: what the answer is about, when that is not the name asked; 0: that */
 };
+
+enum { REPLY_QUESTION_AT = DNS_HEADER_SIZE };
 
 enum reply_section { REPLY_ANSWER, REPLY_AUTHORITY, REPLY_ADDITIONAL };
 
@@ -27,20 +32,61 @@ struct reply_place {
     uint16_t apex_at; /* offset of the zone's apex */
 };
 
+/* What an answer is about when all answers of a node (of the zone: NULL) count as one. */
+static inline uint64_t reply_subject(const struct zone *zone, const struct zone_node *node)
+{
+    return zone->apex_hash + (node == NULL ? 0 : (uint64_t)((const uint8_t *)node - zone->blob));
+}
+
 static inline void reply_put16(uint8_t *to, unsigned value)
 {
     to[0] = (uint8_t)(value >> 8);
     to[1] = (uint8_t)value;
 }
 
+/* The RRset's block with what has to be written into it. There is room; for reply_add_rrset(). */
+void reply_put_block(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
+                     struct reply_place place);
+
 /* Each returns false if it does not fit; nothing is written then. */
-bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
-                     const struct zone_rrset *rrset, struct reply_place place);
+
+/* In line: most blocks are short, and go into the message as they are. */
+static inline bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
+                                   const struct zone_rrset *rrset, struct reply_place place)
+{
+    size_t at = reply->at, len = rrset->len;
+    if (at + len > reply->limit) {
+        return false;
+    }
+    reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
+    if (len > BYTES_SHORT || place.owner != REPLY_QUESTION_AT || rrset->patch_count != 0 ||
+        rrset->flags != 0) {
+        reply_put_block(reply, zone, rrset, place);
+        return true;
+    }
+    bytes_copy(reply->out + at, zone->blob + rrset->block, len);
+    reply->at = at + len;
+    return true;
+}
+
 /* One of a steered RRset's records. */
 bool reply_add_steered(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
                        uint16_t member, uint16_t owner);
-bool reply_add_glue(struct reply *reply, const struct zone *zone, const struct zone_glue *glue,
-                    uint16_t apex_at);
+/* The static additional records of an RRset (ZONE_RRSET_ADDITIONAL) that stands at block_at in the reply:
+ * whole RRsets as far as they fit. Returns false, and writes nothing, if those that a referral needs do not.
+ */
+bool reply_add_additional(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
+                          struct reply_place place, uint16_t block_at);
 /* The CNAME that a DNAME record (at dname_at in the reply, owner compressed) makes for the name at name_at,
  * of which `prefix` octets stand in front of the DNAME's owner. Its target is written in full. */
 bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at);
+
+/* ---- names that stand in the reply; they are ours, so they are well-formed ---- */
+
+/* Where a name goes on after `skip` octets of its labels. */
+uint16_t reply_find_suffix(const struct reply *reply, uint16_t at, size_t skip);
+/* Copy the first max octets of a name, or all of it, without pointers; returns how many. */
+size_t reply_copy_name(const struct reply *reply, uint16_t at, size_t max, uint8_t *to);
+/* What a link of a block at block_at leads to (enum zone_link). */
+uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place, uint16_t block_at,
+                            uint16_t link);

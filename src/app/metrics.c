@@ -38,6 +38,53 @@ static void print_cookies(const uint64_t *sums, struct buffer *out)
     }
 }
 
+static void print_limits(const uint64_t *sums, struct buffer *out)
+{
+    print_head(out, "steerd_queries_forbidden_total", "counter",
+               "Queries refused by an access list: of a listen address, or of a zone.");
+    buffer_print(out, "steerd_queries_forbidden_total{by=\"listen\"} %lu\n",
+                 (unsigned long)sums[ANSWER_COUNT_FORBIDDEN_LISTENER]);
+    buffer_print(out, "steerd_queries_forbidden_total{by=\"zone\"} %lu\n",
+                 (unsigned long)sums[ANSWER_COUNT_FORBIDDEN_ZONE]);
+    print_head(out, "steerd_answers_bounded_total", "counter",
+               "UDP answers truncated because of the bound on amplification.");
+    buffer_print(out, "steerd_answers_bounded_total %lu\n", (unsigned long)sums[ANSWER_COUNT_AMPLIFICATION]);
+    print_head(out, "steerd_rrl_limited_total", "counter",
+               "UDP answers over a response rate, by kind of answer; counted also when only logged.");
+    static const char *const kinds[CONF_RRL_KINDS] = {"positive", "nodata", "nxdomain",
+                                                      "referral", "error",  "all"};
+    for (int i = 0; i < CONF_RRL_KINDS; i++) {
+        buffer_print(out, "steerd_rrl_limited_total{kind=\"%s\"} %lu\n", kinds[i],
+                     (unsigned long)sums[ANSWER_COUNT_RRL_POSITIVE + i]);
+    }
+    print_head(out, "steerd_rrl_dropped_total", "counter",
+               "Answers over a response rate that were not sent.");
+    buffer_print(out, "steerd_rrl_dropped_total %lu\n", (unsigned long)sums[ANSWER_COUNT_RRL_DROPPED]);
+    print_head(out, "steerd_rrl_slipped_total", "counter",
+               "Answers over a response rate that were sent empty, with TC or BADCOOKIE.");
+    buffer_print(out, "steerd_rrl_slipped_total %lu\n", (unsigned long)sums[ANSWER_COUNT_RRL_SLIPPED]);
+}
+
+static void print_tcp(const struct server *server, struct buffer *out)
+{
+    static const char *const ends[SERVE_TCP_ENDS] = {[SERVE_TCP_END_CLIENT] = "client",
+                                                     [SERVE_TCP_END_IDLE] = "idle",
+                                                     [SERVE_TCP_END_CLIENTS] = "clients",
+                                                     [SERVE_TCP_END_ADDRESS] = "clients_per_address",
+                                                     [SERVE_TCP_END_DESCRIPTORS] = "descriptors"};
+    struct serve_tcp_stats stats;
+    serve_get_tcp_stats(server->serve, &stats);
+    print_head(out, "steerd_tcp_clients", "gauge", "TCP connections now.");
+    buffer_print(out, "steerd_tcp_clients %u\n", stats.clients);
+    print_head(out, "steerd_tcp_accepted_total", "counter", "TCP connections accepted.");
+    buffer_print(out, "steerd_tcp_accepted_total %lu\n", (unsigned long)stats.accepted);
+    print_head(out, "steerd_tcp_closed_total", "counter",
+               "TCP connections ended, by what ended them: the client, idling, or a limit.");
+    for (int i = 0; i < SERVE_TCP_ENDS; i++) {
+        buffer_print(out, "steerd_tcp_closed_total{by=\"%s\"} %lu\n", ends[i], (unsigned long)stats.ended[i]);
+    }
+}
+
 static void print_queries(const struct server *server, struct buffer *out)
 {
     uint64_t sums[ANSWER_COUNTERS];
@@ -67,6 +114,7 @@ static void print_queries(const struct server *server, struct buffer *out)
         buffer_print(out, "%s %lu\n", singles[i].name, (unsigned long)sums[singles[i].counter]);
     }
     print_cookies(sums, out);
+    print_limits(sums, out);
 }
 
 static void print_checks(const struct server *server, struct buffer *out)
@@ -138,6 +186,7 @@ void server_write_metrics(struct server *server, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"stale\"} %zu\n", stale);
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
     print_queries(server, out);
+    print_tcp(server, out);
     print_checks(server, out);
     print_targets(server, out);
 }

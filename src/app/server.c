@@ -114,6 +114,7 @@ void server_install_view(struct server *server, struct view *view)
         health_carry(view->health, server->view->health, clock_wall_ms(&server->clock));
     }
     health_set_listener(view->health, &(struct health_listener){.context = server, .changed = on_change});
+    view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
     server->view = view;
     struct view *old = view_publish(server->slot, view); /* a batch of queries at the most */
     pthread_mutex_unlock(&server->lock);
@@ -178,6 +179,7 @@ static int open_sockets(struct server *server, const struct view *view, struct r
                                                    .listen_count = view->server->listen_count,
                                                    .threads = view->server->threads,
                                                    .slot = server->slot};
+    server_find_tcp_limits(view->server, &server->serve_options.tcp);
     int error = serve_open(&server->serve_options, report, &server->serve);
     /* the options outlive the view that they came from */
     server->serve_options.listen =
@@ -256,6 +258,7 @@ static int start(struct server *server, struct report *report)
     } else {
         server_install_view(server, view);
         error = open_admin(server, binding);
+        error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
     }
     if (error == 0 && (error = serve_start(server->serve)) != 0) {
         report_add(binding, REPORT_ERROR, NULL, "cannot start the DNS threads: %s", error_text(error));
@@ -284,6 +287,9 @@ static void stop(struct server *server)
     }
     if (server->expiry != NULL) {
         event_free(server->expiry);
+    }
+    if (server->report != NULL) {
+        event_free(server->report);
     }
     if (server->base != NULL) {
         event_base_free(server->base);

@@ -26,7 +26,9 @@ struct server {
     struct event
         *signals; /* of signal_fd: SIGTERM, SIGINT and SIGHUP are blocked in every thread and read here */
     int signal_fd;
-    struct event *expiry; /* timer: the next override to end */
+    struct event *expiry;               /* timer: the next override to end */
+    struct event *report;               /* timer: what rates did */
+    uint64_t reported[ANSWER_COUNTERS]; /* up to its last run */
     struct view_slot *slot;
     struct view *view;    /* current; changed by the control thread under the lock */
     pthread_mutex_t lock; /* health machine of `view`, and `view` for the prober */
@@ -58,6 +60,13 @@ int server_start_reload(struct server *server, const char *zone,
 void server_stop_reload(struct server *server);
 /* Write a report to the log. */
 void server_log_report(const struct report *report);
+
+/* ---- limits.c ---- */
+
+/* As configured, but no more clients than there are descriptors for; says so. */
+void server_find_tcp_limits(const struct conf_server *conf, struct serve_tcp_limits *limits);
+/* From now on log which prefixes are rate-limited, if any are. 0, or -1 without memory. */
+int server_start_reports(struct server *server);
 
 /* ---- verbs.c, metrics.c ---- */
 

@@ -52,7 +52,12 @@ int64_t clock_wall_ms(const struct clock *clock)
 
 uint32_t clock_coarse_wall_s(void)
 {
-    return (uint32_t)(read_us(CLOCK_REALTIME_COARSE) / 1000000);
+    return (uint32_t)time(NULL); /* CLOCK_REALTIME_COARSE, without a division */
+}
+
+uint64_t clock_coarse_now_us(void)
+{
+    return (uint64_t)read_us(CLOCK_MONOTONIC_COARSE);
 }
 
 const char *clock_write_rfc3339(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])

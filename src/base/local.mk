@@ -1,12 +1,15 @@
 noinst_LIBRARIES += src/libbase.a
 src_libbase_a_SOURCES = \
+	src/base/acl.c src/base/acl.h \
 	src/base/addr.c src/base/addr.h \
 	src/base/arena.c src/base/arena.h \
 	src/base/buffer.c src/base/buffer.h \
+	src/base/bytes.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/cursor.h \
 	src/base/error.c src/base/error.h \
 	src/base/hash.h \
+	src/base/limiter.c src/base/limiter.h \
 	src/base/log.c src/base/log.h \
 	src/base/memory.c src/base/memory.h \
 	src/base/parallel.c src/base/parallel.h \

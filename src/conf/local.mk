@@ -1,11 +1,14 @@
 noinst_LIBRARIES += src/libconf.a
 src_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_libconf_a_SOURCES = \
+	src/conf/access.c src/conf/access.h \
 	src/conf/check.c src/conf/check.h \
 	src/conf/doc.c src/conf/doc.h \
 	src/conf/doc_get.c \
 	src/conf/georule.c src/conf/georule.h \
 	src/conf/keytable.c src/conf/keytable.h \
+	src/conf/limits.c src/conf/limits.h \
+	src/conf/listen.c src/conf/listen.h \
 	src/conf/locate.c src/conf/locate.h \
 	src/conf/policy.c src/conf/policy.h \
 	src/conf/selector.c src/conf/selector.h \
@@ -13,4 +16,5 @@ src_libconf_a_SOURCES = \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/topology.c src/conf/topology.h \
 	src/conf/value.c src/conf/value.h \
+	src/conf/zone_options.c src/conf/zone_options.h \
 	src/conf/zones.c src/conf/zones.h

@@ -8,6 +8,9 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "conf/doc.h"
+#include "conf/limits.h"
+#include "conf/listen.h"
+#include "conf/zone_options.h"
 #include "conf/zones.h"
 
 #include <stdio.h>
@@ -16,47 +19,6 @@
 #include <sys/un.h>
 
 enum { THREADS_DEFAULT = 1, EDNS_SIZE_DEFAULT = 1232, SOCKET_MODE_DEFAULT = 0600 };
-
-/* Many addresses cost threads each, so lists are short and compared pairwise. */
-enum { LISTEN_MAX = 1024 };
-
-static bool is_listed(const struct conf_server *server, const struct addr_port *at)
-{
-    for (size_t i = 0; i < server->listen_count; i++) {
-        const struct addr_port *other = &server->listen[i];
-        if (at->port != 0 && other->port == at->port && addr_equal(&other->addr, &at->addr)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void read_listen(const struct doc_node *root, struct conf_server *server)
-{
-    struct doc_node list, item = {0};
-    struct addr_port at;
-    if (!doc_require(root, "listen", &list)) {
-        return;
-    }
-    if (doc_count_texts(&list) > LISTEN_MAX) {
-        doc_error(&list, "found %zu addresses, expected at most %d", doc_count_texts(&list), LISTEN_MAX);
-        return;
-    }
-    server->listen = arena_alloc(server->arena, doc_count_texts(&list) * sizeof *server->listen);
-    while (doc_next_text(&list, "\"address:port\" or an array of them", &item)) {
-        if (addr_parse_port(doc_text(&item), &at) != 0) {
-            doc_error_expected(&item,
-                               "an address and a port, such as \"192.0.2.1:53\" or \"[2001:db8::1]:53\"");
-        } else if (is_listed(server, &at)) {
-            doc_error(&item, "\"%.100s\" is listed twice", doc_text(&item));
-        } else {
-            server->listen[server->listen_count++] = at;
-        }
-    }
-    if (doc_is_array(&list) && doc_count(&list) == 0) {
-        doc_error(&list, "found no address, expected at least one");
-    }
-}
 
 static const char *get_path(const struct doc_node *object, const char *key, const struct conf_server *server)
 {
@@ -188,7 +150,11 @@ static void read_secrets(const struct doc_node *cookies, struct conf_server *ser
 
 static void read_cookies(const struct doc_node *root, struct conf_server *server)
 {
-    static const char *const keys[] = {"secrets", NULL};
+    static const char *const keys[] = {"secrets", "require", NULL};
+    static const char *const requirements[] = {[CONF_COOKIES_NEVER] = "never",
+                                               [CONF_COOKIES_LIMITED] = "limited",
+                                               [CONF_COOKIES_ALWAYS] = "always",
+                                               NULL};
     struct doc_node cookies;
     if (!doc_find(root, "cookies", &cookies)) {
         return;
@@ -199,18 +165,21 @@ static void read_cookies(const struct doc_node *root, struct conf_server *server
         doc_error_expected(&cookies, "false or an object");
     } else if (doc_check_object(&cookies, keys)) {
         read_secrets(&cookies, server);
+        server->cookies_require = (enum conf_cookies_require)doc_get_choice(&cookies, "require", requirements,
+                                                                            CONF_COOKIES_LIMITED);
     }
 }
 
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {"listen",  "threads", "edns_size",    "zones", "topology",
-                                       "state",   "admin",   "geo",          "log",   "identity",
-                                       "version", "cookies", "load_threads", NULL};
+    static const char *const keys[] = {
+        "listen",       "threads", "edns_size",     "zones",    "topology",     "state",
+        "admin",        "geo",     "log",           "identity", "version",      "cookies",
+        "zone_options", "rrl",     "amplification", "tcp",      "load_threads", NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
     (void)doc_check_object(root, keys);
-    read_listen(root, server);
+    listen_read(root, server);
     server->threads = doc_get_number(root, "threads", thread_range, THREADS_DEFAULT);
     server->load_threads = doc_get_number(root, "load_threads", thread_range, 0);
     server->edns_size = doc_get_number(root, "edns_size", edns_range, EDNS_SIZE_DEFAULT);
@@ -223,7 +192,10 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     const char *version = read_label(root, "version", 0, CONF_VERSION_MAX, server->arena);
     server->version = version != NULL ? version : PACKAGE;
     read_cookies(root, server);
-    return zones_read(root, server, report);
+    limits_read(root, server);
+    int error = zones_read(root, server, report);
+    zone_options_read(root, server);
+    return error;
 }
 
 struct conf_server *conf_load_server(const char *path, struct report *report)
@@ -239,6 +211,7 @@ struct conf_server *conf_load_server(const char *path, struct report *report)
     server->admin_socket_mode = SOCKET_MODE_DEFAULT;
     server->log_level = LOG_LEVEL_INFO;
     server->has_cookies = true;
+    server->cookies_require = CONF_COOKIES_LIMITED;
     int error = read_server(&root, server, report);
     bool failed = error != 0 || doc_has_errors(doc);
     doc_free(doc);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * steerd.json as a checked struct: listen addresses, threads, zones, topology, state, admin, geo, log,
- * identity, version, cookies.
+ * identity, version, cookies, limits, zone options.
  * Plain data in one arena; immutable after loading. Relative paths were made relative to the folder of the
  * file. */
 #pragma once
 
+#include "base/acl.h"
 #include "base/addr.h"
+#include "base/limiter.h"
 #include "base/log.h"
 #include "base/report.h"
 
@@ -14,11 +16,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What holds for one zone beside its data. */
+struct conf_zone_options {
+    const struct acl *allow_query; /* NULL: everybody */
+};
+
 /* One zone to load. */
 struct conf_zone_source {
+    const struct conf_zone_options *options; /* never NULL; zones may share it */
     const char *origin;      /* presentation form, absolute, lower case, such as "example.com." or "." */
     const char *zone_path;   /* master file */
     const char *policy_path; /* policy document; NULL if the zone has none */
+};
+
+/* What a UDP answer is, for response-rate limiting. */
+enum conf_rrl_kind {
+    CONF_RRL_POSITIVE, /* identical: the same name and type, or the same wildcard or DNAME */
+    CONF_RRL_NODATA,   /* the same name */
+    CONF_RRL_NXDOMAIN, /* the same zone */
+    CONF_RRL_REFERRAL, /* the same delegation */
+    CONF_RRL_ERROR,    /* any other rcode */
+    CONF_RRL_ALL,      /* any of these together, counted beside them */
+    CONF_RRL_KINDS
+};
+
+struct conf_rrl {
+    struct limiter_rate rates[CONF_RRL_KINDS];
+    uint8_t ipv4_prefix, ipv6_prefix; /* 1..32, 1..64: who shares a rate */
+    uint32_t ipv4_mask;               /* network order, over sin_addr */
+    uint64_t ipv6_mask;               /* network order, over the first half of sin6_addr */
+    const struct acl *exempt;         /* NULL: nobody */
+    size_t table_size;
+    bool log_only; /* count and log, but answer */
+};
+
+/* When a UDP query with a client cookie has to bring a good server cookie too (RFC 7873 section 5.2.3). */
+enum conf_cookies_require {
+    CONF_COOKIES_NEVER,
+    CONF_COOKIES_LIMITED, /* when its answer is over a rate limit: BADCOOKIE where else TC would be sent */
+    CONF_COOKIES_ALWAYS,
+};
+
+struct conf_tcp {
+    uint32_t clients;                 /* connections in all, at least 1 */
+    uint32_t clients_per_address;     /* of one prefix; 0: no limit of their own */
+    uint8_t ipv4_prefix, ipv6_prefix; /* 1..32, 1..128 */
+    uint32_t idle_ms;
 };
 
 enum { CONF_SECRET_SIZE = 16, CONF_SECRETS_MAX = 8, CONF_IDENTITY_MAX = 128, CONF_VERSION_MAX = 128 };
@@ -26,17 +69,19 @@ enum { CONF_SECRET_SIZE = 16, CONF_SECRETS_MAX = 8, CONF_IDENTITY_MAX = 128, CON
 struct conf_server {
     const char *path; /* of the document, for messages */
     struct addr_port *listen;
-    size_t listen_count;   /* at least 1 */
-    unsigned threads;      /* DNS threads per listen address and transport, 1..64; default 1 */
-    unsigned load_threads; /* that read zones at once, 1..64; 0: as many as there are processors */
-    unsigned edns_size;    /* largest UDP answer, 512..4096; default 1232 */
+    const struct acl **listen_allow; /* for each of them; NULL: everybody */
+    size_t listen_count;             /* at least 1 */
+    unsigned threads;                /* DNS threads per listen address and transport, 1..64; default 1 */
+    unsigned load_threads;           /* that read zones at once, 1..64; 0: as many as there are processors */
+    unsigned edns_size;              /* largest UDP answer, 512..4096; default 1232 */
     struct conf_zone_source *zones;
     size_t zone_count;
-    const char *topology_path;  /* NULL: no topology, no steering */
-    const char *state_path;     /* folder; NULL if not given */
-    const char *admin_socket;   /* NULL: no admin */
-    unsigned admin_socket_mode; /* default 0600 */
-    const char **geo_paths;     /* MMDB files in order of preference */
+    const struct conf_zone_options *zone_defaults; /* of zones that do not have their own */
+    const char *topology_path;                     /* NULL: no topology, no steering */
+    const char *state_path;                        /* folder; NULL if not given */
+    const char *admin_socket;                      /* NULL: no admin */
+    unsigned admin_socket_mode;                    /* default 0600 */
+    const char **geo_paths;                        /* MMDB files in order of preference */
     size_t geo_count;
     enum log_level log_level; /* default info */
     const char *identity;     /* NSID, id.server: 1..CONF_IDENTITY_MAX octets; NULL: not told */
@@ -44,7 +89,11 @@ struct conf_server {
     bool has_cookies;    /* default true */
     uint8_t (*secrets)[CONF_SECRET_SIZE]; /* of cookies; the first one makes, all verify */
     size_t secret_count;                  /* 0: a random one */
-    struct arena *arena;                  /* owns all of it */
+    enum conf_cookies_require cookies_require;
+    const struct conf_rrl *rrl; /* NULL: off */
+    unsigned amplification;     /* a UDP answer is at most so many times its query without a cookie; 0: off */
+    struct conf_tcp tcp;
+    struct arena *arena; /* owns all of it */
 };
 
 /* Load and check. All errors go to the report. Returns owned, or NULL if there was any error.

@@ -35,8 +35,7 @@ const char *zones_resolve_path(const struct conf_server *server, const char *pat
     return arena_print(server->arena, "%.*s/%s", (int)(slash - server->path), server->path, path);
 }
 
-/* Absolute, lower case, escapes in their one canonical form; NULL if it is no name. In the scratch arena. */
-static const char *parse_origin(struct reader *reader, const char *text)
+const char *zones_parse_origin(struct arena *arena, const char *text)
 {
     uint8_t wire[255];
     char canonical[DNS_NAME_TEXT_SIZE];
@@ -50,7 +49,7 @@ static const char *parse_origin(struct reader *reader, const char *text)
         return NULL;
     }
     dns_name_lower(wire, (size_t)len);
-    return arena_copy_text(reader->scratch, dns_name_write(wire, canonical));
+    return arena_copy_text(arena, dns_name_write(wire, canonical));
 }
 
 /* The source that has this origin already, or NULL after entering this one. */
@@ -90,7 +89,7 @@ static void read_item(struct reader *reader, const struct doc_node *item)
     const char *text = doc_get_text(item, "origin"), *file = doc_get_text(item, "file");
     const char *policy = doc_get_text(item, "policy"), *origin = NULL;
     if (text != NULL) {
-        origin = parse_origin(reader, text);
+        origin = zones_parse_origin(reader->scratch, text);
         (void)doc_find(item, "origin", &node);
         if (origin == NULL) {
             doc_error_expected(&node, "a domain name, such as \"example.com\" or \".\"");
@@ -173,7 +172,7 @@ static void read_zone_file(struct reader *reader, const char *folder, const char
         policy_path = arena_print(reader->scratch, "%s/%s", folder, policy_file);
     }
     const char *text = decode_name(reader, file, (size_t)stem);
-    const char *origin = text == NULL ? NULL : parse_origin(reader, text);
+    const char *origin = text == NULL ? NULL : zones_parse_origin(reader->scratch, text);
     if (text == NULL) {
         report_file(reader, path, "broken escape in the file's name, expected % and two hexadecimal digits");
     } else if (origin == NULL) {

@@ -27,8 +27,9 @@ enum dns_query_result {
     DNS_QUERY_OK,
     DNS_QUERY_DROP, /* no reply is due: too short, or itself a reply */
     DNS_QUERY_FORMERR,
-    DNS_QUERY_NOTIMP,  /* opcode other than QUERY */
-    DNS_QUERY_BADVERS, /* EDNS version other than 0; the rest is parsed */
+    DNS_QUERY_NOTIMP,      /* opcode other than QUERY */
+    DNS_QUERY_BADVERS,     /* EDNS version other than 0; the rest is parsed */
+    DNS_QUERY_COOKIE_ONLY, /* no question, but a cookie */
 };
 
 enum { DNS_EDNS_OPT_SIZE = 11 };
@@ -44,18 +45,19 @@ enum dns_option {
 enum dns_query_option { DNS_QUERY_NSID = 1, DNS_QUERY_COOKIE = 2, DNS_QUERY_KEEPALIVE = 4 };
 
 struct dns_ecs {
+    const uint8_t *option; /* behind its length; borrowed from the query's bytes */
     uint8_t source_len;
-    struct addr addr; /* bits behind source_len are 0 */
+    struct addr addr; /* bits behind source_len are 0; ADDR_NONE: family 0, source_len 0 */
 };
 
 struct dns_query {
-    uint16_t flags, qtype, qclass;
     uint16_t question_end; /* offset behind the question; 0 if there is none that could be parsed */
+    uint16_t udp_size;     /* as the client says, at least 512 */
     bool has_edns, has_ecs, dnssec_ok;
-    uint8_t options;       /* enum dns_query_option */
+    uint8_t options; /* enum dns_query_option */
+    uint16_t flags, qtype, qclass;
     uint8_t cookie_len;    /* with DNS_QUERY_COOKIE: 8, or 16..40 */
     const uint8_t *cookie; /* borrowed from the query's bytes */
-    uint16_t udp_size;     /* as the client says, at least 512 */
     struct dns_ecs ecs;
     struct dns_key key;
 };

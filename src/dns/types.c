@@ -70,5 +70,5 @@ const char *dns_rcode_text(unsigned rcode)
     if (rcode < sizeof texts / sizeof *texts) {
         return texts[rcode];
     }
-    return rcode == DNS_RCODE_BADVERS ? "BADVERS" : "?";
+    return rcode == DNS_RCODE_BADVERS ? "BADVERS" : rcode == DNS_RCODE_BADCOOKIE ? "BADCOOKIE" : "?";
 }

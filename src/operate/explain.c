@@ -147,7 +147,6 @@ static void describe_node(struct work *w, const struct zone *zone, const struct 
 static void describe_name(struct work *w)
 {
     struct dns_key key;
-    struct zone_lookup found;
     const char *name = name_text(w, w->reply.target);
     if (w->reply.cname_count != 0) {
         say(w, "%zu CNAME record%s to %s", w->reply.cname_count,
@@ -165,7 +164,8 @@ static void describe_name(struct work *w)
         return;
     }
     say(w, "zone %s with serial %u holds %s", w->to->zone, zone->serial, name);
-    zone_look_up(zone, &key, &found);
+    uint32_t at = zone_find_node(zone, &key, 0);
+    struct zone_lookup found = zone_look_up(zone, &key, at);
     if (found.cut != NULL) {
         uint8_t owner[DNS_NAME_MAX + 1];
         owner_of(zone, found.cut, owner);
@@ -173,7 +173,7 @@ static void describe_name(struct work *w)
     } else if (found.node == NULL) {
         say(w, "the zone has no such name");
     } else {
-        describe_node(w, zone, found.node, found.exact);
+        describe_node(w, zone, found.node, at != 0);
     }
 }
 

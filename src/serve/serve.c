@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "serve/socket.h"
 #include "serve/tcp.h"
+#include "serve/tcp_share.h"
 #include "serve/udp.h"
 
 #include <errno.h>
@@ -22,7 +23,9 @@
 
 enum {
     IDLE_MS = 10000,
-    MAX_CLIENTS = 1000,
+    CLIENTS = 1000,
+    IPV4_PREFIX = 32,
+    IPV6_PREFIX = 64,
     PORT_ATTEMPTS = 32, /* to find a port that is free for UDP and TCP */
     NAME_SIZE = 16,
 };
@@ -42,6 +45,7 @@ struct serve {
     size_t listen_count, workers, thread_count;
     struct serve_thread *threads;
     int *tcp_fds; /* worker by worker, address by address; -1: not open */
+    struct tcp_share *tcp_share;
     struct view_slot *slot;
     atomic_bool stop;
 };
@@ -197,15 +201,14 @@ static void fill_worker(struct serve *serve, size_t index, struct worker *worker
     random_init(&worker->random, random_seed());
 }
 
-static int plan_tcp(struct serve *serve, size_t number, const struct serve_options *options)
+static int plan_tcp(struct serve *serve, size_t number)
 {
     size_t index = serve->listen_count * serve->workers + number;
     struct serve_thread *thread = &serve->threads[index];
     struct tcp_options tcp = {.listeners = tcp_fd(serve, 0, number),
                               .listener_count = serve->listen_count,
-                              .idle_ms = options->tcp_idle_ms == 0 ? IDLE_MS : options->tcp_idle_ms,
-                              .max_clients =
-                                  options->tcp_max_clients == 0 ? MAX_CLIENTS : options->tcp_max_clients};
+                              .share = serve->tcp_share,
+                              .thread = number};
     struct worker worker;
     fill_worker(serve, index, &worker);
     snprintf(thread->name, sizeof thread->name, "tcp/%u", (unsigned)number & 0xffff);
@@ -218,19 +221,20 @@ static void plan_udp(struct serve *serve, size_t index)
     struct serve_thread *thread = &serve->threads[index];
     const struct addr *addr = &serve->listen[index / serve->workers].addr;
     fill_worker(serve, index, &thread->udp.worker);
+    thread->udp.listener = index / serve->workers;
     thread->udp.family = addr->family;
     thread->udp.wildcard = socket_is_wildcard(addr);
     snprintf(thread->name, sizeof thread->name, "udp/%u", (unsigned)index & 0xffff);
 }
 
-static int plan_threads(struct serve *serve, const struct serve_options *options, struct report *report)
+static int plan_threads(struct serve *serve, struct report *report)
 {
     int error = 0;
     for (size_t i = 0; i < serve->listen_count * serve->workers; i++) {
         plan_udp(serve, i);
     }
     for (size_t i = 0; i < serve->workers && error == 0; i++) {
-        error = plan_tcp(serve, i, options);
+        error = plan_tcp(serve, i);
     }
     if (error != 0) {
         report_add(report, REPORT_ERROR, &(struct report_place){.path = "$.threads"},
@@ -240,10 +244,43 @@ static int plan_threads(struct serve *serve, const struct serve_options *options
     return error;
 }
 
+static struct serve_tcp_limits complete(const struct serve_tcp_limits *limits)
+{
+    struct serve_tcp_limits result = *limits;
+    result.idle_ms = limits->idle_ms == 0 ? IDLE_MS : limits->idle_ms;
+    result.clients = limits->clients == 0 ? CLIENTS : limits->clients;
+    result.ipv4_prefix = limits->ipv4_prefix == 0 ? IPV4_PREFIX : limits->ipv4_prefix;
+    result.ipv6_prefix = limits->ipv6_prefix == 0 ? IPV6_PREFIX : limits->ipv6_prefix;
+    return result;
+}
+
+void serve_set_tcp_limits(struct serve *serve, const struct serve_tcp_limits *limits)
+{
+    struct serve_tcp_limits all = complete(limits);
+    tcp_share_set_limits(serve->tcp_share, &all);
+    for (size_t i = 0; i < serve->thread_count; i++) {
+        if (serve->threads[i].tcp != NULL) {
+            tcp_wake(serve->threads[i].tcp);
+        }
+    }
+}
+
+void serve_get_tcp_stats(const struct serve *serve, struct serve_tcp_stats *stats)
+{
+    const struct tcp_share *share = serve->tcp_share;
+    stats->clients = tcp_share_load(&share->count);
+    stats->accepted = atomic_load_explicit(&share->accepted, memory_order_relaxed);
+    for (size_t i = 0; i < SERVE_TCP_ENDS; i++) {
+        stats->ended[i] = atomic_load_explicit(&share->ended[i], memory_order_relaxed);
+    }
+}
+
 static struct serve *new_serve(const struct serve_options *options)
 {
     struct serve *serve = memory_alloc(sizeof *serve);
+    struct serve_tcp_limits tcp = complete(&options->tcp);
     serve->slot = options->slot;
+    serve->tcp_share = tcp_share_new(count_workers(options), &tcp);
     serve->workers = count_workers(options);
     serve->listen_count = options->listen_count;
     serve->listen = memory_copy(options->listen, options->listen_count * sizeof *serve->listen);
@@ -278,7 +315,7 @@ int serve_open(const struct serve_options *options, struct report *report, struc
         first_error = first_error == 0 ? error : first_error;
     }
     if (first_error == 0) {
-        first_error = plan_threads(opened, options, report);
+        first_error = plan_threads(opened, report);
     }
     if (first_error != 0) {
         serve_close(opened);
@@ -347,6 +384,7 @@ void serve_close(struct serve *serve)
     for (size_t i = 0; i < serve->workers * serve->listen_count; i++) {
         socket_close(&serve->tcp_fds[i]);
     }
+    tcp_share_free(serve->tcp_share);
     free(serve->tcp_fds);
     free(serve->threads);
     free(serve->listen);

@@ -12,14 +12,38 @@
 #include "view/view.h"
 
 #include <stddef.h>
+#include <stdint.h>
+
+/* What TCP clients may take. They may change while the server runs. */
+struct serve_tcp_limits {
+    uint32_t idle_ms; /* since the last complete query, whatever else comes or goes; 0: 10 s */
+    uint32_t clients; /* connections in all, about: threads count on their own; 0: 1000. The one idle longest
+                         goes when a new one comes */
+    uint32_t clients_per_address;     /* of one prefix, in all; then its own one goes; 0: any number */
+    uint8_t ipv4_prefix, ipv6_prefix; /* who is one client; 0: 32 and 64 */
+};
+
+/* Why a TCP connection ended. */
+enum serve_tcp_end {
+    SERVE_TCP_END_CLIENT,      /* by its client, or an error */
+    SERVE_TCP_END_IDLE,        /* or too slow to ask, or to take its answers */
+    SERVE_TCP_END_CLIENTS,     /* to make room for another one: too many in all, */
+    SERVE_TCP_END_ADDRESS,     /* of its client, */
+    SERVE_TCP_END_DESCRIPTORS, /* or for what the system gives */
+    SERVE_TCP_ENDS
+};
+
+struct serve_tcp_stats {
+    uint32_t clients; /* now */
+    uint64_t accepted, ended[SERVE_TCP_ENDS];
+};
 
 struct serve_options {
     const struct addr_port *listen; /* port 0 is taken as asked: the kernel picks, UDP and TCP the same */
     size_t listen_count;
     unsigned threads; /* workers per listen address (UDP) and in all (TCP) */
     struct view_slot *slot;
-    unsigned tcp_idle_ms;     /* 0: 10 s */
-    unsigned tcp_max_clients; /* per thread; 0: 1000; the one idle longest goes when a new one comes */
+    struct serve_tcp_limits tcp;
 };
 
 struct serve;
@@ -37,5 +61,8 @@ void serve_close(struct serve *serve);
 size_t serve_thread_count(const struct serve_options *options);
 /* The address that listen[i] is bound to (differs where port 0 was asked for). */
 const struct addr_port *serve_get_address(const struct serve *serve, size_t index);
+/* For a reload. A limit that shrank cuts nobody at once but those who are idle too long. */
+void serve_set_tcp_limits(struct serve *serve, const struct serve_tcp_limits *limits);
+void serve_get_tcp_stats(const struct serve *serve, struct serve_tcp_stats *stats);
 /* Sum over all threads. */
 void serve_get_counters(const struct serve *serve, uint64_t sums[ANSWER_COUNTERS]);

@@ -2,8 +2,12 @@
  *
  * The TCP thread: accepts, keeps the list of connections in order of activity, and cuts those that are idle.
  * One timer for the oldest connection serves them all: a connection that asks moves to the end of the list,
- * and only when the timer goes off does it look who is the oldest now. Without descriptors accepting pauses
- * for a moment instead of turning round. */
+ * and only when the timer goes off does it look who is the oldest now.
+ *
+ * Who comes last is served: when there are too many connections, of one client or in all, or no descriptors,
+ * the one that is idle longest goes. Each thread closes its own ones only. Where another thread has more than
+ * its share, that one is asked to; where there is none to close, accepting pauses for a moment instead of
+ * turning round. */
 #include "config.h"
 
 #include "serve/tcp.h"
@@ -25,13 +29,17 @@ enum {
     WARN_EVERY_MS = 60000,
 };
 
+struct tcp_listener {
+    struct tcp_worker *tcp;
+    struct event *event;
+};
+
 struct tcp_worker {
     struct tcp_clients clients;
     int wake_fd;
     struct event *wake, *sweep, *resume;
-    struct event **listeners;
+    struct tcp_listener *listeners;
     size_t listener_count;
-    unsigned idle_ms, max_clients;
     int64_t warned_ms; /* 0: never */
 };
 
@@ -42,30 +50,81 @@ static struct timeval in_ms(int64_t ms)
 
 /* ---- idle connections ---- */
 
-static void on_sweep(evutil_socket_t fd, short what, void *argument)
+static void sweep(struct tcp_worker *tcp)
 {
-    struct tcp_worker *tcp = argument;
     struct tcp_client *oldest;
     int64_t now_ms = clock_now_ms(&tcp->clients.clock);
-    (void)fd;
-    (void)what;
-    while ((oldest = TAILQ_FIRST(&tcp->clients.list)) != NULL && oldest->active_ms + tcp->idle_ms <= now_ms) {
-        tcp_client_close(oldest);
+    int64_t idle_ms = tcp_share_load(&tcp->clients.share->idle_ms);
+    while ((oldest = TAILQ_FIRST(&tcp->clients.list)) != NULL && oldest->active_ms + idle_ms <= now_ms) {
+        tcp_client_close(oldest, SERVE_TCP_END_IDLE);
     }
     if (oldest != NULL) {
-        struct timeval wait = in_ms(oldest->active_ms + tcp->idle_ms - now_ms);
+        struct timeval wait = in_ms(oldest->active_ms + idle_ms - now_ms);
         (void)event_add(tcp->sweep, &wait);
     }
 }
 
-static void admit(struct tcp_worker *tcp, int fd, const union socket_address *address)
+static void on_sweep(evutil_socket_t fd, short what, void *argument)
 {
-    if (tcp->clients.count >= tcp->max_clients) {
-        tcp_client_close(TAILQ_FIRST(&tcp->clients.list));
+    (void)fd;
+    (void)what;
+    sweep(argument);
+}
+
+/* Returns false if there is none. */
+static bool close_oldest(struct tcp_worker *tcp, enum serve_tcp_end end)
+{
+    struct tcp_client *oldest = TAILQ_FIRST(&tcp->clients.list);
+    if (oldest != NULL) {
+        tcp_client_close(oldest, end);
     }
-    tcp_client_open(&tcp->clients, fd, address);
+    return oldest != NULL;
+}
+
+/* There are as many as there may be. A thread with less than its share leaves it to the one with most. */
+static void make_room(struct tcp_worker *tcp, uint32_t clients)
+{
+    struct tcp_share *share = tcp->clients.share;
+    if (tcp->clients.count != 0 && tcp->clients.count >= clients / share->thread_count) {
+        (void)close_oldest(tcp, SERVE_TCP_END_CLIENTS);
+    } else {
+        tcp_share_demand(share, SERVE_TCP_END_CLIENTS);
+    }
+}
+
+/* One goes for the one that comes, and a second one while there are too many: a limit may have shrunk. */
+enum { GOING_MAX = 2 };
+
+/* A client at its limit loses the one of its connections here that is idle longest; with none here it may
+ * have one more, so that the limit is exact but for the number of threads. */
+static void limit_peer(struct tcp_worker *tcp, uint64_t peer)
+{
+    struct tcp_share *share = tcp->clients.share;
+    uint32_t limit = tcp_share_load(&share->clients_per_address);
+    for (unsigned i = 0; i < GOING_MAX && limit != 0 && tcp_share_count_peer(share, peer) >= limit; i++) {
+        struct tcp_client *oldest = tcp_client_find_oldest(&tcp->clients, peer);
+        if (oldest == NULL) {
+            return;
+        }
+        tcp_client_close(oldest, SERVE_TCP_END_ADDRESS);
+    }
+}
+
+static void admit(struct tcp_worker *tcp, int fd, struct tcp_peer *peer)
+{
+    struct tcp_share *share = tcp->clients.share;
+    uint32_t clients = tcp_share_load(&share->clients), count;
+    struct addr_port from;
+    addr_from_sockaddr(&peer->address.any, &from);
+    peer->number = tcp_share_find_peer(share, &from.addr);
+    limit_peer(tcp, peer->number);
+    count = tcp_share_load(&share->count);
+    for (unsigned i = 0; i < GOING_MAX && count >= clients; i++, count--) {
+        make_room(tcp, clients);
+    }
+    tcp_client_open(&tcp->clients, fd, peer);
     if (event_pending(tcp->sweep, EV_TIMEOUT, NULL) == 0) {
-        struct timeval wait = in_ms(tcp->idle_ms);
+        struct timeval wait = in_ms(tcp_share_load(&share->idle_ms));
         (void)event_add(tcp->sweep, &wait);
     }
 }
@@ -78,23 +137,42 @@ static void on_resume(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     for (size_t i = 0; i < tcp->listener_count; i++) {
-        (void)event_add(tcp->listeners[i], NULL);
+        (void)event_add(tcp->listeners[i].event, NULL);
     }
 }
 
-static void pause_accepting(struct tcp_worker *tcp, int error)
+static void pause_accepting(struct tcp_worker *tcp)
 {
     struct timeval wait = in_ms(ACCEPT_PAUSE_MS);
-    int64_t now_ms = clock_now_ms(&tcp->clients.clock);
     for (size_t i = 0; i < tcp->listener_count; i++) {
-        (void)event_del(tcp->listeners[i]);
+        (void)event_del(tcp->listeners[i].event);
     }
     (void)event_add(tcp->resume, &wait);
+}
+
+static void warn(struct tcp_worker *tcp, int error, const char *what)
+{
+    int64_t now_ms = clock_now_ms(&tcp->clients.clock);
     if (tcp->warned_ms == 0 || now_ms - tcp->warned_ms >= WARN_EVERY_MS) {
         tcp->warned_ms = now_ms;
-        log_warning("serve.accept paused error=\"%s\" clients=%zu pause_ms=%d", strerror(error),
-                    tcp->clients.count, ACCEPT_PAUSE_MS);
+        log_warning("serve.accept %s error=\"%s\" clients=%zu", what, strerror(error), tcp->clients.count);
     }
+}
+
+/* accept(2) found no descriptor, or no memory. Returns whether it is worth another try now. */
+static bool make_way(struct tcp_worker *tcp, int error)
+{
+    bool missing = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+    if (missing && close_oldest(tcp, SERVE_TCP_END_DESCRIPTORS)) {
+        warn(tcp, error, "closes idle clients to take new ones");
+        return true;
+    }
+    if (missing) {
+        tcp_share_demand(tcp->clients.share, SERVE_TCP_END_DESCRIPTORS);
+    }
+    warn(tcp, error, "paused");
+    pause_accepting(tcp);
+    return false;
 }
 
 /* accept(2) hands over errors that concern one connection only. */
@@ -110,20 +188,18 @@ static bool is_of_connection(int error)
     return false;
 }
 
-static void on_accept(evutil_socket_t listener, short what, void *argument)
+static void on_accept(evutil_socket_t fd, short what, void *argument)
 {
-    struct tcp_worker *tcp = argument;
+    const struct tcp_listener *listener = argument;
+    struct tcp_worker *tcp = listener->tcp;
     (void)what;
     for (unsigned i = 0; i < ACCEPT_MAX; i++) {
-        union socket_address address;
-        socklen_t len = sizeof address;
-        int fd = accept4(listener, &address.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd != -1) {
-            admit(tcp, fd, &address);
-        } else if (errno == EAGAIN) {
-            return;
-        } else if (!is_of_connection(errno)) {
-            pause_accepting(tcp, errno);
+        struct tcp_peer peer = {.listener = (uint32_t)(listener - tcp->listeners)};
+        socklen_t len = sizeof peer.address;
+        int accepted = accept4(fd, &peer.address.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (accepted != -1) {
+            admit(tcp, accepted, &peer);
+        } else if (errno == EAGAIN || (!is_of_connection(errno) && !make_way(tcp, errno))) {
             return;
         }
     }
@@ -131,12 +207,26 @@ static void on_accept(evutil_socket_t listener, short what, void *argument)
 
 /* ---- the thread ---- */
 
+/* To end, to close some that others have no room for, or because limits changed. */
 static void on_wake(evutil_socket_t fd, short what, void *argument)
 {
     struct tcp_worker *tcp = argument;
-    (void)fd;
+    struct tcp_clients *clients = &tcp->clients;
+    eventfd_t count;
     (void)what;
-    (void)event_base_loopbreak(tcp->clients.base);
+    (void)eventfd_read(fd, &count);
+    if (atomic_load(clients->worker.stop)) {
+        (void)event_base_loopbreak(clients->base);
+        return;
+    }
+    for (int end = 0; end < SERVE_TCP_ENDS; end++) {
+        _Atomic uint32_t *demands = &clients->share->threads[clients->thread].demands[end];
+        uint32_t due = atomic_exchange_explicit(demands, 0, memory_order_relaxed);
+        while (due > 0 && close_oldest(tcp, (enum serve_tcp_end)end)) {
+            due--;
+        }
+    }
+    sweep(tcp);
 }
 
 void tcp_run(struct tcp_worker *tcp)
@@ -174,10 +264,22 @@ static struct event_base *new_base(void)
     return base;
 }
 
-static bool add_event(struct tcp_worker *tcp, struct event **event, int fd, event_callback_fn call)
+static struct event *add_event(struct event_base *base, int fd, event_callback_fn call, void *argument)
 {
-    *event = event_new(tcp->clients.base, fd, EV_READ | EV_PERSIST, call, tcp);
-    return *event != NULL && event_add(*event, NULL) == 0;
+    struct event *event = event_new(base, fd, EV_READ | EV_PERSIST, call, argument);
+    if (event != NULL && event_add(event, NULL) != 0) {
+        event_free(event);
+        return NULL;
+    }
+    return event;
+}
+
+static bool add_listener(struct tcp_worker *tcp, int fd)
+{
+    struct tcp_listener *listener = &tcp->listeners[tcp->listener_count++];
+    listener->tcp = tcp;
+    listener->event = add_event(tcp->clients.base, fd, on_accept, listener);
+    return listener->event != NULL;
 }
 
 static bool add_events(struct tcp_worker *tcp, const struct tcp_options *options)
@@ -189,10 +291,10 @@ static bool add_events(struct tcp_worker *tcp, const struct tcp_options *options
     }
     tcp->sweep = evtimer_new(tcp->clients.base, on_sweep, tcp);
     tcp->resume = evtimer_new(tcp->clients.base, on_resume, tcp);
-    bool good =
-        tcp->sweep != NULL && tcp->resume != NULL && add_event(tcp, &tcp->wake, tcp->wake_fd, on_wake);
+    tcp->wake = add_event(tcp->clients.base, tcp->wake_fd, on_wake, tcp);
+    bool good = tcp->sweep != NULL && tcp->resume != NULL && tcp->wake != NULL;
     for (size_t i = 0; i < options->listener_count && good; i++) {
-        good = add_event(tcp, &tcp->listeners[tcp->listener_count++], options->listeners[i], on_accept);
+        good = add_listener(tcp, options->listeners[i]);
     }
     return good;
 }
@@ -201,17 +303,19 @@ struct tcp_worker *tcp_new(const struct worker *worker, const struct tcp_options
 {
     struct tcp_worker *tcp = memory_alloc(sizeof *tcp);
     tcp->clients.worker = *worker;
+    tcp->clients.share = options->share;
+    tcp->clients.thread = options->thread;
     clock_init(&tcp->clients.clock);
     TAILQ_INIT(&tcp->clients.list);
-    tcp->idle_ms = options->idle_ms;
-    tcp->clients.idle_ds =
-        (uint16_t)(options->idle_ms / 100 < UINT16_MAX ? options->idle_ms / 100 : UINT16_MAX);
-    tcp->max_clients = options->max_clients;
-    tcp->listeners = memory_alloc_array(options->listener_count, sizeof(struct event *));
+    for (size_t i = 0; i < TCP_CLIENT_PEERS; i++) {
+        TAILQ_INIT(&tcp->clients.peers[i]);
+    }
+    tcp->listeners = memory_alloc_array(options->listener_count, sizeof *tcp->listeners);
     if (!add_events(tcp, options)) {
         tcp_free(tcp);
         return NULL;
     }
+    options->share->threads[options->thread].wake_fd = tcp->wake_fd;
     return tcp;
 }
 
@@ -228,7 +332,7 @@ void tcp_free(struct tcp_worker *tcp)
         return;
     }
     for (size_t i = 0; i < tcp->listener_count; i++) {
-        free_event(tcp->listeners[i]);
+        free_event(tcp->listeners[i].event);
     }
     free_event(tcp->wake);
     free_event(tcp->sweep);

@@ -4,6 +4,7 @@
  * accepted. It ends, after a last pass over its connections, when it is woken. */
 #pragma once
 
+#include "serve/tcp_share.h"
 #include "serve/worker.h"
 
 #include <stddef.h>
@@ -13,12 +14,13 @@ struct tcp_worker;
 struct tcp_options {
     const int *listeners; /* copied; the descriptors stay the caller's */
     size_t listener_count;
-    unsigned idle_ms;
-    unsigned max_clients;
+    struct tcp_share *share; /* borrowed */
+    size_t thread;           /* which of its threads this one is */
 };
 
 /* Takes a copy of `worker`. Returns owned, or NULL when the system has no descriptors left. */
 struct tcp_worker *tcp_new(const struct worker *worker, const struct tcp_options *options);
-void tcp_free(struct tcp_worker *tcp);       /* NULL is fine; the thread has ended or never ran */
-void tcp_run(struct tcp_worker *tcp);        /* the thread */
-void tcp_wake(const struct tcp_worker *tcp); /* from another thread: end */
+void tcp_free(struct tcp_worker *tcp); /* NULL is fine; the thread has ended or never ran */
+void tcp_run(struct tcp_worker *tcp);  /* the thread */
+/* From another thread, after setting the stop flag: end. Else: look at the limits anew. */
+void tcp_wake(const struct tcp_worker *tcp);

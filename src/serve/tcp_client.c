@@ -89,6 +89,7 @@ static bool write_answers(struct tcp_client *client, const uint8_t *bytes, size_
 struct call {
     const struct answer_context *context;
     const struct sockaddr *address;
+    const struct acl *allow;
     uint16_t idle_ds;
 };
 
@@ -98,9 +99,17 @@ static size_t answer_one(void *argument, const uint8_t *query, size_t len, uint8
     struct answer_request request = {.bytes = query,
                                      .len = len,
                                      .client = call->address,
+                                     .allow = call->allow,
                                      .transport = ANSWER_TCP,
                                      .idle_ds = call->idle_ds};
     return answer_query(call->context, &request, out, cap);
+}
+
+/* How long a connection may idle, in 100 ms, as clients are told. */
+static uint16_t idle_ds(const struct tcp_clients *clients)
+{
+    uint32_t ds = tcp_share_load(&clients->share->idle_ms) / 100;
+    return (uint16_t)(ds < UINT16_MAX ? ds : UINT16_MAX);
 }
 
 static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_frame_batch *batch)
@@ -108,19 +117,38 @@ static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_
     struct worker *worker = &client->clients->worker;
     view_reader_online();
     struct answer_context context = worker_context(worker, view_read(worker->slot));
-    struct call call = {
-        .context = &context, .address = &client->address.any, .idle_ds = client->clients->idle_ds};
+    struct call call = {.context = &context,
+                        .address = &client->peer.address.any,
+                        .allow = view_listen_acl(context.view, client->peer.listener),
+                        .idle_ds = idle_ds(client->clients)};
     enum tcp_frame_state state = tcp_frame_answer(batch, answer_one, &call);
     view_reader_offline();
     return state;
 }
 
+static struct tcp_client_list *list_of(struct tcp_clients *clients, uint64_t peer)
+{
+    return &clients->peers[peer % TCP_CLIENT_PEERS];
+}
+
 static void note_activity(struct tcp_client *client)
 {
     struct tcp_clients *clients = client->clients;
+    struct tcp_client_list *peers = list_of(clients, client->peer.number);
     client->active_ms = clock_now_ms(&clients->clock);
     TAILQ_REMOVE(&clients->list, client, link);
     TAILQ_INSERT_TAIL(&clients->list, client, link);
+    TAILQ_REMOVE(peers, client, peer_link);
+    TAILQ_INSERT_TAIL(peers, client, peer_link);
+}
+
+struct tcp_client *tcp_client_find_oldest(struct tcp_clients *clients, uint64_t peer)
+{
+    struct tcp_client *client = TAILQ_FIRST(list_of(clients, peer));
+    while (client != NULL && client->peer.number != peer) {
+        client = TAILQ_NEXT(client, peer_link);
+    }
+    return client;
 }
 
 /* Answer what lies in the thread's input buffer. */
@@ -198,11 +226,11 @@ static void on_ready(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     if (!proceed(client)) {
-        tcp_client_close(client);
+        tcp_client_close(client, SERVE_TCP_END_CLIENT);
     }
 }
 
-void tcp_client_open(struct tcp_clients *clients, int fd, const union socket_address *address)
+void tcp_client_open(struct tcp_clients *clients, int fd, const struct tcp_peer *peer)
 {
     struct tcp_client *client = calloc(1, sizeof *client);
     if (client == NULL) {
@@ -210,7 +238,7 @@ void tcp_client_open(struct tcp_clients *clients, int fd, const union socket_add
         return;
     }
     client->clients = clients;
-    client->address = *address;
+    client->peer = *peer;
     client->active_ms = clock_now_ms(&clients->clock);
     if (event_assign(&client->event, clients->base, fd, EV_READ | EV_PERSIST, on_ready, client) != 0 ||
         event_add(&client->event, NULL) != 0) {
@@ -219,15 +247,30 @@ void tcp_client_open(struct tcp_clients *clients, int fd, const union socket_add
         return;
     }
     TAILQ_INSERT_TAIL(&clients->list, client, link);
+    TAILQ_INSERT_TAIL(list_of(clients, peer->number), client, peer_link);
     clients->count++;
+    tcp_share_enter(clients->share, clients->thread, peer->number);
 }
 
-void tcp_client_close(struct tcp_client *client)
+/* What the kernel still holds for a client that does not take it would stay for minutes: a reset frees it. */
+static void reset(evutil_socket_t fd)
 {
+    const struct linger at_once = {.l_onoff = 1};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+void tcp_client_close(struct tcp_client *client, enum serve_tcp_end end)
+{
+    struct tcp_clients *clients = client->clients;
     evutil_socket_t fd = event_get_fd(&client->event);
-    TAILQ_REMOVE(&client->clients->list, client, link);
-    client->clients->count--;
+    TAILQ_REMOVE(&clients->list, client, link);
+    TAILQ_REMOVE(list_of(clients, client->peer.number), client, peer_link);
+    clients->count--;
+    tcp_share_leave(clients->share, clients->thread, client->peer.number, end);
     (void)event_del(&client->event);
+    if (client->out != NULL && end != SERVE_TCP_END_CLIENT) {
+        reset(fd);
+    }
     (void)close(fd);
     free(client->in);
     free(client->out);
@@ -237,5 +280,5 @@ void tcp_client_close(struct tcp_client *client)
 void tcp_client_finish(struct tcp_client *client)
 {
     (void)proceed(client);
-    tcp_client_close(client);
+    tcp_client_close(client, SERVE_TCP_END_CLIENT);
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "serve/socket.h"
 #include "serve/tcp_frame.h"
+#include "serve/tcp_share.h"
 #include "serve/worker.h"
 
 #include <stdbool.h>
@@ -26,34 +27,49 @@ enum {
     TCP_CLIENT_OUT = (128 << 10) + TCP_FRAME_MAX,
 };
 
+/* A connection that was accepted. */
+struct tcp_peer {
+    union socket_address address;
+    uint64_t number; /* tcp_share_find_peer() */
+    uint32_t listener;
+};
+
 struct tcp_client {
-    struct event event; /* reading, or writing while `out` is due */
-    TAILQ_ENTRY(tcp_client) link;
+    struct event event;                /* reading, or writing while `out` is due */
+    TAILQ_ENTRY(tcp_client) link;      /* in the list of all */
+    TAILQ_ENTRY(tcp_client) peer_link; /* and in that of its peer */
     struct tcp_clients *clients;
     int64_t active_ms; /* when it was accepted, or last asked a complete query */
     uint8_t *in, *out; /* owned; NULL: none */
     uint32_t in_len, in_cap;
     uint32_t out_len, out_at;
-    union socket_address address;
+    struct tcp_peer peer;
     bool closing; /* once out is written */
 };
 
 _Static_assert(sizeof(struct tcp_client) - sizeof(struct event) < 300,
                "20,000 idle connections have to be cheap");
 
+enum { TCP_CLIENT_PEERS = 4096 };
+
 /* The connections of a thread, and what they share. */
 struct tcp_clients {
     struct worker worker;
     struct event_base *base;
     struct clock clock;
-    TAILQ_HEAD(tcp_client_list, tcp_client) list; /* idle longest first */
+    struct tcp_share *share;                        /* borrowed */
+    size_t thread;                                  /* number in it */
+    TAILQ_HEAD(tcp_client_list, tcp_client) list;   /* idle longest first */
+    struct tcp_client_list peers[TCP_CLIENT_PEERS]; /* likewise, by peer; a few may share a list */
     size_t count;
-    uint16_t idle_ds;  /* how long a connection may idle, in 100 ms, as clients are told */
     uint8_t *in, *out; /* TCP_CLIENT_IN, TCP_CLIENT_OUT: in use during one wakeup */
 };
 
 /* Takes fd: without memory for it, it is closed. */
-void tcp_client_open(struct tcp_clients *clients, int fd, const union socket_address *address);
-void tcp_client_close(struct tcp_client *client); /* frees it */
+void tcp_client_open(struct tcp_clients *clients, int fd, const struct tcp_peer *peer);
+/* Frees it. Answers that a client did not take until its time was up are given up. */
+void tcp_client_close(struct tcp_client *client, enum serve_tcp_end end);
+/* The connection of this peer that is idle longest, or NULL. */
+struct tcp_client *tcp_client_find_oldest(struct tcp_clients *clients, uint64_t peer);
 /* Answer and write what can be without waiting, then close. */
 void tcp_client_finish(struct tcp_client *client);

@@ -96,31 +96,36 @@ static void turn_control(const struct msghdr *in, struct msghdr *out)
 static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned received)
 {
     struct answer_request request = {.transport = ANSWER_UDP};
+    struct mmsghdr *out = batch->out;
+    struct iovec *vector = batch->out_vectors;
     uint8_t *reply = batch->replies;
-    unsigned due = 0;
+    const socklen_t address_len = name_len(udp);
+    const bool wildcard = udp->wildcard;
     view_reader_online();
     struct answer_context context = worker_context(&udp->worker, view_read(udp->worker.slot));
+    request.allow = view_listen_acl(context.view, udp->listener);
     for (unsigned i = 0; i < received; i++) {
-        struct msghdr *in = &batch->in[i].msg_hdr, *out = &batch->out[due].msg_hdr;
+        struct msghdr *in = &batch->in[i].msg_hdr;
         request.bytes = batch->queries[i];
         request.len = batch->in[i].msg_len;
         request.client = &batch->clients[i].any;
         size_t len = answer_query(&context, &request, reply, REPLY_SIZE);
         if (len != 0) {
-            out->msg_name = in->msg_name;
-            batch->out_vectors[due++] = (struct iovec){.iov_base = reply, .iov_len = len};
+            *vector++ = (struct iovec){.iov_base = reply, .iov_len = len};
             reply += (len + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
-            if (udp->wildcard) {
-                turn_control(in, out);
+            out->msg_hdr.msg_name = in->msg_name;
+            if (wildcard) {
+                turn_control(in, &out->msg_hdr);
             }
+            out++;
         }
-        in->msg_namelen = name_len(udp);
-        if (udp->wildcard) {
+        in->msg_namelen = address_len;
+        if (wildcard) {
             in->msg_controllen = sizeof batch->controls[i];
         }
     }
     view_reader_offline();
-    return due;
+    return (unsigned)(out - batch->out);
 }
 
 static void send_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned due)

@@ -11,9 +11,10 @@
 
 struct udp_worker {
     struct worker worker;
-    int fd;         /* owned by serve.c, which closes it after the thread has ended */
-    uint8_t family; /* enum addr_family */
-    bool wildcard;  /* answers have to leave from the address that was asked */
+    size_t listener; /* number of its address */
+    int fd;          /* owned by serve.c, which closes it after the thread has ended */
+    uint8_t family;  /* enum addr_family */
+    bool wildcard;   /* answers have to leave from the address that was asked */
 };
 
 void udp_run(struct udp_worker *udp);        /* the thread */

@@ -30,7 +30,9 @@ static inline struct answer_context worker_context(struct worker *worker, const 
                                    .cache = view->caches[worker->index],
                                    .random = &worker->random,
                                    .counters = worker->counters,
-                                   .now_s = clock_coarse_wall_s()};
+                                   .now_s = clock_coarse_wall_s(),
+                                   .now_us =
+                                       __builtin_expect(view->guards != 0, 0) ? clock_coarse_now_us() : 0};
 }
 
 /* Single writer: a load and a store are enough, and cheaper than an atomic addition. */

@@ -83,12 +83,29 @@ void steer_cache_free(struct steer_cache *cache)
     }
 }
 
+static inline struct steer_choice *find(struct steer_cache *cache, const struct steer_policy *policy,
+                                        uint16_t class_id, uint8_t types)
+{
+    return &cache->choices[policy->cache_at + class_id * 2u + (types >> 1)];
+}
+
+/* With the arguments of its caller and called last: they stay where they are. */
+__attribute__((noinline)) static struct steer_choice *renew(struct steer_cache *cache,
+                                                            const struct steer_policy *policy,
+                                                            uint16_t class_id, uint8_t types,
+                                                            const struct health_table *table)
+{
+    struct steer_choice *choice = find(cache, policy, class_id, types);
+    steer_evaluate(policy, class_id, types, table, choice, NULL);
+    return choice;
+}
+
 struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct steer_policy *policy,
                                      uint16_t class_id, uint8_t types, const struct health_table *table)
 {
-    struct steer_choice *choice = &cache->choices[policy->cache_at + class_id * 2u + (types >> 1)];
+    struct steer_choice *choice = find(cache, policy, class_id, types);
     if (choice->generation != atomic_load_explicit(&table->generation, memory_order_acquire)) {
-        steer_evaluate(policy, class_id, types, table, choice, NULL);
+        return renew(cache, policy, class_id, types, table);
     }
     return choice;
 }

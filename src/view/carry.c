@@ -81,9 +81,12 @@ static int enter_names(struct carry *carry)
 
 static void renumber(struct zone *zone, const uint32_t *ids)
 {
-    for (size_t s = 0; s <= zone->slot_mask; s++) {
+    for (size_t s = 0; s < zone->slot_room; s++) {
+        if (zone->slots[s].tag == ZONE_SLOT_EMPTY) {
+            continue;
+        }
         const struct zone_node *node = zone_get_node(zone, zone->slots[s].node);
-        for (unsigned i = 0; zone->slots[s].node != 0 && i < node->rrset_count; i++) {
+        for (unsigned i = 0; i < node->rrset_count; i++) {
             if ((node->rrsets[i].flags & ZONE_RRSET_STEERED) != 0) {
                 struct zone_steered *steered =
                     (struct zone_steered *)(void *)(zone->blob + node->rrsets[i].block);
@@ -97,7 +100,7 @@ static struct zone *copy_zone(const struct zone *old)
 {
     struct zone *zone = memory_copy(old, sizeof *old);
     atomic_init(&zone->references, 1);
-    zone->slots = memory_copy(old->slots, ((size_t)old->slot_mask + 1) * sizeof *old->slots);
+    zone->slots = memory_copy(old->slots, old->slot_room * sizeof *old->slots);
     zone->blob = memory_copy(old->blob, old->blob_len);
     return zone;
 }

@@ -30,6 +30,8 @@ void view_free(struct view *view)
     }
     free(view->caches);
     zone_table_free(view->zones);
+    limiter_release(view->limiter);
+    free(view->acls);
     if (view->steer != NULL) {
         steer_set_free(view->steer);
     }
@@ -115,6 +117,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
         return NULL;
     }
     choose_secrets(view, previous);
+    compile_guards(view, previous);
     if (view->topology != NULL) {
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);
     }

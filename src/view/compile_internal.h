@@ -45,5 +45,9 @@ int compile_policy(struct compiler *c, const struct conf_policy *policy, struct 
  */
 struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const char *origin);
 
+/* Access lists, rates and whatever else keeps abuse out, when server and secrets are there. Rates go on over
+ * a reload. */
+void compile_guards(struct view *view, const struct view *previous);
+
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);

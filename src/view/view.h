@@ -45,6 +45,17 @@ struct view_monitor {
     uint64_t identity;
 };
 
+/* What answers have to look at beside the zones. */
+enum view_guard {
+    VIEW_GUARD_LISTEN = 1,        /* a listen address has an access list */
+    VIEW_GUARD_ZONE = 2,          /* a zone has one */
+    VIEW_GUARD_COOKIE = 4,        /* UDP clients that know cookies have to have good ones */
+    VIEW_GUARD_AMPLIFICATION = 8, /* UDP answers are bounded by their queries */
+    VIEW_GUARD_RATE = 16,         /* UDP answers are rate-limited */
+};
+
+struct view_acls; /* of zones, by apex */
+
 struct view {
     uint64_t generation;
     int64_t loaded_ms;                /* wall time */
@@ -68,6 +79,13 @@ struct view {
     const uint8_t (*secrets)[CONF_SECRET_SIZE];
     size_t secret_count;
     uint8_t random_secret[1][CONF_SECRET_SIZE]; /* the same in every view of a process */
+    unsigned guards;                            /* enum view_guard; 0: nothing is restricted */
+    struct view_acls *acls;                     /* owned; NULL: no zone has a list of its own */
+    struct limiter *limiter;                    /* holds a reference; NULL: no rates */
+    /* Who may ask at which of the addresses that are served (those of `server`, until somebody maps them);
+     * NULL: everybody. */
+    const struct acl **listen_allow;
+    size_t listen_count;
     struct arena *arena;
 };
 
@@ -95,6 +113,21 @@ bool view_zone_is_alone(const struct view *view, size_t index);
 /* Put it into the running view in one store, wait until nobody uses the old one, and free that. zone NULL:
  * the files are broken, say so in zone_list. For the thread that publishes. */
 void view_install_zone(struct view *view, size_t index, struct zone *zone);
+
+/* ---- access ---- */
+
+/* Who may query the zone, when guards has VIEW_GUARD_ZONE. NULL: everybody. */
+const struct acl *view_find_acl(const struct view *view, const struct zone *zone);
+/* Addresses are bound once, and documents change: give listen_allow the order of the addresses that are
+ * served. One that the view's document does not have any more keeps the list that it had in `previous`.
+ * Before the view is published. */
+void view_map_listeners(struct view *view, const struct addr_port *served, size_t count,
+                        const struct view *previous);
+
+static inline const struct acl *view_listen_acl(const struct view *view, size_t listener)
+{
+    return listener < view->listen_count ? view->listen_allow[listener] : NULL;
+}
 
 /* How many caches a server with this configuration needs. */
 size_t view_cache_count(const struct conf_server *server);

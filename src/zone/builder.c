@@ -58,9 +58,9 @@ void builder_complain(struct zone_builder *b, enum report_severity severity, con
 
 uint32_t builder_find_owner(const struct zone_builder *b, const struct dns_key *key, unsigned label)
 {
-    uint64_t hash = key->hash[label];
     unsigned len = (unsigned)key->len - key->at[label] - b->apex.len;
-    for (uint32_t i = (uint32_t)hash & b->slot_mask; b->slots[i] != 0; i = (i + 1) & b->slot_mask) {
+    uint64_t hash = zone_hash_owner(key, label, len);
+    for (uint32_t i = (uint32_t)(hash >> 32) & b->slot_mask; b->slots[i] != 0; i = (i + 1) & b->slot_mask) {
         const struct builder_owner *owner = &b->owners[b->slots[i] - 1];
         if (owner->hash == hash && owner->name_len == len &&
             memcmp(owner->name, key->name + key->at[label], len) == 0) {
@@ -72,7 +72,7 @@ uint32_t builder_find_owner(const struct zone_builder *b, const struct dns_key *
 
 static void enter(struct zone_builder *b, uint32_t owner)
 {
-    uint32_t i = (uint32_t)b->owners[owner - 1].hash & b->slot_mask;
+    uint32_t i = (uint32_t)(b->owners[owner - 1].hash >> 32) & b->slot_mask;
     while (b->slots[i] != 0) {
         i = (i + 1) & b->slot_mask;
     }
@@ -97,8 +97,10 @@ static uint32_t add_owner(struct zone_builder *b, const struct dns_key *key, uns
     b->owners = memory_grow(b->owners, b->owner_count, &b->owner_capacity, sizeof *b->owners);
     struct builder_owner *owner = &b->owners[b->owner_count];
     unsigned len = (unsigned)key->len - key->at[label] - b->apex.len;
-    *owner = (struct builder_owner){.hash = key->hash[label], .name_len = (uint8_t)len};
+    *owner = (struct builder_owner){.hash = zone_hash_owner(key, label, len), .name_len = (uint8_t)len};
     owner->name = memcpy(arena_alloc_bytes(b->arena, len), key->name + key->at[label], len);
+    unsigned depth = (unsigned)key->labels - label - b->apex.labels;
+    b->depth = depth > b->depth ? depth : b->depth;
     enter(b, (uint32_t)++b->owner_count);
     return (uint32_t)b->owner_count;
 }
@@ -122,7 +124,7 @@ uint32_t builder_get_owner(struct zone_builder *b, const struct dns_key *key, un
 
 static bool is_in_zone(const struct zone_builder *b, const struct dns_key *key)
 {
-    return key->labels >= b->apex.labels && key->hash[key->labels - b->apex.labels] == b->apex.hash[0] &&
+    return key->labels >= b->apex.labels && key->at[key->labels - b->apex.labels] == key->len - b->apex.len &&
            memcmp(key->name + key->len - b->apex.len, b->apex.name, b->apex.len) == 0;
 }
 

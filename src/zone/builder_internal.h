@@ -45,6 +45,7 @@ struct zone_builder {
     uint32_t *slots, slot_mask; /* owner + 1 by hash */
     struct builder_owner *owners;
     size_t owner_count, owner_capacity;
+    unsigned depth; /* labels that the longest owner has below the apex */
     struct builder_record *records;
     size_t record_count, record_capacity;
     struct builder_steered *steered;

@@ -13,7 +13,9 @@ src_libzone_a_SOURCES = \
 	src/zone/reader_rdata.c \
 	src/zone/reader_svcb.c \
 	src/zone/reader_token.c \
-	src/zone/render.c \
+	src/zone/render.c src/zone/render_internal.h \
+	src/zone/render_additional.c \
+	src/zone/render_block.c \
 	src/zone/walk.c src/zone/walk.h \
 	src/zone/writer.c src/zone/writer.h \
 	src/zone/zone.c src/zone/zone.h

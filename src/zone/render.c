@@ -1,140 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Writing the blob of a zone: nodes, RRsets with their answers rendered ahead, glue, and the hash of names.
+ * Writing the blob of a zone: nodes, RRsets with their answers rendered ahead, and the hash of names.
  */
 #include "config.h"
 
-#include "zone/builder_internal.h"
+#include "zone/render_internal.h"
 
 #include "base/memory.h"
-#include "dns/name.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-enum { BLOCK_MAX = 65000, QUESTION_POINTER = 0xc00c, PATCHES_MAX = 16384, BLOB_START = 8 };
-
-struct renderer {
-    struct zone_builder *b;
-    uint8_t *blob;
-    size_t len, capacity;
-    /* the block being written */
-    uint8_t *block;
-    size_t block_len, block_capacity;
-    uint16_t *patches;
-    size_t patch_count, patch_capacity;
-    bool overflow;
-};
-
-/* ---- the blob ---- */
-
-static size_t take(struct renderer *r, size_t size, size_t align)
-{
-    size_t at = (r->len + align - 1) & ~(align - 1);
-    while (at + size > r->capacity) {
-        r->capacity *= 2;
-        r->blob = memory_resize(r->blob, r->capacity, 1);
-    }
-    memset(r->blob + r->len, 0, at + size - r->len);
-    r->len = at + size;
-    return at;
-}
-
-/* ---- blocks ---- */
-
-static void begin(struct renderer *r)
-{
-    r->block_len = r->patch_count = 0;
-    r->overflow = false;
-}
-
-static void put(struct renderer *r, const void *bytes, size_t len)
-{
-    if (r->block_len + len > BLOCK_MAX || r->overflow) {
-        r->overflow = true;
-        return;
-    }
-    while (r->block_len + len > r->block_capacity) {
-        r->block_capacity *= 2;
-        r->block = memory_resize(r->block, r->block_capacity, 1);
-    }
-    if (len != 0) {
-        memcpy(r->block + r->block_len, bytes, len);
-    }
-    r->block_len += len;
-}
-
-static void put16(struct renderer *r, unsigned value)
-{
-    put(r, (uint8_t[]){(uint8_t)(value >> 8), (uint8_t)value}, 2);
-}
-
-static void put32(struct renderer *r, uint32_t value)
-{
-    put16(r, value >> 16);
-    put16(r, value & 0xffff);
-}
-
-/* A name that may be compressed: labels in front of the apex, then a pointer that is patched per message. */
-static void put_name(struct renderer *r, const uint8_t *name, size_t len)
-{
-    const struct dns_key *apex = &r->b->apex;
-    if (apex->labels == 0 || !dns_name_is_under(name, apex->name) || r->patch_count == PATCHES_MAX) {
-        put(r, name, len);
-        return;
-    }
-    put(r, name, len - apex->len);
-    r->patches = memory_grow(r->patches, r->patch_count, &r->patch_capacity, sizeof *r->patches);
-    r->patches[r->patch_count++] = (uint16_t)r->block_len;
-    put16(r, 0xc000);
-}
-
-/* Only the types of RFC 1035 may have compressed names in their rdata (RFC 3597 section 4). */
-static void put_rdata(struct renderer *r, const struct builder_record *record)
-{
-    const uint8_t *rdata = record->rdata;
-    size_t len = record->rdata_len, at = r->block_len, fixed = record->type == DNS_TYPE_MX ? 2 : 0;
-    bool known = record->type == DNS_TYPE_NS || record->type == DNS_TYPE_CNAME ||
-                 record->type == DNS_TYPE_PTR || record->type == DNS_TYPE_MX || record->type == DNS_TYPE_SOA;
-    size_t name = known && len > fixed ? dns_name_len(rdata + fixed, len - fixed) : 0;
-    put16(r, 0);
-    if (name == 0) {
-        put(r, rdata, len);
-    } else {
-        put(r, rdata, fixed);
-        put_name(r, rdata + fixed, name);
-        size_t rest = fixed + name,
-               second = record->type == DNS_TYPE_SOA ? dns_name_len(rdata + rest, len - rest) : 0;
-        if (second != 0) {
-            put_name(r, rdata + rest, second);
-        }
-        put(r, rdata + rest + second, len - rest - second);
-    }
-    if (!r->overflow) {
-        size_t written = r->block_len - at - 2;
-        r->block[at] = (uint8_t)(written >> 8);
-        r->block[at + 1] = (uint8_t)written;
-    }
-}
-
-static void put_fixed(struct renderer *r, uint16_t type, uint32_t ttl)
-{
-    put16(r, type);
-    put16(r, DNS_CLASS_IN);
-    put32(r, ttl);
-}
-
-/* Move the finished block to the blob, patches in front of it; returns its offset. */
-static uint32_t end(struct renderer *r)
-{
-    size_t patches = r->patch_count * sizeof(uint16_t);
-    size_t at = take(r, patches + r->block_len, sizeof(uint16_t));
-    if (patches != 0) {
-        memcpy(r->blob + at, r->patches, patches);
-    }
-    memcpy(r->blob + at + patches, r->block, r->block_len);
-    return (uint32_t)(at + patches);
-}
+enum { QUESTION_POINTER = 0xc00c };
 
 /* ---- nodes ---- */
 
@@ -173,13 +49,13 @@ static void render_static(struct renderer *r, const struct builder_owner *owner,
     struct zone_builder *b = r->b;
     uint16_t count = 0;
     const struct builder_record *last = NULL;
-    begin(r);
+    render_begin(r, owner);
     for (uint32_t i = owner->first; i != 0; i = b->records[i - 1].next) {
         const struct builder_record *record = &b->records[i - 1];
         if (record->type == type && !record->duplicate) {
-            put16(r, QUESTION_POINTER);
-            put_fixed(r, type, record->ttl);
-            put_rdata(r, record);
+            render_put16(r, QUESTION_POINTER);
+            render_put_fixed(r, type, record->ttl);
+            render_put_rdata(r, record);
             count++;
             last = record;
         }
@@ -189,27 +65,31 @@ static void render_static(struct renderer *r, const struct builder_owner *owner,
                          "this RRset does not fit into a DNS message of 64 kB");
         return;
     }
-    uint32_t block = end(r);
+    uint16_t len = (uint16_t)r->block_len, flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0;
+    render_additional(r, type);
+    flags |= r->extra.count + r->extra.target_count != 0 ? ZONE_RRSET_ADDITIONAL : 0;
+    uint32_t block = render_end(r);
     *(struct zone_rrset *)(void *)(r->blob + header) =
         (struct zone_rrset){.type = type,
                             .count = count,
-                            .len = (uint16_t)r->block_len,
+                            .len = len,
                             .patch_count = (uint16_t)r->patch_count,
+                            .flags = flags,
                             .block = block};
 }
 
 static void render_steered(struct renderer *r, const struct builder_steered *steered, size_t header)
 {
     size_t record_len = 12u + steered->rdata_len;
-    size_t at = take(r, sizeof(struct zone_steered) + record_len * steered->member_count, 4);
+    size_t at = render_take(r, sizeof(struct zone_steered) + record_len * steered->member_count, 4);
     struct zone_steered *to = (struct zone_steered *)(void *)(r->blob + at);
     to->policy = steered->policy;
     for (size_t i = 0; i < steered->member_count; i++) {
-        begin(r);
-        put16(r, QUESTION_POINTER);
-        put_fixed(r, steered->type, steered->ttl);
-        put16(r, steered->rdata_len);
-        put(r, steered->rdata + i * steered->rdata_len, steered->rdata_len);
+        render_begin(r, NULL);
+        render_put16(r, QUESTION_POINTER);
+        render_put_fixed(r, steered->type, steered->ttl);
+        render_put16(r, steered->rdata_len);
+        render_put(r, steered->rdata + i * steered->rdata_len, steered->rdata_len);
         memcpy(to->records + i * record_len, r->block, record_len);
     }
     *(struct zone_rrset *)(void *)(r->blob + header) = (struct zone_rrset){.type = steered->type,
@@ -263,11 +143,14 @@ static void render_node(struct renderer *r, struct builder_owner *owner)
     for (size_t i = 0; i < type_count; i++) {
         sets += (find_steered(b, owner, types[i]) != NULL) + (size_t)has_static(b, owner, types[i]);
     }
-    size_t at = take(r, sizeof(struct zone_node) + sets * sizeof(struct zone_rrset) + owner->name_len, 4);
+    size_t name_room = bytes_whole_words(owner->name_len);
+    size_t at = render_take(r, sizeof(struct zone_node) + sets * sizeof(struct zone_rrset) + name_room, 4);
     struct zone_node *node = (struct zone_node *)(void *)(r->blob + at);
     node->name_len = owner->name_len;
     node->rrset_count = (uint16_t)sets;
-    memcpy((uint8_t *)(node->rrsets + sets), owner->name, owner->name_len);
+    uint8_t *name = (uint8_t *)(node->rrsets + sets);
+    memcpy(name, owner->name, owner->name_len);
+    memcpy(name + owner->name_len, b->apex.name, name_room - owner->name_len);
     owner->node = (uint32_t)at;
     size_t header = at + sizeof(struct zone_node);
     for (size_t i = 0; i < type_count; i++) {
@@ -283,47 +166,7 @@ static void render_node(struct renderer *r, struct builder_owner *owner)
     }
 }
 
-/* ---- delegations ---- */
-
-static void put_addresses(struct renderer *r, const struct builder_owner *target, const uint8_t *name,
-                          uint16_t *count)
-{
-    for (uint32_t i = target->first; i != 0; i = r->b->records[i - 1].next) {
-        const struct builder_record *record = &r->b->records[i - 1];
-        if ((record->type == DNS_TYPE_A || record->type == DNS_TYPE_AAAA) && !record->duplicate) {
-            put_name(r, name, dns_name_len(name, DNS_NAME_MAX));
-            put_fixed(r, record->type, record->ttl);
-            put_rdata(r, record);
-            ++*count;
-        }
-    }
-}
-
-static void render_glue(struct renderer *r, const struct builder_owner *cut)
-{
-    struct zone_glue glue = {0};
-    begin(r);
-    for (uint32_t i = cut->first; i != 0; i = r->b->records[i - 1].next) {
-        const struct builder_record *record = &r->b->records[i - 1];
-        bool in_zone;
-        if (record->type != DNS_TYPE_NS || record->duplicate) {
-            continue;
-        }
-        const struct builder_owner *target = builder_find_name(r->b, record->rdata, &in_zone);
-        if (target != NULL) {
-            put_addresses(r, target, record->rdata, &glue.count);
-        }
-    }
-    if (glue.count == 0 || r->overflow) {
-        return;
-    }
-    glue.block = end(r);
-    glue.len = (uint16_t)r->block_len;
-    glue.patch_count = (uint16_t)r->patch_count;
-    size_t at = take(r, sizeof glue, 4);
-    memcpy(r->blob + at, &glue, sizeof glue);
-    ((struct zone_node *)(void *)(r->blob + cut->node))->glue = (uint32_t)at;
-}
+/* ---- what points from node to node ---- */
 
 static void link_nodes(struct renderer *r)
 {
@@ -341,9 +184,9 @@ static void link_nodes(struct renderer *r)
             uint32_t parent = b->owners[owner->parent - 1].node;
             ((struct zone_node *)(void *)(r->blob + parent))->wildcard = owner->node;
         }
-        if (owner->cut == i + 1) {
-            render_glue(r, owner);
-        }
+    }
+    for (size_t i = 0; i < r->fixup_count; i++) {
+        memcpy(r->blob + r->fixups[i].at, &b->owners[r->fixups[i].owner].node, sizeof(uint32_t));
     }
 }
 
@@ -359,34 +202,25 @@ static void render_negative(struct renderer *r, struct zone *zone)
 {
     const struct builder_record *soa = r->b->soa;
     uint32_t minimum = read32(soa->rdata + soa->rdata_len - 4);
-    begin(r);
-    put16(r, QUESTION_POINTER);
-    put_fixed(r, DNS_TYPE_SOA, soa->ttl < minimum ? soa->ttl : minimum);
-    put_rdata(r, soa);
-    uint32_t block = end(r);
+    render_begin(r, &r->b->owners[0]);
+    render_put16(r, QUESTION_POINTER);
+    render_put_fixed(r, DNS_TYPE_SOA, soa->ttl < minimum ? soa->ttl : minimum);
+    render_put_rdata(r, soa);
+    uint32_t block = render_end(r);
     zone->negative = (struct zone_rrset){.type = DNS_TYPE_SOA,
                                          .count = 1,
                                          .len = (uint16_t)r->block_len,
                                          .patch_count = (uint16_t)r->patch_count,
+                                         .flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0,
                                          .block = block};
     zone->serial = read32(soa->rdata + soa->rdata_len - 20);
 }
 
 static void fill_slots(const struct zone_builder *b, struct zone *zone)
 {
-    uint32_t size = 4;
-    while (size < b->owner_count + b->owner_count / 2) {
-        size *= 2;
-    }
-    zone->slot_mask = size - 1;
-    zone->slots = memory_alloc_array(size, sizeof *zone->slots);
+    zone_init_slots(zone, b->owner_count);
     for (size_t i = 0; i < b->owner_count; i++) {
-        const struct builder_owner *owner = &b->owners[i];
-        uint32_t at = (uint32_t)owner->hash & zone->slot_mask;
-        while (zone->slots[at].node != 0) {
-            at = (at + 1) & zone->slot_mask;
-        }
-        zone->slots[at] = (struct zone_slot){(uint32_t)(owner->hash >> 32), owner->node};
+        zone_add_slot(zone, b->owners[i].hash, b->owners[i].node);
     }
 }
 
@@ -396,7 +230,8 @@ static void fill_zone(struct renderer *r, struct zone *zone)
     atomic_init(&zone->references, 1);
     zone->apex_len = b->apex.len;
     zone->apex_labels = b->apex.labels;
-    zone->apex_hash = b->apex.hash[0];
+    zone->apex_hash = dns_key_hash_suffix(&b->apex, 0);
+    zone->depth = (uint8_t)b->depth;
     memcpy(zone->apex, b->apex.name, b->apex.len);
     render_negative(r, zone);
     fill_slots(b, zone);
@@ -410,9 +245,8 @@ static void fill_zone(struct renderer *r, struct zone *zone)
 
 struct zone *builder_render(struct zone_builder *b)
 {
-    struct renderer r = {.b = b, .capacity = 256, .len = BLOB_START, .block_capacity = 256};
-    r.blob = memory_alloc(r.capacity);
-    r.block = memory_alloc(r.block_capacity);
+    struct renderer r;
+    render_init(&r, b);
     for (size_t i = 0; i < b->owner_count; i++) {
         render_node(&r, &b->owners[i]);
     }
@@ -427,7 +261,6 @@ struct zone *builder_render(struct zone_builder *b)
         zone = memory_alloc(sizeof *zone);
         fill_zone(&r, zone);
     }
-    free(r.block);
-    free(r.patches);
+    render_fini(&r);
     return zone;
 }

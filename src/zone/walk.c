@@ -12,7 +12,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { FIXED_LEN = 10 /* type, class, TTL, length */ };
+enum {
+    FIXED_LEN = 10, /* type, class, TTL, length */
+    MESSAGE_SIZE = DNS_HEADER_SIZE + DNS_NAME_MAX + 1 + UINT16_MAX,
+};
 
 struct place {
     const uint8_t *key; /* the labels from the apex down, see make_key() */
@@ -23,7 +26,8 @@ struct place {
 struct walk {
     const struct zone *zone;
     const struct zone_visitor *visitor;
-    uint8_t *rdata; /* 65535 octets */
+    uint8_t *rdata;   /* 65535 octets */
+    uint8_t *message; /* MESSAGE_SIZE */
 };
 
 /* ---- order ---- */
@@ -64,8 +68,8 @@ static struct place *list_places(const struct zone *zone, struct arena *arena, s
 {
     struct place *places = memory_alloc_array(zone->name_count, sizeof *places);
     *count = 0;
-    for (size_t s = 0; s <= zone->slot_mask; s++) {
-        if (zone->slots[s].node != 0) {
+    for (size_t s = 0; s < zone->slot_room; s++) {
+        if (zone->slots[s].tag != ZONE_SLOT_EMPTY) {
             uint8_t key[2 * DNS_NAME_MAX];
             struct place *place = &places[(*count)++];
             assert(*count <= zone->name_count);
@@ -80,26 +84,102 @@ static struct place *list_places(const struct zone *zone, struct arena *arena, s
 
 /* ---- records ---- */
 
-/* The rdata at block[at], len octets, with the apex in the place of each pointer to it. Returns its length.
- * *patch is the first of the patches that is not behind us. */
-static size_t expand(const struct walk *walk, const struct zone_rrset *rrset, size_t at, size_t len,
-                     size_t *patch)
+/* An owner as a question, and an RRset's block behind it, with every pointer in its place. */
+struct message {
+    uint8_t *bytes;
+    const uint16_t *patches, *links; /* where pointers are, counted from the block's begin */
+    size_t patch_count, link_count;
+};
+
+/* Where a link leads to in the message. */
+static size_t find_link(size_t owner_len, size_t block_at, uint16_t link)
 {
-    const struct zone *zone = walk->zone;
-    const uint8_t *block = zone->blob + rrset->block;
-    const uint16_t *patches = (const uint16_t *)(const void *)block - rrset->patch_count;
+    size_t suffix = link & (ZONE_LINK_OWNER - 1u);
+    if ((link & ZONE_LINK_BLOCK) != 0) {
+        return block_at + (link & (ZONE_LINK_BLOCK - 1u));
+    }
+    return suffix == 0 ? DNS_HEADER_SIZE : DNS_HEADER_SIZE + owner_len - suffix;
+}
+
+static void put_pointer(uint8_t *to, size_t target)
+{
+    to[0] = (uint8_t)(0xc0 | target >> 8);
+    to[1] = (uint8_t)target;
+}
+
+/* Lays the block behind the owner. Returns where it begins. */
+static size_t lay_block(const struct walk *walk, const struct zone_rrset *rrset, const uint8_t *owner,
+                        size_t owner_len, struct message *message)
+{
+    const uint8_t *block = walk->zone->blob + rrset->block;
+    size_t at = DNS_HEADER_SIZE + owner_len;
+    *message = (struct message){.bytes = walk->message,
+                                .patches = (const uint16_t *)(const void *)block - rrset->patch_count,
+                                .patch_count = rrset->patch_count};
+    memcpy(walk->message + DNS_HEADER_SIZE, owner, owner_len);
+    memcpy(walk->message + at, block, rrset->len);
+    if ((rrset->flags & ZONE_RRSET_LINKED) != 0) {
+        const struct zone_extra *extra = zone_get_extra(walk->zone, rrset);
+        message->links = zone_get_links(extra);
+        message->link_count = extra->link_count;
+    }
+    for (size_t i = 0; i < message->patch_count; i++) {
+        put_pointer(walk->message + at + message->patches[i], at - walk->zone->apex_len);
+    }
+    for (size_t i = 0; i < message->link_count && message->links[i] < rrset->len; i++) {
+        uint8_t *pointer = walk->message + at + message->links[i];
+        put_pointer(pointer, find_link(owner_len, at, (uint16_t)(pointer[0] << 8 | pointer[1])));
+    }
+    return at;
+}
+
+/* The name at an offset of the message, pointers followed. Returns its length. */
+static size_t copy_name(const uint8_t *message, size_t at, uint8_t *to)
+{
+    size_t len = 0;
+    while (message[at] != 0) {
+        if (message[at] >= 0xc0) {
+            at = (size_t)(message[at] & 0x3f) << 8 | message[at + 1];
+            continue;
+        }
+        memcpy(to + len, message + at, message[at] + 1u);
+        len += message[at] + 1u;
+        at += message[at] + 1u;
+    }
+    to[len++] = 0;
+    return len;
+}
+
+/* The next place of a pointer at or behind `from` in the block; SIZE_MAX: there is none. */
+static size_t find_pointer(struct message *message, size_t from)
+{
+    while (message->patch_count != 0 && *message->patches < from) {
+        message->patches++;
+        message->patch_count--;
+    }
+    while (message->link_count != 0 && *message->links < from) {
+        message->links++;
+        message->link_count--;
+    }
+    size_t patch = message->patch_count != 0 ? *message->patches : SIZE_MAX;
+    size_t link = message->link_count != 0 ? *message->links : SIZE_MAX;
+    return patch < link ? patch : link;
+}
+
+/* The rdata at `at` of the block, len octets, with names in the place of pointers. Returns its length. */
+static size_t expand(const struct walk *walk, struct message *message, size_t block_at, size_t at, size_t len)
+{
     size_t out = 0, end = at + len;
     while (at < end) {
-        bool has_pointer = *patch < rrset->patch_count && patches[*patch] < end;
-        size_t plain = (has_pointer ? patches[*patch] : end) - at;
-        memcpy(walk->rdata + out, block + at, plain);
+        size_t pointer = find_pointer(message, at);
+        bool has_pointer = pointer < end;
+        size_t plain = (has_pointer ? pointer : end) - at;
+        memcpy(walk->rdata + out, message->bytes + block_at + at, plain);
         out += plain;
         at += plain;
         if (has_pointer) {
-            memcpy(walk->rdata + out, zone->apex, zone->apex_len);
-            out += zone->apex_len;
+            out += copy_name(message->bytes, block_at + at, walk->rdata + out);
             at += 2;
-            ++*patch;
         }
     }
     return out;
@@ -114,7 +194,8 @@ static int walk_rrset(const struct walk *walk, const uint8_t *owner, size_t owne
                       const struct zone_rrset *rrset)
 {
     const uint8_t *block = walk->zone->blob + rrset->block;
-    size_t patch = 0;
+    struct message message;
+    size_t block_at = lay_block(walk, rrset, owner, owner_len, &message);
     int code = 0;
     for (size_t at = 0; at < rrset->len && code == 0;) {
         const uint8_t *fixed = block + at + 2; /* behind the pointer to the question */
@@ -126,7 +207,7 @@ static int walk_rrset(const struct walk *walk, const uint8_t *owner, size_t owne
                                      .rclass = DNS_CLASS_IN,
                                      .ttl = read32(fixed + 4),
                                      .rdata = walk->rdata};
-        record.rdata_len = (uint16_t)expand(walk, rrset, at, len, &patch);
+        record.rdata_len = (uint16_t)expand(walk, &message, block_at, at, len);
         code = walk->visitor->record(walk->visitor->context, &record);
         at += len;
     }
@@ -162,12 +243,16 @@ int zone_walk(const struct zone *zone, const struct zone_visitor *visitor)
     struct arena *arena = arena_new(0);
     size_t count;
     struct place *places = list_places(zone, arena, &count);
-    struct walk walk = {.zone = zone, .visitor = visitor, .rdata = memory_alloc(UINT16_MAX)};
+    struct walk walk = {.zone = zone,
+                        .visitor = visitor,
+                        .rdata = memory_alloc(UINT16_MAX),
+                        .message = memory_alloc(MESSAGE_SIZE)};
     int code = walk_node(&walk, zone_get_node(zone, zone->apex_node), true);
     for (size_t i = 0; i < count && code == 0; i++) {
         code = walk_node(&walk, zone_get_node(zone, places[i].node), false);
     }
     free(walk.rdata);
+    free(walk.message);
     free(places);
     arena_free(arena);
     return code;

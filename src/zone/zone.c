@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+enum { SLOTS_BEHIND = 16 }; /* what does not find room at the end of the slots goes behind it */
+
 void zone_hold(struct zone *zone)
 {
     atomic_fetch_add_explicit(&zone->references, 1, memory_order_relaxed);
@@ -34,45 +36,130 @@ struct zone *zone_new_failed(const uint8_t *apex)
     zone->failed = true;
     zone->apex_len = key.len;
     zone->apex_labels = key.labels;
-    zone->apex_hash = key.hash[0];
+    zone->apex_hash = dns_key_hash_suffix(&key, 0);
     memcpy(zone->apex, key.name, key.len);
     return zone;
 }
 
 size_t zone_size(const struct zone *zone)
 {
-    size_t slots = zone->slots == NULL ? 0 : (size_t)zone->slot_mask + 1;
-    return sizeof *zone + zone->blob_len + slots * sizeof *zone->slots;
+    return sizeof *zone + zone->blob_len + zone->slot_room * sizeof *zone->slots;
 }
 
-static void set_cut(const struct zone *zone, const struct dns_key *key, uint32_t cut,
-                    struct zone_lookup *found)
+/* ---- names ---- */
+
+static inline uint32_t tag_of(uint64_t hash)
 {
-    found->cut = zone_get_node(zone, cut);
-    unsigned at = (unsigned)key->len - zone->apex_len - found->cut->name_len;
-    while (key->at[found->cut_label] != at) {
-        found->cut_label++;
+    return (uint32_t)(hash >> 33);
+}
+
+static inline struct zone_slot *home_of(const struct zone *zone, uint32_t tag)
+{
+    return zone->slots + ((uint64_t)tag * zone->slot_homes >> 31);
+}
+
+static inline bool is_node(const struct zone *zone, uint32_t offset, const uint8_t *name, size_t name_len)
+{
+    const struct zone_node *node = zone_get_node(zone, offset);
+    return node->name_len == name_len && bytes_equal_words(zone_node_name(node), name, name_len);
+}
+
+/* Behind a slot with the same tag, but another name. */
+__attribute__((noinline)) static uint32_t find_further(const struct zone *zone, const struct zone_slot *slot,
+                                                       const uint8_t *name, size_t name_len)
+{
+    for (uint32_t tag = slot++->tag; slot->tag == tag; slot++) {
+        if (is_node(zone, slot->node, name, name_len)) {
+            return slot->node;
+        }
+    }
+    return 0;
+}
+
+uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label)
+{
+    const uint8_t *name = key->name + key->at[label];
+    size_t name_len = (size_t)key->len - key->at[label] - zone->apex_len;
+    uint32_t tag = tag_of(dns_key_hash(name, name_len));
+    const struct zone_slot *slot = home_of(zone, tag);
+    while (slot->tag < tag) {
+        slot++;
+    }
+    if (slot->tag != tag) {
+        return 0;
+    }
+    return is_node(zone, slot->node, name, name_len) ? slot->node : find_further(zone, slot, name, name_len);
+}
+
+static void grow_slots(struct zone *zone, uint32_t more)
+{
+    zone->slots = memory_resize(zone->slots, (size_t)zone->slot_room + more, sizeof *zone->slots);
+    memset(zone->slots + zone->slot_room, 0xff, more * sizeof *zone->slots); /* ZONE_SLOT_EMPTY */
+    zone->slot_room += more;
+}
+
+void zone_init_slots(struct zone *zone, size_t count)
+{
+    zone->slot_homes = (uint32_t)(count + count / 2 + 1);
+    grow_slots(zone, zone->slot_homes + SLOTS_BEHIND);
+}
+
+void zone_add_slot(struct zone *zone, uint64_t hash, uint32_t node)
+{
+    struct zone_slot in_hand = {tag_of(hash), node};
+    struct zone_slot *slot = home_of(zone, in_hand.tag);
+    while (slot->tag <= in_hand.tag) {
+        slot++;
+    }
+    while (in_hand.tag != ZONE_SLOT_EMPTY) { /* all up to the next gap move up by one */
+        struct zone_slot next = *slot;
+        *slot++ = in_hand;
+        in_hand = next;
+    }
+    if (slot == zone->slots + zone->slot_room) {
+        grow_slots(zone, SLOTS_BEHIND);
     }
 }
 
-void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found)
+/* The closest encloser of a name that does not exist. */
+__attribute__((noinline)) static uint32_t find_encloser(const struct zone *zone, const struct dns_key *key,
+                                                        unsigned below)
 {
-    uint32_t at = zone_find_node(zone, key, 0);
-    *found = (struct zone_lookup){.exact = at != 0};
-    for (unsigned label = 1; at == 0; label++) { /* ends at the apex, which always exists */
-        at = zone_find_node(zone, key, label);
+    for (unsigned label = below > zone->depth ? below - zone->depth : 1; label < below; label++) {
+        uint32_t at = zone_find_node(zone, key, label);
+        if (at != 0) {
+            return at;
+        }
+    }
+    return zone->apex_node;
+}
+
+/* Nothing there: the wildcard at the closest encloser stands for the name (RFC 4592), if it is not below a
+ * cut or DNAME. */
+static inline struct zone_lookup look_above(const struct zone *zone, const struct dns_key *key)
+{
+    struct zone_lookup found = {NULL, NULL};
+    unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
+    const struct zone_node *encloser =
+        zone_get_node(zone, below == 1 ? zone->apex_node : find_encloser(zone, key, below));
+    if (encloser->wildcard != 0) {
+        found.node = zone_get_node(zone, encloser->wildcard);
+    }
+    if (encloser->cut != 0) {
+        found.cut = zone_get_node(zone, encloser->cut);
+    } else if ((encloser->flags & ZONE_NODE_DNAME) != 0) {
+        found.cut = encloser;
+    }
+    return found;
+}
+
+struct zone_lookup zone_look_up(const struct zone *zone, const struct dns_key *key, uint32_t at)
+{
+    if (at == 0) {
+        return look_above(zone, key);
     }
     const struct zone_node *node = zone_get_node(zone, at);
-    if (node->cut != 0) {
-        set_cut(zone, key, node->cut, found);
-    } else if (!found->exact && (node->flags & ZONE_NODE_DNAME) != 0) {
-        set_cut(zone, key, at, found);
-    }
-    if (found->exact) {
-        found->node = node;
-    } else if (node->wildcard != 0) { /* RFC 4592: the wildcard at the closest encloser */
-        found->node = zone_get_node(zone, node->wildcard);
-    }
+    return (struct zone_lookup){node, node->cut == 0 ? NULL : zone_get_node(zone, node->cut)};
 }
 
 /* ---- the table ---- */
@@ -80,7 +167,8 @@ void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zon
 struct zone_table {
     _Atomic(struct zone *) *slots; /* the places are fixed once the table is read by others */
     uint32_t mask, count;
-    uint64_t depths[2]; /* bit n: there is a zone whose apex has n labels */
+    unsigned depth_max;
+    bool depths[DNS_LABELS_MAX + 1]; /* is there a zone whose apex has so many labels? */
 };
 
 static struct zone *load(const struct zone_table *table, size_t slot)
@@ -123,6 +211,11 @@ void zone_table_free(struct zone_table *table)
     free(table);
 }
 
+static inline uint32_t slot_of(const struct zone_table *table, uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & table->mask;
+}
+
 static void grow(struct zone_table *table)
 {
     struct zone_table old = *table;
@@ -130,7 +223,7 @@ static void grow(struct zone_table *table)
     table->slots = memory_alloc_array((size_t)table->mask + 1, sizeof *table->slots);
     for (size_t i = 0; i <= old.mask; i++) {
         struct zone *zone = load(&old, i);
-        uint32_t to = zone == NULL ? 0 : (uint32_t)zone->apex_hash & table->mask;
+        uint32_t to = zone == NULL ? 0 : slot_of(table, zone->apex_hash);
         while (zone != NULL && load(table, to) != NULL) {
             to = (to + 1) & table->mask;
         }
@@ -141,15 +234,20 @@ static void grow(struct zone_table *table)
     free(old.slots);
 }
 
-/* The zone with this apex, or NULL; *slot is where it is or would be. */
-static struct zone *find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex,
-                              unsigned len, uint32_t *slot)
+/* A name that begins with all of another one, the final 0 included, is the same name. */
+static inline bool has_apex(const struct zone *zone, const uint8_t *apex, size_t len)
 {
-    for (uint32_t i = (uint32_t)hash & table->mask;; i = (i + 1) & table->mask) {
+    return bytes_equal_words(zone->apex, apex, len);
+}
+
+/* The zone with this apex (lower case, zeros behind it), or NULL; *slot is where it is or would be. */
+static struct zone *find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex, size_t len,
+                              uint32_t *slot)
+{
+    for (uint32_t i = slot_of(table, hash);; i = (i + 1) & table->mask) {
         struct zone *zone = load(table, i);
         *slot = i;
-        if (zone == NULL ||
-            (zone->apex_hash == hash && zone->apex_len == len && memcmp(zone->apex, apex, len) == 0)) {
+        if (zone == NULL || has_apex(zone, apex, len)) {
             return zone;
         }
     }
@@ -166,25 +264,42 @@ int zone_table_add(struct zone_table *table, struct zone *zone)
     }
     store(table, slot, zone);
     table->count++;
-    table->depths[zone->apex_labels / 64] |= (uint64_t)1 << zone->apex_labels % 64;
+    table->depths[zone->apex_labels] = true;
+    table->depth_max = zone->apex_labels > table->depth_max ? zone->apex_labels : table->depth_max;
     return 0;
+}
+
+/* The zone whose apex has `depth` labels, or the next fewer. */
+__attribute__((noinline)) static struct zone *find_shorter(const struct zone_table *table,
+                                                           const struct dns_key *key, unsigned depth)
+{
+    for (;; depth--) {
+        if (table->depths[depth]) {
+            size_t at = key->at[key->labels - depth], len = key->len - at;
+            uint32_t slot;
+            struct zone *zone =
+                find_slot(table, dns_key_hash(key->name + at, len), key->name + at, len, &slot);
+            if (zone != NULL) {
+                return zone;
+            }
+        }
+        if (depth == 0) {
+            return NULL;
+        }
+    }
 }
 
 struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from)
 {
-    for (unsigned label = from; label <= key->labels; label++) {
-        unsigned depth = (unsigned)key->labels - label;
-        if ((table->depths[depth / 64] >> depth % 64 & 1) == 0) {
-            continue;
-        }
-        unsigned at = key->at[label];
-        uint32_t slot;
-        struct zone *zone = find_slot(table, key->hash[label], key->name + at, key->len - at, &slot);
-        if (zone != NULL) {
-            return zone;
-        }
+    unsigned depth = (unsigned)key->labels - from;
+    depth = depth < table->depth_max ? depth : table->depth_max;
+    size_t at = key->at[key->labels - depth], len = key->len - at;
+    const uint8_t *apex = key->name + at;
+    struct zone *zone = load(table, slot_of(table, dns_key_hash(apex, len)));
+    if (zone != NULL && has_apex(zone, apex, len)) {
+        return zone; /* in its own slot, and no other zone comes into question */
     }
-    return NULL;
+    return find_shorter(table, key, depth);
 }
 
 struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)
@@ -194,7 +309,7 @@ struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)
         return NULL;
     }
     uint32_t slot;
-    return find_slot(table, key.hash[0], key.name, key.len, &slot);
+    return find_slot(table, dns_key_hash_suffix(&key, 0), key.name, key.len, &slot);
 }
 
 struct zone *zone_table_replace(struct zone_table *table, struct zone *zone)

@@ -4,8 +4,9 @@
  *
  * Every RRset is one block of records whose owners are the pointer 0xc00c (the question); a copy of the block
  * is the answer section. Names in rdata that end in the apex hold a pointer to the apex, whose place in a
- * message follows from the question: the block's patch list says where to write it. A steered RRset holds one
- * rendered record per member of its policy instead.
+ * message follows from the question: the block's patch list says where to write it. Other pointers, which few
+ * blocks have, are links. Behind the block stand the records that its RRset brings into the additional
+ * section. A steered RRset holds one rendered record per member of its policy instead.
  *
  * Owned by reference count: zones that did not change are shared by successive views. */
 #pragma once
@@ -24,7 +25,19 @@ enum zone_node_flag {
     ZONE_NODE_DNAME = 4,    /* a DNAME redirects what is below (RFC 6672), not the node itself */
 };
 
-enum zone_rrset_flag { ZONE_RRSET_STEERED = 1 };
+enum zone_rrset_flag {
+    ZONE_RRSET_STEERED = 1,
+    ZONE_RRSET_LINKED = 2,     /* the block has links */
+    ZONE_RRSET_ADDITIONAL = 4, /* there is something for the additional section */
+};
+
+/* What stands where a pointer will be. A block with links to itself must not begin behind offset
+ * 0x3fff - ZONE_LINK_MAX of a message. */
+enum zone_link {
+    ZONE_LINK_BLOCK = 0x8000, /* plus: offset in the block, less than ZONE_LINK_MAX */
+    ZONE_LINK_OWNER = 0x4000, /* plus: how many octets the owner's suffix has; 0: the owner as a whole */
+    ZONE_LINK_MAX = 0x2800,
+};
 
 /* Offsets are in the zone's blob. */
 struct zone_rrset {
@@ -42,15 +55,22 @@ struct zone_node {
     uint16_t rrset_count;
     uint32_t wildcard;          /* offset of the node "*" below this one, 0: none */
     uint32_t cut;               /* cut and occluded nodes: offset of the node that is the cut, else 0 */
-    uint32_t glue;              /* cuts: offset of struct zone_glue, 0: none */
-    struct zone_rrset rrsets[]; /* sorted by type, steered before static; then the name_len octets */
+    struct zone_rrset rrsets[]; /* sorted by type, steered before static; then the name */
 };
 
-/* Address records of the name servers of a cut, rendered with full owners (patched to the apex). */
-struct zone_glue {
-    uint16_t count, len, patch_count;
-    uint16_t reserved;
-    uint32_t block;
+/* In front of the patches of an RRset that is linked or has additional data. In front of it again: the
+ * positions of links, counted from the block's begin and ascending, then targets. */
+struct zone_extra {
+    uint16_t link_count;           /* those in the additional records included */
+    uint16_t count, len;           /* additional records, rendered with their owners behind the block */
+    uint16_t need_count, need_len; /* of these: a referral without them is truncated (RFC 9471) */
+    uint16_t target_count;
+};
+
+/* A name in the additional section whose addresses are steered. */
+struct zone_target {
+    uint32_t node;
+    uint16_t link, reserved; /* link: to its name */
 };
 
 /* What stands at the block of a steered RRset. */
@@ -59,22 +79,28 @@ struct zone_steered {
     uint8_t records[]; /* count × len octets */
 };
 
+/* Names are found by 31 bits of their hash: slots are in the order of these tags, with gaps, and where to
+ * begin is a matter of proportion. So a search ends at the first greater tag, whether it finds or not. */
 struct zone_slot {
-    uint32_t tag, node; /* node 0: empty */
+    uint32_t tag, node;
 };
+
+#define ZONE_SLOT_EMPTY UINT32_MAX /* a tag above all others */
 
 struct zone {
     _Atomic uint32_t references;
     uint8_t apex_len, apex_labels;
-    bool failed; /* known, but could not be loaded: SERVFAIL */
+    uint8_t depth; /* labels that the longest owner has below the apex */
+    bool failed;   /* known, but could not be loaded: SERVFAIL */
     uint64_t apex_hash;
-    uint32_t slot_mask, apex_node;
+    uint32_t slot_homes, slot_room; /* slots where a search may begin, and all; the last one is empty */
     struct zone_slot *slots;
+    uint32_t apex_node;
     uint8_t *blob;
     size_t blob_len;
     struct zone_rrset negative; /* the SOA with the TTL of negative answers (RFC 2308) */
     uint32_t serial, name_count, record_count, steered_count;
-    uint8_t apex[DNS_NAME_MAX + 1]; /* lower case */
+    uint8_t apex[DNS_NAME_MAX + 1 + BYTES_WORD]; /* lower case */
 };
 
 void zone_hold(struct zone *zone);
@@ -88,52 +114,67 @@ static inline const struct zone_node *zone_get_node(const struct zone *zone, uin
     return (const struct zone_node *)(const void *)(zone->blob + offset);
 }
 
+/* The name_len octets, and as many of the apex and zeros behind it as fill up the last word. */
 static inline const uint8_t *zone_node_name(const struct zone_node *node)
 {
     return (const uint8_t *)(node->rrsets + node->rrset_count);
 }
 
-/* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
-static inline uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label)
+static inline const struct zone_extra *zone_get_extra(const struct zone *zone, const struct zone_rrset *rrset)
 {
-    uint64_t hash = key->hash[label];
-    uint32_t tag = (uint32_t)(hash >> 32);
-    unsigned name_len = (unsigned)key->len - key->at[label] - zone->apex_len;
-    for (uint32_t i = (uint32_t)hash & zone->slot_mask;; i = (i + 1) & zone->slot_mask) {
-        struct zone_slot slot = zone->slots[i];
-        if (slot.node == 0) {
-            return 0;
-        }
-        if (slot.tag == tag) {
-            const struct zone_node *node = zone_get_node(zone, slot.node);
-            if (node->name_len == name_len &&
-                memcmp(zone_node_name(node), key->name + key->at[label], name_len) == 0) {
-                return slot.node;
-            }
-        }
-    }
+    return (const struct zone_extra *)(const void *)(zone->blob + rrset->block -
+                                                     rrset->patch_count * sizeof(uint16_t)) -
+           1;
+}
+
+static inline const uint16_t *zone_get_links(const struct zone_extra *extra)
+{
+    return (const uint16_t *)(const void *)extra - extra->link_count;
+}
+
+static inline const struct zone_target *zone_get_targets(const struct zone_extra *extra)
+{
+    return (const struct zone_target *)(const void *)zone_get_links(extra) - extra->target_count;
+}
+
+/* The hash of an owner by its name_len octets in front of the apex. */
+static inline uint64_t zone_hash_owner(const struct dns_key *key, unsigned label, size_t name_len)
+{
+    return dns_key_hash(key->name + key->at[label], name_len);
 }
 
 /* The first RRset of a type at a node, or NULL. */
 static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *node, uint16_t type)
 {
-    for (unsigned i = 0; i < node->rrset_count; i++) {
-        if (node->rrsets[i].type == type) {
-            return &node->rrsets[i];
-        }
+    const struct zone_rrset *rrset = node->rrsets, *end = rrset + node->rrset_count;
+    while (rrset != end && rrset->type != type) {
+        rrset++;
     }
-    return NULL;
+    return rrset == end ? NULL : rrset;
 }
+
+/* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
+uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label);
+
+/* Before the zone is read by others: room for `count` names, and one name. */
+void zone_init_slots(struct zone *zone, size_t count);
+void zone_add_slot(struct zone *zone, uint64_t hash, uint32_t node);
 
 /* What RFC 1034 section 4.3.2 step 3 and RFC 4592 find for a name in a zone. */
 struct zone_lookup {
     const struct zone_node *node; /* exact, or the wildcard that stands for it; NULL: no such name */
     const struct zone_node *cut;  /* not NULL: the name is at or below this delegation, or below this DNAME */
-    uint8_t cut_label;            /* where the cut's owner begins in the key */
-    bool exact;
 };
 
-void zone_look_up(const struct zone *zone, const struct dns_key *key, struct zone_lookup *found);
+/* For a key at or below the apex; at: what zone_find_node() gives for the whole of it. */
+struct zone_lookup zone_look_up(const struct zone *zone, const struct dns_key *key, uint32_t at);
+
+/* How many octets the key has in front of the owner of a node at or above it. */
+static inline size_t zone_octets_below(const struct zone *zone, const struct dns_key *key,
+                                       const struct zone_node *node)
+{
+    return (size_t)key->len - zone->apex_len - node->name_len;
+}
 
 /* ---- the table of all zones of a view ---- */
 

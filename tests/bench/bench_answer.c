@@ -1,35 +1,105 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The data path without sockets: answer_query() over a zone of a thousand names, N queries of one mix. Run by
- * tests/bench/instructions under callgrind, where the difference between two N is exact.
- * usage: bench_answer static|nx|weighted|failover|edns N */
+ * tests/bench/instructions under callgrind, where the difference between two N is exact. The mixes are those
+ * of the same names in the peers kit; rrl is static with response-rate limiting on and nobody over the rate,
+ * limited one name that is nearly always over it.
+ * usage: bench_answer static|edns|nx|weighted|failover|geo-ecs|rrl|limited N */
 #include "config.h"
 
 #include "base/buffer.h"
+#include "base/limiter.h"
+#include "base/memory.h"
+#include "base/random.h"
 #include "dns/types.h"
 #include "tests/unit/answer_fixture.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOSTS = 1000, QUERY_MAX = 128 };
+enum { HOSTS = 1000, QUERY_MAX = 128, PLACES = 3, EACH = 6667, NETWORKS = PLACES * EACH };
 
 struct queries {
     uint8_t bytes[HOSTS][QUERY_MAX];
     size_t len[HOSTS];
 };
 
+/* Put a client subnet of 24 bits into the OPT record at the end of a query. */
+static size_t add_subnet(uint8_t *query, size_t len, uint32_t subnet)
+{
+    const uint8_t option[] = {
+        0, 11, 0, 8, 0, 7, 0, 1, 24, 0, (uint8_t)(subnet >> 16), (uint8_t)(subnet >> 8), (uint8_t)subnet};
+    memcpy(query + len - 2, option, sizeof option);
+    return len - 2 + sizeof option;
+}
+
 static void make_queries(struct queries *queries, const char *mix)
 {
-    bool steered = strcmp(mix, "weighted") == 0 || strcmp(mix, "failover") == 0;
+    bool nx = strcmp(mix, "nx") == 0, ecs = strcmp(mix, "geo-ecs") == 0;
+    bool steered = ecs || strcmp(mix, "weighted") == 0 || strcmp(mix, "failover") == 0;
+    struct random random;
+    random_init(&random, 1);
     for (unsigned i = 0; i < HOSTS; i++) {
         char name[64];
-        snprintf(name, sizeof name, strcmp(mix, "nx") == 0 ? "x%07u.example.com." : "h%04u.example.com.",
-                 strcmp(mix, "nx") == 0 ? i * 7919 : i * 389 % HOSTS);
+        snprintf(name, sizeof name, nx ? "x%07u.example.com." : "h%04u.example.com.",
+                 nx ? i * 7919 : i * 389 % HOSTS);
         queries->len[i] = fixture_query(queries->bytes[i], steered ? "www.example.com." : name, DNS_TYPE_A,
-                                        0x100, strcmp(mix, "edns") == 0 ? 1232 : 0);
+                                        0x100, ecs || strcmp(mix, "edns") == 0 ? 1232 : 0);
+        if (ecs) {
+            uint32_t subnet = (uint32_t)(random_below(&random, 223 << 16) + (1 << 16));
+            queries->len[i] = add_subnet(queries->bytes[i], queries->len[i], subnet);
+        }
     }
+}
+
+/* 20,000 networks of 20 bits, belonging to three places in turn. */
+static struct geo_tree *make_map(void)
+{
+    struct addr_prefix *prefixes = memory_alloc_array(NETWORKS, sizeof *prefixes);
+    struct geo_rule rules[PLACES] = {{.class_id = 0}};
+    struct random random;
+    random_init(&random, 2);
+    for (uint32_t i = 0; i < NETWORKS; i++) {
+        uint32_t net = (1 << 12) + i * 45 + (uint32_t)random_below(&random, 45);
+        prefixes[i % PLACES * EACH + i / PLACES] = (struct addr_prefix){
+            .len = 20,
+            .addr = {.family = ADDR_V4,
+                     .bytes = {(uint8_t)(net >> 12), (uint8_t)(net >> 4), (uint8_t)(net << 4)}}};
+    }
+    for (size_t i = 0; i < PLACES; i++) {
+        rules[i] = (struct geo_rule){
+            .prefixes = prefixes + i * EACH, .prefix_count = EACH, .class_id = (uint16_t)(i + 1)};
+    }
+    struct geo_tree *map = geo_build_tree(rules, PLACES, NULL, 0);
+    free(prefixes);
+    return map;
+}
+
+/* www by geography: each place has an endpoint of its own. */
+static void steer_by_place(struct fixture *fixture)
+{
+    static const struct steer_member members[PLACES] = {
+        {0, 0, 0, 1, STEER_HAS_A}, {1, 1, 0, 1, STEER_HAS_A}, {2, 2, 1, 1, STEER_HAS_A}};
+    static const uint16_t indices[PLACES] = {0, 1, 2};
+    static const struct steer_tier tiers[] = {
+        {"0", indices, 1}, {"1", indices + 1, 1}, {"2", indices + 2, 1}};
+    static const struct steer_class classes[] = {
+        {"default", tiers, PLACES}, {"0", tiers, 1}, {"1", tiers + 1, 1}, {"2", tiers + 2, 1}};
+    steer_cache_free(fixture->cache);
+    steer_set_free(fixture->view.steer);
+    fixture->view.steer = steer_set_new();
+    steer_set_add(fixture->view.steer,
+                  &(struct steer_policy){.pick = STEER_PICK_WEIGHTED,
+                                         .answers = 1,
+                                         .member_count = PLACES,
+                                         .class_count = 1 + PLACES,
+                                         .members = members,
+                                         .classes = classes},
+                  make_map(), 1);
+    fixture->cache = steer_cache_new(fixture->view.steer);
+    fixture->context.cache = fixture->cache;
 }
 
 static void make_zone(struct buffer *text)
@@ -41,14 +111,44 @@ static void make_zone(struct buffer *text)
     }
 }
 
+/* With "limited" the rate is a hundredth of what is asked. */
+static bool limit(struct fixture *fixture, struct conf_rrl *rrl, const char *mix)
+{
+    bool limited = strcmp(mix, "limited") == 0;
+    if (!limited && strcmp(mix, "rrl") != 0) {
+        return false;
+    }
+    *rrl = (struct conf_rrl){.ipv4_mask = 0xffffff, .ipv6_mask = 0xffffffffffffff};
+    for (int kind = 0; kind < CONF_RRL_ALL; kind++) {
+        rrl->rates[kind] =
+            (struct limiter_rate){.interval_us = limited ? 1000 : 10, .depth_us = 1000000, .slip = 2};
+    }
+    fixture->server.rrl = rrl;
+    fixture->view.limiter = limiter_new(1 << 18);
+    fixture->view.guards = VIEW_GUARD_RATE;
+    return true;
+}
+
+static size_t ask_from(struct fixture *fixture, const uint8_t *query, size_t len, uint8_t *out, size_t cap)
+{
+    static const struct sockaddr_in client = {.sin_family = AF_INET, .sin_addr = {0x01020304}};
+    struct answer_request request = {.bytes = query,
+                                     .len = len,
+                                     .client = (const struct sockaddr *)(const void *)&client,
+                                     .transport = ANSWER_UDP};
+    fixture->context.now_us += 10;
+    return answer_query(&fixture->context, &request, out, cap);
+}
+
 int main(int argc, char **argv)
 {
     static struct queries queries;
     static struct fixture fixture;
+    static struct conf_rrl rrl;
     struct buffer text;
     uint8_t out[4096];
     if (argc != 3) {
-        fputs("usage: bench_answer static|nx|weighted|failover|edns N\n", stderr);
+        fputs("usage: bench_answer static|edns|nx|weighted|failover|geo-ecs|rrl|limited N\n", stderr);
         return 2;
     }
     buffer_init(&text);
@@ -58,14 +158,21 @@ int main(int argc, char **argv)
         health_observe(fixture.view.health, 0, HEALTH_OUTCOME_REFUSED, 0, 0, 0);
         health_observe(fixture.view.health, 1, HEALTH_OUTCOME_REFUSED, 0, 0, 0);
     }
+    if (strcmp(argv[1], "geo-ecs") == 0) {
+        steer_by_place(&fixture);
+    }
     make_queries(&queries, argv[1]);
     unsigned long count = strtoul(argv[2], NULL, 10), octets = 0;
+    bool limiting = limit(&fixture, &rrl, argv[1]);
+    unsigned names = strcmp(argv[1], "limited") == 0 ? 1 : HOSTS;
     for (unsigned long i = 0; i < count; i++) {
-        unsigned at = (unsigned)(i % HOSTS);
-        octets +=
-            fixture_ask_bytes(&fixture, queries.bytes[at], queries.len[at], ANSWER_UDP, out, sizeof out);
+        unsigned at = (unsigned)(i % names);
+        octets += limiting ? ask_from(&fixture, queries.bytes[at], queries.len[at], out, sizeof out)
+                           : fixture_ask_bytes(&fixture, queries.bytes[at], queries.len[at], ANSWER_UDP, out,
+                                               sizeof out);
     }
     printf("%lu answers, %.1f octets each\n", count, count == 0 ? 0 : (double)octets / (double)count);
+    limiter_release(fixture.view.limiter);
     fixture_fini(&fixture);
     buffer_fini(&text);
     return 0;

@@ -11,6 +11,8 @@ import random
 
 import dns.message
 import dns.name
+import dns.rdata
+import dns.rdatatype
 
 LABELS = [b"a", b"b", b"c", b"www", b"mail", b"_sip", b"_tcp", b"x-1", b"0"]
 ODD_LABELS = [b"\x00", b"a.b", b"sp ace", b"MiXed", b"\xff\xfe", b'q"uote', b"back\\slash", b"semi;colon", b"at@",
@@ -49,6 +51,13 @@ class Zone:
 
     def add(self, name, rtype, ttl, rdatas):
         self.nodes[name][rtype] = (ttl, sorted(set(rdatas)))
+
+    def records(self, name, rtype):
+        """An RRset in the form that answers are compared in: (owner, type, ttl, rdata)."""
+        ttl, texts = self.nodes.get(name, {}).get(rtype, (0, []))
+        owner, number = name.canonicalize().to_text(), dns.rdatatype.from_text(rtype)
+        return frozenset((owner, number, ttl, dns.rdata.from_text("IN", rtype, text).to_digestable())
+                         for text in texts)
 
     def has_below(self, name):
         return any(other != name and other.is_subdomain(name) for other in self.nodes)
@@ -134,8 +143,8 @@ class World:
             return f'"t{number} {"x" * draw.choice([0, 5, 60, 200])}"'
         texts = {
             "MX": f"{number} {to}", "SRV": f"{number} 2 5060 {to}", "CAA": f'0 issue "ca{number}.example.net"',
-            "HTTPS": f"{1 + number} {self.plain_target(zone)} alpn=h2 port={number}",
-            "SVCB": f"{1 + number} . ipv4hint=192.0.2.{number % 256}",
+            "HTTPS": self.service(zone),
+            "SVCB": self.service(zone),
             "NAPTR": f'{number} 10 "u" "E2U+sip" "!^.*$!sip:x@y!" .', "PTR": to,
             "TLSA": f"3 1 1 {number:064x}", "SSHFP": f"4 2 {number:064x}", "HINFO": f'"cpu{number}" "os"',
             "LOC": f"{number % 90} 7 19.000 N 2 25 19.000 E {number}.00m 1.00m 10000.00m 10.00m",
@@ -143,9 +152,16 @@ class World:
         }
         return texts[rtype]
 
-    def plain_target(self, zone):
-        """HTTPS targets stay lower case: nobody compresses or folds them."""
-        return f"svc{self.random.randrange(3)}.{zone.origin}"
+    def service(self, zone):
+        """Priority and target of SVCB and HTTPS: aliases that lead to each other or to nothing, the owner, a host."""
+        priority = self.random.choice([0, 1, 1, 2, 300])
+        draw = self.random.random()
+        parameters = self.random.choice(["", " alpn=h2", " port=8443 ipv4hint=192.0.2.9"]) if priority else ""
+        if draw < 0.3:
+            return f"{priority} .{parameters}"
+        if draw < 0.6:
+            return f"{priority} svc{self.random.randrange(3)}.{zone.origin}{parameters}"
+        return f"{priority} {self.target(zone).canonicalize()}{parameters}"  # nobody folds these names
 
     def ttl(self):
         return self.random.choice([0, 1, 30, 300, 3600, 86400])
@@ -169,6 +185,10 @@ class World:
             self.add_cut(zone)
         for _ in range(12):
             self.add_cname(zone, self.below(draw.choice([origin, self.any_name(zone)])))
+        for name in (dns.name.from_text(f"svc{i}", origin) for i in range(3)):
+            for rtype in draw.sample(["A", "AAAA", "HTTPS", "SVCB"], 2):
+                if zone.may_have(name, rtype):
+                    zone.add(name, rtype, self.ttl(), [self.rdata(rtype, zone)])
         self.add_chain(zone)
         self.add_large(zone)
         for _ in range(4 if self.dname else 0):
@@ -290,6 +310,11 @@ class World:
         """The zone with the longest origin above the name, or None."""
         zones = [zone for zone in self.zones if name.is_subdomain(zone.origin)]
         return max(zones, key=lambda zone: len(zone.origin), default=None)
+
+    def exists(self, name):
+        """As a node or an empty non-terminal."""
+        zone = self.zone_of(name)
+        return zone is not None and (name in zone.nodes or zone.has_below(name))
 
     def is_below_cut(self, name):
         """At or below a delegation of its zone."""

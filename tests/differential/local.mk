@@ -3,7 +3,8 @@
 EXTRA_DIST += \
 	tests/differential/compare.py tests/differential/conftest.py tests/differential/generate.py \
 	tests/differential/oracles.py tests/differential/readers.py tests/differential/test_differential.py \
-	tests/differential/test_zone_reader.py tests/differential/zonebreak.py tests/differential/zonefile.py
+	tests/differential/test_odd_packets.py tests/differential/test_zone_reader.py \
+	tests/differential/zonebreak.py tests/differential/zonefile.py
 
 .PHONY: check-differential
 check-differential: all

@@ -4,7 +4,6 @@ id. What they are told makes them answer as alike as they can: minimal responses
 records in the order of the file."""
 import os
 import shutil
-import socket
 import subprocess
 
 import dns.exception
@@ -17,18 +16,6 @@ import kit
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 PORT = 15310
-
-
-def find_port(address):
-    """A port of the address that is free for UDP and TCP at the moment."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((address, 0))
-            try:
-                tcp.bind(udp.getsockname())
-            except OSError:
-                continue
-            return udp.getsockname()[1]
 
 
 class Oracle:
@@ -100,7 +87,7 @@ class Nsd(Oracle):
   logfile: "/dev/stderr"
   rrl-ratelimit: 0
   rrl-whitelist-ratelimit: 0
-  minimal-responses: yes
+  minimal-responses: no
   round-robin: no
   ipv4-edns-size: 1232
 remote-control:
@@ -148,7 +135,7 @@ class Bind(Oracle):
 
     def __init__(self, folder, zones):
         super().__init__(folder, zones)
-        self.at = ("127.0.0.1", find_port("127.0.0.1"))
+        self.at = ("127.0.0.1", kit.find_port("127.0.0.1"))
 
     def configure(self):
         zones = "".join(f'zone "{origin}" {{ type primary; file "{origin}zone"; }};\n' for origin in self.zones)
@@ -157,7 +144,7 @@ class Bind(Oracle):
     listen-on port {self.at[1]} {{ {self.at[0]}; }};
     listen-on-v6 {{ none; }};
     recursion no;
-    minimal-responses yes;
+    minimal-responses no-auth;
     edns-udp-size 1232;
     max-udp-size 1232;
     pid-file "{self.folder}/pid";

@@ -44,6 +44,18 @@ def new_address():
     return f"127.{64 + (pid >> 8) % 128}.{pid % 256}.{next(addresses)}"
 
 
+def find_port(address):
+    """A port of the address that is free for UDP and TCP at the moment."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind((address, 0))
+            try:
+                tcp.bind(udp.getsockname())
+            except OSError:
+                continue
+            return udp.getsockname()[1]
+
+
 def wait_for(holds, what, patience_s=PATIENCE_S):
     """The first true value of holds(); an assertion failure naming `what` if there is none in time."""
     deadline = time.monotonic() + patience_s

@@ -43,7 +43,14 @@ def make(site):
     site.zone("example.com", "www 60 IN A 192.0.2.99\n")
     site.policies["example.com"] = json.loads(json.dumps(POLICY))
     site.server.update({"threads": 2, "edns_size": 1400, "log": {"level": "info"},
-                        "admin": {"socket": "s", "mode": "0660"}})
+                        "admin": {"socket": "s", "mode": "0660"}, "amplification": 10,
+                        "cookies": {"secrets": ["0" * 32], "require": "always"},
+                        "zone_options": {"example.com": {"allow_query": ["!192.0.2.1", "192.0.2.0/24"]}},
+                        "rrl": {"rate": 20, "rates": {"nxdomain": 0, "all": 500}, "burst": "5s", "slip": 1,
+                                "ipv4_prefix": 32, "ipv6_prefix": 48, "exempt": "192.0.2.1", "table_size": 1024,
+                                "log_only": True},
+                        "tcp": {"clients": 500, "clients_per_address": 0, "ipv4_prefix": 24, "ipv6_prefix": 56,
+                                "idle": "1m"}})
     return site.write()
 
 
@@ -75,6 +82,20 @@ def test_both_accept_the_sample():
     ("steerd", ["colour"], "red"),
     ("steerd", ["listen"], []),
     ("steerd", ["listen"], 53),
+    ("steerd", ["listen"], [{"allow": "192.0.2.1"}]),
+    ("steerd", ["listen"], {"address": "127.0.0.1:0", "deny": []}),
+    ("steerd", ["rrl"], False),
+    ("steerd", ["rrl", "rate"], 0),
+    ("steerd", ["rrl", "slip"], 11),
+    ("steerd", ["rrl", "ipv6_prefix"], 128),
+    ("steerd", ["rrl", "log_only"], "yes"),
+    ("steerd", ["rrl", "burst"], 5),
+    ("steerd", ["rrl", "rates", "all"], -1),
+    ("steerd", ["rrl", "rates", "referrals"], 1),
+    ("steerd", ["amplification"], 0),
+    ("steerd", ["cookies", "require"], True),
+    ("steerd", ["tcp", "clients"], 0),
+    ("steerd", ["tcp", "idle"], "forever"),
     ("steerd", ["threads"], 0),
     ("steerd", ["threads"], 65),
     ("steerd", ["threads"], "2"),

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Bytes as a topology, and as the policy of a zone against a small fixed topology. Besides crashes and leaks
- * it holds the promise of conf: a document is refused if and only if an error was reported, errors have
- * places, and messages are printable. */
+ * Bytes as a topology, as the policy of a zone against a small fixed topology, and as steerd.json. Besides
+ * crashes and leaks it holds the promise of conf: a document is refused if and only if an error was reported,
+ * errors have places, and messages are printable. */
 #include "config.h"
 
 #include "conf/policy.h"
+#include "conf/server.h"
 #include "conf/topology.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -98,8 +102,31 @@ static void try_policy(const char *text, size_t len)
     conf_free_topology(topology);
 }
 
+/* It is read from a file; what "zones" names is looked for beside that, among our descriptors. */
+static void try_server(const uint8_t *data, size_t size)
+{
+    char path[32];
+    int fd = memfd_create("fuzz", MFD_CLOEXEC);
+    require(fd != -1 && write(fd, data, size) == (ssize_t)size);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    struct report *report = report_new();
+    struct conf_server *server = conf_load_server(path, report);
+    close(fd);
+    require(server == NULL || (server->listen_count > 0 && server->threads > 0 && server->edns_size >= 512));
+    for (size_t i = 0; server != NULL && i < server->zone_count; i++) {
+        require(server->zones[i].origin != NULL && server->zones[i].zone_path != NULL);
+    }
+    require((report_errors(report) != 0) == (server == NULL));
+    for (size_t i = 0; i < report_count(report); i++) {
+        check_printable(report_get(report, i)->message);
+    }
+    report_free(report);
+    conf_free_server(server);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    try_server(data, size);
     try_topology((const char *)data, size);
     try_policy((const char *)data, size);
     return 0;

@@ -3,10 +3,13 @@
  * Any bytes as a query to answer_query(), over UDP and TCP and in each state of health, on the small view of
  * the unit tests. Beyond not crashing: whatever is answered is a message that ldns can read, with the query's
  * id, with QR set, within the size that the transport and the client permit. The first octet says how to ask:
- * bit 0 TCP, bits 1 and 2 which regions are forced down. The rest is the query. */
+ * bit 0 TCP, bits 1 and 2 which regions are forced down, bit 3 IPv6, bit 7 that the first octet of the query
+ * says which restrictions hold (enum view_guard). The rest is the query. */
 #include "config.h"
 
 #include "tests/unit/answer_fixture.h"
+
+#include "base/limiter.h"
 
 #include <ldns/ldns.h>
 #include <stdio.h>
@@ -24,6 +27,7 @@ static const char main_zone[] =
     "dangling CNAME nothing\nloop1 CNAME loop2\nloop2 CNAME loop1\ntochild CNAME host.child\n"
     "*.wild A 198.51.100.3\n*.wild TXT \"wild\"\n*.wc CNAME host\n"
     "sub NS ns.sub\nsub NS ns2.sub\nns.sub A 198.51.100.4\nns2.sub AAAA 2001:db8::2\n"
+    "old DNAME wild\ndown DNAME down.down\n"
     "odd TYPE65534 \\# 3 010203\nwww A 203.0.113.9\n"
     "$GENERATE 1-40 big TXT \"$ a text that is long enough to fill a datagram after a while\"\n";
 static const char child_zone[] =
@@ -49,6 +53,29 @@ static void set_regions(struct fixture *f, unsigned down)
     }
 }
 
+/* Rates that are soon exceeded, room for twice the query, cookies, nobody allowed. */
+static void restrict_answers(struct fixture *f)
+{
+    static struct conf_rrl rrl = {.ipv4_mask = 0xffffff, .ipv6_mask = 0xffffffffffffff};
+    static const struct acl nobody;
+    static const struct conf_zone_options options = {.allow_query = &nobody};
+    for (int kind = 0; kind < CONF_RRL_KINDS; kind++) {
+        rrl.rates[kind] = (struct limiter_rate){.interval_us = 1000, .depth_us = 3000, .slip = 2};
+    }
+    f->server.rrl = &rrl;
+    f->server.zone_defaults = &options;
+    f->server.amplification = 2;
+    f->server.cookies_require = CONF_COOKIES_ALWAYS;
+    f->view.limiter = limiter_new(1024);
+}
+
+static void make_client(bool v6, struct sockaddr_storage *client)
+{
+    struct addr_port at = {.port = 53};
+    addr_parse(v6 ? "2001:db8::53" : "198.51.100.53", &at.addr);
+    addr_to_sockaddr(&at, client);
+}
+
 static void judge_reply(const uint8_t *query, const uint8_t *reply, size_t len)
 {
     ldns_pkt *packet = NULL;
@@ -70,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     static uint8_t reply[TCP_MAX];
     if (fixture.cache == NULL) {
         fixture_init(&fixture, origins, texts, 2);
+        restrict_answers(&fixture);
     }
     if (len == 0 || len > TCP_MAX) {
         return 0;
@@ -79,8 +107,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     /* exactly as long as it is, so that ASan sees a read behind its end */
     uint8_t *query = malloc(len - 1 != 0 ? len - 1 : 1);
     memcpy(query, bytes + 1, len - 1);
-    size_t got = fixture_ask_bytes(&fixture, query, len - 1, tcp ? ANSWER_TCP : ANSWER_UDP, reply,
-                                   tcp ? TCP_MAX : UDP_MAX);
+    struct sockaddr_storage client;
+    make_client((bytes[0] & 8) != 0, &client);
+    struct answer_request request = {.bytes = query,
+                                     .len = len - 1,
+                                     .client = (const struct sockaddr *)&client,
+                                     .transport = tcp ? ANSWER_TCP : ANSWER_UDP,
+                                     .allow = fixture.server.zone_defaults->allow_query,
+                                     .idle_ds = 100};
+    fixture.view.guards = (bytes[0] & 0x80) != 0 && len > 1 ? query[0] & 31 : 0;
+    fixture.context.now_us += 100;
+    size_t got = answer_query(&fixture.context, &request, reply, tcp ? TCP_MAX : UDP_MAX);
     if (got > (tcp ? TCP_MAX : UDP_MAX)) {
         fail("a reply that is larger than its room");
     }

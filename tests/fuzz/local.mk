@@ -37,7 +37,7 @@ tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS
 tests_fuzz_fuzz_message_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/unit/answer_fixture.c tests/unit/answer_fixture.h \
 	$(FUZZ_MAIN)
-tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
 	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 endif
 
@@ -62,7 +62,17 @@ tests_fuzz_fuzz_admin_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_admin_SOURCES = tests/fuzz/fuzz_admin.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
 
-## topology and policy documents
+## what a client of the admin socket sends, over that socket
+if HAVE_CMOCKA
+fuzz_programs += tests/fuzz/fuzz_admin_http
+tests_fuzz_fuzz_admin_http_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) -I$(top_srcdir) \
+	-DFUZZ_NAME='"admin_http"'
+tests_fuzz_fuzz_admin_http_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_admin_http_SOURCES = tests/fuzz/fuzz_admin_http.c tests/unit/admin_fake.c tests/unit/admin_fake.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_admin_http_LDADD = $(ADMIN_TEST_LIBS)
+endif
+
+## steerd.json, topology and policy documents
 fuzz_programs += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"json"'
 tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)

@@ -5,12 +5,24 @@ check_PROGRAMS += tests/unit/test_answer
 tests_unit_test_answer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(LDNS_CFLAGS)
 tests_unit_test_answer_SOURCES = tests/unit/test_answer.c tests/unit/answer_fixture.c tests/unit/answer_fixture.h \
 	tests/unit/unit.h
-tests_unit_test_answer_LDADD = src/libanswer.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+tests_unit_test_answer_LDADD = src/libanswer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
 	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_answer_additional
+check_PROGRAMS += tests/unit/test_answer_additional
+tests_unit_test_answer_additional_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)
+tests_unit_test_answer_additional_SOURCES = tests/unit/test_answer_additional.c tests/unit/answer_fixture.c \
+	tests/unit/answer_fixture.h tests/unit/unit.h
+tests_unit_test_answer_additional_LDADD = $(tests_unit_test_answer_LDADD)
 TESTS += tests/unit/test_answer_edns
 check_PROGRAMS += tests/unit/test_answer_edns
 tests_unit_test_answer_edns_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)
 tests_unit_test_answer_edns_SOURCES = tests/unit/test_answer_edns.c tests/unit/answer_fixture.c \
 	tests/unit/answer_fixture.h tests/unit/unit.h
 tests_unit_test_answer_edns_LDADD = $(tests_unit_test_answer_LDADD)
+TESTS += tests/unit/test_answer_guard
+check_PROGRAMS += tests/unit/test_answer_guard
+tests_unit_test_answer_guard_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)
+tests_unit_test_answer_guard_SOURCES = tests/unit/test_answer_guard.c tests/unit/answer_fixture.c \
+	tests/unit/answer_fixture.h tests/unit/unit.h
+tests_unit_test_answer_guard_LDADD = $(tests_unit_test_answer_LDADD)
 endif

@@ -32,3 +32,5 @@ const char *fixture_ask(struct fixture *f, const char *name, uint16_t type, enum
                         unsigned edns_size);
 size_t fixture_ask_bytes(struct fixture *f, const uint8_t *query, size_t len, enum answer_transport transport,
                          uint8_t *out, size_t cap);
+/* A reply has to end where its records end, and every pointer in it has to point back. */
+void fixture_check(const uint8_t *bytes, size_t len);

@@ -5,4 +5,10 @@ check_PROGRAMS += tests/unit/test_base
 tests_unit_test_base_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_base_SOURCES = tests/unit/test_base.c tests/unit/unit.h
 tests_unit_test_base_LDADD = src/libbase.a $(CMOCKA_LIBS)
+TESTS += tests/unit/test_limiter
+check_PROGRAMS += tests/unit/test_limiter
+tests_unit_test_limiter_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_limiter_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_limiter_SOURCES = tests/unit/test_limiter.c tests/unit/unit.h
+tests_unit_test_limiter_LDADD = src/libbase.a $(CMOCKA_LIBS)
 endif

@@ -1,6 +1,7 @@
 ## Unit tests of src/serve: answer and view are doubles, so neither is linked.
 if HAVE_CMOCKA
-serve_tests = tests/unit/test_serve_frame tests/unit/test_serve_udp tests/unit/test_serve_tcp
+serve_tests = tests/unit/test_serve_frame tests/unit/test_serve_udp tests/unit/test_serve_tcp \
+	tests/unit/test_serve_limits
 TESTS += $(serve_tests)
 check_PROGRAMS += $(serve_tests)
 serve_doubles = tests/unit/test_serve_doubles.c tests/unit/test_serve_doubles.h tests/unit/unit.h
@@ -17,4 +18,8 @@ tests_unit_test_serve_udp_LDADD = $(serve_libraries)
 tests_unit_test_serve_tcp_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_serve_tcp_SOURCES = tests/unit/test_serve_tcp.c $(serve_doubles)
 tests_unit_test_serve_tcp_LDADD = $(serve_libraries)
+
+tests_unit_test_serve_limits_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_serve_limits_SOURCES = tests/unit/test_serve_limits.c $(serve_doubles)
+tests_unit_test_serve_limits_LDADD = $(serve_libraries)
 endif

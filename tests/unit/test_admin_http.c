@@ -413,6 +413,20 @@ static void many_connections_wait_their_turn(void **state)
     assert_int_equal(w->admin->connections.count, 0);
 }
 
+/* Who says that he sends no more and then leaves is gone at once, not at his deadline. */
+static void half_requests_leave_nothing_behind(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < CONNECTION_MAX * 2; i++) {
+        int fd = dial(w);
+        say(w, fd, "GET /", 5);
+        shutdown(fd, SHUT_WR);
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+        close(fd);
+    }
+    assert_answer(w, GET("/v1/status"), OK, "generation");
+}
+
 static int count_descriptors(void)
 {
     int count = 0;
@@ -575,6 +589,7 @@ int main(void)
         TEST(slow_readers_meet_their_deadline),
         TEST(many_connections_wait_their_turn),
         TEST(descriptors_do_not_leak),
+        TEST(half_requests_leave_nothing_behind),
         TEST(reload_is_answered_later),
         TEST(reload_outlives_its_client),
         TEST(reload_outlives_the_server),

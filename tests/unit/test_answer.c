@@ -69,10 +69,12 @@ static void data(void **state)
     ASK("host.example.com.", DNS_TYPE_A, "NOERROR aa rd; answer: host.example.com. 300 IN A 198.51.100.1");
     ASK("HOST.example.COM.", DNS_TYPE_AAAA,
         "NOERROR aa rd; answer: HOST.example.COM. 300 IN AAAA 2001:db8::1");
-    ASK("example.com.", DNS_TYPE_MX, "NOERROR aa rd; answer: example.com. 300 IN MX 10 mail.example.com.");
+    ASK("example.com.", DNS_TYPE_MX,
+        "NOERROR aa rd; answer: example.com. 300 IN MX 10 mail.example.com.; "
+        "additional: mail.example.com. 300 IN A 192.0.2.25");
     ASK("example.com.", DNS_TYPE_NS,
         "NOERROR aa rd; answer: example.com. 300 IN NS ns1.example.com. | example.com. 300 IN NS "
-        "ns.other.net.");
+        "ns.other.net.; additional: ns1.example.com. 300 IN A 192.0.2.53");
     ASK("example.com.", DNS_TYPE_SOA,
         "NOERROR aa rd; answer: example.com. 300 IN SOA ns1.example.com. host.example.com. 7 3600 600 86400 "
         "60");
@@ -291,7 +293,13 @@ static void client_subnet_is_echoed_with_scope_0(void **state)
     size_t got = fixture_ask_bytes(*state, query, len + 11, ANSWER_UDP, out, sizeof out);
     assert_int_equal(out[3] & 15, DNS_RCODE_NOERROR);
     assert_memory_equal(out + got - 11, "\0\10\0\7\0\1\30\0\xc6\x33\x64", 11);
-    query[len + 7] = 1; /* a scope in the query */
+    memcpy(query + len, "\0\10\0\4\0\0\0\0", 8); /* family 0 */
+    query[len - 1] = 8;
+    got = fixture_ask_bytes(*state, query, len + 8, ANSWER_UDP, out, sizeof out);
+    assert_int_equal(out[3] & 15, DNS_RCODE_NOERROR);
+    assert_memory_equal(out + got - 8, "\0\10\0\4\0\0\0\0", 8);
+    memcpy(query + len, "\0\10\0\7\0\1\30\1\xc6\x33\x64", 11); /* a scope in the query */
+    query[len - 1] = 11;
     fixture_ask_bytes(*state, query, len + 11, ANSWER_UDP, out, sizeof out);
     assert_int_equal(out[3] & 15, DNS_RCODE_FORMERR);
 }
@@ -300,7 +308,8 @@ static void odd_messages(void **state)
 {
     uint8_t query[512], out[512];
     size_t len = fixture_query(query, "host.example.com.", DNS_TYPE_A, 0x2800, 0); /* UPDATE */
-    assert_int_equal(fixture_ask_bytes(*state, query, len, ANSWER_UDP, out, sizeof out), 12);
+    assert_int_equal(fixture_ask_bytes(*state, query, len, ANSWER_UDP, out, sizeof out), len);
+    assert_memory_equal(out + 12, query + 12, len - 12);
     assert_int_equal(out[2], 0xa8);
     assert_int_equal(out[3], DNS_RCODE_NOTIMP);
     len = fixture_query(query, "host.example.com.", DNS_TYPE_A, 0x8000, 0); /* a reply is not replied to */
@@ -345,7 +354,7 @@ static void root_zone(void **state)
                                "org. NS ns.org.\nns.org. A 192.0.2.2\nw. CNAME a.root.\n";
     fixture_init(&f, (const char *const[]){"."}, (const char *const[]){text}, 1);
     assert_string_equal(fixture_ask(&f, ".", DNS_TYPE_NS, ANSWER_UDP, 0),
-                        "NOERROR aa rd; answer: . 300 IN NS a.root.");
+                        "NOERROR aa rd; answer: . 300 IN NS a.root.; additional: a.root. 300 IN A 192.0.2.1");
     assert_string_equal(fixture_ask(&f, "x.y.", DNS_TYPE_A, ANSWER_UDP, 0),
                         "NXDOMAIN aa rd; authority: . 60 IN SOA a.root. h. 1 1 1 1 60");
     assert_string_equal(

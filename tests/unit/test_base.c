@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/error.h"
@@ -16,6 +17,7 @@
 #include "base/siphash.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void addr_round_trips(void **state)
@@ -239,6 +241,42 @@ static void errors_have_texts(void **state)
     assert_string_equal(error_text(-5000), "unknown error");
 }
 
+/* Every length: all of it, and nothing behind it. */
+static void bytes_of_every_length(void **state)
+{
+    (void)state;
+    enum { MOST = 304 };
+    uint8_t from[MOST], to[MOST + 1], other[MOST] = {0};
+    for (size_t i = 0; i < MOST; i++) {
+        from[i] = (uint8_t)(i * 7 + 1);
+    }
+    for (size_t n = 0; n <= MOST; n++) {
+        uint8_t *exact = malloc(n + 1); /* so that sanitizers see one octet too many */
+        memcpy(exact, from, n);
+        memset(to, 0xee, sizeof to);
+        bytes_copy(to, exact, n);
+        assert_memory_equal(to, from, n);
+        assert_int_equal(to[n], 0xee);
+        free(exact);
+    }
+    for (size_t n = 0; n < BYTES_WORD; n++) {
+        uint8_t word[BYTES_WORD] = {0};
+        memcpy(word, from, n);
+        assert_true(bytes_load_short(from, n) == bytes_load_word(word));
+    }
+    for (size_t n = 0; n <= MOST; n++) {
+        size_t whole = bytes_whole_words(n);
+        assert_true(whole % BYTES_WORD == 0 && whole >= n && whole < n + BYTES_WORD);
+        memcpy(other, from, whole);
+        assert_true(bytes_equal_words(from, other, n));
+        for (size_t i = 0; i < MOST; i++) {
+            other[i] ^= 0x80;
+            assert_int_equal(bytes_equal_words(from, other, n), i >= whole);
+            other[i] ^= 0x80;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +292,7 @@ int main(void)
         cmocka_unit_test(report_says_where),
         cmocka_unit_test(siphash_is_the_reference),
         cmocka_unit_test(errors_have_texts),
+        cmocka_unit_test(bytes_of_every_length),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

@@ -80,6 +80,9 @@ static void expect_error(const char *text, const char *line)
 
 #define LISTEN "\"listen\": \"127.0.0.1:53\""
 #define ZONES  "\"zones\": [{\"origin\": \".\", \"file\": \"root.zone\"}]"
+#define TWO_ZONES                                                                                            \
+    "\"zones\": [{\"origin\": \"a.example\", \"file\": \"a\"}, {\"origin\": \"b.example\", \"file\": "       \
+    "\"b\"}]"
 
 static void listen_and_zones_are_enough(void **state)
 {
@@ -296,6 +299,144 @@ static void cookies_and_identity(void **state)
                  "steerd.json:1:39: error: found true, expected false or an object (at $.cookies)");
 }
 
+static bool allows(const struct conf_server *server, size_t zone, const char *text)
+{
+    struct addr client;
+    assert_int_equal(addr_parse(text, &client), 0);
+    return acl_allows(server->zones[zone].options->allow_query, &client);
+}
+
+static void zone_options_fall_back_to_those_of_all(void **state)
+{
+    (void)state;
+    struct conf_server *s = load_good("{" LISTEN ", " TWO_ZONES "}");
+    assert_true(allows(s, 0, "192.0.2.1"));
+    conf_free_server(s);
+    s = load_good("{" LISTEN ", " TWO_ZONES ", \"zone_options\": {\"A.example\": {\"allow_query\": "
+                  "[\"!192.0.2.1\", \"192.0.2.0/24\"]}, \"*\": {\"allow_query\": \"2001:db8::/32\"}}}");
+    assert_false(allows(s, 0, "192.0.2.1"));
+    assert_true(allows(s, 0, "192.0.2.2"));
+    assert_false(allows(s, 0, "2001:db8::1"));
+    assert_false(allows(s, 1, "192.0.2.2"));
+    assert_true(allows(s, 1, "2001:db8::1"));
+    conf_free_server(s);
+}
+
+static void zone_options_are_checked(void **state)
+{
+    (void)state;
+    expect_error("{" LISTEN ", " ZONES ",\n\"zone_options\": {\"b.example\": {}}}",
+                 "steerd.json:2:18: error: there is no zone \"b.example\", expected the origin of one of the "
+                 "zones, or \"*\" (at $.zone_options[\"b.example\"])");
+    expect_error("{" LISTEN ", " ZONES ",\n\"zone_options\": {\"*\": {\"allow_query\": \"!192.0.2.1/24\"}}}",
+                 "steerd.json:2:39: error: \"!192.0.2.1/24\" has bits set behind the prefix length, expected "
+                 "\"!192.0.2.0/24\" (at $.zone_options[\"*\"].allow_query)");
+    expect_error("{" LISTEN ", " ZONES ",\n\"zone_options\": {\"*\": {\"allow_query\": [\"any\"]}}}",
+                 "steerd.json:2:40: error: found \"any\", expected an address or a prefix, such as "
+                 "\"192.0.2.0/24\" or \"!2001:db8::/32\" (at $.zone_options[\"*\"].allow_query[0])");
+    expect_error("{" LISTEN ", " ZONES ",\n\"zone_options\": []}",
+                 "steerd.json:2:17: error: found an array, expected an object (at $.zone_options)");
+}
+
+static void limits_have_defaults(void **state)
+{
+    (void)state;
+    struct conf_server *s = load_good("{" LISTEN ", " ZONES "}");
+    assert_null(s->rrl);
+    assert_int_equal(s->amplification, 0);
+    assert_int_equal(s->cookies_require, CONF_COOKIES_LIMITED);
+    assert_int_equal(s->tcp.clients, 10000);
+    assert_int_equal(s->tcp.clients_per_address, 100);
+    assert_int_equal(s->tcp.idle_ms, 10000);
+    assert_null(s->listen_allow[0]);
+    conf_free_server(s);
+    s = load_good("{" LISTEN ", \"rrl\": {}, " ZONES "}");
+    assert_non_null(s->rrl);
+    for (unsigned kind = 0; kind < CONF_RRL_ALL; kind++) {
+        assert_int_equal(s->rrl->rates[kind].interval_us, 5000);
+        assert_int_equal(s->rrl->rates[kind].depth_us, 1000000);
+        assert_int_equal(s->rrl->rates[kind].slip, 2);
+    }
+    assert_int_equal(s->rrl->rates[CONF_RRL_ALL].interval_us, 0);
+    assert_int_equal(s->rrl->ipv4_prefix, 24);
+    assert_memory_equal(&s->rrl->ipv4_mask, "\xff\xff\xff\0", 4);
+    assert_memory_equal(&s->rrl->ipv6_mask, "\xff\xff\xff\xff\xff\xff\xff\0", 8);
+    assert_null(s->rrl->exempt);
+    assert_int_equal(s->rrl->table_size, 262144);
+    assert_false(s->rrl->log_only);
+    conf_free_server(s);
+}
+
+static void limits_arrive(void **state)
+{
+    (void)state;
+    struct addr client;
+    struct conf_server *s = load_good(
+        "{\"listen\": [{\"address\": \"192.0.2.1:53\", \"allow\": [\"192.0.2.0/24\"]}, \"[::1]:53\"], " ZONES
+        ", \"rrl\": {\"rate\": 3, \"rates\": {\"nxdomain\": 0, \"all\": 1000}, \"burst\": \"5s\", \"slip\": "
+        "1, "
+        "\"ipv4_prefix\": 28, \"ipv6_prefix\": 64, \"exempt\": \"203.0.113.7\", \"table_size\": 4096, "
+        "\"log_only\": true}, \"amplification\": 8, \"cookies\": {\"require\": \"always\"}, "
+        "\"tcp\": {\"clients\": 7, \"clients_per_address\": 0, \"ipv4_prefix\": 24, \"ipv6_prefix\": 48, "
+        "\"idle\": \"500ms\"}}");
+    assert_int_equal(s->rrl->rates[CONF_RRL_POSITIVE].interval_us, 333334);
+    assert_int_equal(s->rrl->rates[CONF_RRL_NXDOMAIN].interval_us, 0);
+    assert_int_equal(s->rrl->rates[CONF_RRL_ALL].interval_us, 1000);
+    assert_int_equal(s->rrl->rates[CONF_RRL_ALL].depth_us, 5000000);
+    assert_int_equal(s->rrl->rates[CONF_RRL_ERROR].slip, 1);
+    assert_memory_equal(&s->rrl->ipv4_mask, "\xff\xff\xff\xf0", 4);
+    assert_int_equal(s->rrl->exempt->count, 1);
+    assert_int_equal(s->rrl->table_size, 4096);
+    assert_true(s->rrl->log_only);
+    assert_int_equal(s->amplification, 8);
+    assert_int_equal(s->cookies_require, CONF_COOKIES_ALWAYS);
+    assert_true(s->tcp.clients == 7 && s->tcp.clients_per_address == 0 && s->tcp.idle_ms == 500);
+    assert_true(s->tcp.ipv4_prefix == 24 && s->tcp.ipv6_prefix == 48);
+    assert_int_equal(s->listen_count, 2);
+    addr_parse("192.0.3.1", &client);
+    assert_false(acl_allows(s->listen_allow[0], &client));
+    assert_true(acl_allows(s->listen_allow[1], &client));
+    conf_free_server(s);
+    s = load_good("{\"listen\": {\"address\": \"192.0.2.1:53\", \"allow\": []}, " ZONES "}");
+    assert_int_equal(s->listen_count, 1);
+    assert_int_equal(s->listen_allow[0]->count, 0);
+    conf_free_server(s);
+}
+
+static void limits_are_checked(void **state)
+{
+    (void)state;
+    expect_error("{\"listen\": [{\"allow\": []}], " ZONES "}",
+                 "steerd.json:1:13: error: missing key \"address\" (at $.listen[0])");
+    expect_error("{\"listen\": [{\"address\": \"x\"}], " ZONES "}",
+                 "steerd.json:1:25: error: found \"x\", expected an address and a port, such as "
+                 "\"192.0.2.1:53\" or \"[2001:db8::1]:53\" (at $.listen[0].address)");
+    expect_error("{" LISTEN ", \"rrl\": true, " ZONES "}",
+                 "steerd.json:1:35: error: found true, expected an object (at $.rrl)");
+    expect_error(
+        "{" LISTEN ", \"rrl\": {\"rate\": 0}, " ZONES "}",
+        "steerd.json:1:44: error: found 0, expected a whole number from 1 to 100000 (at $.rrl.rate)");
+    expect_error("{" LISTEN ", \"rrl\": {\"slip\": 11}, " ZONES "}",
+                 "steerd.json:1:44: error: found 11, expected a whole number from 0 to 10 (at $.rrl.slip)");
+    expect_error(
+        "{" LISTEN ", \"rrl\": {\"burst\": \"999ms\"}, " ZONES "}",
+        "steerd.json:1:45: error: found \"999ms\", expected a duration from 1s to 1m (at $.rrl.burst)");
+    expect_error("{" LISTEN ", \"rrl\": {\"log_only\": 1}, " ZONES "}",
+                 "steerd.json:1:48: error: found 1, expected true or false (at $.rrl.log_only)");
+    expect_error("{" LISTEN ", \"rrl\": {\"rates\": {\"nx\": 1}}, " ZONES "}",
+                 "steerd.json:1:46: error: unknown key \"nx\", expected one of \"positive\", \"nodata\", "
+                 "\"nxdomain\", \"referral\", \"error\", \"all\" (at $.rrl.rates.nx)");
+    expect_error(
+        "{" LISTEN ", \"amplification\": 0, " ZONES "}",
+        "steerd.json:1:45: error: found 0, expected a whole number from 1 to 100 (at $.amplification)");
+    expect_error(
+        "{" LISTEN ", \"tcp\": {\"clients\": 0}, " ZONES "}",
+        "steerd.json:1:47: error: found 0, expected a whole number from 1 to 1048576 (at $.tcp.clients)");
+    expect_error("{" LISTEN ", \"cookies\": {\"require\": \"yes\"}, " ZONES "}",
+                 "steerd.json:1:51: error: found \"yes\", expected \"never\", \"limited\" or \"always\" (at "
+                 "$.cookies.require)");
+}
+
 static void socket_paths_have_a_limit(void **state)
 {
     (void)state;
@@ -320,6 +461,11 @@ int main(void)
         cmocka_unit_test(zone_lists_are_checked),
         cmocka_unit_test(settings_are_checked),
         cmocka_unit_test(cookies_and_identity),
+        cmocka_unit_test(zone_options_fall_back_to_those_of_all),
+        cmocka_unit_test(zone_options_are_checked),
+        cmocka_unit_test(limits_have_defaults),
+        cmocka_unit_test(limits_arrive),
+        cmocka_unit_test(limits_are_checked),
         cmocka_unit_test(socket_paths_have_a_limit),
     };
     return cmocka_run_group_tests_name("conf server", tests, enter_folder, leave_folder);

@@ -11,6 +11,7 @@
 #include "dns/query.h"
 #include "dns/types.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void names_round_trip(void **state)
@@ -109,15 +110,30 @@ static void types_have_mnemonics(void **state)
     }
 }
 
-static void lower8_touches_letters_only(void **state)
+static uint8_t lower(unsigned c)
+{
+    return (uint8_t)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+/* Every octet in every place of names of every length. */
+static void lower_touches_letters_only(void **state)
 {
     (void)state;
-    for (unsigned c = 0; c < 256; c++) {
-        uint64_t got = dns_key_lower8(0x0101010101010101u * c);
-        unsigned want = c >= 'A' && c <= 'Z' ? c + 32 : c;
-        assert_int_equal(got, 0x0101010101010101u * want);
+    uint8_t from[DNS_NAME_MAX], to[DNS_NAME_MAX + BYTES_BLOCK];
+    for (size_t n = 1; n <= DNS_NAME_MAX; n++) {
+        uint8_t *exact = malloc(n); /* so that sanitizers see one octet too many */
+        for (unsigned c = 0; c < 256; c++) {
+            for (size_t i = 0; i < n; i++) {
+                from[i] = (uint8_t)(c + i);
+            }
+            memcpy(exact, from, n);
+            dns_key_lower(to, exact, n);
+            for (size_t i = 0; i < n; i++) {
+                assert_int_equal(to[i], lower(from[i]));
+            }
+        }
+        free(exact);
     }
-    assert_int_equal(dns_key_lower8(0x5b5a41407f80dac1u), 0x5b7a61407f80dac1u);
 }
 
 /* The hash of a suffix is the hash of the name that it is, whatever stands in front, in whatever case. */
@@ -132,10 +148,13 @@ static void key_hashes_suffixes(void **state)
     assert_int_equal(dns_key_fill(&part, b, (size_t)b_len), b_len);
     assert_int_equal(whole.labels, 4);
     for (unsigned i = 0; i <= part.labels; i++) {
-        assert_true(whole.hash[i + 1] == part.hash[i]);
+        const uint8_t *a_at = whole.name + whole.at[i + 1], *b_at = part.name + part.at[i];
+        for (size_t len = 0; len <= (size_t)(part.len - part.at[i]); len++) {
+            assert_true(dns_key_hash(a_at, len) == dns_key_hash(b_at, len));
+            assert_true(len == 0 || dns_key_hash(a_at, len) != dns_key_hash(a_at, len - 1));
+        }
         assert_int_equal(whole.at[i + 1], part.at[i] + 21);
     }
-    assert_true(whole.hash[0] != whole.hash[1]);
     assert_memory_equal(part.name, "\3mid\7example\3com", 17);
 }
 
@@ -216,12 +235,16 @@ static void client_subnets(void **state)
     assert_int_equal(query.ecs.addr.family, ADDR_V4);
     assert_memory_equal(query.ecs.addr.bytes, "\xc0\0\2\0", 4);
     assert_int_equal(PARSE(ECS("\10", "\0\4\0\2\0\0")), DNS_QUERY_OK); /* source 0: do not look at me */
-    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\27\0\xc0\0\2")), DNS_QUERY_OK);         /* /23 */
-    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\27\0\xc0\0\3")), DNS_QUERY_FORMERR);    /* bit behind /23 */
-    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\30\1\xc0\0\2")), DNS_QUERY_FORMERR);    /* scope in a query */
-    assert_int_equal(PARSE(ECS("\13", "\0\7\0\3\30\0\xc0\0\2")), DNS_QUERY_FORMERR);    /* family 3 */
-    assert_int_equal(PARSE(ECS("\12", "\0\6\0\1\30\0\xc0\0")), DNS_QUERY_FORMERR);      /* an octet short */
-    assert_int_equal(PARSE(ECS("\14", "\0\10\0\1\30\0\xc0\0\2\0")), DNS_QUERY_FORMERR); /* one too many */
+    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\27\0\xc0\0\2")), DNS_QUERY_OK);      /* /23 */
+    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\27\0\xc0\0\3")), DNS_QUERY_FORMERR); /* bit behind /23 */
+    assert_int_equal(PARSE(ECS("\13", "\0\7\0\1\30\1\xc0\0\2")), DNS_QUERY_FORMERR); /* scope in a query */
+    assert_int_equal(PARSE(ECS("\13", "\0\7\0\3\30\0\xc0\0\2")), DNS_QUERY_FORMERR); /* family 3 */
+    assert_int_equal(PARSE(ECS("\13", "\0\7\0\0\30\0\xc0\0\2")), DNS_QUERY_FORMERR); /* family 0 */
+    assert_int_equal(PARSE(ECS("\10", "\0\4\0\3\0\0")), DNS_QUERY_FORMERR);
+    assert_int_equal(PARSE(ECS("\10", "\0\4\0\0\0\0")), DNS_QUERY_OK); /* as dig +subnet=0 says it */
+    assert_true(query.has_ecs && query.ecs.addr.family == ADDR_NONE);
+    assert_int_equal(PARSE(ECS("\12", "\0\6\0\1\30\0\xc0\0")), DNS_QUERY_FORMERR);        /* an octet short */
+    assert_int_equal(PARSE(ECS("\14", "\0\10\0\1\30\0\xc0\0\2\0")), DNS_QUERY_FORMERR);   /* one too many */
     assert_int_equal(PARSE(ECS("\15", "\0\11\0\1\41\0\xc0\0\2\0\0")), DNS_QUERY_FORMERR); /* /33 */
     assert_int_equal(PARSE(ECS("\7", "\0\3\0\1\0")), DNS_QUERY_FORMERR);
 }
@@ -278,6 +301,70 @@ static void bad_queries(void **state)
     assert_int_equal(PARSE(HEADER("\1\0", "\1") QUESTION), DNS_QUERY_FORMERR); /* promised record missing */
 }
 
+/* Records that nobody asked for are stepped over, if they can be read at all. */
+static void owners_behind_the_question(void **state)
+{
+    (void)state;
+    struct dns_query query;
+#define BEHIND(owner) HEADER("\1\0", "\1") QUESTION owner "\0\1\0\1\0\0\0\0\0\0"
+    assert_int_equal(PARSE(BEHIND("\0")), DNS_QUERY_OK);
+    assert_int_equal(PARSE(BEHIND("\1a\0")), DNS_QUERY_OK);
+    assert_int_equal(PARSE(BEHIND("\300\14")), DNS_QUERY_OK);
+    assert_int_equal(PARSE(BEHIND("\1a\300\20")), DNS_QUERY_OK);
+    assert_int_equal(PARSE(BEHIND("\300\41")), DNS_QUERY_FORMERR);    /* at itself */
+    assert_int_equal(PARSE(BEHIND("\1a\300\41")), DNS_QUERY_FORMERR); /* at its own beginning */
+    assert_int_equal(PARSE(BEHIND("\300\60")), DNS_QUERY_FORMERR);    /* forward */
+    assert_int_equal(PARSE(BEHIND("\377\377")), DNS_QUERY_FORMERR);
+    assert_int_equal(PARSE(BEHIND("\300\4")), DNS_QUERY_FORMERR);  /* into the header */
+    assert_int_equal(PARSE(BEHIND("\300\15")), DNS_QUERY_FORMERR); /* "www" as a label type */
+    assert_int_equal(PARSE(BEHIND("\100")), DNS_QUERY_FORMERR);    /* a label type that does not exist */
+    assert_int_equal(PARSE(HEADER("\1\0", "\1") QUESTION "\300"), DNS_QUERY_FORMERR);
+}
+
+static void long_owners_behind_the_question(void **state)
+{
+    (void)state;
+    struct dns_query query;
+    uint8_t bytes[600] = HEADER("\1\0", "\1") QUESTION;
+    size_t start = sizeof(HEADER("\1\0", "\1") QUESTION) - 1;
+    for (size_t labels = 110; labels <= 130; labels++) { /* of one octet each, then the question's 17 */
+        size_t at = start;
+        for (size_t i = 0; i < labels; i++) {
+            bytes[at++] = 1;
+            bytes[at++] = 'a';
+        }
+        memcpy(bytes + at, "\300\14\0\1\0\1\0\0\0\0\0\0", 12);
+        assert_int_equal(dns_query_parse(&query, bytes, at + 12),
+                         labels * 2 + 17 <= 255 ? DNS_QUERY_OK : DNS_QUERY_FORMERR);
+    }
+}
+
+static void without_a_question(void **state)
+{
+    (void)state;
+    struct dns_query query;
+#define ALONE(ar, opt) "\0\0\0\0\0\0\0\0\0\0\0" ar opt
+    assert_int_equal(PARSE(ALONE("\1", "\0\0\51\4\320\0\0\0\0\0\14\0\12\0\10abcdefgh")),
+                     DNS_QUERY_COOKIE_ONLY);
+    assert_int_equal(query.question_end, 0);
+    assert_true(query.has_edns && query.cookie_len == 8);
+    assert_int_equal(PARSE(ALONE("\1", "\0\0\51\4\320\0\0\0\0\0\0")), DNS_QUERY_FORMERR);
+    assert_true(query.has_edns);
+    assert_int_equal(PARSE(ALONE("\1", "\0\0\51\4\320\0\1\0\0\0\0")), DNS_QUERY_BADVERS);
+    assert_int_equal(PARSE(ALONE("\0", "\0\0\51\4\320\0\0\0\0\0\14\0\12\0\10abcdefgh")), DNS_QUERY_FORMERR);
+}
+
+static void edns_with_another_opcode(void **state)
+{
+    (void)state;
+    struct dns_query query;
+    assert_int_equal(PARSE(HEADER("\20\0", "\1") QUESTION "\0\0\51\4\320\0\0\0\0\0\0"), DNS_QUERY_NOTIMP);
+    assert_true(query.has_edns);
+    assert_int_equal(query.question_end, 33);
+    assert_int_equal(PARSE(HEADER("\20\0", "\1") QUESTION "\0\0\51"), DNS_QUERY_NOTIMP);
+    assert_false(query.has_edns);
+}
+
 /* Whatever comes, the parser returns, and what it says lies within the message. */
 static void random_bytes(void **state)
 {
@@ -300,14 +387,25 @@ static void random_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_round_trip),     cmocka_unit_test(bad_names_are_refused),
-        cmocka_unit_test(longest_name),         cmocka_unit_test(names_compare_without_case),
-        cmocka_unit_test(types_have_mnemonics), cmocka_unit_test(lower8_touches_letters_only),
-        cmocka_unit_test(key_hashes_suffixes),  cmocka_unit_test(key_refuses_what_is_no_name),
-        cmocka_unit_test(plain_query),          cmocka_unit_test(edns_query),
-        cmocka_unit_test(other_options),        cmocka_unit_test(cookies_have_lengths),
-        cmocka_unit_test(client_subnets),       cmocka_unit_test(bad_queries),
+        cmocka_unit_test(names_round_trip),
+        cmocka_unit_test(bad_names_are_refused),
+        cmocka_unit_test(longest_name),
+        cmocka_unit_test(names_compare_without_case),
+        cmocka_unit_test(types_have_mnemonics),
+        cmocka_unit_test(lower_touches_letters_only),
+        cmocka_unit_test(key_hashes_suffixes),
+        cmocka_unit_test(key_refuses_what_is_no_name),
+        cmocka_unit_test(plain_query),
+        cmocka_unit_test(edns_query),
+        cmocka_unit_test(other_options),
+        cmocka_unit_test(cookies_have_lengths),
+        cmocka_unit_test(client_subnets),
+        cmocka_unit_test(bad_queries),
         cmocka_unit_test(random_bytes),
+        cmocka_unit_test(owners_behind_the_question),
+        cmocka_unit_test(without_a_question),
+        cmocka_unit_test(long_owners_behind_the_question),
+        cmocka_unit_test(edns_with_another_opcode),
     };
     return cmocka_run_group_tests_name("dns", tests, NULL, NULL);
 }

@@ -209,7 +209,7 @@ void fixture_init(struct fixture *f, const char *const *listen, size_t listen_co
     f->options = (struct serve_options){.listen = f->listen,
                                         .listen_count = listen_count,
                                         .threads = 1,
-                                        .tcp_idle_ms = 3 * GIVE_UP_S * 1000,
+                                        .tcp.idle_ms = 3 * GIVE_UP_S * 1000,
                                         .slot = (struct view_slot *)(void *)&f->view};
 }
 

@@ -340,7 +340,7 @@ static void readers_that_never_read_are_cut(void **state)
     size_t total = 0;
     ssize_t got;
     fixture_init(&f, LOOPBACK, 1);
-    f.options.tcp_idle_ms = 100;
+    f.options.tcp.idle_ms = 100;
     fixture_start(&f);
     size_t before = count_descriptors();
     int fd = dial_narrow(&f);
@@ -365,7 +365,7 @@ static void idle_clients_are_closed_in_order(void **state)
     (void)state;
     struct fixture f;
     fixture_init(&f, LOOPBACK, 1);
-    f.options.tcp_idle_ms = 300;
+    f.options.tcp.idle_ms = 300;
     fixture_start(&f);
     int first = dial(&f), second = dial(&f);
     ask(second, 1);
@@ -388,7 +388,7 @@ static void a_dripping_query_is_no_activity(void **state)
     uint8_t frame[2002], byte;
     size_t sent = 0;
     fixture_init(&f, LOOPBACK, 1);
-    f.options.tcp_idle_ms = 50;
+    f.options.tcp.idle_ms = 50;
     fixture_start(&f);
     int fd = dial(&f);
     frame_fill(frame, 2000, 1, DOUBLE_ECHO);
@@ -409,7 +409,7 @@ static void the_one_idle_longest_makes_room(void **state)
     struct fixture f;
     int fds[4];
     fixture_init(&f, LOOPBACK, 1);
-    f.options.tcp_max_clients = 3;
+    f.options.tcp.clients = 3;
     fixture_start(&f);
     for (unsigned i = 0; i < 3; i++) {
         fds[i] = dial(&f);
@@ -426,23 +426,6 @@ static void the_one_idle_longest_makes_room(void **state)
     for (size_t i = 0; i < 4; i++) {
         close(fds[i]);
     }
-    fixture_stop(&f);
-}
-
-static void accepting_survives_a_lack_of_descriptors(void **state)
-{
-    (void)state;
-    struct fixture f;
-    start(&f);
-    int before = dial(&f);
-    ask(before, 1);
-    double_fail_accept(2);
-    int fd = dial(&f);
-    ask(before, 2);
-    ask(fd, 3); /* after two pauses */
-    assert_int_equal(double_accept_failures(), 2);
-    close(fd);
-    close(before);
     fixture_stop(&f);
 }
 
@@ -588,7 +571,6 @@ int main(void)
         cmocka_unit_test(idle_clients_are_closed_in_order),
         cmocka_unit_test(a_dripping_query_is_no_activity),
         cmocka_unit_test(the_one_idle_longest_makes_room),
-        cmocka_unit_test(accepting_survives_a_lack_of_descriptors),
         cmocka_unit_test(several_threads_accept),
         cmocka_unit_test(answers_due_are_written_when_stopping),
         cmocka_unit_test(stops_while_busy),

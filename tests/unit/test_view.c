@@ -239,6 +239,101 @@ static void a_zone_without_policies_is_shared(void **state)
     view_free(second);
 }
 
+/* ---- what restricts answers ---- */
+
+static bool allows(const struct acl *acl, const char *text)
+{
+    struct addr client;
+    assert_int_equal(addr_parse(text, &client), 0);
+    return acl_allows(acl, &client);
+}
+
+/* A zone that is shared by both views follows the lists of the view that is asked. */
+static void lists_belong_to_the_view(void **state)
+{
+    (void)state;
+    size_t errors;
+    put("steerd.json",
+        "{\"listen\": \"127.0.0.1:1\", \"zones\": \"zones\", \"topology\": \"topology.json\"}");
+    struct view *open = compile(NULL, &errors);
+    assert_int_equal(open->guards, 0);
+    put("steerd.json", "{\"listen\": \"127.0.0.1:1\", \"zones\": \"zones\", \"topology\": \"topology.json\", "
+                       "\"zone_options\": {\"*\": {\"allow_query\": \"192.0.2.0/24\"}, \"Example.NET\": "
+                       "{\"allow_query\": \"2001:db8::/32\"}}}");
+    put("zones/example.net.zone", "nonsense\n");
+    struct view *closed = compile(open, &errors);
+    const struct zone *shared = zone_of(closed, "example.net."), *other = zone_of(closed, "example.com.");
+    assert_true(shared == zone_of(open, "example.net."));
+    assert_int_equal(closed->guards, VIEW_GUARD_ZONE);
+    assert_null(view_find_acl(open, shared));
+    assert_true(allows(view_find_acl(closed, shared), "2001:db8::1"));
+    assert_false(allows(view_find_acl(closed, shared), "192.0.2.1"));
+    assert_true(allows(view_find_acl(closed, other), "192.0.2.1"));
+    assert_false(allows(view_find_acl(closed, other), "2001:db8::1"));
+    view_free(open);
+    view_free(closed);
+}
+
+static void listen_addresses_keep_their_order(void **state)
+{
+    (void)state;
+    size_t errors;
+    static const char first[] = "{\"listen\": [{\"address\": \"127.0.0.1:1\", \"allow\": \"192.0.2.1\"}, "
+                                "\"127.0.0.1:2\", {\"address\": \"127.0.0.1:3\", \"allow\": \"192.0.2.3\"}], "
+                                "\"zones\": \"zones\", \"topology\": \"topology.json\"}";
+    static const char second[] =
+        "{\"listen\": [\"127.0.0.1:9\", \"127.0.0.1:3\", {\"address\": \"127.0.0.1:2\", "
+        "\"allow\": \"192.0.2.2\"}], \"zones\": \"zones\", \"topology\": \"topology.json\"}";
+    put("steerd.json", first);
+    struct view *before = compile(NULL, &errors);
+    assert_int_equal(errors, 0);
+    assert_int_equal(before->guards, VIEW_GUARD_LISTEN);
+    assert_true(allows(view_listen_acl(before, 0), "192.0.2.1"));
+    assert_null(view_listen_acl(before, 1));
+    assert_null(view_listen_acl(before, 3));
+    put("steerd.json", second);
+    struct view *after = compile(before, &errors);
+    assert_int_equal(errors, 0);
+    view_map_listeners(after, before->server->listen, before->server->listen_count, before);
+    view_free(before);
+    assert_true(allows(view_listen_acl(after, 0), "192.0.2.1")); /* not in the document any more: as it was */
+    assert_false(allows(view_listen_acl(after, 0), "192.0.2.2"));
+    assert_true(allows(view_listen_acl(after, 1), "192.0.2.2"));
+    assert_null(view_listen_acl(after, 2));
+    assert_int_equal(after->guards, VIEW_GUARD_LISTEN);
+    view_free(after);
+}
+
+static void rates_go_on_over_a_reload(void **state)
+{
+    (void)state;
+    size_t errors;
+    static const char *const texts[] = {"{}", "{\"rate\": 7}", "{\"table_size\": 5000}",
+                                        "{\"table_size\": 8192}"};
+    struct view *views[4];
+    for (size_t i = 0; i < 4; i++) {
+        char *text = memory_print("{\"listen\": \"127.0.0.1:1\", \"zones\": \"zones\", \"topology\": "
+                                  "\"topology.json\", \"rrl\": %s}",
+                                  texts[i]);
+        put("steerd.json", text);
+        views[i] = compile(i == 0 ? NULL : views[i - 1], &errors);
+        assert_int_equal(views[i]->guards, VIEW_GUARD_RATE);
+        free(text);
+    }
+    assert_ptr_equal(views[1]->limiter, views[0]->limiter);
+    assert_ptr_not_equal(views[2]->limiter, views[1]->limiter);
+    assert_int_equal(limiter_size(views[2]->limiter), 8192);
+    assert_ptr_equal(views[3]->limiter, views[2]->limiter);
+    put("steerd.json", server_json);
+    struct view *off = compile(views[3], &errors);
+    assert_null(off->limiter);
+    assert_int_equal(off->guards, 0);
+    for (size_t i = 0; i < 4; i++) {
+        view_free(views[i]);
+    }
+    view_free(off);
+}
+
 /* ---- publishing ---- */
 
 struct reading {
@@ -302,6 +397,9 @@ int main(void)
         WITH(a_broken_zone_says_servfail_at_first),
         WITH(a_broken_zone_keeps_its_last_version),
         WITH(a_zone_without_policies_is_shared),
+        WITH(lists_belong_to_the_view),
+        WITH(listen_addresses_keep_their_order),
+        WITH(rates_go_on_over_a_reload),
         cmocka_unit_test(readers_never_see_a_freed_view),
     };
     return cmocka_run_group_tests_name("view", tests, NULL, NULL);

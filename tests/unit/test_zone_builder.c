@@ -76,17 +76,71 @@ static void large_zone(void **state)
         char name[64];
         uint8_t wire[DNS_NAME_MAX + 1];
         struct dns_key key;
-        struct zone_lookup found;
         snprintf(name, sizeof name, "H%07d.Example.com.", i);
         int len = dns_name_parse(name, NULL, wire);
         dns_key_fill(&key, wire, (size_t)len);
-        zone_look_up(zone, &key, &found);
-        assert_int_equal(found.exact, i < NAMES);
+        uint32_t at = zone_find_node(zone, &key, 0);
+        struct zone_lookup found = zone_look_up(zone, &key, at);
+        assert_int_equal(at != 0, i < NAMES);
         assert_int_equal(found.node != NULL, i < NAMES);
     }
     assert_true(zone_size(zone) < NAMES * 110);
     zone_release(zone);
     buffer_fini(&text);
+}
+
+/* The closest encloser of names of any depth, deeper than the zone and of the most labels there can be. */
+static void closest_encloser_is_found(void **state)
+{
+    (void)state;
+    struct zone *zone = build(HEAD "*.a A 192.0.2.1\n"
+                                   "b.long-enough-to-fill-a-block.c.d.a A 192.0.2.2\n*.d.a A 192.0.2.3\n");
+    assert_int_equal(zone->depth, 5);
+    static const struct {
+        const char *name, *wildcard;
+        bool exact;
+    } asked[] = {
+        {"", NULL, true},
+        {"a.", NULL, true},
+        {"d.a.", NULL, true},
+        {"c.d.a.", NULL, true},
+        {"b.long-enough-to-fill-a-block.c.d.a.", NULL, true},
+        {"z.long-enough-to-fill-a-block.c.d.a.", NULL, false},
+        {"b.Long-enough-to-fill-a-blocK.x.d.a.", "*.d.a", false},
+        {"x.d.a.", "*.d.a", false},
+        {"1.2.3.4.5.6.7.8.9.a.", "*.a", false},
+        {"d.b.", NULL, false},
+        {"1.2.3.4.5.6.7.8.9.b.", NULL, false},
+    };
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        char name[DNS_NAME_TEXT_SIZE];
+        uint8_t wire[DNS_NAME_MAX + 1], star[DNS_NAME_MAX + 1];
+        struct dns_key key;
+        snprintf(name, sizeof name, "%sexample.com.", asked[i].name);
+        dns_key_fill(&key, wire, (size_t)dns_name_parse(name, NULL, wire));
+        uint32_t at = zone_find_node(zone, &key, 0);
+        struct zone_lookup found = zone_look_up(zone, &key, at);
+        assert_int_equal(at != 0, asked[i].exact);
+        assert_int_equal(found.node != NULL, asked[i].exact || asked[i].wildcard != NULL);
+        if (asked[i].wildcard != NULL) {
+            dns_name_parse(asked[i].wildcard, (const uint8_t *)"", star);
+            assert_int_equal(found.node->name_len, dns_name_len(star, sizeof star) - 1);
+            assert_memory_equal(zone_node_name(found.node), star, found.node->name_len);
+        }
+    }
+    uint8_t deepest[DNS_NAME_MAX + 1];
+    struct dns_key key;
+    for (size_t i = 0; i < 240; i += 2) {
+        deepest[i] = 1;
+        deepest[i + 1] = 'a';
+    }
+    memcpy(deepest + 240, "\7example\3com", 13);
+    assert_int_equal(dns_key_fill(&key, deepest, sizeof deepest), 253);
+    uint32_t at = zone_find_node(zone, &key, 0);
+    struct zone_lookup found = zone_look_up(zone, &key, at);
+    assert_int_equal(at, 0);
+    assert_int_equal(found.node->name_len, 4);
+    zone_release(zone);
 }
 
 static void longest_zone_wins(void **state)
@@ -131,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steered_names_have_their_place),
         cmocka_unit_test(large_zone),
+        cmocka_unit_test(closest_encloser_is_found),
         cmocka_unit_test(longest_zone_wins),
     };
     return cmocka_run_group_tests_name("zone_builder", tests, NULL, NULL);

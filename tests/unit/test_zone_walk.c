@@ -93,6 +93,30 @@ static void records_come_back(void **state)
              "x2.example.com. 300 IN CNAME com.\n");
 }
 
+/* Names that were compressed against the owner, its suffixes, and each other. */
+static void compressed_names_come_back(void **state)
+{
+    (void)state;
+    expect_at("example.com.",
+              HEAD "ns A 192.0.2.1\n@ MX 1 a.mail.example.net.\n@ MX 2 b.mail.example.net.\n"
+                   "@ MX 3 mail.example.net.\n@ MX 4 c.b.Mail.example.net.\n"
+                   "host.rack.site MX 1 host.rack.site\nhost.rack.site MX 2 x.rack.site\n"
+                   "host.rack.site MX 3 x.site\nhost.rack.site MX 4 y.x.site\nhost.rack.site MX 5 com.\n"
+                   "*.wild MX 1 *.wild\n*.wild MX 2 x.wild\n",
+              APEX "example.com. 300 IN MX 1 a.mail.example.net.\n"
+                   "example.com. 300 IN MX 2 b.mail.example.net.\n"
+                   "example.com. 300 IN MX 3 mail.example.net.\n"
+                   "example.com. 300 IN MX 4 c.b.mail.example.net.\n"
+                   "ns.example.com. 300 IN A 192.0.2.1\n"
+                   "host.rack.site.example.com. 300 IN MX 1 host.rack.site.example.com.\n"
+                   "host.rack.site.example.com. 300 IN MX 2 x.rack.site.example.com.\n"
+                   "host.rack.site.example.com. 300 IN MX 3 x.site.example.com.\n"
+                   "host.rack.site.example.com. 300 IN MX 4 y.x.site.example.com.\n"
+                   "host.rack.site.example.com. 300 IN MX 5 com.\n"
+                   "*.wild.example.com. 300 IN MX 1 *.wild.example.com.\n"
+                   "*.wild.example.com. 300 IN MX 2 x.wild.example.com.\n");
+}
+
 static void hidden_records_come_back(void **state)
 {
     (void)state;
@@ -186,13 +210,10 @@ static void a_visitor_may_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(records_come_back),
-        cmocka_unit_test(hidden_records_come_back),
-        cmocka_unit_test(owners_are_in_canonical_order),
-        cmocka_unit_test(odd_rdata_comes_back),
-        cmocka_unit_test(the_root_is_a_zone_too),
-        cmocka_unit_test(steered_sets_are_shown),
-        cmocka_unit_test(a_visitor_may_stop),
+        cmocka_unit_test(records_come_back),        cmocka_unit_test(compressed_names_come_back),
+        cmocka_unit_test(hidden_records_come_back), cmocka_unit_test(owners_are_in_canonical_order),
+        cmocka_unit_test(odd_rdata_comes_back),     cmocka_unit_test(the_root_is_a_zone_too),
+        cmocka_unit_test(steered_sets_are_shown),   cmocka_unit_test(a_visitor_may_stop),
     };
     return cmocka_run_group_tests_name("zone_walk", tests, NULL, NULL);
 }

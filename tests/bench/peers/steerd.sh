@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # steerd for the peers kit. The binary is the one that STEERD names, else the one in build/ of this checkout.
 ADDR=127.0.1.20
-MIXES="static nx policy fo edns tcp tcp1"
+MIXES="static nx policy fo ecs edns tcp tcp1"
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 binary=${STEERD:-$here/../../../build/src/steerd}
@@ -20,8 +20,17 @@ topology() {
 { "regions": { "one": { "azs": { "one-a": {} } } },
   "endpoints": { "a": { "az": "one-a", "addresses": ["192.0.2.1"], "weight": 10 },
                  "b": { "az": "one-a", "addresses": ["192.0.2.2"], "weight": 10 },
-                 "c": { "az": "one-a", "addresses": ["192.0.2.3"], "weight": 10 } } }
+                 "c": { "az": "one-a", "addresses": ["192.0.2.3"], "weight": 10 },
+                 "d": { "az": "one-a", "addresses": ["192.0.2.4"], "weight": 10 } } }
 X
+}
+
+# one rule per place: a list of its networks
+geo_rules() {
+    awk '{ nets[$2] = nets[$2] (nets[$2] == "" ? "" : ",\n") "\"" $1 "\"" }
+         END { for (i = 1; i <= 4; i++)
+                   printf "%s{ \"when\": { \"cidr\": [%s] }, \"tiers\": [[\"%s\"]] }", \
+                       (i > 1 ? ",\n" : ""), nets[i], substr("abcd", i, 1) }' "$PEERS_DATA/nets.txt"
 }
 
 prepare() {
@@ -29,9 +38,11 @@ prepare() {
     settings '"zones"' ', "topology": "topology.json"' > "$DIR/steerd.json"
     topology > "$DIR/topology.json"
     cp "$PEERS_DATA/base.zone" "$DIR/zones/example.com.zone"
-    cat > "$DIR/zones/example.com.json" <<'X'
+    cat > "$DIR/zones/example.com.json" <<X
 { "names": { "www": { "ttl": 300, "endpoints": ["a", "b", "c"] },
-             "fo": { "ttl": 300, "endpoints": ["a", "b"], "tiers": [["a"], ["b"]] } } }
+             "fo": { "ttl": 300, "endpoints": ["a", "b"], "tiers": [["a"], ["b"]] },
+             "geo": { "ttl": 300, "endpoints": ["a", "b", "c", "d"], "tiers": [["a"]],
+                      "geo": [$(geo_rules)] } } }
 X
 }
 

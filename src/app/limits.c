@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Limits at run time: how many TCP clients the system's descriptors permit, and one log line now and then
+ * while answers are rate-limited. Control thread only. */
+#include "config.h"
+
+#include "app/server.h"
+
+#include "base/buffer.h"
+#include "base/limiter.h"
+#include "base/log.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+#include <event2/event.h>
+
+enum { REPORT_EVERY_S = 10, CULPRITS = 5 };
+
+/* Checks, the admin API and files need descriptors too: TCP clients get three quarters of them. */
+static uint32_t find_room(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur == RLIM_INFINITY ||
+        limit.rlim_cur > UINT32_MAX) {
+        return UINT32_MAX;
+    }
+    rlim_t room = limit.rlim_cur - limit.rlim_cur / 4;
+    return room == 0 ? 1 : (uint32_t)room;
+}
+
+void server_find_tcp_limits(const struct conf_server *conf, struct serve_tcp_limits *limits)
+{
+    uint32_t room = find_room();
+    *limits = (struct serve_tcp_limits){.idle_ms = conf->tcp.idle_ms,
+                                        .clients = conf->tcp.clients,
+                                        .clients_per_address = conf->tcp.clients_per_address,
+                                        .ipv4_prefix = conf->tcp.ipv4_prefix,
+                                        .ipv6_prefix = conf->tcp.ipv6_prefix};
+    if (limits->clients > room) {
+        log_warning("tcp.clients=%u is too many for the descriptors that this process may open, serving %u "
+                    "hint=\"raise LimitNOFILE or ulimit -n to at least %u\"",
+                    limits->clients, room, limits->clients / 3 * 4 + 4);
+        limits->clients = room;
+    }
+}
+
+/* ---- what rates did ---- */
+
+static uint64_t sum_limited(const uint64_t counters[ANSWER_COUNTERS])
+{
+    uint64_t sum = 0;
+    for (int i = ANSWER_COUNT_RRL_POSITIVE; i <= ANSWER_COUNT_RRL_ALL; i++) {
+        sum += counters[i];
+    }
+    return sum;
+}
+
+static void print_culprit(const struct limiter_culprit *culprit, const struct conf_rrl *rrl,
+                          struct buffer *to)
+{
+    char text[ADDR_TEXT_SIZE];
+    struct addr addr;
+    answer_read_prefix(culprit->who, &addr);
+    buffer_print(to, "%s%s/%u:%u", to->len == 0 ? "" : ",", addr_write(&addr, text),
+                 addr.family == ADDR_V4 ? rrl->ipv4_prefix : rrl->ipv6_prefix, culprit->count);
+}
+
+static void log_rates(const struct server *server, const uint64_t *now, const uint64_t *before)
+{
+    const struct conf_rrl *rrl = server->view->server->rrl;
+    struct limiter_culprit culprits[CULPRITS];
+    size_t count = limiter_list_culprits(server->view->limiter, culprits, CULPRITS);
+    struct buffer list;
+    buffer_init(&list);
+    for (size_t i = 0; i < count; i++) {
+        print_culprit(&culprits[i], rrl, &list);
+    }
+    log_info("rrl limited=%lu dropped=%lu slipped=%lu log_only=%s seconds=%d most=%s",
+             (unsigned long)(sum_limited(now) - sum_limited(before)),
+             (unsigned long)(now[ANSWER_COUNT_RRL_DROPPED] - before[ANSWER_COUNT_RRL_DROPPED]),
+             (unsigned long)(now[ANSWER_COUNT_RRL_SLIPPED] - before[ANSWER_COUNT_RRL_SLIPPED]),
+             rrl->log_only ? "true" : "false", REPORT_EVERY_S, count == 0 ? "?" : list.bytes);
+    buffer_fini(&list);
+}
+
+static void on_report(int fd, short events, void *argument)
+{
+    (void)fd;
+    (void)events;
+    struct server *server = argument;
+    uint64_t now[ANSWER_COUNTERS];
+    serve_get_counters(server->serve, now);
+    if (server->view->limiter != NULL && sum_limited(now) != sum_limited(server->reported)) {
+        log_rates(server, now, server->reported);
+    }
+    memcpy(server->reported, now, sizeof now);
+}
+
+int server_start_reports(struct server *server)
+{
+    const struct timeval every = {.tv_sec = REPORT_EVERY_S};
+    server->report = event_new(server->base, -1, EV_PERSIST, on_report, server);
+    return server->report == NULL || event_add(server->report, &every) != 0 ? -1 : 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Writing blocks (render_block.c), what goes behind them into the additional section (render_additional.c),
+ * and the zone that they make up (render.c). Private to these three. */
+#pragma once
+
+#include "zone/builder_internal.h"
+
+/* A name that stands in the block or ends its owner. */
+struct render_name {
+    uint64_t hash;
+    const uint8_t *name; /* uncompressed, of any case */
+    uint32_t stamp;      /* of another block: empty */
+    uint16_t link;
+};
+
+/* A blob's u32 that becomes the offset of an owner's node once all nodes are written. */
+struct render_fixup {
+    size_t at;
+    uint32_t owner; /* index */
+};
+
+struct renderer {
+    struct zone_builder *b;
+    uint8_t *blob;
+    size_t len, capacity;
+    /* the block being written */
+    const struct builder_owner *owner;
+    uint8_t *block;
+    size_t block_len, block_capacity;
+    uint16_t *patches, *links;
+    size_t patch_count, patch_capacity, link_count, link_capacity;
+    bool overflow;
+    bool behind;        /* in the additional section, where patches are links too */
+    struct dns_key key; /* of the owner, once a name was written */
+    struct render_name *names;
+    uint32_t name_mask, name_count, stamp;
+    bool has_names;
+    /* its additional section */
+    struct zone_extra extra;
+    struct zone_target *targets; /* nodes as indices of owners */
+    size_t target_capacity;
+    uint64_t *seen; /* hashes of the names that were looked for */
+    size_t seen_count, seen_capacity;
+    /* of the whole zone */
+    struct render_fixup *fixups;
+    size_t fixup_count, fixup_capacity;
+};
+
+/* ---- render_block.c ---- */
+
+void render_init(struct renderer *r, struct zone_builder *b);
+void render_fini(struct renderer *r); /* all but the blob */
+/* Room in the blob, zeroed; returns its offset. Moves the blob. */
+size_t render_take(struct renderer *r, size_t size, size_t align);
+
+void render_begin(struct renderer *r, const struct builder_owner *owner);
+void render_put(struct renderer *r, const void *bytes, size_t len);
+void render_put16(struct renderer *r, unsigned value);
+void render_put_fixed(struct renderer *r, uint16_t type, uint32_t ttl);
+/* rdata with its length; names of the types of RFC 1035 compressed, of SRV, SVCB and HTTPS remembered. */
+void render_put_rdata(struct renderer *r, const struct builder_record *record);
+/* A name that may be compressed. */
+void render_put_name(struct renderer *r, const uint8_t *name);
+/* Where an uncompressed name stands in the block or ends its owner: its link, or 0. */
+uint16_t render_find_name(struct renderer *r, const uint8_t *name);
+/* Write a link where the block goes on. */
+void render_put_link(struct renderer *r, uint16_t link);
+/* Move the finished block to the blob, its patches and what else it needs in front of it; returns its offset.
+ */
+uint32_t render_end(struct renderer *r);
+
+/* ---- render_additional.c ---- */
+
+/* Behind the records of a finished RRset, those of the additional section that go with it. */
+void render_additional(struct renderer *r, uint16_t type);
