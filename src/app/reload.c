@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "zone/zone.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,7 +28,7 @@ struct reload {
     struct event *finished;
     const struct view *previous;
     ptrdiff_t zone_index; /* one zone of the running view; -1: everything */
-    struct zone *zone;
+    struct view_zone_update *update;
     uint64_t generation;
     size_t cache_count;
     struct view *view;
@@ -66,7 +65,7 @@ static void *load(void *argument)
     struct reload *reload = argument;
     struct server *server = reload->server;
     if (reload->zone_index != -1) {
-        reload->zone = view_compile_zone(reload->previous, (size_t)reload->zone_index, reload->report);
+        reload->update = view_read_zone(reload->previous, (size_t)reload->zone_index, reload->report);
     } else {
         give_way();
         reload->view = view_compile(server->path, reload->previous, reload->generation,
@@ -119,8 +118,11 @@ static bool install(struct reload *reload)
 {
     struct server *server = reload->server;
     if (reload->zone_index != -1) {
-        view_install_zone(server->view, (size_t)reload->zone_index, reload->zone);
-        return reload->zone != NULL;
+        bool good = reload->update != NULL;
+        pthread_mutex_lock(&server->lock); /* the prober looks into the view */
+        server->view = view_install_zone(server->slot, (size_t)reload->zone_index, reload->update);
+        pthread_mutex_unlock(&server->lock);
+        return good;
     }
     if (reload->view != NULL) {
         warn_of_fixed(server, reload->view, reload->report);
@@ -188,7 +190,7 @@ int server_start_reload(struct server *server, const char *zone,
     if (zone != NULL && index == -1) {
         return ERROR_NOT_FOUND;
     }
-    bool alone = index != -1 && view_zone_is_alone(server->view, (size_t)index);
+    bool alone = index != -1 && view_can_update_zone(server->view, (size_t)index);
     struct reload *reload = memory_alloc(sizeof *reload);
     *reload = (struct reload){.server = server,
                               .fd = -1,
@@ -216,7 +218,7 @@ void server_stop_reload(struct server *server)
     if (reload != NULL) {
         pthread_join(reload->thread, NULL);
         view_free(reload->view);
-        zone_release(reload->zone);
+        view_free_update(reload->update);
         free_reload(reload);
         server->reload = NULL;
     }

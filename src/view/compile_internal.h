@@ -4,8 +4,11 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "view/view.h"
 #include "zone/builder.h"
+
+#define COMPILE_GEO_KEY HASH_START
 
 struct compiler {
     struct view *view;           /* being made */
@@ -35,6 +38,9 @@ struct zone *compile_finish_zone(struct compile_zone *work);
 size_t compile_load_zones(struct compiler *c);
 void compile_describe_zone(struct view_zone *entry, const struct zone *zone);
 void compile_sort_names(struct view *view); /* by owner */
+
+struct steer_cache **view_new_caches(const struct steer_set *steer, size_t count); /* owned */
+void view_free_caches(struct steer_cache **caches, size_t count);
 
 /* Add every steered name of a policy document to the zone's builder, the steer set and view->names. Returns
  * 0, or ERROR_INVALID with errors in the report. */
