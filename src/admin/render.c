@@ -256,8 +256,25 @@ json_t *render_info(const struct admin_info *info)
     return object;
 }
 
-json_t *render_zone(const struct view_zone *zone)
+static json_t *render_secondary(const struct admin_secondary *secondary)
 {
+    json_t *object = json_object();
+    set_text(object, "address", secondary->address);
+    set_text(object, "key", secondary->key);
+    set_text(object, "state", secondary->state);
+    set(object, "serial", secondary->told ? json_integer(secondary->serial) : json_null());
+    set_number(object, "attempts", secondary->attempts);
+    set_text(object, "rcode", secondary->rcode);
+    set_time(object, "since", secondary->since_ms);
+    return object;
+}
+
+json_t *render_zone(const struct view_zone *zone, const struct admin_secondary *secondaries, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(list, render_secondary(&secondaries[i]));
+    }
     json_t *object = json_object();
     set_text(object, "origin", zone->origin);
     set_text(object, "file", zone->path);
@@ -266,6 +283,7 @@ json_t *render_zone(const struct view_zone *zone)
     set_number(object, "names", zone->names);
     set_number(object, "records", zone->records);
     set_number(object, "steered", zone->steered);
+    set(object, "secondaries", list);
     return object;
 }
 

@@ -200,7 +200,10 @@ void handle_zones(struct call *call)
     verbs_of(call)->list_zones(verbs_of(call)->context, &zones, &count);
     for (size_t i = 0; i < count && !page.more; i++) {
         if (page_reached(&page, zones[i].origin) && page_take(&page, zones[i].origin)) {
-            json_array_append_new(page.items, render_zone(&zones[i]));
+            struct admin_secondary *secondaries = NULL;
+            size_t told =
+                verbs_of(call)->list_secondaries(verbs_of(call)->context, i, call->arena, &secondaries);
+            json_array_append_new(page.items, render_zone(&zones[i], secondaries, told));
         }
     }
     page_reply(call, &page);

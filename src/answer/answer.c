@@ -7,9 +7,11 @@
 #include "answer/answer.h"
 
 #include "answer/chaos.h"
+#include "answer/copy.h"
 #include "answer/edns.h"
 #include "answer/guard.h"
 #include "answer/reply.h"
+#include "answer/signature.h"
 #include "dns/query.h"
 #include "zone/zone.h"
 
@@ -26,6 +28,8 @@ struct work {
     struct reply reply;
     uint8_t scope; /* ECS */
     bool steered, fallback;
+    bool is_signed; /* the reply ends in a TSIG record */
+    struct tsig_exchange signature;
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -35,42 +39,6 @@ struct target {
     uint16_t apex_at; /* of the zone in hand */
 };
 
-const char *answer_counter_text(enum answer_counter counter)
-{
-    static const char *const texts[ANSWER_COUNTERS] = {
-        [ANSWER_COUNT_QUERIES_UDP] = "queries_udp",
-        [ANSWER_COUNT_QUERIES_TCP] = "queries_tcp",
-        [ANSWER_COUNT_NOERROR] = "noerror",
-        [ANSWER_COUNT_FORMERR] = "formerr",
-        [ANSWER_COUNT_SERVFAIL] = "servfail",
-        [ANSWER_COUNT_NXDOMAIN] = "nxdomain",
-        [ANSWER_COUNT_NOTIMP] = "notimp",
-        [ANSWER_COUNT_REFUSED] = "refused",
-        [ANSWER_COUNT_YXDOMAIN] = "yxdomain",
-        [ANSWER_COUNT_BADCOOKIE] = "badcookie",
-        [ANSWER_COUNT_BADVERS] = "badvers",
-        [ANSWER_COUNT_DROPPED] = "dropped",
-        [ANSWER_COUNT_TRUNCATED] = "truncated",
-        [ANSWER_COUNT_STEERED] = "steered",
-        [ANSWER_COUNT_FALLBACK] = "fallback",
-        [ANSWER_COUNT_COOKIE_VALID] = "cookie_valid",
-        [ANSWER_COUNT_COOKIE_INVALID] = "cookie_invalid",
-        [ANSWER_COUNT_COOKIE_NEW] = "cookie_new",
-        [ANSWER_COUNT_FORBIDDEN_LISTENER] = "forbidden_listener",
-        [ANSWER_COUNT_FORBIDDEN_ZONE] = "forbidden_zone",
-        [ANSWER_COUNT_AMPLIFICATION] = "amplification",
-        [ANSWER_COUNT_RRL_DROPPED] = "rrl_dropped",
-        [ANSWER_COUNT_RRL_SLIPPED] = "rrl_slipped",
-        [ANSWER_COUNT_RRL_POSITIVE] = "rrl_positive",
-        [ANSWER_COUNT_RRL_NODATA] = "rrl_nodata",
-        [ANSWER_COUNT_RRL_NXDOMAIN] = "rrl_nxdomain",
-        [ANSWER_COUNT_RRL_REFERRAL] = "rrl_referral",
-        [ANSWER_COUNT_RRL_ERROR] = "rrl_error",
-        [ANSWER_COUNT_RRL_ALL] = "rrl_all",
-    };
-    return texts[counter];
-}
-
 static void count(const struct answer_context *context, enum answer_counter counter)
 {
     answer_count(context->counters, counter);
@@ -78,17 +46,23 @@ static void count(const struct answer_context *context, enum answer_counter coun
 
 /* ---- steering ---- */
 
-/* The client for geography: the subnet of ECS if given, else the source. */
-static struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
+__attribute__((noinline)) static struct geo_match find_class_of_source(const struct work *w,
+                                                                       const struct steer_policy *policy)
 {
-    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        return steer_find_class(policy, &w->query.ecs.addr);
-    }
     struct addr_port at = {.port = 0};
     if (w->request->client != NULL) {
         addr_from_sockaddr(w->request->client, &at);
     }
     return steer_find_class(policy, &at.addr);
+}
+
+/* The client for geography: the subnet of ECS if given, else the source. */
+static inline struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
+{
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        return steer_find_class(policy, &w->query.ecs.addr);
+    }
+    return find_class_of_source(w, policy);
 }
 
 enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
@@ -166,7 +140,7 @@ static void truncate_reply(struct reply *reply)
 
 static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
 {
-    struct reply_place place = {.owner = apex_at, .apex_at = apex_at};
+    struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
         truncate_reply(&w->reply);
     }
@@ -358,7 +332,16 @@ static uint16_t answer_hidden(struct work *w, const struct zone *zone, const str
     return NOWHERE;
 }
 
-/* A name of which there is no data, or not here. */
+__attribute__((noinline)) static uint16_t answer_no_name(struct work *w, const struct zone *zone,
+                                                         struct target target)
+{
+    w->reply.subject = reply_subject(zone, NULL);
+    w->reply.rcode = DNS_RCODE_NXDOMAIN;
+    add_negative(w, zone, target.apex_at);
+    return NOWHERE;
+}
+
+/* A name of which there is no data, or not here. What is called comes last: so nothing has to be kept. */
 __attribute__((noinline)) static uint16_t answer_other(struct work *w, const struct zone *zone,
                                                        struct target target, uint32_t at)
 {
@@ -369,10 +352,7 @@ __attribute__((noinline)) static uint16_t answer_other(struct work *w, const str
         return answer_hidden(w, zone, found.cut, target);
     }
     if (found.node == NULL) {
-        w->reply.subject = reply_subject(zone, NULL);
-        w->reply.rcode = DNS_RCODE_NXDOMAIN;
-        add_negative(w, zone, target.apex_at);
-        return NOWHERE;
+        return answer_no_name(w, zone, target);
     }
     if (at == 0) { /* all names that a wildcard stands for are one */
         w->reply.subject = reply_subject(zone, found.node);
@@ -383,7 +363,7 @@ __attribute__((noinline)) static uint16_t answer_other(struct work *w, const str
 /* The usual case is in line: the name that was asked is there. */
 static inline uint16_t answer_in_zone(struct work *w, const struct zone *zone, struct target target)
 {
-    uint32_t at = zone_find_node(zone, target.key, 0);
+    uint32_t at = zone_find_node(zone, target.key);
     const struct zone_node *node = zone_get_node(zone, at);
     if (at == 0 || node->cut != 0) {
         return answer_other(w, zone, target, at);
@@ -417,7 +397,7 @@ static inline const struct zone *find_zone(const struct work *w, const struct dn
     const struct zone *zone =
         w->query.qtype == DNS_TYPE_DS ? find_parent(w, key) : zone_table_find(view->zones, key, 0);
     if (__builtin_expect((view->guards & VIEW_GUARD_ZONE) != 0, 0) && zone != NULL &&
-        !guard_allows_zone(w->context, w->request, zone)) {
+        !guard_allows_zone(w->context, w->request, zone, &w->reply)) {
         return NULL;
     }
     return zone;
@@ -439,29 +419,28 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
             return;
         }
         uint16_t apex_at = reply_find_suffix(&w->reply, name_at, len - zone->apex_len);
-        name_at =
-            answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key, 0));
+        name_at = answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key));
     }
 }
 
-static void answer_other_class(struct work *w)
+/* Another class, or a transfer. */
+__attribute__((noinline)) static void answer_unusual(struct work *w)
 {
     if (w->query.qclass == DNS_CLASS_CH) {
         chaos_answer(w->context->view->server, &w->query, &w->reply);
-    } else {
+    } else if (w->query.qclass != DNS_CLASS_IN) {
         w->reply.rcode = DNS_RCODE_REFUSED;
+    } else {
+        copy_answer(w->context, w->request, &w->query, &w->reply,
+                    w->is_signed ? w->signature.key : TSIG_NO_KEY);
     }
 }
 
 static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
-    if (query->qclass != DNS_CLASS_IN) {
-        answer_other_class(w);
-        return;
-    }
-    if (query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR) {
-        w->reply.rcode = DNS_RCODE_REFUSED;
+    if (__builtin_expect(query->qclass != DNS_CLASS_IN || copy_is_asked(query), 0)) {
+        answer_unusual(w);
         return;
     }
     const struct zone *zone = find_zone(w, &query->key);
@@ -533,6 +512,7 @@ static void count_reply(const struct work *w)
 {
     unsigned rcode = w->reply.rcode;
     count(w->context, rcode <= DNS_RCODE_YXDOMAIN    ? ANSWER_COUNT_NOERROR + rcode
+                      : rcode == DNS_RCODE_NOTAUTH   ? ANSWER_COUNT_NOTAUTH
                       : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
                                                      : ANSWER_COUNT_BADVERS);
     if (w->steered) {
@@ -541,19 +521,6 @@ static void count_reply(const struct work *w)
             count(w->context, ANSWER_COUNT_FALLBACK);
         }
     }
-}
-
-static unsigned rcode_of(enum dns_query_result result)
-{
-    switch (result) {
-    case DNS_QUERY_FORMERR: return DNS_RCODE_FORMERR;
-    case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
-    case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
-    case DNS_QUERY_OK:
-    case DNS_QUERY_COOKIE_ONLY:
-    case DNS_QUERY_DROP: break;
-    }
-    return DNS_RCODE_NOERROR;
 }
 
 /* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
@@ -568,8 +535,12 @@ static void judge_cookie(struct work *w)
 /* A query that is no plain question, or a view with guards: is there an answer to be looked for? */
 __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_result result)
 {
-    bool due = result == DNS_QUERY_OK;
-    w->reply.rcode = rcode_of(result);
+    bool due = result == DNS_QUERY_OK || result == DNS_QUERY_SIGNED;
+    w->reply.rcode = reply_rcode(result);
+    if ((w->query.options & DNS_QUERY_TSIG) != 0 && result != DNS_QUERY_FORMERR) {
+        w->is_signed = signature_take(w->context, w->request, &w->query, &w->reply, &w->signature);
+        due &= w->reply.rcode == DNS_RCODE_NOERROR;
+    }
     if ((w->context->view->guards & ~(unsigned)VIEW_GUARD_RATE) != 0) {
         due &= guard_admit(w->context, w->request, &w->query, &w->reply);
     }
@@ -601,7 +572,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.context = context;
     w.request = request;
     w.scope = 0;
-    w.steered = w.fallback = false;
+    w.steered = w.fallback = w.is_signed = false;
     count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {
@@ -624,5 +595,6 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     }
     finish_header(&w);
     count_reply(&w);
-    return w.reply.at;
+    return __builtin_expect(!w.is_signed, 1) ? w.reply.at
+                                             : signature_put(context, request, &w.reply, &w.signature);
 }

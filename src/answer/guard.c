@@ -45,12 +45,14 @@ static bool allows(const struct acl *acl, const struct sockaddr *client)
 }
 
 bool guard_allows_zone(const struct answer_context *context, const struct answer_request *request,
-                       const struct zone *zone)
+                       const struct zone *zone, const struct reply *reply)
 {
     if (allows(view_find_acl(context->view, zone), request->client)) {
         return true;
     }
-    answer_count(context->counters, ANSWER_COUNT_FORBIDDEN_ZONE);
+    if (reply->counts[REPLY_ANSWER] == 0) {
+        answer_count(context->counters, ANSWER_COUNT_FORBIDDEN_ZONE);
+    }
     return false;
 }
 

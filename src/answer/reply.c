@@ -5,7 +5,9 @@
 
 #include "answer/reply.h"
 
-enum { POINTER = 0xc000 };
+#include <endian.h>
+
+enum { POINTER = 0xc000, SOA_NUMBERS_SIZE = 20 };
 
 /* Blocks are rendered for the question as owner; anything else is written over it, record by record. */
 static void set_owners(uint8_t *block, size_t len, uint16_t owner)
@@ -138,6 +140,13 @@ static inline void copy_block(uint8_t *to, const struct zone *zone, const struct
     }
 }
 
+/* The SOA of a zone whose serial is kept: the number is the fifth from the end of its one record. */
+static void write_serial(const struct zone *zone, uint8_t *end)
+{
+    uint32_t serial = htobe32(atomic_load_explicit(&zone->served, memory_order_relaxed));
+    memcpy(end - SOA_NUMBERS_SIZE, &serial, sizeof serial);
+}
+
 /* What few blocks need; called last, so that the others need no frame. */
 __attribute__((noinline)) static void put_long_block(struct reply *reply, const struct zone *zone,
                                                      const struct zone_rrset *rrset, struct reply_place place)
@@ -146,6 +155,9 @@ __attribute__((noinline)) static void put_long_block(struct reply *reply, const 
     if ((rrset->flags & ZONE_RRSET_LINKED) != 0) {
         resolve_block(reply, zone, rrset, place);
     }
+    if ((rrset->flags & ZONE_RRSET_SERIAL) != 0) {
+        write_serial(zone, reply->out + reply->at + rrset->len);
+    }
     reply->at += rrset->len;
 }
 
@@ -153,7 +165,7 @@ void reply_put_block(struct reply *reply, const struct zone *zone, const struct 
                      struct reply_place place)
 {
     size_t len = rrset->len;
-    if (len > BYTES_SHORT || (rrset->flags & ZONE_RRSET_LINKED) != 0) {
+    if (len > BYTES_SHORT || (rrset->flags & (ZONE_RRSET_LINKED | ZONE_RRSET_SERIAL)) != 0) {
         put_long_block(reply, zone, rrset, place);
         return;
     }
@@ -266,4 +278,18 @@ bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_
     reply->at += len;
     reply->counts[REPLY_ANSWER]++;
     return true;
+}
+
+unsigned reply_rcode(enum dns_query_result result)
+{
+    switch (result) {
+    case DNS_QUERY_FORMERR: return DNS_RCODE_FORMERR;
+    case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
+    case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
+    case DNS_QUERY_OK:
+    case DNS_QUERY_SIGNED:
+    case DNS_QUERY_COOKIE_ONLY:
+    case DNS_QUERY_DROP: break;
+    }
+    return DNS_RCODE_NOERROR;
 }

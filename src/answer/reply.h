@@ -90,3 +90,6 @@ size_t reply_copy_name(const struct reply *reply, uint16_t at, size_t max, uint8
 /* What a link of a block at block_at leads to (enum zone_link). */
 uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place, uint16_t block_at,
                             uint16_t link);
+
+/* What a query gets that could not be parsed, or must not be answered yet. */
+unsigned reply_rcode(enum dns_query_result result);

@@ -29,9 +29,19 @@ static uint32_t find_room(void)
     return room == 0 ? 1 : (uint32_t)room;
 }
 
+/* The soft limit was raised to the hard one at the start; that one only root can raise. */
+static uint32_t make_room(uint32_t clients)
+{
+    rlim_t needed = (rlim_t)clients / 3 * 4 + 4;
+    if (find_room() < clients) {
+        (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = needed, .rlim_max = needed});
+    }
+    return find_room();
+}
+
 void server_find_tcp_limits(const struct conf_server *conf, struct serve_tcp_limits *limits)
 {
-    uint32_t room = find_room();
+    uint32_t room = make_room(conf->tcp.clients);
     *limits = (struct serve_tcp_limits){.idle_ms = conf->tcp.idle_ms,
                                         .clients = conf->tcp.clients,
                                         .clients_per_address = conf->tcp.clients_per_address,

@@ -38,6 +38,54 @@ static void print_cookies(const uint64_t *sums, struct buffer *out)
     }
 }
 
+/* A family of counters that differ in one label. */
+struct family {
+    const char *name, *help;
+    struct {
+        enum answer_counter counter;
+        const char *result;
+    } kinds[4];
+};
+
+static void print_families(const uint64_t *sums, struct buffer *out)
+{
+    static const struct family families[] = {
+        {"steerd_transfers_total",
+         "Zone transfers out: begun, ended, cut, or refused by the zone's list or for being too many.",
+         {{ANSWER_COUNT_TRANSFER_STARTED, "started"},
+          {ANSWER_COUNT_TRANSFER_FINISHED, "finished"},
+          {ANSWER_COUNT_TRANSFER_ABORTED, "aborted"},
+          {ANSWER_COUNT_TRANSFER_REFUSED, "refused"}}},
+        {"steerd_tsig_total",
+         "Signed queries (TSIG), by what became of the signature.",
+         {{ANSWER_COUNT_TSIG_GOOD, "good"},
+          {ANSWER_COUNT_TSIG_BADKEY, "badkey"},
+          {ANSWER_COUNT_TSIG_BADSIG, "badsig"},
+          {ANSWER_COUNT_TSIG_BADTIME, "badtime"}}},
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        print_head(out, families[i].name, "counter", families[i].help);
+        for (size_t j = 0; j < sizeof families[i].kinds / sizeof *families[i].kinds; j++) {
+            buffer_print(out, "%s{result=\"%s\"} %lu\n", families[i].name, families[i].kinds[j].result,
+                         (unsigned long)sums[families[i].kinds[j].counter]);
+        }
+    }
+}
+
+static void print_notifies(const struct server *server, struct buffer *out)
+{
+    struct notify_stats stats;
+    primaries_get_stats(server->primaries, &stats);
+    print_head(out, "steerd_notifies_sent_total", "counter", "NOTIFY messages sent to secondaries.");
+    buffer_print(out, "steerd_notifies_sent_total %lu\n", (unsigned long)stats.sent);
+    print_head(out, "steerd_notifies_total", "counter",
+               "Changes that a secondary was told of, by what it answered in the end.");
+    buffer_print(out, "steerd_notifies_total{result=\"acknowledged\"} %lu\n",
+                 (unsigned long)stats.acknowledged);
+    buffer_print(out, "steerd_notifies_total{result=\"refused\"} %lu\n", (unsigned long)stats.refused);
+    buffer_print(out, "steerd_notifies_total{result=\"silent\"} %lu\n", (unsigned long)stats.silent);
+}
+
 static void print_limits(const uint64_t *sums, struct buffer *out)
 {
     print_head(out, "steerd_queries_forbidden_total", "counter",
@@ -114,6 +162,7 @@ static void print_queries(const struct server *server, struct buffer *out)
         buffer_print(out, "%s %lu\n", singles[i].name, (unsigned long)sums[singles[i].counter]);
     }
     print_cookies(sums, out);
+    print_families(sums, out);
     print_limits(sums, out);
 }
 
@@ -186,6 +235,7 @@ void server_write_metrics(struct server *server, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"stale\"} %zu\n", stale);
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
     print_queries(server, out);
+    print_notifies(server, out);
     print_tcp(server, out);
     print_checks(server, out);
     print_targets(server, out);

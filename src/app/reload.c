@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "zone/zone.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,6 +30,7 @@ struct reload {
     const struct view *previous;
     ptrdiff_t zone_index; /* one zone of the running view; -1: everything */
     struct view_zone_update *update;
+    uint64_t fingerprint; /* of its content, if somebody copies it */
     uint64_t generation;
     size_t cache_count;
     struct view *view;
@@ -66,6 +68,10 @@ static void *load(void *argument)
     struct server *server = reload->server;
     if (reload->zone_index != -1) {
         reload->update = view_read_zone(reload->previous, (size_t)reload->zone_index, reload->report);
+        const struct zone *zone = view_peek_update(reload->update);
+        if (zone != NULL && view_find_primary(reload->previous, zone->apex) != NULL) {
+            reload->fingerprint = zone_fingerprint(zone);
+        }
     } else {
         give_way();
         reload->view = view_compile(server->path, reload->previous, reload->generation,
@@ -113,16 +119,28 @@ static void free_reload(struct reload *reload)
     free(reload);
 }
 
+static bool install_zone(struct reload *reload)
+{
+    struct server *server = reload->server;
+    struct zone *zone = view_peek_update(reload->update);
+    if (zone != NULL) {
+        primaries_prepare_zone(server->primaries, zone, reload->fingerprint);
+    }
+    pthread_mutex_lock(&server->lock); /* the prober looks into the view */
+    server->view = view_install_zone(server->slot, (size_t)reload->zone_index, reload->update);
+    pthread_mutex_unlock(&server->lock);
+    if (zone != NULL) {
+        primaries_follow_zone(server->primaries, zone);
+    }
+    return zone != NULL;
+}
+
 /* Returns whether what was read serves now. */
 static bool install(struct reload *reload)
 {
     struct server *server = reload->server;
     if (reload->zone_index != -1) {
-        bool good = reload->update != NULL;
-        pthread_mutex_lock(&server->lock); /* the prober looks into the view */
-        server->view = view_install_zone(server->slot, (size_t)reload->zone_index, reload->update);
-        pthread_mutex_unlock(&server->lock);
-        return good;
+        return install_zone(reload);
     }
     if (reload->view != NULL) {
         warn_of_fixed(server, reload->view, reload->report);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "admin/admin.h"
+#include "app/primaries.h"
 #include "base/clock.h"
 #include "probe/probe.h"
 #include "serve/serve.h"
@@ -36,7 +37,8 @@ struct server {
     struct serve *serve;
     struct prober *prober;
     struct admin *admin;
-    struct reload *reload; /* NULL: none is running */
+    struct primaries *primaries; /* zones that others copy */
+    struct reload *reload;       /* NULL: none is running */
     uint64_t reloads, reload_failures;
 };
 

@@ -271,10 +271,26 @@ void show_overrides(const struct steerctl *ctl, const json_t *items)
 
 /* ---- zones and names ---- */
 
+/* How many of a zone's secondaries have said that they know its serial. */
+static const char *secondaries_text(const json_t *zone, char text[32])
+{
+    const json_t *secondaries = json_object_get(zone, "secondaries"), *one;
+    size_t i, know = 0;
+    json_array_foreach(secondaries, i, one)
+    {
+        know += strcmp(text_of(one, "state"), "acknowledged") == 0;
+    }
+    if (json_array_size(secondaries) == 0) {
+        return "-";
+    }
+    snprintf(text, 32, "%zu of %zu know", know, json_array_size(secondaries));
+    return text;
+}
+
 void show_zones(const struct steerctl *ctl, const json_t *items)
 {
-    static const char *const headings[] = {"ZONE",    "STATE",   "SERIAL", "NAMES",
-                                           "RECORDS", "STEERED", "FILE",   NULL};
+    static const char *const headings[] = {"ZONE",    "STATE",       "SERIAL", "NAMES", "RECORDS",
+                                           "STEERED", "SECONDARIES", "FILE",   NULL};
     size_t i;
     const json_t *item;
     char text[32];
@@ -287,6 +303,7 @@ void show_zones(const struct steerctl *ctl, const json_t *items)
         table_add(table, number_text(item, "names", text));
         table_add(table, number_text(item, "records", text));
         table_add(table, number_text(item, "steered", text));
+        table_add(table, secondaries_text(item, text));
         table_add(table, text_of(item, "file"));
     }
     table_print(table);

@@ -141,6 +141,29 @@ static void list_zones(void *context, const struct view_zone **zones, size_t *co
     *count = server->view->zone_count;
 }
 
+static size_t list_secondaries(void *context, size_t zone, struct arena *arena,
+                               struct admin_secondary **secondaries)
+{
+    const struct server *server = context;
+    size_t count;
+    const struct notify_status *list = primaries_list(server->primaries, zone, arena, &count);
+    *secondaries = arena_alloc(arena, count * sizeof **secondaries);
+    for (size_t i = 0; i < count; i++) {
+        const struct notify_status *from = &list[i];
+        char address[ADDR_TEXT_SIZE];
+        (*secondaries)[i] = (struct admin_secondary){
+            .address = arena_copy_text(arena, addr_write_port(&from->at, address)),
+            .key = from->key == TSIG_NO_KEY ? NULL : server->view->server->keys[from->key].name,
+            .state = notify_state_text(from->state),
+            .serial = from->serial,
+            .told = from->state != NOTIFY_IDLE,
+            .attempts = from->attempts,
+            .rcode = from->rcode == NOTIFY_NO_RCODE ? NULL : dns_rcode_text((unsigned)from->rcode),
+            .since_ms = from->since_ms};
+    }
+    return count;
+}
+
 static void list_names(void *context, const struct view_name **names, size_t *count)
 {
     const struct server *server = context;
@@ -165,6 +188,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .simulate = simulate,
                                   .reload = reload,
                                   .list_zones = list_zones,
+                                  .list_secondaries = list_secondaries,
                                   .list_names = list_names,
                                   .write_metrics = write_metrics};
 }

@@ -6,6 +6,7 @@ src_libconf_a_SOURCES = \
 	src/conf/doc.c src/conf/doc.h \
 	src/conf/doc_get.c \
 	src/conf/georule.c src/conf/georule.h \
+	src/conf/keys.c src/conf/keys.h \
 	src/conf/keytable.c src/conf/keytable.h \
 	src/conf/limits.c src/conf/limits.h \
 	src/conf/listen.c src/conf/listen.h \
@@ -15,6 +16,7 @@ src_libconf_a_SOURCES = \
 	src/conf/server.c src/conf/server.h \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/topology.c src/conf/topology.h \
+	src/conf/transfer.c src/conf/transfer.h \
 	src/conf/value.c src/conf/value.h \
 	src/conf/zone_options.c src/conf/zone_options.h \
 	src/conf/zones.c src/conf/zones.h

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "conf/doc.h"
+#include "conf/keys.h"
 #include "conf/limits.h"
 #include "conf/listen.h"
 #include "conf/zone_options.h"
@@ -18,7 +19,12 @@
 #include <string.h>
 #include <sys/un.h>
 
-enum { THREADS_DEFAULT = 1, EDNS_SIZE_DEFAULT = 1232, SOCKET_MODE_DEFAULT = 0600 };
+enum {
+    THREADS_DEFAULT = 1,
+    EDNS_SIZE_DEFAULT = 1232,
+    SOCKET_MODE_DEFAULT = 0600,
+    MAX_TRANSFERS_DEFAULT = 100
+};
 
 static const char *get_path(const struct doc_node *object, const char *key, const struct conf_server *server)
 {
@@ -173,11 +179,13 @@ static void read_cookies(const struct doc_node *root, struct conf_server *server
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {
-        "listen",       "threads", "edns_size",     "zones",    "topology",     "state",
-        "admin",        "geo",     "log",           "identity", "version",      "cookies",
-        "zone_options", "rrl",     "amplification", "tcp",      "load_threads", NULL};
+    static const char *const keys[] = {"listen",       "threads",  "edns_size",     "zones",
+                                       "topology",     "state",    "admin",         "geo",
+                                       "log",          "identity", "version",       "cookies",
+                                       "zone_options", "rrl",      "amplification", "tcp",
+                                       "load_threads", "keys",     "max_transfers", NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
+    static const uint32_t transfer_range[2] = {1, 10000};
     (void)doc_check_object(root, keys);
     listen_read(root, server);
     server->threads = doc_get_number(root, "threads", thread_range, THREADS_DEFAULT);
@@ -192,6 +200,8 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     const char *version = read_label(root, "version", 0, CONF_VERSION_MAX, server->arena);
     server->version = version != NULL ? version : PACKAGE;
     read_cookies(root, server);
+    server->max_transfers = doc_get_number(root, "max_transfers", transfer_range, MAX_TRANSFERS_DEFAULT);
+    keys_read(root, server);
     limits_read(root, server);
     int error = zones_read(root, server, report);
     zone_options_read(root, server);

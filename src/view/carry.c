@@ -105,19 +105,24 @@ static struct zone *copy_zone(const struct zone *old)
     return zone;
 }
 
-struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const char *origin)
+struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const struct conf_zone_source *source)
 {
-    if (old->steered_count == 0) {
+    bool keeps_serial = source->options->serial != CONF_SERIAL_FILE;
+    if (old->steered_count == 0 && (!keeps_serial || zone_keeps_serial(old))) {
         zone_hold(old);
         return old;
     }
     size_t count = steer_set_count(c->previous->steer), names = c->view->name_count;
-    struct carry carry = {.c = c, .origin = origin, .ids = memory_alloc_array(count, sizeof *carry.ids)};
+    struct carry carry = {
+        .c = c, .origin = source->origin, .ids = memory_alloc_array(count, sizeof *carry.ids)};
     memset(carry.ids, 0xff, count * sizeof *carry.ids);
     struct zone *zone = NULL;
     if (enter_names(&carry) == 0) {
         zone = copy_zone(old);
         renumber(zone, carry.ids);
+        if (keeps_serial) {
+            zone_keep_serial(zone);
+        }
     } else {
         c->view->name_count = names;
     }

@@ -46,6 +46,7 @@ void view_free(struct view *view)
     for (size_t i = 0; i < view->zone_count; i++) {
         arena_free(view->zone_list[i].texts);
     }
+    compile_free_primaries(view);
     zone_table_free(view->zones);
     limiter_release(view->limiter);
     free(view->acls);
@@ -134,6 +135,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
         return NULL;
     }
     choose_secrets(view, previous);
+    compile_primaries(view);
     compile_guards(view, previous);
     if (view->topology != NULL) {
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);

@@ -24,6 +24,7 @@ struct compile_zone {
     struct zone_builder *builder;
     struct conf_policy *policy; /* NULL: none, or broken */
     int error;
+    bool keeps_serial; /* zone_keep_serial() */
 };
 
 /* Read one zone's files, enter its policy, build it: reading and building touch nothing that is shared.
@@ -49,7 +50,7 @@ int compile_policy(struct compiler *c, const struct conf_policy *policy, struct 
 /* The previous version of a zone for the new view: shared if nothing in it is steered, else a copy whose
  * policies were entered into the new set. NULL (and why in the report) if an endpoint that it needs is gone.
  */
-struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const char *origin);
+struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const struct conf_zone_source *source);
 
 /* Access lists, rates and whatever else keeps abuse out, when server and secrets are there. Rates go on over
  * a reload. */
@@ -57,3 +58,7 @@ void compile_guards(struct view *view, const struct view *previous);
 
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);
+
+/* Fill view->primaries and view->keys from view->server. */
+void compile_primaries(struct view *view);
+void compile_free_primaries(struct view *view);

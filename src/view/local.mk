@@ -7,6 +7,8 @@ src_libview_a_SOURCES = \
 	src/view/health.c \
 	src/view/one.c \
 	src/view/policy.c \
+	src/view/primary.c \
+	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
 	src/view/view.h \
 	src/view/zones.c

@@ -44,8 +44,10 @@ ptrdiff_t view_find_zone(const struct view *view, const char *origin)
 
 bool view_can_update_zone(const struct view *view, size_t index)
 {
-    return view->server->zones[index].policy_path == NULL ||
-           steer_set_count_added(view->steer) < steer_set_count(view->steer) / 2 + ADDED_POLICIES_MAX;
+    const struct conf_zone_source *source = &view->server->zones[index];
+    return source->policy_path == NULL ||
+           (!source->options->renders_steered &&
+            steer_set_count_added(view->steer) < steer_set_count(view->steer) / 2 + ADDED_POLICIES_MAX);
 }
 
 /* ---- reading ---- */
@@ -68,6 +70,11 @@ static void read_plain(const struct conf_zone_source *source, struct report *rep
     struct compile_zone work;
     compile_read_zone(source, NULL, report, &work);
     update->zone = compile_finish_zone(&work);
+}
+
+struct zone *view_peek_update(const struct view_zone_update *update)
+{
+    return update == NULL ? NULL : update->zone;
 }
 
 /* Into a draft that has the view's topology and databases, and names of its own. */

@@ -12,10 +12,13 @@
 #include "health/health.h"
 #include "steer/steer.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct tsig_keys;
+struct view_rendition;
 struct view_slot; /* where the current view is */
 struct zone;
 struct zone_table;
@@ -47,6 +50,18 @@ struct view_monitor {
     uint64_t identity;
 };
 
+/* A zone that others copy from us, that others are told of, or whose serial is kept. */
+struct view_primary {
+    const uint8_t *apex; /* lower case wire */
+    size_t zone;         /* number in zone_list */
+    const struct conf_zone_options *options;
+    uint64_t fingerprint; /* of the zone's content (zone.h); 0: it is not served */
+    bool is_news;         /* of the thread that publishes: secondaries have to be told */
+    /* What copies hold at steered names; NULL: what the zone file does. Owned. Stored by the thread that
+     * publishes; a reader holds it while it is online. */
+    _Atomic(struct view_rendition *) rendition;
+};
+
 /* What answers have to look at beside the zones. */
 enum view_guard {
     VIEW_GUARD_LISTEN = 1,        /* a listen address has an access list */
@@ -75,6 +90,9 @@ struct view {
     size_t name_count;
     struct view_zone *zone_list; /* in configuration order */
     size_t zone_count;
+    struct view_primary *primaries; /* by apex; owned */
+    size_t primary_count;
+    struct tsig_keys *keys;      /* of `server`, in its order; owned */
     struct steer_cache **caches; /* one per DNS thread */
     size_t cache_count;
     /* The secrets of cookies in force: of `server`, or the random one. secret_count 0: no cookies. */
@@ -107,18 +125,23 @@ size_t view_find_monitors(const struct view *view, uint32_t endpoint, size_t *co
 
 /* The number in zone_list of the zone with this origin (with or without final dot, any case), or -1. */
 ptrdiff_t view_find_zone(const struct view *view, const char *origin);
-/* False: policies that are not in use any more have added up, compile everything instead. */
+/* False: compile everything instead, because copies hold the zone's steered names as they are answered, or
+ * because policies that are not in use any more have added up. */
 bool view_can_update_zone(const struct view *view, size_t index);
 /* Read zone number `index` anew, from the files that the view was loaded with, with the view's topology and
  * databases. Reads the view. Returns owned; NULL and why in the report if the zone is broken. */
 struct view_zone_update;
 struct view_zone_update *view_read_zone(const struct view *view, size_t index, struct report *report);
-void view_free_update(struct view_zone_update *update); /* NULL is fine */
+void view_free_update(struct view_zone_update *update);               /* NULL is fine */
+struct zone *view_peek_update(const struct view_zone_update *update); /* its zone; NULL for NULL */
 /* Put it into the current view of the slot, wait until nobody uses the old zone, and free that. update
  * (taken) NULL: the files are broken, say so in zone_list. Returns the view that is current now, with the
  * same generation: the same one, or if names are steered one that took its parts over, and then the old one
  * is gone. For the thread that publishes. */
 struct view *view_install_zone(struct view_slot *slot, size_t index, struct view_zone_update *update);
+
+/* The primary of this apex (lower case wire), or NULL. */
+struct view_primary *view_find_primary(const struct view *view, const uint8_t *apex);
 
 /* ---- access ---- */
 

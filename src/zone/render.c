@@ -203,7 +203,7 @@ static void render_negative(struct renderer *r, struct zone *zone)
     const struct builder_record *soa = r->b->soa;
     uint32_t minimum = read32(soa->rdata + soa->rdata_len - 4);
     render_begin(r, &r->b->owners[0]);
-    render_put16(r, QUESTION_POINTER);
+    render_put_apex(r); /* it never stands for the name that was asked */
     render_put_fixed(r, DNS_TYPE_SOA, soa->ttl < minimum ? soa->ttl : minimum);
     render_put_rdata(r, soa);
     uint32_t block = render_end(r);
@@ -214,6 +214,7 @@ static void render_negative(struct renderer *r, struct zone *zone)
                                          .flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0,
                                          .block = block};
     zone->serial = read32(soa->rdata + soa->rdata_len - 20);
+    atomic_init(&zone->served, zone->serial);
 }
 
 static void fill_slots(const struct zone_builder *b, struct zone *zone)

@@ -162,16 +162,21 @@ void render_put_link(struct renderer *r, uint16_t link)
     render_put16(r, link);
 }
 
+void render_put_apex(struct renderer *r)
+{
+    r->patches = memory_grow(r->patches, r->patch_count, &r->patch_capacity, sizeof *r->patches);
+    r->patches[r->patch_count++] = (uint16_t)r->block_len;
+    render_put16(r, APEX_PATCH);
+}
+
 /* The pointer to the apex is the commonest link, and the one whose value is at hand for every answer. */
 static void put_pointer(struct renderer *r, uint16_t link)
 {
     if (r->behind || link != (ZONE_LINK_OWNER | r->b->apex.len)) {
         render_put_link(r, link);
-        return;
+    } else {
+        render_put_apex(r);
     }
-    r->patches = memory_grow(r->patches, r->patch_count, &r->patch_capacity, sizeof *r->patches);
-    r->patches[r->patch_count++] = (uint16_t)r->block_len;
-    render_put16(r, APEX_PATCH);
 }
 
 void render_put_name(struct renderer *r, const uint8_t *name)

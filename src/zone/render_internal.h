@@ -64,7 +64,9 @@ void render_put_rdata(struct renderer *r, const struct builder_record *record);
 void render_put_name(struct renderer *r, const uint8_t *name);
 /* Where an uncompressed name stands in the block or ends its owner: its link, or 0. */
 uint16_t render_find_name(struct renderer *r, const uint8_t *name);
-/* Write a link where the block goes on. */
+/* Write a pointer to the apex where the block goes on. */
+void render_put_apex(struct renderer *r);
+/* Write a link there. */
 void render_put_link(struct renderer *r, uint16_t link);
 /* Move the finished block to the blob, its patches and what else it needs in front of it; returns its offset.
  */

@@ -1,7 +1,7 @@
 ## Unit tests of src/conf
 if HAVE_CMOCKA
 conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_policy tests/unit/test_conf_server \
-	tests/unit/test_conf_topology
+	tests/unit/test_conf_topology tests/unit/test_conf_transfer
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
 conf_test_libs = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
@@ -21,6 +21,10 @@ tests_unit_test_conf_server_LDADD = $(conf_test_libs)
 tests_unit_test_conf_topology_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_topology_SOURCES = tests/unit/test_conf_topology.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_topology_LDADD = $(conf_test_libs)
+
+tests_unit_test_conf_transfer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_transfer_SOURCES = tests/unit/test_conf_transfer.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_transfer_LDADD = $(conf_test_libs)
 endif
 
 ## The JSON Schemas against the same sample documents

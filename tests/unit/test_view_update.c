@@ -105,7 +105,7 @@ static const struct steer_policy *find_policy(const struct view *view, const str
     struct dns_key key;
     int len = dns_name_parse(owner, NULL, wire);
     assert_true(len > 0 && dns_key_fill(&key, wire, (size_t)len) != 0);
-    uint32_t at = zone_find_node(zone, &key, 0);
+    uint32_t at = zone_find_node(zone, &key);
     const struct zone_rrset *rrset = at == 0 ? NULL : zone_find_rrset(zone_get_node(zone, at), DNS_TYPE_A);
     if (rrset == NULL || (rrset->flags & ZONE_RRSET_STEERED) == 0) {
         return NULL;
