@@ -52,12 +52,13 @@ bool signature_take(const struct answer_context *context, const struct answer_re
     return true;
 }
 
-void signature_put(const struct answer_context *context, const struct answer_request *request,
-                   struct reply *reply, struct tsig_exchange *exchange)
+size_t signature_put(const struct answer_context *context, const struct answer_request *request,
+                     struct reply *reply, struct tsig_exchange *exchange)
 {
     size_t cap = reply->at + tsig_reply_size(exchange);
     reply->at = tsig_sign_reply(exchange, reply->out, reply->at, cap, context->now_s);
     if (request->transfer != NULL && transfer_is_open(request->transfer)) {
         transfer_sign(request->transfer, context->view->keys, exchange);
     }
+    return reply->at;
 }

@@ -14,6 +14,7 @@
  */
 bool signature_take(const struct answer_context *context, const struct answer_request *request,
                     struct dns_query *query, struct reply *reply, struct tsig_exchange *exchange);
-/* Append the record to the finished reply; what a transfer that it begins needs of it is kept there. */
-void signature_put(const struct answer_context *context, const struct answer_request *request,
-                   struct reply *reply, struct tsig_exchange *exchange);
+/* Append the record to the finished reply; what a transfer that it begins needs of it is kept there. Returns
+ * the length of the whole. */
+size_t signature_put(const struct answer_context *context, const struct answer_request *request,
+                     struct reply *reply, struct tsig_exchange *exchange);

@@ -5,6 +5,15 @@
 
 #include "answer/steered.h"
 
+struct geo_match steered_find_class_of_source(const struct work *w, const struct steer_policy *policy)
+{
+    struct addr_port at = {.port = 0};
+    if (w->request->client != NULL) {
+        addr_from_sockaddr(w->request->client, &at);
+    }
+    return steer_find_class(policy, &at.addr);
+}
+
 /* The subnet of ECS if given, else the source. */
 static struct addr find_client(const struct work *w)
 {
@@ -16,12 +25,6 @@ static struct addr find_client(const struct work *w)
         addr_from_sockaddr(w->request->client, &at);
     }
     return at.addr;
-}
-
-struct geo_match steered_find_class(const struct work *w, const struct steer_policy *policy)
-{
-    struct addr client = find_client(w);
-    return steer_find_class(policy, &client);
 }
 
 size_t steered_pick_sticky(struct work *w, const struct steer_policy *policy,

@@ -7,8 +7,16 @@
 #include "answer/work.h"
 #include "zone/zone.h"
 
-/* The class of the client: of the subnet of ECS if given, else of the source. */
-struct geo_match steered_find_class(const struct work *w, const struct steer_policy *policy);
+struct geo_match steered_find_class_of_source(const struct work *w, const struct steer_policy *policy);
+
+/* The client for geography: the subnet of ECS if given, else the source. */
+static inline struct geo_match steered_find_class(const struct work *w, const struct steer_policy *policy)
+{
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        return steer_find_class(policy, &w->query.ecs.addr);
+    }
+    return steered_find_class_of_source(w, policy);
+}
 
 /* Members for this very client; the scope becomes what the answer is good for. */
 size_t steered_pick_sticky(struct work *w, const struct steer_policy *policy,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Reading zones/<origin>.json: the owner names, and per name its settings. Members, tiers and geo rules are
- * shared between names that are written alike (selector.h, and the table of geo rules here). */
+ * shared between names that are written alike (selector.h, refs.h, and the tables of geo rules here). */
 #include "config.h"
 
 #include "conf/policy.h"
@@ -11,7 +11,6 @@
 #include "conf/doc.h"
 #include "conf/georule.h"
 #include "conf/keytable.h"
-#include "conf/need.h"
 #include "conf/selector.h"
 #include "dns/name.h"
 
@@ -24,11 +23,14 @@ struct reader {
     struct conf_policy *policy;
     const struct conf_topology *topology;
     struct selector *selector;
+    struct refs_reader *refs;
     struct arena *scratch;
     uint32_t ttl_floor;
-    struct keytable *owners; /* canonical owner -> conf_name */
-    struct keytable *geo;    /* (members, "geo" as written) -> conf_name with these rules */
-    uint8_t origin[255];     /* wire */
+    struct keytable *owners;   /* canonical owner -> conf_name */
+    struct keytable *sets;     /* name -> shared conf_geo */
+    struct keytable *geo;      /* "geo" as written -> conf_geo */
+    struct keytable *outcomes; /* (conf_geo, members) -> the tiers of its outcomes */
+    uint8_t origin[255];       /* wire */
 };
 
 /* ---- owner names ---- */
@@ -132,27 +134,87 @@ static struct conf_sticky read_sticky(const struct doc_node *name, enum conf_pic
     return sticky;
 }
 
-static void read_geo(struct reader *reader, const struct doc_node *node,
-                     const struct selector_members *members, struct conf_name *name)
+/* ---- geo ---- */
+
+static void report_no_set(const struct reader *reader, const struct doc_node *node)
+{
+    doc_error(node,
+              "no geo rules \"%.100s\": neither the \"geo_rules\" of this document nor those of the topology "
+              "%.300s have them",
+              doc_text(node), reader->topology->path);
+}
+
+/* The rules that are written here or that the name refers to; NULL: reported. */
+static const struct conf_geo *find_rules(struct reader *reader, const struct doc_node *node)
 {
     struct buffer key;
-    uintptr_t identity = (uintptr_t)members;
+    if (doc_is_text(node)) {
+        const char *name = doc_text(node);
+        const struct conf_geo *set = keytable_find(reader->sets, name, strlen(name));
+        set = set != NULL ? set : keytable_find(reader->topology->geo, name, strlen(name));
+        if (set == NULL) {
+            report_no_set(reader, node);
+        }
+        return set;
+    }
     buffer_init(&key);
-    buffer_add(&key, &identity, sizeof identity);
     doc_dump(node, &key);
-    const struct conf_name *same = keytable_find(reader->geo, key.bytes, key.len);
-    if (same != NULL) {
-        name->geo = same->geo;
-        name->geo_count = same->geo_count;
-    } else {
+    const struct conf_geo *geo = keytable_find(reader->geo, key.bytes, key.len);
+    if (geo == NULL) {
         size_t issues = doc_count_issues(node->doc);
-        georule_read(reader->selector, node, members, reader->policy->arena, name);
+        geo = georule_read(reader->refs, node, NULL, reader->policy->arena);
         if (issues == doc_count_issues(node->doc)) {
-            (void)keytable_add(reader->geo, arena_copy(reader->scratch, key.bytes, key.len), key.len, name);
+            (void)keytable_add(reader->geo, arena_copy(reader->scratch, key.bytes, key.len), key.len,
+                               (void *)(uintptr_t)geo);
         }
     }
     buffer_fini(&key);
+    return geo;
 }
+
+/* Outcomes are in the order of the rules that lead to them first. */
+static void resolve_outcomes(struct reader *reader, const struct doc_node *node, const struct conf_geo *geo,
+                             const struct selector_members *members, struct conf_tiers *outcomes)
+{
+    struct doc_node rule = {0}, tiers;
+    for (size_t i = 0; i < geo->outcome_count; i++) {
+        const struct conf_geo_outcome *outcome = &geo->outcomes[i];
+        struct selector_place place = {.node = node, .set = geo, .rule = outcome->first_rule};
+        if (!geo->is_shared) {
+            while (doc_next(node, &rule) && rule.ordinal < place.rule) {
+            }
+            bool found = doc_find(&rule, "tiers", &tiers);
+            place = (struct selector_place){.node = found ? &tiers : node};
+        }
+        outcomes[i] = selector_resolve_tiers(reader->selector, outcome->tiers, members, &place);
+        outcomes[i].spill = outcome->spill;
+        outcomes[i].fence = outcome->fence;
+        if (outcome->fallback != NULL) {
+            outcomes[i].fallback = selector_resolve_fallback(reader->selector, outcome->fallback, members);
+        }
+    }
+}
+
+static void read_geo(struct reader *reader, const struct doc_node *node,
+                     const struct selector_members *members, struct conf_name *name)
+{
+    const void *identity[2] = {name->geo, members};
+    name->outcomes = keytable_find(reader->outcomes, identity, sizeof identity);
+    if (name->outcomes != NULL) {
+        return;
+    }
+    size_t issues = doc_count_issues(node->doc);
+    struct conf_tiers *outcomes =
+        arena_alloc(reader->policy->arena, name->geo->outcome_count * sizeof *outcomes);
+    resolve_outcomes(reader, node, name->geo, members, outcomes);
+    name->outcomes = outcomes;
+    if (issues == doc_count_issues(node->doc)) {
+        (void)keytable_add(reader->outcomes, arena_copy(reader->scratch, identity, sizeof identity),
+                           sizeof identity, outcomes);
+    }
+}
+
+/* ---- settings ---- */
 
 static void read_ttls(const struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
@@ -174,19 +236,41 @@ static void check_capacities(const struct reader *reader, const struct doc_node 
 {
     bool by_capacity = name->spill == CONF_SPILL_CAPACITY;
     struct doc_node spill;
-    for (size_t i = 0; i < name->geo_count; i++) {
-        by_capacity |= name->geo[i].spill == CONF_SPILL_CAPACITY;
+    for (size_t i = 0; name->geo != NULL && i < name->geo->outcome_count; i++) {
+        by_capacity |= name->geo->outcomes[i].spill == CONF_SPILL_CAPACITY;
     }
     for (size_t i = 0; by_capacity && i < name->member_count; i++) {
         const struct conf_endpoint *endpoint = &reader->topology->endpoints[name->members[i].endpoint];
-        if (endpoint->capacity == 0) {
-            doc_error(doc_find(node, "spill", &spill) ? &spill : node,
-                      "spilling by \"capacity\" needs the capacity of every endpoint; \"%.100s\" has none in "
-                      "the topology",
-                      endpoint->name);
+        if (endpoint->capacity == 0 && !name->members[i].is_spare) {
+            doc_error(
+                doc_find(node, "spill", &spill) ? &spill : node,
+                "spilling by \"capacity\" needs the capacity of every endpoint; \"%.100s\" has none in the "
+                "topology",
+                endpoint->name);
             return;
         }
     }
+}
+
+static void read_members(struct reader *reader, const struct doc_node *node, struct conf_name *name)
+{
+    struct doc_node tiers, geo;
+    const struct refs_fallback *fallback = refs_read_fallback(reader->refs, node);
+    name->geo = doc_find(node, "geo", &geo) ? find_rules(reader, &geo) : NULL;
+    struct selector_pools pools = {.own = fallback != NULL && fallback->pool != NULL ? fallback : NULL,
+                                   .geo = name->geo != NULL && name->geo->has_pools ? name->geo : NULL};
+    const struct selector_members *members = selector_read_members(reader->selector, node, &pools);
+    name->members = members->items;
+    name->member_count = members->count;
+    name->fallback = selector_resolve_fallback(reader->selector, fallback, members);
+    bool has_tiers = doc_find(node, "tiers", &tiers);
+    name->tiers =
+        selector_resolve_tiers(reader->selector, has_tiers ? refs_read(reader->refs, &tiers) : NULL, members,
+                               &(struct selector_place){.node = has_tiers ? &tiers : node});
+    if (name->geo != NULL) {
+        read_geo(reader, &geo, members, name);
+    }
+    check_capacities(reader, node, name);
 }
 
 static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
@@ -195,7 +279,6 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
                                        "min_healthy", "spill_below", "spill",     "geo",     "pick",
                                        "sticky",      "answers",     "fallback",  NULL};
     static const uint32_t answers[2] = {1, 64};
-    struct doc_node tiers, geo;
     if (!doc_check_object(node, keys)) {
         return;
     }
@@ -203,19 +286,10 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     name->pick = read_pick(node);
     name->sticky = read_sticky(node, name->pick);
     name->answers = doc_get_number(node, "answers", answers, 1);
-    const struct selector_members *members = selector_read_members(reader->selector, node);
-    name->members = members->items;
-    name->member_count = members->count;
-    bool has_tiers = doc_find(node, "tiers", &tiers);
-    name->tiers = selector_read_tiers(reader->selector, has_tiers ? &tiers : NULL, members);
-    (void)selector_read_fallback(reader->selector, node, members, &name->fallback);
     name->min_healthy = need_get(node, "min_healthy");
     name->spill_below = need_get(node, "spill_below");
     name->spill = georule_get_spill(node, CONF_SPILL_NEXT);
-    if (doc_find(node, "geo", &geo)) {
-        read_geo(reader, &geo, members, name);
-    }
-    check_capacities(reader, node, name);
+    read_members(reader, node, name);
 }
 
 static void read_name(struct reader *reader, const struct doc_node *node)
@@ -233,10 +307,11 @@ static void read_name(struct reader *reader, const struct doc_node *node)
 
 static void read_names(struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"names", "ttl_floor", NULL};
+    static const char *const keys[] = {"names", "geo_rules", "ttl_floor", NULL};
     struct doc_node names, node = {0};
     (void)doc_check_object(root, keys);
     reader->ttl_floor = doc_get_ttl(root, "ttl_floor", 0);
+    georule_read_sets(reader->refs, root, reader->policy->arena, reader->sets, reader->topology->geo);
     if (!doc_require(root, "names", &names) || !doc_check_object(&names, NULL)) {
         return;
     }
@@ -269,8 +344,11 @@ static struct conf_policy *read_policy(struct doc *doc, const char *path, const 
     struct reader reader = {
         .policy = new_policy(path, origin), .topology = topology, .scratch = arena_new(0)};
     reader.selector = selector_new(topology, reader.policy->arena);
+    reader.refs = refs_reader_new(topology, reader.policy->arena);
     reader.owners = keytable_new(reader.scratch);
+    reader.sets = keytable_new(reader.scratch);
     reader.geo = keytable_new(reader.scratch);
+    reader.outcomes = keytable_new(reader.scratch);
     if (dns_name_parse(origin, NULL, reader.origin) < 0) {
         doc_error(&root, "the origin \"%.300s\" is no domain name", origin);
     } else {
@@ -278,6 +356,7 @@ static struct conf_policy *read_policy(struct doc *doc, const char *path, const 
     }
     bool failed = doc_has_errors(doc);
     selector_free(reader.selector);
+    refs_reader_free(reader.refs);
     arena_free(reader.scratch);
     doc_free(doc);
     if (failed) {

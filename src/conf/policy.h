@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "base/report.h"
+#include "conf/georule.h"
 #include "conf/topology.h"
 
 #include <stdbool.h>
@@ -14,7 +15,6 @@
 #include <stdint.h>
 
 enum conf_pick { CONF_PICK_WEIGHTED, CONF_PICK_ROUND_ROBIN, CONF_PICK_ALL, CONF_PICK_STICKY };
-enum conf_fallback { CONF_FALLBACK_ALL, CONF_FALLBACK_STATIC, CONF_FALLBACK_NODATA, CONF_FALLBACK_SERVFAIL };
 
 /* A member of a steered name: an endpoint and its weight for this name. */
 struct conf_member {
@@ -27,12 +27,6 @@ struct conf_member {
     bool is_spare; /* of a fallback's pool only: in no tier */
 };
 
-/* A share, 0 < share <= 1, or a number of endpoints; both 0: not given. */
-struct conf_need {
-    double share;
-    uint32_t count;
-};
-
 /* One tier: which members of the name it holds. ["us-east", "eu-west-1a", "web-x"] in the document, or an
  * object with more about it. */
 struct conf_tier {
@@ -41,11 +35,7 @@ struct conf_tier {
     size_t member_count;
     struct conf_need min_healthy, spill_below; /* not given: as the name says */
     double trickle;                            /* 0..0.5; 0: none */
-};
-
-struct conf_tiers {
-    struct conf_tier *items; /* in order of preference; at least 1 */
-    size_t count;
+    double latitude, longitude;                /* with `nearest` */
 };
 
 /* What is answered when no tier serves. */
@@ -60,22 +50,18 @@ struct conf_sticky {
     uint32_t hold_s;        /* an endpoint that came back gets no clients for so long; default 0 */
 };
 
-/* Where goes what a tier cannot take: to the next one, or to all others by capacity. */
-enum conf_spill { CONF_SPILL_NEXT, CONF_SPILL_CAPACITY };
-
-/* "when" of a geo rule: all the given conditions hold (an array of values: any of them). */
-struct conf_geo_rule {
-    const char **countries; /* ISO 3166-1 alpha-2, upper case */
-    size_t country_count;
-    const char **continents; /* AF AN AS EU NA OC SA */
-    size_t continent_count;
-    struct addr_prefix *prefixes; /* "cidr" */
-    size_t prefix_count;
-    struct conf_tiers tiers;
-    enum conf_spill spill; /* default: as the name says */
-    bool fence;            /* answers never leave the tiers of the rule, not even by the name's fallback */
-    bool has_fallback;     /* of its own */
-    struct conf_last_resort fallback;
+struct conf_tiers {
+    struct conf_tier *items; /* in order of preference; at least 1 */
+    size_t count;
+    /* 0: as listed. Else items are all members by where they are (the places in the order of the topology),
+     * and a client gets the so many nearest of them as tiers; behind those, with `others`, a tier with the
+     * rest. */
+    unsigned nearest;
+    bool others;
+    /* Of rules: */
+    bool fence;                              /* answers never leave the tiers */
+    enum conf_spill spill;                   /* CONF_SPILL_DEFAULT: as the name says */
+    const struct conf_last_resort *fallback; /* NULL: that of the name */
 };
 
 struct conf_name {
@@ -88,13 +74,13 @@ struct conf_name {
     struct conf_tiers tiers;                   /* without "tiers": one tier with every member, label "all" */
     struct conf_need min_healthy, spill_below; /* of tiers that say nothing else */
     enum conf_spill spill;                     /* default next */
-    struct conf_geo_rule *geo;                 /* in order; the first that matches wins over `tiers` */
-    size_t geo_count;
-    enum conf_pick pick;              /* default weighted */
-    struct conf_sticky sticky;        /* of CONF_PICK_STICKY */
-    unsigned answers;                 /* 1..64; default 1; of no effect with pick "all" */
-    struct conf_last_resort fallback; /* default all */
-    unsigned line, column;            /* of the name in the document, 0 if not known */
+    const struct conf_geo *geo;                /* rules that win over `tiers`; NULL: none */
+    const struct conf_tiers *outcomes;         /* of geo, in its order */
+    enum conf_pick pick;                       /* default weighted */
+    struct conf_sticky sticky;                 /* of CONF_PICK_STICKY */
+    unsigned answers;                          /* 1..64; default 1; of no effect with pick "all" */
+    const struct conf_last_resort *fallback;   /* default all */
+    unsigned line, column;                     /* of the name in the document, 0 if not known */
 };
 
 struct conf_policy {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Three caches: pattern to endpoints, (endpoints, weights) to members, (tiers, members) to tiers. The keys of
- * the latter two are the JSON as written. Nothing with an error or warning is cached, so that each place
- * where it is written gets its own message. */
+ * Caches: pattern to endpoints, (endpoints, weights, pools) as written to members, (refs, members) to tiers.
+ * Nothing with an error or warning is cached, so that each place where it is written gets its own message. */
 #include "config.h"
 
 #include "conf/selector_internal.h"
 
 #include "base/memory.h"
-#include "conf/suggest.h"
+#include "conf/keytable.h"
 #include "conf/value.h"
 
 #include <stdlib.h>
@@ -31,6 +30,7 @@ struct selector *selector_new(const struct conf_topology *topology, struct arena
     selector->selections = keytable_new(selector->scratch);
     selector->members = keytable_new(selector->scratch);
     selector->tiers = keytable_new(selector->scratch);
+    selector->fallbacks = keytable_new(selector->scratch);
     selector->seen = memory_alloc_array(topology->endpoint_count, sizeof *selector->seen);
     selector->matched = memory_alloc_array(topology->endpoint_count, sizeof *selector->matched);
     selector->chosen = memory_alloc_array(topology->endpoint_count, sizeof *selector->chosen);
@@ -45,27 +45,6 @@ void selector_free(struct selector *selector)
     free(selector->chosen);
     free(selector->tier_of);
     free(selector);
-}
-
-/* ---- messages ---- */
-
-void selector_report_no_match(const struct selector *selector, const struct doc_node *node, const char *what,
-                              enum conf_kind first)
-{
-    const struct conf_topology *topology = selector->topology;
-    const struct suggest_list lists[] = {
-        [CONF_REGION] = {topology->regions, topology->region_count, sizeof *topology->regions},
-        [CONF_AZ] = {topology->azs, topology->az_count, sizeof *topology->azs},
-        [CONF_ENDPOINT] = {topology->endpoints, topology->endpoint_count, sizeof *topology->endpoints},
-        [CONF_GROUP] = {topology->groups, topology->group_count, sizeof *topology->groups},
-    };
-    struct buffer words;
-    buffer_init(&words);
-    if (doc_wants_detail(node->doc)) {
-        suggest_write(doc_text(node), lists + first, CONF_GROUP + 1 - first, &words);
-    }
-    doc_error(node, "%s \"%.100s\"%s", what, doc_text(node), words.bytes != NULL ? words.bytes : "");
-    buffer_fini(&words);
 }
 
 /* ---- members ---- */
@@ -89,6 +68,18 @@ static const struct selection *match_pattern(struct selector *selector, const ch
     return selection;
 }
 
+/* An endpoint or a group. *one is the room for a single endpoint. */
+static struct selection select_place(const struct selector *selector, const struct conf_place *place,
+                                     uint32_t *one)
+{
+    if (place->kind == CONF_GROUP) {
+        const struct conf_group *group = &selector->topology->groups[place->index];
+        return (struct selection){group->endpoints, group->endpoint_count};
+    }
+    *one = place->index;
+    return (struct selection){one, 1};
+}
+
 /* What one item of "endpoints" stands for; count 0: reported. *one is the room for a single endpoint. */
 static struct selection resolve_item(struct selector *selector, const struct doc_node *item, uint32_t *one)
 {
@@ -96,24 +87,19 @@ static struct selection resolve_item(struct selector *selector, const struct doc
     if (value_is_pattern(text)) {
         const struct selection *selection = match_pattern(selector, text);
         if (selection->count == 0) {
-            selector_report_no_match(selector, item, "no endpoint matches", CONF_ENDPOINT);
+            refs_report_missing(selector->topology, item, "no endpoint matches", CONF_ENDPOINT);
         }
         return *selection;
     }
     const struct conf_place *place = conf_find_place(selector->topology, text);
-    if (place != NULL && place->kind == CONF_ENDPOINT) {
-        *one = place->index;
-        return (struct selection){one, 1};
-    }
-    if (place != NULL && place->kind == CONF_GROUP) {
-        const struct conf_group *group = &selector->topology->groups[place->index];
-        return (struct selection){group->endpoints, group->endpoint_count};
+    if (place != NULL && place->kind >= CONF_ENDPOINT) {
+        return select_place(selector, place, one);
     }
     if (place != NULL) {
         doc_error(item, "\"%.100s\" is %s, expected an endpoint, a pattern of endpoints or a group", text,
                   conf_kind_text(place->kind));
     } else {
-        selector_report_no_match(selector, item, "no endpoint", CONF_ENDPOINT);
+        refs_report_missing(selector->topology, item, "no endpoint", CONF_ENDPOINT);
     }
     return (struct selection){NULL, 0};
 }
@@ -131,45 +117,52 @@ static int compare_indices(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* Every endpoint of the list that was not seen before goes to selector->chosen, behind `count` of them, and
- * is marked as seen in this round. Returns how many there are then. */
-static size_t choose_endpoints(struct selector *selector, const struct doc_node *list, size_t count,
-                               uint32_t round)
+/* Endpoints that were not seen before in this round or the next go to selector->chosen, behind `count` of
+ * them, and are marked. Returns how many there are then. */
+static size_t choose(struct selector *selector, const struct selection *selection, uint32_t round,
+                     size_t count)
 {
-    struct doc_node item = {0};
-    uint32_t one;
-    while (doc_next_text(list, "an endpoint or an array of endpoints", &item)) {
-        struct selection selection = resolve_item(selector, &item, &one);
-        for (size_t i = 0; i < selection.count; i++) {
-            uint32_t endpoint = selection.endpoints[i];
-            if (selector->seen[endpoint] < selector->round) {
-                selector->seen[endpoint] = round;
-                selector->chosen[count++] = endpoint;
-            }
+    for (size_t i = 0; i < selection->count; i++) {
+        uint32_t endpoint = selection->endpoints[i];
+        if (selector->seen[endpoint] < selector->round) {
+            selector->seen[endpoint] = round;
+            selector->chosen[count++] = endpoint;
         }
     }
     return count;
 }
 
-/* "pool" of "fallback" of a name or rule. */
-static bool find_pool(const struct doc_node *node, struct doc_node *fallback, struct doc_node *pool)
+static size_t choose_endpoints(struct selector *selector, const struct doc_node *list)
 {
-    return doc_find(node, "fallback", fallback) && doc_is_object(fallback) &&
-           doc_find(fallback, "pool", pool);
+    struct doc_node item = {0};
+    size_t count = 0;
+    uint32_t one;
+    while (doc_next_text(list, "an endpoint or an array of endpoints", &item)) {
+        struct selection selection = resolve_item(selector, &item, &one);
+        count = choose(selector, &selection, selector->round, count);
+    }
+    return count;
 }
 
-/* The endpoints of all pools of a name, behind those that are chosen. */
-static size_t choose_spares(struct selector *selector, const struct doc_node *name, size_t count)
+/* Endpoints of a pool that are not the name's otherwise: marked with the next round. */
+static size_t choose_spares(struct selector *selector, const struct refs_fallback *fallback, size_t count)
 {
-    struct doc_node fallback, pool, geo, rule = {0};
-    if (find_pool(name, &fallback, &pool)) {
-        count = choose_endpoints(selector, &pool, count, selector->round + 1);
+    const struct refs_tier *pool = fallback == NULL ? NULL : fallback->pool;
+    for (size_t i = 0; pool != NULL && i < pool->count; i++) {
+        const struct refs_item *item = &pool->items[i];
+        uint32_t one;
+        struct selection selection = item->place == NULL ? *match_pattern(selector, item->text)
+                                                         : select_place(selector, item->place, &one);
+        count = choose(selector, &selection, selector->round + 1, count);
     }
-    bool has_rules = doc_find(name, "geo", &geo) && doc_is_array(&geo);
-    while (has_rules && doc_next(&geo, &rule)) {
-        if (find_pool(&rule, &fallback, &pool)) {
-            count = choose_endpoints(selector, &pool, count, selector->round + 1);
-        }
+    return count;
+}
+
+static size_t choose_all_spares(struct selector *selector, const struct selector_pools *pools, size_t count)
+{
+    count = choose_spares(selector, pools->own, count);
+    for (size_t i = 0; pools->geo != NULL && i < pools->geo->outcome_count; i++) {
+        count = choose_spares(selector, pools->geo->outcomes[i].fallback, count);
     }
     return count;
 }
@@ -192,12 +185,12 @@ static struct conf_member *next_in(struct selector_walk *walk, const uint32_t *e
     return NULL;
 }
 
-static bool is_inside(const struct selector_walk *walk, const struct conf_place *place,
-                      const struct conf_member *member)
+static bool is_inside(const struct selector_walk *walk, const struct conf_member *member)
 {
+    const struct conf_place *place = walk->item.place;
     const struct conf_endpoint *endpoint = &walk->selector->topology->endpoints[member->endpoint];
     if (place == NULL) {
-        return value_is_pattern(walk->key) && value_matches(walk->key, endpoint->name);
+        return value_is_pattern(walk->item.text) && value_matches(walk->item.text, endpoint->name);
     }
     return place->index == (place->kind == CONF_REGION ? endpoint->region : endpoint->az);
 }
@@ -205,7 +198,7 @@ static bool is_inside(const struct selector_walk *walk, const struct conf_place 
 struct conf_member *selector_next_match(struct selector_walk *walk)
 {
     const struct conf_topology *topology = walk->selector->topology;
-    const struct conf_place *place = conf_find_place(topology, walk->key);
+    const struct conf_place *place = walk->item.place;
     if (place != NULL && place->kind == CONF_GROUP) {
         const struct conf_group *group = &topology->groups[place->index];
         return next_in(walk, group->endpoints, group->endpoint_count);
@@ -215,7 +208,7 @@ struct conf_member *selector_next_match(struct selector_walk *walk)
     }
     while (walk->at < walk->members->count) {
         struct conf_member *member = &walk->members->items[walk->at++];
-        if (is_inside(walk, place, member) && (walk->spare || !member->is_spare)) {
+        if (is_inside(walk, member) && (walk->spare || !member->is_spare)) {
             return member;
         }
     }
@@ -232,7 +225,10 @@ struct weight {
 static size_t set_weights(const struct selector *selector, const struct selector_members *members,
                           const char *key, const struct weight *weight)
 {
-    struct selector_walk walk = {.selector = selector, .members = members, .key = key, .spare = true};
+    struct selector_walk walk = {.selector = selector,
+                                 .members = members,
+                                 .item = {.text = key, .place = conf_find_place(selector->topology, key)},
+                                 .spare = true};
     size_t matched = 0;
     for (struct conf_member *member; (member = selector_next_match(&walk)) != NULL; matched++) {
         member->weight = weight->share > 0 ? member->weight : weight->number;
@@ -285,18 +281,17 @@ static void read_weights(struct selector *selector, const struct doc_node *weigh
 }
 
 static void resolve_members(struct selector *selector, const struct doc_node *name,
-                            struct selector_members *members)
+                            const struct selector_pools *pools, struct selector_members *members)
 {
     struct doc_node endpoints, weights;
-    size_t issues = doc_count_issues(name->doc);
+    size_t issues = doc_count_issues(name->doc), count = 0;
     selector->round += 2;
-    size_t count = 0;
     if (doc_require(name, "endpoints", &endpoints)) {
-        count = choose_endpoints(selector, &endpoints, 0, selector->round);
+        count = choose_endpoints(selector, &endpoints);
         if (count == 0 && issues == doc_count_issues(name->doc)) {
             doc_error(&endpoints, "there are no endpoints, expected at least one");
         }
-        count = choose_spares(selector, name, count);
+        count = choose_all_spares(selector, pools, count);
         if (count > SELECTOR_MEMBERS_MAX) {
             doc_error(&endpoints, "found %zu endpoints, expected at most %d for a name", count,
                       SELECTOR_MEMBERS_MAX);
@@ -328,23 +323,8 @@ static void dump_member(const struct doc_node *object, const char *key, struct b
     buffer_add_text(to, "\n");
 }
 
-/* Adds the pools of a name and of the rules that are written at it. */
-static void dump_pools(const struct doc_node *name, struct buffer *to)
-{
-    struct doc_node fallback, pool, geo, rule = {0};
-    if (find_pool(name, &fallback, &pool)) {
-        doc_dump(&pool, to);
-    }
-    bool has_rules = doc_find(name, "geo", &geo) && doc_is_array(&geo);
-    while (has_rules && doc_next(&geo, &rule)) {
-        if (find_pool(&rule, &fallback, &pool)) {
-            buffer_add_text(to, "\n");
-            doc_dump(&pool, to);
-        }
-    }
-}
-
-void selector_remember(struct selector *selector, struct keytable *table, struct buffer *key, void *value)
+/* The key of a cache in the scratch arena, from the buffer, which ends. */
+static void remember(struct selector *selector, struct keytable *table, struct buffer *key, void *value)
 {
     if (value != NULL) {
         (void)keytable_add(table, arena_copy(selector->scratch, key->bytes, key->len), key->len, value);
@@ -352,13 +332,14 @@ void selector_remember(struct selector *selector, struct keytable *table, struct
     buffer_fini(key);
 }
 
-const struct selector_members *selector_read_members(struct selector *selector, const struct doc_node *name)
+const struct selector_members *selector_read_members(struct selector *selector, const struct doc_node *name,
+                                                     const struct selector_pools *pools)
 {
     struct buffer key;
     buffer_init(&key);
+    buffer_add(&key, pools, sizeof *pools);
     dump_member(name, "endpoints", &key);
     dump_member(name, "weights", &key);
-    dump_pools(name, &key);
     struct selector_members *members = keytable_find(selector->members, key.bytes, key.len);
     if (members != NULL) {
         buffer_fini(&key);
@@ -366,8 +347,7 @@ const struct selector_members *selector_read_members(struct selector *selector, 
     }
     size_t issues = doc_count_issues(name->doc);
     members = arena_alloc(selector->scratch, sizeof *members);
-    resolve_members(selector, name, members);
-    selector_remember(selector, selector->members, &key,
-                      issues == doc_count_issues(name->doc) ? members : NULL);
+    resolve_members(selector, name, pools, members);
+    remember(selector, selector->members, &key, issues == doc_count_issues(name->doc) ? members : NULL);
     return members;
 }

@@ -28,13 +28,31 @@ struct selector_members {
 struct selector *selector_new(const struct conf_topology *topology, struct arena *arena);
 void selector_free(struct selector *selector);
 
-/* From "endpoints", "weights" and the pools of fallbacks of the node of a name. Never NULL. */
-const struct selector_members *selector_read_members(struct selector *selector, const struct doc_node *name);
+/* Where else a name may have endpoints. */
+struct selector_pools {
+    const struct refs_fallback *own; /* NULL: none */
+    const struct conf_geo *geo;      /* with pools in it; NULL: none */
+};
 
-/* "fallback" of a name or rule: false if there is none. */
-bool selector_read_fallback(struct selector *selector, const struct doc_node *node,
-                            const struct selector_members *members, struct conf_last_resort *fallback);
+/* From "endpoints" and "weights" of the node of a name, and from pools. Never NULL. */
+const struct selector_members *selector_read_members(struct selector *selector, const struct doc_node *name,
+                                                     const struct selector_pools *pools);
 
-/* From the array of tiers; node NULL: one tier with every member. */
-struct conf_tiers selector_read_tiers(struct selector *selector, const struct doc_node *node,
-                                      const struct selector_members *members);
+/* Where tiers that are resolved for a name are written: in this array; or, for those of a shared set of
+ * rules, at the name that refers to it. */
+struct selector_place {
+    const struct doc_node *node;
+    const struct conf_geo *set; /* NULL: written here */
+    size_t rule;
+};
+
+/* What a fallback is for these members; NULL: "all". */
+const struct conf_last_resort *selector_resolve_fallback(struct selector *selector,
+                                                         const struct refs_fallback *fallback,
+                                                         const struct selector_members *members);
+
+/* refs NULL: one tier with every member. In a shared set, tiers without members are left out: it is an error
+ * only if none remains. */
+struct conf_tiers selector_resolve_tiers(struct selector *selector, const struct refs *refs,
+                                         const struct selector_members *members,
+                                         const struct selector_place *place);

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Reading "tiers": which members of a name are in which tier, and what a tier has to have. Part of the
- * selector; equal tiers of equal members are resolved once. */
+ * Which members of a name are in which tier, and in the pool of its fallback. Part of the selector: what is
+ * equal is resolved once. */
 #include "config.h"
 
 #include "conf/selector_internal.h"
 
 #include "base/memory.h"
-#include "conf/need.h"
-#include "conf/value.h"
+#include "conf/sites.h"
 
 #include <string.h>
-
-#define TRICKLE_MAX 0.5 /* of all answers, of all tiers together: it is a trickle */
 
 /* A tier in the making. */
 struct tier_state {
@@ -21,7 +18,6 @@ struct tier_state {
     size_t count;         /* members that it got */
     size_t taken;         /* members that an earlier tier has */
     uint32_t first_taken; /* one of them */
-    size_t issues_before, refs;
 };
 
 static void take_member(struct selector *selector, struct tier_state *tier, size_t member)
@@ -35,32 +31,25 @@ static void take_member(struct selector *selector, struct tier_state *tier, size
     }
 }
 
-/* One reference of a tier. */
-static void take_item(struct selector *selector, const struct doc_node *item, struct tier_state *tier)
+/* Returns how many members the reference stands for. */
+static size_t take_item(struct selector *selector, const struct refs_item *item, bool spare,
+                        struct tier_state *tier)
 {
-    struct selector_walk walk = {.selector = selector, .members = tier->members, .key = doc_text(item)};
-    bool is_pattern = value_is_pattern(walk.key);
-    if (!is_pattern && conf_find_place(selector->topology, walk.key) == NULL) {
-        selector_report_no_match(selector, item, "no region, az, endpoint or group", CONF_REGION);
-        return;
-    }
+    struct selector_walk walk = {
+        .selector = selector, .members = tier->members, .item = *item, .spare = spare};
     size_t matched = 0;
     for (const struct conf_member *member; (member = selector_next_match(&walk)) != NULL; matched++) {
         take_member(selector, tier, (size_t)(member - tier->members->items));
     }
-    if (is_pattern && matched == 0 && tier->members->complete) {
-        doc_error(item, "\"%.100s\" matches none of the name's endpoints", walk.key);
-    }
+    return matched;
 }
 
+/* idle: a pattern that no endpoint of the name matches, or NULL. */
 static void report_tier(const struct selector *selector, const struct doc_node *node,
-                        const struct tier_state *tier, const char *label)
+                        const struct tier_state *tier, const char *label, const struct refs_item *idle)
 {
-    if (!tier->members->complete || tier->issues_before != doc_count_issues(node->doc)) {
-        return;
-    }
-    if (tier->refs == 0) {
-        doc_error(node, "the tier is empty, expected names of regions, azs, endpoints or groups");
+    if (idle != NULL) {
+        doc_error(node, "\"%.100s\" matches none of the name's endpoints", idle->text);
     } else if (tier->count == 0 && tier->taken > 0) {
         doc_error(node, "the tier \"%.200s\" has no members left: all of them are in earlier tiers", label);
     } else if (tier->count == 0) {
@@ -75,68 +64,6 @@ static void report_tier(const struct selector *selector, const struct doc_node *
                         name, tier->taken - 1);
         }
     }
-}
-
-/* Marks the members of one tier and gives it its label and count. */
-static void read_members(struct selector *selector, const struct doc_node *node, struct tier_state *state,
-                         struct conf_tier *tier)
-{
-    struct doc_node item = {0};
-    struct buffer label;
-    if (!doc_check_array(node,
-                         "an array of names of regions, azs, endpoints or groups, such as [\"us-east\"]")) {
-        return;
-    }
-    buffer_init(&label);
-    buffer_add_text(&label, "");
-    while (doc_next_text(node, "a name", &item)) {
-        buffer_print(&label, "%s%s", state->refs++ == 0 ? "" : "+", doc_text(&item));
-        take_item(selector, &item, state);
-    }
-    tier->label = arena_copy_text(selector->arena, label.bytes);
-    tier->member_count = state->count;
-    report_tier(selector, node, state, tier->label);
-    buffer_fini(&label);
-}
-
-static double get_trickle(const struct doc_node *node, const struct tier_state *state)
-{
-    struct doc_node trickle;
-    double share = doc_get_share(node, "trickle", 0);
-    if (!doc_find(node, "trickle", &trickle)) {
-        return 0;
-    }
-    if (share > TRICKLE_MAX) {
-        doc_error_expected(&trickle, "a small share, above 0 and at most 0.5");
-        return 0;
-    }
-    if (state->number == 1) {
-        doc_warning(&trickle, "the first tier has no use for a trickle: it is for tiers that wait");
-    }
-    return share;
-}
-
-/* ["us-east"], or an object with more about it. */
-static void read_tier(struct selector *selector, const struct doc_node *node, struct tier_state *state,
-                      struct conf_tier *tier)
-{
-    static const char *const keys[] = {"members", "label", "min_healthy", "spill_below", "trickle", NULL};
-    struct doc_node members;
-    state->issues_before = doc_count_issues(node->doc);
-    if (!doc_is_object(node)) {
-        read_members(selector, node, state, tier);
-        return;
-    }
-    (void)doc_check_object(node, keys);
-    tier->min_healthy = need_get(node, "min_healthy");
-    tier->spill_below = need_get(node, "spill_below");
-    tier->trickle = get_trickle(node, state);
-    if (doc_require(node, "members", &members)) {
-        state->issues_before = doc_count_issues(node->doc);
-        read_members(selector, &members, state, tier);
-    }
-    const char *label = doc_get_text(node, "label");
-    tier->label = label == NULL ? tier->label : arena_copy_text(selector->arena, label);
 }
 
 static void reset_tier_of(struct selector *selector, size_t count)
@@ -166,31 +93,41 @@ static void gather_members(struct selector *selector, const struct conf_tiers *t
     }
 }
 
-static void resolve_tiers(struct selector *selector, const struct doc_node *node,
-                          const struct selector_members *members, struct conf_tiers *tiers)
+/* In a shared set a tier that nobody of the name is in does not count. */
+static void resolve_listed(struct selector *selector, const struct refs *refs,
+                           const struct selector_members *members, const struct selector_place *place,
+                           struct conf_tiers *tiers)
 {
     struct doc_node child = {0};
-    if (!doc_check_array(node, "an array of tiers, such as [[\"us-east\"], [\"eu-west\"]]")) {
-        return;
-    }
-    if (doc_count(node) == 0) {
-        doc_error(node, "there are no tiers, expected at least one");
-    }
     reset_tier_of(selector, members->count);
-    tiers->items = arena_alloc(selector->arena, doc_count(node) * sizeof *tiers->items);
-    while (doc_next(node, &child)) {
-        struct conf_tier *tier = &tiers->items[tiers->count++];
-        struct tier_state state = {.members = members, .number = (uint32_t)tiers->count};
-        read_tier(selector, &child, &state, tier);
+    tiers->items = arena_alloc(selector->arena, refs->count * sizeof *tiers->items);
+    for (size_t t = 0; t < refs->count; t++) {
+        const struct refs_tier *from = &refs->tiers[t];
+        struct tier_state state = {.members = members, .number = (uint32_t)tiers->count + 1};
+        const struct refs_item *idle = NULL;
+        for (size_t i = 0; i < from->count; i++) {
+            size_t matched = take_item(selector, &from->items[i], false, &state);
+            idle = matched == 0 && from->items[i].place == NULL ? &from->items[i] : idle;
+        }
+        if (place->set == NULL) {
+            (void)doc_next(place->node, &child);
+            if (members->complete && from->complete) {
+                report_tier(selector, &child, &state, from->label, idle);
+            }
+        } else if (state.count == 0) {
+            continue;
+        }
+        tiers->items[tiers->count++] = (struct conf_tier){.label = from->label,
+                                                          .member_count = state.count,
+                                                          .min_healthy = from->min_healthy,
+                                                          .spill_below = from->spill_below,
+                                                          .trickle = from->trickle};
+    }
+    if (place->set != NULL && tiers->count == 0 && members->complete) {
+        doc_error(place->node, "the name has no endpoint in any tier of rule %zu of \"%.100s\"", place->rule,
+                  place->set->label);
     }
     gather_members(selector, tiers, members->count);
-    double trickles = 0;
-    for (size_t i = 0; i < tiers->count; i++) {
-        trickles += tiers->items[i].trickle;
-    }
-    if (trickles > TRICKLE_MAX) {
-        doc_error(node, "the trickles add up to %g, expected at most 0.5 of all tiers together", trickles);
-    }
 }
 
 /* One tier with every member that is not spare. */
@@ -208,93 +145,76 @@ static void take_all(struct selector *selector, const struct selector_members *m
     *tiers = (struct conf_tiers){.items = tier, .count = 1};
 }
 
-/* ---- fallback ---- */
-
-/* Marks, then gathers: as a tier, but with spare members, too. What does not exist was reported already. */
-static const struct conf_tier *read_pool(struct selector *selector, const struct doc_node *node,
-                                         const struct selector_members *members)
+static void resolve_tiers(struct selector *selector, const struct refs *refs,
+                          const struct selector_members *members, const struct selector_place *place,
+                          struct conf_tiers *tiers)
 {
-    struct conf_tier *pool = arena_alloc(selector->arena, sizeof *pool);
-    struct tier_state state = {.members = members, .number = 1};
-    struct doc_node item = {0};
-    struct buffer label;
-    buffer_init(&label);
-    buffer_add_text(&label, "");
-    reset_tier_of(selector, members->count);
-    while (doc_next_text(node, "an endpoint or an array of endpoints", &item)) {
-        struct selector_walk walk = {
-            .selector = selector, .members = members, .key = doc_text(&item), .spare = true};
-        for (const struct conf_member *member; (member = selector_next_match(&walk)) != NULL;) {
-            take_member(selector, &state, (size_t)(member - members->items));
-        }
-        buffer_print(&label, "%s%s", state.refs++ == 0 ? "" : "+", doc_text(&item));
+    if (refs == NULL) {
+        take_all(selector, members, tiers);
+    } else if (refs->nearest == 0) {
+        resolve_listed(selector, refs, members, place, tiers);
+    } else {
+        struct sites_source source = {selector->topology, members->items, members->count};
+        sites_gather(&source, place->node, selector->arena, tiers);
+        tiers->nearest = refs->nearest;
+        tiers->others = refs->others;
     }
-    if (state.refs == 0 && members->complete) {
-        doc_error(node, "the pool is empty, expected endpoints");
-    }
-    *pool = (struct conf_tier){.label = arena_copy_text(selector->arena, label.bytes),
-                               .member_count = state.count};
-    gather_members(selector, &(struct conf_tiers){.items = pool, .count = 1}, members->count);
-    buffer_fini(&label);
-    return pool;
 }
 
-static enum conf_fallback get_fallback(const struct doc_node *object, const char *key)
+struct conf_tiers selector_resolve_tiers(struct selector *selector, const struct refs *refs,
+                                         const struct selector_members *members,
+                                         const struct selector_place *place)
 {
-    static const char *const fallbacks[] = {[CONF_FALLBACK_ALL] = "all",
-                                            [CONF_FALLBACK_STATIC] = "static",
-                                            [CONF_FALLBACK_NODATA] = "nodata",
-                                            [CONF_FALLBACK_SERVFAIL] = "servfail",
-                                            NULL};
-    return (enum conf_fallback)doc_get_choice(object, key, fallbacks, CONF_FALLBACK_ALL);
-}
-
-bool selector_read_fallback(struct selector *selector, const struct doc_node *node,
-                            const struct selector_members *members, struct conf_last_resort *fallback)
-{
-    static const char *const keys[] = {"pool", "then", NULL};
-    struct doc_node child, pool;
-    *fallback = (struct conf_last_resort){.then = CONF_FALLBACK_ALL};
-    if (!doc_find(node, "fallback", &child)) {
-        return false;
-    }
-    if (!doc_is_object(&child)) {
-        fallback->then = get_fallback(node, "fallback");
-        return true;
-    }
-    (void)doc_check_object(&child, keys);
-    fallback->then = get_fallback(&child, "then");
-    if (doc_require(&child, "pool", &pool)) {
-        fallback->pool = read_pool(selector, &pool, members);
-    }
-    return true;
-}
-
-/* ---- the interface ---- */
-
-struct conf_tiers selector_read_tiers(struct selector *selector, const struct doc_node *node,
-                                      const struct selector_members *members)
-{
-    struct buffer key;
-    uintptr_t identity = (uintptr_t)members;
-    buffer_init(&key);
-    buffer_add(&key, &identity, sizeof identity);
-    if (node != NULL) {
-        doc_dump(node, &key);
-    }
-    struct conf_tiers *tiers = keytable_find(selector->tiers, key.bytes, key.len);
+    /* A shared set forgives what is an error where it is written for one name. */
+    const struct {
+        const void *members, *refs;
+        uintptr_t is_shared;
+    } identity = {members, refs, place->set != NULL};
+    struct conf_tiers *tiers = keytable_find(selector->tiers, &identity, sizeof identity);
     if (tiers != NULL) {
-        buffer_fini(&key);
         return *tiers;
     }
     tiers = arena_alloc(selector->scratch, sizeof *tiers);
-    if (node == NULL) {
-        take_all(selector, members, tiers);
-        selector_remember(selector, selector->tiers, &key, tiers);
-        return *tiers;
+    size_t issues = doc_count_issues(place->node->doc);
+    resolve_tiers(selector, refs, members, place, tiers);
+    if (issues == doc_count_issues(place->node->doc)) {
+        (void)keytable_add(selector->tiers, arena_copy(selector->scratch, &identity, sizeof identity),
+                           sizeof identity, tiers);
     }
-    size_t issues = doc_count_issues(node->doc);
-    resolve_tiers(selector, node, members, tiers);
-    selector_remember(selector, selector->tiers, &key, issues == doc_count_issues(node->doc) ? tiers : NULL);
     return *tiers;
+}
+
+/* ---- fallback ---- */
+
+/* As a tier, but with spare members, too. */
+static const struct conf_tier *resolve_pool(struct selector *selector, const struct refs_tier *from,
+                                            const struct selector_members *members)
+{
+    struct conf_tier *pool = arena_alloc(selector->arena, sizeof *pool);
+    struct tier_state state = {.members = members, .number = 1};
+    reset_tier_of(selector, members->count);
+    for (size_t i = 0; i < from->count; i++) {
+        (void)take_item(selector, &from->items[i], true, &state);
+    }
+    *pool = (struct conf_tier){.label = from->label, .member_count = state.count};
+    gather_members(selector, &(struct conf_tiers){.items = pool, .count = 1}, members->count);
+    return pool;
+}
+
+const struct conf_last_resort *selector_resolve_fallback(struct selector *selector,
+                                                         const struct refs_fallback *fallback,
+                                                         const struct selector_members *members)
+{
+    const void *identity[] = {fallback, members};
+    struct conf_last_resort *resort = keytable_find(selector->fallbacks, identity, sizeof identity);
+    if (resort == NULL) {
+        resort = arena_alloc(selector->arena, sizeof *resort);
+        if (fallback != NULL) {
+            resort->then = fallback->then;
+            resort->pool = fallback->pool == NULL ? NULL : resolve_pool(selector, fallback->pool, members);
+        }
+        (void)keytable_add(selector->fallbacks, arena_copy(selector->scratch, identity, sizeof identity),
+                           sizeof identity, resort);
+    }
+    return resort;
 }

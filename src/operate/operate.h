@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "geo/geo.h"
 #include "health/health.h"
 #include "view/view.h"
 
@@ -64,6 +65,14 @@ struct operate_tier {
     bool considered, qualifies, selected;  /* selected: share > 0 */
 };
 
+/* Why a client is of its class: only where geography plays a part and the client is known. */
+struct operate_geo {
+    const char *rule;    /* "geo[0]", "by-continent[2]"; NULL: none matched */
+    const char *cidr;    /* the prefix of the rule that matched; NULL: it has none */
+    const char *network; /* all of it is of this class */
+    struct geo_place place;
+};
+
 struct operate_explanation {
     const char *name, *type, *client; /* as understood; client may be NULL */
     const char *zone;                 /* NULL: no zone of ours */
@@ -71,10 +80,11 @@ struct operate_explanation {
     bool steered;
     const char *steered_name; /* the owner whose policy applied (a wildcard, or the end of a CNAME chain) */
     const char *class_label;
-    const char *pick;   /* "weighted" …; NULL: not steered */
-    const char *sticks; /* the prefix of the client that decides a sticky pick; NULL: none */
-    unsigned scope;
-    const char *source; /* steer_source_text() */
+    const char *pick;              /* "weighted" …; NULL: not steered */
+    const char *sticks;            /* the prefix of the client that decides a sticky pick; NULL: none */
+    const struct operate_geo *geo; /* NULL: geography plays no part */
+    unsigned scope;                /* of the reply */
+    const char *source;            /* steer_source_text() */
     uint32_t ttl;
     const char *ttl_reason; /* "ttl", "ttl_failing", "zone"; NULL: not steered */
     struct operate_tier *tiers;

@@ -6,8 +6,8 @@
 #include "view/compile_internal.h"
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/memory.h"
+#include "conf/keytable.h"
 #include "dns/name.h"
 #include "dns/types.h"
 
@@ -23,23 +23,6 @@ static enum steer_pick pick_of(enum conf_pick pick)
     case CONF_PICK_WEIGHTED: break;
     }
     return STEER_PICK_WEIGHTED;
-}
-
-static const struct steer_class *plan_classes(const struct compile_classes *plan)
-{
-    const struct conf_name *name = plan->name;
-    struct steer_class *classes = arena_alloc(plan->arena, (name->geo_count + 1) * sizeof *classes);
-    classes[0].label = "default";
-    classes[0].spread = name->spill == CONF_SPILL_CAPACITY;
-    compile_plan_class(plan, &name->tiers, NULL, &classes[0]);
-    for (size_t g = 0; g < name->geo_count; g++) {
-        classes[g + 1].label = arena_print(plan->arena, "geo[%zu]", g);
-        classes[g + 1].spread = name->geo[g].spill == CONF_SPILL_CAPACITY;
-        classes[g + 1].fenced = name->geo[g].fence;
-        const struct conf_geo_rule *rule = &name->geo[g];
-        compile_plan_class(plan, &rule->tiers, rule->has_fallback ? &rule->fallback : NULL, &classes[g + 1]);
-    }
-    return classes;
 }
 
 /* By name: the same in every topology that has it, and on every server. */
@@ -69,50 +52,6 @@ static const struct steer_member *plan_members(struct arena *arena, const struct
     return members;
 }
 
-static uint64_t hash_texts(uint64_t hash, const char *const *texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        hash = hash_bytes(hash, texts[i], strlen(texts[i]) + 1);
-    }
-    return hash_bytes(hash, &count, sizeof count);
-}
-
-/* Rules of equal content over the same databases make equal trees: the set has it then, and shares it by key.
- */
-static struct geo_tree *plan_geo(const struct compiler *c, const struct conf_name *name, uint64_t *key)
-{
-    *key = 0;
-    if (name->geo_count == 0) {
-        return NULL;
-    }
-    struct geo_rule *rules = memory_alloc_array(name->geo_count, sizeof *rules);
-    uint64_t hash = hash_bytes(HASH_START, &c->geo_key, sizeof c->geo_key);
-    for (size_t g = 0; g < name->geo_count; g++) {
-        const struct conf_geo_rule *rule = &name->geo[g];
-        rules[g] = (struct geo_rule){.countries = rule->countries,
-                                     .country_count = rule->country_count,
-                                     .continents = rule->continents,
-                                     .continent_count = rule->continent_count,
-                                     .prefixes = rule->prefixes,
-                                     .prefix_count = rule->prefix_count,
-                                     .class_id = (uint16_t)(g + 1)};
-        hash = hash_texts(hash, rule->countries, rule->country_count);
-        hash = hash_texts(hash, rule->continents, rule->continent_count);
-        hash = hash_bytes(hash, &rule->prefix_count, sizeof rule->prefix_count);
-        for (size_t p = 0; p < rule->prefix_count; p++) {
-            hash = hash_bytes(hash, &rule->prefixes[p].addr, sizeof rule->prefixes[p].addr);
-            hash = hash_bytes(hash, &rule->prefixes[p].len, 1);
-        }
-    }
-    *key = hash_finish(hash);
-    struct geo_tree *tree = NULL;
-    if (!steer_set_has_geo(c->view->steer, *key)) {
-        tree = geo_build_tree(rules, name->geo_count, c->view->geo, c->view->geo_count);
-    }
-    free(rules);
-    return tree;
-}
-
 static void add_records(const struct compiler *c, const struct conf_name *name, struct zone_builder *builder,
                         struct zone_steered_plan *plan)
 {
@@ -138,13 +77,111 @@ void compile_add_name(struct compiler *c, const struct view_name *name)
     view->names[view->name_count++].zone = arena_copy_text(view->arena, name->zone);
 }
 
-static int compile_name(struct compiler *c, const struct conf_policy *policy, const struct conf_name *name,
-                        struct zone_builder *builder)
+/* What names that are written alike have in common: found by what they share (conf/policy.h). Compared as
+ * bytes, so it is zeroed before it is filled. */
+struct shared {
+    const struct conf_member *members;
+    const struct conf_tier *tiers;
+    const struct conf_geo *geo;
+    const struct conf_tiers *outcomes;
+    const struct conf_last_resort *fallback;
+    struct conf_need min_healthy, spill_below;
+    struct conf_sticky sticky;
+    uint64_t settings; /* pick, spill, answers, nearest of the tiers */
+    uint64_t ttl_failing;
+};
+
+struct policy_id {
+    uint32_t id;
+    uint8_t types;
+};
+
+static void get_shared(const struct conf_name *name, struct shared *shared)
 {
-    uint8_t owner[DNS_NAME_MAX + 1], types;
+    memset(shared, 0, sizeof *shared);
+    shared->members = name->members;
+    shared->tiers = name->tiers.items;
+    shared->geo = name->geo;
+    shared->outcomes = name->outcomes;
+    shared->fallback = name->fallback;
+    shared->min_healthy.share = name->min_healthy.share;
+    shared->min_healthy.count = name->min_healthy.count;
+    shared->spill_below.share = name->spill_below.share;
+    shared->spill_below.count = name->spill_below.count;
+    shared->sticky.v4_len = name->sticky.v4_len;
+    shared->sticky.v6_len = name->sticky.v6_len;
+    shared->sticky.hold_s = name->sticky.hold_s;
+    shared->settings = (uint64_t)name->answers << 32 | (uint64_t)name->tiers.nearest << 16 |
+                       (uint64_t)name->tiers.others << 15 | (uint64_t)name->spill << 8 | (uint64_t)name->pick;
+    shared->ttl_failing = (uint64_t)name->has_ttl_failing << 32 | name->ttl_failing;
+}
+
+/* Enter the policy of a name into the steer set. */
+static int enter_policy(struct compiler *c, const struct conf_name *name, const struct report_place *place,
+                        struct policy_id *to)
+{
+    struct arena *arena = arena_new(4096);
+    struct compile_classes classes;
+    struct compile_plan from = {.arena = arena,
+                                .name = name,
+                                .members = plan_members(arena, name, c->view->topology, &to->types),
+                                .place = place};
+    int error = compile_plan_classes(c, &from, &classes);
+    if (error == 0) {
+        struct steer_policy plan = {
+            .pick = pick_of(name->pick),
+            .fallback = compile_get_fallback(name->fallback->then),
+            .answers = (uint16_t)name->answers,
+            .sticky = {.v4_len = name->sticky.v4_len,
+                       .v6_len = name->sticky.v6_len,
+                       .hold_s = name->sticky.hold_s},
+            .has_ttl_failing = name->has_ttl_failing,
+            .ttl_failing = name->ttl_failing,
+            .member_count = (uint16_t)name->member_count,
+            .class_count = classes.count,
+            .members = from.members,
+            .classes = classes.classes,
+            .geo = classes.tree,
+            .geo_label = name->geo == NULL ? NULL : name->geo->label,
+        };
+        to->id = steer_set_add(c->view->steer, &plan, classes.tree, classes.key);
+    }
+    arena_free(arena);
+    return error;
+}
+
+/* Names with a policy of one document that was entered already. */
+struct known_policies {
+    struct arena *arena;
+    struct keytable *by_shared; /* struct shared -> struct policy_id */
+};
+
+static int find_policy(struct compiler *c, const struct conf_name *name, const struct report_place *place,
+                       struct known_policies *known, struct policy_id *to)
+{
+    struct shared shared;
+    get_shared(name, &shared);
+    const struct policy_id *found = keytable_find(known->by_shared, &shared, sizeof shared);
+    if (found != NULL) {
+        *to = *found;
+        return 0;
+    }
+    int error = enter_policy(c, name, place, to);
+    if (error == 0) {
+        (void)keytable_add(known->by_shared, arena_copy(known->arena, &shared, sizeof shared), sizeof shared,
+                           arena_copy(known->arena, to, sizeof *to));
+    }
+    return error;
+}
+
+static int compile_name(struct compiler *c, const struct conf_policy *policy, const struct conf_name *name,
+                        struct zone_builder *builder, struct known_policies *known)
+{
+    uint8_t owner[DNS_NAME_MAX + 1];
+    struct policy_id entered;
     struct report_place place = {.file = policy->path, .line = name->line, .column = name->column};
-    if (name->member_count > STEER_MEMBERS_MAX || name->geo_count >= STEER_CLASSES_MAX) {
-        report_add(c->report, REPORT_ERROR, &place, "%s: more than %d endpoints or geo rules", name->owner,
+    if (name->member_count > STEER_MEMBERS_MAX) {
+        report_add(c->report, REPORT_ERROR, &place, "%s: more than %d endpoints", name->owner,
                    STEER_MEMBERS_MAX);
         return ERROR_INVALID;
     }
@@ -154,53 +191,40 @@ static int compile_name(struct compiler *c, const struct conf_policy *policy, co
         return ERROR_INVALID;
     }
     dns_name_lower(owner, (size_t)len);
-    struct arena *arena = arena_new(4096);
-    uint64_t geo_key;
-    struct geo_tree *geo = plan_geo(c, name, &geo_key);
-    struct compile_classes classes = {
-        .arena = arena, .name = name, .members = plan_members(arena, name, c->view->topology, &types)};
-    struct steer_policy plan = {
-        .pick = pick_of(name->pick),
-        .fallback = compile_get_fallback(name->fallback.then),
-        .answers = (uint16_t)name->answers,
-        .has_ttl_failing = name->has_ttl_failing,
-        .ttl_failing = name->ttl_failing,
-        .sticky = {.v4_len = name->sticky.v4_len,
-                   .v6_len = name->sticky.v6_len,
-                   .hold_s = name->sticky.hold_s},
-        .member_count = (uint16_t)name->member_count,
-        .class_count = (uint16_t)(name->geo_count + 1),
-        .members = classes.members,
-        .classes = plan_classes(&classes),
-        .geo = geo,
-    };
-    uint32_t id = steer_set_add(c->view->steer, &plan, geo, geo_key);
+    int error = find_policy(c, name, &place, known, &entered);
+    if (error != 0) {
+        return ERROR_INVALID;
+    }
     struct zone_steered_plan records = {.owner = owner,
-                                        .member_count = plan.member_count,
+                                        .member_count = (uint16_t)name->member_count,
                                         .ttl = name->ttl,
-                                        .policy = id,
+                                        .policy = entered.id,
                                         .line = name->line,
                                         .column = name->column,
                                         .file = policy->path};
     for (uint8_t type = STEER_HAS_A; type <= STEER_HAS_AAAA; type <<= 1) {
         records.type = type == STEER_HAS_A ? DNS_TYPE_A : DNS_TYPE_AAAA;
-        if ((types & type) != 0) {
+        if ((entered.types & type) != 0) {
             add_records(c, name, builder, &records);
         }
     }
-    compile_add_name(
-        c, &(struct view_name){
-               .owner = name->owner, .zone = policy->origin, .policy = id, .ttl = name->ttl, .types = types});
-    arena_free(arena);
+    compile_add_name(c, &(struct view_name){.owner = name->owner,
+                                            .zone = policy->origin,
+                                            .policy = entered.id,
+                                            .ttl = name->ttl,
+                                            .types = entered.types});
     return 0;
 }
 
 int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder)
 {
     int result = 0;
+    struct known_policies known = {.arena = arena_new(0)};
+    known.by_shared = keytable_new(known.arena);
     for (size_t i = 0; i < policy->name_count; i++) {
-        int error = compile_name(c, policy, &policy->names[i], builder);
+        int error = compile_name(c, policy, &policy->names[i], builder, &known);
         result = error != 0 ? error : result;
     }
+    arena_free(known.arena);
     return result;
 }

@@ -85,7 +85,7 @@ static void take(struct view_rendered *to, double odds[STEER_ANSWERS_MAX], uint1
 static void take_heaviest(const struct steer_policy *policy, const struct steer_choice *choice,
                           struct view_rendered *to)
 {
-    double *all = memory_alloc_array(choice->count, sizeof *all), odds[STEER_ANSWERS_MAX];
+    double *all = memory_alloc_array(choice->count, sizeof *all), odds[STEER_ANSWERS_MAX] = {0};
     steer_odds(policy, choice, all);
     for (size_t p = 0; p < choice->part_count; p++) {
         const struct steer_part *part = &choice->parts[p];
@@ -171,8 +171,10 @@ uint64_t view_rendition_hash(const struct view_rendition *rendition, uint64_t ha
 {
     for (size_t i = 0; i < rendition->count; i++) {
         const struct view_rendered *item = &rendition->items[i];
-        uint64_t head[] = {key_of(item->policy, item->type), item->is_static, item->count};
-        hash = hash_bytes(hash, head, sizeof head);
+        hash = hash_bytes(hash, &item->policy, sizeof item->policy);
+        hash = hash_bytes(hash, &item->type, sizeof item->type);
+        hash = hash_bytes(hash, &item->is_static, sizeof item->is_static);
+        hash = hash_bytes(hash, &item->count, sizeof item->count);
         hash = hash_bytes(hash, item->members, item->count * sizeof *item->members);
     }
     return hash_finish(hash);

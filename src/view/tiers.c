@@ -34,7 +34,7 @@ static int compare_groups(const void *left, const void *right, void *context)
     return group_a != group_b ? (group_a > group_b) - (group_a < group_b) : (a > b) - (a < b);
 }
 
-static void plan_groups(const struct compile_classes *plan, struct steer_tier *to)
+static void plan_groups(const struct compile_plan *plan, struct steer_tier *to)
 {
     const struct conf_member *members = plan->name->members;
     struct steer_group *groups = arena_alloc(plan->arena, to->count * sizeof *groups);
@@ -52,26 +52,45 @@ static void plan_groups(const struct compile_classes *plan, struct steer_tier *t
     }
 }
 
-static void plan_tier(const struct compile_classes *plan, const struct conf_tier *from, struct steer_tier *to)
+/* Members that are in place: their groups, and what the name and its endpoints say about them. */
+static void finish_tier(const struct compile_plan *plan, const struct conf_tier *from,
+                        struct steer_tier *tier)
 {
-    uint16_t *members = arena_alloc(plan->arena, from->member_count * sizeof *members);
-    for (size_t i = 0; i < from->member_count; i++) {
-        members[i] = (uint16_t)from->members[i];
-    }
-    qsort_r(members, from->member_count, sizeof *members, compare_groups,
+    qsort_r((uint16_t *)(uintptr_t)tier->members, tier->count, sizeof *tier->members, compare_groups,
             (void *)(uintptr_t)plan->name->members);
-    *to = (struct steer_tier){.label = from->label,
-                              .members = members,
-                              .count = (uint16_t)from->member_count,
-                              .min_healthy = choose_need(&from->min_healthy, &plan->name->min_healthy),
-                              .spill_below = choose_need(&from->spill_below, &plan->name->spill_below),
-                              .trickle = from->trickle};
-    to->by_capacity = has_capacities(plan->members, to);
-    plan_groups(plan, to);
+    tier->min_healthy = choose_need(&from->min_healthy, &plan->name->min_healthy);
+    tier->spill_below = choose_need(&from->spill_below, &plan->name->spill_below);
+    tier->trickle = from->trickle;
+    tier->by_capacity = has_capacities(plan->members, tier);
+    plan_groups(plan, tier);
+}
+
+struct steer_tier compile_join_tiers(const struct compile_plan *plan, const struct conf_tier *const *from,
+                                     size_t count, const char *label)
+{
+    static const struct conf_tier nothing = {.label = NULL};
+    size_t members = 0;
+    for (size_t i = 0; i < count; i++) {
+        members += from[i]->member_count;
+    }
+    uint16_t *list = arena_alloc(plan->arena, members * sizeof *list);
+    struct steer_tier tier = {.label = label, .members = list};
+    for (size_t i = 0; i < count; i++) {
+        for (size_t m = 0; m < from[i]->member_count; m++) {
+            list[tier.count++] = (uint16_t)from[i]->members[m];
+        }
+    }
+    finish_tier(plan, count == 1 ? from[0] : &nothing, &tier);
+    return tier;
+}
+
+struct steer_tier compile_plan_tier(const struct compile_plan *plan, const struct conf_tier *from)
+{
+    return compile_join_tiers(plan, &from, 1, from->label);
 }
 
 /* A class that may be left falls back on all endpoints of the name, tiers or not. */
-static void plan_offer(const struct compile_classes *plan, struct steer_class *class)
+static void plan_offer(const struct compile_plan *plan, struct steer_class *class)
 {
     uint16_t *offered = arena_alloc(plan->arena, plan->name->member_count * sizeof *offered);
     for (size_t i = 0; i < plan->name->member_count; i++) {
@@ -83,13 +102,16 @@ static void plan_offer(const struct compile_classes *plan, struct steer_class *c
 }
 
 /* The name's pool stays outside a fence, that of a rule is part of what the rule says. */
-static void plan_pool(const struct compile_classes *plan, const struct conf_last_resort *own,
+static void plan_pool(const struct compile_plan *plan, const struct conf_last_resort *own,
                       struct steer_class *class)
 {
-    const struct conf_tier *from = own != NULL ? own->pool : class->fenced ? NULL : plan->name->fallback.pool;
+    const struct conf_tier *from = own != NULL                    ? own->pool
+                                   : class->fenced                ? NULL
+                                   : plan->name->fallback != NULL ? plan->name->fallback->pool
+                                                                  : NULL;
     if (from != NULL && from->member_count != 0) {
         struct steer_tier *pool = arena_alloc(plan->arena, sizeof *pool);
-        plan_tier(plan, from, pool);
+        *pool = compile_plan_tier(plan, from);
         pool->min_healthy = pool->spill_below = (struct steer_need){.share = 0};
         class->pool = pool;
     }
@@ -106,21 +128,18 @@ enum steer_fallback compile_get_fallback(enum conf_fallback fallback)
     return STEER_FALLBACK_ALL;
 }
 
-void compile_plan_class(const struct compile_classes *plan, const struct conf_tiers *tiers,
-                        const struct conf_last_resort *own, struct steer_class *class)
+void compile_finish_class(const struct compile_plan *plan, const struct conf_tiers *tiers,
+                          struct steer_class *class)
 {
-    struct steer_tier *items = arena_alloc(plan->arena, tiers->count * sizeof *items);
-    for (size_t t = 0; t < tiers->count; t++) {
-        plan_tier(plan, &tiers->items[t], &items[t]);
-    }
-    class->tiers = items;
-    class->tier_count = (uint16_t)tiers->count;
+    enum conf_spill spill = tiers->spill == CONF_SPILL_DEFAULT ? plan->name->spill : tiers->spill;
+    class->spread = spill == CONF_SPILL_CAPACITY;
+    class->fenced = tiers->fence;
     if (!class->fenced) {
         plan_offer(plan, class);
     }
-    if (own != NULL) {
+    if (tiers->fallback != NULL) {
         class->has_fallback = true;
-        class->fallback = compile_get_fallback(own->then);
+        class->fallback = compile_get_fallback(tiers->fallback->then);
     }
-    plan_pool(plan, own, class);
+    plan_pool(plan, tiers->fallback, class);
 }

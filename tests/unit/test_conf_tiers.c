@@ -105,7 +105,7 @@ static void tiers_say_what_they_need(void **state)
     assert_need(&n->tiers.items[1].spill_below, 1, 0);
     assert_true(n->tiers.items[1].trickle == 0.01);
     assert_tier(&n->tiers.items[2], "d*", "4");
-    assert_true(n->geo[0].fence);
+    assert_true(n->outcomes[0].fence);
     conf_free_policy(p);
 }
 
@@ -155,8 +155,8 @@ static void needs_are_checked(void **state)
     expect_web_error(state, "\"tiers\": [{\"min_healthy\": 2}]",
                      "p.json:3:11: error: missing key \"members\" (at $.names.www.tiers[0])");
     expect_web_error(state, "\"tiers\": [[\"d*\"]]",
-                     "p.json:3:12: error: \"d*\" matches none of the name's endpoints (at "
-                     "$.names.www.tiers[0][0])");
+                     "p.json:3:11: error: \"d*\" matches none of the name's endpoints (at "
+                     "$.names.www.tiers[0])");
     expect_web_error(state, "\"spill\": \"capacity\"",
                      "p.json:3:10: error: spilling by \"capacity\" needs the capacity of every endpoint; "
                      "\"web-1\" has none in the topology (at $.names.www.spill)");
@@ -256,14 +256,13 @@ static void pools_are_spare(void **state)
         assert_int_equal(n->members[i].is_spare, spare[i]);
     }
     assert_tier(&n->tiers.items[0], "all", "0 1");
-    assert_tier(n->fallback.pool, "d*+web-2", "1 4");
-    assert_int_equal(n->fallback.then, CONF_FALLBACK_NODATA);
-    assert_tier(&n->geo[0].tiers.items[0], "us", "0 1"); /* web-3 is in us, too, but spare */
-    assert_true(n->geo[0].has_fallback);
-    assert_tier(n->geo[0].fallback.pool, "both", "2 3");
-    assert_int_equal(n->geo[0].fallback.then, CONF_FALLBACK_ALL);
-    assert_true(n->geo[1].has_fallback && n->geo[1].fallback.pool == NULL);
-    assert_int_equal(n->geo[1].fallback.then, CONF_FALLBACK_STATIC);
+    assert_tier(n->fallback->pool, "d*+web-2", "1 4");
+    assert_int_equal(n->fallback->then, CONF_FALLBACK_NODATA);
+    assert_tier(&n->outcomes[0].items[0], "us", "0 1"); /* web-3 is in us, too, but spare */
+    assert_tier(n->outcomes[0].fallback->pool, "both", "2 3");
+    assert_int_equal(n->outcomes[0].fallback->then, CONF_FALLBACK_ALL);
+    assert_null(n->outcomes[1].fallback->pool);
+    assert_int_equal(n->outcomes[1].fallback->then, CONF_FALLBACK_STATIC);
     assert_int_equal(p->names[1].member_count, 2); /* written alike but for the pool: not shared */
     assert_ptr_not_equal(p->names[1].members, n->members);
     conf_free_policy(p);

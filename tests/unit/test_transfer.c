@@ -288,7 +288,7 @@ static const char *list_www(struct transfer_fixture *t, uint32_t serial)
     static char list[1024];
     uint8_t query[512];
     struct stream stream;
-    const char *found[32];
+    const char *found[32] = {NULL};
     size_t count = 0;
     fetch(t, query, fill_query(query, "example.com.", DNS_TYPE_AXFR, 0), false, &stream);
     assert_int_equal(stream.serials[0], serial);
