@@ -27,6 +27,7 @@ static void count(const struct answer_context *context, enum answer_counter coun
 static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
 {
     struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
+    w->scope = 0; /* RFC 7871 section 7.4: resolvers take every negative answer for one of all clients */
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
         work_truncate(w);
     }

@@ -127,6 +127,7 @@ static void write_content(struct buffer *buffer, const struct steer_policy *poli
     add_number(buffer, policy->fallback);
     add_number(buffer, policy->answers);
     add_number(buffer, geo_key);
+    add_label(buffer, policy->geo_label);
     add_number(buffer, policy->member_count);
     for (size_t i = 0; i < policy->member_count; i++) {
         const struct steer_member *member = &policy->members[i];
@@ -298,9 +299,10 @@ void steer_set_free(struct steer_set *set)
     free(set);
 }
 
-bool steer_set_has_geo(const struct steer_set *set, uint64_t geo_key)
+const struct geo_tree *steer_set_find_geo(const struct steer_set *set, uint64_t geo_key)
 {
-    return geo_key != 0 && find_geo(set, geo_key) != -1;
+    ptrdiff_t at = geo_key == 0 ? -1 : find_geo(set, geo_key);
+    return at == -1 ? NULL : set->geo[at].tree;
 }
 
 uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, struct geo_tree *geo,
@@ -320,6 +322,7 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     policy->members = arena_copy(set->arena, plan->members, plan->member_count * sizeof *plan->members);
     policy->classes = copy_classes(set->arena, plan);
     policy->geo = tree;
+    policy->geo_label = arena_copy_text(set->arena, plan->geo_label);
     policy->cache_at = set->cache_slots;
     assert(set->cache_slots <= UINT32_MAX - 2u * plan->class_count);
     set->cache_slots += 2u * plan->class_count;

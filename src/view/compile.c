@@ -6,7 +6,6 @@
 
 #include "view/view.h"
 
-#include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "view/compile_internal.h"
@@ -70,23 +69,6 @@ void view_free(struct view *view)
 
 /* ---- parts ---- */
 
-static bool load_geo(struct compiler *c)
-{
-    struct view *view = c->view;
-    const struct conf_server *server = view->server;
-    bool good = true;
-    view->geo = memory_alloc_array(server->geo_count, sizeof(struct geo_db *));
-    c->geo_key = COMPILE_GEO_KEY;
-    for (size_t i = 0; i < server->geo_count; i++) {
-        struct geo_db *db = geo_open_db(server->geo_paths[i], c->report);
-        good &= db != NULL;
-        if (db != NULL) {
-            view->geo[view->geo_count++] = db;
-        }
-    }
-    return good;
-}
-
 static bool load_all(struct compiler *c, const char *path)
 {
     struct view *view = c->view;
@@ -97,7 +79,7 @@ static bool load_all(struct compiler *c, const char *path)
     if (view->server->topology_path != NULL) {
         view->topology = conf_load_topology(view->server->topology_path, c->report);
     }
-    bool usable = (view->topology != NULL || view->server->topology_path == NULL) & load_geo(c);
+    bool usable = (view->topology != NULL || view->server->topology_path == NULL) & compile_load_geo(c);
     if (view->topology == NULL && view->server->topology_path != NULL) {
         return false; /* policies cannot be judged without it */
     }
@@ -130,7 +112,9 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
     view->generation = generation;
     view->loaded_ms = wall_ms;
     view->arena = arena_new(0);
-    if (!load_all(&c, path)) {
+    bool loaded = load_all(&c, path);
+    geo_atlas_free(c.atlas);
+    if (!loaded) {
         view_free(view);
         return NULL;
     }

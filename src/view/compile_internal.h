@@ -8,13 +8,12 @@
 #include "view/view.h"
 #include "zone/builder.h"
 
-#define COMPILE_GEO_KEY HASH_START
-
 struct compiler {
     struct view *view;           /* being made */
     const struct view *previous; /* may be NULL */
     struct report *report;
-    uint64_t geo_key; /* identity of the databases */
+    struct geo_atlas *atlas; /* of the view's databases, while compiling */
+    unsigned geo_knows;      /* what they know together: bits as in geo_db_info */
     size_t name_capacity;
     bool refused; /* a zone that is served now could not be kept: the running view stays */
 };
@@ -47,6 +46,26 @@ void view_free_caches(struct steer_cache **caches, size_t count);
 /* Add every steered name of a policy document to the zone's builder, the steer set and view->names. Returns
  * 0, or ERROR_INVALID with errors in the report. */
 int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder);
+
+/* ---- geo.c ---- */
+
+/* Open the databases, or take them over from the previous view. false, with errors in the report: one is
+ * broken, and there is none to take over. */
+bool compile_load_geo(struct compiler *c);
+
+/* The classes of a name's clients and the tree that gives them. */
+struct compile_classes {
+    const struct steer_class *classes; /* in the arena */
+    uint16_t count;
+    uint64_t key;          /* of the tree; 0: the name has no geography */
+    struct geo_tree *tree; /* owned; NULL: the steer set has one with the key already */
+};
+
+/* 0, or an error that was reported at the place. */
+int compile_plan_classes(struct compiler *c, const struct conf_name *name, const struct report_place *place,
+                         struct arena *arena, struct compile_classes *to);
+
+/* ---- others ---- */
 
 /* The previous version of a zone for the new view: shared if nothing in it is steered, else a copy whose
  * policies were entered into the new set. NULL (and why in the report) if an endpoint that it needs is gone.

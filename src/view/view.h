@@ -42,6 +42,13 @@ struct view_zone {
     struct arena *texts; /* owned: of the zone's names, if it was updated; else they are the view's */
 };
 
+/* The file of a geo database. */
+struct view_geo {
+    int64_t loaded_ms;              /* wall time at which the database that serves was read */
+    struct geo_signature signature; /* of the file as it was found last */
+    bool stale;                     /* the file is broken or gone: its last good version serves */
+};
+
 /* One check of one address of one endpoint. Monitors are numbered endpoint by endpoint,
  * per endpoint check by check, per check IPv4 then IPv6. */
 struct view_monitor {
@@ -82,7 +89,8 @@ struct view {
     struct steer_set *steer;          /* owned */
     struct health *health;            /* owned; to be touched under the lock of the application only */
     const struct health_table *table; /* of health */
-    struct geo_db **geo;              /* owned */
+    struct geo_db **geo;              /* held */
+    struct view_geo *geo_files;       /* of each */
     size_t geo_count;
     struct view_monitor *monitors; /* of the topology, in the order of health's; owned */
     size_t monitor_count;

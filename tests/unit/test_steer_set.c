@@ -49,7 +49,10 @@ static uint32_t add(struct steer_set *set, const struct plan *plan)
 
 static struct geo_tree *some_tree(void)
 {
-    return geo_build_tree(NULL, 0, NULL, 0);
+    struct geo_atlas *atlas = geo_atlas_new(NULL, 0);
+    struct geo_tree *tree = geo_build_tree(&(struct geo_plan){.class_count = 1}, atlas);
+    geo_atlas_free(atlas);
+    return tree;
 }
 
 static void plans_are_copied(void **state)
@@ -118,6 +121,7 @@ static void every_difference_counts(void **state)
     DIFFERENT(plan.tiers[0].label = NULL);
     DIFFERENT(plan.tiers[0].label = "");
     DIFFERENT(plan.classes[1].label = "geo[1]");
+    DIFFERENT(plan.policy.geo_label = "by-continent");
 #undef DIFFERENT
     assert_int_equal(steer_set_count(set), expected);
     steer_set_free(set);
@@ -129,9 +133,10 @@ static void trees_are_shared_by_key(void **state)
     struct steer_set *set = steer_set_new();
     struct plan plan;
     plan_init(&plan);
-    assert_false(steer_set_has_geo(set, 5));
+    assert_null(steer_set_find_geo(set, 5));
+    assert_null(steer_set_find_geo(set, 0));
     assert_int_equal(steer_set_add(set, &plan.policy, some_tree(), 5), 0);
-    assert_true(steer_set_has_geo(set, 5));
+    assert_ptr_equal(steer_set_find_geo(set, 5), steer_set_get(set, 0)->geo);
     assert_int_equal(steer_set_add(set, &plan.policy, some_tree(), 5), 0);
     assert_int_equal(steer_set_add(set, &plan.policy, NULL, 5), 0);
     assert_int_equal(steer_set_add(set, &plan.policy, some_tree(), 6), 1);
@@ -268,7 +273,7 @@ static void a_set_may_be_extended(void **state)
     struct steer_set *set = steer_set_extend(base);
     assert_ptr_equal(steer_set_get(set, 1), steer_set_get(base, 1));
     assert_int_equal(steer_set_count_added(set), 0);
-    assert_true(steer_set_has_geo(set, 5));
+    assert_non_null(steer_set_find_geo(set, 5));
     assert_int_equal(steer_set_add(set, &plan.policy, NULL, 5), 1); /* known */
     for (uint16_t i = 3; i < 60; i++) {
         plan.policy.answers = i;
