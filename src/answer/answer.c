@@ -67,7 +67,7 @@ static __attribute__((noinline)) const struct zone_rrset *choose_any(const struc
 }
 
 /* The RRset for the type asked. */
-static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
+static inline const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
 {
     const struct zone_rrset *first = node->rrsets;
     if (node->rrset_count != 0 && first->type == qtype) {
