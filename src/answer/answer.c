@@ -80,14 +80,14 @@ static inline const struct zone_rrset *choose_rrset(const struct zone_node *node
 static inline __attribute__((always_inline)) uint16_t
 answer_node(struct work *w, const struct zone *zone, const struct zone_node *node, struct target target)
 {
-    struct reply_place place = {.owner = target.name_at, .apex_at = target.apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
-    if (rrset != NULL && rrset->flags == 0) { /* nothing to it: static, without links or additional data */
-        if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+    if (rrset != NULL && reply_is_plain(rrset) && target.name_at == REPLY_QUESTION_AT) {
+        if (!reply_add_plain(&w->reply, REPLY_ANSWER, zone, rrset)) {
             work_truncate(w);
         }
         return WORK_NOWHERE;
     }
+    struct reply_place place = {.owner = target.name_at, .apex_at = work_find_apex(w, zone, target)};
     if (rrset != NULL && (rrset->flags & ZONE_RRSET_STEERED) == 0) {
         rrset_add_more(w, zone, rrset, place);
         return WORK_NOWHERE;
@@ -102,13 +102,13 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
             w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
             break;
         case RRSET_EMPTY:
-        case RRSET_USE_STATIC: add_negative_for_now(w, zone, rrset, target.apex_at); break;
+        case RRSET_USE_STATIC: add_negative_for_now(w, zone, rrset, place.apex_at); break;
         }
         return WORK_NOWHERE;
     }
     const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
     if (cname == NULL) {
-        add_negative(w, zone, target.apex_at);
+        add_negative(w, zone, place.apex_at);
         return WORK_NOWHERE;
     }
     uint16_t rdata_at = (uint16_t)(w->reply.at + 12);
@@ -130,7 +130,7 @@ __attribute__((noinline)) static uint16_t answer_no_name(struct work *w, const s
 {
     w->reply.subject = reply_subject(zone, NULL);
     w->reply.rcode = DNS_RCODE_NXDOMAIN;
-    add_negative(w, zone, target.apex_at);
+    add_negative(w, zone, work_find_apex(w, zone, target));
     return WORK_NOWHERE;
 }
 
@@ -219,8 +219,7 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
         if (zone == NULL || zone->failed) {
             return;
         }
-        uint16_t apex_at = reply_find_suffix(&w->reply, name_at, len - zone->apex_len);
-        name_at = answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key));
+        name_at = answer_other(w, zone, (struct target){&key, name_at}, zone_find_node(zone, &key));
     }
 }
 
@@ -267,9 +266,7 @@ static void answer_question(struct work *w)
         return;
     }
     w->reply.flags |= flags;
-    struct target target = {.key = &query->key,
-                            .name_at = DNS_HEADER_SIZE,
-                            .apex_at = (uint16_t)(DNS_HEADER_SIZE + query->key.len - zone->apex_len)};
+    struct target target = {.key = &query->key, .name_at = REPLY_QUESTION_AT};
     uint16_t leads_to = answer_in_zone(w, zone, target);
     if (__builtin_expect(leads_to != WORK_NOWHERE, 0)) {
         follow_chain(w, leads_to);

@@ -11,7 +11,7 @@ static void add_referral(struct work *w, const struct zone *zone, const struct z
                          struct target target)
 {
     uint16_t cut_at = reply_find_suffix(&w->reply, target.name_at, zone_octets_below(zone, target.key, cut));
-    struct reply_place place = {.owner = cut_at, .apex_at = target.apex_at};
+    struct reply_place place = {.owner = cut_at, .apex_at = work_find_apex(w, zone, target)};
     const struct zone_rrset *ns = zone_find_rrset(cut, DNS_TYPE_NS);
     w->reply.subject = reply_subject(zone, cut);
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, ns, place)) {
@@ -32,7 +32,7 @@ static uint16_t answer_dname(struct work *w, const struct zone *zone, const stru
     const struct zone_rrset *dname = zone_find_rrset(cut, DNS_TYPE_DNAME);
     size_t prefix = zone_octets_below(zone, target.key, cut), dname_at = reply->at;
     struct reply_place place = {.owner = reply_find_suffix(reply, target.name_at, prefix),
-                                .apex_at = target.apex_at};
+                                .apex_at = work_find_apex(w, zone, target)};
     reply->subject = reply_subject(zone, cut);
     if (!reply_add_rrset(reply, REPLY_ANSWER, zone, dname, place)) {
         work_truncate(w);

@@ -25,11 +25,18 @@ struct work {
 struct target {
     const struct dns_key *key;
     uint16_t name_at;
-    uint16_t apex_at; /* of the zone in hand */
 };
 
 /* What answers for a name returns where in the reply the name stands that the answer leads to, or 0. */
 enum { WORK_NOWHERE = 0 };
+
+/* Where the apex of the zone in hand stands. */
+static inline uint16_t work_find_apex(const struct work *w, const struct zone *zone, struct target target)
+{
+    size_t below = (size_t)target.key->len - zone->apex_len;
+    return target.name_at == REPLY_QUESTION_AT ? (uint16_t)(REPLY_QUESTION_AT + below)
+                                               : reply_find_suffix(&w->reply, target.name_at, below);
+}
 
 static inline void work_truncate(struct work *w)
 {
