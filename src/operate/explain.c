@@ -164,7 +164,7 @@ static void describe_name(struct work *w)
         return;
     }
     say(w, "zone %s with serial %u holds %s", w->to->zone, zone->serial, name);
-    uint32_t at = zone_find_node(zone, &key, 0);
+    uint32_t at = zone_find_node(zone, &key);
     struct zone_lookup found = zone_look_up(zone, &key, at);
     if (found.cut != NULL) {
         uint8_t owner[DNS_NAME_MAX + 1];

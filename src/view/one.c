@@ -33,6 +33,7 @@ struct zone *view_compile_zone(const struct view *view, size_t index, struct rep
 {
     struct compile_zone work;
     compile_read_zone(&view->server->zones[index], NULL, report, &work);
+    zone_builder_set_rotate(work.builder, view->server->rotate);
     return compile_finish_zone(&work);
 }
 

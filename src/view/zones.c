@@ -131,6 +131,7 @@ static void load_zone(struct loading *loading, size_t index, struct report *repo
     struct loaded *loaded = &loading->zones[index];
     struct compile_zone work;
     compile_read_zone(source, view->topology, report, &work);
+    zone_builder_set_rotate(work.builder, view->server->rotate);
     if (source->policy_path != NULL) {
         enter_in_turn(loading, loaded, &work, report);
     }

@@ -113,10 +113,8 @@ __attribute__((noinline)) static uint32_t find_further(const struct zone *zone, 
     return 0;
 }
 
-uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label)
+uint32_t zone_find_name(const struct zone *zone, const uint8_t *name, size_t name_len)
 {
-    const uint8_t *name = key->name + key->at[label];
-    size_t name_len = (size_t)key->len - key->at[label] - zone->apex_len;
     uint32_t tag = tag_of(dns_key_hash(name, name_len));
     const struct zone_slot *slot = home_of(zone, tag);
     while (slot->tag < tag) {
@@ -162,7 +160,8 @@ uint32_t zone_find_encloser(const struct zone *zone, const struct dns_key *key)
 {
     unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
     for (unsigned label = below > zone->depth ? below - zone->depth : 1; label < below; label++) {
-        uint32_t at = zone_find_node(zone, key, label);
+        size_t skip = key->at[label];
+        uint32_t at = zone_find_name(zone, key->name + skip, (size_t)key->len - skip - zone->apex_len);
         if (at != 0) {
             return at;
         }

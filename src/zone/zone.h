@@ -30,6 +30,7 @@ enum zone_rrset_flag {
     ZONE_RRSET_LINKED = 2,     /* the block has links */
     ZONE_RRSET_ADDITIONAL = 4, /* there is something for the additional section */
     ZONE_RRSET_SERIAL = 8,     /* the SOA of a zone whose serial is kept: that is the zone's `served` */
+    ZONE_RRSET_ROTATES = 16,   /* the records stand in any order; none points to another */
 };
 
 /* What stands where a pointer will be. A block with links to itself must not begin behind offset
@@ -178,8 +179,14 @@ static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *n
     return rrset == end ? NULL : rrset;
 }
 
-/* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
-uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label);
+/* The node whose name has these octets in front of the apex, in the name of a key; or 0. */
+uint32_t zone_find_name(const struct zone *zone, const uint8_t *name, size_t name_len);
+
+/* The node of a key at or below the apex, or 0. */
+static inline uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key)
+{
+    return zone_find_name(zone, key->name, (size_t)key->len - zone->apex_len);
+}
 
 /* Before the zone is read by others: room for `count` names, and one name. */
 void zone_init_slots(struct zone *zone, size_t count);

@@ -291,6 +291,11 @@ static void bytes_of_every_length(void **state)
         memcpy(word, from, n);
         assert_true(bytes_load_short(from, n) == bytes_load_word(word));
     }
+    for (size_t n = 1; n <= BYTES_WORD; n++) {
+        uint8_t word[BYTES_WORD] = {0};
+        memcpy(word, from + 20 - n, n);
+        assert_true(bytes_load_before(from + 20, n) == bytes_load_word(word));
+    }
     for (size_t n = 0; n <= MOST; n++) {
         size_t whole = bytes_whole_words(n);
         assert_true(whole % BYTES_WORD == 0 && whole >= n && whole < n + BYTES_WORD);
