@@ -12,8 +12,10 @@ src_libconf_a_SOURCES = \
 	src/conf/listen.c src/conf/listen.h \
 	src/conf/locate.c src/conf/locate.h \
 	src/conf/policy.c src/conf/policy.h \
+	src/conf/refs.c src/conf/refs.h \
 	src/conf/selector.c src/conf/selector.h \
 	src/conf/server.c src/conf/server.h \
+	src/conf/sites.c src/conf/sites.h \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/topology.c src/conf/topology.h \
 	src/conf/transfer.c src/conf/transfer.h \
