@@ -6,30 +6,21 @@
 
 #include "answer/answer.h"
 
+#include "answer/additional.h"
 #include "answer/chaos.h"
 #include "answer/copy.h"
 #include "answer/edns.h"
 #include "answer/guard.h"
 #include "answer/reply.h"
+#include "answer/set.h"
 #include "answer/signature.h"
+#include "answer/work.h"
 #include "dns/query.h"
 #include "zone/zone.h"
 
 enum {
     CHAIN_MAX = 10,  /* CNAMEs followed in one answer */
     PLAIN_UDP = 512, /* RFC 1035 section 4.2.1 */
-};
-
-/* Everything about one query while it is answered. */
-struct work {
-    const struct answer_context *context;
-    const struct answer_request *request;
-    struct dns_query query;
-    struct reply reply;
-    uint8_t scope; /* ECS */
-    bool steered, fallback;
-    bool is_signed; /* the reply ends in a TSIG record */
-    struct tsig_exchange signature;
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -44,94 +35,7 @@ static void count(const struct answer_context *context, enum answer_counter coun
     answer_count(context->counters, counter);
 }
 
-/* ---- steering ---- */
-
-__attribute__((noinline)) static struct geo_match find_class_of_source(const struct work *w,
-                                                                       const struct steer_policy *policy)
-{
-    struct addr_port at = {.port = 0};
-    if (w->request->client != NULL) {
-        addr_from_sockaddr(w->request->client, &at);
-    }
-    return steer_find_class(policy, &at.addr);
-}
-
-/* The client for geography: the subnet of ECS if given, else the source. */
-static inline struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
-{
-    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        return steer_find_class(policy, &w->query.ecs.addr);
-    }
-    return find_class_of_source(w, policy);
-}
-
-enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
-
-static inline __attribute__((always_inline)) enum outcome
-add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-           const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
-{
-    uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = steer_pick(policy, choice, w->context->random, members);
-    if (__builtin_expect(picked == 1, 1)) {
-        return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? DONE : FULL;
-    }
-    for (size_t i = 0; i < picked; i++) {
-        if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
-            return FULL;
-        }
-    }
-    return picked != 0 ? DONE : EMPTY;
-}
-
-static inline __attribute__((always_inline)) enum outcome
-add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset, uint16_t owner)
-{
-    const struct answer_context *context = w->context;
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    const struct steer_policy *policy = steer_set_get(context->view->steer, steered->policy);
-    uint16_t class_id = 0;
-    if (policy->geo != NULL) {
-        struct geo_match match = find_class(w, policy);
-        class_id = match.class_id;
-        w->scope = match.scope > w->scope ? match.scope : w->scope;
-    }
-    struct steer_choice *choice =
-        steer_cache_get(context->cache, policy, class_id,
-                        rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA, context->table);
-    w->steered = true;
-    w->fallback |= choice->source != STEER_FROM_TIER;
-    switch (choice->source) {
-    case STEER_FROM_TIER:
-    case STEER_FROM_ALL: return add_picked(w, zone, rrset, policy, choice, owner);
-    case STEER_FROM_STATIC: return USE_STATIC;
-    case STEER_FROM_SERVFAIL: return FAILED;
-    case STEER_FROM_NODATA: break;
-    }
-    return EMPTY;
-}
-
 /* ---- sections ---- */
-
-/* Inlined where most answers come through; additional records have a copy of their own. */
-static inline __attribute__((always_inline)) enum outcome add_set(struct work *w, const struct zone *zone,
-                                                                  const struct zone_node *node,
-                                                                  const struct zone_rrset *rrset,
-                                                                  struct reply_place place)
-{
-    if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
-        enum outcome outcome = add_steered(w, zone, rrset, place.owner);
-        if (outcome != USE_STATIC) {
-            return outcome;
-        }
-        uint16_t type = rrset->type; /* the zone file's records of the type stand behind */
-        rrset++;
-        if (rrset == node->rrsets + node->rrset_count || rrset->type != type) {
-            return EMPTY;
-        }
-    }
-    return reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place) ? DONE : FULL;
-}
 
 static void truncate_reply(struct reply *reply)
 {
@@ -143,79 +47,6 @@ static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_
     struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
         truncate_reply(&w->reply);
-    }
-}
-
-/* ---- the additional section ---- */
-
-/* RFC 7871 section 7.3.1: no network is attached to additional records, so none depend on one. */
-static bool is_tied_to_network(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset)
-{
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    return w->query.has_ecs && steer_set_get(w->context->view->steer, steered->policy)->geo != NULL;
-}
-
-/* The addresses of one type of a name that stands at place.owner, all or none. */
-static __attribute__((noinline)) void add_address(struct work *w, const struct zone *zone,
-                                                  const struct zone_node *node, struct reply_place place,
-                                                  uint16_t type)
-{
-    struct reply *reply = &w->reply;
-    const struct zone_rrset *rrset = zone_find_rrset(node, type);
-    if (rrset == NULL || ((rrset->flags & ZONE_RRSET_STEERED) != 0 && is_tied_to_network(w, zone, rrset))) {
-        return;
-    }
-    size_t at = reply->at;
-    uint16_t answers = reply->counts[REPLY_ANSWER];
-    bool steered = w->steered, fallback = w->fallback;
-    if (add_set(w, zone, node, rrset, place) == DONE) {
-        reply->counts[REPLY_ADDITIONAL] =
-            (uint16_t)(reply->counts[REPLY_ADDITIONAL] + reply->counts[REPLY_ANSWER] - answers);
-    } else {
-        reply->at = at;
-    }
-    reply->counts[REPLY_ANSWER] = answers;
-    w->steered = steered; /* these tell about the answer */
-    w->fallback = fallback;
-}
-
-/* What an RRset that was added last brings along. Returns false if a referral cannot do without what does not
- * fit. */
-static __attribute__((noinline)) bool add_additional(struct work *w, const struct zone *zone,
-                                                     const struct zone_rrset *rrset, struct reply_place place)
-{
-    uint16_t block_at = (uint16_t)(w->reply.at - rrset->len);
-    const struct zone_extra *extra = zone_get_extra(zone, rrset);
-    if (!reply_add_additional(&w->reply, zone, rrset, place, block_at)) {
-        return false;
-    }
-    const struct zone_target *targets = zone_get_targets(extra);
-    for (size_t i = 0; i < extra->target_count; i++) {
-        const struct zone_node *node = zone_get_node(zone, targets[i].node);
-        struct reply_place owner = {reply_resolve_link(&w->reply, place, block_at, targets[i].link),
-                                    place.apex_at};
-        add_address(w, zone, node, owner, DNS_TYPE_A);
-        add_address(w, zone, node, owner, DNS_TYPE_AAAA);
-    }
-    return true;
-}
-
-/* A static RRset that rotates, or brings something along on which the answer does not depend. */
-static __attribute__((noinline)) void add_more(struct work *w, const struct zone *zone,
-                                               const struct zone_rrset *rrset, struct reply_place place)
-{
-    size_t at = w->reply.at;
-    if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
-        truncate_reply(&w->reply);
-        return;
-    }
-    if ((rrset->flags & ZONE_RRSET_ROTATES) != 0) {
-        reply_rotate(&w->reply, at, (unsigned)random_below(w->context->random, rrset->count));
-    }
-    bool minimal =
-        w->query.qtype == DNS_TYPE_ANY /* RFC 8482 */ || w->context->view->server->minimal_responses;
-    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !minimal) {
-        (void)add_additional(w, zone, rrset, place);
     }
 }
 
@@ -233,7 +64,7 @@ static void add_referral(struct work *w, const struct zone *zone, const struct z
         return;
     }
     if ((ns->flags & ZONE_RRSET_ADDITIONAL) != 0 &&
-        !add_additional(w, zone, ns, place)) { /* RFC 9471: a referral without its glue is of no use */
+        !additional_add(w, zone, ns, place)) { /* RFC 9471: a referral without its glue is of no use */
         truncate_reply(&w->reply);
     }
 }
@@ -297,20 +128,20 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
         return NOWHERE;
     }
     if (rrset != NULL && (rrset->flags & ZONE_RRSET_STEERED) == 0) {
-        add_more(w, zone, rrset, place);
+        additional_add_answer(w, zone, rrset, place);
         return NOWHERE;
     }
     if (rrset != NULL) {
-        switch (add_set(w, zone, node, rrset, place)) {
-        case DONE: break;
-        case FULL: truncate_reply(&w->reply); break;
-        case FAILED:
+        switch (set_add(w, zone, node, rrset, place)) {
+        case SET_DONE: break;
+        case SET_FULL: truncate_reply(&w->reply); break;
+        case SET_FAILED:
             w->reply.rcode = DNS_RCODE_SERVFAIL;
             w->reply.ede = REPLY_EDE_NO_ENDPOINT;
             w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
             break;
-        case EMPTY:
-        case USE_STATIC: add_negative_for_now(w, zone, rrset, target.apex_at); break;
+        case SET_EMPTY:
+        case SET_USE_STATIC: add_negative_for_now(w, zone, rrset, target.apex_at); break;
         }
         return NOWHERE;
     }

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/libanswer.a
 src_libanswer_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_libanswer_a_SOURCES = \
+	src/answer/additional.c src/answer/additional.h \
 	src/answer/answer.c src/answer/answer.h \
 	src/answer/chaos.c src/answer/chaos.h \
 	src/answer/cookie.c src/answer/cookie.h \
@@ -9,4 +10,5 @@ src_libanswer_a_SOURCES = \
 	src/answer/edns.c src/answer/edns.h \
 	src/answer/guard.c src/answer/guard.h \
 	src/answer/reply.c src/answer/reply.h \
-	src/answer/signature.c src/answer/signature.h
+	src/answer/signature.c src/answer/signature.h \
+	src/answer/set.h src/answer/work.h
