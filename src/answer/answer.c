@@ -141,9 +141,8 @@ static void truncate_reply(struct reply *reply)
 static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
 {
     struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
-    if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
-        truncate_reply(&w->reply);
-    }
+    w->scope = 0; /* RFC 7871 section 7.4: resolvers take every negative answer for one of all clients */
+    w->reply.truncated |= !reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place);
 }
 
 /* ---- the additional section ---- */

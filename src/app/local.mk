@@ -3,6 +3,7 @@ src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
 	src/app/dump.c \
+	src/app/geowatch.c \
 	src/app/limits.c \
 	src/app/metrics.c \
 	src/app/primaries.c src/app/primaries.h \

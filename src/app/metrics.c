@@ -5,6 +5,8 @@
 
 #include "app/server.h"
 
+#include "geo/geo.h"
+
 static void print_head(struct buffer *out, const char *name, const char *type, const char *help)
 {
     buffer_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -35,6 +37,37 @@ static void print_cookies(const uint64_t *sums, struct buffer *out)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         buffer_print(out, "steerd_cookies_total{result=\"%s\"} %lu\n", kinds[i].result,
                      (unsigned long)sums[kinds[i].counter]);
+    }
+}
+
+static void print_geo_value(const struct view *view, size_t index, const char *name, double value,
+                            struct buffer *out)
+{
+    buffer_print(out, "%s{file=\"", name);
+    print_label(out, geo_get_info(view->geo[index])->path);
+    buffer_print(out, "\"} %.0f\n", value);
+}
+
+static void print_geo(const struct view *view, struct buffer *out)
+{
+    if (view->geo_count == 0) {
+        return;
+    }
+    print_head(out, "steerd_geo_build_time_seconds", "gauge",
+               "When the geo database that serves was made, Unix time.");
+    for (size_t i = 0; i < view->geo_count; i++) {
+        print_geo_value(view, i, "steerd_geo_build_time_seconds",
+                        (double)geo_get_info(view->geo[i])->build_epoch, out);
+    }
+    print_head(out, "steerd_geo_loaded_time_seconds", "gauge", "When it was read, Unix time.");
+    for (size_t i = 0; i < view->geo_count; i++) {
+        print_geo_value(view, i, "steerd_geo_loaded_time_seconds",
+                        (double)view->geo_files[i].loaded_ms / 1000, out);
+    }
+    print_head(out, "steerd_geo_stale", "gauge",
+               "Whether its file is broken or gone (1), so that its last good version serves.");
+    for (size_t i = 0; i < view->geo_count; i++) {
+        print_geo_value(view, i, "steerd_geo_stale", view->geo_files[i].stale, out);
     }
 }
 
@@ -234,6 +267,7 @@ void server_write_metrics(struct server *server, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"current\"} %zu\n", view->zone_count - failed - stale);
     buffer_print(out, "steerd_zones{state=\"stale\"} %zu\n", stale);
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
+    print_geo(view, out);
     print_queries(server, out);
     print_notifies(server, out);
     print_tcp(server, out);

@@ -262,6 +262,7 @@ static int start(struct server *server, struct report *report)
         server_install_view(server, view);
         error = open_admin(server, binding);
         error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
+        error = error == 0 ? geowatch_start(server, &server->geowatch) : error;
     }
     if (error == 0 && (error = serve_start(server->serve)) != 0) {
         report_add(binding, REPORT_ERROR, NULL, "cannot start the DNS threads: %s", error_text(error));
@@ -277,6 +278,7 @@ static int start(struct server *server, struct report *report)
 static void stop(struct server *server)
 {
     admin_close(server->admin);
+    geowatch_stop(server->geowatch);
     server_stop_reload(server);
     primaries_close(server->primaries);
     serve_close(server->serve);

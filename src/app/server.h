@@ -17,6 +17,7 @@
 
 struct event;
 struct event_base;
+struct geowatch;
 struct reload;
 
 struct server {
@@ -39,6 +40,7 @@ struct server {
     struct admin *admin;
     struct primaries *primaries; /* zones that others copy */
     struct reload *reload;       /* NULL: none is running */
+    struct geowatch *geowatch;
     uint64_t reloads, reload_failures;
 };
 
@@ -63,6 +65,11 @@ void server_stop_reload(struct server *server);
 /* Write a report to the log. */
 void server_log_report(const struct report *report);
 
+/* ---- geowatch.c ---- */
+
+/* From now on, reload when a geo database of the current view changes. 0 or a negative error. */
+int geowatch_start(struct server *server, struct geowatch **watch);
+void geowatch_stop(struct geowatch *watch); /* NULL is fine */
 /* ---- limits.c ---- */
 
 /* As configured, but no more clients than there are descriptors for; says so. */

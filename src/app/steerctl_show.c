@@ -334,6 +334,42 @@ void show_names(const struct steerctl *ctl, const json_t *items)
     table_print(table);
 }
 
+/* ---- geo ---- */
+
+/* "country, city, location" */
+static const char *list_text(const json_t *list, char text[80])
+{
+    size_t i;
+    const json_t *item;
+    text[0] = '\0';
+    json_array_foreach(list, i, item)
+    {
+        size_t len = strlen(text);
+        snprintf(text + len, 80 - len, "%s%s", i == 0 ? "" : ", ", or_dash(json_string_value(item)));
+    }
+    return text;
+}
+
+void show_geo(const struct steerctl *ctl, const json_t *items)
+{
+    static const char *const headings[] = {"FILE", "STATE", "TYPE", "BUILT", "NETWORKS", "KNOWS", NULL};
+    size_t i;
+    const json_t *item;
+    char text[80], age[32];
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(items, i, item)
+    {
+        table_add(table, text_of(item, "file"));
+        table_add_state(table, text_of(item, "state"));
+        table_add(table, text_of(item, "type"));
+        snprintf(text, sizeof text, "%s ago", text_age(text_of(item, "built"), age));
+        table_add(table, text);
+        table_add(table, number_text(item, "networks", age));
+        table_add(table, list_text(json_object_get(item, "knows"), text));
+    }
+    table_print(table);
+}
+
 /* ---- explain, reload ---- */
 
 static void show_members(const struct steerctl *ctl, const json_t *members)
@@ -395,7 +431,7 @@ enum steerctl_exit show_reload(const json_t *result)
     printf("generation %lld serves\n", (long long)json_integer_value(json_object_get(result, "generation")));
     fflush(stdout);
     if (json_array_size(errors) != 0) {
-        fputs("steerctl: some zones are as they were before:\n", stderr);
+        fputs("steerctl: what is broken is as it was before:\n", stderr);
         steerctl_print_errors(errors);
     }
     if (json_array_size(warnings) != 0) {
