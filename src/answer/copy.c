@@ -84,6 +84,7 @@ static void refuse(const struct answer_context *context, struct reply *reply, en
 {
     answer_count(context->counters, ANSWER_COUNT_TRANSFER_REFUSED);
     reply->rcode = rcode;
+    reply->ede = rcode == DNS_RCODE_REFUSED ? REPLY_EDE_PROHIBITED : REPLY_EDE_NONE;
 }
 
 static void answer_granted(const struct answer_context *context, const struct answer_request *request,
@@ -94,6 +95,7 @@ static void answer_granted(const struct answer_context *context, const struct an
     uint32_t have = 0;
     if (zone == NULL || zone->failed) {
         reply->rcode = DNS_RCODE_SERVFAIL;
+        reply->ede = REPLY_EDE_INVALID_DATA;
         return;
     }
     if (query->qtype == DNS_TYPE_IXFR && !read_serial(request, query, &have)) {
@@ -122,11 +124,13 @@ void copy_answer(const struct answer_context *context, const struct answer_reque
     const uint8_t *apex = query->key.name;
     if (query->qtype == DNS_TYPE_AXFR && request->transport == ANSWER_UDP) {
         reply->rcode = DNS_RCODE_NOTIMP; /* RFC 5936 section 4.2: not defined */
+        reply->ede = REPLY_EDE_NOT_SUPPORTED;
         return;
     }
     const struct view_primary *primary = view_find_primary(context->view, apex);
     if (primary == NULL && zone_table_get(context->view->zones, apex) == NULL) {
         reply->rcode = DNS_RCODE_NOTAUTH;
+        reply->ede = REPLY_EDE_NOT_AUTHORITATIVE;
     } else if (primary == NULL || !is_allowed(primary->options, request, key)) {
         refuse(context, reply, DNS_RCODE_REFUSED);
     } else {

@@ -86,7 +86,10 @@ uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place,
     if (suffix == 0) {
         return place.owner;
     }
-    return reply_find_suffix(reply, place.owner, name_len(reply, place.owner) - suffix);
+    /* the owner of a negative answer's SOA is the apex, whatever was asked */
+    size_t apex_len = name_len(reply, place.apex_at);
+    return suffix <= apex_len ? reply_find_suffix(reply, place.apex_at, apex_len - suffix)
+                              : reply_find_suffix(reply, place.owner, name_len(reply, place.owner) - suffix);
 }
 
 /* A piece of a block, and behind it additional records. */
@@ -261,10 +264,31 @@ bool reply_add_additional(struct reply *reply, const struct zone *zone, const st
     return true;
 }
 
+static void reverse(uint8_t *from, uint8_t *to)
+{
+    while (from < to) {
+        uint8_t octet = *from;
+        *from++ = *--to;
+        *to = octet;
+    }
+}
+
+void reply_rotate(struct reply *reply, size_t at, unsigned first)
+{
+    uint8_t *begin = reply->out + at, *middle = begin, *end = reply->out + reply->at;
+    for (; first > 0; first--) {
+        middle += 12u + (size_t)(middle[10] << 8 | middle[11]);
+    }
+    reverse(begin, middle);
+    reverse(middle, end);
+    reverse(begin, end);
+}
+
 bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at)
 {
     const uint8_t *dname = reply->out + dname_at;
-    size_t suffix = (size_t)(dname[10] << 8 | dname[11]), len = 12 + prefix + suffix;
+    size_t suffix = (size_t)(dname[10] << 8 | dname[11]), tail = suffix > 2 ? 2 : suffix,
+           len = 12 + prefix + tail;
     if (reply->at + len > reply->limit) {
         return false;
     }
@@ -272,9 +296,12 @@ bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_
     memcpy(to, dname, 12); /* class and TTL are those of the DNAME */
     reply_put16(to, POINTER | name_at);
     reply_put16(to + 2, DNS_TYPE_CNAME);
-    reply_put16(to + 10, (unsigned)(prefix + suffix));
+    reply_put16(to + 10, (unsigned)(prefix + tail));
     reply_copy_name(reply, name_at, prefix, to + 12);
-    memcpy(to + 12 + prefix, dname + 12, suffix);
+    memcpy(to + 12 + prefix, dname + 12, tail);
+    if (suffix > 2) {
+        reply_put16(to + 12 + prefix, POINTER | (unsigned)(dname_at + 12));
+    }
     reply->at += len;
     reply->counts[REPLY_ANSWER]++;
     return true;

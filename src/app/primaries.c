@@ -166,7 +166,7 @@ void primaries_prepare_zone(struct primaries *primaries, struct zone *zone, uint
     if (primary == NULL) {
         return;
     }
-    assert(zone->steered_count == 0); /* else everything is loaded */
+    assert(zone->steered_count == 0 || !primary->options->renders_steered); /* else everything is loaded */
     primary->fingerprint = fingerprint;
     prepare(primaries, view, primary, zone);
     save_state(primaries);

@@ -54,9 +54,8 @@ void server_schedule_expiry(struct server *server);
 
 /* ---- reload.c ---- */
 
-/* Start compiling on the loader thread: everything, or one zone (origin; NULL: everything). A zone with a
- * policy is reloaded with everything. done (may be NULL) is called once on the control thread. Returns 0,
- * ERROR_CONFLICT or ERROR_NOT_FOUND. */
+/* Start compiling on the loader thread: everything, or one zone (origin; NULL: everything). done (may be
+ * NULL) is called once on the control thread. Returns 0, ERROR_CONFLICT or ERROR_NOT_FOUND. */
 int server_start_reload(struct server *server, const char *zone,
                         void (*done)(void *argument, const struct admin_reload_result *result),
                         void *argument);

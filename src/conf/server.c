@@ -176,14 +176,53 @@ static void read_cookies(const struct doc_node *root, struct conf_server *server
     }
 }
 
+/* ---- what goes into answers ---- */
+
+static bool read_bool(const struct doc_node *root, const char *key, bool otherwise)
+{
+    struct doc_node node;
+    if (!doc_find(root, key, &node)) {
+        return otherwise;
+    }
+    if (!doc_is_bool(&node, true) && !doc_is_bool(&node, false)) {
+        doc_error_expected(&node, "true or false");
+    }
+    return doc_is_bool(&node, true);
+}
+
+static void read_answers(const struct doc_node *root, struct conf_server *server)
+{
+    server->minimal_responses = read_bool(root, "minimal_responses", false);
+    server->rotate = read_bool(root, "rotate", false);
+    server->extended_errors = read_bool(root, "extended_errors", true);
+}
+
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {"listen",       "threads",  "edns_size",     "zones",
-                                       "topology",     "state",    "admin",         "geo",
-                                       "log",          "identity", "version",       "cookies",
-                                       "zone_options", "rrl",      "amplification", "tcp",
-                                       "load_threads", "keys",     "max_transfers", NULL};
+    static const char *const keys[] = {"listen",
+                                       "threads",
+                                       "edns_size",
+                                       "zones",
+                                       "topology",
+                                       "state",
+                                       "admin",
+                                       "geo",
+                                       "log",
+                                       "identity",
+                                       "version",
+                                       "cookies",
+                                       "zone_options",
+                                       "rrl",
+                                       "amplification",
+                                       "tcp",
+                                       "load_threads",
+                                       "keys",
+                                       "max_transfers",
+                                       "minimal_responses",
+                                       "rotate",
+                                       "extended_errors",
+                                       NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
     static const uint32_t transfer_range[2] = {1, 10000};
     (void)doc_check_object(root, keys);
@@ -203,6 +242,7 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     server->max_transfers = doc_get_number(root, "max_transfers", transfer_range, MAX_TRANSFERS_DEFAULT);
     keys_read(root, server);
     limits_read(root, server);
+    read_answers(root, server);
     int error = zones_read(root, server, report);
     zone_options_read(root, server);
     return error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * steerd.json as a checked struct: listen addresses, threads, zones, topology, state, admin, geo, log,
- * identity, version, cookies, limits, keys, zone options.
+ * identity, version, cookies, limits, keys, zone options, and what goes into answers.
  * Plain data in one arena; immutable after loading. Relative paths were made relative to the folder of the
  * file. */
 #pragma once
@@ -125,8 +125,11 @@ struct conf_server {
     size_t geo_count;
     enum log_level log_level; /* default info */
     const char *identity;     /* NSID, id.server: 1..CONF_IDENTITY_MAX octets; NULL: not told */
-    const char *version; /* version.bind: up to CONF_VERSION_MAX octets, default "steerd"; "": not told */
-    bool has_cookies;    /* default true */
+    const char *version;    /* version.bind: up to CONF_VERSION_MAX octets, default "steerd"; "": not told */
+    bool minimal_responses; /* additional data in referrals only; default false */
+    bool rotate;            /* the records of static RRsets; default false */
+    bool extended_errors;   /* RFC 8914; default true */
+    bool has_cookies;       /* default true */
     uint8_t (*secrets)[CONF_SECRET_SIZE]; /* of cookies; the first one makes, all verify */
     size_t secret_count;                  /* 0: a random one */
     enum conf_cookies_require cookies_require;

@@ -40,6 +40,7 @@ enum dns_option {
     DNS_OPTION_ECS = 8,
     DNS_OPTION_COOKIE = 10,
     DNS_OPTION_KEEPALIVE = 11,
+    DNS_OPTION_EDE = 15,
 };
 
 /* What came beside the question, client subnet aside: EDNS options, and a TSIG record. */

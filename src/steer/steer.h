@@ -68,6 +68,9 @@ struct steer_policy {
 struct steer_set;
 
 struct steer_set *steer_set_new(void);
+/* A set that has all policies of `base` under the same ids, and to which more may be added while others read
+ * base. What it shares with base lives as long as either. */
+struct steer_set *steer_set_extend(const struct steer_set *base);
 void steer_set_free(struct steer_set *set);
 /* Copies the plan (its geo tree included by taking ownership: it is freed if one with the same key exists
  * already; identity of trees is judged by geo_key, a hash of rules and databases). id and cache_at of the
@@ -78,6 +81,8 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
  * and the tree need not be built again: policies with the same key share one. A key of 0 names no tree. */
 const struct geo_tree *steer_set_find_geo(const struct steer_set *set, uint64_t geo_key);
 size_t steer_set_count(const struct steer_set *set);
+/* How many of them were added by extending: some may be of no use any more. */
+size_t steer_set_count_added(const struct steer_set *set);
 const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t id);
 
 /* ---- evaluating ---- */

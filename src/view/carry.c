@@ -96,10 +96,15 @@ static void renumber(struct zone *zone, const uint32_t *ids)
     }
 }
 
-static struct zone *copy_zone(const struct zone *old)
+/* The old one is being served: its two atomic members change meanwhile. */
+static struct zone *copy_zone(struct zone *old)
 {
-    struct zone *zone = memory_copy(old, sizeof *old);
+    struct zone *zone = memory_alloc(sizeof *zone);
+    size_t from = offsetof(struct zone, apex_len), to = offsetof(struct zone, served);
+    memcpy((uint8_t *)zone + from, (const uint8_t *)old + from, to - from);
+    memcpy(zone->apex, old->apex, sizeof zone->apex);
     atomic_init(&zone->references, 1);
+    atomic_init(&zone->served, atomic_load_explicit(&old->served, memory_order_relaxed));
     zone->slots = memory_copy(old->slots, old->slot_room * sizeof *old->slots);
     zone->blob = memory_copy(old->blob, old->blob_len);
     return zone;

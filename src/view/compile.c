@@ -19,15 +19,32 @@ size_t view_cache_count(const struct conf_server *server)
     return server->threads * server->listen_count + server->threads; /* UDP per address, TCP for all */
 }
 
+struct steer_cache **view_new_caches(const struct steer_set *steer, size_t count)
+{
+    struct steer_cache **caches = memory_alloc_array(count, sizeof(struct steer_cache *));
+    for (size_t i = 0; i < count; i++) {
+        caches[i] = steer_cache_new(steer);
+    }
+    return caches;
+}
+
+void view_free_caches(struct steer_cache **caches, size_t count)
+{
+    for (size_t i = 0; caches != NULL && i < count; i++) {
+        steer_cache_free(caches[i]);
+    }
+    free(caches);
+}
+
 void view_free(struct view *view)
 {
     if (view == NULL) {
         return;
     }
-    for (size_t i = 0; view->caches != NULL && i < view->cache_count; i++) {
-        steer_cache_free(view->caches[i]);
+    view_free_caches(view->caches, view->cache_count);
+    for (size_t i = 0; i < view->zone_count; i++) {
+        arena_free(view->zone_list[i].texts);
     }
-    free(view->caches);
     compile_free_primaries(view);
     zone_table_free(view->zones);
     limiter_release(view->limiter);
@@ -110,9 +127,6 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
     view->health = view_new_health(view->topology, wall_ms);
     view->table = health_get_table(view->health);
     view->cache_count = cache_count == 0 ? view_cache_count(view->server) : cache_count;
-    view->caches = memory_alloc_array(view->cache_count, sizeof *view->caches);
-    for (size_t i = 0; i < view->cache_count; i++) {
-        view->caches[i] = steer_cache_new(view->steer);
-    }
+    view->caches = view_new_caches(view->steer, view->cache_count);
     return view;
 }

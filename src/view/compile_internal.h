@@ -25,11 +25,12 @@ struct compile_zone {
     bool keeps_serial; /* zone_keep_serial() */
 };
 
-/* Read one zone's files, enter its policy, build it: reading and building touch nothing that is shared.
- * Errors go to the report of compile_read_zone(), which has to live until the last step, those of the policy
- * to the compiler's. The last one frees the work; NULL if there was an error. */
-void compile_read_zone(const struct conf_zone_source *source, const struct conf_topology *topology,
-                       struct report *report, struct compile_zone *work);
+/* Read one zone's files (of the view, its server and topology are needed), enter its policy, build it:
+ * reading and building touch nothing that is shared. Errors go to the report of compile_read_zone(), which
+ * has to live until the last step, those of the policy to the compiler's. The last one frees the work; NULL
+ * if there was an error. */
+void compile_read_zone(const struct view *view, const struct conf_zone_source *source, struct report *report,
+                       struct compile_zone *work);
 void compile_enter_policy(struct compiler *c, struct compile_zone *work);
 struct zone *compile_finish_zone(struct compile_zone *work);
 
@@ -37,6 +38,9 @@ struct zone *compile_finish_zone(struct compile_zone *work);
 size_t compile_load_zones(struct compiler *c);
 void compile_describe_zone(struct view_zone *entry, const struct zone *zone);
 void compile_sort_names(struct view *view); /* by owner */
+
+struct steer_cache **view_new_caches(const struct steer_set *steer, size_t count); /* owned */
+void view_free_caches(struct steer_cache **caches, size_t count);
 
 /* Add every steered name of a policy document to the zone's builder, the steer set and view->names. Returns
  * 0, or ERROR_INVALID with errors in the report. */
@@ -47,6 +51,8 @@ int compile_policy(struct compiler *c, const struct conf_policy *policy, struct 
 /* Open the databases, or take them over from the previous view. false, with errors in the report: one is
  * broken, and there is none to take over. */
 bool compile_load_geo(struct compiler *c);
+/* Fill atlas and geo_knows from the view's databases; the atlas is to be freed before them. */
+void compile_open_atlas(struct compiler *c);
 
 /* The classes of a name's clients and the tree that gives them. */
 struct compile_classes {

@@ -47,18 +47,19 @@ static void parse_apex(const struct conf_zone_source *source, uint8_t apex[DNS_N
     dns_name_lower(apex, (size_t)len);
 }
 
-void compile_read_zone(const struct conf_zone_source *source, const struct conf_topology *topology,
-                       struct report *report, struct compile_zone *work)
+void compile_read_zone(const struct view *view, const struct conf_zone_source *source, struct report *report,
+                       struct compile_zone *work)
 {
     uint8_t apex[DNS_NAME_MAX + 1];
     parse_apex(source, apex);
     *work = (struct compile_zone){.builder = zone_builder_new(apex, source->zone_path, report),
                                   .keeps_serial = source->options->serial != CONF_SERIAL_FILE};
+    zone_builder_set_rotate(work->builder, view->server->rotate);
     work->error =
         zone_read_file(source->zone_path, &(struct zone_reader_options){.origin = source->origin},
                        &(struct zone_sink){.context = work->builder, .record = zone_builder_add}, report);
     if (source->policy_path != NULL) {
-        work->policy = conf_load_policy(source->policy_path, source->origin, topology, report);
+        work->policy = conf_load_policy(source->policy_path, source->origin, view->topology, report);
         work->error = work->policy == NULL ? -1 : work->error;
     }
 }
@@ -130,7 +131,7 @@ static void load_zone(struct loading *loading, size_t index, struct report *repo
     const struct conf_zone_source *source = &view->server->zones[index];
     struct loaded *loaded = &loading->zones[index];
     struct compile_zone work;
-    compile_read_zone(source, view->topology, report, &work);
+    compile_read_zone(view, source, report, &work);
     if (source->policy_path != NULL) {
         enter_in_turn(loading, loaded, &work, report);
     }

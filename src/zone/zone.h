@@ -30,6 +30,7 @@ enum zone_rrset_flag {
     ZONE_RRSET_LINKED = 2,     /* the block has links */
     ZONE_RRSET_ADDITIONAL = 4, /* there is something for the additional section */
     ZONE_RRSET_SERIAL = 8,     /* the SOA of a zone whose serial is kept: that is the zone's `served` */
+    ZONE_RRSET_ROTATES = 16,   /* the records stand in any order; none points to another */
 };
 
 /* What stands where a pointer will be. A block with links to itself must not begin behind offset

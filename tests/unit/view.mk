@@ -13,4 +13,10 @@ tests_unit_test_view_threads_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_threads_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_view_threads_SOURCES = tests/unit/test_view_threads.c tests/unit/unit.h
 tests_unit_test_view_threads_LDADD = $(tests_unit_test_view_LDADD)
+TESTS += tests/unit/test_view_update
+check_PROGRAMS += tests/unit/test_view_update
+tests_unit_test_view_update_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_update_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_view_update_SOURCES = tests/unit/test_view_update.c tests/unit/unit.h
+tests_unit_test_view_update_LDADD = $(tests_unit_test_view_LDADD)
 endif
