@@ -273,7 +273,7 @@ static void a_set_may_be_extended(void **state)
     struct steer_set *set = steer_set_extend(base);
     assert_ptr_equal(steer_set_get(set, 1), steer_set_get(base, 1));
     assert_int_equal(steer_set_count_added(set), 0);
-    assert_true(steer_set_has_geo(set, 5));
+    assert_non_null(steer_set_find_geo(set, 5));
     assert_int_equal(steer_set_add(set, &plan.policy, NULL, 5), 1); /* known */
     for (uint16_t i = 3; i < 60; i++) {
         plan.policy.answers = i;
