@@ -13,6 +13,7 @@ WEIGHT_MAX = 65535
 ANSWERS_MAX = 64
 NAME_MAX = 63
 REGION = "everywhere"  # of addresses in no data centre
+UNCHECKED = "-unchecked"
 
 
 class Names:
@@ -44,33 +45,41 @@ class Topology:
     def __init__(self, services):
         self.services = services
         self.names = Names()
-        self.regions = {}    # path -> (region, az)
-        self.tree = {}       # region -> azs
-        self.endpoints = {}  # (path, addresses, checks) -> Endpoint
-        self.anywhere = {}   # (addresses, checks) -> Endpoint
+        self.watched = set()  # regions with endpoints that are checked
+        self.tree = {}        # region -> its name, azs
+        self.endpoints = {}   # (place, addresses, checks) -> Endpoint
+        self.anywhere = {}    # (addresses, checks) -> Endpoint
 
-    def locate(self, path):
-        """Region and az of data centres: that of geoip is the region if there is one, else the outermost."""
-        if path not in self.regions:
-            geo = [at for at, (plugin, _) in enumerate(path) if plugin == "geoip"]
-            at = geo[0] if geo else 0
-            datacenter = path[at] if path else ("", REGION)
-            inner = "-".join(name for _, name in path[at + 1:]) or "a"
-            key = datacenter[1]
-            if key not in self.tree:
-                self.tree[key] = (self.names.make(key), {})
-            region, azs = self.tree[key]
-            if inner not in azs:
-                azs[inner] = self.names.make(f"{region}-{inner}")
-            self.regions[path] = region, azs[inner]
-        return self.regions[path]
+    @staticmethod
+    def split_path(path):
+        """Names of region and az of data centres: that of geoip is the region if there is one, else the outermost."""
+        if not path:
+            return REGION, "a"
+        at = next((at for at, (plugin, _) in enumerate(path) if plugin == "geoip"), 0)
+        return path[at][1], "-".join(name for _, name in path[at + 1:]) or "a"
+
+    def watch(self, tier, target):
+        """To be told of all targets before any is asked for: which regions have something that is checked."""
+        if self.services.checks(target.services):
+            self.watched.add(self.split_path(tier.path)[0])
+
+    def locate(self, path, checks):
+        region, az = self.split_path(path)
+        if not checks and region in self.watched:
+            region += UNCHECKED  # else it would be lost with those that are checked; gdnsd has no such roll-up
+        if region not in self.tree:
+            self.tree[region] = (self.names.make(region), {})
+        name, azs = self.tree[region]
+        if az not in azs:
+            azs[az] = self.names.make(f"{name}-{az}")
+        return name, azs[az]
 
     def get(self, tier, target):
         checks = self.services.checks(target.services)
         place = self.anywhere.get((target.addresses, checks)) if not tier.path else None
-        key = tier.path and self.locate(tier.path), target.addresses, checks
+        key = tier.path and self.locate(tier.path, checks), target.addresses, checks
         if place is None and key not in self.endpoints:
-            region, az = self.locate(tier.path)
+            region, az = self.locate(tier.path, checks)
             label = f"{tier.resource}-{target.label}" if tier.resource not in target.label else target.label
             made = Endpoint(self.names.make(label), region, az, target, checks)
             self.endpoints[key] = self.anywhere[target.addresses, checks] = made
@@ -118,11 +127,11 @@ class Builder:
     def build(self, names):
         for name in names:
             name.plan = self.without_down(name.plan)
-        for wanted in (True, False):  # endpoints in data centres first: names outside share them
-            for tier in (tier for name in names for tier in name.plan.all_tiers()):
-                for target in tier.targets:
-                    if bool(tier.path) == wanted:
-                        self.topology.get(tier, target)
+        uses = [(tier, target) for name in names for tier in name.plan.all_tiers() for target in tier.targets]
+        for tier, target in uses:
+            self.topology.watch(tier, target)
+        for tier, target in sorted(uses, key=lambda use: not use[0].path):  # names in no data centre share endpoints
+            self.topology.get(tier, target)
         for name in names:
             self.policies.setdefault(name.origin, {})[name.owner] = self.write_name(name)
 
@@ -247,12 +256,16 @@ class Builder:
             self.report_threshold(tier)
         if any(target.weight > WEIGHT_MAX for tier in plan.all_tiers() for target in tier.targets):
             self.report.approximate(name.place, f"{name.owner}: weights over {WEIGHT_MAX} are divided by 16")
-        if len(plan.all_tiers()) > 1 and len(self.list_endpoints(plan)) > 1 and not self.find_standby(plan):
+        is_chosen = len(plan.all_tiers()) > 1 and len(self.list_endpoints(plan)) > 1
+        if is_chosen and not self.find_standby(plan) and any(self.is_watched(tier) for tier in plan.all_tiers()):
             self.report.approximate(name.place, f"{name.owner}: where everything is down gdnsd answers the first data "
                                                 "centre, steerd all of those that the client's rule names")
 
+    def is_watched(self, tier):
+        return any(self.services.checks(target.services) for target in tier.targets)
+
     def report_threshold(self, tier: Tier):
-        if tier.enough <= 1:
+        if tier.enough <= 1 or not self.is_watched(tier):
             return
         text = f"{tier.resource}: up_thresh: with fewer than {tier.enough} of {len(tier.targets)} up "
         if tier.path:

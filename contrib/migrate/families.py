@@ -28,10 +28,15 @@ def join_tiers(one, other, report):
         pairs = find_pairs(one, other)
     if pairs is None:
         return keep_apart(one, other, report)
-    report.approximate(one.place, f"{one.resource}: the IPv4 and IPv6 address of an endpoint go together; gdnsd takes "
-                                  "out the one that fails")
+    if is_watched(one, other):
+        report.approximate(one.place, f"{one.resource}: the IPv4 and IPv6 address of an endpoint go together; gdnsd takes "
+                                      "out the one that fails")
     targets = tuple(join_targets(first, second, one, report) for first, second in pairs)
     return dataclasses.replace(one, targets=targets, enough=max(one.enough, other.enough))
+
+
+def is_watched(*tiers):
+    return any(target.services != ("up",) for tier in tiers for target in tier.targets)
 
 
 def find_pairs(one, other):
@@ -49,14 +54,15 @@ def find_pairs(one, other):
 def join_targets(first, second, tier, report):
     services = tuple(dict.fromkeys(name for name in first.services + second.services if name != "up")) or ("up",)
     if first.services != second.services:
-        report.approximate(tier.place, f"{tier.resource}: {', '.join(services)} watch both addresses of {first.label}, which both have to "
-                                       "in gdnsd the families have different service_types")
+        report.approximate(tier.place, f"{tier.resource}: {', '.join(services)} watch both addresses of {first.label}, and "
+                                       "both have to pass; in gdnsd the families have different service_types")
     return dataclasses.replace(first, addresses=first.addresses + second.addresses, services=services)
 
 
 def keep_apart(one, other, report):
-    report.approximate(one.place, f"{one.resource}: while all addresses of one family are down and some of the other are "
-                                  "up, there is no answer for the former; gdnsd answers all of them")
+    if is_watched(one, other):
+        report.approximate(one.place, f"{one.resource}: while all addresses of one family are down and some of the other "
+                                      "are up, there is no answer for the former; gdnsd answers all of them")
     if one.pick != other.pick or one.answers != other.answers:
         report.approximate(one.place, f"{one.resource}: IPv6 addresses are picked as IPv4 ones")
     taken = {target.label for target in one.targets}

@@ -54,7 +54,7 @@ class Services:
         elif plugin in ("extmon", "extfile"):
             self.report.leave_out(place, f"service type {name}: there is no check like {plugin}; what only it watches "
                                          "is served as if it were up, until somebody overrides it (steerctl override)")
-            return Service()
+            return Service(up_ttl_s=self.read_up_ttl(node))
         else:
             self.report.leave_out(place, f"service type {name}: unknown plugin '{plugin}'")
             return Service()
@@ -75,12 +75,15 @@ class Services:
                                     f"steerd all from {codes[0]} to {codes[-1]}")
         return check
 
+    @staticmethod
+    def read_up_ttl(node):
+        if "direct" in node and vscf.as_boolean(node["direct"], "direct"):
+            return vscf.as_integer(node["def_ttl"], "def_ttl") if "def_ttl" in node else None
+        return number_of(node, "interval", 10) * number_of(node, "down_thresh", 10)
+
     def convert_timing(self, name, node, check):
-        def number(key, default):
-            return vscf.as_integer(node[key], key) if key in node else default
-        interval = number("interval", 10)
-        timeout = number("timeout", 0)
-        fall, rise = number("down_thresh", 10), number("up_thresh", 20)
+        interval, timeout = number_of(node, "interval", 10), number_of(node, "timeout", 0)
+        fall, rise = number_of(node, "down_thresh", 10), number_of(node, "up_thresh", 20)
         check["interval"] = f"{interval}s"
         check["timeout"] = f"{timeout or interval // 2}s" if timeout or interval % 2 == 0 else f"{interval * 500}ms"
         for key, mine, value in (("down_thresh", "fall", fall), ("up_thresh", "rise", rise)):
@@ -88,11 +91,15 @@ class Services:
             if value > FALL_RISE_MAX:
                 self.report.approximate(node.place_of(key), f"service type {name}: gdnsd's {key} is {value}, "
                                                             f"steerd's {mine} at most {FALL_RISE_MAX}")
-        if fall > 1 and number("ok_thresh", 10) > 1:
+        if fall > 1 and number_of(node, "ok_thresh", 10) > 1:
             self.report.approximate(self.nodes.place_of(name),
                                     f"service type {name}: in gdnsd {fall} failures make it DOWN if fewer than ok_thresh "
                                     f"successes in a row lie between them, in steerd {fall} failures in a row")
-        return Service(check=check, up_ttl_s=interval * fall)
+        return Service(check=check, up_ttl_s=self.read_up_ttl(node))
+
+
+def number_of(node, key, default):
+    return vscf.as_integer(node[key], key) if key in node else default
 
 
 def missing(node, key):

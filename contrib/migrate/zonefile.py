@@ -196,14 +196,14 @@ class File:
     def read_include(self, words):
         zone, wanted = self.zone, words[1].text.strip('"')
         origin = self.absolute(words[2].text) if len(words) == 3 else self.origin
-        default_s, limits = zone.default_s, dict(zone.address_limits)
+        default_s, limits, owner = zone.default_s, dict(zone.address_limits), zone.owner
         zone.lines.append(f"; from {wanted}\n$ORIGIN {origin}\n")
         zone.read(os.path.join(os.path.dirname(self.path), wanted),
                   os.path.normpath(os.path.join(os.path.dirname(self.name), wanted)), origin, self.parents)
         zone.lines.append(f"; end of {wanted}\n$ORIGIN {self.origin}\n")
         if zone.default_s != default_s:
             zone.lines.append(f"$TTL {zone.limits.default_s if default_s is None else default_s}\n")
-        zone.default_s, zone.address_limits = default_s, limits
+        zone.default_s, zone.address_limits, zone.owner = default_s, limits, owner
 
     # ---- records ----
 
