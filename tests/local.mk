@@ -4,13 +4,16 @@ EXTRA_DIST += build-aux/tap-driver.sh
 
 include tests/unit/base.mk
 include tests/unit/dns.mk
+include tests/unit/tsig.mk
 include tests/unit/conf.mk
 include tests/unit/geo.mk
 include tests/unit/health.mk
 include tests/unit/zone.mk
 include tests/unit/steer.mk
 include tests/unit/view.mk
+include tests/unit/transfer.mk
 include tests/unit/answer.mk
+include tests/unit/notify.mk
 include tests/unit/serve.mk
 include tests/unit/probe.mk
 include tests/unit/operate.mk

@@ -28,6 +28,29 @@ struct admin_monitor {
     struct health_monitor_status status;
 };
 
+/* A geo database. */
+enum { ADMIN_GEO_KNOWS_MAX = 8 };
+struct admin_geo {
+    const char *file, *type;
+    bool stale; /* the file is broken or gone: its last good version serves */
+    unsigned ip_version;
+    int64_t built_ms, loaded_ms;            /* wall: when it was made, and read */
+    const char *knows[ADMIN_GEO_KNOWS_MAX]; /* "country", "location" …; NULL ends them */
+    size_t networks, places, file_size, memory;
+};
+
+/* One that is told when a zone changes. */
+struct admin_secondary {
+    const char *address; /* "192.0.2.1:53" */
+    const char *key;     /* NULL: not signed */
+    const char *state;   /* "idle" "waiting" "acknowledged" "refused" "silent" */
+    uint32_t serial;     /* the latest that it was told of */
+    bool told;           /* of any */
+    unsigned attempts;
+    const char *rcode; /* of its latest answer; NULL: none */
+    int64_t since_ms;  /* wall; 0: never */
+};
+
 struct admin_info {
     const char *version;
     uint64_t generation;
@@ -59,6 +82,10 @@ struct admin_verbs {
     int (*reload)(void *context, const char *zone,
                   void (*done)(void *argument, const struct admin_reload_result *result), void *argument);
     void (*list_zones)(void *context, const struct view_zone **zones, size_t *count);
+    void (*list_geo)(void *context, struct arena *arena, struct admin_geo **items, size_t *count);
+    /* Of the zone with this number in the list; returns how many. */
+    size_t (*list_secondaries)(void *context, size_t zone, struct arena *arena,
+                               struct admin_secondary **secondaries);
     void (*list_names)(void *context, const struct view_name **names, size_t *count);
     /* Append the Prometheus text exposition of all metrics. */
     void (*write_metrics)(void *context, struct buffer *out);

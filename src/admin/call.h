@@ -58,6 +58,7 @@ void handle_target(struct call *call);
 void handle_overrides(struct call *call);
 void handle_zones(struct call *call);
 void handle_names(struct call *call);
+void handle_geo(struct call *call);
 void handle_explain(struct call *call);
 void handle_metrics(struct call *call);
 void handle_override(struct call *call);

@@ -256,8 +256,25 @@ json_t *render_info(const struct admin_info *info)
     return object;
 }
 
-json_t *render_zone(const struct view_zone *zone)
+static json_t *render_secondary(const struct admin_secondary *secondary)
 {
+    json_t *object = json_object();
+    set_text(object, "address", secondary->address);
+    set_text(object, "key", secondary->key);
+    set_text(object, "state", secondary->state);
+    set(object, "serial", secondary->told ? json_integer(secondary->serial) : json_null());
+    set_number(object, "attempts", secondary->attempts);
+    set_text(object, "rcode", secondary->rcode);
+    set_time(object, "since", secondary->since_ms);
+    return object;
+}
+
+json_t *render_zone(const struct view_zone *zone, const struct admin_secondary *secondaries, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(list, render_secondary(&secondaries[i]));
+    }
     json_t *object = json_object();
     set_text(object, "origin", zone->origin);
     set_text(object, "file", zone->path);
@@ -266,6 +283,7 @@ json_t *render_zone(const struct view_zone *zone)
     set_number(object, "names", zone->names);
     set_number(object, "records", zone->records);
     set_number(object, "steered", zone->steered);
+    set(object, "secondaries", list);
     return object;
 }
 
@@ -283,6 +301,26 @@ json_t *render_name(const struct view_name *name)
     set(object, "types", types);
     set_number(object, "ttl", name->ttl);
     set_number(object, "policy", name->policy);
+    return object;
+}
+
+json_t *render_geo(const struct admin_geo *geo)
+{
+    json_t *object = json_object(), *knows = json_array();
+    for (size_t i = 0; geo->knows[i] != NULL; i++) {
+        json_array_append_new(knows, json_string(geo->knows[i]));
+    }
+    set_text(object, "file", geo->file);
+    set_text(object, "state", geo->stale ? "stale" : "current");
+    set_text(object, "type", geo->type);
+    set_number(object, "ip_version", geo->ip_version);
+    set(object, "knows", knows);
+    set_time(object, "built", geo->built_ms);
+    set_time(object, "loaded", geo->loaded_ms);
+    set_number(object, "networks", (json_int_t)geo->networks);
+    set_number(object, "places", (json_int_t)geo->places);
+    set_number(object, "file_size", (json_int_t)geo->file_size);
+    set_number(object, "memory", (json_int_t)geo->memory);
     return object;
 }
 
@@ -334,6 +372,38 @@ static json_t *render_texts(const char *const *texts, size_t count)
     return items;
 }
 
+static json_t *render_geo_place(const struct geo_place *place)
+{
+    json_t *object = json_object(), *location = json_null();
+    if (place->has_location) {
+        location = json_array();
+        json_array_append_new(location, json_real(place->latitude));
+        json_array_append_new(location, json_real(place->longitude));
+    }
+    set_text(object, "country", place->country[0] == '\0' ? NULL : place->country);
+    set_text(object, "continent", place->continent[0] == '\0' ? NULL : place->continent);
+    set(object, "subdivisions",
+        render_texts((const char **)(uintptr_t)place->subdivisions, place->subdivision_count));
+    set_text(object, "city", place->city);
+    set(object, "city_id", number_or_null(place->city_id));
+    set(object, "asn", number_or_null(place->asn));
+    set(object, "location", location);
+    return object;
+}
+
+static json_t *render_reason(const struct operate_geo *geo)
+{
+    if (geo == NULL) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set_text(object, "rule", geo->rule);
+    set_text(object, "cidr", geo->cidr);
+    set_text(object, "network", geo->network);
+    set(object, "place", render_geo_place(&geo->place));
+    return object;
+}
+
 json_t *render_explanation(const struct operate_explanation *explanation)
 {
     json_t *object = json_object();
@@ -346,6 +416,7 @@ json_t *render_explanation(const struct operate_explanation *explanation)
     set_text(object, "steered_name", explanation->steered_name);
     set_text(object, "class", explanation->class_label);
     set_number(object, "scope", explanation->scope);
+    set(object, "geo", render_reason(explanation->geo));
     set_text(object, "source", explanation->source);
     set_number(object, "ttl", explanation->ttl);
     set(object, "tiers", render_tiers(explanation));

@@ -40,6 +40,7 @@ static const struct resource {
     [ROUTE_OVERRIDES] = {{"v1", "overrides"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_ZONES] = {{"v1", "zones"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_NAMES] = {{"v1", "names"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_GEO] = {{"v1", "geo"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_EXPLAIN] = {{"v1", "explain"},
                        READ,
                        BIT(ROUTE_NAME) | BIT(ROUTE_TYPE) | BIT(ROUTE_CLIENT),

@@ -26,6 +26,7 @@ enum route_id {
     ROUTE_OVERRIDES,
     ROUTE_ZONES,
     ROUTE_NAMES,
+    ROUTE_GEO,
     ROUTE_EXPLAIN,
     ROUTE_RELOAD,
     ROUTE_DRILLS,

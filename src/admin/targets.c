@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The resources that only look: status, targets, overrides, zones, names, explain, metrics. Each is called
- * with a checked route and answers. */
+ * The resources that only look: status, targets, overrides, zones, names, geo, explain, metrics. Each is
+ * called with a checked route and answers. */
 #include "config.h"
 
 #include "admin/call.h"
@@ -200,7 +200,10 @@ void handle_zones(struct call *call)
     verbs_of(call)->list_zones(verbs_of(call)->context, &zones, &count);
     for (size_t i = 0; i < count && !page.more; i++) {
         if (page_reached(&page, zones[i].origin) && page_take(&page, zones[i].origin)) {
-            json_array_append_new(page.items, render_zone(&zones[i]));
+            struct admin_secondary *secondaries = NULL;
+            size_t told =
+                verbs_of(call)->list_secondaries(verbs_of(call)->context, i, call->arena, &secondaries);
+            json_array_append_new(page.items, render_zone(&zones[i], secondaries, told));
         }
     }
     page_reply(call, &page);
@@ -215,6 +218,20 @@ void handle_names(struct call *call)
     for (size_t i = 0; i < count && !page.more; i++) {
         if (page_reached(&page, names[i].owner) && page_take(&page, names[i].owner)) {
             json_array_append_new(page.items, render_name(&names[i]));
+        }
+    }
+    page_reply(call, &page);
+}
+
+void handle_geo(struct call *call)
+{
+    struct admin_geo *items = NULL;
+    size_t count = 0;
+    struct page page = page_start(call);
+    verbs_of(call)->list_geo(verbs_of(call)->context, call->arena, &items, &count);
+    for (size_t i = 0; i < count && !page.more; i++) {
+        if (page_reached(&page, items[i].file) && page_take(&page, items[i].file)) {
+            json_array_append_new(page.items, render_geo(&items[i]));
         }
     }
     page_reply(call, &page);

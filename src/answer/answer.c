@@ -7,9 +7,11 @@
 #include "answer/answer.h"
 
 #include "answer/chaos.h"
+#include "answer/copy.h"
 #include "answer/edns.h"
 #include "answer/guard.h"
 #include "answer/reply.h"
+#include "answer/signature.h"
 #include "dns/query.h"
 #include "zone/zone.h"
 
@@ -26,6 +28,8 @@ struct work {
     struct reply reply;
     uint8_t scope; /* ECS */
     bool steered, fallback;
+    bool is_signed; /* the reply ends in a TSIG record */
+    struct tsig_exchange signature;
 };
 
 /* The name that is being looked up, and where it stands in the message. */
@@ -42,17 +46,23 @@ static void count(const struct answer_context *context, enum answer_counter coun
 
 /* ---- steering ---- */
 
-/* The client for geography: the subnet of ECS if given, else the source. */
-static struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
+__attribute__((noinline)) static struct geo_match find_class_of_source(const struct work *w,
+                                                                       const struct steer_policy *policy)
 {
-    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        return steer_find_class(policy, &w->query.ecs.addr);
-    }
     struct addr_port at = {.port = 0};
     if (w->request->client != NULL) {
         addr_from_sockaddr(w->request->client, &at);
     }
     return steer_find_class(policy, &at.addr);
+}
+
+/* The client for geography: the subnet of ECS if given, else the source. */
+static inline struct geo_match find_class(const struct work *w, const struct steer_policy *policy)
+{
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        return steer_find_class(policy, &w->query.ecs.addr);
+    }
+    return find_class_of_source(w, policy);
 }
 
 enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
@@ -131,6 +141,7 @@ static void truncate_reply(struct reply *reply)
 static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
 {
     struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
+    w->scope = 0; /* RFC 7871 section 7.4: resolvers take every negative answer for one of all clients */
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
         truncate_reply(&w->reply);
     }
@@ -190,11 +201,21 @@ static __attribute__((noinline)) bool add_additional(struct work *w, const struc
     return true;
 }
 
-/* For an answer, which does not depend on it. */
-static __attribute__((noinline)) void add_optional(struct work *w, const struct zone *zone,
-                                                   const struct zone_rrset *rrset, struct reply_place place)
+/* A static RRset that rotates, or brings something along on which the answer does not depend. */
+static __attribute__((noinline)) void add_more(struct work *w, const struct zone *zone,
+                                               const struct zone_rrset *rrset, struct reply_place place)
 {
-    if (w->query.qtype != DNS_TYPE_ANY) { /* to be answered with little (RFC 8482) */
+    size_t at = w->reply.at;
+    if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+        truncate_reply(&w->reply);
+        return;
+    }
+    if ((rrset->flags & ZONE_RRSET_ROTATES) != 0) {
+        reply_rotate(&w->reply, at, (unsigned)random_below(w->context->random, rrset->count));
+    }
+    bool minimal =
+        w->query.qtype == DNS_TYPE_ANY /* RFC 8482 */ || w->context->view->server->minimal_responses;
+    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !minimal) {
         (void)add_additional(w, zone, rrset, place);
     }
 }
@@ -223,14 +244,45 @@ static void add_referral(struct work *w, const struct zone *zone, const struct z
 /* What answers for a name returns where in the reply the name stands that the answer leads to, or 0. */
 enum { NOWHERE = 0 };
 
-/* The RRset for the type asked; ANY is answered with one of them (RFC 8482). */
+/* A steered RRset has nothing to offer at the moment: that must not be believed for longer than what it
+ * offers at other times (RFC 2308 section 5 takes the TTL of the SOA). */
+static __attribute__((noinline)) void add_negative_for_now(struct work *w, const struct zone *zone,
+                                                           const struct zone_rrset *rrset, uint16_t apex_at)
+{
+    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const uint8_t *ttl = steered->records + REPLY_TTL_AT;
+    uint8_t *soa = w->reply.out + w->reply.at;
+    w->reply.ede = w->fallback ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;
+    add_negative(w, zone, apex_at);
+    if (!w->reply.truncated && memcmp(ttl, soa + REPLY_TTL_AT, 4) < 0) {
+        memcpy(soa + REPLY_TTL_AT, ttl, 4);
+    }
+}
+
+/* ANY is answered with one RRset, the shortest (RFC 8482 section 4.1); never with what only stands in for a
+ * steered one. */
+static __attribute__((noinline)) const struct zone_rrset *choose_any(const struct zone_node *node)
+{
+    const struct zone_rrset *shortest = NULL, *before = NULL;
+    for (unsigned i = 0; i < node->rrset_count; i++) {
+        const struct zone_rrset *rrset = &node->rrsets[i];
+        bool stands_in = before != NULL && before->type == rrset->type;
+        if (!stands_in && (shortest == NULL || rrset->len < shortest->len)) {
+            shortest = rrset;
+        }
+        before = rrset;
+    }
+    return shortest;
+}
+
+/* The RRset for the type asked. */
 static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
 {
     const struct zone_rrset *first = node->rrsets;
-    if (node->rrset_count != 0 && (first->type == qtype || qtype == DNS_TYPE_ANY)) {
+    if (node->rrset_count != 0 && first->type == qtype) {
         return first; /* A, mostly: they are in the order of types */
     }
-    return zone_find_rrset(node, qtype);
+    return __builtin_expect(qtype == DNS_TYPE_ANY, 0) ? choose_any(node) : zone_find_rrset(node, qtype);
 }
 
 /* What is there: data, a CNAME to follow, or nothing of that type. */
@@ -245,20 +297,21 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
         }
         return NOWHERE;
     }
+    if (rrset != NULL && (rrset->flags & ZONE_RRSET_STEERED) == 0) {
+        add_more(w, zone, rrset, place);
+        return NOWHERE;
+    }
     if (rrset != NULL) {
         switch (add_set(w, zone, node, rrset, place)) {
-        case DONE:
-            if (__builtin_expect((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0, 0)) {
-                add_optional(w, zone, rrset, place);
-            }
-            break;
+        case DONE: break;
         case FULL: truncate_reply(&w->reply); break;
         case FAILED:
             w->reply.rcode = DNS_RCODE_SERVFAIL;
+            w->reply.ede = REPLY_EDE_NO_ENDPOINT;
             w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
             break;
         case EMPTY:
-        case USE_STATIC: add_negative(w, zone, target.apex_at); break;
+        case USE_STATIC: add_negative_for_now(w, zone, rrset, target.apex_at); break;
         }
         return NOWHERE;
     }
@@ -301,11 +354,12 @@ static uint16_t answer_dname(struct work *w, const struct zone *zone, const stru
         reply->rcode = DNS_RCODE_YXDOMAIN;
         return NOWHERE;
     }
+    uint16_t record_at = (uint16_t)reply->at;
     if (!reply_add_cname(reply, target.name_at, prefix, dname_at)) {
         truncate_reply(reply);
         return NOWHERE;
     }
-    return (uint16_t)(reply->at - prefix - suffix);
+    return w->query.qtype == DNS_TYPE_CNAME ? NOWHERE : (uint16_t)(record_at + 12);
 }
 
 /* A name at or below a cut, or below a DNAME. */
@@ -353,7 +407,7 @@ __attribute__((noinline)) static uint16_t answer_other(struct work *w, const str
 /* The usual case is in line: the name that was asked is there. */
 static inline uint16_t answer_in_zone(struct work *w, const struct zone *zone, struct target target)
 {
-    uint32_t at = zone_find_node(zone, target.key, 0);
+    uint32_t at = zone_find_node(zone, target.key);
     const struct zone_node *node = zone_get_node(zone, at);
     if (at == 0 || node->cut != 0) {
         return answer_other(w, zone, target, at);
@@ -363,9 +417,16 @@ static inline uint16_t answer_in_zone(struct work *w, const struct zone *zone, s
 
 /* ---- CNAME chains ---- */
 
-static bool is_same_target(const struct dns_key *a, const struct dns_key *b)
+/* Is it the question, or the end of one of the hop - 1 CNAMEs before? By hash: who makes two alike by intent
+ * cuts off a chain of his own. */
+static bool is_known(uint64_t *seen, unsigned hop, const struct dns_key *key)
 {
-    return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
+    seen[hop] = dns_key_hash_suffix(key, 0);
+    unsigned same = 0;
+    while (seen[same] != seen[hop]) {
+        same++;
+    }
+    return same != hop;
 }
 
 /* DS belongs to the parent: at an apex of ours the zone above answers, if that is ours too. */
@@ -381,7 +442,7 @@ __attribute__((noinline)) static const struct zone *find_parent(const struct wor
 }
 
 /* NULL also for a zone that the client may not query. */
-static inline const struct zone *find_zone(const struct work *w, const struct dns_key *key)
+static inline const struct zone *find_zone(struct work *w, const struct dns_key *key)
 {
     const struct view *view = w->context->view;
     const struct zone *zone =
@@ -398,10 +459,11 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
 {
     struct dns_key key;
     uint8_t wire[DNS_NAME_MAX + 1];
+    uint64_t seen[CHAIN_MAX] = {dns_key_hash_suffix(&w->query.key, 0)};
     for (unsigned hop = 1; name_at != NOWHERE; hop++) {
         size_t len = reply_copy_name(&w->reply, name_at, sizeof wire, wire);
         dns_key_fill(&key, wire, len);
-        if (hop == CHAIN_MAX || is_same_target(&key, &w->query.key)) {
+        if (hop == CHAIN_MAX || is_known(seen, hop, &key)) {
             return; /* a loop or a web: what there is so far is the answer */
         }
         const struct zone *zone = find_zone(w, &key);
@@ -409,41 +471,53 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
             return;
         }
         uint16_t apex_at = reply_find_suffix(&w->reply, name_at, len - zone->apex_len);
-        name_at =
-            answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key, 0));
+        name_at = answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key));
     }
 }
 
-static void answer_other_class(struct work *w)
+static void refuse(struct work *w, enum reply_ede why)
+{
+    w->reply.rcode = DNS_RCODE_REFUSED;
+    w->reply.ede = w->reply.ede != REPLY_EDE_NONE ? w->reply.ede : (uint8_t)why;
+}
+
+/* Another class, or a transfer. Returns whether it is to be answered as a question of class IN. */
+__attribute__((noinline)) static bool answer_unusual(struct work *w)
 {
     if (w->query.qclass == DNS_CLASS_CH) {
         chaos_answer(w->context->view->server, &w->query, &w->reply);
+    } else if (w->query.qclass == DNS_CLASS_IN) {
+        copy_answer(w->context, w->request, &w->query, &w->reply,
+                    w->is_signed ? w->signature.key : TSIG_NO_KEY);
+    } else if (w->query.qclass == DNS_CLASS_ANY && !copy_is_asked(&w->query)) {
+        return true;
     } else {
-        w->reply.rcode = DNS_RCODE_REFUSED;
+        refuse(w, REPLY_EDE_NOT_SUPPORTED);
     }
+    return false;
 }
 
 static void answer_question(struct work *w)
 {
     const struct dns_query *query = &w->query;
-    if (query->qclass != DNS_CLASS_IN) {
-        answer_other_class(w);
-        return;
-    }
-    if (query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR) {
-        w->reply.rcode = DNS_RCODE_REFUSED;
-        return;
+    uint16_t flags = DNS_FLAG_AA;
+    if (__builtin_expect(query->qclass != DNS_CLASS_IN || copy_is_asked(query), 0)) {
+        if (!answer_unusual(w)) {
+            return;
+        }
+        flags = 0; /* RFC 1035 section 6.2: not for all classes */
     }
     const struct zone *zone = find_zone(w, &query->key);
     if (zone == NULL) {
-        w->reply.rcode = DNS_RCODE_REFUSED;
+        refuse(w, REPLY_EDE_NOT_AUTHORITATIVE);
         return;
     }
     if (zone->failed) {
         w->reply.rcode = DNS_RCODE_SERVFAIL;
+        w->reply.ede = REPLY_EDE_INVALID_DATA;
         return;
     }
-    w->reply.flags |= DNS_FLAG_AA;
+    w->reply.flags |= flags;
     struct target target = {.key = &query->key,
                             .name_at = DNS_HEADER_SIZE,
                             .apex_at = (uint16_t)(DNS_HEADER_SIZE + query->key.len - zone->apex_len)};
@@ -503,6 +577,7 @@ static void count_reply(const struct work *w)
 {
     unsigned rcode = w->reply.rcode;
     count(w->context, rcode <= DNS_RCODE_YXDOMAIN    ? ANSWER_COUNT_NOERROR + rcode
+                      : rcode == DNS_RCODE_NOTAUTH   ? ANSWER_COUNT_NOTAUTH
                       : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
                                                      : ANSWER_COUNT_BADVERS);
     if (w->steered) {
@@ -511,19 +586,6 @@ static void count_reply(const struct work *w)
             count(w->context, ANSWER_COUNT_FALLBACK);
         }
     }
-}
-
-static unsigned rcode_of(enum dns_query_result result)
-{
-    switch (result) {
-    case DNS_QUERY_FORMERR: return DNS_RCODE_FORMERR;
-    case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
-    case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
-    case DNS_QUERY_OK:
-    case DNS_QUERY_COOKIE_ONLY:
-    case DNS_QUERY_DROP: break;
-    }
-    return DNS_RCODE_NOERROR;
 }
 
 /* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
@@ -538,8 +600,13 @@ static void judge_cookie(struct work *w)
 /* A query that is no plain question, or a view with guards: is there an answer to be looked for? */
 __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_result result)
 {
-    bool due = result == DNS_QUERY_OK;
-    w->reply.rcode = rcode_of(result);
+    bool due = result == DNS_QUERY_OK || result == DNS_QUERY_SIGNED;
+    w->reply.rcode = reply_rcode(result);
+    w->reply.ede = result == DNS_QUERY_NOTIMP ? REPLY_EDE_NOT_SUPPORTED : REPLY_EDE_NONE;
+    if ((w->query.options & DNS_QUERY_TSIG) != 0 && result != DNS_QUERY_FORMERR) {
+        w->is_signed = signature_take(w->context, w->request, &w->query, &w->reply, &w->signature);
+        due &= w->reply.rcode == DNS_RCODE_NOERROR;
+    }
     if ((w->context->view->guards & ~(unsigned)VIEW_GUARD_RATE) != 0) {
         due &= guard_admit(w->context, w->request, &w->query, &w->reply);
     }
@@ -571,7 +638,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.context = context;
     w.request = request;
     w.scope = 0;
-    w.steered = w.fallback = false;
+    w.steered = w.fallback = w.is_signed = false;
     count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {
@@ -594,5 +661,6 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     }
     finish_header(&w);
     count_reply(&w);
-    return w.reply.at;
+    return __builtin_expect(!w.is_signed, 1) ? w.reply.at
+                                             : signature_put(context, request, &w.reply, &w.signature);
 }

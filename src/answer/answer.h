@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct transfer;
+
 enum answer_transport { ANSWER_UDP, ANSWER_TCP };
 
 /* Counted per DNS thread by that thread, read by others. */
@@ -28,6 +30,7 @@ enum answer_counter {
     ANSWER_COUNT_NOTIMP,
     ANSWER_COUNT_REFUSED,
     ANSWER_COUNT_YXDOMAIN,
+    ANSWER_COUNT_NOTAUTH,
     ANSWER_COUNT_BADCOOKIE,
     ANSWER_COUNT_BADVERS,
     ANSWER_COUNT_DROPPED,
@@ -37,6 +40,14 @@ enum answer_counter {
     ANSWER_COUNT_COOKIE_VALID,
     ANSWER_COUNT_COOKIE_INVALID,
     ANSWER_COUNT_COOKIE_NEW,
+    ANSWER_COUNT_TSIG_GOOD,
+    ANSWER_COUNT_TSIG_BADKEY,
+    ANSWER_COUNT_TSIG_BADSIG,
+    ANSWER_COUNT_TSIG_BADTIME,
+    ANSWER_COUNT_TRANSFER_REFUSED, /* by the zone's list, or because too many go on */
+    ANSWER_COUNT_TRANSFER_STARTED, /* the last three by whoever writes the messages */
+    ANSWER_COUNT_TRANSFER_FINISHED,
+    ANSWER_COUNT_TRANSFER_ABORTED,
     ANSWER_COUNT_FORBIDDEN_LISTENER, /* by access lists: of where it came in, of the zone */
     ANSWER_COUNT_FORBIDDEN_ZONE,
     ANSWER_COUNT_AMPLIFICATION, /* truncated for the sake of it */
@@ -81,6 +92,10 @@ struct answer_request {
     enum answer_transport transport;
     const struct acl *allow; /* of the address that it came in on; NULL: everybody */
     uint16_t idle_ds;        /* TCP: how long the connection may idle, in 100 ms (RFC 7828); 0: not said */
+    /* TCP: what a granted transfer is kept in, closed when called. If it is open afterwards the reply is the
+     * first of several messages: the caller writes the others, and ends it in any case. NULL: no transfer can
+     * begin now. */
+    struct transfer *transfer;
 };
 
 /* Who is behind a number that rates were blamed on (struct limiter_culprit): the prefix, as long as

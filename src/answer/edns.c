@@ -125,6 +125,28 @@ static uint8_t *put_cookie(uint8_t *to, const struct answer_context *context,
     return to + COOKIE_SIZE;
 }
 
+static uint8_t *put_ede(uint8_t *to, const struct answer_context *context, const struct reply *reply)
+{
+    static const struct {
+        uint16_t code;
+        const char *text;
+    } errors[] = {
+        [REPLY_EDE_NOT_AUTHORITATIVE] = {20, ""},
+        [REPLY_EDE_NOT_SUPPORTED] = {21, ""},
+        [REPLY_EDE_PROHIBITED] = {18, ""},
+        [REPLY_EDE_INVALID_DATA] = {24, "zone not loaded"},
+        [REPLY_EDE_NO_ENDPOINT] = {0, "no healthy endpoint"},
+    };
+    size_t len = strlen(errors[reply->ede].text);
+    if (!context->view->server->extended_errors || reply->at + OPTION_HEADER + 2 + len > reply->limit) {
+        return to;
+    }
+    to = put_header(to, DNS_OPTION_EDE, 2 + len);
+    reply_put16(to, errors[reply->ede].code);
+    memcpy(to + 2, errors[reply->ede].text, len);
+    return to + 2 + len;
+}
+
 /* Not in line: most queries would only pay for its frame. */
 __attribute__((noinline)) static uint8_t *put_options(uint8_t *to, const struct answer_context *context,
                                                       const struct answer_request *request,
@@ -142,7 +164,7 @@ __attribute__((noinline)) static uint8_t *put_options(uint8_t *to, const struct 
         reply_put16(to, request->idle_ds);
         to += 2;
     }
-    return to;
+    return reply->ede != REPLY_EDE_NONE ? put_ede(to, context, reply) : to;
 }
 
 /* RFC 6891 section 7: an OPT in the query gets one in the reply. */
@@ -159,7 +181,7 @@ void edns_add_opt(const struct answer_context *context, const struct answer_requ
     if (query->has_ecs) {
         to = put_ecs(to, query, scope);
     }
-    if (__builtin_expect(query->options != 0, 0)) {
+    if (__builtin_expect((query->options | reply->ede) != 0, 0)) {
         to = put_options(to, context, request, query, reply);
     }
     reply_put16(opt + 9, (unsigned)(to - opt) - DNS_EDNS_OPT_SIZE);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The OPT record of a reply (RFC 6891) and its options: client subnet (RFC 7871), NSID (RFC 5001), cookie
- * (RFC 7873, 9018), TCP keepalive (RFC 7828). What edns_len() says before the answer is built is what
- * edns_add_opt() takes behind it. Private to answer. */
+ * (RFC 7873, 9018), TCP keepalive (RFC 7828), extended error (RFC 8914). What edns_len() says before the
+ * answer is built is what edns_add_opt() takes behind it, but for an extended error, which goes into what is
+ * left over. Private to answer. */
 #pragma once
 
 #include "answer/answer.h"

@@ -45,12 +45,13 @@ static bool allows(const struct acl *acl, const struct sockaddr *client)
 }
 
 bool guard_allows_zone(const struct answer_context *context, const struct answer_request *request,
-                       const struct zone *zone, const struct reply *reply)
+                       const struct zone *zone, struct reply *reply)
 {
     if (allows(view_find_acl(context->view, zone), request->client)) {
         return true;
     }
     if (reply->counts[REPLY_ANSWER] == 0) {
+        reply->ede = REPLY_EDE_PROHIBITED;
         answer_count(context->counters, ANSWER_COUNT_FORBIDDEN_ZONE);
     }
     return false;
@@ -87,6 +88,7 @@ bool guard_admit(const struct answer_context *context, const struct answer_reque
     if (is_guarded(context, VIEW_GUARD_LISTEN) && !allows(request->allow, request->client)) {
         answer_count(context->counters, ANSWER_COUNT_FORBIDDEN_LISTENER);
         reply->rcode = DNS_RCODE_REFUSED;
+        reply->ede = REPLY_EDE_PROHIBITED;
         return false;
     }
     if (request->transport != ANSWER_UDP || reply->rcode != DNS_RCODE_NOERROR || query->question_end == 0) {

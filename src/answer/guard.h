@@ -18,7 +18,7 @@ bool guard_admit(const struct answer_context *context, const struct answer_reque
 /* May this client have answers of the zone? For views with VIEW_GUARD_ZONE. If not, and there is nothing in
  * the reply yet, the query is refused; else a chain of CNAMEs ends here. */
 bool guard_allows_zone(const struct answer_context *context, const struct answer_request *request,
-                       const struct zone *zone, const struct reply *reply);
+                       const struct zone *zone, struct reply *reply);
 /* After: is the reply to be sent? It may have become one without answers. */
 bool guard_release(const struct answer_context *context, const struct answer_request *request,
                    const struct dns_query *query, struct reply *reply);

@@ -4,7 +4,9 @@ src_libanswer_a_SOURCES = \
 	src/answer/answer.c src/answer/answer.h \
 	src/answer/chaos.c src/answer/chaos.h \
 	src/answer/cookie.c src/answer/cookie.h \
+	src/answer/copy.c src/answer/copy.h \
 	src/answer/counter.c \
 	src/answer/edns.c src/answer/edns.h \
 	src/answer/guard.c src/answer/guard.h \
-	src/answer/reply.c src/answer/reply.h
+	src/answer/reply.c src/answer/reply.h \
+	src/answer/signature.c src/answer/signature.h

@@ -5,7 +5,9 @@
 
 #include "answer/reply.h"
 
-enum { POINTER = 0xc000 };
+#include <endian.h>
+
+enum { POINTER = 0xc000, SOA_NUMBERS_SIZE = 20 };
 
 /* Blocks are rendered for the question as owner; anything else is written over it, record by record. */
 static void set_owners(uint8_t *block, size_t len, uint16_t owner)
@@ -84,7 +86,10 @@ uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place,
     if (suffix == 0) {
         return place.owner;
     }
-    return reply_find_suffix(reply, place.owner, name_len(reply, place.owner) - suffix);
+    /* the owner of a negative answer's SOA is the apex, whatever was asked */
+    size_t apex_len = name_len(reply, place.apex_at);
+    return suffix <= apex_len ? reply_find_suffix(reply, place.apex_at, apex_len - suffix)
+                              : reply_find_suffix(reply, place.owner, name_len(reply, place.owner) - suffix);
 }
 
 /* A piece of a block, and behind it additional records. */
@@ -138,6 +143,13 @@ static inline void copy_block(uint8_t *to, const struct zone *zone, const struct
     }
 }
 
+/* The SOA of a zone whose serial is kept: the number is the fifth from the end of its one record. */
+static void write_serial(const struct zone *zone, uint8_t *end)
+{
+    uint32_t serial = htobe32(atomic_load_explicit(&zone->served, memory_order_relaxed));
+    memcpy(end - SOA_NUMBERS_SIZE, &serial, sizeof serial);
+}
+
 /* What few blocks need; called last, so that the others need no frame. */
 __attribute__((noinline)) static void put_long_block(struct reply *reply, const struct zone *zone,
                                                      const struct zone_rrset *rrset, struct reply_place place)
@@ -146,6 +158,9 @@ __attribute__((noinline)) static void put_long_block(struct reply *reply, const 
     if ((rrset->flags & ZONE_RRSET_LINKED) != 0) {
         resolve_block(reply, zone, rrset, place);
     }
+    if ((rrset->flags & ZONE_RRSET_SERIAL) != 0) {
+        write_serial(zone, reply->out + reply->at + rrset->len);
+    }
     reply->at += rrset->len;
 }
 
@@ -153,7 +168,7 @@ void reply_put_block(struct reply *reply, const struct zone *zone, const struct 
                      struct reply_place place)
 {
     size_t len = rrset->len;
-    if (len > BYTES_SHORT || (rrset->flags & ZONE_RRSET_LINKED) != 0) {
+    if (len > BYTES_SHORT || (rrset->flags & (ZONE_RRSET_LINKED | ZONE_RRSET_SERIAL)) != 0) {
         put_long_block(reply, zone, rrset, place);
         return;
     }
@@ -249,10 +264,31 @@ bool reply_add_additional(struct reply *reply, const struct zone *zone, const st
     return true;
 }
 
+static void reverse(uint8_t *from, uint8_t *to)
+{
+    while (from < to) {
+        uint8_t octet = *from;
+        *from++ = *--to;
+        *to = octet;
+    }
+}
+
+void reply_rotate(struct reply *reply, size_t at, unsigned first)
+{
+    uint8_t *begin = reply->out + at, *middle = begin, *end = reply->out + reply->at;
+    for (; first > 0; first--) {
+        middle += 12u + (size_t)(middle[10] << 8 | middle[11]);
+    }
+    reverse(begin, middle);
+    reverse(middle, end);
+    reverse(begin, end);
+}
+
 bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at)
 {
     const uint8_t *dname = reply->out + dname_at;
-    size_t suffix = (size_t)(dname[10] << 8 | dname[11]), len = 12 + prefix + suffix;
+    size_t suffix = (size_t)(dname[10] << 8 | dname[11]), tail = suffix > 2 ? 2 : suffix,
+           len = 12 + prefix + tail;
     if (reply->at + len > reply->limit) {
         return false;
     }
@@ -260,10 +296,27 @@ bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_
     memcpy(to, dname, 12); /* class and TTL are those of the DNAME */
     reply_put16(to, POINTER | name_at);
     reply_put16(to + 2, DNS_TYPE_CNAME);
-    reply_put16(to + 10, (unsigned)(prefix + suffix));
+    reply_put16(to + 10, (unsigned)(prefix + tail));
     reply_copy_name(reply, name_at, prefix, to + 12);
-    memcpy(to + 12 + prefix, dname + 12, suffix);
+    memcpy(to + 12 + prefix, dname + 12, tail);
+    if (suffix > 2) {
+        reply_put16(to + 12 + prefix, POINTER | (unsigned)(dname_at + 12));
+    }
     reply->at += len;
     reply->counts[REPLY_ANSWER]++;
     return true;
+}
+
+unsigned reply_rcode(enum dns_query_result result)
+{
+    switch (result) {
+    case DNS_QUERY_FORMERR: return DNS_RCODE_FORMERR;
+    case DNS_QUERY_NOTIMP: return DNS_RCODE_NOTIMP;
+    case DNS_QUERY_BADVERS: return DNS_RCODE_BADVERS;
+    case DNS_QUERY_OK:
+    case DNS_QUERY_SIGNED:
+    case DNS_QUERY_COOKIE_ONLY:
+    case DNS_QUERY_DROP: break;
+    }
+    return DNS_RCODE_NOERROR;
 }

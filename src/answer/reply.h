@@ -10,6 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What an extended DNS error says (RFC 8914); texts and codes are in edns.c. */
+enum reply_ede {
+    REPLY_EDE_NONE,
+    REPLY_EDE_NOT_AUTHORITATIVE, /* no zone of ours */
+    REPLY_EDE_NOT_SUPPORTED,     /* opcode, class */
+    REPLY_EDE_PROHIBITED,        /* this client may not */
+    REPLY_EDE_INVALID_DATA,      /* the zone is broken */
+    REPLY_EDE_NO_ENDPOINT,       /* a steered name has nothing to offer */
+};
+
 struct reply {
     uint8_t *out;
     size_t at, limit;   /* limit: what this reply may take, room for OPT already set aside */
@@ -17,12 +27,16 @@ struct reply {
     uint16_t flags;
     unsigned rcode;
     bool truncated;
+    uint8_t ede;      /* enum reply_ede: told to clients with EDNS if it fits */
     bool bounded;     /* the limit is lower than the transport's (amplification) */
     uint8_t cookie;   /* enum cookie_verdict */
     uint64_t subject; /* for rates: what the answer is about, when that is not the name asked; 0: that */
 };
 
-enum { REPLY_QUESTION_AT = DNS_HEADER_SIZE };
+enum {
+    REPLY_QUESTION_AT = DNS_HEADER_SIZE,
+    REPLY_TTL_AT = 6, /* in a record whose owner is a pointer */
+};
 
 enum reply_section { REPLY_ANSWER, REPLY_AUTHORITY, REPLY_ADDITIONAL };
 
@@ -77,8 +91,11 @@ bool reply_add_steered(struct reply *reply, const struct zone *zone, const struc
  */
 bool reply_add_additional(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
                           struct reply_place place, uint16_t block_at);
+/* Turn the octets from `at` to the end, a block of records, so that the record number `first` (from 0) is the
+ * first one. For RRsets with ZONE_RRSET_ROTATES. */
+void reply_rotate(struct reply *reply, size_t at, unsigned first);
 /* The CNAME that a DNAME record (at dname_at in the reply, owner compressed) makes for the name at name_at,
- * of which `prefix` octets stand in front of the DNAME's owner. Its target is written in full. */
+ * of which `prefix` octets stand in front of the DNAME's owner. Its target ends in the DNAME's. */
 bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_t dname_at);
 
 /* ---- names that stand in the reply; they are ours, so they are well-formed ---- */
@@ -90,3 +107,6 @@ size_t reply_copy_name(const struct reply *reply, uint16_t at, size_t max, uint8
 /* What a link of a block at block_at leads to (enum zone_link). */
 uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place, uint16_t block_at,
                             uint16_t link);
+
+/* What a query gets that could not be parsed, or must not be answered yet. */
+unsigned reply_rcode(enum dns_query_result result);

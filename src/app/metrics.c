@@ -5,6 +5,8 @@
 
 #include "app/server.h"
 
+#include "geo/geo.h"
+
 static void print_head(struct buffer *out, const char *name, const char *type, const char *help)
 {
     buffer_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -36,6 +38,85 @@ static void print_cookies(const uint64_t *sums, struct buffer *out)
         buffer_print(out, "steerd_cookies_total{result=\"%s\"} %lu\n", kinds[i].result,
                      (unsigned long)sums[kinds[i].counter]);
     }
+}
+
+static void print_geo_value(const struct view *view, size_t index, const char *name, double value,
+                            struct buffer *out)
+{
+    buffer_print(out, "%s{file=\"", name);
+    print_label(out, geo_get_info(view->geo[index])->path);
+    buffer_print(out, "\"} %.0f\n", value);
+}
+
+static void print_geo(const struct view *view, struct buffer *out)
+{
+    if (view->geo_count == 0) {
+        return;
+    }
+    print_head(out, "steerd_geo_build_time_seconds", "gauge",
+               "When the geo database that serves was made, Unix time.");
+    for (size_t i = 0; i < view->geo_count; i++) {
+        print_geo_value(view, i, "steerd_geo_build_time_seconds",
+                        (double)geo_get_info(view->geo[i])->build_epoch, out);
+    }
+    print_head(out, "steerd_geo_loaded_time_seconds", "gauge", "When it was read, Unix time.");
+    for (size_t i = 0; i < view->geo_count; i++) {
+        print_geo_value(view, i, "steerd_geo_loaded_time_seconds",
+                        (double)view->geo_files[i].loaded_ms / 1000, out);
+    }
+    print_head(out, "steerd_geo_stale", "gauge",
+               "Whether its file is broken or gone (1), so that its last good version serves.");
+    for (size_t i = 0; i < view->geo_count; i++) {
+        print_geo_value(view, i, "steerd_geo_stale", view->geo_files[i].stale, out);
+    }
+}
+
+/* A family of counters that differ in one label. */
+struct family {
+    const char *name, *help;
+    struct {
+        enum answer_counter counter;
+        const char *result;
+    } kinds[4];
+};
+
+static void print_families(const uint64_t *sums, struct buffer *out)
+{
+    static const struct family families[] = {
+        {"steerd_transfers_total",
+         "Zone transfers out: begun, ended, cut, or refused by the zone's list or for being too many.",
+         {{ANSWER_COUNT_TRANSFER_STARTED, "started"},
+          {ANSWER_COUNT_TRANSFER_FINISHED, "finished"},
+          {ANSWER_COUNT_TRANSFER_ABORTED, "aborted"},
+          {ANSWER_COUNT_TRANSFER_REFUSED, "refused"}}},
+        {"steerd_tsig_total",
+         "Signed queries (TSIG), by what became of the signature.",
+         {{ANSWER_COUNT_TSIG_GOOD, "good"},
+          {ANSWER_COUNT_TSIG_BADKEY, "badkey"},
+          {ANSWER_COUNT_TSIG_BADSIG, "badsig"},
+          {ANSWER_COUNT_TSIG_BADTIME, "badtime"}}},
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        print_head(out, families[i].name, "counter", families[i].help);
+        for (size_t j = 0; j < sizeof families[i].kinds / sizeof *families[i].kinds; j++) {
+            buffer_print(out, "%s{result=\"%s\"} %lu\n", families[i].name, families[i].kinds[j].result,
+                         (unsigned long)sums[families[i].kinds[j].counter]);
+        }
+    }
+}
+
+static void print_notifies(const struct server *server, struct buffer *out)
+{
+    struct notify_stats stats;
+    primaries_get_stats(server->primaries, &stats);
+    print_head(out, "steerd_notifies_sent_total", "counter", "NOTIFY messages sent to secondaries.");
+    buffer_print(out, "steerd_notifies_sent_total %lu\n", (unsigned long)stats.sent);
+    print_head(out, "steerd_notifies_total", "counter",
+               "Changes that a secondary was told of, by what it answered in the end.");
+    buffer_print(out, "steerd_notifies_total{result=\"acknowledged\"} %lu\n",
+                 (unsigned long)stats.acknowledged);
+    buffer_print(out, "steerd_notifies_total{result=\"refused\"} %lu\n", (unsigned long)stats.refused);
+    buffer_print(out, "steerd_notifies_total{result=\"silent\"} %lu\n", (unsigned long)stats.silent);
 }
 
 static void print_limits(const uint64_t *sums, struct buffer *out)
@@ -114,6 +195,7 @@ static void print_queries(const struct server *server, struct buffer *out)
         buffer_print(out, "%s %lu\n", singles[i].name, (unsigned long)sums[singles[i].counter]);
     }
     print_cookies(sums, out);
+    print_families(sums, out);
     print_limits(sums, out);
 }
 
@@ -185,7 +267,9 @@ void server_write_metrics(struct server *server, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"current\"} %zu\n", view->zone_count - failed - stale);
     buffer_print(out, "steerd_zones{state=\"stale\"} %zu\n", stale);
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
+    print_geo(view, out);
     print_queries(server, out);
+    print_notifies(server, out);
     print_tcp(server, out);
     print_checks(server, out);
     print_targets(server, out);

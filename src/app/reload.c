@@ -29,7 +29,8 @@ struct reload {
     struct event *finished;
     const struct view *previous;
     ptrdiff_t zone_index; /* one zone of the running view; -1: everything */
-    struct zone *zone;
+    struct view_zone_update *update;
+    uint64_t fingerprint; /* of its content, if somebody copies it */
     uint64_t generation;
     size_t cache_count;
     struct view *view;
@@ -66,7 +67,11 @@ static void *load(void *argument)
     struct reload *reload = argument;
     struct server *server = reload->server;
     if (reload->zone_index != -1) {
-        reload->zone = view_compile_zone(reload->previous, (size_t)reload->zone_index, reload->report);
+        reload->update = view_read_zone(reload->previous, (size_t)reload->zone_index, reload->report);
+        const struct zone *zone = view_peek_update(reload->update);
+        if (zone != NULL && view_find_primary(reload->previous, zone->apex) != NULL) {
+            reload->fingerprint = zone_fingerprint(zone);
+        }
     } else {
         give_way();
         reload->view = view_compile(server->path, reload->previous, reload->generation,
@@ -114,13 +119,28 @@ static void free_reload(struct reload *reload)
     free(reload);
 }
 
+static bool install_zone(struct reload *reload)
+{
+    struct server *server = reload->server;
+    struct zone *zone = view_peek_update(reload->update);
+    if (zone != NULL) {
+        primaries_prepare_zone(server->primaries, zone, reload->fingerprint);
+    }
+    pthread_mutex_lock(&server->lock); /* the prober looks into the view */
+    server->view = view_install_zone(server->slot, (size_t)reload->zone_index, reload->update);
+    pthread_mutex_unlock(&server->lock);
+    if (zone != NULL) {
+        primaries_follow_zone(server->primaries, zone);
+    }
+    return zone != NULL;
+}
+
 /* Returns whether what was read serves now. */
 static bool install(struct reload *reload)
 {
     struct server *server = reload->server;
     if (reload->zone_index != -1) {
-        view_install_zone(server->view, (size_t)reload->zone_index, reload->zone);
-        return reload->zone != NULL;
+        return install_zone(reload);
     }
     if (reload->view != NULL) {
         warn_of_fixed(server, reload->view, reload->report);
@@ -188,7 +208,7 @@ int server_start_reload(struct server *server, const char *zone,
     if (zone != NULL && index == -1) {
         return ERROR_NOT_FOUND;
     }
-    bool alone = index != -1 && view_zone_is_alone(server->view, (size_t)index);
+    bool alone = index != -1 && view_can_update_zone(server->view, (size_t)index);
     struct reload *reload = memory_alloc(sizeof *reload);
     *reload = (struct reload){.server = server,
                               .fd = -1,
@@ -216,7 +236,7 @@ void server_stop_reload(struct server *server)
     if (reload != NULL) {
         pthread_join(reload->thread, NULL);
         view_free(reload->view);
-        zone_release(reload->zone);
+        view_free_update(reload->update);
         free_reload(reload);
         server->reload = NULL;
     }

@@ -114,6 +114,7 @@ void server_install_view(struct server *server, struct view *view)
         health_carry(view->health, server->view->health, clock_wall_ms(&server->clock));
     }
     health_set_listener(view->health, &(struct health_listener){.context = server, .changed = on_change});
+    primaries_prepare(server->primaries, view);
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
     server->view = view;
     struct view *old = view_publish(server->slot, view); /* a batch of queries at the most */
@@ -121,6 +122,7 @@ void server_install_view(struct server *server, struct view *view)
     log_set_level(view->server->log_level);
     set_targets(server, view);
     server_schedule_expiry(server);
+    primaries_follow(server->primaries, view);
     view_free(old);
 }
 
@@ -212,9 +214,8 @@ static int make_folders(const struct conf_server *conf, struct report *report)
 static int open_admin(struct server *server, struct report *report)
 {
     const struct conf_server *conf = server->view->server;
-    int error = make_folders(conf, report);
-    if (error != 0 || conf->admin_socket == NULL) {
-        return error;
+    if (conf->admin_socket == NULL) {
+        return 0;
     }
     struct admin_verbs verbs;
     server_fill_verbs(server, &verbs);
@@ -249,6 +250,7 @@ static int start(struct server *server, struct report *report)
     struct report *binding = report_new();
     int error = add_signals(server);
     error = error == 0 ? open_sockets(server, view, binding) : error;
+    error = error == 0 ? make_folders(view->server, binding) : error;
     if (error != 0) {
         view_free(view);
     } else if ((error = prober_open(&(struct probe_hooks){.context = server, .ended = on_result},
@@ -256,9 +258,11 @@ static int start(struct server *server, struct report *report)
         report_add(binding, REPORT_ERROR, NULL, "cannot start the prober: %s", error_text(error));
         view_free(view);
     } else {
+        server->primaries = primaries_open(server, view);
         server_install_view(server, view);
         error = open_admin(server, binding);
         error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
+        error = error == 0 ? geowatch_start(server, &server->geowatch) : error;
     }
     if (error == 0 && (error = serve_start(server->serve)) != 0) {
         report_add(binding, REPORT_ERROR, NULL, "cannot start the DNS threads: %s", error_text(error));
@@ -274,7 +278,9 @@ static int start(struct server *server, struct report *report)
 static void stop(struct server *server)
 {
     admin_close(server->admin);
+    geowatch_stop(server->geowatch);
     server_stop_reload(server);
+    primaries_close(server->primaries);
     serve_close(server->serve);
     prober_close(server->prober);
     view_slot_free(server->slot);

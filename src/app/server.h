@@ -6,6 +6,7 @@
 #pragma once
 
 #include "admin/admin.h"
+#include "app/primaries.h"
 #include "base/clock.h"
 #include "probe/probe.h"
 #include "serve/serve.h"
@@ -16,6 +17,7 @@
 
 struct event;
 struct event_base;
+struct geowatch;
 struct reload;
 
 struct server {
@@ -36,7 +38,9 @@ struct server {
     struct serve *serve;
     struct prober *prober;
     struct admin *admin;
-    struct reload *reload; /* NULL: none is running */
+    struct primaries *primaries; /* zones that others copy */
+    struct reload *reload;       /* NULL: none is running */
+    struct geowatch *geowatch;
     uint64_t reloads, reload_failures;
 };
 
@@ -50,9 +54,8 @@ void server_schedule_expiry(struct server *server);
 
 /* ---- reload.c ---- */
 
-/* Start compiling on the loader thread: everything, or one zone (origin; NULL: everything). A zone with a
- * policy is reloaded with everything. done (may be NULL) is called once on the control thread. Returns 0,
- * ERROR_CONFLICT or ERROR_NOT_FOUND. */
+/* Start compiling on the loader thread: everything, or one zone (origin; NULL: everything). done (may be
+ * NULL) is called once on the control thread. Returns 0, ERROR_CONFLICT or ERROR_NOT_FOUND. */
 int server_start_reload(struct server *server, const char *zone,
                         void (*done)(void *argument, const struct admin_reload_result *result),
                         void *argument);
@@ -61,6 +64,11 @@ void server_stop_reload(struct server *server);
 /* Write a report to the log. */
 void server_log_report(const struct report *report);
 
+/* ---- geowatch.c ---- */
+
+/* From now on, reload when a geo database of the current view changes. 0 or a negative error. */
+int geowatch_start(struct server *server, struct geowatch **watch);
+void geowatch_stop(struct geowatch *watch); /* NULL is fine */
 /* ---- limits.c ---- */
 
 /* As configured, but no more clients than there are descriptors for; says so. */

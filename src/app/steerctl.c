@@ -157,7 +157,8 @@ static enum steerctl_exit run_list(const struct steerctl *ctl)
     static const struct {
         const char *name;
         void (*show)(const struct steerctl *ctl, const json_t *items);
-    } lists[] = {{"overrides", show_overrides}, {"zones", show_zones}, {"names", show_names}};
+    } lists[] = {
+        {"overrides", show_overrides}, {"zones", show_zones}, {"names", show_names}, {"geo", show_geo}};
     struct buffer target;
     json_t *items;
     buffer_init(&target);
@@ -354,6 +355,7 @@ static const struct verb verbs[] = {
     {"explain", "NAME [TYPE]", "which answer a client gets, and why", 1, 2, OPTION_CLIENT, run_explain},
     {"zones", "", "list zones", 0, 0, 0, run_list},
     {"names", "", "list steered names", 0, 0, 0, run_list},
+    {"geo", "", "list geo databases", 0, 0, 0, run_list},
     {"reload", "[ZONE]", "read the configuration again, or one zone", 0, 1, 0, run_reload},
     {"drill", "simulate", "rehearse a loss without touching anything", 1, 1,
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM, run_drill},

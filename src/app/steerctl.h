@@ -96,6 +96,7 @@ void show_targets(const struct steerctl *ctl, const char *kind, const json_t *it
 void show_target(const struct steerctl *ctl, const json_t *target);
 void show_change(const struct steerctl *ctl, const json_t *target);
 void show_overrides(const struct steerctl *ctl, const json_t *items);
+void show_geo(const struct steerctl *ctl, const json_t *items);
 void show_zones(const struct steerctl *ctl, const json_t *items);
 void show_names(const struct steerctl *ctl, const json_t *items);
 void show_explanation(const struct steerctl *ctl, const json_t *explanation);

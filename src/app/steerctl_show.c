@@ -271,10 +271,26 @@ void show_overrides(const struct steerctl *ctl, const json_t *items)
 
 /* ---- zones and names ---- */
 
+/* How many of a zone's secondaries have said that they know its serial. */
+static const char *secondaries_text(const json_t *zone, char text[32])
+{
+    const json_t *secondaries = json_object_get(zone, "secondaries"), *one;
+    size_t i, know = 0;
+    json_array_foreach(secondaries, i, one)
+    {
+        know += strcmp(text_of(one, "state"), "acknowledged") == 0;
+    }
+    if (json_array_size(secondaries) == 0) {
+        return "-";
+    }
+    snprintf(text, 32, "%zu of %zu know", know, json_array_size(secondaries));
+    return text;
+}
+
 void show_zones(const struct steerctl *ctl, const json_t *items)
 {
-    static const char *const headings[] = {"ZONE",    "STATE",   "SERIAL", "NAMES",
-                                           "RECORDS", "STEERED", "FILE",   NULL};
+    static const char *const headings[] = {"ZONE",    "STATE",       "SERIAL", "NAMES", "RECORDS",
+                                           "STEERED", "SECONDARIES", "FILE",   NULL};
     size_t i;
     const json_t *item;
     char text[32];
@@ -287,6 +303,7 @@ void show_zones(const struct steerctl *ctl, const json_t *items)
         table_add(table, number_text(item, "names", text));
         table_add(table, number_text(item, "records", text));
         table_add(table, number_text(item, "steered", text));
+        table_add(table, secondaries_text(item, text));
         table_add(table, text_of(item, "file"));
     }
     table_print(table);
@@ -313,6 +330,42 @@ void show_names(const struct steerctl *ctl, const json_t *items)
         table_add(table, list);
         table_add(table, number_text(item, "ttl", text));
         table_add(table, number_text(item, "policy", text));
+    }
+    table_print(table);
+}
+
+/* ---- geo ---- */
+
+/* "country, city, location" */
+static const char *list_text(const json_t *list, char text[80])
+{
+    size_t i;
+    const json_t *item;
+    text[0] = '\0';
+    json_array_foreach(list, i, item)
+    {
+        size_t len = strlen(text);
+        snprintf(text + len, 80 - len, "%s%s", i == 0 ? "" : ", ", or_dash(json_string_value(item)));
+    }
+    return text;
+}
+
+void show_geo(const struct steerctl *ctl, const json_t *items)
+{
+    static const char *const headings[] = {"FILE", "STATE", "TYPE", "BUILT", "NETWORKS", "KNOWS", NULL};
+    size_t i;
+    const json_t *item;
+    char text[80], age[32];
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(items, i, item)
+    {
+        table_add(table, text_of(item, "file"));
+        table_add_state(table, text_of(item, "state"));
+        table_add(table, text_of(item, "type"));
+        snprintf(text, sizeof text, "%s ago", text_age(text_of(item, "built"), age));
+        table_add(table, text);
+        table_add(table, number_text(item, "networks", age));
+        table_add(table, list_text(json_object_get(item, "knows"), text));
     }
     table_print(table);
 }
@@ -378,7 +431,7 @@ enum steerctl_exit show_reload(const json_t *result)
     printf("generation %lld serves\n", (long long)json_integer_value(json_object_get(result, "generation")));
     fflush(stdout);
     if (json_array_size(errors) != 0) {
-        fputs("steerctl: some zones are as they were before:\n", stderr);
+        fputs("steerctl: what is broken is as it was before:\n", stderr);
         steerctl_print_errors(errors);
     }
     if (json_array_size(warnings) != 0) {

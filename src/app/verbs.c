@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "drill/drill.h"
+#include "geo/geo.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,65 @@ static void list_zones(void *context, const struct view_zone **zones, size_t *co
     *count = server->view->zone_count;
 }
 
+/* What bits of geo_db_info.knows are called, the wider first. */
+static void list_knows(unsigned knows, const char *names[ADMIN_GEO_KNOWS_MAX])
+{
+    static const char *const texts[] = {
+        [GEO_CONTINENT] = "continent", [GEO_COUNTRY] = "country", [GEO_SUBDIVISION] = "subdivision",
+        [GEO_CITY] = "city",           [GEO_ASN] = "asn",         [GEO_KINDS] = "location"};
+    size_t count = 0;
+    for (unsigned kind = 0; kind <= GEO_KINDS; kind++) {
+        if ((knows >> kind & 1) != 0) {
+            names[count++] = texts[kind];
+        }
+    }
+    names[count] = NULL;
+}
+
+static void list_geo(void *context, struct arena *arena, struct admin_geo **items, size_t *count)
+{
+    const struct view *view = ((const struct server *)context)->view;
+    *count = view->geo_count;
+    *items = arena_alloc(arena, view->geo_count * sizeof **items);
+    for (size_t i = 0; i < view->geo_count; i++) {
+        const struct geo_db_info *info = geo_get_info(view->geo[i]);
+        (*items)[i] = (struct admin_geo){.file = info->path,
+                                         .type = info->type,
+                                         .stale = view->geo_files[i].stale,
+                                         .ip_version = info->ip_version,
+                                         .built_ms = (int64_t)info->build_epoch * 1000,
+                                         .loaded_ms = view->geo_files[i].loaded_ms,
+                                         .networks = info->networks,
+                                         .places = info->places,
+                                         .file_size = info->file_size,
+                                         .memory = info->memory};
+        list_knows(info->knows, (*items)[i].knows);
+    }
+}
+
+static size_t list_secondaries(void *context, size_t zone, struct arena *arena,
+                               struct admin_secondary **secondaries)
+{
+    const struct server *server = context;
+    size_t count;
+    const struct notify_status *list = primaries_list(server->primaries, zone, arena, &count);
+    *secondaries = arena_alloc(arena, count * sizeof **secondaries);
+    for (size_t i = 0; i < count; i++) {
+        const struct notify_status *from = &list[i];
+        char address[ADDR_TEXT_SIZE];
+        (*secondaries)[i] = (struct admin_secondary){
+            .address = arena_copy_text(arena, addr_write_port(&from->at, address)),
+            .key = from->key == TSIG_NO_KEY ? NULL : server->view->server->keys[from->key].name,
+            .state = notify_state_text(from->state),
+            .serial = from->serial,
+            .told = from->state != NOTIFY_IDLE,
+            .attempts = from->attempts,
+            .rcode = from->rcode == NOTIFY_NO_RCODE ? NULL : dns_rcode_text((unsigned)from->rcode),
+            .since_ms = from->since_ms};
+    }
+    return count;
+}
+
 static void list_names(void *context, const struct view_name **names, size_t *count)
 {
     const struct server *server = context;
@@ -165,6 +225,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .simulate = simulate,
                                   .reload = reload,
                                   .list_zones = list_zones,
+                                  .list_geo = list_geo,
+                                  .list_secondaries = list_secondaries,
                                   .list_names = list_names,
                                   .write_metrics = write_metrics};
 }

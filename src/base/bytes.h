@@ -40,6 +40,19 @@ static inline uint64_t bytes_load_short(const uint8_t *from, size_t n)
     return word;
 }
 
+/* The n octets that end here, 1 to 8 of them, zeros behind them. A whole word in front of the end is
+ * readable.
+ */
+static inline uint64_t bytes_load_before(const uint8_t *end, size_t n)
+{
+    unsigned others = (unsigned)(BYTES_WORD - n) * 8;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return bytes_load_word(end - BYTES_WORD) >> others;
+#else
+    return bytes_load_word(end - BYTES_WORD) << others;
+#endif
+}
+
 static inline void bytes_store_word(uint8_t *to, uint64_t word)
 {
     memcpy(to, &word, sizeof word);

@@ -3,6 +3,7 @@ src_libbase_a_SOURCES = \
 	src/base/acl.c src/base/acl.h \
 	src/base/addr.c src/base/addr.h \
 	src/base/arena.c src/base/arena.h \
+	src/base/base64.c src/base/base64.h \
 	src/base/buffer.c src/base/buffer.h \
 	src/base/bytes.h \
 	src/base/clock.c src/base/clock.h \
@@ -15,4 +16,5 @@ src_libbase_a_SOURCES = \
 	src/base/parallel.c src/base/parallel.h \
 	src/base/random.c src/base/random.h \
 	src/base/report.c src/base/report.h \
+	src/base/serial.h \
 	src/base/siphash.c src/base/siphash.h

@@ -7,22 +7,20 @@
 
 #include "base/error.h"
 
-static void read_entry(const struct doc_node *item, struct acl_entry *entries, size_t *count)
+bool access_read_prefix(const struct doc_node *item, struct acl_entry *entry)
 {
     char text[ADDR_TEXT_SIZE];
     const char *prefix = doc_text(item);
-    struct acl_entry *entry = &entries[*count];
     entry->deny = prefix[0] == '!';
     int error = addr_parse_prefix(prefix + entry->deny, &entry->prefix);
-    if (error == 0) {
-        (*count)++;
-    } else if (error == ERROR_INVALID) {
+    if (error == ERROR_INVALID) {
         addr_mask(&entry->prefix.addr, entry->prefix.len);
         doc_error(item, "\"%.100s\" has bits set behind the prefix length, expected \"%s%s/%u\"", prefix,
                   entry->deny ? "!" : "", addr_write(&entry->prefix.addr, text), entry->prefix.len);
-    } else {
+    } else if (error != 0) {
         doc_error_expected(item, "an address or a prefix, such as \"192.0.2.0/24\" or \"!2001:db8::/32\"");
     }
+    return error == 0;
 }
 
 struct acl *access_read(const struct doc_node *object, const char *key, struct arena *arena)
@@ -34,7 +32,7 @@ struct acl *access_read(const struct doc_node *object, const char *key, struct a
     struct acl *acl = arena_alloc(arena, sizeof *acl);
     struct acl_entry *entries = arena_alloc(arena, doc_count_texts(&list) * sizeof *entries);
     while (doc_next_text(&list, "a prefix or an array of prefixes", &item)) {
-        read_entry(&item, entries, &acl->count);
+        acl->count += access_read_prefix(&item, &entries[acl->count]);
     }
     acl->entries = entries;
     return acl;

@@ -6,15 +6,19 @@ src_libconf_a_SOURCES = \
 	src/conf/doc.c src/conf/doc.h \
 	src/conf/doc_get.c \
 	src/conf/georule.c src/conf/georule.h \
+	src/conf/keys.c src/conf/keys.h \
 	src/conf/keytable.c src/conf/keytable.h \
 	src/conf/limits.c src/conf/limits.h \
 	src/conf/listen.c src/conf/listen.h \
 	src/conf/locate.c src/conf/locate.h \
 	src/conf/policy.c src/conf/policy.h \
+	src/conf/refs.c src/conf/refs.h \
 	src/conf/selector.c src/conf/selector.h \
 	src/conf/server.c src/conf/server.h \
+	src/conf/sites.c src/conf/sites.h \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/topology.c src/conf/topology.h \
+	src/conf/transfer.c src/conf/transfer.h \
 	src/conf/value.c src/conf/value.h \
 	src/conf/zone_options.c src/conf/zone_options.h \
 	src/conf/zones.c src/conf/zones.h

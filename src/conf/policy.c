@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Reading zones/<origin>.json: the owner names, and per name its settings. Members, tiers and geo rules are
- * shared between names that are written alike (selector.h, and the table of geo rules here). */
+ * shared between names that are written alike (selector.h, refs.h, and the tables of geo rules here). */
 #include "config.h"
 
 #include "conf/policy.h"
@@ -21,11 +21,15 @@ enum { TTL_DEFAULT_S = 30 };
 
 struct reader {
     struct conf_policy *policy;
+    const struct conf_topology *topology;
     struct selector *selector;
+    struct refs_reader *refs;
     struct arena *scratch;
-    struct keytable *owners; /* canonical owner -> conf_name */
-    struct keytable *geo;    /* (members, "geo" as written) -> conf_name with these rules */
-    uint8_t origin[255];     /* wire */
+    struct keytable *owners;   /* canonical owner -> conf_name */
+    struct keytable *sets;     /* name -> shared conf_geo */
+    struct keytable *geo;      /* "geo" as written -> conf_geo */
+    struct keytable *outcomes; /* (conf_geo, members) -> the tiers of its outcomes */
+    uint8_t origin[255];       /* wire */
 };
 
 /* ---- owner names ---- */
@@ -114,27 +118,85 @@ static enum conf_pick read_pick(const struct doc_node *node)
     return (enum conf_pick)doc_get_choice(node, "pick", picks, CONF_PICK_WEIGHTED);
 }
 
-static void read_geo(struct reader *reader, const struct doc_node *node,
-                     const struct selector_members *members, struct conf_name *name)
+/* ---- geo ---- */
+
+static void report_no_set(const struct reader *reader, const struct doc_node *node)
+{
+    doc_error(node,
+              "no geo rules \"%.100s\": neither the \"geo_rules\" of this document nor those of the topology "
+              "%.300s have them",
+              doc_text(node), reader->topology->path);
+}
+
+/* The rules that are written here or that the name refers to; NULL: reported. */
+static const struct conf_geo *find_rules(struct reader *reader, const struct doc_node *node)
 {
     struct buffer key;
-    uintptr_t identity = (uintptr_t)members;
+    if (doc_is_text(node)) {
+        const char *name = doc_text(node);
+        const struct conf_geo *set = keytable_find(reader->sets, name, strlen(name));
+        set = set != NULL ? set : keytable_find(reader->topology->geo, name, strlen(name));
+        if (set == NULL) {
+            report_no_set(reader, node);
+        }
+        return set;
+    }
     buffer_init(&key);
-    buffer_add(&key, &identity, sizeof identity);
     doc_dump(node, &key);
-    const struct conf_name *same = keytable_find(reader->geo, key.bytes, key.len);
-    if (same != NULL) {
-        name->geo = same->geo;
-        name->geo_count = same->geo_count;
-    } else {
+    const struct conf_geo *geo = keytable_find(reader->geo, key.bytes, key.len);
+    if (geo == NULL) {
         size_t issues = doc_count_issues(node->doc);
-        georule_read(reader->selector, node, members, reader->policy->arena, name);
+        geo = georule_read(reader->refs, node, NULL, reader->policy->arena);
         if (issues == doc_count_issues(node->doc)) {
-            (void)keytable_add(reader->geo, arena_copy(reader->scratch, key.bytes, key.len), key.len, name);
+            (void)keytable_add(reader->geo, arena_copy(reader->scratch, key.bytes, key.len), key.len,
+                               (void *)(uintptr_t)geo);
         }
     }
     buffer_fini(&key);
+    return geo;
 }
+
+/* Outcomes are in the order of the rules that lead to them first. */
+static void resolve_outcomes(struct reader *reader, const struct doc_node *node, const struct conf_geo *geo,
+                             const struct selector_members *members, struct conf_tiers *outcomes)
+{
+    struct doc_node rule = {0}, tiers;
+    for (size_t i = 0; i < geo->outcome_count; i++) {
+        struct selector_place place = {.node = node, .set = geo, .rule = geo->first_rules[i]};
+        if (!geo->is_shared) {
+            while (doc_next(node, &rule) && rule.ordinal < place.rule) {
+            }
+            bool found = doc_find(&rule, "tiers", &tiers);
+            place = (struct selector_place){.node = found ? &tiers : node};
+        }
+        outcomes[i] = selector_resolve_tiers(reader->selector, geo->outcomes[i], members, &place);
+    }
+}
+
+static void read_geo(struct reader *reader, const struct doc_node *node,
+                     const struct selector_members *members, struct conf_name *name)
+{
+    name->geo = find_rules(reader, node);
+    if (name->geo == NULL) {
+        return;
+    }
+    const void *identity[2] = {name->geo, members};
+    name->outcomes = keytable_find(reader->outcomes, identity, sizeof identity);
+    if (name->outcomes != NULL) {
+        return;
+    }
+    size_t issues = doc_count_issues(node->doc);
+    struct conf_tiers *outcomes =
+        arena_alloc(reader->policy->arena, name->geo->outcome_count * sizeof *outcomes);
+    resolve_outcomes(reader, node, name->geo, members, outcomes);
+    name->outcomes = outcomes;
+    if (issues == doc_count_issues(node->doc)) {
+        (void)keytable_add(reader->outcomes, arena_copy(reader->scratch, identity, sizeof identity),
+                           sizeof identity, outcomes);
+    }
+}
+
+/* ---- settings ---- */
 
 static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
@@ -158,7 +220,9 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     name->members = members->items;
     name->member_count = members->count;
     bool has_tiers = doc_find(node, "tiers", &tiers);
-    name->tiers = selector_read_tiers(reader->selector, has_tiers ? &tiers : NULL, members);
+    name->tiers =
+        selector_resolve_tiers(reader->selector, has_tiers ? refs_read(reader->refs, &tiers) : NULL, members,
+                               &(struct selector_place){.node = has_tiers ? &tiers : node});
     if (doc_find(node, "geo", &geo)) {
         read_geo(reader, &geo, members, name);
     }
@@ -179,9 +243,10 @@ static void read_name(struct reader *reader, const struct doc_node *node)
 
 static void read_names(struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"names", NULL};
+    static const char *const keys[] = {"names", "geo_rules", NULL};
     struct doc_node names, node = {0};
     (void)doc_check_object(root, keys);
+    georule_read_sets(reader->refs, root, reader->policy->arena, reader->sets, reader->topology->geo);
     if (!doc_require(root, "names", &names) || !doc_check_object(&names, NULL)) {
         return;
     }
@@ -211,10 +276,14 @@ static struct conf_policy *read_policy(struct doc *doc, const char *path, const 
         return NULL;
     }
     struct doc_node root = doc_get_root(doc);
-    struct reader reader = {.policy = new_policy(path, origin), .scratch = arena_new(0)};
+    struct reader reader = {
+        .policy = new_policy(path, origin), .topology = topology, .scratch = arena_new(0)};
     reader.selector = selector_new(topology, reader.policy->arena);
+    reader.refs = refs_reader_new(topology, reader.policy->arena);
     reader.owners = keytable_new(reader.scratch);
+    reader.sets = keytable_new(reader.scratch);
     reader.geo = keytable_new(reader.scratch);
+    reader.outcomes = keytable_new(reader.scratch);
     if (dns_name_parse(origin, NULL, reader.origin) < 0) {
         doc_error(&root, "the origin \"%.300s\" is no domain name", origin);
     } else {
@@ -222,6 +291,7 @@ static struct conf_policy *read_policy(struct doc *doc, const char *path, const 
     }
     bool failed = doc_has_errors(doc);
     selector_free(reader.selector);
+    refs_reader_free(reader.refs);
     arena_free(reader.scratch);
     doc_free(doc);
     if (failed) {

@@ -7,8 +7,10 @@
 
 #include "base/addr.h"
 #include "base/report.h"
+#include "conf/georule.h"
 #include "conf/topology.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,22 +28,17 @@ struct conf_tier {
     const char *label; /* the references as written, joined by "+" */
     uint32_t *members; /* indices into conf_name.members, ascending */
     size_t member_count;
+    double latitude, longitude; /* with `nearest` */
 };
 
 struct conf_tiers {
     struct conf_tier *items; /* in order of preference; at least 1 */
     size_t count;
-};
-
-/* "when" of a geo rule: all the given conditions hold (an array of values: any of them). */
-struct conf_geo_rule {
-    const char **countries; /* ISO 3166-1 alpha-2, upper case */
-    size_t country_count;
-    const char **continents; /* AF AN AS EU NA OC SA */
-    size_t continent_count;
-    struct addr_prefix *prefixes; /* "cidr" */
-    size_t prefix_count;
-    struct conf_tiers tiers;
+    /* 0: as listed. Else items are all members by where they are (the places in the order of the topology),
+     * and a client gets the so many nearest of them as tiers; behind those, with `others`, a tier with the
+     * rest. */
+    unsigned nearest;
+    bool others;
 };
 
 struct conf_name {
@@ -49,13 +46,13 @@ struct conf_name {
     uint32_t ttl;                /* seconds; default 30 */
     struct conf_member *members; /* in topology order, each endpoint once; at least 1 */
     size_t member_count;
-    struct conf_tiers tiers;   /* without "tiers": one tier with every member, label "all" */
-    struct conf_geo_rule *geo; /* in order; the first that matches wins over `tiers` */
-    size_t geo_count;
-    enum conf_pick pick;         /* default weighted */
-    unsigned answers;            /* 1..64; default 1; of no effect with pick "all" */
-    enum conf_fallback fallback; /* default all */
-    unsigned line, column;       /* of the name in the document, 0 if not known */
+    struct conf_tiers tiers;           /* without "tiers": one tier with every member, label "all" */
+    const struct conf_geo *geo;        /* rules that win over `tiers`; NULL: none */
+    const struct conf_tiers *outcomes; /* of geo, in its order */
+    enum conf_pick pick;               /* default weighted */
+    unsigned answers;                  /* 1..64; default 1; of no effect with pick "all" */
+    enum conf_fallback fallback;       /* default all */
+    unsigned line, column;             /* of the name in the document, 0 if not known */
 };
 
 struct conf_policy {

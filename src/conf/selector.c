@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Three caches: pattern to endpoints, (endpoints, weights) to members, (tiers, members) to tiers. The keys of
- * the latter two are the JSON as written. Nothing with an error or warning is cached, so that each place
- * where it is written gets its own message. */
+ * Three caches: pattern to endpoints, (endpoints, weights) as written to members, (refs, members) to tiers.
+ * Nothing with an error or warning is cached, so that each place where it is written gets its own message. */
 #include "config.h"
 
 #include "conf/selector.h"
 
 #include "base/memory.h"
 #include "conf/keytable.h"
-#include "conf/suggest.h"
+#include "conf/sites.h"
 #include "conf/value.h"
 
 #include <stdlib.h>
@@ -58,27 +57,6 @@ void selector_free(struct selector *selector)
     free(selector);
 }
 
-/* ---- messages ---- */
-
-/* "found" is no name of the topology; lists in the order of enum conf_kind, from `first` on. */
-static void report_no_match(const struct selector *selector, const struct doc_node *node, const char *what,
-                            enum conf_kind first)
-{
-    const struct conf_topology *topology = selector->topology;
-    const struct suggest_list lists[] = {
-        [CONF_REGION] = {topology->regions, topology->region_count, sizeof *topology->regions},
-        [CONF_AZ] = {topology->azs, topology->az_count, sizeof *topology->azs},
-        [CONF_ENDPOINT] = {topology->endpoints, topology->endpoint_count, sizeof *topology->endpoints},
-    };
-    struct buffer words;
-    buffer_init(&words);
-    if (doc_wants_detail(node->doc)) {
-        suggest_write(doc_text(node), lists + first, CONF_ENDPOINT + 1 - first, &words);
-    }
-    doc_error(node, "%s \"%.100s\"%s", what, doc_text(node), words.bytes != NULL ? words.bytes : "");
-    buffer_fini(&words);
-}
-
 /* ---- members ---- */
 
 static const struct selection *match_pattern(struct selector *selector, const char *pattern)
@@ -107,7 +85,7 @@ static struct selection resolve_item(struct selector *selector, const struct doc
     if (value_is_pattern(text)) {
         const struct selection *selection = match_pattern(selector, text);
         if (selection->count == 0) {
-            report_no_match(selector, item, "no endpoint matches", CONF_ENDPOINT);
+            refs_report_missing(selector->topology, item, "no endpoint matches", CONF_ENDPOINT);
         }
         return *selection;
     }
@@ -120,7 +98,7 @@ static struct selection resolve_item(struct selector *selector, const struct doc
         doc_error(item, "\"%.100s\" is %s %s, expected an endpoint or a pattern of endpoints", text,
                   place->kind == CONF_REGION ? "a" : "an", conf_kind_text(place->kind));
     } else {
-        report_no_match(selector, item, "no endpoint", CONF_ENDPOINT);
+        refs_report_missing(selector->topology, item, "no endpoint", CONF_ENDPOINT);
     }
     return (struct selection){NULL, 0};
 }
@@ -280,7 +258,6 @@ struct tier_state {
     size_t count;         /* members that it got */
     size_t taken;         /* members that an earlier tier has */
     uint32_t first_taken; /* one of them */
-    size_t issues_before, refs;
 };
 
 static void take_member(struct selector *selector, struct tier_state *tier, size_t member)
@@ -315,12 +292,7 @@ static void take_place(struct selector *selector, struct tier_state *tier, const
 static void report_tier(const struct selector *selector, const struct doc_node *node,
                         const struct tier_state *tier, const char *label)
 {
-    if (!tier->members->complete || tier->issues_before != doc_count_issues(node->doc)) {
-        return;
-    }
-    if (tier->refs == 0) {
-        doc_error(node, "the tier is empty, expected names of regions, azs or endpoints");
-    } else if (tier->count == 0 && tier->taken > 0) {
+    if (tier->count == 0 && tier->taken > 0) {
         doc_error(node, "the tier \"%.200s\" has no members left: all of them are in earlier tiers", label);
     } else if (tier->count == 0) {
         doc_error(node, "the tier \"%.200s\" has no members: none of the name's endpoints is there", label);
@@ -334,33 +306,6 @@ static void report_tier(const struct selector *selector, const struct doc_node *
                         name, tier->taken - 1);
         }
     }
-}
-
-/* Marks the members of one tier and gives it its label and count. */
-static void read_tier(struct selector *selector, const struct doc_node *node, struct tier_state *state,
-                      struct conf_tier *tier)
-{
-    struct doc_node item = {0};
-    struct buffer label;
-    state->issues_before = doc_count_issues(node->doc);
-    if (!doc_check_array(node, "an array of names of regions, azs or endpoints, such as [\"us-east\"]")) {
-        return;
-    }
-    buffer_init(&label);
-    buffer_add_text(&label, "");
-    while (doc_next_text(node, "a name", &item)) {
-        const struct conf_place *place = conf_find_place(selector->topology, doc_text(&item));
-        if (place == NULL) {
-            report_no_match(selector, &item, "no region, az or endpoint", CONF_REGION);
-            continue;
-        }
-        buffer_print(&label, "%s%s", state->refs++ == 0 ? "" : "+", doc_text(&item));
-        take_place(selector, state, place);
-    }
-    tier->label = arena_copy_text(selector->arena, label.bytes);
-    tier->member_count = state->count;
-    report_tier(selector, node, state, tier->label);
-    buffer_fini(&label);
 }
 
 static void reset_tier_of(struct selector *selector, size_t count)
@@ -390,22 +335,33 @@ static void gather_members(struct selector *selector, const struct conf_tiers *t
     }
 }
 
-static void resolve_tiers(struct selector *selector, const struct doc_node *node,
-                          const struct selector_members *members, struct conf_tiers *tiers)
+/* In a shared set a tier that nobody of the name is in does not count. */
+static void resolve_listed(struct selector *selector, const struct refs *refs,
+                           const struct selector_members *members, const struct selector_place *place,
+                           struct conf_tiers *tiers)
 {
     struct doc_node child = {0};
-    if (!doc_check_array(node, "an array of tiers, such as [[\"us-east\"], [\"eu-west\"]]")) {
-        return;
-    }
-    if (doc_count(node) == 0) {
-        doc_error(node, "there are no tiers, expected at least one");
-    }
     reset_tier_of(selector, members->count);
-    tiers->items = arena_alloc(selector->arena, doc_count(node) * sizeof *tiers->items);
-    while (doc_next(node, &child)) {
-        struct conf_tier *tier = &tiers->items[tiers->count++];
-        struct tier_state state = {.members = members, .number = (uint32_t)tiers->count};
-        read_tier(selector, &child, &state, tier);
+    tiers->items = arena_alloc(selector->arena, refs->count * sizeof *tiers->items);
+    for (size_t t = 0; t < refs->count; t++) {
+        const struct refs_tier *from = &refs->tiers[t];
+        struct tier_state state = {.members = members, .number = (uint32_t)tiers->count + 1};
+        for (size_t i = 0; i < from->count; i++) {
+            take_place(selector, &state, from->places[i]);
+        }
+        if (place->set == NULL) {
+            (void)doc_next(place->node, &child);
+            if (members->complete && from->complete) {
+                report_tier(selector, &child, &state, from->label);
+            }
+        } else if (state.count == 0) {
+            continue;
+        }
+        tiers->items[tiers->count++] = (struct conf_tier){.label = from->label, .member_count = state.count};
+    }
+    if (place->set != NULL && tiers->count == 0 && members->complete) {
+        doc_error(place->node, "the name has no endpoint in any tier of rule %zu of \"%.100s\"", place->rule,
+                  place->set->label);
     }
     gather_members(selector, tiers, members->count);
 }
@@ -422,29 +378,41 @@ static void take_all(struct selector *selector, const struct selector_members *m
     *tiers = (struct conf_tiers){.items = tier, .count = 1};
 }
 
-struct conf_tiers selector_read_tiers(struct selector *selector, const struct doc_node *node,
-                                      const struct selector_members *members)
+static void resolve_tiers(struct selector *selector, const struct refs *refs,
+                          const struct selector_members *members, const struct selector_place *place,
+                          struct conf_tiers *tiers)
 {
-    struct buffer key;
-    uintptr_t identity = (uintptr_t)members;
-    buffer_init(&key);
-    buffer_add(&key, &identity, sizeof identity);
-    if (node != NULL) {
-        doc_dump(node, &key);
+    if (refs == NULL) {
+        take_all(selector, members, tiers);
+    } else if (refs->nearest == 0) {
+        resolve_listed(selector, refs, members, place, tiers);
+    } else {
+        struct sites_source source = {selector->topology, members->items, members->count};
+        sites_gather(&source, place->node, selector->arena, tiers);
+        tiers->nearest = refs->nearest;
+        tiers->others = refs->others;
     }
-    struct conf_tiers *tiers = keytable_find(selector->tiers, key.bytes, key.len);
+}
+
+struct conf_tiers selector_resolve_tiers(struct selector *selector, const struct refs *refs,
+                                         const struct selector_members *members,
+                                         const struct selector_place *place)
+{
+    /* A shared set forgives what is an error where it is written for one name. */
+    const struct {
+        const void *members, *refs;
+        uintptr_t is_shared;
+    } identity = {members, refs, place->set != NULL};
+    struct conf_tiers *tiers = keytable_find(selector->tiers, &identity, sizeof identity);
     if (tiers != NULL) {
-        buffer_fini(&key);
         return *tiers;
     }
     tiers = arena_alloc(selector->scratch, sizeof *tiers);
-    if (node == NULL) {
-        take_all(selector, members, tiers);
-        remember(selector, selector->tiers, &key, tiers);
-        return *tiers;
+    size_t issues = doc_count_issues(place->node->doc);
+    resolve_tiers(selector, refs, members, place, tiers);
+    if (issues == doc_count_issues(place->node->doc)) {
+        (void)keytable_add(selector->tiers, arena_copy(selector->scratch, &identity, sizeof identity),
+                           sizeof identity, tiers);
     }
-    size_t issues = doc_count_issues(node->doc);
-    resolve_tiers(selector, node, members, tiers);
-    remember(selector, selector->tiers, &key, issues == doc_count_issues(node->doc) ? tiers : NULL);
     return *tiers;
 }

@@ -31,6 +31,16 @@ void selector_free(struct selector *selector);
 /* From "endpoints" and "weights" of the node of a name. Never NULL. */
 const struct selector_members *selector_read_members(struct selector *selector, const struct doc_node *name);
 
-/* From the array of tiers; node NULL: one tier with every member. */
-struct conf_tiers selector_read_tiers(struct selector *selector, const struct doc_node *node,
-                                      const struct selector_members *members);
+/* Where tiers that are resolved for a name are written: in this array; or, for those of a shared set of
+ * rules, at the name that refers to it. */
+struct selector_place {
+    const struct doc_node *node;
+    const struct conf_geo *set; /* NULL: written here */
+    size_t rule;
+};
+
+/* refs NULL: one tier with every member. In a shared set, tiers without members are left out: it is an error
+ * only if none remains. */
+struct conf_tiers selector_resolve_tiers(struct selector *selector, const struct refs *refs,
+                                         const struct selector_members *members,
+                                         const struct selector_place *place);

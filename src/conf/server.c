@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "conf/doc.h"
+#include "conf/keys.h"
 #include "conf/limits.h"
 #include "conf/listen.h"
 #include "conf/zone_options.h"
@@ -18,7 +19,12 @@
 #include <string.h>
 #include <sys/un.h>
 
-enum { THREADS_DEFAULT = 1, EDNS_SIZE_DEFAULT = 1232, SOCKET_MODE_DEFAULT = 0600 };
+enum {
+    THREADS_DEFAULT = 1,
+    EDNS_SIZE_DEFAULT = 1232,
+    SOCKET_MODE_DEFAULT = 0600,
+    MAX_TRANSFERS_DEFAULT = 100
+};
 
 static const char *get_path(const struct doc_node *object, const char *key, const struct conf_server *server)
 {
@@ -170,14 +176,55 @@ static void read_cookies(const struct doc_node *root, struct conf_server *server
     }
 }
 
+/* ---- what goes into answers ---- */
+
+static bool read_bool(const struct doc_node *root, const char *key, bool otherwise)
+{
+    struct doc_node node;
+    if (!doc_find(root, key, &node)) {
+        return otherwise;
+    }
+    if (!doc_is_bool(&node, true) && !doc_is_bool(&node, false)) {
+        doc_error_expected(&node, "true or false");
+    }
+    return doc_is_bool(&node, true);
+}
+
+static void read_answers(const struct doc_node *root, struct conf_server *server)
+{
+    server->minimal_responses = read_bool(root, "minimal_responses", false);
+    server->rotate = read_bool(root, "rotate", false);
+    server->extended_errors = read_bool(root, "extended_errors", true);
+}
+
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {
-        "listen",       "threads", "edns_size",     "zones",    "topology",     "state",
-        "admin",        "geo",     "log",           "identity", "version",      "cookies",
-        "zone_options", "rrl",     "amplification", "tcp",      "load_threads", NULL};
+    static const char *const keys[] = {"listen",
+                                       "threads",
+                                       "edns_size",
+                                       "zones",
+                                       "topology",
+                                       "state",
+                                       "admin",
+                                       "geo",
+                                       "log",
+                                       "identity",
+                                       "version",
+                                       "cookies",
+                                       "zone_options",
+                                       "rrl",
+                                       "amplification",
+                                       "tcp",
+                                       "load_threads",
+                                       "keys",
+                                       "max_transfers",
+                                       "minimal_responses",
+                                       "rotate",
+                                       "extended_errors",
+                                       NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
+    static const uint32_t transfer_range[2] = {1, 10000};
     (void)doc_check_object(root, keys);
     listen_read(root, server);
     server->threads = doc_get_number(root, "threads", thread_range, THREADS_DEFAULT);
@@ -192,7 +239,10 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     const char *version = read_label(root, "version", 0, CONF_VERSION_MAX, server->arena);
     server->version = version != NULL ? version : PACKAGE;
     read_cookies(root, server);
+    server->max_transfers = doc_get_number(root, "max_transfers", transfer_range, MAX_TRANSFERS_DEFAULT);
+    keys_read(root, server);
     limits_read(root, server);
+    read_answers(root, server);
     int error = zones_read(root, server, report);
     zone_options_read(root, server);
     return error;

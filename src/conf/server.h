@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * steerd.json as a checked struct: listen addresses, threads, zones, topology, state, admin, geo, log,
- * identity, version, cookies, limits, zone options.
+ * identity, version, cookies, limits, keys, zone options, and what goes into answers.
  * Plain data in one arena; immutable after loading. Relative paths were made relative to the folder of the
  * file. */
 #pragma once
@@ -11,14 +11,54 @@
 #include "base/limiter.h"
 #include "base/log.h"
 #include "base/report.h"
+#include "dns/tsig.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* A key that messages are signed with (RFC 8945). */
+struct conf_key {
+    const char *name;    /* presentation form, absolute, lower case */
+    const uint8_t *wire; /* the same, at most DNS_TSIG_KEY_NAME_MAX octets */
+    enum dns_tsig_algorithm algorithm;
+    const uint8_t *secret; /* never to be shown */
+    size_t secret_len;
+};
+
+enum { CONF_NO_KEY = -1 };
+
+/* Who may copy a zone: the first entry that holds the address and asks for no other key than the one that the
+ * request is signed with decides. */
+struct conf_transfer_peer {
+    struct addr_prefix prefix;
+    int key; /* index in keys; CONF_NO_KEY: none is asked for */
+    bool deny;
+};
+
+/* Who is told that a zone changed. */
+struct conf_secondary {
+    struct addr_port at;
+    int key; /* signs what is sent; CONF_NO_KEY: nothing does */
+};
+
+/* Whose number the SOA carries (RFC 1982). */
+enum conf_serial {
+    CONF_SERIAL_FILE, /* the zone file's */
+    CONF_SERIAL_AUTO, /* raised with every change; never behind the file's and the Unix time of the change */
+    CONF_SERIAL_UNIXTIME, /* the Unix time of the change */
+};
+
 /* What holds for one zone beside its data. */
 struct conf_zone_options {
     const struct acl *allow_query; /* NULL: everybody */
+    const struct conf_transfer_peer *transfer_to;
+    size_t transfer_to_count; /* 0: nobody */
+    const struct conf_secondary *notify;
+    size_t notify_count;
+    bool renders_steered; /* copies hold steered names as they are answered now; else as in the zone file */
+    bool has_serial;      /* serial was given */
+    enum conf_serial serial;
 };
 
 /* One zone to load. */
@@ -85,15 +125,21 @@ struct conf_server {
     size_t geo_count;
     enum log_level log_level; /* default info */
     const char *identity;     /* NSID, id.server: 1..CONF_IDENTITY_MAX octets; NULL: not told */
-    const char *version; /* version.bind: up to CONF_VERSION_MAX octets, default "steerd"; "": not told */
-    bool has_cookies;    /* default true */
+    const char *version;    /* version.bind: up to CONF_VERSION_MAX octets, default "steerd"; "": not told */
+    bool minimal_responses; /* additional data in referrals only; default false */
+    bool rotate;            /* the records of static RRsets; default false */
+    bool extended_errors;   /* RFC 8914; default true */
+    bool has_cookies;       /* default true */
     uint8_t (*secrets)[CONF_SECRET_SIZE]; /* of cookies; the first one makes, all verify */
     size_t secret_count;                  /* 0: a random one */
     enum conf_cookies_require cookies_require;
     const struct conf_rrl *rrl; /* NULL: off */
     unsigned amplification;     /* a UDP answer is at most so many times its query without a cookie; 0: off */
     struct conf_tcp tcp;
-    struct arena *arena; /* owns all of it */
+    struct conf_key *keys; /* TSIG */
+    size_t key_count;
+    unsigned max_transfers; /* that go on at once per TCP thread, 1..10000; default 100 */
+    struct arena *arena;    /* owns all of it */
 };
 
 /* Load and check. All errors go to the report. Returns owned, or NULL if there was any error.

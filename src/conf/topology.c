@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "conf/check.h"
 #include "conf/doc.h"
+#include "conf/georule.h"
 #include "conf/keytable.h"
 #include "conf/suggest.h"
 #include "conf/value.h"
@@ -41,7 +42,7 @@ static const char *add_place(struct conf_topology *topology, const struct doc_no
 
 /* ---- regions and azs ---- */
 
-static void read_location(const struct doc_node *node, struct conf_region *region)
+static void read_location(const struct doc_node *node, struct conf_location *to)
 {
     static const double latitude[2] = {-90, 90}, longitude[2] = {-180, 180};
     struct doc_node location, part = {0};
@@ -54,15 +55,17 @@ static void read_location(const struct doc_node *node, struct conf_region *regio
         return;
     }
     (void)doc_next(&location, &part);
-    (void)doc_read_real(&part, latitude, &region->latitude);
+    (void)doc_read_real(&part, latitude, &to->latitude);
     (void)doc_next(&location, &part);
-    (void)doc_read_real(&part, longitude, &region->longitude);
-    region->has_location = true;
+    (void)doc_read_real(&part, longitude, &to->longitude);
+    to->latitude += 0.0; /* of two zeros only one is left */
+    to->longitude += 0.0;
+    to->is_known = 1;
 }
 
 static void read_azs(struct conf_topology *topology, const struct doc_node *region, uint32_t region_index)
 {
-    static const char *const keys[] = {"lost_at", NULL};
+    static const char *const keys[] = {"lost_at", "location", NULL};
     struct doc_node azs, node = {0};
     if (!doc_require(region, "azs", &azs) || !doc_check_object(&azs, NULL)) {
         return;
@@ -72,7 +75,11 @@ static void read_azs(struct conf_topology *topology, const struct doc_node *regi
         struct conf_az *az = &topology->azs[topology->az_count];
         az->name = add_place(topology, &node, CONF_AZ, topology->az_count++);
         az->region = region_index;
-        az->lost_at = doc_check_object(&node, keys) ? doc_get_share(&node, "lost_at", 1) : 1;
+        az->lost_at = 1;
+        if (doc_check_object(&node, keys)) {
+            az->lost_at = doc_get_share(&node, "lost_at", 1);
+            read_location(&node, &az->location);
+        }
     }
     if (topology->az_count == first) {
         doc_error(&azs, "region \"%.100s\" has no azs, expected at least one", region->key);
@@ -105,7 +112,7 @@ static void read_regions(struct conf_topology *topology, const struct doc_node *
         region->lost_at = 1;
         if (doc_check_object(&node, keys)) {
             region->lost_at = doc_get_share(&node, "lost_at", 1);
-            read_location(&node, region);
+            read_location(&node, &region->location);
             read_azs(topology, &node, (uint32_t)index);
         }
     }
@@ -235,7 +242,7 @@ static void read_checks_of_endpoint(const struct conf_topology *topology, const 
 static void read_endpoint(struct conf_topology *topology, const struct doc_node *node,
                           struct conf_endpoint *endpoint)
 {
-    static const char *const keys[] = {"az", "addresses", "weight", "capacity", "checks", NULL};
+    static const char *const keys[] = {"az", "addresses", "weight", "capacity", "checks", "location", NULL};
     static const uint32_t weights[2] = {0, 65535}, capacities[2] = {0, UINT32_MAX};
     if (doc_check_object(node, keys)) {
         read_az_of_endpoint(topology, node, endpoint);
@@ -243,6 +250,7 @@ static void read_endpoint(struct conf_topology *topology, const struct doc_node 
         endpoint->weight = doc_get_number(node, "weight", weights, 1);
         endpoint->capacity = doc_get_number(node, "capacity", capacities, 0);
         read_checks_of_endpoint(topology, node, endpoint);
+        read_location(node, &endpoint->location);
     }
 }
 
@@ -273,10 +281,18 @@ static void read_objectives(struct conf_topology *topology, const struct doc_nod
     }
 }
 
+static void read_geo_rules(struct conf_topology *topology, const struct doc_node *root)
+{
+    struct refs_reader *refs = refs_reader_new(topology, topology->arena);
+    topology->geo = keytable_new(topology->arena);
+    georule_read_sets(refs, root, topology->arena, topology->geo, NULL);
+    refs_reader_free(refs);
+}
+
 /* Reads the document and frees it. */
 static struct conf_topology *read_topology(const char *path, struct doc *doc)
 {
-    static const char *const keys[] = {"regions", "checks", "endpoints", "objectives", NULL};
+    static const char *const keys[] = {"regions", "checks", "endpoints", "objectives", "geo_rules", NULL};
     if (doc == NULL) {
         return NULL;
     }
@@ -292,6 +308,7 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     read_checks(topology, &root);
     read_endpoints(topology, &root);
     read_objectives(topology, &root);
+    read_geo_rules(topology, &root);
     bool failed = doc_has_errors(doc);
     doc_free(doc);
     if (failed) {

@@ -27,17 +27,23 @@ struct conf_check {
     uint16_t status_low, status_high; /* http: accepted; default 200..299 ("status": 200 or [200, 399]) */
 };
 
+/* Degrees. No padding that bytes could differ in: locations are compared as bytes. */
+struct conf_location {
+    double latitude, longitude;
+    uint64_t is_known;
+};
+
 struct conf_region {
     const char *name;
-    double latitude, longitude;
-    bool has_location;
     double lost_at; /* share of lost azs from which the region is lost, 0 < x <= 1; default 1 */
+    struct conf_location location;
 };
 
 struct conf_az {
     const char *name;
     uint32_t region;
-    double lost_at; /* share of unhealthy endpoints from which the az is lost; default 1 */
+    struct conf_location location; /* if it is not the region's */
+    double lost_at;                /* share of unhealthy endpoints from which the az is lost; default 1 */
 };
 
 struct conf_endpoint {
@@ -48,6 +54,7 @@ struct conf_endpoint {
     uint32_t capacity;  /* requests per second, informational; 0 = not given */
     uint32_t *checks;   /* indices; empty: nothing is known about this endpoint, it is served */
     size_t check_count;
+    struct conf_location location; /* if it is not the az's */
 };
 
 struct conf_topology {
@@ -62,6 +69,7 @@ struct conf_topology {
     size_t check_count;
     uint32_t rto_ms, rpo_ms; /* "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
     struct arena *arena;
+    struct keytable *geo;         /* shared geo rules: name -> struct conf_geo (georule.h) */
     struct keytable *places;      /* private: name -> struct conf_place */
     struct keytable *check_names; /* private: name -> struct conf_check */
 };

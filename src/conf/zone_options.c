@@ -8,19 +8,21 @@
 #include "base/arena.h"
 #include "conf/access.h"
 #include "conf/keytable.h"
+#include "conf/transfer.h"
 #include "conf/zones.h"
 
 #include <string.h>
 
-static void read_options(const struct doc_node *object, struct conf_zone_options *options,
-                         struct arena *arena)
+static void read_options(const struct doc_node *object, const struct conf_server *server,
+                         struct conf_zone_options *options)
 {
-    static const char *const keys[] = {"allow_query", NULL};
+    static const char *const keys[] = {"allow_query", TRANSFER_KEYS, NULL};
     if (!doc_check_object(object, keys)) {
         return;
     }
-    struct acl *allow_query = access_read(object, "allow_query", arena);
+    struct acl *allow_query = access_read(object, "allow_query", server->arena);
     options->allow_query = allow_query != NULL ? allow_query : options->allow_query;
+    transfer_read(object, server, options);
 }
 
 static struct keytable *index_zones(struct conf_server *server, struct arena *scratch)
@@ -46,7 +48,7 @@ static void read_zone(const struct doc_node *item, struct conf_server *server, c
     }
     struct conf_zone_options *options = arena_alloc(server->arena, sizeof *options);
     *options = *source->options;
-    read_options(item, options, server->arena);
+    read_options(item, server, options);
     source->options = options;
 }
 
@@ -56,7 +58,7 @@ void zone_options_read(const struct doc_node *root, struct conf_server *server)
     struct conf_zone_options *defaults = arena_alloc(server->arena, sizeof *defaults);
     bool given = doc_find(root, "zone_options", &map) && doc_check_object(&map, NULL);
     if (given && doc_find(&map, "*", &all)) {
-        read_options(&all, defaults, server->arena);
+        read_options(&all, server, defaults);
     }
     server->zone_defaults = defaults;
     for (size_t i = 0; i < server->zone_count; i++) {

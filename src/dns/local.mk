@@ -4,4 +4,5 @@ src_libdns_a_SOURCES = \
 	src/dns/key.c src/dns/key.h \
 	src/dns/query.c src/dns/query.h \
 	src/dns/name.c src/dns/name.h \
+	src/dns/tsig.c src/dns/tsig.h \
 	src/dns/types.c src/dns/types.h

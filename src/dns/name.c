@@ -181,3 +181,53 @@ bool dns_name_is_under(const uint8_t *name, const uint8_t *ancestor)
     }
     return have == want && dns_name_equal(name, ancestor);
 }
+
+/* ---- names inside messages ---- */
+
+enum { POINTER = 0xc0 };
+
+size_t dns_name_skip(const uint8_t *message, size_t len, size_t at)
+{
+    while (at < len) {
+        uint8_t label = message[at];
+        if (label == 0) {
+            return at + 1;
+        }
+        if (label >= POINTER) {
+            return at + 2 <= len ? at + 2 : 0;
+        }
+        if (label > DNS_LABEL_MAX) {
+            return 0;
+        }
+        at += label + 1u;
+    }
+    return 0;
+}
+
+/* A pointer has to lead in front of everything read so far, so this ends. */
+size_t dns_name_expand(const uint8_t *message, size_t len, size_t at, uint8_t wire[255], size_t *end)
+{
+    size_t used = 0, lowest = at;
+    *end = dns_name_skip(message, len, at);
+    while (*end != 0 && at < len) {
+        uint8_t label = message[at];
+        if (label >= POINTER) {
+            size_t to = at + 1 < len ? (size_t)(label & 0x3f) << 8 | message[at + 1] : len;
+            if (to >= lowest) {
+                return 0;
+            }
+            lowest = at = to;
+            continue;
+        }
+        if (label > DNS_LABEL_MAX || at + label >= len || used + label + 1u > DNS_NAME_MAX) {
+            return 0;
+        }
+        memcpy(wire + used, message + at, label + 1u);
+        used += label + 1u;
+        at += label + 1u;
+        if (label == 0) {
+            return used;
+        }
+    }
+    return 0;
+}

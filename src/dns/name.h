@@ -23,3 +23,12 @@ void dns_name_lower(uint8_t *wire, size_t len);
 bool dns_name_equal(const uint8_t *a, const uint8_t *b); /* without regard to case */
 /* Is `name` at or below `ancestor`? Without regard to case. */
 bool dns_name_is_under(const uint8_t *name, const uint8_t *ancestor);
+
+/* ---- names inside messages, which may be compressed (RFC 1035 section 4.1.4) ---- */
+
+/* The offset behind the name at `at`, or 0 if it does not end within len octets. Pointers are not followed.
+ */
+size_t dns_name_skip(const uint8_t *message, size_t len, size_t at);
+/* Write the name at `at` without pointers; these may only lead backwards. *end is the offset behind it in the
+ * message. Returns its length, or 0 if it is no name. */
+size_t dns_name_expand(const uint8_t *message, size_t len, size_t at, uint8_t wire[255], size_t *end);

@@ -15,27 +15,31 @@ static uint16_t read16(const uint8_t *p)
 
 /* RFC 7871 section 6; section 7.2.1: whatever does not fit is a format error. Family 0 with no bit of address
  * is how dig +subnet=0 says what section 7.1.2 lets it say: do not use mine. */
-static bool parse_ecs(struct dns_query *query, struct cursor option)
+static bool parse_ecs(struct dns_query *query, const uint8_t *option, size_t len)
 {
     static const uint8_t families[] = {ADDR_NONE, ADDR_V4, ADDR_V6}, bits[] = {0, 32, 128};
-    const uint8_t *head = cursor_take(&option, 4);
-    if (head == NULL) {
+    if (len < 4) {
         return false;
     }
-    unsigned family = read16(head), source = head[2], scope = head[3];
+    unsigned family = read16(option), source = option[2], scope = option[3];
     size_t octets = (source + 7u) / 8;
-    if (family >= sizeof bits || source > bits[family] || scope != 0 || cursor_left(&option) != octets) {
+    if (family >= sizeof bits || source > bits[family] || scope != 0 || len != 4 + octets) {
         return false;
     }
-    if (source % 8 != 0 && (head[3 + octets] & (0xff >> source % 8)) != 0) {
+    if (source % 8 != 0 && (option[3 + octets] & (0xff >> source % 8)) != 0) {
         return false;
+    }
+    struct addr *addr = &query->ecs.addr;
+    addr->family = families[family];
+    memset(addr->bytes, 0, sizeof addr->bytes);
+    if (octets - 1 < BYTES_WORD) { /* the header of the message is in front, at least */
+        bytes_store_word(addr->bytes, bytes_load_before(option + len, octets));
+    } else {
+        bytes_copy(addr->bytes, option + 4, octets);
     }
     query->has_ecs = true;
-    query->ecs.option = head;
+    query->ecs.option = option;
     query->ecs.source_len = (uint8_t)source;
-    query->ecs.addr.family = families[family];
-    memset(query->ecs.addr.bytes, 0, sizeof query->ecs.addr.bytes);
-    bytes_copy(query->ecs.addr.bytes, head + 4, octets);
     return true;
 }
 
@@ -55,10 +59,10 @@ static bool parse_cookie(struct dns_query *query, const uint8_t *bytes, uint16_t
     return true;
 }
 
-static bool parse_option(struct dns_query *query, unsigned code, uint8_t *bytes, uint16_t len)
+static bool parse_option(struct dns_query *query, unsigned code, const uint8_t *bytes, uint16_t len)
 {
     if (__builtin_expect(code == DNS_OPTION_ECS, 1)) {
-        return !query->has_ecs && parse_ecs(query, cursor_init(bytes, len));
+        return !query->has_ecs && parse_ecs(query, bytes, len);
     }
     switch (code) {
     case DNS_OPTION_NSID: query->options |= DNS_QUERY_NSID; break; /* RFC 5001: its content means nothing */
@@ -74,9 +78,12 @@ static bool parse_options(struct dns_query *query, struct cursor options)
 {
     while (cursor_left(&options) != 0) {
         const uint8_t *head = cursor_take(&options, 4);
-        uint16_t len = head == NULL ? 0 : read16(head + 2);
+        if (head == NULL) {
+            return false;
+        }
+        uint16_t len = read16(head + 2);
         uint8_t *bytes = cursor_take(&options, len);
-        if (options.failed || !parse_option(query, read16(head), bytes, len)) {
+        if (bytes == NULL || !parse_option(query, read16(head), bytes, len)) {
             return false;
         }
     }
@@ -135,6 +142,11 @@ static enum dns_query_result parse_record(struct dns_query *query, struct cursor
     if (c->failed) {
         return DNS_QUERY_FORMERR;
     }
+    if (type == DNS_TYPE_TSIG) {
+        query->options |= DNS_QUERY_TSIG;
+        query->tsig_at = (uint16_t)start;
+        return additional ? DNS_QUERY_SIGNED : DNS_QUERY_FORMERR;
+    }
     if (type != DNS_TYPE_OPT) {
         return DNS_QUERY_OK;
     }
@@ -152,11 +164,14 @@ static enum dns_query_result parse_records(struct dns_query *query, const uint8_
     enum dns_query_result result = DNS_QUERY_OK;
     c.at = query->question_end;
     for (size_t i = 0; i < count; i++) {
+        if ((query->options & DNS_QUERY_TSIG) != 0) {
+            return DNS_QUERY_FORMERR; /* RFC 8945 section 5.1: nothing may follow it */
+        }
         enum dns_query_result got = parse_record(query, &c, i >= before);
         if (got == DNS_QUERY_FORMERR) {
             return got;
         }
-        result = got == DNS_QUERY_OK ? result : got;
+        result = result == DNS_QUERY_OK ? got : result;
     }
     return c.at == len ? result : DNS_QUERY_FORMERR;
 }
@@ -168,7 +183,7 @@ parse_without_question(struct dns_query *query, const uint8_t *bytes, size_t len
     query->question_end = DNS_HEADER_SIZE;
     enum dns_query_result result = parse_records(query, bytes, len);
     query->question_end = 0;
-    if (result != DNS_QUERY_OK) {
+    if (result != DNS_QUERY_OK && result != DNS_QUERY_SIGNED) {
         return result;
     }
     return (query->options & DNS_QUERY_COOKIE) != 0 ? DNS_QUERY_COOKIE_ONLY : DNS_QUERY_FORMERR;

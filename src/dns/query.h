@@ -30,6 +30,7 @@ enum dns_query_result {
     DNS_QUERY_NOTIMP,      /* opcode other than QUERY */
     DNS_QUERY_BADVERS,     /* EDNS version other than 0; the rest is parsed */
     DNS_QUERY_COOKIE_ONLY, /* no question, but a cookie */
+    DNS_QUERY_SIGNED,      /* a good one with a TSIG record, which remains to be judged */
 };
 
 enum { DNS_EDNS_OPT_SIZE = 11 };
@@ -39,10 +40,16 @@ enum dns_option {
     DNS_OPTION_ECS = 8,
     DNS_OPTION_COOKIE = 10,
     DNS_OPTION_KEEPALIVE = 11,
+    DNS_OPTION_EDE = 15,
 };
 
-/* Options that came, client subnet aside. */
-enum dns_query_option { DNS_QUERY_NSID = 1, DNS_QUERY_COOKIE = 2, DNS_QUERY_KEEPALIVE = 4 };
+/* What came beside the question, client subnet aside: EDNS options, and a TSIG record. */
+enum dns_query_option {
+    DNS_QUERY_NSID = 1,
+    DNS_QUERY_COOKIE = 2,
+    DNS_QUERY_KEEPALIVE = 4,
+    DNS_QUERY_TSIG = 8,
+};
 
 struct dns_ecs {
     const uint8_t *option; /* behind its length; borrowed from the query's bytes */
@@ -56,6 +63,7 @@ struct dns_query {
     bool has_edns, has_ecs, dnssec_ok;
     uint8_t options; /* enum dns_query_option */
     uint16_t flags, qtype, qclass;
+    uint16_t tsig_at;      /* with DNS_QUERY_TSIG: offset of the record, the last one (RFC 8945) */
     uint8_t cookie_len;    /* with DNS_QUERY_COOKIE: 8, or 16..40 */
     const uint8_t *cookie; /* borrowed from the query's bytes */
     struct dns_ecs ecs;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Compiling rules over databases: three trees are laid over each other. At the bottom the last database, over
- * it the others (the first that knows an address decides), then the prefix rules. A leaf of the prefix tree
- * holds the list of prefix rules that cover it, longest prefix first; such a rule may ask for a country as
- * well, so it decides only where the place below agrees. Everything merges bottom-up while it is built, which
- * is what makes scopes exact.
+ * Compiling rules over databases: two trees are laid over each other. At the bottom the joined databases,
+ * over them the prefixes of rules. A leaf of the prefix tree holds the list of prefixes around it, the
+ * longest first; their rules may ask for a country as well, so they decide only where the place below agrees.
+ * Everything merges bottom-up while it is built, which is what makes scopes exact.
  *
  * Cannot fail. Time and memory are linear in the nodes of the databases and the bits of the prefixes. */
 #include "config.h"
 
 #include "geo/geo.h"
 
-#include "geo/db.h"
+#include "geo/join.h"
+#include "geo/nearest.h"
+#include "geo/rules.h"
 #include "geo/tree.h"
 
 #include "base/memory.h"
@@ -20,167 +21,136 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CODE_WORDS = (GEO_CODES + 63) / 64 };
-
-/* What a rule asks of a place. */
-struct condition {
-    bool any_country, any_continent;
-    uint64_t countries[CODE_WORDS], continents[CODE_WORDS];
-};
-
-/* A prefix of a rule while sorting; and, by the same index, a link of the lists at the leaves of the prefix
- * tree. */
-struct prefix_link {
-    const struct addr_prefix *prefix;
-    uint32_t rule;
-    uint32_t next; /* + 1, of the next rule that covers the same addresses; 0: none */
-};
+enum { DEPTH_MAX = 128 };
 
 struct builder {
-    const struct geo_rule *rules;
-    size_t rule_count;
-    struct condition *conditions;
-    struct prefix_link *links;
-    size_t link_count;
+    struct geo_rules *rules;
+    const struct geo_joint *joint;
+    struct geo_sites *sites;
     struct geo_trie prefixes; /* leaves: link + 1, or 0 */
     uint32_t prefixes_v4, prefixes_v6;
-    /* Class by place of the rules without prefixes, computed when first asked for: + 1, 0: not yet. */
-    uint32_t *base[GEO_CODES];
+    uint32_t *texts;    /* number in the rules by number in the joint */
+    uint32_t *classes;  /* by number of facts, of clients that no prefix covers: + 1, or 0: not yet */
+    uint16_t **nearest; /* per list of sites: class by number of facts, + 1 */
+    size_t nearest_count;
 };
-
-/* ---- conditions ---- */
-
-static void set_codes(uint64_t *bits, const char *const *codes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        unsigned code = geo_code_read(codes[i], strlen(codes[i]));
-        if (code != GEO_CODE_NONE) {
-            bits[code / 64] |= UINT64_C(1) << code % 64;
-        }
-    }
-}
-
-static bool has_code(const uint64_t *bits, unsigned code)
-{
-    return (bits[code / 64] >> code % 64 & 1) != 0;
-}
-
-static bool rule_matches(const struct condition *condition, uint32_t place)
-{
-    return (condition->any_country || has_code(condition->countries, geo_place_country(place))) &&
-           (condition->any_continent || has_code(condition->continents, geo_place_continent(place)));
-}
-
-static void read_conditions(struct builder *builder)
-{
-    builder->conditions = memory_alloc_array(builder->rule_count, sizeof *builder->conditions);
-    for (size_t i = 0; i < builder->rule_count; i++) {
-        const struct geo_rule *rule = &builder->rules[i];
-        struct condition *condition = &builder->conditions[i];
-        condition->any_country = rule->country_count == 0;
-        condition->any_continent = rule->continent_count == 0;
-        set_codes(condition->countries, rule->countries, rule->country_count);
-        set_codes(condition->continents, rule->continents, rule->continent_count);
-    }
-}
 
 /* ---- the tree of prefixes ---- */
 
-static int compare_links(const void *a, const void *b)
+/* The links of a span begin with the same `depth` bits. */
+struct span {
+    size_t low, high, middle;
+    unsigned depth;
+    uint32_t around; /* link + 1 of the longest prefix around the span, or 0 */
+    uint32_t result[2];
+    uint8_t done;
+};
+
+static unsigned bit_of(const struct geo_link *link, unsigned depth)
 {
-    const struct prefix_link *left = a, *right = b;
-    if (left->prefix->len != right->prefix->len) {
-        return left->prefix->len < right->prefix->len ? -1 : 1;
-    }
-    /* Later rules first: the rule that is put in last comes first in the list. */
-    return left->rule > right->rule ? -1 : left->rule < right->rule ? 1 : 0;
+    return link->prefix.addr.bytes[depth / 8] >> (7 - depth % 8) & 1u;
 }
 
-static void list_prefixes(struct builder *builder)
+/* Chains the prefixes that are the span itself; then finds where the next bit becomes 1. */
+static void open_span(struct geo_link *links, struct span *span)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < builder->rule_count; i++) {
-        count += builder->rules[i].prefix_count;
+    while (span->low < span->high && links[span->low].prefix.len == span->depth) {
+        links[span->low].next = span->around;
+        span->around = (uint32_t)++span->low;
     }
-    builder->links = memory_alloc_array(count, sizeof *builder->links);
-    for (size_t i = 0; i < builder->rule_count; i++) {
-        for (size_t p = 0; p < builder->rules[i].prefix_count; p++) {
-            builder->links[builder->link_count++] =
-                (struct prefix_link){.prefix = &builder->rules[i].prefixes[p], .rule = (uint32_t)i};
+    size_t low = span->low, high = span->high;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (bit_of(&links[middle], span->depth) == 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    qsort(builder->links, count, sizeof *builder->links, compare_links);
+    span->middle = low;
 }
 
-/* Prefixes come shortest first, so nothing is below the place where one goes: a leaf, split on the way. */
-static uint32_t insert_prefix(struct builder *builder, uint32_t root, size_t index)
+static uint32_t build_prefixes(struct builder *builder, size_t low, size_t high)
 {
-    struct geo_trie *trie = &builder->prefixes;
-    const struct addr_prefix *prefix = builder->links[index].prefix;
-    uint32_t parent = GEO_LEAF, at = root;
-    unsigned parent_bit = 0;
-    for (unsigned depth = 0; depth < prefix->len; depth++) {
-        if (geo_is_leaf(at)) {
-            at = geo_trie_add(trie, at, at);
-            if (geo_is_leaf(parent)) {
-                root = at;
-            } else {
-                trie->nodes[parent].child[parent_bit] = at;
-            }
+    struct span stack[DEPTH_MAX + 1];
+    struct geo_link *links = builder->rules->links;
+    size_t depth = 1;
+    uint32_t result = 0;
+    stack[0] = (struct span){.low = low, .high = high};
+    open_span(links, &stack[0]);
+    while (depth > 0) {
+        struct span *top = &stack[depth - 1];
+        if (top->low != top->high && top->done < 2) {
+            struct span next = {.low = top->done == 0 ? top->low : top->middle,
+                                .high = top->done == 0 ? top->middle : top->high,
+                                .depth = top->depth + 1,
+                                .around = top->around};
+            assert(depth <= DEPTH_MAX);
+            open_span(links, &next);
+            stack[depth++] = next;
+            continue;
         }
-        parent = at;
-        parent_bit = prefix->addr.bytes[depth / 8] >> (7 - depth % 8) & 1u;
-        at = trie->nodes[parent].child[parent_bit];
+        result = top->low == top->high ? GEO_LEAF | top->around
+                                       : geo_trie_add(&builder->prefixes, top->result[0], top->result[1]);
+        if (--depth > 0) {
+            top = &stack[depth - 1];
+            top->result[top->done++] = result;
+        }
     }
-    assert(geo_is_leaf(at));
-    builder->links[index].next = at & ~GEO_LEAF;
-    uint32_t leaf = GEO_LEAF | (uint32_t)(index + 1);
-    if (geo_is_leaf(parent)) {
-        return leaf;
-    }
-    trie->nodes[parent].child[parent_bit] = leaf;
-    return root;
-}
-
-static void build_prefixes(struct builder *builder)
-{
-    list_prefixes(builder);
-    builder->prefixes_v4 = builder->prefixes_v6 = GEO_LEAF | 0;
-    for (size_t i = 0; i < builder->link_count; i++) {
-        uint32_t *root =
-            builder->links[i].prefix->addr.family == ADDR_V4 ? &builder->prefixes_v4 : &builder->prefixes_v6;
-        *root = insert_prefix(builder, *root, i);
-    }
+    return result;
 }
 
 /* ---- classes ---- */
 
-static uint32_t find_base_class(struct builder *builder, uint32_t place)
+/* Facts of the joint with the texts of the rules. */
+static struct geo_facts find_facts(const struct builder *builder, uint32_t number)
 {
-    uint32_t **row = &builder->base[geo_place_continent(place)];
-    if (*row == NULL) {
-        *row = memory_alloc_array(GEO_CODES, sizeof **row);
+    struct geo_facts facts = *(const struct geo_facts *)geo_pool_get(&builder->joint->facts, number);
+    facts.city = builder->texts[facts.city];
+    for (size_t i = 0; i < GEO_SUBDIVISIONS; i++) {
+        facts.subdivision[i] = builder->texts[facts.subdivision[i]];
     }
-    uint32_t *known = &(*row)[geo_place_country(place)];
-    for (size_t i = 0; i < builder->rule_count && *known == 0; i++) {
-        if (builder->rules[i].prefix_count == 0 && rule_matches(&builder->conditions[i], place)) {
-            *known = 1u + builder->rules[i].class_id;
-        }
-    }
-    *known = *known == 0 ? 1 : *known;
-    return *known - 1;
+    return facts;
 }
 
-static uint32_t combine_class(void *context, uint32_t list, uint32_t place)
+static uint16_t find_nearest(struct builder *builder, uint32_t list, uint32_t number)
+{
+    uint16_t *known = &builder->nearest[list][number];
+    if (*known == 0) {
+        const struct geo_facts *facts = geo_pool_get(&builder->joint->facts, number);
+        struct geo_site site;
+        bool is_known = facts->latitude != 0;
+        if (is_known) {
+            site.latitude = geo_degrees_unpack(facts->latitude, -90);
+            site.longitude = geo_degrees_unpack(facts->longitude, -180);
+        } else {
+            is_known = geo_get_centroid(facts->country, &site.latitude, &site.longitude);
+        }
+        *known = (uint16_t)(1 + geo_sites_find(builder->sites, list, is_known ? &site : NULL));
+    }
+    return (uint16_t)(*known - 1);
+}
+
+static uint32_t find_class(struct builder *builder, ptrdiff_t rule, uint32_t number)
+{
+    const struct geo_rules *rules = builder->rules;
+    uint32_t target = rule == -1 ? rules->otherwise : rules->matchers[rule].target;
+    return (target & GEO_NEAREST) != 0 ? find_nearest(builder, target & ~GEO_NEAREST, number) : target;
+}
+
+static uint32_t combine_class(void *context, uint32_t list, uint32_t number)
 {
     struct builder *builder = context;
-    for (; list != 0; list = builder->links[list - 1].next) {
-        uint32_t rule = builder->links[list - 1].rule;
-        if (rule_matches(&builder->conditions[rule], place)) {
-            return builder->rules[rule].class_id;
-        }
+    uint32_t *known = &builder->classes[number];
+    if (list != 0) {
+        struct geo_facts facts = find_facts(builder, number);
+        return find_class(builder, geo_rules_match(builder->rules, &facts, list), number);
     }
-    return find_base_class(builder, place);
+    if (*known == 0) {
+        struct geo_facts facts = find_facts(builder, number);
+        *known = 1 + find_class(builder, geo_rules_match_place(builder->rules, &facts), number);
+    }
+    return *known - 1;
 }
 
 static bool decides_class(void *context, uint32_t list)
@@ -189,91 +159,87 @@ static bool decides_class(void *context, uint32_t list)
     if (list == 0) {
         return false;
     }
-    const struct condition *condition = &builder->conditions[builder->links[list - 1].rule];
-    return condition->any_country && condition->any_continent;
-}
-
-/* ---- several databases ---- */
-
-static uint32_t combine_place(void *context, uint32_t upper, uint32_t lower)
-{
-    (void)context;
-    return upper != GEO_PLACE_UNKNOWN ? upper : lower;
-}
-
-static bool decides_place(void *context, uint32_t upper)
-{
-    (void)context;
-    return upper != GEO_PLACE_UNKNOWN;
-}
-
-struct places {
-    const struct geo_trie *trie; /* of a database, or `own` */
-    struct geo_trie own;
-    uint32_t root_v4, root_v6;
-};
-
-static void add_database(struct places *places, const struct geo_db *db)
-{
-    struct geo_trie merged = {0};
-    struct geo_overlay overlay = {.upper = &db->places,
-                                  .lower = places->trie,
-                                  .out = &merged,
-                                  .combine = combine_place,
-                                  .decides = decides_place};
-    places->root_v4 = geo_overlay_run(&overlay, db->root_v4, places->root_v4);
-    places->root_v6 = geo_overlay_run(&overlay, db->root_v6, places->root_v6);
-    geo_overlay_fini(&overlay);
-    geo_trie_fini(&places->own);
-    places->own = merged;
-    places->trie = &places->own;
-}
-
-static void join_databases(struct places *places, struct geo_db *const *dbs, size_t count)
-{
-    *places =
-        (struct places){.root_v4 = GEO_LEAF | GEO_PLACE_UNKNOWN, .root_v6 = GEO_LEAF | GEO_PLACE_UNKNOWN};
-    places->trie = &places->own;
-    if (count == 0) {
-        return;
-    }
-    const struct geo_db *last = dbs[count - 1];
-    places->trie = &last->places;
-    places->root_v4 = last->root_v4;
-    places->root_v6 = last->root_v6;
-    for (size_t i = count - 1; i > 0; i--) {
-        add_database(places, dbs[i - 1]);
-    }
+    const struct geo_matcher *matcher = &builder->rules->matchers[builder->rules->links[list - 1].rule];
+    return matcher->kinds == 0 && (matcher->target & GEO_NEAREST) == 0;
 }
 
 /* ---- all together ---- */
 
-struct geo_tree *geo_build_tree(const struct geo_rule *rules, size_t rule_count, struct geo_db *const *dbs,
-                                size_t db_count)
+static void prepare(struct builder *builder, const struct geo_plan *plan, struct geo_atlas *atlas)
 {
-    struct builder builder = {.rules = rules, .rule_count = rule_count};
-    struct places places;
-    struct geo_trie classes = {0};
-    read_conditions(&builder);
-    build_prefixes(&builder);
-    join_databases(&places, dbs, db_count);
-    struct geo_overlay overlay = {.upper = &builder.prefixes,
-                                  .lower = places.trie,
-                                  .out = &classes,
-                                  .context = &builder,
+    struct geo_rules *rules = geo_rules_new(plan);
+    const struct geo_joint *joint = geo_atlas_join(atlas, rules->needs);
+    *builder = (struct builder){.rules = rules, .joint = joint, .nearest_count = plan->nearest_count};
+    builder->sites = geo_sites_new(plan);
+    builder->prefixes_v4 = build_prefixes(builder, 0, rules->v6_from);
+    builder->prefixes_v6 = build_prefixes(builder, rules->v6_from, rules->link_count);
+    builder->texts = memory_alloc_array(joint->texts.count, sizeof *builder->texts);
+    for (uint32_t i = 1; i < joint->texts.count; i++) {
+        builder->texts[i] = geo_rules_find_text(rules, geo_pool_get(&joint->texts, i));
+    }
+    builder->classes = memory_alloc_array(joint->facts.count, sizeof *builder->classes);
+    builder->nearest = memory_alloc_array(plan->nearest_count, sizeof(uint16_t *));
+    for (size_t i = 0; i < plan->nearest_count; i++) {
+        builder->nearest[i] = memory_alloc_array(joint->facts.count, sizeof **builder->nearest);
+    }
+}
+
+static void finish(struct builder *builder)
+{
+    for (size_t i = 0; i < builder->nearest_count; i++) {
+        free(builder->nearest[i]);
+    }
+    free(builder->nearest);
+    free(builder->classes);
+    free(builder->texts);
+    geo_trie_fini(&builder->prefixes);
+    geo_sites_free(builder->sites);
+}
+
+static void lay(struct builder *builder, struct geo_trie *classes, uint32_t *root_v4, uint32_t *root_v6)
+{
+    struct geo_overlay overlay = {.upper = &builder->prefixes,
+                                  .lower = &builder->joint->networks,
+                                  .out = classes,
+                                  .context = builder,
                                   .combine = combine_class,
                                   .decides = decides_class};
-    uint32_t root_v4 = geo_overlay_run(&overlay, builder.prefixes_v4, places.root_v4);
-    uint32_t root_v6 = geo_overlay_run(&overlay, builder.prefixes_v6, places.root_v6);
-    struct geo_tree *tree = geo_tree_new(&classes, root_v4, root_v6);
+    *root_v4 = geo_overlay_run(&overlay, builder->prefixes_v4, builder->joint->root_v4);
+    *root_v6 = geo_overlay_run(&overlay, builder->prefixes_v6, builder->joint->root_v6);
     geo_overlay_fini(&overlay);
-    geo_trie_fini(&classes);
-    geo_trie_fini(&places.own);
-    geo_trie_fini(&builder.prefixes);
-    for (size_t i = 0; i < GEO_CODES; i++) {
-        free(builder.base[i]);
+}
+
+static void forget_classes(struct builder *builder)
+{
+    size_t count = builder->joint->facts.count;
+    memset(builder->classes, 0, count * sizeof *builder->classes);
+    for (size_t i = 0; i < builder->nearest_count; i++) {
+        memset(builder->nearest[i], 0, count * sizeof **builder->nearest);
     }
-    free(builder.links);
-    free(builder.conditions);
+}
+
+struct geo_tree *geo_build_tree(const struct geo_plan *plan, struct geo_atlas *atlas)
+{
+    struct builder builder;
+    struct geo_trie classes = {0};
+    uint32_t root_v4, root_v6;
+    assert(plan->class_count > 0 && (plan->otherwise == 0 || (plan->otherwise & GEO_NEAREST) != 0));
+    prepare(&builder, plan, atlas);
+    lay(&builder, &classes, &root_v4, &root_v6);
+    while (geo_sites_shorten(builder.sites)) {
+        geo_trie_fini(&classes);
+        forget_classes(&builder);
+        lay(&builder, &classes, &root_v4, &root_v6);
+    }
+    struct geo_tree *tree = geo_tree_new(&classes, root_v4, root_v6);
+    tree->rules = builder.rules;
+    tree->arena = arena_new(0);
+    tree->order_count = geo_sites_list(builder.sites, tree->arena, &tree->orders);
+    tree->nearest_counts = arena_alloc(tree->arena, plan->nearest_count * sizeof *tree->nearest_counts);
+    for (uint32_t i = 0; i < plan->nearest_count; i++) {
+        tree->nearest_counts[i] = geo_sites_count(builder.sites, i);
+    }
+    geo_trie_fini(&classes);
+    finish(&builder);
     return tree;
 }

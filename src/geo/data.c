@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The data section of a database: checked as a whole before the library may decode any of it, then asked for
- * the few values that rules know. Format: MaxMind DB File Format Specification 2.0, "Output Data Section".
+ * The data section of a database: checked as a whole, and asked for the few values that rules know on the
+ * way. Format: MaxMind DB File Format Specification 2.0, "Output Data Section". The library's own decoder
+ * (1.7.1 in Debian 12) recurses without bound, so nothing but metadata reaches it, and that only after this
+ * check.
  *
  * A check visits what full decoding would visit, pointers followed, with an explicit stack. Limits per entry
  * are far beyond real records (a few hundred values, five levels); the budget over all entries stops a small
@@ -127,13 +129,101 @@ struct level {
     size_t left, at;
     bool is_map;
     bool is_inline; /* not behind a pointer: its parent goes on where it ends */
+    size_t index;   /* of an array */
+    /* Paths of the sink that lead through here, and those of them that the key (or index) at hand follows. */
+    uint32_t paths, matched;
 };
 
+/* Level 0 holds the value that is checked, level n the keys of component n - 1 of paths. */
 struct walk {
     struct geo_data *data;
+    const struct geo_sink *sink; /* or NULL */
     struct level levels[NESTING_MAX + 1];
     size_t depth, values;
 };
+
+/* ---- what the sink looks for ---- */
+
+/* Which of the paths have this key at the level. */
+static uint32_t match_key(const struct walk *walk, const struct level *level, const char *key, size_t len)
+{
+    size_t component = (size_t)(level - walk->levels) - 1;
+    uint32_t matched = 0;
+    for (uint32_t paths = level->paths; paths != 0; paths &= paths - 1) {
+        unsigned path = (unsigned)__builtin_ctz(paths);
+        const char *wanted = walk->sink->paths[path][component];
+        if (strlen(wanted) == len && memcmp(wanted, key, len) == 0) {
+            matched |= 1u << path;
+        }
+    }
+    return matched;
+}
+
+static void match_index(const struct walk *walk, struct level *level)
+{
+    char key[] = {'#', (char)('0' + level->index)};
+    level->matched = level == walk->levels ? level->paths
+                     : level->index > 9    ? 0
+                                           : match_key(walk, level, key, sizeof key);
+    level->index++;
+}
+
+/* Of the paths that follow the key at hand, those that go on, or those that end here. */
+static uint32_t select_paths(const struct walk *walk, const struct level *level, bool end)
+{
+    size_t next = (size_t)(level - walk->levels);
+    uint32_t selected = 0;
+    if (walk->sink == NULL) {
+        return 0;
+    }
+    for (uint32_t paths = level->matched; paths != 0; paths &= paths - 1) {
+        unsigned path = (unsigned)__builtin_ctz(paths);
+        bool ends = next == GEO_PATH_MAX || walk->sink->paths[path][next] == NULL;
+        selected |= ends == end ? 1u << path : 0;
+    }
+    return selected;
+}
+
+static bool read_scalar(const struct geo_data *data, const struct value *value, struct geo_scalar *scalar)
+{
+    const uint8_t *bytes = data->bytes + value->behind;
+    *scalar = (struct geo_scalar){.text = (const char *)bytes, .len = value->size};
+    uint64_t bits = value->size <= sizeof bits ? read_number(bytes, value->size) : 0;
+    uint32_t half = (uint32_t)bits;
+    float real;
+    switch (value->type) {
+    case TYPE_TEXT: scalar->type = GEO_SCALAR_TEXT; return true;
+    case TYPE_UINT16:
+    case TYPE_UINT32:
+    case TYPE_UINT64:
+        scalar->type = GEO_SCALAR_WHOLE;
+        scalar->whole = bits;
+        return true;
+    case TYPE_DOUBLE:
+        scalar->type = GEO_SCALAR_REAL;
+        memcpy(&scalar->real, &bits, sizeof bits);
+        return true;
+    case TYPE_FLOAT:
+        scalar->type = GEO_SCALAR_REAL;
+        memcpy(&real, &half, sizeof half);
+        scalar->real = (double)real;
+        return true;
+    default: return false;
+    }
+}
+
+static void give_scalar(const struct walk *walk, const struct level *level, const struct value *value)
+{
+    struct geo_scalar scalar;
+    uint32_t paths = select_paths(walk, level, true);
+    if (walk->sink != NULL && paths != 0 && read_scalar(walk->data, value, &scalar)) {
+        for (; paths != 0; paths &= paths - 1) {
+            walk->sink->take(walk->sink->context, (size_t)__builtin_ctz(paths), &scalar);
+        }
+    }
+}
+
+/* ---- the walk ---- */
 
 /* A header, through a pointer if there is one: then *after is behind the pointer, else behind the value (of
  * maps and arrays: behind their header). */
@@ -181,7 +271,16 @@ static const char *visit_next(struct walk *walk)
         return "has a map with a key that is not a string";
     }
     level->left--;
+    if (is_key) {
+        const char *key = (const char *)walk->data->bytes + value.behind;
+        level->matched = match_key(walk, level, key, value.size);
+        return NULL;
+    }
+    if (!level->is_map) {
+        match_index(walk, level);
+    }
     if (value.type != TYPE_MAP && value.type != TYPE_ARRAY) {
+        give_scalar(walk, level, &value);
         return NULL;
     }
     if (walk->depth > NESTING_MAX) {
@@ -191,15 +290,18 @@ static const char *visit_next(struct walk *walk)
     walk->levels[walk->depth++] = (struct level){.left = is_map ? value.size * 2 : value.size,
                                                  .at = value.behind,
                                                  .is_map = is_map,
-                                                 .is_inline = level->at == value.behind};
+                                                 .is_inline = level->at == value.behind,
+                                                 .paths = select_paths(walk, level, false)};
     return NULL;
 }
 
 /* *after: where a sibling would begin. */
-static const char *check_value(struct geo_data *data, size_t offset, size_t *after)
+static const char *check_value(struct geo_data *data, size_t offset, const struct geo_sink *sink,
+                               size_t *after)
 {
     /* The entry itself is an array of one value. */
-    struct walk walk = {.data = data, .levels = {{.left = 1, .at = offset}}, .depth = 1};
+    struct walk walk = {.data = data, .sink = sink, .levels = {{.left = 1, .at = offset}}, .depth = 1};
+    walk.levels[0].paths = sink == NULL ? 0 : (uint32_t)((UINT64_C(1) << sink->path_count) - 1);
     while (walk.depth > 0) {
         struct level *level = &walk.levels[walk.depth - 1];
         if (level->left == 0) {
@@ -222,10 +324,10 @@ static const char *check_value(struct geo_data *data, size_t offset, size_t *aft
     return NULL;
 }
 
-const char *geo_data_check(struct geo_data *data, size_t offset)
+const char *geo_data_check(struct geo_data *data, size_t offset, const struct geo_sink *sink)
 {
     size_t after;
-    return check_value(data, offset, &after);
+    return check_value(data, offset, sink, &after);
 }
 
 /* ---- metadata ---- */
@@ -260,7 +362,7 @@ const char *geo_data_check_metadata(struct geo_data *data)
 {
     struct value map, key;
     size_t at;
-    const char *wrong = geo_data_check(data, 0);
+    const char *wrong = geo_data_check(data, 0, NULL);
     if (wrong == NULL) {
         wrong = read_value(data, 0, &map, &at);
     }
@@ -275,47 +377,8 @@ const char *geo_data_check_metadata(struct geo_data *data)
             wrong = check_texts(data, at, TYPE_MAP);
         }
         if (wrong == NULL) {
-            wrong = check_value(data, at, &at);
+            wrong = check_value(data, at, NULL, &at);
         }
     }
     return wrong;
-}
-
-/* ---- places ---- */
-
-static unsigned read_code(const MMDB_s *mmdb, uint32_t offset, const char *const *path)
-{
-    MMDB_entry_s entry = {.mmdb = mmdb, .offset = offset};
-    MMDB_entry_data_s data;
-    if (MMDB_aget_value(&entry, &data, path) != MMDB_SUCCESS || !data.has_data ||
-        data.type != MMDB_DATA_TYPE_UTF8_STRING) {
-        return GEO_CODE_NONE;
-    }
-    return geo_code_read(data.utf8_string, data.data_size);
-}
-
-uint32_t geo_data_read_place(const MMDB_s *mmdb, uint32_t offset)
-{
-    /* MaxMind; the country where a network is registered if nobody knows where it is used; flat; flat as
-     * others name it. */
-    static const char *const countries[][3] = {{"country", "iso_code", NULL},
-                                               {"registered_country", "iso_code", NULL},
-                                               {"country_code", NULL, NULL},
-                                               {"country", NULL, NULL}};
-    static const char *const continents[][3] = {
-        {"continent", "code", NULL}, {"continent_code", NULL, NULL}, {"continent", NULL, NULL}};
-    unsigned country = GEO_CODE_NONE, continent = GEO_CODE_NONE;
-    for (size_t i = 0; i < sizeof countries / sizeof *countries && country == GEO_CODE_NONE; i++) {
-        country = read_code(mmdb, offset, countries[i]);
-    }
-    for (size_t i = 0; i < sizeof continents / sizeof *continents && continent == GEO_CODE_NONE; i++) {
-        continent = read_code(mmdb, offset, continents[i]);
-    }
-    if (continent == GEO_CODE_NONE) {
-        char text[3];
-        geo_code_write(country, text);
-        const char *derived = geo_get_continent(text);
-        continent = geo_code_read(derived, strlen(derived));
-    }
-    return geo_place_pack(country, continent);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Opening databases. The file is copied into a sealed memfd first and the library maps that: whatever happens
- * to the file afterwards (replaced, rewritten in place, cut short) the open database does not change, and a
- * reader never dies of SIGBUS. Metadata and every record and value are checked before the library decodes
- * them, so an open database cannot fail later. All failures are the operator's and go to the report with the
- * path.
+ * to the file meanwhile (replaced, rewritten in place, cut short) the reader does not die of SIGBUS.
+ * Metadata, every record and every value are checked, and what rules can ask for is kept as a tree and a
+ * table of facts; then the copy goes away, so an open database cannot fail later. All failures are the
+ * operator's and go to the report with the path.
  *
  * Called by the loader; an open database is read-only and may be asked from any thread. */
 #include "config.h"
@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,24 +30,31 @@ enum { METADATA_ROOM = 128 * 1024, CHUNK = 256 * 1024 };
 static const uint64_t FILE_SIZE_MAX = UINT64_C(2) << 30;
 static const uint8_t metadata_marker[] = "\xab\xcd\xefMaxMind.com";
 
-/* ---- codes ---- */
+/* ---- signatures ---- */
 
-unsigned geo_code_read(const char *text, size_t len)
+static struct geo_signature sign(const struct stat *info)
 {
-    if (len != 2) {
-        return GEO_CODE_NONE;
-    }
-    unsigned first = (unsigned)(text[0] | 0x20) - 'a', second = (unsigned)(text[1] | 0x20) - 'a';
-    return first < 26 && second < 26 ? 1 + first * 26 + second : GEO_CODE_NONE;
+    return (struct geo_signature){.device = (uint64_t)info->st_dev,
+                                  .inode = (uint64_t)info->st_ino,
+                                  .size = (uint64_t)info->st_size,
+                                  .modified_ns =
+                                      (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec};
 }
 
-void geo_code_write(unsigned code, char text[3])
+struct geo_signature geo_sign_file(const char *path)
 {
-    memset(text, 0, 3);
-    if (code != GEO_CODE_NONE) {
-        text[0] = (char)('A' + (code - 1) / 26);
-        text[1] = (char)('A' + (code - 1) % 26);
+    struct geo_signature signature = {0};
+    struct stat info;
+    if (stat(path, &info) == 0) {
+        signature = sign(&info);
     }
+    return signature;
+}
+
+bool geo_signature_equal(const struct geo_signature *a, const struct geo_signature *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->modified_ns == b->modified_ns;
 }
 
 /* ---- a private copy ---- */
@@ -59,7 +65,8 @@ static void complain(struct report *report, const char *path, const char *what, 
                error_text(-error));
 }
 
-static int open_file(const char *path, struct report *report)
+/* Also tells which contents the file has now: what is written to it later makes another signature. */
+static int open_file(const char *path, struct geo_signature *signature, struct report *report)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd == -1) {
@@ -78,6 +85,7 @@ static int open_file(const char *path, struct report *report)
         close(fd);
         return -1;
     }
+    *signature = sign(&info);
     return fd;
 }
 
@@ -109,9 +117,9 @@ static int copy_bytes(int from, int to)
 }
 
 /* A sealed copy, or -1 and a report. */
-static int copy_file(const char *path, struct report *report)
+static int copy_file(const char *path, struct geo_signature *signature, struct report *report)
 {
-    int from = open_file(path, report);
+    int from = open_file(path, signature, report);
     if (from == -1) {
         return -1;
     }
@@ -176,11 +184,11 @@ static int check_metadata(int fd, const char *path, struct report *report)
     return 0;
 }
 
-static int open_library(struct geo_db *db, int fd, const char *path, struct report *report)
+static int open_library(MMDB_s *mmdb, int fd, const char *path, struct report *report)
 {
     char name[32];
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
-    int status = MMDB_open(name, MMDB_MODE_MMAP, &db->mmdb);
+    int status = MMDB_open(name, MMDB_MODE_MMAP, mmdb);
     if (status == MMDB_SUCCESS) {
         return 0;
     }
@@ -188,105 +196,136 @@ static int open_library(struct geo_db *db, int fd, const char *path, struct repo
                "not a usable MaxMind database: %s%s%s", MMDB_strerror(status),
                status == MMDB_FILE_OPEN_ERROR ? " (is /proc mounted?) " : "",
                status == MMDB_FILE_OPEN_ERROR ? strerror(errno) : "");
-    memset(&db->mmdb, 0, sizeof db->mmdb);
     return ERROR_LIBRARY;
 }
 
-static void warn_if_placeless(const struct geo_db *db, const char *path, struct report *report)
+static int load(struct geo_db *db, int fd, const char *path, struct report *report)
 {
-    for (size_t i = 0; i < db->entries.room; i++) {
-        if (db->entries.slots[i].used && db->entries.slots[i].place != GEO_PLACE_UNKNOWN) {
-            return;
+    MMDB_s mmdb;
+    int error = check_metadata(fd, path, report);
+    error = error == 0 ? open_library(&mmdb, fd, path, report) : error;
+    if (error != 0) {
+        return error;
+    }
+    error = geo_load_tree(db, &mmdb, path, report);
+    db->info.build_epoch = mmdb.metadata.build_epoch;
+    db->info.ip_version = mmdb.metadata.ip_version;
+    db->info.type = memory_copy_text(mmdb.metadata.database_type);
+    MMDB_close(&mmdb);
+    return error;
+}
+
+/* ---- what is told of it ---- */
+
+static void make_printable(char *text)
+{
+    for (; *text != '\0'; text++) {
+        *text = *text < ' ' || *text > '~' ? '?' : *text;
+    }
+}
+
+static size_t pool_size(const struct geo_pool *pool)
+{
+    size_t size = pool->capacity * sizeof *pool->items;
+    for (size_t i = 0; i < pool->count; i++) {
+        size += (pool->items[i].len + 16) & ~(size_t)15;
+    }
+    return size;
+}
+
+/* Leaves are networks, what is not known aside. */
+static size_t count_networks(const struct geo_db *db)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < db->networks.count; i++) {
+        for (unsigned bit = 0; bit < 2; bit++) {
+            uint32_t child = db->networks.nodes[i].child[bit];
+            count += geo_is_leaf(child) && child != (GEO_LEAF | 0);
         }
     }
-    report_add(
-        report, REPORT_WARNING, &(struct report_place){.file = path},
-        "none of the %zu entries of the database (type \"%.64s\") has a country or continent: found neither "
-        "country.iso_code nor country_code; no geo rule can match by it",
-        db->entries.used, db->mmdb.metadata.database_type);
+    return count;
+}
+
+static void describe(struct geo_db *db, const char *path)
+{
+    struct geo_db_info *info = &db->info;
+    for (uint32_t i = 0; i < db->facts.count; i++) {
+        info->knows |= geo_facts_known(geo_pool_get(&db->facts, i));
+    }
+    make_printable((char *)(uintptr_t)info->type);
+    info->path = memory_copy_text(path);
+    info->networks = count_networks(db);
+    info->places = db->facts.count - 1;
+    info->file_size = (size_t)db->signature.size;
+    info->memory = sizeof *db + db->networks.capacity * sizeof *db->networks.nodes + pool_size(&db->facts) +
+                   pool_size(&db->texts);
+}
+
+static void warn_if_useless(const struct geo_db *db, struct report *report)
+{
+    if (db->info.knows == 0) {
+        report_add(
+            report, REPORT_WARNING, &(struct report_place){.file = db->info.path},
+            "the database (type \"%.64s\") says nothing that geo rules ask for: found no country.iso_code "
+            "or country_code, no continent, city, coordinates or autonomous system; no rule can match "
+            "by it",
+            db->info.type);
+    }
 }
 
 struct geo_db *geo_open_db(const char *path, struct report *report)
 {
-    int fd = copy_file(path, report);
+    static const struct geo_facts nothing;
+    struct geo_signature signature = {0};
+    int fd = copy_file(path, &signature, report);
     if (fd == -1) {
         return NULL;
     }
     struct geo_db *db = memory_alloc(sizeof *db);
-    int error = check_metadata(fd, path, report);
-    if (error == 0) {
-        error = open_library(db, fd, path, report);
-    }
+    atomic_init(&db->holders, 1);
+    db->signature = signature;
+    geo_pool_init(&db->facts, &nothing, sizeof nothing);
+    geo_pool_init(&db->texts, "", 0);
+    int error = load(db, fd, path, report);
     close(fd);
-    if (error == 0) {
-        error = geo_load_tree(db, path, report);
-    }
     if (error != 0) {
         geo_close_db(db);
         return NULL;
     }
-    warn_if_placeless(db, path, report);
+    geo_pool_close(&db->facts);
+    geo_pool_close(&db->texts);
+    describe(db, path);
+    warn_if_useless(db, report);
     return db;
+}
+
+void geo_hold_db(const struct geo_db *db)
+{
+    if (db != NULL) {
+        /* Holding changes nothing that a reader sees. */
+        atomic_fetch_add_explicit(&((struct geo_db *)(uintptr_t)db)->holders, 1, memory_order_relaxed);
+    }
 }
 
 void geo_close_db(struct geo_db *db)
 {
-    if (db == NULL) {
+    if (db == NULL || atomic_fetch_sub_explicit(&db->holders, 1, memory_order_acq_rel) != 1) {
         return;
     }
-    if (db->mmdb.file_content != NULL) {
-        MMDB_close(&db->mmdb);
-    }
-    free(db->entries.slots);
-    geo_trie_fini(&db->places);
+    geo_trie_fini(&db->networks);
+    geo_pool_fini(&db->facts);
+    geo_pool_fini(&db->texts);
+    free((void *)(uintptr_t)db->info.path);
+    free((void *)(uintptr_t)db->info.type);
     free(db);
 }
 
-/* ---- asking ---- */
-
-/* The bits of an address on the way through the database's own tree. */
-struct path {
-    uint8_t bytes[16];
-    unsigned skip; /* bits before those of the address' own family */
-};
-
-static unsigned path_bit(const struct path *path, unsigned depth)
+const struct geo_db_info *geo_get_info(const struct geo_db *db)
 {
-    return path->bytes[depth / 8] >> (7 - depth % 8) & 1u;
+    return &db->info;
 }
 
-bool geo_find_place(const struct geo_db *db, const struct addr *addr, struct geo_place *place)
+const struct geo_signature *geo_get_signature(const struct geo_db *db)
 {
-    memset(place, 0, sizeof *place);
-    bool is_v4_only = db->mmdb.metadata.ip_version == 4;
-    if ((addr->family == ADDR_V6 && is_v4_only) || addr->family == ADDR_NONE) {
-        return false;
-    }
-    struct path path = {.skip = addr->family == ADDR_V4 && !is_v4_only ? 96 : 0};
-    memcpy(path.bytes + path.skip / 8, addr->bytes, addr_len(addr));
-    uint32_t node = 0, found = GEO_PLACE_UNKNOWN;
-    unsigned depth = 0;
-    /* Ends: the tree was checked, no path is longer than an address. */
-    for (;;) {
-        MMDB_search_node_s records;
-        if (MMDB_read_node(&db->mmdb, node, &records) != MMDB_SUCCESS) {
-            break;
-        }
-        bool one = path_bit(&path, depth++) == 1;
-        uint8_t type = one ? records.right_record_type : records.left_record_type;
-        if (type == MMDB_RECORD_TYPE_SEARCH_NODE) {
-            node = (uint32_t)(one ? records.right_record : records.left_record);
-            continue;
-        }
-        if (type == MMDB_RECORD_TYPE_DATA) {
-            const MMDB_entry_s *at = one ? &records.right_record_entry : &records.left_record_entry;
-            const struct geo_entry *entry = geo_find_entry(&db->entries, at->offset);
-            found = entry == NULL ? GEO_PLACE_UNKNOWN : entry->place;
-        }
-        break;
-    }
-    place->prefix_len = (uint8_t)(depth > path.skip ? depth - path.skip : 0);
-    geo_code_write(geo_place_country(found), place->country);
-    geo_code_write(geo_place_continent(found), place->continent);
-    return found != GEO_PLACE_UNKNOWN;
+    return &db->signature;
 }

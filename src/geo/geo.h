@@ -1,65 +1,153 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Address -> class and scope. Databases in MaxMind format are opened once, checked, and never change; the
- * rules of a name (or of many: identical ones are the caller's to intern) compile with them into one prefix
- * tree, so a lookup costs one walk and gives the class and the exact ECS scope (RFC 7871): every address
- * within `scope` bits has the same class, and one bit less would not. Read-only after opening or building;
- * lookups are safe from any thread and neither allocate nor lock. */
+ * rules of a name (or of many) compile with them into one prefix tree, so a lookup costs one walk and gives
+ * the class and the exact ECS scope (RFC 7871): every address within `scope` bits has the same class, and one
+ * bit less would not. Read-only after opening or building; lookups are safe from any thread and neither
+ * allocate nor lock. */
 #pragma once
 
 #include "base/addr.h"
+#include "base/arena.h"
 #include "base/report.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* What rules can ask for besides prefixes; the wider first. */
+enum geo_kind { GEO_CONTINENT, GEO_COUNTRY, GEO_SUBDIVISION, GEO_CITY, GEO_ASN, GEO_KINDS };
+#define GEO_KNOWS_LOCATION (1u << GEO_KINDS)
+
 /* ---- databases ---- */
 
 struct geo_db;
 
-/* Open and verify. MaxMind layout (country.iso_code, continent.code) and flat layout (country_code; the
- * continent follows from the country) are both known. On failure the report says why and NULL is returned. */
-struct geo_db *geo_open_db(const char *path, struct report *report);
-void geo_close_db(struct geo_db *db); /* NULL is fine */
-
-struct geo_place {
-    char country[3];    /* "" if not known */
-    char continent[3];  /* "" if not known */
-    uint8_t prefix_len; /* of the database's network, in bits of the address' own family */
+/* Which contents a file has, as far as its inode says. All 0: there is no such file. */
+struct geo_signature {
+    uint64_t device, inode, size;
+    int64_t modified_ns;
 };
 
-/* Returns false if the database knows nothing of the address (place is filled with "" and the prefix_len of
- * the gap). */
-bool geo_find_place(const struct geo_db *db, const struct addr *addr, struct geo_place *place);
+struct geo_db_info {
+    const char *path, *type; /* type: as the database calls itself, printable */
+    uint64_t build_epoch;    /* Unix time at which it was made */
+    unsigned ip_version;
+    unsigned knows;           /* bits 1 << enum geo_kind, and GEO_KNOWS_LOCATION */
+    size_t networks, places;  /* distinct prefixes after merging; distinct places among them */
+    size_t file_size, memory; /* bytes */
+};
+
+/* Open and verify. MaxMind layout (country.iso_code, city.names.en, location.latitude …) and flat layout
+ * (country_code, city, latitude …) are both known. On failure the report says why and NULL is returned. */
+struct geo_db *geo_open_db(const char *path, struct report *report);
+/* A database may be shared: each holder closes it once. NULL is fine for both. */
+void geo_hold_db(const struct geo_db *db);
+void geo_close_db(struct geo_db *db);
+const struct geo_db_info *geo_get_info(const struct geo_db *db);
+const struct geo_signature *geo_get_signature(const struct geo_db *db); /* of the file that was read */
+struct geo_signature geo_sign_file(const char *path);
+bool geo_signature_equal(const struct geo_signature *a, const struct geo_signature *b);
+
+/* What databases know of an address, the first that knows a thing deciding. Texts are borrowed from the
+ * arena. */
+struct geo_place {
+    char country[3];             /* ISO 3166-1; "" if not known */
+    char continent[3];           /* "" if not known */
+    const char *subdivisions[4]; /* "US-CA", "US-California"; NULL ends them */
+    size_t subdivision_count;
+    const char *city;      /* NULL if not known */
+    uint32_t city_id, asn; /* 0 if not known */
+    double latitude, longitude;
+    bool has_location;  /* by the database; else a country's stands in for it */
+    uint8_t prefix_len; /* the databases say the same for all addresses within so many bits */
+};
+
+/* Returns false if nothing is known. */
+bool geo_find_place(struct geo_db *const *dbs, size_t db_count, const struct addr *addr, struct arena *arena,
+                    struct geo_place *place);
 
 /* The continent (two letters) of a country, or "" if the country is not known. */
 const char *geo_get_continent(const char country[3]);
 
 /* ---- rules ---- */
 
+struct geo_values {
+    const char *const *texts; /* GEO_CITY: names; GEO_SUBDIVISION: "US-CA"; without regard to (ASCII) case */
+    size_t text_count;
+    const uint32_t *numbers; /* GEO_CITY: GeoNames ids; GEO_ASN */
+    size_t number_count;
+};
+
 /* A rule matches when every kind of condition that it gives matches; a kind matches when any of its values
- * does. Prefix rules come before all others, the longest prefix first; otherwise the first rule in order
- * wins. */
+ * does. Of the rules that match, the one with the longest matching prefix wins; then the one with an ASN, a
+ * city, a subdivision, a country, a continent, in that order of weight; then the first. So the narrowest rule
+ * wins, wherever it stands. */
 struct geo_rule {
-    const char *const *countries;
-    size_t country_count;
-    const char *const *continents;
-    size_t continent_count;
+    struct geo_values values[GEO_KINDS];
     const struct addr_prefix *prefixes;
     size_t prefix_count;
-    uint16_t class_id; /* what a lookup gives; 0 is the default class when no rule matches */
+    uint32_t target;
 };
+
+/* What a match leads to: a class, or GEO_NEAREST | the number of a list of sites. */
+#define GEO_NEAREST UINT32_C(0x80000000)
+
+struct geo_site {
+    double latitude, longitude; /* degrees */
+};
+
+/* The `count` sites that are nearest to a client, in order of distance, are its class. A client whose place
+ * is not known gets the first ones as they are listed; with `otherwise` of a plan that is class 0. */
+struct geo_nearest {
+    const struct geo_site *sites;
+    size_t site_count; /* 1..GEO_SITES_MAX */
+    unsigned count;    /* 1..GEO_NEAREST_MAX; more than there are sites means all */
+};
+
+enum { GEO_SITES_MAX = 1024, GEO_NEAREST_MAX = 8, GEO_ORDERS_MAX = 4096, GEO_RULES_MAX = 65535 };
+
+struct geo_plan {
+    const struct geo_rule *rules;
+    size_t rule_count;
+    uint32_t otherwise;   /* target of clients that no rule matches: class 0, or nearest sites */
+    uint16_t class_count; /* classes below it are the caller's own, at least class 0; those of sites follow */
+    const struct geo_nearest *nearest;
+    size_t nearest_count;
+};
+
+/* All databases joined, as far as rules need them; what several trees need is joined once. One thread. */
+struct geo_atlas;
+
+/* Borrows the databases. */
+struct geo_atlas *geo_atlas_new(struct geo_db *const *dbs, size_t db_count);
+void geo_atlas_free(struct geo_atlas *atlas); /* NULL is fine */
 
 struct geo_tree;
 
-/* Compile rules over databases (the first that knows an address decides; may be none if no rule needs one).
- * The tree copies what it needs: rules and databases may go away. */
-struct geo_tree *geo_build_tree(const struct geo_rule *rules, size_t rule_count, struct geo_db *const *dbs,
-                                size_t db_count);
+/* Cannot fail. The tree copies what it needs: plan and atlas may go away. */
+struct geo_tree *geo_build_tree(const struct geo_plan *plan, struct geo_atlas *atlas);
 /* A tree may be shared: each holder frees it once. NULL is fine for both. */
 void geo_hold_tree(const struct geo_tree *tree);
 void geo_free_tree(struct geo_tree *tree);
+size_t geo_tree_size(const struct geo_tree *tree); /* bytes, those for explaining included */
+
+/* The classes of nearest sites: class plan->class_count + i is orders[i]. (Where `otherwise` is a list of
+ * sites, its order as listed is class 0 and not among them.) */
+struct geo_order {
+    uint32_t nearest; /* number of the list */
+    uint16_t count;
+    const uint16_t *sites; /* numbers in the list, the nearest first */
+};
+
+size_t geo_get_orders(const struct geo_tree *tree, const struct geo_order **orders);
+/* How many nearest sites a list's classes tell apart: less than asked for where that would be more than
+ * GEO_ORDERS_MAX classes. */
+unsigned geo_get_nearest_count(const struct geo_tree *tree, uint32_t nearest);
+/* What rules and targets ask of databases: bits as in geo_db_info.knows. */
+unsigned geo_tree_needs(const struct geo_tree *tree);
+
+/* ---- asking ---- */
 
 struct geo_match {
     uint16_t class_id;
@@ -67,4 +155,13 @@ struct geo_match {
 };
 
 struct geo_match geo_find_class(const struct geo_tree *tree, const struct addr *addr);
-size_t geo_tree_size(const struct geo_tree *tree); /* bytes */
+
+/* Which rule decided: its index, or -1 for none; and the prefix of it that matched (family ADDR_NONE: it has
+ * none). dbs as the tree was built with. */
+struct geo_reason {
+    ptrdiff_t rule;
+    struct addr_prefix prefix;
+};
+
+struct geo_reason geo_explain(const struct geo_tree *tree, struct geo_db *const *dbs, size_t db_count,
+                              const struct addr *addr);

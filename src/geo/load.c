@@ -2,7 +2,7 @@
  *
  * One walk over the search tree of a database when it is opened: every record is checked (a database that is
  * damaged is refused now, not found out by a query later), the data of each network is checked and read once,
- * and the tree is rebuilt as a tree of places with equal neighbours merged. What is built for a node is
+ * and the tree is rebuilt as a tree of facts with equal neighbours merged. What is built for a node is
  * remembered, so the aliases of the IPv4 part (2002::/16, 2001::/32, ::ffff:0:0/96) cost nothing.
  *
  * Refused besides damaged records: a path longer than an address, which includes any circle, and a tree that
@@ -19,9 +19,21 @@
 
 enum { UNFOLDED_MAX = 1 << 28, DEPTH_MAX = 128 };
 
+/* Facts by the offset of the data that they were read from. */
+struct entry {
+    uint32_t offset, facts;
+    bool used;
+};
+
+/* Open addressing, a power of two, at most half full. */
+struct entries {
+    struct entry *slots;
+    size_t room, used;
+};
+
 /* What is known of a node of the database once it is built. */
 struct built {
-    uint32_t ref; /* in places */
+    uint32_t ref; /* in db->networks */
     uint8_t height;
     bool done;
     uint32_t unfolded; /* nodes below and with it, each path counted */
@@ -36,7 +48,9 @@ struct frame {
 
 struct loader {
     struct geo_db *db;
+    const MMDB_s *mmdb;
     struct geo_data data;
+    struct entries entries;
     struct built *built;
     const char *path;
     struct report *report;
@@ -45,7 +59,7 @@ struct loader {
 
 /* ---- entries ---- */
 
-static struct geo_entry *find_slot(const struct geo_entries *entries, uint32_t offset)
+static struct entry *find_slot(const struct entries *entries, uint32_t offset)
 {
     size_t at = (size_t)hash_finish(offset * UINT64_C(0x9e3779b97f4a7c15)) & (entries->room - 1);
     while (entries->slots[at].used && entries->slots[at].offset != offset) {
@@ -54,19 +68,16 @@ static struct geo_entry *find_slot(const struct geo_entries *entries, uint32_t o
     return &entries->slots[at];
 }
 
-const struct geo_entry *geo_find_entry(const struct geo_entries *entries, uint32_t offset)
+static const struct entry *find_entry(const struct entries *entries, uint32_t offset)
 {
-    if (entries->room == 0) {
-        return NULL;
-    }
-    const struct geo_entry *entry = find_slot(entries, offset);
-    return entry->used ? entry : NULL;
+    const struct entry *entry = entries->room == 0 ? NULL : find_slot(entries, offset);
+    return entry == NULL || !entry->used ? NULL : entry;
 }
 
-static void add_entry(struct geo_entries *entries, uint32_t offset, uint32_t place)
+static void add_entry(struct entries *entries, uint32_t offset, uint32_t facts)
 {
     if (entries->used * 2 >= entries->room) {
-        struct geo_entries old = *entries;
+        struct entries old = *entries;
         entries->room = old.room == 0 ? 256 : old.room * 2;
         entries->slots = memory_alloc_array(entries->room, sizeof *entries->slots);
         for (size_t i = 0; i < old.room; i++) {
@@ -76,7 +87,7 @@ static void add_entry(struct geo_entries *entries, uint32_t offset, uint32_t pla
         }
         free(old.slots);
     }
-    *find_slot(entries, offset) = (struct geo_entry){offset, place, true};
+    *find_slot(entries, offset) = (struct entry){offset, facts, true};
     entries->used++;
 }
 
@@ -91,29 +102,30 @@ static int refuse(const struct loader *loader, uint32_t node, unsigned bit, cons
 
 static int read_data(struct loader *loader, uint32_t node, unsigned bit, uint32_t offset, struct built *child)
 {
-    const struct geo_entry *entry = geo_find_entry(&loader->db->entries, offset);
-    uint32_t place;
+    const struct entry *entry = find_entry(&loader->entries, offset);
+    uint32_t number;
     if (entry != NULL) {
-        place = entry->place;
+        number = entry->facts;
     } else {
-        const char *wrong = geo_data_check(&loader->data, offset);
+        struct geo_facts facts;
+        const char *wrong = geo_read_facts(&loader->data, offset, &loader->db->texts, &facts);
         if (wrong != NULL) {
             report_add(loader->report, REPORT_ERROR, &(struct report_place){.file = loader->path},
                        "the database is damaged: the data at offset %u (record %u of node %u) %s", offset,
                        bit, node, wrong);
             return ERROR_INVALID;
         }
-        place = geo_data_read_place(&loader->db->mmdb, offset);
-        add_entry(&loader->db->entries, offset, place);
+        number = geo_pool_add(&loader->db->facts, &facts, sizeof facts);
+        add_entry(&loader->entries, offset, number);
     }
-    *child = (struct built){.ref = GEO_LEAF | place, .done = true};
+    *child = (struct built){.ref = GEO_LEAF | number, .done = true};
     return 0;
 }
 
 static int open_frame(struct loader *loader, uint32_t node, struct frame *frame)
 {
     *frame = (struct frame){.node = node};
-    int status = MMDB_read_node(&loader->db->mmdb, node, &frame->records);
+    int status = MMDB_read_node(loader->mmdb, node, &frame->records);
     return status == MMDB_SUCCESS ? 0 : refuse(loader, node, 0, MMDB_strerror(status));
 }
 
@@ -125,9 +137,7 @@ static int read_record(struct loader *loader, const struct frame *frame, unsigne
     unsigned bit = frame->done;
     uint64_t record = bit == 0 ? records->left_record : records->right_record;
     switch (bit == 0 ? records->left_record_type : records->right_record_type) {
-    case MMDB_RECORD_TYPE_EMPTY:
-        *child = (struct built){.ref = GEO_LEAF | GEO_PLACE_UNKNOWN, .done = true};
-        return 0;
+    case MMDB_RECORD_TYPE_EMPTY: *child = (struct built){.ref = GEO_LEAF | 0, .done = true}; return 0;
     case MMDB_RECORD_TYPE_DATA:
         return read_data(loader, frame->node, bit,
                          bit == 0 ? records->left_record_entry.offset : records->right_record_entry.offset,
@@ -152,7 +162,7 @@ static int finish_node(struct loader *loader, const struct frame *frame)
         return refuse(loader, frame->node, 0, "leads to more networks than a sound database has");
     }
     loader->built[frame->node] =
-        (struct built){.ref = geo_trie_join(&loader->db->places, zero->ref, one->ref),
+        (struct built){.ref = geo_trie_join(&loader->db->networks, zero->ref, one->ref),
                        .height = (uint8_t)(1 + (zero->height > one->height ? zero->height : one->height)),
                        .done = true,
                        .unfolded = (uint32_t)unfolded};
@@ -183,10 +193,9 @@ static int walk(struct loader *loader)
     return error;
 }
 
-int geo_load_tree(struct geo_db *db, const char *path, struct report *report)
+int geo_load_tree(struct geo_db *db, const MMDB_s *mmdb, const char *path, struct report *report)
 {
-    const MMDB_s *mmdb = &db->mmdb;
-    struct loader loader = {.db = db, .path = path, .report = report};
+    struct loader loader = {.db = db, .mmdb = mmdb, .path = path, .report = report};
     loader.bits = mmdb->metadata.ip_version == 4 ? 32 : 128;
     loader.data = (struct geo_data){.bytes = mmdb->data_section,
                                     .len = mmdb->data_section_size,
@@ -201,9 +210,10 @@ int geo_load_tree(struct geo_db *db, const char *path, struct report *report)
     if (error == 0) {
         bool is_v4 = loader.bits == 32;
         uint32_t root = loader.built[0].ref;
-        db->root_v6 = is_v4 ? GEO_LEAF | GEO_PLACE_UNKNOWN : root;
-        db->root_v4 = is_v4 ? root : geo_trie_skip_zeros(&db->places, root, 96);
+        db->root_v6 = is_v4 ? GEO_LEAF | 0 : root;
+        db->root_v4 = is_v4 ? root : geo_trie_skip_zeros(&db->networks, root, 96);
     }
     free(loader.built);
+    free(loader.entries.slots);
     return error;
 }

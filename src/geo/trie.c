@@ -123,7 +123,8 @@ static bool find_result(struct geo_overlay *overlay, uint32_t upper, uint32_t lo
     if (geo_is_leaf(upper)) {
         uint32_t value = upper & ~GEO_LEAF;
         if (geo_is_leaf(lower) || overlay->decides(overlay->context, value)) {
-            *result = GEO_LEAF | overlay->combine(overlay->context, value, lower & ~GEO_LEAF);
+            uint32_t below = geo_is_leaf(lower) ? lower & ~GEO_LEAF : 0;
+            *result = GEO_LEAF | overlay->combine(overlay->context, value, below);
             return true;
         }
     }

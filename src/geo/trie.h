@@ -57,7 +57,7 @@ struct geo_overlay {
     void *context;
     /* The value where these leaves' values meet. */
     uint32_t (*combine)(void *context, uint32_t upper, uint32_t lower);
-    /* Is the value the same for every lower one? (combine(upper, anything) gives it.) */
+    /* Is the value the same for every lower one? Then combine() is asked with 0 for all of them. */
     bool (*decides)(void *context, uint32_t upper);
     /* Zero before the first run; geo_overlay_fini() frees them. */
     uint8_t *upper_parents, *lower_parents; /* of each node: 0, 1, or 2 for more */

@@ -8,6 +8,7 @@
 #include "operate/operate.h"
 
 #include "answer/answer.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "dns/key.h"
@@ -164,7 +165,7 @@ static void describe_name(struct work *w)
         return;
     }
     say(w, "zone %s with serial %u holds %s", w->to->zone, zone->serial, name);
-    uint32_t at = zone_find_node(zone, &key, 0);
+    uint32_t at = zone_find_node(zone, &key);
     struct zone_lookup found = zone_look_up(zone, &key, at);
     if (found.cut != NULL) {
         uint8_t owner[DNS_NAME_MAX + 1];
@@ -184,6 +185,64 @@ static uint8_t has_bit(uint16_t type)
     return type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA;
 }
 
+/* "DE, EU, US-VA, Paris, AS64496 at 48.9 2.4" */
+static const char *describe_place(struct work *w, const struct geo_place *place)
+{
+    struct buffer text;
+    buffer_init(&text);
+    buffer_add_text(&text, place->country);
+    if (place->continent[0] != '\0') {
+        buffer_print(&text, "%s%s", text.len == 0 ? "" : ", ", place->continent);
+    }
+    for (size_t i = 0; i < place->subdivision_count; i++) {
+        buffer_print(&text, "%s%s", text.len == 0 ? "" : ", ", place->subdivisions[i]);
+    }
+    if (place->city != NULL) {
+        buffer_print(&text, "%s%s", text.len == 0 ? "" : ", ", place->city);
+    }
+    if (place->asn != 0) {
+        buffer_print(&text, "%sAS%u", text.len == 0 ? "" : ", ", place->asn);
+    }
+    if (place->has_location) {
+        buffer_print(&text, "%s%.2f %.2f", text.len == 0 ? "" : " at ", place->latitude, place->longitude);
+    }
+    const char *copy = text.len == 0 ? NULL : arena_copy_text(w->arena, text.bytes);
+    buffer_fini(&text);
+    return copy;
+}
+
+static const char *prefix_text(struct work *w, const struct addr *addr, unsigned len)
+{
+    char text[ADDR_TEXT_SIZE];
+    struct addr_prefix prefix = {.addr = *addr, .len = (uint8_t)len};
+    addr_mask(&prefix.addr, len);
+    return arena_print(w->arena, "%s/%u", addr_write(&prefix.addr, text), len);
+}
+
+/* Which rule, and what is known of the client. */
+static void describe_geo(struct work *w)
+{
+    const struct view *view = w->view;
+    struct operate_geo *geo = arena_alloc(w->arena, sizeof *geo);
+    bool known = geo_find_place(view->geo, view->geo_count, w->client, w->arena, &geo->place);
+    struct geo_reason reason = geo_explain(w->policy->geo, view->geo, view->geo_count, w->client);
+    geo->network = prefix_text(w, w->client, w->to->scope);
+    say(w, "client %s: %s", w->to->client,
+        known ? describe_place(w, &geo->place) : "no geo database knows anything of it");
+    if (reason.prefix.addr.family != ADDR_NONE) {
+        geo->cidr = prefix_text(w, &reason.prefix.addr, reason.prefix.len);
+    }
+    if (reason.rule != -1) {
+        const char *label = w->policy->geo_label == NULL ? "geo" : w->policy->geo_label;
+        geo->rule = arena_print(w->arena, "%s[%td]", label, reason.rule);
+        say(w, "rule %s matches%s%s", geo->rule, geo->cidr == NULL ? "" : " by its prefix ",
+            geo->cidr == NULL ? "" : geo->cidr);
+    } else {
+        say(w, "no rule matches");
+    }
+    w->to->geo = geo;
+}
+
 static void describe_class(struct work *w)
 {
     static const struct addr unknown = {.family = ADDR_NONE};
@@ -198,6 +257,7 @@ static void describe_class(struct work *w)
     } else if (w->client == NULL) {
         say(w, "no client address was given: class %s", w->to->class_label);
     } else {
+        describe_geo(w);
         say(w, "client %s is of class %s; the same holds for its /%u", w->to->client, w->to->class_label,
             w->to->scope);
     }
@@ -337,6 +397,10 @@ static void describe_answer(struct work *w)
     to->ttl = w->reply.ttl;
     to->answers = w->reply.answers;
     to->answer_count = w->reply.answer_count;
+    if (to->answer_count == 0 && to->scope != 0 && w->reply.rcode == DNS_RCODE_NOERROR) {
+        to->scope = 0;
+        say(w, "a negative answer holds for every client: scope 0");
+    }
     say(w, "the reply: %s, %zu record%s, TTL %u s", to->rcode, to->answer_count,
         to->answer_count == 1 ? "" : "s", to->ttl);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "geo/geo.h"
 #include "health/health.h"
 #include "view/view.h"
 
@@ -59,6 +60,14 @@ struct operate_tier {
     bool considered, selected;
 };
 
+/* Why a client is of its class: only where geography plays a part and the client is known. */
+struct operate_geo {
+    const char *rule;    /* "geo[0]", "by-continent[2]"; NULL: none matched */
+    const char *cidr;    /* the prefix of the rule that matched; NULL: it has none */
+    const char *network; /* all of it is of this class */
+    struct geo_place place;
+};
+
 struct operate_explanation {
     const char *name, *type, *client; /* as understood; client may be NULL */
     const char *zone;                 /* NULL: no zone of ours */
@@ -66,8 +75,9 @@ struct operate_explanation {
     bool steered;
     const char *steered_name; /* the owner whose policy applied (a wildcard, or the end of a CNAME chain) */
     const char *class_label;
-    unsigned scope;
-    const char *source; /* steer_source_text() */
+    const struct operate_geo *geo; /* NULL: geography plays no part */
+    unsigned scope;                /* of the reply */
+    const char *source;            /* steer_source_text() */
     uint32_t ttl;
     struct operate_tier *tiers;
     size_t tier_count;

@@ -7,5 +7,6 @@ src_libserve_a_SOURCES = \
 	src/serve/tcp_client.c src/serve/tcp_client.h \
 	src/serve/tcp_frame.c src/serve/tcp_frame.h \
 	src/serve/tcp_share.c src/serve/tcp_share.h \
+	src/serve/tcp_stream.c src/serve/tcp_stream.h \
 	src/serve/udp.c src/serve/udp.h \
 	src/serve/worker.h

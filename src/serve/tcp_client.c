@@ -88,21 +88,66 @@ static bool write_answers(struct tcp_client *client, const uint8_t *bytes, size_
 
 struct call {
     const struct answer_context *context;
-    const struct sockaddr *address;
+    struct tcp_client *client;
+    struct tcp_frame_batch *batch;
     const struct acl *allow;
     uint16_t idle_ds;
 };
 
+/* ---- transfers ---- */
+
+/* A query began a transfer, and len octets of it are its first message. Most zones are not at their end yet
+ * then, and what is left goes on behind what is answered now. Returns whether it can. */
+static bool begin_stream(struct tcp_client *client, size_t len)
+{
+    struct tcp_clients *clients = client->clients;
+    struct tcp_stream stream = {
+        .worker = &clients->worker, .clock = &clients->clock, .peer = &client->peer.address};
+    tcp_stream_init(&stream, &clients->transfer, len);
+    if (tcp_stream_is_over(&stream)) {
+        tcp_stream_fini(&stream, true);
+        return true;
+    }
+    client->stream = malloc(sizeof *client->stream);
+    if (client->stream == NULL) {
+        tcp_stream_fini(&stream, false);
+        return false;
+    }
+    *client->stream = stream;
+    clients->stream_count++;
+    return true;
+}
+
+static void end_stream(struct tcp_client *client, bool sent)
+{
+    if (client->stream != NULL) {
+        client->clients->stream_count--;
+        tcp_stream_fini(client->stream, sent);
+        free(client->stream);
+        client->stream = NULL;
+    }
+}
+
 static size_t answer_one(void *argument, const uint8_t *query, size_t len, uint8_t *out, size_t cap)
 {
-    const struct call *call = argument;
+    struct call *call = argument;
+    struct tcp_clients *clients = call->client->clients;
+    bool has_room = clients->stream_count < call->context->view->server->max_transfers;
     struct answer_request request = {.bytes = query,
                                      .len = len,
-                                     .client = call->address,
+                                     .client = &call->client->peer.address.any,
                                      .allow = call->allow,
                                      .transport = ANSWER_TCP,
-                                     .idle_ds = call->idle_ds};
-    return answer_query(call->context, &request, out, cap);
+                                     .idle_ds = call->idle_ds,
+                                     .transfer = has_room ? &clients->transfer : NULL};
+    size_t reply_len = answer_query(call->context, &request, out, cap);
+    if (__builtin_expect(transfer_is_held(&clients->transfer), 0)) {
+        if (!begin_stream(call->client, reply_len)) {
+            return 0;
+        }
+        call->batch->held = call->client->stream != NULL;
+    }
+    return reply_len;
 }
 
 /* How long a connection may idle, in 100 ms, as clients are told. */
@@ -118,7 +163,8 @@ static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_
     view_reader_online();
     struct answer_context context = worker_context(worker, view_read(worker->slot));
     struct call call = {.context = &context,
-                        .address = &client->peer.address.any,
+                        .client = client,
+                        .batch = batch,
                         .allow = view_listen_acl(context.view, client->peer.listener),
                         .idle_ds = idle_ds(client->clients)};
     enum tcp_frame_state state = tcp_frame_answer(batch, answer_one, &call);
@@ -168,6 +214,9 @@ static bool serve_input(struct tcp_client *client, size_t len)
     if (batch.queries != 0) {
         note_activity(client);
     }
+    if (state == TCP_FRAME_HELD && !watch(client, EV_WRITE)) {
+        return false;
+    }
     if (state == TCP_FRAME_BAD) {
         forget_input(client);
         client->closing = true;
@@ -196,6 +245,28 @@ static bool read_queries(struct tcp_client *client)
     return got == -1 && is_temporary(errno);
 }
 
+/* Behind the last message: the queries that came meanwhile. */
+static bool resume_queries(struct tcp_client *client)
+{
+    if (client->closing || !serve_input(client, fetch_kept(client))) {
+        return false;
+    }
+    return client->out != NULL || client->stream != NULL || watch(client, EV_READ);
+}
+
+/* The peer took what there was: one more message of the transfer, or the end of it. */
+static bool write_stream(struct tcp_client *client)
+{
+    struct tcp_clients *clients = client->clients;
+    note_activity(client);
+    if (tcp_stream_is_over(client->stream)) {
+        end_stream(client, true);
+        return resume_queries(client);
+    }
+    size_t len = tcp_stream_fill(client->stream, clients->out, TCP_CLIENT_OUT);
+    return len != 0 && write_answers(client, clients->out, len);
+}
+
 static bool write_rest(struct tcp_client *client)
 {
     ssize_t sent = send(event_get_fd(&client->event), client->out + client->out_at,
@@ -209,15 +280,15 @@ static bool write_rest(struct tcp_client *client)
     }
     free(client->out);
     client->out = NULL;
-    if (client->closing || !serve_input(client, fetch_kept(client))) {
-        return false;
-    }
-    return client->out != NULL || watch(client, EV_READ);
+    return client->stream != NULL ? write_stream(client) : resume_queries(client);
 }
 
 static bool proceed(struct tcp_client *client)
 {
-    return client->out != NULL ? write_rest(client) : read_queries(client);
+    if (client->out != NULL) {
+        return write_rest(client);
+    }
+    return client->stream != NULL ? write_stream(client) : read_queries(client);
 }
 
 static void on_ready(evutil_socket_t fd, short what, void *argument)
@@ -272,6 +343,7 @@ void tcp_client_close(struct tcp_client *client, enum serve_tcp_end end)
         reset(fd);
     }
     (void)close(fd);
+    end_stream(client, false);
     free(client->in);
     free(client->out);
     free(client);

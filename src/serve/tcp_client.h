@@ -3,6 +3,9 @@
  * A TCP connection: read, answer everything that came, write once. Internal to the TCP thread (tcp.c), which
  * owns all of this; nothing is shared with other threads.
  *
+ * A transfer of more than one message is written message by message, as its peer takes them, one per wakeup
+ * so that others get their turn; queries behind it wait. Each message that was taken counts as activity.
+ *
  * A connection at rest owns no buffer. It gets one when a query came in part, or when its peer does not take
  * the answers; in the latter case nothing is read from it until they are gone. */
 #pragma once
@@ -11,6 +14,7 @@
 #include "serve/socket.h"
 #include "serve/tcp_frame.h"
 #include "serve/tcp_share.h"
+#include "serve/tcp_stream.h"
 #include "serve/worker.h"
 
 #include <stdbool.h>
@@ -44,7 +48,8 @@ struct tcp_client {
     uint32_t in_len, in_cap;
     uint32_t out_len, out_at;
     struct tcp_peer peer;
-    bool closing; /* once out is written */
+    struct tcp_stream *stream; /* a transfer that goes on; owned; NULL: none */
+    bool closing;              /* once out is written */
 };
 
 _Static_assert(sizeof(struct tcp_client) - sizeof(struct event) < 300,
@@ -63,6 +68,8 @@ struct tcp_clients {
     struct tcp_client_list peers[TCP_CLIENT_PEERS]; /* likewise, by peer; a few may share a list */
     size_t count;
     uint8_t *in, *out; /* TCP_CLIENT_IN, TCP_CLIENT_OUT: in use during one wakeup */
+    size_t stream_count;
+    struct transfer transfer; /* that the query in hand begins */
 };
 
 /* Takes fd: without memory for it, it is closed. */

@@ -34,5 +34,8 @@ enum tcp_frame_state tcp_frame_answer(struct tcp_frame_batch *batch, tcp_frame_a
         struct cursor length = cursor_init(out, TCP_FRAME_LENGTH_SIZE);
         cursor_write_u16(&length, (uint16_t)reply_len);
         batch->out_len += TCP_FRAME_LENGTH_SIZE + reply_len;
+        if (batch->held) {
+            return TCP_FRAME_HELD;
+        }
     }
 }

@@ -4,6 +4,7 @@
  * any input is acceptable. Called by tcp_client.c and by the fuzzer. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ enum tcp_frame_state {
     TCP_FRAME_HUNGRY, /* what is left of the input is no complete query */
     TCP_FRAME_FULL,   /* the output cannot take another answer of any size: empty it and go on */
     TCP_FRAME_BAD,    /* what follows in the stream is not worth reading: send the answers and close */
+    TCP_FRAME_HELD,   /* the answerer holds the rest back: what it has begun comes first */
 };
 
 /* Input and output of one wakeup. Borrows both. */
@@ -27,6 +29,7 @@ struct tcp_frame_batch {
     uint8_t *out;
     size_t out_len, out_cap; /* out_cap >= TCP_FRAME_MAX */
     size_t queries;          /* complete ones so far */
+    bool held;               /* set by the answerer: its last answer is the first of several messages */
 };
 
 /* Returns the length of the reply in out, 0: no reply is due, which ends the connection. */

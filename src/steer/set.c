@@ -5,9 +5,9 @@
  * known already gets the id of the one that is there. So a hundred thousand names with the same policy share
  * one, and a flip is evaluated once for all of them. Geo trees are shared likewise, by their key.
  *
- * Plans are copied into an arena that lives as long as the set. Built by the loader; read-only afterwards. A
- * plan that contradicts itself (an index out of range, no class) is a bug of the compiler of views: assert.
- */
+ * Plans are copied into stores that live as long as the set and those that extend it. Built by the loader;
+ * read-only afterwards. A plan that contradicts itself (an index out of range, no class) is a bug of the
+ * compiler of views: assert. */
 #include "config.h"
 
 #include "steer/steer.h"
@@ -18,6 +18,7 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,8 +38,17 @@ struct set_geo {
     struct geo_tree *tree;
 };
 
-struct steer_set {
+/* Memory of policies, freed with the last set that holds it. */
+struct store {
+    atomic_uint holders;
     struct arena *arena;
+};
+
+struct steer_set {
+    struct store **stores; /* of the sets that this one extends, then its own */
+    size_t store_count;
+    struct arena *arena; /* of its own store */
+    size_t original;     /* policies of the first set of those that extend each other; 0: this is the first */
     const struct steer_policy **policies;
     uint64_t *geo_keys; /* of each policy; 0 without geography */
     size_t count, policy_capacity, key_capacity;
@@ -117,6 +127,7 @@ static void write_content(struct buffer *buffer, const struct steer_policy *poli
     add_number(buffer, policy->fallback);
     add_number(buffer, policy->answers);
     add_number(buffer, geo_key);
+    add_label(buffer, policy->geo_label);
     add_number(buffer, policy->member_count);
     for (size_t i = 0; i < policy->member_count; i++) {
         const struct steer_member *member = &policy->members[i];
@@ -210,13 +221,60 @@ static const struct geo_tree *keep_geo(struct steer_set *set, struct geo_tree *t
 
 /* ---- the interface ---- */
 
-struct steer_set *steer_set_new(void)
+/* With room for `inherited` stores in front of the set's own. */
+static struct steer_set *set_new(size_t inherited)
 {
     struct steer_set *set = memory_alloc(sizeof *set);
-    set->arena = arena_new(0);
+    struct store *own = memory_alloc(sizeof *own);
+    atomic_init(&own->holders, 1);
+    own->arena = set->arena = arena_new(0);
+    set->stores = memory_alloc_array(inherited + 1, sizeof(struct store *));
+    set->stores[inherited] = own;
+    set->store_count = inherited + 1;
     buffer_init(&set->wanted);
     buffer_init(&set->known);
     return set;
+}
+
+struct steer_set *steer_set_new(void)
+{
+    return set_new(0);
+}
+
+static void copy_index(struct index *to, const struct index *from)
+{
+    *to = *from;
+    to->slots = memory_copy(from->slots, from->room * sizeof *from->slots);
+}
+
+struct steer_set *steer_set_extend(const struct steer_set *base)
+{
+    struct steer_set *set = set_new(base->store_count);
+    for (size_t i = 0; i < base->store_count; i++) {
+        set->stores[i] = base->stores[i];
+        atomic_fetch_add_explicit(&set->stores[i]->holders, 1, memory_order_relaxed);
+    }
+    set->original = base->original != 0 ? base->original : base->count;
+    set->count = set->policy_capacity = set->key_capacity = base->count;
+    set->policies = memory_copy(base->policies, base->count * sizeof(const struct steer_policy *));
+    set->geo_keys = memory_copy(base->geo_keys, base->count * sizeof *base->geo_keys);
+    copy_index(&set->by_content, &base->by_content);
+    set->geo_count = set->geo_capacity = base->geo_count;
+    set->geo = memory_copy(base->geo, base->geo_count * sizeof *base->geo);
+    for (size_t i = 0; i < set->geo_count; i++) {
+        geo_hold_tree(set->geo[i].tree);
+    }
+    copy_index(&set->by_geo_key, &base->by_geo_key);
+    set->cache_slots = base->cache_slots;
+    return set;
+}
+
+static void release_store(struct store *store)
+{
+    if (atomic_fetch_sub_explicit(&store->holders, 1, memory_order_acq_rel) == 1) {
+        arena_free(store->arena);
+        free(store);
+    }
 }
 
 void steer_set_free(struct steer_set *set)
@@ -234,13 +292,17 @@ void steer_set_free(struct steer_set *set)
     free(set->geo_keys);
     buffer_fini(&set->wanted);
     buffer_fini(&set->known);
-    arena_free(set->arena);
+    for (size_t i = 0; i < set->store_count; i++) {
+        release_store(set->stores[i]);
+    }
+    free(set->stores);
     free(set);
 }
 
-bool steer_set_has_geo(const struct steer_set *set, uint64_t geo_key)
+const struct geo_tree *steer_set_find_geo(const struct steer_set *set, uint64_t geo_key)
 {
-    return geo_key != 0 && find_geo(set, geo_key) != -1;
+    ptrdiff_t at = geo_key == 0 ? -1 : find_geo(set, geo_key);
+    return at == -1 ? NULL : set->geo[at].tree;
 }
 
 uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, struct geo_tree *geo,
@@ -260,6 +322,7 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     policy->members = arena_copy(set->arena, plan->members, plan->member_count * sizeof *plan->members);
     policy->classes = copy_classes(set->arena, plan);
     policy->geo = tree;
+    policy->geo_label = arena_copy_text(set->arena, plan->geo_label);
     policy->cache_at = set->cache_slots;
     assert(set->cache_slots <= UINT32_MAX - 2u * plan->class_count);
     set->cache_slots += 2u * plan->class_count;
@@ -276,6 +339,11 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
 size_t steer_set_count(const struct steer_set *set)
 {
     return set->count;
+}
+
+size_t steer_set_count_added(const struct steer_set *set)
+{
+    return set->original == 0 ? 0 : set->count - set->original;
 }
 
 const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t id)

@@ -42,9 +42,10 @@ struct steer_tier {
     uint16_t count;
 };
 
-/* A class of clients: class 0 is everybody, the others come from geo rules in order. */
+/* A class of clients: by rules, by the nearest places, or everybody else. Class 0 is what a client gets of
+ * whom nothing is known. */
 struct steer_class {
-    const char *label; /* "default", "geo[0]" … */
+    const char *label; /* "default", "geo[0]", "nearest(us-east,eu-west)" … */
     const struct steer_tier *tiers;
     uint16_t tier_count;
 };
@@ -58,7 +59,8 @@ struct steer_policy {
     const struct steer_member *members;
     const struct steer_class *classes;
     const struct geo_tree *geo; /* NULL: one class, scope 0 */
-    uint32_t cache_at;          /* first slot of this policy in a cache */
+    const char *geo_label; /* of the tree's rules, for explain: "geo", or the name of a set; may be NULL */
+    uint32_t cache_at;     /* first slot of this policy in a cache */
 };
 
 /* ---- sets: all policies of a view, identical ones once ---- */
@@ -66,16 +68,21 @@ struct steer_policy {
 struct steer_set;
 
 struct steer_set *steer_set_new(void);
+/* A set that has all policies of `base` under the same ids, and to which more may be added while others read
+ * base. What it shares with base lives as long as either. */
+struct steer_set *steer_set_extend(const struct steer_set *base);
 void steer_set_free(struct steer_set *set);
 /* Copies the plan (its geo tree included by taking ownership: it is freed if one with the same key exists
  * already; identity of trees is judged by geo_key, a hash of rules and databases). id and cache_at of the
  * plan are ignored. Returns the policy's id. */
 uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, struct geo_tree *geo,
                        uint64_t geo_key);
-/* Is there a tree with this key already? Then steer_set_add() may be called with geo NULL and the key, and
- * the tree need not be built again: policies with the same key share one. A key of 0 names no tree. */
-bool steer_set_has_geo(const struct steer_set *set, uint64_t geo_key);
+/* The tree with this key, or NULL. If there is one, steer_set_add() may be called with geo NULL and the key,
+ * and the tree need not be built again: policies with the same key share one. A key of 0 names no tree. */
+const struct geo_tree *steer_set_find_geo(const struct steer_set *set, uint64_t geo_key);
 size_t steer_set_count(const struct steer_set *set);
+/* How many of them were added by extending: some may be of no use any more. */
+size_t steer_set_count_added(const struct steer_set *set);
 const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t id);
 
 /* ---- evaluating ---- */

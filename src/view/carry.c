@@ -96,28 +96,38 @@ static void renumber(struct zone *zone, const uint32_t *ids)
     }
 }
 
-static struct zone *copy_zone(const struct zone *old)
+/* The old one is being served: its two atomic members change meanwhile. */
+static struct zone *copy_zone(struct zone *old)
 {
-    struct zone *zone = memory_copy(old, sizeof *old);
+    struct zone *zone = memory_alloc(sizeof *zone);
+    size_t from = offsetof(struct zone, apex_len), to = offsetof(struct zone, served);
+    memcpy((uint8_t *)zone + from, (const uint8_t *)old + from, to - from);
+    memcpy(zone->apex, old->apex, sizeof zone->apex);
     atomic_init(&zone->references, 1);
+    atomic_init(&zone->served, atomic_load_explicit(&old->served, memory_order_relaxed));
     zone->slots = memory_copy(old->slots, old->slot_room * sizeof *old->slots);
     zone->blob = memory_copy(old->blob, old->blob_len);
     return zone;
 }
 
-struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const char *origin)
+struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const struct conf_zone_source *source)
 {
-    if (old->steered_count == 0) {
+    bool keeps_serial = source->options->serial != CONF_SERIAL_FILE;
+    if (old->steered_count == 0 && (!keeps_serial || zone_keeps_serial(old))) {
         zone_hold(old);
         return old;
     }
     size_t count = steer_set_count(c->previous->steer), names = c->view->name_count;
-    struct carry carry = {.c = c, .origin = origin, .ids = memory_alloc_array(count, sizeof *carry.ids)};
+    struct carry carry = {
+        .c = c, .origin = source->origin, .ids = memory_alloc_array(count, sizeof *carry.ids)};
     memset(carry.ids, 0xff, count * sizeof *carry.ids);
     struct zone *zone = NULL;
     if (enter_names(&carry) == 0) {
         zone = copy_zone(old);
         renumber(zone, carry.ids);
+        if (keeps_serial) {
+            zone_keep_serial(zone);
+        }
     } else {
         c->view->name_count = names;
     }

@@ -6,7 +6,6 @@
 
 #include "view/view.h"
 
-#include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "view/compile_internal.h"
@@ -20,15 +19,33 @@ size_t view_cache_count(const struct conf_server *server)
     return server->threads * server->listen_count + server->threads; /* UDP per address, TCP for all */
 }
 
+struct steer_cache **view_new_caches(const struct steer_set *steer, size_t count)
+{
+    struct steer_cache **caches = memory_alloc_array(count, sizeof(struct steer_cache *));
+    for (size_t i = 0; i < count; i++) {
+        caches[i] = steer_cache_new(steer);
+    }
+    return caches;
+}
+
+void view_free_caches(struct steer_cache **caches, size_t count)
+{
+    for (size_t i = 0; caches != NULL && i < count; i++) {
+        steer_cache_free(caches[i]);
+    }
+    free(caches);
+}
+
 void view_free(struct view *view)
 {
     if (view == NULL) {
         return;
     }
-    for (size_t i = 0; view->caches != NULL && i < view->cache_count; i++) {
-        steer_cache_free(view->caches[i]);
+    view_free_caches(view->caches, view->cache_count);
+    for (size_t i = 0; i < view->zone_count; i++) {
+        arena_free(view->zone_list[i].texts);
     }
-    free(view->caches);
+    compile_free_primaries(view);
     zone_table_free(view->zones);
     limiter_release(view->limiter);
     free(view->acls);
@@ -52,23 +69,6 @@ void view_free(struct view *view)
 
 /* ---- parts ---- */
 
-static bool load_geo(struct compiler *c)
-{
-    struct view *view = c->view;
-    const struct conf_server *server = view->server;
-    bool good = true;
-    view->geo = memory_alloc_array(server->geo_count, sizeof(struct geo_db *));
-    c->geo_key = HASH_START;
-    for (size_t i = 0; i < server->geo_count; i++) {
-        struct geo_db *db = geo_open_db(server->geo_paths[i], c->report);
-        good &= db != NULL;
-        if (db != NULL) {
-            view->geo[view->geo_count++] = db;
-        }
-    }
-    return good;
-}
-
 static bool load_all(struct compiler *c, const char *path)
 {
     struct view *view = c->view;
@@ -79,7 +79,7 @@ static bool load_all(struct compiler *c, const char *path)
     if (view->server->topology_path != NULL) {
         view->topology = conf_load_topology(view->server->topology_path, c->report);
     }
-    bool usable = (view->topology != NULL || view->server->topology_path == NULL) & load_geo(c);
+    bool usable = (view->topology != NULL || view->server->topology_path == NULL) & compile_load_geo(c);
     if (view->topology == NULL && view->server->topology_path != NULL) {
         return false; /* policies cannot be judged without it */
     }
@@ -112,11 +112,14 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
     view->generation = generation;
     view->loaded_ms = wall_ms;
     view->arena = arena_new(0);
-    if (!load_all(&c, path)) {
+    bool loaded = load_all(&c, path);
+    geo_atlas_free(c.atlas);
+    if (!loaded) {
         view_free(view);
         return NULL;
     }
     choose_secrets(view, previous);
+    compile_primaries(view);
     compile_guards(view, previous);
     if (view->topology != NULL) {
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);
@@ -124,9 +127,6 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
     view->health = view_new_health(view->topology, wall_ms);
     view->table = health_get_table(view->health);
     view->cache_count = cache_count == 0 ? view_cache_count(view->server) : cache_count;
-    view->caches = memory_alloc_array(view->cache_count, sizeof *view->caches);
-    for (size_t i = 0; i < view->cache_count; i++) {
-        view->caches[i] = steer_cache_new(view->steer);
-    }
+    view->caches = view_new_caches(view->steer, view->cache_count);
     return view;
 }

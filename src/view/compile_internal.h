@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "view/view.h"
 #include "zone/builder.h"
 
@@ -11,7 +12,8 @@ struct compiler {
     struct view *view;           /* being made */
     const struct view *previous; /* may be NULL */
     struct report *report;
-    uint64_t geo_key; /* identity of the databases */
+    struct geo_atlas *atlas; /* of the view's databases, while compiling */
+    unsigned geo_knows;      /* what they know together: bits as in geo_db_info */
     size_t name_capacity;
     bool refused; /* a zone that is served now could not be kept: the running view stays */
 };
@@ -21,13 +23,15 @@ struct compile_zone {
     struct zone_builder *builder;
     struct conf_policy *policy; /* NULL: none, or broken */
     int error;
+    bool keeps_serial; /* zone_keep_serial() */
 };
 
-/* Read one zone's files, enter its policy, build it: reading and building touch nothing that is shared.
- * Errors go to the report of compile_read_zone(), which has to live until the last step, those of the policy
- * to the compiler's. The last one frees the work; NULL if there was an error. */
-void compile_read_zone(const struct conf_zone_source *source, const struct conf_topology *topology,
-                       struct report *report, struct compile_zone *work);
+/* Read one zone's files (of the view, its server and topology are needed), enter its policy, build it:
+ * reading and building touch nothing that is shared. Errors go to the report of compile_read_zone(), which
+ * has to live until the last step, those of the policy to the compiler's. The last one frees the work; NULL
+ * if there was an error. */
+void compile_read_zone(const struct view *view, const struct conf_zone_source *source, struct report *report,
+                       struct compile_zone *work);
 void compile_enter_policy(struct compiler *c, struct compile_zone *work);
 struct zone *compile_finish_zone(struct compile_zone *work);
 
@@ -36,14 +40,37 @@ size_t compile_load_zones(struct compiler *c);
 void compile_describe_zone(struct view_zone *entry, const struct zone *zone);
 void compile_sort_names(struct view *view); /* by owner */
 
+struct steer_cache **view_new_caches(const struct steer_set *steer, size_t count); /* owned */
+void view_free_caches(struct steer_cache **caches, size_t count);
+
 /* Add every steered name of a policy document to the zone's builder, the steer set and view->names. Returns
  * 0, or ERROR_INVALID with errors in the report. */
 int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder);
 
+/* ---- geo.c ---- */
+
+/* Open the databases, or take them over from the previous view. false, with errors in the report: one is
+ * broken, and there is none to take over. */
+bool compile_load_geo(struct compiler *c);
+
+/* The classes of a name's clients and the tree that gives them. */
+struct compile_classes {
+    const struct steer_class *classes; /* in the arena */
+    uint16_t count;
+    uint64_t key;          /* of the tree; 0: the name has no geography */
+    struct geo_tree *tree; /* owned; NULL: the steer set has one with the key already */
+};
+
+/* 0, or an error that was reported at the place. */
+int compile_plan_classes(struct compiler *c, const struct conf_name *name, const struct report_place *place,
+                         struct arena *arena, struct compile_classes *to);
+
+/* ---- others ---- */
+
 /* The previous version of a zone for the new view: shared if nothing in it is steered, else a copy whose
  * policies were entered into the new set. NULL (and why in the report) if an endpoint that it needs is gone.
  */
-struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const char *origin);
+struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const struct conf_zone_source *source);
 
 /* Access lists, rates and whatever else keeps abuse out, when server and secrets are there. Rates go on over
  * a reload. */
@@ -51,3 +78,7 @@ void compile_guards(struct view *view, const struct view *previous);
 
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);
+
+/* Fill view->primaries and view->keys from view->server. */
+void compile_primaries(struct view *view);
+void compile_free_primaries(struct view *view);

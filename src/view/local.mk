@@ -3,10 +3,13 @@ src_libview_a_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 src_libview_a_SOURCES = \
 	src/view/carry.c \
 	src/view/compile.c src/view/compile_internal.h \
+	src/view/geo.c \
 	src/view/guard.c \
 	src/view/health.c \
 	src/view/one.c \
 	src/view/policy.c \
+	src/view/primary.c \
+	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
 	src/view/view.h \
 	src/view/zones.c

@@ -6,8 +6,8 @@
 #include "view/compile_internal.h"
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/memory.h"
+#include "conf/keytable.h"
 #include "dns/name.h"
 #include "dns/types.h"
 
@@ -35,34 +35,6 @@ static enum steer_fallback fallback_of(enum conf_fallback fallback)
     return STEER_FALLBACK_ALL;
 }
 
-static void plan_tiers(struct arena *arena, const struct conf_tiers *tiers, struct steer_class *to)
-{
-    struct steer_tier *items = arena_alloc(arena, tiers->count * sizeof *items);
-    for (size_t t = 0; t < tiers->count; t++) {
-        const struct conf_tier *tier = &tiers->items[t];
-        uint16_t *members = arena_alloc(arena, tier->member_count * sizeof *members);
-        for (size_t m = 0; m < tier->member_count; m++) {
-            members[m] = (uint16_t)tier->members[m];
-        }
-        items[t] = (struct steer_tier){
-            .label = tier->label, .members = members, .count = (uint16_t)tier->member_count};
-    }
-    to->tiers = items;
-    to->tier_count = (uint16_t)tiers->count;
-}
-
-static const struct steer_class *plan_classes(struct arena *arena, const struct conf_name *name)
-{
-    struct steer_class *classes = arena_alloc(arena, (name->geo_count + 1) * sizeof *classes);
-    classes[0].label = "default";
-    plan_tiers(arena, &name->tiers, &classes[0]);
-    for (size_t g = 0; g < name->geo_count; g++) {
-        classes[g + 1].label = arena_print(arena, "geo[%zu]", g);
-        plan_tiers(arena, &name->geo[g].tiers, &classes[g + 1]);
-    }
-    return classes;
-}
-
 static const struct steer_member *plan_members(struct arena *arena, const struct conf_name *name,
                                                const struct conf_topology *topology, uint8_t *types)
 {
@@ -80,50 +52,6 @@ static const struct steer_member *plan_members(struct arena *arena, const struct
         *types |= has;
     }
     return members;
-}
-
-static uint64_t hash_texts(uint64_t hash, const char *const *texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        hash = hash_bytes(hash, texts[i], strlen(texts[i]) + 1);
-    }
-    return hash_bytes(hash, &count, sizeof count);
-}
-
-/* Rules of equal content over the same databases make equal trees: the set has it then, and shares it by key.
- */
-static struct geo_tree *plan_geo(const struct compiler *c, const struct conf_name *name, uint64_t *key)
-{
-    *key = 0;
-    if (name->geo_count == 0) {
-        return NULL;
-    }
-    struct geo_rule *rules = memory_alloc_array(name->geo_count, sizeof *rules);
-    uint64_t hash = hash_bytes(HASH_START, &c->geo_key, sizeof c->geo_key);
-    for (size_t g = 0; g < name->geo_count; g++) {
-        const struct conf_geo_rule *rule = &name->geo[g];
-        rules[g] = (struct geo_rule){.countries = rule->countries,
-                                     .country_count = rule->country_count,
-                                     .continents = rule->continents,
-                                     .continent_count = rule->continent_count,
-                                     .prefixes = rule->prefixes,
-                                     .prefix_count = rule->prefix_count,
-                                     .class_id = (uint16_t)(g + 1)};
-        hash = hash_texts(hash, rule->countries, rule->country_count);
-        hash = hash_texts(hash, rule->continents, rule->continent_count);
-        hash = hash_bytes(hash, &rule->prefix_count, sizeof rule->prefix_count);
-        for (size_t p = 0; p < rule->prefix_count; p++) {
-            hash = hash_bytes(hash, &rule->prefixes[p].addr, sizeof rule->prefixes[p].addr);
-            hash = hash_bytes(hash, &rule->prefixes[p].len, 1);
-        }
-    }
-    *key = hash_finish(hash);
-    struct geo_tree *tree = NULL;
-    if (!steer_set_has_geo(c->view->steer, *key)) {
-        tree = geo_build_tree(rules, name->geo_count, c->view->geo, c->view->geo_count);
-    }
-    free(rules);
-    return tree;
 }
 
 static void add_records(const struct compiler *c, const struct conf_name *name, struct zone_builder *builder,
@@ -151,13 +79,87 @@ void compile_add_name(struct compiler *c, const struct view_name *name)
     view->names[view->name_count++].zone = arena_copy_text(view->arena, name->zone);
 }
 
-static int compile_name(struct compiler *c, const struct conf_policy *policy, const struct conf_name *name,
-                        struct zone_builder *builder)
+/* What names that are written alike have in common: found by what they share (conf/policy.h). */
+struct shared {
+    const struct conf_member *members;
+    const struct conf_tier *tiers;
+    const struct conf_geo *geo;
+    const struct conf_tiers *outcomes;
+    uint64_t settings; /* pick, fallback, answers, nearest of the tiers */
+};
+
+struct policy_id {
+    uint32_t id;
+    uint8_t types;
+};
+
+static struct shared get_shared(const struct conf_name *name)
 {
-    uint8_t owner[DNS_NAME_MAX + 1], types;
+    return (struct shared){.members = name->members,
+                           .tiers = name->tiers.items,
+                           .geo = name->geo,
+                           .outcomes = name->outcomes,
+                           .settings = (uint64_t)name->answers << 32 | (uint64_t)name->tiers.nearest << 16 |
+                                       (uint64_t)name->tiers.others << 15 | (uint64_t)name->fallback << 8 |
+                                       (uint64_t)name->pick};
+}
+
+/* Enter the policy of a name into the steer set. */
+static int enter_policy(struct compiler *c, const struct conf_name *name, const struct report_place *place,
+                        struct policy_id *to)
+{
+    struct arena *arena = arena_new(4096);
+    struct compile_classes classes;
+    int error = compile_plan_classes(c, name, place, arena, &classes);
+    if (error == 0) {
+        struct steer_policy plan = {
+            .pick = pick_of(name->pick),
+            .fallback = fallback_of(name->fallback),
+            .answers = (uint16_t)name->answers,
+            .member_count = (uint16_t)name->member_count,
+            .class_count = classes.count,
+            .members = plan_members(arena, name, c->view->topology, &to->types),
+            .classes = classes.classes,
+            .geo = classes.tree,
+            .geo_label = name->geo == NULL ? NULL : name->geo->label,
+        };
+        to->id = steer_set_add(c->view->steer, &plan, classes.tree, classes.key);
+    }
+    arena_free(arena);
+    return error;
+}
+
+/* Names with a policy of one document that was entered already. */
+struct known_policies {
+    struct arena *arena;
+    struct keytable *by_shared; /* struct shared -> struct policy_id */
+};
+
+static int find_policy(struct compiler *c, const struct conf_name *name, const struct report_place *place,
+                       struct known_policies *known, struct policy_id *to)
+{
+    struct shared shared = get_shared(name);
+    const struct policy_id *found = keytable_find(known->by_shared, &shared, sizeof shared);
+    if (found != NULL) {
+        *to = *found;
+        return 0;
+    }
+    int error = enter_policy(c, name, place, to);
+    if (error == 0) {
+        (void)keytable_add(known->by_shared, arena_copy(known->arena, &shared, sizeof shared), sizeof shared,
+                           arena_copy(known->arena, to, sizeof *to));
+    }
+    return error;
+}
+
+static int compile_name(struct compiler *c, const struct conf_policy *policy, const struct conf_name *name,
+                        struct zone_builder *builder, struct known_policies *known)
+{
+    uint8_t owner[DNS_NAME_MAX + 1];
+    struct policy_id entered;
     struct report_place place = {.file = policy->path, .line = name->line, .column = name->column};
-    if (name->member_count > STEER_MEMBERS_MAX || name->geo_count >= STEER_CLASSES_MAX) {
-        report_add(c->report, REPORT_ERROR, &place, "%s: more than %d endpoints or geo rules", name->owner,
+    if (name->member_count > STEER_MEMBERS_MAX) {
+        report_add(c->report, REPORT_ERROR, &place, "%s: more than %d endpoints", name->owner,
                    STEER_MEMBERS_MAX);
         return ERROR_INVALID;
     }
@@ -167,46 +169,40 @@ static int compile_name(struct compiler *c, const struct conf_policy *policy, co
         return ERROR_INVALID;
     }
     dns_name_lower(owner, (size_t)len);
-    struct arena *arena = arena_new(4096);
-    uint64_t geo_key;
-    struct geo_tree *geo = plan_geo(c, name, &geo_key);
-    struct steer_policy plan = {
-        .pick = pick_of(name->pick),
-        .fallback = fallback_of(name->fallback),
-        .answers = (uint16_t)name->answers,
-        .member_count = (uint16_t)name->member_count,
-        .class_count = (uint16_t)(name->geo_count + 1),
-        .members = plan_members(arena, name, c->view->topology, &types),
-        .classes = plan_classes(arena, name),
-        .geo = geo,
-    };
-    uint32_t id = steer_set_add(c->view->steer, &plan, geo, geo_key);
+    int error = find_policy(c, name, &place, known, &entered);
+    if (error != 0) {
+        return ERROR_INVALID;
+    }
     struct zone_steered_plan records = {.owner = owner,
-                                        .member_count = plan.member_count,
+                                        .member_count = (uint16_t)name->member_count,
                                         .ttl = name->ttl,
-                                        .policy = id,
+                                        .policy = entered.id,
                                         .line = name->line,
                                         .column = name->column,
                                         .file = policy->path};
     for (uint8_t type = STEER_HAS_A; type <= STEER_HAS_AAAA; type <<= 1) {
         records.type = type == STEER_HAS_A ? DNS_TYPE_A : DNS_TYPE_AAAA;
-        if ((types & type) != 0) {
+        if ((entered.types & type) != 0) {
             add_records(c, name, builder, &records);
         }
     }
-    compile_add_name(
-        c, &(struct view_name){
-               .owner = name->owner, .zone = policy->origin, .policy = id, .ttl = name->ttl, .types = types});
-    arena_free(arena);
+    compile_add_name(c, &(struct view_name){.owner = name->owner,
+                                            .zone = policy->origin,
+                                            .policy = entered.id,
+                                            .ttl = name->ttl,
+                                            .types = entered.types});
     return 0;
 }
 
 int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder)
 {
     int result = 0;
+    struct known_policies known = {.arena = arena_new(0)};
+    known.by_shared = keytable_new(known.arena);
     for (size_t i = 0; i < policy->name_count; i++) {
-        int error = compile_name(c, policy, &policy->names[i], builder);
+        int error = compile_name(c, policy, &policy->names[i], builder, &known);
         result = error != 0 ? error : result;
     }
+    arena_free(known.arena);
     return result;
 }

@@ -12,10 +12,14 @@
 #include "health/health.h"
 #include "steer/steer.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct tsig_keys;
+struct view_rendition;
+struct view_slot; /* where the current view is */
 struct zone;
 struct zone_table;
 
@@ -33,8 +37,16 @@ struct view_zone {
     const char *path;
     uint32_t serial;
     uint32_t names, records, steered;
-    bool failed; /* the file is broken and there is no older version: answered with SERVFAIL */
-    bool stale;  /* the file is broken: the previous version is served */
+    bool failed;         /* the file is broken and there is no older version: answered with SERVFAIL */
+    bool stale;          /* the file is broken: the previous version is served */
+    struct arena *texts; /* owned: of the zone's names, if it was updated; else they are the view's */
+};
+
+/* The file of a geo database. */
+struct view_geo {
+    int64_t loaded_ms;              /* wall time at which the database that serves was read */
+    struct geo_signature signature; /* of the file as it was found last */
+    bool stale;                     /* the file is broken or gone: its last good version serves */
 };
 
 /* One check of one address of one endpoint. Monitors are numbered endpoint by endpoint,
@@ -43,6 +55,18 @@ struct view_monitor {
     uint32_t endpoint, check;
     const struct addr *addr; /* borrowed from the topology */
     uint64_t identity;
+};
+
+/* A zone that others copy from us, that others are told of, or whose serial is kept. */
+struct view_primary {
+    const uint8_t *apex; /* lower case wire */
+    size_t zone;         /* number in zone_list */
+    const struct conf_zone_options *options;
+    uint64_t fingerprint; /* of the zone's content (zone.h); 0: it is not served */
+    bool is_news;         /* of the thread that publishes: secondaries have to be told */
+    /* What copies hold at steered names; NULL: what the zone file does. Owned. Stored by the thread that
+     * publishes; a reader holds it while it is online. */
+    _Atomic(struct view_rendition *) rendition;
 };
 
 /* What answers have to look at beside the zones. */
@@ -65,7 +89,8 @@ struct view {
     struct steer_set *steer;          /* owned */
     struct health *health;            /* owned; to be touched under the lock of the application only */
     const struct health_table *table; /* of health */
-    struct geo_db **geo;              /* owned */
+    struct geo_db **geo;              /* held */
+    struct view_geo *geo_files;       /* of each */
     size_t geo_count;
     struct view_monitor *monitors; /* of the topology, in the order of health's; owned */
     size_t monitor_count;
@@ -73,6 +98,9 @@ struct view {
     size_t name_count;
     struct view_zone *zone_list; /* in configuration order */
     size_t zone_count;
+    struct view_primary *primaries; /* by apex; owned */
+    size_t primary_count;
+    struct tsig_keys *keys;      /* of `server`, in its order; owned */
     struct steer_cache **caches; /* one per DNS thread */
     size_t cache_count;
     /* The secrets of cookies in force: of `server`, or the random one. secret_count 0: no cookies. */
@@ -105,14 +133,23 @@ size_t view_find_monitors(const struct view *view, uint32_t endpoint, size_t *co
 
 /* The number in zone_list of the zone with this origin (with or without final dot, any case), or -1. */
 ptrdiff_t view_find_zone(const struct view *view, const char *origin);
-/* Read zone number `index` anew, from the files that the view was loaded with. Only for zones without a
- * policy (zone_list[index].steered == 0 and no policy document): those need a whole compile. Reads the view;
- * NULL and why in the report if the zone is broken. */
-struct zone *view_compile_zone(const struct view *view, size_t index, struct report *report);
-bool view_zone_is_alone(const struct view *view, size_t index);
-/* Put it into the running view in one store, wait until nobody uses the old one, and free that. zone NULL:
- * the files are broken, say so in zone_list. For the thread that publishes. */
-void view_install_zone(struct view *view, size_t index, struct zone *zone);
+/* False: compile everything instead, because copies hold the zone's steered names as they are answered, or
+ * because policies that are not in use any more have added up. */
+bool view_can_update_zone(const struct view *view, size_t index);
+/* Read zone number `index` anew, from the files that the view was loaded with, with the view's topology and
+ * databases. Reads the view. Returns owned; NULL and why in the report if the zone is broken. */
+struct view_zone_update;
+struct view_zone_update *view_read_zone(const struct view *view, size_t index, struct report *report);
+void view_free_update(struct view_zone_update *update);               /* NULL is fine */
+struct zone *view_peek_update(const struct view_zone_update *update); /* its zone; NULL for NULL */
+/* Put it into the current view of the slot, wait until nobody uses the old zone, and free that. update
+ * (taken) NULL: the files are broken, say so in zone_list. Returns the view that is current now, with the
+ * same generation: the same one, or if names are steered one that took its parts over, and then the old one
+ * is gone. For the thread that publishes. */
+struct view *view_install_zone(struct view_slot *slot, size_t index, struct view_zone_update *update);
+
+/* The primary of this apex (lower case wire), or NULL. */
+struct view_primary *view_find_primary(const struct view *view, const uint8_t *apex);
 
 /* ---- access ---- */
 
@@ -139,8 +176,6 @@ size_t view_list_monitors(const struct conf_topology *topology,
                           struct view_monitor **monitors); /* owned array */
 
 /* ---- publishing: DNS threads are readers ---- */
-
-struct view_slot; /* where the current view is */
 
 struct view_slot *view_slot_new(void);
 void view_slot_free(struct view_slot *slot); /* frees the current view too; no readers any more */

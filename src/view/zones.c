@@ -47,17 +47,19 @@ static void parse_apex(const struct conf_zone_source *source, uint8_t apex[DNS_N
     dns_name_lower(apex, (size_t)len);
 }
 
-void compile_read_zone(const struct conf_zone_source *source, const struct conf_topology *topology,
-                       struct report *report, struct compile_zone *work)
+void compile_read_zone(const struct view *view, const struct conf_zone_source *source, struct report *report,
+                       struct compile_zone *work)
 {
     uint8_t apex[DNS_NAME_MAX + 1];
     parse_apex(source, apex);
-    *work = (struct compile_zone){.builder = zone_builder_new(apex, source->zone_path, report)};
+    *work = (struct compile_zone){.builder = zone_builder_new(apex, source->zone_path, report),
+                                  .keeps_serial = source->options->serial != CONF_SERIAL_FILE};
+    zone_builder_set_rotate(work->builder, view->server->rotate);
     work->error =
         zone_read_file(source->zone_path, &(struct zone_reader_options){.origin = source->origin},
                        &(struct zone_sink){.context = work->builder, .record = zone_builder_add}, report);
     if (source->policy_path != NULL) {
-        work->policy = conf_load_policy(source->policy_path, source->origin, topology, report);
+        work->policy = conf_load_policy(source->policy_path, source->origin, view->topology, report);
         work->error = work->policy == NULL ? -1 : work->error;
     }
 }
@@ -75,6 +77,8 @@ struct zone *compile_finish_zone(struct compile_zone *work)
     if (work->error != 0) {
         zone_release(zone);
         zone = NULL;
+    } else if (zone != NULL && work->keeps_serial) {
+        zone_keep_serial(zone);
     }
     conf_free_policy(work->policy);
     zone_builder_free(work->builder);
@@ -83,7 +87,7 @@ struct zone *compile_finish_zone(struct compile_zone *work)
 
 void compile_describe_zone(struct view_zone *entry, const struct zone *zone)
 {
-    entry->serial = zone->serial;
+    entry->serial = atomic_load_explicit(&zone->served, memory_order_relaxed);
     entry->names = zone->name_count;
     entry->records = zone->record_count;
 }
@@ -127,7 +131,7 @@ static void load_zone(struct loading *loading, size_t index, struct report *repo
     const struct conf_zone_source *source = &view->server->zones[index];
     struct loaded *loaded = &loading->zones[index];
     struct compile_zone work;
-    compile_read_zone(source, view->topology, report, &work);
+    compile_read_zone(view, source, report, &work);
     if (source->policy_path != NULL) {
         enter_in_turn(loading, loaded, &work, report);
     }
@@ -180,7 +184,7 @@ static struct zone *replace_zone(struct compiler *c, const struct conf_zone_sour
     struct zone *old = c->previous == NULL ? NULL : zone_table_get(c->previous->zones, apex);
     bool serves = old != NULL && !old->failed;
     size_t names = c->view->name_count;
-    struct zone *zone = serves ? compile_carry_zone(c, old, source->origin) : NULL;
+    struct zone *zone = serves ? compile_carry_zone(c, old, source) : NULL;
     c->refused |= serves && zone == NULL;
     entry->stale = zone != NULL;
     entry->failed = zone == NULL;

@@ -30,6 +30,11 @@ struct zone_builder *zone_builder_new(const uint8_t *apex, const char *file, str
     return b;
 }
 
+void zone_builder_set_rotate(struct zone_builder *b, bool rotate)
+{
+    b->rotate = rotate;
+}
+
 void zone_builder_free(struct zone_builder *b)
 {
     if (b != NULL) {

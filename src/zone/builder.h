@@ -14,6 +14,10 @@ struct zone_builder;
 struct zone_builder *zone_builder_new(const uint8_t *apex, const char *file, struct report *report);
 void zone_builder_free(struct zone_builder *builder);
 
+/* RRsets of several records are to rotate from answer to answer (off at first): all but those whose clients
+ * have rules of their own for choosing (NS, MX, SRV, SVCB, HTTPS). */
+void zone_builder_set_rotate(struct zone_builder *builder, bool rotate);
+
 /* A record of the master file; what is wrong goes to the report. Always returns 0, so it can be a zone_sink.
  */
 int zone_builder_add(void *builder, const struct zone_record *record);

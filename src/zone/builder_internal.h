@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What builder.c collects, check.c and check_target.c judge and render.c writes. Private to these four.
- * Indices into the arrays are stored plus one, so that 0 means none. */
+ * What builder.c collects, check*.c judge and render*.c write. Private to these. Indices into the arrays are
+ * stored plus one, so that 0 means none. */
 #pragma once
 
 #include "base/arena.h"
@@ -51,7 +51,7 @@ struct zone_builder {
     struct builder_steered *steered;
     size_t steered_count, steered_capacity;
     struct builder_record *soa;
-    bool failed;
+    bool rotate, failed;
 };
 
 void builder_complain(struct zone_builder *b, enum report_severity severity, const struct builder_place *at,
@@ -66,6 +66,14 @@ const struct builder_owner *builder_find_name(const struct zone_builder *b, cons
 bool builder_has_type(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type);
 /* Presentation form of an owner. */
 const char *builder_write_owner(const struct zone_builder *b, const struct builder_owner *owner, char *text);
+
+/* What a name leads to in this zone. */
+struct builder_target {
+    const struct builder_owner *owner; /* whose records answer: glue, too, or a wildcard's; NULL: nobody's */
+    const struct builder_owner *cut;   /* the delegation or DNAME at or above it, or NULL */
+    bool in_zone;
+};
+struct builder_target builder_find_target(const struct zone_builder *b, const uint8_t *name);
 
 /* The record of an index that is stored plus one; NULL for 0. */
 static inline struct builder_record *builder_record_at(const struct zone_builder *b, uint32_t index)

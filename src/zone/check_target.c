@@ -37,32 +37,44 @@ static const struct builder_owner *find_wildcard(const struct zone_builder *b, c
     return builder_find_name(b, name, &in_zone);
 }
 
-/* As a query for the addresses would find it; *cut is the delegation or DNAME in the way. */
-static enum target find_target(const struct zone_builder *b, const uint8_t *name,
-                               const struct builder_owner **cut)
+struct builder_target builder_find_target(const struct zone_builder *b, const uint8_t *name)
 {
+    struct builder_target found = {.in_zone = false};
     struct dns_key key;
     if (dns_key_fill(&key, name, DNS_NAME_MAX) == 0 || !dns_name_is_under(key.name, b->apex.name)) {
-        return TARGET_FINE;
+        return found;
     }
+    found.in_zone = true;
     unsigned label = 0;
     uint32_t at = builder_find_owner(b, &key, 0);
     for (; at == 0; label++) { /* ends at the apex, which always exists */
         at = builder_find_owner(b, &key, label + 1);
     }
     const struct builder_owner *owner = &b->owners[at - 1];
-    *cut = owner->cut != 0 ? &b->owners[owner->cut - 1] : owner;
-    if (owner->cut != 0 && (*cut)->is_cut) {
-        return label == 0 && has_address(b, owner) ? TARGET_FINE : TARGET_DELEGATED;
+    if (owner->cut != 0) {
+        found.cut = &b->owners[owner->cut - 1];
+        found.owner = label == 0 && found.cut->is_cut ? owner : NULL;
+    } else if (label != 0 && owner->has_dname) {
+        found.cut = owner;
+    } else {
+        found.owner = label == 0 ? owner : find_wildcard(b, &key, label);
     }
-    if (owner->cut != 0 || (label != 0 && owner->has_dname)) {
-        return TARGET_BELOW_DNAME;
+    return found;
+}
+
+static enum target judge(const struct zone_builder *b, const struct builder_target *found)
+{
+    bool has = found->owner != NULL && has_address(b, found->owner);
+    if (!found->in_zone || (has && found->cut != NULL)) {
+        return TARGET_FINE;
     }
-    owner = label == 0 ? owner : find_wildcard(b, &key, label);
-    if (owner != NULL && builder_has_type(b, owner, DNS_TYPE_CNAME)) {
+    if (found->cut != NULL) {
+        return found->cut->is_cut ? TARGET_DELEGATED : TARGET_BELOW_DNAME;
+    }
+    if (found->owner != NULL && builder_has_type(b, found->owner, DNS_TYPE_CNAME)) {
         return TARGET_ALIAS;
     }
-    return owner != NULL && has_address(b, owner) ? TARGET_FINE : TARGET_EMPTY;
+    return has ? TARGET_FINE : TARGET_EMPTY;
 }
 
 /* Four labels of digits first, as of "MX 10 192.0.2.1". */
@@ -91,8 +103,9 @@ static void judge_target(struct zone_builder *b, const struct builder_owner *own
 {
     char name[DNS_NAME_TEXT_SIZE], above[DNS_NAME_TEXT_SIZE];
     const char *role = role_of(r->type);
-    const struct builder_owner *cut = NULL;
-    enum target found = find_target(b, target, &cut);
+    struct builder_target at = builder_find_target(b, target);
+    const struct builder_owner *cut = at.cut;
+    enum target found = judge(b, &at);
     dns_name_write(target, name);
     if (found != TARGET_FINE && looks_like_address(target)) {
         builder_complain(b, REPORT_WARNING, &r->place,

@@ -249,7 +249,7 @@ int zone_field_eui(struct zone_reader *reader, unsigned octets)
         const char *at = token->text + (size_t)i * 3;
         int high = hex_digit(at[0]), low = hex_digit(at[1]);
         is_good = high >= 0 && low >= 0 && (i + 1 == octets || at[2] == '-');
-        cursor_write_u8(&reader->out, (uint8_t)(high << 4 | low));
+        cursor_write_u8(&reader->out, is_good ? (uint8_t)(high * 16 + low) : 0);
     }
     return is_good ? 0
                    : fail_value(reader, token,

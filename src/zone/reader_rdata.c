@@ -269,14 +269,14 @@ static int read_by_type(struct zone_reader *reader)
 /* Where the rdata holds a digest: octets that algorithm `kind` of the type makes; 0: any number may do. */
 static size_t digest_len(uint16_t type, uint8_t kind)
 {
-    enum { SHA1 = 20, SHA256 = 32, SHA384 = 48, SHA512 = 64 };
+    enum { SHA1_LEN = 20, SHA256_LEN = 32, SHA384_LEN = 48, SHA512_LEN = 64 };
     switch (type) {
     case LDNS_RR_TYPE_DS:
     case LDNS_RR_TYPE_CDS:
-    case LDNS_RR_TYPE_DLV: return kind == 1 ? SHA1 : kind == 2 ? SHA256 : kind == 4 ? SHA384 : 0;
-    case LDNS_RR_TYPE_SSHFP: return kind == 1 ? SHA1 : kind == 2 ? SHA256 : 0;
-    case LDNS_RR_TYPE_ZONEMD: return kind == 1 ? SHA384 : kind == 2 ? SHA512 : 0;
-    case LDNS_RR_TYPE_NSEC3: return kind == 1 ? SHA1 : 0;
+    case LDNS_RR_TYPE_DLV: return kind == 1 ? SHA1_LEN : kind == 2 ? SHA256_LEN : kind == 4 ? SHA384_LEN : 0;
+    case LDNS_RR_TYPE_SSHFP: return kind == 1 ? SHA1_LEN : kind == 2 ? SHA256_LEN : 0;
+    case LDNS_RR_TYPE_ZONEMD: return kind == 1 ? SHA384_LEN : kind == 2 ? SHA512_LEN : 0;
+    case LDNS_RR_TYPE_NSEC3: return kind == 1 ? SHA1_LEN : 0;
     default: return 0;
     }
 }

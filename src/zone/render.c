@@ -44,12 +44,27 @@ static size_t list_types(struct zone_builder *b, const struct builder_owner *own
     return count;
 }
 
+/* The others are for their clients to choose from by rules of their own, or single. */
+static bool may_rotate(uint16_t type)
+{
+    switch (type) {
+    case DNS_TYPE_NS:
+    case DNS_TYPE_SOA:
+    case DNS_TYPE_MX:
+    case DNS_TYPE_SRV:
+    case DNS_TYPE_SVCB:
+    case DNS_TYPE_HTTPS: return false;
+    default: return true;
+    }
+}
+
 static void render_static(struct renderer *r, const struct builder_owner *owner, uint16_t type, size_t header)
 {
     struct zone_builder *b = r->b;
     uint16_t count = 0;
     const struct builder_record *last = NULL;
     render_begin(r, owner);
+    r->rotates = b->rotate && may_rotate(type);
     for (uint32_t i = owner->first; i != 0; i = b->records[i - 1].next) {
         const struct builder_record *record = &b->records[i - 1];
         if (record->type == type && !record->duplicate) {
@@ -68,6 +83,7 @@ static void render_static(struct renderer *r, const struct builder_owner *owner,
     uint16_t len = (uint16_t)r->block_len, flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0;
     render_additional(r, type);
     flags |= r->extra.count + r->extra.target_count != 0 ? ZONE_RRSET_ADDITIONAL : 0;
+    flags |= r->rotates && count > 1 ? ZONE_RRSET_ROTATES : 0;
     uint32_t block = render_end(r);
     *(struct zone_rrset *)(void *)(r->blob + header) =
         (struct zone_rrset){.type = type,
@@ -214,6 +230,7 @@ static void render_negative(struct renderer *r, struct zone *zone)
                                          .flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0,
                                          .block = block};
     zone->serial = read32(soa->rdata + soa->rdata_len - 20);
+    atomic_init(&zone->served, zone->serial);
 }
 
 static void fill_slots(const struct zone_builder *b, struct zone *zone)

@@ -14,49 +14,20 @@
 
 enum { ALIASES_MAX = 8 };
 
-/* A name in the additional section: written out, or (link not 0) known to stand somewhere. */
+/* A name in the additional section: written out, or (link not 0) one that is known to stand somewhere. */
 struct place {
     const uint8_t *name;
     uint16_t link;
 };
 
-static const struct builder_record *record_at(const struct renderer *r, uint32_t index)
-{
-    return index == 0 ? NULL : &r->b->records[index - 1];
-}
-
-static const struct builder_owner *find_wildcard(const struct zone_builder *b, const struct dns_key *key,
-                                                 unsigned encloser)
-{
-    uint8_t name[DNS_NAME_MAX + 2] = {1, '*'};
-    struct dns_key wildcard;
-    memcpy(name + 2, key->name + key->at[encloser], (size_t)key->len - key->at[encloser]);
-    uint32_t at = dns_key_fill(&wildcard, name, DNS_NAME_MAX) == 0 ? 0 : builder_find_owner(b, &wildcard, 0);
-    return at == 0 ? NULL : &b->owners[at - 1];
-}
-
-/* The owner that a query for a name would be answered from, glue included, or NULL. */
-static const struct builder_owner *find_target(const struct zone_builder *b, const uint8_t *name)
+/* Is this the first time that this name is looked at for the RRset in hand? */
+static bool is_new(struct renderer *r, const uint8_t *name)
 {
     struct dns_key key;
-    if (dns_key_fill(&key, name, DNS_NAME_MAX) == 0 || !dns_name_is_under(key.name, b->apex.name)) {
-        return NULL;
+    if (dns_key_fill(&key, name, DNS_NAME_MAX) <= 1) {
+        return false;
     }
-    unsigned label = 0;
-    uint32_t at = builder_find_owner(b, &key, 0);
-    while (at == 0) { /* ends at the apex, which always exists */
-        at = builder_find_owner(b, &key, ++label);
-    }
-    const struct builder_owner *owner = &b->owners[at - 1];
-    if (label == 0) {
-        return owner->cut == 0 || b->owners[owner->cut - 1].is_cut ? owner : NULL;
-    }
-    return owner->cut != 0 || owner->has_dname ? NULL : find_wildcard(b, &key, label);
-}
-
-/* Has this name not been looked at for the RRset in hand? */
-static bool is_new(struct renderer *r, uint64_t hash)
-{
+    uint64_t hash = dns_key_hash_suffix(&key, 0);
     for (size_t i = 0; i < r->seen_count; i++) {
         if (r->seen[i] == hash) {
             return false;
@@ -67,12 +38,6 @@ static bool is_new(struct renderer *r, uint64_t hash)
     return true;
 }
 
-static bool is_new_name(struct renderer *r, const uint8_t *name)
-{
-    struct dns_key key;
-    return dns_key_fill(&key, name, DNS_NAME_MAX) > 1 && is_new(r, dns_key_hash_suffix(&key, 0));
-}
-
 /* ---- records ---- */
 
 /* A whole RRset, or nothing if there is no more room. */
@@ -81,8 +46,8 @@ static void put_rrset(struct renderer *r, struct place place, const struct build
 {
     size_t block_len = r->block_len, link_count = r->link_count;
     uint16_t count = 0;
-    for (const struct builder_record *record = record_at(r, owner->first); record != NULL;
-         record = record_at(r, record->next)) {
+    for (const struct builder_record *record = builder_record_at(r->b, owner->first); record != NULL;
+         record = builder_record_at(r->b, record->next)) {
         if (record->type != type || record->duplicate) {
             continue;
         }
@@ -152,13 +117,13 @@ static enum glue classify(const struct renderer *r, const struct builder_owner *
 
 static void put_glue(struct renderer *r, enum glue kind)
 {
-    for (const struct builder_record *record = record_at(r, r->owner->first); record != NULL;
-         record = record_at(r, record->next)) {
+    for (const struct builder_record *record = builder_record_at(r->b, r->owner->first); record != NULL;
+         record = builder_record_at(r->b, record->next)) {
         if (record->type != DNS_TYPE_NS || record->duplicate) {
             continue;
         }
-        const struct builder_owner *owner = find_target(r->b, record->rdata);
-        if (owner != NULL && classify(r, owner) == kind && is_new_name(r, record->rdata)) {
+        const struct builder_owner *owner = builder_find_target(r->b, record->rdata).owner;
+        if (owner != NULL && classify(r, owner) == kind && is_new(r, record->rdata)) {
             put_addresses(r, (struct place){.name = record->rdata}, owner);
         }
     }
@@ -180,20 +145,20 @@ static void put_name_servers(struct renderer *r)
 /* What a cut hides is not this zone's to tell. */
 static const struct builder_owner *find_own(const struct renderer *r, const uint8_t *name)
 {
-    const struct builder_owner *owner = find_target(r->b, name);
-    return owner != NULL && owner->cut == 0 ? owner : NULL;
+    struct builder_target found = builder_find_target(r->b, name);
+    return found.cut == NULL ? found.owner : NULL;
 }
 
 static void put_hosts(struct renderer *r, uint16_t type, size_t fixed)
 {
-    for (const struct builder_record *record = record_at(r, r->owner->first); record != NULL;
-         record = record_at(r, record->next)) {
+    for (const struct builder_record *record = builder_record_at(r->b, r->owner->first); record != NULL;
+         record = builder_record_at(r->b, record->next)) {
         if (record->type != type || record->duplicate || record->rdata_len <= fixed) {
             continue;
         }
         const uint8_t *name = record->rdata + fixed;
         const struct builder_owner *owner = find_own(r, name);
-        if (owner != NULL && is_new_name(r, name)) {
+        if (owner != NULL && is_new(r, name)) {
             put_addresses(r, (struct place){.name = name}, owner);
         }
     }
@@ -239,7 +204,7 @@ static void put_service(struct renderer *r, const struct builder_record *record,
     if (target.owner == NULL || (is_self && alias)) {
         return;
     }
-    if (is_new(r, target.owner->hash)) {
+    if (is_new(r, target.place.name)) {
         put_addresses(r, target.place, target.owner);
     }
     if (alias) {
@@ -249,10 +214,10 @@ static void put_service(struct renderer *r, const struct builder_record *record,
 
 static void put_services(struct renderer *r, uint16_t type)
 {
-    struct services services = {.items = {{{.link = ZONE_LINK_OWNER}, r->owner}}, .count = 1};
+    struct services services = {.items = {{{render_owner_name(r), ZONE_LINK_OWNER}, r->owner}}, .count = 1};
     for (size_t i = 0; i < services.count; i++) {
-        for (const struct builder_record *record = record_at(r, services.items[i].owner->first);
-             record != NULL; record = record_at(r, record->next)) {
+        for (const struct builder_record *record = builder_record_at(r->b, services.items[i].owner->first);
+             record != NULL; record = builder_record_at(r->b, record->next)) {
             if (record->type == type && !record->duplicate && record->rdata_len > 2) {
                 put_service(r, record, i, &services);
             }

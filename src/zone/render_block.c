@@ -50,7 +50,7 @@ void render_begin(struct renderer *r, const struct builder_owner *owner)
 {
     r->owner = owner;
     r->block_len = r->patch_count = r->link_count = r->seen_count = 0;
-    r->overflow = r->behind = r->has_names = false;
+    r->overflow = r->behind = r->rotates = r->has_names = false;
     r->extra = (struct zone_extra){0};
 }
 
@@ -143,6 +143,12 @@ static void prepare_names(struct renderer *r)
     }
 }
 
+const uint8_t *render_owner_name(struct renderer *r)
+{
+    prepare_names(r);
+    return r->key.name;
+}
+
 /* Remember the first `labels` suffixes of a name that stands at `at`. */
 static void note_name(struct renderer *r, const struct dns_key *key, const uint8_t *name, unsigned labels,
                       size_t at)
@@ -199,7 +205,7 @@ void render_put_name(struct renderer *r, const uint8_t *name)
         render_put(r, name, key.at[labels]);
         put_pointer(r, link);
     }
-    if (!r->behind && !r->overflow) {
+    if (!r->behind && !r->rotates && !r->overflow) {
         note_name(r, &key, name, labels, at);
     }
 }

@@ -31,6 +31,7 @@ struct renderer {
     uint16_t *patches, *links;
     size_t patch_count, patch_capacity, link_count, link_capacity;
     bool overflow;
+    bool rotates;       /* its records must not point to each other */
     bool behind;        /* in the additional section, where patches are links too */
     struct dns_key key; /* of the owner, once a name was written */
     struct render_name *names;
@@ -62,6 +63,7 @@ void render_put_fixed(struct renderer *r, uint16_t type, uint32_t ttl);
 void render_put_rdata(struct renderer *r, const struct builder_record *record);
 /* A name that may be compressed. */
 void render_put_name(struct renderer *r, const uint8_t *name);
+const uint8_t *render_owner_name(struct renderer *r); /* lower case wire, valid until the next block */
 /* Where an uncompressed name stands in the block or ends its owner: its link, or 0. */
 uint16_t render_find_name(struct renderer *r, const uint8_t *name);
 /* Write a pointer to the apex where the block goes on. */

@@ -37,7 +37,7 @@ struct walk {
 static size_t make_key(const struct zone_node *node, uint8_t *key)
 {
     const uint8_t *name = zone_node_name(node);
-    uint8_t starts[DNS_LABELS_MAX];
+    uint8_t starts[DNS_LABELS_MAX] = {0};
     size_t count = 0, len = 0;
     for (unsigned at = 0; at < node->name_len; at += name[at] + 1u) {
         starts[count++] = (uint8_t)at;

@@ -6,6 +6,7 @@
 #include "zone/zone.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -46,6 +47,42 @@ size_t zone_size(const struct zone *zone)
     return sizeof *zone + zone->blob_len + zone->slot_room * sizeof *zone->slots;
 }
 
+void zone_keep_serial(struct zone *zone)
+{
+    struct zone_node *apex = (struct zone_node *)(void *)(zone->blob + zone->apex_node);
+    for (unsigned i = 0; i < apex->rrset_count; i++) {
+        if (apex->rrsets[i].type == DNS_TYPE_SOA) {
+            apex->rrsets[i].flags |= ZONE_RRSET_SERIAL;
+        }
+    }
+    zone->negative.flags |= ZONE_RRSET_SERIAL;
+}
+
+static uint64_t fingerprint_rrset(const struct zone *zone, const struct zone_rrset *rrset, uint64_t hash)
+{
+    bool steered = (rrset->flags & ZONE_RRSET_STEERED) != 0;
+    const uint8_t *records = zone->blob + rrset->block + (steered ? sizeof(struct zone_steered) : 0);
+    hash = hash_bytes(hash, &rrset->type, sizeof rrset->type);
+    hash = hash_bytes(hash, &rrset->count, sizeof rrset->count);
+    hash = hash_bytes(hash, &steered, sizeof steered);
+    return hash_bytes(hash, records, steered ? (size_t)rrset->len * rrset->count : rrset->len);
+}
+
+/* The sum over the nodes: their order in the blob follows that of the file, and means nothing. */
+uint64_t zone_fingerprint(const struct zone *zone)
+{
+    const struct zone_node *node;
+    uint64_t sum = 0;
+    for (size_t slot = 0; (node = zone_next_node(zone, &slot)) != NULL;) {
+        uint64_t hash = hash_bytes(HASH_START, zone_node_name(node), node->name_len);
+        for (unsigned i = 0; i < node->rrset_count; i++) {
+            hash = fingerprint_rrset(zone, &node->rrsets[i], hash);
+        }
+        sum += hash_finish(hash);
+    }
+    return sum;
+}
+
 /* ---- names ---- */
 
 static inline uint32_t tag_of(uint64_t hash)
@@ -76,10 +113,8 @@ __attribute__((noinline)) static uint32_t find_further(const struct zone *zone, 
     return 0;
 }
 
-uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label)
+uint32_t zone_find_name(const struct zone *zone, const uint8_t *name, size_t name_len)
 {
-    const uint8_t *name = key->name + key->at[label];
-    size_t name_len = (size_t)key->len - key->at[label] - zone->apex_len;
     uint32_t tag = tag_of(dns_key_hash(name, name_len));
     const struct zone_slot *slot = home_of(zone, tag);
     while (slot->tag < tag) {
@@ -125,7 +160,8 @@ uint32_t zone_find_encloser(const struct zone *zone, const struct dns_key *key)
 {
     unsigned below = (unsigned)key->labels - zone->apex_labels; /* labels in front of the apex */
     for (unsigned label = below > zone->depth ? below - zone->depth : 1; label < below; label++) {
-        uint32_t at = zone_find_node(zone, key, label);
+        size_t skip = key->at[label];
+        uint32_t at = zone_find_name(zone, key->name + skip, (size_t)key->len - skip - zone->apex_len);
         if (at != 0) {
             return at;
         }

@@ -29,6 +29,8 @@ enum zone_rrset_flag {
     ZONE_RRSET_STEERED = 1,
     ZONE_RRSET_LINKED = 2,     /* the block has links */
     ZONE_RRSET_ADDITIONAL = 4, /* there is something for the additional section */
+    ZONE_RRSET_SERIAL = 8,     /* the SOA of a zone whose serial is kept: that is the zone's `served` */
+    ZONE_RRSET_ROTATES = 16,   /* the records stand in any order; none points to another */
 };
 
 /* What stands where a pointer will be. A block with links to itself must not begin behind offset
@@ -100,19 +102,42 @@ struct zone {
     size_t blob_len;
     struct zone_rrset
         negative; /* the SOA, its owner a pointer to the apex, with the TTL of negative answers (RFC 2308) */
-    uint32_t serial, name_count, record_count, steered_count;
+    uint32_t serial, name_count, record_count, steered_count; /* serial: of the master file */
+    _Atomic uint32_t served; /* the serial in answers: that of the file, or one that is kept for it */
     uint8_t apex[DNS_NAME_MAX + 1 + BYTES_WORD]; /* lower case */
 };
+
+/* Before the zone is read by others: its serial is not the file's, so the SOA is written with `served`. */
+void zone_keep_serial(struct zone *zone);
+static inline bool zone_keeps_serial(const struct zone *zone)
+{
+    return (zone->negative.flags & ZONE_RRSET_SERIAL) != 0;
+}
 
 void zone_hold(struct zone *zone);
 void zone_release(struct zone *zone); /* frees with the last reference; NULL is fine */
 /* A zone that answers SERVFAIL. */
 struct zone *zone_new_failed(const uint8_t *apex);
 size_t zone_size(const struct zone *zone); /* bytes of memory */
+/* A hash of all records, the members of steered names included: equal content, equal number. Not for failed
+ * zones. Reads the whole zone. */
+uint64_t zone_fingerprint(const struct zone *zone);
 
 static inline const struct zone_node *zone_get_node(const struct zone *zone, uint32_t offset)
 {
     return (const struct zone_node *)(const void *)(zone->blob + offset);
+}
+
+/* Every node once, always in the same order: begin with *slot 0; NULL: there are no more. */
+static inline const struct zone_node *zone_next_node(const struct zone *zone, size_t *slot)
+{
+    while (*slot < zone->slot_room) {
+        const struct zone_slot *at = &zone->slots[(*slot)++];
+        if (at->tag != ZONE_SLOT_EMPTY) {
+            return zone_get_node(zone, at->node);
+        }
+    }
+    return NULL;
 }
 
 /* The name_len octets, and as many of the apex and zeros behind it as fill up the last word. */
@@ -154,8 +179,14 @@ static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *n
     return rrset == end ? NULL : rrset;
 }
 
-/* The node of the suffix of key that begins at `label` (at or below the apex), or 0. */
-uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key, unsigned label);
+/* The node whose name has these octets in front of the apex, in the name of a key; or 0. */
+uint32_t zone_find_name(const struct zone *zone, const uint8_t *name, size_t name_len);
+
+/* The node of a key at or below the apex, or 0. */
+static inline uint32_t zone_find_node(const struct zone *zone, const struct dns_key *key)
+{
+    return zone_find_name(zone, key->name, (size_t)key->len - zone->apex_len);
+}
 
 /* Before the zone is read by others: room for `count` names, and one name. */
 void zone_init_slots(struct zone *zone, size_t count);

@@ -6,9 +6,15 @@ if HAVE_CMOCKA
 EXTRA_PROGRAMS = tests/bench/bench_answer
 tests_bench_bench_answer_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS)
 tests_bench_bench_answer_SOURCES = tests/bench/bench_answer.c tests/unit/answer_fixture.c tests/unit/answer_fixture.h
-tests_bench_bench_answer_LDADD = src/libanswer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
-	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
+tests_bench_bench_answer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 CLEANFILES += tests/bench/bench_answer
+
+## What geography costs; run by hand (see the file).
+EXTRA_PROGRAMS += tests/bench/bench_geo
+tests_bench_bench_geo_SOURCES = tests/bench/bench_geo.c
+tests_bench_bench_geo_LDADD = src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS)
+CLEANFILES += tests/bench/bench_geo
 
 bench: tests/bench/bench_answer
 	$(srcdir)/tests/bench/instructions tests/bench/bench_answer $(srcdir)/tests/bench/instructions.txt

@@ -37,6 +37,10 @@ class Answer:
     def authority_has(self, wanted):
         return any(rtype == wanted for _, rtype, _, _ in self.authority)
 
+    def is_chain(self):
+        """Nothing but CNAMEs, and the DNAMEs that made some of them."""
+        return all(rtype in (dns.rdatatype.CNAME, dns.rdatatype.DNAME) for _, rtype, _, _ in self.answer)
+
     def cnames(self):
         return {owner: rdata for owner, rtype, _, rdata in self.answer if rtype == dns.rdatatype.CNAME}
 
@@ -216,10 +220,10 @@ def _(case):
 def _(case):
     targets = [(priority, target or "", owner) for priority, target, owner in service_targets(case.ours.answer)]
     extra_of = {target for priority, target, owner in targets if priority or target == owner or target[:2] == "*."}
-    extra_of |= {f"*.{target.split('.', 1)[1]}" for target in extra_of if target}
     direct = {target for _, target, _ in targets if target}
     own = {owner for priority, target, owner in targets if priority and not target}
-    return case.take({record for record in case.extra() if record[1] in SERVICES and record[0] in extra_of},
+    return case.take({record for record in case.extra() if record[1] in SERVICES and any(
+        record[0] == target or (record[0][:2] == "*." and target.endswith(record[0][1:])) for target in extra_of)},
                      {record for record in case.missing() if targets and (record[0] in own or record[0] not in direct)})
 
 
@@ -291,21 +295,27 @@ def _(case):
 def _(case):
     cnames, world = case.theirs.cnames(), case.world
     names = [dns.name.from_text(name) for name in walk(case.query.name, cnames)]
-    return case.theirs.rcode == "NOERROR" and 1 <= len(cnames) == len(case.theirs.answer) == len(names) - 1 \
+    return case.theirs.rcode == "NOERROR" and 1 <= len(cnames) == len(names) - 1 and case.theirs.is_chain() \
         and case.theirs.answer <= case.full().answer and not case.theirs.authority \
         and world.zone_of(names[-1]) is not world.zone_of(names[-2])
 
 
-@rule("nsd-one-tree", ("nsd",), ("rcode", "answer", "authority"),
-      "NSD keeps the names of all zones in one tree: glue in the parent makes the name exist in the child zone too")
+@rule("nsd-one-tree", ("nsd",), ("rcode", "tc", "answer", "authority", "additional"),
+      "NSD keeps the names of all zones in one tree: glue in the parent is an empty non-terminal of the child zone, which "
+      "hides the wildcards above it")
 def _(case):
-    names = walk(case.query.name, case.ours.cnames())
-    return any(case.world.meets_glue_of_parent(dns.name.from_text(name)) for name in names)
+    name = dns.name.from_text(walk(case.query.name, case.theirs.cnames())[-1])
+    ghost = case.world.ghost(name)
+    return ghost is not None and case.theirs.rcode == ("NOERROR" if ghost == name else "NXDOMAIN") \
+        and case.theirs.answer <= case.full().answer and not case.theirs.additional \
+        and (case.theirs.authority or case.query.rclass == "ANY") \
+        and {record[:2] for record in case.theirs.authority} <= {
+            (case.world.zone_of(name).origin.to_text(), dns.rdatatype.SOA)}
 
 
-@rule("compresses-less", ("knot", "bind"), ("tc", "answer", "authority", "additional"),
-      "a reply in which they do not compress a name is longer: BIND against names of another case, Knot against suffixes "
-      "other than of the question's last labels")
+@rule("compresses-less", ALL, ("rcode", "tc", "answer", "authority", "additional"),
+      "a reply in which they do not compress a name is longer: NSD the target that a DNAME makes, BIND names of another "
+      "case, Knot suffixes other than of the question's last labels; the rcode is what it was when the room ended")
 def _(case):
     records = list(case.ours.answer | case.ours.authority | case.ours.additional)
     return case.theirs.tc and not case.ours.tc \
@@ -343,15 +353,66 @@ def _(case):
 @rule("knot-five-cnames", ("knot",), ("rcode", "tc", "answer", "authority", "additional"),
       "Knot follows five CNAMEs, steerd ten: the resolver asks for the rest")
 def _(case):
-    return case.theirs.rcode == "NOERROR" and len(case.theirs.cnames()) == len(case.theirs.answer) == 5 \
+    return case.theirs.rcode == "NOERROR" and len(case.theirs.cnames()) == 5 and case.theirs.is_chain() \
         and case.theirs.answer <= case.full().answer and not case.theirs.authority
 
 
-@rule("knot-nul-in-label", ("knot",), ("rcode", "aa", "tc", "answer", "authority", "additional"),
-      "Knot orders names with \\000 between labels and so takes a\\000b for two labels, b.a: it finds nodes "
-      "that are not there")
+@rule("knot-yxdomain", ("knot",), ("rcode", "tc", "answer", "authority", "additional"),
+      "where a DNAME leads to a name too long (RFC 6672 section 2.2), Knot goes on with the DNAME's target as it stands")
 def _(case):
-    return any(case.world.meets_nul(dns.name.from_text(name)) for name in walk(case.query.name, case.ours.cnames()))
+    reached = set()
+    for _, rtype, _, rdata in case.ours.answer:
+        if rtype == dns.rdatatype.DNAME:
+            reached.update(walk(dns.name.from_wire(rdata, 0)[0], case.theirs.cnames()))
+    return case.ours.rcode == "YXDOMAIN" and reached and case.ours.answer <= case.theirs.answer \
+        and all(record[0] in reached for record in case.theirs.answer - case.ours.answer)
+
+
+@rule("any-is-one-rrset", ALL, ("tc", "answer", "additional"),
+      "one RRset is enough for ANY (RFC 8482 section 4.1), which one is open; BIND gives all of them")
+def _(case):
+    def sets(records):
+        found = collections.defaultdict(set)
+        for owner, rtype, ttl, rdata in records:
+            found[owner, rtype].add((ttl, rdata))
+        return found
+    ours, theirs = sets(case.ours.answer), sets(case.theirs.answer)
+    last = [rtype for owner, rtype in ours if owner == case.names()[-1].canonicalize().to_text()]
+    return case.query.rtype == "ANY" and len(last) == 1 and not case.ours.tc and not case.ours.additional \
+        and (theirs or case.theirs.tc) and all(ours[key] == theirs[key] for key in set(ours) & set(theirs))
+
+
+@rule("bind-any-ends-at-dname", ("bind",), ("rcode", "tc", "answer", "authority", "additional"),
+      "the CNAME that a DNAME makes is the answer to ANY for BIND; steerd, NSD and Knot go on (RFC 6672 section 3.2)")
+def _(case):
+    return case.query.rtype == "ANY" and case.theirs.is_chain() and case.theirs.cnames() \
+        and case.theirs.rcode == "NOERROR" and case.theirs.answer <= case.full().answer and not case.theirs.authority
+
+
+@rule("class-any", ALL, FIELDS, "QCLASS ANY is a format error for BIND")
+def _(case):
+    return case.query.rclass == "ANY" and case.theirs.rcode == "FORMERR"
+
+
+@rule("class-any-authority", ("nsd", "knot"), ("aa",),
+      "Knot sets AA in answers to QCLASS ANY, against RFC 1035 section 6.2, and NSD in referrals behind a CNAME")
+def _(case):
+    return case.query.rclass == "ANY" and case.theirs.aa and not case.ours.aa
+
+
+@rule("class-any-soa", ("nsd",), ("authority",), "NSD leaves out the SOA of negative answers to QCLASS ANY")
+def _(case):
+    return case.query.rclass == "ANY" and not case.theirs.authority \
+        and all(record[1] == dns.rdatatype.SOA for record in case.ours.authority)
+
+
+@rule("subnet-takes-room", ALL, ("tc", "answer", "authority", "additional"),
+      "an echoed client subnet (RFC 7871 section 7.2.1) makes a reply longer; the oracles do not know the option")
+def _(case):
+    full = case.full()
+    return case.query.subnet and case.ours.tc and not case.theirs.tc and len(full.wire) > case.limit() \
+        and len(full.wire) - 28 <= case.limit() \
+        and (full.answer, full.authority) == (case.theirs.answer, case.theirs.authority)
 
 
 def compare(oracle, case, used):

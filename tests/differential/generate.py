@@ -9,6 +9,7 @@ there the oracles disagree with each other.
 import collections
 import random
 
+import dns.edns
 import dns.message
 import dns.name
 import dns.rdata
@@ -20,10 +21,12 @@ ODD_LABELS = [b"\x00", b"a.b", b"sp ace", b"MiXed", b"\xff\xfe", b'q"uote', b"ba
 # no "a\\000b": Knot takes it for b.a and refuses the zone when that is there too
 DATA_TYPES = ["A", "AAAA", "MX", "TXT", "SRV", "CAA", "HTTPS", "SVCB", "NAPTR", "PTR", "TLSA", "SSHFP", "HINFO", "LOC",
               "SPF", "TYPE65534", "TYPE4711"]
-QUERY_TYPES = DATA_TYPES + ["NS", "SOA", "CNAME", "DS", "DNAME", "URI", "TYPE999"]
+QUERY_TYPES = DATA_TYPES + ["NS", "SOA", "CNAME", "DS", "DNAME", "URI", "TYPE999", "ANY"]
+SUBNETS = ["198.51.100.0/24", "2001:db8::/48", "0.0.0.0/0"]
 STAR = b"*"
 
-Query = collections.namedtuple("Query", "name rtype payload dnssec_ok tcp recurse")  # payload None: no EDNS
+# payload None: no EDNS; subnet: of the client, as text, or None
+Query = collections.namedtuple("Query", "name rtype rclass payload dnssec_ok subnet tcp recurse")
 
 
 class Zone:
@@ -74,9 +77,8 @@ class Zone:
 class World:
     """zones by origin, queries in order."""
 
-    def __init__(self, seed, query_count=1500, dname=False):
+    def __init__(self, seed, query_count):
         self.random = random.Random(seed)
-        self.dname = dname
         self.zones = [Zone(origin) for origin in ("example.", "one.example.", "sub.one.example.", "two.other.")]
         for zone in self.zones:
             self.fill(zone)
@@ -191,7 +193,7 @@ class World:
                     zone.add(name, rtype, self.ttl(), [self.rdata(rtype, zone)])
         self.add_chain(zone)
         self.add_large(zone)
-        for _ in range(4 if self.dname else 0):
+        for _ in range(4):
             self.add_dname(zone)
 
     def add_data(self, zone, name):
@@ -321,27 +323,17 @@ class World:
         zone = self.zone_of(name)
         return zone is not None and any(name.is_subdomain(cut) for cut in zone.closed if "NS" in zone.nodes[cut])
 
-    def meets_glue_of_parent(self, name):
-        """Whether the name leads through one that only the zone above has, as glue below the name's own zone."""
+    def ghost(self, name):
+        """The closest encloser of the name, or the name, if it is one that only another zone has below the name's own:
+        glue in the parent. None if the zone has the closest encloser itself."""
         zone = self.zone_of(name)
-        return zone is not None and any(
-            name.is_subdomain(ancestor)
-            for other in self.zones if other is not zone for owner in other.nodes
-            for ancestor in [owner.split(depth)[1] for depth in range(len(zone.origin) + 1, len(owner) + 1)]
-            if self.zone_of(owner) is zone)
-
-    def meets_nul(self, name):
-        """Whether the name has a label with an octet 0, or leads through a.X where "a\\000b" is a label below X."""
-        if any(b"\x00" in label for label in name.labels):
-            return True
-        for zone in self.zones:
-            for owner in zone.nodes:
-                for i, label in enumerate(owner.labels):
-                    parts = label.split(b"\x00")
-                    if len(parts) > 1 and parts[0] and name.is_subdomain(
-                            dns.name.Name((parts[0],) + owner.labels[i + 1:])):
-                        return True
-        return False
+        for depth in range(len(name), len(zone.origin) if zone is not None else len(name), -1):
+            encloser = name.split(depth)[1]
+            if encloser in zone.nodes or zone.has_below(encloser):
+                return None
+            if any(owner.is_subdomain(encloser) for other in self.zones if other is not zone for owner in other.nodes):
+                return encloser
+        return None
 
     # ---- queries ----
 
@@ -378,19 +370,21 @@ class World:
         if draw.random() < 0.15:
             name = dns.name.Name([label.upper() if draw.random() < 0.6 else label for label in name.labels])
         payload = draw.choice([None, None, 512, 1232, 1232, 4096])
-        return Query(name, rtype, payload, payload is not None and draw.random() < 0.2, draw.random() < 0.12,
-                     draw.random() < 0.3)
+        subnet = draw.choice(SUBNETS) if payload is not None and draw.random() < 0.1 else None
+        return Query(name, rtype, "ANY" if draw.random() < 0.02 else "IN", payload,
+                     payload is not None and draw.random() < 0.2, subnet, draw.random() < 0.12, draw.random() < 0.3)
 
 
 def to_message(query, number):
-    message = dns.message.make_query(query.name, query.rtype, use_edns=False)
+    message = dns.message.make_query(query.name, query.rtype, query.rclass, use_edns=False)
     message.flags = 0x0100 if query.recurse else 0
     message.id = number
     if query.payload is not None:
-        message.use_edns(0, 0x8000 if query.dnssec_ok else 0, query.payload)
+        options = [dns.edns.ECSOption.from_text(query.subnet)] if query.subnet else None
+        message.use_edns(0, 0x8000 if query.dnssec_ok else 0, query.payload, options=options)
     return message
 
 
 def to_text(query):
-    return (f"{query.name.to_text()} {query.rtype} edns={query.payload} do={int(query.dnssec_ok)} "
-            f"{'tcp' if query.tcp else 'udp'} rd={int(query.recurse)}")
+    return (f"{query.name.to_text()} {query.rclass} {query.rtype} edns={query.payload} do={int(query.dnssec_ok)} "
+            f"subnet={query.subnet} {'tcp' if query.tcp else 'udp'} rd={int(query.recurse)}")

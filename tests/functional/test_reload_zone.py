@@ -61,13 +61,32 @@ def test_a_zone_that_failed_at_start_is_mended(site):
     assert server.addresses("www.example.com") == ["192.0.2.4"]
 
 
-def test_a_zone_with_a_policy_is_reloaded_with_everything(site):
+def test_a_zone_is_read_with_its_policy(site):
     kit.make_regions(site)
     site.zone("example.com", "").policy("example.com", {"www": {"endpoints": ["web-us-east-1a"], "ttl": 7}})
+    site.zone("example.net", "").policy("example.net", {"www": {"endpoints": ["web-eu-west-1a"], "ttl": 7}})
     server = site.start()
-    site.policy("example.com", {"www": {"endpoints": ["web-us-east-1a"], "ttl": 8}}).write()
-    assert "generation 2" in server.ctl("reload", "example.com").stdout
-    assert server.ask("www.example.com").answer[0].ttl == 8
+    first, other = server.addresses("www.example.com"), server.addresses("www.example.net")
+    assert first != other
+    site.policy("example.com", {"api": {"endpoints": ["web-eu-west-1a"], "ttl": 8}, "www": {"endpoints": ["web-us-east-1a", "web-eu-west-1a"]}})
+    site.policy("example.net", {"www": {"endpoints": ["web-us-east-1a"]}}).write()
+    assert "generation 1" in server.ctl("reload", "example.com").stdout
+    assert server.addresses("api.example.com") == other and server.ask("api.example.com").answer[0].ttl == 8
+    assert server.addresses("www.example.net") == other, "nobody asked for this one"
+    assert {name["name"] for name in server.get("/v1/names")["items"]} == \
+        {"api.example.com.", "www.example.com.", "www.example.net."}
+    server.override("region", "eu-west", "drain")
+    assert server.addresses("www.example.com") == first, "overrides and the flip reach the new policy"
+
+
+def test_overrides_go_on_when_a_steered_zone_is_reloaded(site):
+    kit.make_regions(site)
+    site.zone("example.com", "").policy("example.com", {"www": {"endpoints": ["web-*"]}})
+    server = site.start()
+    server.override("region", "us-east", "drain")
+    site.policy("example.com", {"www": {"endpoints": ["web-us-east-1a"]}, "x": {"endpoints": ["web-us-east-1a"]}}).write()
+    server.ctl("reload", "example.com")
+    assert server.ask("x.example.com").answer == [], "drained"
 
 
 def test_no_query_is_lost_while_zones_are_reloaded(server):

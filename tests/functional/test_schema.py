@@ -44,6 +44,7 @@ def make(site):
     site.policies["example.com"] = json.loads(json.dumps(POLICY))
     site.server.update({"threads": 2, "edns_size": 1400, "log": {"level": "info"},
                         "admin": {"socket": "s", "mode": "0660"}, "amplification": 10,
+                        "minimal_responses": True, "rotate": True, "extended_errors": False,
                         "cookies": {"secrets": ["0" * 32], "require": "always"},
                         "zone_options": {"example.com": {"allow_query": ["!192.0.2.1", "192.0.2.0/24"]}},
                         "rrl": {"rate": 20, "rates": {"nxdomain": 0, "all": 500}, "burst": "5s", "slip": 1,

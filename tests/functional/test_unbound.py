@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""unbound as a resolver with steerd as the authority: 0x20, QNAME minimisation, client subnets and a cache by scope, and
-what a flip looks like behind a cache. What unbound asks is seen on a wire tap."""
+"""unbound as a resolver with steerd as the authority (stub zone, or forwarding): 0x20, QNAME minimisation, client
+subnets and a cache by scope, and what a flip looks like behind a cache. What unbound asks is seen on a wire tap."""
 import collections
 import os
 import shutil
@@ -39,7 +39,7 @@ Resolved = collections.namedtuple("Resolved", "site server tap unbound")
 
 
 class Unbound:
-    def __init__(self, folder, stub_at):
+    def __init__(self, folder, stub_at, kind="stub"):
         address = kit.new_address()
         self.at = (address, kit.find_port(address))
         self.folder = folder
@@ -64,9 +64,9 @@ class Unbound:
   unwanted-reply-threshold: 1
 remote-control:
   control-enable: no
-stub-zone:
+{kind}-zone:
   name: example.com
-  stub-addr: {stub_at[0]}@{stub_at[1]}
+  {kind}-addr: {stub_at[0]}@{stub_at[1]}
 """)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([PROGRAM, "-d", "-p", "-c", str(folder / "unbound.conf")], stderr=log,
@@ -122,6 +122,20 @@ def resolved(site):
     finally:
         unbound.stop()
         tapped.close()
+
+
+def test_forwarding_works_too(site):
+    """What is asked with RD and answered without RA."""
+    server = site.zone("example.com", ZONE).start()
+    unbound = Unbound(site.folder, site.listen[0], "forward")
+    try:
+        unbound.wait()
+        assert unbound.addresses("alias.example.com")[-1] == "192.0.2.1"
+        assert unbound.ask("nothing.example.com").rcode() == dns.rcode.NXDOMAIN
+        assert len(unbound.ask("big.example.com", "TXT").answer[0][0].strings) == 10
+    finally:
+        unbound.stop()
+    server.assert_no_defect()
 
 
 def asked(resolved, rtype="A"):

@@ -20,7 +20,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char fixed_topology[] =
-    "{\"regions\": {\"us\": {\"azs\": {\"us-1\": {}, \"us-2\": {}}}, \"eu\": {\"azs\": {\"eu-1\": {}}}},"
+    "{\"regions\": {\"us\": {\"location\": [38.9, -77], \"azs\": {\"us-1\": {}, \"us-2\": {\"location\": [1, "
+    "2]}}},"
+    "\"eu\": {\"azs\": {\"eu-1\": {}}}},"
+    "\"geo_rules\": {\"there\": [{\"when\": {\"asn\": 1}, \"tiers\": [[\"us\"], [\"eu\"]]}]},"
     "\"endpoints\": {\"web-1\": {\"az\": \"us-1\", \"addresses\": \"192.0.2.1\"},"
     "\"web-2\": {\"az\": \"us-2\", \"addresses\": \"192.0.2.2\"},"
     "\"web-3\": {\"az\": \"eu-1\", \"addresses\": [\"192.0.2.3\", \"2001:db8::3\"]}}}";
@@ -81,6 +84,7 @@ static void check_tiers(const struct conf_name *name, const struct conf_tiers *t
         total += tier->member_count;
     }
     require(tiers->count > 0 && total <= name->member_count);
+    require(tiers->nearest <= REFS_NEAREST_MAX && (tiers->nearest == 0 || total == name->member_count));
 }
 
 static void try_policy(const char *text, size_t len)
@@ -94,8 +98,11 @@ static void try_policy(const char *text, size_t len)
     for (size_t i = 0; policy != NULL && i < policy->name_count; i++) {
         const struct conf_name *name = &policy->names[i];
         check_tiers(name, &name->tiers);
-        for (size_t j = 0; j < name->geo_count; j++) {
-            check_tiers(name, &name->geo[j].tiers);
+        for (size_t j = 0; name->geo != NULL && j < name->geo->outcome_count; j++) {
+            check_tiers(name, &name->outcomes[j]);
+        }
+        for (size_t j = 0; name->geo != NULL && j < name->geo->rule_count; j++) {
+            require(name->geo->rules[j].outcome < name->geo->outcome_count);
         }
     }
     conf_free_policy(policy);

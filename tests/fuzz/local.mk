@@ -37,9 +37,26 @@ tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS
 tests_fuzz_fuzz_message_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/unit/answer_fixture.c tests/unit/answer_fixture.h \
 	$(FUZZ_MAIN)
-tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
-	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
+tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 endif
+
+## queries of those who copy zones, and the streams that they get
+if HAVE_CMOCKA
+fuzz_programs += tests/fuzz/fuzz_transfer
+tests_fuzz_fuzz_transfer_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"transfer"'
+tests_fuzz_fuzz_transfer_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_transfer_SOURCES = tests/fuzz/fuzz_transfer.c tests/unit/transfer_fixture.c tests/unit/transfer_fixture.h \
+	tests/unit/answer_fixture.c tests/unit/answer_fixture.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_transfer_LDADD = $(tests_fuzz_fuzz_message_LDADD)
+endif
+
+## TSIG records, and messages signed with them
+fuzz_programs += tests/fuzz/fuzz_tsig
+tests_fuzz_fuzz_tsig_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"tsig"'
+tests_fuzz_fuzz_tsig_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_tsig_SOURCES = tests/fuzz/fuzz_tsig.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_tsig_LDADD = src/libtsig.a src/libdns.a src/libbase.a $(NETTLE_LIBS)
 
 ## what endpoints answer to health checks
 fuzz_programs += tests/fuzz/fuzz_http

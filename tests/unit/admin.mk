@@ -1,8 +1,8 @@
 ## Unit tests of src/admin
 if HAVE_CMOCKA
-ADMIN_TEST_LIBS = src/libadmin.a src/liboperate.a src/libanswer.a src/libview.a src/libsteer.a src/libzone.a \
-	src/libhealth.a src/libgeo.a src/libconf.a src/libdns.a src/libbase.a \
-	$(EVENT_LIBS) $(JANSSON_LIBS) $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
+ADMIN_TEST_LIBS = src/libadmin.a src/liboperate.a src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
+	src/libhealth.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \
+	$(EVENT_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
 
 TESTS += tests/unit/test_admin
 check_PROGRAMS += tests/unit/test_admin

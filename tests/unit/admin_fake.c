@@ -203,6 +203,40 @@ static void list_zones(void *context, const struct view_zone **zones, size_t *co
     *count = 2;
 }
 
+static void list_geo(void *context, struct arena *arena, struct admin_geo **items, size_t *count)
+{
+    (void)context;
+    static const struct admin_geo list[] = {{.file = "country.mmdb",
+                                             .type = "Country",
+                                             .ip_version = 6,
+                                             .built_ms = 1795233906000,
+                                             .knows = {"continent", "country"},
+                                             .networks = 9},
+                                            {.file = "city.mmdb", .type = "City", .stale = true}};
+    *items = arena_copy(arena, list, sizeof list);
+    *count = 2;
+}
+
+static size_t list_secondaries(void *context, size_t zone, struct arena *arena,
+                               struct admin_secondary **secondaries)
+{
+    (void)context;
+    if (zone != 0) {
+        return 0;
+    }
+    const struct admin_secondary two[] = {{.address = "192.0.2.53:53", .state = "idle"},
+                                          {.address = "[2001:db8::53]:5353",
+                                           .key = "transfer.",
+                                           .state = "refused",
+                                           .serial = 7,
+                                           .told = true,
+                                           .attempts = 2,
+                                           .rcode = "NOTAUTH",
+                                           .since_ms = 1795233906789}};
+    *secondaries = arena_copy(arena, two, sizeof two);
+    return 2;
+}
+
 static void list_names(void *context, const struct view_name **names, size_t *count)
 {
     (void)context;
@@ -234,6 +268,8 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .simulate = simulate,
                                 .reload = reload,
                                 .list_zones = list_zones,
+                                .list_geo = list_geo,
+                                .list_secondaries = list_secondaries,
                                 .list_names = list_names,
                                 .write_metrics = write_metrics};
 }

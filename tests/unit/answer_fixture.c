@@ -38,12 +38,13 @@ static void steer_www(struct zone_builder *builder, const uint8_t *apex)
     zone_builder_add_steered(builder, &plan);
 }
 
-static struct zone *make_zone(const char *origin, const char *text, bool steered)
+static struct zone *make_zone(const struct fixture *f, const char *origin, const char *text, bool steered)
 {
     uint8_t apex[DNS_NAME_MAX + 1];
     struct report *report = report_new();
     assert_true(dns_name_parse(origin, NULL, apex) > 0);
     struct zone_builder *builder = zone_builder_new(apex, origin, report);
+    zone_builder_set_rotate(builder, f->server.rotate);
     zone_read_text(origin, text, strlen(text), &(struct zone_reader_options){.origin = origin},
                    &(struct zone_sink){.context = builder, .record = zone_builder_add}, report);
     if (steered) {
@@ -96,10 +97,10 @@ static void make_policy(struct fixture *f)
                   NULL, 0);
 }
 
-void fixture_init(struct fixture *f, const char *const *origins, const char *const *texts, size_t zones)
+static void init(struct fixture *f, const char *const *origins, const char *const *texts, size_t zones)
 {
-    memset(f, 0, sizeof *f);
     f->server.edns_size = 1232;
+    f->server.extended_errors = true;
     f->server.version = "steerd";
     f->server.identity = "lhr1";
     f->view.secrets = f->view.random_secret;
@@ -110,7 +111,7 @@ void fixture_init(struct fixture *f, const char *const *origins, const char *con
     make_policy(f);
     f->view.zones = zone_table_new(zones);
     for (size_t i = 0; i < zones; i++) {
-        assert_int_equal(zone_table_add(f->view.zones, make_zone(origins[i], texts[i], i == 0)), 0);
+        assert_int_equal(zone_table_add(f->view.zones, make_zone(f, origins[i], texts[i], i == 0)), 0);
     }
     f->cache = steer_cache_new(f->view.steer);
     random_init(&f->random, 1);
@@ -120,6 +121,19 @@ void fixture_init(struct fixture *f, const char *const *origins, const char *con
                                          .random = &f->random,
                                          .counters = &f->counters,
                                          .now_s = 1559731985};
+}
+
+void fixture_init(struct fixture *f, const char *const *origins, const char *const *texts, size_t zones)
+{
+    memset(f, 0, sizeof *f);
+    init(f, origins, texts, zones);
+}
+
+void fixture_init_rotating(struct fixture *f, const char *origin, const char *text)
+{
+    memset(f, 0, sizeof *f);
+    f->server.rotate = true;
+    init(f, &origin, &text, 1);
 }
 
 void fixture_fini(struct fixture *f)

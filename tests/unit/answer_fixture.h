@@ -22,6 +22,8 @@ struct fixture {
  * static. Zones are texts; steered: "www" of the first zone is steered by policy 0 (A 192.0.2.1, .2, .3; AAAA
  * of b1 only). */
 void fixture_init(struct fixture *f, const char *const *origins, const char *const *texts, size_t zones);
+/* One zone, RRsets rotate. */
+void fixture_init_rotating(struct fixture *f, const char *origin, const char *text);
 void fixture_fini(struct fixture *f);
 
 /* Make a query in wire form; flags as a number, edns_size 0: no OPT. Returns its length. */

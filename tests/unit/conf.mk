@@ -1,7 +1,7 @@
 ## Unit tests of src/conf
 if HAVE_CMOCKA
-conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_policy tests/unit/test_conf_server \
-	tests/unit/test_conf_topology
+conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_geo tests/unit/test_conf_policy \
+	tests/unit/test_conf_server tests/unit/test_conf_topology tests/unit/test_conf_transfer
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
 conf_test_libs = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
@@ -9,6 +9,10 @@ conf_test_libs = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOC
 tests_unit_test_conf_doc_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_doc_SOURCES = tests/unit/test_conf_doc.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_doc_LDADD = $(conf_test_libs)
+
+tests_unit_test_conf_geo_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_geo_SOURCES = tests/unit/test_conf_geo.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_geo_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTEST_DATA='"$(srcdir)/tests/data/conf"'
 tests_unit_test_conf_policy_SOURCES = tests/unit/test_conf_policy.c tests/unit/test_conf.h tests/unit/unit.h
@@ -21,6 +25,10 @@ tests_unit_test_conf_server_LDADD = $(conf_test_libs)
 tests_unit_test_conf_topology_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_topology_SOURCES = tests/unit/test_conf_topology.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_topology_LDADD = $(conf_test_libs)
+
+tests_unit_test_conf_transfer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_transfer_SOURCES = tests/unit/test_conf_transfer.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_transfer_LDADD = $(conf_test_libs)
 endif
 
 ## The JSON Schemas against the same sample documents

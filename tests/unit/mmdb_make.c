@@ -108,27 +108,145 @@ static void add_map(struct buffer *out, unsigned pairs)
     add_byte(out, 7u << 5 | pairs);
 }
 
-static void add_nested(struct buffer *out, const char *outer, const char *inner, const char *value)
+static void add_real(struct buffer *out, double value, bool is_float)
 {
-    add_text(out, outer);
-    add_map(out, 1);
-    add_text(out, inner);
-    add_text(out, value);
+    float narrow = (float)value;
+    uint64_t bits;
+    uint32_t half;
+    memcpy(&bits, &value, sizeof bits);
+    memcpy(&half, &narrow, sizeof half);
+    bits = is_float ? half : bits;
+    unsigned len = is_float ? 4 : 8;
+    add_byte(out, is_float ? 4 : 3u << 5 | 8);
+    if (is_float) {
+        add_byte(out, 15 - 7);
+    }
+    for (unsigned i = len; i > 0; i--) {
+        add_byte(out, bits >> (8 * (i - 1)) & 0xff);
+    }
+}
+
+/* Pairs of a map while they are counted. */
+struct pairs {
+    struct buffer bytes;
+    unsigned count;
+};
+
+static struct buffer *add_key(struct pairs *pairs, const char *key)
+{
+    pairs->count++;
+    add_text(&pairs->bytes, key);
+    return &pairs->bytes;
+}
+
+static void add_nested(struct pairs *pairs, const char *outer, const char *inner, const char *value)
+{
+    add_map(add_key(pairs, outer), 1);
+    add_text(&pairs->bytes, inner);
+    add_text(&pairs->bytes, value);
+}
+
+static void add_names(struct buffer *out, const char *name)
+{
+    add_text(out, "names");
+    add_map(out, 2);
+    add_text(out, "de");
+    add_text(out, "anders");
+    add_text(out, "en");
+    add_text(out, name);
+}
+
+static void add_flat(struct pairs *pairs, const struct mmdb_network *network)
+{
+    static const char *const states[] = {"state1", "state2"};
+    if (network->country[0] != 0) {
+        add_text(add_key(pairs, "country_code"), network->country);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (network->subdivision_names[i] != NULL) {
+            add_text(add_key(pairs, states[i]), network->subdivision_names[i]);
+        }
+    }
+    if (network->city != NULL) {
+        add_text(add_key(pairs, "city"), network->city);
+    }
+    if (network->has_location) {
+        add_real(add_key(pairs, "latitude"), network->latitude, true);
+        add_real(add_key(pairs, "longitude"), network->longitude, true);
+    }
+}
+
+static void add_subdivisions(struct pairs *pairs, const struct mmdb_network *network)
+{
+    size_t count = 0;
+    while (count < 2 &&
+           (network->subdivision_codes[count] != NULL || network->subdivision_names[count] != NULL)) {
+        count++;
+    }
+    if (count == 0) {
+        return;
+    }
+    struct buffer *out = add_key(pairs, "subdivisions");
+    add_byte(out, (unsigned)count);
+    add_byte(out, 11 - 7);
+    for (size_t i = 0; i < count; i++) {
+        const char *code = network->subdivision_codes[i], *name = network->subdivision_names[i];
+        add_map(out, (unsigned)(code != NULL) + (name != NULL));
+        if (code != NULL) {
+            add_text(out, "iso_code");
+            add_text(out, code);
+        }
+        if (name != NULL) {
+            add_names(out, name);
+        }
+    }
+}
+
+static void add_deep(struct pairs *pairs, const struct mmdb_network *network)
+{
+    if (network->country[0] != 0) {
+        add_nested(pairs, "country", "iso_code", network->country);
+    }
+    if (network->continent[0] != 0) {
+        add_nested(pairs, "continent", "code", network->continent);
+    }
+    add_subdivisions(pairs, network);
+    if (network->city != NULL || network->city_id != 0) {
+        struct buffer *out = add_key(pairs, "city");
+        add_map(out, (unsigned)(network->city != NULL) + (network->city_id != 0));
+        if (network->city_id != 0) {
+            add_text(out, "geoname_id");
+            add_number(out, 6, network->city_id);
+        }
+        if (network->city != NULL) {
+            add_names(out, network->city);
+        }
+    }
+    if (network->has_location) {
+        struct buffer *out = add_key(pairs, "location");
+        add_map(out, 2);
+        add_text(out, "latitude");
+        add_real(out, network->latitude, false);
+        add_text(out, "longitude");
+        add_real(out, network->longitude, false);
+    }
 }
 
 static void add_place(struct buffer *out, const struct mmdb_plan *plan, const struct mmdb_network *network)
 {
-    bool country = network->country[0] != 0, continent = network->continent[0] != 0 && !plan->flat;
-    add_map(out, (unsigned)country + continent);
-    if (country && plan->flat) {
-        add_text(out, "country_code");
-        add_text(out, network->country);
-    } else if (country) {
-        add_nested(out, "country", "iso_code", network->country);
+    struct pairs pairs = {.count = 0};
+    buffer_init(&pairs.bytes);
+    if (plan->flat) {
+        add_flat(&pairs, network);
+    } else {
+        add_deep(&pairs, network);
     }
-    if (continent) {
-        add_nested(out, "continent", "code", network->continent);
+    if (network->asn != 0) {
+        add_number(add_key(&pairs, "autonomous_system_number"), 6, network->asn);
     }
+    add_map(out, pairs.count);
+    buffer_add(out, pairs.bytes.bytes, pairs.bytes.len);
+    buffer_fini(&pairs.bytes);
 }
 
 static void add_metadata(struct buffer *out, const struct mmdb_plan *plan, size_t node_count)
@@ -182,12 +300,14 @@ struct mmdb_file mmdb_make(const struct mmdb_plan *plan)
     put_networks(&maker, plan);
     uint32_t *offsets = memory_alloc_array(plan->network_count, sizeof *offsets);
     for (size_t i = 0; i < plan->network_count && plan->data == NULL; i++) {
+        offsets[i] = (uint32_t)data.len;
+        add_place(&data, plan, &plan->networks[i]);
         /* Equal neighbours in the list share their data, as real writers do. */
-        bool same = i > 0 && strcmp(plan->networks[i].country, plan->networks[i - 1].country) == 0 &&
-                    strcmp(plan->networks[i].continent, plan->networks[i - 1].continent) == 0;
-        offsets[i] = same ? offsets[i - 1] : (uint32_t)data.len;
-        if (!same) {
-            add_place(&data, plan, &plan->networks[i]);
+        size_t len = data.len - offsets[i];
+        if (i > 0 && offsets[i] - offsets[i - 1] == len &&
+            memcmp(data.bytes + offsets[i - 1], data.bytes + offsets[i], len) == 0) {
+            offsets[i] = offsets[i - 1];
+            data.len -= len;
         }
     }
     for (size_t n = 0; n < maker.count; n++) {

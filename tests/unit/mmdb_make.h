@@ -13,13 +13,20 @@
 
 struct mmdb_network {
     struct addr_prefix prefix; /* IPv4 prefixes go to ::/96 of an IPv6 tree */
-    char country[3];           /* "" leaves it out */
+    char country[3];           /* "" leaves it out, as NULL and 0 do below */
     char continent[3];
+    const char *subdivision_codes[2]; /* not in the flat layout */
+    const char *subdivision_names[2];
+    const char *city;
+    uint32_t city_id; /* not in the flat layout */
+    uint32_t asn;
+    bool has_location;
+    double latitude, longitude; /* floats in the flat layout */
 };
 
 struct mmdb_plan {
     unsigned ip_version, record_size;    /* 4 or 6; 24, 28 or 32 */
-    bool flat;                           /* country_code instead of country.iso_code; no continents */
+    bool flat;                           /* country_code instead of country.iso_code …; no continents */
     bool aliases;                        /* 2002::/16 and ::ffff:0:0/96 lead to the IPv4 part */
     const struct mmdb_network *networks; /* a later one replaces what it overlaps */
     size_t network_count;

@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SOA "example.com. 60 IN SOA ns1.example.com. host.example.com. 7 3600 600 86400 60"
+#define SOA_DATA " IN SOA ns1.example.com. host.example.com. 7 3600 600 86400 60"
+#define SOA      "example.com. 60" SOA_DATA
+#define SOA_NOW  "example.com. 30" SOA_DATA
 
 #define LABEL50 "a234567890a234567890a234567890a234567890a234567890."
 #define LONG    LABEL50 LABEL50 LABEL50 LABEL50 "net."
@@ -26,21 +28,22 @@ static const char main_zone[] =
     "a.b.ent A 198.51.100.2\n"
     "alias CNAME host\nchain CNAME alias\nout CNAME www.elsewhere.test.\n"
     "dangling CNAME nothing\nloop1 CNAME loop2\nloop2 CNAME loop1\ntochild CNAME host.child\n"
-    "toother CNAME deep.second.org.\nintosub CNAME x.sub\n"
+    "toother CNAME deep.second.org.\ntonothing CNAME nothing.second.org.\nintosub CNAME x.sub\n"
     "*.wild A 198.51.100.3\n*.wild TXT \"wild\"\nthere.wild MX 5 mail\n*.wc CNAME host\n"
     "sub NS ns.sub\nsub NS ns2.sub.example.com.\nsub NS ns1\nsub NS ns.far.net.\n"
     "ns.sub A 198.51.100.4\nns2.sub AAAA 2001:db8::2\nsub DS 1 8 2 "
     "AABBCCDDEEFF00112233445566778899AABBCCDDEEFF00112233445566778899\n"
     "here DNAME there.example.org.\nhere TXT \"own\"\n"
     "inside DNAME host\nlocal DNAME wild\nself.loop DNAME loop\n"
-    "long DNAME " LONG "\n"
+    "long DNAME " LONG "\nroot DNAME .\nloop0 CNAME loop1\nd1 DNAME d2\nd2 DNAME d1\n"
     "odd TYPE65534 \\# 3 010203\n"
     "www A 203.0.113.9\n"
     "big 300 TXT \"begin\"\n";
 static const char child_zone[] =
     "$TTL 300\n@ SOA ns host 1 1 1 1 1\n@ NS ns\nns A 192.0.2.54\nhost A 198.51.100.9\n"
     "up CNAME @\n";
-static const char second_zone[] = "$TTL 300\n@ SOA ns host 1 1 1 1 1\n@ NS ns\nns A 192.0.2.55\n"
+static const char second_zone[] = "$TTL 300\n@ SOA ns.hosting.org. host.hosting.org. 1 1 1 1 1\n@ NS ns\n"
+                                  "ns A 192.0.2.55\n"
                                   "deep CNAME deeper\ndeeper A 198.51.100.8\n"
                                   "up CNAME child.example.com.\n";
 
@@ -114,6 +117,14 @@ static void aliases(void **state)
     ASK("loop1.example.com.", DNS_TYPE_A,
         "NOERROR aa rd; answer: loop1.example.com. 300 IN CNAME loop2.example.com. | "
         "loop2.example.com. 300 IN CNAME loop1.example.com.");
+    ASK("loop0.example.com.", DNS_TYPE_A,
+        "NOERROR aa rd; answer: loop0.example.com. 300 IN CNAME loop1.example.com. | "
+        "loop1.example.com. 300 IN CNAME loop2.example.com. | loop2.example.com. 300 IN CNAME "
+        "loop1.example.com.");
+    ASK("q.d1.example.com.", DNS_TYPE_A,
+        "NOERROR aa rd; answer: d1.example.com. 300 IN DNAME d2.example.com. | "
+        "q.d1.example.com. 300 IN CNAME q.d2.example.com. | d2.example.com. 300 IN DNAME d1.example.com. | "
+        "q.d2.example.com. 300 IN CNAME q.d1.example.com.");
     ASK("x.wc.example.com.", DNS_TYPE_A,
         "NOERROR aa rd; answer: x.wc.example.com. 300 IN CNAME host.example.com. | host.example.com. 300 IN "
         "A 198.51.100.1");
@@ -127,6 +138,10 @@ static void aliases_across_zones(void **state)
     ASK("tochild.example.com.", DNS_TYPE_MX,
         "NOERROR aa rd; answer: tochild.example.com. 300 IN CNAME host.child.example.com.; "
         "authority: child.example.com. 1 IN SOA ns.child.example.com. host.child.example.com. 1 1 1 1 1");
+    /* the SOA's names end in the TLD of its own zone, not of the question */
+    ASK("tonothing.example.com.", DNS_TYPE_A,
+        "NXDOMAIN aa rd; answer: tonothing.example.com. 300 IN CNAME nothing.second.org.; "
+        "authority: second.org. 1 IN SOA ns.hosting.org. host.hosting.org. 1 1 1 1 1");
     ASK("toother.example.com.", DNS_TYPE_A,
         "NOERROR aa rd; answer: toother.example.com. 300 IN CNAME deep.second.org. | "
         "deep.second.org. 300 IN CNAME deeper.second.org. | deeper.second.org. 300 IN A 198.51.100.8");
@@ -199,6 +214,12 @@ static void redirections(void **state)
     ASK("q.inside.example.com.", DNS_TYPE_A,
         "NXDOMAIN aa rd; answer: inside.example.com. 300 IN DNAME host.example.com. | "
         "q.inside.example.com. 300 IN CNAME q.host.example.com.; authority: " SOA);
+    /* RFC 6672 section 3.2: the CNAME is the answer */
+    ASK("q.inside.example.com.", DNS_TYPE_CNAME,
+        "NOERROR aa rd; answer: inside.example.com. 300 IN DNAME host.example.com. | "
+        "q.inside.example.com. 300 IN CNAME q.host.example.com.");
+    ASK("q.root.example.com.", DNS_TYPE_A,
+        "NOERROR aa rd; answer: root.example.com. 300 IN DNAME . | q.root.example.com. 300 IN CNAME q.");
     ASK(LABEL50 "b.long.example.com.", DNS_TYPE_A,
         "YXDOMAIN aa rd; answer: long.example.com. 300 IN DNAME " LONG);
     const struct fixture *f = *state;
@@ -217,9 +238,60 @@ static void redirections_end(void **state)
 static void any_is_minimal(void **state)
 {
     ASK("host.example.com.", DNS_TYPE_ANY, "NOERROR aa rd; answer: host.example.com. 300 IN A 198.51.100.1");
+    ASK("example.com.", DNS_TYPE_ANY, "NOERROR aa rd; answer: example.com. 300 IN MX 10 mail.example.com.");
     ASK("ent.example.com.", DNS_TYPE_ANY, "NOERROR aa rd; authority: " SOA);
     ASK("no.example.com.", DNS_TYPE_ANY, "NXDOMAIN aa rd; authority: " SOA);
-    ASK("example.com.", DNS_TYPE_AXFR, "REFUSED rd");
+    ASK("example.com.", DNS_TYPE_AXFR, "NOTIMPL rd");
+}
+
+/* All records in each of their turns, one after the other; names in their place after turning. */
+static void sets_rotate(void **state)
+{
+    (void)state;
+    struct fixture f;
+    unsigned turns[3] = {0};
+    static const char *const expected[] = {
+        "a. 300 IN A 192.0.2.1 | a. 300 IN A 192.0.2.2 | a. 300 IN A 192.0.2.3",
+        "a. 300 IN A 192.0.2.2 | a. 300 IN A 192.0.2.3 | a. 300 IN A 192.0.2.1",
+        "a. 300 IN A 192.0.2.3 | a. 300 IN A 192.0.2.1 | a. 300 IN A 192.0.2.2",
+    };
+    fixture_init_rotating(&f, ".",
+                          "$TTL 300\n. SOA ns. h. 1 1 1 1 60\n. NS ns.\n. NS ns2.\nns. A 192.0.2.9\n"
+                          "a. A 192.0.2.1\na. A 192.0.2.2\na. A 192.0.2.3\nalias. CNAME a.\n"
+                          "p.x. PTR long.x.\np.x. PTR far.longer.x.\n");
+    for (int i = 0; i < 600; i++) {
+        const char *got = fixture_ask(&f, i % 2 == 0 ? "a." : "alias.", DNS_TYPE_A, ANSWER_UDP, 0);
+        for (int turn = 0; turn < 3; turn++) {
+            turns[turn] += strstr(got, expected[turn]) != NULL;
+        }
+        got = fixture_ask(&f, ".", DNS_TYPE_NS, ANSWER_UDP, 0); /* whose clients choose for themselves */
+        assert_non_null(strstr(got, "answer: . 300 IN NS ns. | . 300 IN NS ns2.; additional: ns. 300 IN A"));
+        got = fixture_ask(&f, "p.x.", DNS_TYPE_PTR, ANSWER_UDP, 0);
+        assert_non_null(strstr(got, "p.x. 300 IN PTR long.x."));
+        assert_non_null(strstr(got, "p.x. 300 IN PTR far.longer.x."));
+    }
+    assert_int_equal(turns[0] + turns[1] + turns[2], 600);
+    for (int turn = 0; turn < 3; turn++) {
+        assert_in_range(turns[turn], 150, 250);
+    }
+    fixture_fini(&f);
+}
+
+/* RFC 1035 section 6.2: answered as IN, without authority. */
+static void class_any(void **state)
+{
+    uint8_t query[512], in[512], any[512];
+    static const char *const names[] = {"host.example.com.", "alias.example.com.", "x.sub.example.com.",
+                                        "no.example.com.", "elsewhere.test."};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t len = fixture_query(query, names[i], DNS_TYPE_A, 0x100, 0);
+        size_t expected = fixture_ask_bytes(*state, query, len, ANSWER_UDP, in, sizeof in);
+        query[len - 1] = 255;
+        assert_int_equal(fixture_ask_bytes(*state, query, len, ANSWER_UDP, any, sizeof any), expected);
+        in[2] &= (uint8_t)~4u; /* AA */
+        in[len - 1] = 255;
+        assert_memory_equal(any, in, expected);
+    }
 }
 
 static void observe(struct fixture *f, uint32_t monitor, bool good)
@@ -246,7 +318,7 @@ static void steered_names_follow_health(void **state)
         assert_true(a1 || strstr(got, "30 IN A 192.0.2.2") != NULL);
     }
     assert_in_range(first, 420, 580);
-    ASK("www.example.com.", DNS_TYPE_AAAA, "NOERROR aa rd; authority: " SOA);
+    ASK("www.example.com.", DNS_TYPE_AAAA, "NOERROR aa rd; authority: " SOA_NOW);
     observe(f, 0, false);
     for (int i = 0; i < 100; i++) {
         assert_true(asked_is(f, "30 IN A 192.0.2.2"));
@@ -256,7 +328,7 @@ static void steered_names_follow_health(void **state)
     ASK("www.example.com.", DNS_TYPE_AAAA, "NOERROR aa rd; answer: www.example.com. 30 IN AAAA 2001:db8::3");
     observe(f, 2, false);
     assert_true(asked_is(f, "300 IN A 203.0.113.9")); /* the zone file's record */
-    ASK("www.example.com.", DNS_TYPE_AAAA, "NOERROR aa rd; authority: " SOA);
+    ASK("www.example.com.", DNS_TYPE_AAAA, "NOERROR aa rd; authority: " SOA_NOW);
     observe(f, 0, true);
     assert_true(asked_is(f, "30 IN A 192.0.2.1"));
     struct health_override drain = {.desired = HEALTH_DESIRED_DRAIN};
@@ -397,6 +469,8 @@ int main(void)
         WITH(redirections),
         WITH(redirections_end),
         WITH(any_is_minimal),
+        cmocka_unit_test(sets_rotate),
+        WITH(class_any),
         WITH(steered_names_follow_health),
         WITH(edns),
         WITH(client_subnet_is_echoed_with_scope_0),

@@ -116,6 +116,18 @@ static void steered_hosts(void **state)
     assert_int_equal(f->counters.values[ANSWER_COUNT_FALLBACK], 0);
 }
 
+static void minimal_responses(void **state)
+{
+    struct fixture *f = *state;
+    f->server.minimal_responses = true;
+    ADDED("mx.example.com.", DNS_TYPE_MX, "");
+    ADDED("example.com.", DNS_TYPE_NS, "");
+    ADDED("towww.example.com.", DNS_TYPE_MX, "");
+    assert_string_equal(fixture_ask(f, "x.sub.example.com.", DNS_TYPE_A, ANSWER_UDP, 0),
+                        "NOERROR rd; authority: sub.example.com. 300 IN NS ns.sub.example.com.; "
+                        "additional: ns.sub.example.com. 300 IN A 198.51.100.4");
+}
+
 /* ---- room ---- */
 
 static void make_hosts(struct buffer *text, const char *prefix, unsigned count, unsigned addresses)
@@ -277,6 +289,7 @@ int main(void)
         WITH(hosts),
         WITH(services),
         WITH(steered_hosts),
+        WITH(minimal_responses),
         cmocka_unit_test(optional_data_are_left_out),
         cmocka_unit_test(glue_that_is_needed),
         cmocka_unit_test(lengths),

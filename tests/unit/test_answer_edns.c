@@ -157,6 +157,75 @@ static void cookies_are_answered(void **state)
     f->view.secret_count = 1;
 }
 
+/* ---- extended errors ---- */
+
+/* Ask with EDNS; returns the options of the reply, and how many octets they are. */
+static const uint8_t *ask_error(struct fixture *f, const char *name, const uint8_t type_and_class[4],
+                                uint8_t *out, size_t *len)
+{
+    uint8_t query[512];
+    size_t query_len = fixture_query(query, name, 0, 0, 1232);
+    memcpy(query + query_len - 15, type_and_class, 4);
+    size_t got = fixture_ask_bytes(f, query, query_len, ANSWER_UDP, out, 1232);
+    size_t opt = got;
+    for (size_t back = 11; back < 64 && opt == got; back++) { /* OPT is the last record */
+        const uint8_t *at = out + got - back;
+        opt = memcmp(at, "\0\0\51\4\320", 5) == 0 && at[10] + 11u == back ? got - back : opt;
+    }
+    assert_true(opt != got);
+    *len = got - opt - 11;
+    return out + opt + 11;
+}
+
+static void expect_error(struct fixture *f, const char *name, const char *type_and_class,
+                         const char *expected, size_t expected_len)
+{
+    uint8_t out[1232];
+    size_t len;
+    const uint8_t *options = ask_error(f, name, BYTES(type_and_class), out, &len);
+    assert_int_equal(len, expected_len);
+    assert_memory_equal(options, expected, len);
+}
+
+static void extended_errors(void **state)
+{
+    struct fixture *f = *state;
+    expect_error(f, "host.example.com.", "\0\1\0\1", "", 0);
+    expect_error(f, "no.example.com.", "\0\1\0\1", "", 0);
+    expect_error(f, "host.elsewhere.test.", "\0\1\0\1", "\0\17\0\2\0\24", 6);
+    expect_error(f, "host.example.com.", "\0\1\0\4", "\0\17\0\2\0\25", 6);
+    expect_error(f, "example.com.", "\0\373\0\1", "\0\17\0\2\0\22", 6); /* IXFR */
+    expect_error(f, "elsewhere.test.", "\0\373\0\1", "\0\17\0\2\0\24", 6);
+    expect_error(f, "example.com.", "\0\374\0\1", "\0\17\0\2\0\25", 6); /* AXFR over UDP */
+    expect_error(f, "x.broken.test.", "\0\1\0\1", "\0\17\0\21\0\30zone not loaded", 21);
+    for (uint32_t i = 0; i < 3; i++) {
+        health_observe(f->view.health, i, HEALTH_OUTCOME_REFUSED, 1, 1, 0);
+    }
+    expect_error(f, "www.example.com.", "\0\1\0\1", "\0\17\0\25\0\0no healthy endpoint", 25);
+    f->server.extended_errors = false;
+    expect_error(f, "host.elsewhere.test.", "\0\1\0\1", "", 0);
+    f->server.extended_errors = true;
+    for (uint32_t i = 0; i < 3; i++) {
+        health_observe(f->view.health, i, HEALTH_OUTCOME_OK, 1, 1, 0);
+    }
+}
+
+/* Never without EDNS, and never beyond the room that there is. */
+static void extended_errors_need_room(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t query[512], out[1232];
+    size_t len = fixture_query(query, "host.elsewhere.test.", DNS_TYPE_A, 0, 0);
+    assert_int_equal(fixture_ask_bytes(f, query, len, ANSWER_UDP, out, sizeof out), len);
+    len = fixture_query(query, "host.elsewhere.test.", DNS_TYPE_A, 0, 1232);
+    assert_int_equal(fixture_ask_bytes(f, query, len, ANSWER_TCP, out, len + 6), len + 6);
+    assert_int_equal(fixture_ask_bytes(f, query, len, ANSWER_TCP, out, len + 5), len);
+    query[2] = 0x10; /* an opcode that nobody knows: OPT alone behind the header */
+    size_t got = fixture_ask_bytes(f, query, len, ANSWER_UDP, out, sizeof out);
+    assert_int_equal(out[3] & 15, DNS_RCODE_NOTIMP);
+    assert_memory_equal(out + got - 6, "\0\17\0\2\0\25", 6);
+}
+
 static size_t ask_chaos(struct fixture *f, const char *name, uint8_t type, uint8_t *out)
 {
     uint8_t query[512];
@@ -198,6 +267,7 @@ static int set_up(void **state)
                                         "3600 IN NS ns\nns 300 IN A 192.0.2.53\n"
                                         "host 300 IN A 192.0.2.10\n"};
     fixture_init(&f, origins, texts, 1);
+    assert_int_equal(zone_table_add(f.view.zones, zone_new_failed(BYTES("\6broken\4test"))), 0);
     *state = &f;
     return 0;
 }
@@ -216,6 +286,8 @@ int main(void)
         cmocka_unit_test(options_are_answered),
         cmocka_unit_test(cookies_are_answered),
         cmocka_unit_test(class_ch),
+        cmocka_unit_test(extended_errors),
+        cmocka_unit_test(extended_errors_need_room),
     };
     return cmocka_run_group_tests_name("answer edns", tests, set_up, tear_down);
 }

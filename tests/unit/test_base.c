@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -241,6 +242,32 @@ static void errors_have_texts(void **state)
     assert_string_equal(error_text(-5000), "unknown error");
 }
 
+/* The examples of RFC 4648 section 10, and what is not base64. */
+static void base64_is_strict(void **state)
+{
+    (void)state;
+    static const char *const good[][2] = {{"", ""},
+                                          {"Zg==", "f"},
+                                          {"Zm8=", "fo"},
+                                          {"Zm9v", "foo"},
+                                          {"Zm9vYg==", "foob"},
+                                          {"Zm9vYmE=", "fooba"},
+                                          {"Zm9vYmFy", "foobar"}};
+    static const char *const bad[] = {
+        "Z", "Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zg==Zg==", "Zm9\n", "Zm-_"};
+    uint8_t out[8];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        int len = (int)strlen(good[i][1]);
+        assert_int_equal(base64_decode(good[i][0], strlen(good[i][0]), out, sizeof out), len);
+        assert_memory_equal(out, good[i][1], (size_t)len);
+        assert_int_equal(base64_decode(good[i][0], strlen(good[i][0]), out, (size_t)len), len);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(base64_decode(bad[i], strlen(bad[i]), out, sizeof out), ERROR_SYNTAX);
+    }
+    assert_int_equal(base64_decode("Zm9v", 4, out, 2), ERROR_TOO_LARGE);
+}
+
 /* Every length: all of it, and nothing behind it. */
 static void bytes_of_every_length(void **state)
 {
@@ -264,6 +291,11 @@ static void bytes_of_every_length(void **state)
         memcpy(word, from, n);
         assert_true(bytes_load_short(from, n) == bytes_load_word(word));
     }
+    for (size_t n = 1; n <= BYTES_WORD; n++) {
+        uint8_t word[BYTES_WORD] = {0};
+        memcpy(word, from + 20 - n, n);
+        assert_true(bytes_load_before(from + 20, n) == bytes_load_word(word));
+    }
     for (size_t n = 0; n <= MOST; n++) {
         size_t whole = bytes_whole_words(n);
         assert_true(whole % BYTES_WORD == 0 && whole >= n && whole < n + BYTES_WORD);
@@ -280,19 +312,13 @@ static void bytes_of_every_length(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addr_round_trips),
-        cmocka_unit_test(prefix_contains),
-        cmocka_unit_test(mapped_addresses_are_ipv4),
-        cmocka_unit_test(arena_keeps_everything),
-        cmocka_unit_test(buffer_grows),
-        cmocka_unit_test(clock_is_virtual),
-        cmocka_unit_test(times_round_trip),
-        cmocka_unit_test(cursor_error_sticks),
-        cmocka_unit_test(random_is_even_and_repeats),
-        cmocka_unit_test(report_says_where),
-        cmocka_unit_test(siphash_is_the_reference),
-        cmocka_unit_test(errors_have_texts),
-        cmocka_unit_test(bytes_of_every_length),
+        cmocka_unit_test(addr_round_trips),       cmocka_unit_test(base64_is_strict),
+        cmocka_unit_test(prefix_contains),        cmocka_unit_test(mapped_addresses_are_ipv4),
+        cmocka_unit_test(arena_keeps_everything), cmocka_unit_test(buffer_grows),
+        cmocka_unit_test(clock_is_virtual),       cmocka_unit_test(times_round_trip),
+        cmocka_unit_test(cursor_error_sticks),    cmocka_unit_test(random_is_even_and_repeats),
+        cmocka_unit_test(report_says_where),      cmocka_unit_test(siphash_is_the_reference),
+        cmocka_unit_test(errors_have_texts),      cmocka_unit_test(bytes_of_every_length),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

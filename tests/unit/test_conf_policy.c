@@ -108,7 +108,8 @@ static void defaults_are_documented(void **state)
     assert_int_equal(n->members[1].weight, 1);
     assert_int_equal(n->tiers.count, 1);
     assert_tier(&n->tiers.items[0], "all", "0 1");
-    assert_int_equal(n->geo_count, 0);
+    assert_null(n->geo);
+    assert_int_equal(n->tiers.nearest, 0);
     assert_int_equal(n->pick, CONF_PICK_WEIGHTED);
     assert_int_equal(n->answers, 1);
     assert_int_equal(n->fallback, CONF_FALLBACK_ALL);
@@ -142,16 +143,17 @@ static void every_key_arrives(void **state)
     assert_tier(&n->tiers.items[0], "us-1+web-3", "0 1 2");
     assert_tier(&n->tiers.items[1], "db", "4");
     assert_tier(&n->tiers.items[2], "web-4", "3");
-    assert_int_equal(n->geo_count, 2);
-    assert_int_equal(n->geo[0].country_count, 2);
-    assert_string_equal(n->geo[0].countries[0], "US");
-    assert_string_equal(n->geo[0].countries[1], "CA");
-    assert_string_equal(n->geo[0].continents[0], "NA");
-    assert_int_equal(n->geo[0].prefix_count, 2);
-    assert_int_equal(n->geo[0].prefixes[1].len, 32);
-    assert_tier(&n->geo[0].tiers.items[0], "us", "0 1 2");
-    assert_int_equal(n->geo[1].country_count, 0);
-    assert_tier(&n->geo[1].tiers.items[0], "eu", "3 4");
+    assert_int_equal(n->geo->rule_count, 2);
+    const struct conf_geo_rule *rules = n->geo->rules;
+    assert_int_equal(rules[0].values[CONF_GEO_COUNTRY].text_count, 2);
+    assert_string_equal(rules[0].values[CONF_GEO_COUNTRY].texts[0], "US");
+    assert_string_equal(rules[0].values[CONF_GEO_COUNTRY].texts[1], "CA");
+    assert_string_equal(rules[0].values[CONF_GEO_CONTINENT].texts[0], "NA");
+    assert_int_equal(rules[0].prefix_count, 2);
+    assert_int_equal(rules[0].prefixes[1].len, 32);
+    assert_tier(&n->outcomes[rules[0].outcome].items[0], "us", "0 1 2");
+    assert_int_equal(rules[1].values[CONF_GEO_COUNTRY].text_count, 0);
+    assert_tier(&n->outcomes[rules[1].outcome].items[0], "eu", "3 4");
     assert_int_equal(n->pick, CONF_PICK_ALL);
     assert_int_equal(n->answers, 64);
     assert_int_equal(n->fallback, CONF_FALLBACK_SERVFAIL);
@@ -318,7 +320,7 @@ static void tiers_are_checked(void **state)
                      "$.names.www.tiers[0])");
     expect_web_error(state, "\"tiers\": \"us\"",
                      "p.json:3:10: error: found \"us\", expected an array of tiers, such as [[\"us-east\"], "
-                     "[\"eu-west\"]] (at $.names.www.tiers)");
+                     "[\"eu-west\"]], or \"nearest\" (at $.names.www.tiers)");
     expect_web_error(
         state, "\"tiers\": [\"us\"]",
         "p.json:3:11: error: found \"us\", expected an array of names of regions, azs or endpoints, such "
@@ -365,55 +367,6 @@ static void the_first_tier_keeps_a_member(void **state)
     expect_report(report, lines);
 }
 
-static void rules_are_checked(void **state)
-{
-#define TIERS ", \"tiers\": [[\"us\"]]"
-    expect_web_error(state, "\"geo\": {}",
-                     "p.json:3:8: error: found an object, expected an array of rules, such as "
-                     "{\"when\": {\"country\": \"US\"}, \"tiers\": [...]} (at $.names.www.geo)");
-    expect_web_error(state, "\"geo\": [1]",
-                     "p.json:3:9: error: found 1, expected an object (at $.names.www.geo[0])");
-    expect_web_error(state, "\"geo\": [{\"tiers\": [[\"us\"]]}]",
-                     "p.json:3:9: error: missing key \"when\" (at $.names.www.geo[0])");
-    expect_web_error(state, "\"geo\": [{\"when\": {\"country\": \"US\"}}]",
-                     "p.json:3:9: error: missing key \"tiers\" (at $.names.www.geo[0])");
-    expect_web_error(
-        state, "\"geo\": [{\"when\": {\"$comment\": 1}" TIERS "}]",
-        "p.json:3:18: error: found no condition, expected \"country\", \"continent\" or \"cidr\"; for all "
-        "other clients there is \"tiers\" of the name (at $.names.www.geo[0].when)");
-    expect_web_error(
-        state, "\"geo\": [{\"when\": {\"country\": []}" TIERS "}]",
-        "p.json:3:30: error: the array is empty, expected at least one value: without any, no client "
-        "matches (at $.names.www.geo[0].when.country)");
-    expect_web_error(
-        state, "\"geo\": [{\"when\": {\"country\": [\"US\", \"USA\"]}" TIERS "}]",
-        "p.json:3:37: error: found \"USA\", expected an ISO 3166-1 country code of two letters, such as "
-        "\"US\" (at $.names.www.geo[0].when.country[1])");
-    expect_web_error(state, "\"geo\": [{\"when\": {\"country\": 1}" TIERS "}]",
-                     "p.json:3:30: error: found 1, expected a country or an array of countries (at "
-                     "$.names.www.geo[0].when.country)");
-    expect_web_error(
-        state, "\"geo\": [{\"when\": {\"continent\": \"XX\"}" TIERS "}]",
-        "p.json:3:32: error: found \"XX\", expected one of \"AF\", \"AN\", \"AS\", \"EU\", \"NA\", \"OC\", "
-        "\"SA\" (at $.names.www.geo[0].when.continent)");
-    expect_web_error(
-        state, "\"geo\": [{\"when\": {\"cidr\": \"192.0.2.0/33\"}" TIERS "}]",
-        "p.json:3:27: error: found \"192.0.2.0/33\", expected an address prefix, such as \"192.0.2.0/24\" "
-        "or \"2001:db8::/32\" (at $.names.www.geo[0].when.cidr)");
-    expect_web_error(
-        state, "\"geo\": [{\"when\": {\"cidr\": \"192.0.2.1/24\"}" TIERS "}]",
-        "p.json:3:27: error: found \"192.0.2.1/24\" with bits set behind the prefix; did you mean "
-        "\"192.0.2.0/24\"? (at $.names.www.geo[0].when.cidr)");
-    expect_web_error(state, "\"geo\": [{\"when\": {\"countri\": \"US\"}" TIERS "}]",
-                     "p.json:3:19: error: unknown key \"countri\"; did you mean \"country\"? (at "
-                     "$.names.www.geo[0].when.countri)");
-    expect_web_error(
-        state, "\"geo\": [{\"when\": {\"country\": \"US\"}, \"tiers\": [[\"db\"]]}]",
-        "p.json:3:47: error: the tier \"db\" has no members: none of the name's endpoints is there (at "
-        "$.names.www.geo[0].tiers[0])");
-#undef TIERS
-}
-
 /* What is wrong with the members must not be reported again as tiers without members. */
 static void errors_do_not_cascade(void **state)
 {
@@ -451,7 +404,8 @@ static void names_written_alike_share(void **state)
     assert_ptr_equal(a->members, b->members);
     assert_ptr_equal(a->tiers.items, b->tiers.items);
     assert_ptr_equal(a->geo, b->geo);
-    assert_int_equal(b->geo_count, 1);
+    assert_int_equal(b->geo->rule_count, 1);
+    assert_ptr_equal(a->outcomes, b->outcomes);
     assert_ptr_not_equal(a->members, c->members);
     assert_int_equal(c->members[0].weight, 60);
     assert_int_equal(a->members[0].weight, 3);
@@ -473,7 +427,7 @@ static void samples_are_good(void **state)
     struct conf_policy *p = conf_load_policy(s->zones[0].policy_path, s->zones[0].origin, t, report);
     assert_non_null(p);
     expect_report(report, nothing);
-    assert_int_equal(p->name_count, 4);
+    assert_int_equal(p->name_count, 7);
     assert_string_equal(p->names[3].owner, "api.example.com.");
     assert_int_equal(p->names[3].line, 20);
     assert_int_equal(p->names[3].column, 5);
@@ -497,7 +451,6 @@ int main(void)
         cmocka_unit_test(ttls_have_bounds),
         cmocka_unit_test(tiers_are_checked),
         cmocka_unit_test(the_first_tier_keeps_a_member),
-        cmocka_unit_test(rules_are_checked),
         cmocka_unit_test(errors_do_not_cascade),
         cmocka_unit_test(names_written_alike_share),
         cmocka_unit_test(samples_are_good),

@@ -270,6 +270,24 @@ static void settings_are_checked(void **state)
                  "steerd.json:1:28: error: unknown key \"thread\"; did you mean \"threads\"? (at $.thread)");
 }
 
+static void what_goes_into_answers(void **state)
+{
+    (void)state;
+    struct conf_server *s = load_good("{" LISTEN ", " ZONES "}");
+    assert_false(s->minimal_responses);
+    assert_false(s->rotate);
+    assert_true(s->extended_errors);
+    conf_free_server(s);
+    s = load_good("{" LISTEN
+                  ", \"minimal_responses\": true, \"rotate\": true, \"extended_errors\": false, " ZONES "}");
+    assert_true(s->minimal_responses);
+    assert_true(s->rotate);
+    assert_false(s->extended_errors);
+    conf_free_server(s);
+    expect_error("{" LISTEN ", \"rotate\": 1, " ZONES "}",
+                 "steerd.json:1:38: error: found 1, expected true or false (at $.rotate)");
+}
+
 static void cookies_and_identity(void **state)
 {
     (void)state;
@@ -461,6 +479,7 @@ int main(void)
         cmocka_unit_test(zone_lists_are_checked),
         cmocka_unit_test(settings_are_checked),
         cmocka_unit_test(cookies_and_identity),
+        cmocka_unit_test(what_goes_into_answers),
         cmocka_unit_test(zone_options_fall_back_to_those_of_all),
         cmocka_unit_test(zone_options_are_checked),
         cmocka_unit_test(limits_have_defaults),

@@ -68,7 +68,8 @@ static void defaults_are_documented(void **state)
         "\"192.0.2.1\"}}}");
     assert_string_equal(t->path, "t.json");
     assert_int_equal(t->region_count, 1);
-    assert_false(t->regions[0].has_location);
+    assert_false(t->regions[0].location.is_known || t->azs[0].location.is_known ||
+                 t->endpoints[0].location.is_known);
     assert_true(t->regions[0].lost_at == 1 && t->azs[0].lost_at == 1);
     const struct conf_check *web = &t->checks[0], *fast = &t->checks[1];
     assert_int_equal(web->type, CONF_CHECK_HTTP);
@@ -94,7 +95,8 @@ static void defaults_are_documented(void **state)
 static const char everything[] =
     "{ \"$schema\": \"x\", \"$comment\": [\"any\"],\n"
     "  \"regions\": { \"$comment\": \"x\",\n"
-    "    \"us\": { \"location\": [38.9, -77], \"lost_at\": 0.5, \"azs\": { \"us-1\": { \"lost_at\": 0.25 }, "
+    "    \"us\": { \"location\": [38.9, -77], \"lost_at\": 0.5, \"azs\": { \"us-1\": { \"lost_at\": 0.25, "
+    "\"location\": [1.5, 0] }, "
     "\"us-2\": {} } },\n"
     "    \"eu\": { \"azs\": { \"$comment\": 1, \"eu-1\": { \"$comment\": {} } } } },\n"
     "  \"checks\": { \"web\": { \"type\": \"http\", \"port\": 8080, \"interval\": \"1m\", \"timeout\": "
@@ -108,7 +110,8 @@ static const char everything[] =
     "4294967295, \"checks\": [] },\n"
     "    \"a\": { \"az\": \"eu-1\", \"addresses\": [\"2001:db8::2\", \"192.0.2.2\"], \"weight\": 65535,\n"
     "      \"checks\": [\"t\", \"web\"] },\n"
-    "    \"c\": { \"az\": \"us-1\", \"addresses\": \"192.0.2.3\", \"checks\": \"one\" } },\n"
+    "    \"c\": { \"az\": \"us-1\", \"addresses\": \"192.0.2.3\", \"checks\": \"one\", \"location\": [90, "
+    "-180] } },\n"
     "  \"objectives\": { \"rto\": \"30s\", \"rpo\": \"1h\" } }\n";
 
 static void every_key_arrives(void **state)
@@ -117,8 +120,10 @@ static void every_key_arrives(void **state)
     struct conf_topology *t = parse_good(everything);
     assert_int_equal(t->region_count, 2);
     assert_string_equal(t->regions[0].name, "us");
-    assert_true(t->regions[0].has_location);
-    assert_true(t->regions[0].latitude == 38.9 && t->regions[0].longitude == -77);
+    assert_true(t->regions[0].location.is_known);
+    assert_true(t->regions[0].location.latitude == 38.9 && t->regions[0].location.longitude == -77);
+    assert_true(t->azs[0].location.is_known && t->azs[0].location.latitude == 1.5);
+    assert_true(t->endpoints[2].location.is_known && t->endpoints[2].location.longitude == -180);
     assert_true(t->regions[0].lost_at == 0.5 && t->azs[0].lost_at == 0.25);
     assert_int_equal(t->az_count, 3);
     assert_int_equal(t->azs[2].region, 1);

@@ -49,9 +49,9 @@ static void make_topology(struct world *world)
     static const uint32_t az_of[] = {USE1A, USE1B, EUW1A, USE1A};
     world->regions[US] = (struct conf_region){.name = "us-east", .lost_at = 1};
     world->regions[EU] = (struct conf_region){.name = "eu-west", .lost_at = 1};
-    world->azs[USE1A] = (struct conf_az){"use1a", US, 1};
-    world->azs[USE1B] = (struct conf_az){"use1b", US, 1};
-    world->azs[EUW1A] = (struct conf_az){"euw1a", EU, 1};
+    world->azs[USE1A] = (struct conf_az){.name = "use1a", .region = US, .lost_at = 1};
+    world->azs[USE1B] = (struct conf_az){.name = "use1b", .region = US, .lost_at = 1};
+    world->azs[EUW1A] = (struct conf_az){.name = "euw1a", .region = EU, .lost_at = 1};
     world->checks[SLOW] =
         (struct conf_check){.name = "slow", .interval_ms = 2000, .timeout_ms = 1000, .fall = 3, .rise = 2};
     world->checks[FAST] =

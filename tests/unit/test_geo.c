@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Tests of geo with databases that MaxMind's own writer made (tests/data/geo, by contrib/mkgeo): both
- * layouts, all record sizes, aliases; the order of rules; large trees; files that change under an open
- * database. */
+ * layouts, all record sizes, aliases; large trees; files that change under an open database. Rules are in
+ * test_geo_rules.c. */
 #include "config.h"
 
 #include "unit.h"
@@ -11,6 +11,8 @@
 
 #include "mmdb_make.h"
 
+#include "base/arena.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "base/random.h"
 
@@ -41,6 +43,13 @@ static struct addr address(const char *text)
     return addr;
 }
 
+static struct addr_prefix prefix(const char *text)
+{
+    struct addr_prefix p;
+    assert_int_equal(addr_parse_prefix(text, &p), 0);
+    return p;
+}
+
 /* What a database should say: "" for nothing. */
 struct expected {
     const char *addr, *country, *continent;
@@ -50,10 +59,11 @@ struct expected {
 static void expect_places(const char *name, const struct expected *expected, size_t count)
 {
     struct geo_db *db = open_good(name, 0);
+    struct arena *arena = arena_new(0);
     for (size_t i = 0; i < count; i++) {
         struct addr addr = address(expected[i].addr);
         struct geo_place place;
-        bool known = geo_find_place(db, &addr, &place);
+        bool known = geo_find_place(&db, 1, &addr, arena, &place);
         if (strcmp(place.country, expected[i].country) != 0 ||
             strcmp(place.continent, expected[i].continent) != 0 ||
             place.prefix_len != expected[i].prefix_len) {
@@ -62,6 +72,7 @@ static void expect_places(const char *name, const struct expected *expected, siz
         }
         assert_int_equal(known, expected[i].country[0] != 0 || expected[i].continent[0] != 0);
     }
+    arena_free(arena);
     geo_close_db(db);
 }
 
@@ -78,7 +89,7 @@ static void maxmind_layout(void **state)
         {"198.51.100.77", "DE", "EU", 24},
         {"203.0.113.1", "JP", "AS", 24}, /* registered there, used nobody knows where */
         {"10.1.2.3", "", "EU", 16},      /* a continent alone is a place */
-        {"10.2.2.3", "", "", 16},
+        {"10.2.2.3", "", "", 15},
         {"255.255.255.255", "", "", 3},
         {"2001:db8::1", "FR", "EU", 48},
         {"2001:db8:1:ffff::", "BR", "SA", 48},
@@ -98,7 +109,7 @@ static void flat_layout(void **state)
     static const struct expected expected[] = {
         {"192.0.2.9", "US", "NA", 24},   {"198.51.100.1", "DE", "EU", 25}, {"198.51.100.128", "", "", 25},
         {"203.0.113.9", "AU", "OC", 24}, /* written in lower case there */
-        {"10.9.9.9", "", "", 8},         {"2001:db8::1", "XK", "EU", 32},  {"2001:db9::1", "", "", 32},
+        {"10.9.9.9", "", "", 1},         {"2001:db8::1", "XK", "EU", 32},  {"2001:db9::1", "", "", 32},
     };
     EXPECT_PLACES("flat", expected);
 }
@@ -125,15 +136,117 @@ static void city_layout(void **state)
     EXPECT_PLACES("city", expected);
 }
 
-static void a_database_without_places_warns(void **state)
+/* Everything that is known of an address, in one line. */
+static void expect_facts(struct geo_db *const *dbs, size_t count, const char *text, const char *expected)
+{
+    struct arena *arena = arena_new(0);
+    struct addr addr = address(text);
+    struct geo_place place;
+    struct buffer line;
+    buffer_init(&line);
+    bool known = geo_find_place(dbs, count, &addr, arena, &place);
+    buffer_print(&line, "%s %s", place.continent, place.country);
+    for (size_t i = 0; i < place.subdivision_count; i++) {
+        buffer_print(&line, " %s", place.subdivisions[i]);
+    }
+    buffer_print(&line, "; %s %u; AS%u", place.city == NULL ? "" : place.city, place.city_id, place.asn);
+    if (place.has_location) {
+        buffer_print(&line, "; %.1f %.1f", place.latitude, place.longitude);
+    }
+    assert_string_equal(line.bytes, expected);
+    assert_int_equal(known, strcmp(expected, " ;  0; AS0") != 0);
+    buffer_fini(&line);
+    arena_free(arena);
+}
+
+static void both_layouts_hold_cities(void **state)
 {
     (void)state;
-    struct geo_db *db = open_good("asn", 1);
-    struct addr addr = address("192.0.2.1");
-    struct geo_place place;
-    assert_false(geo_find_place(db, &addr, &place));
-    assert_int_equal(place.prefix_len, 24);
+    struct geo_db *city = open_good("city", 0), *flat = open_good("flat-city", 0), *asn = open_good("asn", 0);
+    const unsigned all =
+        GEO_KNOWS_LOCATION | 1u << GEO_CITY | 1u << GEO_SUBDIVISION | 1u << GEO_COUNTRY | 1u << GEO_CONTINENT;
+    assert_int_equal(geo_get_info(city)->knows, all);
+    assert_int_equal(geo_get_info(flat)->knows, all);
+    assert_int_equal(geo_get_info(asn)->knows, 1u << GEO_ASN);
+    expect_facts(&city, 1, "192.0.2.1", "NA US US-VA US-Virginia; Ashburn 4744870; AS0; 38.9 -77.5");
+    expect_facts(&city, 1, "10.1.0.1",
+                 "EU GB GB-ENG GB-LND GB-England GB-London; London 2643743; AS0; 51.5 -0.1");
+    expect_facts(&city, 1, "10.2.0.1",
+                 "SA BR BR-SP BR-S\xc3\xa3o Paulo; S\xc3\xa3o Paulo 3448439; AS0; -23.5 -46.6");
+    expect_facts(&city, 1, "10.3.0.1", " ;  0; AS0");
+    expect_facts(&flat, 1, "192.0.2.1",
+                 "NA US US-California US-Santa Clara; Mountain View 0; AS0; 37.4 -122.1");
+    expect_facts(&flat, 1, "198.51.100.9", "EU DE DE-Hesse; Frankfurt 0; AS0; 50.1 8.7");
+    expect_facts(&flat, 1, "10.9.0.1", "AS JP;  0; AS0"); /* half a coordinate is none */
+    expect_facts(&asn, 1, "10.9.0.1", " ;  0; AS64500");  /* written "AS64500" there */
+    expect_facts(&asn, 1, "198.51.100.1", " ;  0; AS64498");
+    geo_close_db(city);
+    geo_close_db(flat);
+    geo_close_db(asn);
+}
+
+/* The first file that knows a thing decides, but finer things only come from files that mean the same
+ * country. */
+static void databases_fill_each_other(void **state)
+{
+    (void)state;
+    struct geo_db *country = open_good("country", 0), *city = open_good("city", 0),
+                  *flat = open_good("flat-city", 0), *asn = open_good("asn", 0);
+    struct geo_db *dbs[] = {country, city, flat, asn};
+    expect_facts(dbs, 4, "192.0.2.1", "NA US US-VA US-Virginia; Ashburn 4744870; AS64496; 38.9 -77.5");
+    expect_facts(dbs, 4, "192.0.2.129", "NA CA;  0; AS64496"); /* the others say Oregon and California */
+    expect_facts(dbs, 4, "198.51.100.1", "EU DE DE-Hesse; Frankfurt 0; AS64498; 50.1 8.7"); /* city: Dublin */
+    expect_facts(dbs, 4, "10.9.9.9", "AS JP;  0; AS64500");
+    expect_facts(dbs, 4, "10.1.0.1", /* country knows the continent only */
+                 "EU GB GB-ENG GB-LND GB-England GB-London; London 2643743; AS64500; 51.5 -0.1");
+    expect_facts(dbs + 1, 2, "192.0.2.1", "NA US US-VA US-Virginia; Ashburn 4744870; AS0; 38.9 -77.5");
+    expect_facts(dbs, 0, "192.0.2.1", " ;  0; AS0");
+    for (size_t i = 0; i < 4; i++) {
+        geo_close_db(dbs[i]);
+    }
+}
+
+static void what_a_database_says_of_itself(void **state)
+{
+    (void)state;
+    struct geo_db *db = open_good("country", 0);
+    const struct geo_db_info *info = geo_get_info(db);
+    assert_string_equal(info->path, GEO_DATA "/country.mmdb");
+    assert_string_equal(info->type, "steerd-test");
+    assert_int_equal(info->ip_version, 6);
+    assert_int_equal(info->knows, 1u << GEO_COUNTRY | 1u << GEO_CONTINENT);
+    assert_int_equal(info->networks, 8);
+    assert_int_equal(info->places, 8);
+    assert_true(info->build_epoch > 1700000000 && info->memory > 0);
+    struct geo_signature now = geo_sign_file(info->path), none = geo_sign_file("/nonexistent/a.mmdb");
+    assert_int_equal(info->file_size, now.size);
+    assert_true(geo_signature_equal(geo_get_signature(db), &now));
+    assert_false(geo_signature_equal(geo_get_signature(db), &none));
+    geo_hold_db(db);
     geo_close_db(db);
+    assert_string_equal(geo_get_info(db)->type, "steerd-test");
+    geo_close_db(db);
+    geo_hold_db(NULL);
+}
+
+static void a_useless_database_warns(void **state)
+{
+    (void)state;
+    struct mmdb_network network = {.prefix = prefix("192.0.2.0/24")};
+    struct mmdb_file file = mmdb_make(
+        &(struct mmdb_plan){.ip_version = 6, .record_size = 28, .networks = &network, .network_count = 1});
+    char path[MMDB_PATH_SIZE];
+    int fd;
+    struct report *report = report_new();
+    struct geo_db *db = geo_open_db(mmdb_path(file.bytes, file.len, &fd, path), report);
+    assert_non_null(db);
+    assert_int_equal(report_warnings(report), 1);
+    assert_non_null(strstr(report_get(report, 0)->message, "no rule can match"));
+    expect_facts(&db, 1, "192.0.2.1", " ;  0; AS0");
+    geo_close_db(db);
+    close(fd);
+    report_free(report);
+    free(file.bytes);
 }
 
 static void continents(void **state)
@@ -161,107 +274,6 @@ static void continents(void **state)
     assert_int_equal(found, 250);
 }
 
-/* ---- rules ---- */
-
-static struct addr_prefix prefix(const char *text)
-{
-    struct addr_prefix p;
-    assert_int_equal(addr_parse_prefix(text, &p), 0);
-    return p;
-}
-
-static void expect_class(const struct geo_tree *tree, const char *text, unsigned class_id, unsigned scope)
-{
-    struct addr addr = address(text);
-    struct geo_match match = geo_find_class(tree, &addr);
-    if (match.class_id != class_id || match.scope != scope) {
-        fail_msg("%s: class %u /%u, expected %u /%u", text, match.class_id, match.scope, class_id, scope);
-    }
-}
-
-static void rules_in_order(void **state)
-{
-    (void)state;
-    struct geo_db *db = open_good("country", 0);
-    const char *const north[] = {"NA"}, *const canada[] = {"CA"}, *const europe[] = {"EU"},
-                      *const germany[] = {"DE"};
-    struct addr_prefix office[] = {prefix("192.0.2.64/28"), prefix("2001:db8::/40")};
-    struct addr_prefix desk[] = {prefix("192.0.2.66/32"), prefix("198.51.100.0/24")};
-    const struct geo_rule rules[] = {
-        {.continents = north, .continent_count = 1, .class_id = 1},
-        {.countries = canada, .country_count = 1, .class_id = 2}, /* never: North America came first */
-        {.prefixes = office, .prefix_count = 2, .class_id = 3},
-        {.prefixes = desk, .prefix_count = 2, .class_id = 4, .countries = germany, .country_count = 1},
-        {.countries = germany, .country_count = 1, .continents = north, .continent_count = 1, .class_id = 5},
-        {.continents = europe, .continent_count = 1, .class_id = 6},
-    };
-    struct geo_tree *tree = geo_build_tree(rules, 6, &db, 1);
-    geo_close_db(db);
-    expect_class(tree, "192.0.2.1", 1, 26);
-    expect_class(tree, "192.0.2.129", 1, 26);
-    expect_class(tree, "192.0.2.64", 3, 28);
-    expect_class(tree, "192.0.2.66", 3, 28); /* the desk is not in Germany */
-    expect_class(tree, "198.51.100.1", 4, 24);
-    expect_class(tree, "10.1.0.1", 6, 16);
-    expect_class(tree, "8.8.8.8", 0, 7);
-    expect_class(tree, "2001:db8::1", 3, 40);
-    expect_class(tree, "2001:db8:ff::", 3, 40); /* one of ours, though South Africa is in it */
-    expect_class(tree, "2001:db9::", 0, 32);
-    geo_free_tree(tree);
-}
-
-static void no_rules_and_no_databases(void **state)
-{
-    (void)state;
-    struct geo_tree *tree = geo_build_tree(NULL, 0, NULL, 0);
-    expect_class(tree, "192.0.2.1", 0, 0);
-    expect_class(tree, "2001:db8::1", 0, 0);
-    geo_hold_tree(tree);
-    geo_free_tree(tree);
-    expect_class(tree, "192.0.2.1", 0, 0);
-    assert_true(geo_tree_size(tree) > 0);
-    geo_free_tree(tree);
-    geo_hold_tree(NULL);
-    geo_free_tree(NULL);
-    geo_close_db(NULL);
-    /* A rule without conditions is for everybody. */
-    tree = geo_build_tree(&(struct geo_rule){.class_id = 7}, 1, NULL, 0);
-    expect_class(tree, "192.0.2.1", 7, 0);
-    geo_free_tree(tree);
-    struct addr_prefix everything = prefix("0.0.0.0/0");
-    tree = geo_build_tree(&(struct geo_rule){.prefixes = &everything, .prefix_count = 1, .class_id = 65535},
-                          1, NULL, 0);
-    expect_class(tree, "192.0.2.1", 65535, 0);
-    expect_class(tree, "2001:db8::1", 0, 0);
-    geo_free_tree(tree);
-}
-
-static void the_first_database_that_knows_decides(void **state)
-{
-    (void)state;
-    struct geo_db *dbs[] = {open_good("v4", 0), open_good("country", 0), open_good("flat", 0)};
-    const char *const countries[] = {"MX", "US", "DE", "EG", "FR", "XK"};
-    struct geo_rule rules[6];
-    for (size_t i = 0; i < 6; i++) {
-        rules[i] =
-            (struct geo_rule){.countries = &countries[i], .country_count = 1, .class_id = (uint16_t)(i + 1)};
-    }
-    struct geo_tree *tree = geo_build_tree(rules, 6, dbs, 3);
-    expect_class(tree, "192.0.2.1", 1, 24);
-    expect_class(tree, "198.51.100.1", 4, 24);
-    expect_class(tree, "2001:db8::1", 5, 48);
-    expect_class(tree, "2001:db8:ffff::1", 6, 33);
-    geo_free_tree(tree);
-    tree = geo_build_tree(rules, 6, (struct geo_db *[]){dbs[2], dbs[1]}, 2);
-    expect_class(tree, "192.0.2.1", 2, 24);
-    expect_class(tree, "198.51.100.1", 3, 24);
-    expect_class(tree, "198.51.100.129", 3, 24); /* flat knows only one half, country the other */
-    geo_free_tree(tree);
-    for (size_t i = 0; i < 3; i++) {
-        geo_close_db(dbs[i]);
-    }
-}
-
 /* Large enough for the table of first bits: /24s and /48s, every other one listed. */
 static void large_trees(void **state)
 {
@@ -282,8 +294,11 @@ static void large_trees(void **state)
             p->addr.bytes[3] ^= (uint8_t)(block >> 16);
         }
     }
-    struct geo_rule rule = {.prefixes = prefixes, .prefix_count = COUNT, .class_id = 9};
-    struct geo_tree *tree = geo_build_tree(&rule, 1, NULL, 0);
+    struct geo_rule rule = {.prefixes = prefixes, .prefix_count = COUNT, .target = 9};
+    struct geo_atlas *atlas = geo_atlas_new(NULL, 0);
+    struct geo_tree *tree =
+        geo_build_tree(&(struct geo_plan){.rules = &rule, .rule_count = 1, .class_count = 10}, atlas);
+    geo_atlas_free(atlas);
     assert_true(geo_tree_size(tree) > 524288);
     for (uint32_t i = 0; i < COUNT; i++) {
         struct addr addr = prefixes[i].addr;
@@ -296,10 +311,65 @@ static void large_trees(void **state)
         assert_int_equal(match.class_id, 0);
         assert_int_equal(match.scope, prefixes[i].len);
     }
-    expect_class(tree, "0.0.0.1", 0, 4);
-    expect_class(tree, "8000::", 0, 1);
+    struct addr zero = address("0.0.0.1"), far = address("8000::");
+    assert_int_equal(geo_find_class(tree, &zero).scope, 4);
+    assert_int_equal(geo_find_class(tree, &far).scope, 1);
     geo_free_tree(tree);
     free(prefixes);
+}
+
+/* Many sites seen from many places make more orders than there may be classes: fewer nearest ones are told
+ * apart then, and each client still gets the nearest one. */
+static void orders_are_bounded(void **state)
+{
+    (void)state;
+    enum { PLACES = 12000, SITES = 300 };
+    struct mmdb_network *networks = memory_alloc_array(PLACES, sizeof *networks);
+    struct geo_site *sites = memory_alloc_array(SITES, sizeof *sites);
+    struct random random;
+    random_init(&random, 5);
+    for (uint32_t i = 0; i < PLACES; i++) {
+        networks[i] = (struct mmdb_network){.prefix = {{ADDR_V4, {10, (uint8_t)(i >> 8), (uint8_t)i}}, 24},
+                                            .has_location = true,
+                                            .latitude = (double)random_below(&random, 1600) / 10 - 80,
+                                            .longitude = (double)random_below(&random, 3600) / 10 - 180};
+    }
+    for (size_t i = 0; i < SITES; i++) {
+        sites[i] = (struct geo_site){networks[i * 7].latitude, networks[i * 7].longitude};
+    }
+    struct mmdb_file file = mmdb_make(&(struct mmdb_plan){
+        .ip_version = 4, .record_size = 24, .networks = networks, .network_count = PLACES});
+    char path[MMDB_PATH_SIZE];
+    int fd;
+    struct report *report = report_new();
+    struct geo_db *db = geo_open_db(mmdb_path(file.bytes, file.len, &fd, path), report);
+    assert_non_null(db);
+    struct geo_nearest nearest = {sites, SITES, 8};
+    struct geo_atlas *atlas = geo_atlas_new(&db, 1);
+    struct geo_tree *tree = geo_build_tree(
+        &(struct geo_plan){
+            .otherwise = GEO_NEAREST, .class_count = 1, .nearest = &nearest, .nearest_count = 1},
+        atlas);
+    const struct geo_order *orders;
+    size_t count = geo_get_orders(tree, &orders);
+    unsigned kept = geo_get_nearest_count(tree, 0);
+    assert_true(kept >= 1 && kept < 8 && count <= GEO_ORDERS_MAX && count >= SITES);
+    for (uint32_t i = 0; i < SITES; i++) { /* a client at a site */
+        struct addr addr = networks[i * 7].prefix.addr;
+        unsigned class_id = geo_find_class(tree, &addr).class_id;
+        size_t first = class_id == 0 ? 0 : orders[class_id - 1].sites[0];
+        assert_true(class_id == 0 || orders[class_id - 1].count == kept);
+        assert_true(sites[first].latitude == sites[i].latitude &&
+                    sites[first].longitude == sites[i].longitude);
+    }
+    geo_free_tree(tree);
+    geo_atlas_free(atlas);
+    geo_close_db(db);
+    report_free(report);
+    close(fd);
+    free(file.bytes);
+    free(networks);
+    free(sites);
 }
 
 /* ---- files ---- */
@@ -335,7 +405,7 @@ static void what_is_no_database(void **state)
 static void files_may_change_under_an_open_database(void **state)
 {
     (void)state;
-    struct mmdb_network network = {prefix("192.0.2.0/24"), "US", "NA"};
+    struct mmdb_network network = {.prefix = prefix("192.0.2.0/24"), .country = "US", .continent = "NA"};
     struct mmdb_file file = mmdb_make(
         &(struct mmdb_plan){.ip_version = 6, .record_size = 28, .networks = &network, .network_count = 1});
     char path[MMDB_PATH_SIZE];
@@ -345,10 +415,7 @@ static void files_may_change_under_an_open_database(void **state)
     assert_non_null(db);
     assert_int_equal(ftruncate(fd, 0), 0);
     close(fd);
-    struct addr addr = address("192.0.2.1");
-    struct geo_place place;
-    assert_true(geo_find_place(db, &addr, &place));
-    assert_string_equal(place.country, "US");
+    expect_facts(&db, 1, "192.0.2.1", "NA US;  0; AS0");
     geo_close_db(db);
     report_free(report);
     free(file.bytes);
@@ -361,12 +428,13 @@ int main(void)
         cmocka_unit_test(flat_layout),
         cmocka_unit_test(ipv4_only),
         cmocka_unit_test(city_layout),
-        cmocka_unit_test(a_database_without_places_warns),
+        cmocka_unit_test(both_layouts_hold_cities),
+        cmocka_unit_test(databases_fill_each_other),
+        cmocka_unit_test(what_a_database_says_of_itself),
+        cmocka_unit_test(a_useless_database_warns),
         cmocka_unit_test(continents),
-        cmocka_unit_test(rules_in_order),
-        cmocka_unit_test(no_rules_and_no_databases),
-        cmocka_unit_test(the_first_database_that_knows_decides),
         cmocka_unit_test(large_trees),
+        cmocka_unit_test(orders_are_bounded),
         cmocka_unit_test(what_is_no_database),
         cmocka_unit_test(files_may_change_under_an_open_database),
     };

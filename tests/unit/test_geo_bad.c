@@ -10,18 +10,20 @@
 
 #include "mmdb_make.h"
 
-#include "base/buffer.h"
+#include "base/arena.h"
 #include "base/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 /* Networks 0.0.0.0/1 and 128.0.0.0/2 only: node 0 and node 1 of a tree of IPv4. */
 static struct mmdb_file two_nodes(const uint8_t *data, size_t data_len)
 {
-    struct mmdb_network networks[] = {{{{ADDR_V4, {0}}, 1}, "US", "NA"}, {{{ADDR_V4, {128}}, 2}, "DE", "EU"}};
+    struct mmdb_network networks[] = {{.prefix = {{ADDR_V4, {0}}, 1}, .country = "US", .continent = "NA"},
+                                      {.prefix = {{ADDR_V4, {128}}, 2}, .country = "DE", .continent = "EU"}};
     return mmdb_make(&(struct mmdb_plan){.ip_version = 4,
                                          .record_size = 24,
                                          .networks = networks,
@@ -154,7 +156,7 @@ static void bottomless_data(void **state)
 static void exploding_tree(void **state)
 {
     (void)state;
-    struct mmdb_network network = {{{ADDR_V6, {0}}, 128}, "US", "NA"};
+    struct mmdb_network network = {.prefix = {{ADDR_V6, {0}}, 128}, .country = "US", .continent = "NA"};
     struct mmdb_file file = mmdb_make(
         &(struct mmdb_plan){.ip_version = 6, .record_size = 32, .networks = &network, .network_count = 1});
     assert_int_equal(file.node_count, 128);
@@ -181,29 +183,68 @@ static void damaged_metadata(void **state)
     free(file.bytes);
 }
 
+/* What the rules of survives() say, computed from what the database says. */
+static unsigned expected_class(const struct geo_place *place)
+{
+    bool in_state = false;
+    for (size_t i = 0; i < place->subdivision_count; i++) {
+        in_state |= strcasecmp(place->subdivisions[i], "US-VA") == 0;
+    }
+    return place->asn == 64496                                                      ? 4
+           : place->city != NULL && strcasecmp(place->city, "Paris") == 0           ? 3
+           : in_state                                                               ? 2
+           : strcmp(place->country, "US") == 0 || strcmp(place->country, "DE") == 0 ? 1
+                                                                                    : 0;
+}
+
+static void use(struct geo_db *db, struct random *random)
+{
+    static const char *const countries[] = {"US", "DE"}, *const states[] = {"us-va"},
+                             *const cities[] = {"PARIS"};
+    static const uint32_t asns[] = {64496};
+    const struct geo_rule rules[] = {
+        {.values = {[GEO_COUNTRY] = {.texts = countries, .text_count = 2}}, .target = 1},
+        {.values = {[GEO_SUBDIVISION] = {.texts = states, .text_count = 1}}, .target = 2},
+        {.values = {[GEO_CITY] = {.texts = cities, .text_count = 1}}, .target = 3},
+        {.values = {[GEO_ASN] = {.numbers = asns, .number_count = 1}}, .target = 4},
+    };
+    static const struct geo_site sites[] = {{0, 0}, {50, 8}, {38, -77}};
+    static const struct geo_nearest nearest = {sites, 3, 2};
+    struct geo_atlas *atlas = geo_atlas_new(&db, 1);
+    struct arena *arena = arena_new(0);
+    struct geo_tree *tree =
+        geo_build_tree(&(struct geo_plan){.rules = rules, .rule_count = 4, .class_count = 5}, atlas);
+    geo_free_tree(geo_build_tree(
+        &(struct geo_plan){
+            .otherwise = GEO_NEAREST, .class_count = 1, .nearest = &nearest, .nearest_count = 1},
+        atlas));
+    for (int i = 0; i < 20; i++) {
+        struct addr addr = {.family = i % 2 == 0 ? ADDR_V4 : ADDR_V6};
+        for (size_t b = 0; b < addr_len(&addr); b++) {
+            addr.bytes[b] = (uint8_t)random_next(random);
+        }
+        addr.bytes[0] = i % 4 == 0 ? 10 : addr.bytes[0];
+        struct geo_place place;
+        (void)geo_find_place(&db, 1, &addr, arena, &place);
+        unsigned expected = expected_class(&place);
+        assert_int_equal(geo_find_class(tree, &addr).class_id, expected);
+        assert_int_equal(geo_explain(tree, &db, 1, &addr).rule, (int)expected - 1);
+    }
+    arena_free(arena);
+    geo_atlas_free(atlas);
+    geo_free_tree(tree);
+}
+
 /* Open what may be damaged and, if it opens, use it as a server would. */
 static bool survives(const uint8_t *bytes, size_t len, struct random *random)
 {
-    static const char *const countries[] = {"US", "DE"};
     char path[MMDB_PATH_SIZE];
     int fd;
     struct report *report = report_new();
     struct geo_db *db = geo_open_db(mmdb_path(bytes, len, &fd, path), report);
     assert_int_equal(db == NULL, report_errors(report) > 0);
     if (db != NULL) {
-        struct geo_rule rule = {.countries = countries, .country_count = 2, .class_id = 1};
-        struct geo_tree *tree = geo_build_tree(&rule, 1, &db, 1);
-        for (int i = 0; i < 20; i++) {
-            struct addr addr = {.family = i % 2 == 0 ? ADDR_V4 : ADDR_V6};
-            for (size_t b = 0; b < addr_len(&addr); b++) {
-                addr.bytes[b] = (uint8_t)random_next(random);
-            }
-            struct geo_place place;
-            (void)geo_find_place(db, &addr, &place);
-            bool listed = strcmp(place.country, "US") == 0 || strcmp(place.country, "DE") == 0;
-            assert_int_equal(geo_find_class(tree, &addr).class_id, listed);
-        }
-        geo_free_tree(tree);
+        use(db, random);
     }
     geo_close_db(db);
     report_free(report);
@@ -214,13 +255,26 @@ static bool survives(const uint8_t *bytes, size_t len, struct random *random)
 static struct mmdb_file sample(unsigned record_size)
 {
     static const struct mmdb_network networks[] = {
-        {{{ADDR_V4, {10}}, 8}, "US", "NA"},
-        {{{ADDR_V4, {10, 1}}, 16}, "DE", "EU"},
-        {{{ADDR_V6, {0x20, 0x01, 0x0d, 0xb8}}, 32}, "DE", "EU"},
+        {.prefix = {{ADDR_V4, {10}}, 8},
+         .country = "US",
+         .continent = "NA",
+         .subdivision_codes = {"VA", "X"},
+         .subdivision_names = {"Virginia"},
+         .city = "Paris",
+         .city_id = 7},
+        {.prefix = {{ADDR_V4, {10, 1}}, 16},
+         .country = "DE",
+         .continent = "EU",
+         .asn = 64496,
+         .has_location = true,
+         .latitude = 50.1,
+         .longitude = 8.7},
+        {.prefix = {{ADDR_V6, {0x20, 0x01, 0x0d, 0xb8}}, 32}, .country = "DE", .subdivision_codes = {"HE"}},
     };
     return mmdb_make(&(struct mmdb_plan){.ip_version = 6,
                                          .record_size = record_size,
                                          .aliases = true,
+                                         .flat = record_size == 32,
                                          .networks = networks,
                                          .network_count = 3});
 }

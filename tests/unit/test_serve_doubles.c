@@ -5,6 +5,8 @@
 
 #include "test_serve_doubles.h"
 
+#include "transfer/transfer.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -90,6 +92,60 @@ static size_t put_echo(const struct answer_request *request, uint8_t *out, size_
     return request->len + TAIL;
 }
 
+/* ---- transfers: `slot` messages are left, `position` were made, `question_end` is the id ---- */
+
+static struct zone no_zone; /* its apex is the root */
+static atomic_uint transfers;
+
+static void begin_transfer(const struct answer_request *request, uint8_t *out)
+{
+    struct transfer *transfer = request->transfer;
+    size_t count = (size_t)request->bytes[HEADER + 1] << 8 | request->bytes[HEADER + 2];
+    if (transfer == NULL) {
+        out[2] = 0xff;
+        return;
+    }
+    demand(transfer->zone == NULL && transfer->stage == TRANSFER_OVER,
+           "a transfer begins in one that goes on");
+    transfer->zone = &no_zone;
+    transfer->stage = count == 0 ? TRANSFER_OVER : TRANSFER_BODY;
+    transfer->slot = count;
+    transfer->position = 0;
+    transfer->question_end = (uint16_t)(request->bytes[0] << 8 | request->bytes[1]);
+    atomic_fetch_add(&transfers, 1);
+}
+
+size_t transfer_write(struct transfer *transfer, uint8_t *out, size_t cap, uint64_t now_s)
+{
+    demand(reader == READER_OFFLINE, "a transfer is written while online");
+    demand(transfer->zone == &no_zone && transfer->stage == TRANSFER_BODY, "a transfer that is over goes on");
+    demand(cap >= TRANSFER_MESSAGE_MAX && now_s != 0, "no room for a message, or no time");
+    uint32_t number = ++transfer->position;
+    memset(out, (uint8_t)number, STREAM_LEN);
+    out[0] = (uint8_t)(transfer->question_end >> 8);
+    out[1] = (uint8_t)transfer->question_end;
+    for (unsigned i = 0; i < 4; i++) {
+        out[2 + i] = (uint8_t)(number >> 8 * (3 - i));
+    }
+    transfer->stage = --transfer->slot == 0 ? TRANSFER_OVER : TRANSFER_BODY;
+    return STREAM_LEN;
+}
+
+void transfer_fini(struct transfer *transfer)
+{
+    demand(transfer->zone == &no_zone, "a transfer is ended that was not begun");
+    transfer->zone = NULL;
+    transfer->stage = TRANSFER_OVER;
+    atomic_fetch_sub(&transfers, 1);
+}
+
+unsigned double_transfers(void)
+{
+    return atomic_load(&transfers);
+}
+
+/* ---- answers ---- */
+
 static void wait_for_gate(void)
 {
     atomic_store(&gate_reached, true);
@@ -129,6 +185,9 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     }
     if (kind == DOUBLE_GATE) {
         wait_for_gate();
+    }
+    if (kind == DOUBLE_STREAM) {
+        begin_transfer(request, out);
     }
     return put_echo(request, out, cap);
 }
@@ -200,6 +259,8 @@ void fixture_init(struct fixture *f, const char *const *listen, size_t listen_co
     }
     atomic_store(&gate_open, false);
     atomic_store(&gate_reached, false);
+    f->server.max_transfers = UINT32_MAX;
+    f->view.server = &f->server;
     f->view.caches = f->caches;
     f->view.cache_count = CACHES;
     f->report = report_new();
@@ -234,6 +295,7 @@ void fixture_stop(struct fixture *f)
     serve_close(f->serve);
     report_free(f->report);
     assert_int_equal(atomic_load(&readers), 0);
+    assert_int_equal(double_transfers(), 0);
 }
 
 uint64_t fixture_answered(size_t thread)

@@ -22,11 +22,16 @@ enum {
     DOUBLE_LENGTH = 'l',  /* the length of the query, in two octets */
     DOUBLE_REFUSED = 'r', /* echo, and sendmmsg fails on it */
     DOUBLE_GATE = 'g',    /* echo, after double_open_gate() */
+    /* Echo, and behind it as many messages of STREAM_LEN octets as the next two octets say: the query's id,
+     * then their number in four octets, counted from 1, then the low octet of that. Where no transfer may
+     * begin the third octet of the reply is 0xff. */
+    DOUBLE_STREAM = 's',
 };
-enum { HEADER = 12, TAIL = 16, CACHES = 64, GIVE_UP_S = 20 };
+enum { HEADER = 12, TAIL = 16, CACHES = 64, GIVE_UP_S = 20, STREAM_LEN = 16000 };
 
 struct fixture {
     struct view view;
+    struct conf_server server; /* of view; any number of transfers */
     struct steer_cache *caches[CACHES];
     struct report *report;
     struct serve_options options;
@@ -41,6 +46,7 @@ void fixture_start(struct fixture *f);    /* open and start */
 void fixture_stop(struct fixture *f);     /* and checks that no reader is left */
 uint64_t fixture_answered(size_t thread); /* by DNS thread number `thread` since fixture_init */
 
+unsigned double_transfers(void); /* that are held now */
 void double_open_gate(void);
 bool double_gate_reached(void);
 void double_fail_accept(unsigned times); /* accept4 says EMFILE */

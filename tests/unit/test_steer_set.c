@@ -49,7 +49,10 @@ static uint32_t add(struct steer_set *set, const struct plan *plan)
 
 static struct geo_tree *some_tree(void)
 {
-    return geo_build_tree(NULL, 0, NULL, 0);
+    struct geo_atlas *atlas = geo_atlas_new(NULL, 0);
+    struct geo_tree *tree = geo_build_tree(&(struct geo_plan){.class_count = 1}, atlas);
+    geo_atlas_free(atlas);
+    return tree;
 }
 
 static void plans_are_copied(void **state)
@@ -118,6 +121,7 @@ static void every_difference_counts(void **state)
     DIFFERENT(plan.tiers[0].label = NULL);
     DIFFERENT(plan.tiers[0].label = "");
     DIFFERENT(plan.classes[1].label = "geo[1]");
+    DIFFERENT(plan.policy.geo_label = "by-continent");
 #undef DIFFERENT
     assert_int_equal(steer_set_count(set), expected);
     steer_set_free(set);
@@ -129,9 +133,10 @@ static void trees_are_shared_by_key(void **state)
     struct steer_set *set = steer_set_new();
     struct plan plan;
     plan_init(&plan);
-    assert_false(steer_set_has_geo(set, 5));
+    assert_null(steer_set_find_geo(set, 5));
+    assert_null(steer_set_find_geo(set, 0));
     assert_int_equal(steer_set_add(set, &plan.policy, some_tree(), 5), 0);
-    assert_true(steer_set_has_geo(set, 5));
+    assert_ptr_equal(steer_set_find_geo(set, 5), steer_set_get(set, 0)->geo);
     assert_int_equal(steer_set_add(set, &plan.policy, some_tree(), 5), 0);
     assert_int_equal(steer_set_add(set, &plan.policy, NULL, 5), 0);
     assert_int_equal(steer_set_add(set, &plan.policy, some_tree(), 6), 1);
@@ -255,6 +260,45 @@ static void slots_do_not_overlap(void **state)
     steer_set_free(set);
 }
 
+/* What both have is shared, and outlives whichever goes first. */
+static void a_set_may_be_extended(void **state)
+{
+    (void)state;
+    struct steer_set *base = steer_set_new();
+    struct plan plan;
+    plan_init(&plan);
+    assert_int_equal(add(base, &plan), 0);
+    plan.policy.answers = 2;
+    assert_int_equal(steer_set_add(base, &plan.policy, some_tree(), 5), 1);
+    struct steer_set *set = steer_set_extend(base);
+    assert_ptr_equal(steer_set_get(set, 1), steer_set_get(base, 1));
+    assert_int_equal(steer_set_count_added(set), 0);
+    assert_non_null(steer_set_find_geo(set, 5));
+    assert_int_equal(steer_set_add(set, &plan.policy, NULL, 5), 1); /* known */
+    for (uint16_t i = 3; i < 60; i++) {
+        plan.policy.answers = i;
+        assert_int_equal(add(set, &plan), i - 1);
+    }
+    assert_int_equal(steer_set_count(base), 2);
+    assert_int_equal(steer_set_count_added(set), 57);
+    struct steer_set *third = steer_set_extend(set);
+    plan.policy.answers = 60;
+    assert_int_equal(add(third, &plan), 59);
+    assert_int_equal(steer_set_count_added(third), 58);
+    steer_set_free(set);
+    steer_set_free(base);
+    for (uint32_t i = 0; i < 60; i++) {
+        assert_string_equal(steer_set_get(third, i)->classes[0].tiers[0].label, "us-east");
+    }
+    struct steer_cache *cache = steer_cache_new(third);
+    steer_cache_free(cache);
+    steer_set_free(third);
+    struct steer_set *none = steer_set_new(), *some = steer_set_extend(none);
+    steer_set_free(none);
+    assert_int_equal(add(some, &plan), 0);
+    steer_set_free(some);
+}
+
 static void cache_of_nothing(void **state)
 {
     (void)state;
@@ -272,6 +316,7 @@ int main(void)
         cmocka_unit_test(every_difference_counts),  cmocka_unit_test(trees_are_shared_by_key),
         cmocka_unit_test(many_policies_stay_apart), cmocka_unit_test(cache_follows_the_generation),
         cmocka_unit_test(slots_do_not_overlap),     cmocka_unit_test(cache_of_nothing),
+        cmocka_unit_test(a_set_may_be_extended),
     };
     return cmocka_run_group_tests_name("steer_set", tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static void large_zone(void **state)
         snprintf(name, sizeof name, "H%07d.Example.com.", i);
         int len = dns_name_parse(name, NULL, wire);
         dns_key_fill(&key, wire, (size_t)len);
-        uint32_t at = zone_find_node(zone, &key, 0);
+        uint32_t at = zone_find_node(zone, &key);
         struct zone_lookup found = zone_look_up(zone, &key, at);
         assert_int_equal(at != 0, i < NAMES);
         assert_int_equal(found.node != NULL, i < NAMES);
@@ -118,7 +118,7 @@ static void closest_encloser_is_found(void **state)
         struct dns_key key;
         snprintf(name, sizeof name, "%sexample.com.", asked[i].name);
         dns_key_fill(&key, wire, (size_t)dns_name_parse(name, NULL, wire));
-        uint32_t at = zone_find_node(zone, &key, 0);
+        uint32_t at = zone_find_node(zone, &key);
         struct zone_lookup found = zone_look_up(zone, &key, at);
         assert_int_equal(at != 0, asked[i].exact);
         assert_int_equal(found.node != NULL, asked[i].exact || asked[i].wildcard != NULL);
@@ -136,7 +136,7 @@ static void closest_encloser_is_found(void **state)
     }
     memcpy(deepest + 240, "\7example\3com", 13);
     assert_int_equal(dns_key_fill(&key, deepest, sizeof deepest), 253);
-    uint32_t at = zone_find_node(zone, &key, 0);
+    uint32_t at = zone_find_node(zone, &key);
     struct zone_lookup found = zone_look_up(zone, &key, at);
     assert_int_equal(at, 0);
     assert_int_equal(found.node->name_len, 4);

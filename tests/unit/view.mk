@@ -6,11 +6,17 @@ tests_unit_test_view_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_view_SOURCES = tests/unit/test_view.c tests/unit/unit.h
 tests_unit_test_view_LDADD = src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a \
-	src/libdns.a src/libbase.a $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
+	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_view_threads
 check_PROGRAMS += tests/unit/test_view_threads
 tests_unit_test_view_threads_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_threads_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_view_threads_SOURCES = tests/unit/test_view_threads.c tests/unit/unit.h
 tests_unit_test_view_threads_LDADD = $(tests_unit_test_view_LDADD)
+TESTS += tests/unit/test_view_update
+check_PROGRAMS += tests/unit/test_view_update
+tests_unit_test_view_update_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_update_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_view_update_SOURCES = tests/unit/test_view_update.c tests/unit/unit.h
+tests_unit_test_view_update_LDADD = $(tests_unit_test_view_LDADD)
 endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Small files of the state folder, replaced as a whole: a reader finds the old one or the new one, also after
+ * the machine has lost its power. Private to src/app. */
+#pragma once
+
+#include <stddef.h>
+
+/* *text: owned, NUL behind it; a file that is not there is empty. Returns 0 or -errno. */
+int statefile_read(const char *path, char **text, size_t *len);
+/* Returns 0 or -errno; then the old one is still there. */
+int statefile_write(const char *path, const char *text, size_t len);

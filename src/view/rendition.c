@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Rendering policies for copies: see rendition.h. */
+#include "config.h"
+
+#include "view/rendition.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "dns/types.h"
+#include "zone/zone.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t key_of(uint32_t policy, uint16_t type)
+{
+    return (uint64_t)policy << 16 | type;
+}
+
+static int compare_keys(const void *left, const void *right)
+{
+    const uint64_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* The distinct (policy, type) of a zone's steered RRsets, ascending; *count of them. Returns owned. */
+static uint64_t *list_keys(const struct zone *zone, size_t *count)
+{
+    uint64_t *keys = memory_alloc_array(zone->steered_count, sizeof *keys);
+    const struct zone_node *node;
+    size_t found = 0;
+    for (size_t slot = 0; zone->steered_count != 0 && (node = zone_next_node(zone, &slot)) != NULL;) {
+        for (unsigned i = 0; i < node->rrset_count; i++) {
+            const struct zone_rrset *rrset = &node->rrsets[i];
+            if ((rrset->flags & ZONE_RRSET_STEERED) != 0 && found < zone->steered_count) {
+                const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+                keys[found++] = key_of(steered->policy, rrset->type);
+            }
+        }
+    }
+    qsort(keys, found, sizeof *keys, compare_keys);
+    *count = 0;
+    for (size_t i = 0; i < found; i++) {
+        if (i == 0 || keys[i] != keys[*count - 1]) {
+            keys[(*count)++] = keys[i];
+        }
+    }
+    return keys;
+}
+
+/* ---- one policy ---- */
+
+static uint32_t weight_of(const struct steer_choice *choice, size_t index)
+{
+    return choice->weights[index] - (index == 0 ? 0 : choice->weights[index - 1]);
+}
+
+static int compare_members(const void *left, const void *right)
+{
+    return (int)*(const uint16_t *)left - (int)*(const uint16_t *)right;
+}
+
+/* The heaviest of a choice; of equal ones the first. */
+static void take_heaviest(const struct steer_choice *choice, struct view_rendered *to)
+{
+    uint32_t weights[STEER_ANSWERS_MAX] = {0};
+    for (size_t i = 0; i < choice->count; i++) {
+        uint32_t weight = weight_of(choice, i);
+        size_t at = to->count;
+        while (at > 0 && weights[at - 1] < weight) {
+            at--;
+        }
+        if (at == STEER_ANSWERS_MAX) {
+            continue;
+        }
+        size_t keep = to->count < STEER_ANSWERS_MAX ? to->count : STEER_ANSWERS_MAX - 1;
+        memmove(weights + at + 1, weights + at, (keep - at) * sizeof *weights);
+        memmove(to->members + at + 1, to->members + at, (keep - at) * sizeof *to->members);
+        weights[at] = weight;
+        to->members[at] = choice->members[i];
+        to->count = (uint16_t)(keep + 1);
+    }
+    qsort(to->members, to->count, sizeof *to->members, compare_members);
+}
+
+static void render_policy(const struct view *view, struct view_rendered *to)
+{
+    const struct steer_policy *policy = steer_set_get(view->steer, to->policy);
+    struct steer_choice choice = {
+        .weights = memory_alloc_array(policy->member_count, sizeof(uint32_t)),
+        .members = memory_alloc_array(policy->member_count, sizeof(uint16_t)),
+    };
+    steer_evaluate(policy, 0, to->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA, view->table, &choice,
+                   NULL);
+    switch (choice.source) {
+    case STEER_FROM_TIER:
+    case STEER_FROM_ALL: take_heaviest(&choice, to); break;
+    case STEER_FROM_STATIC: to->is_static = true; break;
+    case STEER_FROM_NODATA:
+    case STEER_FROM_SERVFAIL: break;
+    }
+    free(choice.weights);
+    free(choice.members);
+}
+
+/* ---- the whole ---- */
+
+static struct view_rendition *new_rendition(size_t count)
+{
+    struct view_rendition *rendition = memory_alloc(sizeof *rendition + count * sizeof *rendition->items);
+    atomic_init(&rendition->references, 1);
+    rendition->count = count;
+    return rendition;
+}
+
+struct view_rendition *view_render_zone(const struct view *view, const struct zone *zone)
+{
+    size_t count;
+    uint64_t *keys = list_keys(zone, &count);
+    struct view_rendition *rendition = new_rendition(count);
+    for (size_t i = 0; i < count; i++) {
+        rendition->items[i].policy = (uint32_t)(keys[i] >> 16);
+        rendition->items[i].type = (uint16_t)keys[i];
+        render_policy(view, &rendition->items[i]);
+    }
+    free(keys);
+    return rendition;
+}
+
+struct view_rendition *view_render_again(const struct view *view, const struct view_rendition *rendition)
+{
+    struct view_rendition *again = new_rendition(rendition->count);
+    for (size_t i = 0; i < rendition->count; i++) {
+        again->items[i].policy = rendition->items[i].policy;
+        again->items[i].type = rendition->items[i].type;
+        render_policy(view, &again->items[i]);
+    }
+    return again;
+}
+
+static bool is_equal(const struct view_rendered *a, const struct view_rendered *b)
+{
+    return a->policy == b->policy && a->type == b->type && a->is_static == b->is_static &&
+           a->count == b->count && memcmp(a->members, b->members, a->count * sizeof *a->members) == 0;
+}
+
+bool view_rendition_equal(const struct view_rendition *a, const struct view_rendition *b)
+{
+    bool equal = a->count == b->count;
+    for (size_t i = 0; equal && i < a->count; i++) {
+        equal = is_equal(&a->items[i], &b->items[i]);
+    }
+    return equal;
+}
+
+uint64_t view_rendition_hash(const struct view_rendition *rendition, uint64_t hash)
+{
+    for (size_t i = 0; i < rendition->count; i++) {
+        const struct view_rendered *item = &rendition->items[i];
+        hash = hash_bytes(hash, &item->policy, sizeof item->policy);
+        hash = hash_bytes(hash, &item->type, sizeof item->type);
+        hash = hash_bytes(hash, &item->is_static, sizeof item->is_static);
+        hash = hash_bytes(hash, &item->count, sizeof item->count);
+        hash = hash_bytes(hash, item->members, item->count * sizeof *item->members);
+    }
+    return hash_finish(hash);
+}
+
+void view_rendition_hold(struct view_rendition *rendition)
+{
+    atomic_fetch_add_explicit(&rendition->references, 1, memory_order_relaxed);
+}
+
+void view_rendition_release(struct view_rendition *rendition)
+{
+    if (rendition != NULL &&
+        atomic_fetch_sub_explicit(&rendition->references, 1, memory_order_acq_rel) == 1) {
+        free(rendition);
+    }
+}
+
+const struct view_rendered *view_rendition_find(const struct view_rendition *rendition, uint32_t policy,
+                                                uint16_t type)
+{
+    uint64_t key = key_of(policy, type);
+    size_t low = 0, high = rendition->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct view_rendered *item = &rendition->items[middle];
+        uint64_t have = key_of(item->policy, item->type);
+        if (have == key) {
+            return item;
+        }
+        if (have < key) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NULL;
+}

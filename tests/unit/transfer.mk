@@ -1,0 +1,18 @@
+## Unit tests of src/transfer
+if HAVE_CMOCKA
+TESTS += tests/unit/test_keeper
+check_PROGRAMS += tests/unit/test_keeper
+tests_unit_test_keeper_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_keeper_SOURCES = tests/unit/test_keeper.c tests/unit/unit.h
+tests_unit_test_keeper_LDADD = src/libtransfer.a src/libconf.a src/libdns.a src/libbase.a $(CMOCKA_LIBS)
+endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_transfer
+check_PROGRAMS += tests/unit/test_transfer
+tests_unit_test_transfer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(LDNS_CFLAGS)
+tests_unit_test_transfer_SOURCES = tests/unit/test_transfer.c tests/unit/transfer_fixture.c \
+	tests/unit/transfer_fixture.h tests/unit/answer_fixture.c tests/unit/answer_fixture.h tests/unit/unit.h
+tests_unit_test_transfer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
+	src/libhealth.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) \
+	$(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+endif
