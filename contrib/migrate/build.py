@@ -7,7 +7,7 @@ standbys, which is what gdnsd answers then."""
 import dataclasses
 import re
 
-from .model import ALL, ROUND_ROBIN, WEIGHTED, Tier
+from .model import ALL, ROUND_ROBIN, WEIGHTED, Nearest, Tier
 
 WEIGHT_MAX = 65535
 ANSWERS_MAX = 64
@@ -42,8 +42,8 @@ class Endpoint:
 
 
 class Topology:
-    def __init__(self, services):
-        self.services = services
+    def __init__(self, services, locations):
+        self.services, self.locations = services, locations
         self.names = Names()
         self.watched = set()  # regions with endpoints that are checked
         self.tree = {}        # region -> its name, azs
@@ -85,7 +85,7 @@ class Topology:
             self.endpoints[key] = self.anywhere[target.addresses, checks] = made
         return place or self.endpoints[key]
 
-    def document(self):
+    def document(self, rules):
         def write(endpoint):
             document = {"az": endpoint.az, "addresses": list(endpoint.target.addresses)}
             if endpoint.target.weight != 1:
@@ -94,11 +94,16 @@ class Topology:
                 document["checks"] = list(endpoint.checks)
             return document
         used = {check for endpoint in self.endpoints.values() for check in endpoint.checks}
-        document = {"regions": {region: {"azs": {az: {} for az in azs.values()}} for region, azs in self.tree.values()}}
+        document = {"regions": {}}
+        for key, (region, azs) in self.tree.items():
+            location = self.locations.get(key.removesuffix(UNCHECKED))
+            document["regions"][region] = {**({"location": location} if location else {}),
+                                           "azs": {az: {} for az in azs.values()}}
         checks = {name: check for name, check in self.services.documents().items() if name in used}
         if checks:
             document["checks"] = checks
-        return {**document, "endpoints": {endpoint.name: write(endpoint) for endpoint in self.endpoints.values()}}
+        document["endpoints"] = {endpoint.name: write(endpoint) for endpoint in self.endpoints.values()}
+        return {**document, "geo_rules": rules} if rules else document
 
 
 def scale(weight):
@@ -119,9 +124,10 @@ class Name:
 
 
 class Builder:
-    def __init__(self, services, report):
+    def __init__(self, services, locations, report):
         self.services, self.report = services, report
-        self.topology = Topology(services)
+        self.topology = Topology(services, locations)
+        self.rule_names, self.rules, self.rule_sets = Names(), {}, {}
         self.policies = {}  # origin -> names
 
     def build(self, names):
@@ -148,7 +154,8 @@ class Builder:
                 tier = tiers[0]
                 self.report.approximate(tier.place, f"{tier.resource}: what is DOWN by configuration is left out" +
                                         ("" if kept else " of checks, and answered, as gdnsd does where all is down"))
-            return kept or tiers[:1]
+            kept = kept or tiers[:1]
+            return Nearest(kept, tiers.limit) if isinstance(tiers, Nearest) else kept
         return dataclasses.replace(plan, tiers=up(plan.tiers), rules=[(when, up(tiers)) for when, tiers in plan.rules])
 
     # ---- names ----
@@ -156,15 +163,15 @@ class Builder:
     def write_name(self, name):
         plan = name.plan
         pick, answers = self.choose_pick(name)
-        tiers = [self.members(tier) for tier in plan.tiers]
         document = {"ttl": self.choose_ttl(name), "endpoints": self.list_endpoints(plan)}
         weights = self.choose_weights(plan)
         if weights:
             document["weights"] = weights
-        if len(tiers) > 1 or plan.rules:
-            document["tiers"] = self.write_tiers(plan, plan.tiers)
-        if plan.rules:
-            document["geo"] = [{"when": when, "tiers": self.write_tiers(plan, rule)} for when, rule in plan.rules]
+        if len(plan.tiers) > 1 or plan.rules:
+            inside = self.find_inside(plan)
+            document["tiers"] = self.write_tiers(inside, plan.tiers)
+            if plan.rules:
+                document["geo"] = self.share_rules(plan, inside)
         document["pick"] = pick
         if answers > 1:
             document["answers"] = answers
@@ -178,14 +185,29 @@ class Builder:
     def list_endpoints(self, plan):
         return list(dict.fromkeys(name for tier in plan.all_tiers() for name in self.members(tier)))
 
-    def write_tiers(self, plan, tiers):
-        """Each tier by the name of its region or az if that holds all of the name's endpoints there and no others."""
+    def share_rules(self, plan, inside):
+        """The name of a rule set of the topology: names of one map have the same."""
+        written = [(when, self.write_tiers(inside, tiers)) for when, tiers in plan.rules]
+        key = plan.map_name, tuple((id(when), repr(tiers)) for when, tiers in written)
+        if key not in self.rule_sets:
+            self.rule_sets[key] = self.rule_names.make(plan.map_name)
+            self.rules[self.rule_sets[key]] = [{"when": when, "tiers": tiers} for when, tiers in written]
+        return self.rule_sets[key]
+
+    def find_inside(self, plan):
+        """Which of a name's endpoints are in each region and az."""
         inside = {}
         for tier in plan.all_tiers():
             for target in tier.targets:
                 endpoint = self.topology.get(tier, target)
                 for place in endpoint.region, endpoint.az:
                     inside.setdefault(place, set()).add(endpoint.name)
+        return inside
+
+    def write_tiers(self, inside, tiers):
+        """Each tier by the name of its region or az if that holds all of the name's endpoints there and no others."""
+        if isinstance(tiers, Nearest):
+            return {"nearest": tiers.limit, "others": False}
         written, seen = [], set()
         for tier in tiers:
             members = [name for name in self.members(tier) if name not in seen]
@@ -209,8 +231,10 @@ class Builder:
 
     def find_standby(self, plan):
         """Endpoints behind the first tier, if that is the first one of all clients, and no weights are lost."""
-        firsts = {tuple(self.members(tiers[0])) for tiers in [plan.tiers, *(tiers for _, tiers in plan.rules)]}
-        behind = [tier for tiers in [plan.tiers, *(tiers for _, tiers in plan.rules)] for tier in tiers[1:]]
+        if any(isinstance(tiers, Nearest) for tiers in plan.choices()):
+            return set()
+        firsts = {tuple(self.members(tiers[0])) for tiers in plan.choices()}
+        behind = [tier for tiers in plan.choices() for tier in tiers[1:]]
         if len(firsts) != 1 or any(len({target.weight for target in tier.targets}) > 1 for tier in behind):
             return set()
         return {name for tier in behind for name in self.members(tier)} - set(firsts.pop())

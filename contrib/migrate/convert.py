@@ -117,10 +117,10 @@ class Conversion:
     def make_files(self):
         document = self.settings.document
         if self.names:
-            builder = Builder(self.services, self.report)
+            builder = Builder(self.services, self.maps.locations(), self.report)
             builder.build(self.names)
             document["topology"] = "topology.json"
-            self.files["topology.json"] = builder.topology.document()
+            self.files["topology.json"] = builder.topology.document(builder.rules)
             for origin, names in builder.policies.items():
                 self.files[f"zones/{file_of(origin)}.json"] = {"names": names}
             self.report.count(len(self.names), "steered name")

@@ -31,6 +31,14 @@ class Tier:
         return dataclasses.replace(self, path=((plugin, datacenter),) + self.path)
 
 
+class Nearest(list):
+    """Tiers by distance to the client: the nearest `limit` of these, one for each data centre."""
+
+    def __init__(self, tiers, limit):
+        super().__init__(tiers)
+        self.limit = limit
+
+
 @dataclasses.dataclass
 class Plan:
     tiers: list = dataclasses.field(default_factory=list)
@@ -39,8 +47,12 @@ class Plan:
     cnames: list = dataclasses.field(default_factory=list)   # targets, each with its place
     static: list = dataclasses.field(default_factory=list)   # addresses that nothing watches or changes
 
+    def choices(self):
+        """The tiers of each class of clients."""
+        return [self.tiers, *(tiers for _, tiers in self.rules)]
+
     def all_tiers(self):
-        return self.tiers + [tier for _, tiers in self.rules for tier in tiers]
+        return [tier for tiers in self.choices() for tier in tiers]
 
 
 class Unsupported(Exception):

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Plugins and their resources -> plans: simplefo, multifo, weighted, static, null, metafo and geoip. reflect answers
 with the client's own address, which no policy can."""
+import dataclasses
 import ipaddress
 import math
 
 from . import vscf
 from .families import join_families
-from .model import ALL, WEIGHTED, Plan, Target, Tier, Unsupported
+from .maps import Auto
+from .model import ALL, WEIGHTED, Nearest, Plan, Target, Tier, Unsupported
 
 SETTINGS = ("service_types", "up_thresh", "multi", "ignore_health")
 META_SETTINGS = {"metafo": ("resources",), "geoip": ("maps", "resources", "undefined_datacenters_ok")}
@@ -203,7 +205,8 @@ class Meta:
             plan = self.make_datacenter(datacenter, self.dcmap[datacenter], self.dcmap.key_places[datacenter])
 
             def inside(tiers):
-                return [tier.inside(self.plugin, datacenter) for tier in tiers]
+                made = [tier.inside(self.plugin, datacenter) for tier in tiers]
+                return Nearest(made, tiers.limit) if isinstance(tiers, Nearest) else made
             self.plans[datacenter] = Plan(inside(plan.tiers), [(when, inside(tiers)) for when, tiers in plan.rules],
                                           plan.map_name, plan.cnames)
         return self.plans[datacenter]
@@ -250,6 +253,10 @@ class Meta:
         return made
 
     def append(self, first, second, place):
+        if not first.tiers and not first.rules and not first.cnames:
+            return second
+        if any(isinstance(tiers, Nearest) for plan in (first, second) for tiers in plan.choices()):
+            raise Unsupported(place, f"{self.plugin} {self.name} goes on from data centres by distance to others")
         rules = [(when, tiers + second.tiers) for when, tiers in first.rules]
         if second.rules and not first.rules:
             rules = [(when, first.tiers + tiers) for when, tiers in second.rules]
@@ -264,23 +271,29 @@ class Meta:
         return self.chain(names, self.node.place_of("datacenters"))
 
     def make_geoip(self, geo_map, undefined_ok):
-        def kept(names):
-            return [name for name in names if not undefined_ok or name in self.dcmap]
-        plan = self.chain(kept(geo_map.default), self.node.place_of("map"))
-        if plan.rules:
-            raise Unsupported(self.node.place_of("dcmap"), f"geoip {self.name} leads to another geoip resource")
-        plan.map_name = geo_map.name
-        for when, names, place in geo_map.rules:
-            inner = self.chain(kept(names), place)
-            if inner.rules:
+        def choose(names, place):
+            kept = [name for name in names if not undefined_ok or name in self.dcmap]
+            made = self.chain(kept, place) if not isinstance(names, Auto) else self.chain_nearest(kept, geo_map, place)
+            if made.rules:
                 raise Unsupported(place, f"geoip {self.name} leads to another geoip resource")
-            plan.cnames += inner.cnames
+            return made
+        plan = dataclasses.replace(choose(geo_map.default, self.node.place_of("map")), map_name=geo_map.name)
+        for when, names, place in geo_map.rules:
+            inner = choose(names, place)
+            plan.cnames = plan.cnames + inner.cnames
             if inner.tiers:
                 plan.rules.append((when, inner.tiers))
             elif not inner.cnames:
                 self.plugins.report.leave_out(place, f"geoip {self.name}: no data centre, and so no answer, for {when}; "
                                                      "these clients get the default")
         return plan
+
+    def chain_nearest(self, names, geo_map, place):
+        plans = [self.plan_of(name, place) for name in names]
+        if self.skips_first() or any(len(plan.tiers) != 1 or plan.cnames for plan in plans):
+            raise Unsupported(place, f"geoip {self.name} orders by distance what is more than one set of addresses in each "
+                                     "data centre, or skips the first")
+        return Plan(Nearest([plan.tiers[0] for plan in plans], geo_map.limit))
 
 
 # ---- values ----
