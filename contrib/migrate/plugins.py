@@ -273,10 +273,16 @@ class Meta:
     def make_geoip(self, geo_map, undefined_ok):
         def choose(names, place):
             kept = [name for name in names if not undefined_ok or name in self.dcmap]
+            lost = [name for name in kept if by_distance and name not in geo_map.locations]
+            if lost:
+                self.plugins.report.leave_out(place, f"geoip {self.name}: data centre {', '.join(lost)}, which has no "
+                                                     "coordinates, in a name that goes by distance")
+                kept = [name for name in kept if name not in lost]
             made = self.chain(kept, place) if not isinstance(names, Auto) else self.chain_nearest(kept, geo_map, place)
             if made.rules:
                 raise Unsupported(place, f"geoip {self.name} leads to another geoip resource")
             return made
+        by_distance = any(isinstance(names, Auto) for names in [geo_map.default, *(rule[1] for rule in geo_map.rules)])
         plan = dataclasses.replace(choose(geo_map.default, self.node.place_of("map")), map_name=geo_map.name)
         for when, names, place in geo_map.rules:
             inner = choose(names, place)

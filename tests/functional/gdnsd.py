@@ -19,7 +19,7 @@ PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 GDNSD, GDNSDCTL = shutil.which("gdnsd", path=PATH), shutil.which("gdnsdctl", path=PATH)
 CONVERTER = kit.TOP / "contrib/gdnsd2steerd"
 SAMPLES = kit.TOP / "tests/data/gdnsd"
-DATABASE = kit.TOP / "tests/data/geo/country.mmdb"
+DATABASES = kit.TOP / "tests/data/geo"
 
 PATIENCE_S = 10
 
@@ -49,7 +49,10 @@ def fill_in(sample, folder, values):
                 text = text.replace(f"%{name}%", str(value))
             path.write_text(text)
     if (folder / "geoip").exists():
-        shutil.copy(DATABASE, folder / "geoip/country.mmdb")
+        shutil.copy(DATABASES / "country.mmdb", folder / "geoip")
+        # gdnsd tells by this name what a database has; both have the same length
+        city = (DATABASES / "city.mmdb").read_bytes().replace(b"steerd-test", b"GeoIP2-City")
+        (folder / "geoip/city.mmdb").write_bytes(city)
     return folder
 
 

@@ -14,7 +14,7 @@ with_gdnsd = pytest.mark.skipif(gdnsd.GDNSD is None, reason="gdnsd is not instal
 VALUES = {"LISTEN": "127.0.0.1:5300", "PORT": 8080, "A": "127.0.5.1", "B": "127.0.5.2", "C": "127.0.5.3",
           "FOLDER": "/nonexistent"}
 SAMPLE_SIZE = 600
-COMPLETE = {"simplefo", "multifo", "geoip"}
+COMPLETE = {"simplefo", "multifo", "geoip", "geoplaces"}
 
 ZONE = "@ SOA ns1 hostmaster 1 7200 30M 3D 900\n@ NS ns1\nns1 A 192.0.2.53\n"
 
@@ -123,6 +123,23 @@ def test_addresses_of_a_limit_are_answered_in_turn(tmp_path):
     names = policy(tmp_path / "to")
     assert done.returncode == 0 and names["one"]["pick"] == "all"
     assert (names["two"]["pick"], names["two"]["answers"]) == ("round-robin", 2)
+    assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
+
+
+def test_a_data_centre_without_coordinates_is_left_out_of_names_by_distance(tmp_path):
+    config = """plugins => { geoip => {
+  maps => { m => { datacenters => [ a, b, c ], auto_dc_coords => { a => [ 1, 2 ], b => [ -3.5, 4 ] }, auto_dc_limit => 0
+                   nets => { 192.0.2.0/24 => [ b, a ]
+                             198.51.100.0/24 => [ c, b ] } } }
+  resources => { r => { map => m, dcmap => { a => 192.0.2.1, b => 192.0.2.2, c => 192.0.2.3 } } } } }
+"""
+    done = gdnsd.convert(make(tmp_path / "from", config, ZONE + "r 60 DYNA geoip!r\n"), tmp_path / "to")
+    topology = json.loads((tmp_path / "to/topology.json").read_text())
+    assert done.returncode == 2 and "config:4: geoip r: data centre c, which has no coordinates" in done.stdout
+    assert policy(tmp_path / "to")["r"]["tiers"] == {"nearest": 8, "others": False}
+    assert {name: region["location"] for name, region in topology["regions"].items()} == {"a": [1, 2], "b": [-3.5, 4]}
+    assert topology["geo_rules"] == {"m": [{"when": {"cidr": ["192.0.2.0/24"]}, "tiers": [["b"], ["a"]]},
+                                           {"when": {"cidr": ["198.51.100.0/24"]}, "tiers": [["b"]]}]}
     assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
 
 
@@ -252,6 +269,21 @@ def test_geoip(site):
                 if not (name == "net" and set("AB") <= set(down)):
                     seen.add(tuple(both.compare(f"{name}.example.com", subnet=client, ttl=False)))
     assert len(seen) == 5, "each data centre answered for somebody"
+
+
+@with_gdnsd
+def test_geoip_by_distance_city_and_subdivision(site):
+    both = gdnsd.Both(site, "geoplaces")
+    clients = [("192.0.2.1", 32), ("192.0.2.65", 32), ("192.0.2.129", 32), ("198.51.100.1", 32), ("2001:db8::1", 56)]
+    seen = set()
+    for down in ("", "A", "B", "C"):
+        both.set_down(*down)
+        for client in clients:
+            for name in "near", "places", "other":
+                if not (name != "near" and client == clients[2] and down == "B"):  # its only data centre is down
+                    seen.add(tuple(both.compare(f"{name}.example.com", subnet=client, ttl=False)))
+    assert seen == {("A",), ("B",), ("C",), ("192.0.2.4",)}
+    assert len(both.topology["geo_rules"]) == 2, "names of one map share its rules"
 
 
 @with_gdnsd
