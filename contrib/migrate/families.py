@@ -68,4 +68,5 @@ def keep_apart(one, other, report):
     taken = {target.label for target in one.targets}
     rest = tuple(dataclasses.replace(target, label=f"{target.label}-v6") if target.label in taken else target
                  for target in other.targets)
-    return Tier(one.targets + rest, one.place, one.resource, one.pick or other.pick, max(one.answers, other.answers))
+    return Tier(one.targets + rest, one.place, one.resource, one.pick or other.pick,
+                one.answers if one.pick else other.answers)
