@@ -10,22 +10,13 @@
 #include "answer/copy.h"
 #include "answer/edns.h"
 #include "answer/guard.h"
-#include "answer/reply.h"
-#include "answer/signature.h"
-#include "answer/steered.h"
-#include "dns/query.h"
-#include "zone/zone.h"
+#include "answer/redirect.h"
+#include "answer/rrset.h"
+#include "answer/work.h"
 
 enum {
     CHAIN_MAX = 10,  /* CNAMEs followed in one answer */
     PLAIN_UDP = 512, /* RFC 1035 section 4.2.1 */
-};
-
-/* The name that is being looked up, and where it stands in the message. */
-struct target {
-    const struct dns_key *key;
-    uint16_t name_at;
-    uint16_t apex_at; /* of the zone in hand */
 };
 
 static void count(const struct answer_context *context, enum answer_counter counter)
@@ -33,152 +24,16 @@ static void count(const struct answer_context *context, enum answer_counter coun
     answer_count(context->counters, counter);
 }
 
-/* ---- sections ---- */
-
-/* The zone file's records where steering has none. */
-static __attribute__((noinline)) enum outcome
-add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset, struct reply_place place)
-{
-    size_t from = w->reply.at;
-    if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
-        return FULL;
-    }
-    reply_limit_ttl(&w->reply, from, w->ttl_limit);
-    return DONE;
-}
-
-/* Inlined where most answers come through; additional records have a copy of their own. */
-static inline __attribute__((always_inline)) enum outcome add_set(struct work *w, const struct zone *zone,
-                                                                  const struct zone_node *node,
-                                                                  const struct zone_rrset *rrset,
-                                                                  struct reply_place place)
-{
-    if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
-        enum outcome outcome = steered_add(w, zone, rrset, place.owner);
-        if (outcome != USE_STATIC) {
-            return outcome;
-        }
-        uint16_t type = rrset->type; /* the zone file's records of the type stand behind */
-        rrset++;
-        if (rrset == node->rrsets + node->rrset_count || rrset->type != type) {
-            return EMPTY;
-        }
-        return add_static(w, zone, rrset, place);
-    }
-    return reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place) ? DONE : FULL;
-}
-
-static void truncate_reply(struct reply *reply)
-{
-    reply->truncated = true;
-}
-
 static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
 {
     struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
     w->scope = 0; /* RFC 7871 section 7.4: resolvers take every negative answer for one of all clients */
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
-        truncate_reply(&w->reply);
-    }
-}
-
-/* ---- the additional section ---- */
-
-/* RFC 7871 section 7.3.1: no network is attached to additional records, so none depend on one. */
-static bool is_tied_to_network(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset)
-{
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    const struct steer_policy *policy = steer_set_get(w->context->view->steer, steered->policy);
-    return w->query.has_ecs && (policy->geo != NULL || policy->pick == STEER_PICK_STICKY);
-}
-
-/* The addresses of one type of a name that stands at place.owner, all or none. */
-static __attribute__((noinline)) void add_address(struct work *w, const struct zone *zone,
-                                                  const struct zone_node *node, struct reply_place place,
-                                                  uint16_t type)
-{
-    struct reply *reply = &w->reply;
-    const struct zone_rrset *rrset = zone_find_rrset(node, type);
-    if (rrset == NULL || ((rrset->flags & ZONE_RRSET_STEERED) != 0 && is_tied_to_network(w, zone, rrset))) {
-        return;
-    }
-    size_t at = reply->at;
-    uint16_t answers = reply->counts[REPLY_ANSWER];
-    bool steered = w->steered, fallback = w->fallback;
-    if (add_set(w, zone, node, rrset, place) == DONE) {
-        reply->counts[REPLY_ADDITIONAL] =
-            (uint16_t)(reply->counts[REPLY_ADDITIONAL] + reply->counts[REPLY_ANSWER] - answers);
-    } else {
-        reply->at = at;
-    }
-    reply->counts[REPLY_ANSWER] = answers;
-    w->steered = steered; /* these tell about the answer */
-    w->fallback = fallback;
-}
-
-/* What an RRset that was added last brings along. Returns false if a referral cannot do without what does not
- * fit. */
-static __attribute__((noinline)) bool add_additional(struct work *w, const struct zone *zone,
-                                                     const struct zone_rrset *rrset, struct reply_place place)
-{
-    uint16_t block_at = (uint16_t)(w->reply.at - rrset->len);
-    const struct zone_extra *extra = zone_get_extra(zone, rrset);
-    if (!reply_add_additional(&w->reply, zone, rrset, place, block_at)) {
-        return false;
-    }
-    const struct zone_target *targets = zone_get_targets(extra);
-    for (size_t i = 0; i < extra->target_count; i++) {
-        const struct zone_node *node = zone_get_node(zone, targets[i].node);
-        struct reply_place owner = {reply_resolve_link(&w->reply, place, block_at, targets[i].link),
-                                    place.apex_at};
-        add_address(w, zone, node, owner, DNS_TYPE_A);
-        add_address(w, zone, node, owner, DNS_TYPE_AAAA);
-    }
-    return true;
-}
-
-/* A static RRset that rotates, or brings something along on which the answer does not depend. */
-static __attribute__((noinline)) void add_more(struct work *w, const struct zone *zone,
-                                               const struct zone_rrset *rrset, struct reply_place place)
-{
-    size_t at = w->reply.at;
-    if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
-        truncate_reply(&w->reply);
-        return;
-    }
-    if ((rrset->flags & ZONE_RRSET_ROTATES) != 0) {
-        reply_rotate(&w->reply, at, (unsigned)random_below(w->context->random, rrset->count));
-    }
-    bool minimal =
-        w->query.qtype == DNS_TYPE_ANY /* RFC 8482 */ || w->context->view->server->minimal_responses;
-    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !minimal) {
-        (void)add_additional(w, zone, rrset, place);
-    }
-}
-
-/* ---- referrals ---- */
-
-static void add_referral(struct work *w, const struct zone *zone, const struct zone_node *cut,
-                         struct target target)
-{
-    uint16_t cut_at = reply_find_suffix(&w->reply, target.name_at, zone_octets_below(zone, target.key, cut));
-    struct reply_place place = {.owner = cut_at, .apex_at = target.apex_at};
-    const struct zone_rrset *ns = zone_find_rrset(cut, DNS_TYPE_NS);
-    w->reply.subject = reply_subject(zone, cut);
-    if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, ns, place)) {
-        truncate_reply(&w->reply);
-        return;
-    }
-    if ((ns->flags & ZONE_RRSET_ADDITIONAL) != 0 &&
-        !add_additional(w, zone, ns, place)) { /* RFC 9471: a referral without its glue is of no use */
-        truncate_reply(&w->reply);
+        work_truncate(w);
     }
 }
 
 /* ---- one name ---- */
-
-/* What answers for a name returns where in the reply the name stands that the answer leads to, or 0. */
-enum { NOWHERE = 0 };
 
 /* A steered RRset has nothing to offer at the moment: that must not be believed for longer than what it
  * offers at other times (RFC 2308 section 5 takes the TTL of the SOA). */
@@ -214,7 +69,7 @@ static __attribute__((noinline)) const struct zone_rrset *choose_any(const struc
 }
 
 /* The RRset for the type asked. */
-static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
+static inline const struct zone_rrset *choose_rrset(const struct zone_node *node, uint16_t qtype)
 {
     const struct zone_rrset *first = node->rrsets;
     if (node->rrset_count != 0 && first->type == qtype) {
@@ -227,41 +82,41 @@ static const struct zone_rrset *choose_rrset(const struct zone_node *node, uint1
 static inline __attribute__((always_inline)) uint16_t
 answer_node(struct work *w, const struct zone *zone, const struct zone_node *node, struct target target)
 {
-    struct reply_place place = {.owner = target.name_at, .apex_at = target.apex_at};
     const struct zone_rrset *rrset = choose_rrset(node, w->query.qtype);
-    if (rrset != NULL && rrset->flags == 0) { /* nothing to it: static, without links or additional data */
-        if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
-            truncate_reply(&w->reply);
+    if (rrset != NULL && reply_is_plain(rrset) && target.name_at == REPLY_QUESTION_AT) {
+        if (!reply_add_plain(&w->reply, REPLY_ANSWER, zone, rrset)) {
+            work_truncate(w);
         }
-        return NOWHERE;
+        return WORK_NOWHERE;
     }
+    struct reply_place place = {.owner = target.name_at, .apex_at = work_find_apex(w, zone, target)};
     if (rrset != NULL && (rrset->flags & ZONE_RRSET_STEERED) == 0) {
-        add_more(w, zone, rrset, place);
-        return NOWHERE;
+        rrset_add_more(w, zone, rrset, place);
+        return WORK_NOWHERE;
     }
     if (rrset != NULL) {
-        switch (add_set(w, zone, node, rrset, place)) {
-        case DONE: break;
-        case FULL: truncate_reply(&w->reply); break;
-        case FAILED:
+        switch (rrset_add(w, zone, node, rrset, place)) {
+        case RRSET_DONE: break;
+        case RRSET_FULL: work_truncate(w); break;
+        case RRSET_FAILED:
             w->reply.rcode = DNS_RCODE_SERVFAIL;
             w->reply.ede = REPLY_EDE_NO_ENDPOINT;
             w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
             break;
-        case EMPTY:
-        case USE_STATIC: add_negative_for_now(w, zone, rrset, target.apex_at); break;
+        case RRSET_EMPTY:
+        case RRSET_USE_STATIC: add_negative_for_now(w, zone, rrset, place.apex_at); break;
         }
-        return NOWHERE;
+        return WORK_NOWHERE;
     }
     const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
     if (cname == NULL) {
-        add_negative(w, zone, target.apex_at);
-        return NOWHERE;
+        add_negative(w, zone, place.apex_at);
+        return WORK_NOWHERE;
     }
     uint16_t rdata_at = (uint16_t)(w->reply.at + 12);
     if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, cname, place)) {
-        truncate_reply(&w->reply);
-        return NOWHERE;
+        work_truncate(w);
+        return WORK_NOWHERE;
     }
     return rdata_at;
 }
@@ -272,55 +127,13 @@ answer_other_node(struct work *w, const struct zone *zone, const struct zone_nod
     return answer_node(w, zone, node, target);
 }
 
-/* RFC 6672 section 3.2: the DNAME, and a CNAME from the name asked to the one that it becomes. */
-static uint16_t answer_dname(struct work *w, const struct zone *zone, const struct zone_node *cut,
-                             struct target target)
-{
-    struct reply *reply = &w->reply;
-    const struct zone_rrset *dname = zone_find_rrset(cut, DNS_TYPE_DNAME);
-    size_t prefix = zone_octets_below(zone, target.key, cut), dname_at = reply->at;
-    struct reply_place place = {.owner = reply_find_suffix(reply, target.name_at, prefix),
-                                .apex_at = target.apex_at};
-    reply->subject = reply_subject(zone, cut);
-    if (!reply_add_rrset(reply, REPLY_ANSWER, zone, dname, place)) {
-        truncate_reply(reply);
-        return NOWHERE;
-    }
-    const uint8_t *record = reply->out + dname_at;
-    size_t suffix = (size_t)(record[10] << 8 | record[11]);
-    if (prefix + suffix > DNS_NAME_MAX) {
-        reply->rcode = DNS_RCODE_YXDOMAIN;
-        return NOWHERE;
-    }
-    uint16_t record_at = (uint16_t)reply->at;
-    if (!reply_add_cname(reply, target.name_at, prefix, dname_at)) {
-        truncate_reply(reply);
-        return NOWHERE;
-    }
-    return w->query.qtype == DNS_TYPE_CNAME ? NOWHERE : (uint16_t)(record_at + 12);
-}
-
-/* A name at or below a cut, or below a DNAME. */
-static uint16_t answer_hidden(struct work *w, const struct zone *zone, const struct zone_node *cut,
-                              struct target target)
-{
-    if ((cut->flags & ZONE_NODE_DNAME) != 0) {
-        return answer_dname(w, zone, cut, target);
-    }
-    if (w->reply.counts[REPLY_ANSWER] == 0) {
-        w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
-    }
-    add_referral(w, zone, cut, target);
-    return NOWHERE;
-}
-
 __attribute__((noinline)) static uint16_t answer_no_name(struct work *w, const struct zone *zone,
                                                          struct target target)
 {
     w->reply.subject = reply_subject(zone, NULL);
     w->reply.rcode = DNS_RCODE_NXDOMAIN;
-    add_negative(w, zone, target.apex_at);
-    return NOWHERE;
+    add_negative(w, zone, work_find_apex(w, zone, target));
+    return WORK_NOWHERE;
 }
 
 /* A name of which there is no data, or not here. What is called comes last: so nothing has to be kept. */
@@ -331,7 +144,7 @@ __attribute__((noinline)) static uint16_t answer_other(struct work *w, const str
     /* RFC 4035 section 3.1.4.1: the parent answers for DS */
     bool ds_at_cut = at != 0 && w->query.qtype == DNS_TYPE_DS && found.node == found.cut;
     if (found.cut != NULL && !ds_at_cut) {
-        return answer_hidden(w, zone, found.cut, target);
+        return redirect_answer(w, zone, found.cut, target);
     }
     if (found.node == NULL) {
         return answer_no_name(w, zone, target);
@@ -398,7 +211,7 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
     struct dns_key key;
     uint8_t wire[DNS_NAME_MAX + 1];
     uint64_t seen[CHAIN_MAX] = {dns_key_hash_suffix(&w->query.key, 0)};
-    for (unsigned hop = 1; name_at != NOWHERE; hop++) {
+    for (unsigned hop = 1; name_at != WORK_NOWHERE; hop++) {
         size_t len = reply_copy_name(&w->reply, name_at, sizeof wire, wire);
         dns_key_fill(&key, wire, len);
         if (hop == CHAIN_MAX || is_known(seen, hop, &key)) {
@@ -408,8 +221,7 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
         if (zone == NULL || zone->failed) {
             return;
         }
-        uint16_t apex_at = reply_find_suffix(&w->reply, name_at, len - zone->apex_len);
-        name_at = answer_other(w, zone, (struct target){&key, name_at, apex_at}, zone_find_node(zone, &key));
+        name_at = answer_other(w, zone, (struct target){&key, name_at}, zone_find_node(zone, &key));
     }
 }
 
@@ -456,11 +268,9 @@ static void answer_question(struct work *w)
         return;
     }
     w->reply.flags |= flags;
-    struct target target = {.key = &query->key,
-                            .name_at = DNS_HEADER_SIZE,
-                            .apex_at = (uint16_t)(DNS_HEADER_SIZE + query->key.len - zone->apex_len)};
+    struct target target = {.key = &query->key, .name_at = REPLY_QUESTION_AT};
     uint16_t leads_to = answer_in_zone(w, zone, target);
-    if (__builtin_expect(leads_to != NOWHERE, 0)) {
+    if (__builtin_expect(leads_to != WORK_NOWHERE, 0)) {
         follow_chain(w, leads_to);
     }
 }

@@ -131,6 +131,7 @@ static uint8_t *put_ede(uint8_t *to, const struct answer_context *context, const
         uint16_t code;
         const char *text;
     } errors[] = {
+        [REPLY_EDE_NONE] = {0, ""},
         [REPLY_EDE_NOT_AUTHORITATIVE] = {20, ""},
         [REPLY_EDE_NOT_SUPPORTED] = {21, ""},
         [REPLY_EDE_PROHIBITED] = {18, ""},

@@ -62,24 +62,36 @@ static inline void reply_put16(uint8_t *to, unsigned value)
 void reply_put_block(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
                      struct reply_place place);
 
+/* Most blocks are short, and go into the message as they are if the name asked is their owner's. */
+static inline bool reply_is_plain(const struct zone_rrset *rrset)
+{
+    return rrset->len <= BYTES_SHORT && rrset->patch_count == 0 && rrset->flags == 0;
+}
+
 /* Each returns false if it does not fit; nothing is written then. */
 
-/* In line: most blocks are short, and go into the message as they are. */
-static inline bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
-                                   const struct zone_rrset *rrset, struct reply_place place)
+/* A plain one for the name asked. */
+static inline bool reply_add_plain(struct reply *reply, enum reply_section section, const struct zone *zone,
+                                   const struct zone_rrset *rrset)
 {
     size_t at = reply->at, len = rrset->len;
     if (at + len > reply->limit) {
         return false;
     }
     reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
-    if (len > BYTES_SHORT || place.owner != REPLY_QUESTION_AT || rrset->patch_count != 0 ||
-        rrset->flags != 0) {
-        reply_put_block(reply, zone, rrset, place);
-        return true;
-    }
     bytes_copy(reply->out + at, zone->blob + rrset->block, len);
     reply->at = at + len;
+    return true;
+}
+
+static inline bool reply_add_rrset(struct reply *reply, enum reply_section section, const struct zone *zone,
+                                   const struct zone_rrset *rrset, struct reply_place place)
+{
+    if (reply->at + rrset->len > reply->limit) {
+        return false;
+    }
+    reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
+    reply_put_block(reply, zone, rrset, place);
     return true;
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * One query on its way through answer.c and steered.h. Private to these. */
+ * Everything about one query while it is answered, for the files that answer.c is made of. Private to answer.
+ */
 #pragma once
 
 #include "answer/answer.h"
 #include "answer/reply.h"
 #include "answer/signature.h"
 #include "dns/query.h"
+#include "zone/zone.h"
 
-/* Everything about one query while it is answered. */
 struct work {
     const struct answer_context *context;
     const struct answer_request *request;
@@ -21,5 +22,24 @@ struct work {
     struct tsig_exchange signature;
 };
 
-/* What became of an RRset. */
-enum outcome { DONE, EMPTY, FULL, FAILED, USE_STATIC };
+/* The name that is being looked up, and where it stands in the message. */
+struct target {
+    const struct dns_key *key;
+    uint16_t name_at;
+};
+
+/* What answers for a name returns where in the reply the name stands that the answer leads to, or 0. */
+enum { WORK_NOWHERE = 0 };
+
+/* Where the apex of the zone in hand stands. */
+static inline uint16_t work_find_apex(const struct work *w, const struct zone *zone, struct target target)
+{
+    size_t below = (size_t)target.key->len - zone->apex_len;
+    return target.name_at == REPLY_QUESTION_AT ? (uint16_t)(REPLY_QUESTION_AT + below)
+                                               : reply_find_suffix(&w->reply, target.name_at, below);
+}
+
+static inline void work_truncate(struct work *w)
+{
+    w->reply.truncated = true;
+}

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "base/arena.h"
-#include "base/hash.h"
 #include "view/view.h"
 #include "zone/builder.h"
 
@@ -71,6 +70,8 @@ enum steer_fallback compile_get_fallback(enum conf_fallback fallback);
 /* Open the databases, or take them over from the previous view. false, with errors in the report: one is
  * broken, and there is none to take over. */
 bool compile_load_geo(struct compiler *c);
+/* Fill atlas and geo_knows from the view's databases; the atlas is to be freed before them. */
+void compile_open_atlas(struct compiler *c);
 
 /* The classes of a name's clients and the tree that gives them. */
 struct compile_classes {

@@ -61,6 +61,15 @@ static struct geo_db *load_database(struct compiler *c, const char *path, struct
     return db;
 }
 
+void compile_open_atlas(struct compiler *c)
+{
+    const struct view *view = c->view;
+    for (size_t i = 0; i < view->geo_count; i++) {
+        c->geo_knows |= geo_get_info(view->geo[i])->knows;
+    }
+    c->atlas = geo_atlas_new(view->geo, view->geo_count);
+}
+
 bool compile_load_geo(struct compiler *c)
 {
     struct view *view = c->view;
@@ -72,11 +81,10 @@ bool compile_load_geo(struct compiler *c)
         struct geo_db *db = load_database(c, server->geo_paths[i], &view->geo_files[view->geo_count]);
         good &= db != NULL;
         if (db != NULL) {
-            c->geo_knows |= geo_get_info(db)->knows;
             view->geo[view->geo_count++] = db;
         }
     }
-    c->atlas = geo_atlas_new(view->geo, view->geo_count);
+    compile_open_atlas(c);
     return good;
 }
 

@@ -87,12 +87,9 @@ static void read_steered(const struct view *view, const struct conf_zone_source 
                          .geo_count = view->geo_count,
                          .steer = steer_set_extend(view->steer),
                          .arena = update->arena};
-    struct compiler c = {
-        .view = &draft, .report = report, .atlas = geo_atlas_new(view->geo, view->geo_count)};
+    struct compiler c = {.view = &draft, .report = report};
     struct compile_zone work;
-    for (size_t i = 0; i < view->geo_count; i++) {
-        c.geo_knows |= geo_get_info(view->geo[i])->knows;
-    }
+    compile_open_atlas(&c);
     compile_read_zone(view, source, report, &work);
     compile_enter_policy(&c, &work);
     geo_atlas_free(c.atlas);

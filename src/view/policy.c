@@ -6,6 +6,7 @@
 #include "view/compile_internal.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "conf/keytable.h"
 #include "dns/name.h"

@@ -127,7 +127,7 @@ uint32_t builder_get_owner(struct zone_builder *b, const struct dns_key *key, un
     return first;
 }
 
-static bool is_in_zone(const struct zone_builder *b, const struct dns_key *key)
+bool builder_is_in_zone(const struct zone_builder *b, const struct dns_key *key)
 {
     return key->labels >= b->apex.labels && key->at[key->labels - b->apex.labels] == key->len - b->apex.len &&
            memcmp(key->name + key->len - b->apex.len, b->apex.name, b->apex.len) == 0;
@@ -149,7 +149,7 @@ int zone_builder_add(void *builder, const struct zone_record *record)
     struct dns_key key;
     struct builder_place place = {keep_file(b, record->file), record->line, record->column};
     size_t len = dns_key_fill(&key, record->owner, record->owner_len);
-    if (len == 0 || !is_in_zone(b, &key)) {
+    if (len == 0 || !builder_is_in_zone(b, &key)) {
         char owner[DNS_NAME_TEXT_SIZE], apex[DNS_NAME_TEXT_SIZE];
         builder_complain(b, REPORT_ERROR, &place, "the owner %s is outside the zone %s",
                          len == 0 ? "?" : dns_name_write(record->owner, owner),
@@ -180,7 +180,7 @@ void zone_builder_add_steered(struct zone_builder *b, const struct zone_steered_
 {
     struct dns_key key;
     struct builder_place place = {keep_file(b, plan->file), plan->line, plan->column};
-    if (dns_key_fill(&key, plan->owner, DNS_NAME_MAX) == 0 || !is_in_zone(b, &key)) {
+    if (dns_key_fill(&key, plan->owner, DNS_NAME_MAX) == 0 || !builder_is_in_zone(b, &key)) {
         builder_complain(b, REPORT_ERROR, &place, "the steered name is outside the zone");
         return;
     }

@@ -60,6 +60,7 @@ void builder_complain(struct zone_builder *b, enum report_severity severity, con
  * ancestors. */
 uint32_t builder_find_owner(const struct zone_builder *b, const struct dns_key *key, unsigned label);
 uint32_t builder_get_owner(struct zone_builder *b, const struct dns_key *key, unsigned label);
+bool builder_is_in_zone(const struct zone_builder *b, const struct dns_key *key);
 /* The owner of an absolute wire name, or NULL if it is outside the zone or does not exist. */
 const struct builder_owner *builder_find_name(const struct zone_builder *b, const uint8_t *name,
                                               bool *in_zone);

@@ -26,7 +26,7 @@ const struct builder_owner *builder_find_name(const struct zone_builder *b, cons
 {
     struct dns_key key;
     *in_zone = false;
-    if (dns_key_fill(&key, name, DNS_NAME_MAX) == 0 || !dns_name_is_under(key.name, b->apex.name)) {
+    if (dns_key_fill(&key, name, DNS_NAME_MAX) == 0 || !builder_is_in_zone(b, &key)) {
         return NULL;
     }
     *in_zone = true;

@@ -41,7 +41,7 @@ struct builder_target builder_find_target(const struct zone_builder *b, const ui
 {
     struct builder_target found = {.in_zone = false};
     struct dns_key key;
-    if (dns_key_fill(&key, name, DNS_NAME_MAX) == 0 || !dns_name_is_under(key.name, b->apex.name)) {
+    if (dns_key_fill(&key, name, DNS_NAME_MAX) == 0 || !builder_is_in_zone(b, &key)) {
         return found;
     }
     found.in_zone = true;

@@ -131,7 +131,8 @@ static void put_glue(struct renderer *r, enum glue kind)
 
 static void put_name_servers(struct renderer *r)
 {
-    for (enum glue kind = GLUE_IN_DOMAIN; kind <= GLUE_OTHER; kind++) {
+    enum glue first = r->owner->cut == 0 ? GLUE_OTHER : GLUE_IN_DOMAIN;
+    for (enum glue kind = first; kind <= GLUE_OTHER; kind++) {
         put_glue(r, kind);
         if (kind != GLUE_OTHER && r->extra.need_len == 0) {
             r->extra.need_len = r->extra.len;

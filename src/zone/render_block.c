@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { BLOCK_MAX = 65000, BLOB_START = 8, APEX_PATCH = 0xc000, NAMES_START = 64 };
+enum { BLOCK_MAX = 65000, BLOB_START = 8, APEX_PATCH = 0xc000, NAMES_START = 32 };
 
 void render_init(struct renderer *r, struct zone_builder *b)
 {
@@ -85,12 +85,32 @@ void render_put_fixed(struct renderer *r, uint16_t type, uint32_t ttl)
 
 /* ---- the names that there are ---- */
 
-/* The slot of a name, or the empty one where it belongs. */
-static struct render_name *find_slot(const struct renderer *r, uint64_t hash, const uint8_t *name)
+/* A name with its hash, to be found. */
+struct suffix {
+    uint64_t hash;
+    const uint8_t *name; /* of any case */
+    uint8_t len;
+};
+
+static struct suffix make_suffix(const struct dns_key *key, const uint8_t *name, unsigned label)
 {
-    for (uint32_t i = (uint32_t)(hash >> 32) & r->name_mask;; i = (i + 1) & r->name_mask) {
+    return (struct suffix){dns_key_hash_suffix(key, label), name + key->at[label],
+                           (uint8_t)(key->len - key->at[label])};
+}
+
+/* Mostly the case of letters is the same, too. */
+static bool is_same(const struct render_name *slot, const struct suffix *suffix)
+{
+    return slot->hash == suffix->hash && slot->len == suffix->len &&
+           (memcmp(slot->name, suffix->name, suffix->len) == 0 || dns_name_equal(slot->name, suffix->name));
+}
+
+/* The slot of a name, or the empty one where it belongs. */
+static struct render_name *find_slot(const struct renderer *r, const struct suffix *suffix)
+{
+    for (uint32_t i = (uint32_t)(suffix->hash >> 32) & r->name_mask;; i = (i + 1) & r->name_mask) {
         struct render_name *slot = &r->names[i];
-        if (slot->stamp != r->stamp || (slot->hash == hash && dns_name_equal(slot->name, name))) {
+        if (slot->stamp != r->stamp || is_same(slot, suffix)) {
             return slot;
         }
     }
@@ -104,20 +124,21 @@ static void grow_names(struct renderer *r)
     r->names = memory_alloc_array((size_t)size * 2, sizeof *r->names);
     for (uint32_t i = 0; i < size; i++) {
         if (old[i].stamp == r->stamp) {
-            *find_slot(r, old[i].hash, old[i].name) = old[i];
+            *find_slot(r, &(struct suffix){old[i].hash, old[i].name, old[i].len}) = old[i];
         }
     }
     free(old);
 }
 
 /* The first place of a name stays. */
-static void add_name(struct renderer *r, uint64_t hash, const uint8_t *name, uint16_t link)
+static void add_name(struct renderer *r, struct suffix suffix, uint16_t link)
 {
-    struct render_name *slot = find_slot(r, hash, name);
+    struct render_name *slot = find_slot(r, &suffix);
     if (slot->stamp == r->stamp) {
         return;
     }
-    *slot = (struct render_name){.hash = hash, .name = name, .stamp = r->stamp, .link = link};
+    *slot = (struct render_name){
+        .hash = suffix.hash, .name = suffix.name, .stamp = r->stamp, .link = link, .len = suffix.len};
     if (++r->name_count > r->name_mask / 2) {
         grow_names(r);
     }
@@ -138,8 +159,8 @@ static void prepare_names(struct renderer *r)
     r->stamp++;
     r->name_count = 0;
     for (unsigned i = owner[0] == 1 && owner[1] == '*'; i < r->key.labels; i++) {
-        add_name(r, dns_key_hash_suffix(&r->key, i), r->key.name + r->key.at[i],
-                 (uint16_t)(ZONE_LINK_OWNER | (r->key.len - r->key.at[i])));
+        struct suffix suffix = make_suffix(&r->key, r->key.name, i);
+        add_name(r, suffix, (uint16_t)(ZONE_LINK_OWNER | suffix.len));
     }
 }
 
@@ -154,8 +175,7 @@ static void note_name(struct renderer *r, const struct dns_key *key, const uint8
                       size_t at)
 {
     for (unsigned i = 0; i < labels && at + key->at[i] < ZONE_LINK_MAX; i++) {
-        add_name(r, dns_key_hash_suffix(key, i), name + key->at[i],
-                 (uint16_t)(ZONE_LINK_BLOCK | (at + key->at[i])));
+        add_name(r, make_suffix(key, name, i), (uint16_t)(ZONE_LINK_BLOCK | (at + key->at[i])));
     }
 }
 
@@ -193,7 +213,8 @@ void render_put_name(struct renderer *r, const uint8_t *name)
     unsigned labels = 0;
     prepare_names(r);
     for (; labels < key.labels; labels++) {
-        found = find_slot(r, dns_key_hash_suffix(&key, labels), name + key.at[labels]);
+        struct suffix suffix = make_suffix(&key, name, labels);
+        found = find_slot(r, &suffix);
         if (found->stamp == r->stamp) {
             break;
         }
@@ -217,7 +238,8 @@ uint16_t render_find_name(struct renderer *r, const uint8_t *name)
     if (dns_key_fill(&key, name, DNS_NAME_MAX) <= 1) {
         return 0;
     }
-    const struct render_name *found = find_slot(r, dns_key_hash_suffix(&key, 0), name);
+    struct suffix whole = make_suffix(&key, name, 0);
+    const struct render_name *found = find_slot(r, &whole);
     return found->stamp == r->stamp ? found->link : 0;
 }
 

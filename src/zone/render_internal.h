@@ -12,6 +12,7 @@ struct render_name {
     const uint8_t *name; /* uncompressed, of any case */
     uint32_t stamp;      /* of another block: empty */
     uint16_t link;
+    uint8_t len;
 };
 
 /* A blob's u32 that becomes the offset of an owner's node once all nodes are written. */

@@ -105,7 +105,8 @@ static inline bool is_node(const struct zone *zone, uint32_t offset, const uint8
 __attribute__((noinline)) static uint32_t find_further(const struct zone *zone, const struct zone_slot *slot,
                                                        const uint8_t *name, size_t name_len)
 {
-    for (uint32_t tag = slot++->tag; slot->tag == tag; slot++) {
+    uint32_t tag = slot->tag;
+    for (slot++; slot->tag == tag; slot++) {
         if (is_node(zone, slot->node, name, name_len)) {
             return slot->node;
         }

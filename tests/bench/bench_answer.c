@@ -58,7 +58,7 @@ static void make_queries(struct queries *queries, const char *mix)
 static struct geo_tree *make_map(void)
 {
     struct addr_prefix *prefixes = memory_alloc_array(NETWORKS, sizeof *prefixes);
-    struct geo_rule rules[PLACES] = {{.class_id = 0}};
+    struct geo_rule rules[PLACES] = {{.target = 0}};
     struct random random;
     random_init(&random, 2);
     for (uint32_t i = 0; i < NETWORKS; i++) {
@@ -70,9 +70,12 @@ static struct geo_tree *make_map(void)
     }
     for (size_t i = 0; i < PLACES; i++) {
         rules[i] = (struct geo_rule){
-            .prefixes = prefixes + i * EACH, .prefix_count = EACH, .class_id = (uint16_t)(i + 1)};
+            .prefixes = prefixes + i * EACH, .prefix_count = EACH, .target = (uint32_t)(i + 1)};
     }
-    struct geo_tree *map = geo_build_tree(rules, PLACES, NULL, 0);
+    struct geo_atlas *atlas = geo_atlas_new(NULL, 0);
+    struct geo_tree *map = geo_build_tree(
+        &(struct geo_plan){.rules = rules, .rule_count = PLACES, .class_count = 1 + PLACES}, atlas);
+    geo_atlas_free(atlas);
     free(prefixes);
     return map;
 }

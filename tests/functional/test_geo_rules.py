@@ -87,6 +87,17 @@ def test_shared_rules(site):
     assert said["class"] == "nearest(eu-west,us-east,ap-south)"
 
 
+def test_one_zone_is_read_again_with_other_rules(site):
+    make(site, ["city.mmdb"], {"www": {"geo": [{"when": {"city": "London"}, "tiers": [["eu-west"]]}], "tiers": [["us-east"]]}})
+    server = site.start()
+    assert ask(server, "10.1.2.3") == ("eu-west", 16)
+    site.policies["example.com"]["names"]["www"].update(geo=[{"when": {"subdivision": "BR-SP"}, "tiers": "nearest"}])
+    site.write()
+    server.ctl("reload", "example.com")
+    assert ask(server, "10.1.2.3") == ("us-east", 15) and ask(server, "10.2.2.3") == ("us-east", 16)
+    assert explain(server, "10.2.2.3")["class"] == "nearest(us-east,eu-west,ap-south)"
+
+
 # ---- distance ----
 
 def test_nearest(site):

@@ -83,6 +83,24 @@ def test_rendered_copies_follow_the_answers(site):
     assert zone["serial"] == last
 
 
+def test_a_steered_zone_is_reloaded_alone_unless_its_copies_are_rendered(site):
+    steered_site(site)
+    us, eu = (site.webs_at[f"{region}-1a"] for region in ("us-east", "eu-west"))
+    server = site.start()
+    site.policy("example.com", {"www": {"endpoints": ["web-eu-west-1a"]}})
+    site.zone("example.com", "www 60 IN A 192.0.2.98\n", soa=kit.SOA.replace("hostmaster 1 ", "hostmaster 2 ")).write()
+    assert "generation 1" in server.ctl("reload", "example.com").stdout
+    assert server.addresses("www.example.com") == [eu]
+    assert copied(server, "www") == ["192.0.2.98"]
+    site.server["zone_options"]["example.com"]["transfer_steered"] = "rendered"
+    site.write()
+    server.reload()
+    assert copied(server, "www") == [eu]
+    site.policy("example.com", {"www": {"endpoints": ["web-us-east-1a"]}}).write()
+    assert "generation 3" in server.ctl("reload", "example.com").stdout
+    assert copied(server, "www") == [us]
+
+
 def test_a_dead_region_changes_the_copy(site):
     us, eu = steered_site(site, transfer_steered="rendered")
     server = site.start()

@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.query
@@ -134,11 +135,12 @@ def test_only_those_who_may_ask(site):
     server = site.start()
 
     def allowed(origin, key=None, source=mine):
-        asked = query(origin, "AXFR", key)
+        asked = query(origin, "AXFR", key, use_edns=0)
         reply = dns.query.tcp(asked, mine, port=site.listen[0][1], source=source, timeout=10)
         if reply.rcode() == dns.rcode.NOERROR:
             return True
         assert reply.rcode() == dns.rcode.REFUSED and not reply.answer and not reply.flags & dns.flags.AA
+        assert [option.code for option in reply.options] == [dns.edns.EDECode.PROHIBITED]
         return False
 
     assert allowed("open.test") and allowed("open.test", KEY)

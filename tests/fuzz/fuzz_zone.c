@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Any octets as a master file. What comes out must be whole names and rdata, and each record, written in the
- * form of RFC 3597 or in that of its type, must be read back as it was. Nothing can be included: the root for
+ * form of RFC 3597 or in that of its type, must be read back as it was. If the records make a zone, walking
+ * it gives records of that zone again, and none that was not there. Nothing can be included: the root for
  * that does not exist. */
 #include "config.h"
 
@@ -10,7 +11,9 @@
 #include "base/report.h"
 #include "dns/name.h"
 #include "dns/types.h"
+#include "zone/builder.h"
 #include "zone/reader.h"
+#include "zone/walk.h"
 #include "zone/writer.h"
 
 #include <stdlib.h>
@@ -20,6 +23,7 @@ enum { RECORDS_MAX = 2000, CHECKED_MAX = 50, ENOUGH = 1 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
+static const uint8_t apex[] = "\7example\3com";
 static const struct zone_reader_options options = {.origin = "example.com.", .include_root = "/nonexistent"};
 
 static void expect(int is_true)
@@ -71,27 +75,55 @@ static void write_and_read(const struct zone_record *record)
     buffer_fini(&text);
 }
 
+struct run {
+    size_t count;
+    struct zone_builder *builder;
+};
+
 static int check(void *context, const struct zone_record *record)
 {
-    size_t *count = context;
+    struct run *run = context;
     expect(dns_name_len(record->owner, record->owner_len) == record->owner_len && record->owner_len != 0);
     expect(record->rclass == DNS_CLASS_IN && record->ttl <= 0x7fffffff && record->type != 0 &&
            record->file != NULL);
     expect(record->line != 0 && record->column != 0);
-    if (*count < CHECKED_MAX) {
+    if (run->count < CHECKED_MAX) {
         write_and_read(record);
     }
-    return ++*count == RECORDS_MAX ? ENOUGH : 0;
+    zone_builder_add(run->builder, record);
+    return ++run->count == RECORDS_MAX ? ENOUGH : 0;
+}
+
+static int count_record(void *context, const struct zone_record *record)
+{
+    expect(dns_name_len(record->owner, record->owner_len) == record->owner_len);
+    expect(dns_name_is_under(record->owner, apex));
+    ++*(size_t *)context;
+    return 0;
+}
+
+static void build(struct run *run)
+{
+    struct zone *zone = zone_builder_finish(run->builder);
+    size_t count = 0;
+    if (zone != NULL) {
+        expect(zone_walk(zone, &(struct zone_visitor){.context = &count, .record = count_record}) == 0);
+        expect(count >= 2 && count <= run->count); /* SOA and NS; duplicates are gone */
+    }
+    zone_release(zone);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    size_t count = 0;
-    const struct zone_sink sink = {.context = &count, .record = check};
-    struct report *report = report_new();
+    struct report *report = report_new(), *complaints = report_new();
+    struct run run = {.builder = zone_builder_new(apex, "fuzz.zone", complaints)};
+    const struct zone_sink sink = {.context = &run, .record = check};
     int code = zone_read_text("fuzz.zone", (const char *)bytes, len, &options, &sink, report);
     expect(code == 0 || code == ENOUGH || code == ERROR_SYNTAX);
     expect(code == ENOUGH || (code == ERROR_SYNTAX) == (report_errors(report) != 0));
+    build(&run);
+    zone_builder_free(run.builder);
+    report_free(complaints);
     report_free(report);
     return 0;
 }

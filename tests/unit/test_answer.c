@@ -400,6 +400,29 @@ static void odd_messages(void **state)
     assert_int_equal(out[3] & 15, DNS_RCODE_FORMERR);
 }
 
+/* RFC 1035 section 4.1.1: opcodes that there are not, NOTIFY and UPDATE among them, and QDCOUNT. */
+static void opcodes_and_counts(void **state)
+{
+    uint8_t query[512], out[512];
+    for (unsigned opcode = 0; opcode < 16; opcode++) {
+        size_t len = fixture_query(query, "host.example.com.", DNS_TYPE_A, opcode << 11, 1232);
+        size_t got = fixture_ask_bytes(*state, query, len, ANSWER_UDP, out, sizeof out);
+        assert_int_equal(out[2], 0x80 | opcode << 3 | (opcode == 0 ? 4 : 0)); /* QR, AA */
+        assert_int_equal(out[3], opcode == 0 ? DNS_RCODE_NOERROR : DNS_RCODE_NOTIMP);
+        assert_int_equal(out[11], 1); /* EDNS comes back, now with why */
+        assert_int_equal(got, opcode == 0 ? len + 16 : len + 6);
+        query[2] |= 0x80;
+        assert_int_equal(fixture_ask_bytes(*state, query, len, ANSWER_UDP, out, sizeof out), 0);
+    }
+    size_t len = fixture_query(query, "host.example.com.", DNS_TYPE_A, 0, 0);
+    memcpy(query + len, query + 12, len - 12);
+    for (unsigned count = 0; count < 3; count++) {
+        query[5] = (uint8_t)count;
+        fixture_ask_bytes(*state, query, count == 2 ? 2 * len - 12 : len, ANSWER_UDP, out, sizeof out);
+        assert_int_equal(out[3], count == 1 ? DNS_RCODE_NOERROR : DNS_RCODE_FORMERR);
+    }
+}
+
 static void large_answers_are_truncated(void **state)
 {
     (void)state;
@@ -475,6 +498,7 @@ int main(void)
         WITH(edns),
         WITH(client_subnet_is_echoed_with_scope_0),
         WITH(odd_messages),
+        WITH(opcodes_and_counts),
         cmocka_unit_test(large_answers_are_truncated),
         cmocka_unit_test(root_zone),
         WITH(mutated_queries),

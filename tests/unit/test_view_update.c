@@ -102,7 +102,7 @@ static const struct steer_policy *find_policy(const struct view *view, const str
                                               const char *owner)
 {
     uint8_t wire[DNS_NAME_MAX + 1];
-    struct dns_key key;
+    struct dns_key key = {.len = 0};
     int len = dns_name_parse(owner, NULL, wire);
     assert_true(len > 0 && dns_key_fill(&key, wire, (size_t)len) != 0);
     uint32_t at = zone_find_node(zone, &key);

@@ -20,3 +20,10 @@ tests_unit_test_view_update_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_view_update_SOURCES = tests/unit/test_view_update.c tests/unit/unit.h
 tests_unit_test_view_update_LDADD = $(tests_unit_test_view_LDADD)
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_rendition
+check_PROGRAMS += tests/unit/test_rendition
+tests_unit_test_rendition_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_rendition_SOURCES = tests/unit/test_rendition.c tests/unit/unit.h
+tests_unit_test_rendition_LDADD = $(tests_unit_test_view_LDADD)
+endif

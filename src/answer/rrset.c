@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What few RRsets need. */
+#include "config.h"
+
+#include "answer/rrset.h"
+
+struct geo_match rrset_find_class_of_source(const struct work *w, const struct steer_policy *policy)
+{
+    struct addr_port at = {.port = 0};
+    if (w->request->client != NULL) {
+        addr_from_sockaddr(w->request->client, &at);
+    }
+    return steer_find_class(policy, &at.addr);
+}
+
+/* The subnet of ECS if given, else the source. */
+static struct addr find_client(const struct work *w)
+{
+    struct addr_port at = {.port = 0};
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        return w->query.ecs.addr;
+    }
+    if (w->request->client != NULL) {
+        addr_from_sockaddr(w->request->client, &at);
+    }
+    return at.addr;
+}
+
+size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
+                         uint16_t members[STEER_ANSWERS_MAX])
+{
+    struct addr client = find_client(w);
+    struct steer_key key = steer_find_key(policy, &client);
+    if (choice->count > 1 && key.prefix_len > w->scope) {
+        w->scope = key.prefix_len;
+    }
+    return steer_pick_sticky(policy, choice, key.key, members);
+}
+
+enum rrset_outcome rrset_add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                    struct reply_place place)
+{
+    size_t from = w->reply.at;
+    if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+        return RRSET_FULL;
+    }
+    reply_limit_ttl(&w->reply, from, w->ttl_limit);
+    return RRSET_DONE;
+}
+
+/* RFC 7871 section 7.3.1: no network is attached to additional records, so none depend on one. */
+static bool is_tied_to_network(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset)
+{
+    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const struct steer_policy *policy = steer_set_get(w->context->view->steer, steered->policy);
+    return w->query.has_ecs && (policy->geo != NULL || policy->pick == STEER_PICK_STICKY);
+}
+
+/* The addresses of one type of a name that stands at place.owner, all or none. */
+static void add_address(struct work *w, const struct zone *zone, const struct zone_node *node,
+                        struct reply_place place, uint16_t type)
+{
+    struct reply *reply = &w->reply;
+    const struct zone_rrset *rrset = zone_find_rrset(node, type);
+    if (rrset == NULL || ((rrset->flags & ZONE_RRSET_STEERED) != 0 && is_tied_to_network(w, zone, rrset))) {
+        return;
+    }
+    size_t at = reply->at;
+    uint16_t answers = reply->counts[REPLY_ANSWER];
+    bool steered = w->steered, fallback = w->fallback;
+    if (rrset_add(w, zone, node, rrset, place) == RRSET_DONE) {
+        reply->counts[REPLY_ADDITIONAL] =
+            (uint16_t)(reply->counts[REPLY_ADDITIONAL] + reply->counts[REPLY_ANSWER] - answers);
+    } else {
+        reply->at = at;
+    }
+    reply->counts[REPLY_ANSWER] = answers;
+    w->steered = steered; /* these tell about the answer */
+    w->fallback = fallback;
+}
+
+bool rrset_add_additional(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                          struct reply_place place)
+{
+    uint16_t block_at = (uint16_t)(w->reply.at - rrset->len);
+    const struct zone_extra *extra = zone_get_extra(zone, rrset);
+    if (!reply_add_additional(&w->reply, zone, rrset, place, block_at)) {
+        return false;
+    }
+    const struct zone_target *targets = zone_get_targets(extra);
+    for (size_t i = 0; i < extra->target_count; i++) {
+        const struct zone_node *node = zone_get_node(zone, targets[i].node);
+        struct reply_place owner = {reply_resolve_link(&w->reply, place, block_at, targets[i].link),
+                                    place.apex_at};
+        add_address(w, zone, node, owner, DNS_TYPE_A);
+        add_address(w, zone, node, owner, DNS_TYPE_AAAA);
+    }
+    return true;
+}
+
+void rrset_add_more(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                    struct reply_place place)
+{
+    size_t at = w->reply.at;
+    if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+        work_truncate(w);
+        return;
+    }
+    if ((rrset->flags & ZONE_RRSET_ROTATES) != 0) {
+        reply_rotate(&w->reply, at, (unsigned)random_below(w->context->random, rrset->count));
+    }
+    bool minimal =
+        w->query.qtype == DNS_TYPE_ANY /* RFC 8482 */ || w->context->view->server->minimal_responses;
+    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !minimal) {
+        (void)rrset_add_additional(w, zone, rrset, place);
+    }
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * An RRset into the reply: a steered one member by member, as the policy chooses for the client; and what an
+ * RRset brings along into the additional section. Private to answer. */
+#pragma once
+
+#include "answer/work.h"
+
+enum rrset_outcome {
+    RRSET_DONE,
+    RRSET_EMPTY,      /* steered, and there is nothing to offer */
+    RRSET_FULL,       /* it does not fit */
+    RRSET_FAILED,     /* the policy wants SERVFAIL */
+    RRSET_USE_STATIC, /* the policy wants the zone file's records */
+};
+
+struct geo_match rrset_find_class_of_source(const struct work *w, const struct steer_policy *policy);
+
+/* The client for geography: the subnet of ECS if given, else the source. */
+static inline struct geo_match rrset_find_class(const struct work *w, const struct steer_policy *policy)
+{
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        return steer_find_class(policy, &w->query.ecs.addr);
+    }
+    return rrset_find_class_of_source(w, policy);
+}
+
+/* Members for this very client; the scope becomes what the answer is good for. */
+size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
+                         uint16_t members[STEER_ANSWERS_MAX]);
+
+static inline __attribute__((always_inline)) enum rrset_outcome
+rrset_add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                 const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
+{
+    uint16_t members[STEER_ANSWERS_MAX];
+    size_t picked = policy->pick == STEER_PICK_STICKY
+                        ? rrset_pick_sticky(w, policy, choice, members)
+                        : steer_pick(policy, choice, w->context->random, members);
+    size_t from = w->reply.at;
+    if (__builtin_expect(picked == 1 && choice->ttl == STEER_TTL_FREE, 1)) {
+        return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? RRSET_DONE : RRSET_FULL;
+    }
+    for (size_t i = 0; i < picked; i++) {
+        if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
+            return RRSET_FULL;
+        }
+    }
+    if (choice->ttl != STEER_TTL_FREE) {
+        reply_limit_ttl(&w->reply, from, choice->ttl);
+    }
+    w->ttl_limit = choice->ttl;
+    return picked != 0 ? RRSET_DONE : RRSET_EMPTY;
+}
+
+static inline __attribute__((always_inline)) enum rrset_outcome
+rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset, uint16_t owner)
+{
+    const struct answer_context *context = w->context;
+    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const struct steer_policy *policy = steer_set_get(context->view->steer, steered->policy);
+    uint16_t class_id = 0;
+    if (policy->geo != NULL) {
+        struct geo_match match = rrset_find_class(w, policy);
+        class_id = match.class_id;
+        w->scope = match.scope > w->scope ? match.scope : w->scope;
+    }
+    struct steer_ask ask = {.now_s = context->now_s,
+                            .class_id = class_id,
+                            .types = rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
+    struct steer_choice *choice = steer_cache_get(context->cache, policy, ask, context->table);
+    w->steered = true;
+    w->fallback |= choice->source != STEER_FROM_TIER;
+    switch (choice->source) {
+    case STEER_FROM_TIER:
+    case STEER_FROM_POOL:
+    case STEER_FROM_ALL: return rrset_add_picked(w, zone, rrset, policy, choice, owner);
+    case STEER_FROM_STATIC: w->ttl_limit = choice->ttl; return RRSET_USE_STATIC;
+    case STEER_FROM_SERVFAIL: return RRSET_FAILED;
+    case STEER_FROM_NODATA: break;
+    }
+    w->ttl_limit = choice->ttl;
+    return RRSET_EMPTY;
+}
+
+/* The zone file's records where steering has none. */
+enum rrset_outcome rrset_add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                    struct reply_place place);
+
+/* Inlined where most answers come through; additional records have a copy of their own. */
+static inline __attribute__((always_inline)) enum rrset_outcome
+rrset_add(struct work *w, const struct zone *zone, const struct zone_node *node,
+          const struct zone_rrset *rrset, struct reply_place place)
+{
+    if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
+        enum rrset_outcome outcome = rrset_add_steered(w, zone, rrset, place.owner);
+        if (outcome != RRSET_USE_STATIC) {
+            return outcome;
+        }
+        uint16_t type = rrset->type; /* the zone file's records of the type stand behind */
+        rrset++;
+        if (rrset == node->rrsets + node->rrset_count || rrset->type != type) {
+            return RRSET_EMPTY;
+        }
+        return rrset_add_static(w, zone, rrset, place);
+    }
+    return reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place) ? RRSET_DONE : RRSET_FULL;
+}
+
+/* A static RRset that rotates, or brings something along on which the answer does not depend. */
+void rrset_add_more(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                    struct reply_place place);
+/* What an RRset that was added last brings along. Returns false if a referral cannot do without what does not
+ * fit. */
+bool rrset_add_additional(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                          struct reply_place place);
