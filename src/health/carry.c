@@ -38,6 +38,7 @@ static void carry_monitors(struct health *to, const struct health_node *endpoint
         if (known == NULL) {
             continue;
         }
+        monitor->idle = known->idle;
         monitor->checked_ms = known->checked_ms;
         monitor->duration_us = known->duration_us;
         monitor->detail = known->detail;

@@ -99,6 +99,7 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
         assert(i == 0 || plan->monitors[i - 1].endpoint <= from->endpoint);
         health->monitors[i] = (struct health_monitor){.identity = from->identity,
                                                       .endpoint = from->endpoint,
+                                                      .idle = from->idle,
                                                       .rise = from->rise == 0 ? 1 : from->rise,
                                                       .fall = from->fall == 0 ? 1 : from->fall};
         struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][from->endpoint];
@@ -122,7 +123,16 @@ static uint32_t count_to_lose(double lost_at, uint32_t members)
     return whole < need ? whole + 1 : whole;
 }
 
-/* Who has a say: monitors in their endpoint, endpoints that have monitors in their az, azs that have such
+static uint32_t count_used(const struct health *health, const struct health_node *endpoint)
+{
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < endpoint->child_count; i++) {
+        used += !health->monitors[endpoint->first_child + i].idle;
+    }
+    return used;
+}
+
+/* Who has a say: monitors that are used in their endpoint, endpoints that have monitors in their az, azs that have such
  * endpoints in their region. */
 static void count_members(struct health *health)
 {
@@ -130,12 +140,13 @@ static void count_members(struct health *health)
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
             struct health_node *node = &health->nodes[kind][i];
             if (kind == HEALTH_ENDPOINT) {
-                node->members = node->child_count;
+                node->members = count_used(health, node);
                 node->lost_from = 1;
             } else {
                 node->lost_from = count_to_lose(health->lost_at[kind][i], node->members);
             }
-            if (kind != HEALTH_REGION && node->members != 0) {
+            bool has_say = kind == HEALTH_ENDPOINT ? node->child_count != 0 : node->members != 0;
+            if (kind != HEALTH_REGION && has_say) {
                 health->nodes[kind + 1][node->parent].members++;
             }
         }
@@ -289,6 +300,7 @@ int health_get_monitor(const struct health *health, uint32_t monitor, struct hea
     const struct health_monitor *from = &health->monitors[monitor];
     *status = (struct health_monitor_status){.endpoint = from->endpoint,
                                              .verdict = from->verdict,
+                                             .idle = from->idle,
                                              .outcome = from->outcome,
                                              .detail = from->detail,
                                              .streak = from->streak,

@@ -22,6 +22,8 @@ struct health_monitor_plan {
     uint32_t endpoint;
     uint16_t rise, fall;
     uint64_t identity; /* of what is observed: equal identity keeps its history in health_carry() */
+    bool idle; /* has no say until health_use_monitor() says otherwise, or the machine is carried from one where
+                  it has */
 };
 
 struct health_endpoint_plan {
@@ -93,6 +95,16 @@ void health_carry(struct health *to, const struct health *from, int64_t wall_ms)
 void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
                     uint32_t duration_us, uint16_t detail);
 
+/* ---- endpoints that are a host name ---- */
+
+/* There is something to observe, or not: a monitor that is not used has no say, and forgets what it knew.
+ * Returns whether that is new. */
+bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int64_t wall_ms);
+/* Which families of addresses the endpoint's name resolves to: of HEALTH_WORD_RESOLVED. */
+void health_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved);
+/* Take over both from a machine of the same plan. */
+void health_copy_resolved(struct health *to, const struct health *from);
+
 /* ---- overrides ---- */
 
 enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64 };
@@ -148,6 +160,7 @@ struct health_monitor_status {
     enum health_observed verdict;
     enum health_outcome outcome;
     uint16_t detail, streak; /* streak: equal results in a row, saturating */
+    bool idle;               /* nothing is observed */
     uint32_t duration_us;
     int64_t checked_ms;
 };

@@ -37,12 +37,17 @@ enum health_decider {
 };
 
 /* The word: bits 0-1 observed, bits 2-3 desired, bit 4 (endpoints): the latest results of a check speak
- * against the verdict, but are not enough to change it yet. */
+ * against the verdict, but are not enough to change it yet; bits 5-6 (endpoints that are a host name): it
+ * resolves to addresses of IPv4, of IPv6. */
 enum {
     HEALTH_WORD_OBSERVED = 3,
     HEALTH_WORD_DESIRED_SHIFT = 2,
     HEALTH_WORD_DESIRED = 3 << 2,
     HEALTH_WORD_WAVERS = 1 << 4,
+    HEALTH_WORD_RESOLVED_SHIFT = 5,
+    HEALTH_WORD_RESOLVED_V4 = 1 << 5,
+    HEALTH_WORD_RESOLVED_V6 = 1 << 6,
+    HEALTH_WORD_RESOLVED = 3 << 5,
 };
 
 struct health_table {

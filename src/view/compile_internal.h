@@ -95,6 +95,10 @@ struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const stru
  * a reload. */
 void compile_guards(struct view *view, const struct view *previous);
 
+/* view->hosts from its topology: nothing is known of them yet. */
+void compile_hosts(struct view *view);
+void compile_free_hosts(struct view *view);
+
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);
 

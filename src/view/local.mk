@@ -6,6 +6,7 @@ src_libview_a_SOURCES = \
 	src/view/geo.c \
 	src/view/guard.c \
 	src/view/health.c \
+	src/view/hosts.c src/view/hosts.h \
 	src/view/one.c \
 	src/view/policy.c \
 	src/view/primary.c \

@@ -75,7 +75,7 @@ static void on_query(evutil_socket_t fd, short what, void *argument)
     assert_int_equal(sendto(fd, bytes, at, 0, (struct sockaddr *)&from, from_len), (ssize_t)at);
 }
 
-static void on_changed(void *context, size_t host)
+static void on_heard(void *context, size_t host)
 {
     struct world *w = context;
     assert_true(host < HOSTS);
@@ -103,7 +103,7 @@ static int open_world(void **state)
     w->event = event_new(w->base, w->fd, EV_READ | EV_PERSIST, on_query, w);
     event_add(w->event, NULL);
     w->patience = evtimer_new(w->base, on_patience, w);
-    struct resolve_hooks hooks = {.context = w, .changed = on_changed};
+    struct resolve_hooks hooks = {.context = w, .heard = on_heard};
     assert_int_equal(resolver_open(w->base, w->server, &hooks, &w->resolver), 0);
     *state = w;
     return 0;
@@ -277,7 +277,7 @@ static void broken_server_lists_are_refused(void **state)
 {
     struct world *w = *state;
     struct resolver *resolver;
-    struct resolve_hooks hooks = {.context = w, .changed = on_changed};
+    struct resolve_hooks hooks = {.context = w, .heard = on_heard};
     assert_true(resolver_open(w->base, "not an address", &hooks, &resolver) < 0);
 }
 
