@@ -99,7 +99,6 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
         assert(i == 0 || plan->monitors[i - 1].endpoint <= from->endpoint);
         health->monitors[i] = (struct health_monitor){.identity = from->identity,
                                                       .endpoint = from->endpoint,
-                                                      .idle = from->idle,
                                                       .rise = from->rise == 0 ? 1 : from->rise,
                                                       .fall = from->fall == 0 ? 1 : from->fall};
         struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][from->endpoint];
@@ -123,16 +122,7 @@ static uint32_t count_to_lose(double lost_at, uint32_t members)
     return whole < need ? whole + 1 : whole;
 }
 
-static uint32_t count_used(const struct health *health, const struct health_node *endpoint)
-{
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < endpoint->child_count; i++) {
-        used += !health->monitors[endpoint->first_child + i].idle;
-    }
-    return used;
-}
-
-/* Who has a say: monitors that are used in their endpoint, endpoints that have monitors in their az, azs that have such
+/* Who has a say: monitors in their endpoint, endpoints that have monitors in their az, azs that have such
  * endpoints in their region. */
 static void count_members(struct health *health)
 {
@@ -140,13 +130,12 @@ static void count_members(struct health *health)
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
             struct health_node *node = &health->nodes[kind][i];
             if (kind == HEALTH_ENDPOINT) {
-                node->members = count_used(health, node);
+                node->members = node->child_count;
                 node->lost_from = 1;
             } else {
                 node->lost_from = count_to_lose(health->lost_at[kind][i], node->members);
             }
-            bool has_say = kind == HEALTH_ENDPOINT ? node->child_count != 0 : node->members != 0;
-            if (kind != HEALTH_REGION && has_say) {
+            if (kind != HEALTH_REGION && node->members != 0) {
                 health->nodes[kind + 1][node->parent].members++;
             }
         }

@@ -22,8 +22,6 @@ struct health_monitor_plan {
     uint32_t endpoint;
     uint16_t rise, fall;
     uint64_t identity; /* of what is observed: equal identity keeps its history in health_carry() */
-    bool idle; /* has no say until health_use_monitor() says otherwise, or the machine is carried from one where
-                  it has */
 };
 
 struct health_endpoint_plan {
@@ -97,8 +95,8 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
 
 /* ---- endpoints that are a host name ---- */
 
-/* There is something to observe, or not: a monitor that is not used has no say, and forgets what it knew.
- * Returns whether that is new. */
+/* There is something to observe (so it begins), or not: a monitor that is not used has no say, and forgets what
+ * it knew. Returns whether that is new. */
 bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int64_t wall_ms);
 /* Which families of addresses the endpoint's name resolves to: of HEALTH_WORD_RESOLVED. */
 void health_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved);

@@ -69,12 +69,12 @@ struct plan_parts {
     struct health_az_plan *azs;
     struct health_endpoint_plan *endpoints;
     struct health_monitor_plan *monitors;
+    struct view_monitor *list;
     size_t monitor_count;
 };
 
 static void fill_parts(const struct conf_topology *topology, struct plan_parts *parts)
 {
-    struct view_monitor *monitors;
     for (size_t i = 0; i < topology->region_count; i++) {
         parts->regions[i] =
             (struct health_region_plan){topology->regions[i].name, topology->regions[i].lost_at};
@@ -87,17 +87,25 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
         parts->endpoints[i] =
             (struct health_endpoint_plan){topology->endpoints[i].name, topology->endpoints[i].az};
     }
-    parts->monitor_count = view_list_monitors(topology, &monitors);
+    parts->monitor_count = view_list_monitors(topology, &parts->list);
     parts->monitors = memory_alloc_array(parts->monitor_count, sizeof *parts->monitors);
     for (size_t i = 0; i < parts->monitor_count; i++) {
-        const struct conf_check *check = &topology->checks[monitors[i].check];
-        parts->monitors[i] = (struct health_monitor_plan){.endpoint = monitors[i].endpoint,
+        const struct conf_check *check = &topology->checks[parts->list[i].check];
+        parts->monitors[i] = (struct health_monitor_plan){.endpoint = parts->list[i].endpoint,
                                                           .rise = check->rise, /* NOLINT: it has a check */
                                                           .fall = check->fall,
-                                                          .idle = monitors[i].addr == NULL,
-                                                          .identity = monitors[i].identity};
+                                                          .identity = parts->list[i].identity};
     }
-    free(monitors);
+}
+
+/* Nobody has said yet what the host names lead to. */
+static void rest_hosts(struct health *health, const struct plan_parts *parts, int64_t wall_ms)
+{
+    for (size_t i = 0; i < parts->monitor_count; i++) {
+        if (parts->list[i].addr == NULL) {
+            (void)health_use_monitor(health, (uint32_t)i, false, wall_ms);
+        }
+    }
 }
 
 struct health *view_new_health(const struct conf_topology *topology, int64_t wall_ms)
@@ -120,6 +128,8 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
                                                              .monitors = parts.monitors,
                                                              .monitor_count = parts.monitor_count},
                                        wall_ms);
+    rest_hosts(health, &parts, wall_ms);
+    free(parts.list);
     free(parts.regions);
     free(parts.azs);
     free(parts.endpoints);

@@ -13,13 +13,6 @@
 
 static const struct view_addresses no_addresses;
 
-const char *view_host_state_text(enum view_host_state state)
-{
-    static const char *const texts[] = {
-        [VIEW_HOST_PENDING] = "pending", [VIEW_HOST_GOOD] = "good", [VIEW_HOST_FAILING] = "failing"};
-    return texts[state];
-}
-
 enum view_host_state view_host_state(const struct view_host *host)
 {
     enum view_host_state v4 = host->told[VIEW_V4].state, v6 = host->told[VIEW_V6].state;

@@ -56,7 +56,12 @@ struct view_host {
     struct view_news told[VIEW_FAMILIES]; /* of the thread that publishes; `addresses` is not kept */
 };
 
-const char *view_host_state_text(enum view_host_state state);
+static inline const char *view_host_state_text(enum view_host_state state)
+{
+    static const char *const texts[] = {
+        [VIEW_HOST_PENDING] = "pending", [VIEW_HOST_GOOD] = "good", [VIEW_HOST_FAILING] = "failing"};
+    return texts[state];
+}
 
 /* Of both families together: failing if one is, pending if one is. */
 enum view_host_state view_host_state(const struct view_host *host);
