@@ -1,5 +1,6 @@
 ## Documents: manual pages, JSON Schemas, and what is read in the repository.
 dist_man_MANS += \
+	doc/man/gdnsd2steerd.1 \
 	doc/man/steerctl.1 \
 	doc/man/steerd.8 \
 	doc/man/steerd.json.5 \

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/libprobe.a
-src_libprobe_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+src_libprobe_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CARES_CFLAGS)
 src_libprobe_a_SOURCES = \
 	src/probe/check.c src/probe/check.h \
 	src/probe/check_http.c \
@@ -8,6 +8,7 @@ src_libprobe_a_SOURCES = \
 	src/probe/http_response.c src/probe/http_response.h \
 	src/probe/probe.h \
 	src/probe/prober.c \
+	src/probe/resolve.c src/probe/resolve.h \
 	src/probe/schedule.c src/probe/schedule.h \
 	src/probe/targets.c src/probe/targets.h \
 	src/probe/timers.c src/probe/timers.h

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What contrib/gdnsd2steerd is made of, lowest first:
+
+report     what was converted, approximated and left out
+vscf       gdnsd's configuration language -> nodes that know their file and line
+model      plans: what a resource answers, in our words
+services   service_types -> checks
+maps       geoip maps -> geo rules over data centres
+plugins    plugins and their resources -> plans
+zonefile   gdnsd's zone files -> master files, and the names that are steered
+build      plans -> topology and policies
+settings   options -> steerd.json
+convert    all of it, and the files that come out
+"""

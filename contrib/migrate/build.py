@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Plans -> topology and policies. Data centres become regions, addresses endpoints; equal addresses of one data centre
+with equal checks become one endpoint, so that one check and one override serve all names.
+
+The secondary of a failover has weight 0, a standby: where everything is down, fallback "all" answers those that are no
+standbys, which is what gdnsd answers then."""
+import dataclasses
+import re
+
+from .model import ALL, ROUND_ROBIN, WEIGHTED, Nearest, Tier
+
+WEIGHT_MAX = 65535
+ANSWERS_MAX = 64
+NAME_MAX = 63
+REGION = "everywhere"  # of addresses in no data centre
+UNCHECKED = "-unchecked"
+
+
+class Names:
+    """The one name space of regions, azs and endpoints."""
+
+    def __init__(self):
+        self.taken = set()
+
+    def make(self, wanted):
+        text = re.sub("[^A-Za-z0-9_.-]", "-", wanted).lstrip("-")[:NAME_MAX] or "x"
+        made, number = text, 2
+        while made in self.taken:
+            made = f"{text[:NAME_MAX - len(str(number)) - 1]}-{number}"
+            number += 1
+        self.taken.add(made)
+        return made
+
+
+@dataclasses.dataclass
+class Endpoint:
+    name: str
+    region: str
+    az: str
+    target: object
+    checks: tuple
+
+
+class Topology:
+    def __init__(self, services, locations):
+        self.services, self.locations = services, locations
+        self.names = Names()
+        self.watched = set()  # regions with endpoints that are checked
+        self.tree = {}        # region -> its name, azs
+        self.endpoints = {}   # (place, addresses, checks) -> Endpoint
+        self.anywhere = {}    # (addresses, checks) -> Endpoint
+
+    @staticmethod
+    def split_path(path):
+        """Names of region and az of data centres: that of geoip is the region if there is one, else the outermost."""
+        if not path:
+            return REGION, "a"
+        at = next((at for at, (plugin, _) in enumerate(path) if plugin == "geoip"), 0)
+        return path[at][1], "-".join(name for _, name in path[at + 1:]) or "a"
+
+    def watch(self, tier, target):
+        """To be told of all targets before any is asked for: which regions have something that is checked."""
+        if self.services.checks(target.services):
+            self.watched.add(self.split_path(tier.path)[0])
+
+    def locate(self, path, checks):
+        region, az = self.split_path(path)
+        if not checks and region in self.watched:
+            region += UNCHECKED  # else it would be lost with those that are checked; gdnsd has no such roll-up
+        if region not in self.tree:
+            self.tree[region] = (self.names.make(region), {})
+        name, azs = self.tree[region]
+        if az not in azs:
+            azs[az] = self.names.make(f"{name}-{az}")
+        return name, azs[az]
+
+    def get(self, tier, target):
+        checks = self.services.checks(target.services)
+        place = self.anywhere.get((target.addresses, checks)) if not tier.path else None
+        key = tier.path and self.locate(tier.path, checks), target.addresses, checks
+        if place is None and key not in self.endpoints:
+            region, az = self.locate(tier.path, checks)
+            label = f"{tier.resource}-{target.label}" if tier.resource not in target.label else target.label
+            made = Endpoint(self.names.make(label), region, az, target, checks)
+            self.endpoints[key] = self.anywhere[target.addresses, checks] = made
+        return place or self.endpoints[key]
+
+    def document(self, rules):
+        def write(endpoint):
+            document = {"az": endpoint.az, "addresses": list(endpoint.target.addresses)}
+            if endpoint.target.weight != 1:
+                document["weight"] = scale(endpoint.target.weight)
+            if endpoint.checks:
+                document["checks"] = list(endpoint.checks)
+            return document
+        used = {check for endpoint in self.endpoints.values() for check in endpoint.checks}
+        document = {"regions": {}}
+        for key, (region, azs) in self.tree.items():
+            location = self.locations.get(key.removesuffix(UNCHECKED))
+            document["regions"][region] = {**({"location": location} if location else {}),
+                                           "azs": {az: {} for az in azs.values()}}
+        checks = {name: check for name, check in self.services.documents().items() if name in used}
+        if checks:
+            document["checks"] = checks
+        document["endpoints"] = {endpoint.name: write(endpoint) for endpoint in self.endpoints.values()}
+        return {**document, "geo_rules": rules} if rules else document
+
+
+def scale(weight):
+    """gdnsd's weights go up to 2^20, ours to 2^16; none becomes 0."""
+    return weight if weight <= WEIGHT_MAX else max(weight >> 4, 1)
+
+
+@dataclasses.dataclass
+class Name:
+    """A DYNA or DYNC record that becomes a steered name."""
+    origin: str
+    owner: str
+    plan: object
+    place: str
+    ttl_max_s: int
+    ttl_min_s: int
+    limits: dict  # of addresses in an answer: "$ADDR_LIMIT_V4" -> number
+
+
+class Builder:
+    def __init__(self, services, locations, report):
+        self.services, self.report = services, report
+        self.topology = Topology(services, locations)
+        self.rule_names, self.rules, self.rule_sets = Names(), {}, {}
+        self.policies = {}  # origin -> names
+
+    def build(self, names):
+        for name in names:
+            name.plan = self.without_down(name.plan)
+        uses = [(tier, target) for name in names for tier in name.plan.all_tiers() for target in tier.targets]
+        for tier, target in uses:
+            self.topology.watch(tier, target)
+        for tier, target in sorted(uses, key=lambda use: not use[0].path):  # names in no data centre share endpoints
+            self.topology.get(tier, target)
+        for name in names:
+            self.policies.setdefault(name.origin, {})[name.owner] = self.write_name(name)
+
+    # ---- services that are always down ----
+
+    def without_down(self, plan):
+        """What is down for ever is never answered while anything else is in the name."""
+        def up(tiers):
+            kept = [dataclasses.replace(tier, targets=tuple(target for target in tier.targets
+                                                            if not self.services.is_down(target.services)))
+                    for tier in tiers]
+            kept = [tier for tier in kept if tier.targets]
+            if kept != tiers:
+                tier = tiers[0]
+                self.report.approximate(tier.place, f"{tier.resource}: what is DOWN by configuration is left out" +
+                                        ("" if kept else " of checks, and answered, as gdnsd does where all is down"))
+            kept = kept or tiers[:1]
+            return Nearest(kept, tiers.limit) if isinstance(tiers, Nearest) else kept
+        return dataclasses.replace(plan, tiers=up(plan.tiers), rules=[(when, up(tiers)) for when, tiers in plan.rules])
+
+    # ---- names ----
+
+    def write_name(self, name):
+        plan = name.plan
+        pick, answers = self.choose_pick(name)
+        document = {"ttl": self.choose_ttl(name), "endpoints": self.list_endpoints(plan)}
+        weights = self.choose_weights(plan)
+        if weights:
+            document["weights"] = weights
+        if len(plan.tiers) > 1 or plan.rules:
+            inside = self.find_inside(plan)
+            document["tiers"] = self.write_tiers(inside, plan.tiers)
+            if plan.rules:
+                document["geo"] = self.share_rules(plan, inside)
+        document["pick"] = pick
+        if answers > 1:
+            document["answers"] = answers
+        document["fallback"] = "all"
+        self.report_differences(name)
+        return document
+
+    def members(self, tier):
+        return list(dict.fromkeys(self.topology.get(tier, target).name for target in tier.targets))
+
+    def list_endpoints(self, plan):
+        return list(dict.fromkeys(name for tier in plan.all_tiers() for name in self.members(tier)))
+
+    def share_rules(self, plan, inside):
+        """The name of a rule set of the topology: names of one map have the same."""
+        written = [(when, self.write_tiers(inside, tiers)) for when, tiers in plan.rules]
+        key = plan.map_name, tuple((id(when), repr(tiers)) for when, tiers in written)
+        if key not in self.rule_sets:
+            self.rule_sets[key] = self.rule_names.make(plan.map_name)
+            self.rules[self.rule_sets[key]] = [{"when": when, "tiers": tiers} for when, tiers in written]
+        return self.rule_sets[key]
+
+    def find_inside(self, plan):
+        """Which of a name's endpoints are in each region and az."""
+        inside = {}
+        for tier in plan.all_tiers():
+            for target in tier.targets:
+                endpoint = self.topology.get(tier, target)
+                for place in endpoint.region, endpoint.az:
+                    inside.setdefault(place, set()).add(endpoint.name)
+        return inside
+
+    def write_tiers(self, inside, tiers):
+        """Each tier by the name of its region or az if that holds all of the name's endpoints there and no others."""
+        if isinstance(tiers, Nearest):
+            return {"nearest": tiers.limit, "others": False}
+        written, seen = [], set()
+        for tier in tiers:
+            members = [name for name in self.members(tier) if name not in seen]
+            seen.update(members)
+            endpoint = self.topology.get(tier, tier.targets[0])
+            if members:
+                holds = [place for place in (endpoint.region, endpoint.az) if inside[place] == set(members)]
+                written.append(holds[:1] if tier.path and holds else members)
+        return written
+
+    def choose_weights(self, plan):
+        """Weights of this name that are not those of the topology; 0 for what is behind the first tier."""
+        weights, standby = {}, self.find_standby(plan)
+        for tier in plan.all_tiers():
+            for target in tier.targets:
+                endpoint = self.topology.get(tier, target)
+                weight = 0 if endpoint.name in standby else scale(target.weight)
+                if weight != scale(endpoint.target.weight) and endpoint.name not in weights:
+                    weights[endpoint.name] = weight
+        return weights
+
+    def find_standby(self, plan):
+        """Endpoints behind the first tier, if that is the first one of all clients, and no weights are lost."""
+        if any(isinstance(tiers, Nearest) for tiers in plan.choices()):
+            return set()
+        firsts = {tuple(self.members(tiers[0])) for tiers in plan.choices()}
+        behind = [tier for tiers in plan.choices() for tier in tiers[1:]]
+        if len(firsts) != 1 or any(len({target.weight for target in tier.targets}) > 1 for tier in behind):
+            return set()
+        return {name for tier in behind for name in self.members(tier)} - set(firsts.pop())
+
+    @staticmethod
+    def count_family(tiers, version):
+        """The largest number of addresses of one family that a tier has."""
+        return max(sum((":" in address) == (version == 6) for target in tier.targets for address in target.addresses)
+                   for tier in tiers)
+
+    def choose_pick(self, name):
+        tiers = name.plan.all_tiers()
+        picks = {(tier.pick, tier.answers) for tier in tiers if tier.pick is not None}
+        pick, answers = next(((tier.pick, tier.answers) for tier in tiers if tier.pick is not None), (WEIGHTED, 1))
+        if len(picks) > 1:
+            self.report.approximate(name.place, f"{name.owner}: data centres pick in different ways, steerd as the first "
+                                                f"of them does: {pick}")
+        largest = max(self.count_family(tiers, 4), self.count_family(tiers, 6))
+        limit = min([number for number in name.limits.values() if number] or [largest])
+        if pick == ALL and limit < largest:
+            return ROUND_ROBIN, min(limit, ANSWERS_MAX)
+        if pick == ALL and largest > ANSWERS_MAX:
+            self.report.approximate(name.place, f"{name.owner}: answers have {ANSWERS_MAX} of {largest} addresses, in turn")
+        return pick, min(answers, ANSWERS_MAX)
+
+    def choose_ttl(self, name):
+        """What gdnsd answers while everything is up."""
+        services = {service for tier in name.plan.all_tiers() for target in tier.targets for service in target.services}
+        known = [self.services.known[service].up_ttl_s for service in services]
+        ttl = max(min([seconds for seconds in known if seconds is not None] + [name.ttl_max_s]), name.ttl_min_s)
+        for service in services:
+            if self.services.known[service].check is not None and ttl != name.ttl_min_s:
+                self.report.approximate(self.services.nodes.place_of(service),
+                                        f"service type {service}: names that it watches have the TTL that gdnsd gives them "
+                                        "while everything is up; gdnsd lowers it while something is not")
+        return ttl
+
+    # ---- what is different ----
+
+    def report_differences(self, name):
+        plan = name.plan
+        for tier in plan.all_tiers():
+            self.report_threshold(tier)
+        if any(target.weight > WEIGHT_MAX for tier in plan.all_tiers() for target in tier.targets):
+            self.report.approximate(name.place, f"{name.owner}: weights over {WEIGHT_MAX} are divided by 16")
+        is_chosen = len(plan.all_tiers()) > 1 and len(self.list_endpoints(plan)) > 1
+        if is_chosen and not self.find_standby(plan) and any(self.is_watched(tier) for tier in plan.all_tiers()):
+            self.report.approximate(name.place, f"{name.owner}: where everything is down gdnsd answers the first data "
+                                                "centre, steerd all of those that the client's rule names")
+
+    def is_watched(self, tier):
+        return any(self.services.checks(target.services) for target in tier.targets)
+
+    def report_threshold(self, tier: Tier):
+        if tier.enough <= 1 or not self.is_watched(tier):
+            return
+        text = f"{tier.resource}: up_thresh: with fewer than {tier.enough} of {len(tier.targets)} up "
+        if tier.path:
+            text += "gdnsd goes on to the next data centre, steerd only with none"
+        else:
+            text += "gdnsd answers as if all were up, steerd those that are"
+        self.report.approximate(tier.place, text)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A folder of gdnsd -> a folder of steerd. Nothing is written before all of it could be read."""
+import json
+import os
+import re
+import shutil
+import tempfile
+
+from . import vscf
+from .build import Builder, Name
+from .maps import Maps
+from .model import Unsupported
+from .plugins import Plugins
+from .report import Failure, Report
+from .services import Services
+from .settings import Settings
+from .zonefile import Zone
+
+SAFE = re.compile(r"[A-Za-z0-9_.*-]")
+
+
+class Conversion:
+    def __init__(self, folder):
+        self.folder, self.report = folder, Report()
+        config = self.read_config()
+        self.settings = Settings(self.section(config, "options"), self.report)
+        self.services = Services(self.section(config, "service_types"), self.report)
+        plugins = self.section(config, "plugins")
+        geoip = vscf.as_hash(plugins.get("geoip", vscf.Hash("config")), "plugin geoip")
+        self.maps = Maps(vscf.as_hash(geoip.get("maps", vscf.Hash("config")), "maps"), os.path.join(folder, "geoip"),
+                         self.report)
+        self.plugins = Plugins(plugins, self.services, self.maps, self.report)
+        self.zones, self.names = {}, []
+        self.files = {}  # path -> text or document
+        self.read_zones()
+        self.read_admin_state(config)
+        self.make_files()
+
+    def read_config(self):
+        path = os.path.join(self.folder, "config")
+        if not os.path.isdir(self.folder):
+            raise Failure(f"{self.folder}: not a folder")
+        config = vscf.read(path, "config") if os.path.exists(path) else vscf.Hash("config")
+        for key in vscf.as_hash(config, "the configuration"):
+            if key not in ("options", "service_types", "plugins"):
+                raise Failure(f"{config.place_of(key)}: found '{key}', expected options, service_types or plugins")
+        return config
+
+    @staticmethod
+    def section(config, key):
+        return vscf.as_hash(config.get(key, vscf.Hash("config")), key)
+
+    def read_admin_state(self, config):
+        """Overrides are the operator's and live in the server; where there are some, they have to be made again."""
+        state = self.section(config, "options").get("state_dir", "/var/lib/gdnsd")
+        path = os.path.join(str(state), "admin_state")
+        try:
+            node = vscf.as_hash(vscf.read(path, path), "states") if os.path.isfile(path) else {}
+        except Failure as error:
+            self.report.leave_out(path, str(error))
+            return
+        for key, value in node.items():
+            self.report.leave_out(node.place_of(key), f"{key} => {value}: make it again with steerctl override")
+
+    # ---- zones ----
+
+    def read_zones(self):
+        folder = os.path.join(self.folder, "zones")
+        for name in sorted(os.listdir(folder) if os.path.isdir(folder) else ()):
+            path = os.path.join(folder, name)
+            if not name.startswith(".") and os.path.isfile(path):
+                origin = origin_of(name)
+                self.zones[origin] = Zone(path, os.path.join("zones", name), origin, self.settings.limits, self.report)
+        for origin, zone in self.zones.items():
+            if zone.cname_place is not None and self.settings.ends_at_cname():
+                self.report.approximate(zone.cname_place, "answers with a CNAME end there in gdnsd (experimental_no_chain); "
+                                                          "steerd adds what it has of the target")
+            for record in zone.records:
+                self.read_record(origin, zone, record)
+
+    def read_record(self, origin, zone, record):
+        shown = f"{record.owner} {record.rtype} {record.plugin}" + (f"!{record.resource}" if record.resource else "")
+        try:
+            plan = self.plugins.resolve(record.plugin, record.resource, record.place)
+            if plan.static:
+                lines = [f"{record.owner} {record.ttl_max_s} {'AAAA' if ':' in address else 'A'} {address}"
+                         for address in plan.static]
+                zone.replace(record, lines)
+            elif plan.cnames:
+                self.read_cnames(origin, zone, record, plan)
+            else:
+                self.add_name(origin, zone, record, plan)
+        except Unsupported as error:
+            self.report.leave_out(record.place, f"{shown}: {error.reason}" +
+                                  (f" ({error.place})" if error.place != record.place else ""))
+            zone.comment_out(record, "left out")
+
+    def read_cnames(self, origin, zone, record, plan):
+        targets = dict.fromkeys(str(target) for target in plan.cnames)
+        if len(targets) == 1 and not plan.tiers:
+            target = plan.cnames[0] if plan.cnames[0].endswith(".") else f"{plan.cnames[0]}."
+            zone.replace(record, [f"{record.owner} {record.ttl_max_s} CNAME {target}"])
+            return
+        if not plan.tiers:
+            raise Unsupported(record.place, f"a CNAME that is chosen among {', '.join(targets)}; steerd steers addresses")
+        self.report.leave_out(record.place, f"{record.owner} {record.rtype} {record.plugin}!{record.resource}: of its data "
+                                            f"centres those that are a CNAME ({', '.join(targets)})")
+        self.add_name(origin, zone, record, plan)
+
+    def add_name(self, origin, zone, record, plan):
+        self.names.append(Name(origin, relative(record.owner, origin), plan, record.place, record.ttl_max_s,
+                               record.ttl_min_s, record.limits))
+        zone.comment_out(record, f"steered, see {file_of(origin)}.json")
+
+    # ---- files ----
+
+    def make_files(self):
+        document = self.settings.document
+        if self.names:
+            builder = Builder(self.services, self.maps.locations(), self.report)
+            builder.build(self.names)
+            document["topology"] = "topology.json"
+            self.files["topology.json"] = builder.topology.document(builder.rules)
+            for origin, names in builder.policies.items():
+                self.files[f"zones/{file_of(origin)}.json"] = {"names": names}
+            self.report.count(len(self.names), "steered name")
+            self.report.count(len(builder.topology.endpoints), "endpoint")
+            self.report.count(len(self.files["topology.json"].get("checks", ())), "check")
+        databases = self.maps.databases()
+        if databases:
+            document["geo"] = databases
+        if len(databases) > 1:
+            self.report.approximate("config", "several geoip2_db: in steerd all maps use all databases, the first one that "
+                                              "knows a network counts")
+        self.files["steerd.json"] = document
+        for origin, zone in self.zones.items():
+            self.files[f"zones/{file_of(origin)}.zone"] = zone.text()
+        self.report.count(len(self.zones), "zone")
+
+    def write(self, target, force):
+        """All files, into a folder beside the target that then becomes the target."""
+        target = os.path.abspath(target)
+        if os.path.lexists(target) and not force:
+            raise Failure(f"{target}: exists already; --force replaces the files in it")
+        if os.path.realpath(target) == os.path.realpath(self.folder):
+            raise Failure(f"{target}: the folder of gdnsd itself")
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".gdnsd2steerd.", dir=os.path.dirname(target)) as work:
+            made = os.path.join(work, "made")
+            for folder in "zones", "var":
+                os.makedirs(os.path.join(made, folder))
+            for path, content in self.files.items():
+                with open(os.path.join(made, path), "w", encoding="utf-8", errors="surrogateescape") as file:
+                    file.write(content if isinstance(content, str) else dump(content) + "\n")
+            if os.path.lexists(target):
+                shutil.copytree(made, target, dirs_exist_ok=True)
+            else:
+                os.rename(made, target)
+
+
+def dump(value, indent=""):
+    """JSON as a person would lay it out: what fits on a line stays on it."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, (dict, list)) or len(indent) + len(flat) <= 100 and flat.count("{") <= 2:
+        return flat
+    inner = indent + "  "
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(inner + dump(item, inner) for item in value) + f"\n{indent}]"
+    return "{\n" + ",\n".join(f"{inner}{json.dumps(key, ensure_ascii=False)}: {dump(item, inner)}"
+                              for key, item in value.items()) + f"\n{indent}}}"
+
+
+# ---- names of zones ----
+
+def origin_of(name):
+    """The zone that a file of gdnsd holds, with the final dot."""
+    if name == "ROOT_ZONE":
+        return "."
+    return name.replace("@", "/").rstrip(".") + "."
+
+
+def file_of(origin):
+    """The name that steerd gives the file of a zone, without its end."""
+    if origin == ".":
+        return "%2E"
+    return "".join(char if SAFE.fullmatch(char) else "".join(f"%{octet:02X}" for octet in vscf.encode(char))
+                   for char in origin[:-1])
+
+
+def relative(owner, origin):
+    """As a policy writes it."""
+    if owner.lower() == origin.lower():
+        return "@"
+    if origin != "." and owner.lower().endswith("." + origin.lower()):
+        return owner[:-len(origin) - 1]
+    return owner

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What became of a configuration: counts of what was converted, and where and how the rest differs. Every line names
+the place in gdnsd's files. The same finding at the same place is reported once."""
+
+
+class Failure(Exception):
+    """The configuration cannot be read at all; the text says where and why."""
+
+
+class Report:
+    def __init__(self):
+        self.converted = []    # texts
+        self.approximated = {}  # (place, text) -> None: a dict keeps the order and drops repetitions
+        self.left_out = {}
+
+    def count(self, number, one, many=None):
+        if number:
+            self.converted.append(f"{number} {one if number == 1 else many or one + 's'}")
+
+    def approximate(self, place, text):
+        """Converted, with a difference in behaviour that the text tells."""
+        self.approximated[place, text] = None
+
+    def leave_out(self, place, text):
+        """Not converted, and why."""
+        self.left_out[place, text] = None
+
+    def write(self, out):
+        print("Converted: " + (", ".join(self.converted) or "nothing"), file=out)
+        for title, findings in (("Approximated", self.approximated), ("Left out", self.left_out)):
+            if findings:
+                print(f"\n{title} ({len(findings)}):", file=out)
+            for place, text in findings:
+                print(f"  {place}: {text}", file=out)
+        if not self.left_out:
+            print("\nNothing was left out.", file=out)

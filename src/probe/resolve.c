@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * c-ares under libevent: an event per socket that it opens, one timer for its time-outs and for what is due.
+ * A host that leaves the list while it is asked for lives until its answer has come. */
+#include "config.h"
+
+#include "probe/resolve.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <arpa/nameser.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+enum {
+    IN_FLIGHT_MAX = 64,
+    TIMEOUT_MS = 2000, /* of the first try; c-ares doubles it */
+    TRIES = 2,
+    SCAN_MAX = 64, /* records of an answer that are looked at */
+    NODATA_S = 60, /* no record of the type: look again */
+};
+
+struct family {
+    struct host *host;
+    struct resolve_set *set; /* v4 or v6 of the host */
+    bool is_v6, in_flight;
+    unsigned failures; /* in a row */
+    int64_t due_ms;    /* monotonic */
+};
+
+struct host {
+    struct resolve_host told;
+    struct resolver *resolver; /* NULL: not in the list any more */
+    size_t index;
+    struct family families[2];
+};
+
+struct watch {
+    SLIST_ENTRY(watch) link;
+    ares_socket_t fd;
+    struct event *event;
+};
+
+struct resolver {
+    struct event_base *base;
+    struct event *timer;
+    ares_channel channel;
+    struct resolve_hooks hooks;
+    struct clock clock;
+    SLIST_HEAD(, watch) watches;
+    struct host **hosts;
+    size_t count, in_flight;
+};
+
+/* ---- the timer ---- */
+
+static int64_t find_next_due(const struct resolver *r)
+{
+    int64_t due_ms = INT64_MAX;
+    for (size_t i = 0; i < r->count * 2; i++) {
+        const struct family *family = &r->hosts[i / 2]->families[i % 2];
+        if (!family->in_flight && family->due_ms < due_ms) {
+            due_ms = family->due_ms;
+        }
+    }
+    return due_ms;
+}
+
+static void arm(struct resolver *r)
+{
+    struct timeval cares, mine = {.tv_sec = 3600};
+    int64_t due_ms = r->in_flight < IN_FLIGHT_MAX ? find_next_due(r) : INT64_MAX;
+    if (due_ms != INT64_MAX) {
+        int64_t left_ms = due_ms - clock_now_ms(&r->clock);
+        left_ms = left_ms < 0 ? 0 : left_ms;
+        mine = (struct timeval){.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000};
+    }
+    const struct timeval *wait = ares_timeout(r->channel, &mine, &cares);
+    (void)event_add(r->timer, wait);
+}
+
+/* ---- answers ---- */
+
+static int compare_addresses(const void *left, const void *right)
+{
+    const struct addr *a = left, *b = right;
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes);
+}
+
+/* Reads the addresses of an answer; 0 or an ARES_ status. */
+static int read_v4(const unsigned char *bytes, int len, struct addr *to, int *count, int *ttl_s)
+{
+    struct ares_addrttl found[SCAN_MAX];
+    int status = ares_parse_a_reply(bytes, len, NULL, found, count);
+    for (int i = 0; status == ARES_SUCCESS && i < *count; i++) {
+        to[i] = (struct addr){.family = ADDR_V4};
+        memcpy(to[i].bytes, &found[i].ipaddr, 4);
+        *ttl_s = found[i].ttl < *ttl_s ? found[i].ttl : *ttl_s;
+    }
+    return status;
+}
+
+static int read_v6(const unsigned char *bytes, int len, struct addr *to, int *count, int *ttl_s)
+{
+    struct ares_addr6ttl found[SCAN_MAX];
+    int status = ares_parse_aaaa_reply(bytes, len, NULL, found, count);
+    for (int i = 0; status == ARES_SUCCESS && i < *count; i++) {
+        to[i] = (struct addr){.family = ADDR_V6};
+        memcpy(to[i].bytes, &found[i].ip6addr, 16);
+        *ttl_s = found[i].ttl < *ttl_s ? found[i].ttl : *ttl_s;
+    }
+    return status;
+}
+
+/* A new set of addresses; false if it is the one that is known. */
+static bool take_addresses(struct resolve_set *set, struct addr *found, size_t count)
+{
+    size_t kept = 0;
+    if (count != 0) { /* qsort may not be given nothing */
+        qsort(found, count, sizeof *found, compare_addresses);
+    }
+    for (size_t i = 0; i < count && kept < RESOLVE_ADDRESSES_MAX; i++) {
+        if (kept == 0 || !addr_equal(&found[kept - 1], &found[i])) {
+            found[kept++] = found[i];
+        }
+    }
+    bool same = set->count == kept && memcmp(set->addresses, found, kept * sizeof *found) == 0;
+    memcpy(set->addresses, found, kept * sizeof *found);
+    set->count = kept;
+    return !same;
+}
+
+static bool note_answer(struct family *family, const struct clock *clock, struct addr *found, size_t count,
+                        int64_t again_s)
+{
+    struct resolve_set *set = family->set;
+    bool changed = take_addresses(set, found, count) || set->state != RESOLVE_GOOD;
+    set->state = RESOLVE_GOOD;
+    set->answered_ms = clock_wall_ms(clock);
+    set->error = NULL;
+    family->failures = 0;
+    family->due_ms = clock_now_ms(clock) + again_s * 1000;
+    return changed;
+}
+
+static bool note_failure(struct family *family, const struct clock *clock, int status)
+{
+    struct resolve_set *set = family->set;
+    const char *error = ares_strerror(status);
+    int64_t wait_s = family->failures < 5 ? INT64_C(1) << family->failures : RESOLVE_RETRY_MAX_S;
+    bool changed = set->state != RESOLVE_FAILING || set->error != error;
+    set->state = RESOLVE_FAILING;
+    set->error = error;
+    family->failures++;
+    family->due_ms = clock_now_ms(clock) + wait_s * 1000;
+    return changed;
+}
+
+static bool judge(struct family *family, const struct clock *clock, int status, const unsigned char *bytes,
+                  int len)
+{
+    struct addr found[SCAN_MAX];
+    int count = SCAN_MAX, ttl_s = RESOLVE_TTL_MAX_S;
+    if (status == ARES_SUCCESS) {
+        status = family->is_v6 ? read_v6(bytes, len, found, &count, &ttl_s)
+                               : read_v4(bytes, len, found, &count, &ttl_s);
+    }
+    if (status == ARES_ENODATA) {
+        return note_answer(family, clock, found, 0, NODATA_S);
+    }
+    if (status != ARES_SUCCESS) {
+        return note_failure(family, clock, status);
+    }
+    return note_answer(family, clock, found, (size_t)count,
+                       ttl_s < RESOLVE_TTL_MIN_S ? RESOLVE_TTL_MIN_S : ttl_s);
+}
+
+static void free_host(struct host *host)
+{
+    free((void *)(uintptr_t)host->told.name);
+    free(host);
+}
+
+static void on_answer(void *argument, int status, int timeouts, unsigned char *bytes, int len)
+{
+    struct family *family = argument;
+    struct host *host = family->host;
+    struct resolver *r = host->resolver;
+    (void)timeouts;
+    family->in_flight = false;
+    if (r == NULL) { /* it has left the list */
+        if (!host->families[0].in_flight && !host->families[1].in_flight) {
+            free_host(host);
+        }
+        return;
+    }
+    r->in_flight--;
+    if (status != ARES_EDESTRUCTION && judge(family, &r->clock, status, bytes, len)) {
+        r->hooks.changed(r->hooks.context, host->index);
+    }
+}
+
+/* ---- asking ---- */
+
+static void ask_what_is_due(struct resolver *r)
+{
+    int64_t now_ms = clock_now_ms(&r->clock);
+    for (size_t i = 0; i < r->count * 2 && r->in_flight < IN_FLIGHT_MAX; i++) {
+        struct family *family = &r->hosts[i / 2]->families[i % 2];
+        if (!family->in_flight && family->due_ms <= now_ms) {
+            family->in_flight = true;
+            r->in_flight++;
+            ares_query(r->channel, family->host->told.name, C_IN, family->is_v6 ? T_AAAA : T_A, on_answer,
+                       family);
+        }
+    }
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct resolver *r = argument;
+    (void)fd;
+    (void)what;
+    ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    ask_what_is_due(r);
+    arm(r);
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *argument)
+{
+    struct resolver *r = argument;
+    ares_process_fd(r->channel, (what & EV_READ) != 0 ? fd : ARES_SOCKET_BAD,
+                    (what & EV_WRITE) != 0 ? fd : ARES_SOCKET_BAD);
+    ask_what_is_due(r);
+    arm(r);
+}
+
+/* ---- sockets ---- */
+
+static struct watch *find_watch(const struct resolver *r, ares_socket_t fd)
+{
+    struct watch *watch;
+    SLIST_FOREACH(watch, &r->watches, link)
+    {
+        if (watch->fd == fd) {
+            return watch;
+        }
+    }
+    return NULL;
+}
+
+static void drop_watch(struct resolver *r, struct watch *watch)
+{
+    SLIST_REMOVE(&r->watches, watch, watch, link);
+    event_free(watch->event);
+    free(watch);
+}
+
+/* c-ares has opened a socket, wants to know other things of it, or (neither) is about to close it. */
+static void on_socket_state(void *argument, ares_socket_t fd, int readable, int writable)
+{
+    struct resolver *r = argument;
+    struct watch *watch = find_watch(r, fd);
+    if (watch != NULL) {
+        drop_watch(r, watch);
+    }
+    if (readable == 0 && writable == 0) {
+        return;
+    }
+    short what = (short)((readable != 0 ? EV_READ : 0) | (writable != 0 ? EV_WRITE : 0) | EV_PERSIST);
+    watch = memory_alloc(sizeof *watch);
+    watch->fd = fd;
+    watch->event = event_new(r->base, fd, what, on_socket, r);
+    if (watch->event == NULL || event_add(watch->event, NULL) != 0) { /* the time-out will tell */
+        if (watch->event != NULL) {
+            event_free(watch->event);
+        }
+        free(watch);
+        return;
+    }
+    SLIST_INSERT_HEAD(&r->watches, watch, link);
+}
+
+/* ---- the list ---- */
+
+static struct host *new_host(struct resolver *r, const char *name)
+{
+    struct host *host = memory_alloc(sizeof *host);
+    int64_t now_ms = clock_now_ms(&r->clock);
+    host->told.name = memory_copy_text(name);
+    host->resolver = r;
+    host->families[0] = (struct family){.host = host, .set = &host->told.v4, .due_ms = now_ms};
+    host->families[1] = (struct family){.host = host, .set = &host->told.v6, .is_v6 = true, .due_ms = now_ms};
+    return host;
+}
+
+static void drop_host(struct resolver *r, struct host *host)
+{
+    size_t in_flight = (size_t)host->families[0].in_flight + host->families[1].in_flight;
+    r->in_flight -= in_flight;
+    host->resolver = NULL;
+    if (in_flight == 0) {
+        free_host(host);
+    }
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    const struct host *const *a = left, *const *b = right;
+    return strcmp((*a)->told.name, (*b)->told.name);
+}
+
+static int compare_name(const void *key, const void *item)
+{
+    const struct host *const *host = item;
+    return strcmp(key, (*host)->told.name);
+}
+
+void resolver_set_hosts(struct resolver *r, const char *const *names, size_t count)
+{
+    struct host **old = r->hosts;
+    size_t old_count = r->count;
+    r->hosts = memory_alloc_array(count, sizeof(struct host *));
+    r->count = count;
+    if (old_count != 0) {
+        qsort(old, old_count, sizeof(struct host *), compare_names);
+    }
+    for (size_t i = 0; i < old_count; i++) {
+        old[i]->index = SIZE_MAX;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct host **same =
+            old_count == 0 ? NULL : bsearch(names[i], old, old_count, sizeof(struct host *), compare_name);
+        bool kept = same != NULL && (*same)->index == SIZE_MAX;
+        r->hosts[i] = kept ? *same : new_host(r, names[i]);
+        r->hosts[i]->index = i;
+    }
+    for (size_t i = 0; i < old_count; i++) {
+        if (old[i]->index == SIZE_MAX) {
+            drop_host(r, old[i]);
+        }
+    }
+    free(old);
+    arm(r);
+}
+
+const struct resolve_host *resolver_get_host(const struct resolver *r, size_t index)
+{
+    return &r->hosts[index]->told;
+}
+
+/* ---- life ---- */
+
+static int start_cares(struct resolver *r, const char *servers)
+{
+    struct ares_options options = {
+        .timeout = TIMEOUT_MS, .tries = TRIES, .sock_state_cb = on_socket_state, .sock_state_cb_data = r};
+    int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+    if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
+        return -ENOMEM;
+    }
+    int status = ares_init_options(&r->channel, &options, mask);
+    if (status != ARES_SUCCESS) {
+        ares_library_cleanup();
+        r->channel = NULL;
+        return status == ARES_ENOMEM ? -ENOMEM : -EIO;
+    }
+    if (servers != NULL && ares_set_servers_ports_csv(r->channel, servers) != ARES_SUCCESS) {
+        return ERROR_SYNTAX;
+    }
+    return 0;
+}
+
+int resolver_open(struct event_base *base, const char *servers, const struct resolve_hooks *hooks,
+                  struct resolver **resolver)
+{
+    struct resolver *r = memory_alloc(sizeof *r);
+    r->base = base;
+    r->hooks = *hooks;
+    clock_init(&r->clock);
+    SLIST_INIT(&r->watches);
+    r->timer = evtimer_new(base, on_timer, r);
+    int error = r->timer == NULL ? -ENOMEM : start_cares(r, servers);
+    if (error != 0) {
+        resolver_close(r);
+        return error;
+    }
+    *resolver = r;
+    return 0;
+}
+
+void resolver_close(struct resolver *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    size_t count = r->count;
+    r->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        drop_host(r, r->hosts[i]);
+    }
+    free(r->hosts);
+    if (r->channel != NULL) {
+        ares_destroy(r->channel); /* ends what is in flight: the hosts that waited for it go with it */
+        ares_library_cleanup();
+    }
+    while (!SLIST_EMPTY(&r->watches)) {
+        drop_watch(r, SLIST_FIRST(&r->watches));
+    }
+    if (r->timer != NULL) {
+        event_free(r->timer);
+    }
+    free(r);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Host names of endpoints -> addresses, kept fresh: A and AAAA are asked for apart, each anew when its TTL
+ * has run out. A failure (time-out, SERVFAIL, NXDOMAIN, …) keeps the last good addresses and is tried again
+ * soon; only an answer, also one that says there are no records of the type (NODATA, RFC 2308), replaces
+ * them. Whether an address is alive is for the checks to say.
+ *
+ * Runs on the event base of the caller, and calls back on its thread only. */
+#pragma once
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+
+enum {
+    RESOLVE_ADDRESSES_MAX = 8, /* per host and family; the lowest ones of longer answers */
+    RESOLVE_TTL_MIN_S = 5,     /* whatever a TTL says, nobody is asked more often than that */
+    RESOLVE_TTL_MAX_S = 3600,
+    RESOLVE_RETRY_MAX_S = 30, /* after failures: 1 s, doubled up to this */
+};
+
+enum resolve_state {
+    RESOLVE_PENDING, /* never answered, nothing failed yet */
+    RESOLVE_GOOD,
+    RESOLVE_FAILING, /* the latest attempt failed: what is known is the last good answer, if there is one */
+};
+
+/* Addresses of one family, sorted, so that equal sets are equal bytes. */
+struct resolve_set {
+    struct addr addresses[RESOLVE_ADDRESSES_MAX];
+    size_t count;
+    enum resolve_state state;
+    int64_t answered_ms; /* wall time of the last good answer; 0: none yet */
+    const char *error;   /* of the latest failure, a constant; NULL: none */
+};
+
+struct resolve_host {
+    const char *name; /* owned by the resolver */
+    struct resolve_set v4, v6;
+};
+
+struct resolve_hooks {
+    void *context;
+    /* The addresses of a host, or their state, are other ones now. Must not call back into the resolver. */
+    void (*changed)(void *context, size_t host);
+};
+
+struct resolver;
+
+/* servers: "192.0.2.1:53,[2001:db8::1]:53", or NULL for those of the system (resolv.conf). Returns 0 and
+ * owned, or a negative error. */
+int resolver_open(struct event_base *base, const char *servers, const struct resolve_hooks *hooks,
+                  struct resolver **resolver);
+/* Without any further call back. NULL is fine. */
+void resolver_close(struct resolver *resolver);
+
+/* Replace the list. Names that were in the old one keep what is known of them; each should be there once. */
+void resolver_set_hosts(struct resolver *resolver, const char *const *names, size_t count);
+const struct resolve_host *resolver_get_host(const struct resolver *resolver, size_t index);

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""contrib/gdnsd2steerd: what it makes of gdnsd's configuration passes --check; gdnsd and steerd side by side give the same
+answers, with endpoints up and down; what differs is what the report says."""
+import json
+import re
+
+import pytest
+
+import gdnsd
+import kit
+
+SAMPLES = sorted(path.name for path in gdnsd.SAMPLES.iterdir())
+with_gdnsd = pytest.mark.skipif(gdnsd.GDNSD is None, reason="gdnsd is not installed (contrib/packages oracle)")
+VALUES = {"LISTEN": "127.0.0.1:5300", "PORT": 8080, "A": "127.0.5.1", "B": "127.0.5.2", "C": "127.0.5.3",
+          "FOLDER": "/nonexistent"}
+SAMPLE_SIZE = 600
+COMPLETE = {"simplefo", "multifo", "geoip", "geoplaces"}
+
+ZONE = "@ SOA ns1 hostmaster 1 7200 30M 3D 900\n@ NS ns1\nns1 A 192.0.2.53\n"
+
+
+def make(folder, config, zone=ZONE, **files):
+    """A folder of gdnsd with a zone example.com."""
+    (folder / "zones").mkdir(parents=True)
+    (folder / "config").write_text(config)
+    (folder / "zones/example.com").write_text(zone)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def policy(folder):
+    return json.loads((folder / "zones/example.com.json").read_text())["names"]
+
+
+# ---- without gdnsd ----
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_sample_passes_the_check(tmp_path, sample):
+    done = gdnsd.convert(gdnsd.fill_in(sample, tmp_path / "from", VALUES), tmp_path / "to")
+    assert done.returncode == (0 if sample in COMPLETE else 2), done
+    assert ("Nothing was left out" in done.stdout) == (sample in COMPLETE) and done.stderr == ""
+    checked = kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check")
+    assert checked.returncode == 0, checked
+
+
+def test_nothing_is_overwritten_without_force(tmp_path):
+    source = make(tmp_path / "from", "")
+    target = tmp_path / "to"
+    assert gdnsd.convert(source, target).returncode == 0
+    (target / "steerd.json").write_text("mine")
+    done = gdnsd.convert(source, target)
+    assert done.returncode == 1 and "--force" in done.stderr
+    assert (target / "steerd.json").read_text() == "mine"
+    assert gdnsd.convert(source, target, "--force").returncode == 0
+    assert json.loads((target / "steerd.json").read_text())["zones"] == "zones"
+
+
+@pytest.mark.parametrize("config, expected", [
+    ("options => { listen => [ 127.0.0.1 }", "config:1: found '}', expected a string"),
+    ("options => { min_ttl => 5 }\noptions => { }", "config:2: found the key 'options' again, it is at config:1"),
+    ("optoins => { }", "config:1: found 'optoins', expected options, service_types or plugins"),
+    ("plugins => { multifo => { m => { a => nowhere } } }", "config:1: found 'nowhere', expected an address"),
+    ("\nplugins => $include{none.cfg}", "config:2: found no file 'none.cfg' to include"),
+    ("plugins => { multifo => { m => { service_types => web, a => 192.0.2.1 } } }", "config:1: found service type 'web'"),
+    ("plugins => { metafo => { resources => { m => { datacenters => a, dcmap => { a => %metafo!m } } } } }",
+     "found metafo!m within itself"),
+])
+def test_errors_name_the_place_and_write_nothing(tmp_path, config, expected):
+    plugin = "metafo" if "metafo" in config else "multifo"
+    done = gdnsd.convert(make(tmp_path / "from", config, ZONE + f"w 60 DYNA {plugin}!m\n"), tmp_path / "to")
+    assert done.returncode == 1 and expected in done.stderr and done.stderr.count("\n") == 1, done
+    assert not (tmp_path / "to").exists()
+
+
+def test_the_syntax_of_the_configuration(tmp_path):
+    config = 'plugins={multifo={"a b\\"c"={x\\.y=192.0.2.1,z=>"192.0.2.\\050"}} ; comment }\n# other\nstatic => $include{s}}\n'
+    source = make(tmp_path / "from", config, ZONE + "s 60 DYNA static!inner\n", s='inner => "192.0.2.9"')
+    assert gdnsd.convert(source, tmp_path / "to").returncode == 0
+    assert "s.example.com. 60 A 192.0.2.9\n" in (tmp_path / "to/zones/example.com.zone").read_text()
+
+
+def test_the_report_names_what_is_left_out(tmp_path):
+    config = """options => { edns_client_subnet => false
+  nonsense => 1 }
+service_types => { s => { plugin => extmon, cmd => [ /bin/true ] } }
+plugins => { multifo => { m => { service_types => s, a => 192.0.2.1 } }
+ weighted => { w => { a => [ a.example.net., 1 ], b => [ b.example.net., 2 ] } } }
+"""
+    zone = ZONE + "m 60 DYNA multifo!m\nw 60 DYNC weighted!w\nr 60 DYNA reflect!dns\n"
+    done = gdnsd.convert(make(tmp_path / "from", config, zone), tmp_path / "to")
+    left_out = re.findall("^  (\\S+): (.*)", done.stdout.split("Left out (5):")[1], re.M)
+    assert done.returncode == 2
+    assert {place: text.split(":")[0].split(" DYN")[0] for place, text in left_out} == {
+        "config:1": "edns_client_subnet", "config:2": "option nonsense", "config:3": "service type s",
+        "zones/example.com:5": "w.example.com.", "zones/example.com:6": "r.example.com."}
+    assert "w 60 DYNC" in (tmp_path / "to/zones/example.com.zone").read_text(), "stays as a comment"
+
+
+def test_checks_are_those_of_the_service_type(tmp_path):
+    config = """service_types => {
+  web => { plugin => http_status, port => 8080, url_path => /up, vhost => www.example.com, ok_codes => [ 204, 200, 301 ],
+           interval => 5, up_thresh => 7, ok_thresh => 1, down_thresh => 3 }
+  port => { plugin => tcp_connect, port => 25, interval => 8, timeout => 3, up_thresh => 200 }
+}
+plugins => { multifo => { service_types => [ web, port ], m => { a => 192.0.2.1 } } }
+"""
+    done = gdnsd.convert(make(tmp_path / "from", config, ZONE + "m 600/5 DYNA multifo!m\n"), tmp_path / "to")
+    topology = json.loads((tmp_path / "to/topology.json").read_text())
+    assert done.returncode == 0 and topology["checks"] == {
+        "web": {"type": "http", "port": 8080, "path": "/up", "host": "www.example.com", "status": [200, 301],
+                "interval": "5s", "timeout": "2500ms", "fall": 3, "rise": 7},
+        "port": {"type": "tcp", "port": 25, "interval": "8s", "timeout": "3s", "fall": 10, "rise": 100}}
+    assert "gdnsd takes the status codes [200, 204, 301] only" in done.stdout
+    assert "gdnsd's up_thresh is 200, steerd's rise at most 100" in done.stdout
+    assert policy(tmp_path / "to")["m"]["ttl"] == 15, "5 s times 3 failures: no sooner can it go down"
+
+
+def test_addresses_of_a_limit_are_answered_in_turn(tmp_path):
+    config = "plugins => { multifo => { m => [ 192.0.2.1, 192.0.2.2, 192.0.2.3 ] } }"
+    zone = ZONE + "one 60 DYNA multifo!m\n$ADDR_LIMIT_V4 2\ntwo 60 DYNA multifo!m\n"
+    done = gdnsd.convert(make(tmp_path / "from", config, zone), tmp_path / "to")
+    names = policy(tmp_path / "to")
+    assert done.returncode == 0 and names["one"]["pick"] == "all"
+    assert (names["two"]["pick"], names["two"]["answers"]) == ("round-robin", 2)
+    assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
+
+
+def test_a_data_centre_without_coordinates_is_left_out_of_names_by_distance(tmp_path):
+    config = """plugins => { geoip => {
+  maps => { m => { datacenters => [ a, b, c ], auto_dc_coords => { a => [ 1, 2 ], b => [ -3.5, 4 ] }, auto_dc_limit => 0
+                   nets => { 192.0.2.0/24 => [ b, a ]
+                             198.51.100.0/24 => [ c, b ] } } }
+  resources => { r => { map => m, dcmap => { a => 192.0.2.1, b => 192.0.2.2, c => 192.0.2.3 } } } } }
+"""
+    done = gdnsd.convert(make(tmp_path / "from", config, ZONE + "r 60 DYNA geoip!r\n"), tmp_path / "to")
+    topology = json.loads((tmp_path / "to/topology.json").read_text())
+    assert done.returncode == 2 and "config:4: geoip r: data centre c, which has no coordinates" in done.stdout
+    assert policy(tmp_path / "to")["r"]["tiers"] == {"nearest": 8, "others": False}
+    assert {name: region["location"] for name, region in topology["regions"].items()} == {"a": [1, 2], "b": [-3.5, 4]}
+    assert topology["geo_rules"] == {"m": [{"when": {"cidr": ["192.0.2.0/24"]}, "tiers": [["b"], ["a"]]},
+                                           {"when": {"cidr": ["198.51.100.0/24"]}, "tiers": [["b"]]}]}
+    assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
+
+
+# ---- side by side ----
+
+@with_gdnsd
+def test_simplefo(site):
+    both = gdnsd.Both(site, "simplefo")
+    both.set_down()
+    assert both.compare("www.example.com") == ["A"]
+    assert both.compare("mail.example.com") == ["C"]
+    assert both.compare("odd.example.com") == ["B"]
+    assert both.compare("six.example.com", "AAAA") == ["2001:db8::1"]
+    assert both.compare("six.example.com", "A") == []
+    assert both.compare("www.example.com", "MX") == ["10 mail.example.com."]
+    assert both.compare("none.example.com") == []
+    both.set_down("A")
+    assert both.compare("www.example.com") == ["B"]
+    both.set_down("A", "C")
+    assert both.compare("mail.example.com", ttl=False) == ["B"]
+    both.set_down("B")
+    assert both.compare("www.example.com") == ["A"]
+    assert both.compare("odd.example.com") == ["C"]
+    both.set_down("A", "B", "C")
+    assert both.compare("www.example.com") == ["A"], "both down: the primary"
+    assert both.compare("odd.example.com") == ["B"]
+    both.set_down()
+    assert both.compare("www.example.com") == ["A"]
+
+
+@with_gdnsd
+def test_multifo(site):
+    both = gdnsd.Both(site, "multifo")
+    names = ["example.com", "hash.example.com", "list.example.com", "one.example.com", "careless.example.com",
+             "x.wild.example.com"]
+    for down in ("", "A", "AB", "C", "ABC", ""):
+        both.set_down(*down)
+        found = {name: both.compare(name, ttl=False) for name in names}
+        assert found["hash.example.com"] == sorted(set("ABC") - set(down) or "ABC", key=both.webs.get)
+        assert sorted(found["careless.example.com"]) == ["A", "B"]
+        for rtype in "A", "AAAA":
+            assert len(both.compare("pairs.example.com", rtype)) == 2
+            assert len(both.compare("apart.example.com", rtype)) == (3 if rtype == "A" else 2)
+    both.set_down("A")
+    assert sorted(both.compare("half.example.com", ttl=False)) == ["B", "C"]
+
+
+@with_gdnsd
+def test_multifo_below_its_threshold_differs_as_reported(site):
+    both = gdnsd.Both(site, "multifo")
+    both.set_down("A", "B")
+    assert "half: up_thresh: with fewer than 2 of 3 up gdnsd answers as if all were up, steerd those that are" \
+        in both.done.stdout
+    kit.wait_for(lambda: both.compare("hash.example.com", ttl=False) == ["C"], "gdnsd uses what it knows")
+    assert sorted(both.shown(both.ask(both.gdnsd.at, "half.example.com"))) == ["A", "B", "C"]
+    assert both.shown(both.ask(site.listen[0], "half.example.com")) == ["C"]
+
+
+def chi_square(counts, expected):
+    """Pearson's statistic of counts against shares."""
+    total = sum(counts.values())
+    return sum((counts[(key,)] - total * share) ** 2 / (total * share) for key, share in expected.items())
+
+
+# What the statistic exceeds once in 10^6 samples, by degrees of freedom
+CRITICAL = {1: 23.9, 2: 27.6}
+
+
+@with_gdnsd
+def test_weighted(site):
+    both = gdnsd.Both(site, "weighted")
+
+    def hold(name, expected, rtype="A"):
+        for at in both.gdnsd.at, site.listen[0]:
+            kit.wait_for(lambda: set(both.sample(at, name, rtype, 60)) == {(key,) for key in expected}, "the answers expected")
+            counts = both.sample(at, name, rtype, SAMPLE_SIZE)
+            assert set(counts) == {(key,) for key in expected}, (at, counts)
+            assert chi_square(counts, expected) < CRITICAL[len(expected) - 1], (at, counts)
+    both.set_down()
+    hold("single.example.com", {"A": 0.6, "B": 0.3, "C": 0.1})
+    hold("large.example.com", {"192.0.2.1": 0.75, "192.0.2.2": 0.25})
+    hold("families.example.com", {"192.0.2.1": 0.75, "192.0.2.2": 0.25})
+    hold("families.example.com", {"2001:db8::1": 0.25, "2001:db8::2": 0.25, "2001:db8::3": 0.5}, "AAAA")
+    assert both.compare("equal.example.com") == ["192.0.2.1", "192.0.2.2"]
+    assert both.compare("cname.example.com") == ["a.example.net."]
+    both.set_down("A")
+    hold("single.example.com", {"B": 0.75, "C": 0.25})
+    both.set_down("A", "B", "C")
+    hold("single.example.com", {"A": 0.6, "B": 0.3, "C": 0.1})
+    shares = both.sample(both.gdnsd.at, "groups.example.com", "A", 200), both.sample(site.listen[0], "groups.example.com",
+                                                                                    "A", 200)
+    assert {len(records) for records in shares[0]} == {1, 2} and {len(records) for records in shares[1]} == {1}, \
+        "groups differ as reported"
+    assert "weighted groups: gdnsd draws one group" in both.done.stdout
+
+
+@with_gdnsd
+def test_metafo(site):
+    both = gdnsd.Both(site, "metafo")
+    expected = {  # down: www, www-2, second, mixed, nested
+        "": ("A", "B", "B", "A", "B"), "A": ("B", "B", "B", "B", "B"), "AB": ("C", "B", "B", "C", "C"),
+        "B": ("A", "B", "B", "A", "C"), "C": ("A", "B", "B", "A", "B")}
+    for down, answers in expected.items():
+        both.set_down(*down)
+        for name, answer in zip(("www", "www-2", "second", "mixed", "nested"), answers):
+            assert both.compare(f"{name}.example.com", ttl=False) == [answer], (down, name)
+    both.set_down("A", "B", "C")
+    assert both.compare("www.example.com", ttl=False) == ["A"], "all down: the first data centre"
+    assert both.compare("mixed.example.com", ttl=False) == ["A"]
+    assert both.compare("rescue.example.com") == ["192.0.2.1"]
+    assert "rescue.example.com. DYNC metafo!rescue: of its data centres those that are a CNAME" in both.done.stdout
+
+
+CLIENTS = [("192.0.2.1", 32), ("192.0.2.65", 32), ("192.0.2.97", 32), ("192.0.2.129", 32), ("192.0.2.193", 32),
+           ("198.51.100.1", 32), ("198.51.100.129", 32), ("203.0.113.1", 32), ("10.1.2.3", 32), ("10.9.2.3", 32),
+           ("11.0.0.1", 24), ("2001:db8::1", 56), ("2001:db8:1::", 56), ("2001:db8:1:8000::", 56), ("2001:db8:2::", 48)]
+
+
+@with_gdnsd
+def test_geoip(site):
+    both = gdnsd.Both(site, "geoip")
+    seen = set()
+    for down in ("", "A", "B", "C", "AC"):
+        both.set_down(*down)
+        for client in CLIENTS:
+            for name in "www", "www-eu", "net", "static":
+                if not (name == "net" and set("AB") <= set(down)):
+                    seen.add(tuple(both.compare(f"{name}.example.com", subnet=client, ttl=False)))
+    assert len(seen) == 5, "each data centre answered for somebody"
+
+
+@with_gdnsd
+def test_geoip_by_distance_city_and_subdivision(site):
+    both = gdnsd.Both(site, "geoplaces")
+    clients = [("192.0.2.1", 32), ("192.0.2.65", 32), ("192.0.2.129", 32), ("198.51.100.1", 32), ("2001:db8::1", 56)]
+    seen = set()
+    for down in ("", "A", "B", "C"):
+        both.set_down(*down)
+        for client in clients:
+            for name in "near", "places", "other":
+                if not (name != "near" and client == clients[2] and down == "B"):  # its only data centre is down
+                    seen.add(tuple(both.compare(f"{name}.example.com", subnet=client, ttl=False)))
+    assert seen == {("A",), ("B",), ("C",), ("192.0.2.4",)}
+    assert len(both.topology["geo_rules"]) == 2, "names of one map share its rules"
+
+
+@with_gdnsd
+def test_zones_and_the_rest(site):
+    both = gdnsd.Both(site, "others")
+    names = ["", "ns1.", "ns2.", "four.", "six.", "name.", "null.", "broken.", "extmon.", "extfile.", "fine.", "low.",
+             "text.", "long.", "mail.", "host.sub.", "dyna.more.sub.", "more.sub.", "sub.", "host.deeper.", "at.", "missing."]
+    for name in names:
+        for rtype in "A", "AAAA", "CNAME", "TXT", "MX", "NS":
+            both.compare(f"{name}example.com", rtype)
+    both.compare("example.com", "SOA", ttl=False)
+    for name in "alias", "zone":
+        assert both.compare(f"{name}.more.sub.example.com", "CNAME")
+    both.compare("1.0/25.2.0.192.in-addr.arpa", "PTR")
+    assert "answers with a CNAME end there in gdnsd" in both.done.stdout
+    assert "reflect.example.com. DYNA reflect: reflect answers with the client's own address" in both.done.stdout
