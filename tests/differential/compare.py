@@ -278,16 +278,6 @@ def _(case):
         and case.theirs.authority == full.authority and case.theirs.additional < full.additional
 
 
-@rule("less-compression", ALL, ("tc", "answer", "authority", "additional"),
-      "steerd compresses against the question and the apex only; of two long names alike the oracles write one")
-def _(case):
-    if not case.ours.tc or case.theirs.tc:
-        return False
-    full = case.full()
-    return len(full.wire) > case.limit() >= len(case.theirs.wire) and case.theirs.answer == full.answer \
-        and case.theirs.authority == full.authority and case.theirs.additional == full.additional
-
-
 @rule("follows-in-its-zone-only", ("knot", "bind"), ("rcode", "tc", "answer", "authority", "additional"),
       "a CNAME that leads to another zone is followed by steerd and NSD if that zone is here too, not by Knot and "
       "BIND: the resolver asks again (RFC 1034 section 4.3.2 step 3a allows both)")
