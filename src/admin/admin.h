@@ -71,8 +71,9 @@ struct admin_verbs {
                             struct admin_monitor **monitors);
     int (*put_override)(void *context, enum health_kind kind, const char *name,
                         const struct health_override *override);
-    int (*explain)(void *context, const char *name, uint16_t type, const struct addr *client,
-                   struct arena *arena, struct operate_explanation *explanation);
+    /* The time of the question is the application's to fill in. */
+    int (*explain)(void *context, const struct operate_question *question, struct arena *arena,
+                   struct operate_explanation *explanation);
     /* losses: "region:us-east" …; failure "timeout" or "refused". On success *json is owned by the caller
      * (free). On failure *bad is the loss that was not understood, or NULL. */
     int (*simulate)(void *context, const char *const *losses, size_t count, const char *failure,

@@ -334,8 +334,14 @@ static json_t *render_tiers(const struct operate_explanation *explanation)
         json_t *item = json_object();
         set_text(item, "label", tier->label);
         set_number(item, "members", tier->members);
-        set(item, "serving", tier->considered ? json_integer(tier->serving) : json_null());
+        set_number(item, "serving", tier->serving);
+        set(item, "healthy", json_real(tier->healthy));
+        set_text(item, "min_healthy", tier->min_healthy);
+        set_text(item, "spill_below", tier->spill_below);
+        set(item, "trickle", json_real(tier->trickle));
+        set(item, "share", json_real(tier->share));
         set(item, "considered", json_boolean(tier->considered));
+        set(item, "qualifies", json_boolean(tier->qualifies));
         set(item, "selected", json_boolean(tier->selected));
         json_array_append_new(items, item);
     }
@@ -358,6 +364,7 @@ static json_t *render_members(const struct operate_explanation *explanation)
         set(item, "odds", json_real(member->odds));
         set(item, "chosen", json_boolean(member->chosen));
         set_text(item, "address", member->address);
+        set_time(item, "held_until", member->held_ms);
         json_array_append_new(items, item);
     }
     return items;
@@ -415,10 +422,13 @@ json_t *render_explanation(const struct operate_explanation *explanation)
     set(object, "steered", json_boolean(explanation->steered));
     set_text(object, "steered_name", explanation->steered_name);
     set_text(object, "class", explanation->class_label);
+    set_text(object, "pick", explanation->pick);
+    set_text(object, "sticks", explanation->sticks);
     set_number(object, "scope", explanation->scope);
     set(object, "geo", render_reason(explanation->geo));
     set_text(object, "source", explanation->source);
     set_number(object, "ttl", explanation->ttl);
+    set_text(object, "ttl_reason", explanation->ttl_reason);
     set(object, "tiers", render_tiers(explanation));
     set(object, "members", render_members(explanation));
     set(object, "answers", render_texts(explanation->answers, explanation->answer_count));

@@ -246,8 +246,8 @@ void handle_explain(struct call *call)
                *client = given[ROUTE_CLIENT];
     struct operate_explanation explanation = {.name = NULL};
     struct addr addr;
-    uint16_t type = 0;
-    if (operate_parse_type(type_name, &type) != 0) {
+    struct operate_question question = {.name = given[ROUTE_NAME], .client = client == NULL ? NULL : &addr};
+    if (operate_parse_type(type_name, &question.type) != 0) {
         problem_add_field(&call->problem, "type", "found \"%s\", expected a type such as A, AAAA or TYPE257",
                           type_name);
     }
@@ -255,8 +255,7 @@ void handle_explain(struct call *call)
         problem_add_field(&call->problem, "client", "found \"%s\", expected an IPv4 or IPv6 address", client);
     }
     if (!problem_is_set(&call->problem) &&
-        verbs_of(call)->explain(verbs_of(call)->context, given[ROUTE_NAME], type,
-                                client == NULL ? NULL : &addr, call->arena, &explanation) != 0) {
+        verbs_of(call)->explain(verbs_of(call)->context, &question, call->arena, &explanation) != 0) {
         problem_add_field(&call->problem, "name", "found \"%s\", expected a domain name", given[ROUTE_NAME]);
     }
     if (problem_is_set(&call->problem)) {

@@ -42,12 +42,14 @@ static __attribute__((noinline)) void add_negative_for_now(struct work *w, const
 {
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
     const uint8_t *ttl = steered->records + REPLY_TTL_AT;
-    uint8_t *soa = w->reply.out + w->reply.at;
+    size_t from = w->reply.at;
+    uint8_t *soa = w->reply.out + from;
     w->reply.ede = w->fallback ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;
     add_negative(w, zone, apex_at);
     if (!w->reply.truncated && memcmp(ttl, soa + REPLY_TTL_AT, 4) < 0) {
         memcpy(soa + REPLY_TTL_AT, ttl, 4);
     }
+    reply_limit_ttl(&w->reply, from, w->ttl_limit);
 }
 
 /* ANY is answered with one RRset, the shortest (RFC 8482 section 4.1); never with what only stands in for a

@@ -264,6 +264,20 @@ bool reply_add_additional(struct reply *reply, const struct zone *zone, const st
     return true;
 }
 
+void reply_limit_ttl(struct reply *reply, size_t from, uint32_t ttl)
+{
+    for (size_t at = from; at < reply->at;) {
+        uint8_t *record = reply->out + at;
+        uint32_t own =
+            (uint32_t)record[6] << 24 | (uint32_t)record[7] << 16 | (uint32_t)record[8] << 8 | record[9];
+        if (own > ttl) {
+            reply_put16(record + 6, ttl >> 16);
+            reply_put16(record + 8, ttl & 0xffff);
+        }
+        at += 12u + (size_t)(record[10] << 8 | record[11]);
+    }
+}
+
 static void reverse(uint8_t *from, uint8_t *to)
 {
     while (from < to) {

@@ -103,6 +103,8 @@ bool reply_add_steered(struct reply *reply, const struct zone *zone, const struc
  */
 bool reply_add_additional(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
                           struct reply_place place, uint16_t block_at);
+/* No TTL of the records from `from` on is above this. Their owners are pointers. */
+void reply_limit_ttl(struct reply *reply, size_t from, uint32_t ttl);
 /* Turn the octets from `at` to the end, a block of records, so that the record number `first` (from 0) is the
  * first one. For RRsets with ZONE_RRSET_ROTATES. */
 void reply_rotate(struct reply *reply, size_t at, unsigned first);

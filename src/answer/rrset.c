@@ -14,11 +14,47 @@ struct geo_match rrset_find_class_of_source(const struct work *w, const struct s
     return steer_find_class(policy, &at.addr);
 }
 
+/* The subnet of ECS if given, else the source. */
+static struct addr find_client(const struct work *w)
+{
+    struct addr_port at = {.port = 0};
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        return w->query.ecs.addr;
+    }
+    if (w->request->client != NULL) {
+        addr_from_sockaddr(w->request->client, &at);
+    }
+    return at.addr;
+}
+
+size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
+                         uint16_t members[STEER_ANSWERS_MAX])
+{
+    struct addr client = find_client(w);
+    struct steer_key key = steer_find_key(policy, &client);
+    if (choice->count > 1 && key.prefix_len > w->scope) {
+        w->scope = key.prefix_len;
+    }
+    return steer_pick_sticky(policy, choice, key.key, members);
+}
+
+enum rrset_outcome rrset_add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                    struct reply_place place)
+{
+    size_t from = w->reply.at;
+    if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
+        return RRSET_FULL;
+    }
+    reply_limit_ttl(&w->reply, from, w->ttl_limit);
+    return RRSET_DONE;
+}
+
 /* RFC 7871 section 7.3.1: no network is attached to additional records, so none depend on one. */
 static bool is_tied_to_network(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset)
 {
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    return w->query.has_ecs && steer_set_get(w->context->view->steer, steered->policy)->geo != NULL;
+    const struct steer_policy *policy = steer_set_get(w->context->view->steer, steered->policy);
+    return w->query.has_ecs && (policy->geo != NULL || policy->pick == STEER_PICK_STICKY);
 }
 
 /* The addresses of one type of a name that stands at place.owner, all or none. */

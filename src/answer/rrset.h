@@ -25,13 +25,20 @@ static inline struct geo_match rrset_find_class(const struct work *w, const stru
     return rrset_find_class_of_source(w, policy);
 }
 
+/* Members for this very client; the scope becomes what the answer is good for. */
+size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
+                         uint16_t members[STEER_ANSWERS_MAX]);
+
 static inline __attribute__((always_inline)) enum rrset_outcome
 rrset_add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                  const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
 {
     uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = steer_pick(policy, choice, w->context->random, members);
-    if (__builtin_expect(picked == 1, 1)) {
+    size_t picked = policy->pick == STEER_PICK_STICKY
+                        ? rrset_pick_sticky(w, policy, choice, members)
+                        : steer_pick(policy, choice, w->context->random, members);
+    size_t from = w->reply.at;
+    if (__builtin_expect(picked == 1 && choice->ttl == STEER_TTL_FREE, 1)) {
         return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? RRSET_DONE : RRSET_FULL;
     }
     for (size_t i = 0; i < picked; i++) {
@@ -39,6 +46,10 @@ rrset_add_picked(struct work *w, const struct zone *zone, const struct zone_rrse
             return RRSET_FULL;
         }
     }
+    if (choice->ttl != STEER_TTL_FREE) {
+        reply_limit_ttl(&w->reply, from, choice->ttl);
+    }
+    w->ttl_limit = choice->ttl;
     return picked != 0 ? RRSET_DONE : RRSET_EMPTY;
 }
 
@@ -54,20 +65,27 @@ rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrs
         class_id = match.class_id;
         w->scope = match.scope > w->scope ? match.scope : w->scope;
     }
-    struct steer_choice *choice =
-        steer_cache_get(context->cache, policy, class_id,
-                        rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA, context->table);
+    struct steer_ask ask = {.now_s = context->now_s,
+                            .class_id = class_id,
+                            .types = rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
+    struct steer_choice *choice = steer_cache_get(context->cache, policy, ask, context->table);
     w->steered = true;
     w->fallback |= choice->source != STEER_FROM_TIER;
     switch (choice->source) {
     case STEER_FROM_TIER:
+    case STEER_FROM_POOL:
     case STEER_FROM_ALL: return rrset_add_picked(w, zone, rrset, policy, choice, owner);
-    case STEER_FROM_STATIC: return RRSET_USE_STATIC;
+    case STEER_FROM_STATIC: w->ttl_limit = choice->ttl; return RRSET_USE_STATIC;
     case STEER_FROM_SERVFAIL: return RRSET_FAILED;
     case STEER_FROM_NODATA: break;
     }
+    w->ttl_limit = choice->ttl;
     return RRSET_EMPTY;
 }
+
+/* The zone file's records where steering has none. */
+enum rrset_outcome rrset_add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                    struct reply_place place);
 
 /* Inlined where most answers come through; additional records have a copy of their own. */
 static inline __attribute__((always_inline)) enum rrset_outcome
@@ -84,6 +102,7 @@ rrset_add(struct work *w, const struct zone *zone, const struct zone_node *node,
         if (rrset == node->rrsets + node->rrset_count || rrset->type != type) {
             return RRSET_EMPTY;
         }
+        return rrset_add_static(w, zone, rrset, place);
     }
     return reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place) ? RRSET_DONE : RRSET_FULL;
 }

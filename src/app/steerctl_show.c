@@ -372,6 +372,40 @@ void show_geo(const struct steerctl *ctl, const json_t *items)
 
 /* ---- explain, reload ---- */
 
+static const char *percent_text(const json_t *object, const char *key, char out[32])
+{
+    snprintf(out, 32, "%.4g %%", 100 * json_number_value(json_object_get(object, key)));
+    return out;
+}
+
+static void show_tiers(const struct steerctl *ctl, const json_t *tiers)
+{
+    static const char *const headings[] = {"TIER",        "SERVING", "HEALTHY", "MIN HEALTHY",
+                                           "SPILL BELOW", "TRICKLE", "SHARE",   NULL};
+    size_t i;
+    const json_t *tier;
+    char text[64], one[32], other[32];
+    if (json_array_size(tiers) == 0) {
+        return;
+    }
+    putchar('\n');
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(tiers, i, tier)
+    {
+        table_add(table, text_of(tier, "label"));
+        snprintf(text, sizeof text, "%s of %s", number_text(tier, "serving", one),
+                 number_text(tier, "members", other));
+        table_add(table, text);
+        table_add(table, percent_text(tier, "healthy", one));
+        table_add(table, text_of(tier, "min_healthy"));
+        table_add(table, text_of(tier, "spill_below"));
+        bool trickles = json_number_value(json_object_get(tier, "trickle")) > 0;
+        table_add(table, trickles ? percent_text(tier, "trickle", one) : NULL);
+        table_add(table, percent_text(tier, "share", one));
+    }
+    table_print(table);
+}
+
 static void show_members(const struct steerctl *ctl, const json_t *members)
 {
     static const char *const headings[] = {"ENDPOINT",   "AZ",     "REGION", "TIER",    "EFFECTIVE",
@@ -417,6 +451,7 @@ void show_explanation(const struct steerctl *ctl, const json_t *explanation)
     {
         printf("%2zu. %s\n", i + 1, text_clean(or_dash(json_string_value(line)), clean, sizeof clean));
     }
+    show_tiers(ctl, json_object_get(explanation, "tiers"));
     show_members(ctl, json_object_get(explanation, "members"));
 }
 

@@ -86,12 +86,14 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     return error;
 }
 
-static int explain(void *context, const char *name, uint16_t type, const struct addr *client,
-                   struct arena *arena, struct operate_explanation *explanation)
+static int explain(void *context, const struct operate_question *question, struct arena *arena,
+                   struct operate_explanation *explanation)
 {
     struct server *server = context;
+    struct operate_question now = *question;
+    now.wall_ms = clock_wall_ms(&server->clock);
     pthread_mutex_lock(&server->lock);
-    int error = operate_explain(server->view, name, type, client, arena, explanation);
+    int error = operate_explain(server->view, &now, arena, explanation);
     pthread_mutex_unlock(&server->lock);
     return error;
 }

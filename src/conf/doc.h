@@ -95,7 +95,9 @@ bool doc_read_real(const struct doc_node *node, const double range[2], double *v
 uint32_t doc_get_duration_ms(const struct doc_node *object, const char *key, const uint32_t range_ms[2],
                              uint32_t otherwise_ms);
 uint32_t doc_get_ttl(const struct doc_node *object, const char *key, uint32_t otherwise_s);
-double doc_get_share(const struct doc_node *object, const char *key, double otherwise); /* 0 < x <= 1 */
+double doc_get_share(const struct doc_node *object, const char *key,
+                     double otherwise); /* 0 < x <= 1, or "50%" */
+bool doc_get_bool(const struct doc_node *object, const char *key, bool otherwise);
 /* Index of the text in choices (NULL ends them). */
 unsigned doc_get_choice(const struct doc_node *object, const char *key, const char *const *choices,
                         unsigned otherwise);

@@ -270,8 +270,11 @@ double doc_get_share(const struct doc_node *object, const char *key, double othe
         return otherwise;
     }
     double number = json_number_value(node.value);
+    if (json_is_string(node.value) && value_parse_percent(json_string_value(node.value), &number) == 0) {
+        return number;
+    }
     if (!json_is_number(node.value) || number <= 0 || number > 1) {
-        doc_error_expected(&node, "a share above 0 and at most 1");
+        doc_error_expected(&node, "a share above 0 and at most 1, or such as \"50%\"");
         return otherwise;
     }
     return number;
@@ -333,6 +336,19 @@ uint32_t doc_get_ttl(const struct doc_node *object, const char *key, uint32_t ot
         return otherwise_s;
     }
     return (uint32_t)s;
+}
+
+bool doc_get_bool(const struct doc_node *object, const char *key, bool otherwise)
+{
+    struct doc_node node;
+    if (!doc_find(object, key, &node)) {
+        return otherwise;
+    }
+    if (!json_is_boolean(node.value)) {
+        doc_error_expected(&node, "true or false");
+        return otherwise;
+    }
+    return json_is_true(node.value);
 }
 
 /* "weighted", "round-robin" or "all" */

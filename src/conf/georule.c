@@ -229,20 +229,23 @@ static void read_when(const struct doc_node *when, struct conf_geo_rule *rule, s
 /* A set while it is read. */
 struct reading {
     struct refs_reader *refs;
-    struct arena *arena;
+    struct arena *arena, *scratch;
     struct conf_geo *geo;
-    struct keytable *outcomes; /* refs -> their place among the outcomes */
+    struct keytable *outcomes; /* what makes an outcome -> it */
 };
 
-static uint32_t add_outcome(struct reading *reading, const struct refs *refs, uint32_t rule)
+static uint32_t add_outcome(struct reading *reading, const struct conf_geo_outcome *outcome)
 {
     struct conf_geo *geo = reading->geo;
-    const struct refs **known = keytable_find(reading->outcomes, &refs, sizeof refs);
+    const uintptr_t key[] = {(uintptr_t)outcome->tiers, (uintptr_t)outcome->fallback,
+                             (uintptr_t)outcome->spill, outcome->fence};
+    struct conf_geo_outcome *known = keytable_find(reading->outcomes, key, sizeof key);
     if (known == NULL) {
-        known = &geo->outcomes[geo->outcome_count];
-        *known = refs;
-        geo->first_rules[geo->outcome_count++] = rule;
-        (void)keytable_add(reading->outcomes, known, sizeof refs, known);
+        known = &geo->outcomes[geo->outcome_count++];
+        *known = *outcome;
+        geo->has_pools |= outcome->fallback != NULL && outcome->fallback->pool != NULL;
+        (void)keytable_add(reading->outcomes, arena_copy(reading->scratch, key, sizeof key), sizeof key,
+                           known);
     }
     return (uint32_t)(known - geo->outcomes);
 }
@@ -276,9 +279,19 @@ static uint64_t identify(const struct conf_geo *geo)
     return hash_finish(hash);
 }
 
+enum conf_spill georule_get_spill(const struct doc_node *node, enum conf_spill otherwise)
+{
+    static const char *const spills[] = {"next", "capacity", NULL};
+    struct doc_node spill;
+    if (!doc_find(node, "spill", &spill)) {
+        return otherwise;
+    }
+    return doc_get_choice(node, "spill", spills, 0) == 0 ? CONF_SPILL_NEXT : CONF_SPILL_CAPACITY;
+}
+
 static void read_rule(struct reading *reading, const struct doc_node *node)
 {
-    static const char *const keys[] = {"when", "tiers", NULL};
+    static const char *const keys[] = {"when", "tiers", "spill", "fence", "fallback", NULL};
     struct doc_node part;
     uint32_t number = (uint32_t)reading->geo->rule_count++;
     struct conf_geo_rule *rule = &reading->geo->rules[number];
@@ -289,7 +302,12 @@ static void read_rule(struct reading *reading, const struct doc_node *node)
         read_when(&part, rule, reading->arena);
     }
     if (doc_require(node, "tiers", &part)) {
-        rule->outcome = add_outcome(reading, refs_read(reading->refs, &part), number);
+        struct conf_geo_outcome outcome = {.tiers = refs_read(reading->refs, &part),
+                                           .fallback = refs_read_fallback(reading->refs, node),
+                                           .spill = georule_get_spill(node, CONF_SPILL_DEFAULT),
+                                           .fence = doc_get_bool(node, "fence", false),
+                                           .first_rule = number};
+        rule->outcome = add_outcome(reading, &outcome);
     }
 }
 
@@ -298,15 +316,14 @@ static void read_rules(struct reading *reading, const struct doc_node *node)
     struct doc_node child = {0};
     struct conf_geo *geo = reading->geo;
     size_t count = doc_count(node);
-    struct arena *scratch = arena_new(0);
-    reading->outcomes = keytable_new(scratch);
+    reading->scratch = arena_new(0);
+    reading->outcomes = keytable_new(reading->scratch);
     geo->rules = arena_alloc(reading->arena, count * sizeof *geo->rules);
-    geo->outcomes = arena_alloc(reading->arena, count * sizeof(const struct refs *));
-    geo->first_rules = arena_alloc(reading->arena, count * sizeof *geo->first_rules);
+    geo->outcomes = arena_alloc(reading->arena, count * sizeof *geo->outcomes);
     while (doc_next(node, &child)) {
         read_rule(reading, &child);
     }
-    arena_free(scratch);
+    arena_free(reading->scratch);
 }
 
 const struct conf_geo *georule_read(struct refs_reader *refs, const struct doc_node *node, const char *name,

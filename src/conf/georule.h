@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "conf/refs.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,19 +38,33 @@ struct conf_geo_rule {
     uint32_t outcome; /* number in the set's outcomes */
 };
 
+/* Where goes what a tier cannot take: to the next one, or to all others by capacity. */
+enum conf_spill { CONF_SPILL_DEFAULT /* as the name says */, CONF_SPILL_NEXT, CONF_SPILL_CAPACITY };
+
+/* What rules lead to. */
+struct conf_geo_outcome {
+    const struct refs *tiers;
+    const struct refs_fallback *fallback; /* NULL: that of the name */
+    enum conf_spill spill;
+    bool fence;          /* answers never leave the tiers, not even by the name's fallback */
+    uint32_t first_rule; /* that leads here */
+};
+
 struct conf_geo {
     const char *label; /* "geo" at a name, else the name of the set */
     bool is_shared;
     struct conf_geo_rule *rules; /* as written: which of them wins is a matter of src/geo */
     size_t rule_count;
-    /* What rules lead to, each tiers once; and the first rule that leads there. */
-    const struct refs **outcomes;
-    uint32_t *first_rules;
+    struct conf_geo_outcome *outcomes; /* each once */
     size_t outcome_count;
+    bool has_pools;    /* one of the outcomes has */
     uint64_t identity; /* hash of all conditions and outcome numbers: equal ones ask the same */
 };
 
 enum { GEORULE_MAX = 65000 }; /* classes that steering knows, less those of nearest places */
+
+/* "spill" of a name or rule. */
+enum conf_spill georule_get_spill(const struct doc_node *node, enum conf_spill otherwise);
 
 /* The array of rules. name NULL: they are written at a name. Never NULL. */
 const struct conf_geo *georule_read(struct refs_reader *refs, const struct doc_node *node, const char *name,

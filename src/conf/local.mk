@@ -11,12 +11,14 @@ src_libconf_a_SOURCES = \
 	src/conf/limits.c src/conf/limits.h \
 	src/conf/listen.c src/conf/listen.h \
 	src/conf/locate.c src/conf/locate.h \
+	src/conf/need.c src/conf/need.h \
 	src/conf/policy.c src/conf/policy.h \
 	src/conf/refs.c src/conf/refs.h \
-	src/conf/selector.c src/conf/selector.h \
+	src/conf/selector.c src/conf/selector.h src/conf/selector_internal.h \
 	src/conf/server.c src/conf/server.h \
 	src/conf/sites.c src/conf/sites.h \
 	src/conf/suggest.c src/conf/suggest.h \
+	src/conf/tiers.c \
 	src/conf/topology.c src/conf/topology.h \
 	src/conf/transfer.c src/conf/transfer.h \
 	src/conf/value.c src/conf/value.h \

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TTL_DEFAULT_S = 30 };
+enum { TTL_DEFAULT_S = 30, STICKY_V4_DEFAULT = 24, STICKY_V6_DEFAULT = 56 };
 
 struct reader {
     struct conf_policy *policy;
@@ -25,6 +25,7 @@ struct reader {
     struct selector *selector;
     struct refs_reader *refs;
     struct arena *scratch;
+    uint32_t ttl_floor;
     struct keytable *owners;   /* canonical owner -> conf_name */
     struct keytable *sets;     /* name -> shared conf_geo */
     struct keytable *geo;      /* "geo" as written -> conf_geo */
@@ -108,14 +109,29 @@ static enum conf_pick read_pick(const struct doc_node *node)
     static const char *const picks[] = {[CONF_PICK_WEIGHTED] = "weighted",
                                         [CONF_PICK_ROUND_ROBIN] = "round-robin",
                                         [CONF_PICK_ALL] = "all",
+                                        [CONF_PICK_STICKY] = "sticky",
                                         NULL};
-    struct doc_node pick;
-    if (doc_find(node, "pick", &pick) && doc_is_text(&pick) && strcmp(doc_text(&pick), "sticky") == 0) {
-        doc_error(&pick,
-                  "pick \"sticky\" is not supported yet, expected \"weighted\", \"round-robin\" or \"all\"");
-        return CONF_PICK_WEIGHTED;
-    }
     return (enum conf_pick)doc_get_choice(node, "pick", picks, CONF_PICK_WEIGHTED);
+}
+
+static struct conf_sticky read_sticky(const struct doc_node *name, enum conf_pick pick)
+{
+    static const char *const keys[] = {"ipv4_prefix", "ipv6_prefix", "hold", NULL};
+    static const uint32_t v4_range[2] = {1, 32}, v6_range[2] = {1, 128}, hold_ms[2] = {1000, 86400000};
+    struct conf_sticky sticky = {.v4_len = STICKY_V4_DEFAULT, .v6_len = STICKY_V6_DEFAULT};
+    struct doc_node node;
+    if (!doc_find(name, "sticky", &node)) {
+        return sticky;
+    }
+    if (doc_check_object(&node, keys)) {
+        sticky.v4_len = (uint8_t)doc_get_number(&node, "ipv4_prefix", v4_range, STICKY_V4_DEFAULT);
+        sticky.v6_len = (uint8_t)doc_get_number(&node, "ipv6_prefix", v6_range, STICKY_V6_DEFAULT);
+        sticky.hold_s = doc_get_duration_ms(&node, "hold", hold_ms, 0) / 1000;
+    }
+    if (pick != CONF_PICK_STICKY) {
+        doc_error_at_key(&node, "\"sticky\" has no meaning without \"pick\": \"sticky\"");
+    }
+    return sticky;
 }
 
 /* ---- geo ---- */
@@ -162,24 +178,26 @@ static void resolve_outcomes(struct reader *reader, const struct doc_node *node,
 {
     struct doc_node rule = {0}, tiers;
     for (size_t i = 0; i < geo->outcome_count; i++) {
-        struct selector_place place = {.node = node, .set = geo, .rule = geo->first_rules[i]};
+        const struct conf_geo_outcome *outcome = &geo->outcomes[i];
+        struct selector_place place = {.node = node, .set = geo, .rule = outcome->first_rule};
         if (!geo->is_shared) {
             while (doc_next(node, &rule) && rule.ordinal < place.rule) {
             }
             bool found = doc_find(&rule, "tiers", &tiers);
             place = (struct selector_place){.node = found ? &tiers : node};
         }
-        outcomes[i] = selector_resolve_tiers(reader->selector, geo->outcomes[i], members, &place);
+        outcomes[i] = selector_resolve_tiers(reader->selector, outcome->tiers, members, &place);
+        outcomes[i].spill = outcome->spill;
+        outcomes[i].fence = outcome->fence;
+        if (outcome->fallback != NULL) {
+            outcomes[i].fallback = selector_resolve_fallback(reader->selector, outcome->fallback, members);
+        }
     }
 }
 
 static void read_geo(struct reader *reader, const struct doc_node *node,
                      const struct selector_members *members, struct conf_name *name)
 {
-    name->geo = find_rules(reader, node);
-    if (name->geo == NULL) {
-        return;
-    }
     const void *identity[2] = {name->geo, members};
     name->outcomes = keytable_find(reader->outcomes, identity, sizeof identity);
     if (name->outcomes != NULL) {
@@ -198,34 +216,80 @@ static void read_geo(struct reader *reader, const struct doc_node *node,
 
 /* ---- settings ---- */
 
-static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
+static void read_ttls(const struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
-    static const char *const keys[] = {"ttl",  "endpoints", "weights",  "tiers", "geo",
-                                       "pick", "answers",   "fallback", NULL};
-    static const char *const fallbacks[] = {[CONF_FALLBACK_ALL] = "all",
-                                            [CONF_FALLBACK_STATIC] = "static",
-                                            [CONF_FALLBACK_NODATA] = "nodata",
-                                            [CONF_FALLBACK_SERVFAIL] = "servfail",
-                                            NULL};
-    static const uint32_t answers[2] = {1, 64};
-    struct doc_node tiers, geo;
-    if (!doc_check_object(node, keys)) {
-        return;
-    }
+    struct doc_node failing;
+    size_t issues = doc_count_issues(node->doc);
     name->ttl = doc_get_ttl(node, "ttl", TTL_DEFAULT_S);
-    name->pick = read_pick(node);
-    name->answers = doc_get_number(node, "answers", answers, 1);
-    name->fallback = (enum conf_fallback)doc_get_choice(node, "fallback", fallbacks, CONF_FALLBACK_ALL);
-    const struct selector_members *members = selector_read_members(reader->selector, node);
+    name->has_ttl_failing = doc_find(node, "ttl_failing", &failing);
+    name->ttl_failing = doc_get_ttl(node, "ttl_failing", name->ttl);
+    if (name->ttl_failing > name->ttl && issues == doc_count_issues(node->doc)) {
+        doc_error(&failing, "found %u s, expected at most the ttl of %u s", name->ttl_failing, name->ttl);
+    }
+    name->ttl = name->ttl < reader->ttl_floor ? reader->ttl_floor : name->ttl;
+    name->ttl_failing = name->ttl_failing < reader->ttl_floor ? reader->ttl_floor : name->ttl_failing;
+}
+
+/* Spreading by capacity needs to know all of them. */
+static void check_capacities(const struct reader *reader, const struct doc_node *node,
+                             const struct conf_name *name)
+{
+    bool by_capacity = name->spill == CONF_SPILL_CAPACITY;
+    struct doc_node spill;
+    for (size_t i = 0; name->geo != NULL && i < name->geo->outcome_count; i++) {
+        by_capacity |= name->geo->outcomes[i].spill == CONF_SPILL_CAPACITY;
+    }
+    for (size_t i = 0; by_capacity && i < name->member_count; i++) {
+        const struct conf_endpoint *endpoint = &reader->topology->endpoints[name->members[i].endpoint];
+        if (endpoint->capacity == 0 && !name->members[i].is_spare) {
+            doc_error(
+                doc_find(node, "spill", &spill) ? &spill : node,
+                "spilling by \"capacity\" needs the capacity of every endpoint; \"%.100s\" has none in the "
+                "topology",
+                endpoint->name);
+            return;
+        }
+    }
+}
+
+static void read_members(struct reader *reader, const struct doc_node *node, struct conf_name *name)
+{
+    struct doc_node tiers, geo;
+    const struct refs_fallback *fallback = refs_read_fallback(reader->refs, node);
+    name->geo = doc_find(node, "geo", &geo) ? find_rules(reader, &geo) : NULL;
+    struct selector_pools pools = {.own = fallback != NULL && fallback->pool != NULL ? fallback : NULL,
+                                   .geo = name->geo != NULL && name->geo->has_pools ? name->geo : NULL};
+    const struct selector_members *members = selector_read_members(reader->selector, node, &pools);
     name->members = members->items;
     name->member_count = members->count;
+    name->fallback = selector_resolve_fallback(reader->selector, fallback, members);
     bool has_tiers = doc_find(node, "tiers", &tiers);
     name->tiers =
         selector_resolve_tiers(reader->selector, has_tiers ? refs_read(reader->refs, &tiers) : NULL, members,
                                &(struct selector_place){.node = has_tiers ? &tiers : node});
-    if (doc_find(node, "geo", &geo)) {
+    if (name->geo != NULL) {
         read_geo(reader, &geo, members, name);
     }
+    check_capacities(reader, node, name);
+}
+
+static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
+{
+    static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints", "weights", "tiers",
+                                       "min_healthy", "spill_below", "spill",     "geo",     "pick",
+                                       "sticky",      "answers",     "fallback",  NULL};
+    static const uint32_t answers[2] = {1, 64};
+    if (!doc_check_object(node, keys)) {
+        return;
+    }
+    read_ttls(reader, node, name);
+    name->pick = read_pick(node);
+    name->sticky = read_sticky(node, name->pick);
+    name->answers = doc_get_number(node, "answers", answers, 1);
+    name->min_healthy = need_get(node, "min_healthy");
+    name->spill_below = need_get(node, "spill_below");
+    name->spill = georule_get_spill(node, CONF_SPILL_NEXT);
+    read_members(reader, node, name);
 }
 
 static void read_name(struct reader *reader, const struct doc_node *node)
@@ -243,9 +307,10 @@ static void read_name(struct reader *reader, const struct doc_node *node)
 
 static void read_names(struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"names", "geo_rules", NULL};
+    static const char *const keys[] = {"names", "geo_rules", "ttl_floor", NULL};
     struct doc_node names, node = {0};
     (void)doc_check_object(root, keys);
+    reader->ttl_floor = doc_get_ttl(root, "ttl_floor", 0);
     georule_read_sets(reader->refs, root, reader->policy->arena, reader->sets, reader->topology->geo);
     if (!doc_require(root, "names", &names) || !doc_check_object(&names, NULL)) {
         return;

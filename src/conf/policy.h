@@ -14,21 +14,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum conf_pick { CONF_PICK_WEIGHTED, CONF_PICK_ROUND_ROBIN, CONF_PICK_ALL };
-enum conf_fallback { CONF_FALLBACK_ALL, CONF_FALLBACK_STATIC, CONF_FALLBACK_NODATA, CONF_FALLBACK_SERVFAIL };
+enum conf_pick { CONF_PICK_WEIGHTED, CONF_PICK_ROUND_ROBIN, CONF_PICK_ALL, CONF_PICK_STICKY };
 
 /* A member of a steered name: an endpoint and its weight for this name. */
 struct conf_member {
     uint32_t endpoint; /* index in the topology */
     uint32_t weight;   /* from "weights" of the name, else of the endpoint */
+    /* "weights": {"canary": "5%"}: members with the same group number have this share of their tier together.
+     * Group 0: no such share. */
+    double share;
+    uint32_t group;
+    bool is_spare; /* of a fallback's pool only: in no tier */
 };
 
-/* One tier: which members of the name it holds. ["us-east", "eu-west-1a", "web-x"] in the document. */
+/* One tier: which members of the name it holds. ["us-east", "eu-west-1a", "web-x"] in the document, or an
+ * object with more about it. */
 struct conf_tier {
     const char *label; /* the references as written, joined by "+" */
     uint32_t *members; /* indices into conf_name.members, ascending */
     size_t member_count;
-    double latitude, longitude; /* with `nearest` */
+    struct conf_need min_healthy, spill_below; /* not given: as the name says */
+    double trickle;                            /* 0..0.5; 0: none */
+    double latitude, longitude;                /* with `nearest` */
+};
+
+/* What is answered when no tier serves. */
+struct conf_last_resort {
+    const struct conf_tier *pool; /* these first; NULL: none */
+    enum conf_fallback then;
+};
+
+/* "sticky": clients in one prefix stick together. */
+struct conf_sticky {
+    uint8_t v4_len, v6_len; /* default 24, 56 */
+    uint32_t hold_s;        /* an endpoint that came back gets no clients for so long; default 0 */
 };
 
 struct conf_tiers {
@@ -39,20 +58,29 @@ struct conf_tiers {
      * rest. */
     unsigned nearest;
     bool others;
+    /* Of rules: */
+    bool fence;                              /* answers never leave the tiers */
+    enum conf_spill spill;                   /* CONF_SPILL_DEFAULT: as the name says */
+    const struct conf_last_resort *fallback; /* NULL: that of the name */
 };
 
 struct conf_name {
-    const char *owner;           /* absolute presentation form, lower case; wildcards allowed */
-    uint32_t ttl;                /* seconds; default 30 */
+    const char *owner;    /* absolute presentation form, lower case; wildcards allowed */
+    uint32_t ttl;         /* seconds; default 30; no less than "ttl_floor" of the document */
+    uint32_t ttl_failing; /* at most ttl, while something fails; likewise */
+    bool has_ttl_failing;
     struct conf_member *members; /* in topology order, each endpoint once; at least 1 */
     size_t member_count;
-    struct conf_tiers tiers;           /* without "tiers": one tier with every member, label "all" */
-    const struct conf_geo *geo;        /* rules that win over `tiers`; NULL: none */
-    const struct conf_tiers *outcomes; /* of geo, in its order */
-    enum conf_pick pick;               /* default weighted */
-    unsigned answers;                  /* 1..64; default 1; of no effect with pick "all" */
-    enum conf_fallback fallback;       /* default all */
-    unsigned line, column;             /* of the name in the document, 0 if not known */
+    struct conf_tiers tiers;                   /* without "tiers": one tier with every member, label "all" */
+    struct conf_need min_healthy, spill_below; /* of tiers that say nothing else */
+    enum conf_spill spill;                     /* default next */
+    const struct conf_geo *geo;                /* rules that win over `tiers`; NULL: none */
+    const struct conf_tiers *outcomes;         /* of geo, in its order */
+    enum conf_pick pick;                       /* default weighted */
+    struct conf_sticky sticky;                 /* of CONF_PICK_STICKY */
+    unsigned answers;                          /* 1..64; default 1; of no effect with pick "all" */
+    const struct conf_last_resort *fallback;   /* default all */
+    unsigned line, column;                     /* of the name in the document, 0 if not known */
 };
 
 struct conf_policy {

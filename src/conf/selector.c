@@ -1,35 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Three caches: pattern to endpoints, (endpoints, weights) as written to members, (refs, members) to tiers.
+ * Caches: pattern to endpoints, (endpoints, weights, pools) as written to members, (refs, members) to tiers.
  * Nothing with an error or warning is cached, so that each place where it is written gets its own message. */
 #include "config.h"
 
-#include "conf/selector.h"
+#include "conf/selector_internal.h"
 
 #include "base/memory.h"
 #include "conf/keytable.h"
-#include "conf/sites.h"
 #include "conf/value.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define SHARE_TOLERANCE 1e-9
+
 /* The endpoints that a pattern matches, ascending. */
 struct selection {
     const uint32_t *endpoints;
     size_t count;
-};
-
-struct selector {
-    const struct conf_topology *topology;
-    struct arena *arena;   /* of the caller, for results */
-    struct arena *scratch; /* for the caches */
-    struct keytable *selections, *members, *tiers;
-    uint32_t *seen; /* per endpoint: the round in which it was chosen */
-    uint32_t round;
-    uint32_t *tier_of; /* per member of the name at hand: its tier + 1, or 0 */
-    size_t tier_of_size;
-    uint32_t *matched, *chosen; /* room for all endpoints: of a pattern, of a name */
 };
 
 struct selector *selector_new(const struct conf_topology *topology, struct arena *arena)
@@ -41,6 +30,7 @@ struct selector *selector_new(const struct conf_topology *topology, struct arena
     selector->selections = keytable_new(selector->scratch);
     selector->members = keytable_new(selector->scratch);
     selector->tiers = keytable_new(selector->scratch);
+    selector->fallbacks = keytable_new(selector->scratch);
     selector->seen = memory_alloc_array(topology->endpoint_count, sizeof *selector->seen);
     selector->matched = memory_alloc_array(topology->endpoint_count, sizeof *selector->matched);
     selector->chosen = memory_alloc_array(topology->endpoint_count, sizeof *selector->chosen);
@@ -78,6 +68,18 @@ static const struct selection *match_pattern(struct selector *selector, const ch
     return selection;
 }
 
+/* An endpoint or a group. *one is the room for a single endpoint. */
+static struct selection select_place(const struct selector *selector, const struct conf_place *place,
+                                     uint32_t *one)
+{
+    if (place->kind == CONF_GROUP) {
+        const struct conf_group *group = &selector->topology->groups[place->index];
+        return (struct selection){group->endpoints, group->endpoint_count};
+    }
+    *one = place->index;
+    return (struct selection){one, 1};
+}
+
 /* What one item of "endpoints" stands for; count 0: reported. *one is the room for a single endpoint. */
 static struct selection resolve_item(struct selector *selector, const struct doc_node *item, uint32_t *one)
 {
@@ -90,13 +92,12 @@ static struct selection resolve_item(struct selector *selector, const struct doc
         return *selection;
     }
     const struct conf_place *place = conf_find_place(selector->topology, text);
-    if (place != NULL && place->kind == CONF_ENDPOINT) {
-        *one = place->index;
-        return (struct selection){one, 1};
+    if (place != NULL && place->kind >= CONF_ENDPOINT) {
+        return select_place(selector, place, one);
     }
     if (place != NULL) {
-        doc_error(item, "\"%.100s\" is %s %s, expected an endpoint or a pattern of endpoints", text,
-                  place->kind == CONF_REGION ? "a" : "an", conf_kind_text(place->kind));
+        doc_error(item, "\"%.100s\" is %s, expected an endpoint, a pattern of endpoints or a group", text,
+                  conf_kind_text(place->kind));
     } else {
         refs_report_missing(selector->topology, item, "no endpoint", CONF_ENDPOINT);
     }
@@ -116,95 +117,195 @@ static int compare_indices(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* Every chosen endpoint once, ascending, in selector->chosen; returns how many. */
+/* Endpoints that were not seen before in this round or the next go to selector->chosen, behind `count` of
+ * them, and are marked. Returns how many there are then. */
+static size_t choose(struct selector *selector, const struct selection *selection, uint32_t round,
+                     size_t count)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        uint32_t endpoint = selection->endpoints[i];
+        if (selector->seen[endpoint] < selector->round) {
+            selector->seen[endpoint] = round;
+            selector->chosen[count++] = endpoint;
+        }
+    }
+    return count;
+}
+
 static size_t choose_endpoints(struct selector *selector, const struct doc_node *list)
 {
     struct doc_node item = {0};
     size_t count = 0;
-    uint32_t round = ++selector->round, one;
+    uint32_t one;
     while (doc_next_text(list, "an endpoint or an array of endpoints", &item)) {
         struct selection selection = resolve_item(selector, &item, &one);
-        for (size_t i = 0; i < selection.count; i++) {
-            uint32_t endpoint = selection.endpoints[i];
-            if (selector->seen[endpoint] != round) {
-                selector->seen[endpoint] = round;
-                selector->chosen[count++] = endpoint;
-            }
-        }
+        count = choose(selector, &selection, selector->round, count);
     }
-    qsort(selector->chosen, count, sizeof *selector->chosen, compare_indices);
     return count;
 }
 
-static struct conf_member *find_member(const struct selector_members *members, uint32_t endpoint)
+/* Endpoints of a pool that are not the name's otherwise: marked with the next round. */
+static size_t choose_spares(struct selector *selector, const struct refs_fallback *fallback, size_t count)
+{
+    const struct refs_tier *pool = fallback == NULL ? NULL : fallback->pool;
+    for (size_t i = 0; pool != NULL && i < pool->count; i++) {
+        const struct refs_item *item = &pool->items[i];
+        uint32_t one;
+        struct selection selection = item->place == NULL ? *match_pattern(selector, item->text)
+                                                         : select_place(selector, item->place, &one);
+        count = choose(selector, &selection, selector->round + 1, count);
+    }
+    return count;
+}
+
+static size_t choose_all_spares(struct selector *selector, const struct selector_pools *pools, size_t count)
+{
+    count = choose_spares(selector, pools->own, count);
+    for (size_t i = 0; pools->geo != NULL && i < pools->geo->outcome_count; i++) {
+        count = choose_spares(selector, pools->geo->outcomes[i].fallback, count);
+    }
+    return count;
+}
+
+struct conf_member *selector_find_member(const struct selector_members *members, uint32_t endpoint)
 {
     struct conf_member key = {.endpoint = endpoint};
     return members->count == 0 ? NULL
                                : bsearch(&key, members->items, members->count, sizeof key, compare_members);
 }
 
+static struct conf_member *next_in(struct selector_walk *walk, const uint32_t *endpoints, size_t count)
+{
+    while (walk->at < count) {
+        struct conf_member *member = selector_find_member(walk->members, endpoints[walk->at++]);
+        if (member != NULL && (walk->spare || !member->is_spare)) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
+static bool is_inside(const struct selector_walk *walk, const struct conf_member *member)
+{
+    const struct conf_place *place = walk->item.place;
+    const struct conf_endpoint *endpoint = &walk->selector->topology->endpoints[member->endpoint];
+    if (place == NULL) {
+        return value_is_pattern(walk->item.text) && value_matches(walk->item.text, endpoint->name);
+    }
+    return place->index == (place->kind == CONF_REGION ? endpoint->region : endpoint->az);
+}
+
+struct conf_member *selector_next_match(struct selector_walk *walk)
+{
+    const struct conf_topology *topology = walk->selector->topology;
+    const struct conf_place *place = walk->item.place;
+    if (place != NULL && place->kind == CONF_GROUP) {
+        const struct conf_group *group = &topology->groups[place->index];
+        return next_in(walk, group->endpoints, group->endpoint_count);
+    }
+    if (place != NULL && place->kind == CONF_ENDPOINT) {
+        return next_in(walk, &place->index, 1);
+    }
+    while (walk->at < walk->members->count) {
+        struct conf_member *member = &walk->members->items[walk->at++];
+        if (is_inside(walk, member) && (walk->spare || !member->is_spare)) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
+/* A number, or a share of all that are meant together. */
+struct weight {
+    uint32_t number, group;
+    double share; /* 0: a number */
+};
+
 /* Sets the weight where the key matches; returns how many members it matched. */
 static size_t set_weights(const struct selector *selector, const struct selector_members *members,
-                          const char *key, uint32_t weight)
+                          const char *key, const struct weight *weight)
 {
+    struct selector_walk walk = {.selector = selector,
+                                 .members = members,
+                                 .item = {.text = key, .place = conf_find_place(selector->topology, key)},
+                                 .spare = true};
     size_t matched = 0;
-    if (!value_is_pattern(key)) {
-        ptrdiff_t endpoint = conf_find_endpoint(selector->topology, key);
-        struct conf_member *member = endpoint < 0 ? NULL : find_member(members, (uint32_t)endpoint);
-        if (member != NULL) {
-            member->weight = weight;
-        }
-        return member != NULL;
-    }
-    for (size_t i = 0; i < members->count; i++) {
-        if (value_matches(key, selector->topology->endpoints[members->items[i].endpoint].name)) {
-            members->items[i].weight = weight;
-            matched++;
-        }
+    for (struct conf_member *member; (member = selector_next_match(&walk)) != NULL; matched++) {
+        member->weight = weight->share > 0 ? member->weight : weight->number;
+        member->share = weight->share;
+        member->group = weight->group;
     }
     return matched;
 }
 
-/* Patterns first, in the order of the document, so that a later one wins; then exact names, which always win.
- */
+/* 60, or "5%". Shares of one key are one group. */
+static bool read_weight(const struct doc_node *node, struct weight *weight)
+{
+    static const uint32_t range[2] = {0, 65535};
+    *weight = (struct weight){.number = 0};
+    if (!doc_is_text(node)) {
+        return doc_read_number(node, range, &weight->number);
+    }
+    if (value_parse_percent(doc_text(node), &weight->share) != 0) {
+        doc_error_expected(node, "a whole number from 0 to 65535, or a share such as \"5%\"");
+        return false;
+    }
+    weight->group = (uint32_t)node->ordinal + 1;
+    return true;
+}
+
+/* Patterns and groups first, in the order of the document, so that a later one wins; then exact names, which
+ * always win. */
 static void read_weights(struct selector *selector, const struct doc_node *weights,
                          const struct selector_members *members)
 {
-    static const uint32_t range[2] = {0, 65535};
+    double shares = 0;
     for (int exact = 0; exact <= 1; exact++) {
         struct doc_node node = {0};
-        uint32_t weight;
+        struct weight weight;
         while (doc_next(weights, &node)) {
-            if (value_is_pattern(node.key) == (exact != 0) || !doc_read_number(&node, range, &weight)) {
+            const struct conf_place *place = conf_find_place(selector->topology, node.key);
+            bool is_many = value_is_pattern(node.key) || (place != NULL && place->kind == CONF_GROUP);
+            if (is_many == (exact != 0) || !read_weight(&node, &weight)) {
                 continue;
             }
-            if (set_weights(selector, members, node.key, weight) == 0 && members->complete) {
+            shares += weight.share;
+            if (set_weights(selector, members, node.key, &weight) == 0 && members->complete) {
                 doc_error_at_key(&node, "\"%.100s\" matches none of the name's endpoints", node.key);
             }
         }
     }
+    if (shares > 1 + SHARE_TOLERANCE) {
+        doc_error(weights, "the shares add up to %.6g %%, expected at most 100 %%", 100 * shares);
+    }
 }
 
 static void resolve_members(struct selector *selector, const struct doc_node *name,
-                            struct selector_members *members)
+                            const struct selector_pools *pools, struct selector_members *members)
 {
     struct doc_node endpoints, weights;
-    size_t issues = doc_count_issues(name->doc);
+    size_t issues = doc_count_issues(name->doc), count = 0;
+    selector->round += 2;
     if (doc_require(name, "endpoints", &endpoints)) {
-        size_t count = choose_endpoints(selector, &endpoints);
+        count = choose_endpoints(selector, &endpoints);
+        if (count == 0 && issues == doc_count_issues(name->doc)) {
+            doc_error(&endpoints, "there are no endpoints, expected at least one");
+        }
+        count = choose_all_spares(selector, pools, count);
         if (count > SELECTOR_MEMBERS_MAX) {
             doc_error(&endpoints, "found %zu endpoints, expected at most %d for a name", count,
                       SELECTOR_MEMBERS_MAX);
             count = 0;
-        } else if (count == 0 && issues == doc_count_issues(name->doc)) {
-            doc_error(&endpoints, "there are no endpoints, expected at least one");
         }
-        members->items = arena_alloc(selector->arena, count * sizeof *members->items);
-        members->count = count;
     }
+    qsort(selector->chosen, count, sizeof *selector->chosen, compare_indices);
+    members->items = arena_alloc(selector->arena, count * sizeof *members->items);
+    members->count = count;
     for (size_t i = 0; i < members->count; i++) {
         uint32_t endpoint = selector->chosen[i];
-        members->items[i] = (struct conf_member){endpoint, selector->topology->endpoints[endpoint].weight};
+        members->items[i] = (struct conf_member){.endpoint = endpoint,
+                                                 .weight = selector->topology->endpoints[endpoint].weight,
+                                                 .is_spare = selector->seen[endpoint] > selector->round};
     }
     members->complete = issues == doc_count_issues(name->doc);
     if (doc_find(name, "weights", &weights) && doc_check_object(&weights, NULL)) {
@@ -231,10 +332,12 @@ static void remember(struct selector *selector, struct keytable *table, struct b
     buffer_fini(key);
 }
 
-const struct selector_members *selector_read_members(struct selector *selector, const struct doc_node *name)
+const struct selector_members *selector_read_members(struct selector *selector, const struct doc_node *name,
+                                                     const struct selector_pools *pools)
 {
     struct buffer key;
     buffer_init(&key);
+    buffer_add(&key, pools, sizeof *pools);
     dump_member(name, "endpoints", &key);
     dump_member(name, "weights", &key);
     struct selector_members *members = keytable_find(selector->members, key.bytes, key.len);
@@ -244,175 +347,7 @@ const struct selector_members *selector_read_members(struct selector *selector, 
     }
     size_t issues = doc_count_issues(name->doc);
     members = arena_alloc(selector->scratch, sizeof *members);
-    resolve_members(selector, name, members);
+    resolve_members(selector, name, pools, members);
     remember(selector, selector->members, &key, issues == doc_count_issues(name->doc) ? members : NULL);
     return members;
-}
-
-/* ---- tiers ---- */
-
-/* A tier in the making. */
-struct tier_state {
-    const struct selector_members *members;
-    uint32_t number;      /* from 1 */
-    size_t count;         /* members that it got */
-    size_t taken;         /* members that an earlier tier has */
-    uint32_t first_taken; /* one of them */
-};
-
-static void take_member(struct selector *selector, struct tier_state *tier, size_t member)
-{
-    uint32_t *tier_of = &selector->tier_of[member];
-    if (*tier_of == 0) {
-        *tier_of = tier->number;
-        tier->count++;
-    } else if (*tier_of != tier->number && tier->taken++ == 0) {
-        tier->first_taken = (uint32_t)member;
-    }
-}
-
-static void take_place(struct selector *selector, struct tier_state *tier, const struct conf_place *place)
-{
-    const struct selector_members *members = tier->members;
-    if (place->kind == CONF_ENDPOINT) {
-        const struct conf_member *member = find_member(members, place->index);
-        if (member != NULL) {
-            take_member(selector, tier, (size_t)(member - members->items));
-        }
-        return;
-    }
-    for (size_t i = 0; i < members->count; i++) {
-        const struct conf_endpoint *endpoint = &selector->topology->endpoints[members->items[i].endpoint];
-        if ((place->kind == CONF_REGION ? endpoint->region : endpoint->az) == place->index) {
-            take_member(selector, tier, i);
-        }
-    }
-}
-
-static void report_tier(const struct selector *selector, const struct doc_node *node,
-                        const struct tier_state *tier, const char *label)
-{
-    if (tier->count == 0 && tier->taken > 0) {
-        doc_error(node, "the tier \"%.200s\" has no members left: all of them are in earlier tiers", label);
-    } else if (tier->count == 0) {
-        doc_error(node, "the tier \"%.200s\" has no members: none of the name's endpoints is there", label);
-    } else if (tier->taken > 0) {
-        uint32_t endpoint = tier->members->items[tier->first_taken].endpoint;
-        const char *name = selector->topology->endpoints[endpoint].name;
-        if (tier->taken == 1) {
-            doc_warning(node, "\"%.100s\" is in an earlier tier already and stays in that one only", name);
-        } else {
-            doc_warning(node, "\"%.100s\" and %zu more are in earlier tiers already and stay in those only",
-                        name, tier->taken - 1);
-        }
-    }
-}
-
-static void reset_tier_of(struct selector *selector, size_t count)
-{
-    if (count > selector->tier_of_size) {
-        selector->tier_of = memory_resize(selector->tier_of, count, sizeof *selector->tier_of);
-        selector->tier_of_size = count;
-    }
-    if (count > 0) {
-        memset(selector->tier_of, 0, count * sizeof *selector->tier_of);
-    }
-}
-
-/* The marks, as a list of members per tier. */
-static void gather_members(struct selector *selector, const struct conf_tiers *tiers, size_t member_count)
-{
-    for (size_t i = 0; i < tiers->count; i++) {
-        struct conf_tier *tier = &tiers->items[i];
-        tier->members = arena_alloc(selector->arena, tier->member_count * sizeof *tier->members);
-        tier->member_count = 0;
-    }
-    for (size_t i = 0; i < member_count; i++) {
-        if (selector->tier_of[i] != 0) {
-            struct conf_tier *tier = &tiers->items[selector->tier_of[i] - 1];
-            tier->members[tier->member_count++] = (uint32_t)i;
-        }
-    }
-}
-
-/* In a shared set a tier that nobody of the name is in does not count. */
-static void resolve_listed(struct selector *selector, const struct refs *refs,
-                           const struct selector_members *members, const struct selector_place *place,
-                           struct conf_tiers *tiers)
-{
-    struct doc_node child = {0};
-    reset_tier_of(selector, members->count);
-    tiers->items = arena_alloc(selector->arena, refs->count * sizeof *tiers->items);
-    for (size_t t = 0; t < refs->count; t++) {
-        const struct refs_tier *from = &refs->tiers[t];
-        struct tier_state state = {.members = members, .number = (uint32_t)tiers->count + 1};
-        for (size_t i = 0; i < from->count; i++) {
-            take_place(selector, &state, from->places[i]);
-        }
-        if (place->set == NULL) {
-            (void)doc_next(place->node, &child);
-            if (members->complete && from->complete) {
-                report_tier(selector, &child, &state, from->label);
-            }
-        } else if (state.count == 0) {
-            continue;
-        }
-        tiers->items[tiers->count++] = (struct conf_tier){.label = from->label, .member_count = state.count};
-    }
-    if (place->set != NULL && tiers->count == 0 && members->complete) {
-        doc_error(place->node, "the name has no endpoint in any tier of rule %zu of \"%.100s\"", place->rule,
-                  place->set->label);
-    }
-    gather_members(selector, tiers, members->count);
-}
-
-static void take_all(struct selector *selector, const struct selector_members *members,
-                     struct conf_tiers *tiers)
-{
-    struct conf_tier *tier = arena_alloc(selector->arena, sizeof *tier);
-    *tier = (struct conf_tier){.label = "all", .member_count = members->count};
-    tier->members = arena_alloc(selector->arena, members->count * sizeof *tier->members);
-    for (size_t i = 0; i < members->count; i++) {
-        tier->members[i] = (uint32_t)i;
-    }
-    *tiers = (struct conf_tiers){.items = tier, .count = 1};
-}
-
-static void resolve_tiers(struct selector *selector, const struct refs *refs,
-                          const struct selector_members *members, const struct selector_place *place,
-                          struct conf_tiers *tiers)
-{
-    if (refs == NULL) {
-        take_all(selector, members, tiers);
-    } else if (refs->nearest == 0) {
-        resolve_listed(selector, refs, members, place, tiers);
-    } else {
-        struct sites_source source = {selector->topology, members->items, members->count};
-        sites_gather(&source, place->node, selector->arena, tiers);
-        tiers->nearest = refs->nearest;
-        tiers->others = refs->others;
-    }
-}
-
-struct conf_tiers selector_resolve_tiers(struct selector *selector, const struct refs *refs,
-                                         const struct selector_members *members,
-                                         const struct selector_place *place)
-{
-    /* A shared set forgives what is an error where it is written for one name. */
-    const struct {
-        const void *members, *refs;
-        uintptr_t is_shared;
-    } identity = {members, refs, place->set != NULL};
-    struct conf_tiers *tiers = keytable_find(selector->tiers, &identity, sizeof identity);
-    if (tiers != NULL) {
-        return *tiers;
-    }
-    tiers = arena_alloc(selector->scratch, sizeof *tiers);
-    size_t issues = doc_count_issues(place->node->doc);
-    resolve_tiers(selector, refs, members, place, tiers);
-    if (issues == doc_count_issues(place->node->doc)) {
-        (void)keytable_add(selector->tiers, arena_copy(selector->scratch, &identity, sizeof identity),
-                           sizeof identity, tiers);
-    }
-    return *tiers;
 }

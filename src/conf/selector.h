@@ -28,8 +28,15 @@ struct selector_members {
 struct selector *selector_new(const struct conf_topology *topology, struct arena *arena);
 void selector_free(struct selector *selector);
 
-/* From "endpoints" and "weights" of the node of a name. Never NULL. */
-const struct selector_members *selector_read_members(struct selector *selector, const struct doc_node *name);
+/* Where else a name may have endpoints. */
+struct selector_pools {
+    const struct refs_fallback *own; /* NULL: none */
+    const struct conf_geo *geo;      /* with pools in it; NULL: none */
+};
+
+/* From "endpoints" and "weights" of the node of a name, and from pools. Never NULL. */
+const struct selector_members *selector_read_members(struct selector *selector, const struct doc_node *name,
+                                                     const struct selector_pools *pools);
 
 /* Where tiers that are resolved for a name are written: in this array; or, for those of a shared set of
  * rules, at the name that refers to it. */
@@ -38,6 +45,11 @@ struct selector_place {
     const struct conf_geo *set; /* NULL: written here */
     size_t rule;
 };
+
+/* What a fallback is for these members; NULL: "all". */
+const struct conf_last_resort *selector_resolve_fallback(struct selector *selector,
+                                                         const struct refs_fallback *fallback,
+                                                         const struct selector_members *members);
 
 /* refs NULL: one tier with every member. In a shared set, tiers without members are left out: it is an error
  * only if none remains. */

@@ -116,6 +116,9 @@ void sites_gather(const struct sites_source *source, const struct doc_node *node
         const struct conf_endpoint *endpoint = &source->topology->endpoints[source->members[m].endpoint];
         const struct conf_location *location;
         const char *label = find_location(source->topology, endpoint, &location);
+        if (source->members[m].is_spare) {
+            continue;
+        }
         if (label == NULL) {
             first_lost = lost++ == 0 ? endpoint : first_lost;
             continue;

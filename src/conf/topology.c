@@ -20,7 +20,7 @@
 
 static const char text_list[] = "a string or an array of strings";
 
-/* Enters the name of a region, az or endpoint. Returns the copy of the name. */
+/* Enters the name of a region, az, endpoint or group. Returns the copy of the name. */
 static const char *add_place(struct conf_topology *topology, const struct doc_node *node, enum conf_kind kind,
                              size_t index)
 {
@@ -33,9 +33,9 @@ static const char *add_place(struct conf_topology *topology, const struct doc_no
     if (!keytable_add(topology->places, name, strlen(name), place)) {
         const struct conf_place *first = conf_find_place(topology, name);
         doc_error_at_key(node,
-                         "the name \"%.100s\" is taken by %s %s: regions, azs and endpoints share one name "
-                         "space",
-                         name, first->kind == CONF_REGION ? "a" : "an", conf_kind_text(first->kind));
+                         "the name \"%.100s\" is taken by %s: regions, azs, endpoints and groups share one "
+                         "name space",
+                         name, conf_kind_text(first->kind));
     }
     return name;
 }
@@ -168,7 +168,7 @@ static void read_az_of_endpoint(const struct conf_topology *topology, const stru
         return;
     }
     const struct conf_place *place = conf_find_place(topology, doc_text(&az));
-    if (place == NULL || place->kind == CONF_ENDPOINT) {
+    if (place == NULL || place->kind == CONF_ENDPOINT || place->kind == CONF_GROUP) {
         struct suggest_list list = {topology->azs, topology->az_count, sizeof *topology->azs};
         report_missing(&az, "az", &list);
     } else if (place->kind == CONF_REGION) {
@@ -268,6 +268,69 @@ static void read_endpoints(struct conf_topology *topology, const struct doc_node
     }
 }
 
+/* ---- groups ---- */
+
+/* Marks the endpoints that an item of a group stands for; returns how many are new. */
+static size_t mark_endpoints(const struct conf_topology *topology, const struct doc_node *item, bool *marked)
+{
+    const char *text = doc_text(item);
+    bool is_pattern = value_is_pattern(text);
+    size_t found = 0, fresh = 0;
+    ptrdiff_t one = is_pattern ? -1 : conf_find_endpoint(topology, text);
+    for (size_t i = 0; is_pattern && i < topology->endpoint_count; i++) {
+        if (value_matches(text, topology->endpoints[i].name)) {
+            found++;
+            fresh += !marked[i];
+            marked[i] = true;
+        }
+    }
+    if (one >= 0) {
+        fresh += !marked[one];
+        marked[one] = true;
+    } else if (found == 0) {
+        struct suggest_list list = {topology->endpoints, topology->endpoint_count,
+                                    sizeof *topology->endpoints};
+        report_missing(item, is_pattern ? "endpoint matches" : "endpoint", &list);
+    }
+    return fresh;
+}
+
+static void read_group(const struct conf_topology *topology, const struct doc_node *node,
+                       struct conf_group *group)
+{
+    bool *marked = memory_alloc_array(topology->endpoint_count, sizeof *marked);
+    struct doc_node item = {0};
+    size_t issues = doc_count_issues(node->doc);
+    while (doc_next_text(node, "an endpoint, a pattern or an array of them", &item)) {
+        group->endpoint_count += mark_endpoints(topology, &item, marked);
+    }
+    group->endpoints = arena_alloc(topology->arena, group->endpoint_count * sizeof *group->endpoints);
+    size_t count = 0;
+    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
+        if (marked[i]) {
+            group->endpoints[count++] = i;
+        }
+    }
+    if (count == 0 && issues == doc_count_issues(node->doc)) {
+        doc_error(node, "the group is empty, expected endpoints");
+    }
+    free(marked);
+}
+
+static void read_groups(struct conf_topology *topology, const struct doc_node *root)
+{
+    struct doc_node groups, node = {0};
+    if (!doc_find(root, "groups", &groups) || !doc_check_object(&groups, NULL)) {
+        return;
+    }
+    topology->groups = arena_alloc(topology->arena, doc_count(&groups) * sizeof *topology->groups);
+    while (doc_next(&groups, &node)) {
+        size_t index = topology->group_count++;
+        topology->groups[index].name = add_place(topology, &node, CONF_GROUP, index);
+        read_group(topology, &node, &topology->groups[index]);
+    }
+}
+
 /* ---- the whole ---- */
 
 static void read_objectives(struct conf_topology *topology, const struct doc_node *root)
@@ -292,7 +355,8 @@ static void read_geo_rules(struct conf_topology *topology, const struct doc_node
 /* Reads the document and frees it. */
 static struct conf_topology *read_topology(const char *path, struct doc *doc)
 {
-    static const char *const keys[] = {"regions", "checks", "endpoints", "objectives", "geo_rules", NULL};
+    static const char *const keys[] = {"regions",    "checks",    "endpoints", "groups",
+                                       "objectives", "geo_rules", NULL};
     if (doc == NULL) {
         return NULL;
     }
@@ -307,6 +371,7 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     read_regions(topology, &root);
     read_checks(topology, &root);
     read_endpoints(topology, &root);
+    read_groups(topology, &root);
     read_objectives(topology, &root);
     read_geo_rules(topology, &root);
     bool failed = doc_has_errors(doc);
@@ -341,8 +406,10 @@ void conf_free_topology(struct conf_topology *topology)
 
 const char *conf_kind_text(enum conf_kind kind)
 {
-    static const char *const texts[] = {
-        [CONF_REGION] = "region", [CONF_AZ] = "az", [CONF_ENDPOINT] = "endpoint"};
+    static const char *const texts[] = {[CONF_REGION] = "a region",
+                                        [CONF_AZ] = "an az",
+                                        [CONF_ENDPOINT] = "an endpoint",
+                                        [CONF_GROUP] = "a group"};
     return texts[kind];
 }
 

@@ -57,6 +57,13 @@ struct conf_endpoint {
     struct conf_location location; /* if it is not the az's */
 };
 
+/* Endpoints that policies name together. */
+struct conf_group {
+    const char *name;
+    uint32_t *endpoints; /* ascending, each once; at least 1 */
+    size_t endpoint_count;
+};
+
 struct conf_topology {
     const char *path;
     struct conf_region *regions;
@@ -65,6 +72,8 @@ struct conf_topology {
     size_t az_count;
     struct conf_endpoint *endpoints;
     size_t endpoint_count;
+    struct conf_group *groups;
+    size_t group_count;
     struct conf_check *checks;
     size_t check_count;
     uint32_t rto_ms, rpo_ms; /* "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
@@ -74,8 +83,8 @@ struct conf_topology {
     struct keytable *check_names; /* private: name -> struct conf_check */
 };
 
-/* Regions, azs and endpoints share one name space, so that a bare name says which it is. */
-enum conf_kind { CONF_REGION, CONF_AZ, CONF_ENDPOINT };
+/* Regions, azs, endpoints and groups share one name space, so that a bare name says which it is. */
+enum conf_kind { CONF_REGION, CONF_AZ, CONF_ENDPOINT, CONF_GROUP };
 
 struct conf_place {
     enum conf_kind kind;
@@ -96,4 +105,4 @@ ptrdiff_t conf_find_endpoint(const struct conf_topology *topology, const char *n
 ptrdiff_t conf_find_check(const struct conf_topology *topology, const char *name);
 /* What a name of any kind stands for: borrowed from the topology, or NULL. */
 const struct conf_place *conf_find_place(const struct conf_topology *topology, const char *name);
-const char *conf_kind_text(enum conf_kind kind); /* "region" "az" "endpoint" */
+const char *conf_kind_text(enum conf_kind kind); /* "a region" "an az" "an endpoint" "a group" */

@@ -51,6 +51,32 @@ const char *value_write_duration(uint64_t ms, char text[VALUE_DURATION_SIZE])
     return text;
 }
 
+int value_parse_percent(const char *text, double *share)
+{
+    size_t digits = strspn(text, "0123456789"), fraction = 0;
+    const char *end = text + digits;
+    if (*end == '.') {
+        fraction = strspn(++end, "0123456789");
+        end += fraction;
+    }
+    if (digits == 0 || digits > 3 || fraction > 9 || end[-1] == '.' || strcmp(end, "%") != 0) {
+        return ERROR_SYNTAX;
+    }
+    double percent = 0, unit = 1;
+    for (const char *at = text; at < end; at++) {
+        if (*at != '.') {
+            percent = percent * 10 + (*at - '0');
+            unit = at > text + digits ? unit * 10 : unit;
+        }
+    }
+    percent /= unit;
+    if (percent <= 0 || percent > 100) {
+        return ERROR_SYNTAX;
+    }
+    *share = percent / 100;
+    return 0;
+}
+
 bool value_is_name(const char *text)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";

@@ -14,6 +14,9 @@ int value_parse_duration(const char *text, uint64_t *ms);
 enum { VALUE_DURATION_SIZE = 32 };
 const char *value_write_duration(uint64_t ms, char text[VALUE_DURATION_SIZE]);
 
+/* "5%", "12.5%": above 0 and at most 100. Gives the share, 0 < share <= 1. Returns 0 or ERROR_SYNTAX. */
+int value_parse_percent(const char *text, double *share);
+
 /* A name of a region, az, endpoint or check: letters, digits, '-', '_', '.', 1..63, no '-' at the beginning.
  */
 bool value_is_name(const char *text);

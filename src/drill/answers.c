@@ -38,42 +38,31 @@ struct drill_answers {
 
 /* ---- following ---- */
 
-static struct steer_choice new_choice(struct arena *arena, size_t members)
+static struct steer_choice new_choice(struct arena *arena, struct steer_room room)
 {
-    return (struct steer_choice){.weights = arena_alloc(arena, members * sizeof(uint32_t)),
-                                 .members = arena_alloc(arena, members * sizeof(uint16_t))};
-}
-
-static void copy_choice(struct steer_choice *to, const struct steer_choice *from)
-{
-    to->source = from->source;
-    to->tier = from->tier;
-    to->count = from->count;
-    to->total_weight = from->total_weight;
-    memcpy(to->weights, from->weights, from->count * sizeof *to->weights);
-    memcpy(to->members, from->members, from->count * sizeof *to->members);
-}
-
-static bool is_same_choice(const struct steer_choice *a, const struct steer_choice *b)
-{
-    return a->source == b->source && (a->source != STEER_FROM_TIER || a->tier == b->tier) &&
-           a->count == b->count && memcmp(a->members, b->members, a->count * sizeof *a->members) == 0 &&
-           memcmp(a->weights, b->weights, a->count * sizeof *a->weights) == 0;
+    struct steer_choice choice;
+    steer_choice_init(&choice, room, arena_alloc(arena, steer_room_size(room)));
+    return choice;
 }
 
 static size_t list_slots(struct drill_answers *answers)
 {
     const struct steer_set *set = answers->view->steer;
-    size_t count = 0, members = 0, policies = steer_set_count(set);
+    struct steer_room room = {.members = 0};
+    size_t count = 0, policies = steer_set_count(set);
     answers->first_slot = arena_alloc(answers->arena, policies * sizeof *answers->first_slot);
     for (size_t i = 0; i < policies; i++) {
         const struct steer_policy *policy = steer_set_get(set, (uint32_t)i);
         answers->first_slot[i] = count;
         count += (size_t)policy->class_count * TYPES;
-        members = policy->member_count > members ? policy->member_count : members;
+        for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
+            struct steer_room own = steer_find_room(policy, class_id);
+            room.members = own.members > room.members ? own.members : room.members;
+            room.parts = own.parts > room.parts ? own.parts : room.parts;
+        }
     }
-    answers->scratch = new_choice(answers->arena, members);
-    answers->odds = arena_alloc(answers->arena, members * sizeof *answers->odds);
+    answers->scratch = new_choice(answers->arena, room);
+    answers->odds = arena_alloc(answers->arena, room.members * sizeof *answers->odds);
     return count;
 }
 
@@ -81,6 +70,12 @@ static struct slot *slot_of(const struct drill_answers *answers, const struct vi
                             uint16_t class_id, int type)
 {
     return &answers->slots[answers->first_slot[name->policy] + (size_t)class_id * TYPES + (size_t)type];
+}
+
+/* In virtual time, before any hold could begin: what lasts is told. */
+static struct steer_ask ask_of(const struct slot *slot)
+{
+    return (struct steer_ask){.now_s = 0, .class_id = slot->class_id, .types = slot->types};
 }
 
 static bool has_type(const struct view_name *name, int type)
@@ -98,10 +93,10 @@ static void use_slot(struct drill_answers *answers, const struct view_name *name
     slot->class_id = class_id;
     slot->types = (uint8_t)(1 << type);
     slot->decided_ms = -1;
-    slot->before = new_choice(answers->arena, slot->policy->member_count);
-    slot->now = new_choice(answers->arena, slot->policy->member_count);
-    steer_evaluate(slot->policy, slot->class_id, slot->types, answers->table, &slot->before, NULL);
-    copy_choice(&slot->now, &slot->before);
+    slot->before = new_choice(answers->arena, steer_find_room(slot->policy, class_id));
+    slot->now = new_choice(answers->arena, steer_find_room(slot->policy, class_id));
+    steer_evaluate(slot->policy, ask_of(slot), answers->table, &slot->before, NULL);
+    steer_choice_copy(&slot->now, &slot->before);
 }
 
 struct drill_answers *drill_answers_new(const struct view *view, const struct health_table *table)
@@ -138,9 +133,9 @@ size_t drill_answers_follow(struct drill_answers *answers, int64_t at_ms, int64_
         if (slot->row_count == 0) {
             continue;
         }
-        steer_evaluate(slot->policy, slot->class_id, slot->types, answers->table, &answers->scratch, NULL);
-        if (!is_same_choice(&slot->now, &answers->scratch)) {
-            copy_choice(&slot->now, &answers->scratch);
+        steer_evaluate(slot->policy, ask_of(slot), answers->table, &answers->scratch, NULL);
+        if (!steer_choice_equal(&slot->now, &answers->scratch)) {
+            steer_choice_copy(&slot->now, &answers->scratch);
             slot->decided_ms = at_ms;
             slot->interval_ms = interval_ms;
             changed += slot->row_count;
@@ -151,13 +146,33 @@ size_t drill_answers_follow(struct drill_answers *answers, int64_t at_ms, int64_
 
 /* ---- reporting ---- */
 
+/* "tiers us-east 75 %, eu-west 25 %" */
+static const char *describe_parts(struct arena *arena, const struct steer_tier *tiers,
+                                  const struct steer_choice *choice)
+{
+    const char *text = "tiers";
+    for (size_t i = 0; i < choice->part_count; i++) {
+        const struct steer_part *part = &choice->parts[i];
+        text = arena_print(arena, "%s%s %s %.3g %%", text, i == 0 ? "" : ",", tiers[part->tier].label,
+                           100 * part->share);
+    }
+    return text;
+}
+
 static const char *describe(struct arena *arena, const struct slot *slot, const struct steer_choice *choice)
 {
+    if (choice->source == STEER_FROM_POOL) {
+        return arena_print(arena, "fallback pool %s", slot->policy->classes[slot->class_id].pool->label);
+    }
     if (choice->source != STEER_FROM_TIER) {
         return arena_print(arena, "fallback %s", steer_source_text(choice->source));
     }
-    const char *label = slot->policy->classes[slot->class_id].tiers[choice->tier].label;
+    const struct steer_tier *tiers = slot->policy->classes[slot->class_id].tiers;
+    const char *label = tiers[choice->tier].label;
     const char *type = slot->types == STEER_HAS_A ? "A" : "AAAA";
+    if (choice->part_count > 1) {
+        return describe_parts(arena, tiers, choice);
+    }
     return choice->count != 0 ? arena_print(arena, "tier %s", label)
                               : arena_print(arena, "tier %s (no %s)", label, type);
 }
@@ -226,8 +241,9 @@ static void finish_slot(struct drill_answers *answers, struct slot *slot, const 
     row->shares = shares.items;
     row->share_count = shares.count;
     slot->regions = shares.regions;
-    row->changes = !is_same_choice(&slot->before, &slot->now);
-    row->unserved = slot->now.source != STEER_FROM_TIER || (slot->now.count == 0 && slot->before.count != 0);
+    row->changes = !steer_choice_equal(&slot->before, &slot->now);
+    bool serves = slot->now.source == STEER_FROM_TIER || slot->now.source == STEER_FROM_POOL;
+    row->unserved = !serves || (slot->now.count == 0 && slot->before.count != 0);
     row->decided_ms = row->changes ? slot->decided_ms : -1;
     row->decided_expected_ms = row->changes ? slot->decided_ms - slot->interval_ms / 2 : -1;
     row->type = slot->types == STEER_HAS_A ? "A" : "AAAA";

@@ -68,13 +68,17 @@ static void carry_overrides(struct health *to, const struct health *from)
 /* What is true now, since when: the old time where the state did not change. */
 static void carry_since(struct health *to, const struct health *from, int64_t wall_ms)
 {
-    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
+    for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         for (uint32_t i = 0; i < to->counts[kind]; i++) {
             struct health_node *node = &to->nodes[kind][i];
             const struct health_node *old = find_old(from, kind, node->name);
             node->told = health_find_effective(to, kind, i);
             node->told_observed = health_word_observed(health_word_get(to, kind, i));
             node->since_ms = old != NULL && old->told.state == node->told.state ? old->since_ms : wall_ms;
+            if (old != NULL) {
+                ptrdiff_t at = old - from->nodes[kind];
+                *health_back_at(to, kind, i) = *health_back_at(from, kind, (uint32_t)at);
+            }
         }
     }
 }
@@ -89,6 +93,7 @@ void health_carry(struct health *to, const struct health *from, int64_t wall_ms)
             carry_monitors(to, endpoint, from, old);
         }
     }
+    to->wall_ms = wall_ms;
     carry_overrides(to, from);
     health_rebuild(to);
     health_table_advance(to);

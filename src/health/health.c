@@ -164,6 +164,9 @@ struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
     table->endpoints = arena_alloc(health->arena, table->endpoint_count * sizeof *table->endpoints);
     table->azs = arena_alloc(health->arena, table->az_count * sizeof *table->azs);
     table->regions = arena_alloc(health->arena, table->region_count * sizeof *table->regions);
+    table->endpoints_back = arena_alloc(health->arena, table->endpoint_count * sizeof *table->endpoints_back);
+    table->azs_back = arena_alloc(health->arena, table->az_count * sizeof *table->azs_back);
+    table->regions_back = arena_alloc(health->arena, table->region_count * sizeof *table->regions_back);
     atomic_init(&table->generation, 1);
     return health;
 }
@@ -185,6 +188,11 @@ void health_set_listener(struct health *health, const struct health_listener *li
     if (listener != NULL) {
         health->listener = *listener;
     }
+}
+
+void health_watch_wavering(struct health *health, bool watched)
+{
+    health->watches_wavering = watched;
 }
 
 const struct health_table *health_get_table(const struct health *health)

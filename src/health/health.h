@@ -77,6 +77,9 @@ struct health *health_new(const struct health_plan *plan, int64_t wall_ms);
 void health_free(struct health *health);
 void health_set_listener(struct health *health, const struct health_listener *listener);
 
+/* Does anything follow HEALTH_WORD_WAVERS? Else a change of it makes no new generation. Default: no. */
+void health_watch_wavering(struct health *health, bool watched);
+
 /* The table that follows this machine; lives as long as it. */
 const struct health_table *health_get_table(const struct health *health);
 

@@ -29,6 +29,7 @@ struct health_node {
     uint32_t parent;                      /* of an endpoint its az, of an az its region */
     uint32_t first_child, child_count;    /* endpoints: monitors; others: in children[] of the kind below */
     uint32_t members, healthy, unhealthy; /* children that have a say, and their verdicts */
+    uint32_t wavering;                    /* endpoints: monitors whose latest results speak against them */
     uint32_t lost_from;                   /* unhealthy members that make this one unhealthy */
     uint32_t override_at;                 /* 1 + index in overrides; 0: none */
     struct health_effective told;
@@ -43,6 +44,8 @@ struct health_override_entry {
 
 struct health {
     struct health_table table;
+    int64_t wall_ms; /* of the change under way */
+    bool watches_wavering;
     struct health_node *nodes[HEALTH_KINDS];
     uint32_t counts[HEALTH_KINDS];
     uint32_t *by_name[HEALTH_KINDS];  /* indices sorted by name */
@@ -66,12 +69,22 @@ struct health_cause {
     int64_t wall_ms;
 };
 
+static inline _Atomic uint32_t *health_back_at(const struct health *health, enum health_kind kind,
+                                               uint32_t index)
+{
+    const struct health_table *table = &health->table;
+    return kind == HEALTH_ENDPOINT ? &table->endpoints_back[index]
+           : kind == HEALTH_AZ     ? &table->azs_back[index]
+                                   : &table->regions_back[index];
+}
+
 /* Only the owner writes, so a plain read-modify-write of the word is enough. */
 uint32_t health_word_get(const struct health *health, enum health_kind kind, uint32_t index);
 void health_word_set_observed(struct health *health, enum health_kind kind, uint32_t index,
                               enum health_observed observed);
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
                              enum health_desired desired);
+void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers);
 /* After all words of one change were stored: readers that see the new generation see them. */
 void health_table_advance(struct health *health);
 

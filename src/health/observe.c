@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * A check result: monitor -> endpoint -> az -> region by counters, and only where a verdict changes. A result
- * that changes nothing costs a few stores into its monitor and never touches the table. */
+ * like the one before costs a few stores into its monitor and never touches the table; one that begins or
+ * ends to speak against the verdict is noted in the endpoint's word, and only told (by a new generation) if
+ * that is watched. */
 #include "config.h"
 
 #include "health/health.h"
@@ -58,18 +60,29 @@ static bool roll_up(struct health *health, enum health_kind kind, uint32_t index
     return true;
 }
 
+/* Do the latest results speak against the verdict? */
+static bool wavers(const struct health_monitor *monitor)
+{
+    return monitor->streak != 0 && monitor->failing != (monitor->verdict == HEALTH_OBSERVED_UNHEALTHY);
+}
+
 void health_rebuild(struct health *health)
 {
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
-            health->nodes[kind][i].healthy = health->nodes[kind][i].unhealthy = 0;
+            struct health_node *node = &health->nodes[kind][i];
+            node->healthy = node->unhealthy = node->wavering = 0;
             health_word_set_observed(health, kind, i, HEALTH_OBSERVED_UNKNOWN);
         }
     }
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         const struct health_monitor *monitor = &health->monitors[i];
-        health_node_count(&health->nodes[HEALTH_ENDPOINT][monitor->endpoint], HEALTH_OBSERVED_UNKNOWN,
-                          monitor->verdict);
+        struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][monitor->endpoint];
+        health_node_count(endpoint, HEALTH_OBSERVED_UNKNOWN, monitor->verdict);
+        endpoint->wavering += wavers(monitor);
+    }
+    for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
+        health_word_set_wavers(health, i, health->nodes[HEALTH_ENDPOINT][i].wavering != 0);
     }
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
@@ -101,20 +114,23 @@ static bool judge(struct health_monitor *monitor, bool failing)
     return changed;
 }
 
-void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
-                    uint32_t duration_us, uint16_t detail)
+/* Does the endpoint begin or end to waver with this monitor? Stored, not yet told. */
+static bool count_wavering(struct health *health, const struct health_monitor *m, bool wavered)
 {
-    assert(monitor < health->monitor_count && !health->delivering);
-    assert(outcome > HEALTH_OUTCOME_NONE && outcome <= HEALTH_OUTCOME_LOCAL_ERROR);
-    struct health_monitor *m = &health->monitors[monitor];
-    m->outcome = (uint8_t)outcome;
-    m->checked_ms = wall_ms;
-    m->duration_us = duration_us;
-    m->detail = detail;
-    enum health_observed before = m->verdict;
-    if (outcome == HEALTH_OUTCOME_LOCAL_ERROR || !judge(m, health_outcome_is_failure(outcome))) {
-        return;
+    struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][m->endpoint];
+    uint32_t before = endpoint->wavering;
+    endpoint->wavering += wavered ? UINT32_MAX : 1;
+    if ((before != 0) == (endpoint->wavering != 0)) {
+        return false;
     }
+    health_word_set_wavers(health, m->endpoint, endpoint->wavering != 0);
+    return true;
+}
+
+/* A monitor has another verdict: up as far as that changes something. */
+static void climb(struct health *health, const struct health_monitor *m, enum health_observed before,
+                  bool turned)
+{
     health_node_count(&health->nodes[HEALTH_ENDPOINT][m->endpoint], before, m->verdict);
     uint32_t index = m->endpoint, top = m->endpoint;
     int kind = HEALTH_ENDPOINT;
@@ -123,10 +139,36 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
         index = health->nodes[kind][index].parent;
         kind++;
     }
-    if (kind == HEALTH_ENDPOINT) {
-        return; /* another monitor of the endpoint still decides */
+    if (kind != HEALTH_ENDPOINT || turned) { /* else another monitor of the endpoint still decides */
+        health_table_advance(health);
     }
-    health_table_advance(health);
-    health_settle(health, kind - 1, top, &(struct health_cause){outcome, wall_ms});
-    health_deliver(health);
+    if (kind != HEALTH_ENDPOINT) {
+        health_settle(health, kind - 1, top, &(struct health_cause){m->outcome, m->checked_ms});
+        health_deliver(health);
+    }
+}
+
+void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
+                    uint32_t duration_us, uint16_t detail)
+{
+    assert(monitor < health->monitor_count && !health->delivering);
+    assert(outcome > HEALTH_OUTCOME_NONE && outcome <= HEALTH_OUTCOME_LOCAL_ERROR);
+    struct health_monitor *m = &health->monitors[monitor];
+    health->wall_ms = wall_ms;
+    m->outcome = (uint8_t)outcome;
+    m->checked_ms = wall_ms;
+    m->duration_us = duration_us;
+    m->detail = detail;
+    if (outcome == HEALTH_OUTCOME_LOCAL_ERROR) {
+        return;
+    }
+    enum health_observed before = m->verdict;
+    bool wavered = wavers(m), changed = judge(m, health_outcome_is_failure(outcome));
+    bool turned = wavers(m) != wavered && count_wavering(health, m, wavered);
+    turned = turned && health->watches_wavering;
+    if (changed) {
+        climb(health, m, before, turned);
+    } else if (turned) {
+        health_table_advance(health);
+    }
 }

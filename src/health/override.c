@@ -91,6 +91,7 @@ int health_set_override(struct health *health, enum health_kind kind, uint32_t i
         return ERROR_NOT_FOUND;
     }
     enum health_desired before = health_word_desired(health_word_get(health, kind, index));
+    health->wall_ms = wall_ms;
     if (override->desired != HEALTH_DESIRED_AUTO && !is_due(override, wall_ms)) {
         health_put_override(health, kind, index, override);
     } else if (before != HEALTH_DESIRED_AUTO) {
@@ -117,6 +118,7 @@ const struct health_override *health_get_override(const struct health *health, e
 static size_t take_due(struct health *health, int64_t wall_ms)
 {
     size_t before = health->override_count;
+    health->wall_ms = wall_ms;
     for (size_t i = 0; i < health->override_count;) {
         struct health_override_entry due = health->overrides[i];
         if (!is_due(&due.what, wall_ms)) {

@@ -25,6 +25,10 @@ uint32_t health_word_get(const struct health *health, enum health_kind kind, uin
 
 static void store(struct health *health, enum health_kind kind, uint32_t index, uint32_t word)
 {
+    if (health_word_blocks(health_word_get(health, kind, index)) && !health_word_blocks(word)) {
+        atomic_store_explicit(health_back_at(health, kind, index), (uint32_t)(health->wall_ms / 1000),
+                              memory_order_relaxed);
+    }
     atomic_store_explicit(word_at(health, kind, index), word, memory_order_relaxed);
 }
 
@@ -40,6 +44,12 @@ void health_word_set_desired(struct health *health, enum health_kind kind, uint3
 {
     uint32_t word = health_word_get(health, kind, index) & ~(uint32_t)HEALTH_WORD_DESIRED;
     store(health, kind, index, word | (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT);
+}
+
+void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers)
+{
+    uint32_t word = health_word_get(health, HEALTH_ENDPOINT, endpoint) & ~(uint32_t)HEALTH_WORD_WAVERS;
+    store(health, HEALTH_ENDPOINT, endpoint, word | (wavers ? HEALTH_WORD_WAVERS : 0));
 }
 
 void health_table_advance(struct health *health)

@@ -36,8 +36,14 @@ enum health_decider {
     HEALTH_BY_REGION_OVERRIDE,   /* "region_override" */
 };
 
-/* The word: bits 0-1 observed, bits 2-3 desired. */
-enum { HEALTH_WORD_OBSERVED = 3, HEALTH_WORD_DESIRED_SHIFT = 2, HEALTH_WORD_DESIRED = 3 << 2 };
+/* The word: bits 0-1 observed, bits 2-3 desired, bit 4 (endpoints): the latest results of a check speak
+ * against the verdict, but are not enough to change it yet. */
+enum {
+    HEALTH_WORD_OBSERVED = 3,
+    HEALTH_WORD_DESIRED_SHIFT = 2,
+    HEALTH_WORD_DESIRED = 3 << 2,
+    HEALTH_WORD_WAVERS = 1 << 4,
+};
 
 struct health_table {
     /* Grows with every change of any word, after the word was stored: what was derived from the words at an
@@ -45,6 +51,9 @@ struct health_table {
     _Atomic uint64_t generation;
     uint32_t endpoint_count, az_count, region_count;
     _Atomic uint32_t *endpoints, *azs, *regions;
+    /* When (wall time, s) the word last stopped keeping what it stands for from serving; 0: it never did.
+     * Stored before the word. */
+    _Atomic uint32_t *endpoints_back, *azs_back, *regions_back;
 };
 
 struct health_effective {
@@ -104,6 +113,14 @@ static inline struct health_effective health_table_effective(const struct health
     return health_combine(atomic_load_explicit(&table->endpoints[endpoint], memory_order_relaxed),
                           atomic_load_explicit(&table->azs[az], memory_order_relaxed),
                           atomic_load_explicit(&table->regions[region], memory_order_relaxed));
+}
+
+/* Does this word alone keep what it stands for from serving? */
+static inline bool health_word_blocks(uint32_t word)
+{
+    enum health_desired desired = health_word_desired(word);
+    return desired == HEALTH_DESIRED_DRAIN || desired == HEALTH_DESIRED_DOWN ||
+           (desired == HEALTH_DESIRED_AUTO && health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY);
 }
 
 /* May an endpoint in this state be chosen? Unknown counts: nothing speaks against it. */

@@ -9,6 +9,7 @@
 
 #include "answer/answer.h"
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "dns/key.h"
@@ -27,6 +28,7 @@ enum { REPLY_MAX = 65535, STEPS_MAX = 400, MEMBER_STEPS_MAX = 100 };
 struct work {
     const struct view *view;
     const struct addr *client; /* NULL: unknown */
+    uint32_t now_s;
     struct arena *arena;
     struct operate_explanation *to;
     struct message_text reply;
@@ -73,8 +75,12 @@ static void ask(struct work *w, const uint8_t *name, size_t name_len)
     if (w->client != NULL) {
         addr_to_sockaddr(&(struct addr_port){.addr = *w->client}, &client);
     }
-    struct answer_context context = {
-        .view = w->view, .table = w->view->table, .cache = cache, .random = &random, .counters = &counters};
+    struct answer_context context = {.view = w->view,
+                                     .table = w->view->table,
+                                     .cache = cache,
+                                     .random = &random,
+                                     .counters = &counters,
+                                     .now_s = w->now_s};
     struct answer_request request = {.bytes = query,
                                      .len = message_write_query(name, name_len, w->type, query),
                                      .client = w->client == NULL ? NULL : (const struct sockaddr *)&client,
@@ -263,14 +269,24 @@ static void describe_class(struct work *w)
     }
 }
 
+static const char *pick_text(enum steer_pick pick)
+{
+    static const char *const picks[] = {[STEER_PICK_WEIGHTED] = "weighted",
+                                        [STEER_PICK_ROUND_ROBIN] = "round-robin",
+                                        [STEER_PICK_ALL] = "all",
+                                        [STEER_PICK_STICKY] = "sticky"};
+    return picks[pick];
+}
+
 static void evaluate(struct work *w)
 {
     const struct steer_policy *policy = w->policy;
     size_t count = policy->member_count;
-    w->choice.weights = arena_alloc(w->arena, count * sizeof *w->choice.weights);
-    w->choice.members = arena_alloc(w->arena, count * sizeof *w->choice.members);
+    struct steer_room room = steer_find_room(policy, w->class_id);
+    steer_choice_init(&w->choice, room, arena_alloc(w->arena, steer_room_size(room)));
     w->trace.tiers = arena_alloc(w->arena, policy->classes[w->class_id].tier_count * sizeof *w->trace.tiers);
-    steer_evaluate(policy, w->class_id, has_bit(w->type), w->view->table, &w->choice, &w->trace);
+    struct steer_ask ask = {.now_s = w->now_s, .class_id = w->class_id, .types = has_bit(w->type)};
+    steer_evaluate(policy, ask, w->view->table, &w->choice, &w->trace);
     double *odds = arena_alloc(w->arena, (size_t)w->choice.count * sizeof *odds);
     w->odds = arena_alloc(w->arena, count * sizeof *w->odds);
     if (w->choice.count != 0) {
@@ -280,6 +296,7 @@ static void evaluate(struct work *w)
         w->odds[w->choice.members[i]] = odds[i];
     }
     w->to->source = steer_source_text(w->choice.source);
+    w->to->pick = pick_text(policy->pick);
 }
 
 static void label_members(struct work *w, const struct steer_tier *tier, const char *label)
@@ -290,6 +307,40 @@ static void label_members(struct work *w, const struct steer_tier *tier, const c
     }
 }
 
+static const char *need_text(struct work *w, const struct steer_need *need)
+{
+    if (need->share > 0) {
+        return arena_print(w->arena, "%.4g %%", 100 * need->share);
+    }
+    return need->count > 0 ? arena_print(w->arena, "%u", need->count) : NULL;
+}
+
+/* Why it gets the share that it gets. */
+static void tell_tier(struct work *w, const struct operate_tier *tier, bool spreads)
+{
+    char have[64];
+    snprintf(have, sizeof have, "%u of its %u members may (%.4g %%)", tier->serving, tier->members,
+             100 * tier->healthy);
+    if (tier->serving == 0 && tier->considered) {
+        say(w, "tier %s does not serve: none of its %u members may", tier->label, tier->members);
+    } else if (!tier->considered) {
+        say(w, "tier %s is not needed", tier->label);
+    } else if (!tier->qualifies) {
+        say(w, "tier %s does not serve: %s, min_healthy is %s", tier->label, have, tier->min_healthy);
+    } else if (tier->share >= 1) {
+        say(w, "tier %s serves: %s", tier->label, have);
+    } else if (tier->share <= 0) {
+        say(w, "tier %s would serve, but none of its members has %s", tier->label, w->to->type);
+    } else {
+        say(w, "tier %s gets %.4g %% of the answers: %s%s%s%s", tier->label, 100 * tier->share, have,
+            tier->spill_below == NULL ? "" : ", spill_below is ",
+            tier->spill_below == NULL ? "" : tier->spill_below,
+            tier->trickle > 0 && tier->share <= tier->trickle ? ", a trickle"
+            : spreads                                         ? ", spread by capacity"
+                                                              : "");
+    }
+}
+
 static void describe_tiers(struct work *w)
 {
     const struct steer_class *class = &w->policy->classes[w->class_id];
@@ -297,20 +348,28 @@ static void describe_tiers(struct work *w)
     w->to->tiers = arena_alloc(w->arena, class->tier_count * sizeof *w->to->tiers);
     for (uint16_t t = 0; t < class->tier_count; t++) {
         struct operate_tier *tier = &w->to->tiers[w->to->tier_count++];
-        bool considered = t < w->trace.considered;
-        *tier = (struct operate_tier){.label = arena_copy_text(w->arena, class->tiers[t].label),
-                                      .members = class->tiers[t].count,
-                                      .serving = considered ? w->trace.tiers[t].serving : 0,
-                                      .considered = considered,
-                                      .selected = w->choice.source == STEER_FROM_TIER && w->choice.tier == t};
-        label_members(w, &class->tiers[t], tier->label);
-        if (!considered) {
-            say(w, "tier %s is not needed", tier->label);
-        } else if (tier->selected) {
-            say(w, "tier %s serves: %u of its %u members may", tier->label, tier->serving, tier->members);
-        } else {
-            say(w, "tier %s does not serve: none of its %u members may", tier->label, tier->members);
-        }
+        const struct steer_tier *from = &class->tiers[t];
+        const struct steer_trace_tier *seen = &w->trace.tiers[t];
+        *tier = (struct operate_tier){.label = arena_copy_text(w->arena, from->label),
+                                      .members = seen->members,
+                                      .serving = seen->serving,
+                                      .healthy = seen->healthy,
+                                      .min_healthy = need_text(w, &from->min_healthy),
+                                      .spill_below = need_text(w, &from->spill_below),
+                                      .trickle = from->trickle,
+                                      .share = seen->share,
+                                      .considered = seen->considered,
+                                      .qualifies = seen->qualifies,
+                                      .selected = seen->share > 0};
+        label_members(w, from, tier->label);
+        tell_tier(w, tier, class->spread);
+    }
+    if (class->pool != NULL) {
+        label_members(w, class->pool,
+                      arena_print(w->arena, "pool %s", arena_copy_text(w->arena, class->pool->label)));
+    }
+    if (class->fenced) {
+        say(w, "class %s is fenced: its answers never leave these tiers", w->to->class_label);
     }
 }
 
@@ -335,7 +394,8 @@ static void describe_member(struct work *w, uint16_t index, struct operate_membe
         .weight = from->weight,
         .odds = w->odds[index],
         .chosen = w->odds[index] > 0,
-        .address = address_of(w, endpoint)};
+        .address = address_of(w, endpoint),
+        .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, w->now_s) * 1000};
 }
 
 /* Why it is not in the answer, if that is not because of its tier. */
@@ -349,6 +409,10 @@ static void tell_exclusion(struct work *w, const struct operate_member *member)
     } else if (!health_state_serves(member->effective.state)) {
         say(w, "%s is excluded: %s, decided by %s", member->endpoint,
             health_state_text(member->effective.state), health_decider_text(member->effective.decided_by));
+    } else if (member->held_ms != 0) {
+        char at[CLOCK_TEXT_SIZE];
+        say(w, "%s came back a moment ago: clients stick to it again from %s on", member->endpoint,
+            clock_write_rfc3339(member->held_ms, at));
     } else if (member->address == NULL) {
         say(w, "%s is excluded: it has no %s address", member->endpoint, w->to->type);
     }
@@ -366,13 +430,34 @@ static void describe_members(struct work *w)
     }
 }
 
+/* Whom this client gets, and everybody of its prefix. */
+static void describe_sticky(struct work *w)
+{
+    static const struct addr unknown = {.family = ADDR_NONE};
+    struct steer_key key = steer_find_key(w->policy, w->client == NULL ? &unknown : w->client);
+    uint16_t picked[STEER_ANSWERS_MAX];
+    char text[ADDR_TEXT_SIZE];
+    if (w->client == NULL || w->choice.count <= 1) {
+        return;
+    }
+    struct addr prefix = *w->client;
+    addr_mask(&prefix, key.prefix_len);
+    w->to->sticks = arena_print(w->arena, "%s/%u", addr_write(&prefix, text), key.prefix_len);
+    w->to->scope = key.prefix_len > w->to->scope ? key.prefix_len : w->to->scope;
+    size_t count = steer_pick_sticky(w->policy, &w->choice, key.key, picked);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t endpoint = w->policy->members[picked[i]].endpoint;
+        say(w, "clients of %s stick to %s", w->to->sticks, w->view->topology->endpoints[endpoint].name);
+    }
+}
+
 static void describe_pick(struct work *w)
 {
-    static const char *const picks[] = {[STEER_PICK_WEIGHTED] = "weighted",
-                                        [STEER_PICK_ROUND_ROBIN] = "round_robin",
-                                        [STEER_PICK_ALL] = "all"};
     switch (w->choice.source) {
     case STEER_FROM_TIER: break;
+    case STEER_FROM_POOL:
+        say(w, "no tier serves: the pool %s stands in", w->policy->classes[w->class_id].pool->label);
+        break;
     case STEER_FROM_ALL: say(w, "no tier serves: fallback all offers everything that is not drained"); break;
     case STEER_FROM_STATIC:
         say(w, "no tier serves: fallback static, the records of the zone file answer");
@@ -385,8 +470,22 @@ static void describe_pick(struct work *w)
     } else if (w->policy->pick == STEER_PICK_ALL) {
         say(w, "pick all gives every one of %u candidates", w->choice.count);
     } else {
-        say(w, "pick %s draws %u of %u candidates", picks[w->policy->pick],
+        say(w, "pick %s draws %u of %u candidates", pick_text(w->policy->pick),
             w->policy->answers < w->choice.count ? w->policy->answers : w->choice.count, w->choice.count);
+    }
+}
+
+/* Why the TTL is what it is, of a steered name. */
+static void describe_ttl(struct work *w)
+{
+    bool is_failing = w->choice.ttl != STEER_TTL_FREE;
+    bool from_zone = w->choice.source == STEER_FROM_STATIC || w->choice.count == 0;
+    w->to->ttl_reason = is_failing ? "ttl_failing" : from_zone ? "zone" : "ttl";
+    if (is_failing && w->trace.failing >= 0) {
+        const struct operate_member *member = &w->to->members[w->trace.failing];
+        bool serves = health_state_serves(member->effective.state);
+        say(w, "the TTL is at most %u s (ttl_failing): %s %s", w->choice.ttl, member->endpoint,
+            serves ? "is about to change" : "does not serve");
     }
 }
 
@@ -405,9 +504,11 @@ static void describe_answer(struct work *w)
         to->answer_count == 1 ? "" : "s", to->ttl);
 }
 
-int operate_explain(const struct view *view, const char *name, uint16_t type, const struct addr *client,
-                    struct arena *arena, struct operate_explanation *explanation)
+int operate_explain(const struct view *view, const struct operate_question *question, struct arena *arena,
+                    struct operate_explanation *explanation)
 {
+    const char *name = question->name;
+    const struct addr *client = question->client;
     uint8_t wire[DNS_NAME_MAX];
     char text[DNS_TYPE_TEXT_SIZE], at[ADDR_TEXT_SIZE];
     *explanation = (struct operate_explanation){.name = NULL};
@@ -415,10 +516,15 @@ int operate_explain(const struct view *view, const char *name, uint16_t type, co
     if (len < 0 || strcmp(name, "@") == 0) {
         return ERROR_SYNTAX;
     }
-    struct work w = {.view = view, .client = client, .arena = arena, .to = explanation, .type = type};
+    struct work w = {.view = view,
+                     .client = client,
+                     .now_s = (uint32_t)(question->wall_ms / 1000),
+                     .arena = arena,
+                     .to = explanation,
+                     .type = question->type};
     explanation->steps = arena_alloc(arena, STEPS_MAX * sizeof *explanation->steps);
     explanation->name = name_text(&w, wire);
-    explanation->type = arena_copy_text(arena, dns_write_type(type, text));
+    explanation->type = arena_copy_text(arena, dns_write_type(question->type, text));
     explanation->client = client == NULL ? NULL : arena_copy_text(arena, addr_write(client, at));
     ask(&w, wire, (size_t)len);
     describe_name(&w);
@@ -428,6 +534,10 @@ int operate_explain(const struct view *view, const char *name, uint16_t type, co
         describe_tiers(&w);
         describe_members(&w);
         describe_pick(&w);
+        describe_ttl(&w);
+        if (w.policy->pick == STEER_PICK_STICKY) {
+            describe_sticky(&w);
+        }
     }
     describe_answer(&w);
     return 0;

@@ -46,18 +46,23 @@ int operate_put_override(const struct view *view, enum health_kind kind, const c
 
 struct operate_member {
     const char *endpoint, *az, *region,
-        *tier; /* tier: label of the tier in which it was considered, or NULL */
+        *tier; /* tier: label of the tier (or "pool …") in which it is considered, or NULL */
     struct health_effective effective;
     uint32_t weight;
     double odds;         /* of being in an answer now */
     bool chosen;         /* odds > 0 */
     const char *address; /* of the type asked; NULL: it has none */
+    int64_t held_ms;     /* wall time until which no client sticks to it; 0: it is not held */
 };
 
 struct operate_tier {
     const char *label;
-    uint16_t members, serving;
-    bool considered, selected;
+    uint32_t members, serving;
+    double healthy;                        /* the serving share, 0..1 */
+    const char *min_healthy, *spill_below; /* "50 %", "2"; NULL: not given */
+    double trickle;                        /* 0: none */
+    double share;                          /* of answers, 0..1 */
+    bool considered, qualifies, selected;  /* selected: share > 0 */
 };
 
 /* Why a client is of its class: only where geography plays a part and the client is known. */
@@ -75,10 +80,13 @@ struct operate_explanation {
     bool steered;
     const char *steered_name; /* the owner whose policy applied (a wildcard, or the end of a CNAME chain) */
     const char *class_label;
+    const char *pick;              /* "weighted" …; NULL: not steered */
+    const char *sticks;            /* the prefix of the client that decides a sticky pick; NULL: none */
     const struct operate_geo *geo; /* NULL: geography plays no part */
     unsigned scope;                /* of the reply */
     const char *source;            /* steer_source_text() */
     uint32_t ttl;
+    const char *ttl_reason; /* "ttl", "ttl_failing", "zone"; NULL: not steered */
     struct operate_tier *tiers;
     size_t tier_count;
     struct operate_member *members;
@@ -92,7 +100,13 @@ struct operate_explanation {
 /* A query type by mnemonic, "A" or "TYPE257", without regard to case: 0 or ERROR_SYNTAX. */
 int operate_parse_type(const char *text, uint16_t *type);
 
-/* Ask the answer code for real (name, type; client NULL: no geography) and say why it answers so. 0, or
- * ERROR_SYNTAX for a name that is none. */
-int operate_explain(const struct view *view, const char *name, uint16_t type, const struct addr *client,
-                    struct arena *arena, struct operate_explanation *explanation);
+struct operate_question {
+    const char *name;
+    uint16_t type;
+    const struct addr *client; /* NULL: not known, no geography */
+    int64_t wall_ms;           /* now */
+};
+
+/* Ask the answer code for real and say why it answers so. 0, or ERROR_SYNTAX for a name that is none. */
+int operate_explain(const struct view *view, const struct operate_question *question, struct arena *arena,
+                    struct operate_explanation *explanation);

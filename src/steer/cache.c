@@ -18,33 +18,21 @@
 /* Owned by one DNS thread. */
 struct steer_cache {
     struct steer_choice *choices;
-    uint32_t *weights;
-    uint16_t *members;
+    uint8_t *memory; /* of all choices */
 };
 
 struct cache_use {
-    size_t slots, room;
+    size_t slots, memory;
 };
 
-static size_t class_room(const struct steer_policy *policy, size_t class_id)
-{
-    const struct steer_class *class = &policy->classes[class_id];
-    size_t room = 0;
-    for (size_t t = 0; t < class->tier_count; t++) {
-        room += class->tiers[t].count;
-    }
-    return room < policy->member_count ? room : policy->member_count;
-}
-
 /* Give the class its two choices. With NULL choices only counts. */
-static void carve_class(struct steer_cache *cache, struct cache_use *use, size_t room)
+static void carve_class(struct steer_cache *cache, struct cache_use *use, struct steer_room room)
 {
     for (size_t type = 0; type < 2; type++) {
         if (cache->choices != NULL) {
-            cache->choices[use->slots].weights = cache->weights + use->room;
-            cache->choices[use->slots].members = cache->members + use->room;
+            steer_choice_init(&cache->choices[use->slots], room, cache->memory + use->memory);
         }
-        use->room += room;
+        use->memory += steer_room_size(room);
         use->slots++;
     }
 }
@@ -55,8 +43,8 @@ static struct cache_use carve(const struct steer_set *set, struct steer_cache *c
     struct cache_use use = {0, 0};
     for (uint32_t id = 0; id < steer_set_count(set); id++) {
         const struct steer_policy *policy = steer_set_get(set, id);
-        for (size_t class_id = 0; class_id < policy->class_count; class_id++) {
-            carve_class(cache, &use, class_room(policy, class_id));
+        for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
+            carve_class(cache, &use, steer_find_room(policy, class_id));
         }
     }
     return use;
@@ -66,9 +54,9 @@ struct steer_cache *steer_cache_new(const struct steer_set *set)
 {
     struct steer_cache *cache = memory_alloc(sizeof *cache);
     struct cache_use use = carve(set, cache);
-    cache->choices = memory_alloc_array(use.slots, sizeof *cache->choices);
-    cache->weights = memory_alloc_array(use.room, sizeof *cache->weights);
-    cache->members = memory_alloc_array(use.room, sizeof *cache->members);
+    struct steer_choice *choices = memory_alloc_array(use.slots, sizeof *choices);
+    cache->memory = memory_alloc_array(use.memory, 1);
+    cache->choices = choices;
     (void)carve(set, cache);
     return cache;
 }
@@ -77,8 +65,7 @@ void steer_cache_free(struct steer_cache *cache)
 {
     if (cache != NULL) {
         free(cache->choices);
-        free(cache->weights);
-        free(cache->members);
+        free(cache->memory);
         free(cache);
     }
 }
@@ -92,20 +79,21 @@ static inline struct steer_choice *find(struct steer_cache *cache, const struct 
 /* With the arguments of its caller and called last: they stay where they are. */
 __attribute__((noinline)) static struct steer_choice *renew(struct steer_cache *cache,
                                                             const struct steer_policy *policy,
-                                                            uint16_t class_id, uint8_t types,
+                                                            struct steer_ask ask,
                                                             const struct health_table *table)
 {
-    struct steer_choice *choice = find(cache, policy, class_id, types);
-    steer_evaluate(policy, class_id, types, table, choice, NULL);
+    struct steer_choice *choice = find(cache, policy, ask.class_id, ask.types);
+    steer_evaluate(policy, ask, table, choice, NULL);
     return choice;
 }
 
 struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct steer_policy *policy,
-                                     uint16_t class_id, uint8_t types, const struct health_table *table)
+                                     struct steer_ask ask, const struct health_table *table)
 {
-    struct steer_choice *choice = find(cache, policy, class_id, types);
-    if (choice->generation != atomic_load_explicit(&table->generation, memory_order_acquire)) {
-        return renew(cache, policy, class_id, types, table);
+    struct steer_choice *choice = find(cache, policy, ask.class_id, ask.types);
+    if (choice->generation != atomic_load_explicit(&table->generation, memory_order_acquire) ||
+        choice->until_s <= ask.now_s) {
+        return renew(cache, policy, ask, table);
     }
     return choice;
 }

@@ -1,162 +1,286 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * From health words to a choice. One pass over each tier, each member's words read once: what is chosen was
- * seen not drained in that very read, whatever other threads store meanwhile. The choice carries the
- * generation that was read before any word, so a store that raced with the pass makes it out of date at once.
+ * From health words to a choice: how much of all answers each tier gets, and what is answered when none
+ * qualifies. The choice carries the generation that was read before any word, so a store that raced with the
+ * evaluation makes it out of date at once.
  *
- * Weight 0 means standby: such a member is chosen only where no member with a weight qualifies, of any type
- * (else A and AAAA of a name could come from different places). */
+ * Shares are those of health alone. What has no records of the type is left out afterwards, and the rest
+ * grows by as much: a few AAAA more in one place are better than "there is no AAAA" now and then. */
 #include "config.h"
 
 #include "steer/steer.h"
 
+#include "steer/tier.h"
+
 #include <string.h>
 
-/* Members that qualify in one group (a tier, or all tiers for the fallback). */
-struct group {
-    const struct steer_policy *policy;
-    struct steer_choice *choice;
-    uint8_t types;
-    bool weighted;    /* a member with a weight qualified: those without are out */
-    uint32_t serving; /* of any type */
-};
+#define NOTHING_LEFT 1e-9
 
 const char *steer_source_text(enum steer_source source)
 {
-    static const char *const texts[] = {[STEER_FROM_TIER] = "tier",
-                                        [STEER_FROM_ALL] = "all",
-                                        [STEER_FROM_STATIC] = "static",
-                                        [STEER_FROM_NODATA] = "nodata",
-                                        [STEER_FROM_SERVFAIL] = "servfail"};
+    static const char *const texts[] = {
+        [STEER_FROM_TIER] = "tier",     [STEER_FROM_ALL] = "all",           [STEER_FROM_STATIC] = "static",
+        [STEER_FROM_NODATA] = "nodata", [STEER_FROM_SERVFAIL] = "servfail", [STEER_FROM_POOL] = "pool"};
     return (size_t)source < sizeof texts / sizeof *texts ? texts[source] : "unknown";
 }
 
-static enum health_state read_state(const struct group *group, const struct health_table *table,
-                                    uint16_t index)
+/* ---- shares ---- */
+
+/* How much of what is left a tier gets. With `spread` the tiers behind the first only say what they have; the
+ * left share is divided by that when all are known. */
+static double share_of(const struct steer_class *class, size_t index, const struct steer_measure *measure,
+                       double *left)
 {
-    const struct steer_member *member = &group->policy->members[index];
-    return health_table_effective(table, member->endpoint, member->az, member->region).state;
+    if (measure->suffices <= 0 || *left <= 0) {
+        return 0;
+    }
+    if (class->spread && index > 0) {
+        return measure->available;
+    }
+    double share = measure->suffices < *left ? measure->suffices : *left;
+    *left = *left - share < NOTHING_LEFT ? 0 : *left - share;
+    return share;
 }
 
-static void add_member(struct group *group, uint16_t index)
+/* While shares are made they are those of tiers: each part of a tier has the share of the whole tier. */
+static bool leads(const struct steer_choice *choice, size_t index)
 {
-    const struct steer_member *member = &group->policy->members[index];
-    struct steer_choice *choice = group->choice;
-    group->serving++;
-    if (member->weight > 0 && !group->weighted) {
-        group->weighted = true;
-        choice->count = 0;
+    return index == 0 || choice->parts[index - 1].tier != choice->parts[index].tier;
+}
+
+static double sum_shares(const struct steer_choice *choice)
+{
+    double sum = 0;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        sum += leads(choice, i) ? choice->parts[i].share : 0;
     }
-    if (member->weight == 0 && group->weighted) {
-        return;
-    }
-    if ((member->types & group->types) != 0) {
-        choice->members[choice->count++] = index;
+    return sum;
+}
+
+/* All shares add up to 1: what no tier could take goes to those that serve, as they do. */
+static void even_out(const struct steer_class *class, struct steer_choice *choice, double left)
+{
+    double sum = sum_shares(choice), home = choice->parts[0].tier == 0 ? choice->parts[0].share : 0;
+    double spread = class->spread && left > 0 && sum > home ? left / (sum - home) : 1;
+    double total = class->spread && left > 0 ? home + (sum - home) * spread : sum;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        struct steer_part *part = &choice->parts[i];
+        part->share *= (part->tier == 0 ? 1 : spread) / total;
     }
 }
 
-/* Cumulative weights. Where their sum does not fit, all are halved until it does, none below 1: 2^32 still
- * tells weights apart to a part in a thousand with the largest possible policy. */
-static void sum_weights(struct group *group)
+/* Tiers that would get less than their trickle get it from the others. */
+static void trickle(const struct steer_class *class, struct steer_choice *choice)
 {
-    struct steer_choice *choice = group->choice;
-    const struct steer_member *members = group->policy->members;
-    uint64_t sum = 0;
-    for (size_t i = 0; i < choice->count; i++) {
-        sum += members[choice->members[i]].weight;
-    }
-    unsigned shift = 0;
-    while ((sum >> shift) + choice->count > UINT32_MAX) {
-        shift++;
-    }
-    uint32_t total = 0;
-    for (size_t i = 0; i < choice->count; i++) {
-        uint32_t weight = members[choice->members[i]].weight >> shift;
-        total += weight > 0 ? weight : 1;
-        choice->weights[i] = total;
-    }
-    choice->total_weight = total;
-}
-
-static struct group begin_group(const struct steer_policy *policy, uint8_t types, struct steer_choice *choice)
-{
-    choice->count = 0;
-    return (struct group){.policy = policy, .choice = choice, .types = types};
-}
-
-static bool take_tier(struct group *group, const struct steer_tier *tier, const struct health_table *table)
-{
-    for (size_t i = 0; i < tier->count; i++) {
-        if (health_state_serves(read_state(group, table, tier->members[i]))) {
-            add_member(group, tier->members[i]);
+    double raised = 0, rest = 0;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        const struct steer_part *part = &choice->parts[i];
+        double due = class->tiers[part->tier].trickle;
+        if (leads(choice, i)) {
+            *(part->share < due ? &raised : &rest) += part->share < due ? due : part->share;
         }
     }
-    return group->serving > 0;
+    if (raised <= 0 || rest <= 0) {
+        return;
+    }
+    for (size_t i = 0; i < choice->part_count; i++) {
+        struct steer_part *part = &choice->parts[i];
+        double due = class->tiers[part->tier].trickle;
+        part->share = part->share < due ? due : part->share * (1 - raised) / rest;
+    }
 }
 
-/* Every member of the class once, in the order of its tiers, unless it is drained. */
-static bool take_all(struct group *group, const struct steer_class *class, const struct health_table *table)
+/* ---- parts ---- */
+
+/* Leave out parts without members or share, and close the gaps. */
+static void pack_parts(struct steer_choice *choice)
+{
+    size_t kept = 0;
+    choice->count = 0;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        struct steer_part part = choice->parts[i];
+        part.share *= part.fraction;
+        if (part.count != 0 && part.share > 0) {
+            memmove(choice->members + choice->count, choice->members + part.first,
+                    part.count * sizeof *choice->members);
+            part.first = choice->count;
+            choice->count += part.count;
+            choice->parts[kept++] = part;
+        }
+    }
+    choice->part_count = (uint16_t)kept;
+}
+
+/* Weights of members, and the line on which parts are drawn. */
+static void finish_parts(const struct steer_reading *reading)
+{
+    struct steer_choice *choice = reading->choice;
+    const struct steer_policy *policy = reading->policy;
+    double sum = 0, until = 0;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        sum += choice->parts[i].share;
+    }
+    for (size_t i = 0; i < choice->part_count; i++) {
+        struct steer_part *part = &choice->parts[i];
+        tier_weigh(reading, part);
+        part->share /= sum;
+        until += part->share;
+        part->until = until * 0x1p32 < UINT32_MAX ? (uint32_t)(until * 0x1p32 + 0.5) : UINT32_MAX;
+    }
+    choice->total_weight = choice->part_count == 1 ? choice->parts[0].total_weight : 0;
+    choice->is_simple =
+        choice->part_count == 1 && policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
+}
+
+/* ---- tiers ---- */
+
+static void trace_tier(struct steer_trace *trace, size_t index, const struct steer_measure *measure,
+                       bool considered)
+{
+    if (trace != NULL) {
+        trace->tiers[index] = (struct steer_trace_tier){.members = measure->members,
+                                                        .serving = measure->serving,
+                                                        .healthy = measure->healthy,
+                                                        .considered = considered,
+                                                        .qualifies = measure->suffices > 0};
+    }
+}
+
+static void keep_parts(struct steer_choice *choice, size_t count, uint16_t tier, double share)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct steer_part *part = &choice->parts[choice->part_count++];
+        part->tier = tier;
+        part->share = share;
+    }
+}
+
+/* Tiers that get a share become parts; returns whether there is any. */
+static bool take_tiers(struct steer_reading *reading, const struct steer_class *class,
+                       struct steer_trace *trace)
+{
+    struct steer_choice *choice = reading->choice;
+    double left = 1;
+    for (size_t i = 0; i < class->tier_count; i++) {
+        const struct steer_tier *tier = &class->tiers[i];
+        bool considered = left > 0 || tier->trickle > 0;
+        if (!considered && trace == NULL && !reading->policy->has_ttl_failing) {
+            continue;
+        }
+        struct steer_measure measure;
+        struct steer_part *parts = &choice->parts[choice->part_count];
+        size_t count = tier_read(reading, tier, parts, &measure);
+        double share = share_of(class, i, &measure, &left);
+        trace_tier(trace, i, &measure, considered);
+        if (share > 0 || (tier->trickle > 0 && measure.suffices > 0)) {
+            keep_parts(choice, count, (uint16_t)i, share);
+        } else {
+            reading->used = parts->first;
+        }
+    }
+    if (choice->part_count == 0) {
+        return false;
+    }
+    even_out(class, choice, left);
+    trickle(class, choice);
+    choice->source = STEER_FROM_TIER;
+    choice->tier = choice->parts[0].tier;
+    return true;
+}
+
+/* ---- fallback ---- */
+
+/* Every member once, in the order of the list or tiers, unless it is drained. */
+static bool take_all(struct steer_reading *reading, const struct steer_class *class)
 {
     uint64_t seen[(STEER_MEMBERS_MAX + 64) / 64];
-    memset(seen, 0, (group->policy->member_count + 63u) / 64u * sizeof *seen);
-    for (size_t t = 0; t < class->tier_count; t++) {
-        for (size_t i = 0; i < class->tiers[t].count; i++) {
-            uint16_t index = class->tiers[t].members[i];
-            uint64_t bit = UINT64_C(1) << (index % 64u);
-            if ((seen[index / 64u] & bit) == 0 && read_state(group, table, index) != HEALTH_DRAINED) {
-                add_member(group, index);
-            }
-            seen[index / 64u] |= bit;
-        }
+    struct steer_part *part = &reading->choice->parts[0];
+    bool any = false;
+    memset(seen, 0, (reading->policy->member_count + 63u) / 64u * sizeof *seen);
+    tier_begin(reading, part);
+    if (class->offered != NULL) {
+        any = tier_offer(reading, class->offered, class->offered_count, part, seen);
     }
-    return group->serving > 0;
+    for (size_t t = 0; class->offered == NULL && t < class->tier_count; t++) {
+        any |= tier_offer(reading, class->tiers[t].members, class->tiers[t].count, part, seen);
+    }
+    part->share = part->fraction = 1;
+    reading->choice->part_count = any;
+    return any;
 }
 
-static void take_fallback(const struct steer_policy *policy, const struct steer_class *class, uint8_t types,
-                          const struct health_table *table, struct steer_choice *choice)
+/* A tier behind all tiers, of which any member will do. */
+static bool take_pool(struct steer_reading *reading, const struct steer_class *class)
 {
-    choice->count = 0;
-    choice->total_weight = 0;
-    switch (policy->fallback) {
-    case STEER_FALLBACK_ALL: {
-        struct group group = begin_group(policy, types, choice);
-        if (take_all(&group, class, table)) {
-            choice->source = STEER_FROM_ALL;
-            sum_weights(&group);
-        } else {
-            choice->source = STEER_FROM_NODATA;
-        }
-        return;
+    struct steer_measure measure;
+    reading->holds = false;
+    reading->used = reading->listed = 0;
+    size_t count = tier_read(reading, class->pool, reading->choice->parts, &measure);
+    if (measure.serving == 0) {
+        reading->used = 0;
+        return false;
     }
-    case STEER_FALLBACK_STATIC: choice->source = STEER_FROM_STATIC; return;
-    case STEER_FALLBACK_NODATA: choice->source = STEER_FROM_NODATA; return;
-    case STEER_FALLBACK_SERVFAIL: choice->source = STEER_FROM_SERVFAIL; return;
-    }
-    choice->source = STEER_FROM_SERVFAIL;
+    keep_parts(reading->choice, count, 0, 1);
+    return true;
 }
 
-void steer_evaluate(const struct steer_policy *policy, uint16_t class_id, uint8_t types,
-                    const struct health_table *table, struct steer_choice *choice, struct steer_trace *trace)
+static enum steer_source take_fallback(struct steer_reading *reading, const struct steer_class *class)
 {
-    const struct steer_class *class = &policy->classes[class_id];
+    if (class->pool != NULL && take_pool(reading, class)) {
+        return STEER_FROM_POOL;
+    }
+    switch (class->has_fallback ? class->fallback : reading->policy->fallback) {
+    case STEER_FALLBACK_ALL: return take_all(reading, class) ? STEER_FROM_ALL : STEER_FROM_NODATA;
+    case STEER_FALLBACK_STATIC: return STEER_FROM_STATIC;
+    case STEER_FALLBACK_NODATA: return STEER_FROM_NODATA;
+    case STEER_FALLBACK_SERVFAIL: return STEER_FROM_SERVFAIL;
+    }
+    return STEER_FROM_NODATA;
+}
+
+/* ---- the whole ---- */
+
+static void trace_shares(const struct steer_choice *choice, struct steer_trace *trace)
+{
+    for (size_t i = 0; choice->source == STEER_FROM_TIER && i < choice->part_count; i++) {
+        trace->tiers[choice->parts[i].tier].share += choice->parts[i].share;
+    }
+}
+
+/* Tiers, at first without those that came back a moment ago. */
+static bool take_any_tiers(struct steer_reading *reading, const struct steer_class *class,
+                           struct steer_trace *trace)
+{
+    const struct steer_policy *policy = reading->policy;
+    reading->holds = policy->pick == STEER_PICK_STICKY && policy->sticky.hold_s > 0;
+    if (take_tiers(reading, class, trace)) {
+        return true;
+    }
+    if (!reading->has_held) {
+        return false;
+    }
+    reading->holds = false;
+    reading->used = reading->listed = 0;
+    return take_tiers(reading, class, trace);
+}
+
+void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, const struct health_table *table,
+                    struct steer_choice *choice, struct steer_trace *trace)
+{
+    const struct steer_class *class = &policy->classes[ask.class_id];
+    struct steer_reading reading = {
+        .policy = policy, .table = table, .choice = choice, .ask = ask, .failing = -1};
     choice->generation = atomic_load_explicit(&table->generation, memory_order_acquire);
-    choice->tier = 0;
-    for (uint16_t t = 0; t < class->tier_count; t++) {
-        struct group group = begin_group(policy, types, choice);
-        bool serves = take_tier(&group, &class->tiers[t], table);
-        if (trace != NULL) {
-            trace->tiers[t].serving = (uint16_t)group.serving;
-            trace->considered = (uint16_t)(t + 1);
-        }
-        if (serves) {
-            choice->source = STEER_FROM_TIER;
-            choice->tier = t;
-            sum_weights(&group);
-            return;
-        }
+    choice->part_count = 0;
+    choice->until_s = UINT32_MAX;
+    if (!take_any_tiers(&reading, class, trace)) {
+        choice->source = take_fallback(&reading, class);
     }
-    if (trace != NULL && class->tier_count == 0) {
-        trace->considered = 0;
+    choice->ttl = policy->has_ttl_failing && reading.failing >= 0 ? policy->ttl_failing : STEER_TTL_FREE;
+    pack_parts(choice);
+    finish_parts(&reading);
+    if (trace != NULL) {
+        trace_shares(choice, trace);
+        trace->failing = policy->has_ttl_failing ? reading.failing : -1;
     }
-    take_fallback(policy, class, types, table, choice);
 }

@@ -2,8 +2,11 @@ noinst_LIBRARIES += src/libsteer.a
 src_libsteer_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_libsteer_a_SOURCES = \
 	src/steer/cache.c \
+	src/steer/choice.c \
 	src/steer/evaluate.c \
 	src/steer/odds.c \
 	src/steer/pick.c \
 	src/steer/set.c \
-	src/steer/steer.h
+	src/steer/steer.h \
+	src/steer/sticky.c src/steer/sticky.h \
+	src/steer/tier.c src/steer/tier.h

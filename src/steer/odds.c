@@ -15,9 +15,15 @@
 
 enum { ODDS_EXACT_MAX = 12 };
 
-static double weight_of(const struct steer_choice *choice, size_t index)
+/* A part of a choice, or a choice of one part. */
+struct line {
+    const uint32_t *weights;
+    uint32_t count, total_weight;
+};
+
+static double weight_of(const struct line *line, size_t index)
 {
-    return choice->weights[index] - (index == 0 ? 0.0 : choice->weights[index - 1]);
+    return line->weights[index] - (index == 0 ? 0.0 : line->weights[index - 1]);
 }
 
 static void fill(double *odds, size_t count, double value)
@@ -28,24 +34,24 @@ static void fill(double *odds, size_t count, double value)
 }
 
 /* chance[s]: that the set s of members is what the first |s| draws gave. A set comes after its subsets. */
-static void odds_exact(const struct steer_choice *choice, size_t answers, double *odds)
+static void odds_exact(const struct line *line, size_t answers, double *odds)
 {
     double chance[1 << ODDS_EXACT_MAX];
-    unsigned sets = 1u << choice->count;
+    unsigned sets = 1u << line->count;
     memset(chance, 0, sets * sizeof *chance);
-    fill(odds, choice->count, 0);
+    fill(odds, line->count, 0);
     chance[0] = 1;
     for (unsigned set = 0; set < sets; set++) {
         if ((size_t)__builtin_popcount(set) >= answers) {
             continue;
         }
-        double left = choice->total_weight;
-        for (size_t i = 0; i < choice->count; i++) {
-            left -= (set >> i & 1) != 0 ? weight_of(choice, i) : 0;
+        double left = line->total_weight;
+        for (size_t i = 0; i < line->count; i++) {
+            left -= (set >> i & 1) != 0 ? weight_of(line, i) : 0;
         }
-        for (size_t i = 0; i < choice->count; i++) {
+        for (size_t i = 0; i < line->count; i++) {
             if ((set >> i & 1) == 0) {
-                double drawn = chance[set] * weight_of(choice, i) / left;
+                double drawn = chance[set] * weight_of(line, i) / left;
                 chance[set | 1u << i] += drawn;
                 odds[i] += drawn;
             }
@@ -64,27 +70,27 @@ static double exp_minus(double x)
 }
 
 /* How many clocks are expected to have rung at a time in units of 1 / total weight. */
-static double odds_at(const struct steer_choice *choice, double time, double *odds)
+static double odds_at(const struct line *line, double time, double *odds)
 {
     double sum = 0;
-    for (size_t i = 0; i < choice->count; i++) {
-        odds[i] = 1 - exp_minus(weight_of(choice, i) / choice->total_weight * time);
+    for (size_t i = 0; i < line->count; i++) {
+        odds[i] = 1 - exp_minus(weight_of(line, i) / line->total_weight * time);
         sum += odds[i];
     }
     return sum;
 }
 
-static void odds_near(const struct steer_choice *choice, size_t answers, double *odds)
+static void odds_near(const struct line *line, size_t answers, double *odds)
 {
     double low = 0, high = 1, wanted = (double)answers;
     /* Ends: the lightest member has 1 of at most 2^32 shares, so at 2^40 every clock has rung. */
-    while (odds_at(choice, high, odds) < wanted && high < 0x1p40) {
+    while (odds_at(line, high, odds) < wanted && high < 0x1p40) {
         low = high;
         high *= 2;
     }
     for (int step = 0; step < 60; step++) {
         double middle = (low + high) / 2;
-        if (odds_at(choice, middle, odds) < wanted) {
+        if (odds_at(line, middle, odds) < wanted) {
             low = middle;
         } else {
             high = middle;
@@ -92,20 +98,38 @@ static void odds_near(const struct steer_choice *choice, size_t answers, double 
     }
 }
 
-void steer_odds(const struct steer_policy *policy, const struct steer_choice *choice, double *odds)
+/* The chance of each member of a line to be in an answer that is drawn from it. */
+static void odds_of_line(const struct steer_policy *policy, const struct line *line, double *odds)
 {
     size_t answers = policy->pick == STEER_PICK_ALL ? STEER_ANSWERS_MAX : policy->answers;
-    if (answers >= choice->count) {
-        fill(odds, choice->count, 1);
-    } else if (policy->pick != STEER_PICK_WEIGHTED) {
-        fill(odds, choice->count, (double)answers / choice->count);
+    if (answers >= line->count) {
+        fill(odds, line->count, 1);
+    } else if (policy->pick == STEER_PICK_ROUND_ROBIN || policy->pick == STEER_PICK_ALL) {
+        fill(odds, line->count, (double)answers / line->count);
     } else if (answers == 1) {
-        for (size_t i = 0; i < choice->count; i++) {
-            odds[i] = weight_of(choice, i) / choice->total_weight;
+        for (size_t i = 0; i < line->count; i++) {
+            odds[i] = weight_of(line, i) / line->total_weight;
         }
-    } else if (choice->count <= ODDS_EXACT_MAX) {
-        odds_exact(choice, answers, odds);
+    } else if (line->count <= ODDS_EXACT_MAX) {
+        odds_exact(line, answers, odds);
     } else {
-        odds_near(choice, answers, odds);
+        odds_near(line, answers, odds);
+    }
+}
+
+void steer_odds(const struct steer_policy *policy, const struct steer_choice *choice, double *odds)
+{
+    if (choice->part_count <= 1) {
+        struct line line = {choice->weights, choice->count, choice->total_weight};
+        odds_of_line(policy, &line, odds);
+        return;
+    }
+    for (size_t i = 0; i < choice->part_count; i++) {
+        const struct steer_part *part = &choice->parts[i];
+        struct line line = {choice->weights + part->first, part->count, part->total_weight};
+        odds_of_line(policy, &line, odds + part->first);
+        for (size_t m = 0; m < part->count; m++) {
+            odds[part->first + m] *= part->share;
+        }
     }
 }

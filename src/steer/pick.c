@@ -13,12 +13,19 @@
 
 enum { SCAN_MAX = 8 }; /* up to so many weights a scan beats halving */
 
+/* What is drawn from: a part of a choice, or a choice of one part. */
+struct line {
+    const uint32_t *weights;
+    const uint16_t *members;
+    uint32_t count, total_weight;
+};
+
 /* The first of more than SCAN_MAX cumulative weights from which a scan finds the interval that holds `point`.
  */
-__attribute__((noinline)) static const uint32_t *find_scan(const struct steer_choice *choice, uint32_t point)
+__attribute__((noinline)) static const uint32_t *find_scan(const uint32_t *weights, size_t count,
+                                                           uint32_t point)
 {
-    const uint32_t *weights = choice->weights;
-    size_t low = 0, high = choice->count - 1u;
+    size_t low = 0, high = count - 1;
     while (high - low > SCAN_MAX) {
         size_t middle = (low + high) / 2;
         if (weights[middle] > point) {
@@ -31,18 +38,18 @@ __attribute__((noinline)) static const uint32_t *find_scan(const struct steer_ch
 }
 
 /* The index of the interval that holds `point` (< total): the first cumulative weight above it. */
-static inline size_t find_interval(const struct steer_choice *choice, uint32_t point)
+static inline size_t find_interval(const uint32_t *weights, size_t count, uint32_t point)
 {
-    const uint32_t *at = choice->count > SCAN_MAX ? find_scan(choice, point) : choice->weights;
+    const uint32_t *at = count > SCAN_MAX ? find_scan(weights, count, point) : weights;
     while (*at <= point) {
         at++;
     }
-    return (size_t)(at - choice->weights);
+    return (size_t)(at - weights);
 }
 
-static uint32_t interval_start(const struct steer_choice *choice, size_t index)
+static uint32_t interval_start(const struct line *line, size_t index)
 {
-    return index == 0 ? 0 : choice->weights[index - 1];
+    return index == 0 ? 0 : line->weights[index - 1];
 }
 
 /* drawn: the indices drawn so far, ascending. Returns how many there are now. */
@@ -58,43 +65,90 @@ static size_t insert_drawn(uint16_t *drawn, size_t count, uint16_t index)
 }
 
 /* Not inlined: its array and registers would be set up and guarded for the common single answer, too. */
-__attribute__((noinline)) static size_t pick_weighted(const struct steer_choice *choice, size_t answers,
+__attribute__((noinline)) static size_t pick_weighted(const struct line *line, size_t answers,
                                                       struct random *random, uint16_t *out)
 {
     uint16_t drawn[STEER_ANSWERS_MAX];
     size_t count = 0;
-    uint32_t left = choice->total_weight;
+    uint32_t left = line->total_weight;
     while (count < answers) {
         uint32_t point = (uint32_t)random_below(random, left);
         for (size_t i = 0; i < count; i++) {
-            uint32_t start = interval_start(choice, drawn[i]);
+            uint32_t start = interval_start(line, drawn[i]);
             if (point < start) {
                 break;
             }
-            point += choice->weights[drawn[i]] - start;
+            point += line->weights[drawn[i]] - start;
         }
-        size_t index = find_interval(choice, point);
-        left -= choice->weights[index] - interval_start(choice, index);
-        out[count] = choice->members[index];
+        size_t index = find_interval(line->weights, line->count, point);
+        left -= line->weights[index] - interval_start(line, index);
+        out[count] = line->members[index];
         count = insert_drawn(drawn, count, (uint16_t)index);
     }
     return count;
 }
 
 /* Consecutive members from a start that advances by one per query. */
-__attribute__((noinline)) static size_t pick_rotated(struct steer_choice *choice, size_t answers,
+__attribute__((noinline)) static size_t pick_rotated(const struct line *line, size_t answers, uint32_t *next,
                                                      uint16_t *out)
 {
-    /* The choice may have shrunk since the last query. */
-    size_t at = choice->next < choice->count ? choice->next : 0;
-    choice->next = (uint32_t)at + 1;
+    /* The choice may have shrunk since the last query, or this is another part of it. */
+    size_t at = *next < line->count ? *next : *next % line->count;
+    *next = (uint32_t)at + 1;
     for (size_t i = 0; i < answers; i++) {
-        out[i] = choice->members[at];
-        at = at + 1u == choice->count ? 0 : at + 1;
+        out[i] = line->members[at];
+        at = at + 1u == line->count ? 0 : at + 1;
     }
     return answers;
 }
 
+static size_t pick_from(const struct steer_policy *policy, const struct line *line, struct random *random,
+                        uint32_t *next, uint16_t *out)
+{
+    size_t answers = policy->pick == STEER_PICK_ALL ? STEER_ANSWERS_MAX : policy->answers;
+    if (answers > line->count) {
+        answers = line->count;
+    }
+    if (policy->pick != STEER_PICK_WEIGHTED) {
+        return pick_rotated(line, answers, next, out);
+    }
+    if (answers == 1) {
+        uint32_t point = (uint32_t)random_below(random, line->total_weight);
+        out[0] = line->members[find_interval(line->weights, line->count, point)];
+        return 1;
+    }
+    return pick_weighted(line, answers, random, out);
+}
+
+/* The part first, then from it. */
+__attribute__((noinline)) static size_t pick_part(const struct steer_policy *policy,
+                                                  struct steer_choice *choice, struct random *random,
+                                                  uint16_t *out)
+{
+    const struct steer_part *part = choice->parts, *last = part + choice->part_count - 1;
+    uint32_t point = (uint32_t)(random_next(random) >> 32);
+    while (part < last && point >= part->until) {
+        part++;
+    }
+    struct line line = {.weights = choice->weights + part->first,
+                        .members = choice->members + part->first,
+                        .count = part->count,
+                        .total_weight = part->total_weight};
+    return pick_from(policy, &line, random, &choice->next, out);
+}
+
+__attribute__((noinline)) static size_t pick_whole(const struct steer_policy *policy,
+                                                   struct steer_choice *choice, struct random *random,
+                                                   uint16_t *out)
+{
+    struct line line = {.weights = choice->weights,
+                        .members = choice->members,
+                        .count = choice->count,
+                        .total_weight = choice->total_weight};
+    return pick_from(policy, &line, random, &choice->next, out);
+}
+
+/* With few registers to save, and no frame for the commonest cases. */
 size_t steer_pick(const struct steer_policy *policy, struct steer_choice *choice, struct random *random,
                   uint16_t out[STEER_ANSWERS_MAX])
 {
@@ -102,16 +156,11 @@ size_t steer_pick(const struct steer_policy *policy, struct steer_choice *choice
         out[0] = choice->count == 1 ? choice->members[0] : 0;
         return choice->count;
     }
-    size_t answers = policy->pick == STEER_PICK_ALL ? STEER_ANSWERS_MAX : policy->answers;
-    if (answers > choice->count) {
-        answers = choice->count;
-    }
-    if (policy->pick != STEER_PICK_WEIGHTED) {
-        return pick_rotated(choice, answers, out);
-    }
-    if (answers == 1) {
-        out[0] = choice->members[find_interval(choice, (uint32_t)random_below(random, choice->total_weight))];
+    if (choice->is_simple) {
+        uint32_t point = (uint32_t)random_below(random, choice->total_weight);
+        out[0] = choice->members[find_interval(choice->weights, choice->count, point)];
         return 1;
     }
-    return pick_weighted(choice, answers, random, out);
+    return choice->part_count > 1 ? pick_part(policy, choice, random, out)
+                                  : pick_whole(policy, choice, random, out);
 }

@@ -12,6 +12,8 @@
 
 #include "steer/steer.h"
 
+#include "steer/sticky.h"
+
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/hash.h"
@@ -38,6 +40,12 @@ struct set_geo {
     struct geo_tree *tree;
 };
 
+struct set_table {
+    const void *key; /* identities and weights; in a store, as the table */
+    size_t len;
+    const struct steer_table *table;
+};
+
 /* Memory of policies, freed with the last set that holds it. */
 struct store {
     atomic_uint holders;
@@ -56,7 +64,11 @@ struct steer_set {
     struct set_geo *geo;
     size_t geo_count, geo_capacity;
     struct index by_geo_key;
+    struct set_table *tables;
+    size_t table_count, table_capacity;
+    struct index by_table_key;
     uint32_t cache_slots;
+    bool has_ttl_failing;
     struct buffer wanted, known; /* scratch: canonical bytes */
 };
 
@@ -120,12 +132,60 @@ static void add_label(struct buffer *buffer, const char *label)
     buffer_add(buffer, label == NULL ? "\1" : label, label == NULL ? 2 : strlen(label) + 1);
 }
 
+static void add_need(struct buffer *buffer, const struct steer_need *need)
+{
+    buffer_add(buffer, &need->share, sizeof need->share);
+    add_number(buffer, need->count);
+}
+
+static void add_list(struct buffer *buffer, const uint16_t *members, size_t count)
+{
+    add_number(buffer, count);
+    buffer_add(buffer, members, count * sizeof *members);
+}
+
+static void add_tier(struct buffer *buffer, const struct steer_tier *tier)
+{
+    add_label(buffer, tier->label);
+    add_list(buffer, tier->members, tier->count);
+    add_need(buffer, &tier->min_healthy);
+    add_need(buffer, &tier->spill_below);
+    buffer_add(buffer, &tier->trickle, sizeof tier->trickle);
+    add_number(buffer, tier->by_capacity);
+    bool divided = tier->groups != NULL && tier->group_count > 1; /* one group is as good as none */
+    add_number(buffer, divided ? tier->group_count : 0);
+    for (size_t i = 0; divided && i < tier->group_count; i++) {
+        add_number(buffer, tier->groups[i].count);
+        buffer_add(buffer, &tier->groups[i].share, sizeof tier->groups[i].share);
+    }
+}
+
+static void add_class(struct buffer *buffer, const struct steer_class *class)
+{
+    add_label(buffer, class->label);
+    add_number(buffer, class->tier_count);
+    add_number(buffer, (uint64_t) class->spread << 1 | class->fenced);
+    for (size_t t = 0; t < class->tier_count; t++) {
+        add_tier(buffer, &class->tiers[t]);
+    }
+    add_number(buffer, class->has_fallback ? 1 + (uint64_t) class->fallback : 0);
+    add_number(buffer, class->pool == NULL);
+    if (class->pool != NULL) {
+        add_tier(buffer, class->pool);
+    }
+    add_number(buffer, class->offered == NULL);
+    add_list(buffer, class->offered, class->offered_count);
+}
+
 static void write_content(struct buffer *buffer, const struct steer_policy *policy, uint64_t geo_key)
 {
     buffer->len = 0;
     add_number(buffer, policy->pick);
     add_number(buffer, policy->fallback);
     add_number(buffer, policy->answers);
+    add_number(buffer, (uint64_t)policy->has_ttl_failing << 32 | policy->ttl_failing);
+    add_number(buffer, (uint64_t)policy->sticky.v4_len << 40 | (uint64_t)policy->sticky.v6_len << 32 |
+                           policy->sticky.hold_s);
     add_number(buffer, geo_key);
     add_label(buffer, policy->geo_label);
     add_number(buffer, policy->member_count);
@@ -133,18 +193,12 @@ static void write_content(struct buffer *buffer, const struct steer_policy *poli
         const struct steer_member *member = &policy->members[i];
         add_number(buffer, (uint64_t)member->endpoint << 32 | member->az);
         add_number(buffer, (uint64_t)member->region << 32 | member->weight);
-        add_number(buffer, member->types);
+        add_number(buffer, (uint64_t)member->capacity << 8 | member->types);
+        add_number(buffer, member->identity);
     }
     add_number(buffer, policy->class_count);
     for (size_t i = 0; i < policy->class_count; i++) {
-        const struct steer_class *class = &policy->classes[i];
-        add_label(buffer, class->label);
-        add_number(buffer, class->tier_count);
-        for (size_t t = 0; t < class->tier_count; t++) {
-            add_label(buffer, class->tiers[t].label);
-            add_number(buffer, class->tiers[t].count);
-            buffer_add(buffer, class->tiers[t].members, class->tiers[t].count * sizeof(uint16_t));
-        }
+        add_class(buffer, &policy->classes[i]);
     }
 }
 
@@ -161,34 +215,132 @@ static int64_t find_policy(struct steer_set *set, uint64_t hash)
     return -1;
 }
 
-/* ---- copying ---- */
+/* ---- plans ---- */
+
+static void check_members(const struct steer_policy *plan, const uint16_t *members, size_t count)
+{
+    assert(count <= plan->member_count);
+    for (size_t i = 0; i < count; i++) {
+        assert(members[i] < plan->member_count);
+    }
+}
+
+static void check_groups(const struct steer_tier *tier)
+{
+    size_t members = 0;
+    for (size_t i = 0; tier->groups != NULL && i < tier->group_count; i++) {
+        members += tier->groups[i].count;
+        assert(tier->groups[i].share >= 0 && tier->groups[i].share <= 1);
+    }
+    assert(tier->groups == NULL || members == tier->count);
+}
+
+static void check_tier(const struct steer_policy *plan, const struct steer_tier *tier)
+{
+    check_members(plan, tier->members, tier->count);
+    assert(tier->trickle >= 0 && tier->trickle < 1);
+    check_groups(tier);
+}
 
 static void check_plan(const struct steer_policy *plan)
 {
     assert(plan->class_count >= 1);
     assert(plan->answers >= 1 && plan->answers <= STEER_ANSWERS_MAX);
     for (size_t i = 0; i < plan->class_count; i++) {
-        for (size_t t = 0; t < plan->classes[i].tier_count; t++) {
-            const struct steer_tier *tier = &plan->classes[i].tiers[t];
-            assert(tier->count <= plan->member_count);
-            for (size_t m = 0; m < tier->count; m++) {
-                assert(tier->members[m] < plan->member_count);
-            }
+        const struct steer_class *class = &plan->classes[i];
+        for (size_t t = 0; t < class->tier_count; t++) {
+            check_tier(plan, &class->tiers[t]);
         }
+        if (class->pool != NULL) {
+            check_tier(plan, class->pool);
+        }
+        check_members(plan, class->offered, class->offered_count);
     }
 }
 
-static const struct steer_class *copy_classes(struct arena *arena, const struct steer_policy *plan)
+/* ---- tables of sticky picks ---- */
+
+static const struct steer_table *find_table(struct steer_set *set, uint64_t hash)
 {
+    size_t step = 0;
+    for (int64_t at; (at = index_find_next(&set->by_table_key, hash, &step)) != -1;) {
+        const struct set_table *known = &set->tables[at];
+        if (known->len == set->known.len && memcmp(known->key, set->known.bytes, known->len) == 0) {
+            return known->table;
+        }
+    }
+    return NULL;
+}
+
+/* Groups of the same endpoints with the same weights share a table. */
+static const struct steer_table *get_table(struct steer_set *set, const struct steer_member *members,
+                                           const uint16_t *group, size_t count)
+{
+    set->known.len = 0;
+    for (size_t i = 0; i < count; i++) {
+        add_number(&set->known, members[group[i]].identity);
+        add_number(&set->known, members[group[i]].weight);
+    }
+    uint64_t hash = hash_finish(hash_bytes(HASH_START, set->known.bytes, set->known.len));
+    const struct steer_table *table = find_table(set, hash);
+    if (table != NULL) {
+        return table;
+    }
+    table = sticky_new_table(set->arena, members, group, count);
+    set->tables = memory_grow(set->tables, set->table_count, &set->table_capacity, sizeof *set->tables);
+    set->tables[set->table_count] =
+        (struct set_table){arena_copy(set->arena, set->known.bytes, set->known.len), set->known.len, table};
+    index_put(&set->by_table_key, hash, (uint32_t)set->table_count++);
+    return table;
+}
+
+static const struct steer_group *copy_groups(struct steer_set *set, const struct steer_policy *plan,
+                                             const struct steer_tier *tier)
+{
+    struct steer_group whole = {.count = tier->count}, *groups;
+    size_t count = tier->groups == NULL ? 1 : tier->group_count;
+    groups = arena_copy(set->arena, tier->groups == NULL ? &whole : tier->groups, count * sizeof *groups);
+    const uint16_t *members = tier->members;
+    for (size_t i = 0; i < count; i++) {
+        groups[i].table =
+            plan->pick == STEER_PICK_STICKY ? get_table(set, plan->members, members, groups[i].count) : NULL;
+        members += groups[i].count;
+    }
+    return groups;
+}
+
+/* ---- copying ---- */
+
+static void copy_tier(struct steer_set *set, const struct steer_policy *plan, struct steer_tier *tier)
+{
+    if (tier->groups != NULL || plan->pick == STEER_PICK_STICKY) {
+        tier->group_count = tier->groups == NULL ? 1 : tier->group_count;
+        tier->groups = copy_groups(set, plan, tier);
+    }
+    tier->label = arena_copy_text(set->arena, tier->label);
+    tier->members = arena_copy(set->arena, tier->members, tier->count * sizeof *tier->members);
+}
+
+static const struct steer_class *copy_classes(struct steer_set *set, const struct steer_policy *plan)
+{
+    struct arena *arena = set->arena;
     struct steer_class *classes = arena_copy(arena, plan->classes, plan->class_count * sizeof *classes);
     for (size_t i = 0; i < plan->class_count; i++) {
         struct steer_tier *tiers = arena_copy(arena, classes[i].tiers, classes[i].tier_count * sizeof *tiers);
         for (size_t t = 0; t < classes[i].tier_count; t++) {
-            tiers[t].label = arena_copy_text(arena, tiers[t].label);
-            tiers[t].members = arena_copy(arena, tiers[t].members, tiers[t].count * sizeof *tiers[t].members);
+            copy_tier(set, plan, &tiers[t]);
         }
         classes[i].label = arena_copy_text(arena, classes[i].label);
         classes[i].tiers = tiers;
+        if (classes[i].pool != NULL) {
+            struct steer_tier *pool = arena_copy(arena, classes[i].pool, sizeof *pool);
+            copy_tier(set, plan, pool);
+            classes[i].pool = pool;
+        }
+        if (classes[i].offered != NULL) {
+            classes[i].offered =
+                arena_copy(arena, classes[i].offered, classes[i].offered_count * sizeof *classes[i].offered);
+        }
     }
     return classes;
 }
@@ -265,6 +417,10 @@ struct steer_set *steer_set_extend(const struct steer_set *base)
         geo_hold_tree(set->geo[i].tree);
     }
     copy_index(&set->by_geo_key, &base->by_geo_key);
+    set->table_count = set->table_capacity = base->table_count;
+    set->tables = memory_copy(base->tables, base->table_count * sizeof *base->tables);
+    copy_index(&set->by_table_key, &base->by_table_key);
+    set->has_ttl_failing = base->has_ttl_failing;
     set->cache_slots = base->cache_slots;
     return set;
 }
@@ -288,6 +444,8 @@ void steer_set_free(struct steer_set *set)
     free(set->geo);
     free(set->by_geo_key.slots);
     free(set->by_content.slots);
+    free(set->by_table_key.slots);
+    free(set->tables);
     free(set->policies);
     free(set->geo_keys);
     buffer_fini(&set->wanted);
@@ -320,9 +478,10 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     struct steer_policy *policy = arena_copy(set->arena, plan, sizeof *plan);
     policy->id = id;
     policy->members = arena_copy(set->arena, plan->members, plan->member_count * sizeof *plan->members);
-    policy->classes = copy_classes(set->arena, plan);
+    policy->classes = copy_classes(set, plan);
     policy->geo = tree;
     policy->geo_label = arena_copy_text(set->arena, plan->geo_label);
+    set->has_ttl_failing |= plan->has_ttl_failing;
     policy->cache_at = set->cache_slots;
     assert(set->cache_slots <= UINT32_MAX - 2u * plan->class_count);
     set->cache_slots += 2u * plan->class_count;
@@ -334,6 +493,11 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     set->count++;
     index_put(&set->by_content, hash, id);
     return id;
+}
+
+bool steer_set_has_ttl_failing(const struct steer_set *set)
+{
+    return set->has_ttl_failing;
 }
 
 size_t steer_set_count(const struct steer_set *set)

@@ -3,9 +3,10 @@
  * (policy, client class, health table) -> ordered members: which of a steered name's endpoints answer. Pure:
  * no I/O, no clock, no allocation while choosing. The same evaluation serves queries, explain and drills.
  *
- * A choice is made in two steps. steer_evaluate() reads the health words: the first tier with a member that
- * serves wins, else the fallback. Its result depends on nothing but the table, so it is cached per (policy,
- * class) and stamped with the table's generation. steer_pick() then draws from it per query. */
+ * A choice is made in two steps. steer_evaluate() reads the health words: tiers in order of preference get
+ * shares of the answers, usually the first that serves all of them, else the fallback. Its result depends on
+ * nothing but the table, so it is cached per (policy, class) and stamped with the table's generation.
+ * steer_pick() then draws from it per query. */
 #pragma once
 
 #include "base/addr.h"
@@ -17,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum steer_pick { STEER_PICK_WEIGHTED, STEER_PICK_ROUND_ROBIN, STEER_PICK_ALL };
+enum steer_pick { STEER_PICK_WEIGHTED, STEER_PICK_ROUND_ROBIN, STEER_PICK_ALL, STEER_PICK_STICKY };
 enum steer_fallback {
     STEER_FALLBACK_ALL,
     STEER_FALLBACK_STATIC,
@@ -34,12 +35,38 @@ struct steer_member {
     uint32_t endpoint, az, region; /* indices in the health table */
     uint32_t weight;
     uint8_t types; /* enum steer_types, or-ed */
+    uint32_t capacity;
+    uint64_t identity; /* of the endpoint, the same in every view and on every server: for sticky picks */
 };
 
+/* How much of a tier has to be there: a share of it (0 < share <= 1), or a number of members. Both 0: not
+ * given. */
+struct steer_need {
+    double share;
+    uint32_t count;
+};
+
+struct steer_table; /* sticky.c: clients to members */
+
+/* Members of a tier that have a share of it in common, such as a canary's 5 %. */
+struct steer_group {
+    uint16_t count;                  /* the next so many members of the tier */
+    double share;                    /* of the tier, 0..1; 0: what the others leave */
+    const struct steer_table *table; /* made by steer_set_add() for sticky picks, else NULL */
+};
+
+/* Members with a weight are what a tier normally consists of; those without one (standby) count where no
+ * other serves. A share is measured by capacity where by_capacity says so, else by number. */
 struct steer_tier {
     const char *label;
-    const uint16_t *members; /* indices into the policy's members */
+    const uint16_t *members; /* indices into the policy's members; one is in one tier of a class only */
     uint16_t count;
+    struct steer_need min_healthy; /* with less the tier is passed over; not given: one member */
+    struct steer_need spill_below; /* with less the missing share goes to the next tiers */
+    double trickle; /* this share of answers goes here when it would get less; 0 <= trickle < 1 */
+    bool by_capacity;
+    const struct steer_group *groups; /* of the members, in their order; NULL: one group */
+    uint16_t group_count;
 };
 
 /* A class of clients: by rules, by the nearest places, or everybody else. Class 0 is what a client gets of
@@ -48,6 +75,14 @@ struct steer_class {
     const char *label; /* "default", "geo[0]", "nearest(us-east,eu-west)" … */
     const struct steer_tier *tiers;
     uint16_t tier_count;
+    bool spread; /* what the first tier cannot take goes to all others by capacity, not to the next one */
+    bool fenced; /* answers never leave the tiers; told by explain, compiled into what is offered */
+    bool has_fallback;             /* of its own, else the policy's */
+    enum steer_fallback fallback;  /* likewise */
+    const struct steer_tier *pool; /* serves where no tier does, before the fallback; NULL: none */
+    /* What fallback "all" offers: NULL: the members of the tiers. */
+    const uint16_t *offered;
+    uint16_t offered_count;
 };
 
 struct steer_policy {
@@ -59,6 +94,12 @@ struct steer_policy {
     const struct steer_member *members;
     const struct steer_class *classes;
     const struct geo_tree *geo; /* NULL: one class, scope 0 */
+    struct {
+        uint8_t v4_len, v6_len; /* clients in one prefix of this length stick together */
+        uint32_t hold_s;        /* for so long after it came back an endpoint gets no clients; 0: at once */
+    } sticky;                   /* of STEER_PICK_STICKY */
+    bool has_ttl_failing;
+    uint32_t ttl_failing;  /* s, at most, while a member of the class does not serve or is about to change */
     const char *geo_label; /* of the tree's rules, for explain: "geo", or the name of a set; may be NULL */
     uint32_t cache_at;     /* first slot of this policy in a cache */
 };
@@ -81,6 +122,8 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
  * and the tree need not be built again: policies with the same key share one. A key of 0 names no tree. */
 const struct geo_tree *steer_set_find_geo(const struct steer_set *set, uint64_t geo_key);
 size_t steer_set_count(const struct steer_set *set);
+/* Does a policy have ttl_failing? Then health has to tell of verdicts that waver. */
+bool steer_set_has_ttl_failing(const struct steer_set *set);
 /* How many of them were added by extending: some may be of no use any more. */
 size_t steer_set_count_added(const struct steer_set *set);
 const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t id);
@@ -93,38 +136,96 @@ enum steer_source {
     STEER_FROM_STATIC, /* fallback: the zone file's records */
     STEER_FROM_NODATA,
     STEER_FROM_SERVFAIL,
+    STEER_FROM_POOL, /* fallback: a pool of the class */
 };
 
-const char *steer_source_text(enum steer_source source); /* "tier" "all" "static" "nodata" "servfail" */
+const char *steer_source_text(enum steer_source source); /* "tier" "all" … "pool" */
+
+/* Members that are drawn from together: of one group of one tier. A choice has several where a tier spills
+ * over or trickles, or a group has a share; first a part is drawn by share, then members of it, so an answer
+ * never mixes tiers. */
+struct steer_part {
+    uint32_t until; /* drawn by a number below this one, of 2^32; the last part takes the rest */
+    uint16_t tier;
+    uint16_t count; /* members, from `first` of the choice on */
+    uint32_t first, total_weight;
+    uint32_t listed;                 /* sticky: where the group's members begin in `accepted` */
+    const struct steer_group *group; /* NULL: of a fallback */
+    const uint16_t *group_members;   /* sticky: all members of the group, as in the tier */
+    double fraction;                 /* of its tier */
+    double share;                    /* of all answers, 0..1; they add up to 1 */
+};
+
+#define STEER_TTL_FREE UINT32_MAX
 
 struct steer_choice {
     uint64_t generation; /* of the table it was made from; 0: never made */
     enum steer_source source;
-    uint16_t tier;  /* with STEER_FROM_TIER */
-    uint16_t count; /* members */
+    uint16_t tier;       /* with STEER_FROM_TIER: of the first part */
+    uint16_t part_count; /* with one part the choice is that part */
+    uint32_t count;      /* members of all parts */
     uint32_t total_weight;
-    uint32_t next;     /* round robin; steer_evaluate() leaves it alone */
-    uint32_t *weights; /* cumulative: weights[count - 1] == total_weight */
-    uint16_t *members; /* of the policy, in order; both have room for member_count of them, or for as many as
-                        * all tiers of the class hold together if that is less */
+    bool is_simple;           /* one member is drawn by weight from one part: the short way */
+    uint32_t until_s;         /* wall time from which it does not hold any more; UINT32_MAX: it does */
+    uint32_t ttl;             /* at most, of records and of their absence; STEER_TTL_FREE: their own */
+    uint32_t next;            /* round robin; steer_evaluate() leaves it alone */
+    uint32_t *weights;        /* cumulative within each part: the last one is its total_weight */
+    uint16_t *members;        /* of the policy, part by part, in order */
+    struct steer_part *parts; /* all arrays have the room that steer_find_room() says */
+    /* Sticky only: of each member of the parts' groups, serving or not: how many of 2^32 draws it takes. */
+    uint32_t *accepted;
 };
 
-/* What evaluate looked at, for explain: one entry per tier up to the one that serves. */
+/* What evaluate saw of each tier, for explain. */
+struct steer_trace_tier {
+    uint32_t members, serving; /* of any type; standbys only where they stand in (or there is nothing else) */
+    double healthy;            /* serving, as the share that min_healthy and spill_below are compared with */
+    double share;              /* of answers */
+    bool considered;           /* there was a share left for it, or a trickle is due */
+    bool qualifies;            /* has min_healthy */
+};
+
 struct steer_trace {
-    struct {
-        uint16_t serving; /* members of the tier that may serve, of any type */
-    } * tiers;            /* room for tier_count of the class */
-    uint16_t considered;
+    struct steer_trace_tier *tiers; /* room for tier_count of the class; all are filled */
+    int32_t failing;                /* the first member that ttl_failing is due to; -1: none */
 };
 
-/* Fill choice (its arrays are the caller's) for records of `types` (one of enum steer_types). The tier is
+/* Memory for choices of a class: */
+struct steer_room {
+    size_t members, parts, accepted;
+};
+
+struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t class_id);
+size_t steer_room_size(struct steer_room room); /* bytes, a multiple of 8 */
+/* Give the choice its arrays, in zeroed memory of that size, aligned to 8. */
+void steer_choice_init(struct steer_choice *choice, struct steer_room room, void *memory);
+/* Copy what a choice says; `to` has as much room. */
+void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from);
+/* Do they lead to the same places? TTLs do not matter. */
+bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice *b);
+
+/* What is asked of a policy. */
+struct steer_ask {
+    uint32_t now_s; /* wall time, for what depends on it */
+    uint16_t class_id;
+    uint8_t types; /* one of enum steer_types */
+};
+
+/* Fill choice (its arrays are the caller's) for records of a type. The tier is
  * decided by health alone, so that A and AAAA of a name come from the same place; a tier without records of
- * the type is an empty choice (NODATA). trace may be NULL. */
-void steer_evaluate(const struct steer_policy *policy, uint16_t class_id, uint8_t types,
-                    const struct health_table *table, struct steer_choice *choice, struct steer_trace *trace);
+ * the type is left out, and if that was all the choice is empty (NODATA). trace may be NULL; it makes
+ * evaluate look at all tiers, but changes no answer. */
+void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, const struct health_table *table,
+                    struct steer_choice *choice, struct steer_trace *trace);
+
+/* Wall time (s) until which a member that came back gets no clients of a sticky policy, or 0. */
+uint32_t steer_find_hold(const struct steer_policy *policy, const struct health_table *table, uint16_t member,
+                         uint32_t now_s);
 
 /* Draw from a choice: returns how many members went to out (at most answers, or all of them with pick "all").
- */
+ * With a sticky policy the client's key decides, and luck plays no part. */
+size_t steer_pick_sticky(const struct steer_policy *policy, const struct steer_choice *choice, uint64_t key,
+                         uint16_t out[STEER_ANSWERS_MAX]);
 size_t steer_pick(const struct steer_policy *policy, struct steer_choice *choice, struct random *random,
                   uint16_t out[STEER_ANSWERS_MAX]);
 
@@ -137,9 +238,19 @@ struct steer_cache;
 
 struct steer_cache *steer_cache_new(const struct steer_set *set);
 void steer_cache_free(struct steer_cache *cache);
-/* The choice for (policy, class, type), evaluated if the table has moved on. Valid until the next call. */
+/* The choice for what is asked, evaluated if the table or the time has moved on. Valid until the next call.
+ */
 struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct steer_policy *policy,
-                                     uint16_t class_id, uint8_t types, const struct health_table *table);
+                                     struct steer_ask ask, const struct health_table *table);
 
 /* Class of a client, and the ECS scope prefix length (0 where geography plays no part). */
 struct geo_match steer_find_class(const struct steer_policy *policy, const struct addr *client);
+
+/* A client of a sticky policy: the number that decides, the same on every server, and the length of the
+ * prefix that shares it. */
+struct steer_key {
+    uint64_t key;
+    uint8_t prefix_len;
+};
+
+struct steer_key steer_find_key(const struct steer_policy *policy, const struct addr *client);

@@ -125,6 +125,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);
     }
     view->health = view_new_health(view->topology, wall_ms);
+    health_watch_wavering(view->health, steer_set_has_ttl_failing(view->steer));
     view->table = health_get_table(view->health);
     view->cache_count = cache_count == 0 ? view_cache_count(view->server) : cache_count;
     view->caches = view_new_caches(view->steer, view->cache_count);

@@ -46,6 +46,25 @@ void view_free_caches(struct steer_cache **caches, size_t count);
  * 0, or ERROR_INVALID with errors in the report. */
 int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder);
 
+/* ---- tiers.c ---- */
+
+/* A name on its way into the steer set. */
+struct compile_plan {
+    struct arena *arena; /* of the plan */
+    const struct conf_name *name;
+    const struct steer_member *members; /* of the plan */
+    const struct report_place *place;
+};
+
+struct steer_tier compile_plan_tier(const struct compile_plan *plan, const struct conf_tier *from);
+/* A tier with the members of several. */
+struct steer_tier compile_join_tiers(const struct compile_plan *plan, const struct conf_tier *const *from,
+                                     size_t count, const char *label);
+/* What a class has besides tiers and label: how it spills, its fence and its fallback. */
+void compile_finish_class(const struct compile_plan *plan, const struct conf_tiers *tiers,
+                          struct steer_class *class);
+enum steer_fallback compile_get_fallback(enum conf_fallback fallback);
+
 /* ---- geo.c ---- */
 
 /* Open the databases, or take them over from the previous view. false, with errors in the report: one is
@@ -63,8 +82,7 @@ struct compile_classes {
 };
 
 /* 0, or an error that was reported at the place. */
-int compile_plan_classes(struct compiler *c, const struct conf_name *name, const struct report_place *place,
-                         struct arena *arena, struct compile_classes *to);
+int compile_plan_classes(struct compiler *c, const struct compile_plan *plan, struct compile_classes *to);
 
 /* ---- others ---- */
 

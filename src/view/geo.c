@@ -105,6 +105,13 @@ static const struct conf_tiers *get_tiers(const struct conf_name *name, size_t t
     return target == 0 ? &name->tiers : &name->outcomes[target - 1];
 }
 
+/* The same places, and the same to be done with them. */
+static bool is_same_list(const struct conf_tiers *a, const struct conf_tiers *b)
+{
+    return a->items == b->items && a->nearest == b->nearest && a->others == b->others &&
+           a->fence == b->fence && a->spill == b->spill && a->fallback == b->fallback;
+}
+
 /* Class 0 is what a client gets of whom nothing is known; then come the other tiers as listed, then those of
  * nearest places. */
 static void number_targets(struct arena *arena, const struct conf_name *name, struct targets *to)
@@ -120,8 +127,7 @@ static void number_targets(struct arena *arena, const struct conf_name *name, st
             continue;
         }
         size_t list = 0;
-        while (list < to->nearest_count &&
-               (to->nearest[list]->items != tiers->items || to->nearest[list]->nearest != tiers->nearest)) {
+        while (list < to->nearest_count && !is_same_list(to->nearest[list], tiers)) {
             list++;
         }
         to->nearest[list] = tiers;
@@ -241,124 +247,110 @@ static struct geo_tree *build_tree(const struct compiler *c, const struct target
 
 /* ---- classes ---- */
 
-static uint16_t *copy_members(struct arena *arena, const struct conf_tier *tier, uint16_t *to)
+static void plan_listed(const struct compile_plan *plan, const struct conf_tiers *tiers,
+                        struct steer_class *to)
 {
-    uint16_t *members = to != NULL ? to : arena_alloc(arena, tier->member_count * sizeof *members);
-    for (size_t m = 0; m < tier->member_count; m++) {
-        members[m] = (uint16_t)tier->members[m];
-    }
-    return members;
-}
-
-static struct steer_tier plan_tier(struct arena *arena, const struct conf_tier *tier)
-{
-    return (struct steer_tier){.label = tier->label,
-                               .members = copy_members(arena, tier, NULL),
-                               .count = (uint16_t)tier->member_count};
-}
-
-static void plan_listed(struct arena *arena, const struct conf_tiers *tiers, struct steer_class *to)
-{
-    struct steer_tier *items = arena_alloc(arena, tiers->count * sizeof *items);
+    struct steer_tier *items = arena_alloc(plan->arena, tiers->count * sizeof *items);
     for (size_t t = 0; t < tiers->count; t++) {
-        items[t] = plan_tier(arena, &tiers->items[t]);
+        items[t] = compile_plan_tier(plan, &tiers->items[t]);
     }
     to->tiers = items;
     to->tier_count = (uint16_t)tiers->count;
+    compile_finish_class(plan, tiers, to);
 }
 
 /* The members of all places that are not among the nearest, as one tier. */
-static bool plan_others(struct arena *arena, const struct conf_tiers *tiers, const struct geo_order *order,
-                        struct steer_tier *to)
+static bool plan_others(const struct compile_plan *plan, const struct conf_tiers *tiers,
+                        const struct geo_order *order, struct steer_tier *to)
 {
     size_t count = 0;
-    bool *is_near = arena_alloc(arena, tiers->count * sizeof *is_near);
+    bool *is_near = arena_alloc(plan->arena, tiers->count * sizeof *is_near);
+    const struct conf_tier **others =
+        arena_alloc(plan->arena, tiers->count * sizeof(const struct conf_tier *));
     for (size_t i = 0; i < order->count; i++) {
         is_near[order->sites[i]] = true;
     }
     for (size_t s = 0; s < tiers->count; s++) {
-        count += is_near[s] ? 0 : tiers->items[s].member_count;
-    }
-    uint16_t *members = arena_alloc(arena, count * sizeof *members);
-    *to = (struct steer_tier){.label = "others", .members = members, .count = (uint16_t)count};
-    for (size_t s = 0; s < tiers->count; s++) {
         if (!is_near[s]) {
-            (void)copy_members(arena, &tiers->items[s], members);
-            members += tiers->items[s].member_count;
+            others[count++] = &tiers->items[s];
         }
     }
+    *to = compile_join_tiers(plan, others, count, "others");
     return count != 0;
 }
 
-static void plan_nearest(struct arena *arena, const struct conf_tiers *tiers, const struct geo_order *order,
-                         struct steer_class *to)
+static void plan_nearest(const struct compile_plan *plan, const struct conf_tiers *tiers,
+                         const struct geo_order *order, struct steer_class *to)
 {
-    struct steer_tier *items = arena_alloc(arena, (order->count + 1u) * sizeof *items);
+    struct steer_tier *items = arena_alloc(plan->arena, (order->count + 1u) * sizeof *items);
     struct buffer label;
     buffer_init(&label);
     for (size_t i = 0; i < order->count; i++) {
         const struct conf_tier *site = &tiers->items[order->sites[i]];
-        items[to->tier_count++] = plan_tier(arena, site);
+        items[to->tier_count++] = compile_plan_tier(plan, site);
         buffer_print(&label, "%s%s", i == 0 ? "nearest(" : ",", site->label);
     }
     buffer_add_text(&label, ")");
-    to->label = arena_copy_text(arena, label.bytes);
+    to->label = arena_copy_text(plan->arena, label.bytes);
     buffer_fini(&label);
-    if (tiers->others && plan_others(arena, tiers, order, &items[to->tier_count])) {
+    if (tiers->others && plan_others(plan, tiers, order, &items[to->tier_count])) {
         to->tier_count++;
     }
     to->tiers = items;
+    compile_finish_class(plan, tiers, to);
 }
 
 /* The places as listed. */
-static void plan_unknown(struct arena *arena, const struct conf_tiers *tiers, unsigned count,
+static void plan_unknown(const struct compile_plan *plan, const struct conf_tiers *tiers, unsigned count,
                          struct steer_class *to)
 {
     uint16_t sites[GEO_NEAREST_MAX];
     for (uint16_t i = 0; i < count; i++) {
         sites[i] = i;
     }
-    plan_nearest(arena, tiers, &(struct geo_order){.count = (uint16_t)count, .sites = sites}, to);
+    plan_nearest(plan, tiers, &(struct geo_order){.count = (uint16_t)count, .sites = sites}, to);
 }
 
-static void plan_classes(struct arena *arena, const struct targets *targets, const struct geo_tree *tree,
-                         struct compile_classes *to)
+static void plan_classes(const struct compile_plan *plan, const struct targets *targets,
+                         const struct geo_tree *tree, struct compile_classes *to)
 {
     const struct geo_order *orders = NULL;
-    const struct conf_name *name = targets->name;
+    const struct conf_name *name = plan->name;
     size_t order_count = tree == NULL ? 0 : geo_get_orders(tree, &orders);
-    struct steer_class *classes = arena_alloc(arena, (targets->class_count + order_count) * sizeof *classes);
+    struct steer_class *classes =
+        arena_alloc(plan->arena, (targets->class_count + order_count) * sizeof *classes);
     if (name->tiers.nearest == 0) {
         classes[0].label = "default";
-        plan_listed(arena, &name->tiers, &classes[0]);
+        plan_listed(plan, &name->tiers, &classes[0]);
     } else {
         uint32_t list = targets->targets[0] & ~GEO_NEAREST;
-        plan_unknown(arena, targets->nearest[list], geo_get_nearest_count(tree, list), &classes[0]);
+        plan_unknown(plan, targets->nearest[list], geo_get_nearest_count(tree, list), &classes[0]);
     }
     for (size_t i = 1; i < targets->count; i++) {
         if ((targets->targets[i] & GEO_NEAREST) == 0) {
             struct steer_class *class = &classes[targets->targets[i]];
-            class->label = arena_print(arena, "%s[%u]", name->geo->label, name->geo->first_rules[i - 1]);
-            plan_listed(arena, get_tiers(name, i), class);
+            class->label =
+                arena_print(plan->arena, "%s[%u]", name->geo->label, name->geo->outcomes[i - 1].first_rule);
+            plan_listed(plan, get_tiers(name, i), class);
         }
     }
     for (size_t i = 0; i < order_count; i++) {
-        plan_nearest(arena, targets->nearest[orders[i].nearest], &orders[i],
+        plan_nearest(plan, targets->nearest[orders[i].nearest], &orders[i],
                      &classes[targets->class_count + i]);
     }
     to->classes = classes;
     to->count = (uint16_t)(targets->class_count + order_count);
 }
 
-int compile_plan_classes(struct compiler *c, const struct conf_name *name, const struct report_place *place,
-                         struct arena *arena, struct compile_classes *to)
+int compile_plan_classes(struct compiler *c, const struct compile_plan *plan, struct compile_classes *to)
 {
+    const struct conf_name *name = plan->name;
     struct targets targets;
-    number_targets(arena, name, &targets);
+    number_targets(plan->arena, name, &targets);
     *to = (struct compile_classes){.tree = NULL};
     if (targets.class_count + targets.nearest_count * GEO_ORDERS_MAX > STEER_CLASSES_MAX) {
         report_add(
-            c->report, REPORT_ERROR, place,
+            c->report, REPORT_ERROR, plan->place,
             "%s: rules lead to %u different lists of tiers and to %zu lists of nearest places, which is "
             "more than there can be classes of clients (%d)",
             name->owner, targets.class_count, targets.nearest_count, STEER_CLASSES_MAX);
@@ -370,8 +362,8 @@ int compile_plan_classes(struct compiler *c, const struct conf_name *name, const
         tree = steer_set_find_geo(c->view->steer, to->key);
     }
     if (tree == NULL && to->key != 0) {
-        tree = to->tree = build_tree(c, &targets, place);
+        tree = to->tree = build_tree(c, &targets, plan->place);
     }
-    plan_classes(arena, &targets, tree, to);
+    plan_classes(plan, &targets, tree, to);
     return 0;
 }

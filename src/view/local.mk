@@ -11,5 +11,6 @@ src_libview_a_SOURCES = \
 	src/view/primary.c \
 	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
+	src/view/tiers.c \
 	src/view/view.h \
 	src/view/zones.c

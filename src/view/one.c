@@ -166,6 +166,7 @@ static struct view *succeed(struct view_slot *slot, struct view *view, size_t in
         next->caches = update->caches;
         update->steer = NULL;
         update->caches = NULL;
+        health_watch_wavering(next->health, steer_set_has_ttl_failing(next->steer));
     }
     free_shell(view_publish(slot, next), next);
     return next;

@@ -6,6 +6,7 @@
 #include "view/compile_internal.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "conf/keytable.h"
 #include "dns/name.h"
@@ -19,20 +20,16 @@ static enum steer_pick pick_of(enum conf_pick pick)
     switch (pick) {
     case CONF_PICK_ROUND_ROBIN: return STEER_PICK_ROUND_ROBIN;
     case CONF_PICK_ALL: return STEER_PICK_ALL;
+    case CONF_PICK_STICKY: return STEER_PICK_STICKY;
     case CONF_PICK_WEIGHTED: break;
     }
     return STEER_PICK_WEIGHTED;
 }
 
-static enum steer_fallback fallback_of(enum conf_fallback fallback)
+/* By name: the same in every topology that has it, and on every server. */
+static uint64_t identify(const struct conf_endpoint *endpoint)
 {
-    switch (fallback) {
-    case CONF_FALLBACK_STATIC: return STEER_FALLBACK_STATIC;
-    case CONF_FALLBACK_NODATA: return STEER_FALLBACK_NODATA;
-    case CONF_FALLBACK_SERVFAIL: return STEER_FALLBACK_SERVFAIL;
-    case CONF_FALLBACK_ALL: break;
-    }
-    return STEER_FALLBACK_ALL;
+    return hash_finish(hash_bytes(HASH_START, endpoint->name, strlen(endpoint->name)));
 }
 
 static const struct steer_member *plan_members(struct arena *arena, const struct conf_name *name,
@@ -48,7 +45,9 @@ static const struct steer_member *plan_members(struct arena *arena, const struct
                                            .az = endpoint->az,
                                            .region = endpoint->region,
                                            .weight = name->members[i].weight,
-                                           .types = has};
+                                           .types = has,
+                                           .capacity = endpoint->capacity,
+                                           .identity = identify(endpoint)};
         *types |= has;
     }
     return members;
@@ -79,13 +78,18 @@ void compile_add_name(struct compiler *c, const struct view_name *name)
     view->names[view->name_count++].zone = arena_copy_text(view->arena, name->zone);
 }
 
-/* What names that are written alike have in common: found by what they share (conf/policy.h). */
+/* What names that are written alike have in common: found by what they share (conf/policy.h). Compared as
+ * bytes, so it is zeroed before it is filled. */
 struct shared {
     const struct conf_member *members;
     const struct conf_tier *tiers;
     const struct conf_geo *geo;
     const struct conf_tiers *outcomes;
-    uint64_t settings; /* pick, fallback, answers, nearest of the tiers */
+    const struct conf_last_resort *fallback;
+    struct conf_need min_healthy, spill_below;
+    struct conf_sticky sticky;
+    uint64_t settings; /* pick, spill, answers, nearest of the tiers */
+    uint64_t ttl_failing;
 };
 
 struct policy_id {
@@ -93,15 +97,24 @@ struct policy_id {
     uint8_t types;
 };
 
-static struct shared get_shared(const struct conf_name *name)
+static void get_shared(const struct conf_name *name, struct shared *shared)
 {
-    return (struct shared){.members = name->members,
-                           .tiers = name->tiers.items,
-                           .geo = name->geo,
-                           .outcomes = name->outcomes,
-                           .settings = (uint64_t)name->answers << 32 | (uint64_t)name->tiers.nearest << 16 |
-                                       (uint64_t)name->tiers.others << 15 | (uint64_t)name->fallback << 8 |
-                                       (uint64_t)name->pick};
+    memset(shared, 0, sizeof *shared);
+    shared->members = name->members;
+    shared->tiers = name->tiers.items;
+    shared->geo = name->geo;
+    shared->outcomes = name->outcomes;
+    shared->fallback = name->fallback;
+    shared->min_healthy.share = name->min_healthy.share;
+    shared->min_healthy.count = name->min_healthy.count;
+    shared->spill_below.share = name->spill_below.share;
+    shared->spill_below.count = name->spill_below.count;
+    shared->sticky.v4_len = name->sticky.v4_len;
+    shared->sticky.v6_len = name->sticky.v6_len;
+    shared->sticky.hold_s = name->sticky.hold_s;
+    shared->settings = (uint64_t)name->answers << 32 | (uint64_t)name->tiers.nearest << 16 |
+                       (uint64_t)name->tiers.others << 15 | (uint64_t)name->spill << 8 | (uint64_t)name->pick;
+    shared->ttl_failing = (uint64_t)name->has_ttl_failing << 32 | name->ttl_failing;
 }
 
 /* Enter the policy of a name into the steer set. */
@@ -110,15 +123,24 @@ static int enter_policy(struct compiler *c, const struct conf_name *name, const 
 {
     struct arena *arena = arena_new(4096);
     struct compile_classes classes;
-    int error = compile_plan_classes(c, name, place, arena, &classes);
+    struct compile_plan from = {.arena = arena,
+                                .name = name,
+                                .members = plan_members(arena, name, c->view->topology, &to->types),
+                                .place = place};
+    int error = compile_plan_classes(c, &from, &classes);
     if (error == 0) {
         struct steer_policy plan = {
             .pick = pick_of(name->pick),
-            .fallback = fallback_of(name->fallback),
+            .fallback = compile_get_fallback(name->fallback->then),
             .answers = (uint16_t)name->answers,
+            .sticky = {.v4_len = name->sticky.v4_len,
+                       .v6_len = name->sticky.v6_len,
+                       .hold_s = name->sticky.hold_s},
+            .has_ttl_failing = name->has_ttl_failing,
+            .ttl_failing = name->ttl_failing,
             .member_count = (uint16_t)name->member_count,
             .class_count = classes.count,
-            .members = plan_members(arena, name, c->view->topology, &to->types),
+            .members = from.members,
             .classes = classes.classes,
             .geo = classes.tree,
             .geo_label = name->geo == NULL ? NULL : name->geo->label,
@@ -138,7 +160,8 @@ struct known_policies {
 static int find_policy(struct compiler *c, const struct conf_name *name, const struct report_place *place,
                        struct known_policies *known, struct policy_id *to)
 {
-    struct shared shared = get_shared(name);
+    struct shared shared;
+    get_shared(name, &shared);
     const struct policy_id *found = keytable_find(known->by_shared, &shared, sizeof shared);
     if (found != NULL) {
         *to = *found;

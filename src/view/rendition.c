@@ -51,57 +51,70 @@ static uint64_t *list_keys(const struct zone *zone, size_t *count)
 
 /* ---- one policy ---- */
 
-static uint32_t weight_of(const struct steer_choice *choice, size_t index)
-{
-    return choice->weights[index] - (index == 0 ? 0 : choice->weights[index - 1]);
-}
-
 static int compare_members(const void *left, const void *right)
 {
     return (int)*(const uint16_t *)left - (int)*(const uint16_t *)right;
 }
 
-/* The heaviest of a choice; of equal ones the first. */
-static void take_heaviest(const struct steer_choice *choice, struct view_rendered *to)
+/* A copy would give a standby as much as everybody else: what only trickles is left out. */
+static bool is_trickle(const struct steer_policy *policy, const struct steer_choice *choice, size_t part)
 {
-    uint32_t weights[STEER_ANSWERS_MAX] = {0};
-    for (size_t i = 0; i < choice->count; i++) {
-        uint32_t weight = weight_of(choice, i);
-        size_t at = to->count;
-        while (at > 0 && weights[at - 1] < weight) {
-            at--;
-        }
-        if (at == STEER_ANSWERS_MAX) {
-            continue;
-        }
-        size_t keep = to->count < STEER_ANSWERS_MAX ? to->count : STEER_ANSWERS_MAX - 1;
-        memmove(weights + at + 1, weights + at, (keep - at) * sizeof *weights);
-        memmove(to->members + at + 1, to->members + at, (keep - at) * sizeof *to->members);
-        weights[at] = weight;
-        to->members[at] = choice->members[i];
-        to->count = (uint16_t)(keep + 1);
+    const struct steer_tier *tiers = policy->classes[0].tiers;
+    return choice->source == STEER_FROM_TIER && choice->part_count > 1 &&
+           choice->parts[part].share <= tiers[choice->parts[part].tier].trickle;
+}
+
+/* One more of the heaviest; of equal ones the first. odds: of those that are there, in order. */
+static void take(struct view_rendered *to, double odds[STEER_ANSWERS_MAX], uint16_t member, double own)
+{
+    size_t at = to->count;
+    while (at > 0 && odds[at - 1] < own) {
+        at--;
     }
+    if (at == STEER_ANSWERS_MAX) {
+        return;
+    }
+    size_t keep = to->count < STEER_ANSWERS_MAX ? to->count : STEER_ANSWERS_MAX - 1;
+    memmove(odds + at + 1, odds + at, (keep - at) * sizeof *odds);
+    memmove(to->members + at + 1, to->members + at, (keep - at) * sizeof *to->members);
+    odds[at] = own;
+    to->members[at] = member;
+    to->count = (uint16_t)(keep + 1);
+}
+
+static void take_heaviest(const struct steer_policy *policy, const struct steer_choice *choice,
+                          struct view_rendered *to)
+{
+    double *all = memory_alloc_array(choice->count, sizeof *all), odds[STEER_ANSWERS_MAX] = {0};
+    steer_odds(policy, choice, all);
+    for (size_t p = 0; p < choice->part_count; p++) {
+        const struct steer_part *part = &choice->parts[p];
+        for (size_t i = 0; i < part->count && !is_trickle(policy, choice, p); i++) {
+            take(to, odds, choice->members[part->first + i], all[part->first + i]);
+        }
+    }
+    free(all);
     qsort(to->members, to->count, sizeof *to->members, compare_members);
 }
 
 static void render_policy(const struct view *view, struct view_rendered *to)
 {
     const struct steer_policy *policy = steer_set_get(view->steer, to->policy);
-    struct steer_choice choice = {
-        .weights = memory_alloc_array(policy->member_count, sizeof(uint32_t)),
-        .members = memory_alloc_array(policy->member_count, sizeof(uint16_t)),
-    };
-    steer_evaluate(policy, 0, to->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA, view->table, &choice,
-                   NULL);
+    struct steer_room room = steer_find_room(policy, 0);
+    void *memory = memory_alloc(steer_room_size(room));
+    struct steer_ask ask = {.types = to->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
+    struct steer_choice choice;
+    steer_choice_init(&choice, room, memory);
+    steer_evaluate(policy, ask, view->table, &choice, NULL);
     switch (choice.source) {
     case STEER_FROM_TIER:
-    case STEER_FROM_ALL: take_heaviest(&choice, to); break;
+    case STEER_FROM_POOL:
+    case STEER_FROM_ALL: take_heaviest(policy, &choice, to); break;
     case STEER_FROM_STATIC: to->is_static = true; break;
     case STEER_FROM_NODATA:
     case STEER_FROM_SERVFAIL: break;
     }
-    free(choice.weights);
-    free(choice.members);
+    free(memory);
 }
 
 /* ---- the whole ---- */

@@ -84,12 +84,17 @@ static struct geo_tree *make_map(void)
 static void steer_by_place(struct fixture *fixture)
 {
     static const struct steer_member members[PLACES] = {
-        {0, 0, 0, 1, STEER_HAS_A}, {1, 1, 0, 1, STEER_HAS_A}, {2, 2, 1, 1, STEER_HAS_A}};
+        {.endpoint = 0, .az = 0, .region = 0, .weight = 1, .types = STEER_HAS_A},
+        {.endpoint = 1, .az = 1, .region = 0, .weight = 1, .types = STEER_HAS_A},
+        {.endpoint = 2, .az = 2, .region = 1, .weight = 1, .types = STEER_HAS_A}};
     static const uint16_t indices[PLACES] = {0, 1, 2};
-    static const struct steer_tier tiers[] = {
-        {"0", indices, 1}, {"1", indices + 1, 1}, {"2", indices + 2, 1}};
-    static const struct steer_class classes[] = {
-        {"default", tiers, PLACES}, {"0", tiers, 1}, {"1", tiers + 1, 1}, {"2", tiers + 2, 1}};
+    static const struct steer_tier tiers[] = {{.label = "0", .members = indices, .count = 1},
+                                              {.label = "1", .members = indices + 1, .count = 1},
+                                              {.label = "2", .members = indices + 2, .count = 1}};
+    static const struct steer_class classes[] = {{.label = "default", .tiers = tiers, .tier_count = PLACES},
+                                                 {.label = "0", .tiers = tiers, .tier_count = 1},
+                                                 {.label = "1", .tiers = tiers + 1, .tier_count = 1},
+                                                 {.label = "2", .tiers = tiers + 2, .tier_count = 1}};
     steer_cache_free(fixture->cache);
     steer_set_free(fixture->view.steer);
     fixture->view.steer = steer_set_new();

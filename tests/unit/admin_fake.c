@@ -124,17 +124,17 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     return 0;
 }
 
-static int explain(void *context, const char *name, uint16_t type, const struct addr *client,
-                   struct arena *arena, struct operate_explanation *explanation)
+static int explain(void *context, const struct operate_question *question, struct arena *arena,
+                   struct operate_explanation *explanation)
 {
-    (void)context, (void)arena;
+    (void)context;
     static const char *const steps[] = {"found a zone"};
-    if (strcmp(name, "..") == 0) {
+    if (strcmp(question->name, "..") == 0) {
         return ERROR_SYNTAX;
     }
-    *explanation = (struct operate_explanation){.name = name,
-                                                .type = type == 1 ? "A" : "other",
-                                                .client = client == NULL ? NULL : "given",
+    *explanation = (struct operate_explanation){.name = question->name,
+                                                .type = question->type == 1 ? "A" : "other",
+                                                .client = question->client == NULL ? NULL : "given",
                                                 .zone = "example.com.",
                                                 .rcode = "NOERROR",
                                                 .source = "tier",

@@ -81,10 +81,13 @@ static void make_health(struct fixture *f)
 static void make_policy(struct fixture *f)
 {
     static const struct steer_member members[] = {
-        {0, 0, 0, 1, STEER_HAS_A}, {1, 1, 0, 1, STEER_HAS_A}, {2, 2, 1, 1, STEER_HAS_A | STEER_HAS_AAAA}};
+        {.endpoint = 0, .az = 0, .region = 0, .weight = 1, .types = STEER_HAS_A},
+        {.endpoint = 1, .az = 1, .region = 0, .weight = 1, .types = STEER_HAS_A},
+        {.endpoint = 2, .az = 2, .region = 1, .weight = 1, .types = STEER_HAS_A | STEER_HAS_AAAA}};
     static const uint16_t first[] = {0, 1}, second[] = {2};
-    static const struct steer_tier tiers[] = {{"a", first, 2}, {"b", second, 1}};
-    static const struct steer_class classes[] = {{"default", tiers, 2}};
+    static const struct steer_tier tiers[] = {{.label = "a", .members = first, .count = 2},
+                                              {.label = "b", .members = second, .count = 1}};
+    static const struct steer_class classes[] = {{.label = "default", .tiers = tiers, .tier_count = 2}};
     f->view.steer = steer_set_new();
     steer_set_add(f->view.steer,
                   &(struct steer_policy){.pick = STEER_PICK_WEIGHTED,

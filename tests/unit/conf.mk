@@ -2,6 +2,7 @@
 if HAVE_CMOCKA
 conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_geo tests/unit/test_conf_policy \
 	tests/unit/test_conf_server tests/unit/test_conf_topology tests/unit/test_conf_transfer
+conf_tests += tests/unit/test_conf_tiers
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
 conf_test_libs = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
@@ -21,6 +22,10 @@ tests_unit_test_conf_policy_LDADD = $(conf_test_libs)
 tests_unit_test_conf_server_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_server_SOURCES = tests/unit/test_conf_server.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_server_LDADD = $(conf_test_libs)
+
+tests_unit_test_conf_tiers_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_tiers_SOURCES = tests/unit/test_conf_tiers.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_tiers_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_topology_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_topology_SOURCES = tests/unit/test_conf_topology.c tests/unit/test_conf.h tests/unit/unit.h

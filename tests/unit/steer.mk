@@ -1,6 +1,8 @@
 ## Unit tests of src/steer
 if HAVE_CMOCKA
-STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_pick tests/unit/test_steer_set
+STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_pick tests/unit/test_steer_set \
+	tests/unit/test_steer_sticky \
+	tests/unit/test_steer_tiers
 TESTS += $(STEER_TESTS)
 check_PROGRAMS += $(STEER_TESTS)
 STEER_TEST_LIBS = src/libsteer.a src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
@@ -13,4 +15,10 @@ tests_unit_test_steer_pick_LDADD = $(STEER_TEST_LIBS)
 tests_unit_test_steer_set_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_set_SOURCES = tests/unit/test_steer_set.c tests/unit/unit.h
 tests_unit_test_steer_set_LDADD = $(STEER_TEST_LIBS)
+tests_unit_test_steer_sticky_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_sticky_SOURCES = tests/unit/test_steer_sticky.c tests/unit/unit.h
+tests_unit_test_steer_sticky_LDADD = $(STEER_TEST_LIBS)
+tests_unit_test_steer_tiers_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_tiers_SOURCES = tests/unit/test_steer_tiers.c tests/unit/unit.h
+tests_unit_test_steer_tiers_LDADD = $(STEER_TEST_LIBS)
 endif

@@ -171,7 +171,7 @@ static void every_kind_of_condition_arrives(void **state)
     assert_int_equal(geo->outcome_count, 2);
     assert_int_equal(geo->rules[0].outcome, 0);
     assert_int_equal(geo->rules[2].outcome, 0);
-    assert_int_equal(geo->first_rules[1], 1);
+    assert_int_equal(geo->outcomes[1].first_rule, 1);
     conf_free_policy(p);
 }
 
@@ -272,7 +272,7 @@ static void sets_are_checked(void **state)
     expect_error(
         state,
         "{\"names\": {}, \"geo_rules\": {\"x\": [{\"when\": {\"asn\": 1}, \"tiers\":\n[[\"asia\"]]}]}}",
-        "p.json:2:3: error: no region, az or endpoint \"asia\"; there are \"us\", \"eu\", "
+        "p.json:2:3: error: no region, az, endpoint or group \"asia\"; there are \"us\", \"eu\", "
         "\"nowhere\", \"us-1\", \"us-2\", \"eu-1\", \"nowhere-1\", \"web-1\" and 6 more (at "
         "$.geo_rules.x[0].tiers[0][0])");
 }

@@ -112,7 +112,7 @@ static void defaults_are_documented(void **state)
     assert_int_equal(n->tiers.nearest, 0);
     assert_int_equal(n->pick, CONF_PICK_WEIGHTED);
     assert_int_equal(n->answers, 1);
-    assert_int_equal(n->fallback, CONF_FALLBACK_ALL);
+    assert_int_equal(n->fallback->then, CONF_FALLBACK_ALL);
     assert_int_equal(n->line, 2);
     assert_int_equal(n->column, 3);
     conf_free_policy(p);
@@ -156,7 +156,7 @@ static void every_key_arrives(void **state)
     assert_tier(&n->outcomes[rules[1].outcome].items[0], "eu", "3 4");
     assert_int_equal(n->pick, CONF_PICK_ALL);
     assert_int_equal(n->answers, 64);
-    assert_int_equal(n->fallback, CONF_FALLBACK_SERVFAIL);
+    assert_int_equal(n->fallback->then, CONF_FALLBACK_SERVFAIL);
     conf_free_policy(p);
 }
 
@@ -252,7 +252,7 @@ static void members_are_checked(void **state)
         "\"web-4\", \"db\" (at $.names.www.endpoints[0])");
     expect_name_error(
         state, "\"endpoints\": \"us-1\"",
-        "p.json:2:15: error: \"us-1\" is an az, expected an endpoint or a pattern of endpoints (at "
+        "p.json:2:15: error: \"us-1\" is an az, expected an endpoint, a pattern of endpoints or a group (at "
         "$.names.www.endpoints)");
     expect_web_error(
         state, "\"weights\": {\"db\": 1}",
@@ -280,13 +280,9 @@ static void settings_are_checked(void **state)
         expect_web_error(state, member, line);
     }
     expect_web_error(
-        state, "\"pick\": \"sticky\"",
-        "p.json:3:9: error: pick \"sticky\" is not supported yet, expected \"weighted\", \"round-robin\" "
-        "or \"all\" (at $.names.www.pick)");
-    expect_web_error(
         state, "\"pick\": \"wieghted\"",
-        "p.json:3:9: error: found \"wieghted\", expected \"weighted\", \"round-robin\" or \"all\" (at "
-        "$.names.www.pick)");
+        "p.json:3:9: error: found \"wieghted\", expected \"weighted\", \"round-robin\", \"all\" or "
+        "\"sticky\" (at $.names.www.pick)");
     expect_web_error(
         state, "\"answers\": 65",
         "p.json:3:12: error: found 65, expected a whole number from 1 to 64 (at $.names.www.answers)");
@@ -315,21 +311,22 @@ static void tiers_are_checked(void **state)
 {
     expect_web_error(state, "\"tiers\": []",
                      "p.json:3:10: error: there are no tiers, expected at least one (at $.names.www.tiers)");
-    expect_web_error(state, "\"tiers\": [[]]",
-                     "p.json:3:11: error: the tier is empty, expected names of regions, azs or endpoints (at "
-                     "$.names.www.tiers[0])");
+    expect_web_error(
+        state, "\"tiers\": [[]]",
+        "p.json:3:11: error: the tier is empty, expected names of regions, azs, endpoints or groups (at "
+        "$.names.www.tiers[0])");
     expect_web_error(state, "\"tiers\": \"us\"",
                      "p.json:3:10: error: found \"us\", expected an array of tiers, such as [[\"us-east\"], "
                      "[\"eu-west\"]], or \"nearest\" (at $.names.www.tiers)");
-    expect_web_error(
-        state, "\"tiers\": [\"us\"]",
-        "p.json:3:11: error: found \"us\", expected an array of names of regions, azs or endpoints, such "
-        "as [\"us-east\"] (at $.names.www.tiers[0])");
+    expect_web_error(state, "\"tiers\": [\"us\"]",
+                     "p.json:3:11: error: found \"us\", expected an array of names of regions, azs, "
+                     "endpoints or groups, such "
+                     "as [\"us-east\"] (at $.names.www.tiers[0])");
     expect_web_error(state, "\"tiers\": [[\"us\", 1]]",
                      "p.json:3:18: error: found 1, expected a string (at $.names.www.tiers[0][1])");
     expect_web_error(
         state, "\"tiers\": [[\"us\"], [\"asia\"]]",
-        "p.json:3:20: error: no region, az or endpoint \"asia\"; there are \"us\", \"eu\", \"us-1\", "
+        "p.json:3:20: error: no region, az, endpoint or group \"asia\"; there are \"us\", \"eu\", \"us-1\", "
         "\"us-2\", \"eu-1\", \"web-1\", \"web-2\", \"web-3\" and 2 more (at $.names.www.tiers[1][0])");
     expect_web_error(
         state, "\"tiers\": [[\"db\"]]",
@@ -374,7 +371,7 @@ static void errors_do_not_cascade(void **state)
         "p.json:1:37: error: no endpoint \"web-9\", did you mean \"web-1\"? There are \"web-1\", \"web-2\", "
         "\"web-3\", "
         "\"web-4\", \"db\" (at $.names.a.endpoints[0])",
-        "p.json:2:28: error: no region, az or endpoint \"asia\"; there are \"us\", \"eu\", \"us-1\", "
+        "p.json:2:28: error: no region, az, endpoint or group \"asia\"; there are \"us\", \"eu\", \"us-1\", "
         "\"us-2\", "
         "\"eu-1\", \"web-1\", \"web-2\", \"web-3\" and 2 more (at $.names.a.tiers[2][0])",
         "p.json:3:20: error: no endpoint \"web-9\", did you mean \"web-1\"? There are \"web-1\", \"web-2\", "

@@ -172,7 +172,7 @@ static void names_are_found(void **state)
     assert_non_null(place);
     assert_int_equal(place->kind, CONF_AZ);
     assert_int_equal(place->index, 1);
-    assert_string_equal(conf_kind_text(place->kind), "az");
+    assert_string_equal(conf_kind_text(place->kind), "an az");
     conf_free_topology(t);
 }
 
@@ -187,12 +187,12 @@ static void regions_are_checked(void **state)
     expect_error("{\"regions\": {\n\"r\": {}}}", "t.json:2:6: error: missing key \"azs\" (at $.regions.r)");
     expect_error("{\"regions\": {\"r\": {\"azs\": { }}}}",
                  "t.json:1:27: error: region \"r\" has no azs, expected at least one (at $.regions.r.azs)");
-    expect_error(
-        "{\"regions\": {\"r\": {\"azs\": {\"a\": {\"lost_at\": 0}}}}}",
-        "t.json:1:45: error: found 0, expected a share above 0 and at most 1 (at $.regions.r.azs.a.lost_at)");
-    expect_error(
-        "{\"regions\": {\"r\": {\"azs\": {\"a\": {}}, \"lost_at\": 1.5}}}",
-        "t.json:1:49: error: found 1.5, expected a share above 0 and at most 1 (at $.regions.r.lost_at)");
+    expect_error("{\"regions\": {\"r\": {\"azs\": {\"a\": {\"lost_at\": 0}}}}}",
+                 "t.json:1:45: error: found 0, expected a share above 0 and at most 1, or such as \"50%\" "
+                 "(at $.regions.r.azs.a.lost_at)");
+    expect_error("{\"regions\": {\"r\": {\"azs\": {\"a\": {}}, \"lost_at\": 1.5}}}",
+                 "t.json:1:49: error: found 1.5, expected a share above 0 and at most 1, or such as \"50%\" "
+                 "(at $.regions.r.lost_at)");
     expect_error("{\"regions\": {\"r\": {\"azs\": {\"a\": {}}, \"location\": [1]}}}",
                  "t.json:1:50: error: found 1 numbers, expected [latitude, longitude], such as [38.9, -77.0] "
                  "(at $.regions.r.location)");
@@ -215,14 +215,12 @@ static void names_are_checked(void **state)
         "{\"regions\": {\"r\": {\"azs\": {\"a b\": {}}}}}",
         "t.json:1:28: error: found the name \"a b\", expected 1 to 63 letters, digits, '-', '_' or '.', not "
         "beginning with '-' (at $.regions.r.azs[\"a b\"])");
-    expect_error(
-        "{\"regions\": {\"r\": {\"azs\": {\"r\": {}}}}}",
-        "t.json:1:28: error: the name \"r\" is taken by a region: regions, azs and endpoints share one name "
-        "space (at $.regions.r.azs.r)");
+    expect_error("{\"regions\": {\"r\": {\"azs\": {\"r\": {}}}}}",
+                 "t.json:1:28: error: the name \"r\" is taken by a region: regions, azs, endpoints and "
+                 "groups share one name space (at $.regions.r.azs.r)");
     expect_error("{" REGIONS ", \"endpoints\": {\n \"a\": {\"az\": \"a\", \"addresses\": \"192.0.2.1\"}}}",
-                 "t.json:2:2: error: the name \"a\" is taken by an az: regions, azs and endpoints share one "
-                 "name space "
-                 "(at $.endpoints.a)");
+                 "t.json:2:2: error: the name \"a\" is taken by an az: regions, azs, endpoints and "
+                 "groups share one name space (at $.endpoints.a)");
     expect_error(
         "{" REGIONS ", \"checks\": {\n\"\": {\"type\": \"tcp\", \"port\": 1}}}",
         "t.json:2:1: error: found the name \"\", expected 1 to 63 letters, digits, '-', '_' or '.', not "
@@ -373,7 +371,8 @@ static void all_errors_come_at_once(void **state)
     (void)state;
     static const char *const lines[] = {
         "t.json:8:3: error: unknown key \"endpoint\"; did you mean \"endpoints\"? (at $.endpoint)",
-        "t.json:2:34: error: found \"half\", expected a share above 0 and at most 1 (at $.regions.r.lost_at)",
+        "t.json:2:34: error: found \"half\", expected a share above 0 and at most 1, or such as \"50%\" (at "
+        "$.regions.r.lost_at)",
         "t.json:3:47: error: found \"5\", expected a duration: a whole number and a unit, such as \"500ms\", "
         "\"2s\", "
         "\"1m\", \"1h\" (at $.checks.c.interval)",

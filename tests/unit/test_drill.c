@@ -37,9 +37,10 @@ struct world {
     struct drill_report report;
 };
 
-static const struct steer_member all_members[] = {{A, USE1A, US, 60, STEER_HAS_A | STEER_HAS_AAAA},
-                                                  {B, USE1B, US, 40, STEER_HAS_A},
-                                                  {E, EUW1A, EU, 100, STEER_HAS_A}};
+static const struct steer_member all_members[] = {
+    {.endpoint = A, .az = USE1A, .region = US, .weight = 60, .types = STEER_HAS_A | STEER_HAS_AAAA},
+    {.endpoint = B, .az = USE1B, .region = US, .weight = 40, .types = STEER_HAS_A},
+    {.endpoint = E, .az = EUW1A, .region = EU, .weight = 100, .types = STEER_HAS_A}};
 
 /* ---- the world ---- */
 
@@ -109,8 +110,9 @@ static void add_name(struct world *world, const char *owner, uint8_t types, uint
 static struct steer_policy failover_policy(void)
 {
     static const uint16_t us[] = {0, 1}, eu[] = {2};
-    static const struct steer_tier tiers[] = {{"us-east", us, 2}, {"eu-west", eu, 1}};
-    static const struct steer_class classes[] = {{"default", tiers, 2}};
+    static const struct steer_tier tiers[] = {{.label = "us-east", .members = us, .count = 2},
+                                              {.label = "eu-west", .members = eu, .count = 1}};
+    static const struct steer_class classes[] = {{.label = "default", .tiers = tiers, .tier_count = 2}};
     return (struct steer_policy){.pick = STEER_PICK_WEIGHTED,
                                  .fallback = STEER_FALLBACK_ALL,
                                  .answers = 1,
@@ -124,10 +126,12 @@ static struct steer_policy failover_policy(void)
 static struct steer_policy flat_policy(uint16_t count, enum steer_fallback fallback)
 {
     static const uint16_t members[] = {0, 1, 2};
-    static const struct steer_tier tiers[][1] = {
-        {{"all", members, 1}}, {{"all", members, 2}}, {{"all", members, 3}}};
-    static const struct steer_class classes[] = {
-        {"default", tiers[0], 1}, {"default", tiers[1], 1}, {"default", tiers[2], 1}};
+    static const struct steer_tier tiers[][1] = {{{.label = "all", .members = members, .count = 1}},
+                                                 {{.label = "all", .members = members, .count = 2}},
+                                                 {{.label = "all", .members = members, .count = 3}}};
+    static const struct steer_class classes[] = {{.label = "default", .tiers = tiers[0], .tier_count = 1},
+                                                 {.label = "default", .tiers = tiers[1], .tier_count = 1},
+                                                 {.label = "default", .tiers = tiers[2], .tier_count = 1}};
     return (struct steer_policy){.pick = STEER_PICK_WEIGHTED,
                                  .fallback = fallback,
                                  .answers = 1,

@@ -193,6 +193,69 @@ static void one_change_is_one_generation(void **state)
     assert_int_equal(world->changes[3].observed_after, HEALTH_OBSERVED_UNKNOWN);
 }
 
+static bool wavers(const struct health *health, uint32_t endpoint)
+{
+    return (health_get_table(health)->endpoints[endpoint] & HEALTH_WORD_WAVERS) != 0;
+}
+
+static void wavering_is_noted_and_told_if_watched(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    make_all_healthy(health);
+    assert_false(wavers(health, A1));
+    uint64_t before = generation(health);
+    observe_times(health, 0, HEALTH_OUTCOME_TIMEOUT, 1);
+    assert_true(wavers(health, A1));
+    assert_int_equal(generation(health), before); /* nobody wants to know */
+    observe_times(health, 0, HEALTH_OUTCOME_OK, 1);
+    assert_false(wavers(health, A1));
+    health_watch_wavering(health, true);
+    observe_times(health, 0, HEALTH_OUTCOME_TIMEOUT, 1);
+    assert_int_equal(generation(health), before + 1);
+    observe_times(health, 1, HEALTH_OUTCOME_TIMEOUT, 2); /* the second monitor adds nothing */
+    observe_times(health, 0, HEALTH_OUTCOME_OK, 1);
+    assert_true(wavers(health, A1));
+    assert_int_equal(generation(health), before + 1);
+    observe_times(health, 1, HEALTH_OUTCOME_TIMEOUT, 1); /* falls: it wavers no more, all in one change */
+    assert_false(wavers(health, A1));
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
+    assert_int_equal(generation(health), before + 2);
+    observe_times(health, 1, HEALTH_OUTCOME_OK, 1); /* on its way back */
+    assert_true(wavers(health, A1));
+    struct health *next = health_new(&health_world_plan, 7000);
+    health_carry(next, health, 7000);
+    assert_true(wavers(next, A1));
+    assert_false(wavers(next, A2));
+    health_free(next);
+}
+
+static void coming_back_is_dated(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    const struct health_table *table = health_get_table(health);
+    make_all_healthy(health);
+    assert_int_equal(table->endpoints_back[A2], 0);
+    observe_times(health, 2, HEALTH_OUTCOME_REFUSED, 3);
+    assert_int_equal(table->endpoints_back[A2], 0);
+    health_observe(health, 2, HEALTH_OUTCOME_OK, 50000, 10, 200);
+    health_observe(health, 2, HEALTH_OUTCOME_OK, 52000, 10, 200);
+    expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    assert_int_equal(table->endpoints_back[A2], 52);
+    override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 0);
+    assert_int_equal(table->regions_back[US], 0);
+    struct health_override none = {.desired = HEALTH_DESIRED_AUTO};
+    assert_int_equal(health_set_override(health, HEALTH_REGION, US, &none, 61000), 0);
+    assert_int_equal(table->regions_back[US], 61);
+    struct health *next = health_new(&health_world_plan, 70000);
+    health_carry(next, health, 70000);
+    assert_int_equal(health_get_table(next)->endpoints_back[A2], 52);
+    assert_int_equal(health_get_table(next)->regions_back[US], 61);
+    assert_int_equal(health_get_table(next)->azs_back[USE1A], 0);
+    health_free(next);
+}
+
 static void unmonitored_have_no_say(void **state)
 {
     struct world *world = *state;
@@ -340,6 +403,8 @@ int main(void)
         TEST(one_instance_never_takes_its_az),
         TEST(az_then_region_are_lost),
         TEST(one_change_is_one_generation),
+        TEST(wavering_is_noted_and_told_if_watched),
+        TEST(coming_back_is_dated),
         TEST(unmonitored_have_no_say),
         TEST(lost_at_means_what_it_says),
         TEST(finds_by_name),

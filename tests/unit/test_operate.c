@@ -191,7 +191,8 @@ static struct operate_explanation explain(struct world *w, const char *name, con
     struct operate_explanation explanation;
     uint16_t number;
     assert_int_equal(operate_parse_type(type, &number), 0);
-    assert_int_equal(operate_explain(w->view, name, number, NULL, w->arena, &explanation), 0);
+    struct operate_question question = {.name = name, .type = number, .wall_ms = WALL_MS};
+    assert_int_equal(operate_explain(w->view, &question, w->arena, &explanation), 0);
     return explanation;
 }
 
@@ -318,7 +319,8 @@ static void plain_answers_are_explained(void **state)
     static const char *const bad[] = {
         "..", "a..b", "@", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg.example."};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(operate_explain(w->view, bad[i], 1, NULL, w->arena, &e), ERROR_SYNTAX);
+        struct operate_question question = {.name = bad[i], .type = 1};
+        assert_int_equal(operate_explain(w->view, &question, w->arena, &e), ERROR_SYNTAX);
     }
 }
 

@@ -61,8 +61,8 @@ static struct steer_set *make_policies(void)
     }
     struct steer_set *set = steer_set_new();
     for (uint16_t count = MEMBERS; count != 0; count = count == MEMBERS ? 3 : 0) {
-        const struct steer_tier tier = {"t", order, count};
-        const struct steer_class class = {"default", &tier, 1};
+        const struct steer_tier tier = {.label = "t", .members = order, .count = count};
+        const struct steer_class class = {.label = "default", .tiers = &tier, .tier_count = 1};
         steer_set_add(set,
                       &(struct steer_policy){.fallback = STEER_FALLBACK_NODATA,
                                              .answers = 1,

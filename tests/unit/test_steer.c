@@ -45,7 +45,8 @@ static uint32_t word(enum health_observed observed, enum health_desired desired)
 
 static struct steer_member member(uint32_t endpoint, uint32_t weight, uint8_t types)
 {
-    return (struct steer_member){endpoint, endpoint / 2, endpoint / 4, weight, types};
+    return (struct steer_member){
+        .endpoint = endpoint, .az = endpoint / 2, .region = endpoint / 4, .weight = weight, .types = types};
 }
 
 /* Members 0..3 in region 0 (azs 0 and 1), 4..7 in region 1; two tiers of four. */
@@ -56,6 +57,7 @@ struct sample {
     struct steer_policy policy;
     uint32_t weights[8];
     uint16_t chosen[8];
+    struct steer_part parts[2];
     struct steer_choice choice;
 };
 
@@ -67,9 +69,9 @@ static void sample_init(struct sample *sample)
     for (uint32_t i = 0; i < 8; i++) {
         sample->members[i] = member(i, 10, STEER_HAS_A | STEER_HAS_AAAA);
     }
-    sample->tiers[0] = (struct steer_tier){"us-east", first_four, 4};
-    sample->tiers[1] = (struct steer_tier){"eu-west", last_four, 4};
-    sample->class = (struct steer_class){"default", sample->tiers, 2};
+    sample->tiers[0] = (struct steer_tier){.label = "us-east", .members = first_four, .count = 4};
+    sample->tiers[1] = (struct steer_tier){.label = "eu-west", .members = last_four, .count = 4};
+    sample->class = (struct steer_class){.label = "default", .tiers = sample->tiers, .tier_count = 2};
     sample->policy = (struct steer_policy){.pick = STEER_PICK_WEIGHTED,
                                            .fallback = STEER_FALLBACK_ALL,
                                            .answers = 1,
@@ -79,11 +81,12 @@ static void sample_init(struct sample *sample)
                                            .classes = &sample->class};
     sample->choice.weights = sample->weights;
     sample->choice.members = sample->chosen;
+    sample->choice.parts = sample->parts;
 }
 
 static struct steer_choice *evaluate(struct sample *sample, uint8_t types, const struct world *world)
 {
-    steer_evaluate(&sample->policy, 0, types, &world->table, &sample->choice, NULL);
+    steer_evaluate(&sample->policy, (struct steer_ask){.types = types}, &world->table, &sample->choice, NULL);
     return &sample->choice;
 }
 
@@ -257,14 +260,19 @@ static void trace_counts_serving_members(void **state)
     world.regions[0] = HEALTH_OBSERVED_UNHEALTHY;
     world.endpoints[4] = HEALTH_OBSERVED_UNHEALTHY;
     sample.members[5].types = STEER_HAS_AAAA;
-    steer_evaluate(&sample.policy, 0, STEER_HAS_A, &world.table, &sample.choice, &trace);
-    assert_int_equal(trace.considered, 2);
+    steer_evaluate(&sample.policy, (struct steer_ask){.types = STEER_HAS_A}, &world.table, &sample.choice,
+                   &trace);
+    assert_true(trace.tiers[0].considered && trace.tiers[1].considered);
     assert_int_equal(trace.tiers[0].serving, 0);
     assert_int_equal(trace.tiers[1].serving, 3);
+    assert_false(trace.tiers[0].qualifies);
+    assert_true(trace.tiers[1].healthy == 0.75 && trace.tiers[1].share == 1);
     world.regions[0] = 0;
-    steer_evaluate(&sample.policy, 0, STEER_HAS_A, &world.table, &sample.choice, &trace);
-    assert_int_equal(trace.considered, 1);
+    steer_evaluate(&sample.policy, (struct steer_ask){.types = STEER_HAS_A}, &world.table, &sample.choice,
+                   &trace);
+    assert_true(trace.tiers[0].considered && !trace.tiers[1].considered);
     assert_int_equal(trace.tiers[0].serving, 4);
+    assert_int_equal(trace.tiers[1].serving, 3); /* looked at all the same */
     free(trace.tiers);
 }
 
@@ -374,7 +382,7 @@ static void randomize_policy(struct sample *sample, struct random *random, uint1
                 tier_members[t][count++] = i;
             }
         }
-        sample->tiers[t] = (struct steer_tier){"t", tier_members[t], count};
+        sample->tiers[t] = (struct steer_tier){.label = "t", .members = tier_members[t], .count = count};
     }
     sample->class.tier_count = (uint16_t)random_below(random, 3);
     sample->policy.fallback = (enum steer_fallback)random_below(random, 4);

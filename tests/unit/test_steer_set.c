@@ -18,6 +18,7 @@ struct plan {
     struct steer_member members[3];
     uint16_t tier_members[3];
     char label[16];
+    struct steer_group groups[2];
     struct steer_tier tiers[2];
     struct steer_class classes[2];
     struct steer_policy policy;
@@ -27,19 +28,26 @@ static void plan_init(struct plan *plan)
 {
     memset(plan, 0, sizeof *plan);
     for (uint32_t i = 0; i < 3; i++) {
-        plan->members[i] = (struct steer_member){i, 0, 0, 10 + i, STEER_HAS_A | STEER_HAS_AAAA};
+        plan->members[i] = (struct steer_member){
+            .endpoint = i, .az = 0, .region = 0, .weight = 10 + i, .types = STEER_HAS_A | STEER_HAS_AAAA};
         plan->tier_members[i] = (uint16_t)i;
     }
     strcpy(plan->label, "us-east");
-    plan->tiers[0] = (struct steer_tier){plan->label, plan->tier_members, 2};
-    plan->tiers[1] = (struct steer_tier){"eu-west", plan->tier_members + 2, 1};
-    plan->classes[0] = (struct steer_class){"default", plan->tiers, 2};
-    plan->classes[1] = (struct steer_class){"geo[0]", plan->tiers + 1, 1};
+    plan->tiers[0] = (struct steer_tier){.label = plan->label, .members = plan->tier_members, .count = 2};
+    plan->tiers[1] = (struct steer_tier){.label = "eu-west", .members = plan->tier_members + 2, .count = 1};
+    plan->groups[0] = plan->groups[1] = (struct steer_group){.count = 1};
+    plan->classes[0] = (struct steer_class){.label = "default", .tiers = plan->tiers, .tier_count = 2};
+    plan->classes[1] = (struct steer_class){.label = "geo[0]", .tiers = plan->tiers + 1, .tier_count = 1};
     plan->policy = (struct steer_policy){.answers = 1,
                                          .member_count = 3,
                                          .class_count = 2,
                                          .members = plan->members,
                                          .classes = plan->classes};
+}
+
+static struct steer_ask ask(uint16_t class_id, uint8_t types)
+{
+    return (struct steer_ask){.class_id = class_id, .types = types};
 }
 
 static uint32_t add(struct steer_set *set, const struct plan *plan)
@@ -121,6 +129,27 @@ static void every_difference_counts(void **state)
     DIFFERENT(plan.tiers[0].label = NULL);
     DIFFERENT(plan.tiers[0].label = "");
     DIFFERENT(plan.classes[1].label = "geo[1]");
+    DIFFERENT(plan.classes[0].spread = true);
+    DIFFERENT(plan.classes[0].fenced = true);
+    DIFFERENT(plan.classes[0].has_fallback = true);
+    DIFFERENT(plan.classes[0].pool = &plan.tiers[1]);
+    DIFFERENT((plan.classes[0].offered = plan.tier_members, plan.classes[0].offered_count = 2));
+    DIFFERENT(plan.tiers[0].min_healthy.share = 0.5);
+    DIFFERENT(plan.tiers[0].min_healthy.count = 2);
+    DIFFERENT(plan.tiers[0].spill_below.share = 0.5);
+    DIFFERENT(plan.tiers[0].trickle = 0.01);
+    DIFFERENT(plan.tiers[0].by_capacity = true);
+    DIFFERENT((plan.tiers[0].groups = plan.groups, plan.tiers[0].group_count = 2));
+    DIFFERENT(
+        (plan.tiers[0].groups = plan.groups, plan.tiers[0].group_count = 2, plan.groups[1].share = 0.2));
+    DIFFERENT(plan.members[0].capacity = 5);
+    DIFFERENT(plan.members[0].identity = 5);
+    DIFFERENT(plan.policy.ttl_failing = 5);
+    DIFFERENT(plan.policy.has_ttl_failing = true);
+    DIFFERENT(plan.policy.pick = STEER_PICK_STICKY);
+    DIFFERENT(plan.policy.sticky.v4_len = 24);
+    DIFFERENT(plan.policy.sticky.v6_len = 56);
+    DIFFERENT(plan.policy.sticky.hold_s = 5);
     DIFFERENT(plan.policy.geo_label = "by-continent");
 #undef DIFFERENT
     assert_int_equal(steer_set_count(set), expected);
@@ -208,16 +237,16 @@ static void cache_follows_the_generation(void **state)
     add(set, &plan);
     struct steer_cache *cache = steer_cache_new(set);
     const struct steer_policy *policy = steer_set_get(set, 0);
-    struct steer_choice *choice = steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table);
+    struct steer_choice *choice = steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table);
     assert_int_equal(choice->count, 2);
     assert_int_equal(choice->generation, 1);
     choice->next = 1;
     /* A word changes without its generation: not seen, so it was not evaluated again. */
     world.endpoints[0] = HEALTH_OBSERVED_UNHEALTHY;
-    assert_ptr_equal(steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table), choice);
+    assert_ptr_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table), choice);
     assert_int_equal(choice->count, 2);
     atomic_fetch_add(&world.table.generation, 1);
-    assert_ptr_equal(steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table), choice);
+    assert_ptr_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table), choice);
     assert_int_equal(choice->count, 1);
     assert_int_equal(choice->members[0], 1);
     assert_int_equal(choice->generation, 2);
@@ -245,13 +274,13 @@ static void slots_do_not_overlap(void **state)
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < POLICIES; i++) {
             const struct steer_policy *policy = steer_set_get(set, i);
-            struct steer_choice *a = steer_cache_get(cache, policy, 0, STEER_HAS_A, &world.table);
+            struct steer_choice *a = steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table);
             assert_int_equal(a->count, 2);
             assert_int_equal(a->total_weight, i + 1 + 11);
-            struct steer_choice *aaaa = steer_cache_get(cache, policy, 0, STEER_HAS_AAAA, &world.table);
+            struct steer_choice *aaaa = steer_cache_get(cache, policy, ask(0, STEER_HAS_AAAA), &world.table);
             assert_int_equal(aaaa->count, 1);
             assert_int_equal(aaaa->total_weight, i + 1);
-            struct steer_choice *second = steer_cache_get(cache, policy, 1, STEER_HAS_A, &world.table);
+            struct steer_choice *second = steer_cache_get(cache, policy, ask(1, STEER_HAS_A), &world.table);
             assert_int_equal(second->count, 1);
             assert_int_equal(second->members[0], 2);
         }

@@ -160,8 +160,8 @@ static void a_new_policy_extends_the_set(void **state)
     assert_ptr_equal(after->health, health);
     assert_true(after->secrets == after->random_secret);
     assert_non_null(steer_cache_get(after->caches[1],
-                                    find_policy(after, find_zone(after, "a.test."), "api.a.test."), 0,
-                                    STEER_HAS_A, after->table));
+                                    find_policy(after, find_zone(after, "a.test."), "api.a.test."),
+                                    (struct steer_ask){.types = STEER_HAS_A}, after->table));
     view_slot_free(slot);
 }
 
@@ -241,7 +241,7 @@ static void *read_on(void *argument)
         const struct zone *zone = find_zone(view, "a.test.");
         const struct steer_policy *policy = find_policy(view, zone, "www.a.test.");
         const struct steer_choice *choice =
-            steer_cache_get(view->caches[0], policy, 0, STEER_HAS_A, view->table);
+            steer_cache_get(view->caches[0], policy, (struct steer_ask){.types = STEER_HAS_A}, view->table);
         assert_int_equal(choice->count, policy->member_count);
         view_reader_offline();
         atomic_fetch_add(&reading->reads, 1);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The memory of a choice, and what makes two of them equal. Called by whoever keeps choices: caches, drills,
+ * explain. */
+#include "config.h"
+
+#include "steer/steer.h"
+
+#include <string.h>
+
+static size_t round_up(size_t size)
+{
+    return (size + 7u) & ~(size_t)7;
+}
+
+static size_t count_accepted(const struct steer_choice *choice)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        const struct steer_part *part = &choice->parts[i];
+        bool has = part->group != NULL && part->group->table != NULL;
+        count = has ? part->listed + part->group->count : count;
+    }
+    return count;
+}
+
+/* All tiers may be in a choice at once; a fallback may offer every member of the policy. */
+struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t class_id)
+{
+    const struct steer_class *class = &policy->classes[class_id];
+    struct steer_room room = {.members = 0};
+    for (size_t t = 0; t < class->tier_count; t++) {
+        room.members += class->tiers[t].count;
+        room.parts += class->tiers[t].groups == NULL ? 1 : class->tiers[t].group_count;
+    }
+    if (class->pool != NULL) {
+        size_t groups = class->pool->groups == NULL ? 1 : class->pool->group_count;
+        room.members = room.members > class->pool->count ? room.members : class->pool->count;
+        room.parts = room.parts > groups ? room.parts : groups;
+    }
+    room.accepted = policy->pick == STEER_PICK_STICKY ? room.members : 0;
+    room.members = room.members > class->offered_count ? room.members : class->offered_count;
+    room.parts = room.parts > 1 ? room.parts : 1;
+    return room;
+}
+
+size_t steer_room_size(struct steer_room room)
+{
+    return room.parts * sizeof(struct steer_part) + round_up(room.members * sizeof(uint32_t)) +
+           round_up(room.members * sizeof(uint16_t)) + round_up(room.accepted * sizeof(uint32_t));
+}
+
+void steer_choice_init(struct steer_choice *choice, struct steer_room room, void *memory)
+{
+    uint8_t *weights = (uint8_t *)memory + room.parts * sizeof(struct steer_part);
+    *choice = (struct steer_choice){.generation = 0};
+    choice->parts = memory;
+    choice->weights = (uint32_t *)(void *)weights;
+    uint8_t *members = weights + round_up(room.members * sizeof(uint32_t));
+    choice->members = (uint16_t *)(void *)members;
+    choice->accepted = (uint32_t *)(void *)(members + round_up(room.members * sizeof(uint16_t)));
+}
+
+void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from)
+{
+    struct steer_choice copy = *from;
+    copy.parts = to->parts;
+    copy.weights = to->weights;
+    copy.members = to->members;
+    copy.accepted = to->accepted;
+    memcpy(to->parts, from->parts, from->part_count * sizeof *to->parts);
+    memcpy(to->weights, from->weights, from->count * sizeof *to->weights);
+    memcpy(to->members, from->members, from->count * sizeof *to->members);
+    memcpy(to->accepted, from->accepted, count_accepted(from) * sizeof *to->accepted);
+    *to = copy;
+}
+
+static bool parts_equal(const struct steer_choice *a, const struct steer_choice *b)
+{
+    for (size_t i = 0; i < a->part_count; i++) {
+        const struct steer_part *one = &a->parts[i], *other = &b->parts[i];
+        if (one->tier != other->tier || one->until != other->until || one->count != other->count) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice *b)
+{
+    return a->source == b->source && (a->source != STEER_FROM_TIER || a->tier == b->tier) &&
+           a->part_count == b->part_count && a->count == b->count && parts_equal(a, b) &&
+           memcmp(a->members, b->members, a->count * sizeof *a->members) == 0 &&
+           memcmp(a->weights, b->weights, a->count * sizeof *a->weights) == 0;
+}

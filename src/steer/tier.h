@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Reading the health words of one tier: which members serve, and how much of the tier that is. Internal to
+ * the folder. Each member's words are read once: what goes to the choice was seen to serve in that very read,
+ * whatever other threads store meanwhile. */
+#pragma once
+
+#include "steer/steer.h"
+
+/* One evaluation under way. */
+struct steer_reading {
+    const struct steer_policy *policy;
+    const struct health_table *table;
+    struct steer_choice *choice;
+    struct steer_ask ask;
+    uint32_t used;   /* members in the choice so far */
+    uint32_t listed; /* entries of `accepted` so far */
+    bool weighted;   /* the part in the making has a member with a weight: those without are out */
+    bool holds;      /* who came back a moment ago does not serve yet */
+    bool has_held;   /* there was such a member */
+    int32_t failing; /* the first member that does not serve or wavers; -1: none so far */
+};
+
+struct steer_measure {
+    uint32_t members, serving; /* as in struct steer_trace_tier */
+    double healthy;            /* likewise */
+    double available;          /* what serves, by capacity or number */
+    double suffices;           /* 0..1: the part of all answers that the tier can take; 0: does not qualify */
+};
+
+/* An empty part behind what is there. */
+void tier_begin(struct steer_reading *reading, struct steer_part *part);
+
+/* The members of the tier that serve and have records of the type become parts of the choice, one for each
+ * group, behind those that are there. Returns how many parts. */
+size_t tier_read(struct steer_reading *reading, const struct steer_tier *tier, struct steer_part *parts,
+                 struct steer_measure *measure);
+
+/* Add what is not drained of this list to a part; returns whether there was any, of any type. `seen` (a bit
+ * per member of the policy, all clear at first) keeps members from being offered twice. */
+bool tier_offer(struct steer_reading *reading, const uint16_t *members, size_t count, struct steer_part *part,
+                uint64_t *seen);
+
+/* Cumulative weights of a part. */
+void tier_weigh(const struct steer_reading *reading, struct steer_part *part);

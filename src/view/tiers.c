@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The tiers of a class: from what the policy document says to what steering follows. */
+#include "config.h"
+
+#include "view/compile_internal.h"
+
+#include <stdlib.h>
+
+/* What the tier says, else the name. */
+static struct steer_need choose_need(const struct conf_need *own, const struct conf_need *general)
+{
+    const struct conf_need *need = own->share > 0 || own->count > 0 ? own : general;
+    return (struct steer_need){.share = need->share, .count = need->count};
+}
+
+/* A share is measured by capacity where every member gives one. */
+static bool has_capacities(const struct steer_member *members, const struct steer_tier *tier)
+{
+    for (size_t i = 0; i < tier->count; i++) {
+        if (members[tier->members[i]].capacity == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* By group, those without one first; within a group in their order. */
+static int compare_groups(const void *left, const void *right, void *context)
+{
+    const struct conf_member *members = context;
+    uint16_t a = *(const uint16_t *)left, b = *(const uint16_t *)right;
+    uint32_t group_a = members[a].group, group_b = members[b].group;
+    return group_a != group_b ? (group_a > group_b) - (group_a < group_b) : (a > b) - (a < b);
+}
+
+static void plan_groups(const struct compile_plan *plan, struct steer_tier *to)
+{
+    const struct conf_member *members = plan->name->members;
+    struct steer_group *groups = arena_alloc(plan->arena, to->count * sizeof *groups);
+    size_t count = 0;
+    for (size_t i = 0; i < to->count; i++) {
+        const struct conf_member *member = &members[to->members[i]];
+        if (i == 0 || members[to->members[i - 1]].group != member->group) {
+            groups[count++] = (struct steer_group){.share = member->share};
+        }
+        groups[count - 1].count++;
+    }
+    if (count > 1) {
+        to->groups = groups;
+        to->group_count = (uint16_t)count;
+    }
+}
+
+/* Members that are in place: their groups, and what the name and its endpoints say about them. */
+static void finish_tier(const struct compile_plan *plan, const struct conf_tier *from,
+                        struct steer_tier *tier)
+{
+    qsort_r((uint16_t *)(uintptr_t)tier->members, tier->count, sizeof *tier->members, compare_groups,
+            (void *)(uintptr_t)plan->name->members);
+    tier->min_healthy = choose_need(&from->min_healthy, &plan->name->min_healthy);
+    tier->spill_below = choose_need(&from->spill_below, &plan->name->spill_below);
+    tier->trickle = from->trickle;
+    tier->by_capacity = has_capacities(plan->members, tier);
+    plan_groups(plan, tier);
+}
+
+struct steer_tier compile_join_tiers(const struct compile_plan *plan, const struct conf_tier *const *from,
+                                     size_t count, const char *label)
+{
+    static const struct conf_tier nothing = {.label = NULL};
+    size_t members = 0;
+    for (size_t i = 0; i < count; i++) {
+        members += from[i]->member_count;
+    }
+    uint16_t *list = arena_alloc(plan->arena, members * sizeof *list);
+    struct steer_tier tier = {.label = label, .members = list};
+    for (size_t i = 0; i < count; i++) {
+        for (size_t m = 0; m < from[i]->member_count; m++) {
+            list[tier.count++] = (uint16_t)from[i]->members[m];
+        }
+    }
+    finish_tier(plan, count == 1 ? from[0] : &nothing, &tier);
+    return tier;
+}
+
+struct steer_tier compile_plan_tier(const struct compile_plan *plan, const struct conf_tier *from)
+{
+    return compile_join_tiers(plan, &from, 1, from->label);
+}
+
+/* A class that may be left falls back on all endpoints of the name, tiers or not. */
+static void plan_offer(const struct compile_plan *plan, struct steer_class *class)
+{
+    uint16_t *offered = arena_alloc(plan->arena, plan->name->member_count * sizeof *offered);
+    for (size_t i = 0; i < plan->name->member_count; i++) {
+        if (!plan->name->members[i].is_spare) {
+            offered[class->offered_count++] = (uint16_t)i;
+        }
+    }
+    class->offered = offered;
+}
+
+/* The name's pool stays outside a fence, that of a rule is part of what the rule says. */
+static void plan_pool(const struct compile_plan *plan, const struct conf_last_resort *own,
+                      struct steer_class *class)
+{
+    const struct conf_tier *from = own != NULL                    ? own->pool
+                                   : class->fenced                ? NULL
+                                   : plan->name->fallback != NULL ? plan->name->fallback->pool
+                                                                  : NULL;
+    if (from != NULL && from->member_count != 0) {
+        struct steer_tier *pool = arena_alloc(plan->arena, sizeof *pool);
+        *pool = compile_plan_tier(plan, from);
+        pool->min_healthy = pool->spill_below = (struct steer_need){.share = 0};
+        class->pool = pool;
+    }
+}
+
+enum steer_fallback compile_get_fallback(enum conf_fallback fallback)
+{
+    switch (fallback) {
+    case CONF_FALLBACK_STATIC: return STEER_FALLBACK_STATIC;
+    case CONF_FALLBACK_NODATA: return STEER_FALLBACK_NODATA;
+    case CONF_FALLBACK_SERVFAIL: return STEER_FALLBACK_SERVFAIL;
+    case CONF_FALLBACK_ALL: break;
+    }
+    return STEER_FALLBACK_ALL;
+}
+
+void compile_finish_class(const struct compile_plan *plan, const struct conf_tiers *tiers,
+                          struct steer_class *class)
+{
+    enum conf_spill spill = tiers->spill == CONF_SPILL_DEFAULT ? plan->name->spill : tiers->spill;
+    class->spread = spill == CONF_SPILL_CAPACITY;
+    class->fenced = tiers->fence;
+    if (!class->fenced) {
+        plan_offer(plan, class);
+    }
+    if (tiers->fallback != NULL) {
+        class->has_fallback = true;
+        class->fallback = compile_get_fallback(tiers->fallback->then);
+    }
+    plan_pool(plan, tiers->fallback, class);
+}

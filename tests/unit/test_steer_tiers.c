@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of shares between tiers: min_healthy, spilling to the next tier or by capacity, trickles, and that
+ * draws follow the shares. Endpoint e is in az e / 2, az a in region a / 2; tiers of four endpoints each. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "steer/steer.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TIERS = 4, EACH = 4, MEMBERS = TIERS * EACH, ROUNDS = 200000 };
+
+struct world {
+    _Atomic uint32_t endpoints[MEMBERS], azs[MEMBERS / 2], regions[TIERS];
+    struct health_table table;
+    struct steer_member members[MEMBERS];
+    uint16_t indices[MEMBERS];
+    struct steer_tier tiers[TIERS];
+    struct steer_class class;
+    struct steer_policy policy;
+    struct steer_choice choice;
+    struct steer_trace trace;
+    struct steer_trace_tier traced[TIERS];
+    void *memory;
+};
+
+static struct world *world_new(void)
+{
+    static const char *const labels[TIERS] = {"a", "b", "c", "d"};
+    struct world *w = memory_alloc(sizeof *w);
+    w->table = (struct health_table){.endpoint_count = MEMBERS,
+                                     .az_count = MEMBERS / 2,
+                                     .region_count = TIERS,
+                                     .endpoints = w->endpoints,
+                                     .azs = w->azs,
+                                     .regions = w->regions};
+    atomic_init(&w->table.generation, 1);
+    for (uint16_t i = 0; i < MEMBERS; i++) {
+        w->members[i] = (struct steer_member){.endpoint = i,
+                                              .az = i / 2,
+                                              .region = i / EACH,
+                                              .weight = 10,
+                                              .types = STEER_HAS_A | STEER_HAS_AAAA};
+        w->indices[i] = i;
+    }
+    for (size_t t = 0; t < TIERS; t++) {
+        w->tiers[t] =
+            (struct steer_tier){.label = labels[t], .members = w->indices + t * EACH, .count = EACH};
+    }
+    w->class = (struct steer_class){.label = "default", .tiers = w->tiers, .tier_count = TIERS};
+    w->policy = (struct steer_policy){.pick = STEER_PICK_WEIGHTED,
+                                      .fallback = STEER_FALLBACK_NODATA,
+                                      .answers = 1,
+                                      .member_count = MEMBERS,
+                                      .class_count = 1,
+                                      .members = w->members,
+                                      .classes = &w->class};
+    struct steer_room room = steer_find_room(&w->policy, 0);
+    w->memory = memory_alloc_array(steer_room_size(room), 1);
+    steer_choice_init(&w->choice, room, w->memory);
+    w->trace.tiers = w->traced;
+    return w;
+}
+
+static void world_free(struct world *w)
+{
+    free(w->memory);
+    free(w);
+}
+
+static void lose(struct world *w, size_t tier, size_t count)
+{
+    for (size_t i = 0; i < EACH; i++) {
+        w->endpoints[tier * EACH + i] = i < count ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_HEALTHY;
+    }
+}
+
+static bool is_near(double a, double b)
+{
+    return a - b < 1e-6 && b - a < 1e-6;
+}
+
+/* Evaluate, and hold the shares of the tiers to these. Twice: a trace changes nothing. */
+static void expect_shares(struct world *w, double a, double b, double c, double d)
+{
+    const double expected[TIERS] = {a, b, c, d};
+    double untraced[TIERS] = {0};
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+    for (size_t i = 0; w->choice.source == STEER_FROM_TIER && i < w->choice.part_count; i++) {
+        untraced[w->choice.parts[i].tier] += w->choice.parts[i].share;
+    }
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
+    for (size_t t = 0; t < TIERS; t++) {
+        if (!is_near(w->traced[t].share, expected[t]) || !is_near(untraced[t], expected[t])) {
+            fail_msg("tier %zu has %.6f (untraced %.6f), expected %.6f", t, w->traced[t].share, untraced[t],
+                     expected[t]);
+        }
+    }
+}
+
+/* ---- thresholds ---- */
+
+static void too_few_pass_the_tier_over(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->tiers[0].min_healthy.share = 0.5;
+    expect_shares(w, 1, 0, 0, 0);
+    lose(w, 0, 2);
+    expect_shares(w, 1, 0, 0, 0);
+    lose(w, 0, 3);
+    expect_shares(w, 0, 1, 0, 0);
+    assert_true(w->traced[0].considered && !w->traced[0].qualifies && w->traced[0].healthy == 0.25);
+    assert_int_equal(w->traced[0].serving, 1);
+    w->tiers[0].min_healthy = (struct steer_need){.count = 3};
+    lose(w, 0, 1);
+    expect_shares(w, 1, 0, 0, 0);
+    lose(w, 0, 2);
+    expect_shares(w, 0, 1, 0, 0);
+    w->tiers[0].min_healthy = (struct steer_need){.share = 1};
+    lose(w, 0, 0);
+    expect_shares(w, 1, 0, 0, 0);
+    lose(w, 0, 1);
+    expect_shares(w, 0, 1, 0, 0);
+    world_free(w);
+}
+
+static void below_every_minimum_is_the_fallback(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    for (size_t t = 0; t < TIERS; t++) {
+        w->tiers[t].min_healthy.share = 0.75;
+        lose(w, t, 2);
+    }
+    expect_shares(w, 0, 0, 0, 0);
+    assert_int_equal(w->choice.source, STEER_FROM_NODATA);
+    assert_int_equal(w->choice.count, 0);
+    w->policy.fallback = STEER_FALLBACK_ALL;
+    expect_shares(w, 0, 0, 0, 0);
+    assert_int_equal(w->choice.source, STEER_FROM_ALL);
+    assert_int_equal(w->choice.count, MEMBERS);
+    world_free(w);
+}
+
+static void written_thirds_are_thirds(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->tiers[0].count = 3;
+    w->tiers[0].min_healthy.share = 0.6667;
+    lose(w, 0, 1);
+    expect_shares(w, 1, 0, 0, 0);
+    world_free(w);
+}
+
+/* ---- spilling ---- */
+
+static void the_missing_share_goes_on(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->tiers[0].spill_below.share = 1;
+    expect_shares(w, 1, 0, 0, 0);
+    lose(w, 0, 1);
+    expect_shares(w, 0.75, 0.25, 0, 0);
+    w->tiers[0].spill_below.share = 0.8;
+    expect_shares(w, 0.9375, 0.0625, 0, 0);
+    w->tiers[1].spill_below.share = 1;
+    lose(w, 0, 3);
+    lose(w, 1, 2);
+    expect_shares(w, 0.3125, 0.5, 0.1875, 0);
+    w->tiers[0].min_healthy.share = 0.5; /* and below that the tier is passed over */
+    expect_shares(w, 0, 0.5, 0.5, 0);
+    w->tiers[0] =
+        (struct steer_tier){.label = "a", .members = w->indices, .count = EACH, .spill_below = {.count = 3}};
+    expect_shares(w, 1.0 / 3, 0.5, 1 - 1.0 / 3 - 0.5, 0);
+    world_free(w);
+}
+
+static void what_nobody_can_take_is_shared_as_it_is(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    for (size_t t = 0; t < TIERS; t++) {
+        w->tiers[t].spill_below.share = 1;
+        lose(w, t, 4);
+    }
+    lose(w, 0, 2);
+    lose(w, 2, 3);
+    expect_shares(w, 2.0 / 3, 0, 1.0 / 3, 0);
+    lose(w, 2, 4);
+    expect_shares(w, 1, 0, 0, 0);
+    world_free(w);
+}
+
+static void capacity_is_the_measure_where_it_is_known(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    for (size_t i = 0; i < EACH; i++) {
+        w->members[i].capacity = i == 0 ? 700 : 100;
+    }
+    w->tiers[0].by_capacity = true;
+    w->tiers[0].min_healthy.share = 0.25;
+    w->tiers[0].spill_below.share = 1;
+    lose(w, 0, 1); /* the large one */
+    expect_shares(w, 0.3, 0.7, 0, 0);
+    assert_true(is_near(w->traced[0].healthy, 0.3));
+    w->endpoints[1] = HEALTH_OBSERVED_UNHEALTHY;
+    expect_shares(w, 0, 1, 0, 0);
+    w->tiers[0].min_healthy = (struct steer_need){.count = 2}; /* numbers stay numbers */
+    expect_shares(w, 0.2, 0.8, 0, 0);
+    world_free(w);
+}
+
+static void a_lost_region_is_spread_by_capacity(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    static const uint32_t capacities[TIERS] = {100, 400, 200, 200};
+    for (size_t i = 0; i < MEMBERS; i++) {
+        w->members[i].capacity = capacities[i / EACH];
+    }
+    for (size_t t = 0; t < TIERS; t++) {
+        w->tiers[t].by_capacity = true;
+    }
+    w->class.spread = true;
+    expect_shares(w, 1, 0, 0, 0);
+    w->regions[0] = HEALTH_OBSERVED_UNHEALTHY;
+    expect_shares(w, 0, 0.5, 0.25, 0.25);
+    lose(w, 1, 2); /* the first neighbour has half of its capacity left */
+    expect_shares(w, 0, 1.0 / 3, 1.0 / 3, 1.0 / 3);
+    w->regions[0] = HEALTH_OBSERVED_HEALTHY;
+    w->tiers[0].spill_below.share = 1;
+    lose(w, 0, 1);
+    expect_shares(w, 0.75, 0.25 / 3, 0.25 / 3, 0.25 / 3);
+    for (size_t t = 1; t < TIERS; t++) {
+        w->regions[t] = HEALTH_OBSERVED_UNHEALTHY;
+    }
+    expect_shares(w, 1, 0, 0, 0); /* there is nobody else */
+    world_free(w);
+}
+
+static void a_trickle_shows_that_the_standby_works(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->tiers[1].trickle = 0.01;
+    expect_shares(w, 0.99, 0.01, 0, 0);
+    w->tiers[3].trickle = 0.04;
+    expect_shares(w, 0.95, 0.01, 0, 0.04);
+    lose(w, 1, 4);
+    expect_shares(w, 0.96, 0, 0, 0.04);
+    lose(w, 0, 4);
+    expect_shares(w, 0, 0, 0.96, 0.04);
+    lose(w, 2, 4);
+    expect_shares(w, 0, 0, 0, 1);
+    lose(w, 0, 2);
+    lose(w, 1, 0);
+    w->tiers[0].spill_below.share = 1; /* spilled more than the trickle: that is proof enough */
+    expect_shares(w, 0.5 * 0.96, 0.5 * 0.96, 0, 0.04);
+    w->tiers[3].min_healthy.count = 4;
+    lose(w, 3, 1); /* does not qualify, gets no trickle */
+    expect_shares(w, 0.5, 0.5, 0, 0);
+    world_free(w);
+}
+
+static void standbys_stand_in_within_their_tier(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->members[3].weight = 0;
+    w->tiers[0].spill_below.share = 1;
+    expect_shares(w, 1, 0, 0, 0);
+    assert_int_equal(w->traced[0].members, 3);
+    lose(w, 0, 1);
+    expect_shares(w, 2.0 / 3, 1.0 / 3, 0, 0);
+    lose(w, 0, 3);
+    expect_shares(w, 1.0 / 3, 2.0 / 3, 0, 0);
+    assert_int_equal(w->traced[0].serving, 1);
+    world_free(w);
+}
+
+/* ---- types ---- */
+
+static void a_tier_without_the_type_leaves_it_to_the_others(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->tiers[0].spill_below.share = 1;
+    lose(w, 0, 2);
+    for (size_t i = 0; i < EACH; i++) {
+        w->members[EACH + i].types = STEER_HAS_AAAA;
+    }
+    expect_shares(w, 1, 0, 0, 0);
+    assert_int_equal(w->choice.part_count, 1);
+    for (size_t i = 0; i < EACH; i++) {
+        w->members[i].types = STEER_HAS_AAAA;
+    }
+    expect_shares(w, 0, 0, 0, 0); /* none of those that serve has an A: no data, not the tier behind */
+    assert_int_equal(w->choice.source, STEER_FROM_TIER);
+    assert_int_equal(w->choice.count, 0);
+    w->members[EACH].types = STEER_HAS_A;
+    expect_shares(w, 0, 1, 0, 0);
+    assert_int_equal(w->choice.count, 1);
+    assert_int_equal(w->choice.members[0], EACH);
+    world_free(w);
+}
+
+/* ---- drawing ---- */
+
+static void draws_follow_shares_and_weights(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct random random;
+    random_init(&random, 5);
+    w->tiers[0].spill_below.share = 1;
+    w->tiers[2].trickle = 0.05;
+    lose(w, 0, 2);
+    w->members[2].weight = 30;
+    expect_shares(w, 0.475, 0.475, 0.05, 0);
+    double odds[MEMBERS], sum = 0;
+    unsigned seen[MEMBERS] = {0};
+    uint16_t out[STEER_ANSWERS_MAX];
+    for (int i = 0; i < ROUNDS; i++) {
+        assert_int_equal(steer_pick(&w->policy, &w->choice, &random, out), 1);
+        seen[out[0]]++;
+    }
+    steer_odds(&w->policy, &w->choice, odds);
+    assert_true(is_near(odds[0], 0.475 * 0.75) && is_near(odds[1], 0.475 * 0.25) && is_near(odds[9], 0.0125));
+    for (size_t i = 0; i < w->choice.count; i++) {
+        double expected = odds[i] * ROUNDS, off = seen[w->choice.members[i]] - expected;
+        sum += off * off / expected;
+    }
+    assert_int_equal(w->choice.count, 10);
+    assert_true(sum < 44); /* 9 degrees: 1e-6 lies at 45 */
+    world_free(w);
+}
+
+static void an_answer_comes_from_one_tier(void **state)
+{
+    (void)state;
+    static const enum steer_pick picks[] = {STEER_PICK_WEIGHTED, STEER_PICK_ROUND_ROBIN, STEER_PICK_ALL};
+    for (size_t p = 0; p < sizeof picks / sizeof *picks; p++) {
+        struct world *w = world_new();
+        struct random random;
+        random_init(&random, 6);
+        w->policy.pick = picks[p];
+        w->policy.answers = 2;
+        w->tiers[0].spill_below.share = 1;
+        lose(w, 0, 1);
+        expect_shares(w, 0.75, 0.25, 0, 0);
+        unsigned from[TIERS] = {0};
+        uint16_t out[STEER_ANSWERS_MAX];
+        for (int i = 0; i < 10000; i++) {
+            size_t count = steer_pick(&w->policy, &w->choice, &random, out);
+            size_t tier = out[0] / EACH;
+            assert_int_equal(count, picks[p] != STEER_PICK_ALL ? 2 : tier == 0 ? 3 : 4);
+            for (size_t k = 1; k < count; k++) {
+                assert_int_equal(out[k] / EACH, tier);
+            }
+            from[tier]++;
+        }
+        assert_true(from[0] > 7300 && from[0] < 7700 && from[0] + from[1] == 10000);
+        world_free(w);
+    }
+}
+
+/* ---- pools ---- */
+
+static void a_pool_serves_where_no_tier_does(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct steer_tier pool = w->tiers[3];
+    w->class.tier_count = 2;
+    w->class.pool = &pool;
+    w->class.has_fallback = true;
+    w->class.fallback = STEER_FALLBACK_SERVFAIL;
+    expect_shares(w, 1, 0, 0, 0);
+    for (size_t t = 0; t < 2; t++) {
+        lose(w, t, 4);
+    }
+    lose(w, 3, 1);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
+    assert_int_equal(w->choice.source, STEER_FROM_POOL);
+    assert_string_equal(steer_source_text(w->choice.source), "pool");
+    assert_int_equal(w->choice.count, 3);
+    assert_int_equal(w->choice.members[0], 13);
+    lose(w, 3, 4);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+    assert_int_equal(w->choice.source, STEER_FROM_SERVFAIL); /* of the class, not of the policy */
+    assert_int_equal(w->choice.count, 0);
+    w->class.fallback = STEER_FALLBACK_ALL;
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+    assert_int_equal(w->choice.source, STEER_FROM_ALL);
+    assert_int_equal(w->choice.count, 8); /* the tiers, not the pool */
+    world_free(w);
+}
+
+/* ---- TTL ---- */
+
+static uint32_t ttl_of(struct world *w)
+{
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+    return w->choice.ttl;
+}
+
+static void whatever_fails_shortens_the_ttl(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    lose(w, 3, 1);
+    assert_int_equal(ttl_of(w), STEER_TTL_FREE); /* not asked for */
+    w->policy.has_ttl_failing = true;
+    w->policy.ttl_failing = 0; /* a TTL like any other */
+    assert_int_equal(ttl_of(w), 0);
+    w->policy.ttl_failing = 7;
+    assert_int_equal(ttl_of(w), 7); /* in a tier that is not needed */
+    lose(w, 3, 0);
+    assert_int_equal(ttl_of(w), STEER_TTL_FREE);
+    w->endpoints[1] = HEALTH_OBSERVED_HEALTHY | HEALTH_WORD_WAVERS;
+    assert_int_equal(ttl_of(w), 7);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
+    assert_int_equal(w->trace.failing, 1);
+    assert_int_equal(w->choice.count, EACH); /* it serves as before */
+    w->azs[0] = (uint32_t)HEALTH_DESIRED_UP
+                << HEALTH_WORD_DESIRED_SHIFT; /* what checks say does not matter */
+    assert_int_equal(ttl_of(w), STEER_TTL_FREE);
+    w->azs[0] = (uint32_t)HEALTH_DESIRED_DRAIN << HEALTH_WORD_DESIRED_SHIFT;
+    assert_int_equal(ttl_of(w), 7);
+    w->azs[0] = 0;
+    w->endpoints[1] = HEALTH_OBSERVED_UNKNOWN;
+    assert_int_equal(ttl_of(w), STEER_TTL_FREE);
+    world_free(w);
+}
+
+/* ---- keeping ---- */
+
+static void choices_are_copied_and_compared(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct steer_room room = steer_find_room(&w->policy, 0);
+    void *memory = memory_alloc_array(steer_room_size(room), 1);
+    struct steer_choice copy;
+    steer_choice_init(&copy, room, memory);
+    w->tiers[0].spill_below.share = 1;
+    lose(w, 0, 1);
+    expect_shares(w, 0.75, 0.25, 0, 0);
+    steer_choice_copy(&copy, &w->choice);
+    assert_true(steer_choice_equal(&copy, &w->choice));
+    assert_ptr_not_equal(copy.members, w->choice.members);
+    w->tiers[0].spill_below.share = 0.9; /* the same members, other shares */
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+    assert_false(steer_choice_equal(&copy, &w->choice));
+    free(memory);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(too_few_pass_the_tier_over),
+        cmocka_unit_test(below_every_minimum_is_the_fallback),
+        cmocka_unit_test(written_thirds_are_thirds),
+        cmocka_unit_test(the_missing_share_goes_on),
+        cmocka_unit_test(what_nobody_can_take_is_shared_as_it_is),
+        cmocka_unit_test(capacity_is_the_measure_where_it_is_known),
+        cmocka_unit_test(a_lost_region_is_spread_by_capacity),
+        cmocka_unit_test(a_trickle_shows_that_the_standby_works),
+        cmocka_unit_test(standbys_stand_in_within_their_tier),
+        cmocka_unit_test(a_tier_without_the_type_leaves_it_to_the_others),
+        cmocka_unit_test(draws_follow_shares_and_weights),
+        cmocka_unit_test(an_answer_comes_from_one_tier),
+        cmocka_unit_test(a_pool_serves_where_no_tier_does),
+        cmocka_unit_test(whatever_fails_shortens_the_ttl),
+        cmocka_unit_test(choices_are_copied_and_compared),
+    };
+    return cmocka_run_group_tests_name("steer_tiers", tests, NULL, NULL);
+}
