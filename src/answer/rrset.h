@@ -29,15 +29,26 @@ static inline struct geo_match rrset_find_class(const struct work *w, const stru
 size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
                          uint16_t members[STEER_ANSWERS_MAX]);
 
+/* Draw from the choice. Returns how many. */
+static inline __attribute__((always_inline)) size_t rrset_pick(struct work *w,
+                                                               const struct steer_policy *policy,
+                                                               struct steer_choice *choice,
+                                                               uint16_t members[STEER_ANSWERS_MAX])
+{
+    return policy->pick == STEER_PICK_STICKY ? rrset_pick_sticky(w, policy, choice, members)
+                                             : steer_pick(policy, choice, w->context->random, members);
+}
+
+/* Some members have the addresses of a host (hosts.c). */
+enum rrset_outcome rrset_add_hosts(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                   struct steer_choice *choice, uint16_t owner);
+
 static inline __attribute__((always_inline)) enum rrset_outcome
 rrset_add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                  const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
 {
     uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = policy->pick == STEER_PICK_STICKY
-                        ? rrset_pick_sticky(w, policy, choice, members)
-                        : steer_pick(policy, choice, w->context->random, members);
-    size_t from = w->reply.at;
+    size_t picked = rrset_pick(w, policy, choice, members), from = w->reply.at;
     if (__builtin_expect(picked == 1 && choice->ttl == STEER_TTL_FREE, 1)) {
         return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? RRSET_DONE : RRSET_FULL;
     }
@@ -74,7 +85,10 @@ rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrs
     switch (choice->source) {
     case STEER_FROM_TIER:
     case STEER_FROM_POOL:
-    case STEER_FROM_ALL: return rrset_add_picked(w, zone, rrset, policy, choice, owner);
+    case STEER_FROM_ALL:
+        return __builtin_expect((rrset->flags & ZONE_RRSET_HOSTS) != 0, 0)
+                   ? rrset_add_hosts(w, zone, rrset, choice, owner)
+                   : rrset_add_picked(w, zone, rrset, policy, choice, owner);
     case STEER_FROM_STATIC: w->ttl_limit = choice->ttl; return RRSET_USE_STATIC;
     case STEER_FROM_SERVFAIL: return RRSET_FAILED;
     case STEER_FROM_NODATA: break;

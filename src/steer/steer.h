@@ -36,6 +36,7 @@ struct steer_member {
     uint32_t weight;
     uint8_t types; /* enum steer_types, or-ed */
     uint32_t capacity;
+    uint32_t host;     /* 1 + index of a host whose addresses it has besides (view/hosts.h); 0: none */
     uint64_t identity; /* of the endpoint, the same in every view and on every server: for sticky picks */
 };
 

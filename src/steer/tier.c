@@ -22,6 +22,19 @@ static uint32_t load(const _Atomic uint32_t *words, uint32_t index)
     return atomic_load_explicit(&words[index], memory_order_relaxed);
 }
 
+/* What an endpoint that is a host name has records of follows from what that resolves to. */
+static unsigned find_types(const struct steer_member *member, uint32_t word)
+{
+    return member->types |
+           (member->host == 0 ? 0 : (word & HEALTH_WORD_RESOLVED) >> HEALTH_WORD_RESOLVED_SHIFT);
+}
+
+/* Who has no address at all cannot serve, whatever its state. */
+static bool is_nowhere(const struct steer_reading *reading, uint16_t index)
+{
+    return reading->types == 0 && reading->policy->members[index].host != 0;
+}
+
 /* An override ends all wavering: what checks say does not matter under it. */
 static enum health_state read_state(struct steer_reading *reading, uint16_t index)
 {
@@ -31,7 +44,8 @@ static enum health_state read_state(struct steer_reading *reading, uint16_t inde
     struct health_effective effective =
         health_combine(word, load(table->azs, member->az), load(table->regions, member->region));
     bool wavers = (word & HEALTH_WORD_WAVERS) != 0 && effective.decided_by == HEALTH_BY_VERDICT;
-    if (reading->failing < 0 && (wavers || !health_state_serves(effective.state))) {
+    reading->types = find_types(member, word);
+    if (reading->failing < 0 && (wavers || is_nowhere(reading, index) || !health_state_serves(effective.state))) {
         reading->failing = index;
     }
     return effective.state;
@@ -47,7 +61,7 @@ static void add_member(struct steer_reading *reading, uint16_t index, const stru
     if (member->weight == 0 && reading->weighted) {
         return;
     }
-    if ((member->types & reading->ask.types) != 0) {
+    if ((reading->types & reading->ask.types) != 0) {
         reading->choice->members[reading->used++] = index;
     }
 }
@@ -137,7 +151,8 @@ static bool is_held(struct steer_reading *reading, uint16_t index)
 
 static bool serves(struct steer_reading *reading, uint16_t index)
 {
-    return health_state_serves(read_state(reading, index)) && !(reading->holds && is_held(reading, index));
+    return health_state_serves(read_state(reading, index)) && !is_nowhere(reading, index) &&
+           !(reading->holds && is_held(reading, index));
 }
 
 static void list_accepted(struct steer_reading *reading, const struct steer_group *group, size_t position,
@@ -160,7 +175,7 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
             add_member(reading, members[i], part);
         }
         if (is_sticky) {
-            list_accepted(reading, group, i, is_there && (member->types & reading->ask.types) != 0);
+            list_accepted(reading, group, i, is_there && (reading->types & reading->ask.types) != 0);
         }
     }
     part->count = (uint16_t)(reading->used - part->first);

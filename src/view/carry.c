@@ -39,6 +39,9 @@ static const struct steer_member *map_members(struct carry *carry, const struct 
         members[i].endpoint = (uint32_t)at;
         members[i].az = endpoint->az;
         members[i].region = endpoint->region;
+        if (members[i].host != 0) {
+            members[i].host = endpoint->host == NULL ? 0 : endpoint->host->index + 1;
+        }
     }
     return members;
 }

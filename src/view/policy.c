@@ -39,6 +39,7 @@ static const struct steer_member *plan_members(struct arena *arena, const struct
     *types = 0;
     for (size_t i = 0; i < name->member_count; i++) {
         const struct conf_endpoint *endpoint = &topology->endpoints[name->members[i].endpoint];
+        bool is_host = endpoint->host != NULL;
         uint8_t has = (uint8_t)((endpoint->v4.family != ADDR_NONE ? STEER_HAS_A : 0) |
                                 (endpoint->v6.family != ADDR_NONE ? STEER_HAS_AAAA : 0));
         members[i] = (struct steer_member){.endpoint = name->members[i].endpoint,
@@ -47,8 +48,9 @@ static const struct steer_member *plan_members(struct arena *arena, const struct
                                            .weight = name->members[i].weight,
                                            .types = has,
                                            .capacity = endpoint->capacity,
+                                           .host = is_host ? endpoint->host->index + 1 : 0,
                                            .identity = identify(endpoint)};
-        *types |= has;
+        *types |= is_host ? STEER_HAS_A | STEER_HAS_AAAA : has;
     }
     return members;
 }
@@ -59,9 +61,11 @@ static void add_records(const struct compiler *c, const struct conf_name *name, 
     const struct conf_topology *topology = c->view->topology;
     bool v4 = plan->type == DNS_TYPE_A;
     plan->rdata_len = v4 ? 4 : 16;
+    plan->has_hosts = false;
     uint8_t *rdata = memory_alloc_array(name->member_count, plan->rdata_len);
     for (size_t i = 0; i < name->member_count; i++) {
         const struct conf_endpoint *endpoint = &topology->endpoints[name->members[i].endpoint];
+        plan->has_hosts |= endpoint->host != NULL;
         memcpy(rdata + i * plan->rdata_len, v4 ? endpoint->v4.bytes : endpoint->v6.bytes, plan->rdata_len);
     }
     plan->rdata = rdata;

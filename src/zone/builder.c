@@ -194,6 +194,7 @@ void zone_builder_add_steered(struct zone_builder *b, const struct zone_steered_
         .member_count = plan->member_count,
         .ttl = plan->ttl,
         .policy = plan->policy,
+        .has_hosts = plan->has_hosts,
         .next = b->owners[at - 1].steered,
         .rdata = memcpy(arena_alloc_bytes(b->arena, len), plan->rdata, len),
     };

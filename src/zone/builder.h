@@ -29,6 +29,7 @@ struct zone_steered_plan {
     uint16_t type, rdata_len, member_count;
     uint32_t ttl, policy;
     const uint8_t *rdata;
+    bool has_hosts;        /* some members have the addresses of a host: records of theirs are only moulds */
     unsigned line, column; /* in the policy document, for messages */
     const char *file;
 };

@@ -25,6 +25,7 @@ struct builder_steered {
     struct builder_place place;
     uint32_t next, ttl, policy;
     uint16_t type, rdata_len, member_count;
+    bool has_hosts;
 };
 
 struct builder_owner {

@@ -6,7 +6,7 @@ EXTRA_DIST += \
 	tests/functional/test_drill.py tests/functional/test_dump.py tests/functional/test_edns.py \
 	tests/functional/test_gdnsd2steerd.py tests/data/gdnsd \
 	tests/functional/test_geo.py tests/functional/test_geo_data.py tests/functional/test_geo_rules.py \
-	tests/functional/test_hostile.py tests/functional/test_house.py \
+	tests/functional/test_hostile.py tests/functional/test_hosts.py tests/functional/nameserver.py tests/functional/test_house.py \
 	tests/functional/test_idle.py \
 	tests/functional/test_limits.py \
 	tests/functional/test_packets.py tests/functional/test_primary.py tests/functional/test_probing.py tests/functional/test_reload.py \
