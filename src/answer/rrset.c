@@ -81,9 +81,8 @@ static void add_address(struct work *w, const struct zone *zone, const struct zo
 }
 
 bool rrset_add_additional(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                          struct reply_place place)
+                          struct reply_place place, uint16_t block_at)
 {
-    uint16_t block_at = (uint16_t)(w->reply.at - rrset->len);
     const struct zone_extra *extra = zone_get_extra(zone, rrset);
     if (!reply_add_additional(&w->reply, zone, rrset, place, block_at)) {
         return false;
@@ -99,20 +98,28 @@ bool rrset_add_additional(struct work *w, const struct zone *zone, const struct 
     return true;
 }
 
-void rrset_add_more(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                    struct reply_place place)
+bool rrset_put(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+               struct reply_place place)
 {
     size_t at = w->reply.at;
     if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
-        work_truncate(w);
-        return;
+        return false;
     }
     if ((rrset->flags & ZONE_RRSET_ROTATES) != 0) {
         reply_rotate(&w->reply, at, (unsigned)random_below(w->context->random, rrset->count));
     }
-    bool minimal =
-        w->query.qtype == DNS_TYPE_ANY /* RFC 8482 */ || w->context->view->server->minimal_responses;
-    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !minimal) {
-        (void)rrset_add_additional(w, zone, rrset, place);
+    return true;
+}
+
+void rrset_add_more(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                    struct reply_place place)
+{
+    uint16_t at = (uint16_t)w->reply.at;
+    if (!rrset_put(w, zone, rrset, place)) {
+        work_truncate(w);
+        return;
+    }
+    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !rrset_is_minimal(w)) {
+        (void)rrset_add_additional(w, zone, rrset, place, at);
     }
 }

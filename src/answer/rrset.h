@@ -12,6 +12,7 @@ enum rrset_outcome {
     RRSET_FULL,       /* it does not fit */
     RRSET_FAILED,     /* the policy wants SERVFAIL */
     RRSET_USE_STATIC, /* the policy wants the zone file's records */
+    RRSET_ALIAS,      /* a CNAME was added: its target answers for the type asked */
 };
 
 struct geo_match rrset_find_class_of_source(const struct work *w, const struct steer_policy *policy);
@@ -39,9 +40,27 @@ static inline __attribute__((always_inline)) size_t rrset_pick(struct work *w,
                                              : steer_pick(policy, choice, w->context->random, members);
 }
 
+/* Steering has nothing to offer. A zone is never without NS: then those of its file answer. */
+static inline enum rrset_outcome rrset_get_empty(const struct zone_rrset *rrset)
+{
+    return rrset->type == DNS_TYPE_NS ? RRSET_USE_STATIC : RRSET_EMPTY;
+}
+
+/* Members whose rdata are lists (listed.c). */
+enum rrset_outcome rrset_add_listed(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                    struct steer_choice *choice, struct reply_place place);
+
 /* Some members have the addresses of a host (hosts.c). */
 enum rrset_outcome rrset_add_hosts(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                                    struct steer_choice *choice, uint16_t owner);
+
+static inline enum rrset_outcome rrset_add_rarer(struct work *w, const struct zone *zone,
+                                                 const struct zone_rrset *rrset, struct steer_choice *choice,
+                                                 struct reply_place place)
+{
+    return (rrset->flags & ZONE_RRSET_LISTED) != 0 ? rrset_add_listed(w, zone, rrset, choice, place)
+                                                   : rrset_add_hosts(w, zone, rrset, choice, place.owner);
+}
 
 static inline __attribute__((always_inline)) enum rrset_outcome
 rrset_add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
@@ -65,7 +84,8 @@ rrset_add_picked(struct work *w, const struct zone *zone, const struct zone_rrse
 }
 
 static inline __attribute__((always_inline)) enum rrset_outcome
-rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset, uint16_t owner)
+rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                  struct reply_place place)
 {
     const struct answer_context *context = w->context;
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
@@ -76,9 +96,7 @@ rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrs
         class_id = match.class_id;
         w->scope = match.scope > w->scope ? match.scope : w->scope;
     }
-    struct steer_ask ask = {.now_s = context->now_s,
-                            .class_id = class_id,
-                            .types = rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
+    struct steer_ask ask = {.now_s = context->now_s, .class_id = class_id, .types = rrset->types};
     struct steer_choice *choice = steer_cache_get(context->cache, policy, ask, context->table);
     w->steered = true;
     w->fallback |= choice->source != STEER_FROM_TIER;
@@ -86,15 +104,15 @@ rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrs
     case STEER_FROM_TIER:
     case STEER_FROM_POOL:
     case STEER_FROM_ALL:
-        return __builtin_expect((rrset->flags & ZONE_RRSET_HOSTS) != 0, 0)
-                   ? rrset_add_hosts(w, zone, rrset, choice, owner)
-                   : rrset_add_picked(w, zone, rrset, policy, choice, owner);
+        return __builtin_expect((rrset->flags & (ZONE_RRSET_LISTED | ZONE_RRSET_HOSTS)) != 0, 0)
+                   ? rrset_add_rarer(w, zone, rrset, choice, place)
+                   : rrset_add_picked(w, zone, rrset, policy, choice, place.owner);
     case STEER_FROM_STATIC: w->ttl_limit = choice->ttl; return RRSET_USE_STATIC;
     case STEER_FROM_SERVFAIL: return RRSET_FAILED;
     case STEER_FROM_NODATA: break;
     }
     w->ttl_limit = choice->ttl;
-    return RRSET_EMPTY;
+    return rrset_get_empty(rrset);
 }
 
 /* The zone file's records where steering has none. */
@@ -107,7 +125,7 @@ rrset_add(struct work *w, const struct zone *zone, const struct zone_node *node,
           const struct zone_rrset *rrset, struct reply_place place)
 {
     if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
-        enum rrset_outcome outcome = rrset_add_steered(w, zone, rrset, place.owner);
+        enum rrset_outcome outcome = rrset_add_steered(w, zone, rrset, place);
         if (outcome != RRSET_USE_STATIC) {
             return outcome;
         }
@@ -121,10 +139,18 @@ rrset_add(struct work *w, const struct zone *zone, const struct zone_node *node,
     return reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place) ? RRSET_DONE : RRSET_FULL;
 }
 
+/* An RRset that may rotate. Returns false if it does not fit. */
+bool rrset_put(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+               struct reply_place place);
 /* A static RRset that rotates, or brings something along on which the answer does not depend. */
 void rrset_add_more(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                     struct reply_place place);
-/* What an RRset that was added last brings along. Returns false if a referral cannot do without what does not
- * fit. */
+/* What an RRset brings along whose block stands at block_at. Returns false if a referral cannot do without
+ * what does not fit. */
 bool rrset_add_additional(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                          struct reply_place place);
+                          struct reply_place place, uint16_t block_at);
+/* Does this answer bring nothing along that it can do without? */
+static inline bool rrset_is_minimal(const struct work *w)
+{
+    return w->query.qtype == DNS_TYPE_ANY /* RFC 8482 */ || w->context->view->server->minimal_responses;
+}

@@ -25,10 +25,11 @@ struct cache_use {
     size_t slots, memory;
 };
 
-/* Give the class its two choices. With NULL choices only counts. */
-static void carve_class(struct steer_cache *cache, struct cache_use *use, struct steer_room room)
+/* Give a class its choices, one per type. With NULL choices only counts. */
+static void carve_class(struct steer_cache *cache, struct cache_use *use, struct steer_room room,
+                        size_t type_count)
 {
-    for (size_t type = 0; type < 2; type++) {
+    for (size_t type = 0; type < type_count; type++) {
         if (cache->choices != NULL) {
             steer_choice_init(&cache->choices[use->slots], room, cache->memory + use->memory);
         }
@@ -44,7 +45,7 @@ static struct cache_use carve(const struct steer_set *set, struct steer_cache *c
     for (uint32_t id = 0; id < steer_set_count(set); id++) {
         const struct steer_policy *policy = steer_set_get(set, id);
         for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
-            carve_class(cache, &use, steer_find_room(policy, class_id));
+            carve_class(cache, &use, steer_find_room(policy, class_id), policy->type_count);
         }
     }
     return use;
@@ -71,9 +72,10 @@ void steer_cache_free(struct steer_cache *cache)
 }
 
 static inline struct steer_choice *find(struct steer_cache *cache, const struct steer_policy *policy,
-                                        uint16_t class_id, uint8_t types)
+                                        uint16_t class_id, uint16_t types)
 {
-    return &cache->choices[policy->cache_at + class_id * 2u + (types >> 1)];
+    return &cache->choices[policy->cache_at + (uint32_t)class_id * policy->type_count +
+                           (unsigned)__builtin_ctz(types)];
 }
 
 /* With the arguments of its caller and called last: they stay where they are. */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/libview.a
 src_libview_a_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 src_libview_a_SOURCES = \
+	src/view/aliases.c \
 	src/view/carry.c \
 	src/view/compile.c src/view/compile_internal.h \
 	src/view/geo.c \
@@ -10,6 +11,7 @@ src_libview_a_SOURCES = \
 	src/view/one.c \
 	src/view/policy.c \
 	src/view/primary.c \
+	src/view/records.c \
 	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
 	src/view/tiers.c \
