@@ -31,7 +31,8 @@ static bool is_repeated(const struct reply *reply, const struct mould *mould)
 }
 
 /* The record of a member, with this address unless that is NULL. */
-static bool put_record(struct reply *reply, const struct mould *mould, uint16_t member, const uint8_t *address)
+static bool put_record(struct reply *reply, const struct mould *mould, uint16_t member,
+                       const uint8_t *address)
 {
     if (!reply_add_steered(reply, mould->zone, mould->rrset, member, mould->owner)) {
         return false;

@@ -55,7 +55,8 @@ static const char *write_address(const struct view *view, const struct view_moni
     if (monitor->addr == NULL) {
         return arena_print(arena, "%s:%u", view->topology->endpoints[monitor->endpoint].host->name, port);
     }
-    return arena_copy_text(arena, addr_write_port(&(struct addr_port){.addr = *monitor->addr, .port = port}, address));
+    return arena_copy_text(
+        arena, addr_write_port(&(struct addr_port){.addr = *monitor->addr, .port = port}, address));
 }
 
 static size_t list_monitors(void *context, const char *endpoint, struct arena *arena,

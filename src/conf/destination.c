@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Reading where an endpoint is: addresses that are written down, or a host name that is looked up. Exactly one
- * of both. */
+ * Reading where an endpoint is: addresses that are written down, or a host name that is looked up. Exactly
+ * one of both. */
 #include "config.h"
 
 #include "conf/destination.h"
@@ -72,7 +72,8 @@ static const struct conf_host *add_host(struct conf_topology *topology, const ui
     return host;
 }
 
-static void read_host(struct conf_topology *topology, const struct doc_node *node, struct conf_endpoint *endpoint)
+static void read_host(struct conf_topology *topology, const struct doc_node *node,
+                      struct conf_endpoint *endpoint)
 {
     uint8_t wire[DNS_NAME_MAX + 1];
     struct addr addr;

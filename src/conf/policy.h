@@ -115,8 +115,8 @@ struct conf_name {
     unsigned answers;                          /* 1..64; default 1; of no effect with pick "all" */
     const struct conf_last_resort *fallback;   /* default all */
     const struct conf_records *records;        /* shared by names that are written alike; NULL: none */
-    enum conf_host_answer host_answer; /* how endpoints that are host names answer */
-    bool may_alias;                    /* as far as the document goes, they may be CNAMEs */
+    enum conf_host_answer host_answer;         /* how endpoints that are host names answer */
+    bool may_alias;                            /* as far as the document goes, they may be CNAMEs */
     bool addresses;        /* of the endpoints are answered, but for types that `records` has for them */
     unsigned line, column; /* of the name in the document, 0 if not known */
 };

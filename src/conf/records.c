@@ -217,11 +217,11 @@ static void check_alias(const struct doc_node *node, bool is_apex, const struct 
 /* Why a host name cannot be answered as a CNAME; NULL: it can, for all that this document says. */
 static const char *find_alias_obstacle(bool is_apex, const struct conf_name *name)
 {
-    return is_apex                      ? "at the apex, where SOA and NS stand"
-           : name->records != NULL      ? "beside \"records\""
-           : name->answers > 1          ? "with more than one of \"answers\""
+    return is_apex                       ? "at the apex, where SOA and NS stand"
+           : name->records != NULL       ? "beside \"records\""
+           : name->answers > 1           ? "with more than one of \"answers\""
            : name->pick == CONF_PICK_ALL ? "with \"pick\": \"all\""
-                                        : NULL;
+                                         : NULL;
 }
 
 static void read_host_answer(const struct doc_node *node, bool is_apex, struct conf_name *name)

@@ -201,30 +201,18 @@ static void read_answers(const struct doc_node *root, struct conf_server *server
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {"listen",
-                                       "threads",
-                                       "edns_size",
-                                       "zones",
-                                       "topology",
-                                       "state",
-                                       "admin",
-                                       "geo",
-                                       "log",
-                                       "identity",
-                                       "version",
-                                       "cookies",
-                                       "zone_options",
-                                       "rrl",
-                                       "amplification",
-                                       "tcp",
-                                       "load_threads",
-                                       "keys",
-                                       "max_transfers",
-                                       "minimal_responses",
-                                       "rotate",
-                                       "extended_errors",
-                                       "resolver",
-                                       NULL};
+    static const char *const keys[] = {"listen",        "threads",
+                                       "edns_size",     "zones",
+                                       "topology",      "state",
+                                       "admin",         "geo",
+                                       "log",           "identity",
+                                       "version",       "cookies",
+                                       "zone_options",  "rrl",
+                                       "amplification", "tcp",
+                                       "load_threads",  "keys",
+                                       "max_transfers", "minimal_responses",
+                                       "rotate",        "extended_errors",
+                                       "resolver",      NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
     static const uint32_t transfer_range[2] = {1, 10000};
     (void)doc_check_object(root, keys);

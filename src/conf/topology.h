@@ -57,11 +57,12 @@ struct conf_host {
 struct conf_endpoint {
     const char *name;
     uint32_t az, region;
-    struct addr v4, v6; /* family ADDR_NONE where there is none; at least one is there, unless there is a host */
+    struct addr v4,
+        v6; /* family ADDR_NONE where there is none; at least one is there, unless there is a host */
     const struct conf_host *host; /* NULL: none */
-    uint32_t weight;    /* 0..65535; default 1. 0 is never picked while others are available */
-    uint32_t capacity;  /* requests per second, informational; 0 = not given */
-    uint32_t *checks;   /* indices; empty: nothing is known about this endpoint, it is served */
+    uint32_t weight;              /* 0..65535; default 1. 0 is never picked while others are available */
+    uint32_t capacity;            /* requests per second, informational; 0 = not given */
+    uint32_t *checks;             /* indices; empty: nothing is known about this endpoint, it is served */
     size_t check_count;
     struct conf_location location; /* if it is not the az's */
 };

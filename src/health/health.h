@@ -95,8 +95,8 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
 
 /* ---- endpoints that are a host name ---- */
 
-/* There is something to observe (so it begins), or not: a monitor that is not used has no say, and forgets what
- * it knew. Returns whether that is new. */
+/* There is something to observe (so it begins), or not: a monitor that is not used has no say, and forgets
+ * what it knew. Returns whether that is new. */
 bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int64_t wall_ms);
 /* Which families of addresses the endpoint's name resolves to: of HEALTH_WORD_RESOLVED. */
 void health_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved);

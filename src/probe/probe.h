@@ -21,7 +21,7 @@ struct probe_target {
     bool in_turn;
     const struct addr *addresses;
     size_t address_count;
-    bool idle; /* holds its place in the list, and is not checked */
+    bool idle;                        /* holds its place in the list, and is not checked */
     uint32_t interval_ms, timeout_ms; /* from 50 ms */
     const char *host; /* http: Host header; NULL: the address (with the port if it is not 80) */
     const char *path; /* http: request target; NULL: "/" */

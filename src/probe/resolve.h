@@ -46,8 +46,8 @@ struct resolve_host {
 
 struct resolve_hooks {
     void *context;
-    /* A host was answered for, or that failed: addresses, state and times may be other ones now. Must not call
-     * back into the resolver. */
+    /* A host was answered for, or that failed: addresses, state and times may be other ones now. Must not
+     * call back into the resolver. */
     void (*heard)(void *context, size_t host);
 };
 

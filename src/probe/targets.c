@@ -33,7 +33,8 @@ static void init_check(struct check *check, const struct probe_target *target, s
         .status_high = target->status_high,
     };
     if (check->address_count != 0) {
-        check->addresses = arena_copy(arena, target->addresses, target->address_count * sizeof *target->addresses);
+        check->addresses =
+            arena_copy(arena, target->addresses, target->address_count * sizeof *target->addresses);
     }
     check_get_kind(target->type)->prepare(check, target, arena);
 }
@@ -94,8 +95,7 @@ void targets_free(struct targets *targets)
 static bool is_same(const struct check *a, const struct check *b)
 {
     return a->type == b->type && a->at.port == b->at.port && a->in_turn == b->in_turn &&
-           (a->in_turn || addr_equal(&a->at.addr, &b->at.addr)) &&
-           a->request_len == b->request_len &&
+           (a->in_turn || addr_equal(&a->at.addr, &b->at.addr)) && a->request_len == b->request_len &&
            (a->request_len == 0 || memcmp(a->request, b->request, a->request_len) == 0);
 }
 

@@ -45,7 +45,8 @@ static enum health_state read_state(struct steer_reading *reading, uint16_t inde
         health_combine(word, load(table->azs, member->az), load(table->regions, member->region));
     bool wavers = (word & HEALTH_WORD_WAVERS) != 0 && effective.decided_by == HEALTH_BY_VERDICT;
     reading->types = find_types(member, word);
-    if (reading->failing < 0 && (wavers || is_nowhere(reading, index) || !health_state_serves(effective.state))) {
+    if (reading->failing < 0 &&
+        (wavers || is_nowhere(reading, index) || !health_state_serves(effective.state))) {
         reading->failing = index;
     }
     return effective.state;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Names whose endpoints that are host names answer with a CNAME: who is picked decides whether that is a CNAME
- * or an address, for A and for AAAA. Of any other type the name has no records, but where a host name is
- * picked its CNAME leads to them. So there is a steered RRset of type CNAME, too, for which all members are
- * drawn, and those with addresses have nothing. */
+ * Names whose endpoints that are host names answer with a CNAME: who is picked decides whether that is a
+ * CNAME or an address, for A and for AAAA. Of any other type the name has no records, but where a host name
+ * is picked its CNAME leads to them. So there is a steered RRset of type CNAME, too, for which all members
+ * are drawn, and those with addresses have nothing. */
 #include "config.h"
 
 #include "view/compile_internal.h"
@@ -28,8 +28,8 @@ static void add_list(const struct compile_policy *p, const struct conf_name *nam
                      size_t len, uint16_t type, struct compile_type *to)
 {
     struct zone_rdata *item = arena_alloc(p->arena, sizeof *item);
-    *item = (struct zone_rdata){
-        .bytes = rdata, .len = (uint16_t)len, .line = name->line, .column = name->column};
+    *item =
+        (struct zone_rdata){.bytes = rdata, .len = (uint16_t)len, .line = name->line, .column = name->column};
     ((struct zone_list *)(uintptr_t)to->lists)[to->list_count++] =
         (struct zone_list){.items = item, .count = 1, .type = type};
 }

@@ -249,10 +249,11 @@ static bool may_alias(const struct compile_policy *p, const struct conf_name *na
     }
     uint16_t other = zone_builder_find_obstacle(p->builder, owner);
     if (other != 0 && name->host_answer == CONF_HOST_CNAME) {
-        report_add(p->c->report, REPORT_ERROR, place,
-                   "%s: found \"host_answer\": \"cname\" where the zone file has a record of type %s; a CNAME has "
-                   "to be alone",
-                   name->owner, dns_write_type(other, type));
+        report_add(
+            p->c->report, REPORT_ERROR, place,
+            "%s: found \"host_answer\": \"cname\" where the zone file has a record of type %s; a CNAME has "
+            "to be alone",
+            name->owner, dns_write_type(other, type));
         *error = ERROR_INVALID;
     }
     return other == 0;

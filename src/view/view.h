@@ -50,8 +50,8 @@ struct view_geo {
     bool stale;                     /* the file is broken or gone: its last good version serves */
 };
 
-/* One check of one address of one endpoint, or of the addresses of one family that its host name has. Monitors
- * are numbered endpoint by endpoint, per endpoint check by check, per check IPv4 then IPv6. */
+/* One check of one address of one endpoint, or of the addresses of one family that its host name has.
+ * Monitors are numbered endpoint by endpoint, per endpoint check by check, per check IPv4 then IPv6. */
 struct view_monitor {
     uint32_t endpoint, check;
     const struct addr *addr; /* borrowed from the topology; NULL: of the host */

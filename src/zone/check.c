@@ -68,9 +68,9 @@ static const struct builder_steered *find_steered(const struct zone_builder *b,
     return NULL;
 }
 
-/* A CNAME has to be alone, whether it is steered or stands in the zone file (it may be in both). Where a policy
- * answers with a CNAME or with addresses (of which those of the file are the last resort) it is, in every
- * answer. */
+/* A CNAME has to be alone, whether it is steered or stands in the zone file (it may be in both). Where a
+ * policy answers with a CNAME or with addresses (of which those of the file are the last resort) it is, in
+ * every answer. */
 static void judge_alias(struct zone_builder *b, const struct builder_owner *owner,
                         const struct builder_record *cname, const struct builder_record *other)
 {

@@ -89,7 +89,7 @@ def test_checks_go_to_all_addresses_in_turn_and_follow(site, resolver):
     server = site.zone("example.com", "").start()
     server.wait_state("endpoint", "lb", observed="healthy", last_outcome="ok")
     server.wait(lambda: web.requests(first) and web.requests(second), "both are checked")
-    assert f"Host: {HOST}:{kit.WEB_PORT}\r\n" in str(web.requests(first)[0]).replace("\\r\\n", "\r\n")
+    assert f"Host: {HOST}:{kit.WEB_PORT}\\r\\n" in str(web.requests(first))
     check, = server.get("/v1/endpoints/lb")["checks"]
     assert (check["address"], check["family"]) == (f"{HOST}:{kit.WEB_PORT}", "ipv4")
     web.kill()
@@ -131,3 +131,158 @@ def test_metrics(site, resolver):
     assert f'steerd_host_addresses{{host="{HOST}",family="ipv4",state="good"}} 1' in text
     assert f'steerd_host_addresses{{host="{HOST}",family="ipv6",state="good"}} 0' in text
     assert 'steerd_resolutions_total{result="answered"} 2' in text
+
+
+# ---- answers ----
+
+def rdata(reply, rtype):
+    return sorted(item.to_text() for rrset in reply.answer if rrset.rdtype == dns.rdatatype.from_text(rtype)
+                  for item in rrset)
+
+
+def ttl(reply, rtype):
+    ttls = {rrset.ttl for rrset in reply.answer if rrset.rdtype == dns.rdatatype.from_text(rtype)}
+    assert len(ttls) == 1
+    return ttls.pop()
+
+
+def test_a_cname_where_one_is_allowed(site, resolver):
+    """At once: nothing has to be resolved for it."""
+    resolver.mood = "silent"
+    make_site(site, resolver, {"lb": {"host": HOST}})
+    site.zone("example.com", "").policy("example.com", {"www": {"endpoints": ["lb"], "ttl": 20}})
+    server = site.start()
+    for rtype in ("A", "AAAA", "CNAME", "MX", "HTTPS"):
+        reply = server.ask("www.example.com", rtype)
+        assert rdata(reply, "CNAME") == [HOST + "."] and len(reply.answer) == 1 and ttl(reply, "CNAME") == 20, reply
+        assert not reply.authority
+
+
+def test_addresses_at_the_apex(site, resolver):
+    resolver.ttl = 3000
+    resolver.records[HOST] = {"A": ["192.0.2.1", "192.0.2.2"], "AAAA": ["2001:db8::1"]}
+    make_site(site, resolver, {"lb": {"host": HOST}})
+    site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["lb"], "ttl": 20}})
+    server = site.start()
+    server.wait(lambda: server.addresses("example.com") == ["192.0.2.1", "192.0.2.2"], "both addresses are answered")
+    server.wait(lambda: server.addresses("example.com", "AAAA") == ["2001:db8::1"], "the IPv6 address is answered")
+    assert ttl(server.ask("example.com"), "A") == 20
+    assert not server.ask("example.com", "CNAME").answer
+    assert rdata(server.ask("example.com", "NS"), "NS")
+    firsts = {server.ask("example.com").answer[0][0].to_text() for _ in range(60)}
+    assert firsts == {"192.0.2.1", "192.0.2.2"}, "clients take the first: it has to differ"
+
+
+def test_the_ttl_is_what_is_left_of_the_hosts(site, resolver):
+    resolver.records[HOST] = {"A": ["192.0.2.1"]}
+    resolver.ttl = 100
+    make_site(site, resolver, {"lb": {"host": HOST}})
+    site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["lb"], "ttl": 3600}})
+    server = site.start()
+    server.wait(lambda: server.addresses("example.com"), "resolved")
+    assert 5 <= ttl(server.ask("example.com"), "A") <= 100
+
+
+def test_a_change_flips_the_answers_without_a_reload(site, resolver):
+    resolver.records[HOST] = {"A": ["192.0.2.1"]}
+    make_site(site, resolver, {"lb": {"host": HOST}})
+    site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["lb"], "fallback": "nodata"}})
+    server = site.start()
+    server.wait_answers("example.com", ["192.0.2.1"])
+    resolver.records[HOST] = {"A": ["192.0.2.7", "192.0.2.8"]}
+    server.wait(lambda: server.addresses("example.com") == ["192.0.2.7", "192.0.2.8"], "the new addresses are answered")
+    resolver.records[HOST] = {"AAAA": ["2001:db8::1"]}
+    server.wait(lambda: server.addresses("example.com", "AAAA") == ["2001:db8::1"], "the other family is answered")
+    server.wait(lambda: server.addresses("example.com") == [], "no address of the type any more")
+
+
+@pytest.mark.parametrize("mood", ["silent", "SERVFAIL", "NXDOMAIN", "REFUSED"])
+def test_last_good_addresses_are_answered_when_resolving_fails(site, resolver, mood):
+    resolver.records[HOST] = {"A": ["192.0.2.1"]}
+    make_site(site, resolver, {"lb": {"host": HOST}})
+    site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["lb"], "ttl": 600}})
+    server = site.start()
+    server.wait_answers("example.com", ["192.0.2.1"])
+    resolver.mood = mood
+    wait_host(server, "lb", ipv4={"state": "failing"})
+    reply = server.ask("example.com")
+    assert rdata(reply, "A") == ["192.0.2.1"] and ttl(reply, "A") == 30  # RFC 8767
+    assert server.reload().status == 200
+    assert server.addresses("example.com") == ["192.0.2.1"]
+
+
+def test_who_was_never_resolved_is_left_out(site, resolver):
+    resolver.mood = "silent"
+    make_site(site, resolver, {"lb": {"host": HOST}, "own": {"addresses": "192.0.2.9"}})
+    site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["lb", "own"], "tiers": [["lb"], ["own"]]}})
+    server = site.start()
+    assert server.addresses("example.com") == ["192.0.2.9"]
+    resolver.records[HOST] = {"A": ["192.0.2.1"]}
+    resolver.mood = "ok"
+    server.wait_answers("example.com", ["192.0.2.1"])
+
+
+def test_who_is_picked_decides_between_cname_and_address(site, resolver):
+    resolver.records[HOST] = {"A": ["192.0.2.1"]}
+    make_site(site, resolver, {"lb": {"host": HOST}, "own": {"addresses": ["192.0.2.9", "2001:db8::9"]}})
+    site.zone("example.com", "").policy("example.com", {"www": {"endpoints": ["lb", "own"]}})
+    server = site.start()
+    for rtype, address in (("A", "192.0.2.9"), ("AAAA", "2001:db8::9")):
+        replies = [server.ask("www.example.com", rtype) for _ in range(60)]
+        seen = {tuple(item.to_text() for rrset in reply.answer for item in rrset) for reply in replies}
+        assert seen == {(HOST + ".",), (address,)}
+    server.override("endpoint", "lb", "drain")
+    server.wait_answers("www.example.com", ["192.0.2.9"])
+    reply = server.ask("www.example.com", "MX")
+    assert not reply.answer and reply.authority
+    server.override("endpoint", "lb", "auto")
+    server.override("endpoint", "own", "down")
+    server.wait(lambda: rdata(server.ask("www.example.com", "MX"), "CNAME") == [HOST + "."], "the host is picked")
+
+
+def test_several_members_at_the_apex_are_one_set(site, resolver):
+    resolver.records[HOST] = {"A": ["192.0.2.1", "192.0.2.2"]}
+    resolver.records["lb-2.example.net"] = {"A": ["192.0.2.2", "192.0.2.3"]}
+    make_site(site, resolver, {"lb": {"host": HOST}, "lb2": {"host": "lb-2.example.net"}, "own": {"addresses": "192.0.2.9"}})
+    site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["*"], "pick": "all"}})
+    server = site.start()
+    server.wait(lambda: server.addresses("example.com") == ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.9"],
+                "each address once")
+
+
+def test_host_answer(site, resolver):
+    resolver.records[HOST] = {"A": ["192.0.2.1"]}
+    make_site(site, resolver, {"lb": {"host": HOST}})
+    site.zone("example.com", "mail 60 IN MX 10 mx\nmx 60 IN A 192.0.2.25\n")
+    site.policy("example.com", {"www": {"endpoints": ["lb"], "host_answer": "addresses"}, "mail": {"endpoints": ["lb"]}})
+    server = site.start()
+    server.wait_answers("www.example.com", ["192.0.2.1"])
+    server.wait_answers("mail.example.com", ["192.0.2.1"])
+    assert rdata(server.ask("mail.example.com", "MX"), "MX") == ["10 mx.example.com."]
+
+
+def test_a_cname_that_must_be_and_cannot_is_an_error(site, resolver):
+    make_site(site, resolver, {"lb": {"host": HOST}})
+    site.zone("example.com", "mail 60 IN MX 10 mx\nmx 60 IN A 192.0.2.25\n")
+    site.policy("example.com", {"mail": {"endpoints": ["lb"], "host_answer": "cname"}}).write()
+    done = kit.run_steerd("-c", str(site.config), "--check")
+    assert done.returncode == 1
+    assert 'found "host_answer": "cname" where the zone file has a record of type MX' in done.stderr
+
+
+def test_a_host_of_our_own_is_followed(site, resolver):
+    """The CNAME leads to a zone of this server: its answer comes along."""
+    make_site(site, resolver, {"lb": {"host": "lb.example.net"}})
+    site.zone("example.com", "").zone("example.net", "lb 60 IN A 192.0.2.1\n")
+    server = site.policy("example.com", {"www": {"endpoints": ["lb"]}}).start()
+    reply = server.ask("www.example.com")
+    assert rdata(reply, "CNAME") == ["lb.example.net."] and rdata(reply, "A") == ["192.0.2.1"]
+
+
+def test_the_static_last_resort_stands_beside(site, resolver):
+    make_site(site, resolver, {"lb": {"host": HOST}})
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    server = site.policy("example.com", {"www": {"endpoints": ["lb"], "fallback": "static"}}).start()
+    assert rdata(server.ask("www.example.com"), "CNAME") == [HOST + "."]
+    server.override("endpoint", "lb", "down")
+    server.wait_answers("www.example.com", ["192.0.2.99"])

@@ -339,12 +339,11 @@ static void hosts_are_checked(void **state)
 static void equal_hosts_are_one(void **state)
 {
     (void)state;
-    struct conf_topology *t =
-        parse_good("{\"regions\": {\"r\": {\"azs\": {\"a\": {}}}}, \"endpoints\": {"
-                   "\"x\": {\"az\": \"a\", \"host\": \"LB.example.net\"},"
-                   "\"y\": {\"az\": \"a\", \"host\": \"other.example.net.\"},"
-                   "\"n\": {\"az\": \"a\", \"addresses\": \"::1\"},"
-                   "\"z\": {\"az\": \"a\", \"host\": \"lb.Example.net.\"}}}");
+    struct conf_topology *t = parse_good("{\"regions\": {\"r\": {\"azs\": {\"a\": {}}}}, \"endpoints\": {"
+                                         "\"x\": {\"az\": \"a\", \"host\": \"LB.example.net\"},"
+                                         "\"y\": {\"az\": \"a\", \"host\": \"other.example.net.\"},"
+                                         "\"n\": {\"az\": \"a\", \"addresses\": \"::1\"},"
+                                         "\"z\": {\"az\": \"a\", \"host\": \"lb.Example.net.\"}}}");
     assert_int_equal(t->host_count, 2);
     assert_string_equal(t->hosts[0]->name, "lb.example.net");
     assert_string_equal(t->hosts[1]->name, "other.example.net");
