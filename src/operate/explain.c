@@ -145,7 +145,7 @@ static void describe_absence(struct work *w, const struct zone_node *node, const
         say(w, "%s is steered, but none of its endpoints has an address for %s: no data", w->to->steered_name,
             w->to->type);
     } else {
-        say(w, "%s is steered, but not the addresses of its endpoints are its answers: no data",
+        say(w, "%s is steered, but does not answer with addresses of its endpoints: no data",
             w->to->steered_name);
     }
 }
