@@ -98,7 +98,8 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
 /* There is something to observe (so it begins), or not: a monitor that is not used has no say, and forgets
  * what it knew. Returns whether that is new. */
 bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int64_t wall_ms);
-/* Which families of addresses the endpoint's name resolves to: of HEALTH_WORD_RESOLVED. */
+/* Which families of addresses the endpoint's name resolves to: of HEALTH_WORD_RESOLVED. A new generation also
+ * if they are the same ones: the addresses are not. */
 void health_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved);
 /* Take over both from a machine of the same plan. */
 void health_copy_resolved(struct health *to, const struct health *from);

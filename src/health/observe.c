@@ -224,10 +224,8 @@ bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int6
 void health_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved)
 {
     assert(endpoint < health->counts[HEALTH_ENDPOINT] && (resolved & ~(uint32_t)HEALTH_WORD_RESOLVED) == 0);
-    if ((health_word_get(health, HEALTH_ENDPOINT, endpoint) & HEALTH_WORD_RESOLVED) != resolved) {
-        health_word_set_resolved(health, endpoint, resolved);
-        health_table_advance(health);
-    }
+    health_word_set_resolved(health, endpoint, resolved);
+    health_table_advance(health);
 }
 
 void health_copy_resolved(struct health *to, const struct health *from)

@@ -221,7 +221,9 @@ size_t view_update_hosts(struct view *view, const struct view_host_update *updat
     withdraw(view, changes, count);
     exchange(changes, count);
     for (size_t i = 0; i < count; i++) {
-        set_words(view, changes[i].host, changes[i].is);
+        if (changes[i].next != changes[i].old) {
+            set_words(view, changes[i].host, changes[i].is);
+        }
         bool turned = use_monitors(view, changes[i].host, wall_ms);
         moved += turned || changes[i].next != changes[i].old;
     }

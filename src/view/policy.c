@@ -59,6 +59,7 @@ static const struct steer_member *plan_members(const struct compile_policy *p, s
                                            .types = has,
                                            .capacity = endpoint->capacity,
                                            .host = host,
+                                           .is_alias = records->is_alias && endpoint->host != NULL,
                                            .identity = identify(endpoint)};
         *types = (uint16_t)(*types | has | (host != 0 ? STEER_HAS_A | STEER_HAS_AAAA : 0));
     }

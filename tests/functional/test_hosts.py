@@ -5,6 +5,7 @@ import pytest
 
 import kit
 import nameserver
+import transfers
 
 HOST = "lb-1.example.net"
 
@@ -286,3 +287,30 @@ def test_the_static_last_resort_stands_beside(site, resolver):
     assert rdata(server.ask("www.example.com"), "CNAME") == [HOST + "."]
     server.override("endpoint", "lb", "down")
     server.wait_answers("www.example.com", ["192.0.2.99"])
+
+
+# ---- copies ----
+
+def test_rendered_copies_hold_a_cname_or_addresses(site, resolver):
+    resolver.records[HOST] = {"A": ["192.0.2.1", "192.0.2.2"]}
+    make_site(site, resolver, {"lb": {"host": HOST}, "own": {"addresses": "192.0.2.9"}})
+    site.zone("example.com", "").policy("example.com", {
+        "@": {"endpoints": ["lb"], "fallback": "nodata"}, "www": {"endpoints": ["lb"], "fallback": "nodata"},
+        "mixed": {"endpoints": ["*"], "fallback": "nodata"}})
+    site.server["zone_options"] = {"*": {"transfer_to": ["0.0.0.0/0"], "transfer_steered": "rendered"}}
+    server = site.start()
+
+    def copied():
+        wanted = {dns.rdatatype.A, dns.rdatatype.CNAME}
+        records, _ = transfers.fetch(server)
+        return {(owner.to_text(), rdata.to_text()) for owner, _, rdata in records if rdata.rdtype in wanted}
+
+    always = {("ns1.example.com.", "192.0.2.53"), ("www.example.com.", HOST + ".")}
+    expected = always | {("example.com.", "192.0.2.1"), ("example.com.", "192.0.2.2"), ("mixed.example.com.", "192.0.2.9")}
+    server.wait(lambda: copied() == expected, "the copy holds what is answered")
+    serial = transfers.serial_of(server)
+    resolver.records[HOST] = {"A": ["192.0.2.7"]}
+    server.override("endpoint", "own", "drain")
+    expected = always | {("example.com.", "192.0.2.7"), ("mixed.example.com.", HOST + ".")}
+    server.wait(lambda: copied() == expected, "the copy follows")
+    assert transfers.serial_of(server) > serial
