@@ -199,6 +199,14 @@ static void use_servers(struct hosts *hosts, const char *servers)
     }
 }
 
+/* What is known of a host that is not looked up. */
+static struct view_host_update describe_loop(size_t host)
+{
+    static const struct view_news failed = {.state = VIEW_HOST_FAILING,
+                                            .error = "leads back to a name that is answered with it"};
+    return (struct view_host_update){.host = host, .news = {failed, failed}};
+}
+
 void hosts_prepare(struct hosts *hosts, struct view *view)
 {
     const char **names = list_names(hosts, view);
@@ -212,7 +220,13 @@ void hosts_prepare(struct hosts *hosts, struct view *view)
     for (size_t i = 0; i < hosts->count; i++) {
         updates[i] = read_host(hosts, i);
     }
-    (void)view_update_hosts(view, updates, hosts->count, clock_wall_ms(&hosts->server->clock));
+    size_t count = hosts->count;
+    for (size_t i = 0; i < view->host_count; i++) {
+        if (view->hosts[i].loop != NULL) {
+            updates[count++] = describe_loop(i);
+        }
+    }
+    (void)view_update_hosts(view, updates, count, clock_wall_ms(&hosts->server->clock));
     free(updates);
     free(names);
 }

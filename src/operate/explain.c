@@ -15,6 +15,7 @@
 #include "dns/key.h"
 #include "dns/name.h"
 #include "dns/types.h"
+#include "operate/hosts.h"
 #include "operate/message.h"
 #include "operate/rdata.h"
 #include "zone/zone.h"
@@ -25,7 +26,6 @@
 #include <string.h>
 
 enum { REPLY_MAX = 65535, STEPS_MAX = 400, MEMBER_STEPS_MAX = 100 };
-
 struct work {
     const struct view *view;
     const struct addr *client; /* NULL: unknown */
@@ -440,11 +440,13 @@ static void describe_member(struct work *w, uint16_t index, struct operate_membe
         .odds = w->odds[index],
         .chosen = w->odds[index] > 0,
         .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, w->now_s) * 1000};
-    if ((from->types & w->rrset->types) != 0) {
+    if (from->host != 0 && has_addresses(w->type)) {
+        member->records = hosts_list(w->view, from, w->type, w->arena, &member->record_count);
+    } else if ((from->types & w->rrset->types) != 0) {
         const struct rdata_place place = {w->zone, w->rrset, w->owner};
         member->records = rdata_list(&place, index, w->arena, &member->record_count);
-        member->address = has_addresses(w->type) ? member->records[0] : NULL;
     }
+    member->address = has_addresses(w->type) && member->record_count != 0 ? member->records[0] : NULL;
 }
 
 /* Why it is not in the answer, if that is not because of its tier. */
@@ -475,6 +477,10 @@ static void describe_members(struct work *w)
         struct operate_member *member = &w->to->members[w->to->member_count++];
         describe_member(w, i, member);
         if (i < MEMBER_STEPS_MAX) {
+            const char *host = hosts_describe(w->view, &w->policy->members[i], w->now_s, w->arena);
+            if (host != NULL) {
+                say(w, "%s", host);
+            }
             tell_exclusion(w, member);
         }
     }

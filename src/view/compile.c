@@ -126,6 +126,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);
     }
     compile_hosts(view);
+    compile_find_loops(view, report);
     view->health = view_new_health(view->topology, wall_ms);
     health_watch_wavering(view->health, steer_set_has_ttl_failing(view->steer));
     view->table = health_get_table(view->health);

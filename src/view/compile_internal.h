@@ -144,6 +144,8 @@ void compile_guards(struct view *view, const struct view *previous);
 /* view->hosts from its topology: nothing is known of them yet. */
 void compile_hosts(struct view *view);
 void compile_free_hosts(struct view *view);
+/* When zones and policies are there, too: hosts that lead back to themselves. Warnings go to the report. */
+void compile_find_loops(struct view *view, struct report *report);
 
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);

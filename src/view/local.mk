@@ -8,6 +8,7 @@ src_libview_a_SOURCES = \
 	src/view/guard.c \
 	src/view/health.c \
 	src/view/hosts.c src/view/hosts.h \
+	src/view/loops.c \
 	src/view/one.c \
 	src/view/policy.c \
 	src/view/primary.c \

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Endpoints that are host names: looked up at a nameserver of the test's own, followed, kept when it fails."""
+import json
+
 import dns.rdatatype
 import pytest
 
@@ -314,3 +316,59 @@ def test_rendered_copies_hold_a_cname_or_addresses(site, resolver):
     expected = always | {("example.com.", "192.0.2.7"), ("mixed.example.com.", HOST + ".")}
     server.wait(lambda: copied() == expected, "the copy follows")
     assert transfers.serial_of(server) > serial
+
+
+# ---- what leads nowhere ----
+
+def test_loops_are_warned_of_and_harmless(site, resolver):
+    """The apex is answered with the addresses of www, which is an alias of the apex."""
+    make_site(site, resolver, {"loop": {"host": "www.example.com"}, "far": {"host": "a.example.com"},
+                               "own": {"addresses": "192.0.2.9"}, "lb": {"host": HOST}})
+    resolver.records[HOST] = {"A": ["192.0.2.1"]}
+    resolver.records["a.example.com"] = resolver.records["www.example.com"] = {"A": ["192.0.2.66"]}
+    site.zone("example.com", "www 60 IN CNAME @\na 60 IN CNAME b\n")
+    site.policy("example.com", {"@": {"endpoints": ["loop", "own"], "pick": "all"}, "b": {"endpoints": ["far"]},
+                                "good": {"endpoints": ["lb"]}}).write()
+    done = kit.run_steerd("-c", str(site.config), "--check")
+    assert done.returncode == 0
+    for host, name in (("www.example.com", "example.com."), ("a.example.com", "b.example.com.")):
+        assert f"the host {host} of endpoint" in done.stderr and f"by way of the steered name {name}" in done.stderr
+    assert HOST not in done.stderr
+    server = site.start()
+    assert server.get("/v1/endpoints/loop")["host"]["leads_back_to"] == "example.com."
+    wait_host(server, "lb", ipv4={"state": "good"})
+    assert server.addresses("example.com") == ["192.0.2.9"]
+    assert not resolver.asked["www.example.com", "A"]
+    assert "A" not in [rrset.rdtype for rrset in server.ask("b.example.com").answer]
+
+
+def test_explain_tells_of_hosts(site, resolver):
+    resolver.records[HOST] = {"A": ["192.0.2.1"]}
+    make_site(site, resolver, {"lb": {"host": HOST}, "gone": {"host": "gone.example.net"}})
+    site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["*"]}, "www": {"endpoints": ["lb"]}})
+    server = site.start()
+    wait_host(server, "lb", ipv4={"state": "good"})
+    wait_host(server, "gone", ipv4={"state": "failing"})
+    explained = server.get("/v1/explain?name=example.com&type=A")
+    story = "\n".join(explained["steps"])
+    assert f"lb is the host name {HOST}; IPv4: 192.0.2.1, answered" in story
+    assert "gone is the host name gone.example.net; IPv4: no address, now failing: " in story
+    members = {member["endpoint"]: member for member in explained["members"]}
+    assert members["lb"]["address"] == "192.0.2.1" and members["lb"]["odds"] == 1
+    assert members["gone"]["address"] is None and members["gone"]["odds"] == 0
+    story = "\n".join(server.get("/v1/explain?name=www.example.com&type=A")["steps"])
+    assert f"lb is the host name {HOST}, answered as a CNAME" in story
+
+
+def test_drills_know_what_names_resolve_to(site, resolver):
+    first = kit.new_address()
+    site.web(first)
+    resolver.records[HOST] = {"A": [first]}
+    make_site(site, resolver, {"lb": {"host": HOST, "checks": ["web"]}, "own": {"addresses": "192.0.2.9"}}, CHECKS)
+    site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["*"], "tiers": [["lb"], ["own"]]}})
+    server = site.start()
+    server.wait_answers("example.com", [first])
+    server.wait_state("endpoint", "lb", observed="healthy")
+    report = server.ctl_json("drill", "simulate", "--lose", "endpoint:lb")
+    print(json.dumps(report, indent=1))
+    assert False
