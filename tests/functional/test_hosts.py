@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Endpoints that are host names: looked up at a nameserver of the test's own, followed, kept when it fails."""
-import json
-
 import dns.rdatatype
 import pytest
 
@@ -20,9 +18,10 @@ def resolver():
 
 
 def make_site(site, resolver, endpoints, checks=None):
-    """Endpoints by name, each in us-east-1a."""
+    """Endpoints by name, each in us-east-1a unless it says otherwise."""
     site.server["resolver"] = {"servers": [resolver.at]}
-    site.topology = {"regions": {"us-east": {"azs": {"us-east-1a": {}}}}, "checks": checks or {},
+    site.topology = {"regions": {region: {"azs": {f"{region}-1a": {}}} for region in ("us-east", "eu-west")},
+                     "checks": checks or {},
                      "endpoints": {name: {"az": "us-east-1a", **what} for name, what in endpoints.items()}}
     return site
 
@@ -48,6 +47,16 @@ def test_the_api_shows_hosts(site, resolver):
     assert endpoint["addresses"] == ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
     assert endpoint["observed"] == "unknown" and endpoint["checks"] == []
     assert server.get("/v1/endpoints/plain")["host"] is None
+
+
+def test_steerctl_shows_hosts(site, resolver):
+    resolver.records[HOST] = {"A": ["192.0.2.1"]}
+    server = make_site(site, resolver, {"lb": {"host": HOST}}).zone("example.com", "").start()
+    wait_host(server, "lb", ipv4={"state": "good"}, ipv6={"state": "good"})
+    lines = [line.split(None, 1) for line in server.ctl("endpoints", "lb").stdout.splitlines()]
+    shown = {line[0]: line[1] for line in lines if len(line) == 2}
+    assert shown["host"] == HOST and shown["addresses"] == "192.0.2.1"
+    assert shown["ipv4"].startswith("good, 1 address, answered ") and shown["ipv6"].startswith("good, 0 addresses")
 
 
 def test_last_good_addresses_are_kept_also_by_a_reload(site, resolver):
@@ -364,11 +373,12 @@ def test_drills_know_what_names_resolve_to(site, resolver):
     first = kit.new_address()
     site.web(first)
     resolver.records[HOST] = {"A": [first]}
-    make_site(site, resolver, {"lb": {"host": HOST, "checks": ["web"]}, "own": {"addresses": "192.0.2.9"}}, CHECKS)
+    make_site(site, resolver, {"lb": {"host": HOST, "checks": ["web"]},
+                               "own": {"addresses": "192.0.2.9", "az": "eu-west-1a"}}, CHECKS)
     site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["*"], "tiers": [["lb"], ["own"]]}})
     server = site.start()
     server.wait_answers("example.com", [first])
     server.wait_state("endpoint", "lb", observed="healthy")
     report = server.ctl_json("drill", "simulate", "--lose", "endpoint:lb")
-    print(json.dumps(report, indent=1))
-    assert False
+    answer, = (answer for answer in report["answers"] if answer["type"] == "A")
+    assert (answer["before"], answer["after"], answer["decided_ms"]) == ("tier lb", "tier own", 300)

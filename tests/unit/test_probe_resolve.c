@@ -273,6 +273,43 @@ static void many_hosts_are_all_asked_for(void **state)
     }
 }
 
+/* What is in flight to one is asked of the next; what is known stays. */
+static void servers_can_be_exchanged(void **state)
+{
+    struct world *w = *state;
+    struct resolve_stats stats;
+    w->script = (struct script){.v4 = {"192.0.2.1"}};
+    set_host(w, "a.example.net");
+    wait_changes(w, 2);
+    w->script.silent = true;
+    resolver_set_hosts(w->resolver, (const char *const[]){"a.example.net", "b.example.net"}, 2);
+    while (w->queries < 4) {
+        event_base_loop(w->base, EVLOOP_ONCE);
+    }
+    w->script.silent = false;
+    assert_int_equal(resolver_set_servers(w->resolver, w->server), 0);
+    EXPECT(&first(w)->v4, "192.0.2.1");
+    wait_changes(w, 4);
+    EXPECT(&resolver_get_host(w->resolver, 1)->v4, "192.0.2.1");
+    resolver_get_stats(w->resolver, &stats);
+    assert_int_equal(stats.asked, 6);
+    assert_int_equal(stats.answered, 4);
+    assert_int_equal(stats.failed, 0);
+    assert_true(resolver_set_servers(w->resolver, "not an address") < 0);
+    EXPECT(&first(w)->v4, "192.0.2.1");
+    assert_int_equal(resolver_set_servers(w->resolver, w->server), 0);
+}
+
+static void a_ttl_says_until_when(void **state)
+{
+    struct world *w = *state;
+    w->script = (struct script){.v4 = {"192.0.2.1"}};
+    set_host(w, "lb.example.net");
+    wait_changes(w, 2);
+    assert_int_equal(first(w)->v4.until_ms - first(w)->v4.answered_ms, 5000);
+    assert_int_equal(first(w)->v6.until_ms - first(w)->v6.answered_ms, 60000);
+}
+
 static void broken_server_lists_are_refused(void **state)
 {
     struct world *w = *state;
@@ -294,6 +331,8 @@ int main(void)
         TEST(hosts_that_stay_keep_what_is_known),
         TEST(hosts_may_leave_while_they_are_asked_for),
         TEST(many_hosts_are_all_asked_for),
+        TEST(servers_can_be_exchanged),
+        TEST(a_ttl_says_until_when),
         TEST(broken_server_lists_are_refused),
     };
     return cmocka_run_group_tests_name("probe resolve", tests, NULL, NULL);
