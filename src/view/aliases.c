@@ -24,14 +24,13 @@ bool compile_has_hosts(const struct compile_policy *p, const struct conf_name *n
     return i < name->member_count;
 }
 
-static void add_list(const struct compile_policy *p, const struct conf_name *name, const uint8_t *rdata,
-                     size_t len, uint16_t type, struct compile_type *to)
+/* One record of this type for members to have. Returns the number of the list. */
+static uint16_t add_list(const struct compile_policy *p, struct zone_rdata rdata, uint16_t type,
+                         struct compile_type *to)
 {
-    struct zone_rdata *item = arena_alloc(p->arena, sizeof *item);
-    *item =
-        (struct zone_rdata){.bytes = rdata, .len = (uint16_t)len, .line = name->line, .column = name->column};
-    ((struct zone_list *)(uintptr_t)to->lists)[to->list_count++] =
-        (struct zone_list){.items = item, .count = 1, .type = type};
+    struct zone_list *list = (struct zone_list *)(uintptr_t)to->lists + to->list_count;
+    *list = (struct zone_list){.items = arena_copy(p->arena, &rdata, sizeof rdata), .count = 1, .type = type};
+    return to->list_count++;
 }
 
 static const struct addr *find_address(const struct conf_endpoint *endpoint, uint16_t type)
@@ -44,6 +43,7 @@ static const struct addr *find_address(const struct conf_endpoint *endpoint, uin
 static void fill_type(const struct compile_policy *p, const struct conf_name *name, struct compile_type *to)
 {
     const struct conf_topology *topology = p->c->view->topology;
+    struct zone_rdata rdata = {.line = name->line, .column = name->column};
     uint16_t *of_host = arena_alloc(p->arena, topology->host_count * sizeof *of_host);
     memset(of_host, 0xff, topology->host_count * sizeof *of_host); /* ZONE_NO_SET */
     to->lists = arena_alloc(p->arena, name->member_count * sizeof *to->lists);
@@ -53,14 +53,14 @@ static void fill_type(const struct compile_policy *p, const struct conf_name *na
         const struct addr *addr = find_address(endpoint, to->type);
         to->of_member[i] = ZONE_NO_SET;
         if (addr != NULL) {
-            to->of_member[i] = to->list_count;
-            add_list(p, name, addr->bytes, to->type == DNS_TYPE_A ? 4 : 16, to->type, to);
+            rdata.bytes = addr->bytes;
+            rdata.len = to->type == DNS_TYPE_A ? 4 : 16;
+            to->of_member[i] = add_list(p, rdata, to->type, to);
         } else if (endpoint->host != NULL) {
             uint16_t *known = &of_host[endpoint->host->index];
-            if (*known == ZONE_NO_SET) {
-                *known = to->list_count;
-                add_list(p, name, endpoint->host->wire, endpoint->host->wire_len, DNS_TYPE_CNAME, to);
-            }
+            rdata.bytes = endpoint->host->wire;
+            rdata.len = (uint16_t)endpoint->host->wire_len;
+            *known = *known == ZONE_NO_SET ? add_list(p, rdata, DNS_TYPE_CNAME, to) : *known;
             to->of_member[i] = *known;
         }
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Host names of endpoints that lead back, by CNAMEs and steered names of our own zones, to a name whose answers
- * are made of them: they would confirm for ever what they once resolved to. They are found when everything is
- * loaded, are not looked up, and so have no addresses. What leads out of our zones and back cannot be seen. */
+ * Host names of endpoints that lead back, by CNAMEs and steered names of our own zones, to a name whose
+ * answers are made of them: they would confirm for ever what they once resolved to. They are found when
+ * everything is loaded, are not looked up, and so have no addresses. What leads out of our zones and back
+ * cannot be seen. */
 #include "config.h"
 
 #include "view/compile_internal.h"
@@ -76,8 +77,7 @@ static struct end follow(const struct view *view, const struct conf_host *host)
         const struct zone_rrset *steered = find_steered(node), *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
         if (steered != NULL) {
             const struct zone_steered *block = (const void *)(zone->blob + steered->block);
-            return (struct end){block->policy,
-                                arena_copy_text(view->arena, dns_name_write(hop.name, text))};
+            return (struct end){block->policy, arena_copy_text(view->arena, dns_name_write(hop.name, text))};
         }
         if (cname == NULL) {
             break;

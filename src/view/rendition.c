@@ -107,7 +107,8 @@ static void choose_side(const struct steer_policy *policy, struct view_rendered 
 }
 
 /* Hosts among the members become their addresses of the type. */
-static void resolve_hosts(const struct view *view, const struct steer_policy *policy, struct view_rendered *to)
+static void resolve_hosts(const struct view *view, const struct steer_policy *policy,
+                          struct view_rendered *to)
 {
     enum view_family family = to->type == DNS_TYPE_A ? VIEW_V4 : VIEW_V6;
     size_t kept = 0, capacity = 0;
@@ -119,8 +120,7 @@ static void resolve_hosts(const struct view *view, const struct steer_policy *po
         }
         const struct view_addresses *addresses = view_get_addresses(view, host - 1);
         for (size_t a = 0; a < addresses->count[family] && to->address_count < STEER_ANSWERS_MAX; a++) {
-            to->addresses =
-                memory_grow(to->addresses, to->address_count, &capacity, sizeof *to->addresses);
+            to->addresses = memory_grow(to->addresses, to->address_count, &capacity, sizeof *to->addresses);
             to->addresses[to->address_count++] = addresses->items[family][a];
         }
     }
@@ -221,8 +221,9 @@ static bool has_equal_addresses(const struct view_rendered *a, const struct view
 
 static bool is_equal(const struct view_rendered *a, const struct view_rendered *b)
 {
-    return has_equal_addresses(a, b) && a->policy == b->policy && a->type == b->type && a->is_static == b->is_static &&
-           a->count == b->count && memcmp(a->members, b->members, a->count * sizeof *a->members) == 0;
+    return has_equal_addresses(a, b) && a->policy == b->policy && a->type == b->type &&
+           a->is_static == b->is_static && a->count == b->count &&
+           memcmp(a->members, b->members, a->count * sizeof *a->members) == 0;
 }
 
 bool view_rendition_equal(const struct view_rendition *a, const struct view_rendition *b)
