@@ -69,10 +69,19 @@ static void the_narrowest_key_wins(void **state)
 
 static void of_equal_keys_the_last_wins(void **state)
 {
-    struct conf_policy *p = parse_records(
-        state, "\"TXT\": {\"web-*\": \"a\", \"*-1\": \"b\"}, \"MX\": {\"*-1\": \"b\", \"web-*\": \"a\"}");
-    assert_lists(&p->names[0], 0, DNS_TYPE_TXT, "b|a|a|a|-|");
+    struct conf_policy *p = parse_records(state, "\"TXT\": {\"web-*\": \"a\", \"*-1\": \"b\", \"*\": \"c\"}, "
+                                                 "\"MX\": {\"*-1\": \"b\", \"web-*\": \"a\"}");
+    assert_lists(&p->names[0], 0, DNS_TYPE_TXT, "b|a|a|a|c|");
     assert_lists(&p->names[0], 1, DNS_TYPE_MX, "a|a|a|a|-|");
+    conf_free_policy(p);
+}
+
+static void an_asterisk_is_for_all_others(void **state)
+{
+    struct conf_policy *p = parse_records(
+        state, "\"TXT\": {\"us\": \"us\", \"*\": \"rest\"}, \"MX\": {\"*\": \"rest\", \"eu\": []}");
+    assert_lists(&p->names[0], 0, DNS_TYPE_TXT, "us|us|us|rest|rest|");
+    assert_lists(&p->names[0], 1, DNS_TYPE_MX, "rest|rest|rest|||");
     conf_free_policy(p);
 }
 
@@ -219,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_narrowest_key_wins),
         cmocka_unit_test(of_equal_keys_the_last_wins),
+        cmocka_unit_test(an_asterisk_is_for_all_others),
         cmocka_unit_test(lists_hold_any_number),
         cmocka_unit_test(addresses_stay_unless_there_are_records),
         cmocka_unit_test(types_are_judged),
