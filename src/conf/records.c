@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * {"MX": {"us-east": "10 mx-a", "web-b": ["10 mx-b", "20 mx-c"]}}: type by type, which members answer with
- * what. Of the keys that match a member the narrowest wins: endpoint, pattern, group, az, region; of equally
- * narrow ones the last. Names that are written alike share the result. */
+ * what. Of the keys that match a member the narrowest wins: endpoint, pattern, group, az, region, "*"; of
+ * equally narrow ones the last. Names that are written alike share the result. */
 #include "config.h"
 
 #include "conf/records.h"
@@ -65,15 +65,18 @@ static bool read_type(const struct doc_node *node, uint16_t *type)
 /* ---- one type ---- */
 
 /* How narrow a key is. */
-enum rank { RANK_REGION, RANK_AZ, RANK_GROUP, RANK_PATTERN, RANK_ENDPOINT, RANK_COUNT };
+enum rank { RANK_ALL, RANK_REGION, RANK_AZ, RANK_GROUP, RANK_PATTERN, RANK_ENDPOINT, RANK_COUNT };
 
-static enum rank rank_of(const struct conf_place *place)
+static enum rank rank_of(const char *key, const struct conf_place *place)
 {
     static const enum rank ranks[] = {[CONF_REGION] = RANK_REGION,
                                       [CONF_AZ] = RANK_AZ,
                                       [CONF_GROUP] = RANK_GROUP,
                                       [CONF_ENDPOINT] = RANK_ENDPOINT};
-    return place == NULL ? RANK_PATTERN : ranks[place->kind];
+    if (place != NULL) {
+        return ranks[place->kind];
+    }
+    return strcmp(key, "*") == 0 ? RANK_ALL : RANK_PATTERN;
 }
 
 static void read_list(struct records_reader *reader, const struct doc_node *node, struct conf_list *list)
@@ -97,7 +100,7 @@ static void apply_list(const struct records_reader *reader, const struct doc_nod
                                  .members = members,
                                  .item = {.text = node->key, .place = place},
                                  .spare = true};
-    uint8_t rank = (uint8_t)rank_of(place);
+    uint8_t rank = (uint8_t)rank_of(node->key, place);
     size_t matched = 0;
     for (struct conf_member *member; (member = selector_next_match(&walk)) != NULL; matched++) {
         size_t at = (size_t)(member - members->items);
