@@ -217,16 +217,13 @@ void hosts_prepare(struct hosts *hosts, struct view *view)
     } else {
         resolver_set_hosts(hosts->resolver, names, hosts->count);
     }
-    for (size_t i = 0; i < hosts->count; i++) {
-        updates[i] = read_host(hosts, i);
-    }
-    size_t count = hosts->count;
     for (size_t i = 0; i < view->host_count; i++) {
-        if (view->hosts[i].loop != NULL) {
-            updates[count++] = describe_loop(i);
-        }
+        updates[i] = view->hosts[i].loop != NULL ? describe_loop(i) : (struct view_host_update){.host = i};
     }
-    (void)view_update_hosts(view, updates, count, clock_wall_ms(&hosts->server->clock));
+    for (size_t i = 0; i < hosts->count; i++) {
+        updates[hosts->in_view[i]] = read_host(hosts, i);
+    }
+    (void)view_update_hosts(view, updates, view->host_count, clock_wall_ms(&hosts->server->clock));
     free(updates);
     free(names);
 }

@@ -83,7 +83,7 @@ void health_watch_wavering(struct health *health, bool watched);
 /* The table that follows this machine; lives as long as it. */
 const struct health_table *health_get_table(const struct health *health);
 
-/* Take over what `from` knows: overrides and `since` by name, monitor history by identity. Roll-ups and the
+/* Take over what `from` knows: overrides, `since` and resolved families by name, monitor history by identity. Roll-ups and the
  * table of `to` are computed anew and the listener is not called. To be called before `to` is used. `from`
  * stays. */
 void health_carry(struct health *to, const struct health *from, int64_t wall_ms);

@@ -144,6 +144,10 @@ static void note_answer(struct family *family, struct addr *found, size_t count,
 {
     struct resolver *r = family->host->resolver;
     struct resolve_set *set = family->set;
+    if (count == 0 && set->count != 0) { /* it may have moved to the other family */
+        struct family *families = family->host->families;
+        families[family == &families[0]].due_ms = clock_now_ms(&r->clock);
+    }
     take_addresses(set, found, count);
     set->state = RESOLVE_GOOD;
     set->answered_ms = clock_wall_ms(&r->clock);

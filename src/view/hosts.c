@@ -172,6 +172,19 @@ static void set_words(struct view *view, const struct view_host *host, uint32_t 
     }
 }
 
+/* Another machine may have brought words along. */
+static bool has_words(const struct view *view, const struct view_host *host, uint32_t resolved)
+{
+    for (size_t i = 0; i < host->endpoint_count; i++) {
+        uint32_t word =
+            atomic_load_explicit(&view->table->endpoints[host->endpoints[i]], memory_order_relaxed);
+        if ((word & HEALTH_WORD_RESOLVED) != resolved) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The words first lose what goes; nobody finds it any more when this returns. */
 static void withdraw(struct view *view, const struct change *changes, size_t count)
 {
@@ -221,7 +234,7 @@ size_t view_update_hosts(struct view *view, const struct view_host_update *updat
     withdraw(view, changes, count);
     exchange(changes, count);
     for (size_t i = 0; i < count; i++) {
-        if (changes[i].next != changes[i].old) {
+        if (changes[i].next != changes[i].old || !has_words(view, changes[i].host, changes[i].is)) {
             set_words(view, changes[i].host, changes[i].is);
         }
         bool turned = use_monitors(view, changes[i].host, wall_ms);

@@ -300,6 +300,19 @@ static void servers_can_be_exchanged(void **state)
     assert_int_equal(resolver_set_servers(w->resolver, w->server), 0);
 }
 
+/* "No AAAA" is believed for a minute, but not when the A records go. */
+static void who_moves_to_the_other_family_is_followed(void **state)
+{
+    struct world *w = *state;
+    w->script = (struct script){.v4 = {"192.0.2.1"}};
+    set_host(w, "lb.example.net");
+    wait_changes(w, 2);
+    w->script = (struct script){.v6 = {"2001:db8::1"}};
+    wait_changes(w, 4);
+    assert_int_equal(first(w)->v4.count, 0);
+    EXPECT(&first(w)->v6, "2001:db8::1");
+}
+
 static void a_ttl_says_until_when(void **state)
 {
     struct world *w = *state;
@@ -333,6 +346,7 @@ int main(void)
         TEST(many_hosts_are_all_asked_for),
         TEST(servers_can_be_exchanged),
         TEST(a_ttl_says_until_when),
+        TEST(who_moves_to_the_other_family_is_followed),
         TEST(broken_server_lists_are_refused),
     };
     return cmocka_run_group_tests_name("probe resolve", tests, NULL, NULL);
