@@ -219,7 +219,7 @@ static void what_does_not_fit_is_truncated(void **state)
 
 static void additional_data_is_dropped_first(void **state)
 {
-    uint8_t query[512], out[512];
+    uint8_t query[512], out[512] = {0};
     size_t len = fixture_query(query, "every.example.com.", DNS_TYPE_MX, 0, 0), before = 0;
     for (size_t cap = len; cap < 300; cap++) { /* grows record by record, and is whole at every size */
         size_t got = fixture_ask_bytes(*state, query, len, ANSWER_TCP, out, cap);
