@@ -128,8 +128,9 @@ static void finish_parts(const struct steer_reading *reading)
         part->until = until * 0x1p32 < UINT32_MAX ? (uint32_t)(until * 0x1p32 + 0.5) : UINT32_MAX;
     }
     choice->total_weight = choice->part_count == 1 ? choice->parts[0].total_weight : 0;
-    choice->is_simple =
-        choice->part_count == 1 && policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
+    bool draws_one = policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
+    choice->is_simple = choice->part_count == 1 && (choice->count == 1 || draws_one) &&
+                        choice->source == STEER_FROM_TIER && choice->ttl == STEER_TTL_FREE;
 }
 
 /* ---- tiers ---- */
