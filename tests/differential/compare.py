@@ -244,6 +244,7 @@ def _(case):
     for _ in range(8):
         reached |= {dns.name.from_wire(rdata, 0)[0].to_text() for owner, rtype, _, rdata in case.extra()
                     if rtype == dns.rdatatype.CNAME and owner in reached}
+        reached |= {target for _, target, owner in service_targets(case.extra()) if target and owner in reached}
     aliases = {record[0] for record in case.extra() if record[1] == dns.rdatatype.CNAME}
     services = {record[0] for record in case.ours.additional if record[1] in SERVICES}
     return case.take({record for record in case.extra() if record[0] in reached and (aliases or record[0][:2] == "*.")},
