@@ -15,7 +15,6 @@
 #include "health/health.h"
 #include "view/view.h"
 
-#include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +55,14 @@ static const struct mix *find_mix(const char *name)
     return NULL;
 }
 
+static void must(bool is_so, const char *what)
+{
+    if (!is_so) {
+        fprintf(stderr, "bench_steer: %s\n", what);
+        exit(1);
+    }
+}
+
 /* ---- documents ---- */
 
 static void save(const char *folder, const char *name, const struct buffer *text)
@@ -63,8 +70,9 @@ static void save(const char *folder, const char *name, const struct buffer *text
     char path[128];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "w");
-    assert(file != NULL && fwrite(text->bytes, 1, text->len, file) == text->len);
-    assert(fclose(file) == 0);
+    must(file != NULL, path);
+    bool is_written = fwrite(text->bytes, 1, text->len, file) == text->len;
+    must(fclose(file) == 0 && is_written, path);
 }
 
 static void discard(const char *folder, const char *name)
@@ -79,10 +87,12 @@ static void write_topology(struct buffer *text, unsigned candidates)
     buffer_add_text(text, "{ \"regions\": { \"one\": { \"azs\": { \"one-a\": {} } }, "
                           "\"two\": { \"azs\": { \"two-a\": {} } } },\n  \"endpoints\": {");
     for (unsigned i = 0; i < 2 * candidates; i++) {
-        const char *region = i < candidates ? "one" : "two";
+        bool is_first = i < candidates;
+        const char *region = is_first ? "one" : "two";
         buffer_print(
             text, "%s\n    \"%s-%u\": { \"az\": \"%s-a\", \"addresses\": [\"10.0.%u.%u\"], \"weight\": %u }",
-            i == 0 ? "" : ",", region, i % candidates, region, i / 250, i % 250 + 1, i % 7 + 1);
+            i == 0 ? "" : ",", region, is_first ? i : i - candidates, region, i / 250, i % 250 + 1,
+            i % 7 + 1);
     }
     buffer_add_text(text, " } }\n");
 }
@@ -114,7 +124,7 @@ static struct view *compile(const char *folder)
     snprintf(path, sizeof path, "%s/steerd.json", folder);
     struct view *view = view_compile(path, NULL, 1, 0, 1, report);
     report_write(report, stderr);
-    assert(view != NULL && report_errors(report) == 0);
+    must(view != NULL && report_errors(report) == 0, "no view");
     report_free(report);
     return view;
 }
@@ -126,7 +136,7 @@ static struct view *make_view(const struct mix *mix, unsigned candidates)
     enum { FILES = sizeof names / sizeof *names };
     char folder[] = "/tmp/bench_steer.XXXXXX";
     struct buffer texts[FILES];
-    assert(mkdtemp(folder) != NULL);
+    must(mkdtemp(folder) != NULL, folder);
     for (size_t i = 0; i < FILES; i++) {
         buffer_init(&texts[i]);
     }
@@ -208,7 +218,7 @@ __attribute__((noinline)) static unsigned long ask(struct view *view, const stru
             query[request.len - 1] = (uint8_t)(i % candidates % 250);
         }
         size_t len = answer_query(&context, &request, out, sizeof out);
-        assert(len > request.len && out[7] == 1); /* one record */
+        must(len > request.len && out[7] == 1, "an answer is not one record");
         octets += len;
     }
     return octets;
