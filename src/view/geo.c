@@ -105,11 +105,12 @@ static const struct conf_tiers *get_tiers(const struct conf_name *name, size_t t
     return target == 0 ? &name->tiers : &name->outcomes[target - 1];
 }
 
-/* The same places, and the same to be done with them. */
+/* The same to be done with the places, which are those of the name in any case: also where one is written at
+ * the name and the other in a shared set. */
 static bool is_same_list(const struct conf_tiers *a, const struct conf_tiers *b)
 {
-    return a->items == b->items && a->nearest == b->nearest && a->others == b->others &&
-           a->fence == b->fence && a->spill == b->spill && a->fallback == b->fallback;
+    return a->nearest == b->nearest && a->others == b->others && a->fence == b->fence &&
+           a->spill == b->spill && a->fallback == b->fallback;
 }
 
 /* Class 0 is what a client gets of whom nothing is known; then come the other tiers as listed, then those of

@@ -131,6 +131,67 @@ static void everything_is_there(void **state)
     view_free(view);
 }
 
+static const struct steer_policy *compile_policy_of(const char *topology, const char *policy,
+                                                    struct view **view)
+{
+    size_t errors;
+    put("topology.json", topology);
+    put("zones/example.com.json", policy);
+    *view = compile(NULL, &errors);
+    assert_int_equal(errors, 0);
+    return steer_set_get((*view)->steer, (*view)->names[0].policy);
+}
+
+static void hold_to_order(const struct steer_policy *policy, const uint16_t *members, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        assert_true(policy->members[members[i - 1]].identity < policy->members[members[i]].identity);
+    }
+}
+
+/* Where members are in the order of their identities, servers whose topologies differ in theirs send a client
+ * to the same endpoint. */
+static void sticky_members_are_in_an_order_of_their_own(void **state)
+{
+    (void)state;
+    struct view *view;
+    const struct steer_policy *policy = compile_policy_of(
+        "{\"regions\": {\"a\": {\"azs\": {\"a1\": {}}}}, \"endpoints\": {"
+        "\"one\": {\"az\": \"a1\", \"addresses\": \"192.0.2.1\"}, \"two\": {\"az\": \"a1\", \"addresses\": "
+        "\"192.0.2.2\"}, \"three\": {\"az\": \"a1\", \"addresses\": \"192.0.2.3\"},"
+        "\"four\": {\"az\": \"a1\", \"addresses\": \"192.0.2.4\"}, \"five\": {\"az\": \"a1\", \"addresses\": "
+        "\"192.0.2.5\"}}}",
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"pick\": \"sticky\"}}}", &view);
+    const struct steer_class *class = &policy->classes[0];
+    assert_int_equal(class->tiers[0].count, 5);
+    hold_to_order(policy, class->tiers[0].members, 5);
+    assert_int_equal(class->offered_count, 5);
+    hold_to_order(policy, class->offered, 5);
+    view_free(view);
+}
+
+/* "nearest" of a name and "nearest" of a shared rule are one class of clients, and so no reason for narrower
+ * scopes. */
+static void the_same_nearest_places_are_one_class(void **state)
+{
+    (void)state;
+    struct view *view;
+    const struct steer_policy *policy = compile_policy_of(
+        "{\"regions\": {\"a\": {\"location\": [1, 2], \"azs\": {\"a1\": {}}}, \"b\": {\"location\": [3, 4], "
+        "\"azs\": "
+        "{\"b1\": {}}}}, \"endpoints\": {\"one\": {\"az\": \"a1\", \"addresses\": \"192.0.2.1\"}, \"two\": "
+        "{\"az\": "
+        "\"b1\", \"addresses\": \"192.0.2.2\"}},"
+        "\"geo_rules\": {\"near\": [{\"when\": {\"cidr\": \"10.0.0.0/8\"}, \"tiers\": \"nearest\"}]}}",
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": {\"nearest\": 3}, \"geo\": \"near\"}}}",
+        &view);
+    assert_int_equal(policy->class_count, 1);
+    struct addr client;
+    assert_int_equal(addr_parse("10.1.2.3", &client), 0);
+    assert_int_equal(steer_find_class(policy, &client).scope, 0);
+    view_free(view);
+}
+
 static void monitors_know_what_they_watch(void **state)
 {
     (void)state;
@@ -393,6 +454,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(everything_is_there),
         cmocka_unit_test(monitors_know_what_they_watch),
+        WITH(sticky_members_are_in_an_order_of_their_own),
+        WITH(the_same_nearest_places_are_one_class),
         WITH(invalid_documents_give_no_view),
         WITH(a_broken_zone_says_servfail_at_first),
         WITH(a_broken_zone_keeps_its_last_version),
