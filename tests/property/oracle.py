@@ -10,7 +10,7 @@ import re
 import places
 
 TOLERANCE = fractions.Fraction(5, 10000)  # of an average endpoint of the tier: "66.67%" of three are two
-OUTCOMES_MAX = 500
+OUTCOMES_MAX, EXACT_MAX = 500, 12  # explain is exact up to so many endpoints of which several are drawn
 SERVING = {"healthy", "unknown", "forced_up"}
 FORCED = {"drain": "drained", "up": "forced_up", "down": "forced_down"}
 
@@ -412,7 +412,8 @@ def list_outcomes(name, parts):
     for part in parts:
         size = len(part.members)
         count = size if pick == "all" else min(name.count, size)
-        if pick not in ("weighted", "all") or math.comb(size, count) > OUTCOMES_MAX:
+        if pick not in ("weighted", "all") or math.comb(size, count) > OUTCOMES_MAX or \
+                (1 < count < size and size > EXACT_MAX):
             return None
         chances = {frozenset(part.members): 1.0} if count == size else draw(part.members, part.weights, count)
         for members, chance in chances.items():
