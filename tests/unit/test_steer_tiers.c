@@ -268,6 +268,12 @@ static void a_trickle_shows_that_the_standby_works(void **state)
     w->tiers[3].min_healthy.count = 4;
     lose(w, 3, 1); /* does not qualify, gets no trickle */
     expect_shares(w, 0.5, 0.5, 0, 0);
+    lose(w, 3, 0);
+    lose(w, 0, 3);
+    w->tiers[0].trickle =
+        0.245; /* has 0.25, and gives too much of it to the other one, which trickles, too */
+    expect_shares(w, 0.245, 0.715, 0, 0.04);
+    assert_true(w->choice.parts[0].trickles && !w->choice.parts[1].trickles && w->choice.parts[2].trickles);
     world_free(w);
 }
 
