@@ -15,7 +15,8 @@ SERVING = {"healthy", "unknown", "forced_up"}
 FORCED = {"drain": "drained", "up": "forced_up", "down": "forced_down"}
 
 # A share of the answers, and the endpoints that these are chosen among.
-Part = collections.namedtuple("Part", "share tier members weights")
+# trickles: its tier would have less than its trickle.
+Part = collections.namedtuple("Part", "share tier members weights trickles")
 # source: tier, pool, all, static, nodata, servfail; parts: for the first three; scope: None without geography and luck
 # ttl: of records of endpoints; limit: what all TTLs are cut to, or None
 Expected = collections.namedtuple("Expected", "source parts ttl limit scope fence")
@@ -200,18 +201,16 @@ def divide(measures, spread):
 
 
 def trickle(shares, tiers, measures):
-    """Who would get less than its trickle gets it, the others give it in proportion."""
+    """Who would get less than its trickle gets it, the others give it in proportion: (shares, who that is)."""
     due = [tier.trickle if measure.takes > 0 else fractions.Fraction(0) for tier, measure in zip(tiers, measures)]
     raised = set()
     while True:
         rest = 1 - sum(due[number] for number in raised)
         total = sum(share for number, share in enumerate(shares) if number not in raised)
-        if total == 0:
-            return shares
         now = [due[number] if number in raised else share * rest / total for number, share in enumerate(shares)]
         more = {number for number, share in enumerate(now) if share < due[number]}
         if not more:
-            return now
+            return now, raised
         raised |= more
 
 
@@ -312,11 +311,12 @@ class Name:
         return [(share / total, offers[group]) for group, share in shares.items() if share] if total else \
             [(fractions.Fraction(1), members) for members in offers.values()]
 
-    def make_part(self, share, tier, members):
-        return Part(share, tier, members, [max(self.weights[name], 1) for name in members])  # standbys are all alike
+    def make_part(self, share, tier, members, trickles=False):
+        weights = [max(self.weights[name], 1) for name in members]  # standbys are all alike
+        return Part(share, tier, members, weights, trickles)
 
-    def from_tiers(self, tiers, shares, rtype, state):
-        parts = [self.make_part(share * fraction, number, members)
+    def from_tiers(self, tiers, shares, rtype, state, raised=()):
+        parts = [self.make_part(share * fraction, number, members, number in raised)
                  for number, (tier, share) in enumerate(zip(tiers, shares)) if share
                  for fraction, members in self.split(tier, rtype, state)]
         total = sum(part.share for part in parts)
@@ -350,7 +350,10 @@ class Name:
         measures = [Measure(tier, self, state) for tier in tiers]
         spread = rule.get("spill", self.document.get("spill", "next")) == "capacity"
         shares = divide(measures, spread)
-        return None if shares is None else self.from_tiers(tiers, trickle(shares, tiers, measures), rtype, state)
+        if shares is None:
+            return None
+        shares, raised = trickle(shares, tiers, measures)
+        return self.from_tiers(tiers, shares, rtype, state, raised)
 
     def evaluate(self, found, rtype, state):
         """(source, parts, whether something fails, the tiers) for a class."""

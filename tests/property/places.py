@@ -143,6 +143,11 @@ class Geography:
             said = "default"
         return Class(json.dumps([said, order], sort_keys=True), number, order)
 
+    def find_unknown(self):
+        """The class of a client of whom nothing is known: no address, no rule."""
+        nearest = read_nearest(self.tiers)
+        return Class("unknown", None, None if nearest is None else order_sites(self.sites, nearest[0], None))
+
     def cut(self, version):
         """[(first address, class)], ascending; each holds until the next one begins."""
         networks = self.databases.networks() if self.rules or read_nearest(self.tiers) else []

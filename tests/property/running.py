@@ -10,6 +10,9 @@ import selectors
 import socket
 import threading
 
+import dns.query
+import dns.rdatatype
+
 import asking
 import kit
 import mmdb
@@ -17,6 +20,7 @@ import oracle
 import places
 import world
 
+COPY_PATIENCE_S = 10
 NEGATIVE_TTL = 30  # of kit.SOA
 LAYOUTS = {"maxmind": {"record_size": 24}, "flat": {"record_size": 28}, "asn": {"record_size": 32}}
 
@@ -90,6 +94,7 @@ class Running:
         site, made = self.site, self.world
         site.topology, site.policies = made.topology, made.policies
         site.server["geo"] = []
+        site.server["zone_options"] = {"*": {"transfer_to": "127.0.0.0/8", "transfer_steered": "rendered"}}
         for kind, entries in made.databases:
             path = site.folder / f"{kind}.mmdb"
             mmdb.write(path, [(network, record) for network, record, _ in entries], **LAYOUTS[kind])
@@ -218,6 +223,48 @@ class Running:
         listed = self.world.topology["endpoints"]
         return {ipaddress.ip_address(address).compressed: name for name in endpoints
                 for address in places.as_list(listed[name]["addresses"]) if (":" in address) == (rtype == "AAAA")}
+
+    def expect_copy(self, name, rtype):
+        """Addresses that a copy of the zone holds: what clients may get of whom nothing is known."""
+        if rtype not in name.types():
+            return None
+        found, scope = name.geography.find_unknown(), 0
+        state = oracle.State(self.state.topology, self.state.observed, self.state.overrides)  # a hold plays no part
+        expected = name.expect(found, scope, rtype, 0, state)
+        if expected.source == "static":
+            return None
+        parts = [part for part in expected.parts if not part.trickles] or expected.parts
+        return set(self.addresses_of({member for part in parts for member in part.members}, rtype))
+
+    def judge_copy(self, origin):
+        """What is wrong with a copy of a zone; None if nothing is."""
+        held = collections.defaultdict(set)
+        for message in dns.query.xfr(self.site.listen[0][0], origin, port=self.site.listen[0][1], relativize=False):
+            for rrset in message.answer:
+                if rrset.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
+                    held[rrset.name.to_text().removesuffix(f"{origin}.").rstrip(".") or "@",
+                         dns.rdatatype.to_text(rrset.rdtype)] |= {rdata.to_text() for rdata in rrset}
+        for at, owner, name in self.names:
+            for rtype in ("A", "AAAA"):
+                wanted = self.expect_copy(name, rtype) if at == origin else held[owner, rtype]
+                if wanted is None:
+                    static = self.statics.get((origin, owner, rtype))
+                    wanted = set() if static is None else {static[1]}
+                if held[owner, rtype] != wanted:
+                    return f"{owner} {rtype} in the copy: {held[owner, rtype]} is not {wanted}: {name.document}"
+        return None
+
+    def hold_copy(self, origin):
+        """Copies follow within a second or so."""
+        wrong = [None]
+
+        def is_right():
+            wrong[0] = self.judge_copy(origin)
+            return wrong[0] is None
+        try:
+            kit.wait_for(is_right, "copies are as expected", COPY_PATIENCE_S)
+        except AssertionError:
+            raise AssertionError(f"seed {self.seed}: {origin}: {wrong[0]}\n  overrides {self.overrides}") from None
 
     def judge(self, case, answer):
         """What is wrong with an answer, or None."""

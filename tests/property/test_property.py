@@ -74,6 +74,8 @@ def test_answers_are_the_oracles(world):
             drained = world.judge_invariants(None, answer, None)
             assert drained is None, f"seed {world.seed}: additional to MX: {drained}"
     findings.end()
+    for origin in world.world.policies:
+        world.hold_copy(origin)
 
 
 def test_scopes_are_exact(world):
