@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-/* What the tier says, else the name. */
-static struct steer_need choose_need(const struct conf_need *own, const struct conf_need *general)
+struct steer_need compile_choose_need(const struct conf_need *own, const struct conf_need *general)
 {
     const struct conf_need *need = own->share > 0 || own->count > 0 ? own : general;
     return (struct steer_need){.share = need->share, .count = need->count};
@@ -79,8 +78,8 @@ static void finish_tier(const struct compile_plan *plan, const struct conf_tier 
                         struct steer_tier *tier)
 {
     sort_members(plan, tier->members, tier->count, compare_groups);
-    tier->min_healthy = choose_need(&from->min_healthy, &plan->name->min_healthy);
-    tier->spill_below = choose_need(&from->spill_below, &plan->name->spill_below);
+    tier->min_healthy = compile_choose_need(&from->min_healthy, &plan->name->min_healthy);
+    tier->spill_below = compile_choose_need(&from->spill_below, &plan->name->spill_below);
     tier->trickle = from->trickle;
     tier->by_capacity = has_capacities(plan->members, tier);
     plan_groups(plan, tier);

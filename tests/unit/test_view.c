@@ -170,26 +170,47 @@ static void sticky_members_are_in_an_order_of_their_own(void **state)
     view_free(view);
 }
 
-/* "nearest" of a name and "nearest" of a shared rule are one class of clients, and so no reason for narrower
- * scopes. */
-static void the_same_nearest_places_are_one_class(void **state)
+#define TWO_PLACES                                                                                           \
+    "{\"regions\": {\"a\": {\"location\": [1, 2], \"azs\": {\"a1\": {}}}, \"b\": {\"location\": [3, 4], "    \
+    "\"azs\": "                                                                                              \
+    "{\"b1\": {}}}}, \"endpoints\": {\"one\": {\"az\": \"a1\", \"addresses\": \"192.0.2.1\"}, \"two\": "     \
+    "{\"az\": "                                                                                              \
+    "\"b1\", \"addresses\": \"192.0.2.2\"}}, \"geo_rules\": {\"near\": [{\"when\": {\"cidr\": "              \
+    "\"10.0.0.0/8\"}, \"tiers\": "
+
+static void expect_classes(const char *topology, const char *policy, int count, uint8_t scope)
+{
+    struct view *view;
+    struct addr client;
+    const struct steer_policy *compiled = compile_policy_of(topology, policy, &view);
+    assert_int_equal(compiled->class_count, count);
+    assert_int_equal(addr_parse("10.1.2.3", &client), 0);
+    assert_int_equal(steer_find_class(compiled, &client).scope, scope);
+    view_free(view);
+}
+
+/* A rule that gives what clients get anyway makes no class, and so no narrower scopes. */
+static void what_is_the_same_is_one_class(void **state)
 {
     (void)state;
-    struct view *view;
-    const struct steer_policy *policy = compile_policy_of(
-        "{\"regions\": {\"a\": {\"location\": [1, 2], \"azs\": {\"a1\": {}}}, \"b\": {\"location\": [3, 4], "
-        "\"azs\": "
-        "{\"b1\": {}}}}, \"endpoints\": {\"one\": {\"az\": \"a1\", \"addresses\": \"192.0.2.1\"}, \"two\": "
-        "{\"az\": "
-        "\"b1\", \"addresses\": \"192.0.2.2\"}},"
-        "\"geo_rules\": {\"near\": [{\"when\": {\"cidr\": \"10.0.0.0/8\"}, \"tiers\": \"nearest\"}]}}",
-        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": {\"nearest\": 3}, \"geo\": \"near\"}}}",
-        &view);
-    assert_int_equal(policy->class_count, 1);
-    struct addr client;
-    assert_int_equal(addr_parse("10.1.2.3", &client), 0);
-    assert_int_equal(steer_find_class(policy, &client).scope, 0);
-    view_free(view);
+    expect_classes(
+        TWO_PLACES "\"nearest\"}]}}",
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": {\"nearest\": 3}, \"geo\": \"near\"}}}", 1,
+        0);
+    expect_classes(TWO_PLACES
+                   "[[\"a\"], {\"members\": [\"b1\"], \"min_healthy\": 2}], \"spill\": \"next\"}]}}",
+                   "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": [[\"one\"], [\"two\"]], "
+                   "\"geo\": \"near\", "
+                   "\"min_healthy\": 2}}}",
+                   1, 0);
+    expect_classes(
+        TWO_PLACES "[[\"a\"], [\"b\"]], \"fence\": true}]}}",
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": [[\"a\"], [\"b\"]], \"geo\": \"near\"}}}",
+        2, 8);
+    expect_classes(
+        TWO_PLACES "[[\"a\"], {\"members\": [\"b\"], \"trickle\": 0.1}]}]}}",
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": [[\"a\"], [\"b\"]], \"geo\": \"near\"}}}",
+        2, 8);
 }
 
 static void monitors_know_what_they_watch(void **state)
@@ -455,7 +476,7 @@ int main(void)
         WITH(everything_is_there),
         cmocka_unit_test(monitors_know_what_they_watch),
         WITH(sticky_members_are_in_an_order_of_their_own),
-        WITH(the_same_nearest_places_are_one_class),
+        WITH(what_is_the_same_is_one_class),
         WITH(invalid_documents_give_no_view),
         WITH(a_broken_zone_says_servfail_at_first),
         WITH(a_broken_zone_keeps_its_last_version),
