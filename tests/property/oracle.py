@@ -230,7 +230,7 @@ class Name:
             if topology.location(endpoint) not in self.sites:
                 self.sites.append(topology.location(endpoint))
         self.tiers = document.get("tiers")
-        self.geography = places.Geography(databases, self.rules, self.tiers, self.sites)
+        self.geography = places.Geography(databases, self.rules, self.tiers, self.sites, self.is_default)
         self.ttl = max(read_seconds(document.get("ttl", 30)), floor)
         self.ttl_failing = max(read_seconds(document["ttl_failing"]), floor) if "ttl_failing" in document else None
         self.count = document.get("answers", 1)
@@ -288,6 +288,17 @@ class Name:
         rule = {} if found.rule is None else self.rules[found.rule]
         tiers = rule.get("tiers", self.tiers)
         return self.list_tiers(tiers) if found.order is None else self.near_tiers(tiers, found.order), rule
+
+    def is_default(self, rule):
+        """Does a rule give what clients get that no rule matches?"""
+        if isinstance(rule["tiers"], (str, dict)) or isinstance(self.tiers, (str, dict)) or rule.get("fence") or \
+                "fallback" in rule or rule.get("spill", self.document.get("spill", "next")) != self.document.get("spill", "next"):
+            return False
+        one, other = [[(tier.members, str(read_share(tier.min_healthy)), str(read_share(tier.spill_below)),
+                        tier.min_healthy if read_share(tier.min_healthy) is None else None,
+                        tier.spill_below if read_share(tier.spill_below) is None else None, tier.trickle)
+                       for tier in self.list_tiers(tiers)] for tiers in (rule["tiers"], self.tiers)]
+        return one == other
 
     # ---- answers ----
 

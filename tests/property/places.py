@@ -123,15 +123,18 @@ def order_sites(sites, count, place):
 
 
 class Geography:
-    """Of one name: its rules, its own tiers, and the places of its endpoints in the order of the topology."""
+    """Of one name: its rules, its own tiers, the places of its endpoints in the order of the topology, and which rules
+    give what the name gives."""
 
-    def __init__(self, databases, rules, tiers, sites):
+    def __init__(self, databases, rules, tiers, sites, is_default):
         self.databases, self.rules, self.tiers, self.sites = databases, rules, tiers, sites
+        self.defaults = {number for number, rule in enumerate(rules) if is_default(rule)}
         self.pieces = {version: self.cut(version) for version in BITS}
 
     def classify(self, address):
         facts = self.databases.look_up(address)
         number = choose_rule(self.rules, facts, address)
+        number = None if number in self.defaults else number
         said = {"tiers": self.tiers} if number is None else {
             key: value for key, value in self.rules[number].items() if key != "when" and value is not False}
         nearest = read_nearest(said["tiers"])
