@@ -156,6 +156,7 @@ struct steer_part {
     const uint16_t *group_members;   /* sticky: all members of the group, as in the tier */
     double fraction;                 /* of its tier */
     double share;                    /* of all answers, 0..1; they add up to 1 */
+    bool trickles;                   /* the tier has no more than its trickle, and would have less */
 };
 
 #define STEER_TTL_FREE UINT32_MAX
