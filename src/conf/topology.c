@@ -244,7 +244,7 @@ static void read_checks_of_endpoint(const struct conf_topology *topology, const 
 static void read_load(const struct doc_node *node, struct conf_load *load)
 {
     static const char *const keys[] = {"low", "high", "max_age", NULL};
-    static const double range[2] = {0, 1e9};
+    static const double range[2] = {0, 1e15};
     static const uint32_t age_ms[2] = {1000, 24u * 3600 * 1000};
     struct doc_node child, low, high;
     load->max_age_ms = LOAD_AGE_DEFAULT_MS;

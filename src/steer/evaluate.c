@@ -145,6 +145,7 @@ static void trace_tier(struct steer_trace *trace, size_t index, const struct ste
         trace->tiers[index] = (struct steer_trace_tier){.members = measure->members,
                                                         .serving = measure->serving,
                                                         .healthy = measure->healthy,
+                                                        .available = measure->unshed,
                                                         .considered = considered,
                                                         .qualifies = measure->qualifies};
     }

@@ -104,6 +104,7 @@ static void measure_tier(const struct steer_tier *tier, const struct sums sums[2
         return;
     }
     measure->healthy = serving->serving_units < whole->units ? serving->serving_units / whole->units : 1;
+    measure->unshed = serving->available_units < whole->units ? serving->available_units / whole->units : 1;
     measure->qualifies = meets(&tier->min_healthy, whole, serving->serving, serving->serving_units) >= 1;
     double suffices = meets(&tier->spill_below, whole, serving->available, serving->available_units) + LEAST;
     measure->suffices = !measure->qualifies ? 0 : suffices < 1 ? suffices : 1;
