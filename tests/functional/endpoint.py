@@ -52,7 +52,9 @@ class Address:
 
     @staticmethod
     def do_status(connection, how):
-        connection.sendall(b"HTTP/1.1 %d Status\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % how["status"])
+        body = how.get("body", "").encode()
+        connection.sendall(b"HTTP/1.1 %d Status\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+                           % (how["status"], len(body), body))
 
     @staticmethod
     def do_say(connection, how):
