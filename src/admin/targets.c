@@ -245,7 +245,7 @@ void handle_explain(struct call *call)
     const char *type_name = given[ROUTE_TYPE] != NULL ? given[ROUTE_TYPE] : "A",
                *client = given[ROUTE_CLIENT];
     struct operate_explanation explanation = {.name = NULL};
-    struct addr addr;
+    struct addr addr = {.family = ADDR_NONE};
     struct operate_question question = {.name = given[ROUTE_NAME], .client = client == NULL ? NULL : &addr};
     if (operate_parse_type(type_name, &question.type) != 0) {
         problem_add_field(&call->problem, "type", "found \"%s\", expected a type such as A, AAAA or TYPE257",

@@ -278,15 +278,15 @@ static void answer_question(struct work *w)
 /* ---- the message ---- */
 
 /* Header and question as they came. */
-static size_t copy_question(const struct work *w, uint8_t *out)
+static size_t copy_question(const struct dns_query *query, const uint8_t *bytes, uint8_t *out)
 {
-    size_t len = w->query.question_end;
+    size_t len = query->question_end;
     if (__builtin_expect(len == 0, 0)) {
-        memcpy(out, w->request->bytes, DNS_HEADER_SIZE);
+        memcpy(out, bytes, DNS_HEADER_SIZE);
         reply_put16(out + 4, 0);
         return DNS_HEADER_SIZE;
     }
-    bytes_copy(out, w->request->bytes, len);
+    bytes_copy(out, bytes, len);
     return len;
 }
 
@@ -393,7 +393,8 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
         count(context, ANSWER_COUNT_DROPPED);
         return 0;
     }
-    w.reply = (struct reply){.out = out, .at = copy_question(&w, out), .limit = find_limit(&w, cap)};
+    w.reply = (struct reply){
+        .out = out, .at = copy_question(&w.query, request->bytes, out), .limit = find_limit(&w, cap)};
     bool plain = result == DNS_QUERY_OK && context->view->guards == 0;
     if (__builtin_expect(plain, 1) || admit(&w, result)) {
         answer_question(&w);

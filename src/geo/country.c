@@ -8,10 +8,10 @@
  * that do hold both: Russia and Cyprus in Europe, Turkey and the Caucasus in Asia, Egypt in Africa, all of
  * Central America and the Caribbean in North America.
  *
- * Points: estimates made for steerd, in tenths of a degree. What counts is where the clients are, so a country
- * whose people live far from the middle of its land has a point near most of them instead: Russia lies at
- * Moscow, Canada at Ottawa, Australia between Melbourne and Sydney. Good enough to tell regions apart, and
- * databases that hold coordinates are not measured by them. */
+ * Points: estimates made for steerd, in tenths of a degree. What counts is where the clients are, so a
+ * country whose people live far from the middle of its land has a point near most of them instead: Russia
+ * lies at Moscow, Canada at Ottawa, Australia between Melbourne and Sydney. Good enough to tell regions
+ * apart, and databases that hold coordinates are not measured by them. */
 #include "config.h"
 
 #include "geo/geo.h"

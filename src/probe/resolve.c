@@ -54,7 +54,7 @@ struct resolver {
     ares_channel channel;
     struct resolve_hooks hooks;
     struct clock clock;
-    SLIST_HEAD(, watch) watches;
+    SLIST_HEAD(watch_list, watch) watches;
     struct host **hosts;
     size_t count, in_flight;
 };
@@ -246,14 +246,11 @@ static void on_socket(evutil_socket_t fd, short what, void *argument)
 
 static struct watch *find_watch(const struct resolver *r, ares_socket_t fd)
 {
-    struct watch *watch;
-    SLIST_FOREACH(watch, &r->watches, link)
-    {
-        if (watch->fd == fd) {
-            return watch;
-        }
+    struct watch *watch = SLIST_FIRST(&r->watches);
+    while (watch != NULL && watch->fd != fd) {
+        watch = SLIST_NEXT(watch, link);
     }
-    return NULL;
+    return watch;
 }
 
 static void drop_watch(struct resolver *r, struct watch *watch)

@@ -108,17 +108,16 @@ class Case:
         return [record for record in self.ours.answer if record[1] in rtypes]
 
 
-def record_len(record, owner_len=None):
-    """Octets of a record without compression; owner_len: of its owner."""
-    owner, _, _, rdata = record
-    return (owner_len or len(dns.name.from_text(owner).to_wire())) + 10 + len(rdata)
+def record_len(record):
+    """Octets of a record without compression."""
+    return len(dns.name.from_text(record[0]).to_wire()) + 10 + len(record[3])
 
 
-def largest_rrset(records, owner_len=None):
+def largest_rrset(records):
     """Octets of the largest RRset; far too many if there is none."""
     sizes = collections.Counter()
     for record in records:
-        sizes[record[:2]] += record_len(record, owner_len)
+        sizes[record[:2]] += record_len(record)
     return max(sizes.values(), default=1 << 16)
 
 
@@ -183,7 +182,7 @@ def _(case):
         return False
     everything = case.full().additional
     return case.ours.additional <= everything and case.theirs.additional <= everything \
-        and len(case.ours.wire) + largest_rrset(everything - case.ours.additional, 2) > case.limit() \
+        and len(case.ours.wire) + largest_rrset(everything - case.ours.additional) > case.limit() \
         and len(case.theirs.wire) + largest_rrset(everything - case.theirs.additional) > case.limit()
 
 
@@ -277,16 +276,6 @@ def _(case):
     full = case.full()
     return len(full.wire) > case.limit() and case.theirs.answer == full.answer \
         and case.theirs.authority == full.authority and case.theirs.additional < full.additional
-
-
-@rule("less-compression", ALL, ("tc", "answer", "authority", "additional"),
-      "steerd compresses against the question and the apex only; of two long names alike the oracles write one")
-def _(case):
-    if not case.ours.tc or case.theirs.tc:
-        return False
-    full = case.full()
-    return len(full.wire) > case.limit() >= len(case.theirs.wire) and case.theirs.answer == full.answer \
-        and case.theirs.authority == full.authority and case.theirs.additional == full.additional
 
 
 @rule("follows-in-its-zone-only", ("knot", "bind"), ("rcode", "tc", "answer", "authority", "additional"),

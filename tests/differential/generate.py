@@ -242,6 +242,9 @@ class World:
         inside = [self.below(name) for _ in range(draw.choice([0, 1, 2]))]
         if draw.random() < 0.15:
             inside.append(name)  # the child's apex is its own name server
+        child = next((other for other in self.zones if other.origin == name), None)
+        if child is not None:  # NSD refuses a zone with a DNAME if another one has glue below that
+            inside = [server for server in inside if not child.is_closed(server)]
         for server in inside:
             servers.append(server)
             for rtype in draw.choice([["A"], ["A", "AAAA"], ["AAAA"], []]):  # []: missing glue
@@ -256,7 +259,9 @@ class World:
         if draw.random() < 0.4:
             zone.add(name, "DS", self.ttl(), [f"{draw.randrange(65536)} 13 2 {draw.randrange(1 << 128):064x}"])
         if draw.random() < 0.3:  # an address that no NS names: it does not exist for anybody
-            zone.add(self.below(name, 2), "A", self.ttl(), [self.address("A")])
+            unnamed = self.below(name, 2)
+            if child is None or not child.is_closed(unnamed):
+                zone.add(unnamed, "A", self.ttl(), [self.address("A")])
         zone.closed.add(name)
 
     def sibling(self, zone, name):

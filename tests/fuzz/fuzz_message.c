@@ -28,6 +28,12 @@ static const char main_zone[] =
     "*.wild A 198.51.100.3\n*.wild TXT \"wild\"\n*.wc CNAME host\n"
     "sub NS ns.sub\nsub NS ns2.sub\nns.sub A 198.51.100.4\nns2.sub AAAA 2001:db8::2\n"
     "old DNAME wild\ndown DNAME down.down\n"
+    "mx MX 1 www\nmx MX 2 q.wild\nmx MX 3 mail\nmx MX 4 in.mx\n_s._tcp SRV 1 2 3 www\n_s._tcp SRV 1 2 4 "
+    "host\n"
+    "svc HTTPS 0 svc2\nsvc2 HTTPS 1 . port=1\nsvc2 HTTPS 0 svc\nsvc2 A 198.51.100.5\n*.svc SVCB 1 .\n*.svc "
+    "AAAA ::1\n"
+    "far NS a.b.c.far\nfar NS d.b.c.far\nfar NS e.c.far\nfar NS x.y.other.com.\na.b.c.far A 198.51.100.6\n"
+    "d.b.c.far A 198.51.100.7\ntofar CNAME q.far\nturn PTR a.turn\nturn PTR b.a.turn\nturn PTR turn\n"
     "odd TYPE65534 \\# 3 010203\nwww A 203.0.113.9\n"
     "$GENERATE 1-40 big TXT \"$ a text that is long enough to fill a datagram after a while\"\n";
 static const char child_zone[] =
@@ -89,6 +95,7 @@ static void judge_reply(const uint8_t *query, const uint8_t *reply, size_t len)
         fail("a reply that ldns cannot read");
     }
     ldns_pkt_free(packet);
+    fixture_check(reply, len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

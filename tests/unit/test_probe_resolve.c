@@ -150,7 +150,7 @@ static void expect_addresses(const struct resolve_set *set, const char *const *t
     assert_int_equal(set->count, i);
 }
 
-#define EXPECT(set, ...) expect_addresses(set, (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+#define EXPECT(set, ...) expect_addresses(set, (const char *const[]){__VA_ARGS__, NULL})
 
 static void both_families_are_asked(void **state)
 {
@@ -172,7 +172,7 @@ static void no_records_is_an_answer(void **state)
     w->script = (struct script){.v4 = {"192.0.2.1"}};
     set_host(w, "lb.example.net");
     wait_changes(w, 2);
-    EXPECT(&first(w)->v6);
+    assert_int_equal(first(w)->v6.count, 0);
     assert_int_equal(first(w)->v6.state, RESOLVE_GOOD);
 }
 
