@@ -40,7 +40,7 @@ static const json_t *find_item(const json_t *array, const char *token)
     if (len == 0 || len > 6 || token[len] != '\0' || (len > 1 && token[0] == '0')) {
         return NULL;
     }
-    return json_array_get(array, (size_t)atoi(token));
+    return json_array_get(array, strtoul(token, NULL, 10));
 }
 
 static const json_t *follow(const json_t *root, const char *const *tokens)
