@@ -209,7 +209,8 @@ bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice 
 struct steer_ask {
     uint32_t now_s; /* wall time, for what depends on it */
     uint16_t class_id;
-    uint8_t types; /* one of enum steer_types */
+    uint8_t types;     /* one of enum steer_types */
+    bool ignores_load; /* as if nobody shed anything: for what knows no weights */
 };
 
 /* Fill choice (its arrays are the caller's) for records of a type. The tier is

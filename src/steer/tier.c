@@ -46,7 +46,8 @@ static struct look look_at(struct steer_reading *reading, uint16_t index)
     if (reading->failing < 0 && (wavers || !serves)) {
         reading->failing = index;
     }
-    return (struct look){.state = effective.state, .shed = health_word_shed(word), .serves = serves};
+    unsigned shed = reading->ask.ignores_load ? 0 : health_word_shed(word);
+    return (struct look){.state = effective.state, .shed = shed, .serves = serves};
 }
 
 /* To the part in the making. */
