@@ -38,7 +38,7 @@ static struct health *make_health(void)
     static char names[MEMBERS][8];
     static struct health_load_plan loads[MEMBERS];
     for (size_t i = 0; i < MEMBERS; i++) {
-        loads[i] = (struct health_load_plan){.is_given = true, .low = 0, .high = 1, .max_age_ms = 1000};
+        loads[i] = (struct health_load_plan){.is_given = true, .low = 0, .high = 1, .max_age_ms = 3600000};
         snprintf(names[i], sizeof names[i], "e%zu", i);
         endpoints[i] = (struct health_endpoint_plan){names[i], 0};
     }
