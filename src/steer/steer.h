@@ -185,6 +185,7 @@ struct steer_choice {
 struct steer_trace_tier {
     uint32_t members, serving; /* of any type; standbys only where they stand in (or there is nothing else) */
     double healthy;            /* serving, as the share that min_healthy and spill_below are compared with */
+    double available;          /* healthy, less what serving members shed */
     double share;              /* of answers */
     bool considered;           /* there was a share left for it, or a trickle is due */
     bool qualifies;            /* has min_healthy */
@@ -213,7 +214,8 @@ bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice 
 struct steer_ask {
     uint32_t now_s; /* wall time, for what depends on it */
     uint16_t class_id;
-    uint8_t types; /* one of enum steer_types */
+    uint8_t types;     /* one of enum steer_types */
+    bool ignores_load; /* as if nobody shed anything: for what knows no weights */
 };
 
 /* Fill choice (its arrays are the caller's) for records of a type. The tier is
