@@ -58,6 +58,8 @@ struct admin_info {
     unsigned names, zones;
 };
 
+enum { ADMIN_TYPE_SIZE = 16 };
+
 /* Each is called on the control thread, list_monitors once per endpoint that is shown. Results live in the
  * arena. int: 0 or a negative error. */
 struct admin_verbs {
@@ -88,6 +90,8 @@ struct admin_verbs {
     size_t (*list_secondaries)(void *context, size_t zone, struct arena *arena,
                                struct admin_secondary **secondaries);
     void (*list_names)(void *context, const struct view_name **names, size_t *count);
+    /* Mnemonic of the type that a bit of the name's types stands for. */
+    void (*write_type)(void *context, const struct view_name *name, unsigned bit, char text[ADMIN_TYPE_SIZE]);
     /* Append the Prometheus text exposition of all metrics. */
     void (*write_metrics)(void *context, struct buffer *out);
 };

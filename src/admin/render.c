@@ -287,14 +287,15 @@ json_t *render_zone(const struct view_zone *zone, const struct admin_secondary *
     return object;
 }
 
-json_t *render_name(const struct view_name *name)
+json_t *render_name(const struct view_name *name, const struct admin_verbs *verbs)
 {
     json_t *object = json_object(), *types = json_array();
-    if ((name->types & STEER_HAS_A) != 0) {
-        json_array_append_new(types, json_string("A"));
-    }
-    if ((name->types & STEER_HAS_AAAA) != 0) {
-        json_array_append_new(types, json_string("AAAA"));
+    char text[ADMIN_TYPE_SIZE];
+    for (unsigned bit = 0; bit < STEER_TYPES_MAX; bit++) {
+        if ((name->types & 1u << bit) != 0) {
+            verbs->write_type(verbs->context, name, bit, text);
+            json_array_append_new(types, json_string(text));
+        }
     }
     set_text(object, "name", name->owner);
     set_text(object, "zone", name->zone);
@@ -348,6 +349,15 @@ static json_t *render_tiers(const struct operate_explanation *explanation)
     return items;
 }
 
+static json_t *render_texts(const char *const *texts, size_t count)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(items, text_or_null(texts[i]));
+    }
+    return items;
+}
+
 static json_t *render_members(const struct operate_explanation *explanation)
 {
     json_t *items = json_array();
@@ -364,17 +374,9 @@ static json_t *render_members(const struct operate_explanation *explanation)
         set(item, "odds", json_real(member->odds));
         set(item, "chosen", json_boolean(member->chosen));
         set_text(item, "address", member->address);
+        set(item, "records", render_texts(member->records, member->record_count));
         set_time(item, "held_until", member->held_ms);
         json_array_append_new(items, item);
-    }
-    return items;
-}
-
-static json_t *render_texts(const char *const *texts, size_t count)
-{
-    json_t *items = json_array();
-    for (size_t i = 0; i < count; i++) {
-        json_array_append_new(items, text_or_null(texts[i]));
     }
     return items;
 }

@@ -217,7 +217,7 @@ void handle_names(struct call *call)
     verbs_of(call)->list_names(verbs_of(call)->context, &names, &count);
     for (size_t i = 0; i < count && !page.more; i++) {
         if (page_reached(&page, names[i].owner) && page_take(&page, names[i].owner)) {
-            json_array_append_new(page.items, render_name(&names[i]));
+            json_array_append_new(page.items, render_name(&names[i], verbs_of(call)));
         }
     }
     page_reply(call, &page);

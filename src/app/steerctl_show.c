@@ -7,9 +7,23 @@
 
 #include <string.h>
 
+enum { LIST_SIZE = 128 };
+
 static const char *or_dash(const char *text)
 {
     return text == NULL ? "-" : text;
+}
+
+/* As many of the texts as there is room for. */
+static const char *join_texts(const json_t *texts, const char *between, char list[LIST_SIZE])
+{
+    list[0] = '\0';
+    for (size_t i = 0; i < json_array_size(texts); i++) {
+        size_t used = strlen(list);
+        snprintf(list + used, LIST_SIZE - used, "%s%s", i == 0 ? "" : between,
+                 or_dash(json_string_value(json_array_get(texts, i))));
+    }
+    return list;
 }
 
 static const char *number_text(const json_t *object, const char *key, char out[32])
@@ -318,16 +332,10 @@ void show_names(const struct steerctl *ctl, const json_t *items)
     struct table *table = table_new(ctl, headings);
     json_array_foreach(items, i, item)
     {
-        const json_t *types = json_object_get(item, "types");
-        char list[64] = "";
-        for (size_t t = 0; t < json_array_size(types); t++) {
-            size_t used = strlen(list);
-            snprintf(list + used, sizeof list - used, "%s%s", t == 0 ? "" : " ",
-                     or_dash(json_string_value(json_array_get(types, t))));
-        }
+        char list[LIST_SIZE];
         table_add(table, text_of(item, "name"));
         table_add(table, text_of(item, "zone"));
-        table_add(table, list);
+        table_add(table, join_texts(json_object_get(item, "types"), " ", list));
         table_add(table, number_text(item, "ttl", text));
         table_add(table, number_text(item, "policy", text));
     }
@@ -409,10 +417,10 @@ static void show_tiers(const struct steerctl *ctl, const json_t *tiers)
 static void show_members(const struct steerctl *ctl, const json_t *members)
 {
     static const char *const headings[] = {"ENDPOINT",   "AZ",     "REGION", "TIER",    "EFFECTIVE",
-                                           "DECIDED BY", "WEIGHT", "ODDS",   "ADDRESS", NULL};
+                                           "DECIDED BY", "WEIGHT", "ODDS",   "RECORDS", NULL};
     size_t i;
     const json_t *member;
-    char text[32];
+    char text[32], list[LIST_SIZE];
     if (json_array_size(members) == 0) {
         return;
     }
@@ -429,7 +437,7 @@ static void show_members(const struct steerctl *ctl, const json_t *members)
         table_add(table, number_text(member, "weight", text));
         snprintf(text, sizeof text, "%.1f %%", 100 * json_number_value(json_object_get(member, "odds")));
         table_add(table, text);
-        table_add(table, text_of(member, "address"));
+        table_add(table, join_texts(json_object_get(member, "records"), ", ", list));
     }
     table_print(table);
 }

@@ -210,6 +210,13 @@ static void list_names(void *context, const struct view_name **names, size_t *co
     *count = server->view->name_count;
 }
 
+static void write_type(void *context, const struct view_name *name, unsigned bit, char text[ADMIN_TYPE_SIZE])
+{
+    const struct server *server = context;
+    _Static_assert((int)ADMIN_TYPE_SIZE == (int)DNS_TYPE_TEXT_SIZE, "a type has to fit");
+    dns_write_type(steer_set_get(server->view->steer, name->policy)->types[bit], text);
+}
+
 static void write_metrics(void *context, struct buffer *out)
 {
     server_write_metrics(context, out);
@@ -230,5 +237,6 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_geo = list_geo,
                                   .list_secondaries = list_secondaries,
                                   .list_names = list_names,
+                                  .write_type = write_type,
                                   .write_metrics = write_metrics};
 }

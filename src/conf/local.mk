@@ -13,6 +13,7 @@ src_libconf_a_SOURCES = \
 	src/conf/locate.c src/conf/locate.h \
 	src/conf/need.c src/conf/need.h \
 	src/conf/policy.c src/conf/policy.h \
+	src/conf/records.c src/conf/records.h \
 	src/conf/refs.c src/conf/refs.h \
 	src/conf/selector.c src/conf/selector.h src/conf/selector_internal.h \
 	src/conf/server.c src/conf/server.h \

@@ -16,6 +16,7 @@
 #include "dns/name.h"
 #include "dns/types.h"
 #include "operate/message.h"
+#include "operate/rdata.h"
 #include "zone/zone.h"
 
 #include <stdarg.h>
@@ -35,6 +36,9 @@ struct work {
     uint16_t type;
     /* of a steered name */
     const struct steer_policy *policy;
+    const struct zone *zone; /* and its RRset that is explained */
+    const struct zone_rrset *rrset;
+    uint8_t owner[DNS_NAME_MAX + 1];
     uint16_t class_id;
     struct steer_choice choice;
     struct steer_trace trace;
@@ -122,45 +126,100 @@ static const struct zone_rrset *find_steered(const struct zone_node *node)
     return NULL;
 }
 
+static const struct zone_rrset *find_alias(const struct zone_node *node)
+{
+    const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
+    return cname != NULL && (cname->flags & ZONE_RRSET_STEERED) != 0 ? cname : NULL;
+}
+
+/* No records of the type, and no CNAME. */
+static void describe_absence(struct work *w, const struct zone_node *node, const uint8_t *owner)
+{
+    const struct zone_rrset *other = has_addresses(w->type) ? find_steered(node) : NULL;
+    if (other == NULL) {
+        say(w, "the name exists, but has no %s records: no data", w->to->type);
+        return;
+    }
+    w->to->steered_name = name_text(w, owner);
+    if (has_addresses(other->type)) {
+        say(w, "%s is steered, but none of its endpoints has an address for %s: no data", w->to->steered_name,
+            w->to->type);
+    } else {
+        say(w, "%s is steered, but does not answer with addresses of its endpoints: no data",
+            w->to->steered_name);
+    }
+}
+
 /* Tell what the zone has for the name; the policy is set if it is steered. */
 static void describe_node(struct work *w, const struct zone *zone, const struct zone_node *node, bool exact)
 {
     uint8_t owner[DNS_NAME_MAX + 1];
-    const struct zone_rrset *rrset = find_rrset(node, w->type);
+    const struct zone_rrset *found = find_rrset(node, w->type), *alias = find_alias(node);
+    const struct zone_rrset *rrset = found != NULL ? found : alias;
     owner_of(zone, node, owner);
     if (!exact) {
         say(w, "the wildcard %s stands for the name", name_text(w, owner));
     }
-    const struct zone_rrset *other = rrset == NULL && has_addresses(w->type) ? find_steered(node) : NULL;
-    if (other != NULL) {
-        w->to->steered_name = name_text(w, owner);
-        say(w, "%s is steered, but none of its endpoints has an address for %s: no data", w->to->steered_name,
-            w->to->type);
-    } else if (rrset == NULL) {
-        say(w, "the name exists, but has no %s records: no data", w->to->type);
+    if (rrset == NULL) {
+        describe_absence(w, node, owner);
     } else if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
         const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
         w->policy = steer_set_get(w->view->steer, steered->policy);
         w->type = rrset->type;
+        w->zone = zone;
+        w->rrset = rrset;
+        memcpy(w->owner, owner, sizeof owner);
         w->to->steered = true;
         w->to->steered_name = name_text(w, owner);
-        say(w, "%s is steered: policy %u with %u endpoints", w->to->steered_name, steered->policy,
+        say(w, "%s is %s: policy %u with %u endpoints", w->to->steered_name,
+            found == NULL ? "an alias, and where it leads is steered" : "steered", steered->policy,
             w->policy->member_count);
     } else {
         say(w, "the name is not steered: the records of the zone file answer");
     }
 }
 
-static void describe_name(struct work *w)
+/* Where a name is looked up. */
+struct place {
+    const uint8_t *name;
+    const struct zone *zone; /* NULL: none of ours */
+    uint32_t at;
+    struct zone_lookup found;
+};
+
+static struct place look_up(const struct work *w, const uint8_t *name)
 {
     struct dns_key key;
-    const char *name = name_text(w, w->reply.target);
+    struct place place = {.name = name};
+    dns_key_fill(&key, name, DNS_NAME_MAX);
+    place.zone = zone_table_find(w->view->zones, &key, 0);
+    if (place.zone != NULL && !place.zone->failed) {
+        place.at = zone_find_node(place.zone, &key);
+        place.found = zone_look_up(place.zone, &key, place.at);
+    }
+    return place;
+}
+
+/* The name asked, if it is steered itself, even where that leads elsewhere; else the end of the CNAMEs. */
+static struct place find_subject(const struct work *w, const uint8_t *asked)
+{
+    struct place place = look_up(w, asked);
+    const struct zone_node *node = place.found.cut == NULL ? place.found.node : NULL;
+    const struct zone_rrset *rrset = node == NULL ? NULL : find_rrset(node, w->type);
+    rrset = rrset == NULL && node != NULL ? find_alias(node) : rrset;
+    bool is_steered = rrset != NULL && (rrset->flags & ZONE_RRSET_STEERED) != 0;
+    return is_steered || w->type == DNS_TYPE_CNAME ? place : look_up(w, w->reply.target);
+}
+
+static void describe_name(struct work *w, const uint8_t *asked)
+{
+    struct place place = find_subject(w, asked);
+    const struct zone *zone = place.zone;
+    const char *name = name_text(w, place.name);
     if (w->reply.cname_count != 0) {
         say(w, "%zu CNAME record%s to %s", w->reply.cname_count,
-            w->reply.cname_count == 1 ? " leads" : "s lead", name);
+            w->reply.cname_count == 1 ? " leads" : "s lead", name_text(w, w->reply.target));
     }
-    dns_key_fill(&key, w->reply.target, DNS_NAME_MAX);
-    const struct zone *zone = zone_table_find(w->view->zones, &key, 0);
     if (zone == NULL) {
         say(w, "no zone of ours holds %s", name);
         return;
@@ -171,25 +230,18 @@ static void describe_name(struct work *w)
         return;
     }
     say(w, "zone %s with serial %u holds %s", w->to->zone, zone->serial, name);
-    uint32_t at = zone_find_node(zone, &key);
-    struct zone_lookup found = zone_look_up(zone, &key, at);
-    if (found.cut != NULL) {
+    if (place.found.cut != NULL) {
         uint8_t owner[DNS_NAME_MAX + 1];
-        owner_of(zone, found.cut, owner);
+        owner_of(zone, place.found.cut, owner);
         say(w, "the name is at or below the delegation %s: a referral", name_text(w, owner));
-    } else if (found.node == NULL) {
+    } else if (place.found.node == NULL) {
         say(w, "the zone has no such name");
     } else {
-        describe_node(w, zone, found.node, at != 0);
+        describe_node(w, zone, place.found.node, place.at != 0);
     }
 }
 
 /* ---- a steered name ---- */
-
-static uint8_t has_bit(uint16_t type)
-{
-    return type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA;
-}
 
 /* "DE, EU, US-VA, Paris, AS64496 at 48.9 2.4" */
 static const char *describe_place(struct work *w, const struct geo_place *place)
@@ -285,7 +337,7 @@ static void evaluate(struct work *w)
     struct steer_room room = steer_find_room(policy, w->class_id);
     steer_choice_init(&w->choice, room, arena_alloc(w->arena, steer_room_size(room)));
     w->trace.tiers = arena_alloc(w->arena, policy->classes[w->class_id].tier_count * sizeof *w->trace.tiers);
-    struct steer_ask ask = {.now_s = w->now_s, .class_id = w->class_id, .types = has_bit(w->type)};
+    struct steer_ask ask = {.now_s = w->now_s, .class_id = w->class_id, .types = w->rrset->types};
     steer_evaluate(policy, ask, w->view->table, &w->choice, &w->trace);
     double *odds = arena_alloc(w->arena, (size_t)w->choice.count * sizeof *odds);
     w->odds = arena_alloc(w->arena, count * sizeof *w->odds);
@@ -373,13 +425,6 @@ static void describe_tiers(struct work *w)
     }
 }
 
-static const char *address_of(const struct work *w, const struct conf_endpoint *endpoint)
-{
-    const struct addr *addr = w->type == DNS_TYPE_A ? &endpoint->v4 : &endpoint->v6;
-    char text[ADDR_TEXT_SIZE];
-    return addr->family == ADDR_NONE ? NULL : arena_copy_text(w->arena, addr_write(addr, text));
-}
-
 static void describe_member(struct work *w, uint16_t index, struct operate_member *member)
 {
     const struct conf_topology *topology = w->view->topology;
@@ -394,8 +439,12 @@ static void describe_member(struct work *w, uint16_t index, struct operate_membe
         .weight = from->weight,
         .odds = w->odds[index],
         .chosen = w->odds[index] > 0,
-        .address = address_of(w, endpoint),
         .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, w->now_s) * 1000};
+    if ((from->types & w->rrset->types) != 0) {
+        const struct rdata_place place = {w->zone, w->rrset, w->owner};
+        member->records = rdata_list(&place, index, w->arena, &member->record_count);
+        member->address = has_addresses(w->type) ? member->records[0] : NULL;
+    }
 }
 
 /* Why it is not in the answer, if that is not because of its tier. */
@@ -413,8 +462,9 @@ static void tell_exclusion(struct work *w, const struct operate_member *member)
         char at[CLOCK_TEXT_SIZE];
         say(w, "%s came back a moment ago: clients stick to it again from %s on", member->endpoint,
             clock_write_rfc3339(member->held_ms, at));
-    } else if (member->address == NULL) {
-        say(w, "%s is excluded: it has no %s address", member->endpoint, w->to->type);
+    } else if (member->record_count == 0) {
+        say(w, "%s is excluded: it has no %s %s", member->endpoint, w->to->type,
+            has_addresses(w->type) ? "address" : "record");
     }
 }
 
@@ -466,7 +516,7 @@ static void describe_pick(struct work *w)
     case STEER_FROM_SERVFAIL: say(w, "no tier serves: fallback servfail"); return;
     }
     if (w->choice.count == 0) {
-        say(w, "no member that serves has an address of the type: no data");
+        say(w, "no member that serves has a record of the type: no data");
     } else if (w->policy->pick == STEER_PICK_ALL) {
         say(w, "pick all gives every one of %u candidates", w->choice.count);
     } else {
@@ -527,7 +577,7 @@ int operate_explain(const struct view *view, const struct operate_question *ques
     explanation->type = arena_copy_text(arena, dns_write_type(question->type, text));
     explanation->client = client == NULL ? NULL : arena_copy_text(arena, addr_write(client, at));
     ask(&w, wire, (size_t)len);
-    describe_name(&w);
+    describe_name(&w, wire);
     if (w.policy != NULL) {
         describe_class(&w);
         evaluate(&w);

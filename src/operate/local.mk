@@ -4,5 +4,6 @@ src_liboperate_a_SOURCES = \
 	src/operate/explain.c \
 	src/operate/message.c src/operate/message.h \
 	src/operate/operate.h \
+	src/operate/rdata.c src/operate/rdata.h \
 	src/operate/targets.c \
 	src/operate/type.c

@@ -49,10 +49,12 @@ struct operate_member {
         *tier; /* tier: label of the tier (or "pool …") in which it is considered, or NULL */
     struct health_effective effective;
     uint32_t weight;
-    double odds;         /* of being in an answer now */
-    bool chosen;         /* odds > 0 */
-    const char *address; /* of the type asked; NULL: it has none */
-    int64_t held_ms;     /* wall time until which no client sticks to it; 0: it is not held */
+    double odds;          /* of being in an answer now */
+    bool chosen;          /* odds > 0 */
+    const char *address;  /* the first of the type asked, A or AAAA; NULL: it has none */
+    const char **records; /* rdata of the type asked, in presentation form */
+    size_t record_count;
+    int64_t held_ms; /* wall time until which no client sticks to it; 0: it is not held */
 };
 
 struct operate_tier {

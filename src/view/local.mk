@@ -9,6 +9,7 @@ src_libview_a_SOURCES = \
 	src/view/one.c \
 	src/view/policy.c \
 	src/view/primary.c \
+	src/view/records.c \
 	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
 	src/view/tiers.c \

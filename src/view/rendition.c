@@ -67,14 +67,14 @@ static bool is_trickle(const struct steer_policy *policy, const struct steer_cho
 /* One more of the heaviest; of equal ones the first. odds: of those that are there, in order. */
 static void take(struct view_rendered *to, double odds[STEER_ANSWERS_MAX], uint16_t member, double own)
 {
-    size_t at = to->count;
+    size_t at = to->count, room = to->type == DNS_TYPE_CNAME ? 1 : STEER_ANSWERS_MAX;
     while (at > 0 && odds[at - 1] < own) {
         at--;
     }
-    if (at == STEER_ANSWERS_MAX) {
+    if (at == room) {
         return;
     }
-    size_t keep = to->count < STEER_ANSWERS_MAX ? to->count : STEER_ANSWERS_MAX - 1;
+    size_t keep = to->count < room ? to->count : room - 1;
     memmove(odds + at + 1, odds + at, (keep - at) * sizeof *odds);
     memmove(to->members + at + 1, to->members + at, (keep - at) * sizeof *to->members);
     odds[at] = own;
@@ -102,7 +102,7 @@ static void render_policy(const struct view *view, struct view_rendered *to)
     const struct steer_policy *policy = steer_set_get(view->steer, to->policy);
     struct steer_room room = steer_find_room(policy, 0);
     void *memory = memory_alloc(steer_room_size(room));
-    struct steer_ask ask = {.types = to->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
+    struct steer_ask ask = {.types = steer_find_type(policy, to->type)};
     struct steer_choice choice;
     steer_choice_init(&choice, room, memory);
     steer_evaluate(policy, ask, view->table, &choice, NULL);

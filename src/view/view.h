@@ -29,7 +29,7 @@ struct view_name {
     const char *zone;  /* origin */
     uint32_t policy;   /* id in steer */
     uint32_t ttl;
-    uint8_t types; /* enum steer_types that some member has */
+    uint16_t types; /* that some member has: bits of the policy's types */
 };
 
 struct view_zone {

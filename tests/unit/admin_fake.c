@@ -250,6 +250,13 @@ static void list_names(void *context, const struct view_name **names, size_t *co
     *count = 2;
 }
 
+static void write_type(void *context, const struct view_name *name, unsigned bit, char text[ADMIN_TYPE_SIZE])
+{
+    (void)context;
+    (void)name;
+    snprintf(text, ADMIN_TYPE_SIZE, "%s", bit == 0 ? "A" : "AAAA");
+}
+
 static void write_metrics(void *context, struct buffer *out)
 {
     (void)context;
@@ -271,5 +278,6 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .list_geo = list_geo,
                                 .list_secondaries = list_secondaries,
                                 .list_names = list_names,
+                                .write_type = write_type,
                                 .write_metrics = write_metrics};
 }
