@@ -27,9 +27,8 @@ static struct addr find_client(const struct work *w)
     return at.addr;
 }
 
-/* Members for this very client; the scope becomes what the answer is good for. */
-static size_t pick_sticky(struct work *w, const struct steer_policy *policy,
-                          const struct steer_choice *choice, uint16_t members[STEER_ANSWERS_MAX])
+size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
+                         uint16_t members[STEER_ANSWERS_MAX])
 {
     struct addr client = find_client(w);
     struct steer_key key = steer_find_key(policy, &client);
@@ -37,13 +36,6 @@ static size_t pick_sticky(struct work *w, const struct steer_policy *policy,
         w->scope = key.prefix_len;
     }
     return steer_pick_sticky(policy, choice, key.key, members);
-}
-
-size_t rrset_pick(struct work *w, const struct steer_policy *policy, struct steer_choice *choice,
-                  uint16_t members[STEER_ANSWERS_MAX])
-{
-    return policy->pick == STEER_PICK_STICKY ? pick_sticky(w, policy, choice, members)
-                                             : steer_pick(policy, choice, w->context->random, members);
 }
 
 static enum rrset_outcome add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,

@@ -27,9 +27,17 @@ static inline struct geo_match rrset_find_class(const struct work *w, const stru
     return rrset_find_class_of_source(w, policy);
 }
 
+/* Members for this very client; the scope becomes what the answer is good for. */
+size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
+                         uint16_t members[STEER_ANSWERS_MAX]);
+
 /* Draw from the choice. Returns how many. */
-size_t rrset_pick(struct work *w, const struct steer_policy *policy, struct steer_choice *choice,
-                  uint16_t members[STEER_ANSWERS_MAX]);
+static inline size_t rrset_pick(struct work *w, const struct steer_policy *policy,
+                                struct steer_choice *choice, uint16_t members[STEER_ANSWERS_MAX])
+{
+    return policy->pick == STEER_PICK_STICKY ? rrset_pick_sticky(w, policy, choice, members)
+                                             : steer_pick(policy, choice, w->context->random, members);
+}
 
 /* Steering has nothing to offer. A zone is never without NS: then those of its file answer. */
 static inline enum rrset_outcome rrset_get_empty(const struct zone_rrset *rrset)
