@@ -53,7 +53,7 @@ int server_run(const char *path);
 void server_install_view(struct server *server, struct view *view);
 /* Tell the prober what there is to check in the current view. */
 void server_set_targets(struct server *server);
-/* Arm the timer for the next override that ends. */
+/* Arm the timer for the next override that ends, and loads that grow old. */
 void server_schedule_expiry(struct server *server);
 
 /* ---- reload.c ---- */

@@ -95,6 +95,7 @@ void health_carry(struct health *to, const struct health *from, int64_t wall_ms)
                 health_word_get(from, HEALTH_ENDPOINT, (uint32_t)(old - from->nodes[HEALTH_ENDPOINT]));
             carry_monitors(to, endpoint, from, old);
             health_word_set_resolved(to, i, word & HEALTH_WORD_RESOLVED);
+            health_carry_load(to, i, from, (uint32_t)(old - from->nodes[HEALTH_ENDPOINT]));
         }
     }
     to->wall_ms = wall_ms;

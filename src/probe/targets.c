@@ -96,7 +96,8 @@ static bool is_same(const struct check *a, const struct check *b)
 {
     return a->type == b->type && a->at.port == b->at.port && a->in_turn == b->in_turn &&
            (a->in_turn || addr_equal(&a->at.addr, &b->at.addr)) && a->request_len == b->request_len &&
-           (a->request_len == 0 || memcmp(a->request, b->request, a->request_len) == 0);
+           (a->request_len == 0 || memcmp(a->request, b->request, a->request_len) == 0) &&
+           (a->load == NULL ? b->load == NULL : b->load != NULL && strcmp(a->load, b->load) == 0);
 }
 
 static bool has_addresses_of(const struct check *a, const struct check *b)
@@ -131,5 +132,8 @@ void targets_carry(struct check *from, struct check *to, int64_t now_us)
         to->flight = from->flight;
         to->flight->check = to;
         from->flight = NULL;
+        if (to->flight->stage == FLIGHT_JUDGED) {
+            load_scan_move(&to->flight->body.scan, to->load);
+        }
     }
 }

@@ -242,14 +242,16 @@ void fixture_init_rotating(struct fixture *f, const char *origin, const char *te
     init(f, &origin, &text, 1);
 }
 
-void fixture_init_listed(struct fixture *f, const char *origin, const char *text,
-                         const struct fixture_listed *listed, size_t count)
+void fixture_init_listed(struct fixture *f, const char *const *origins, const char *const *texts,
+                         size_t zones, const struct fixture_listed *listed)
 {
     memset(f, 0, sizeof *f);
     f->listed = listed;
-    f->listed_count = count;
-    assert_true(count <= sizeof f->listed_policies / sizeof *f->listed_policies);
-    init(f, &origin, &text, 1);
+    while (listed[f->listed_count].owner != NULL) {
+        f->listed_count++;
+    }
+    assert_true(f->listed_count <= sizeof f->listed_policies / sizeof *f->listed_policies);
+    init(f, origins, texts, zones);
 }
 
 void fixture_fini(struct fixture *f)

@@ -29,7 +29,8 @@ struct fixture {
 void fixture_init(struct fixture *f, const char *const *origins, const char *const *texts, size_t zones);
 /* One zone, RRsets rotate. */
 void fixture_init_rotating(struct fixture *f, const char *origin, const char *text);
-/* A steered RRset of any rdata with a policy of its own: members and tiers like those of policy 0. */
+/* A steered RRset of any rdata in the first zone, with a policy of its own: members and tiers like those of
+ * policy 0. */
 struct fixture_listed {
     const char *owner; /* relative to the zone */
     uint16_t type;
@@ -40,8 +41,9 @@ struct fixture_listed {
      */
     const char *members[3];
 };
-void fixture_init_listed(struct fixture *f, const char *origin, const char *text,
-                         const struct fixture_listed *listed, size_t count);
+/* listed ends with an owner of NULL. */
+void fixture_init_listed(struct fixture *f, const char *const *origins, const char *const *texts,
+                         size_t zones, const struct fixture_listed *listed);
 void fixture_fini(struct fixture *f);
 
 /* Make a query in wire form; flags as a number, edns_size 0: no OPT. Returns its length. */

@@ -60,12 +60,14 @@ static const struct fixture_listed listed[] = {
     {"fail", DNS_TYPE_HTTPS, .fallback = STEER_FALLBACK_SERVFAIL, .members = {"1 . alpn=h2", NULL, NULL}},
     {"stick", DNS_TYPE_MX, STEER_PICK_STICKY, .members = {"10 mx1", "20 mx1", "30 mx1"}},
     {"some", DNS_TYPE_TXT, STEER_PICK_WEIGHTED, 2, .members = {"\"a\"; \"b\"; \"c\"", "\"c\"", "\"z\""}},
+    {NULL, .type = 0},
 };
 
 static int set_up(void **state)
 {
     static struct fixture f;
-    fixture_init_listed(&f, "example.com.", zone_text, listed, sizeof listed / sizeof *listed);
+    static const char *const origins[] = {"example.com."}, *const texts[] = {zone_text};
+    fixture_init_listed(&f, origins, texts, 1, listed);
     *state = &f;
     return 0;
 }
@@ -217,7 +219,7 @@ static void what_does_not_fit_is_truncated(void **state)
 
 static void additional_data_is_dropped_first(void **state)
 {
-    uint8_t query[512], out[512];
+    uint8_t query[512], out[512] = {0};
     size_t len = fixture_query(query, "every.example.com.", DNS_TYPE_MX, 0, 0), before = 0;
     for (size_t cap = len; cap < 300; cap++) { /* grows record by record, and is whole at every size */
         size_t got = fixture_ask_bytes(*state, query, len, ANSWER_TCP, out, cap);
