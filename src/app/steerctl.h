@@ -33,13 +33,15 @@ enum {
     OPTION_LOSE = 512,
     OPTION_FAILURE = 1024,
     OPTION_FROM = 2048,
+    OPTION_IN = 1 << 16,
+    OPTION_AT = 1 << 17,
 };
 
 struct steerctl {
     const char *socket;
     bool json, colour;
     unsigned given; /* OPTION_ bits */
-    const char *region, *az, *effective, *reason, *for_, *until, *actor, *client, *failure, *from;
+    const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from;
     const char **losses;
     size_t loss_count;
     char **words; /* the verb and what follows it */

@@ -40,6 +40,7 @@ struct health_override_entry {
     enum health_kind kind;
     uint32_t index;
     struct health_override what;
+    bool turned; /* started in the change under way */
 };
 
 struct health {
@@ -55,7 +56,7 @@ struct health {
     uint32_t monitor_count;
     struct health_override_entry *overrides;
     size_t override_count, override_capacity;
-    int64_t next_expiry_ms; /* 0: none */
+    int64_t next_due_ms; /* start or end of an override; 0: none */
     struct health_listener listener;
     struct health_change *changes; /* of the change under way, kept for its memory */
     size_t change_count, change_capacity;
@@ -85,6 +86,7 @@ void health_word_set_observed(struct health *health, enum health_kind kind, uint
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
                              enum health_desired desired);
 void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers);
+void health_word_set_planned(struct health *health, enum health_kind kind, uint32_t index, bool planned);
 /* After all words of one change were stored: readers that see the new generation see them. */
 void health_table_advance(struct health *health);
 
@@ -100,9 +102,9 @@ void health_node_count(struct health_node *node, enum health_observed before, en
 /* All counters, roll-ups and words' observed bits anew from the monitors' verdicts. */
 void health_rebuild(struct health *health);
 
-/* Record an override and its bits; without telling anybody. */
+/* Record an override and its bits; without telling anybody. Planned: its time is yet to come. */
 void health_put_override(struct health *health, enum health_kind kind, uint32_t index,
-                         const struct health_override *override);
+                         const struct health_override *override, bool planned);
 
 /* Notice what changed at (kind, index) and below, and since when. The table has been updated. */
 void health_settle(struct health *health, enum health_kind kind, uint32_t index,

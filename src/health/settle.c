@@ -52,6 +52,12 @@ void health_word_set_wavers(struct health *health, uint32_t endpoint, bool waver
     store(health, HEALTH_ENDPOINT, endpoint, word | (wavers ? HEALTH_WORD_WAVERS : 0));
 }
 
+void health_word_set_planned(struct health *health, enum health_kind kind, uint32_t index, bool planned)
+{
+    uint32_t word = health_word_get(health, kind, index) & ~(uint32_t)HEALTH_WORD_PLANNED;
+    store(health, kind, index, word | (planned ? HEALTH_WORD_PLANNED : 0));
+}
+
 void health_table_advance(struct health *health)
 {
     atomic_fetch_add_explicit(&health->table.generation, 1, memory_order_release);

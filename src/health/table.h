@@ -37,12 +37,13 @@ enum health_decider {
 };
 
 /* The word: bits 0-1 observed, bits 2-3 desired, bit 4 (endpoints): the latest results of a check speak
- * against the verdict, but are not enough to change it yet. */
+ * against the verdict, but are not enough to change it yet; bit 5: an override is planned for later. */
 enum {
     HEALTH_WORD_OBSERVED = 3,
     HEALTH_WORD_DESIRED_SHIFT = 2,
     HEALTH_WORD_DESIRED = 3 << 2,
     HEALTH_WORD_WAVERS = 1 << 4,
+    HEALTH_WORD_PLANNED = 1 << 5,
 };
 
 struct health_table {
@@ -113,6 +114,21 @@ static inline struct health_effective health_table_effective(const struct health
     return health_combine(atomic_load_explicit(&table->endpoints[endpoint], memory_order_relaxed),
                           atomic_load_explicit(&table->azs[az], memory_order_relaxed),
                           atomic_load_explicit(&table->regions[region], memory_order_relaxed));
+}
+
+/* Whose planned override will decide about an endpoint when its time comes, as its words are now? The
+ * narrowest one's, unless an override that is as narrow or narrower is in force. False: nobody's. */
+static inline bool health_find_planned(uint32_t endpoint, uint32_t az, uint32_t region,
+                                       enum health_kind *kind)
+{
+    const uint32_t words[] = {[HEALTH_ENDPOINT] = endpoint, [HEALTH_AZ] = az, [HEALTH_REGION] = region};
+    for (int i = HEALTH_ENDPOINT; i <= HEALTH_REGION && (words[i] & HEALTH_WORD_DESIRED) == 0; i++) {
+        if ((words[i] & HEALTH_WORD_PLANNED) != 0) {
+            *kind = (enum health_kind)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Does this word alone keep what it stands for from serving? */

@@ -475,17 +475,45 @@ static void describe_pick(struct work *w)
     }
 }
 
+/* Who planned what for a member, for when. */
+static void tell_plan(struct work *w, const struct steer_member *member)
+{
+    const struct health_table *table = w->view->table;
+    const uint32_t at[] = {
+        [HEALTH_ENDPOINT] = member->endpoint, [HEALTH_AZ] = member->az, [HEALTH_REGION] = member->region};
+    enum health_kind kind;
+    char starts[CLOCK_TEXT_SIZE];
+    if (!health_find_planned(atomic_load_explicit(&table->endpoints[member->endpoint], memory_order_relaxed),
+                             atomic_load_explicit(&table->azs[member->az], memory_order_relaxed),
+                             atomic_load_explicit(&table->regions[member->region], memory_order_relaxed),
+                             &kind)) {
+        return;
+    }
+    const struct health_override *override = health_get_override(w->view->health, kind, at[kind]);
+    struct health_status status;
+    if (override != NULL && health_get_status(w->view->health, kind, at[kind], &status) == 0) {
+        say(w, "the TTL is at most %u s (ttl_failing): %s of %s %s is planned for %s by %s: %s",
+            w->choice.ttl, health_desired_text(override->desired), health_kind_text(kind), status.name,
+            clock_write_rfc3339(override->starts_ms, starts), override->actor, override->reason);
+    }
+}
+
 /* Why the TTL is what it is, of a steered name. */
 static void describe_ttl(struct work *w)
 {
-    bool is_failing = w->choice.ttl != STEER_TTL_FREE;
+    bool is_short = w->choice.ttl != STEER_TTL_FREE;
     bool from_zone = w->choice.source == STEER_FROM_STATIC || w->choice.count == 0;
-    w->to->ttl_reason = is_failing ? "ttl_failing" : from_zone ? "zone" : "ttl";
-    if (is_failing && w->trace.failing >= 0) {
+    w->to->ttl_reason = !is_short               ? from_zone ? "zone" : "ttl"
+                        : w->trace.failing >= 0 ? "ttl_failing"
+                                                : "planned";
+    if (is_short && w->trace.failing >= 0) {
         const struct operate_member *member = &w->to->members[w->trace.failing];
         bool serves = health_state_serves(member->effective.state);
         say(w, "the TTL is at most %u s (ttl_failing): %s %s", w->choice.ttl, member->endpoint,
             serves ? "is about to change" : "does not serve");
+    }
+    if (is_short && w->trace.planned >= 0) {
+        tell_plan(w, &w->policy->members[w->trace.planned]);
     }
 }
 

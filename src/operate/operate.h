@@ -37,8 +37,8 @@ int operate_get_target(const struct view *view, enum health_kind kind, const cha
 /* "region:us-east", "az:us-east-1a", "endpoint:web-a": 0, ERROR_SYNTAX (no such kind) or ERROR_NOT_FOUND. */
 int operate_parse_target(const struct view *view, const char *text, enum health_kind *kind, uint32_t *index);
 
-/* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, or ERROR_INVALID: an expiry
- * that is not in the future. */
+/* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, ERROR_INVALID: an expiry that
+ * is not in the future, or not after the start, or ERROR_CONFLICT: one with a start where one is in force. */
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms);
 
@@ -86,7 +86,7 @@ struct operate_explanation {
     unsigned scope;                /* of the reply */
     const char *source;            /* steer_source_text() */
     uint32_t ttl;
-    const char *ttl_reason; /* "ttl", "ttl_failing", "zone"; NULL: not steered */
+    const char *ttl_reason; /* "ttl", "ttl_failing", "planned", "zone"; NULL: not steered */
     struct operate_tier *tiers;
     size_t tier_count;
     struct operate_member *members;

@@ -93,7 +93,7 @@ int operate_put_override(const struct view *view, enum health_kind kind, const c
         return ERROR_NOT_FOUND;
     }
     if (override->desired != HEALTH_DESIRED_AUTO && override->expires_ms != 0 &&
-        override->expires_ms <= wall_ms) {
+        (override->expires_ms <= wall_ms || override->expires_ms <= override->starts_ms)) {
         return ERROR_INVALID;
     }
     return health_set_override(view->health, kind, (uint32_t)index, override, wall_ms);
