@@ -83,11 +83,12 @@ static inline _Atomic uint32_t *health_back_at(const struct health *health, enum
 uint32_t health_word_get(const struct health *health, enum health_kind kind, uint32_t index);
 void health_word_set_observed(struct health *health, enum health_kind kind, uint32_t index,
                               enum health_observed observed);
+/* In force, or planned only: then nothing is desired yet. One store. */
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
-                             enum health_desired desired);
+                             enum health_desired desired, bool planned);
 void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers);
-void health_word_set_planned(struct health *health, enum health_kind kind, uint32_t index, bool planned);
-/* After all words of one change were stored: readers that see the new generation see them. */
+/* After all words of one change were stored (the first one began it): readers that see the new generation see
+ * them. */
 void health_table_advance(struct health *health);
 
 /* What the words say about one object, with the deciders of its kind. */

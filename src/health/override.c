@@ -63,13 +63,6 @@ static void remove_entry(struct health *health, struct health_node *node)
     node->override_at = 0;
 }
 
-static void set_bits(struct health *health, enum health_kind kind, uint32_t index,
-                     enum health_desired desired, bool planned)
-{
-    health_word_set_desired(health, kind, index, planned ? HEALTH_DESIRED_AUTO : desired);
-    health_word_set_planned(health, kind, index, planned);
-}
-
 void health_put_override(struct health *health, enum health_kind kind, uint32_t index,
                          const struct health_override *override, bool planned)
 {
@@ -87,7 +80,7 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
     *entry = (struct health_override_entry){.kind = kind, .index = index, .what = *override};
     entry->what.reason[HEALTH_REASON_SIZE - 1] = '\0';
     entry->what.actor[HEALTH_ACTOR_SIZE - 1] = '\0';
-    set_bits(health, kind, index, override->desired, planned);
+    health_word_set_desired(health, kind, index, override->desired, planned);
     follow_due(health, before, due_of(health, entry));
 }
 
@@ -107,7 +100,7 @@ static void remove_override(struct health *health, enum health_kind kind, uint32
     struct health_node *node = &health->nodes[kind][index];
     int64_t due = due_of(health, &health->overrides[node->override_at - 1]);
     remove_entry(health, node);
-    set_bits(health, kind, index, HEALTH_DESIRED_AUTO, false);
+    health_word_set_desired(health, kind, index, HEALTH_DESIRED_AUTO, false);
     follow_due(health, due, 0);
 }
 
@@ -160,7 +153,7 @@ static size_t take_expired(struct health *health, int64_t wall_ms)
         ended.turned = !is_planned(health, &ended); /* else its start was missed */
         remove_entry(health, &health->nodes[ended.kind][ended.index]);
         health->overrides[health->override_count] = ended;
-        set_bits(health, ended.kind, ended.index, HEALTH_DESIRED_AUTO, false);
+        health_word_set_desired(health, ended.kind, ended.index, HEALTH_DESIRED_AUTO, false);
     }
     return before - health->override_count;
 }
@@ -172,7 +165,7 @@ static size_t start_planned(struct health *health, int64_t wall_ms)
         struct health_override_entry *entry = &health->overrides[i];
         entry->turned = is_planned(health, entry) && entry->what.starts_ms <= wall_ms;
         if (entry->turned) {
-            set_bits(health, entry->kind, entry->index, entry->what.desired, false);
+            health_word_set_desired(health, entry->kind, entry->index, entry->what.desired, false);
             started++;
         }
     }
@@ -190,7 +183,9 @@ static void tell_turn(struct health *health, const struct health_override_entry 
     health->delivering = false;
 }
 
-/* Whatever is due goes at once: one change, so nothing shows an in-between that nobody wanted. */
+/* Whatever is due goes at once: one change, so nothing shows an in-between that nobody wanted. What ends
+ * does so before anything starts: where one drain follows another, rather both may serve for the moment
+ * between the stores than neither. */
 size_t health_follow_clock(struct health *health, int64_t wall_ms)
 {
     assert(!health->delivering);

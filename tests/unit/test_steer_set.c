@@ -267,6 +267,35 @@ static void cache_follows_the_generation(void **state)
     steer_set_free(set);
 }
 
+/* While words are being stored, whoever asks reads them anew, whatever it knew. */
+static void caches_are_not_trusted_during_a_change(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    struct world world;
+    plan_init(&plan);
+    world_init(&world);
+    add(set, &plan);
+    struct steer_cache *cache = steer_cache_new(set);
+    const struct steer_policy *policy = steer_set_get(set, 0);
+    assert_int_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table)->count, 2);
+    atomic_store(&world.table.generation, 1 | HEALTH_CHANGING);
+    assert_int_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table)->count, 2);
+    world.endpoints[0] = HEALTH_OBSERVED_UNHEALTHY;
+    assert_int_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table)->count, 1);
+    world.regions[0] = HEALTH_OBSERVED_UNHEALTHY;
+    assert_int_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table)->source,
+                     STEER_FROM_ALL);
+    world.regions[0] = world.endpoints[0] = HEALTH_OBSERVED_UNKNOWN; /* the same number once more, later */
+    atomic_store(&world.table.generation, 2);
+    struct steer_choice *choice = steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table);
+    assert_int_equal(choice->count, 2);
+    assert_int_equal(choice->generation, 2);
+    steer_cache_free(cache);
+    steer_set_free(set);
+}
+
 /* Each (policy, class, type) has its own slot and arrays: fill all, then look at all again. */
 static void slots_do_not_overlap(void **state)
 {
@@ -360,6 +389,7 @@ int main(void)
         cmocka_unit_test(trees_are_shared_by_key),
         cmocka_unit_test(many_policies_stay_apart),
         cmocka_unit_test(cache_follows_the_generation),
+        cmocka_unit_test(caches_are_not_trusted_during_a_change),
         cmocka_unit_test(slots_do_not_overlap),
         cmocka_unit_test(cache_of_nothing),
         cmocka_unit_test(a_set_may_be_extended),
