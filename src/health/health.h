@@ -68,7 +68,7 @@ struct health_change {
 /* An override whose time has come. Told before the changes that it brings, by health_follow_clock() only. */
 enum health_turn {
     HEALTH_TURN_STARTED, /* "started": it was planned and is in force now */
-    HEALTH_TURN_ENDED,   /* "ended": it expired */
+    HEALTH_TURN_EXPIRED, /* "expired": it was in force and is not any more */
     HEALTH_TURN_MISSED,  /* "missed": it expired without ever having been in force: the clock leapt */
 };
 

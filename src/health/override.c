@@ -207,7 +207,7 @@ size_t health_follow_clock(struct health *health, int64_t wall_ms)
     for (size_t i = 0; i < end; i++) {
         const struct health_override_entry *entry = &health->overrides[i];
         if (i >= health->override_count) {
-            tell_turn(health, entry, entry->turned ? HEALTH_TURN_ENDED : HEALTH_TURN_MISSED);
+            tell_turn(health, entry, entry->turned ? HEALTH_TURN_EXPIRED : HEALTH_TURN_MISSED);
         } else if (entry->turned) {
             tell_turn(health, entry, HEALTH_TURN_STARTED);
         }

@@ -98,7 +98,7 @@ static void waits_starts_and_ends(void **state)
 
     assert_int_equal(health_follow_clock(health, 8000), 1);
     expect(health, HEALTH_ENDPOINT, B1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
-    assert_int_equal(turns.turns[1].turn, HEALTH_TURN_ENDED);
+    assert_int_equal(turns.turns[1].turn, HEALTH_TURN_EXPIRED);
     assert_int_equal(health_next_due(health), 0);
     assert_null(health_get_override(health, HEALTH_REGION, US));
 }
