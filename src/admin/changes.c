@@ -85,10 +85,11 @@ static void reply_plan(struct call *call, const struct health_override *override
     struct operate_target *target = plan_find(&plan, call->route.kind, call->route.name);
     if (target == NULL) {
         set_missing(call);
-    } else if (override->starts_ms != 0 && target->override != NULL && !target->status.planned) {
-        set_in_force(call, target);
+        call_reply_problem(call);
+        return;
     }
-    if (problem_is_set(&call->problem)) {
+    if (override->starts_ms != 0 && target->override != NULL && !target->status.planned) {
+        set_in_force(call, target);
         call_reply_problem(call);
         return;
     }
