@@ -61,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     problem_init(&problem, arena);
     judge(request_parse_override(body, body_len, 1000000, &override, &problem), &problem);
     expect(problem_is_set(&problem) || override.expires_ms == 0 || override.expires_ms > 1000000);
+    expect(problem_is_set(&problem) || override.expires_ms == 0 || override.expires_ms > override.starts_ms);
+    expect(problem_is_set(&problem) || override.starts_ms == 0 || override.starts_ms > 1000000);
     problem_init(&problem, arena);
     judge(request_parse_drill(body, body_len, &drill, &problem), &problem);
     expect(problem_is_set(&problem) || drill.loss_count > 0);
