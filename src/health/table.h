@@ -36,14 +36,19 @@ enum health_decider {
     HEALTH_BY_REGION_OVERRIDE,   /* "region_override" */
 };
 
-/* The word: bits 0-1 observed, bits 2-3 desired, bit 4 (endpoints): the latest results of a check speak
- * against the verdict, but are not enough to change it yet; bit 5: an override is planned for later. */
+/* The word: bits 0-1 observed, bits 2-3 desired, bit 5: an override is planned for later. Of endpoints, too:
+ * bit 4: the latest results of a check speak against the verdict, but are not enough to change it yet; bits
+ * 8-13: how much of its weight the endpoint sheds because of its load, in steps of which HEALTH_SHED_ALL are
+ * everything. */
 enum {
     HEALTH_WORD_OBSERVED = 3,
     HEALTH_WORD_DESIRED_SHIFT = 2,
     HEALTH_WORD_DESIRED = 3 << 2,
     HEALTH_WORD_WAVERS = 1 << 4,
     HEALTH_WORD_PLANNED = 1 << 5,
+    HEALTH_WORD_SHED_SHIFT = 8,
+    HEALTH_WORD_SHED = 63 << 8,
+    HEALTH_SHED_ALL = 32,
 };
 
 #define HEALTH_CHANGING (UINT64_C(1) << 63)
@@ -133,6 +138,11 @@ static inline bool health_find_planned(uint32_t endpoint, uint32_t az, uint32_t 
         }
     }
     return false;
+}
+
+static inline unsigned health_word_shed(uint32_t word)
+{
+    return (word & HEALTH_WORD_SHED) >> HEALTH_WORD_SHED_SHIFT;
 }
 
 /* Does this word alone keep what it stands for from serving? */

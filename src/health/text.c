@@ -77,6 +77,11 @@ const char *health_outcome_text(enum health_outcome outcome)
     return text_at(outcome_texts, COUNT_OF(outcome_texts), outcome);
 }
 
+const char *health_load_source_text(enum health_load_source source)
+{
+    return source == HEALTH_LOAD_FROM_CHECK ? "check" : source == HEALTH_LOAD_PUSHED ? "push" : NULL;
+}
+
 int health_parse_desired(const char *text, enum health_desired *desired)
 {
     int found = find_text(desired_texts, COUNT_OF(desired_texts), text);

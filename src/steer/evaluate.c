@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define NOTHING_LEFT 1e-9
+/* Less is not worth a part: a tier that sheds everything beside one that does not. */
+#define LEAST_SHARE 1e-7
 
 const char *steer_source_text(enum steer_source source)
 {
@@ -100,9 +102,11 @@ static void pack_parts(struct steer_choice *choice)
     for (size_t i = 0; i < choice->part_count; i++) {
         struct steer_part part = choice->parts[i];
         part.share *= part.fraction;
-        if (part.count != 0 && part.share > 0) {
+        if (part.count != 0 && part.share > LEAST_SHARE) {
             memmove(choice->members + choice->count, choice->members + part.first,
                     part.count * sizeof *choice->members);
+            memmove(choice->weights + choice->count, choice->weights + part.first,
+                    part.count * sizeof *choice->weights);
             part.first = choice->count;
             choice->count += part.count;
             choice->parts[kept++] = part;
@@ -141,8 +145,9 @@ static void trace_tier(struct steer_trace *trace, size_t index, const struct ste
         trace->tiers[index] = (struct steer_trace_tier){.members = measure->members,
                                                         .serving = measure->serving,
                                                         .healthy = measure->healthy,
+                                                        .available = measure->unshed,
                                                         .considered = considered,
-                                                        .qualifies = measure->suffices > 0};
+                                                        .qualifies = measure->qualifies};
     }
 }
 

@@ -181,6 +181,7 @@ struct steer_choice {
 struct steer_trace_tier {
     uint32_t members, serving; /* of any type; standbys only where they stand in (or there is nothing else) */
     double healthy;            /* serving, as the share that min_healthy and spill_below are compared with */
+    double available;          /* healthy, less what serving members shed */
     double share;              /* of answers */
     bool considered;           /* there was a share left for it, or a trickle is due */
     bool qualifies;            /* has min_healthy */

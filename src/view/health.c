@@ -23,6 +23,7 @@ static uint64_t identify(const struct conf_check *check, const struct conf_endpo
     uint64_t hash = hash_text(HASH_START, endpoint->name);
     hash = hash_bytes(hash, addr, sizeof *addr);
     hash = hash_text(hash_text(hash_text(hash, check->name), check->host), check->path);
+    hash = hash_text(hash, check->load);
     const uint32_t numbers[] = {(uint32_t)check->type, check->port, check->interval_ms, check->timeout_ms,
                                 check->fall,           check->rise, check->status_low,  check->status_high};
     return hash_finish(hash_bytes(hash, numbers, sizeof numbers));
@@ -56,6 +57,7 @@ struct plan_parts {
     struct health_region_plan *regions;
     struct health_az_plan *azs;
     struct health_endpoint_plan *endpoints;
+    struct health_load_plan *loads;
     struct health_monitor_plan *monitors;
     size_t monitor_count;
 };
@@ -74,6 +76,9 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
     for (size_t i = 0; i < topology->endpoint_count; i++) {
         parts->endpoints[i] =
             (struct health_endpoint_plan){topology->endpoints[i].name, topology->endpoints[i].az};
+        const struct conf_load *load = &topology->endpoints[i].load;
+        parts->loads[i] = (struct health_load_plan){
+            .is_given = load->is_given, .low = load->low, .high = load->high, .max_age_ms = load->max_age_ms};
     }
     parts->monitor_count = view_list_monitors(topology, &monitors);
     parts->monitors = memory_alloc_array(parts->monitor_count, sizeof *parts->monitors);
@@ -96,6 +101,7 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
         .regions = memory_alloc_array(topology->region_count, sizeof *parts.regions),
         .azs = memory_alloc_array(topology->az_count, sizeof *parts.azs),
         .endpoints = memory_alloc_array(topology->endpoint_count, sizeof *parts.endpoints),
+        .loads = memory_alloc_array(topology->endpoint_count, sizeof *parts.loads),
     };
     fill_parts(topology, &parts);
     struct health *health = health_new(&(struct health_plan){.regions = parts.regions,
@@ -104,12 +110,14 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
                                                              .az_count = topology->az_count,
                                                              .endpoints = parts.endpoints,
                                                              .endpoint_count = topology->endpoint_count,
+                                                             .loads = parts.loads,
                                                              .monitors = parts.monitors,
                                                              .monitor_count = parts.monitor_count},
                                        wall_ms);
     free(parts.regions);
     free(parts.azs);
     free(parts.endpoints);
+    free(parts.loads);
     free(parts.monitors);
     return health;
 }
