@@ -510,29 +510,6 @@ static void describe_pick(struct work *w)
     }
 }
 
-/* Who planned what for a member, for when. */
-static void tell_plan(struct work *w, const struct steer_member *member)
-{
-    const struct health_table *table = w->view->table;
-    const uint32_t at[] = {
-        [HEALTH_ENDPOINT] = member->endpoint, [HEALTH_AZ] = member->az, [HEALTH_REGION] = member->region};
-    enum health_kind kind;
-    char starts[CLOCK_TEXT_SIZE];
-    if (!health_find_planned(atomic_load_explicit(&table->endpoints[member->endpoint], memory_order_relaxed),
-                             atomic_load_explicit(&table->azs[member->az], memory_order_relaxed),
-                             atomic_load_explicit(&table->regions[member->region], memory_order_relaxed),
-                             &kind)) {
-        return;
-    }
-    const struct health_override *override = health_get_override(w->view->health, kind, at[kind]);
-    struct health_status status;
-    if (override != NULL && health_get_status(w->view->health, kind, at[kind], &status) == 0) {
-        say(w, "the TTL is at most %u s (ttl_failing): %s of %s %s is planned for %s by %s: %s",
-            w->choice.ttl, health_desired_text(override->desired), health_kind_text(kind), status.name,
-            clock_write_rfc3339(override->starts_ms, starts), override->actor, override->reason);
-    }
-}
-
 /* Why the TTL is what it is, of a steered name. */
 static void describe_ttl(struct work *w)
 {
@@ -548,7 +525,9 @@ static void describe_ttl(struct work *w)
             serves ? "is about to change" : "does not serve");
     }
     if (is_short && w->trace.planned >= 0) {
-        tell_plan(w, &w->policy->members[w->trace.planned]);
+        const char *plan =
+            operate_describe_plan(w->view, w->policy->members[w->trace.planned].endpoint, w->arena);
+        say(w, "the TTL is at most %u s (ttl_failing): %s", w->choice.ttl, plan);
     }
 }
 

@@ -47,6 +47,10 @@ int operate_foresee_shed(const struct view *view, const char *endpoint, double l
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms);
 
+/* Who planned what that an endpoint will follow, and for when: "drain of region us-east is planned for … by
+ * alice: storm"; or that nothing is. */
+const char *operate_describe_plan(const struct view *view, uint32_t endpoint, struct arena *arena);
+
 /* ---- explain ---- */
 
 struct operate_member {
