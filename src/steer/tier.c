@@ -55,7 +55,8 @@ static struct look look_at(struct steer_reading *reading, uint16_t index)
     if (reading->failing < 0 && (wavers || !serves)) {
         reading->failing = index;
     }
-    return (struct look){.state = effective.state, .shed = health_word_shed(words[0]), .serves = serves};
+    unsigned shed = reading->ask.ignores_load ? 0 : health_word_shed(words[0]);
+    return (struct look){.state = effective.state, .shed = shed, .serves = serves};
 }
 
 /* To the part in the making. */
@@ -222,13 +223,14 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
     leave_out_shed(reading, part);
 }
 
-/* What each group has of the tier: its share, or what the others leave; of those that have somebody to offer.
- */
+/* What each group has of the tier, of those that have somebody to offer: its share, or what these leave. So
+ * the share of a group that fails goes to those without a share, and no other group's grows; unless all of
+ * those fail, too. */
 static void divide_tier(const struct steer_group *groups, struct steer_part *parts, size_t count)
 {
     double rest = 1, sum = 0;
     for (size_t i = 0; i < count; i++) {
-        rest -= groups[i].share;
+        rest -= parts[i].count == 0 ? 0 : groups[i].share;
     }
     for (size_t i = 0; i < count; i++) {
         double share = groups[i].share > 0 ? groups[i].share : rest > 0 ? rest : 0;

@@ -23,7 +23,6 @@ static uint64_t identify(const struct conf_check *check, const struct conf_endpo
     uint64_t hash = hash_text(HASH_START, endpoint->name);
     hash = hash_bytes(hash, addr, sizeof *addr);
     hash = hash_text(hash_text(hash_text(hash, check->name), check->host), check->path);
-    hash = hash_text(hash, check->load);
     const uint32_t numbers[] = {(uint32_t)check->type, check->port, check->interval_ms, check->timeout_ms,
                                 check->fall,           check->rise, check->status_low,  check->status_high};
     return hash_finish(hash_bytes(hash, numbers, sizeof numbers));

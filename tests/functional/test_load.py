@@ -298,8 +298,11 @@ def test_reloads_keep_loads_and_drills_see_them(site):
     assert server.reload().status == 200
     assert abs(server.get(f"/v1/endpoints/{loaded}")["load"]["shed"] - 0.25) <= STEP
     del site.topology["endpoints"][loaded]["load"]
+    site.topology["checks"]["web"]["load"] = "/elsewhere"
     site.write()
     assert server.reload().status == 200
+    states = {item["name"]: item["effective"] for item in server.get("/v1/endpoints")["items"]}
+    assert states == dict.fromkeys(at, "healthy"), "where a load is looked for is no matter of health"
     load = server.get(f"/v1/endpoints/{loaded}")["load"]
     assert (load["value"], load["shed"], load["low"]) == (0.7, 0, None)
     hold_to_weights(server, at, dict.fromkeys(at, 10), count=300)
