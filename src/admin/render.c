@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* jansson refuses what is not UTF-8; then every octet outside ASCII is escaped as in a master file. */
-static json_t *text_or_null(const char *text)
+json_t *render_text(const char *text)
 {
     if (text == NULL) {
         return json_null();
@@ -43,7 +43,7 @@ static void set(json_t *object, const char *key, json_t *value)
 
 static void set_text(json_t *object, const char *key, const char *text)
 {
-    set(object, key, text_or_null(text));
+    set(object, key, render_text(text));
 }
 
 static void set_number(json_t *object, const char *key, uint64_t number)
@@ -370,11 +370,11 @@ static json_t *render_members(const struct operate_explanation *explanation)
     return items;
 }
 
-static json_t *render_texts(const char *const *texts, size_t count)
+json_t *render_texts(const char *const *texts, size_t count)
 {
     json_t *items = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_array_append_new(items, text_or_null(texts[i]));
+        json_array_append_new(items, render_text(texts[i]));
     }
     return items;
 }
@@ -420,6 +420,7 @@ json_t *render_explanation(const struct operate_explanation *explanation)
     set_text(object, "zone", explanation->zone);
     set_text(object, "rcode", explanation->rcode);
     set(object, "steered", json_boolean(explanation->steered));
+    set(object, "policy", explanation->steered ? json_integer(explanation->policy) : json_null());
     set_text(object, "steered_name", explanation->steered_name);
     set_text(object, "class", explanation->class_label);
     set_text(object, "pick", explanation->pick);

@@ -224,6 +224,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_monitors = list_monitors,
                                   .put_override = put_override,
                                   .explain = explain,
+                                  .explain_if = server_explain_if,
+                                  .what_if = server_what_if,
                                   .simulate = simulate,
                                   .reload = reload,
                                   .list_zones = list_zones,

@@ -143,6 +143,7 @@ static void describe_node(struct work *w, const struct zone *zone, const struct 
         w->policy = steer_set_get(w->view->steer, steered->policy);
         w->type = rrset->type;
         w->to->steered = true;
+        w->to->policy = steered->policy;
         w->to->steered_name = name_text(w, owner);
         say(w, "%s is steered: policy %u with %u endpoints", w->to->steered_name, steered->policy,
             w->policy->member_count);

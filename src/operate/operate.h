@@ -42,6 +42,31 @@ int operate_parse_target(const struct view *view, const char *text, enum health_
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms);
 
+/* ---- assumptions ---- */
+
+/* An override that nobody has put. */
+struct operate_assumption {
+    enum health_kind kind;
+    uint32_t index;
+    enum health_desired desired;
+};
+
+/* "region:us-east=down", "endpoint:web-a=drain", "az:us-east-1a=auto" (without its override): 0, ERROR_SYNTAX
+ * or ERROR_NOT_FOUND. */
+int operate_parse_assumption(const struct view *view, const char *text,
+                             struct operate_assumption *assumption);
+/* The same text again. */
+const char *operate_write_assumption(const struct view *view, const struct operate_assumption *assumption,
+                                     struct arena *arena);
+
+/* A view with a health of its own, which is at first as that of `view`: what is done to it changes no answer.
+ * It borrows all else, so `view` has to outlive it; the lock is needed for the call only. Returns owned. */
+struct view *operate_copy_view(const struct view *view, int64_t wall_ms);
+void operate_free_copy(struct view *copy); /* NULL is fine */
+/* Put the overrides on a copy; of two of the same object the later one holds. */
+void operate_assume(struct view *copy, const struct operate_assumption *assumptions, size_t count,
+                    int64_t wall_ms);
+
 /* ---- explain ---- */
 
 struct operate_member {
@@ -78,6 +103,7 @@ struct operate_explanation {
     const char *zone;                 /* NULL: no zone of ours */
     const char *rcode;
     bool steered;
+    uint32_t policy;          /* of a steered name, as in the list of names */
     const char *steered_name; /* the owner whose policy applied (a wildcard, or the end of a CNAME chain) */
     const char *class_label;
     const char *pick;              /* "weighted" …; NULL: not steered */
