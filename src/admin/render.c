@@ -336,6 +336,7 @@ static json_t *render_tiers(const struct operate_explanation *explanation)
         set_number(item, "members", tier->members);
         set_number(item, "serving", tier->serving);
         set(item, "healthy", json_real(tier->healthy));
+        set_text(item, "measured_by", tier->by_capacity ? "capacity" : "number");
         set_text(item, "min_healthy", tier->min_healthy);
         set_text(item, "spill_below", tier->spill_below);
         set(item, "trickle", json_real(tier->trickle));
@@ -348,6 +349,24 @@ static json_t *render_tiers(const struct operate_explanation *explanation)
     return items;
 }
 
+/* The object that made a member what it is. */
+static json_t *render_decider(const struct operate_target *target)
+{
+    if (target == NULL) {
+        return json_null();
+    }
+    bool is_endpoint = target->kind == HEALTH_ENDPOINT;
+    json_t *object = json_object();
+    set_text(object, "kind", health_kind_text(target->kind));
+    set_text(object, "name", target->name);
+    set_time(object, "since", target->status.since_ms);
+    set(object, "members", is_endpoint ? json_null() : json_integer(target->status.members));
+    set(object, "members_unhealthy",
+        is_endpoint ? json_null() : json_integer(target->status.members_unhealthy));
+    set(object, "override", render_override(target->override));
+    return object;
+}
+
 static json_t *render_members(const struct operate_explanation *explanation)
 {
     json_t *items = json_array();
@@ -358,13 +377,17 @@ static json_t *render_members(const struct operate_explanation *explanation)
         set_text(item, "az", member->az);
         set_text(item, "region", member->region);
         set_text(item, "tier", member->tier);
+        set_text(item, "observed", health_observed_text(member->observed));
         set_text(item, "effective", health_state_text(member->effective.state));
         set_text(item, "decided_by", health_decider_text(member->effective.decided_by));
+        set(item, "decider", render_decider(member->decider));
         set_number(item, "weight", member->weight);
         set(item, "odds", json_real(member->odds));
         set(item, "chosen", json_boolean(member->chosen));
         set_text(item, "address", member->address);
         set_time(item, "held_until", member->held_ms);
+        set(item, "sticks", json_boolean(member->sticks));
+        set_text(item, "excluded", member->excluded);
         json_array_append_new(items, item);
     }
     return items;
@@ -426,10 +449,14 @@ json_t *render_explanation(const struct operate_explanation *explanation)
     set_text(object, "pick", explanation->pick);
     set_text(object, "sticks", explanation->sticks);
     set_number(object, "scope", explanation->scope);
+    set_text(object, "scope_reason", explanation->scope_reason);
     set(object, "geo", render_reason(explanation->geo));
     set_text(object, "source", explanation->source);
     set_number(object, "ttl", explanation->ttl);
     set_text(object, "ttl_reason", explanation->ttl_reason);
+    set_text(object, "fallback", explanation->fallback);
+    set_text(object, "pool", explanation->pool);
+    set(object, "fenced", json_boolean(explanation->fenced));
     set(object, "tiers", render_tiers(explanation));
     set(object, "members", render_members(explanation));
     set(object, "answers", render_texts(explanation->answers, explanation->answer_count));

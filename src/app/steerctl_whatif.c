@@ -269,8 +269,8 @@ static void show_tiers_beside(const struct steerctl *ctl, const json_t *before, 
 
 static void show_members_beside(const struct steerctl *ctl, const json_t *before, const json_t *after)
 {
-    static const char *const headings[] = {"ENDPOINT", "REGION",    "NOW",      "THEN", "DECIDED BY",
-                                           "ODDS NOW", "ODDS THEN", "EXCLUDED", NULL};
+    static const char *const headings[] = {"ENDPOINT",   "REGION",   "NOW",       "THEN",
+                                           "DECIDED BY", "ODDS NOW", "ODDS THEN", NULL};
     size_t i;
     const json_t *was;
     char text[32];
@@ -289,7 +289,6 @@ static void show_members_beside(const struct steerctl *ctl, const json_t *before
         table_add(table, text_of(is, "decided_by"));
         table_add(table, odds_cell(was, "odds", text));
         table_add(table, odds_cell(is, "odds", text));
-        table_add(table, text_of(is, "excluded"));
     }
     table_print(table);
 }

@@ -3,7 +3,10 @@ src_liboperate_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_liboperate_a_SOURCES = \
 	src/operate/assume.c \
 	src/operate/choice.c src/operate/choice.h \
-	src/operate/explain.c \
+	src/operate/explain.c src/operate/explain.h \
+	src/operate/explain_class.c \
+	src/operate/explain_members.c \
+	src/operate/explain_tiers.c \
 	src/operate/message.c src/operate/message.h \
 	src/operate/operate.h \
 	src/operate/targets.c \

@@ -72,7 +72,12 @@ void operate_assume(struct view *copy, const struct operate_assumption *assumpti
 struct operate_member {
     const char *endpoint, *az, *region,
         *tier; /* tier: label of the tier (or "pool …") in which it is considered, or NULL */
+    enum health_observed observed; /* by its own checks */
     struct health_effective effective;
+    const struct operate_target *decider; /* the endpoint, az or region that made it so; NULL: nothing did */
+    const char *excluded;                 /* why it is in no answer; NULL: it may be */
+    bool is_own_reason;                   /* that is about it, not about its tier */
+    bool sticks;                          /* the client sticks to it */
     uint32_t weight;
     double odds;         /* of being in an answer now */
     bool chosen;         /* odds > 0 */
@@ -84,6 +89,7 @@ struct operate_tier {
     const char *label;
     uint32_t members, serving;
     double healthy;                        /* the serving share, 0..1 */
+    bool by_capacity;                      /* measured by capacity, else by number */
     const char *min_healthy, *spill_below; /* "50 %", "2"; NULL: not given */
     double trickle;                        /* 0: none */
     double share;                          /* of answers, 0..1 */
@@ -110,9 +116,13 @@ struct operate_explanation {
     const char *sticks;            /* the prefix of the client that decides a sticky pick; NULL: none */
     const struct operate_geo *geo; /* NULL: geography plays no part */
     unsigned scope;                /* of the reply */
+    const char *scope_reason;      /* "geo", "sticky", "negative"; NULL: it holds for every client */
     const char *source;            /* steer_source_text() */
     uint32_t ttl;
-    const char *ttl_reason; /* "ttl", "ttl_failing", "zone"; NULL: not steered */
+    const char *ttl_reason; /* "ttl", "ttl_failing", "zone", "negative"; NULL: not steered */
+    const char *fallback;   /* "all" …: where no tier serves; NULL: not steered */
+    const char *pool;       /* "pool …", that comes before it; NULL: none */
+    bool fenced;            /* answers never leave the tiers */
     struct operate_tier *tiers;
     size_t tier_count;
     struct operate_member *members;
