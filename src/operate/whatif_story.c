@@ -62,7 +62,7 @@ static void tell_names(struct story *story)
     say(story, "%zu of %zu steered name%s would answer differently", report->names_changed, report->names,
         plural(report->names));
     if (report->names_unserved[1] != 0) {
-        say(story, "%zu name%s would have clients that get no records (now: %zu)", report->names_unserved[1],
+        say(story, "%zu name%s would have clients that get no records of a type (now: %zu)", report->names_unserved[1],
             plural(report->names_unserved[1]), report->names_unserved[0]);
     }
 }
@@ -70,17 +70,16 @@ static void tell_names(struct story *story)
 static void tell_severities(struct story *story)
 {
     static const char *const texts[OPERATE_UNCHANGED] = {
-        [OPERATE_UNSERVED] = "would lose their records",
-        [OPERATE_FALLBACK] = "would have no tier that serves, and fall back",
-        [OPERATE_OVERLOADED] =
-            "would send a region or az more than it can take, if what they use now is just full",
-        [OPERATE_STILL_UNSERVED] = "have no records, now as then",
-        [OPERATE_STILL_FALLBACK] = "fall back, now as then",
+        [OPERATE_UNSERVED] = "records lost",
+        [OPERATE_FALLBACK] = "no tier left, only a fallback",
+        [OPERATE_OVERLOADED] = "more than a region or az can take, if what is used now is just full",
+        [OPERATE_STILL_UNSERVED] = "no records, now as then",
+        [OPERATE_STILL_FALLBACK] = "a fallback, now as then",
     };
     for (int i = 0; i < OPERATE_UNCHANGED; i++) {
         size_t count = story->report->rows_by_severity[i];
         if (count != 0 && texts[i] != NULL) {
-            say(story, "%zu row%s %s%s", count, plural(count), texts[i],
+            say(story, "%s: %zu row%s%s", texts[i], count, plural(count),
                 name_examples(story, (enum operate_severity)i));
         }
     }
