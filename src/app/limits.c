@@ -15,33 +15,39 @@
 
 #include <event2/event.h>
 
-enum { REPORT_EVERY_S = 10, CULPRITS = 5 };
+enum {
+    OTHER_DESCRIPTORS = 64, /* the admin API, files, sockets of the server */
+    REPORT_EVERY_S = 10,
+    CULPRITS = 5
+};
 
-/* Checks, the admin API and files need descriptors too: TCP clients get three quarters of them. */
-static uint32_t find_room(void)
+/* Checks in flight, the admin API and files need descriptors too, but never more than half of them. */
+static rlim_t find_reserve(size_t monitors, rlim_t limit)
+{
+    rlim_t reserve = OTHER_DESCRIPTORS + (rlim_t)monitors;
+    return reserve < limit / 2 ? reserve : limit / 2;
+}
+
+static uint32_t find_room(size_t monitors)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur == RLIM_INFINITY ||
         limit.rlim_cur > UINT32_MAX) {
         return UINT32_MAX;
     }
-    rlim_t room = limit.rlim_cur - limit.rlim_cur / 4;
+    rlim_t room = limit.rlim_cur - find_reserve(monitors, limit.rlim_cur);
     return room == 0 ? 1 : (uint32_t)room;
 }
 
-/* The soft limit was raised to the hard one at the start; that one only root can raise. */
-static uint32_t make_room(uint32_t clients)
+void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *limits)
 {
-    rlim_t needed = (rlim_t)clients / 3 * 4 + 4;
-    if (find_room() < clients) {
+    const struct conf_server *conf = view->server;
+    rlim_t needed = (rlim_t)conf->tcp.clients + OTHER_DESCRIPTORS + (rlim_t)view->monitor_count;
+    if (find_room(view->monitor_count) < conf->tcp.clients) {
+        /* the soft limit was raised to the hard one at the start; that one only root can raise */
         (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = needed, .rlim_max = needed});
     }
-    return find_room();
-}
-
-void server_find_tcp_limits(const struct conf_server *conf, struct serve_tcp_limits *limits)
-{
-    uint32_t room = make_room(conf->tcp.clients);
+    uint32_t room = find_room(view->monitor_count);
     *limits = (struct serve_tcp_limits){.idle_ms = conf->tcp.idle_ms,
                                         .clients = conf->tcp.clients,
                                         .clients_per_address = conf->tcp.clients_per_address,
@@ -49,8 +55,8 @@ void server_find_tcp_limits(const struct conf_server *conf, struct serve_tcp_lim
                                         .ipv6_prefix = conf->tcp.ipv6_prefix};
     if (limits->clients > room) {
         log_warning("tcp.clients=%u is too many for the descriptors that this process may open, serving %u "
-                    "hint=\"raise LimitNOFILE or ulimit -n to at least %u\"",
-                    limits->clients, room, limits->clients / 3 * 4 + 4);
+                    "hint=\"raise LimitNOFILE or ulimit -n to at least %llu\"",
+                    limits->clients, room, (unsigned long long)needed);
         limits->clients = room;
     }
 }

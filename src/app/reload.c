@@ -145,7 +145,7 @@ static bool install(struct reload *reload)
     if (reload->view != NULL) {
         warn_of_fixed(server, reload->view, reload->report);
         server_install_view(server, reload->view);
-        server_find_tcp_limits(server->view->server, &server->serve_options.tcp);
+        server_find_tcp_limits(server->view, &server->serve_options.tcp);
         serve_set_tcp_limits(server->serve, &server->serve_options.tcp);
     }
     return reload->view != NULL;

@@ -181,7 +181,7 @@ static int open_sockets(struct server *server, const struct view *view, struct r
                                                    .listen_count = view->server->listen_count,
                                                    .threads = view->server->threads,
                                                    .slot = server->slot};
-    server_find_tcp_limits(view->server, &server->serve_options.tcp);
+    server_find_tcp_limits(view, &server->serve_options.tcp);
     int error = serve_open(&server->serve_options, report, &server->serve);
     /* the options outlive the view that they came from */
     server->serve_options.listen =

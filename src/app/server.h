@@ -72,7 +72,7 @@ void geowatch_stop(struct geowatch *watch); /* NULL is fine */
 /* ---- limits.c ---- */
 
 /* As configured, but no more clients than there are descriptors for; says so. */
-void server_find_tcp_limits(const struct conf_server *conf, struct serve_tcp_limits *limits);
+void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *limits);
 /* From now on log which prefixes are rate-limited, if any are. 0, or -1 without memory. */
 int server_start_reports(struct server *server);
 

@@ -85,7 +85,8 @@ void health_word_set_observed(struct health *health, enum health_kind kind, uint
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
                              enum health_desired desired);
 void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers);
-/* After all words of one change were stored: readers that see the new generation see them. */
+/* After all words of one change were stored (the first one began it): readers that see the new generation see
+ * them. */
 void health_table_advance(struct health *health);
 
 /* What the words say about one object, with the deciders of its kind. */

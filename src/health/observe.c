@@ -44,20 +44,17 @@ void health_node_count(struct health_node *node, enum health_observed before, en
     }
 }
 
-/* Store what the node's counters say, and count it in its parent. Returns whether the word changed. */
-static bool roll_up(struct health *health, enum health_kind kind, uint32_t index)
+/* Count in its parent that a node's counters say something else than its word. Returns whether they do: then
+ * its word is to be stored. */
+static bool roll_up(struct health *health, enum health_kind kind, uint32_t index, enum health_observed *after)
 {
-    struct health_node *node = &health->nodes[kind][index];
+    const struct health_node *node = &health->nodes[kind][index];
     enum health_observed before = health_word_observed(health_word_get(health, kind, index));
-    enum health_observed after = health_node_verdict(node, kind);
-    if (after == before) {
-        return false;
+    *after = health_node_verdict(node, kind);
+    if (*after != before && kind != HEALTH_REGION) {
+        health_node_count(&health->nodes[kind + 1][node->parent], before, *after);
     }
-    health_word_set_observed(health, kind, index, after);
-    if (kind != HEALTH_REGION) {
-        health_node_count(&health->nodes[kind + 1][node->parent], before, after);
-    }
-    return true;
+    return *after != before;
 }
 
 /* Do the latest results speak against the verdict? */
@@ -86,7 +83,10 @@ void health_rebuild(struct health *health)
     }
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
-            roll_up(health, kind, i);
+            enum health_observed after;
+            if (roll_up(health, kind, i, &after)) {
+                health_word_set_observed(health, kind, i, after);
+            }
         }
     }
 }
@@ -127,23 +127,41 @@ static bool count_wavering(struct health *health, const struct health_monitor *m
     return true;
 }
 
+/* An object that changed, of each kind. */
+struct rise {
+    uint32_t indices[HEALTH_KINDS];
+    enum health_observed after[HEALTH_KINDS];
+    int count;
+};
+
+/* A region is lost by its own word, and what is below follows as said already; it is back when everything
+ * below is. So one store decides for all names. */
+static void store_rise(struct health *health, const struct rise *rise)
+{
+    for (int i = 0; i < rise->count; i++) {
+        int kind = rise->after[0] == HEALTH_OBSERVED_UNHEALTHY ? rise->count - 1 - i : i;
+        health_word_set_observed(health, kind, rise->indices[kind], rise->after[kind]);
+    }
+}
+
 /* A monitor has another verdict: up as far as that changes something. */
 static void climb(struct health *health, const struct health_monitor *m, enum health_observed before,
                   bool turned)
 {
+    struct rise rise = {.count = 0};
+    uint32_t index = m->endpoint;
     health_node_count(&health->nodes[HEALTH_ENDPOINT][m->endpoint], before, m->verdict);
-    uint32_t index = m->endpoint, top = m->endpoint;
-    int kind = HEALTH_ENDPOINT;
-    while (kind < HEALTH_KINDS && roll_up(health, kind, index)) {
-        top = index;
-        index = health->nodes[kind][index].parent;
-        kind++;
+    while (rise.count < HEALTH_KINDS && roll_up(health, rise.count, index, &rise.after[rise.count])) {
+        rise.indices[rise.count] = index;
+        index = health->nodes[rise.count++][index].parent;
     }
-    if (kind != HEALTH_ENDPOINT || turned) { /* else another monitor of the endpoint still decides */
+    store_rise(health, &rise);
+    if (rise.count != 0 || turned) { /* else another monitor of the endpoint still decides */
         health_table_advance(health);
     }
-    if (kind != HEALTH_ENDPOINT) {
-        health_settle(health, kind - 1, top, &(struct health_cause){m->outcome, m->checked_ms});
+    if (rise.count != 0) {
+        int top = rise.count - 1;
+        health_settle(health, top, rise.indices[top], &(struct health_cause){m->outcome, m->checked_ms});
         health_deliver(health);
     }
 }

@@ -23,13 +23,27 @@ uint32_t health_word_get(const struct health *health, enum health_kind kind, uin
     return atomic_load_explicit(word_at(health, kind, index), memory_order_relaxed);
 }
 
+/* From the first word of a change to its last, readers trust nothing that was derived before. */
+static void begin_change(struct health *health)
+{
+    uint64_t generation = atomic_load_explicit(&health->table.generation, memory_order_relaxed);
+    atomic_store_explicit(&health->table.generation, generation | HEALTH_CHANGING, memory_order_relaxed);
+}
+
 static void store(struct health *health, enum health_kind kind, uint32_t index, uint32_t word)
 {
-    if (health_word_blocks(health_word_get(health, kind, index)) && !health_word_blocks(word)) {
+    uint32_t before = health_word_get(health, kind, index);
+    if (word == before) {
+        return;
+    }
+    if ((before ^ word) != HEALTH_WORD_WAVERS || health->watches_wavering) {
+        begin_change(health);
+    }
+    if (health_word_blocks(before) && !health_word_blocks(word)) {
         atomic_store_explicit(health_back_at(health, kind, index), (uint32_t)(health->wall_ms / 1000),
                               memory_order_relaxed);
     }
-    atomic_store_explicit(word_at(health, kind, index), word, memory_order_relaxed);
+    atomic_store_explicit(word_at(health, kind, index), word, memory_order_release);
 }
 
 void health_word_set_observed(struct health *health, enum health_kind kind, uint32_t index,
@@ -54,7 +68,9 @@ void health_word_set_wavers(struct health *health, uint32_t endpoint, bool waver
 
 void health_table_advance(struct health *health)
 {
-    atomic_fetch_add_explicit(&health->table.generation, 1, memory_order_release);
+    uint64_t generation = atomic_load_explicit(&health->table.generation, memory_order_relaxed);
+    atomic_store_explicit(&health->table.generation, (generation & ~HEALTH_CHANGING) + 1,
+                          memory_order_release);
 }
 
 struct health_effective health_find_effective(const struct health *health, enum health_kind kind,

@@ -45,9 +45,13 @@ enum {
     HEALTH_WORD_WAVERS = 1 << 4,
 };
 
+#define HEALTH_CHANGING (UINT64_C(1) << 63)
+
 struct health_table {
-    /* Grows with every change of any word, after the word was stored: what was derived from the words at an
-     * equal generation still holds. Begins at 1. */
+    /* Grows with every change of any word, after the words were stored: what was derived from the words at an
+     * equal generation still holds. Begins at 1. HEALTH_CHANGING is set before the first word is stored:
+     * while it is, nothing derived holds, and who asks reads the words. So all names follow a store at one
+     * instant, also if the writer is held up in the middle. */
     _Atomic uint64_t generation;
     uint32_t endpoint_count, az_count, region_count;
     _Atomic uint32_t *endpoints, *azs, *regions;

@@ -17,9 +17,11 @@
 #include "serve/tcp_client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +29,7 @@ enum {
     ACCEPT_MAX = 32, /* per wakeup */
     ACCEPT_PAUSE_MS = 100,
     WARN_EVERY_MS = 60000,
+    DESCRIPTORS_LEFT = 16, /* for the admin API, checks and files, when descriptors run low */
 };
 
 struct tcp_listener {
@@ -92,6 +95,86 @@ static void make_room(struct tcp_worker *tcp, uint32_t clients)
     }
 }
 
+/* ---- no descriptors ---- */
+
+static void on_resume(evutil_socket_t fd, short what, void *argument)
+{
+    struct tcp_worker *tcp = argument;
+    (void)fd;
+    (void)what;
+    for (size_t i = 0; i < tcp->listener_count; i++) {
+        (void)event_add(tcp->listeners[i].event, NULL);
+    }
+}
+
+static void pause_accepting(struct tcp_worker *tcp)
+{
+    struct timeval wait = in_ms(ACCEPT_PAUSE_MS);
+    for (size_t i = 0; i < tcp->listener_count; i++) {
+        (void)event_del(tcp->listeners[i].event);
+    }
+    (void)event_add(tcp->resume, &wait);
+}
+
+static void warn(struct tcp_worker *tcp, int error, const char *what)
+{
+    int64_t now_ms = clock_now_ms(&tcp->clients.clock);
+    if (tcp->warned_ms == 0 || now_ms - tcp->warned_ms >= WARN_EVERY_MS) {
+        tcp->warned_ms = now_ms;
+        log_warning("serve.accept %s error=\"%s\" clients=%zu", what, strerror(error), tcp->clients.count);
+    }
+}
+
+/* Returns whether there is one more for this thread at once. */
+static bool free_descriptor(struct tcp_worker *tcp, int error)
+{
+    if (close_oldest(tcp, SERVE_TCP_END_DESCRIPTORS)) {
+        warn(tcp, error, "closes idle clients to take new ones");
+        return true;
+    }
+    tcp_share_demand(tcp->clients.share, SERVE_TCP_END_DESCRIPTORS);
+    return false;
+}
+
+/* The kernel gives out the lowest number that is free, so a number tells how many are in use. */
+static bool is_nearly_last(int fd)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
+        return false;
+    }
+    rlim_t left = limit.rlim_cur / 4 < DESCRIPTORS_LEFT ? limit.rlim_cur / 4 : DESCRIPTORS_LEFT;
+    return (rlim_t)fd >= limit.rlim_cur - left;
+}
+
+/* Leave the last ones to others: with the number of one that goes, this one does not count among them. */
+static int move_down(struct tcp_worker *tcp, int fd)
+{
+    if (!is_nearly_last(fd) || !free_descriptor(tcp, EMFILE)) {
+        return fd;
+    }
+    int lower = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (lower == -1) {
+        return fd;
+    }
+    close(fd);
+    return lower;
+}
+
+/* accept(2) found no descriptor, or no memory. Returns whether it is worth another try now. */
+static bool make_way(struct tcp_worker *tcp, int error)
+{
+    bool missing = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+    if (missing && free_descriptor(tcp, error)) {
+        return true;
+    }
+    warn(tcp, error, "paused");
+    pause_accepting(tcp);
+    return false;
+}
+
+/* ---- accepting ---- */
+
 /* One goes for the one that comes, and a second one while there are too many: a limit may have shrunk. */
 enum { GOING_MAX = 2 };
 
@@ -122,57 +205,11 @@ static void admit(struct tcp_worker *tcp, int fd, struct tcp_peer *peer)
     for (unsigned i = 0; i < GOING_MAX && count >= clients; i++, count--) {
         make_room(tcp, clients);
     }
-    tcp_client_open(&tcp->clients, fd, peer);
+    tcp_client_open(&tcp->clients, move_down(tcp, fd), peer);
     if (event_pending(tcp->sweep, EV_TIMEOUT, NULL) == 0) {
         struct timeval wait = in_ms(tcp_share_load(&share->idle_ms));
         (void)event_add(tcp->sweep, &wait);
     }
-}
-
-/* ---- accepting ---- */
-
-static void on_resume(evutil_socket_t fd, short what, void *argument)
-{
-    struct tcp_worker *tcp = argument;
-    (void)fd;
-    (void)what;
-    for (size_t i = 0; i < tcp->listener_count; i++) {
-        (void)event_add(tcp->listeners[i].event, NULL);
-    }
-}
-
-static void pause_accepting(struct tcp_worker *tcp)
-{
-    struct timeval wait = in_ms(ACCEPT_PAUSE_MS);
-    for (size_t i = 0; i < tcp->listener_count; i++) {
-        (void)event_del(tcp->listeners[i].event);
-    }
-    (void)event_add(tcp->resume, &wait);
-}
-
-static void warn(struct tcp_worker *tcp, int error, const char *what)
-{
-    int64_t now_ms = clock_now_ms(&tcp->clients.clock);
-    if (tcp->warned_ms == 0 || now_ms - tcp->warned_ms >= WARN_EVERY_MS) {
-        tcp->warned_ms = now_ms;
-        log_warning("serve.accept %s error=\"%s\" clients=%zu", what, strerror(error), tcp->clients.count);
-    }
-}
-
-/* accept(2) found no descriptor, or no memory. Returns whether it is worth another try now. */
-static bool make_way(struct tcp_worker *tcp, int error)
-{
-    bool missing = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-    if (missing && close_oldest(tcp, SERVE_TCP_END_DESCRIPTORS)) {
-        warn(tcp, error, "closes idle clients to take new ones");
-        return true;
-    }
-    if (missing) {
-        tcp_share_demand(tcp->clients.share, SERVE_TCP_END_DESCRIPTORS);
-    }
-    warn(tcp, error, "paused");
-    pause_accepting(tcp);
-    return false;
 }
 
 /* accept(2) hands over errors that concern one connection only. */

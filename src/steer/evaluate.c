@@ -270,7 +270,8 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
     const struct steer_class *class = &policy->classes[ask.class_id];
     struct steer_reading reading = {
         .policy = policy, .table = table, .choice = choice, .ask = ask, .failing = -1};
-    choice->generation = atomic_load_explicit(&table->generation, memory_order_acquire);
+    uint64_t generation = atomic_load_explicit(&table->generation, memory_order_acquire);
+    choice->generation = (generation & HEALTH_CHANGING) != 0 ? 0 : generation;
     choice->part_count = 0;
     choice->until_s = UINT32_MAX;
     if (!take_any_tiers(&reading, class, trace)) {

@@ -326,7 +326,7 @@ static void plan_classes(const struct compile_plan *plan, const struct targets *
         uint32_t list = targets->targets[0] & ~GEO_NEAREST;
         plan_unknown(plan, targets->nearest[list], geo_get_nearest_count(tree, list), &classes[0]);
     }
-    for (size_t i = 1; i < targets->count; i++) {
+    for (size_t i = 1; name->geo != NULL && i < targets->count; i++) {
         if ((targets->targets[i] & GEO_NEAREST) == 0) {
             struct steer_class *class = &classes[targets->targets[i]];
             class->label =

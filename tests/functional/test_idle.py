@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Idle TCP connections cost little: thousands of them are held, all others are served as before, and whoever held one
-can still ask. IDLE_CLIENTS=20000 is the full number; steerd gives three quarters of its descriptors to TCP clients, so
-that takes ulimit -Hn 27000. With less, as many are held as it allows."""
+can still ask. IDLE_CLIENTS=20000 is the full number; steerd keeps some descriptors for others, so that takes ulimit -Hn 20200. With
+less, as many are held as it allows."""
 import os
 import pathlib
 import resource
@@ -25,7 +25,7 @@ def raise_limit():
     """The number of clients that descriptors allow."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return min(WANTED, hard * 3 // 4 - SPARE)
+    return min(WANTED, hard - 64 - 16 - SPARE)
 
 
 def connect(server, number):

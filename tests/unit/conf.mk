@@ -5,6 +5,7 @@ conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_geo tests/unit/test_c
 conf_tests += tests/unit/test_conf_tiers
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
+policy_kit = tests/unit/policy_kit.c tests/unit/policy_kit.h tests/unit/test_conf.h tests/unit/unit.h
 conf_test_libs = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_conf_doc_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -12,11 +13,11 @@ tests_unit_test_conf_doc_SOURCES = tests/unit/test_conf_doc.c tests/unit/test_co
 tests_unit_test_conf_doc_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_geo_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_conf_geo_SOURCES = tests/unit/test_conf_geo.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_geo_SOURCES = tests/unit/test_conf_geo.c $(policy_kit)
 tests_unit_test_conf_geo_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTEST_DATA='"$(srcdir)/tests/data/conf"'
-tests_unit_test_conf_policy_SOURCES = tests/unit/test_conf_policy.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_policy_SOURCES = tests/unit/test_conf_policy.c $(policy_kit)
 tests_unit_test_conf_policy_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_server_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -24,7 +25,7 @@ tests_unit_test_conf_server_SOURCES = tests/unit/test_conf_server.c tests/unit/t
 tests_unit_test_conf_server_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_tiers_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_conf_tiers_SOURCES = tests/unit/test_conf_tiers.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_tiers_SOURCES = tests/unit/test_conf_tiers.c $(policy_kit)
 tests_unit_test_conf_tiers_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_topology_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -26,7 +26,9 @@ const struct health_plan health_world_plan = {.regions = health_world_regions,
 
 uint64_t generation(const struct health *health)
 {
-    return atomic_load(&health_get_table(health)->generation);
+    uint64_t generation = atomic_load(&health_get_table(health)->generation);
+    assert_int_equal(generation & HEALTH_CHANGING, 0); /* every change that began has ended */
+    return generation;
 }
 
 void remember(void *context, const struct health_change *change)

@@ -3,9 +3,7 @@
  * Tests of what policies say about tiers: what they need, where a missing share goes, groups and patterns. */
 #include "config.h"
 
-#include "test_conf.h"
-
-#include "conf/policy.h"
+#include "policy_kit.h"
 
 /* Indices: web-1 0, web-2 1 (az us-1), web-3 2 (us-2), web-4 3 (eu-1), db 4 (eu-1) */
 static const char topology_text[] =
@@ -19,65 +17,7 @@ static const char topology_text[] =
 
 static int load_topology(void **state)
 {
-    struct report *report = report_new();
-    *state = conf_parse_topology("t.json", topology_text, sizeof topology_text - 1, report);
-    report_free(report);
-    return *state == NULL;
-}
-
-static int free_topology(void **state)
-{
-    conf_free_topology(*state);
-    return 0;
-}
-
-static struct conf_policy *parse(void **state, const char *text, struct report *report)
-{
-    return conf_parse_policy("p.json", "example.com.", text, strlen(text), *state, report);
-}
-
-static struct conf_policy *parse_good(void **state, const char *text)
-{
-    static const char *const nothing[] = {NULL};
-    struct report *report = report_new();
-    struct conf_policy *policy = parse(state, text, report);
-    expect_report(report, nothing);
-    assert_non_null(policy);
-    return policy;
-}
-
-static void expect_error(void **state, const char *text, const char *line)
-{
-    struct report *report = report_new();
-    assert_null(parse(state, text, report));
-    expect_line(report, line);
-}
-
-/* One error in a name whose members are these, in line 2. */
-static void expect_name_error(void **state, const char *members, const char *line)
-{
-    char text[2048];
-    snprintf(text, sizeof text, "{\"names\": {\"www\":\n{%s}}}", members);
-    expect_error(state, text, line);
-}
-
-/* One error in a key beside the endpoints web-*, in line 3. */
-static void expect_web_error(void **state, const char *members, const char *line)
-{
-    char text[1024];
-    snprintf(text, sizeof text, "\"endpoints\": \"web-*\",\n%s", members);
-    expect_name_error(state, text, line);
-}
-
-static void assert_tier(const struct conf_tier *tier, const char *label, const char *members)
-{
-    char text[64] = "";
-    for (size_t i = 0; i < tier->member_count; i++) {
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%u", i == 0 ? "" : " ",
-                 tier->members[i]);
-    }
-    assert_string_equal(tier->label, label);
-    assert_string_equal(text, members);
+    return policy_kit_load(state, topology_text);
 }
 
 static void assert_need(const struct conf_need *need, double share, uint32_t count)
@@ -288,5 +228,5 @@ int main(void)
         cmocka_unit_test(sticky_picks_are_read),       cmocka_unit_test(weights_may_be_shares),
         cmocka_unit_test(ttls_while_failing_are_read), cmocka_unit_test(pools_are_spare),
     };
-    return cmocka_run_group_tests_name("conf_tiers", tests, load_topology, free_topology);
+    return cmocka_run_group_tests_name("conf_tiers", tests, load_topology, policy_kit_free);
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -166,6 +167,45 @@ static void az_then_region_are_lost(void **state)
     expect(health, HEALTH_REGION, US, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
     expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
     expect(health, HEALTH_ENDPOINT, A1, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
+}
+
+struct watcher {
+    const struct health_table *table;
+    _Atomic bool stop;
+    unsigned mixed; /* times that the endpoint was seen lost and its region was not */
+};
+
+/* A DNS thread: whoever sees the endpoint lost sees its region lost, and that something is going on. */
+static void *watch(void *argument)
+{
+    struct watcher *watcher = argument;
+    const struct health_table *table = watcher->table;
+    while (!atomic_load(&watcher->stop)) {
+        uint64_t before = atomic_load(&table->generation);
+        uint32_t endpoint = atomic_load(&table->endpoints[E1]), region = atomic_load(&table->regions[EU]);
+        uint64_t after = atomic_load(&table->generation);
+        if (before == after && health_word_observed(endpoint) == HEALTH_OBSERVED_UNHEALTHY) { /* one moment */
+            watcher->mixed += health_word_observed(region) != HEALTH_OBSERVED_UNHEALTHY;
+        }
+    }
+    return NULL;
+}
+
+static void a_region_is_lost_in_one_store(void **state)
+{
+    struct health *health = ((struct world *)*state)->health;
+    struct watcher watcher = {.table = health_get_table(health)};
+    pthread_t thread;
+    make_all_healthy(health);
+    health_set_listener(health, &(struct health_listener){.context = NULL});
+    assert_int_equal(pthread_create(&thread, NULL, watch, &watcher), 0);
+    for (int i = 0; i < 500000; i++) {
+        observe_times(health, 4, HEALTH_OUTCOME_REFUSED, 3);
+        observe_times(health, 4, HEALTH_OUTCOME_OK, 2);
+    }
+    atomic_store(&watcher.stop, true);
+    pthread_join(thread, NULL);
+    assert_int_equal(watcher.mixed, 0);
 }
 
 static void one_change_is_one_generation(void **state)
@@ -402,6 +442,7 @@ int main(void)
         TEST(unhealthy_wins_over_unknown),
         TEST(one_instance_never_takes_its_az),
         TEST(az_then_region_are_lost),
+        TEST(a_region_is_lost_in_one_store),
         TEST(one_change_is_one_generation),
         TEST(wavering_is_noted_and_told_if_watched),
         TEST(coming_back_is_dated),

@@ -124,6 +124,8 @@ static struct health_effective effective_of(const struct model *model, int kind,
 static void check_step(struct model *model, bool is_carried)
 {
     struct model_object before[KINDS][ENDPOINTS];
+    uint64_t generation = atomic_load(&health_get_table(model->health)->generation);
+    assert_int_equal(generation & HEALTH_CHANGING, 0); /* whatever began a change has ended it */
     memcpy(before, model->objects, sizeof before);
     for (int kind = HEALTH_ENDPOINT; kind < KINDS; kind++) {
         for (uint32_t i = 0; i < model->counts[kind]; i++) {

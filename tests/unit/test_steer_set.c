@@ -98,14 +98,7 @@ static void equal_content_is_one_policy(void **state)
     steer_set_free(set);
 }
 
-static void every_difference_counts(void **state)
-{
-    (void)state;
-    struct steer_set *set = steer_set_new();
-    struct plan plan;
-    plan_init(&plan);
-    uint32_t expected = 0;
-    assert_int_equal(add(set, &plan), expected++);
+/* Expects struct plan plan, struct steer_set *set and uint32_t expected: policies in it so far. */
 #define DIFFERENT(change)                                                                                    \
     do {                                                                                                     \
         plan_init(&plan);                                                                                    \
@@ -113,6 +106,14 @@ static void every_difference_counts(void **state)
         assert_int_equal(add(set, &plan), expected++);                                                       \
         assert_int_equal(add(set, &plan), expected - 1);                                                     \
     } while (0)
+
+static void differences_of_policies_count(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    uint32_t expected = 0;
+    DIFFERENT((void)0);
     DIFFERENT(plan.policy.pick = STEER_PICK_ALL);
     DIFFERENT(plan.policy.fallback = STEER_FALLBACK_STATIC);
     DIFFERENT(plan.policy.answers = 2);
@@ -122,26 +123,13 @@ static void every_difference_counts(void **state)
     DIFFERENT(plan.members[0].region = 5);
     DIFFERENT(plan.members[2].weight = 5);
     DIFFERENT(plan.members[1].types = STEER_HAS_A);
-    DIFFERENT(plan.tiers[0].count = 1);
     DIFFERENT(plan.tier_members[2] = 0);
     DIFFERENT(plan.classes[0].tier_count = 1);
-    DIFFERENT(plan.tiers[0].label = "us");
-    DIFFERENT(plan.tiers[0].label = NULL);
-    DIFFERENT(plan.tiers[0].label = "");
     DIFFERENT(plan.classes[1].label = "geo[1]");
     DIFFERENT(plan.classes[0].spread = true);
     DIFFERENT(plan.classes[0].fenced = true);
     DIFFERENT(plan.classes[0].has_fallback = true);
-    DIFFERENT(plan.classes[0].pool = &plan.tiers[1]);
     DIFFERENT((plan.classes[0].offered = plan.tier_members, plan.classes[0].offered_count = 2));
-    DIFFERENT(plan.tiers[0].min_healthy.share = 0.5);
-    DIFFERENT(plan.tiers[0].min_healthy.count = 2);
-    DIFFERENT(plan.tiers[0].spill_below.share = 0.5);
-    DIFFERENT(plan.tiers[0].trickle = 0.01);
-    DIFFERENT(plan.tiers[0].by_capacity = true);
-    DIFFERENT((plan.tiers[0].groups = plan.groups, plan.tiers[0].group_count = 2));
-    DIFFERENT(
-        (plan.tiers[0].groups = plan.groups, plan.tiers[0].group_count = 2, plan.groups[1].share = 0.2));
     DIFFERENT(plan.members[0].capacity = 5);
     DIFFERENT(plan.members[0].identity = 5);
     DIFFERENT(plan.policy.ttl_failing = 5);
@@ -151,10 +139,34 @@ static void every_difference_counts(void **state)
     DIFFERENT(plan.policy.sticky.v6_len = 56);
     DIFFERENT(plan.policy.sticky.hold_s = 5);
     DIFFERENT(plan.policy.geo_label = "by-continent");
-#undef DIFFERENT
     assert_int_equal(steer_set_count(set), expected);
     steer_set_free(set);
 }
+
+static void differences_of_tiers_count(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    uint32_t expected = 0;
+    DIFFERENT((void)0);
+    DIFFERENT(plan.tiers[0].count = 1);
+    DIFFERENT(plan.tiers[0].label = "us");
+    DIFFERENT(plan.tiers[0].label = NULL);
+    DIFFERENT(plan.tiers[0].label = "");
+    DIFFERENT(plan.classes[0].pool = &plan.tiers[1]);
+    DIFFERENT(plan.tiers[0].min_healthy.share = 0.5);
+    DIFFERENT(plan.tiers[0].min_healthy.count = 2);
+    DIFFERENT(plan.tiers[0].spill_below.share = 0.5);
+    DIFFERENT(plan.tiers[0].trickle = 0.01);
+    DIFFERENT(plan.tiers[0].by_capacity = true);
+    DIFFERENT((plan.tiers[0].groups = plan.groups, plan.tiers[0].group_count = 2));
+    DIFFERENT(
+        (plan.tiers[0].groups = plan.groups, plan.tiers[0].group_count = 2, plan.groups[1].share = 0.2));
+    assert_int_equal(steer_set_count(set), expected);
+    steer_set_free(set);
+}
+#undef DIFFERENT
 
 static void trees_are_shared_by_key(void **state)
 {
@@ -255,6 +267,35 @@ static void cache_follows_the_generation(void **state)
     steer_set_free(set);
 }
 
+/* While words are being stored, whoever asks reads them anew, whatever it knew. */
+static void caches_are_not_trusted_during_a_change(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    struct world world;
+    plan_init(&plan);
+    world_init(&world);
+    add(set, &plan);
+    struct steer_cache *cache = steer_cache_new(set);
+    const struct steer_policy *policy = steer_set_get(set, 0);
+    assert_int_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table)->count, 2);
+    atomic_store(&world.table.generation, 1 | HEALTH_CHANGING);
+    assert_int_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table)->count, 2);
+    world.endpoints[0] = HEALTH_OBSERVED_UNHEALTHY;
+    assert_int_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table)->count, 1);
+    world.regions[0] = HEALTH_OBSERVED_UNHEALTHY;
+    assert_int_equal(steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table)->source,
+                     STEER_FROM_ALL);
+    world.regions[0] = world.endpoints[0] = HEALTH_OBSERVED_UNKNOWN; /* the same number once more, later */
+    atomic_store(&world.table.generation, 2);
+    struct steer_choice *choice = steer_cache_get(cache, policy, ask(0, STEER_HAS_A), &world.table);
+    assert_int_equal(choice->count, 2);
+    assert_int_equal(choice->generation, 2);
+    steer_cache_free(cache);
+    steer_set_free(set);
+}
+
 /* Each (policy, class, type) has its own slot and arrays: fill all, then look at all again. */
 static void slots_do_not_overlap(void **state)
 {
@@ -341,10 +382,16 @@ static void cache_of_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plans_are_copied),         cmocka_unit_test(equal_content_is_one_policy),
-        cmocka_unit_test(every_difference_counts),  cmocka_unit_test(trees_are_shared_by_key),
-        cmocka_unit_test(many_policies_stay_apart), cmocka_unit_test(cache_follows_the_generation),
-        cmocka_unit_test(slots_do_not_overlap),     cmocka_unit_test(cache_of_nothing),
+        cmocka_unit_test(plans_are_copied),
+        cmocka_unit_test(equal_content_is_one_policy),
+        cmocka_unit_test(differences_of_policies_count),
+        cmocka_unit_test(differences_of_tiers_count),
+        cmocka_unit_test(trees_are_shared_by_key),
+        cmocka_unit_test(many_policies_stay_apart),
+        cmocka_unit_test(cache_follows_the_generation),
+        cmocka_unit_test(caches_are_not_trusted_during_a_change),
+        cmocka_unit_test(slots_do_not_overlap),
+        cmocka_unit_test(cache_of_nothing),
         cmocka_unit_test(a_set_may_be_extended),
     };
     return cmocka_run_group_tests_name("steer_set", tests, NULL, NULL);
