@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define FULL 1.001 /* rounding aside */
+
 enum { STEPS_MAX = 64, STEP_SIZE = 1024, EXAMPLES = 3 };
 
 struct story {
@@ -62,8 +64,8 @@ static void tell_names(struct story *story)
     say(story, "%zu of %zu steered name%s would answer differently", report->names_changed, report->names,
         plural(report->names));
     if (report->names_unserved[1] != 0) {
-        say(story, "%zu name%s would have clients that get no records of a type (now: %zu)", report->names_unserved[1],
-            plural(report->names_unserved[1]), report->names_unserved[0]);
+        say(story, "%zu name%s would have clients that get no records of a type (now: %zu)",
+            report->names_unserved[1], plural(report->names_unserved[1]), report->names_unserved[0]);
     }
 }
 
@@ -85,19 +87,43 @@ static void tell_severities(struct story *story)
     }
 }
 
+/* How full it gets: ": 110 % of its capacity of 2000 requests/s", or "". */
+static const char *load_text(struct story *story, const struct operate_place *place)
+{
+    double load = place->load[1];
+    if (place->name == NULL || place->share[1] <= 0 || story->report->traffic <= 0) {
+        return "";
+    }
+    if (load < 0) {
+        return "; how full it gets is not known, some of its endpoints have no capacity";
+    }
+    return arena_print(story->arena, ": %.0f %% of its capacity of %.0f requests/s%s", 100 * load,
+                       place->capacity[1], load > FULL ? ", MORE THAN IT CAN TAKE" : "");
+}
+
 static void tell_region(struct story *story, const struct operate_place *place)
 {
     const char *name = place->name == NULL ? "no endpoint" : place->name;
     if (fabs(place->share[1] - place->share[0]) > 1e-6) {
-        say(story, "%s would get %.3g %% of the answers instead of %.3g %%", name, 100 * place->share[1],
-            100 * place->share[0]);
+        say(story, "%s would get %.3g %% of the answers instead of %.3g %%%s", name, 100 * place->share[1],
+            100 * place->share[0], load_text(story, place));
+    } else if (place->load[1] > FULL) {
+        say(story, "%s goes on getting %.3g %% of the answers%s", name, 100 * place->share[1],
+            load_text(story, place));
     }
-    if (place->load[1] > 0 && (place->load[1] > 1 || place->load[1] > place->load[0] * 1.001)) {
-        say(story, "%s would get %.0f %% of its capacity of %.0f requests/s%s", name, 100 * place->load[1],
-            place->capacity[1], place->load[1] > 1.001 ? ": MORE THAN IT CAN TAKE" : "");
-    } else if (place->name != NULL && place->share[1] > 0 && story->report->traffic > 0 &&
-               place->load[1] < 0) {
-        say(story, "how full %s gets is not known: some of its endpoints have no capacity", name);
+}
+
+/* Those that get too much first. */
+static void tell_regions(struct story *story)
+{
+    const struct operate_places *regions = &story->report->regions;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < regions->count; i++) {
+            const struct operate_place *place = &regions->items[i];
+            if ((place->load[1] > FULL) == (pass == 0) && story->report->step_count < STEPS_MAX - 1) {
+                tell_region(story, place);
+            }
+        }
     }
 }
 
@@ -130,8 +156,6 @@ void whatif_tell_story(struct arena *arena, struct operate_report *report)
     }
     tell_names(&story);
     tell_severities(&story);
-    for (size_t i = 0; i < report->regions.count && report->names_changed != 0; i++) {
-        tell_region(&story, &report->regions.items[i]);
-    }
+    tell_regions(&story);
     tell_traffic(&story);
 }
