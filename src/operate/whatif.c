@@ -35,7 +35,7 @@ const char *operate_severity_text(enum operate_severity severity)
 
 /* ---- names with the same policy and types ---- */
 
-static uint16_t type_of(uint8_t bit)
+static uint16_t type_of(uint16_t bit)
 {
     return bit == STEER_HAS_A ? DNS_TYPE_A : DNS_TYPE_AAAA;
 }
@@ -55,6 +55,15 @@ static const struct view_name *name_at(const struct whatif *w, uint32_t at)
     return &w->question->view[0]->names[w->order[at]];
 }
 
+static bool begins_entry(const struct whatif *w, uint32_t at)
+{
+    if (at == 0) {
+        return true;
+    }
+    const struct view_name *name = name_at(w, at), *last = name_at(w, at - 1);
+    return last->policy != name->policy || last->types != name->types;
+}
+
 static void list_entries(struct whatif *w)
 {
     const struct view *view = w->question->view[0];
@@ -69,8 +78,8 @@ static void list_entries(struct whatif *w)
         qsort_r(w->order, count, sizeof *w->order, compare_order, view->names);
     }
     for (uint32_t i = 0; i < count; i++) {
-        const struct view_name *name = name_at(w, i), *last = i == 0 ? NULL : name_at(w, i - 1);
-        if (last == NULL || last->policy != name->policy || last->types != name->types) {
+        if (begins_entry(w, i)) {
+            const struct view_name *name = name_at(w, i);
             w->entries = memory_grow(w->entries, w->entry_count, &w->entry_capacity, sizeof *w->entries);
             w->entries[w->entry_count++] =
                 (struct whatif_entry){.policy = name->policy, .first = i, .types = name->types};
@@ -81,7 +90,7 @@ static void list_entries(struct whatif *w)
 }
 
 /* Does the zone file have records that stand in for the name's steered ones? */
-static bool has_static(const struct view *view, const struct view_name *name, uint8_t type)
+static bool has_static(const struct view *view, const struct view_name *name, uint16_t type)
 {
     uint8_t wire[DNS_NAME_MAX];
     struct dns_key key;
@@ -133,17 +142,17 @@ static void make_room(struct whatif *w)
     w->shares = arena_alloc(w->scratch, room.members * sizeof *w->shares);
 }
 
-void whatif_evaluate(struct whatif *w, const struct whatif_row *row, uint8_t type,
+void whatif_evaluate(struct whatif *w, const struct whatif_row *row, uint16_t type,
                      struct steer_choice choice[2])
 {
     const struct steer_ask ask = {
-        .now_s = (uint32_t)(w->question->wall_ms / 1000), .class_id = row->class_id, .types = type};
+        .now_s = (uint32_t)(w->question->wall_ms / 1000), .class_id = row->class_id, .types = (uint8_t)type};
     for (int side = 0; side < 2; side++) {
         steer_evaluate(whatif_policy(w, row), ask, w->question->view[side]->table, &choice[side], NULL);
     }
 }
 
-uint32_t whatif_count_unserved(struct whatif *w, const struct whatif_row *row, uint8_t type, int side,
+uint32_t whatif_count_unserved(struct whatif *w, const struct whatif_row *row, uint16_t type, int side,
                                const struct steer_choice *choice)
 {
     struct whatif_entry *entry = &w->entries[row->entry];
@@ -182,7 +191,7 @@ static bool find_overload(struct whatif *w, const struct steer_policy *policy,
 }
 
 /* What became of it. */
-static enum operate_severity judge(struct whatif *w, const struct whatif_row *row, uint8_t type,
+static enum operate_severity judge(struct whatif *w, const struct whatif_row *row, uint16_t type,
                                    const struct steer_choice choice[2], bool *changed)
 {
     uint32_t unserved[2];
@@ -206,12 +215,12 @@ static enum operate_severity judge(struct whatif *w, const struct whatif_row *ro
 
 /* ---- all rows ---- */
 
-static size_t count_bits(uint8_t bits)
+static size_t count_bits(uint16_t bits)
 {
     return (size_t)__builtin_popcount(bits);
 }
 
-static void add_row(struct whatif *w, const struct whatif_row *row, uint8_t type,
+static void add_row(struct whatif *w, const struct whatif_row *row, uint16_t type,
                     const struct steer_choice choice[2])
 {
     struct whatif_entry *entry = &w->entries[row->entry];
@@ -244,13 +253,13 @@ static void add_class(struct whatif *w, size_t entry_at, uint16_t class_id)
         }
         bool is_first = w->row_count == first;
         struct steer_choice *choice = is_first ? w->first : w->choice;
-        whatif_evaluate(w, &row, (uint8_t)type, choice);
+        whatif_evaluate(w, &row, (uint16_t)type, choice);
         whatif_add_shares(w, policy, choice, weight, &w->whole);
         bool is_static = choice[0].source == STEER_FROM_STATIC || choice[1].source == STEER_FROM_STATIC;
         if (!is_first && !is_static && is_alike(w)) {
-            w->rows[first].types |= (uint8_t)type;
+            w->rows[first].types |= (uint16_t)type;
         } else {
-            add_row(w, &row, (uint8_t)type, choice);
+            add_row(w, &row, (uint16_t)type, choice);
         }
     }
 }
@@ -284,10 +293,10 @@ static void list_rows(struct whatif *w)
 
 /* ---- names ---- */
 
-static bool lacks_static(const struct whatif *w, const struct view_name *name, uint8_t types)
+static bool lacks_static(const struct whatif *w, const struct view_name *name, uint16_t types)
 {
     for (unsigned type = 1; type <= types; type <<= 1) {
-        if ((types & type) != 0 && !has_static(w->question->view[0], name, (uint8_t)type)) {
+        if ((types & type) != 0 && !has_static(w->question->view[0], name, (uint16_t)type)) {
             return true;
         }
     }
@@ -320,27 +329,33 @@ static const char *write_cursor(const struct whatif *w, const struct whatif_row 
 
 static int parse_cursor(const char *text, struct whatif_row *row)
 {
-    unsigned severity, names, entry, class_id, types;
-    int end = 0;
-    if (sscanf(text, "%3u.%9u.%9u.%5u.%3u%n", &severity, &names, &entry, &class_id, &types, &end) != 5 ||
-        text[end] != '\0' || text[strspn(text, "0123456789.")] != '\0') {
-        return ERROR_SYNTAX;
+    static const uint32_t limits[] = {OPERATE_SEVERITIES, UINT32_MAX, UINT32_MAX, UINT16_MAX, UINT16_MAX};
+    uint32_t numbers[sizeof limits / sizeof *limits];
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        char *end = NULL;
+        bool is_last = i + 1 == sizeof limits / sizeof *limits;
+        unsigned long number = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+        if (end == NULL || number > limits[i] || *end != (is_last ? '\0' : '.')) {
+            return ERROR_SYNTAX;
+        }
+        numbers[i] = (uint32_t)number;
+        text = end + 1;
     }
-    *row = (struct whatif_row){.entry = entry,
-                               .class_id = (uint16_t)class_id,
-                               .types = (uint8_t)types,
-                               .severity = (uint8_t)severity,
-                               .name_count = names};
+    *row = (struct whatif_row){.severity = (uint8_t)numbers[0],
+                               .name_count = numbers[1],
+                               .entry = numbers[2],
+                               .class_id = (uint16_t)numbers[3],
+                               .types = (uint16_t)numbers[4]};
     return 0;
 }
 
-static void tell_types(struct operate_row *to, uint8_t types, struct arena *arena)
+static void tell_types(struct operate_row *to, uint16_t types, struct arena *arena)
 {
     char text[DNS_TYPE_TEXT_SIZE];
     size_t count = 0;
     for (unsigned type = 1; type <= types; type <<= 1) {
         if ((types & type) != 0 && count + 1 < OPERATE_ROW_TYPES) {
-            to->types[count++] = arena_copy_text(arena, dns_write_type(type_of((uint8_t)type), text));
+            to->types[count++] = arena_copy_text(arena, dns_write_type(type_of((uint16_t)type), text));
         }
     }
 }
@@ -359,7 +374,7 @@ static void tell_row(struct whatif *w, const struct whatif_row *row, struct oper
 {
     const struct steer_policy *policy = whatif_policy(w, row);
     const struct steer_class *class = &policy->classes[row->class_id];
-    uint8_t type = row->types & (uint8_t)-row->types;
+    uint16_t type = row->types & (uint16_t)-row->types;
     *to = (struct operate_row){.policy = w->entries[row->entry].policy,
                                .class_label = arena_copy_text(w->arena, class->label),
                                .severity = (enum operate_severity)row->severity,
@@ -422,7 +437,7 @@ static void tell_whole(struct whatif *w)
 int operate_report_what_if(const struct operate_what_if *question, struct arena *arena,
                            struct operate_report *report)
 {
-    struct whatif_row after;
+    struct whatif_row after = {.entry = 0};
     *report = (struct operate_report){.assumed_count = question->assumed_count};
     report->assumed = arena_alloc(arena, question->assumed_count * sizeof *report->assumed);
     for (size_t i = 0; i < question->assumed_count; i++) {

@@ -51,7 +51,7 @@ struct operate_side {
     double carries;     /* requests per second, until the first region or az is full; 0: not known */
 };
 
-enum { OPERATE_ROW_TYPES = 8, OPERATE_ROW_NAMES = 10, OPERATE_ROW_ENDPOINTS = 100 };
+enum { OPERATE_ROW_TYPES = 17, OPERATE_ROW_NAMES = 10, OPERATE_ROW_ENDPOINTS = 100 };
 
 struct operate_row {
     uint32_t policy; /* as in the list of names */

@@ -8,8 +8,8 @@
 /* Names with the same policy and types. */
 struct whatif_entry {
     uint32_t policy, first, count; /* first: in `order` */
-    uint8_t types;                 /* enum steer_types */
-    uint8_t statics[2];            /* types that fall back on the zone file's records in some class */
+    uint16_t types;                /* enum steer_types */
+    uint16_t statics[2];           /* types that fall back on the zone file's records in some class */
     bool changed, all_unserved[2]; /* in some class */
 };
 
@@ -17,7 +17,7 @@ struct whatif_entry {
 struct whatif_row {
     uint32_t entry;
     uint16_t class_id;
-    uint8_t types;
+    uint16_t types;
     uint8_t severity;
     bool changed;
     uint32_t name_count;
@@ -49,10 +49,10 @@ struct whatif {
 
 const struct steer_policy *whatif_policy(const struct whatif *w, const struct whatif_row *row);
 /* What the row's clients get of one type, before and after. */
-void whatif_evaluate(struct whatif *w, const struct whatif_row *row, uint8_t type,
+void whatif_evaluate(struct whatif *w, const struct whatif_row *row, uint16_t type,
                      struct steer_choice choice[2]);
 /* Of the entry's names: those that get no records of the type when this is the choice. */
-uint32_t whatif_count_unserved(struct whatif *w, const struct whatif_row *row, uint8_t type, int side,
+uint32_t whatif_count_unserved(struct whatif *w, const struct whatif_row *row, uint16_t type, int side,
                                const struct steer_choice *choice);
 
 /* ---- whatif_story.c ---- */
