@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { NAMES_SHOWN = 3 };
+enum { NAMES_SHOWN = 3, PLACES_SHOWN = 40 };
 
 /* ---- words ---- */
 
@@ -115,6 +115,9 @@ static void show_places(const struct steerctl *ctl, const char *kind, const json
     struct table *table = table_new(ctl, headings);
     json_array_foreach(places, i, place)
     {
+        if (i == PLACES_SHOWN) {
+            break;
+        }
         const json_t *load = json_object_get(side_of(place, 1), "load");
         const char *name = text_of(place, "name");
         bool is_full = json_number_value(load) > 1.001;
@@ -126,6 +129,9 @@ static void show_places(const struct steerctl *ctl, const char *kind, const json
         table_add(table, name == NULL ? NULL : text);
     }
     table_print(table);
+    if (i < json_array_size(places)) {
+        printf("... and %zu more (--json has all)\n", json_array_size(places) - i);
+    }
 }
 
 /* "us-east 100 % -> 0 %, eu-west 0 % -> 100 %" */

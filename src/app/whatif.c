@@ -30,10 +30,9 @@ static int make_pair(struct server *server, struct admin_assumptions *assumption
     *pair = (struct pair){.count = assumptions->count, .wall_ms = clock_wall_ms(&server->clock)};
     pair->assumed = arena_alloc(arena, assumptions->count * sizeof *pair->assumed);
     pthread_mutex_lock(&server->lock);
-    for (int side = 0; side < 2; side++) {
-        pair->view[side] = operate_copy_view(server->view, pair->wall_ms);
-    }
+    pair->view[0] = operate_copy_view(server->view, pair->wall_ms);
     pthread_mutex_unlock(&server->lock);
+    pair->view[1] = operate_copy_view(pair->view[0], pair->wall_ms);
     for (size_t i = 0; i < assumptions->count; i++) {
         int error = operate_parse_assumption(pair->view[0], assumptions->texts[i], &parsed[i]);
         if (error != 0) {
