@@ -24,4 +24,5 @@ include tests/soak/local.mk
 include tests/lint/local.mk
 include tests/functional/local.mk
 include tests/differential/local.mk
+include tests/property/local.mk
 include tests/bench/local.mk

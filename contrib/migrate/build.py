@@ -7,7 +7,7 @@ standbys, which is what gdnsd answers then."""
 import dataclasses
 import re
 
-from .model import ALL, ROUND_ROBIN, WEIGHTED, Nearest, Tier
+from .model import ALL, ROUND_ROBIN, WEIGHTED, Nearest
 
 WEIGHT_MAX = 65535
 ANSWERS_MAX = 64
@@ -39,6 +39,7 @@ class Endpoint:
     az: str
     target: object
     checks: tuple
+    capacity: int = 0  # its weight in gdnsd, where thresholds are sums of weights
 
 
 class Topology:
@@ -90,6 +91,8 @@ class Topology:
             document = {"az": endpoint.az, "addresses": list(endpoint.target.addresses)}
             if endpoint.target.weight != 1:
                 document["weight"] = scale(endpoint.target.weight)
+            if endpoint.capacity:
+                document["capacity"] = endpoint.capacity
             if endpoint.checks:
                 document["checks"] = list(endpoint.checks)
             return document
@@ -129,6 +132,7 @@ class Builder:
         self.topology = Topology(services, locations)
         self.rule_names, self.rules, self.rule_sets = Names(), {}, {}
         self.policies = {}  # origin -> names
+        self.counted = set()  # tiers whose thresholds are weights that have to be counts
 
     def build(self, names):
         for name in names:
@@ -138,6 +142,8 @@ class Builder:
             self.topology.watch(tier, target)
         for tier, target in sorted(uses, key=lambda use: not use[0].path):  # names in no data centre share endpoints
             self.topology.get(tier, target)
+        for tier in dict.fromkeys(tier for tier, _ in uses):
+            self.weigh(tier)
         for name in names:
             self.policies.setdefault(name.origin, {})[name.owner] = self.write_name(name)
 
@@ -169,9 +175,14 @@ class Builder:
             document["weights"] = weights
         if len(plan.tiers) > 1 or plan.rules:
             inside = self.find_inside(plan)
-            document["tiers"] = self.write_tiers(inside, plan.tiers)
+            general = self.general_threshold(plan)
+            document["tiers"] = self.write_tiers(inside, plan.tiers, general)
             if plan.rules:
-                document["geo"] = self.share_rules(plan, inside)
+                document["geo"] = self.share_rules(plan, inside, general)
+        else:
+            general = self.threshold(plan.tiers[0])
+        if general is not None:
+            document["min_healthy"] = general
         document["pick"] = pick
         if answers > 1:
             document["answers"] = answers
@@ -185,9 +196,9 @@ class Builder:
     def list_endpoints(self, plan):
         return list(dict.fromkeys(name for tier in plan.all_tiers() for name in self.members(tier)))
 
-    def share_rules(self, plan, inside):
+    def share_rules(self, plan, inside, general):
         """The name of a rule set of the topology: names of one map have the same."""
-        written = [(when, self.write_tiers(inside, tiers)) for when, tiers in plan.rules]
+        written = [(when, self.write_tiers(inside, tiers, general)) for when, tiers in plan.rules]
         key = plan.map_name, tuple((id(when), repr(tiers)) for when, tiers in written)
         if key not in self.rule_sets:
             self.rule_sets[key] = self.rule_names.make(plan.map_name)
@@ -204,8 +215,9 @@ class Builder:
                     inside.setdefault(place, set()).add(endpoint.name)
         return inside
 
-    def write_tiers(self, inside, tiers):
-        """Each tier by the name of its region or az if that holds all of the name's endpoints there and no others."""
+    def write_tiers(self, inside, tiers, general):
+        """Each tier by the name of its region or az if that holds all of the name's endpoints there and no others, and
+        with what it needs to serve, if that is not what the name says in general."""
         if isinstance(tiers, Nearest):
             return {"nearest": tiers.limit, "others": False}
         written, seen = [], set()
@@ -215,8 +227,53 @@ class Builder:
             endpoint = self.topology.get(tier, tier.targets[0])
             if members:
                 holds = [place for place in (endpoint.region, endpoint.az) if inside[place] == set(members)]
-                written.append(holds[:1] if tier.path and holds else members)
+                what = holds[:1] if tier.path and holds else members
+                need = self.threshold(tier, len(members))
+                written.append(what if need == general else {"members": what, "min_healthy": need or 1})
         return written
+
+    # ---- thresholds ----
+
+    def weigh(self, tier):
+        """Where gdnsd adds up different weights to see whether enough is up, they become capacities."""
+        if not tier.enough_weight or not self.is_watched(tier):
+            return
+        weights = {self.topology.get(tier, target).name: target for target in tier.targets}
+        endpoints = [(self.topology.get(tier, target), target.weight) for target in weights.values()]
+        if len(weights) < len(tier.targets) or any(endpoint.capacity not in (0, weight) for endpoint, weight in endpoints):
+            self.counted.add(tier)
+            self.report.approximate(tier.place, f"{tier.resource}: up_thresh: gdnsd adds up the weights of those that are "
+                                                f"up, steerd counts them, and needs {tier.enough}")
+            return
+        for endpoint, weight in endpoints:
+            endpoint.capacity = weight
+
+    def threshold(self, tier, kept=None):
+        """min_healthy of a tier, None for one endpoint. kept: how many of its endpoints no earlier tier has."""
+        if not self.is_watched(tier) or max(tier.enough, tier.enough_weight) <= 1:
+            return None
+        if kept is not None and kept < len(self.members(tier)):
+            self.report.approximate(tier.place, f"{tier.resource}: up_thresh: some of its addresses are in an earlier data "
+                                                "centre, too; steerd answers those that are up of the others, however few")
+            return None
+        weights = [target.weight for target in tier.targets]
+        if not tier.enough_weight or tier in self.counted:
+            return tier.enough if tier.enough > 1 else None
+        if tier.enough_weight <= min(weights):
+            return None
+        if tier.enough_weight > sum(weights):  # what is down by configuration is missing
+            return len(weights) + 1
+        return f"{100 * tier.enough_weight / sum(weights):.6f}".rstrip("0").rstrip(".") + "%"
+
+    def general_threshold(self, plan):
+        """What the name says for all tiers: those by distance cannot say it themselves."""
+        near = [tier for tiers in plan.choices() if isinstance(tiers, Nearest) for tier in tiers]
+        needs = {self.threshold(tier) for tier in near}
+        if len(needs) > 1:
+            tier = near[0]
+            self.report.approximate(tier.place, f"{tier.resource}: up_thresh: its data centres need different numbers; "
+                                                "steerd orders them by distance and takes any of which something is up")
+        return needs.pop() if len(needs) == 1 else None
 
     def choose_weights(self, plan):
         """Weights of this name that are not those of the topology; 0 for what is behind the first tier."""
@@ -276,8 +333,6 @@ class Builder:
 
     def report_differences(self, name):
         plan = name.plan
-        for tier in plan.all_tiers():
-            self.report_threshold(tier)
         if any(target.weight > WEIGHT_MAX for tier in plan.all_tiers() for target in tier.targets):
             self.report.approximate(name.place, f"{name.owner}: weights over {WEIGHT_MAX} are divided by 16")
         is_chosen = len(plan.all_tiers()) > 1 and len(self.list_endpoints(plan)) > 1
@@ -287,13 +342,3 @@ class Builder:
 
     def is_watched(self, tier):
         return any(self.services.checks(target.services) for target in tier.targets)
-
-    def report_threshold(self, tier: Tier):
-        if tier.enough <= 1 or not self.is_watched(tier):
-            return
-        text = f"{tier.resource}: up_thresh: with fewer than {tier.enough} of {len(tier.targets)} up "
-        if tier.path:
-            text += "gdnsd goes on to the next data centre, steerd only with none"
-        else:
-            text += "gdnsd answers as if all were up, steerd those that are"
-        self.report.approximate(tier.place, text)

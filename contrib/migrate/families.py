@@ -32,7 +32,8 @@ def join_tiers(one, other, report):
         report.approximate(one.place, f"{one.resource}: the IPv4 and IPv6 address of an endpoint go together; gdnsd takes "
                                       "out the one that fails")
     targets = tuple(join_targets(first, second, one, report) for first, second in pairs)
-    return dataclasses.replace(one, targets=targets, enough=max(one.enough, other.enough))
+    return dataclasses.replace(one, targets=targets, enough=max(one.enough, other.enough),
+                               enough_weight=max(one.enough_weight, other.enough_weight))
 
 
 def is_watched(*tiers):
@@ -63,6 +64,8 @@ def keep_apart(one, other, report):
     if is_watched(one, other):
         report.approximate(one.place, f"{one.resource}: while all addresses of one family are down and some of the other "
                                       "are up, there is no answer for the former; gdnsd answers all of them")
+    if is_watched(one, other) and max(one.enough, other.enough) > 1:
+        report.approximate(one.place, f"{one.resource}: up_thresh: steerd answers those that are up, however few")
     if one.pick != other.pick or one.answers != other.answers:
         report.approximate(one.place, f"{one.resource}: IPv6 addresses are picked as IPv4 ones")
     taken = {target.label for target in one.targets}

@@ -25,6 +25,7 @@ class Tier:
     pick: str = None      # None: one target, so nothing is picked
     answers: int = 1      # for WEIGHTED
     enough: int = 1       # how many targets have to be up, by gdnsd's up_thresh
+    enough_weight: int = 0  # or how much weight, where weights differ; enough is the least number that can have it then
     path: tuple = ()      # the data centres around it, outermost first: (plugin, name)
 
     def inside(self, plugin, datacenter):

@@ -136,12 +136,10 @@ class Plugins:
         targets = tuple(Target(label, (require_address(value),), services, weight) for label, value, weight in items)
         pick, answers = self.read_pick(resource, place, multi, groups)
         weights = [target.weight for target in targets]
-        enough = math.ceil(self.read_threshold(settings) * sum(weights))
-        if len(set(weights)) == 1:
-            enough = math.ceil(enough / weights[0])
-        else:  # as many as are up for sure when the weight suffices is more than the lightest that do
-            enough = sum(1 for at in range(len(weights)) if sum(sorted(weights, reverse=True)[:at]) < enough)
-        return Plan([Tier(targets, place, resource, pick if len(targets) > 1 else None, answers, max(enough, 1))])
+        weight = math.ceil(self.read_threshold(settings) * sum(weights))
+        enough = sum(1 for at in range(len(weights)) if sum(sorted(weights, reverse=True)[:at]) < weight)
+        return Plan([Tier(targets, place, resource, pick if len(targets) > 1 else None, answers, max(enough, 1),
+                          weight if len(set(weights)) > 1 else 0)])
 
     def read_pick(self, resource, place, multi, groups):
         """gdnsd's four cases: (pick, answers)."""

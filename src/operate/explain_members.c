@@ -11,9 +11,10 @@
 #include "base/clock.h"
 #include "dns/types.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { REASONS_MAX = 40, NAMES_MAX = 6 };
+enum { REASONS_MAX = 40, NAMES_MAX = 6, LOADS_MAX = 100 };
 
 /* ---- what decides the state of a member ---- */
 
@@ -148,7 +149,9 @@ static void find_reason(struct explain_work *w, uint16_t index, struct operate_m
     if (member->excluded == NULL) {
         member->excluded = tell_tier_fate(w, index);
     }
-    if (member->excluded == NULL && member->weight == 0) {
+    if (member->excluded == NULL && member->shed >= 1) {
+        member->excluded = "it sheds all of its weight, because of its load"; /* told with its load */
+    } else if (member->excluded == NULL && member->weight == 0) {
         member->excluded = "it is a standby (weight 0), and members with a weight serve";
         member->is_own_reason = true;
     } else if (member->excluded == NULL) {
@@ -194,6 +197,35 @@ static void describe_member(struct explain_work *w, uint16_t index, struct opera
         .chosen = w->odds[index] > 0,
         .address = address_of(w, endpoint),
         .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, w->now_s) * 1000};
+    struct health_status status;
+    (void)health_get_status(w->view->health, HEALTH_ENDPOINT, from->endpoint, &status);
+    bool ignored = w->choice.source == STEER_FROM_ALL || (member->chosen && status.load.shed >= 1);
+    member->shed = status.load.shed;
+    member->counts = ignored ? from->weight : from->weight * (1 - member->shed);
+}
+
+/* What its load does to it. */
+static void tell_load(struct explain_work *w, const struct operate_member *member,
+                      const struct conf_load *marks)
+{
+    bool has_weights = w->policy->pick == STEER_PICK_WEIGHTED || w->policy->pick == STEER_PICK_STICKY;
+    char shed[160];
+    snprintf(shed, sizeof shed, "%s sheds %.4g %% of its weight, load being above %g", member->endpoint,
+             100 * member->shed, marks->low);
+    if (member->shed <= 0 || !health_state_serves(member->effective.state)) {
+        return;
+    }
+    if (w->choice.source == STEER_FROM_ALL) {
+        explain_say(w, "%s: ignored, since a fallback serves", shed);
+    } else if (member->shed >= 1 && member->chosen) {
+        explain_say(w, "%s: ignored, since nobody else could serve for it", shed);
+    } else if (member->shed >= 1) {
+        explain_say(w, "%s: it is left out", shed);
+    } else if (has_weights) {
+        explain_say(w, "%s: %.4g of %u count", shed, member->counts, member->weight);
+    } else {
+        explain_say(w, "%s: pick %s knows no weights", shed, w->to->pick);
+    }
 }
 
 /* "a, b and 3 more" of the members from here on that have the same reason. */
@@ -260,6 +292,10 @@ void explain_members(struct explain_work *w)
         find_reason(w, i, member);
     }
     tell_reasons(w);
+    for (uint16_t i = 0; i < count && i < LOADS_MAX; i++) {
+        const uint32_t endpoint = w->policy->members[i].endpoint;
+        tell_load(w, &w->to->members[i], &w->view->topology->endpoints[endpoint].load);
+    }
 }
 
 /* ---- a sticky pick ---- */

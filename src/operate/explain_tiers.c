@@ -117,9 +117,13 @@ static const char *limit_text(const struct operate_tier *tier, bool spreads, str
 /* Why it gets the share that it gets. */
 static void tell_tier(struct explain_work *w, const struct operate_tier *tier, bool spreads)
 {
-    char have[64];
-    snprintf(have, sizeof have, "%u of its %u members may (%.4g %%)", tier->serving, tier->members,
-             100 * tier->healthy);
+    char have[128];
+    int used = snprintf(have, sizeof have, "%u of its %u members may (%.4g %%)", tier->serving, tier->members,
+                        100 * tier->healthy);
+    if (tier->available < tier->healthy) {
+        snprintf(have + used, sizeof have - (size_t)used, ", of which load leaves %.4g %%",
+                 100 * tier->available);
+    }
     if (tier->serving == 0 && tier->considered) {
         explain_say(w, "tier %s does not serve: none of its %u members may", tier->label, tier->members);
     } else if (!tier->considered) {
@@ -147,6 +151,7 @@ static void describe_tier(struct explain_work *w, uint16_t index)
                                   .members = seen->members,
                                   .serving = seen->serving,
                                   .healthy = seen->healthy,
+                                  .available = seen->available,
                                   .by_capacity = from->by_capacity,
                                   .min_healthy = need_text(w, &from->min_healthy),
                                   .spill_below = need_text(w, &from->spill_below),

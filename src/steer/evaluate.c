@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define NOTHING_LEFT 1e-9
+/* Less is not worth a part: a tier that sheds everything beside one that does not. */
+#define LEAST_SHARE 1e-7
 
 const char *steer_source_text(enum steer_source source)
 {
@@ -69,24 +71,44 @@ static void even_out(const struct steer_class *class, struct steer_choice *choic
     }
 }
 
-/* Tiers that would get less than their trickle get it from the others. */
-static void trickle(const struct steer_class *class, struct steer_choice *choice)
+/* Which tiers get less than their trickle at this scale; returns whether these are more than before. */
+static bool mark_trickles(const struct steer_class *class, struct steer_choice *choice, double scale)
+{
+    bool any = false;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        struct steer_part *part = &choice->parts[i];
+        if (!part->trickles && part->share * scale < class->tiers[part->tier].trickle) {
+            part->trickles = any = true;
+        }
+    }
+    return any;
+}
+
+/* How much is left of the shares of others where those that are marked get their trickle. */
+static double find_scale(const struct steer_class *class, const struct steer_choice *choice)
 {
     double raised = 0, rest = 0;
     for (size_t i = 0; i < choice->part_count; i++) {
         const struct steer_part *part = &choice->parts[i];
-        double due = class->tiers[part->tier].trickle;
         if (leads(choice, i)) {
-            *(part->share < due ? &raised : &rest) += part->share < due ? due : part->share;
+            *(part->trickles ? &raised : &rest) +=
+                part->trickles ? class->tiers[part->tier].trickle : part->share;
         }
     }
-    if (raised <= 0 || rest <= 0) {
-        return;
+    return rest > 0 ? (1 - raised) / rest : 0;
+}
+
+/* Tiers that would get less than their trickle get it from the others; that makes these smaller, and they may
+ * have a trickle, too. All trickles together are less than all there is, so somebody gives. */
+static void trickle(const struct steer_class *class, struct steer_choice *choice)
+{
+    double scale = 1;
+    while (mark_trickles(class, choice, scale)) {
+        scale = find_scale(class, choice);
     }
     for (size_t i = 0; i < choice->part_count; i++) {
         struct steer_part *part = &choice->parts[i];
-        double due = class->tiers[part->tier].trickle;
-        part->share = part->share < due ? due : part->share * (1 - raised) / rest;
+        part->share = part->trickles ? class->tiers[part->tier].trickle : part->share * scale;
     }
 }
 
@@ -100,9 +122,11 @@ static void pack_parts(struct steer_choice *choice)
     for (size_t i = 0; i < choice->part_count; i++) {
         struct steer_part part = choice->parts[i];
         part.share *= part.fraction;
-        if (part.count != 0 && part.share > 0) {
+        if (part.count != 0 && part.share > LEAST_SHARE) {
             memmove(choice->members + choice->count, choice->members + part.first,
                     part.count * sizeof *choice->members);
+            memmove(choice->weights + choice->count, choice->weights + part.first,
+                    part.count * sizeof *choice->weights);
             part.first = choice->count;
             choice->count += part.count;
             choice->parts[kept++] = part;
@@ -128,8 +152,9 @@ static void finish_parts(const struct steer_reading *reading)
         part->until = until * 0x1p32 < UINT32_MAX ? (uint32_t)(until * 0x1p32 + 0.5) : UINT32_MAX;
     }
     choice->total_weight = choice->part_count == 1 ? choice->parts[0].total_weight : 0;
-    choice->is_simple =
-        choice->part_count == 1 && policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
+    bool draws_one = policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
+    choice->is_simple = choice->part_count == 1 && (choice->count == 1 || draws_one) &&
+                        choice->source == STEER_FROM_TIER && choice->ttl == STEER_TTL_FREE;
 }
 
 /* ---- tiers ---- */
@@ -141,8 +166,9 @@ static void trace_tier(struct steer_trace *trace, size_t index, const struct ste
         trace->tiers[index] = (struct steer_trace_tier){.members = measure->members,
                                                         .serving = measure->serving,
                                                         .healthy = measure->healthy,
+                                                        .available = measure->unshed,
                                                         .considered = considered,
-                                                        .qualifies = measure->suffices > 0};
+                                                        .qualifies = measure->qualifies};
     }
 }
 

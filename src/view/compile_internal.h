@@ -56,6 +56,8 @@ struct compile_plan {
     const struct report_place *place;
 };
 
+/* What the tier says, else the name. */
+struct steer_need compile_choose_need(const struct conf_need *own, const struct conf_need *general);
 struct steer_tier compile_plan_tier(const struct compile_plan *plan, const struct conf_tier *from);
 /* A tier with the members of several. */
 struct steer_tier compile_join_tiers(const struct compile_plan *plan, const struct conf_tier *const *from,

@@ -105,11 +105,42 @@ static const struct conf_tiers *get_tiers(const struct conf_name *name, size_t t
     return target == 0 ? &name->tiers : &name->outcomes[target - 1];
 }
 
-/* The same places, and the same to be done with them. */
+/* The same to be done with the places, which are those of the name in any case: also where one is written at
+ * the name and the other in a shared set. */
 static bool is_same_list(const struct conf_tiers *a, const struct conf_tiers *b)
 {
-    return a->items == b->items && a->nearest == b->nearest && a->others == b->others &&
-           a->fence == b->fence && a->spill == b->spill && a->fallback == b->fallback;
+    return a->nearest == b->nearest && a->others == b->others && a->fence == b->fence &&
+           a->spill == b->spill && a->fallback == b->fallback;
+}
+
+static bool is_same_need(const struct conf_need *a, const struct conf_need *b,
+                         const struct conf_need *general)
+{
+    struct steer_need one = compile_choose_need(a, general), other = compile_choose_need(b, general);
+    return one.share == other.share && one.count == other.count;
+}
+
+static bool is_same_tier(const struct conf_name *name, const struct conf_tier *a, const struct conf_tier *b)
+{
+    return a->member_count == b->member_count &&
+           memcmp(a->members, b->members, a->member_count * sizeof *a->members) == 0 &&
+           is_same_need(&a->min_healthy, &b->min_healthy, &name->min_healthy) &&
+           is_same_need(&a->spill_below, &b->spill_below, &name->spill_below) && a->trickle == b->trickle;
+}
+
+/* Does a rule give what clients get that no rule matches? Then it is no reason for narrower scopes. */
+static bool is_default(const struct conf_name *name, const struct conf_tiers *tiers)
+{
+    const struct conf_tiers *own = &name->tiers;
+    if (tiers->nearest != 0 || own->nearest != 0 || tiers->count != own->count || tiers->fence ||
+        (tiers->spill != CONF_SPILL_DEFAULT && tiers->spill != name->spill) || tiers->fallback != NULL) {
+        return false;
+    }
+    size_t i = 0;
+    while (i < own->count && is_same_tier(name, &tiers->items[i], &own->items[i])) {
+        i++;
+    }
+    return i == own->count;
 }
 
 /* Class 0 is what a client gets of whom nothing is known; then come the other tiers as listed, then those of
@@ -123,7 +154,7 @@ static void number_targets(struct arena *arena, const struct conf_name *name, st
     for (size_t i = 0; i < to->count; i++) {
         const struct conf_tiers *tiers = get_tiers(name, i);
         if (tiers->nearest == 0) {
-            to->targets[i] = i == 0 ? 0 : to->class_count++;
+            to->targets[i] = i == 0 || is_default(name, tiers) ? 0 : to->class_count++;
             continue;
         }
         size_t list = 0;
@@ -327,7 +358,7 @@ static void plan_classes(const struct compile_plan *plan, const struct targets *
         plan_unknown(plan, targets->nearest[list], geo_get_nearest_count(tree, list), &classes[0]);
     }
     for (size_t i = 1; name->geo != NULL && i < targets->count; i++) {
-        if ((targets->targets[i] & GEO_NEAREST) == 0) {
+        if ((targets->targets[i] & GEO_NEAREST) == 0 && targets->targets[i] != 0) {
             struct steer_class *class = &classes[targets->targets[i]];
             class->label =
                 arena_print(plan->arena, "%s[%u]", name->geo->label, name->geo->outcomes[i - 1].first_rule);

@@ -56,12 +56,15 @@ static int compare_members(const void *left, const void *right)
     return (int)*(const uint16_t *)left - (int)*(const uint16_t *)right;
 }
 
-/* A copy would give a standby as much as everybody else: what only trickles is left out. */
-static bool is_trickle(const struct steer_policy *policy, const struct steer_choice *choice, size_t part)
+/* A copy would give a standby as much as everybody else: what only trickles is left out,
+ * unless nobody else has records of the type. */
+static bool is_left_out(const struct steer_choice *choice, size_t part)
 {
-    const struct steer_tier *tiers = policy->classes[0].tiers;
-    return choice->source == STEER_FROM_TIER && choice->part_count > 1 &&
-           choice->parts[part].share <= tiers[choice->parts[part].tier].trickle;
+    bool others = false;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        others |= !choice->parts[i].trickles;
+    }
+    return choice->parts[part].trickles && others;
 }
 
 /* One more of the heaviest; of equal ones the first. odds: of those that are there, in order. */
@@ -89,7 +92,7 @@ static void take_heaviest(const struct steer_policy *policy, const struct steer_
     steer_odds(policy, choice, all);
     for (size_t p = 0; p < choice->part_count; p++) {
         const struct steer_part *part = &choice->parts[p];
-        for (size_t i = 0; i < part->count && !is_trickle(policy, choice, p); i++) {
+        for (size_t i = 0; i < part->count && !is_left_out(choice, p); i++) {
             take(to, odds, choice->members[part->first + i], all[part->first + i]);
         }
     }
@@ -102,7 +105,8 @@ static void render_policy(const struct view *view, struct view_rendered *to)
     const struct steer_policy *policy = steer_set_get(view->steer, to->policy);
     struct steer_room room = steer_find_room(policy, 0);
     void *memory = memory_alloc(steer_room_size(room));
-    struct steer_ask ask = {.types = to->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
+    struct steer_ask ask = {.types = to->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA,
+                            .ignores_load = true};
     struct steer_choice choice;
     steer_choice_init(&choice, room, memory);
     steer_evaluate(policy, ask, view->table, &choice, NULL);

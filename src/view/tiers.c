@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-/* What the tier says, else the name. */
-static struct steer_need choose_need(const struct conf_need *own, const struct conf_need *general)
+struct steer_need compile_choose_need(const struct conf_need *own, const struct conf_need *general)
 {
     const struct conf_need *need = own->share > 0 || own->count > 0 ? own : general;
     return (struct steer_need){.share = need->share, .count = need->count};
@@ -25,13 +24,35 @@ static bool has_capacities(const struct steer_member *members, const struct stee
     return true;
 }
 
-/* By group, those without one first; within a group in their order. */
+/* In the order of the topology, or by identity: with sticky picks the order decides where clients go, and it
+ * has to be the same on servers whose topologies are written in another order. */
+static int compare_members(const struct compile_plan *plan, uint16_t a, uint16_t b)
+{
+    uint64_t left = plan->members[a].identity, right = plan->members[b].identity;
+    if (plan->name->pick == CONF_PICK_STICKY && left != right) {
+        return left < right ? -1 : 1;
+    }
+    return (a > b) - (a < b);
+}
+
+static int compare_offered(const void *left, const void *right, void *plan)
+{
+    return compare_members(plan, *(const uint16_t *)left, *(const uint16_t *)right);
+}
+
+/* By group, those without one first. */
 static int compare_groups(const void *left, const void *right, void *context)
 {
-    const struct conf_member *members = context;
+    const struct compile_plan *plan = context;
     uint16_t a = *(const uint16_t *)left, b = *(const uint16_t *)right;
-    uint32_t group_a = members[a].group, group_b = members[b].group;
-    return group_a != group_b ? (group_a > group_b) - (group_a < group_b) : (a > b) - (a < b);
+    uint32_t group_a = plan->name->members[a].group, group_b = plan->name->members[b].group;
+    return group_a != group_b ? (group_a > group_b) - (group_a < group_b) : compare_members(plan, a, b);
+}
+
+static void sort_members(const struct compile_plan *plan, const uint16_t *members, size_t count,
+                         int (*compare)(const void *, const void *, void *))
+{
+    qsort_r((uint16_t *)(uintptr_t)members, count, sizeof *members, compare, (void *)(uintptr_t)plan);
 }
 
 static void plan_groups(const struct compile_plan *plan, struct steer_tier *to)
@@ -56,10 +77,9 @@ static void plan_groups(const struct compile_plan *plan, struct steer_tier *to)
 static void finish_tier(const struct compile_plan *plan, const struct conf_tier *from,
                         struct steer_tier *tier)
 {
-    qsort_r((uint16_t *)(uintptr_t)tier->members, tier->count, sizeof *tier->members, compare_groups,
-            (void *)(uintptr_t)plan->name->members);
-    tier->min_healthy = choose_need(&from->min_healthy, &plan->name->min_healthy);
-    tier->spill_below = choose_need(&from->spill_below, &plan->name->spill_below);
+    sort_members(plan, tier->members, tier->count, compare_groups);
+    tier->min_healthy = compile_choose_need(&from->min_healthy, &plan->name->min_healthy);
+    tier->spill_below = compile_choose_need(&from->spill_below, &plan->name->spill_below);
     tier->trickle = from->trickle;
     tier->by_capacity = has_capacities(plan->members, tier);
     plan_groups(plan, tier);
@@ -98,6 +118,7 @@ static void plan_offer(const struct compile_plan *plan, struct steer_class *clas
             offered[class->offered_count++] = (uint16_t)i;
         }
     }
+    sort_members(plan, offered, class->offered_count, compare_offered);
     class->offered = offered;
 }
 

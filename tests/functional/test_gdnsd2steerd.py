@@ -126,6 +126,34 @@ def test_addresses_of_a_limit_are_answered_in_turn(tmp_path):
     assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
 
 
+def test_thresholds(tmp_path):
+    """Counts, weights as capacities, and what can be neither."""
+    config = """service_types => { web => { plugin => http_status } }
+plugins => {
+  weighted => { service_types => web
+    light => { a => [ 192.0.2.1, 10 ], b => [ 192.0.2.2, 30 ], c => [ 192.0.2.3, 20 ] }
+    other => { up_thresh => 1, a => [ 192.0.2.1, 10 ], b => [ 192.0.2.4, 25 ] }
+    clash => { a => [ 192.0.2.1, 11 ], b => [ 192.0.2.5, 10 ] }
+    alike => { a => [ 192.0.2.6, 5 ], b => [ 192.0.2.7, 5 ], c => [ 192.0.2.8, 5 ] } }
+  multifo => { service_types => web, all => { up_thresh => 1, a => 192.0.2.6, b => 192.0.2.7 }, free => { service_types => up, a => 192.0.2.6, b => 192.0.2.7 } }
+  metafo => { resources => { m => { service_types => web, datacenters => [ one, two ]
+    dcmap => { one => { plugin => multifo, up_thresh => 1, a => 192.0.2.6, b => 192.0.2.7 }, two => { a => 192.0.2.9 } } } } } }
+"""
+    zone = ZONE + "".join(f"{name} 60 DYNA {plugin}!{name}\n" for plugin, name in (
+        ("weighted", "light"), ("weighted", "other"), ("weighted", "clash"), ("weighted", "alike"), ("multifo", "all"),
+        ("multifo", "free"), ("metafo", "m")))
+    done = gdnsd.convert(make(tmp_path / "from", config, zone), tmp_path / "to")
+    names, topology = policy(tmp_path / "to"), json.loads((tmp_path / "to/topology.json").read_text())
+    capacities = {tuple(endpoint["addresses"]): endpoint.get("capacity") for endpoint in topology["endpoints"].values()}
+    assert done.returncode == 0
+    assert {name: document.get("min_healthy") for name, document in names.items()} == {
+        "light": "50%", "other": "100%", "clash": None, "alike": 2, "all": 2, "free": None, "m": None}
+    assert names["m"]["tiers"] == [{"members": ["one"], "min_healthy": 2}, ["two"]]
+    assert [capacities[f"192.0.2.{n}",] for n in (1, 2, 3, 4, 5, 6)] == [10, 30, 20, 25, None, None]
+    assert "clash: up_thresh: gdnsd adds up the weights of those that are up, steerd counts them, and needs 1" in done.stdout
+    assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
+
+
 def test_a_data_centre_without_coordinates_is_left_out_of_names_by_distance(tmp_path):
     config = """plugins => { geoip => {
   maps => { m => { datacenters => [ a, b, c ], auto_dc_coords => { a => [ 1, 2 ], b => [ -3.5, 4 ] }, auto_dc_limit => 0
@@ -188,14 +216,13 @@ def test_multifo(site):
 
 
 @with_gdnsd
-def test_multifo_below_its_threshold_differs_as_reported(site):
+def test_multifo_around_its_threshold(site):
+    """Half of three are two: with fewer both answer as if all were up."""
     both = gdnsd.Both(site, "multifo")
-    both.set_down("A", "B")
-    assert "half: up_thresh: with fewer than 2 of 3 up gdnsd answers as if all were up, steerd those that are" \
-        in both.done.stdout
-    kit.wait_for(lambda: both.compare("hash.example.com", ttl=False) == ["C"], "gdnsd uses what it knows")
-    assert sorted(both.shown(both.ask(both.gdnsd.at, "half.example.com"))) == ["A", "B", "C"]
-    assert both.shown(both.ask(site.listen[0], "half.example.com")) == ["C"]
+    assert gdnsd.read_policy(both)["half"]["min_healthy"] == 2 and "up_thresh" not in both.done.stdout
+    for down, expected in ("", "ABC"), ("A", "BC"), ("AB", "ABC"), ("B", "AC"), ("ABC", "ABC"), ("", "ABC"):
+        both.set_down(*down)
+        kit.wait_for(lambda: sorted(both.compare("half.example.com", ttl=False)) == list(expected), f"{expected} of {down}")
 
 
 def chi_square(counts, expected):
@@ -205,7 +232,7 @@ def chi_square(counts, expected):
 
 
 # What the statistic exceeds once in 10^6 samples, by degrees of freedom
-CRITICAL = {1: 23.9, 2: 27.6}
+CRITICAL = {0: 1e-9, 1: 23.9, 2: 27.6}
 
 
 @with_gdnsd
@@ -229,6 +256,12 @@ def test_weighted(site):
     hold("single.example.com", {"B": 0.75, "C": 0.25})
     both.set_down("A", "B", "C")
     hold("single.example.com", {"A": 0.6, "B": 0.3, "C": 0.1})
+    hold("heavy.example.com", {"A": 0.6, "B": 0.3, "C": 0.1})
+    both.set_down("B", "C")
+    hold("heavy.example.com", {"A": 1})
+    both.set_down("A")  # B and C have 40 of 100
+    hold("heavy.example.com", {"A": 0.6, "B": 0.3, "C": 0.1})
+    assert gdnsd.read_policy(both)["heavy"]["min_healthy"] == "50%"
     shares = both.sample(both.gdnsd.at, "groups.example.com", "A", 200), both.sample(site.listen[0], "groups.example.com",
                                                                                     "A", 200)
     assert {len(records) for records in shares[0]} == {1, 2} and {len(records) for records in shares[1]} == {1}, \
@@ -250,6 +283,9 @@ def test_metafo(site):
     assert both.compare("www.example.com", ttl=False) == ["A"], "all down: the first data centre"
     assert both.compare("mixed.example.com", ttl=False) == ["A"]
     assert both.compare("rescue.example.com") == ["192.0.2.1"]
+    for down, answers in {"": "AB", "A": "C", "B": "C", "AB": "C", "C": "AB", "AC": "AB", "ABC": "AB"}.items():
+        both.set_down(*down)  # the first data centre needs both of its addresses
+        kit.wait_for(lambda: sorted(both.compare("both.example.com", ttl=False)) == list(answers), f"{answers} of {down}")
     assert "rescue.example.com. DYNC metafo!rescue: of its data centres those that are a CNAME" in both.done.stdout
 
 

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Real country data against what is known of a few networks whose owners do not move: registries, universities,
 research networks. The database is what contrib/geo-fetch fetches; STEERD_GEO is its path. contrib/runtests does that."""
+import ipaddress
 import os
 import pathlib
+import random
 
 import pytest
+
+import asking
 
 DATABASE = os.environ.get("STEERD_GEO", "")
 pytestmark = pytest.mark.skipif(not pathlib.Path(DATABASE).is_file(),
@@ -39,22 +43,65 @@ NEAREST = {"US": "us-east", "DE": "eu-west", "CH": "eu-west", "GB": "eu-west", "
            "BR": "us-east", "AU": "ap-south", "JP": "ap-south", "CN": "ap-south", None: "us-east"}
 
 
-def test_real_networks(site):
+ADDRESSES = {"us-east": "192.0.2.1", "eu-west": "192.0.2.2", "ap-south": "192.0.2.3"}
+
+
+def make(site):
     where = {"us-east": [38.9, -77.0], "eu-west": [53.3, -6.3], "ap-south": [1.3, 103.8]}
     site.topology = {
         "regions": {name: {"location": location, "azs": {name + "-1": {}}} for name, location in where.items()},
-        "endpoints": {f"web-{name}": {"az": name + "-1", "addresses": [f"192.0.2.{number}"]}
-                      for number, name in enumerate(where, 1)}}
+        "endpoints": {f"web-{name}": {"az": name + "-1", "addresses": [ADDRESSES[name]]} for name in where}}
     site.server["geo"] = [DATABASE]
-    site.zone("example.com", "").policy("example.com", {"www": {"endpoints": ["*"], "tiers": "nearest"}})
-    server = site.start()
-    wrong = []
-    for client, country in COUNTRIES.items():
-        said = server.get(f"/v1/explain?name=www.example.com&type=A&client={client}")
+    by_country = [{"when": {"country": ["DE", "CH", "SE"]}, "tiers": [["eu-west"]]},
+                  {"when": {"country": ["JP", "CN"]}, "tiers": [["ap-south"]]}]
+    site.zone("example.com", "").policy("example.com", {
+        "www": {"endpoints": ["*"], "tiers": "nearest"},
+        "country": {"endpoints": ["*"], "tiers": [["us-east"]], "geo": by_country}})
+    return site.start()
+
+
+def test_real_networks(site):
+    server = make(site)
+    client, wrong = asking.Client(site.listen[0]), []
+    for address, country in COUNTRIES.items():
+        said = server.get(f"/v1/explain?name=www.example.com&type=A&client={address}")
         place = said["geo"]["place"]
-        found = (place["country"], place["continent"], said["tiers"][0]["label"])
-        if found != (country, CONTINENT[country], NEAREST[country]):
-            wrong.append((client, country, found))
+        answers = client.ask("www.example.com", "A", ipaddress.ip_network(address)).addresses
+        found = (place["country"], place["continent"], said["tiers"][0]["label"], answers)
+        nearest = NEAREST[country]
+        if found != (country, CONTINENT[country], nearest, [ADDRESSES[nearest]]):
+            wrong.append((address, country, found))
+    client.close()
     assert not wrong
     database, = server.get("/v1/geo")["items"]
     assert database["networks"] > 100000 and database["places"] > 200
+
+
+def walk(client, network, until):
+    """Ask from the first address of a network, then from the first behind the scope of that answer, and so on through all
+    of it, until an answer is not `until`. Returns that answer, or None."""
+    at, end = int(network.network_address), int(network.broadcast_address)
+    host = type(network)
+    while at <= end:
+        one = host((at, network.max_prefixlen))
+        answer = client.ask("country.example.com", "A", one)
+        if answer.addresses != until:
+            return answer.addresses
+        at = int(one.supernet(new_prefix=answer.scope).broadcast_address) + 1
+    return None
+
+
+def test_scopes_of_real_networks_are_exact(site):
+    """Of the countries' class: within the scope nobody gets another answer, in the prefix one bit shorter somebody does."""
+    make(site)
+    client, drawn = asking.Client(site.listen[0]), random.Random(1)
+    for address in COUNTRIES:
+        one = ipaddress.ip_network(address)
+        answer = client.ask("country.example.com", "A", one)
+        scope = one.supernet(new_prefix=answer.scope)
+        assert walk(client, scope, answer.addresses) is None, (address, scope)
+        inside = [scope.network_address + drawn.randrange(scope.num_addresses) for _ in range(20)]
+        assert all(client.ask("country.example.com", "A", ipaddress.ip_network(each)).addresses == answer.addresses
+                   for each in inside), (address, scope)
+        assert answer.scope > 0 and walk(client, scope.supernet(), answer.addresses) is not None, (address, scope)
+    client.close()

@@ -20,7 +20,7 @@ static const char topology_json[] =
     " \"checks\": {\"web\": {\"type\": \"tcp\", \"port\": 80, \"fall\": 1, \"rise\": 1}},"
     " \"endpoints\": {"
     "  \"a\": {\"az\": \"us-1\", \"addresses\": [\"192.0.2.1\", \"2001:db8::1\"], \"weight\": 30, "
-    "\"checks\": [\"web\"]},"
+    "\"load\": {\"low\": 1, \"high\": 3}, \"checks\": [\"web\"]},"
     "  \"b\": {\"az\": \"us-2\", \"addresses\": [\"192.0.2.2\"], \"weight\": 10, \"checks\": [\"web\"]},"
     "  \"c\": {\"az\": \"eu-1\", \"addresses\": [\"192.0.2.3\"], \"checks\": [\"web\"]}}}";
 static const char zone_text[] = "$ORIGIN example.com.\n"

@@ -36,7 +36,9 @@ static struct health *make_health(void)
     static const struct health_az_plan azs[] = {{"z", 0, 1}};
     static struct health_endpoint_plan endpoints[MEMBERS];
     static char names[MEMBERS][8];
+    static struct health_load_plan loads[MEMBERS];
     for (size_t i = 0; i < MEMBERS; i++) {
+        loads[i] = (struct health_load_plan){.is_given = true, .low = 0, .high = 1, .max_age_ms = 3600000};
         snprintf(names[i], sizeof names[i], "e%zu", i);
         endpoints[i] = (struct health_endpoint_plan){names[i], 0};
     }
@@ -45,11 +47,32 @@ static struct health *make_health(void)
                                             .azs = azs,
                                             .az_count = 1,
                                             .endpoints = endpoints,
-                                            .endpoint_count = MEMBERS},
+                                            .endpoint_count = MEMBERS,
+                                            .loads = loads},
                       0);
 }
 
-/* Policy 0: all members in one tier. Policy 1: the first three, two of which have addresses. */
+/* Member 0 serves; behind it members 1, 3 and 4, the last with half of that tier, get a trickle. */
+static void add_trickle(struct steer_set *set, const struct steer_member *members)
+{
+    static const uint16_t first[] = {0}, second[] = {1, 3, 4};
+    static const struct steer_group groups[] = {{.count = 2}, {.count = 1, .share = 0.5}};
+    const struct steer_tier tiers[] = {
+        {.label = "t", .members = first, .count = 1},
+        {.label = "u", .members = second, .count = 3, .trickle = 0.05, .groups = groups, .group_count = 2}};
+    const struct steer_class class = {.label = "default", .tiers = tiers, .tier_count = 2};
+    steer_set_add(set,
+                  &(struct steer_policy){.fallback = STEER_FALLBACK_NODATA,
+                                         .answers = 1,
+                                         .member_count = 5,
+                                         .class_count = 1,
+                                         .members = members,
+                                         .classes = &class},
+                  NULL, 0);
+}
+
+/* Policy 0: all members in one tier. Policy 1: the first three, two of which have addresses. Policy 2:
+ * see above. */
 static struct steer_set *make_policies(void)
 {
     static struct steer_member members[MEMBERS];
@@ -72,6 +95,7 @@ static struct steer_set *make_policies(void)
                                              .classes = &class},
                       NULL, 0);
     }
+    add_trickle(set, members);
     return set;
 }
 
@@ -101,6 +125,7 @@ static void init(struct world *w)
     steer(builder, "a.example.com.", 0, MEMBERS);
     steer(builder, "b.example.com.", 1, 3);
     steer(builder, "c.example.com.", 0, MEMBERS);
+    steer(builder, "d.example.com.", 2, 5);
     w->zone = zone_builder_finish(builder);
     assert_non_null(w->zone);
     zone_builder_free(builder);
@@ -130,8 +155,8 @@ static void each_policy_and_type_is_there_once(void **state)
     struct world w;
     init(&w);
     struct view_rendition *rendition = view_render_zone(&w.view, w.zone);
-    assert_int_equal(rendition->count, 4);
-    for (uint32_t policy = 0; policy < 2; policy++) {
+    assert_int_equal(rendition->count, 6);
+    for (uint32_t policy = 0; policy < 3; policy++) {
         for (int v6 = 0; v6 < 2; v6++) {
             const struct view_rendered *found =
                 view_rendition_find(rendition, policy, v6 ? DNS_TYPE_AAAA : DNS_TYPE_A);
@@ -139,7 +164,7 @@ static void each_policy_and_type_is_there_once(void **state)
             assert_int_equal(found->policy, policy);
         }
     }
-    assert_null(view_rendition_find(rendition, 2, DNS_TYPE_A));
+    assert_null(view_rendition_find(rendition, 3, DNS_TYPE_A));
     assert_null(view_rendition_find(rendition, 0, DNS_TYPE_TXT));
     const struct view_rendered *two = view_rendition_find(rendition, 1, DNS_TYPE_A),
                                *one = view_rendition_find(rendition, 1, DNS_TYPE_AAAA);
@@ -184,6 +209,27 @@ static void the_heaviest_are_taken(void **state)
     fini(&w);
 }
 
+/* What trickles is left out, but where only it has records of the type. */
+static void standbys_that_are_kept_warm_are_left_out(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w);
+    struct view_rendition *rendition = view_render_zone(&w.view, w.zone);
+    const struct view_rendered *v4 = view_rendition_find(rendition, 2, DNS_TYPE_A),
+                               *v6 = view_rendition_find(rendition, 2, DNS_TYPE_AAAA);
+    assert_int_equal(v4->count, 1);
+    assert_int_equal(v4->members[0], 0);
+    assert_int_equal(v6->count, 1);
+    assert_int_equal(v6->members[0], 1);
+    drain(&w, 0, true);
+    struct view_rendition *alone = view_render_again(&w.view, rendition);
+    assert_int_equal(view_rendition_find(alone, 2, DNS_TYPE_A)->count, 2);
+    view_rendition_release(alone);
+    view_rendition_release(rendition);
+    fini(&w);
+}
+
 static void equal_means_equal_copies(void **state)
 {
     (void)state;
@@ -214,12 +260,34 @@ static void equal_means_equal_copies(void **state)
     fini(&w);
 }
 
+/* Else one busy endpoint would cost a serial, and all secondaries a transfer, every second. */
+static void copies_do_not_follow_load(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w);
+    struct view_rendition *first = view_render_zone(&w.view, w.zone);
+    uint64_t generation = atomic_load(&w.view.table->generation);
+    for (uint32_t i = 0; i < MEMBERS; i += 2) {
+        struct health_load_report report = {.load = i % 4 == 0 ? 0.5 : 1, .source = HEALTH_LOAD_FROM_CHECK};
+        health_report_load(w.view.health, i, &report, 2000 + i * HEALTH_SHED_PACE_MS);
+    }
+    assert_true(atomic_load(&w.view.table->generation) >= generation + MEMBERS / 2);
+    struct view_rendition *again = view_render_again(&w.view, first);
+    assert_true(view_rendition_equal(first, again));
+    view_rendition_release(again);
+    view_rendition_release(first);
+    fini(&w);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_policy_and_type_is_there_once),
         cmocka_unit_test(the_heaviest_are_taken),
+        cmocka_unit_test(standbys_that_are_kept_warm_are_left_out),
         cmocka_unit_test(equal_means_equal_copies),
+        cmocka_unit_test(copies_do_not_follow_load),
     };
     return cmocka_run_group_tests_name("rendition", tests, NULL, NULL);
 }

@@ -268,6 +268,12 @@ static void a_trickle_shows_that_the_standby_works(void **state)
     w->tiers[3].min_healthy.count = 4;
     lose(w, 3, 1); /* does not qualify, gets no trickle */
     expect_shares(w, 0.5, 0.5, 0, 0);
+    lose(w, 3, 0);
+    lose(w, 0, 3);
+    w->tiers[0].trickle =
+        0.245; /* has 0.25, and gives too much of it to the other one, which trickles, too */
+    expect_shares(w, 0.245, 0.715, 0, 0.04);
+    assert_true(w->choice.parts[0].trickles && !w->choice.parts[1].trickles && w->choice.parts[2].trickles);
     world_free(w);
 }
 
@@ -284,6 +290,34 @@ static void standbys_stand_in_within_their_tier(void **state)
     lose(w, 0, 3);
     expect_shares(w, 1.0 / 3, 2.0 / 3, 0, 0);
     assert_int_equal(w->traced[0].serving, 1);
+    world_free(w);
+}
+
+/* Members 0 and 1 without a share, 2 and 3 with one of their own each. */
+static void a_failing_group_leaves_its_share_to_those_without_one(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    const struct steer_group groups[] = {
+        {.count = 2}, {.count = 1, .share = 0.1}, {.count = 1, .share = 0.2}};
+    w->tiers[0].groups = groups;
+    w->tiers[0].group_count = 3;
+    free(w->memory);
+    struct steer_room room = steer_find_room(&w->policy, 0);
+    w->memory = memory_alloc_array(steer_room_size(room), 1);
+    steer_choice_init(&w->choice, room, w->memory);
+    const struct steer_part *parts = w->choice.parts;
+    expect_shares(w, 1, 0, 0, 0);
+    assert_true(is_near(parts[0].share, 0.7) && is_near(parts[1].share, 0.1) && is_near(parts[2].share, 0.2));
+    w->endpoints[2] = HEALTH_OBSERVED_UNHEALTHY;
+    expect_shares(w, 1, 0, 0, 0);
+    assert_int_equal(w->choice.part_count, 2);
+    assert_true(is_near(parts[0].share, 0.8) && is_near(parts[1].share, 0.2));
+    w->endpoints[2] = HEALTH_OBSERVED_HEALTHY;
+    lose(w, 0, 2); /* nobody else is left: as 1 to 2 */
+    expect_shares(w, 1, 0, 0, 0);
+    assert_int_equal(w->choice.part_count, 2);
+    assert_true(is_near(parts[0].share, 1.0 / 3) && is_near(parts[1].share, 2.0 / 3));
     world_free(w);
 }
 
@@ -442,6 +476,44 @@ static void whatever_fails_shortens_the_ttl(void **state)
     world_free(w);
 }
 
+/* ---- the short way ---- */
+
+static bool is_simple(struct world *w)
+{
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+    return w->choice.is_simple;
+}
+
+/* Only what is one record of a tier with its own TTL: the short way knows nothing else. */
+static void one_record_of_one_tier_is_simple(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    assert_true(is_simple(w));
+    w->policy.answers = 2;
+    assert_false(is_simple(w));
+    w->policy.answers = 1;
+    w->policy.pick = STEER_PICK_ROUND_ROBIN;
+    assert_false(is_simple(w));
+    lose(w, 0, EACH - 1);
+    assert_true(is_simple(w)); /* one member is left, however it is picked */
+    assert_int_equal(w->choice.count, 1);
+    w->policy.has_ttl_failing = true;
+    w->policy.ttl_failing = 7;
+    assert_false(is_simple(w));
+    w->policy.has_ttl_failing = false;
+    w->tiers[0].spill_below.share = 1; /* two parts */
+    assert_false(is_simple(w));
+    for (uint16_t tier = 0; tier < TIERS; tier++) {
+        lose(w, tier, EACH);
+    }
+    w->policy.fallback = STEER_FALLBACK_ALL;
+    w->policy.pick = STEER_PICK_WEIGHTED;
+    assert_false(is_simple(w)); /* a fallback is counted as one */
+    assert_int_equal(w->choice.source, STEER_FROM_ALL);
+    world_free(w);
+}
+
 /* ---- keeping ---- */
 
 static void choices_are_copied_and_compared(void **state)
@@ -477,10 +549,12 @@ int main(void)
         cmocka_unit_test(a_lost_region_is_spread_by_capacity),
         cmocka_unit_test(a_trickle_shows_that_the_standby_works),
         cmocka_unit_test(standbys_stand_in_within_their_tier),
+        cmocka_unit_test(a_failing_group_leaves_its_share_to_those_without_one),
         cmocka_unit_test(a_tier_without_the_type_leaves_it_to_the_others),
         cmocka_unit_test(draws_follow_shares_and_weights),
         cmocka_unit_test(an_answer_comes_from_one_tier),
         cmocka_unit_test(a_pool_serves_where_no_tier_does),
+        cmocka_unit_test(one_record_of_one_tier_is_simple),
         cmocka_unit_test(whatever_fails_shortens_the_ttl),
         cmocka_unit_test(choices_are_copied_and_compared),
     };

@@ -131,6 +131,88 @@ static void everything_is_there(void **state)
     view_free(view);
 }
 
+static const struct steer_policy *compile_policy_of(const char *topology, const char *policy,
+                                                    struct view **view)
+{
+    size_t errors;
+    put("topology.json", topology);
+    put("zones/example.com.json", policy);
+    *view = compile(NULL, &errors);
+    assert_int_equal(errors, 0);
+    return steer_set_get((*view)->steer, (*view)->names[0].policy);
+}
+
+static void hold_to_order(const struct steer_policy *policy, const uint16_t *members, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        assert_true(policy->members[members[i - 1]].identity < policy->members[members[i]].identity);
+    }
+}
+
+/* Where members are in the order of their identities, servers whose topologies differ in theirs send a client
+ * to the same endpoint. */
+static void sticky_members_are_in_an_order_of_their_own(void **state)
+{
+    (void)state;
+    struct view *view;
+    const struct steer_policy *policy = compile_policy_of(
+        "{\"regions\": {\"a\": {\"azs\": {\"a1\": {}}}}, \"endpoints\": {"
+        "\"one\": {\"az\": \"a1\", \"addresses\": \"192.0.2.1\"}, \"two\": {\"az\": \"a1\", \"addresses\": "
+        "\"192.0.2.2\"}, \"three\": {\"az\": \"a1\", \"addresses\": \"192.0.2.3\"},"
+        "\"four\": {\"az\": \"a1\", \"addresses\": \"192.0.2.4\"}, \"five\": {\"az\": \"a1\", \"addresses\": "
+        "\"192.0.2.5\"}}}",
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"pick\": \"sticky\"}}}", &view);
+    const struct steer_class *class = &policy->classes[0];
+    assert_int_equal(class->tiers[0].count, 5);
+    hold_to_order(policy, class->tiers[0].members, 5);
+    assert_int_equal(class->offered_count, 5);
+    hold_to_order(policy, class->offered, 5);
+    view_free(view);
+}
+
+#define TWO_PLACES                                                                                           \
+    "{\"regions\": {\"a\": {\"location\": [1, 2], \"azs\": {\"a1\": {}}}, \"b\": {\"location\": [3, 4], "    \
+    "\"azs\": "                                                                                              \
+    "{\"b1\": {}}}}, \"endpoints\": {\"one\": {\"az\": \"a1\", \"addresses\": \"192.0.2.1\"}, \"two\": "     \
+    "{\"az\": "                                                                                              \
+    "\"b1\", \"addresses\": \"192.0.2.2\"}}, \"geo_rules\": {\"near\": [{\"when\": {\"cidr\": "              \
+    "\"10.0.0.0/8\"}, \"tiers\": "
+
+static void expect_classes(const char *topology, const char *policy, int count, uint8_t scope)
+{
+    struct view *view;
+    struct addr client;
+    const struct steer_policy *compiled = compile_policy_of(topology, policy, &view);
+    assert_int_equal(compiled->class_count, count);
+    assert_int_equal(addr_parse("10.1.2.3", &client), 0);
+    assert_int_equal(steer_find_class(compiled, &client).scope, scope);
+    view_free(view);
+}
+
+/* A rule that gives what clients get anyway makes no class, and so no narrower scopes. */
+static void what_is_the_same_is_one_class(void **state)
+{
+    (void)state;
+    expect_classes(
+        TWO_PLACES "\"nearest\"}]}}",
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": {\"nearest\": 3}, \"geo\": \"near\"}}}", 1,
+        0);
+    expect_classes(TWO_PLACES
+                   "[[\"a\"], {\"members\": [\"b1\"], \"min_healthy\": 2}], \"spill\": \"next\"}]}}",
+                   "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": [[\"one\"], [\"two\"]], "
+                   "\"geo\": \"near\", "
+                   "\"min_healthy\": 2}}}",
+                   1, 0);
+    expect_classes(
+        TWO_PLACES "[[\"a\"], [\"b\"]], \"fence\": true}]}}",
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": [[\"a\"], [\"b\"]], \"geo\": \"near\"}}}",
+        2, 8);
+    expect_classes(
+        TWO_PLACES "[[\"a\"], {\"members\": [\"b\"], \"trickle\": 0.1}]}]}}",
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": [[\"a\"], [\"b\"]], \"geo\": \"near\"}}}",
+        2, 8);
+}
+
 static void monitors_know_what_they_watch(void **state)
 {
     (void)state;
@@ -393,6 +475,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(everything_is_there),
         cmocka_unit_test(monitors_know_what_they_watch),
+        WITH(sticky_members_are_in_an_order_of_their_own),
+        WITH(what_is_the_same_is_one_class),
         WITH(invalid_documents_give_no_view),
         WITH(a_broken_zone_says_servfail_at_first),
         WITH(a_broken_zone_keeps_its_last_version),

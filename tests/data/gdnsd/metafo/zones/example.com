@@ -8,3 +8,4 @@ second 60 DYNA metafo!second
 mixed 60 DYNA metafo!mixed
 nested 60 DYNA metafo!nested
 rescue 60 DYNC metafo!rescue
+both 60 DYNA metafo!both

@@ -9,3 +9,4 @@ families 60 DYNA weighted!families
 groups 60 DYNA weighted!groups
 cnames 60 DYNC weighted!cnames
 cname 60 DYNC weighted!cname
+heavy 60 DYNA weighted!heavy

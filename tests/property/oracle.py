@@ -1,0 +1,450 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What steerd has to answer, computed from the documents and the state of the endpoints by what steerd-policy(5) and
+steerd-topology(5) say: naively, with fractions, names and sets. Nothing here follows the code of the server."""
+import collections
+import fractions
+import functools
+import math
+import re
+
+import places
+
+TOLERANCE = fractions.Fraction(5, 10000)  # of an average endpoint of the tier: "66.67%" of three are two
+OUTCOMES_MAX, EXACT_MAX = 500, 12  # explain is exact up to so many endpoints of which several are drawn
+SERVING = {"healthy", "unknown", "forced_up"}
+FORCED = {"drain": "drained", "up": "forced_up", "down": "forced_down"}
+
+# A share of the answers, and the endpoints that these are chosen among.
+# trickles: its tier would have less than its trickle.
+Part = collections.namedtuple("Part", "share tier members weights trickles")
+# source: tier, pool, all, static, nodata, servfail; parts: for the first three; scope: None without geography and luck
+# ttl: of records of endpoints; limit: what all TTLs are cut to, or None
+Expected = collections.namedtuple("Expected", "source parts ttl limit scope fence")
+
+
+def read_share(value):
+    """A fraction, or None for a count."""
+    if isinstance(value, str):
+        return fractions.Fraction(value.rstrip("%")) / 100
+    return fractions.Fraction(str(value)) if isinstance(value, float) else None
+
+
+def read_seconds(value):
+    return int(value[:-1]) * {"s": 1, "m": 60, "h": 3600}[value[-1]] if isinstance(value, str) else value
+
+
+def fits(pattern, name):
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) is not None
+
+
+class Topology:
+    def __init__(self, document):
+        self.endpoints = document["endpoints"]
+        self.regions = document["regions"]
+        self.groups = document.get("groups", {})
+        self.region_of = {az: region for region, what in self.regions.items() for az in what["azs"]}
+
+    def az(self, endpoint):
+        return self.endpoints[endpoint]["az"]
+
+    def region(self, endpoint):
+        return self.region_of[self.az(endpoint)]
+
+    def has(self, endpoint, rtype):
+        return any((":" in address) == (rtype == "AAAA") for address in places.as_list(self.endpoints[endpoint]["addresses"]))
+
+    def weight(self, endpoint):
+        return self.endpoints[endpoint].get("weight", 1)
+
+    def capacity(self, endpoint):
+        return self.endpoints[endpoint].get("capacity")
+
+    def location(self, endpoint):
+        region = self.region(endpoint)
+        az = self.regions[region]["azs"][self.az(endpoint)]
+        for what in self.endpoints[endpoint], az, self.regions[region]:
+            if "location" in what:
+                return tuple(what["location"])
+        return None
+
+    def expand(self, reference):
+        """The endpoints that a name, a pattern, a group, an az or a region stands for."""
+        if reference in self.groups:
+            return {name for item in places.as_list(self.groups[reference]) for name in self.expand(item)}
+        if reference in self.regions:
+            return {name for name in self.endpoints if self.region(name) == reference}
+        if reference in self.region_of:
+            return {name for name in self.endpoints if self.az(name) == reference}
+        return {name for name in self.endpoints if fits(reference, name)}
+
+    def expand_all(self, references):
+        """In the order of the topology."""
+        chosen = {name for reference in places.as_list(references) for name in self.expand(reference)}
+        return [name for name in self.endpoints if name in chosen]
+
+
+class State:
+    """observed: endpoint -> healthy or unhealthy, others are not checked; overrides: (kind, name) -> drain, up, down;
+    back: (kind, name) of what came back a moment ago."""
+
+    def __init__(self, topology, observed, overrides, back=()):
+        self.topology, self.observed, self.overrides, self.back = topology, observed, overrides, set(back)
+        self.lost = self.roll_up()
+
+    def roll_up(self):
+        """azs and regions that are lost: of what is checked inside, the share that is out."""
+        lost, topology = set(), self.topology
+        for region, what in topology.regions.items():
+            with_say = []
+            for az, more in what["azs"].items():
+                checked = [name for name in topology.endpoints if topology.az(name) == az and name in self.observed]
+                out = [name for name in checked if self.observed[name] == "unhealthy"]
+                if checked:
+                    with_say.append(az)
+                    if is_lost(len(out), len(checked), more.get("lost_at", 1)):
+                        lost.add(az)
+            if with_say and is_lost(len(lost & set(with_say)), len(with_say), what.get("lost_at", 1)):
+                lost.add(region)
+        return lost
+
+    @functools.lru_cache(maxsize=None)
+    def effective(self, endpoint):
+        az, region = self.topology.az(endpoint), self.topology.region(endpoint)
+        for target in ("endpoint", endpoint), ("az", az), ("region", region):
+            if target in self.overrides:
+                return FORCED[self.overrides[target]]
+        if {az, region} & self.lost:
+            return "unhealthy"
+        return self.observed.get(endpoint, "unknown")
+
+    def serves(self, endpoint):
+        return self.effective(endpoint) in SERVING
+
+    def is_back(self, endpoint):
+        """Did it come back a moment ago, or its az or region?"""
+        topology = self.topology
+        return bool(self.back & {("endpoint", endpoint), ("az", topology.az(endpoint)), ("region", topology.region(endpoint))})
+
+
+class Unheld:
+    """A state in which nobody waits for having come back a moment ago; Held: one where they do."""
+
+    def __init__(self, state):
+        self.effective, self.serves = state.effective, state.serves
+
+
+class Held(Unheld):
+    def __init__(self, state):
+        super().__init__(state)
+        self.serves = lambda endpoint: state.serves(endpoint) and not state.is_back(endpoint)
+
+
+def is_lost(out, members, lost_at):
+    share = read_share(lost_at)
+    share = fractions.Fraction(1) if share is None else share
+    return out >= 1 and (out >= members or out + TOLERANCE >= share * members)
+
+
+class Tier:
+    def __init__(self, members, document, name):
+        self.members = members
+        self.min_healthy = document.get("min_healthy", name.document.get("min_healthy"))
+        self.spill_below = document.get("spill_below", name.document.get("spill_below"))
+        self.trickle = read_share(document["trickle"]) if "trickle" in document else fractions.Fraction(0)
+
+
+class Measure:
+    """How much of a tier is there."""
+
+    def __init__(self, tier, name, state):
+        topology = name.topology
+        by_capacity = all(topology.capacity(member) for member in tier.members)
+        self.unit = topology.capacity if by_capacity else lambda member: 1
+        weighted = [member for member in tier.members if name.weights[member] > 0]
+        whole = weighted or tier.members
+        serving = [member for member in weighted if state.serves(member)] or \
+            [member for member in tier.members if state.serves(member) and name.weights[member] == 0]
+        self.count, self.whole, self.serving = len(whole), self.sum(whole), self.sum(serving)
+        self.serving_count = len(serving)
+        self.takes = fractions.Fraction(0)
+        if serving and self.meets(tier.min_healthy) == 1:
+            self.takes = self.meets(tier.spill_below)
+
+    def sum(self, members):
+        return fractions.Fraction(sum(self.unit(member) for member in members))
+
+    def meets(self, need):
+        """The part of a need that is there, at most 1."""
+        if need is None:
+            return fractions.Fraction(1)
+        share = read_share(need)
+        if share is None:
+            return min(fractions.Fraction(self.serving_count, need), fractions.Fraction(1))
+        if self.serving + TOLERANCE * self.whole / self.count >= share * self.whole:
+            return fractions.Fraction(1)
+        return self.serving / (share * self.whole)
+
+
+def divide(measures, spread):
+    """The share of each tier, before trickles; None if no tier serves."""
+    left, shares = fractions.Fraction(1), []
+    for number, measure in enumerate(measures):
+        share = fractions.Fraction(0) if spread and number > 0 else min(measure.takes, left)
+        shares.append(share)
+        left -= share
+    if spread and left > 0:
+        others = [measure.serving if measure.takes > 0 and number > 0 else 0 for number, measure in enumerate(measures)]
+        if sum(others) > 0:
+            shares = [share + left * other / sum(others) for share, other in zip(shares, others)]
+    total = sum(shares)
+    return [share / total for share in shares] if total else None
+
+
+def trickle(shares, tiers, measures):
+    """Who would get less than its trickle gets it, the others give it in proportion: (shares, who that is)."""
+    due = [tier.trickle if measure.takes > 0 else fractions.Fraction(0) for tier, measure in zip(tiers, measures)]
+    raised = set()
+    while True:
+        rest = 1 - sum(due[number] for number in raised)
+        total = sum(share for number, share in enumerate(shares) if number not in raised)
+        now = [due[number] if number in raised else share * rest / total for number, share in enumerate(shares)]
+        more = {number for number, share in enumerate(now) if share < due[number]}
+        if not more:
+            return now, raised
+        raised |= more
+
+
+class Name:
+    """A steered name of a policy document."""
+
+    def __init__(self, owner, document, topology, databases, rule_sets, floor):
+        self.owner, self.document, self.topology = owner, document, topology
+        self.endpoints = topology.expand_all(document["endpoints"])
+        rules = document.get("geo", [])
+        self.is_shared = isinstance(rules, str)
+        self.rules = rule_sets[rules] if self.is_shared else rules
+        self.spares = self.find_spares()
+        self.weights, self.groups = self.read_weights()
+        self.sites = []
+        for endpoint in self.endpoints:
+            if topology.location(endpoint) not in self.sites:
+                self.sites.append(topology.location(endpoint))
+        self.tiers = document.get("tiers")
+        self.geography = places.Geography(databases, self.rules, self.tiers, self.sites, self.is_default)
+        self.ttl = max(read_seconds(document.get("ttl", 30)), floor)
+        self.ttl_failing = max(read_seconds(document["ttl_failing"]), floor) if "ttl_failing" in document else None
+        self.count = document.get("answers", 1)
+
+    def find_spares(self):
+        pools = [self.document.get("fallback"), *[rule.get("fallback") for rule in self.rules]]
+        found = {name for pool in pools if isinstance(pool, dict) for name in self.topology.expand_all(pool["pool"])}
+        return found - set(self.endpoints)
+
+    def read_weights(self):
+        """endpoint -> weight; endpoint -> (key, share) of those that have a share in common."""
+        weights = {name: self.topology.weight(name) for name in self.topology.endpoints}
+        groups, of_name = {}, set(self.endpoints) | self.spares
+        keys = self.document.get("weights", {}).items()
+        for exact in False, True:
+            for key, value in keys:
+                if (key in self.topology.endpoints) == exact:
+                    for endpoint in self.topology.expand(key) & of_name:
+                        groups.pop(endpoint, None)
+                        if isinstance(value, str):
+                            groups[endpoint] = (key, read_share(value))
+                        else:
+                            weights[endpoint] = value
+        return weights, groups
+
+    def types(self):
+        """Which types are steered: those that any endpoint has."""
+        return {rtype for rtype in ("A", "AAAA") for name in [*self.endpoints, *self.spares]
+                if self.topology.has(name, rtype)}
+
+    # ---- tiers of a class ----
+
+    def list_tiers(self, tiers):
+        if tiers is None:
+            return [Tier(self.endpoints, {}, self)]
+        listed, taken = [], set()
+        for item in tiers:
+            what = item if isinstance(item, dict) else {"members": item}
+            inside = set(self.topology.expand_all(what["members"])) - taken
+            members = [name for name in self.endpoints if name in inside]
+            taken |= inside
+            if members:
+                listed.append(Tier(members, what, self))
+        return listed
+
+    def near_tiers(self, tiers, order):
+        _, others = places.read_nearest(tiers)
+        near = [self.sites[number] for number in order]
+        lists = [[name for name in self.endpoints if self.topology.location(name) == site] for site in near]
+        rest = [name for name in self.endpoints if self.topology.location(name) not in near]
+        return [Tier(members, {}, self) for members in lists + ([rest] if others and rest else [])]
+
+    def tiers_of(self, found):
+        """The tiers of a class, and what else its rule says."""
+        rule = {} if found.rule is None else self.rules[found.rule]
+        tiers = rule.get("tiers", self.tiers)
+        return self.list_tiers(tiers) if found.order is None else self.near_tiers(tiers, found.order), rule
+
+    def is_default(self, rule):
+        """Does a rule give what clients get that no rule matches?"""
+        if isinstance(rule["tiers"], (str, dict)) or isinstance(self.tiers, (str, dict)) or rule.get("fence") or \
+                "fallback" in rule or rule.get("spill", self.document.get("spill", "next")) != self.document.get("spill", "next"):
+            return False
+        one, other = [[(tier.members, str(read_share(tier.min_healthy)), str(read_share(tier.spill_below)),
+                        tier.min_healthy if read_share(tier.min_healthy) is None else None,
+                        tier.spill_below if read_share(tier.spill_below) is None else None, tier.trickle)
+                       for tier in self.list_tiers(tiers)] for tiers in (rule["tiers"], self.tiers)]
+        return one == other
+
+    # ---- answers ----
+
+    def offer(self, members, rtype):
+        """Of members that serve: those with a weight, or else the standbys; of these, who has such a record."""
+        chosen = [name for name in members if self.weights[name] > 0] or members
+        return [name for name in chosen if self.topology.has(name, rtype)]
+
+    def split(self, tier, rtype, state):
+        """[(share of the tier, members)]: one for each share that is written, and one for all others."""
+        by_group = {}
+        for member in tier.members:
+            by_group.setdefault(self.groups.get(member), []).append(member)
+        offers = {group: self.offer([name for name in members if state.serves(name)], rtype)
+                  for group, members in by_group.items()}
+        offers = {group: members for group, members in offers.items() if members}
+        shares = {group: group[1] for group in offers if group is not None}
+        if None in offers:
+            shares[None] = 1 - sum(shares.values())
+        total = sum(shares.values())
+        return [(share / total, offers[group]) for group, share in shares.items() if share] if total else \
+            [(fractions.Fraction(1), members) for members in offers.values()]
+
+    def make_part(self, share, tier, members, trickles=False):
+        weights = [max(self.weights[name], 1) for name in members]  # standbys are all alike
+        return Part(share, tier, members, weights, trickles)
+
+    def from_tiers(self, tiers, shares, rtype, state, raised=()):
+        parts = [self.make_part(share * fraction, number, members, number in raised)
+                 for number, (tier, share) in enumerate(zip(tiers, shares)) if share
+                 for fraction, members in self.split(tier, rtype, state)]
+        total = sum(part.share for part in parts)
+        return [part._replace(share=part.share / total) for part in parts]
+
+    def last_resort(self, rule):
+        """(pool or None, then)"""
+        own, general = rule.get("fallback"), self.document.get("fallback", "all")
+        chosen = general if own is None else own
+        if not isinstance(chosen, dict):
+            return None, chosen
+        pool = None if own is None and rule.get("fence") else self.topology.expand_all(chosen["pool"])
+        return pool, chosen.get("then", "all")
+
+    def fall_back(self, tiers, rule, rtype, state):
+        """(source, parts, endpoints that were looked at)"""
+        pool, then = self.last_resort(rule)
+        if pool is not None and any(state.serves(name) for name in pool):
+            return "pool", self.from_tiers([Tier(pool, {}, self)], [fractions.Fraction(1)], rtype, state), pool
+        if then != "all":
+            return then, [], pool or []
+        offered = [name for tier in tiers for name in tier.members] if rule.get("fence") else self.endpoints
+        looked_at = offered + (pool or [])
+        offered = [name for name in self.endpoints if name in offered and state.effective(name) != "drained"]
+        members = self.offer(offered, rtype)
+        return ("all" if offered else "nodata", [self.make_part(fractions.Fraction(1), None, members)] if members else [],
+                looked_at)
+
+    def from_some_tiers(self, tiers, rule, rtype, state):
+        """Parts, or None if no tier serves."""
+        measures = [Measure(tier, self, state) for tier in tiers]
+        spread = rule.get("spill", self.document.get("spill", "next")) == "capacity"
+        shares = divide(measures, spread)
+        if shares is None:
+            return None
+        shares, raised = trickle(shares, tiers, measures)
+        return self.from_tiers(tiers, shares, rtype, state, raised)
+
+    def evaluate(self, found, rtype, state):
+        """(source, parts, whether something fails, the tiers) for a class."""
+        tiers, rule = self.tiers_of(found)
+        looked_at = [name for tier in tiers for name in tier.members]
+        source, parts, unheld = "tier", None, Unheld(state)
+        if "hold" in self.document.get("sticky", {}):
+            parts = self.from_some_tiers(tiers, rule, rtype, Held(state))
+        if parts is None:
+            parts = self.from_some_tiers(tiers, rule, rtype, unheld)
+        if parts is None:
+            source, parts, more = self.fall_back(tiers, rule, rtype, unheld)
+            looked_at += more
+        return source, parts, not all(map(state.serves, looked_at)), tiers
+
+    def expect(self, found, scope, rtype, subnet_bits, state):
+        """subnet_bits: which of the client's addresses stick together, by its family."""
+        source, parts, failing, tiers = self.evaluate(found, rtype, state)
+        limit = self.ttl_failing if failing else None
+        candidates = sum(len(part.members) for part in parts)
+        if self.document.get("pick") == "sticky" and candidates > 1:
+            scope = max(scope, subnet_bits)
+        if source in ("tier", "pool", "all") and not parts:
+            source = "nodata"
+        ttl = self.ttl if limit is None else min(self.ttl, limit)
+        return Expected(source, parts, ttl, limit, scope, self.list_fence(found, tiers))
+
+    def list_fence(self, found, tiers):
+        """Endpoints that clients of the class may be sent to at all; None: there is no fence."""
+        rule = {} if found.rule is None else self.rules[found.rule]
+        if not rule.get("fence"):
+            return None
+        own = rule.get("fallback")
+        pool = self.topology.expand_all(own["pool"]) if isinstance(own, dict) else []
+        return {name for tier in tiers for name in tier.members} | set(pool)
+
+    def stick_bits(self, version):
+        sticky = self.document.get("sticky", {})
+        return sticky.get("ipv4_prefix", 24) if version == 4 else sticky.get("ipv6_prefix", 56)
+
+
+def draw(members, weights, count):
+    """Several draws by weight without putting back: set of members -> its chance."""
+    chances = {frozenset(): 1.0}
+    for _ in range(count):
+        longer = collections.Counter()
+        for drawn, chance in chances.items():
+            left = sum(weight for member, weight in zip(members, weights) if member not in drawn)
+            for member, weight in zip(members, weights):
+                if member not in drawn:
+                    longer[drawn | {member}] += chance * weight / left
+        chances = longer
+    return chances
+
+
+def list_outcomes(name, parts):
+    """Set of members of an answer -> its chance; None where luck plays no part, or there are too many sets."""
+    pick, found = name.document.get("pick", "weighted"), collections.Counter()
+    for part in parts:
+        size = len(part.members)
+        count = size if pick == "all" else min(name.count, size)
+        if pick not in ("weighted", "all") or math.comb(size, count) > OUTCOMES_MAX or \
+                (1 < count < size and size > EXACT_MAX):
+            return None
+        chances = {frozenset(part.members): 1.0} if count == size else draw(part.members, part.weights, count)
+        for members, chance in chances.items():
+            found[members] += float(part.share) * chance
+    return found
+
+
+def list_odds(name, parts):
+    """endpoint -> the chance to be in an answer; None if that is not known."""
+    found = collections.Counter()
+    if name.document.get("pick") == "round-robin":
+        for part in parts:
+            for member in part.members:
+                found[member] += float(part.share) * min(name.count, len(part.members)) / len(part.members)
+        return found
+    outcomes = list_outcomes(name, parts)
+    for members, chance in (outcomes or {}).items():
+        for member in members:
+            found[member] += chance
+    return None if outcomes is None else found
