@@ -16,6 +16,7 @@
 
 #define DAY_MS          INT64_C(86400000)
 #define DURATION_MAX_MS (3650 * DAY_MS)
+#define TRAFFIC_MAX     1e15
 #define TTL_MIN_MS      1000
 #define LOAD_MAX        1e15 /* as of watermarks */
 
@@ -306,6 +307,24 @@ static size_t check_word(const json_t *body, const char *key, const char *const 
     return 0;
 }
 
+/* The strings of an array. Returns how many. */
+static size_t take_texts(const json_t *array, const char *key, const char ***texts, struct problem *problem)
+{
+    size_t count = 0, size = json_array_size(array);
+    *texts = arena_alloc(problem->arena, size * sizeof **texts);
+    for (size_t i = 0; i < size; i++) {
+        const json_t *text = json_array_get(array, i);
+        if (json_is_string(text)) {
+            (*texts)[count++] = arena_copy_text(problem->arena, json_string_value(text));
+            continue;
+        }
+        char field[32];
+        snprintf(field, sizeof field, "%s[%zu]", key, i);
+        problem_add_field(problem, field, "found %s, expected a string", type_text(text));
+    }
+    return count;
+}
+
 static void check_losses(const json_t *body, struct request_drill *drill, struct problem *problem)
 {
     const json_t *lose = json_object_get(body, "lose");
@@ -315,17 +334,7 @@ static void check_losses(const json_t *body, struct request_drill *drill, struct
                           REQUEST_LOSSES_MAX);
         return;
     }
-    drill->losses = arena_alloc(problem->arena, count * sizeof *drill->losses);
-    for (size_t i = 0; i < count; i++) {
-        const json_t *loss = json_array_get(lose, i);
-        if (json_is_string(loss)) {
-            drill->losses[drill->loss_count++] = arena_copy_text(problem->arena, json_string_value(loss));
-            continue;
-        }
-        char field[32];
-        snprintf(field, sizeof field, "lose[%zu]", i);
-        problem_add_field(problem, field, "found %s, expected a string", type_text(loss));
-    }
+    drill->loss_count = take_texts(lose, "lose", &drill->losses, problem);
 }
 
 int request_parse_drill(const char *text, size_t len, struct request_drill *drill, struct problem *problem)
@@ -346,6 +355,34 @@ int request_parse_drill(const char *text, size_t len, struct request_drill *dril
     drill->failure = failures[check_word(body, "failure", failures, problem)];
     drill->from_live = check_word(body, "from", starts, problem) == 0;
     check_losses(body, drill, problem);
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+/* ---- what-if ---- */
+
+int request_parse_what_if(const char *text, size_t len, struct request_what_if *what_if,
+                          struct problem *problem)
+{
+    static const char *const known[] = {"assume", "traffic", NULL};
+    *what_if = (struct request_what_if){.assumed_count = 0};
+    json_t *body = parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    reject_unknown(body, known, problem);
+    const json_t *assume = json_object_get(body, "assume"), *traffic = json_object_get(body, "traffic");
+    if (!json_is_array(assume) || json_array_size(assume) > REQUEST_LOSSES_MAX) {
+        problem_add_field(problem, "assume",
+                          "expected an array of at most %d assumptions such as \"region:us-east=down\"",
+                          REQUEST_LOSSES_MAX);
+    } else {
+        what_if->assumed_count = take_texts(assume, "assume", &what_if->assumed, problem);
+    }
+    what_if->traffic = json_number_value(traffic);
+    if (traffic != NULL && !(what_if->traffic > 0 && what_if->traffic <= TRAFFIC_MAX)) {
+        problem_add_field(problem, "traffic", "expected a number above 0, in requests per second");
+    }
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }

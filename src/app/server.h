@@ -76,7 +76,13 @@ void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *li
 /* From now on log which prefixes are rate-limited, if any are. 0, or -1 without memory. */
 int server_start_reports(struct server *server);
 
-/* ---- verbs.c, metrics.c ---- */
+/* ---- verbs.c, whatif.c, metrics.c ---- */
 
 void server_fill_verbs(struct server *server, struct admin_verbs *verbs);
+/* The verbs that assume something. */
+int server_explain_if(void *context, const struct operate_question *question,
+                      struct admin_assumptions *assumptions, struct arena *arena,
+                      struct admin_explained *explained);
+int server_what_if(void *context, struct admin_what_if *what_if, struct arena *arena,
+                   struct operate_report *report);
 void server_write_metrics(struct server *server, struct buffer *out);

@@ -255,6 +255,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .put_load = put_load,
                                   .foresee_shed = foresee_shed,
                                   .explain = explain,
+                                  .explain_if = server_explain_if,
+                                  .what_if = server_what_if,
                                   .simulate = simulate,
                                   .reload = reload,
                                   .list_zones = list_zones,

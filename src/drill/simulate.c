@@ -167,9 +167,8 @@ static void mark_lost(struct run *run, const struct drill_scenario *scenario)
 
 static void start_health(struct run *run, const struct view *view, bool from_live)
 {
-    run->health = view_new_health(view->topology, 0);
+    run->health = from_live ? view_copy_health(view, 0) : view_new_health(view->topology, 0);
     if (from_live) {
-        health_carry(run->health, view->health, 0);
         return;
     }
     for (uint32_t i = 0; i < health_monitor_count(run->health); i++) {

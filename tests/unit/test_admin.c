@@ -363,6 +363,44 @@ static void drills_are_read(void **state)
     assert_string_equal(field_message(&s->problem, "failure"), "found \"fire\", expected timeout or refused");
 }
 
+static void assumptions_are_read(void **state)
+{
+    struct scratch *s = *state;
+    struct request_what_if what_if;
+    static const char good[] = "{\"assume\":[\"region:a=down\",\"x\"],\"traffic\":12.5}";
+    assert_int_equal(request_parse_what_if(good, sizeof good - 1, &what_if, &s->problem), 0);
+    assert_int_equal(what_if.assumed_count, 2);
+    assert_string_equal(what_if.assumed[0], "region:a=down");
+    assert_true(what_if.traffic == 12.5);
+    static const char plain[] = "{\"assume\":[]}";
+    assert_int_equal(request_parse_what_if(plain, sizeof plain - 1, &what_if, &s->problem), 0);
+    assert_true(what_if.assumed_count == 0 && what_if.traffic == 0);
+    static const char bad[] = "{\"assume\":[1,\"a\"],\"traffic\":-1,\"x\":2}";
+    assert_int_equal(request_parse_what_if(bad, sizeof bad - 1, &what_if, &s->problem), ERROR_INVALID);
+    assert_int_equal(s->problem.error_count, 3);
+    assert_string_equal(field_message(&s->problem, "assume[0]"), "found a number, expected a string");
+}
+
+/* The one parameter that may be repeated, and its value has an "=" of its own. */
+static void repeated_parameters_are_listed(void **state)
+{
+    struct scratch *s = *state;
+    struct route route;
+    const char *allow;
+    assert_int_equal(route_parse("/v1/explain?name=x&assume=region:a=down&assume=az:b%3Dup", ROUTE_GET,
+                                 &route, &allow, &s->problem),
+                     0);
+    assert_int_equal(route.assumed_count, 2);
+    assert_string_equal(route.assumed[0], "region:a=down");
+    assert_string_equal(route.assumed[1], "az:b=up");
+    assert_int_equal(route.policy, -1);
+    assert_int_equal(route_parse("/v1/names?policy=12", ROUTE_GET, &route, &allow, &s->problem), 0);
+    assert_int_equal(route.policy, 12);
+    assert_int_equal(route_parse("/v1/names?policy=1x&assume=y", ROUTE_GET, &route, &allow, &s->problem),
+                     ERROR_INVALID);
+    assert_int_equal(s->problem.error_count, 2);
+}
+
 /* ---- rendering ---- */
 
 /* The document as text; freed by the arena. */
@@ -512,6 +550,8 @@ int main(void)
         TEST(bad_json_says_where),
         TEST(durations_are_read),
         TEST(drills_are_read),
+        TEST(assumptions_are_read),
+        TEST(repeated_parameters_are_listed),
         TEST(problems_are_rendered),
         TEST(targets_are_rendered),
         TEST(dry_runs_follow_the_table),

@@ -302,6 +302,31 @@ static void drills(void **state)
     assert_int_equal(run(w, "drill|live|--lose|az:x"), 2);
 }
 
+static void what_ifs(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, "what-if|region|us-east|down|region:eu-west|drained|region:x=up"), 0);
+    assert_has(&w->out, "assumed       region:us-east=down region:eu-west=drained region:x=up");
+    assert_has(&w->out, "eu-west        0 % -> 50 %   1000      0 % -> 180 % OVER");
+    assert_has(&w->out, "(no endpoint)  0 % -> 50 %   -         -");
+    assert_has(&w->out, "www.example.com. shop.example.com. a.example.com. and 4 more");
+    assert_has(&w->out, "1800 -> -");
+    assert_has(&w->out, "... 1 of 2 rows");
+    assert_int_equal(run(w, "what-if|region:us-east=down|--json|--traffic|12"), 0);
+    assert_has(&w->out, "\"traffic\": 12.0");
+    assert_int_equal(run(w, "what-if|region|us-east"), 2);
+    assert_has(&w->err, "at \"region\": expected region NAME STATE");
+    assert_int_equal(run(w, "what-if|--traffic|1x"), 2);
+    assert_int_equal(run(w, "what-if|az|nowhere|down"), 1);
+    assert_has(&w->err, "assume: found \"az:nowhere=down\", expected the name of");
+    assert_int_equal(run(w, "explain|www.example.com|--assume|region:us-east=down"), 0);
+    assert_has(&w->out, "one answer now:");
+    assert_has(&w->out, "one answer then:");
+    assert_int_equal(run(w, "explain|www.example.com|--assume|region:us-east"), 1);
+    assert_has(&w->err, "assume: found \"region:us-east\", expected region:NAME=STATE");
+    assert_int_equal(run(w, "status|--assume|region:us-east=down"), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(exit_codes, world_open, world_close),
         cmocka_unit_test_setup_teardown(reload, world_open, world_close),
         cmocka_unit_test_setup_teardown(drills, world_open, world_close),
+        cmocka_unit_test_setup_teardown(what_ifs, world_open, world_close),
     };
     return cmocka_run_group_tests_name("steerctl", tests, NULL, NULL);
 }
