@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/report.h"
 #include "operate/operate.h"
+#include "operate/whatif.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -59,6 +60,26 @@ struct admin_info {
     unsigned names, zones;
 };
 
+/* "region:us-east=down" … */
+struct admin_assumptions {
+    const char *const *texts;
+    size_t count;
+    const char *bad; /* set by the verb: the one that is not understood (ERROR_SYNTAX) or not there */
+};
+
+/* A page of a what-if report. */
+struct admin_what_if {
+    struct admin_assumptions assumptions;
+    double traffic; /* requests per second, of all names; 0: not known */
+    size_t limit;
+    const char *cursor; /* NULL: from the start */
+};
+
+/* One question on assumptions. */
+struct admin_explained {
+    struct operate_explanation before, after;
+    struct operate_report report; /* of the name's policy; no rows where the name is not steered */
+};
 enum { ADMIN_TYPE_SIZE = 16 };
 
 /* Each is called on the control thread, list_monitors once per endpoint that is shown. Results live in the
@@ -81,6 +102,13 @@ struct admin_verbs {
     /* The time of the question is the application's to fill in. */
     int (*explain)(void *context, const struct operate_question *question, struct arena *arena,
                    struct operate_explanation *explanation);
+    /* The same with and without assumptions. */
+    int (*explain_if)(void *context, const struct operate_question *question,
+                      struct admin_assumptions *assumptions, struct arena *arena,
+                      struct admin_explained *explained);
+    /* ERROR_SYNTAX without a bad assumption: the cursor is none. */
+    int (*what_if)(void *context, struct admin_what_if *what_if, struct arena *arena,
+                   struct operate_report *report);
     /* losses: "region:us-east" …; failure "timeout" or "refused". On success *json is owned by the caller
      * (free). On failure *bad is the loss that was not understood, or NULL. */
     int (*simulate)(void *context, const char *const *losses, size_t count, const char *failure,

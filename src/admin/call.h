@@ -50,7 +50,7 @@ bool call_resume(struct call_pending *pending, struct call *call);
 void call_finish(struct call *call);
 void call_drop_all(struct admin *admin); /* the server ends: nobody waits any more */
 
-/* ---- the resources (targets.c, changes.c) ---- */
+/* ---- the resources (targets.c, changes.c, reasons.c) ---- */
 
 void handle_status(struct call *call);
 void handle_targets(struct call *call);
@@ -60,6 +60,7 @@ void handle_zones(struct call *call);
 void handle_names(struct call *call);
 void handle_geo(struct call *call);
 void handle_explain(struct call *call);
+void handle_what_if(struct call *call);
 void handle_metrics(struct call *call);
 void handle_override(struct call *call);
 void handle_load(struct call *call);

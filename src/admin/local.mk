@@ -7,7 +7,9 @@ src_libadmin_a_SOURCES = \
 	src/admin/connection.c src/admin/connection.h \
 	src/admin/plan.c src/admin/plan.h \
 	src/admin/problem.c src/admin/problem.h \
+	src/admin/reasons.c \
 	src/admin/render.c src/admin/render.h \
+	src/admin/render_report.c \
 	src/admin/request.c src/admin/request.h \
 	src/admin/route.c src/admin/route.h \
 	src/admin/socket.c src/admin/socket.h \

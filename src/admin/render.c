@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* jansson refuses what is not UTF-8; then every octet outside ASCII is escaped as in a master file. */
-static json_t *text_or_null(const char *text)
+json_t *render_text(const char *text)
 {
     if (text == NULL) {
         return json_null();
@@ -43,7 +43,7 @@ static void set(json_t *object, const char *key, json_t *value)
 
 static void set_text(json_t *object, const char *key, const char *text)
 {
-    set(object, key, text_or_null(text));
+    set(object, key, render_text(text));
 }
 
 static void set_number(json_t *object, const char *key, uint64_t number)
@@ -129,8 +129,9 @@ json_t *render_reload(const struct admin_reload_result *result)
 
 /* ---- targets ---- */
 
-static json_t *render_override(const struct health_override *override)
+static json_t *render_override(const struct operate_target *target)
 {
+    const struct health_override *override = target->override;
     if (override == NULL) {
         return json_null();
     }
@@ -139,7 +140,9 @@ static json_t *render_override(const struct health_override *override)
     set_text(object, "reason", override->reason);
     set_text(object, "actor", override->actor);
     set_time(object, "set", override->set_ms);
+    set_time(object, "starts", override->starts_ms);
     set_time(object, "expires", override->expires_ms);
+    set(object, "planned", json_boolean(target->status.planned));
     return object;
 }
 
@@ -251,7 +254,7 @@ json_t *render_target(const struct operate_target *target)
     set_text(object, "effective", health_state_text(status->effective.state));
     set_text(object, "decided_by", health_decider_text(status->effective.decided_by));
     set_time(object, "since", status->since_ms);
-    set(object, "override", render_override(target->override));
+    set(object, "override", render_override(target));
     if (target->kind == HEALTH_ENDPOINT) {
         add_endpoint(object, target);
     } else {
@@ -263,7 +266,7 @@ json_t *render_target(const struct operate_target *target)
 
 json_t *render_override_item(const struct operate_target *target)
 {
-    json_t *object = render_override(target->override);
+    json_t *object = render_override(target);
     set_text(object, "kind", health_kind_text(target->kind));
     set_text(object, "name", target->name);
     set_text(object, "effective", health_state_text(target->status.effective.state));
@@ -401,6 +404,7 @@ static json_t *render_tiers(const struct operate_explanation *explanation)
         set_number(item, "members", tier->members);
         set_number(item, "serving", tier->serving);
         set(item, "healthy", json_real(tier->healthy));
+        set_text(item, "measured_by", tier->by_capacity ? "capacity" : "number");
         set(item, "available", json_real(tier->available));
         set_text(item, "min_healthy", tier->min_healthy);
         set_text(item, "spill_below", tier->spill_below);
@@ -414,13 +418,22 @@ static json_t *render_tiers(const struct operate_explanation *explanation)
     return items;
 }
 
-static json_t *render_texts(const char *const *texts, size_t count)
+/* The object that made a member what it is. */
+static json_t *render_decider(const struct operate_target *target)
 {
-    json_t *items = json_array();
-    for (size_t i = 0; i < count; i++) {
-        json_array_append_new(items, text_or_null(texts[i]));
+    if (target == NULL) {
+        return json_null();
     }
-    return items;
+    bool is_endpoint = target->kind == HEALTH_ENDPOINT;
+    json_t *object = json_object();
+    set_text(object, "kind", health_kind_text(target->kind));
+    set_text(object, "name", target->name);
+    set_time(object, "since", target->status.since_ms);
+    set(object, "members", is_endpoint ? json_null() : json_integer(target->status.members));
+    set(object, "members_unhealthy",
+        is_endpoint ? json_null() : json_integer(target->status.members_unhealthy));
+    set(object, "override", render_override(target));
+    return object;
 }
 
 static json_t *render_members(const struct operate_explanation *explanation)
@@ -433,8 +446,10 @@ static json_t *render_members(const struct operate_explanation *explanation)
         set_text(item, "az", member->az);
         set_text(item, "region", member->region);
         set_text(item, "tier", member->tier);
+        set_text(item, "observed", health_observed_text(member->observed));
         set_text(item, "effective", health_state_text(member->effective.state));
         set_text(item, "decided_by", health_decider_text(member->effective.decided_by));
+        set(item, "decider", render_decider(member->decider));
         set_number(item, "weight", member->weight);
         set(item, "shed", json_real(member->shed));
         set(item, "effective_weight", json_real(member->counts));
@@ -443,7 +458,18 @@ static json_t *render_members(const struct operate_explanation *explanation)
         set_text(item, "address", member->address);
         set(item, "records", render_texts(member->records, member->record_count));
         set_time(item, "held_until", member->held_ms);
+        set(item, "sticks", json_boolean(member->sticks));
+        set_text(item, "excluded", member->excluded);
         json_array_append_new(items, item);
+    }
+    return items;
+}
+
+json_t *render_texts(const char *const *texts, size_t count)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(items, render_text(texts[i]));
     }
     return items;
 }
@@ -489,15 +515,20 @@ json_t *render_explanation(const struct operate_explanation *explanation)
     set_text(object, "zone", explanation->zone);
     set_text(object, "rcode", explanation->rcode);
     set(object, "steered", json_boolean(explanation->steered));
+    set(object, "policy", explanation->steered ? json_integer(explanation->policy) : json_null());
     set_text(object, "steered_name", explanation->steered_name);
     set_text(object, "class", explanation->class_label);
     set_text(object, "pick", explanation->pick);
     set_text(object, "sticks", explanation->sticks);
     set_number(object, "scope", explanation->scope);
+    set_text(object, "scope_reason", explanation->scope_reason);
     set(object, "geo", render_reason(explanation->geo));
     set_text(object, "source", explanation->source);
     set_number(object, "ttl", explanation->ttl);
     set_text(object, "ttl_reason", explanation->ttl_reason);
+    set_text(object, "fallback", explanation->fallback);
+    set_text(object, "pool", explanation->pool);
+    set(object, "fenced", json_boolean(explanation->fenced));
     set(object, "tiers", render_tiers(explanation));
     set(object, "members", render_members(explanation));
     set(object, "answers", render_texts(explanation->answers, explanation->answer_count));

@@ -9,6 +9,10 @@
 
 #include <jansson.h>
 
+/* NULL is null; what is not UTF-8 is escaped. */
+json_t *render_text(const char *text);
+json_t *render_texts(const char *const *texts, size_t count);
+
 json_t *render_problem(const struct problem *problem);
 json_t *render_target(const struct operate_target *target);
 json_t *render_monitors(const struct admin_monitor *monitors, size_t count);
@@ -17,6 +21,7 @@ json_t *render_zone(const struct view_zone *zone, const struct admin_secondary *
 json_t *render_geo(const struct admin_geo *geo);
 json_t *render_name(const struct view_name *name, const struct admin_verbs *verbs);
 json_t *render_explanation(const struct operate_explanation *explanation);
+json_t *render_what_if(const struct operate_report *report); /* of a what-if */
 json_t *render_reload(const struct admin_reload_result *result);
 
 /* How many of a kind there are in each effective state: {"total": …, "healthy": …, …}. */

@@ -28,6 +28,13 @@ struct request_drill {
     bool from_live;
 };
 
+/* What is assumed for a report. */
+struct request_what_if {
+    const char **assumed; /* "region:us-east=down" … as written */
+    size_t assumed_count;
+    double traffic; /* requests per second, of all names; 0: not given */
+};
+
 /* Each returns 0, or ERROR_INVALID with every error in the problem: BAD_JSON with line and column, or
  * INVALID_FIELDS with one entry per field. */
 
@@ -38,6 +45,9 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
 int request_parse_load(const char *text, size_t len, struct request_load *load, struct problem *problem);
 /* POST /v1/drills */
 int request_parse_drill(const char *text, size_t len, struct request_drill *drill, struct problem *problem);
+/* POST /v1/what-if */
+int request_parse_what_if(const char *text, size_t len, struct request_what_if *what_if,
+                          struct problem *problem);
 /* POST /v1/reload: nothing, or an object without fields. */
 int request_parse_empty(const char *text, size_t len, struct problem *problem);
 

@@ -19,10 +19,11 @@ enum { SEGMENTS_MAX = 4, READ = ROUTE_GET | ROUTE_HEAD };
 #define FILTERS        (BIT(ROUTE_REGION) | BIT(ROUTE_AZ) | BIT(ROUTE_EFFECTIVE))
 
 static const char *const parameter_names[ROUTE_PARAMETERS] = {
-    [ROUTE_LIMIT] = "limit", [ROUTE_CURSOR] = "cursor",       [ROUTE_REGION] = "region",
-    [ROUTE_AZ] = "az",       [ROUTE_EFFECTIVE] = "effective", [ROUTE_NAME] = "name",
-    [ROUTE_TYPE] = "type",   [ROUTE_CLIENT] = "client",       [ROUTE_DRY_RUN] = "dry_run",
-    [ROUTE_ACTOR] = "actor", [ROUTE_ZONE] = "zone",
+    [ROUTE_LIMIT] = "limit",   [ROUTE_CURSOR] = "cursor",       [ROUTE_REGION] = "region",
+    [ROUTE_AZ] = "az",         [ROUTE_EFFECTIVE] = "effective", [ROUTE_NAME] = "name",
+    [ROUTE_TYPE] = "type",     [ROUTE_CLIENT] = "client",       [ROUTE_DRY_RUN] = "dry_run",
+    [ROUTE_ACTOR] = "actor",   [ROUTE_ZONE] = "zone",           [ROUTE_POLICY] = "policy",
+    [ROUTE_ASSUME] = "assume",
 };
 
 static const struct resource {
@@ -43,12 +44,13 @@ static const struct resource {
                     "PUT, DELETE"},
     [ROUTE_OVERRIDES] = {{"v1", "overrides"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_ZONES] = {{"v1", "zones"}, READ, PAGING, "GET, HEAD"},
-    [ROUTE_NAMES] = {{"v1", "names"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_NAMES] = {{"v1", "names"}, READ, PAGING | BIT(ROUTE_POLICY), "GET, HEAD"},
     [ROUTE_GEO] = {{"v1", "geo"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_EXPLAIN] = {{"v1", "explain"},
                        READ,
-                       BIT(ROUTE_NAME) | BIT(ROUTE_TYPE) | BIT(ROUTE_CLIENT),
+                       BIT(ROUTE_NAME) | BIT(ROUTE_TYPE) | BIT(ROUTE_CLIENT) | BIT(ROUTE_ASSUME),
                        "GET, HEAD"},
+    [ROUTE_WHAT_IF] = {{"v1", "what-if"}, ROUTE_POST, PAGING, "POST"},
     [ROUTE_RELOAD] = {{"v1", "reload"}, ROUTE_POST, BIT(ROUTE_ZONE), "POST"},
     [ROUTE_DRILLS] = {{"v1", "drills"}, ROUTE_POST, 0, "POST"},
     [ROUTE_METRICS] = {{"metrics"}, READ, 0, "GET, HEAD"},
@@ -173,6 +175,18 @@ static int find_parameter(const char *name)
     return -1;
 }
 
+static void add_assumed(struct route *route, const char *value, struct problem *problem)
+{
+    if (route->assumed == NULL) {
+        route->assumed = arena_alloc(problem->arena, ROUTE_ASSUMED_MAX * sizeof *route->assumed);
+    }
+    if (route->assumed_count == ROUTE_ASSUMED_MAX) {
+        problem_add_field(problem, "assume", "expected at most %d of them", ROUTE_ASSUMED_MAX);
+    } else {
+        route->assumed[route->assumed_count++] = value;
+    }
+}
+
 static void take_parameter(const char *text, size_t len, unsigned known, struct route *route,
                            struct problem *problem)
 {
@@ -187,10 +201,12 @@ static void take_parameter(const char *text, size_t len, unsigned known, struct 
     int parameter = find_parameter(name);
     if (parameter < 0 || (known & BIT(parameter)) == 0) {
         problem_add_field(problem, name, "unknown query parameter of this resource");
-    } else if (route->parameters[parameter] != NULL) {
-        problem_add_field(problem, name, "query parameter is given twice");
     } else if (value[0] == '\0') {
         problem_add_field(problem, name, "query parameter has no value");
+    } else if (parameter == ROUTE_ASSUME) {
+        add_assumed(route, value, problem);
+    } else if (route->parameters[parameter] != NULL) {
+        problem_add_field(problem, name, "query parameter is given twice");
     } else {
         route->parameters[parameter] = value;
     }
@@ -209,6 +225,20 @@ static void check_limit(struct route *route, struct problem *problem)
                           ROUTE_LIMIT_MAX);
     } else {
         route->limit = value;
+    }
+}
+
+static void check_policy(struct route *route, struct problem *problem)
+{
+    const char *text = route->parameters[ROUTE_POLICY];
+    route->policy = -1;
+    if (text == NULL) {
+        return;
+    }
+    if (strlen(text) > 9 || strspn(text, "0123456789") != strlen(text)) {
+        problem_add_field(problem, "policy", "found \"%s\", expected the number of a policy", text);
+    } else {
+        route->policy = strtol(text, NULL, 10);
     }
 }
 
@@ -246,6 +276,7 @@ static void parse_query(const char *query, unsigned known, struct route *route, 
         at += len + (at[len] == '&' ? 1 : 0);
     }
     check_limit(route, problem);
+    check_policy(route, problem);
     check_dry_run(route, problem);
     check_effective(route, problem);
     if (route->id == ROUTE_EXPLAIN && route->parameters[ROUTE_NAME] == NULL) {
@@ -297,5 +328,5 @@ int route_parse(const char *target, unsigned method, struct route *route, const 
 bool route_takes_body(const struct route *route, unsigned method)
 {
     bool is_put = method == ROUTE_PUT && (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD);
-    return is_put || route->id == ROUTE_DRILLS || route->id == ROUTE_RELOAD;
+    return is_put || route->id == ROUTE_DRILLS || route->id == ROUTE_WHAT_IF || route->id == ROUTE_RELOAD;
 }

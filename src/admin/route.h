@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum route_method {
     ROUTE_GET = 1,
@@ -29,6 +30,7 @@ enum route_id {
     ROUTE_NAMES,
     ROUTE_GEO,
     ROUTE_EXPLAIN,
+    ROUTE_WHAT_IF,
     ROUTE_RELOAD,
     ROUTE_DRILLS,
     ROUTE_METRICS,
@@ -48,17 +50,22 @@ enum route_parameter {
     ROUTE_DRY_RUN,
     ROUTE_ACTOR,
     ROUTE_ZONE,
+    ROUTE_POLICY,
+    ROUTE_ASSUME,
     ROUTE_PARAMETERS
 };
 
-enum { ROUTE_LIMIT_DEFAULT = 100, ROUTE_LIMIT_MAX = 1000 };
+enum { ROUTE_LIMIT_DEFAULT = 100, ROUTE_LIMIT_MAX = 1000, ROUTE_ASSUMED_MAX = 64 };
 
 struct route {
     enum route_id id;
     enum health_kind kind;                    /* of targets */
     const char *name;                         /* of a target; decoded */
     const char *parameters[ROUTE_PARAMETERS]; /* decoded; NULL: not given */
+    const char **assumed;                     /* each `assume`: the one parameter that may be repeated */
+    size_t assumed_count;
     size_t limit;
+    int64_t policy; /* -1: not given */
     bool dry_run;
 };
 

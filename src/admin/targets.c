@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The resources that only look: status, targets, overrides, zones, names, geo, explain, metrics. Each is
+ * The resources that only look: status, targets, overrides, zones, names, geo, metrics. Each is
  * called with a checked route and answers. */
 #include "config.h"
 
@@ -82,16 +82,18 @@ void handle_status(struct call *call)
     struct admin_info info = {.version = NULL};
     verbs->get_info(verbs->context, &info);
     json_t *document = render_info(&info);
-    size_t overrides = 0;
+    size_t overrides = 0, planned = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct operate_targets targets = {.count = 0};
         verbs->list_targets(verbs->context, kinds[i].kind, call->arena, &targets);
         json_object_set_new(document, kinds[i].key, render_counts(&targets));
         for (size_t j = 0; j < targets.count; j++) {
             overrides += targets.items[j].override != NULL ? 1 : 0;
+            planned += targets.items[j].status.planned ? 1 : 0;
         }
     }
     json_object_set_new(document, "overrides", json_integer((json_int_t)overrides));
+    json_object_set_new(document, "overrides_planned", json_integer((json_int_t)planned));
     call_reply_json(call, 200, document);
 }
 
@@ -216,7 +218,8 @@ void handle_names(struct call *call)
     struct page page = page_start(call);
     verbs_of(call)->list_names(verbs_of(call)->context, &names, &count);
     for (size_t i = 0; i < count && !page.more; i++) {
-        if (page_reached(&page, names[i].owner) && page_take(&page, names[i].owner)) {
+        bool is_wanted = call->route.policy < 0 || call->route.policy == names[i].policy;
+        if (page_reached(&page, names[i].owner) && is_wanted && page_take(&page, names[i].owner)) {
             json_array_append_new(page.items, render_name(&names[i], verbs_of(call)));
         }
     }
@@ -237,33 +240,7 @@ void handle_geo(struct call *call)
     page_reply(call, &page);
 }
 
-/* ---- explain, metrics ---- */
-
-void handle_explain(struct call *call)
-{
-    const char *const *given = call->route.parameters;
-    const char *type_name = given[ROUTE_TYPE] != NULL ? given[ROUTE_TYPE] : "A",
-               *client = given[ROUTE_CLIENT];
-    struct operate_explanation explanation = {.name = NULL};
-    struct addr addr = {.family = ADDR_NONE};
-    struct operate_question question = {.name = given[ROUTE_NAME], .client = client == NULL ? NULL : &addr};
-    if (operate_parse_type(type_name, &question.type) != 0) {
-        problem_add_field(&call->problem, "type", "found \"%s\", expected a type such as A, AAAA or TYPE257",
-                          type_name);
-    }
-    if (client != NULL && addr_parse(client, &addr) != 0) {
-        problem_add_field(&call->problem, "client", "found \"%s\", expected an IPv4 or IPv6 address", client);
-    }
-    if (!problem_is_set(&call->problem) &&
-        verbs_of(call)->explain(verbs_of(call)->context, &question, call->arena, &explanation) != 0) {
-        problem_add_field(&call->problem, "name", "found \"%s\", expected a domain name", given[ROUTE_NAME]);
-    }
-    if (problem_is_set(&call->problem)) {
-        call_reply_problem(call);
-        return;
-    }
-    call_reply_json(call, 200, render_explanation(&explanation));
-}
+/* ---- metrics ---- */
 
 void handle_metrics(struct call *call)
 {

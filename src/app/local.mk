@@ -12,7 +12,8 @@ src_steerd_SOURCES = \
 	src/app/server.c src/app/server.h \
 	src/app/statefile.c src/app/statefile.h \
 	src/app/steerd.c src/app/steerd.h \
-	src/app/verbs.c
+	src/app/verbs.c \
+	src/app/whatif.c
 src_steerd_LDADD = \
 	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libnotify.a src/libanswer.a src/libtransfer.a \
 	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \
@@ -25,5 +26,6 @@ src_steerctl_SOURCES = \
 	src/app/steerctl_client.c \
 	src/app/steerctl_drill.c \
 	src/app/steerctl_show.c \
-	src/app/steerctl_table.c
+	src/app/steerctl_table.c \
+	src/app/steerctl_whatif.c
 src_steerctl_LDADD = src/libbase.a $(CURL_LIBS) $(JANSSON_LIBS)

@@ -29,7 +29,7 @@ struct server {
     struct event
         *signals; /* of signal_fd: SIGTERM, SIGINT and SIGHUP are blocked in every thread and read here */
     int signal_fd;
-    struct event *expiry;               /* timer: the next override to end */
+    struct event *expiry;               /* timer: the next override to start or end */
     struct event *report;               /* timer: what rates did */
     uint64_t reported[ANSWER_COUNTERS]; /* up to its last run */
     struct view_slot *slot;
@@ -53,7 +53,7 @@ int server_run(const char *path);
 void server_install_view(struct server *server, struct view *view);
 /* Tell the prober what there is to check in the current view. */
 void server_set_targets(struct server *server);
-/* Arm the timer for the next override that ends, and loads that grow old. */
+/* Arm the timer for the next override that starts or ends, and loads that grow old. */
 void server_schedule_expiry(struct server *server);
 
 /* ---- reload.c ---- */
@@ -80,7 +80,13 @@ void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *li
 /* From now on log which prefixes are rate-limited, if any are. 0, or -1 without memory. */
 int server_start_reports(struct server *server);
 
-/* ---- verbs.c, metrics.c ---- */
+/* ---- verbs.c, whatif.c, metrics.c ---- */
 
 void server_fill_verbs(struct server *server, struct admin_verbs *verbs);
+/* The verbs that assume something. */
+int server_explain_if(void *context, const struct operate_question *question,
+                      struct admin_assumptions *assumptions, struct arena *arena,
+                      struct admin_explained *explained);
+int server_what_if(void *context, struct admin_what_if *what_if, struct arena *arena,
+                   struct operate_report *report);
 void server_write_metrics(struct server *server, struct buffer *out);

@@ -34,6 +34,8 @@ static const struct option_name {
     {"az", OPTION_AZ, offsetof(struct steerctl, az)},
     {"effective", OPTION_EFFECTIVE, offsetof(struct steerctl, effective)},
     {"reason", OPTION_REASON, offsetof(struct steerctl, reason)},
+    {"in", OPTION_IN, offsetof(struct steerctl, in)},
+    {"at", OPTION_AT, offsetof(struct steerctl, at)},
     {"for", OPTION_FOR, offsetof(struct steerctl, for_)},
     {"until", OPTION_UNTIL, offsetof(struct steerctl, until)},
     {"actor", OPTION_ACTOR, offsetof(struct steerctl, actor)},
@@ -42,6 +44,9 @@ static const struct option_name {
     {"lose", OPTION_LOSE, 0},
     {"failure", OPTION_FAILURE, offsetof(struct steerctl, failure)},
     {"from", OPTION_FROM, offsetof(struct steerctl, from)},
+    {"assume", OPTION_ASSUME, 0},
+    {"traffic", OPTION_TRAFFIC, offsetof(struct steerctl, traffic)},
+    {"limit", OPTION_LIMIT, offsetof(struct steerctl, limit)},
 };
 
 enum { OPTION_COUNT = sizeof option_names / sizeof *option_names, OPTION_BASE = 256 };
@@ -213,9 +218,45 @@ static enum steerctl_exit run_explain(const struct steerctl *ctl)
     add_query(&target, "name", ctl->words[1]);
     add_query(&target, "type", ctl->word_count > 2 ? ctl->words[2] : NULL);
     add_query(&target, "client", ctl->client);
+    for (size_t i = 0; i < ctl->assumed_count; i++) {
+        add_query(&target, "assume", ctl->assumed[i]);
+    }
     enum steerctl_exit code = ask(ctl, "GET", target.bytes, NULL, &json);
     if (code == STEERCTL_OK && !ctl->json) {
-        show_explanation(ctl, json);
+        (ctl->assumed_count == 0 ? show_explanation : show_assumed)(ctl, json);
+    }
+    json_decref(json);
+    buffer_fini(&target);
+    return code;
+}
+
+static enum steerctl_exit run_what_if(const struct steerctl *ctl)
+{
+    json_t *json, *body = json_object();
+    const char *bad = NULL;
+    char *end = NULL;
+    struct buffer target;
+    json_t *assumed = whatif_parse_words(ctl->words + 1, ctl->word_count - 1, &bad);
+    double traffic = ctl->traffic == NULL ? 0 : strtod(ctl->traffic, &end);
+    if (assumed == NULL || (end != NULL && (end == ctl->traffic || *end != '\0'))) {
+        json_decref(body);
+        json_decref(assumed);
+        return assumed == NULL
+                   ? usage("at \"%s\": expected region NAME STATE, az NAME STATE or endpoint NAME "
+                           "STATE; STATE is down, drain, up or auto",
+                           bad)
+                   : usage("found --traffic \"%s\", expected requests per second", ctl->traffic);
+    }
+    json_object_set_new(body, "assume", assumed);
+    if (ctl->traffic != NULL) {
+        json_object_set_new(body, "traffic", json_real(traffic));
+    }
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/what-if");
+    add_query(&target, "limit", ctl->limit);
+    enum steerctl_exit code = ask(ctl, "POST", target.bytes, body, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show_report(ctl, json);
     }
     json_decref(json);
     buffer_fini(&target);
@@ -261,9 +302,14 @@ static enum steerctl_exit run_override(const struct steerctl *ctl)
     if (ctl->for_ != NULL && ctl->until != NULL) {
         return usage("--for and --until exclude each other");
     }
+    if (ctl->in != NULL && ctl->at != NULL) {
+        return usage("--in and --at exclude each other");
+    }
     body = json_object();
     set_text(body, "state", ctl->words[0]);
     set_text(body, "reason", ctl->reason);
+    set_text(body, "starts_in", ctl->in);
+    set_text(body, "starts", ctl->at);
     set_text(body, "expires_in", ctl->for_);
     set_text(body, "expires", ctl->until);
     set_text(body, "actor", ctl->actor);
@@ -376,7 +422,8 @@ static enum steerctl_exit run_version(const struct steerctl *ctl)
     return STEERCTL_OK;
 }
 
-#define CHANGE_OPTIONS (OPTION_REASON | OPTION_FOR | OPTION_UNTIL | OPTION_ACTOR | OPTION_DRY_RUN)
+#define CHANGE_OPTIONS                                                                                       \
+    (OPTION_REASON | OPTION_IN | OPTION_AT | OPTION_FOR | OPTION_UNTIL | OPTION_ACTOR | OPTION_DRY_RUN)
 
 static const struct verb verbs[] = {
     {"status", "", "the server at a glance", 0, 0, 0, run_status},
@@ -393,7 +440,10 @@ static const struct verb verbs[] = {
     {"load", "TARGET VALUE|forget", "report the load of an endpoint", 2, 2,
      OPTION_FOR | OPTION_ACTOR | OPTION_DRY_RUN, run_load},
     {"overrides", "", "list all overrides", 0, 0, 0, run_list},
-    {"explain", "NAME [TYPE]", "which answer a client gets, and why", 1, 2, OPTION_CLIENT, run_explain},
+    {"explain", "NAME [TYPE]", "which answer a client gets, and why", 1, 2, OPTION_CLIENT | OPTION_ASSUME,
+     run_explain},
+    {"what-if", "[KIND NAME STATE]...", "what all names would answer, and how full places would get", 0, 300,
+     OPTION_TRAFFIC | OPTION_LIMIT, run_what_if},
     {"zones", "", "list zones", 0, 0, 0, run_list},
     {"names", "", "list steered names", 0, 0, 0, run_list},
     {"geo", "", "list geo databases", 0, 0, 0, run_list},
@@ -443,11 +493,13 @@ static enum steerctl_exit run_help(const struct steerctl *ctl)
         print_verb(&verbs[i]);
     }
     puts("\nTARGET is region:NAME, az:NAME or endpoint:NAME.\n"
-         "  drain, up, down   --reason TEXT [--for 30m | --until TIME] [--actor NAME] [--dry-run]\n"
+         "  drain, up, down   --reason TEXT [--in 10m | --at TIME] [--for 30m | --until TIME]\n"
+         "                    [--actor NAME] [--dry-run]\n"
          "  auto              [--reason TEXT] [--actor NAME] [--dry-run]\n"
          "  load              [--for 30s] [--actor NAME] [--dry-run]; endpoints only\n"
          "  azs, endpoints    [--region NAME] [--az NAME] [--effective STATE]\n"
-         "  explain           [--client ADDRESS]\n"
+         "  explain           [--client ADDRESS] [--assume TARGET=STATE]...\n"
+         "  what-if           region us-east down: any number of them [--traffic N] [--limit ROWS]\n"
          "  drill simulate    --lose TARGET... [--failure timeout|refused] [--from live|healthy]\n"
          "\nThe socket is SOCKET, else $STEERD_SOCKET, else " SOCKET_DEFAULT ".\n"
          "Exit: 0 done, 1 refused, 2 usage, 3 not reachable, 4 not found, 5 drill failed.");
@@ -461,6 +513,9 @@ static int take_option(struct steerctl *ctl, const struct option_name *name, con
     if (name->bit == OPTION_LOSE) {
         ctl->losses = memory_resize(ctl->losses, ctl->loss_count + 1, sizeof *ctl->losses);
         ctl->losses[ctl->loss_count++] = value;
+    } else if (name->bit == OPTION_ASSUME) {
+        ctl->assumed = memory_resize(ctl->assumed, ctl->assumed_count + 1, sizeof *ctl->assumed);
+        ctl->assumed[ctl->assumed_count++] = value;
     } else if ((ctl->given & name->bit) != 0) {
         return (int)usage("--%s is given twice", name->name);
     } else if (name->at != 0) {
@@ -536,6 +591,7 @@ int main(int argc, char **argv)
         code = (int)verb->run(&ctl);
     }
     free(ctl.losses);
+    free(ctl.assumed);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("steerctl: the output could not be written\n", stderr);
         return code == STEERCTL_OK ? STEERCTL_REFUSED : code;

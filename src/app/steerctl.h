@@ -33,15 +33,23 @@ enum {
     OPTION_LOSE = 512,
     OPTION_FAILURE = 1024,
     OPTION_FROM = 2048,
+    OPTION_IN = 1 << 16,
+    OPTION_AT = 1 << 17,
+    OPTION_ASSUME = 4096,
+    OPTION_TRAFFIC = 8192,
+    OPTION_LIMIT = 16384,
 };
 
 struct steerctl {
     const char *socket;
     bool json, colour;
     unsigned given; /* OPTION_ bits */
-    const char *region, *az, *effective, *reason, *for_, *until, *actor, *client, *failure, *from;
+    const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
+        *traffic, *limit;
     const char **losses;
     size_t loss_count;
+    const char **assumed;
+    size_t assumed_count;
     char **words; /* the verb and what follows it */
     int word_count;
 };
@@ -88,6 +96,15 @@ const char *text_age(const char *time, char out[32]);
 const char *text_colour(const struct steerctl *ctl, const char *state); /* "" without colour */
 const char *text_plain(const struct steerctl *ctl);
 void text_line(const char *label, const char *value); /* "label:   value", "-" for NULL; cleaned */
+
+/* ---- steerctl_whatif.c ---- */
+
+/* The words of what-if, "region us-east down", "region:us-east down" or "region:us-east=down", any number of
+ * them, as an array of assumptions (returns owned). NULL, and *bad is the word that is not understood. */
+json_t *whatif_parse_words(char *const *words, int count, const char **bad);
+void show_report(const struct steerctl *ctl, const json_t *report);
+/* An explanation on assumptions: what it was and would be. */
+void show_assumed(const struct steerctl *ctl, const json_t *explanation);
 
 /* ---- steerctl_show.c, steerctl_drill.c: JSON of the API -> text on stdout ---- */
 

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "dns/types.h"
+#include "operate/choice.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,34 +152,10 @@ size_t drill_answers_follow(struct drill_answers *answers, int64_t at_ms, int64_
 
 /* ---- reporting ---- */
 
-/* "tiers us-east 75 %, eu-west 25 %" */
-static const char *describe_parts(struct arena *arena, const struct steer_tier *tiers,
-                                  const struct steer_choice *choice)
-{
-    const char *text = "tiers";
-    for (size_t i = 0; i < choice->part_count; i++) {
-        const struct steer_part *part = &choice->parts[i];
-        text = arena_print(arena, "%s%s %s %.3g %%", text, i == 0 ? "" : ",", tiers[part->tier].label,
-                           100 * part->share);
-    }
-    return text;
-}
-
 static const char *describe(struct arena *arena, const struct slot *slot, const struct steer_choice *choice)
 {
-    if (choice->source == STEER_FROM_POOL) {
-        return arena_print(arena, "fallback pool %s", slot->policy->classes[slot->class_id].pool->label);
-    }
-    if (choice->source != STEER_FROM_TIER) {
-        return arena_print(arena, "fallback %s", steer_source_text(choice->source));
-    }
-    const struct steer_tier *tiers = slot->policy->classes[slot->class_id].tiers;
-    const char *label = tiers[choice->tier].label;
-    if (choice->part_count > 1) {
-        return describe_parts(arena, tiers, choice);
-    }
-    return choice->count != 0 ? arena_print(arena, "tier %s", label)
-                              : arena_print(arena, "tier %s (no %s)", label, slot->type);
+    const struct steer_class *class = &slot->policy->classes[slot->class_id];
+    return operate_describe_choice(class, choice, slot->type, arena);
 }
 
 /* Where a choice sends traffic: each endpoint its part of all the odds. Returns the part of lost endpoints.
@@ -186,18 +163,15 @@ static const char *describe(struct arena *arena, const struct slot *slot, const 
 static double add_shares(struct drill_answers *answers, const struct slot *slot,
                          const struct steer_choice *choice, const bool *is_lost, double *sums)
 {
-    double all = 0, lost = 0;
+    double lost = 0;
     if (choice->count == 0) {
         sums[answers->view->topology->region_count] = 1;
         return 0;
     }
-    steer_odds(slot->policy, choice, answers->odds);
-    for (size_t i = 0; i < choice->count; i++) {
-        all += answers->odds[i];
-    }
+    operate_find_shares(slot->policy, choice, answers->odds);
     for (size_t i = 0; i < choice->count; i++) {
         const struct steer_member *member = &slot->policy->members[choice->members[i]];
-        double share = answers->odds[i] / all;
+        double share = answers->odds[i];
         sums[member->region] += share;
         lost += is_lost[member->endpoint] ? share : 0;
     }

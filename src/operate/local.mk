@@ -1,10 +1,18 @@
 noinst_LIBRARIES += src/liboperate.a
 src_liboperate_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_liboperate_a_SOURCES = \
-	src/operate/explain.c \
+	src/operate/assume.c \
+	src/operate/choice.c src/operate/choice.h \
+	src/operate/explain.c src/operate/explain.h \
+	src/operate/explain_class.c \
+	src/operate/explain_members.c \
+	src/operate/explain_tiers.c \
 	src/operate/hosts.c src/operate/hosts.h \
 	src/operate/message.c src/operate/message.h \
 	src/operate/operate.h \
 	src/operate/rdata.c src/operate/rdata.h \
 	src/operate/targets.c \
-	src/operate/type.c
+	src/operate/type.c \
+	src/operate/whatif.c src/operate/whatif.h src/operate/whatif_internal.h \
+	src/operate/whatif_places.c \
+	src/operate/whatif_story.c

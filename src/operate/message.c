@@ -9,25 +9,46 @@
 #include "base/addr.h"
 #include "base/buffer.h"
 #include "base/cursor.h"
+#include "dns/query.h"
 #include "zone/writer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { POINTERS_MAX = 128 };
+enum { POINTERS_MAX = 128, PAYLOAD = 1232 };
 
-size_t message_write_query(const uint8_t *name, size_t name_len, uint16_t type,
-                           uint8_t out[MESSAGE_QUERY_MAX])
+/* RFC 7871 section 6: the whole address. */
+static void write_client(struct cursor *c, const struct addr *client)
+{
+    size_t len = addr_len(client);
+    cursor_write_u8(c, 0);
+    cursor_write_u16(c, DNS_TYPE_OPT);
+    cursor_write_u16(c, PAYLOAD);
+    cursor_write_u32(c, 0);
+    cursor_write_u16(c, (uint16_t)(8 + len));
+    cursor_write_u16(c, DNS_OPTION_ECS);
+    cursor_write_u16(c, (uint16_t)(4 + len));
+    cursor_write_u16(c, client->family == ADDR_V4 ? 1 : 2);
+    cursor_write_u8(c, (uint8_t)(8 * len));
+    cursor_write_u8(c, 0);
+    cursor_write(c, client->bytes, len);
+}
+
+size_t message_write_query(const struct message_question *question, uint8_t out[MESSAGE_QUERY_MAX])
 {
     struct cursor c = cursor_init(out, MESSAGE_QUERY_MAX);
     cursor_write_u16(&c, 0);
     cursor_write_u16(&c, 0);
     cursor_write_u16(&c, 1);
     cursor_write_u16(&c, 0);
-    cursor_write_u32(&c, 0);
-    cursor_write(&c, name, name_len);
-    cursor_write_u16(&c, type);
+    cursor_write_u16(&c, 0);
+    cursor_write_u16(&c, question->client == NULL ? 0 : 1);
+    cursor_write(&c, question->name, question->name_len);
+    cursor_write_u16(&c, question->type);
     cursor_write_u16(&c, DNS_CLASS_IN);
+    if (question->client != NULL) {
+        write_client(&c, question->client);
+    }
     return c.at;
 }
 
@@ -157,6 +178,7 @@ static void add_rdata(struct buffer *out, struct cursor *c, uint16_t type, size_
 struct record {
     uint16_t type;
     uint32_t ttl;
+    uint16_t len;
     size_t rdata_at;
 };
 
@@ -199,6 +221,48 @@ static void read_answers(struct cursor *c, unsigned count, struct arena *arena, 
     }
 }
 
+/* The record without its rdata, which the cursor is moved behind; false: there is none that is whole. */
+static bool skip_record(struct cursor *c, struct record *record)
+{
+    uint8_t wire[DNS_NAME_MAX];
+    read_name(c, wire);
+    record->type = cursor_read_u16(c);
+    cursor_read_u16(c);
+    record->ttl = cursor_read_u32(c);
+    record->len = cursor_read_u16(c);
+    record->rdata_at = c->at;
+    return cursor_take(c, record->len) != NULL && !c->failed;
+}
+
+/* The scope that an OPT record tells, or 0. */
+static uint8_t find_scope(const struct cursor *c, const struct record *record)
+{
+    struct cursor options = cursor_init_const(c->bytes + record->rdata_at, record->len);
+    while (cursor_left(&options) != 0 && !options.failed) {
+        uint16_t code = cursor_read_u16(&options), len = cursor_read_u16(&options);
+        const uint8_t *data = cursor_take(&options, len);
+        if (code == DNS_OPTION_ECS && data != NULL && len >= 4) {
+            return data[3];
+        }
+    }
+    return 0;
+}
+
+/* What stands behind the answers: the TTL of a negative answer, and the scope. */
+static void read_rest(struct cursor *c, unsigned authorities, unsigned others, struct message_text *text)
+{
+    struct record record;
+    for (unsigned i = 0; i < authorities + others && skip_record(c, &record); i++) {
+        if (i == 0 && i < authorities && text->answer_count == 0) {
+            text->ttl = record.ttl;
+            text->is_negative = record.type == DNS_TYPE_SOA;
+        }
+        if (record.type == DNS_TYPE_OPT) {
+            text->scope = find_scope(c, &record);
+        }
+    }
+}
+
 void message_read(const uint8_t *bytes, size_t len, struct arena *arena, struct message_text *text)
 {
     struct cursor c = cursor_init_const(bytes, len);
@@ -206,18 +270,13 @@ void message_read(const uint8_t *bytes, size_t len, struct arena *arena, struct 
     cursor_read_u16(&c);
     text->rcode = cursor_read_u16(&c) & 15;
     unsigned questions = cursor_read_u16(&c), answers = cursor_read_u16(&c),
-             authorities = cursor_read_u16(&c);
-    cursor_read_u16(&c);
+             authorities = cursor_read_u16(&c), others = cursor_read_u16(&c);
     if (questions == 1) {
         read_name(&c, text->target);
         cursor_read_u32(&c);
     }
     read_answers(&c, c.failed ? 0 : answers, arena, text);
-    if (text->answer_count == 0 && authorities != 0 && !c.failed) {
-        struct buffer line;
-        struct record record;
-        buffer_init(&line);
-        text->ttl = read_record(&c, &line, &record) ? record.ttl : 0;
-        buffer_fini(&line);
+    if (!c.failed) {
+        read_rest(&c, authorities, others, text);
     }
 }

@@ -52,17 +52,50 @@ int operate_put_load(const struct view *view, const char *endpoint, const struct
                      int64_t wall_ms);
 /* What it would shed with a load. Likewise. */
 int operate_foresee_shed(const struct view *view, const char *endpoint, double load, double *shed);
-/* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, or ERROR_INVALID: an expiry
- * that is not in the future. */
+/* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, ERROR_INVALID: an expiry that
+ * is not in the future, or not after the start, or ERROR_CONFLICT: one with a start where one is in force. */
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms);
+
+/* Who planned what that an endpoint will follow, and for when: "drain of region us-east is planned for … by
+ * alice: storm"; or that nothing is. */
+const char *operate_describe_plan(const struct view *view, uint32_t endpoint, struct arena *arena);
+/* ---- assumptions ---- */
+
+/* An override that nobody has put. */
+struct operate_assumption {
+    enum health_kind kind;
+    uint32_t index;
+    enum health_desired desired;
+};
+
+/* "region:us-east=down", "endpoint:web-a=drain", "az:us-east-1a=auto" (without its override): 0, ERROR_SYNTAX
+ * or ERROR_NOT_FOUND. */
+int operate_parse_assumption(const struct view *view, const char *text,
+                             struct operate_assumption *assumption);
+/* The same text again. */
+const char *operate_write_assumption(const struct view *view, const struct operate_assumption *assumption,
+                                     struct arena *arena);
+
+/* A view with a health of its own, which is at first as that of `view`: what is done to it changes no answer.
+ * It borrows all else, so `view` has to outlive it; the lock is needed for the call only. Returns owned. */
+struct view *operate_copy_view(const struct view *view, int64_t wall_ms);
+void operate_free_copy(struct view *copy); /* NULL is fine */
+/* Put the overrides on a copy; of two of the same object the later one holds. */
+void operate_assume(struct view *copy, const struct operate_assumption *assumptions, size_t count,
+                    int64_t wall_ms);
 
 /* ---- explain ---- */
 
 struct operate_member {
     const char *endpoint, *az, *region,
         *tier; /* tier: label of the tier (or "pool …") in which it is considered, or NULL */
+    enum health_observed observed; /* by its own checks */
     struct health_effective effective;
+    const struct operate_target *decider; /* the endpoint, az or region that made it so; NULL: nothing did */
+    const char *excluded;                 /* why it is in no answer; NULL: it may be */
+    bool is_own_reason;                   /* that is about it, not about its tier */
+    bool sticks;                          /* the client sticks to it */
     uint32_t weight;
     double shed;          /* of its weight, because of its load, 0..1 */
     double counts;        /* the weight that is left; all of it where load is ignored */
@@ -78,6 +111,7 @@ struct operate_tier {
     const char *label;
     uint32_t members, serving;
     double healthy;                        /* the serving share, 0..1 */
+    bool by_capacity;                      /* measured by capacity, else by number */
     double available;                      /* that, less what is shed because of load */
     const char *min_healthy, *spill_below; /* "50 %", "2"; NULL: not given */
     double trickle;                        /* 0: none */
@@ -98,15 +132,20 @@ struct operate_explanation {
     const char *zone;                 /* NULL: no zone of ours */
     const char *rcode;
     bool steered;
+    uint32_t policy;          /* of a steered name, as in the list of names */
     const char *steered_name; /* the owner whose policy applied (a wildcard, or the end of a CNAME chain) */
     const char *class_label;
     const char *pick;              /* "weighted" …; NULL: not steered */
     const char *sticks;            /* the prefix of the client that decides a sticky pick; NULL: none */
     const struct operate_geo *geo; /* NULL: geography plays no part */
     unsigned scope;                /* of the reply */
+    const char *scope_reason;      /* "geo", "sticky", "negative"; NULL: it holds for every client */
     const char *source;            /* steer_source_text() */
     uint32_t ttl;
-    const char *ttl_reason; /* "ttl", "ttl_failing", "zone"; NULL: not steered */
+    const char *ttl_reason; /* "ttl", "ttl_failing", "planned", "zone", "negative"; NULL: not steered */
+    const char *fallback;   /* "all" …: where no tier serves; NULL: not steered */
+    const char *pool;       /* "pool …", that comes before it; NULL: none */
+    bool fenced;            /* answers never leave the tiers */
     struct operate_tier *tiers;
     size_t tier_count;
     struct operate_member *members;

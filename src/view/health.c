@@ -144,6 +144,15 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
     return health;
 }
 
+struct health *view_copy_health(const struct view *view, int64_t wall_ms)
+{
+    struct health *copy = view_new_health(view->topology, wall_ms);
+    if (view->health != NULL) {
+        health_carry(copy, view->health, wall_ms);
+    }
+    return copy;
+}
+
 /* The first monitor whose endpoint is not below `endpoint`; they are sorted by it. */
 static size_t first_from(const struct view *view, uint32_t endpoint)
 {

@@ -175,6 +175,9 @@ size_t view_cache_count(const struct conf_server *server);
 
 /* The health machine's plan of a topology, as view_compile uses it, for drills. Returns owned. */
 struct health *view_new_health(const struct conf_topology *topology, int64_t wall_ms);
+/* A machine of one's own that knows what the view's does, overrides included: for drills and assumptions. The
+ * view's is read, under the lock of the application. Returns owned. */
+struct health *view_copy_health(const struct view *view, int64_t wall_ms);
 /* All monitors of a topology, in that order. */
 size_t view_list_monitors(const struct conf_topology *topology,
                           struct view_monitor **monitors); /* owned array */

@@ -138,7 +138,7 @@ def test_a_hold_keeps_clients_where_they_went(site):
     told = server.get("/v1/explain?name=www.example.com&client=10.0.1.0")
     held, = [member for member in told["members"] if member["held_until"] is not None]
     assert held["endpoint"] == "w3" and not held["chosen"] and held["effective"] == "unknown"
-    assert any("w3 came back a moment ago" in step for step in told["steps"])
+    assert any("w3 is excluded: it came back a moment ago" in step for step in told["steps"])
     assert server.reload().status == 200
     assert map_clients(server, CLIENTS[:100]) == away, "a reload does not end it"
 

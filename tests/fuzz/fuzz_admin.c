@@ -58,9 +58,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct problem problem;
     struct health_override override;
     struct request_drill drill;
+    struct request_what_if what_if;
     problem_init(&problem, arena);
     judge(request_parse_override(body, body_len, 1000000, &override, &problem), &problem);
     expect(problem_is_set(&problem) || override.expires_ms == 0 || override.expires_ms > 1000000);
+    expect(problem_is_set(&problem) || override.expires_ms == 0 || override.expires_ms > override.starts_ms);
+    expect(problem_is_set(&problem) || override.starts_ms == 0 || override.starts_ms > 1000000);
     struct request_load load;
     problem_init(&problem, arena);
     judge(request_parse_load(body, body_len, &load, &problem), &problem);
@@ -68,6 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     problem_init(&problem, arena);
     judge(request_parse_drill(body, body_len, &drill, &problem), &problem);
     expect(problem_is_set(&problem) || drill.loss_count > 0);
+    problem_init(&problem, arena);
+    judge(request_parse_what_if(body, body_len, &what_if, &problem), &problem);
     problem_init(&problem, arena);
     judge(request_parse_empty(body, body_len, &problem), &problem);
     arena_free(arena);

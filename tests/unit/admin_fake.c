@@ -117,10 +117,14 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     if (target == NULL) {
         return ERROR_NOT_FOUND;
     }
+    if (override->starts_ms != 0 && target->override != NULL && !target->status.planned) {
+        return ERROR_CONFLICT;
+    }
     struct health_override *kept = &fake->overrides[kind][target - fake->targets[kind]];
     *kept = *override;
     fake->puts++;
-    target->status.desired = override->desired;
+    target->status.planned = override->starts_ms != 0;
+    target->status.desired = target->status.planned ? HEALTH_DESIRED_AUTO : override->desired;
     target->override = override->desired == HEALTH_DESIRED_AUTO ? NULL : kept;
     return 0;
 }
@@ -165,6 +169,72 @@ static int explain(void *context, const struct operate_question *question, struc
                                                 .step_count = 1};
     explanation->steps = arena_copy(arena, steps, sizeof steps);
     return 0;
+}
+
+/* A region is known, all else is not; "=" has to be there. */
+static int check_assumptions(struct admin_assumptions *assumptions)
+{
+    for (size_t i = 0; i < assumptions->count; i++) {
+        bool is_one = strchr(assumptions->texts[i], '=') != NULL;
+        if (!is_one || strncmp(assumptions->texts[i], "region:", 7) != 0) {
+            assumptions->bad = assumptions->texts[i];
+            return is_one ? ERROR_NOT_FOUND : ERROR_SYNTAX;
+        }
+    }
+    return 0;
+}
+
+/* One row, of which the second page has nothing. */
+static void make_report(const struct admin_assumptions *assumptions, struct arena *arena,
+                        struct operate_report *report)
+{
+    static const char *const names[] = {"www.example.com.", "shop.example.com.", "a.example.com.",
+                                        "b.example.com."};
+    const struct operate_place places[] = {{"us-east", {1, 0}, {1800, 0}, {1, 0}},
+                                           {"eu-west", {0, 0.5}, {0, 1000}, {0, 1.8}},
+                                           {NULL, {0, 0.5}, {0, 0}, {-1, -1}}};
+    struct operate_row row = {.policy = 3,
+                              .class_label = "default",
+                              .types = {"A", "AAAA"},
+                              .name_listed = 4,
+                              .name_count = 7,
+                              .severity = OPERATE_OVERLOADED,
+                              .changed = true,
+                              .side = {{"tier us-east", "tier", 0, 1800}, {"tier eu-west", "tier", 0, 0}}};
+    row.names = arena_copy(arena, names, sizeof names);
+    row.regions = (struct operate_places){arena_copy(arena, places, sizeof places), 3, 3};
+    *report = (struct operate_report){.assumed_count = assumptions->count,
+                                      .names = 7,
+                                      .names_changed = 7,
+                                      .rows_total = 2,
+                                      .regions = row.regions,
+                                      .row_count = 1,
+                                      .next_cursor = "1.2.3.4.5"};
+    report->assumed = arena_copy(arena, assumptions->texts, assumptions->count * sizeof *report->assumed);
+    report->steps = report->assumed;
+    report->rows = arena_copy(arena, &row, sizeof row);
+}
+
+static int explain_if(void *context, const struct operate_question *question,
+                      struct admin_assumptions *assumptions, struct arena *arena,
+                      struct admin_explained *explained)
+{
+    int error = check_assumptions(assumptions);
+    error = error != 0 ? error : explain(context, question, arena, &explained->before);
+    explained->after = explained->before;
+    make_report(assumptions, arena, &explained->report);
+    return error;
+}
+
+static int what_if(void *context, struct admin_what_if *what_if, struct arena *arena,
+                   struct operate_report *report)
+{
+    (void)context;
+    make_report(&what_if->assumptions, arena, report);
+    report->traffic = what_if->traffic;
+    return what_if->cursor != NULL && strcmp(what_if->cursor, "1.2.3.4.5") != 0
+               ? ERROR_SYNTAX
+               : check_assumptions(&what_if->assumptions);
 }
 
 static int simulate(void *context, const char *const *losses, size_t count, const char *failure,
@@ -298,6 +368,8 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .put_load = put_load,
                                 .foresee_shed = foresee_shed,
                                 .explain = explain,
+                                .explain_if = explain_if,
+                                .what_if = what_if,
                                 .simulate = simulate,
                                 .reload = reload,
                                 .list_zones = list_zones,

@@ -188,6 +188,39 @@ static void overrides(void **state)
     assert_has(&w->err, "  expires: found 2020-01-01T00:00:00Z, expected a time in the future");
 }
 
+static void planned_overrides(void **state)
+{
+    struct world *w = *state;
+    const struct health_override *override = &w->fake.overrides[HEALTH_REGION][0];
+    assert_int_equal(run(w, "drain|region:us-east|--reason|move|--in|10m|--for|30m|--dry-run"), 0);
+    assert_has(&w->out, "region:us-east would be healthy, decided by verdict; drain would be planned for ");
+    assert_has(&w->out, "WOULD CHANGE THEN");
+    assert_has(&w->out, "endpoint:web-2     healthy  drained");
+    assert_int_equal(w->fake.puts, 0);
+    assert_int_equal(run(w, "drain|region:us-east|--reason|move|--in|10m|--for|30m"), 0);
+    assert_has(&w->out, "region:us-east is healthy, decided by verdict; drain is planned for ");
+    assert_int_equal(override->starts_ms - override->set_ms, 600000);
+    assert_int_equal(override->expires_ms - override->starts_ms, 1800000);
+    assert_int_equal(run(w, "overrides"), 0);
+    assert_has(&w->out, "STARTS");
+    assert_has(&w->out, "  in 9m");
+    assert_int_equal(run(w, "show|region:us-east"), 0);
+    assert_has(&w->out, "  starts      2");
+    assert_int_equal(run(w, "status"), 0);
+    assert_has(&w->out, "  planned     1");
+    assert_int_equal(run(w, "drain|region:us-east|--reason|x|--at|2999-01-01T00:00:00Z"), 0); /* instead */
+    assert_has(&w->out, "planned for 2999-01-01T00:00:00.000Z, until it is removed");
+    assert_int_equal(run(w, "drain|region:us-east|--reason|x|--in|1m|--at|2999-01-01T00:00:00Z"), 2);
+    assert_int_equal(run(w, "auto|region:us-east|--in|1m"), 2);
+    assert_int_equal(run(w, "drain|region:us-east|--reason|now|--actor|bob"), 0);
+    assert_int_equal(run(w, "down|region:us-east|--reason|later|--in|1h"), 1);
+    assert_has(&w->err,
+               "drain of region \"us-east\" by bob is in force until it is removed: remove it first");
+    assert_int_equal(run(w, "down|region:us-east|--reason|later|--in|1h|--dry-run"), 1);
+    assert_has(&w->err, "is in force until it is removed");
+    assert_int_equal(override->desired, HEALTH_DESIRED_DRAIN);
+}
+
 static void loads(void **state)
 {
     struct world *w = *state;
@@ -269,15 +302,42 @@ static void drills(void **state)
     assert_int_equal(run(w, "drill|live|--lose|az:x"), 2);
 }
 
+static void what_ifs(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, "what-if|region|us-east|down|region:eu-west|drained|region:x=up"), 0);
+    assert_has(&w->out, "assumed       region:us-east=down region:eu-west=drained region:x=up");
+    assert_has(&w->out, "eu-west        0 % -> 50 %   1000      0 % -> 180 % OVER");
+    assert_has(&w->out, "(no endpoint)  0 % -> 50 %   -         -");
+    assert_has(&w->out, "www.example.com. shop.example.com. a.example.com. and 4 more");
+    assert_has(&w->out, "1800 -> -");
+    assert_has(&w->out, "... 1 of 2 rows");
+    assert_int_equal(run(w, "what-if|region:us-east=down|--json|--traffic|12"), 0);
+    assert_has(&w->out, "\"traffic\": 12.0");
+    assert_int_equal(run(w, "what-if|region|us-east"), 2);
+    assert_has(&w->err, "at \"region\": expected region NAME STATE");
+    assert_int_equal(run(w, "what-if|--traffic|1x"), 2);
+    assert_int_equal(run(w, "what-if|az|nowhere|down"), 1);
+    assert_has(&w->err, "assume: found \"az:nowhere=down\", expected the name of");
+    assert_int_equal(run(w, "explain|www.example.com|--assume|region:us-east=down"), 0);
+    assert_has(&w->out, "one answer now:");
+    assert_has(&w->out, "one answer then:");
+    assert_int_equal(run(w, "explain|www.example.com|--assume|region:us-east"), 1);
+    assert_has(&w->err, "assume: found \"region:us-east\", expected region:NAME=STATE");
+    assert_int_equal(run(w, "status|--assume|region:us-east=down"), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lists_and_shows, world_open, world_close),
         cmocka_unit_test_setup_teardown(overrides, world_open, world_close),
+        cmocka_unit_test_setup_teardown(planned_overrides, world_open, world_close),
         cmocka_unit_test_setup_teardown(loads, world_open, world_close),
         cmocka_unit_test_setup_teardown(exit_codes, world_open, world_close),
         cmocka_unit_test_setup_teardown(reload, world_open, world_close),
         cmocka_unit_test_setup_teardown(drills, world_open, world_close),
+        cmocka_unit_test_setup_teardown(what_ifs, world_open, world_close),
     };
     return cmocka_run_group_tests_name("steerctl", tests, NULL, NULL);
 }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The verbs that assume something: explain and the what-if report, on copies of the current view. The health
+ * lock is held while the health is copied, not while the copies are looked at. */
+#include "config.h"
+
+#include "app/server.h"
+
+#include "base/error.h"
+
+/* The current view as it is and as it would be. */
+struct pair {
+    struct view *view[2];
+    const char **assumed; /* as they are told again */
+    size_t count;
+    int64_t wall_ms;
+};
+
+static void free_pair(struct pair *pair)
+{
+    operate_free_copy(pair->view[0]);
+    operate_free_copy(pair->view[1]);
+}
+
+/* Fills the pair even if it fails; to be freed always. */
+static int make_pair(struct server *server, struct admin_assumptions *assumptions, struct arena *arena,
+                     struct pair *pair)
+{
+    struct operate_assumption *parsed = arena_alloc(arena, assumptions->count * sizeof *parsed);
+    *pair = (struct pair){.count = assumptions->count, .wall_ms = clock_wall_ms(&server->clock)};
+    pair->assumed = arena_alloc(arena, assumptions->count * sizeof *pair->assumed);
+    pthread_mutex_lock(&server->lock);
+    pair->view[0] = operate_copy_view(server->view, pair->wall_ms);
+    pthread_mutex_unlock(&server->lock);
+    pair->view[1] = operate_copy_view(pair->view[0], pair->wall_ms);
+    for (size_t i = 0; i < assumptions->count; i++) {
+        int error = operate_parse_assumption(pair->view[0], assumptions->texts[i], &parsed[i]);
+        if (error != 0) {
+            assumptions->bad = assumptions->texts[i];
+            return error;
+        }
+        pair->assumed[i] = operate_write_assumption(pair->view[0], &parsed[i], arena);
+    }
+    operate_assume(pair->view[1], parsed, assumptions->count, pair->wall_ms);
+    return 0;
+}
+
+static int report_pair(const struct pair *pair, const struct operate_what_if *page, struct arena *arena,
+                       struct operate_report *report)
+{
+    struct operate_what_if question = *page;
+    question.view[0] = pair->view[0];
+    question.view[1] = pair->view[1];
+    question.assumed = pair->assumed;
+    question.assumed_count = pair->count;
+    question.wall_ms = pair->wall_ms;
+    return operate_report_what_if(&question, arena, report);
+}
+
+int server_what_if(void *context, struct admin_what_if *what_if, struct arena *arena,
+                   struct operate_report *report)
+{
+    struct pair pair;
+    const struct operate_what_if page = {
+        .policy = -1, .traffic = what_if->traffic, .limit = what_if->limit, .cursor = what_if->cursor};
+    int error = make_pair(context, &what_if->assumptions, arena, &pair);
+    if (error == 0) {
+        error = report_pair(&pair, &page, arena, report);
+    }
+    free_pair(&pair);
+    return error;
+}
+
+int server_explain_if(void *context, const struct operate_question *question,
+                      struct admin_assumptions *assumptions, struct arena *arena,
+                      struct admin_explained *explained)
+{
+    enum { ROWS = 100 };
+    struct pair pair;
+    int error = make_pair(context, assumptions, arena, &pair);
+    struct operate_question now = *question;
+    now.wall_ms = pair.wall_ms;
+    if (error == 0) {
+        error = operate_explain(pair.view[0], &now, arena, &explained->before);
+    }
+    if (error == 0) {
+        error = operate_explain(pair.view[1], &now, arena, &explained->after);
+    }
+    if (error == 0) {
+        bool is_steered = explained->before.steered;
+        const struct operate_what_if page = {
+            .policy = is_steered ? (ptrdiff_t)explained->before.policy : PTRDIFF_MAX, .limit = ROWS};
+        error = report_pair(&pair, &page, arena, &explained->report);
+    }
+    free_pair(&pair);
+    return error;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Assumptions: overrides on a copy of a view that shares everything with it but its health. Whatever reads a
+ * view (answers, explain, reports) reads the copy alike, so nothing has to know that it is one. Called by the
+ * application for what-if and explain; drills copy the health in the same way. */
+#include "config.h"
+
+#include "operate/operate.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct view *operate_copy_view(const struct view *view, int64_t wall_ms)
+{
+    struct view *copy = memory_alloc(sizeof *copy);
+    memcpy(copy, view, sizeof *copy);
+    copy->health = view_copy_health(view, wall_ms);
+    copy->table = health_get_table(copy->health);
+    return copy;
+}
+
+void operate_free_copy(struct view *copy)
+{
+    if (copy != NULL) {
+        health_free(copy->health);
+        free(copy);
+    }
+}
+
+/* The states as overrides spell them, and as people say them. */
+static int parse_desired(const char *text, enum health_desired *desired)
+{
+    if (strcmp(text, "drained") == 0) {
+        *desired = HEALTH_DESIRED_DRAIN;
+        return 0;
+    }
+    return health_parse_desired(text, desired);
+}
+
+int operate_parse_assumption(const struct view *view, const char *text, struct operate_assumption *assumption)
+{
+    const char *equals = strrchr(text, '=');
+    if (equals == NULL || parse_desired(equals + 1, &assumption->desired) != 0) {
+        return ERROR_SYNTAX;
+    }
+    char *target = memory_copy_text(text);
+    target[equals - text] = '\0';
+    int error = operate_parse_target(view, target, &assumption->kind, &assumption->index);
+    free(target);
+    return error;
+}
+
+void operate_assume(struct view *copy, const struct operate_assumption *assumptions, size_t count,
+                    int64_t wall_ms)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct health_override override = {.desired = assumptions[i].desired,
+                                                 .set_ms = wall_ms,
+                                                 .reason = "an assumption",
+                                                 .actor = "what-if"};
+        health_set_override(copy->health, assumptions[i].kind, assumptions[i].index, &override, wall_ms);
+    }
+}
+
+const char *operate_write_assumption(const struct view *view, const struct operate_assumption *assumption,
+                                     struct arena *arena)
+{
+    struct health_status status;
+    health_get_status(view->health, assumption->kind, assumption->index, &status);
+    return arena_print(arena, "%s:%s=%s", health_kind_text(assumption->kind), status.name,
+                       health_desired_text(assumption->desired));
+}

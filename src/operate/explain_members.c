@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Explain: the members of a steered name. Each that is in no answer has one reason, the first that applies:
+ * what keeps it from serving, else what it lacks, else what became of its tier. Reasons that many share are
+ * told once. */
+#include "config.h"
+
+#include "operate/explain.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "dns/types.h"
+#include "operate/hosts.h"
+#include "operate/rdata.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { REASONS_MAX = 40, NAMES_MAX = 6, LOADS_MAX = 100 };
+
+/* ---- what decides the state of a member ---- */
+
+static const char *time_text(struct explain_work *w, int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    return arena_copy_text(w->arena, clock_write_rfc3339(wall_ms, text));
+}
+
+static enum health_kind kind_of_decider(enum health_decider decider)
+{
+    switch (decider) {
+    case HEALTH_BY_AZ_LOST:
+    case HEALTH_BY_AZ_OVERRIDE: return HEALTH_AZ;
+    case HEALTH_BY_REGION_LOST:
+    case HEALTH_BY_REGION_OVERRIDE: return HEALTH_REGION;
+    case HEALTH_BY_VERDICT:
+    case HEALTH_BY_ENDPOINT_OVERRIDE: break;
+    }
+    return HEALTH_ENDPOINT;
+}
+
+static const char *member_part(const struct operate_member *member, enum health_kind kind)
+{
+    return kind == HEALTH_REGION ? member->region : kind == HEALTH_AZ ? member->az : member->endpoint;
+}
+
+/* Neighbours often have the same one, so the one before is offered. */
+static const struct operate_target *find_decider(struct explain_work *w, const struct operate_member *member,
+                                                 const struct operate_target *before)
+{
+    enum health_kind kind = kind_of_decider(member->effective.decided_by);
+    const char *name = member_part(member, kind);
+    if (before != NULL && before->kind == kind && strcmp(before->name, name) == 0) {
+        return before;
+    }
+    struct operate_target *target = arena_alloc(w->arena, sizeof *target);
+    return operate_get_target(w->view, kind, name, w->arena, target) == 0 ? target : NULL;
+}
+
+static const char *tell_override(struct explain_work *w, const struct operate_target *target)
+{
+    const struct health_override *override = target->override;
+    return arena_print(w->arena, "%s %s was overridden to %s by %s at %s%s%s (%s)",
+                       health_kind_text(target->kind), target->name, health_desired_text(override->desired),
+                       override->actor, time_text(w, override->set_ms),
+                       override->expires_ms == 0 ? ", without an end" : ", until ",
+                       override->expires_ms == 0 ? "" : time_text(w, override->expires_ms), override->reason);
+}
+
+static const char *tell_lost(struct explain_work *w, const struct operate_target *target)
+{
+    const struct health_status *status = &target->status;
+    bool is_az = target->kind == HEALTH_AZ;
+    return arena_print(w->arena, "%s %s is lost since %s: %u of its %u %s %s", health_kind_text(target->kind),
+                       target->name, time_text(w, status->since_ms), status->members_unhealthy,
+                       status->members, is_az ? "checked endpoints" : "azs with checks",
+                       is_az ? "unhealthy" : "lost");
+}
+
+static const char *tell_verdict(struct explain_work *w, const struct operate_target *target)
+{
+    const struct health_status *status = &target->status;
+    const char *http = status->detail == 0 ? "" : arena_print(w->arena, " (HTTP status %u)", status->detail);
+    return arena_print(w->arena, "since %s; its last check, at %s, ended with %s%s",
+                       time_text(w, status->since_ms), time_text(w, status->checked_ms),
+                       health_outcome_text(status->outcome), http);
+}
+
+/* "unhealthy, decided by az_lost: az us-2 is lost since …" */
+static const char *tell_state(struct explain_work *w, const struct operate_member *member)
+{
+    const struct operate_target *target = member->decider;
+    const char *state = arena_print(w->arena, "%s, decided by %s", health_state_text(member->effective.state),
+                                    health_decider_text(member->effective.decided_by));
+    if (target == NULL) {
+        return state;
+    }
+    switch (member->effective.decided_by) {
+    case HEALTH_BY_VERDICT: return arena_print(w->arena, "%s: %s", state, tell_verdict(w, target));
+    case HEALTH_BY_AZ_LOST:
+    case HEALTH_BY_REGION_LOST: return arena_print(w->arena, "%s: %s", state, tell_lost(w, target));
+    case HEALTH_BY_ENDPOINT_OVERRIDE:
+    case HEALTH_BY_AZ_OVERRIDE:
+    case HEALTH_BY_REGION_OVERRIDE: break;
+    }
+    return target->override == NULL ? state
+                                    : arena_print(w->arena, "%s: %s", state, tell_override(w, target));
+}
+
+/* ---- why a member is in no answer ---- */
+
+static bool has_addresses(uint16_t type)
+{
+    return type == DNS_TYPE_A || type == DNS_TYPE_AAAA;
+}
+
+/* What became of its tier, which is told with the tiers. */
+static const char *tell_tier_fate(struct explain_work *w, uint16_t index)
+{
+    int32_t at = w->tier_at[index];
+    if (at == (int32_t)w->to->tier_count) {
+        return "the pool is not needed";
+    }
+    const struct operate_tier *tier = &w->to->tiers[at];
+    return tier->share > 0     ? NULL
+           : !tier->considered ? arena_print(w->arena, "tier %s is not needed", tier->label)
+           : !tier->qualifies
+               ? arena_print(w->arena, "tier %s has too few members that may serve", tier->label)
+               : arena_print(w->arena, "tier %s gets no share", tier->label);
+}
+
+/* What speaks against the member itself, or NULL. */
+static const char *find_own_reason(struct explain_work *w, uint16_t index,
+                                   const struct operate_member *member)
+{
+    if (w->tier_at[index] == EXPLAIN_NO_TIER) {
+        return arena_print(w->arena, "no tier of class %s holds it", w->to->class_label);
+    }
+    if (!health_state_serves(member->effective.state)) {
+        return tell_state(w, member);
+    }
+    if (member->held_ms != 0) {
+        return arena_print(w->arena, "it came back a moment ago; clients stick to it again from %s on",
+                           time_text(w, member->held_ms));
+    }
+    return member->record_count != 0 ? NULL
+                                     : arena_print(w->arena, "it has no %s %s", w->to->type,
+                                                   has_addresses(w->type) ? "address" : "record");
+}
+
+static void find_reason(struct explain_work *w, uint16_t index, struct operate_member *member)
+{
+    if (member->chosen) {
+        return;
+    }
+    member->excluded = find_own_reason(w, index, member);
+    member->is_own_reason = member->excluded != NULL;
+    if (member->excluded == NULL) {
+        member->excluded = tell_tier_fate(w, index);
+    }
+    if (member->excluded == NULL && member->shed >= 1) {
+        member->excluded = "it sheds all of its weight, because of its load"; /* told with its load */
+    } else if (member->excluded == NULL && member->weight == 0) {
+        member->excluded = "it is a standby (weight 0), and members with a weight serve";
+        member->is_own_reason = true;
+    } else if (member->excluded == NULL) {
+        member->excluded = "its part of the tier is given to others";
+        member->is_own_reason = true;
+    }
+}
+
+/* ---- the members ---- */
+
+/* NULL: in none. */
+static const char *tier_label(const struct explain_work *w, uint16_t index)
+{
+    int32_t at = w->tier_at[index];
+    if (at == EXPLAIN_NO_TIER) {
+        return NULL;
+    }
+    return at == (int32_t)w->to->tier_count ? w->to->pool : w->to->tiers[at].label;
+}
+
+static void describe_member(struct explain_work *w, uint16_t index, struct operate_member *member)
+{
+    const struct conf_topology *topology = w->view->topology;
+    const struct steer_member *from = &w->policy->members[index];
+    const struct conf_endpoint *endpoint = &topology->endpoints[from->endpoint];
+    uint32_t word = atomic_load_explicit(&w->view->table->endpoints[from->endpoint], memory_order_relaxed);
+    *member = (struct operate_member){
+        .endpoint = arena_copy_text(w->arena, endpoint->name),
+        .az = arena_copy_text(w->arena, topology->azs[from->az].name),
+        .region = arena_copy_text(w->arena, topology->regions[from->region].name),
+        .tier = tier_label(w, index),
+        .observed = health_word_observed(word),
+        .effective = health_table_effective(w->view->table, from->endpoint, from->az, from->region),
+        .weight = from->weight,
+        .odds = w->odds[index],
+        .chosen = w->odds[index] > 0,
+        .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, w->now_s) * 1000};
+    if (from->host != 0 && has_addresses(w->type)) {
+        member->records = hosts_list(w->view, from, w->type, w->arena, &member->record_count);
+    } else if ((from->types & w->rrset->types) != 0) {
+        const struct rdata_place place = {w->zone, w->rrset, w->owner};
+        member->records = rdata_list(&place, index, w->arena, &member->record_count);
+    }
+    member->address = has_addresses(w->type) && member->record_count != 0 ? member->records[0] : NULL;
+    struct health_status status;
+    (void)health_get_status(w->view->health, HEALTH_ENDPOINT, from->endpoint, &status);
+    bool ignored = w->choice.source == STEER_FROM_ALL || (member->chosen && status.load.shed >= 1);
+    member->shed = status.load.shed;
+    member->counts = ignored ? from->weight : from->weight * (1 - member->shed);
+}
+
+/* What its load does to it. */
+static void tell_load(struct explain_work *w, const struct operate_member *member,
+                      const struct conf_load *marks)
+{
+    bool has_weights = w->policy->pick == STEER_PICK_WEIGHTED || w->policy->pick == STEER_PICK_STICKY;
+    char shed[160];
+    snprintf(shed, sizeof shed, "%s sheds %.4g %% of its weight, load being above %g", member->endpoint,
+             100 * member->shed, marks->low);
+    if (member->shed <= 0 || !health_state_serves(member->effective.state)) {
+        return;
+    }
+    if (w->choice.source == STEER_FROM_ALL) {
+        explain_say(w, "%s: ignored, since a fallback serves", shed);
+    } else if (member->shed >= 1 && member->chosen) {
+        explain_say(w, "%s: ignored, since nobody else could serve for it", shed);
+    } else if (member->shed >= 1) {
+        explain_say(w, "%s: it is left out", shed);
+    } else if (has_weights) {
+        explain_say(w, "%s: %.4g of %u count", shed, member->counts, member->weight);
+    } else {
+        explain_say(w, "%s: pick %s knows no weights", shed, w->to->pick);
+    }
+}
+
+/* "a, b and 3 more" of the members from here on that have the same reason. */
+static const char *list_alike(struct explain_work *w, size_t from)
+{
+    const struct operate_member *members = w->to->members;
+    struct buffer text;
+    size_t count = 0;
+    buffer_init(&text);
+    for (size_t i = from; i < w->to->member_count; i++) {
+        bool is_alike = members[i].is_own_reason && strcmp(members[i].excluded, members[from].excluded) == 0;
+        if (is_alike && count++ < NAMES_MAX) {
+            buffer_print(&text, "%s%s", text.len == 0 ? "" : ", ", members[i].endpoint);
+        }
+    }
+    if (count > NAMES_MAX) {
+        buffer_print(&text, " and %zu more", count - NAMES_MAX);
+    }
+    buffer_add_text(&text, count == 1 ? " is" : " are");
+    const char *copy = arena_copy_text(w->arena, text.bytes);
+    buffer_fini(&text);
+    return copy;
+}
+
+/* Was the reason told with an earlier member? */
+static bool is_told(const struct operate_member *members, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (members[i].is_own_reason && strcmp(members[i].excluded, members[index].excluded) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tell_reasons(struct explain_work *w)
+{
+    const struct operate_member *members = w->to->members;
+    size_t told = 0;
+    for (size_t i = 0; i < w->to->member_count; i++) {
+        if (!members[i].is_own_reason || is_told(members, i)) {
+            continue;
+        }
+        if (told++ == REASONS_MAX) {
+            explain_say(w, "and more are excluded for other reasons: see the list of members");
+            return;
+        }
+        explain_say(w, "%s excluded: %s", list_alike(w, i), members[i].excluded);
+    }
+}
+
+static void tell_host(struct explain_work *w, const struct steer_member *member)
+{
+    const char *text = hosts_describe(w->view, member, w->now_s, w->arena);
+    if (text != NULL) {
+        explain_say(w, "%s", text);
+    }
+}
+
+void explain_members(struct explain_work *w)
+{
+    const struct operate_target *decider = NULL;
+    size_t count = w->policy->member_count;
+    w->to->members = arena_alloc(w->arena, count * sizeof *w->to->members);
+    for (uint16_t i = 0; i < count; i++) {
+        struct operate_member *member = &w->to->members[w->to->member_count++];
+        describe_member(w, i, member);
+        if (!health_state_serves(member->effective.state) ||
+            member->effective.decided_by != HEALTH_BY_VERDICT) {
+            decider = member->decider = find_decider(w, member, decider);
+        }
+        find_reason(w, i, member);
+    }
+    tell_reasons(w);
+    for (uint16_t i = 0; i < count && i < LOADS_MAX; i++) {
+        const uint32_t endpoint = w->policy->members[i].endpoint;
+        tell_host(w, &w->policy->members[i]);
+        tell_load(w, &w->to->members[i], &w->view->topology->endpoints[endpoint].load);
+    }
+}
+
+/* ---- a sticky pick ---- */
+
+/* Whom this client gets, and everybody of its prefix. */
+void explain_sticky(struct explain_work *w)
+{
+    static const struct addr unknown = {.family = ADDR_NONE};
+    struct steer_key key = steer_find_key(w->policy, w->client == NULL ? &unknown : w->client);
+    uint16_t picked[STEER_ANSWERS_MAX];
+    char text[ADDR_TEXT_SIZE];
+    if (w->policy->pick != STEER_PICK_STICKY || w->client == NULL || w->choice.count <= 1) {
+        return;
+    }
+    struct addr prefix = *w->client;
+    addr_mask(&prefix, key.prefix_len);
+    w->to->sticks = arena_print(w->arena, "%s/%u", addr_write(&prefix, text), key.prefix_len);
+    size_t count = steer_pick_sticky(w->policy, &w->choice, key.key, picked);
+    for (size_t i = 0; i < count; i++) {
+        struct operate_member *member = &w->to->members[picked[i]];
+        member->sticks = true;
+        explain_say(w, "clients of %s stick to %s", w->to->sticks, member->endpoint);
+    }
+    explain_say(w, "odds are those over all clients; this one gets what it sticks to as long as that serves");
+}
