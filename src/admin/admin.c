@@ -145,6 +145,7 @@ static void dispatch(struct call *call)
         [ROUTE_NAMES] = handle_names,         [ROUTE_EXPLAIN] = handle_explain,
         [ROUTE_RELOAD] = handle_reload,       [ROUTE_DRILLS] = handle_drill,
         [ROUTE_METRICS] = handle_metrics,     [ROUTE_GEO] = handle_geo,
+        [ROUTE_LOAD] = handle_load,
     };
     check_headers(call);
     if (!problem_is_set(&call->problem) && route_parse(evhttp_request_get_uri(call->request), call->method,

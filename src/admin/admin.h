@@ -71,6 +71,10 @@ struct admin_verbs {
                             struct admin_monitor **monitors);
     int (*put_override)(void *context, enum health_kind kind, const char *name,
                         const struct health_override *override);
+    /* What an endpoint says of its load; of no source: forget what it said. */
+    int (*put_load)(void *context, const char *endpoint, const struct health_load_report *report);
+    /* What it would shed (0..1) with a load, were that reported now. */
+    int (*foresee_shed)(void *context, const char *endpoint, double load, double *shed);
     /* The time of the question is the application's to fill in. */
     int (*explain)(void *context, const struct operate_question *question, struct arena *arena,
                    struct operate_explanation *explanation);

@@ -62,5 +62,6 @@ void handle_geo(struct call *call);
 void handle_explain(struct call *call);
 void handle_metrics(struct call *call);
 void handle_override(struct call *call);
+void handle_load(struct call *call);
 void handle_reload(struct call *call);
 void handle_drill(struct call *call);

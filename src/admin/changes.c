@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The resources that change something or compute long: overrides, reload, drills. */
+ * The resources that change something or compute long: overrides, loads, reload, drills. */
 #include "config.h"
 
 #include "admin/call.h"
@@ -89,16 +89,16 @@ static void put_override(struct call *call, const struct health_override *overri
 }
 
 /* Who asked, unless the request says so. */
-static void add_actor(struct call *call, struct health_override *override)
+static void add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE])
 {
     const char *given = call->route.parameters[ROUTE_ACTOR];
-    if (override->actor[0] != '\0') {
+    if (actor[0] != '\0') {
         return;
     }
     if (given != NULL) {
-        request_check_actor(given, override->actor, &call->problem);
+        request_check_actor(given, actor, &call->problem);
     } else {
-        admin_socket_peer(connection_fd(call->request), override->actor, sizeof override->actor);
+        admin_socket_peer(connection_fd(call->request), actor, HEALTH_ACTOR_SIZE);
     }
 }
 
@@ -109,7 +109,7 @@ void handle_override(struct call *call)
         request_parse_override(call->body, call->body_len, override.set_ms, &override, &call->problem);
     }
     if (!problem_is_set(&call->problem)) {
-        add_actor(call, &override);
+        add_actor(call, override.actor);
     }
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
@@ -117,6 +117,79 @@ void handle_override(struct call *call)
         reply_plan(call, &override);
     } else {
         put_override(call, &override);
+    }
+}
+
+/* ---- load ---- */
+
+static void reply_load_plan(struct call *call, const struct health_load_report *report)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct operate_target target;
+    bool is_put = report->source != HEALTH_LOAD_NONE;
+    double shed = 0;
+    int error = verbs->get_target(verbs->context, HEALTH_ENDPOINT, call->route.name, call->arena, &target);
+    if (error == 0 && is_put) {
+        error = verbs->foresee_shed(verbs->context, call->route.name, report->load, &shed);
+    }
+    if (error != 0) {
+        set_missing(call);
+        call_reply_problem(call);
+        return;
+    }
+    struct health_load_status *load = &target.status.load;
+    *load = (struct health_load_status){.shed = shed};
+    if (is_put) {
+        int64_t ttl_ms = report->ttl_ms != 0 ? report->ttl_ms : target.endpoint->load.max_age_ms;
+        load->source = report->source;
+        load->value = report->load;
+        load->reported_ms = clock_wall_ms(&call->admin->clock);
+        load->until_ms = load->reported_ms + ttl_ms;
+        memcpy(load->actor, report->actor, strlen(report->actor) + 1);
+    }
+    json_t *document = render_target(&target);
+    json_object_set_new(document, "dry_run", json_true());
+    json_object_set_new(document, "changes", json_array());
+    call_reply_json(call, 200, document);
+}
+
+static void put_load(struct call *call, const struct health_load_report *report)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    int error = verbs->put_load(verbs->context, call->route.name, report);
+    if (error == 0) {
+        handle_target(call);
+        return;
+    }
+    if (error == ERROR_NOT_FOUND) {
+        set_missing(call);
+    } else {
+        set_internal(call, error);
+    }
+    call_reply_problem(call);
+}
+
+void handle_load(struct call *call)
+{
+    struct request_load load = {.ttl_ms = 0};
+    bool is_put = call->method == ROUTE_PUT;
+    call->route.kind = HEALTH_ENDPOINT;
+    if (is_put) {
+        request_parse_load(call->body, call->body_len, &load, &call->problem);
+    }
+    if (!problem_is_set(&call->problem)) {
+        add_actor(call, load.actor);
+    }
+    struct health_load_report report = {.load = load.value,
+                                        .source = is_put ? HEALTH_LOAD_PUSHED : HEALTH_LOAD_NONE,
+                                        .ttl_ms = load.ttl_ms,
+                                        .actor = load.actor};
+    if (problem_is_set(&call->problem)) {
+        call_reply_problem(call);
+    } else if (call->route.dry_run) {
+        reply_load_plan(call, &report);
+    } else {
+        put_load(call, &report);
     }
 }
 

@@ -156,6 +156,31 @@ static json_t *render_addresses(const struct conf_endpoint *endpoint)
     return addresses;
 }
 
+static json_t *real_or_null(bool is_known, double number)
+{
+    return is_known ? json_real(number) : json_null();
+}
+
+static json_t *render_load(const struct operate_target *target)
+{
+    const struct health_load_status *load = &target->status.load;
+    const struct conf_load *marks = &target->endpoint->load;
+    bool is_known = load->source != HEALTH_LOAD_NONE;
+    if (!marks->is_given && load->reported_ms == 0) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set(object, "value", real_or_null(is_known, load->value));
+    set(object, "shed", json_real(load->shed));
+    set_text(object, "source", health_load_source_text(load->source));
+    set_text(object, "actor", load->actor[0] == '\0' ? NULL : load->actor);
+    set_time(object, "reported", load->reported_ms);
+    set_time(object, "until", load->until_ms);
+    set(object, "low", real_or_null(marks->is_given, marks->low));
+    set(object, "high", real_or_null(marks->is_given, marks->high));
+    return object;
+}
+
 static void add_endpoint(json_t *object, const struct operate_target *target)
 {
     const struct health_status *status = &target->status;
@@ -164,6 +189,7 @@ static void add_endpoint(json_t *object, const struct operate_target *target)
         set(object, "addresses", render_addresses(target->endpoint));
         set_number(object, "weight", target->endpoint->weight);
         set(object, "capacity", number_or_null(target->endpoint->capacity));
+        set(object, "load", render_load(target));
     }
     set_text(object, "last_outcome", checked ? health_outcome_text(status->outcome) : NULL);
     set(object, "last_status", number_or_null(status->detail));
@@ -336,6 +362,7 @@ static json_t *render_tiers(const struct operate_explanation *explanation)
         set_number(item, "members", tier->members);
         set_number(item, "serving", tier->serving);
         set(item, "healthy", json_real(tier->healthy));
+        set(item, "available", json_real(tier->available));
         set_text(item, "min_healthy", tier->min_healthy);
         set_text(item, "spill_below", tier->spill_below);
         set(item, "trickle", json_real(tier->trickle));
@@ -361,6 +388,8 @@ static json_t *render_members(const struct operate_explanation *explanation)
         set_text(item, "effective", health_state_text(member->effective.state));
         set_text(item, "decided_by", health_decider_text(member->effective.decided_by));
         set_number(item, "weight", member->weight);
+        set(item, "shed", json_real(member->shed));
+        set(item, "effective_weight", json_real(member->counts));
         set(item, "odds", json_real(member->odds));
         set(item, "chosen", json_boolean(member->chosen));
         set_text(item, "address", member->address);

@@ -16,6 +16,8 @@
 
 #define DAY_MS          INT64_C(86400000)
 #define DURATION_MAX_MS (3650 * DAY_MS)
+#define TTL_MIN_MS      1000
+#define LOAD_MAX        1e15 /* as of watermarks */
 
 static const char *type_text(const json_t *value)
 {
@@ -207,6 +209,55 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
     const char *actor = get_text(body, "actor", problem);
     if (actor != NULL) {
         request_check_actor(actor, override->actor, problem);
+    }
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+/* ---- load ---- */
+
+static void check_value(const json_t *body, struct request_load *load, struct problem *problem)
+{
+    const json_t *value = json_object_get(body, "value");
+    if (value == NULL) {
+        problem_add_field(problem, "value", "required: a number, 0 or more");
+        return;
+    }
+    load->value = json_number_value(value);
+    if (!json_is_number(value)) {
+        problem_add_field(problem, "value", "found %s, expected a number", type_text(value));
+    } else if (load->value < 0 || load->value > LOAD_MAX) {
+        problem_add_field(problem, "value", "found %g, expected a number from 0 to %g", load->value,
+                          LOAD_MAX);
+    }
+}
+
+static void check_ttl(const json_t *body, struct request_load *load, struct problem *problem)
+{
+    const char *ttl = get_text(body, "ttl", problem);
+    if (ttl == NULL) {
+        return;
+    }
+    int error = request_parse_duration(ttl, &load->ttl_ms);
+    if (error != 0 || load->ttl_ms < TTL_MIN_MS || load->ttl_ms > DAY_MS) {
+        problem_add_field(problem, "ttl", "found \"%s\", expected a duration from 1s to 24h", ttl);
+    }
+}
+
+int request_parse_load(const char *text, size_t len, struct request_load *load, struct problem *problem)
+{
+    static const char *const known[] = {"value", "ttl", "actor", NULL};
+    *load = (struct request_load){.ttl_ms = 0};
+    json_t *body = parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    reject_unknown(body, known, problem);
+    check_value(body, load, problem);
+    check_ttl(body, load, problem);
+    const char *actor = get_text(body, "actor", problem);
+    if (actor != NULL) {
+        request_check_actor(actor, load->actor, problem);
     }
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;

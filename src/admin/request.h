@@ -13,6 +13,13 @@
 
 enum { REQUEST_LOSSES_MAX = 256 };
 
+/* A load that is pushed. */
+struct request_load {
+    double value;
+    int64_t ttl_ms; /* 0: not given */
+    char actor[HEALTH_ACTOR_SIZE];
+};
+
 /* A drill to simulate. */
 struct request_drill {
     const char **losses; /* "region:us-east" … as written */
@@ -27,6 +34,8 @@ struct request_drill {
 /* PUT …/override. `override` is complete but for an actor that was not given ("") . */
 int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct health_override *override,
                            struct problem *problem);
+/* PUT …/load. Likewise. */
+int request_parse_load(const char *text, size_t len, struct request_load *load, struct problem *problem);
 /* POST /v1/drills */
 int request_parse_drill(const char *text, size_t len, struct request_drill *drill, struct problem *problem);
 /* POST /v1/reload: nothing, or an object without fields. */

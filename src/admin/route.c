@@ -37,6 +37,10 @@ static const struct resource {
                         ROUTE_PUT | ROUTE_DELETE,
                         BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR),
                         "PUT, DELETE"},
+    [ROUTE_LOAD] = {{"v1", "endpoints", "*", "load"},
+                    ROUTE_PUT | ROUTE_DELETE,
+                    BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR),
+                    "PUT, DELETE"},
     [ROUTE_OVERRIDES] = {{"v1", "overrides"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_ZONES] = {{"v1", "zones"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_NAMES] = {{"v1", "names"}, READ, PAGING, "GET, HEAD"},
@@ -292,6 +296,6 @@ int route_parse(const char *target, unsigned method, struct route *route, const 
 
 bool route_takes_body(const struct route *route, unsigned method)
 {
-    return (route->id == ROUTE_OVERRIDE && method == ROUTE_PUT) || route->id == ROUTE_DRILLS ||
-           route->id == ROUTE_RELOAD;
+    bool is_put = method == ROUTE_PUT && (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD);
+    return is_put || route->id == ROUTE_DRILLS || route->id == ROUTE_RELOAD;
 }

@@ -364,10 +364,10 @@ __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_resul
     return due;
 }
 
-/* The same queries once more: is the reply to be sent? */
-__attribute__((noinline)) static bool release(struct work *w)
+/* A plain question to a view that has rates only, which look at the answer: there is nothing to admit. */
+static inline bool is_rated(const struct work *w, enum dns_query_result result)
 {
-    return w->context->view->guards == 0 || guard_release(w->context, w->request, &w->query, &w->reply);
+    return result == DNS_QUERY_OK && w->context->view->guards == VIEW_GUARD_RATE;
 }
 
 /* A truncated reply keeps the question and OPT only: half an answer helps nobody (RFC 2181 section 9). */
@@ -396,10 +396,11 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.reply = (struct reply){
         .out = out, .at = copy_question(&w.query, request->bytes, out), .limit = find_limit(&w, cap)};
     bool plain = result == DNS_QUERY_OK && context->view->guards == 0;
-    if (__builtin_expect(plain, 1) || admit(&w, result)) {
+    if (__builtin_expect(plain, 1) || is_rated(&w, result) || admit(&w, result)) {
         answer_question(&w);
     }
-    if (__builtin_expect(!plain, 0) && !release(&w)) {
+    if (__builtin_expect(!plain && context->view->guards != 0, 0) &&
+        !guard_release(context, request, &w.query, &w.reply)) {
         return 0;
     }
     if (__builtin_expect(w.reply.truncated, 0)) {

@@ -176,30 +176,9 @@ void reply_put_block(struct reply *reply, const struct zone *zone, const struct 
     reply->at += len;
 }
 
-__attribute__((noinline)) static bool copy_record(uint8_t *to, const uint8_t *from, size_t len,
-                                                  uint16_t owner)
+void reply_put_record(uint8_t *to, const uint8_t *from, size_t len, uint16_t owner)
 {
     copy_records(to, from, len, owner);
-    return true;
-}
-
-bool reply_add_steered(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
-                       uint16_t member, uint16_t owner)
-{
-    size_t at = reply->at, len = rrset->len;
-    if (at + len > reply->limit) {
-        return false;
-    }
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    const uint8_t *from = steered->records + member * len;
-    uint8_t *to = reply->out + at;
-    reply->at = at + len;
-    reply->counts[REPLY_ANSWER]++;
-    if (len > BYTES_SHORT || owner != REPLY_QUESTION_AT) {
-        return copy_record(to, from, len, owner);
-    }
-    bytes_copy(to, from, len);
-    return true;
 }
 
 /* A record of a block: how long its owner and the whole of it are. */

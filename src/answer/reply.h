@@ -95,9 +95,30 @@ static inline bool reply_add_rrset(struct reply *reply, enum reply_section secti
     return true;
 }
 
+/* Copies a record with another owner, or a long one; for reply_add_steered(). */
+void reply_put_record(uint8_t *to, const uint8_t *from, size_t len, uint16_t owner);
+
 /* One of a steered RRset's records. */
-bool reply_add_steered(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
-                       uint16_t member, uint16_t owner);
+static inline bool reply_add_steered(struct reply *reply, const struct zone *zone,
+                                     const struct zone_rrset *rrset, uint16_t member, uint16_t owner)
+{
+    size_t at = reply->at, len = rrset->len;
+    if (at + len > reply->limit) {
+        return false;
+    }
+    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const uint8_t *from = steered->records + member * len;
+    uint8_t *to = reply->out + at;
+    reply->at = at + len;
+    reply->counts[REPLY_ANSWER]++;
+    if (__builtin_expect(len > BYTES_SHORT || owner != REPLY_QUESTION_AT, 0)) {
+        reply_put_record(to, from, len, owner);
+    } else {
+        bytes_copy(to, from, len);
+    }
+    return true;
+}
+
 /* The static additional records of an RRset (ZONE_RRSET_ADDITIONAL) that stands at block_at in the reply:
  * whole RRsets as far as they fit. Returns false, and writes nothing, if those that a referral needs do not.
  */

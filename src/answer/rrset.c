@@ -27,8 +27,9 @@ static struct addr find_client(const struct work *w)
     return at.addr;
 }
 
-size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
-                         uint16_t members[STEER_ANSWERS_MAX])
+/* Members for this very client; the scope becomes what the answer is good for. */
+static size_t pick_sticky(struct work *w, const struct steer_policy *policy,
+                          const struct steer_choice *choice, uint16_t members[STEER_ANSWERS_MAX])
 {
     struct addr client = find_client(w);
     struct steer_key key = steer_find_key(policy, &client);
@@ -36,6 +37,43 @@ size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, cons
         w->scope = key.prefix_len;
     }
     return steer_pick_sticky(policy, choice, key.key, members);
+}
+
+static enum rrset_outcome add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                     struct steer_choice *choice, uint16_t owner)
+{
+    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const struct steer_policy *policy = steer_cache_get_policy(w->context->cache, steered->policy);
+    uint16_t members[STEER_ANSWERS_MAX];
+    size_t picked = policy->pick == STEER_PICK_STICKY
+                        ? pick_sticky(w, policy, choice, members)
+                        : steer_pick(policy, choice, w->context->random, members);
+    size_t from = w->reply.at;
+    for (size_t i = 0; i < picked; i++) {
+        if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
+            return RRSET_FULL;
+        }
+    }
+    if (choice->ttl != STEER_TTL_FREE) {
+        reply_limit_ttl(&w->reply, from, choice->ttl);
+    }
+    return picked != 0 ? RRSET_DONE : RRSET_EMPTY;
+}
+
+enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                    struct steer_choice *choice, uint16_t owner)
+{
+    w->fallback |= choice->source != STEER_FROM_TIER;
+    w->ttl_limit = choice->ttl;
+    switch (choice->source) {
+    case STEER_FROM_TIER:
+    case STEER_FROM_POOL:
+    case STEER_FROM_ALL: return add_picked(w, zone, rrset, choice, owner);
+    case STEER_FROM_STATIC: return RRSET_USE_STATIC;
+    case STEER_FROM_SERVFAIL: return RRSET_FAILED;
+    case STEER_FROM_NODATA: break;
+    }
+    return RRSET_EMPTY;
 }
 
 enum rrset_outcome rrset_add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,

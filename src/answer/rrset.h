@@ -5,6 +5,7 @@
 #pragma once
 
 #include "answer/work.h"
+#include "steer/draw.h"
 
 enum rrset_outcome {
     RRSET_DONE,
@@ -25,62 +26,40 @@ static inline struct geo_match rrset_find_class(const struct work *w, const stru
     return rrset_find_class_of_source(w, policy);
 }
 
-/* Members for this very client; the scope becomes what the answer is good for. */
-size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
-                         uint16_t members[STEER_ANSWERS_MAX]);
+/* What a choice gives that is not simple: several records, a fallback, a TTL of its own, or nothing. */
+enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                    struct steer_choice *choice, uint16_t owner);
 
-static inline __attribute__((always_inline)) enum rrset_outcome
-rrset_add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                 const struct steer_policy *policy, struct steer_choice *choice, uint16_t owner)
+/* The choice for this client, as it stands or made anew. */
+static inline __attribute__((always_inline)) struct steer_choice *
+rrset_find_choice(struct work *w, const struct zone_rrset *rrset, const struct steer_policy *policy)
 {
-    uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = policy->pick == STEER_PICK_STICKY
-                        ? rrset_pick_sticky(w, policy, choice, members)
-                        : steer_pick(policy, choice, w->context->random, members);
-    size_t from = w->reply.at;
-    if (__builtin_expect(picked == 1 && choice->ttl == STEER_TTL_FREE, 1)) {
-        return reply_add_steered(&w->reply, zone, rrset, members[0], owner) ? RRSET_DONE : RRSET_FULL;
+    const struct answer_context *context = w->context;
+    struct steer_ask ask = {.now_s = context->now_s,
+                            .types = rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
+    if (policy->geo != NULL) {
+        struct geo_match match = rrset_find_class(w, policy);
+        ask.class_id = match.class_id;
+        w->scope = match.scope > w->scope ? match.scope : w->scope;
     }
-    for (size_t i = 0; i < picked; i++) {
-        if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
-            return RRSET_FULL;
-        }
-    }
-    if (choice->ttl != STEER_TTL_FREE) {
-        reply_limit_ttl(&w->reply, from, choice->ttl);
-    }
-    w->ttl_limit = choice->ttl;
-    return picked != 0 ? RRSET_DONE : RRSET_EMPTY;
+    struct steer_choice *choice = steer_cache_find(context->cache, policy, ask);
+    return __builtin_expect(steer_choice_holds(choice, ask.now_s, context->table), 1)
+               ? choice
+               : steer_cache_get(context->cache, policy, ask, context->table);
 }
 
 static inline __attribute__((always_inline)) enum rrset_outcome
 rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset, uint16_t owner)
 {
-    const struct answer_context *context = w->context;
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    const struct steer_policy *policy = steer_set_get(context->view->steer, steered->policy);
-    uint16_t class_id = 0;
-    if (policy->geo != NULL) {
-        struct geo_match match = rrset_find_class(w, policy);
-        class_id = match.class_id;
-        w->scope = match.scope > w->scope ? match.scope : w->scope;
-    }
-    struct steer_ask ask = {.now_s = context->now_s,
-                            .class_id = class_id,
-                            .types = rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
-    struct steer_choice *choice = steer_cache_get(context->cache, policy, ask, context->table);
+    const struct steer_policy *policy = steer_cache_get_policy(w->context->cache, steered->policy);
+    struct steer_choice *choice = rrset_find_choice(w, rrset, policy);
     w->steered = true;
-    w->fallback |= choice->source != STEER_FROM_TIER;
-    switch (choice->source) {
-    case STEER_FROM_TIER:
-    case STEER_FROM_POOL:
-    case STEER_FROM_ALL: return rrset_add_picked(w, zone, rrset, policy, choice, owner);
-    case STEER_FROM_STATIC: w->ttl_limit = choice->ttl; return RRSET_USE_STATIC;
-    case STEER_FROM_SERVFAIL: return RRSET_FAILED;
-    case STEER_FROM_NODATA: break;
+    if (__builtin_expect(!choice->is_simple, 0)) {
+        return rrset_add_chosen(w, zone, rrset, choice, owner);
     }
-    w->ttl_limit = choice->ttl;
-    return RRSET_EMPTY;
+    uint16_t member = steer_draw_simple(choice, w->context->random);
+    return reply_add_steered(&w->reply, zone, rrset, member, owner) ? RRSET_DONE : RRSET_FULL;
 }
 
 /* The zone file's records where steering has none. */

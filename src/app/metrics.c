@@ -227,18 +227,50 @@ static void print_states(const struct operate_targets *targets, struct buffer *o
     }
 }
 
+static void print_load(const struct operate_target *target, const char *metric, double value,
+                       struct buffer *out)
+{
+    buffer_print(out, "%s{endpoint=\"", metric);
+    print_label(out, target->name);
+    buffer_print(out, "\"} %.9g\n", value);
+}
+
+/* Of endpoints with watermarks, and of those that report without. */
+static void print_loads(const struct operate_targets *targets, struct buffer *out)
+{
+    print_head(out, "steerd_endpoint_load", "gauge",
+               "Load as the endpoint reported it last, while it counts.");
+    for (size_t i = 0; i < targets->count; i++) {
+        const struct health_load_status *load = &targets->items[i].status.load;
+        if (load->source != HEALTH_LOAD_NONE) {
+            print_load(&targets->items[i], "steerd_endpoint_load", load->value, out);
+        }
+    }
+    print_head(out, "steerd_endpoint_shed_ratio", "gauge",
+               "Share of its weight (0 to 1) that an endpoint with watermarks sheds because of its load.");
+    for (size_t i = 0; i < targets->count; i++) {
+        if (targets->items[i].endpoint->load.is_given) {
+            print_load(&targets->items[i], "steerd_endpoint_shed_ratio", targets->items[i].status.load.shed,
+                       out);
+        }
+    }
+}
+
 static void print_targets(struct server *server, struct buffer *out)
 {
     struct arena *arena = arena_new(0);
+    struct operate_targets targets[HEALTH_REGION + 1];
+    pthread_mutex_lock(&server->lock);
+    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        operate_list_targets(server->view, (enum health_kind)kind, arena, &targets[kind]);
+    }
+    pthread_mutex_unlock(&server->lock);
     print_head(out, "steerd_target_serving", "gauge",
                "Whether a region, az or endpoint may be in answers (1) or not (0), with its state.");
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
-        struct operate_targets targets;
-        pthread_mutex_lock(&server->lock);
-        operate_list_targets(server->view, (enum health_kind)kind, arena, &targets);
-        pthread_mutex_unlock(&server->lock);
-        print_states(&targets, out);
+        print_states(&targets[kind], out);
     }
+    print_loads(&targets[HEALTH_ENDPOINT], out);
     arena_free(arena);
 }
 

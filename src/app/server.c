@@ -22,7 +22,9 @@
 
 #include <event2/event.h>
 
-enum { EXPIRY_CHECK_MS = 1000 }; /* wall time may be set: never sleep longer than this on it */
+/* Wall time may be set: never sleep longer than this on it. Loads are looked at as often, for they grow old
+ * without anybody's doing. */
+enum { EXPIRY_CHECK_MS = 1000 };
 
 /* ---- health ---- */
 
@@ -37,6 +39,22 @@ static void on_change(void *context, const struct health_change *change)
              health_outcome_text(change->outcome));
 }
 
+/* Likewise: one line when an endpoint begins or ends to shed weight. */
+static void on_shed(void *context, const struct health_shed_change *change)
+{
+    (void)context;
+    const struct health_load_status *load = change->load;
+    const char *source = health_load_source_text(load->source);
+    if (source == NULL) {
+        log_info("load endpoint=%s sheds=no why=\"%s\"", change->name,
+                 load->reported_ms == 0 ? "the report was deleted" : "the latest report is too old");
+    } else {
+        log_info("load endpoint=%s sheds=%s load=%g source=%s%s%s", change->name,
+                 load->shed > 0 ? "yes" : "no", load->value, source,
+                 load->actor[0] == '\0' ? "" : " actor=", load->actor);
+    }
+}
+
 /* On the prober's thread: the verdict changes answers before this returns. */
 static void on_result(void *context, const struct probe_result *result)
 {
@@ -46,6 +64,11 @@ static void on_result(void *context, const struct probe_result *result)
     if (result->generation == server->view->generation) { /* else the topology has moved on */
         health_observe(server->view->health, result->target, result->outcome, now, result->duration_us,
                        result->detail);
+        if (result->has_load) {
+            struct health_load_report report = {.load = result->load, .source = HEALTH_LOAD_FROM_CHECK};
+            health_report_load(server->view->health, server->view->monitors[result->target].endpoint, &report,
+                               now);
+        }
     }
     pthread_mutex_unlock(&server->lock);
 }
@@ -67,14 +90,12 @@ static void on_expiry(int fd, short events, void *argument)
 void server_schedule_expiry(struct server *server)
 {
     pthread_mutex_lock(&server->lock);
-    int64_t next = health_next_expiry(server->view->health);
+    int64_t next = health_next_expiry(server->view->health), left = EXPIRY_CHECK_MS;
     pthread_mutex_unlock(&server->lock);
-    if (next == 0) {
-        event_del(server->expiry);
-        return;
+    if (next != 0) {
+        left = next - clock_wall_ms(&server->clock);
+        left = left < 1 ? 1 : left > EXPIRY_CHECK_MS ? EXPIRY_CHECK_MS : left;
     }
-    int64_t left = next - clock_wall_ms(&server->clock);
-    left = left < 1 ? 1 : left > EXPIRY_CHECK_MS ? EXPIRY_CHECK_MS : left;
     struct timeval timeout = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
     event_add(server->expiry, &timeout);
 }
@@ -99,6 +120,7 @@ static void set_targets(struct server *server, const struct view *view)
                                            .timeout_ms = check->timeout_ms,
                                            .host = check->host,
                                            .path = check->path,
+                                           .load = check->load,
                                            .status_low = check->status_low,
                                            .status_high = check->status_high,
                                            .identity = monitor->identity};
@@ -113,7 +135,8 @@ void server_install_view(struct server *server, struct view *view)
     if (server->view != NULL) {
         health_carry(view->health, server->view->health, clock_wall_ms(&server->clock));
     }
-    health_set_listener(view->health, &(struct health_listener){.context = server, .changed = on_change});
+    health_set_listener(view->health,
+                        &(struct health_listener){.context = server, .changed = on_change, .shed = on_shed});
     primaries_prepare(server->primaries, view);
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
     server->view = view;

@@ -49,7 +49,7 @@ int server_run(const char *path);
 
 /* Make a compiled view current: health carried over, prober and DNS threads switched. Takes it. */
 void server_install_view(struct server *server, struct view *view);
-/* Arm the timer for the next override that ends. */
+/* Arm the timer for the next override that ends, and loads that grow old. */
 void server_schedule_expiry(struct server *server);
 
 /* ---- reload.c ---- */

@@ -10,6 +10,7 @@
 
 #include <getopt.h>
 #include <locale.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,6 +281,44 @@ static enum steerctl_exit run_override(const struct steerctl *ctl)
     return code;
 }
 
+/* "load endpoint:web-1 0.83", or "… forget" */
+static enum steerctl_exit run_load(const struct steerctl *ctl)
+{
+    const char *plural, *name, *value = ctl->words[2];
+    bool forgets = strcmp(value, "forget") == 0;
+    struct buffer target;
+    json_t *json, *body = NULL;
+    if (!split_target(ctl->words[1], &plural, &name) || strcmp(plural, "endpoints") != 0) {
+        return usage("found \"%s\", expected endpoint:NAME", ctl->words[1]);
+    }
+    if (!forgets) {
+        char *end;
+        double number = strtod(value, &end);
+        if (end == value || *end != '\0' || !isfinite(number)) {
+            return usage("found \"%s\", expected a number or \"forget\"", value);
+        }
+        body = json_object();
+        json_object_set_new(body, "value", json_real(number));
+        set_text(body, "ttl", ctl->for_);
+        set_text(body, "actor", ctl->actor);
+    } else if (ctl->for_ != NULL) {
+        return usage("load TARGET forget does not take --for");
+    }
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/endpoints/");
+    steerctl_add_encoded(&target, name);
+    buffer_add_text(&target, "/load");
+    add_query(&target, "dry_run", (ctl->given & OPTION_DRY_RUN) != 0 ? "true" : NULL);
+    add_query(&target, "actor", forgets ? ctl->actor : NULL);
+    enum steerctl_exit code = ask(ctl, forgets ? "DELETE" : "PUT", target.bytes, body, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show_load_change(json);
+    }
+    json_decref(json);
+    buffer_fini(&target);
+    return code;
+}
+
 static enum steerctl_exit run_reload(const struct steerctl *ctl)
 {
     json_t *json;
@@ -351,6 +390,8 @@ static const struct verb verbs[] = {
     {"down", "TARGET", "take it for unhealthy, whatever is observed", 1, 1, CHANGE_OPTIONS, run_override},
     {"auto", "TARGET", "remove the override: follow what is observed", 1, 1,
      OPTION_ACTOR | OPTION_DRY_RUN | OPTION_REASON, run_override},
+    {"load", "TARGET VALUE|forget", "report the load of an endpoint", 2, 2,
+     OPTION_FOR | OPTION_ACTOR | OPTION_DRY_RUN, run_load},
     {"overrides", "", "list all overrides", 0, 0, 0, run_list},
     {"explain", "NAME [TYPE]", "which answer a client gets, and why", 1, 2, OPTION_CLIENT, run_explain},
     {"zones", "", "list zones", 0, 0, 0, run_list},
@@ -404,6 +445,7 @@ static enum steerctl_exit run_help(const struct steerctl *ctl)
     puts("\nTARGET is region:NAME, az:NAME or endpoint:NAME.\n"
          "  drain, up, down   --reason TEXT [--for 30m | --until TIME] [--actor NAME] [--dry-run]\n"
          "  auto              [--reason TEXT] [--actor NAME] [--dry-run]\n"
+         "  load              [--for 30s] [--actor NAME] [--dry-run]; endpoints only\n"
          "  azs, endpoints    [--region NAME] [--az NAME] [--effective STATE]\n"
          "  explain           [--client ADDRESS]\n"
          "  drill simulate    --lose TARGET... [--failure timeout|refused] [--from live|healthy]\n"

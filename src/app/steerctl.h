@@ -95,6 +95,7 @@ void show_status(const struct steerctl *ctl, const json_t *status);
 void show_targets(const struct steerctl *ctl, const char *kind, const json_t *items);
 void show_target(const struct steerctl *ctl, const json_t *target);
 void show_change(const struct steerctl *ctl, const json_t *target);
+void show_load_change(const json_t *target);
 void show_overrides(const struct steerctl *ctl, const json_t *items);
 void show_geo(const struct steerctl *ctl, const json_t *items);
 void show_zones(const struct steerctl *ctl, const json_t *items);

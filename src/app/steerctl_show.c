@@ -78,6 +78,17 @@ static void add_states(struct table *table, const json_t *item)
     table_add(table, text_age(text_of(item, "since"), age));
 }
 
+/* "25 %"; NULL: not known */
+static const char *share_text(const json_t *object, const char *key, char text[32])
+{
+    const json_t *share = json_object_get(object, key);
+    if (!json_is_number(share)) {
+        return NULL;
+    }
+    snprintf(text, 32, "%.3g %%", 100 * json_number_value(share));
+    return text;
+}
+
 static void add_members(struct table *table, const json_t *item)
 {
     char all[32], bad[32], both[80];
@@ -92,8 +103,9 @@ void show_targets(const struct steerctl *ctl, const char *kind, const json_t *it
                                           "DESIRED", "SINCE",     "UNHEALTHY AZS", NULL};
     static const char *const azs[] = {"AZ",      "REGION", "EFFECTIVE",           "DECIDED BY", "OBSERVED",
                                       "DESIRED", "SINCE",  "UNHEALTHY ENDPOINTS", NULL};
-    static const char *const endpoints[] = {"ENDPOINT", "AZ",      "REGION", "EFFECTIVE",    "DECIDED BY",
-                                            "OBSERVED", "DESIRED", "SINCE",  "LAST OUTCOME", NULL};
+    static const char *const endpoints[] = {"ENDPOINT",   "AZ",           "REGION",  "EFFECTIVE",
+                                            "DECIDED BY", "OBSERVED",     "DESIRED", "SINCE",
+                                            "SHEDS",      "LAST OUTCOME", NULL};
     bool is_endpoint = strcmp(kind, "endpoints") == 0, is_az = strcmp(kind, "azs") == 0;
     struct table *table = table_new(ctl, is_endpoint ? endpoints : is_az ? azs : regions);
     size_t i;
@@ -109,6 +121,8 @@ void show_targets(const struct steerctl *ctl, const char *kind, const json_t *it
         }
         add_states(table, item);
         if (is_endpoint) {
+            char share[32];
+            table_add(table, share_text(json_object_get(item, "load"), "shed", share));
             table_add(table, text_of(item, "last_outcome"));
         } else {
             add_members(table, item);
@@ -128,6 +142,48 @@ static void show_override(const json_t *override)
     text_line("  set", text_of(override, "set"));
     const char *expires = text_of(override, "expires");
     text_line("  expires", expires == NULL ? "never" : expires);
+}
+
+static void show_load(const json_t *load)
+{
+    char text[32], high[32];
+    if (!json_is_object(load)) {
+        return;
+    }
+    text_line("load", number_text(load, "value", text));
+    text_line("  sheds", share_text(load, "shed", text));
+    if (json_is_number(json_object_get(load, "low"))) {
+        char marks[80];
+        snprintf(marks, sizeof marks, "%s to %s", number_text(load, "low", text),
+                 number_text(load, "high", high));
+        text_line("  watermarks", marks);
+    }
+    text_line("  source", text_of(load, "source"));
+    if (text_of(load, "actor") != NULL) {
+        text_line("  actor", text_of(load, "actor"));
+    }
+    text_line("  reported", text_of(load, "reported"));
+    text_line("  until", text_of(load, "until"));
+}
+
+void show_load_change(const json_t *target)
+{
+    const json_t *load = json_object_get(target, "load");
+    bool dry_run = json_is_true(json_object_get(target, "dry_run"));
+    char name[TABLE_CELL_SIZE], text[32];
+    printf("endpoint:%s %s ", text_clean(or_dash(text_of(target, "name")), name, sizeof name),
+           dry_run ? "would have" : "has");
+    if (json_is_number(json_object_get(load, "value"))) {
+        printf("load %s", number_text(load, "value", text));
+    } else {
+        fputs("no load", stdout);
+    }
+    if (json_is_number(json_object_get(load, "low"))) {
+        printf(", %s %s of its weight\n", dry_run ? "would shed" : "sheds",
+               or_dash(share_text(load, "shed", text)));
+    } else {
+        puts("; without watermarks it sheds nothing");
+    }
 }
 
 static void show_checks(const struct steerctl *ctl, const json_t *checks)
@@ -171,6 +227,7 @@ static void show_endpoint(const json_t *target)
     text_line("addresses", list);
     text_line("weight", number_text(target, "weight", text));
     text_line("capacity", number_text(target, "capacity", text));
+    show_load(json_object_get(target, "load"));
     text_line("last outcome", text_of(target, "last_outcome"));
     text_line("last status", number_text(target, "last_status", text));
     text_line("last checked", text_of(target, "last_checked"));
@@ -408,8 +465,9 @@ static void show_tiers(const struct steerctl *ctl, const json_t *tiers)
 
 static void show_members(const struct steerctl *ctl, const json_t *members)
 {
-    static const char *const headings[] = {"ENDPOINT",   "AZ",     "REGION", "TIER",    "EFFECTIVE",
-                                           "DECIDED BY", "WEIGHT", "ODDS",   "ADDRESS", NULL};
+    static const char *const headings[] = {"ENDPOINT",  "AZ",         "REGION", "TIER",
+                                           "EFFECTIVE", "DECIDED BY", "WEIGHT", "SHEDS",
+                                           "ODDS",      "ADDRESS",    NULL};
     size_t i;
     const json_t *member;
     char text[32];
@@ -427,6 +485,8 @@ static void show_members(const struct steerctl *ctl, const json_t *members)
         table_add_state(table, text_of(member, "effective"));
         table_add(table, text_of(member, "decided_by"));
         table_add(table, number_text(member, "weight", text));
+        bool sheds = json_number_value(json_object_get(member, "shed")) > 0;
+        table_add(table, sheds ? share_text(member, "shed", text) : NULL);
         snprintf(text, sizeof text, "%.1f %%", 100 * json_number_value(json_object_get(member, "odds")));
         table_add(table, text);
         table_add(table, text_of(member, "address"));

@@ -86,6 +86,30 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     return error;
 }
 
+/* Reports may come every second from every endpoint: what follows from them is logged, not they. */
+static int put_load(void *context, const char *endpoint, const struct health_load_report *report)
+{
+    struct server *server = context;
+    pthread_mutex_lock(&server->lock);
+    int error = operate_put_load(server->view, endpoint, report, clock_wall_ms(&server->clock));
+    pthread_mutex_unlock(&server->lock);
+    if (error == 0 && report->source == HEALTH_LOAD_NONE) {
+        log_info("load endpoint=%s forgotten actor=%s", endpoint, report->actor);
+    } else if (error == 0) {
+        log_debug("load endpoint=%s load=%g actor=%s", endpoint, report->load, report->actor);
+    }
+    return error;
+}
+
+static int foresee_shed(void *context, const char *endpoint, double load, double *shed)
+{
+    struct server *server = context;
+    pthread_mutex_lock(&server->lock);
+    int error = operate_foresee_shed(server->view, endpoint, load, shed);
+    pthread_mutex_unlock(&server->lock);
+    return error;
+}
+
 static int explain(void *context, const struct operate_question *question, struct arena *arena,
                    struct operate_explanation *explanation)
 {
@@ -223,6 +247,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .get_target = get_target,
                                   .list_monitors = list_monitors,
                                   .put_override = put_override,
+                                  .put_load = put_load,
+                                  .foresee_shed = foresee_shed,
                                   .explain = explain,
                                   .simulate = simulate,
                                   .reload = reload,

@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { INTERVAL_DEFAULT_MS = 2000, TIMEOUT_DEFAULT_MS = 1000, FALL_DEFAULT = 3, RISE_DEFAULT = 2 };
-enum { HOST_MAX_LEN = 255, PATH_MAX_LEN = 1024 };
+enum { HOST_MAX_LEN = 255, PATH_MAX_LEN = 1024, POINTER_MAX_LEN = 255 };
 
 static const uint32_t interval_range_ms[2] = {50, 3600000};
 static const uint32_t count_range[2] = {1, 100};
@@ -95,6 +95,32 @@ static bool is_host(const char *text)
     return text[strspn(text, allowed)] == '\0' && is_visible(text, HOST_MAX_LEN);
 }
 
+/* RFC 6901 section 3: tokens behind "/", in which "~" is only ever "~0" or "~1". */
+static bool is_pointer(const char *text)
+{
+    if (text[0] != '/' || strlen(text) > POINTER_MAX_LEN) {
+        return false;
+    }
+    const char *tilde = strchr(text, '~');
+    while (tilde != NULL && (tilde[1] == '0' || tilde[1] == '1')) {
+        tilde = strchr(tilde + 1, '~');
+    }
+    return tilde == NULL;
+}
+
+static void read_load(const struct doc_node *node, struct arena *arena, struct conf_check *check)
+{
+    const char *load = doc_get_text(node, "load");
+    struct doc_node member;
+    if (load != NULL && !is_pointer(load)) {
+        (void)doc_find(node, "load", &member);
+        doc_error_expected(&member, "a JSON pointer to a number in the answer, such as \"/load\" or "
+                                    "\"/status/cpu/0\"");
+        return;
+    }
+    check->load = arena_copy_text(arena, load);
+}
+
 static void read_request(const struct doc_node *node, struct arena *arena, struct conf_check *check)
 {
     struct doc_node member;
@@ -108,6 +134,7 @@ static void read_request(const struct doc_node *node, struct arena *arena, struc
         doc_error_expected(
             &member, "a path that begins with \"/\" and holds visible ASCII only, up to 1024 characters");
     }
+    read_load(node, arena, check);
     check->host = arena_copy_text(arena, host);
     check->path = arena_copy_text(arena, path != NULL ? path : "/");
     read_status(node, check);
@@ -115,7 +142,7 @@ static void read_request(const struct doc_node *node, struct arena *arena, struc
 
 static void refuse_http_keys(const struct doc_node *node)
 {
-    static const char *const keys[] = {"host", "path", "status"};
+    static const char *const keys[] = {"host", "path", "status", "load"};
     struct doc_node member;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (doc_find(node, keys[i], &member)) {
@@ -127,8 +154,8 @@ static void refuse_http_keys(const struct doc_node *node)
 
 void check_read(const struct doc_node *node, struct arena *arena, struct conf_check *check)
 {
-    static const char *const keys[] = {"type", "port", "interval", "timeout", "fall",
-                                       "rise", "host", "path",     "status",  NULL};
+    static const char *const keys[] = {"type", "port", "interval", "timeout", "fall", "rise",
+                                       "host", "path", "status",   "load",    NULL};
     struct doc_node port;
     uint32_t number = 0;
     check->path = "/";

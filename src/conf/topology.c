@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LOAD_AGE_DEFAULT_MS = 60000 };
+
 static const char text_list[] = "a string or an array of strings";
 
 /* Enters the name of a region, az, endpoint or group. Returns the copy of the name. */
@@ -239,10 +241,30 @@ static void read_checks_of_endpoint(const struct conf_topology *topology, const 
     }
 }
 
+static void read_load(const struct doc_node *node, struct conf_load *load)
+{
+    static const char *const keys[] = {"low", "high", "max_age", NULL};
+    static const double range[2] = {0, 1e15};
+    static const uint32_t age_ms[2] = {1000, 24u * 3600 * 1000};
+    struct doc_node child, low, high;
+    load->max_age_ms = LOAD_AGE_DEFAULT_MS;
+    if (!doc_find(node, "load", &child) || !doc_check_object(&child, keys)) {
+        return;
+    }
+    load->max_age_ms = doc_get_duration_ms(&child, "max_age", age_ms, LOAD_AGE_DEFAULT_MS);
+    bool has_low = doc_require(&child, "low", &low), has_high = doc_require(&child, "high", &high);
+    load->is_given = has_low && has_high && doc_read_real(&low, range, &load->low) &&
+                     doc_read_real(&high, range, &load->high);
+    if (load->is_given && load->low >= load->high) {
+        doc_error(&high, "found %g, expected more than \"low\", which is %g", load->high, load->low);
+    }
+}
+
 static void read_endpoint(struct conf_topology *topology, const struct doc_node *node,
                           struct conf_endpoint *endpoint)
 {
-    static const char *const keys[] = {"az", "addresses", "weight", "capacity", "checks", "location", NULL};
+    static const char *const keys[] = {"az",   "addresses", "weight",   "capacity",
+                                       "load", "checks",    "location", NULL};
     static const uint32_t weights[2] = {0, 65535}, capacities[2] = {0, UINT32_MAX};
     if (doc_check_object(node, keys)) {
         read_az_of_endpoint(topology, node, endpoint);
@@ -250,6 +272,7 @@ static void read_endpoint(struct conf_topology *topology, const struct doc_node 
         endpoint->weight = doc_get_number(node, "weight", weights, 1);
         endpoint->capacity = doc_get_number(node, "capacity", capacities, 0);
         read_checks_of_endpoint(topology, node, endpoint);
+        read_load(node, &endpoint->load);
         read_location(node, &endpoint->location);
     }
 }

@@ -25,6 +25,14 @@ struct conf_check {
     const char *host;     /* http: Host header; NULL: the endpoint's address */
     const char *path;     /* http: request target, begins with "/"; default "/" */
     uint16_t status_low, status_high; /* http: accepted; default 200..299 ("status": 200 or [200, 399]) */
+    const char *load; /* http: JSON pointer (RFC 6901) to a number in the body: the load; NULL: none */
+};
+
+/* When an endpoint sheds weight: from `low` on, all of it from `high` on. */
+struct conf_load {
+    bool is_given;
+    double low, high;    /* 0 <= low < high */
+    uint32_t max_age_ms; /* of a report that counts; default 1 min, also where none is given */
 };
 
 /* Degrees. No padding that bytes could differ in: locations are compared as bytes. */
@@ -55,6 +63,7 @@ struct conf_endpoint {
     uint32_t *checks;   /* indices; empty: nothing is known about this endpoint, it is served */
     size_t check_count;
     struct conf_location location; /* if it is not the az's */
+    struct conf_load load;
 };
 
 /* Endpoints that policies name together. */

@@ -300,7 +300,7 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
     start_health(&run, view, scenario->from_live);
     start_checks(&run);
     run.answers = drill_answers_new(view, health_get_table(run.health));
-    health_set_listener(run.health, &(struct health_listener){&run, hear});
+    health_set_listener(run.health, &(struct health_listener){.context = &run, .changed = hear});
     if (run.pending_count != 0) {
         note_first_failure(&run, report);
     }

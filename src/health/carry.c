@@ -91,6 +91,7 @@ void health_carry(struct health *to, const struct health *from, int64_t wall_ms)
         const struct health_node *old = find_old(from, HEALTH_ENDPOINT, endpoint->name);
         if (old != NULL) {
             carry_monitors(to, endpoint, from, old);
+            health_carry_load(to, i, from, (uint32_t)(old - from->nodes[HEALTH_ENDPOINT]));
         }
     }
     to->wall_ms = wall_ms;

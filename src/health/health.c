@@ -49,6 +49,7 @@ static void fill_nodes(struct health *health, const struct health_plan *plan)
     add_nodes(health, HEALTH_REGION, plan->region_count);
     add_nodes(health, HEALTH_AZ, plan->az_count);
     add_nodes(health, HEALTH_ENDPOINT, plan->endpoint_count);
+    health->loads = arena_alloc(health->arena, plan->endpoint_count * sizeof *health->loads);
     for (size_t i = 0; i < plan->region_count; i++) {
         health->nodes[HEALTH_REGION][i].name = arena_copy_text(health->arena, plan->regions[i].name);
         health->lost_at[HEALTH_REGION][i] = plan->regions[i].lost_at;
@@ -65,6 +66,9 @@ static void fill_nodes(struct health *health, const struct health_plan *plan)
         assert(plan->endpoints[i].az < plan->az_count);
         endpoint->name = arena_copy_text(health->arena, plan->endpoints[i].name);
         endpoint->parent = plan->endpoints[i].az;
+        if (plan->loads != NULL) {
+            health->loads[i].plan = plan->loads[i];
+        }
     }
 }
 
@@ -266,6 +270,8 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
         status->members_unhealthy = node->unhealthy;
         return 0;
     }
+    status->load = health->loads[index].status;
+    status->load.shed = (double)health_word_shed(word) / HEALTH_SHED_ALL;
     const struct health_monitor *monitor = find_telling_monitor(health, node);
     if (monitor != NULL) {
         status->outcome = monitor->outcome;

@@ -40,6 +40,13 @@ struct health_region_plan {
     double lost_at;
 };
 
+/* From `low` on an endpoint sheds weight, from `high` on all of it; linear in between. */
+struct health_load_plan {
+    bool is_given;
+    double low, high;   /* low < high */
+    int64_t max_age_ms; /* what was reported longer ago is no load at all; above 0 */
+};
+
 struct health_plan {
     const struct health_region_plan *regions;
     size_t region_count;
@@ -49,6 +56,7 @@ struct health_plan {
     size_t endpoint_count;
     const struct health_monitor_plan *monitors; /* sorted by endpoint */
     size_t monitor_count;
+    const struct health_load_plan *loads; /* of endpoints; NULL: none, and no load counts */
 };
 
 /* ---- the machine ---- */
@@ -65,9 +73,30 @@ struct health_change {
     enum health_outcome outcome; /* of the observation that caused it; NONE for overrides */
 };
 
+enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64 };
+
+enum health_load_source { HEALTH_LOAD_NONE, HEALTH_LOAD_FROM_CHECK, HEALTH_LOAD_PUSHED };
+const char *health_load_source_text(enum health_load_source source); /* "check" "push"; NULL for none */
+
+/* The latest that an endpoint said of its load. */
+struct health_load_status {
+    enum health_load_source source; /* NONE: nothing that counts now */
+    double value;                   /* as reported last, if ever */
+    double shed;                    /* 0..1: as answers follow it now */
+    int64_t reported_ms, until_ms;  /* wall time of the report, and until when it counts; 0: never */
+    char actor[HEALTH_ACTOR_SIZE];  /* who pushed it; "" for checks */
+};
+
+/* An endpoint begins or ends to shed weight. */
+struct health_shed_change {
+    const char *name; /* borrowed from the machine */
+    const struct health_load_status *load;
+};
+
 struct health_listener {
     void *context;
-    void (*changed)(void *context, const struct health_change *change); /* NULL: nobody listens */
+    void (*changed)(void *context, const struct health_change *change);   /* NULL: nobody listens */
+    void (*shed)(void *context, const struct health_shed_change *change); /* likewise */
 };
 
 struct health;
@@ -93,9 +122,28 @@ void health_carry(struct health *to, const struct health *from, int64_t wall_ms)
 void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
                     uint32_t duration_us, uint16_t detail);
 
-/* ---- overrides ---- */
+/* ---- load ---- */
 
-enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64 };
+struct health_load_report {
+    double load; /* 0 or more, in the unit of the watermarks */
+    enum health_load_source source;
+    int64_t ttl_ms;    /* how long it counts; 0: the endpoint's max_age */
+    const char *actor; /* NULL for checks */
+};
+
+/* An endpoint said how loaded it is; the latest word counts. Words change only where the share that is shed
+ * moves by a step (1 of HEALTH_SHED_ALL) or more, and for all endpoints together at most once in
+ * HEALTH_SHED_PACE_MS: what comes sooner waits for the next report or health_expire(). ERROR_NOT_FOUND or 0.
+ */
+enum { HEALTH_SHED_PACE_MS = 1000 };
+int health_report_load(struct health *health, uint32_t endpoint, const struct health_load_report *report,
+                       int64_t wall_ms);
+/* It is not known any more. */
+int health_forget_load(struct health *health, uint32_t endpoint, int64_t wall_ms);
+/* What it would shed, 0..1, were this reported now (for dry runs). */
+double health_foresee_shed(const struct health *health, uint32_t endpoint, double load);
+
+/* ---- overrides ---- */
 
 struct health_override {
     enum health_desired desired;
@@ -112,9 +160,10 @@ int health_set_override(struct health *health, enum health_kind kind, uint32_t i
 /* NULL if there is none; borrowed until the next call that changes overrides. */
 const struct health_override *health_get_override(const struct health *health, enum health_kind kind,
                                                   uint32_t index);
-/* Remove the overrides whose time has come; returns how many. */
+/* Remove the overrides whose time has come; returns how many. Loads that are too old end, too, and those that
+ * waited for their turn begin to count. */
 size_t health_expire(struct health *health, int64_t wall_ms);
-/* Wall time of the next expiry, 0 if there is none. */
+/* Wall time of the next expiry of an override, 0 if there is none. */
 int64_t health_next_expiry(const struct health *health);
 
 /* ---- looking ---- */
@@ -124,13 +173,14 @@ struct health_status {
     enum health_observed observed;
     enum health_desired desired;
     struct health_effective
-        effective;               /* azs: decided_by is VERDICT (roll-up of its own), AZ_OVERRIDE,
-                                    REGION_OVERRIDE or REGION_LOST; regions: VERDICT or REGION_OVERRIDE */
-    int64_t since_ms;            /* wall time at which the effective state became what it is */
-    enum health_outcome outcome; /* endpoints: the latest result (of the failing monitor if one fails) */
-    uint16_t detail;             /* endpoints: HTTP status of that result, or 0 */
-    uint32_t duration_us;        /* endpoints: how long that check took */
-    int64_t checked_ms;          /* endpoints: wall time of the latest result; 0: none yet */
+        effective;                  /* azs: decided_by is VERDICT (roll-up of its own), AZ_OVERRIDE,
+                                       REGION_OVERRIDE or REGION_LOST; regions: VERDICT or REGION_OVERRIDE */
+    int64_t since_ms;               /* wall time at which the effective state became what it is */
+    enum health_outcome outcome;    /* endpoints: the latest result (of the failing monitor if one fails) */
+    uint16_t detail;                /* endpoints: HTTP status of that result, or 0 */
+    uint32_t duration_us;           /* endpoints: how long that check took */
+    int64_t checked_ms;             /* endpoints: wall time of the latest result; 0: none yet */
+    struct health_load_status load; /* endpoints */
     uint32_t members, members_unhealthy; /* azs: endpoints that have monitors; regions: azs that have such
                                             endpoints: those that the roll-up counts */
 };

@@ -36,6 +36,13 @@ struct health_node {
     enum health_observed told_observed;
 };
 
+struct health_load {
+    struct health_load_plan plan;
+    struct health_load_status status; /* but for the share, which the word has */
+    int64_t ttl_ms;                   /* as reported; 0: max_age of the plan */
+    bool told_sheds;
+};
+
 struct health_override_entry {
     enum health_kind kind;
     uint32_t index;
@@ -51,6 +58,9 @@ struct health {
     uint32_t *by_name[HEALTH_KINDS];  /* indices sorted by name */
     uint32_t *children[HEALTH_KINDS]; /* [ENDPOINT]: endpoints by az; [AZ]: azs by region; [REGION]: unused */
     double *lost_at[HEALTH_KINDS];    /* of azs and regions */
+    struct health_load *loads;        /* of endpoints */
+    int64_t shed_ms;                  /* when answers began to follow other loads */
+    int64_t next_load_ms;             /* before this no load grows too old, and none waits; 0: none does */
     struct health_monitor *monitors;
     uint32_t monitor_count;
     struct health_override_entry *overrides;
@@ -84,6 +94,7 @@ void health_word_set_observed(struct health *health, enum health_kind kind, uint
                               enum health_observed observed);
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
                              enum health_desired desired);
+void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level);
 void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers);
 /* After all words of one change were stored (the first one began it): readers that see the new generation see
  * them. */
@@ -97,6 +108,11 @@ struct health_effective health_find_effective(const struct health *health, enum 
 enum health_observed health_node_verdict(const struct health_node *node, enum health_kind kind);
 /* Count one member whose verdict went from before to after. */
 void health_node_count(struct health_node *node, enum health_observed before, enum health_observed after);
+
+/* What `from` knew of the load of an endpoint. */
+void health_carry_load(struct health *to, uint32_t endpoint, const struct health *from, uint32_t old);
+/* Forget loads that are too old, follow those that waited. */
+void health_expire_loads(struct health *health, int64_t wall_ms);
 
 /* All counters, roll-ups and words' observed bits anew from the monitors' verdicts. */
 void health_rebuild(struct health *health);

@@ -136,7 +136,9 @@ static size_t take_due(struct health *health, int64_t wall_ms)
 size_t health_expire(struct health *health, int64_t wall_ms)
 {
     assert(!health->delivering);
-    if (health->next_expiry_ms == 0 || health->next_expiry_ms > wall_ms) {
+    bool is_due = health->next_expiry_ms != 0 && health->next_expiry_ms <= wall_ms;
+    health_expire_loads(health, wall_ms);
+    if (!is_due) {
         return 0;
     }
     size_t expired = take_due(health, wall_ms);

@@ -60,6 +60,12 @@ void health_word_set_desired(struct health *health, enum health_kind kind, uint3
     store(health, kind, index, word | (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT);
 }
 
+void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level)
+{
+    uint32_t word = health_word_get(health, HEALTH_ENDPOINT, endpoint) & ~(uint32_t)HEALTH_WORD_SHED;
+    store(health, HEALTH_ENDPOINT, endpoint, word | (uint32_t)level << HEALTH_WORD_SHED_SHIFT);
+}
+
 void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers)
 {
     uint32_t word = health_word_get(health, HEALTH_ENDPOINT, endpoint) & ~(uint32_t)HEALTH_WORD_WAVERS;

@@ -36,13 +36,17 @@ enum health_decider {
     HEALTH_BY_REGION_OVERRIDE,   /* "region_override" */
 };
 
-/* The word: bits 0-1 observed, bits 2-3 desired, bit 4 (endpoints): the latest results of a check speak
- * against the verdict, but are not enough to change it yet. */
+/* The word: bits 0-1 observed, bits 2-3 desired. Of endpoints, too: bit 4: the latest results of a check
+ * speak against the verdict, but are not enough to change it yet; bits 8-13: how much of its weight the
+ * endpoint sheds because of its load, in steps of which HEALTH_SHED_ALL are everything. */
 enum {
     HEALTH_WORD_OBSERVED = 3,
     HEALTH_WORD_DESIRED_SHIFT = 2,
     HEALTH_WORD_DESIRED = 3 << 2,
     HEALTH_WORD_WAVERS = 1 << 4,
+    HEALTH_WORD_SHED_SHIFT = 8,
+    HEALTH_WORD_SHED = 63 << 8,
+    HEALTH_SHED_ALL = 32,
 };
 
 #define HEALTH_CHANGING (UINT64_C(1) << 63)
@@ -117,6 +121,11 @@ static inline struct health_effective health_table_effective(const struct health
     return health_combine(atomic_load_explicit(&table->endpoints[endpoint], memory_order_relaxed),
                           atomic_load_explicit(&table->azs[az], memory_order_relaxed),
                           atomic_load_explicit(&table->regions[region], memory_order_relaxed));
+}
+
+static inline unsigned health_word_shed(uint32_t word)
+{
+    return (word & HEALTH_WORD_SHED) >> HEALTH_WORD_SHED_SHIFT;
 }
 
 /* Does this word alone keep what it stands for from serving? */

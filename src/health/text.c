@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/error.h"
+#include "health/health.h"
 #include "health/outcome.h"
 #include "health/table.h"
 
@@ -70,6 +71,11 @@ const char *health_kind_text(enum health_kind kind)
 const char *health_outcome_text(enum health_outcome outcome)
 {
     return text_at(outcome_texts, COUNT_OF(outcome_texts), outcome);
+}
+
+const char *health_load_source_text(enum health_load_source source)
+{
+    return source == HEALTH_LOAD_FROM_CHECK ? "check" : source == HEALTH_LOAD_PUSHED ? "push" : NULL;
 }
 
 int health_parse_desired(const char *text, enum health_desired *desired)

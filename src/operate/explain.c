@@ -318,9 +318,13 @@ static const char *need_text(struct work *w, const struct steer_need *need)
 /* Why it gets the share that it gets. */
 static void tell_tier(struct work *w, const struct operate_tier *tier, bool spreads)
 {
-    char have[64];
-    snprintf(have, sizeof have, "%u of its %u members may (%.4g %%)", tier->serving, tier->members,
-             100 * tier->healthy);
+    char have[128];
+    int used = snprintf(have, sizeof have, "%u of its %u members may (%.4g %%)", tier->serving, tier->members,
+                        100 * tier->healthy);
+    if (tier->available < tier->healthy) {
+        snprintf(have + used, sizeof have - (size_t)used, ", of which load leaves %.4g %%",
+                 100 * tier->available);
+    }
     if (tier->serving == 0 && tier->considered) {
         say(w, "tier %s does not serve: none of its %u members may", tier->label, tier->members);
     } else if (!tier->considered) {
@@ -354,6 +358,7 @@ static void describe_tiers(struct work *w)
                                       .members = seen->members,
                                       .serving = seen->serving,
                                       .healthy = seen->healthy,
+                                      .available = seen->available,
                                       .min_healthy = need_text(w, &from->min_healthy),
                                       .spill_below = need_text(w, &from->spill_below),
                                       .trickle = from->trickle,
@@ -396,6 +401,34 @@ static void describe_member(struct work *w, uint16_t index, struct operate_membe
         .chosen = w->odds[index] > 0,
         .address = address_of(w, endpoint),
         .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, w->now_s) * 1000};
+    struct health_status status;
+    (void)health_get_status(w->view->health, HEALTH_ENDPOINT, from->endpoint, &status);
+    bool ignored = w->choice.source == STEER_FROM_ALL || (member->chosen && status.load.shed >= 1);
+    member->shed = status.load.shed;
+    member->counts = ignored ? from->weight : from->weight * (1 - member->shed);
+}
+
+/* What its load does to it. */
+static void tell_load(struct work *w, const struct operate_member *member, const struct conf_load *marks)
+{
+    bool has_weights = w->policy->pick == STEER_PICK_WEIGHTED || w->policy->pick == STEER_PICK_STICKY;
+    char shed[160];
+    snprintf(shed, sizeof shed, "%s sheds %.4g %% of its weight, load being above %g", member->endpoint,
+             100 * member->shed, marks->low);
+    if (member->shed <= 0 || !health_state_serves(member->effective.state)) {
+        return;
+    }
+    if (w->choice.source == STEER_FROM_ALL) {
+        say(w, "%s: ignored, since a fallback serves", shed);
+    } else if (member->shed >= 1 && member->chosen) {
+        say(w, "%s: ignored, since nobody else could serve for it", shed);
+    } else if (member->shed >= 1) {
+        say(w, "%s: it is left out", shed);
+    } else if (has_weights) {
+        say(w, "%s: %.4g of %u count", shed, member->counts, member->weight);
+    } else {
+        say(w, "%s: pick %s knows no weights", shed, w->to->pick);
+    }
 }
 
 /* Why it is not in the answer, if that is not because of its tier. */
@@ -425,7 +458,9 @@ static void describe_members(struct work *w)
         struct operate_member *member = &w->to->members[w->to->member_count++];
         describe_member(w, i, member);
         if (i < MEMBER_STEPS_MAX) {
+            uint32_t endpoint = w->policy->members[i].endpoint;
             tell_exclusion(w, member);
+            tell_load(w, member, &w->view->topology->endpoints[endpoint].load);
         }
     }
 }

@@ -37,6 +37,11 @@ int operate_get_target(const struct view *view, enum health_kind kind, const cha
 /* "region:us-east", "az:us-east-1a", "endpoint:web-a": 0, ERROR_SYNTAX (no such kind) or ERROR_NOT_FOUND. */
 int operate_parse_target(const struct view *view, const char *text, enum health_kind *kind, uint32_t *index);
 
+/* What an endpoint says of its load; of no source: forget what it said. 0 or ERROR_NOT_FOUND. */
+int operate_put_load(const struct view *view, const char *endpoint, const struct health_load_report *report,
+                     int64_t wall_ms);
+/* What it would shed with a load. Likewise. */
+int operate_foresee_shed(const struct view *view, const char *endpoint, double load, double *shed);
 /* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, or ERROR_INVALID: an expiry
  * that is not in the future. */
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
@@ -49,6 +54,8 @@ struct operate_member {
         *tier; /* tier: label of the tier (or "pool …") in which it is considered, or NULL */
     struct health_effective effective;
     uint32_t weight;
+    double shed;         /* of its weight, because of its load, 0..1 */
+    double counts;       /* the weight that is left; all of it where load is ignored */
     double odds;         /* of being in an answer now */
     bool chosen;         /* odds > 0 */
     const char *address; /* of the type asked; NULL: it has none */
@@ -59,6 +66,7 @@ struct operate_tier {
     const char *label;
     uint32_t members, serving;
     double healthy;                        /* the serving share, 0..1 */
+    double available;                      /* that, less what is shed because of load */
     const char *min_healthy, *spill_below; /* "50 %", "2"; NULL: not given */
     double trickle;                        /* 0: none */
     double share;                          /* of answers, 0..1 */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Objects of the topology and their states, and the one change there is: overrides. A view without a topology
- * has no objects. Called by the admin API and drills under the health lock of the application. */
+ * Objects of the topology and their states, and what changes them from outside: overrides and loads. A view
+ * without a topology has no objects. Called by the admin API and drills under the health lock of the
+ * application. */
 #include "config.h"
 
 #include "operate/operate.h"
@@ -97,4 +98,26 @@ int operate_put_override(const struct view *view, enum health_kind kind, const c
         return ERROR_INVALID;
     }
     return health_set_override(view->health, kind, (uint32_t)index, override, wall_ms);
+}
+
+int operate_put_load(const struct view *view, const char *endpoint, const struct health_load_report *report,
+                     int64_t wall_ms)
+{
+    ptrdiff_t index = find(view, HEALTH_ENDPOINT, endpoint);
+    if (index < 0) {
+        return ERROR_NOT_FOUND;
+    }
+    return report->source == HEALTH_LOAD_NONE
+               ? health_forget_load(view->health, (uint32_t)index, wall_ms)
+               : health_report_load(view->health, (uint32_t)index, report, wall_ms);
+}
+
+int operate_foresee_shed(const struct view *view, const char *endpoint, double load, double *shed)
+{
+    ptrdiff_t index = find(view, HEALTH_ENDPOINT, endpoint);
+    if (index < 0) {
+        return ERROR_NOT_FOUND;
+    }
+    *shed = health_foresee_shed(view->health, (uint32_t)index, load);
+    return 0;
 }

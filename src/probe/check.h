@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "probe/http_body.h"
 #include "probe/http_response.h"
 #include "probe/probe.h"
 #include "probe/schedule.h"
@@ -29,10 +30,22 @@ struct check {
     const char *request; /* of the kind; owned by the list; NULL if it sends nothing */
     uint32_t request_len;
     uint16_t status_low, status_high;
-    bool carried; /* a newer list has taken over what this one knows */
+    const char *load; /* of the kind, owned by the list; NULL: it looks for none */
+    bool carried;     /* a newer list has taken over what this one knows */
 };
 
-enum flight_stage { FLIGHT_CONNECTING, FLIGHT_WAITING };
+enum flight_stage {
+    FLIGHT_CONNECTING,
+    FLIGHT_WAITING,
+    FLIGHT_JUDGED, /* `end` holds, but for the load; however the flight ends now, that stands */
+};
+
+struct check_end {
+    enum health_outcome outcome;
+    uint16_t detail;
+    bool has_load;
+    double load;
+};
 
 /* One check under way. */
 struct flight {
@@ -45,11 +58,8 @@ struct flight {
     enum flight_stage stage;
     uint32_t sent; /* bytes of the request */
     struct http_response response;
-};
-
-struct check_end {
-    enum health_outcome outcome;
-    uint16_t detail;
+    struct http_body body; /* once judged */
+    struct check_end end;
 };
 
 enum check_progress { CHECK_GOES_ON, CHECK_ENDED };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * http: one GET over HTTP/1.1, healthy when the status is one of the accepted. The verdict falls with the end
- * of the header section; the body is never read. */
+ * of the header section. The body is read only for the load that may stand in it, and never changes the
+ * verdict: an answer that ends, stalls or is reset before the number came is an answer without a load. */
 #include "config.h"
 
 #include "probe/check.h"
@@ -37,6 +38,7 @@ static void prepare(struct check *check, const struct probe_target *target, stru
                                  target->path != NULL ? target->path : "/",
                                  target->host != NULL ? target->host : write_host(&target->at, address));
     check->request_len = (uint32_t)strlen(check->request);
+    check->load = arena_copy_text(arena, target->load);
 }
 
 static enum check_progress end_with(struct check_end *end, enum health_outcome outcome)
@@ -67,35 +69,77 @@ static int send_request(struct flight *flight)
     return 0;
 }
 
-static enum check_progress judge_status(const struct flight *flight, struct check_end *end)
+/* As it was judged, with the load if there is one. */
+static enum check_progress end_judged(const struct flight *flight, struct check_end *end,
+                                      enum load_progress progress)
+{
+    *end = flight->end;
+    end->has_load = progress == LOAD_FOUND;
+    end->load = end->has_load ? flight->body.scan.value : 0;
+    return CHECK_ENDED;
+}
+
+static enum check_progress judge_status(struct flight *flight, struct check_end *end)
 {
     uint16_t status = flight->response.status;
     bool accepted = status >= flight->check->status_low && status <= flight->check->status_high;
     end->detail = status;
-    return end_with(end, accepted ? HEALTH_OUTCOME_OK : HEALTH_OUTCOME_BAD_STATUS);
+    end->outcome = accepted ? HEALTH_OUTCOME_OK : HEALTH_OUTCOME_BAD_STATUS;
+    if (!accepted || flight->check->load == NULL) {
+        return CHECK_ENDED;
+    }
+    flight->stage = FLIGHT_JUDGED;
+    flight->end = *end;
+    http_body_init(&flight->body, flight->response.is_chunked, flight->check->load);
+    return CHECK_GOES_ON;
+}
+
+static enum check_progress take_body(struct flight *flight, const uint8_t *bytes, size_t len,
+                                     struct check_end *end)
+{
+    enum load_progress progress = http_body_feed(&flight->body, bytes, len);
+    return progress == LOAD_MORE ? CHECK_GOES_ON : end_judged(flight, end, progress);
+}
+
+static enum check_progress take_head(struct flight *flight, const uint8_t *bytes, size_t len,
+                                     struct check_end *end)
+{
+    uint32_t before = flight->response.head_len;
+    switch (http_response_feed(&flight->response, bytes, len)) {
+    case HTTP_RESPONSE_MORE: break;
+    case HTTP_RESPONSE_DONE:
+        if (judge_status(flight, end) == CHECK_ENDED) {
+            return CHECK_ENDED;
+        }
+        before = flight->response.head_len - before; /* of these bytes */
+        return take_body(flight, bytes + before, len - before, end);
+    case HTTP_RESPONSE_BAD:
+        /* Connected to itself, the prober reads its own request. */
+        return end_with(end, check_is_self_connected(flight) ? HEALTH_OUTCOME_REFUSED
+                                                             : HEALTH_OUTCOME_BAD_RESPONSE);
+    }
+    return CHECK_GOES_ON;
 }
 
 static enum check_progress read_response(struct flight *flight, struct check_scratch *scratch,
                                          struct check_end *end)
 {
-    for (;;) {
+    enum check_progress progress = CHECK_GOES_ON;
+    while (progress == CHECK_GOES_ON) {
         ssize_t n = recv(flight->fd, scratch->bytes, sizeof scratch->bytes, 0);
-        if (n == -1) {
-            return would_block(errno) ? CHECK_GOES_ON
-                                      : end_with(end, check_judge_errno(errno, flight->stage));
+        if (n == -1 && would_block(errno)) {
+            return CHECK_GOES_ON;
         }
-        if (n == 0) {
-            return end_with(end, HEALTH_OUTCOME_CLOSED);
+        if (n <= 0) {
+            return flight->stage == FLIGHT_JUDGED
+                       ? end_judged(flight, end, LOAD_ABSENT)
+                       : end_with(end,
+                                  n == 0 ? HEALTH_OUTCOME_CLOSED : check_judge_errno(errno, flight->stage));
         }
-        switch (http_response_feed(&flight->response, scratch->bytes, (size_t)n)) {
-        case HTTP_RESPONSE_MORE: break;
-        case HTTP_RESPONSE_DONE: return judge_status(flight, end);
-        case HTTP_RESPONSE_BAD:
-            /* Connected to itself, the prober reads its own request. */
-            return end_with(end, check_is_self_connected(flight) ? HEALTH_OUTCOME_REFUSED
-                                                                 : HEALTH_OUTCOME_BAD_RESPONSE);
-        }
+        progress = flight->stage == FLIGHT_JUDGED ? take_body(flight, scratch->bytes, (size_t)n, end)
+                                                  : take_head(flight, scratch->bytes, (size_t)n, end);
     }
+    return progress;
 }
 
 static enum check_progress advance(struct flight *flight, bool readable, struct check_scratch *scratch,
@@ -106,8 +150,9 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
         /* A server may answer and close before it has read the request: what it said counts more than the
          * reset that the late request met. */
         enum health_outcome outcome = check_judge_errno(error, flight->stage);
-        bool answered = read_response(flight, scratch, end) == CHECK_ENDED && end->detail != 0;
-        return answered ? CHECK_ENDED : end_with(end, outcome);
+        enum check_progress progress = read_response(flight, scratch, end);
+        bool answered = end->detail != 0 || flight->stage == FLIGHT_JUDGED;
+        return answered ? progress : end_with(end, outcome);
     }
     if (!readable || flight->stage == FLIGHT_CONNECTING) {
         return CHECK_GOES_ON;

@@ -90,6 +90,8 @@ static void end_check(struct flight *flight, struct check_end end)
         .outcome = end.outcome,
         .detail = end.detail,
         .duration_us = (uint32_t)(now_us(engine) - flight->started_us),
+        .has_load = end.has_load,
+        .load = end.load,
     };
     check->flight = NULL;
     release_flight(engine, flight);
@@ -164,6 +166,17 @@ static bool is_full(const struct engine *engine)
     return engine->deadlines.count >= engine->flight_limit;
 }
 
+static struct check_end judge_late(const struct flight *flight)
+{
+    struct check_end end = {.outcome = HEALTH_OUTCOME_TIMEOUT};
+    switch (flight->stage) {
+    case FLIGHT_CONNECTING: end.outcome = HEALTH_OUTCOME_CONNECT_TIMEOUT; break;
+    case FLIGHT_WAITING: break;
+    case FLIGHT_JUDGED: end = flight->end; break;
+    }
+    return end;
+}
+
 static void expire_flights(struct engine *engine, int64_t at_us)
 {
     const struct timer_slot *first;
@@ -172,9 +185,7 @@ static void expire_flights(struct engine *engine, int64_t at_us)
         /* A last look: what already waits in the socket is not late because the prober is. A flight that ends
          * leaves the heap before it is freed, which the analyser does not follow. */
         if (advance(flight, true) == CHECK_GOES_ON) { // NOLINT(clang-analyzer-unix.Malloc)
-            enum health_outcome outcome =
-                flight->stage == FLIGHT_CONNECTING ? HEALTH_OUTCOME_CONNECT_TIMEOUT : HEALTH_OUTCOME_TIMEOUT;
-            end_check(flight, (struct check_end){.outcome = outcome});
+            end_check(flight, judge_late(flight));
         }
     }
 }

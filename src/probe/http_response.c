@@ -11,8 +11,6 @@
 
 #include "probe/http_response.h"
 
-#include <stdbool.h>
-
 enum state {
     IN_VERSION,  /* "HTTP/1." */
     IN_MINOR,    /* its digit */
@@ -31,8 +29,14 @@ enum state {
     STATE_BAD,
 };
 
-static const char version[] = "HTTP/1.";
-enum { VERSION_LEN = sizeof version - 1, CODE_LEN = 3 };
+static const char version[] = "HTTP/1.", coding_field[] = "transfer-encoding", chunked[] = "chunked";
+enum {
+    VERSION_LEN = sizeof version - 1,
+    CODE_LEN = 3,
+    CODING_FIELD_LEN = sizeof coding_field - 1,
+    CHUNKED_LEN = sizeof chunked - 1,
+    OTHER_FIELD = 255,
+};
 
 void http_response_init(struct http_response *response)
 {
@@ -61,8 +65,7 @@ static uint8_t end_section(struct http_response *response)
     if (!is_interim(response->status)) {
         return STATE_DONE;
     }
-    response->status = 0;
-    response->matched = 0;
+    *response = (struct http_response){.head_len = response->head_len};
     return IN_VERSION;
 }
 
@@ -101,6 +104,37 @@ static uint8_t step_status_line(struct http_response *response, uint8_t byte)
     return byte == '\n' ? AT_FIRST_FIELD : byte == '\r' ? LF_OF_STATUS : STATE_BAD;
 }
 
+static uint8_t to_lower(uint8_t byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
+}
+
+/* One more byte of the name of a field. */
+static uint8_t follow_name(struct http_response *response, uint8_t byte)
+{
+    bool fits =
+        response->matched < CODING_FIELD_LEN && to_lower(byte) == (uint8_t)coding_field[response->matched];
+    response->matched = fits ? (uint8_t)(response->matched + 1) : OTHER_FIELD;
+    return IN_FIELD_NAME;
+}
+
+static uint8_t end_name(struct http_response *response)
+{
+    response->is_coding = response->matched == CODING_FIELD_LEN;
+    response->matched = 0;
+    return IN_FIELD_VALUE;
+}
+
+static uint8_t follow_value(struct http_response *response, uint8_t byte)
+{
+    if (response->is_coding && !response->is_chunked) {
+        bool fits = to_lower(byte) == (uint8_t)chunked[response->matched];
+        response->matched = fits ? (uint8_t)(response->matched + 1) : to_lower(byte) == 'c';
+        response->is_chunked = response->matched == CHUNKED_LEN;
+    }
+    return IN_FIELD_VALUE;
+}
+
 static uint8_t step_field(struct http_response *response, uint8_t byte)
 {
     switch (response->state) {
@@ -115,15 +149,16 @@ static uint8_t step_field(struct http_response *response, uint8_t byte)
         if (byte == ' ' || byte == '\t') { /* obs-fold continues a field, and there has to be one */
             return response->state == AT_FIELD ? IN_FIELD_VALUE : STATE_BAD;
         }
-        return byte == ':' || !is_text(byte) ? STATE_BAD : IN_FIELD_NAME;
+        response->matched = 0;
+        return byte == ':' || !is_text(byte) ? STATE_BAD : follow_name(response, byte);
     case IN_FIELD_NAME:
         if (byte == ':') {
-            return IN_FIELD_VALUE;
+            return end_name(response);
         }
-        return is_text(byte) ? IN_FIELD_NAME : STATE_BAD;
+        return is_text(byte) ? follow_name(response, byte) : STATE_BAD;
     default: /* IN_FIELD_VALUE */
         if (is_text(byte)) {
-            return IN_FIELD_VALUE;
+            return follow_value(response, byte);
         }
         return byte == '\n' ? AT_FIELD : byte == '\r' ? LF_OF_FIELD : STATE_BAD;
     }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,8 +20,10 @@ enum http_response_progress {
 struct http_response {
     uint32_t head_len; /* bytes of the head so far */
     uint16_t status;   /* valid when done */
+    bool is_chunked;   /* valid when done: the body is in chunks (RFC 9112 section 7.1) */
+    bool is_coding;    /* private: in the value of Transfer-Encoding */
     uint8_t state;     /* private */
-    uint8_t matched;   /* private: how much of a fixed-length part was read */
+    uint8_t matched;   /* private: how much of a fixed part was read */
 };
 
 void http_response_init(struct http_response *response);

@@ -5,7 +5,9 @@ src_libprobe_a_SOURCES = \
 	src/probe/check_http.c \
 	src/probe/check_tcp.c \
 	src/probe/engine.c src/probe/engine.h \
+	src/probe/http_body.c src/probe/http_body.h \
 	src/probe/http_response.c src/probe/http_response.h \
+	src/probe/load.c src/probe/load.h \
 	src/probe/probe.h \
 	src/probe/prober.c \
 	src/probe/resolve.c src/probe/resolve.h \

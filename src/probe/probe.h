@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "health/outcome.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct probe_target {
     const char *host; /* http: Host header; NULL: the address (with the port if it is not 80) */
     const char *path; /* http: request target; NULL: "/" */
     uint16_t status_low, status_high; /* http: accepted status codes */
+    const char *load;  /* http: JSON pointer to a number in the body of an accepted answer; NULL: not read */
     uint64_t identity; /* targets of equal identity keep their schedule and their check in flight */
 };
 
@@ -29,6 +31,8 @@ struct probe_result {
     enum health_outcome outcome;
     uint16_t detail;      /* HTTP status, or 0 */
     uint32_t duration_us; /* from the start of the check to its end */
+    bool has_load;        /* the number was there: `load` holds, 0 or more */
+    double load;
 };
 
 struct probe_hooks {

@@ -89,7 +89,8 @@ static bool is_same(const struct check *a, const struct check *b)
 {
     return a->type == b->type && a->at.port == b->at.port && addr_equal(&a->at.addr, &b->at.addr) &&
            a->request_len == b->request_len &&
-           (a->request_len == 0 || memcmp(a->request, b->request, a->request_len) == 0);
+           (a->request_len == 0 || memcmp(a->request, b->request, a->request_len) == 0) &&
+           (a->load == NULL ? b->load == NULL : b->load != NULL && strcmp(a->load, b->load) == 0);
 }
 
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted)
@@ -111,6 +112,9 @@ void targets_carry(struct check *from, struct check *to, int64_t now_us)
     to->flight = from->flight;
     if (to->flight != NULL) {
         to->flight->check = to;
+        if (to->flight->stage == FLIGHT_JUDGED) {
+            load_scan_move(&to->flight->body.scan, to->load);
+        }
     }
     from->flight = NULL;
     from->carried = true;

@@ -9,17 +9,11 @@
  * offer. */
 #include "config.h"
 
-#include "steer/steer.h"
+#include "steer/draw.h"
 
 #include "base/memory.h"
 
 #include <stdlib.h>
-
-/* Owned by one DNS thread. */
-struct steer_cache {
-    struct steer_choice *choices;
-    uint8_t *memory; /* of all choices */
-};
 
 struct cache_use {
     size_t slots, memory;
@@ -57,6 +51,7 @@ struct steer_cache *steer_cache_new(const struct steer_set *set)
     struct steer_choice *choices = memory_alloc_array(use.slots, sizeof *choices);
     cache->memory = memory_alloc_array(use.memory, 1);
     cache->choices = choices;
+    cache->policies = steer_set_policies(set);
     (void)carve(set, cache);
     return cache;
 }
@@ -70,30 +65,12 @@ void steer_cache_free(struct steer_cache *cache)
     }
 }
 
-static inline struct steer_choice *find(struct steer_cache *cache, const struct steer_policy *policy,
-                                        uint16_t class_id, uint8_t types)
-{
-    return &cache->choices[policy->cache_at + class_id * 2u + (types >> 1)];
-}
-
-/* With the arguments of its caller and called last: they stay where they are. */
-__attribute__((noinline)) static struct steer_choice *renew(struct steer_cache *cache,
-                                                            const struct steer_policy *policy,
-                                                            struct steer_ask ask,
-                                                            const struct health_table *table)
-{
-    struct steer_choice *choice = find(cache, policy, ask.class_id, ask.types);
-    steer_evaluate(policy, ask, table, choice, NULL);
-    return choice;
-}
-
 struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct steer_policy *policy,
                                      struct steer_ask ask, const struct health_table *table)
 {
-    struct steer_choice *choice = find(cache, policy, ask.class_id, ask.types);
-    if (choice->generation != atomic_load_explicit(&table->generation, memory_order_acquire) ||
-        choice->until_s <= ask.now_s) {
-        return renew(cache, policy, ask, table);
+    struct steer_choice *choice = steer_cache_find(cache, policy, ask);
+    if (!steer_choice_holds(choice, ask.now_s, table)) {
+        steer_evaluate(policy, ask, table, choice, NULL);
     }
     return choice;
 }

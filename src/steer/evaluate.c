@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define NOTHING_LEFT 1e-9
+/* Less is not worth a part: a tier that sheds everything beside one that does not. */
+#define LEAST_SHARE 1e-7
 
 const char *steer_source_text(enum steer_source source)
 {
@@ -120,9 +122,11 @@ static void pack_parts(struct steer_choice *choice)
     for (size_t i = 0; i < choice->part_count; i++) {
         struct steer_part part = choice->parts[i];
         part.share *= part.fraction;
-        if (part.count != 0 && part.share > 0) {
+        if (part.count != 0 && part.share > LEAST_SHARE) {
             memmove(choice->members + choice->count, choice->members + part.first,
                     part.count * sizeof *choice->members);
+            memmove(choice->weights + choice->count, choice->weights + part.first,
+                    part.count * sizeof *choice->weights);
             part.first = choice->count;
             choice->count += part.count;
             choice->parts[kept++] = part;
@@ -148,8 +152,9 @@ static void finish_parts(const struct steer_reading *reading)
         part->until = until * 0x1p32 < UINT32_MAX ? (uint32_t)(until * 0x1p32 + 0.5) : UINT32_MAX;
     }
     choice->total_weight = choice->part_count == 1 ? choice->parts[0].total_weight : 0;
-    choice->is_simple =
-        choice->part_count == 1 && policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
+    bool draws_one = policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
+    choice->is_simple = choice->part_count == 1 && (choice->count == 1 || draws_one) &&
+                        choice->source == STEER_FROM_TIER && choice->ttl == STEER_TTL_FREE;
 }
 
 /* ---- tiers ---- */
@@ -161,8 +166,9 @@ static void trace_tier(struct steer_trace *trace, size_t index, const struct ste
         trace->tiers[index] = (struct steer_trace_tier){.members = measure->members,
                                                         .serving = measure->serving,
                                                         .healthy = measure->healthy,
+                                                        .available = measure->unshed,
                                                         .considered = considered,
-                                                        .qualifies = measure->suffices > 0};
+                                                        .qualifies = measure->qualifies};
     }
 }
 

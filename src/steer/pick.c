@@ -9,9 +9,7 @@
  */
 #include "config.h"
 
-#include "steer/steer.h"
-
-enum { SCAN_MAX = 8 }; /* up to so many weights a scan beats halving */
+#include "steer/draw.h"
 
 /* What is drawn from: a part of a choice, or a choice of one part. */
 struct line {
@@ -20,13 +18,11 @@ struct line {
     uint32_t count, total_weight;
 };
 
-/* The first of more than SCAN_MAX cumulative weights from which a scan finds the interval that holds `point`.
- */
-__attribute__((noinline)) static const uint32_t *find_scan(const uint32_t *weights, size_t count,
-                                                           uint32_t point)
+/* Not inlined: few choices are that long. */
+const uint32_t *steer_find_scan(const uint32_t *weights, size_t count, uint32_t point)
 {
     size_t low = 0, high = count - 1;
-    while (high - low > SCAN_MAX) {
+    while (high - low > STEER_SCAN_MAX) {
         size_t middle = (low + high) / 2;
         if (weights[middle] > point) {
             high = middle;
@@ -35,16 +31,6 @@ __attribute__((noinline)) static const uint32_t *find_scan(const uint32_t *weigh
         }
     }
     return weights + low;
-}
-
-/* The index of the interval that holds `point` (< total): the first cumulative weight above it. */
-static inline size_t find_interval(const uint32_t *weights, size_t count, uint32_t point)
-{
-    const uint32_t *at = count > SCAN_MAX ? find_scan(weights, count, point) : weights;
-    while (*at <= point) {
-        at++;
-    }
-    return (size_t)(at - weights);
 }
 
 static uint32_t interval_start(const struct line *line, size_t index)
@@ -80,7 +66,7 @@ __attribute__((noinline)) static size_t pick_weighted(const struct line *line, s
             }
             point += line->weights[drawn[i]] - start;
         }
-        size_t index = find_interval(line->weights, line->count, point);
+        size_t index = steer_find_interval(line->weights, line->count, point);
         left -= line->weights[index] - interval_start(line, index);
         out[count] = line->members[index];
         count = insert_drawn(drawn, count, (uint16_t)index);
@@ -114,7 +100,7 @@ static size_t pick_from(const struct steer_policy *policy, const struct line *li
     }
     if (answers == 1) {
         uint32_t point = (uint32_t)random_below(random, line->total_weight);
-        out[0] = line->members[find_interval(line->weights, line->count, point)];
+        out[0] = line->members[steer_find_interval(line->weights, line->count, point)];
         return 1;
     }
     return pick_weighted(line, answers, random, out);
@@ -152,13 +138,11 @@ __attribute__((noinline)) static size_t pick_whole(const struct steer_policy *po
 size_t steer_pick(const struct steer_policy *policy, struct steer_choice *choice, struct random *random,
                   uint16_t out[STEER_ANSWERS_MAX])
 {
-    if (choice->count <= 1) {
-        out[0] = choice->count == 1 ? choice->members[0] : 0;
-        return choice->count;
+    if (choice->count == 0) {
+        return 0;
     }
     if (choice->is_simple) {
-        uint32_t point = (uint32_t)random_below(random, choice->total_weight);
-        out[0] = choice->members[find_interval(choice->weights, choice->count, point)];
+        out[0] = steer_draw_simple(choice, random);
         return 1;
     }
     return choice->part_count > 1 ? pick_part(policy, choice, random, out)

@@ -515,3 +515,8 @@ const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t i
     assert(id < set->count);
     return set->policies[id];
 }
+
+const struct steer_policy *const *steer_set_policies(const struct steer_set *set)
+{
+    return set->policies;
+}

@@ -127,6 +127,8 @@ bool steer_set_has_ttl_failing(const struct steer_set *set);
 /* How many of them were added by extending: some may be of no use any more. */
 size_t steer_set_count_added(const struct steer_set *set);
 const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t id);
+/* All of them, by id; until the next one is added. */
+const struct steer_policy *const *steer_set_policies(const struct steer_set *set);
 
 /* ---- evaluating ---- */
 
@@ -166,7 +168,9 @@ struct steer_choice {
     uint16_t part_count; /* with one part the choice is that part */
     uint32_t count;      /* members of all parts */
     uint32_t total_weight;
-    bool is_simple;           /* one member is drawn by weight from one part: the short way */
+    /* One member of a tier, drawn by weight if there are several, with its own TTL: the short way that
+     * steer_draw_simple() goes. */
+    bool is_simple;
     uint32_t until_s;         /* wall time from which it does not hold any more; UINT32_MAX: it does */
     uint32_t ttl;             /* at most, of records and of their absence; STEER_TTL_FREE: their own */
     uint32_t next;            /* round robin; steer_evaluate() leaves it alone */
@@ -181,6 +185,7 @@ struct steer_choice {
 struct steer_trace_tier {
     uint32_t members, serving; /* of any type; standbys only where they stand in (or there is nothing else) */
     double healthy;            /* serving, as the share that min_healthy and spill_below are compared with */
+    double available;          /* healthy, less what serving members shed */
     double share;              /* of answers */
     bool considered;           /* there was a share left for it, or a trickle is due */
     bool qualifies;            /* has min_healthy */
@@ -209,7 +214,8 @@ bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice 
 struct steer_ask {
     uint32_t now_s; /* wall time, for what depends on it */
     uint16_t class_id;
-    uint8_t types; /* one of enum steer_types */
+    uint8_t types;     /* one of enum steer_types */
+    bool ignores_load; /* as if nobody shed anything: for what knows no weights */
 };
 
 /* Fill choice (its arrays are the caller's) for records of a type. The tier is
@@ -237,6 +243,7 @@ void steer_odds(const struct steer_policy *policy, const struct steer_choice *ch
 
 struct steer_cache;
 
+/* The set gets no more policies, and lives as long as the cache. */
 struct steer_cache *steer_cache_new(const struct steer_set *set);
 void steer_cache_free(struct steer_cache *cache);
 /* The choice for what is asked, evaluated if the table or the time has moved on. Valid until the next call.

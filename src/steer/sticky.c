@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,11 +35,9 @@ static uint64_t mix(uint64_t x)
 /* Big endian whatever the machine is: servers of any kind agree. */
 static uint64_t load_word(const uint8_t *bytes)
 {
-    uint64_t word = 0;
-    for (size_t i = 0; i < 8; i++) {
-        word = word << 8 | bytes[i];
-    }
-    return word;
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return be64toh(word);
 }
 
 static uint64_t keep_bits(uint64_t word, unsigned bits)

@@ -8,13 +8,24 @@
 
 #include "steer/sticky.h"
 
+#include <string.h>
+
 /* A share that is written with four digits means the fraction: 0.6667 of 3 is 2 (of members alike). */
 #define SHARE_TOLERANCE 0.0005
+/* A tier that sheds everything takes what nobody else does. */
+#define LEAST 1e-9
 
-/* Members of one kind: with a weight, or standbys. */
+/* Members of one kind: with a weight, or standbys. Available is what serves less what it sheds. */
 struct sums {
     uint32_t members, serving;
-    double units, serving_units;
+    double units, serving_units, available, available_units;
+};
+
+/* What one read of a member's words says. */
+struct look {
+    enum health_state state;
+    uint32_t shed; /* steps, of HEALTH_SHED_ALL */
+    bool serves;
 };
 
 static uint32_t load(const _Atomic uint32_t *words, uint32_t index)
@@ -23,7 +34,7 @@ static uint32_t load(const _Atomic uint32_t *words, uint32_t index)
 }
 
 /* An override ends all wavering: what checks say does not matter under it. */
-static enum health_state read_state(struct steer_reading *reading, uint16_t index)
+static struct look look_at(struct steer_reading *reading, uint16_t index)
 {
     const struct steer_member *member = &reading->policy->members[index];
     const struct health_table *table = reading->table;
@@ -31,13 +42,17 @@ static enum health_state read_state(struct steer_reading *reading, uint16_t inde
     struct health_effective effective =
         health_combine(word, load(table->azs, member->az), load(table->regions, member->region));
     bool wavers = (word & HEALTH_WORD_WAVERS) != 0 && effective.decided_by == HEALTH_BY_VERDICT;
-    if (reading->failing < 0 && (wavers || !health_state_serves(effective.state))) {
+    bool serves = health_state_serves(effective.state);
+    if (reading->failing < 0 && (wavers || !serves)) {
         reading->failing = index;
     }
-    return effective.state;
+    unsigned shed = reading->ask.ignores_load ? 0 : health_word_shed(word);
+    return (struct look){.state = effective.state, .shed = shed, .serves = serves};
 }
 
-static void add_member(struct steer_reading *reading, uint16_t index, const struct steer_part *part)
+/* To the part in the making. */
+static void add_member(struct steer_reading *reading, uint16_t index, uint32_t shed,
+                       const struct steer_part *part)
 {
     const struct steer_member *member = &reading->policy->members[index];
     if (member->weight > 0 && !reading->weighted) {
@@ -48,39 +63,34 @@ static void add_member(struct steer_reading *reading, uint16_t index, const stru
         return;
     }
     if ((member->types & reading->ask.types) != 0) {
+        reading->choice->weights[reading->used] = shed; /* until weights are made */
         reading->choice->members[reading->used++] = index;
     }
 }
 
 /* ---- measuring ---- */
 
-static void count_member(struct sums *sums, double units, bool serves)
+static void count_member(struct sums *sums, double units, const struct look *look)
 {
+    double available = 1 - (double)look->shed / HEALTH_SHED_ALL;
     sums->members++;
     sums->units += units;
-    if (serves) {
+    if (look->serves) {
         sums->serving++;
         sums->serving_units += units;
+        sums->available += available;
+        sums->available_units += units * available;
     }
 }
 
-static bool has(const struct steer_need *need, const struct sums *whole, const struct sums *serving)
+/* How much of the need is met by so many members, of so many units; 1 or more: all of it. */
+static double meets(const struct steer_need *need, const struct sums *whole, double members, double units)
 {
     if (need->share > 0) {
         double tolerance = SHARE_TOLERANCE * whole->units / whole->members;
-        return serving->serving_units + tolerance >= need->share * whole->units;
+        return units + tolerance >= need->share * whole->units ? 1 : units / (need->share * whole->units);
     }
-    return serving->serving >= (need->count > 1 ? need->count : 1);
-}
-
-/* How much of the need is met. */
-static double meets(const struct steer_need *need, const struct sums *whole, const struct sums *serving)
-{
-    if (has(need, whole, serving)) {
-        return 1;
-    }
-    return need->share > 0 ? serving->serving_units / (need->share * whole->units)
-                           : (double)serving->serving / need->count;
+    return need->count > 0 ? members / need->count : 1;
 }
 
 /* sums[0]: with a weight, sums[1]: standbys. */
@@ -88,15 +98,17 @@ static void measure_tier(const struct steer_tier *tier, const struct sums sums[2
                          struct steer_measure *measure)
 {
     const struct sums *whole = &sums[sums[0].members == 0], *serving = &sums[sums[0].serving == 0];
-    *measure = (struct steer_measure){
-        .members = whole->members, .serving = serving->serving, .available = serving->serving_units};
+    *measure = (struct steer_measure){.members = whole->members,
+                                      .serving = serving->serving,
+                                      .available = serving->available_units + LEAST};
     if (serving->serving == 0) {
         return;
     }
     measure->healthy = serving->serving_units < whole->units ? serving->serving_units / whole->units : 1;
-    if (has(&tier->min_healthy, whole, serving)) {
-        measure->suffices = meets(&tier->spill_below, whole, serving);
-    }
+    measure->unshed = serving->available_units < whole->units ? serving->available_units / whole->units : 1;
+    measure->qualifies = meets(&tier->min_healthy, whole, serving->serving, serving->serving_units) >= 1;
+    double suffices = meets(&tier->spill_below, whole, serving->available, serving->available_units) + LEAST;
+    measure->suffices = !measure->qualifies ? 0 : suffices < 1 ? suffices : 1;
 }
 
 void tier_begin(struct steer_reading *reading, struct steer_part *part)
@@ -135,35 +147,71 @@ static bool is_held(struct steer_reading *reading, uint16_t index)
     return true;
 }
 
-static bool serves(struct steer_reading *reading, uint16_t index)
+/* A member that sheds all its weight takes one draw in 2^32 for now, which tells it from one that does not
+ * serve. */
+static uint32_t find_accepted(const struct steer_group *group, size_t position, uint32_t shed)
 {
-    return health_state_serves(read_state(reading, index)) && !(reading->holds && is_held(reading, index));
+    uint32_t accept = group->table == NULL ? 0 : group->table->accept[position];
+    uint32_t left = (uint32_t)((uint64_t)accept * (HEALTH_SHED_ALL - shed) / HEALTH_SHED_ALL);
+    return left == 0 && accept != 0 ? 1 : left;
 }
 
-static void list_accepted(struct steer_reading *reading, const struct steer_group *group, size_t position,
-                          bool takes)
+/* Sticky draws of a group: who sheds everything gets none, or, if all do, what it had without. */
+static void settle_draws(struct steer_reading *reading, const struct steer_part *part, bool forgives)
 {
-    reading->choice->accepted[reading->listed++] =
-        takes && group->table != NULL ? group->table->accept[position] : 0;
+    uint32_t *accepted = reading->choice->accepted + part->listed;
+    for (size_t i = 0; part->group != NULL && i < part->group->count; i++) {
+        if (forgives && accepted[i] != 0) {
+            accepted[i] = find_accepted(part->group, i, 0);
+        } else if (accepted[i] == 1) {
+            accepted[i] = 0;
+        }
+    }
+}
+
+/* Who sheds everything is left out, if there is anybody else; if not, all are loaded alike, and load says
+ * nothing: it never takes away what health has left. */
+static void leave_out_shed(struct steer_reading *reading, struct steer_part *part)
+{
+    uint16_t *members = reading->choice->members + part->first;
+    uint32_t *sheds = reading->choice->weights + part->first, kept = 0;
+    for (size_t i = 0; i < part->count; i++) {
+        if (sheds[i] < HEALTH_SHED_ALL) {
+            members[kept] = members[i];
+            sheds[kept++] = sheds[i];
+        }
+    }
+    if (reading->policy->pick == STEER_PICK_STICKY) {
+        settle_draws(reading, part, kept == 0);
+    }
+    if (kept == 0) {
+        memset(sheds, 0, part->count * sizeof *sheds);
+        return;
+    }
+    part->count = (uint16_t)kept;
+    reading->used = part->first + kept;
 }
 
 static void read_group(struct steer_reading *reading, const struct steer_tier *tier,
                        const struct steer_group *group, struct steer_part *part, struct sums sums[2])
 {
-    const uint16_t *members = part->group_members;
     bool is_sticky = reading->policy->pick == STEER_PICK_STICKY;
     for (size_t i = 0; i < group->count; i++) {
-        const struct steer_member *member = &reading->policy->members[members[i]];
-        bool is_there = serves(reading, members[i]);
-        count_member(&sums[member->weight == 0], tier->by_capacity ? member->capacity : 1, is_there);
-        if (is_there) {
-            add_member(reading, members[i], part);
+        uint16_t index = part->group_members[i];
+        const struct steer_member *member = &reading->policy->members[index];
+        struct look look = look_at(reading, index);
+        look.serves = look.serves && !(reading->holds && is_held(reading, index));
+        count_member(&sums[member->weight == 0], tier->by_capacity ? member->capacity : 1, &look);
+        if (look.serves) {
+            add_member(reading, index, look.shed, part);
         }
         if (is_sticky) {
-            list_accepted(reading, group, i, is_there && (member->types & reading->ask.types) != 0);
+            bool takes = look.serves && (member->types & reading->ask.types) != 0;
+            reading->choice->accepted[reading->listed++] = takes ? find_accepted(group, i, look.shed) : 0;
         }
     }
     part->count = (uint16_t)(reading->used - part->first);
+    leave_out_shed(reading, part);
 }
 
 /* What each group has of the tier, of those that have somebody to offer: its share, or what these leave. So
@@ -214,9 +262,9 @@ bool tier_offer(struct steer_reading *reading, const uint16_t *members, size_t c
     bool any = false;
     for (size_t i = 0; i < count; i++) {
         uint64_t bit = UINT64_C(1) << (members[i] % 64u);
-        if ((seen[members[i] / 64u] & bit) == 0 && read_state(reading, members[i]) != HEALTH_DRAINED) {
+        if ((seen[members[i] / 64u] & bit) == 0 && look_at(reading, members[i]).state != HEALTH_DRAINED) {
             any = true;
-            add_member(reading, members[i], part);
+            add_member(reading, members[i], 0, part);
         }
         seen[members[i] / 64u] |= bit;
     }
@@ -232,10 +280,14 @@ void tier_weigh(const struct steer_reading *reading, struct steer_part *part)
 {
     const struct steer_member *members = reading->policy->members;
     const uint16_t *chosen = reading->choice->members + part->first;
-    uint32_t *weights = reading->choice->weights + part->first;
+    uint32_t *weights = reading->choice->weights + part->first, sheds = 0;
     uint64_t sum = 0;
     for (size_t i = 0; i < part->count; i++) {
-        sum += members[chosen[i]].weight;
+        sheds |= weights[i];
+    }
+    unsigned scale = sheds == 0 ? 1 : HEALTH_SHED_ALL; /* weights are as given while nobody sheds */
+    for (size_t i = 0; i < part->count; i++) {
+        sum += (uint64_t)members[chosen[i]].weight * (scale - weights[i]);
     }
     unsigned shift = 0;
     while ((sum >> shift) + part->count > UINT32_MAX) {
@@ -243,7 +295,7 @@ void tier_weigh(const struct steer_reading *reading, struct steer_part *part)
     }
     uint32_t total = 0;
     for (size_t i = 0; i < part->count; i++) {
-        uint32_t weight = members[chosen[i]].weight >> shift;
+        uint32_t weight = (uint32_t)((uint64_t)members[chosen[i]].weight * (scale - weights[i]) >> shift);
         total += weight > 0 ? weight : 1;
         weights[i] = total;
     }

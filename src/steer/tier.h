@@ -23,9 +23,10 @@ struct steer_reading {
 
 struct steer_measure {
     uint32_t members, serving; /* as in struct steer_trace_tier */
-    double healthy;            /* likewise */
-    double available;          /* what serves, by capacity or number */
-    double suffices;           /* 0..1: the part of all answers that the tier can take; 0: does not qualify */
+    double healthy, unshed;    /* likewise; unshed: available */
+    double available;          /* what serves, less what it sheds, by capacity or number */
+    bool qualifies;
+    double suffices; /* 0..1: the part of all answers that the tier can take; 0: does not qualify */
 };
 
 /* An empty part behind what is there. */

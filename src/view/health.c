@@ -56,6 +56,7 @@ struct plan_parts {
     struct health_region_plan *regions;
     struct health_az_plan *azs;
     struct health_endpoint_plan *endpoints;
+    struct health_load_plan *loads;
     struct health_monitor_plan *monitors;
     size_t monitor_count;
 };
@@ -74,6 +75,9 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
     for (size_t i = 0; i < topology->endpoint_count; i++) {
         parts->endpoints[i] =
             (struct health_endpoint_plan){topology->endpoints[i].name, topology->endpoints[i].az};
+        const struct conf_load *load = &topology->endpoints[i].load;
+        parts->loads[i] = (struct health_load_plan){
+            .is_given = load->is_given, .low = load->low, .high = load->high, .max_age_ms = load->max_age_ms};
     }
     parts->monitor_count = view_list_monitors(topology, &monitors);
     parts->monitors = memory_alloc_array(parts->monitor_count, sizeof *parts->monitors);
@@ -96,6 +100,7 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
         .regions = memory_alloc_array(topology->region_count, sizeof *parts.regions),
         .azs = memory_alloc_array(topology->az_count, sizeof *parts.azs),
         .endpoints = memory_alloc_array(topology->endpoint_count, sizeof *parts.endpoints),
+        .loads = memory_alloc_array(topology->endpoint_count, sizeof *parts.loads),
     };
     fill_parts(topology, &parts);
     struct health *health = health_new(&(struct health_plan){.regions = parts.regions,
@@ -104,12 +109,14 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
                                                              .az_count = topology->az_count,
                                                              .endpoints = parts.endpoints,
                                                              .endpoint_count = topology->endpoint_count,
+                                                             .loads = parts.loads,
                                                              .monitors = parts.monitors,
                                                              .monitor_count = parts.monitor_count},
                                        wall_ms);
     free(parts.regions);
     free(parts.azs);
     free(parts.endpoints);
+    free(parts.loads);
     free(parts.monitors);
     return health;
 }

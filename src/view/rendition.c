@@ -105,7 +105,8 @@ static void render_policy(const struct view *view, struct view_rendered *to)
     const struct steer_policy *policy = steer_set_get(view->steer, to->policy);
     struct steer_room room = steer_find_room(policy, 0);
     void *memory = memory_alloc(steer_room_size(room));
-    struct steer_ask ask = {.types = to->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA};
+    struct steer_ask ask = {.types = to->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA,
+                            .ignores_load = true};
     struct steer_choice choice;
     steer_choice_init(&choice, room, memory);
     steer_evaluate(policy, ask, view->table, &choice, NULL);

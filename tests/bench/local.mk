@@ -11,16 +11,23 @@ tests_bench_bench_answer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a
 	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 CLEANFILES += tests/bench/bench_answer
 
+EXTRA_PROGRAMS += tests/bench/bench_steer
+tests_bench_bench_steer_CFLAGS = $(AM_CFLAGS) -pthread
+tests_bench_bench_steer_SOURCES = tests/bench/bench_steer.c
+tests_bench_bench_steer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+	src/libconf.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS)
+CLEANFILES += tests/bench/bench_steer
+
 ## What geography costs; run by hand (see the file).
 EXTRA_PROGRAMS += tests/bench/bench_geo
 tests_bench_bench_geo_SOURCES = tests/bench/bench_geo.c
 tests_bench_bench_geo_LDADD = src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS)
 CLEANFILES += tests/bench/bench_geo
 
-bench: tests/bench/bench_answer
-	$(srcdir)/tests/bench/instructions tests/bench/bench_answer $(srcdir)/tests/bench/instructions.txt
-bench-record: tests/bench/bench_answer
-	$(srcdir)/tests/bench/instructions tests/bench/bench_answer $(srcdir)/tests/bench/instructions.txt --record
+bench: tests/bench/bench_answer tests/bench/bench_steer
+	$(srcdir)/tests/bench/instructions tests/bench $(srcdir)/tests/bench/instructions.txt
+bench-record: tests/bench/bench_answer tests/bench/bench_steer
+	$(srcdir)/tests/bench/instructions tests/bench $(srcdir)/tests/bench/instructions.txt --record
 else
 bench bench-record:
 	@echo 'bench: cmocka was not found by configure (package libcmocka-dev)' >&2; exit 1

@@ -52,10 +52,12 @@ def to_set(section):
 
 
 class Case:
-    """One query and the two answers; ask_full asks steerd the same over TCP, where nothing is cut off."""
+    """One query to an oracle and the two answers; ask_full asks steerd and the oracle the same over TCP, where nothing is
+    cut off, and returns both answers' bytes."""
 
-    def __init__(self, query, ours, theirs, world, ask_full):
-        self.query, self.ours, self.theirs, self.world, self.ask_full = query, ours, theirs, world, ask_full
+    def __init__(self, oracle, query, answers, world, ask_full):
+        self.oracle, self.query, self.world, self.ask_full = oracle, query, world, ask_full
+        self.ours, self.theirs = (Answer(wire) for wire in answers)
         self._full = None
 
     def limit(self):
@@ -64,12 +66,19 @@ class Case:
             return 65535
         return min(1232, self.query.payload or 512)
 
-    def full(self):
-        if self.query.tcp:
-            return self.ours
+    def full_wires(self):
         if self._full is None:
-            self._full = Answer(self.ask_full())
+            self._full = (self.ours.wire, self.theirs.wire) if self.query.tcp else self.ask_full()
         return self._full
+
+    def full(self):
+        """Our answer with all that is in it."""
+        return self.ours if self.query.tcp else Answer(self.full_wires()[0])
+
+    def agrees_over_tcp(self):
+        """Is all the same (but for what the rules allow there) where there is room for everything?"""
+        query = self.query._replace(tcp=True)
+        return not compare(Case(self.oracle, query, self.full_wires(), self.world, self.ask_full), collections.Counter())
 
     def names(self):
         """The question's name and the targets of the CNAMEs that follow."""
@@ -205,7 +214,8 @@ def service_targets(records):
             "for SVCB and HTTPS, in Knot (the wildcard itself)")
 def _(case):
     right = {}
-    for record in case.missing():
+    everything = case.full().additional if case.extra() else frozenset()
+    for record in everything - case.theirs.additional:
         if not case.world.exists(dns.name.from_text(record[0])):
             right[record[1:]] = record
     wrong = {record for record in case.extra() if record[1:] in right}
@@ -234,6 +244,7 @@ def _(case):
     for _ in range(8):
         reached |= {dns.name.from_wire(rdata, 0)[0].to_text() for owner, rtype, _, rdata in case.extra()
                     if rtype == dns.rdatatype.CNAME and owner in reached}
+        reached |= {target for _, target, owner in service_targets(case.extra()) if target and owner in reached}
     aliases = {record[0] for record in case.extra() if record[1] == dns.rdatatype.CNAME}
     services = {record[0] for record in case.ours.additional if record[1] in SERVICES}
     return case.take({record for record in case.extra() if record[0] in reached and (aliases or record[0][:2] == "*.")},
@@ -264,7 +275,8 @@ def _(case):
 @rule("truncated-content", ALL, ("answer", "authority", "additional"),
       "what stands in a truncated reply is not used (RFC 2181 section 9); steerd sends none")
 def _(case):
-    return case.ours.tc and case.theirs.tc and not (case.ours.answer or case.ours.authority or case.ours.additional)
+    return case.ours.tc and case.theirs.tc and case.agrees_over_tcp() \
+        and not (case.ours.answer or case.ours.authority or case.ours.additional)
 
 
 @rule("optional-glue-left-out", ("nsd", "bind"), ("tc", "answer", "authority", "additional"),
@@ -307,7 +319,7 @@ def _(case):
       "case, Knot suffixes other than of the question's last labels; the rcode is what it was when the room ended")
 def _(case):
     records = list(case.ours.answer | case.ours.authority | case.ours.additional)
-    return case.theirs.tc and not case.ours.tc \
+    return case.theirs.tc and not case.ours.tc and case.agrees_over_tcp() \
         and 16 + len(case.query.name.to_wire()) + sum(map(record_len, records)) > case.limit()
 
 
@@ -404,15 +416,15 @@ def _(case):
         and (full.answer, full.authority) == (case.theirs.answer, case.theirs.authority)
 
 
-def compare(oracle, case, used):
+def compare(case, used):
     """The fields that differ and that no rule excuses. `used` counts the rules that were needed."""
     for each in ADJUSTMENTS:
-        if oracle in each.oracles and each.adjust(case):
+        if case.oracle in each.oracles and each.adjust(case):
             used[each.name] += 1
     differing = {field for field in FIELDS if getattr(case.ours, field) != getattr(case.theirs, field)}
     for each in RULES:
         excused = differing.intersection(each.fields)
-        if oracle in each.oracles and excused and each.holds(case):
+        if case.oracle in each.oracles and excused and each.holds(case):
             used[each.name] += 1
             differing -= excused
     return sorted(differing)

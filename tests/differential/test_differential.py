@@ -107,10 +107,9 @@ def test_answers_are_the_same(servers, oracle, seed):
     failures, kinds, used = [], collections.Counter(), collections.Counter()
     for number, query in enumerate(world.queries):
         wire = generate.to_message(query, number).to_wire()
-        case = compare.Case(query, compare.Answer(ours.ask(wire, query.tcp)),
-                            compare.Answer(theirs.ask(wire, query.tcp)), world,
-                            lambda wire=wire: ours.ask(wire, True))
-        differing = compare.compare(oracle, case, used)
+        case = compare.Case(oracle, query, (ours.ask(wire, query.tcp), theirs.ask(wire, query.tcp)), world,
+                            lambda wire=wire: (ours.ask(wire, True), theirs.ask(wire, True)))
+        differing = compare.compare(case, used)
         if differing:
             kinds[" ".join(differing)] += 1
             failures.append(describe(seed, case, differing))

@@ -3,7 +3,7 @@
 
 Reads one JSON command per line from stdin and answers each with one JSON line: {"address": A, "mode": M, …} sets how A
 answers from now on, {"requests": A} gives the requests that A has seen. Ends with its stdin.
-Modes: ok; status (with "status"); slow (with "seconds"); silent; garbage; close (nothing is sent); reset; half (the
+Modes: ok; status (with "status"); say (with "body", and "chunked" or "stall"); slow (with "seconds"); silent; garbage; close (nothing is sent); reset; half (the
 connection ends within the head); drip (an octet every 20 ms, for ever).
 Usage: endpoint.py PORT ADDRESS…
 """
@@ -52,7 +52,22 @@ class Address:
 
     @staticmethod
     def do_status(connection, how):
-        connection.sendall(b"HTTP/1.1 %d Status\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % how["status"])
+        body = how.get("body", "").encode()
+        connection.sendall(b"HTTP/1.1 %d Status\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+                           % (how["status"], len(body), body))
+
+    @staticmethod
+    def do_say(connection, how):
+        """A body: as it is, in chunks, or without an end ("stall": until the other side has enough)."""
+        body = how["body"].encode()
+        if how.get("chunked"):
+            pieces = [body[at:at + 3] for at in range(0, len(body), 3)] + [b""]
+            framing, body = b"Transfer-Encoding: chunked", b"".join(b"%x;x=y\r\n%s\r\n" % (len(p), p) for p in pieces)
+        else:
+            framing = b"Content-Length: %d" % (len(body) + 5 * bool(how.get("stall")))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + framing + b"\r\n\r\n" + body)
+        while how.get("stall") and connection.recv(4096):
+            pass
 
     def do_slow(self, connection, how):
         time.sleep(how["seconds"])

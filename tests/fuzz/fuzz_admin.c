@@ -61,6 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     problem_init(&problem, arena);
     judge(request_parse_override(body, body_len, 1000000, &override, &problem), &problem);
     expect(problem_is_set(&problem) || override.expires_ms == 0 || override.expires_ms > 1000000);
+    struct request_load load;
+    problem_init(&problem, arena);
+    judge(request_parse_load(body, body_len, &load, &problem), &problem);
+    expect(problem_is_set(&problem) || (load.value >= 0 && load.ttl_ms >= 0));
     problem_init(&problem, arena);
     judge(request_parse_drill(body, body_len, &drill, &problem), &problem);
     expect(problem_is_set(&problem) || drill.loss_count > 0);

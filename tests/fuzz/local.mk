@@ -65,6 +65,13 @@ tests_fuzz_fuzz_http_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_http_LDADD = src/libprobe.a src/libbase.a
 
+## the load in the bodies of those answers
+fuzz_programs += tests/fuzz/fuzz_load
+tests_fuzz_fuzz_load_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"load"'
+tests_fuzz_fuzz_load_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_load_SOURCES = tests/fuzz/fuzz_load.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_load_LDADD = src/libprobe.a src/libbase.a $(JANSSON_LIBS)
+
 ## the octets of a TCP client, in any pieces
 fuzz_programs += tests/fuzz/fuzz_tcp
 tests_fuzz_fuzz_tcp_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"tcp"'

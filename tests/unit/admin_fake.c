@@ -124,6 +124,29 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     return 0;
 }
 
+static int put_load(void *context, const char *endpoint, const struct health_load_report *report)
+{
+    struct operate_target *target = find_target(context, HEALTH_ENDPOINT, endpoint);
+    if (target == NULL) {
+        return ERROR_NOT_FOUND;
+    }
+    target->status.load = (struct health_load_status){.source = report->source};
+    if (report->source != HEALTH_LOAD_NONE) {
+        target->status.load.value = report->load;
+        target->status.load.shed = 0.5;
+        target->status.load.reported_ms = 1795233906789;
+        target->status.load.until_ms = 1795233906789 + report->ttl_ms;
+    }
+    strncpy(target->status.load.actor, report->actor, sizeof target->status.load.actor - 1);
+    return 0;
+}
+
+static int foresee_shed(void *context, const char *endpoint, double load, double *shed)
+{
+    *shed = load / 4;
+    return find_target(context, HEALTH_ENDPOINT, endpoint) == NULL ? ERROR_NOT_FOUND : 0;
+}
+
 static int explain(void *context, const struct operate_question *question, struct arena *arena,
                    struct operate_explanation *explanation)
 {
@@ -264,6 +287,8 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .get_target = get_target,
                                 .list_monitors = list_monitors,
                                 .put_override = put_override,
+                                .put_load = put_load,
+                                .foresee_shed = foresee_shed,
                                 .explain = explain,
                                 .simulate = simulate,
                                 .reload = reload,

@@ -1,12 +1,17 @@
 ## Unit tests of src/health
 if HAVE_CMOCKA
-health_tests = tests/unit/test_health tests/unit/test_health_override tests/unit/test_health_random
+health_tests = tests/unit/test_health tests/unit/test_health_load tests/unit/test_health_override \
+	tests/unit/test_health_random
 TESTS += $(health_tests)
 check_PROGRAMS += $(health_tests)
 tests_unit_test_health_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_SOURCES = tests/unit/test_health.c tests/unit/health_world.c tests/unit/health_world.h \
 	tests/unit/unit.h
 tests_unit_test_health_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
+tests_unit_test_health_load_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_load_SOURCES = tests/unit/test_health_load.c tests/unit/health_world.c \
+	tests/unit/health_world.h tests/unit/unit.h
+tests_unit_test_health_load_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 tests_unit_test_health_override_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_override_SOURCES = tests/unit/test_health_override.c tests/unit/health_world.c \
 	tests/unit/health_world.h tests/unit/unit.h

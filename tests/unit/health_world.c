@@ -46,7 +46,7 @@ int health_set_up(void **state)
     static struct world world;
     memset(&world, 0, sizeof world);
     world.health = health_new(&health_world_plan, 1000);
-    health_set_listener(world.health, &(struct health_listener){&world, remember});
+    health_set_listener(world.health, &(struct health_listener){.context = &world, .changed = remember});
     *state = &world;
     return 0;
 }

@@ -1,7 +1,7 @@
 ## Unit tests of src/probe
 if HAVE_CMOCKA
 probe_tests = tests/unit/test_probe_http tests/unit/test_probe_schedule \
-	tests/unit/test_probe tests/unit/test_probe_lists tests/unit/test_probe_resolve
+	tests/unit/test_probe tests/unit/test_probe_load tests/unit/test_probe_lists tests/unit/test_probe_resolve
 TESTS += $(probe_tests)
 check_PROGRAMS += $(probe_tests)
 probe_kit = tests/unit/probe_kit.c tests/unit/probe_kit.h tests/unit/unit.h
@@ -15,6 +15,9 @@ tests_unit_test_probe_schedule_LDADD = $(probe_test_libs)
 tests_unit_test_probe_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_probe_SOURCES = tests/unit/test_probe.c $(probe_kit)
 tests_unit_test_probe_LDADD = $(probe_test_libs)
+tests_unit_test_probe_load_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_probe_load_SOURCES = tests/unit/test_probe_load.c $(probe_kit)
+tests_unit_test_probe_load_LDADD = $(probe_test_libs)
 tests_unit_test_probe_lists_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_probe_lists_SOURCES = tests/unit/test_probe_lists.c $(probe_kit)
 tests_unit_test_probe_lists_LDADD = $(probe_test_libs)

@@ -128,6 +128,10 @@ static void serve(struct server *s, int fd)
     } else {
         send_text(fd, s->text);
     }
+    if (s->behaviour == STALL) {
+        char byte;
+        (void)!recv(fd, &byte, 1, 0);
+    }
 }
 
 static void *run_server(void *context)

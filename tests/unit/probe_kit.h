@@ -39,6 +39,7 @@ enum behaviour {
     RESET,        /* read the request, reset */
     DRIP,         /* as ANSWER, but byte by byte, with pauses */
     HOLD,         /* as ANSWER, but only when released */
+    STALL,        /* as ANSWER, but leave closing to the other side */
 };
 
 struct server {

@@ -66,6 +66,8 @@ static void routes_are_found(void **state)
         {"/v1/azs/a%2Fb", ROUTE_GET, ROUTE_TARGET, HEALTH_AZ, "a/b"},
         {"/v1/endpoints/web-1/override?dry_run=true", ROUTE_PUT, ROUTE_OVERRIDE, HEALTH_ENDPOINT, "web-1"},
         {"/v1/endpoints/override/override", ROUTE_DELETE, ROUTE_OVERRIDE, HEALTH_ENDPOINT, "override"},
+        {"/v1/endpoints/web-1/load?dry_run=true&actor=x", ROUTE_PUT, ROUTE_LOAD, 0, "web-1"},
+        {"/v1/endpoints/load/load", ROUTE_DELETE, ROUTE_LOAD, 0, "load"},
         {"/v1/drills", ROUTE_POST, ROUTE_DRILLS, 0, NULL},
         {"/metrics", ROUTE_GET, ROUTE_METRICS, 0, NULL},
     };
@@ -116,6 +118,8 @@ static void bad_routes_are_refused(void **state)
         {"/v1/azs?limit=1&limit=1", ROUTE_GET, PROBLEM_INVALID_FIELDS},
         {"/v1/azs?%", ROUTE_GET, PROBLEM_BAD_REQUEST},
         {"/v1/azs/a/override?dry_run=yes", ROUTE_PUT, PROBLEM_INVALID_FIELDS},
+        {"/v1/azs/a/load", ROUTE_PUT, PROBLEM_NOT_FOUND},
+        {"/v1/endpoints/a/load", ROUTE_GET, PROBLEM_METHOD_NOT_ALLOWED},
         {"/v1/explain", ROUTE_GET, PROBLEM_INVALID_FIELDS},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -161,6 +165,37 @@ static void overrides_are_read(void **state)
     assert_int_equal(override.expires_ms, 1001000);
     assert_int_equal(parse_override(s, "{\"state\":\"auto\"}", &override), 0);
     assert_int_equal(override.expires_ms, 0);
+}
+
+static void loads_are_read(void **state)
+{
+    struct scratch *s = *state;
+    static const char *const good[] = {"{\"value\":0}", "{\"value\":1e15,\"ttl\":\"1s\"}",
+                                       "{\"value\":3,\"ttl\":\"24h\",\"actor\":\"x\",\"$comment\":1}"};
+    static const char *const bad[][2] = {
+        {"{}", "value"},
+        {"{\"value\":\"1\"}", "value"},
+        {"{\"value\":-0.1}", "value"},
+        {"{\"value\":1.1e15}", "value"},
+        {"{\"value\":1,\"ttl\":30}", "ttl"},
+        {"{\"value\":1,\"ttl\":\"999ms\"}", "ttl"},
+        {"{\"value\":1,\"ttl\":\"25h\"}", "ttl"},
+        {"{\"value\":1,\"actor\":\"\"}", "actor"},
+        {"{\"value\":1,\"reason\":\"x\"}", "reason"},
+    };
+    struct request_load load;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        problem_init(&s->problem, s->arena);
+        assert_int_equal(request_parse_load(good[i], strlen(good[i]), &load, &s->problem), 0);
+    }
+    assert_true(load.value == 3 && load.ttl_ms == 86400000);
+    assert_string_equal(load.actor, "x");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        problem_init(&s->problem, s->arena);
+        assert_int_equal(request_parse_load(bad[i][0], strlen(bad[i][0]), &load, &s->problem), ERROR_INVALID);
+        assert_int_equal(s->problem.error_count, 1);
+        assert_string_equal(s->problem.errors[0].field, bad[i][1]);
+    }
 }
 
 static void bad_overrides_name_every_field(void **state)
@@ -352,6 +387,37 @@ static void targets_are_rendered(void **state)
     assert_non_null(strstr(text, "\"last_outcome\":\"bad_status\",\"last_status\":503"));
 }
 
+/* Null where there is nothing to say; watermarks are shown before the first report. */
+static void loads_are_rendered(void **state)
+{
+    struct scratch *s = *state;
+    struct fake fake;
+    fake_init(&fake);
+    struct operate_target *endpoint = &fake.targets[HEALTH_ENDPOINT][0];
+    assert_non_null(strstr(write_json(s, render_target(endpoint)), "\"load\":null"));
+    fake.endpoints[0].load = (struct conf_load){.is_given = true, .low = 0.5, .high = 2};
+    assert_non_null(strstr(write_json(s, render_target(endpoint)),
+                           "\"load\":{\"actor\":null,\"high\":2.0,\"low\":0.5,\"reported\":null,\"shed\":0.0,"
+                           "\"source\":null,\"until\":null,\"value\":null}"));
+    endpoint->status.load = (struct health_load_status){.source = HEALTH_LOAD_PUSHED,
+                                                        .value = 1.25,
+                                                        .shed = 0.5,
+                                                        .reported_ms = 1000,
+                                                        .until_ms = 61000,
+                                                        .actor = "agent"};
+    assert_non_null(
+        strstr(write_json(s, render_target(endpoint)),
+               "\"load\":{\"actor\":\"agent\",\"high\":2.0,\"low\":0.5,\"reported\":\"1970-01-01T00:00:"
+               "01.000Z\",\"shed\":0.5,\"source\":\"push\",\"until\":\"1970-01-01T00:01:01.000Z\","
+               "\"value\":1.25}"));
+    endpoint->status.load.source = HEALTH_LOAD_NONE; /* too old: when it was said, not what */
+    endpoint->status.load.shed = 0;
+    assert_non_null(strstr(write_json(s, render_target(endpoint)), "\"source\":null"));
+    assert_non_null(strstr(write_json(s, render_target(endpoint)), "\"value\":null"));
+    fake.endpoints[0].load.is_given = false;
+    assert_non_null(strstr(write_json(s, render_target(endpoint)), "\"low\":null"));
+}
+
 /* ---- dry runs ---- */
 
 static struct plan plan_of(struct fake *fake)
@@ -395,11 +461,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_open, scratch_close)
     const struct CMUnitTest tests[] = {
-        TEST(routes_are_found),          TEST(bad_routes_are_refused),
-        TEST(overrides_are_read),        TEST(bad_overrides_name_every_field),
-        TEST(long_texts_are_refused),    TEST(bad_json_says_where),
-        TEST(durations_are_read),        TEST(drills_are_read),
-        TEST(problems_are_rendered),     TEST(targets_are_rendered),
+        TEST(routes_are_found),          TEST(bad_routes_are_refused), TEST(loads_are_read),
+        TEST(loads_are_rendered),        TEST(overrides_are_read),     TEST(bad_overrides_name_every_field),
+        TEST(long_texts_are_refused),    TEST(bad_json_says_where),    TEST(durations_are_read),
+        TEST(drills_are_read),           TEST(problems_are_rendered),  TEST(targets_are_rendered),
         TEST(dry_runs_follow_the_table),
     };
     return cmocka_run_group_tests_name("admin", tests, NULL, NULL);

@@ -102,7 +102,7 @@ static const char everything[] =
     "  \"checks\": { \"web\": { \"type\": \"http\", \"port\": 8080, \"interval\": \"1m\", \"timeout\": "
     "\"50ms\",\n"
     "      \"fall\": 1, \"rise\": 100, \"host\": \"example.com:8080\", \"path\": \"/x?y=1\", \"status\": "
-    "[200, 399] },\n"
+    "[200, 399], \"load\": \"/a~1b/0/~0\" },\n"
     "    \"one\": { \"type\": \"http\", \"port\": 1, \"status\": 204 }, \"t\": { \"type\": \"tcp\", "
     "\"port\": 65535 } },\n"
     "  \"endpoints\": {\n"
@@ -111,7 +111,7 @@ static const char everything[] =
     "    \"a\": { \"az\": \"eu-1\", \"addresses\": [\"2001:db8::2\", \"192.0.2.2\"], \"weight\": 65535,\n"
     "      \"checks\": [\"t\", \"web\"] },\n"
     "    \"c\": { \"az\": \"us-1\", \"addresses\": \"192.0.2.3\", \"checks\": \"one\", \"location\": [90, "
-    "-180] } },\n"
+    "-180], \"load\": {\"low\": 0, \"high\": 0.5, \"max_age\": \"24h\", \"$comment\": 1} } },\n"
     "  \"objectives\": { \"rto\": \"30s\", \"rpo\": \"1h\" } }\n";
 
 static void every_key_arrives(void **state)
@@ -135,6 +135,13 @@ static void every_key_arrives(void **state)
     assert_string_equal(t->checks[0].host, "example.com:8080");
     assert_string_equal(t->checks[0].path, "/x?y=1");
     assert_int_equal(t->checks[0].status_high, 399);
+    assert_string_equal(t->checks[0].load, "/a~1b/0/~0");
+    assert_null(t->checks[1].load);
+    assert_true(t->endpoints[2].load.is_given && t->endpoints[2].load.low == 0 &&
+                t->endpoints[2].load.high == 0.5);
+    assert_int_equal(t->endpoints[2].load.max_age_ms, 24 * 3600 * 1000);
+    assert_false(t->endpoints[0].load.is_given);
+    assert_int_equal(t->endpoints[0].load.max_age_ms, 60000);
     assert_int_equal(t->checks[1].status_low, 204);
     assert_int_equal(t->checks[1].status_high, 204);
     assert_int_equal(t->endpoint_count, 3);
@@ -278,7 +285,7 @@ static void checks_are_checked(void **state)
     expect_check_error(
         "\"type\": \"tcp\", \"port\": 1, \"colour\": 1",
         "t.json:2:28: error: unknown key \"colour\", expected one of \"type\", \"port\", \"interval\", "
-        "\"timeout\", \"fall\", \"rise\", \"host\", \"path\", \"status\" (at $.checks.c.colour)");
+        "\"timeout\", \"fall\", \"rise\", \"host\", \"path\", \"status\", \"load\" (at $.checks.c.colour)");
 }
 
 static void requests_are_checked(void **state)
@@ -311,6 +318,39 @@ static void requests_are_checked(void **state)
     expect_check_error("\"type\": \"http\", \"port\": 1, \"status\": [200, null]",
                        "t.json:2:45: error: found null, expected a whole number from 100 to 599 "
                        "(at $.checks.c.status[1])");
+}
+
+static void loads_are_checked(void **state)
+{
+    (void)state;
+    static const char *const pointers[] = {"load", "", "/a~", "/~2", "/a/~/b"};
+    for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
+        char text[128], error[256];
+        const char *expected = pointers[i][0] == '\0' ? "a non-empty string"
+                                                      : "a JSON pointer to a number in the answer, such as "
+                                                        "\"/load\" or \"/status/cpu/0\"";
+        snprintf(text, sizeof text, "\"type\": \"http\", \"port\": 1, \"load\": \"%s\"", pointers[i]);
+        snprintf(error, sizeof error, "t.json:2:37: error: found \"%s\", expected %s (at $.checks.c.load)",
+                 pointers[i], expected);
+        expect_check_error(text, error);
+    }
+    expect_check_error("\"type\": \"tcp\", \"port\": 1, \"load\": \"/load\"",
+                       "t.json:2:28: error: \"load\" has no meaning in a check of type \"tcp\", only in "
+                       "\"http\" (at $.checks.c.load)");
+    expect_endpoint_error("\"az\": \"a\", \"addresses\": \"::1\", \"load\": 5",
+                          "t.json:2:41: error: found 5, expected an object (at $.endpoints.e.load)");
+    expect_endpoint_error("\"az\": \"a\", \"addresses\": \"::1\", \"load\": {\"low\": 1}",
+                          "t.json:2:41: error: missing key \"high\" (at $.endpoints.e.load)");
+    expect_endpoint_error("\"az\": \"a\", \"addresses\": \"::1\", \"load\": {\"low\": 1, \"high\": 1}",
+                          "t.json:2:60: error: found 1, expected more than \"low\", which is 1 "
+                          "(at $.endpoints.e.load.high)");
+    expect_endpoint_error("\"az\": \"a\", \"addresses\": \"::1\", \"load\": {\"low\": -1, \"high\": 1}",
+                          "t.json:2:49: error: found -1, expected a number from 0 to 1e+15 "
+                          "(at $.endpoints.e.load.low)");
+    expect_endpoint_error(
+        "\"az\": \"a\", \"addresses\": \"::1\", \"load\": {\"low\": 1, \"high\": 2, \"max_age\": \"10ms\"}",
+        "t.json:2:74: error: found \"10ms\", expected a duration from 1s to 24h "
+        "(at $.endpoints.e.load.max_age)");
 }
 
 static void endpoints_are_checked(void **state)
@@ -420,17 +460,12 @@ static void thousands_of_errors_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_are_documented),
-        cmocka_unit_test(every_key_arrives),
-        cmocka_unit_test(names_are_found),
-        cmocka_unit_test(regions_are_checked),
-        cmocka_unit_test(names_are_checked),
-        cmocka_unit_test(checks_are_checked),
-        cmocka_unit_test(requests_are_checked),
-        cmocka_unit_test(endpoints_are_checked),
-        cmocka_unit_test(near_names_are_offered),
-        cmocka_unit_test(all_errors_come_at_once),
-        cmocka_unit_test(thousands_of_errors_are_counted),
+        cmocka_unit_test(defaults_are_documented), cmocka_unit_test(every_key_arrives),
+        cmocka_unit_test(names_are_found),         cmocka_unit_test(regions_are_checked),
+        cmocka_unit_test(names_are_checked),       cmocka_unit_test(checks_are_checked),
+        cmocka_unit_test(requests_are_checked),    cmocka_unit_test(loads_are_checked),
+        cmocka_unit_test(endpoints_are_checked),   cmocka_unit_test(near_names_are_offered),
+        cmocka_unit_test(all_errors_come_at_once), cmocka_unit_test(thousands_of_errors_are_counted),
     };
     return cmocka_run_group_tests_name("conf topology", tests, NULL, NULL);
 }

@@ -183,8 +183,10 @@ static void *watch(void *argument)
     while (!atomic_load(&watcher->stop)) {
         uint64_t before = atomic_load(&table->generation);
         uint32_t endpoint = atomic_load(&table->endpoints[E1]), region = atomic_load(&table->regions[EU]);
+        uint32_t again = atomic_load(&table->endpoints[E1]); /* else it came back meanwhile */
         uint64_t after = atomic_load(&table->generation);
-        if (before == after && health_word_observed(endpoint) == HEALTH_OBSERVED_UNHEALTHY) { /* one moment */
+        bool is_lost = health_word_observed(endpoint) == HEALTH_OBSERVED_UNHEALTHY && again == endpoint;
+        if (before == after && is_lost) { /* one moment */
             watcher->mixed += health_word_observed(region) != HEALTH_OBSERVED_UNHEALTHY;
         }
     }

@@ -280,7 +280,8 @@ static struct health *build(const struct model *model, int64_t wall_ms)
             (struct health_monitor_plan){m->endpoint, (uint16_t)m->rise, (uint16_t)m->fall, 1000 + i};
     }
     return health_new(
-        &(struct health_plan){regions, REGIONS, azs, AZS, endpoints, ENDPOINTS, monitors, MONITORS}, wall_ms);
+        &(struct health_plan){regions, REGIONS, azs, AZS, endpoints, ENDPOINTS, monitors, MONITORS, NULL},
+        wall_ms);
 }
 
 /* The same topology again: everything must be as before. */
@@ -290,7 +291,7 @@ static void carry_over(struct model *model)
     health_carry(to, model->health, model->now_ms);
     health_free(model->health);
     model->health = to;
-    health_set_listener(to, &(struct health_listener){model, hear});
+    health_set_listener(to, &(struct health_listener){.context = model, .changed = hear});
 }
 
 static void run_world(uint64_t seed)
@@ -300,7 +301,7 @@ static void run_world(uint64_t seed)
     struct model model;
     draw_world(&model, &random);
     model.health = build(&model, 0);
-    health_set_listener(model.health, &(struct health_listener){&model, hear});
+    health_set_listener(model.health, &(struct health_listener){.context = &model, .changed = hear});
     unsigned failing_of_8 = 4; /* drifts, so that whole regions fail and come back */
     for (int step = 0; step < STEPS; step++) {
         model.now_ms += (int64_t)random_below(&random, 5);
@@ -356,7 +357,7 @@ static void many_endpoints_load_and_carry(void **state)
         monitors[i] = (struct health_monitor_plan){i / 2, 1, 1, i};
     }
     struct health_region_plan regions[] = {{"even", 1.0}, {"odd", 1.0}};
-    struct health_plan plan = {regions, 2, azs, MANY_AZS, endpoints, MANY, monitors, MANY_MONITORS};
+    struct health_plan plan = {regions, 2, azs, MANY_AZS, endpoints, MANY, monitors, MANY_MONITORS, NULL};
     struct health *from = health_new(&plan, 1), *to = health_new(&plan, 2);
     struct health_override down = {.desired = HEALTH_DESIRED_DOWN, .expires_ms = 500};
     for (uint32_t i = 0; i < MANY; i++) {

@@ -26,7 +26,7 @@ static const char topology_json[] =
     " \"checks\": {\"web\": {\"type\": \"tcp\", \"port\": 80, \"fall\": 1, \"rise\": 1}},"
     " \"endpoints\": {"
     "  \"a\": {\"az\": \"us-1\", \"addresses\": [\"192.0.2.1\", \"2001:db8::1\"], \"weight\": 30, "
-    "\"checks\": [\"web\"]},"
+    "\"load\": {\"low\": 1, \"high\": 3}, \"checks\": [\"web\"]},"
     "  \"b\": {\"az\": \"us-2\", \"addresses\": [\"192.0.2.2\"], \"weight\": 10, \"checks\": [\"web\"]},"
     "  \"c\": {\"az\": \"eu-1\", \"addresses\": [\"192.0.2.3\"], \"checks\": [\"web\"]}}}";
 static const char zone_text[] = "$ORIGIN example.com.\n"
@@ -266,6 +266,40 @@ static void weights_become_odds(void **state)
     assert_step(&e, "b is excluded: it has no AAAA address");
 }
 
+static void push(struct world *w, const char *endpoint, double load, int64_t wall_ms)
+{
+    struct health_load_report report = {.load = load, .source = HEALTH_LOAD_PUSHED, .actor = "test"};
+    assert_int_equal(operate_put_load(w->view, endpoint, &report, wall_ms), 0);
+}
+
+static void load_is_explained(void **state)
+{
+    struct world *w = *state;
+    double shed;
+    struct health_load_report none = {.source = HEALTH_LOAD_NONE};
+    assert_int_equal(operate_foresee_shed(w->view, "a", 2, &shed), 0);
+    assert_true(shed == 0.5);
+    push(w, "a", 2, WALL_MS);
+    struct operate_explanation e = explain(w, "www.example.com.", "A");
+    assert_true(e.members[0].weight == 30 && e.members[0].shed == 0.5 && e.members[0].counts == 15);
+    assert_true(e.members[0].odds == 0.6 && e.members[1].odds == 0.4 && e.members[1].counts == 10);
+    assert_true(e.tiers[0].healthy == 1 &&
+                e.tiers[0].available == 0.75); /* by number: there is no capacity */
+    assert_step(&e, "a sheds 50 % of its weight, load being above 1: 15 of 30 count");
+    push(w, "a", 3, WALL_MS + HEALTH_SHED_PACE_MS);
+    e = explain(w, "www.example.com.", "A");
+    assert_true(e.members[0].odds == 0 && e.members[0].counts == 0 && !e.members[0].chosen);
+    assert_step(&e, "a sheds 100 % of its weight, load being above 1: it is left out");
+    e = explain(w, "www.example.com.", "AAAA"); /* nobody else has such an address */
+    assert_true(e.members[0].odds == 1 && e.members[0].counts == 30 && e.answer_count == 1);
+    assert_step(&e, "ignored, since nobody else could serve for it");
+    assert_int_equal(operate_put_load(w->view, "a", &none, WALL_MS + 2 * HEALTH_SHED_PACE_MS), 0);
+    e = explain(w, "www.example.com.", "A");
+    assert_true(e.members[0].odds == 0.75);
+    assert_int_equal(operate_put_load(w->view, "x", &none, WALL_MS), ERROR_NOT_FOUND);
+    assert_int_equal(operate_foresee_shed(w->view, "x", 1, &shed), ERROR_NOT_FOUND);
+}
+
 static void chains_and_wildcards_are_explained(void **state)
 {
     struct world *w = *state;
@@ -363,6 +397,7 @@ int main(void)
         TEST(steered_names_are_explained),
         TEST(failover_is_explained),
         TEST(weights_become_odds),
+        TEST(load_is_explained),
         TEST(chains_and_wildcards_are_explained),
         TEST(plain_answers_are_explained),
         TEST(odd_replies_are_read_to_their_end),

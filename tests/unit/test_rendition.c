@@ -36,7 +36,9 @@ static struct health *make_health(void)
     static const struct health_az_plan azs[] = {{"z", 0, 1}};
     static struct health_endpoint_plan endpoints[MEMBERS];
     static char names[MEMBERS][8];
+    static struct health_load_plan loads[MEMBERS];
     for (size_t i = 0; i < MEMBERS; i++) {
+        loads[i] = (struct health_load_plan){.is_given = true, .low = 0, .high = 1, .max_age_ms = 3600000};
         snprintf(names[i], sizeof names[i], "e%zu", i);
         endpoints[i] = (struct health_endpoint_plan){names[i], 0};
     }
@@ -45,7 +47,8 @@ static struct health *make_health(void)
                                             .azs = azs,
                                             .az_count = 1,
                                             .endpoints = endpoints,
-                                            .endpoint_count = MEMBERS},
+                                            .endpoint_count = MEMBERS,
+                                            .loads = loads},
                       0);
 }
 
@@ -257,6 +260,26 @@ static void equal_means_equal_copies(void **state)
     fini(&w);
 }
 
+/* Else one busy endpoint would cost a serial, and all secondaries a transfer, every second. */
+static void copies_do_not_follow_load(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w);
+    struct view_rendition *first = view_render_zone(&w.view, w.zone);
+    uint64_t generation = atomic_load(&w.view.table->generation);
+    for (uint32_t i = 0; i < MEMBERS; i += 2) {
+        struct health_load_report report = {.load = i % 4 == 0 ? 0.5 : 1, .source = HEALTH_LOAD_FROM_CHECK};
+        health_report_load(w.view.health, i, &report, 2000 + i * HEALTH_SHED_PACE_MS);
+    }
+    assert_true(atomic_load(&w.view.table->generation) >= generation + MEMBERS / 2);
+    struct view_rendition *again = view_render_again(&w.view, first);
+    assert_true(view_rendition_equal(first, again));
+    view_rendition_release(again);
+    view_rendition_release(first);
+    fini(&w);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -264,6 +287,7 @@ int main(void)
         cmocka_unit_test(the_heaviest_are_taken),
         cmocka_unit_test(standbys_that_are_kept_warm_are_left_out),
         cmocka_unit_test(equal_means_equal_copies),
+        cmocka_unit_test(copies_do_not_follow_load),
     };
     return cmocka_run_group_tests_name("rendition", tests, NULL, NULL);
 }

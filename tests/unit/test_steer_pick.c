@@ -64,15 +64,15 @@ static double chi_square(const unsigned *seen, const double *odds, size_t count,
     return sum;
 }
 
-static void one_answer_follows_weights(void **state)
+static void expect_one_by_weight(bool is_simple)
 {
-    (void)state;
     enum { COUNT = 20, ROUNDS = 400000 };
     uint32_t weights[COUNT];
     for (uint32_t i = 0; i < COUNT; i++) {
         weights[i] = 1 + i * i;
     }
     struct draw draw = draw_new(STEER_PICK_WEIGHTED, 1, weights, COUNT);
+    draw.choice.is_simple = is_simple;
     unsigned seen[COUNT] = {0};
     uint16_t out[STEER_ANSWERS_MAX];
     for (int round = 0; round < ROUNDS; round++) {
@@ -84,6 +84,13 @@ static void one_answer_follows_weights(void **state)
     assert_true(odds[3] == 10.0 / draw.choice.total_weight);
     assert_true(chi_square(seen, odds, COUNT, ROUNDS) < 60); /* 19 degrees: 1e-6 lies at 62 */
     draw_free(&draw);
+}
+
+static void one_answer_follows_weights(void **state)
+{
+    (void)state;
+    expect_one_by_weight(false);
+    expect_one_by_weight(true);
 }
 
 static void a_single_member_needs_no_luck(void **state)

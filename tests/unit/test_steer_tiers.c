@@ -476,6 +476,44 @@ static void whatever_fails_shortens_the_ttl(void **state)
     world_free(w);
 }
 
+/* ---- the short way ---- */
+
+static bool is_simple(struct world *w)
+{
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+    return w->choice.is_simple;
+}
+
+/* Only what is one record of a tier with its own TTL: the short way knows nothing else. */
+static void one_record_of_one_tier_is_simple(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    assert_true(is_simple(w));
+    w->policy.answers = 2;
+    assert_false(is_simple(w));
+    w->policy.answers = 1;
+    w->policy.pick = STEER_PICK_ROUND_ROBIN;
+    assert_false(is_simple(w));
+    lose(w, 0, EACH - 1);
+    assert_true(is_simple(w)); /* one member is left, however it is picked */
+    assert_int_equal(w->choice.count, 1);
+    w->policy.has_ttl_failing = true;
+    w->policy.ttl_failing = 7;
+    assert_false(is_simple(w));
+    w->policy.has_ttl_failing = false;
+    w->tiers[0].spill_below.share = 1; /* two parts */
+    assert_false(is_simple(w));
+    for (uint16_t tier = 0; tier < TIERS; tier++) {
+        lose(w, tier, EACH);
+    }
+    w->policy.fallback = STEER_FALLBACK_ALL;
+    w->policy.pick = STEER_PICK_WEIGHTED;
+    assert_false(is_simple(w)); /* a fallback is counted as one */
+    assert_int_equal(w->choice.source, STEER_FROM_ALL);
+    world_free(w);
+}
+
 /* ---- keeping ---- */
 
 static void choices_are_copied_and_compared(void **state)
@@ -516,6 +554,7 @@ int main(void)
         cmocka_unit_test(draws_follow_shares_and_weights),
         cmocka_unit_test(an_answer_comes_from_one_tier),
         cmocka_unit_test(a_pool_serves_where_no_tier_does),
+        cmocka_unit_test(one_record_of_one_tier_is_simple),
         cmocka_unit_test(whatever_fails_shortens_the_ttl),
         cmocka_unit_test(choices_are_copied_and_compared),
     };

@@ -188,6 +188,39 @@ static void overrides(void **state)
     assert_has(&w->err, "  expires: found 2020-01-01T00:00:00Z, expected a time in the future");
 }
 
+static void loads(void **state)
+{
+    struct world *w = *state;
+    struct health_load_status *load = &w->fake.targets[HEALTH_ENDPOINT][0].status.load;
+    w->fake.endpoints[0].load =
+        (struct conf_load){.is_given = true, .low = 0.5, .high = 1, .max_age_ms = 60000};
+    assert_int_equal(run(w, "load|endpoint:web-1|0.75|--for|30s|--actor|alice"), 0);
+    assert_string_equal(w->out.bytes, "endpoint:web-1 has load 0.75, sheds 50 % of its weight\n");
+    assert_int_equal(load->until_ms - load->reported_ms, 30000);
+    assert_string_equal(load->actor, "alice");
+    assert_int_equal(run(w, "endpoints"), 0);
+    assert_has(&w->out, "50 %");
+    assert_int_equal(run(w, "show|endpoint:web-1"), 0);
+    assert_has(&w->out, "sheds       50 %");
+    assert_has(&w->out, "watermarks  0.5 to 1");
+    assert_int_equal(run(w, "load|--dry-run|endpoint:web-1|1"), 0);
+    assert_string_equal(w->out.bytes, "endpoint:web-1 would have load 1, would shed 25 % of its weight\n");
+    assert_true(load->value == 0.75);
+    assert_int_equal(run(w, "load|endpoint:web-1|forget|--actor|bob"), 0);
+    assert_string_equal(w->out.bytes, "endpoint:web-1 has no load, sheds 0 % of its weight\n");
+    assert_string_equal(load->actor, "bob");
+    assert_int_equal(run(w, "load|endpoint:web-2|3"), 0);
+    assert_string_equal(w->out.bytes, "endpoint:web-2 has load 3; without watermarks it sheds nothing\n");
+    assert_int_equal(run(w, "load|az:us-east-1a|1"), 2);
+    assert_int_equal(run(w, "load|endpoint:web-1|high"), 2);
+    assert_int_equal(run(w, "load|endpoint:web-1|inf"), 2);
+    assert_int_equal(run(w, "load|endpoint:web-1|forget|--for|3s"), 2);
+    assert_int_equal(run(w, "load|endpoint:web-1|1|--reason|x"), 2);
+    assert_int_equal(run(w, "load|endpoint:web-9|1"), 4);
+    assert_int_equal(run(w, "load|endpoint:web-1|1|--for|1ms"), 1);
+    assert_has(&w->err, "  ttl: found \"1ms\", expected a duration from 1s to 24h");
+}
+
 static void exit_codes(void **state)
 {
     struct world *w = *state;
@@ -241,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lists_and_shows, world_open, world_close),
         cmocka_unit_test_setup_teardown(overrides, world_open, world_close),
+        cmocka_unit_test_setup_teardown(loads, world_open, world_close),
         cmocka_unit_test_setup_teardown(exit_codes, world_open, world_close),
         cmocka_unit_test_setup_teardown(reload, world_open, world_close),
         cmocka_unit_test_setup_teardown(drills, world_open, world_close),

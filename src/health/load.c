@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What endpoints say about their load, and how much of their weight they shed for it. Reports come with every
+ * check; the words change, and answers with them, only when a share that is shed moves by a whole step, and
+ * for all endpoints together once in a while: each change makes every thread choose anew. A report that is
+ * too old counts for nothing: an endpoint that has fallen silent is judged by its checks. */
+#include "config.h"
+
+#include "health/health.h"
+
+#include "base/error.h"
+#include "health/machine.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* The level for a load, beginning at the one that is in force: the ends are reached exactly, in between
+ * nothing less than a step counts, and only the ends are all and nothing. */
+static unsigned find_level(const struct health_load_plan *plan, double load, unsigned level)
+{
+    if (load <= plan->low) {
+        return 0;
+    }
+    if (load >= plan->high) {
+        return HEALTH_SHED_ALL;
+    }
+    double steps = (load - plan->low) / (plan->high - plan->low) * HEALTH_SHED_ALL;
+    if (steps - level < 1 && level - steps < 1) {
+        return level;
+    }
+    unsigned nearest = (unsigned)(steps + 0.5);
+    return nearest < HEALTH_SHED_ALL ? nearest : HEALTH_SHED_ALL - 1;
+}
+
+static unsigned get_level(const struct health *health, uint32_t endpoint)
+{
+    return health_word_shed(health_word_get(health, HEALTH_ENDPOINT, endpoint));
+}
+
+/* What the latest report makes of the level. */
+static unsigned find_wanted(const struct health *health, uint32_t endpoint)
+{
+    const struct health_load *load = &health->loads[endpoint];
+    bool counts = load->plan.is_given && load->status.source != HEALTH_LOAD_NONE;
+    return counts ? find_level(&load->plan, load->status.value, get_level(health, endpoint)) : 0;
+}
+
+static bool follow_level(struct health *health, uint32_t endpoint)
+{
+    unsigned wanted = find_wanted(health, endpoint);
+    if (wanted == get_level(health, endpoint)) {
+        return false;
+    }
+    health_word_set_shed(health, endpoint, wanted);
+    return true;
+}
+
+/* Those that have begun or ended to shed. */
+static void tell(struct health *health)
+{
+    for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
+        struct health_load *load = &health->loads[i];
+        struct health_load_status status = load->status;
+        status.shed = (double)get_level(health, i) / HEALTH_SHED_ALL;
+        if (load->told_sheds == (status.shed > 0)) {
+            continue;
+        }
+        load->told_sheds = !load->told_sheds;
+        if (health->listener.shed != NULL) {
+            struct health_shed_change change = {.name = health->nodes[HEALTH_ENDPOINT][i].name,
+                                                .load = &status};
+            health->listener.shed(health->listener.context, &change);
+        }
+    }
+}
+
+static void wake_at(struct health *health, int64_t wall_ms)
+{
+    if (health->next_load_ms == 0 || wall_ms < health->next_load_ms) {
+        health->next_load_ms = wall_ms;
+    }
+}
+
+/* All words follow all loads, as one change. */
+static void settle(struct health *health)
+{
+    bool changed = false;
+    health->next_load_ms = 0;
+    for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
+        struct health_load_status *status = &health->loads[i].status;
+        if (status->source != HEALTH_LOAD_NONE && status->until_ms <= health->wall_ms) {
+            status->source = HEALTH_LOAD_NONE;
+        }
+        if (status->source != HEALTH_LOAD_NONE) {
+            wake_at(health, status->until_ms);
+        }
+        changed |= follow_level(health, i);
+    }
+    if (changed) {
+        health->shed_ms = health->wall_ms;
+        health_table_advance(health);
+    }
+    tell(health);
+}
+
+/* A clock that was set back ends the wait. */
+static void settle_in_turn(struct health *health, uint32_t endpoint)
+{
+    int64_t passed_ms = health->wall_ms - health->shed_ms;
+    if (find_wanted(health, endpoint) == get_level(health, endpoint)) {
+        return;
+    }
+    if (passed_ms >= 0 && passed_ms < HEALTH_SHED_PACE_MS) {
+        wake_at(health, health->shed_ms + HEALTH_SHED_PACE_MS);
+    } else {
+        settle(health);
+    }
+}
+
+static void set_until(struct health_load *load)
+{
+    load->status.until_ms =
+        load->status.reported_ms + (load->ttl_ms != 0 ? load->ttl_ms : load->plan.max_age_ms);
+}
+
+int health_report_load(struct health *health, uint32_t endpoint, const struct health_load_report *report,
+                       int64_t wall_ms)
+{
+    assert(!health->delivering && report->load >= 0 && report->source != HEALTH_LOAD_NONE);
+    if (endpoint >= health->counts[HEALTH_ENDPOINT]) {
+        return ERROR_NOT_FOUND;
+    }
+    struct health_load *load = &health->loads[endpoint];
+    health->wall_ms = wall_ms;
+    load->status =
+        (struct health_load_status){.source = report->source, .value = report->load, .reported_ms = wall_ms};
+    if (report->actor != NULL) {
+        strncpy(load->status.actor, report->actor, sizeof load->status.actor - 1);
+    }
+    load->ttl_ms = report->ttl_ms;
+    set_until(load);
+    wake_at(health, load->status.until_ms);
+    settle_in_turn(health, endpoint);
+    return 0;
+}
+
+int health_forget_load(struct health *health, uint32_t endpoint, int64_t wall_ms)
+{
+    assert(!health->delivering);
+    if (endpoint >= health->counts[HEALTH_ENDPOINT]) {
+        return ERROR_NOT_FOUND;
+    }
+    health->wall_ms = wall_ms;
+    health->loads[endpoint].status = (struct health_load_status){.source = HEALTH_LOAD_NONE};
+    settle_in_turn(health, endpoint);
+    return 0;
+}
+
+double health_foresee_shed(const struct health *health, uint32_t endpoint, double load)
+{
+    const struct health_load_plan *plan = &health->loads[endpoint].plan;
+    unsigned level = plan->is_given ? find_level(plan, load, get_level(health, endpoint)) : 0;
+    return (double)level / HEALTH_SHED_ALL;
+}
+
+/* Watermarks may be others now. */
+void health_carry_load(struct health *to, uint32_t endpoint, const struct health *from, uint32_t old)
+{
+    struct health_load *load = &to->loads[endpoint];
+    load->status = from->loads[old].status;
+    load->ttl_ms = from->loads[old].ttl_ms;
+    load->told_sheds = from->loads[old].told_sheds;
+    if (load->status.source != HEALTH_LOAD_NONE) {
+        set_until(load);
+        wake_at(to, load->status.until_ms);
+    }
+    health_word_set_shed(to, endpoint, get_level(from, old));
+    (void)follow_level(to, endpoint);
+    if (load->told_sheds != (get_level(to, endpoint) != 0)) {
+        wake_at(to, 1); /* at once: told when there is a listener */
+    }
+}
+
+void health_expire_loads(struct health *health, int64_t wall_ms)
+{
+    if (health->next_load_ms != 0 && health->next_load_ms <= wall_ms) {
+        health->wall_ms = wall_ms;
+        settle(health);
+    }
+}

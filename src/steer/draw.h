@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What nearly every steered query goes through, in line: the policy by its number, its choice out of the
+ * thread's cache, and one member drawn from a choice that is simple. Everything else is steer.h's. */
+#pragma once
+
+#include "steer/steer.h"
+
+enum { STEER_SCAN_MAX = 8 }; /* up to so many weights a scan beats halving */
+
+/* Owned by one DNS thread. */
+struct steer_cache {
+    const struct steer_policy *const *policies; /* of the set */
+    struct steer_choice *choices;
+    uint8_t *memory; /* of all choices */
+};
+
+/* As steer_set_get() of the cache's set; id is one of its numbers. */
+static inline const struct steer_policy *steer_cache_get_policy(const struct steer_cache *cache, uint32_t id)
+{
+    return cache->policies[id];
+}
+
+static inline struct steer_choice *steer_cache_find(const struct steer_cache *cache,
+                                                    const struct steer_policy *policy, struct steer_ask ask)
+{
+    return &cache->choices[policy->cache_at + ask.class_id * 2u + (ask.types >> 1)];
+}
+
+/* Does a choice still say what an evaluation would? */
+static inline bool steer_choice_holds(const struct steer_choice *choice, uint32_t now_s,
+                                      const struct health_table *table)
+{
+    return choice->generation == atomic_load_explicit(&table->generation, memory_order_acquire) &&
+           choice->until_s > now_s;
+}
+
+/* The first of more than STEER_SCAN_MAX cumulative weights from which a scan finds the interval that holds
+ * `point`. */
+const uint32_t *steer_find_scan(const uint32_t *weights, size_t count, uint32_t point);
+
+/* The index of the interval that holds `point` (< total): the first cumulative weight above it. */
+static inline size_t steer_find_interval(const uint32_t *weights, size_t count, uint32_t point)
+{
+    const uint32_t *at = count > STEER_SCAN_MAX ? steer_find_scan(weights, count, point) : weights;
+    while (*at <= point) {
+        at++;
+    }
+    return (size_t)(at - weights);
+}
+
+/* The one member that a simple choice gives this time. */
+static inline uint16_t steer_draw_simple(const struct steer_choice *choice, struct random *random)
+{
+    if (choice->count == 1) {
+        return choice->members[0];
+    }
+    uint32_t point = (uint32_t)random_below(random, choice->total_weight);
+    return choice->members[steer_find_interval(choice->weights, choice->count, point)];
+}
