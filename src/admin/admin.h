@@ -25,7 +25,8 @@ struct admin_reload_result {
 
 /* A zone as GET /v1/zones shows it is struct view_zone; a check of an endpoint: */
 struct admin_monitor {
-    const char *check, *type, *address; /* "web", "http", "192.0.2.1:8080" */
+    const char *check, *type, *family; /* "web", "http", "ipv4" */
+    const char *address;               /* "192.0.2.1:8080", "lb.example.net:8080" */
     struct health_monitor_status status;
 };
 
@@ -79,6 +80,7 @@ struct admin_explained {
     struct operate_explanation before, after;
     struct operate_report report; /* of the name's policy; no rows where the name is not steered */
 };
+enum { ADMIN_TYPE_SIZE = 16 };
 
 /* Each is called on the control thread, list_monitors once per endpoint that is shown. Results live in the
  * arena. int: 0 or a negative error. */
@@ -121,6 +123,8 @@ struct admin_verbs {
     size_t (*list_secondaries)(void *context, size_t zone, struct arena *arena,
                                struct admin_secondary **secondaries);
     void (*list_names)(void *context, const struct view_name **names, size_t *count);
+    /* Mnemonic of the type that a bit of the name's types stands for. */
+    void (*write_type)(void *context, const struct view_name *name, unsigned bit, char text[ADMIN_TYPE_SIZE]);
     /* Append the Prometheus text exposition of all metrics. */
     void (*write_metrics)(void *context, struct buffer *out);
 };

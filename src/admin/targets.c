@@ -220,7 +220,7 @@ void handle_names(struct call *call)
     for (size_t i = 0; i < count && !page.more; i++) {
         bool is_wanted = call->route.policy < 0 || call->route.policy == names[i].policy;
         if (page_reached(&page, names[i].owner) && is_wanted && page_take(&page, names[i].owner)) {
-            json_array_append_new(page.items, render_name(&names[i]));
+            json_array_append_new(page.items, render_name(&names[i], verbs_of(call)));
         }
     }
     page_reply(call, &page);

@@ -15,8 +15,9 @@
 #include "answer/work.h"
 
 enum {
-    CHAIN_MAX = 10,  /* CNAMEs followed in one answer */
-    PLAIN_UDP = 512, /* RFC 1035 section 4.2.1 */
+    CHAIN_MAX = 10,      /* CNAMEs followed in one answer */
+    PLAIN_UDP = 512,     /* RFC 1035 section 4.2.1 */
+    CNAME_RDATA_AT = 12, /* in a record whose owner is a pointer */
 };
 
 static void count(const struct answer_context *context, enum answer_counter counter)
@@ -27,7 +28,9 @@ static void count(const struct answer_context *context, enum answer_counter coun
 static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
 {
     struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
-    w->scope = 0; /* RFC 7871 section 7.4: resolvers take every negative answer for one of all clients */
+    /* RFC 7871 section 7.4: resolvers take every negative answer for one of all clients; what led to it may
+     * not be the same for all */
+    w->scope = w->alias_scope;
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
         work_truncate(w);
     }
@@ -40,8 +43,7 @@ static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_
 static __attribute__((noinline)) void add_negative_for_now(struct work *w, const struct zone *zone,
                                                            const struct zone_rrset *rrset, uint16_t apex_at)
 {
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    const uint8_t *ttl = steered->records + REPLY_TTL_AT;
+    const uint8_t *ttl = zone_get_steered_ttl(zone, rrset);
     size_t from = w->reply.at;
     uint8_t *soa = w->reply.out + from;
     w->reply.ede = w->fallback ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;
@@ -78,6 +80,39 @@ static inline const struct zone_rrset *choose_rrset(const struct zone_node *node
     return __builtin_expect(qtype == DNS_TYPE_ANY, 0) ? choose_any(node) : zone_find_rrset(node, qtype);
 }
 
+/* Returns whether a CNAME was added that is to be followed. */
+static inline __attribute__((always_inline)) bool finish_steered(struct work *w, const struct zone *zone,
+                                                                 const struct zone_rrset *rrset,
+                                                                 struct reply_place place,
+                                                                 enum rrset_outcome outcome)
+{
+    switch (outcome) {
+    case RRSET_DONE: break;
+    case RRSET_ALIAS: w->alias_scope = w->scope; return true;
+    case RRSET_FULL: work_truncate(w); break;
+    case RRSET_FAILED:
+        w->reply.rcode = DNS_RCODE_SERVFAIL;
+        w->reply.ede = REPLY_EDE_NO_ENDPOINT;
+        w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
+        break;
+    case RRSET_EMPTY:
+    case RRSET_USE_STATIC: add_negative_for_now(w, zone, rrset, place.apex_at); break;
+    }
+    return false;
+}
+
+/* The name is an alias, and where it leads to is steered. A CNAME of the zone file may stand in. */
+__attribute__((noinline)) static uint16_t answer_alias(struct work *w, const struct zone *zone,
+                                                       const struct zone_node *node,
+                                                       const struct zone_rrset *cname,
+                                                       struct reply_place place)
+{
+    uint16_t leads_to = (uint16_t)(w->reply.at + CNAME_RDATA_AT);
+    enum rrset_outcome outcome = rrset_add(w, zone, node, cname, place);
+    outcome = outcome == RRSET_DONE ? RRSET_ALIAS : outcome;
+    return finish_steered(w, zone, cname, place, outcome) ? leads_to : WORK_NOWHERE;
+}
+
 /* What is there: data, a CNAME to follow, or nothing of that type. */
 static inline __attribute__((always_inline)) uint16_t
 answer_node(struct work *w, const struct zone *zone, const struct zone_node *node, struct target target)
@@ -95,25 +130,19 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
         return WORK_NOWHERE;
     }
     if (rrset != NULL) {
-        switch (rrset_add(w, zone, node, rrset, place)) {
-        case RRSET_DONE: break;
-        case RRSET_FULL: work_truncate(w); break;
-        case RRSET_FAILED:
-            w->reply.rcode = DNS_RCODE_SERVFAIL;
-            w->reply.ede = REPLY_EDE_NO_ENDPOINT;
-            w->reply.flags &= (uint16_t)~DNS_FLAG_AA;
-            break;
-        case RRSET_EMPTY:
-        case RRSET_USE_STATIC: add_negative_for_now(w, zone, rrset, place.apex_at); break;
-        }
-        return WORK_NOWHERE;
+        uint16_t leads_to = (uint16_t)(w->reply.at + CNAME_RDATA_AT);
+        return finish_steered(w, zone, rrset, place, rrset_add(w, zone, node, rrset, place)) ? leads_to
+                                                                                             : WORK_NOWHERE;
     }
     const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
     if (cname == NULL) {
         add_negative(w, zone, place.apex_at);
         return WORK_NOWHERE;
     }
-    uint16_t rdata_at = (uint16_t)(w->reply.at + 12);
+    if ((cname->flags & ZONE_RRSET_STEERED) != 0) {
+        return answer_alias(w, zone, node, cname, place);
+    }
+    uint16_t rdata_at = (uint16_t)(w->reply.at + CNAME_RDATA_AT);
     if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, cname, place)) {
         work_truncate(w);
         return WORK_NOWHERE;
@@ -385,7 +414,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     struct work w;
     w.context = context;
     w.request = request;
-    w.scope = 0;
+    w.scope = w.alias_scope = 0;
     w.steered = w.fallback = w.is_signed = false;
     count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);

@@ -14,12 +14,14 @@ static void add_referral(struct work *w, const struct zone *zone, const struct z
     struct reply_place place = {.owner = cut_at, .apex_at = work_find_apex(w, zone, target)};
     const struct zone_rrset *ns = zone_find_rrset(cut, DNS_TYPE_NS);
     w->reply.subject = reply_subject(zone, cut);
+    uint16_t ns_at = (uint16_t)w->reply.at;
     if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, ns, place)) {
         work_truncate(w);
         return;
     }
     if ((ns->flags & ZONE_RRSET_ADDITIONAL) != 0 &&
-        !rrset_add_additional(w, zone, ns, place)) { /* RFC 9471: a referral without its glue is of no use */
+        !rrset_add_additional(w, zone, ns, place,
+                              ns_at)) { /* RFC 9471: a referral without its glue is of no use */
         work_truncate(w);
     }
 }

@@ -27,9 +27,8 @@ static struct addr find_client(const struct work *w)
     return at.addr;
 }
 
-/* Members for this very client; the scope becomes what the answer is good for. */
-static size_t pick_sticky(struct work *w, const struct steer_policy *policy,
-                          const struct steer_choice *choice, uint16_t members[STEER_ANSWERS_MAX])
+size_t rrset_pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
+                         uint16_t members[STEER_ANSWERS_MAX])
 {
     struct addr client = find_client(w);
     struct steer_key key = steer_find_key(policy, &client);
@@ -45,10 +44,7 @@ static enum rrset_outcome add_picked(struct work *w, const struct zone *zone, co
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
     const struct steer_policy *policy = steer_cache_get_policy(w->context->cache, steered->policy);
     uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = policy->pick == STEER_PICK_STICKY
-                        ? pick_sticky(w, policy, choice, members)
-                        : steer_pick(policy, choice, w->context->random, members);
-    size_t from = w->reply.at;
+    size_t picked = rrset_pick(w, policy, choice, members), from = w->reply.at;
     for (size_t i = 0; i < picked; i++) {
         if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
             return RRSET_FULL;
@@ -61,19 +57,22 @@ static enum rrset_outcome add_picked(struct work *w, const struct zone *zone, co
 }
 
 enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                                    struct steer_choice *choice, uint16_t owner)
+                                    struct steer_choice *choice, struct reply_place place)
 {
     w->fallback |= choice->source != STEER_FROM_TIER;
     w->ttl_limit = choice->ttl;
     switch (choice->source) {
     case STEER_FROM_TIER:
     case STEER_FROM_POOL:
-    case STEER_FROM_ALL: return add_picked(w, zone, rrset, choice, owner);
+    case STEER_FROM_ALL:
+        return (rrset->flags & ZONE_RRSET_LISTED) != 0  ? rrset_add_listed(w, zone, rrset, choice, place)
+               : (rrset->flags & ZONE_RRSET_HOSTS) != 0 ? rrset_add_hosts(w, zone, rrset, choice, place.owner)
+                                                        : add_picked(w, zone, rrset, choice, place.owner);
     case STEER_FROM_STATIC: return RRSET_USE_STATIC;
     case STEER_FROM_SERVFAIL: return RRSET_FAILED;
     case STEER_FROM_NODATA: break;
     }
-    return RRSET_EMPTY;
+    return rrset_get_empty(rrset);
 }
 
 enum rrset_outcome rrset_add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
@@ -119,9 +118,8 @@ static void add_address(struct work *w, const struct zone *zone, const struct zo
 }
 
 bool rrset_add_additional(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                          struct reply_place place)
+                          struct reply_place place, uint16_t block_at)
 {
-    uint16_t block_at = (uint16_t)(w->reply.at - rrset->len);
     const struct zone_extra *extra = zone_get_extra(zone, rrset);
     if (!reply_add_additional(&w->reply, zone, rrset, place, block_at)) {
         return false;
@@ -137,20 +135,28 @@ bool rrset_add_additional(struct work *w, const struct zone *zone, const struct 
     return true;
 }
 
-void rrset_add_more(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                    struct reply_place place)
+bool rrset_put(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+               struct reply_place place)
 {
     size_t at = w->reply.at;
     if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
-        work_truncate(w);
-        return;
+        return false;
     }
     if ((rrset->flags & ZONE_RRSET_ROTATES) != 0) {
         reply_rotate(&w->reply, at, (unsigned)random_below(w->context->random, rrset->count));
     }
-    bool minimal =
-        w->query.qtype == DNS_TYPE_ANY /* RFC 8482 */ || w->context->view->server->minimal_responses;
-    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !minimal) {
-        (void)rrset_add_additional(w, zone, rrset, place);
+    return true;
+}
+
+void rrset_add_more(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                    struct reply_place place)
+{
+    uint16_t at = (uint16_t)w->reply.at;
+    if (!rrset_put(w, zone, rrset, place)) {
+        work_truncate(w);
+        return;
+    }
+    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !rrset_is_minimal(w)) {
+        (void)rrset_add_additional(w, zone, rrset, place, at);
     }
 }

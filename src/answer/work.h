@@ -15,8 +15,9 @@ struct work {
     const struct answer_request *request;
     struct dns_query query;
     struct reply reply;
-    uint8_t scope;      /* ECS */
-    uint32_t ttl_limit; /* of a steered name's static records or negative answer; set with that outcome */
+    uint8_t scope;       /* ECS */
+    uint8_t alias_scope; /* of the steered CNAMEs that led here */
+    uint32_t ttl_limit;  /* of a steered name's static records or negative answer; set with that outcome */
     bool steered, fallback;
     bool is_signed; /* the reply ends in a TSIG record */
     struct tsig_exchange signature;

@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "dns/name.h"
+#include "dns/types.h"
 #include "view/view.h"
 #include "zone/walk.h"
 #include "zone/writer.h"
@@ -22,6 +23,7 @@ struct dump {
     const struct view *view;
     const struct zone *zone;
     struct buffer line;
+    const char *endpoint; /* whose record is printed */
 };
 
 static int print_record(void *context, const struct zone_record *record)
@@ -32,35 +34,47 @@ static int print_record(void *context, const struct zone_record *record)
     return fwrite(dump->line.bytes, dump->line.len, 1, stdout) == 1 ? 0 : -errno;
 }
 
-/* One comment per member that has a record: the file that comes out is a static zone. */
+/* A comment for a record of a steered name: the file that comes out is a static zone. */
+static int print_comment(void *context, const struct zone_record *record)
+{
+    struct dump *dump = context;
+    dump->line.len = 0;
+    zone_write_record(&dump->line, record);
+    dump->line.len--; /* without the newline */
+    return printf("; %.*s ; endpoint %s\n", (int)dump->line.len, dump->line.bytes, dump->endpoint) < 0
+               ? -errno
+               : 0;
+}
+
+/* The addresses of a host name are not known here. */
+static int print_host(const struct dump *dump, const uint8_t *owner, const struct zone_rrset *rrset,
+                      const struct steer_member *member)
+{
+    char name[DNS_NAME_TEXT_SIZE], type[DNS_TYPE_TEXT_SIZE];
+    const struct conf_endpoint *endpoint = &dump->view->topology->endpoints[member->endpoint];
+    return printf("; %s\tIN\t%s\t; what %s resolves to ; endpoint %s\n", dns_name_write(owner, name),
+                  dns_write_type(rrset->type, type), endpoint->host->name, endpoint->name) < 0
+               ? -errno
+               : 0;
+}
+
 static int print_steered(void *context, const uint8_t *owner, const struct zone_rrset *rrset)
 {
-    enum { HEAD_LEN = 12 }; /* pointer, type, class, TTL, length */
     struct dump *dump = context;
     const struct zone_steered *block = (const void *)(dump->zone->blob + rrset->block);
     const struct steer_policy *policy = steer_set_get(dump->view->steer, block->policy);
-    for (unsigned i = 0; i < rrset->count; i++) {
-        const uint8_t *at = block->records + (size_t)i * rrset->len;
-        bool has_record =
-            (policy->members[i].types & (rrset->type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA)) != 0;
-        if (!has_record) {
-            continue;
-        }
-        struct zone_record record = {.owner = owner,
-                                     .type = rrset->type,
-                                     .ttl = (uint32_t)at[6] << 24 | (uint32_t)at[7] << 16 |
-                                            (uint32_t)at[8] << 8 | at[9],
-                                     .rdata = at + HEAD_LEN,
-                                     .rdata_len = (uint16_t)(rrset->len - HEAD_LEN)};
-        dump->line.len = 0;
-        zone_write_record(&dump->line, &record);
-        dump->line.len--; /* without the newline */
-        if (printf("; %.*s ; endpoint %s\n", (int)dump->line.len, dump->line.bytes,
-                   dump->view->topology->endpoints[policy->members[i].endpoint].name) < 0) {
-            return -errno;
+    const struct zone_sink sink = {.context = dump, .record = print_comment};
+    int code = 0;
+    for (unsigned i = 0; i < rrset->count && code == 0; i++) {
+        bool is_host = (rrset->flags & ZONE_RRSET_HOSTS) != 0 && policy->members[i].host != 0;
+        if (is_host) {
+            code = print_host(dump, owner, rrset, &policy->members[i]);
+        } else if ((policy->members[i].types & rrset->types) != 0) {
+            dump->endpoint = dump->view->topology->endpoints[policy->members[i].endpoint].name;
+            code = zone_walk_member(dump->zone, owner, rrset, i, &sink);
         }
     }
-    return 0;
+    return code;
 }
 
 int dump_zone(const struct view *view, const char *origin)

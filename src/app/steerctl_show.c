@@ -7,9 +7,23 @@
 
 #include <string.h>
 
+enum { LIST_SIZE = 128 };
+
 static const char *or_dash(const char *text)
 {
     return text == NULL ? "-" : text;
+}
+
+/* As many of the texts as there is room for. */
+static const char *join_texts(const json_t *texts, const char *between, char list[LIST_SIZE])
+{
+    list[0] = '\0';
+    for (size_t i = 0; i < json_array_size(texts); i++) {
+        size_t used = strlen(list);
+        snprintf(list + used, LIST_SIZE - used, "%s%s", i == 0 ? "" : between,
+                 or_dash(json_string_value(json_array_get(texts, i))));
+    }
+    return list;
 }
 
 static const char *number_text(const json_t *object, const char *key, char out[32])
@@ -218,6 +232,32 @@ static void show_checks(const struct steerctl *ctl, const json_t *checks)
     table_print(table);
 }
 
+/* "2 addresses, answered 12s ago", "none, failing: Domain name not found". */
+static void show_family(const char *label, const json_t *family)
+{
+    char text[TABLE_CELL_SIZE], age[32];
+    size_t count = json_array_size(json_object_get(family, "addresses"));
+    const char *answered = text_of(family, "answered"), *error = text_of(family, "error"),
+               *state = text_of(family, "state");
+    snprintf(text, sizeof text, "%s, %zu address%s%s%s%s%s", or_dash(state), count, count == 1 ? "" : "es",
+             answered == NULL ? "" : ", answered ", answered == NULL ? "" : text_age(answered, age),
+             error == NULL ? "" : ": ", error == NULL ? "" : error);
+    text_line(label, text);
+}
+
+static void show_host(const json_t *host)
+{
+    if (!json_is_object(host)) {
+        return;
+    }
+    text_line("host", text_of(host, "name"));
+    if (text_of(host, "leads_back_to") != NULL) {
+        text_line("  leads back to", text_of(host, "leads_back_to"));
+    }
+    show_family("  ipv4", json_object_get(host, "ipv4"));
+    show_family("  ipv6", json_object_get(host, "ipv6"));
+}
+
 static void show_endpoint(const json_t *target)
 {
     char text[32], list[TABLE_CELL_SIZE] = "";
@@ -229,6 +269,7 @@ static void show_endpoint(const json_t *target)
         snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
                  or_dash(json_string_value(address)));
     }
+    show_host(json_object_get(target, "host"));
     text_line("addresses", list);
     text_line("weight", number_text(target, "weight", text));
     text_line("capacity", number_text(target, "capacity", text));
@@ -397,16 +438,10 @@ void show_names(const struct steerctl *ctl, const json_t *items)
     struct table *table = table_new(ctl, headings);
     json_array_foreach(items, i, item)
     {
-        const json_t *types = json_object_get(item, "types");
-        char list[64] = "";
-        for (size_t t = 0; t < json_array_size(types); t++) {
-            size_t used = strlen(list);
-            snprintf(list + used, sizeof list - used, "%s%s", t == 0 ? "" : " ",
-                     or_dash(json_string_value(json_array_get(types, t))));
-        }
+        char list[LIST_SIZE];
         table_add(table, text_of(item, "name"));
         table_add(table, text_of(item, "zone"));
-        table_add(table, list);
+        table_add(table, join_texts(json_object_get(item, "types"), " ", list));
         table_add(table, number_text(item, "ttl", text));
         table_add(table, number_text(item, "policy", text));
     }
@@ -489,10 +524,10 @@ static void show_members(const struct steerctl *ctl, const json_t *members)
 {
     static const char *const headings[] = {"ENDPOINT",  "AZ",         "REGION", "TIER",
                                            "EFFECTIVE", "DECIDED BY", "WEIGHT", "SHEDS",
-                                           "ODDS",      "ADDRESS",    NULL};
+                                           "ODDS",      "RECORDS",    NULL};
     size_t i;
     const json_t *member;
-    char text[32];
+    char text[32], list[LIST_SIZE];
     if (json_array_size(members) == 0) {
         return;
     }
@@ -511,7 +546,7 @@ static void show_members(const struct steerctl *ctl, const json_t *members)
         table_add(table, sheds ? share_text(member, "shed", text) : NULL);
         snprintf(text, sizeof text, "%.1f %%", 100 * json_number_value(json_object_get(member, "odds")));
         table_add(table, text);
-        table_add(table, text_of(member, "address"));
+        table_add(table, join_texts(json_object_get(member, "records"), ", ", list));
     }
     table_print(table);
 }

@@ -6,6 +6,7 @@
 
 #include "conf/doc.h"
 
+#include "base/arena.h"
 #include "base/memory.h"
 #include "conf/locate.h"
 #include "conf/value.h"
@@ -280,6 +281,18 @@ void doc_warning(const struct doc_node *node, const char *format, ...)
     va_start(arguments, format);
     add_message(node, REPORT_WARNING, true, format, arguments);
     va_end(arguments);
+}
+
+struct report_place doc_keep_place(const struct doc_node *node, struct arena *arena)
+{
+    struct report_place place = {.file = NULL};
+    struct buffer path;
+    buffer_init(&path);
+    write_path(node, &path);
+    place.path = arena_copy_text(arena, path.bytes);
+    find_place(node, false, &place.line, &place.column);
+    buffer_fini(&path);
+    return place;
 }
 
 const char *doc_describe(const struct doc_node *node, char text[DOC_VALUE_TEXT_SIZE])

@@ -53,6 +53,10 @@ bool doc_wants_detail(const struct doc *doc);
 /* Line and column of the node's key (of the value in an array); 0 if not known. */
 void doc_find_key_place(const struct doc_node *node, unsigned *line, unsigned *column);
 
+struct arena;
+/* Of the value, in the arena; the file is left to who knows it. */
+struct report_place doc_keep_place(const struct doc_node *node, struct arena *arena);
+
 enum { DOC_VALUE_TEXT_SIZE = 128 };
 /* The value as it is named in messages: "abc", 12, an array. Returns text. */
 const char *doc_describe(const struct doc_node *node, char text[DOC_VALUE_TEXT_SIZE]);

@@ -11,6 +11,7 @@
 #include "conf/doc.h"
 #include "conf/georule.h"
 #include "conf/keytable.h"
+#include "conf/records.h"
 #include "conf/selector.h"
 #include "dns/name.h"
 
@@ -24,13 +25,15 @@ struct reader {
     const struct conf_topology *topology;
     struct selector *selector;
     struct refs_reader *refs;
+    struct records_reader records;
     struct arena *scratch;
     uint32_t ttl_floor;
-    struct keytable *owners;   /* canonical owner -> conf_name */
-    struct keytable *sets;     /* name -> shared conf_geo */
-    struct keytable *geo;      /* "geo" as written -> conf_geo */
-    struct keytable *outcomes; /* (conf_geo, members) -> the tiers of its outcomes */
-    uint8_t origin[255];       /* wire */
+    struct keytable *owners;       /* canonical owner -> conf_name */
+    struct keytable *sets;         /* name -> shared conf_geo */
+    struct keytable *geo;          /* "geo" as written -> conf_geo */
+    struct keytable *outcomes;     /* (conf_geo, members) -> the tiers of its outcomes */
+    uint8_t origin[255];           /* wire */
+    char apex[DNS_NAME_TEXT_SIZE]; /* the owner of what stands at the origin */
 };
 
 /* ---- owner names ---- */
@@ -271,13 +274,16 @@ static void read_members(struct reader *reader, const struct doc_node *node, str
         read_geo(reader, &geo, members, name);
     }
     check_capacities(reader, node, name);
+    bool is_apex = name->owner != NULL && strcmp(name->owner, reader->apex) == 0;
+    records_read(&reader->records, node, members, is_apex, name);
 }
 
 static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
     static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints", "weights", "tiers",
                                        "min_healthy", "spill_below", "spill",     "geo",     "pick",
-                                       "sticky",      "answers",     "fallback",  NULL};
+                                       "sticky",      "answers",     "fallback",  "records", "addresses",
+                                       "host_answer", NULL};
     static const uint32_t answers[2] = {1, 64};
     if (!doc_check_object(node, keys)) {
         return;
@@ -345,6 +351,7 @@ static struct conf_policy *read_policy(struct doc *doc, const char *path, const 
         .policy = new_policy(path, origin), .topology = topology, .scratch = arena_new(0)};
     reader.selector = selector_new(topology, reader.policy->arena);
     reader.refs = refs_reader_new(topology, reader.policy->arena);
+    records_reader_init(&reader.records, reader.selector, reader.policy->arena);
     reader.owners = keytable_new(reader.scratch);
     reader.sets = keytable_new(reader.scratch);
     reader.geo = keytable_new(reader.scratch);
@@ -352,6 +359,8 @@ static struct conf_policy *read_policy(struct doc *doc, const char *path, const 
     if (dns_name_parse(origin, NULL, reader.origin) < 0) {
         doc_error(&root, "the origin \"%.300s\" is no domain name", origin);
     } else {
+        dns_name_lower(reader.origin, dns_name_len(reader.origin, sizeof reader.origin));
+        dns_name_write(reader.origin, reader.apex);
         read_names(&reader, &root);
     }
     bool failed = doc_has_errors(doc);

@@ -64,6 +64,40 @@ struct conf_tiers {
     const struct conf_last_resort *fallback; /* NULL: that of the name */
 };
 
+/* Rdata in presentation form, names relative to the zone's origin, and where it is written. */
+struct conf_rdata {
+    const char *text;
+    struct report_place place;
+};
+
+struct conf_list {
+    struct conf_rdata *items;
+    size_t count;
+};
+
+enum { CONF_NO_LIST = 0xffff };
+
+/* What the members of a name answer with for one type. */
+struct conf_record_type {
+    uint16_t type;
+    struct conf_list *lists; /* one per key of the document */
+    size_t list_count;
+    uint16_t
+        *of_member; /* for each member its list, or CONF_NO_LIST: nothing is said; an empty one: no records */
+    struct report_place place;
+};
+
+struct conf_records {
+    struct conf_record_type *types;
+    size_t count;
+};
+
+enum conf_host_answer {
+    CONF_HOST_AUTO, /* default: a CNAME where that is allowed, else addresses */
+    CONF_HOST_CNAME,
+    CONF_HOST_ADDRESSES,
+};
+
 struct conf_name {
     const char *owner;    /* absolute presentation form, lower case; wildcards allowed */
     uint32_t ttl;         /* seconds; default 30; no less than "ttl_floor" of the document */
@@ -80,7 +114,11 @@ struct conf_name {
     struct conf_sticky sticky;                 /* of CONF_PICK_STICKY */
     unsigned answers;                          /* 1..64; default 1; of no effect with pick "all" */
     const struct conf_last_resort *fallback;   /* default all */
-    unsigned line, column;                     /* of the name in the document, 0 if not known */
+    const struct conf_records *records;        /* shared by names that are written alike; NULL: none */
+    enum conf_host_answer host_answer;         /* how endpoints that are host names answer */
+    bool may_alias;                            /* as far as the document goes, they may be CNAMEs */
+    bool addresses;        /* of the endpoints are answered, but for types that `records` has for them */
+    unsigned line, column; /* of the name in the document, 0 if not known */
 };
 
 struct conf_policy {

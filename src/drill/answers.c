@@ -7,17 +7,17 @@
 #include "drill/answers.h"
 
 #include "base/memory.h"
+#include "dns/types.h"
 #include "operate/choice.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { TYPES = 2 }; /* A, AAAA */
-
 struct slot {
     const struct steer_policy *policy;
     uint16_t class_id;
-    uint8_t types;
+    uint16_t types; /* one bit */
+    const char *type;
     struct steer_choice before, now;
     int64_t decided_ms, interval_ms; /* of the last change, and of the check that brought it */
     size_t row_count;                /* names that share it */
@@ -28,7 +28,7 @@ struct slot {
 struct drill_answers {
     const struct view *view;
     const struct health_table *table;
-    struct slot *slots; /* of each policy: class by class, A then AAAA */
+    struct slot *slots; /* of each policy: class by class, type by type */
     size_t slot_count;
     size_t *first_slot; /* by policy */
     struct steer_choice scratch;
@@ -55,7 +55,7 @@ static size_t list_slots(struct drill_answers *answers)
     for (size_t i = 0; i < policies; i++) {
         const struct steer_policy *policy = steer_set_get(set, (uint32_t)i);
         answers->first_slot[i] = count;
-        count += (size_t)policy->class_count * TYPES;
+        count += (size_t)policy->class_count * policy->type_count;
         for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
             struct steer_room own = steer_find_room(policy, class_id);
             room.members = own.members > room.members ? own.members : room.members;
@@ -68,9 +68,10 @@ static size_t list_slots(struct drill_answers *answers)
 }
 
 static struct slot *slot_of(const struct drill_answers *answers, const struct view_name *name,
-                            uint16_t class_id, int type)
+                            uint16_t class_id, unsigned type)
 {
-    return &answers->slots[answers->first_slot[name->policy] + (size_t)class_id * TYPES + (size_t)type];
+    const struct steer_policy *policy = steer_set_get(answers->view->steer, name->policy);
+    return &answers->slots[answers->first_slot[name->policy] + (size_t)class_id * policy->type_count + type];
 }
 
 /* In virtual time, before any hold could begin: what lasts is told. */
@@ -79,20 +80,23 @@ static struct steer_ask ask_of(const struct slot *slot)
     return (struct steer_ask){.now_s = 0, .class_id = slot->class_id, .types = slot->types};
 }
 
-static bool has_type(const struct view_name *name, int type)
+static bool has_type(const struct view_name *name, unsigned type)
 {
-    return (name->types & 1 << type) != 0;
+    return (name->types & 1u << type) != 0;
 }
 
-static void use_slot(struct drill_answers *answers, const struct view_name *name, uint16_t class_id, int type)
+static void use_slot(struct drill_answers *answers, const struct view_name *name, uint16_t class_id,
+                     unsigned type)
 {
+    char text[DNS_TYPE_TEXT_SIZE];
     struct slot *slot = slot_of(answers, name, class_id, type);
     if (!has_type(name, type) || slot->row_count++ != 0) {
         return;
     }
     slot->policy = steer_set_get(answers->view->steer, name->policy);
     slot->class_id = class_id;
-    slot->types = (uint8_t)(1 << type);
+    slot->types = (uint16_t)(1u << type);
+    slot->type = arena_copy_text(answers->arena, dns_write_type(slot->policy->types[type], text));
     slot->decided_ms = -1;
     slot->before = new_choice(answers->arena, steer_find_room(slot->policy, class_id));
     slot->now = new_choice(answers->arena, steer_find_room(slot->policy, class_id));
@@ -111,10 +115,11 @@ struct drill_answers *drill_answers_new(const struct view *view, const struct he
     answers->sums =
         arena_alloc(answers->arena, 4 * (view->topology->region_count + 1) * sizeof *answers->sums);
     for (size_t i = 0; i < view->name_count; i++) {
-        uint16_t class_count = steer_set_get(view->steer, view->names[i].policy)->class_count;
-        for (uint16_t class_id = 0; class_id < class_count; class_id++) {
-            use_slot(answers, &view->names[i], class_id, 0);
-            use_slot(answers, &view->names[i], class_id, 1);
+        const struct steer_policy *policy = steer_set_get(view->steer, view->names[i].policy);
+        for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
+            for (unsigned type = 0; type < policy->type_count; type++) {
+                use_slot(answers, &view->names[i], class_id, type);
+            }
         }
     }
     return answers;
@@ -150,7 +155,7 @@ size_t drill_answers_follow(struct drill_answers *answers, int64_t at_ms, int64_
 static const char *describe(struct arena *arena, const struct slot *slot, const struct steer_choice *choice)
 {
     const struct steer_class *class = &slot->policy->classes[slot->class_id];
-    return operate_describe_choice(class, choice, slot->types == STEER_HAS_A ? "A" : "AAAA", arena);
+    return operate_describe_choice(class, choice, slot->type, arena);
 }
 
 /* Where a choice sends traffic: each endpoint its part of all the odds. Returns the part of lost endpoints.
@@ -219,7 +224,7 @@ static void finish_slot(struct drill_answers *answers, struct slot *slot, const 
     row->unserved = !serves || (slot->now.count == 0 && slot->before.count != 0);
     row->decided_ms = row->changes ? slot->decided_ms : -1;
     row->decided_expected_ms = row->changes ? slot->decided_ms - slot->interval_ms / 2 : -1;
-    row->type = slot->types == STEER_HAS_A ? "A" : "AAAA";
+    row->type = arena_copy_text(arena, slot->type);
     row->class_label = arena_copy_text(arena, slot->policy->classes[slot->class_id].label);
     row->before = describe(arena, slot, &slot->before);
     row->after = describe(arena, slot, &slot->now);
@@ -258,11 +263,12 @@ static void add_to_total(struct drill_answers *answers, const struct slot *slot,
 static size_t add_rows(struct drill_answers *answers, const struct view_name *name, struct arena *arena,
                        struct drill_name *rows)
 {
-    uint16_t class_count = steer_set_get(answers->view->steer, name->policy)->class_count;
-    double weight = 1.0 / (class_count * (has_type(name, 0) + has_type(name, 1)));
+    const struct steer_policy *policy = steer_set_get(answers->view->steer, name->policy);
+    uint16_t class_count = policy->class_count;
+    double weight = 1.0 / (class_count * __builtin_popcount(name->types));
     const char *owner = arena_copy_text(arena, name->owner);
     size_t count = 0;
-    for (int type = 0; type < TYPES; type++) {
+    for (unsigned type = 0; type < policy->type_count; type++) {
         for (uint16_t class_id = 0; has_type(name, type) && class_id < class_count; class_id++) {
             const struct slot *slot = slot_of(answers, name, class_id, type);
             add_to_total(answers, slot, weight);

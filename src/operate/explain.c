@@ -104,47 +104,102 @@ static const struct zone_rrset *find_steered(const struct zone_node *node)
     return NULL;
 }
 
+static const struct zone_rrset *find_alias(const struct zone_node *node)
+{
+    const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
+    return cname != NULL && (cname->flags & ZONE_RRSET_STEERED) != 0 ? cname : NULL;
+}
+
+/* No records of the type, and no CNAME. */
+static void describe_absence(struct explain_work *w, const struct zone_node *node, const uint8_t *owner)
+{
+    const struct zone_rrset *other = has_addresses(w->type) ? find_steered(node) : NULL;
+    if (other == NULL) {
+        explain_say(w, "the name exists, but has no %s records: no data", w->to->type);
+        return;
+    }
+    w->to->steered_name = name_text(w, owner);
+    if (has_addresses(other->type)) {
+        explain_say(w, "%s is steered, but none of its endpoints has an address for %s: no data",
+                    w->to->steered_name, w->to->type);
+    } else {
+        explain_say(w, "%s is steered, but does not answer with addresses of its endpoints: no data",
+                    w->to->steered_name);
+    }
+}
+
 /* Tell what the zone has for the name; the policy is set if it is steered. */
 static void describe_node(struct explain_work *w, const struct zone *zone, const struct zone_node *node,
                           bool exact)
 {
     uint8_t owner[DNS_NAME_MAX + 1];
-    const struct zone_rrset *rrset = find_rrset(node, w->type);
+    const struct zone_rrset *found = find_rrset(node, w->type), *alias = find_alias(node);
+    const struct zone_rrset *rrset = found != NULL ? found : alias;
     owner_of(zone, node, owner);
     if (!exact) {
         explain_say(w, "the wildcard %s stands for the name", name_text(w, owner));
     }
-    const struct zone_rrset *other = rrset == NULL && has_addresses(w->type) ? find_steered(node) : NULL;
-    if (other != NULL) {
-        w->to->steered_name = name_text(w, owner);
-        explain_say(w, "%s is steered, but none of its endpoints has an address for %s: no data",
-                    w->to->steered_name, w->to->type);
-    } else if (rrset == NULL) {
-        explain_say(w, "the name exists, but has no %s records: no data", w->to->type);
+    if (rrset == NULL) {
+        describe_absence(w, node, owner);
     } else if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
         const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
         w->policy = steer_set_get(w->view->steer, steered->policy);
         w->type = rrset->type;
+        w->zone = zone;
+        w->rrset = rrset;
+        memcpy(w->owner, owner, sizeof owner);
         w->to->steered = true;
         w->to->policy = steered->policy;
         w->to->steered_name = name_text(w, owner);
-        explain_say(w, "%s is steered: policy %u with %u endpoints", w->to->steered_name, steered->policy,
+        explain_say(w, "%s is %s: policy %u with %u endpoints", w->to->steered_name,
+                    found == NULL ? "an alias, and where it leads is steered" : "steered", steered->policy,
                     w->policy->member_count);
     } else {
         explain_say(w, "the name is not steered: the records of the zone file answer");
     }
 }
 
-static void describe_name(struct explain_work *w)
+/* Where a name is looked up. */
+struct place {
+    const uint8_t *name;
+    const struct zone *zone; /* NULL: none of ours */
+    uint32_t at;
+    struct zone_lookup found;
+};
+
+static struct place look_up(const struct explain_work *w, const uint8_t *name)
 {
     struct dns_key key;
-    const char *name = name_text(w, w->reply.target);
+    struct place place = {.name = name};
+    dns_key_fill(&key, name, DNS_NAME_MAX);
+    place.zone = zone_table_find(w->view->zones, &key, 0);
+    if (place.zone != NULL && !place.zone->failed) {
+        place.at = zone_find_node(place.zone, &key);
+        place.found = zone_look_up(place.zone, &key, place.at);
+    }
+    return place;
+}
+
+/* The name asked, if it is steered itself, even where that leads elsewhere; else the end of the CNAMEs. */
+static struct place find_subject(const struct explain_work *w, const uint8_t *asked)
+{
+    struct place place = look_up(w, asked);
+    const struct zone_node *node = place.found.cut == NULL ? place.found.node : NULL;
+    const struct zone_rrset *rrset = node == NULL ? NULL : find_rrset(node, w->type);
+    rrset = rrset == NULL && node != NULL ? find_alias(node) : rrset;
+    bool is_steered = rrset != NULL && (rrset->flags & ZONE_RRSET_STEERED) != 0;
+    return is_steered || w->type == DNS_TYPE_CNAME ? place : look_up(w, w->reply.target);
+}
+
+static void describe_name(struct explain_work *w, const uint8_t *asked)
+{
+    struct place place = find_subject(w, asked);
+    const struct zone *zone = place.zone;
+    const char *name = name_text(w, place.name);
     if (w->reply.cname_count != 0) {
         explain_say(w, "%zu CNAME record%s to %s", w->reply.cname_count,
-                    w->reply.cname_count == 1 ? " leads" : "s lead", name);
+                    w->reply.cname_count == 1 ? " leads" : "s lead", name_text(w, w->reply.target));
     }
-    dns_key_fill(&key, w->reply.target, DNS_NAME_MAX);
-    const struct zone *zone = zone_table_find(w->view->zones, &key, 0);
     if (zone == NULL) {
         explain_say(w, "no zone of ours holds %s", name);
         return;
@@ -155,16 +210,14 @@ static void describe_name(struct explain_work *w)
         return;
     }
     explain_say(w, "zone %s with serial %u holds %s", w->to->zone, zone->serial, name);
-    uint32_t at = zone_find_node(zone, &key);
-    struct zone_lookup found = zone_look_up(zone, &key, at);
-    if (found.cut != NULL) {
+    if (place.found.cut != NULL) {
         uint8_t owner[DNS_NAME_MAX + 1];
-        owner_of(zone, found.cut, owner);
+        owner_of(zone, place.found.cut, owner);
         explain_say(w, "the name is at or below the delegation %s: a referral", name_text(w, owner));
-    } else if (found.node == NULL) {
+    } else if (place.found.node == NULL) {
         explain_say(w, "the zone has no such name");
     } else {
-        describe_node(w, zone, found.node, at != 0);
+        describe_node(w, zone, place.found.node, place.at != 0);
     }
 }
 
@@ -210,7 +263,7 @@ int operate_explain(const struct view *view, const struct operate_question *ques
     explanation->client = client == NULL ? NULL : arena_copy_text(arena, addr_write(client, at));
     ask(&w, wire, (size_t)len);
     read_answer(&w);
-    describe_name(&w);
+    describe_name(&w, wire);
     if (w.policy != NULL) {
         explain_class(&w);
         explain_tiers(&w);

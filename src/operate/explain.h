@@ -5,6 +5,7 @@
 
 #include "operate/message.h"
 #include "operate/operate.h"
+#include "zone/zone.h"
 
 enum { EXPLAIN_NO_TIER = -1 };
 
@@ -18,6 +19,9 @@ struct explain_work {
     uint16_t type;
     /* of a steered name */
     const struct steer_policy *policy;
+    const struct zone *zone; /* and its RRset that is explained */
+    const struct zone_rrset *rrset;
+    uint8_t owner[DNS_NAME_MAX + 1];
     uint16_t class_id;
     unsigned geo_scope; /* so many bits of the client make its class */
     struct steer_choice choice;

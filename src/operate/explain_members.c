@@ -10,6 +10,8 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "dns/types.h"
+#include "operate/hosts.h"
+#include "operate/rdata.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -136,7 +138,11 @@ static const char *find_own_reason(struct explain_work *w, uint16_t index,
         return arena_print(w->arena, "it came back a moment ago; clients stick to it again from %s on",
                            time_text(w, member->held_ms));
     }
-    return member->address == NULL ? arena_print(w->arena, "it has no %s address", w->to->type) : NULL;
+    if (member->record_count == 0) {
+        bool has_addresses = w->type == DNS_TYPE_A || w->type == DNS_TYPE_AAAA;
+        return arena_print(w->arena, "it has no %s %s", w->to->type, has_addresses ? "address" : "record");
+    }
+    return NULL;
 }
 
 static void find_reason(struct explain_work *w, uint16_t index, struct operate_member *member)
@@ -162,11 +168,18 @@ static void find_reason(struct explain_work *w, uint16_t index, struct operate_m
 
 /* ---- the members ---- */
 
-static const char *address_of(const struct explain_work *w, const struct conf_endpoint *endpoint)
+/* What it answers with now. */
+static void list_records(struct explain_work *w, uint16_t index, struct operate_member *member)
 {
-    const struct addr *addr = w->type == DNS_TYPE_A ? &endpoint->v4 : &endpoint->v6;
-    char text[ADDR_TEXT_SIZE];
-    return addr->family == ADDR_NONE ? NULL : arena_copy_text(w->arena, addr_write(addr, text));
+    const struct steer_member *from = &w->policy->members[index];
+    bool has_addresses = w->type == DNS_TYPE_A || w->type == DNS_TYPE_AAAA;
+    if (from->host != 0 && has_addresses) {
+        member->records = hosts_list(w->view, from, w->type, w->arena, &member->record_count);
+    } else if ((from->types & w->rrset->types) != 0) {
+        const struct rdata_place place = {w->zone, w->rrset, w->owner};
+        member->records = rdata_list(&place, index, w->arena, &member->record_count);
+    }
+    member->address = has_addresses && member->record_count != 0 ? member->records[0] : NULL;
 }
 
 /* NULL: in none. */
@@ -195,8 +208,8 @@ static void describe_member(struct explain_work *w, uint16_t index, struct opera
         .weight = from->weight,
         .odds = w->odds[index],
         .chosen = w->odds[index] > 0,
-        .address = address_of(w, endpoint),
         .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, w->now_s) * 1000};
+    list_records(w, index, member);
     struct health_status status;
     (void)health_get_status(w->view->health, HEALTH_ENDPOINT, from->endpoint, &status);
     bool ignored = w->choice.source == STEER_FROM_ALL || (member->chosen && status.load.shed >= 1);
@@ -293,6 +306,10 @@ void explain_members(struct explain_work *w)
     }
     tell_reasons(w);
     for (uint16_t i = 0; i < count && i < LOADS_MAX; i++) {
+        const char *host = hosts_describe(w->view, &w->policy->members[i], w->now_s, w->arena);
+        if (host != NULL) {
+            explain_say(w, "%s", host);
+        }
         const uint32_t endpoint = w->policy->members[i].endpoint;
         tell_load(w, &w->to->members[i], &w->view->topology->endpoints[endpoint].load);
     }

@@ -30,11 +30,6 @@ static const char *fallback_text(enum steer_fallback fallback)
     return texts[fallback];
 }
 
-static uint8_t has_bit(uint16_t type)
-{
-    return type == DNS_TYPE_A ? STEER_HAS_A : STEER_HAS_AAAA;
-}
-
 static void evaluate(struct explain_work *w)
 {
     const struct steer_policy *policy = w->policy;
@@ -42,7 +37,7 @@ static void evaluate(struct explain_work *w)
     struct steer_room room = steer_find_room(policy, w->class_id);
     steer_choice_init(&w->choice, room, arena_alloc(w->arena, steer_room_size(room)));
     w->trace.tiers = arena_alloc(w->arena, policy->classes[w->class_id].tier_count * sizeof *w->trace.tiers);
-    struct steer_ask ask = {.now_s = w->now_s, .class_id = w->class_id, .types = has_bit(w->type)};
+    struct steer_ask ask = {.now_s = w->now_s, .class_id = w->class_id, .types = w->rrset->types};
     steer_evaluate(policy, ask, w->view->table, &w->choice, &w->trace);
     double *odds = arena_alloc(w->arena, (size_t)w->choice.count * sizeof *odds);
     w->odds = arena_alloc(w->arena, count * sizeof *w->odds);
@@ -234,7 +229,7 @@ void explain_pick(struct explain_work *w)
     }
     tell_standbys(w);
     if (w->choice.count == 0) {
-        explain_say(w, "no member that serves has an address of the type: no data");
+        explain_say(w, "no member that serves has a record of the type: no data");
     } else if (w->policy->pick == STEER_PICK_ALL) {
         explain_say(w, "pick all gives every one of %u candidate%s%s", w->choice.count,
                     w->choice.count == 1 ? "" : "s", parts);

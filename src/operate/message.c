@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Messages between explain and the answer code. Rdata of the common types in presentation form, all others as
- * RFC 3597 has it. Replies are our own, but are read as if they were not. */
+ * Messages between explain and the answer code. Rdata in presentation form, where
+ * a type has one. Replies are our own, but are read as if they were not. */
 #include "config.h"
 
 #include "operate/message.h"
@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "dns/query.h"
+#include "zone/writer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -123,12 +124,15 @@ static void add_strings(struct buffer *out, struct cursor *c, size_t end)
     }
 }
 
-static void add_generic(struct buffer *out, struct cursor *c, size_t len)
+/* Types that have no compressed names (RFC 3597 section 4). */
+static void add_other(struct buffer *out, struct cursor *c, uint16_t type, size_t len)
 {
     const uint8_t *octets = cursor_take(c, len);
-    buffer_print(out, "\\# %zu%s", len, len == 0 ? "" : " ");
-    for (size_t i = 0; octets != NULL && i < len; i++) {
-        buffer_print(out, "%02X", octets[i]);
+    if (octets != NULL) {
+        zone_write_rdata(out, &(struct zone_record){.owner = (const uint8_t *)"",
+                                                    .type = type,
+                                                    .rdata = octets,
+                                                    .rdata_len = (uint16_t)len});
     }
 }
 
@@ -164,7 +168,7 @@ static void add_rdata(struct buffer *out, struct cursor *c, uint16_t type, size_
         break;
     case DNS_TYPE_SOA: add_soa(out, c); break;
     case DNS_TYPE_TXT: add_strings(out, c, end); break;
-    default: add_generic(out, c, len); break;
+    default: add_other(out, c, type, len); break;
     }
     if (c->at != end) { /* the rdata lied about its length */
         c->failed = true;

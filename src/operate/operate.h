@@ -8,9 +8,18 @@
 #include "base/arena.h"
 #include "geo/geo.h"
 #include "health/health.h"
+#include "view/hosts.h"
 #include "view/view.h"
 
 #include <stddef.h>
+
+/* What the host name of an endpoint resolves to. */
+struct operate_host {
+    const char *name;
+    const char *loop; /* the steered name that it leads back to; NULL: none */
+    enum view_host_state state;
+    struct view_news families[VIEW_FAMILIES]; /* VIEW_V4, VIEW_V6 */
+};
 
 /* An endpoint, az or region, and all that is known of its state. */
 struct operate_target {
@@ -20,6 +29,7 @@ struct operate_target {
     struct health_status status;
     const struct health_override *override; /* NULL: none */
     const struct conf_endpoint *endpoint;   /* endpoints only; borrowed from the view's topology */
+    const struct operate_host *host;        /* NULL: it has none */
 };
 
 struct operate_targets {
@@ -87,12 +97,14 @@ struct operate_member {
     bool is_own_reason;                   /* that is about it, not about its tier */
     bool sticks;                          /* the client sticks to it */
     uint32_t weight;
-    double shed;         /* of its weight, because of its load, 0..1 */
-    double counts;       /* the weight that is left; all of it where load is ignored */
-    double odds;         /* of being in an answer now */
-    bool chosen;         /* odds > 0 */
-    const char *address; /* of the type asked; NULL: it has none */
-    int64_t held_ms;     /* wall time until which no client sticks to it; 0: it is not held */
+    double shed;          /* of its weight, because of its load, 0..1 */
+    double counts;        /* the weight that is left; all of it where load is ignored */
+    double odds;          /* of being in an answer now */
+    bool chosen;          /* odds > 0 */
+    const char *address;  /* the first of the type asked, A or AAAA; NULL: it has none */
+    const char **records; /* rdata of the type asked, in presentation form */
+    size_t record_count;
+    int64_t held_ms; /* wall time until which no client sticks to it; 0: it is not held */
 };
 
 struct operate_tier {

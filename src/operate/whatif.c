@@ -35,9 +35,9 @@ const char *operate_severity_text(enum operate_severity severity)
 
 /* ---- names with the same policy and types ---- */
 
-static uint16_t type_of(uint16_t bit)
+static uint16_t type_of(const struct steer_policy *policy, uint16_t bit)
 {
-    return bit == STEER_HAS_A ? DNS_TYPE_A : DNS_TYPE_AAAA;
+    return policy->types[__builtin_ctz(bit)];
 }
 
 static int compare_order(const void *left, const void *right, void *context)
@@ -89,7 +89,7 @@ static void list_entries(struct whatif *w)
     w->report->names = count;
 }
 
-/* Does the zone file have records that stand in for the name's steered ones? */
+/* Does the zone file have records that stand in for the name's steered ones of a type (its bit)? */
 static bool has_static(const struct view *view, const struct view_name *name, uint16_t type)
 {
     uint8_t wire[DNS_NAME_MAX];
@@ -101,9 +101,10 @@ static bool has_static(const struct view *view, const struct view_name *name, ui
     const struct zone *zone = zone_table_find(view->zones, &key, 0);
     uint32_t at = zone == NULL || zone->failed ? 0 : zone_find_node(zone, &key);
     const struct zone_node *node = at == 0 ? NULL : zone_get_node(zone, at);
+    uint16_t wanted = type_of(steer_set_get(view->steer, name->policy), type);
     for (unsigned i = 0; node != NULL && i < node->rrset_count; i++) {
         const struct zone_rrset *rrset = &node->rrsets[i];
-        if (rrset->type == type_of(type) && (rrset->flags & ZONE_RRSET_STEERED) == 0) {
+        if (rrset->type == wanted && (rrset->flags & ZONE_RRSET_STEERED) == 0) {
             return true;
         }
     }
@@ -146,7 +147,7 @@ void whatif_evaluate(struct whatif *w, const struct whatif_row *row, uint16_t ty
                      struct steer_choice choice[2])
 {
     const struct steer_ask ask = {
-        .now_s = (uint32_t)(w->question->wall_ms / 1000), .class_id = row->class_id, .types = (uint8_t)type};
+        .now_s = (uint32_t)(w->question->wall_ms / 1000), .class_id = row->class_id, .types = type};
     for (int side = 0; side < 2; side++) {
         steer_evaluate(whatif_policy(w, row), ask, w->question->view[side]->table, &choice[side], NULL);
     }
@@ -349,13 +350,15 @@ static int parse_cursor(const char *text, struct whatif_row *row)
     return 0;
 }
 
-static void tell_types(struct operate_row *to, uint16_t types, struct arena *arena)
+static void tell_types(const struct steer_policy *policy, struct operate_row *to, uint16_t types,
+                       struct arena *arena)
 {
     char text[DNS_TYPE_TEXT_SIZE];
     size_t count = 0;
     for (unsigned type = 1; type <= types; type <<= 1) {
         if ((types & type) != 0 && count + 1 < OPERATE_ROW_TYPES) {
-            to->types[count++] = arena_copy_text(arena, dns_write_type(type_of((uint16_t)type), text));
+            to->types[count++] =
+                arena_copy_text(arena, dns_write_type(type_of(policy, (uint16_t)type), text));
         }
     }
 }
@@ -379,7 +382,7 @@ static void tell_row(struct whatif *w, const struct whatif_row *row, struct oper
                                .class_label = arena_copy_text(w->arena, class->label),
                                .severity = (enum operate_severity)row->severity,
                                .changed = row->changed};
-    tell_types(to, row->types, w->arena);
+    tell_types(policy, to, row->types, w->arena);
     tell_names(w, &w->entries[row->entry], to);
     whatif_evaluate(w, row, type, w->first);
     whatif_add_shares(w, policy, w->first, 1, &w->row);

@@ -19,10 +19,11 @@ struct cache_use {
     size_t slots, memory;
 };
 
-/* Give the class its two choices. With NULL choices only counts. */
-static void carve_class(struct steer_cache *cache, struct cache_use *use, struct steer_room room)
+/* Give a class its choices, one per type. With NULL choices only counts. */
+static void carve_class(struct steer_cache *cache, struct cache_use *use, struct steer_room room,
+                        size_t type_count)
 {
-    for (size_t type = 0; type < 2; type++) {
+    for (size_t type = 0; type < type_count; type++) {
         if (cache->choices != NULL) {
             steer_choice_init(&cache->choices[use->slots], room, cache->memory + use->memory);
         }
@@ -38,7 +39,7 @@ static struct cache_use carve(const struct steer_set *set, struct steer_cache *c
     for (uint32_t id = 0; id < steer_set_count(set); id++) {
         const struct steer_policy *policy = steer_set_get(set, id);
         for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
-            carve_class(cache, &use, steer_find_room(policy, class_id));
+            carve_class(cache, &use, steer_find_room(policy, class_id), policy->type_count);
         }
     }
     return use;

@@ -24,7 +24,8 @@ static inline const struct steer_policy *steer_cache_get_policy(const struct ste
 static inline struct steer_choice *steer_cache_find(const struct steer_cache *cache,
                                                     const struct steer_policy *policy, struct steer_ask ask)
 {
-    return &cache->choices[policy->cache_at + ask.class_id * 2u + (ask.types >> 1)];
+    return &cache->choices[policy->cache_at + (uint32_t)ask.class_id * policy->type_count +
+                           (unsigned)__builtin_ctz(ask.types)];
 }
 
 /* Does a choice still say what an evaluation would? */

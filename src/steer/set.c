@@ -177,6 +177,14 @@ static void add_class(struct buffer *buffer, const struct steer_class *class)
     add_list(buffer, class->offered, class->offered_count);
 }
 
+enum { TYPE_A = 1, TYPE_AAAA = 28 }; /* RFC 1035, RFC 3596 */
+
+/* Who names no types has A and AAAA. */
+static uint16_t count_types(const struct steer_policy *policy)
+{
+    return policy->type_count < STEER_TYPES_FIXED ? STEER_TYPES_FIXED : policy->type_count;
+}
+
 static void write_content(struct buffer *buffer, const struct steer_policy *policy, uint64_t geo_key)
 {
     buffer->len = 0;
@@ -188,12 +196,14 @@ static void write_content(struct buffer *buffer, const struct steer_policy *poli
                            policy->sticky.hold_s);
     add_number(buffer, geo_key);
     add_label(buffer, policy->geo_label);
+    add_list(buffer, policy->types + STEER_TYPES_FIXED, count_types(policy) - STEER_TYPES_FIXED);
     add_number(buffer, policy->member_count);
     for (size_t i = 0; i < policy->member_count; i++) {
         const struct steer_member *member = &policy->members[i];
         add_number(buffer, (uint64_t)member->endpoint << 32 | member->az);
         add_number(buffer, (uint64_t)member->region << 32 | member->weight);
-        add_number(buffer, (uint64_t)member->capacity << 8 | member->types);
+        add_number(buffer, (uint64_t)member->capacity << 16 | member->types);
+        add_number(buffer, (uint64_t)member->host << 1 | member->is_alias);
         add_number(buffer, member->identity);
     }
     add_number(buffer, policy->class_count);
@@ -244,7 +254,7 @@ static void check_tier(const struct steer_policy *plan, const struct steer_tier 
 
 static void check_plan(const struct steer_policy *plan)
 {
-    assert(plan->class_count >= 1);
+    assert(plan->class_count >= 1 && plan->type_count <= STEER_TYPES_MAX);
     assert(plan->answers >= 1 && plan->answers <= STEER_ANSWERS_MAX);
     for (size_t i = 0; i < plan->class_count; i++) {
         const struct steer_class *class = &plan->classes[i];
@@ -477,14 +487,18 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     uint32_t id = (uint32_t)set->count;
     struct steer_policy *policy = arena_copy(set->arena, plan, sizeof *plan);
     policy->id = id;
+    policy->type_count = count_types(plan);
+    policy->types[0] = TYPE_A;
+    policy->types[1] = TYPE_AAAA;
     policy->members = arena_copy(set->arena, plan->members, plan->member_count * sizeof *plan->members);
     policy->classes = copy_classes(set, plan);
     policy->geo = tree;
     policy->geo_label = arena_copy_text(set->arena, plan->geo_label);
     set->has_ttl_failing |= plan->has_ttl_failing;
     policy->cache_at = set->cache_slots;
-    assert(set->cache_slots <= UINT32_MAX - 2u * plan->class_count);
-    set->cache_slots += 2u * plan->class_count;
+    uint32_t slots = (uint32_t)policy->type_count * plan->class_count;
+    assert(set->cache_slots <= UINT32_MAX - slots);
+    set->cache_slots += slots;
     set->policies =
         memory_grow(set->policies, set->count, &set->policy_capacity, sizeof(const struct steer_policy *));
     set->geo_keys = memory_grow(set->geo_keys, set->count, &set->key_capacity, sizeof *set->geo_keys);
@@ -493,6 +507,16 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     set->count++;
     index_put(&set->by_content, hash, id);
     return id;
+}
+
+uint16_t steer_find_type(const struct steer_policy *policy, uint16_t type)
+{
+    for (unsigned i = 0; i < policy->type_count; i++) {
+        if (policy->types[i] == type) {
+            return (uint16_t)(1u << i);
+        }
+    }
+    return 0;
 }
 
 bool steer_set_has_ttl_failing(const struct steer_set *set)

@@ -28,14 +28,18 @@ enum steer_fallback {
 
 enum { STEER_ANSWERS_MAX = 64, STEER_MEMBERS_MAX = 65535, STEER_CLASSES_MAX = 65535 };
 
-/* What a member has records of. */
+/* What a member has records of: one bit per type of its policy. The first two are the same in every policy,
+ * further ones are what the policy's list of types says. */
 enum steer_types { STEER_HAS_A = 1, STEER_HAS_AAAA = 2 };
+enum { STEER_TYPES_MAX = 16, STEER_TYPES_FIXED = 2 };
 
 struct steer_member {
     uint32_t endpoint, az, region; /* indices in the health table */
     uint32_t weight;
-    uint8_t types; /* enum steer_types, or-ed */
+    uint16_t types; /* one bit per type of the policy, or-ed */
     uint32_t capacity;
+    uint32_t host;     /* 1 + index of a host whose addresses it has besides (view/hosts.h); 0: none */
+    bool is_alias;     /* answers with a CNAME in the place of addresses */
     uint64_t identity; /* of the endpoint, the same in every view and on every server: for sticky picks */
 };
 
@@ -91,6 +95,8 @@ struct steer_policy {
     enum steer_fallback fallback;
     uint16_t answers; /* 1..STEER_ANSWERS_MAX */
     uint16_t member_count, class_count;
+    uint16_t type_count;             /* of types; a set makes it at least STEER_TYPES_FIXED */
+    uint16_t types[STEER_TYPES_MAX]; /* the DNS type that bit n stands for; a set fills in A and AAAA */
     const struct steer_member *members;
     const struct steer_class *classes;
     const struct geo_tree *geo; /* NULL: one class, scope 0 */
@@ -128,6 +134,8 @@ bool steer_set_has_ttl_failing(const struct steer_set *set);
 /* How many of them were added by extending: some may be of no use any more. */
 size_t steer_set_count_added(const struct steer_set *set);
 const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t id);
+/* The bit of a DNS type, or 0: the policy's names have no steered records of it. */
+uint16_t steer_find_type(const struct steer_policy *policy, uint16_t type);
 /* All of them, by id; until the next one is added. */
 const struct steer_policy *const *steer_set_policies(const struct steer_set *set);
 
@@ -217,7 +225,7 @@ bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice 
 struct steer_ask {
     uint32_t now_s; /* wall time, for what depends on it */
     uint16_t class_id;
-    uint8_t types;     /* one of enum steer_types */
+    uint16_t types;    /* one bit */
     bool ignores_load; /* as if nobody shed anything: for what knows no weights */
 };
 

@@ -226,7 +226,9 @@ static const struct view_rendered *find_rendered(const struct transfer *transfer
     const struct zone_steered *steered = (const void *)(transfer->zone->blob + rrset->block);
     const struct view_rendered *rendered =
         view_rendition_find(transfer->rendition, steered->policy, rrset->type);
-    return rendered == NULL || rendered->is_static ? NULL : rendered;
+    bool is_nothing = rendered == NULL || rendered->is_static ||
+                      (rendered->count == 0 && rrset->type == DNS_TYPE_NS); /* no zone is without */
+    return is_nothing ? NULL : rendered;
 }
 
 /* The zone file's records of a type stand behind the steered ones: not where those are rendered. */
@@ -236,34 +238,148 @@ static bool is_replaced(const struct transfer *transfer, unsigned index)
     return index != 0 && rrset[-1].type == rrset->type && find_rendered(transfer, &rrset[-1]) != NULL;
 }
 
+/* The record at `at` of a source, and a note of where its owner stands. */
+static enum put_result put_next(const struct source *source, size_t at, struct transfer_room *room,
+                                uint16_t *owner_at)
+{
+    size_t stands_at = room->at;
+    enum put_result result = put_record(source, at, room, *owner_at);
+    if (result == PUT_DONE && *owner_at == 0 && stands_at <= POINTER_MAX) {
+        *owner_at = (uint16_t)stands_at;
+    }
+    return result;
+}
+
+/* The record of an address that no member has by itself: any member's is the mould. */
+static enum put_result put_host_address(const struct source *mould, const struct addr *addr,
+                                        struct transfer_room *room, uint16_t *owner_at)
+{
+    uint8_t record[12 + sizeof addr->bytes];
+    size_t rdata_len = addr_len(addr), len = 12 + rdata_len;
+    struct source source = *mould;
+    memcpy(record, mould->block, 12);
+    memcpy(record + 12, addr->bytes, rdata_len);
+    source.block = record;
+    source.len = len;
+    return put_next(&source, 0, room, owner_at);
+}
+
+/* Records of addresses: `position` counts members, then addresses of hosts. */
+static enum put_result put_addresses(struct transfer *transfer, const struct view_rendered *rendered,
+                                     struct transfer_room *room, uint16_t *owner_at)
+{
+    const struct zone_rrset *rrset = &transfer->node->rrsets[transfer->rrset];
+    const struct zone_steered *steered = (const void *)(transfer->zone->blob + rrset->block);
+    const struct source source = {.zone = transfer->zone,
+                                  .node = transfer->node,
+                                  .block = steered->records,
+                                  .len = (size_t)rrset->len * rrset->count};
+    for (; transfer->position < rendered->count + rendered->address_count; transfer->position++) {
+        size_t at = transfer->position;
+        enum put_result result =
+            at < rendered->count
+                ? put_next(&source, (size_t)rendered->members[at] * rrset->len, room, owner_at)
+                : put_host_address(&source, &rendered->addresses[at - rendered->count], room, owner_at);
+        if (result != PUT_DONE) {
+            return result;
+        }
+    }
+    return PUT_DONE;
+}
+
+/* The members' records one after another. */
+struct listing {
+    const struct zone *zone;
+    const struct zone_listed *listed;
+    const struct view_rendered *rendered;
+};
+
+/* The number of the record at a position, or ZONE_NO_SET behind the last one. */
+static unsigned get_number(const struct listing *listing, size_t position)
+{
+    for (size_t m = 0; m < listing->rendered->count; m++) {
+        const struct zone_set *set =
+            zone_get_set(listing->zone, listing->listed, listing->rendered->members[m]);
+        if (set != NULL && position < set->rrset.count) {
+            return zone_get_singles(listing->zone, set)[position];
+        }
+        position -= set == NULL ? 0 : set->rrset.count;
+    }
+    return ZONE_NO_SET;
+}
+
+/* Does the record of this number stand there for the first time? */
+static bool is_first(const struct listing *listing, size_t position, unsigned number)
+{
+    for (size_t m = 0, at = 0; m < listing->rendered->count; m++) {
+        const struct zone_set *set =
+            zone_get_set(listing->zone, listing->listed, listing->rendered->members[m]);
+        const uint16_t *numbers = set == NULL ? NULL : zone_get_singles(listing->zone, set);
+        for (unsigned i = 0; set != NULL && i < set->rrset.count; i++, at++) {
+            if (at == position || numbers[i] == number) {
+                return at == position;
+            }
+        }
+    }
+    return true;
+}
+
+/* Any rdata: `position` counts records, each of which is written once. */
+static enum put_result put_listed(struct transfer *transfer, const struct view_rendered *rendered,
+                                  struct transfer_room *room, uint16_t *owner_at)
+{
+    const struct zone_rrset *rrset = &transfer->node->rrsets[transfer->rrset];
+    const struct listing listing = {transfer->zone, zone_get_listed(transfer->zone, rrset), rendered};
+    unsigned number;
+    for (; (number = get_number(&listing, transfer->position)) != ZONE_NO_SET; transfer->position++) {
+        const struct zone_rrset *single = &zone_get_single(transfer->zone, listing.listed, number)->rrset;
+        const struct source source = {.zone = transfer->zone,
+                                      .node = transfer->node,
+                                      .block = transfer->zone->blob + single->block,
+                                      .len = single->len};
+        enum put_result result =
+            is_first(&listing, transfer->position, number) ? put_next(&source, 0, room, owner_at) : PUT_DONE;
+        if (result != PUT_DONE) {
+            return result;
+        }
+    }
+    return PUT_DONE;
+}
+
+static enum put_result put_static(struct transfer *transfer, struct transfer_room *room, uint16_t *owner_at)
+{
+    const struct zone_rrset *rrset = &transfer->node->rrsets[transfer->rrset];
+    const struct source source = {.zone = transfer->zone,
+                                  .node = transfer->node,
+                                  .block = transfer->zone->blob + rrset->block,
+                                  .len = rrset->len};
+    while (transfer->position < rrset->len) {
+        enum put_result result = put_next(&source, transfer->position, room, owner_at);
+        if (result != PUT_DONE) {
+            return result;
+        }
+        transfer->position += 12 + read16(source.block + transfer->position + 10);
+    }
+    return PUT_DONE;
+}
+
 /* Goes on with the RRset in hand. *owner_at is set once the owner stands in the message. */
 static enum put_result put_rrset(struct transfer *transfer, struct transfer_room *room, uint16_t *owner_at)
 {
     const struct zone_rrset *rrset = &transfer->node->rrsets[transfer->rrset];
     const struct view_rendered *rendered = find_rendered(transfer, rrset);
-    bool steered = (rrset->flags & ZONE_RRSET_STEERED) != 0;
-    size_t head = steered ? sizeof(struct zone_steered) : 0;
-    const struct source source = {.zone = transfer->zone,
-                                  .node = transfer->node,
-                                  .block = transfer->zone->blob + rrset->block + head,
-                                  .len = steered ? (size_t)rrset->len * rrset->count : rrset->len};
     bool is_soa = transfer->node->name_len == 0 && rrset->type == DNS_TYPE_SOA;
-    uint32_t end = steered ? (rendered != NULL ? rendered->count : 0) : rrset->len;
     if (is_soa || is_replaced(transfer, transfer->rrset)) {
         return PUT_DONE;
     }
-    while (transfer->position < end) {
-        size_t from =
-            steered ? (size_t)rendered->members[transfer->position] * rrset->len : transfer->position;
-        size_t at = room->at;
-        enum put_result result = put_record(&source, from, room, *owner_at);
-        if (result != PUT_DONE) {
-            return result;
-        }
-        *owner_at = *owner_at == 0 && at <= POINTER_MAX ? (uint16_t)at : *owner_at;
-        transfer->position += steered ? 1 : 12 + read16(source.block + from + 10);
+    if ((rrset->flags & ZONE_RRSET_STEERED) == 0) {
+        return put_static(transfer, room, owner_at);
     }
-    return PUT_DONE;
+    if (rendered == NULL) {
+        return PUT_DONE;
+    }
+    return (rrset->flags & ZONE_RRSET_LISTED) != 0 ? put_listed(transfer, rendered, room, owner_at)
+                                                   : put_addresses(transfer, rendered, room, owner_at);
 }
 
 static enum put_result put_node(struct transfer *transfer, struct transfer_room *room)

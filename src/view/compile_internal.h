@@ -46,6 +46,52 @@ void view_free_caches(struct steer_cache **caches, size_t count);
  * 0, or ERROR_INVALID with errors in the report. */
 int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder);
 
+/* ---- records.c ---- */
+
+/* A policy document on its way into the view. */
+struct compile_policy {
+    struct compiler *c;
+    const struct conf_policy *policy;
+    struct zone_builder *builder;
+    struct arena *arena;
+    struct keytable *by_shared, *by_records; /* policies and records that names have in common */
+};
+
+/* A type of a name that has lists of rdata. */
+struct compile_type {
+    uint16_t type, bit; /* bit: among those of the policy */
+    const struct zone_list *lists;
+    uint16_t list_count; /* 0: no member has records of it */
+    uint16_t *of_member; /* as in struct zone_listed_plan */
+};
+
+struct compile_records {
+    struct compile_type *items;
+    size_t count;
+    uint16_t numbers[STEER_TYPES_MAX]; /* the DNS types of the policy's bits, from STEER_TYPES_FIXED on */
+    uint16_t number_count;
+    bool is_broken; /* reported */
+    bool is_alias;  /* made by compile_make_aliases() */
+};
+
+/* In the arena of p. Returns 0, or ERROR_INVALID with errors in the report. */
+int compile_read_records(const struct compile_policy *p, const struct conf_name *name,
+                         struct compile_records *records);
+/* Is one of the name's endpoints a host name? */
+bool compile_has_hosts(const struct compile_policy *p, const struct conf_name *name);
+/* The records of a name that answers with CNAMEs for those: addresses of the others beside them. */
+void compile_make_aliases(const struct compile_policy *p, const struct conf_name *name,
+                          struct compile_records *records);
+/* Does the name answer the endpoints' addresses for A or AAAA, by themselves? */
+bool compile_answers_addresses(const struct conf_name *name, const struct compile_records *records,
+                               uint16_t type);
+/* The bits of a member. */
+uint16_t compile_find_types(const struct compile_policy *p, const struct conf_name *name,
+                            const struct compile_records *records, size_t member);
+/* All listed RRsets of a name; type and rdata of the plan do not matter. */
+void compile_add_listed(struct zone_builder *builder, const struct compile_records *records,
+                        const struct zone_steered_plan *name);
+
 /* ---- tiers.c ---- */
 
 /* A name on its way into the steer set. */
@@ -96,6 +142,12 @@ struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const stru
 /* Access lists, rates and whatever else keeps abuse out, when server and secrets are there. Rates go on over
  * a reload. */
 void compile_guards(struct view *view, const struct view *previous);
+
+/* view->hosts from its topology: nothing is known of them yet. */
+void compile_hosts(struct view *view);
+void compile_free_hosts(struct view *view);
+/* When zones and policies are there, too: hosts that lead back to themselves. Warnings go to the report. */
+void compile_find_loops(struct view *view, struct report *report);
 
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);

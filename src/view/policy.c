@@ -32,40 +32,55 @@ static uint64_t identify(const struct conf_endpoint *endpoint)
     return hash_finish(hash_bytes(HASH_START, endpoint->name, strlen(endpoint->name)));
 }
 
-static const struct steer_member *plan_members(struct arena *arena, const struct conf_name *name,
-                                               const struct conf_topology *topology, uint8_t *types)
+/* The host whose addresses a member of this name has, as in struct steer_member. */
+static uint32_t find_host(const struct conf_endpoint *endpoint, const struct conf_name *name,
+                          const struct compile_records *records)
 {
+    bool answers = compile_answers_addresses(name, records, DNS_TYPE_A) ||
+                   compile_answers_addresses(name, records, DNS_TYPE_AAAA);
+    return endpoint->host == NULL || !answers ? 0 : endpoint->host->index + 1;
+}
+
+static const struct steer_member *plan_members(const struct compile_policy *p, struct arena *arena,
+                                               const struct conf_name *name,
+                                               const struct compile_records *records, uint16_t *types)
+{
+    const struct conf_topology *topology = p->c->view->topology;
     struct steer_member *members = arena_alloc(arena, name->member_count * sizeof *members);
     *types = 0;
     for (size_t i = 0; i < name->member_count; i++) {
         const struct conf_endpoint *endpoint = &topology->endpoints[name->members[i].endpoint];
-        uint8_t has = (uint8_t)((endpoint->v4.family != ADDR_NONE ? STEER_HAS_A : 0) |
-                                (endpoint->v6.family != ADDR_NONE ? STEER_HAS_AAAA : 0));
+        uint16_t has = compile_find_types(p, name, records, i);
+        uint32_t host = find_host(endpoint, name, records);
         members[i] = (struct steer_member){.endpoint = name->members[i].endpoint,
                                            .az = endpoint->az,
                                            .region = endpoint->region,
                                            .weight = name->members[i].weight,
                                            .types = has,
                                            .capacity = endpoint->capacity,
+                                           .host = host,
+                                           .is_alias = records->is_alias && endpoint->host != NULL,
                                            .identity = identify(endpoint)};
-        *types |= has;
+        *types = (uint16_t)(*types | has | (host != 0 ? STEER_HAS_A | STEER_HAS_AAAA : 0));
     }
     return members;
 }
 
-static void add_records(const struct compiler *c, const struct conf_name *name, struct zone_builder *builder,
-                        struct zone_steered_plan *plan)
+static void add_addresses(const struct compile_policy *p, const struct conf_name *name,
+                          struct zone_steered_plan *plan)
 {
-    const struct conf_topology *topology = c->view->topology;
+    const struct conf_topology *topology = p->c->view->topology;
     bool v4 = plan->type == DNS_TYPE_A;
     plan->rdata_len = v4 ? 4 : 16;
+    plan->has_hosts = false;
     uint8_t *rdata = memory_alloc_array(name->member_count, plan->rdata_len);
     for (size_t i = 0; i < name->member_count; i++) {
         const struct conf_endpoint *endpoint = &topology->endpoints[name->members[i].endpoint];
+        plan->has_hosts |= endpoint->host != NULL;
         memcpy(rdata + i * plan->rdata_len, v4 ? endpoint->v4.bytes : endpoint->v6.bytes, plan->rdata_len);
     }
     plan->rdata = rdata;
-    zone_builder_add_steered(builder, plan);
+    zone_builder_add_steered(p->builder, plan);
     free(rdata);
 }
 
@@ -88,16 +103,18 @@ struct shared {
     const struct conf_last_resort *fallback;
     struct conf_need min_healthy, spill_below;
     struct conf_sticky sticky;
-    uint64_t settings; /* pick, spill, answers, nearest of the tiers */
+    const struct conf_records *records;
+    uint64_t settings; /* pick, spill, answers, nearest of the tiers, addresses, aliases */
     uint64_t ttl_failing;
 };
 
 struct policy_id {
     uint32_t id;
-    uint8_t types;
+    uint16_t types;
 };
 
-static void get_shared(const struct conf_name *name, struct shared *shared)
+static void get_shared(const struct conf_name *name, const struct compile_records *records,
+                       struct shared *shared)
 {
     memset(shared, 0, sizeof *shared);
     shared->members = name->members;
@@ -113,21 +130,24 @@ static void get_shared(const struct conf_name *name, struct shared *shared)
     shared->sticky.v6_len = name->sticky.v6_len;
     shared->sticky.hold_s = name->sticky.hold_s;
     shared->settings = (uint64_t)name->answers << 32 | (uint64_t)name->tiers.nearest << 16 |
-                       (uint64_t)name->tiers.others << 15 | (uint64_t)name->spill << 8 | (uint64_t)name->pick;
+                       (uint64_t)name->tiers.others << 15 | (uint64_t)name->addresses << 14 |
+                       (uint64_t)records->is_alias << 13 | (uint64_t)name->spill << 8 | (uint64_t)name->pick;
+    shared->records = name->records;
     shared->ttl_failing = (uint64_t)name->has_ttl_failing << 32 | name->ttl_failing;
 }
 
 /* Enter the policy of a name into the steer set. */
-static int enter_policy(struct compiler *c, const struct conf_name *name, const struct report_place *place,
+static int enter_policy(const struct compile_policy *p, const struct conf_name *name,
+                        const struct compile_records *records, const struct report_place *place,
                         struct policy_id *to)
 {
     struct arena *arena = arena_new(4096);
     struct compile_classes classes;
     struct compile_plan from = {.arena = arena,
                                 .name = name,
-                                .members = plan_members(arena, name, c->view->topology, &to->types),
+                                .members = plan_members(p, arena, name, records, &to->types),
                                 .place = place};
-    int error = compile_plan_classes(c, &from, &classes);
+    int error = compile_plan_classes(p->c, &from, &classes);
     if (error == 0) {
         struct steer_policy plan = {
             .pick = pick_of(name->pick),
@@ -140,92 +160,142 @@ static int enter_policy(struct compiler *c, const struct conf_name *name, const 
             .ttl_failing = name->ttl_failing,
             .member_count = (uint16_t)name->member_count,
             .class_count = classes.count,
+            .type_count = records->number_count,
             .members = from.members,
             .classes = classes.classes,
             .geo = classes.tree,
             .geo_label = name->geo == NULL ? NULL : name->geo->label,
         };
-        to->id = steer_set_add(c->view->steer, &plan, classes.tree, classes.key);
+        memcpy(plan.types, records->numbers, sizeof plan.types);
+        to->id = steer_set_add(p->c->view->steer, &plan, classes.tree, classes.key);
     }
     arena_free(arena);
     return error;
 }
 
-/* Names with a policy of one document that was entered already. */
-struct known_policies {
-    struct arena *arena;
-    struct keytable *by_shared; /* struct shared -> struct policy_id */
-};
-
-static int find_policy(struct compiler *c, const struct conf_name *name, const struct report_place *place,
-                       struct known_policies *known, struct policy_id *to)
+static int find_policy(const struct compile_policy *p, const struct conf_name *name,
+                       const struct compile_records *records, const struct report_place *place,
+                       struct policy_id *to)
 {
     struct shared shared;
-    get_shared(name, &shared);
-    const struct policy_id *found = keytable_find(known->by_shared, &shared, sizeof shared);
+    get_shared(name, records, &shared);
+    const struct policy_id *found = keytable_find(p->by_shared, &shared, sizeof shared);
     if (found != NULL) {
         *to = *found;
         return 0;
     }
-    int error = enter_policy(c, name, place, to);
+    int error = enter_policy(p, name, records, place, to);
     if (error == 0) {
-        (void)keytable_add(known->by_shared, arena_copy(known->arena, &shared, sizeof shared), sizeof shared,
-                           arena_copy(known->arena, to, sizeof *to));
+        (void)keytable_add(p->by_shared, arena_copy(p->arena, &shared, sizeof shared), sizeof shared,
+                           arena_copy(p->arena, to, sizeof *to));
     }
     return error;
 }
 
-static int compile_name(struct compiler *c, const struct conf_policy *policy, const struct conf_name *name,
-                        struct zone_builder *builder, struct known_policies *known)
+/* The records of names that are written alike are read once; so are their errors reported. */
+static const struct compile_records *find_records(const struct compile_policy *p,
+                                                  const struct conf_name *name, bool with_aliases)
+{
+    struct {
+        const struct conf_records *records;
+        const struct conf_member *members;
+        uint64_t addresses;
+    } key = {name->records, name->members, (uint64_t)with_aliases << 1 | name->addresses};
+    const struct compile_records *found = keytable_find(p->by_records, &key, sizeof key);
+    if (found != NULL) {
+        return found;
+    }
+    struct compile_records *records = arena_alloc(p->arena, sizeof *records);
+    if (with_aliases && compile_has_hosts(p, name)) {
+        compile_make_aliases(p, name, records);
+    } else {
+        records->is_broken = compile_read_records(p, name, records) != 0;
+    }
+    (void)keytable_add(p->by_records, arena_copy(p->arena, &key, sizeof key), sizeof key, records);
+    return records;
+}
+
+static void add_name(const struct compile_policy *p, const struct conf_name *name,
+                     const struct compile_records *records, const uint8_t *owner, struct policy_id entered)
+{
+    struct zone_steered_plan plan = {.owner = owner,
+                                     .member_count = (uint16_t)name->member_count,
+                                     .ttl = name->ttl,
+                                     .policy = entered.id,
+                                     .line = name->line,
+                                     .column = name->column,
+                                     .file = p->policy->path};
+    for (uint16_t bit = STEER_HAS_A; bit <= STEER_HAS_AAAA; bit <<= 1) {
+        plan.type = bit == STEER_HAS_A ? DNS_TYPE_A : DNS_TYPE_AAAA;
+        if ((entered.types & bit) != 0 && compile_answers_addresses(name, records, plan.type)) {
+            add_addresses(p, name, &plan);
+        }
+    }
+    compile_add_listed(p->builder, records, &plan);
+    compile_add_name(p->c, &(struct view_name){.owner = name->owner,
+                                               .zone = p->policy->origin,
+                                               .policy = entered.id,
+                                               .ttl = name->ttl,
+                                               .types = entered.types});
+}
+
+/* May endpoints that are host names be answered as CNAMEs? *error: they have to, and may not. */
+static bool may_alias(const struct compile_policy *p, const struct conf_name *name, const uint8_t *owner,
+                      const struct report_place *place, int *error)
+{
+    char type[DNS_TYPE_TEXT_SIZE];
+    *error = 0;
+    if (!name->may_alias || p->c->view->topology->host_count == 0) {
+        return false;
+    }
+    uint16_t other = zone_builder_find_obstacle(p->builder, owner);
+    if (other != 0 && name->host_answer == CONF_HOST_CNAME) {
+        report_add(
+            p->c->report, REPORT_ERROR, place,
+            "%s: found \"host_answer\": \"cname\" where the zone file has a record of type %s; a CNAME has "
+            "to be alone",
+            name->owner, dns_write_type(other, type));
+        *error = ERROR_INVALID;
+    }
+    return other == 0;
+}
+
+static int compile_name(const struct compile_policy *p, const struct conf_name *name)
 {
     uint8_t owner[DNS_NAME_MAX + 1];
     struct policy_id entered;
-    struct report_place place = {.file = policy->path, .line = name->line, .column = name->column};
+    struct report_place place = {.file = p->policy->path, .line = name->line, .column = name->column};
     if (name->member_count > STEER_MEMBERS_MAX) {
-        report_add(c->report, REPORT_ERROR, &place, "%s: more than %d endpoints", name->owner,
+        report_add(p->c->report, REPORT_ERROR, &place, "%s: more than %d endpoints", name->owner,
                    STEER_MEMBERS_MAX);
         return ERROR_INVALID;
     }
     int len = dns_name_parse(name->owner, NULL, owner);
     if (len < 0) {
-        report_add(c->report, REPORT_ERROR, &place, "%s is not a domain name", name->owner);
+        report_add(p->c->report, REPORT_ERROR, &place, "%s is not a domain name", name->owner);
         return ERROR_INVALID;
     }
     dns_name_lower(owner, (size_t)len);
-    int error = find_policy(c, name, &place, known, &entered);
-    if (error != 0) {
+    int error;
+    bool with_aliases = may_alias(p, name, owner, &place, &error);
+    const struct compile_records *records = find_records(p, name, with_aliases);
+    if (error != 0 || records->is_broken || find_policy(p, name, records, &place, &entered) != 0) {
         return ERROR_INVALID;
     }
-    struct zone_steered_plan records = {.owner = owner,
-                                        .member_count = (uint16_t)name->member_count,
-                                        .ttl = name->ttl,
-                                        .policy = entered.id,
-                                        .line = name->line,
-                                        .column = name->column,
-                                        .file = policy->path};
-    for (uint8_t type = STEER_HAS_A; type <= STEER_HAS_AAAA; type <<= 1) {
-        records.type = type == STEER_HAS_A ? DNS_TYPE_A : DNS_TYPE_AAAA;
-        if ((entered.types & type) != 0) {
-            add_records(c, name, builder, &records);
-        }
-    }
-    compile_add_name(c, &(struct view_name){.owner = name->owner,
-                                            .zone = policy->origin,
-                                            .policy = entered.id,
-                                            .ttl = name->ttl,
-                                            .types = entered.types});
+    add_name(p, name, records, owner, entered);
     return 0;
 }
 
 int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder)
 {
     int result = 0;
-    struct known_policies known = {.arena = arena_new(0)};
-    known.by_shared = keytable_new(known.arena);
+    struct compile_policy p = {.c = c, .policy = policy, .builder = builder, .arena = arena_new(0)};
+    p.by_shared = keytable_new(p.arena);
+    p.by_records = keytable_new(p.arena);
     for (size_t i = 0; i < policy->name_count; i++) {
-        int error = compile_name(c, policy, &policy->names[i], builder, &known);
+        int error = compile_name(&p, &policy->names[i]);
         result = error != 0 ? error : result;
     }
-    arena_free(known.arena);
+    arena_free(p.arena);
     return result;
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 enum { MESSAGE_SIZE = 3 * DNS_NAME_TEXT_SIZE };
+enum { TYPES_A = 1, TYPES_AAAA = 2 }; /* as in every policy (steer/steer.h) */
 
 struct zone_builder *zone_builder_new(const uint8_t *apex, const char *file, struct report *report)
 {
@@ -134,7 +135,7 @@ bool builder_is_in_zone(const struct zone_builder *b, const struct dns_key *key)
 }
 
 /* Files change rarely from record to record: the text is copied once per change. */
-static const char *keep_file(struct zone_builder *b, const char *file)
+const char *builder_keep_file(struct zone_builder *b, const char *file)
 {
     if (file == NULL || (b->last_file != NULL && strcmp(file, b->last_file) == 0)) {
         return file == NULL ? NULL : b->last_file;
@@ -147,7 +148,7 @@ int zone_builder_add(void *builder, const struct zone_record *record)
 {
     struct zone_builder *b = builder;
     struct dns_key key;
-    struct builder_place place = {keep_file(b, record->file), record->line, record->column};
+    struct builder_place place = {builder_keep_file(b, record->file), record->line, record->column};
     size_t len = dns_key_fill(&key, record->owner, record->owner_len);
     if (len == 0 || !builder_is_in_zone(b, &key)) {
         char owner[DNS_NAME_TEXT_SIZE], apex[DNS_NAME_TEXT_SIZE];
@@ -176,28 +177,38 @@ int zone_builder_add(void *builder, const struct zone_record *record)
     return 0;
 }
 
-void zone_builder_add_steered(struct zone_builder *b, const struct zone_steered_plan *plan)
+struct builder_steered *builder_enter_steered(struct zone_builder *b, const uint8_t *owner,
+                                              const struct builder_place *place)
 {
     struct dns_key key;
-    struct builder_place place = {keep_file(b, plan->file), plan->line, plan->column};
-    if (dns_key_fill(&key, plan->owner, DNS_NAME_MAX) == 0 || !builder_is_in_zone(b, &key)) {
-        builder_complain(b, REPORT_ERROR, &place, "the steered name is outside the zone");
-        return;
+    if (dns_key_fill(&key, owner, DNS_NAME_MAX) == 0 || !builder_is_in_zone(b, &key)) {
+        builder_complain(b, REPORT_ERROR, place, "the steered name is outside the zone");
+        return NULL;
     }
     uint32_t at = builder_get_owner(b, &key, 0);
     b->steered = memory_grow(b->steered, b->steered_count, &b->steered_capacity, sizeof *b->steered);
-    size_t len = (size_t)plan->rdata_len * plan->member_count;
-    b->steered[b->steered_count] = (struct builder_steered){
-        .place = place,
-        .type = plan->type,
-        .rdata_len = plan->rdata_len,
-        .member_count = plan->member_count,
-        .ttl = plan->ttl,
-        .policy = plan->policy,
-        .next = b->owners[at - 1].steered,
-        .rdata = memcpy(arena_alloc_bytes(b->arena, len), plan->rdata, len),
-    };
+    struct builder_steered *steered = &b->steered[b->steered_count];
+    *steered = (struct builder_steered){.place = *place, .next = b->owners[at - 1].steered};
     b->owners[at - 1].steered = (uint32_t)++b->steered_count;
+    return steered;
+}
+
+void zone_builder_add_steered(struct zone_builder *b, const struct zone_steered_plan *plan)
+{
+    struct builder_place place = {builder_keep_file(b, plan->file), plan->line, plan->column};
+    struct builder_steered *steered = builder_enter_steered(b, plan->owner, &place);
+    if (steered == NULL) {
+        return;
+    }
+    size_t len = (size_t)plan->rdata_len * plan->member_count;
+    steered->type = plan->type;
+    steered->types = plan->type == DNS_TYPE_A ? TYPES_A : TYPES_AAAA;
+    steered->rdata_len = plan->rdata_len;
+    steered->member_count = plan->member_count;
+    steered->ttl = plan->ttl;
+    steered->policy = plan->policy;
+    steered->has_hosts = plan->has_hosts;
+    steered->rdata = memcpy(arena_alloc_bytes(b->arena, len), plan->rdata, len);
 }
 
 struct zone *zone_builder_finish(struct zone_builder *b)

@@ -22,17 +22,50 @@ void zone_builder_set_rotate(struct zone_builder *builder, bool rotate);
  */
 int zone_builder_add(void *builder, const struct zone_record *record);
 
-/* One record per member of a policy: rdata of rdata_len octets each (A: 4, AAAA: 16), all zero for members
+/* One address per member of a policy: rdata of rdata_len octets each (A: 4, AAAA: 16), all zero for members
  * without one. Static records of the same name and type stay behind it as last resort. */
 struct zone_steered_plan {
     const uint8_t *owner; /* lower case wire, at or below the apex */
     uint16_t type, rdata_len, member_count;
     uint32_t ttl, policy;
     const uint8_t *rdata;
+    bool has_hosts;        /* some members have the addresses of a host: records of theirs are only moulds */
     unsigned line, column; /* in the policy document, for messages */
     const char *file;
 };
 void zone_builder_add_steered(struct zone_builder *builder, const struct zone_steered_plan *plan);
+
+/* Rdata as it goes on the wire, names uncompressed. */
+struct zone_rdata {
+    const uint8_t *bytes;
+    uint16_t len;
+    unsigned line, column; /* in the policy document */
+};
+
+/* What a member answers with. type: that of the RRset, or CNAME for an alias in its place (one item then). */
+struct zone_list {
+    const struct zone_rdata *items;
+    uint16_t count; /* at least 1 */
+    uint16_t type;
+};
+
+/* Any rdata, several records for a member. */
+struct zone_listed_plan {
+    const uint8_t *owner; /* lower case wire, at or below the apex */
+    uint16_t type;
+    uint16_t types; /* its bit among the types of the policy */
+    uint16_t member_count, list_count;
+    uint32_t ttl, policy;
+    const struct zone_list *lists;
+    const uint16_t *of_member; /* index of the member's list, or ZONE_NO_SET */
+    unsigned line, column;
+    const char *file;
+};
+void zone_builder_add_listed(struct zone_builder *builder, const struct zone_listed_plan *plan);
+
+/* The type of a static record at this owner that cannot stand beside a CNAME of its policy; 0: there is none.
+ * Addresses can: they stand in where the policy has nothing. */
+uint16_t zone_builder_find_obstacle(const struct zone_builder *builder, const uint8_t *owner);
 
 /* Build, unless the report has errors that this builder found: then NULL. Returns owned (one reference). */
 struct zone *zone_builder_finish(struct zone_builder *builder);

@@ -20,11 +20,29 @@ struct builder_record {
     bool duplicate;
 };
 
+/* A list of a listed RRset, and which of its distinct records (by number) it consists of. */
+struct builder_list {
+    struct builder_record *records;
+    uint16_t *numbers;
+    uint16_t count;
+};
+
+struct builder_listed {
+    struct builder_list *lists;
+    const uint16_t *of_member;
+    const struct builder_record **singles; /* the distinct records by number */
+    uint16_t *targets;                     /* of each: the first one with the same target */
+    uint16_t list_count, single_count;
+    bool has_aliases; /* some lists are a CNAME in the place of the type */
+};
+
 struct builder_steered {
-    const uint8_t *rdata;
+    const uint8_t *rdata; /* NULL: listed */
+    struct builder_listed *listed;
     struct builder_place place;
     uint32_t next, ttl, policy;
-    uint16_t type, rdata_len, member_count;
+    uint16_t type, types, rdata_len, member_count;
+    bool has_hosts;
 };
 
 struct builder_owner {
@@ -65,6 +83,10 @@ bool builder_is_in_zone(const struct zone_builder *b, const struct dns_key *key)
 const struct builder_owner *builder_find_name(const struct zone_builder *b, const uint8_t *name,
                                               bool *in_zone);
 bool builder_has_type(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type);
+bool builder_may_join_cname(uint16_t type); /* may stand beside a CNAME */
+bool builder_is_address(uint16_t type);
+/* Does a policy answer with CNAMEs in the place of other types here? */
+bool builder_has_aliases(const struct zone_builder *b, const struct builder_owner *owner);
 /* Presentation form of an owner. */
 const char *builder_write_owner(const struct zone_builder *b, const struct builder_owner *owner, char *text);
 
@@ -83,6 +105,17 @@ static inline struct builder_record *builder_record_at(const struct zone_builder
 }
 
 void builder_check(struct zone_builder *b);
+/* Canonical order of records by type and content (RFC 4034 section 6): <0, 0, >0. */
+int builder_compare_records(const struct builder_record *a, const struct builder_record *b);
+/* Where the target stands in the rdata of NS, MX, SRV, SVCB and HTTPS; -1: the type has none. */
+int builder_target_at(uint16_t type);
+/* What a steered name may have beside what; listed.c */
+void builder_check_steered(struct zone_builder *b, const struct builder_owner *owner);
+bool builder_is_steered(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type);
+/* Entering a steered RRset for an owner, which is made: NULL, and reported: it is outside the zone. */
+struct builder_steered *builder_enter_steered(struct zone_builder *b, const uint8_t *owner,
+                                              const struct builder_place *place);
+const char *builder_keep_file(struct zone_builder *b, const char *file);
 /* check_target.c: what NS, MX and SRV point to, once the cuts are known. */
 void builder_check_targets(struct zone_builder *b);
 struct zone *builder_render(struct zone_builder *b);

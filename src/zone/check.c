@@ -34,7 +34,7 @@ const struct builder_owner *builder_find_name(const struct zone_builder *b, cons
     return owner == 0 ? NULL : &b->owners[owner - 1];
 }
 
-bool builder_has_type(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type)
+static bool has_static(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type)
 {
     for (const struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
          r = builder_record_at(b, r->next)) {
@@ -42,40 +42,69 @@ bool builder_has_type(const struct zone_builder *b, const struct builder_owner *
             return true;
         }
     }
-    for (uint32_t s = owner->steered; s != 0; s = b->steered[s - 1].next) {
-        if (b->steered[s - 1].type == type) {
-            return true;
-        }
-    }
     return false;
 }
 
+bool builder_has_type(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type)
+{
+    return has_static(b, owner, type) || builder_is_steered(b, owner, type);
+}
+
 /* DNSSEC records may stand beside a CNAME (RFC 4034, RFC 4035 section 2.5). */
-static bool may_join_cname(uint16_t type)
+bool builder_may_join_cname(uint16_t type)
 {
     return type == DNS_TYPE_CNAME || type == DNS_TYPE_RRSIG || type == DNS_TYPE_NSEC || type == 25 /* KEY */;
+}
+
+/* The RRset that is steered besides a CNAME, or the steered CNAME itself. */
+static const struct builder_steered *find_steered(const struct zone_builder *b,
+                                                  const struct builder_owner *owner, bool is_cname)
+{
+    for (uint32_t s = owner->steered; s != 0; s = b->steered[s - 1].next) {
+        if ((b->steered[s - 1].type == DNS_TYPE_CNAME) == is_cname) {
+            return &b->steered[s - 1];
+        }
+    }
+    return NULL;
+}
+
+/* A CNAME has to be alone, whether it is steered or stands in the zone file (it may be in both). Where a
+ * policy answers with a CNAME or with addresses (of which those of the file are the last resort) it is, in
+ * every answer. */
+static void judge_alias(struct zone_builder *b, const struct builder_owner *owner,
+                        const struct builder_record *cname, const struct builder_record *other)
+{
+    const struct builder_steered *alias = find_steered(b, owner, true),
+                                 *beside =
+                                     builder_has_aliases(b, owner) ? NULL : find_steered(b, owner, false);
+    char name[DNS_NAME_TEXT_SIZE], type[DNS_TYPE_TEXT_SIZE];
+    if ((cname == NULL && alias == NULL) || (other == NULL && beside == NULL)) {
+        return;
+    }
+    bool by_policy = other == NULL && alias == NULL;
+    dns_write_type(other != NULL ? other->type : beside->type, type);
+    builder_complain(b, REPORT_ERROR, alias != NULL ? &alias->place : &cname->place,
+                     "%s has a CNAME and other data (%s); a CNAME has to be alone%s",
+                     builder_write_owner(b, owner, name), by_policy ? "a policy that steers it" : type,
+                     alias != NULL && owner == b->owners ? ", so there is none at the apex" : "");
 }
 
 static void check_cname(struct zone_builder *b, const struct builder_owner *owner)
 {
     const struct builder_record *cname = NULL, *other = NULL;
     char name[DNS_NAME_TEXT_SIZE];
+    bool has_aliases = builder_has_aliases(b, owner);
     for (const struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
          r = builder_record_at(b, r->next)) {
+        bool joins = builder_may_join_cname(r->type) || (has_aliases && builder_is_address(r->type));
         if (r->type == DNS_TYPE_CNAME && !r->duplicate && cname != NULL) {
             builder_complain(b, REPORT_ERROR, &r->place, "%s has more than one CNAME; remove all but one",
                              builder_write_owner(b, owner, name));
         }
         cname = r->type == DNS_TYPE_CNAME && cname == NULL ? r : cname;
-        other = !may_join_cname(r->type) ? r : other;
+        other = !joins ? r : other;
     }
-    if (cname != NULL && (other != NULL || owner->steered != 0)) {
-        char type[DNS_TYPE_TEXT_SIZE];
-        builder_complain(b, REPORT_ERROR, &cname->place,
-                         "%s has a CNAME and other data (%s); a CNAME has to be alone",
-                         builder_write_owner(b, owner, name),
-                         other != NULL ? dns_write_type(other->type, type) : "a policy that steers it");
-    }
+    judge_alias(b, owner, cname, other);
 }
 
 /* ---- RRsets ---- */
@@ -109,7 +138,7 @@ static int compare_rdata(const struct builder_record *a, const struct builder_re
     return order;
 }
 
-static int compare_content(const struct builder_record *a, const struct builder_record *b)
+int builder_compare_records(const struct builder_record *a, const struct builder_record *b)
 {
     if (a->type != b->type) {
         return a->type < b->type ? -1 : 1;
@@ -124,7 +153,7 @@ static int compare_records(const void *left, const void *right)
 {
     const struct builder_record *a = *(struct builder_record *const *)left,
                                 *b = *(struct builder_record *const *)right;
-    int order = compare_content(a, b);
+    int order = builder_compare_records(a, b);
     return order != 0 ? order : a < b ? -1 : a > b;
 }
 
@@ -135,7 +164,7 @@ static void judge_pair(struct zone_builder *b, const struct builder_owner *owner
     if (first->type != next->type) {
         return;
     }
-    if (compare_content(first, next) == 0) {
+    if (builder_compare_records(first, next) == 0) {
         next->duplicate = true;
         builder_complain(b, REPORT_WARNING, &next->place, "duplicate %s record of %s ignored",
                          dns_write_type(next->type, type), builder_write_owner(b, owner, name));
@@ -199,7 +228,7 @@ static void check_soa(struct zone_builder *b)
         builder_complain(b, REPORT_ERROR, &nowhere, "the zone %s has no SOA record",
                          dns_name_write(b->apex.name, name));
     }
-    if (!builder_has_type(b, b->owners, DNS_TYPE_NS)) {
+    if (!has_static(b, b->owners, DNS_TYPE_NS)) {
         builder_complain(b, REPORT_ERROR, b->soa != NULL ? &b->soa->place : &nowhere,
                          "the zone %s has no NS records at its apex", dns_name_write(b->apex.name, name));
     }
@@ -357,6 +386,7 @@ void builder_check(struct zone_builder *b)
         check_sets(b, &b->owners[i]);
         check_cname(b, &b->owners[i]);
         check_records(b, &b->owners[i]);
+        builder_check_steered(b, &b->owners[i]);
         any_cut |= b->owners[i].is_cut || b->owners[i].has_dname;
     }
     check_soa(b);

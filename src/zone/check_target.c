@@ -127,14 +127,26 @@ static void judge_target(struct zone_builder *b, const struct builder_owner *own
     }
 }
 
+static void check_target(struct zone_builder *b, const struct builder_owner *owner,
+                         const struct builder_record *r)
+{
+    bool points = r->type == DNS_TYPE_NS || r->type == DNS_TYPE_MX || r->type == DNS_TYPE_SRV;
+    const uint8_t *target = r->rdata + (points ? builder_target_at(r->type) : 0);
+    if (points && !r->duplicate && *target != 0) { /* the root: none (RFC 7505, RFC 2782) */
+        judge_target(b, owner, r, target);
+    }
+}
+
 static void check_owner(struct zone_builder *b, const struct builder_owner *owner)
 {
     for (const struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
          r = builder_record_at(b, r->next)) {
-        bool points = r->type == DNS_TYPE_NS || r->type == DNS_TYPE_MX || r->type == DNS_TYPE_SRV;
-        const uint8_t *target = r->rdata + (r->type == DNS_TYPE_NS ? 0 : r->type == DNS_TYPE_MX ? 2 : 6);
-        if (points && !r->duplicate && *target != 0) { /* the root: none (RFC 7505, RFC 2782) */
-            judge_target(b, owner, r, target);
+        check_target(b, owner, r);
+    }
+    for (uint32_t s = owner->steered; s != 0; s = b->steered[s - 1].next) {
+        const struct builder_listed *listed = b->steered[s - 1].listed;
+        for (size_t i = 0; listed != NULL && i < listed->single_count; i++) {
+            check_target(b, owner, listed->singles[i]);
         }
     }
 }

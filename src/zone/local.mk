@@ -4,6 +4,7 @@ src_libzone_a_SOURCES = \
 	src/zone/builder.c src/zone/builder.h src/zone/builder_internal.h \
 	src/zone/check.c \
 	src/zone/check_target.c \
+	src/zone/listed.c \
 	src/zone/reader.c src/zone/reader.h src/zone/reader_internal.h \
 	src/zone/reader_directive.c \
 	src/zone/reader_encoding.c \
@@ -16,6 +17,7 @@ src_libzone_a_SOURCES = \
 	src/zone/render.c src/zone/render_internal.h \
 	src/zone/render_additional.c \
 	src/zone/render_block.c \
+	src/zone/render_listed.c \
 	src/zone/walk.c src/zone/walk.h \
 	src/zone/writer.c src/zone/writer.h \
 	src/zone/zone.c src/zone/zone.h

@@ -58,47 +58,62 @@ static bool may_rotate(uint16_t type)
     }
 }
 
-static void render_static(struct renderer *r, const struct builder_owner *owner, uint16_t type, size_t header)
+size_t render_gather(struct renderer *r, const struct builder_owner *owner, uint16_t type)
 {
-    struct zone_builder *b = r->b;
-    uint16_t count = 0;
-    const struct builder_record *last = NULL;
-    render_begin(r, owner);
-    r->rotates = b->rotate && may_rotate(type);
-    for (uint32_t i = owner->first; i != 0; i = b->records[i - 1].next) {
-        const struct builder_record *record = &b->records[i - 1];
+    size_t before = r->record_count;
+    for (uint32_t i = owner->first; i != 0; i = r->b->records[i - 1].next) {
+        const struct builder_record *record = &r->b->records[i - 1];
         if (record->type == type && !record->duplicate) {
-            render_put16(r, QUESTION_POINTER);
-            render_put_fixed(r, type, record->ttl);
-            render_put_rdata(r, record);
-            count++;
-            last = record;
+            r->records = memory_grow(r->records, r->record_count, &r->record_capacity,
+                                     sizeof(const struct builder_record *));
+            r->records[r->record_count++] = record;
         }
     }
+    return r->record_count - before;
+}
+
+struct zone_rrset render_rrset(struct renderer *r, const struct builder_owner *owner, uint16_t type)
+{
+    size_t count = r->record_count; /* aliases may bring more */
+    render_begin(r, owner);
+    r->rotates = r->b->rotate && may_rotate(type);
+    for (size_t i = 0; i < count; i++) {
+        render_put16(r, QUESTION_POINTER);
+        render_put_fixed(r, type, r->records[i]->ttl);
+        render_put_rdata(r, r->records[i]);
+    }
     if (r->overflow) {
-        builder_complain(b, REPORT_ERROR, &last->place,
+        builder_complain(r->b, REPORT_ERROR, &r->records[count - 1]->place,
                          "this RRset does not fit into a DNS message of 64 kB");
-        return;
+        return (struct zone_rrset){.type = type};
     }
     uint16_t len = (uint16_t)r->block_len, flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0;
     render_additional(r, type);
     flags |= r->extra.count + r->extra.target_count != 0 ? ZONE_RRSET_ADDITIONAL : 0;
     flags |= r->rotates && count > 1 ? ZONE_RRSET_ROTATES : 0;
     uint32_t block = render_end(r);
-    *(struct zone_rrset *)(void *)(r->blob + header) =
-        (struct zone_rrset){.type = type,
-                            .count = count,
-                            .len = len,
-                            .patch_count = (uint16_t)r->patch_count,
-                            .flags = flags,
-                            .block = block};
+    return (struct zone_rrset){.type = type,
+                               .count = (uint16_t)count,
+                               .len = len,
+                               .patch_count = (uint16_t)r->patch_count,
+                               .flags = flags,
+                               .block = block};
 }
 
-static void render_steered(struct renderer *r, const struct builder_steered *steered, size_t header)
+static struct zone_rrset render_static(struct renderer *r, const struct builder_owner *owner, uint16_t type)
+{
+    r->record_count = 0;
+    render_gather(r, owner, type);
+    return render_rrset(r, owner, type);
+}
+
+/* One address per member. */
+static struct zone_rrset render_addresses(struct renderer *r, const struct builder_steered *steered)
 {
     size_t record_len = 12u + steered->rdata_len;
     size_t at = render_take(r, sizeof(struct zone_steered) + record_len * steered->member_count, 4);
     struct zone_steered *to = (struct zone_steered *)(void *)(r->blob + at);
+    uint16_t flags = ZONE_RRSET_STEERED | (steered->has_hosts ? ZONE_RRSET_HOSTS : 0);
     to->policy = steered->policy;
     for (size_t i = 0; i < steered->member_count; i++) {
         render_begin(r, NULL);
@@ -108,11 +123,19 @@ static void render_steered(struct renderer *r, const struct builder_steered *ste
         render_put(r, steered->rdata + i * steered->rdata_len, steered->rdata_len);
         memcpy(to->records + i * record_len, r->block, record_len);
     }
-    *(struct zone_rrset *)(void *)(r->blob + header) = (struct zone_rrset){.type = steered->type,
-                                                                           .count = steered->member_count,
-                                                                           .len = (uint16_t)record_len,
-                                                                           .flags = ZONE_RRSET_STEERED,
-                                                                           .block = (uint32_t)at};
+    return (struct zone_rrset){.type = steered->type,
+                               .count = steered->member_count,
+                               .len = (uint16_t)record_len,
+                               .types = steered->types,
+                               .flags = flags,
+                               .block = (uint32_t)at};
+}
+
+/* The blob moves while an RRset is written. */
+static size_t put_header(struct renderer *r, size_t header, struct zone_rrset rrset)
+{
+    *(struct zone_rrset *)(void *)(r->blob + header) = rrset;
+    return header + sizeof rrset;
 }
 
 static const struct builder_steered *find_steered(const struct zone_builder *b,
@@ -172,12 +195,12 @@ static void render_node(struct renderer *r, struct builder_owner *owner)
     for (size_t i = 0; i < type_count; i++) {
         const struct builder_steered *steered = find_steered(b, owner, types[i]);
         if (steered != NULL) {
-            render_steered(r, steered, header);
-            header += sizeof(struct zone_rrset);
+            header = put_header(r, header,
+                                steered->listed != NULL ? render_listed(r, owner, steered)
+                                                        : render_addresses(r, steered));
         }
         if (has_static(b, owner, types[i])) {
-            render_static(r, owner, types[i], header);
-            header += sizeof(struct zone_rrset);
+            header = put_header(r, header, render_static(r, owner, types[i]));
         }
     }
 }

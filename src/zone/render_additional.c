@@ -117,11 +117,8 @@ static enum glue classify(const struct renderer *r, const struct builder_owner *
 
 static void put_glue(struct renderer *r, enum glue kind)
 {
-    for (const struct builder_record *record = builder_record_at(r->b, r->owner->first); record != NULL;
-         record = builder_record_at(r->b, record->next)) {
-        if (record->type != DNS_TYPE_NS || record->duplicate) {
-            continue;
-        }
+    for (size_t i = 0; i < r->record_count; i++) {
+        const struct builder_record *record = r->records[i];
         const struct builder_owner *owner = builder_find_target(r->b, record->rdata).owner;
         if (owner != NULL && classify(r, owner) == kind && is_new(r, record->rdata)) {
             put_addresses(r, (struct place){.name = record->rdata}, owner);
@@ -150,11 +147,11 @@ static const struct builder_owner *find_own(const struct renderer *r, const uint
     return found.cut == NULL ? found.owner : NULL;
 }
 
-static void put_hosts(struct renderer *r, uint16_t type, size_t fixed)
+static void put_hosts(struct renderer *r, size_t fixed)
 {
-    for (const struct builder_record *record = builder_record_at(r->b, r->owner->first); record != NULL;
-         record = builder_record_at(r->b, record->next)) {
-        if (record->type != type || record->duplicate || record->rdata_len <= fixed) {
+    for (size_t i = 0; i < r->record_count; i++) {
+        const struct builder_record *record = r->records[i];
+        if (record->rdata_len <= fixed) {
             continue;
         }
         const uint8_t *name = record->rdata + fixed;
@@ -171,6 +168,7 @@ static void put_hosts(struct renderer *r, uint16_t type, size_t fixed)
 struct service {
     struct place place;
     const struct builder_owner *owner;
+    size_t first, count; /* its records among the renderer's */
 };
 
 struct services {
@@ -186,7 +184,10 @@ static void follow_alias(struct renderer *r, uint16_t type, struct services *ser
             return;
         }
     }
-    if (services->count < ALIASES_MAX && builder_has_type(r->b, target.owner, type)) {
+    if (services->count < ALIASES_MAX && builder_has_type(r->b, target.owner, type) &&
+        !builder_is_steered(r->b, target.owner, type)) {
+        target.first = r->record_count;
+        target.count = render_gather(r, target.owner, type);
         services->items[services->count++] = target;
         put_rrset(r, target.place, target.owner, type);
     }
@@ -200,7 +201,7 @@ static void put_service(struct renderer *r, const struct builder_record *record,
     bool alias = record->rdata[0] == 0 && record->rdata[1] == 0, is_self = *name == 0;
     struct service target = services->items[from];
     if (!is_self) {
-        target = (struct service){{.name = name}, find_own(r, name)};
+        target = (struct service){.place = {.name = name}, .owner = find_own(r, name)};
     }
     if (target.owner == NULL || (is_self && alias)) {
         return;
@@ -213,13 +214,15 @@ static void put_service(struct renderer *r, const struct builder_record *record,
     }
 }
 
-static void put_services(struct renderer *r, uint16_t type)
+static void put_services(struct renderer *r)
 {
-    struct services services = {.items = {{{render_owner_name(r), ZONE_LINK_OWNER}, r->owner}}, .count = 1};
+    struct services services = {.count = 1};
+    services.items[0] = (struct service){
+        .place = {render_owner_name(r), ZONE_LINK_OWNER}, .owner = r->owner, .count = r->record_count};
     for (size_t i = 0; i < services.count; i++) {
-        for (const struct builder_record *record = builder_record_at(r->b, services.items[i].owner->first);
-             record != NULL; record = builder_record_at(r->b, record->next)) {
-            if (record->type == type && !record->duplicate && record->rdata_len > 2) {
+        for (size_t k = 0; k < services.items[i].count; k++) {
+            const struct builder_record *record = r->records[services.items[i].first + k];
+            if (record->rdata_len > 2) {
                 put_service(r, record, i, &services);
             }
         }
@@ -236,10 +239,10 @@ void render_additional(struct renderer *r, uint16_t type)
     r->behind = true;
     switch (type) {
     case DNS_TYPE_NS: put_name_servers(r); break;
-    case DNS_TYPE_MX: put_hosts(r, type, 2); break;
-    case DNS_TYPE_SRV: put_hosts(r, type, 6); break;
+    case DNS_TYPE_MX: put_hosts(r, 2); break;
+    case DNS_TYPE_SRV: put_hosts(r, 6); break;
     case DNS_TYPE_SVCB:
-    case DNS_TYPE_HTTPS: put_services(r, type); break;
+    case DNS_TYPE_HTTPS: put_services(r); break;
     default: break;
     }
     r->overflow = false;

@@ -25,6 +25,7 @@ void render_init(struct renderer *r, struct zone_builder *b)
 
 void render_fini(struct renderer *r)
 {
+    free(r->records);
     free(r->block);
     free(r->patches);
     free(r->links);

@@ -27,6 +27,8 @@ struct renderer {
     size_t len, capacity;
     /* the block being written */
     const struct builder_owner *owner;
+    const struct builder_record **records; /* of the RRset, and behind them of aliases that it leads to */
+    size_t record_count, record_capacity;
     uint8_t *block;
     size_t block_len, block_capacity;
     uint16_t *patches, *links;
@@ -74,6 +76,16 @@ void render_put_link(struct renderer *r, uint16_t link);
 /* Move the finished block to the blob, its patches and what else it needs in front of it; returns its offset.
  */
 uint32_t render_end(struct renderer *r);
+
+/* Append the owner's static records of a type to r->records. Returns how many. */
+size_t render_gather(struct renderer *r, const struct builder_owner *owner, uint16_t type);
+/* r->records as an RRset of the owner, with what goes with it into the additional section, to the blob. */
+struct zone_rrset render_rrset(struct renderer *r, const struct builder_owner *owner, uint16_t type);
+
+/* ---- render_listed.c ---- */
+
+struct zone_rrset render_listed(struct renderer *r, const struct builder_owner *owner,
+                                const struct builder_steered *steered);
 
 /* ---- render_additional.c ---- */
 

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/memory.h"
+#include "dns/name.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ struct place {
 
 struct walk {
     const struct zone *zone;
-    const struct zone_visitor *visitor;
+    struct zone_sink sink;
     uint8_t *rdata;   /* 65535 octets */
     uint8_t *message; /* MESSAGE_SIZE */
 };
@@ -203,19 +204,20 @@ static int walk_rrset(const struct walk *walk, const uint8_t *owner, size_t owne
         at += 2 + FIXED_LEN;
         struct zone_record record = {.owner = owner,
                                      .owner_len = (uint16_t)owner_len,
-                                     .type = rrset->type,
+                                     .type = (uint16_t)(fixed[0] << 8 | fixed[1]),
                                      .rclass = DNS_CLASS_IN,
                                      .ttl = read32(fixed + 4),
                                      .rdata = walk->rdata};
         record.rdata_len = (uint16_t)expand(walk, &message, block_at, at, len);
-        code = walk->visitor->record(walk->visitor->context, &record);
+        code = walk->sink.record(walk->sink.context, &record);
         at += len;
     }
     return code;
 }
 
 /* The apex's SOA comes by itself. */
-static int walk_node(const struct walk *walk, const struct zone_node *node, bool only_soa)
+static int walk_node(const struct walk *walk, const struct zone_visitor *visitor,
+                     const struct zone_node *node, bool only_soa)
 {
     const struct zone *zone = walk->zone;
     uint8_t owner[DNS_NAME_MAX + 1];
@@ -231,11 +233,23 @@ static int walk_node(const struct walk *walk, const struct zone_node *node, bool
         }
         if ((rrset->flags & ZONE_RRSET_STEERED) == 0) {
             code = walk_rrset(walk, owner, owner_len, rrset);
-        } else if (walk->visitor->steered != NULL) {
-            code = walk->visitor->steered(walk->visitor->context, owner, rrset);
+        } else if (visitor->steered != NULL) {
+            code = visitor->steered(visitor->context, owner, rrset);
         }
     }
     return code;
+}
+
+static struct walk begin_walk(const struct zone *zone, struct zone_sink sink)
+{
+    return (struct walk){
+        .zone = zone, .sink = sink, .rdata = memory_alloc(UINT16_MAX), .message = memory_alloc(MESSAGE_SIZE)};
+}
+
+static void end_walk(const struct walk *walk)
+{
+    free(walk->rdata);
+    free(walk->message);
 }
 
 int zone_walk(const struct zone *zone, const struct zone_visitor *visitor)
@@ -243,17 +257,43 @@ int zone_walk(const struct zone *zone, const struct zone_visitor *visitor)
     struct arena *arena = arena_new(0);
     size_t count;
     struct place *places = list_places(zone, arena, &count);
-    struct walk walk = {.zone = zone,
-                        .visitor = visitor,
-                        .rdata = memory_alloc(UINT16_MAX),
-                        .message = memory_alloc(MESSAGE_SIZE)};
-    int code = walk_node(&walk, zone_get_node(zone, zone->apex_node), true);
+    struct walk walk = begin_walk(zone, (struct zone_sink){visitor->context, visitor->record});
+    int code = walk_node(&walk, visitor, zone_get_node(zone, zone->apex_node), true);
     for (size_t i = 0; i < count && code == 0; i++) {
-        code = walk_node(&walk, zone_get_node(zone, places[i].node), false);
+        code = walk_node(&walk, visitor, zone_get_node(zone, places[i].node), false);
     }
-    free(walk.rdata);
-    free(walk.message);
+    end_walk(&walk);
     free(places);
     arena_free(arena);
+    return code;
+}
+
+int zone_walk_member(const struct zone *zone, const uint8_t *owner, const struct zone_rrset *rrset,
+                     unsigned member, const struct zone_sink *sink)
+{
+    size_t owner_len = dns_name_len(owner, DNS_NAME_MAX);
+    struct zone_rrset records = *rrset;
+    if ((rrset->flags & ZONE_RRSET_LISTED) != 0) {
+        const struct zone_set *set = zone_get_set(zone, zone_get_listed(zone, rrset), member);
+        if (set == NULL) {
+            return 0;
+        }
+        records = set->rrset;
+    } else { /* one record, which has no pointers but its owner's */
+        records.block += (uint32_t)(offsetof(struct zone_steered, records) + (size_t)member * rrset->len);
+        records.flags = 0;
+    }
+    struct walk walk = begin_walk(zone, *sink);
+    int code = walk_rrset(&walk, owner, owner_len, &records);
+    end_walk(&walk);
+    return code;
+}
+
+int zone_walk_rrset(const struct zone *zone, const uint8_t *owner, const struct zone_rrset *rrset,
+                    const struct zone_sink *sink)
+{
+    struct walk walk = begin_walk(zone, *sink);
+    int code = walk_rrset(&walk, owner, dns_name_len(owner, DNS_NAME_MAX), rrset);
+    end_walk(&walk);
     return code;
 }

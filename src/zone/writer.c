@@ -98,17 +98,41 @@ static bool write_own_form(struct buffer *to, size_t line_at, const struct zone_
     return is_good;
 }
 
-void zone_write_record(struct buffer *to, const struct zone_record *record)
+/* Behind the line's head. */
+static void write_rdata(struct buffer *to, size_t line_at, const struct zone_record *record)
 {
-    char name[DNS_NAME_TEXT_SIZE], type[DNS_TYPE_TEXT_SIZE];
-    size_t line_at = to->len;
-    dns_write_type(record->type, type);
-    buffer_print(to, "%s %u IN %s ", dns_name_write(record->owner, name), record->ttl, type);
+    char type[DNS_TYPE_TEXT_SIZE];
     size_t rdata_at = to->len;
-    bool has_mnemonic = strncmp(type, "TYPE", 4) != 0;
+    bool has_mnemonic = strncmp(dns_write_type(record->type, type), "TYPE", 4) != 0;
     if (!has_mnemonic || !write_own_form(to, line_at, record)) {
         to->len = rdata_at;
         write_generic(to, record);
     }
+}
+
+/* Returns where the rdata begin. */
+static size_t write_head(struct buffer *to, const struct zone_record *record)
+{
+    char name[DNS_NAME_TEXT_SIZE], type[DNS_TYPE_TEXT_SIZE];
+    buffer_print(to, "%s %u IN %s ", dns_name_write(record->owner, name), record->ttl,
+                 dns_write_type(record->type, type));
+    return to->len;
+}
+
+void zone_write_record(struct buffer *to, const struct zone_record *record)
+{
+    size_t line_at = to->len;
+    (void)write_head(to, record);
+    write_rdata(to, line_at, record);
     buffer_add_text(to, "\n");
+}
+
+void zone_write_rdata(struct buffer *to, const struct zone_record *record)
+{
+    struct buffer line;
+    buffer_init(&line);
+    size_t rdata_at = write_head(&line, record);
+    write_rdata(&line, 0, record);
+    buffer_add(to, line.bytes + rdata_at, line.len - rdata_at);
+    buffer_fini(&line);
 }

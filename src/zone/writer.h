@@ -7,6 +7,8 @@
 
 struct buffer;
 
+/* Append the rdata alone. */
+void zone_write_rdata(struct buffer *to, const struct zone_record *record);
 /* Append "owner TTL IN type rdata" and a newline. Rdata is written in the form of its type where there is
  * one that reads back to the same octets, else in that of RFC 3597. */
 void zone_write_record(struct buffer *to, const struct zone_record *record);

@@ -58,6 +58,19 @@ void zone_keep_serial(struct zone *zone)
     zone->negative.flags |= ZONE_RRSET_SERIAL;
 }
 
+static uint64_t fingerprint_listed(const struct zone *zone, const struct zone_rrset *rrset, uint64_t hash)
+{
+    const struct zone_listed *listed = zone_get_listed(zone, rrset);
+    hash = hash_bytes(hash, listed->of_member, rrset->count * sizeof *listed->of_member);
+    for (unsigned i = 0; i < rrset->count; i++) {
+        const struct zone_set *set = zone_get_set(zone, listed, i);
+        if (set != NULL) {
+            hash = hash_bytes(hash, zone->blob + set->rrset.block, set->rrset.len);
+        }
+    }
+    return hash;
+}
+
 static uint64_t fingerprint_rrset(const struct zone *zone, const struct zone_rrset *rrset, uint64_t hash)
 {
     bool steered = (rrset->flags & ZONE_RRSET_STEERED) != 0;
@@ -65,6 +78,9 @@ static uint64_t fingerprint_rrset(const struct zone *zone, const struct zone_rrs
     hash = hash_bytes(hash, &rrset->type, sizeof rrset->type);
     hash = hash_bytes(hash, &rrset->count, sizeof rrset->count);
     hash = hash_bytes(hash, &steered, sizeof steered);
+    if ((rrset->flags & ZONE_RRSET_LISTED) != 0) {
+        return fingerprint_listed(zone, rrset, hash);
+    }
     return hash_bytes(hash, records, steered ? (size_t)rrset->len * rrset->count : rrset->len);
 }
 

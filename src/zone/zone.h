@@ -6,7 +6,9 @@
  * is the answer section. Names in rdata that end in the apex hold a pointer to the apex, whose place in a
  * message follows from the question: the block's patch list says where to write it. Other pointers, which few
  * blocks have, are links. Behind the block stand the records that its RRset brings into the additional
- * section. A steered RRset holds one rendered record per member of its policy instead.
+ * section. A steered RRset of addresses holds one rendered record per member of its policy instead; one of
+ * any other rdata (ZONE_RRSET_LISTED) has the records of each member as a set that is rendered like a static
+ * one.
  *
  * Owned by reference count: zones that did not change are shared by successive views. */
 #pragma once
@@ -31,6 +33,8 @@ enum zone_rrset_flag {
     ZONE_RRSET_ADDITIONAL = 4, /* there is something for the additional section */
     ZONE_RRSET_SERIAL = 8,     /* the SOA of a zone whose serial is kept: that is the zone's `served` */
     ZONE_RRSET_ROTATES = 16,   /* the records stand in any order; none points to another */
+    ZONE_RRSET_LISTED = 32,    /* steered, with a struct zone_listed */
+    ZONE_RRSET_HOSTS = 64,     /* steered, and some members have the addresses of a host (view/hosts.h) */
 };
 
 /* What stands where a pointer will be. A block with links to itself must not begin behind offset
@@ -44,11 +48,12 @@ enum zone_link {
 /* Offsets are in the zone's blob. */
 struct zone_rrset {
     uint16_t type;
-    uint16_t count;       /* records; of a steered RRset: members */
-    uint16_t len;         /* octets of the block; of a steered RRset: of one record */
+    uint16_t count; /* records; of a steered RRset: members */
+    uint16_t len;   /* octets of the block; of a steered RRset: of one record; of a listed one: of the longest
+                       set */
     uint16_t patch_count; /* u16 positions, stored in front of the block */
     uint16_t flags;
-    uint16_t reserved;
+    uint16_t types; /* of a steered RRset: its bit among the types of its policy */
     uint32_t block;
 };
 
@@ -80,6 +85,29 @@ struct zone_steered {
     uint32_t policy;
     uint8_t records[]; /* count × len octets */
 };
+
+/* One record of a listed RRset, rendered to stand alone. */
+struct zone_single {
+    struct zone_rrset rrset;
+    uint16_t target, reserved; /* records with the same target bring the same into the additional section */
+};
+
+/* The records of a member; members with the same ones share it. */
+struct zone_set {
+    struct zone_rrset rrset; /* of all its records; may be CNAME where the RRset is of another type */
+    uint32_t singles;        /* offset of their numbers, u16, in the order of the document */
+};
+
+/* What stands at the block of a listed RRset; it begins like struct zone_steered. */
+struct zone_listed {
+    uint32_t policy;
+    uint8_t ttl[4];
+    uint32_t sets, singles; /* offsets of struct zone_set, struct zone_single */
+    uint16_t set_count, single_count;
+    uint16_t of_member[]; /* the set of each member, or ZONE_NO_SET */
+};
+
+enum { ZONE_NO_SET = 0xffff, ZONE_SINGLES_MAX = 16384 };
 
 /* Names are found by 31 bits of their hash: slots are in the order of these tags, with gaps, and where to
  * begin is a matter of proportion. So a search ends at the first greater tag, whether it finds or not. */
@@ -161,6 +189,41 @@ static inline const uint16_t *zone_get_links(const struct zone_extra *extra)
 static inline const struct zone_target *zone_get_targets(const struct zone_extra *extra)
 {
     return (const struct zone_target *)(const void *)zone_get_links(extra) - extra->target_count;
+}
+
+static inline const struct zone_listed *zone_get_listed(const struct zone *zone,
+                                                        const struct zone_rrset *rrset)
+{
+    return (const struct zone_listed *)(const void *)(zone->blob + rrset->block);
+}
+
+/* The set of a member; NULL: it has no records of the type. */
+static inline const struct zone_set *zone_get_set(const struct zone *zone, const struct zone_listed *listed,
+                                                  unsigned member)
+{
+    unsigned set = listed->of_member[member];
+    return set == ZONE_NO_SET ? NULL
+                              : (const struct zone_set *)(const void *)(zone->blob + listed->sets) + set;
+}
+
+static inline const uint16_t *zone_get_singles(const struct zone *zone, const struct zone_set *set)
+{
+    return (const uint16_t *)(const void *)(zone->blob + set->singles);
+}
+
+static inline const struct zone_single *zone_get_single(const struct zone *zone,
+                                                        const struct zone_listed *listed, unsigned number)
+{
+    return (const struct zone_single *)(const void *)(zone->blob + listed->singles) + number;
+}
+
+/* The TTL of a steered RRset's records, four octets in wire order. */
+static inline const uint8_t *zone_get_steered_ttl(const struct zone *zone, const struct zone_rrset *rrset)
+{
+    enum { TTL_AT = 6 };
+    return (rrset->flags & ZONE_RRSET_LISTED) != 0
+               ? zone_get_listed(zone, rrset)->ttl
+               : ((const struct zone_steered *)(const void *)(zone->blob + rrset->block))->records + TTL_AT;
 }
 
 /* The hash of an owner by its name_len octets in front of the apex. */

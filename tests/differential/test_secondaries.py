@@ -38,8 +38,29 @@ host A 192.0.2.90
 host A 192.0.2.91
 25.2.0.192.rev PTR mail
 www 60 TXT "static beside steered"
+mx.us A 192.0.2.26
+ns.us A 192.0.2.56
+@ HTTPS 1 . alpn=h1
 """
 BIG = "$TTL 60\n" + "".join(f"host-{i:05}.{'x' * (i % 40 + 1)} A 10.0.{i >> 8}.{i & 255}\n" for i in range(6000))
+BOTH = {"endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]], "ttl": 30}
+STEERED = {
+    "www": BOTH,
+    "@": {**BOTH, "records": {"MX": {"us-east": ["10 mail", "20 mx.us"], "eu-west": "10 mx.eu.elsewhere.test."},
+                              "HTTPS": {"us-east": "1 . alpn=h2", "eu-west": "1 . alpn=h3 port=8443"},
+                              "NS": {"us-east": ["ns1", "ns.us"], "eu-west": "ns1"}}},
+    "*.svc": {**BOTH, "records": {"SRV": {"us-east": "1 2 3 mail", "eu-west": "1 2 3 mx.us"},
+                                  "TYPE65400": {"us-east": "\\# 3 010203", "eu-west": "\\# 1 04"}}},
+    "cdn": {**BOTH, "records": {"CNAME": {"us-east": "us.cdn.test.", "eu-west": "mail"}}},
+    "list": {**BOTH, "pick": "all", "records": {"TXT": {"us-east": ["one", "two"], "web-us-east-1b": ["two", "three"],
+                                                        "eu-west": "four"}}}}
+# what copies answer while the first region serves, and else
+ANSWERS = {("example.com.", "MX"): (["10 mail.example.com.", "20 mx.us.example.com."], ["10 mx.eu.elsewhere.test."]),
+           ("example.com.", "NS"): (["ns.us.example.com.", "ns1.example.com."], ["ns1.example.com."]),
+           ("x.svc.example.com.", "SRV"): (["1 2 3 mail.example.com."], ["1 2 3 mx.us.example.com."]),
+           ("x.svc.example.com.", "TYPE65400"): (["\\# 3 010203"], ["\\# 1 04"]),
+           ("cdn.example.com.", "CNAME"): (["us.cdn.test."], ["mail.example.com."]),
+           ("list.example.com.", "TXT"): (['"one"', '"three"', '"two"'], ['"four"'])}
 ORIGINS = "example.com.", "big.test."
 
 
@@ -76,9 +97,20 @@ def serial(at, origin):
     return reply.answer[0][0].serial if reply.rcode() == dns.rcode.NOERROR and reply.answer else None
 
 
-def addresses(at, name):
-    reply = dns.query.udp(dns.message.make_query(name, "A"), at[0], port=at[1], timeout=5)
+def answers(at, name, rtype):
+    reply = dns.query.udp(dns.message.make_query(name, rtype), at[0], port=at[1], timeout=5)
     return sorted(rdata.to_text() for rrset in reply.answer for rdata in rrset)
+
+
+def addresses(at, name):
+    return answers(at, name, "A")
+
+
+def assert_answers(peers, column):
+    """The primary and its copies."""
+    for (name, rtype), expected in ANSWERS.items():
+        for label, at in peers.items():
+            assert answers(at, name, rtype) == expected[column], (label, name, rtype)
 
 
 class World:
@@ -122,7 +154,7 @@ def world(site):
     us, eu = ([at[f"{region}-1{az}"] for az in "ab"] for region in ("us-east", "eu-west"))
     site.us, site.eu = sorted(us), sorted(eu)
     site.zone("example.com", PLAIN).zone("big.test", BIG)
-    site.policy("example.com", {"www": {"ttl": 30, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
+    site.policy("example.com", STEERED)
     secondaries_settings = secondaries.Settings(site.listen[0], KEY, SECRET)
     with tempfile.TemporaryDirectory(prefix="steerd-secondaries.") as folder:
         peers, missing = {}, []
@@ -160,6 +192,8 @@ def test_secondaries_follow(world):
     world.assert_alike()
     for peer in world.peers.values():
         assert addresses(peer.at, "www.example.com") == site.us
+    ats = {"steerd": world.primary, **{name: peer.at for name, peer in world.peers.items()}}
+    assert_answers(ats, 0)
 
     # a reload: new content and serial in both zones
     site.zone("big.test", BIG.replace("10.0.", "10.1."), soa=kit.SOA.replace("hostmaster 1 ", "hostmaster 2 "))
@@ -186,6 +220,7 @@ def test_secondaries_follow(world):
         world.assert_alike()
         for peer in world.peers.values():
             assert addresses(peer.at, "www.example.com") == expected
+        assert_answers(ats, expected == site.eu)
 
     # all are known to know
     def known():

@@ -3,7 +3,9 @@
 import json
 import re
 
+import dns.name
 import dns.rcode
+import dns.rdata
 import kit
 import pytest
 from test_geo import DATABASE
@@ -18,6 +20,25 @@ def test_all_are_looked_at():
     assert {title for title, _ in RECIPES} == set(re.findall(r"^### (.+)$", TEXT, re.M)) and len(RECIPES) > 8
 
 
+def parse(rtype, text):
+    return dns.rdata.from_text("IN", rtype, text, origin=dns.name.from_text("example.com"), relativize=False)
+
+
+def list_types(settings, addresses):
+    """Each type that the name is steered for, and all that it may answer with."""
+    types = {}
+    if settings.get("addresses", "records" not in settings):
+        types["A"] = {parse("A", address) for address in addresses}
+    for rtype, lists in settings.get("records", {}).items():
+        texts = [text for each in lists.values() for text in ([each] if isinstance(each, str) else each)]
+        types[rtype] = {parse(rtype, text) for text in texts}
+    return types
+
+
+def answer_of(server, name, rtype):
+    return [rdata for rrset in server.ask(name, rtype).answer for rdata in rrset]
+
+
 @pytest.mark.parametrize("title, policy", RECIPES, ids=[title for title, _ in RECIPES])
 def test_recipe(site, title, policy):
     site.topology = TOPOLOGY
@@ -28,12 +49,15 @@ def test_recipe(site, title, policy):
     done = kit.run_steerd("-c", str(site.config), "--check")
     assert done.returncode == 0 and done.stdout.endswith(" 0 warnings\n"), done.stderr
     server = site.start()
-    known = {endpoint["addresses"] for endpoint in TOPOLOGY["endpoints"].values()}
-    for name in policy["names"]:
-        assert set(server.sample(f"{name}.example.com", 20)) <= known - {"192.0.2.80"}
-        for region in TOPOLOGY["regions"]:
-            server.override("region", region, "drain", title)
-        reply = server.ask(f"{name}.example.com")
-        assert reply.rcode() == dns.rcode.NOERROR and not reply.answer  # drained is never served, by no recipe
-        for region in TOPOLOGY["regions"]:
-            server.override("region", region, "auto", title)
+    addresses = {endpoint["addresses"] for endpoint in TOPOLOGY["endpoints"].values()} - {"192.0.2.80"}
+    for name, settings in policy["names"].items():
+        name = "example.com" if name == "@" else f"{name}.example.com"
+        for rtype, known in list_types(settings, addresses).items():
+            seen = {rdata for _ in range(20) for rdata in answer_of(server, name, rtype)}
+            assert seen and seen <= known, (name, rtype)
+            for region in TOPOLOGY["regions"]:
+                server.override("region", region, "drain", title)
+            reply = server.ask(name, rtype)
+            assert reply.rcode() == dns.rcode.NOERROR and not reply.answer  # drained is never served, by no recipe
+            for region in TOPOLOGY["regions"]:
+                server.override("region", region, "auto", title)

@@ -87,6 +87,18 @@ static void check_tiers(const struct conf_name *name, const struct conf_tiers *t
     require(tiers->nearest <= REFS_NEAREST_MAX && (tiers->nearest == 0 || total == name->member_count));
 }
 
+static void check_records(const struct conf_name *name)
+{
+    require(name->records != NULL || name->addresses);
+    for (size_t i = 0; name->records != NULL && i < name->records->count; i++) {
+        const struct conf_record_type *type = &name->records->types[i];
+        require(type->type != 0 && type->list_count < CONF_NO_LIST);
+        for (size_t j = 0; j < name->member_count; j++) {
+            require(type->of_member[j] == CONF_NO_LIST || type->of_member[j] < type->list_count);
+        }
+    }
+}
+
 static void try_policy(const char *text, size_t len)
 {
     struct report *report = report_new();
@@ -98,6 +110,7 @@ static void try_policy(const char *text, size_t len)
     for (size_t i = 0; policy != NULL && i < policy->name_count; i++) {
         const struct conf_name *name = &policy->names[i];
         check_tiers(name, &name->tiers);
+        check_records(name);
         for (size_t j = 0; name->geo != NULL && j < name->geo->outcome_count; j++) {
             check_tiers(name, &name->outcomes[j]);
         }

@@ -10,6 +10,7 @@
 #include "tests/unit/answer_fixture.h"
 
 #include "base/limiter.h"
+#include "dns/types.h"
 
 #include <ldns/ldns.h>
 #include <stdio.h>
@@ -38,6 +39,24 @@ static const char main_zone[] =
     "$GENERATE 1-40 big TXT \"$ a text that is long enough to fill a datagram after a while\"\n";
 static const char child_zone[] =
     "$TTL 300\n@ SOA ns host 1 1 1 1 1\n@ NS ns\nns A 192.0.2.54\nhost A 198.51.100.9\n";
+
+#define LONG "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static const struct fixture_listed listed[] = {
+    {"example.com.", DNS_TYPE_NS, .members = {"ns1; ns.other.net.", "ns1", NULL}},
+    {"example.com.", DNS_TYPE_HTTPS, .members = {"1 . alpn=h2", "0 svc", "1 mail port=8"}},
+    {"every", DNS_TYPE_MX, STEER_PICK_ALL, .members = {"1 www; 2 q.wild", "2 q.wild; 4 in.every", "9 every"}},
+    {"every", DNS_TYPE_SRV, STEER_PICK_ALL, .members = {"1 2 3 a.b.every", "1 2 3 b.every", NULL}},
+    {"*.wl", DNS_TYPE_SRV, STEER_PICK_STICKY, .members = {"1 2 3 host", "1 2 3 host; 1 2 4 x.wl", "0 0 0 ."}},
+    {"*.wl", 65400, .fallback = STEER_FALLBACK_SERVFAIL, .members = {"\\# 0", NULL, "\\# 1 ff"}},
+    {"li1", DNS_TYPE_CNAME, .members = {"li2", "loop1", "steered"}},
+    {"li2", DNS_TYPE_CNAME, STEER_PICK_STICKY, .members = {"li1", "x.wl", "every"}},
+    {"out", DNS_TYPE_CNAME, .fallback = STEER_FALLBACK_STATIC, .members = {"nothing", NULL, "q.down"}},
+    {"lh", DNS_TYPE_A, .members = {"192.0.2.1; 192.0.2.2", "CNAME host", "CNAME li1"}},
+    {"ltext", DNS_TYPE_TXT, STEER_PICK_ALL,
+     .members = {LONG "1\"; " LONG "2\"; " LONG "3\"", LONG "3\"; " LONG "4\"; " LONG "5\"", "\"z\""}},
+    {NULL, .type = 0},
+};
 
 static const char *const origins[] = {"example.com.", "child.example.com."};
 static const char *const texts[] = {main_zone, child_zone};
@@ -103,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     static struct fixture fixture;
     static uint8_t reply[TCP_MAX];
     if (fixture.cache == NULL) {
-        fixture_init(&fixture, origins, texts, 2);
+        fixture_init_listed(&fixture, origins, texts, 2, listed);
         restrict_answers(&fixture);
     }
     if (len == 0 || len > TCP_MAX) {

@@ -97,6 +97,7 @@ static size_t list_monitors(void *context, const char *endpoint, struct arena *a
     (void)context, (void)endpoint;
     *monitors = arena_alloc(arena, sizeof **monitors);
     **monitors = (struct admin_monitor){.check = "web",
+                                        .family = "ipv4",
                                         .type = "http",
                                         .address = "192.0.2.1:8080",
                                         .status = {.verdict = HEALTH_OBSERVED_HEALTHY,
@@ -343,6 +344,13 @@ static void list_names(void *context, const struct view_name **names, size_t *co
     *count = 2;
 }
 
+static void write_type(void *context, const struct view_name *name, unsigned bit, char text[ADMIN_TYPE_SIZE])
+{
+    (void)context;
+    (void)name;
+    snprintf(text, ADMIN_TYPE_SIZE, "%s", bit == 0 ? "A" : "AAAA");
+}
+
 static void write_metrics(void *context, struct buffer *out)
 {
     (void)context;
@@ -368,5 +376,6 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .list_geo = list_geo,
                                 .list_secondaries = list_secondaries,
                                 .list_names = list_names,
+                                .write_type = write_type,
                                 .write_metrics = write_metrics};
 }

@@ -25,4 +25,10 @@ tests_unit_test_answer_guard_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)
 tests_unit_test_answer_guard_SOURCES = tests/unit/test_answer_guard.c tests/unit/answer_fixture.c \
 	tests/unit/answer_fixture.h tests/unit/unit.h
 tests_unit_test_answer_guard_LDADD = $(tests_unit_test_answer_LDADD)
+TESTS += tests/unit/test_answer_listed
+check_PROGRAMS += tests/unit/test_answer_listed
+tests_unit_test_answer_listed_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)
+tests_unit_test_answer_listed_SOURCES = tests/unit/test_answer_listed.c tests/unit/answer_fixture.c \
+	tests/unit/answer_fixture.h tests/unit/unit.h
+tests_unit_test_answer_listed_LDADD = $(tests_unit_test_answer_LDADD)
 endif

@@ -38,6 +38,84 @@ static void steer_www(struct zone_builder *builder, const uint8_t *apex)
     zone_builder_add_steered(builder, &plan);
 }
 
+/* ---- steered RRsets of any rdata ---- */
+
+enum { LIST_MAX = 64 };
+
+struct lists {
+    struct zone_rdata items[3][LIST_MAX];
+    uint8_t bytes[3][LIST_MAX][1024];
+    struct zone_list lists[3];
+    uint16_t of_member[3], count;
+};
+
+static int take_rdata(void *context, const struct zone_record *record)
+{
+    struct lists *lists = context;
+    struct zone_list *list = &lists->lists[lists->count];
+    struct zone_rdata *rdata = &lists->items[lists->count][list->count];
+    assert_true(list->count < LIST_MAX && record->rdata_len <= sizeof lists->bytes[0][0]);
+    rdata->bytes = memcpy(lists->bytes[lists->count][list->count], record->rdata, record->rdata_len);
+    rdata->len = record->rdata_len;
+    list->type = record->type;
+    list->count++;
+    return 0;
+}
+
+static void read_member(struct lists *lists, const char *origin, uint16_t type, const char *text)
+{
+    static const char alias[] = "CNAME ";
+    char name[DNS_TYPE_TEXT_SIZE];
+    struct report *report = report_new();
+    struct buffer lines;
+    buffer_init(&lines);
+    dns_write_type(type, name);
+    for (const char *end; *text != '\0'; text = *end == '\0' ? end : end + 2) {
+        end = strstr(text, "; ");
+        end = end == NULL ? text + strlen(text) : end;
+        bool is_alias = strncmp(text, alias, sizeof alias - 1) == 0;
+        buffer_print(&lines, "@ 0 IN %s %.*s\n", is_alias ? "" : name, (int)(end - text), text);
+    }
+    lists->lists[lists->count].items = lists->items[lists->count];
+    zone_read_text(origin, lines.bytes, lines.len, &(struct zone_reader_options){.origin = origin},
+                   &(struct zone_sink){.context = lists, .record = take_rdata}, report);
+    assert_int_equal(report_errors(report), 0);
+    lists->count++;
+    buffer_fini(&lines);
+    report_free(report);
+}
+
+static uint16_t find_bit(uint16_t type)
+{
+    return type == DNS_TYPE_A ? STEER_HAS_A : type == DNS_TYPE_AAAA ? STEER_HAS_AAAA : 4;
+}
+
+static void steer_listed(struct zone_builder *builder, const char *origin, const struct fixture_listed *from,
+                         uint32_t policy)
+{
+    uint8_t owner[DNS_NAME_MAX + 1], apex[DNS_NAME_MAX + 1];
+    struct lists *lists = memory_alloc(sizeof *lists);
+    dns_name_parse(origin, NULL, apex);
+    assert_true(dns_name_parse(from->owner, apex, owner) > 0);
+    for (size_t i = 0; i < 3; i++) {
+        lists->of_member[i] = from->members[i] == NULL ? ZONE_NO_SET : lists->count;
+        if (from->members[i] != NULL) {
+            read_member(lists, origin, from->type, from->members[i]);
+        }
+    }
+    zone_builder_add_listed(builder, &(struct zone_listed_plan){.owner = owner,
+                                                                .type = from->type,
+                                                                .types = find_bit(from->type),
+                                                                .member_count = 3,
+                                                                .list_count = lists->count,
+                                                                .ttl = 30,
+                                                                .policy = policy,
+                                                                .lists = lists->lists,
+                                                                .of_member = lists->of_member});
+    memset(lists, 0xee, sizeof *lists); /* copied */
+    free(lists);
+}
+
 static struct zone *make_zone(const struct fixture *f, const char *origin, const char *text, bool steered)
 {
     uint8_t apex[DNS_NAME_MAX + 1];
@@ -49,6 +127,9 @@ static struct zone *make_zone(const struct fixture *f, const char *origin, const
                    &(struct zone_sink){.context = builder, .record = zone_builder_add}, report);
     if (steered) {
         steer_www(builder, apex);
+        for (size_t i = 0; i < f->listed_count; i++) {
+            steer_listed(builder, origin, &f->listed[i], f->listed_policies[i]);
+        }
     }
     struct zone *zone = zone_builder_finish(builder);
     if (zone == NULL || report_errors(report) != 0) {
@@ -78,26 +159,48 @@ static void make_health(struct fixture *f)
     f->view.table = health_get_table(f->view.health);
 }
 
-static void make_policy(struct fixture *f)
+/* With the settings of the plan. */
+static uint32_t add_policy(struct fixture *f, struct steer_policy plan, const uint16_t types[3])
 {
-    static const struct steer_member members[] = {
-        {.endpoint = 0, .az = 0, .region = 0, .weight = 1, .types = STEER_HAS_A},
-        {.endpoint = 1, .az = 1, .region = 0, .weight = 1, .types = STEER_HAS_A},
-        {.endpoint = 2, .az = 2, .region = 1, .weight = 1, .types = STEER_HAS_A | STEER_HAS_AAAA}};
+    const struct steer_member members[] = {
+        {.endpoint = 0, .az = 0, .region = 0, .weight = 1, .types = types[0], .identity = 7},
+        {.endpoint = 1, .az = 1, .region = 0, .weight = 1, .types = types[1], .identity = 8},
+        {.endpoint = 2, .az = 2, .region = 1, .weight = 1, .types = types[2], .identity = 9}};
     static const uint16_t first[] = {0, 1}, second[] = {2};
     static const struct steer_tier tiers[] = {{.label = "a", .members = first, .count = 2},
                                               {.label = "b", .members = second, .count = 1}};
     static const struct steer_class classes[] = {{.label = "default", .tiers = tiers, .tier_count = 2}};
+    plan.member_count = 3;
+    plan.class_count = 1;
+    plan.members = members;
+    plan.classes = classes;
+    return steer_set_add(f->view.steer, &plan, NULL, 0);
+}
+
+static void make_policies(struct fixture *f)
+{
+    static const uint16_t addresses[] = {STEER_HAS_A, STEER_HAS_A, STEER_HAS_A | STEER_HAS_AAAA};
     f->view.steer = steer_set_new();
-    steer_set_add(f->view.steer,
-                  &(struct steer_policy){.pick = STEER_PICK_WEIGHTED,
-                                         .fallback = STEER_FALLBACK_STATIC,
-                                         .answers = 1,
-                                         .member_count = 3,
-                                         .class_count = 1,
-                                         .members = members,
-                                         .classes = classes},
-                  NULL, 0);
+    add_policy(
+        f,
+        (struct steer_policy){.pick = STEER_PICK_WEIGHTED, .fallback = STEER_FALLBACK_STATIC, .answers = 1},
+        addresses);
+    for (size_t i = 0; i < f->listed_count; i++) {
+        const struct fixture_listed *listed = &f->listed[i];
+        uint16_t types[3], bit = find_bit(listed->type);
+        for (size_t m = 0; m < 3; m++) {
+            types[m] = listed->members[m] == NULL ? 0 : bit;
+        }
+        f->listed_policies[i] =
+            add_policy(f,
+                       (struct steer_policy){.pick = listed->pick,
+                                             .fallback = listed->fallback,
+                                             .answers = listed->answers == 0 ? 1 : listed->answers,
+                                             .type_count = 3,
+                                             .types = {[2] = listed->type},
+                                             .sticky = {.v4_len = 20, .v6_len = 48}},
+                       types);
+    }
 }
 
 static void init(struct fixture *f, const char *const *origins, const char *const *texts, size_t zones)
@@ -111,7 +214,7 @@ static void init(struct fixture *f, const char *const *origins, const char *cons
     f->view.server = &f->server;
     f->view.generation = 1;
     make_health(f);
-    make_policy(f);
+    make_policies(f);
     f->view.zones = zone_table_new(zones);
     for (size_t i = 0; i < zones; i++) {
         assert_int_equal(zone_table_add(f->view.zones, make_zone(f, origins[i], texts[i], i == 0)), 0);
@@ -137,6 +240,18 @@ void fixture_init_rotating(struct fixture *f, const char *origin, const char *te
     memset(f, 0, sizeof *f);
     f->server.rotate = true;
     init(f, &origin, &text, 1);
+}
+
+void fixture_init_listed(struct fixture *f, const char *const *origins, const char *const *texts,
+                         size_t zones, const struct fixture_listed *listed)
+{
+    memset(f, 0, sizeof *f);
+    f->listed = listed;
+    while (listed[f->listed_count].owner != NULL) {
+        f->listed_count++;
+    }
+    assert_true(f->listed_count <= sizeof f->listed_policies / sizeof *f->listed_policies);
+    init(f, origins, texts, zones);
 }
 
 void fixture_fini(struct fixture *f)

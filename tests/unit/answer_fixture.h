@@ -9,7 +9,12 @@
 #include "health/health.h"
 #include "zone/zone.h"
 
+struct fixture_listed;
+
 struct fixture {
+    const struct fixture_listed *listed; /* in the first zone */
+    size_t listed_count;
+    uint32_t listed_policies[32];
     struct view view;
     struct conf_server server;
     struct steer_cache *cache;
@@ -24,6 +29,21 @@ struct fixture {
 void fixture_init(struct fixture *f, const char *const *origins, const char *const *texts, size_t zones);
 /* One zone, RRsets rotate. */
 void fixture_init_rotating(struct fixture *f, const char *origin, const char *text);
+/* A steered RRset of any rdata in the first zone, with a policy of its own: members and tiers like those of
+ * policy 0. */
+struct fixture_listed {
+    const char *owner; /* relative to the zone */
+    uint16_t type;
+    enum steer_pick pick;
+    uint16_t answers; /* 0: 1 */
+    enum steer_fallback fallback;
+    /* What a1, a2 and b1 have, separated by "; ": rdata, or "CNAME name" in the place of others. NULL: none.
+     */
+    const char *members[3];
+};
+/* listed ends with an owner of NULL. */
+void fixture_init_listed(struct fixture *f, const char *const *origins, const char *const *texts,
+                         size_t zones, const struct fixture_listed *listed);
 void fixture_fini(struct fixture *f);
 
 /* Make a query in wire form; flags as a number, edns_size 0: no OPT. Returns its length. */

@@ -2,7 +2,7 @@
 if HAVE_CMOCKA
 conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_geo tests/unit/test_conf_policy \
 	tests/unit/test_conf_server tests/unit/test_conf_topology tests/unit/test_conf_transfer
-conf_tests += tests/unit/test_conf_tiers
+conf_tests += tests/unit/test_conf_records tests/unit/test_conf_tiers
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
 policy_kit = tests/unit/policy_kit.c tests/unit/policy_kit.h tests/unit/test_conf.h tests/unit/unit.h
@@ -19,6 +19,10 @@ tests_unit_test_conf_geo_LDADD = $(conf_test_libs)
 tests_unit_test_conf_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTEST_DATA='"$(srcdir)/tests/data/conf"'
 tests_unit_test_conf_policy_SOURCES = tests/unit/test_conf_policy.c $(policy_kit)
 tests_unit_test_conf_policy_LDADD = $(conf_test_libs)
+
+tests_unit_test_conf_records_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_records_SOURCES = tests/unit/test_conf_records.c $(policy_kit)
+tests_unit_test_conf_records_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_server_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_server_SOURCES = tests/unit/test_conf_server.c tests/unit/test_conf.h tests/unit/unit.h

@@ -365,7 +365,7 @@ static void samples_are_good(void **state)
     struct conf_policy *p = conf_load_policy(s->zones[0].policy_path, s->zones[0].origin, t, report);
     assert_non_null(p);
     expect_report(report, nothing);
-    assert_int_equal(p->name_count, 7);
+    assert_int_equal(p->name_count, 8);
     assert_string_equal(p->names[3].owner, "api.example.com.");
     assert_int_equal(p->names[3].line, 20);
     assert_int_equal(p->names[3].column, 5);

@@ -231,7 +231,7 @@ static void plain_answers_are_explained(void **state)
          "not steered"},
         {"srv.example.com.", "SRV", "NOERROR", "srv.example.com. 300 IN SRV 1 2 3 ns1.example.com.",
          "not steered"},
-        {"odd.example.com.", "TYPE65280", "NOERROR", "odd.example.com. 300 IN TYPE65280 \\# 2 ABCD",
+        {"odd.example.com.", "TYPE65280", "NOERROR", "odd.example.com. 300 IN TYPE65280 \\# 2 abcd",
          "not steered"},
         {"mail.example.com.", "A", "NOERROR", NULL, "has no A records"},
         {"nx.example.com.", "A", "NXDOMAIN", NULL, "no such name"},

@@ -45,7 +45,7 @@ static void plan_init(struct plan *plan)
                                          .classes = plan->classes};
 }
 
-static struct steer_ask ask(uint16_t class_id, uint8_t types)
+static struct steer_ask ask(uint16_t class_id, uint16_t types)
 {
     return (struct steer_ask){.class_id = class_id, .types = types};
 }
@@ -267,6 +267,83 @@ static void cache_follows_the_generation(void **state)
     steer_set_free(set);
 }
 
+/* A policy with further types has a choice for each in each class, and what stands behind it in the cache is
+ * another's. */
+static void each_type_and_class_has_a_choice(void **state)
+{
+    (void)state;
+    enum { POLICIES = 3, CLASSES = 2, MX = 15, TXT = 16 };
+    struct steer_set *set = steer_set_new();
+    struct steer_choice *seen[POLICIES * CLASSES * STEER_TYPES_MAX];
+    struct world world;
+    struct plan plan;
+    size_t count = 0;
+    world_init(&world);
+    for (uint16_t i = 0; i < POLICIES; i++) {
+        plan_init(&plan);
+        plan.policy.type_count = i == 1 ? STEER_TYPES_MAX : 4;
+        for (uint16_t bit = 2; bit < plan.policy.type_count; bit++) {
+            plan.policy.types[bit] = bit == 2 ? MX : (uint16_t)(TXT + i + bit);
+        }
+        for (size_t m = 0; m < 3; m++) {
+            plan.members[m].types =
+                (uint16_t)(STEER_HAS_A | 4u | (m == 1 ? 1u << (plan.policy.type_count - 1) : 0));
+        }
+        assert_int_equal(add(set, &plan), i);
+    }
+    struct steer_cache *cache = steer_cache_new(set);
+    for (uint32_t i = 0; i < POLICIES; i++) {
+        const struct steer_policy *policy = steer_set_get(set, i);
+        assert_int_equal(steer_find_type(policy, 1), STEER_HAS_A);
+        assert_int_equal(steer_find_type(policy, 28), STEER_HAS_AAAA);
+        assert_int_equal(steer_find_type(policy, MX), 4);
+        assert_int_equal(steer_find_type(policy, 99), 0);
+        uint16_t last = (uint16_t)(1u << (policy->type_count - 1));
+        for (uint16_t class_id = 0; class_id < CLASSES; class_id++) {
+            for (uint16_t bit = 1; bit <= last && bit != 0; bit = (uint16_t)(bit << 1)) {
+                struct steer_choice *choice =
+                    steer_cache_get(cache, policy, ask(class_id, bit), &world.table);
+                size_t expected = class_id == 0 ? (bit == STEER_HAS_A || bit == 4 ? 2 : bit == last)
+                                                : bit == STEER_HAS_A || bit == 4;
+                assert_int_equal(choice->count, expected);
+                for (size_t k = 0; k < count; k++) {
+                    assert_ptr_not_equal(seen[k], choice);
+                }
+                seen[count++] = choice;
+            }
+        }
+    }
+    for (size_t k = 0; k < count; k++) { /* none was made over by a later one */
+        assert_int_equal(seen[k]->generation, 1);
+    }
+    assert_int_equal(count, CLASSES * (4 + STEER_TYPES_MAX + 4));
+    steer_cache_free(cache);
+    steer_set_free(set);
+}
+
+/* Policies that differ in types alone are two. */
+static void types_tell_policies_apart(void **state)
+{
+    (void)state;
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    plan_init(&plan);
+    assert_int_equal(add(set, &plan), 0);
+    plan.policy.type_count = 2; /* as if nothing was said */
+    assert_int_equal(add(set, &plan), 0);
+    plan.policy.type_count = 3;
+    plan.policy.types[2] = 15;
+    assert_int_equal(add(set, &plan), 1);
+    plan.policy.types[2] = 16;
+    assert_int_equal(add(set, &plan), 2);
+    plan.members[0].types |= 4;
+    assert_int_equal(add(set, &plan), 3);
+    assert_int_equal(steer_set_get(set, 0)->type_count, 2);
+    assert_int_equal(steer_set_get(set, 2)->types[2], 16);
+    assert_int_equal(steer_set_get(set, 2)->types[0], 1);
+    steer_set_free(set);
+}
+
 /* While words are being stored, whoever asks reads them anew, whatever it knew. */
 static void caches_are_not_trusted_during_a_change(void **state)
 {
@@ -388,6 +465,8 @@ int main(void)
         cmocka_unit_test(differences_of_tiers_count),
         cmocka_unit_test(trees_are_shared_by_key),
         cmocka_unit_test(many_policies_stay_apart),
+        cmocka_unit_test(each_type_and_class_has_a_choice),
+        cmocka_unit_test(types_tell_policies_apart),
         cmocka_unit_test(cache_follows_the_generation),
         cmocka_unit_test(caches_are_not_trusted_during_a_change),
         cmocka_unit_test(slots_do_not_overlap),

@@ -34,11 +34,18 @@ static void add_primary(struct transfer_fixture *t, const char *origin)
 void transfer_fixture_init(struct transfer_fixture *t, const char *const *origins, const char *const *texts,
                            size_t zones)
 {
+    static const struct fixture_listed nothing[] = {{NULL, .type = 0}};
+    transfer_fixture_init_listed(t, origins, texts, zones, nothing);
+}
+
+void transfer_fixture_init_listed(struct transfer_fixture *t, const char *const *origins,
+                                  const char *const *texts, size_t zones, const struct fixture_listed *listed)
+{
     static const struct tsig_key_plan plans[] = {
         {(const uint8_t *)"\3key", DNS_TSIG_HMAC_SHA256, (const uint8_t *)"secret", 6},
         {(const uint8_t *)"\5other", DNS_TSIG_HMAC_SHA256, (const uint8_t *)"secret", 6}};
     memset(t, 0, sizeof *t);
-    fixture_init(&t->f, origins, texts, zones);
+    fixture_init_listed(&t->f, origins, texts, zones, listed);
     t->peers[0] = (struct conf_transfer_peer){.prefix = {.addr = {.family = ADDR_V4}}, .key = CONF_NO_KEY};
     t->options.transfer_to = t->peers;
     t->options.transfer_to_count = 1;

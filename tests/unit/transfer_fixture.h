@@ -19,6 +19,10 @@ struct transfer_fixture {
 /* Every zone may be copied by anybody. Keys 0 and 1 are "key." and "other.", hmac-sha256, secret "secret". */
 void transfer_fixture_init(struct transfer_fixture *t, const char *const *origins, const char *const *texts,
                            size_t zones);
+/* With steered records of any type in the first zone. */
+void transfer_fixture_init_listed(struct transfer_fixture *t, const char *const *origins,
+                                  const char *const *texts, size_t zones,
+                                  const struct fixture_listed *listed);
 void transfer_fixture_fini(struct transfer_fixture *t);
 /* The first zone is rendered as the health table says now. */
 void transfer_fixture_render(struct transfer_fixture *t, uint32_t serial);
