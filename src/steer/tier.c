@@ -33,6 +33,14 @@ static uint32_t load(const _Atomic uint32_t *words, uint32_t index)
     return atomic_load_explicit(&words[index], memory_order_relaxed);
 }
 
+static void note_plan(struct steer_reading *reading, uint16_t index, const uint32_t words[3])
+{
+    enum health_kind kind;
+    if (reading->planned < 0 && health_find_planned(words[0], words[1], words[2], &kind)) {
+        reading->planned = index;
+    }
+}
+
 /* What an endpoint that is a host name has records of follows from what that resolves to. */
 static unsigned find_types(const struct steer_member *member, uint32_t word)
 {
@@ -44,14 +52,6 @@ static unsigned find_types(const struct steer_member *member, uint32_t word)
 static bool is_nowhere(const struct steer_reading *reading, uint16_t index)
 {
     return reading->types == 0 && reading->policy->members[index].host != 0;
-}
-
-static void note_plan(struct steer_reading *reading, uint16_t index, const uint32_t words[3])
-{
-    enum health_kind kind;
-    if (reading->planned < 0 && health_find_planned(words[0], words[1], words[2], &kind)) {
-        reading->planned = index;
-    }
 }
 
 /* An override ends all wavering: what checks say does not matter under it. */
