@@ -179,6 +179,39 @@ static void a_ttl_is_what_is_left(void **state)
     assert_int_equal(view_host_state(&view->hosts[0]), VIEW_HOST_FAILING);
 }
 
+/* What is answered for a type: how many members, and whether the tier serves. */
+static uint32_t choose(const struct view *view, uint16_t types, bool *serves)
+{
+    const struct steer_policy *policy = steer_set_get(view->steer, view->names[0].policy);
+    struct steer_room room = steer_find_room(policy, 0);
+    void *memory = calloc(1, steer_room_size(room));
+    struct steer_choice choice;
+    steer_choice_init(&choice, room, memory);
+    steer_evaluate(policy, (struct steer_ask){.types = types}, view->table, &choice, NULL);
+    *serves = choice.source == STEER_FROM_TIER;
+    uint32_t count = choice.count;
+    free(memory);
+    return count;
+}
+
+static void who_resolves_to_nothing_does_not_serve(void **state)
+{
+    struct view *view = *state;
+    struct addr v4 = address("192.0.2.1"), v6 = address("2001:db8::1");
+    bool serves;
+    assert_int_equal(choose(view, STEER_HAS_A, &serves), 0);
+    assert_false(serves);
+    update(view, 0, good(NULL, 0), good(&v6, 1));
+    assert_int_equal(choose(view, STEER_HAS_A, &serves), 0); /* it serves, but has no A */
+    assert_true(serves);
+    assert_int_equal(choose(view, STEER_HAS_AAAA, &serves), 1);
+    update(view, 0, good(&v4, 1), good(&v6, 1));
+    assert_int_equal(choose(view, STEER_HAS_A, &serves), 1);
+    update(view, 0, good(NULL, 0), good(NULL, 0));
+    assert_int_equal(choose(view, STEER_HAS_AAAA, &serves), 0);
+    assert_false(serves);
+}
+
 /* ---- threads ---- */
 
 struct world {
@@ -258,8 +291,11 @@ static void readers_find_what_was_promised(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(addresses_come_and_go),          TEST(long_lists_are_cut),
-        TEST(only_what_is_there_is_observed), TEST(a_ttl_is_what_is_left),
+        TEST(addresses_come_and_go),
+        TEST(long_lists_are_cut),
+        TEST(only_what_is_there_is_observed),
+        TEST(a_ttl_is_what_is_left),
+        TEST(who_resolves_to_nothing_does_not_serve),
         TEST(readers_find_what_was_promised),
     };
     return cmocka_run_group_tests_name("view hosts", tests, NULL, NULL);
