@@ -25,7 +25,8 @@ struct admin_reload_result {
 
 /* A zone as GET /v1/zones shows it is struct view_zone; a check of an endpoint: */
 struct admin_monitor {
-    const char *check, *type, *address; /* "web", "http", "192.0.2.1:8080" */
+    const char *check, *type, *family; /* "web", "http", "ipv4" */
+    const char *address;               /* "192.0.2.1:8080", "lb.example.net:8080" */
     struct health_monitor_status status;
 };
 

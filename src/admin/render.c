@@ -146,17 +146,53 @@ static json_t *render_override(const struct operate_target *target)
     return object;
 }
 
-static json_t *render_addresses(const struct conf_endpoint *endpoint)
+static void add_addresses(json_t *to, const struct addr *addresses, size_t count)
 {
-    json_t *addresses = json_array();
-    const struct addr *both[] = {&endpoint->v4, &endpoint->v6};
-    for (size_t i = 0; i < 2; i++) {
-        char text[ADDR_TEXT_SIZE];
-        if (both[i]->family != ADDR_NONE) {
-            json_array_append_new(addresses, json_string(addr_write(both[i], text)));
+    char text[ADDR_TEXT_SIZE];
+    for (size_t i = 0; i < count; i++) {
+        if (addresses[i].family != ADDR_NONE) {
+            json_array_append_new(to, json_string(addr_write(&addresses[i], text)));
         }
     }
+}
+
+/* Those of the document, or what the host resolves to. */
+static json_t *render_addresses(const struct operate_target *target)
+{
+    json_t *addresses = json_array();
+    add_addresses(addresses, &target->endpoint->v4, 1);
+    add_addresses(addresses, &target->endpoint->v6, 1);
+    for (int family = 0; target->host != NULL && family < VIEW_FAMILIES; family++) {
+        const struct view_news *news = &target->host->families[family];
+        add_addresses(addresses, news->addresses, news->count);
+    }
     return addresses;
+}
+
+static json_t *render_family(const struct view_news *news)
+{
+    json_t *object = json_object(), *addresses = json_array();
+    add_addresses(addresses, news->addresses, news->count);
+    set_text(object, "state", view_host_state_text(news->state));
+    set(object, "addresses", addresses);
+    set_text(object, "error", news->error);
+    set_time(object, "answered", news->answered_ms);
+    set_time(object, "fresh_until", (int64_t)news->until_s * 1000);
+    return object;
+}
+
+static json_t *render_host(const struct operate_host *host)
+{
+    if (host == NULL) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set_text(object, "name", host->name);
+    set_text(object, "state", view_host_state_text(host->state));
+    set_text(object, "leads_back_to", host->loop);
+    set(object, "ipv4", render_family(&host->families[VIEW_V4]));
+    set(object, "ipv6", render_family(&host->families[VIEW_V6]));
+    return object;
 }
 
 static json_t *real_or_null(bool is_known, double number)
@@ -189,7 +225,8 @@ static void add_endpoint(json_t *object, const struct operate_target *target)
     const struct health_status *status = &target->status;
     bool checked = status->checked_ms != 0;
     if (target->endpoint != NULL) {
-        set(object, "addresses", render_addresses(target->endpoint));
+        set(object, "addresses", render_addresses(target));
+        set(object, "host", render_host(target->host));
         set_number(object, "weight", target->endpoint->weight);
         set(object, "capacity", number_or_null(target->endpoint->capacity));
         set(object, "load", render_load(target));
@@ -246,6 +283,7 @@ json_t *render_monitors(const struct admin_monitor *monitors, size_t count)
         set_text(item, "check", monitors[i].check);
         set_text(item, "type", monitors[i].type);
         set_text(item, "address", monitors[i].address);
+        set_text(item, "family", monitors[i].family);
         set_text(item, "verdict", health_observed_text(status->verdict));
         set_text(item, "outcome", checked ? health_outcome_text(status->outcome) : NULL);
         set(item, "status", number_or_null(status->detail));

@@ -8,6 +8,7 @@ src_libanswer_a_SOURCES = \
 	src/answer/counter.c \
 	src/answer/edns.c src/answer/edns.h \
 	src/answer/guard.c src/answer/guard.h \
+	src/answer/hosts.c \
 	src/answer/listed.c \
 	src/answer/redirect.c src/answer/redirect.h \
 	src/answer/reply.c src/answer/reply.h \

@@ -65,8 +65,9 @@ enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, con
     case STEER_FROM_TIER:
     case STEER_FROM_POOL:
     case STEER_FROM_ALL:
-        return (rrset->flags & ZONE_RRSET_LISTED) != 0 ? rrset_add_listed(w, zone, rrset, choice, place)
-                                                       : add_picked(w, zone, rrset, choice, place.owner);
+        return (rrset->flags & ZONE_RRSET_LISTED) != 0  ? rrset_add_listed(w, zone, rrset, choice, place)
+               : (rrset->flags & ZONE_RRSET_HOSTS) != 0 ? rrset_add_hosts(w, zone, rrset, choice, place.owner)
+                                                        : add_picked(w, zone, rrset, choice, place.owner);
     case STEER_FROM_STATIC: return RRSET_USE_STATIC;
     case STEER_FROM_SERVFAIL: return RRSET_FAILED;
     case STEER_FROM_NODATA: break;

@@ -49,6 +49,10 @@ static inline enum rrset_outcome rrset_get_empty(const struct zone_rrset *rrset)
 enum rrset_outcome rrset_add_listed(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                                     struct steer_choice *choice, struct reply_place place);
 
+/* Some members have the addresses of a host (hosts.c). */
+enum rrset_outcome rrset_add_hosts(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                   struct steer_choice *choice, uint16_t owner);
+
 /* What a choice gives that is not one address: several records, other rdata, a fallback, a TTL of its own, or
  * nothing. */
 enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
@@ -79,7 +83,8 @@ rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrs
     const struct steer_policy *policy = steer_cache_get_policy(w->context->cache, steered->policy);
     struct steer_choice *choice = rrset_find_choice(w, rrset, policy);
     w->steered = true;
-    if (__builtin_expect(!choice->is_simple || (rrset->flags & ZONE_RRSET_LISTED) != 0, 0)) {
+    if (__builtin_expect(!choice->is_simple || (rrset->flags & (ZONE_RRSET_LISTED | ZONE_RRSET_HOSTS)) != 0,
+                         0)) {
         return rrset_add_chosen(w, zone, rrset, choice, place);
     }
     uint16_t member = steer_draw_simple(choice, w->context->random);

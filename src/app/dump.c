@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "dns/name.h"
+#include "dns/types.h"
 #include "view/view.h"
 #include "zone/walk.h"
 #include "zone/writer.h"
@@ -45,6 +46,18 @@ static int print_comment(void *context, const struct zone_record *record)
                : 0;
 }
 
+/* The addresses of a host name are not known here. */
+static int print_host(const struct dump *dump, const uint8_t *owner, const struct zone_rrset *rrset,
+                      const struct steer_member *member)
+{
+    char name[DNS_NAME_TEXT_SIZE], type[DNS_TYPE_TEXT_SIZE];
+    const struct conf_endpoint *endpoint = &dump->view->topology->endpoints[member->endpoint];
+    return printf("; %s\tIN\t%s\t; what %s resolves to ; endpoint %s\n", dns_name_write(owner, name),
+                  dns_write_type(rrset->type, type), endpoint->host->name, endpoint->name) < 0
+               ? -errno
+               : 0;
+}
+
 static int print_steered(void *context, const uint8_t *owner, const struct zone_rrset *rrset)
 {
     struct dump *dump = context;
@@ -53,7 +66,10 @@ static int print_steered(void *context, const uint8_t *owner, const struct zone_
     const struct zone_sink sink = {.context = dump, .record = print_comment};
     int code = 0;
     for (unsigned i = 0; i < rrset->count && code == 0; i++) {
-        if ((policy->members[i].types & rrset->types) != 0) {
+        bool is_host = (rrset->flags & ZONE_RRSET_HOSTS) != 0 && policy->members[i].host != 0;
+        if (is_host) {
+            code = print_host(dump, owner, rrset, &policy->members[i]);
+        } else if ((policy->members[i].types & rrset->types) != 0) {
             dump->endpoint = dump->view->topology->endpoints[policy->members[i].endpoint].name;
             code = zone_walk_member(dump->zone, owner, rrset, i, &sink);
         }

@@ -6,6 +6,7 @@
 #include "app/server.h"
 
 #include "geo/geo.h"
+#include "view/hosts.h"
 
 static void print_head(struct buffer *out, const char *name, const char *type, const char *help)
 {
@@ -214,6 +215,38 @@ static void print_checks(const struct server *server, struct buffer *out)
     buffer_print(out, "steerd_checks_in_flight %lu\n", (unsigned long)stats.in_flight);
 }
 
+/* Per host: how old what is known is, and whether the latest attempt failed. */
+static void print_hosts(const struct server *server, struct buffer *out)
+{
+    static const char *const families[] = {[VIEW_V4] = "ipv4", [VIEW_V6] = "ipv6"};
+    const struct view *view = server->view;
+    struct resolve_stats stats;
+    hosts_get_stats(server->hosts, &stats);
+    print_head(out, "steerd_resolutions_total", "counter",
+               "Host names of endpoints looked up, by family and host, by result.");
+    buffer_print(out, "steerd_resolutions_total{result=\"answered\"} %lu\n", (unsigned long)stats.answered);
+    buffer_print(out, "steerd_resolutions_total{result=\"failed\"} %lu\n", (unsigned long)stats.failed);
+    print_head(out, "steerd_host_addresses", "gauge", "Addresses that a host name is known to have.");
+    for (size_t i = 0; i < view->host_count * VIEW_FAMILIES; i++) {
+        const struct view_host *host = &view->hosts[i / VIEW_FAMILIES];
+        const struct view_addresses *addresses = view_get_addresses(view, (uint32_t)(i / VIEW_FAMILIES));
+        const struct view_news *told = &host->told[i % VIEW_FAMILIES];
+        buffer_print(out, "steerd_host_addresses{host=\"");
+        print_label(out, host->conf->name);
+        buffer_print(out, "\",family=\"%s\",state=\"%s\"} %u\n", families[i % VIEW_FAMILIES],
+                     view_host_state_text(told->state), addresses->count[i % VIEW_FAMILIES]);
+    }
+    print_head(out, "steerd_host_answered_time_seconds", "gauge",
+               "When a host name was last answered for, Unix time; 0: never.");
+    for (size_t i = 0; i < view->host_count * VIEW_FAMILIES; i++) {
+        const struct view_host *host = &view->hosts[i / VIEW_FAMILIES];
+        buffer_print(out, "steerd_host_answered_time_seconds{host=\"");
+        print_label(out, host->conf->name);
+        buffer_print(out, "\",family=\"%s\"} %.3f\n", families[i % VIEW_FAMILIES],
+                     (double)host->told[i % VIEW_FAMILIES].answered_ms / 1000);
+    }
+}
+
 static void print_states(const struct operate_targets *targets, struct buffer *out)
 {
     for (size_t i = 0; i < targets->count; i++) {
@@ -323,5 +356,6 @@ void server_write_metrics(struct server *server, struct buffer *out)
     print_notifies(server, out);
     print_tcp(server, out);
     print_checks(server, out);
+    print_hosts(server, out);
     print_targets(server, out);
 }

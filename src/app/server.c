@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "view/hosts.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -115,15 +116,41 @@ static enum probe_type probe_type_of(enum conf_check_type type)
     return type == CONF_CHECK_TCP ? PROBE_TCP : PROBE_HTTP;
 }
 
-/* The list of targets has the order of the health machine's monitors. */
-static void set_targets(struct server *server, const struct view *view)
+/* Who is asked for: the host name, with a port that is not the scheme's own (RFC 9110 section 7.2). */
+static const char *write_host(const struct conf_host *host, uint16_t port, struct arena *arena)
 {
+    enum { HTTP_PORT = 80 };
+    return port == HTTP_PORT ? host->name : arena_print(arena, "%s:%u", host->name, port);
+}
+
+/* The addresses of a host name are checked in turn. */
+static void aim_at_host(const struct view *view, const struct view_monitor *monitor, struct arena *arena,
+                        struct probe_target *target)
+{
+    const struct conf_host *host = view->topology->endpoints[monitor->endpoint].host;
+    const struct view_addresses *addresses = view_get_addresses(view, host->index);
+    enum view_family family = monitor->family == ADDR_V4 ? VIEW_V4 : VIEW_V6;
+    target->in_turn = true;
+    target->addresses = addresses->items[family];
+    target->address_count = addresses->count[family];
+    bool unresolved = family == VIEW_V4 && view_host_is_unresolved(&view->hosts[host->index], addresses);
+    target->idle = target->address_count == 0 && !unresolved;
+    if (target->host == NULL) {
+        target->host = write_host(host, target->at.port, arena);
+    }
+}
+
+/* The list of targets has the order of the health machine's monitors. */
+void server_set_targets(struct server *server)
+{
+    const struct view *view = server->view;
     struct probe_target *targets = memory_alloc_array(view->monitor_count, sizeof *targets);
+    struct arena *arena = arena_new(0);
     for (size_t i = 0; i < view->monitor_count; i++) {
         const struct view_monitor *monitor = &view->monitors[i];
         const struct conf_check *check = &view->topology->checks[monitor->check];
         targets[i] = (struct probe_target){.type = probe_type_of(check->type),
-                                           .at = {.addr = *monitor->addr, .port = check->port},
+                                           .at.port = check->port,
                                            .interval_ms = check->interval_ms,
                                            .timeout_ms = check->timeout_ms,
                                            .host = check->host,
@@ -132,8 +159,14 @@ static void set_targets(struct server *server, const struct view *view)
                                            .status_low = check->status_low,
                                            .status_high = check->status_high,
                                            .identity = monitor->identity};
+        if (monitor->addr != NULL) {
+            targets[i].at.addr = *monitor->addr;
+        } else {
+            aim_at_host(view, monitor, arena, &targets[i]);
+        }
     }
     prober_set_targets(server->prober, view->generation, targets, view->monitor_count);
+    arena_free(arena);
     free(targets);
 }
 
@@ -143,6 +176,7 @@ void server_install_view(struct server *server, struct view *view)
     if (server->view != NULL) {
         health_carry(view->health, server->view->health, clock_wall_ms(&server->clock));
     }
+    hosts_prepare(server->hosts, view);
     health_set_listener(view->health,
                         &(struct health_listener){
                             .context = server, .changed = on_change, .turned = on_turn, .shed = on_shed});
@@ -152,7 +186,7 @@ void server_install_view(struct server *server, struct view *view)
     struct view *old = view_publish(server->slot, view); /* a batch of queries at the most */
     pthread_mutex_unlock(&server->lock);
     log_set_level(view->server->log_level);
-    set_targets(server, view);
+    server_set_targets(server);
     server_schedule_expiry(server);
     primaries_follow(server->primaries, view);
     view_free(old);
@@ -313,6 +347,7 @@ static void stop(struct server *server)
     geowatch_stop(server->geowatch);
     server_stop_reload(server);
     primaries_close(server->primaries);
+    hosts_close(server->hosts);
     serve_close(server->serve);
     prober_close(server->prober);
     view_slot_free(server->slot);
@@ -359,7 +394,8 @@ int server_run(const char *path)
     raise_descriptor_limit();
     server.base = event_base_new();
     server.expiry = server.base == NULL ? NULL : evtimer_new(server.base, on_expiry, &server);
-    int error = server.expiry == NULL ? -ENOMEM : start(&server, report);
+    server.hosts = server.base == NULL ? NULL : hosts_open(&server);
+    int error = server.expiry == NULL || server.hosts == NULL ? -ENOMEM : start(&server, report);
     report_free(report);
     if (error == 0) {
         event_base_dispatch(server.base);

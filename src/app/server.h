@@ -6,6 +6,7 @@
 #pragma once
 
 #include "admin/admin.h"
+#include "app/hosts.h"
 #include "app/primaries.h"
 #include "base/clock.h"
 #include "probe/probe.h"
@@ -37,6 +38,7 @@ struct server {
     struct serve_options serve_options;
     struct serve *serve;
     struct prober *prober;
+    struct hosts *hosts; /* endpoints that are host names */
     struct admin *admin;
     struct primaries *primaries; /* zones that others copy */
     struct reload *reload;       /* NULL: none is running */
@@ -49,6 +51,8 @@ int server_run(const char *path);
 
 /* Make a compiled view current: health carried over, prober and DNS threads switched. Takes it. */
 void server_install_view(struct server *server, struct view *view);
+/* Tell the prober what there is to check in the current view. */
+void server_set_targets(struct server *server);
 /* Arm the timer for the next override that starts or ends, and loads that grow old. */
 void server_schedule_expiry(struct server *server);
 

@@ -232,6 +232,32 @@ static void show_checks(const struct steerctl *ctl, const json_t *checks)
     table_print(table);
 }
 
+/* "2 addresses, answered 12s ago", "none, failing: Domain name not found". */
+static void show_family(const char *label, const json_t *family)
+{
+    char text[TABLE_CELL_SIZE], age[32];
+    size_t count = json_array_size(json_object_get(family, "addresses"));
+    const char *answered = text_of(family, "answered"), *error = text_of(family, "error"),
+               *state = text_of(family, "state");
+    snprintf(text, sizeof text, "%s, %zu address%s%s%s%s%s", or_dash(state), count, count == 1 ? "" : "es",
+             answered == NULL ? "" : ", answered ", answered == NULL ? "" : text_age(answered, age),
+             error == NULL ? "" : ": ", error == NULL ? "" : error);
+    text_line(label, text);
+}
+
+static void show_host(const json_t *host)
+{
+    if (!json_is_object(host)) {
+        return;
+    }
+    text_line("host", text_of(host, "name"));
+    if (text_of(host, "leads_back_to") != NULL) {
+        text_line("  leads back to", text_of(host, "leads_back_to"));
+    }
+    show_family("  ipv4", json_object_get(host, "ipv4"));
+    show_family("  ipv6", json_object_get(host, "ipv6"));
+}
+
 static void show_endpoint(const json_t *target)
 {
     char text[32], list[TABLE_CELL_SIZE] = "";
@@ -243,6 +269,7 @@ static void show_endpoint(const json_t *target)
         snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
                  or_dash(json_string_value(address)));
     }
+    show_host(json_object_get(target, "host"));
     text_line("addresses", list);
     text_line("weight", number_text(target, "weight", text));
     text_line("capacity", number_text(target, "capacity", text));

@@ -48,6 +48,17 @@ static const char *check_type_text(enum conf_check_type type)
     return type == CONF_CHECK_TCP ? "tcp" : "http";
 }
 
+static const char *write_address(const struct view *view, const struct view_monitor *monitor, uint16_t port,
+                                 struct arena *arena)
+{
+    char address[ADDR_TEXT_SIZE];
+    if (monitor->addr == NULL) {
+        return arena_print(arena, "%s:%u", view->topology->endpoints[monitor->endpoint].host->name, port);
+    }
+    return arena_copy_text(
+        arena, addr_write_port(&(struct addr_port){.addr = *monitor->addr, .port = port}, address));
+}
+
 static size_t list_monitors(void *context, const char *endpoint, struct arena *arena,
                             struct admin_monitor **monitors)
 {
@@ -55,20 +66,24 @@ static size_t list_monitors(void *context, const char *endpoint, struct arena *a
     const struct view *view = server->view;
     ptrdiff_t index = view->topology == NULL ? -1 : conf_find_endpoint(view->topology, endpoint);
     size_t count = 0, first = index == -1 ? 0 : view_find_monitors(view, (uint32_t)index, &count);
+    size_t used = 0;
     *monitors = arena_alloc(arena, count * sizeof **monitors);
     pthread_mutex_lock(&server->lock);
-    for (size_t i = 0; i < count; i++) {
-        const struct view_monitor *monitor = &view->monitors[first + i];
+    for (size_t i = first; i < first + count; i++) {
+        const struct view_monitor *monitor = &view->monitors[i];
         const struct conf_check *check = &view->topology->checks[monitor->check];
-        char address[ADDR_TEXT_SIZE];
-        addr_write_port(&(struct addr_port){.addr = *monitor->addr, .port = check->port}, address);
-        (*monitors)[i] = (struct admin_monitor){.check = check->name,
-                                                .type = check_type_text(check->type),
-                                                .address = arena_copy_text(arena, address)};
-        health_get_monitor(view->health, (uint32_t)(first + i), &(*monitors)[i].status);
+        struct admin_monitor *to = &(*monitors)[used];
+        health_get_monitor(view->health, (uint32_t)i, &to->status);
+        if (!to->status.idle) {
+            used++;
+            to->check = check->name;
+            to->type = check_type_text(check->type);
+            to->family = monitor->family == ADDR_V4 ? "ipv4" : "ipv6";
+            to->address = write_address(view, monitor, check->port, arena);
+        }
     }
     pthread_mutex_unlock(&server->lock);
-    return count;
+    return used;
 }
 
 static int put_override(void *context, enum health_kind kind, const char *name,

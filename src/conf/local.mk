@@ -3,6 +3,7 @@ src_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_libconf_a_SOURCES = \
 	src/conf/access.c src/conf/access.h \
 	src/conf/check.c src/conf/check.h \
+	src/conf/destination.c src/conf/destination.h \
 	src/conf/doc.c src/conf/doc.h \
 	src/conf/doc_get.c \
 	src/conf/georule.c src/conf/georule.h \
@@ -15,6 +16,7 @@ src_libconf_a_SOURCES = \
 	src/conf/policy.c src/conf/policy.h \
 	src/conf/records.c src/conf/records.h \
 	src/conf/refs.c src/conf/refs.h \
+	src/conf/resolver.c src/conf/resolver.h \
 	src/conf/selector.c src/conf/selector.h src/conf/selector_internal.h \
 	src/conf/server.c src/conf/server.h \
 	src/conf/sites.c src/conf/sites.h \

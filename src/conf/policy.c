@@ -280,9 +280,10 @@ static void read_members(struct reader *reader, const struct doc_node *node, str
 
 static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
-    static const char *const keys[] = {
-        "ttl", "ttl_failing", "endpoints", "weights", "tiers",    "min_healthy", "spill_below", "spill",
-        "geo", "pick",        "sticky",    "answers", "fallback", "records",     "addresses",   NULL};
+    static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints", "weights", "tiers",
+                                       "min_healthy", "spill_below", "spill",     "geo",     "pick",
+                                       "sticky",      "answers",     "fallback",  "records", "addresses",
+                                       "host_answer", NULL};
     static const uint32_t answers[2] = {1, 64};
     if (!doc_check_object(node, keys)) {
         return;

@@ -92,6 +92,12 @@ struct conf_records {
     size_t count;
 };
 
+enum conf_host_answer {
+    CONF_HOST_AUTO, /* default: a CNAME where that is allowed, else addresses */
+    CONF_HOST_CNAME,
+    CONF_HOST_ADDRESSES,
+};
+
 struct conf_name {
     const char *owner;    /* absolute presentation form, lower case; wildcards allowed */
     uint32_t ttl;         /* seconds; default 30; no less than "ttl_floor" of the document */
@@ -109,6 +115,8 @@ struct conf_name {
     unsigned answers;                          /* 1..64; default 1; of no effect with pick "all" */
     const struct conf_last_resort *fallback;   /* default all */
     const struct conf_records *records;        /* shared by names that are written alike; NULL: none */
+    enum conf_host_answer host_answer;         /* how endpoints that are host names answer */
+    bool may_alias;                            /* as far as the document goes, they may be CNAMEs */
     bool addresses;        /* of the endpoints are answered, but for types that `records` has for them */
     unsigned line, column; /* of the name in the document, 0 if not known */
 };

@@ -217,6 +217,29 @@ static void check_alias(const struct doc_node *node, bool is_apex, const struct 
     }
 }
 
+/* Why a host name cannot be answered as a CNAME; NULL: it can, for all that this document says. */
+static const char *find_alias_obstacle(bool is_apex, const struct conf_name *name)
+{
+    return is_apex                       ? "at the apex, where SOA and NS stand"
+           : name->records != NULL       ? "beside \"records\""
+           : name->answers > 1           ? "with more than one of \"answers\""
+           : name->pick == CONF_PICK_ALL ? "with \"pick\": \"all\""
+                                         : NULL;
+}
+
+static void read_host_answer(const struct doc_node *node, bool is_apex, struct conf_name *name)
+{
+    static const char *const choices[] = {
+        [CONF_HOST_AUTO] = "auto", [CONF_HOST_CNAME] = "cname", [CONF_HOST_ADDRESSES] = "addresses", NULL};
+    struct doc_node answer;
+    const char *obstacle = find_alias_obstacle(is_apex, name);
+    name->host_answer = (enum conf_host_answer)doc_get_choice(node, "host_answer", choices, CONF_HOST_AUTO);
+    name->may_alias = obstacle == NULL && name->host_answer != CONF_HOST_ADDRESSES;
+    if (obstacle != NULL && name->host_answer == CONF_HOST_CNAME && doc_find(node, "host_answer", &answer)) {
+        doc_error(&answer, "found \"cname\" %s; a CNAME has to be alone", obstacle);
+    }
+}
+
 void records_read(struct records_reader *reader, const struct doc_node *node,
                   const struct selector_members *members, bool is_apex, struct conf_name *name)
 {
@@ -229,4 +252,5 @@ void records_read(struct records_reader *reader, const struct doc_node *node,
     } else if (!name->addresses && doc_find(node, "addresses", &addresses)) {
         doc_error(&addresses, "nothing is left to answer: expected \"records\" beside \"addresses\": false");
     }
+    read_host_answer(node, is_apex, name);
 }

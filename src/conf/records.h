@@ -16,6 +16,7 @@ struct records_reader {
 
 void records_reader_init(struct records_reader *reader, const struct selector *selector, struct arena *arena);
 
-/* Fill records and addresses of the name, whose members, pick and answers are there already. */
+/* Fill records, addresses and how host names answer of the name, whose members, pick and answers are there
+ * already. */
 void records_read(struct records_reader *reader, const struct doc_node *node,
                   const struct selector_members *members, bool is_apex, struct conf_name *name);

@@ -11,6 +11,7 @@
 #include "conf/keys.h"
 #include "conf/limits.h"
 #include "conf/listen.h"
+#include "conf/resolver.h"
 #include "conf/zone_options.h"
 #include "conf/zones.h"
 
@@ -200,29 +201,18 @@ static void read_answers(const struct doc_node *root, struct conf_server *server
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {"listen",
-                                       "threads",
-                                       "edns_size",
-                                       "zones",
-                                       "topology",
-                                       "state",
-                                       "admin",
-                                       "geo",
-                                       "log",
-                                       "identity",
-                                       "version",
-                                       "cookies",
-                                       "zone_options",
-                                       "rrl",
-                                       "amplification",
-                                       "tcp",
-                                       "load_threads",
-                                       "keys",
-                                       "max_transfers",
-                                       "minimal_responses",
-                                       "rotate",
-                                       "extended_errors",
-                                       NULL};
+    static const char *const keys[] = {"listen",        "threads",
+                                       "edns_size",     "zones",
+                                       "topology",      "state",
+                                       "admin",         "geo",
+                                       "log",           "identity",
+                                       "version",       "cookies",
+                                       "zone_options",  "rrl",
+                                       "amplification", "tcp",
+                                       "load_threads",  "keys",
+                                       "max_transfers", "minimal_responses",
+                                       "rotate",        "extended_errors",
+                                       "resolver",      NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
     static const uint32_t transfer_range[2] = {1, 10000};
     (void)doc_check_object(root, keys);
@@ -242,6 +232,7 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     server->max_transfers = doc_get_number(root, "max_transfers", transfer_range, MAX_TRANSFERS_DEFAULT);
     keys_read(root, server);
     limits_read(root, server);
+    resolver_read(root, server);
     read_answers(root, server);
     int error = zones_read(root, server, report);
     zone_options_read(root, server);

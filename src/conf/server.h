@@ -121,6 +121,7 @@ struct conf_server {
     const char *state_path;                        /* folder; NULL if not given */
     const char *admin_socket;                      /* NULL: no admin */
     unsigned admin_socket_mode;                    /* default 0600 */
+    const char *resolver_servers;                  /* "192.0.2.1:53,[2001:db8::1]:53"; NULL: of the system */
     const char **geo_paths;                        /* MMDB files in order of preference */
     size_t geo_count;
     enum log_level log_level; /* default info */

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "conf/check.h"
+#include "conf/destination.h"
 #include "conf/doc.h"
 #include "conf/georule.h"
 #include "conf/keytable.h"
@@ -181,35 +182,6 @@ static void read_az_of_endpoint(const struct conf_topology *topology, const stru
     }
 }
 
-static void read_addresses(const struct doc_node *node, struct conf_endpoint *endpoint)
-{
-    struct doc_node list, item = {0};
-    struct addr addr;
-    if (!doc_require(node, "addresses", &list)) {
-        return;
-    }
-    size_t issues = doc_count_issues(node->doc);
-    while (doc_next_text(&list, "an address or an array of addresses", &item)) {
-        if (addr_parse(doc_text(&item), &addr) != 0) {
-            doc_error_expected(&item, "an IPv4 or IPv6 address");
-            continue;
-        }
-        struct addr *to = addr.family == ADDR_V4 ? &endpoint->v4 : &endpoint->v6;
-        if (to->family != ADDR_NONE) {
-            char first[ADDR_TEXT_SIZE];
-            doc_error(&item,
-                      "found a second %s address \"%.60s\" after \"%s\", expected at most one IPv4 and one "
-                      "IPv6 address",
-                      addr.family == ADDR_V4 ? "IPv4" : "IPv6", doc_text(&item), addr_write(to, first));
-        } else {
-            *to = addr;
-        }
-    }
-    if (issues == doc_count_issues(node->doc) && item.value == NULL) {
-        doc_error(&list, "found no address, expected an IPv4 address, an IPv6 address or one of each");
-    }
-}
-
 /* Is the check in the list already? Lists are short: at most all checks of the topology. */
 static bool has_check(const struct conf_endpoint *endpoint, uint32_t check)
 {
@@ -263,12 +235,12 @@ static void read_load(const struct doc_node *node, struct conf_load *load)
 static void read_endpoint(struct conf_topology *topology, const struct doc_node *node,
                           struct conf_endpoint *endpoint)
 {
-    static const char *const keys[] = {"az",   "addresses", "weight",   "capacity",
+    static const char *const keys[] = {"az",   "addresses", "host",     "weight", "capacity",
                                        "load", "checks",    "location", NULL};
     static const uint32_t weights[2] = {0, 65535}, capacities[2] = {0, UINT32_MAX};
     if (doc_check_object(node, keys)) {
         read_az_of_endpoint(topology, node, endpoint);
-        read_addresses(node, endpoint);
+        destination_read(topology, node, endpoint);
         endpoint->weight = doc_get_number(node, "weight", weights, 1);
         endpoint->capacity = doc_get_number(node, "capacity", capacities, 0);
         read_checks_of_endpoint(topology, node, endpoint);
@@ -284,6 +256,8 @@ static void read_endpoints(struct conf_topology *topology, const struct doc_node
         return;
     }
     topology->endpoints = arena_alloc(topology->arena, doc_count(&endpoints) * sizeof *topology->endpoints);
+    topology->hosts =
+        arena_alloc(topology->arena, destination_count_hosts(&endpoints) * sizeof *topology->hosts);
     while (doc_next(&endpoints, &node)) {
         size_t index = topology->endpoint_count++;
         topology->endpoints[index].name = add_place(topology, &node, CONF_ENDPOINT, index);
@@ -390,6 +364,7 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     topology->path = arena_copy_text(arena, path);
     topology->places = keytable_new(arena);
     topology->check_names = keytable_new(arena);
+    topology->host_names = keytable_new(arena);
     (void)doc_check_object(&root, keys);
     read_regions(topology, &root);
     read_checks(topology, &root);

@@ -54,13 +54,23 @@ struct conf_az {
     double lost_at;                /* share of unhealthy endpoints from which the az is lost; default 1 */
 };
 
+/* A host name whose addresses are looked up. Endpoints may share it. */
+struct conf_host {
+    const char *name;    /* presentation form without the final dot, lower case */
+    const uint8_t *wire; /* the same */
+    size_t wire_len;
+    uint32_t index; /* in hosts */
+};
+
 struct conf_endpoint {
     const char *name;
     uint32_t az, region;
-    struct addr v4, v6; /* family ADDR_NONE where there is none; at least one is there */
-    uint32_t weight;    /* 0..65535; default 1. 0 is never picked while others are available */
-    uint32_t capacity;  /* requests per second, informational; 0 = not given */
-    uint32_t *checks;   /* indices; empty: nothing is known about this endpoint, it is served */
+    struct addr v4,
+        v6; /* family ADDR_NONE where there is none; at least one is there, unless there is a host */
+    const struct conf_host *host; /* NULL: none */
+    uint32_t weight;              /* 0..65535; default 1. 0 is never picked while others are available */
+    uint32_t capacity;            /* requests per second, informational; 0 = not given */
+    uint32_t *checks;             /* indices; empty: nothing is known about this endpoint, it is served */
     size_t check_count;
     struct conf_location location; /* if it is not the az's */
     struct conf_load load;
@@ -81,6 +91,8 @@ struct conf_topology {
     size_t az_count;
     struct conf_endpoint *endpoints;
     size_t endpoint_count;
+    const struct conf_host **hosts; /* each once */
+    size_t host_count;
     struct conf_group *groups;
     size_t group_count;
     struct conf_check *checks;
@@ -90,6 +102,7 @@ struct conf_topology {
     struct keytable *geo;         /* shared geo rules: name -> struct conf_geo (georule.h) */
     struct keytable *places;      /* private: name -> struct conf_place */
     struct keytable *check_names; /* private: name -> struct conf_check */
+    struct keytable *host_names;  /* private: wire name -> struct conf_host */
 };
 
 /* Regions, azs, endpoints and groups share one name space, so that a bare name says which it is. */

@@ -149,6 +149,12 @@ static enum health_observed verdict_of(const struct run *run, uint32_t monitor)
                                                                   : HEALTH_OBSERVED_UNHEALTHY;
 }
 
+static bool is_idle(const struct run *run, uint32_t monitor)
+{
+    struct health_monitor_status status;
+    return health_get_monitor(run->health, monitor, &status) != 0 || status.idle;
+}
+
 /* ---- set-up ---- */
 
 static void mark_lost(struct run *run, const struct drill_scenario *scenario)
@@ -167,9 +173,13 @@ static void mark_lost(struct run *run, const struct drill_scenario *scenario)
 
 static void start_health(struct run *run, const struct view *view, bool from_live)
 {
-    run->health = from_live ? view_copy_health(view, 0) : view_new_health(view->topology, 0);
     if (from_live) {
+        run->health = view_copy_health(view, 0);
         return;
+    }
+    run->health = view_new_health(view->topology, 0);
+    if (view->health != NULL) { /* names resolve as they do now */
+        health_copy_resolved(run->health, view->health);
     }
     for (uint32_t i = 0; i < health_monitor_count(run->health); i++) {
         health_observe(run->health, i, HEALTH_OUTCOME_OK, 0, 0, 0);
@@ -181,7 +191,8 @@ static void start_checks(struct run *run)
     size_t count = view_list_monitors(run->topology, &run->monitors);
     run->heap = memory_alloc_array(count, sizeof *run->heap);
     for (uint32_t i = 0; i < count; i++) {
-        if (run->is_lost[run->monitors[i].endpoint] && verdict_of(run, i) != HEALTH_OBSERVED_UNHEALTHY) {
+        if (run->is_lost[run->monitors[i].endpoint] && !is_idle(run, i) &&
+            verdict_of(run, i) != HEALTH_OBSERVED_UNHEALTHY) {
             run->heap[run->pending_count++] = (struct pending){end_of_check(run, i, 1), i, 1};
         }
     }

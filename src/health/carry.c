@@ -38,6 +38,7 @@ static void carry_monitors(struct health *to, const struct health_node *endpoint
         if (known == NULL) {
             continue;
         }
+        monitor->idle = known->idle;
         monitor->checked_ms = known->checked_ms;
         monitor->duration_us = known->duration_us;
         monitor->detail = known->detail;
@@ -92,7 +93,10 @@ void health_carry(struct health *to, const struct health *from, int64_t wall_ms)
         const struct health_node *endpoint = &to->nodes[HEALTH_ENDPOINT][i];
         const struct health_node *old = find_old(from, HEALTH_ENDPOINT, endpoint->name);
         if (old != NULL) {
+            uint32_t word =
+                health_word_get(from, HEALTH_ENDPOINT, (uint32_t)(old - from->nodes[HEALTH_ENDPOINT]));
             carry_monitors(to, endpoint, from, old);
+            health_word_set_resolved(to, i, word & HEALTH_WORD_RESOLVED);
             health_carry_load(to, i, from, (uint32_t)(old - from->nodes[HEALTH_ENDPOINT]));
         }
     }

@@ -296,6 +296,7 @@ int health_get_monitor(const struct health *health, uint32_t monitor, struct hea
     const struct health_monitor *from = &health->monitors[monitor];
     *status = (struct health_monitor_status){.endpoint = from->endpoint,
                                              .verdict = from->verdict,
+                                             .idle = from->idle,
                                              .outcome = from->outcome,
                                              .detail = from->detail,
                                              .streak = from->streak,

@@ -129,15 +129,26 @@ void health_watch_wavering(struct health *health, bool watched);
 /* The table that follows this machine; lives as long as it. */
 const struct health_table *health_get_table(const struct health *health);
 
-/* Take over what `from` knows: overrides and `since` by name, monitor history by identity. Roll-ups and the
- * table of `to` are computed anew and the listener is not called. To be called before `to` is used. `from`
- * stays. */
+/* Take over what `from` knows: overrides, `since` and resolved families by name, monitor history by identity.
+ * Roll-ups and the table of `to` are computed anew and the listener is not called. To be called before `to`
+ * is used. `from` stays. */
 void health_carry(struct health *to, const struct health *from, int64_t wall_ms);
 
 /* One check result. LOCAL_ERROR is recorded and changes nothing. From unknown one success makes healthy,
  * `fall` failures make unhealthy. */
 void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
                     uint32_t duration_us, uint16_t detail);
+
+/* ---- endpoints that are a host name ---- */
+
+/* There is something to observe (so it begins), or not: a monitor that is not used has no say, and forgets
+ * what it knew. Returns whether that is new. */
+bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int64_t wall_ms);
+/* Which families of addresses the endpoint's name resolves to: of HEALTH_WORD_RESOLVED. A new generation also
+ * if they are the same ones: the addresses are not. */
+void health_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved);
+/* Take over both from a machine of the same plan. */
+void health_copy_resolved(struct health *to, const struct health *from);
 
 /* ---- load ---- */
 
@@ -223,6 +234,7 @@ struct health_monitor_status {
     enum health_observed verdict;
     enum health_outcome outcome;
     uint16_t detail, streak; /* streak: equal results in a row, saturating */
+    bool idle;               /* nothing is observed */
     uint32_t duration_us;
     int64_t checked_ms;
 };

@@ -19,6 +19,7 @@ struct health_monitor {
     uint32_t endpoint, duration_us;
     uint16_t rise, fall, detail, streak;
     bool failing;    /* of the results that streak counts */
+    bool idle;       /* counts nowhere */
     uint8_t verdict; /* enum health_observed */
     uint8_t outcome; /* enum health_outcome */
 };
@@ -98,6 +99,7 @@ void health_word_set_desired(struct health *health, enum health_kind kind, uint3
                              enum health_desired desired, bool planned);
 void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level);
 void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers);
+void health_word_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved);
 /* After all words of one change were stored (the first one began it): readers that see the new generation see
  * them. */
 void health_table_advance(struct health *health);

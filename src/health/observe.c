@@ -69,12 +69,14 @@ void health_rebuild(struct health *health)
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
             struct health_node *node = &health->nodes[kind][i];
             node->healthy = node->unhealthy = node->wavering = 0;
+            node->members = kind == HEALTH_ENDPOINT ? 0 : node->members;
             health_word_set_observed(health, kind, i, HEALTH_OBSERVED_UNKNOWN);
         }
     }
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         const struct health_monitor *monitor = &health->monitors[i];
         struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][monitor->endpoint];
+        endpoint->members += !monitor->idle;
         health_node_count(endpoint, HEALTH_OBSERVED_UNKNOWN, monitor->verdict);
         endpoint->wavering += wavers(monitor);
     }
@@ -144,13 +146,11 @@ static void store_rise(struct health *health, const struct rise *rise)
     }
 }
 
-/* A monitor has another verdict: up as far as that changes something. */
-static void climb(struct health *health, const struct health_monitor *m, enum health_observed before,
-                  bool turned)
+/* What an endpoint consists of has another verdict: up as far as that changes something. */
+static void climb(struct health *health, uint32_t endpoint, const struct health_cause *cause, bool turned)
 {
     struct rise rise = {.count = 0};
-    uint32_t index = m->endpoint;
-    health_node_count(&health->nodes[HEALTH_ENDPOINT][m->endpoint], before, m->verdict);
+    uint32_t index = endpoint;
     while (rise.count < HEALTH_KINDS && roll_up(health, rise.count, index, &rise.after[rise.count])) {
         rise.indices[rise.count] = index;
         index = health->nodes[rise.count++][index].parent;
@@ -161,7 +161,7 @@ static void climb(struct health *health, const struct health_monitor *m, enum he
     }
     if (rise.count != 0) {
         int top = rise.count - 1;
-        health_settle(health, top, rise.indices[top], &(struct health_cause){m->outcome, m->checked_ms});
+        health_settle(health, top, rise.indices[top], cause);
         health_deliver(health);
     }
 }
@@ -172,6 +172,9 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     assert(monitor < health->monitor_count && !health->delivering);
     assert(outcome > HEALTH_OUTCOME_NONE && outcome <= HEALTH_OUTCOME_LOCAL_ERROR);
     struct health_monitor *m = &health->monitors[monitor];
+    if (m->idle) {
+        return; /* too late */
+    }
     health->wall_ms = wall_ms;
     m->outcome = (uint8_t)outcome;
     m->checked_ms = wall_ms;
@@ -185,8 +188,57 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     bool turned = wavers(m) != wavered && count_wavering(health, m, wavered);
     turned = turned && health->watches_wavering;
     if (changed) {
-        climb(health, m, before, turned);
+        health_node_count(&health->nodes[HEALTH_ENDPOINT][m->endpoint], before, m->verdict);
+        climb(health, m->endpoint, &(struct health_cause){outcome, wall_ms}, turned);
     } else if (turned) {
         health_table_advance(health);
     }
+}
+
+/* ---- endpoints that are a host name ---- */
+
+bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int64_t wall_ms)
+{
+    assert(monitor < health->monitor_count && !health->delivering);
+    struct health_monitor *m = &health->monitors[monitor];
+    if (m->idle == !used) {
+        return false;
+    }
+    struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][m->endpoint];
+    enum health_observed before = m->verdict;
+    bool wavered = wavers(m);
+    health->wall_ms = wall_ms;
+    m->idle = !used;
+    m->verdict = HEALTH_OBSERVED_UNKNOWN;
+    m->streak = m->detail = 0;
+    m->outcome = HEALTH_OUTCOME_NONE;
+    m->checked_ms = 0;
+    m->duration_us = 0;
+    endpoint->members += used ? 1 : UINT32_MAX;
+    health_node_count(endpoint, before, HEALTH_OBSERVED_UNKNOWN);
+    bool turned = wavered && count_wavering(health, m, true) && health->watches_wavering;
+    climb(health, m->endpoint, &(struct health_cause){HEALTH_OUTCOME_NONE, wall_ms}, turned);
+    return true;
+}
+
+void health_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved)
+{
+    assert(endpoint < health->counts[HEALTH_ENDPOINT] && (resolved & ~(uint32_t)HEALTH_WORD_RESOLVED) == 0);
+    health_word_set_resolved(health, endpoint, resolved);
+    health_table_advance(health);
+}
+
+void health_copy_resolved(struct health *to, const struct health *from)
+{
+    assert(to->monitor_count == from->monitor_count);
+    assert(to->counts[HEALTH_ENDPOINT] == from->counts[HEALTH_ENDPOINT]);
+    for (uint32_t i = 0; i < to->monitor_count; i++) {
+        to->monitors[i].idle = from->monitors[i].idle;
+    }
+    for (uint32_t i = 0; i < to->counts[HEALTH_ENDPOINT]; i++) {
+        uint32_t word = health_word_get(from, HEALTH_ENDPOINT, i);
+        health_word_set_resolved(to, i, word & HEALTH_WORD_RESOLVED);
+    }
+    health_rebuild(to);
+    health_table_advance(to);
 }

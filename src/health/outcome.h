@@ -17,6 +17,7 @@ enum health_outcome {
     HEALTH_OUTCOME_UNREACHABLE,  /* "unreachable": no route, host or network unreachable, ICMP prohibited */
     HEALTH_OUTCOME_BAD_STATUS,   /* "bad_status": an HTTP answer with a status that is not accepted */
     HEALTH_OUTCOME_BAD_RESPONSE, /* "bad_response": not the protocol that was expected */
+    HEALTH_OUTCOME_UNRESOLVED,   /* "unresolved": the endpoint's host name leads to no address */
     HEALTH_OUTCOME_LOCAL_ERROR, /* "local_error": the prober could not check (no descriptors, memory …): says
                                    nothing about the endpoint and never changes a verdict */
 };

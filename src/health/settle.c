@@ -74,6 +74,12 @@ void health_word_set_wavers(struct health *health, uint32_t endpoint, bool waver
     store(health, HEALTH_ENDPOINT, endpoint, word | (wavers ? HEALTH_WORD_WAVERS : 0));
 }
 
+void health_word_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved)
+{
+    uint32_t word = health_word_get(health, HEALTH_ENDPOINT, endpoint) & ~(uint32_t)HEALTH_WORD_RESOLVED;
+    store(health, HEALTH_ENDPOINT, endpoint, word | resolved);
+}
+
 void health_table_advance(struct health *health)
 {
     uint64_t generation = atomic_load_explicit(&health->table.generation, memory_order_relaxed);

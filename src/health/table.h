@@ -38,14 +38,18 @@ enum health_decider {
 
 /* The word: bits 0-1 observed, bits 2-3 desired, bit 5: an override is planned for later. Of endpoints, too:
  * bit 4: the latest results of a check speak against the verdict, but are not enough to change it yet; bits
- * 8-13: how much of its weight the endpoint sheds because of its load, in steps of which HEALTH_SHED_ALL are
- * everything. */
+ * 6-7: a host name resolves to addresses of IPv4, of IPv6; bits 8-13: how much of its weight the endpoint
+ * sheds because of its load, in steps of which HEALTH_SHED_ALL are everything. */
 enum {
     HEALTH_WORD_OBSERVED = 3,
     HEALTH_WORD_DESIRED_SHIFT = 2,
     HEALTH_WORD_DESIRED = 3 << 2,
     HEALTH_WORD_WAVERS = 1 << 4,
     HEALTH_WORD_PLANNED = 1 << 5,
+    HEALTH_WORD_RESOLVED_SHIFT = 6,
+    HEALTH_WORD_RESOLVED_V4 = 1 << 6,
+    HEALTH_WORD_RESOLVED_V6 = 1 << 7,
+    HEALTH_WORD_RESOLVED = 3 << 6,
     HEALTH_WORD_SHED_SHIFT = 8,
     HEALTH_WORD_SHED = 63 << 8,
     HEALTH_SHED_ALL = 32,

@@ -23,7 +23,7 @@ static const char *const kind_texts[] = {"endpoint", "az", "region"};
 static const char *const turn_texts[] = {"started", "expired", "missed"};
 static const char *const outcome_texts[] = {"none",       "ok",           "refused",    "connect_timeout",
                                             "timeout",    "reset",        "closed",     "unreachable",
-                                            "bad_status", "bad_response", "local_error"};
+                                            "bad_status", "bad_response", "unresolved", "local_error"};
 
 _Static_assert(COUNT_OF(outcome_texts) == HEALTH_OUTCOME_COUNT, "every outcome has a name");
 

@@ -7,6 +7,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/explain_class.c \
 	src/operate/explain_members.c \
 	src/operate/explain_tiers.c \
+	src/operate/hosts.c src/operate/hosts.h \
 	src/operate/message.c src/operate/message.h \
 	src/operate/operate.h \
 	src/operate/rdata.c src/operate/rdata.h \

@@ -8,9 +8,18 @@
 #include "base/arena.h"
 #include "geo/geo.h"
 #include "health/health.h"
+#include "view/hosts.h"
 #include "view/view.h"
 
 #include <stddef.h>
+
+/* What the host name of an endpoint resolves to. */
+struct operate_host {
+    const char *name;
+    const char *loop; /* the steered name that it leads back to; NULL: none */
+    enum view_host_state state;
+    struct view_news families[VIEW_FAMILIES]; /* VIEW_V4, VIEW_V6 */
+};
 
 /* An endpoint, az or region, and all that is known of its state. */
 struct operate_target {
@@ -20,6 +29,7 @@ struct operate_target {
     struct health_status status;
     const struct health_override *override; /* NULL: none */
     const struct conf_endpoint *endpoint;   /* endpoints only; borrowed from the view's topology */
+    const struct operate_host *host;        /* NULL: it has none */
 };
 
 struct operate_targets {

@@ -12,10 +12,30 @@
 
 #include <string.h>
 
-static void fill_parts(const struct conf_topology *topology, enum health_kind kind, uint32_t index,
-                       struct arena *arena, struct operate_target *target)
+static const struct operate_host *copy_host(const struct view *view, uint32_t index, struct arena *arena)
 {
+    const struct view_host *from = &view->hosts[index];
+    const struct view_addresses *addresses = view_get_addresses(view, index);
+    struct operate_host *host = arena_alloc(arena, sizeof *host);
+    host->name = arena_copy_text(arena, from->conf->name);
+    host->loop = from->loop == NULL ? NULL : arena_copy_text(arena, from->loop);
+    host->state = view_host_state(from);
+    for (enum view_family family = VIEW_V4; family < VIEW_FAMILIES; family++) {
+        struct view_news *to = &host->families[family];
+        *to = from->told[family];
+        to->count = addresses->count[family];
+        to->addresses = arena_copy(arena, addresses->items[family], to->count * sizeof *to->addresses);
+    }
+    return host;
+}
+
+static void fill_parts(const struct view *view, enum health_kind kind, uint32_t index, struct arena *arena,
+                       struct operate_target *target)
+{
+    const struct conf_topology *topology = view->topology;
     if (kind == HEALTH_ENDPOINT) {
+        const struct conf_host *host = topology->endpoints[index].host;
+        target->host = host == NULL ? NULL : copy_host(view, host->index, arena);
         target->endpoint = &topology->endpoints[index];
         target->az = arena_copy_text(arena, topology->azs[target->endpoint->az].name);
         target->region = arena_copy_text(arena, topology->regions[target->endpoint->region].name);
@@ -32,7 +52,7 @@ static void fill_target(const struct view *view, enum health_kind kind, uint32_t
     const struct health_override *override = health_get_override(view->health, kind, index);
     target->override = override == NULL ? NULL : arena_copy(arena, override, sizeof *override);
     target->name = target->status.name = arena_copy_text(arena, target->status.name);
-    fill_parts(view->topology, kind, index, arena, target);
+    fill_parts(view, kind, index, arena, target);
 }
 
 static size_t count_of(const struct view *view, enum health_kind kind)

@@ -35,10 +35,9 @@ const char *operate_severity_text(enum operate_severity severity)
 
 /* ---- names with the same policy and types ---- */
 
-/* The DNS type that a bit of the policy's types stands for. */
-static uint16_t type_of(const struct whatif *w, uint32_t policy, uint16_t bit)
+static uint16_t type_of(const struct steer_policy *policy, uint16_t bit)
 {
-    return steer_set_get(w->question->view[0]->steer, policy)->types[__builtin_ctz(bit)];
+    return policy->types[__builtin_ctz(bit)];
 }
 
 static int compare_order(const void *left, const void *right, void *context)
@@ -90,19 +89,19 @@ static void list_entries(struct whatif *w)
     w->report->names = count;
 }
 
-/* Does the zone file have records that stand in for the name's steered ones? */
-static bool has_static(const struct whatif *w, const struct view_name *name, uint16_t type)
+/* Does the zone file have records that stand in for the name's steered ones of a type (its bit)? */
+static bool has_static(const struct view *view, const struct view_name *name, uint16_t type)
 {
-    uint16_t wanted = type_of(w, name->policy, type);
     uint8_t wire[DNS_NAME_MAX];
     struct dns_key key;
     if (dns_name_parse(name->owner, NULL, wire) < 0) {
         return false;
     }
     dns_key_fill(&key, wire, sizeof wire);
-    const struct zone *zone = zone_table_find(w->question->view[0]->zones, &key, 0);
+    const struct zone *zone = zone_table_find(view->zones, &key, 0);
     uint32_t at = zone == NULL || zone->failed ? 0 : zone_find_node(zone, &key);
     const struct zone_node *node = at == 0 ? NULL : zone_get_node(zone, at);
+    uint16_t wanted = type_of(steer_set_get(view->steer, name->policy), type);
     for (unsigned i = 0; node != NULL && i < node->rrset_count; i++) {
         const struct zone_rrset *rrset = &node->rrsets[i];
         if (rrset->type == wanted && (rrset->flags & ZONE_RRSET_STEERED) == 0) {
@@ -167,7 +166,7 @@ uint32_t whatif_count_unserved(struct whatif *w, const struct whatif_row *row, u
     }
     uint32_t without = 0;
     for (uint32_t i = 0; i < entry->count; i++) {
-        without += !has_static(w, name_at(w, entry->first + i), type);
+        without += !has_static(w->question->view[0], name_at(w, entry->first + i), type);
     }
     entry->statics[side] |= type;
     return without;
@@ -298,7 +297,7 @@ static void list_rows(struct whatif *w)
 static bool lacks_static(const struct whatif *w, const struct view_name *name, uint16_t types)
 {
     for (unsigned type = 1; type <= types; type <<= 1) {
-        if ((types & type) != 0 && !has_static(w, name, (uint16_t)type)) {
+        if ((types & type) != 0 && !has_static(w->question->view[0], name, (uint16_t)type)) {
             return true;
         }
     }
@@ -351,14 +350,15 @@ static int parse_cursor(const char *text, struct whatif_row *row)
     return 0;
 }
 
-static void tell_types(const struct whatif *w, struct operate_row *to, uint16_t types)
+static void tell_types(const struct steer_policy *policy, struct operate_row *to, uint16_t types,
+                       struct arena *arena)
 {
     char text[DNS_TYPE_TEXT_SIZE];
     size_t count = 0;
     for (unsigned type = 1; type <= types; type <<= 1) {
         if ((types & type) != 0 && count + 1 < OPERATE_ROW_TYPES) {
             to->types[count++] =
-                arena_copy_text(w->arena, dns_write_type(type_of(w, to->policy, (uint16_t)type), text));
+                arena_copy_text(arena, dns_write_type(type_of(policy, (uint16_t)type), text));
         }
     }
 }
@@ -382,7 +382,7 @@ static void tell_row(struct whatif *w, const struct whatif_row *row, struct oper
                                .class_label = arena_copy_text(w->arena, class->label),
                                .severity = (enum operate_severity)row->severity,
                                .changed = row->changed};
-    tell_types(w, to, row->types);
+    tell_types(policy, to, row->types, w->arena);
     tell_names(w, &w->entries[row->entry], to);
     whatif_evaluate(w, row, type, w->first);
     whatif_add_shares(w, policy, w->first, 1, &w->row);

@@ -22,8 +22,11 @@ struct check {
     struct timer timer; /* in the heap of starts, unless in flight */
     int64_t next_us;    /* next start; 0: not planned yet */
     struct schedule schedule;
-    struct flight *flight; /* NULL: none */
-    struct addr_port at;
+    struct flight *flight;        /* NULL: none */
+    struct addr_port at;          /* of the latest start, if in_turn */
+    const struct addr *addresses; /* in_turn: owned by the list */
+    uint32_t address_count, turn;
+    bool in_turn, idle;
     enum probe_type type;
     uint32_t interval_ms, timeout_ms;
     uint64_t identity;

@@ -126,6 +126,16 @@ static int watch(struct engine *engine, struct flight *flight)
     return flight->event != NULL && event_add(flight->event, NULL) == 0 ? 0 : -ENOMEM;
 }
 
+/* The next of several addresses. */
+static bool take_turn(struct check *check)
+{
+    if (check->address_count == 0) {
+        return false;
+    }
+    check->at.addr = check->addresses[check->turn++ % check->address_count];
+    return true;
+}
+
 static void start_check(struct engine *engine, struct check *check, int64_t at_us)
 {
     struct flight *flight = memory_alloc(sizeof *flight);
@@ -137,7 +147,10 @@ static void start_check(struct engine *engine, struct check *check, int64_t at_u
     timer_heap_add(&engine->deadlines, &flight->timer, at_us + (int64_t)check->timeout_ms * MS);
     count(&engine->counters.started, 1);
     count(&engine->counters.in_flight, 1);
-
+    if (check->in_turn && !take_turn(check)) {
+        end_check(flight, (struct check_end){.outcome = HEALTH_OUTCOME_UNRESOLVED});
+        return;
+    }
     int error = check_connect(check, &flight->fd);
     if (error == 0 && advance(flight, false) == CHECK_ENDED) {
         return;
@@ -288,12 +301,11 @@ static size_t carry_what_stays(struct engine *engine, struct targets *targets, i
 {
     size_t fresh = 0;
     for (size_t i = 0; i < targets->count; i++) {
-        struct check *from = targets_find_same(engine->targets, &targets->checks[i]);
+        struct check *check = &targets->checks[i], *from = targets_find_same(engine->targets, check);
         if (from != NULL) {
-            targets_carry(from, &targets->checks[i], at_us);
-        } else {
-            fresh++;
+            targets_carry(from, check, at_us);
         }
+        fresh += check->next_us == 0 && !check->idle;
     }
     return fresh;
 }
@@ -303,6 +315,10 @@ static void schedule_the_rest(struct engine *engine, struct targets *targets, si
     size_t nth = 0;
     for (size_t i = 0; i < targets->count; i++) {
         struct check *check = &targets->checks[i];
+        if (check->idle) {
+            check->next_us = 0; /* to be planned when it is used */
+            continue;
+        }
         if (check->next_us == 0) {
             schedule_init(&check->schedule, at_us, (int64_t)check->interval_ms * MS, nth++, fresh);
             check->next_us = check->schedule.grid_us;

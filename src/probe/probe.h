@@ -13,10 +13,15 @@
 
 enum probe_type { PROBE_HTTP, PROBE_TCP };
 
-/* One thing to check on a schedule. Strings are copied by probe_set_targets(). */
+/* One thing to check on a schedule. Strings and addresses are copied by probe_set_targets(). */
 struct probe_target {
     enum probe_type type;
-    struct addr_port at;
+    struct addr_port at; /* in_turn: the port only */
+    /* Several addresses: each check goes to the next one of them. With none the check fails at once. */
+    bool in_turn;
+    const struct addr *addresses;
+    size_t address_count;
+    bool idle;                        /* holds its place in the list, and is not checked */
     uint32_t interval_ms, timeout_ms; /* from 50 ms */
     const char *host; /* http: Host header; NULL: the address (with the port if it is not 80) */
     const char *path; /* http: request target; NULL: "/" */

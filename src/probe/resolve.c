@@ -54,9 +54,11 @@ struct resolver {
     ares_channel channel;
     struct resolve_hooks hooks;
     struct clock clock;
+    bool has_library;
     SLIST_HEAD(watch_list, watch) watches;
     struct host **hosts;
     size_t count, in_flight;
+    struct resolve_stats stats;
 };
 
 /* ---- the timer ---- */
@@ -76,6 +78,10 @@ static int64_t find_next_due(const struct resolver *r)
 static void arm(struct resolver *r)
 {
     struct timeval cares, mine = {.tv_sec = 3600};
+    if (r->channel == NULL) { /* nobody to ask */
+        (void)event_del(r->timer);
+        return;
+    }
     int64_t due_ms = r->in_flight < IN_FLIGHT_MAX ? find_next_due(r) : INT64_MAX;
     if (due_ms != INT64_MAX) {
         int64_t left_ms = due_ms - clock_now_ms(&r->clock);
@@ -119,8 +125,7 @@ static int read_v6(const unsigned char *bytes, int len, struct addr *to, int *co
     return status;
 }
 
-/* A new set of addresses; false if it is the one that is known. */
-static bool take_addresses(struct resolve_set *set, struct addr *found, size_t count)
+static void take_addresses(struct resolve_set *set, struct addr *found, size_t count)
 {
     size_t kept = 0;
     if (count != 0) { /* qsort may not be given nothing */
@@ -131,40 +136,40 @@ static bool take_addresses(struct resolve_set *set, struct addr *found, size_t c
             found[kept++] = found[i];
         }
     }
-    bool same = set->count == kept && memcmp(set->addresses, found, kept * sizeof *found) == 0;
     memcpy(set->addresses, found, kept * sizeof *found);
     set->count = kept;
-    return !same;
 }
 
-static bool note_answer(struct family *family, const struct clock *clock, struct addr *found, size_t count,
-                        int64_t again_s)
+static void note_answer(struct family *family, struct addr *found, size_t count, int64_t again_s)
 {
+    struct resolver *r = family->host->resolver;
     struct resolve_set *set = family->set;
-    bool changed = take_addresses(set, found, count) || set->state != RESOLVE_GOOD;
+    if (count == 0 && set->count != 0) { /* it may have moved to the other family */
+        struct family *families = family->host->families;
+        families[family == &families[0]].due_ms = clock_now_ms(&r->clock);
+    }
+    take_addresses(set, found, count);
     set->state = RESOLVE_GOOD;
-    set->answered_ms = clock_wall_ms(clock);
+    set->answered_ms = clock_wall_ms(&r->clock);
+    set->until_ms = set->answered_ms + again_s * 1000;
     set->error = NULL;
     family->failures = 0;
-    family->due_ms = clock_now_ms(clock) + again_s * 1000;
-    return changed;
+    family->due_ms = clock_now_ms(&r->clock) + again_s * 1000;
+    r->stats.answered++;
 }
 
-static bool note_failure(struct family *family, const struct clock *clock, int status)
+static void note_failure(struct family *family, int status)
 {
-    struct resolve_set *set = family->set;
-    const char *error = ares_strerror(status);
+    struct resolver *r = family->host->resolver;
     int64_t wait_s = family->failures < 5 ? INT64_C(1) << family->failures : RESOLVE_RETRY_MAX_S;
-    bool changed = set->state != RESOLVE_FAILING || set->error != error;
-    set->state = RESOLVE_FAILING;
-    set->error = error;
+    family->set->state = RESOLVE_FAILING;
+    family->set->error = ares_strerror(status);
     family->failures++;
-    family->due_ms = clock_now_ms(clock) + wait_s * 1000;
-    return changed;
+    family->due_ms = clock_now_ms(&r->clock) + wait_s * 1000;
+    r->stats.failed++;
 }
 
-static bool judge(struct family *family, const struct clock *clock, int status, const unsigned char *bytes,
-                  int len)
+static void judge(struct family *family, int status, const unsigned char *bytes, int len)
 {
     struct addr found[SCAN_MAX];
     int count = SCAN_MAX, ttl_s = RESOLVE_TTL_MAX_S;
@@ -173,13 +178,12 @@ static bool judge(struct family *family, const struct clock *clock, int status, 
                                : read_v4(bytes, len, found, &count, &ttl_s);
     }
     if (status == ARES_ENODATA) {
-        return note_answer(family, clock, found, 0, NODATA_S);
+        note_answer(family, found, 0, NODATA_S);
+    } else if (status != ARES_SUCCESS) {
+        note_failure(family, status);
+    } else {
+        note_answer(family, found, (size_t)count, ttl_s < RESOLVE_TTL_MIN_S ? RESOLVE_TTL_MIN_S : ttl_s);
     }
-    if (status != ARES_SUCCESS) {
-        return note_failure(family, clock, status);
-    }
-    return note_answer(family, clock, found, (size_t)count,
-                       ttl_s < RESOLVE_TTL_MIN_S ? RESOLVE_TTL_MIN_S : ttl_s);
 }
 
 static void free_host(struct host *host)
@@ -202,8 +206,9 @@ static void on_answer(void *argument, int status, int timeouts, unsigned char *b
         return;
     }
     r->in_flight--;
-    if (status != ARES_EDESTRUCTION && judge(family, &r->clock, status, bytes, len)) {
-        r->hooks.changed(r->hooks.context, host->index);
+    if (status != ARES_EDESTRUCTION) { /* else it is asked again, or the end */
+        judge(family, status, bytes, len);
+        r->hooks.heard(r->hooks.context, host->index);
     }
 }
 
@@ -212,11 +217,12 @@ static void on_answer(void *argument, int status, int timeouts, unsigned char *b
 static void ask_what_is_due(struct resolver *r)
 {
     int64_t now_ms = clock_now_ms(&r->clock);
-    for (size_t i = 0; i < r->count * 2 && r->in_flight < IN_FLIGHT_MAX; i++) {
+    for (size_t i = 0; r->channel != NULL && i < r->count * 2 && r->in_flight < IN_FLIGHT_MAX; i++) {
         struct family *family = &r->hosts[i / 2]->families[i % 2];
         if (!family->in_flight && family->due_ms <= now_ms) {
             family->in_flight = true;
             r->in_flight++;
+            r->stats.asked++;
             ares_query(r->channel, family->host->told.name, C_IN, family->is_v6 ? T_AAAA : T_A, on_answer,
                        family);
         }
@@ -360,12 +366,8 @@ static int start_cares(struct resolver *r, const char *servers)
     struct ares_options options = {
         .timeout = TIMEOUT_MS, .tries = TRIES, .sock_state_cb = on_socket_state, .sock_state_cb_data = r};
     int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
-    if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
-        return -ENOMEM;
-    }
     int status = ares_init_options(&r->channel, &options, mask);
     if (status != ARES_SUCCESS) {
-        ares_library_cleanup();
         r->channel = NULL;
         return status == ARES_ENOMEM ? -ENOMEM : -EIO;
     }
@@ -373,6 +375,34 @@ static int start_cares(struct resolver *r, const char *servers)
         return ERROR_SYNTAX;
     }
     return 0;
+}
+
+/* What is in flight ends without a result; hosts that have left and waited for it go with it. */
+static void stop_cares(struct resolver *r)
+{
+    if (r->channel != NULL) {
+        ares_destroy(r->channel);
+        r->channel = NULL;
+    }
+    while (!SLIST_EMPTY(&r->watches)) {
+        drop_watch(r, SLIST_FIRST(&r->watches));
+    }
+}
+
+int resolver_set_servers(struct resolver *r, const char *servers)
+{
+    stop_cares(r);
+    int error = start_cares(r, servers);
+    if (error != 0) {
+        stop_cares(r);
+    }
+    arm(r);
+    return error;
+}
+
+void resolver_get_stats(const struct resolver *r, struct resolve_stats *stats)
+{
+    *stats = r->stats;
 }
 
 int resolver_open(struct event_base *base, const char *servers, const struct resolve_hooks *hooks,
@@ -384,7 +414,8 @@ int resolver_open(struct event_base *base, const char *servers, const struct res
     clock_init(&r->clock);
     SLIST_INIT(&r->watches);
     r->timer = evtimer_new(base, on_timer, r);
-    int error = r->timer == NULL ? -ENOMEM : start_cares(r, servers);
+    r->has_library = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS;
+    int error = r->timer == NULL || !r->has_library ? -ENOMEM : start_cares(r, servers);
     if (error != 0) {
         resolver_close(r);
         return error;
@@ -404,12 +435,9 @@ void resolver_close(struct resolver *r)
         drop_host(r, r->hosts[i]);
     }
     free(r->hosts);
-    if (r->channel != NULL) {
-        ares_destroy(r->channel); /* ends what is in flight: the hosts that waited for it go with it */
+    stop_cares(r);
+    if (r->has_library) {
         ares_library_cleanup();
-    }
-    while (!SLIST_EMPTY(&r->watches)) {
-        drop_watch(r, SLIST_FIRST(&r->watches));
     }
     if (r->timer != NULL) {
         event_free(r->timer);

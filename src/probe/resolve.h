@@ -35,6 +35,7 @@ struct resolve_set {
     size_t count;
     enum resolve_state state;
     int64_t answered_ms; /* wall time of the last good answer; 0: none yet */
+    int64_t until_ms;    /* wall time up to which its TTL (within the limits above) reaches */
     const char *error;   /* of the latest failure, a constant; NULL: none */
 };
 
@@ -45,8 +46,14 @@ struct resolve_host {
 
 struct resolve_hooks {
     void *context;
-    /* The addresses of a host, or their state, are other ones now. Must not call back into the resolver. */
-    void (*changed)(void *context, size_t host);
+    /* A host was answered for, or that failed: addresses, state and times may be other ones now. Must not
+     * call back into the resolver. */
+    void (*heard)(void *context, size_t host);
+};
+
+/* Since the resolver was opened. */
+struct resolve_stats {
+    uint64_t asked, answered, failed; /* queries; those that are in flight have been asked only */
 };
 
 struct resolver;
@@ -57,6 +64,11 @@ int resolver_open(struct event_base *base, const char *servers, const struct res
                   struct resolver **resolver);
 /* Without any further call back. NULL is fine. */
 void resolver_close(struct resolver *resolver);
+
+/* Ask others from now on; also those of the system are found anew. Queries in flight are asked again. 0 or a
+ * negative error: nobody can be asked then, which fails like a server that is silent. */
+int resolver_set_servers(struct resolver *resolver, const char *servers);
+void resolver_get_stats(const struct resolver *resolver, struct resolve_stats *stats);
 
 /* Replace the list. Names that were in the old one keep what is known of them; each should be there once. */
 void resolver_set_hosts(struct resolver *resolver, const char *const *names, size_t count);

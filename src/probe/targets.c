@@ -22,6 +22,9 @@ static void init_check(struct check *check, const struct probe_target *target, s
 {
     *check = (struct check){
         .at = target->at,
+        .in_turn = target->in_turn,
+        .idle = target->idle,
+        .address_count = target->in_turn ? (uint32_t)target->address_count : 0,
         .type = target->type,
         .interval_ms = at_least_shortest(target->interval_ms),
         .timeout_ms = at_least_shortest(target->timeout_ms),
@@ -29,6 +32,10 @@ static void init_check(struct check *check, const struct probe_target *target, s
         .status_low = target->status_low,
         .status_high = target->status_high,
     };
+    if (check->address_count != 0) {
+        check->addresses =
+            arena_copy(arena, target->addresses, target->address_count * sizeof *target->addresses);
+    }
     check_get_kind(target->type)->prepare(check, target, arena);
 }
 
@@ -87,10 +94,17 @@ void targets_free(struct targets *targets)
 
 static bool is_same(const struct check *a, const struct check *b)
 {
-    return a->type == b->type && a->at.port == b->at.port && addr_equal(&a->at.addr, &b->at.addr) &&
-           a->request_len == b->request_len &&
+    return a->type == b->type && a->at.port == b->at.port && a->in_turn == b->in_turn &&
+           (a->in_turn || addr_equal(&a->at.addr, &b->at.addr)) && a->request_len == b->request_len &&
            (a->request_len == 0 || memcmp(a->request, b->request, a->request_len) == 0) &&
            (a->load == NULL ? b->load == NULL : b->load != NULL && strcmp(a->load, b->load) == 0);
+}
+
+static bool has_addresses_of(const struct check *a, const struct check *b)
+{
+    return a->address_count == b->address_count &&
+           (a->address_count == 0 ||
+            memcmp(a->addresses, b->addresses, a->address_count * sizeof *a->addresses) == 0);
 }
 
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted)
@@ -109,13 +123,17 @@ void targets_carry(struct check *from, struct check *to, int64_t now_us)
     int64_t latest_us = now_us + (int64_t)to->interval_ms * MS;
     to->schedule = from->schedule;
     to->next_us = from->next_us < latest_us ? from->next_us : latest_us;
-    to->flight = from->flight;
-    if (to->flight != NULL) {
+    from->carried = true;
+    if (to->in_turn) {
+        to->turn = from->turn;
+        to->at = from->at;
+    }
+    if (from->flight != NULL && !to->idle && has_addresses_of(from, to)) { /* else its result is of no use */
+        to->flight = from->flight;
         to->flight->check = to;
+        from->flight = NULL;
         if (to->flight->stage == FLIGHT_JUDGED) {
             load_scan_move(&to->flight->body.scan, to->load);
         }
     }
-    from->flight = NULL;
-    from->carried = true;
 }

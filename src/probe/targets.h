@@ -24,5 +24,6 @@ void targets_free(struct targets *targets); /* NULL is fine; nothing may be in f
  * first is found. */
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted);
 
-/* Move schedule and check in flight from a check of the old list to the same check of a new one. */
+/* Move schedule and check in flight from a check of the old list to the same check of a new one. The check in
+ * flight stays behind if there are other addresses now. */
 void targets_carry(struct check *from, struct check *to, int64_t now_us);

@@ -203,6 +203,7 @@ static void write_content(struct buffer *buffer, const struct steer_policy *poli
         add_number(buffer, (uint64_t)member->endpoint << 32 | member->az);
         add_number(buffer, (uint64_t)member->region << 32 | member->weight);
         add_number(buffer, (uint64_t)member->capacity << 16 | member->types);
+        add_number(buffer, (uint64_t)member->host << 1 | member->is_alias);
         add_number(buffer, member->identity);
     }
     add_number(buffer, policy->class_count);

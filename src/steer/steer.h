@@ -38,6 +38,8 @@ struct steer_member {
     uint32_t weight;
     uint16_t types; /* one bit per type of the policy, or-ed */
     uint32_t capacity;
+    uint32_t host;     /* 1 + index of a host whose addresses it has besides (view/hosts.h); 0: none */
+    bool is_alias;     /* answers with a CNAME in the place of addresses */
     uint64_t identity; /* of the endpoint, the same in every view and on every server: for sticky picks */
 };
 

@@ -41,6 +41,19 @@ static void note_plan(struct steer_reading *reading, uint16_t index, const uint3
     }
 }
 
+/* What an endpoint that is a host name has records of follows from what that resolves to. */
+static unsigned find_types(const struct steer_member *member, uint32_t word)
+{
+    return member->types |
+           (member->host == 0 ? 0 : (word & HEALTH_WORD_RESOLVED) >> HEALTH_WORD_RESOLVED_SHIFT);
+}
+
+/* Who has no address at all cannot serve, whatever its state. */
+static bool is_nowhere(const struct steer_reading *reading, uint16_t index)
+{
+    return reading->types == 0 && reading->policy->members[index].host != 0;
+}
+
 /* An override ends all wavering: what checks say does not matter under it. */
 static struct look look_at(struct steer_reading *reading, uint16_t index)
 {
@@ -50,7 +63,8 @@ static struct look look_at(struct steer_reading *reading, uint16_t index)
                               load(table->regions, member->region)};
     struct health_effective effective = health_combine(words[0], words[1], words[2]);
     bool wavers = (words[0] & HEALTH_WORD_WAVERS) != 0 && effective.decided_by == HEALTH_BY_VERDICT;
-    bool serves = health_state_serves(effective.state);
+    reading->types = find_types(member, words[0]);
+    bool serves = health_state_serves(effective.state) && !is_nowhere(reading, index);
     note_plan(reading, index, words);
     if (reading->failing < 0 && (wavers || !serves)) {
         reading->failing = index;
@@ -71,7 +85,7 @@ static void add_member(struct steer_reading *reading, uint16_t index, uint32_t s
     if (member->weight == 0 && reading->weighted) {
         return;
     }
-    if ((member->types & reading->ask.types) != 0) {
+    if ((reading->types & reading->ask.types) != 0) {
         reading->choice->weights[reading->used] = shed; /* until weights are made */
         reading->choice->members[reading->used++] = index;
     }
@@ -215,7 +229,7 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
             add_member(reading, index, look.shed, part);
         }
         if (is_sticky) {
-            bool takes = look.serves && (member->types & reading->ask.types) != 0;
+            bool takes = look.serves && (reading->types & reading->ask.types) != 0;
             reading->choice->accepted[reading->listed++] = takes ? find_accepted(group, i, look.shed) : 0;
         }
     }

@@ -250,7 +250,21 @@ static enum put_result put_next(const struct source *source, size_t at, struct t
     return result;
 }
 
-/* Records of addresses: `position` counts members. */
+/* The record of an address that no member has by itself: any member's is the mould. */
+static enum put_result put_host_address(const struct source *mould, const struct addr *addr,
+                                        struct transfer_room *room, uint16_t *owner_at)
+{
+    uint8_t record[12 + sizeof addr->bytes];
+    size_t rdata_len = addr_len(addr), len = 12 + rdata_len;
+    struct source source = *mould;
+    memcpy(record, mould->block, 12);
+    memcpy(record + 12, addr->bytes, rdata_len);
+    source.block = record;
+    source.len = len;
+    return put_next(&source, 0, room, owner_at);
+}
+
+/* Records of addresses: `position` counts members, then addresses of hosts. */
 static enum put_result put_addresses(struct transfer *transfer, const struct view_rendered *rendered,
                                      struct transfer_room *room, uint16_t *owner_at)
 {
@@ -260,9 +274,12 @@ static enum put_result put_addresses(struct transfer *transfer, const struct vie
                                   .node = transfer->node,
                                   .block = steered->records,
                                   .len = (size_t)rrset->len * rrset->count};
-    for (; transfer->position < rendered->count; transfer->position++) {
-        size_t from = (size_t)rendered->members[transfer->position] * rrset->len;
-        enum put_result result = put_next(&source, from, room, owner_at);
+    for (; transfer->position < rendered->count + rendered->address_count; transfer->position++) {
+        size_t at = transfer->position;
+        enum put_result result =
+            at < rendered->count
+                ? put_next(&source, (size_t)rendered->members[at] * rrset->len, room, owner_at)
+                : put_host_address(&source, &rendered->addresses[at - rendered->count], room, owner_at);
         if (result != PUT_DONE) {
             return result;
         }

@@ -35,10 +35,21 @@ static const struct steer_member *map_members(struct carry *carry, const struct 
             return NULL;
         }
         const struct conf_endpoint *endpoint = &view->topology->endpoints[at];
+        if (old->members[i].host != 0 && endpoint->host == NULL) {
+            report_add(
+                carry->c->report, REPORT_ERROR, NULL,
+                "the last good version of zone %s cannot be kept either: its endpoint %s is not a host "
+                "name any more",
+                carry->origin, name);
+            return NULL;
+        }
         members[i] = old->members[i];
         members[i].endpoint = (uint32_t)at;
         members[i].az = endpoint->az;
         members[i].region = endpoint->region;
+        if (members[i].host != 0) {
+            members[i].host = endpoint->host->index + 1;
+        }
     }
     return members;
 }

@@ -61,6 +61,7 @@ void view_free(struct view *view)
     free(view->geo);
     free(view->names);
     free(view->monitors);
+    compile_free_hosts(view);
     conf_free_topology(view->topology);
     conf_free_server(view->server);
     arena_free(view->arena);
@@ -124,6 +125,8 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
     if (view->topology != NULL) {
         view->monitor_count = view_list_monitors(view->topology, &view->monitors);
     }
+    compile_hosts(view);
+    compile_find_loops(view, report);
     view->health = view_new_health(view->topology, wall_ms);
     health_watch_wavering(view->health, steer_set_has_ttl_failing(view->steer));
     view->table = health_get_table(view->health);

@@ -71,11 +71,17 @@ struct compile_records {
     uint16_t numbers[STEER_TYPES_MAX]; /* the DNS types of the policy's bits, from STEER_TYPES_FIXED on */
     uint16_t number_count;
     bool is_broken; /* reported */
+    bool is_alias;  /* made by compile_make_aliases() */
 };
 
 /* In the arena of p. Returns 0, or ERROR_INVALID with errors in the report. */
 int compile_read_records(const struct compile_policy *p, const struct conf_name *name,
                          struct compile_records *records);
+/* Is one of the name's endpoints a host name? */
+bool compile_has_hosts(const struct compile_policy *p, const struct conf_name *name);
+/* The records of a name that answers with CNAMEs for those: addresses of the others beside them. */
+void compile_make_aliases(const struct compile_policy *p, const struct conf_name *name,
+                          struct compile_records *records);
 /* Does the name answer the endpoints' addresses for A or AAAA, by themselves? */
 bool compile_answers_addresses(const struct conf_name *name, const struct compile_records *records,
                                uint16_t type);
@@ -136,6 +142,12 @@ struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const stru
 /* Access lists, rates and whatever else keeps abuse out, when server and secrets are there. Rates go on over
  * a reload. */
 void compile_guards(struct view *view, const struct view *previous);
+
+/* view->hosts from its topology: nothing is known of them yet. */
+void compile_hosts(struct view *view);
+void compile_free_hosts(struct view *view);
+/* When zones and policies are there, too: hosts that lead back to themselves. Warnings go to the report. */
+void compile_find_loops(struct view *view, struct report *report);
 
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);

@@ -16,16 +16,33 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return text == NULL ? hash_bytes(hash, "", 1) : hash_bytes(hash, text, strlen(text) + 1);
 }
 
-/* Everything that decides what a result means: a change of any of it starts the history anew. */
-static uint64_t identify(const struct conf_check *check, const struct conf_endpoint *endpoint,
-                         const struct addr *addr)
+/* What decides what a result means, but for where it comes from. */
+static uint64_t identify(uint64_t hash, const struct conf_check *check)
 {
-    uint64_t hash = hash_text(HASH_START, endpoint->name);
-    hash = hash_bytes(hash, addr, sizeof *addr);
     hash = hash_text(hash_text(hash_text(hash, check->name), check->host), check->path);
     const uint32_t numbers[] = {(uint32_t)check->type, check->port, check->interval_ms, check->timeout_ms,
                                 check->fall,           check->rise, check->status_low,  check->status_high};
     return hash_finish(hash_bytes(hash, numbers, sizeof numbers));
+}
+
+/* A change of any of it starts the history anew; other addresses of a host name do not. */
+static void fill_monitor(const struct conf_endpoint *endpoint, const struct conf_check *check, bool v6,
+                         struct view_monitor *monitor)
+{
+    uint64_t hash = hash_text(HASH_START, endpoint->name);
+    monitor->family = v6 ? ADDR_V6 : ADDR_V4;
+    if (endpoint->host != NULL) {
+        hash = hash_text(hash_bytes(hash, &v6, sizeof v6), endpoint->host->name);
+    } else {
+        monitor->addr = v6 ? &endpoint->v6 : &endpoint->v4;
+        hash = hash_bytes(hash, monitor->addr, sizeof *monitor->addr);
+    }
+    monitor->identity = identify(hash, check);
+}
+
+static bool has_family(const struct conf_endpoint *endpoint, bool v6)
+{
+    return endpoint->host != NULL || (v6 ? endpoint->v6 : endpoint->v4).family != ADDR_NONE;
 }
 
 size_t view_list_monitors(const struct conf_topology *topology, struct view_monitor **monitors)
@@ -35,18 +52,13 @@ size_t view_list_monitors(const struct conf_topology *topology, struct view_moni
     for (size_t e = 0; e < topology->endpoint_count; e++) {
         const struct conf_endpoint *endpoint = &topology->endpoints[e];
         for (size_t c = 0; c < endpoint->check_count * 2; c++) {
-            const struct addr *addr = c % 2 == 0 ? &endpoint->v4 : &endpoint->v6;
             uint32_t check = endpoint->checks[c / 2];
-            if (addr->family == ADDR_NONE) {
-                continue;
+            bool v6 = c % 2 != 0;
+            if (has_family(endpoint, v6)) {
+                *monitors = memory_grow(*monitors, count, &capacity, sizeof **monitors);
+                (*monitors)[count] = (struct view_monitor){.endpoint = (uint32_t)e, .check = check};
+                fill_monitor(endpoint, &topology->checks[check], v6, &(*monitors)[count++]);
             }
-            *monitors = memory_grow(*monitors, count, &capacity, sizeof **monitors);
-            (*monitors)[count++] = (struct view_monitor){
-                .endpoint = (uint32_t)e,
-                .check = check,
-                .addr = addr,
-                .identity = identify(&topology->checks[check], endpoint, addr),
-            };
         }
     }
     return count;
@@ -58,12 +70,12 @@ struct plan_parts {
     struct health_endpoint_plan *endpoints;
     struct health_load_plan *loads;
     struct health_monitor_plan *monitors;
+    struct view_monitor *list;
     size_t monitor_count;
 };
 
 static void fill_parts(const struct conf_topology *topology, struct plan_parts *parts)
 {
-    struct view_monitor *monitors;
     for (size_t i = 0; i < topology->region_count; i++) {
         parts->regions[i] =
             (struct health_region_plan){topology->regions[i].name, topology->regions[i].lost_at};
@@ -79,16 +91,25 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
         parts->loads[i] = (struct health_load_plan){
             .is_given = load->is_given, .low = load->low, .high = load->high, .max_age_ms = load->max_age_ms};
     }
-    parts->monitor_count = view_list_monitors(topology, &monitors);
+    parts->monitor_count = view_list_monitors(topology, &parts->list);
     parts->monitors = memory_alloc_array(parts->monitor_count, sizeof *parts->monitors);
     for (size_t i = 0; i < parts->monitor_count; i++) {
-        const struct conf_check *check = &topology->checks[monitors[i].check];
-        parts->monitors[i] = (struct health_monitor_plan){.endpoint = monitors[i].endpoint,
+        const struct conf_check *check = &topology->checks[parts->list[i].check];
+        parts->monitors[i] = (struct health_monitor_plan){.endpoint = parts->list[i].endpoint,
                                                           .rise = check->rise, /* NOLINT: it has a check */
                                                           .fall = check->fall,
-                                                          .identity = monitors[i].identity};
+                                                          .identity = parts->list[i].identity};
     }
-    free(monitors);
+}
+
+/* Nobody has said yet what the host names lead to. */
+static void rest_hosts(struct health *health, const struct plan_parts *parts, int64_t wall_ms)
+{
+    for (size_t i = 0; i < parts->monitor_count; i++) {
+        if (parts->list[i].addr == NULL) {
+            (void)health_use_monitor(health, (uint32_t)i, false, wall_ms);
+        }
+    }
 }
 
 struct health *view_new_health(const struct conf_topology *topology, int64_t wall_ms)
@@ -113,6 +134,8 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
                                                              .monitors = parts.monitors,
                                                              .monitor_count = parts.monitor_count},
                                        wall_ms);
+    rest_hosts(health, &parts, wall_ms);
+    free(parts.list);
     free(parts.regions);
     free(parts.azs);
     free(parts.endpoints);

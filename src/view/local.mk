@@ -1,11 +1,14 @@
 noinst_LIBRARIES += src/libview.a
 src_libview_a_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 src_libview_a_SOURCES = \
+	src/view/aliases.c \
 	src/view/carry.c \
 	src/view/compile.c src/view/compile_internal.h \
 	src/view/geo.c \
 	src/view/guard.c \
 	src/view/health.c \
+	src/view/hosts.c src/view/hosts.h \
+	src/view/loops.c \
 	src/view/one.c \
 	src/view/policy.c \
 	src/view/primary.c \

@@ -32,6 +32,15 @@ static uint64_t identify(const struct conf_endpoint *endpoint)
     return hash_finish(hash_bytes(HASH_START, endpoint->name, strlen(endpoint->name)));
 }
 
+/* The host whose addresses a member of this name has, as in struct steer_member. */
+static uint32_t find_host(const struct conf_endpoint *endpoint, const struct conf_name *name,
+                          const struct compile_records *records)
+{
+    bool answers = compile_answers_addresses(name, records, DNS_TYPE_A) ||
+                   compile_answers_addresses(name, records, DNS_TYPE_AAAA);
+    return endpoint->host == NULL || !answers ? 0 : endpoint->host->index + 1;
+}
+
 static const struct steer_member *plan_members(const struct compile_policy *p, struct arena *arena,
                                                const struct conf_name *name,
                                                const struct compile_records *records, uint16_t *types)
@@ -42,14 +51,17 @@ static const struct steer_member *plan_members(const struct compile_policy *p, s
     for (size_t i = 0; i < name->member_count; i++) {
         const struct conf_endpoint *endpoint = &topology->endpoints[name->members[i].endpoint];
         uint16_t has = compile_find_types(p, name, records, i);
+        uint32_t host = find_host(endpoint, name, records);
         members[i] = (struct steer_member){.endpoint = name->members[i].endpoint,
                                            .az = endpoint->az,
                                            .region = endpoint->region,
                                            .weight = name->members[i].weight,
                                            .types = has,
                                            .capacity = endpoint->capacity,
+                                           .host = host,
+                                           .is_alias = records->is_alias && endpoint->host != NULL,
                                            .identity = identify(endpoint)};
-        *types |= has;
+        *types = (uint16_t)(*types | has | (host != 0 ? STEER_HAS_A | STEER_HAS_AAAA : 0));
     }
     return members;
 }
@@ -60,9 +72,11 @@ static void add_addresses(const struct compile_policy *p, const struct conf_name
     const struct conf_topology *topology = p->c->view->topology;
     bool v4 = plan->type == DNS_TYPE_A;
     plan->rdata_len = v4 ? 4 : 16;
+    plan->has_hosts = false;
     uint8_t *rdata = memory_alloc_array(name->member_count, plan->rdata_len);
     for (size_t i = 0; i < name->member_count; i++) {
         const struct conf_endpoint *endpoint = &topology->endpoints[name->members[i].endpoint];
+        plan->has_hosts |= endpoint->host != NULL;
         memcpy(rdata + i * plan->rdata_len, v4 ? endpoint->v4.bytes : endpoint->v6.bytes, plan->rdata_len);
     }
     plan->rdata = rdata;
@@ -90,7 +104,7 @@ struct shared {
     struct conf_need min_healthy, spill_below;
     struct conf_sticky sticky;
     const struct conf_records *records;
-    uint64_t settings; /* pick, spill, answers, nearest of the tiers, addresses */
+    uint64_t settings; /* pick, spill, answers, nearest of the tiers, addresses, aliases */
     uint64_t ttl_failing;
 };
 
@@ -99,7 +113,8 @@ struct policy_id {
     uint16_t types;
 };
 
-static void get_shared(const struct conf_name *name, struct shared *shared)
+static void get_shared(const struct conf_name *name, const struct compile_records *records,
+                       struct shared *shared)
 {
     memset(shared, 0, sizeof *shared);
     shared->members = name->members;
@@ -116,7 +131,7 @@ static void get_shared(const struct conf_name *name, struct shared *shared)
     shared->sticky.hold_s = name->sticky.hold_s;
     shared->settings = (uint64_t)name->answers << 32 | (uint64_t)name->tiers.nearest << 16 |
                        (uint64_t)name->tiers.others << 15 | (uint64_t)name->addresses << 14 |
-                       (uint64_t)name->spill << 8 | (uint64_t)name->pick;
+                       (uint64_t)records->is_alias << 13 | (uint64_t)name->spill << 8 | (uint64_t)name->pick;
     shared->records = name->records;
     shared->ttl_failing = (uint64_t)name->has_ttl_failing << 32 | name->ttl_failing;
 }
@@ -163,7 +178,7 @@ static int find_policy(const struct compile_policy *p, const struct conf_name *n
                        struct policy_id *to)
 {
     struct shared shared;
-    get_shared(name, &shared);
+    get_shared(name, records, &shared);
     const struct policy_id *found = keytable_find(p->by_shared, &shared, sizeof shared);
     if (found != NULL) {
         *to = *found;
@@ -179,19 +194,23 @@ static int find_policy(const struct compile_policy *p, const struct conf_name *n
 
 /* The records of names that are written alike are read once; so are their errors reported. */
 static const struct compile_records *find_records(const struct compile_policy *p,
-                                                  const struct conf_name *name)
+                                                  const struct conf_name *name, bool with_aliases)
 {
     struct {
         const struct conf_records *records;
         const struct conf_member *members;
         uint64_t addresses;
-    } key = {name->records, name->members, name->addresses};
+    } key = {name->records, name->members, (uint64_t)with_aliases << 1 | name->addresses};
     const struct compile_records *found = keytable_find(p->by_records, &key, sizeof key);
     if (found != NULL) {
         return found;
     }
     struct compile_records *records = arena_alloc(p->arena, sizeof *records);
-    records->is_broken = compile_read_records(p, name, records) != 0;
+    if (with_aliases && compile_has_hosts(p, name)) {
+        compile_make_aliases(p, name, records);
+    } else {
+        records->is_broken = compile_read_records(p, name, records) != 0;
+    }
     (void)keytable_add(p->by_records, arena_copy(p->arena, &key, sizeof key), sizeof key, records);
     return records;
 }
@@ -220,6 +239,27 @@ static void add_name(const struct compile_policy *p, const struct conf_name *nam
                                                .types = entered.types});
 }
 
+/* May endpoints that are host names be answered as CNAMEs? *error: they have to, and may not. */
+static bool may_alias(const struct compile_policy *p, const struct conf_name *name, const uint8_t *owner,
+                      const struct report_place *place, int *error)
+{
+    char type[DNS_TYPE_TEXT_SIZE];
+    *error = 0;
+    if (!name->may_alias || p->c->view->topology->host_count == 0) {
+        return false;
+    }
+    uint16_t other = zone_builder_find_obstacle(p->builder, owner);
+    if (other != 0 && name->host_answer == CONF_HOST_CNAME) {
+        report_add(
+            p->c->report, REPORT_ERROR, place,
+            "%s: found \"host_answer\": \"cname\" where the zone file has a record of type %s; a CNAME has "
+            "to be alone",
+            name->owner, dns_write_type(other, type));
+        *error = ERROR_INVALID;
+    }
+    return other == 0;
+}
+
 static int compile_name(const struct compile_policy *p, const struct conf_name *name)
 {
     uint8_t owner[DNS_NAME_MAX + 1];
@@ -236,8 +276,10 @@ static int compile_name(const struct compile_policy *p, const struct conf_name *
         return ERROR_INVALID;
     }
     dns_name_lower(owner, (size_t)len);
-    const struct compile_records *records = find_records(p, name);
-    if (records->is_broken || find_policy(p, name, records, &place, &entered) != 0) {
+    int error;
+    bool with_aliases = may_alias(p, name, owner, &place, &error);
+    const struct compile_records *records = find_records(p, name, with_aliases);
+    if (error != 0 || records->is_broken || find_policy(p, name, records, &place, &entered) != 0) {
         return ERROR_INVALID;
     }
     add_name(p, name, records, owner, entered);

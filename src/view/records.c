@@ -141,12 +141,33 @@ static void drop_unused(struct compile_type *type, struct zone_list *lists, stru
     type->list_count = used;
 }
 
+/* The addresses of a host name change: no lists are made of them. */
+static int check_hosts(const struct compile_policy *p, const struct conf_name *name,
+                       const struct conf_record_type *from)
+{
+    bool has_addresses = from->type == DNS_TYPE_A || from->type == DNS_TYPE_AAAA;
+    char type[DNS_TYPE_TEXT_SIZE];
+    for (size_t i = 0; name->addresses && has_addresses && i < name->member_count; i++) {
+        const struct conf_endpoint *endpoint = &p->c->view->topology->endpoints[name->members[i].endpoint];
+        if (endpoint->host != NULL && from->of_member[i] == CONF_NO_LIST) {
+            struct report_place place = from->place;
+            place.file = p->policy->path;
+            report_add(p->c->report, REPORT_ERROR, &place,
+                       "the addresses of endpoint \"%s\", a host name, cannot stand beside these %s records; "
+                       "expected records for it as well, or \"addresses\": false",
+                       endpoint->name, dns_write_type(from->type, type));
+            return ERROR_INVALID;
+        }
+    }
+    return 0;
+}
+
 static int read_type(const struct compile_policy *p, const struct conf_name *name,
                      const struct conf_record_type *from, struct compile_type *to)
 {
     size_t room = from->list_count + (name->addresses ? name->member_count : 0);
     struct zone_list *lists = arena_alloc(p->arena, room * sizeof *lists);
-    int result = 0;
+    int result = check_hosts(p, name, from);
     to->type = from->type;
     to->lists = lists;
     to->of_member = arena_copy(p->arena, from->of_member, name->member_count * sizeof *to->of_member);
@@ -218,7 +239,8 @@ uint16_t compile_find_types(const struct compile_policy *p, const struct conf_na
         has |= STEER_HAS_AAAA;
     }
     for (size_t i = 0; i < records->count; i++) {
-        has |= records->items[i].of_member[member] != ZONE_NO_SET ? records->items[i].bit : 0;
+        bool is_drawn = records->is_alias && records->items[i].type == DNS_TYPE_CNAME;
+        has |= is_drawn || records->items[i].of_member[member] != ZONE_NO_SET ? records->items[i].bit : 0;
     }
     return (uint16_t)has;
 }

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "dns/types.h"
+#include "view/hosts.h"
 #include "zone/zone.h"
 
 #include <stdlib.h>
@@ -85,18 +86,73 @@ static void take(struct view_rendered *to, double odds[STEER_ANSWERS_MAX], uint1
     to->count = (uint16_t)(keep + 1);
 }
 
+/* Names of which some members answer with a CNAME, and others with addresses. */
+static bool has_aliases(const struct steer_policy *policy)
+{
+    size_t i = 0;
+    while (i < policy->member_count && !policy->members[i].is_alias) {
+        i++;
+    }
+    return i < policy->member_count;
+}
+
+/* A copy has addresses or a CNAME: what does not go with the others is left out. */
+static void choose_side(const struct steer_policy *policy, struct view_rendered *to, bool any_address)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < to->count; i++) {
+        bool is_alias = policy->members[to->members[i]].is_alias;
+        if (to->type == DNS_TYPE_CNAME ? is_alias && !any_address : !is_alias) {
+            to->members[kept++] = to->members[i];
+        }
+    }
+    to->count = (uint16_t)kept;
+}
+
+/* Hosts among the members become their addresses of the type. */
+static void resolve_hosts(const struct view *view, const struct steer_policy *policy,
+                          struct view_rendered *to)
+{
+    enum view_family family = to->type == DNS_TYPE_A ? VIEW_V4 : VIEW_V6;
+    size_t kept = 0, capacity = 0;
+    for (size_t i = 0; i < to->count; i++) {
+        uint32_t host = policy->members[to->members[i]].host;
+        if (host == 0) {
+            to->members[kept++] = to->members[i];
+            continue;
+        }
+        const struct view_addresses *addresses = view_get_addresses(view, host - 1);
+        for (size_t a = 0; a < addresses->count[family] && to->address_count < STEER_ANSWERS_MAX; a++) {
+            to->addresses = memory_grow(to->addresses, to->address_count, &capacity, sizeof *to->addresses);
+            to->addresses[to->address_count++] = addresses->items[family][a];
+        }
+    }
+    to->count = (uint16_t)kept;
+}
+
+static bool is_address(uint16_t type)
+{
+    return type == DNS_TYPE_A || type == DNS_TYPE_AAAA;
+}
+
 static void take_heaviest(const struct steer_policy *policy, const struct steer_choice *choice,
                           struct view_rendered *to)
 {
     double *all = memory_alloc_array(choice->count, sizeof *all), odds[STEER_ANSWERS_MAX] = {0};
+    bool any_address = false;
     steer_odds(policy, choice, all);
     for (size_t p = 0; p < choice->part_count; p++) {
         const struct steer_part *part = &choice->parts[p];
         for (size_t i = 0; i < part->count && !is_left_out(choice, p); i++) {
-            take(to, odds, choice->members[part->first + i], all[part->first + i]);
+            uint16_t member = choice->members[part->first + i];
+            any_address |= !policy->members[member].is_alias;
+            take(to, odds, member, all[part->first + i]);
         }
     }
     free(all);
+    if (has_aliases(policy)) {
+        choose_side(policy, to, any_address);
+    }
     qsort(to->members, to->count, sizeof *to->members, compare_members);
 }
 
@@ -112,7 +168,12 @@ static void render_policy(const struct view *view, struct view_rendered *to)
     switch (choice.source) {
     case STEER_FROM_TIER:
     case STEER_FROM_POOL:
-    case STEER_FROM_ALL: take_heaviest(policy, &choice, to); break;
+    case STEER_FROM_ALL:
+        take_heaviest(policy, &choice, to);
+        if (is_address(to->type)) {
+            resolve_hosts(view, policy, to);
+        }
+        break;
     case STEER_FROM_STATIC: to->is_static = true; break;
     case STEER_FROM_NODATA:
     case STEER_FROM_SERVFAIL: break;
@@ -155,10 +216,17 @@ struct view_rendition *view_render_again(const struct view *view, const struct v
     return again;
 }
 
+static bool has_equal_addresses(const struct view_rendered *a, const struct view_rendered *b)
+{
+    size_t len = a->address_count * sizeof *a->addresses;
+    return a->address_count == b->address_count && (len == 0 || memcmp(a->addresses, b->addresses, len) == 0);
+}
+
 static bool is_equal(const struct view_rendered *a, const struct view_rendered *b)
 {
-    return a->policy == b->policy && a->type == b->type && a->is_static == b->is_static &&
-           a->count == b->count && memcmp(a->members, b->members, a->count * sizeof *a->members) == 0;
+    return has_equal_addresses(a, b) && a->policy == b->policy && a->type == b->type &&
+           a->is_static == b->is_static && a->count == b->count &&
+           memcmp(a->members, b->members, a->count * sizeof *a->members) == 0;
 }
 
 bool view_rendition_equal(const struct view_rendition *a, const struct view_rendition *b)
@@ -179,6 +247,9 @@ uint64_t view_rendition_hash(const struct view_rendition *rendition, uint64_t ha
         hash = hash_bytes(hash, &item->is_static, sizeof item->is_static);
         hash = hash_bytes(hash, &item->count, sizeof item->count);
         hash = hash_bytes(hash, item->members, item->count * sizeof *item->members);
+        if (item->address_count != 0) {
+            hash = hash_bytes(hash, item->addresses, item->address_count * sizeof *item->addresses);
+        }
     }
     return hash_finish(hash);
 }
@@ -192,6 +263,9 @@ void view_rendition_release(struct view_rendition *rendition)
 {
     if (rendition != NULL &&
         atomic_fetch_sub_explicit(&rendition->references, 1, memory_order_acq_rel) == 1) {
+        for (size_t i = 0; i < rendition->count; i++) {
+            free(rendition->items[i].addresses);
+        }
         free(rendition);
     }
 }

@@ -4,7 +4,8 @@
  * and the serial that goes with them. A copy knows no clients and no weights, so it holds every member that
  * the default class may choose now, at most STEER_ANSWERS_MAX of them (the heaviest), in the order of the
  * policy; what it falls back to when nothing qualifies is what answers fall back to, except that a copy
- * cannot say SERVFAIL: it holds nothing then.
+ * cannot say SERVFAIL: it holds nothing then. Where members answer with CNAMEs it holds one only if no member
+ * with addresses may be chosen: the heaviest.
  *
  * Immutable, counted references. Made by the thread that publishes, read by transfers that go on. */
 #pragma once
@@ -22,6 +23,9 @@ struct view_rendered {
     bool is_static; /* the zone file's records stand in for it */
     uint16_t count;
     uint16_t members[STEER_ANSWERS_MAX]; /* of the policy, ascending */
+    /* Those that the hosts among the members have: such members are not listed. Owned; NULL: none. */
+    struct addr *addresses;
+    size_t address_count; /* at most STEER_ANSWERS_MAX */
 };
 
 struct view_rendition {

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct tsig_keys;
+struct view_host;
 struct view_rendition;
 struct view_slot; /* where the current view is */
 struct zone;
@@ -49,11 +50,12 @@ struct view_geo {
     bool stale;                     /* the file is broken or gone: its last good version serves */
 };
 
-/* One check of one address of one endpoint. Monitors are numbered endpoint by endpoint,
- * per endpoint check by check, per check IPv4 then IPv6. */
+/* One check of one address of one endpoint, or of the addresses of one family that its host name has.
+ * Monitors are numbered endpoint by endpoint, per endpoint check by check, per check IPv4 then IPv6. */
 struct view_monitor {
     uint32_t endpoint, check;
-    const struct addr *addr; /* borrowed from the topology */
+    const struct addr *addr; /* borrowed from the topology; NULL: of the host */
+    enum addr_family family;
     uint64_t identity;
 };
 
@@ -92,6 +94,8 @@ struct view {
     struct geo_db **geo;              /* held */
     struct view_geo *geo_files;       /* of each */
     size_t geo_count;
+    struct view_host *hosts; /* of the topology, in its order; owned (hosts.h) */
+    size_t host_count;
     struct view_monitor *monitors; /* of the topology, in the order of health's; owned */
     size_t monitor_count;
     struct view_name *names; /* sorted by owner */

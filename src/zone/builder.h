@@ -29,6 +29,7 @@ struct zone_steered_plan {
     uint16_t type, rdata_len, member_count;
     uint32_t ttl, policy;
     const uint8_t *rdata;
+    bool has_hosts;        /* some members have the addresses of a host: records of theirs are only moulds */
     unsigned line, column; /* in the policy document, for messages */
     const char *file;
 };
@@ -61,6 +62,10 @@ struct zone_listed_plan {
     const char *file;
 };
 void zone_builder_add_listed(struct zone_builder *builder, const struct zone_listed_plan *plan);
+
+/* The type of a static record at this owner that cannot stand beside a CNAME of its policy; 0: there is none.
+ * Addresses can: they stand in where the policy has nothing. */
+uint16_t zone_builder_find_obstacle(const struct zone_builder *builder, const uint8_t *owner);
 
 /* Build, unless the report has errors that this builder found: then NULL. Returns owned (one reference). */
 struct zone *zone_builder_finish(struct zone_builder *builder);

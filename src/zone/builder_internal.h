@@ -33,6 +33,7 @@ struct builder_listed {
     const struct builder_record **singles; /* the distinct records by number */
     uint16_t *targets;                     /* of each: the first one with the same target */
     uint16_t list_count, single_count;
+    bool has_aliases; /* some lists are a CNAME in the place of the type */
 };
 
 struct builder_steered {
@@ -41,6 +42,7 @@ struct builder_steered {
     struct builder_place place;
     uint32_t next, ttl, policy;
     uint16_t type, types, rdata_len, member_count;
+    bool has_hosts;
 };
 
 struct builder_owner {
@@ -81,6 +83,10 @@ bool builder_is_in_zone(const struct zone_builder *b, const struct dns_key *key)
 const struct builder_owner *builder_find_name(const struct zone_builder *b, const uint8_t *name,
                                               bool *in_zone);
 bool builder_has_type(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type);
+bool builder_may_join_cname(uint16_t type); /* may stand beside a CNAME */
+bool builder_is_address(uint16_t type);
+/* Does a policy answer with CNAMEs in the place of other types here? */
+bool builder_has_aliases(const struct zone_builder *b, const struct builder_owner *owner);
 /* Presentation form of an owner. */
 const char *builder_write_owner(const struct zone_builder *b, const struct builder_owner *owner, char *text);
 

@@ -51,7 +51,7 @@ bool builder_has_type(const struct zone_builder *b, const struct builder_owner *
 }
 
 /* DNSSEC records may stand beside a CNAME (RFC 4034, RFC 4035 section 2.5). */
-static bool may_join_cname(uint16_t type)
+bool builder_may_join_cname(uint16_t type)
 {
     return type == DNS_TYPE_CNAME || type == DNS_TYPE_RRSIG || type == DNS_TYPE_NSEC || type == 25 /* KEY */;
 }
@@ -68,12 +68,15 @@ static const struct builder_steered *find_steered(const struct zone_builder *b,
     return NULL;
 }
 
-/* A CNAME has to be alone, whether it is steered or stands in the zone file (it may be in both). */
+/* A CNAME has to be alone, whether it is steered or stands in the zone file (it may be in both). Where a
+ * policy answers with a CNAME or with addresses (of which those of the file are the last resort) it is, in
+ * every answer. */
 static void judge_alias(struct zone_builder *b, const struct builder_owner *owner,
                         const struct builder_record *cname, const struct builder_record *other)
 {
     const struct builder_steered *alias = find_steered(b, owner, true),
-                                 *beside = find_steered(b, owner, false);
+                                 *beside =
+                                     builder_has_aliases(b, owner) ? NULL : find_steered(b, owner, false);
     char name[DNS_NAME_TEXT_SIZE], type[DNS_TYPE_TEXT_SIZE];
     if ((cname == NULL && alias == NULL) || (other == NULL && beside == NULL)) {
         return;
@@ -90,14 +93,16 @@ static void check_cname(struct zone_builder *b, const struct builder_owner *owne
 {
     const struct builder_record *cname = NULL, *other = NULL;
     char name[DNS_NAME_TEXT_SIZE];
+    bool has_aliases = builder_has_aliases(b, owner);
     for (const struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
          r = builder_record_at(b, r->next)) {
+        bool joins = builder_may_join_cname(r->type) || (has_aliases && builder_is_address(r->type));
         if (r->type == DNS_TYPE_CNAME && !r->duplicate && cname != NULL) {
             builder_complain(b, REPORT_ERROR, &r->place, "%s has more than one CNAME; remove all but one",
                              builder_write_owner(b, owner, name));
         }
         cname = r->type == DNS_TYPE_CNAME && cname == NULL ? r : cname;
-        other = !may_join_cname(r->type) ? r : other;
+        other = !joins ? r : other;
     }
     judge_alias(b, owner, cname, other);
 }

@@ -170,6 +170,7 @@ void zone_builder_add_listed(struct zone_builder *b, const struct zone_listed_pl
     listed->lists = arena_alloc(b->arena, plan->list_count * sizeof *listed->lists);
     for (size_t i = 0; i < plan->list_count; i++) {
         copy_list(b, plan, &plan->lists[i], &listed->lists[i]);
+        listed->has_aliases |= plan->lists[i].type != plan->type;
     }
     size_t distinct = number_records(b, listed);
     if (distinct > ZONE_SINGLES_MAX) {
@@ -185,6 +186,37 @@ void zone_builder_add_listed(struct zone_builder *b, const struct zone_listed_pl
     steered->member_count = plan->member_count;
     steered->ttl = plan->ttl;
     steered->policy = plan->policy;
+}
+
+/* ---- aliases ---- */
+
+bool builder_is_address(uint16_t type)
+{
+    return type == DNS_TYPE_A || type == DNS_TYPE_AAAA;
+}
+
+bool builder_has_aliases(const struct zone_builder *b, const struct builder_owner *owner)
+{
+    for (uint32_t s = owner->steered; s != 0; s = b->steered[s - 1].next) {
+        if (b->steered[s - 1].listed != NULL && b->steered[s - 1].listed->has_aliases) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint16_t zone_builder_find_obstacle(const struct zone_builder *b, const uint8_t *owner)
+{
+    bool in_zone;
+    const struct builder_owner *at = builder_find_name(b, owner, &in_zone);
+    for (const struct builder_record *r = at == NULL ? NULL : builder_record_at(b, at->first); r != NULL;
+         r = builder_record_at(b, r->next)) {
+        bool joins = builder_is_address(r->type) || builder_may_join_cname(r->type);
+        if (!joins || r->type == DNS_TYPE_CNAME) { /* a second CNAME */
+            return r->type;
+        }
+    }
+    return 0;
 }
 
 /* ---- judging ---- */

@@ -113,6 +113,7 @@ static struct zone_rrset render_addresses(struct renderer *r, const struct build
     size_t record_len = 12u + steered->rdata_len;
     size_t at = render_take(r, sizeof(struct zone_steered) + record_len * steered->member_count, 4);
     struct zone_steered *to = (struct zone_steered *)(void *)(r->blob + at);
+    uint16_t flags = ZONE_RRSET_STEERED | (steered->has_hosts ? ZONE_RRSET_HOSTS : 0);
     to->policy = steered->policy;
     for (size_t i = 0; i < steered->member_count; i++) {
         render_begin(r, NULL);
@@ -126,7 +127,7 @@ static struct zone_rrset render_addresses(struct renderer *r, const struct build
                                .count = steered->member_count,
                                .len = (uint16_t)record_len,
                                .types = steered->types,
-                               .flags = ZONE_RRSET_STEERED,
+                               .flags = flags,
                                .block = (uint32_t)at};
 }
 

@@ -288,3 +288,12 @@ int zone_walk_member(const struct zone *zone, const uint8_t *owner, const struct
     end_walk(&walk);
     return code;
 }
+
+int zone_walk_rrset(const struct zone *zone, const uint8_t *owner, const struct zone_rrset *rrset,
+                    const struct zone_sink *sink)
+{
+    struct walk walk = begin_walk(zone, *sink);
+    int code = walk_rrset(&walk, owner, dns_name_len(owner, DNS_NAME_MAX), rrset);
+    end_walk(&walk);
+    return code;
+}

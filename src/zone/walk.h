@@ -22,6 +22,10 @@ struct zone_visitor {
 int zone_walk_member(const struct zone *zone, const uint8_t *owner, const struct zone_rrset *rrset,
                      unsigned member, const struct zone_sink *sink);
 
+/* The records of a static RRset of this owner. */
+int zone_walk_rrset(const struct zone *zone, const uint8_t *owner, const struct zone_rrset *rrset,
+                    const struct zone_sink *sink);
+
 /* The SOA first, then all other records in the canonical order of their owners (RFC 4034 section 6.1), of one
  * owner by type, of one RRset in the order of the file. Not for failed zones. Returns 0 or the visitor's
  * code. */

@@ -34,6 +34,7 @@ enum zone_rrset_flag {
     ZONE_RRSET_SERIAL = 8,     /* the SOA of a zone whose serial is kept: that is the zone's `served` */
     ZONE_RRSET_ROTATES = 16,   /* the records stand in any order; none points to another */
     ZONE_RRSET_LISTED = 32,    /* steered, with a struct zone_listed */
+    ZONE_RRSET_HOSTS = 64,     /* steered, and some members have the addresses of a host (view/hosts.h) */
 };
 
 /* What stands where a pointer will be. A block with links to itself must not begin behind offset

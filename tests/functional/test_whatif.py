@@ -55,7 +55,8 @@ def put(server, assume):
 
 def essence(told):
     """What an explanation says, without who did it when, what was drawn, and what only assumptions have."""
-    members = [{key: member[key] for key in ("endpoint", "tier", "effective", "decided_by", "odds", "chosen", "sticks")}
+    members = [{key: member[key] for key in ("endpoint", "tier", "effective", "decided_by", "odds", "chosen", "sticks", "shed",
+                                               "effective_weight")}
                | {"held": member["held_until"] is not None,
                   "override": member["decider"] and member["decider"]["override"]
                   and (member["decider"]["name"], member["decider"]["override"]["state"])}
@@ -280,6 +281,8 @@ def generate(site, dice):
             number = len(endpoints) + 1
             addresses = [f"192.0.2.{number}"] + ([f"2001:db8::{number}"] if dice.random() < 0.7 else [])
             endpoints[f"{az}-{i}"] = {"az": az, "addresses": addresses, "weight": dice.choice([0, 1, 1, 5, 20])}
+            if dice.random() < 0.4:
+                endpoints[f"{az}-{i}"]["load"] = {"low": 0, "high": 1, "max_age": "10m"}
             if has_capacities or dice.random() < 0.6:
                 endpoints[f"{az}-{i}"]["capacity"] = dice.choice([100, 500, 1000])
     site.topology = {"regions": {region: {"azs": {az: {} for of, az in azs if of == region}} for region in regions},
@@ -290,12 +293,22 @@ def generate(site, dice):
     return [f"{name}.example.com" for name in names], places + [f"endpoint:{name}" for name in endpoints]
 
 
-@pytest.mark.parametrize("seed", range(6))
+def burden(server, endpoint, load):
+    """The endpoint is as busy as that, and sheds as much."""
+    assert server.request("PUT", f"/v1/endpoints/{endpoint}/load", {"value": load}).status == 200
+    server.wait(lambda: abs(server.get(f"/v1/endpoints/{endpoint}")["load"]["shed"] - load) < 0.01, f"{endpoint} sheds")
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_any_configuration(site, seed):
     dice = random.Random(seed)
     names, places = generate(site, dice)
     assume = [f"{place}={dice.choice(['down', 'drain', 'up'])}" for place in dice.sample(places, dice.randint(1, 4))]
-    report = hold_to_truth(site.start(), names, assume)
+    server = site.start()
+    for name, endpoint in site.topology["endpoints"].items():
+        if "load" in endpoint:
+            burden(server, name, dice.choice([0.25, 0.5, 1]))
+    report = hold_to_truth(server, names, assume)
     assert report["assumed"] == assume
     for row in report["items"]:
         for side in "before", "after":

@@ -97,6 +97,7 @@ static size_t list_monitors(void *context, const char *endpoint, struct arena *a
     (void)context, (void)endpoint;
     *monitors = arena_alloc(arena, sizeof **monitors);
     **monitors = (struct admin_monitor){.check = "web",
+                                        .family = "ipv4",
                                         .type = "http",
                                         .address = "192.0.2.1:8080",
                                         .status = {.verdict = HEALTH_OBSERVED_HEALTHY,

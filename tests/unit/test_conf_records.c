@@ -213,6 +213,47 @@ static void an_alias_is_alone(void **state)
     conf_free_policy(p);
 }
 
+/* How host names are answered, as far as the document decides it. */
+static void host_answers_are_judged(void **state)
+{
+    static const struct {
+        const char *owner, *settings;
+        bool may_alias;
+    } good[] = {
+        {"www", "\"ttl\": 5", true},
+        {"www", "\"host_answer\": \"cname\"", true},
+        {"www", "\"host_answer\": \"addresses\"", false},
+        {"@", "\"host_answer\": \"auto\"", false},
+        {"www", "\"answers\": 2", false},
+        {"www", "\"pick\": \"all\"", false},
+        {"www", "\"records\": {\"TXT\": {\"*\": \"x\"}}, \"addresses\": true", false},
+    };
+    char text[512];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        snprintf(text, sizeof text, "{\"names\": {\"%s\": {\"endpoints\": \"*\", %s}}}", good[i].owner,
+                 good[i].settings);
+        struct conf_policy *p = parse_good(state, text);
+        assert_int_equal(p->names[0].may_alias, good[i].may_alias);
+        conf_free_policy(p);
+    }
+    static const char *const bad[][3] = {
+        {"@", "\"ttl\": 5", "at the apex, where SOA and NS stand"},
+        {"www", "\"answers\": 2", "with more than one of \"answers\""},
+        {"www", "\"pick\": \"all\"", "with \"pick\": \"all\""},
+        {"www", "\"records\": {\"TXT\": {\"*\": \"x\"}}", "beside \"records\""},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char expected[256];
+        snprintf(text, sizeof text,
+                 "{\"names\": {\"%s\": {\"endpoints\": \"*\", %s,\n\"host_answer\": \"cname\"}}}", bad[i][0],
+                 bad[i][1]);
+        snprintf(expected, sizeof expected,
+                 "p.json:2:16: error: found \"cname\" %s; a CNAME has to be alone (at $.names%s.host_answer)",
+                 bad[i][2], bad[i][0][0] == '@' ? "[\"@\"]" : ".www");
+        expect_error(state, text, expected);
+    }
+}
+
 /* What is wrong with the members must not be reported again as keys that match none. */
 static void errors_do_not_cascade(void **state)
 {
@@ -235,6 +276,7 @@ int main(void)
         cmocka_unit_test(there_are_at_most_14_types_besides_addresses),
         cmocka_unit_test(lists_are_judged),
         cmocka_unit_test(an_alias_is_alone),
+        cmocka_unit_test(host_answers_are_judged),
         cmocka_unit_test(errors_do_not_cascade),
     };
     return cmocka_run_group_tests_name("conf_records", tests, load_topology, policy_kit_free);

@@ -455,6 +455,30 @@ static void limits_are_checked(void **state)
                  "$.cookies.require)");
 }
 
+static void resolvers_are_listed(void **state)
+{
+    (void)state;
+    struct report *report = report_new();
+    struct conf_server *s = load("{" LISTEN ", \"resolver\": {\"servers\": [\"192.0.2.53\", "
+                                 "\"[2001:db8::53]:5353\", \"2001:db8::54\"]}, " ZONES "}",
+                                 report);
+    assert_non_null(s);
+    assert_string_equal(s->resolver_servers, "192.0.2.53:53,[2001:db8::53]:5353,[2001:db8::54]:53");
+    conf_free_server(s);
+    s = load("{" LISTEN ", \"resolver\": {\"servers\": \"127.0.0.1:5353\"}, " ZONES "}", report);
+    assert_string_equal(s->resolver_servers, "127.0.0.1:5353");
+    conf_free_server(s);
+    s = load("{" LISTEN ", " ZONES "}", report);
+    assert_null(s->resolver_servers);
+    conf_free_server(s);
+    report_free(report);
+    expect_error("{" LISTEN ", \"resolver\": {\"servers\": []}, " ZONES "}",
+                 "steerd.json:1:52: error: found 0 servers, expected 1 to 8 (at $.resolver.servers)");
+    expect_error("{" LISTEN ", \"resolver\": {\"servers\": \"ns.example.net\"}, " ZONES "}",
+                 "steerd.json:1:52: error: found \"ns.example.net\", expected an address such as "
+                 "\"192.0.2.1\", or one with a port (at $.resolver.servers)");
+}
+
 static void socket_paths_have_a_limit(void **state)
 {
     (void)state;
@@ -485,6 +509,7 @@ int main(void)
         cmocka_unit_test(limits_have_defaults),
         cmocka_unit_test(limits_arrive),
         cmocka_unit_test(limits_are_checked),
+        cmocka_unit_test(resolvers_are_listed),
         cmocka_unit_test(socket_paths_have_a_limit),
     };
     return cmocka_run_group_tests_name("conf server", tests, enter_folder, leave_folder);

@@ -320,6 +320,49 @@ static void requests_are_checked(void **state)
                        "(at $.checks.c.status[1])");
 }
 
+#define HOST_RULE "a host name such as \"lb-1.example.net\""
+
+static void hosts_are_checked(void **state)
+{
+    (void)state;
+    expect_endpoint_error("\"az\": \"a\", \"addresses\": \"::1\", \"host\": \"lb.example\"",
+                          "t.json:2:33: error: found \"addresses\" and \"host\", expected one of them "
+                          "(at $.endpoints.e.host)");
+    expect_endpoint_error("\"az\": \"a\", \"host\": \"192.0.2.1\"",
+                          "t.json:2:21: error: \"192.0.2.1\" is an address, expected " HOST_RULE
+                          ", or \"addresses\" instead of \"host\" (at $.endpoints.e.host)");
+    static const char *const bad[] = {"", "@", ".", "*.example.net", "a..b", "a.*.example"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[128], expected[256];
+        snprintf(text, sizeof text, "\"az\": \"a\", \"host\": \"%s\"", bad[i]);
+        snprintf(expected, sizeof expected,
+                 "t.json:2:21: error: found \"%s\", expected " HOST_RULE " (at $.endpoints.e.host)", bad[i]);
+        expect_endpoint_error(text, expected);
+    }
+    expect_endpoint_error("\"az\": \"a\", \"host\": 7",
+                          "t.json:2:21: error: found 7, expected " HOST_RULE " (at $.endpoints.e.host)");
+}
+
+static void equal_hosts_are_one(void **state)
+{
+    (void)state;
+    struct conf_topology *t = parse_good("{\"regions\": {\"r\": {\"azs\": {\"a\": {}}}}, \"endpoints\": {"
+                                         "\"x\": {\"az\": \"a\", \"host\": \"LB.example.net\"},"
+                                         "\"y\": {\"az\": \"a\", \"host\": \"other.example.net.\"},"
+                                         "\"n\": {\"az\": \"a\", \"addresses\": \"::1\"},"
+                                         "\"z\": {\"az\": \"a\", \"host\": \"lb.Example.net.\"}}}");
+    assert_int_equal(t->host_count, 2);
+    assert_string_equal(t->hosts[0]->name, "lb.example.net");
+    assert_string_equal(t->hosts[1]->name, "other.example.net");
+    assert_int_equal(t->hosts[1]->index, 1);
+    assert_ptr_equal(t->endpoints[0].host, t->hosts[0]);
+    assert_ptr_equal(t->endpoints[3].host, t->hosts[0]);
+    assert_null(t->endpoints[2].host);
+    assert_int_equal(t->endpoints[0].v4.family, ADDR_NONE);
+    assert_int_equal(t->hosts[0]->wire_len, 16);
+    conf_free_topology(t);
+}
+
 static void loads_are_checked(void **state)
 {
     (void)state;
@@ -358,7 +401,9 @@ static void endpoints_are_checked(void **state)
     (void)state;
     expect_endpoint_error("\"addresses\": \"192.0.2.1\"",
                           "t.json:2:1: error: missing key \"az\" (at $.endpoints.e)");
-    expect_endpoint_error("\"az\": \"a\"", "t.json:2:1: error: missing key \"addresses\" (at $.endpoints.e)");
+    expect_endpoint_error("\"az\": \"a\"",
+                          "t.json:2:1: error: found neither \"addresses\" nor \"host\", expected one of them "
+                          "(at $.endpoints.e)");
     expect_endpoint_error("\"az\": \"b\", \"addresses\": \"192.0.2.1\"",
                           "t.json:2:8: error: no az \"b\"; there are \"a\" (at $.endpoints.e.az)");
     expect_endpoint_error(
@@ -464,6 +509,7 @@ int main(void)
         cmocka_unit_test(names_are_found),         cmocka_unit_test(regions_are_checked),
         cmocka_unit_test(names_are_checked),       cmocka_unit_test(checks_are_checked),
         cmocka_unit_test(requests_are_checked),    cmocka_unit_test(loads_are_checked),
+        cmocka_unit_test(hosts_are_checked),       cmocka_unit_test(equal_hosts_are_one),
         cmocka_unit_test(endpoints_are_checked),   cmocka_unit_test(near_names_are_offered),
         cmocka_unit_test(all_errors_come_at_once), cmocka_unit_test(thousands_of_errors_are_counted),
     };

@@ -430,6 +430,57 @@ static void nothing_is_a_topology_too(void **state)
     health_free(NULL);
 }
 
+/* ---- endpoints that are a host name ---- */
+
+static void monitors_that_are_not_used_have_no_say(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    make_all_healthy(health);
+    observe_times(health, 1, HEALTH_OUTCOME_TIMEOUT, 3);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
+    assert_true(health_use_monitor(health, 1, false, 3000));
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    assert_false(health_use_monitor(health, 1, false, 3000));
+    observe_times(health, 1, HEALTH_OUTCOME_TIMEOUT, 3); /* too late */
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    assert_true(health_use_monitor(health, 1, true, 4000)); /* nothing is known of it yet */
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_UNKNOWN, HEALTH_BY_VERDICT);
+    observe_times(health, 1, HEALTH_OUTCOME_OK, 1);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+}
+
+static void an_endpoint_without_used_monitors_is_unknown(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    observe_times(health, 4, HEALTH_OUTCOME_UNRESOLVED, 3);
+    expect(health, HEALTH_REGION, EU, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
+    assert_true(health_use_monitor(health, 4, false, 3000));
+    expect(health, HEALTH_ENDPOINT, E1, HEALTH_UNKNOWN, HEALTH_BY_VERDICT);
+    expect(health, HEALTH_REGION, EU, HEALTH_UNKNOWN, HEALTH_BY_VERDICT);
+    assert_int_equal(status_of(health, HEALTH_AZ, EUW1A).members, 1);
+}
+
+static void what_names_resolve_to_is_in_the_word_and_can_be_copied(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health, *other = health_new(&health_world_plan, 0);
+    make_all_healthy(health);
+    uint64_t before = generation(health);
+    health_set_resolved(health, A1, HEALTH_WORD_RESOLVED_V6);
+    assert_int_equal(atomic_load(&health_get_table(health)->endpoints[A1]),
+                     HEALTH_WORD_RESOLVED_V6 | HEALTH_OBSERVED_HEALTHY);
+    assert_true(generation(health) > before);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    health_use_monitor(health, 0, false, 0);
+    health_copy_resolved(other, health);
+    assert_int_equal(atomic_load(&health_get_table(other)->endpoints[A1]), HEALTH_WORD_RESOLVED_V6);
+    observe_times(other, 1, HEALTH_OUTCOME_OK, 1); /* the other one does not count */
+    expect(other, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    health_free(other);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, health_set_up, health_tear_down)
@@ -453,6 +504,12 @@ int main(void)
         TEST(finds_by_name),
         TEST(texts_go_both_ways),
         TEST(nothing_is_a_topology_too),
+        cmocka_unit_test_setup_teardown(monitors_that_are_not_used_have_no_say, health_set_up,
+                                        health_tear_down),
+        cmocka_unit_test_setup_teardown(an_endpoint_without_used_monitors_is_unknown, health_set_up,
+                                        health_tear_down),
+        cmocka_unit_test_setup_teardown(what_names_resolve_to_is_in_the_word_and_can_be_copied, health_set_up,
+                                        health_tear_down),
     };
     return cmocka_run_group_tests_name("health", tests, NULL, NULL);
 }

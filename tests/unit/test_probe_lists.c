@@ -314,14 +314,80 @@ static void no_descriptor_is_a_local_error(void **state)
     server_close(&s);
 }
 
+/* ---- several addresses ---- */
+
+static void addresses_are_checked_in_turn(void **state)
+{
+    (void)state;
+    struct record r;
+    struct server s;
+    server_open(&s, ANSWER, "HTTP/1.1 200 OK\r\n\r\n");
+    struct addr addresses[2]; /* nobody listens at the second one */
+    assert_int_equal(addr_parse("127.0.0.1", &addresses[0]), 0);
+    assert_int_equal(addr_parse("127.0.0.99", &addresses[1]), 0);
+    struct probe_target target = target_at(PROBE_HTTP, s.port, 1);
+    target.in_turn = true;
+    target.addresses = addresses;
+    target.address_count = 2;
+    target.host = "lb.example.net";
+    struct prober *prober = open_prober(&r);
+    prober_set_targets(prober, 1, &target, 1);
+    for (size_t i = 0; i < 6; i++) {
+        enum health_outcome expected = i % 2 == 0 ? HEALTH_OUTCOME_OK : HEALTH_OUTCOME_REFUSED;
+        assert_int_equal(record_wait(&r, 1, 0, 0, i).outcome, expected);
+    }
+    target.address_count = 1; /* the same target goes on with other addresses */
+    prober_set_targets(prober, 2, &target, 1);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(record_wait(&r, 2, 0, 0, i).outcome, HEALTH_OUTCOME_OK);
+    }
+    prober_close(prober);
+    server_close(&s);
+    assert_non_null(strstr(s.request, "Host: lb.example.net\r\n"));
+    record_fini(&r);
+}
+
+static void without_an_address_a_check_fails_and_idle_ones_rest(void **state)
+{
+    (void)state;
+    struct record r;
+    struct server s;
+    server_open(&s, ANSWER, "HTTP/1.1 200 OK\r\n\r\n");
+    struct addr address;
+    assert_int_equal(addr_parse("127.0.0.1", &address), 0);
+    struct probe_target targets[2] = {target_at(PROBE_HTTP, s.port, 1), target_at(PROBE_HTTP, s.port, 2)};
+    targets[0].in_turn = targets[1].in_turn = targets[0].idle = true;
+    struct prober *prober = open_prober(&r);
+    prober_set_targets(prober, 1, targets, 2);
+    assert_int_equal(record_wait(&r, 1, 1, 0, 3).outcome, HEALTH_OUTCOME_UNRESOLVED);
+    targets[0].idle = false;
+    targets[0].addresses = &address;
+    targets[0].address_count = 1;
+    targets[1].idle = true;
+    prober_set_targets(prober, 2, targets, 2);
+    assert_int_equal(record_wait(&r, 2, 0, 0, 3).outcome, HEALTH_OUTCOME_OK);
+    prober_close(prober);
+    server_close(&s);
+    for (size_t i = 0; i < r.count; i++) { /* the list before has one, this one the other */
+        assert_int_equal(r.results[i].target, r.results[i].generation == 1 ? 1 : 0);
+    }
+    record_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(changes_are_seen_in_order),      cmocka_unit_test(new_lists_keep_what_stays),
-        cmocka_unit_test(an_empty_list_stops_everything), cmocka_unit_test(closing_drops_what_is_in_flight),
-        cmocka_unit_test(closing_at_once_is_fine),        cmocka_unit_test(lists_come_from_any_thread),
-        cmocka_unit_test(stalls_cause_no_timeouts),       cmocka_unit_test(checks_wait_for_descriptors),
+        cmocka_unit_test(changes_are_seen_in_order),
+        cmocka_unit_test(new_lists_keep_what_stays),
+        cmocka_unit_test(an_empty_list_stops_everything),
+        cmocka_unit_test(closing_drops_what_is_in_flight),
+        cmocka_unit_test(closing_at_once_is_fine),
+        cmocka_unit_test(lists_come_from_any_thread),
+        cmocka_unit_test(stalls_cause_no_timeouts),
+        cmocka_unit_test(checks_wait_for_descriptors),
         cmocka_unit_test(no_descriptor_is_a_local_error),
+        cmocka_unit_test(addresses_are_checked_in_turn),
+        cmocka_unit_test(without_an_address_a_check_fails_and_idle_ones_rest),
     };
     return cmocka_run_group_tests_name("probe_lists", tests, NULL, NULL);
 }

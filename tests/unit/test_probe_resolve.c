@@ -75,7 +75,7 @@ static void on_query(evutil_socket_t fd, short what, void *argument)
     assert_int_equal(sendto(fd, bytes, at, 0, (struct sockaddr *)&from, from_len), (ssize_t)at);
 }
 
-static void on_changed(void *context, size_t host)
+static void on_heard(void *context, size_t host)
 {
     struct world *w = context;
     assert_true(host < HOSTS);
@@ -103,7 +103,7 @@ static int open_world(void **state)
     w->event = event_new(w->base, w->fd, EV_READ | EV_PERSIST, on_query, w);
     event_add(w->event, NULL);
     w->patience = evtimer_new(w->base, on_patience, w);
-    struct resolve_hooks hooks = {.context = w, .changed = on_changed};
+    struct resolve_hooks hooks = {.context = w, .heard = on_heard};
     assert_int_equal(resolver_open(w->base, w->server, &hooks, &w->resolver), 0);
     *state = w;
     return 0;
@@ -273,11 +273,61 @@ static void many_hosts_are_all_asked_for(void **state)
     }
 }
 
+/* What is in flight to one is asked of the next; what is known stays. */
+static void servers_can_be_exchanged(void **state)
+{
+    struct world *w = *state;
+    struct resolve_stats stats;
+    w->script = (struct script){.v4 = {"192.0.2.1"}};
+    set_host(w, "a.example.net");
+    wait_changes(w, 2);
+    w->script.silent = true;
+    resolver_set_hosts(w->resolver, (const char *const[]){"a.example.net", "b.example.net"}, 2);
+    while (w->queries < 4) {
+        event_base_loop(w->base, EVLOOP_ONCE);
+    }
+    w->script.silent = false;
+    assert_int_equal(resolver_set_servers(w->resolver, w->server), 0);
+    EXPECT(&first(w)->v4, "192.0.2.1");
+    wait_changes(w, 4);
+    EXPECT(&resolver_get_host(w->resolver, 1)->v4, "192.0.2.1");
+    resolver_get_stats(w->resolver, &stats);
+    assert_int_equal(stats.asked, 6);
+    assert_int_equal(stats.answered, 4);
+    assert_int_equal(stats.failed, 0);
+    assert_true(resolver_set_servers(w->resolver, "not an address") < 0);
+    EXPECT(&first(w)->v4, "192.0.2.1");
+    assert_int_equal(resolver_set_servers(w->resolver, w->server), 0);
+}
+
+/* "No AAAA" is believed for a minute, but not when the A records go. */
+static void who_moves_to_the_other_family_is_followed(void **state)
+{
+    struct world *w = *state;
+    w->script = (struct script){.v4 = {"192.0.2.1"}};
+    set_host(w, "lb.example.net");
+    wait_changes(w, 2);
+    w->script = (struct script){.v6 = {"2001:db8::1"}};
+    wait_changes(w, 4);
+    assert_int_equal(first(w)->v4.count, 0);
+    EXPECT(&first(w)->v6, "2001:db8::1");
+}
+
+static void a_ttl_says_until_when(void **state)
+{
+    struct world *w = *state;
+    w->script = (struct script){.v4 = {"192.0.2.1"}};
+    set_host(w, "lb.example.net");
+    wait_changes(w, 2);
+    assert_int_equal(first(w)->v4.until_ms - first(w)->v4.answered_ms, 5000);
+    assert_int_equal(first(w)->v6.until_ms - first(w)->v6.answered_ms, 60000);
+}
+
 static void broken_server_lists_are_refused(void **state)
 {
     struct world *w = *state;
     struct resolver *resolver;
-    struct resolve_hooks hooks = {.context = w, .changed = on_changed};
+    struct resolve_hooks hooks = {.context = w, .heard = on_heard};
     assert_true(resolver_open(w->base, "not an address", &hooks, &resolver) < 0);
 }
 
@@ -294,6 +344,9 @@ int main(void)
         TEST(hosts_that_stay_keep_what_is_known),
         TEST(hosts_may_leave_while_they_are_asked_for),
         TEST(many_hosts_are_all_asked_for),
+        TEST(servers_can_be_exchanged),
+        TEST(a_ttl_says_until_when),
+        TEST(who_moves_to_the_other_family_is_followed),
         TEST(broken_server_lists_are_refused),
     };
     return cmocka_run_group_tests_name("probe resolve", tests, NULL, NULL);

@@ -347,6 +347,35 @@ static void a_tier_without_the_type_leaves_it_to_the_others(void **state)
     world_free(w);
 }
 
+/* Members whose addresses are those of a host name: their words say of which families there are any. */
+static void who_resolves_to_nothing_does_not_serve(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    for (size_t i = 0; i < EACH; i++) {
+        w->members[i].types = 0;
+        w->members[i].host = 1 + (uint32_t)i;
+    }
+    expect_shares(w, 0, 1, 0, 0);
+    assert_int_equal(w->traced[0].serving, 0);
+    w->endpoints[1] |= HEALTH_WORD_RESOLVED_V6;
+    expect_shares(w, 0, 0, 0, 0); /* it serves, but has no A */
+    assert_int_equal(w->traced[0].serving, 1);
+    w->endpoints[1] |= HEALTH_WORD_RESOLVED_V4;
+    expect_shares(w, 1, 0, 0, 0);
+    assert_int_equal(w->choice.count, 1);
+    assert_int_equal(w->choice.members[0], 1);
+    w->endpoints[0] |= HEALTH_WORD_RESOLVED_V4;
+    expect_shares(w, 1, 0, 0, 0);
+    assert_int_equal(w->choice.count, 2);
+    lose(w, 0, EACH); /* also their words */
+    w->endpoints[0] |= HEALTH_WORD_RESOLVED_V4;
+    expect_shares(w, 0, 1, 0, 0);
+    w->members[EACH].host = 9; /* what a member has of its own it has in any case */
+    assert_int_equal(w->choice.count, EACH);
+    world_free(w);
+}
+
 /* ---- drawing ---- */
 
 static void draws_follow_shares_and_weights(void **state)
@@ -581,6 +610,7 @@ int main(void)
         cmocka_unit_test(standbys_stand_in_within_their_tier),
         cmocka_unit_test(a_failing_group_leaves_its_share_to_those_without_one),
         cmocka_unit_test(a_tier_without_the_type_leaves_it_to_the_others),
+        cmocka_unit_test(who_resolves_to_nothing_does_not_serve),
         cmocka_unit_test(draws_follow_shares_and_weights),
         cmocka_unit_test(an_answer_comes_from_one_tier),
         cmocka_unit_test(a_pool_serves_where_no_tier_does),

@@ -4,13 +4,10 @@
  * runs as a child while this process serves it. */
 #include "config.h"
 
-#include "unit.h"
+#include "admin_world.h"
 
-#include "admin_fake.h"
-#include "base/buffer.h"
 #include "base/error.h"
 
-#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,46 +17,6 @@
 #include <unistd.h>
 
 #include <jansson.h>
-
-struct world {
-    char folder[40], path[80];
-    struct event_base *base;
-    struct fake fake;
-    struct admin *admin;
-    struct report *report;
-    struct buffer out, err;
-};
-
-static int world_open(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    snprintf(w->folder, sizeof w->folder, "/tmp/steerd-ctl-XXXXXX");
-    assert_non_null(mkdtemp(w->folder));
-    snprintf(w->path, sizeof w->path, "%s/admin.sock", w->folder);
-    signal(SIGPIPE, SIG_IGN);
-    setenv("STEERD_SOCKET", w->path, 1);
-    w->base = event_base_new();
-    w->report = report_new();
-    fake_init(&w->fake);
-    struct admin_verbs verbs = fake_verbs(&w->fake);
-    assert_int_equal(admin_open(w->base, w->path, 0600, &verbs, w->report, &w->admin), 0);
-    *state = w;
-    return 0;
-}
-
-static int world_close(void **state)
-{
-    struct world *w = *state;
-    admin_close(w->admin);
-    event_base_loop(w->base, EVLOOP_NONBLOCK);
-    event_base_free(w->base);
-    report_free(w->report);
-    buffer_fini(&w->out);
-    buffer_fini(&w->err);
-    assert_int_equal(rmdir(w->folder), 0);
-    free(w);
-    return 0;
-}
 
 static const char *program(void)
 {

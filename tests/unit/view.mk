@@ -32,3 +32,11 @@ tests_unit_test_rendition_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_rendition_SOURCES = tests/unit/test_rendition.c tests/unit/unit.h
 tests_unit_test_rendition_LDADD = $(tests_unit_test_view_LDADD)
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_view_hosts
+check_PROGRAMS += tests/unit/test_view_hosts
+tests_unit_test_view_hosts_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_hosts_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_view_hosts_SOURCES = tests/unit/test_view_hosts.c tests/unit/unit.h
+tests_unit_test_view_hosts_LDADD = $(tests_unit_test_view_LDADD)
+endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See hosts.h. */
+#include "config.h"
+
+#include "view/hosts.h"
+
+#include "base/memory.h"
+#include "view/compile_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct view_addresses no_addresses;
+
+enum view_host_state view_host_state(const struct view_host *host)
+{
+    enum view_host_state v4 = host->told[VIEW_V4].state, v6 = host->told[VIEW_V6].state;
+    if (v4 == VIEW_HOST_FAILING || v6 == VIEW_HOST_FAILING) {
+        return VIEW_HOST_FAILING;
+    }
+    return v4 == VIEW_HOST_PENDING || v6 == VIEW_HOST_PENDING ? VIEW_HOST_PENDING : VIEW_HOST_GOOD;
+}
+
+/* ---- making ---- */
+
+static void list_endpoints(struct view *view)
+{
+    const struct conf_topology *topology = view->topology;
+    size_t *counts = memory_alloc_array(view->host_count, sizeof *counts);
+    for (size_t i = 0; i < topology->endpoint_count; i++) {
+        const struct conf_host *host = topology->endpoints[i].host;
+        counts[host == NULL ? 0 : host->index] += host != NULL;
+    }
+    for (size_t i = 0; i < view->host_count; i++) {
+        view->hosts[i].endpoints = arena_alloc(view->arena, counts[i] * sizeof *view->hosts[i].endpoints);
+    }
+    for (size_t i = 0; i < topology->endpoint_count; i++) {
+        const struct conf_host *host = topology->endpoints[i].host;
+        if (host != NULL) {
+            struct view_host *to = &view->hosts[host->index];
+            ((uint32_t *)(uintptr_t)to->endpoints)[to->endpoint_count++] = (uint32_t)i;
+        }
+    }
+    free(counts);
+}
+
+void compile_hosts(struct view *view)
+{
+    if (view->topology == NULL || view->topology->host_count == 0) {
+        return;
+    }
+    view->host_count = view->topology->host_count;
+    view->hosts = memory_alloc_array(view->host_count, sizeof *view->hosts);
+    for (size_t i = 0; i < view->host_count; i++) {
+        view->hosts[i].conf = view->topology->hosts[i];
+        atomic_init(&view->hosts[i].addresses, &no_addresses);
+        atomic_init(&view->hosts[i].until_s[VIEW_V4], 0);
+        atomic_init(&view->hosts[i].until_s[VIEW_V6], 0);
+    }
+    list_endpoints(view);
+}
+
+static void free_addresses(const struct view_addresses *addresses)
+{
+    if (addresses != &no_addresses) {
+        free((void *)(uintptr_t)addresses);
+    }
+}
+
+void compile_free_hosts(struct view *view)
+{
+    for (size_t i = 0; view->hosts != NULL && i < view->host_count; i++) {
+        free_addresses(atomic_load_explicit(&view->hosts[i].addresses, memory_order_relaxed));
+    }
+    free(view->hosts);
+}
+
+/* ---- what is new ---- */
+
+/* A host between the steps of a change. */
+struct change {
+    struct view_host *host;
+    const struct view_addresses *old, *next; /* equal: the addresses stay */
+    uint32_t was, is;                        /* of HEALTH_WORD_RESOLVED */
+};
+
+static uint32_t find_resolved(const struct view_addresses *addresses)
+{
+    return (addresses->count[VIEW_V4] != 0 ? HEALTH_WORD_RESOLVED_V4 : 0) |
+           (addresses->count[VIEW_V6] != 0 ? HEALTH_WORD_RESOLVED_V6 : 0);
+}
+
+static size_t count_addresses(const struct view_news *news)
+{
+    return news->count < VIEW_ADDRESSES_MAX ? news->count : VIEW_ADDRESSES_MAX;
+}
+
+static bool is_known(const struct view_addresses *known, const struct view_news news[VIEW_FAMILIES])
+{
+    for (int family = 0; family < VIEW_FAMILIES; family++) {
+        size_t count = count_addresses(&news[family]);
+        if (known->count[family] != count ||
+            (count != 0 &&
+             memcmp(known->items[family], news[family].addresses, count * sizeof(struct addr)) != 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct view_addresses *new_addresses(const struct view_news news[VIEW_FAMILIES])
+{
+    struct view_addresses *addresses = memory_alloc(sizeof *addresses);
+    for (int family = 0; family < VIEW_FAMILIES; family++) {
+        size_t count = count_addresses(&news[family]);
+        addresses->count[family] = (uint16_t)count;
+        if (count != 0) {
+            memcpy(addresses->items[family], news[family].addresses, count * sizeof(struct addr));
+        }
+    }
+    return addresses;
+}
+
+static struct change plan_change(struct view *view, const struct view_host_update *update)
+{
+    struct view_host *host = &view->hosts[update->host];
+    struct change change = {.host = host};
+    change.old = atomic_load_explicit(&host->addresses, memory_order_relaxed);
+    change.next = is_known(change.old, update->news) ? change.old : new_addresses(update->news);
+    change.was = find_resolved(change.old);
+    change.is = find_resolved(change.next);
+    for (int family = 0; family < VIEW_FAMILIES; family++) {
+        const struct view_news *news = &update->news[family];
+        host->told[family] = *news;
+        host->told[family].addresses = NULL;
+        bool fresh = news->state == VIEW_HOST_GOOD;
+        atomic_store_explicit(&host->until_s[family], fresh ? news->until_s : 0, memory_order_relaxed);
+    }
+    return change;
+}
+
+/* Each family that has addresses is observed. If there are none at all although it was asked, that is a
+ * failure, and the first monitor of each check says so. */
+static bool use_monitors(struct view *view, const struct view_host *host, int64_t wall_ms)
+{
+    const struct view_addresses *addresses = atomic_load_explicit(&host->addresses, memory_order_relaxed);
+    bool used[VIEW_FAMILIES] = {addresses->count[VIEW_V4] != 0, addresses->count[VIEW_V6] != 0}, any = false;
+    if (view_host_is_unresolved(host, addresses)) {
+        used[VIEW_V4] = true;
+    }
+    for (size_t i = 0; i < host->endpoint_count; i++) {
+        size_t count, first = view_find_monitors(view, host->endpoints[i], &count);
+        for (size_t m = first; m < first + count; m++) {
+            bool wanted = used[view->monitors[m].family == ADDR_V6];
+            any |= health_use_monitor(view->health, (uint32_t)m, wanted, wall_ms);
+        }
+    }
+    return any;
+}
+
+bool view_host_is_unresolved(const struct view_host *host, const struct view_addresses *addresses)
+{
+    return addresses->count[VIEW_V4] == 0 && addresses->count[VIEW_V6] == 0 &&
+           host->told[VIEW_V4].state != VIEW_HOST_PENDING && host->told[VIEW_V6].state != VIEW_HOST_PENDING;
+}
+
+static void set_words(struct view *view, const struct view_host *host, uint32_t resolved)
+{
+    for (size_t i = 0; i < host->endpoint_count; i++) {
+        health_set_resolved(view->health, host->endpoints[i], resolved);
+    }
+}
+
+/* Another machine may have brought words along. */
+static bool has_words(const struct view *view, const struct view_host *host, uint32_t resolved)
+{
+    for (size_t i = 0; i < host->endpoint_count; i++) {
+        uint32_t word =
+            atomic_load_explicit(&view->table->endpoints[host->endpoints[i]], memory_order_relaxed);
+        if ((word & HEALTH_WORD_RESOLVED) != resolved) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The words first lose what goes; nobody finds it any more when this returns. */
+static void withdraw(struct view *view, const struct change *changes, size_t count)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        if ((changes[i].was & ~changes[i].is) != 0) {
+            set_words(view, changes[i].host, changes[i].was & changes[i].is);
+            any = true;
+        }
+    }
+    if (any) {
+        view_synchronize();
+    }
+}
+
+static void exchange(const struct change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].next != changes[i].old) {
+            atomic_store_explicit(&changes[i].host->addresses, changes[i].next, memory_order_release);
+        }
+    }
+}
+
+static void free_old(const struct change *changes, size_t count)
+{
+    bool synchronized = false;
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].next != changes[i].old && changes[i].old != &no_addresses) {
+            if (!synchronized) {
+                view_synchronize();
+                synchronized = true;
+            }
+            free_addresses(changes[i].old);
+        }
+    }
+}
+
+size_t view_update_hosts(struct view *view, const struct view_host_update *updates, size_t count,
+                         int64_t wall_ms)
+{
+    struct change *changes = memory_alloc_array(count, sizeof *changes);
+    size_t moved = 0;
+    for (size_t i = 0; i < count; i++) {
+        changes[i] = plan_change(view, &updates[i]);
+    }
+    withdraw(view, changes, count);
+    exchange(changes, count);
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].next != changes[i].old || !has_words(view, changes[i].host, changes[i].is)) {
+            set_words(view, changes[i].host, changes[i].is);
+        }
+        bool turned = use_monitors(view, changes[i].host, wall_ms);
+        moved += turned || changes[i].next != changes[i].old;
+    }
+    free_old(changes, count);
+    free(changes);
+    return moved;
+}
