@@ -43,6 +43,38 @@ static json_t *render_changes(const struct plan_change *changes, size_t count)
     return items;
 }
 
+/* Something is planned where an override is in force. */
+static void set_in_force(struct call *call, const struct operate_target *target)
+{
+    char text[CLOCK_TEXT_SIZE];
+    const struct health_override *override = target->override;
+    problem_set(
+        &call->problem, PROBLEM_CONFLICT,
+        "%s of %s \"%s\" by %s is in force until %s: remove it first (auto), or replace it at once,"
+        " without a start",
+        health_desired_text(override->desired), health_kind_text(target->kind), target->name, override->actor,
+        override->expires_ms == 0 ? "it is removed" : clock_write_rfc3339(override->expires_ms, text));
+}
+
+/* What the target itself will say. One that is planned changes nothing yet; the changes are those of its
+ * start. */
+static void foresee(struct operate_target *target, const struct plan *plan,
+                    const struct health_status *before, const struct health_override *override)
+{
+    target->override = override->desired == HEALTH_DESIRED_AUTO ? NULL : override;
+    target->status.planned = override->starts_ms != 0;
+    if (target->status.planned) {
+        target->status.desired = before->desired;
+        target->status.effective = before->effective;
+        return;
+    }
+    for (size_t i = 0; i < plan->change_count; i++) {
+        if (plan->changes[i].name == target->name && plan->changes[i].kind == target->kind) {
+            target->status.since_ms = override->set_ms;
+        }
+    }
+}
+
 static void reply_plan(struct call *call, const struct health_override *override)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
@@ -50,22 +82,36 @@ static void reply_plan(struct call *call, const struct health_override *override
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         verbs->list_targets(verbs->context, (enum health_kind)kind, call->arena, &plan.targets[kind]);
     }
-    if (plan_override(&plan, call->route.kind, call->route.name, override->desired, call->arena) != 0) {
+    struct operate_target *target = plan_find(&plan, call->route.kind, call->route.name);
+    if (target == NULL) {
         set_missing(call);
         call_reply_problem(call);
         return;
     }
-    struct operate_target *target = plan_find(&plan, call->route.kind, call->route.name);
-    target->override = override->desired == HEALTH_DESIRED_AUTO ? NULL : override;
-    for (size_t i = 0; i < plan.change_count; i++) {
-        if (plan.changes[i].name == target->name && plan.changes[i].kind == target->kind) {
-            target->status.since_ms = override->set_ms;
-        }
+    if (override->starts_ms != 0 && target->override != NULL && !target->status.planned) {
+        set_in_force(call, target);
+        call_reply_problem(call);
+        return;
     }
+    const struct health_status before = target->status;
+    plan_override(&plan, call->route.kind, call->route.name, override->desired, call->arena);
+    foresee(target, &plan, &before, override);
     json_t *document = render_target(target);
     json_object_set_new(document, "dry_run", json_true());
     json_object_set_new(document, "changes", render_changes(plan.changes, plan.change_count));
     call_reply_json(call, 200, document);
+}
+
+static void set_conflict(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct operate_target target;
+    int error = verbs->get_target(verbs->context, call->route.kind, call->route.name, call->arena, &target);
+    if (error == 0 && target.override != NULL) {
+        set_in_force(call, &target);
+    } else { /* it has ended a moment ago */
+        problem_set(&call->problem, PROBLEM_CONFLICT, "%s", error_text(ERROR_CONFLICT));
+    }
 }
 
 static void put_override(struct call *call, const struct health_override *override)
@@ -81,7 +127,7 @@ static void put_override(struct call *call, const struct health_override *overri
     } else if (error == ERROR_INVALID) {
         problem_add_field(&call->problem, "expires", "expected a time in the future");
     } else if (error == ERROR_CONFLICT) {
-        problem_set(&call->problem, PROBLEM_CONFLICT, "%s", error_text(error));
+        set_conflict(call);
     } else {
         set_internal(call, error);
     }

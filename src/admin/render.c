@@ -129,8 +129,9 @@ json_t *render_reload(const struct admin_reload_result *result)
 
 /* ---- targets ---- */
 
-static json_t *render_override(const struct health_override *override)
+static json_t *render_override(const struct operate_target *target)
 {
+    const struct health_override *override = target->override;
     if (override == NULL) {
         return json_null();
     }
@@ -139,7 +140,9 @@ static json_t *render_override(const struct health_override *override)
     set_text(object, "reason", override->reason);
     set_text(object, "actor", override->actor);
     set_time(object, "set", override->set_ms);
+    set_time(object, "starts", override->starts_ms);
     set_time(object, "expires", override->expires_ms);
+    set(object, "planned", json_boolean(target->status.planned));
     return object;
 }
 
@@ -214,7 +217,7 @@ json_t *render_target(const struct operate_target *target)
     set_text(object, "effective", health_state_text(status->effective.state));
     set_text(object, "decided_by", health_decider_text(status->effective.decided_by));
     set_time(object, "since", status->since_ms);
-    set(object, "override", render_override(target->override));
+    set(object, "override", render_override(target));
     if (target->kind == HEALTH_ENDPOINT) {
         add_endpoint(object, target);
     } else {
@@ -226,7 +229,7 @@ json_t *render_target(const struct operate_target *target)
 
 json_t *render_override_item(const struct operate_target *target)
 {
-    json_t *object = render_override(target->override);
+    json_t *object = render_override(target);
     set_text(object, "kind", health_kind_text(target->kind));
     set_text(object, "name", target->name);
     set_text(object, "effective", health_state_text(target->status.effective.state));
@@ -390,7 +393,7 @@ static json_t *render_decider(const struct operate_target *target)
     set(object, "members", is_endpoint ? json_null() : json_integer(target->status.members));
     set(object, "members_unhealthy",
         is_endpoint ? json_null() : json_integer(target->status.members_unhealthy));
-    set(object, "override", render_override(target->override));
+    set(object, "override", render_override(target));
     return object;
 }
 

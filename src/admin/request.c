@@ -169,35 +169,56 @@ static void check_reason(const json_t *body, struct health_override *override, s
     }
 }
 
-static void check_expiry(const json_t *body, struct health_override *override, struct problem *problem)
+/* A point in time, as a duration from `from_ms` on or as a time after it; 0: not given, or wrong. */
+static int64_t check_time(const json_t *body, const char *const keys[2], int64_t from_ms,
+                          const char *expected, struct problem *problem)
 {
-    const char *in = get_text(body, "expires_in", problem), *at = get_text(body, "expires", problem);
-    int64_t ms;
-    if ((in != NULL || at != NULL) && override->desired == HEALTH_DESIRED_AUTO &&
-        json_object_get(body, "state") != NULL) {
-        problem_add_field(problem, in != NULL ? "expires_in" : "expires",
-                          "has no meaning with auto, which has no end");
-    } else if (in != NULL && at != NULL) {
-        problem_add_field(problem, "expires", "given together with expires_in, expected one of them");
+    const char *in = get_text(body, keys[0], problem), *at = get_text(body, keys[1], problem);
+    int64_t ms = 0;
+    if (in != NULL && at != NULL) {
+        problem_add_field(problem, keys[1], "given together with %s, expected one of them", keys[0]);
     } else if (in != NULL && request_parse_duration(in, &ms) != 0) {
-        problem_add_field(problem, "expires_in",
-                          "found \"%s\", expected a duration such as 90s, 30m or 1h30m", in);
+        problem_add_field(problem, keys[0], "found \"%s\", expected a duration such as 90s, 30m or 1h30m",
+                          in);
     } else if (in != NULL) {
-        override->expires_ms = override->set_ms + ms;
+        return from_ms + ms;
     } else if (at != NULL && clock_parse_rfc3339(at, &ms) != 0) {
-        problem_add_field(problem, "expires", "found \"%s\", expected a time such as 2026-11-21T04:05:06Z",
-                          at);
-    } else if (at != NULL && ms <= override->set_ms) {
-        problem_add_field(problem, "expires", "found %s, expected a time in the future", at);
+        problem_add_field(problem, keys[1], "found \"%s\", expected a time such as 2026-11-21T04:05:06Z", at);
+    } else if (at != NULL && ms <= from_ms) {
+        problem_add_field(problem, keys[1], "found %s, expected a time %s", at, expected);
     } else if (at != NULL) {
-        override->expires_ms = ms;
+        return ms;
     }
+    return 0;
+}
+
+/* When it begins and ends. A duration until the end counts from the start: --in 10m --for 30m is half an
+ * hour. */
+static void check_times(const json_t *body, struct health_override *override, struct problem *problem)
+{
+    static const char *const starts[] = {"starts_in", "starts"}, *const expires[] = {"expires_in", "expires"};
+    static const char *const all[] = {"starts_in", "starts", "expires_in", "expires"};
+    bool is_auto = override->desired == HEALTH_DESIRED_AUTO && json_object_get(body, "state") != NULL;
+    for (size_t i = 0; is_auto && i < sizeof all / sizeof *all; i++) {
+        if (json_object_get(body, all[i]) != NULL) {
+            problem_add_field(problem, all[i], "has no meaning with auto, which is at once and has no end");
+        }
+    }
+    if (is_auto) {
+        return;
+    }
+    override->starts_ms = check_time(body, starts, override->set_ms, "in the future", problem);
+    bool is_planned = override->starts_ms != 0;
+    int64_t from_ms = is_planned ? override->starts_ms : override->set_ms;
+    override->expires_ms =
+        check_time(body, expires, from_ms, is_planned ? "after the start" : "in the future", problem);
 }
 
 int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct health_override *override,
                            struct problem *problem)
 {
-    static const char *const known[] = {"state", "reason", "actor", "expires", "expires_in", NULL};
+    static const char *const known[] = {"state",      "reason",    "actor",  "expires",
+                                        "expires_in", "starts_in", "starts", NULL};
     *override = (struct health_override){.set_ms = wall_ms};
     json_t *body = parse_object(text, len, problem);
     if (body == NULL) {
@@ -206,7 +227,7 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
     reject_unknown(body, known, problem);
     check_state(body, override, problem);
     check_reason(body, override, problem);
-    check_expiry(body, override, problem);
+    check_times(body, override, problem);
     const char *actor = get_text(body, "actor", problem);
     if (actor != NULL) {
         request_check_actor(actor, override->actor, problem);

@@ -82,16 +82,18 @@ void handle_status(struct call *call)
     struct admin_info info = {.version = NULL};
     verbs->get_info(verbs->context, &info);
     json_t *document = render_info(&info);
-    size_t overrides = 0;
+    size_t overrides = 0, planned = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct operate_targets targets = {.count = 0};
         verbs->list_targets(verbs->context, kinds[i].kind, call->arena, &targets);
         json_object_set_new(document, kinds[i].key, render_counts(&targets));
         for (size_t j = 0; j < targets.count; j++) {
             overrides += targets.items[j].override != NULL ? 1 : 0;
+            planned += targets.items[j].status.planned ? 1 : 0;
         }
     }
     json_object_set_new(document, "overrides", json_integer((json_int_t)overrides));
+    json_object_set_new(document, "overrides_planned", json_integer((json_int_t)planned));
     call_reply_json(call, 200, document);
 }
 

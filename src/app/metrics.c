@@ -227,6 +227,20 @@ static void print_states(const struct operate_targets *targets, struct buffer *o
     }
 }
 
+static void print_plans(const struct operate_targets *targets, struct buffer *out)
+{
+    for (size_t i = 0; i < targets->count; i++) {
+        const struct operate_target *target = &targets->items[i];
+        if (target->status.planned) {
+            buffer_print(out, "steerd_override_start_time_seconds{kind=\"%s\",name=\"",
+                         health_kind_text(target->kind));
+            print_label(out, target->name);
+            buffer_print(out, "\",state=\"%s\"} %.3f\n", health_desired_text(target->override->desired),
+                         (double)target->override->starts_ms / 1000);
+        }
+    }
+}
+
 static void print_load(const struct operate_target *target, const char *metric, double value,
                        struct buffer *out)
 {
@@ -269,6 +283,11 @@ static void print_targets(struct server *server, struct buffer *out)
                "Whether a region, az or endpoint may be in answers (1) or not (0), with its state.");
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         print_states(&targets[kind], out);
+    }
+    print_head(out, "steerd_override_start_time_seconds", "gauge",
+               "When an override that is planned will start, Unix time.");
+    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        print_plans(&targets[kind], out);
     }
     print_loads(&targets[HEALTH_ENDPOINT], out);
     arena_free(arena);

@@ -39,6 +39,15 @@ static void on_change(void *context, const struct health_change *change)
              health_outcome_text(change->outcome));
 }
 
+/* Likewise, by the control thread: one line when an override starts or ends by itself. */
+static void on_turn(void *context, const struct health_override_turn *turn)
+{
+    (void)context;
+    log_info("override turn=%s kind=%s name=%s state=%s actor=%s reason=\"%s\"", health_turn_text(turn->turn),
+             health_kind_text(turn->kind), turn->name, health_desired_text(turn->override->desired),
+             turn->override->actor, turn->override->reason);
+}
+
 /* Likewise: one line when an endpoint begins or ends to shed weight. */
 static void on_shed(void *context, const struct health_shed_change *change)
 {
@@ -79,18 +88,17 @@ static void on_expiry(int fd, short events, void *argument)
     (void)events;
     struct server *server = argument;
     pthread_mutex_lock(&server->lock);
-    size_t ended = health_expire(server->view->health, clock_wall_ms(&server->clock));
+    int64_t now = clock_wall_ms(&server->clock);
+    health_follow_clock(server->view->health, now);
+    health_expire_loads(server->view->health, now);
     pthread_mutex_unlock(&server->lock);
-    if (ended != 0) {
-        log_info("override expired count=%zu", ended);
-    }
     server_schedule_expiry(server);
 }
 
 void server_schedule_expiry(struct server *server)
 {
     pthread_mutex_lock(&server->lock);
-    int64_t next = health_next_expiry(server->view->health), left = EXPIRY_CHECK_MS;
+    int64_t next = health_next_due(server->view->health), left = EXPIRY_CHECK_MS;
     pthread_mutex_unlock(&server->lock);
     if (next != 0) {
         left = next - clock_wall_ms(&server->clock);
@@ -136,7 +144,8 @@ void server_install_view(struct server *server, struct view *view)
         health_carry(view->health, server->view->health, clock_wall_ms(&server->clock));
     }
     health_set_listener(view->health,
-                        &(struct health_listener){.context = server, .changed = on_change, .shed = on_shed});
+                        &(struct health_listener){
+                            .context = server, .changed = on_change, .turned = on_turn, .shed = on_shed});
     primaries_prepare(server->primaries, view);
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
     server->view = view;

@@ -28,7 +28,7 @@ struct server {
     struct event
         *signals; /* of signal_fd: SIGTERM, SIGINT and SIGHUP are blocked in every thread and read here */
     int signal_fd;
-    struct event *expiry;               /* timer: the next override to end */
+    struct event *expiry;               /* timer: the next override to start or end */
     struct event *report;               /* timer: what rates did */
     uint64_t reported[ANSWER_COUNTERS]; /* up to its last run */
     struct view_slot *slot;
@@ -49,7 +49,7 @@ int server_run(const char *path);
 
 /* Make a compiled view current: health carried over, prober and DNS threads switched. Takes it. */
 void server_install_view(struct server *server, struct view *view);
-/* Arm the timer for the next override that ends, and loads that grow old. */
+/* Arm the timer for the next override that starts or ends, and loads that grow old. */
 void server_schedule_expiry(struct server *server);
 
 /* ---- reload.c ---- */

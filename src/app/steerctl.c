@@ -34,6 +34,8 @@ static const struct option_name {
     {"az", OPTION_AZ, offsetof(struct steerctl, az)},
     {"effective", OPTION_EFFECTIVE, offsetof(struct steerctl, effective)},
     {"reason", OPTION_REASON, offsetof(struct steerctl, reason)},
+    {"in", OPTION_IN, offsetof(struct steerctl, in)},
+    {"at", OPTION_AT, offsetof(struct steerctl, at)},
     {"for", OPTION_FOR, offsetof(struct steerctl, for_)},
     {"until", OPTION_UNTIL, offsetof(struct steerctl, until)},
     {"actor", OPTION_ACTOR, offsetof(struct steerctl, actor)},
@@ -300,9 +302,14 @@ static enum steerctl_exit run_override(const struct steerctl *ctl)
     if (ctl->for_ != NULL && ctl->until != NULL) {
         return usage("--for and --until exclude each other");
     }
+    if (ctl->in != NULL && ctl->at != NULL) {
+        return usage("--in and --at exclude each other");
+    }
     body = json_object();
     set_text(body, "state", ctl->words[0]);
     set_text(body, "reason", ctl->reason);
+    set_text(body, "starts_in", ctl->in);
+    set_text(body, "starts", ctl->at);
     set_text(body, "expires_in", ctl->for_);
     set_text(body, "expires", ctl->until);
     set_text(body, "actor", ctl->actor);
@@ -415,7 +422,8 @@ static enum steerctl_exit run_version(const struct steerctl *ctl)
     return STEERCTL_OK;
 }
 
-#define CHANGE_OPTIONS (OPTION_REASON | OPTION_FOR | OPTION_UNTIL | OPTION_ACTOR | OPTION_DRY_RUN)
+#define CHANGE_OPTIONS                                                                                       \
+    (OPTION_REASON | OPTION_IN | OPTION_AT | OPTION_FOR | OPTION_UNTIL | OPTION_ACTOR | OPTION_DRY_RUN)
 
 static const struct verb verbs[] = {
     {"status", "", "the server at a glance", 0, 0, 0, run_status},
@@ -485,7 +493,8 @@ static enum steerctl_exit run_help(const struct steerctl *ctl)
         print_verb(&verbs[i]);
     }
     puts("\nTARGET is region:NAME, az:NAME or endpoint:NAME.\n"
-         "  drain, up, down   --reason TEXT [--for 30m | --until TIME] [--actor NAME] [--dry-run]\n"
+         "  drain, up, down   --reason TEXT [--in 10m | --at TIME] [--for 30m | --until TIME]\n"
+         "                    [--actor NAME] [--dry-run]\n"
          "  auto              [--reason TEXT] [--actor NAME] [--dry-run]\n"
          "  load              [--for 30s] [--actor NAME] [--dry-run]; endpoints only\n"
          "  azs, endpoints    [--region NAME] [--az NAME] [--effective STATE]\n"

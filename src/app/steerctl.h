@@ -33,6 +33,8 @@ enum {
     OPTION_LOSE = 512,
     OPTION_FAILURE = 1024,
     OPTION_FROM = 2048,
+    OPTION_IN = 1 << 16,
+    OPTION_AT = 1 << 17,
     OPTION_ASSUME = 4096,
     OPTION_TRAFFIC = 8192,
     OPTION_LIMIT = 16384,
@@ -42,8 +44,8 @@ struct steerctl {
     const char *socket;
     bool json, colour;
     unsigned given; /* OPTION_ bits */
-    const char *region, *az, *effective, *reason, *for_, *until, *actor, *client, *failure, *from, *traffic,
-        *limit;
+    const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
+        *traffic, *limit;
     const char **losses;
     size_t loss_count;
     const char **assumed;

@@ -58,6 +58,7 @@ void show_status(const struct steerctl *ctl, const json_t *status)
     text_line("zones", number_text(status, "zones", text));
     text_line("names", number_text(status, "names", text));
     text_line("overrides", number_text(status, "overrides", text));
+    text_line("  planned", number_text(status, "overrides_planned", text));
     putchar('\n');
     struct table *table = table_new(ctl, headings);
     count_row(table, status, "regions");
@@ -140,6 +141,10 @@ static void show_override(const json_t *override)
     text_line("  reason", text_of(override, "reason"));
     text_line("  actor", text_of(override, "actor"));
     text_line("  set", text_of(override, "set"));
+    if (text_of(override, "starts") != NULL) {
+        text_line(json_is_true(json_object_get(override, "planned")) ? "  starts" : "  started",
+                  text_of(override, "starts"));
+    }
     const char *expires = text_of(override, "expires");
     text_line("  expires", expires == NULL ? "never" : expires);
 }
@@ -261,13 +266,14 @@ void show_target(const struct steerctl *ctl, const json_t *target)
 
 /* ---- overrides ---- */
 
-static void show_planned(const struct steerctl *ctl, const json_t *changes)
+static void show_changes(const struct steerctl *ctl, const json_t *changes, bool is_planned)
 {
-    static const char *const headings[] = {"WOULD CHANGE", "BEFORE", "AFTER", NULL};
+    const char *const headings[] = {is_planned ? "WOULD CHANGE THEN" : "WOULD CHANGE", "BEFORE", "AFTER",
+                                    NULL};
     size_t i;
     const json_t *change;
     if (json_array_size(changes) == 0) {
-        puts("no effective state would change");
+        puts(is_planned ? "no effective state would change then" : "no effective state would change");
         return;
     }
     struct table *table = table_new(ctl, headings);
@@ -285,27 +291,42 @@ static void show_planned(const struct steerctl *ctl, const json_t *changes)
 
 void show_change(const struct steerctl *ctl, const json_t *target)
 {
-    char name[TABLE_CELL_SIZE], state[64], by[64];
+    char name[TABLE_CELL_SIZE], state[64], by[64], start[64];
     const json_t *override = json_object_get(target, "override");
     const char *expires = text_of(override, "expires"), *effective = or_dash(text_of(target, "effective"));
     bool dry_run = json_is_true(json_object_get(target, "dry_run"));
+    bool is_planned = json_is_true(json_object_get(override, "planned"));
     printf("%s:%s %s %s%s%s, decided by %s", or_dash(text_of(target, "kind")),
            text_clean(or_dash(text_of(target, "name")), name, sizeof name), dry_run ? "would be" : "is",
            text_colour(ctl, effective), text_clean(effective, state, sizeof state), text_plain(ctl),
            text_clean(or_dash(text_of(target, "decided_by")), by, sizeof by));
+    if (is_planned) {
+        printf("; %s %s planned for %s", text_clean(or_dash(text_of(override, "state")), state, sizeof state),
+               dry_run ? "would be" : "is",
+               text_clean(or_dash(text_of(override, "starts")), start, sizeof start));
+    }
     if (json_is_object(override)) {
         printf(", until %s", expires == NULL ? "it is removed" : text_clean(expires, state, sizeof state));
     }
     putchar('\n');
     if (dry_run) {
-        show_planned(ctl, json_object_get(target, "changes"));
+        show_changes(ctl, json_object_get(target, "changes"), is_planned);
     }
+}
+
+static void add_start(struct table *table, const json_t *override)
+{
+    char text[64], age[32];
+    bool is_planned = json_is_true(json_object_get(override, "planned"));
+    const char *starts = text_of(override, "starts");
+    snprintf(text, sizeof text, is_planned ? "in %s" : "%s ago", text_age(starts, age));
+    table_add(table, starts == NULL ? NULL : text);
 }
 
 void show_overrides(const struct steerctl *ctl, const json_t *items)
 {
-    static const char *const headings[] = {"TARGET", "STATE",   "EFFECTIVE", "ACTOR",
-                                           "SET",    "EXPIRES", "REASON",    NULL};
+    static const char *const headings[] = {"TARGET", "STATE",   "EFFECTIVE", "ACTOR", "SET",
+                                           "STARTS", "EXPIRES", "REASON",    NULL};
     size_t i;
     const json_t *item;
     struct table *table = table_new(ctl, headings);
@@ -319,6 +340,7 @@ void show_overrides(const struct steerctl *ctl, const json_t *items)
         table_add(table, text_of(item, "actor"));
         snprintf(text, sizeof text, "%s ago", text_age(text_of(item, "set"), age));
         table_add(table, text);
+        add_start(table, item);
         snprintf(text, sizeof text, "in %s", text_age(text_of(item, "expires"), age));
         table_add(table, text_of(item, "expires") == NULL ? "never" : text);
         table_add(table, text_of(item, "reason"));

@@ -79,8 +79,12 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     int error = operate_put_override(server->view, kind, name, override, clock_wall_ms(&server->clock));
     pthread_mutex_unlock(&server->lock);
     if (error == 0) {
-        log_info("override kind=%s name=%s state=%s actor=%s reason=\"%s\"", health_kind_text(kind), name,
-                 health_desired_text(override->desired), override->actor, override->reason);
+        char text[CLOCK_TEXT_SIZE];
+        bool is_planned = override->starts_ms != 0;
+        log_info("override kind=%s name=%s state=%s%s%s actor=%s reason=\"%s\"", health_kind_text(kind), name,
+                 health_desired_text(override->desired), is_planned ? " starts=" : "",
+                 is_planned ? clock_write_rfc3339(override->starts_ms, text) : "", override->actor,
+                 override->reason);
     }
     server_schedule_expiry(server);
     return error;
@@ -140,6 +144,7 @@ static int simulate(void *context, const char *const *losses, size_t count, cons
             .losses = parsed,
             .loss_count = count,
             .from_live = from_live,
+            .wall_ms = clock_wall_ms(&server->clock),
             .failure = strcmp(failure, "refused") == 0 ? HEALTH_OUTCOME_REFUSED : HEALTH_OUTCOME_TIMEOUT};
         pthread_mutex_lock(&server->lock);
         error = drill_simulate(server->view, &scenario, arena, &report);

@@ -7,7 +7,8 @@
  * with `failure` (a refusal is seen at once, a timeout after the check's timeout). The first check after the
  * loss comes at the worst moment: a whole interval after it; so the n-th failure ends at n intervals, plus
  * the timeout. The report also gives the expected time (half an interval less). Whatever is not lost stays as
- * it is at the start: what is down already does not come back, and overrides last. */
+ * it is at the start: what is down already does not come back. Overrides start and end at their times as long
+ * as the run lasts, which is until the last check has made its verdict fall. */
 #pragma once
 
 #include "base/arena.h"
@@ -27,7 +28,8 @@ struct drill_scenario {
     const struct drill_loss *losses;
     size_t loss_count;
     enum health_outcome failure; /* TIMEOUT (a dead host) or REFUSED (a dead process) …; NONE: TIMEOUT */
-    bool from_live; /* start from the live health (overrides, what is down already); else all is healthy */
+    bool from_live;  /* start from the live health (overrides, what is down already); else all is healthy */
+    int64_t wall_ms; /* when it happens: decides which overrides start or end meanwhile */
 };
 
 /* Where the traffic of a name goes: shares by region, before and after. */

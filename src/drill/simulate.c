@@ -3,7 +3,7 @@
  * The rehearsal: virtual time from one failing check to the next, the real health machine deciding, the real
  * steering following. Each monitor of what is lost has one pending check in a heap; when its verdict has
  * fallen it leaves, so the run ends by itself. All that ends in the same millisecond is one moment: answers
- * are compared between moments. */
+ * are compared between moments. Overrides that start or end before the last check does are moments, too. */
 #include "config.h"
 
 #include "drill/drill.h"
@@ -33,8 +33,8 @@ struct run {
     struct view_monitor *monitors;
     struct pending *heap; /* the earliest first */
     size_t pending_count;
-    int64_t now_ms;
-    struct arena *arena; /* of the report */
+    int64_t now_ms, wall_ms; /* after the loss; wall time of the loss, by which overrides start and end */
+    struct arena *arena;     /* of the report */
     struct run_event *events;
     size_t event_count, event_capacity;
 };
@@ -115,9 +115,20 @@ static void hear(void *context, const struct health_change *change)
         hear_verdict(run, change);
     } else if (change->after.state != change->before.state) {
         add_event(run, RANK_CONSEQUENCE, change->kind == HEALTH_ENDPOINT,
-                  arena_print(run->arena, "%s %s out (%s)", health_kind_text(change->kind), change->name,
+                  arena_print(run->arena, "%s %s %s (%s)", health_kind_text(change->kind), change->name,
+                              health_state_serves(change->after.state) ? "in" : "out",
                               health_decider_text(change->after.decided_by)));
     }
+}
+
+static void hear_turn(void *context, const struct health_override_turn *turn)
+{
+    struct run *run = context;
+    add_event(run, RANK_CONSEQUENCE, false,
+              arena_print(run->arena, "the %s of %s %s by %s %s",
+                          health_desired_text(turn->override->desired), health_kind_text(turn->kind),
+                          turn->name, turn->override->actor,
+                          turn->turn == HEALTH_TURN_STARTED ? "starts as planned" : "ends"));
 }
 
 static bool takes_its_timeout(enum health_outcome failure)
@@ -210,6 +221,31 @@ static bool fail_check(struct run *run)
     return fallen;
 }
 
+static void follow_answers(struct run *run, int64_t interval_ms)
+{
+    size_t changed = drill_answers_follow(run->answers, run->now_ms, interval_ms);
+    if (changed != 0) {
+        add_event(run, RANK_CONSEQUENCE, false,
+                  arena_print(run->arena, "%zu answer%s change%s", changed, changed == 1 ? "" : "s",
+                              changed == 1 ? "s" : ""));
+    }
+}
+
+/* Overrides that start or end until the next check does. */
+static void follow_overrides(struct run *run)
+{
+    for (;;) {
+        int64_t due_ms = health_next_due(run->health);
+        int64_t at_ms = due_ms > run->wall_ms ? due_ms - run->wall_ms : 0;
+        if (due_ms == 0 || at_ms > run->heap[0].at_ms) {
+            return;
+        }
+        run->now_ms = at_ms;
+        health_follow_clock(run->health, run->wall_ms + at_ms);
+        follow_answers(run, 0);
+    }
+}
+
 /* Everything that ends at the earliest pending time. */
 static void run_moment(struct run *run)
 {
@@ -223,11 +259,8 @@ static void run_moment(struct run *run)
             interval_ms = own_ms < interval_ms ? own_ms : interval_ms;
         }
     }
-    size_t changed = fallen ? drill_answers_follow(run->answers, run->now_ms, interval_ms) : 0;
-    if (changed != 0) {
-        add_event(run, RANK_CONSEQUENCE, false,
-                  arena_print(run->arena, "%zu answer%s change%s", changed, changed == 1 ? "" : "s",
-                              changed == 1 ? "s" : ""));
+    if (fallen) {
+        follow_answers(run, interval_ms);
     }
 }
 
@@ -292,18 +325,20 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
     if (!is_valid(view, scenario)) {
         return ERROR_INVALID;
     }
-    struct run run = {.topology = view->topology, .arena = arena};
+    struct run run = {.topology = view->topology, .wall_ms = scenario->wall_ms, .arena = arena};
     run.failure = scenario->failure == HEALTH_OUTCOME_NONE ? HEALTH_OUTCOME_TIMEOUT : scenario->failure;
     run.is_lost = memory_alloc_array(view->topology->endpoint_count, sizeof *run.is_lost);
     mark_lost(&run, scenario);
     start_health(&run, view, scenario->from_live);
     start_checks(&run);
     run.answers = drill_answers_new(view, health_get_table(run.health));
-    health_set_listener(run.health, &(struct health_listener){.context = &run, .changed = hear});
-    if (run.pending_count != 0) {
-        note_first_failure(&run, report);
-    }
+    health_set_listener(run.health,
+                        &(struct health_listener){.context = &run, .changed = hear, .turned = hear_turn});
     while (run.pending_count != 0) {
+        follow_overrides(&run);
+        if (report->detection_ms < 0) {
+            note_first_failure(&run, report);
+        }
         run_moment(&run);
     }
     name_losses(view, scenario, arena, report);

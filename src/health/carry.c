@@ -60,7 +60,9 @@ static void carry_overrides(struct health *to, const struct health *from)
         const struct health_override_entry *entry = &from->overrides[i];
         ptrdiff_t at = health_find(to, entry->kind, from->nodes[entry->kind][entry->index].name);
         if (at >= 0) {
-            health_put_override(to, entry->kind, (uint32_t)at, &entry->what);
+            uint32_t word = health_word_get(from, entry->kind, entry->index);
+            health_put_override(to, entry->kind, (uint32_t)at, &entry->what,
+                                (word & HEALTH_WORD_PLANNED) != 0);
         }
     }
 }

@@ -263,6 +263,7 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
     *status = (struct health_status){.name = node->name,
                                      .observed = health_word_observed(word),
                                      .desired = health_word_desired(word),
+                                     .planned = (word & HEALTH_WORD_PLANNED) != 0,
                                      .effective = node->told,
                                      .since_ms = node->since_ms};
     if (kind != HEALTH_ENDPOINT) {

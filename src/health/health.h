@@ -93,10 +93,27 @@ struct health_shed_change {
     const struct health_load_status *load;
 };
 
+/* An override whose time has come. Told before the changes that it brings, by health_follow_clock() only. */
+enum health_turn {
+    HEALTH_TURN_STARTED, /* "started": it was planned and is in force now */
+    HEALTH_TURN_EXPIRED, /* "expired": it was in force and is not any more */
+    HEALTH_TURN_MISSED,  /* "missed": it expired without ever having been in force: the clock leapt */
+};
+
+struct health_override_turn {
+    enum health_kind kind;
+    const char *name; /* borrowed from the machine */
+    const struct health_override *override;
+    enum health_turn turn;
+};
+
+const char *health_turn_text(enum health_turn turn);
+
 struct health_listener {
     void *context;
-    void (*changed)(void *context, const struct health_change *change);   /* NULL: nobody listens */
-    void (*shed)(void *context, const struct health_shed_change *change); /* likewise */
+    void (*changed)(void *context, const struct health_change *change);     /* NULL: nobody listens */
+    void (*turned)(void *context, const struct health_override_turn *turn); /* likewise */
+    void (*shed)(void *context, const struct health_shed_change *change);   /* likewise */
 };
 
 struct health;
@@ -133,13 +150,16 @@ struct health_load_report {
 
 /* An endpoint said how loaded it is; the latest word counts. Words change only where the share that is shed
  * moves by a step (1 of HEALTH_SHED_ALL) or more, and for all endpoints together at most once in
- * HEALTH_SHED_PACE_MS: what comes sooner waits for the next report or health_expire(). ERROR_NOT_FOUND or 0.
+ * HEALTH_SHED_PACE_MS: what comes sooner waits for the next report or health_expire_loads(). ERROR_NOT_FOUND
+ * or 0.
  */
 enum { HEALTH_SHED_PACE_MS = 1000 };
 int health_report_load(struct health *health, uint32_t endpoint, const struct health_load_report *report,
                        int64_t wall_ms);
 /* It is not known any more. */
 int health_forget_load(struct health *health, uint32_t endpoint, int64_t wall_ms);
+/* Forget loads that are too old, follow those that waited. */
+void health_expire_loads(struct health *health, int64_t wall_ms);
 /* What it would shed, 0..1, were this reported now (for dry runs). */
 double health_foresee_shed(const struct health *health, uint32_t endpoint, double load);
 
@@ -148,23 +168,27 @@ double health_foresee_shed(const struct health *health, uint32_t endpoint, doubl
 struct health_override {
     enum health_desired desired;
     int64_t set_ms;     /* wall */
-    int64_t expires_ms; /* wall; 0: never */
+    int64_t starts_ms;  /* wall: planned for then; 0: in force from the beginning */
+    int64_t expires_ms; /* wall, after starts_ms; 0: never */
     char reason[HEALTH_REASON_SIZE];
     char actor[HEALTH_ACTOR_SIZE];
 };
 
-/* Set or replace (desired AUTO removes, and so does one that has expired already). Returns 0, or
- * ERROR_NOT_FOUND for an index that does not exist. */
+/* Set or replace (desired AUTO removes, and so does one that has expired already). One that is planned is on
+ * record, and in the word as HEALTH_WORD_PLANNED, but is not desired yet. Returns 0, ERROR_NOT_FOUND for an
+ * index that does not exist, or ERROR_CONFLICT for one with a start where an override is in force: it would
+ * have to end now, or by itself at an unexpected time. */
 int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
                         const struct health_override *override, int64_t wall_ms);
-/* NULL if there is none; borrowed until the next call that changes overrides. */
+/* In force or planned (health_status says which); NULL if there is none; borrowed until the next call that
+ * changes overrides. */
 const struct health_override *health_get_override(const struct health *health, enum health_kind kind,
                                                   uint32_t index);
-/* Remove the overrides whose time has come; returns how many. Loads that are too old end, too, and those that
- * waited for their turn begin to count. */
-size_t health_expire(struct health *health, int64_t wall_ms);
-/* Wall time of the next expiry of an override, 0 if there is none. */
-int64_t health_next_expiry(const struct health *health);
+/* Do what is due by now, as one change: planned overrides start, others end. What has started stays so if the
+ * clock is set back. Returns how many there were. */
+size_t health_follow_clock(struct health *health, int64_t wall_ms);
+/* Wall time of the next start or end of an override, 0 if there is none. */
+int64_t health_next_due(const struct health *health);
 
 /* ---- looking ---- */
 
@@ -172,6 +196,7 @@ struct health_status {
     const char *name; /* borrowed */
     enum health_observed observed;
     enum health_desired desired;
+    bool planned; /* there is an override, but its time is yet to come */
     struct health_effective
         effective;                  /* azs: decided_by is VERDICT (roll-up of its own), AZ_OVERRIDE,
                                        REGION_OVERRIDE or REGION_LOST; regions: VERDICT or REGION_OVERRIDE */

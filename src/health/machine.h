@@ -47,6 +47,7 @@ struct health_override_entry {
     enum health_kind kind;
     uint32_t index;
     struct health_override what;
+    bool turned; /* started in the change under way */
 };
 
 struct health {
@@ -65,7 +66,7 @@ struct health {
     uint32_t monitor_count;
     struct health_override_entry *overrides;
     size_t override_count, override_capacity;
-    int64_t next_expiry_ms; /* 0: none */
+    int64_t next_due_ms; /* start or end of an override; 0: none */
     struct health_listener listener;
     struct health_change *changes; /* of the change under way, kept for its memory */
     size_t change_count, change_capacity;
@@ -92,8 +93,9 @@ static inline _Atomic uint32_t *health_back_at(const struct health *health, enum
 uint32_t health_word_get(const struct health *health, enum health_kind kind, uint32_t index);
 void health_word_set_observed(struct health *health, enum health_kind kind, uint32_t index,
                               enum health_observed observed);
+/* In force, or planned only: then nothing is desired yet. One store. */
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
-                             enum health_desired desired);
+                             enum health_desired desired, bool planned);
 void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level);
 void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers);
 /* After all words of one change were stored (the first one began it): readers that see the new generation see
@@ -111,15 +113,13 @@ void health_node_count(struct health_node *node, enum health_observed before, en
 
 /* What `from` knew of the load of an endpoint. */
 void health_carry_load(struct health *to, uint32_t endpoint, const struct health *from, uint32_t old);
-/* Forget loads that are too old, follow those that waited. */
-void health_expire_loads(struct health *health, int64_t wall_ms);
 
 /* All counters, roll-ups and words' observed bits anew from the monitors' verdicts. */
 void health_rebuild(struct health *health);
 
-/* Record an override and its bits; without telling anybody. */
+/* Record an override and its bits; without telling anybody. Planned: its time is yet to come. */
 void health_put_override(struct health *health, enum health_kind kind, uint32_t index,
-                         const struct health_override *override);
+                         const struct health_override *override, bool planned);
 
 /* Notice what changed at (kind, index) and below, and since when. The table has been updated. */
 void health_settle(struct health *health, enum health_kind kind, uint32_t index,

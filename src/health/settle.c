@@ -54,10 +54,12 @@ void health_word_set_observed(struct health *health, enum health_kind kind, uint
 }
 
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
-                             enum health_desired desired)
+                             enum health_desired desired, bool planned)
 {
-    uint32_t word = health_word_get(health, kind, index) & ~(uint32_t)HEALTH_WORD_DESIRED;
-    store(health, kind, index, word | (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT);
+    uint32_t word = health_word_get(health, kind, index);
+    word &= ~(uint32_t)(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED);
+    word |= planned ? HEALTH_WORD_PLANNED : (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT;
+    store(health, kind, index, word);
 }
 
 void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level)

@@ -36,14 +36,16 @@ enum health_decider {
     HEALTH_BY_REGION_OVERRIDE,   /* "region_override" */
 };
 
-/* The word: bits 0-1 observed, bits 2-3 desired. Of endpoints, too: bit 4: the latest results of a check
- * speak against the verdict, but are not enough to change it yet; bits 8-13: how much of its weight the
- * endpoint sheds because of its load, in steps of which HEALTH_SHED_ALL are everything. */
+/* The word: bits 0-1 observed, bits 2-3 desired, bit 5: an override is planned for later. Of endpoints, too:
+ * bit 4: the latest results of a check speak against the verdict, but are not enough to change it yet; bits
+ * 8-13: how much of its weight the endpoint sheds because of its load, in steps of which HEALTH_SHED_ALL are
+ * everything. */
 enum {
     HEALTH_WORD_OBSERVED = 3,
     HEALTH_WORD_DESIRED_SHIFT = 2,
     HEALTH_WORD_DESIRED = 3 << 2,
     HEALTH_WORD_WAVERS = 1 << 4,
+    HEALTH_WORD_PLANNED = 1 << 5,
     HEALTH_WORD_SHED_SHIFT = 8,
     HEALTH_WORD_SHED = 63 << 8,
     HEALTH_SHED_ALL = 32,
@@ -121,6 +123,21 @@ static inline struct health_effective health_table_effective(const struct health
     return health_combine(atomic_load_explicit(&table->endpoints[endpoint], memory_order_relaxed),
                           atomic_load_explicit(&table->azs[az], memory_order_relaxed),
                           atomic_load_explicit(&table->regions[region], memory_order_relaxed));
+}
+
+/* Whose planned override will decide about an endpoint when its time comes, as its words are now? The
+ * narrowest one's, unless an override that is as narrow or narrower is in force. False: nobody's. */
+static inline bool health_find_planned(uint32_t endpoint, uint32_t az, uint32_t region,
+                                       enum health_kind *kind)
+{
+    const uint32_t words[] = {[HEALTH_ENDPOINT] = endpoint, [HEALTH_AZ] = az, [HEALTH_REGION] = region};
+    for (int i = HEALTH_ENDPOINT; i <= HEALTH_REGION && (words[i] & HEALTH_WORD_DESIRED) == 0; i++) {
+        if ((words[i] & HEALTH_WORD_PLANNED) != 0) {
+            *kind = (enum health_kind)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 static inline unsigned health_word_shed(uint32_t word)

@@ -7,8 +7,6 @@
 
 #include "base/error.h"
 #include "health/health.h"
-#include "health/outcome.h"
-#include "health/table.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -22,6 +20,7 @@ static const char *const state_texts[] = {"unknown", "healthy",   "unhealthy",
 static const char *const decider_texts[] = {"verdict",           "az_lost",     "region_lost",
                                             "endpoint_override", "az_override", "region_override"};
 static const char *const kind_texts[] = {"endpoint", "az", "region"};
+static const char *const turn_texts[] = {"started", "expired", "missed"};
 static const char *const outcome_texts[] = {"none",       "ok",           "refused",    "connect_timeout",
                                             "timeout",    "reset",        "closed",     "unreachable",
                                             "bad_status", "bad_response", "local_error"};
@@ -66,6 +65,11 @@ const char *health_decider_text(enum health_decider decider)
 const char *health_kind_text(enum health_kind kind)
 {
     return text_at(kind_texts, COUNT_OF(kind_texts), kind);
+}
+
+const char *health_turn_text(enum health_turn turn)
+{
+    return text_at(turn_texts, COUNT_OF(turn_texts), turn);
 }
 
 const char *health_outcome_text(enum health_outcome outcome)

@@ -256,6 +256,13 @@ static void tell_failing(struct explain_work *w)
                 serves ? "is about to change" : "does not serve");
 }
 
+static void tell_planned(struct explain_work *w)
+{
+    uint32_t endpoint = w->policy->members[w->trace.planned].endpoint;
+    explain_say(w, "the TTL is at most %u s (ttl_failing): %s", w->choice.ttl,
+                operate_describe_plan(w->view, endpoint, w->arena));
+}
+
 void explain_ttl(struct explain_work *w)
 {
     struct operate_explanation *to = w->to;
@@ -263,8 +270,11 @@ void explain_ttl(struct explain_work *w)
     if (has_limit && w->trace.failing >= 0) {
         tell_failing(w);
     }
+    if (has_limit && w->trace.planned >= 0) {
+        tell_planned(w);
+    }
     if (has_limit && w->reply.ttl >= w->choice.ttl) {
-        to->ttl_reason = "ttl_failing";
+        to->ttl_reason = w->trace.failing >= 0 ? "ttl_failing" : "planned";
     } else if (to->answer_count == 0) {
         if (w->reply.is_negative) {
             to->ttl_reason = "negative";

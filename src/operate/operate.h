@@ -42,11 +42,14 @@ int operate_put_load(const struct view *view, const char *endpoint, const struct
                      int64_t wall_ms);
 /* What it would shed with a load. Likewise. */
 int operate_foresee_shed(const struct view *view, const char *endpoint, double load, double *shed);
-/* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, or ERROR_INVALID: an expiry
- * that is not in the future. */
+/* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, ERROR_INVALID: an expiry that
+ * is not in the future, or not after the start, or ERROR_CONFLICT: one with a start where one is in force. */
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms);
 
+/* Who planned what that an endpoint will follow, and for when: "drain of region us-east is planned for … by
+ * alice: storm"; or that nothing is. */
+const char *operate_describe_plan(const struct view *view, uint32_t endpoint, struct arena *arena);
 /* ---- assumptions ---- */
 
 /* An override that nobody has put. */
@@ -127,7 +130,7 @@ struct operate_explanation {
     const char *scope_reason;      /* "geo", "sticky", "negative"; NULL: it holds for every client */
     const char *source;            /* steer_source_text() */
     uint32_t ttl;
-    const char *ttl_reason; /* "ttl", "ttl_failing", "zone", "negative"; NULL: not steered */
+    const char *ttl_reason; /* "ttl", "ttl_failing", "planned", "zone", "negative"; NULL: not steered */
     const char *fallback;   /* "all" …: where no tier serves; NULL: not steered */
     const char *pool;       /* "pool …", that comes before it; NULL: none */
     bool fenced;            /* answers never leave the tiers */

@@ -7,6 +7,7 @@
 
 #include "operate/operate.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <string.h>
@@ -94,7 +95,7 @@ int operate_put_override(const struct view *view, enum health_kind kind, const c
         return ERROR_NOT_FOUND;
     }
     if (override->desired != HEALTH_DESIRED_AUTO && override->expires_ms != 0 &&
-        override->expires_ms <= wall_ms) {
+        (override->expires_ms <= wall_ms || override->expires_ms <= override->starts_ms)) {
         return ERROR_INVALID;
     }
     return health_set_override(view->health, kind, (uint32_t)index, override, wall_ms);
@@ -120,4 +121,24 @@ int operate_foresee_shed(const struct view *view, const char *endpoint, double l
     }
     *shed = health_foresee_shed(view->health, (uint32_t)index, load);
     return 0;
+}
+
+const char *operate_describe_plan(const struct view *view, uint32_t endpoint, struct arena *arena)
+{
+    const struct conf_endpoint *parts = &view->topology->endpoints[endpoint];
+    const uint32_t at[] = {
+        [HEALTH_ENDPOINT] = endpoint, [HEALTH_AZ] = parts->az, [HEALTH_REGION] = parts->region};
+    const struct health_table *table = view->table;
+    enum health_kind kind;
+    struct health_status status;
+    char starts[CLOCK_TEXT_SIZE];
+    if (!health_find_planned(atomic_load(&table->endpoints[endpoint]), atomic_load(&table->azs[parts->az]),
+                             atomic_load(&table->regions[parts->region]), &kind)) {
+        return "nothing is planned";
+    }
+    const struct health_override *override = health_get_override(view->health, kind, at[kind]);
+    health_get_status(view->health, kind, at[kind], &status);
+    return arena_print(arena, "%s of %s %s is planned for %s by %s: %s",
+                       health_desired_text(override->desired), health_kind_text(kind), status.name,
+                       clock_write_rfc3339(override->starts_ms, starts), override->actor, override->reason);
 }

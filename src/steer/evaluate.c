@@ -295,7 +295,7 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
 {
     const struct steer_class *class = &policy->classes[ask.class_id];
     struct steer_reading reading = {
-        .policy = policy, .table = table, .choice = choice, .ask = ask, .failing = -1};
+        .policy = policy, .table = table, .choice = choice, .ask = ask, .failing = -1, .planned = -1};
     uint64_t generation = atomic_load_explicit(&table->generation, memory_order_acquire);
     choice->generation = (generation & HEALTH_CHANGING) != 0 ? 0 : generation;
     choice->part_count = 0;
@@ -303,11 +303,13 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
     if (!take_any_tiers(&reading, class, trace)) {
         choice->source = take_fallback(&reading, class);
     }
-    choice->ttl = policy->has_ttl_failing && reading.failing >= 0 ? policy->ttl_failing : STEER_TTL_FREE;
+    bool is_short = policy->has_ttl_failing && (reading.failing >= 0 || reading.planned >= 0);
+    choice->ttl = is_short ? policy->ttl_failing : STEER_TTL_FREE;
     pack_parts(choice);
     finish_parts(&reading);
     if (trace != NULL) {
         trace_shares(choice, trace);
-        trace->failing = policy->has_ttl_failing ? reading.failing : -1;
+        trace->failing = is_short ? reading.failing : -1;
+        trace->planned = is_short ? reading.planned : -1;
     }
 }

@@ -99,7 +99,8 @@ struct steer_policy {
         uint32_t hold_s;        /* for so long after it came back an endpoint gets no clients; 0: at once */
     } sticky;                   /* of STEER_PICK_STICKY */
     bool has_ttl_failing;
-    uint32_t ttl_failing;  /* s, at most, while a member of the class does not serve or is about to change */
+    uint32_t ttl_failing;  /* s, at most, while a member of the class does not serve or is about to change, by
+                              its checks or by plan */
     const char *geo_label; /* of the tree's rules, for explain: "geo", or the name of a set; may be NULL */
     uint32_t cache_at;     /* first slot of this policy in a cache */
 };
@@ -193,7 +194,9 @@ struct steer_trace_tier {
 
 struct steer_trace {
     struct steer_trace_tier *tiers; /* room for tier_count of the class; all are filled */
-    int32_t failing;                /* the first member that ttl_failing is due to; -1: none */
+    /* The first member that ttl_failing is due to: because it does not serve or wavers, and because an
+     * override of it is planned. -1: none. */
+    int32_t failing, planned;
 };
 
 /* Memory for choices of a class: */

@@ -33,20 +33,29 @@ static uint32_t load(const _Atomic uint32_t *words, uint32_t index)
     return atomic_load_explicit(&words[index], memory_order_relaxed);
 }
 
+static void note_plan(struct steer_reading *reading, uint16_t index, const uint32_t words[3])
+{
+    enum health_kind kind;
+    if (reading->planned < 0 && health_find_planned(words[0], words[1], words[2], &kind)) {
+        reading->planned = index;
+    }
+}
+
 /* An override ends all wavering: what checks say does not matter under it. */
 static struct look look_at(struct steer_reading *reading, uint16_t index)
 {
     const struct steer_member *member = &reading->policy->members[index];
     const struct health_table *table = reading->table;
-    uint32_t word = load(table->endpoints, member->endpoint);
-    struct health_effective effective =
-        health_combine(word, load(table->azs, member->az), load(table->regions, member->region));
-    bool wavers = (word & HEALTH_WORD_WAVERS) != 0 && effective.decided_by == HEALTH_BY_VERDICT;
+    const uint32_t words[] = {load(table->endpoints, member->endpoint), load(table->azs, member->az),
+                              load(table->regions, member->region)};
+    struct health_effective effective = health_combine(words[0], words[1], words[2]);
+    bool wavers = (words[0] & HEALTH_WORD_WAVERS) != 0 && effective.decided_by == HEALTH_BY_VERDICT;
     bool serves = health_state_serves(effective.state);
+    note_plan(reading, index, words);
     if (reading->failing < 0 && (wavers || !serves)) {
         reading->failing = index;
     }
-    unsigned shed = reading->ask.ignores_load ? 0 : health_word_shed(word);
+    unsigned shed = reading->ask.ignores_load ? 0 : health_word_shed(words[0]);
     return (struct look){.state = effective.state, .shed = shed, .serves = serves};
 }
 

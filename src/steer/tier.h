@@ -19,6 +19,7 @@ struct steer_reading {
     bool holds;      /* who came back a moment ago does not serve yet */
     bool has_held;   /* there was such a member */
     int32_t failing; /* the first member that does not serve or wavers; -1: none so far */
+    int32_t planned; /* the first one that an override is planned for; -1: none so far */
 };
 
 struct steer_measure {

@@ -11,7 +11,7 @@ EXTRA_DIST += \
 	tests/functional/test_hostile.py tests/functional/test_house.py \
 	tests/functional/test_idle.py \
 	tests/functional/test_limits.py tests/functional/test_load.py \
-	tests/functional/test_packets.py tests/functional/test_primary.py tests/functional/test_probing.py tests/functional/test_reload.py \
+	tests/functional/test_packets.py tests/functional/test_planned.py tests/functional/test_primary.py tests/functional/test_probing.py tests/functional/test_reload.py \
 	tests/functional/test_recipes.py tests/functional/test_reload_zone.py \
 	tests/functional/test_schema.py tests/functional/test_serving.py tests/functional/test_steerctl.py \
 	tests/functional/test_soak.py tests/functional/test_steering.py tests/functional/test_tcp_limits.py \

@@ -55,12 +55,11 @@ def test_stickiness(site, seed):
     chances = {name: weight / sum(weights.values()) for name, weight in weights.items()}
     assert not is_too_far(counts, chances), (seed, counts, chances)
 
-    lost = sticky.random.sample(sorted(weights), sticky.random.randint(1, len(weights) - sticky.document["answers"] - 1)
-                                if len(weights) > 3 else 1)
-    for name in lost[:2]:
+    most = max(1, len(weights) - sticky.document["answers"] - 1)
+    gone = set(sticky.random.sample(sorted(weights), min(sticky.random.randint(1, 2), most)))
+    for name in gone:
         server.override("endpoint", name, sticky.random.choice(["down", "drain"]))
     away = sticky.map(site)
-    gone = set(lost[:2])
     for client, found in before.items():
         assert not gone & set(away[client])
         assert gone & set(found) or away[client] == found, f"seed {seed}: {client} moved without need"
@@ -69,15 +68,31 @@ def test_stickiness(site, seed):
     rest = {name: weight for name, weight in weights.items() if name not in gone}
     assert not is_too_far(to, {name: weight / sum(rest.values()) for name, weight in rest.items()}), (seed, to, rest)
 
-    for name in lost[:2]:
+    for name in gone:
         server.override("endpoint", name, "auto")
+    assert sticky.map(site) == before, f"seed {seed}: not everybody is back"
+
+
+def lose_regions(server):
+    for region in "a", "b":
+        server.override("region", region, "down")
+
+
+def test_servers_agree(site, seed):
+    """The same one started anew, and another one whose topology is in another order: with all up, and on the fallback."""
+    sticky = Sticky(seed)
+    server = sticky.fill(site).start()
+    before = sticky.map(site)
     server.stop()
-    site.start()
+    server = site.start()
     assert sticky.map(site) == before, f"seed {seed}: another map after a restart"
     with tempfile.TemporaryDirectory(prefix="steerd.") as folder:
         other = kit.Site(pathlib.Path(folder))
         try:
-            sticky.fill(other).start()
+            second = sticky.fill(other).start()
             assert sticky.map(other) == before, f"seed {seed}: another map on a second server"
+            lose_regions(server)
+            lose_regions(second)
+            assert sticky.map(other) == sticky.map(site), f"seed {seed}: another fallback on a second server"
         finally:
             other.close()

@@ -10,18 +10,19 @@ tests_unit_test_admin_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAG
 tests_unit_test_admin_SOURCES = tests/unit/test_admin.c tests/unit/admin_fake.c tests/unit/admin_fake.h tests/unit/unit.h
 tests_unit_test_admin_LDADD = src/libadmin.a src/libhealth.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 
+ADMIN_WORLD = tests/unit/admin_world.c tests/unit/admin_world.h tests/unit/admin_fake.c tests/unit/admin_fake.h \
+	tests/unit/unit.h
+
 TESTS += tests/unit/test_admin_http
 check_PROGRAMS += tests/unit/test_admin_http
 tests_unit_test_admin_http_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_admin_http_SOURCES = tests/unit/test_admin_http.c tests/unit/admin_fake.c tests/unit/admin_fake.h \
-	tests/unit/unit.h
+tests_unit_test_admin_http_SOURCES = tests/unit/test_admin_http.c $(ADMIN_WORLD)
 tests_unit_test_admin_http_LDADD = $(ADMIN_TEST_LIBS)
 
 TESTS += tests/unit/test_steerctl
 check_PROGRAMS += tests/unit/test_steerctl
 EXTRA_tests_unit_test_steerctl_DEPENDENCIES = src/steerctl
 tests_unit_test_steerctl_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_steerctl_SOURCES = tests/unit/test_steerctl.c tests/unit/admin_fake.c tests/unit/admin_fake.h \
-	tests/unit/unit.h
+tests_unit_test_steerctl_SOURCES = tests/unit/test_steerctl.c $(ADMIN_WORLD)
 tests_unit_test_steerctl_LDADD = $(ADMIN_TEST_LIBS)
 endif

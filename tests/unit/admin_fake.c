@@ -116,10 +116,14 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     if (target == NULL) {
         return ERROR_NOT_FOUND;
     }
+    if (override->starts_ms != 0 && target->override != NULL && !target->status.planned) {
+        return ERROR_CONFLICT;
+    }
     struct health_override *kept = &fake->overrides[kind][target - fake->targets[kind]];
     *kept = *override;
     fake->puts++;
-    target->status.desired = override->desired;
+    target->status.planned = override->starts_ms != 0;
+    target->status.desired = target->status.planned ? HEALTH_DESIRED_AUTO : override->desired;
     target->override = override->desired == HEALTH_DESIRED_AUTO ? NULL : kept;
     return 0;
 }

@@ -1,6 +1,7 @@
 ## Unit tests of src/health
 if HAVE_CMOCKA
 health_tests = tests/unit/test_health tests/unit/test_health_load tests/unit/test_health_override \
+	tests/unit/test_health_planned \
 	tests/unit/test_health_random
 TESTS += $(health_tests)
 check_PROGRAMS += $(health_tests)
@@ -16,6 +17,10 @@ tests_unit_test_health_override_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_override_SOURCES = tests/unit/test_health_override.c tests/unit/health_world.c \
 	tests/unit/health_world.h tests/unit/unit.h
 tests_unit_test_health_override_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
+tests_unit_test_health_planned_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_planned_SOURCES = tests/unit/test_health_planned.c tests/unit/health_world.c \
+	tests/unit/health_world.h tests/unit/unit.h
+tests_unit_test_health_planned_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 tests_unit_test_health_random_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_random_SOURCES = tests/unit/test_health_random.c tests/unit/unit.h
 tests_unit_test_health_random_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)

@@ -167,6 +167,30 @@ static void overrides_are_read(void **state)
     assert_int_equal(override.expires_ms, 0);
 }
 
+/* WALL_MS is 00:16:40. */
+static void starts_are_read(void **state)
+{
+    struct scratch *s = *state;
+    struct health_override override;
+    assert_int_equal(parse_override(s,
+                                    "{\"state\":\"drain\",\"reason\":\"r\",\"starts_in\":\"10m\","
+                                    "\"expires_in\":\"30m\"}",
+                                    &override),
+                     0);
+    assert_int_equal(override.starts_ms, WALL_MS + 600000);
+    assert_int_equal(override.expires_ms, WALL_MS + 2400000); /* half an hour from the start on */
+    assert_int_equal(parse_override(s,
+                                    "{\"state\":\"up\",\"reason\":\"r\",\"starts\":\"1970-01-01T00:16:41Z\","
+                                    "\"expires\":\"1970-01-01T00:16:42Z\"}",
+                                    &override),
+                     0);
+    assert_int_equal(override.starts_ms, 1001000);
+    assert_int_equal(override.expires_ms, 1002000);
+    assert_int_equal(
+        parse_override(s, "{\"state\":\"down\",\"reason\":\"r\",\"starts_in\":\"1s\"}", &override), 0);
+    assert_int_equal(override.expires_ms, 0);
+}
+
 static void loads_are_read(void **state)
 {
     struct scratch *s = *state;
@@ -227,6 +251,16 @@ static void bad_overrides_name_every_field(void **state)
          "expires"},
         {"{\"state\":\"up\",\"reason\":\"r\",\"expires_in\":\"0s\"}", "expires_in"},
         {"{\"state\":\"auto\",\"expires_in\":\"1m\"}", "expires_in"},
+        {"{\"state\":\"up\",\"reason\":\"r\",\"expires\":\"1970-01-01T00:00:00Z\"}", "expires"},
+        {"{\"state\":\"auto\",\"starts_in\":\"1m\"}", "starts_in"},
+        {"{\"state\":\"auto\",\"starts\":\"2999-01-01T00:00:00Z\"}", "starts"},
+        {"{\"state\":\"up\",\"reason\":\"r\",\"starts\":\"1970-01-01T00:16:40Z\"}", "starts"},
+        {"{\"state\":\"up\",\"reason\":\"r\",\"starts\":7}", "starts"},
+        {"{\"state\":\"up\",\"reason\":\"r\",\"starts_in\":\"soon\"}", "starts_in"},
+        {"{\"state\":\"up\",\"reason\":\"r\",\"starts\":\"2999-01-01T00:00:00Z\",\"starts_in\":\"1m\"}",
+         "starts"},
+        {"{\"state\":\"up\",\"reason\":\"r\",\"starts_in\":\"2m\",\"expires\":\"1970-01-01T00:18:40Z\"}",
+         "expires"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(parse_override(s, bad[i][0], &override), ERROR_INVALID);
@@ -410,9 +444,15 @@ static void targets_are_rendered(void **state)
         "{\"decided_by\":\"verdict\",\"desired\":\"auto\",\"effective\":\"healthy\",\"kind\":\"az\","
         "\"members\":2,"
         "\"members_unhealthy\":0,\"name\":\"us-east-1a\",\"observed\":\"healthy\",\"override\":{\"actor\":"
-        "\"a\","
-        "\"expires\":null,\"reason\":\"r\",\"set\":\"1970-01-01T00:00:01.000Z\",\"state\":\"drain\"},"
+        "\"a\",\"expires\":null,\"planned\":false,\"reason\":\"r\",\"set\":\"1970-01-01T00:00:01.000Z\","
+        "\"starts\":null,\"state\":\"drain\"},"
         "\"region\":\"us-east\",\"since\":\"2026-11-21T04:05:06.789Z\"}");
+    fake.overrides[HEALTH_AZ][0].starts_ms = 2000;
+    fake.targets[HEALTH_AZ][0].status.planned = true;
+    const char *planned = write_json(s, render_override_item(&fake.targets[HEALTH_AZ][0]));
+    assert_non_null(strstr(planned, "\"effective\":\"healthy\""));
+    assert_non_null(strstr(planned, "\"planned\":true"));
+    assert_non_null(strstr(planned, "\"starts\":\"1970-01-01T00:00:02.000Z\""));
     struct operate_target *endpoint = &fake.targets[HEALTH_ENDPOINT][0];
     endpoint->status.outcome = HEALTH_OUTCOME_BAD_STATUS;
     endpoint->status.detail = 503;
@@ -499,11 +539,22 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_open, scratch_close)
     const struct CMUnitTest tests[] = {
-        TEST(routes_are_found),       TEST(loads_are_read),       TEST(loads_are_rendered),
-        TEST(bad_routes_are_refused), TEST(overrides_are_read),   TEST(bad_overrides_name_every_field),
-        TEST(long_texts_are_refused), TEST(bad_json_says_where),  TEST(durations_are_read),
-        TEST(drills_are_read),        TEST(assumptions_are_read), TEST(repeated_parameters_are_listed),
-        TEST(problems_are_rendered),  TEST(targets_are_rendered), TEST(dry_runs_follow_the_table),
+        TEST(routes_are_found),
+        TEST(bad_routes_are_refused),
+        TEST(loads_are_read),
+        TEST(loads_are_rendered),
+        TEST(overrides_are_read),
+        TEST(starts_are_read),
+        TEST(bad_overrides_name_every_field),
+        TEST(long_texts_are_refused),
+        TEST(bad_json_says_where),
+        TEST(durations_are_read),
+        TEST(drills_are_read),
+        TEST(assumptions_are_read),
+        TEST(repeated_parameters_are_listed),
+        TEST(problems_are_rendered),
+        TEST(targets_are_rendered),
+        TEST(dry_runs_follow_the_table),
     };
     return cmocka_run_group_tests_name("admin", tests, NULL, NULL);
 }

@@ -4,17 +4,14 @@
  * thread, so nothing depends on timing. */
 #include "config.h"
 
-#include "unit.h"
+#include "admin_world.h"
 
 #include "admin/call.h"
-#include "admin_fake.h"
 #include "base/buffer.h"
 #include "base/error.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,43 +19,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-struct world {
-    char folder[32], path[64];
-    struct event_base *base;
-    struct fake fake;
-    struct admin *admin;
-    struct report *report;
-};
-
-static int world_open(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    snprintf(w->folder, sizeof w->folder, "/tmp/steerd-admin-XXXXXX");
-    assert_non_null(mkdtemp(w->folder));
-    snprintf(w->path, sizeof w->path, "%s/admin.sock", w->folder);
-    signal(SIGPIPE, SIG_IGN);
-    w->base = event_base_new();
-    w->report = report_new();
-    fake_init(&w->fake);
-    struct admin_verbs verbs = fake_verbs(&w->fake);
-    assert_int_equal(admin_open(w->base, w->path, 0600, &verbs, w->report, &w->admin), 0);
-    *state = w;
-    return 0;
-}
-
-static int world_close(void **state)
-{
-    struct world *w = *state;
-    admin_close(w->admin);
-    event_base_loop(w->base, EVLOOP_NONBLOCK);
-    event_base_free(w->base);
-    report_free(w->report);
-    unlink(w->path);
-    assert_int_equal(rmdir(w->folder), 0);
-    free(w);
-    return 0;
-}
 
 static int dial(const struct world *w)
 {

@@ -158,6 +158,7 @@ static const struct drill_report *lose(struct world *world, enum health_kind kin
     struct drill_loss loss = {kind, index};
     struct drill_scenario scenario = {
         .losses = &loss, .loss_count = 1, .failure = failure, .from_live = world->view.health != NULL};
+    scenario.wall_ms = 10000;
     assert_int_equal(drill_simulate(&world->view, &scenario, world->arena, &world->report), 0);
     return &world->report;
 }
@@ -429,6 +430,37 @@ static void live_overrides_count_and_stay(void **state)
                      generation + 1); /* by this test alone */
 }
 
+/* The loss happens at 10000; checks fail at 2000, 4000 and 6000 ms after it. */
+static void planned_overrides_start_in_virtual_time(void **state)
+{
+    struct world *world = *state;
+    struct steer_policy failover = failover_policy();
+    add_name(world, "www.example.", STEER_HAS_A, 30, &failover);
+    struct health *live = start_live(world);
+    struct health_override drain = {.desired = HEALTH_DESIRED_DRAIN, .starts_ms = 17000, .actor = "alice"};
+    health_set_override(live, HEALTH_REGION, EU, &drain, 3000);
+    const struct drill_report *report = lose(world, HEALTH_REGION, US, HEALTH_OUTCOME_REFUSED);
+    assert_string_equal(report->names[0].after, "tier eu-west"); /* that is later than all */
+    drain.starts_ms = 11500;
+    health_set_override(live, HEALTH_REGION, EU, &drain, 3000);
+    report = lose(world, HEALTH_REGION, US, HEALTH_OUTCOME_REFUSED);
+    assert_string_equal(report->names[0].after, "fallback all");
+    expect_event(report, 0, 1500, "the drain of region eu-west by alice starts as planned");
+    expect_event(report, 1, 1500, "region eu-west out (region_override)");
+    assert_int_equal(report->detection_ms, 2000);
+    drain.expires_ms = 14500; /* before us-east has fallen */
+    health_set_override(live, HEALTH_REGION, EU, &drain, 3000);
+    report = lose(world, HEALTH_REGION, US, HEALTH_OUTCOME_REFUSED);
+    assert_string_equal(report->names[0].after, "tier eu-west");
+    assert_int_equal(health_next_due(live), 11500); /* of the live states nothing changes */
+    health_set_override(live, HEALTH_REGION, EU, &(struct health_override){.desired = 0}, 3000);
+    drain.expires_ms = 0;
+    health_set_override(live, HEALTH_REGION, US, &drain, 3000);
+    report = lose(world, HEALTH_REGION, US, HEALTH_OUTCOME_REFUSED);
+    assert_int_equal(report->decision_ms, 1500); /* the plan was faster than the checks */
+    assert_int_equal(report->decision_expected_ms, 1500);
+}
+
 static void live_failures_count(void **state)
 {
     struct world *world = *state;
@@ -557,6 +589,7 @@ int main(void)
         TEST(what_nobody_checks_keeps_its_traffic),
         TEST(fallback_all_offers_what_is_lost),
         TEST(live_overrides_count_and_stay),
+        TEST(planned_overrides_start_in_virtual_time),
         TEST(live_failures_count),
         TEST(several_losses_are_one_drill),
         TEST(bad_scenarios_are_refused),

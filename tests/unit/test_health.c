@@ -423,7 +423,7 @@ static void nothing_is_a_topology_too(void **state)
                   *to = health_new(&(struct health_plan){0}, 0);
     assert_int_equal(health_count(health, HEALTH_ENDPOINT), 0);
     assert_int_equal(health_find(health, HEALTH_ENDPOINT, "a"), -1);
-    assert_int_equal(health_expire(health, 1), 0);
+    assert_int_equal(health_follow_clock(health, 1), 0);
     health_carry(to, health, 1);
     health_free(health);
     health_free(to);

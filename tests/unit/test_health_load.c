@@ -83,7 +83,7 @@ static unsigned level(const struct scene *scene, uint32_t endpoint)
 static void pass(struct scene *scene, int64_t ms)
 {
     scene->now_ms += ms;
-    assert_int_equal(health_expire(scene->health, scene->now_ms), 0);
+    health_expire_loads(scene->health, scene->now_ms);
 }
 
 /* ---- what is shed ---- */
@@ -143,7 +143,7 @@ static void jitter_changes_nothing(void **state)
     for (int i = 0; i < 1000; i++) { /* within a step: 0.4 / 32 = 0.0125 */
         scene->now_ms += 2 * PACE;
         report(scene, A1, 0.7 + ((double)random_below(&random, 2400) - 1200) / 100000);
-        assert_int_equal(health_expire(scene->health, scene->now_ms), 0);
+        health_expire_loads(scene->health, scene->now_ms);
     }
     assert_int_equal(generation(scene->health), settled);
     assert_int_equal(atomic_load(&health_get_table(scene->health)->endpoints[A1]), word);
@@ -164,7 +164,7 @@ static void changes_keep_a_pace(void **state)
     assert_int_equal(level(scene, A1), HEALTH_SHED_ALL); /* the first is followed at once */
     report(scene, A2, 0.7);
     assert_int_equal(level(scene, A2), 0); /* the second waits */
-    assert_int_equal(health_expire(scene->health, scene->now_ms + PACE - 1), 0);
+    health_expire_loads(scene->health, scene->now_ms + PACE - 1);
     assert_int_equal(level(scene, A2), 0);
     pass(scene, PACE);
     assert_int_equal(level(scene, A2), 16);
@@ -333,9 +333,9 @@ static void loads_are_carried_over(void **state)
     assert_int_equal(status_of(wider, HEALTH_ENDPOINT, A2).load.shed * HEALTH_SHED_ALL, 16);
     assert_true(status_of(none, HEALTH_ENDPOINT, A1).load.shed == 0);
     scene->shed_count = 0;
-    (void)health_expire(none, scene->now_ms);
+    health_expire_loads(none, scene->now_ms);
     assert_int_equal(scene->shed_count, 2); /* that nobody asks any more is told as an end */
-    (void)health_expire(same, NOW + AGE);   /* and reports are as old as they were */
+    health_expire_loads(same, NOW + AGE);   /* and reports are as old as they were */
     assert_true(status_of(same, HEALTH_ENDPOINT, A1).load.shed == 0);
     assert_true(status_of(same, HEALTH_ENDPOINT, A2).load.shed == 1);
     health_free(same);

@@ -93,24 +93,24 @@ static void overrides_expire(void **state)
     struct world *world = *state;
     struct health *health = world->health;
     make_all_healthy(health);
-    assert_int_equal(health_next_expiry(health), 0);
+    assert_int_equal(health_next_due(health), 0);
     override_as(health, HEALTH_REGION, EU, HEALTH_DESIRED_DRAIN, 7000);
     override_as(health, HEALTH_ENDPOINT, A1, HEALTH_DESIRED_DOWN, 5000);
     override_as(health, HEALTH_ENDPOINT, A2, HEALTH_DESIRED_DOWN, 6000);
     override_as(health, HEALTH_ENDPOINT, B1, HEALTH_DESIRED_DOWN, 0);
-    assert_int_equal(health_next_expiry(health), 5000);
-    assert_int_equal(health_expire(health, 4999), 0);
+    assert_int_equal(health_next_due(health), 5000);
+    assert_int_equal(health_follow_clock(health, 4999), 0);
     expect(health, HEALTH_ENDPOINT, A1, HEALTH_FORCED_DOWN, HEALTH_BY_ENDPOINT_OVERRIDE);
-    assert_int_equal(health_expire(health, 6000), 2);
+    assert_int_equal(health_follow_clock(health, 6000), 2);
     expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
     expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
     assert_int_equal(status_of(health, HEALTH_ENDPOINT, A1).since_ms, 6000);
-    assert_int_equal(health_next_expiry(health), 7000);
+    assert_int_equal(health_next_due(health), 7000);
     override_as(health, HEALTH_REGION, EU, HEALTH_DESIRED_DRAIN, 8000); /* prolonged */
-    assert_int_equal(health_next_expiry(health), 8000);
-    assert_int_equal(health_expire(health, 7000), 0);
-    assert_int_equal(health_expire(health, INT64_MAX), 1);
-    assert_int_equal(health_next_expiry(health), 0);
+    assert_int_equal(health_next_due(health), 8000);
+    assert_int_equal(health_follow_clock(health, 7000), 0);
+    assert_int_equal(health_follow_clock(health, INT64_MAX), 1);
+    assert_int_equal(health_next_due(health), 0);
     expect(health, HEALTH_ENDPOINT, B1, HEALTH_FORCED_DOWN, HEALTH_BY_ENDPOINT_OVERRIDE);
     assert_non_null(health_get_override(health, HEALTH_ENDPOINT, B1));
 }
@@ -202,12 +202,12 @@ static void carry_matches_names_and_identities(void **state)
     assert_int_equal(status.members, 4);
     assert_int_equal(status.members_unhealthy, 1);
     assert_int_equal(status.observed, HEALTH_OBSERVED_HEALTHY);
-    assert_int_equal(health_next_expiry(to), 90000);            /* quiet's override went with it */
+    assert_int_equal(health_next_due(to), 90000);               /* quiet's override went with it */
     health_observe(to, 1, HEALTH_OUTCOME_TIMEOUT, 21000, 0, 0); /* the third failure in a row */
     assert_int_equal(status_of(to, HEALTH_ENDPOINT, 1).observed, HEALTH_OBSERVED_UNHEALTHY);
     health_free(to);
     assert_int_equal(status_of(health, HEALTH_ENDPOINT, B1).observed, HEALTH_OBSERVED_HEALTHY);
-    assert_int_equal(health_next_expiry(health), 50000);
+    assert_int_equal(health_next_due(health), 50000);
 }
 
 static void carry_keeps_a_lost_region(void **state)

@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "health/health.h"
@@ -22,8 +23,8 @@ struct model_object {
     double lost_at;
     enum health_observed observed;
     struct health_effective effective;
-    int64_t since_ms, expires_ms;
-    enum health_desired desired;
+    int64_t since_ms, starts_ms, expires_ms;
+    enum health_desired desired, planned; /* planned: from starts_ms on */
 };
 
 struct model_monitor {
@@ -148,6 +149,7 @@ static void check_step(struct model *model, bool is_carried)
             assert_int_equal(health_get_status(model->health, kind, i, &status), 0);
             assert_int_equal(status.observed, object->observed);
             assert_int_equal(status.desired, object->desired);
+            assert_int_equal(status.planned, object->planned != HEALTH_DESIRED_AUTO);
             assert_int_equal(status.effective.state, object->effective.state);
             assert_int_equal(status.effective.decided_by, object->effective.decided_by);
             assert_int_equal(status.since_ms, object->since_ms);
@@ -202,36 +204,60 @@ static void override_any(struct model *model, struct random *random)
     uint32_t index = (uint32_t)random_below(random, model->counts[kind]);
     struct model_object *object = &model->objects[kind][index];
     struct health_override override = {.desired = (enum health_desired)random_below(random, 4)};
-    override.expires_ms =
-        random_below(random, 2) == 0 ? 0 : model->now_ms + (int64_t)random_below(random, 400);
-    bool is_late = override.expires_ms == model->now_ms;
-    object->desired = is_late ? HEALTH_DESIRED_AUTO : override.desired;
-    object->expires_ms = object->desired == HEALTH_DESIRED_AUTO ? 0 : override.expires_ms;
-    assert_int_equal(health_set_override(model->health, kind, index, &override, model->now_ms), 0);
+    if (random_below(random, 3) == 0) {
+        override.starts_ms = model->now_ms + (int64_t)random_below(random, 400);
+    }
+    if (random_below(random, 2) == 0) {
+        int64_t from_ms = override.starts_ms == 0 ? model->now_ms : override.starts_ms + 1;
+        override.expires_ms = from_ms + (int64_t)random_below(random, 400);
+    }
+    bool removes = override.expires_ms == model->now_ms || override.desired == HEALTH_DESIRED_AUTO;
+    bool collides = !removes && override.starts_ms != 0 && object->desired != HEALTH_DESIRED_AUTO;
+    assert_int_equal(health_set_override(model->health, kind, index, &override, model->now_ms),
+                     collides ? ERROR_CONFLICT : 0);
+    if (!collides) {
+        bool is_planned = !removes && override.starts_ms > model->now_ms;
+        object->desired = removes || is_planned ? HEALTH_DESIRED_AUTO : override.desired;
+        object->planned = is_planned ? override.desired : HEALTH_DESIRED_AUTO;
+        object->starts_ms = is_planned ? override.starts_ms : 0;
+        object->expires_ms = removes ? 0 : override.expires_ms;
+    }
 }
 
-static void expire(struct model *model)
+/* Returns whether something happened to it. */
+static bool follow_clock(struct model_object *object, int64_t now_ms)
+{
+    bool starts = object->planned != HEALTH_DESIRED_AUTO && object->starts_ms <= now_ms;
+    bool ends = object->expires_ms != 0 && object->expires_ms <= now_ms;
+    if (ends) {
+        object->desired = object->planned = HEALTH_DESIRED_AUTO;
+        object->starts_ms = object->expires_ms = 0;
+    } else if (starts) {
+        object->desired = object->planned;
+        object->planned = HEALTH_DESIRED_AUTO;
+        object->starts_ms = 0;
+    }
+    return starts || ends;
+}
+
+static void pass_time(struct model *model)
 {
     int64_t next = 0;
     for (int kind = 0; kind < KINDS; kind++) {
         for (size_t i = 0; i < model->counts[kind]; i++) {
-            int64_t at = model->objects[kind][i].expires_ms;
+            const struct model_object *object = &model->objects[kind][i];
+            int64_t at = object->starts_ms != 0 ? object->starts_ms : object->expires_ms;
             next = at != 0 && (next == 0 || at < next) ? at : next;
         }
     }
-    assert_int_equal(health_next_expiry(model->health), next);
+    assert_int_equal(health_next_due(model->health), next);
     size_t due = 0;
     for (int kind = 0; kind < KINDS; kind++) {
         for (size_t i = 0; i < model->counts[kind]; i++) {
-            struct model_object *object = &model->objects[kind][i];
-            if (object->expires_ms != 0 && object->expires_ms <= model->now_ms) {
-                object->desired = HEALTH_DESIRED_AUTO;
-                object->expires_ms = 0;
-                due++;
-            }
+            due += follow_clock(&model->objects[kind][i], model->now_ms);
         }
     }
-    assert_int_equal(health_expire(model->health, model->now_ms), due);
+    assert_int_equal(health_follow_clock(model->health, model->now_ms), due);
 }
 
 /* ---- the world ---- */
@@ -317,7 +343,7 @@ static void run_world(uint64_t seed)
             override_any(&model, &random);
             check_step(&model, false);
         } else if (what < 99) {
-            expire(&model);
+            pass_time(&model);
             check_step(&model, false);
         } else {
             carry_over(&model);
@@ -373,7 +399,7 @@ static void many_endpoints_load_and_carry(void **state)
     assert_int_equal(status.observed, HEALTH_OBSERVED_UNHEALTHY);
     assert_int_equal(status.members_unhealthy, MANY_AZS / 2);
     assert_int_equal(health_find(to, HEALTH_ENDPOINT, "99999"), 99999);
-    assert_int_equal(health_expire(to, 500), MANY);
+    assert_int_equal(health_follow_clock(to, 500), MANY);
     health_free(from);
     health_free(to);
     free(names);

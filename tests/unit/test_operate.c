@@ -74,6 +74,26 @@ static void overrides_are_put_and_removed(void **state)
     assert_int_equal(world_put(w, HEALTH_AZ, "us-1", HEALTH_DESIRED_DOWN, WORLD_WALL_MS + 1), 0);
 }
 
+static void starts_are_put(void **state)
+{
+    struct world *w = *state;
+    struct operate_target target;
+    struct health_override override = {
+        .desired = HEALTH_DESIRED_DRAIN, .starts_ms = WORLD_WALL_MS + 10, .expires_ms = WORLD_WALL_MS + 10};
+    assert_int_equal(operate_put_override(w->view, HEALTH_REGION, "us", &override, WORLD_WALL_MS),
+                     ERROR_INVALID);
+    override.expires_ms++;
+    assert_int_equal(operate_put_override(w->view, HEALTH_REGION, "us", &override, WORLD_WALL_MS), 0);
+    operate_get_target(w->view, HEALTH_REGION, "us", w->arena, &target);
+    assert_true(target.status.planned);
+    assert_int_equal(target.status.desired, HEALTH_DESIRED_AUTO);
+    assert_int_equal(target.override->starts_ms, WORLD_WALL_MS + 10);
+    assert_int_equal(world_put(w, HEALTH_REGION, "us", HEALTH_DESIRED_DRAIN, 0), 0);
+    assert_int_equal(operate_put_override(w->view, HEALTH_REGION, "us", &override, WORLD_WALL_MS),
+                     ERROR_CONFLICT);
+    assert_int_equal(world_put(w, HEALTH_REGION, "us", HEALTH_DESIRED_AUTO, 0), 0);
+}
+
 /* ---- explain ---- */
 
 static struct operate_explanation explain(struct world *w, const char *name, const char *type)
@@ -279,6 +299,7 @@ int main(void)
         TEST(targets_are_listed),
         TEST(targets_are_parsed),
         TEST(overrides_are_put_and_removed),
+        TEST(starts_are_put),
         TEST(steered_names_are_explained),
         TEST(failover_is_explained),
         TEST(weights_become_odds),

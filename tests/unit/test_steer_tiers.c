@@ -476,6 +476,36 @@ static void whatever_fails_shortens_the_ttl(void **state)
     world_free(w);
 }
 
+/* A plan is as good a reason, unless something narrower is in force; where it is for is told apart. */
+static void what_is_planned_shortens_the_ttl(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->azs[1] = HEALTH_WORD_PLANNED; /* of the second tier, which is not needed */
+    assert_int_equal(ttl_of(w), STEER_TTL_FREE);
+    w->policy.has_ttl_failing = true;
+    w->policy.ttl_failing = 7;
+    assert_int_equal(ttl_of(w), 7);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
+    assert_int_equal(w->trace.failing, -1);
+    assert_int_equal(w->policy.members[w->trace.planned].az, 1);
+    assert_int_equal(w->choice.count, EACH); /* answers are as before */
+    w->azs[1] |= (uint32_t)HEALTH_DESIRED_UP << HEALTH_WORD_DESIRED_SHIFT;
+    assert_int_equal(ttl_of(w), STEER_TTL_FREE);
+    w->azs[1] = 0;
+    w->endpoints[0] = HEALTH_OBSERVED_HEALTHY | HEALTH_WORD_PLANNED;
+    assert_int_equal(ttl_of(w), 7);
+    lose(w, 3, 1);
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
+    assert_true(w->trace.failing > 0); /* both are told */
+    assert_int_equal(w->trace.planned, 0);
+    w->policy.has_ttl_failing = false;
+    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
+    assert_int_equal(w->trace.failing, -1);
+    assert_int_equal(w->trace.planned, -1);
+    world_free(w);
+}
+
 /* ---- the short way ---- */
 
 static bool is_simple(struct world *w)
@@ -556,6 +586,7 @@ int main(void)
         cmocka_unit_test(a_pool_serves_where_no_tier_does),
         cmocka_unit_test(one_record_of_one_tier_is_simple),
         cmocka_unit_test(whatever_fails_shortens_the_ttl),
+        cmocka_unit_test(what_is_planned_shortens_the_ttl),
         cmocka_unit_test(choices_are_copied_and_compared),
     };
     return cmocka_run_group_tests_name("steer_tiers", tests, NULL, NULL);

@@ -4,13 +4,10 @@
  * runs as a child while this process serves it. */
 #include "config.h"
 
-#include "unit.h"
+#include "admin_world.h"
 
-#include "admin_fake.h"
-#include "base/buffer.h"
 #include "base/error.h"
 
-#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,46 +17,6 @@
 #include <unistd.h>
 
 #include <jansson.h>
-
-struct world {
-    char folder[40], path[80];
-    struct event_base *base;
-    struct fake fake;
-    struct admin *admin;
-    struct report *report;
-    struct buffer out, err;
-};
-
-static int world_open(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    snprintf(w->folder, sizeof w->folder, "/tmp/steerd-ctl-XXXXXX");
-    assert_non_null(mkdtemp(w->folder));
-    snprintf(w->path, sizeof w->path, "%s/admin.sock", w->folder);
-    signal(SIGPIPE, SIG_IGN);
-    setenv("STEERD_SOCKET", w->path, 1);
-    w->base = event_base_new();
-    w->report = report_new();
-    fake_init(&w->fake);
-    struct admin_verbs verbs = fake_verbs(&w->fake);
-    assert_int_equal(admin_open(w->base, w->path, 0600, &verbs, w->report, &w->admin), 0);
-    *state = w;
-    return 0;
-}
-
-static int world_close(void **state)
-{
-    struct world *w = *state;
-    admin_close(w->admin);
-    event_base_loop(w->base, EVLOOP_NONBLOCK);
-    event_base_free(w->base);
-    report_free(w->report);
-    buffer_fini(&w->out);
-    buffer_fini(&w->err);
-    assert_int_equal(rmdir(w->folder), 0);
-    free(w);
-    return 0;
-}
 
 static const char *program(void)
 {
@@ -188,6 +145,39 @@ static void overrides(void **state)
     assert_has(&w->err, "  expires: found 2020-01-01T00:00:00Z, expected a time in the future");
 }
 
+static void planned_overrides(void **state)
+{
+    struct world *w = *state;
+    const struct health_override *override = &w->fake.overrides[HEALTH_REGION][0];
+    assert_int_equal(run(w, "drain|region:us-east|--reason|move|--in|10m|--for|30m|--dry-run"), 0);
+    assert_has(&w->out, "region:us-east would be healthy, decided by verdict; drain would be planned for ");
+    assert_has(&w->out, "WOULD CHANGE THEN");
+    assert_has(&w->out, "endpoint:web-2     healthy  drained");
+    assert_int_equal(w->fake.puts, 0);
+    assert_int_equal(run(w, "drain|region:us-east|--reason|move|--in|10m|--for|30m"), 0);
+    assert_has(&w->out, "region:us-east is healthy, decided by verdict; drain is planned for ");
+    assert_int_equal(override->starts_ms - override->set_ms, 600000);
+    assert_int_equal(override->expires_ms - override->starts_ms, 1800000);
+    assert_int_equal(run(w, "overrides"), 0);
+    assert_has(&w->out, "STARTS");
+    assert_has(&w->out, "  in 9m");
+    assert_int_equal(run(w, "show|region:us-east"), 0);
+    assert_has(&w->out, "  starts      2");
+    assert_int_equal(run(w, "status"), 0);
+    assert_has(&w->out, "  planned     1");
+    assert_int_equal(run(w, "drain|region:us-east|--reason|x|--at|2999-01-01T00:00:00Z"), 0); /* instead */
+    assert_has(&w->out, "planned for 2999-01-01T00:00:00.000Z, until it is removed");
+    assert_int_equal(run(w, "drain|region:us-east|--reason|x|--in|1m|--at|2999-01-01T00:00:00Z"), 2);
+    assert_int_equal(run(w, "auto|region:us-east|--in|1m"), 2);
+    assert_int_equal(run(w, "drain|region:us-east|--reason|now|--actor|bob"), 0);
+    assert_int_equal(run(w, "down|region:us-east|--reason|later|--in|1h"), 1);
+    assert_has(&w->err,
+               "drain of region \"us-east\" by bob is in force until it is removed: remove it first");
+    assert_int_equal(run(w, "down|region:us-east|--reason|later|--in|1h|--dry-run"), 1);
+    assert_has(&w->err, "is in force until it is removed");
+    assert_int_equal(override->desired, HEALTH_DESIRED_DRAIN);
+}
+
 static void loads(void **state)
 {
     struct world *w = *state;
@@ -299,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lists_and_shows, world_open, world_close),
         cmocka_unit_test_setup_teardown(overrides, world_open, world_close),
+        cmocka_unit_test_setup_teardown(planned_overrides, world_open, world_close),
         cmocka_unit_test_setup_teardown(loads, world_open, world_close),
         cmocka_unit_test_setup_teardown(exit_codes, world_open, world_close),
         cmocka_unit_test_setup_teardown(reload, world_open, world_close),

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of health: overrides that are planned for later, in virtual time. They are set at 3000. */
+#include "config.h"
+
+#include "health_world.h"
+
+#include "base/error.h"
+
+#include <stdio.h>
+
+enum { MAX_TURNS = 8 };
+
+/* What the listener was told of overrides, and what it saw of states at that moment. */
+struct turns {
+    struct world *world;
+    struct health_override_turn turns[MAX_TURNS];
+    size_t count;
+    bool before_changes; /* all of them */
+};
+
+static void remember_turn(void *context, const struct health_override_turn *turn)
+{
+    struct turns *turns = context;
+    assert_true(turns->count < MAX_TURNS);
+    turns->before_changes = turns->before_changes && turns->world->change_count == 0;
+    turns->turns[turns->count++] = *turn;
+}
+
+static void hear(void *context, const struct health_change *change)
+{
+    remember(((struct turns *)context)->world, change);
+}
+
+/* From now on; what was told before is forgotten. */
+static void listen(struct turns *turns, struct world *world)
+{
+    *turns = (struct turns){.world = world, .before_changes = true};
+    world->change_count = 0;
+    health_set_listener(
+        world->health, &(struct health_listener){.context = turns, .changed = hear, .turned = remember_turn});
+}
+
+static int plan(struct health *health, enum health_kind kind, uint32_t index, enum health_desired desired,
+                const int64_t times[2])
+{
+    struct health_override override = {
+        .desired = desired, .set_ms = 3000, .starts_ms = times[0], .expires_ms = times[1], .actor = "alice"};
+    return health_set_override(health, kind, index, &override, 3000);
+}
+
+#define PLAN(kind, index, desired, starts, expires)                                                          \
+    assert_int_equal(plan(health, kind, index, desired, (const int64_t[]){starts, expires}), 0)
+
+static bool is_announced(const struct health *health, uint32_t endpoint, enum health_kind *kind)
+{
+    const struct health_table *table = health_get_table(health);
+    uint32_t az = health_world_endpoints[endpoint].az;
+    return health_find_planned(table->endpoints[endpoint], table->azs[az],
+                               table->regions[health_world_azs[az].region], kind);
+}
+
+static void waits_starts_and_ends(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    struct turns turns;
+    enum health_kind kind = HEALTH_ENDPOINT;
+    make_all_healthy(health);
+    listen(&turns, world);
+    uint64_t before = generation(health);
+    PLAN(HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 5000, 8000);
+    assert_int_equal(generation(health), before + 1); /* TTLs follow at once */
+    assert_int_equal(world->change_count, 0);
+    assert_true(status_of(health, HEALTH_REGION, US).planned);
+    assert_int_equal(status_of(health, HEALTH_REGION, US).desired, HEALTH_DESIRED_AUTO);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    assert_true(is_announced(health, A1, &kind));
+    assert_int_equal(kind, HEALTH_REGION);
+    assert_false(is_announced(health, E1, &kind));
+    assert_int_equal(health_get_override(health, HEALTH_REGION, US)->starts_ms, 5000);
+    assert_int_equal(health_next_due(health), 5000);
+    assert_int_equal(health_follow_clock(health, 4999), 0);
+    expect(health, HEALTH_REGION, US, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+
+    assert_int_equal(health_follow_clock(health, 5000), 1);
+    assert_int_equal(generation(health), before + 2);
+    expect(health, HEALTH_ENDPOINT, B1, HEALTH_DRAINED, HEALTH_BY_REGION_OVERRIDE);
+    assert_false(status_of(health, HEALTH_REGION, US).planned);
+    assert_false(is_announced(health, A1, &kind));
+    assert_int_equal(status_of(health, HEALTH_REGION, US).since_ms, 5000);
+    assert_int_equal(turns.count, 1);
+    assert_true(turns.before_changes);
+    assert_string_equal(health_turn_text(turns.turns[0].turn), "started");
+    assert_string_equal(turns.turns[0].name, "us-east");
+    assert_int_equal(world->change_count, 6); /* the region, two azs, three endpoints */
+    assert_int_equal(health_next_due(health), 8000);
+
+    assert_int_equal(health_follow_clock(health, 8000), 1);
+    expect(health, HEALTH_ENDPOINT, B1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    assert_int_equal(turns.turns[1].turn, HEALTH_TURN_EXPIRED);
+    assert_int_equal(health_next_due(health), 0);
+    assert_null(health_get_override(health, HEALTH_REGION, US));
+}
+
+/* What is handed from one region to the other changes hands in one generation, seen by all at once. */
+static void what_is_due_at_once_is_one_change(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    struct turns turns;
+    make_all_healthy(health);
+    override_as(health, HEALTH_REGION, EU, HEALTH_DESIRED_DRAIN, 5000);
+    PLAN(HEALTH_ENDPOINT, A1, HEALTH_DESIRED_DOWN, 4500, 9000);
+    PLAN(HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 5000, 0);
+    listen(&turns, world);
+    uint64_t before = generation(health);
+    assert_int_equal(health_follow_clock(health, 5000), 3);
+    assert_int_equal(generation(health), before + 1);
+    assert_int_equal(world->generation_told, before + 1);
+    assert_int_equal(turns.count, 3);
+    assert_true(turns.before_changes);
+    expect(health, HEALTH_REGION, US, HEALTH_DRAINED, HEALTH_BY_REGION_OVERRIDE);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_FORCED_DOWN, HEALTH_BY_ENDPOINT_OVERRIDE);
+    expect(health, HEALTH_ENDPOINT, E1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    for (size_t i = 0; i < world->change_count; i++) {
+        for (size_t j = 0; j < i; j++) { /* nobody is told twice */
+            assert_false(world->changes[i].kind == world->changes[j].kind &&
+                         world->changes[i].index == world->changes[j].index);
+        }
+    }
+    assert_int_equal(health_next_due(health), 9000);
+}
+
+static void a_clock_that_leaps_misses_it(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    struct turns turns;
+    enum health_kind kind;
+    make_all_healthy(health);
+    PLAN(HEALTH_AZ, USE1A, HEALTH_DESIRED_DOWN, 5000, 6000);
+    listen(&turns, world);
+    uint64_t before = generation(health);
+    assert_int_equal(health_follow_clock(health, 7000), 1);
+    assert_int_equal(turns.turns[0].turn, HEALTH_TURN_MISSED);
+    assert_string_equal(health_turn_text(turns.turns[0].turn), "missed");
+    assert_int_equal(world->change_count, 0);
+    assert_int_equal(generation(health), before + 1); /* nothing is announced any more */
+    assert_false(is_announced(health, A1, &kind));
+    assert_false(status_of(health, HEALTH_AZ, USE1A).planned);
+    assert_null(health_get_override(health, HEALTH_AZ, USE1A));
+    assert_int_equal(health_next_due(health), 0);
+}
+
+static void a_clock_that_is_set_back_stops_nothing(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    make_all_healthy(health);
+    PLAN(HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 5000, 9000);
+    PLAN(HEALTH_REGION, EU, HEALTH_DESIRED_DRAIN, 8000, 0);
+    assert_int_equal(health_follow_clock(health, 5000), 1);
+    assert_int_equal(health_follow_clock(health, 1000), 0);
+    expect(health, HEALTH_REGION, US, HEALTH_DRAINED, HEALTH_BY_REGION_OVERRIDE);
+    struct health *to = health_new(&health_world_plan, 1000); /* neither does a reload then */
+    health_carry(to, health, 1000);
+    expect(to, HEALTH_REGION, US, HEALTH_DRAINED, HEALTH_BY_REGION_OVERRIDE);
+    assert_false(status_of(to, HEALTH_REGION, US).planned);
+    assert_true(status_of(to, HEALTH_REGION, EU).planned);
+    assert_int_equal(health_follow_clock(to, 7999), 0);
+    assert_int_equal(health_follow_clock(to, 9000), 2); /* one ends, one starts */
+    expect(to, HEALTH_REGION, US, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    expect(to, HEALTH_REGION, EU, HEALTH_DRAINED, HEALTH_BY_REGION_OVERRIDE);
+    health_free(to);
+    expect(health, HEALTH_REGION, EU, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+}
+
+static void what_is_in_force_is_not_planned_away(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 90000);
+    uint64_t before = generation(health);
+    assert_int_equal(plan(health, HEALTH_REGION, US, HEALTH_DESIRED_DOWN, (const int64_t[]){5000, 6000}),
+                     ERROR_CONFLICT);
+    assert_int_equal(plan(health, HEALTH_REGION, US, HEALTH_DESIRED_DOWN, (const int64_t[]){2000, 0}),
+                     ERROR_CONFLICT); /* nor if its time came on the way here */
+    assert_int_equal(generation(health), before);
+    assert_int_equal(health_get_override(health, HEALTH_REGION, US)->expires_ms, 90000);
+    assert_int_equal(health_next_due(health), 90000);
+    override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_DOWN, 0); /* at once is said on purpose */
+    expect(health, HEALTH_REGION, US, HEALTH_FORCED_DOWN, HEALTH_BY_REGION_OVERRIDE);
+    override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_AUTO, 0);
+    PLAN(HEALTH_REGION, US, HEALTH_DESIRED_DOWN, 2000, 0); /* its time has come */
+    expect(health, HEALTH_REGION, US, HEALTH_FORCED_DOWN, HEALTH_BY_REGION_OVERRIDE);
+    assert_false(status_of(health, HEALTH_REGION, US).planned);
+}
+
+static void plans_are_replaced_and_removed(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    enum health_kind kind;
+    PLAN(HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 5000, 0);
+    PLAN(HEALTH_REGION, US, HEALTH_DESIRED_DOWN, 7000, 8000);
+    assert_int_equal(health_next_due(health), 7000);
+    assert_int_equal(health_follow_clock(health, 5000), 0);
+    uint64_t before = generation(health);
+    PLAN(HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 6000, 8000); /* another time, all else as it was */
+    assert_int_equal(generation(health), before);
+    assert_int_equal(health_next_due(health), 6000);
+    override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_AUTO, 0);
+    assert_int_equal(generation(health), before + 1);
+    assert_false(is_announced(health, A1, &kind));
+    assert_null(health_get_override(health, HEALTH_REGION, US));
+    assert_int_equal(health_next_due(health), 0);
+    PLAN(HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 5000, 0);
+    override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_UP, 4000); /* at once, instead */
+    expect(health, HEALTH_REGION, US, HEALTH_FORCED_UP, HEALTH_BY_REGION_OVERRIDE);
+    assert_false(status_of(health, HEALTH_REGION, US).planned);
+    assert_int_equal(health_follow_clock(health, 6000), 1); /* which ends; nothing starts behind it */
+    expect(health, HEALTH_REGION, US, HEALTH_UNKNOWN, HEALTH_BY_VERDICT);
+}
+
+static void the_narrowest_plan_counts(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    enum health_kind kind = HEALTH_REGION;
+    PLAN(HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 5000, 0);
+    PLAN(HEALTH_ENDPOINT, A1, HEALTH_DESIRED_UP, 6000, 0);
+    assert_true(is_announced(health, A1, &kind));
+    assert_int_equal(kind, HEALTH_ENDPOINT);
+    override_as(health, HEALTH_AZ, USE1A, HEALTH_DESIRED_UP, 0);
+    assert_true(is_announced(health, A1, &kind)); /* narrower than what is in force */
+    assert_false(is_announced(health, A2, &kind));
+    assert_true(is_announced(health, B1, &kind));
+    assert_int_equal(kind, HEALTH_REGION);
+    override_as(health, HEALTH_AZ, USE1A, HEALTH_DESIRED_AUTO, 0);
+    assert_true(is_announced(health, A2, &kind));
+    override_as(health, HEALTH_ENDPOINT, A1, HEALTH_DESIRED_UP, 0);
+    assert_false(is_announced(health, A1, &kind));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, health_set_up, health_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(waits_starts_and_ends),
+        TEST(what_is_due_at_once_is_one_change),
+        TEST(a_clock_that_leaps_misses_it),
+        TEST(a_clock_that_is_set_back_stops_nothing),
+        TEST(what_is_in_force_is_not_planned_away),
+        TEST(plans_are_replaced_and_removed),
+        TEST(the_narrowest_plan_counts),
+    };
+    return cmocka_run_group_tests_name("health_planned", tests, NULL, NULL);
+}
