@@ -1,107 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Tests of shares between tiers: min_healthy, spilling to the next tier or by capacity, trickles, and that
- * draws follow the shares. Endpoint e is in az e / 2, az a in region a / 2; tiers of four endpoints each. */
+ * draws follow the shares. */
 #include "config.h"
 
-#include "unit.h"
-
-#include "steer/steer.h"
+#include "steer_world.h"
 
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIERS = 4, EACH = 4, MEMBERS = TIERS * EACH, ROUNDS = 200000 };
-
-struct world {
-    _Atomic uint32_t endpoints[MEMBERS], azs[MEMBERS / 2], regions[TIERS];
-    struct health_table table;
-    struct steer_member members[MEMBERS];
-    uint16_t indices[MEMBERS];
-    struct steer_tier tiers[TIERS];
-    struct steer_class class;
-    struct steer_policy policy;
-    struct steer_choice choice;
-    struct steer_trace trace;
-    struct steer_trace_tier traced[TIERS];
-    void *memory;
-};
-
-static struct world *world_new(void)
-{
-    static const char *const labels[TIERS] = {"a", "b", "c", "d"};
-    struct world *w = memory_alloc(sizeof *w);
-    w->table = (struct health_table){.endpoint_count = MEMBERS,
-                                     .az_count = MEMBERS / 2,
-                                     .region_count = TIERS,
-                                     .endpoints = w->endpoints,
-                                     .azs = w->azs,
-                                     .regions = w->regions};
-    atomic_init(&w->table.generation, 1);
-    for (uint16_t i = 0; i < MEMBERS; i++) {
-        w->members[i] = (struct steer_member){.endpoint = i,
-                                              .az = i / 2,
-                                              .region = i / EACH,
-                                              .weight = 10,
-                                              .types = STEER_HAS_A | STEER_HAS_AAAA};
-        w->indices[i] = i;
-    }
-    for (size_t t = 0; t < TIERS; t++) {
-        w->tiers[t] =
-            (struct steer_tier){.label = labels[t], .members = w->indices + t * EACH, .count = EACH};
-    }
-    w->class = (struct steer_class){.label = "default", .tiers = w->tiers, .tier_count = TIERS};
-    w->policy = (struct steer_policy){.pick = STEER_PICK_WEIGHTED,
-                                      .fallback = STEER_FALLBACK_NODATA,
-                                      .answers = 1,
-                                      .member_count = MEMBERS,
-                                      .class_count = 1,
-                                      .members = w->members,
-                                      .classes = &w->class};
-    struct steer_room room = steer_find_room(&w->policy, 0);
-    w->memory = memory_alloc_array(steer_room_size(room), 1);
-    steer_choice_init(&w->choice, room, w->memory);
-    w->trace.tiers = w->traced;
-    return w;
-}
-
-static void world_free(struct world *w)
-{
-    free(w->memory);
-    free(w);
-}
-
-static void lose(struct world *w, size_t tier, size_t count)
-{
-    for (size_t i = 0; i < EACH; i++) {
-        w->endpoints[tier * EACH + i] = i < count ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_HEALTHY;
-    }
-}
-
-static bool is_near(double a, double b)
-{
-    return a - b < 1e-6 && b - a < 1e-6;
-}
-
-/* Evaluate, and hold the shares of the tiers to these. Twice: a trace changes nothing. */
-static void expect_shares(struct world *w, double a, double b, double c, double d)
-{
-    const double expected[TIERS] = {a, b, c, d};
-    double untraced[TIERS] = {0};
-    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
-    for (size_t i = 0; w->choice.source == STEER_FROM_TIER && i < w->choice.part_count; i++) {
-        untraced[w->choice.parts[i].tier] += w->choice.parts[i].share;
-    }
-    steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
-    for (size_t t = 0; t < TIERS; t++) {
-        if (!is_near(w->traced[t].share, expected[t]) || !is_near(untraced[t], expected[t])) {
-            fail_msg("tier %zu has %.6f (untraced %.6f), expected %.6f", t, w->traced[t].share, untraced[t],
-                     expected[t]);
-        }
-    }
-}
+enum { ROUNDS = 200000 };
 
 /* ---- thresholds ---- */
 
