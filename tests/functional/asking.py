@@ -5,11 +5,12 @@ import ipaddress
 import socket
 import struct
 
-A, NS, CNAME, SOA, MX, AAAA, OPT, ECS = 1, 2, 5, 6, 15, 28, 41, 8
-TYPES = {"A": A, "AAAA": AAAA, "MX": MX}
+A, NS, CNAME, SOA, MX, TXT, AAAA, SRV, OPT, ECS = 1, 2, 5, 6, 15, 16, 28, 33, 41, 8
+TYPES = {"A": A, "AAAA": AAAA, "CNAME": CNAME, "MX": MX, "SRV": SRV, "TXT": TXT}
+NUMBERS = {MX: 1, SRV: 3, CNAME: 0}  # that stand in front of the target
 TIMEOUT_S, TRIES = 5, 3
 
-# addresses: those of the type asked, in order; ttls: of the answer section; scope: None without a client subnet
+# addresses: the rdata of the type asked, in order, as text; ttls: of the answer section; scope: None without a client subnet
 Answer = collections.namedtuple("Answer", "rcode addresses ttls negative_ttl scope additional truncated")
 
 
@@ -35,6 +36,25 @@ def skip_name(wire, at):
     return at + (1 if wire[at] == 0 else 2)
 
 
+def read_name(wire, at):
+    if wire[at] == 0:
+        return ""
+    if wire[at] >= 192:
+        return read_name(wire, struct.unpack_from("!H", wire, at)[0] & 0x3fff)
+    return wire[at + 1:at + 1 + wire[at]].decode() + "." + read_name(wire, at + 1 + wire[at])
+
+
+def read_rdata(wire, at, length, kind):
+    """As a master file has it, names absolute."""
+    if kind in (A, AAAA):
+        return ipaddress.ip_address(wire[at:at + length]).compressed
+    if kind == TXT:
+        return f'"{wire[at + 1:at + length].decode()}"'  # of one string
+    count = NUMBERS[kind]
+    numbers = struct.unpack_from(f"!{count}H", wire, at)
+    return " ".join([*map(str, numbers), read_name(wire, at + 2 * count)])
+
+
 def read_options(rdata):
     at = 0
     while at < len(rdata):
@@ -51,13 +71,14 @@ def read(wire, rtype):
         for _ in range(count):
             at = skip_name(wire, at)
             kind, _, ttl, length = struct.unpack_from("!HHIH", wire, at)
-            rdata = wire[at + 10:at + 10 + length]
-            at += 10 + length
+            start, at = at + 10, at + 10 + length
+            rdata = wire[start:at]
             if section == 0:
                 ttls.append(ttl)
-            if kind in (A, AAAA):
-                (addresses if section == 0 and kind == TYPES[rtype] else additional).append(
-                    ipaddress.ip_address(rdata).compressed)
+            if section == 0 and kind == TYPES[rtype]:
+                addresses.append(read_rdata(wire, start, length, kind))
+            elif kind in (A, AAAA):
+                additional.append(ipaddress.ip_address(rdata).compressed)
             elif kind == SOA and section == 1:
                 negative_ttl = min(ttl, struct.unpack("!I", rdata[-4:])[0])
             elif kind == OPT:

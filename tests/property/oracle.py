@@ -4,6 +4,7 @@ steerd-topology(5) say: naively, with fractions, names and sets. Nothing here fo
 import collections
 import fractions
 import functools
+import ipaddress
 import math
 import re
 
@@ -12,6 +13,7 @@ import places
 TOLERANCE = fractions.Fraction(5, 10000)  # of an average endpoint of the tier: "66.67%" of three are two
 OUTCOMES_MAX, EXACT_MAX = 500, 12  # explain is exact up to so many endpoints of which several are drawn
 SERVING = {"healthy", "unknown", "forced_up"}
+TYPES = "A", "AAAA", "CNAME", "MX", "SRV", "TXT"
 FORCED = {"drain": "drained", "up": "forced_up", "down": "forced_down"}
 
 # A share of the answers, and the endpoints that these are chosen among.
@@ -33,6 +35,13 @@ def read_seconds(value):
     return int(value[:-1]) * {"s": 1, "m": 60, "h": 3600}[value[-1]] if isinstance(value, str) else value
 
 
+def write_rdata(rtype, text, origin):
+    """With absolute names, and addresses as Python writes them."""
+    if rtype in ("A", "AAAA"):
+        return ipaddress.ip_address(text).compressed
+    return text if rtype == "TXT" or text.endswith(".") else f"{text}.{origin}."
+
+
 def fits(pattern, name):
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) is not None
 
@@ -50,8 +59,17 @@ class Topology:
     def region(self, endpoint):
         return self.region_of[self.az(endpoint)]
 
-    def has(self, endpoint, rtype):
-        return any((":" in address) == (rtype == "AAAA") for address in places.as_list(self.endpoints[endpoint]["addresses"]))
+    def addresses(self, endpoint, rtype):
+        """None for types that are none of addresses."""
+        return {ipaddress.ip_address(address).compressed for address in places.as_list(self.endpoints[endpoint]["addresses"])
+                if rtype == ("AAAA" if ":" in address else "A")}
+
+    def narrowness(self, key, endpoint):
+        """Of a key of records; None if it does not stand for the endpoint."""
+        if key == "*":
+            return 0
+        kinds = [key == self.region(endpoint), key == self.az(endpoint), key in self.groups, "*" in key, key == endpoint]
+        return max(rank for rank, is_such in enumerate(kinds, 1) if is_such) if endpoint in self.expand(key) else None
 
     def weight(self, endpoint):
         return self.endpoints[endpoint].get("weight", 1)
@@ -217,8 +235,10 @@ def trickle(shares, tiers, measures):
 class Name:
     """A steered name of a policy document."""
 
-    def __init__(self, owner, document, topology, databases, rule_sets, floor):
-        self.owner, self.document, self.topology = owner, document, topology
+    def __init__(self, at, document, topology, databases, rule_sets, floor):
+        """at: (origin, owner)"""
+        (self.origin, self.owner), self.document, self.topology = at, document, topology
+        self.rdata = functools.lru_cache(maxsize=None)(self.find_rdata)
         self.endpoints = topology.expand_all(document["endpoints"])
         rules = document.get("geo", [])
         self.is_shared = isinstance(rules, str)
@@ -256,10 +276,21 @@ class Name:
                             weights[endpoint] = value
         return weights, groups
 
+    def find_rdata(self, endpoint, rtype):
+        """The records of a type that an endpoint answers with."""
+        written, narrowest, found = self.document.get("records", {}).get(rtype, {}), -1, None
+        for key, value in written.items():
+            narrowness = self.topology.narrowness(key, endpoint)
+            if narrowness is not None and narrowness >= narrowest:
+                narrowest, found = narrowness, places.as_list(value)
+        if found is not None:
+            return frozenset(write_rdata(rtype, text, self.origin) for text in found)
+        has_addresses = self.document.get("addresses", "records" not in self.document)
+        return frozenset(self.topology.addresses(endpoint, rtype) if has_addresses else ())
+
     def types(self):
         """Which types are steered: those that any endpoint has."""
-        return {rtype for rtype in ("A", "AAAA") for name in [*self.endpoints, *self.spares]
-                if self.topology.has(name, rtype)}
+        return {rtype for rtype in TYPES for name in [*self.endpoints, *self.spares] if self.rdata(name, rtype)}
 
     # ---- tiers of a class ----
 
@@ -305,7 +336,7 @@ class Name:
     def offer(self, members, rtype):
         """Of members that serve: those with a weight, or else the standbys; of these, who has such a record."""
         chosen = [name for name in members if self.weights[name] > 0] or members
-        return [name for name in chosen if self.topology.has(name, rtype)]
+        return [name for name in chosen if self.rdata(name, rtype)]
 
     def split(self, tier, rtype, state):
         """[(share of the tier, members)]: one for each share that is written, and one for all others."""
@@ -433,6 +464,14 @@ def list_outcomes(name, parts):
         for members, chance in chances.items():
             found[members] += float(part.share) * chance
     return found
+
+
+def list_answers(name, parts, rtype):
+    """Set of records of an answer -> its chance; None as for outcomes."""
+    found, outcomes = collections.Counter(), list_outcomes(name, parts)
+    for members, chance in (outcomes or {}).items():
+        found[frozenset().union(*(name.rdata(member, rtype) for member in members))] += chance
+    return None if outcomes is None else found
 
 
 def list_odds(name, parts):

@@ -3,6 +3,7 @@
 the oracle beside it. What the server says is held to what the oracle expects."""
 import collections
 import ipaddress
+import itertools
 import json
 import random
 import re
@@ -80,6 +81,14 @@ class Case(collections.namedtuple("Case", "origin name owner rtype subnet source
         return f"{self.owner} {self.rtype} from {self.subnet or self.source}: {json.dumps(self.name.document)}"
 
 
+def is_choice(sets, size, got):
+    """Are these the records of so many endpoints?"""
+    inside = [one for one in sets if one <= got]
+    if len(inside) < size or got != set().union(*inside):
+        return False
+    return len(inside) == size or any(got == set().union(*chosen) for chosen in itertools.combinations(inside, size))
+
+
 class Running:
     def __init__(self, site, seed):
         self.site, self.seed = site, seed
@@ -119,6 +128,8 @@ class Running:
             fields = line.split()
             if len(fields) == 5 and fields[3] in ("A", "AAAA"):
                 self.statics[origin, fields[0], fields[3]] = (int(fields[1]), ipaddress.ip_address(fields[4]).compressed)
+            elif len(fields) == 5 and fields[3] == "TXT":
+                self.statics[origin, fields[0], fields[3]] = (int(fields[1]), fields[4])
 
     def make_names(self):
         """[(origin, owner of the policy, oracle.Name)]"""
@@ -129,7 +140,7 @@ class Running:
         for origin, policy in self.world.policies.items():
             sets = {**self.world.topology["geo_rules"], **policy.get("geo_rules", {})}
             for owner, document in policy["names"].items():
-                names.append((origin, owner, oracle.Name(owner, document, topology, databases, sets,
+                names.append((origin, owner, oracle.Name((origin, owner), document, topology, databases, sets,
                                                          policy.get("ttl_floor", 0))))
         return names
 
@@ -202,7 +213,7 @@ class Running:
 
     def make_case(self, origin, owner, name, rtype, subnet):
         asked = {"@": origin, "*.wild": f"{self.random.choice('xyz')}.wild.{origin}"}.get(owner, f"{owner}.{origin}")
-        if owner.startswith("n") and self.random.random() < 0.1:
+        if owner.startswith("n") and rtype != "CNAME" and self.random.random() < 0.1:
             asked = f"alias{owner[1:]}.{origin}"
         source = f"127.{self.random.choice([0, 1, 32, 64])}.0.{self.random.choice([1, 7])}"
         return Case(origin, name, asked, rtype, subnet, source)
@@ -219,11 +230,6 @@ class Running:
             self.cache[key] = name.expect(found, scope, case.rtype, name.stick_bits(address.version), self.state)
         return self.cache[key], found
 
-    def addresses_of(self, endpoints, rtype):
-        listed = self.world.topology["endpoints"]
-        return {ipaddress.ip_address(address).compressed: name for name in endpoints
-                for address in places.as_list(listed[name]["addresses"]) if (":" in address) == (rtype == "AAAA")}
-
     def expect_copy(self, name, rtype):
         """Addresses that a copy of the zone holds: what clients may get of whom nothing is known."""
         if rtype not in name.types():
@@ -234,22 +240,24 @@ class Running:
         if expected.source == "static":
             return None
         parts = [part for part in expected.parts if not part.trickles] or expected.parts
-        return set(self.addresses_of({member for part in parts for member in part.members}, rtype))
+        return {text for part in parts for member in part.members for text in name.rdata(member, rtype)}
 
     def judge_copy(self, origin):
         """What is wrong with a copy of a zone; None if nothing is."""
         held = collections.defaultdict(set)
         for message in dns.query.xfr(self.site.listen[0][0], origin, port=self.site.listen[0][1], relativize=False):
             for rrset in message.answer:
-                if rrset.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
+                if dns.rdatatype.to_text(rrset.rdtype) in oracle.TYPES:
                     held[rrset.name.to_text().removesuffix(f"{origin}.").rstrip(".") or "@",
                          dns.rdatatype.to_text(rrset.rdtype)] |= {rdata.to_text() for rdata in rrset}
         for at, owner, name in self.names:
-            for rtype in ("A", "AAAA"):
+            for rtype in oracle.TYPES:
                 wanted = self.expect_copy(name, rtype) if at == origin else held[owner, rtype]
                 if wanted is None:
                     static = self.statics.get((origin, owner, rtype))
                     wanted = set() if static is None else {static[1]}
+                if rtype == "CNAME" and len(wanted) > 1 and len(held[owner, rtype]) == 1:
+                    wanted &= held[owner, rtype]  # there can be one only
                 if held[owner, rtype] != wanted:
                     return f"{owner} {rtype} in the copy: {held[owner, rtype]} is not {wanted}: {name.document}"
         return None
@@ -300,12 +308,11 @@ class Running:
         return None if found == (*wanted[:3], scope) else f"{found} is not {(*wanted[:3], scope)}"
 
     def judge_steered(self, case, answer, expected):
-        sets = [self.addresses_of(part.members, case.rtype) for part in expected.parts]
+        sets = [[case.name.rdata(member, case.rtype) for member in part.members] for part in expected.parts]
         pick = case.name.document.get("pick", "weighted")
         sizes = [len(one) if pick == "all" else min(len(one), case.name.count) for one in sets]
         got = set(answer.addresses)
-        fits = [got <= set(one) and len(answer.addresses) == len(got) == size for one, size in zip(sets, sizes)]
-        if not any(fits):
+        if len(got) != len(answer.addresses) or not any(map(is_choice, sets, sizes, [got] * len(sets))):
             return f"{answer.addresses} is no choice of any of {list(zip(sizes, sets))}"
         if set(answer.ttls) != {expected.ttl}:
             return f"TTLs {answer.ttls} are not {expected.ttl}"
@@ -314,8 +321,8 @@ class Running:
 
     def judge_invariants(self, case, answer, expected):
         """What must never be, whatever the oracle thinks of shares and tiers."""
-        by_address = {**self.addresses_of(self.world.topology["endpoints"], "A"),
-                      **self.addresses_of(self.world.topology["endpoints"], "AAAA")}
+        by_address = {address: name for rtype in ("A", "AAAA") for name in self.world.topology["endpoints"]
+                      for address in self.state.topology.addresses(name, rtype)}
         for address in answer.addresses + answer.additional:
             endpoint = by_address.get(address)
             if endpoint is not None and self.state.effective(endpoint) == "drained":

@@ -28,6 +28,7 @@ class World:
 
     def __init__(self, seed, new_address):
         self.random, self.new_address = random.Random(seed), new_address
+        self.more = random.Random(-seed - 1)  # what came later leaves the worlds of old seeds as they were
         self.checked = {}  # endpoint -> address
         self.holds = self.chance(0.25)  # who came back when is only known where overrides decide alone
         self.topology = self.make_topology()
@@ -36,6 +37,9 @@ class World:
         self.shared = {f"set{number}": self.make_rules(None) for number in range(self.random.randint(0, 2))}
         self.topology["geo_rules"] = {name: rules for name, rules in self.shared.items() if self.chance(0.5)}
         self.policies = {origin: self.make_policy() for origin in ORIGINS}
+        for policy in self.policies.values():
+            for owner, name in policy["names"].items():
+                self.add_records(owner, name)
         self.clients = self.make_clients()
 
     # ---- drawing ----
@@ -232,6 +236,39 @@ class World:
             name |= self.maybe(0.5, "spill", lambda: "capacity")
         return name
 
+    # ---- records ----
+
+    def add_records(self, owner, name):
+        """Some names answer with records, or with a CNAME alone."""
+        endpoints = self.known.expand_all(name["endpoints"])
+        if self.more.random() < 0.55:
+            return
+        if owner != "@" and self.more.random() < 0.3:
+            name |= {"answers": 1, "pick": "weighted" if name["pick"] == "all" else name["pick"],
+                     "records": {"CNAME": self.draw_records("CNAME", endpoints, 1)}}
+            return
+        rtypes = self.more.sample(["MX", "TXT", "SRV", "A", "AAAA"], self.more.choice([1, 1, 2, 3]))
+        name["records"] = {rtype: self.draw_records(rtype, endpoints, 2) for rtype in rtypes}
+        if self.more.random() < 0.6:
+            name["addresses"] = self.more.random() < 0.8
+
+    def draw_records(self, rtype, endpoints, most):
+        """By keys of all kinds. One endpoint has some in any case: a name without any is not steered, and may not exist."""
+        keys = [*self.references(endpoints), "*"]
+        keys = list(dict.fromkeys([self.more.choice(endpoints), *self.more.sample(keys, min(len(keys), self.more.randint(0, 5)))]))
+        found = {key: [self.draw_rdata(rtype) for _ in range(self.more.randint(most and 1, most))] for key in keys}
+        for key in keys[1:]:
+            if self.more.random() < 0.1:
+                found[key] = []
+        return {key: rdata[0] if len(rdata) == 1 and self.more.random() < 0.5 else list(dict.fromkeys(rdata))
+                for key, rdata in found.items()}
+
+    def draw_rdata(self, rtype):
+        number = self.more.randint(0, 40)
+        target = self.more.choice([f"n{number % 6}", f"t{number}.example.org."])
+        return {"A": f"203.0.113.{number}", "AAAA": f"2001:db8:eeee::{number:x}", "CNAME": f"c{number}.example.org.",
+                "MX": f"{number} {target}", "SRV": f"1 {number} 443 {target}", "TXT": f'"text{number}"'}[rtype]
+
     def make_policy(self):
         names = {f"n{number}": self.make_name() for number in range(6)}
         names["*.wild"], names["@"] = self.make_name(), self.make_name()
@@ -246,6 +283,10 @@ class World:
             for rtype, address in ("A", f"192.0.2.{number}"), ("AAAA", f"2001:db8:dddd::{number}"):
                 if self.chance(0.4):
                     lines.append(f"{owner} {self.random.choice([2, 60, 300])} IN {rtype} {address}\n")
+            if self.more.random() < 0.4:
+                lines.append(f'{owner} 90 IN TXT "static{number}"\n')
+            if "CNAME" in self.policies[ORIGINS[number]]["names"][owner].get("records", {}):
+                lines = [line for line in lines if line.split()[0] != owner]
         lines += [f"mail IN MX 10 n{n}\n" for n in range(6)] + [f"alias{n} 60 IN CNAME n{n}\n" for n in range(6)]
         return "".join(lines)
 
