@@ -63,8 +63,9 @@ static double sum_shares(const struct steer_choice *choice)
 static void even_out(const struct steer_class *class, struct steer_choice *choice, double left)
 {
     double sum = sum_shares(choice), home = choice->parts[0].tier == 0 ? choice->parts[0].share : 0;
-    double spread = class->spread && left > 0 && sum > home ? left / (sum - home) : 1;
-    double total = class->spread && left > 0 ? home + (sum - home) * spread : sum;
+    bool spreads = class->spread && left > 0 && (home <= 0 || sum - home > LEAST_SHARE);
+    double spread = spreads && sum > home ? left / (sum - home) : 1;
+    double total = spreads ? home + (sum - home) * spread : sum;
     for (size_t i = 0; i < choice->part_count; i++) {
         struct steer_part *part = &choice->parts[i];
         part->share *= (part->tier == 0 ? 1 : spread) / total;
@@ -159,14 +160,16 @@ static void finish_parts(const struct steer_reading *reading)
 
 /* ---- tiers ---- */
 
+/* What is available is told as it is, also where load is ignored in the end. */
 static void trace_tier(struct steer_trace *trace, size_t index, const struct steer_measure *measure,
-                       bool considered)
+                       bool considered, bool again)
 {
     if (trace != NULL) {
+        double available = again ? trace->tiers[index].available : measure->unshed;
         trace->tiers[index] = (struct steer_trace_tier){.members = measure->members,
                                                         .serving = measure->serving,
                                                         .healthy = measure->healthy,
-                                                        .available = measure->unshed,
+                                                        .available = available,
                                                         .considered = considered,
                                                         .qualifies = measure->qualifies};
     }
@@ -197,7 +200,7 @@ static bool take_tiers(struct steer_reading *reading, const struct steer_class *
         struct steer_part *parts = &choice->parts[choice->part_count];
         size_t count = tier_read(reading, tier, parts, &measure);
         double share = share_of(class, i, &measure, &left);
-        trace_tier(trace, i, &measure, considered);
+        trace_tier(trace, i, &measure, considered, reading->again);
         if (share > 0 || (tier->trickle > 0 && measure.suffices > 0)) {
             keep_parts(choice, count, (uint16_t)i, share);
         } else {
@@ -290,6 +293,30 @@ static bool take_any_tiers(struct steer_reading *reading, const struct steer_cla
     return take_tiers(reading, class, trace);
 }
 
+/* Sheds everything that could answer, while something does shed? Then load says nothing about where to go. */
+static bool load_says_nothing(const struct steer_choice *choice, bool any_shed)
+{
+    for (size_t i = 0; i < choice->part_count; i++) {
+        if (!choice->parts[i].all_shed) {
+            return false;
+        }
+    }
+    return any_shed;
+}
+
+static void evaluate(struct steer_reading *reading, const struct steer_class *class,
+                     struct steer_trace *trace)
+{
+    struct steer_choice *choice = reading->choice;
+    reading->used = reading->listed = 0;
+    choice->part_count = 0;
+    choice->until_s = UINT32_MAX;
+    if (!take_any_tiers(reading, class, trace)) {
+        choice->source = take_fallback(reading, class);
+    }
+    pack_parts(choice);
+}
+
 void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, const struct health_table *table,
                     struct steer_choice *choice, struct steer_trace *trace)
 {
@@ -298,14 +325,13 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
         .policy = policy, .table = table, .choice = choice, .ask = ask, .failing = -1, .planned = -1};
     uint64_t generation = atomic_load_explicit(&table->generation, memory_order_acquire);
     choice->generation = (generation & HEALTH_CHANGING) != 0 ? 0 : generation;
-    choice->part_count = 0;
-    choice->until_s = UINT32_MAX;
-    if (!take_any_tiers(&reading, class, trace)) {
-        choice->source = take_fallback(&reading, class);
+    evaluate(&reading, class, trace);
+    if (choice->source == STEER_FROM_TIER && load_says_nothing(choice, reading.any_shed)) {
+        reading.again = reading.ask.ignores_load = true;
+        evaluate(&reading, class, trace);
     }
     bool is_short = policy->has_ttl_failing && (reading.failing >= 0 || reading.planned >= 0);
     choice->ttl = is_short ? policy->ttl_failing : STEER_TTL_FREE;
-    pack_parts(choice);
     finish_parts(&reading);
     if (trace != NULL) {
         trace_shares(choice, trace);

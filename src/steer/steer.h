@@ -166,6 +166,7 @@ struct steer_part {
     double fraction;                 /* of its tier */
     double share;                    /* of all answers, 0..1; they add up to 1 */
     bool trickles;                   /* the tier has no more than its trickle, and would have less */
+    bool all_shed;                   /* its members shed everything, and have their weights all the same */
 };
 
 #define STEER_TTL_FREE UINT32_MAX

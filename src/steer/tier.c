@@ -70,6 +70,7 @@ static struct look look_at(struct steer_reading *reading, uint16_t index)
         reading->failing = index;
     }
     unsigned shed = reading->ask.ignores_load ? 0 : health_word_shed(words[0]);
+    reading->any_shed |= shed == HEALTH_SHED_ALL;
     return (struct look){.state = effective.state, .shed = shed, .serves = serves};
 }
 
@@ -208,6 +209,7 @@ static void leave_out_shed(struct steer_reading *reading, struct steer_part *par
         settle_draws(reading, part, kept == 0);
     }
     if (kept == 0) {
+        part->all_shed = part->count > 0;
         memset(sheds, 0, part->count * sizeof *sheds);
         return;
     }

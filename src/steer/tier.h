@@ -18,6 +18,8 @@ struct steer_reading {
     bool weighted;   /* the part in the making has a member with a weight: those without are out */
     bool holds;      /* who came back a moment ago does not serve yet */
     bool has_held;   /* there was such a member */
+    bool any_shed;   /* some member sheds everything */
+    bool again;      /* read once more, as if nobody shed anything */
     unsigned types;  /* of the member that was read last, as it has them now */
     int32_t failing; /* the first member that does not serve or wavers; -1: none so far */
     int32_t planned; /* the first one that an override is planned for; -1: none so far */

@@ -319,6 +319,49 @@ static void spreading_follows_what_is_available(void **state)
     world_free(w);
 }
 
+/* Where every tier sheds everything load is ignored, so the first one serves; and neither what tiers behind
+ * have not nor their trickle counts for more than it is. */
+static void tiers_that_all_shed_everything_serve_as_ever(void **state)
+{
+    (void)state;
+    struct world *w = world_new(STEER_PICK_WEIGHTED);
+    for (size_t t = 0; t < TIERS; t++) {
+        w->tiers[t].spill_below.share = 1;
+        shed_tier(w, t, ALL);
+    }
+    adopt(w);
+    expect_tiers(w, 1, 0, 0);
+    w->endpoints[0] = HEALTH_OBSERVED_UNHEALTHY; /* what health takes away moves on as ever */
+    expect_tiers(w, 0.75, 0.25, 0);
+    w->class.spread = true;
+    shed_tier(w, 0, 16); /* the others cannot take what it sheds */
+    w->endpoints[0] = HEALTH_OBSERVED_UNHEALTHY;
+    adopt(w);
+    expect_tiers(w, 1, 0, 0);
+    w->class.spread = false;
+    shed_tier(w, 0, ALL);
+    w->tiers[1].trickle = 0.01;
+    w->endpoints[0] = HEALTH_OBSERVED_HEALTHY | ALL << HEALTH_WORD_SHED_SHIFT;
+    adopt(w);
+    expect_tiers(w, 0.99, 0.01, 0);
+    world_free(w);
+}
+
+/* Members that shed nothing, but have no records of the type, do not keep an answer from those that have. */
+static void load_of_those_with_records_is_ignored(void **state)
+{
+    (void)state;
+    struct world *w = world_new(STEER_PICK_WEIGHTED);
+    w->tiers[0].spill_below.share = 1;
+    for (size_t i = EACH; i < MEMBERS; i++) {
+        w->members[i].types = STEER_HAS_AAAA;
+    }
+    shed_tier(w, 0, ALL);
+    adopt(w);
+    expect_tiers(w, 1, 0, 0);
+    world_free(w);
+}
+
 /* ---- sticky ---- */
 
 /* Clients move away from who sheds as its part of all weights shrinks, and nobody else moves. */
@@ -428,6 +471,8 @@ int main(void)
         cmocka_unit_test(groups_keep_their_shares),
         cmocka_unit_test(tiers_spill_what_they_shed),
         cmocka_unit_test(spreading_follows_what_is_available),
+        cmocka_unit_test(tiers_that_all_shed_everything_serve_as_ever),
+        cmocka_unit_test(load_of_those_with_records_is_ignored),
         cmocka_unit_test(clients_leave_as_weight_does),
         cmocka_unit_test(load_never_takes_the_last_answer),
     };
