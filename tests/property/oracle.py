@@ -103,10 +103,11 @@ class Topology:
 
 class State:
     """observed: endpoint -> healthy or unhealthy, others are not checked; overrides: (kind, name) -> drain, up, down;
-    back: (kind, name) of what came back a moment ago."""
+    back: (kind, name) of what came back a moment ago; loads: endpoint -> what it reported."""
 
-    def __init__(self, topology, observed, overrides, back=()):
+    def __init__(self, topology, observed, overrides, back=(), loads=None):
         self.topology, self.observed, self.overrides, self.back = topology, observed, overrides, set(back)
+        self.loads = loads or {}
         self.lost = self.roll_up()
 
     def roll_up(self):
@@ -138,6 +139,14 @@ class State:
     def serves(self, endpoint):
         return self.effective(endpoint) in SERVING
 
+    def shed(self, endpoint):
+        """The part of its weight that an endpoint sheds because of its load."""
+        marks = self.topology.endpoints[endpoint].get("load")
+        if marks is None or endpoint not in self.loads:
+            return fractions.Fraction(0)
+        part = fractions.Fraction(self.loads[endpoint] - marks["low"], marks["high"] - marks["low"])
+        return min(max(part, fractions.Fraction(0)), fractions.Fraction(1))
+
     def is_back(self, endpoint):
         """Did it come back a moment ago, or its az or region?"""
         topology = self.topology
@@ -148,7 +157,15 @@ class Unheld:
     """A state in which nobody waits for having come back a moment ago; Held: one where they do."""
 
     def __init__(self, state):
-        self.effective, self.serves = state.effective, state.serves
+        self.effective, self.serves, self.shed = state.effective, state.serves, state.shed
+
+
+class Unloaded(Unheld):
+    """A state in which load is ignored."""
+
+    def __init__(self, state):
+        super().__init__(state)
+        self.shed = lambda endpoint: fractions.Fraction(0)
 
 
 class Held(Unheld):
@@ -183,24 +200,25 @@ class Measure:
         serving = [member for member in weighted if state.serves(member)] or \
             [member for member in tier.members if state.serves(member) and name.weights[member] == 0]
         self.count, self.whole, self.serving = len(whole), self.sum(whole), self.sum(serving)
-        self.serving_count = len(serving)
-        self.takes = fractions.Fraction(0)
-        if serving and self.meets(tier.min_healthy) == 1:
-            self.takes = self.meets(tier.spill_below)
+        self.takes, self.qualifies = fractions.Fraction(0), False
+        self.left = sum((1 - state.shed(member)) * self.unit(member) for member in serving)
+        if serving and self.meets(tier.min_healthy, self.serving, len(serving)) == 1:
+            self.qualifies = True
+            self.takes = self.meets(tier.spill_below, self.left, sum(1 - state.shed(member) for member in serving))
 
     def sum(self, members):
         return fractions.Fraction(sum(self.unit(member) for member in members))
 
-    def meets(self, need):
+    def meets(self, need, serving, count):
         """The part of a need that is there, at most 1."""
         if need is None:
             return fractions.Fraction(1)
         share = read_share(need)
         if share is None:
-            return min(fractions.Fraction(self.serving_count, need), fractions.Fraction(1))
-        if self.serving + TOLERANCE * self.whole / self.count >= share * self.whole:
+            return min(fractions.Fraction(count) / need, fractions.Fraction(1))
+        if serving + TOLERANCE * self.whole / self.count >= share * self.whole:
             return fractions.Fraction(1)
-        return self.serving / (share * self.whole)
+        return serving / (share * self.whole)
 
 
 def divide(measures, spread):
@@ -211,7 +229,7 @@ def divide(measures, spread):
         shares.append(share)
         left -= share
     if spread and left > 0:
-        others = [measure.serving if measure.takes > 0 and number > 0 else 0 for number, measure in enumerate(measures)]
+        others = [measure.left if measure.takes > 0 and number > 0 else 0 for number, measure in enumerate(measures)]
         if sum(others) > 0:
             shares = [share + left * other / sum(others) for share, other in zip(shares, others)]
     total = sum(shares)
@@ -220,7 +238,7 @@ def divide(measures, spread):
 
 def trickle(shares, tiers, measures):
     """Who would get less than its trickle gets it, the others give it in proportion: (shares, who that is)."""
-    due = [tier.trickle if measure.takes > 0 else fractions.Fraction(0) for tier, measure in zip(tiers, measures)]
+    due = [tier.trickle if measure.qualifies else fractions.Fraction(0) for tier, measure in zip(tiers, measures)]
     raised = set()
     while True:
         rest = 1 - sum(due[number] for number in raised)
@@ -333,17 +351,19 @@ class Name:
 
     # ---- answers ----
 
-    def offer(self, members, rtype):
-        """Of members that serve: those with a weight, or else the standbys; of these, who has such a record."""
+    def offer(self, members, rtype, state):
+        """Of members that serve: those with a weight, or else the standbys; of these, who has such a record; of these,
+        who does not shed everything, if anybody."""
         chosen = [name for name in members if self.weights[name] > 0] or members
-        return [name for name in chosen if self.rdata(name, rtype)]
+        able = [name for name in chosen if self.rdata(name, rtype)]
+        return [name for name in able if state.shed(name) < 1] or able
 
     def split(self, tier, rtype, state):
         """[(share of the tier, members)]: one for each share that is written, and one for all others."""
         by_group = {}
         for member in tier.members:
             by_group.setdefault(self.groups.get(member), []).append(member)
-        offers = {group: self.offer([name for name in members if state.serves(name)], rtype)
+        offers = {group: self.offer([name for name in members if state.serves(name)], rtype, state)
                   for group, members in by_group.items()}
         offers = {group: members for group, members in offers.items() if members}
         shares = {group: group[1] for group in offers if group is not None}
@@ -353,12 +373,14 @@ class Name:
         return [(share / total, offers[group]) for group, share in shares.items() if share] if total else \
             [(fractions.Fraction(1), members) for members in offers.values()]
 
-    def make_part(self, share, tier, members, trickles=False):
-        weights = [max(self.weights[name], 1) for name in members]  # standbys are all alike
+    def make_part(self, share, tier, members, state, trickles=False):
+        weights = [max(self.weights[name], 1) * float(1 - state.shed(name)) for name in members]  # standbys are all alike
+        if not any(weights):
+            return self.make_part(share, tier, members, Unloaded(state), trickles)
         return Part(share, tier, members, weights, trickles)
 
     def from_tiers(self, tiers, shares, rtype, state, raised=()):
-        parts = [self.make_part(share * fraction, number, members, number in raised)
+        parts = [self.make_part(share * fraction, number, members, state, number in raised)
                  for number, (tier, share) in enumerate(zip(tiers, shares)) if share
                  for fraction, members in self.split(tier, rtype, state)]
         total = sum(part.share for part in parts)
@@ -383,8 +405,9 @@ class Name:
         offered = [name for tier in tiers for name in tier.members] if rule.get("fence") else self.endpoints
         looked_at = offered + (pool or [])
         offered = [name for name in self.endpoints if name in offered and state.effective(name) != "drained"]
-        members = self.offer(offered, rtype)
-        return ("all" if offered else "nodata", [self.make_part(fractions.Fraction(1), None, members)] if members else [],
+        unloaded = Unloaded(state)  # the load of what is out is not known
+        members = self.offer(offered, rtype, unloaded)
+        return ("all" if offered else "nodata", [self.make_part(fractions.Fraction(1), None, members, unloaded)] if members else [],
                 looked_at)
 
     def from_some_tiers(self, tiers, rule, rtype, state):
@@ -392,10 +415,16 @@ class Name:
         measures = [Measure(tier, self, state) for tier in tiers]
         spread = rule.get("spill", self.document.get("spill", "next")) == "capacity"
         shares = divide(measures, spread)
+        if shares is None and any(map(state.shed, self.endpoints)):
+            return self.from_some_tiers(tiers, rule, rtype, Unloaded(state))
         if shares is None:
             return None
         shares, raised = trickle(shares, tiers, measures)
-        return self.from_tiers(tiers, shares, rtype, state, raised)
+        parts = self.from_tiers(tiers, shares, rtype, state, raised)
+        if any(map(state.shed, self.endpoints)) and \
+                all(state.shed(member) == 1 for part in parts for member in part.members):
+            return self.from_some_tiers(tiers, rule, rtype, Unloaded(state))  # all that could answer shed everything
+        return parts
 
     def evaluate(self, found, rtype, state):
         """(source, parts, whether something fails, the tiers) for a class."""

@@ -96,6 +96,7 @@ class Running:
         self.random = random.Random(seed + 1)
         self.ports, self.clients = Ports(), {}
         self.overrides, self.back, self.observed = {}, set(), dict.fromkeys(self.world.checked, "healthy")
+        self.loads = {}
         self.statics = {}
         self.server = None
 
@@ -160,30 +161,34 @@ class Running:
                 self.observed[name] = state
                 (self.ports.open if state == "healthy" else self.ports.shut)(self.world.checked[name])
                 continue
+            if kind == "load":
+                self.server.put(f"/v1/endpoints/{name}/load", {"value": state})
+                self.loads[name] = state
+                continue
             self.server.override(kind, name, state)
             if self.overrides.pop((kind, name), None) in ("drain", "down") and state in ("auto", "up"):
                 self.back.add((kind, name))
             if state != "auto":
                 self.overrides[kind, name] = state
         self.state = oracle.State(oracle.Topology(self.world.topology), dict(self.observed), dict(self.overrides),
-                                  self.back)
+                                  self.back, dict(self.loads))
         self.cache = {}
         self.settle()
 
     def settle(self):
-        wanted = {name: self.state.effective(name) for name in self.world.topology["endpoints"]}
-        observed = {name: self.observed.get(name, "unknown") for name in wanted}
+        wanted = {name: (self.observed.get(name, "unknown"), self.state.effective(name), float(self.state.shed(name)))
+                  for name in self.world.topology["endpoints"]}
         seen = {}
 
         def is_so():
             items = self.get("/v1/endpoints?limit=100")["items"]
-            seen.update({item["name"]: (item["observed"], item["effective"]) for item in items})
-            return seen == {name: (observed[name], wanted[name]) for name in wanted}
+            seen.update({item["name"]: (item["observed"], item["effective"], (item["load"] or {}).get("shed") or 0)
+                         for item in items})
+            return seen == wanted
         try:
             self.server.wait(is_so, "all endpoints are as expected")
         except AssertionError:
-            differ = {name: (seen[name], (observed[name], wanted[name])) for name in wanted
-                      if seen[name] != (observed[name], wanted[name])}
+            differ = {name: (seen[name], wanted[name]) for name in wanted if seen[name] != wanted[name]}
             raise AssertionError(f"seed {self.seed}: states (theirs, the oracle's): {differ}") from None
 
     def get(self, path):

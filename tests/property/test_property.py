@@ -39,7 +39,8 @@ class Findings:
             wrong = self.world.judge(case, answer)
         if wrong is not None:
             self.wrong.append(f"seed {self.world.seed}, {case}\n  {wrong}\n  {answer}\n  {self.world.expect(case)}\n"
-                              f"  overrides {self.world.overrides}\n  observed {self.world.observed}")
+                              f"  overrides {self.world.overrides}\n  observed {self.world.observed}\n"
+                              f"  loads {self.world.loads}")
 
     def end(self):
         print(f"seed {self.world.seed}: {self.asked} questions, {len(self.world.names)} names")
@@ -118,7 +119,7 @@ def compare_odds(world, case):
     told = {member["endpoint"]: member["odds"] for member in said["members"] if member["odds"]}
     if wanted is not None and not all(math.isclose(told.get(endpoint, 0), wanted[endpoint], abs_tol=1e-6)
                                       for endpoint in set(told) | candidates):
-        found.append(f"{case}\n  odds {told} are not {dict(wanted)}")
+        found.append(f"{case}\n  odds {told} are not {dict(wanted)}\n  loads {world.loads}")
     elif case.name.document.get("pick") != "sticky" and set(told) != candidates:
         found.append(f"{case}\n  candidates {set(told)} are not {candidates}")
     return found

@@ -9,7 +9,7 @@ import oracle
 import places
 
 ORIGINS = ("example.com", "example.net")
-CHECK_PORT = 18081
+CHECK_PORT, LOW = 18081, 10
 CITIES = [("US", "VA", "Virginia", "Ashburn", 4744870, 38.9, -77.5), ("US", "OR", "Oregon", "Boardman", 5714964, 45.8, -119.7),
           ("CA", "QC", "Quebec", "Montreal", 6077243, 45.5, -73.6), ("DE", "HE", "Hesse", "Frankfurt", 2925533, 50.1, 8.7),
           ("FR", "IDF", "Ile-de-France", "Paris", 2988507, 48.9, 2.4), ("US", "TX", "Texas", "Paris", 4717560, 33.7, -95.6),
@@ -32,6 +32,7 @@ class World:
         self.checked = {}  # endpoint -> address
         self.holds = self.chance(0.25)  # who came back when is only known where overrides decide alone
         self.topology = self.make_topology()
+        self.watched = self.add_watermarks()
         self.known = oracle.Topology(self.topology)
         self.databases = [self.make_database(kind) for kind in self.some(["maxmind", "flat", "asn"], 0.7)]
         self.shared = {f"set{number}": self.make_rules(None) for number in range(self.random.randint(0, 2))}
@@ -236,7 +237,20 @@ class World:
             name |= self.maybe(0.5, "spill", lambda: "capacity")
         return name
 
-    # ---- records ----
+    # ---- records and loads ----
+
+    def add_watermarks(self):
+        """The endpoints that shed, in half of the worlds."""
+        share = self.more.choice([0, 0, 0.5, 0.9])
+        watched = [name for name in self.topology["endpoints"] if self.more.random() < share]
+        for name in watched:
+            self.topology["endpoints"][name]["load"] = {"low": LOW, "high": LOW + 32, "max_age": "1h"}
+        return watched
+
+    def draw_loads(self):
+        """Whole steps of 1/32, none of them and all included."""
+        return {("load", name): LOW + self.more.choice([-5, 0, 1, 8, 16, 24, 31, 32, 32, 32, 50])
+                for name in self.watched if self.more.random() < 0.7}
 
     def add_records(self, owner, name):
         """Some names answer with records, or with a CNAME alone."""
@@ -321,4 +335,6 @@ class World:
                            for target in dict.fromkeys(chosen)})
             events[-1] |= {("check", name): self.random.choice(["healthy", "healthy", "unhealthy"])
                            for name in self.some(list(self.checked), 0.5)}
+            if self.more.random() < 0.4:
+                events[-1] |= self.draw_loads()
         return events
