@@ -103,11 +103,12 @@ class Topology:
 
 class State:
     """observed: endpoint -> healthy or unhealthy, others are not checked; overrides: (kind, name) -> drain, up, down;
-    back: (kind, name) of what came back a moment ago; loads: endpoint -> what it reported."""
+    back: (kind, name) of what came back a moment ago; loads: endpoint -> what it reported;
+    planned: (kind, name) of what is to be overridden later."""
 
-    def __init__(self, topology, observed, overrides, back=(), loads=None):
+    def __init__(self, topology, observed, overrides, back=(), loads=None, planned=()):
         self.topology, self.observed, self.overrides, self.back = topology, observed, overrides, set(back)
-        self.loads = loads or {}
+        self.loads, self.planned = loads or {}, set(planned)
         self.lost = self.roll_up()
 
     def roll_up(self):
@@ -146,6 +147,15 @@ class State:
             return fractions.Fraction(0)
         part = fractions.Fraction(self.loads[endpoint] - marks["low"], marks["high"] - marks["low"])
         return min(max(part, fractions.Fraction(0)), fractions.Fraction(1))
+
+    def awaits(self, endpoint):
+        """Is something planned for it, and no narrower override in force?"""
+        for target in ("endpoint", endpoint), ("az", self.topology.az(endpoint)), ("region", self.topology.region(endpoint)):
+            if target in self.planned:
+                return True
+            if target in self.overrides:
+                return False
+        return False
 
     def is_back(self, endpoint):
         """Did it come back a moment ago, or its az or region?"""
@@ -438,7 +448,7 @@ class Name:
         if parts is None:
             source, parts, more = self.fall_back(tiers, rule, rtype, unheld)
             looked_at += more
-        return source, parts, not all(map(state.serves, looked_at)), tiers
+        return source, parts, not all(map(state.serves, looked_at)) or any(map(state.awaits, looked_at)), tiers
 
     def expect(self, found, scope, rtype, subnet_bits, state):
         """subnet_bits: which of the client's addresses stick together, by its family."""

@@ -96,7 +96,7 @@ class Running:
         self.random = random.Random(seed + 1)
         self.ports, self.clients = Ports(), {}
         self.overrides, self.back, self.observed = {}, set(), dict.fromkeys(self.world.checked, "healthy")
-        self.loads = {}
+        self.loads, self.planned = {}, set()
         self.statics = {}
         self.server = None
 
@@ -165,15 +165,25 @@ class Running:
                 self.server.put(f"/v1/endpoints/{name}/load", {"value": state})
                 self.loads[name] = state
                 continue
+            if kind == "plan":
+                self.plan(name, state)
+                continue
             self.server.override(kind, name, state)
+            self.planned.discard((kind, name))
             if self.overrides.pop((kind, name), None) in ("drain", "down") and state in ("auto", "up"):
                 self.back.add((kind, name))
             if state != "auto":
                 self.overrides[kind, name] = state
         self.state = oracle.State(oracle.Topology(self.world.topology), dict(self.observed), dict(self.overrides),
-                                  self.back, dict(self.loads))
+                                  self.back, dict(self.loads), set(self.planned))
         self.cache = {}
         self.settle()
+
+    def plan(self, target, state):
+        """For a time after the test; not where an override is in force."""
+        if target not in self.overrides:
+            self.server.override(*target, state, starts_in="24h")
+            self.planned.add(target)
 
     def settle(self):
         wanted = {name: (self.observed.get(name, "unknown"), self.state.effective(name), float(self.state.shed(name)))

@@ -40,7 +40,7 @@ class Findings:
         if wrong is not None:
             self.wrong.append(f"seed {self.world.seed}, {case}\n  {wrong}\n  {answer}\n  {self.world.expect(case)}\n"
                               f"  overrides {self.world.overrides}\n  observed {self.world.observed}\n"
-                              f"  loads {self.world.loads}")
+                              f"  loads {self.world.loads}\n  planned {self.world.planned}")
 
     def end(self):
         print(f"seed {self.world.seed}: {self.asked} questions, {len(self.world.names)} names")

@@ -324,7 +324,8 @@ class World:
         return sorted(clients, key=lambda network: (network.version, network))
 
     def make_events(self, count):
-        """[{(kind, name): "auto", "drain", "up" or "down"; ("check", name): "healthy" or "unhealthy"}], each on top of
+        """[{(kind, name): "auto", "drain", "up" or "down"; ("check", name): "healthy" or "unhealthy";
+        ("load", name): what it reports; ("plan", (kind, name)): the state of later}], each on top of
         those before."""
         targets = [("region", name) for name in self.known.regions] + [("az", name) for name in self.known.region_of] + \
             [("endpoint", name) for name in self.known.endpoints] * 2
@@ -337,4 +338,7 @@ class World:
                            for name in self.some(list(self.checked), 0.5)}
             if self.more.random() < 0.4:
                 events[-1] |= self.draw_loads()
+            if self.more.random() < 0.5:
+                events[-1] |= {("plan", target): self.more.choice(["drain", "down", "up"])
+                               for target in self.more.sample(targets, min(len(targets), self.more.choice([1, 2])))}
         return events
