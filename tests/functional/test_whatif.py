@@ -156,6 +156,26 @@ def test_a_region_is_lost(site):
     assert any(step.startswith("records lost: 1 row: api.example.com. A (class default)") for step in report["steps"])
 
 
+def test_records_by_region(site):
+    """A name with other types than addresses: what is said of its mail is what comes."""
+    records = {"MX": {"us": ["10 mx1.us", "20 mx2.us"], "eu": "10 mx.eu"}}
+    make(site).policies["example.com"]["names"]["mail"] = {
+        "endpoints": ["us-*", "eu-*"], "tiers": [["us"], ["eu"]], "records": records, "fallback": "nodata"}
+    server, name, assume = site.start(), "mail.example.com", "region:us=down"
+    said, report = explain(server, name, rtype="MX", assume=[assume]), what_if(server, assume, query="?limit=1000")
+    row = next(row for row in report["items"] if row["types"] == ["MX"])
+    assert (row["before"]["answer"], row["after"]["answer"]) == ("tier us", "tier eu")
+    assert mail(server, name) == ["10 mx1.us.example.com.", "20 mx2.us.example.com."]
+    put(server, assume)
+    assert essence(said) == essence(explain(server, name, rtype="MX"))
+    assert sides(report, "after") == sides(what_if(server, query="?limit=1000"), "before")
+    assert mail(server, name) == ["10 mx.eu.example.com."]
+
+
+def mail(server, name):
+    return sorted(rdata.to_text() for rrset in server.ask(name, "MX").answer for rdata in rrset)
+
+
 def test_the_load_of_a_given_traffic(site):
     server = make(site).start()
     report = what_if(server, "region:us=down", traffic=3000)
