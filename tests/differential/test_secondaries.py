@@ -139,12 +139,8 @@ class World:
 
 @pytest.fixture
 def site():
-    with tempfile.TemporaryDirectory(prefix="steerd.") as folder:
-        made = kit.Site(pathlib.Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
+    with kit.new_site() as made:
+        yield made
 
 
 @pytest.fixture

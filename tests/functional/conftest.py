@@ -3,9 +3,7 @@
 that does not end with 0, or whose log has a sanitizer's report, fails the test. `pair` is a site of two regions."""
 import collections
 import os
-import pathlib
 import sys
-import tempfile
 
 import pytest
 
@@ -17,13 +15,8 @@ import kit  # noqa: E402
 
 @pytest.fixture
 def site():
-    # not tmp_path: the path of a unix socket has 107 octets at most
-    with tempfile.TemporaryDirectory(prefix="steerd.") as folder:
-        made = kit.Site(pathlib.Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
+    with kit.new_site() as made:
+        yield made
 
 
 Pair = collections.namedtuple("Pair", "site server at east west us eu")

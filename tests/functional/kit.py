@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 import dns.edns
@@ -347,6 +348,18 @@ class Site:
             for server in self.running:
                 if server.process.returncode != -signal.SIGKILL:
                     stack.callback(server.stop)
+
+
+@contextlib.contextmanager
+def new_site():
+    """A site in a folder of its own; whatever was started in it is ended. Not in tmp_path: the path of a unix socket has
+    107 octets at most."""
+    with tempfile.TemporaryDirectory(prefix="steerd.") as folder:
+        site = Site(pathlib.Path(folder))
+        try:
+            yield site
+        finally:
+            site.close()
 
 
 def make_regions(site, azs=("us-east-1a", "us-east-1b", "eu-west-1a", "eu-west-1b"), **check):

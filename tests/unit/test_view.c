@@ -4,7 +4,7 @@
  * others read. */
 #include "config.h"
 
-#include "unit.h"
+#include "view_folder.h"
 
 #include "base/memory.h"
 #include "dns/name.h"
@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SOA_AND_NS "$TTL 60\n@ SOA ns host 1 1 1 1 60\n@ NS ns\nns A 192.0.2.53\n"
@@ -36,54 +35,15 @@ static const char policy_json[] =
     "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": [[\"a\"], [\"b\"]]},"
     "\"same\": {\"endpoints\": [\"*\"], \"tiers\": [[\"a\"], [\"b\"]]}}}";
 
-static char folder[64];
-
-static void put(const char *name, const char *text)
-{
-    char path[160];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void remove_file(const char *name)
-{
-    char path[160];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    (void)remove(path);
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    char zones[80];
-    snprintf(folder, sizeof folder, "/tmp/steerd-view-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(zones, sizeof zones, "%s/zones", folder);
-    assert_int_equal(mkdir(zones, 0700), 0);
+    folder_open();
     put("steerd.json", server_json);
     put("topology.json", topology_json);
     put("zones/example.com.zone", SOA_AND_NS "plain A 192.0.2.9\n");
     put("zones/example.com.json", policy_json);
     put("zones/example.net.zone", SOA_AND_NS);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    static const char *const files[] = {"steerd.json",
-                                        "topology.json",
-                                        "zones/example.com.zone",
-                                        "zones/example.com.json",
-                                        "zones/example.net.zone",
-                                        "zones",
-                                        ""};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        remove_file(files[i]);
-    }
     return 0;
 }
 
@@ -471,7 +431,7 @@ static void readers_never_see_a_freed_view(void **state)
 
 int main(void)
 {
-#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, folder_close)
     const struct CMUnitTest tests[] = {
         WITH(everything_is_there),
         cmocka_unit_test(monitors_know_what_they_watch),

@@ -5,7 +5,7 @@
  * answers mixed. */
 #include "config.h"
 
-#include "unit.h"
+#include "view_folder.h"
 
 #include "health/health.h"
 #include "steer/steer.h"
@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { READERS = 3, ROUNDS = 400 };
 
@@ -32,30 +31,14 @@ static const char topology_json[] =
 static const char policy_json[] = "{\"names\": {\"@\": {\"endpoints\": [\"lb\"], \"fallback\": \"nodata\"}}}";
 static const char zone_text[] = "$TTL 60\n@ SOA ns host 1 1 1 1 60\n@ NS ns\nns A 192.0.2.53\n";
 
-static char folder[64];
-
-static void write_file(const char *name, const char *text)
-{
-    char path[160];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
 static int set_up(void **state)
 {
-    char zones[80], path[96];
-    snprintf(folder, sizeof folder, "/tmp/steerd-hosts-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(zones, sizeof zones, "%s/zones", folder);
-    assert_int_equal(mkdir(zones, 0700), 0);
-    write_file("steerd.json",
-               "{\"listen\": \"127.0.0.1:1\", \"zones\": \"zones\", \"topology\": \"t.json\"}");
-    write_file("t.json", topology_json);
-    write_file("zones/example.com.zone", zone_text);
-    write_file("zones/example.com.json", policy_json);
+    char path[96];
+    folder_open();
+    put("steerd.json", "{\"listen\": \"127.0.0.1:1\", \"zones\": \"zones\", \"topology\": \"t.json\"}");
+    put("t.json", topology_json);
+    put("zones/example.com.zone", zone_text);
+    put("zones/example.com.json", policy_json);
     snprintf(path, sizeof path, "%s/steerd.json", folder);
     struct report *report = report_new();
     struct view *view = view_compile(path, NULL, 1, 0, 1, report);
@@ -68,10 +51,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[96];
     view_free(*state);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command); /* NOLINT(cert-env33-c): a folder of our own */
+    return folder_close(state);
 }
 
 static struct addr address(const char *text)

@@ -4,7 +4,7 @@
  * broken rdata is reported. */
 #include "config.h"
 
-#include "unit.h"
+#include "view_folder.h"
 
 #include "base/buffer.h"
 #include "base/memory.h"
@@ -16,29 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-static char folder[64];
-
-static void put(const char *name, const char *text)
-{
-    char path[160];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
 
 static int set_up(void **state)
 {
     (void)state;
-    char zones[80];
-    snprintf(folder, sizeof folder, "/tmp/steerd-view-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(zones, sizeof zones, "%s/zones", folder);
-    assert_int_equal(mkdir(zones, 0700), 0);
+    folder_open();
     put("steerd.json",
         "{\"listen\": \"127.0.0.1:1\", \"zones\": \"zones\", \"topology\": \"topology.json\"}");
     put("topology.json", "{\"regions\": {\"a\": {\"azs\": {\"a1\": {}}}, \"b\": {\"azs\": {\"b1\": {}}}},"
@@ -46,19 +29,6 @@ static int set_up(void **state)
                          "\"one\": {\"az\": \"a1\", \"addresses\": [\"192.0.2.1\", \"2001:db8::1\"]},"
                          "\"three\": {\"az\": \"b1\", \"addresses\": [\"2001:db8::3\"]},"
                          "\"two\": {\"az\": \"a1\", \"addresses\": [\"192.0.2.2\"]}}}");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    static const char *const files[] = {"steerd.json",       "topology.json", "zones/a.test.zone",
-                                        "zones/a.test.json", "zones",         ""};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char path[160];
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        (void)remove(path);
-    }
     return 0;
 }
 
@@ -236,7 +206,7 @@ static void what_cannot_be_is_refused(void **state)
     }
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, folder_close)
 
 int main(void)
 {

@@ -4,7 +4,7 @@
  * are the same. */
 #include "config.h"
 
-#include "unit.h"
+#include "view_folder.h"
 
 #include "base/buffer.h"
 #include "base/parallel.h"
@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { ZONES = 120, ROUNDS = 10 };
 
@@ -24,8 +23,6 @@ static const char topology_json[] =
     "{\"regions\": {\"a\": {\"azs\": {\"a1\": {}}}, \"b\": {\"azs\": {\"b1\": {}}}},"
     "\"endpoints\": {\"one\": {\"az\": \"a1\", \"addresses\": [\"192.0.2.1\", \"2001:db8::1\"]},"
     "\"two\": {\"az\": \"b1\", \"addresses\": [\"192.0.2.2\"], \"weight\": 7}}}";
-
-static char folder[64];
 
 static FILE *open_file(const char *name, const char *mode)
 {
@@ -82,23 +79,11 @@ static void write_site(unsigned threads, bool are_broken)
 static int set_up(void **state)
 {
     (void)state;
-    char zones[80];
-    snprintf(folder, sizeof folder, "/tmp/steerd-view-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(zones, sizeof zones, "%s/zones", folder);
-    assert_int_equal(mkdir(zones, 0700), 0);
+    folder_open();
     FILE *file = open_file("topology.json", "w");
     fputs(topology_json, file);
     fclose(file);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char command[96];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command); /* NOLINT(cert-env33-c): a folder of our own */
 }
 
 static struct view *compile(const struct view *previous, struct report *report)
@@ -191,7 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_thread_works_once),
-        cmocka_unit_test_setup_teardown(threads_make_no_difference, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(threads_make_no_difference, set_up, folder_close),
     };
     return cmocka_run_group_tests_name("view_threads", tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
  * find a policy for whatever zone they meet. */
 #include "config.h"
 
-#include "unit.h"
+#include "view_folder.h"
 
 #include "dns/name.h"
 #include "dns/types.h"
@@ -16,31 +16,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define SOA_AND_NS "$TTL 60\n@ SOA ns host 1 1 1 1 60\n@ NS ns\nns A 192.0.2.53\n"
 #define EVERYBODY  "{\"names\": {\"www\": {\"endpoints\": [\"*\"]}}}"
 
-static char folder[64];
-
-static void put(const char *name, const char *text)
-{
-    char path[160];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    char zones[80];
-    snprintf(folder, sizeof folder, "/tmp/steerd-view-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(zones, sizeof zones, "%s/zones", folder);
-    assert_int_equal(mkdir(zones, 0700), 0);
+    folder_open();
     put("steerd.json",
         "{\"listen\": \"127.0.0.1:1\", \"zones\": \"zones\", \"topology\": \"topology.json\"}");
     put("topology.json", "{\"regions\": {\"a\": {\"azs\": {\"a1\": {}}}}, \"endpoints\": {"
@@ -53,14 +36,6 @@ static int set_up(void **state)
     put("zones/a.test.json", EVERYBODY);
     put("zones/b.test.json", "{\"names\": {\"www\": {\"endpoints\": [\"one\"]}}}");
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char command[96];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command); /* NOLINT(cert-env33-c): a folder of our own */
 }
 
 static struct view_slot *start(void)
@@ -279,7 +254,7 @@ static void readers_find_a_policy_for_every_zone(void **state)
 
 int main(void)
 {
-#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, folder_close)
     const struct CMUnitTest tests[] = {
         WITH(a_new_policy_extends_the_set),
         WITH(a_known_policy_keeps_the_set),

@@ -1,28 +1,29 @@
 ## Unit tests of src/view
 if HAVE_CMOCKA
+view_folder = tests/unit/view_folder.c tests/unit/view_folder.h tests/unit/unit.h
 TESTS += tests/unit/test_view
 check_PROGRAMS += tests/unit/test_view
 tests_unit_test_view_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_CFLAGS = $(AM_CFLAGS) -pthread
-tests_unit_test_view_SOURCES = tests/unit/test_view.c tests/unit/unit.h
+tests_unit_test_view_SOURCES = tests/unit/test_view.c $(view_folder)
 tests_unit_test_view_LDADD = src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a \
 	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_view_records
 check_PROGRAMS += tests/unit/test_view_records
 tests_unit_test_view_records_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_view_records_SOURCES = tests/unit/test_view_records.c tests/unit/unit.h
+tests_unit_test_view_records_SOURCES = tests/unit/test_view_records.c $(view_folder)
 tests_unit_test_view_records_LDADD = $(tests_unit_test_view_LDADD)
 TESTS += tests/unit/test_view_threads
 check_PROGRAMS += tests/unit/test_view_threads
 tests_unit_test_view_threads_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_threads_CFLAGS = $(AM_CFLAGS) -pthread
-tests_unit_test_view_threads_SOURCES = tests/unit/test_view_threads.c tests/unit/unit.h
+tests_unit_test_view_threads_SOURCES = tests/unit/test_view_threads.c $(view_folder)
 tests_unit_test_view_threads_LDADD = $(tests_unit_test_view_LDADD)
 TESTS += tests/unit/test_view_update
 check_PROGRAMS += tests/unit/test_view_update
 tests_unit_test_view_update_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_update_CFLAGS = $(AM_CFLAGS) -pthread
-tests_unit_test_view_update_SOURCES = tests/unit/test_view_update.c tests/unit/unit.h
+tests_unit_test_view_update_SOURCES = tests/unit/test_view_update.c $(view_folder)
 tests_unit_test_view_update_LDADD = $(tests_unit_test_view_LDADD)
 endif
 if HAVE_CMOCKA
@@ -37,6 +38,6 @@ TESTS += tests/unit/test_view_hosts
 check_PROGRAMS += tests/unit/test_view_hosts
 tests_unit_test_view_hosts_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_hosts_CFLAGS = $(AM_CFLAGS) -pthread
-tests_unit_test_view_hosts_SOURCES = tests/unit/test_view_hosts.c tests/unit/unit.h
+tests_unit_test_view_hosts_SOURCES = tests/unit/test_view_hosts.c $(view_folder)
 tests_unit_test_view_hosts_LDADD = $(tests_unit_test_view_LDADD)
 endif
