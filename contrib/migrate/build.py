@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Plans -> topology and policies. Data centres become regions, addresses endpoints; equal addresses of one data centre
-with equal checks become one endpoint, so that one check and one override serve all names.
+"""Plans -> topology and policies. Data centres become regions, addresses and targets of CNAMEs endpoints; equal ones of
+one data centre with equal checks become one endpoint, so that one check and one override serve all names.
 
 The secondary of a failover has weight 0, a standby: where everything is down, fallback "all" answers those that are no
 standbys, which is what gdnsd answers then."""
@@ -48,8 +48,8 @@ class Topology:
         self.names = Names()
         self.watched = set()  # regions with endpoints that are checked
         self.tree = {}        # region -> its name, azs
-        self.endpoints = {}   # (place, addresses, checks) -> Endpoint
-        self.anywhere = {}    # (addresses, checks) -> Endpoint
+        self.endpoints = {}   # (place, addresses or host, checks) -> Endpoint
+        self.anywhere = {}    # (addresses or host, checks) -> Endpoint
 
     @staticmethod
     def split_path(path):
@@ -77,20 +77,22 @@ class Topology:
 
     def get(self, tier, target):
         checks = self.services.checks(target.services)
-        place = self.anywhere.get((target.addresses, checks)) if not tier.path else None
-        key = tier.path and self.locate(tier.path, checks), target.addresses, checks
+        place = self.anywhere.get((target.where, checks)) if not tier.path else None
+        key = tier.path and self.locate(tier.path, checks), target.where, checks
         if place is None and key not in self.endpoints:
             region, az = self.locate(tier.path, checks)
             label = f"{tier.resource}-{target.label}" if tier.resource not in target.label else target.label
             made = Endpoint(self.names.make(label), region, az, target, checks)
-            self.endpoints[key] = self.anywhere[target.addresses, checks] = made
+            self.endpoints[key] = self.anywhere[target.where, checks] = made
         return place or self.endpoints[key]
 
     def document(self, rules):
         def write(endpoint):
-            document = {"az": endpoint.az, "addresses": list(endpoint.target.addresses)}
-            if endpoint.target.weight != 1:
-                document["weight"] = scale(endpoint.target.weight)
+            target = endpoint.target
+            what = {"host": target.host} if target.host is not None else {"addresses": list(target.addresses)}
+            document = {"az": endpoint.az, **what}
+            if target.weight != 1:
+                document["weight"] = scale(target.weight)
             if endpoint.capacity:
                 document["capacity"] = endpoint.capacity
             if endpoint.checks:
@@ -186,6 +188,8 @@ class Builder:
         document["pick"] = pick
         if answers > 1:
             document["answers"] = answers
+        if plan.has_hosts():
+            document["host_answer"] = "cname"
         document["fallback"] = "all"
         self.report_differences(name)
         return document
@@ -309,6 +313,11 @@ class Builder:
         if len(picks) > 1:
             self.report.approximate(name.place, f"{name.owner}: data centres pick in different ways, steerd as the first "
                                                 f"of them does: {pick}")
+        if name.plan.has_hosts():
+            if pick == ALL or answers > 1:
+                self.report.approximate(name.place, f"{name.owner}: gdnsd answers several addresses or a CNAME, steerd one "
+                                                    "address or the CNAME")
+            return (ROUND_ROBIN if pick == ALL else pick), 1
         largest = max(self.count_family(tiers, 4), self.count_family(tiers, 6))
         limit = min([number for number in name.limits.values() if number] or [largest])
         if pick == ALL and limit < largest:

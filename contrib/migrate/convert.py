@@ -82,12 +82,14 @@ class Conversion:
         shown = f"{record.owner} {record.rtype} {record.plugin}" + (f"!{record.resource}" if record.resource else "")
         try:
             plan = self.plugins.resolve(record.plugin, record.resource, record.place)
+            if plan.has_hosts():
+                self.require_alone(origin, zone, record)
             if plan.static:
                 lines = [f"{record.owner} {record.ttl_max_s} {'AAAA' if ':' in address else 'A'} {address}"
                          for address in plan.static]
                 zone.replace(record, lines)
-            elif plan.cnames:
-                self.read_cnames(origin, zone, record, plan)
+            elif plan.only_host() is not None:
+                zone.replace(record, [f"{record.owner} {record.ttl_max_s} CNAME {plan.only_host()}."])
             else:
                 self.add_name(origin, zone, record, plan)
         except Unsupported as error:
@@ -95,17 +97,16 @@ class Conversion:
                                   (f" ({error.place})" if error.place != record.place else ""))
             zone.comment_out(record, "left out")
 
-    def read_cnames(self, origin, zone, record, plan):
-        targets = dict.fromkeys(str(target) for target in plan.cnames)
-        if len(targets) == 1 and not plan.tiers:
-            target = plan.cnames[0] if plan.cnames[0].endswith(".") else f"{plan.cnames[0]}."
-            zone.replace(record, [f"{record.owner} {record.ttl_max_s} CNAME {target}"])
-            return
-        if not plan.tiers:
-            raise Unsupported(record.place, f"a CNAME that is chosen among {', '.join(targets)}; steerd steers addresses")
-        self.report.leave_out(record.place, f"{record.owner} {record.rtype} {record.plugin}!{record.resource}: of its data "
-                                            f"centres those that are a CNAME ({', '.join(targets)})")
-        self.add_name(origin, zone, record, plan)
+    @staticmethod
+    def require_alone(origin, zone, record):
+        """A CNAME is the only record of its name (RFC 1034 section 3.6.2); gdnsd loads nothing else either."""
+        owner = record.owner.lower()
+        if record.rtype != "DYNC":
+            raise Unsupported(record.place, "a CNAME, which is for DYNC only")
+        if owner == origin.lower():
+            raise Unsupported(record.place, "a CNAME at the apex of the zone")
+        if zone.uses[owner] > 1:
+            raise Unsupported(record.place, "a CNAME beside other records")
 
     def add_name(self, origin, zone, record, plan):
         self.names.append(Name(origin, relative(record.owner, origin), plan, record.place, record.ttl_max_s,

@@ -15,8 +15,6 @@ def strip_family(label):
 
 def join_families(one, other, report):
     """One plan of two that differ in the family of their addresses."""
-    if one.cnames or other.cnames:
-        return one
     tiers = [join_tiers(first, second, report) for first, second in zip(one.tiers, other.tiers)]
     return Plan(tiers)
 

@@ -10,11 +10,17 @@ ALL, WEIGHTED, ROUND_ROBIN = "all", "weighted", "round-robin"
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """Addresses (one, or one of each family) that are answered together, and what watches them."""
+    """Addresses (one, or one of each family) that are answered together, or the target of a CNAME, and what watches it."""
     label: str
     addresses: tuple
     services: tuple
     weight: int = 1
+    host: str = None  # without the final dot; there are no addresses then
+
+    @property
+    def where(self):
+        """What tells it from others."""
+        return self.addresses or (self.host.lower(),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +51,6 @@ class Plan:
     tiers: list = dataclasses.field(default_factory=list)
     rules: list = dataclasses.field(default_factory=list)    # (when, tiers), narrowest first
     map_name: str = None                                     # of the geoip map that the rules are of
-    cnames: list = dataclasses.field(default_factory=list)   # targets, each with its place
     static: list = dataclasses.field(default_factory=list)   # addresses that nothing watches or changes
 
     def choices(self):
@@ -54,6 +59,17 @@ class Plan:
 
     def all_tiers(self):
         return [tier for tiers in self.choices() for tier in tiers]
+
+    def targets(self):
+        return [target for tier in self.all_tiers() for target in tier.targets]
+
+    def has_hosts(self):
+        return any(target.host is not None for target in self.targets())
+
+    def only_host(self):
+        """The host name if there is no other answer and nothing watches it, else None."""
+        found = {(target.where, target.services == ("up",)) for target in self.targets()}
+        return self.targets()[0].host if len(found) == 1 and found.pop()[1] else None
 
 
 class Unsupported(Exception):

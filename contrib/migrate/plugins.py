@@ -61,7 +61,7 @@ class Plugins:
         if plugin == "static":
             value = vscf.as_text(config[resource], "a static resource")
             address = read_address(value)
-            return Plan(cnames=[value]) if address is None else make_static([address], value.place, resource)
+            return make_cname(value, resource) if address is None else make_static([address], value.place, resource)
         return self.make_simple(plugin, resource, config[resource], config.key_places[resource])
 
     def make_simple(self, plugin, resource, node, place):
@@ -73,6 +73,8 @@ class Plugins:
             subs = [(key, node[key]) for key in ("addrs_v4", "addrs_v6") if key in node]
             if subs:
                 plans = [self.makers[plugin](resource, sub, place, self.inherit(settings, sub)) for _, sub in subs]
+                if any(plan.has_hosts() for plan in plans):
+                    raise vscf.Failure(f"{place}: found a CNAME in addrs_v4 or addrs_v6 of {resource}, expected addresses")
                 return plans[0] if len(plans) == 1 else join_families(*plans, self.report)
         return self.makers[plugin](resource, node, place, settings)
 
@@ -93,7 +95,7 @@ class Plugins:
     def read_threshold(settings):
         return vscf.as_number(settings["up_thresh"], "up_thresh") if "up_thresh" in settings else 0.5
 
-    # ---- plugins of addresses ----
+    # ---- plugins of addresses and CNAMEs ----
 
     def make_simplefo(self, resource, node, place, settings):
         services = self.read_services(settings)
@@ -130,11 +132,13 @@ class Plugins:
             else:
                 groups.append([(label, value)])
         items = [(label, *read_weighted(item)) for group in groups for label, item in group]
-        if items and read_address(items[0][1]) is None:
-            return Plan(cnames=[value for _, value, _ in items])
         multi = "multi" in settings and vscf.as_boolean(settings["multi"], "multi")
-        targets = tuple(Target(label, (require_address(value),), services, weight) for label, value, weight in items)
-        pick, answers = self.read_pick(resource, place, multi, groups)
+        if items and read_address(items[0][1]) is None:  # CNAMEs, of which there can be one in an answer
+            targets = tuple(Target(label, (), services, weight, require_host(value)) for label, value, weight in items)
+            pick, answers = WEIGHTED, 1
+        else:
+            targets = tuple(Target(label, (require_address(value),), services, weight) for label, value, weight in items)
+            pick, answers = self.read_pick(resource, place, multi, groups)
         weights = [target.weight for target in targets]
         weight = math.ceil(self.read_threshold(settings) * sum(weights))
         enough = sum(1 for at in range(len(weights)) if sum(sorted(weights, reverse=True)[:at]) < weight)
@@ -206,7 +210,7 @@ class Meta:
                 made = [tier.inside(self.plugin, datacenter) for tier in tiers]
                 return Nearest(made, tiers.limit) if isinstance(tiers, Nearest) else made
             self.plans[datacenter] = Plan(inside(plan.tiers), [(when, inside(tiers)) for when, tiers in plan.rules],
-                                          plan.map_name, plan.cnames)
+                                          plan.map_name)
         return self.plans[datacenter]
 
     def make_datacenter(self, datacenter, value, place):
@@ -216,7 +220,7 @@ class Meta:
                 named, _, resource = value.lstrip("%").partition("!")
                 return self.plugins.resolve(named or plugin, resource, value.place)
             if read_address(value) is None:
-                return Plan(cnames=[value])
+                return make_cname(value, f"{self.name}-{datacenter}", self.plugins.read_services(self.defaults))
         defaults = {key: value for key, value in self.defaults.items() if key != "plugin"}
         merged = vscf.Hash(place)
         for key, item in defaults.items():
@@ -251,7 +255,7 @@ class Meta:
         return made
 
     def append(self, first, second, place):
-        if not first.tiers and not first.rules and not first.cnames:
+        if not first.tiers and not first.rules:
             return second
         if any(isinstance(tiers, Nearest) for plan in (first, second) for tiers in plan.choices()):
             raise Unsupported(place, f"{self.plugin} {self.name} goes on from data centres by distance to others")
@@ -262,7 +266,7 @@ class Meta:
             if [when for when, _ in first.rules] != [when for when, _ in second.rules]:
                 raise Unsupported(place, f"{self.plugin} {self.name} goes through two resources of different maps")
             rules = [(when, one + two) for (when, one), (_, two) in zip(first.rules, second.rules)]
-        return Plan(first.tiers + second.tiers, rules, first.map_name or second.map_name, first.cnames + second.cnames)
+        return Plan(first.tiers + second.tiers, rules, first.map_name or second.map_name)
 
     def make_metafo(self):
         names = [str(item) for item in vscf.as_list(self.node["datacenters"])]
@@ -284,17 +288,16 @@ class Meta:
         plan = dataclasses.replace(choose(geo_map.default, self.node.place_of("map")), map_name=geo_map.name)
         for when, names, place in geo_map.rules:
             inner = choose(names, place)
-            plan.cnames = plan.cnames + inner.cnames
             if inner.tiers:
                 plan.rules.append((when, inner.tiers))
-            elif not inner.cnames:
+            else:
                 self.plugins.report.leave_out(place, f"geoip {self.name}: no data centre, and so no answer, for {when}; "
                                                      "these clients get the default")
         return plan
 
     def chain_nearest(self, names, geo_map, place):
         plans = [self.plan_of(name, place) for name in names]
-        if self.skips_first() or any(len(plan.tiers) != 1 or plan.cnames for plan in plans):
+        if self.skips_first() or any(len(plan.tiers) != 1 for plan in plans):
             raise Unsupported(place, f"geoip {self.name} orders by distance what is more than one set of addresses in each "
                                      "data centre, or skips the first")
         return Plan(Nearest([plan.tiers[0] for plan in plans], geo_map.limit))
@@ -306,6 +309,18 @@ def make_static(addresses, place, resource):
     plan = Plan([Tier((Target("static", tuple(addresses), ("up",)),), place, resource)])
     plan.static = addresses
     return plan
+
+
+def make_cname(value, resource, services=("up",)):
+    return Plan([Tier((Target(resource, (), services, host=require_host(value)),), value.place, resource)])
+
+
+def require_host(node):
+    """The target of a CNAME, without its final dot."""
+    text = vscf.as_text(node, "a name")
+    if read_address(text) is not None or not text.endswith(".") or text == ".":
+        raise vscf.Failure(f"{node.place}: found '{node}', expected a host name with a final dot")
+    return str(text)[:-1]
 
 
 def require_address(node):

@@ -4,6 +4,7 @@
 The text stays as it is, comments and layout included, except where gdnsd's syntax is its own: @Z and @F, TTLs that gdnsd
 would clamp, long TXT strings, $INCLUDE (its files are written into the place, as they may hold records to take out).
 Records that are taken out stay as comments."""
+import collections
 import dataclasses
 import os
 import re
@@ -105,6 +106,7 @@ class Zone:
         self.origin, self.limits, self.report = origin, limits, report
         self.lines, self.records = [], []
         self.cname_place = None  # of the first CNAME record
+        self.uses = collections.Counter()  # how many records an owner has
         self.default_s, self.address_limits = None, {}
         self.owner, self.written_owner = None, None  # of the record before: here, and in the output
         self.lines.append(f"$TTL {limits.default_s}\n")  # of the options; it holds up to the first $TTL
@@ -223,6 +225,7 @@ class File:
         if at == len(words):
             raise Failure(f"{self.place}: found no type in this record")
         rtype = words[at].text.upper()
+        zone.uses[zone.owner.lower()] += 1
         if rtype in ("DYNA", "DYNC"):
             self.add_dynamic(rtype, words[at + 1:], words[ttl].text if ttl is not None else None)
             zone.lines.append(entry)

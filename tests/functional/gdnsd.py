@@ -113,6 +113,9 @@ class Both:
         document = json.loads((self.target / "steerd.json").read_text())
         document["listen"] = [f"{site.listen[0][0]}:{site.listen[0][1]}"]
         document["admin"]["socket"] = "../s"
+        nobody = kit.new_address()
+        # nobody looks up host names, and a CNAME does not need that
+        document["resolver"] = {"servers": [f"{nobody}:{kit.find_port(nobody)}"]}
         (self.target / "steerd.json").write_text(json.dumps(document))
         self.topology = json.loads((self.target / "topology.json").read_text())
         site.config, site.folder = self.target / "steerd.json", self.target
@@ -136,6 +139,27 @@ class Both:
         def agrees():
             states = self.gdnsd.states()
             return states and all(states.get(key, state) == state for key, state in wanted.items())
+        kit.wait_for(agrees, f"gdnsd has {wanted}")
+
+    def force_hosts_down(self, *hosts):
+        """These host names and no others: in gdnsd by the file that an extfile reads, in steerd by overrides."""
+        path = self.source / "states"
+        known = [line.split()[0] for line in path.read_text().splitlines()]
+        wanted = {host: "DOWN" if host.rstrip(".") in hosts else "UP" for host in known}
+        fresh = path.with_suffix(".new")
+        fresh.write_text("".join(f"{host} => {state}/30\n" for host, state in wanted.items()))
+        fresh.rename(path)
+        for endpoint, document in self.topology["endpoints"].items():
+            if "host" in document:
+                if document["host"].lower() in hosts:
+                    self.steerd.override("endpoint", endpoint, "down")
+                else:
+                    self.steerd.request("DELETE", f"/v1/endpoints/{endpoint}/override")
+        wanted = {f"{host}/file": state for host, state in wanted.items()}
+
+        def agrees():
+            states = {key.lower(): state for key, state in self.gdnsd.states().items()}
+            return states and all(states.get(key) == state for key, state in wanted.items())
         kit.wait_for(agrees, f"gdnsd has {wanted}")
 
     # ---- answers ----

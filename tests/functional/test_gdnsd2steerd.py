@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """contrib/gdnsd2steerd: what it makes of gdnsd's configuration passes --check; gdnsd and steerd side by side give the same
 answers, with endpoints up and down; what differs is what the report says."""
+import functools
 import json
 import re
 
@@ -14,7 +15,7 @@ with_gdnsd = pytest.mark.skipif(gdnsd.GDNSD is None, reason="gdnsd is not instal
 VALUES = {"LISTEN": "127.0.0.1:5300", "PORT": 8080, "A": "127.0.5.1", "B": "127.0.5.2", "C": "127.0.5.3",
           "FOLDER": "/nonexistent"}
 SAMPLE_SIZE = 600
-COMPLETE = {"simplefo", "multifo", "geoip", "geoplaces"}
+COMPLETE = {"simplefo", "multifo", "weighted", "metafo", "geoip", "geoplaces"}
 
 ZONE = "@ SOA ns1 hostmaster 1 7200 30M 3D 900\n@ NS ns1\nns1 A 192.0.2.53\n"
 
@@ -61,6 +62,8 @@ def test_nothing_is_overwritten_without_force(tmp_path):
     ("options => { min_ttl => 5 }\noptions => { }", "config:2: found the key 'options' again, it is at config:1"),
     ("optoins => { }", "config:1: found 'optoins', expected options, service_types or plugins"),
     ("plugins => { multifo => { m => { a => nowhere } } }", "config:1: found 'nowhere', expected an address"),
+    ("plugins => { metafo => { resources => { m => { datacenters => a, dcmap => { a => nowhere } } } } }",
+     "config:1: found 'nowhere', expected a host name with a final dot"),
     ("\nplugins => $include{none.cfg}", "config:2: found no file 'none.cfg' to include"),
     ("plugins => { multifo => { m => { service_types => web, a => 192.0.2.1 } } }", "config:1: found service type 'web'"),
     ("plugins => { metafo => { resources => { m => { datacenters => a, dcmap => { a => %metafo!m } } } } }",
@@ -87,14 +90,30 @@ service_types => { s => { plugin => extmon, cmd => [ /bin/true ] } }
 plugins => { multifo => { m => { service_types => s, a => 192.0.2.1 } }
  weighted => { w => { a => [ a.example.net., 1 ], b => [ b.example.net., 2 ] } } }
 """
-    zone = ZONE + "m 60 DYNA multifo!m\nw 60 DYNC weighted!w\nr 60 DYNA reflect!dns\n"
+    zone = ZONE + "m 60 DYNA multifo!m\nw 60 DYNA weighted!w\nr 60 DYNA reflect!dns\n"
     done = gdnsd.convert(make(tmp_path / "from", config, zone), tmp_path / "to")
     left_out = re.findall("^  (\\S+): (.*)", done.stdout.split("Left out (5):")[1], re.M)
     assert done.returncode == 2
     assert {place: text.split(":")[0].split(" DYN")[0] for place, text in left_out} == {
         "config:1": "edns_client_subnet", "config:2": "option nonsense", "config:3": "service type s",
         "zones/example.com:5": "w.example.com.", "zones/example.com:6": "r.example.com."}
-    assert "w 60 DYNC" in (tmp_path / "to/zones/example.com.zone").read_text(), "stays as a comment"
+    assert "w 60 DYNA" in (tmp_path / "to/zones/example.com.zone").read_text(), "stays as a comment"
+
+
+def test_a_cname_is_alone(tmp_path):
+    """What gdnsd does not load either; addresses may be anywhere."""
+    config = """plugins => { weighted => { w => { a => [ a.example.net., 1 ], b => [ b.example.net., 2 ] } }
+ static => { s => s.example.net. }
+ multifo => { m => { a => 192.0.2.1 } } }
+"""
+    zone = ZONE + "@ 60 DYNC weighted!w\nw 60 DYNC weighted!w\nW TXT x\ns 60 DYNC static!s\ns 60 DYNC weighted!w\n" \
+        "x 60 DYNA weighted!w\nm 60 DYNC multifo!m\nm TXT x\ngood 60 DYNC weighted!w\n"
+    done = gdnsd.convert(make(tmp_path / "from", config, zone), tmp_path / "to")
+    assert done.returncode == 2 and re.findall(r"example.com:(\d+): \S+ \S+ \S+: (.*)", done.stdout) == [
+        ("4", "a CNAME at the apex of the zone"), ("5", "a CNAME beside other records"), ("7", "a CNAME beside other records"),
+        ("8", "a CNAME beside other records"), ("9", "a CNAME, which is for DYNC only")]
+    assert set(policy(tmp_path / "to")) == {"m", "good"}
+    assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
 
 
 def test_checks_are_those_of_the_service_type(tmp_path):
@@ -235,22 +254,26 @@ def chi_square(counts, expected):
 CRITICAL = {0: 1e-9, 1: 23.9, 2: 27.6}
 
 
+def sample_both(both, name, expected, rtype="A"):
+    """Until both servers give these answers only; then by their shares."""
+    for at in both.gdnsd.at, both.steerd.site.listen[0]:
+        kit.wait_for(lambda: set(both.sample(at, name, rtype, 60)) == {(key,) for key in expected}, "the answers expected")
+        counts = both.sample(at, name, rtype, SAMPLE_SIZE)
+        assert set(counts) == {(key,) for key in expected}, (at, counts)
+        assert chi_square(counts, expected) < CRITICAL[len(expected) - 1], (at, counts)
+
+
 @with_gdnsd
 def test_weighted(site):
     both = gdnsd.Both(site, "weighted")
-
-    def hold(name, expected, rtype="A"):
-        for at in both.gdnsd.at, site.listen[0]:
-            kit.wait_for(lambda: set(both.sample(at, name, rtype, 60)) == {(key,) for key in expected}, "the answers expected")
-            counts = both.sample(at, name, rtype, SAMPLE_SIZE)
-            assert set(counts) == {(key,) for key in expected}, (at, counts)
-            assert chi_square(counts, expected) < CRITICAL[len(expected) - 1], (at, counts)
+    hold = functools.partial(sample_both, both)
     both.set_down()
     hold("single.example.com", {"A": 0.6, "B": 0.3, "C": 0.1})
     hold("large.example.com", {"192.0.2.1": 0.75, "192.0.2.2": 0.25})
     hold("families.example.com", {"192.0.2.1": 0.75, "192.0.2.2": 0.25})
     hold("families.example.com", {"2001:db8::1": 0.25, "2001:db8::2": 0.25, "2001:db8::3": 0.5}, "AAAA")
     assert both.compare("equal.example.com") == ["192.0.2.1", "192.0.2.2"]
+    hold("cnames.example.com", {"a.example.net.": 2 / 3, "b.example.net.": 1 / 3})
     assert both.compare("cname.example.com") == ["a.example.net."]
     both.set_down("A")
     hold("single.example.com", {"B": 0.75, "C": 0.25})
@@ -286,7 +309,72 @@ def test_metafo(site):
     for down, answers in {"": "AB", "A": "C", "B": "C", "AB": "C", "C": "AB", "AC": "AB", "ABC": "AB"}.items():
         both.set_down(*down)  # the first data centre needs both of its addresses
         kit.wait_for(lambda: sorted(both.compare("both.example.com", ttl=False)) == list(answers), f"{answers} of {down}")
-    assert "rescue.example.com. DYNC metafo!rescue: of its data centres those that are a CNAME" in both.done.stdout
+
+
+CDN_A, CDN_B, CDN_C, LAST = "cdn-a.example.net.", "cdn-b.example.net.", "cdn-c.example.org.", "last.example.net."
+
+
+@with_gdnsd
+def test_dync_weighted(site):
+    both = gdnsd.Both(site, "dync")
+    both.set_down()
+    for rtype in "A", "AAAA", "CNAME", "TXT":
+        assert both.compare("last.example.com", rtype) == [LAST]
+        assert both.compare("two.example.com", rtype) == [CDN_B]
+    sample_both(both, "cdn.example.com", {CDN_A: 0.5, CDN_B: 0.3, CDN_C: 0.2})
+    sample_both(both, "x.wild.example.com", {CDN_A: 0.5, CDN_B: 0.3, CDN_C: 0.2}, "TXT")
+    both.force_hosts_down("cdn-a.example.net")
+    sample_both(both, "cdn.example.com", {CDN_B: 0.6, CDN_C: 0.4})
+    both.force_hosts_down("cdn-a.example.net", "cdn-c.example.org")
+    sample_both(both, "cdn.example.com", {CDN_B: 1})
+    assert both.compare("x.wild.example.com") == [CDN_B]
+    both.force_hosts_down("cdn-a.example.net", "cdn-b.example.net", "cdn-c.example.org")
+    sample_both(both, "cdn.example.com", {CDN_A: 0.5, CDN_B: 0.3, CDN_C: 0.2})
+    both.force_hosts_down()
+    sample_both(both, "cdn.example.com", {CDN_A: 0.5, CDN_B: 0.3, CDN_C: 0.2})
+
+
+@with_gdnsd
+def test_dync_over_data_centres(site):
+    both = gdnsd.Both(site, "dync")
+    both.set_down()
+    us, eu, both_ways = ("192.0.2.1", 32), ("2001:db8::1", 56), ("10.1.2.3", 32)
+    expected = {(): (CDN_A, CDN_A, CDN_B, CDN_B), ("a",): (CDN_B, CDN_A, CDN_B, CDN_B),
+                ("b",): (CDN_A, CDN_A, CDN_B, CDN_A), ("a", "b"): (LAST, CDN_A, CDN_B, None)}
+    for down, (ladder, *places) in expected.items():
+        both.force_hosts_down(*(f"cdn-{letter}.example.net" for letter in down))
+        for rtype in "A", "AAAA", "CNAME", "MX":
+            assert both.compare("ladder.example.com", rtype, ttl=False) == [ladder], (down, rtype)
+        for client, answer in zip((us, eu, both_ways), places):
+            if answer is not None:  # with several, all of which are down, gdnsd answers the first, as is reported
+                assert both.compare("geo.example.com", subnet=client, ttl=False) == [answer], (down, client)
+    both.force_hosts_down()
+    assert both.compare("ladder.example.com") == [CDN_A]
+    assert both.compare("geo.example.com", subnet=us) == [CDN_A]
+
+
+@with_gdnsd
+def test_dync_of_addresses_and_names(site):
+    both = gdnsd.Both(site, "dync")
+    both.set_down()
+    for rtype, found in ("A", ["A"]), ("AAAA", []), ("CNAME", []), ("TXT", []):
+        assert both.compare("mixed.example.com", rtype, ttl=False) == found
+    assert both.compare("addresses.example.com", subnet=("10.1.2.3", 32), ttl=False) == ["B"]
+    assert sorted(both.compare("plain.example.com", ttl=False)) == ["B", "C"]
+    both.set_down("A")
+    sample_both(both, "mixed.example.com", {CDN_A: 0.75, CDN_B: 0.25})
+    sample_both(both, "mixed.example.com", {CDN_A: 0.75, CDN_B: 0.25}, "AAAA")
+    assert both.compare("several.example.com", ttl=False) == ["B"]
+    both.force_hosts_down("cdn-a.example.net")
+    assert both.compare("mixed.example.com", ttl=False) == [CDN_B]
+    both.set_down("A", "B")
+    assert both.compare("several.example.com", ttl=False) == [LAST]
+    assert both.compare("addresses.example.com", subnet=("192.0.2.1", 32), ttl=False) == ["A"]
+    assert both.compare("plain.example.com", ttl=False) == ["C"]
+    assert "several: gdnsd answers several addresses or a CNAME, steerd one address or the CNAME" in both.done.stdout
+    both.set_down()
+    assert {both.ask(site.listen[0], "several.example.com").records for _ in range(4)} == \
+        {((1, both.webs[letter]),) for letter in "AB"}
 
 
 CLIENTS = [("192.0.2.1", 32), ("192.0.2.65", 32), ("192.0.2.97", 32), ("192.0.2.129", 32), ("192.0.2.193", 32),
