@@ -382,3 +382,26 @@ def test_drills_know_what_names_resolve_to(site, resolver):
     report = server.ctl_json("drill", "simulate", "--lose", "endpoint:lb")
     answer, = (answer for answer in report["answers"] if answer["type"] == "A")
     assert (answer["before"], answer["after"], answer["decided_ms"]) == ("tier lb", "tier own", 300)
+
+
+def test_what_if_knows_what_hosts_resolve_to(site, resolver):
+    """The next region's host has no addresses: at the apex the one behind it stands in, elsewhere its CNAME does."""
+    resolver.records[HOST] = {"A": ["192.0.2.1"]}
+    make_site(site, resolver, {"lb": {"host": HOST}, "void": {"az": "eu-west-1a", "host": "gone.example.net"},
+                               "plain": {"az": "eu-west-1a", "addresses": "192.0.2.9"}})
+    tiers = {"endpoints": ["*"], "tiers": [["us-east"], ["void"], ["plain"]]}
+    server = site.zone("example.com", "").policy("example.com", {"@": tiers, "app": tiers}).start()
+    wait_host(server, "lb", ipv4={"state": "good"})
+    wait_host(server, "void", ipv4={"state": "failing"})
+    assume = "region:us-east=down"
+    said = {name: server.get(f"/v1/explain?name={name}&assume={assume}") for name in ("example.com", "app.example.com")}
+    report = server.request("POST", "/v1/what-if", {"assume": [assume]}).json
+    rows = {row["names"][0]: row for row in report["items"] if "A" in row["types"]}
+    assert rows["example.com."]["before"]["answer"] == rows["app.example.com."]["before"]["answer"] == "tier us-east"
+    assert rows["example.com."]["after"]["answer"] == "tier plain"
+    assert rows["app.example.com."]["after"]["answer"] == "tier void"
+    assert server.addresses("example.com") == ["192.0.2.1"]  # asking changed nothing
+    server.override("region", "us-east", "down")
+    for name, told in said.items():
+        assert [rrset.to_text() for rrset in server.ask(name).answer] == told["answers"]
+    assert server.addresses("example.com") == ["192.0.2.9"]
