@@ -394,7 +394,8 @@ def test_what_if_knows_what_hosts_resolve_to(site, resolver):
     wait_host(server, "lb", ipv4={"state": "good"})
     wait_host(server, "void", ipv4={"state": "failing"})
     assume = "region:us-east=down"
-    said = {name: server.get(f"/v1/explain?name={name}&assume={assume}") for name in ("example.com", "app.example.com")}
+    said = {name: server.get(f"/v1/explain?name={name}&assume={assume}")
+            for name in ("example.com", "app.example.com")}
     report = server.request("POST", "/v1/what-if", {"assume": [assume]}).json
     rows = {row["names"][0]: row for row in report["items"] if "A" in row["types"]}
     assert rows["example.com."]["before"]["answer"] == rows["app.example.com."]["before"]["answer"] == "tier us-east"
