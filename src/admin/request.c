@@ -214,6 +214,14 @@ static void check_times(const json_t *body, struct health_override *override, st
         check_time(body, expires, from_ms, is_planned ? "after the start" : "in the future", problem);
 }
 
+static void check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE], struct problem *problem)
+{
+    const char *text = get_text(body, "actor", problem);
+    if (text != NULL) {
+        request_check_actor(text, actor, problem);
+    }
+}
+
 int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct health_override *override,
                            struct problem *problem)
 {
@@ -228,10 +236,7 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
     check_state(body, override, problem);
     check_reason(body, override, problem);
     check_times(body, override, problem);
-    const char *actor = get_text(body, "actor", problem);
-    if (actor != NULL) {
-        request_check_actor(actor, override->actor, problem);
-    }
+    check_body_actor(body, override->actor, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }
@@ -277,10 +282,7 @@ int request_parse_load(const char *text, size_t len, struct request_load *load, 
     reject_unknown(body, known, problem);
     check_value(body, load, problem);
     check_ttl(body, load, problem);
-    const char *actor = get_text(body, "actor", problem);
-    if (actor != NULL) {
-        request_check_actor(actor, load->actor, problem);
-    }
+    check_body_actor(body, load->actor, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }

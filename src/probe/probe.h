@@ -13,7 +13,7 @@
 
 enum probe_type { PROBE_HTTP, PROBE_TCP };
 
-/* One thing to check on a schedule. Strings and addresses are copied by probe_set_targets(). */
+/* One thing to check on a schedule. Strings and addresses are copied by prober_set_targets(). */
 struct probe_target {
     enum probe_type type;
     struct addr_port at; /* in_turn: the port only */
