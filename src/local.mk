@@ -16,4 +16,5 @@ include src/probe/local.mk
 include src/operate/local.mk
 include src/drill/local.mk
 include src/admin/local.mk
-include src/app/local.mk
+include src/daemon/local.mk
+include src/ctl/local.mk

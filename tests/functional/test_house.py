@@ -11,8 +11,8 @@ def run(tool, top):
     return subprocess.run([str(kit.TOP / "tests/lint" / tool), str(top)], capture_output=True, text=True, check=False)
 
 
-def make(top, layers="base:\ndns: base\napp: base dns\n", **files):
-    for folder in "base", "dns", "app":
+def make(top, layers="base:\ndns: base\ndaemon: base dns\n", **files):
+    for folder in "base", "dns", "daemon":
         (top / "src" / folder).mkdir(parents=True)
         (top / "src" / folder / "a.c").write_text('#include "config.h"\n')
     (top / "src/LAYERS").write_text(layers)
@@ -28,7 +28,7 @@ def test_good_tree(tmp_path):
 
 @pytest.mark.parametrize("file, text, word", [
     ("base__b_c", '#include "dns/y.h"\n', "row of base"),
-    ("dns__b_c", '#  include  "app/y.h"\n', "row of dns"),
+    ("dns__b_c", '#  include  "daemon/y.h"\n', "row of dns"),
     ("dns__b_c", '#include "y.h"\n', "not rooted"),
     ("dns__b_c", "#include <jansson.h>\n", "jansson.h"),
     ("base__b_c", "#include <event2/event.h>\n", "event2"),
@@ -41,9 +41,9 @@ def test_includes_that_are_not_allowed(tmp_path, file, text, word):
 
 
 def test_layers_file_itself(tmp_path):
-    assert run("layers", make(tmp_path, layers="base: dns\ndns:\napp:\n")).returncode == 1
+    assert run("layers", make(tmp_path, layers="base: dns\ndns:\ndaemon:\n")).returncode == 1
     (tmp_path / "src/extra").mkdir()
-    (tmp_path / "src/LAYERS").write_text("base:\ndns: base\napp: base dns\n")
+    (tmp_path / "src/LAYERS").write_text("base:\ndns: base\ndaemon: base dns\n")
     done = run("layers", tmp_path)
     assert done.returncode == 1 and "extra" in done.stdout
 

@@ -4,7 +4,7 @@
  * the API, is told on stderr; what the server refuses is explained from its problem document. */
 #include "config.h"
 
-#include "app/steerctl.h"
+#include "ctl/steerctl.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
  * once. */
 #include "config.h"
 
-#include "app/server.h"
+#include "daemon/server.h"
 
 #include "base/log.h"
 #include "base/memory.h"

@@ -54,7 +54,7 @@ struct steerctl {
     int word_count;
 };
 
-/* ---- steerctl_client.c ---- */
+/* ---- client.c ---- */
 
 struct steerctl_reply {
     long status;
@@ -76,7 +76,7 @@ enum steerctl_exit steerctl_judge(const struct steerctl_reply *reply);
 /* All pages of a list: *items is an array, owned by the caller, on STEERCTL_OK. */
 enum steerctl_exit steerctl_list(const struct steerctl *ctl, const char *target, json_t **items);
 
-/* ---- steerctl_table.c ---- */
+/* ---- table.c ---- */
 
 enum { TABLE_COLUMNS_MAX = 12, TABLE_CELL_SIZE = 512 };
 
@@ -97,7 +97,7 @@ const char *text_colour(const struct steerctl *ctl, const char *state); /* "" wi
 const char *text_plain(const struct steerctl *ctl);
 void text_line(const char *label, const char *value); /* "label:   value", "-" for NULL; cleaned */
 
-/* ---- steerctl_whatif.c ---- */
+/* ---- whatif.c ---- */
 
 /* The words of what-if, "region us-east down", "region:us-east down" or "region:us-east=down", any number of
  * them, as an array of assumptions (returns owned). NULL, and *bad is the word that is not understood. */
@@ -106,7 +106,7 @@ void show_report(const struct steerctl *ctl, const json_t *report);
 /* An explanation on assumptions: what it was and would be. */
 void show_assumed(const struct steerctl *ctl, const json_t *explanation);
 
-/* ---- steerctl_show.c, steerctl_drill.c: JSON of the API -> text on stdout ---- */
+/* ---- show.c, drill.c: JSON of the API -> text on stdout ---- */
 
 void show_status(const struct steerctl *ctl, const json_t *status);
 void show_targets(const struct steerctl *ctl, const char *kind, const json_t *items);

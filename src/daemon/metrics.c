@@ -3,7 +3,7 @@
  * Prometheus text exposition of everything that is counted. Label values are escaped by print_label(). */
 #include "config.h"
 
-#include "app/server.h"
+#include "daemon/server.h"
 
 #include "geo/geo.h"
 #include "view/hosts.h"

@@ -3,7 +3,7 @@
  * The admin API's table of functions: the operator's verbs on the current view, under the health lock. */
 #include "config.h"
 
-#include "app/server.h"
+#include "daemon/server.h"
 
 #include "base/error.h"
 #include "base/log.h"

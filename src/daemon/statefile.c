@@ -3,7 +3,7 @@
  * Files that survive: see statefile.h. */
 #include "config.h"
 
-#include "app/statefile.h"
+#include "daemon/statefile.h"
 
 #include "base/memory.h"
 

@@ -3,8 +3,8 @@
  * steerd -c FILE [--check | --dump ZONE | --drill TARGET …]: options, and what needs no running server. */
 #include "config.h"
 
-#include "app/server.h"
-#include "app/steerd.h"
+#include "daemon/server.h"
+#include "daemon/steerd.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "drill/drill.h"

@@ -4,7 +4,7 @@
  * while answers are rate-limited. Control thread only. */
 #include "config.h"
 
-#include "app/server.h"
+#include "daemon/server.h"
 
 #include "base/buffer.h"
 #include "base/limiter.h"

@@ -4,7 +4,7 @@
  * what was meant, or with what another server makes of the same file. */
 #include "config.h"
 
-#include "app/steerd.h"
+#include "daemon/steerd.h"
 
 #include "base/buffer.h"
 #include "base/memory.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Small files of the state folder, replaced as a whole: a reader finds the old one or the new one, also after
- * the machine has lost its power. Private to src/app. */
+ * the machine has lost its power. Private to src/daemon. */
 #pragma once
 
 #include <stddef.h>

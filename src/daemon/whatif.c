@@ -4,7 +4,7 @@
  * lock is held while the health is copied, not while the copies are looked at. */
 #include "config.h"
 
-#include "app/server.h"
+#include "daemon/server.h"
 
 #include "base/error.h"
 

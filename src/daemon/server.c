@@ -4,7 +4,7 @@
  * the reverse to stop. Starting never waits for probes. */
 #include "config.h"
 
-#include "app/server.h"
+#include "daemon/server.h"
 
 #include "base/error.h"
 #include "base/log.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What steerd does beside serving. Private to src/app. */
+ * What steerd does beside serving. Private to src/daemon. */
 #pragma once
 
 struct view;

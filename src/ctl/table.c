@@ -4,7 +4,7 @@
  * cleaned of control characters first. */
 #include "config.h"
 
-#include "app/steerctl.h"
+#include "ctl/steerctl.h"
 
 #include "base/clock.h"
 #include "base/memory.h"

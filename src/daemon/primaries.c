@@ -3,10 +3,10 @@
  * Serials, renditions and NOTIFY, tied to the life of views: see primaries.h. */
 #include "config.h"
 
-#include "app/primaries.h"
+#include "daemon/primaries.h"
 
-#include "app/server.h"
-#include "app/statefile.h"
+#include "daemon/server.h"
+#include "daemon/statefile.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/log.h"

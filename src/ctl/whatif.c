@@ -3,7 +3,7 @@
  * What would be, beside what is: what-if reports and explanations on assumptions, as text. */
 #include "config.h"
 
-#include "app/steerctl.h"
+#include "ctl/steerctl.h"
 
 #include <stdint.h>
 #include <string.h>

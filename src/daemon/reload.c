@@ -4,7 +4,7 @@
  * invalid leaves the running view untouched. */
 #include "config.h"
 
-#include "app/server.h"
+#include "daemon/server.h"
 
 #include "base/error.h"
 #include "base/log.h"

@@ -3,7 +3,7 @@
  * The API's JSON as text for people. What is missing is written as "-"; nothing here can fail. */
 #include "config.h"
 
-#include "app/steerctl.h"
+#include "ctl/steerctl.h"
 
 #include <string.h>
 

@@ -4,9 +4,9 @@
  * readers' grace period and a new list for the prober, so after one that took long the next one waits. */
 #include "config.h"
 
-#include "app/hosts.h"
+#include "daemon/hosts.h"
 
-#include "app/server.h"
+#include "daemon/server.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"

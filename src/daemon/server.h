@@ -2,12 +2,12 @@
  *
  * The running server: everything wired together. The control thread (the caller of server_run) owns the event
  * base, the admin socket, timers and publishing. The health machine of the current view is shared with the
- * prober thread: `lock` is held around every use of it. Private to src/app. */
+ * prober thread: `lock` is held around every use of it. Private to src/daemon. */
 #pragma once
 
 #include "admin/admin.h"
-#include "app/hosts.h"
-#include "app/primaries.h"
+#include "daemon/hosts.h"
+#include "daemon/primaries.h"
 #include "base/clock.h"
 #include "probe/probe.h"
 #include "serve/serve.h"

@@ -4,7 +4,7 @@
  * same story as `steerd --drill` tells. */
 #include "config.h"
 
-#include "app/steerctl.h"
+#include "ctl/steerctl.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * codes are in steerctl.h and steerctl(1). */
 #include "config.h"
 
-#include "app/steerctl.h"
+#include "ctl/steerctl.h"
 
 #include "base/memory.h"
 

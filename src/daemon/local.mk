@@ -1,0 +1,21 @@
+## The server. Its program is src/steerd, which is why this folder is not called so.
+sbin_PROGRAMS += src/steerd
+src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
+src_steerd_SOURCES = \
+	src/daemon/dump.c \
+	src/daemon/geowatch.c \
+	src/daemon/hosts.c src/daemon/hosts.h \
+	src/daemon/limits.c \
+	src/daemon/metrics.c \
+	src/daemon/primaries.c src/daemon/primaries.h \
+	src/daemon/reload.c \
+	src/daemon/server.c src/daemon/server.h \
+	src/daemon/statefile.c src/daemon/statefile.h \
+	src/daemon/steerd.c src/daemon/steerd.h \
+	src/daemon/verbs.c \
+	src/daemon/whatif.c
+src_steerd_LDADD = \
+	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libnotify.a src/libanswer.a src/libtransfer.a \
+	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \
+	$(EVENT_LIBS) $(CARES_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(URCU_LIBS) -lm
