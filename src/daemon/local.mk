@@ -11,6 +11,7 @@ src_steerd_SOURCES = \
 	src/daemon/primaries.c src/daemon/primaries.h \
 	src/daemon/reload.c \
 	src/daemon/server.c src/daemon/server.h \
+	src/daemon/snapshot.c \
 	src/daemon/statefile.c src/daemon/statefile.h \
 	src/daemon/steerd.c src/daemon/steerd.h \
 	src/daemon/verbs.c \

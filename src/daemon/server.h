@@ -56,6 +56,13 @@ void server_set_targets(struct server *server);
 /* Arm the timer for the next override that starts or ends, and loads that grow old. */
 void server_schedule_expiry(struct server *server);
 
+/* ---- snapshot.c ---- */
+
+/* The current view with a health of its own, for long computations on any thread: what happens to the server
+ * meanwhile changes nothing of it. On the control thread; returns owned. */
+struct view *server_take_snapshot(struct server *server);
+void server_free_snapshot(struct server *server, struct view *snapshot); /* likewise; NULL is fine */
+
 /* ---- reload.c ---- */
 
 /* Start compiling on the loader thread: everything, or one zone (origin; NULL: everything). done (may be

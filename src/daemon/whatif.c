@@ -16,10 +16,10 @@ struct pair {
     int64_t wall_ms;
 };
 
-static void free_pair(struct pair *pair)
+static void free_pair(struct server *server, struct pair *pair)
 {
-    operate_free_copy(pair->view[0]);
     operate_free_copy(pair->view[1]);
+    server_free_snapshot(server, pair->view[0]);
 }
 
 /* Fills the pair even if it fails; to be freed always. */
@@ -29,9 +29,7 @@ static int make_pair(struct server *server, struct admin_assumptions *assumption
     struct operate_assumption *parsed = arena_alloc(arena, assumptions->count * sizeof *parsed);
     *pair = (struct pair){.count = assumptions->count, .wall_ms = clock_wall_ms(&server->clock)};
     pair->assumed = arena_alloc(arena, assumptions->count * sizeof *pair->assumed);
-    pthread_mutex_lock(&server->lock);
-    pair->view[0] = operate_copy_view(server->view, pair->wall_ms);
-    pthread_mutex_unlock(&server->lock);
+    pair->view[0] = server_take_snapshot(server);
     pair->view[1] = operate_copy_view(pair->view[0], pair->wall_ms);
     for (size_t i = 0; i < assumptions->count; i++) {
         int error = operate_parse_assumption(pair->view[0], assumptions->texts[i], &parsed[i]);
@@ -67,7 +65,7 @@ int server_what_if(void *context, struct admin_what_if *what_if, struct arena *a
     if (error == 0) {
         error = report_pair(&pair, &page, arena, report);
     }
-    free_pair(&pair);
+    free_pair(context, &pair);
     return error;
 }
 
@@ -92,6 +90,6 @@ int server_explain_if(void *context, const struct operate_question *question,
             .policy = is_steered ? (ptrdiff_t)explained->before.policy : PTRDIFF_MAX, .limit = ROWS};
         error = report_pair(&pair, &page, arena, &explained->report);
     }
-    free_pair(&pair);
+    free_pair(context, &pair);
     return error;
 }
