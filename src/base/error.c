@@ -17,6 +17,8 @@ static const char *own_text(int code)
     case ERROR_CONFLICT: return "conflicts with the current state";
     case ERROR_TOO_LARGE: return "too large";
     case ERROR_UNSUPPORTED: return "not supported";
+    case ERROR_BUSY: return "busy";
+    case ERROR_CANCELLED: return "cancelled";
     case ERROR_LIBRARY: return "library error";
     default: return "unknown error";
     }

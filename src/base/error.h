@@ -12,6 +12,8 @@ enum error_code {
     ERROR_CONFLICT,       /* the object is in a state that does not permit this */
     ERROR_TOO_LARGE,      /* a limit was exceeded */
     ERROR_UNSUPPORTED,    /* known, but not implemented */
+    ERROR_BUSY,           /* no room for one more now; later there will be */
+    ERROR_CANCELLED,      /* nobody wants it any more */
     ERROR_LIBRARY,        /* a library refused; its own message is in the report or log */
 };
 

@@ -14,7 +14,9 @@ src_libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/memory.c src/base/memory.h \
 	src/base/parallel.c src/base/parallel.h \
+	src/base/progress.h \
 	src/base/random.c src/base/random.h \
 	src/base/report.c src/base/report.h \
 	src/base/serial.h \
-	src/base/siphash.c src/base/siphash.h
+	src/base/siphash.c src/base/siphash.h \
+	src/base/worker.c src/base/worker.h

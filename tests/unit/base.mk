@@ -11,4 +11,10 @@ tests_unit_test_limiter_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_limiter_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_limiter_SOURCES = tests/unit/test_limiter.c tests/unit/unit.h
 tests_unit_test_limiter_LDADD = src/libbase.a $(CMOCKA_LIBS)
+TESTS += tests/unit/test_worker
+check_PROGRAMS += tests/unit/test_worker
+tests_unit_test_worker_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_worker_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_worker_SOURCES = tests/unit/test_worker.c tests/unit/unit.h
+tests_unit_test_worker_LDADD = src/libbase.a $(CMOCKA_LIBS)
 endif
