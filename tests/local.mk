@@ -25,4 +25,5 @@ include tests/lint/local.mk
 include tests/functional/local.mk
 include tests/differential/local.mk
 include tests/property/local.mk
+include tests/chaos/local.mk
 include tests/bench/local.mk

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What goes wrong around steerd, each with a beginning and an end: a reader of its log that does not read, a slow disk
+and a full one, hostile clients of the admin API and of DNS over TCP, long work for the operator, reloads without end."""
+import json
+import os
+import signal
+import socket
+import threading
+
+import disk
+import kit
+
+
+class Loop(threading.Thread):
+    """Does something again and again until it is ended; what it may fail with is no news in such surroundings."""
+
+    def __init__(self, act, ended):
+        super().__init__(daemon=True)
+        self.act, self.ended = act, ended
+        self.start()
+
+    def run(self):
+        while not self.ended.is_set():
+            try:
+                self.act()
+            except (OSError, kit.http.client.HTTPException):
+                self.ended.wait(0.05)
+
+    def end(self):
+        self.ended.set()
+        self.join()
+
+
+class Disturbance:
+    def __init__(self, server, random):
+        self.server, self.site, self.random, self.ended = server, server.site, random, threading.Event()
+
+    def begin(self):
+        raise NotImplementedError
+
+    def end(self):
+        pass
+
+
+class DeafLog(Disturbance):
+    """Nobody reads stderr, and it is full already."""
+    def begin(self):
+        self.server.reader.pause()
+
+    def end(self):
+        self.server.reader.resume()
+
+
+class SlowSync(Disturbance):
+    def begin(self):
+        self.server.disk.set(disk.SYNC_MS, 2000)
+
+    def end(self):
+        self.server.disk.set(disk.SYNC_MS, 0)
+
+
+class FullDisk(Disturbance):
+    def begin(self):
+        self.server.disk.set(disk.FULL, 1)
+
+    def end(self):
+        self.server.disk.set(disk.FULL, 0)
+
+
+class Sockets(Disturbance):
+    """Clients that are in the way."""
+    count = 64
+
+    def begin(self):
+        self.held = []
+        for _ in range(self.count):
+            try:
+                self.held.append(self.open())
+            except OSError:
+                break
+
+    def end(self):
+        for one in self.held:
+            one.close()
+
+    def open(self):
+        raise NotImplementedError
+
+    def connect(self):
+        one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        one.settimeout(2)
+        one.connect(str(self.site.socket))
+        return one
+
+
+class IdleAdmins(Sockets):
+    def open(self):
+        return self.connect()
+
+
+class HalfRequests(Sockets):
+    """A head without an end; some have closed their side already."""
+    def open(self):
+        one = self.connect()
+        one.sendall(self.random.choice([b"GET /v1/status HT", b"PUT /v1/regions/us/override HTTP/1.1\r\nHost: x\r\n",
+                                        b"POST /v1/what-if HTTP/1.1\r\nContent-Length: 100000\r\n\r\n{"]))
+        if self.random.random() < 0.3:
+            one.shutdown(socket.SHUT_WR)
+        return one
+
+
+class DeafAdmins(Sockets):
+    """They ask for much and read nothing."""
+    def open(self):
+        one = self.connect()
+        one.sendall(b"GET /v1/names?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n" * 4)
+        return one
+
+
+class EarlyClosers(Disturbance):
+    def begin(self):
+        self.loop = Loop(self.act, self.ended)
+
+    def act(self):
+        one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        one.settimeout(2)
+        one.connect(str(self.site.socket))
+        if self.random.random() < 0.7:
+            one.sendall(b"GET /v1/endpoints HTTP/1.1\r\nHost: x\r\n\r\n")
+        one.close()
+        self.ended.wait(0.01)
+
+    def end(self):
+        self.loop.end()
+
+
+class Work(Disturbance):
+    """Long work, one request after the other."""
+    path, body = None, None
+
+    def begin(self):
+        self.loop = Loop(self.act, self.ended)
+
+    def act(self):
+        connection = kit.UnixConnection(self.site.socket)
+        try:
+            connection.request("POST", self.path, json.dumps(self.body), {"Content-Type": "application/json"})
+            connection.getresponse().read()
+        finally:
+            connection.close()
+
+    def end(self):
+        self.loop.end()
+
+
+class Drills(Work):
+    path, body = "/v1/drills", {"lose": ["region:us"], "mode": "simulate"}
+
+
+class WhatIfs(Work):
+    path, body = "/v1/what-if", {"assume": ["region:us=down"]}
+
+
+class Reloads(Work):
+    path = "/v1/reload"
+
+    def act(self):
+        connection = kit.UnixConnection(self.site.socket)
+        try:
+            connection.request("POST", self.random.choice(["/v1/reload", "/v1/reload?zone=rendered.example"]))
+            connection.getresponse().read()
+        finally:
+            connection.close()
+        self.ended.wait(0.02)
+
+
+class Hangups(Disturbance):
+    def begin(self):
+        self.loop = Loop(self.act, self.ended)
+
+    def act(self):
+        os.kill(self.server.process.pid, signal.SIGHUP)
+        self.ended.wait(self.random.uniform(0.01, 0.3))
+
+    def end(self):
+        self.loop.end()
+
+
+class IdleStreams(Sockets):
+    """Clients of DNS over TCP take every descriptor that they can get."""
+    count = 600
+
+    def open(self):
+        one = socket.socket()
+        one.settimeout(2)
+        one.connect(self.site.listen[0])
+        return one
+
+
+class Oversized(Work):
+    """A body beyond every limit, now and then."""
+    def act(self):
+        one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with one:
+            one.settimeout(2)
+            one.connect(str(self.site.socket))
+            one.sendall(b"PUT /v1/regions/us/override HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                        b"Content-Length: 9000000\r\n\r\n" + b" " * 200000)
+            one.recv(100)
+        self.ended.wait(0.05)
+
+
+ALL = [DeafLog, SlowSync, FullDisk, IdleAdmins, HalfRequests, DeafAdmins, EarlyClosers, Drills, WhatIfs, Reloads, Hangups,
+       IdleStreams, Oversized]

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A site of 100,000 steered names, a model of what it has to answer, and the rounds: something is broken around the
+server, then endpoints die or come back, or an operator says something, and every answer has to follow, and nothing
+else. What is measured is told, not asserted: machines are noisy."""
+import collections
+import fcntl
+import os
+import random
+import resource
+import signal
+import subprocess
+import threading
+import time
+
+import asking
+import disk
+import disturb
+import kit
+import running
+
+AZS = {"us": ("us-a", "us-b"), "eu": ("eu-a", "eu-b")}
+PER_AZ = 3
+CHECK_PORT = running.world.CHECK_PORT
+NAMES = int(os.environ.get("CHAOS_NAMES") or 100000)
+POLICIES = 2000
+DESCRIPTORS = 400
+END_S = 20  # sanitizers are slow
+# All of them lead to us while anything there serves, then to eu, and offer what is not drained when nothing does.
+KINDS = [
+    {"tiers": [["us"], ["eu"]]},
+    {"tiers": [["us"], ["eu"]], "pick": "sticky"},
+    {"tiers": [["us"], ["eu"]], "pick": "round-robin", "answers": 2},
+    {"geo": [{"when": {"cidr": "127.0.0.0/8"}, "tiers": [["us"], ["eu"]]}], "tiers": [["eu"]]},
+]
+
+
+class Reader(threading.Thread):
+    """Of the server's stderr, into its log file; may be paused, and then the pipe runs full."""
+
+    def __init__(self, stream, path):
+        super().__init__(daemon=True)
+        self.stream, self.path, self.reads = stream, path, threading.Event()
+        fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, 4096)
+        self.resume()
+        self.start()
+
+    def run(self):
+        with open(self.path, "ab") as log:
+            while True:
+                self.reads.wait()
+                octets = os.read(self.stream.fileno(), 65536)
+                if not octets:
+                    return
+                log.write(octets)
+                log.flush()
+
+    def pause(self):
+        self.reads.clear()
+
+    def resume(self):
+        self.reads.set()
+
+
+class Server(kit.Server):
+    """A steerd whose disk, log and descriptors are ours to spoil."""
+
+    def __init__(self, site):
+        super().__init__(site)
+        self.disk = disk.Disk(site.folder, site.folder.with_name(site.folder.name + ".disk"))
+        self.reader = None
+
+    def start(self):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))  # noqa: E731
+        self.process = subprocess.Popen([str(kit.STEERD), "-c", str(self.site.config)], stderr=subprocess.PIPE,
+                                        stdin=subprocess.DEVNULL, env=self.disk.environment(), preexec_fn=limit)
+        self.reader = Reader(self.process.stderr, self.log_path)
+        self.wait(lambda: self.answers() or self.process.poll() is not None, "started")
+        assert self.process.poll() is None, f"steerd ended with {self.process.returncode}: {self.read_log()[-3000:]}"
+        return self
+
+    def answers(self):
+        client = asking.Client(self.site.listen[0])
+        try:
+            client.udp.settimeout(0.2)
+            return client.ask("n0.names.example", "A").rcode == 0
+        except (OSError, AssertionError):
+            return False
+        finally:
+            client.close()
+
+    def end(self, number):
+        """Returns the seconds that it took."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        try:
+            code = self.process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"steerd did not end within {END_S} s: {self.read_log()[-3000:]}") from None
+        took = time.monotonic() - begun
+        self.reader.resume()
+        self.reader.join()
+        self.process.stderr.close()
+        self.assert_no_defect()
+        assert code == (0 if number == signal.SIGTERM else -number), f"ended with {code}: {self.read_log()[-3000:]}"
+        return took
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            self.disk.heal()
+            self.end(signal.SIGTERM)
+        self.disk.control.unlink(missing_ok=True)
+
+
+class Site:
+    """Endpoints us-a-0 … eu-b-2, each an address that listens or does not."""
+
+    def __init__(self, site, seed):
+        self.site, self.random, self.ports = site, random.Random(seed), running.Ports()
+        self.endpoints = {f"{az}-{i}": kit.new_address() for azs in AZS.values() for az in azs for i in range(PER_AZ)}
+        self.alive, self.overrides = set(self.endpoints), {}
+        self.figures = collections.defaultdict(list)
+        self.serial, self.is_settled = None, False
+        self.write()
+        self.server = Server(site)
+
+    def write(self):
+        site = self.site
+        site.topology = {
+            "regions": {region: {"azs": {az: {} for az in azs}} for region, azs in AZS.items()},
+            "checks": {"port": {"type": "tcp", "port": CHECK_PORT, "interval": "100ms", "timeout": "100ms",
+                                "fall": 2, "rise": 2}},
+            "endpoints": {name: {"az": name[:4], "addresses": [address], "checks": ["port"]}
+                          for name, address in self.endpoints.items()}}
+        names = {f"n{i}": {"ttl": 5, "endpoints": ["*"], "fallback": "all", **KINDS[i % len(KINDS)],
+                           "weights": {"us-a-0": 1 + i % POLICIES}} for i in range(NAMES)}
+        site.zone("names.example", "").policy("names.example", names)
+        site.zone("rendered.example", "").policy("rendered.example", {"www": {"endpoints": ["*"], **KINDS[0]}})
+        site.server["zone_options"] = {"rendered.example": {
+            "transfer_to": "127.0.0.0/8", "transfer_steered": "rendered", "serial": "auto"}}
+        site.write()
+
+    def start(self):
+        for name in self.alive:
+            self.ports.open(self.endpoints[name])
+        self.server.start()
+        self.overrides = {}
+
+    def close(self):
+        self.server.close()
+        self.ports.close()
+
+    # ---- the model ----
+
+    def desired(self, name):
+        for target in ("endpoint", name), ("az", name[:4]), ("region", name[:2]):
+            if target in self.overrides:
+                return self.overrides[target]
+        return None
+
+    def serves(self, name):
+        return {None: name in self.alive, "up": True}.get(self.desired(name), False)
+
+    def expected(self):
+        """The addresses that answers may have."""
+        for region in AZS:
+            serving = {name for name in self.endpoints if name.startswith(region) and self.serves(name)}
+            if serving:
+                break
+        else:
+            serving = {name for name in self.endpoints if self.desired(name) != "drain"}
+        return {self.endpoints[name] for name in serving}
+
+    # ---- events ----
+
+    def event(self):
+        """Something happens; never is everything dead."""
+        kind = self.random.choice(["az", "region", "endpoint", "back", "back", "override", "override"])
+        if kind == "override":
+            self.override()
+        elif kind == "back":
+            self.become(self.alive | set(self.random.sample(sorted(self.endpoints), 6)))
+        else:
+            victim = self.random.choice(sorted(self.endpoints))
+            size = {"endpoint": len(victim), "az": 4, "region": 2}[kind]
+            self.become({name for name in self.alive if name[:size] != victim[:size]})
+
+    def become(self, alive):
+        if not alive:
+            alive = {name for name in self.endpoints if name.startswith("eu")}
+        for name in alive - self.alive:
+            self.ports.open(self.endpoints[name])
+        for name in self.alive - alive:
+            self.ports.shut(self.endpoints[name])
+        self.alive = alive
+
+    def override(self):
+        kind, name = self.random.choice([("region", "us"), ("region", "eu"), ("az", "us-a"), ("az", "eu-b"),
+                                         ("endpoint", "us-b-1"), ("endpoint", "eu-a-0")])
+        state = self.random.choice(["auto", "auto", "drain", "up", "down"])
+        begun = time.monotonic()
+        self.put(kind, name, state)
+        self.figures["override"].append(time.monotonic() - begun)
+        self.overrides.pop((kind, name), None)
+        if state != "auto":
+            self.overrides[kind, name] = state
+
+    def put(self, kind, name, state):
+        """Until it is acknowledged: the API may have no room for the first attempt."""
+        body = {"state": state, "reason": "chaos " + "x" * self.random.randrange(200)}
+
+        def attempt():
+            try:
+                reply = self.server.request("PUT", f"/v1/{kind}s/{name}/override", body)
+            except (OSError, kit.http.client.HTTPException):
+                return False
+            assert reply.status in (200, 503), reply
+            return reply.status == 200
+        self.server.wait(attempt, f"{state} of {kind} {name} is acknowledged")
+
+    # ---- rounds ----
+
+    def follow(self, before, client):
+        """From the old answers to the new ones and nothing else, until the API says that all is as it should be.
+        Returns how long the last old answer was behind the event, None where no answer tells old from new."""
+        now, begun, last, in_a_row = self.expected(), time.monotonic(), None, 0
+        watcher = threading.Thread(target=self.settle, daemon=True)
+        watcher.start()
+        while in_a_row < 40 or watcher.is_alive():
+            got = set(client.ask(f"n{self.random.randrange(NAMES)}.names.example", "A").addresses)
+            assert got and got <= before | now, f"{got} is neither of {before} nor of {now}"
+            in_a_row = in_a_row + 1 if got <= now else 0
+            last = time.monotonic() - begun if not got <= now else last
+            assert time.monotonic() < begun + kit.PATIENCE_S + 5, f"still {got}, expected {now}: {self.tell()}"
+        assert self.is_settled, f"the API does not say so: {self.tell()}"
+        return last
+
+    def hold(self, client, seconds):
+        """Nothing happens, so nothing moves."""
+        now, until = self.expected(), time.monotonic() + seconds
+        while time.monotonic() < until:
+            got = set(client.ask(f"n{self.random.randrange(NAMES)}.names.example", "A").addresses)
+            assert got and got <= now, f"{got} without a reason, expected {now}: {self.tell()}"
+
+    def tell(self):
+        return f"alive {sorted(self.alive)}, overrides {self.overrides}\n{self.server.read_log()[-3000:]}"
+
+    def watch_serial(self):
+        reply = self.server.ask("rendered.example", "SOA")
+        serial = reply.answer[0][0].serial
+        assert self.serial is None or (serial - self.serial) % 2**32 < 2**31, f"{serial} after {self.serial}"
+        self.serial = serial
+
+    def settle(self):
+        """Until what the checks say is what the model says."""
+        self.is_settled = False
+
+        def is_so():
+            try:
+                items = self.server.get("/v1/endpoints?limit=100")["items"]
+            except (OSError, kit.http.client.HTTPException):
+                return False  # no room for us yet
+            return all((item["observed"] == "healthy") == (item["name"] in self.alive) for item in items)
+        self.server.wait(is_so, f"health is as expected: {sorted(self.alive)}")
+        self.is_settled = True
+
+    def round(self):
+        kinds = self.random.sample(disturb.ALL, self.random.randrange(0, 5))
+        disturbances = [kind(self.server, self.random) for kind in kinds]
+        client = asking.Client(self.site.listen[0])
+        label = "+".join(sorted(kind.__name__ for kind in kinds)) or "nothing"
+        try:
+            for one in disturbances:
+                one.begin()
+            for _ in range(self.random.randrange(1, 4)):
+                before = self.expected()
+                self.event()
+                last = self.follow(before, client)
+                if last is not None:
+                    self.figures["flip, " + ("disturbed" if kinds else "calm")].append(last)
+                self.hold(client, 0.3)
+            self.watch_serial()
+            if self.random.random() < 0.3:
+                self.restart(disturbances)
+        except AssertionError as error:
+            raise AssertionError(f"with {label}: {error}") from None
+        finally:
+            for one in disturbances:
+                one.end()
+            client.close()
+        self.settle()
+        self.watch_serial()
+
+    def restart(self, disturbances):
+        """In the middle of it. Overrides do not survive yet."""
+        number = self.random.choice([signal.SIGTERM, signal.SIGKILL])
+        took = self.server.end(number)
+        if number == signal.SIGTERM:
+            self.figures["end"].append(took)
+        for one in disturbances:
+            one.end()
+        self.server.disk.heal()
+        self.start()
+        self.settle()
+        self.watch_serial()
