@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * HTTP over the admin socket with libcurl. A server that cannot be reached, or answers something else than
- * the API, is told on stderr; what the server refuses is explained from its problem document. */
+ * Questions and answers of the admin API. A server that cannot be reached, or answers something else than the
+ * API, is told on stderr; what the server refuses is explained from its problem document. */
 #include "config.h"
 
 #include "ctl/steerctl.h"
 
-#include <curl/curl.h>
+#include "ctl/http.h"
+#include "ctl/socket.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { CONNECT_MS = 5000, ANSWER_MS = 300000, ANSWER_MAX = 256 << 20, PAGES_MAX = 100000 };
-
-static size_t take(char *bytes, size_t size, size_t count, void *argument)
-{
-    struct buffer *body = argument;
-    if (body->len + size * count > ANSWER_MAX) {
-        return 0;
-    }
-    buffer_add(body, bytes, size * count);
-    return size * count;
-}
+enum { PAGES_MAX = 100000 };
 
 void steerctl_add_encoded(struct buffer *target, const char *text)
 {
@@ -35,52 +28,44 @@ void steerctl_add_encoded(struct buffer *target, const char *text)
     }
 }
 
-static CURLcode perform(const struct steerctl *ctl, const char *method, const char *target, const char *text,
-                        struct steerctl_reply *reply)
+/* The exchange; *answer is initialised by the caller. */
+static bool exchange(const struct steerctl *ctl, const struct buffer *request, struct http_answer *answer)
 {
-    struct buffer url;
-    buffer_init(&url);
-    buffer_print(&url, "http://localhost%s", target);
-    CURL *curl = curl_easy_init();
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    headers = curl_slist_append(headers, "Expect:");
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ctl->socket);
-    curl_easy_setopt(curl, CURLOPT_URL, url.bytes);
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "steerctl/" PACKAGE_VERSION);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)ANSWER_MS);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply->body);
-    if (text != NULL) {
-        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
+    static const struct socket_limits limits = {.connect_ms = 5000, .answer_ms = 300000};
+    struct buffer why;
+    int fd;
+    buffer_init(&why);
+    bool answered = socket_connect(ctl->socket, &limits, &fd, &why);
+    if (answered) {
+        answered = socket_exchange(fd, request, &limits, answer, &why);
+        close(fd);
     }
-    CURLcode code = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
-    buffer_fini(&url);
-    return code;
+    if (!answered) {
+        fprintf(stderr, "steerctl: %s\n", why.bytes);
+    }
+    buffer_fini(&why);
+    return answered;
 }
 
 bool steerctl_ask(const struct steerctl *ctl, const char *method, const char *target, const json_t *body,
                   struct steerctl_reply *reply)
 {
-    *reply = (struct steerctl_reply){.status = 0};
-    buffer_init(&reply->body);
+    struct http_answer answer;
+    struct buffer request;
     char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
-    CURLcode code = perform(ctl, method, target, text, reply);
+    buffer_init(&request);
+    http_write_request(&request, method, target, text);
+    http_answer_init(&answer, 0);
+    bool answered = exchange(ctl, &request, &answer);
+    *reply = (struct steerctl_reply){.status = answer.status, .body = answer.body};
+    buffer_init(&answer.body); /* the reply's now */
+    http_answer_fini(&answer);
+    buffer_fini(&request);
     free(text);
-    if (code != CURLE_OK) {
-        fprintf(stderr, "steerctl: no answer from steerd at %s: %s\n", ctl->socket, curl_easy_strerror(code));
-        return false;
+    if (answered && reply->body.len != 0) {
+        reply->json = json_loadb(reply->body.bytes, reply->body.len, 0, NULL);
     }
-    reply->json = reply->body.len == 0 ? NULL : json_loadb(reply->body.bytes, reply->body.len, 0, NULL);
-    return true;
+    return answered;
 }
 
 void steerctl_reply_fini(struct steerctl_reply *reply)
@@ -134,7 +119,7 @@ enum steerctl_exit steerctl_judge(const struct steerctl_reply *reply)
     }
     const char *title = text_of(reply->json, "title"), *detail = text_of(reply->json, "detail");
     if (title == NULL) {
-        fprintf(stderr, "steerctl: found HTTP status %ld without a problem document, expected steerd\n",
+        fprintf(stderr, "steerctl: found HTTP status %d without a problem document, expected steerd\n",
                 reply->status);
         return STEERCTL_UNREACHABLE;
     }

@@ -1,11 +1,18 @@
-## The command line of the admin API; it knows none of the server's folders but base.
-bin_PROGRAMS += src/steerctl
-src_steerctl_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS)
-src_steerctl_SOURCES = \
-	src/ctl/steerctl.c src/ctl/steerctl.h \
+## The command line of the admin API; it knows none of the server's folders but base. All but main() is a library, for
+## tests and fuzzers.
+noinst_LIBRARIES += src/libctl.a
+src_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+src_libctl_a_SOURCES = \
 	src/ctl/client.c \
 	src/ctl/drill.c \
+	src/ctl/http.c src/ctl/http.h \
 	src/ctl/show.c \
+	src/ctl/socket.c src/ctl/socket.h \
+	src/ctl/steerctl.h \
 	src/ctl/table.c \
 	src/ctl/whatif.c
-src_steerctl_LDADD = src/libbase.a $(CURL_LIBS) $(JANSSON_LIBS)
+
+bin_PROGRAMS += src/steerctl
+src_steerctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+src_steerctl_SOURCES = src/ctl/steerctl.c
+src_steerctl_LDADD = src/libctl.a src/libbase.a $(JANSSON_LIBS)

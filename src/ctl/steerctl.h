@@ -57,7 +57,7 @@ struct steerctl {
 /* ---- client.c ---- */
 
 struct steerctl_reply {
-    long status;
+    int status;
     struct buffer body;
     json_t *json; /* NULL: the body is none */
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """steerctl: a verb for each thing the API can do, tables for people, --json for programs, exit codes for scripts."""
 import json
+import subprocess
 
 import pytest
 
@@ -112,3 +113,12 @@ def test_json_of_an_error_is_json(pair):
     done = pair.server.ctl("show", "region:mars", "--json", code=NOT_FOUND)
     problem = json.loads(done.stdout or done.stderr)
     assert problem["status"] == 404
+
+
+def test_few_libraries():
+    """What steerctl loads is most of the time that it takes to start: JSON and libc are enough."""
+    listed = subprocess.run(["ldd", str(kit.STEERCTL)], capture_output=True, text=True, check=True).stdout
+    loaded = {line.split()[0].split("/")[-1].split(".so")[0] for line in listed.splitlines()}
+    if not loaded & {"libasan", "libtsan", "libubsan"}:  # they bring others along
+        loaded = {name for name in loaded if not name.startswith(("linux-", "ld-linux-"))}
+        assert loaded == {"libjansson", "libc"}

@@ -96,6 +96,13 @@ tests_fuzz_fuzz_admin_http_SOURCES = tests/fuzz/fuzz_admin_http.c tests/unit/adm
 tests_fuzz_fuzz_admin_http_LDADD = $(ADMIN_TEST_LIBS)
 endif
 
+## what steerctl is answered
+fuzz_programs += tests/fuzz/fuzz_ctl_http
+tests_fuzz_fuzz_ctl_http_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"ctl_http"'
+tests_fuzz_fuzz_ctl_http_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_ctl_http_SOURCES = tests/fuzz/fuzz_ctl_http.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ctl_http_LDADD = src/libctl.a src/libbase.a
+
 ## steerd.json, topology and policy documents
 fuzz_programs += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"json"'

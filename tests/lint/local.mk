@@ -4,7 +4,7 @@ EXTRA_DIST += .clang-format .clang-tidy tests/lint/layers tests/lint/lint tests/
 
 LINT = LINT_CPPFLAGS='-DHAVE_CONFIG_H -I$(abs_top_builddir) -I$(abs_top_srcdir)/src -I$(abs_top_srcdir) \
 	$(LDNS_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(MAXMINDDB_CFLAGS) $(CARES_CFLAGS) $(URCU_CFLAGS) \
-	$(CURL_CFLAGS) $(CMOCKA_CFLAGS)' $(top_srcdir)/tests/lint/lint $(top_srcdir)
+	$(CMOCKA_CFLAGS)' $(top_srcdir)/tests/lint/lint $(top_srcdir)
 
 .PHONY: lint tidy format-check format
 lint: config.h

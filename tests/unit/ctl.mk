@@ -1,0 +1,11 @@
+## Unit tests of src/ctl. Those of the whole program, against the HTTP layer of src/admin, are in admin.mk.
+if HAVE_CMOCKA
+TESTS += tests/unit/test_ctl_http tests/unit/test_ctl_socket
+check_PROGRAMS += tests/unit/test_ctl_http tests/unit/test_ctl_socket
+tests_unit_test_ctl_http_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_ctl_http_SOURCES = tests/unit/test_ctl_http.c tests/unit/unit.h
+tests_unit_test_ctl_http_LDADD = src/libctl.a src/libbase.a $(CMOCKA_LIBS)
+tests_unit_test_ctl_socket_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_ctl_socket_SOURCES = tests/unit/test_ctl_socket.c tests/unit/unit.h
+tests_unit_test_ctl_socket_LDADD = src/libctl.a src/libbase.a $(CMOCKA_LIBS)
+endif
