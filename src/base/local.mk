@@ -17,6 +17,7 @@ src_libbase_a_SOURCES = \
 	src/base/progress.h \
 	src/base/random.c src/base/random.h \
 	src/base/report.c src/base/report.h \
+	src/base/sanitizer.h \
 	src/base/serial.h \
 	src/base/siphash.c src/base/siphash.h \
 	src/base/worker.c src/base/worker.h

@@ -56,11 +56,7 @@ static size_t list_slots(struct drill_answers *answers)
         const struct steer_policy *policy = steer_set_get(set, (uint32_t)i);
         answers->first_slot[i] = count;
         count += (size_t)policy->class_count * policy->type_count;
-        for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
-            struct steer_room own = steer_find_room(policy, class_id);
-            room.members = own.members > room.members ? own.members : room.members;
-            room.parts = own.parts > room.parts ? own.parts : room.parts;
-        }
+        steer_widen_room(&room, policy);
     }
     answers->scratch = new_choice(answers->arena, room);
     answers->odds = arena_alloc(answers->arena, room.members * sizeof *answers->odds);

@@ -118,23 +118,12 @@ const struct steer_policy *whatif_policy(const struct whatif *w, const struct wh
     return steer_set_get(w->question->view[0]->steer, w->entries[row->entry].policy);
 }
 
-static void give_room(const struct steer_policy *policy, uint16_t class_id, struct steer_room *room)
-{
-    struct steer_room own = steer_find_room(policy, class_id);
-    room->members = own.members > room->members ? own.members : room->members;
-    room->parts = own.parts > room->parts ? own.parts : room->parts;
-    room->accepted = own.accepted > room->accepted ? own.accepted : room->accepted;
-}
-
 /* Buffers for the largest choice there is. */
 static void make_room(struct whatif *w)
 {
     struct steer_room room = {.members = 0};
     for (size_t i = 0; i < w->entry_count; i++) {
-        const struct steer_policy *policy = steer_set_get(w->question->view[0]->steer, w->entries[i].policy);
-        for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
-            give_room(policy, class_id, &room);
-        }
+        steer_widen_room(&room, steer_set_get(w->question->view[0]->steer, w->entries[i].policy));
     }
     for (int side = 0; side < 2; side++) {
         steer_choice_init(&w->first[side], room, arena_alloc(w->scratch, steer_room_size(room)));

@@ -6,11 +6,18 @@
 
 #include "steer/steer.h"
 
+#include "base/sanitizer.h"
+
 #include <string.h>
 
 static size_t round_up(size_t size)
 {
     return (size + 7u) & ~(size_t)7;
+}
+
+static size_t max(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 static size_t count_accepted(const struct steer_choice *choice)
@@ -35,30 +42,60 @@ struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t cl
     }
     if (class->pool != NULL) {
         size_t groups = class->pool->groups == NULL ? 1 : class->pool->group_count;
-        room.members = room.members > class->pool->count ? room.members : class->pool->count;
-        room.parts = room.parts > groups ? room.parts : groups;
+        room.members = max(room.members, class->pool->count);
+        room.parts = max(room.parts, groups);
     }
     room.accepted = policy->pick == STEER_PICK_STICKY ? room.members : 0;
-    room.members = room.members > class->offered_count ? room.members : class->offered_count;
-    room.parts = room.parts > 1 ? room.parts : 1;
+    room.members = max(room.members, class->offered_count);
+    room.parts = max(room.parts, 1);
     return room;
+}
+
+void steer_widen_room(struct steer_room *room, const struct steer_policy *policy)
+{
+    for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
+        struct steer_room own = steer_find_room(policy, class_id);
+        *room = (struct steer_room){.members = max(room->members, own.members),
+                                    .parts = max(room->parts, own.parts),
+                                    .accepted = max(room->accepted, own.accepted)};
+    }
+}
+
+/* Where the arrays of a choice begin in its memory, and where it ends. In builds with AddressSanitizer there
+ * is a red zone behind each of them. */
+struct layout {
+    size_t weights, members, accepted, size;
+};
+
+static struct layout lay_out(struct steer_room room)
+{
+    struct layout at;
+    at.weights = round_up(room.parts * sizeof(struct steer_part)) + SANITIZER_RED_ZONE;
+    at.members = at.weights + round_up(room.members * sizeof(uint32_t)) + SANITIZER_RED_ZONE;
+    at.accepted = at.members + round_up(room.members * sizeof(uint16_t)) + SANITIZER_RED_ZONE;
+    at.size = at.accepted + round_up(room.accepted * sizeof(uint32_t)) + SANITIZER_RED_ZONE;
+    return at;
 }
 
 size_t steer_room_size(struct steer_room room)
 {
-    return room.parts * sizeof(struct steer_part) + round_up(room.members * sizeof(uint32_t)) +
-           round_up(room.members * sizeof(uint16_t)) + round_up(room.accepted * sizeof(uint32_t));
+    return lay_out(room).size;
 }
 
 void steer_choice_init(struct steer_choice *choice, struct steer_room room, void *memory)
 {
-    uint8_t *weights = (uint8_t *)memory + room.parts * sizeof(struct steer_part);
+    struct layout at = lay_out(room);
+    uint8_t *bytes = memory;
     *choice = (struct steer_choice){.generation = 0};
     choice->parts = memory;
-    choice->weights = (uint32_t *)(void *)weights;
-    uint8_t *members = weights + round_up(room.members * sizeof(uint32_t));
-    choice->members = (uint16_t *)(void *)members;
-    choice->accepted = (uint32_t *)(void *)(members + round_up(room.members * sizeof(uint16_t)));
+    choice->weights = (uint32_t *)(void *)(bytes + at.weights);
+    choice->members = (uint16_t *)(void *)(bytes + at.members);
+    choice->accepted = (uint32_t *)(void *)(bytes + at.accepted);
+    sanitizer_poison(bytes, at.size);
+    sanitizer_unpoison(choice->parts, room.parts * sizeof *choice->parts);
+    sanitizer_unpoison(choice->weights, room.members * sizeof *choice->weights);
+    sanitizer_unpoison(choice->members, room.members * sizeof *choice->members);
+    sanitizer_unpoison(choice->accepted, room.accepted * sizeof *choice->accepted);
 }
 
 void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from)

@@ -214,6 +214,9 @@ struct steer_room {
 };
 
 struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t class_id);
+/* For a choice that many evaluations share: make the room, at first all 0, enough for every class of a
+ * policy. */
+void steer_widen_room(struct steer_room *room, const struct steer_policy *policy);
 size_t steer_room_size(struct steer_room room); /* bytes, a multiple of 8 */
 /* Give the choice its arrays, in zeroed memory of that size, aligned to 8. */
 void steer_choice_init(struct steer_choice *choice, struct steer_room room, void *memory);

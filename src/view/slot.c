@@ -7,6 +7,7 @@
 #include "view/view.h"
 
 #include "base/memory.h"
+#include "base/sanitizer.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -17,16 +18,7 @@ struct view_slot {
 };
 
 /* ThreadSanitizer does not see the library's barriers: tell it what they order. */
-#if defined(__SANITIZE_THREAD__)
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
 static char quiescent;
-#define TSAN_ACQUIRE() __tsan_acquire(&quiescent)
-#define TSAN_RELEASE() __tsan_release(&quiescent)
-#else
-#define TSAN_ACQUIRE() ((void)0)
-#define TSAN_RELEASE() ((void)0)
-#endif
 
 struct view_slot *view_slot_new(void)
 {
@@ -53,7 +45,7 @@ struct view *view_publish(struct view_slot *slot, struct view *view)
 void view_synchronize(void)
 {
     urcu_qsbr_synchronize_rcu();
-    TSAN_ACQUIRE();
+    SANITIZER_ACQUIRE(&quiescent);
 }
 
 struct view *view_current(struct view_slot *slot)
@@ -68,7 +60,7 @@ void view_reader_register(void)
 
 void view_reader_unregister(void)
 {
-    TSAN_RELEASE();
+    SANITIZER_RELEASE(&quiescent);
     urcu_qsbr_unregister_thread();
 }
 
@@ -79,7 +71,7 @@ void view_reader_online(void)
 
 void view_reader_offline(void)
 {
-    TSAN_RELEASE();
+    SANITIZER_RELEASE(&quiescent);
     urcu_qsbr_thread_offline();
 }
 

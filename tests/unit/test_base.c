@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/report.h"
+#include "base/sanitizer.h"
 #include "base/siphash.h"
 
 #include <errno.h>
@@ -94,6 +95,23 @@ static void arena_keeps_everything(void **state)
     assert_int_equal((uintptr_t)arena_alloc(arena, 1) % sizeof(void *), 0);
     arena_free(arena);
 }
+
+#if defined(SANITIZER_ADDRESS)
+/* What lies behind a piece is nobody's, whether it has a block of its own or shares one. */
+static void arena_guards_its_pieces(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(4096);
+    for (size_t size = 1; size < 3000; size += 7) {
+        const char *piece = arena_alloc(arena, size), *bytes = arena_alloc_bytes(arena, size);
+        assert_null(__asan_region_is_poisoned((void *)(uintptr_t)piece, size));
+        assert_null(__asan_region_is_poisoned((void *)(uintptr_t)bytes, size));
+        assert_true(__asan_address_is_poisoned(piece + size));
+        assert_true(__asan_address_is_poisoned(bytes + size));
+    }
+    arena_free(arena);
+}
+#endif
 
 static void buffer_grows(void **state)
 {
@@ -312,13 +330,23 @@ static void bytes_of_every_length(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addr_round_trips),       cmocka_unit_test(base64_is_strict),
-        cmocka_unit_test(prefix_contains),        cmocka_unit_test(mapped_addresses_are_ipv4),
-        cmocka_unit_test(arena_keeps_everything), cmocka_unit_test(buffer_grows),
-        cmocka_unit_test(clock_is_virtual),       cmocka_unit_test(times_round_trip),
-        cmocka_unit_test(cursor_error_sticks),    cmocka_unit_test(random_is_even_and_repeats),
-        cmocka_unit_test(report_says_where),      cmocka_unit_test(siphash_is_the_reference),
-        cmocka_unit_test(errors_have_texts),      cmocka_unit_test(bytes_of_every_length),
+        cmocka_unit_test(addr_round_trips),
+        cmocka_unit_test(base64_is_strict),
+        cmocka_unit_test(prefix_contains),
+        cmocka_unit_test(mapped_addresses_are_ipv4),
+        cmocka_unit_test(arena_keeps_everything),
+        cmocka_unit_test(buffer_grows),
+        cmocka_unit_test(clock_is_virtual),
+        cmocka_unit_test(times_round_trip),
+        cmocka_unit_test(cursor_error_sticks),
+        cmocka_unit_test(random_is_even_and_repeats),
+        cmocka_unit_test(report_says_where),
+        cmocka_unit_test(siphash_is_the_reference),
+        cmocka_unit_test(errors_have_texts),
+        cmocka_unit_test(bytes_of_every_length),
+#if defined(SANITIZER_ADDRESS)
+        cmocka_unit_test(arena_guards_its_pieces),
+#endif
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
