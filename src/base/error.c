@@ -26,7 +26,7 @@ static const char *own_text(int code)
 
 const char *error_text(int code)
 {
-    if (code < 0 && code > ERROR_SYNTAX) {
+    if (code < 0 && code > ERROR_LIBRARY) { /* own codes lie below every errno */
         return strerror(-code);
     }
     return own_text(code);

@@ -255,8 +255,13 @@ static void errors_have_texts(void **state)
     assert_string_equal(error_text(-ENOENT), strerror(ENOENT));
     assert_string_equal(error_text(0), "success");
     for (int code = ERROR_SYNTAX; code <= ERROR_LIBRARY; code++) {
-        assert_string_not_equal(error_text(code), "unknown error");
+        assert_null(strstr(error_text(code), "nknown error")); /* ours or strerror's */
+        for (int other = ERROR_SYNTAX; other < code; other++) {
+            assert_string_not_equal(error_text(code), error_text(other));
+        }
     }
+    assert_string_equal(error_text(ERROR_INVALID), "value not acceptable");
+    assert_string_equal(error_text(ERROR_SYNTAX - 1), "unknown error");
     assert_string_equal(error_text(-5000), "unknown error");
 }
 
