@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ATTEMPTS = 3, CULPRITS = 128 };
+enum { ATTEMPTS = 3, CULPRITS = 128, CULPRIT_WAYS = 4 };
 
 #define SLIP_ONE ((uint64_t)1 << LIMITER_TIME_BITS)
 
@@ -135,22 +135,42 @@ enum limiter_verdict limiter_take(struct limiter *limiter, const struct limiter_
 
 /* ---- who it was ---- */
 
-/* A majority vote (Boyer and Moore) per place: whoever is blamed more often than all others there together
- * ends up in it. Threads may lose each other's votes, which changes nothing for a flood. */
+static uint32_t load_count(const struct culprit *culprit)
+{
+    return atomic_load_explicit(&culprit->count, memory_order_relaxed);
+}
+
+static void store_count(struct culprit *culprit, uint32_t count)
+{
+    atomic_store_explicit(&culprit->count, count, memory_order_relaxed);
+}
+
+/* Frequent items after Misra and Gries, set by set: whoever has more than a fifth of the blame in a set of four
+ * is in it, however many others there are. Threads may lose each other's votes, which changes nothing for a
+ * flood. */
 void limiter_blame(struct limiter *limiter, uint64_t who)
 {
-    uint64_t at = limiter_fold(who ^ limiter->table.secrets[0], limiter->table.secrets[2]) % CULPRITS;
-    struct culprit *culprit = &limiter->culprits[at];
-    uint32_t count = atomic_load_explicit(&culprit->count, memory_order_relaxed);
-    if (count == 0) {
-        atomic_store_explicit(&culprit->who, who, memory_order_relaxed);
-        count = 1;
-    } else if (limiter_load(&culprit->who) == who) {
-        count += count != UINT32_MAX;
-    } else {
-        count--;
+    uint64_t at =
+        limiter_fold(who ^ limiter->table.secrets[0], limiter->table.secrets[2]) % (CULPRITS / CULPRIT_WAYS);
+    struct culprit *set = &limiter->culprits[at * CULPRIT_WAYS], *free_place = NULL;
+    for (unsigned i = 0; i < CULPRIT_WAYS; i++) {
+        uint32_t count = load_count(&set[i]);
+        if (count == 0) {
+            free_place = &set[i];
+        } else if (limiter_load(&set[i].who) == who) {
+            store_count(&set[i], count + (count != UINT32_MAX));
+            return;
+        }
     }
-    atomic_store_explicit(&culprit->count, count, memory_order_relaxed);
+    if (free_place != NULL) {
+        atomic_store_explicit(&free_place->who, who, memory_order_relaxed);
+        store_count(free_place, 1);
+        return;
+    }
+    for (unsigned i = 0; i < CULPRIT_WAYS; i++) {
+        uint32_t count = load_count(&set[i]);
+        store_count(&set[i], count - (count != 0));
+    }
 }
 
 /* Into the list, which is sorted and full at max. Returns its new length. */
