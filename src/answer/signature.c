@@ -57,7 +57,7 @@ size_t signature_put(const struct answer_context *context, const struct answer_r
 {
     size_t cap = reply->at + tsig_reply_size(exchange);
     reply->at = tsig_sign_reply(exchange, reply->out, reply->at, cap, context->now_s);
-    if (request->transfer != NULL && transfer_is_open(request->transfer)) {
+    if (request->transfer != NULL && transfer_is_held(request->transfer)) {
         transfer_sign(request->transfer, context->view->keys, exchange);
     }
     return reply->at;

@@ -85,7 +85,7 @@ bool transfer_fill(struct transfer *transfer, struct transfer_room *room);
 /* Header and question of the messages behind the first one: those of `message`, with these flags. */
 void transfer_set_head(struct transfer *transfer, const uint8_t *message, size_t question_end,
                        uint16_t flags);
-/* The first message was signed: so are the others. Takes a reference to the keys. */
+/* The first message was signed: so are the others, if there are any. Takes a reference to the keys. */
 void transfer_sign(struct transfer *transfer, struct tsig_keys *keys, const struct tsig_exchange *exchange);
 /* The next whole message, signed if the first one was. Returns its length (cap >= TRANSFER_MESSAGE_MAX), or 0
  * when the transfer has failed. The last one leaves it closed. */

@@ -56,6 +56,17 @@ def test_a_copy_holds_every_record(site):
     server.wait_log("transfer result=finished zone=example.com.", "serial=1 messages=1", "signed=no")
 
 
+def test_the_log_tells_signed_transfers_of_any_length(site):
+    site.zone("short.test", "a 60 IN A 192.0.2.1\n").zone("long.test", make_big(600))
+    site.server["zone_options"] = ANYBODY
+    site.server["keys"] = KEYS
+    server = site.start()
+    for origin in "short.test", "long.test":
+        for key, signed in (None, "no"), (KEY, "yes"):
+            fetch(server, origin, key=key)
+            server.wait_log(f"transfer result=finished zone={origin}.", f"signed={signed}")
+
+
 def test_zones_at_the_root_and_deep_down(site):
     deep = ".".join(["deep"] * 40)
     long = ".".join(["l" * 63] * 3 + ["o" * 61])
