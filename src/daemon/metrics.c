@@ -215,10 +215,26 @@ static void print_checks(const struct server *server, struct buffer *out)
     buffer_print(out, "steerd_checks_in_flight %lu\n", (unsigned long)stats.in_flight);
 }
 
-/* Per host: how old what is known is, and whether the latest attempt failed. */
+static const char *const families[] = {[VIEW_V4] = "ipv4", [VIEW_V6] = "ipv6"};
+
+/* Whether the latest attempt failed: a series for each state that there is. */
+static void print_host_states(const struct view *view, struct buffer *out)
+{
+    print_head(out, "steerd_host_state", "gauge",
+               "What is known of a host name: 1 at the state that it has, 0 at the others.");
+    for (size_t i = 0; i < view->host_count * VIEW_FAMILIES * VIEW_HOST_STATES; i++) {
+        enum view_host_state state = (enum view_host_state)(i % VIEW_HOST_STATES);
+        size_t host = i / VIEW_HOST_STATES / VIEW_FAMILIES, family = i / VIEW_HOST_STATES % VIEW_FAMILIES;
+        buffer_print(out, "steerd_host_state{host=\"");
+        print_label(out, view->hosts[host].conf->name);
+        buffer_print(out, "\",family=\"%s\",state=\"%s\"} %d\n", families[family],
+                     view_host_state_text(state), view->hosts[host].told[family].state == state);
+    }
+}
+
+/* Per host: how old what is known is. */
 static void print_hosts(const struct server *server, struct buffer *out)
 {
-    static const char *const families[] = {[VIEW_V4] = "ipv4", [VIEW_V6] = "ipv6"};
     const struct view *view = server->view;
     struct resolve_stats stats;
     hosts_get_stats(server->hosts, &stats);
@@ -230,12 +246,12 @@ static void print_hosts(const struct server *server, struct buffer *out)
     for (size_t i = 0; i < view->host_count * VIEW_FAMILIES; i++) {
         const struct view_host *host = &view->hosts[i / VIEW_FAMILIES];
         const struct view_addresses *addresses = view_get_addresses(view, (uint32_t)(i / VIEW_FAMILIES));
-        const struct view_news *told = &host->told[i % VIEW_FAMILIES];
         buffer_print(out, "steerd_host_addresses{host=\"");
         print_label(out, host->conf->name);
-        buffer_print(out, "\",family=\"%s\",state=\"%s\"} %u\n", families[i % VIEW_FAMILIES],
-                     view_host_state_text(told->state), addresses->count[i % VIEW_FAMILIES]);
+        buffer_print(out, "\",family=\"%s\"} %u\n", families[i % VIEW_FAMILIES],
+                     addresses->count[i % VIEW_FAMILIES]);
     }
+    print_host_states(view, out);
     print_head(out, "steerd_host_answered_time_seconds", "gauge",
                "When a host name was last answered for, Unix time; 0: never.");
     for (size_t i = 0; i < view->host_count * VIEW_FAMILIES; i++) {
@@ -247,16 +263,26 @@ static void print_hosts(const struct server *server, struct buffer *out)
     }
 }
 
-static void print_states(const struct operate_targets *targets, struct buffer *out)
+static void print_serving(const struct operate_targets *targets, struct buffer *out)
 {
     for (size_t i = 0; i < targets->count; i++) {
         const struct operate_target *target = &targets->items[i];
         buffer_print(out, "steerd_target_serving{kind=\"%s\",name=\"", health_kind_text(target->kind));
         print_label(out, target->name);
-        buffer_print(out, "\",effective=\"%s\",decided_by=\"%s\"} %d\n",
-                     health_state_text(target->status.effective.state),
-                     health_decider_text(target->status.effective.decided_by),
-                     health_state_serves(target->status.effective.state));
+        buffer_print(out, "\"} %d\n", health_state_serves(target->status.effective.state));
+    }
+}
+
+/* A series for each state that a target may have: a change changes values, and makes no series. */
+static void print_states(const struct operate_targets *targets, struct buffer *out)
+{
+    for (size_t i = 0; i < targets->count * HEALTH_STATES; i++) {
+        const struct operate_target *target = &targets->items[i / HEALTH_STATES];
+        enum health_state state = (enum health_state)(i % HEALTH_STATES);
+        buffer_print(out, "steerd_target_state{kind=\"%s\",name=\"", health_kind_text(target->kind));
+        print_label(out, target->name);
+        buffer_print(out, "\",state=\"%s\"} %d\n", health_state_text(state),
+                     target->status.effective.state == state);
     }
 }
 
@@ -313,7 +339,12 @@ static void print_targets(struct server *server, struct buffer *out)
     }
     pthread_mutex_unlock(&server->lock);
     print_head(out, "steerd_target_serving", "gauge",
-               "Whether a region, az or endpoint may be in answers (1) or not (0), with its state.");
+               "Whether a region, az or endpoint may be in answers (1) or not (0).");
+    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        print_serving(&targets[kind], out);
+    }
+    print_head(out, "steerd_target_state", "gauge",
+               "The effective state of a region, az or endpoint: 1 at the one that it has, 0 at the others.");
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         print_states(&targets[kind], out);
     }

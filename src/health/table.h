@@ -26,6 +26,7 @@ enum health_state {
     HEALTH_FORCED_UP,
     HEALTH_FORCED_DOWN,
 };
+enum { HEALTH_STATES = HEALTH_FORCED_DOWN + 1 };
 
 enum health_decider {
     HEALTH_BY_VERDICT,           /* "verdict": of the checks, or nothing known */

@@ -35,6 +35,7 @@ enum view_host_state {
     VIEW_HOST_GOOD,    /* "good" */
     VIEW_HOST_FAILING, /* "failing": the latest attempt failed; the last good addresses, if any, are kept */
 };
+enum { VIEW_HOST_STATES = VIEW_HOST_FAILING + 1 };
 
 /* What was heard of one family. */
 struct view_news {

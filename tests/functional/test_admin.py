@@ -253,6 +253,29 @@ def test_metrics_are_clean_and_count(pair):
     assert float(values['steerd_checks_total{outcome="ok"}']) > 0
 
 
+def series_of(server, metric):
+    """The series of a metric and their values."""
+    text = server.request("GET", "/metrics").body.decode()
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text.encode(), capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+    return {series: int(value) for series, value in (line.rsplit(" ", 1) for line in text.splitlines()
+                                                     if line.startswith(metric + "{"))}
+
+
+def test_a_change_of_state_makes_no_new_series(pair):
+    target = 'kind="region",name="us-east"'
+    pair.server.wait_state("region", "us-east", effective="healthy")
+    before = {name: series_of(pair.server, f"steerd_target_{name}") for name in ("serving", "state")}
+    pair.server.override("region", "us-east", "down")
+    after = {name: series_of(pair.server, f"steerd_target_{name}") for name in ("serving", "state")}
+    assert [set(series) for series in after.values()] == [set(series) for series in before.values()]
+    for now, serving, state in (before, 1, "healthy"), (after, 0, "forced_down"):
+        assert now["serving"][f"steerd_target_serving{{{target}}}"] == serving
+        assert {series: value for series, value in now["state"].items() if target in series} == {
+            f'steerd_target_state{{{target},state="{one}"}}': int(one == state)
+            for one in ("unknown", "healthy", "unhealthy", "drained", "forced_up", "forced_down")}
+
+
 def test_metrics_of_a_name_with_quotes(site):
     kit.make_regions(site, ["us-east-1a"])
     site.zone("example.com", "")

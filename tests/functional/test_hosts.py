@@ -140,8 +140,10 @@ def test_metrics(site, resolver):
     server = make_site(site, resolver, {"lb": {"host": HOST}}).zone("example.com", "").start()
     wait_host(server, "lb", ipv4={"state": "good"}, ipv6={"state": "good"})
     text = server.request("GET", "/metrics").body.decode()
-    assert f'steerd_host_addresses{{host="{HOST}",family="ipv4",state="good"}} 1' in text
-    assert f'steerd_host_addresses{{host="{HOST}",family="ipv6",state="good"}} 0' in text
+    for family, count in ("ipv4", 1), ("ipv6", 0):
+        assert f'steerd_host_addresses{{host="{HOST}",family="{family}"}} {count}' in text
+        for state in "pending", "good", "failing":
+            assert f'steerd_host_state{{host="{HOST}",family="{family}",state="{state}"}} {int(state == "good")}' in text
     assert 'steerd_resolutions_total{result="answered"} 2' in text
 
 
