@@ -145,9 +145,9 @@ static void store_count(struct culprit *culprit, uint32_t count)
     atomic_store_explicit(&culprit->count, count, memory_order_relaxed);
 }
 
-/* Frequent items after Misra and Gries, set by set: whoever has more than a fifth of the blame in a set of four
- * is in it, however many others there are. Threads may lose each other's votes, which changes nothing for a
- * flood. */
+/* Frequent items after Misra and Gries, set by set: whoever has more than a fifth of the blame in a set of
+ * four is in it, however many others there are. Threads may lose each other's votes, which changes nothing
+ * for a flood. */
 void limiter_blame(struct limiter *limiter, uint64_t who)
 {
     uint64_t at =

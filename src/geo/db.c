@@ -27,6 +27,7 @@
 
 /* The library searches the marker in this many last bytes of the file. */
 enum { METADATA_ROOM = 128 * 1024, CHUNK = 256 * 1024 };
+static const uint64_t EPOCH_MAX = UINT64_C(253402300799); /* the end of the year 9999 */
 static const uint64_t FILE_SIZE_MAX = UINT64_C(2) << 30;
 static const uint8_t metadata_marker[] = "\xab\xcd\xefMaxMind.com";
 
@@ -208,7 +209,7 @@ static int load(struct geo_db *db, int fd, const char *path, struct report *repo
         return error;
     }
     error = geo_load_tree(db, &mmdb, path, report);
-    db->info.build_epoch = mmdb.metadata.build_epoch;
+    db->info.build_epoch = mmdb.metadata.build_epoch <= EPOCH_MAX ? mmdb.metadata.build_epoch : 0;
     db->info.ip_version = mmdb.metadata.ip_version;
     db->info.type = memory_copy_text(mmdb.metadata.database_type);
     MMDB_close(&mmdb);

@@ -31,7 +31,7 @@ struct geo_signature {
 
 struct geo_db_info {
     const char *path, *type; /* type: as the database calls itself, printable */
-    uint64_t build_epoch;    /* Unix time at which it was made */
+    uint64_t build_epoch;    /* Unix time at which it was made; 0: it does not say, or nonsense */
     unsigned ip_version;
     unsigned knows;           /* bits 1 << enum geo_kind, and GEO_KNOWS_LOCATION */
     size_t networks, places;  /* distinct prefixes after merging; distinct places among them */

@@ -40,6 +40,23 @@ static struct geo_db *take_over(const struct compiler *c, const struct view_geo 
     return db;
 }
 
+/* A file that knows nothing in place of one that did is a mistake of whoever made it: like a broken one.
+ * Where there was none before, the database is taken as it is: geo_open_db() warns. */
+static bool is_worse(const struct compiler *c, const struct geo_db *db, const struct view_geo *from)
+{
+    return from != NULL && geo_get_info(db)->knows == 0 &&
+           geo_get_info(c->previous->geo[from - c->previous->geo_files])->knows != 0;
+}
+
+static struct geo_db *keep_last_good(const struct compiler *c, const struct view_geo *from, const char *path,
+                                     struct view_geo *file)
+{
+    report_add(c->report, REPORT_WARNING, &(struct report_place){.file = path},
+               "the last good version of this geo database is kept");
+    file->stale = true;
+    return take_over(c, from, file);
+}
+
 static struct geo_db *load_database(struct compiler *c, const char *path, struct view_geo *file)
 {
     const struct view_geo *from = find_previous(c->previous, path);
@@ -52,13 +69,14 @@ static struct geo_db *load_database(struct compiler *c, const char *path, struct
     struct geo_db *db = geo_open_db(path, c->report);
     if (db != NULL) {
         file->signature = *geo_get_signature(db);
-    } else if (from != NULL) {
-        report_add(c->report, REPORT_WARNING, &(struct report_place){.file = path},
-                   "the last good version of this geo database is kept");
-        file->stale = true;
-        return take_over(c, from, file);
     }
-    return db;
+    if (db != NULL && is_worse(c, db, from)) {
+        report_add(c->report, REPORT_ERROR, &(struct report_place){.file = path},
+                   "found a geo database that knows nothing, expected one that knows as much as before");
+        geo_close_db(db);
+        db = NULL;
+    }
+    return db == NULL && from != NULL ? keep_last_good(c, from, path, file) : db;
 }
 
 void compile_open_atlas(struct compiler *c)

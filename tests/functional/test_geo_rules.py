@@ -172,6 +172,44 @@ def test_databases_are_listed(site):
     assert text.count("steerd_geo_build_time_seconds{") == 3
 
 
+def damage_epoch(content):
+    """Made at the end of time."""
+    at = content.rindex(b"build_epoch") + len("build_epoch")
+    return content[:at] + b"\x08\x02" + b"\xff" * 8 + content[at + 2 + (content[at] & 31):]
+
+
+def test_a_database_made_at_the_end_of_time_is_shown_without_date(site):
+    strange = site.folder / "strange.mmdb"
+    strange.write_bytes(damage_epoch((DATA / "country.mmdb").read_bytes()))
+    server = make(site, [strange], {"www": {"geo": [{"when": {"country": "DE"}, "tiers": [["eu-west"]]}],
+                                            "tiers": [["us-east"]]}}).start()
+    assert ask(server, "198.51.100.1")[0] == "eu-west"
+    assert server.get("/v1/geo")["items"][0]["built"] is None
+    assert "strange.mmdb" in server.ctl("geo").stdout
+    assert f'steerd_geo_build_time_seconds{{file="{strange}"}} 0' in server.request("GET", "/metrics").body.decode()
+
+
+def test_a_database_that_knows_nothing_does_not_replace_a_good_one(site):
+    moving = site.folder / "moving.mmdb"
+    good = (DATA / "country.mmdb").read_bytes()
+    useless = good.replace(b"country", b"kountry").replace(b"continent", b"kontinent")
+    rules = [{"when": {"country": "DE"}, "tiers": [["eu-west"]]}]
+    moving.write_bytes(good)
+    server = make(site, [moving], {"www": {"geo": rules, "tiers": [["us-east"]]}}).start()
+    replace(moving, useless)
+    server.wait(lambda: states(server) == {"moving.mmdb": "stale"}, "the file is known to be useless")
+    assert ask(server, "198.51.100.1")[0] == "eu-west"
+    assert "moving.mmdb" in server.wait_log("config", "knows nothing, expected one that knows as much as before")
+    assert "moving.mmdb" in server.ctl("reload", code=1).stderr
+    assert ask(server, "198.51.100.1")[0] == "eu-west"
+    replace(moving, good)
+    server.wait(lambda: states(server) == {"moving.mmdb": "current"}, "a good one is back")
+    server.stop()
+    moving.write_bytes(useless)
+    server = site.start()  # there is no better one: it is taken, with a warning
+    assert ask(server, "198.51.100.1")[0] == "us-east" and states(server) == {"moving.mmdb": "current"}
+
+
 def test_a_changed_database_is_read_by_itself(site):
     moving = site.folder / "moving.mmdb"
     shutil.copy(DATA / "country.mmdb", moving)
