@@ -12,6 +12,8 @@ src_libbase_a_SOURCES = \
 	src/base/hash.h \
 	src/base/limiter.c src/base/limiter.h \
 	src/base/log.c src/base/log.h \
+	src/base/log_record.c src/base/log_record.h \
+	src/base/log_text.c src/base/log_text.h \
 	src/base/memory.c src/base/memory.h \
 	src/base/parallel.c src/base/parallel.h \
 	src/base/progress.h \
@@ -20,4 +22,5 @@ src_libbase_a_SOURCES = \
 	src/base/sanitizer.h \
 	src/base/serial.h \
 	src/base/siphash.c src/base/siphash.h \
+	src/base/utf8.c src/base/utf8.h \
 	src/base/worker.c src/base/worker.h

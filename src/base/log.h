@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * One line per event on stderr: "LEVEL what key=value key=value". The caller writes what + whom + why.
- * Safe from any thread: each line is one write(). Never called between recvmmsg and sendmmsg. */
+ * What happened: one line per event, "event words key=value key=value". The caller says what + whom + why.
+ * Safe from any thread. Never called between recvmmsg and sendmmsg.
+ *
+ * The format is read, not only printed: the words in front of the first `key=` are the event, and what stands
+ * between one `key=` and the next makes one value, which is quoted where it has to be. So formats have no
+ * quotes around a value, except to hold constant words together (`why="the file is gone"` works, and so does
+ * a conversion in quotes). A %s that is NULL leaves its field out. Keys are lower case, each at most once in
+ * a line, and not time, level or event. */
 #pragma once
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };

@@ -93,7 +93,7 @@ static void log_family(const struct view_host *host, enum view_family family, co
     write_addresses(known->items[family], known->count[family], &was);
     const char *label = family == VIEW_V4 ? "ipv4" : "ipv6";
     if (news->state == VIEW_HOST_FAILING) {
-        log_warning("host name=%s family=%s state=failing error=\"%s\" kept=%s", host->conf->name, label,
+        log_warning("host name=%s family=%s state=failing error=%s kept=%s", host->conf->name, label,
                     news->error, addresses.bytes);
     } else {
         log_info("host name=%s family=%s state=%s addresses=%s was=%s", host->conf->name, label,
@@ -194,7 +194,7 @@ static void use_servers(struct hosts *hosts, const char *servers)
         error = resolver_open(hosts->server->base, servers, &hooks, &hosts->resolver);
     }
     if (error != 0) {
-        log_error("resolver failed servers=%s why=\"%s\"", servers == NULL ? "system" : servers,
+        log_error("resolver failed servers=%s why=%s", servers == NULL ? "system" : servers,
                   error_text(error));
     }
 }

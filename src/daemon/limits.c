@@ -54,9 +54,10 @@ void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *li
                                         .ipv4_prefix = conf->tcp.ipv4_prefix,
                                         .ipv6_prefix = conf->tcp.ipv6_prefix};
     if (limits->clients > room) {
-        log_warning("tcp.clients=%u is too many for the descriptors that this process may open, serving %u "
-                    "hint=\"raise LimitNOFILE or ulimit -n to at least %llu\"",
-                    limits->clients, room, (unsigned long long)needed);
+        log_warning(
+            "tcp clients limited clients=%u serving=%u why=\"too many for the descriptors that this process "
+            "may open\" hint=\"raise LimitNOFILE or ulimit -n to at least %llu\"",
+            limits->clients, room, (unsigned long long)needed);
         limits->clients = room;
     }
 }

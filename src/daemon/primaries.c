@@ -50,7 +50,7 @@ static void load_state(struct primaries *primaries)
     size_t len;
     int error = statefile_read(primaries->path, &text, &len);
     if (error != 0) {
-        log_warning("serials not read file=%s error=\"%s\" effect=\"serials begin anew with the Unix time\"",
+        log_warning("serials not read file=%s error=%s effect=\"serials begin anew with the Unix time\"",
                     primaries->path, error_text(error));
         return;
     }
@@ -76,7 +76,7 @@ static void save_state(struct primaries *primaries)
     buffer_fini(&text);
     primaries->changed = error != 0;
     if (error != 0) {
-        log_warning("serials not kept file=%s error=\"%s\"", primaries->path, error_text(error));
+        log_warning("serials not kept file=%s error=%s", primaries->path, error_text(error));
     }
 }
 
@@ -102,8 +102,8 @@ static void warn(const struct primaries *primaries, const struct view_primary *p
         serial_is_newer(zone->serial, now_s(primaries))) {
         log_warning(
             "serial unsafe zone=%s serial=%u reason=\"the serial of the file is ahead of the Unix time: "
-            "without a state folder it may go back at a restart; expected \\\"state\\\", or the serial "
-            "\\\"unixtime\\\"\"",
+            "without a state folder it may go back at a restart; expected the key state, or the serial "
+            "unixtime\"",
             name, zone->serial);
     }
 }

@@ -40,17 +40,27 @@ struct reload {
     void *argument;
 };
 
+/* A place without a line has no column either. */
+static void log_item(const struct report_item *item)
+{
+    const struct report_place *place = &item->place;
+    void (*say)(const char *format, ...) __attribute__((format(printf, 1, 2))) =
+        item->severity == REPORT_ERROR ? log_error : log_warning;
+    if (place->line == 0) {
+        say("config file=%s path=%s message=%s", place->file, place->path, item->message);
+    } else if (place->column == 0) {
+        say("config file=%s line=%u path=%s message=%s", place->file, place->line, place->path,
+            item->message);
+    } else {
+        say("config file=%s line=%u column=%u path=%s message=%s", place->file, place->line, place->column,
+            place->path, item->message);
+    }
+}
+
 void server_log_report(const struct report *report)
 {
-    char line[2048];
     for (size_t i = 0; i < report_count(report); i++) {
-        const struct report_item *item = report_get(report, i);
-        report_write_item(item, line, sizeof line);
-        if (item->severity == REPORT_ERROR) {
-            log_error("config %s", line);
-        } else {
-            log_warning("config %s", line);
-        }
+        log_item(report_get(report, i));
     }
 }
 
@@ -222,7 +232,7 @@ int server_start_reload(struct server *server, const char *zone,
                               .argument = argument};
     int error = start_thread(reload);
     if (error != 0) {
-        log_error("reload failed reason=\"cannot start the loader: %s\"", error_text(error));
+        log_error("reload failed why=\"cannot start the loader\" error=%s", error_text(error));
         free_reload(reload);
         return error;
     }

@@ -33,7 +33,8 @@ enum { EXPIRY_CHECK_MS = 1000 };
 static void on_change(void *context, const struct health_change *change)
 {
     (void)context;
-    log_info("health kind=%s name=%s observed=%s was=%s effective=%s was=%s decided_by=%s cause=%s",
+    log_info("health kind=%s name=%s observed=%s observed_was=%s effective=%s effective_was=%s decided_by=%s "
+             "cause=%s",
              health_kind_text(change->kind), change->name, health_observed_text(change->observed_after),
              health_observed_text(change->observed_before), health_state_text(change->after.state),
              health_state_text(change->before.state), health_decider_text(change->after.decided_by),
@@ -44,7 +45,7 @@ static void on_change(void *context, const struct health_change *change)
 static void on_turn(void *context, const struct health_override_turn *turn)
 {
     (void)context;
-    log_info("override turn=%s kind=%s name=%s state=%s actor=%s reason=\"%s\"", health_turn_text(turn->turn),
+    log_info("override turn=%s kind=%s name=%s state=%s actor=%s reason=%s", health_turn_text(turn->turn),
              health_kind_text(turn->kind), turn->name, health_desired_text(turn->override->desired),
              turn->override->actor, turn->override->reason);
 }
@@ -56,12 +57,12 @@ static void on_shed(void *context, const struct health_shed_change *change)
     const struct health_load_status *load = change->load;
     const char *source = health_load_source_text(load->source);
     if (source == NULL) {
-        log_info("load endpoint=%s sheds=no why=\"%s\"", change->name,
+        log_info("load endpoint=%s sheds=no why=%s", change->name,
                  load->reported_ms == 0 ? "the report was deleted" : "the latest report is too old");
     } else {
-        log_info("load endpoint=%s sheds=%s load=%g source=%s%s%s", change->name,
+        log_info("load endpoint=%s sheds=%s load=%g source=%s actor=%s", change->name,
                  load->shed > 0 ? "yes" : "no", load->value, source,
-                 load->actor[0] == '\0' ? "" : " actor=", load->actor);
+                 load->actor[0] == '\0' ? NULL : load->actor);
     }
 }
 
@@ -298,8 +299,8 @@ static void say_ready(const struct server *server)
         buffer_print(&list, "%s%s", i == 0 ? "" : ",",
                      addr_write_port(serve_get_address(server->serve, i), text));
     }
-    log_info("steerd " PACKAGE_VERSION
-             " answers queries on=%s zones=%zu names=%zu endpoints=%zu threads=%u admin=%s",
+    log_info("steerd answers queries version=" PACKAGE_VERSION
+             " on=%s zones=%zu names=%zu endpoints=%zu threads=%u admin=%s",
              list.bytes, server->view->zone_count, server->view->name_count,
              server->view->topology == NULL ? 0 : server->view->topology->endpoint_count,
              server->serve_options.threads,
@@ -377,7 +378,7 @@ static void raise_descriptor_limit(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
-            log_warning("descriptor limit not raised reason=\"%s\"", strerror(errno));
+            log_warning("descriptor limit not raised reason=%s", strerror(errno));
         }
     }
 }

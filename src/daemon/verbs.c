@@ -96,10 +96,10 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     if (error == 0) {
         char text[CLOCK_TEXT_SIZE];
         bool is_planned = override->starts_ms != 0;
-        log_info("override kind=%s name=%s state=%s%s%s actor=%s reason=\"%s\"", health_kind_text(kind), name,
-                 health_desired_text(override->desired), is_planned ? " starts=" : "",
-                 is_planned ? clock_write_rfc3339(override->starts_ms, text) : "", override->actor,
-                 override->reason);
+        log_info("override kind=%s name=%s state=%s starts=%s actor=%s reason=%s", health_kind_text(kind),
+                 name, health_desired_text(override->desired),
+                 is_planned ? clock_write_rfc3339(override->starts_ms, text) : NULL, override->actor,
+                 override->reason[0] == '\0' ? NULL : override->reason);
     }
     server_schedule_expiry(server);
     return error;
@@ -113,7 +113,7 @@ static int put_load(void *context, const char *endpoint, const struct health_loa
     int error = operate_put_load(server->view, endpoint, report, clock_wall_ms(&server->clock));
     pthread_mutex_unlock(&server->lock);
     if (error == 0 && report->source == HEALTH_LOAD_NONE) {
-        log_info("load endpoint=%s forgotten actor=%s", endpoint, report->actor);
+        log_info("load forgotten endpoint=%s actor=%s", endpoint, report->actor);
     } else if (error == 0) {
         log_debug("load endpoint=%s load=%g actor=%s", endpoint, report->load, report->actor);
     }

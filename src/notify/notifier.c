@@ -138,7 +138,7 @@ static void complain(struct notifier *notifier, const struct addr_port *to, int 
     int64_t now_ms = clock_now_ms(notifier->clock);
     if (notifier->warned_ms == 0 || now_ms - notifier->warned_ms >= WARN_EVERY_MS) {
         notifier->warned_ms = now_ms;
-        log_warning("notify not sent to=%s error=\"%s\"", addr_write_port(to, text), strerror(-error));
+        log_warning("notify not sent to=%s error=%s", addr_write_port(to, text), strerror(-error));
     }
 }
 

@@ -212,9 +212,8 @@ static void note_full(struct engine *engine, int64_t at_us)
     for (size_t i = 0; i < engine->starts.count; i++) {
         waiting += engine->starts.slots[i].at_us <= at_us;
     }
-    log_warning("probe checks wait waiting=%zu in_flight=%zu limit=%zu why=\"the limit of open files (ulimit "
-                "-n) is too "
-                "low for the checks that are due\"",
+    log_warning("probe checks wait waiting=%zu in_flight=%zu limit=%zu "
+                "why=\"the limit of open files (ulimit -n) is too low for the checks that are due\"",
                 waiting, engine->deadlines.count, engine->flight_limit);
 }
 

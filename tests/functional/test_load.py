@@ -188,7 +188,7 @@ def test_pushed_load_moves_answers_linearly(site):
     assert reply.status == 200 and reply.json["load"]["value"] is None
     wait_shed(server, first, 0)
     server.wait_log("load endpoint=", first, "sheds=yes", "actor=agent")
-    server.wait_log("load endpoint=", first, "forgotten", "actor=uid:")
+    server.wait_log("load forgotten endpoint=", first, "actor=uid:")
 
 
 def test_pushes_end_by_themselves(site):
