@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void *checked(void *got)
 {
@@ -65,4 +66,21 @@ void *memory_grow(void *old, size_t count, size_t *capacity, size_t size)
     }
     *capacity = *capacity == 0 ? 16 : *capacity * 2;
     return memory_resize(old, *capacity, size);
+}
+
+void *memory_map(size_t size)
+{
+    if (size == 0) {
+        return NULL;
+    }
+    void *pages =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return checked(pages == MAP_FAILED ? NULL : pages);
+}
+
+void memory_unmap(void *pages, size_t size)
+{
+    if (pages != NULL) {
+        munmap(pages, size);
+    }
 }

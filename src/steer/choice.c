@@ -98,6 +98,12 @@ void steer_choice_init(struct steer_choice *choice, struct steer_room room, void
     sanitizer_unpoison(choice->accepted, room.accepted * sizeof *choice->accepted);
 }
 
+struct steer_room steer_choice_room(const struct steer_choice *choice)
+{
+    return (struct steer_room){
+        .members = choice->count, .parts = max(choice->part_count, 1), .accepted = count_accepted(choice)};
+}
+
 void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from)
 {
     struct steer_choice copy = *from;

@@ -11,9 +11,19 @@ enum { STEER_SCAN_MAX = 8 }; /* up to so many weights a scan beats halving */
 /* Owned by one DNS thread. */
 struct steer_cache {
     const struct steer_policy *const *policies; /* of the set */
-    struct steer_choice *choices;
-    uint8_t *memory; /* of all choices */
+    struct steer_choice *choices; /* by slot; without parts: evaluated not yet, or too long ago */
+    size_t slot_count;
+    uint8_t *ring; /* pieces with the arrays of choices, one behind the other (cache.c) */
+    size_t ring_size;
+    size_t at;                 /* where the next piece goes */
+    size_t oldest;             /* the piece that has to give way next; none if this is `lap` */
+    size_t lap;                /* where the pieces of the lap before end */
+    struct steer_choice whole; /* with room for any */
+    uint8_t *room;             /* of it */
 };
+
+/* As steer_cache_new(), with at most so many bytes for the arrays of choices, if the largest one fits in. */
+struct steer_cache *steer_cache_new_bounded(const struct steer_set *set, size_t most);
 
 /* As steer_set_get() of the cache's set; id is one of its numbers. */
 static inline const struct steer_policy *steer_cache_get_policy(const struct steer_cache *cache, uint32_t id)

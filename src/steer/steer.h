@@ -220,6 +220,7 @@ void steer_widen_room(struct steer_room *room, const struct steer_policy *policy
 size_t steer_room_size(struct steer_room room); /* bytes, a multiple of 8 */
 /* Give the choice its arrays, in zeroed memory of that size, aligned to 8. */
 void steer_choice_init(struct steer_choice *choice, struct steer_room room, void *memory);
+struct steer_room steer_choice_room(const struct steer_choice *choice); /* what a copy needs at least */
 /* Copy what a choice says; `to` has as much room. */
 void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from);
 /* Do they lead to the same places? TTLs do not matter. */
@@ -261,8 +262,8 @@ struct steer_cache;
 /* The set gets no more policies, and lives as long as the cache. */
 struct steer_cache *steer_cache_new(const struct steer_set *set);
 void steer_cache_free(struct steer_cache *cache);
-/* The choice for what is asked, evaluated if the table or the time has moved on. Valid until the next call.
- */
+/* The choice for what is asked, evaluated if the table or the time has moved on. Valid until the next call,
+ * which may need its memory for another. */
 struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct steer_policy *policy,
                                      struct steer_ask ask, const struct health_table *table);
 

@@ -6,11 +6,12 @@
 
 #include "unit.h"
 
-#include "steer/steer.h"
+#include "steer/draw.h"
 
 #include "base/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A plan on the stack that can be wiped afterwards. */
@@ -407,6 +408,50 @@ static void slots_do_not_overlap(void **state)
     steer_set_free(set);
 }
 
+/* Where memory is short the oldest choices go, and whoever asks for them again gets what an evaluation says.
+ */
+static void choices_give_way(void **state)
+{
+    (void)state;
+    enum { POLICIES = 40, ROUNDS = 20000 };
+    struct steer_set *set = steer_set_new();
+    struct plan plan;
+    struct world world;
+    plan_init(&plan);
+    world_init(&world);
+    for (uint32_t i = 0; i < POLICIES; i++) {
+        plan.members[0].weight = i + 1;
+        add(set, &plan);
+    }
+    struct steer_room room = {.members = 0};
+    steer_widen_room(&room, steer_set_get(set, 0));
+    void *memory = memory_alloc(steer_room_size(room));
+    struct steer_choice fresh;
+    struct random random;
+    random_init(&random, 8);
+    for (size_t most = 0; most <= 8 * steer_room_size(room); most += steer_room_size(room) / 2) {
+        struct steer_cache *cache = steer_cache_new_bounded(set, most);
+        for (int round = 0; round < ROUNDS; round++) {
+            const struct steer_policy *policy = steer_set_get(set, (uint32_t)random_below(&random, POLICIES));
+            struct steer_ask asked = ask((uint16_t)random_below(&random, 2),
+                                         random_below(&random, 2) == 0 ? STEER_HAS_A : STEER_HAS_AAAA);
+            if (random_below(&random, 50) == 0) {
+                world.endpoints[random_below(&random, 3)] =
+                    random_below(&random, 2) == 0 ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_UNKNOWN;
+                atomic_fetch_add(&world.table.generation, 1);
+            }
+            struct steer_choice *choice = steer_cache_get(cache, policy, asked, &world.table);
+            steer_choice_init(&fresh, room, memory);
+            steer_evaluate(policy, asked, &world.table, &fresh, NULL);
+            assert_true(steer_choice_equal(choice, &fresh));
+            assert_int_equal(choice->generation, fresh.generation);
+        }
+        steer_cache_free(cache);
+    }
+    free(memory);
+    steer_set_free(set);
+}
+
 /* What both have is shared, and outlives whichever goes first. */
 static void a_set_may_be_extended(void **state)
 {
@@ -470,6 +515,7 @@ int main(void)
         cmocka_unit_test(cache_follows_the_generation),
         cmocka_unit_test(caches_are_not_trusted_during_a_change),
         cmocka_unit_test(slots_do_not_overlap),
+        cmocka_unit_test(choices_give_way),
         cmocka_unit_test(cache_of_nothing),
         cmocka_unit_test(a_set_may_be_extended),
     };
