@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/memory.h"
+#include "base/progress.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@ struct report {
     struct arena *arena;
     struct report_item *items;
     size_t count, capacity;
-    size_t totals[2]; /* by severity */
+    size_t totals[2];                /* by severity */
+    const struct progress *progress; /* NULL: nobody calls it off */
 };
 
 struct report *report_new(void)
@@ -25,6 +27,23 @@ struct report *report_new(void)
     struct report *report = memory_alloc(sizeof *report);
     report->arena = arena_new(0);
     return report;
+}
+
+struct report *report_new_part(const struct report *whole)
+{
+    struct report *report = report_new();
+    report->progress = whole->progress;
+    return report;
+}
+
+void report_set_cancel(struct report *report, const struct progress *progress)
+{
+    report->progress = progress;
+}
+
+bool report_is_cancelled(const struct report *report)
+{
+    return progress_is_cancelled(report->progress);
 }
 
 void report_free(struct report *report)

@@ -24,6 +24,7 @@ struct report_item {
     const char *message;
 };
 
+struct progress;
 struct report;
 
 enum { REPORT_MAX_ITEMS = 1000 }; /* further ones are counted only */
@@ -36,6 +37,15 @@ size_t report_errors(const struct report *report); /* counted, kept or not */
 size_t report_warnings(const struct report *report);
 size_t report_count(const struct report *report); /* items kept */
 const struct report_item *report_get(const struct report *report, size_t index);
+
+/* Whoever is given a report works for somebody, and that one may call the work off: what takes long asks now
+ * and then, ends early, and says it failed; report and results are worth nothing then. The progress is
+ * borrowed until report_free(). */
+void report_set_cancel(struct report *report, const struct progress *progress);
+bool report_is_cancelled(const struct report *report);
+/* For a part of the work, called off with the whole. */
+struct report *report_new_part(const struct report *whole);
+
 /* Append all of `from` to `to`. */
 void report_append(struct report *to, const struct report *from);
 /* "file:line:column: error: message (at $.path)", one line each; and how many were left out. */

@@ -7,17 +7,15 @@
 #include "conf/doc.h"
 
 #include "base/arena.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "conf/locate.h"
 #include "conf/value.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -37,55 +35,6 @@ struct doc {
 };
 
 /* ---- loading ---- */
-
-/* The whole of a regular file; reports what is wrong. O_NONBLOCK: a FIFO must not stop the server. */
-static int open_file(const char *path, size_t *size, struct report *report)
-{
-    struct report_place place = {.file = path};
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd == -1 || fstat(fd, &status) == -1) {
-        report_add(report, REPORT_ERROR, &place, "cannot be read: %s", strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        report_add(report, REPORT_ERROR, &place, "cannot be read: found %s, expected a file",
-                   S_ISDIR(status.st_mode) ? "a folder" : "something that is not a regular file");
-    } else if (status.st_size > DOC_MAX_SIZE) {
-        report_add(report, REPORT_ERROR, &place, "too large: found %lld bytes, expected at most %d",
-                   (long long)status.st_size, DOC_MAX_SIZE);
-    } else {
-        *size = (size_t)status.st_size;
-        return fd;
-    }
-    if (fd != -1) {
-        close(fd);
-    }
-    return -1;
-}
-
-/* Returns owned, or NULL. A file that grows while it is read is taken as long as it was. */
-static char *read_file(const char *path, size_t *len, struct report *report)
-{
-    size_t size = 0;
-    int fd = open_file(path, &size, report);
-    if (fd == -1) {
-        return NULL;
-    }
-    char *text = memory_alloc(size + 1);
-    ssize_t got = 1;
-    *len = 0;
-    while (*len < size && got > 0) {
-        got = read(fd, text + *len, size - *len);
-        *len += got > 0 ? (size_t)got : 0;
-    }
-    if (got == -1) {
-        struct report_place place = {.file = path};
-        report_add(report, REPORT_ERROR, &place, "cannot be read: %s", strerror(errno));
-        free(text);
-        text = NULL;
-    }
-    close(fd);
-    return text;
-}
 
 static void report_syntax(struct doc *doc, const json_error_t *error)
 {
@@ -118,9 +67,13 @@ struct doc *doc_parse(const char *path, const char *text, size_t len, struct rep
 
 struct doc *doc_load(const char *path, struct report *report)
 {
-    size_t len = 0;
-    char *text = read_file(path, &len, report);
+    struct file file;
+    size_t len;
+    int code;
+    char *text = file_read_all(path, DOC_MAX_SIZE, &file, &len, &code);
     if (text == NULL) {
+        report_add(report, REPORT_ERROR, &(struct report_place){.file = path}, "%s: %s",
+                   code == ERROR_TOO_LARGE ? "too large" : "cannot be read", file.why);
         return NULL;
     }
     struct doc *doc = doc_parse(path, text, len, report);

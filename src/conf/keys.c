@@ -8,13 +8,11 @@
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "conf/zones.h"
 #include "dns/name.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { KEYS_MAX = 1000, SECRET_MAX = 512, SECRET_WANTED = 16, TEXT_MAX = SECRET_MAX * 2 };
 
@@ -36,22 +34,22 @@ static bool decode(const char *text, size_t len, struct conf_server *server, str
 static void read_file(const struct doc_node *node, const char *path, struct conf_server *server,
                       struct conf_key *key)
 {
-    char text[TEXT_MAX + 1];
-    struct stat status;
-    FILE *file = fopen(path, "r");
-    if (file == NULL) {
-        doc_error(node, "the file %s cannot be read: %s", path, strerror(errno));
+    char text[TEXT_MAX];
+    struct file file;
+    size_t len = 0;
+    int error = file_open(path, sizeof text, &file);
+    error = error == 0 ? file_read(&file, text, sizeof text, &len) : error;
+    file_close(&file);
+    if (error != 0) {
+        doc_error(node, "the file %s cannot be read: %s", path, file.why);
         return;
     }
-    size_t len = fread(text, 1, sizeof text, file);
-    bool open_to_all = fstat(fileno(file), &status) == 0 && (status.st_mode & 07) != 0;
-    (void)fclose(file);
     while (len != 0 && strchr(" \t\r\n", text[len - 1]) != NULL) {
         len--;
     }
     if (!decode(text, len, server, key)) {
         doc_error(node, "the file %s holds no secret, expected " BASE64_RULE, path);
-    } else if (open_to_all) {
+    } else if ((file.mode & 07) != 0) {
         doc_warning(node, "everybody can use the file %s: it holds a secret, expected mode 0640 or narrower",
                     path);
     }

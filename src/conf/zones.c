@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "conf/keytable.h"
 #include "dns/name.h"
@@ -16,7 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct reader {
     struct conf_server *server;
@@ -190,9 +190,9 @@ static void read_zone_file(struct reader *reader, const char *folder, const char
 /* The configuration itself may lie in the folder. */
 static bool is_same_file(const char *a, const char *b)
 {
-    struct stat first, second;
-    return b != NULL && stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    struct file first, second;
+    return b != NULL && file_look(a, &first) == 0 && file_look(b, &second) == 0 &&
+           first.device == second.device && first.inode == second.inode;
 }
 
 static void check_policy_file(struct reader *reader, const char *folder, const char *file,

@@ -48,10 +48,10 @@ static void load_state(struct primaries *primaries)
 {
     char *text;
     size_t len;
-    int error = statefile_read(primaries->path, &text, &len);
-    if (error != 0) {
+    struct file file;
+    if (statefile_read(primaries->path, &file, &text, &len) != 0) {
         log_warning("serials not read file=%s error=%s effect=\"serials begin anew with the Unix time\"",
-                    primaries->path, error_text(error));
+                    primaries->path, file.why);
         return;
     }
     size_t bad = keeper_parse(primaries->keeper, text, len);

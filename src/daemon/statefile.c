@@ -12,43 +12,19 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static int read_all(int fd, char *text, size_t size, size_t *len)
-{
-    *len = 0;
-    while (*len < size) {
-        ssize_t got = read(fd, text + *len, size - *len);
-        if (got == 0 || (got == -1 && errno != EINTR)) {
-            return got == 0 ? 0 : -errno;
-        }
-        *len += got > 0 ? (size_t)got : 0;
-    }
-    return 0;
-}
+enum { SIZE_MAX_READ = 256 << 20 }; /* of serials: 100 octets per zone */
 
-int statefile_read(const char *path, char **text, size_t *len)
+int statefile_read(const char *path, struct file *file, char **text, size_t *len)
 {
-    struct stat status = {.st_size = 0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC), error = fd == -1 ? -errno : 0;
-    *text = NULL;
-    *len = 0;
-    if (error == 0 && fstat(fd, &status) == -1) {
-        error = -errno;
+    int code;
+    *text = file_read_all(path, SIZE_MAX_READ, file, len, &code);
+    if (code == -ENOENT) {
+        *text = memory_alloc(1);
+        code = 0;
     }
-    if (error == 0 || error == -ENOENT) {
-        *text = memory_alloc((size_t)status.st_size + 1);
-        error = fd == -1 ? 0 : read_all(fd, *text, (size_t)status.st_size, len);
-    }
-    if (fd != -1) {
-        (void)close(fd);
-    }
-    if (error != 0) {
-        free(*text);
-        *text = NULL;
-    }
-    return error;
+    return code;
 }
 
 static int write_all(int fd, const char *text, size_t len)

@@ -4,9 +4,12 @@
  * the machine has lost its power. Private to src/daemon. */
 #pragma once
 
+#include "base/file.h"
+
 #include <stddef.h>
 
-/* *text: owned, NUL behind it; a file that is not there is empty. Returns 0 or -errno. */
-int statefile_read(const char *path, char **text, size_t *len);
+/* *text: owned, NUL behind it; a file that is not there is empty. Returns 0, or a negative error and why in
+ * file->why. */
+int statefile_read(const char *path, struct file *file, char **text, size_t *len);
 /* Returns 0 or -errno; then the old one is still there. */
 int statefile_write(const char *path, const char *text, size_t len);

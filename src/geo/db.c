@@ -14,6 +14,7 @@
 #include "geo/db.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -33,23 +34,16 @@ static const uint8_t metadata_marker[] = "\xab\xcd\xefMaxMind.com";
 
 /* ---- signatures ---- */
 
-static struct geo_signature sign(const struct stat *info)
+static struct geo_signature sign(const struct file *file)
 {
-    return (struct geo_signature){.device = (uint64_t)info->st_dev,
-                                  .inode = (uint64_t)info->st_ino,
-                                  .size = (uint64_t)info->st_size,
-                                  .modified_ns =
-                                      (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec};
+    return (struct geo_signature){
+        .device = file->device, .inode = file->inode, .size = file->size, .modified_ns = file->modified_ns};
 }
 
 struct geo_signature geo_sign_file(const char *path)
 {
-    struct geo_signature signature = {0};
-    struct stat info;
-    if (stat(path, &info) == 0) {
-        signature = sign(&info);
-    }
-    return signature;
+    struct file file;
+    return file_look(path, &file) == 0 ? sign(&file) : (struct geo_signature){0};
 }
 
 bool geo_signature_equal(const struct geo_signature *a, const struct geo_signature *b)
@@ -66,83 +60,6 @@ static void complain(struct report *report, const char *path, const char *what, 
                error_text(-error));
 }
 
-/* Also tells which contents the file has now: what is written to it later makes another signature. */
-static int open_file(const char *path, struct geo_signature *signature, struct report *report)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd == -1) {
-        complain(report, path, "cannot open the geo database", errno);
-        return -1;
-    }
-    struct stat info;
-    const char *wrong = NULL;
-    if (fstat(fd, &info) == -1 || !S_ISREG(info.st_mode)) {
-        wrong = "the geo database is not a regular file";
-    } else if ((uint64_t)info.st_size > FILE_SIZE_MAX) {
-        wrong = "the geo database is larger than 2 GiB, which no database for this server is";
-    }
-    if (wrong != NULL) {
-        report_add(report, REPORT_ERROR, &(struct report_place){.file = path}, "%s", wrong);
-        close(fd);
-        return -1;
-    }
-    *signature = sign(&info);
-    return fd;
-}
-
-/* Returns 0 or an errno. */
-static int copy_bytes(int from, int to)
-{
-    uint8_t *chunk = memory_alloc(CHUNK);
-    int error = 0;
-    uint64_t total = 0;
-    for (;;) {
-        ssize_t len = read(from, chunk, CHUNK);
-        if (len == -1 && errno == EINTR) {
-            continue;
-        }
-        if (len <= 0) {
-            error = len == -1 ? errno : 0;
-            break;
-        }
-        total += (uint64_t)len;
-        /* A write to a memfd is short only when memory runs out. */
-        ssize_t written = total > FILE_SIZE_MAX ? 0 : write(to, chunk, (size_t)len);
-        if (written != len) {
-            error = written == -1 ? errno : EFBIG;
-            break;
-        }
-    }
-    free(chunk);
-    return error;
-}
-
-/* A sealed copy, or -1 and a report. */
-static int copy_file(const char *path, struct geo_signature *signature, struct report *report)
-{
-    int from = open_file(path, signature, report);
-    if (from == -1) {
-        return -1;
-    }
-    int to = memfd_create("geo", MFD_CLOEXEC | MFD_ALLOW_SEALING),
-        error = to == -1 ? errno : copy_bytes(from, to);
-    if (error == 0 &&
-        fcntl(to, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1) {
-        error = errno;
-    }
-    close(from);
-    if (error != 0) {
-        complain(report, path, "cannot copy the geo database into memory", error);
-        if (to != -1) {
-            close(to);
-        }
-        return -1;
-    }
-    return to;
-}
-
-/* ---- opening ---- */
-
 /* Behind the last marker, as the library finds it; NULL if there is none. */
 static const uint8_t *find_metadata(const uint8_t *bytes, size_t len)
 {
@@ -155,6 +72,84 @@ static const uint8_t *find_metadata(const uint8_t *bytes, size_t len)
     }
     return found;
 }
+
+static void refuse(struct report *report, const char *path, size_t len, const char *wrong)
+{
+    report_add(report, REPORT_ERROR, &(struct report_place){.file = path},
+               "not a MaxMind database, or cut short: found %zu bytes whose metadata %s; expected a "
+               "complete .mmdb file",
+               len, wrong);
+}
+
+/* What says nothing of being a database is refused before it is copied. */
+static bool has_marker(const struct file *file)
+{
+    size_t room = file->size < METADATA_ROOM ? (size_t)file->size : METADATA_ROOM;
+    uint8_t *bytes = memory_alloc(room);
+    ssize_t len = pread(file->fd, bytes, room, (off_t)(file->size - room));
+    bool found = len > 0 && find_metadata(bytes, (size_t)len) != NULL;
+    free(bytes);
+    return found;
+}
+
+/* Returns 0 or an errno. */
+static int copy_bytes(struct file *from, int to, const struct report *report)
+{
+    uint8_t *chunk = memory_alloc(CHUNK);
+    size_t len = 0;
+    int error = 0;
+    do {
+        error = report_is_cancelled(report) ? ECANCELED : -file_read(from, chunk, CHUNK, &len);
+        if (error == 0 && len != 0) {
+            /* A write to a memfd is short only when memory runs out. */
+            ssize_t written = write(to, chunk, len);
+            error = written == -1 ? errno : written != (ssize_t)len ? EFBIG : 0;
+        }
+    } while (error == 0 && len != 0);
+    free(chunk);
+    return error;
+}
+
+/* A sealed copy of the open file, or -1 and a report. */
+static int copy_file(struct file *from, const char *path, struct report *report)
+{
+    int to = memfd_create("geo", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+        error = to == -1 ? errno : copy_bytes(from, to, report);
+    if (error == 0 &&
+        fcntl(to, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1) {
+        error = errno;
+    }
+    if (error != 0) {
+        complain(report, path, "cannot copy the geo database into memory", error);
+        if (to != -1) {
+            close(to);
+        }
+        return -1;
+    }
+    return to;
+}
+
+/* The signature tells which contents the file has now: what is written to it later makes another one. */
+static int open_copy(const char *path, struct geo_signature *signature, struct report *report)
+{
+    struct file file;
+    int copy = -1;
+    if (file_open(path, FILE_SIZE_MAX, &file) != 0) {
+        report_add(report, REPORT_ERROR, &(struct report_place){.file = path},
+                   "cannot open the geo database: %s", file.why);
+        return -1;
+    }
+    *signature = sign(&file);
+    if (has_marker(&file)) {
+        copy = copy_file(&file, path, report);
+    } else {
+        refuse(report, path, (size_t)file.size, "is missing");
+    }
+    file_close(&file);
+    return copy;
+}
+
+/* ---- opening ---- */
 
 /* Before the library decodes it. */
 static int check_metadata(int fd, const char *path, struct report *report)
@@ -176,10 +171,7 @@ static int check_metadata(int fd, const char *path, struct report *report)
         munmap(bytes, len);
     }
     if (wrong != NULL) {
-        report_add(report, REPORT_ERROR, &(struct report_place){.file = path},
-                   "not a MaxMind database, or cut short: found %zu bytes whose metadata %s; expected a "
-                   "complete .mmdb file",
-                   len, wrong);
+        refuse(report, path, len, wrong);
         return ERROR_INVALID;
     }
     return 0;
@@ -278,7 +270,7 @@ struct geo_db *geo_open_db(const char *path, struct report *report)
 {
     static const struct geo_facts nothing;
     struct geo_signature signature = {0};
-    int fd = copy_file(path, &signature, report);
+    int fd = open_copy(path, &signature, report);
     if (fd == -1) {
         return NULL;
     }

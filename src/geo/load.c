@@ -176,6 +176,9 @@ static int walk(struct loader *loader)
     int error = open_frame(loader, 0, &stack[0]);
     while (depth > 0 && error == 0) {
         struct frame *top = &stack[depth - 1];
+        if (report_is_cancelled(loader->report)) {
+            return ERROR_CANCELLED;
+        }
         if (top->done == 2) {
             error = finish_node(loader, top);
             depth--;

@@ -9,73 +9,103 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "dns/name.h"
 #include "dns/types.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { FALLBACK_TTL_S = 3600 }; /* after the error about missing TTLs, so that reading can go on */
+enum {
+    FALLBACK_TTL_S = 3600, /* after the error about missing TTLs, so that reading can go on */
+    PIECE = 1 << 20,       /* read at once */
+};
 
-static char *read_all(int fd, size_t size, size_t *len)
+/* ---- files ---- */
+
+/* Where the reading of a file is. */
+struct loading {
+    char *bytes;
+    size_t len, line_start;
+    unsigned line;
+};
+
+/* A file of nothing but holes, or any other that is no text, says so in its first octets; a line has to end
+ * some time. Looks at what was added last. Returns 0, or an error and where. */
+static int check_piece(struct loading *at, size_t added, struct zone_wrong *wrong)
 {
-    char *bytes = memory_alloc(size + 1);
-    *len = 0;
-    while (*len < size) {
-        ssize_t n = read(fd, bytes + *len, size - *len);
-        if (n == -1 && errno == EINTR) {
-            continue;
-        }
-        if (n == -1) {
-            int error = errno;
-            free(bytes);
-            errno = error;
-            return NULL;
-        }
-        if (n == 0) {
-            break; /* it became shorter */
-        }
-        *len += (size_t)n;
+    const char *from = at->bytes + at->len - added, *end = at->bytes + at->len;
+    const char *nul = memchr(from, '\0', added), *stop = nul == NULL ? end : nul, *lf;
+    bool too_long = false;
+    while (!too_long && (lf = memchr(from, '\n', (size_t)(stop - from))) != NULL) {
+        too_long = (size_t)(lf - (at->bytes + at->line_start)) > ZONE_LINE_MAX;
+        at->line += !too_long;
+        from = lf + 1;
+        at->line_start = too_long ? at->line_start : (size_t)(from - at->bytes);
     }
-    bytes[*len] = '\0';
-    return bytes;
+    size_t last = (size_t)(stop - (at->bytes + at->line_start));
+    if (too_long || last > ZONE_LINE_MAX) {
+        *wrong = (struct zone_wrong){.line = at->line, .column = ZONE_LINE_MAX + 1};
+        snprintf(wrong->text, sizeof wrong->text, "the line is longer than %d octets; expected text",
+                 ZONE_LINE_MAX);
+        return ERROR_SYNTAX;
+    }
+    if (nul != NULL) {
+        *wrong = (struct zone_wrong){.line = at->line, .column = (unsigned)last + 1};
+        snprintf(wrong->text, sizeof wrong->text, "a NUL octet; expected text");
+        return ERROR_SYNTAX;
+    }
+    return 0;
 }
 
-char *zone_load_file(const char *path, struct zone_source *source, int *error)
+static int load_pieces(struct file *file, struct loading *at, const struct report *report,
+                       struct zone_wrong *wrong)
 {
-    char *bytes = NULL;
-    struct stat status;
-    size_t len = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    *error = 0;
-    if (fd == -1 || fstat(fd, &status) == -1) {
-        *error = -errno;
-    } else if (S_ISDIR(status.st_mode)) {
-        *error = -EISDIR;
-    } else if (!S_ISREG(status.st_mode)) {
-        *error = -EINVAL; /* a pipe or device might never end */
-    } else if (status.st_size >= UINT32_MAX) {
-        *error = -EFBIG;
-    } else {
-        bytes = read_all(fd, (size_t)status.st_size, &len);
-        *error = bytes == NULL ? -errno : 0;
+    size_t got = 1;
+    while (got != 0) {
+        size_t left = (size_t)file->size - at->len, piece = left < PIECE ? left : PIECE;
+        int code =
+            report_is_cancelled(report) ? ERROR_CANCELLED : file_read(file, at->bytes + at->len, piece, &got);
+        at->len += code == 0 ? got : 0;
+        code = code == 0 ? check_piece(at, got, wrong) : code;
+        if (code != 0) {
+            return code;
+        }
     }
-    if (fd != -1) {
-        close(fd);
-    }
-    if (bytes != NULL) {
-        source->bytes = bytes;
-        source->end = bytes + len;
-        source->device = status.st_dev;
-        source->inode = status.st_ino;
-    }
-    return bytes;
+    at->bytes[at->len] = '\0';
+    return 0;
 }
+
+int zone_load_file(const char *path, const struct report *report, struct zone_source *source,
+                   struct zone_wrong *wrong)
+{
+    struct file file;
+    struct loading at = {.line = 1};
+    *wrong = (struct zone_wrong){.line = 0};
+    int code = file_open(path, UINT32_MAX - 1, &file);
+    if (code == 0) {
+        at.bytes = memory_alloc((size_t)file.size + 1);
+        code = load_pieces(&file, &at, report, wrong);
+        file_close(&file);
+    }
+    if (code != 0) {
+        free(at.bytes);
+        if (wrong->line == 0) {
+            snprintf(wrong->text, sizeof wrong->text, "%s",
+                     code == ERROR_CANCELLED ? error_text(code) : file.why);
+        }
+        return code;
+    }
+    source->bytes = at.bytes;
+    source->end = at.bytes + at.len;
+    source->device = file.device;
+    source->inode = file.inode;
+    return 0;
+}
+
+/* ---- sources ---- */
 
 void zone_push_source(struct zone_reader *reader, struct zone_source *source)
 {
@@ -330,6 +360,14 @@ static int read_sources(struct zone_reader *reader)
 {
     while (reader->source != NULL) {
         struct zone_source *source = reader->source;
+        if (report_is_cancelled(reader->report)) {
+            return ERROR_CANCELLED;
+        }
+        if (reader->errors > ZONE_ERRORS_MAX) {
+            reader->is_failed = false; /* of the entry before */
+            zone_fail(reader, NULL, "too many errors: the rest of the zone is not read");
+            return ERROR_SYNTAX;
+        }
         bool is_generated = source->generate != NULL;
         if ((is_generated && source->at == source->end && !zone_next_generated(source)) ||
             !zone_read_entry(reader)) {
@@ -344,7 +382,7 @@ static int read_sources(struct zone_reader *reader)
             pop_source(reader); /* the other lines would only repeat the error */
         }
     }
-    return reader->has_errors ? ERROR_SYNTAX : 0;
+    return reader->errors != 0 ? ERROR_SYNTAX : 0;
 }
 
 static int set_origin(struct zone_reader *reader, const char *path)
@@ -394,12 +432,14 @@ int zone_read_file(const char *path, const struct zone_reader_options *options, 
                    struct report *report)
 {
     struct zone_source *source = memory_alloc(sizeof *source);
-    int error;
-    if (zone_load_file(path, source, &error) == NULL) {
-        report_add(report, REPORT_ERROR, &(struct report_place){.file = path},
-                   "cannot read the zone file: %s", error_text(error));
+    struct zone_wrong wrong;
+    int code = zone_load_file(path, report, source, &wrong);
+    if (code != 0) {
+        struct report_place place = {.file = path, .line = wrong.line, .column = wrong.column};
+        report_add(report, REPORT_ERROR, &place, "%s%s", wrong.line == 0 ? "cannot read the zone file: " : "",
+                   wrong.text);
         free(source);
-        return error;
+        return code;
     }
     return read_zone(source, path, options, sink, report);
 }

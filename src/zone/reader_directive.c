@@ -121,11 +121,23 @@ static bool is_open(const struct zone_reader *reader, const struct zone_source *
     return false;
 }
 
+static void fail_include(struct zone_reader *reader, const struct zone_token *token, const char *path,
+                         const struct zone_wrong *wrong)
+{
+    if (wrong->line == 0) {
+        zone_fail(reader, token, "cannot include %s: %s", path, wrong->text);
+    } else {
+        zone_fail(reader, token, "cannot include %s: in line %u, column %u: %s", path, wrong->line,
+                  wrong->column, wrong->text);
+    }
+}
+
 /* Returns owned, or NULL and an error. */
 static struct zone_source *open_include(struct zone_reader *reader, const struct zone_token *token)
 {
     uint8_t name[4096];
-    int error = 0, len = zone_parse_text(reader, token, name, sizeof name - 1);
+    struct zone_wrong wrong;
+    int len = zone_parse_text(reader, token, name, sizeof name - 1);
     if (len < 0) {
         return NULL;
     }
@@ -141,9 +153,9 @@ static struct zone_source *open_include(struct zone_reader *reader, const struct
     char *real = resolve_path(reader, token, path);
     struct zone_source *source = memory_alloc(sizeof *source);
     source->file = arena_copy_text(reader->arena, path);
-    if (real == NULL || zone_load_file(real, source, &error) == NULL) {
-        zone_fail(reader, token, "cannot include %s: %s", path, error_text(error));
-    } else if (is_open(reader, source)) {
+    if (real != NULL && zone_load_file(real, reader->report, source, &wrong) != 0) {
+        fail_include(reader, token, path, &wrong);
+    } else if (real != NULL && is_open(reader, source)) {
         zone_fail(reader, token, "cannot include %s: it is being read already, so that it includes itself",
                   path);
     }

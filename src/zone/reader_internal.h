@@ -10,15 +10,17 @@
 #include "zone/reader.h"
 
 #include "base/cursor.h"
+#include "base/file.h"
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 enum {
     ZONE_RDATA_MAX = 65535,
     ZONE_TOKENS_MAX = 200000,  /* of one entry: 65535 octets as single hex digits, and some more */
     ZONE_INCLUDES_MAX = 10000, /* of one reading: files that include each other twice grow exponentially */
     ZONE_GENERATE_MAX = 65536 * 16,
+    ZONE_LINE_MAX = 1 << 20, /* octets: rdata of 65535 takes 262,140 as \DDD */
+    ZONE_ERRORS_MAX = 10000, /* who has so many has another file in mind */
     ZONE_SHOW_SIZE = 80,
     ZONE_TTL_MAX = 0x7fffffff /* RFC 2181 section 8 */
 };
@@ -55,8 +57,7 @@ struct zone_source {
     char *bytes; /* owned, NUL behind the end */
     const char *at, *end, *line_start;
     unsigned line;
-    dev_t device; /* to notice files that include themselves */
-    ino_t inode;
+    uint64_t device, inode;         /* to notice files that include themselves */
     struct zone_state saved;        /* for the source above, when this one ends */
     struct zone_generate *generate; /* NULL for files; then the place is that of the directive: */
     struct zone_token generate_token;
@@ -71,7 +72,8 @@ struct zone_reader {
     unsigned depth; /* of $INCLUDE */
     unsigned includes;
     char *root; /* real path of the include root, once it was needed */
-    bool has_errors, has_ttl_error;
+    size_t errors;
+    bool has_ttl_error;
     struct zone_state state;
     /* The entry: */
     struct zone_token *tokens;
@@ -105,8 +107,14 @@ bool zone_token_copy(const struct zone_token *token, char *text, size_t size);
 
 /* reader.c */
 void zone_push_source(struct zone_reader *reader, struct zone_source *source); /* takes */
-/* A whole file: returns owned bytes with a NUL behind them, or NULL and *error = -errno. */
-char *zone_load_file(const char *path, struct zone_source *source, int *error);
+/* Why a file cannot be loaded; line 0: it could not be read at all. */
+struct zone_wrong {
+    unsigned line, column;
+    char text[FILE_WHY_SIZE];
+};
+/* A whole file: its bytes, with a NUL behind them, become the source's. 0 or a negative error. */
+int zone_load_file(const char *path, const struct report *report, struct zone_source *source,
+                   struct zone_wrong *wrong);
 /* In the header of a record: is the token a TTL (0, and the value), not one (ERROR_NOT_FOUND), or a bad one?
  */
 int zone_read_ttl(struct zone_reader *reader, const struct zone_token *token, uint32_t *ttl);

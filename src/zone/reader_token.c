@@ -62,9 +62,9 @@ int zone_fail(struct zone_reader *reader, const struct zone_token *token, const 
         vsnprintf(message, sizeof message, format, arguments);
         va_end(arguments);
         add_message(reader, REPORT_ERROR, token, message);
+        reader->errors++;
     }
     reader->is_failed = true;
-    reader->has_errors = true;
     return ERROR_SYNTAX;
 }
 

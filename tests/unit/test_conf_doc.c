@@ -110,7 +110,8 @@ static void files_are_checked(void **state)
     struct report *report = report_new();
     assert_non_null(mkdtemp(folder));
     assert_null(conf_load_topology(folder, report));
-    assert_string_equal(report_get(report, 0)->message, "cannot be read: found a folder, expected a file");
+    assert_string_equal(report_get(report, 0)->message,
+                        "cannot be read: found a folder, expected a regular file");
     snprintf(path, sizeof path, "%s/x", folder);
     assert_null(conf_load_topology(path, report));
     assert_string_equal(report_get(report, 1)->message, "cannot be read: No such file or directory");
@@ -118,7 +119,7 @@ static void files_are_checked(void **state)
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_null(conf_load_topology(path, report));
     assert_string_equal(report_get(report, 2)->message,
-                        "cannot be read: found something that is not a regular file, expected a file");
+                        "cannot be read: found a FIFO, expected a regular file");
     assert_int_equal(unlink(path), 0);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -126,7 +127,7 @@ static void files_are_checked(void **state)
     assert_int_equal(fclose(file), 0);
     assert_null(conf_load_topology(path, report));
     assert_string_equal(report_get(report, 3)->message,
-                        "too large: found 268435457 bytes, expected at most 268435456");
+                        "too large: found 268435457 octets, expected at most 268435456");
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
     report_free(report);

@@ -391,8 +391,8 @@ static void what_is_no_database(void **state)
 {
     (void)state;
     expect_refusal("/nonexistent/country.mmdb", "No such file");
-    expect_refusal("/", "not a regular file");
-    expect_refusal("/dev/null", "not a regular file");
+    expect_refusal("/", "found a folder, expected a regular file");
+    expect_refusal("/dev/null", "found a device, expected a regular file");
     int fd;
     char path[MMDB_PATH_SIZE];
     expect_refusal(mmdb_path((const uint8_t *)"", 0, &fd, path), "found 0 bytes whose metadata is missing");

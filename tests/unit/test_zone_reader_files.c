@@ -6,6 +6,8 @@
 #include "unit.h"
 #include "zone_reader_fixture.h"
 
+#include "base/buffer.h"
+#include "base/error.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -269,13 +271,96 @@ static void unreadable_files_are_reported(void **state)
     assert_int_equal(report_errors(outcome.report), 1);
     outcome_end(&outcome);
     read_file(&outcome, folder, ".", NULL);
-    assert_int_equal(outcome.code, -EISDIR);
+    assert_int_equal(outcome.code, ERROR_INVALID);
+    assert_string_equal(report_get(outcome.report, 0)->message,
+                        "cannot read the zone file: found a folder, expected a regular file");
     outcome_end(&outcome);
     assert_int_equal(mkfifo(fifo, 0600), 0);
     read_file(&outcome, folder, "fifo", NULL);
-    assert_int_equal(outcome.code, -EINVAL);
+    assert_int_equal(outcome.code, ERROR_INVALID);
+    assert_string_equal(report_get(outcome.report, 0)->message,
+                        "cannot read the zone file: found a FIFO, expected a regular file");
+    outcome_end(&outcome);
+    write_file(folder, "includes", "$TTL 5\n$INCLUDE fifo\n");
+    read_file(&outcome, folder, "includes", NULL);
+    assert_non_null(
+        strstr(report_get(outcome.report, 0)->message, "fifo: found a FIFO, expected a regular file"));
     outcome_end(&outcome);
     free(fifo);
+    remove_folder(folder);
+}
+
+static void grow(const char *folder, const char *name, off_t size)
+{
+    char *path = memory_print("%s/%s", folder, name);
+    assert_int_equal(truncate(path, size), 0);
+    free(path);
+}
+
+/* The first piece says that it is none; nothing behind it is read, and no memory is filled with it. */
+static void what_is_no_text_is_refused_at_once(void **state)
+{
+    (void)state;
+    char *folder = make_folder();
+    struct outcome outcome;
+    write_file(folder, "zeros", "@ 5 A 192.0.2.1\n;");
+    grow(folder, "zeros", (off_t)1 << 30);
+    read_file(&outcome, folder, "zeros", NULL);
+    assert_int_equal(outcome.code, ERROR_SYNTAX);
+    assert_int_equal(report_errors(outcome.report), 1);
+    const struct report_item *item = report_get(outcome.report, 0);
+    assert_string_equal(item->message, "a NUL octet; expected text");
+    assert_int_equal(item->place.line, 2);
+    assert_int_equal(item->place.column, 2);
+    outcome_end(&outcome);
+    write_file(folder, "includes", "$TTL 5\n$INCLUDE zeros\n");
+    read_file(&outcome, folder, "includes", NULL);
+    assert_non_null(strstr(report_get(outcome.report, 0)->message,
+                           "zeros: in line 2, column 2: a NUL octet; expected text"));
+    outcome_end(&outcome);
+    grow(folder, "zeros", (off_t)10 << 30);
+    read_file(&outcome, folder, "zeros", NULL);
+    assert_int_equal(outcome.code, ERROR_TOO_LARGE);
+    outcome_end(&outcome);
+    remove_folder(folder);
+}
+
+/* A line across pieces is still one: its place is found, and so is what is behind it. */
+static void lines_and_errors_have_limits(void **state)
+{
+    (void)state;
+    enum { MAX = 1 << 20 };
+    char *folder = make_folder();
+    struct outcome outcome;
+    struct buffer text;
+    buffer_init(&text);
+    buffer_print(&text, "a 5 A 192.0.2.1\n;");
+    while (text.len < 16 + MAX) {
+        buffer_add(&text, "x", 1);
+    }
+    buffer_print(&text, "\nb 5 A 192.0.2.2\n");
+    write_file(folder, "long", text.bytes);
+    read_file(&outcome, folder, "long", NULL);
+    assert_int_equal(outcome.code, 0);
+    assert_int_equal(outcome.count, 2);
+    outcome_end(&outcome);
+    text.bytes[16 + MAX] = 'x';
+    write_file(folder, "long", text.bytes);
+    read_file(&outcome, folder, "long", NULL);
+    const struct report_item *item = report_get(outcome.report, 0);
+    assert_string_equal(item->message, "the line is longer than 1048576 octets; expected text");
+    assert_int_equal(item->place.line, 2);
+    outcome_end(&outcome);
+    buffer_fini(&text);
+    buffer_init(&text);
+    for (int i = 0; i < 100000; i++) {
+        buffer_print(&text, "a 5 B\n");
+    }
+    write_file(folder, "errors", text.bytes);
+    read_file(&outcome, folder, "errors", NULL);
+    assert_int_equal(report_errors(outcome.report), 10002);
+    outcome_end(&outcome);
+    buffer_fini(&text);
     remove_folder(folder);
 }
 
@@ -316,6 +401,8 @@ int main(void)
         cmocka_unit_test(includes_stay_inside),
         cmocka_unit_test(includes_have_limits),
         cmocka_unit_test(unreadable_files_are_reported),
+        cmocka_unit_test(what_is_no_text_is_refused_at_once),
+        cmocka_unit_test(lines_and_errors_have_limits),
         cmocka_unit_test(sample_zone_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
