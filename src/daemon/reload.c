@@ -142,6 +142,7 @@ static bool install_zone(struct reload *reload)
     if (zone != NULL) {
         primaries_follow_zone(server->primaries, zone);
     }
+    view_finish_update(reload->update);
     return zone != NULL;
 }
 

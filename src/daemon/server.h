@@ -58,8 +58,9 @@ void server_schedule_expiry(struct server *server);
 
 /* ---- snapshot.c ---- */
 
-/* The current view with a health of its own, for long computations on any thread: what happens to the server
- * meanwhile changes nothing of it. On the control thread; returns owned, to be freed on any thread. */
+/* The current view with a state of its own, for long computations on any thread: what happens to the server
+ * meanwhile changes nothing of it, and nothing waits for it. On the control thread; returns owned, to be
+ * freed on any thread. */
 struct view *server_take_snapshot(struct server *server);
 void server_free_snapshot(struct server *server, struct view *snapshot); /* NULL is fine */
 

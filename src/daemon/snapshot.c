@@ -9,7 +9,7 @@
 struct view *server_take_snapshot(struct server *server)
 {
     pthread_mutex_lock(&server->lock);
-    struct view *snapshot = operate_copy_view(server->view, clock_wall_ms(&server->clock));
+    struct view *snapshot = view_copy(server->view, clock_wall_ms(&server->clock));
     pthread_mutex_unlock(&server->lock);
     return snapshot;
 }
@@ -17,5 +17,5 @@ struct view *server_take_snapshot(struct server *server)
 void server_free_snapshot(struct server *server, struct view *snapshot)
 {
     (void)server;
-    operate_free_copy(snapshot);
+    view_free(snapshot);
 }

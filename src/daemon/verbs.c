@@ -135,9 +135,9 @@ static int explain(void *context, const struct operate_question *question, struc
     struct server *server = context;
     struct operate_question now = *question;
     now.wall_ms = clock_wall_ms(&server->clock);
-    pthread_mutex_lock(&server->lock);
-    int error = operate_explain(server->view, &now, arena, explanation);
-    pthread_mutex_unlock(&server->lock);
+    struct view *snapshot = server_take_snapshot(server);
+    int error = operate_explain(snapshot, &now, arena, explanation);
+    server_free_snapshot(server, snapshot);
     return error;
 }
 
@@ -161,9 +161,9 @@ static int simulate(void *context, const char *const *losses, size_t count, cons
             .from_live = from_live,
             .wall_ms = clock_wall_ms(&server->clock),
             .failure = strcmp(failure, "refused") == 0 ? HEALTH_OUTCOME_REFUSED : HEALTH_OUTCOME_TIMEOUT};
-        pthread_mutex_lock(&server->lock);
-        error = drill_simulate(server->view, &scenario, arena, &report);
-        pthread_mutex_unlock(&server->lock);
+        struct view *snapshot = server_take_snapshot(server);
+        error = drill_simulate(snapshot, &scenario, arena, &report);
+        server_free_snapshot(server, snapshot);
     }
     if (error == 0) {
         *json = drill_write_json(&report);

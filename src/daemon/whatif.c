@@ -18,7 +18,7 @@ struct pair {
 
 static void free_pair(struct server *server, struct pair *pair)
 {
-    operate_free_copy(pair->view[1]);
+    view_free(pair->view[1]);
     server_free_snapshot(server, pair->view[0]);
 }
 
@@ -30,7 +30,7 @@ static int make_pair(struct server *server, struct admin_assumptions *assumption
     *pair = (struct pair){.count = assumptions->count, .wall_ms = clock_wall_ms(&server->clock)};
     pair->assumed = arena_alloc(arena, assumptions->count * sizeof *pair->assumed);
     pair->view[0] = server_take_snapshot(server);
-    pair->view[1] = operate_copy_view(pair->view[0], pair->wall_ms);
+    pair->view[1] = view_copy(pair->view[0], pair->wall_ms);
     for (size_t i = 0; i < assumptions->count; i++) {
         int error = operate_parse_assumption(pair->view[0], assumptions->texts[i], &parsed[i]);
         if (error != 0) {

@@ -85,8 +85,8 @@ struct drill_report {
 };
 
 /* Returns 0, or ERROR_INVALID (a view without topology, no loss, a loss that does not exist, a failure that
- * is none). The report lives in the arena and borrows nothing. The caller holds the health lock if from_live.
- */
+ * is none). The report lives in the arena and borrows nothing. The health of the view is read: the
+ * caller holds the health lock, or the view is a copy of its own. */
 int drill_simulate(const struct view *view, const struct drill_scenario *scenario, struct arena *arena,
                    struct drill_report *report);
 

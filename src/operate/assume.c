@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Assumptions: overrides on a copy of a view that shares everything with it but its health. Whatever reads a
- * view (answers, explain, reports) reads the copy alike, so nothing has to know that it is one. Called by the
- * application for what-if and explain; drills copy the health in the same way. */
+ * Assumptions: overrides on a copy of a view, which has a state of its own over the same content. Whatever
+ * reads a view (answers, explain, reports) reads the copy alike, so nothing has to know that it is one. */
 #include "config.h"
 
 #include "operate/operate.h"
@@ -12,23 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-struct view *operate_copy_view(const struct view *view, int64_t wall_ms)
-{
-    struct view *copy = memory_alloc(sizeof *copy);
-    memcpy(copy, view, sizeof *copy);
-    copy->health = view_copy_health(view, wall_ms);
-    copy->table = health_get_table(copy->health);
-    return copy;
-}
-
-void operate_free_copy(struct view *copy)
-{
-    if (copy != NULL) {
-        health_free(copy->health);
-        free(copy);
-    }
-}
 
 /* The states as overrides spell them, and as people say them. */
 static int parse_desired(const char *text, enum health_desired *desired)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The operator's verbs over a view, without transport: look at objects, override them, explain an answer. The
- * caller holds the application's health lock during every call. Results are plain data in an arena of the
- * caller's; strings are copied. */
+ * caller holds the application's health lock during every call, unless the view is a copy of its own. Results
+ * are plain data in an arena of the caller's; strings are copied. */
 #pragma once
 
 #include "base/arena.h"
@@ -77,11 +77,7 @@ int operate_parse_assumption(const struct view *view, const char *text,
 const char *operate_write_assumption(const struct view *view, const struct operate_assumption *assumption,
                                      struct arena *arena);
 
-/* A view with a health of its own, which is at first as that of `view`: what is done to it changes no answer.
- * It borrows all else, so `view` has to outlive it; the lock is needed for the call only. Returns owned. */
-struct view *operate_copy_view(const struct view *view, int64_t wall_ms);
-void operate_free_copy(struct view *copy); /* NULL is fine */
-/* Put the overrides on a copy; of two of the same object the later one holds. */
+/* Put the overrides on a copy (view_copy); of two of the same object the later one holds. */
 void operate_assume(struct view *copy, const struct operate_assumption *assumptions, size_t count,
                     int64_t wall_ms);
 

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "view/compile_internal.h"
+#include "view/content.h"
 #include "zone/zone.h"
 
 #include <stdlib.h>
@@ -17,55 +18,6 @@
 size_t view_cache_count(const struct conf_server *server)
 {
     return server->threads * server->listen_count + server->threads; /* UDP per address, TCP for all */
-}
-
-struct steer_cache **view_new_caches(const struct steer_set *steer, size_t count)
-{
-    struct steer_cache **caches = memory_alloc_array(count, sizeof(struct steer_cache *));
-    for (size_t i = 0; i < count; i++) {
-        caches[i] = steer_cache_new(steer);
-    }
-    return caches;
-}
-
-void view_free_caches(struct steer_cache **caches, size_t count)
-{
-    for (size_t i = 0; caches != NULL && i < count; i++) {
-        steer_cache_free(caches[i]);
-    }
-    free(caches);
-}
-
-void view_free(struct view *view)
-{
-    if (view == NULL) {
-        return;
-    }
-    view_free_caches(view->caches, view->cache_count);
-    for (size_t i = 0; i < view->zone_count; i++) {
-        arena_free(view->zone_list[i].texts);
-    }
-    compile_free_primaries(view);
-    zone_table_free(view->zones);
-    limiter_release(view->limiter);
-    free(view->acls);
-    if (view->steer != NULL) {
-        steer_set_free(view->steer);
-    }
-    if (view->health != NULL) {
-        health_free(view->health);
-    }
-    for (size_t i = 0; i < view->geo_count; i++) {
-        geo_close_db(view->geo[i]);
-    }
-    free(view->geo);
-    free(view->names);
-    free(view->monitors);
-    compile_free_hosts(view);
-    conf_free_topology(view->topology);
-    conf_free_server(view->server);
-    arena_free(view->arena);
-    free(view);
 }
 
 /* ---- parts ---- */
@@ -116,6 +68,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
     bool loaded = load_all(&c, path);
     geo_atlas_free(c.atlas);
     if (!loaded) {
+        view_seal(view);
         view_free(view);
         return NULL;
     }
@@ -130,7 +83,8 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
     view->health = view_new_health(view->topology, wall_ms);
     health_watch_wavering(view->health, steer_set_has_ttl_failing(view->steer));
     view->table = health_get_table(view->health);
-    view->cache_count = cache_count == 0 ? view_cache_count(view->server) : cache_count;
-    view->caches = view_new_caches(view->steer, view->cache_count);
+    view_seal(view);
+    view_set_caches(
+        view, view_new_caches(view->steer, cache_count == 0 ? view_cache_count(view->server) : cache_count));
     return view;
 }

@@ -37,10 +37,9 @@ struct zone *compile_finish_zone(struct compile_zone *work);
 /* All zones of the view's server into the view. Returns how many can be served. */
 size_t compile_load_zones(struct compiler *c);
 void compile_describe_zone(struct view_zone *entry, const struct zone *zone);
-void compile_sort_names(struct view *view); /* by owner */
+void compile_sort_names(struct view_name *names, size_t count); /* by owner */
 
-struct steer_cache **view_new_caches(const struct steer_set *steer, size_t count); /* owned */
-void view_free_caches(struct steer_cache **caches, size_t count);
+int view_compare_names(const struct view_name *a, const struct view_name *b); /* their order */
 
 /* Add every steered name of a policy document to the zone's builder, the steer set and view->names. Returns
  * 0, or ERROR_INVALID with errors in the report. */
@@ -145,7 +144,6 @@ void compile_guards(struct view *view, const struct view *previous);
 
 /* view->hosts from its topology: nothing is known of them yet. */
 void compile_hosts(struct view *view);
-void compile_free_hosts(struct view *view);
 /* When zones and policies are there, too: hosts that lead back to themselves. Warnings go to the report. */
 void compile_find_loops(struct view *view, struct report *report);
 
@@ -154,4 +152,3 @@ void compile_add_name(struct compiler *c, const struct view_name *name);
 
 /* Fill view->primaries and view->keys from view->server. */
 void compile_primaries(struct view *view);
-void compile_free_primaries(struct view *view);

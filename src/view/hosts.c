@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "view/compile_internal.h"
+#include "view/content.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,19 +62,52 @@ void compile_hosts(struct view *view)
     list_endpoints(view);
 }
 
-static void free_addresses(const struct view_addresses *addresses)
+static const struct view_addresses *hold_addresses(const struct view_addresses *addresses)
 {
     if (addresses != &no_addresses) {
-        free((void *)(uintptr_t)addresses);
+        struct view_addresses *held = (struct view_addresses *)(uintptr_t)addresses;
+        atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
+    }
+    return addresses;
+}
+
+static void free_addresses(const struct view_addresses *addresses)
+{
+    struct view_addresses *held = (struct view_addresses *)(uintptr_t)addresses;
+    if (addresses != &no_addresses &&
+        atomic_fetch_sub_explicit(&held->holders, 1, memory_order_acq_rel) == 1) {
+        free(held);
     }
 }
 
-void compile_free_hosts(struct view *view)
+void view_free_hosts(struct view_host *hosts, size_t count)
 {
-    for (size_t i = 0; view->hosts != NULL && i < view->host_count; i++) {
-        free_addresses(atomic_load_explicit(&view->hosts[i].addresses, memory_order_relaxed));
+    for (size_t i = 0; hosts != NULL && i < count; i++) {
+        free_addresses(atomic_load_explicit(&hosts[i].addresses, memory_order_relaxed));
     }
-    free(view->hosts);
+    free(hosts);
+}
+
+static void copy_host(const struct view_host *from, struct view_host *to)
+{
+    to->conf = from->conf;
+    to->endpoints = from->endpoints;
+    to->endpoint_count = from->endpoint_count;
+    to->loop = from->loop;
+    atomic_init(&to->addresses, hold_addresses(atomic_load_explicit(&from->addresses, memory_order_relaxed)));
+    for (int family = 0; family < VIEW_FAMILIES; family++) {
+        atomic_init(&to->until_s[family], atomic_load_explicit(&from->until_s[family], memory_order_relaxed));
+        to->told[family] = from->told[family];
+    }
+}
+
+struct view_host *view_copy_hosts(const struct view_host *hosts, size_t count)
+{
+    struct view_host *copies = count == 0 ? NULL : memory_alloc_array(count, sizeof *copies);
+    for (size_t i = 0; i < count; i++) {
+        copy_host(&hosts[i], &copies[i]);
+    }
+    return copies;
 }
 
 /* ---- what is new ---- */
@@ -112,6 +146,7 @@ static bool is_known(const struct view_addresses *known, const struct view_news 
 static const struct view_addresses *new_addresses(const struct view_news news[VIEW_FAMILIES])
 {
     struct view_addresses *addresses = memory_alloc(sizeof *addresses);
+    atomic_init(&addresses->holders, 1);
     for (int family = 0; family < VIEW_FAMILIES; family++) {
         size_t count = count_addresses(&news[family]);
         addresses->count[family] = (uint16_t)count;

@@ -24,10 +24,11 @@ enum {
 
 enum view_family { VIEW_V4, VIEW_V6, VIEW_FAMILIES };
 
-/* Immutable. */
+/* Immutable, but for who holds it: a view, and copies of that. */
 struct view_addresses {
     struct addr items[VIEW_FAMILIES][VIEW_ADDRESSES_MAX];
     uint16_t count[VIEW_FAMILIES];
+    _Atomic uint32_t holders;
 };
 
 enum view_host_state {

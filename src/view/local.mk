@@ -4,6 +4,7 @@ src_libview_a_SOURCES = \
 	src/view/aliases.c \
 	src/view/carry.c \
 	src/view/compile.c src/view/compile_internal.h \
+	src/view/content.c src/view/content.h \
 	src/view/geo.c \
 	src/view/guard.c \
 	src/view/health.c \
@@ -15,6 +16,7 @@ src_libview_a_SOURCES = \
 	src/view/records.c \
 	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
+	src/view/state.c \
 	src/view/tiers.c \
 	src/view/view.h \
 	src/view/zones.c

@@ -130,7 +130,7 @@ static void note_loop(struct view_host *host, const char *name, const struct vie
                       struct report *report)
 {
     struct report_place place = {.file = view->topology->path};
-    host->loop = name;
+    host->loop = arena_copy_text(view->arena, name); /* the zone may be read anew */
     report_add(report, REPORT_WARNING, &place,
                "the host %s of endpoint \"%s\" leads back to itself by way of the steered name %s: it is not "
                "looked up, and has no addresses",

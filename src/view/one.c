@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Reloading one zone of a running view: among 100,000 zones the others need not be read again. A zone whose
- * policies nobody knows yet brings a steer set that extends the running one, so that ids in use keep their
- * meaning, and a successor of the view that takes over all the rest. The successor is published before the
- * zone is put into the table: whoever meets the new zone has the new set. */
+ * Reloading one zone of a running view: among 100,000 zones the others need not be read again. All work is
+ * done while the zone is read. An unsteered zone is exchanged in the table of the view's content. A steered
+ * one gets a content of its own: the same zones but for this one, other names, and a steer set that extends
+ * the running one where it has policies that nobody knew, so that ids in use keep their meaning; a successor
+ * of the view over the same state has it. */
 #include "config.h"
 
 #include "view/compile_internal.h"
+#include "view/content.h"
 
 #include "base/memory.h"
 #include "zone/zone.h"
@@ -20,13 +22,13 @@
 enum { ADDED_POLICIES_MAX = 1000 };
 
 struct view_zone_update {
-    struct zone *zone;
-    struct steer_set *steer; /* NULL: the running one has all that is needed */
-    struct steer_cache **caches;
-    size_t cache_count;
-    struct view_name *names; /* of the zone */
-    size_t name_count;
-    struct arena *arena; /* of their texts */
+    struct zone *zone; /* owned before it is installed: by this, or by `next` */
+    uint32_t steered;
+    struct view *next; /* has the zone; NULL: it is for the table */
+    /* When installed, what is old: */
+    struct zone *old_zone;
+    struct view_content *content; /* held: whose zone that was */
+    struct view *old_view;
 };
 
 ptrdiff_t view_find_zone(const struct view *view, const char *origin)
@@ -55,21 +57,13 @@ bool view_can_update_zone(const struct view *view, size_t index)
 void view_free_update(struct view_zone_update *update)
 {
     if (update != NULL) {
-        zone_release(update->zone);
-        view_free_caches(update->caches, update->cache_count);
-        steer_set_free(update->steer);
-        free(update->names);
-        arena_free(update->arena);
+        if (update->next != NULL) {
+            view_free(update->next);
+        } else {
+            zone_release(update->zone);
+        }
         free(update);
     }
-}
-
-static void read_plain(const struct view *view, const struct conf_zone_source *source, struct report *report,
-                       struct view_zone_update *update)
-{
-    struct compile_zone work;
-    compile_read_zone(view, source, report, &work);
-    update->zone = compile_finish_zone(&work);
 }
 
 struct zone *view_peek_update(const struct view_zone_update *update)
@@ -77,100 +71,78 @@ struct zone *view_peek_update(const struct view_zone_update *update)
     return update == NULL ? NULL : update->zone;
 }
 
-/* Into a draft that has the view's topology and databases, and names of its own. */
-static void read_steered(const struct view *view, const struct conf_zone_source *source,
-                         struct report *report, struct view_zone_update *update)
+static struct zone *read_plain(const struct view *view, const struct conf_zone_source *source,
+                               struct report *report)
 {
+    struct compile_zone work;
+    compile_read_zone(view, source, report, &work);
+    return compile_finish_zone(&work);
+}
+
+/* A view with the names and policies of the zone. */
+static struct view *succeed(const struct view *view, const struct view_zone_news *news)
+{
+    struct view *next = view_share(view);
+    view_succeed_content(next, news);
+    view_set_caches(next, news->steer == NULL ? view_hold_caches(view->own_caches)
+                                              : view_new_caches(news->steer, view->cache_count));
+    return next;
+}
+
+/* Into a draft that has the view's topology and databases, and names of its own. Fills the news; false: the
+ * zone is broken. */
+static bool read_steered(const struct view *view, const struct conf_zone_source *source,
+                         struct report *report, struct view_zone_news *news)
+{
+    news->texts = arena_new(0);
     struct view draft = {.server = view->server,
                          .topology = view->topology,
                          .geo = view->geo,
                          .geo_count = view->geo_count,
                          .steer = steer_set_extend(view->steer),
-                         .arena = update->arena};
+                         .arena = news->texts};
     struct compiler c = {.view = &draft, .report = report};
     struct compile_zone work;
     compile_open_atlas(&c);
     compile_read_zone(view, source, report, &work);
     compile_enter_policy(&c, &work);
     geo_atlas_free(c.atlas);
-    update->zone = compile_finish_zone(&work);
-    update->names = draft.names;
-    update->name_count = draft.name_count;
-    if (update->zone != NULL && steer_set_count(draft.steer) != steer_set_count(view->steer)) {
-        update->steer = draft.steer;
-        update->cache_count = view->cache_count;
-        update->caches = view_new_caches(draft.steer, view->cache_count);
+    news->zone = compile_finish_zone(&work);
+    news->names = draft.names;
+    news->name_count = draft.name_count;
+    compile_sort_names(news->names, news->name_count);
+    if (news->zone != NULL && steer_set_count(draft.steer) != steer_set_count(view->steer)) {
+        news->steer = draft.steer;
     } else {
         steer_set_free(draft.steer);
     }
+    if (news->zone == NULL) {
+        arena_free(news->texts);
+    }
+    return news->zone != NULL;
 }
 
 struct view_zone_update *view_read_zone(const struct view *view, size_t index, struct report *report)
 {
     const struct conf_zone_source *source = &view->server->zones[index];
-    struct view_zone_update *update = memory_alloc(sizeof *update);
-    update->arena = arena_new(0);
+    struct view_zone_news news = {.index = index};
+    struct view *next = NULL;
     if (source->policy_path == NULL) {
-        read_plain(view, source, report, update);
-    } else {
-        read_steered(view, source, report, update);
+        news.zone = read_plain(view, source, report);
+    } else if (read_steered(view, source, report, &news)) {
+        next = succeed(view, &news);
     }
-    if (update->zone == NULL) {
-        view_free_update(update);
+    free(news.names);
+    if (news.zone == NULL) {
         return NULL;
     }
+    struct view_zone_update *update = memory_alloc(sizeof *update);
+    *update =
+        (struct view_zone_update){.zone = news.zone, .steered = (uint32_t)news.name_count, .next = next};
     return update;
 }
 
 /* ---- installing ---- */
-
-/* The view's names without those of the zone, and those of the update. Texts are borrowed. */
-static void merge_names(struct view *next, const struct view *view, const char *origin,
-                        const struct view_zone_update *update)
-{
-    next->names = memory_alloc_array(view->name_count + update->name_count, sizeof *next->names);
-    next->name_count = 0;
-    for (size_t i = 0; i < view->name_count; i++) {
-        if (strcmp(view->names[i].zone, origin) != 0) {
-            next->names[next->name_count++] = view->names[i];
-        }
-    }
-    for (size_t i = 0; i < update->name_count; i++) {
-        next->names[next->name_count++] = update->names[i];
-    }
-    compile_sort_names(next);
-}
-
-/* Free what the successor did not take over. Nobody reads the old view any more. */
-static void free_shell(struct view *old, const struct view *next)
-{
-    struct view rest = {.names = old->names};
-    if (old->steer != next->steer) {
-        rest.steer = old->steer;
-        rest.caches = old->caches;
-        rest.cache_count = old->cache_count;
-    }
-    *old = rest;
-    view_free(old);
-}
-
-/* A view with the names and policies of the update, current when this returns. */
-static struct view *succeed(struct view_slot *slot, struct view *view, size_t index,
-                            struct view_zone_update *update)
-{
-    struct view *next = memory_copy(view, sizeof *view);
-    next->secrets = view->secrets == view->random_secret ? next->random_secret : view->secrets;
-    merge_names(next, view, view->zone_list[index].origin, update);
-    if (update->steer != NULL) {
-        next->steer = update->steer;
-        next->caches = update->caches;
-        update->steer = NULL;
-        update->caches = NULL;
-        health_watch_wavering(next->health, steer_set_has_ttl_failing(next->steer));
-    }
-    free_shell(view_publish(slot, next), next);
-    return next;
-}
 
 struct view *view_install_zone(struct view_slot *slot, size_t index, struct view_zone_update *update)
 {
@@ -180,20 +152,33 @@ struct view *view_install_zone(struct view_slot *slot, size_t index, struct view
         entry->stale = !entry->failed;
         return view;
     }
-    if (entry->steered != 0 || update->name_count != 0) {
-        view = succeed(slot, view, index, update);
+    if (update->next != NULL) {
+        assert(update->next->state == view->state); /* nothing else was published meanwhile */
+        view = update->next;
+        health_watch_wavering(view->health, steer_set_has_ttl_failing(view->steer));
+        update->old_view = view_exchange(slot, view);
+    } else {
+        update->content = view->content;
+        view_hold_content(view->content);
+        update->old_zone = zone_table_replace(view->zones, update->zone);
+        assert(update->old_zone != NULL); /* every zone of the list is in the table */
     }
-    struct zone *old = zone_table_replace(view->zones, update->zone);
-    assert(old != NULL); /* every zone of the list is in the table */
     compile_describe_zone(entry, update->zone);
-    entry->steered = (uint32_t)update->name_count;
+    entry->steered = update->steered;
     entry->stale = entry->failed = false;
-    view_synchronize();
-    zone_release(old);
-    update->zone = NULL;
-    arena_free(entry->texts); /* of the names that it had */
-    entry->texts = update->arena;
-    update->arena = NULL;
-    view_free_update(update);
     return view;
+}
+
+void view_finish_update(struct view_zone_update *update)
+{
+    if (update == NULL) {
+        return;
+    }
+    view_synchronize();
+    view_free(update->old_view);
+    if (update->content != NULL) {
+        view_retire_zone(update->content, update->old_zone);
+        view_release_content(update->content);
+    }
+    free(update);
 }

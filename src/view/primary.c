@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "dns/name.h"
 #include "tsig/tsig.h"
+#include "view/content.h"
 #include "view/rendition.h"
 #include "zone/zone.h"
 
@@ -83,13 +84,12 @@ void compile_primaries(struct view *view)
     prepare_keys(view);
 }
 
-void compile_free_primaries(struct view *view)
+void view_free_primaries(struct view_primary *primaries, size_t count)
 {
-    for (size_t i = 0; i < view->primary_count; i++) {
-        view_rendition_release(atomic_load_explicit(&view->primaries[i].rendition, memory_order_relaxed));
+    for (size_t i = 0; i < count; i++) {
+        view_rendition_release(atomic_load_explicit(&primaries[i].rendition, memory_order_relaxed));
     }
-    free(view->primaries);
-    tsig_keys_release(view->keys);
+    free(primaries);
 }
 
 struct view_primary *view_find_primary(const struct view *view, const uint8_t *apex)

@@ -35,9 +35,14 @@ void view_slot_free(struct view_slot *slot)
     }
 }
 
+struct view *view_exchange(struct view_slot *slot, struct view *view)
+{
+    return atomic_exchange_explicit(&slot->current, view, memory_order_acq_rel);
+}
+
 struct view *view_publish(struct view_slot *slot, struct view *view)
 {
-    struct view *old = atomic_exchange_explicit(&slot->current, view, memory_order_acq_rel);
+    struct view *old = view_exchange(slot, view);
     view_synchronize();
     return old;
 }

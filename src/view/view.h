@@ -18,9 +18,13 @@
 #include <stdint.h>
 
 struct tsig_keys;
+struct view_caches; /* owners of what a view points to: content.h */
+struct view_content;
+struct view_hold;
 struct view_host;
 struct view_rendition;
 struct view_slot; /* where the current view is */
+struct view_state;
 struct zone;
 struct zone_table;
 
@@ -33,14 +37,14 @@ struct view_name {
     uint16_t types; /* that some member has: bits of the policy's types */
 };
 
+/* What is listed of a zone; changes under the lock of the application while the view serves. */
 struct view_zone {
     const char *origin;
     const char *path;
-    uint32_t serial;
+    _Atomic uint32_t serial;
     uint32_t names, records, steered;
-    bool failed;         /* the file is broken and there is no older version: answered with SERVFAIL */
-    bool stale;          /* the file is broken: the previous version is served */
-    struct arena *texts; /* owned: of the zone's names, if it was updated; else they are the view's */
+    bool failed; /* the file is broken and there is no older version: answered with SERVFAIL */
+    bool stale;  /* the file is broken: the previous version is served */
 };
 
 /* The file of a geo database. */
@@ -82,43 +86,55 @@ enum view_guard {
 
 struct view_acls; /* of zones, by apex */
 
+/* What those who read need, as pointers into the owners that the view holds: its *content*, which is shared
+ * by views and immutable once it is published, and its *state*, which is not. */
 struct view {
     uint64_t generation;
-    int64_t loaded_ms;                /* wall time */
-    struct conf_server *server;       /* owned */
-    struct conf_topology *topology;   /* owned; NULL: none */
-    struct zone_table *zones;         /* owned */
-    struct steer_set *steer;          /* owned */
-    struct health *health;            /* owned; to be touched under the lock of the application only */
-    const struct health_table *table; /* of health */
-    struct geo_db **geo;              /* held */
-    struct view_geo *geo_files;       /* of each */
+    int64_t loaded_ms; /* wall time */
+
+    /* ---- content ---- */
+    struct conf_server *server;
+    struct conf_topology *topology; /* NULL: none */
+    struct zone_table *zones;
+    struct steer_set *steer;
+    struct geo_db **geo;
+    struct view_geo *geo_files; /* of each */
     size_t geo_count;
-    struct view_host *hosts; /* of the topology, in its order; owned (hosts.h) */
-    size_t host_count;
-    struct view_monitor *monitors; /* of the topology, in the order of health's; owned */
+    struct view_monitor *monitors; /* of the topology, in the order of health's */
     size_t monitor_count;
     struct view_name *names; /* sorted by owner */
     size_t name_count;
-    struct view_zone *zone_list; /* in configuration order */
-    size_t zone_count;
-    struct view_primary *primaries; /* by apex; owned */
-    size_t primary_count;
-    struct tsig_keys *keys;      /* of `server`, in its order; owned */
-    struct steer_cache **caches; /* one per DNS thread */
-    size_t cache_count;
+    struct tsig_keys *keys; /* of `server`, in its order */
     /* The secrets of cookies in force: of `server`, or the random one. secret_count 0: no cookies. */
     const uint8_t (*secrets)[CONF_SECRET_SIZE];
     size_t secret_count;
     uint8_t random_secret[1][CONF_SECRET_SIZE]; /* the same in every view of a process */
     unsigned guards;                            /* enum view_guard; 0: nothing is restricted */
-    struct view_acls *acls;                     /* owned; NULL: no zone has a list of its own */
-    struct limiter *limiter;                    /* holds a reference; NULL: no rates */
+    struct view_acls *acls;                     /* NULL: no zone has a list of its own */
+    struct limiter *limiter;                    /* NULL: no rates */
     /* Who may ask at which of the addresses that are served (those of `server`, until somebody maps them);
      * NULL: everybody. */
     const struct acl **listen_allow;
     size_t listen_count;
     struct arena *arena;
+
+    /* ---- state ---- */
+    struct health *health; /* to be touched under the lock of the application, unless the view is a copy */
+    const struct health_table *table; /* of health */
+    struct view_host *hosts;          /* of the topology, in its order (hosts.h) */
+    size_t host_count;
+    struct view_primary *primaries; /* by apex; copies have none */
+    size_t primary_count;
+    struct view_zone *zone_list; /* in configuration order */
+    size_t zone_count;
+    struct steer_cache **caches; /* one per DNS thread, for `steer` and `table`; copies have none */
+    size_t cache_count;
+
+    /* ---- what holds them; NULL in views that were put together by hand ---- */
+    struct view_content *content;
+    struct view_state *state;
+    struct view_caches *own_caches;
+    struct view_hold *hold; /* of a copy: who reads without being a reader */
 };
 
 /* Compile everything that the document at `path` leads to. `previous` (may be NULL) is the running view: a
@@ -141,16 +157,19 @@ ptrdiff_t view_find_zone(const struct view *view, const char *origin);
  * because policies that are not in use any more have added up. */
 bool view_can_update_zone(const struct view *view, size_t index);
 /* Read zone number `index` anew, from the files that the view was loaded with, with the view's topology and
- * databases. Reads the view. Returns owned; NULL and why in the report if the zone is broken. */
+ * databases. Reads the view, which has to be current until the update is installed. Returns owned; NULL and
+ * why in the report if the zone is broken. */
 struct view_zone_update;
 struct view_zone_update *view_read_zone(const struct view *view, size_t index, struct report *report);
-void view_free_update(struct view_zone_update *update);               /* NULL is fine */
+void view_free_update(struct view_zone_update *update);               /* not installed; NULL is fine */
 struct zone *view_peek_update(const struct view_zone_update *update); /* its zone; NULL for NULL */
-/* Put it into the current view of the slot, wait until nobody uses the old zone, and free that. update
- * (taken) NULL: the files are broken, say so in zone_list. Returns the view that is current now, with the
- * same generation: the same one, or if names are steered one that took its parts over, and then the old one
- * is gone. For the thread that publishes. */
+/* Put it into the current view of the slot, by exchanging a pointer. update NULL: the files are broken, say
+ * so in zone_list. Returns the view that is current now, with the same generation: the same one, or if names
+ * are steered one with another content over the same state. For the thread that publishes, with the lock of
+ * the application; never waits. What is old stays in the update, for view_finish_update(). */
 struct view *view_install_zone(struct view_slot *slot, size_t index, struct view_zone_update *update);
+/* Wait until no reader uses what was replaced, and free it. For any thread that may wait; NULL is fine. */
+void view_finish_update(struct view_zone_update *update);
 
 /* The primary of this apex (lower case wire), or NULL. */
 struct view_primary *view_find_primary(const struct view *view, const uint8_t *apex);
@@ -175,9 +194,13 @@ size_t view_cache_count(const struct conf_server *server);
 
 /* The health machine's plan of a topology, as view_compile uses it, for drills. Returns owned. */
 struct health *view_new_health(const struct conf_topology *topology, int64_t wall_ms);
-/* A machine of one's own that knows what the view's does, overrides included: for drills and assumptions. The
- * view's is read, under the lock of the application. Returns owned. */
+/* A machine of one's own that knows what the view's does, overrides included. The view's is read, under the
+ * lock of the application. Returns owned. */
 struct health *view_copy_health(const struct view *view, int64_t wall_ms);
+/* A view over the same content with a state of its own, which is at first as that of `view` (without caches
+ * and what copies of zones hold): what is done to it changes no answer, and what becomes of `view` does not
+ * matter to it. Any thread may read it, for as long as it likes, without being a reader. Returns owned. */
+struct view *view_copy(const struct view *view, int64_t wall_ms);
 /* All monitors of a topology, in that order. */
 size_t view_list_monitors(const struct conf_topology *topology,
                           struct view_monitor **monitors); /* owned array */
@@ -186,8 +209,11 @@ size_t view_list_monitors(const struct conf_topology *topology,
 
 struct view_slot *view_slot_new(void);
 void view_slot_free(struct view_slot *slot); /* frees the current view too; no readers any more */
-/* Make `view` current (takes it) and return the old one once no reader uses it: owned by the caller. Blocks
- * for the grace period; not to be called from a reader. */
+/* Make `view` current (takes it) and return the old one, which readers may still use: to be freed by the
+ * caller after view_synchronize(). One thread at a time; never waits. */
+struct view *view_exchange(struct view_slot *slot, struct view *view);
+/* Both: returns the old one once no reader uses it. Blocks for the grace period; not to be called from a
+ * reader. */
 struct view *view_publish(struct view_slot *slot, struct view *view);
 /* For the thread that publishes: the current view. */
 struct view *view_current(struct view_slot *slot);

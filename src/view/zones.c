@@ -215,17 +215,21 @@ static void enter_zone(struct compiler *c, const struct conf_zone_source *source
     }
 }
 
-static int compare_names(const void *left, const void *right)
+int view_compare_names(const struct view_name *a, const struct view_name *b)
 {
-    const struct view_name *a = left, *b = right;
     int order = strcmp(a->owner, b->owner);
     return order != 0 ? order : strcmp(a->zone, b->zone);
 }
 
-void compile_sort_names(struct view *view)
+static int compare_names(const void *left, const void *right)
 {
-    if (view->name_count != 0) { /* qsort may not be given NULL */
-        qsort(view->names, view->name_count, sizeof *view->names, compare_names);
+    return view_compare_names(left, right);
+}
+
+void compile_sort_names(struct view_name *names, size_t count)
+{
+    if (count != 0) { /* qsort may not be given NULL */
+        qsort(names, count, sizeof *names, compare_names);
     }
 }
 
@@ -250,7 +254,7 @@ size_t compile_load_zones(struct compiler *c)
     size_t good = 0;
     view->zone_count = view->server->zone_count;
     view->zones = zone_table_new(view->zone_count);
-    view->zone_list = arena_alloc(view->arena, view->zone_count * sizeof *view->zone_list);
+    view->zone_list = memory_alloc_array(view->zone_count, sizeof *view->zone_list);
     struct loading loading = {.c = c,
                               .zones = memory_alloc_array(view->zone_count, sizeof *loading.zones),
                               .count = view->zone_count,
@@ -265,6 +269,6 @@ size_t compile_load_zones(struct compiler *c)
         good += !view->zone_list[i].failed;
     }
     free(loading.zones);
-    compile_sort_names(view);
+    compile_sort_names(view->names, view->name_count);
     return good;
 }

@@ -235,6 +235,20 @@ void zone_table_free(struct zone_table *table)
     free(table);
 }
 
+struct zone_table *zone_table_copy(const struct zone_table *table)
+{
+    struct zone_table *copy = memory_copy(table, sizeof *table);
+    copy->slots = memory_alloc_array((size_t)table->mask + 1, sizeof *copy->slots);
+    for (size_t i = 0; i <= table->mask; i++) {
+        struct zone *zone = load(table, i);
+        if (zone != NULL) {
+            zone_hold(zone);
+            store(copy, i, zone);
+        }
+    }
+    return copy;
+}
+
 static inline uint32_t slot_of(const struct zone_table *table, uint64_t hash)
 {
     return (uint32_t)(hash >> 32) & table->mask;

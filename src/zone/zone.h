@@ -303,6 +303,8 @@ void zone_table_free(struct zone_table *table); /* releases its zones */
 int zone_table_add(struct zone_table *table,
                    struct zone *zone); /* takes a reference of the caller's;
                                            ERROR_CONFLICT: origin is there already */
+/* Another table of the same zones, each held once more. Nobody replaces any meanwhile. Returns owned. */
+struct zone_table *zone_table_copy(const struct zone_table *table);
 /* The zone of the longest suffix of key that begins at label `from` or later, or NULL. */
 struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from);
 /* Put `zone` in the place of the one with the same apex, in one store, while others may look up. Takes the

@@ -58,7 +58,9 @@ static size_t update(struct view_slot *slot, const char *origin)
     struct view *view = view_current(slot);
     ptrdiff_t index = view_find_zone(view, origin);
     assert_true(index != -1 && view_can_update_zone(view, (size_t)index));
-    struct view *now = view_install_zone(slot, (size_t)index, view_read_zone(view, (size_t)index, report));
+    struct view_zone_update *news = view_read_zone(view, (size_t)index, report);
+    struct view *now = view_install_zone(slot, (size_t)index, news);
+    view_finish_update(news);
     assert_ptr_equal(now, view_current(slot));
     size_t errors = report_errors(report);
     report_free(report);

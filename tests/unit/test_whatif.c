@@ -44,7 +44,7 @@ static int open_world(void **state)
 /* A copy of the view with what the texts assume; to be freed. */
 static struct view *assume(struct world *w, const char *const *texts, size_t count)
 {
-    struct view *copy = operate_copy_view(w->view, WORLD_WALL_MS);
+    struct view *copy = view_copy(w->view, WORLD_WALL_MS);
     struct operate_assumption parsed[8];
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(operate_parse_assumption(copy, texts[i], &parsed[i]), 0);
@@ -64,8 +64,8 @@ static struct operate_report report_if(struct world *w, const char *text, struct
     question.wall_ms = WORLD_WALL_MS;
     question.limit = question.limit == 0 ? 100 : question.limit;
     assert_int_equal(operate_report_what_if(&question, w->arena, &report), 0);
-    operate_free_copy((struct view *)(uintptr_t)question.view[0]);
-    operate_free_copy((struct view *)(uintptr_t)question.view[1]);
+    view_free((struct view *)(uintptr_t)question.view[0]);
+    view_free((struct view *)(uintptr_t)question.view[1]);
     return report;
 }
 
@@ -146,7 +146,7 @@ static void what_serves_does_not_notice(void **state)
     operate_get_target(w->view, HEALTH_ENDPOINT, "a", w->arena, &target);
     assert_int_equal(target.status.effective.state, HEALTH_UNKNOWN);
     assert_null(health_get_override(w->view->health, HEALTH_REGION, 0));
-    operate_free_copy(copy);
+    view_free(copy);
     report_if(w, "region:us=down", all);
     assert_int_equal(atomic_load(&w->view->table->generation), generation);
 }
@@ -163,12 +163,12 @@ static void copies_know_what_is(void **state)
     assert_int_equal(target.status.effective.decided_by, HEALTH_BY_REGION_LOST); /* b is not checked */
     operate_get_target(copy, HEALTH_REGION, "eu", w->arena, &target);
     assert_string_equal(target.override->actor, "tester");
-    operate_free_copy(copy);
+    view_free(copy);
     static const char *const text = "region:eu=auto";
     copy = assume(w, &text, 1);
     operate_get_target(copy, HEALTH_REGION, "eu", w->arena, &target);
     assert_null(target.override);
-    operate_free_copy(copy);
+    view_free(copy);
 }
 
 /* ---- reports ---- */
@@ -223,8 +223,8 @@ static void static_records_are_looked_for(void **state)
     question.limit = 100;
     question.wall_ms = WORLD_WALL_MS;
     assert_int_equal(operate_report_what_if(&question, w->arena, &report), 0);
-    operate_free_copy((struct view *)(uintptr_t)question.view[0]);
-    operate_free_copy((struct view *)(uintptr_t)question.view[1]);
+    view_free((struct view *)(uintptr_t)question.view[0]);
+    view_free((struct view *)(uintptr_t)question.view[1]);
     const struct operate_row *row = find_row(&report, "www.example.com.", "default", "A");
     assert_int_equal(row->severity, OPERATE_UNSERVED);
     assert_int_equal(row->side[1].unserved, 1); /* web.example.com. has none, www.example.com. has */

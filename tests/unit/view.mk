@@ -41,3 +41,10 @@ tests_unit_test_view_hosts_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_view_hosts_SOURCES = tests/unit/test_view_hosts.c $(view_folder)
 tests_unit_test_view_hosts_LDADD = $(tests_unit_test_view_LDADD)
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_view_snapshot
+check_PROGRAMS += tests/unit/test_view_snapshot
+tests_unit_test_view_snapshot_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_snapshot_SOURCES = tests/unit/test_view_snapshot.c $(view_folder)
+tests_unit_test_view_snapshot_LDADD = $(tests_unit_test_view_LDADD)
+endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Owners of what views consist of, and how long they live: see content.h. */
+#include "config.h"
+
+#include "view/content.h"
+
+#include "base/arena.h"
+#include "base/limiter.h"
+#include "base/memory.h"
+#include "tsig/tsig.h"
+#include "view/compile_internal.h"
+#include "zone/zone.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void hold(_Atomic uint32_t *holders)
+{
+    atomic_fetch_add_explicit(holders, 1, memory_order_relaxed);
+}
+
+/* Was that the last one? */
+static bool let_go(_Atomic uint32_t *holders)
+{
+    return atomic_fetch_sub_explicit(holders, 1, memory_order_acq_rel) == 1;
+}
+
+/* ---- ground ---- */
+
+void view_hold_ground(struct view_ground *ground)
+{
+    hold(&ground->holders);
+}
+
+void view_release_ground(struct view_ground *ground)
+{
+    if (!let_go(&ground->holders)) {
+        return;
+    }
+    for (size_t i = 0; i < ground->geo_count; i++) {
+        geo_close_db(ground->geo[i]);
+    }
+    free(ground->geo);
+    free(ground->monitors);
+    tsig_keys_release(ground->keys);
+    free(ground->acls);
+    limiter_release(ground->limiter);
+    conf_free_topology(ground->topology);
+    conf_free_server(ground->server);
+    arena_free(ground->arena);
+    free(ground);
+}
+
+static struct view_ground *new_ground(const struct view *view)
+{
+    struct view_ground *ground = memory_alloc(sizeof *ground);
+    *ground = (struct view_ground){.holders = 1,
+                                   .server = view->server,
+                                   .topology = view->topology,
+                                   .geo = view->geo,
+                                   .geo_count = view->geo_count,
+                                   .monitors = view->monitors,
+                                   .keys = view->keys,
+                                   .acls = view->acls,
+                                   .limiter = view->limiter,
+                                   .arena = view->arena};
+    return ground;
+}
+
+/* ---- caches ---- */
+
+struct view_caches *view_new_caches(const struct steer_set *steer, size_t count)
+{
+    struct view_caches *caches = memory_alloc(sizeof *caches);
+    *caches = (struct view_caches){
+        .holders = 1, .items = memory_alloc_array(count, sizeof(struct steer_cache *)), .count = count};
+    for (size_t i = 0; i < count; i++) {
+        caches->items[i] = steer_cache_new(steer);
+    }
+    return caches;
+}
+
+struct view_caches *view_hold_caches(struct view_caches *caches)
+{
+    hold(&caches->holders);
+    return caches;
+}
+
+void view_release_caches(struct view_caches *caches)
+{
+    if (caches == NULL || !let_go(&caches->holders)) {
+        return;
+    }
+    for (size_t i = 0; i < caches->count; i++) {
+        steer_cache_free(caches->items[i]);
+    }
+    free(caches->items);
+    free(caches);
+}
+
+void view_set_caches(struct view *view, struct view_caches *caches)
+{
+    view_release_caches(view->own_caches);
+    view->own_caches = caches;
+    view->caches = caches->items;
+    view->cache_count = caches->count;
+}
+
+/* ---- content ---- */
+
+static void release_set(struct view_set *set)
+{
+    if (let_go(&set->holders)) {
+        steer_set_free(set->set);
+        free(set);
+    }
+}
+
+static void release_texts(struct view_texts *texts)
+{
+    if (texts != NULL && let_go(&texts->holders)) {
+        arena_free(texts->arena);
+        free(texts);
+    }
+}
+
+static void free_retired(struct view_retired *list)
+{
+    while (list != NULL) {
+        struct view_retired *next = list->next;
+        zone_release(list->zone);
+        free(list);
+        list = next;
+    }
+}
+
+void view_release_content(struct view_content *content)
+{
+    if (content == NULL || !let_go(&content->holders)) {
+        return;
+    }
+    zone_table_free(content->zones);
+    release_set(content->set);
+    free(content->names);
+    for (size_t i = 0; content->texts != NULL && i < content->zone_count; i++) {
+        release_texts(content->texts[i]);
+    }
+    free(content->texts);
+    free_retired(content->retired);
+    pthread_mutex_destroy(&content->lock);
+    view_release_ground(content->ground);
+    free(content);
+}
+
+void view_hold_content(struct view_content *content)
+{
+    hold(&content->holders);
+}
+
+static struct view_content *new_content(struct view_ground *ground, struct view_set *set)
+{
+    struct view_content *content = memory_alloc(sizeof *content);
+    atomic_init(&content->holders, 1);
+    pthread_mutex_init(&content->lock, NULL);
+    content->ground = ground;
+    content->set = set;
+    return content;
+}
+
+static struct view_set *new_set(struct steer_set *steer)
+{
+    struct view_set *set = memory_alloc(sizeof *set);
+    *set = (struct view_set){.holders = 1, .set = steer};
+    return set;
+}
+
+void view_seal(struct view *view)
+{
+    struct view_content *content = new_content(new_ground(view), new_set(view->steer));
+    content->zones = view->zones;
+    content->names = view->names;
+    content->zone_count = view->zone_count;
+    view->content = content;
+    view->state = view_new_state(view);
+}
+
+/* The texts of each zone's names, with those of one zone replaced (taken over). */
+static struct view_texts **succeed_texts(const struct view_content *old, size_t index, struct arena *arena)
+{
+    struct view_texts **texts = memory_alloc_array(old->zone_count, sizeof(struct view_texts *));
+    for (size_t i = 0; i < old->zone_count; i++) {
+        struct view_texts *same = old->texts == NULL || i == index ? NULL : old->texts[i];
+        if (same != NULL) {
+            hold(&same->holders);
+            texts[i] = same;
+        }
+    }
+    texts[index] = memory_alloc(sizeof *texts[index]);
+    *texts[index] = (struct view_texts){.holders = 1, .arena = arena};
+    return texts;
+}
+
+/* The names of all other zones and the new ones: both are sorted. */
+static void merge_names(struct view *next, const struct view_zone_news *news)
+{
+    const struct view_name *old = next->names;
+    const char *origin = next->zone_list[news->index].origin;
+    struct view_name *merged = memory_alloc_array(next->name_count + news->name_count, sizeof *merged);
+    size_t count = 0, at = 0;
+    for (size_t i = 0; i < next->name_count; i++) {
+        if (strcmp(old[i].zone, origin) == 0) {
+            continue;
+        }
+        while (at < news->name_count && view_compare_names(&news->names[at], &old[i]) < 0) {
+            merged[count++] = news->names[at++];
+        }
+        merged[count++] = old[i];
+    }
+    while (at < news->name_count) {
+        merged[count++] = news->names[at++];
+    }
+    next->names = merged;
+    next->name_count = count;
+}
+
+void view_succeed_content(struct view *next, const struct view_zone_news *news)
+{
+    struct view_content *old = next->content;
+    struct view_set *set = news->steer == NULL ? old->set : new_set(news->steer);
+    if (news->steer == NULL) {
+        hold(&set->holders);
+    }
+    view_hold_ground(old->ground);
+    struct view_content *content = new_content(old->ground, set);
+    content->zones = zone_table_copy(old->zones);
+    content->zone_count = old->zone_count;
+    content->texts = succeed_texts(old, news->index, news->texts);
+    struct zone *before = zone_table_replace(content->zones, news->zone);
+    assert(before != NULL); /* every zone of the list is in the table */
+    zone_release(before);
+    merge_names(next, news);
+    content->names = next->names;
+    next->zones = content->zones;
+    next->steer = set->set;
+    next->content = content;
+    view_release_content(old);
+}
+
+/* ---- those who hold it ---- */
+
+void view_begin_hold(struct view *view)
+{
+    struct view_content *content = view->content;
+    struct view_hold *mine = memory_alloc(sizeof *mine);
+    pthread_mutex_lock(&content->lock);
+    *mine = (struct view_hold){.next = content->holds, .since = content->sequence};
+    content->holds = mine;
+    pthread_mutex_unlock(&content->lock);
+    view->hold = mine;
+}
+
+static void unlink_hold(struct view_content *content, const struct view_hold *mine)
+{
+    struct view_hold **at = &content->holds;
+    while (*at != mine) {
+        at = &(*at)->next;
+    }
+    *at = mine->next;
+}
+
+/* Take out of the list what no holder has known. */
+static struct view_retired *take_free(struct view_content *content)
+{
+    struct view_retired *free_now = NULL, **at = &content->retired;
+    uint64_t oldest = UINT64_MAX;
+    for (const struct view_hold *one = content->holds; one != NULL; one = one->next) {
+        oldest = one->since; /* the last one of the list is the oldest */
+    }
+    while (*at != NULL) {
+        struct view_retired *item = *at;
+        if (item->at <= oldest) {
+            *at = item->next;
+            item->next = free_now;
+            free_now = item;
+        } else {
+            at = &item->next;
+        }
+    }
+    return free_now;
+}
+
+static void end_hold(struct view_content *content, struct view_hold *mine)
+{
+    pthread_mutex_lock(&content->lock);
+    unlink_hold(content, mine);
+    struct view_retired *rest = take_free(content);
+    pthread_mutex_unlock(&content->lock);
+    free_retired(rest);
+    free(mine);
+}
+
+void view_retire_zone(struct view_content *content, struct zone *zone)
+{
+    struct view_retired *item = memory_alloc(sizeof *item);
+    pthread_mutex_lock(&content->lock);
+    *item = (struct view_retired){.next = content->retired, .zone = zone, .at = ++content->sequence};
+    content->retired = item;
+    struct view_retired *rest = take_free(content);
+    pthread_mutex_unlock(&content->lock);
+    free_retired(rest);
+}
+
+struct view *view_share(const struct view *view)
+{
+    struct view *other = memory_copy(view, sizeof *view);
+    other->secrets = view->secrets == view->random_secret ? other->random_secret : view->secrets;
+    other->own_caches = NULL;
+    other->caches = NULL;
+    other->cache_count = 0;
+    other->hold = NULL;
+    if (view->content != NULL) {
+        hold(&view->content->holders);
+    }
+    if (view->state != NULL) {
+        view_hold_state(view->state);
+    }
+    return other;
+}
+
+void view_free(struct view *view)
+{
+    if (view == NULL) {
+        return;
+    }
+    view_release_caches(view->own_caches);
+    if (view->hold != NULL) {
+        end_hold(view->content, view->hold);
+    }
+    view_release_state(view->state);
+    view_release_content(view->content);
+    free(view);
+}

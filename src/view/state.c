@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What of a view changes while it serves, and copies of it: a view over the same content with a state of its
+ * own, for whoever computes long or assumes what is not so. See content.h. */
+#include "config.h"
+
+#include "view/content.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+struct view_state *view_new_state(struct view *view)
+{
+    struct view_state *state = memory_alloc(sizeof *state);
+    *state = (struct view_state){.holders = 1,
+                                 .ground = view->content->ground,
+                                 .health = view->health,
+                                 .hosts = view->hosts,
+                                 .host_count = view->host_count,
+                                 .primaries = view->primaries,
+                                 .primary_count = view->primary_count,
+                                 .zone_list = view->zone_list};
+    view_hold_ground(state->ground);
+    return state;
+}
+
+void view_hold_state(struct view_state *state)
+{
+    atomic_fetch_add_explicit(&state->holders, 1, memory_order_relaxed);
+}
+
+void view_release_state(struct view_state *state)
+{
+    if (state == NULL || atomic_fetch_sub_explicit(&state->holders, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    health_free(state->health);
+    view_free_hosts(state->hosts, state->host_count);
+    view_free_primaries(state->primaries, state->primary_count);
+    free(state->zone_list);
+    view_release_ground(state->ground);
+    free(state);
+}
+
+static struct view_zone *copy_zones(const struct view *view)
+{
+    struct view_zone *list = memory_alloc_array(view->zone_count, sizeof *list);
+    for (size_t i = 0; i < view->zone_count; i++) {
+        const struct view_zone *from = &view->zone_list[i];
+        list[i] = (struct view_zone){.origin = from->origin,
+                                     .path = from->path,
+                                     .serial = from->serial,
+                                     .names = from->names,
+                                     .records = from->records,
+                                     .steered = from->steered,
+                                     .failed = from->failed,
+                                     .stale = from->stale};
+    }
+    return list;
+}
+
+struct view *view_copy(const struct view *view, int64_t wall_ms)
+{
+    struct view *copy = view_share(view);
+    struct view_state *old = copy->state;
+    view_begin_hold(copy);
+    copy->health = view_copy_health(view, wall_ms);
+    copy->table = health_get_table(copy->health);
+    copy->hosts = view_copy_hosts(view->hosts, view->host_count);
+    copy->zone_list = copy_zones(view);
+    copy->primaries = NULL;
+    copy->primary_count = 0;
+    copy->state = view_new_state(copy);
+    view_release_state(old);
+    return copy;
+}
