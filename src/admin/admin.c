@@ -136,16 +136,29 @@ static unsigned method_of(const struct evhttp_request *request)
     }
 }
 
+/* What takes no longer than a moment is answered at once; all else on a worker, named for logs and metrics.
+ */
 static void dispatch(struct call *call)
 {
-    static void (*const handlers[ROUTE_IDS])(struct call *) = {
-        [ROUTE_STATUS] = handle_status,       [ROUTE_TARGETS] = handle_targets,
-        [ROUTE_TARGET] = handle_target,       [ROUTE_OVERRIDE] = handle_override,
-        [ROUTE_OVERRIDES] = handle_overrides, [ROUTE_ZONES] = handle_zones,
-        [ROUTE_NAMES] = handle_names,         [ROUTE_EXPLAIN] = handle_explain,
-        [ROUTE_RELOAD] = handle_reload,       [ROUTE_DRILLS] = handle_drill,
-        [ROUTE_METRICS] = handle_metrics,     [ROUTE_GEO] = handle_geo,
-        [ROUTE_WHAT_IF] = handle_what_if,     [ROUTE_LOAD] = handle_load,
+    static const struct {
+        void (*handle)(struct call *);
+        const char *work; /* NULL: at once */
+        enum admin_lane lane;
+    } handlers[ROUTE_IDS] = {
+        [ROUTE_TARGET] = {handle_target},
+        [ROUTE_OVERRIDE] = {handle_override},
+        [ROUTE_LOAD] = {handle_load},
+        [ROUTE_RELOAD] = {handle_reload},
+        [ROUTE_STATUS] = {handle_status, "status", ADMIN_QUICK},
+        [ROUTE_TARGETS] = {handle_targets, "targets", ADMIN_QUICK},
+        [ROUTE_OVERRIDES] = {handle_overrides, "overrides", ADMIN_QUICK},
+        [ROUTE_ZONES] = {handle_zones, "zones", ADMIN_QUICK},
+        [ROUTE_NAMES] = {handle_names, "names", ADMIN_QUICK},
+        [ROUTE_GEO] = {handle_geo, "geo", ADMIN_QUICK},
+        [ROUTE_EXPLAIN] = {handle_explain, "explain", ADMIN_QUICK},
+        [ROUTE_METRICS] = {handle_metrics, "metrics", ADMIN_QUICK},
+        [ROUTE_WHAT_IF] = {handle_what_if, "what-if", ADMIN_LONG},
+        [ROUTE_DRILLS] = {handle_drill, "drill", ADMIN_LONG},
     };
     check_headers(call);
     if (!problem_is_set(&call->problem) && route_parse(evhttp_request_get_uri(call->request), call->method,
@@ -154,16 +167,22 @@ static void dispatch(struct call *call)
     }
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
+    } else if (handlers[call->route.id].work != NULL) {
+        call_work(call, handlers[call->route.id].lane, handlers[call->route.id].work,
+                  handlers[call->route.id].handle);
     } else {
-        handlers[call->route.id](call);
+        handlers[call->route.id].handle(call);
     }
 }
 
 static void on_request(struct evhttp_request *request, void *argument)
 {
     struct admin *admin = argument;
-    struct call call = {
-        .admin = admin, .request = request, .method = method_of(request), .arena = arena_new(0)};
+    struct call call = {.admin = admin,
+                        .request = request,
+                        .method = method_of(request),
+                        .reader = admin->verbs.current,
+                        .arena = arena_new(0)};
     problem_init(&call.problem, call.arena);
     connection_working(&admin->connections, request);
     dispatch(&call);

@@ -7,7 +7,9 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/progress.h"
 #include "base/report.h"
+#include "base/worker.h"
 #include "operate/operate.h"
 #include "operate/whatif.h"
 
@@ -53,11 +55,19 @@ struct admin_secondary {
     int64_t since_ms;  /* wall; 0: never */
 };
 
+/* Where answers are made that take longer than a moment. */
+enum admin_lane {
+    ADMIN_QUICK, /* lists, counts, metrics, explanations */
+    ADMIN_LONG,  /* drills, what-if */
+    ADMIN_LANES
+};
+
 struct admin_info {
     const char *version;
     uint64_t generation;
     int64_t started_ms, loaded_ms; /* wall */
     unsigned names, zones;
+    struct worker_stats work; /* of the long lane */
 };
 
 /* "region:us-east=down" … */
@@ -73,6 +83,17 @@ struct admin_what_if {
     double traffic; /* requests per second, of all names; 0: not known */
     size_t limit;
     const char *cursor; /* NULL: from the start */
+    struct progress *progress;
+};
+
+/* A loss to be simulated. */
+struct admin_drill {
+    const char *const *losses; /* "region:us-east" … */
+    size_t count;
+    const char *failure; /* "timeout" or "refused" */
+    bool from_live;
+    struct progress *progress;
+    const char *bad; /* set by the verb: the loss that it did not understand */
 };
 
 /* One question on assumptions. */
@@ -82,51 +103,61 @@ struct admin_explained {
 };
 enum { ADMIN_TYPE_SIZE = 16 };
 
-/* Each is called on the control thread, list_monitors once per endpoint that is shown. Results live in the
- * arena. int: 0 or a negative error. */
+/* int: 0 or a negative error. Results live in the arena.
+ *
+ * Verbs that change something get the context and are called on the control thread. Verbs that read get a
+ * reader: `current` on the control thread, for a single object; all else is made on a worker, which reads a
+ * snapshot that open_reader made for it. */
 struct admin_verbs {
-    void *context;
-    void (*get_info)(void *context, struct admin_info *info);
-    void (*list_targets)(void *context, enum health_kind kind, struct arena *arena,
+    void *context, *current;
+    struct worker *lanes[ADMIN_LANES]; /* owned by the control thread; NULL: everything is answered at once */
+    void *(*open_reader)(void *context); /* on the control thread, when the turn of the answer has come */
+    void (*close_reader)(void *reader);  /* on the worker */
+
+    /* ---- reading; list_monitors is called once per endpoint that is shown ---- */
+
+    void (*get_info)(void *reader, struct admin_info *info);
+    void (*list_targets)(void *reader, enum health_kind kind, struct arena *arena,
                          struct operate_targets *targets);
-    int (*get_target)(void *context, enum health_kind kind, const char *name, struct arena *arena,
+    int (*get_target)(void *reader, enum health_kind kind, const char *name, struct arena *arena,
                       struct operate_target *target);
-    size_t (*list_monitors)(void *context, const char *endpoint, struct arena *arena,
+    size_t (*list_monitors)(void *reader, const char *endpoint, struct arena *arena,
                             struct admin_monitor **monitors);
+    /* What an endpoint would shed (0..1) with a load, were that reported now. */
+    int (*foresee_shed)(void *reader, const char *endpoint, double load, double *shed);
+    /* The time of the question is the application's to fill in. */
+    int (*explain)(void *reader, const struct operate_question *question, struct arena *arena,
+                   struct operate_explanation *explanation);
+    /* The same with and without assumptions. */
+    int (*explain_if)(void *reader, const struct operate_question *question,
+                      struct admin_assumptions *assumptions, struct arena *arena,
+                      struct admin_explained *explained);
+    /* ERROR_SYNTAX without a bad assumption: the cursor is none; ERROR_CANCELLED. */
+    int (*what_if)(void *reader, struct admin_what_if *what_if, struct arena *arena,
+                   struct operate_report *report);
+    /* On success *json is owned by the caller (free). ERROR_CANCELLED; else the drill says what is bad. */
+    int (*simulate)(void *reader, struct admin_drill *drill, char **json);
+    void (*list_zones)(void *reader, const struct view_zone **zones, size_t *count);
+    void (*list_geo)(void *reader, struct arena *arena, struct admin_geo **items, size_t *count);
+    void (*list_names)(void *reader, const struct view_name **names, size_t *count);
+    /* Mnemonic of the type that a bit of the name's types stands for. */
+    void (*write_type)(void *reader, const struct view_name *name, unsigned bit, char text[ADMIN_TYPE_SIZE]);
+    /* Append the Prometheus text exposition of all metrics. */
+    void (*write_metrics)(void *reader, struct buffer *out);
+
+    /* ---- on the control thread ---- */
+
+    /* Of the zone of this origin; returns how many. */
+    size_t (*list_secondaries)(void *context, const char *origin, struct arena *arena,
+                               struct admin_secondary **secondaries);
     int (*put_override)(void *context, enum health_kind kind, const char *name,
                         const struct health_override *override);
     /* What an endpoint says of its load; of no source: forget what it said. */
     int (*put_load)(void *context, const char *endpoint, const struct health_load_report *report);
-    /* What it would shed (0..1) with a load, were that reported now. */
-    int (*foresee_shed)(void *context, const char *endpoint, double load, double *shed);
-    /* The time of the question is the application's to fill in. */
-    int (*explain)(void *context, const struct operate_question *question, struct arena *arena,
-                   struct operate_explanation *explanation);
-    /* The same with and without assumptions. */
-    int (*explain_if)(void *context, const struct operate_question *question,
-                      struct admin_assumptions *assumptions, struct arena *arena,
-                      struct admin_explained *explained);
-    /* ERROR_SYNTAX without a bad assumption: the cursor is none. */
-    int (*what_if)(void *context, struct admin_what_if *what_if, struct arena *arena,
-                   struct operate_report *report);
-    /* losses: "region:us-east" …; failure "timeout" or "refused". On success *json is owned by the caller
-     * (free). On failure *bad is the loss that was not understood, or NULL. */
-    int (*simulate)(void *context, const char *const *losses, size_t count, const char *failure,
-                    bool from_live, char **json, const char **bad);
     /* Start a reload, of everything or (zone not NULL) of one zone; `done` is called later on the control
      * thread, once. ERROR_CONFLICT: one is running; ERROR_NOT_FOUND: no such zone. */
     int (*reload)(void *context, const char *zone,
                   void (*done)(void *argument, const struct admin_reload_result *result), void *argument);
-    void (*list_zones)(void *context, const struct view_zone **zones, size_t *count);
-    void (*list_geo)(void *context, struct arena *arena, struct admin_geo **items, size_t *count);
-    /* Of the zone with this number in the list; returns how many. */
-    size_t (*list_secondaries)(void *context, size_t zone, struct arena *arena,
-                               struct admin_secondary **secondaries);
-    void (*list_names)(void *context, const struct view_name **names, size_t *count);
-    /* Mnemonic of the type that a bit of the name's types stands for. */
-    void (*write_type)(void *context, const struct view_name *name, unsigned bit, char text[ADMIN_TYPE_SIZE]);
-    /* Append the Prometheus text exposition of all metrics. */
-    void (*write_metrics)(void *context, struct buffer *out);
 };
 
 struct admin;

@@ -20,6 +20,8 @@ struct call_pending {
     struct evhttp_request *request; /* NULL: the client is gone */
     unsigned method;
     struct route route;
+    void (*left)(void *argument); /* NULL: nobody has to know */
+    void *argument;
 };
 
 static const char *status_text(unsigned status)
@@ -33,6 +35,7 @@ static const char *status_text(unsigned status)
     case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 422: return "Unprocessable Content";
+    case 503: return "Service Unavailable";
     case 501: return "Not Implemented";
     default: return "Internal Server Error";
     }
@@ -44,13 +47,14 @@ static void written(struct evhttp_request *request, void *argument)
     connection_writing(argument, request);
 }
 
-static void reply(struct call *call, unsigned status, const char *type, struct evbuffer *body)
+void call_send(struct call *call, const struct call_answer *answer)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
+    struct evbuffer *body = answer->body;
     size_t len = evbuffer_get_length(body);
     char length[24];
     snprintf(length, sizeof length, "%zu", len);
-    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Content-Type", answer->type);
     evhttp_add_header(headers, "Content-Length", length);
     evhttp_add_header(headers, "Cache-Control", "no-store");
     if (call->allow != NULL) {
@@ -61,26 +65,55 @@ static void reply(struct call *call, unsigned status, const char *type, struct e
     }
     connection_writing(&call->admin->connections, call->request);
     evhttp_request_set_on_complete_cb(call->request, written, &call->admin->connections);
-    evhttp_send_reply(call->request, (int)status, status_text(status), body);
+    evhttp_send_reply(call->request, (int)answer->status, status_text(answer->status), body);
     evbuffer_free(body);
 }
 
-static void free_text(const void *bytes, size_t len, void *text)
+static void reply(struct call *call, unsigned status, const char *type, struct evbuffer *body)
 {
-    (void)bytes, (void)len;
-    free(text);
+    const struct call_answer answer = {.status = status, .type = type, .body = body};
+    if (call->request == NULL) {
+        call->answer = answer;
+    } else {
+        call_send(call, &answer);
+    }
+}
+
+/* What is to be written, piece by piece: much text is neither copied at once nor freed at once. */
+struct writer {
+    struct evbuffer *body;
+    struct progress *progress;
+    size_t len;
+    char piece[16384];
+};
+
+static int write_piece(const char *bytes, size_t len, void *argument)
+{
+    struct writer *writer = argument;
+    if (writer->len + len > sizeof writer->piece) {
+        evbuffer_add(writer->body, writer->piece, writer->len);
+        writer->len = 0;
+    }
+    if (len > sizeof writer->piece) {
+        evbuffer_add(writer->body, bytes, len);
+    } else {
+        memcpy(writer->piece + writer->len, bytes, len);
+        writer->len += len;
+    }
+    return progress_is_cancelled(writer->progress) ? -1 : 0;
 }
 
 static void reply_json(struct call *call, unsigned status, const char *type, json_t *document)
 {
-    struct evbuffer *body = evbuffer_new();
-    char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    struct writer writer = {.body = evbuffer_new(), .progress = call->progress, .len = 0};
+    int error = json_dump_callback(document, write_piece, &writer, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     json_decref(document);
-    if (text != NULL) {
-        evbuffer_add_reference(body, text, strlen(text), free_text, text);
-        evbuffer_add(body, "\n", 1);
+    write_piece("\n", 1, &writer);
+    evbuffer_add(writer.body, writer.piece, writer.len);
+    if (error != 0) {
+        evbuffer_drain(writer.body, evbuffer_get_length(writer.body));
     }
-    reply(call, text == NULL ? 500 : status, type, body);
+    reply(call, error != 0 ? 500 : status, type, writer.body);
 }
 
 void call_reply_json(struct call *call, unsigned status, json_t *document)
@@ -90,8 +123,11 @@ void call_reply_json(struct call *call, unsigned status, json_t *document)
 
 void call_reply_text(struct call *call, const char *type, const char *text, size_t len)
 {
+    enum { PIECE = 65536 };
     struct evbuffer *body = evbuffer_new();
-    evbuffer_add(body, text, len);
+    for (size_t at = 0; at < len; at += PIECE) {
+        evbuffer_add(body, text + at, len - at < PIECE ? len - at : PIECE);
+    }
     reply(call, 200, type, body);
 }
 
@@ -111,6 +147,15 @@ static void client_left(struct evhttp_connection *connection, void *argument)
     (void)connection;
     struct call_pending *pending = argument;
     pending->request = NULL;
+    if (pending->left != NULL) {
+        pending->left(pending->argument);
+    }
+}
+
+void call_watch(struct call_pending *pending, void (*left)(void *argument), void *argument)
+{
+    pending->left = left;
+    pending->argument = argument;
 }
 
 struct call_pending *call_defer(struct call *call)
@@ -147,6 +192,7 @@ bool call_resume(struct call_pending *pending, struct call *call)
                               .request = pending->request,
                               .method = pending->method,
                               .route = pending->route,
+                              .reader = pending->admin->verbs.current,
                               .arena = arena_new(0)};
         problem_init(&call->problem, call->arena);
     }

@@ -9,6 +9,7 @@
 #include "admin/route.h"
 #include "admin/socket.h"
 #include "base/clock.h"
+#include "base/worker.h"
 
 #include <jansson.h>
 
@@ -24,16 +25,31 @@ struct admin {
     struct call_pending *pendings; /* requests that are answered later */
 };
 
+/* One that was made on a worker. */
+struct call_answer {
+    unsigned status;
+    const char *type;
+    struct evbuffer *body; /* owned */
+};
+
 struct call {
     struct admin *admin;
-    struct evhttp_request *request;
-    unsigned method; /* enum route_method; 0: another one */
+    struct evhttp_request *request; /* NULL: on a worker; the answer goes to `answer` */
+    struct call_answer answer;
+    struct progress *progress; /* NULL: on the control thread */
+    void *reader;              /* of the verbs that read */
+    unsigned method;           /* enum route_method; 0: another one */
     struct route route;
     const char *allow;
     struct arena *arena;
     struct problem problem;
     const char *body; /* NUL-terminated for convenience */
     size_t body_len;
+    void *data; /* of the handler, in the arena */
+    /* A handler that needs what only the control thread has sets this instead of answering. It is called
+     * there, and then the handler once more, with `fetched`. */
+    void (*fetch)(struct call *call);
+    bool fetched;
 };
 
 /* Each answers the request; one of them is called exactly once per request. */
@@ -44,11 +60,18 @@ void call_reply_problem(struct call *call);
 /* A request that is answered later. It outlives the call; its client may leave meanwhile. */
 struct call_pending;
 struct call_pending *call_defer(struct call *call);
+/* From now on `left` is called when the client leaves. It may resume the call. */
+void call_watch(struct call_pending *pending, void (*left)(void *argument), void *argument);
 /* Ends the deferral: gives the call back (arena and problem are fresh; to be answered and then finished), or
  * returns false if nobody waits any more. Frees the pending. */
 bool call_resume(struct call_pending *pending, struct call *call);
 void call_finish(struct call *call);
+void call_send(struct call *call, const struct call_answer *answer); /* takes the body */
 void call_drop_all(struct admin *admin); /* the server ends: nobody waits any more */
+
+/* Answer with `handle` on a worker, and send what it made when it is done; or at once, without workers. Takes
+ * what the call holds. When too much is waiting, that is the answer. */
+void call_work(struct call *call, enum admin_lane lane, const char *what, void (*handle)(struct call *call));
 
 /* ---- the resources (targets.c, changes.c, reasons.c) ---- */
 

@@ -75,12 +75,14 @@ static void foresee(struct operate_target *target, const struct plan *plan,
     }
 }
 
-static void reply_plan(struct call *call, const struct health_override *override)
+/* On a worker: it looks at every object. */
+static void reply_plan(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct health_override *override = call->data;
     struct plan plan;
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
-        verbs->list_targets(verbs->context, (enum health_kind)kind, call->arena, &plan.targets[kind]);
+        verbs->list_targets(call->reader, (enum health_kind)kind, call->arena, &plan.targets[kind]);
     }
     struct operate_target *target = plan_find(&plan, call->route.kind, call->route.name);
     if (target == NULL) {
@@ -106,7 +108,7 @@ static void set_conflict(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     struct operate_target target;
-    int error = verbs->get_target(verbs->context, call->route.kind, call->route.name, call->arena, &target);
+    int error = verbs->get_target(call->reader, call->route.kind, call->route.name, call->arena, &target);
     if (error == 0 && target.override != NULL) {
         set_in_force(call, &target);
     } else { /* it has ended a moment ago */
@@ -160,7 +162,8 @@ void handle_override(struct call *call)
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
     } else if (call->route.dry_run) {
-        reply_plan(call, &override);
+        call->data = arena_copy(call->arena, &override, sizeof override);
+        call_work(call, ADMIN_QUICK, "dry-run", reply_plan);
     } else {
         put_override(call, &override);
     }
@@ -174,9 +177,9 @@ static void reply_load_plan(struct call *call, const struct health_load_report *
     struct operate_target target;
     bool is_put = report->source != HEALTH_LOAD_NONE;
     double shed = 0;
-    int error = verbs->get_target(verbs->context, HEALTH_ENDPOINT, call->route.name, call->arena, &target);
+    int error = verbs->get_target(call->reader, HEALTH_ENDPOINT, call->route.name, call->arena, &target);
     if (error == 0 && is_put) {
-        error = verbs->foresee_shed(verbs->context, call->route.name, report->load, &shed);
+        error = verbs->foresee_shed(call->reader, call->route.name, report->load, &shed);
     }
     if (error != 0) {
         set_missing(call);
@@ -297,22 +300,25 @@ void handle_drill(struct call *call)
     const struct admin_verbs *verbs = &call->admin->verbs;
     struct request_drill drill;
     char *json = NULL;
-    const char *bad = NULL;
     if (request_parse_drill(call->body, call->body_len, &drill, &call->problem) != 0) {
         call_reply_problem(call);
         return;
     }
-    int error = verbs->simulate(verbs->context, drill.losses, drill.loss_count, drill.failure,
-                                drill.from_live, &json, &bad);
+    struct admin_drill asked = {.losses = drill.losses,
+                                .count = drill.loss_count,
+                                .failure = drill.failure,
+                                .from_live = drill.from_live,
+                                .progress = call->progress};
+    int error = verbs->simulate(call->reader, &asked, &json);
     if (error == 0) {
         call_reply_text(call, "application/json", json, strlen(json));
         free(json);
         return;
     }
-    if (bad != NULL) {
+    if (asked.bad != NULL) {
         problem_add_field(&call->problem, "lose",
                           "found \"%s\", expected region:NAME, az:NAME or endpoint:NAME of one that exists",
-                          bad);
+                          asked.bad);
     } else if (error == ERROR_INVALID) {
         problem_add_field(&call->problem, "lose", "nothing can be lost: the configuration has no topology");
     } else {

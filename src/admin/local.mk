@@ -13,4 +13,5 @@ src_libadmin_a_SOURCES = \
 	src/admin/request.c src/admin/request.h \
 	src/admin/route.c src/admin/route.h \
 	src/admin/socket.c src/admin/socket.h \
-	src/admin/targets.c
+	src/admin/targets.c \
+	src/admin/work.c

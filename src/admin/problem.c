@@ -28,6 +28,7 @@ static const struct {
     [PROBLEM_RELOAD_FAILED] = {422, "reload-failed",
                                "The configuration is invalid; the previous one still serves"},
     [PROBLEM_UNSUPPORTED] = {501, "unsupported", "This server does not do that"},
+    [PROBLEM_BUSY] = {503, "busy", "The server computes too much already"},
     [PROBLEM_INTERNAL] = {500, "internal", "The server could not answer"},
 };
 

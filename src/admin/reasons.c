@@ -30,7 +30,7 @@ static void add_bad_assumption(struct call *call, int error, const char *bad)
 static void reply_explanation(struct call *call, const struct operate_question *question)
 {
     struct operate_explanation explanation = {.name = NULL};
-    if (verbs_of(call)->explain(verbs_of(call)->context, question, call->arena, &explanation) != 0) {
+    if (verbs_of(call)->explain(call->reader, question, call->arena, &explanation) != 0) {
         problem_add_field(&call->problem, "name", "found \"%s\", expected a domain name", question->name);
         call_reply_problem(call);
         return;
@@ -45,8 +45,7 @@ static void reply_assumed(struct call *call, const struct operate_question *ques
 {
     struct admin_assumptions assumptions = {.texts = call->route.assumed, .count = call->route.assumed_count};
     struct admin_explained explained;
-    int error =
-        verbs_of(call)->explain_if(verbs_of(call)->context, question, &assumptions, call->arena, &explained);
+    int error = verbs_of(call)->explain_if(call->reader, question, &assumptions, call->arena, &explained);
     if (assumptions.bad != NULL) {
         add_bad_assumption(call, error, assumptions.bad);
     } else if (error != 0) {
@@ -98,8 +97,9 @@ void handle_what_if(struct call *call)
     struct admin_what_if what_if = {.assumptions = {.texts = body.assumed, .count = body.assumed_count},
                                     .traffic = body.traffic,
                                     .limit = call->route.limit,
-                                    .cursor = call->route.parameters[ROUTE_CURSOR]};
-    int error = verbs_of(call)->what_if(verbs_of(call)->context, &what_if, call->arena, &report);
+                                    .cursor = call->route.parameters[ROUTE_CURSOR],
+                                    .progress = call->progress};
+    int error = verbs_of(call)->what_if(call->reader, &what_if, call->arena, &report);
     if (error == 0) {
         call_reply_json(call, 200, render_what_if(&report));
         return;

@@ -323,6 +323,18 @@ json_t *render_info(const struct admin_info *info)
     return object;
 }
 
+json_t *render_work(const struct worker_stats *work)
+{
+    json_t *object = json_object();
+    bool is_running = work->running != NULL;
+    set_text(object, "running", work->running);
+    set(object, "running_ms", is_running ? json_integer(work->running_ms) : json_null());
+    set(object, "done", is_running ? json_integer((json_int_t)work->done) : json_null());
+    set(object, "of", is_running ? json_integer((json_int_t)work->of) : json_null());
+    set_number(object, "waiting", work->waiting);
+    return object;
+}
+
 static json_t *render_secondary(const struct admin_secondary *secondary)
 {
     json_t *object = json_object();
@@ -354,13 +366,13 @@ json_t *render_zone(const struct view_zone *zone, const struct admin_secondary *
     return object;
 }
 
-json_t *render_name(const struct view_name *name, const struct admin_verbs *verbs)
+json_t *render_name(const struct view_name *name, const struct admin_verbs *verbs, void *reader)
 {
     json_t *object = json_object(), *types = json_array();
     char text[ADMIN_TYPE_SIZE];
     for (unsigned bit = 0; bit < STEER_TYPES_MAX; bit++) {
         if ((name->types & 1u << bit) != 0) {
-            verbs->write_type(verbs->context, name, bit, text);
+            verbs->write_type(reader, name, bit, text);
             json_array_append_new(types, json_string(text));
         }
     }

@@ -19,12 +19,14 @@ json_t *render_monitors(const struct admin_monitor *monitors, size_t count);
 json_t *render_override_item(const struct operate_target *target); /* its override, with kind and name */
 json_t *render_zone(const struct view_zone *zone, const struct admin_secondary *secondaries, size_t count);
 json_t *render_geo(const struct admin_geo *geo);
-json_t *render_name(const struct view_name *name, const struct admin_verbs *verbs);
+json_t *render_name(const struct view_name *name, const struct admin_verbs *verbs, void *reader);
 json_t *render_explanation(const struct operate_explanation *explanation);
 json_t *render_what_if(const struct operate_report *report); /* of a what-if */
 json_t *render_reload(const struct admin_reload_result *result);
 
 /* How many of a kind there are in each effective state: {"total": …, "healthy": …, …}. */
 json_t *render_counts(const struct operate_targets *targets);
+/* What is being computed. */
+json_t *render_work(const struct worker_stats *work);
 /* What does not come from the counts. */
 json_t *render_info(const struct admin_info *info);

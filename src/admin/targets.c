@@ -22,11 +22,17 @@ struct page {
     json_t *items;
 };
 
-static struct page page_start(const struct call *call)
+static struct page page_open(const struct call *call)
 {
     const char *cursor = call->route.parameters[ROUTE_CURSOR];
-    return (struct page){
-        .cursor = cursor, .limit = call->route.limit, .begun = cursor == NULL, .items = json_array()};
+    return (struct page){.cursor = cursor, .limit = call->route.limit, .begun = cursor == NULL};
+}
+
+static struct page page_start(const struct call *call)
+{
+    struct page page = page_open(call);
+    page.items = json_array();
+    return page;
 }
 
 /* Is the item with this key behind the cursor? */
@@ -80,12 +86,12 @@ void handle_status(struct call *call)
     } kinds[] = {{HEALTH_REGION, "regions"}, {HEALTH_AZ, "azs"}, {HEALTH_ENDPOINT, "endpoints"}};
     const struct admin_verbs *verbs = verbs_of(call);
     struct admin_info info = {.version = NULL};
-    verbs->get_info(verbs->context, &info);
+    verbs->get_info(call->reader, &info);
     json_t *document = render_info(&info);
     size_t overrides = 0, planned = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct operate_targets targets = {.count = 0};
-        verbs->list_targets(verbs->context, kinds[i].kind, call->arena, &targets);
+        verbs->list_targets(call->reader, kinds[i].kind, call->arena, &targets);
         json_object_set_new(document, kinds[i].key, render_counts(&targets));
         for (size_t j = 0; j < targets.count; j++) {
             overrides += targets.items[j].override != NULL ? 1 : 0;
@@ -94,6 +100,7 @@ void handle_status(struct call *call)
     }
     json_object_set_new(document, "overrides", json_integer((json_int_t)overrides));
     json_object_set_new(document, "overrides_planned", json_integer((json_int_t)planned));
+    json_object_set_new(document, "work", render_work(&info.work));
     call_reply_json(call, 200, document);
 }
 
@@ -114,8 +121,7 @@ static void check_filter(struct call *call, enum route_parameter parameter, enum
 {
     const char *name = call->route.parameters[parameter];
     struct operate_target target;
-    if (name != NULL &&
-        verbs_of(call)->get_target(verbs_of(call)->context, kind, name, call->arena, &target) != 0) {
+    if (name != NULL && verbs_of(call)->get_target(call->reader, kind, name, call->arena, &target) != 0) {
         problem_add_field(&call->problem, health_kind_text(kind),
                           "found \"%s\", expected the name of one that exists", name);
     }
@@ -126,8 +132,7 @@ static json_t *render_with_checks(struct call *call, const struct operate_target
     json_t *object = render_target(target);
     if (target->kind == HEALTH_ENDPOINT) {
         struct admin_monitor *monitors = NULL;
-        size_t count =
-            verbs_of(call)->list_monitors(verbs_of(call)->context, target->name, call->arena, &monitors);
+        size_t count = verbs_of(call)->list_monitors(call->reader, target->name, call->arena, &monitors);
         json_object_set_new(object, "checks", render_monitors(monitors, count));
     }
     return object;
@@ -143,7 +148,7 @@ void handle_targets(struct call *call)
         return;
     }
     struct page page = page_start(call);
-    verbs_of(call)->list_targets(verbs_of(call)->context, call->route.kind, call->arena, &targets);
+    verbs_of(call)->list_targets(call->reader, call->route.kind, call->arena, &targets);
     for (size_t i = 0; i < targets.count && !page.more; i++) {
         const struct operate_target *target = &targets.items[i];
         if (page_reached(&page, target->name) && passes_filters(call, target) &&
@@ -157,8 +162,8 @@ void handle_targets(struct call *call)
 void handle_target(struct call *call)
 {
     struct operate_target target;
-    if (verbs_of(call)->get_target(verbs_of(call)->context, call->route.kind, call->route.name, call->arena,
-                                   &target) != 0) {
+    if (verbs_of(call)->get_target(call->reader, call->route.kind, call->route.name, call->arena, &target) !=
+        0) {
         problem_set(&call->problem, PROBLEM_NOT_FOUND, "there is no %s \"%s\"",
                     health_kind_text(call->route.kind), call->route.name);
         call_reply_problem(call);
@@ -170,7 +175,7 @@ void handle_target(struct call *call)
 static void page_overrides(struct call *call, enum health_kind kind, struct page *page)
 {
     struct operate_targets targets = {.count = 0};
-    verbs_of(call)->list_targets(verbs_of(call)->context, kind, call->arena, &targets);
+    verbs_of(call)->list_targets(call->reader, kind, call->arena, &targets);
     for (size_t i = 0; i < targets.count && !page->more; i++) {
         const struct operate_target *target = &targets.items[i];
         if (target->override == NULL && page->begun) {
@@ -194,21 +199,62 @@ void handle_overrides(struct call *call)
 
 /* ---- zones and names ---- */
 
-void handle_zones(struct call *call)
+/* A page of zones. Who is told of them is what the control thread knows. */
+struct zone_page {
+    struct page page;
+    struct zone_row {
+        const struct view_zone *zone;
+        struct admin_secondary *secondaries;
+        size_t told;
+    } * rows;
+    size_t count;
+};
+
+static void fetch_secondaries(struct call *call)
 {
-    const struct view_zone *zones = NULL;
+    const struct admin_verbs *verbs = verbs_of(call);
+    struct zone_page *zones = call->data;
+    for (size_t i = 0; i < zones->count; i++) {
+        struct zone_row *row = &zones->rows[i];
+        row->told =
+            verbs->list_secondaries(verbs->context, row->zone->origin, call->arena, &row->secondaries);
+    }
+}
+
+static void find_zones(struct call *call)
+{
+    const struct view_zone *list = NULL;
     size_t count = 0;
-    struct page page = page_start(call);
-    verbs_of(call)->list_zones(verbs_of(call)->context, &zones, &count);
-    for (size_t i = 0; i < count && !page.more; i++) {
-        if (page_reached(&page, zones[i].origin) && page_take(&page, zones[i].origin)) {
-            struct admin_secondary *secondaries = NULL;
-            size_t told =
-                verbs_of(call)->list_secondaries(verbs_of(call)->context, i, call->arena, &secondaries);
-            json_array_append_new(page.items, render_zone(&zones[i], secondaries, told));
+    struct zone_page *zones = arena_alloc(call->arena, sizeof *zones);
+    zones->page = page_open(call);
+    zones->rows = arena_alloc(call->arena, zones->page.limit * sizeof *zones->rows);
+    verbs_of(call)->list_zones(call->reader, &list, &count);
+    for (size_t i = 0; i < count && !zones->page.more; i++) {
+        if (page_reached(&zones->page, list[i].origin)) {
+            zones->page.more = zones->count == zones->page.limit;
+            if (!zones->page.more) {
+                zones->page.last = list[i].origin;
+                zones->rows[zones->count++].zone = &list[i];
+            }
         }
     }
-    page_reply(call, &page);
+    call->data = zones;
+    call->fetch = fetch_secondaries;
+}
+
+void handle_zones(struct call *call)
+{
+    struct zone_page *zones = call->data;
+    if (!call->fetched) {
+        find_zones(call);
+        return;
+    }
+    zones->page.items = json_array();
+    for (size_t i = 0; i < zones->count; i++) {
+        const struct zone_row *row = &zones->rows[i];
+        json_array_append_new(zones->page.items, render_zone(row->zone, row->secondaries, row->told));
+    }
+    page_reply(call, &zones->page);
 }
 
 void handle_names(struct call *call)
@@ -216,11 +262,11 @@ void handle_names(struct call *call)
     const struct view_name *names = NULL;
     size_t count = 0;
     struct page page = page_start(call);
-    verbs_of(call)->list_names(verbs_of(call)->context, &names, &count);
+    verbs_of(call)->list_names(call->reader, &names, &count);
     for (size_t i = 0; i < count && !page.more; i++) {
         bool is_wanted = call->route.policy < 0 || call->route.policy == names[i].policy;
         if (page_reached(&page, names[i].owner) && is_wanted && page_take(&page, names[i].owner)) {
-            json_array_append_new(page.items, render_name(&names[i], verbs_of(call)));
+            json_array_append_new(page.items, render_name(&names[i], verbs_of(call), call->reader));
         }
     }
     page_reply(call, &page);
@@ -231,7 +277,7 @@ void handle_geo(struct call *call)
     struct admin_geo *items = NULL;
     size_t count = 0;
     struct page page = page_start(call);
-    verbs_of(call)->list_geo(verbs_of(call)->context, call->arena, &items, &count);
+    verbs_of(call)->list_geo(call->reader, call->arena, &items, &count);
     for (size_t i = 0; i < count && !page.more; i++) {
         if (page_reached(&page, items[i].file) && page_take(&page, items[i].file)) {
             json_array_append_new(page.items, render_geo(&items[i]));
@@ -246,7 +292,7 @@ void handle_metrics(struct call *call)
 {
     struct buffer text;
     buffer_init(&text);
-    verbs_of(call)->write_metrics(verbs_of(call)->context, &text);
+    verbs_of(call)->write_metrics(call->reader, &text);
     call_reply_text(call, "text/plain; version=0.0.4; charset=utf-8", text.bytes, text.len);
     buffer_fini(&text);
 }

@@ -6,9 +6,11 @@ src_steerd_SOURCES = \
 	src/daemon/dump.c \
 	src/daemon/geowatch.c \
 	src/daemon/hosts.c src/daemon/hosts.h \
+	src/daemon/lanes.c src/daemon/lanes.h \
 	src/daemon/limits.c \
 	src/daemon/metrics.c \
 	src/daemon/primaries.c src/daemon/primaries.h \
+	src/daemon/reader.c src/daemon/reader.h \
 	src/daemon/reload.c \
 	src/daemon/server.c src/daemon/server.h \
 	src/daemon/snapshot.c \

@@ -3,6 +3,7 @@
  * Prometheus text exposition of everything that is counted. Label values are escaped by print_label(). */
 #include "config.h"
 
+#include "daemon/reader.h"
 #include "daemon/server.h"
 
 #include "geo/geo.h"
@@ -106,10 +107,9 @@ static void print_families(const uint64_t *sums, struct buffer *out)
     }
 }
 
-static void print_notifies(const struct server *server, struct buffer *out)
+static void print_notifies(const struct reader *reader, struct buffer *out)
 {
-    struct notify_stats stats;
-    primaries_get_stats(server->primaries, &stats);
+    const struct notify_stats stats = reader->notifies;
     print_head(out, "steerd_notifies_sent_total", "counter", "NOTIFY messages sent to secondaries.");
     buffer_print(out, "steerd_notifies_sent_total %lu\n", (unsigned long)stats.sent);
     print_head(out, "steerd_notifies_total", "counter",
@@ -233,11 +233,9 @@ static void print_host_states(const struct view *view, struct buffer *out)
 }
 
 /* Per host: how old what is known is. */
-static void print_hosts(const struct server *server, struct buffer *out)
+static void print_hosts(const struct view *view, const struct resolve_stats *news, struct buffer *out)
 {
-    const struct view *view = server->view;
-    struct resolve_stats stats;
-    hosts_get_stats(server->hosts, &stats);
+    const struct resolve_stats stats = *news;
     print_head(out, "steerd_resolutions_total", "counter",
                "Host names of endpoints looked up, by family and host, by result.");
     buffer_print(out, "steerd_resolutions_total{result=\"answered\"} %lu\n", (unsigned long)stats.answered);
@@ -329,15 +327,13 @@ static void print_loads(const struct operate_targets *targets, struct buffer *ou
     }
 }
 
-static void print_targets(struct server *server, struct buffer *out)
+static void print_targets(const struct view *view, struct buffer *out)
 {
     struct arena *arena = arena_new(0);
     struct operate_targets targets[HEALTH_REGION + 1];
-    pthread_mutex_lock(&server->lock);
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
-        operate_list_targets(server->view, (enum health_kind)kind, arena, &targets[kind]);
+        operate_list_targets(view, (enum health_kind)kind, arena, &targets[kind]);
     }
-    pthread_mutex_unlock(&server->lock);
     print_head(out, "steerd_target_serving", "gauge",
                "Whether a region, az or endpoint may be in answers (1) or not (0).");
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
@@ -357,9 +353,44 @@ static void print_targets(struct server *server, struct buffer *out)
     arena_free(arena);
 }
 
-void server_write_metrics(struct server *server, struct buffer *out)
+/* What is computed for the admin API. */
+static void print_work(const struct reader *reader, struct buffer *out)
 {
-    const struct view *view = server->view;
+    static const char *const lanes[] = {[ADMIN_QUICK] = "quick", [ADMIN_LONG] = "long"};
+    const struct worker_stats *work = reader->work;
+    print_head(out, "steerd_work_waiting", "gauge", "Answers of the admin API that wait to be computed.");
+    for (int i = 0; i < ADMIN_LANES; i++) {
+        buffer_print(out, "steerd_work_waiting{lane=\"%s\"} %zu\n", lanes[i], work[i].waiting);
+    }
+    print_head(out, "steerd_work_running_seconds", "gauge",
+               "For how long the one that is being computed has been; 0: none is.");
+    for (int i = 0; i < ADMIN_LANES; i++) {
+        buffer_print(out, "steerd_work_running_seconds{lane=\"%s\"} %.3f\n", lanes[i],
+                     work[i].running == NULL ? 0 : (double)work[i].running_ms / 1000);
+    }
+    print_head(out, "steerd_work_progress_ratio", "gauge", "How much of it is done, as far as is known.");
+    for (int i = 0; i < ADMIN_LANES; i++) {
+        buffer_print(out, "steerd_work_progress_ratio{lane=\"%s\"} %.3f\n", lanes[i],
+                     work[i].of == 0 ? 0 : (double)work[i].done / (double)work[i].of);
+    }
+    print_head(
+        out, "steerd_work_total", "counter",
+        "Such answers: computed, cancelled because nobody waited any more, or refused because too many "
+        "waited.");
+    for (int i = 0; i < ADMIN_LANES; i++) {
+        buffer_print(out, "steerd_work_total{lane=\"%s\",result=\"ended\"} %lu\n", lanes[i],
+                     (unsigned long)work[i].ended);
+        buffer_print(out, "steerd_work_total{lane=\"%s\",result=\"cancelled\"} %lu\n", lanes[i],
+                     (unsigned long)work[i].cancelled);
+        buffer_print(out, "steerd_work_total{lane=\"%s\",result=\"refused\"} %lu\n", lanes[i],
+                     (unsigned long)work[i].refused);
+    }
+}
+
+void server_write_metrics(struct reader *reader, struct buffer *out)
+{
+    const struct server *server = reader->server;
+    const struct view *view = reader_begin(reader);
     print_head(out, "steerd_build_info", "gauge", "Version of the server.");
     buffer_print(out, "steerd_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
     print_head(out, "steerd_start_time_seconds", "gauge", "Start of the server, Unix time.");
@@ -369,10 +400,10 @@ void server_write_metrics(struct server *server, struct buffer *out)
     print_head(out, "steerd_view_loaded_time_seconds", "gauge", "When that view was loaded, Unix time.");
     buffer_print(out, "steerd_view_loaded_time_seconds %.3f\n", (double)view->loaded_ms / 1000);
     print_head(out, "steerd_reloads_total", "counter", "Reloads ended, with or without errors.");
-    buffer_print(out, "steerd_reloads_total %lu\n", (unsigned long)server->reloads);
+    buffer_print(out, "steerd_reloads_total %lu\n", (unsigned long)reader->reloads);
     print_head(out, "steerd_reload_failures_total", "counter",
                "Reloads with errors, partly applied or refused.");
-    buffer_print(out, "steerd_reload_failures_total %lu\n", (unsigned long)server->reload_failures);
+    buffer_print(out, "steerd_reload_failures_total %lu\n", (unsigned long)reader->reload_failures);
     print_head(out, "steerd_zones", "gauge", "Zones, by state.");
     size_t failed = 0, stale = 0;
     for (size_t i = 0; i < view->zone_count; i++) {
@@ -384,9 +415,11 @@ void server_write_metrics(struct server *server, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
     print_geo(view, out);
     print_queries(server, out);
-    print_notifies(server, out);
+    print_notifies(reader, out);
     print_tcp(server, out);
     print_checks(server, out);
-    print_hosts(server, out);
-    print_targets(server, out);
+    print_hosts(view, &reader->resolutions, out);
+    print_targets(view, out);
+    print_work(reader, out);
+    reader_end(reader);
 }

@@ -365,13 +365,12 @@ void primaries_close(struct primaries *primaries)
 
 /* ---- looking ---- */
 
-const struct notify_status *primaries_list(const struct primaries *primaries, size_t index,
+const struct notify_status *primaries_list(const struct primaries *primaries, const char *origin,
                                            struct arena *arena, size_t *count)
 {
-    const struct view *view = primaries->server->view;
     const struct notify *notify = notifier_get(primaries->notifier);
     uint8_t apex[DNS_NAME_MAX];
-    int len = dns_name_parse(view->zone_list[index].origin, NULL, apex);
+    int len = dns_name_parse(origin, NULL, apex);
     *count = len < 0 ? 0 : notify_count(notify, apex);
     struct notify_status *list = arena_alloc(arena, *count * sizeof *list);
     for (size_t i = 0; i < *count; i++) {

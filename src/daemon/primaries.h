@@ -31,7 +31,7 @@ void primaries_follow(struct primaries *primaries, struct view *view);
 void primaries_prepare_zone(struct primaries *primaries, struct zone *zone, uint64_t fingerprint);
 void primaries_follow_zone(struct primaries *primaries, const struct zone *zone);
 
-/* The secondaries of zone number `index` of the current view; *count of them, in the arena. */
-const struct notify_status *primaries_list(const struct primaries *primaries, size_t index,
+/* The secondaries of the zone of this origin; *count of them, in the arena. */
+const struct notify_status *primaries_list(const struct primaries *primaries, const char *origin,
                                            struct arena *arena, size_t *count);
 void primaries_get_stats(const struct primaries *primaries, struct notify_stats *stats);

@@ -4,6 +4,8 @@
  * the reverse to stop. Starting never waits for probes. */
 #include "config.h"
 
+#include "daemon/lanes.h"
+#include "daemon/reader.h"
 #include "daemon/server.h"
 
 #include "base/error.h"
@@ -285,6 +287,13 @@ static int open_admin(struct server *server, struct report *report)
         return 0;
     }
     struct admin_verbs verbs;
+    int error = lanes_open(server->base, &server->lanes);
+    if (error != 0) {
+        report_add(report, REPORT_ERROR, NULL, "cannot start the workers: %s", error_text(error));
+        return error;
+    }
+    server->current = memory_alloc(sizeof *server->current);
+    server->current->server = server;
     server_fill_verbs(server, &verbs);
     return admin_open(server->base, conf->admin_socket, conf->admin_socket_mode, &verbs, report,
                       &server->admin);
@@ -344,7 +353,9 @@ static int start(struct server *server, struct report *report)
 
 static void stop(struct server *server)
 {
+    lanes_close(server->lanes); /* before what they answer for */
     admin_close(server->admin);
+    free(server->current);
     geowatch_stop(server->geowatch);
     server_stop_reload(server);
     primaries_close(server->primaries);

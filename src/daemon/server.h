@@ -19,6 +19,8 @@
 struct event;
 struct event_base;
 struct geowatch;
+struct lanes;
+struct reader;
 struct reload;
 
 struct server {
@@ -40,6 +42,8 @@ struct server {
     struct prober *prober;
     struct hosts *hosts; /* endpoints that are host names */
     struct admin *admin;
+    struct lanes *lanes;         /* workers for answers of it that take long */
+    struct reader *current;      /* of what serves now, for those that do not */
     struct primaries *primaries; /* zones that others copy */
     struct reload *reload;       /* NULL: none is running */
     struct geowatch *geowatch;
@@ -97,4 +101,4 @@ int server_explain_if(void *context, const struct operate_question *question,
                       struct admin_explained *explained);
 int server_what_if(void *context, struct admin_what_if *what_if, struct arena *arena,
                    struct operate_report *report);
-void server_write_metrics(struct server *server, struct buffer *out);
+void server_write_metrics(struct reader *reader, struct buffer *out);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The admin API's table of functions: the operator's verbs on the current view, under the health lock. */
+ * The admin API's table of functions: the operator's verbs. What changes something does it to the current
+ * view, under the health lock; what reads has a reader. */
 #include "config.h"
 
+#include "daemon/lanes.h"
+#include "daemon/reader.h"
 #include "daemon/server.h"
 
 #include "base/error.h"
@@ -15,31 +18,32 @@
 
 static void get_info(void *context, struct admin_info *info)
 {
-    const struct server *server = context;
+    struct reader *reader = context;
+    const struct view *view = reader_begin(reader);
     *info = (struct admin_info){.version = PACKAGE_VERSION,
-                                .generation = server->view->generation,
-                                .started_ms = server->started_ms,
-                                .loaded_ms = server->view->loaded_ms,
-                                .names = (unsigned)server->view->name_count,
-                                .zones = (unsigned)server->view->zone_count};
+                                .generation = view->generation,
+                                .started_ms = reader->server->started_ms,
+                                .loaded_ms = view->loaded_ms,
+                                .work = reader->work[ADMIN_LONG],
+                                .names = (unsigned)view->name_count,
+                                .zones = (unsigned)view->zone_count};
+    reader_end(reader);
 }
 
 static void list_targets(void *context, enum health_kind kind, struct arena *arena,
                          struct operate_targets *targets)
 {
-    struct server *server = context;
-    pthread_mutex_lock(&server->lock);
-    operate_list_targets(server->view, kind, arena, targets);
-    pthread_mutex_unlock(&server->lock);
+    struct reader *reader = context;
+    operate_list_targets(reader_begin(reader), kind, arena, targets);
+    reader_end(reader);
 }
 
 static int get_target(void *context, enum health_kind kind, const char *name, struct arena *arena,
                       struct operate_target *target)
 {
-    struct server *server = context;
-    pthread_mutex_lock(&server->lock);
-    int error = operate_get_target(server->view, kind, name, arena, target);
-    pthread_mutex_unlock(&server->lock);
+    struct reader *reader = context;
+    int error = operate_get_target(reader_begin(reader), kind, name, arena, target);
+    reader_end(reader);
     return error;
 }
 
@@ -62,13 +66,12 @@ static const char *write_address(const struct view *view, const struct view_moni
 static size_t list_monitors(void *context, const char *endpoint, struct arena *arena,
                             struct admin_monitor **monitors)
 {
-    struct server *server = context;
-    const struct view *view = server->view;
+    struct reader *reader = context;
+    const struct view *view = reader_begin(reader);
     ptrdiff_t index = view->topology == NULL ? -1 : conf_find_endpoint(view->topology, endpoint);
     size_t count = 0, first = index == -1 ? 0 : view_find_monitors(view, (uint32_t)index, &count);
     size_t used = 0;
     *monitors = arena_alloc(arena, count * sizeof **monitors);
-    pthread_mutex_lock(&server->lock);
     for (size_t i = first; i < first + count; i++) {
         const struct view_monitor *monitor = &view->monitors[i];
         const struct conf_check *check = &view->topology->checks[monitor->check];
@@ -82,7 +85,7 @@ static size_t list_monitors(void *context, const char *endpoint, struct arena *a
             to->address = write_address(view, monitor, check->port, arena);
         }
     }
-    pthread_mutex_unlock(&server->lock);
+    reader_end(reader);
     return used;
 }
 
@@ -122,53 +125,54 @@ static int put_load(void *context, const char *endpoint, const struct health_loa
 
 static int foresee_shed(void *context, const char *endpoint, double load, double *shed)
 {
-    struct server *server = context;
-    pthread_mutex_lock(&server->lock);
-    int error = operate_foresee_shed(server->view, endpoint, load, shed);
-    pthread_mutex_unlock(&server->lock);
+    struct reader *reader = context;
+    int error = operate_foresee_shed(reader_begin(reader), endpoint, load, shed);
+    reader_end(reader);
     return error;
 }
 
 static int explain(void *context, const struct operate_question *question, struct arena *arena,
                    struct operate_explanation *explanation)
 {
-    struct server *server = context;
+    struct reader *reader = context;
     struct operate_question now = *question;
-    now.wall_ms = clock_wall_ms(&server->clock);
-    struct view *snapshot = server_take_snapshot(server);
-    int error = operate_explain(snapshot, &now, arena, explanation);
-    server_free_snapshot(server, snapshot);
+    now.wall_ms = clock_wall_ms(&reader->server->clock);
+    int error = operate_explain(reader_begin(reader), &now, arena, explanation);
+    reader_end(reader);
     return error;
 }
 
-static int simulate(void *context, const char *const *losses, size_t count, const char *failure,
-                    bool from_live, char **json, const char **bad)
+static int simulate(void *context, struct admin_drill *asked, char **json)
 {
-    struct server *server = context;
+    struct reader *reader = context;
     struct arena *arena = arena_new(0);
-    struct drill_loss *parsed = arena_alloc(arena, count * sizeof *parsed);
+    struct drill_loss *parsed = arena_alloc(arena, asked->count * sizeof *parsed);
     struct drill_report report;
-    int error = count == 0 ? ERROR_INVALID : 0;
-    *bad = NULL;
-    for (size_t i = 0; i < count && error == 0; i++) {
-        error = operate_parse_target(server->view, losses[i], &parsed[i].kind, &parsed[i].index);
-        *bad = error != 0 ? losses[i] : NULL;
+    const struct view *view = reader_begin(reader);
+    int error = asked->count == 0 ? ERROR_INVALID : 0;
+    for (size_t i = 0; i < asked->count && error == 0; i++) {
+        error = operate_parse_target(view, asked->losses[i], &parsed[i].kind, &parsed[i].index);
+        asked->bad = error != 0 ? asked->losses[i] : NULL;
     }
     if (error == 0) {
-        struct drill_scenario scenario = {
-            .losses = parsed,
-            .loss_count = count,
-            .from_live = from_live,
-            .wall_ms = clock_wall_ms(&server->clock),
-            .failure = strcmp(failure, "refused") == 0 ? HEALTH_OUTCOME_REFUSED : HEALTH_OUTCOME_TIMEOUT};
-        struct view *snapshot = server_take_snapshot(server);
-        error = drill_simulate(snapshot, &scenario, arena, &report);
-        server_free_snapshot(server, snapshot);
+        bool is_refused = strcmp(asked->failure, "refused") == 0;
+        struct drill_scenario scenario = {.losses = parsed,
+                                          .loss_count = asked->count,
+                                          .from_live = asked->from_live,
+                                          .wall_ms = clock_wall_ms(&reader->server->clock),
+                                          .failure =
+                                              is_refused ? HEALTH_OUTCOME_REFUSED : HEALTH_OUTCOME_TIMEOUT,
+                                          .progress = asked->progress};
+        error = drill_simulate(view, &scenario, arena, &report);
     }
+    reader_end(reader);
     if (error == 0) {
         *json = drill_write_json(&report);
-        log_info("drill mode=simulate lose=%s%s names_changed=%zu unserved=%zu recovery_ms=%ld", losses[0],
-                 count > 1 ? ",…" : "", report.changed_count, report.unserved_count,
+        error = *json == NULL ? ERROR_CANCELLED : 0;
+    }
+    if (error == 0) {
+        log_info("drill mode=simulate lose=%s%s names_changed=%zu unserved=%zu recovery_ms=%ld",
+                 asked->losses[0], asked->count > 1 ? ",…" : "", report.changed_count, report.unserved_count,
                  (long)report.recovery_ms);
     }
     arena_free(arena);
@@ -183,9 +187,11 @@ static int reload(void *context, const char *zone,
 
 static void list_zones(void *context, const struct view_zone **zones, size_t *count)
 {
-    const struct server *server = context;
-    *zones = server->view->zone_list;
-    *count = server->view->zone_count;
+    struct reader *reader = context;
+    const struct view *view = reader_begin(reader);
+    *zones = view->zone_list;
+    *count = view->zone_count;
+    reader_end(reader);
 }
 
 /* What bits of geo_db_info.knows are called, the wider first. */
@@ -205,7 +211,8 @@ static void list_knows(unsigned knows, const char *names[ADMIN_GEO_KNOWS_MAX])
 
 static void list_geo(void *context, struct arena *arena, struct admin_geo **items, size_t *count)
 {
-    const struct view *view = ((const struct server *)context)->view;
+    struct reader *reader = context;
+    const struct view *view = reader_begin(reader);
     *count = view->geo_count;
     *items = arena_alloc(arena, view->geo_count * sizeof **items);
     for (size_t i = 0; i < view->geo_count; i++) {
@@ -222,14 +229,15 @@ static void list_geo(void *context, struct arena *arena, struct admin_geo **item
                                          .memory = info->memory};
         list_knows(info->knows, (*items)[i].knows);
     }
+    reader_end(reader);
 }
 
-static size_t list_secondaries(void *context, size_t zone, struct arena *arena,
+static size_t list_secondaries(void *context, const char *origin, struct arena *arena,
                                struct admin_secondary **secondaries)
 {
     const struct server *server = context;
     size_t count;
-    const struct notify_status *list = primaries_list(server->primaries, zone, arena, &count);
+    const struct notify_status *list = primaries_list(server->primaries, origin, arena, &count);
     *secondaries = arena_alloc(arena, count * sizeof **secondaries);
     for (size_t i = 0; i < count; i++) {
         const struct notify_status *from = &list[i];
@@ -249,16 +257,19 @@ static size_t list_secondaries(void *context, size_t zone, struct arena *arena,
 
 static void list_names(void *context, const struct view_name **names, size_t *count)
 {
-    const struct server *server = context;
-    *names = server->view->names;
-    *count = server->view->name_count;
+    struct reader *reader = context;
+    const struct view *view = reader_begin(reader);
+    *names = view->names;
+    *count = view->name_count;
+    reader_end(reader);
 }
 
 static void write_type(void *context, const struct view_name *name, unsigned bit, char text[ADMIN_TYPE_SIZE])
 {
-    const struct server *server = context;
+    struct reader *reader = context;
     _Static_assert((int)ADMIN_TYPE_SIZE == (int)DNS_TYPE_TEXT_SIZE, "a type has to fit");
-    dns_write_type(steer_set_get(server->view->steer, name->policy)->types[bit], text);
+    dns_write_type(steer_set_get(reader_begin(reader)->steer, name->policy)->types[bit], text);
+    reader_end(reader);
 }
 
 static void write_metrics(void *context, struct buffer *out)
@@ -266,9 +277,22 @@ static void write_metrics(void *context, struct buffer *out)
     server_write_metrics(context, out);
 }
 
+static void *open_reader(void *context)
+{
+    return reader_open(context);
+}
+
+static void close_reader(void *reader)
+{
+    reader_close(reader);
+}
+
 void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
 {
     *verbs = (struct admin_verbs){.context = server,
+                                  .current = server->current,
+                                  .open_reader = open_reader,
+                                  .close_reader = close_reader,
                                   .get_info = get_info,
                                   .list_targets = list_targets,
                                   .get_target = get_target,
@@ -287,4 +311,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_names = list_names,
                                   .write_type = write_type,
                                   .write_metrics = write_metrics};
+    for (int lane = 0; lane < ADMIN_LANES; lane++) {
+        verbs->lanes[lane] = lanes_get(server->lanes, (enum admin_lane)lane);
+    }
 }

@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The verbs that assume something: explain and the what-if report, on copies of the current view. The health
- * lock is held while the health is copied, not while the copies are looked at. */
+ * The verbs that assume something: explain and the what-if report, on the snapshot of a worker and
+ * on a copy of that. */
 #include "config.h"
 
+#include "daemon/reader.h"
 #include "daemon/server.h"
 
 #include "base/error.h"
 
 /* The current view as it is and as it would be. */
 struct pair {
-    struct view *view[2];
+    struct view *view[2]; /* the first one is the reader's */
     const char **assumed; /* as they are told again */
     size_t count;
     int64_t wall_ms;
 };
 
-static void free_pair(struct server *server, struct pair *pair)
+static void free_pair(struct pair *pair)
 {
     view_free(pair->view[1]);
-    server_free_snapshot(server, pair->view[0]);
 }
 
 /* Fills the pair even if it fails; to be freed always. */
-static int make_pair(struct server *server, struct admin_assumptions *assumptions, struct arena *arena,
+static int make_pair(struct reader *reader, struct admin_assumptions *assumptions, struct arena *arena,
                      struct pair *pair)
 {
     struct operate_assumption *parsed = arena_alloc(arena, assumptions->count * sizeof *parsed);
-    *pair = (struct pair){.count = assumptions->count, .wall_ms = clock_wall_ms(&server->clock)};
+    *pair = (struct pair){.count = assumptions->count, .wall_ms = clock_wall_ms(&reader->server->clock)};
     pair->assumed = arena_alloc(arena, assumptions->count * sizeof *pair->assumed);
-    pair->view[0] = server_take_snapshot(server);
+    pair->view[0] = reader->snapshot;
     pair->view[1] = view_copy(pair->view[0], pair->wall_ms);
     for (size_t i = 0; i < assumptions->count; i++) {
         int error = operate_parse_assumption(pair->view[0], assumptions->texts[i], &parsed[i]);
@@ -59,13 +59,16 @@ int server_what_if(void *context, struct admin_what_if *what_if, struct arena *a
                    struct operate_report *report)
 {
     struct pair pair;
-    const struct operate_what_if page = {
-        .policy = -1, .traffic = what_if->traffic, .limit = what_if->limit, .cursor = what_if->cursor};
+    const struct operate_what_if page = {.policy = -1,
+                                         .traffic = what_if->traffic,
+                                         .limit = what_if->limit,
+                                         .cursor = what_if->cursor,
+                                         .progress = what_if->progress};
     int error = make_pair(context, &what_if->assumptions, arena, &pair);
     if (error == 0) {
         error = report_pair(&pair, &page, arena, report);
     }
-    free_pair(context, &pair);
+    free_pair(&pair);
     return error;
 }
 
@@ -90,6 +93,6 @@ int server_explain_if(void *context, const struct operate_question *question,
             .policy = is_steered ? (ptrdiff_t)explained->before.policy : PTRDIFF_MAX, .limit = ROWS};
         error = report_pair(&pair, &page, arena, &explained->report);
     }
-    free_pair(context, &pair);
+    free_pair(&pair);
     return error;
 }

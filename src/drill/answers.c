@@ -28,6 +28,7 @@ struct slot {
 struct drill_answers {
     const struct view *view;
     const struct health_table *table;
+    struct progress *progress;
     struct slot *slots; /* of each policy: class by class, type by type */
     size_t slot_count;
     size_t *first_slot; /* by policy */
@@ -100,17 +101,20 @@ static void use_slot(struct drill_answers *answers, const struct view_name *name
     steer_choice_copy(&slot->now, &slot->before);
 }
 
-struct drill_answers *drill_answers_new(const struct view *view, const struct health_table *table)
+struct drill_answers *drill_answers_new(const struct view *view, const struct health_table *table,
+                                        struct progress *progress)
 {
     struct drill_answers *answers = memory_alloc(sizeof *answers);
     answers->arena = arena_new(0);
     answers->view = view;
     answers->table = table;
+    answers->progress = progress;
     answers->slot_count = list_slots(answers);
     answers->slots = arena_alloc(answers->arena, answers->slot_count * sizeof *answers->slots);
     answers->sums =
         arena_alloc(answers->arena, 4 * (view->topology->region_count + 1) * sizeof *answers->sums);
-    for (size_t i = 0; i < view->name_count; i++) {
+    progress_expect(progress, view->name_count);
+    for (size_t i = 0; i < view->name_count && progress_step(progress, 1); i++) {
         const struct steer_policy *policy = steer_set_get(view->steer, view->names[i].policy);
         for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
             for (unsigned type = 0; type < policy->type_count; type++) {
@@ -130,7 +134,8 @@ void drill_answers_free(struct drill_answers *answers)
 size_t drill_answers_follow(struct drill_answers *answers, int64_t at_ms, int64_t interval_ms)
 {
     size_t changed = 0;
-    for (size_t i = 0; i < answers->slot_count; i++) {
+    progress_expect(answers->progress, answers->slot_count);
+    for (size_t i = 0; i < answers->slot_count && progress_step(answers->progress, 1); i++) {
         struct slot *slot = &answers->slots[i];
         if (slot->row_count == 0) {
             continue;
@@ -315,7 +320,8 @@ void drill_answers_report(struct drill_answers *answers, const bool *is_lost, st
                           struct drill_report *report)
 {
     size_t room = 0;
-    for (size_t i = 0; i < answers->slot_count; i++) {
+    progress_expect(answers->progress, answers->slot_count + answers->view->name_count);
+    for (size_t i = 0; i < answers->slot_count && progress_step(answers->progress, 1); i++) {
         struct slot *slot = &answers->slots[i];
         room += slot->row_count;
         if (slot->row_count != 0) {
@@ -324,7 +330,7 @@ void drill_answers_report(struct drill_answers *answers, const bool *is_lost, st
     }
     struct drill_name *rows = memory_alloc_array(room, sizeof *rows);
     report->decision_ms = report->decision_expected_ms = -1;
-    for (size_t i = 0; i < answers->view->name_count; i++) {
+    for (size_t i = 0; i < answers->view->name_count && progress_step(answers->progress, 1); i++) {
         struct drill_name *first = rows + report->name_count;
         size_t count = add_rows(answers, &answers->view->names[i], arena, first),
                changed = report->changed_count;

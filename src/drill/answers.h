@@ -9,8 +9,11 @@
 
 struct drill_answers;
 
-/* The choices of all steered names of the view as the table stands now: "before". Both are borrowed. */
-struct drill_answers *drill_answers_new(const struct view *view, const struct health_table *table);
+/* The choices of all steered names of the view as the table stands now: "before". All are borrowed. When the
+ * progress (may be NULL) is cancelled, calls return before they are done; then what they found is worthless.
+ */
+struct drill_answers *drill_answers_new(const struct view *view, const struct health_table *table,
+                                        struct progress *progress);
 void drill_answers_free(struct drill_answers *answers);
 
 /* Evaluate again, at the end of checks with this interval: returns how many answers (of a name, type and

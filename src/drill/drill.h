@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/progress.h"
 #include "health/health.h"
 #include "view/view.h"
 
@@ -30,6 +31,7 @@ struct drill_scenario {
     enum health_outcome failure; /* TIMEOUT (a dead host) or REFUSED (a dead process) …; NONE: TIMEOUT */
     bool from_live;  /* start from the live health (overrides, what is down already); else all is healthy */
     int64_t wall_ms; /* when it happens: decides which overrides start or end meanwhile */
+    struct progress *progress; /* NULL: nobody looks */
 };
 
 /* Where the traffic of a name goes: shares by region, before and after. */
@@ -80,16 +82,17 @@ struct drill_report {
     int64_t recovery_ms;          /* decision + ttl; -1: nothing to recover; meaningful if unserved_count and
                                      to_lost_count are 0 */
     int64_t rto_ms;               /* objective from the topology; 0: none */
+    struct progress *progress;    /* of the scenario: writing goes on with it */
     bool meets_rto; /* within the objective, all names served, nothing sent to what is lost; false without
                        an objective */
 };
 
 /* Returns 0, or ERROR_INVALID (a view without topology, no loss, a loss that does not exist, a failure that
- * is none). The report lives in the arena and borrows nothing. The health of the view is read: the
- * caller holds the health lock, or the view is a copy of its own. */
+ * is none), or ERROR_CANCELLED by the progress. The report lives in the arena and borrows nothing else. The
+ * health of the view is read: the caller holds the health lock, or the view is a copy of its own. */
 int drill_simulate(const struct view *view, const struct drill_scenario *scenario, struct arena *arena,
                    struct drill_report *report);
 
-/* The report as JSON text (returns owned, for free()) and as text for people. */
+/* The report as JSON text (returns owned, for free(); NULL: cancelled) and as text for people. */
 char *drill_write_json(const struct drill_report *report);
 char *drill_write_text(const struct drill_report *report);

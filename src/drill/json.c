@@ -7,7 +7,7 @@
 
 #include "drill/drill.h"
 
-#include "base/memory.h"
+#include "base/buffer.h"
 
 #include <jansson.h>
 
@@ -87,25 +87,70 @@ static void write_summary(json_t *root, const struct drill_report *report)
     json_object_set_new(root, "meets_rto", has_objective ? json_boolean(report->meets_rto) : json_null());
 }
 
+static json_t *write_event(const struct drill_event *event)
+{
+    json_t *item = json_object();
+    json_object_set_new(item, "at_ms", json_integer(event->at_ms));
+    json_object_set_new(item, "text", json_string(event->text));
+    json_object_set_new(item, "detail", json_boolean(event->is_detail));
+    return item;
+}
+
+static int add_text(const char *bytes, size_t len, void *buffer)
+{
+    buffer_add(buffer, bytes, len);
+    return 0;
+}
+
+/* Takes the value. */
+static void add_value(struct buffer *text, json_t *value, size_t flags)
+{
+    json_dump_callback(value, add_text, text, flags | JSON_REAL_PRECISION(6));
+    json_decref(value);
+}
+
+/* Lists of a hundred thousand items are not made of values all at once: one in a line. */
+static void begin_list(struct buffer *text, const char *key)
+{
+    buffer_print(text, ",\n  \"%s\": [", key);
+}
+
+static void add_item(struct buffer *text, size_t index, json_t *item)
+{
+    buffer_add_text(text, index == 0 ? "\n    " : ",\n    ");
+    add_value(text, item, 0);
+}
+
+static void end_list(struct buffer *text, size_t count)
+{
+    buffer_add_text(text, count == 0 ? "]" : "\n  ]");
+}
+
 char *drill_write_json(const struct drill_report *report)
 {
-    json_t *root = json_object(), *timeline = json_array(), *answers = json_array();
+    json_t *root = json_object();
+    struct buffer text;
+    buffer_init(&text);
     write_scenario(root, report);
     write_summary(root, report);
     json_object_set_new(root, "shares", write_shares(report->total, report->total_count));
+    add_value(&text, root, JSON_INDENT(2));
+    text.len -= sizeof "\n}" - 1; /* it goes on */
+    begin_list(&text, "timeline");
     for (size_t i = 0; i < report->event_count; i++) {
-        json_t *item = json_object();
-        json_object_set_new(item, "at_ms", json_integer(report->events[i].at_ms));
-        json_object_set_new(item, "text", json_string(report->events[i].text));
-        json_object_set_new(item, "detail", json_boolean(report->events[i].is_detail));
-        json_array_append_new(timeline, item);
+        add_item(&text, i, write_event(&report->events[i]));
     }
-    json_object_set_new(root, "timeline", timeline);
-    for (size_t i = 0; i < report->name_count; i++) {
-        json_array_append_new(answers, write_answer(&report->names[i]));
+    end_list(&text, report->event_count);
+    begin_list(&text, "answers");
+    progress_expect(report->progress, report->name_count);
+    for (size_t i = 0; i < report->name_count && progress_step(report->progress, 1); i++) {
+        add_item(&text, i, write_answer(&report->names[i]));
     }
-    json_object_set_new(root, "answers", answers);
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    json_decref(root);
-    return text == NULL ? memory_copy_text("{}") : text;
+    end_list(&text, report->name_count);
+    buffer_add_text(&text, "\n}");
+    if (progress_is_cancelled(report->progress)) {
+        buffer_fini(&text);
+        return NULL;
+    }
+    return text.bytes;
 }

@@ -342,10 +342,10 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
     mark_lost(&run, scenario);
     start_health(&run, view, scenario->from_live);
     start_checks(&run);
-    run.answers = drill_answers_new(view, health_get_table(run.health));
+    run.answers = drill_answers_new(view, health_get_table(run.health), scenario->progress);
     health_set_listener(run.health,
                         &(struct health_listener){.context = &run, .changed = hear, .turned = hear_turn});
-    while (run.pending_count != 0) {
+    while (run.pending_count != 0 && !progress_is_cancelled(scenario->progress)) {
         follow_overrides(&run);
         if (report->detection_ms < 0) {
             note_first_failure(&run, report);
@@ -355,6 +355,7 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
     name_losses(view, scenario, arena, report);
     report->failure = run.failure;
     report->from_live = scenario->from_live;
+    report->progress = scenario->progress;
     list_events(&run, arena, report);
     drill_answers_report(run.answers, run.is_lost, arena, report);
     judge(view->topology, report);
@@ -364,5 +365,5 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
     free(run.heap);
     free(run.monitors);
     free(run.is_lost);
-    return 0;
+    return progress_is_cancelled(scenario->progress) ? ERROR_CANCELLED : 0;
 }

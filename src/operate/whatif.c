@@ -269,7 +269,9 @@ static int compare_rows(const void *left, const void *right)
 
 static void list_rows(struct whatif *w)
 {
-    for (size_t i = 0; i < w->entry_count; i++) {
+    struct progress *progress = w->question->progress;
+    progress_expect(progress, w->entry_count);
+    for (size_t i = 0; i < w->entry_count && progress_step(progress, 1); i++) {
         uint16_t class_count = steer_set_get(w->question->view[0]->steer, w->entries[i].policy)->class_count;
         for (uint16_t class_id = 0; class_id < class_count; class_id++) {
             add_class(w, i, class_id);
@@ -295,7 +297,9 @@ static bool lacks_static(const struct whatif *w, const struct view_name *name, u
 
 static void count_names(struct whatif *w)
 {
-    for (size_t i = 0; i < w->entry_count; i++) {
+    struct progress *progress = w->question->progress;
+    progress_expect(progress, w->entry_count);
+    for (size_t i = 0; i < w->entry_count && progress_step(progress, 1); i++) {
         const struct whatif_entry *entry = &w->entries[i];
         w->report->names_changed += entry->changed ? entry->count : 0;
         for (int side = 0; side < 2; side++) {
@@ -457,5 +461,5 @@ int operate_report_what_if(const struct operate_what_if *question, struct arena 
     free(w.entries);
     free(w.rows);
     arena_free(w.scratch);
-    return 0;
+    return progress_is_cancelled(question->progress) ? ERROR_CANCELLED : 0;
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/progress.h"
 #include "view/view.h"
 
 #include <stdbool.h>
@@ -70,11 +71,12 @@ struct operate_what_if {
     const struct view *view[2]; /* before, after: both are copies, so that nobody changes them */
     const char *const *assumed; /* what is different, as text: for the report */
     size_t assumed_count;
-    ptrdiff_t policy;   /* of this policy only; -1: of all */
-    double traffic;     /* of all names, requests per second; 0: not known */
-    size_t limit;       /* rows */
-    const char *cursor; /* next_cursor of the page before; NULL: from the start */
-    int64_t wall_ms;    /* now */
+    ptrdiff_t policy;          /* of this policy only; -1: of all */
+    double traffic;            /* of all names, requests per second; 0: not known */
+    size_t limit;              /* rows */
+    const char *cursor;        /* next_cursor of the page before; NULL: from the start */
+    int64_t wall_ms;           /* now */
+    struct progress *progress; /* NULL: nobody looks */
 };
 
 struct operate_report {
@@ -93,6 +95,7 @@ struct operate_report {
     const char *next_cursor; /* NULL: there are no more */
 };
 
-/* 0, or ERROR_SYNTAX: the cursor is none of ours. The report lives in the arena and borrows nothing. */
+/* 0, ERROR_SYNTAX: the cursor is none of ours, or ERROR_CANCELLED by the progress. The report lives in the
+ * arena and borrows nothing. */
 int operate_report_what_if(const struct operate_what_if *question, struct arena *arena,
                            struct operate_report *report);

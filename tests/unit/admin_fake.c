@@ -237,15 +237,14 @@ static int what_if(void *context, struct admin_what_if *what_if, struct arena *a
                : check_assumptions(&what_if->assumptions);
 }
 
-static int simulate(void *context, const char *const *losses, size_t count, const char *failure,
-                    bool from_live, char **json, const char **bad)
+static int simulate(void *context, struct admin_drill *drill, char **json)
 {
     struct fake *fake = context;
-    fake->last_failure = failure;
-    fake->last_from_live = from_live;
-    for (size_t i = 0; i < count; i++) {
-        if (strncmp(losses[i], "region:", 7) != 0) {
-            *bad = losses[i];
+    fake->last_failure = drill->failure;
+    fake->last_from_live = drill->from_live;
+    for (size_t i = 0; i < drill->count; i++) {
+        if (strncmp(drill->losses[i], "region:", 7) != 0) {
+            drill->bad = drill->losses[i];
             return ERROR_NOT_FOUND;
         }
     }
@@ -311,11 +310,11 @@ static void list_geo(void *context, struct arena *arena, struct admin_geo **item
     *count = 2;
 }
 
-static size_t list_secondaries(void *context, size_t zone, struct arena *arena,
+static size_t list_secondaries(void *context, const char *origin, struct arena *arena,
                                struct admin_secondary **secondaries)
 {
     (void)context;
-    if (zone != 0) {
+    if (strcmp(origin, "example.com.") != 0) {
         return 0;
     }
     const struct admin_secondary two[] = {{.address = "192.0.2.53:53", .state = "idle"},
@@ -360,6 +359,7 @@ static void write_metrics(void *context, struct buffer *out)
 struct admin_verbs fake_verbs(struct fake *fake)
 {
     return (struct admin_verbs){.context = fake,
+                                .current = fake,
                                 .get_info = get_info,
                                 .list_targets = list_targets,
                                 .get_target = get_target,

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Answers that are made on a worker. The call moves there with all that it holds, reads a snapshot, and comes
+ * back with a status and a body, which the control thread only has to send. What is large is made and freed
+ * on the worker. */
+#include "config.h"
+
+#include "admin/call.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct work {
+    struct worker_job job; /* the first, so that one is the other */
+    struct worker *lane;
+    struct call_pending *pending;
+    void (*handle)(struct call *call);
+    struct call call;
+};
+
+static void open_reader(struct worker_job *job)
+{
+    struct work *work = (struct work *)job;
+    const struct admin_verbs *verbs = &work->call.admin->verbs;
+    if (work->call.reader == NULL) {
+        work->call.reader = verbs->open_reader(verbs->context);
+    }
+}
+
+static void run(struct worker_job *job)
+{
+    struct work *work = (struct work *)job;
+    struct call *call = &work->call;
+    if (!progress_is_cancelled(&job->progress)) {
+        work->handle(call);
+    }
+    if (call->fetch == NULL || progress_is_cancelled(&job->progress)) {
+        call->admin->verbs.close_reader(call->reader);
+        call->reader = NULL;
+        call_finish(call);
+        call->arena = NULL;
+    }
+    if (progress_is_cancelled(&job->progress) && call->answer.body != NULL) {
+        evbuffer_free(call->answer.body);
+        call->answer.body = NULL;
+    }
+}
+
+static void free_work(struct work *work)
+{
+    struct call *call = &work->call;
+    if (call->reader != NULL) {
+        call->admin->verbs.close_reader(call->reader);
+    }
+    if (call->answer.body != NULL) {
+        evbuffer_free(call->answer.body);
+    }
+    call_finish(call);
+    free(work);
+}
+
+static void refuse(struct call *call)
+{
+    problem_set(&call->problem, PROBLEM_BUSY, "too many answers are being computed; ask again later");
+    call_reply_problem(call);
+}
+
+static void done(struct worker_job *job)
+{
+    struct work *work = (struct work *)job;
+    struct call call;
+    bool is_cancelled = progress_is_cancelled(&job->progress);
+    bool is_refused = false;
+    if (!is_cancelled && work->call.fetch != NULL) {
+        work->call.fetch(&work->call);
+        work->call.fetch = NULL;
+        work->call.fetched = true;
+        if (worker_submit(work->lane, job) == 0) {
+            return;
+        }
+        is_refused = true;
+    }
+    if (call_resume(work->pending, &call)) {
+        if (is_refused) {
+            refuse(&call);
+        } else if (!is_cancelled) {
+            call_send(&call, &work->call.answer);
+            work->call.answer.body = NULL;
+        }
+        call_finish(&call);
+    }
+    free_work(work);
+}
+
+static void client_left(void *argument)
+{
+    struct work *work = argument;
+    worker_cancel(work->lane, &work->job);
+}
+
+/* Without workers. */
+static void answer_now(struct call *call, void (*handle)(struct call *call))
+{
+    handle(call);
+    if (call->fetch != NULL) {
+        call->fetch(call);
+        call->fetch = NULL;
+        call->fetched = true;
+        handle(call);
+    }
+}
+
+void call_work(struct call *call, enum admin_lane lane, const char *what, void (*handle)(struct call *call))
+{
+    struct worker *worker = call->admin->verbs.lanes[lane];
+    if (worker == NULL) {
+        answer_now(call, handle);
+        return;
+    }
+    struct work *work = memory_alloc(sizeof *work);
+    *work = (struct work){
+        .job = {.name = what, .prepare = open_reader, .run = run, .done = done},
+        .lane = worker,
+        .handle = handle,
+        .call = *call,
+    };
+    work->call.request = NULL;
+    work->call.reader = NULL;
+    work->call.progress = &work->job.progress;
+    if (call->body_len != 0) { /* it was the request's, whose client may leave */
+        char *body = arena_alloc_bytes(call->arena, call->body_len + 1);
+        memcpy(body, call->body, call->body_len);
+        body[call->body_len] = '\0';
+        work->call.body = body;
+    }
+    work->pending = call_defer(call);
+    call_watch(work->pending, client_left, work);
+    call->arena = NULL; /* it goes with the work */
+    if (worker_submit(worker, &work->job) != 0) {
+        struct call again;
+        if (call_resume(work->pending, &again)) {
+            refuse(&again);
+            call_finish(&again);
+        }
+        free_work(work);
+    }
+}

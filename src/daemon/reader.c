@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Readers: see reader.h. */
+#include "config.h"
+
+#include "daemon/reader.h"
+
+#include "base/memory.h"
+#include "daemon/lanes.h"
+
+#include <stdlib.h>
+
+struct reader *reader_open(struct server *server)
+{
+    struct reader *reader = memory_alloc(sizeof *reader);
+    reader->server = server;
+    reader->snapshot = server_take_snapshot(server);
+    reader->reloads = server->reloads;
+    reader->reload_failures = server->reload_failures;
+    primaries_get_stats(server->primaries, &reader->notifies);
+    hosts_get_stats(server->hosts, &reader->resolutions);
+    for (int lane = 0; lane < ADMIN_LANES; lane++) {
+        worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);
+    }
+    return reader;
+}
+
+void reader_close(struct reader *reader)
+{
+    server_free_snapshot(reader->server, reader->snapshot);
+    free(reader);
+}
+
+const struct view *reader_begin(struct reader *reader)
+{
+    if (reader->snapshot != NULL) {
+        return reader->snapshot;
+    }
+    pthread_mutex_lock(&reader->server->lock);
+    return reader->server->view;
+}
+
+void reader_end(struct reader *reader)
+{
+    if (reader->snapshot == NULL) {
+        pthread_mutex_unlock(&reader->server->lock);
+    }
+}

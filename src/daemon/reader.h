@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the verbs that read look at: what serves now (on the control thread, under the lock, for moments), or
+ * a snapshot, on a worker and without a lock. */
+#pragma once
+
+#include "daemon/server.h"
+#include "base/worker.h"
+#include "notify/notify.h"
+#include "probe/resolve.h"
+
+struct reader {
+    struct server *server;
+    struct view *snapshot; /* NULL: what serves now */
+    /* What else the control thread knew when the snapshot was taken: */
+    struct worker_stats work[ADMIN_LANES];
+    struct notify_stats notifies;
+    struct resolve_stats resolutions;
+    uint64_t reloads, reload_failures;
+};
+
+/* A reader of a snapshot, returns owned; on the control thread. */
+struct reader *reader_open(struct server *server);
+void reader_close(struct reader *reader); /* on any thread */
+
+/* What to read, between the two. */
+const struct view *reader_begin(struct reader *reader);
+void reader_end(struct reader *reader);
