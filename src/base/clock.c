@@ -60,6 +60,13 @@ uint64_t clock_coarse_now_us(void)
     return (uint64_t)read_us(CLOCK_MONOTONIC_COARSE);
 }
 
+uint64_t clock_machine_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 const char *clock_write_rfc3339(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
 {
     time_t seconds = (time_t)(wall_ms / 1000);

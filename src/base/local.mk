@@ -12,6 +12,7 @@ src_libbase_a_SOURCES = \
 	src/base/file.c src/base/file.h \
 	src/base/hash.h \
 	src/base/limiter.c src/base/limiter.h \
+	src/base/lock.c src/base/lock.h \
 	src/base/log.c src/base/log.h \
 	src/base/log_record.c src/base/log_record.h \
 	src/base/log_text.c src/base/log_text.h \

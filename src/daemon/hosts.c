@@ -143,9 +143,9 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
         free(updates);
         return;
     }
-    pthread_mutex_lock(&server->lock);
+    lock_take(&server->lock);
     size_t moved = view_update_hosts(server->view, updates, count, clock_wall_ms(&server->clock));
-    pthread_mutex_unlock(&server->lock);
+    lock_leave(&server->lock);
     free(updates);
     if (moved != 0) {
         server_set_targets(server);

@@ -327,6 +327,42 @@ static void print_loads(const struct operate_targets *targets, struct buffer *ou
     }
 }
 
+static void print_times(const char *name, const char *help, const struct lock_times *times,
+                        struct buffer *out)
+{
+    static const char *const bounds[LOCK_BUCKETS] = {"1e-05", "0.0001", "0.001", "0.01", "0.1", "1", "+Inf"};
+    uint64_t sum = 0;
+    print_head(out, name, "histogram", help);
+    for (int i = 0; i < LOCK_BUCKETS; i++) {
+        sum += times->buckets[i];
+        buffer_print(out, "%s_bucket{le=\"%s\"} %lu\n", name, bounds[i], (unsigned long)sum);
+    }
+    buffer_print(out, "%s_sum %.9f\n%s_count %lu\n", name, (double)times->sum_ns / 1e9, name,
+                 (unsigned long)times->count);
+}
+
+static void print_lock(struct server *server, struct buffer *out)
+{
+    struct lock_stats stats;
+    lock_get_stats(&server->lock, &stats);
+    print_times("steerd_health_lock_held_seconds", "For how long threads held the lock of health.",
+                &stats.held, out);
+    print_times("steerd_health_lock_waited_seconds", "For how long threads waited for the lock of health.",
+                &stats.waited, out);
+    print_head(out, "steerd_health_lock_longest_held_seconds", "gauge",
+               "The longest that it was held: since the start, and in the last one to two minutes.");
+    buffer_print(out, "steerd_health_lock_longest_held_seconds{since=\"start\"} %.9f\n",
+                 (double)stats.held.longest_ns / 1e9);
+    buffer_print(out, "steerd_health_lock_longest_held_seconds{since=\"minute\"} %.9f\n",
+                 (double)lock_find_recent(&stats.held) / 1e9);
+    print_head(out, "steerd_health_lock_longest_waited_seconds", "gauge",
+               "The longest that a thread waited for it, likewise.");
+    buffer_print(out, "steerd_health_lock_longest_waited_seconds{since=\"start\"} %.9f\n",
+                 (double)stats.waited.longest_ns / 1e9);
+    buffer_print(out, "steerd_health_lock_longest_waited_seconds{since=\"minute\"} %.9f\n",
+                 (double)lock_find_recent(&stats.waited) / 1e9);
+}
+
 static void print_targets(const struct view *view, struct buffer *out)
 {
     struct arena *arena = arena_new(0);
@@ -418,6 +454,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     print_notifies(reader, out);
     print_tcp(server, out);
     print_checks(server, out);
+    print_lock(reader->server, out);
     print_hosts(view, &reader->resolutions, out);
     print_targets(view, out);
     print_work(reader, out);

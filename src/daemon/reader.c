@@ -36,13 +36,13 @@ const struct view *reader_begin(struct reader *reader)
     if (reader->snapshot != NULL) {
         return reader->snapshot;
     }
-    pthread_mutex_lock(&reader->server->lock);
+    lock_take(&reader->server->lock);
     return reader->server->view;
 }
 
 void reader_end(struct reader *reader)
 {
     if (reader->snapshot == NULL) {
-        pthread_mutex_unlock(&reader->server->lock);
+        lock_leave(&reader->server->lock);
     }
 }

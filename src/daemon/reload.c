@@ -136,9 +136,9 @@ static bool install_zone(struct reload *reload)
     if (zone != NULL) {
         primaries_prepare_zone(server->primaries, zone, reload->fingerprint);
     }
-    pthread_mutex_lock(&server->lock); /* the prober looks into the view */
+    lock_take(&server->lock); /* the prober looks into the view */
     server->view = view_install_zone(server->slot, (size_t)reload->zone_index, reload->update);
-    pthread_mutex_unlock(&server->lock);
+    lock_leave(&server->lock);
     if (zone != NULL) {
         primaries_follow_zone(server->primaries, zone);
     }

@@ -73,7 +73,7 @@ static void on_result(void *context, const struct probe_result *result)
 {
     struct server *server = context;
     int64_t now = clock_wall_ms(&server->clock);
-    pthread_mutex_lock(&server->lock);
+    lock_take(&server->lock);
     if (result->generation == server->view->generation) { /* else the topology has moved on */
         health_observe(server->view->health, result->target, result->outcome, now, result->duration_us,
                        result->detail);
@@ -83,7 +83,7 @@ static void on_result(void *context, const struct probe_result *result)
                                now);
         }
     }
-    pthread_mutex_unlock(&server->lock);
+    lock_leave(&server->lock);
 }
 
 static void on_expiry(int fd, short events, void *argument)
@@ -91,19 +91,19 @@ static void on_expiry(int fd, short events, void *argument)
     (void)fd;
     (void)events;
     struct server *server = argument;
-    pthread_mutex_lock(&server->lock);
+    lock_take(&server->lock);
     int64_t now = clock_wall_ms(&server->clock);
     health_follow_clock(server->view->health, now);
     health_expire_loads(server->view->health, now);
-    pthread_mutex_unlock(&server->lock);
+    lock_leave(&server->lock);
     server_schedule_expiry(server);
 }
 
 void server_schedule_expiry(struct server *server)
 {
-    pthread_mutex_lock(&server->lock);
+    lock_take(&server->lock);
     int64_t next = health_next_due(server->view->health), left = EXPIRY_CHECK_MS;
-    pthread_mutex_unlock(&server->lock);
+    lock_leave(&server->lock);
     if (next != 0) {
         left = next - clock_wall_ms(&server->clock);
         left = left < 1 ? 1 : left > EXPIRY_CHECK_MS ? EXPIRY_CHECK_MS : left;
@@ -175,7 +175,7 @@ void server_set_targets(struct server *server)
 
 void server_install_view(struct server *server, struct view *view)
 {
-    pthread_mutex_lock(&server->lock);
+    lock_take(&server->lock);
     if (server->view != NULL) {
         health_carry(view->health, server->view->health, clock_wall_ms(&server->clock));
     }
@@ -187,7 +187,7 @@ void server_install_view(struct server *server, struct view *view)
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
     server->view = view;
     struct view *old = view_publish(server->slot, view); /* a batch of queries at the most */
-    pthread_mutex_unlock(&server->lock);
+    lock_leave(&server->lock);
     log_set_level(view->server->log_level);
     server_set_targets(server);
     server_schedule_expiry(server);
@@ -379,7 +379,7 @@ static void stop(struct server *server)
     if (server->base != NULL) {
         event_base_free(server->base);
     }
-    pthread_mutex_destroy(&server->lock);
+    lock_fini(&server->lock);
 }
 
 /* TCP clients, checks in flight and admin connections are descriptors: take all that the system permits. */
@@ -400,7 +400,7 @@ int server_run(const char *path)
     struct report *report = report_new();
     clock_init(&server.clock);
     server.started_ms = clock_wall_ms(&server.clock);
-    pthread_mutex_init(&server.lock, NULL);
+    lock_init(&server.lock);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     raise_descriptor_limit();

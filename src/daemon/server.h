@@ -9,6 +9,7 @@
 #include "daemon/hosts.h"
 #include "daemon/primaries.h"
 #include "base/clock.h"
+#include "base/lock.h"
 #include "probe/probe.h"
 #include "serve/serve.h"
 #include "view/view.h"
@@ -35,8 +36,8 @@ struct server {
     struct event *report;               /* timer: what rates did */
     uint64_t reported[ANSWER_COUNTERS]; /* up to its last run */
     struct view_slot *slot;
-    struct view *view;    /* current; changed by the control thread under the lock */
-    pthread_mutex_t lock; /* health machine of `view`, and `view` for the prober */
+    struct view *view; /* current; changed by the control thread under the lock */
+    struct lock lock;  /* health machine of `view`, and `view` for the prober */
     struct serve_options serve_options;
     struct serve *serve;
     struct prober *prober;

@@ -8,9 +8,9 @@
 
 struct view *server_take_snapshot(struct server *server)
 {
-    pthread_mutex_lock(&server->lock);
+    lock_take(&server->lock);
     struct view *snapshot = view_copy(server->view, clock_wall_ms(&server->clock));
-    pthread_mutex_unlock(&server->lock);
+    lock_leave(&server->lock);
     return snapshot;
 }
 

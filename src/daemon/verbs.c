@@ -93,9 +93,9 @@ static int put_override(void *context, enum health_kind kind, const char *name,
                         const struct health_override *override)
 {
     struct server *server = context;
-    pthread_mutex_lock(&server->lock);
+    lock_take(&server->lock);
     int error = operate_put_override(server->view, kind, name, override, clock_wall_ms(&server->clock));
-    pthread_mutex_unlock(&server->lock);
+    lock_leave(&server->lock);
     if (error == 0) {
         char text[CLOCK_TEXT_SIZE];
         bool is_planned = override->starts_ms != 0;
@@ -112,9 +112,9 @@ static int put_override(void *context, enum health_kind kind, const char *name,
 static int put_load(void *context, const char *endpoint, const struct health_load_report *report)
 {
     struct server *server = context;
-    pthread_mutex_lock(&server->lock);
+    lock_take(&server->lock);
     int error = operate_put_load(server->view, endpoint, report, clock_wall_ms(&server->clock));
-    pthread_mutex_unlock(&server->lock);
+    lock_leave(&server->lock);
     if (error == 0 && report->source == HEALTH_LOAD_NONE) {
         log_info("load forgotten endpoint=%s actor=%s", endpoint, report->actor);
     } else if (error == 0) {

@@ -28,3 +28,11 @@ tests_unit_test_worker_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_worker_SOURCES = tests/unit/test_worker.c tests/unit/unit.h
 tests_unit_test_worker_LDADD = src/libbase.a $(CMOCKA_LIBS)
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_lock
+check_PROGRAMS += tests/unit/test_lock
+tests_unit_test_lock_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_lock_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_lock_SOURCES = tests/unit/test_lock.c tests/unit/unit.h
+tests_unit_test_lock_LDADD = src/libbase.a $(CMOCKA_LIBS)
+endif
