@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/words.h"
 #include "conf/value.h"
 
 #include <stdio.h>
@@ -53,8 +54,7 @@ static bool is_reserved(const struct doc_node *object, const char *key)
 
 static void report_unknown_key(const struct doc_node *member, const char *const *keys)
 {
-    const char *best = NULL;
-    unsigned best_distance = UINT32_MAX;
+    struct words_nearest nearest = {.found = member->key};
     struct buffer known;
     if (!doc_wants_detail(member->doc)) {
         doc_error_at_key(member, "unknown key");
@@ -62,14 +62,11 @@ static void report_unknown_key(const struct doc_node *member, const char *const 
     }
     buffer_init(&known);
     for (size_t i = 0; keys[i] != NULL; i++) {
-        unsigned distance = value_get_distance(member->key, keys[i]);
-        if (distance < best_distance) {
-            best = keys[i];
-            best_distance = distance;
-        }
+        words_offer(&nearest, keys[i]);
         buffer_print(&known, "%s\"%s\"", i == 0 ? "" : ", ", keys[i]);
     }
-    if (best != NULL && value_is_close(member->key, best_distance)) {
+    const char *best = words_nearest(&nearest);
+    if (best != NULL) {
         doc_error_at_key(member, "unknown key \"%.100s\"; did you mean \"%s\"?", member->key, best);
     } else {
         doc_error_at_key(member, "unknown key \"%.100s\", expected one of %s", member->key, known.bytes);

@@ -343,7 +343,8 @@ static struct conf_policy *new_policy(const char *path, const char *origin)
 static struct conf_policy *read_policy(struct doc *doc, const char *path, const char *origin,
                                        const struct conf_topology *topology)
 {
-    if (doc == NULL) {
+    if (doc == NULL || topology == NULL) {
+        doc_free(doc);
         return NULL;
     }
     struct doc_node root = doc_get_root(doc);

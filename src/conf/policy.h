@@ -131,7 +131,8 @@ struct conf_policy {
 
 /* Load and check against a topology (borrowed during the call only). A reference to a region, az or endpoint
  * that does not exist, a pattern that matches nothing, a tier without members, a name outside the origin: all
- * errors in the report. Returns owned, or NULL if there was any error. */
+ * errors in the report. Returns owned, or NULL if there was any error. Without a topology (NULL) only the
+ * syntax is looked at, and NULL is returned. */
 struct conf_policy *conf_load_policy(const char *path, const char *origin,
                                      const struct conf_topology *topology, struct report *report);
 struct conf_policy *conf_parse_policy(const char *path, const char *origin, const char *text, size_t len,

@@ -239,7 +239,7 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     return error;
 }
 
-struct conf_server *conf_load_server(const char *path, struct report *report)
+struct conf_server *conf_read_server(const char *path, struct report *report)
 {
     struct doc *doc = doc_load(path, report);
     if (doc == NULL) {
@@ -254,9 +254,15 @@ struct conf_server *conf_load_server(const char *path, struct report *report)
     server->has_cookies = true;
     server->cookies_require = CONF_COOKIES_LIMITED;
     int error = read_server(&root, server, report);
-    bool failed = error != 0 || doc_has_errors(doc);
+    server->is_broken = error != 0 || doc_has_errors(doc);
     doc_free(doc);
-    if (failed) {
+    return server;
+}
+
+struct conf_server *conf_load_server(const char *path, struct report *report)
+{
+    struct conf_server *server = conf_read_server(path, report);
+    if (server != NULL && server->is_broken) {
         conf_free_server(server);
         return NULL;
     }

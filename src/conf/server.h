@@ -140,6 +140,7 @@ struct conf_server {
     struct conf_key *keys; /* TSIG */
     size_t key_count;
     unsigned max_transfers; /* that go on at once per TCP thread, 1..10000; default 100 */
+    bool is_broken;         /* errors were reported: not to be served from (conf_read_server) */
     struct arena *arena;    /* owns all of it */
 };
 
@@ -147,4 +148,7 @@ struct conf_server {
  * "zones" given as a folder is listed here: every NAME.zone becomes a zone (%XX escapes in NAME are decoded,
  * "%2E.zone" is the root), NAME.json beside it is its policy; a policy without a zone file is an error. */
 struct conf_server *conf_load_server(const char *path, struct report *report);
+/* The same for those who look for more errors: what could be read of a broken document, with is_broken. NULL
+ * if it is no JSON object at all. */
+struct conf_server *conf_read_server(const char *path, struct report *report);
 void conf_free_server(struct conf_server *server); /* NULL is fine */

@@ -5,9 +5,8 @@
 
 #include "conf/suggest.h"
 
-#include "conf/value.h"
+#include "base/words.h"
 
-#include <stdint.h>
 #include <string.h>
 
 enum { LOOKED_AT_MAX = 4096, LISTED_MAX = 8 };
@@ -22,20 +21,15 @@ static const char *get_name(const struct suggest_list *list, size_t index)
 static void write_nearest(const char *found, const struct suggest_list *lists, size_t list_count,
                           struct buffer *to)
 {
-    const char *best = NULL;
-    unsigned best_distance = UINT32_MAX;
+    struct words_nearest nearest = {.found = found};
     size_t looked_at = 0;
     for (size_t l = 0; l < list_count; l++) {
         for (size_t i = 0; i < lists[l].count && looked_at < LOOKED_AT_MAX; i++, looked_at++) {
-            const char *name = get_name(&lists[l], i);
-            unsigned distance = value_get_distance(found, name);
-            if (distance < best_distance) {
-                best = name;
-                best_distance = distance;
-            }
+            words_offer(&nearest, get_name(&lists[l], i));
         }
     }
-    if (best != NULL && value_is_close(found, best_distance)) {
+    const char *best = words_nearest(&nearest);
+    if (best != NULL) {
         buffer_print(to, ", did you mean \"%s\"?", best);
     }
 }

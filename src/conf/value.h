@@ -28,9 +28,3 @@ bool value_is_pattern(const char *text); /* is there a '*' in it? */
 
 /* Replaces control characters and broken UTF-8 by '?', in place: a message must not steer a terminal. */
 void value_make_printable(char *text);
-
-/* How many edits (insert, remove, replace, swap neighbours; without regard to case) lead from one to the
- * other; texts over 64 bytes are infinitely far from everything. */
-unsigned value_get_distance(const char *a, const char *b);
-/* Close enough to ask "did you mean"? */
-bool value_is_close(const char *found, unsigned distance);

@@ -7,6 +7,7 @@
 #include "daemon/steerd.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/words.h"
 #include "drill/drill.h"
 
 #include <getopt.h>
@@ -34,12 +35,18 @@ static void print_usage(FILE *to)
           to);
 }
 
-/* The view for work without a server; errors are on stderr. */
-static struct view *load_anyhow(const char *path, struct report *report)
+/* The view for work without a server. */
+static struct view *compile(const char *path, struct report *report)
 {
     struct clock clock;
     clock_init(&clock);
-    struct view *view = view_compile(path, NULL, 1, clock_wall_ms(&clock), 1, report);
+    return view_compile(path, NULL, 1, clock_wall_ms(&clock), 1, report);
+}
+
+/* Likewise; errors are on stderr. */
+static struct view *load_anyhow(const char *path, struct report *report)
+{
+    struct view *view = compile(path, report);
     report_write(report, stderr);
     return view;
 }
@@ -55,19 +62,33 @@ static struct view *load(const char *path, struct report *report)
     return view;
 }
 
+static void print_summary(const struct view *view, size_t warnings)
+{
+    size_t endpoints = view->topology == NULL ? 0 : view->topology->endpoint_count;
+    printf("%s: ok, %zu zone%s, %zu steered name%s, %zu endpoint%s, %zu warning%s\n", view->server->path,
+           view->zone_count, words_plural(view->zone_count), view->name_count, words_plural(view->name_count),
+           endpoints, words_plural(endpoints), warnings, words_plural(warnings));
+}
+
 static int run_check(const struct options *options)
 {
     struct report *report = report_new();
-    struct view *view = load(options->path, report);
-    if (view != NULL) {
-        printf("%s: ok, %zu zones, %zu steered names, %zu endpoints, %zu warnings\n", options->path,
-               view->zone_count, view->name_count,
-               view->topology == NULL ? 0 : view->topology->endpoint_count, report_warnings(report));
-    } else {
-        fprintf(stderr, "%s: %zu errors, %zu warnings\n", options->path, report_errors(report),
-                report_warnings(report));
+    struct view *view = compile(options->path, report);
+    if (view == NULL) { /* it gave up at the first broken document */
+        report_free(report);
+        report = report_new();
+        view_check(options->path, report);
     }
-    int code = view != NULL ? 0 : 1;
+    report_write(report, stderr);
+    size_t errors = report_errors(report), warnings = report_warnings(report);
+    bool good = view != NULL && errors == 0;
+    if (good) {
+        print_summary(view, warnings);
+    } else {
+        fprintf(stderr, "%s: %zu error%s, %zu warning%s\n", options->path, errors, words_plural(errors),
+                warnings, words_plural(warnings));
+    }
+    int code = good ? 0 : 1;
     view_free(view);
     report_free(report);
     return code;

@@ -10,6 +10,7 @@
 #include "answer/answer.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/words.h"
 #include "dns/key.h"
 #include "dns/name.h"
 #include "dns/types.h"
@@ -151,9 +152,9 @@ static void describe_node(struct explain_work *w, const struct zone *zone, const
         w->to->steered = true;
         w->to->policy = steered->policy;
         w->to->steered_name = name_text(w, owner);
-        explain_say(w, "%s is %s: policy %u with %u endpoints", w->to->steered_name,
+        explain_say(w, "%s is %s: policy %u with %u endpoint%s", w->to->steered_name,
                     found == NULL ? "an alias, and where it leads is steered" : "steered", steered->policy,
-                    w->policy->member_count);
+                    w->policy->member_count, words_plural(w->policy->member_count));
     } else {
         explain_say(w, "the name is not steered: the records of the zone file answer");
     }

@@ -6,6 +6,7 @@
 #include "operate/explain.h"
 
 #include "base/buffer.h"
+#include "base/words.h"
 #include "dns/types.h"
 
 #include <stdio.h>
@@ -113,14 +114,15 @@ static const char *limit_text(const struct operate_tier *tier, bool spreads, str
 static void tell_tier(struct explain_work *w, const struct operate_tier *tier, bool spreads)
 {
     char have[128];
-    int used = snprintf(have, sizeof have, "%u of its %u members may (%.4g %%)", tier->serving, tier->members,
-                        100 * tier->healthy);
+    int used = snprintf(have, sizeof have, "%u of its %u member%s may (%.4g %%)", tier->serving,
+                        tier->members, words_plural(tier->members), 100 * tier->healthy);
     if (tier->available < tier->healthy) {
         snprintf(have + used, sizeof have - (size_t)used, ", of which load leaves %.4g %%",
                  100 * tier->available);
     }
     if (tier->serving == 0 && tier->considered) {
-        explain_say(w, "tier %s does not serve: none of its %u members may", tier->label, tier->members);
+        explain_say(w, "tier %s does not serve: none of its %u member%s may", tier->label, tier->members,
+                    words_plural(tier->members));
     } else if (!tier->considered) {
         explain_say(w, "tier %s is not needed: those before it take all answers (%s)", tier->label, have);
     } else if (!tier->qualifies) {

@@ -6,6 +6,7 @@
 #include "operate/whatif_internal.h"
 
 #include "base/buffer.h"
+#include "base/words.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -34,11 +35,6 @@ __attribute__((format(printf, 2, 3))) static void say(struct story *story, const
     report->steps[report->step_count++] = arena_copy_text(story->arena, text);
 }
 
-static const char *plural(size_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* "www.example.com., api.example.com. …" of the first rows of a severity on this page. */
 static const char *name_examples(struct story *story, enum operate_severity severity)
 {
@@ -62,10 +58,10 @@ static void tell_names(struct story *story)
 {
     const struct operate_report *report = story->report;
     say(story, "%zu of %zu steered name%s would answer differently", report->names_changed, report->names,
-        plural(report->names));
+        words_plural(report->names));
     if (report->names_unserved[1] != 0) {
         say(story, "%zu name%s would have clients that get no records of a type (now: %zu)",
-            report->names_unserved[1], plural(report->names_unserved[1]), report->names_unserved[0]);
+            report->names_unserved[1], words_plural(report->names_unserved[1]), report->names_unserved[0]);
     }
 }
 
@@ -81,7 +77,7 @@ static void tell_severities(struct story *story)
     for (int i = 0; i < OPERATE_UNCHANGED; i++) {
         size_t count = story->report->rows_by_severity[i];
         if (count != 0 && texts[i] != NULL) {
-            say(story, "%s: %zu row%s%s", texts[i], count, plural(count),
+            say(story, "%s: %zu row%s%s", texts[i], count, words_plural(count),
                 name_examples(story, (enum operate_severity)i));
         }
     }

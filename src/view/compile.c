@@ -25,20 +25,20 @@ size_t view_cache_count(const struct conf_server *server)
 static bool load_all(struct compiler *c, const char *path)
 {
     struct view *view = c->view;
-    view->server = conf_load_server(path, c->report);
-    if (view->server == NULL) {
+    view->server = conf_read_server(path, c->report);
+    if (view->server == NULL || (view->server->is_broken && !c->thorough)) {
         return false;
     }
     if (view->server->topology_path != NULL) {
         view->topology = conf_load_topology(view->server->topology_path, c->report);
     }
     bool usable = (view->topology != NULL || view->server->topology_path == NULL) & compile_load_geo(c);
-    if (view->topology == NULL && view->server->topology_path != NULL) {
+    if (view->topology == NULL && view->server->topology_path != NULL && !c->thorough) {
         return false; /* policies cannot be judged without it */
     }
     view->steer = steer_set_new();
     bool any = compile_load_zones(c) != 0 || view->zone_count == 0;
-    return any && usable && !c->refused;
+    return any && usable && !c->refused && !view->server->is_broken;
 }
 
 /* Clients keep their cookies over a reload: the random secret is made once and handed on. */
@@ -55,6 +55,33 @@ static void choose_secrets(struct view *view, const struct view *previous)
         view->secrets = own ? view->random_secret : server->secrets;
         view->secret_count = own ? 1 : server->secret_count;
     }
+}
+
+/* Without a topology nobody knows what a policy leads to. */
+static void tell_unjudged(const struct view *view, struct report *report)
+{
+    size_t policies = 0;
+    for (size_t i = 0; view->topology == NULL && i < view->server->zone_count; i++) {
+        policies += view->server->zones[i].policy_path != NULL;
+    }
+    if (policies != 0) {
+        const char *path = view->server->topology_path;
+        report_add(report, REPORT_WARNING,
+                   &(struct report_place){.file = path != NULL ? path : view->server->path},
+                   "the policies were checked for their syntax only, for want of a topology without errors");
+    }
+}
+
+void view_check(const char *path, struct report *report)
+{
+    struct compiler c = {.view = memory_alloc(sizeof *c.view), .report = report, .thorough = true};
+    c.view->arena = arena_new(0);
+    (void)load_all(&c, path);
+    if (c.view->server != NULL) {
+        tell_unjudged(c.view, report);
+    }
+    geo_atlas_free(c.atlas);
+    view_free(c.view);
 }
 
 struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,

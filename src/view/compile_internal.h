@@ -14,7 +14,8 @@ struct compiler {
     struct geo_atlas *atlas; /* of the view's databases, while compiling */
     unsigned geo_knows;      /* what they know together: bits as in geo_db_info */
     size_t name_capacity;
-    bool refused; /* a zone that is served now could not be kept: the running view stays */
+    bool thorough; /* view_check(): go on after errors */
+    bool refused;  /* a zone that is served now could not be kept: the running view stays */
 };
 
 /* A zone between its files and its rendering. */

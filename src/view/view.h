@@ -145,6 +145,10 @@ struct view {
  * configuration wants). */
 struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
                           size_t cache_count, struct report *report);
+/* Where view_compile() gave up because of a broken document: read all the same files once more, and go on
+ * after every error as far as that makes sense, so that all errors of all files are in the report. With a
+ * broken topology policies are looked at for their syntax only. */
+void view_check(const char *path, struct report *report);
 void view_free(struct view *view); /* NULL is fine */
 /* The monitors of an endpoint: the number of the first one; *count of them. */
 size_t view_find_monitors(const struct view *view, uint32_t endpoint, size_t *count);

@@ -8,6 +8,7 @@
 
 #include "view/compile_internal.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "dns/name.h"
@@ -58,9 +59,15 @@ void compile_read_zone(const struct view *view, const struct conf_zone_source *s
     work->error =
         zone_read_file(source->zone_path, &(struct zone_reader_options){.origin = source->origin},
                        &(struct zone_sink){.context = work->builder, .record = zone_builder_add}, report);
+    if (work->error != 0 && work->error != ERROR_SYNTAX) {
+        zone_builder_set_partial(work->builder, true);
+    }
     if (source->policy_path != NULL) {
         work->policy = conf_load_policy(source->policy_path, source->origin, view->topology, report);
-        work->error = work->policy == NULL ? -1 : work->error;
+    }
+    if (source->policy_path != NULL && work->policy == NULL) {
+        work->error = -1;
+        zone_builder_set_partial(work->builder, false);
     }
 }
 

@@ -211,6 +211,13 @@ void zone_builder_add_steered(struct zone_builder *b, const struct zone_steered_
     steered->rdata = memcpy(arena_alloc_bytes(b->arena, len), plan->rdata, len);
 }
 
+void zone_builder_set_partial(struct zone_builder *b, bool records)
+{
+    b->failed = true;
+    b->lacks_names = true;
+    b->lacks_records |= records;
+}
+
 struct zone *zone_builder_finish(struct zone_builder *b)
 {
     builder_check(b);

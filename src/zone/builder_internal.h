@@ -70,6 +70,7 @@ struct zone_builder {
     size_t steered_count, steered_capacity;
     struct builder_record *soa;
     bool rotate, failed;
+    bool lacks_records, lacks_names; /* zone_builder_set_partial */
 };
 
 void builder_complain(struct zone_builder *b, enum report_severity severity, const struct builder_place *at,

@@ -224,6 +224,9 @@ static void check_soa(struct zone_builder *b)
         }
         b->soa = b->soa == NULL ? r : b->soa;
     }
+    if (b->lacks_records) {
+        return;
+    }
     if (b->soa == NULL) {
         builder_complain(b, REPORT_ERROR, &nowhere, "the zone %s has no SOA record",
                          dns_name_write(b->apex.name, name));
@@ -394,5 +397,7 @@ void builder_check(struct zone_builder *b)
         find_cut(b, i);
         judge_hidden(b, &b->owners[i - 1]);
     }
-    builder_check_targets(b);
+    if (!b->lacks_names) {
+        builder_check_targets(b);
+    }
 }

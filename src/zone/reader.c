@@ -366,7 +366,7 @@ static int read_sources(struct zone_reader *reader)
         if (reader->errors > ZONE_ERRORS_MAX) {
             reader->is_failed = false; /* of the entry before */
             zone_fail(reader, NULL, "too many errors: the rest of the zone is not read");
-            return ERROR_SYNTAX;
+            return ERROR_TOO_LARGE;
         }
         bool is_generated = source->generate != NULL;
         if ((is_generated && source->at == source->end && !zone_next_generated(source)) ||
@@ -382,7 +382,7 @@ static int read_sources(struct zone_reader *reader)
             pop_source(reader); /* the other lines would only repeat the error */
         }
     }
-    return reader->errors != 0 ? ERROR_SYNTAX : 0;
+    return reader->lacks_file ? ERROR_NOT_FOUND : reader->errors != 0 ? ERROR_SYNTAX : 0;
 }
 
 static int set_origin(struct zone_reader *reader, const char *path)
@@ -439,7 +439,7 @@ int zone_read_file(const char *path, const struct zone_reader_options *options, 
         report_add(report, REPORT_ERROR, &place, "%s%s", wrong.line == 0 ? "cannot read the zone file: " : "",
                    wrong.text);
         free(source);
-        return code;
+        return code == ERROR_SYNTAX ? ERROR_INVALID : code;
     }
     return read_zone(source, path, options, sink, report);
 }

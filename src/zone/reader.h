@@ -37,8 +37,9 @@ struct zone_reader_options {
 
 /* Read a file. Syntax errors go to the report, with file, line and column, and reading goes on with the next
  * record as far as that makes sense. Returns 0 if there was no error, ERROR_SYNTAX if there was any (records
- * that were fine have reached the sink), -errno if the file cannot be read (also in the report), or the
- * sink's code. */
+ * that were fine have reached the sink), ERROR_NOT_FOUND if a file is missing that was to be included,
+ * ERROR_TOO_LARGE if there were too many errors to read on, ERROR_INVALID if the file is no text, another
+ * code if it cannot be read (also in the report), or the sink's code. */
 int zone_read_file(const char *path, const struct zone_reader_options *options, const struct zone_sink *sink,
                    struct report *report);
 /* The same from bytes; `path` is for messages and as the base of $INCLUDE. */

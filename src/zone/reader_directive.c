@@ -163,6 +163,7 @@ static struct zone_source *open_include(struct zone_reader *reader, const struct
     free(path);
     free(real);
     if (reader->is_failed) {
+        reader->lacks_file = true;
         free(source->bytes);
         free(source);
         return NULL;

@@ -74,6 +74,7 @@ struct zone_reader {
     char *root; /* real path of the include root, once it was needed */
     size_t errors;
     bool has_ttl_error;
+    bool lacks_file; /* one to be included */
     struct zone_state state;
     /* The entry: */
     struct zone_token *tokens;

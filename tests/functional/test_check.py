@@ -175,3 +175,65 @@ def test_comments_are_allowed_everywhere(site):
     for path in "steerd.json", "topology.json", "zones/example.com.json":
         site.put(path, comment(json.loads((site.folder / path).read_text())))
     assert check(site, 0).stderr == ""
+
+
+def test_errors_of_all_files_at_once(site):
+    """A broken steerd.json and a broken topology keep nobody from reading on: one run lists it all."""
+    good(site)
+    site.zone("example.net", "www 60 IN AAAA nonsense\n")
+    site.write()
+    config = json.loads(site.config.read_text())
+    site.put("steerd.json", json.dumps(config | {"colour": "red"}))
+    site.put("topology.json", '{ "regions": { "us-east": 5 } }')
+    said = check(site, 1).stderr
+    for word in "colour", "regions.us-east", "example.net.zone:4":
+        assert word in said, said
+    assert "web-" not in said, "the policy was judged by a broken topology:\n" + said
+    assert "topology.json: warning: the policies were checked for their syntax only" in said
+    assert said.splitlines()[-1].endswith("steerd.json: 3 errors, 1 warning"), said
+    site.put("zones/example.com.json", '{ "names": {')
+    said = check(site, 1).stderr
+    assert "example.com.json:1" in said and "example.net.zone:4" in said, said
+
+
+def test_policies_are_judged_beside_a_broken_server_document(site):
+    good(site)
+    site.policies["example.com"] = {"names": {"www": {"endpoints": ["nothing-*"]}}}
+    site.write()
+    config = json.loads(site.config.read_text())
+    site.put("steerd.json", json.dumps(config | {"threads": 0}))
+    said = check(site, 1).stderr
+    assert "threads" in said and "nothing-*" in said, said
+
+
+@pytest.mark.parametrize("make", [
+    lambda path: (path.unlink(), path.mkdir()), lambda path: (path.unlink(), path.symlink_to("nowhere"))])
+def test_an_unreadable_zone_file_is_one_error(site, make):
+    good(site)
+    make(site.folder / "zones/example.com.zone")
+    said = check(site, 1).stderr.splitlines()
+    assert len(said) == 2 and "example.com.zone: error: cannot read the zone file" in said[0], said
+    assert said[1].endswith("1 error, 0 warnings")
+
+
+def test_an_unreadable_include_is_one_error(site):
+    good(site)
+    site.put("zones/example.com.zone", "$TTL 60\n$INCLUDE head.inc\n@ IN MX 10 mail\n")
+    said = check(site, 1).stderr.splitlines()
+    assert len(said) == 2 and "example.com.zone:2" in said[0] and "head.inc" in said[0], said
+
+
+def test_a_broken_policy_makes_no_name_missing(site):
+    """The MX leads to a name that only the policy would give an address."""
+    good(site)
+    site.zone("example.com", "@ 60 IN MX 10 mail\n")
+    site.policies["example.com"] = {"names": {"mail": {"endpoints": ["web-*"], "colour": "red"}}}
+    said = check(site.write(), 1).stderr.splitlines()
+    assert len(said) == 2 and "colour" in said[0], said
+
+
+def test_singular(site):
+    kit.make_regions(site)
+    site.zone("example.com", "www 60 IN A 192.0.2.1\n")
+    said = check(site.write(), 0).stdout
+    assert "ok, 1 zone, 0 steered names, " in said and " 0 warnings" in said, said

@@ -17,6 +17,7 @@
 #include "base/report.h"
 #include "base/sanitizer.h"
 #include "base/siphash.h"
+#include "base/words.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -332,6 +333,39 @@ static void bytes_of_every_length(void **state)
     }
 }
 
+static void distances_count_edits(void **state)
+{
+    (void)state;
+    assert_int_equal(words_get_distance("interval", "interval"), 0);
+    assert_int_equal(words_get_distance("intervall", "Interval"), 1);
+    assert_int_equal(words_get_distance("itnerval", "interval"), 1);
+    assert_int_equal(words_get_distance("", "abc"), 3);
+    assert_int_equal(words_get_distance("kitten", "sitting"), 3);
+    char a[66], b[66];
+    memset(a, 'a', sizeof a);
+    memset(b, 'b', sizeof b);
+    a[64] = b[64] = '\0';
+    assert_int_equal(words_get_distance(a, b), 64);
+    b[64] = 'b';
+    b[65] = '\0';
+    assert_true(words_get_distance(a, b) > 1000);
+    assert_false(words_are_close("a", 1));
+}
+
+static void the_nearest_word_is_found(void **state)
+{
+    (void)state;
+    struct words_nearest nearest = {.found = "us-eats"};
+    assert_null(words_nearest(&nearest));
+    words_offer(&nearest, "ap-south");
+    assert_null(words_nearest(&nearest));
+    words_offer(&nearest, "us-east");
+    words_offer(&nearest, "us-west");
+    assert_string_equal(words_nearest(&nearest), "us-east");
+    assert_string_equal(words_plural(1), "");
+    assert_string_equal(words_plural(0), "s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +383,8 @@ int main(void)
         cmocka_unit_test(siphash_is_the_reference),
         cmocka_unit_test(errors_have_texts),
         cmocka_unit_test(bytes_of_every_length),
+        cmocka_unit_test(distances_count_edits),
+        cmocka_unit_test(the_nearest_word_is_found),
 #if defined(SANITIZER_ADDRESS)
         cmocka_unit_test(arena_guards_its_pieces),
 #endif

@@ -171,25 +171,6 @@ static void patterns_match(void **state)
     assert_false(value_matches("", "x"));
 }
 
-static void distances_count_edits(void **state)
-{
-    (void)state;
-    assert_int_equal(value_get_distance("interval", "interval"), 0);
-    assert_int_equal(value_get_distance("intervall", "Interval"), 1);
-    assert_int_equal(value_get_distance("itnerval", "interval"), 1);
-    assert_int_equal(value_get_distance("", "abc"), 3);
-    assert_int_equal(value_get_distance("kitten", "sitting"), 3);
-    char a[66], b[66];
-    memset(a, 'a', sizeof a);
-    memset(b, 'b', sizeof b);
-    a[64] = b[64] = '\0';
-    assert_int_equal(value_get_distance(a, b), 64);
-    b[64] = 'b';
-    b[65] = '\0';
-    assert_true(value_get_distance(a, b) > 1000);
-    assert_false(value_is_close("a", 1));
-}
-
 static void suggestions_are_bounded(void **state)
 {
     (void)state;
@@ -268,7 +249,6 @@ int main(void)
         cmocka_unit_test(files_are_checked),
         cmocka_unit_test(durations_are_parsed),
         cmocka_unit_test(patterns_match),
-        cmocka_unit_test(distances_count_edits),
         cmocka_unit_test(suggestions_are_bounded),
         cmocka_unit_test(tables_find_what_was_added),
         cmocka_unit_test(locating_in_garbage_ends),

@@ -306,7 +306,7 @@ static void what_is_no_text_is_refused_at_once(void **state)
     write_file(folder, "zeros", "@ 5 A 192.0.2.1\n;");
     grow(folder, "zeros", (off_t)1 << 30);
     read_file(&outcome, folder, "zeros", NULL);
-    assert_int_equal(outcome.code, ERROR_SYNTAX);
+    assert_int_equal(outcome.code, ERROR_INVALID);
     assert_int_equal(report_errors(outcome.report), 1);
     const struct report_item *item = report_get(outcome.report, 0);
     assert_string_equal(item->message, "a NUL octet; expected text");
