@@ -4,7 +4,7 @@
  * each distinct record goes into the answer once, and each target brings its addresses along once. */
 #include "config.h"
 
-#include "answer/rrset.h"
+#include "answer/additional.h"
 
 /* Numbers that were seen. */
 struct numbers {
@@ -67,7 +67,7 @@ static void add_additional(struct work *w, const struct crowd *crowd, size_t at)
                 continue;
             }
             if ((single->rrset.flags & ZONE_RRSET_ADDITIONAL) != 0 && note(&targets, single->target)) {
-                (void)rrset_add_additional(w, crowd->zone, &single->rrset, crowd->place, (uint16_t)at);
+                (void)additional_add(w, crowd->zone, &single->rrset, crowd->place, (uint16_t)at);
             }
             at += single->rrset.len;
         }
@@ -98,7 +98,7 @@ static enum rrset_outcome add_one(struct work *w, const struct zone *zone, const
         reply_limit_ttl(&w->reply, from, ttl);
     }
     if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !rrset_is_minimal(w)) {
-        (void)rrset_add_additional(w, zone, rrset, place, (uint16_t)from);
+        (void)additional_add(w, zone, rrset, place, (uint16_t)from);
     }
     bool is_asked = w->query.qtype == DNS_TYPE_CNAME || w->query.qtype == DNS_TYPE_ANY;
     return rrset->type == DNS_TYPE_CNAME && !is_asked ? RRSET_ALIAS : RRSET_DONE;

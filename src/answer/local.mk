@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/libanswer.a
 src_libanswer_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_libanswer_a_SOURCES = \
+	src/answer/additional.c src/answer/additional.h \
 	src/answer/answer.c src/answer/answer.h \
 	src/answer/chaos.c src/answer/chaos.h \
 	src/answer/cookie.c src/answer/cookie.h \

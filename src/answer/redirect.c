@@ -5,7 +5,7 @@
 
 #include "answer/redirect.h"
 
-#include "answer/rrset.h"
+#include "answer/additional.h"
 
 static void add_referral(struct work *w, const struct zone *zone, const struct zone_node *cut,
                          struct target target)
@@ -20,8 +20,7 @@ static void add_referral(struct work *w, const struct zone *zone, const struct z
         return;
     }
     if ((ns->flags & ZONE_RRSET_ADDITIONAL) != 0 &&
-        !rrset_add_additional(w, zone, ns, place,
-                              ns_at)) { /* RFC 9471: a referral without its glue is of no use */
+        !additional_add(w, zone, ns, place, ns_at)) { /* RFC 9471: a referral without its glue is of no use */
         work_truncate(w);
     }
 }

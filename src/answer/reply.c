@@ -7,13 +7,13 @@
 
 #include <endian.h>
 
-enum { POINTER = 0xc000, SOA_NUMBERS_SIZE = 20 };
+enum { SOA_NUMBERS_SIZE = 20 };
 
 /* Blocks are rendered for the question as owner; anything else is written over it, record by record. */
 static void set_owners(uint8_t *block, size_t len, uint16_t owner)
 {
     for (size_t at = 0; at < len;) {
-        reply_put16(block + at, POINTER | owner);
+        reply_put_pointer(block + at, owner);
         at += 12u + (size_t)(block[at + 10] << 8 | block[at + 11]);
     }
 }
@@ -24,7 +24,7 @@ static void patch(const struct zone *zone, uint32_t block, size_t count, uint8_t
     for (size_t i = 0; i < count; i++) {
         uint16_t position;
         memcpy(&position, positions + i * sizeof position, sizeof position);
-        reply_put16(to + position, POINTER | apex_at);
+        reply_put_pointer(to + position, apex_at);
     }
 }
 
@@ -92,16 +92,7 @@ uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place,
                               : reply_find_suffix(reply, place.owner, name_len(reply, place.owner) - suffix);
 }
 
-/* A piece of a block, and behind it additional records. */
-struct piece {
-    const struct zone_extra *extra;
-    size_t from, len; /* octets of the block */
-    struct reply_place place;
-    uint16_t block_at;
-};
-
-/* Write the pointers of a piece that stands where the reply ends. */
-static void resolve_links(const struct reply *reply, const struct piece *piece)
+void reply_resolve_links(const struct reply *reply, const struct reply_piece *piece)
 {
     const uint16_t *links = zone_get_links(piece->extra);
     uint8_t *to = reply->out + reply->at;
@@ -109,7 +100,7 @@ static void resolve_links(const struct reply *reply, const struct piece *piece)
         if (links[i] >= piece->from) {
             uint8_t *at = to + links[i] - piece->from;
             uint16_t link = (uint16_t)(at[0] << 8 | at[1]);
-            reply_put16(at, POINTER | reply_resolve_link(reply, piece->place, piece->block_at, link));
+            reply_put_pointer(at, reply_resolve_link(reply, piece->place, piece->block_at, link));
         }
     }
 }
@@ -118,10 +109,10 @@ static void resolve_links(const struct reply *reply, const struct piece *piece)
 static __attribute__((noinline)) void resolve_block(const struct reply *reply, const struct zone *zone,
                                                     const struct zone_rrset *rrset, struct reply_place place)
 {
-    resolve_links(reply, &(struct piece){.extra = zone_get_extra(zone, rrset),
-                                         .len = rrset->len,
-                                         .place = place,
-                                         .block_at = (uint16_t)reply->at});
+    reply_resolve_links(reply, &(struct reply_piece){.extra = zone_get_extra(zone, rrset),
+                                                     .len = rrset->len,
+                                                     .place = place,
+                                                     .block_at = (uint16_t)reply->at});
 }
 
 /* ---- records ---- */
@@ -181,68 +172,6 @@ void reply_put_record(uint8_t *to, const uint8_t *from, size_t len, uint16_t own
     copy_records(to, from, len, owner);
 }
 
-/* A record of a block: how long its owner and the whole of it are. */
-struct record {
-    size_t owner_len, len;
-};
-
-static struct record measure(const uint8_t *record)
-{
-    size_t at = 0;
-    while (record[at] != 0 && record[at] <= DNS_LABEL_MAX) {
-        at += record[at] + 1u;
-    }
-    at += record[at] == 0 ? 1 : 2; /* links are no labels */
-    return (struct record){at, at + 10 + (size_t)(record[at + 8] << 8 | record[at + 9])};
-}
-
-static bool is_same_rrset(const uint8_t *a, const uint8_t *b)
-{
-    struct record first = measure(a), second = measure(b);
-    return first.owner_len == second.owner_len && memcmp(a, b, first.owner_len + 2) == 0;
-}
-
-/* How many octets of the additional records fit into room: whole RRsets. */
-static size_t fit_rrsets(const uint8_t *records, const struct zone_extra *extra, size_t room, uint16_t *count)
-{
-    size_t at = 0, fits = 0;
-    *count = 0;
-    for (uint16_t i = 1; at < room; i++) {
-        size_t next = at + measure(records + at).len;
-        if (next > room) {
-            break;
-        }
-        if (next == extra->len || !is_same_rrset(records + at, records + next)) {
-            fits = next;
-            *count = i;
-        }
-        at = next;
-    }
-    return fits;
-}
-
-bool reply_add_additional(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
-                          struct reply_place place, uint16_t block_at)
-{
-    const struct zone_extra *extra = zone_get_extra(zone, rrset);
-    const uint8_t *records = zone->blob + rrset->block + rrset->len;
-    size_t room = reply->limit - reply->at, len = extra->len;
-    uint16_t count = extra->count;
-    if (len > room) {
-        len = fit_rrsets(records, extra, room, &count);
-    }
-    if (len < extra->need_len) {
-        return false;
-    }
-    memcpy(reply->out + reply->at, records, len);
-    resolve_links(reply,
-                  &(struct piece){
-                      .extra = extra, .from = rrset->len, .len = len, .place = place, .block_at = block_at});
-    reply->at += len;
-    reply->counts[REPLY_ADDITIONAL] = (uint16_t)(reply->counts[REPLY_ADDITIONAL] + count);
-    return true;
-}
-
 void reply_limit_ttl(struct reply *reply, size_t from, uint32_t ttl)
 {
     for (size_t at = from; at < reply->at;) {
@@ -287,13 +216,13 @@ bool reply_add_cname(struct reply *reply, uint16_t name_at, size_t prefix, size_
     }
     uint8_t *to = reply->out + reply->at;
     memcpy(to, dname, 12); /* class and TTL are those of the DNAME */
-    reply_put16(to, POINTER | name_at);
+    reply_put_pointer(to, name_at);
     reply_put16(to + 2, DNS_TYPE_CNAME);
     reply_put16(to + 10, (unsigned)(prefix + tail));
     reply_copy_name(reply, name_at, prefix, to + 12);
     memcpy(to + 12 + prefix, dname + 12, tail);
     if (suffix > 2) {
-        reply_put16(to + 12 + prefix, POINTER | (unsigned)(dname_at + 12));
+        reply_put_pointer(to + 12 + prefix, (unsigned)(dname_at + 12));
     }
     reply->at += len;
     reply->counts[REPLY_ANSWER]++;

@@ -35,7 +35,8 @@ struct reply {
 
 enum {
     REPLY_QUESTION_AT = DNS_HEADER_SIZE,
-    REPLY_TTL_AT = 6, /* in a record whose owner is a pointer */
+    REPLY_TTL_AT = 6,           /* in a record whose owner is a pointer */
+    REPLY_POINTER_MAX = 0x3fff, /* the last place that a pointer can lead to (RFC 1035 section 4.1.4) */
 };
 
 enum reply_section { REPLY_ANSWER, REPLY_AUTHORITY, REPLY_ADDITIONAL };
@@ -56,6 +57,11 @@ static inline void reply_put16(uint8_t *to, unsigned value)
 {
     to[0] = (uint8_t)(value >> 8);
     to[1] = (uint8_t)value;
+}
+
+static inline void reply_put_pointer(uint8_t *to, unsigned target)
+{
+    reply_put16(to, 0xc000 | target);
 }
 
 /* The RRset's block with what has to be written into it. There is room; for reply_add_rrset(). */
@@ -119,11 +125,6 @@ static inline bool reply_add_steered(struct reply *reply, const struct zone *zon
     return true;
 }
 
-/* The static additional records of an RRset (ZONE_RRSET_ADDITIONAL) that stands at block_at in the reply:
- * whole RRsets as far as they fit. Returns false, and writes nothing, if those that a referral needs do not.
- */
-bool reply_add_additional(struct reply *reply, const struct zone *zone, const struct zone_rrset *rrset,
-                          struct reply_place place, uint16_t block_at);
 /* No TTL of the records from `from` on is above this. Their owners are pointers. */
 void reply_limit_ttl(struct reply *reply, size_t from, uint32_t ttl);
 /* Turn the octets from `at` to the end, a block of records, so that the record number `first` (from 0) is the
@@ -142,6 +143,17 @@ size_t reply_copy_name(const struct reply *reply, uint16_t at, size_t max, uint8
 /* What a link of a block at block_at leads to (enum zone_link). */
 uint16_t reply_resolve_link(const struct reply *reply, struct reply_place place, uint16_t block_at,
                             uint16_t link);
+
+/* A piece of what is rendered for an RRset: of its block, and of the additional records behind it. */
+struct reply_piece {
+    const struct zone_extra *extra;
+    size_t from, len; /* octets of it */
+    struct reply_place place;
+    uint16_t block_at; /* where the block stands in the reply */
+};
+
+/* Write the pointers of a piece that was copied to the reply's end. All that they lead to is near enough. */
+void reply_resolve_links(const struct reply *reply, const struct reply_piece *piece);
 
 /* What a query gets that could not be parsed, or must not be answered yet. */
 unsigned reply_rcode(enum dns_query_result result);

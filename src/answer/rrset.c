@@ -5,6 +5,8 @@
 
 #include "answer/rrset.h"
 
+#include "answer/additional.h"
+
 struct geo_match rrset_find_class_of_source(const struct work *w, const struct steer_policy *policy)
 {
     struct addr_port at = {.port = 0};
@@ -86,55 +88,6 @@ enum rrset_outcome rrset_add_static(struct work *w, const struct zone *zone, con
     return RRSET_DONE;
 }
 
-/* RFC 7871 section 7.3.1: no network is attached to additional records, so none depend on one. */
-static bool is_tied_to_network(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset)
-{
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    const struct steer_policy *policy = steer_set_get(w->context->view->steer, steered->policy);
-    return w->query.has_ecs && (policy->geo != NULL || policy->pick == STEER_PICK_STICKY);
-}
-
-/* The addresses of one type of a name that stands at place.owner, all or none. */
-static void add_address(struct work *w, const struct zone *zone, const struct zone_node *node,
-                        struct reply_place place, uint16_t type)
-{
-    struct reply *reply = &w->reply;
-    const struct zone_rrset *rrset = zone_find_rrset(node, type);
-    if (rrset == NULL || ((rrset->flags & ZONE_RRSET_STEERED) != 0 && is_tied_to_network(w, zone, rrset))) {
-        return;
-    }
-    size_t at = reply->at;
-    uint16_t answers = reply->counts[REPLY_ANSWER];
-    bool steered = w->steered, fallback = w->fallback;
-    if (rrset_add(w, zone, node, rrset, place) == RRSET_DONE) {
-        reply->counts[REPLY_ADDITIONAL] =
-            (uint16_t)(reply->counts[REPLY_ADDITIONAL] + reply->counts[REPLY_ANSWER] - answers);
-    } else {
-        reply->at = at;
-    }
-    reply->counts[REPLY_ANSWER] = answers;
-    w->steered = steered; /* these tell about the answer */
-    w->fallback = fallback;
-}
-
-bool rrset_add_additional(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                          struct reply_place place, uint16_t block_at)
-{
-    const struct zone_extra *extra = zone_get_extra(zone, rrset);
-    if (!reply_add_additional(&w->reply, zone, rrset, place, block_at)) {
-        return false;
-    }
-    const struct zone_target *targets = zone_get_targets(extra);
-    for (size_t i = 0; i < extra->target_count; i++) {
-        const struct zone_node *node = zone_get_node(zone, targets[i].node);
-        struct reply_place owner = {reply_resolve_link(&w->reply, place, block_at, targets[i].link),
-                                    place.apex_at};
-        add_address(w, zone, node, owner, DNS_TYPE_A);
-        add_address(w, zone, node, owner, DNS_TYPE_AAAA);
-    }
-    return true;
-}
-
 bool rrset_put(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                struct reply_place place)
 {
@@ -157,6 +110,6 @@ void rrset_add_more(struct work *w, const struct zone *zone, const struct zone_r
         return;
     }
     if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !rrset_is_minimal(w)) {
-        (void)rrset_add_additional(w, zone, rrset, place, at);
+        (void)additional_add(w, zone, rrset, place, at);
     }
 }

@@ -121,10 +121,6 @@ bool rrset_put(struct work *w, const struct zone *zone, const struct zone_rrset 
 /* A static RRset that rotates, or brings something along on which the answer does not depend. */
 void rrset_add_more(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                     struct reply_place place);
-/* What an RRset brings along whose block stands at block_at. Returns false if a referral cannot do without
- * what does not fit. */
-bool rrset_add_additional(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                          struct reply_place place, uint16_t block_at);
 /* Does this answer bring nothing along that it can do without? */
 static inline bool rrset_is_minimal(const struct work *w)
 {

@@ -6,7 +6,7 @@ EXTRA_DIST += tests/bench/instructions tests/bench/instructions.txt tests/bench/
 if HAVE_CMOCKA
 EXTRA_PROGRAMS = tests/bench/bench_answer
 tests_bench_bench_answer_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS)
-tests_bench_bench_answer_SOURCES = tests/bench/bench_answer.c tests/unit/answer_fixture.c tests/unit/answer_fixture.h
+tests_bench_bench_answer_SOURCES = tests/bench/bench_answer.c tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h
 tests_bench_bench_answer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
 	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 CLEANFILES += tests/bench/bench_answer

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Any bytes as a query to answer_query(), over UDP and TCP and in each state of health, on the small view of
- * the unit tests. Beyond not crashing: whatever is answered is a message that ldns can read, with the query's
- * id, with QR set, within the size that the transport and the client permit. The first octet says how to ask:
- * bit 0 TCP, bits 1 and 2 which regions are forced down, bit 3 IPv6, bit 7 that the first octet of the query
- * says which restrictions hold (enum view_guard). The rest is the query. */
+ * the unit tests. Beyond not crashing: whatever is answered is a message that ldns and a strict reader
+ * (tests/unit/strict.h) can read, with the query's id, with QR set, within the size that the transport and
+ * the client permit. The first octet says how to ask: bit 0 TCP, bits 1 and 2 which regions are forced down,
+ * bit 3 IPv6, bit 7 that the first octet of the query says which restrictions hold (enum view_guard). The
+ * rest is the query. */
 #include "config.h"
 
 #include "tests/unit/answer_fixture.h"
+#include "tests/unit/strict.h"
 
 #include "base/limiter.h"
 #include "dns/types.h"
@@ -114,7 +116,10 @@ static void judge_reply(const uint8_t *query, const uint8_t *reply, size_t len)
         fail("a reply that ldns cannot read");
     }
     ldns_pkt_free(packet);
-    fixture_check(reply, len);
+    const char *fault = strict_find_fault(reply, len);
+    if (fault != NULL) {
+        fail(fault);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

@@ -6,6 +6,7 @@
  * and a stream has as many records as its zone, a SOA of the same serial first and last. */
 #include "config.h"
 
+#include "tests/unit/strict.h"
 #include "tests/unit/transfer_fixture.h"
 
 #include "dns/types.h"
@@ -59,6 +60,10 @@ static void judge_message(const uint8_t *query, const uint8_t *message, size_t l
     }
     if (ldns_wire2pkt(&packet, message, len) != LDNS_STATUS_OK) {
         fail("a message that ldns cannot read");
+    }
+    const char *fault = strict_find_fault(message, len);
+    if (fault != NULL) {
+        fail(fault);
     }
     for (size_t i = 0; i < ldns_pkt_ancount(packet); i++) {
         const ldns_rr *rr = ldns_rr_list_rr(ldns_pkt_answer(packet), i);

@@ -30,12 +30,12 @@ else
 	@echo 'fuzz: configure with CC=clang --enable-fuzz --with-sanitizer=address,undefined first' >&2; exit 1
 endif
 
-## answer_query(), on the view of tests/unit/answer_fixture.c
+## answer_query(), on the view of tests/unit/answer_fixture.c tests/unit/strict.c
 if HAVE_CMOCKA
 fuzz_programs += tests/fuzz/fuzz_message
 tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"message"'
 tests_fuzz_fuzz_message_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/unit/answer_fixture.c tests/unit/answer_fixture.h \
+tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h \
 	$(FUZZ_MAIN)
 tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
 	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
@@ -47,7 +47,7 @@ fuzz_programs += tests/fuzz/fuzz_transfer
 tests_fuzz_fuzz_transfer_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"transfer"'
 tests_fuzz_fuzz_transfer_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_transfer_SOURCES = tests/fuzz/fuzz_transfer.c tests/unit/transfer_fixture.c tests/unit/transfer_fixture.h \
-	tests/unit/answer_fixture.c tests/unit/answer_fixture.h $(FUZZ_MAIN)
+	tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_transfer_LDADD = $(tests_fuzz_fuzz_message_LDADD)
 endif
 

@@ -53,6 +53,7 @@ static char ask_wire(struct setting *s, const char *client, const uint8_t *query
     if (s->len == 0) {
         return 'D';
     }
+    fixture_check(s->out, s->len);
     bool empty = memcmp(s->out + 6, "\0\0\0\0", 4) == 0;
     if ((s->out[2] & 2) != 0) {
         assert_true(empty);

@@ -11,7 +11,7 @@ TESTS += tests/unit/test_transfer
 check_PROGRAMS += tests/unit/test_transfer
 tests_unit_test_transfer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(LDNS_CFLAGS)
 tests_unit_test_transfer_SOURCES = tests/unit/test_transfer.c tests/unit/transfer_fixture.c \
-	tests/unit/transfer_fixture.h tests/unit/answer_fixture.c tests/unit/answer_fixture.h tests/unit/unit.h
+	tests/unit/transfer_fixture.h tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h tests/unit/unit.h
 tests_unit_test_transfer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
 	src/libhealth.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) \
 	$(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
@@ -19,6 +19,6 @@ TESTS += tests/unit/test_transfer_listed
 check_PROGRAMS += tests/unit/test_transfer_listed
 tests_unit_test_transfer_listed_CPPFLAGS = $(tests_unit_test_transfer_CPPFLAGS)
 tests_unit_test_transfer_listed_SOURCES = tests/unit/test_transfer_listed.c tests/unit/transfer_fixture.c \
-	tests/unit/transfer_fixture.h tests/unit/answer_fixture.c tests/unit/answer_fixture.h tests/unit/unit.h
+	tests/unit/transfer_fixture.h tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h tests/unit/unit.h
 tests_unit_test_transfer_listed_LDADD = $(tests_unit_test_transfer_LDADD)
 endif

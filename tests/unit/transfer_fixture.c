@@ -102,5 +102,9 @@ size_t transfer_fixture_ask(struct transfer_fixture *t, const struct transfer_as
                                            .client = (const struct sockaddr *)(const void *)&client,
                                            .transport = ask->transport,
                                            .transfer = ask->transfer};
-    return answer_query(&t->f.context, &request, out, cap);
+    size_t got = answer_query(&t->f.context, &request, out, cap);
+    if (got != 0) {
+        fixture_check(out, got);
+    }
+    return got;
 }
