@@ -142,14 +142,21 @@ void call_reply_problem(struct call *call)
 
 /* ---- later ---- */
 
-static void client_left(struct evhttp_connection *connection, void *argument)
+static void client_left(void *argument)
+{
+    const struct call_pending *pending = argument;
+    if (pending->left != NULL) {
+        pending->left(pending->argument);
+    }
+}
+
+/* evhttp knows it, too, and the request goes with the connection. */
+static void connection_closed(struct evhttp_connection *connection, void *argument)
 {
     (void)connection;
     struct call_pending *pending = argument;
     pending->request = NULL;
-    if (pending->left != NULL) {
-        pending->left(pending->argument);
-    }
+    client_left(pending);
 }
 
 void call_watch(struct call_pending *pending, void (*left)(void *argument), void *argument)
@@ -167,7 +174,8 @@ struct call_pending *call_defer(struct call *call)
                                      .method = call->method,
                                      .route = {.id = call->route.id}};
     call->admin->pendings = pending;
-    evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), client_left, pending);
+    evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), connection_closed, pending);
+    connection_watch(&call->admin->connections, call->request, client_left, pending);
     return pending;
 }
 
@@ -188,6 +196,7 @@ bool call_resume(struct call_pending *pending, struct call *call)
     }
     if (waiting) {
         evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
+        connection_watch(&pending->admin->connections, pending->request, NULL, NULL);
         *call = (struct call){.admin = pending->admin,
                               .request = pending->request,
                               .method = pending->method,
@@ -212,6 +221,7 @@ void call_drop_all(struct admin *admin)
         admin->pendings = pending->next;
         if (pending->request != NULL) {
             evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
+            connection_watch(&admin->connections, pending->request, NULL, NULL);
         }
         pending->admin = NULL;
         pending->request = NULL;

@@ -34,6 +34,8 @@ struct connection {
     int fd; /* the duplicate; -1: not yet */
     bool half_closed;
     ino_t inode;
+    void (*left)(void *argument); /* NULL: nobody has to know */
+    void *argument;
 };
 
 static void arm(struct connection *connection)
@@ -69,7 +71,12 @@ static void drop(struct connection *connection)
     if (set->count-- == set->max) {
         evconnlistener_enable(set->listener);
     }
+    void (*left)(void *argument) = connection->left;
+    void *argument = connection->argument;
     free_connection(connection);
+    if (left != NULL) {
+        left(argument);
+    }
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *argument)
@@ -189,6 +196,16 @@ void connection_writing(struct connection_set *set, struct evhttp_request *reque
     struct connection *connection = find(set, request);
     if (connection != NULL) {
         arm(connection);
+    }
+}
+
+void connection_watch(struct connection_set *set, struct evhttp_request *request,
+                      void (*left)(void *argument), void *argument)
+{
+    struct connection *connection = find(set, request);
+    if (connection != NULL) {
+        connection->left = left;
+        connection->argument = argument;
     }
 }
 

@@ -33,4 +33,8 @@ struct bufferevent *connection_accept(struct event_base *base, void *set);
 /* The phases of a request: its answer is being made (no deadline), or is being written (a new one). */
 void connection_working(struct connection_set *set, struct evhttp_request *request);
 void connection_writing(struct connection_set *set, struct evhttp_request *request);
+/* `left` is called once when the client of the request leaves while its answer is being made; NULL: no more.
+ * evhttp does not know then: the request is still to be answered, so that it ends. */
+void connection_watch(struct connection_set *set, struct evhttp_request *request,
+                      void (*left)(void *argument), void *argument);
 int connection_fd(struct evhttp_request *request); /* -1: it has none any more */

@@ -85,9 +85,9 @@ static void done(struct worker_job *job)
         is_refused = true;
     }
     if (call_resume(work->pending, &call)) {
-        if (is_refused) {
+        if (is_refused || is_cancelled) { /* cancelled: nobody listens, but the request has to end */
             refuse(&call);
-        } else if (!is_cancelled) {
+        } else {
             call_send(&call, &work->call.answer);
             work->call.answer.body = NULL;
         }
