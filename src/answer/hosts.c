@@ -78,7 +78,7 @@ enum rrset_outcome rrset_add_hosts(struct work *w, const struct zone *zone, cons
     size_t picked = rrset_pick(w, policy, choice, members);
     uint32_t ttl = choice->ttl;
     for (size_t i = 0; i < picked; i++) {
-        uint32_t host = policy->members[members[i]].host;
+        uint32_t host = steer_get_host(policy, members[i]);
         if (!(host == 0 ? put_record(&w->reply, &mould, members[i], NULL)
                         : put_host(w, &mould, members[i], host - 1))) {
             return RRSET_FULL;

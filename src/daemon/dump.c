@@ -66,7 +66,7 @@ static int print_steered(void *context, const uint8_t *owner, const struct zone_
     const struct zone_sink sink = {.context = dump, .record = print_comment};
     int code = 0;
     for (unsigned i = 0; i < rrset->count && code == 0; i++) {
-        bool is_host = (rrset->flags & ZONE_RRSET_HOSTS) != 0 && policy->members[i].host != 0;
+        bool is_host = (rrset->flags & ZONE_RRSET_HOSTS) != 0 && policy->members[i].has_host;
         if (is_host) {
             code = print_host(dump, owner, rrset, &policy->members[i]);
         } else if ((policy->members[i].types & rrset->types) != 0) {

@@ -173,7 +173,7 @@ static double add_shares(struct drill_answers *answers, const struct slot *slot,
     for (size_t i = 0; i < choice->count; i++) {
         const struct steer_member *member = &slot->policy->members[choice->members[i]];
         double share = answers->odds[i];
-        sums[member->region] += share;
+        sums[slot->policy->places[member->endpoint].region] += share;
         lost += is_lost[member->endpoint] ? share : 0;
     }
     return lost;

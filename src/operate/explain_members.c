@@ -173,7 +173,7 @@ static void list_records(struct explain_work *w, uint16_t index, struct operate_
 {
     const struct steer_member *from = &w->policy->members[index];
     bool has_addresses = w->type == DNS_TYPE_A || w->type == DNS_TYPE_AAAA;
-    if (from->host != 0 && has_addresses) {
+    if (from->has_host && has_addresses) {
         member->records = hosts_list(w->view, from, w->type, w->arena, &member->record_count);
     } else if ((from->types & w->rrset->types) != 0) {
         const struct rdata_place place = {w->zone, w->rrset, w->owner};
@@ -200,11 +200,11 @@ static void describe_member(struct explain_work *w, uint16_t index, struct opera
     uint32_t word = atomic_load_explicit(&w->view->table->endpoints[from->endpoint], memory_order_relaxed);
     *member = (struct operate_member){
         .endpoint = arena_copy_text(w->arena, endpoint->name),
-        .az = arena_copy_text(w->arena, topology->azs[from->az].name),
-        .region = arena_copy_text(w->arena, topology->regions[from->region].name),
+        .az = arena_copy_text(w->arena, topology->azs[endpoint->az].name),
+        .region = arena_copy_text(w->arena, topology->regions[endpoint->region].name),
         .tier = tier_label(w, index),
         .observed = health_word_observed(word),
-        .effective = health_table_effective(w->view->table, from->endpoint, from->az, from->region),
+        .effective = health_table_effective(w->view->table, from->endpoint, endpoint->az, endpoint->region),
         .weight = from->weight,
         .odds = w->odds[index],
         .chosen = w->odds[index] > 0,

@@ -12,7 +12,8 @@ const char **hosts_list(const struct view *view, const struct steer_member *memb
                         struct arena *arena, size_t *count)
 {
     enum view_family family = type == DNS_TYPE_A ? VIEW_V4 : VIEW_V6;
-    const struct view_addresses *addresses = view_get_addresses(view, member->host - 1);
+    const struct view_addresses *addresses =
+        view_get_addresses(view, view->topology->endpoints[member->endpoint].host->index);
     const char **list = arena_alloc(arena, addresses->count[family] * sizeof *list);
     char text[ADDR_TEXT_SIZE];
     *count = addresses->count[family];
@@ -48,7 +49,7 @@ const char *hosts_describe(const struct view *view, const struct steer_member *m
                            struct arena *arena)
 {
     const struct conf_endpoint *endpoint = &view->topology->endpoints[member->endpoint];
-    if (endpoint->host == NULL || (member->host == 0 && !member->is_alias)) {
+    if (endpoint->host == NULL || (!member->has_host && !member->is_alias)) {
         return NULL;
     }
     const struct view_host *host = &view->hosts[endpoint->host->index];

@@ -12,6 +12,7 @@
 
 #include "steer/steer.h"
 
+#include "steer/index.h"
 #include "steer/sticky.h"
 
 #include "base/arena.h"
@@ -24,17 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Open addressing, a power of two, at most half full. Equal hashes may occur more than once. */
-struct index_slot {
-    uint64_t hash;
-    uint32_t value; /* + 1; 0: free */
-};
-
-struct index {
-    struct index_slot *slots;
-    size_t room, used;
-};
-
 struct set_geo {
     uint64_t key;
     struct geo_tree *tree;
@@ -44,6 +34,13 @@ struct set_table {
     const void *key; /* identities and weights; in a store, as the table */
     size_t len;
     const struct steer_table *table;
+};
+
+enum { LIST_SHARED = 16 };
+
+struct set_list {
+    const uint16_t *members; /* in a store */
+    size_t count;
 };
 
 /* Memory of policies, freed with the last set that holds it. */
@@ -60,64 +57,22 @@ struct steer_set {
     const struct steer_policy **policies;
     uint64_t *geo_keys; /* of each policy; 0 without geography */
     size_t count, policy_capacity, key_capacity;
-    struct index by_content;
+    struct steer_index by_content;
     struct set_geo *geo;
     size_t geo_count, geo_capacity;
-    struct index by_geo_key;
+    struct steer_index by_geo_key;
     struct set_table *tables;
     size_t table_count, table_capacity;
-    struct index by_table_key;
+    struct steer_index by_table_key;
+    struct set_list *lists; /* of at least LIST_SHARED members */
+    size_t list_count, list_capacity;
+    struct steer_index by_list;
+    struct steer_index by_classes;    /* the first policy with them */
+    const struct steer_place *places; /* NULL: those of the plans */
     uint32_t cache_slots;
     bool has_ttl_failing;
     struct buffer wanted, known; /* scratch: canonical bytes */
 };
-
-/* ---- the index ---- */
-
-static void index_put(struct index *index, uint64_t hash, uint32_t value);
-
-static void index_grow(struct index *index)
-{
-    struct index old = *index;
-    index->room = old.room == 0 ? 64 : old.room * 2;
-    index->slots = memory_alloc_array(index->room, sizeof *index->slots);
-    index->used = 0;
-    for (size_t i = 0; i < old.room; i++) {
-        if (old.slots[i].value != 0) {
-            index_put(index, old.slots[i].hash, old.slots[i].value - 1);
-        }
-    }
-    free(old.slots);
-}
-
-static void index_put(struct index *index, uint64_t hash, uint32_t value)
-{
-    if (index->used * 2 >= index->room) {
-        index_grow(index);
-    }
-    size_t at = hash & (index->room - 1);
-    while (index->slots[at].value != 0) {
-        at = (at + 1) & (index->room - 1);
-    }
-    index->slots[at] = (struct index_slot){hash, value + 1};
-    index->used++;
-}
-
-/* The next value with this hash, or -1. *step begins at 0 and counts the slots that were looked at. */
-static int64_t index_find_next(const struct index *index, uint64_t hash, size_t *step)
-{
-    while (index->room != 0) {
-        const struct index_slot *slot = &index->slots[(hash + *step) & (index->room - 1)];
-        (*step)++;
-        if (slot->value == 0) {
-            break;
-        }
-        if (slot->hash == hash) {
-            return (int64_t)slot->value - 1;
-        }
-    }
-    return -1;
-}
 
 /* ---- canonical bytes ---- */
 
@@ -185,7 +140,16 @@ static uint16_t count_types(const struct steer_policy *policy)
     return policy->type_count < STEER_TYPES_FIXED ? STEER_TYPES_FIXED : policy->type_count;
 }
 
-static void write_content(struct buffer *buffer, const struct steer_policy *policy, uint64_t geo_key)
+static void write_classes(struct buffer *buffer, const struct steer_policy *policy)
+{
+    add_number(buffer, policy->class_count);
+    for (size_t i = 0; i < policy->class_count; i++) {
+        add_class(buffer, &policy->classes[i]);
+    }
+}
+
+/* Returns where the classes begin. Places are not looked at: there is one per endpoint. */
+static size_t write_content(struct buffer *buffer, const struct steer_policy *policy, uint64_t geo_key)
 {
     buffer->len = 0;
     add_number(buffer, policy->pick);
@@ -198,25 +162,17 @@ static void write_content(struct buffer *buffer, const struct steer_policy *poli
     add_label(buffer, policy->geo_label);
     add_list(buffer, policy->types + STEER_TYPES_FIXED, count_types(policy) - STEER_TYPES_FIXED);
     add_number(buffer, policy->member_count);
-    for (size_t i = 0; i < policy->member_count; i++) {
-        const struct steer_member *member = &policy->members[i];
-        add_number(buffer, (uint64_t)member->endpoint << 32 | member->az);
-        add_number(buffer, (uint64_t)member->region << 32 | member->weight);
-        add_number(buffer, (uint64_t)member->capacity << 16 | member->types);
-        add_number(buffer, (uint64_t)member->host << 1 | member->is_alias);
-        add_number(buffer, member->identity);
-    }
-    add_number(buffer, policy->class_count);
-    for (size_t i = 0; i < policy->class_count; i++) {
-        add_class(buffer, &policy->classes[i]);
-    }
+    buffer_add(buffer, policy->members, policy->member_count * sizeof *policy->members);
+    size_t classes_at = buffer->len;
+    write_classes(buffer, policy);
+    return classes_at;
 }
 
 static int64_t find_policy(struct steer_set *set, uint64_t hash)
 {
     size_t step = 0;
     for (int64_t id; (id = index_find_next(&set->by_content, hash, &step)) != -1;) {
-        write_content(&set->known, set->policies[id], set->geo_keys[id]);
+        (void)write_content(&set->known, set->policies[id], set->geo_keys[id]);
         if (set->known.len == set->wanted.len &&
             memcmp(set->known.bytes, set->wanted.bytes, set->known.len) == 0) {
             return id;
@@ -283,20 +239,20 @@ static const struct steer_table *find_table(struct steer_set *set, uint64_t hash
 }
 
 /* Groups of the same endpoints with the same weights share a table. */
-static const struct steer_table *get_table(struct steer_set *set, const struct steer_member *members,
+static const struct steer_table *get_table(struct steer_set *set, const struct steer_policy *policy,
                                            const uint16_t *group, size_t count)
 {
     set->known.len = 0;
     for (size_t i = 0; i < count; i++) {
-        add_number(&set->known, members[group[i]].identity);
-        add_number(&set->known, members[group[i]].weight);
+        add_number(&set->known, steer_get_place(policy, group[i])->identity);
+        add_number(&set->known, policy->members[group[i]].weight);
     }
     uint64_t hash = hash_finish(hash_bytes(HASH_START, set->known.bytes, set->known.len));
     const struct steer_table *table = find_table(set, hash);
     if (table != NULL) {
         return table;
     }
-    table = sticky_new_table(set->arena, members, group, count);
+    table = sticky_new_table(set->arena, policy, group, count);
     set->tables = memory_grow(set->tables, set->table_count, &set->table_capacity, sizeof *set->tables);
     set->tables[set->table_count] =
         (struct set_table){arena_copy(set->arena, set->known.bytes, set->known.len), set->known.len, table};
@@ -313,13 +269,34 @@ static const struct steer_group *copy_groups(struct steer_set *set, const struct
     const uint16_t *members = tier->members;
     for (size_t i = 0; i < count; i++) {
         groups[i].table =
-            plan->pick == STEER_PICK_STICKY ? get_table(set, plan->members, members, groups[i].count) : NULL;
+            plan->pick == STEER_PICK_STICKY ? get_table(set, plan, members, groups[i].count) : NULL;
         members += groups[i].count;
     }
     return groups;
 }
 
 /* ---- copying ---- */
+
+/* Long lists are often those of other policies: all members in their order. */
+static const uint16_t *keep_list(struct steer_set *set, const uint16_t *list, size_t count)
+{
+    size_t len = count * sizeof *list, step = 0;
+    if (count < LIST_SHARED) {
+        return arena_copy(set->arena, list, len);
+    }
+    uint64_t hash = hash_finish(hash_bytes(HASH_START, list, len));
+    for (int64_t at; (at = index_find_next(&set->by_list, hash, &step)) != -1;) {
+        const struct set_list *known = &set->lists[at];
+        if (known->count == count && memcmp(known->members, list, len) == 0) {
+            return known->members;
+        }
+    }
+    set->lists = memory_grow(set->lists, set->list_count, &set->list_capacity, sizeof *set->lists);
+    struct set_list *made = &set->lists[set->list_count];
+    *made = (struct set_list){arena_copy(set->arena, list, len), count};
+    index_put(&set->by_list, hash, (uint32_t)set->list_count++);
+    return made->members;
+}
 
 static void copy_tier(struct steer_set *set, const struct steer_policy *plan, struct steer_tier *tier)
 {
@@ -328,7 +305,7 @@ static void copy_tier(struct steer_set *set, const struct steer_policy *plan, st
         tier->groups = copy_groups(set, plan, tier);
     }
     tier->label = arena_copy_text(set->arena, tier->label);
-    tier->members = arena_copy(set->arena, tier->members, tier->count * sizeof *tier->members);
+    tier->members = keep_list(set, tier->members, tier->count);
 }
 
 static const struct steer_class *copy_classes(struct steer_set *set, const struct steer_policy *plan)
@@ -348,11 +325,31 @@ static const struct steer_class *copy_classes(struct steer_set *set, const struc
             classes[i].pool = pool;
         }
         if (classes[i].offered != NULL) {
-            classes[i].offered =
-                arena_copy(arena, classes[i].offered, classes[i].offered_count * sizeof *classes[i].offered);
+            classes[i].offered = keep_list(set, classes[i].offered, classes[i].offered_count);
         }
     }
     return classes;
+}
+
+/* Classes name members by number, so policies with other endpoints may have the same ones; but for sticky
+ * picks, which have tables of endpoints. wanted: the canonical bytes of the plan's. */
+static const struct steer_class *keep_classes(struct steer_set *set, const struct steer_policy *plan,
+                                              const char *wanted, size_t len)
+{
+    uint64_t hash = hash_finish(hash_bytes(HASH_START, wanted, len));
+    size_t step = 0;
+    if (plan->pick == STEER_PICK_STICKY) {
+        return copy_classes(set, plan);
+    }
+    for (int64_t id; (id = index_find_next(&set->by_classes, hash, &step)) != -1;) {
+        set->known.len = 0;
+        write_classes(&set->known, set->policies[id]);
+        if (set->known.len == len && memcmp(set->known.bytes, wanted, len) == 0) {
+            return set->policies[id]->classes;
+        }
+    }
+    index_put(&set->by_classes, hash, (uint32_t)set->count);
+    return copy_classes(set, plan);
 }
 
 static ptrdiff_t find_geo(const struct steer_set *set, uint64_t key)
@@ -403,10 +400,14 @@ struct steer_set *steer_set_new(void)
     return set_new(0);
 }
 
-static void copy_index(struct index *to, const struct index *from)
+void steer_set_give_places(struct steer_set *set, const struct steer_place *places, size_t count)
 {
-    *to = *from;
-    to->slots = memory_copy(from->slots, from->room * sizeof *from->slots);
+    set->places = arena_copy(set->arena, places, count * sizeof *places);
+}
+
+const struct steer_place *steer_set_places(const struct steer_set *set)
+{
+    return set->places;
 }
 
 struct steer_set *steer_set_extend(const struct steer_set *base)
@@ -420,16 +421,21 @@ struct steer_set *steer_set_extend(const struct steer_set *base)
     set->count = set->policy_capacity = set->key_capacity = base->count;
     set->policies = memory_copy(base->policies, base->count * sizeof(const struct steer_policy *));
     set->geo_keys = memory_copy(base->geo_keys, base->count * sizeof *base->geo_keys);
-    copy_index(&set->by_content, &base->by_content);
+    index_copy(&set->by_content, &base->by_content);
     set->geo_count = set->geo_capacity = base->geo_count;
     set->geo = memory_copy(base->geo, base->geo_count * sizeof *base->geo);
     for (size_t i = 0; i < set->geo_count; i++) {
         geo_hold_tree(set->geo[i].tree);
     }
-    copy_index(&set->by_geo_key, &base->by_geo_key);
+    index_copy(&set->by_geo_key, &base->by_geo_key);
     set->table_count = set->table_capacity = base->table_count;
     set->tables = memory_copy(base->tables, base->table_count * sizeof *base->tables);
-    copy_index(&set->by_table_key, &base->by_table_key);
+    index_copy(&set->by_table_key, &base->by_table_key);
+    set->list_count = set->list_capacity = base->list_count;
+    set->lists = memory_copy(base->lists, base->list_count * sizeof *base->lists);
+    index_copy(&set->by_list, &base->by_list);
+    index_copy(&set->by_classes, &base->by_classes);
+    set->places = base->places;
     set->has_ttl_failing = base->has_ttl_failing;
     set->cache_slots = base->cache_slots;
     return set;
@@ -455,7 +461,10 @@ void steer_set_free(struct steer_set *set)
     free(set->by_geo_key.slots);
     free(set->by_content.slots);
     free(set->by_table_key.slots);
+    free(set->by_list.slots);
+    free(set->by_classes.slots);
     free(set->tables);
+    free(set->lists);
     free(set->policies);
     free(set->geo_keys);
     buffer_fini(&set->wanted);
@@ -478,7 +487,7 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
 {
     check_plan(plan);
     const struct geo_tree *tree = keep_geo(set, geo, geo_key);
-    write_content(&set->wanted, plan, geo_key);
+    size_t classes_at = write_content(&set->wanted, plan, geo_key);
     uint64_t hash = hash_finish(hash_bytes(HASH_START, set->wanted.bytes, set->wanted.len));
     int64_t known = find_policy(set, hash);
     if (known != -1) {
@@ -491,7 +500,8 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     policy->types[0] = TYPE_A;
     policy->types[1] = TYPE_AAAA;
     policy->members = arena_copy(set->arena, plan->members, plan->member_count * sizeof *plan->members);
-    policy->classes = copy_classes(set, plan);
+    policy->places = set->places != NULL ? set->places : plan->places;
+    policy->classes = keep_classes(set, policy, set->wanted.bytes + classes_at, set->wanted.len - classes_at);
     policy->geo = tree;
     policy->geo_label = arena_copy_text(set->arena, plan->geo_label);
     set->has_ttl_failing |= plan->has_ttl_failing;

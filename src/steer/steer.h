@@ -33,14 +33,21 @@ enum { STEER_ANSWERS_MAX = 64, STEER_MEMBERS_MAX = 65535, STEER_CLASSES_MAX = 65
 enum steer_types { STEER_HAS_A = 1, STEER_HAS_AAAA = 2 };
 enum { STEER_TYPES_MAX = 16, STEER_TYPES_FIXED = 2 };
 
-struct steer_member {
-    uint32_t endpoint, az, region; /* indices in the health table */
-    uint32_t weight;
-    uint16_t types; /* one bit per type of the policy, or-ed */
+/* What is the same of an endpoint in every policy. */
+struct steer_place {
+    uint32_t az, region; /* indices in the health table */
     uint32_t capacity;
-    uint32_t host;     /* 1 + index of a host whose addresses it has besides (view/hosts.h); 0: none */
-    bool is_alias;     /* answers with a CNAME in the place of addresses */
-    uint64_t identity; /* of the endpoint, the same in every view and on every server: for sticky picks */
+    uint32_t host;     /* 1 + index of the host that it is (view/hosts.h); 0: none */
+    uint64_t identity; /* the same in every view and on every server: for sticky picks */
+};
+
+/* There may be ten million of them. */
+struct steer_member {
+    uint32_t endpoint : 30; /* index in the health table, and of its place */
+    uint32_t has_host : 1;  /* it has the addresses of its host besides */
+    uint32_t is_alias : 1;  /* answers with a CNAME in the place of addresses */
+    uint16_t weight;
+    uint16_t types; /* one bit per type of the policy, or-ed */
 };
 
 /* How much of a tier has to be there: a share of it (0 < share <= 1), or a number of members. Both 0: not
@@ -98,6 +105,7 @@ struct steer_policy {
     uint16_t type_count;             /* of types; a set makes it at least STEER_TYPES_FIXED */
     uint16_t types[STEER_TYPES_MAX]; /* the DNS type that bit n stands for; a set fills in A and AAAA */
     const struct steer_member *members;
+    const struct steer_place *places; /* by endpoint; those of the set, if that was given any */
     const struct steer_class *classes;
     const struct geo_tree *geo; /* NULL: one class, scope 0 */
     struct {
@@ -116,10 +124,13 @@ struct steer_policy {
 struct steer_set;
 
 struct steer_set *steer_set_new(void);
+/* Before any policy: all endpoints, copied. Without, policies borrow the places of their plans. */
+void steer_set_give_places(struct steer_set *set, const struct steer_place *places, size_t count);
 /* A set that has all policies of `base` under the same ids, and to which more may be added while others read
  * base. What it shares with base lives as long as either. */
 struct steer_set *steer_set_extend(const struct steer_set *base);
 void steer_set_free(struct steer_set *set);
+const struct steer_place *steer_set_places(const struct steer_set *set); /* NULL: it was given none */
 /* Copies the plan (its geo tree included by taking ownership: it is freed if one with the same key exists
  * already; identity of trees is judged by geo_key, a hash of rules and databases). id and cache_at of the
  * plan are ignored. Returns the policy's id. */
@@ -138,6 +149,17 @@ const struct steer_policy *steer_set_get(const struct steer_set *set, uint32_t i
 uint16_t steer_find_type(const struct steer_policy *policy, uint16_t type);
 /* All of them, by id; until the next one is added. */
 const struct steer_policy *const *steer_set_policies(const struct steer_set *set);
+
+static inline const struct steer_place *steer_get_place(const struct steer_policy *policy, size_t member)
+{
+    return &policy->places[policy->members[member].endpoint];
+}
+
+/* 1 + index of the host whose addresses a member has besides; 0: none. */
+static inline uint32_t steer_get_host(const struct steer_policy *policy, size_t member)
+{
+    return policy->members[member].has_host ? steer_get_place(policy, member)->host : 0;
+}
 
 /* ---- evaluating ---- */
 

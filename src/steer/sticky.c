@@ -117,9 +117,10 @@ static void fill_slots(uint16_t *slots, uint32_t mask, struct claim *claims, siz
     }
 }
 
-const struct steer_table *sticky_new_table(struct arena *arena, const struct steer_member *members,
+const struct steer_table *sticky_new_table(struct arena *arena, const struct steer_policy *policy,
                                            const uint16_t *group, size_t count)
 {
+    const struct steer_member *members = policy->members;
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         sum += members[group[i]].weight;
@@ -137,7 +138,7 @@ const struct steer_table *sticky_new_table(struct arena *arena, const struct ste
     struct claim *claims = memory_alloc_array(count, sizeof *claims);
     set_quotas(table, members, group, count, claims);
     for (size_t i = 0; i < count; i++) {
-        uint64_t hash = mix(members[group[i]].identity + GOLDEN);
+        uint64_t hash = mix(steer_get_place(policy, group[i])->identity + GOLDEN);
         claims[i].at = (uint32_t)hash & table->mask;
         claims[i].step = ((uint32_t)(hash >> 32) & table->mask) | 1;
     }

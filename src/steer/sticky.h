@@ -23,6 +23,6 @@ struct steer_table {
     const uint16_t *slots;  /* position in the group, or STEER_SLOT_FREE */
 };
 
-/* For the members of a group, in the arena. NULL if none has a weight. */
-const struct steer_table *sticky_new_table(struct arena *arena, const struct steer_member *members,
+/* For members of the policy that are a group, in the arena. NULL if none has a weight. */
+const struct steer_table *sticky_new_table(struct arena *arena, const struct steer_policy *policy,
                                            const uint16_t *group, size_t count);

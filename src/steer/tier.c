@@ -45,22 +45,23 @@ static void note_plan(struct steer_reading *reading, uint16_t index, const uint3
 static unsigned find_types(const struct steer_member *member, uint32_t word)
 {
     return member->types |
-           (member->host == 0 ? 0 : (word & HEALTH_WORD_RESOLVED) >> HEALTH_WORD_RESOLVED_SHIFT);
+           (!member->has_host ? 0 : (word & HEALTH_WORD_RESOLVED) >> HEALTH_WORD_RESOLVED_SHIFT);
 }
 
 /* Who has no address at all cannot serve, whatever its state. */
 static bool is_nowhere(const struct steer_reading *reading, uint16_t index)
 {
-    return reading->types == 0 && reading->policy->members[index].host != 0;
+    return reading->types == 0 && reading->policy->members[index].has_host;
 }
 
 /* An override ends all wavering: what checks say does not matter under it. */
 static struct look look_at(struct steer_reading *reading, uint16_t index)
 {
     const struct steer_member *member = &reading->policy->members[index];
+    const struct steer_place *place = &reading->policy->places[member->endpoint];
     const struct health_table *table = reading->table;
-    const uint32_t words[] = {load(table->endpoints, member->endpoint), load(table->azs, member->az),
-                              load(table->regions, member->region)};
+    const uint32_t words[] = {load(table->endpoints, member->endpoint), load(table->azs, place->az),
+                              load(table->regions, place->region)};
     struct health_effective effective = health_combine(words[0], words[1], words[2]);
     bool wavers = (words[0] & HEALTH_WORD_WAVERS) != 0 && effective.decided_by == HEALTH_BY_VERDICT;
     reading->types = find_types(member, words[0]);
@@ -142,11 +143,12 @@ void tier_begin(struct steer_reading *reading, struct steer_part *part)
 }
 
 /* When the last thing ended that kept the member from serving; 0: nothing ever did. */
-static uint32_t find_back(const struct health_table *table, const struct steer_member *member)
+static uint32_t find_back(const struct steer_policy *policy, const struct health_table *table,
+                          uint16_t member)
 {
-    uint32_t back[] = {atomic_load_explicit(&table->endpoints_back[member->endpoint], memory_order_relaxed),
-                       atomic_load_explicit(&table->azs_back[member->az], memory_order_relaxed),
-                       atomic_load_explicit(&table->regions_back[member->region], memory_order_relaxed)};
+    const struct steer_place *place = steer_get_place(policy, member);
+    uint32_t back[] = {load(table->endpoints_back, policy->members[member].endpoint),
+                       load(table->azs_back, place->az), load(table->regions_back, place->region)};
     uint32_t latest = back[0] > back[1] ? back[0] : back[1];
     return latest > back[2] ? latest : back[2];
 }
@@ -156,7 +158,7 @@ uint32_t steer_find_hold(const struct steer_policy *policy, const struct health_
                          uint32_t now_s)
 {
     uint32_t hold_s = policy->pick == STEER_PICK_STICKY ? policy->sticky.hold_s : 0;
-    uint32_t back = hold_s == 0 ? 0 : find_back(table, &policy->members[member]);
+    uint32_t back = hold_s == 0 ? 0 : find_back(policy, table, member);
     return back == 0 || now_s < back || now_s - back >= hold_s ? 0 : back + hold_s;
 }
 
@@ -226,7 +228,8 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
         const struct steer_member *member = &reading->policy->members[index];
         struct look look = look_at(reading, index);
         look.serves = look.serves && !(reading->holds && is_held(reading, index));
-        count_member(&sums[member->weight == 0], tier->by_capacity ? member->capacity : 1, &look);
+        count_member(&sums[member->weight == 0],
+                     tier->by_capacity ? steer_get_place(reading->policy, index)->capacity : 1, &look);
         if (look.serves) {
             add_member(reading, index, look.shed, part);
         }

@@ -35,7 +35,7 @@ static const struct steer_member *map_members(struct carry *carry, const struct 
             return NULL;
         }
         const struct conf_endpoint *endpoint = &view->topology->endpoints[at];
-        if (old->members[i].host != 0 && endpoint->host == NULL) {
+        if (old->members[i].has_host && endpoint->host == NULL) {
             report_add(
                 carry->c->report, REPORT_ERROR, NULL,
                 "the last good version of zone %s cannot be kept either: its endpoint %s is not a host "
@@ -45,11 +45,6 @@ static const struct steer_member *map_members(struct carry *carry, const struct 
         }
         members[i] = old->members[i];
         members[i].endpoint = (uint32_t)at;
-        members[i].az = endpoint->az;
-        members[i].region = endpoint->region;
-        if (members[i].host != 0) {
-            members[i].host = endpoint->host->index + 1;
-        }
     }
     return members;
 }

@@ -37,6 +37,7 @@ static bool load_all(struct compiler *c, const char *path)
         return false; /* policies cannot be judged without it */
     }
     view->steer = steer_set_new();
+    compile_give_places(view);
     bool any = compile_load_zones(c) != 0 || view->zone_count == 0;
     return any && usable && !c->refused && !view->server->is_broken;
 }

@@ -99,6 +99,7 @@ struct compile_plan {
     struct arena *arena; /* of the plan */
     const struct conf_name *name;
     const struct steer_member *members; /* of the plan */
+    const struct steer_place *places;   /* of all endpoints */
     const struct report_place *place;
 };
 
@@ -147,6 +148,9 @@ void compile_guards(struct view *view, const struct view *previous);
 void compile_hosts(struct view *view);
 /* When zones and policies are there, too: hosts that lead back to themselves. Warnings go to the report. */
 void compile_find_loops(struct view *view, struct report *report);
+
+/* What all policies say of endpoints alike, from the topology to the steer set, when that is new. */
+void compile_give_places(struct view *view);
 
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);

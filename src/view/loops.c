@@ -104,7 +104,7 @@ static void push_members(struct search *search, uint32_t policy_id)
     for (size_t i = 0; i < policy->member_count; i++) {
         const struct steer_member *member = &policy->members[i];
         const struct conf_host *host = view->topology->endpoints[member->endpoint].host;
-        bool is_needed = host != NULL && (member->host != 0 || member->is_alias);
+        bool is_needed = host != NULL && (member->has_host || member->is_alias);
         if (is_needed && !search->seen[host->index]) {
             search->seen[host->index] = true;
             search->stack[search->depth++] = host->index;

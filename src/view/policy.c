@@ -32,13 +32,21 @@ static uint64_t identify(const struct conf_endpoint *endpoint)
     return hash_finish(hash_bytes(HASH_START, endpoint->name, strlen(endpoint->name)));
 }
 
-/* The host whose addresses a member of this name has, as in struct steer_member. */
-static uint32_t find_host(const struct conf_endpoint *endpoint, const struct conf_name *name,
-                          const struct compile_records *records)
+void compile_give_places(struct view *view)
 {
-    bool answers = compile_answers_addresses(name, records, DNS_TYPE_A) ||
-                   compile_answers_addresses(name, records, DNS_TYPE_AAAA);
-    return endpoint->host == NULL || !answers ? 0 : endpoint->host->index + 1;
+    const struct conf_topology *topology = view->topology;
+    size_t count = topology == NULL ? 0 : topology->endpoint_count;
+    struct steer_place *places = memory_alloc_array(count, sizeof *places);
+    for (size_t i = 0; i < count; i++) {
+        const struct conf_endpoint *endpoint = &topology->endpoints[i];
+        places[i] = (struct steer_place){.az = endpoint->az,
+                                         .region = endpoint->region,
+                                         .capacity = endpoint->capacity,
+                                         .host = endpoint->host == NULL ? 0 : endpoint->host->index + 1,
+                                         .identity = identify(endpoint)};
+    }
+    steer_set_give_places(view->steer, places, count);
+    free(places);
 }
 
 static const struct steer_member *plan_members(const struct compile_policy *p, struct arena *arena,
@@ -47,21 +55,19 @@ static const struct steer_member *plan_members(const struct compile_policy *p, s
 {
     const struct conf_topology *topology = p->c->view->topology;
     struct steer_member *members = arena_alloc(arena, name->member_count * sizeof *members);
+    bool answers = compile_answers_addresses(name, records, DNS_TYPE_A) ||
+                   compile_answers_addresses(name, records, DNS_TYPE_AAAA);
     *types = 0;
     for (size_t i = 0; i < name->member_count; i++) {
         const struct conf_endpoint *endpoint = &topology->endpoints[name->members[i].endpoint];
         uint16_t has = compile_find_types(p, name, records, i);
-        uint32_t host = find_host(endpoint, name, records);
+        bool has_host = endpoint->host != NULL && answers;
         members[i] = (struct steer_member){.endpoint = name->members[i].endpoint,
-                                           .az = endpoint->az,
-                                           .region = endpoint->region,
-                                           .weight = name->members[i].weight,
-                                           .types = has,
-                                           .capacity = endpoint->capacity,
-                                           .host = host,
+                                           .has_host = has_host,
                                            .is_alias = records->is_alias && endpoint->host != NULL,
-                                           .identity = identify(endpoint)};
-        *types = (uint16_t)(*types | has | (host != 0 ? STEER_HAS_A | STEER_HAS_AAAA : 0));
+                                           .weight = (uint16_t)name->members[i].weight,
+                                           .types = has};
+        *types = (uint16_t)(*types | has | (has_host ? STEER_HAS_A | STEER_HAS_AAAA : 0));
     }
     return members;
 }
@@ -146,6 +152,7 @@ static int enter_policy(const struct compile_policy *p, const struct conf_name *
     struct compile_plan from = {.arena = arena,
                                 .name = name,
                                 .members = plan_members(p, arena, name, records, &to->types),
+                                .places = steer_set_places(p->c->view->steer),
                                 .place = place};
     int error = compile_plan_classes(p->c, &from, &classes);
     if (error == 0) {

@@ -116,7 +116,7 @@ static void resolve_hosts(const struct view *view, const struct steer_policy *po
     enum view_family family = to->type == DNS_TYPE_A ? VIEW_V4 : VIEW_V6;
     size_t kept = 0, capacity = 0;
     for (size_t i = 0; i < to->count; i++) {
-        uint32_t host = policy->members[to->members[i]].host;
+        uint32_t host = steer_get_host(policy, to->members[i]);
         if (host == 0) {
             to->members[kept++] = to->members[i];
             continue;

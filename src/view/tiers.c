@@ -14,10 +14,10 @@ struct steer_need compile_choose_need(const struct conf_need *own, const struct 
 }
 
 /* A share is measured by capacity where every member gives one. */
-static bool has_capacities(const struct steer_member *members, const struct steer_tier *tier)
+static bool has_capacities(const struct compile_plan *plan, const struct steer_tier *tier)
 {
     for (size_t i = 0; i < tier->count; i++) {
-        if (members[tier->members[i]].capacity == 0) {
+        if (plan->places[plan->members[tier->members[i]].endpoint].capacity == 0) {
             return false;
         }
     }
@@ -28,7 +28,8 @@ static bool has_capacities(const struct steer_member *members, const struct stee
  * has to be the same on servers whose topologies are written in another order. */
 static int compare_members(const struct compile_plan *plan, uint16_t a, uint16_t b)
 {
-    uint64_t left = plan->members[a].identity, right = plan->members[b].identity;
+    uint64_t left = plan->places[plan->members[a].endpoint].identity,
+             right = plan->places[plan->members[b].endpoint].identity;
     if (plan->name->pick == CONF_PICK_STICKY && left != right) {
         return left < right ? -1 : 1;
     }
@@ -81,7 +82,7 @@ static void finish_tier(const struct compile_plan *plan, const struct conf_tier 
     tier->min_healthy = compile_choose_need(&from->min_healthy, &plan->name->min_healthy);
     tier->spill_below = compile_choose_need(&from->spill_below, &plan->name->spill_below);
     tier->trickle = from->trickle;
-    tier->by_capacity = has_capacities(plan->members, tier);
+    tier->by_capacity = has_capacities(plan, tier);
     plan_groups(plan, tier);
 }
 

@@ -83,10 +83,11 @@ static struct geo_tree *make_map(void)
 /* www by geography: each place has an endpoint of its own. */
 static void steer_by_place(struct fixture *fixture)
 {
-    static const struct steer_member members[PLACES] = {
-        {.endpoint = 0, .az = 0, .region = 0, .weight = 1, .types = STEER_HAS_A},
-        {.endpoint = 1, .az = 1, .region = 0, .weight = 1, .types = STEER_HAS_A},
-        {.endpoint = 2, .az = 2, .region = 1, .weight = 1, .types = STEER_HAS_A}};
+    static const struct steer_member members[PLACES] = {{.endpoint = 0, .weight = 1, .types = STEER_HAS_A},
+                                                        {.endpoint = 1, .weight = 1, .types = STEER_HAS_A},
+                                                        {.endpoint = 2, .weight = 1, .types = STEER_HAS_A}};
+    static const struct steer_place places[PLACES] = {
+        {.az = 0, .region = 0}, {.az = 1, .region = 0}, {.az = 2, .region = 1}};
     static const uint16_t indices[PLACES] = {0, 1, 2};
     static const struct steer_tier tiers[] = {{.label = "0", .members = indices, .count = 1},
                                               {.label = "1", .members = indices + 1, .count = 1},
@@ -104,6 +105,7 @@ static void steer_by_place(struct fixture *fixture)
                                          .member_count = PLACES,
                                          .class_count = 1 + PLACES,
                                          .members = members,
+                                         .places = places,
                                          .classes = classes},
                   make_map(), 1);
     fixture->cache = steer_cache_new(fixture->view.steer);

@@ -163,10 +163,12 @@ static void make_health(struct fixture *f)
 /* With the settings of the plan. */
 static uint32_t add_policy(struct fixture *f, struct steer_policy plan, const uint16_t types[3])
 {
-    const struct steer_member members[] = {
-        {.endpoint = 0, .az = 0, .region = 0, .weight = 1, .types = types[0], .identity = 7},
-        {.endpoint = 1, .az = 1, .region = 0, .weight = 1, .types = types[1], .identity = 8},
-        {.endpoint = 2, .az = 2, .region = 1, .weight = 1, .types = types[2], .identity = 9}};
+    const struct steer_member members[] = {{.endpoint = 0, .weight = 1, .types = types[0]},
+                                           {.endpoint = 1, .weight = 1, .types = types[1]},
+                                           {.endpoint = 2, .weight = 1, .types = types[2]}};
+    static const struct steer_place places[] = {{.az = 0, .region = 0, .identity = 7},
+                                                {.az = 1, .region = 0, .identity = 8},
+                                                {.az = 2, .region = 1, .identity = 9}};
     static const uint16_t first[] = {0, 1}, second[] = {2};
     static const struct steer_tier tiers[] = {{.label = "a", .members = first, .count = 2},
                                               {.label = "b", .members = second, .count = 1}};
@@ -174,6 +176,7 @@ static uint32_t add_policy(struct fixture *f, struct steer_policy plan, const ui
     plan.member_count = 3;
     plan.class_count = 1;
     plan.members = members;
+    plan.places = places;
     plan.classes = classes;
     return steer_set_add(f->view.steer, &plan, NULL, 0);
 }

@@ -19,11 +19,9 @@ struct world *world_new(void)
                                      .regions = w->regions};
     atomic_init(&w->table.generation, 1);
     for (uint16_t i = 0; i < MEMBERS; i++) {
-        w->members[i] = (struct steer_member){.endpoint = i,
-                                              .az = i / 2,
-                                              .region = i / EACH,
-                                              .weight = 10,
-                                              .types = STEER_HAS_A | STEER_HAS_AAAA};
+        w->members[i] =
+            (struct steer_member){.endpoint = i, .weight = 10, .types = STEER_HAS_A | STEER_HAS_AAAA};
+        w->places[i] = (struct steer_place){.az = i / 2, .region = i / EACH};
         w->indices[i] = i;
     }
     for (size_t t = 0; t < TIERS; t++) {
@@ -37,6 +35,7 @@ struct world *world_new(void)
                                       .member_count = MEMBERS,
                                       .class_count = 1,
                                       .members = w->members,
+                                      .places = w->places,
                                       .classes = &w->class};
     struct steer_room room = steer_find_room(&w->policy, 0);
     w->memory = memory_alloc_array(steer_room_size(room), 1);

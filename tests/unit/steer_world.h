@@ -14,6 +14,7 @@ struct world {
     _Atomic uint32_t endpoints[MEMBERS], azs[MEMBERS / 2], regions[TIERS];
     struct health_table table;
     struct steer_member members[MEMBERS];
+    struct steer_place places[MEMBERS];
     uint16_t indices[MEMBERS];
     struct steer_tier tiers[TIERS];
     struct steer_class class;

@@ -38,9 +38,13 @@ struct world {
 };
 
 static const struct steer_member all_members[] = {
-    {.endpoint = A, .az = USE1A, .region = US, .weight = 60, .types = STEER_HAS_A | STEER_HAS_AAAA},
-    {.endpoint = B, .az = USE1B, .region = US, .weight = 40, .types = STEER_HAS_A},
-    {.endpoint = E, .az = EUW1A, .region = EU, .weight = 100, .types = STEER_HAS_A}};
+    {.endpoint = A, .weight = 60, .types = STEER_HAS_A | STEER_HAS_AAAA},
+    {.endpoint = B, .weight = 40, .types = STEER_HAS_A},
+    {.endpoint = E, .weight = 100, .types = STEER_HAS_A}};
+static const struct steer_place places[ENDPOINTS] = {[A] = {.az = USE1A, .region = US},
+                                                     [B] = {.az = USE1B, .region = US},
+                                                     [E] = {.az = EUW1A, .region = EU},
+                                                     [QUIET] = {.az = USE1A, .region = US}};
 
 /* ---- the world ---- */
 
@@ -84,6 +88,7 @@ static int set_up(void **state)
     world->arena = arena_new(0);
     world->view.topology = &world->topology;
     world->view.steer = steer_set_new();
+    steer_set_give_places(world->view.steer, places, ENDPOINTS);
     world->view.names = world->names;
     *state = world;
     return 0;

@@ -75,15 +75,11 @@ static void add_name(struct crowd *crowd, const char *owner, uint16_t count)
     struct steer_member *members = memory_alloc_array(count, sizeof *members);
     uint16_t *list = memory_alloc_array(count, sizeof *list);
     for (uint16_t i = 0; i < count; i++) {
-        uint32_t place = i % 2u;
-        members[i] = (struct steer_member){.endpoint = place,
-                                           .az = place,
-                                           .region = place,
-                                           .weight = 10,
-                                           .types = STEER_HAS_A,
-                                           .identity = 1000u + i};
+        members[i] = (struct steer_member){.endpoint = i % 2u, .weight = 10, .types = STEER_HAS_A};
         list[i] = i;
     }
+    static const struct steer_place places[] = {{.az = 0, .region = 0, .identity = 1000},
+                                                {.az = 1, .region = 1, .identity = 1001}};
     const struct steer_tier tier = {.label = "all", .members = list, .count = count};
     const struct steer_class class = {.label = "default", .tiers = &tier, .tier_count = 1};
     const struct steer_policy policy = {.pick = STEER_PICK_STICKY,
@@ -92,6 +88,7 @@ static void add_name(struct crowd *crowd, const char *owner, uint16_t count)
                                         .member_count = count,
                                         .class_count = 1,
                                         .members = members,
+                                        .places = places,
                                         .classes = &class,
                                         .sticky = {.v4_len = 24, .v6_len = 56}};
     uint32_t id = steer_set_add(crowd->view.steer, &policy, NULL, 0);

@@ -82,7 +82,9 @@ static struct steer_set *make_policies(void)
             .endpoint = i, .weight = weight_of(i), .types = i == 1 ? STEER_HAS_AAAA : STEER_HAS_A};
         order[i] = i;
     }
+    static const struct steer_place places[MEMBERS];
     struct steer_set *set = steer_set_new();
+    steer_set_give_places(set, places, MEMBERS);
     for (uint16_t count = MEMBERS; count != 0; count = count == MEMBERS ? 3 : 0) {
         const struct steer_tier tier = {.label = "t", .members = order, .count = count};
         const struct steer_class class = {.label = "default", .tiers = &tier, .tier_count = 1};

@@ -43,11 +43,16 @@ static uint32_t word(enum health_observed observed, enum health_desired desired)
     return observed | (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT;
 }
 
-static struct steer_member member(uint32_t endpoint, uint32_t weight, uint8_t types)
+static struct steer_member member(uint32_t endpoint, uint16_t weight, uint8_t types)
 {
-    return (struct steer_member){
-        .endpoint = endpoint, .az = endpoint / 2, .region = endpoint / 4, .weight = weight, .types = types};
+    return (struct steer_member){.endpoint = endpoint, .weight = weight, .types = types};
 }
+
+static const struct steer_place places[ENDPOINTS] = {
+    {.az = 0, .region = 0}, {.az = 0, .region = 0}, {.az = 1, .region = 0}, {.az = 1, .region = 0},
+    {.az = 2, .region = 1}, {.az = 2, .region = 1}, {.az = 3, .region = 1}, {.az = 3, .region = 1},
+    {.az = 4, .region = 2}, {.az = 4, .region = 2}, {.az = 5, .region = 2}, {.az = 5, .region = 2},
+    {.az = 6, .region = 3}, {.az = 6, .region = 3}, {.az = 7, .region = 3}, {.az = 7, .region = 3}};
 
 /* Members 0..3 in region 0 (azs 0 and 1), 4..7 in region 1; two tiers of four. */
 struct sample {
@@ -78,6 +83,7 @@ static void sample_init(struct sample *sample)
                                            .member_count = 8,
                                            .class_count = 1,
                                            .members = sample->members,
+                                           .places = places,
                                            .classes = &sample->class};
     sample->choice.weights = sample->weights;
     sample->choice.members = sample->chosen;
@@ -276,26 +282,45 @@ static void trace_counts_serving_members(void **state)
     free(trace.tiers);
 }
 
+/* The most members with the greatest weights, counted in parts of 32 because one sheds half of its own. */
 static void huge_weights_do_not_overflow(void **state)
 {
     (void)state;
+    enum { COUNT = STEER_MEMBERS_MAX };
     struct world world;
-    struct sample sample;
+    struct steer_choice choice;
     world_init(&world);
-    sample_init(&sample);
-    static const uint32_t weights[] = {UINT32_MAX, UINT32_MAX, UINT32_MAX, 1};
-    for (size_t i = 0; i < 4; i++) {
-        sample.members[i].weight = weights[i];
+    world.endpoints[7] |= 16u << HEALTH_WORD_SHED_SHIFT;
+    struct steer_member *members = memory_alloc_array(COUNT, sizeof *members);
+    uint16_t *list = memory_alloc_array(COUNT, sizeof *list);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        members[i] = member(i == 1 ? 7 : i % 7, i == 2 ? 1 : UINT16_MAX, STEER_HAS_A);
+        list[i] = (uint16_t)i;
     }
-    struct steer_choice *choice = evaluate(&sample, STEER_HAS_A, &world);
-    assert_int_equal(choice->count, 4);
-    assert_int_equal(choice->weights[3], choice->total_weight);
-    double odds[8];
-    steer_odds(&sample.policy, choice, odds);
-    for (size_t i = 0; i < 3; i++) {
-        assert_true(odds[i] > 0.333333 && odds[i] < 0.333334);
+    const struct steer_tier tier = {.label = "all", .members = list, .count = COUNT};
+    const struct steer_class class = {.label = "default", .tiers = &tier, .tier_count = 1};
+    const struct steer_policy policy = {.answers = 1,
+                                        .member_count = COUNT,
+                                        .class_count = 1,
+                                        .members = members,
+                                        .places = places,
+                                        .classes = &class};
+    struct steer_room room = steer_find_room(&policy, 0);
+    void *memory = memory_alloc(steer_room_size(room));
+    steer_choice_init(&choice, room, memory);
+    steer_evaluate(&policy, (struct steer_ask){.types = STEER_HAS_A}, &world.table, &choice, NULL);
+    assert_int_equal(choice.count, COUNT);
+    assert_int_equal(choice.weights[COUNT - 1], choice.total_weight);
+    uint32_t each = choice.weights[0];
+    assert_true(each > 30000);
+    assert_int_equal(choice.weights[1] - each, each / 2);
+    assert_int_equal(choice.weights[2] - choice.weights[1], 1);
+    for (size_t i = 3; i < COUNT; i++) {
+        assert_int_equal(choice.weights[i] - choice.weights[i - 1], each);
     }
-    assert_true(odds[3] > 0 && odds[3] < 1e-8);
+    free(memory);
+    free(members);
+    free(list);
 }
 
 /* ---- random cases against a second computation ---- */
@@ -303,7 +328,8 @@ static void huge_weights_do_not_overflow(void **state)
 static bool serves_slowly(const struct world *world, const struct steer_member *m, bool *drained)
 {
     /* Desired states from the widest to the narrowest, so the last one that is set stands. */
-    const uint32_t words[] = {world->regions[m->region], world->azs[m->az], world->endpoints[m->endpoint]};
+    const uint32_t words[] = {world->regions[places[m->endpoint].region], world->azs[places[m->endpoint].az],
+                              world->endpoints[m->endpoint]};
     uint32_t desired = 0, ill = 0;
     for (size_t i = 0; i < 3; i++) {
         desired = words[i] >> 2 != 0 ? words[i] >> 2 : desired;

@@ -22,6 +22,7 @@ struct world {
     _Atomic uint32_t endpoints_back[MEMBERS], azs_back[MEMBERS], regions_back[TIERS];
     struct health_table table;
     struct steer_member members[MEMBERS];
+    struct steer_place places[MEMBERS];
     uint16_t indices[MEMBERS];
     struct steer_group groups[2];
     struct steer_tier tiers[TIERS];
@@ -47,13 +48,9 @@ static struct world *world_new(enum steer_pick pick)
                                      .regions_back = w->regions_back};
     atomic_init(&w->table.generation, 1);
     for (uint16_t i = 0; i < MEMBERS; i++) {
-        w->members[i] = (struct steer_member){.endpoint = i,
-                                              .az = i,
-                                              .region = i / EACH,
-                                              .weight = 10,
-                                              .capacity = 100,
-                                              .types = STEER_HAS_A,
-                                              .identity = 0x9e3779b9u * (i + 1u)};
+        w->members[i] = (struct steer_member){.endpoint = i, .weight = 10, .types = STEER_HAS_A};
+        w->places[i] = (struct steer_place){
+            .az = i, .region = i / EACH, .capacity = 100, .identity = 0x9e3779b9u * (i + 1u)};
         w->indices[i] = i;
         w->endpoints[i] = HEALTH_OBSERVED_HEALTHY;
     }
@@ -67,6 +64,7 @@ static struct world *world_new(enum steer_pick pick)
                                     .member_count = MEMBERS,
                                     .class_count = 1,
                                     .members = w->members,
+                                    .places = w->places,
                                     .classes = &w->class,
                                     .sticky = {24, 56, 0}};
     return w;
@@ -452,7 +450,7 @@ static void load_never_takes_the_last_answer(void **state)
             uint16_t index = w->choice.members[i];
             assert_true(spills || is_in(&calm->choice, index));
             struct health_effective effective =
-                health_table_effective(&w->table, index, w->members[index].az, w->members[index].region);
+                health_table_effective(&w->table, index, w->places[index].az, w->places[index].region);
             assert_true(w->choice.source == STEER_FROM_ALL || health_state_serves(effective.state));
             assert_int_not_equal(effective.state, HEALTH_DRAINED);
         }

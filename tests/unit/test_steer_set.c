@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct steer_place places[8]; /* all in one az */
+
 /* A plan on the stack that can be wiped afterwards. */
 struct plan {
     struct steer_member members[3];
@@ -30,7 +32,7 @@ static void plan_init(struct plan *plan)
     memset(plan, 0, sizeof *plan);
     for (uint32_t i = 0; i < 3; i++) {
         plan->members[i] = (struct steer_member){
-            .endpoint = i, .az = 0, .region = 0, .weight = 10 + i, .types = STEER_HAS_A | STEER_HAS_AAAA};
+            .endpoint = i, .weight = (uint16_t)(10 + i), .types = STEER_HAS_A | STEER_HAS_AAAA};
         plan->tier_members[i] = (uint16_t)i;
     }
     strcpy(plan->label, "us-east");
@@ -43,6 +45,7 @@ static void plan_init(struct plan *plan)
                                          .member_count = 3,
                                          .class_count = 2,
                                          .members = plan->members,
+                                         .places = places,
                                          .classes = plan->classes};
 }
 
@@ -120,8 +123,8 @@ static void differences_of_policies_count(void **state)
     DIFFERENT(plan.policy.answers = 2);
     DIFFERENT(plan.policy.class_count = 1);
     DIFFERENT(plan.members[0].endpoint = 5);
-    DIFFERENT(plan.members[0].az = 5);
-    DIFFERENT(plan.members[0].region = 5);
+    DIFFERENT(plan.members[0].has_host = 1);
+    DIFFERENT(plan.members[0].is_alias = 1);
     DIFFERENT(plan.members[2].weight = 5);
     DIFFERENT(plan.members[1].types = STEER_HAS_A);
     DIFFERENT(plan.tier_members[2] = 0);
@@ -131,8 +134,6 @@ static void differences_of_policies_count(void **state)
     DIFFERENT(plan.classes[0].fenced = true);
     DIFFERENT(plan.classes[0].has_fallback = true);
     DIFFERENT((plan.classes[0].offered = plan.tier_members, plan.classes[0].offered_count = 2));
-    DIFFERENT(plan.members[0].capacity = 5);
-    DIFFERENT(plan.members[0].identity = 5);
     DIFFERENT(plan.policy.ttl_failing = 5);
     DIFFERENT(plan.policy.has_ttl_failing = true);
     DIFFERENT(plan.policy.pick = STEER_PICK_STICKY);

@@ -21,6 +21,7 @@ struct world {
     _Atomic uint32_t endpoints[MEMBERS], azs[1], regions[1];
     _Atomic uint32_t endpoints_back[MEMBERS], azs_back[1], regions_back[1];
     struct health_table table;
+    struct steer_place places[MEMBERS];
     struct steer_set *set;
     struct steer_cache *cache;
     const struct steer_policy *policy;
@@ -30,8 +31,8 @@ struct world {
 /* What a test may vary. */
 struct plan {
     uint16_t count, answers;
-    uint32_t weight; /* of all but the last member */
-    uint32_t last_weight;
+    uint16_t weight; /* of all but the last member */
+    uint16_t last_weight;
     uint32_t hold_s;
     double canary; /* share of the last member */
     uint16_t skip; /* leave this member out */
@@ -49,8 +50,8 @@ static void world_plan(struct world *w, const struct plan *plan)
         members[count] =
             (struct steer_member){.endpoint = i,
                                   .weight = i + 1u == plan->count ? plan->last_weight : plan->weight,
-                                  .types = STEER_HAS_A,
-                                  .identity = 0x12345u * (i + 1)};
+                                  .types = STEER_HAS_A};
+        w->places[i].identity = 0x12345u * (i + 1);
         indices[count] = count;
         count++;
     }
@@ -67,6 +68,7 @@ static void world_plan(struct world *w, const struct plan *plan)
                                                        .member_count = count,
                                                        .class_count = 1,
                                                        .members = members,
+                                                       .places = w->places,
                                                        .classes = &class,
                                                        .sticky = {24, 56, plan->hold_s}},
                                 NULL, 0);
@@ -406,10 +408,13 @@ static void huge_groups_have_a_table_too(void **state)
     (void)state;
     enum { COUNT = STEER_MEMBERS_MAX };
     struct steer_member *members = memory_alloc_array(COUNT, sizeof *members);
+    struct steer_place *places = memory_alloc_array(COUNT, sizeof *places);
+    _Atomic uint32_t *endpoints = memory_alloc_array(COUNT, sizeof *endpoints);
     uint16_t *indices = memory_alloc_array(COUNT, sizeof *indices);
     for (uint32_t i = 0; i < COUNT; i++) {
-        members[i] = (struct steer_member){
-            .weight = 1 + i % 100, .types = STEER_HAS_A, .identity = UINT64_C(0x9e3779b97f4a7c15) * (i + 1)};
+        members[i] =
+            (struct steer_member){.endpoint = i, .weight = (uint16_t)(1 + i % 100), .types = STEER_HAS_A};
+        places[i].identity = UINT64_C(0x9e3779b97f4a7c15) * (i + 1);
         indices[i] = (uint16_t)i;
     }
     struct steer_tier tier = {.label = "all", .members = indices, .count = COUNT};
@@ -421,10 +426,12 @@ static void huge_groups_have_a_table_too(void **state)
                                          .member_count = COUNT,
                                          .class_count = 1,
                                          .members = members,
+                                         .places = places,
                                          .classes = &class,
                                          .sticky = {24, 56, 0}},
                   NULL, 0);
     struct world *w = world_new(&(struct plan){.count = 2, .weight = 1, .last_weight = 1});
+    w->table.endpoints = endpoints;
     struct steer_cache *cache = steer_cache_new(set);
     const struct steer_policy *policy = steer_set_get(set, 0);
     struct steer_choice *choice =
@@ -437,6 +444,8 @@ static void huge_groups_have_a_table_too(void **state)
     steer_set_free(set);
     world_free(w);
     free(members);
+    free(places);
+    free(endpoints);
     free(indices);
 }
 

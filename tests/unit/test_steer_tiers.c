@@ -114,7 +114,7 @@ static void capacity_is_the_measure_where_it_is_known(void **state)
     (void)state;
     struct world *w = world_new();
     for (size_t i = 0; i < EACH; i++) {
-        w->members[i].capacity = i == 0 ? 700 : 100;
+        w->places[i].capacity = i == 0 ? 700 : 100;
     }
     w->tiers[0].by_capacity = true;
     w->tiers[0].min_healthy.share = 0.25;
@@ -135,7 +135,7 @@ static void a_lost_region_is_spread_by_capacity(void **state)
     struct world *w = world_new();
     static const uint32_t capacities[TIERS] = {100, 400, 200, 200};
     for (size_t i = 0; i < MEMBERS; i++) {
-        w->members[i].capacity = capacities[i / EACH];
+        w->places[i].capacity = capacities[i / EACH];
     }
     for (size_t t = 0; t < TIERS; t++) {
         w->tiers[t].by_capacity = true;
@@ -398,7 +398,7 @@ static void what_is_planned_shortens_the_ttl(void **state)
     assert_int_equal(ttl_of(w), 7);
     steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, &w->trace);
     assert_int_equal(w->trace.failing, -1);
-    assert_int_equal(w->policy.members[w->trace.planned].az, 1);
+    assert_int_equal(steer_get_place(&w->policy, (size_t)w->trace.planned)->az, 1);
     assert_int_equal(w->choice.count, EACH); /* answers are as before */
     w->azs[1] |= (uint32_t)HEALTH_DESIRED_UP << HEALTH_WORD_DESIRED_SHIFT;
     assert_int_equal(ttl_of(w), STEER_TTL_FREE);
