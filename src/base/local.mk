@@ -22,6 +22,7 @@ src_libbase_a_SOURCES = \
 	src/base/random.c src/base/random.h \
 	src/base/report.c src/base/report.h \
 	src/base/sanitizer.h \
+	src/base/scribe.c src/base/scribe.h \
 	src/base/serial.h \
 	src/base/siphash.c src/base/siphash.h \
 	src/base/utf8.c src/base/utf8.h \

@@ -6,12 +6,14 @@ src_steerd_SOURCES = \
 	src/daemon/dump.c \
 	src/daemon/geowatch.c \
 	src/daemon/hosts.c src/daemon/hosts.h \
+	src/daemon/keeping.c src/daemon/keeping.h \
 	src/daemon/lanes.c src/daemon/lanes.h \
 	src/daemon/limits.c \
 	src/daemon/metrics.c \
 	src/daemon/primaries.c src/daemon/primaries.h \
 	src/daemon/reader.c src/daemon/reader.h \
 	src/daemon/reload.c \
+	src/daemon/rerender.c src/daemon/rerender.h \
 	src/daemon/server.c src/daemon/server.h \
 	src/daemon/snapshot.c \
 	src/daemon/statefile.c src/daemon/statefile.h \

@@ -107,6 +107,17 @@ static void print_families(const uint64_t *sums, struct buffer *out)
     }
 }
 
+static void print_serials(const struct reader *reader, struct buffer *out)
+{
+    print_head(out, "steerd_serials_waiting", "gauge",
+               "Zones whose next serial waits until the state folder can be written.");
+    buffer_print(out, "steerd_serials_waiting %zu\n", reader->keeping.waiting);
+    print_head(out, "steerd_serials_kept_total", "counter", "Attempts to write the file of serials.");
+    buffer_print(out, "steerd_serials_kept_total{result=\"ok\"} %lu\n", (unsigned long)reader->keeping.saves);
+    buffer_print(out, "steerd_serials_kept_total{result=\"failed\"} %lu\n",
+                 (unsigned long)reader->keeping.failures);
+}
+
 static void print_notifies(const struct reader *reader, struct buffer *out)
 {
     const struct notify_stats stats = reader->notifies;
@@ -451,6 +462,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
     print_geo(view, out);
     print_queries(server, out);
+    print_serials(reader, out);
     print_notifies(reader, out);
     print_tcp(server, out);
     print_checks(server, out);

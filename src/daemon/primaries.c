@@ -5,9 +5,9 @@
 
 #include "daemon/primaries.h"
 
+#include "daemon/keeping.h"
+#include "daemon/rerender.h"
 #include "daemon/server.h"
-#include "daemon/statefile.h"
-#include "base/error.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -29,56 +29,12 @@ enum { TICK_S = 1 };
 
 struct primaries {
     struct server *server;
-    struct keeper *keeper;
+    struct keeping *keeping;
     struct notifier *notifier;
     struct event *tick;
-    char *path;          /* of the file of serials; NULL: there is no state folder */
-    uint64_t generation; /* of the health table that the renditions show */
-    bool changed;        /* the keeper holds what the file does not */
+    struct rerender *rerender; /* NULL: none is under way */
+    uint64_t generation; /* of the health table that the renditions show, or are being made to; 0: none */
 };
-
-static uint32_t now_s(const struct primaries *primaries)
-{
-    return (uint32_t)(clock_wall_ms(&primaries->server->clock) / 1000);
-}
-
-/* ---- the state ---- */
-
-static void load_state(struct primaries *primaries)
-{
-    char *text;
-    size_t len;
-    struct file file;
-    if (statefile_read(primaries->path, &file, &text, &len) != 0) {
-        log_warning("serials not read file=%s error=%s effect=\"serials begin anew with the Unix time\"",
-                    primaries->path, file.why);
-        return;
-    }
-    size_t bad = keeper_parse(primaries->keeper, text, len);
-    if (bad != 0) {
-        log_warning("serials partly read file=%s bad_lines=%zu expected=\"zone serial fingerprint\"",
-                    primaries->path, bad);
-    }
-    free(text);
-}
-
-/* Before what it says is served. When it cannot be written serving goes on: serials follow the time, and most
- * of the time that is enough. */
-static void save_state(struct primaries *primaries)
-{
-    if (!primaries->changed || primaries->path == NULL) {
-        return;
-    }
-    struct buffer text;
-    buffer_init(&text);
-    keeper_write(primaries->keeper, &text);
-    int error = statefile_write(primaries->path, text.bytes, text.len);
-    buffer_fini(&text);
-    primaries->changed = error != 0;
-    if (error != 0) {
-        log_warning("serials not kept file=%s error=%s", primaries->path, error_text(error));
-    }
-}
 
 /* ---- serials ---- */
 
@@ -98,8 +54,15 @@ static void warn(const struct primaries *primaries, const struct view_primary *p
             "will not follow\"",
             name, decision->serial);
     }
-    if (primary->options->serial == CONF_SERIAL_AUTO && primaries->path == NULL &&
-        serial_is_newer(zone->serial, now_s(primaries))) {
+    if (decision->is_waiting) {
+        log_warning(
+            "zone changed zone=%s serial=%u reason=\"the state folder cannot be written: its next serial "
+            "waits, so nobody will copy it\"",
+            name, decision->serial);
+    }
+    uint32_t now_s = (uint32_t)(clock_wall_ms(&primaries->server->clock) / 1000);
+    if (primary->options->serial == CONF_SERIAL_AUTO && !keeping_has_file(primaries->keeping) &&
+        serial_is_newer(zone->serial, now_s)) {
         log_warning(
             "serial unsafe zone=%s serial=%u reason=\"the serial of the file is ahead of the Unix time: "
             "without a state folder it may go back at a restart; expected the key state, or the serial "
@@ -108,35 +71,60 @@ static void warn(const struct primaries *primaries, const struct view_primary *p
     }
 }
 
-static struct keeper_decision decide(struct primaries *primaries, const struct view_primary *primary,
-                                     const struct zone *zone, const struct view_rendition *rendition)
+/* rendition: what copies hold of it; NULL: what its file says. */
+static struct keeper_content describe(const struct view_primary *primary, const struct zone *zone,
+                                      const struct view_rendition *rendition)
 {
     uint64_t fingerprint = primary->fingerprint;
     if (rendition != NULL) {
         fingerprint =
             view_rendition_hash(rendition, hash_bytes(HASH_START, &fingerprint, sizeof fingerprint));
     }
-    struct keeper_decision decision =
-        keeper_decide(primaries->keeper, primary->apex,
-                      &(struct keeper_content){.policy = primary->options->serial,
-                                               .file_serial = zone->serial,
-                                               .fingerprint = fingerprint,
-                                               .now_s = now_s(primaries)});
-    primaries->changed |= decision.is_news && primary->options->serial != CONF_SERIAL_FILE;
-    return decision;
+    return (struct keeper_content){
+        .policy = primary->options->serial, .file_serial = zone->serial, .fingerprint = fingerprint};
 }
 
 /* ---- views ---- */
 
+static bool is_rendered(const struct view_primary *primary, const struct zone *zone)
+{
+    return primary->options->renders_steered && zone->steered_count != 0;
+}
+
+void primaries_reserve(struct primaries *primaries, const struct view *view)
+{
+    for (size_t i = 0; i < view->primary_count; i++) {
+        const struct view_primary *primary = &view->primaries[i];
+        const struct zone *zone = zone_table_get(view->zones, primary->apex);
+        if (zone != NULL && !zone->failed) {
+            keeping_reserve(primaries->keeping, primary->apex, describe(primary, zone, NULL),
+                            is_rendered(primary, zone));
+        }
+    }
+    keeping_wait(primaries->keeping);
+}
+
+void primaries_reserve_zone(struct primaries *primaries, const struct view *view, const struct zone *zone,
+                            uint64_t fingerprint)
+{
+    const struct view_primary *primary = view_find_primary(view, zone->apex);
+    if (primary != NULL) {
+        struct keeper_content content = describe(primary, zone, NULL);
+        content.fingerprint = fingerprint;
+        keeping_reserve(primaries->keeping, zone->apex, content, false);
+        keeping_wait(primaries->keeping);
+    }
+}
+
 static void prepare(struct primaries *primaries, struct view *view, struct view_primary *primary,
                     struct zone *zone)
 {
-    struct view_rendition *rendition =
-        primary->options->renders_steered && zone->steered_count != 0 ? view_render_zone(view, zone) : NULL;
-    struct keeper_decision decision = decide(primaries, primary, zone, rendition);
+    struct view_rendition *rendition = is_rendered(primary, zone) ? view_render_zone(view, zone) : NULL;
+    struct keeper_decision decision =
+        keeping_decide(primaries->keeping, primary->apex, describe(primary, zone, rendition));
     warn(primaries, primary, zone, &decision);
     if (rendition != NULL) {
-        rendition->serial = decision.serial;
+        atomic_init(&rendition->serial, decision.serial);
     }
     struct view_rendition *old =
         atomic_exchange_explicit(&primary->rendition, rendition, memory_order_acq_rel);
@@ -148,7 +136,7 @@ static void prepare(struct primaries *primaries, struct view *view, struct view_
 
 void primaries_prepare(struct primaries *primaries, struct view *view)
 {
-    primaries->generation = atomic_load_explicit(&view->table->generation, memory_order_acquire);
+    keeping_freeze(primaries->keeping);
     for (size_t i = 0; i < view->primary_count; i++) {
         struct view_primary *primary = &view->primaries[i];
         struct zone *zone = zone_table_get(view->zones, primary->apex);
@@ -156,7 +144,18 @@ void primaries_prepare(struct primaries *primaries, struct view *view)
             prepare(primaries, view, primary, zone);
         }
     }
-    save_state(primaries);
+}
+
+void primaries_drop(struct primaries *primaries)
+{
+    keeping_thaw(primaries->keeping);
+}
+
+void primaries_let_go(struct primaries *primaries)
+{
+    rerender_stop(primaries->rerender);
+    primaries->rerender = NULL;
+    primaries->generation = 0;
 }
 
 void primaries_prepare_zone(struct primaries *primaries, struct zone *zone, uint64_t fingerprint)
@@ -169,7 +168,6 @@ void primaries_prepare_zone(struct primaries *primaries, struct zone *zone, uint
     assert(zone->steered_count == 0 || !primary->options->renders_steered); /* else everything is loaded */
     primary->fingerprint = fingerprint;
     prepare(primaries, view, primary, zone);
-    save_state(primaries);
 }
 
 /* ---- telling ---- */
@@ -206,15 +204,6 @@ static void list_secondaries(struct primaries *primaries, const struct view *vie
     notifier_wake(primaries->notifier);
 }
 
-static bool has_renditions(const struct view *view)
-{
-    bool has = false;
-    for (size_t i = 0; i < view->primary_count && !has; i++) {
-        has = view->primaries[i].options->renders_steered;
-    }
-    return has;
-}
-
 void primaries_follow(struct primaries *primaries, struct view *view)
 {
     list_secondaries(primaries, view);
@@ -224,11 +213,8 @@ void primaries_follow(struct primaries *primaries, struct view *view)
             tell(primaries, primary, zone_table_get(view->zones, primary->apex));
         }
     }
-    if (has_renditions(view)) {
-        (void)event_add(primaries->tick, &(struct timeval){.tv_sec = TICK_S});
-    } else {
-        (void)event_del(primaries->tick);
-    }
+    primaries->generation = 0; /* health went on since the view was rendered */
+    keeping_thaw(primaries->keeping);
 }
 
 void primaries_follow_zone(struct primaries *primaries, const struct zone *zone)
@@ -241,72 +227,91 @@ void primaries_follow_zone(struct primaries *primaries, const struct zone *zone)
 
 /* ---- flips ---- */
 
-/* What the zone looks like now, with a new serial; NULL: as before. */
-static struct view_rendition *render_again(struct primaries *primaries, const struct view *view,
-                                           const struct view_primary *primary, const struct zone *zone)
-{
-    const struct view_rendition *old = atomic_load_explicit(&primary->rendition, memory_order_relaxed);
-    if (old == NULL) {
-        return NULL;
-    }
-    struct view_rendition *rendition = view_render_again(view, old);
-    if (view_rendition_equal(rendition, old)) {
-        view_rendition_release(rendition);
-        return NULL;
-    }
-    rendition->serial = decide(primaries, primary, zone, rendition).serial;
-    return rendition;
-}
-
-/* Returns the old one. First the content, then the serial that says that it is there. */
-static struct view_rendition *publish(struct view *view, struct view_primary *primary, struct zone *zone,
-                                      struct view_rendition *rendition)
-{
-    struct view_rendition *old =
-        atomic_exchange_explicit(&primary->rendition, rendition, memory_order_acq_rel);
-    atomic_store_explicit(&zone->served, rendition->serial, memory_order_release);
-    view->zone_list[primary->zone].serial = rendition->serial;
-    return old;
-}
-
-static void log_flip(const struct view_primary *primary, const struct view_rendition *rendition)
+static void log_flip(const struct view_primary *primary, uint32_t serial, size_t policies)
 {
     char name[DNS_NAME_TEXT_SIZE];
-    log_info("zone rendered zone=%s serial=%u policies=%zu", dns_name_write(primary->apex, name),
-             rendition->serial, rendition->count);
+    log_info("zone rendered zone=%s serial=%u policies=%zu", dns_name_write(primary->apex, name), serial,
+             policies);
 }
 
-static void refresh(struct primaries *primaries, struct view *view)
+/* The old one takes its place in the item. First the content, then the serial that says that it is there. */
+static void publish(struct view *view, struct rerender_item *item, uint32_t serial)
 {
-    size_t count = view->primary_count, changed = 0;
-    struct view_rendition **renditions = memory_alloc_array(count, sizeof(struct view_rendition *));
+    struct view_primary *primary = &view->primaries[item->primary];
+    struct zone *zone = zone_table_get(view->zones, primary->apex);
+    atomic_init(&item->rendition->serial, serial);
+    item->rendition = atomic_exchange_explicit(&primary->rendition, item->rendition, memory_order_acq_rel);
+    atomic_store_explicit(&zone->served, serial, memory_order_release);
+    view->zone_list[primary->zone].serial = serial;
+}
+
+static void on_rendered(void *context, struct rerender_item *items, size_t count)
+{
+    struct primaries *primaries = context;
+    struct view *view = primaries->server->view;
     for (size_t i = 0; i < count; i++) {
-        const struct view_primary *primary = &view->primaries[i];
+        struct view_primary *primary = &view->primaries[items[i].primary];
         const struct zone *zone = zone_table_get(view->zones, primary->apex);
-        renditions[i] = render_again(primaries, view, primary, zone);
-        changed += renditions[i] != NULL;
-    }
-    if (changed != 0) {
-        save_state(primaries);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (renditions[i] != NULL) {
-            struct view_primary *primary = &view->primaries[i];
-            log_flip(primary, renditions[i]);
-            renditions[i] = publish(view, primary, zone_table_get(view->zones, primary->apex), renditions[i]);
-            primary->is_news = true;
+        struct keeper_decision decision;
+        if (!keeping_decide_flip(primaries->keeping, primary->apex,
+                                 describe(primary, zone, items[i].rendition), &decision)) {
+            primaries->generation = 0; /* once more, in the view that comes or in this one */
+            return;
+        }
+        warn(primaries, primary, zone, &decision);
+        log_flip(primary, decision.serial, items[i].rendition->count);
+        publish(view, &items[i], decision.serial);
+        if (decision.is_news) {
+            tell(primaries, primary, zone);
         }
     }
-    if (changed != 0) {
-        view_synchronize(); /* whoever begins a transfer with an old one holds it by then */
-    }
-    for (size_t i = 0; i < count; i++) {
-        view_rendition_release(renditions[i]);
-        if (view->primaries[i].is_news) {
-            tell(primaries, &view->primaries[i], zone_table_get(view->zones, view->primaries[i].apex));
+}
+
+static void on_ended(void *context)
+{
+    ((struct primaries *)context)->rerender = NULL;
+}
+
+/* Serials that waited for the disk. */
+static void go_on(struct primaries *primaries, struct view *view)
+{
+    for (size_t i = 0; i < view->primary_count; i++) {
+        struct view_primary *primary = &view->primaries[i];
+        struct zone *zone = zone_table_get(view->zones, primary->apex);
+        struct keeper_decision decision;
+        if (zone == NULL || !keeping_go_on(primaries->keeping, primary->apex, &decision)) {
+            continue;
         }
+        struct view_rendition *rendition = atomic_load_explicit(&primary->rendition, memory_order_relaxed);
+        if (rendition != NULL) {
+            atomic_store_explicit(&rendition->serial, decision.serial, memory_order_relaxed);
+        }
+        atomic_store_explicit(&zone->served, decision.serial, memory_order_release);
+        view->zone_list[primary->zone].serial = decision.serial;
+        log_flip(primary, decision.serial, rendition == NULL ? 0 : rendition->count);
+        tell(primaries, primary, zone);
     }
-    free(renditions);
+}
+
+static bool has_renditions(const struct view *view)
+{
+    bool has = false;
+    for (size_t i = 0; i < view->primary_count && !has; i++) {
+        has = view->primaries[i].options->renders_steered;
+    }
+    return has;
+}
+
+static void render(struct primaries *primaries, const struct view *view, uint64_t generation)
+{
+    if (has_renditions(view)) {
+        primaries->rerender = rerender_start(&(struct rerender_plan){.base = primaries->server->base,
+                                                                     .view = view,
+                                                                     .rendered = on_rendered,
+                                                                     .ended = on_ended,
+                                                                     .context = primaries});
+    }
+    primaries->generation = generation;
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *argument)
@@ -316,9 +321,11 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     uint64_t generation = atomic_load_explicit(&view->table->generation, memory_order_acquire);
     (void)fd;
     (void)what;
-    if (generation != primaries->generation) {
-        primaries->generation = generation;
-        refresh(primaries, view);
+    if (generation != primaries->generation && primaries->rerender == NULL) {
+        render(primaries, view, generation);
+    }
+    if (keeping_tick(primaries->keeping)) {
+        go_on(primaries, view);
     }
 }
 
@@ -341,24 +348,28 @@ struct primaries *primaries_open(struct server *server, const struct view *view)
 {
     struct primaries *primaries = memory_alloc(sizeof *primaries);
     primaries->server = server;
-    primaries->keeper = keeper_new();
+    primaries->keeping = keeping_open(view->server->state_path, &server->clock);
     primaries->notifier = open_notifier(server);
     primaries->tick = event_new(server->base, -1, EV_PERSIST, on_tick, primaries);
     assert(primaries->tick != NULL);
-    if (view->server->state_path != NULL) {
-        primaries->path = memory_print("%s/serials", view->server->state_path);
-        load_state(primaries);
-    }
+    (void)event_add(primaries->tick, &(struct timeval){.tv_sec = TICK_S});
     return primaries;
+}
+
+void primaries_hurry(struct primaries *primaries)
+{
+    if (primaries != NULL) {
+        keeping_hurry(primaries->keeping);
+    }
 }
 
 void primaries_close(struct primaries *primaries)
 {
     if (primaries != NULL) {
+        rerender_stop(primaries->rerender);
         event_free(primaries->tick);
         notifier_free(primaries->notifier);
-        keeper_free(primaries->keeper);
-        free(primaries->path);
+        keeping_close(primaries->keeping);
         free(primaries);
     }
 }
@@ -382,4 +393,9 @@ const struct notify_status *primaries_list(const struct primaries *primaries, co
 void primaries_get_stats(const struct primaries *primaries, struct notify_stats *stats)
 {
     notify_get_stats(notifier_get(primaries->notifier), stats);
+}
+
+void primaries_get_keeping(const struct primaries *primaries, struct keeping_stats *stats)
+{
+    keeping_get_stats(primaries->keeping, stats);
 }

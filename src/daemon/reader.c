@@ -18,6 +18,7 @@ struct reader *reader_open(struct server *server)
     reader->reloads = server->reloads;
     reader->reload_failures = server->reload_failures;
     primaries_get_stats(server->primaries, &reader->notifies);
+    primaries_get_keeping(server->primaries, &reader->keeping);
     hosts_get_stats(server->hosts, &reader->resolutions);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);

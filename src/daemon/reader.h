@@ -4,6 +4,7 @@
  * a snapshot, on a worker and without a lock. */
 #pragma once
 
+#include "daemon/keeping.h"
 #include "daemon/server.h"
 #include "base/worker.h"
 #include "notify/notify.h"
@@ -15,6 +16,7 @@ struct reader {
     /* What else the control thread knew when the snapshot was taken: */
     struct worker_stats work[ADMIN_LANES];
     struct notify_stats notifies;
+    struct keeping_stats keeping;
     struct resolve_stats resolutions;
     uint64_t reloads, reload_failures;
 };

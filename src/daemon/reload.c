@@ -81,11 +81,15 @@ static void *load(void *argument)
         const struct zone *zone = view_peek_update(reload->update);
         if (zone != NULL && view_find_primary(reload->previous, zone->apex) != NULL) {
             reload->fingerprint = zone_fingerprint(zone);
+            primaries_reserve_zone(server->primaries, reload->previous, zone, reload->fingerprint);
         }
     } else {
         give_way();
         reload->view = view_compile(server->path, reload->previous, reload->generation,
                                     clock_wall_ms(&server->clock), reload->cache_count, reload->report);
+        if (reload->view != NULL) {
+            primaries_reserve(server->primaries, reload->view);
+        }
     }
     uint64_t one = 1;
     ssize_t written = write(reload->fd, &one, sizeof one);
@@ -136,6 +140,7 @@ static bool install_zone(struct reload *reload)
     if (zone != NULL) {
         primaries_prepare_zone(server->primaries, zone, reload->fingerprint);
     }
+    primaries_let_go(server->primaries);
     lock_take(&server->lock); /* the prober looks into the view */
     server->view = view_install_zone(server->slot, (size_t)reload->zone_index, reload->update);
     lock_leave(&server->lock);

@@ -183,6 +183,7 @@ void server_install_view(struct server *server, struct view *view)
     health_set_listener(view->health,
                         &(struct health_listener){
                             .context = server, .changed = on_change, .turned = on_turn, .shed = on_shed});
+    primaries_let_go(server->primaries);
     primaries_prepare(server->primaries, view);
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
     server->view = view;
@@ -335,6 +336,7 @@ static int start(struct server *server, struct report *report)
         view_free(view);
     } else {
         server->primaries = primaries_open(server, view);
+        primaries_reserve(server->primaries, view);
         server_install_view(server, view);
         error = open_admin(server, binding);
         error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
@@ -353,6 +355,7 @@ static int start(struct server *server, struct report *report)
 
 static void stop(struct server *server)
 {
+    primaries_hurry(server->primaries);
     lanes_close(server->lanes); /* before what they answer for */
     admin_close(server->admin);
     free(server->current);

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The serials that zones are served with: whether a zone's content is what it was, and which serial it has
- * now, monotonic by RFC 1982 over changes, reloads and (where the text of keeper_write() is kept) restarts.
- * Pure: time is an argument. Owned by the thread that publishes. */
+ * now, monotonic by RFC 1982 over changes, reloads, restarts and crashes.
+ *
+ * Serials that are not the files' are served up to a *ceiling* only: a number that stable storage has for the
+ * zone. After a crash the zone goes on above it, so nothing that anybody may have copied comes back. Ceilings
+ * are raised in two steps, because storage is slow: keeper_write() says what is to be kept, and what it said
+ * counts when keeper_kept() says that it is. Zones that change by themselves have a block of numbers kept in
+ * advance (KEEPER_BLOCK, beginning with the time), so that a change needs no storage at all; others have the
+ * one number that keeper_reserve() was told of. A zone that has used its numbers up waits: its serial stays
+ * until there are more.
+ *
+ * Pure: time is an argument, and so is the lock: one thread at a time. */
 #pragma once
 
 #include "base/buffer.h"
@@ -12,9 +21,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Seconds that a block reaches ahead of the time, or of the serial where that is newer. Half of it is to be
+ * left when it is kept anew. */
+enum { KEEPER_BLOCK = 600 };
+
 struct keeper;
 
-struct keeper *keeper_new(void);
+/* Without storage there are no ceilings, and serials follow the time after a restart. */
+struct keeper *keeper_new(bool has_storage);
 void keeper_free(struct keeper *keeper); /* NULL is fine */
 
 /* What is going to be served. */
@@ -28,17 +42,35 @@ struct keeper_content {
 struct keeper_decision {
     uint32_t serial;
     bool is_news; /* a serial other than the last one, or the first time that the zone is seen in this run */
-    bool is_silent; /* the content changed and the serial did not: nobody will copy it */
-    bool is_older;  /* the serial went back: copies that have the newer one will not follow */
+    bool is_silent;  /* the content changed and the serial did not: nobody will copy it */
+    bool is_older;   /* the serial went back: copies that have the newer one will not follow */
+    bool is_waiting; /* the serial has to wait for storage: see keeper_go_on() */
+    bool is_low;     /* less than half of the block is left: time to keep more */
 };
 
-/* The serial for this content of a zone (apex: lower case wire), which is remembered. */
+/* Before keeper_decide() for the same content: which number is to be kept for it. Returns whether storage has
+ * to be written first. in_blocks: the zone changes by itself. */
+bool keeper_reserve(struct keeper *keeper, const uint8_t *apex, const struct keeper_content *content,
+                    bool in_blocks);
+/* The serial for this content of a zone (apex: lower case wire), which is remembered. The first serial that a
+ * zone ever has follows from its file and the time and does not wait, even if it could not be kept. */
 struct keeper_decision keeper_decide(struct keeper *keeper, const uint8_t *apex,
                                      const struct keeper_content *content);
+/* How many zones wait, and again for one of them: whether its serial can go on now. */
+size_t keeper_count_waiting(const struct keeper *keeper);
+bool keeper_go_on(struct keeper *keeper, const uint8_t *apex, uint32_t now_s,
+                  struct keeper_decision *decision);
 
-/* ---- over restarts ---- */
+/* ---- storage ---- */
 
-/* One line per zone whose serial is not the file's: origin, serial, fingerprint. */
-void keeper_write(const struct keeper *keeper, struct buffer *to);
-/* Reads it back into a new keeper. Returns how many lines could not be read: these are left out. */
+/* One line per zone whose serial is not the file's: origin, number, and the fingerprint of the content that
+ * has it, or "-" if numbers up to that may have been used for anything. Writes those from *at to *at + max -
+ * 1 of the keeper's order and moves *at on; returns false behind the last one. From the first call to
+ * keeper_kept() no other text is to be begun. */
+bool keeper_write(struct keeper *keeper, size_t *at, size_t max, uint32_t now_s, struct buffer *to);
+/* The whole text is on stable storage. Likewise in steps. */
+bool keeper_kept(struct keeper *keeper, size_t *at, size_t max);
+/* Nothing is decided any more: from now on what is written is what was served, without blocks. */
+void keeper_seal(struct keeper *keeper);
+/* Reads a text into a new keeper. Returns how many lines could not be read: these are left out. */
 size_t keeper_parse(struct keeper *keeper, const char *text, size_t len);

@@ -44,7 +44,7 @@ void transfer_init(struct transfer *transfer, struct zone *zone, struct view_ren
     transfer->rendition = rendition;
     transfer->keys = NULL;
     transfer->serial =
-        rendition != NULL ? rendition->serial : atomic_load_explicit(&zone->served, memory_order_relaxed);
+        atomic_load_explicit(rendition != NULL ? &rendition->serial : &zone->served, memory_order_relaxed);
     transfer->slot = 0;
     transfer->node = NULL;
     transfer->rrset = 0;

@@ -205,10 +205,15 @@ struct view_rendition *view_render_zone(const struct view *view, const struct zo
     return rendition;
 }
 
-struct view_rendition *view_render_again(const struct view *view, const struct view_rendition *rendition)
+struct view_rendition *view_render_again(const struct view *view, const struct view_rendition *rendition,
+                                         bool (*go_on)(void *context), void *context)
 {
     struct view_rendition *again = new_rendition(rendition->count);
     for (size_t i = 0; i < rendition->count; i++) {
+        if (go_on != NULL && !go_on(context)) {
+            view_rendition_release(again);
+            return NULL;
+        }
         again->items[i].policy = rendition->items[i].policy;
         again->items[i].type = rendition->items[i].type;
         render_policy(view, &again->items[i]);

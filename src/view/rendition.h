@@ -7,7 +7,7 @@
  * cannot say SERVFAIL: it holds nothing then. Where members answer with CNAMEs it holds one only if no member
  * with addresses may be chosen: the heaviest.
  *
- * Immutable, counted references. Made by the thread that publishes, read by transfers that go on. */
+ * Immutable but for the serial, counted references. Published by one thread, read by transfers that go on. */
 #pragma once
 
 #include "view/view.h"
@@ -30,15 +30,17 @@ struct view_rendered {
 
 struct view_rendition {
     _Atomic uint32_t references;
-    uint32_t serial;
+    _Atomic uint32_t serial; /* may go on when the content is there already */
     size_t count;
     struct view_rendered items[]; /* by policy and type, ascending */
 };
 
 /* As the view's health table says now. Returns owned, serial 0. */
 struct view_rendition *view_render_zone(const struct view *view, const struct zone *zone);
-/* The same policies as another rendition of the same zone and view: the zone need not be read. */
-struct view_rendition *view_render_again(const struct view *view, const struct view_rendition *rendition);
+/* The same policies as another rendition of the same zone and view: the zone need not be read. go_on (may be
+ * NULL) is asked before each policy; NULL is returned when it says no. */
+struct view_rendition *view_render_again(const struct view *view, const struct view_rendition *rendition,
+                                         bool (*go_on)(void *context), void *context);
 bool view_rendition_equal(const struct view_rendition *a,
                           const struct view_rendition *b);                           /* without serial */
 uint64_t view_rendition_hash(const struct view_rendition *rendition, uint64_t hash); /* likewise */

@@ -139,7 +139,7 @@ class Server:
         with open(self.log_path, "ab") as log:
             offset = log.tell()
             self.process = subprocess.Popen([str(STEERD), "-c", str(self.site.config)], stderr=log,
-                                            stdin=subprocess.DEVNULL, env=make_environment())
+                                            stdin=subprocess.DEVNULL, env=self.site.environment or make_environment())
         self.wait(lambda: "answers queries" in self.read_log(offset) or self.process.poll() is not None, "started")
         assert self.process.poll() is None, f"steerd ended with {self.process.returncode}: {self.read_log(offset)}"
         return self
@@ -299,6 +299,7 @@ class Site:
         self.zones = {}     # origin -> text
         self.policies = {}  # origin -> document, or text
         self.running, self.webs = [], []
+        self.environment = None  # of the server, if it is not the usual one
 
     def zone(self, origin, text, soa=SOA):
         self.zones[origin] = soa + text

@@ -134,8 +134,8 @@ def test_serials_survive_restarts(site):
         server.override("endpoint", "web-us-east-1a", "down")
         server.wait(lambda: serial_of(server) > serials[-1], "the serial rises")
         serials.append(serial_of(server))
-    (site.folder / "var/serials").write_text("nonsense\n")
     server.stop()
+    (site.folder / "var/serials").write_text("nonsense\n")
     server = site.start()
     server.wait_log("serials partly read", "bad_lines=1")
 

@@ -37,18 +37,52 @@ static void numbers_go_round(void **state)
     assert_int_equal(serial_next(0, 0x7ffffff0, 0xa0000000), 0x7ffffff0);
 }
 
+/* ---- a disk that works ---- */
+
+static void write_whole(struct keeper *keeper, uint32_t now_s, struct buffer *text)
+{
+    size_t at = 0;
+    buffer_init(text);
+    while (keeper_write(keeper, &at, 1, now_s, text)) {
+    }
+}
+
+static void keep(struct keeper *keeper)
+{
+    size_t at = 0;
+    while (keeper_kept(keeper, &at, 1)) {
+    }
+}
+
+static void save(struct keeper *keeper, uint32_t now_s)
+{
+    struct buffer text;
+    write_whole(keeper, now_s, &text);
+    keep(keeper);
+    buffer_fini(&text);
+}
+
+static struct keeper_decision decide_of(struct keeper *keeper, const uint8_t *zone,
+                                        struct keeper_content content)
+{
+    if (keeper_reserve(keeper, zone, &content, false)) {
+        save(keeper, content.now_s);
+    }
+    struct keeper_decision decision = keeper_decide(keeper, zone, &content);
+    assert_false(decision.is_waiting);
+    return decision;
+}
+
 static struct keeper_decision decide(struct keeper *keeper, enum conf_serial policy, uint32_t file,
                                      uint64_t content, uint32_t now_s)
 {
-    return keeper_decide(keeper, apex,
-                         &(struct keeper_content){
-                             .policy = policy, .file_serial = file, .fingerprint = content, .now_s = now_s});
+    return decide_of(keeper, apex, (struct keeper_content){policy, file, content, now_s});
 }
 
 static void file_serials_are_kept_as_they_are(void **state)
 {
     (void)state;
-    struct keeper *keeper = keeper_new();
+    struct keeper *keeper = keeper_new(true);
     struct keeper_decision d = decide(keeper, CONF_SERIAL_FILE, 7, 100, 1000);
     assert_int_equal(d.serial, 7);
     assert_true(d.is_news && !d.is_silent && !d.is_older);
@@ -61,8 +95,7 @@ static void file_serials_are_kept_as_they_are(void **state)
     d = decide(keeper, CONF_SERIAL_FILE, 6, 103, 1004);
     assert_true(d.serial == 6 && d.is_news && !d.is_silent && d.is_older);
     struct buffer text;
-    buffer_init(&text);
-    keeper_write(keeper, &text);
+    write_whole(keeper, 1005, &text);
     assert_null(strstr(text.bytes, "example")); /* nothing to be remembered */
     buffer_fini(&text);
     keeper_free(keeper);
@@ -71,7 +104,7 @@ static void file_serials_are_kept_as_they_are(void **state)
 static void automatic_serials_rise_with_changes_only(void **state)
 {
     (void)state;
-    struct keeper *keeper = keeper_new();
+    struct keeper *keeper = keeper_new(true);
     assert_int_equal(decide(keeper, CONF_SERIAL_AUTO, 7, 100, 1000).serial, 1000);
     struct keeper_decision d = decide(keeper, CONF_SERIAL_AUTO, 7, 100, 2000);
     assert_true(d.serial == 1000 && !d.is_news);
@@ -87,7 +120,7 @@ static void automatic_serials_rise_with_changes_only(void **state)
 static void unixtime_serials_ignore_the_file(void **state)
 {
     (void)state;
-    struct keeper *keeper = keeper_new();
+    struct keeper *keeper = keeper_new(true);
     assert_int_equal(decide(keeper, CONF_SERIAL_UNIXTIME, 2026112101, 100, 1000).serial, 1000);
     assert_int_equal(decide(keeper, CONF_SERIAL_UNIXTIME, 2026112102, 101, 1005).serial, 1005);
     assert_int_equal(decide(keeper, CONF_SERIAL_UNIXTIME, 2026112103, 102, 1005).serial, 1006);
@@ -97,10 +130,10 @@ static void unixtime_serials_ignore_the_file(void **state)
 static struct keeper *restart(struct keeper *keeper)
 {
     struct buffer text;
-    buffer_init(&text);
-    keeper_write(keeper, &text);
+    keeper_seal(keeper);
+    write_whole(keeper, 0, &text);
     keeper_free(keeper);
-    keeper = keeper_new();
+    keeper = keeper_new(true);
     assert_int_equal(keeper_parse(keeper, text.bytes, text.len), 0);
     buffer_fini(&text);
     return keeper;
@@ -109,18 +142,18 @@ static struct keeper *restart(struct keeper *keeper)
 static void restarts_are_remembered(void **state)
 {
     (void)state;
-    struct keeper *keeper = keeper_new();
+    struct keeper *keeper = keeper_new(true);
     (void)decide(keeper, CONF_SERIAL_AUTO, 7, 100, 1000);
     (void)decide(keeper, CONF_SERIAL_AUTO, 7, 0xfedcba9876543210, 1000);
-    (void)keeper_decide(keeper, other, &(struct keeper_content){CONF_SERIAL_UNIXTIME, 1, 2, 3});
+    (void)decide_of(keeper, other, (struct keeper_content){CONF_SERIAL_UNIXTIME, 1, 2, 3});
     keeper = restart(keeper);
     struct keeper_decision d = decide(keeper, CONF_SERIAL_AUTO, 7, 0xfedcba9876543210, 5000);
     assert_int_equal(d.serial, 1001);
     assert_true(d.is_news); /* who copied it may have missed the last word */
     keeper = restart(restart(keeper));
     assert_int_equal(decide(keeper, CONF_SERIAL_AUTO, 7, 101, 900).serial, 1002);
-    assert_int_equal(
-        keeper_decide(keeper, other, &(struct keeper_content){CONF_SERIAL_UNIXTIME, 1, 2, 9}).serial, 3);
+    assert_int_equal(decide_of(keeper, other, (struct keeper_content){CONF_SERIAL_UNIXTIME, 1, 2, 9}).serial,
+                     3);
     keeper_free(keeper);
 }
 
@@ -134,14 +167,14 @@ static void broken_lines_are_left_out(void **state)
                                "example.net. 4294967296 1\n"
                                "example.net. 5 1 2\n"
                                "example.net. -5 1\n"
+                               "example.net. 5 --\n"
                                "example..net. 5 1\n"
                                "\n"
                                "example.net. 55 1"; /* cut: it may have been 5512 */
-    struct keeper *keeper = keeper_new();
-    assert_int_equal(keeper_parse(keeper, text, sizeof text - 1), 8);
+    struct keeper *keeper = keeper_new(true);
+    assert_int_equal(keeper_parse(keeper, text, sizeof text - 1), 9);
     assert_int_equal(decide(keeper, CONF_SERIAL_AUTO, 7, 0xaa, 1).serial, 12);
-    assert_int_equal(keeper_decide(keeper, other, &(struct keeper_content){CONF_SERIAL_AUTO, 7, 1, 1}).serial,
-                     7);
+    assert_int_equal(decide_of(keeper, other, (struct keeper_content){CONF_SERIAL_AUTO, 7, 1, 1}).serial, 7);
     keeper_free(keeper);
 }
 
@@ -156,7 +189,7 @@ static void serials_never_go_back(void **state)
     uint64_t content = 1;
     random_init(&random, 42);
     clock_init_virtual(&clock, 0, INT64_C(1795000000000));
-    struct keeper *keeper = keeper_new();
+    struct keeper *keeper = keeper_new(true);
     for (int i = 0; i < 100000; i++) {
         clock_advance(&clock, (int64_t)random_below(&random, 6000000));
         int64_t back_ms = random_below(&random, 50) == 0 ? 86400000 : 0;
@@ -177,6 +210,166 @@ static void serials_never_go_back(void **state)
     keeper_free(keeper);
 }
 
+/* ---- blocks, and a disk that does not work ---- */
+
+static struct keeper_decision flip(struct keeper *keeper, uint64_t content, uint32_t now_s)
+{
+    return keeper_decide(keeper, apex, &(struct keeper_content){CONF_SERIAL_AUTO, 7, content, now_s});
+}
+
+static struct keeper *open_in_blocks(uint32_t now_s)
+{
+    struct keeper *keeper = keeper_new(true);
+    const struct keeper_content content = {CONF_SERIAL_AUTO, 7, 1, now_s};
+    assert_true(keeper_reserve(keeper, apex, &content, true));
+    save(keeper, now_s);
+    assert_false(keeper_reserve(keeper, apex, &content, true));
+    return keeper;
+}
+
+/* As after kill -9: what the disk has is all that is known. */
+static struct keeper *crash(struct keeper *keeper, const struct buffer *disk)
+{
+    keeper_free(keeper);
+    keeper = keeper_new(true);
+    assert_int_equal(keeper_parse(keeper, disk->bytes, disk->len), 0);
+    return keeper;
+}
+
+static void flips_need_no_disk_until_the_block_is_used_up(void **state)
+{
+    (void)state;
+    struct keeper *keeper = open_in_blocks(1000);
+    assert_int_equal(flip(keeper, 1, 1000).serial, 1000);
+    assert_false(flip(keeper, 2, 1001).is_low);
+    struct keeper_decision d = flip(keeper, 3, 1000 + KEEPER_BLOCK / 2);
+    assert_true(d.is_low && !d.is_waiting && d.serial == 1000 + KEEPER_BLOCK / 2);
+    /* the time has run away from the block: what is left is used number by number */
+    d = flip(keeper, 4, 1000000);
+    assert_true(d.serial == 1001 + KEEPER_BLOCK / 2 && d.is_news && d.is_low);
+    uint32_t last = d.serial;
+    for (uint64_t content = 5; !(d = flip(keeper, content, 1000000)).is_waiting; content++) {
+        assert_int_equal(d.serial, ++last);
+        assert_in_range(d.serial, 1000, 1000 + KEEPER_BLOCK);
+    }
+    assert_true(d.serial == 1000 + KEEPER_BLOCK && !d.is_news && !d.is_silent && d.is_low);
+    assert_int_equal(keeper_count_waiting(keeper), 1);
+    assert_false(keeper_go_on(keeper, apex, 1000001, &d));
+    save(keeper, 1000002); /* the disk is back */
+    assert_true(keeper_go_on(keeper, apex, 1000003, &d));
+    assert_true(d.serial == 1000003 && d.is_news);
+    assert_int_equal(keeper_count_waiting(keeper), 0);
+    assert_false(keeper_go_on(keeper, apex, 1000004, &d));
+    keeper_free(keeper);
+}
+
+/* Copies were made under the serial that waits, of any of the contents since: none of them is the same again.
+ */
+static void what_waited_gets_a_serial_even_if_it_is_what_was_before(void **state)
+{
+    (void)state;
+    struct keeper *keeper = keeper_new(true);
+    (void)decide(keeper, CONF_SERIAL_AUTO, 7, 1, 1000);
+    assert_true(flip(keeper, 2, 1001).is_waiting); /* not reserved */
+    assert_true(flip(keeper, 1, 1002).is_waiting);
+    struct keeper_decision d;
+    save(keeper, 1003);
+    assert_true(keeper_go_on(keeper, apex, 1004, &d));
+    assert_true(serial_is_newer(d.serial, 1000));
+    keeper_free(keeper);
+}
+
+static void a_crash_begins_above_the_block(void **state)
+{
+    (void)state;
+    struct keeper *keeper = open_in_blocks(1000);
+    struct buffer disk;
+    write_whole(keeper, 1000, &disk);
+    keep(keeper);
+    (void)flip(keeper, 1, 1000);
+    assert_int_equal(flip(keeper, 2, 1100).serial, 1100);
+    keeper = crash(keeper, &disk);
+    struct keeper_decision d = flip(keeper, 2, 1101); /* the same content: nobody can know */
+    assert_true(d.is_waiting &&
+                d.serial == 1000 + KEEPER_BLOCK); /* nothing was reserved yet, as with a full disk */
+    save(keeper, 1102);
+    assert_true(keeper_go_on(keeper, apex, 1102, &d));
+    assert_int_equal(d.serial, 1001 + KEEPER_BLOCK);
+    buffer_fini(&disk);
+    keeper_free(keeper);
+}
+
+static void the_first_serial_does_not_wait(void **state)
+{
+    (void)state;
+    struct keeper *keeper = keeper_new(true);
+    struct keeper_decision d = flip(keeper, 1, 1000);
+    assert_true(d.serial == 1000 && !d.is_waiting);
+    d = flip(keeper, 2, 1010);
+    assert_true(d.serial == 1000 && d.is_waiting);
+    keeper_free(keeper);
+    keeper = keeper_new(false); /* nothing is ever kept */
+    assert_int_equal(flip(keeper, 1, 1000).serial, 1000);
+    assert_int_equal(flip(keeper, 2, 1000).serial, 1001);
+    keeper_free(keeper);
+}
+
+/* A zone in blocks and one without, a disk that fails for hours, crashes at any moment, also between the text
+ * and the word that it is kept: no serial that was served comes back with another content. */
+enum { WAITED = 99 };
+
+static void no_crash_takes_a_serial_back(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct random random;
+        random_init(&random, seed);
+        uint32_t now = 4294967296 - 40000, last[2] = {0}; /* the time goes round */
+        const uint8_t *const zones[] = {apex, other};
+        uint64_t content[2] = {1, 1}, served[2] = {0};
+        struct buffer disk;
+        bool fails = false;
+        struct keeper *keeper = keeper_new(true);
+        buffer_init(&disk);
+        for (int i = 0; i < 400; i++) {
+            size_t zone = (size_t)random_below(&random, 2);
+            now += (uint32_t)random_below(&random, 300);
+            fails = random_below(&random, 20) == 0 ? !fails : fails;
+            content[zone] = random_below(&random, 2) == 0 ? 1 + random_below(&random, 3) : content[zone];
+            struct keeper_content is = {CONF_SERIAL_AUTO, 7, content[zone], now};
+            bool wants =
+                keeper_reserve(keeper, zones[zone], &is, zone == 0) || random_below(&random, 10) == 0;
+            bool knows = random_below(&random, 10) != 0;
+            if (wants && !fails) {
+                buffer_fini(&disk);
+                write_whole(keeper, now, &disk);
+            }
+            if (wants && !fails && knows) {
+                keep(keeper);
+            }
+            if (knows && random_below(&random, 10) != 0) {
+                struct keeper_decision d = keeper_decide(keeper, zones[zone], &is);
+                assert_true(last[zone] == 0 || d.serial == last[zone] ||
+                            serial_is_newer(d.serial, last[zone]));
+                assert_true(d.serial != last[zone] || served[zone] == 0 || served[zone] == content[zone] ||
+                            d.is_waiting);
+                last[zone] = d.serial;
+                served[zone] = d.is_waiting ? WAITED : content[zone];
+            }
+            if (!knows || random_below(&random, 15) == 0) {
+                keeper = crash(keeper, &disk);
+                for (size_t z = 0; z < 2; z++) {
+                    static const char *const names[] = {"example.com.", "example.net."};
+                    bool is_kept = disk.len != 0 && strstr(disk.bytes, names[z]) != NULL;
+                    served[z] = is_kept && served[z] != WAITED ? served[z] : 0; /* no disk could say so */
+                }
+            }
+        }
+        buffer_fini(&disk);
+        keeper_free(keeper);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -187,6 +380,11 @@ int main(void)
         cmocka_unit_test(restarts_are_remembered),
         cmocka_unit_test(broken_lines_are_left_out),
         cmocka_unit_test(serials_never_go_back),
+        cmocka_unit_test(flips_need_no_disk_until_the_block_is_used_up),
+        cmocka_unit_test(what_waited_gets_a_serial_even_if_it_is_what_was_before),
+        cmocka_unit_test(a_crash_begins_above_the_block),
+        cmocka_unit_test(the_first_serial_does_not_wait),
+        cmocka_unit_test(no_crash_takes_a_serial_back),
     };
     return cmocka_run_group_tests_name("keeper", tests, NULL, NULL);
 }

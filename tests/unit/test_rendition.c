@@ -225,7 +225,7 @@ static void standbys_that_are_kept_warm_are_left_out(void **state)
     assert_int_equal(v6->count, 1);
     assert_int_equal(v6->members[0], 1);
     drain(&w, 0, true);
-    struct view_rendition *alone = view_render_again(&w.view, rendition);
+    struct view_rendition *alone = view_render_again(&w.view, rendition, NULL, NULL);
     assert_int_equal(view_rendition_find(alone, 2, DNS_TYPE_A)->count, 2);
     view_rendition_release(alone);
     view_rendition_release(rendition);
@@ -238,14 +238,14 @@ static void equal_means_equal_copies(void **state)
     struct world w;
     init(&w);
     struct view_rendition *first = view_render_zone(&w.view, w.zone);
-    struct view_rendition *again = view_render_again(&w.view, first);
+    struct view_rendition *again = view_render_again(&w.view, first, NULL, NULL);
     first->serial = 7;
     assert_true(view_rendition_equal(first, again));
     assert_true(view_rendition_hash(first, 1) == view_rendition_hash(again, 1));
     assert_true(view_rendition_hash(first, 1) != view_rendition_hash(first, 2));
     view_rendition_release(again);
     drain(&w, 2, true);
-    again = view_render_again(&w.view, first);
+    again = view_render_again(&w.view, first, NULL, NULL);
     assert_false(view_rendition_equal(first, again));
     assert_true(view_rendition_hash(first, 1) != view_rendition_hash(again, 1));
     view_rendition_hold(again);
@@ -253,7 +253,7 @@ static void equal_means_equal_copies(void **state)
     for (uint32_t i = 0; i < MEMBERS; i++) {
         drain(&w, i, true);
     }
-    struct view_rendition *none = view_render_again(&w.view, again);
+    struct view_rendition *none = view_render_again(&w.view, again, NULL, NULL);
     assert_int_equal(view_rendition_find(none, 0, DNS_TYPE_A)->count, 0);
     assert_false(view_rendition_find(none, 0, DNS_TYPE_A)->is_static);
     view_rendition_release(none);
@@ -275,7 +275,7 @@ static void copies_do_not_follow_load(void **state)
         health_report_load(w.view.health, i, &report, 2000 + i * HEALTH_SHED_PACE_MS);
     }
     assert_true(atomic_load(&w.view.table->generation) >= generation + MEMBERS / 2);
-    struct view_rendition *again = view_render_again(&w.view, first);
+    struct view_rendition *again = view_render_again(&w.view, first, NULL, NULL);
     assert_true(view_rendition_equal(first, again));
     view_rendition_release(again);
     view_rendition_release(first);
