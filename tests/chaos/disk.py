@@ -6,7 +6,7 @@ import struct
 import kit
 
 PRELOAD = kit.STEERD.parents[1] / "tests/chaos/preload.so"
-SYNC_MS, FULL, SYNCS, REFUSED, WORDS = range(5)
+SYNC_MS, FULL, SYNCS, REFUSED, HANGS, LOOKERS, WORDS = range(7)
 
 
 class Disk:
@@ -33,6 +33,7 @@ class Disk:
     def heal(self):
         self.set(SYNC_MS, 0)
         self.set(FULL, 0)
+        self.set(HANGS, 0)
 
     def close(self):
         self.words.close()

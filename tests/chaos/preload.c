@@ -25,6 +25,8 @@ enum chaos_word {
     CHAOS_DISK_FULL, /* not 0: whatever would need room fails with ENOSPC */
     CHAOS_SYNCS,     /* counted here: those that were begun */
     CHAOS_REFUSED,   /* counted here: calls that failed because the disk is full */
+    CHAOS_HANGS,     /* not 0: who looks at a file waits until it is 0 */
+    CHAOS_LOOKERS,   /* counted here: those that do */
     CHAOS_WORDS
 };
 
@@ -94,6 +96,18 @@ static void take_time(void)
 }
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+int stat(const char *path, struct stat *status)
+{
+    if (concerns_path(path) && atomic_load(&words[CHAOS_HANGS]) != 0) {
+        const struct timespec moment = {.tv_nsec = 1000000};
+        atomic_fetch_add(&words[CHAOS_LOOKERS], 1);
+        while (atomic_load(&words[CHAOS_HANGS]) != 0) {
+            nanosleep(&moment, NULL);
+        }
+    }
+    return NEXT(stat)(path, status);
+}
 
 static int sync_it(int fd, int (*next)(int))
 {
