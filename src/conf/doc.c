@@ -47,12 +47,31 @@ static void report_syntax(struct doc *doc, const json_error_t *error)
     report_add(doc->report, REPORT_ERROR, &place, "%s", message);
 }
 
+/* A text that is parsed piece by piece, so that it can be called off: some hundred MB take seconds. */
+struct feed {
+    const char *at, *end;
+    const struct report *report;
+};
+
+static size_t take_piece(void *bytes, size_t size, void *context)
+{
+    struct feed *feed = context;
+    size_t left = (size_t)(feed->end - feed->at), len = left < size ? left : size;
+    if (report_is_cancelled(feed->report)) {
+        return (size_t)-1;
+    }
+    memcpy(bytes, feed->at, len);
+    feed->at += len;
+    return len;
+}
+
 struct doc *doc_parse(const char *path, const char *text, size_t len, struct report *report)
 {
     json_error_t error;
     struct doc *doc = memory_alloc(sizeof *doc);
     *doc = (struct doc){.path = path, .text = text, .len = len, .report = report};
-    doc->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    struct feed feed = {.at = text, .end = text + len, .report = report};
+    doc->root = json_load_callback(take_piece, &feed, JSON_REJECT_DUPLICATES, &error);
     if (doc->root == NULL) {
         report_syntax(doc, &error);
     } else if (!json_is_object(doc->root)) {
@@ -177,6 +196,13 @@ static void write_path(const struct doc_node *node, struct buffer *to)
 bool doc_has_errors(const struct doc *doc)
 {
     return doc->errors != 0;
+}
+
+bool doc_is_cancelled(struct doc *doc)
+{
+    bool cancelled = report_is_cancelled(doc->report);
+    doc->errors += cancelled;
+    return cancelled;
 }
 
 size_t doc_count_issues(const struct doc *doc)

@@ -47,6 +47,8 @@ void doc_error_at_key(const struct doc_node *node, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void doc_warning(const struct doc_node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool doc_has_errors(const struct doc *doc);
+/* Has it been called off? Then it has errors, too. For what walks over much. */
+bool doc_is_cancelled(struct doc *doc);
 size_t doc_count_issues(const struct doc *doc); /* errors and warnings so far */
 /* Will a further message be kept? If not, there is no need to compute a helpful one. */
 bool doc_wants_detail(const struct doc *doc);

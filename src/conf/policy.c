@@ -323,7 +323,7 @@ static void read_names(struct reader *reader, const struct doc_node *root)
     }
     reader->policy->names =
         arena_alloc(reader->policy->arena, doc_count(&names) * sizeof *reader->policy->names);
-    while (doc_next(&names, &node)) {
+    while (!doc_is_cancelled(root->doc) && doc_next(&names, &node)) {
         read_name(reader, &node);
     }
 }

@@ -258,7 +258,7 @@ static void read_endpoints(struct conf_topology *topology, const struct doc_node
     topology->endpoints = arena_alloc(topology->arena, doc_count(&endpoints) * sizeof *topology->endpoints);
     topology->hosts =
         arena_alloc(topology->arena, destination_count_hosts(&endpoints) * sizeof *topology->hosts);
-    while (doc_next(&endpoints, &node)) {
+    while (!doc_is_cancelled(root->doc) && doc_next(&endpoints, &node)) {
         size_t index = topology->endpoint_count++;
         topology->endpoints[index].name = add_place(topology, &node, CONF_ENDPOINT, index);
         read_endpoint(topology, &node, &topology->endpoints[index]);

@@ -4,6 +4,8 @@ src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
 	src/daemon/dump.c \
+	src/daemon/ends.c src/daemon/ends.h \
+	src/daemon/folders.c src/daemon/folders.h \
 	src/daemon/geowatch.c \
 	src/daemon/hosts.c src/daemon/hosts.h \
 	src/daemon/keeping.c src/daemon/keeping.h \

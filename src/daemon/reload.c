@@ -173,6 +173,9 @@ static void on_finished(int fd, short events, void *argument)
     (void)events;
     struct reload *reload = argument;
     struct server *server = reload->server;
+    if (ends_is_stopping(server->ends)) {
+        return; /* called off: server_stop_reload() comes */
+    }
     pthread_join(reload->thread, NULL);
     bool good = install(reload);
     server->reloads++;
@@ -193,6 +196,10 @@ static void on_finished(int fd, short events, void *argument)
                                                                      .report = reload->report});
     }
     free_reload(reload);
+    if (server->reload_again) {
+        server->reload_again = false;
+        server_reload_soon(server);
+    }
 }
 
 static int start_thread(struct reload *reload)
@@ -236,6 +243,7 @@ int server_start_reload(struct server *server, const char *zone,
                               .started_us = clock_now_us(&server->clock),
                               .done = done,
                               .argument = argument};
+    report_set_cancel(reload->report, ends_get_progress(server->ends));
     int error = start_thread(reload);
     if (error != 0) {
         log_error("reload failed why=\"cannot start the loader\" error=%s", error_text(error));
@@ -244,6 +252,14 @@ int server_start_reload(struct server *server, const char *zone,
     }
     server->reload = reload;
     return 0;
+}
+
+void server_reload_soon(struct server *server)
+{
+    if (server_start_reload(server, NULL, NULL, NULL) == ERROR_CONFLICT && !server->reload_again) {
+        server->reload_again = true;
+        log_info("reload remembered why=\"one is running, which may have read what changed since\"");
+    }
 }
 
 void server_stop_reload(struct server *server)

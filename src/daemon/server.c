@@ -14,14 +14,10 @@
 #include "view/hosts.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -198,38 +194,15 @@ void server_install_view(struct server *server, struct view *view)
 
 /* ---- signals ---- */
 
-static void on_signal(int fd, short events, void *argument)
+/* After each signal, on the control thread. */
+static void on_woken(void *context)
 {
-    (void)events;
-    struct server *server = argument;
-    struct signalfd_siginfo info;
-    while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo != SIGHUP) {
-            log_info("stopping signal=%u", info.ssi_signo);
-            event_base_loopbreak(server->base);
-        } else if (server_start_reload(server, NULL, NULL, NULL) != 0) {
-            log_warning("reload ignored reason=\"one is running\"");
-        }
+    struct server *server = context;
+    if (ends_is_stopping(server->ends)) {
+        event_base_loopbreak(server->base);
+    } else if (ends_take_hangup(server->ends)) {
+        server_reload_soon(server);
     }
-}
-
-/* Called before any thread is started, so that all of them inherit the mask; and after the first load, so
- * that Ctrl-C ends a load that takes long. */
-static int add_signals(struct server *server)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGHUP, SIG_DFL); /* was ignored during the load; what is ignored never reaches the descriptor */
-    server->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (server->signal_fd == -1) {
-        return -errno;
-    }
-    server->signals = event_new(server->base, server->signal_fd, EV_READ | EV_PERSIST, on_signal, server);
-    return server->signals == NULL || event_add(server->signals, NULL) != 0 ? -ENOMEM : 0;
 }
 
 /* ---- start and stop ---- */
@@ -237,6 +210,9 @@ static int add_signals(struct server *server)
 static struct view *load_first(struct server *server, struct report *report)
 {
     struct view *view = view_compile(server->path, NULL, 1, clock_wall_ms(&server->clock), 0, report);
+    if (ends_is_stopping(server->ends)) {
+        return view;
+    }
     report_write(report, stderr);
     if (view == NULL) {
         log_error("start failed config=%s errors=%zu reason=\"the configuration cannot be used, see above\"",
@@ -256,28 +232,6 @@ static int open_sockets(struct server *server, const struct view *view, struct r
     /* the options outlive the view that they came from */
     server->serve_options.listen =
         memory_copy(view->server->listen, view->server->listen_count * sizeof *view->server->listen);
-    return error;
-}
-
-/* The state folder, and the folder of the admin socket if only its last part is missing. */
-static int make_folder(const char *path, struct report *report)
-{
-    if (mkdir(path, 0750) == -1 && errno != EEXIST) {
-        report_add(report, REPORT_ERROR, &(struct report_place){.file = path}, "cannot make this folder: %s",
-                   strerror(errno));
-        return -errno;
-    }
-    return 0;
-}
-
-static int make_folders(const struct conf_server *conf, struct report *report)
-{
-    int error = conf->state_path == NULL ? 0 : make_folder(conf->state_path, report);
-    if (error == 0 && conf->admin_socket != NULL) {
-        char *path = memory_copy_text(conf->admin_socket);
-        error = make_folder(dirname(path), report);
-        free(path);
-    }
     return error;
 }
 
@@ -322,12 +276,11 @@ static int start(struct server *server, struct report *report)
 {
     struct view *view = load_first(server, report);
     if (view == NULL) {
-        return ERROR_INVALID;
+        return ends_is_stopping(server->ends) ? 0 : ERROR_INVALID;
     }
     struct report *binding = report_new();
-    int error = add_signals(server);
+    int error = folders_take(view->server, binding, &server->folders);
     error = error == 0 ? open_sockets(server, view, binding) : error;
-    error = error == 0 ? make_folders(view->server, binding) : error;
     if (error != 0) {
         view_free(view);
     } else if ((error = prober_open(&(struct probe_hooks){.context = server, .ended = on_result},
@@ -355,33 +308,36 @@ static int start(struct server *server, struct report *report)
 
 static void stop(struct server *server)
 {
+    ends_note(server->ends, "workers");
     primaries_hurry(server->primaries);
     lanes_close(server->lanes); /* before what they answer for */
+    ends_note(server->ends, "admin");
     admin_close(server->admin);
     free(server->current);
     geowatch_stop(server->geowatch);
+    ends_note(server->ends, "loader");
     server_stop_reload(server);
+    ends_note(server->ends, "primaries");
     primaries_close(server->primaries);
     hosts_close(server->hosts);
+    ends_note(server->ends, "dns");
     serve_close(server->serve);
+    ends_note(server->ends, "prober");
     prober_close(server->prober);
+    ends_note(server->ends, "memory");
     view_slot_free(server->slot);
     free((void *)(uintptr_t)server->serve_options.listen);
-    if (server->signals != NULL) {
-        event_free(server->signals);
-    }
-    if (server->signal_fd != -1) {
-        close(server->signal_fd);
-    }
     if (server->expiry != NULL) {
         event_free(server->expiry);
     }
     if (server->report != NULL) {
         event_free(server->report);
     }
+    ends_close(server->ends);
     if (server->base != NULL) {
         event_base_free(server->base);
     }
+    folders_leave(&server->folders);
     lock_fini(&server->lock);
 }
 
@@ -399,20 +355,25 @@ static void raise_descriptor_limit(void)
 
 int server_run(const char *path)
 {
-    struct server server = {.path = path, .slot = view_slot_new(), .signal_fd = -1};
+    struct server server = {.path = path, .slot = view_slot_new(), .folders = {.locks = {-1, -1}}};
     struct report *report = report_new();
     clock_init(&server.clock);
     server.started_ms = clock_wall_ms(&server.clock);
     lock_init(&server.lock);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
     raise_descriptor_limit();
     server.base = event_base_new();
-    server.expiry = server.base == NULL ? NULL : evtimer_new(server.base, on_expiry, &server);
-    server.hosts = server.base == NULL ? NULL : hosts_open(&server);
+    if (server.base == NULL || ends_open(server.base, on_woken, &server, &server.ends) != 0) {
+        report_free(report);
+        return EXIT_FAILURE;
+    }
+    report_set_cancel(report, ends_get_progress(server.ends));
+    server.expiry = evtimer_new(server.base, on_expiry, &server);
+    server.hosts = hosts_open(&server);
     int error = server.expiry == NULL || server.hosts == NULL ? -ENOMEM : start(&server, report);
     report_free(report);
-    if (error == 0) {
+    if (error == 0 && !ends_is_stopping(server.ends)) {
+        ends_note(server.ends, "control");
         event_base_dispatch(server.base);
     }
     stop(&server);

@@ -6,6 +6,8 @@
 #pragma once
 
 #include "admin/admin.h"
+#include "daemon/ends.h"
+#include "daemon/folders.h"
 #include "daemon/hosts.h"
 #include "daemon/primaries.h"
 #include "base/clock.h"
@@ -29,9 +31,8 @@ struct server {
     struct clock clock;
     int64_t started_ms; /* wall */
     struct event_base *base;
-    struct event
-        *signals; /* of signal_fd: SIGTERM, SIGINT and SIGHUP are blocked in every thread and read here */
-    int signal_fd;
+    struct ends *ends; /* signals, and the end */
+    struct folders folders;
     struct event *expiry;               /* timer: the next override to start or end */
     struct event *report;               /* timer: what rates did */
     uint64_t reported[ANSWER_COUNTERS]; /* up to its last run */
@@ -47,6 +48,7 @@ struct server {
     struct reader *current;      /* of what serves now, for those that do not */
     struct primaries *primaries; /* zones that others copy */
     struct reload *reload;       /* NULL: none is running */
+    bool reload_again;           /* after this one */
     struct geowatch *geowatch;
     uint64_t reloads, reload_failures;
 };
@@ -76,6 +78,8 @@ void server_free_snapshot(struct server *server, struct view *snapshot); /* NULL
 int server_start_reload(struct server *server, const char *zone,
                         void (*done)(void *argument, const struct admin_reload_result *result),
                         void *argument);
+/* Reload everything: now, or if a reload is running (it may have read what changed meanwhile) behind that. */
+void server_reload_soon(struct server *server);
 /* Wait for a running loader and drop its result. */
 void server_stop_reload(struct server *server);
 /* Write a report to the log. */

@@ -26,6 +26,7 @@ enum { DEPTH_MAX = 128 };
 struct builder {
     struct geo_rules *rules;
     const struct geo_joint *joint;
+    const struct report *report; /* of the atlas */
     struct geo_sites *sites;
     struct geo_trie prefixes; /* leaves: link + 1, or 0 */
     uint32_t prefixes_v4, prefixes_v6;
@@ -169,7 +170,10 @@ static void prepare(struct builder *builder, const struct geo_plan *plan, struct
 {
     struct geo_rules *rules = geo_rules_new(plan);
     const struct geo_joint *joint = geo_atlas_join(atlas, rules->needs);
-    *builder = (struct builder){.rules = rules, .joint = joint, .nearest_count = plan->nearest_count};
+    *builder = (struct builder){.rules = rules,
+                                .joint = joint,
+                                .report = geo_atlas_report(atlas),
+                                .nearest_count = plan->nearest_count};
     builder->sites = geo_sites_new(plan);
     builder->prefixes_v4 = build_prefixes(builder, 0, rules->v6_from);
     builder->prefixes_v6 = build_prefixes(builder, rules->v6_from, rules->link_count);
@@ -202,6 +206,7 @@ static void lay(struct builder *builder, struct geo_trie *classes, uint32_t *roo
                                   .lower = &builder->joint->networks,
                                   .out = classes,
                                   .context = builder,
+                                  .report = builder->report,
                                   .combine = combine_class,
                                   .decides = decides_class};
     *root_v4 = geo_overlay_run(&overlay, builder->prefixes_v4, builder->joint->root_v4);

@@ -121,6 +121,8 @@ struct geo_atlas;
 
 /* Borrows the databases. */
 struct geo_atlas *geo_atlas_new(struct geo_db *const *dbs, size_t db_count);
+/* What is built with it is called off with the report, which is borrowed: good for nothing then. */
+void geo_atlas_follow(struct geo_atlas *atlas, const struct report *report);
 void geo_atlas_free(struct geo_atlas *atlas); /* NULL is fine */
 
 struct geo_tree;

@@ -17,6 +17,7 @@ struct geo_atlas {
     struct geo_db *const *dbs;
     size_t db_count;
     struct geo_joint *joints;
+    const struct report *report;
 };
 
 /* One database on its way under a joint. */
@@ -32,6 +33,16 @@ struct geo_atlas *geo_atlas_new(struct geo_db *const *dbs, size_t db_count)
     struct geo_atlas *atlas = memory_alloc(sizeof *atlas);
     *atlas = (struct geo_atlas){.dbs = dbs, .db_count = db_count};
     return atlas;
+}
+
+void geo_atlas_follow(struct geo_atlas *atlas, const struct report *report)
+{
+    atlas->report = report;
+}
+
+const struct report *geo_atlas_report(const struct geo_atlas *atlas)
+{
+    return atlas->report;
 }
 
 static void free_joint(struct geo_joint *joint)
@@ -97,7 +108,7 @@ static bool decides(void *context, uint32_t upper)
     return (adding->joint->needs & ~geo_facts_known(geo_pool_get(&adding->joint->facts, upper))) == 0;
 }
 
-static void add_database(struct geo_joint *joint, const struct geo_db *db)
+static void add_database(struct geo_joint *joint, const struct geo_db *db, const struct report *report)
 {
     struct adding adding = {.joint = joint, .db = db};
     struct geo_trie merged = {0};
@@ -107,6 +118,7 @@ static void add_database(struct geo_joint *joint, const struct geo_db *db)
                                   .lower = &db->networks,
                                   .out = &merged,
                                   .context = &adding,
+                                  .report = report,
                                   .combine = combine,
                                   .decides = decides};
     joint->root_v4 = geo_overlay_run(&overlay, joint->root_v4, db->root_v4);
@@ -137,7 +149,7 @@ const struct geo_joint *geo_atlas_join(struct geo_atlas *atlas, unsigned needs)
     geo_pool_init(&joint->facts, &nothing, sizeof nothing);
     geo_pool_init(&joint->texts, "", 0);
     for (size_t i = 0; i < atlas->db_count && needs != 0; i++) {
-        add_database(joint, atlas->dbs[i]);
+        add_database(joint, atlas->dbs[i], atlas->report);
     }
     return joint;
 }

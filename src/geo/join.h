@@ -18,3 +18,4 @@ struct geo_joint {
 
 /* What was joined for the same needs before, else joined now; lives as long as the atlas. */
 const struct geo_joint *geo_atlas_join(struct geo_atlas *atlas, unsigned needs);
+const struct report *geo_atlas_report(const struct geo_atlas *atlas);

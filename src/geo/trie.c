@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/report.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -144,6 +145,9 @@ static uint32_t walk(struct geo_overlay *overlay, uint32_t upper, uint32_t lower
     stack[depth++] = (struct frame){.upper = upper, .lower = lower};
     while (depth > 0) {
         struct frame *top = &stack[depth - 1];
+        if (overlay->report != NULL && report_is_cancelled(overlay->report)) {
+            return GEO_LEAF | 0;
+        }
         if (top->done < 2) {
             uint32_t next_upper = geo_trie_child(overlay->upper, top->upper, top->done);
             uint32_t next_lower = geo_trie_child(overlay->lower, top->lower, top->done);

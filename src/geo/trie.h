@@ -51,10 +51,13 @@ struct geo_memo_slot {
     bool used;
 };
 
+struct report;
+
 struct geo_overlay {
     const struct geo_trie *upper, *lower; /* not the same as out */
     struct geo_trie *out;
     void *context;
+    const struct report *report; /* with which it is called off; NULL: never */
     /* The value where these leaves' values meet. */
     uint32_t (*combine)(void *context, uint32_t upper, uint32_t lower);
     /* Is the value the same for every lower one? Then combine() is asked with 0 for all of them. */

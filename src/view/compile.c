@@ -39,7 +39,7 @@ static bool load_all(struct compiler *c, const char *path)
     view->steer = steer_set_new();
     compile_give_places(view);
     bool any = compile_load_zones(c) != 0 || view->zone_count == 0;
-    return any && usable && !c->refused && !view->server->is_broken;
+    return any && usable && !c->refused && !view->server->is_broken && !report_is_cancelled(c->report);
 }
 
 /* Clients keep their cookies over a reload: the random secret is made once and handed on. */

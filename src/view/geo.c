@@ -86,6 +86,7 @@ void compile_open_atlas(struct compiler *c)
         c->geo_knows |= geo_get_info(view->geo[i])->knows;
     }
     c->atlas = geo_atlas_new(view->geo, view->geo_count);
+    geo_atlas_follow(c->atlas, c->report);
 }
 
 bool compile_load_geo(struct compiler *c)

@@ -299,8 +299,8 @@ int compile_policy(struct compiler *c, const struct conf_policy *policy, struct 
     struct compile_policy p = {.c = c, .policy = policy, .builder = builder, .arena = arena_new(0)};
     p.by_shared = keytable_new(p.arena);
     p.by_records = keytable_new(p.arena);
-    for (size_t i = 0; i < policy->name_count; i++) {
-        int error = compile_name(&p, &policy->names[i]);
+    for (size_t i = 0; i < policy->name_count && result != ERROR_CANCELLED; i++) {
+        int error = report_is_cancelled(c->report) ? ERROR_CANCELLED : compile_name(&p, &policy->names[i]);
         result = error != 0 ? error : result;
     }
     arena_free(p.arena);

@@ -149,8 +149,8 @@ static void load_some(void *context, unsigned index)
 {
     (void)index;
     struct loading *loading = context;
-    struct report *report = report_new();
-    for (;;) {
+    struct report *report = report_new_part(loading->c->report);
+    while (!report_is_cancelled(report)) { /* who has taken a zone gives its turn back in any case */
         size_t at = atomic_fetch_add_explicit(&loading->next, 1, memory_order_relaxed);
         if (at >= loading->count) {
             break;
@@ -158,7 +158,7 @@ static void load_some(void *context, unsigned index)
         load_zone(loading, at, report);
         if (report_errors(report) + report_warnings(report) != 0) {
             loading->zones[at].report = report;
-            report = report_new();
+            report = report_new_part(report);
         }
     }
     report_free(report);
@@ -249,6 +249,16 @@ static void give_turns(struct loading *loading)
     }
 }
 
+/* Called off: nobody wants them. */
+static void drop_zones(struct loading *loading)
+{
+    for (size_t i = 0; i < loading->count; i++) {
+        zone_release(loading->zones[i].zone);
+        report_free(loading->zones[i].report);
+    }
+    free(loading->zones);
+}
+
 static unsigned count_threads(const struct view *view)
 {
     size_t wanted = view->server->load_threads != 0 ? view->server->load_threads : parallel_processors();
@@ -269,6 +279,10 @@ size_t compile_load_zones(struct compiler *c)
                               .moved = PTHREAD_COND_INITIALIZER};
     give_turns(&loading);
     parallel_run(count_threads(view), load_some, &loading);
+    if (report_is_cancelled(c->report)) {
+        drop_zones(&loading);
+        return 0;
+    }
     drop_names(&loading);
     for (size_t i = 0; i < view->zone_count; i++) {
         enter_zone(c, &view->server->zones[i], &loading.zones[i], &view->zone_list[i]);

@@ -73,6 +73,14 @@ struct zone_builder {
     bool lacks_records, lacks_names; /* zone_builder_set_partial */
 };
 
+/* Not called off? Else it has failed. */
+static inline bool builder_goes_on(struct zone_builder *b)
+{
+    bool goes_on = !report_is_cancelled(b->report);
+    b->failed |= !goes_on;
+    return goes_on;
+}
+
 void builder_complain(struct zone_builder *b, enum report_severity severity, const struct builder_place *at,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* The owner for the suffix of key that begins at label; find: 0 if there is none, get: made with its

@@ -287,11 +287,13 @@ struct zone *builder_render(struct zone_builder *b)
 {
     struct renderer r;
     render_init(&r, b);
-    for (size_t i = 0; i < b->owner_count; i++) {
+    struct zone *zone = NULL;
+    for (size_t i = 0; i < b->owner_count && builder_goes_on(b); i++) {
         render_node(&r, &b->owners[i]);
     }
-    link_nodes(&r);
-    struct zone *zone = NULL;
+    if (builder_goes_on(b)) {
+        link_nodes(&r);
+    }
     if (r.len > UINT32_MAX) {
         builder_complain(b, REPORT_ERROR, &(struct builder_place){0}, "the zone is larger than 4 GB");
     }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Folders that the server needs, made where only their last part is missing, and held against a second
+ * server: `lock` in the state folder and SOCKET.lock beside the admin socket are locked (flock) for as long
+ * as the process lives, however it ends. In them stands its pid. Private to src/daemon. */
+#pragma once
+
+#include "base/report.h"
+#include "conf/server.h"
+
+struct folders {
+    int locks[2]; /* of the state folder and the admin socket; -1: none */
+};
+
+/* 0, or a negative error in the report: ERROR_CONFLICT, another process has one of them. A lock that cannot
+ * be made at all (a full disk) is a warning: serving is more important. */
+int folders_take(const struct conf_server *conf, struct report *report, struct folders *folders);
+void folders_leave(struct folders *folders);
