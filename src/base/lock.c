@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 
-#include <sched.h>
 #include <string.h>
+#include <time.h>
 
 const uint64_t lock_bounds_ns[LOCK_BUCKETS - 1] = {10000, 100000, 1000000, 10000000, 100000000, 1000000000};
 
@@ -58,7 +58,9 @@ void lock_take(struct lock *lock)
 {
     uint64_t begun_ns = clock_machine_ns(), now_ns = begun_ns;
     if (pthread_mutex_trylock(&lock->mutex) != 0) {
+        atomic_fetch_add_explicit(&lock->waiting, 1, memory_order_relaxed);
         pthread_mutex_lock(&lock->mutex);
+        atomic_fetch_sub_explicit(&lock->waiting, 1, memory_order_relaxed);
         now_ns = clock_machine_ns();
     }
     follow_minutes(lock, now_ns);
@@ -72,10 +74,15 @@ void lock_leave(struct lock *lock)
     pthread_mutex_unlock(&lock->mutex);
 }
 
+/* A mutex goes to whoever takes it first, which would be this thread again: those that sleep on it need some
+ * time to wake up. If they do not get a processor in all that time, there is nothing to wait for. */
 void lock_pass(struct lock *lock)
 {
+    enum { TRIES = 50, NAP_NS = 20000 };
     lock_leave(lock);
-    sched_yield(); /* the mutex goes to whoever takes it first: let that be somebody else */
+    for (int i = 0; i < TRIES && atomic_load_explicit(&lock->waiting, memory_order_relaxed) != 0; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+    }
     lock_take(lock);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* Upper bounds of the histograms: 10 µs, 100 µs, 1 ms, 10 ms, 100 ms, 1 s, and no bound. */
@@ -24,8 +25,9 @@ struct lock_stats {
 
 struct lock {
     pthread_mutex_t mutex;
-    uint64_t since_ns; /* of whoever has it */
-    uint64_t minute;   /* that recent_ns[0] is of */
+    _Atomic uint32_t waiting; /* threads */
+    uint64_t since_ns;        /* of whoever has it */
+    uint64_t minute;          /* that recent_ns[0] is of */
     struct lock_stats stats;
 };
 
@@ -33,7 +35,7 @@ void lock_init(struct lock *lock);
 void lock_fini(struct lock *lock);
 void lock_take(struct lock *lock);
 void lock_leave(struct lock *lock);
-/* Let others have a turn: for steps of work that takes long. */
+/* Between the steps of work that takes long: those that wait have their turn first. */
 void lock_pass(struct lock *lock);
 void lock_get_stats(struct lock *lock, struct lock_stats *stats); /* not by who has it */
 /* The longest of the last one to two minutes. */

@@ -27,7 +27,7 @@ static int compare_names(const void *a, const void *b, void *context)
 static void sort_names(struct health *health, enum health_kind kind)
 {
     uint32_t count = health->counts[kind];
-    uint32_t *sorted = arena_alloc(health->arena, count * sizeof *sorted);
+    uint32_t *sorted = arena_alloc(health->frame->arena, count * sizeof *sorted);
     for (uint32_t i = 0; i < count; i++) {
         sorted[i] = i;
     }
@@ -40,8 +40,11 @@ static void add_nodes(struct health *health, enum health_kind kind, size_t count
     assert(count < UINT32_MAX);
     health->counts[kind] = (uint32_t)count;
     health->nodes[kind] = arena_alloc(health->arena, count * sizeof *health->nodes[kind]);
-    health->lost_at[kind] =
-        kind == HEALTH_ENDPOINT ? NULL : arena_alloc(health->arena, count * sizeof(double));
+}
+
+static void add_shares(struct health *health, enum health_kind kind)
+{
+    health->lost_at[kind] = arena_alloc(health->frame->arena, health->counts[kind] * sizeof(double));
 }
 
 static void fill_nodes(struct health *health, const struct health_plan *plan)
@@ -49,22 +52,24 @@ static void fill_nodes(struct health *health, const struct health_plan *plan)
     add_nodes(health, HEALTH_REGION, plan->region_count);
     add_nodes(health, HEALTH_AZ, plan->az_count);
     add_nodes(health, HEALTH_ENDPOINT, plan->endpoint_count);
+    add_shares(health, HEALTH_REGION);
+    add_shares(health, HEALTH_AZ);
     health->loads = arena_alloc(health->arena, plan->endpoint_count * sizeof *health->loads);
     for (size_t i = 0; i < plan->region_count; i++) {
-        health->nodes[HEALTH_REGION][i].name = arena_copy_text(health->arena, plan->regions[i].name);
+        health->nodes[HEALTH_REGION][i].name = arena_copy_text(health->frame->arena, plan->regions[i].name);
         health->lost_at[HEALTH_REGION][i] = plan->regions[i].lost_at;
     }
     for (size_t i = 0; i < plan->az_count; i++) {
         struct health_node *az = &health->nodes[HEALTH_AZ][i];
         assert(plan->azs[i].region < plan->region_count);
-        az->name = arena_copy_text(health->arena, plan->azs[i].name);
+        az->name = arena_copy_text(health->frame->arena, plan->azs[i].name);
         az->parent = plan->azs[i].region;
         health->lost_at[HEALTH_AZ][i] = plan->azs[i].lost_at;
     }
     for (size_t i = 0; i < plan->endpoint_count; i++) {
         struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][i];
         assert(plan->endpoints[i].az < plan->az_count);
-        endpoint->name = arena_copy_text(health->arena, plan->endpoints[i].name);
+        endpoint->name = arena_copy_text(health->frame->arena, plan->endpoints[i].name);
         endpoint->parent = plan->endpoints[i].az;
         if (plan->loads != NULL) {
             health->loads[i].plan = plan->loads[i];
@@ -76,7 +81,7 @@ static void fill_nodes(struct health *health, const struct health_plan *plan)
 static void group_children(struct health *health, enum health_kind kind)
 {
     struct health_node *parents = health->nodes[kind + 1], *nodes = health->nodes[kind];
-    uint32_t *children = arena_alloc(health->arena, health->counts[kind] * sizeof *children);
+    uint32_t *children = arena_alloc(health->frame->arena, health->counts[kind] * sizeof *children);
     for (uint32_t i = 0; i < health->counts[kind]; i++) {
         parents[nodes[i].parent].child_count++;
     }
@@ -146,21 +151,8 @@ static void count_members(struct health *health)
     }
 }
 
-struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
+static void add_words(struct health *health)
 {
-    struct health *health = memory_alloc(sizeof *health);
-    health->arena = arena_new(0);
-    fill_nodes(health, plan);
-    fill_monitors(health, plan);
-    group_children(health, HEALTH_ENDPOINT);
-    group_children(health, HEALTH_AZ);
-    count_members(health);
-    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
-        sort_names(health, kind);
-        for (uint32_t i = 0; i < health->counts[kind]; i++) {
-            health->nodes[kind][i].since_ms = wall_ms;
-        }
-    }
     struct health_table *table = &health->table;
     table->endpoint_count = health->counts[HEALTH_ENDPOINT];
     table->az_count = health->counts[HEALTH_AZ];
@@ -172,7 +164,79 @@ struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
     table->azs_back = arena_alloc(health->arena, table->az_count * sizeof *table->azs_back);
     table->regions_back = arena_alloc(health->arena, table->region_count * sizeof *table->regions_back);
     atomic_init(&table->generation, 1);
+}
+
+struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
+{
+    struct health *health = memory_alloc(sizeof *health);
+    health->arena = arena_new(0);
+    health->frame = memory_alloc(sizeof *health->frame);
+    *health->frame = (struct health_frame){.holders = 1, .arena = arena_new(0)};
+    fill_nodes(health, plan);
+    fill_monitors(health, plan);
+    group_children(health, HEALTH_ENDPOINT);
+    group_children(health, HEALTH_AZ);
+    count_members(health);
+    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
+        sort_names(health, kind);
+        for (uint32_t i = 0; i < health->counts[kind]; i++) {
+            health->nodes[kind][i].since_ms = wall_ms;
+        }
+    }
+    add_words(health);
     return health;
+}
+
+/* What the plan says of nodes, and no result changes. */
+static void copy_nodes(struct health *health, enum health_kind kind, const struct health *from)
+{
+    add_nodes(health, kind, from->counts[kind]);
+    for (uint32_t i = 0; i < from->counts[kind]; i++) {
+        const struct health_node *node = &from->nodes[kind][i];
+        health->nodes[kind][i] = (struct health_node){.name = node->name,
+                                                      .parent = node->parent,
+                                                      .first_child = node->first_child,
+                                                      .child_count = node->child_count,
+                                                      .members = kind == HEALTH_ENDPOINT ? 0 : node->members,
+                                                      .lost_from = node->lost_from};
+    }
+    health->by_name[kind] = from->by_name[kind];
+    health->children[kind] = from->children[kind];
+    health->lost_at[kind] = from->lost_at[kind];
+}
+
+struct health *health_new_like(const struct health *from)
+{
+    struct health *health = memory_alloc(sizeof *health);
+    health->arena = arena_new(0);
+    health->frame = from->frame;
+    atomic_fetch_add_explicit(&health->frame->holders, 1, memory_order_relaxed);
+    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
+        copy_nodes(health, kind, from);
+    }
+    health->loads = arena_alloc(health->arena, health->counts[HEALTH_ENDPOINT] * sizeof *health->loads);
+    for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
+        health->loads[i].plan = from->loads[i].plan;
+    }
+    health->monitor_count = from->monitor_count;
+    health->monitors = arena_alloc(health->arena, from->monitor_count * sizeof *health->monitors);
+    for (uint32_t i = 0; i < from->monitor_count; i++) {
+        const struct health_monitor *monitor = &from->monitors[i];
+        health->monitors[i] = (struct health_monitor){.identity = monitor->identity,
+                                                      .endpoint = monitor->endpoint,
+                                                      .rise = monitor->rise,
+                                                      .fall = monitor->fall};
+    }
+    add_words(health);
+    return health;
+}
+
+static void release_frame(struct health_frame *frame)
+{
+    if (atomic_fetch_sub_explicit(&frame->holders, 1, memory_order_acq_rel) == 1) {
+        arena_free(frame->arena);
+        free(frame);
+    }
 }
 
 void health_free(struct health *health)
@@ -181,6 +245,7 @@ void health_free(struct health *health)
         return;
     }
     arena_free(health->arena);
+    release_frame(health->frame);
     free(health->overrides);
     free(health->changes);
     free(health);

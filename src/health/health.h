@@ -134,6 +134,36 @@ const struct health_table *health_get_table(const struct health *health);
  * is used. `from` stays. */
 void health_carry(struct health *to, const struct health *from, int64_t wall_ms);
 
+/* ---- the same in short steps, while `from` goes on (carry.c) ----
+ *
+ * Calls marked [lock] need both machines for themselves, all others only `to`, which nobody else uses yet:
+ * new, watch [lock], step [lock] until nothing is left, settle, catch_up [lock] until little is left, and at
+ * last, under one lock with what follows, catch_up of everything and end. */
+struct health_carrier;
+
+/* An endpoint was taken over again. */
+struct health_carrier_hook {
+    void *context;
+    void (*carried)(void *context, uint32_t endpoint); /* NULL: nobody wants to know */
+};
+
+struct health_carrier *health_carrier_new(struct health *to, struct health *from, int64_t wall_ms);
+void health_carrier_set_hook(struct health_carrier *carrier, const struct health_carrier_hook *hook);
+/* From now on what changes in `from` is noted. Without it a carrier makes a copy of what was met. */
+void health_carrier_watch(struct health_carrier *carrier);
+/* Take over the next `count` objects. Returns whether there are more. */
+bool health_carrier_step(struct health_carrier *carrier, size_t count);
+/* All that follows from it. */
+void health_carrier_settle(struct health_carrier *carrier);
+/* Take over again up to `count` objects that changed since. Returns how many are left. */
+size_t health_carrier_catch_up(struct health_carrier *carrier, size_t count);
+/* [lock], if watch was called: what is left is not taken over. */
+void health_carrier_end(struct health_carrier *carrier);
+void health_carrier_free(struct health_carrier *carrier); /* after its end; NULL is fine */
+
+/* A machine of the same plan that knows nothing. Reads only what no result changes, so it needs no lock. */
+struct health *health_new_like(const struct health *from);
+
 /* One check result. LOCAL_ERROR is recorded and changes nothing. From unknown one success makes healthy,
  * `fall` failures make unhealthy. */
 void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,

@@ -66,6 +66,7 @@ static void tell(struct health *health)
             continue;
         }
         load->told_sheds = !load->told_sheds;
+        health_note(health, HEALTH_ENDPOINT, i);
         if (health->listener.shed != NULL) {
             struct health_shed_change change = {.name = health->nodes[HEALTH_ENDPOINT][i].name,
                                                 .load = &status};
@@ -90,6 +91,7 @@ static void settle(struct health *health)
         struct health_load_status *status = &health->loads[i].status;
         if (status->source != HEALTH_LOAD_NONE && status->until_ms <= health->wall_ms) {
             status->source = HEALTH_LOAD_NONE;
+            health_note(health, HEALTH_ENDPOINT, i);
         }
         if (status->source != HEALTH_LOAD_NONE) {
             wake_at(health, status->until_ms);
@@ -131,6 +133,7 @@ int health_report_load(struct health *health, uint32_t endpoint, const struct he
         return ERROR_NOT_FOUND;
     }
     struct health_load *load = &health->loads[endpoint];
+    health_note(health, HEALTH_ENDPOINT, endpoint);
     health->wall_ms = wall_ms;
     load->status =
         (struct health_load_status){.source = report->source, .value = report->load, .reported_ms = wall_ms};
@@ -150,6 +153,7 @@ int health_forget_load(struct health *health, uint32_t endpoint, int64_t wall_ms
     if (endpoint >= health->counts[HEALTH_ENDPOINT]) {
         return ERROR_NOT_FOUND;
     }
+    health_note(health, HEALTH_ENDPOINT, endpoint);
     health->wall_ms = wall_ms;
     health->loads[endpoint].status = (struct health_load_status){.source = HEALTH_LOAD_NONE};
     settle_in_turn(health, endpoint);
@@ -163,7 +167,7 @@ double health_foresee_shed(const struct health *health, uint32_t endpoint, doubl
     return (double)level / HEALTH_SHED_ALL;
 }
 
-/* Watermarks may be others now. */
+/* Watermarks may be others now; but where the plan is the same, what waits for its turn goes on waiting. */
 void health_carry_load(struct health *to, uint32_t endpoint, const struct health *from, uint32_t old)
 {
     struct health_load *load = &to->loads[endpoint];
@@ -175,7 +179,9 @@ void health_carry_load(struct health *to, uint32_t endpoint, const struct health
         wake_at(to, load->status.until_ms);
     }
     health_word_set_shed(to, endpoint, get_level(from, old));
-    (void)follow_level(to, endpoint);
+    if (to->frame != from->frame) {
+        (void)follow_level(to, endpoint);
+    }
     if (load->told_sheds != (get_level(to, endpoint) != 0)) {
         wake_at(to, 1); /* at once: told when there is a listener */
     }

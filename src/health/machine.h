@@ -51,6 +51,19 @@ struct health_override_entry {
     bool turned; /* started in the change under way */
 };
 
+/* One object of a machine. */
+struct health_place {
+    enum health_kind kind;
+    uint32_t index;
+};
+
+/* What changed since somebody began to watch: each object once, until it is taken. Room for all of them. */
+struct health_journal {
+    bool *noted[HEALTH_KINDS];
+    struct health_place *places;
+    size_t count;
+};
+
 struct health {
     struct health_table table;
     int64_t wall_ms; /* of the change under way */
@@ -72,8 +85,25 @@ struct health {
     struct health_change *changes; /* of the change under way, kept for its memory */
     size_t change_count, change_capacity;
     bool delivering;
-    struct arena *arena; /* nodes, names, monitors, words */
+    struct health_journal *journal; /* of a carrier; NULL: nobody watches */
+    struct arena *arena;            /* nodes, monitors, words */
+    struct health_frame *frame;     /* held: what the plan says, and no result changes */
 };
+
+/* Names, their order, children and shares: copies of a machine have it in common. */
+struct health_frame {
+    _Atomic uint32_t holders;
+    struct arena *arena;
+};
+
+static inline void health_note(struct health *health, enum health_kind kind, uint32_t index)
+{
+    struct health_journal *journal = health->journal;
+    if (journal != NULL && !journal->noted[kind][index]) {
+        journal->noted[kind][index] = true;
+        journal->places[journal->count++] = (struct health_place){kind, index};
+    }
+}
 
 /* Why and when something changes. */
 struct health_cause {
@@ -118,6 +148,26 @@ void health_carry_load(struct health *to, uint32_t endpoint, const struct health
 
 /* All counters, roll-ups and words' observed bits anew from the monitors' verdicts. */
 void health_rebuild(struct health *health);
+
+/* What came of results, without what the plan says. */
+static inline void health_copy_history(struct health_monitor *to, const struct health_monitor *from)
+{
+    to->idle = from->idle;
+    to->checked_ms = from->checked_ms;
+    to->duration_us = from->duration_us;
+    to->detail = from->detail;
+    to->streak = from->streak;
+    to->failing = from->failing;
+    to->verdict = from->verdict;
+    to->outcome = from->outcome;
+}
+
+/* Another history for a monitor, as if its results had come here; since when is the caller's to say. */
+void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_monitor *history,
+                            int64_t wall_ms);
+
+/* Forget the override of an object, and its bits; without telling anybody. */
+void health_drop_override(struct health *health, enum health_kind kind, uint32_t index);
 
 /* Record an override and its bits; without telling anybody. Planned: its time is yet to come. */
 void health_put_override(struct health *health, enum health_kind kind, uint32_t index,

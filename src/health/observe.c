@@ -175,6 +175,7 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     if (m->idle) {
         return; /* too late */
     }
+    health_note(health, HEALTH_ENDPOINT, m->endpoint);
     health->wall_ms = wall_ms;
     m->outcome = (uint8_t)outcome;
     m->checked_ms = wall_ms;
@@ -195,6 +196,23 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     }
 }
 
+/* ---- histories from elsewhere ---- */
+
+void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_monitor *history,
+                            int64_t wall_ms)
+{
+    struct health_monitor *m = &health->monitors[monitor];
+    struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][m->endpoint];
+    enum health_observed before = m->verdict;
+    bool wavered = wavers(m), was_idle = m->idle;
+    health_copy_history(m, history);
+    health->wall_ms = wall_ms;
+    endpoint->members += (uint32_t)was_idle - (uint32_t)m->idle;
+    health_node_count(endpoint, before, m->verdict);
+    bool turned = wavers(m) != wavered && count_wavering(health, m, wavered) && health->watches_wavering;
+    climb(health, m->endpoint, &(struct health_cause){HEALTH_OUTCOME_NONE, wall_ms}, turned);
+}
+
 /* ---- endpoints that are a host name ---- */
 
 bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int64_t wall_ms)
@@ -207,6 +225,7 @@ bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int6
     struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][m->endpoint];
     enum health_observed before = m->verdict;
     bool wavered = wavers(m);
+    health_note(health, HEALTH_ENDPOINT, m->endpoint);
     health->wall_ms = wall_ms;
     m->idle = !used;
     m->verdict = HEALTH_OBSERVED_UNKNOWN;

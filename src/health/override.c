@@ -57,6 +57,7 @@ static void follow_due(struct health *health, int64_t before, int64_t after)
 static void remove_entry(struct health *health, struct health_node *node)
 {
     uint32_t at = node->override_at - 1;
+    health_note(health, health->overrides[at].kind, health->overrides[at].index);
     const struct health_override_entry *last = &health->overrides[--health->override_count];
     health->overrides[at] = *last;
     health->nodes[last->kind][last->index].override_at = at + 1;
@@ -68,6 +69,7 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
 {
     struct health_node *node = &health->nodes[kind][index];
     int64_t before = 0;
+    health_note(health, kind, index);
     if (node->override_at == 0) {
         assert(health->override_count < UINT32_MAX);
         health->overrides = memory_grow(health->overrides, health->override_count, &health->override_capacity,
@@ -95,7 +97,7 @@ static void publish(struct health *health, enum health_kind kind, uint32_t index
     }
 }
 
-static void remove_override(struct health *health, enum health_kind kind, uint32_t index)
+void health_drop_override(struct health *health, enum health_kind kind, uint32_t index)
 {
     struct health_node *node = &health->nodes[kind][index];
     int64_t due = due_of(health, &health->overrides[node->override_at - 1]);
@@ -122,7 +124,7 @@ int health_set_override(struct health *health, enum health_kind kind, uint32_t i
     if (!removes) {
         health_put_override(health, kind, index, override, override->starts_ms > wall_ms);
     } else if (health->nodes[kind][index].override_at != 0) {
-        remove_override(health, kind, index);
+        health_drop_override(health, kind, index);
     }
     publish(health, kind, index, before, wall_ms);
     return 0;

@@ -36,6 +36,7 @@ static void store(struct health *health, enum health_kind kind, uint32_t index, 
     if (word == before) {
         return;
     }
+    health_note(health, kind, index);
     if ((before ^ word) != HEALTH_WORD_WAVERS || health->watches_wavering) {
         begin_change(health);
     }
@@ -115,6 +116,7 @@ static void settle_node(struct health *health, enum health_kind kind, uint32_t i
         observed == node->told_observed) {
         return;
     }
+    health_note(health, kind, index);
     if (health->listener.changed != NULL) {
         health->changes = memory_grow(health->changes, health->change_count, &health->change_capacity,
                                       sizeof *health->changes);

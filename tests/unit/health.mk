@@ -25,3 +25,10 @@ tests_unit_test_health_random_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_random_SOURCES = tests/unit/test_health_random.c tests/unit/unit.h
 tests_unit_test_health_random_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_carry
+check_PROGRAMS += tests/unit/test_health_carry
+tests_unit_test_health_carry_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_carry_SOURCES = tests/unit/test_health_carry.c tests/unit/unit.h
+tests_unit_test_health_carry_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+endif

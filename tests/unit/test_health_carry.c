@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of health that moves from one machine to another in steps, while the first one goes on: whatever
+ * comes in between which steps, the end is the same as if everything had been carried at once at the last
+ * moment. Seeds are fixed: a failure repeats. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "base/arena.h"
+#include "base/random.h"
+#include "health/health.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { REGIONS = 3, AZS = 6, ENDPOINTS = 30, ROUNDS = 400, KINDS = HEALTH_REGION + 1, MONITORS_MAX = 4 };
+
+struct scene {
+    struct random random;
+    struct arena *arena;
+    int64_t now_ms;
+};
+
+static uint64_t roll(struct scene *s, uint64_t below)
+{
+    return random_below(&s->random, below);
+}
+
+/* ---- machines ---- */
+
+/* Some of the objects, in one order or the other, each in some az; checks that may be the same as elsewhere.
+ */
+static struct health *make(struct scene *s)
+{
+    struct health_region_plan regions[REGIONS];
+    struct health_az_plan azs[AZS];
+    struct health_endpoint_plan endpoints[ENDPOINTS];
+    struct health_load_plan loads[ENDPOINTS] = {{.is_given = false}};
+    struct health_monitor_plan monitors[ENDPOINTS * MONITORS_MAX];
+    struct health_plan plan = {
+        .regions = regions, .azs = azs, .endpoints = endpoints, .monitors = monitors, .loads = loads};
+    static const double shares[] = {0.01, 0.5, 1};
+    plan.region_count = 1 + roll(s, REGIONS);
+    plan.az_count = 1 + roll(s, AZS);
+    for (size_t i = 0; i < plan.region_count; i++) {
+        regions[i] = (struct health_region_plan){arena_print(s->arena, "r%zu", i), shares[roll(s, 3)]};
+    }
+    for (size_t i = 0; i < plan.az_count; i++) {
+        azs[i] = (struct health_az_plan){arena_print(s->arena, "z%zu", i),
+                                         (uint32_t)roll(s, plan.region_count), shares[roll(s, 3)]};
+    }
+    bool backwards = roll(s, 2) == 0;
+    for (size_t n = 0; n < ENDPOINTS; n++) {
+        size_t number = backwards ? ENDPOINTS - 1 - n : n;
+        if (roll(s, 5) == 0) {
+            continue;
+        }
+        uint32_t index = (uint32_t)plan.endpoint_count++;
+        endpoints[index] = (struct health_endpoint_plan){arena_print(s->arena, "e%zu", number),
+                                                         (uint32_t)roll(s, plan.az_count)};
+        loads[index] = (struct health_load_plan){
+            .is_given = roll(s, 3) != 0, .low = 1, .high = 2 + (double)roll(s, 3), .max_age_ms = 500};
+        for (uint64_t m = roll(s, MONITORS_MAX); m > 0; m--) {
+            monitors[plan.monitor_count++] =
+                (struct health_monitor_plan){.endpoint = index,
+                                             .rise = (uint16_t)(1 + number % 3),
+                                             .fall = (uint16_t)(1 + number % 2),
+                                             .identity = number * 10 + m + (roll(s, 6) == 0 ? 5 : 0)};
+        }
+    }
+    struct health *health = health_new(&plan, s->now_ms);
+    health_watch_wavering(health, roll(s, 2) == 0);
+    return health;
+}
+
+/* ---- what happens to a machine ---- */
+
+static void override_some(struct scene *s, struct health *health)
+{
+    enum health_kind kind = (enum health_kind)roll(s, KINDS);
+    struct health_override override = {.desired = (enum health_desired)roll(s, 4), .set_ms = s->now_ms};
+    if (health_count(health, kind) == 0) {
+        return;
+    }
+    if (roll(s, 3) == 0) {
+        override.starts_ms = s->now_ms + 1 + (int64_t)roll(s, 300);
+    }
+    if (roll(s, 2) == 0) {
+        override.expires_ms =
+            (override.starts_ms != 0 ? override.starts_ms : s->now_ms) + 1 + (int64_t)roll(s, 300);
+    }
+    snprintf(override.reason, sizeof override.reason, "%ld", (long)roll(s, 100));
+    (void)health_set_override(health, kind, (uint32_t)roll(s, health_count(health, kind)), &override,
+                              s->now_ms);
+}
+
+static void report_some(struct scene *s, struct health *health, uint32_t endpoint)
+{
+    struct health_load_report report = {.load = (double)roll(s, 6),
+                                        .source = HEALTH_LOAD_FROM_CHECK,
+                                        .ttl_ms = roll(s, 2) == 0 ? 0 : 50 + (int64_t)roll(s, 2000)};
+    if (roll(s, 6) == 0) {
+        (void)health_forget_load(health, endpoint, s->now_ms);
+    } else {
+        (void)health_report_load(health, endpoint, &report, s->now_ms);
+    }
+}
+
+static void let_something_happen(struct scene *s, struct health *health)
+{
+    size_t monitors = health_monitor_count(health), endpoints = health_count(health, HEALTH_ENDPOINT);
+    s->now_ms += (int64_t)roll(s, 20);
+    switch (roll(s, 10)) {
+    case 0: override_some(s, health); break;
+    case 1:
+        health_follow_clock(health, s->now_ms);
+        health_expire_loads(health, s->now_ms);
+        break;
+    case 2:
+        if (endpoints != 0) {
+            report_some(s, health, (uint32_t)roll(s, endpoints));
+        }
+        break;
+    case 3:
+        if (endpoints != 0) {
+            health_set_resolved(health, (uint32_t)roll(s, endpoints),
+                                (uint32_t)roll(s, 4) << HEALTH_WORD_RESOLVED_SHIFT);
+        }
+        break;
+    case 4:
+        if (monitors != 0) {
+            (void)health_use_monitor(health, (uint32_t)roll(s, monitors), roll(s, 3) != 0, s->now_ms);
+        }
+        break;
+    default:
+        if (monitors != 0) {
+            health_observe(health, (uint32_t)roll(s, monitors),
+                           roll(s, 2) == 0 ? HEALTH_OUTCOME_OK : HEALTH_OUTCOME_TIMEOUT, s->now_ms,
+                           (uint32_t)roll(s, 1000), 0);
+        }
+    }
+}
+
+static void let_happen(struct scene *s, struct health *health, uint64_t most)
+{
+    for (uint64_t n = roll(s, most + 1); n > 0; n--) {
+        let_something_happen(s, health);
+    }
+}
+
+/* ---- are they alike? ---- */
+
+static void expect_override(const struct health_override *a, const struct health_override *b)
+{
+    assert_int_equal(a == NULL, b == NULL);
+    if (a != NULL) {
+        assert_memory_equal(a, b, sizeof *a);
+    }
+}
+
+static uint32_t word(const struct health *health, enum health_kind kind, uint32_t index, bool back)
+{
+    const struct health_table *t = health_get_table(health);
+    const _Atomic uint32_t *words = kind == HEALTH_ENDPOINT ? (back ? t->endpoints_back : t->endpoints)
+                                    : kind == HEALTH_AZ     ? (back ? t->azs_back : t->azs)
+                                                            : (back ? t->regions_back : t->regions);
+    return atomic_load(&words[index]);
+}
+
+static void expect_object(const struct health *a, const struct health *b, enum health_kind kind,
+                          uint32_t index)
+{
+    struct health_status x, y;
+    assert_int_equal(health_get_status(a, kind, index, &x), 0);
+    assert_int_equal(health_get_status(b, kind, index, &y), 0);
+    assert_string_equal(x.name, y.name);
+    assert_int_equal(word(a, kind, index, false), word(b, kind, index, false));
+    assert_int_equal(word(a, kind, index, true), word(b, kind, index, true));
+    assert_int_equal(x.effective.state, y.effective.state);
+    assert_int_equal(x.effective.decided_by, y.effective.decided_by);
+    assert_int_equal(x.since_ms, y.since_ms);
+    assert_int_equal(x.checked_ms, y.checked_ms);
+    assert_int_equal(x.members, y.members);
+    assert_int_equal(x.members_unhealthy, y.members_unhealthy);
+    assert_int_equal(x.load.source, y.load.source);
+    assert_int_equal(x.load.until_ms, y.load.until_ms);
+    assert_true(x.load.shed == y.load.shed && x.load.value == y.load.value);
+    expect_override(health_get_override(a, kind, index), health_get_override(b, kind, index));
+}
+
+static void expect_same(const struct health *a, const struct health *b)
+{
+    for (int kind = HEALTH_ENDPOINT; kind < KINDS; kind++) {
+        assert_int_equal(health_count(a, kind), health_count(b, kind));
+        for (uint32_t i = 0; i < health_count(a, kind); i++) {
+            expect_object(a, b, kind, i);
+        }
+    }
+    for (uint32_t i = 0; i < health_monitor_count(a); i++) {
+        struct health_monitor_status x = {.endpoint = 0}, y = {.endpoint = 0};
+        (void)health_get_monitor(a, i, &x);
+        (void)health_get_monitor(b, i, &y);
+        assert_true(x.endpoint == y.endpoint && x.verdict == y.verdict && x.outcome == y.outcome &&
+                    x.streak == y.streak && x.idle == y.idle && x.checked_ms == y.checked_ms &&
+                    x.duration_us == y.duration_us);
+    }
+    assert_int_equal(health_next_due(a), health_next_due(b));
+    assert_int_equal(atomic_load(&health_get_table(a)->generation) & HEALTH_CHANGING, 0);
+}
+
+/* ---- the tests ---- */
+
+static void carry_in_steps(struct scene *s, struct health *to, struct health *from)
+{
+    struct health_carrier *c = health_carrier_new(to, from, s->now_ms + 100000);
+    let_happen(s, from, 5);
+    health_carrier_watch(c);
+    do {
+        let_happen(s, from, 8);
+    } while (health_carrier_step(c, 1 + roll(s, 12)));
+    let_happen(s, from, 8);
+    health_carrier_settle(c);
+    for (uint64_t n = roll(s, 6); n > 0; n--) {
+        let_happen(s, from, 40);
+        (void)health_carrier_catch_up(c, roll(s, 10));
+    }
+    let_happen(s, from, 8);
+    assert_int_equal(health_carrier_catch_up(c, SIZE_MAX), 0);
+    health_carrier_end(c);
+    health_carrier_free(c);
+}
+
+static void run(struct scene *s, bool same_plan)
+{
+    struct health *from = make(s);
+    for (int i = 0; i < 300; i++) {
+        let_something_happen(s, from);
+    }
+    struct random before = s->random;
+    struct health *to = same_plan ? health_new_like(from) : make(s);
+    struct random after = s->random;
+    s->random = before; /* the same plan once more */
+    struct health *expected = same_plan ? health_new_like(from) : make(s);
+    s->random = after;
+    int64_t end_ms = s->now_ms + 100000;
+    carry_in_steps(s, to, from);
+    health_carry(expected, from, end_ms);
+    expect_same(to, expected);
+    let_happen(s, from, 20); /* nobody watches any more */
+    if (same_plan) {
+        health_free(from); /* a copy needs nothing of it */
+        expect_same(to, expected);
+        from = NULL;
+    }
+    /* and they go on alike */
+    for (int i = 0; i < 50; i++) {
+        struct random here = s->random;
+        int64_t now_ms = s->now_ms;
+        let_something_happen(s, to);
+        s->random = here;
+        s->now_ms = now_ms;
+        let_something_happen(s, expected);
+    }
+    expect_same(to, expected);
+    health_free(from);
+    health_free(to);
+    health_free(expected);
+}
+
+static void steps_are_as_good_as_one(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+        struct scene scene = {.arena = arena_new(0), .now_ms = 1000000};
+        random_init(&scene.random, seed);
+        run(&scene, seed % 4 == 0);
+        arena_free(scene.arena);
+    }
+}
+
+static void a_copy_is_what_it_was_made_from(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= ROUNDS / 4; seed++) {
+        struct scene scene = {.arena = arena_new(0), .now_ms = 1000000};
+        random_init(&scene.random, seed);
+        struct health *from = make(&scene);
+        for (int i = 0; i < 300; i++) {
+            let_something_happen(&scene, from);
+        }
+        struct health *copy = health_new_like(from);
+        health_carry(copy, from, scene.now_ms);
+        expect_same(copy, from);
+        health_free(from);
+        health_free(copy);
+        arena_free(scene.arena);
+    }
+}
+
+static void what_is_given_up_leaves_no_trace(void **state)
+{
+    (void)state;
+    struct scene scene = {.arena = arena_new(0), .now_ms = 1000000};
+    random_init(&scene.random, 7);
+    struct health *from = make(&scene);
+    for (int i = 0; i < 5; i++) {
+        struct health *to = make(&scene);
+        struct health_carrier *c = health_carrier_new(to, from, 1);
+        health_carrier_watch(c);
+        (void)health_carrier_step(c, 3);
+        let_happen(&scene, from, 50);
+        health_carrier_end(c);
+        health_carrier_free(c);
+        health_free(to);
+        let_happen(&scene, from, 50);
+    }
+    health_carrier_free(NULL);
+    health_free(from);
+    arena_free(scene.arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_are_as_good_as_one),
+        cmocka_unit_test(a_copy_is_what_it_was_made_from),
+        cmocka_unit_test(what_is_given_up_leaves_no_trace),
+    };
+    return cmocka_run_group_tests_name("health_carry", tests, NULL, NULL);
+}
