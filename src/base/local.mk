@@ -9,6 +9,7 @@ src_libbase_a_SOURCES = \
 	src/base/clock.c src/base/clock.h \
 	src/base/cursor.h \
 	src/base/error.c src/base/error.h \
+	src/base/exits.h \
 	src/base/file.c src/base/file.h \
 	src/base/hash.h \
 	src/base/limiter.c src/base/limiter.h \

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "base/exits.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -11,12 +12,12 @@
 #include <stdio.h>
 
 enum steerctl_exit {
-    STEERCTL_OK = 0,
-    STEERCTL_REFUSED = 1, /* the server said no, or did only a part */
-    STEERCTL_USAGE = 2,
-    STEERCTL_UNREACHABLE = 3, /* no server, or not one that speaks the API */
-    STEERCTL_NOT_FOUND = 4,
-    STEERCTL_DRILL_FAILED = 5, /* names end unserved, or the recovery time objective is missed */
+    STEERCTL_OK = EXITS_OK,
+    STEERCTL_REFUSED = EXITS_REFUSED,
+    STEERCTL_USAGE = EXITS_USAGE,
+    STEERCTL_UNREACHABLE = EXITS_UNREACHABLE,
+    STEERCTL_NOT_FOUND = EXITS_NOT_FOUND,
+    STEERCTL_DRILL_FAILED = EXITS_DRILL_FAILED,
 };
 
 /* Options that verbs may take, as bits. */

@@ -7,7 +7,9 @@
 #include "daemon/steerd.h"
 
 #include "base/buffer.h"
+#include "base/exits.h"
 #include "base/memory.h"
+#include "base/words.h"
 #include "dns/name.h"
 #include "dns/types.h"
 #include "view/view.h"
@@ -86,11 +88,9 @@ int dump_zone(const struct view *view, const char *origin)
     }
     const struct zone *zone = len > 0 ? zone_table_get(view->zones, apex) : NULL;
     if (zone == NULL) {
-        fprintf(stderr,
-                "steerd: --dump %s: there is no such zone; expected the origin of one of the %zu that %s "
-                "leads to\n",
-                origin, view->zone_count, view->server->path);
-        return 1;
+        fprintf(stderr, "steerd: --dump %s: there is no such zone; %s leads to %zu zone%s\n", origin,
+                view->server->path, view->zone_count, words_plural(view->zone_count));
+        return EXITS_NOT_FOUND;
     }
     if (zone->failed) {
         fprintf(stderr, "steerd: --dump %s: the zone has errors and is not loaded\n", origin);

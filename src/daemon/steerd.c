@@ -6,8 +6,10 @@
 #include "daemon/server.h"
 #include "daemon/steerd.h"
 #include "base/error.h"
+#include "base/exits.h"
 #include "base/memory.h"
 #include "base/words.h"
+#include "conf/suggest.h"
 #include "drill/drill.h"
 
 #include <getopt.h>
@@ -15,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 2, EXIT_DRILL = 5, LOSSES_MAX = 64 };
+enum { LOSSES_MAX = 64 };
 
 struct options {
     const char *path, *zone;
@@ -112,21 +114,43 @@ static int print_drill(const struct options *options, const struct drill_report 
         putchar('\n');
     }
     free(text);
-    bool missed = report->unserved_count != 0 || report->to_lost_count != 0 ||
-                  (report->rto_ms != 0 && !report->meets_rto);
-    return missed ? EXIT_DRILL : 0;
+    return report->reason_count != 0 ? EXITS_DRILL_FAILED : EXITS_OK;
+}
+
+/* kind: holds if there is no such target */
+static int refuse_target(const struct view *view, const char *text, int error, enum health_kind kind)
+{
+    if (view->topology == NULL) {
+        fprintf(stderr, "steerd: --drill %s: %s has no topology to lose something of\n", text,
+                view->server->path);
+        return EXITS_REFUSED;
+    }
+    if (error != ERROR_NOT_FOUND) {
+        fprintf(stderr, "steerd: --drill %s: expected region:NAME, az:NAME or endpoint:NAME\n", text);
+        return EXITS_USAGE;
+    }
+    const struct conf_topology *topology = view->topology;
+    const struct suggest_list lists[] = {
+        [HEALTH_ENDPOINT] = {topology->endpoints, topology->endpoint_count, sizeof *topology->endpoints},
+        [HEALTH_AZ] = {topology->azs, topology->az_count, sizeof *topology->azs},
+        [HEALTH_REGION] = {topology->regions, topology->region_count, sizeof *topology->regions},
+    };
+    const char *name = strchr(text, ':') + 1;
+    struct buffer hint;
+    buffer_init(&hint);
+    suggest_write(name, &lists[kind], 1, &hint);
+    fprintf(stderr, "steerd: there is no %s \"%s\"%s\n", health_kind_text(kind), name, hint.bytes);
+    buffer_fini(&hint);
+    return EXITS_NOT_FOUND;
 }
 
 static int simulate(const struct options *options, const struct view *view, struct arena *arena)
 {
-    struct drill_loss losses[LOSSES_MAX];
+    struct drill_loss losses[LOSSES_MAX] = {0};
     for (size_t i = 0; i < options->loss_count; i++) {
         int error = operate_parse_target(view, options->losses[i], &losses[i].kind, &losses[i].index);
         if (error != 0) {
-            fprintf(stderr,
-                    "steerd: %s: %s; expected region:NAME, az:NAME or endpoint:NAME of the topology\n",
-                    options->losses[i], error_text(error));
-            return EXIT_USAGE;
+            return refuse_target(view, options->losses[i], error, losses[i].kind);
         }
     }
     struct drill_report report;
@@ -181,25 +205,25 @@ static int parse_options(int argc, char **argv, struct options *options)
             options->refused = strcmp(optarg, "refused") == 0;
             if (!options->refused && strcmp(optarg, "timeout") != 0) {
                 fprintf(stderr, "steerd: --failure %s: expected timeout or refused\n", optarg);
-                return EXIT_USAGE;
+                return EXITS_USAGE;
             }
             break;
         case 'd':
             if (options->loss_count == LOSSES_MAX) {
                 fprintf(stderr, "steerd: more than %d --drill\n", LOSSES_MAX);
-                return EXIT_USAGE;
+                return EXITS_USAGE;
             }
             options->losses[options->loss_count++] = optarg;
             break;
         case 'V': puts("steerd " PACKAGE_VERSION); return 0;
         case 'h': print_usage(stdout); return 0;
-        default: print_usage(stderr); return EXIT_USAGE;
+        default: print_usage(stderr); return EXITS_USAGE;
         }
     }
     int modes = options->check + (options->zone != NULL) + (options->loss_count != 0);
     if (options->path == NULL || optind != argc || modes > 1) {
         print_usage(stderr);
-        return EXIT_USAGE;
+        return EXITS_USAGE;
     }
     return -1;
 }

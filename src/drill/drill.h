@@ -62,6 +62,14 @@ struct drill_event {
     bool is_detail;   /* of a single endpoint: the first to be left out where a list is cut */
 };
 
+/* The last check that an answer waited for. */
+struct drill_decider {
+    const char *endpoint; /* NULL: it was no check (an override that ended, or nothing at all) */
+    uint32_t rounds;      /* checks from the loss to the verdict */
+    uint32_t interval_ms;
+    uint32_t timeout_ms; /* 0: it failed at once */
+};
+
 struct drill_report {
     const char **lost; /* "region:us-east" … */
     size_t lost_count;
@@ -85,6 +93,11 @@ struct drill_report {
     struct progress *progress;    /* of the scenario: writing goes on with it */
     bool meets_rto; /* within the objective, all names served, nothing sent to what is lost; false without
                        an objective */
+    struct drill_decider decider; /* of decision_ms */
+    /* Why it failed: names end unserved, traffic goes to what is lost, or the objective is missed. None: it
+     * ended well. */
+    const char **reasons;
+    size_t reason_count;
 };
 
 /* Returns 0, or ERROR_INVALID (a view without topology, no loss, a loss that does not exist, a failure that
@@ -93,6 +106,7 @@ struct drill_report {
 int drill_simulate(const struct view *view, const struct drill_scenario *scenario, struct arena *arena,
                    struct drill_report *report);
 
-/* The report as JSON text (returns owned, for free(); NULL: cancelled) and as text for people. */
+/* The report as JSON text, with the text for people in it (returns owned, for free(); NULL: cancelled), and
+ * as that text alone. */
 char *drill_write_json(const struct drill_report *report);
 char *drill_write_text(const struct drill_report *report);

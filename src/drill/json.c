@@ -71,6 +71,10 @@ static void write_scenario(json_t *root, const struct drill_report *report)
 
 static void write_summary(json_t *root, const struct drill_report *report)
 {
+    json_t *reasons = json_array();
+    for (size_t i = 0; i < report->reason_count; i++) {
+        json_array_append_new(reasons, json_string(report->reasons[i]));
+    }
     set_count(root, "names", report->owner_count);
     set_count(root, "names_changed", report->owner_changed_count);
     set_count(root, "answers_total", report->name_count);
@@ -85,6 +89,8 @@ static void write_summary(json_t *root, const struct drill_report *report)
     bool has_objective = report->rto_ms != 0;
     json_object_set_new(root, "rto_ms", has_objective ? json_integer(report->rto_ms) : json_null());
     json_object_set_new(root, "meets_rto", has_objective ? json_boolean(report->meets_rto) : json_null());
+    json_object_set_new(root, "failed", json_boolean(report->reason_count != 0));
+    json_object_set_new(root, "reasons", reasons);
 }
 
 static json_t *write_event(const struct drill_event *event)
@@ -131,9 +137,12 @@ char *drill_write_json(const struct drill_report *report)
     json_t *root = json_object();
     struct buffer text;
     buffer_init(&text);
+    char *for_people = drill_write_text(report);
     write_scenario(root, report);
     write_summary(root, report);
+    json_object_set_new(root, "text", json_string(for_people));
     json_object_set_new(root, "shares", write_shares(report->total, report->total_count));
+    free(for_people);
     add_value(&text, root, JSON_INDENT(2));
     text.len -= sizeof "\n}" - 1; /* it goes on */
     begin_list(&text, "timeline");

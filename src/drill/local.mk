@@ -4,5 +4,6 @@ src_libdrill_a_SOURCES = \
 	src/drill/answers.c src/drill/answers.h \
 	src/drill/drill.h \
 	src/drill/json.c \
+	src/drill/reasons.c src/drill/reasons.h \
 	src/drill/simulate.c \
 	src/drill/text.c

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "drill/answers.h"
+#include "drill/reasons.h"
 
 #include <stdlib.h>
 
@@ -33,6 +34,7 @@ struct run {
     struct view_monitor *monitors;
     struct pending *heap; /* the earliest first */
     size_t pending_count;
+    struct drill_decider decider; /* of the last answers that changed */
     int64_t now_ms, wall_ms; /* after the loss; wall time of the loss, by which overrides start and end */
     struct arena *arena;     /* of the report */
     struct run_event *events;
@@ -232,10 +234,12 @@ static bool fail_check(struct run *run)
     return fallen;
 }
 
-static void follow_answers(struct run *run, int64_t interval_ms)
+/* decider: what made the verdict fall */
+static void follow_answers(struct run *run, int64_t interval_ms, const struct drill_decider *decider)
 {
     size_t changed = drill_answers_follow(run->answers, run->now_ms, interval_ms);
     if (changed != 0) {
+        run->decider = *decider;
         add_event(run, RANK_CONSEQUENCE, false,
                   arena_print(run->arena, "%zu answer%s change%s", changed, changed == 1 ? "" : "s",
                               changed == 1 ? "s" : ""));
@@ -253,25 +257,35 @@ static void follow_overrides(struct run *run)
         }
         run->now_ms = at_ms;
         health_follow_clock(run->health, run->wall_ms + at_ms);
-        follow_answers(run, 0);
+        follow_answers(run, 0, &(struct drill_decider){.endpoint = NULL});
     }
+}
+
+static struct drill_decider describe_check(const struct run *run, const struct pending *pending)
+{
+    const struct view_monitor *monitor = &run->monitors[pending->monitor];
+    const struct conf_check *check = &run->topology->checks[monitor->check];
+    return (struct drill_decider){.endpoint = run->topology->endpoints[monitor->endpoint].name,
+                                  .rounds = pending->round,
+                                  .interval_ms = check->interval_ms,
+                                  .timeout_ms = takes_its_timeout(run->failure) ? check->timeout_ms : 0};
 }
 
 /* Everything that ends at the earliest pending time. */
 static void run_moment(struct run *run)
 {
     int64_t interval_ms = INT64_MAX;
-    bool fallen = false;
+    struct drill_decider decider = {.endpoint = NULL};
     run->now_ms = run->heap[0].at_ms;
     while (run->pending_count != 0 && run->heap[0].at_ms == run->now_ms) {
-        int64_t own_ms = run->topology->checks[run->monitors[run->heap[0].monitor].check].interval_ms;
+        struct drill_decider own = describe_check(run, &run->heap[0]);
         if (fail_check(run)) {
-            fallen = true;
-            interval_ms = own_ms < interval_ms ? own_ms : interval_ms;
+            decider = own;
+            interval_ms = own.interval_ms < interval_ms ? own.interval_ms : interval_ms;
         }
     }
-    if (fallen) {
-        follow_answers(run, interval_ms);
+    if (decider.endpoint != NULL) {
+        follow_answers(run, interval_ms, &decider);
     }
 }
 
@@ -359,6 +373,9 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
     list_events(&run, arena, report);
     drill_answers_report(run.answers, run.is_lost, arena, report);
     judge(view->topology, report);
+    report->decider = run.decider;
+    report->decider.endpoint = arena_copy_text(arena, run.decider.endpoint);
+    drill_find_reasons(report, arena);
     drill_answers_free(run.answers);
     health_free(run.health);
     free(run.events);

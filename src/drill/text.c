@@ -8,24 +8,13 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/words.h"
+#include "drill/reasons.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { ROWS_MAX = 50, EVENTS_MAX = 40, DETAILS_MAX = 20, SECONDS_SIZE = 32 };
-
-/* "7.0 s", "150 ms" */
-static const char *write_seconds(int64_t ms, char text[SECONDS_SIZE])
-{
-    if (ms < 1000 && ms % 100 != 0) {
-        snprintf(text, SECONDS_SIZE, "%lld ms", (long long)ms);
-    } else if (ms % 100 != 0) {
-        snprintf(text, SECONDS_SIZE, "%lld.%03lld s", (long long)ms / 1000, (long long)ms % 1000);
-    } else {
-        snprintf(text, SECONDS_SIZE, "%lld.%lld s", (long long)ms / 1000, (long long)ms % 1000 / 100);
-    }
-    return text;
-}
+enum { ROWS_MAX = 50, EVENTS_MAX = 40, DETAILS_MAX = 20 };
 
 static void write_losses(struct buffer *out, const struct drill_report *report)
 {
@@ -36,14 +25,17 @@ static void write_losses(struct buffer *out, const struct drill_report *report)
 
 static void write_headline(struct buffer *out, const struct drill_report *report)
 {
-    char recovery[SECONDS_SIZE], detection[SECONDS_SIZE], decision[SECONDS_SIZE], ttl[SECONDS_SIZE];
+    char recovery[DRILL_SECONDS_SIZE], detection[DRILL_SECONDS_SIZE], decision[DRILL_SECONDS_SIZE],
+        ttl[DRILL_SECONDS_SIZE];
     write_losses(out, report);
-    buffer_print(out, " lost -> %zu of %zu names change", report->owner_changed_count, report->owner_count);
+    buffer_print(out, " lost -> %zu of %zu name%s change%s", report->owner_changed_count, report->owner_count,
+                 words_plural(report->owner_count), report->owner_changed_count == 1 ? "s" : "");
     if (report->recovery_ms >= 0) {
         buffer_print(out, ", recovery %s (detection %s, decision %s, TTL %s)",
-                     write_seconds(report->recovery_ms, recovery),
-                     write_seconds(report->detection_ms, detection),
-                     write_seconds(report->decision_ms, decision), write_seconds(report->ttl_ms, ttl));
+                     drill_write_seconds(report->recovery_ms, recovery),
+                     drill_write_seconds(report->detection_ms, detection),
+                     drill_write_seconds(report->decision_ms, decision),
+                     drill_write_seconds(report->ttl_ms, ttl));
     }
     if (report->unserved_count != 0) {
         buffer_print(out, "; %zu answer%s UNSERVED", report->unserved_count,
@@ -57,30 +49,32 @@ static void write_headline(struct buffer *out, const struct drill_report *report
 
 static void write_verdict(struct buffer *out, const struct drill_report *report)
 {
-    char rto[SECONDS_SIZE], recovery[SECONDS_SIZE];
+    char rto[DRILL_SECONDS_SIZE], recovery[DRILL_SECONDS_SIZE];
     if (report->rto_ms == 0) {
         buffer_add_text(out, "RTO: no objective in the topology\n");
-        return;
-    }
-    buffer_print(out, "RTO: %s, ", write_seconds(report->rto_ms, rto));
-    if (report->meets_rto) {
-        buffer_add_text(out, "met\n");
+    } else if (report->meets_rto) {
+        buffer_print(out, "RTO: %s, met\n", drill_write_seconds(report->rto_ms, rto));
     } else if (report->recovery_ms > report->rto_ms) {
-        buffer_print(out, "MISSED by %s\n", write_seconds(report->recovery_ms - report->rto_ms, recovery));
+        buffer_print(out, "RTO: %s, MISSED by %s\n", drill_write_seconds(report->rto_ms, rto),
+                     drill_write_seconds(report->recovery_ms - report->rto_ms, recovery));
     } else {
-        buffer_add_text(out, "MISSED: not everything recovers, see below\n");
+        buffer_print(out, "RTO: %s, MISSED: not everything recovers\n",
+                     drill_write_seconds(report->rto_ms, rto));
+    }
+    for (size_t i = 0; i < report->reason_count; i++) {
+        buffer_print(out, "FAILED: %s\n", report->reasons[i]);
     }
 }
 
 static void write_conditions(struct buffer *out, const struct drill_report *report)
 {
-    char expected[SECONDS_SIZE];
+    char expected[DRILL_SECONDS_SIZE];
     buffer_print(out, "Simulated from %s; checks of what is lost end in \"%s\"; times are the worst case",
                  report->from_live ? "the present health" : "all healthy",
                  health_outcome_text(report->failure));
     if (report->decision_expected_ms >= 0) {
         buffer_print(out, ", the decision is expected after %s",
-                     write_seconds(report->decision_expected_ms, expected));
+                     drill_write_seconds(report->decision_expected_ms, expected));
     }
     buffer_add_text(out, "\n");
     if (report->detection_ms < 0) {
@@ -98,7 +92,7 @@ static void write_rest(struct buffer *out, size_t left)
 /* Details make room for what matters more: thousands of endpoints must not hide the region. */
 static void write_timeline(struct buffer *out, const struct drill_report *report)
 {
-    char at[SECONDS_SIZE];
+    char at[DRILL_SECONDS_SIZE];
     size_t details = 0, others = 0;
     buffer_print(out, "\nTimeline\n  %9s  %s\n", "0.0 s", "loss");
     for (size_t i = 0; i < report->event_count; i++) {
@@ -106,7 +100,7 @@ static void write_timeline(struct buffer *out, const struct drill_report *report
         size_t *written = event->is_detail ? &details : &others;
         if (*written < (event->is_detail ? DETAILS_MAX : EVENTS_MAX)) {
             (*written)++;
-            buffer_print(out, "  %9s  %s\n", write_seconds(event->at_ms, at), event->text);
+            buffer_print(out, "  %9s  %s\n", drill_write_seconds(event->at_ms, at), event->text);
         }
     }
     write_rest(out, report->event_count - details - others);
@@ -123,7 +117,7 @@ static void write_shares(struct buffer *out, const struct drill_share *shares, s
 }
 
 struct widths {
-    int name, class_label, before, after;
+    int name, type, class_label, before, after;
 };
 
 static void widen(int *width, const char *text)
@@ -134,9 +128,10 @@ static void widen(int *width, const char *text)
 
 static struct widths measure(const struct drill_report *report)
 {
-    struct widths widths = {4, 5, 6, 5};
+    struct widths widths = {4, 4, 5, 6, 5};
     for (size_t i = 0; i < report->changed_count && i < ROWS_MAX; i++) {
         widen(&widths.name, report->names[i].name);
+        widen(&widths.type, report->names[i].type);
         widen(&widths.class_label, report->names[i].class_label);
         widen(&widths.before, report->names[i].before);
         widen(&widths.after, report->names[i].after);
@@ -146,19 +141,19 @@ static struct widths measure(const struct drill_report *report)
 
 static void write_names(struct buffer *out, const struct drill_report *report)
 {
-    char decided[SECONDS_SIZE];
+    char decided[DRILL_SECONDS_SIZE];
     if (report->changed_count == 0) {
         return;
     }
     struct widths w = measure(report);
-    buffer_print(out, "\nAnswers that change\n  %-*s  %-4s  %-*s  %-*s    %-*s  %9s  %s\n", w.name, "NAME",
-                 "TYPE", w.class_label, "CLASS", w.before, "BEFORE", w.after, "AFTER", "AT",
+    buffer_print(out, "\nAnswers that change\n  %-*s  %-*s  %-*s  %-*s    %-*s  %9s  %s\n", w.name, "NAME",
+                 w.type, "TYPE", w.class_label, "CLASS", w.before, "BEFORE", w.after, "AFTER", "AT",
                  "TRAFFIC BY REGION");
     for (size_t i = 0; i < report->changed_count && i < ROWS_MAX; i++) {
         const struct drill_name *name = &report->names[i];
-        buffer_print(out, "  %-*s  %-4s  %-*s  %-*s -> %-*s  %9s  ", w.name, name->name, name->type,
+        buffer_print(out, "  %-*s  %-*s  %-*s  %-*s -> %-*s  %9s  ", w.name, name->name, w.type, name->type,
                      w.class_label, name->class_label, w.before, name->before, w.after, name->after,
-                     write_seconds(name->decided_ms, decided));
+                     drill_write_seconds(name->decided_ms, decided));
         write_shares(out, name->shares, name->share_count);
     }
     write_rest(out, report->changed_count > ROWS_MAX ? report->changed_count - ROWS_MAX : 0);

@@ -77,7 +77,13 @@ def test_missed_objective(planned):
     planned.topology["objectives"] = {"rto": "10s"}
     planned.write()
     report = json.loads(offline(planned, "--drill", "region:us-east", "--json", code=5).stdout)
-    assert report["rto_ms"] == 10000 and report["meets_rto"] is False
+    assert report["rto_ms"] == 10000 and report["meets_rto"] is False and report["failed"] is True
+    assert len(report["reasons"]) == 1
+    said = offline(planned, "--drill", "region:us-east", code=5).stdout
+    for text in report["reasons"][0], said:
+        assert "recovery 37.0 s misses the RTO of 10.0 s: decision 7.0 s (3 checks of web-us-east-1" in text
+        assert ", one every 2.0 s, and a timeout of 1.0 s) + TTL 30.0 s (www.example.com.)" in text
+    assert report["text"] == said
     planned.topology["objectives"] = {"rto": "5m"}
     planned.write()
     assert json.loads(offline(planned, "--drill", "region:us-east", "--json").stdout)["meets_rto"] is True
@@ -88,15 +94,21 @@ def test_losing_an_az_keeps_the_region(planned):
     assert shares(by_name(report)["www.example.com."])["us-east"] == (1, 1)
 
 
-@pytest.mark.parametrize("target", ["region:mars", "us-east", "planet:us-east", "", "region:"])
+@pytest.mark.parametrize("target", ["us-east", "planet:us-east", "", "region:"])
 def test_bad_targets(planned, target):
     done = offline(planned, "--drill", target, code=2)
     assert done.stdout == "" and "expected" in done.stderr
 
 
+def test_unknown_targets_are_not_found(planned):
+    done = offline(planned, "--drill", "region:us-eats", code=4)
+    assert done.stdout == "" and 'there is no region "us-eats", did you mean "us-east"?' in done.stderr
+
+
 def test_drills_need_a_topology(site):
     site.zone("example.com", "").write()
-    assert kit.run_steerd("-c", str(site.config), "--drill", "region:us-east").returncode != 0
+    done = kit.run_steerd("-c", str(site.config), "--drill", "region:us-east")
+    assert done.returncode == 1 and "no topology" in done.stderr
 
 
 # ---- on a running server ----
@@ -139,6 +151,17 @@ def test_api(pair):
             {"mode": "simulate", "lose": []}, {"mode": "simulate", "lose": LOSE, "failure": "boredom"}:
         reply = pair.server.request("POST", "/v1/drills", body)
         assert reply.status == 422 and reply.json["errors"], body
+
+
+def test_both_programs_say_the_same(pair):
+    """The text and the exit code do not depend on who computes the drill."""
+    for arguments, code in (["region:us-east"], 0), (["region:us-east", "region:eu-west"], 5):
+        lose = [word for target in arguments for word in ("--lose", target)]
+        drill = [word for target in arguments for word in ("--drill", target)]
+        offline_text = kit.run_steerd("-c", str(pair.site.config), *drill)
+        live = pair.server.ctl("drill", "simulate", "--from", "healthy", *lose, code=code)
+        assert (offline_text.stdout, offline_text.returncode) == (live.stdout, code)
+        assert ("FAILED: " in live.stdout) == (code == 5)
 
 
 def test_text_for_people(pair):

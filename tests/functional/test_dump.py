@@ -43,7 +43,7 @@ def test_other_zones_may_be_broken(site):
     assert dump(site, "example.com").stdout.startswith(HEAD)
     done = dump(site, "example.net", 1)
     assert done.stdout == "" and "192.0.2.300" in done.stderr
-    assert "example.org" in dump(site, "example.org", 1).stderr
+    assert "example.org" in dump(site, "example.org", 4).stderr
 
 
 def test_one_thing_at_a_time(site):

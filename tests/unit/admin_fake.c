@@ -251,6 +251,8 @@ static int simulate(void *context, struct admin_drill *drill, char **json)
     *json = memory_copy_text(
         "{\"lost\": [\"region:us-east\"], \"names\": 2, \"names_changed\": 1, \"recovery_ms\": 37500,"
         " \"decision_ms\": 7500, \"answers_unserved\": 0, \"rto_ms\": 30000, \"meets_rto\": false,"
+        " \"failed\": true, \"reasons\": [\"recovery 37.5 s misses the RTO of 30.0 s\"],"
+        " \"text\": \"region:us-east lost\\nFAILED: recovery 37.5 s\\u001b misses\\n\","
         " \"timeline\": [{\"at_ms\": 3000, \"text\": \"web-1 unhealthy\"}],"
         " \"answers\": [{\"name\": \"www.example.com.\", \"type\": \"A\", \"class\": \"default\","
         " \"before\": \"tier us-east\", \"after\": \"tier eu-west\", \"changes\": true, \"ttl_ms\": 30000,"

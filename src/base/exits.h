@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the programs say with their exit codes: one table for steerd and steerctl, as in steerd(8) and
+ * steerctl(1). */
+#pragma once
+
+enum exits {
+    EXITS_OK = 0,
+    EXITS_REFUSED = 1,     /* errors in the configuration; the server said no, or did only a part */
+    EXITS_USAGE = 2,       /* the command line is not understood */
+    EXITS_UNREACHABLE = 3, /* no server, or not one that speaks the API */
+    EXITS_NOT_FOUND = 4,   /* no such region, az, endpoint, zone */
+    EXITS_DRILL_FAILED =
+        5, /* names end unserved, lead to what is lost, or miss the recovery time objective */
+};

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Each thing that makes a drill fail becomes a sentence with the figures that it follows from, so that the
+ * operator sees what to turn: the interval, the failures in a row, the TTL, a tier, a check. */
+#include "config.h"
+
+#include "drill/reasons.h"
+
+#include "base/buffer.h"
+#include "base/words.h"
+
+#include <stdio.h>
+
+enum { REASONS_MAX = 3, NAMED_MAX = 3 };
+
+const char *drill_write_seconds(int64_t ms, char text[DRILL_SECONDS_SIZE])
+{
+    if (ms > 0 && ms < 1000) {
+        snprintf(text, DRILL_SECONDS_SIZE, "%lld ms", (long long)ms);
+        return text;
+    }
+    int len = snprintf(text, DRILL_SECONDS_SIZE, "%lld.%03lld", (long long)ms / 1000, (long long)ms % 1000);
+    while (text[len - 1] == '0' && text[len - 2] != '.') {
+        len--;
+    }
+    snprintf(text + len, DRILL_SECONDS_SIZE - (size_t)len, " s");
+    return text;
+}
+
+/* "6.3 s (3 checks of web-1, one every 2.0 s, and a timeout of 300 ms)" */
+static void write_decision(struct buffer *to, const struct drill_report *report)
+{
+    const struct drill_decider *decider = &report->decider;
+    char text[DRILL_SECONDS_SIZE];
+    buffer_print(to, "%s", drill_write_seconds(report->decision_ms, text));
+    if (decider->endpoint == NULL) {
+        return;
+    }
+    buffer_print(to, " (%u check%s of %s, one every ", decider->rounds, words_plural(decider->rounds),
+                 decider->endpoint);
+    buffer_add_text(to, drill_write_seconds(decider->interval_ms, text));
+    if (decider->timeout_ms != 0) {
+        buffer_print(to, ", and a timeout of %s", drill_write_seconds(decider->timeout_ms, text));
+    }
+    buffer_add_text(to, ")");
+}
+
+static const struct drill_name *find_longest_ttl(const struct drill_report *report)
+{
+    const struct drill_name *longest = NULL;
+    for (size_t i = 0; i < report->changed_count; i++) { /* these come first */
+        const struct drill_name *name = &report->names[i];
+        longest = longest == NULL || name->ttl > longest->ttl ? name : longest;
+    }
+    return longest;
+}
+
+static void tell_late(struct buffer *to, const struct drill_report *report)
+{
+    char recovery[DRILL_SECONDS_SIZE], rto[DRILL_SECONDS_SIZE], ttl[DRILL_SECONDS_SIZE];
+    const struct drill_name *longest = find_longest_ttl(report);
+    buffer_print(to, "recovery %s misses the RTO of %s: decision ",
+                 drill_write_seconds(report->recovery_ms, recovery),
+                 drill_write_seconds(report->rto_ms, rto));
+    write_decision(to, report);
+    buffer_print(to, " + TTL %s", drill_write_seconds(report->ttl_ms, ttl));
+    if (longest != NULL) {
+        buffer_print(to, " (%s)", longest->name);
+    }
+}
+
+static bool is_unserved(const struct drill_name *name)
+{
+    return name->unserved;
+}
+
+static bool is_to_lost(const struct drill_name *name)
+{
+    return name->to_lost > 0;
+}
+
+/* ": www.example.com. A (default), … and 3 more" */
+static void list_names(struct buffer *to, const struct drill_report *report, size_t count,
+                       bool (*matches)(const struct drill_name *name))
+{
+    size_t named = 0;
+    for (size_t i = 0; i < report->name_count && named < NAMED_MAX && named < count; i++) {
+        const struct drill_name *name = &report->names[i];
+        if (matches(name)) {
+            buffer_print(to, "%s%s %s (%s)", named == 0 ? ": " : ", ", name->name, name->type,
+                         name->class_label);
+            named++;
+        }
+    }
+    if (named < count) {
+        buffer_print(to, " and %zu more", count - named);
+    }
+}
+
+static void tell_unserved(struct buffer *to, const struct drill_report *report)
+{
+    size_t count = report->unserved_count;
+    buffer_print(to, "%zu answer%s %s nothing healthy left", count, words_plural(count),
+                 count == 1 ? "has" : "have");
+    list_names(to, report, count, is_unserved);
+}
+
+static void tell_to_lost(struct buffer *to, const struct drill_report *report)
+{
+    size_t count = report->to_lost_count;
+    buffer_print(to, "%zu answer%s still lead%s to what is lost", count, words_plural(count),
+                 count == 1 ? "s" : "");
+    list_names(to, report, count, is_to_lost);
+    if (report->detection_ms < 0) {
+        buffer_add_text(to, "; nothing that is lost has a check that could notice");
+    }
+}
+
+void drill_find_reasons(struct drill_report *report, struct arena *arena)
+{
+    const struct {
+        bool holds;
+        void (*tell)(struct buffer *to, const struct drill_report *report);
+    } all[REASONS_MAX] = {
+        {report->rto_ms != 0 && report->recovery_ms > report->rto_ms, tell_late},
+        {report->unserved_count != 0, tell_unserved},
+        {report->to_lost_count != 0, tell_to_lost},
+    };
+    report->reasons = arena_alloc(arena, REASONS_MAX * sizeof *report->reasons);
+    report->reason_count = 0;
+    for (size_t i = 0; i < REASONS_MAX; i++) {
+        struct buffer text;
+        buffer_init(&text);
+        if (all[i].holds) {
+            all[i].tell(&text, report);
+            report->reasons[report->reason_count++] = arena_copy_text(arena, text.bytes);
+        }
+        buffer_fini(&text);
+    }
+}
