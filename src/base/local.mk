@@ -16,12 +16,14 @@ src_libbase_a_SOURCES = \
 	src/base/lock.c src/base/lock.h \
 	src/base/log.c src/base/log.h \
 	src/base/log_record.c src/base/log_record.h \
+	src/base/log_sink.c src/base/log_sink.h \
 	src/base/log_text.c src/base/log_text.h \
 	src/base/memory.c src/base/memory.h \
 	src/base/parallel.c src/base/parallel.h \
 	src/base/progress.h \
 	src/base/random.c src/base/random.h \
 	src/base/report.c src/base/report.h \
+	src/base/ring.c src/base/ring.h \
 	src/base/sanitizer.h \
 	src/base/scribe.c src/base/scribe.h \
 	src/base/serial.h \

@@ -82,17 +82,44 @@ static void read_geo(const struct doc_node *root, struct conf_server *server)
     }
 }
 
+/* Where the target listens, if not at the usual place. */
+static void read_log_socket(const struct doc_node *log, struct conf_server *server)
+{
+    struct doc_node node;
+    size_t limit = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+    server->log.socket = get_path(log, "socket", server);
+    if (server->log.socket == NULL) {
+        return;
+    }
+    (void)doc_find(log, "socket", &node);
+    if (server->log.target == LOG_TARGET_STDERR) {
+        doc_error(&node, "found a socket, expected one only with the target \"journal\" or \"syslog\"");
+    } else if (strlen(server->log.socket) > limit) {
+        doc_error(&node, "the path %s has %zu bytes, expected at most %zu for a unix socket",
+                  server->log.socket, strlen(server->log.socket), limit);
+    }
+}
+
 static void read_log(const struct doc_node *root, struct conf_server *server)
 {
-    static const char *const keys[] = {"level", NULL};
+    static const char *const keys[] = {"level", "format", "target", "socket", NULL};
     static const char *const levels[] = {[LOG_LEVEL_ERROR] = "error",
                                          [LOG_LEVEL_WARNING] = "warning",
                                          [LOG_LEVEL_INFO] = "info",
                                          [LOG_LEVEL_DEBUG] = "debug",
                                          NULL};
+    static const char *const formats[] = {[LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json", NULL};
+    static const char *const targets[] = {[LOG_TARGET_STDERR] = "stderr",
+                                          [LOG_TARGET_JOURNAL] = "journal",
+                                          [LOG_TARGET_SYSLOG] = "syslog",
+                                          NULL};
     struct doc_node log;
     if (doc_find(root, "log", &log) && doc_check_object(&log, keys)) {
-        server->log_level = (enum log_level)doc_get_choice(&log, "level", levels, LOG_LEVEL_INFO);
+        struct log_options *to = &server->log;
+        to->level = (enum log_level)doc_get_choice(&log, "level", levels, LOG_LEVEL_INFO);
+        to->format = (enum log_format)doc_get_choice(&log, "format", formats, LOG_FORMAT_TEXT);
+        to->target = (enum log_target)doc_get_choice(&log, "target", targets, LOG_TARGET_STDERR);
+        read_log_socket(&log, server);
     }
 }
 
@@ -250,7 +277,7 @@ struct conf_server *conf_read_server(const char *path, struct report *report)
     server->arena = arena_new(0);
     server->path = arena_copy_text(server->arena, path);
     server->admin_socket_mode = SOCKET_MODE_DEFAULT;
-    server->log_level = LOG_LEVEL_INFO;
+    server->log.level = LOG_LEVEL_INFO;
     server->has_cookies = true;
     server->cookies_require = CONF_COOKIES_LIMITED;
     int error = read_server(&root, server, report);

@@ -124,8 +124,8 @@ struct conf_server {
     const char *resolver_servers;                  /* "192.0.2.1:53,[2001:db8::1]:53"; NULL: of the system */
     const char **geo_paths;                        /* MMDB files in order of preference */
     size_t geo_count;
-    enum log_level log_level; /* default info */
-    const char *identity;     /* NSID, id.server: 1..CONF_IDENTITY_MAX octets; NULL: not told */
+    struct log_options log; /* default: info, text, stderr */
+    const char *identity;   /* NSID, id.server: 1..CONF_IDENTITY_MAX octets; NULL: not told */
     const char *version;    /* version.bind: up to CONF_VERSION_MAX octets, default "steerd"; "": not told */
     bool minimal_responses; /* additional data in referrals only; default false */
     bool rotate;            /* the records of static RRsets; default false */

@@ -80,6 +80,7 @@ static void *run(void *argument)
         int64_t left_ms = until_ms == INT64_MAX ? -1 : until_ms - clock_now_ms(&clock);
         if (until_ms != INT64_MAX && left_ms <= 0) {
             log_warning("stop forced after_ms=%d waiting_for=%s", PATIENCE_MS, atomic_load(&ends->doing));
+            log_close(LOG_PATIENCE_MS);
             _exit(EXIT_SUCCESS);
         }
         (void)poll(both, 2, (int)left_ms);

@@ -185,7 +185,7 @@ void server_install_view(struct server *server, struct view *view)
     server->view = view;
     struct view *old = view_publish(server->slot, view); /* a batch of queries at the most */
     lock_leave(&server->lock);
-    log_set_level(view->server->log_level);
+    log_configure(&view->server->log);
     server_set_targets(server);
     server_schedule_expiry(server);
     primaries_follow(server->primaries, view);
@@ -281,6 +281,7 @@ static int start(struct server *server, struct report *report)
     struct report *binding = report_new();
     int error = folders_take(view->server, binding, &server->folders);
     error = error == 0 ? open_sockets(server, view, binding) : error;
+    log_configure(&view->server->log);
     if (error != 0) {
         view_free(view);
     } else if ((error = prober_open(&(struct probe_hooks){.context = server, .ended = on_result},
@@ -363,7 +364,8 @@ int server_run(const char *path)
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     server.base = event_base_new();
-    if (server.base == NULL || ends_open(server.base, on_woken, &server, &server.ends) != 0) {
+    if (log_start(NULL) != 0 || server.base == NULL || /* before any thread that it might hold up */
+        ends_open(server.base, on_woken, &server, &server.ends) != 0) {
         report_free(report);
         return EXIT_FAILURE;
     }
@@ -378,5 +380,6 @@ int server_run(const char *path)
     }
     stop(&server);
     log_info("stopped exit=%d", error == 0 ? 0 : 1);
+    log_close(LOG_PATIENCE_MS);
     return error == 0 ? 0 : 1;
 }

@@ -103,7 +103,10 @@ static void listen_and_zones_are_enough(void **state)
     assert_null(s->admin_socket);
     assert_int_equal(s->admin_socket_mode, 0600);
     assert_int_equal(s->geo_count, 0);
-    assert_int_equal(s->log_level, LOG_LEVEL_INFO);
+    assert_int_equal(s->log.level, LOG_LEVEL_INFO);
+    assert_int_equal(s->log.format, LOG_FORMAT_TEXT);
+    assert_int_equal(s->log.target, LOG_TARGET_STDERR);
+    assert_null(s->log.socket);
     conf_free_server(s);
     conf_free_server(NULL);
 }
@@ -116,7 +119,8 @@ static void every_key_arrives(void **state)
         "{\"listen\": [\"127.0.0.1:5300\", \"[::1]:5300\", \"[::1]:0\", \"[::1]:0\"], \"threads\": 64, "
         "\"load_threads\": 3, \"edns_size\": 512, \"topology\": \"/etc/t.json\", \"state\": \"var\",\n"
         "\"admin\": {\"socket\": \"var/s\", \"mode\": \"0660\"}, \"geo\": [\"a.mmdb\", \"/b.mmdb\"], "
-        "\"log\": {\"level\": \"debug\", \"$comment\": \"x\"},\n"
+        "\"log\": {\"level\": \"debug\", \"format\": \"json\", \"target\": \"syslog\", \"socket\": \"s\", "
+        "\"$comment\": \"x\"},\n"
         "\"zones\": [{\"origin\": \"Example.COM\", \"file\": \"e.zone\", \"policy\": \"e.json\"},\n"
         "{\"origin\": \"0/25.2.0.192.in-addr.arpa.\", \"file\": \"r.zone\"}]}");
     struct report *report = report_new();
@@ -134,7 +138,10 @@ static void every_key_arrives(void **state)
     assert_int_equal(s->geo_count, 2);
     assert_string_equal(s->geo_paths[0], "z/a.mmdb");
     assert_string_equal(s->geo_paths[1], "/b.mmdb");
-    assert_int_equal(s->log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(s->log.level, LOG_LEVEL_DEBUG);
+    assert_int_equal(s->log.format, LOG_FORMAT_JSON);
+    assert_int_equal(s->log.target, LOG_TARGET_SYSLOG);
+    assert_string_equal(strrchr(s->log.socket, '/'), "/s");
     assert_int_equal(s->zone_count, 2);
     assert_string_equal(s->zones[0].origin, "example.com.");
     assert_string_equal(s->zones[0].zone_path, "z/e.zone");
