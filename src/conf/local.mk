@@ -23,6 +23,7 @@ src_libconf_a_SOURCES = \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/tiers.c \
 	src/conf/topology.c src/conf/topology.h \
+	src/conf/topology_read.c \
 	src/conf/transfer.c src/conf/transfer.h \
 	src/conf/value.c src/conf/value.h \
 	src/conf/zone_options.c src/conf/zone_options.h \

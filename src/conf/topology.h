@@ -113,7 +113,8 @@ struct conf_place {
     uint32_t index;
 };
 
-/* Load and check; all errors go to the report. Returns owned, or NULL if there was any error. */
+/* Load and check (topology_read.c); all errors go to the report. Returns owned, or NULL if there was any
+ * error. */
 struct conf_topology *conf_load_topology(const char *path, struct report *report);
 /* The same from bytes (tests, fuzzers); path is for messages only. */
 struct conf_topology *conf_parse_topology(const char *path, const char *text, size_t len,

@@ -5,7 +5,7 @@
  * under the health lock of the application, so that both see the same states. */
 #include "config.h"
 
-#include "operate/explain.h"
+#include "operate/explain_parts.h"
 
 #include "answer/answer.h"
 #include "base/error.h"
@@ -16,25 +16,10 @@
 #include "dns/types.h"
 #include "zone/zone.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPLY_MAX = 65535, STEPS_MAX = 400 };
-
-void explain_say(struct explain_work *w, const char *format, ...)
-{
-    char text[2 * DNS_NAME_TEXT_SIZE];
-    va_list arguments;
-    if (w->to->step_count == STEPS_MAX) {
-        return;
-    }
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    w->to->steps[w->to->step_count++] = arena_copy_text(w->arena, text);
-}
+enum { REPLY_MAX = 65535 };
 
 static const char *name_text(struct explain_work *w, const uint8_t *wire)
 {
@@ -258,7 +243,7 @@ int operate_explain(const struct view *view, const struct operate_question *ques
                              .arena = arena,
                              .to = explanation,
                              .type = question->type};
-    explanation->steps = arena_alloc(arena, STEPS_MAX * sizeof *explanation->steps);
+    explanation->steps = arena_alloc(arena, EXPLAIN_STEPS_MAX * sizeof *explanation->steps);
     explanation->name = name_text(&w, wire);
     explanation->type = arena_copy_text(arena, dns_write_type(question->type, text));
     explanation->client = client == NULL ? NULL : arena_copy_text(arena, addr_write(client, at));

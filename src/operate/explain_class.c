@@ -3,7 +3,7 @@
  * Explain: who the client is, which rule took it to which class, and for whom else the answer holds. */
 #include "config.h"
 
-#include "operate/explain.h"
+#include "operate/explain_parts.h"
 
 #include "base/buffer.h"
 #include "dns/types.h"
@@ -50,8 +50,12 @@ static void describe_geo(struct explain_work *w)
     bool known = geo_find_place(view->geo, view->geo_count, w->client, w->arena, &geo->place);
     struct geo_reason reason = geo_explain(w->policy->geo, view->geo, view->geo_count, w->client);
     geo->network = prefix_text(w, w->client, w->geo_scope);
-    explain_say(w, "client %s: %s", w->to->client,
-                known ? describe_place(w, &geo->place) : "no geo database knows anything of it");
+    const char *place = known ? describe_place(w, &geo->place) : NULL;
+    if (place != NULL) {
+        explain_say(w, "client %s is in %s", w->to->client, place);
+    } else {
+        explain_say(w, "no geo database knows anything of client %s", w->to->client);
+    }
     if (reason.prefix.addr.family != ADDR_NONE) {
         geo->cidr = prefix_text(w, &reason.prefix.addr, reason.prefix.len);
     }

@@ -5,7 +5,7 @@
  * told once. */
 #include "config.h"
 
-#include "operate/explain.h"
+#include "operate/explain_parts.h"
 
 #include "base/buffer.h"
 #include "base/clock.h"

@@ -3,7 +3,7 @@
  * Explain: tiers and their shares, the fallback, how members are drawn, and the TTL. */
 #include "config.h"
 
-#include "operate/explain.h"
+#include "operate/explain_parts.h"
 
 #include "base/buffer.h"
 #include "base/words.h"

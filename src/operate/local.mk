@@ -3,10 +3,11 @@ src_liboperate_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_liboperate_a_SOURCES = \
 	src/operate/assume.c \
 	src/operate/choice.c src/operate/choice.h \
-	src/operate/explain.c src/operate/explain.h \
+	src/operate/explain.c src/operate/explain_parts.h \
 	src/operate/explain_class.c \
 	src/operate/explain_members.c \
 	src/operate/explain_tiers.c \
+	src/operate/explain_work.c src/operate/explain_work.h \
 	src/operate/hosts.c src/operate/hosts.h \
 	src/operate/message.c src/operate/message.h \
 	src/operate/operate.h \

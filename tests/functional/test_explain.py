@@ -2,6 +2,9 @@
 """Explain says all of it: each part of a decision shows up as fields and as a sentence, from real servers that come to
 be in the state that is explained."""
 import datetime
+import ipaddress
+import random
+import urllib.parse
 
 import kit
 
@@ -48,6 +51,34 @@ def test_an_override_says_who_why_and_until_when(site):
     assert "region us was overridden to drain by alice at" in said and f"until {until[:-1]}" in said and "(a storm)" in said
     assert "without an end (disk full)" in step_of(told, "us-2 is excluded: forced_down", "by bob")
     assert member_of(told, "eu-0")["decider"] is None and member_of(told, "eu-0")["excluded"] is None
+
+
+def write_canonical(number):
+    """RFC 5952: python's way, and IPv4 within IPv6 with dots (section 5), as inet_ntop() writes it."""
+    address = ipaddress.IPv6Address(number)
+    if number >> 32 == 0xffff or (number >> 32 == 0 and number >> 16 != 0):
+        return f"::{'ffff:' if number >> 32 else ''}{ipaddress.IPv4Address(number & 0xffffffff)}"
+    return str(address)
+
+
+def test_clients_are_written_as_rfc_5952_says(site):
+    """Groups of zeros of every length and at every place, IPv4 in all its coats; and no colon runs into an address."""
+    server = make(site, geo=[{"when": {"cidr": "2001:db8::/32"}, "tiers": [["eu"]]}])
+    chance = random.Random(5952)
+    numbers = [int(ipaddress.IPv6Address(text)) for text in (
+        "2001:0:59a0:1480::", "::192.0.2.1", "::ffff:192.0.2.1", "64:ff9b::192.0.2.1", "2002:c000:201::", "::", "::1")]
+    for _ in range(300):
+        groups = [chance.choice([0, 0, 0, 1, 0xa, 0x1000, chance.randrange(1 << 16)]) for _ in range(8)]
+        numbers.append(int("".join(f"{group:04x}" for group in groups), 16))
+    for number in numbers:
+        wanted = write_canonical(number)
+        told = explain(server, client=urllib.parse.quote(ipaddress.IPv6Address(number).exploded))
+        assert told["client"] == wanted
+        assert not [step for step in told["steps"] if ":::" in step], told["steps"]
+        assert step_of(told, f"client {wanted}", "is of class")
+        network = ipaddress.ip_network(told["geo"]["network"])
+        assert ipaddress.IPv6Address(number) in network
+        assert told["geo"]["network"] == f"{write_canonical(int(network.network_address))}/{network.prefixlen}"
 
 
 def test_forced_up_is_told_as_well(site):

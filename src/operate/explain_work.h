@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * An explanation in the making, shared by the files that tell its parts. Internal to the folder. */
+ * An explanation in the making: what the files that tell its parts share. Internal to the folder. */
 #pragma once
 
 #include "operate/message.h"
 #include "operate/operate.h"
 #include "zone/zone.h"
 
-enum { EXPLAIN_NO_TIER = -1 };
+enum { EXPLAIN_NO_TIER = -1, EXPLAIN_STEPS_MAX = 400 };
 
 struct explain_work {
     const struct view *view;
@@ -37,14 +37,3 @@ static inline const struct steer_class *explain_get_class(const struct explain_w
 {
     return &w->policy->classes[w->class_id];
 }
-
-/* ---- each tells a part of the story, in this order ---- */
-
-void explain_class(struct explain_work *w);   /* explain_class.c: the client, its place, rule and class */
-void explain_tiers(struct explain_work *w);   /* explain_tiers.c: what there is, and who gets which share */
-void explain_members(struct explain_work *w); /* explain_members.c: who is left out, and why */
-void explain_pick(struct explain_work *w);    /* explain_tiers.c: from where, and how it is drawn */
-void explain_sticky(struct explain_work *w);  /* explain_members.c: whom this client gets */
-/* Of any answer: */
-void explain_ttl(struct explain_work *w);   /* explain_tiers.c */
-void explain_scope(struct explain_work *w); /* explain_class.c: for whom the answer holds */
