@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,11 @@ void *memory_grow(void *old, size_t count, size_t *capacity, size_t size)
     }
     *capacity = *capacity == 0 ? 16 : *capacity * 2;
     return memory_resize(old, *capacity, size);
+}
+
+void memory_trim(void)
+{
+    (void)malloc_trim(0);
 }
 
 void *memory_map(size_t size)

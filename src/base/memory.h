@@ -16,6 +16,9 @@ char *memory_print(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* Room for one more element in a growing array: doubles *capacity when count has reached it. */
 void *memory_grow(void *old, size_t count, size_t *capacity, size_t size);
 
+/* Give what was freed back to the kernel: after a lot was. */
+void memory_trim(void);
+
 /* Zeroed pages that take memory when they are first written to. Size 0 gives NULL. */
 void *memory_map(size_t size);
 void memory_unmap(void *pages, size_t size); /* NULL is fine */

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "conf/doc_split.h"
 #include "conf/locate.h"
 #include "conf/value.h"
 
@@ -23,21 +24,12 @@
  * characters. */
 enum { MESSAGE_SIZE = 1000, KEY_SHOWN = 96 };
 
-struct doc {
-    const char *path;
-    char *loaded; /* owned; NULL if the text is the caller's */
-    const char *text;
-    size_t len;
-    json_t *root;
-    struct report *report;
-    struct locate *locate; /* made when first needed */
-    size_t errors, issues;
-};
-
 /* ---- loading ---- */
 
-static void report_syntax(struct doc *doc, const json_error_t *error)
+void doc_report_syntax(struct doc *doc, const json_error_t *error)
 {
+    doc->errors++;
+    doc->issues++;
     struct report_place place = {.file = doc->path,
                                  .line = error->line > 0 ? (unsigned)error->line : 0,
                                  .column = error->column > 0 ? (unsigned)error->column : 0};
@@ -65,15 +57,23 @@ static size_t take_piece(void *bytes, size_t size, void *context)
     return len;
 }
 
-struct doc *doc_parse(const char *path, const char *text, size_t len, struct report *report)
+json_t *doc_parse_whole(const struct doc *doc, json_error_t *error)
+{
+    struct feed feed = {.at = doc->text, .end = doc->text + doc->len, .report = doc->report};
+    return json_load_callback(take_piece, &feed, JSON_REJECT_DUPLICATES, error);
+}
+
+struct doc *doc_parse_split(const char *path, const struct doc_text *text, const char *key,
+                            struct report *report)
 {
     json_error_t error;
     struct doc *doc = memory_alloc(sizeof *doc);
-    *doc = (struct doc){.path = path, .text = text, .len = len, .report = report};
-    struct feed feed = {.at = text, .end = text + len, .report = report};
-    doc->root = json_load_callback(take_piece, &feed, JSON_REJECT_DUPLICATES, &error);
+    *doc = (struct doc){.path = path, .text = text->bytes, .len = text->len, .report = report};
+    if (key == NULL || !doc_split(doc, key)) {
+        doc->root = doc_parse_whole(doc, &error);
+    }
     if (doc->root == NULL) {
-        report_syntax(doc, &error);
+        doc_report_syntax(doc, &error);
     } else if (!json_is_object(doc->root)) {
         struct doc_node root = doc_get_root(doc);
         doc_error_expected(&root, "an object");
@@ -84,7 +84,17 @@ struct doc *doc_parse(const char *path, const char *text, size_t len, struct rep
     return NULL;
 }
 
+struct doc *doc_parse(const char *path, const char *text, size_t len, struct report *report)
+{
+    return doc_parse_split(path, &(struct doc_text){text, len}, NULL, report);
+}
+
 struct doc *doc_load(const char *path, struct report *report)
+{
+    return doc_load_split(path, NULL, report);
+}
+
+struct doc *doc_load_split(const char *path, const char *key, struct report *report)
 {
     struct file file;
     size_t len;
@@ -95,7 +105,7 @@ struct doc *doc_load(const char *path, struct report *report)
                    code == ERROR_TOO_LARGE ? "too large" : "cannot be read", file.why);
         return NULL;
     }
-    struct doc *doc = doc_parse(path, text, len, report);
+    struct doc *doc = doc_parse_split(path, &(struct doc_text){text, len}, key, report);
     if (doc == NULL) {
         free(text);
         return NULL;
@@ -107,7 +117,10 @@ struct doc *doc_load(const char *path, struct report *report)
 void doc_free(struct doc *doc)
 {
     if (doc != NULL) {
+        json_decref(doc->piece);
+        json_decref(doc->piece_key);
         json_decref(doc->root);
+        split_fini(&doc->split);
         locate_free(doc->locate);
         free(doc->loaded);
         free(doc);

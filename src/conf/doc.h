@@ -31,10 +31,21 @@ struct doc_node {
 
 #define DOC_ORDINAL_UNKNOWN SIZE_MAX
 
+struct doc_text {
+    const char *bytes;
+    size_t len;
+};
+
 /* Returns owned, or NULL if there is no JSON object to read; then the report says why. The report is borrowed
  * until doc_free(). The text is borrowed likewise; path is for messages only. */
 struct doc *doc_load(const char *path, struct report *report);
 struct doc *doc_parse(const char *path, const char *text, size_t len, struct report *report);
+/* The same for a document that may be large: the members of the root's member `key`, an object, are parsed
+ * one at a time by doc_next(), which ends what it gave before; doc_find() does not find any. What is wrong
+ * with their syntax is reported when they are reached, and counts as an error. */
+struct doc *doc_load_split(const char *path, const char *key, struct report *report);
+struct doc *doc_parse_split(const char *path, const struct doc_text *text, const char *key,
+                            struct report *report);
 void doc_free(struct doc *doc); /* NULL is fine */
 
 struct doc_node doc_get_root(struct doc *doc);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/words.h"
+#include "conf/doc_split.h"
 #include "conf/value.h"
 
 #include <stdio.h>
@@ -132,6 +133,9 @@ bool doc_require(const struct doc_node *object, const char *key, struct doc_node
 static bool next_member(const struct doc_node *object, struct doc_node *child)
 {
     json_t *value = mutable(object->value);
+    if (object->value == object->doc->split_value) {
+        return doc_next_piece(object, child);
+    }
     size_t ordinal = child->value == NULL ? 0 : child->ordinal + 1;
     void *at = child->value == NULL ? json_object_iter(value)
                                     : json_object_iter_next(value, json_object_key_to_iter(child->key));
@@ -162,8 +166,9 @@ bool doc_next(const struct doc_node *container, struct doc_node *child)
 
 size_t doc_count(const struct doc_node *container)
 {
-    return json_is_object(container->value) ? json_object_size(container->value)
-                                            : json_array_size(container->value);
+    return container->value == container->doc->split_value ? container->doc->split.count
+           : json_is_object(container->value)              ? json_object_size(container->value)
+                                                           : json_array_size(container->value);
 }
 
 bool doc_next_text(const struct doc_node *list, const char *expected, struct doc_node *item)

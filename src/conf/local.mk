@@ -6,6 +6,7 @@ src_libconf_a_SOURCES = \
 	src/conf/destination.c src/conf/destination.h \
 	src/conf/doc.c src/conf/doc.h \
 	src/conf/doc_get.c \
+	src/conf/doc_split.c src/conf/doc_split.h \
 	src/conf/georule.c src/conf/georule.h \
 	src/conf/keys.c src/conf/keys.h \
 	src/conf/keytable.c src/conf/keytable.h \
@@ -20,6 +21,7 @@ src_libconf_a_SOURCES = \
 	src/conf/selector.c src/conf/selector.h src/conf/selector_internal.h \
 	src/conf/server.c src/conf/server.h \
 	src/conf/sites.c src/conf/sites.h \
+	src/conf/split.c src/conf/split.h \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/tiers.c \
 	src/conf/topology.c src/conf/topology.h \

@@ -379,13 +379,14 @@ static struct conf_policy *read_policy(struct doc *doc, const char *path, const 
 struct conf_policy *conf_load_policy(const char *path, const char *origin,
                                      const struct conf_topology *topology, struct report *report)
 {
-    return read_policy(doc_load(path, report), path, origin, topology);
+    return read_policy(doc_load_split(path, "names", report), path, origin, topology);
 }
 
 struct conf_policy *conf_parse_policy(const char *path, const char *origin, const char *text, size_t len,
                                       const struct conf_topology *topology, struct report *report)
 {
-    return read_policy(doc_parse(path, text, len, report), path, origin, topology);
+    return read_policy(doc_parse_split(path, &(struct doc_text){text, len}, "names", report), path, origin,
+                       topology);
 }
 
 void conf_free_policy(struct conf_policy *policy)

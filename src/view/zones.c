@@ -283,6 +283,7 @@ size_t compile_load_zones(struct compiler *c)
         drop_zones(&loading);
         return 0;
     }
+    memory_trim(); /* documents and builders are gone */
     drop_names(&loading);
     for (size_t i = 0; i < view->zone_count; i++) {
         enter_zone(c, &view->server->zones[i], &loading.zones[i], &view->zone_list[i]);

@@ -8,6 +8,9 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "conf/doc.h"
 #include "conf/keytable.h"
 #include "conf/locate.h"
 #include "conf/suggest.h"
@@ -239,6 +242,82 @@ static void locating_in_garbage_ends(void **state)
     }
 }
 
+/* All members of "names" as they are read, or NULL if the document is refused. */
+static char *read_names(struct doc *doc)
+{
+    struct buffer text;
+    struct doc_node root, names, child = {0};
+    buffer_init(&text);
+    buffer_add_text(&text, "");
+    if (doc != NULL) {
+        root = doc_get_root(doc);
+        bool has_names = doc_find(&root, "names", &names) && doc_is_object(&names);
+        while (has_names && doc_next(&names, &child)) {
+            unsigned line, column;
+            doc_find_key_place(&child, &line, &column);
+            buffer_print(&text, "%s %u:%u %zu ", child.key, line, column, child.ordinal);
+            doc_dump(&child, &text);
+        }
+    }
+    char *read = doc == NULL || doc_has_errors(doc) ? NULL : memory_copy_text(text.bytes);
+    buffer_fini(&text);
+    doc_free(doc);
+    return read;
+}
+
+static void hold_split_to_whole(const char *text, size_t len)
+{
+    struct report *reports[] = {report_new(), report_new()};
+    char *whole = read_names(doc_parse("t.json", text, len, reports[0]));
+    char *split = read_names(doc_parse_split("t.json", &(struct doc_text){text, len}, "names", reports[1]));
+    if (whole == NULL) {
+        char line[2][2000];
+        assert_null(split);
+        assert_int_equal(report_errors(reports[1]), 1);
+        assert_string_equal(report_write_item(report_get(reports[1], 0), line[1], sizeof line[1]),
+                            report_write_item(report_get(reports[0], 0), line[0], sizeof line[0]));
+    } else {
+        assert_non_null(split);
+        assert_string_equal(split, whole);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        report_free(reports[i]);
+    }
+    free(whole);
+    free(split);
+}
+
+/* A document whose names are read one by one is judged like any other, whatever is wrong with it. */
+static void names_are_read_one_by_one(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"ttl_floor\": 5, \"$comment\": [1, \"}\"],\n \"names\" : { \"www\": {\"a\": "
+        "[1, {}, \"x\\\"y\"]},\n\t\"$comment\": \"no name\", \"\\u0061pi.ex\": [ true ],"
+        "\n\"*\":null , \"empty\":{},\"last!\": -1.5e3 },\n \"sets\": {\"q\": {}} }\n";
+    enum { LEN = sizeof text - 1, ROUNDS = 20000 };
+    static const char bytes[] = "{}[]\",:\\ \nnt1-\xff";
+    struct random random;
+    random_init(&random, 1);
+    hold_split_to_whole(text, LEN);
+    static const char *const others[] = {"{\"names\": {}}", "{\"names\": 1}", "{\"names\": {\"a\": 1]}",
+                                         "{\"names\": {\"a\": 1}, \"names\": {}}"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        hold_split_to_whole(others[i], strlen(others[i]));
+    }
+    for (size_t len = 0; len < LEN; len++) {
+        hold_split_to_whole(text, len);
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        char changed[LEN];
+        memcpy(changed, text, LEN);
+        for (uint64_t i = random_below(&random, 3) + 1; i > 0; i--) {
+            changed[random_below(&random, LEN)] = bytes[random_below(&random, sizeof bytes - 1)];
+        }
+        hold_split_to_whole(changed, LEN);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +331,7 @@ int main(void)
         cmocka_unit_test(suggestions_are_bounded),
         cmocka_unit_test(tables_find_what_was_added),
         cmocka_unit_test(locating_in_garbage_ends),
+        cmocka_unit_test(names_are_read_one_by_one),
     };
     return cmocka_run_group_tests_name("conf documents", tests, NULL, NULL);
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See doc_split.h. What is no JSON is told with the words and the place that jansson has for the whole text:
+ * that is parsed once more when a piece turns out to be bad. */
+#include "config.h"
+
+#include "conf/doc_split.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The text with "{}" in the place of the object. */
+static json_t *parse_outline(const struct doc *doc)
+{
+    const struct split *split = &doc->split;
+    size_t rest = doc->len - split->end, len = split->begin + 2 + rest;
+    char *text = memory_alloc(len);
+    memcpy(text, doc->text, split->begin);
+    memcpy(text + split->begin, "{}", 2);
+    memcpy(text + split->begin + 2, doc->text + split->end, rest);
+    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    free(text);
+    return root;
+}
+
+bool doc_split(struct doc *doc, const char *key)
+{
+    if (!split_init(&doc->split, doc->text, doc->len, key)) {
+        return false;
+    }
+    doc->root = parse_outline(doc);
+    doc->split_value = json_object_get(doc->root, key);
+    return doc->root != NULL;
+}
+
+static json_t *parse(const struct doc *doc, size_t begin, size_t end)
+{
+    return json_loadb(doc->text + begin, end - begin, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+}
+
+static void report_piece(struct doc *doc)
+{
+    json_error_t error;
+    json_t *whole = doc_parse_whole(doc, &error);
+    if (whole != NULL) { /* it was the piece only: never */
+        error = (json_error_t){.line = -1, .text = "a member cannot be read"};
+        json_decref(whole);
+    }
+    doc_report_syntax(doc, &error);
+}
+
+static bool read_piece(struct doc *doc, const struct split_piece *piece)
+{
+    json_decref(doc->piece);
+    json_decref(doc->piece_key);
+    doc->piece_key = parse(doc, piece->key_at, piece->key_end);
+    doc->piece = parse(doc, piece->value_at, piece->value_end);
+    return doc->piece != NULL && json_is_string(doc->piece_key);
+}
+
+bool doc_next_piece(const struct doc_node *object, struct doc_node *child)
+{
+    struct doc *doc = object->doc;
+    size_t at = child->value == NULL ? 0 : child->ordinal + 1;
+    for (; at < doc->split.count; at++) {
+        if (!read_piece(doc, &doc->split.pieces[at])) {
+            report_piece(doc);
+            return false;
+        }
+        const char *key = json_string_value(doc->piece_key);
+        if (strcmp(key, "$comment") != 0) {
+            *child = (struct doc_node){doc, object, doc->piece, key, at};
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What a document is, and reading one whose largest object is never a tree as a whole (doc_load_split).
+ * Private to doc*.c. */
+#pragma once
+
+#include "conf/doc.h"
+#include "conf/split.h"
+
+#include <jansson.h>
+
+struct doc {
+    const char *path;
+    char *loaded; /* owned; NULL if the text is the caller's */
+    const char *text;
+    size_t len;
+    json_t *root;
+    struct report *report;
+    struct locate *locate; /* made when first needed */
+    size_t errors, issues;
+    struct split split;
+    const json_t *split_value; /* the empty object in the tree that stands for it; NULL: none */
+    json_t *piece, *piece_key; /* the one that is being read */
+};
+
+/* Make the root without the members of the object `key`. False: it cannot be done that way. */
+bool doc_split(struct doc *doc, const char *key);
+/* doc_next() for that object. */
+bool doc_next_piece(const struct doc_node *object, struct doc_node *child);
+/* Owned; NULL: it is no JSON, and why. */
+json_t *doc_parse_whole(const struct doc *doc, json_error_t *error);
+void doc_report_syntax(struct doc *doc, const json_error_t *error);
