@@ -142,6 +142,8 @@ struct admin_verbs {
     void (*list_names)(void *reader, const struct view_name **names, size_t *count);
     /* Mnemonic of the type that a bit of the name's types stands for. */
     void (*write_type)(void *reader, const struct view_name *name, unsigned bit, char text[ADMIN_TYPE_SIZE]);
+    /* What decides the name's answers; valid until the reader is closed. NULL: not known. */
+    const struct steer_policy *(*get_policy)(void *reader, const struct view_name *name);
     /* Append the Prometheus text exposition of all metrics. */
     void (*write_metrics)(void *reader, struct buffer *out);
 

@@ -366,6 +366,23 @@ json_t *render_zone(const struct view_zone *zone, const struct admin_secondary *
     return object;
 }
 
+/* Of the default class: who gets the answers in which order. */
+static void add_policy(json_t *object, const struct steer_policy *policy)
+{
+    const struct steer_class *class = &policy->classes[0];
+    json_t *tiers = json_array();
+    for (unsigned i = 0; i < class->tier_count; i++) {
+        json_array_append_new(tiers, render_text(class->tiers[i].label));
+    }
+    set_text(object, "pick", steer_pick_text(policy->pick));
+    set_number(object, "members", policy->member_count);
+    set_number(object, "classes", policy->class_count);
+    set(object, "tiers", tiers);
+    set_text(object, "fallback",
+             steer_fallback_text(class->has_fallback ? class->fallback : policy->fallback));
+    set_text(object, "pool", class->pool == NULL ? NULL : class->pool->label);
+}
+
 json_t *render_name(const struct view_name *name, const struct admin_verbs *verbs, void *reader)
 {
     json_t *object = json_object(), *types = json_array();
@@ -381,6 +398,10 @@ json_t *render_name(const struct view_name *name, const struct admin_verbs *verb
     set(object, "types", types);
     set_number(object, "ttl", name->ttl);
     set_number(object, "policy", name->policy);
+    const struct steer_policy *policy = verbs->get_policy(reader, name);
+    if (policy != NULL) {
+        add_policy(object, policy);
+    }
     return object;
 }
 

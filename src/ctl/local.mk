@@ -5,11 +5,14 @@ src_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_libctl_a_SOURCES = \
 	src/ctl/client.c \
 	src/ctl/drill.c \
+	src/ctl/explain.c \
 	src/ctl/http.c src/ctl/http.h \
+	src/ctl/lists.c \
 	src/ctl/show.c \
 	src/ctl/socket.c src/ctl/socket.h \
 	src/ctl/steerctl.h \
 	src/ctl/table.c \
+	src/ctl/text.c src/ctl/text.h \
 	src/ctl/whatif.c
 
 bin_PROGRAMS += src/steerctl

@@ -3,47 +3,17 @@
  * The API's JSON as text for people. What is missing is written as "-"; nothing here can fail. */
 #include "config.h"
 
-#include "ctl/steerctl.h"
+#include "ctl/text.h"
+
+#include "base/words.h"
 
 #include <string.h>
-
-enum { LIST_SIZE = 128 };
-
-static const char *or_dash(const char *text)
-{
-    return text == NULL ? "-" : text;
-}
-
-/* As many of the texts as there is room for. */
-static const char *join_texts(const json_t *texts, const char *between, char list[LIST_SIZE])
-{
-    list[0] = '\0';
-    for (size_t i = 0; i < json_array_size(texts); i++) {
-        size_t used = strlen(list);
-        snprintf(list + used, LIST_SIZE - used, "%s%s", i == 0 ? "" : between,
-                 or_dash(json_string_value(json_array_get(texts, i))));
-    }
-    return list;
-}
-
-static const char *number_text(const json_t *object, const char *key, char out[32])
-{
-    const json_t *value = json_object_get(object, key);
-    if (json_is_integer(value)) {
-        snprintf(out, 32, "%lld", (long long)json_integer_value(value));
-    } else if (json_is_real(value)) {
-        snprintf(out, 32, "%.3g", json_real_value(value));
-    } else {
-        snprintf(out, 32, "-");
-    }
-    return out;
-}
 
 static void print_state(const struct steerctl *ctl, const char *label, const char *state)
 {
     char clean[TABLE_CELL_SIZE];
-    printf("%-14s%s%s%s\n", label, text_colour(ctl, or_dash(state)),
-           text_clean(or_dash(state), clean, sizeof clean), text_plain(ctl));
+    printf("%-14s%s%s%s\n", label, text_colour(ctl, text_or_dash(state)),
+           text_clean(text_or_dash(state), clean, sizeof clean), text_plain(ctl));
 }
 
 /* ---- status ---- */
@@ -56,7 +26,7 @@ static void count_row(struct table *table, const json_t *status, const char *kin
     char text[32];
     table_add(table, kind);
     for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        table_add(table, number_text(counts, states[i], text));
+        table_add(table, text_number(counts, states[i], text));
     }
 }
 
@@ -66,13 +36,13 @@ void show_status(const struct steerctl *ctl, const json_t *status)
                                            "DRAINED", "FORCED_UP", "FORCED_DOWN", NULL};
     char text[32];
     text_line("version", text_of(status, "version"));
-    text_line("generation", number_text(status, "generation", text));
+    text_line("generation", text_number(status, "generation", text));
     text_line("started", text_of(status, "started"));
     text_line("loaded", text_of(status, "loaded"));
-    text_line("zones", number_text(status, "zones", text));
-    text_line("names", number_text(status, "names", text));
-    text_line("overrides", number_text(status, "overrides", text));
-    text_line("  planned", number_text(status, "overrides_planned", text));
+    text_line("zones", text_number(status, "zones", text));
+    text_line("names", text_number(status, "names", text));
+    text_line("overrides", text_number(status, "overrides", text));
+    text_line("  planned", text_number(status, "overrides_planned", text));
     putchar('\n');
     struct table *table = table_new(ctl, headings);
     count_row(table, status, "regions");
@@ -93,23 +63,22 @@ static void add_states(struct table *table, const json_t *item)
     table_add(table, text_age(text_of(item, "since"), age));
 }
 
-/* "25 %"; NULL: not known */
-static const char *share_text(const json_t *object, const char *key, char text[32])
-{
-    const json_t *share = json_object_get(object, key);
-    if (!json_is_number(share)) {
-        return NULL;
-    }
-    snprintf(text, 32, "%.3g %%", 100 * json_number_value(share));
-    return text;
-}
-
 static void add_members(struct table *table, const json_t *item)
 {
     char all[32], bad[32], both[80];
-    snprintf(both, sizeof both, "%s of %s", number_text(item, "members_unhealthy", bad),
-             number_text(item, "members", all));
+    snprintf(both, sizeof both, "%s of %s", text_number(item, "members_unhealthy", bad),
+             text_number(item, "members", all));
     table_add(table, both);
+}
+
+/* "192.0.2.1, 2001:db8::1"; of a host name that, and what it resolves to: "web.example.net: 192.0.2.1" */
+static void add_addresses(struct table *table, const json_t *item)
+{
+    char list[TEXT_LIST_SIZE], text[TABLE_CELL_SIZE];
+    const char *host = text_of(json_object_get(item, "host"), "name");
+    snprintf(text, sizeof text, "%s%s%s", host == NULL ? "" : host, host == NULL ? "" : ": ",
+             text_join(json_object_get(item, "addresses"), ", ", list));
+    table_add(table, text);
 }
 
 void show_targets(const struct steerctl *ctl, const char *kind, const json_t *items)
@@ -118,9 +87,9 @@ void show_targets(const struct steerctl *ctl, const char *kind, const json_t *it
                                           "DESIRED", "SINCE",     "UNHEALTHY AZS", NULL};
     static const char *const azs[] = {"AZ",      "REGION", "EFFECTIVE",           "DECIDED BY", "OBSERVED",
                                       "DESIRED", "SINCE",  "UNHEALTHY ENDPOINTS", NULL};
-    static const char *const endpoints[] = {"ENDPOINT",   "AZ",           "REGION",  "EFFECTIVE",
-                                            "DECIDED BY", "OBSERVED",     "DESIRED", "SINCE",
-                                            "SHEDS",      "LAST OUTCOME", NULL};
+    static const char *const endpoints[] = {"ENDPOINT", "AZ",        "REGION", "EFFECTIVE", "DECIDED BY",
+                                            "OBSERVED", "DESIRED",   "SINCE",  "SHEDS",     "LAST OUTCOME",
+                                            "WEIGHT",   "ADDRESSES", NULL};
     bool is_endpoint = strcmp(kind, "endpoints") == 0, is_az = strcmp(kind, "azs") == 0;
     struct table *table = table_new(ctl, is_endpoint ? endpoints : is_az ? azs : regions);
     size_t i;
@@ -137,8 +106,10 @@ void show_targets(const struct steerctl *ctl, const char *kind, const json_t *it
         add_states(table, item);
         if (is_endpoint) {
             char share[32];
-            table_add(table, share_text(json_object_get(item, "load"), "shed", share));
+            table_add(table, text_share(json_object_get(item, "load"), "shed", share));
             table_add(table, text_of(item, "last_outcome"));
+            table_add(table, text_number(item, "weight", share));
+            add_addresses(table, item);
         } else {
             add_members(table, item);
         }
@@ -169,12 +140,12 @@ static void show_load(const json_t *load)
     if (!json_is_object(load)) {
         return;
     }
-    text_line("load", number_text(load, "value", text));
-    text_line("  sheds", share_text(load, "shed", text));
+    text_line("load", text_number(load, "value", text));
+    text_line("  sheds", text_share(load, "shed", text));
     if (json_is_number(json_object_get(load, "low"))) {
         char marks[80];
-        snprintf(marks, sizeof marks, "%s to %s", number_text(load, "low", text),
-                 number_text(load, "high", high));
+        snprintf(marks, sizeof marks, "%s to %s", text_number(load, "low", text),
+                 text_number(load, "high", high));
         text_line("  watermarks", marks);
     }
     text_line("  source", text_of(load, "source"));
@@ -190,16 +161,16 @@ void show_load_change(const json_t *target)
     const json_t *load = json_object_get(target, "load");
     bool dry_run = json_is_true(json_object_get(target, "dry_run"));
     char name[TABLE_CELL_SIZE], text[32];
-    printf("endpoint:%s %s ", text_clean(or_dash(text_of(target, "name")), name, sizeof name),
+    printf("endpoint:%s %s ", text_clean(text_or_dash(text_of(target, "name")), name, sizeof name),
            dry_run ? "would have" : "has");
     if (json_is_number(json_object_get(load, "value"))) {
-        printf("load %s", number_text(load, "value", text));
+        printf("load %s", text_number(load, "value", text));
     } else {
         fputs("no load", stdout);
     }
     if (json_is_number(json_object_get(load, "low"))) {
         printf(", %s %s of its weight\n", dry_run ? "would shed" : "sheds",
-               or_dash(share_text(load, "shed", text)));
+               text_or_dash(text_share(load, "shed", text)));
     } else {
         puts("; without watermarks it sheds nothing");
     }
@@ -224,9 +195,9 @@ static void show_checks(const struct steerctl *ctl, const json_t *checks)
         table_add(table, text_of(check, "address"));
         table_add_state(table, text_of(check, "verdict"));
         table_add(table, text_of(check, "outcome"));
-        table_add(table, number_text(check, "status", text));
-        table_add(table, number_text(check, "streak", text));
-        table_add(table, number_text(check, "duration_ms", text));
+        table_add(table, text_number(check, "status", text));
+        table_add(table, text_number(check, "streak", text));
+        table_add(table, text_number(check, "duration_ms", text));
         table_add(table, text_age(text_of(check, "checked"), text));
     }
     table_print(table);
@@ -239,9 +210,10 @@ static void show_family(const char *label, const json_t *family)
     size_t count = json_array_size(json_object_get(family, "addresses"));
     const char *answered = text_of(family, "answered"), *error = text_of(family, "error"),
                *state = text_of(family, "state");
-    snprintf(text, sizeof text, "%s, %zu address%s%s%s%s%s", or_dash(state), count, count == 1 ? "" : "es",
-             answered == NULL ? "" : ", answered ", answered == NULL ? "" : text_age(answered, age),
-             error == NULL ? "" : ": ", error == NULL ? "" : error);
+    snprintf(text, sizeof text, "%s, %zu address%s%s%s%s%s", text_or_dash(state), count,
+             count == 1 ? "" : "es", answered == NULL ? "" : ", answered ",
+             answered == NULL ? "" : text_age(answered, age), error == NULL ? "" : ": ",
+             error == NULL ? "" : error);
     text_line(label, text);
 }
 
@@ -267,23 +239,23 @@ static void show_endpoint(const json_t *target)
     {
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
-                 or_dash(json_string_value(address)));
+                 text_or_dash(json_string_value(address)));
     }
     show_host(json_object_get(target, "host"));
     text_line("addresses", list);
-    text_line("weight", number_text(target, "weight", text));
-    text_line("capacity", number_text(target, "capacity", text));
+    text_line("weight", text_number(target, "weight", text));
+    text_line("capacity", text_number(target, "capacity", text));
     show_load(json_object_get(target, "load"));
     text_line("last outcome", text_of(target, "last_outcome"));
-    text_line("last status", number_text(target, "last_status", text));
+    text_line("last status", text_number(target, "last_status", text));
     text_line("last checked", text_of(target, "last_checked"));
-    text_line("last ms", number_text(target, "last_duration_ms", text));
+    text_line("last ms", text_number(target, "last_duration_ms", text));
 }
 
 void show_target(const struct steerctl *ctl, const json_t *target)
 {
     char text[32];
-    text_line(or_dash(text_of(target, "kind")), text_of(target, "name"));
+    text_line(text_or_dash(text_of(target, "kind")), text_of(target, "name"));
     if (json_object_get(target, "az") != NULL) {
         text_line("az", text_of(target, "az"));
     }
@@ -299,8 +271,8 @@ void show_target(const struct steerctl *ctl, const json_t *target)
     if (json_object_get(target, "addresses") != NULL) {
         show_endpoint(target);
     } else {
-        text_line("members", number_text(target, "members", text));
-        text_line("  unhealthy", number_text(target, "members_unhealthy", text));
+        text_line("members", text_number(target, "members", text));
+        text_line("  unhealthy", text_number(target, "members_unhealthy", text));
     }
     show_checks(ctl, json_object_get(target, "checks"));
 }
@@ -321,8 +293,8 @@ static void show_changes(const struct steerctl *ctl, const json_t *changes, bool
     json_array_foreach(changes, i, change)
     {
         char name[TABLE_CELL_SIZE];
-        snprintf(name, sizeof name, "%s:%s", or_dash(text_of(change, "kind")),
-                 or_dash(text_of(change, "name")));
+        snprintf(name, sizeof name, "%s:%s", text_or_dash(text_of(change, "kind")),
+                 text_or_dash(text_of(change, "name")));
         table_add(table, name);
         table_add_state(table, text_of(change, "before"));
         table_add_state(table, text_of(change, "after"));
@@ -334,17 +306,19 @@ void show_change(const struct steerctl *ctl, const json_t *target)
 {
     char name[TABLE_CELL_SIZE], state[64], by[64], start[64];
     const json_t *override = json_object_get(target, "override");
-    const char *expires = text_of(override, "expires"), *effective = or_dash(text_of(target, "effective"));
+    const char *expires = text_of(override, "expires"),
+               *effective = text_or_dash(text_of(target, "effective"));
     bool dry_run = json_is_true(json_object_get(target, "dry_run"));
     bool is_planned = json_is_true(json_object_get(override, "planned"));
-    printf("%s:%s %s %s%s%s, decided by %s", or_dash(text_of(target, "kind")),
-           text_clean(or_dash(text_of(target, "name")), name, sizeof name), dry_run ? "would be" : "is",
+    printf("%s:%s %s %s%s%s, decided by %s", text_or_dash(text_of(target, "kind")),
+           text_clean(text_or_dash(text_of(target, "name")), name, sizeof name), dry_run ? "would be" : "is",
            text_colour(ctl, effective), text_clean(effective, state, sizeof state), text_plain(ctl),
-           text_clean(or_dash(text_of(target, "decided_by")), by, sizeof by));
+           text_clean(text_or_dash(text_of(target, "decided_by")), by, sizeof by));
     if (is_planned) {
-        printf("; %s %s planned for %s", text_clean(or_dash(text_of(override, "state")), state, sizeof state),
+        printf("; %s %s planned for %s",
+               text_clean(text_or_dash(text_of(override, "state")), state, sizeof state),
                dry_run ? "would be" : "is",
-               text_clean(or_dash(text_of(override, "starts")), start, sizeof start));
+               text_clean(text_or_dash(text_of(override, "starts")), start, sizeof start));
     }
     if (json_is_object(override)) {
         printf(", until %s", expires == NULL ? "it is removed" : text_clean(expires, state, sizeof state));
@@ -374,7 +348,8 @@ void show_overrides(const struct steerctl *ctl, const json_t *items)
     json_array_foreach(items, i, item)
     {
         char text[TABLE_CELL_SIZE], age[32];
-        snprintf(text, sizeof text, "%s:%s", or_dash(text_of(item, "kind")), or_dash(text_of(item, "name")));
+        snprintf(text, sizeof text, "%s:%s", text_or_dash(text_of(item, "kind")),
+                 text_or_dash(text_of(item, "name")));
         table_add(table, text);
         table_add(table, text_of(item, "state"));
         table_add_state(table, text_of(item, "effective"));
@@ -387,208 +362,4 @@ void show_overrides(const struct steerctl *ctl, const json_t *items)
         table_add(table, text_of(item, "reason"));
     }
     table_print(table);
-}
-
-/* ---- zones and names ---- */
-
-/* How many of a zone's secondaries have said that they know its serial. */
-static const char *secondaries_text(const json_t *zone, char text[32])
-{
-    const json_t *secondaries = json_object_get(zone, "secondaries"), *one;
-    size_t i, know = 0;
-    json_array_foreach(secondaries, i, one)
-    {
-        know += strcmp(text_of(one, "state"), "acknowledged") == 0;
-    }
-    if (json_array_size(secondaries) == 0) {
-        return "-";
-    }
-    snprintf(text, 32, "%zu of %zu know", know, json_array_size(secondaries));
-    return text;
-}
-
-void show_zones(const struct steerctl *ctl, const json_t *items)
-{
-    static const char *const headings[] = {"ZONE",    "STATE",       "SERIAL", "NAMES", "RECORDS",
-                                           "STEERED", "SECONDARIES", "FILE",   NULL};
-    size_t i;
-    const json_t *item;
-    char text[32];
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, item)
-    {
-        table_add(table, text_of(item, "origin"));
-        table_add_state(table, text_of(item, "state"));
-        table_add(table, number_text(item, "serial", text));
-        table_add(table, number_text(item, "names", text));
-        table_add(table, number_text(item, "records", text));
-        table_add(table, number_text(item, "steered", text));
-        table_add(table, secondaries_text(item, text));
-        table_add(table, text_of(item, "file"));
-    }
-    table_print(table);
-}
-
-void show_names(const struct steerctl *ctl, const json_t *items)
-{
-    static const char *const headings[] = {"NAME", "ZONE", "TYPES", "TTL", "POLICY", NULL};
-    size_t i;
-    const json_t *item;
-    char text[32];
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, item)
-    {
-        char list[LIST_SIZE];
-        table_add(table, text_of(item, "name"));
-        table_add(table, text_of(item, "zone"));
-        table_add(table, join_texts(json_object_get(item, "types"), " ", list));
-        table_add(table, number_text(item, "ttl", text));
-        table_add(table, number_text(item, "policy", text));
-    }
-    table_print(table);
-}
-
-/* ---- geo ---- */
-
-/* "country, city, location" */
-static const char *list_text(const json_t *list, char text[80])
-{
-    size_t i;
-    const json_t *item;
-    text[0] = '\0';
-    json_array_foreach(list, i, item)
-    {
-        size_t len = strlen(text);
-        snprintf(text + len, 80 - len, "%s%s", i == 0 ? "" : ", ", or_dash(json_string_value(item)));
-    }
-    return text;
-}
-
-void show_geo(const struct steerctl *ctl, const json_t *items)
-{
-    static const char *const headings[] = {"FILE", "STATE", "TYPE", "BUILT", "NETWORKS", "KNOWS", NULL};
-    size_t i;
-    const json_t *item;
-    char text[80], age[32];
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, item)
-    {
-        table_add(table, text_of(item, "file"));
-        table_add_state(table, text_of(item, "state"));
-        table_add(table, text_of(item, "type"));
-        snprintf(text, sizeof text, "%s ago", text_age(text_of(item, "built"), age));
-        table_add(table, text);
-        table_add(table, number_text(item, "networks", age));
-        table_add(table, list_text(json_object_get(item, "knows"), text));
-    }
-    table_print(table);
-}
-
-/* ---- explain, reload ---- */
-
-static const char *percent_text(const json_t *object, const char *key, char out[32])
-{
-    snprintf(out, 32, "%.4g %%", 100 * json_number_value(json_object_get(object, key)));
-    return out;
-}
-
-static void show_tiers(const struct steerctl *ctl, const json_t *tiers)
-{
-    static const char *const headings[] = {"TIER",        "SERVING", "HEALTHY", "MIN HEALTHY",
-                                           "SPILL BELOW", "TRICKLE", "SHARE",   NULL};
-    size_t i;
-    const json_t *tier;
-    char text[64], one[32], other[32];
-    if (json_array_size(tiers) == 0) {
-        return;
-    }
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(tiers, i, tier)
-    {
-        table_add(table, text_of(tier, "label"));
-        snprintf(text, sizeof text, "%s of %s", number_text(tier, "serving", one),
-                 number_text(tier, "members", other));
-        table_add(table, text);
-        table_add(table, percent_text(tier, "healthy", one));
-        table_add(table, text_of(tier, "min_healthy"));
-        table_add(table, text_of(tier, "spill_below"));
-        bool trickles = json_number_value(json_object_get(tier, "trickle")) > 0;
-        table_add(table, trickles ? percent_text(tier, "trickle", one) : NULL);
-        table_add(table, percent_text(tier, "share", one));
-    }
-    table_print(table);
-}
-
-static void show_members(const struct steerctl *ctl, const json_t *members)
-{
-    static const char *const headings[] = {"ENDPOINT",  "AZ",         "REGION", "TIER",
-                                           "EFFECTIVE", "DECIDED BY", "WEIGHT", "SHEDS",
-                                           "ODDS",      "RECORDS",    NULL};
-    size_t i;
-    const json_t *member;
-    char text[32], list[LIST_SIZE];
-    if (json_array_size(members) == 0) {
-        return;
-    }
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(members, i, member)
-    {
-        table_add(table, text_of(member, "endpoint"));
-        table_add(table, text_of(member, "az"));
-        table_add(table, text_of(member, "region"));
-        table_add(table, text_of(member, "tier"));
-        table_add_state(table, text_of(member, "effective"));
-        table_add(table, text_of(member, "decided_by"));
-        table_add(table, number_text(member, "weight", text));
-        bool sheds = json_number_value(json_object_get(member, "shed")) > 0;
-        table_add(table, sheds ? share_text(member, "shed", text) : NULL);
-        snprintf(text, sizeof text, "%.1f %%", 100 * json_number_value(json_object_get(member, "odds")));
-        table_add(table, text);
-        table_add(table, join_texts(json_object_get(member, "records"), ", ", list));
-    }
-    table_print(table);
-}
-
-void show_explanation(const struct steerctl *ctl, const json_t *explanation)
-{
-    char clean[1024];
-    size_t i;
-    const json_t *line;
-    json_array_foreach(json_object_get(explanation, "answers"), i, line)
-    {
-        puts(text_clean(or_dash(json_string_value(line)), clean, sizeof clean));
-    }
-    if (i == 0) {
-        printf("%s, no records\n", text_clean(or_dash(text_of(explanation, "rcode")), clean, sizeof clean));
-    }
-    putchar('\n');
-    json_array_foreach(json_object_get(explanation, "steps"), i, line)
-    {
-        printf("%2zu. %s\n", i + 1, text_clean(or_dash(json_string_value(line)), clean, sizeof clean));
-    }
-    show_tiers(ctl, json_object_get(explanation, "tiers"));
-    show_members(ctl, json_object_get(explanation, "members"));
-}
-
-enum steerctl_exit judge_reload(const json_t *result)
-{
-    return json_array_size(json_object_get(result, "errors")) == 0 ? STEERCTL_OK : STEERCTL_REFUSED;
-}
-
-enum steerctl_exit show_reload(const json_t *result)
-{
-    const json_t *errors = json_object_get(result, "errors"), *warnings = json_object_get(result, "warnings");
-    printf("generation %lld serves\n", (long long)json_integer_value(json_object_get(result, "generation")));
-    fflush(stdout);
-    if (json_array_size(errors) != 0) {
-        fputs("steerctl: what is broken is as it was before:\n", stderr);
-        steerctl_print_errors(errors);
-    }
-    if (json_array_size(warnings) != 0) {
-        fputs("steerctl: warnings:\n", stderr);
-        steerctl_print_errors(warnings);
-    }
-    return judge_reload(result);
 }

@@ -272,6 +272,14 @@ static void write_type(void *context, const struct view_name *name, unsigned bit
     reader_end(reader);
 }
 
+static const struct steer_policy *get_policy(void *context, const struct view_name *name)
+{
+    struct reader *reader = context;
+    const struct steer_policy *policy = steer_set_get(reader_begin(reader)->steer, name->policy);
+    reader_end(reader);
+    return policy;
+}
+
 static void write_metrics(void *context, struct buffer *out)
 {
     server_write_metrics(context, out);
@@ -310,6 +318,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_secondaries = list_secondaries,
                                   .list_names = list_names,
                                   .write_type = write_type,
+                                  .get_policy = get_policy,
                                   .write_metrics = write_metrics};
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         verbs->lanes[lane] = lanes_get(server->lanes, (enum admin_lane)lane);

@@ -13,24 +13,6 @@
 
 enum { NAMES_MAX = 6 };
 
-static const char *pick_text(enum steer_pick pick)
-{
-    static const char *const picks[] = {[STEER_PICK_WEIGHTED] = "weighted",
-                                        [STEER_PICK_ROUND_ROBIN] = "round-robin",
-                                        [STEER_PICK_ALL] = "all",
-                                        [STEER_PICK_STICKY] = "sticky"};
-    return picks[pick];
-}
-
-static const char *fallback_text(enum steer_fallback fallback)
-{
-    static const char *const texts[] = {[STEER_FALLBACK_ALL] = "all",
-                                        [STEER_FALLBACK_STATIC] = "static",
-                                        [STEER_FALLBACK_NODATA] = "nodata",
-                                        [STEER_FALLBACK_SERVFAIL] = "servfail"};
-    return texts[fallback];
-}
-
 static void evaluate(struct explain_work *w)
 {
     const struct steer_policy *policy = w->policy;
@@ -49,7 +31,7 @@ static void evaluate(struct explain_work *w)
         w->odds[w->choice.members[i]] = odds[i];
     }
     w->to->source = steer_source_text(w->choice.source);
-    w->to->pick = pick_text(policy->pick);
+    w->to->pick = steer_pick_text(policy->pick);
 }
 
 static void note_tier(struct explain_work *w, const struct steer_tier *tier, int32_t index)
@@ -179,7 +161,7 @@ void explain_tiers(struct explain_work *w)
         w->to->pool = arena_print(w->arena, "pool %s", class->pool->label);
     }
     w->to->fenced = class->fenced;
-    w->to->fallback = fallback_text(class->has_fallback ? class->fallback : w->policy->fallback);
+    w->to->fallback = steer_fallback_text(class->has_fallback ? class->fallback : w->policy->fallback);
     if (class->fenced) {
         explain_say(w, "class %s is fenced: its answers never leave these tiers", w->to->class_label);
     }

@@ -26,6 +26,24 @@ enum steer_fallback {
     STEER_FALLBACK_SERVFAIL
 };
 
+static inline const char *steer_pick_text(enum steer_pick pick)
+{
+    static const char *const texts[] = {[STEER_PICK_WEIGHTED] = "weighted",
+                                        [STEER_PICK_ROUND_ROBIN] = "round-robin",
+                                        [STEER_PICK_ALL] = "all",
+                                        [STEER_PICK_STICKY] = "sticky"};
+    return texts[pick];
+}
+
+static inline const char *steer_fallback_text(enum steer_fallback fallback)
+{
+    static const char *const texts[] = {[STEER_FALLBACK_ALL] = "all",
+                                        [STEER_FALLBACK_STATIC] = "static",
+                                        [STEER_FALLBACK_NODATA] = "nodata",
+                                        [STEER_FALLBACK_SERVFAIL] = "servfail"};
+    return texts[fallback];
+}
+
 enum { STEER_ANSWERS_MAX = 64, STEER_MEMBERS_MAX = 65535, STEER_CLASSES_MAX = 65535 };
 
 /* What a member has records of: one bit per type of its policy. The first two are the same in every policy,

@@ -352,6 +352,20 @@ static void write_type(void *context, const struct view_name *name, unsigned bit
     snprintf(text, ADMIN_TYPE_SIZE, "%s", bit == 0 ? "A" : "AAAA");
 }
 
+static const struct steer_policy *get_policy(void *context, const struct view_name *name)
+{
+    (void)context;
+    (void)name;
+    static const struct steer_tier tiers[] = {{.label = "us-east"}, {.label = "eu-west"}};
+    static const struct steer_class classes[] = {{.label = "default", .tiers = tiers, .tier_count = 2}};
+    static const struct steer_policy policy = {.pick = STEER_PICK_WEIGHTED,
+                                               .fallback = STEER_FALLBACK_STATIC,
+                                               .member_count = 3,
+                                               .class_count = 1,
+                                               .classes = classes};
+    return &policy;
+}
+
 static void write_metrics(void *context, struct buffer *out)
 {
     (void)context;
@@ -379,5 +393,6 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .list_secondaries = list_secondaries,
                                 .list_names = list_names,
                                 .write_type = write_type,
+                                .get_policy = get_policy,
                                 .write_metrics = write_metrics};
 }

@@ -120,6 +120,7 @@ static void lists_and_shows(void **state)
     assert_has(&w->out, "example.com.");
     assert_int_equal(run(w, "names"), 0);
     assert_has(&w->out, "A AAAA");
+    assert_has(&w->out, "weighted  3        us-east > eu-west, else static\n");
     assert_int_equal(run(w, "explain|www.example.com|AAAA|--client|192.0.2.7"), 0);
     assert_has(&w->out, "1. found a zone");
     assert_int_equal(run(w, "metrics"), 0);
