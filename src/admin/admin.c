@@ -8,6 +8,7 @@
 
 #include "admin/call.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <ctype.h>
@@ -27,6 +28,7 @@ enum {
     BODY_MAX = 1048576,
     BACKLOG = 128,
     IDLE_S = 60, /* of evhttp; our own deadline is shorter */
+    LOOK_S = 1,  /* whether the socket's file is there */
     ALL_METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                   EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH,
 };
@@ -191,27 +193,74 @@ static void on_request(struct evhttp_request *request, void *argument)
 
 /* ---- opening and closing ---- */
 
-static int start(struct admin *admin, struct event_base *base)
+/* Takes the descriptor of the socket. */
+static int listen_there(struct admin *admin)
 {
     struct evconnlistener *listener = evconnlistener_new(
-        base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, admin->socket.fd);
+        admin->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, admin->socket.fd);
     if (listener == NULL) {
         close(admin->socket.fd);
         return ERROR_LIBRARY;
     }
-    admin->http = evhttp_new(base);
-    if (admin->http == NULL || evhttp_bind_listener(admin->http, listener) == NULL) {
+    struct evhttp_bound_socket *bound = evhttp_bind_listener(admin->http, listener);
+    if (bound == NULL) {
         evconnlistener_free(listener);
         return ERROR_LIBRARY;
     }
-    connection_set_init(&admin->connections, base, listener);
+    if (admin->bound != NULL) {
+        evhttp_del_accept_socket(admin->http, admin->bound);
+    }
+    admin->bound = bound;
+    connection_set_listener(&admin->connections, listener);
+    return 0;
+}
+
+/* Somebody deleted the socket's file, or put something else there: nobody can connect any more. The old one
+ * is listened to until the new one is there. Says it once. */
+static void on_look(int fd, short events, void *argument)
+{
+    struct admin *admin = argument;
+    struct admin_socket made;
+    (void)fd, (void)events;
+    if (admin_socket_is_there(&admin->socket)) {
+        admin->lost = false;
+        return;
+    }
+    struct report *report = report_new();
+    if (admin_socket_open(admin->socket.path, admin->mode, report, &made) == 0) {
+        free(admin->socket.path);
+        admin->socket = made;
+        bool good = listen_there(admin) == 0;
+        log_warning("admin socket made anew path=%s result=%s why=\"its file was gone\"", made.path,
+                    good ? "ok" : "failed");
+        admin->lost = false;
+    } else if (!admin->lost) {
+        log_error("admin socket lost path=%s error=%s", admin->socket.path,
+                  report_count(report) == 0 ? "not known" : report_get(report, 0)->message);
+        admin->lost = true;
+    }
+    report_free(report);
+}
+
+static int start(struct admin *admin)
+{
+    struct timeval interval = {.tv_sec = LOOK_S};
+    admin->http = evhttp_new(admin->base);
+    admin->look = event_new(admin->base, -1, EV_PERSIST, on_look, admin);
+    if (admin->http == NULL || admin->look == NULL || event_add(admin->look, &interval) != 0 ||
+        connection_set_init(&admin->connections, admin->base) != 0) {
+        close(admin->socket.fd);
+        return ERROR_LIBRARY;
+    }
     evhttp_set_bevcb(admin->http, connection_accept, &admin->connections);
     evhttp_set_gencb(admin->http, on_request, admin);
     evhttp_set_allowed_methods(admin->http, ALL_METHODS);
     evhttp_set_max_headers_size(admin->http, HEADERS_MAX);
     evhttp_set_max_body_size(admin->http, BODY_MAX);
     evhttp_set_timeout(admin->http, IDLE_S);
-    return 0;
+    /* a body that is too long is read to its end, so that the client hears so instead of a reset */
+    (void)evhttp_set_flags(admin->http, EVHTTP_SERVER_LINGERING_CLOSE);
+    return listen_there(admin);
 }
 
 int admin_open(struct event_base *base, const char *socket_path, unsigned mode,
@@ -219,13 +268,15 @@ int admin_open(struct event_base *base, const char *socket_path, unsigned mode,
 {
     struct admin *made = memory_alloc(sizeof *made);
     made->verbs = *verbs;
+    made->base = base;
+    made->mode = mode;
     clock_init(&made->clock);
     int error = admin_socket_open(socket_path, mode, report, &made->socket);
     if (error != 0) {
         free(made);
         return error;
     }
-    error = start(made, base);
+    error = start(made);
     if (error != 0) {
         report_add(report, REPORT_ERROR, &(struct report_place){.file = socket_path},
                    "admin socket: cannot listen");
@@ -243,6 +294,9 @@ void admin_close(struct admin *admin)
     }
     call_drop_all(admin);
     connection_set_fini(&admin->connections);
+    if (admin->look != NULL) {
+        event_free(admin->look);
+    }
     admin_socket_remove(&admin->socket);
     if (admin->http != NULL) {
         evhttp_free(admin->http);

@@ -44,7 +44,7 @@ static const char *status_text(unsigned status)
 /* The answer has gone out; the next request of the connection has its deadline from now on. */
 static void written(struct evhttp_request *request, void *argument)
 {
-    connection_writing(argument, request);
+    connection_written(argument, request);
 }
 
 void call_send(struct call *call, const struct call_answer *answer)

@@ -17,8 +17,13 @@ struct evhttp;
 struct evhttp_request;
 
 struct admin {
+    struct event_base *base;
     struct evhttp *http;
+    struct evhttp_bound_socket *bound;
     struct admin_socket socket;
+    unsigned mode;      /* of the socket */
+    struct event *look; /* timer: is its file still there? */
+    bool lost;          /* it is not, and was said to be gone */
     struct admin_verbs verbs;
     struct clock clock;
     struct connection_set connections;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What evhttp lacks, per connection: a cap on how many there are, and an absolute deadline for a whole
- * request and for taking its answer, however slowly the octets drip. */
+ * What evhttp lacks, per connection: a cap on how many there are, with the one idle longest making room for
+ * the next; an absolute deadline for a whole request and for taking its answer, however slowly the octets
+ * drip; errors of evhttp as problem documents. */
 #pragma once
+
+#include "base/clock.h"
 
 #include <stddef.h>
 
 struct bufferevent;
+struct event;
 struct event_base;
 struct evconnlistener;
 struct evhttp_request;
@@ -16,23 +20,27 @@ enum { CONNECTION_MAX = 64, CONNECTION_DEADLINE_MS = 10000 };
 /* All connections of a server. Owned by the control thread. */
 struct connection_set {
     struct event_base *base;
-    struct evconnlistener *listener; /* paused while the set is full: further clients wait in the backlog */
+    struct clock clock;
+    struct evconnlistener *listener; /* paused while all are served: further clients wait in the backlog */
+    struct event *full;              /* timer: look again */
     struct connection *first;
     size_t count, max;
     int deadline_ms;
 };
 
-void connection_set_init(struct connection_set *set, struct event_base *base,
-                         struct evconnlistener *listener);
+int connection_set_init(struct connection_set *set, struct event_base *base);
+void connection_set_listener(struct connection_set *set, struct evconnlistener *listener);
 /* Stop watching; evhttp closes the connections. Before evhttp_free(), which frees the listener. */
 void connection_set_fini(struct connection_set *set);
 
 /* For evhttp_set_bevcb: the transport of a new connection. `set` is a struct connection_set. */
 struct bufferevent *connection_accept(struct event_base *base, void *set);
 
-/* The phases of a request: its answer is being made (no deadline), or is being written (a new one). */
+/* The phases of a request: its answer is being made (no deadline), is being written (a new one), or the next
+ * request may come (a new one again). */
 void connection_working(struct connection_set *set, struct evhttp_request *request);
 void connection_writing(struct connection_set *set, struct evhttp_request *request);
+void connection_written(struct connection_set *set, struct evhttp_request *request);
 /* `left` is called once when the client of the request leaves while its answer is being made; NULL: no more.
  * evhttp does not know then: the request is still to be answered, so that it ends. */
 void connection_watch(struct connection_set *set, struct evhttp_request *request,

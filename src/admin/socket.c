@@ -112,13 +112,18 @@ int admin_socket_open(const char *path, unsigned mode, struct report *report, st
     return 0;
 }
 
-void admin_socket_remove(struct admin_socket *made)
+bool admin_socket_is_there(const struct admin_socket *made)
 {
     struct stat file;
+    return lstat(made->path, &file) == 0 && file.st_dev == made->device && file.st_ino == made->inode;
+}
+
+void admin_socket_remove(struct admin_socket *made)
+{
     if (made->path == NULL) {
         return;
     }
-    if (lstat(made->path, &file) == 0 && file.st_dev == made->device && file.st_ino == made->inode) {
+    if (admin_socket_is_there(made)) {
         unlink(made->path);
     }
     free(made->path);

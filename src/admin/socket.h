@@ -5,6 +5,7 @@
 
 #include "base/report.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -19,6 +20,8 @@ struct admin_socket {
  * ERROR_CONFLICT, anything else at the path too. Permissions are never wider than `mode`. Returns 0, or a
  * negative error with an entry in the report. */
 int admin_socket_open(const char *path, unsigned mode, struct report *report, struct admin_socket *made);
+/* Is the file at the path still ours? */
+bool admin_socket_is_there(const struct admin_socket *made);
 /* Remove the file if it is still ours. The descriptor belongs to the listener by then. */
 void admin_socket_remove(struct admin_socket *made);
 

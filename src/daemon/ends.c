@@ -26,7 +26,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { PATIENCE_MS = 20000 };
 #else
-enum { PATIENCE_MS = 700 };
+enum { PATIENCE_MS = 650 };
 #endif
 
 struct ends {

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The admin socket while clients misbehave: idle, dripping, leaving early, sending too much, deleting the socket."""
+import contextlib
+import socket
+
+import pytest
+
+import kit
+
+CAP = 64
+STATUS = b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def server(site):
+    kit.make_regions(site, ["us-east-1a"], interval="1h")
+    site.zone("example.com", "").policy("example.com", {"www": {"endpoints": ["*"]}})
+    return site.start()
+
+
+@pytest.fixture
+def crowd(server):
+    """Clients that said these octets and went on holding their connections."""
+    with contextlib.ExitStack() as stack:
+        def make(said=b"", count=CAP):
+            clients = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(count)]
+            for client in clients:
+                client.settimeout(kit.PATIENCE_S)
+                client.connect(str(server.site.socket))
+                client.sendall(said)
+            return clients
+        yield make
+
+
+@pytest.mark.parametrize("said", [b"", STATUS, STATUS[:20]], ids=["silent", "served", "half"])
+def test_idle_clients_make_room(server, crowd, said):
+    """Their deadline is 10 s; the requests behind them need not wait for it (each has that long)."""
+    clients = crowd(said)
+    for _ in range(5):
+        assert server.request("GET", "/v1/status").status == 200
+    heard = b"".join(iter(lambda: clients[0].recv(1 << 16), b""))  # up to its end
+    assert heard.startswith(b"HTTP/1.1 200" if said == STATUS else b"")
+
+
+def test_early_leavers_free_their_places(server, crowd):
+    for said in b"", STATUS, STATUS * 3, STATUS + b"POST /v1/reload HTTP/1.1\r\nHost: x\r\n\r\n":
+        for client in crowd(said):
+            client.close()
+        assert server.request("GET", "/v1/status").status == 200
+
+
+def test_a_crowd_is_served(server, crowd):
+    """More at once than there are places, all in good faith; the kernel lets 128 wait."""
+    for client in crowd(STATUS, 2 * CAP):
+        assert client.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.parametrize("size", [(1 << 20) + 1, 16 << 20])
+def test_overlong_bodies_get_413(server, size):
+    reply = server.request("PUT", "/v1/regions/us-east/override", b" " * size)
+    assert reply.status == 413 and reply.json["type"].endswith("too-large"), reply
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert server.request("GET", "/v1/status").status == 200
+
+
+def test_a_deleted_socket_is_made_anew(server):
+    for _ in range(2):
+        offset = len(server.read_log())
+        server.site.socket.unlink()
+        server.wait_log("admin socket made anew", "result=ok", offset=offset)
+        assert server.site.socket.stat().st_mode & 0o777 == 0o600
+        assert server.request("GET", "/v1/status").status == 200
+
+
+def test_what_lies_in_the_way_is_left_alone(server):
+    """A file that is no socket is somebody's; when it is gone, the socket comes back."""
+    server.site.socket.unlink()
+    server.site.socket.write_text("precious")
+    server.wait_log("admin socket lost", "not a socket")
+    assert server.site.socket.read_text() == "precious"
+    server.site.socket.unlink()
+    server.wait_log("admin socket made anew", "result=ok")
+    assert server.request("GET", "/v1/status").status == 200
