@@ -310,7 +310,7 @@ static void take_field(struct walk *walk, size_t key_len)
     walk->at += key_len + 1;
     bool is_quoted = *walk->at == '"';
     walk->at += is_quoted;
-    if (put_template(walk, is_quoted)) {
+    if (put_template(walk, is_quoted) && fits) {
         walk->record->bytes[before] = KIND_NUMBER;
     }
     walk->at += is_quoted && *walk->at == '"';
