@@ -58,6 +58,14 @@ enum {
 
 #define HEALTH_CHANGING (UINT64_C(1) << 63)
 
+/* Order of the stores of a change: what a word tells of (when it came back, addresses of a host), then
+ * generation | CHANGING, then the words, each a release, then the next generation, a release.
+ *
+ * Who derives something loads the generation (acquire), then the words (acquire). So
+ * - a generation without the mark shows every word of its change;
+ * - a word may belong to a change that is still under way. Then the acquire of the word itself shows what it
+ *   tells of, and the mark, or a later generation, to the next one who asks whether the derived still holds;
+ * - what was derived from a mixture of old and new words therefore serves no other query. */
 struct health_table {
     /* Grows with every change of any word, after the words were stored: what was derived from the words at an
      * equal generation still holds. Begins at 1. HEALTH_CHANGING is set before the first word is stored:

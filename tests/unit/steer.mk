@@ -1,6 +1,6 @@
 ## Unit tests of src/steer
 if HAVE_CMOCKA
-STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_load tests/unit/test_steer_pick tests/unit/test_steer_set \
+STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_load tests/unit/test_steer_order tests/unit/test_steer_pick tests/unit/test_steer_set \
 	tests/unit/test_steer_sticky \
 	tests/unit/test_steer_tiers
 TESTS += $(STEER_TESTS)
@@ -12,6 +12,9 @@ tests_unit_test_steer_LDADD = $(STEER_TEST_LIBS)
 tests_unit_test_steer_load_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_load_SOURCES = tests/unit/test_steer_load.c tests/unit/unit.h
 tests_unit_test_steer_load_LDADD = $(STEER_TEST_LIBS)
+tests_unit_test_steer_order_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_order_SOURCES = tests/unit/test_steer_order.c tests/unit/unit.h
+tests_unit_test_steer_order_LDADD = $(STEER_TEST_LIBS)
 tests_unit_test_steer_pick_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_pick_SOURCES = tests/unit/test_steer_pick.c tests/unit/unit.h
 tests_unit_test_steer_pick_LDADD = $(STEER_TEST_LIBS)
