@@ -72,24 +72,45 @@ static void give_way(void)
     (void)setpriority(PRIO_PROCESS, 0, NICE);
 }
 
+/* false: the zone changes which endpoints lead back to themselves, which is found with everything at hand. */
+static bool load_zone(struct reload *reload)
+{
+    reload->update = view_read_zone(reload->previous, (size_t)reload->zone_index, reload->report);
+    if (view_update_moves_loops(reload->previous, reload->update)) {
+        log_info("reload goes on with everything zone=%s reason=%s",
+                 reload->previous->zone_list[reload->zone_index].origin,
+                 "other endpoints than before lead back to themselves");
+        view_free_update(reload->update);
+        report_free(reload->report);
+        reload->update = NULL;
+        reload->report = report_new();
+        reload->zone_index = -1;
+        return false;
+    }
+    const struct zone *zone = view_peek_update(reload->update);
+    if (zone != NULL && view_find_primary(reload->previous, zone->apex) != NULL) {
+        reload->fingerprint = zone_fingerprint(zone);
+        primaries_reserve_zone(reload->server->primaries, reload->previous, zone, reload->fingerprint);
+    }
+    return true;
+}
+
+static void load_everything(struct reload *reload)
+{
+    struct server *server = reload->server;
+    give_way();
+    reload->view = view_compile(server->path, reload->previous, reload->generation,
+                                clock_wall_ms(&server->clock), reload->cache_count, reload->report);
+    if (reload->view != NULL) {
+        primaries_reserve(server->primaries, reload->view);
+    }
+}
+
 static void *load(void *argument)
 {
     struct reload *reload = argument;
-    struct server *server = reload->server;
-    if (reload->zone_index != -1) {
-        reload->update = view_read_zone(reload->previous, (size_t)reload->zone_index, reload->report);
-        const struct zone *zone = view_peek_update(reload->update);
-        if (zone != NULL && view_find_primary(reload->previous, zone->apex) != NULL) {
-            reload->fingerprint = zone_fingerprint(zone);
-            primaries_reserve_zone(server->primaries, reload->previous, zone, reload->fingerprint);
-        }
-    } else {
-        give_way();
-        reload->view = view_compile(server->path, reload->previous, reload->generation,
-                                    clock_wall_ms(&server->clock), reload->cache_count, reload->report);
-        if (reload->view != NULL) {
-            primaries_reserve(server->primaries, reload->view);
-        }
+    if (reload->zone_index == -1 || !load_zone(reload)) {
+        load_everything(reload);
     }
     uint64_t one = 1;
     ssize_t written = write(reload->fd, &one, sizeof one);

@@ -148,6 +148,9 @@ void compile_guards(struct view *view, const struct view *previous);
 void compile_hosts(struct view *view);
 /* When zones and policies are there, too: hosts that lead back to themselves. Warnings go to the report. */
 void compile_find_loops(struct view *view, struct report *report);
+/* Would other hosts lead back to themselves than those that were found, with this zone (of the view's
+ * policies) in the place of the view's own? */
+bool compile_moves_loops(const struct view *view, const struct zone *instead);
 
 /* What all policies say of endpoints alike, from the topology to the steer set, when that is new. */
 void compile_give_places(struct view *view);

@@ -53,12 +53,24 @@ static const struct zone_rrset *find_steered(const struct zone_node *node)
     return NULL;
 }
 
-static const struct zone_node *find_node(const struct view *view, const struct hop *hop,
+/* Where is looked. */
+struct ground {
+    const struct view *view;
+    const struct zone *instead; /* of the zone of the same apex; NULL: the view's zones are all there are */
+    struct arena *arena;
+};
+
+static const struct zone_node *find_node(const struct ground *ground, const struct hop *hop,
                                          const struct zone **zone)
 {
+    const struct zone *instead = ground->instead;
     struct dns_key key;
     dns_key_fill(&key, hop->name, hop->len);
-    *zone = zone_table_find(view->zones, &key, 0);
+    *zone = zone_table_find(ground->view->zones, &key, 0);
+    if (*zone != NULL && instead != NULL && (*zone)->apex_len == instead->apex_len &&
+        memcmp((*zone)->apex, instead->apex, instead->apex_len) == 0) {
+        *zone = instead;
+    }
     if (*zone == NULL || (*zone)->failed) {
         return NULL;
     }
@@ -66,18 +78,19 @@ static const struct zone_node *find_node(const struct view *view, const struct h
     return found.cut != NULL ? NULL : found.node;
 }
 
-static struct end follow(const struct view *view, const struct conf_host *host)
+static struct end follow(const struct ground *ground, const struct conf_host *host)
 {
     struct hop hop = {.len = host->wire_len};
     const struct zone *zone;
     const struct zone_node *node;
     char text[DNS_NAME_TEXT_SIZE];
     memcpy(hop.name, host->wire, host->wire_len);
-    for (int hops = 0; hops < HOPS_MAX && (node = find_node(view, &hop, &zone)) != NULL; hops++) {
+    for (int hops = 0; hops < HOPS_MAX && (node = find_node(ground, &hop, &zone)) != NULL; hops++) {
         const struct zone_rrset *steered = find_steered(node), *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
         if (steered != NULL) {
             const struct zone_steered *block = (const void *)(zone->blob + steered->block);
-            return (struct end){block->policy, arena_copy_text(view->arena, dns_name_write(hop.name, text))};
+            return (struct end){block->policy,
+                                arena_copy_text(ground->arena, dns_name_write(hop.name, text))};
         }
         if (cname == NULL) {
             break;
@@ -130,30 +143,56 @@ static void note_loop(struct view_host *host, const char *name, const struct vie
                       struct report *report)
 {
     struct report_place place = {.file = view->topology->path};
-    host->loop = arena_copy_text(view->arena, name); /* the zone may be read anew */
+    host->loop = name;
     report_add(report, REPORT_WARNING, &place,
                "the host %s of endpoint \"%s\" leads back to itself by way of the steered name %s: it is not "
                "looked up, and has no addresses",
                host->conf->name, view->topology->endpoints[host->endpoints[0]].name, name);
 }
 
-void compile_find_loops(struct view *view, struct report *report)
+/* For each host the steered name that it leads back to, or NULL. Returns owned. */
+static const char **find_loops(const struct ground *ground)
 {
+    const struct view *view = ground->view;
     size_t count = view->host_count;
+    const char **loops = memory_alloc_array(count, sizeof(const char *));
     struct end *ends = memory_alloc_array(count, sizeof *ends);
     struct search search = {.view = view,
                             .ends = ends,
                             .stack = memory_alloc_array(count, sizeof *search.stack),
                             .seen = memory_alloc_array(count, sizeof *search.seen)};
     for (size_t i = 0; i < count; i++) {
-        ends[i] = follow(view, view->hosts[i].conf);
+        ends[i] = follow(ground, view->hosts[i].conf);
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (ends[i].policy != NO_POLICY && leads_back(&search, i)) {
-            note_loop(&view->hosts[i], ends[i].name, view, report);
-        }
+        loops[i] = ends[i].policy != NO_POLICY && leads_back(&search, i) ? ends[i].name : NULL;
     }
     free(search.seen);
     free(search.stack);
     free(ends);
+    return loops;
+}
+
+void compile_find_loops(struct view *view, struct report *report)
+{
+    const char **loops = find_loops(&(struct ground){.view = view, .arena = view->arena});
+    for (size_t i = 0; i < view->host_count; i++) {
+        if (loops[i] != NULL) {
+            note_loop(&view->hosts[i], loops[i], view, report);
+        }
+    }
+    free(loops);
+}
+
+bool compile_moves_loops(const struct view *view, const struct zone *instead)
+{
+    struct arena *arena = arena_new(0);
+    const char **loops = find_loops(&(struct ground){view, instead, arena});
+    bool moves = false;
+    for (size_t i = 0; i < view->host_count && !moves; i++) {
+        moves = (loops[i] == NULL) != (view->hosts[i].loop == NULL);
+    }
+    free(loops);
+    arena_free(arena);
+    return moves;
 }

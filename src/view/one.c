@@ -142,6 +142,12 @@ struct view_zone_update *view_read_zone(const struct view *view, size_t index, s
     return update;
 }
 
+bool view_update_moves_loops(const struct view *view, const struct view_zone_update *update)
+{
+    return update != NULL && view->host_count != 0 &&
+           compile_moves_loops(update->next == NULL ? view : update->next, update->zone);
+}
+
 /* ---- installing ---- */
 
 struct view *view_install_zone(struct view_slot *slot, size_t index, struct view_zone_update *update)

@@ -165,6 +165,8 @@ bool view_can_update_zone(const struct view *view, size_t index);
  * why in the report if the zone is broken. */
 struct view_zone_update;
 struct view_zone_update *view_read_zone(const struct view *view, size_t index, struct report *report);
+/* With this zone other endpoints lead back to themselves: compile everything instead. Reads the view. */
+bool view_update_moves_loops(const struct view *view, const struct view_zone_update *update);
 void view_free_update(struct view_zone_update *update);               /* not installed; NULL is fine */
 struct zone *view_peek_update(const struct view_zone_update *update); /* its zone; NULL for NULL */
 /* Put it into the current view of the slot, by exchanging a pointer. update NULL: the files are broken, say

@@ -353,6 +353,38 @@ def test_loops_are_warned_of_and_harmless(site, resolver):
     assert "A" not in [rrset.rdtype for rrset in server.ask("b.example.com").answer]
 
 
+def test_a_zone_that_is_read_alone_can_make_and_end_loops(site, resolver):
+    """By a CNAME of a zone without policies, and by the members of a policy."""
+    make_site(site, resolver, {"far": {"host": "a.example.net"}, "near": {"host": "www.example.com"},
+                               "own": {"addresses": "192.0.2.9"}})
+    resolver.records["a.example.net"] = resolver.records["www.example.com"] = {"A": ["192.0.2.66"]}
+    site.zone("example.net", "a 60 IN A 192.0.2.66\n")
+    site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["far", "own"]}, "www": {"endpoints": ["own"]}})
+    server = site.start()
+    generation = 1
+
+    def reload(origin, everything, **loops):
+        nonlocal generation
+        site.write()
+        server.ctl("reload", origin)
+        for endpoint in "far", "near":
+            assert server.get(f"/v1/endpoints/{endpoint}")["host"]["leads_back_to"] == loops.get(endpoint)
+        generation += everything
+        assert server.get("/v1/status")["generation"] == generation
+
+    site.zone("example.net", "a 60 IN CNAME example.com.\n")
+    reload("example.net", True, far="example.com.")
+    server.wait_log("reload goes on with everything zone=example.net.")
+    site.zone("example.net", "a 60 IN CNAME example.com.\nb 60 IN A 192.0.2.1\n")
+    reload("example.net", False, far="example.com.")
+    site.policy("example.com", {"@": {"endpoints": ["far", "own"]}, "www": {"endpoints": ["near", "own"], "pick": "all"}})
+    reload("example.com", True, far="example.com.", near="www.example.com.")
+    assert server.addresses("www.example.com") == ["192.0.2.9"]
+    site.zone("example.net", "a 60 IN A 192.0.2.66\n")
+    reload("example.net", True, near="www.example.com.")
+    wait_host(server, "far", ipv4={"state": "good"})
+
+
 def test_explain_tells_of_hosts(site, resolver):
     resolver.records[HOST] = {"A": ["192.0.2.1"]}
     make_site(site, resolver, {"lb": {"host": HOST}, "gone": {"host": "gone.example.net"}})
