@@ -24,7 +24,6 @@ const struct check_kind *check_get_kind(enum probe_type type)
 
 int check_connect(const struct check *check, int *fd)
 {
-    static const struct linger reset_on_close = {.l_onoff = 1, .l_linger = 0};
     struct sockaddr_storage to;
     socklen_t len = addr_to_sockaddr(&check->at, &to);
     *fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
@@ -36,12 +35,34 @@ int check_connect(const struct check *check, int *fd)
      * so that what stands behind a proxy or a full queue is asked too. No TCP_NODELAY: a request is one write
      * on an idle connection, never delayed anyway. */
     int quick = check->request == NULL;
-    if (setsockopt(*fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof reset_on_close) == -1 ||
-        setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &quick, sizeof quick) == -1 ||
+    if (setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &quick, sizeof quick) == -1 ||
         connect(*fd, (const struct sockaddr *)&to, len) == -1) {
         return -errno;
     }
     return 0;
+}
+
+void check_reset(int fd)
+{
+    static const struct linger reset_on_close = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof reset_on_close);
+    (void)close(fd);
+}
+
+enum check_leave check_leave(int fd, uint32_t *left)
+{
+    while (*left != 0) {
+        /* TCP throws away what it is asked for, without copying it: tcp(7) */
+        ssize_t n = recv(fd, NULL, *left, MSG_TRUNC);
+        if (n == 0) {
+            return CHECK_LEFT;
+        }
+        if (n == -1) {
+            return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? CHECK_LEAVING : CHECK_CUT_OFF;
+        }
+        *left -= (uint32_t)n < *left ? (uint32_t)n : *left;
+    }
+    return CHECK_CUT_OFF;
 }
 
 enum health_outcome check_judge_errno(int error, enum flight_stage stage)

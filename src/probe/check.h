@@ -40,7 +40,8 @@ struct check {
 enum flight_stage {
     FLIGHT_CONNECTING,
     FLIGHT_WAITING,
-    FLIGHT_JUDGED, /* `end` holds, but for the load; however the flight ends now, that stands */
+    FLIGHT_JUDGED,  /* `end` holds, but for the load; however the flight ends now, that stands */
+    FLIGHT_LEAVING, /* the result is told, and no check has this flight any more: it ends on good terms */
 };
 
 struct check_end {
@@ -60,6 +61,7 @@ struct flight {
     int fd;
     enum flight_stage stage;
     uint32_t sent; /* bytes of the request */
+    uint32_t left; /* that may be read while it leaves */
     struct http_response response;
     struct http_body body; /* once judged */
     struct check_end end;
@@ -73,6 +75,9 @@ struct check_scratch {
 };
 
 struct check_kind {
+    /* The other side waits until we close, so we say first that we have nothing to say. Else it is the one to
+     * close first, and keeps the connection in TIME_WAIT. */
+    bool closes_first;
     /* Fills request and request_len, if the kind sends something. */
     void (*prepare)(struct check *check, const struct probe_target *target, struct arena *arena);
     /* The socket is connected, has failed, or (readable) holds something: go on as far as possible. Called
@@ -87,9 +92,21 @@ extern const struct check_kind check_http, check_tcp;
 const struct check_kind *check_get_kind(enum probe_type type);
 
 /* A non-blocking socket on its way to the address of `check`. Returns 0 (connected), -EINPROGRESS, or another
- * negative errno; *fd is owned by the caller unless it is -1. Closing it resets the connection, so nothing
- * lingers in TIME_WAIT. */
+ * negative errno; *fd is owned by the caller unless it is -1. */
 int check_connect(const struct check *check, int *fd);
+
+/* Close it; a connection is reset, so that nothing lingers in TIME_WAIT. */
+void check_reset(int fd);
+
+/* The end of a connection on good terms: what the other side still has to say is read and thrown away, up to
+ * *left octets, until it closes. */
+enum { CHECK_LEAVE_MAX = 256 * 1024 };
+enum check_leave {
+    CHECK_LEFT,    /* it has closed: close too */
+    CHECK_LEAVING, /* later */
+    CHECK_CUT_OFF, /* it has reset the connection, or never ends */
+};
+enum check_leave check_leave(int fd, uint32_t *left);
 
 /* The outcome that a failed system call stands for. */
 enum health_outcome check_judge_errno(int error, enum flight_stage stage);

@@ -31,4 +31,4 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
     return CHECK_ENDED;
 }
 
-const struct check_kind check_tcp = {.prepare = prepare, .advance = advance};
+const struct check_kind check_tcp = {.closes_first = true, .prepare = prepare, .advance = advance};

@@ -3,9 +3,10 @@
  * One event base, one event per check in flight, one timer for all.
  *
  * A check rests in the heap of starts; when it is due it becomes a flight, which rests in the heap of
- * deadlines until its socket says something or its time is up. end_check() is the only way out. Descriptors
- * are the scarce thing: when as many checks are in flight as the process can afford, the others stay in the
- * heap of starts, in order. */
+ * deadlines until its socket says something or its time is up. end_check() is the only way out. The flight of
+ * an endpoint that answered leaves on good terms then: it reads on until the other side closes, so that
+ * nobody's log says that a connection was reset. Descriptors are the scarce thing: when as many checks are in
+ * flight as the process can afford, the others stay in the heap of starts, in order. */
 #include "config.h"
 
 #include "probe/engine.h"
@@ -20,6 +21,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -67,17 +69,55 @@ static int64_t now_us(struct engine *engine)
 
 /* ---- one check ---- */
 
-static void release_flight(struct engine *engine, struct flight *flight)
+static void free_flight(struct engine *engine, struct flight *flight)
 {
     timer_heap_remove(&engine->deadlines, &flight->timer);
     if (flight->event != NULL) {
         event_free(flight->event);
     }
     if (flight->fd != -1) {
+        check_reset(flight->fd);
+    }
+    free(flight);
+}
+
+static void release_flight(struct engine *engine, struct flight *flight)
+{
+    count(&engine->counters.in_flight, (uint64_t)-1);
+    free_flight(engine, flight);
+}
+
+static void leave(struct flight *flight)
+{
+    enum check_leave how = check_leave(flight->fd, &flight->left);
+    if (how == CHECK_LEAVING) {
+        return;
+    }
+    if (how == CHECK_LEFT) {
+        event_del(flight->event);
         close(flight->fd);
+        flight->fd = -1;
+    }
+    free_flight(flight->engine, flight);
+}
+
+/* What answered, or took the connection, is left on good terms; there is as much time for that as there was
+ * for the check. */
+static void let_go(struct engine *engine, struct flight *flight, const struct check_end *end)
+{
+    bool has_answered = end->outcome == HEALTH_OUTCOME_OK || end->outcome == HEALTH_OUTCOME_BAD_STATUS;
+    if (!has_answered || flight->event == NULL) {
+        release_flight(engine, flight);
+        return;
     }
     count(&engine->counters.in_flight, (uint64_t)-1);
-    free(flight);
+    if (check_get_kind(flight->check->type)->closes_first) {
+        (void)shutdown(flight->fd, SHUT_WR);
+    }
+    flight->stage = FLIGHT_LEAVING;
+    flight->left = CHECK_LEAVE_MAX;
+    flight->check = NULL;
+    leave(flight);
 }
 
 static void end_check(struct flight *flight, struct check_end end)
@@ -94,7 +134,7 @@ static void end_check(struct flight *flight, struct check_end end)
         .load = end.load,
     };
     check->flight = NULL;
-    release_flight(engine, flight);
+    let_go(engine, flight, &end);
     timer_heap_add(&engine->starts, &check->timer, check->next_us);
     count(&engine->counters.ended[result.outcome], 1);
     engine->hooks.ended(engine->hooks.context, &result);
@@ -113,8 +153,13 @@ static enum check_progress advance(struct flight *flight, bool readable)
 
 static void on_socket(evutil_socket_t fd, short what, void *context)
 {
+    struct flight *flight = context;
     (void)fd;
-    advance(context, (what & EV_READ) != 0);
+    if (flight->stage == FLIGHT_LEAVING) {
+        leave(flight);
+    } else {
+        advance(flight, (what & EV_READ) != 0);
+    }
 }
 
 /* Edge-triggered, both directions at once: one epoll_ctl() per check, and none when it turns from writing to
@@ -184,7 +229,8 @@ static struct check_end judge_late(const struct flight *flight)
     struct check_end end = {.outcome = HEALTH_OUTCOME_TIMEOUT};
     switch (flight->stage) {
     case FLIGHT_CONNECTING: end.outcome = HEALTH_OUTCOME_CONNECT_TIMEOUT; break;
-    case FLIGHT_WAITING: break;
+    case FLIGHT_WAITING:
+    case FLIGHT_LEAVING: break;
     case FLIGHT_JUDGED: end = flight->end; break;
     }
     return end;
@@ -195,6 +241,10 @@ static void expire_flights(struct engine *engine, int64_t at_us)
     const struct timer_slot *first;
     while ((first = timer_heap_find_first(&engine->deadlines)) != NULL && first->at_us <= at_us) {
         struct flight *flight = (struct flight *)first->timer;
+        if (flight->stage == FLIGHT_LEAVING) {
+            free_flight(engine, flight);
+            continue;
+        }
         /* A last look: what already waits in the socket is not late because the prober is. A flight that ends
          * leaves the heap before it is freed, which the analyser does not follow. */
         if (advance(flight, true) == CHECK_GOES_ON) { // NOLINT(clang-analyzer-unix.Malloc)
@@ -421,6 +471,10 @@ void engine_close(struct engine *engine)
         return;
     }
     drop_targets(engine);
+    const struct timer_slot *first;
+    while ((first = timer_heap_find_first(&engine->deadlines)) != NULL) { /* those that leave */
+        free_flight(engine, (struct flight *)first->timer);
+    }
     timer_heap_fini(&engine->starts);
     timer_heap_fini(&engine->deadlines);
     if (engine->timer != NULL) {

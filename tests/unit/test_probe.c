@@ -80,6 +80,79 @@ static void answers_are_judged(void **state)
     }
 }
 
+/* What a server sees at the end of a connection of which a check has had enough: 0 for a FIN, or an errno. It
+ * sends the text first, and if it is to close first, it does. */
+static int see_the_end(enum probe_type type, const char *text, bool closes)
+{
+    struct server s;
+    struct record r;
+    char rest[1024];
+    ssize_t n;
+    assert_true(server_listen(&s, AF_INET, 0, 16));
+    struct prober *prober = open_prober(&r);
+    struct probe_target target = target_at(type, s.port, 1);
+    prober_set_targets(prober, 1, &target, 1);
+    int fd = accept(s.fd, NULL, NULL);
+    assert_true(fd != -1);
+    if (type == PROBE_HTTP) {
+        assert_true(recv(fd, rest, sizeof rest, 0) > 0);
+    }
+    int how = 0;
+    for (size_t len = strlen(text), done = 0; done < len && how == 0;) {
+        n = send(fd, text + done, len - done, MSG_NOSIGNAL);
+        done += n > 0 ? (size_t)n : 0;
+        how = n > 0 ? 0 : ECONNRESET; /* or EPIPE, for the same reason */
+    }
+    if (closes) {
+        shutdown(fd, SHUT_WR);
+    }
+    while ((n = recv(fd, rest, sizeof rest, 0)) > 0) {
+    }
+    how = how == 0 && n == -1 ? errno : how;
+    assert_int_equal(record_wait(&r, 1, 0, 0, 0).outcome,
+                     strstr(text, " 503 ") != NULL ? HEALTH_OUTCOME_BAD_STATUS : HEALTH_OUTCOME_OK);
+    close(fd);
+    prober_close(prober);
+    record_fini(&r);
+    server_close(&s);
+    return how;
+}
+
+static char *make_answer(const char *head, size_t body)
+{
+    size_t len = strlen(head);
+    char *text = memory_alloc(len + body + 1);
+    memcpy(text, head, len);
+    memset(text + len, 'x', body);
+    return text;
+}
+
+/* Bodies that nobody asked for, banners: endpoints do not see a reset, which would be in their logs every few
+ * seconds. */
+static void checks_end_on_good_terms(void **state)
+{
+    (void)state;
+    for (size_t body = 0; body <= 100000; body = body * 10 + 1) {
+        char *good = make_answer("HTTP/1.1 200 OK\r\n\r\n", body),
+             *bad = make_answer("HTTP/1.1 503 Busy\r\n\r\n", body);
+        assert_int_equal(see_the_end(PROBE_HTTP, good, true), 0);
+        assert_int_equal(see_the_end(PROBE_HTTP, bad, true), 0);
+        free(good);
+        free(bad);
+    }
+    assert_int_equal(see_the_end(PROBE_TCP, "", false), 0);
+    assert_int_equal(see_the_end(PROBE_TCP, "220 mail.example.com ESMTP\r\n", false), 0);
+}
+
+/* Who never ends is cut off. */
+static void endless_bodies_are_cut_off(void **state)
+{
+    (void)state;
+    char *endless = make_answer("HTTP/1.1 200 OK\r\n\r\n", 8000000);
+    assert_int_equal(see_the_end(PROBE_HTTP, endless, false), ECONNRESET);
+    free(endless);
+}
+
 /* A server that answers without reading and closes resets the connection; its answer counts. */
 static void early_answers_count(void **state)
 {
@@ -253,7 +326,8 @@ static void ipv6_works(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_are_judged),           cmocka_unit_test(early_answers_count),
+        cmocka_unit_test(answers_are_judged),           cmocka_unit_test(checks_end_on_good_terms),
+        cmocka_unit_test(endless_bodies_are_cut_off),   cmocka_unit_test(early_answers_count),
         cmocka_unit_test(answers_before_a_reset_count), cmocka_unit_test(silent_checks_connect),
         cmocka_unit_test(large_heads_are_refused),      cmocka_unit_test(silence_times_out),
         cmocka_unit_test(endless_dripping_times_out),   cmocka_unit_test(full_queue_is_a_connect_timeout),
