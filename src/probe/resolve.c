@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * c-ares under libevent: an event per socket that it opens, one timer for its time-outs and for what is due.
- * A host that leaves the list while it is asked for lives until its answer has come. */
+ * c-ares under libevent: an event per socket that it opens, one timer for its time-outs and for what is due,
+ * which a heap tells. What is neither due nor heard of is not looked at, however many hosts there are. A host
+ * that leaves the list while it is asked for lives until its answer has come. */
 #include "config.h"
 
 #include "probe/resolve.h"
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "probe/timers.h"
 
 #include <ares.h>
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -25,14 +29,18 @@ enum {
     TRIES = 2,
     SCAN_MAX = 64, /* records of an answer that are looked at */
     NODATA_S = 60, /* no record of the type: look again */
+    RESOLV_CONF_MAX = 1 << 20,
 };
+#define RESOLV_CONF "/etc/resolv.conf"
+#define NOTHING     "/dev/null"
 
+/* In the heap unless it is in flight or its host has left. */
 struct family {
+    struct timer timer; /* first: the heap gives it back */
     struct host *host;
     struct resolve_set *set; /* v4 or v6 of the host */
     bool is_v6, in_flight;
     unsigned failures; /* in a row */
-    int64_t due_ms;    /* monotonic */
 };
 
 struct host {
@@ -58,21 +66,28 @@ struct resolver {
     SLIST_HEAD(watch_list, watch) watches;
     struct host **hosts;
     size_t count, in_flight;
+    struct timer_heap due;
+    char *servers;      /* owned; NULL: those of the system */
+    struct file system; /* resolv.conf, as it was when they were found */
     struct resolve_stats stats;
 };
 
 /* ---- the timer ---- */
 
-static int64_t find_next_due(const struct resolver *r)
+/* Monotonic. */
+static void schedule(struct resolver *r, struct family *family, int64_t due_ms)
 {
-    int64_t due_ms = INT64_MAX;
-    for (size_t i = 0; i < r->count * 2; i++) {
-        const struct family *family = &r->hosts[i / 2]->families[i % 2];
-        if (!family->in_flight && family->due_ms < due_ms) {
-            due_ms = family->due_ms;
-        }
-    }
-    return due_ms;
+    timer_heap_remove(&r->due, &family->timer);
+    timer_heap_add(&r->due, &family->timer, due_ms * 1000);
+}
+
+/* The one that is due first, if it may be asked for. */
+static struct family *find_due(struct resolver *r, int64_t *due_ms)
+{
+    const struct timer_slot *slot = r->in_flight < IN_FLIGHT_MAX ? timer_heap_find_first(&r->due) : NULL;
+    r->stats.looked_at += slot != NULL;
+    *due_ms = slot == NULL ? INT64_MAX : slot->at_us / 1000;
+    return slot == NULL ? NULL : (struct family *)(void *)slot->timer;
 }
 
 static void arm(struct resolver *r)
@@ -82,8 +97,8 @@ static void arm(struct resolver *r)
         (void)event_del(r->timer);
         return;
     }
-    int64_t due_ms = r->in_flight < IN_FLIGHT_MAX ? find_next_due(r) : INT64_MAX;
-    if (due_ms != INT64_MAX) {
+    int64_t due_ms;
+    if (find_due(r, &due_ms) != NULL) {
         int64_t left_ms = due_ms - clock_now_ms(&r->clock);
         left_ms = left_ms < 0 ? 0 : left_ms;
         mine = (struct timeval){.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000};
@@ -145,8 +160,10 @@ static void note_answer(struct family *family, struct addr *found, size_t count,
     struct resolver *r = family->host->resolver;
     struct resolve_set *set = family->set;
     if (count == 0 && set->count != 0) { /* it may have moved to the other family */
-        struct family *families = family->host->families;
-        families[family == &families[0]].due_ms = clock_now_ms(&r->clock);
+        struct family *other = &family->host->families[!family->is_v6];
+        if (!other->in_flight) {
+            schedule(r, other, clock_now_ms(&r->clock));
+        }
     }
     take_addresses(set, found, count);
     set->state = RESOLVE_GOOD;
@@ -154,7 +171,7 @@ static void note_answer(struct family *family, struct addr *found, size_t count,
     set->until_ms = set->answered_ms + again_s * 1000;
     set->error = NULL;
     family->failures = 0;
-    family->due_ms = clock_now_ms(&r->clock) + again_s * 1000;
+    schedule(r, family, clock_now_ms(&r->clock) + again_s * 1000);
     r->stats.answered++;
 }
 
@@ -165,7 +182,7 @@ static void note_failure(struct family *family, int status)
     family->set->state = RESOLVE_FAILING;
     family->set->error = ares_strerror(status);
     family->failures++;
-    family->due_ms = clock_now_ms(&r->clock) + wait_s * 1000;
+    schedule(r, family, clock_now_ms(&r->clock) + wait_s * 1000);
     r->stats.failed++;
 }
 
@@ -206,7 +223,9 @@ static void on_answer(void *argument, int status, int timeouts, unsigned char *b
         return;
     }
     r->in_flight--;
-    if (status != ARES_EDESTRUCTION) { /* else it is asked again, or the end */
+    if (status == ARES_EDESTRUCTION) { /* it is asked again, or the end */
+        schedule(r, family, clock_now_ms(&r->clock));
+    } else {
         judge(family, status, bytes, len);
         r->hooks.heard(r->hooks.context, host->index);
     }
@@ -216,16 +235,15 @@ static void on_answer(void *argument, int status, int timeouts, unsigned char *b
 
 static void ask_what_is_due(struct resolver *r)
 {
-    int64_t now_ms = clock_now_ms(&r->clock);
-    for (size_t i = 0; r->channel != NULL && i < r->count * 2 && r->in_flight < IN_FLIGHT_MAX; i++) {
-        struct family *family = &r->hosts[i / 2]->families[i % 2];
-        if (!family->in_flight && family->due_ms <= now_ms) {
-            family->in_flight = true;
-            r->in_flight++;
-            r->stats.asked++;
-            ares_query(r->channel, family->host->told.name, C_IN, family->is_v6 ? T_AAAA : T_A, on_answer,
-                       family);
-        }
+    int64_t now_ms = clock_now_ms(&r->clock), due_ms;
+    struct family *family;
+    while (r->channel != NULL && (family = find_due(r, &due_ms)) != NULL && due_ms <= now_ms) {
+        timer_heap_remove(&r->due, &family->timer);
+        family->in_flight = true;
+        r->in_flight++;
+        r->stats.asked++;
+        ares_query(r->channel, family->host->told.name, C_IN, family->is_v6 ? T_AAAA : T_A, on_answer,
+                   family);
     }
 }
 
@@ -297,10 +315,13 @@ static struct host *new_host(struct resolver *r, const char *name)
 {
     struct host *host = memory_alloc(sizeof *host);
     int64_t now_ms = clock_now_ms(&r->clock);
+    struct family *families = host->families;
     host->told.name = memory_copy_text(name);
     host->resolver = r;
-    host->families[0] = (struct family){.host = host, .set = &host->told.v4, .due_ms = now_ms};
-    host->families[1] = (struct family){.host = host, .set = &host->told.v6, .is_v6 = true, .due_ms = now_ms};
+    families[0] = (struct family){.host = host, .set = &host->told.v4};
+    families[1] = (struct family){.host = host, .set = &host->told.v6, .is_v6 = true};
+    schedule(r, &families[0], now_ms);
+    schedule(r, &families[1], now_ms);
     return host;
 }
 
@@ -308,6 +329,8 @@ static void drop_host(struct resolver *r, struct host *host)
 {
     size_t in_flight = (size_t)host->families[0].in_flight + host->families[1].in_flight;
     r->in_flight -= in_flight;
+    timer_heap_remove(&r->due, &host->families[0].timer);
+    timer_heap_remove(&r->due, &host->families[1].timer);
     host->resolver = NULL;
     if (in_flight == 0) {
         free_host(host);
@@ -361,20 +384,66 @@ const struct resolve_host *resolver_get_host(const struct resolver *r, size_t in
 
 /* ---- life ---- */
 
-static int start_cares(struct resolver *r, const char *servers)
+/* c-ares opens the file by its name, and would wait for a FIFO: it is given what was opened already. Who has
+ * servers of his own needs no file. */
+static int init_channel(struct resolver *r, const char *path)
 {
-    struct ares_options options = {
-        .timeout = TIMEOUT_MS, .tries = TRIES, .sock_state_cb = on_socket_state, .sock_state_cb_data = r};
-    int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+    struct ares_options options = {.timeout = TIMEOUT_MS,
+                                   .tries = TRIES,
+                                   .sock_state_cb = on_socket_state,
+                                   .sock_state_cb_data = r,
+                                   .lookups = (char[]){"b"}, /* nobody asks for nsswitch.conf */
+                                   .resolvconf_path = (char *)(uintptr_t)path};
+    int mask =
+        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF;
     int status = ares_init_options(&r->channel, &options, mask);
     if (status != ARES_SUCCESS) {
         r->channel = NULL;
         return status == ARES_ENOMEM ? -ENOMEM : -EIO;
     }
-    if (servers != NULL && ares_set_servers_ports_csv(r->channel, servers) != ARES_SUCCESS) {
-        return ERROR_SYNTAX;
-    }
     return 0;
+}
+
+static int find_system(struct resolver *r)
+{
+    char path[32];
+    const char *conf = r->hooks.resolv_conf == NULL ? RESOLV_CONF : r->hooks.resolv_conf;
+    int error = file_open(conf, RESOLV_CONF_MAX, &r->system);
+    if (error == -ENOENT) {
+        return init_channel(r, NOTHING); /* a server on this host */
+    }
+    if (error == 0) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", r->system.fd);
+        error = init_channel(r, path);
+        file_close(&r->system);
+    }
+    return error;
+}
+
+static int start_cares(struct resolver *r, const char *servers)
+{
+    free(r->servers);
+    r->servers = memory_copy_text(servers);
+    int error = servers == NULL ? find_system(r) : init_channel(r, NOTHING);
+    if (error == 0 && servers != NULL && ares_set_servers_ports_csv(r->channel, servers) != ARES_SUCCESS) {
+        error = ERROR_SYNTAX;
+    }
+    return error;
+}
+
+/* Would they be found where they were found before? */
+static bool are_same(const struct resolver *r, const char *servers)
+{
+    struct file now;
+    if (r->channel == NULL || (servers == NULL) != (r->servers == NULL)) {
+        return false;
+    }
+    if (servers != NULL) {
+        return strcmp(servers, r->servers) == 0;
+    }
+    (void)file_look(r->hooks.resolv_conf == NULL ? RESOLV_CONF : r->hooks.resolv_conf, &now);
+    return now.device == r->system.device && now.inode == r->system.inode && now.size == r->system.size &&
+           now.modified_ns == r->system.modified_ns;
 }
 
 /* What is in flight ends without a result; hosts that have left and waited for it go with it. */
@@ -391,6 +460,9 @@ static void stop_cares(struct resolver *r)
 
 int resolver_set_servers(struct resolver *r, const char *servers)
 {
+    if (are_same(r, servers)) {
+        return 0;
+    }
     stop_cares(r);
     int error = start_cares(r, servers);
     if (error != 0) {
@@ -413,6 +485,7 @@ int resolver_open(struct event_base *base, const char *servers, const struct res
     r->hooks = *hooks;
     clock_init(&r->clock);
     SLIST_INIT(&r->watches);
+    timer_heap_init(&r->due);
     r->timer = evtimer_new(base, on_timer, r);
     r->has_library = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS;
     int error = r->timer == NULL || !r->has_library ? -ENOMEM : start_cares(r, servers);
@@ -436,6 +509,8 @@ void resolver_close(struct resolver *r)
     }
     free(r->hosts);
     stop_cares(r);
+    timer_heap_fini(&r->due);
+    free(r->servers);
     if (r->has_library) {
         ares_library_cleanup();
     }

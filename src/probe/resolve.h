@@ -49,11 +49,13 @@ struct resolve_hooks {
     /* A host was answered for, or that failed: addresses, state and times may be other ones now. Must not
      * call back into the resolver. */
     void (*heard)(void *context, size_t host);
+    const char *resolv_conf; /* borrowed; NULL: that of the system */
 };
 
 /* Since the resolver was opened. */
 struct resolve_stats {
     uint64_t asked, answered, failed; /* queries; those that are in flight have been asked only */
+    uint64_t looked_at; /* entries of the schedule: a few per query, whatever the number of hosts */
 };
 
 struct resolver;
@@ -65,7 +67,8 @@ int resolver_open(struct event_base *base, const char *servers, const struct res
 /* Without any further call back. NULL is fine. */
 void resolver_close(struct resolver *resolver);
 
-/* Ask others from now on; also those of the system are found anew. Queries in flight are asked again. 0 or a
+/* Ask others from now on; those of the system are found anew if resolv.conf is not what it was (it is looked
+ * at, and not opened else). The same ones: nothing happens. Queries in flight are asked again. 0 or a
  * negative error: nobody can be asked then, which fails like a server that is silent. */
 int resolver_set_servers(struct resolver *resolver, const char *servers);
 void resolver_get_stats(const struct resolver *resolver, struct resolve_stats *stats);

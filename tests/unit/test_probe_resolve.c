@@ -7,13 +7,16 @@
 
 #include "unit.h"
 
+#include "base/error.h"
 #include "probe/resolve.h"
 
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATIENCE_S = 20, HOSTS = 100 };
@@ -32,6 +35,7 @@ struct world {
     char server[64];
     struct script script;
     unsigned queries, changes;
+    size_t many; /* hosts, of a test with more than HOSTS */
     struct resolver *resolver;
 };
 
@@ -78,7 +82,7 @@ static void on_query(evutil_socket_t fd, short what, void *argument)
 static void on_heard(void *context, size_t host)
 {
     struct world *w = context;
-    assert_true(host < HOSTS);
+    assert_true(host < (w->many != 0 ? w->many : HOSTS));
     w->changes++;
 }
 
@@ -273,6 +277,56 @@ static void many_hosts_are_all_asked_for(void **state)
     }
 }
 
+/* Ten thousand hosts, all due at once: the work is so much per query, not per host and query. */
+static void work_is_by_query_not_by_host(void **state)
+{
+    enum { MANY = 10000 };
+    struct world *w = *state;
+    struct resolve_stats stats;
+    const char **list = calloc(MANY, sizeof *list);
+    char(*names)[32] = calloc(MANY, sizeof *names);
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "h%zu.example.net", i);
+        list[i] = names[i];
+    }
+    w->script = (struct script){.v4 = {"192.0.2.1"}, .v6 = {"2001:db8::1"}};
+    w->many = MANY;
+    resolver_set_hosts(w->resolver, list, MANY);
+    wait_changes(w, MANY); /* half of them; the rest is going on */
+    resolver_set_hosts(w->resolver, list + 1, MANY - 1);
+    resolver_set_hosts(w->resolver, list, MANY);
+    resolver_get_stats(w->resolver, &stats);
+    assert_true(stats.asked < MANY + 200); /* a new list asks nobody again */
+    assert_true(stats.looked_at < stats.asked * 6);
+    free(list);
+    free(names);
+}
+
+/* c-ares would wait for it. What is no file is an error, what is not there is not. */
+static void resolv_conf_is_read_with_care(void **state)
+{
+    struct world *w = *state;
+    char folder[] = "test_resolve.XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/resolv.conf", folder);
+    struct resolve_hooks hooks = {.context = w, .heard = on_heard, .resolv_conf = path};
+    struct resolver *resolver;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(resolver_open(w->base, NULL, &hooks, &resolver), ERROR_INVALID);
+    assert_int_equal(resolver_open(w->base, w->server, &hooks, &resolver), 0);
+    assert_int_equal(resolver_set_servers(resolver, NULL), ERROR_INVALID);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(resolver_set_servers(resolver, NULL), 0);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs("nameserver 127.0.0.1\n", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(resolver_set_servers(resolver, NULL), 0);
+    resolver_close(resolver);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* What is in flight to one is asked of the next; what is known stays. */
 static void servers_can_be_exchanged(void **state)
 {
@@ -287,7 +341,14 @@ static void servers_can_be_exchanged(void **state)
         event_base_loop(w->base, EVLOOP_ONCE);
     }
     w->script.silent = false;
-    assert_int_equal(resolver_set_servers(w->resolver, w->server), 0);
+    assert_int_equal(resolver_set_servers(w->resolver, w->server),
+                     0); /* those that it has: nothing is lost */
+    event_base_loop(w->base, EVLOOP_NONBLOCK);
+    resolver_get_stats(w->resolver, &stats);
+    assert_int_equal(stats.asked, 4);
+    char twice[130];
+    snprintf(twice, sizeof twice, "%s,%s", w->server, w->server);
+    assert_int_equal(resolver_set_servers(w->resolver, twice), 0);
     EXPECT(&first(w)->v4, "192.0.2.1");
     wait_changes(w, 4);
     EXPECT(&resolver_get_host(w->resolver, 1)->v4, "192.0.2.1");
@@ -344,6 +405,8 @@ int main(void)
         TEST(hosts_that_stay_keep_what_is_known),
         TEST(hosts_may_leave_while_they_are_asked_for),
         TEST(many_hosts_are_all_asked_for),
+        TEST(work_is_by_query_not_by_host),
+        TEST(resolv_conf_is_read_with_care),
         TEST(servers_can_be_exchanged),
         TEST(a_ttl_says_until_when),
         TEST(who_moves_to_the_other_family_is_followed),
