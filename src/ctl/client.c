@@ -4,7 +4,7 @@
  * API, is told on stderr; what the server refuses is explained from its problem document. */
 #include "config.h"
 
-#include "ctl/steerctl.h"
+#include "ctl/verbs.h"
 
 #include "ctl/http.h"
 #include "ctl/socket.h"
@@ -25,6 +25,14 @@ void steerctl_add_encoded(struct buffer *target, const char *text)
         } else {
             buffer_print(target, "%%%02X", c);
         }
+    }
+}
+
+void steerctl_add_query(struct buffer *target, const char *key, const char *value)
+{
+    if (value != NULL) {
+        buffer_print(target, "%c%s=", memchr(target->bytes, '?', target->len) == NULL ? '?' : '&', key);
+        steerctl_add_encoded(target, value);
     }
 }
 
@@ -74,8 +82,23 @@ void steerctl_reply_fini(struct steerctl_reply *reply)
     buffer_fini(&reply->body);
 }
 
-/* Where an error is: the field, or file:line:column. */
-static void print_error(const json_t *error)
+/* "--until" for "expires", "NAME" for "name": as the operator wrote it. */
+static const char *write_field(const struct steerctl *ctl, const char *field, char *text, size_t size)
+{
+    const char *after;
+    const char *option = ctl->verb == NULL ? NULL : options_of_field(ctl, ctl->verb->options, field);
+    if (option != NULL) {
+        snprintf(text, size, "--%s", option);
+    } else if (ctl->verb != NULL && options_has_word(ctl->verb->fields, field, &after) && *after == '=') {
+        snprintf(text, size, "%.*s", (int)strcspn(after + 1, " "), after + 1);
+    } else {
+        text_clean(field, text, size);
+    }
+    return text;
+}
+
+/* Where an error is: the option or word, or file:line:column. */
+static void print_error(const struct steerctl *ctl, const json_t *error)
 {
     char clean[TABLE_CELL_SIZE];
     const char *field = text_of(error, "field"), *file = text_of(error, "file"),
@@ -83,8 +106,10 @@ static void print_error(const json_t *error)
     json_int_t line = json_integer_value(json_object_get(error, "line"));
     json_int_t column = json_integer_value(json_object_get(error, "column"));
     fputs("  ", stderr);
-    if (field != NULL || file != NULL) {
-        fputs(text_clean(field != NULL ? field : file, clean, sizeof clean), stderr);
+    if (field != NULL) {
+        fputs(write_field(ctl, field, clean, sizeof clean), stderr);
+    } else if (file != NULL) {
+        fputs(text_clean(file, clean, sizeof clean), stderr);
     }
     if (line != 0) {
         fprintf(stderr, ":%lld", (long long)line);
@@ -101,17 +126,17 @@ static void print_error(const json_t *error)
     fputc('\n', stderr);
 }
 
-void steerctl_print_errors(const json_t *errors)
+void steerctl_print_errors(const struct steerctl *ctl, const json_t *errors)
 {
     size_t i;
     const json_t *error;
     json_array_foreach(errors, i, error)
     {
-        print_error(error);
+        print_error(ctl, error);
     }
 }
 
-enum steerctl_exit steerctl_judge(const struct steerctl_reply *reply)
+enum steerctl_exit steerctl_judge(const struct steerctl *ctl, const struct steerctl_reply *reply)
 {
     char clean[TABLE_CELL_SIZE];
     if (reply->status >= 200 && reply->status < 300) {
@@ -128,13 +153,43 @@ enum steerctl_exit steerctl_judge(const struct steerctl_reply *reply)
         fprintf(stderr, ": %s", text_clean(detail, clean, sizeof clean));
     }
     fputc('\n', stderr);
-    steerctl_print_errors(json_object_get(reply->json, "errors"));
+    steerctl_print_errors(ctl, json_object_get(reply->json, "errors"));
     return reply->status == 404 ? STEERCTL_NOT_FOUND : STEERCTL_REFUSED;
 }
 
-/* One page; appends to items. *cursor becomes the next one (owned by the caller), or NULL at the end. */
-static enum steerctl_exit list_page(const struct steerctl *ctl, const char *target, json_t *items,
-                                    char **cursor)
+/* Ends with a newline, whether it came with one or not. */
+static void print_body(const struct buffer *body)
+{
+    fwrite(body->bytes, 1, body->len, stdout);
+    if (body->bytes[body->len - 1] != '\n') {
+        putchar('\n');
+    }
+}
+
+enum steerctl_exit steerctl_ask_json(const struct steerctl *ctl, const char *method, const char *target,
+                                     json_t *body, json_t **json)
+{
+    struct steerctl_reply reply;
+    *json = NULL;
+    bool asked = steerctl_ask(ctl, method, target, body, &reply);
+    json_decref(body);
+    enum steerctl_exit code = asked ? steerctl_judge(ctl, &reply) : STEERCTL_UNREACHABLE;
+    if (ctl->json && reply.body.len != 0) {
+        print_body(&reply.body);
+    }
+    if (code == STEERCTL_OK && reply.json == NULL) {
+        fputs("steerctl: the answer is not JSON\n", stderr);
+        code = STEERCTL_UNREACHABLE;
+    }
+    if (code == STEERCTL_OK) {
+        *json = json_incref(reply.json);
+    }
+    steerctl_reply_fini(&reply);
+    return code;
+}
+
+enum steerctl_exit steerctl_list_page(const struct steerctl *ctl, const char *target, json_t *items,
+                                      char **cursor)
 {
     struct steerctl_reply reply;
     struct buffer full;
@@ -148,14 +203,14 @@ static enum steerctl_exit list_page(const struct steerctl *ctl, const char *targ
     *cursor = NULL;
     enum steerctl_exit code = STEERCTL_UNREACHABLE;
     if (steerctl_ask(ctl, "GET", full.bytes, NULL, &reply)) {
-        code = steerctl_judge(&reply);
+        code = steerctl_judge(ctl, &reply);
     }
     if (code == STEERCTL_OK) {
         const char *next = text_of(reply.json, "next_cursor");
         json_array_extend(items, json_object_get(reply.json, "items"));
         *cursor = next == NULL ? NULL : strdup(next);
     } else if (ctl->json && reply.body.len != 0) {
-        fwrite(reply.body.bytes, 1, reply.body.len, stdout);
+        print_body(&reply.body);
     }
     steerctl_reply_fini(&reply);
     buffer_fini(&full);
@@ -169,7 +224,7 @@ enum steerctl_exit steerctl_list(const struct steerctl *ctl, const char *target,
     *items = json_array();
     unsigned pages = 0;
     do {
-        code = list_page(ctl, target, *items, &cursor);
+        code = steerctl_list_page(ctl, target, *items, &cursor);
     } while (code == STEERCTL_OK && cursor != NULL && ++pages < PAGES_MAX);
     free(cursor);
     if (code != STEERCTL_OK) {

@@ -99,18 +99,18 @@ enum steerctl_exit judge_reload(const json_t *result)
     return json_array_size(json_object_get(result, "errors")) == 0 ? STEERCTL_OK : STEERCTL_REFUSED;
 }
 
-enum steerctl_exit show_reload(const json_t *result)
+enum steerctl_exit show_reload(const struct steerctl *ctl, const json_t *result)
 {
     const json_t *errors = json_object_get(result, "errors"), *warnings = json_object_get(result, "warnings");
     printf("generation %lld serves\n", (long long)json_integer_value(json_object_get(result, "generation")));
     fflush(stdout);
     if (json_array_size(errors) != 0) {
         fputs("steerctl: what is broken is as it was before:\n", stderr);
-        steerctl_print_errors(errors);
+        steerctl_print_errors(ctl, errors);
     }
     if (json_array_size(warnings) != 0) {
         fputs("steerctl: warnings:\n", stderr);
-        steerctl_print_errors(warnings);
+        steerctl_print_errors(ctl, warnings);
     }
     return judge_reload(result);
 }

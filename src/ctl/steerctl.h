@@ -20,6 +20,8 @@ enum steerctl_exit {
     STEERCTL_DRILL_FAILED = EXITS_DRILL_FAILED,
 };
 
+#define SOCKET_DEFAULT "/run/steerd/admin.sock"
+
 /* Options that verbs may take, as bits. */
 enum {
     OPTION_REGION = 1,
@@ -41,9 +43,12 @@ enum {
     OPTION_LIMIT = 16384,
 };
 
+struct verb;
+
 struct steerctl {
     const char *socket;
-    bool json, colour;
+    const struct verb *verb;
+    bool json, colour, wants_help, wants_version;
     unsigned given; /* OPTION_ bits */
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit;
@@ -70,10 +75,20 @@ bool steerctl_ask(const struct steerctl *ctl, const char *method, const char *ta
 void steerctl_reply_fini(struct steerctl_reply *reply);
 /* Append percent-encoded text to a target. */
 void steerctl_add_encoded(struct buffer *target, const char *text);
-/* Each error of an "errors" array as a line on stderr. */
-void steerctl_print_errors(const json_t *errors);
+void steerctl_add_query(struct buffer *target, const char *key, const char *value); /* NULL: nothing */
+/* Each error of an "errors" array as a line on stderr; fields of the API are named as the command line does.
+ */
+void steerctl_print_errors(const struct steerctl *ctl, const json_t *errors);
 /* The exit code of an answer; a problem is explained on stderr. */
-enum steerctl_exit steerctl_judge(const struct steerctl_reply *reply);
+enum steerctl_exit steerctl_judge(const struct steerctl *ctl, const struct steerctl_reply *reply);
+/* Ask (body is taken; NULL: none); with --json print the answer as it came. On STEERCTL_OK *json is owned by
+ * the caller. */
+enum steerctl_exit steerctl_ask_json(const struct steerctl *ctl, const char *method, const char *target,
+                                     json_t *body, json_t **json);
+/* One page; appends to items. *cursor (NULL at first) becomes the next one, owned by the caller; NULL: the
+ * end. */
+enum steerctl_exit steerctl_list_page(const struct steerctl *ctl, const char *target, json_t *items,
+                                      char **cursor);
 /* All pages of a list: *items is an array, owned by the caller, on STEERCTL_OK. */
 enum steerctl_exit steerctl_list(const struct steerctl *ctl, const char *target, json_t **items);
 
@@ -119,7 +134,8 @@ void show_geo(const struct steerctl *ctl, const json_t *items);
 void show_zones(const struct steerctl *ctl, const json_t *items);
 void show_names(const struct steerctl *ctl, const json_t *items);
 void show_explanation(const struct steerctl *ctl, const json_t *explanation);
-enum steerctl_exit show_reload(const json_t *result); /* REFUSED: some zones stay as they were */
+enum steerctl_exit show_reload(const struct steerctl *ctl,
+                               const json_t *result); /* REFUSED: some zones stay as they were */
 enum steerctl_exit show_drill(const struct steerctl *ctl, const json_t *report);
 enum steerctl_exit judge_drill(const json_t *report);
 enum steerctl_exit judge_reload(const json_t *result);

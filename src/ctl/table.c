@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 struct cell {
     char *text;
@@ -42,11 +43,23 @@ const char *text_clean(const char *text, char *out, size_t size)
     return out;
 }
 
+/* Columns on the terminal: some characters take two, some none. Where the locale is not UTF-8, its characters
+ * are counted. */
 static size_t width_of(const char *text)
 {
-    size_t width = 0;
-    for (; *text != '\0'; text++) {
-        width += ((unsigned char)*text & 0xc0) != 0x80 ? 1 : 0;
+    size_t width = 0, len = strlen(text), used;
+    mbstate_t state = {0};
+    for (; len != 0; text += used, len -= used) {
+        wchar_t character;
+        used = mbrtowc(&character, text, len, &state);
+        if (used == 0 || used > len) { /* not of the locale */
+            used = 1;
+            width += ((unsigned char)*text & 0xc0) != 0x80 ? 1 : 0;
+            state = (mbstate_t){0};
+        } else {
+            int columns = wcwidth(character);
+            width += columns < 0 ? 1 : (size_t)columns;
+        }
     }
     return width;
 }
@@ -157,6 +170,9 @@ void table_print(struct table *table)
         size_t column = i % table->columns;
         print_cell(table, &table->cells[i], widths[column], column + 1 == table->columns);
         free(table->cells[i].text);
+    }
+    if (table->count == 0) {
+        puts("(none)");
     }
     free(table->cells);
     free(table);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """steerctl: a verb for each thing the API can do, tables for people, --json for programs, exit codes for scripts."""
 import json
+import shlex
+import socket
 import subprocess
 
 import pytest
@@ -107,6 +109,49 @@ def test_help():
     assert done.returncode == OK
     for verb in "status", "regions", "endpoints", "drain", "explain", "reload", "drill":
         assert verb in done.stdout
+
+
+@pytest.mark.parametrize("verb", [line.split()[0] for line in kit.run_ctl("help").stdout.split("\n\n")[1].splitlines()])
+def test_help_of_every_verb(verb):
+    """What it takes, what it does, an example that the command line understands."""
+    text = kit.run_ctl("help", verb).stdout
+    assert verb == "help" or text == kit.run_ctl(verb, "--help").stdout
+    assert text.startswith(f"usage: steerctl {verb}")
+    example = text.splitlines()[-1].split(" | ")[0]
+    assert example.startswith(f"  steerctl {verb}")
+    assert kit.run_ctl("-s", "/nonexistent", *shlex.split(example)[1:]).returncode in (OK, UNREACHABLE)
+
+
+def test_names_that_were_meant(pair):
+    done = pair.server.ctl("show", "region:us-eats", code=NOT_FOUND)
+    assert "did you mean region:us-east?" in done.stderr
+    done = pair.server.ctl("drill", "simulate", "--lose", "az:us-east-1c", code=NOT_FOUND)
+    assert "--lose: found" in done.stderr and "did you mean az:us-east-1" in done.stderr
+    done = pair.server.ctl("explain", "www.example.com", "--assume", "endpoint:web-us-east-1x=down", code=NOT_FOUND)
+    assert "did you mean endpoint:web-us-east-1" in done.stderr
+    done = pair.server.ctl("drain", "region:us-east", "--reason", "x", "--until", "2020-01-01T00:00:00Z", code=REFUSED)
+    assert "--until: found 2020-01-01" in done.stderr and "expires" not in done.stderr
+
+
+def test_tables_tell_where_traffic_goes(pair):
+    text = pair.server.ctl("names").stdout
+    assert "us-east > eu-west" in text and "weighted" in text
+    told = pair.server.get("/v1/names")["items"][0]
+    assert told["tiers"] and told["members"] > 0 and told["classes"] == 1
+    endpoints = pair.server.ctl("endpoints").stdout.splitlines()
+    assert "WEIGHT" in endpoints[0] and pair.at["us-east-1a"] in "\n".join(endpoints)
+
+
+def test_sockets_that_lead_nowhere(pair, tmp_path):
+    """Four things can be wrong with a path; each is said with what to do."""
+    (tmp_path / "file").touch()
+    gone = socket.socket(socket.AF_UNIX)
+    gone.bind(str(tmp_path / "stale"))
+    gone.close()
+    for path, said in ("absent", "is steerd running?"), ("file", "is a regular file, not a socket"), \
+            ("stale", "nobody listens at the socket"):
+        done = kit.run_ctl("-s", str(tmp_path / path), "status")
+        assert done.returncode == UNREACHABLE and said in done.stderr and str(tmp_path / path) in done.stderr, done
 
 
 def test_json_of_an_error_is_json(pair):

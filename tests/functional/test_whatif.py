@@ -351,7 +351,7 @@ def test_steerctl_what_if(site):
     assert "nothing is assumed" in server.ctl("what-if").stdout
     assert "expected region NAME STATE" in server.ctl("what-if", "region", "us", code=2).stderr
     assert "expected requests per second" in server.ctl("what-if", "--traffic", "lots", code=2).stderr
-    assert "exists" in server.ctl("what-if", "region", "mars", "down", code=1).stderr
+    assert "exists" in server.ctl("what-if", "region", "mars", "down", code=4).stderr
 
 
 def test_steerctl_explain_assume(site):

@@ -143,7 +143,7 @@ static void overrides(void **state)
     assert_int_equal(run(w, "auto|region:us-east"), 0);
     assert_null(w->fake.targets[HEALTH_REGION][0].override);
     assert_int_equal(run(w, "down|endpoint:web-1|--reason|x|--until|2020-01-01T00:00:00Z"), 1);
-    assert_has(&w->err, "  expires: found 2020-01-01T00:00:00Z, expected a time in the future");
+    assert_has(&w->err, "  --until: found 2020-01-01T00:00:00Z, expected a time in the future");
 }
 
 static void planned_overrides(void **state)
@@ -209,7 +209,7 @@ static void loads(void **state)
     assert_int_equal(run(w, "load|endpoint:web-1|1|--reason|x"), 2);
     assert_int_equal(run(w, "load|endpoint:web-9|1"), 4);
     assert_int_equal(run(w, "load|endpoint:web-1|1|--for|1ms"), 1);
-    assert_has(&w->err, "  ttl: found \"1ms\", expected a duration from 1s to 24h");
+    assert_has(&w->err, "  --for: found \"1ms\", expected a duration from 1s to 24h");
 }
 
 static void exit_codes(void **state)
@@ -226,10 +226,58 @@ static void exit_codes(void **state)
     assert_has(&w->err, "/nonexistent/socket");
     assert_int_equal(run(w, "show|az:nowhere"), 4);
     assert_has(&w->err, "there is no az \"nowhere\"");
-    assert_int_equal(run(w, "endpoints|--region|nowhere"), 1);
-    assert_int_equal(run(w, "help"), 0);
-    assert_int_equal(run(w, "help|drain"), 0);
+    assert_int_equal(run(w, "endpoints|--region|nowhere"), 4);
     assert_int_equal(run(w, "version"), 0);
+}
+
+static void meant_words(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, "drian|region:us-east"), 2);
+    assert_has(&w->err, "there is no verb \"drian\", did you mean \"drain\"?");
+    assert_int_equal(run(w, "help|endpoint"), 2);
+    assert_has(&w->err, "did you mean \"endpoints\"?");
+    assert_int_equal(run(w, "drain|region:us-east|--raeson|x"), 2);
+    assert_has(&w->err, "there is no option --raeson, did you mean --reason?");
+    assert_int_equal(run(w, "drain|region:us-east|--raeson=x"), 2);
+    assert_has(&w->err, "there is no option --raeson, did you mean --reason?");
+    assert_int_equal(run(w, "drain|region:us-east|--reason"), 2);
+    assert_has(&w->err, "--reason needs a value");
+    assert_int_equal(run(w, "drain|region:us-east|--dry-run=x"), 2);
+    assert_has(&w->err, "--dry-run takes no value");
+    assert_int_equal(run(w, "status|-x"), 2);
+    assert_has(&w->err, "there is no option -x");
+    assert_int_equal(run(w, "drain|region:us-eats|--reason|x"), 4);
+    assert_has(&w->err, "  did you mean region:us-east?\n");
+    assert_int_equal(run(w, "show|az:mars"), 4);
+    assert_has(&w->err, "  there are us-east-1a, eu-west-1a\n");
+    assert_int_equal(run(w, "endpoints|web-11"), 4);
+    assert_has(&w->err, "  did you mean endpoint:web-1?\n");
+    assert_int_equal(run(w, "load|endpoint:web1|1"), 4);
+    assert_has(&w->err, "  did you mean endpoint:web-1?\n");
+    assert_int_equal(run(w, "endpoints|--region|us-eats"), 4);
+    assert_has(&w->err, "  --region: found \"us-eats\"");
+    assert_has(&w->err, "  did you mean region:us-east?\n");
+    assert_int_equal(run(w, "what-if|az|us-east-1b|down"), 4);
+    assert_has(&w->err, "  did you mean az:us-east-1a?\n");
+    assert_int_equal(run(w, "reload|exmaple.com"), 4);
+    assert_has(&w->err, "  did you mean example.com.?\n");
+}
+
+static void helps(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, "help"), 0);
+    assert_has(&w->out, "  what-if [KIND NAME STATE]...  what all");
+    assert_int_equal(run(w, "help|drain"), 0);
+    assert_has(&w->out, "usage: steerctl drain TARGET --reason TEXT [OPTION...]\n\nSend no traffic there");
+    assert_has(&w->out, "\n  --until TIME           it ends at this time\n");
+    assert_has(&w->out, "\n  steerctl drain region:us-east --reason");
+    assert_null(strstr(w->out.bytes, "--client"));
+    assert_int_equal(run(w, "drain|--help"), 0);
+    assert_has(&w->out, "usage: steerctl drain TARGET");
+    assert_int_equal(run(w, "--help"), 0);
+    assert_has(&w->out, "usage: steerctl [-s SOCKET]");
 }
 
 static void reload(void **state)
@@ -252,7 +300,7 @@ static void drills(void **state)
     assert_false(w->fake.last_from_live);
     assert_string_equal(w->out.bytes, "region:us-east lost\nFAILED: recovery 37.5 s? misses\n");
     assert_int_equal(run(w, "drill|simulate|--lose|az:us-east-1a"), 1);
-    assert_has(&w->err, "lose: found \"az:us-east-1a\"");
+    assert_has(&w->err, "  --lose: found \"az:us-east-1a\"");
     assert_int_equal(run(w, "drill|simulate"), 2);
     assert_int_equal(run(w, "drill|live|--lose|az:x"), 2);
 }
@@ -272,13 +320,13 @@ static void what_ifs(void **state)
     assert_int_equal(run(w, "what-if|region|us-east"), 2);
     assert_has(&w->err, "at \"region\": expected region NAME STATE");
     assert_int_equal(run(w, "what-if|--traffic|1x"), 2);
-    assert_int_equal(run(w, "what-if|az|nowhere|down"), 1);
-    assert_has(&w->err, "assume: found \"az:nowhere=down\", expected the name of");
+    assert_int_equal(run(w, "what-if|az|nowhere|down"), 4);
+    assert_has(&w->err, "  assumption: found \"az:nowhere=down\", expected the name of");
     assert_int_equal(run(w, "explain|www.example.com|--assume|region:us-east=down"), 0);
     assert_has(&w->out, "one answer now:");
     assert_has(&w->out, "one answer then:");
     assert_int_equal(run(w, "explain|www.example.com|--assume|region:us-east"), 1);
-    assert_has(&w->err, "assume: found \"region:us-east\", expected region:NAME=STATE");
+    assert_has(&w->err, "  --assume: found \"region:us-east\", expected region:NAME=STATE");
     assert_int_equal(run(w, "status|--assume|region:us-east=down"), 2);
 }
 
@@ -290,6 +338,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(planned_overrides, world_open, world_close),
         cmocka_unit_test_setup_teardown(loads, world_open, world_close),
         cmocka_unit_test_setup_teardown(exit_codes, world_open, world_close),
+        cmocka_unit_test_setup_teardown(meant_words, world_open, world_close),
+        cmocka_unit_test_setup_teardown(helps, world_open, world_close),
         cmocka_unit_test_setup_teardown(reload, world_open, world_close),
         cmocka_unit_test_setup_teardown(drills, world_open, world_close),
         cmocka_unit_test_setup_teardown(what_ifs, world_open, world_close),

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Verbs that direct: overrides, loads, reloads; and drills, which have a body as well. */
+#include "config.h"
+
+#include "ctl/verbs.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void set_text(json_t *body, const char *key, const char *value)
+{
+    if (value != NULL) {
+        json_t *text = json_string(value);
+        json_object_set_new(body, key, text != NULL ? text : json_string("(not UTF-8)"));
+    }
+}
+
+enum steerctl_exit run_override(const struct steerctl *ctl)
+{
+    const char *plural, *name;
+    struct buffer target;
+    json_t *json, *body;
+    bool is_auto = strcmp(ctl->words[0], "auto") == 0;
+    if (!target_split(ctl->words[1], &plural, &name)) {
+        return steerctl_usage(TARGET_EXPECTED, ctl->words[1]);
+    }
+    if (!is_auto && ctl->reason == NULL) {
+        return steerctl_usage("%s needs --reason TEXT", ctl->words[0]);
+    }
+    if (ctl->for_ != NULL && ctl->until != NULL) {
+        return steerctl_usage("--for and --until exclude each other");
+    }
+    if (ctl->in != NULL && ctl->at != NULL) {
+        return steerctl_usage("--in and --at exclude each other");
+    }
+    body = json_object();
+    set_text(body, "state", ctl->words[0]);
+    set_text(body, "reason", ctl->reason);
+    set_text(body, "starts_in", ctl->in);
+    set_text(body, "starts", ctl->at);
+    set_text(body, "expires_in", ctl->for_);
+    set_text(body, "expires", ctl->until);
+    set_text(body, "actor", ctl->actor);
+    buffer_init(&target);
+    buffer_print(&target, "/v1/%s/", plural);
+    steerctl_add_encoded(&target, name);
+    buffer_add_text(&target, "/override");
+    steerctl_add_query(&target, "dry_run", (ctl->given & OPTION_DRY_RUN) != 0 ? "true" : NULL);
+    enum steerctl_exit code = steerctl_ask_json(ctl, "PUT", target.bytes, body, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show_change(ctl, json);
+    }
+    json_decref(json);
+    buffer_fini(&target);
+    return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, plural, name) : code;
+}
+
+/* "load endpoint:web-1 0.83", or "… forget" */
+enum steerctl_exit run_load(const struct steerctl *ctl)
+{
+    const char *plural, *name, *value = ctl->words[2];
+    bool forgets = strcmp(value, "forget") == 0;
+    struct buffer target;
+    json_t *json, *body = NULL;
+    if (!target_split(ctl->words[1], &plural, &name) || strcmp(plural, "endpoints") != 0) {
+        return steerctl_usage("found \"%s\", expected endpoint:NAME", ctl->words[1]);
+    }
+    if (!forgets) {
+        char *end;
+        double number = strtod(value, &end);
+        if (end == value || *end != '\0' || !isfinite(number)) {
+            return steerctl_usage("found \"%s\", expected a number or \"forget\"", value);
+        }
+        body = json_object();
+        json_object_set_new(body, "value", json_real(number));
+        set_text(body, "ttl", ctl->for_);
+        set_text(body, "actor", ctl->actor);
+    } else if (ctl->for_ != NULL) {
+        return steerctl_usage("load TARGET forget does not take --for");
+    }
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/endpoints/");
+    steerctl_add_encoded(&target, name);
+    buffer_add_text(&target, "/load");
+    steerctl_add_query(&target, "dry_run", (ctl->given & OPTION_DRY_RUN) != 0 ? "true" : NULL);
+    steerctl_add_query(&target, "actor", forgets ? ctl->actor : NULL);
+    enum steerctl_exit code = steerctl_ask_json(ctl, forgets ? "DELETE" : "PUT", target.bytes, body, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show_load_change(json);
+    }
+    json_decref(json);
+    buffer_fini(&target);
+    return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, plural, name) : code;
+}
+
+enum steerctl_exit run_reload(const struct steerctl *ctl)
+{
+    json_t *json;
+    struct buffer target;
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/reload");
+    steerctl_add_query(&target, "zone", ctl->word_count > 1 ? ctl->words[1] : NULL);
+    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", target.bytes, json_object(), &json);
+    buffer_fini(&target);
+    if (code == STEERCTL_OK) {
+        code = ctl->json ? judge_reload(json) : show_reload(ctl, json);
+    }
+    json_decref(json);
+    return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, "zones", ctl->words[1]) : code;
+}
+
+enum steerctl_exit run_drill(const struct steerctl *ctl)
+{
+    json_t *json;
+    if (strcmp(ctl->words[1], "simulate") != 0) {
+        return steerctl_usage("found drill mode \"%s\", expected simulate", ctl->words[1]);
+    }
+    if (ctl->loss_count == 0) {
+        return steerctl_usage("drill needs --lose TARGET");
+    }
+    json_t *body = json_object(), *losses = json_array();
+    for (size_t i = 0; i < ctl->loss_count; i++) {
+        const char *plural, *name;
+        if (!target_split(ctl->losses[i], &plural, &name)) {
+            json_decref(losses);
+            json_decref(body);
+            return steerctl_usage(TARGET_EXPECTED, ctl->losses[i]);
+        }
+        json_array_append_new(losses, json_string(ctl->losses[i]));
+    }
+    set_text(body, "mode", "simulate");
+    json_object_set_new(body, "lose", losses);
+    set_text(body, "failure", ctl->failure);
+    set_text(body, "from", ctl->from);
+    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/drills", body, &json);
+    if (code == STEERCTL_OK) {
+        code = ctl->json ? judge_drill(json) : show_drill(ctl, json);
+    }
+    json_decref(json);
+    for (size_t i = 0; code == STEERCTL_REFUSED && i < ctl->loss_count; i++) {
+        code = target_explain_text(ctl, code, ctl->losses[i]);
+    }
+    return code;
+}

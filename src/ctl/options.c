@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * getopt_long() over the table; what it does not know is told with the option that was probably meant. */
+#include "config.h"
+
+#include "ctl/options.h"
+
+#include "base/memory.h"
+#include "base/words.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+static const struct option_row {
+    const char *name, *value; /* value NULL: it takes none */
+    const char *help;
+    const char *fields; /* of the API */
+    unsigned bit;
+    size_t at; /* of the text in struct steerctl; 0: none */
+} rows[] = {
+    {"region", "NAME", "only what lies in this region", "region", OPTION_REGION,
+     offsetof(struct steerctl, region)},
+    {"az", "NAME", "only what lies in this az", "az", OPTION_AZ, offsetof(struct steerctl, az)},
+    {"effective", "STATE", "only what is unknown, healthy, unhealthy, drained, forced_up or forced_down",
+     "effective", OPTION_EFFECTIVE, offsetof(struct steerctl, effective)},
+    {"reason", "TEXT", "why, for those who look later", "reason", OPTION_REASON,
+     offsetof(struct steerctl, reason)},
+    {"in", "DURATION", "plan it: it starts by itself after so long, such as 10m", "starts_in starts",
+     OPTION_IN, offsetof(struct steerctl, in)},
+    {"at", "TIME", "plan it: it starts at this time, such as 2026-11-21T04:05:06Z", "starts starts_in",
+     OPTION_AT, offsetof(struct steerctl, at)},
+    {"for", "DURATION", "it ends by itself after so long, counted from its start", "expires_in expires ttl",
+     OPTION_FOR, offsetof(struct steerctl, for_)},
+    {"until", "TIME", "it ends at this time", "expires expires_in", OPTION_UNTIL,
+     offsetof(struct steerctl, until)},
+    {"actor", "NAME", "who does it, if not the user who runs steerctl", "actor", OPTION_ACTOR,
+     offsetof(struct steerctl, actor)},
+    {"dry-run", NULL, "change nothing: say what would change", "dry_run", OPTION_DRY_RUN, 0},
+    {"client", "ADDRESS", "the answer for this client; without it geography plays no part", "client",
+     OPTION_CLIENT, offsetof(struct steerctl, client)},
+    {"assume", "TARGET=STATE", "as if this override were put: down, drain, up or auto; repeatable", "assume",
+     OPTION_ASSUME, 0},
+    {"traffic", "NUMBER", "requests per second in all, instead of what just fits now", "traffic",
+     OPTION_TRAFFIC, offsetof(struct steerctl, traffic)},
+    {"limit", "ROWS", "show so many rows, at most 1000", "limit", OPTION_LIMIT,
+     offsetof(struct steerctl, limit)},
+    {"lose", "TARGET", "what is lost; repeatable", "lose", OPTION_LOSE, 0},
+    {"failure", "KIND", "how it fails: timeout (a dead host, the default) or refused (a dead process)",
+     "failure", OPTION_FAILURE, offsetof(struct steerctl, failure)},
+    {"from", "STATE", "start from live (the default) or from all healthy", "from", OPTION_FROM,
+     offsetof(struct steerctl, from)},
+};
+
+enum { ROWS = sizeof rows / sizeof *rows, ROW_BASE = 256, COMMON = 4 };
+
+static const struct option common[COMMON] = {{"socket", required_argument, NULL, 's'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {"version", no_argument, NULL, 'V'}};
+
+enum steerctl_exit steerctl_usage(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("steerctl: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputs("\nTry 'steerctl help'.\n", stderr);
+    va_end(arguments);
+    return STEERCTL_USAGE;
+}
+
+/* ---- the command line ---- */
+
+static enum steerctl_exit take(struct steerctl *ctl, const struct option_row *row, const char *value)
+{
+    if (row->bit == OPTION_LOSE) {
+        ctl->losses = memory_resize(ctl->losses, ctl->loss_count + 1, sizeof *ctl->losses);
+        ctl->losses[ctl->loss_count++] = value;
+    } else if (row->bit == OPTION_ASSUME) {
+        ctl->assumed = memory_resize(ctl->assumed, ctl->assumed_count + 1, sizeof *ctl->assumed);
+        ctl->assumed[ctl->assumed_count++] = value;
+    } else if ((ctl->given & row->bit) != 0) {
+        return steerctl_usage("--%s is given twice", row->name);
+    } else if (row->at != 0) {
+        memcpy((char *)ctl + row->at, &value, sizeof value);
+    }
+    ctl->given |= row->bit;
+    return STEERCTL_OK;
+}
+
+/* getopt has stepped over it already, or stands in the middle of a cluster of letters. */
+static enum steerctl_exit refuse(char *const *argv, bool lacks_value)
+{
+    char name[80];
+    const char *text = argv[optind - 1];
+    if (strncmp(text, "--", 2) != 0) {
+        return lacks_value ? steerctl_usage("-%c needs a value", optopt)
+                           : steerctl_usage("there is no option -%c", optopt);
+    }
+    size_t len = strcspn(text, "=");
+    snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), text);
+    struct words_nearest nearest = {.found = name + 2};
+    for (size_t i = 0; i < ROWS; i++) {
+        words_offer(&nearest, rows[i].name);
+    }
+    for (size_t i = 0; i < COMMON; i++) {
+        words_offer(&nearest, common[i].name);
+    }
+    if (lacks_value) {
+        return steerctl_usage("%s needs a value", name);
+    }
+    if (optopt != 0) {
+        return steerctl_usage("%s takes no value", name);
+    }
+    const char *meant = words_nearest(&nearest);
+    return meant == NULL ? steerctl_usage("there is no option %s", name)
+                         : steerctl_usage("there is no option %s, did you mean --%s?", name, meant);
+}
+
+static enum steerctl_exit take_found(struct steerctl *ctl, int found, char *const *argv)
+{
+    switch (found) {
+    case 's': ctl->socket = optarg; return STEERCTL_OK;
+    case 'j': ctl->json = true; return STEERCTL_OK;
+    case 'h': ctl->wants_help = true; return STEERCTL_OK;
+    case 'V': ctl->wants_version = true; return STEERCTL_OK;
+    case '?':
+    case ':': return refuse(argv, found == ':');
+    default: return take(ctl, &rows[found - ROW_BASE], optarg);
+    }
+}
+
+enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv)
+{
+    struct option options[COMMON + ROWS + 1] = {{0}};
+    enum steerctl_exit code = STEERCTL_OK;
+    memcpy(options, common, sizeof common);
+    for (int i = 0; i < ROWS; i++) {
+        options[COMMON + i] = (struct option){
+            rows[i].name, rows[i].value == NULL ? no_argument : required_argument, NULL, ROW_BASE + i};
+    }
+    opterr = 0;
+    for (int found;
+         code == STEERCTL_OK && (found = getopt_long(argc, argv, ":s:jhV", options, NULL)) != -1;) {
+        code = take_found(ctl, found, argv);
+    }
+    ctl->word_count = argc - optind;
+    ctl->words = argv + optind;
+    return code;
+}
+
+/* ---- the table, for others ---- */
+
+const char *options_find_odd(const struct steerctl *ctl, unsigned allowed)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if ((ctl->given & rows[i].bit & ~allowed) != 0) {
+            return rows[i].name;
+        }
+    }
+    return NULL;
+}
+
+void options_print(unsigned bits)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        char left[40];
+        if ((bits & rows[i].bit) != 0) {
+            snprintf(left, sizeof left, "--%s %s", rows[i].name, rows[i].value == NULL ? "" : rows[i].value);
+            printf("  %-22s %s\n", left, rows[i].help);
+        }
+    }
+}
+
+bool options_has_word(const char *words, const char *word, const char **after)
+{
+    size_t len = strlen(word);
+    while (words != NULL && *words != '\0') {
+        size_t this_len = strcspn(words, " =");
+        *after = words + this_len;
+        if (this_len == len && memcmp(words, word, len) == 0) {
+            return true;
+        }
+        words += strcspn(words, " ");
+        words += strspn(words, " ");
+    }
+    return false;
+}
+
+const char *options_of_field(const struct steerctl *ctl, unsigned bits, const char *field)
+{
+    const char *first = NULL, *after;
+    for (size_t i = 0; i < ROWS; i++) {
+        if ((bits & rows[i].bit) == 0 || !options_has_word(rows[i].fields, field, &after)) {
+            continue;
+        }
+        if ((ctl->given & rows[i].bit) != 0) {
+            return rows[i].name;
+        }
+        first = first == NULL ? rows[i].name : first;
+    }
+    return first;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The verbs of steerctl: what each takes, what it does, and the texts that explain it. */
+#pragma once
+
+#include "ctl/options.h"
+#include "ctl/steerctl.h"
+
+struct verb {
+    const char *name, *words;
+    const char *help;         /* in a line */
+    const char *about;        /* more of it; lines without a newline at the end */
+    const char *example;      /* likewise */
+    int min_words, max_words; /* after the verb */
+    unsigned options;         /* OPTION_ bits */
+    const char *fields;       /* "field=WORD field=WORD": what the API calls its words; NULL: nothing else */
+    enum steerctl_exit (*run)(const struct steerctl *ctl);
+};
+
+void help_print_all(const struct verb *verbs, size_t count);
+void help_print_verb(const struct verb *verb);
+
+/* look.c */
+enum steerctl_exit run_status(const struct steerctl *ctl);
+enum steerctl_exit run_targets(const struct steerctl *ctl);
+enum steerctl_exit run_list(const struct steerctl *ctl);
+enum steerctl_exit run_show(const struct steerctl *ctl);
+enum steerctl_exit run_explain(const struct steerctl *ctl);
+enum steerctl_exit run_what_if(const struct steerctl *ctl);
+enum steerctl_exit run_metrics(const struct steerctl *ctl);
+/* change.c */
+enum steerctl_exit run_override(const struct steerctl *ctl);
+enum steerctl_exit run_load(const struct steerctl *ctl);
+enum steerctl_exit run_reload(const struct steerctl *ctl);
+enum steerctl_exit run_drill(const struct steerctl *ctl);
+
+/* ---- target.c ---- */
+
+#define TARGET_EXPECTED "found \"%s\", expected region:NAME, az:NAME or endpoint:NAME"
+
+/* "region:us-east" -> "regions" and "us-east"; false: it is no target. */
+bool target_split(const char *text, const char **plural, const char **name);
+/* After the server refused or did not find something: if there is nothing of this kind ("regions", "zones")
+ * with this name, say what may have been meant. Returns STEERCTL_NOT_FOUND then, else code. */
+enum steerctl_exit target_explain(const struct steerctl *ctl, enum steerctl_exit code, const char *plural,
+                                  const char *name);
+/* The same of a target with its kind, perhaps with "=STATE" behind it. */
+enum steerctl_exit target_explain_text(const struct steerctl *ctl, enum steerctl_exit code, const char *text);
