@@ -197,6 +197,30 @@ class IdleStreams(Sockets):
         return one
 
 
+class Fifos(Disturbance):
+    """Where files should be, and somebody has them read. What was loaded stays."""
+    paths = "zones/rendered.example.zone", "zones/rendered.example.json"
+
+    def begin(self):
+        self.path = self.site.folder / self.random.choice(self.paths)
+        self.path.rename(self.path.with_suffix(".aside"))
+        os.mkfifo(self.path)
+        self.loop = Loop(self.act, self.ended)
+
+    def act(self):
+        connection = kit.UnixConnection(self.site.socket)
+        try:
+            connection.request("POST", "/v1/reload")
+            connection.getresponse().read()
+        finally:
+            connection.close()
+        self.ended.wait(0.1)
+
+    def end(self):
+        self.path.with_suffix(".aside").rename(self.path)
+        self.loop.end()
+
+
 class Oversized(Work):
     """A body beyond every limit, now and then."""
     def act(self):
@@ -211,4 +235,4 @@ class Oversized(Work):
 
 
 ALL = [DeafLog, SlowSync, FullDisk, IdleAdmins, HalfRequests, DeafAdmins, EarlyClosers, Drills, WhatIfs, Reloads, Hangups,
-       IdleStreams, Oversized]
+       IdleStreams, Fifos, Oversized]
