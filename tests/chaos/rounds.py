@@ -298,8 +298,8 @@ class Site:
         took = self.server.end(number)
         if number == signal.SIGTERM:
             self.figures["end"].append(took)
-        for one in disturbances:
-            one.end()
+        while disturbances:
+            disturbances.pop().end()
         self.server.disk.heal()
         self.start()
         self.settle()
