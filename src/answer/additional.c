@@ -205,6 +205,14 @@ struct target_name {
     const struct owner *owner;
 };
 
+static enum rrset_outcome put_address(struct work *w, const struct zone *zone, const struct target_name *name,
+                                      const struct zone_rrset *rrset)
+{
+    struct listed_crowd crowd;
+    enum rrset_outcome outcome = rrset_add(w, zone, name->node, rrset, name->place);
+    return outcome == RRSET_LISTED ? listed_add(w, zone, rrset, name->place, &crowd) : outcome;
+}
+
 /* The addresses of one type, all or none. */
 static void add_address(struct work *w, const struct zone *zone, const struct target_name *name,
                         uint16_t type)
@@ -217,7 +225,7 @@ static void add_address(struct work *w, const struct zone *zone, const struct ta
     size_t at = reply->at;
     uint16_t answers = reply->counts[REPLY_ANSWER];
     bool steered = w->steered, fallback = w->fallback;
-    if (rrset_add(w, zone, name->node, rrset, name->place) == RRSET_DONE &&
+    if (put_address(w, zone, name, rrset) == RRSET_DONE &&
         (name->owner == NULL || set_owner(reply, at, name->owner))) {
         reply->counts[REPLY_ADDITIONAL] =
             (uint16_t)(reply->counts[REPLY_ADDITIONAL] + reply->counts[REPLY_ANSWER] - answers);
@@ -256,4 +264,72 @@ bool additional_add(struct work *w, const struct zone *zone, const struct zone_r
         add_target(w, &source, &targets[i]);
     }
     return true;
+}
+
+/* ---- RRsets with what they bring along ---- */
+
+/* Does this answer bring nothing along that it can do without? */
+static bool is_minimal(const struct work *w)
+{
+    return w->query.qtype == DNS_TYPE_ANY /* RFC 8482 */ || w->context->view->server->minimal_responses;
+}
+
+static void add_wanted(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                       struct reply_place place, size_t block_at)
+{
+    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !is_minimal(w)) {
+        (void)additional_add(w, zone, rrset, place, (uint16_t)block_at);
+    }
+}
+
+void additional_add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                           struct reply_place place)
+{
+    size_t at = w->reply.at;
+    if (!rrset_put(w, zone, rrset, place)) {
+        work_truncate(w);
+        return;
+    }
+    add_wanted(w, zone, rrset, place, at);
+}
+
+/* Once more over the records of a crowd; each target brings its addresses along once. */
+static void add_for_crowd(struct work *w, const struct zone *zone, const struct listed_crowd *crowd,
+                          struct reply_place place)
+{
+    struct listed_numbers seen, targets;
+    size_t at = crowd->from;
+    listed_clear(&seen, crowd->listed->single_count);
+    listed_clear(&targets, crowd->listed->single_count);
+    for (size_t i = 0; i < crowd->count; i++) {
+        const struct zone_set *set = zone_get_set(zone, crowd->listed, crowd->members[i]);
+        const uint16_t *singles = set == NULL ? NULL : zone_get_singles(zone, set);
+        for (unsigned k = 0; set != NULL && k < set->rrset.count; k++) {
+            const struct zone_single *single = zone_get_single(zone, crowd->listed, singles[k]);
+            if (!listed_note(&seen, singles[k])) {
+                continue;
+            }
+            if ((single->rrset.flags & ZONE_RRSET_ADDITIONAL) != 0 && listed_note(&targets, single->target)) {
+                (void)additional_add(w, zone, &single->rrset, place, (uint16_t)at);
+            }
+            at += single->rrset.len;
+        }
+    }
+}
+
+enum rrset_outcome additional_add_listed(struct work *w, const struct zone *zone,
+                                         const struct zone_node *node, const struct zone_rrset *rrset,
+                                         struct reply_place place)
+{
+    struct listed_crowd crowd;
+    enum rrset_outcome outcome = listed_add(w, zone, rrset, place, &crowd);
+    if (outcome == RRSET_USE_STATIC) {
+        return rrset_add_stand_in(w, zone, node, rrset, place);
+    }
+    if (outcome == RRSET_DONE && crowd.count == 1) {
+        add_wanted(w, zone, crowd.rrset, place, crowd.from);
+    } else if (outcome == RRSET_DONE && !is_minimal(w)) {
+        add_for_crowd(w, zone, &crowd, place);
+    }
+    return outcome;
 }

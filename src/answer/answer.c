@@ -6,6 +6,7 @@
 
 #include "answer/answer.h"
 
+#include "answer/additional.h"
 #include "answer/chaos.h"
 #include "answer/copy.h"
 #include "answer/edns.h"
@@ -80,6 +81,15 @@ static inline const struct zone_rrset *choose_rrset(const struct zone_node *node
     return __builtin_expect(qtype == DNS_TYPE_ANY, 0) ? choose_any(node) : zone_find_rrset(node, qtype);
 }
 
+static inline __attribute__((always_inline)) enum rrset_outcome
+add_steered(struct work *w, const struct zone *zone, const struct zone_node *node,
+            const struct zone_rrset *rrset, struct reply_place place)
+{
+    enum rrset_outcome outcome = rrset_add(w, zone, node, rrset, place);
+    return __builtin_expect(outcome == RRSET_LISTED, 0) ? additional_add_listed(w, zone, node, rrset, place)
+                                                        : outcome;
+}
+
 /* Returns whether a CNAME was added that is to be followed. */
 static inline __attribute__((always_inline)) bool finish_steered(struct work *w, const struct zone *zone,
                                                                  const struct zone_rrset *rrset,
@@ -87,7 +97,8 @@ static inline __attribute__((always_inline)) bool finish_steered(struct work *w,
                                                                  enum rrset_outcome outcome)
 {
     switch (outcome) {
-    case RRSET_DONE: break;
+    case RRSET_DONE:
+    case RRSET_LISTED: break;
     case RRSET_ALIAS: w->alias_scope = w->scope; return true;
     case RRSET_FULL: work_truncate(w); break;
     case RRSET_FAILED:
@@ -108,7 +119,7 @@ __attribute__((noinline)) static uint16_t answer_alias(struct work *w, const str
                                                        struct reply_place place)
 {
     uint16_t leads_to = (uint16_t)(w->reply.at + CNAME_RDATA_AT);
-    enum rrset_outcome outcome = rrset_add(w, zone, node, cname, place);
+    enum rrset_outcome outcome = add_steered(w, zone, node, cname, place);
     outcome = outcome == RRSET_DONE ? RRSET_ALIAS : outcome;
     return finish_steered(w, zone, cname, place, outcome) ? leads_to : WORK_NOWHERE;
 }
@@ -126,13 +137,13 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
     }
     struct reply_place place = {.owner = target.name_at, .apex_at = work_find_apex(w, zone, target)};
     if (rrset != NULL && (rrset->flags & ZONE_RRSET_STEERED) == 0) {
-        rrset_add_more(w, zone, rrset, place);
+        additional_add_static(w, zone, rrset, place);
         return WORK_NOWHERE;
     }
     if (rrset != NULL) {
         uint16_t leads_to = (uint16_t)(w->reply.at + CNAME_RDATA_AT);
-        return finish_steered(w, zone, rrset, place, rrset_add(w, zone, node, rrset, place)) ? leads_to
-                                                                                             : WORK_NOWHERE;
+        return finish_steered(w, zone, rrset, place, add_steered(w, zone, node, rrset, place)) ? leads_to
+                                                                                               : WORK_NOWHERE;
     }
     const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
     if (cname == NULL) {
@@ -442,4 +453,9 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     count_reply(&w);
     return __builtin_expect(!w.is_signed, 1) ? w.reply.at
                                              : signature_put(context, request, &w.reply, &w.signature);
+}
+
+void answer_read_prefix(uint64_t who, struct addr *prefix)
+{
+    guard_read_prefix(who, prefix);
 }

@@ -3,8 +3,8 @@
  * Queries of those who copy a zone: AXFR (RFC 5936) and IXFR (RFC 1995). Private to answer. */
 #pragma once
 
-#include "answer/answer.h"
 #include "answer/reply.h"
+#include "answer/request.h"
 #include "dns/query.h"
 
 static inline bool copy_is_asked(const struct dns_query *query)

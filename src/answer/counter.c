@@ -3,7 +3,7 @@
  * Names of what is counted, as metrics have them. */
 #include "config.h"
 
-#include "answer/answer.h"
+#include "answer/counter.h"
 
 const char *answer_counter_text(enum answer_counter counter)
 {

@@ -6,9 +6,9 @@
  * left over. Private to answer. */
 #pragma once
 
-#include "answer/answer.h"
 #include "answer/cookie.h"
 #include "answer/reply.h"
+#include "answer/request.h"
 #include "dns/query.h"
 
 #include <stddef.h>

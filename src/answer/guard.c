@@ -122,7 +122,7 @@ static inline uint64_t find_prefix(const struct conf_rrl *rrl, const struct sock
     return half & rrl->ipv6_mask;
 }
 
-void answer_read_prefix(uint64_t who, struct addr *prefix)
+void guard_read_prefix(uint64_t who, struct addr *prefix)
 {
     *prefix = (struct addr){.family = (who & 0xff) == IPV4_MARK ? ADDR_V4 : ADDR_V6};
     if (prefix->family == ADDR_V4) {

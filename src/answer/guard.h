@@ -5,8 +5,8 @@
  * (view->guards), before and after the answer is made. Private to answer. */
 #pragma once
 
-#include "answer/answer.h"
 #include "answer/reply.h"
+#include "answer/request.h"
 #include "dns/query.h"
 
 #include <stdbool.h>
@@ -22,3 +22,5 @@ bool guard_allows_zone(const struct answer_context *context, const struct answer
 /* After: is the reply to be sent? It may have become one without answers. */
 bool guard_release(const struct answer_context *context, const struct answer_request *request,
                    const struct dns_query *query, struct reply *reply);
+/* As answer_read_prefix(). */
+void guard_read_prefix(uint64_t who, struct addr *prefix);

@@ -6,8 +6,14 @@
  * mostly take the first. */
 #include "config.h"
 
-#include "answer/rrset.h"
+#include "answer/hosts.h"
+
 #include "view/hosts.h"
+
+enum {
+    FEW = 2, /* with so many members it is quicker to compare them all */
+    SLOTS_MAX = STEER_ANSWERS_MAX * 2 * VIEW_ADDRESSES_MAX, /* so a search ends soon */
+};
 
 /* The RRset in the making. */
 struct mould {
@@ -15,24 +21,57 @@ struct mould {
     const struct zone_rrset *rrset;
     size_t from; /* where it begins in the reply */
     uint16_t owner, rdata_len;
+    unsigned records;          /* so far */
+    unsigned mask;             /* of slots; 0: they are not used */
+    uint16_t slots[SLOTS_MAX]; /* by hash of the address: 1 + number of the record, 0: free */
 };
 
-/* The record that was put last: is there another one like it? */
-static bool is_repeated(const struct reply *reply, const struct mould *mould)
+static const uint8_t *get_rdata(const struct reply *reply, const struct mould *mould, unsigned record)
 {
-    const uint8_t *last = reply->out + reply->at - mould->rdata_len;
-    size_t len = mould->rrset->len;
-    for (size_t at = mould->from + len; at < reply->at; at += len) {
-        if (memcmp(reply->out + at - mould->rdata_len, last, mould->rdata_len) == 0) {
+    return reply->out + mould->from + (record + (size_t)1) * mould->rrset->len - mould->rdata_len;
+}
+
+static bool is_in_few(const struct reply *reply, const struct mould *mould, const uint8_t *rdata)
+{
+    for (unsigned i = 0; i < mould->records; i++) {
+        if (memcmp(get_rdata(reply, mould, i), rdata, mould->rdata_len) == 0) {
             return true;
         }
     }
     return false;
 }
 
+static unsigned hash(const uint8_t *rdata, size_t len)
+{
+    uint64_t low = 0, high = 0;
+    if (len == 4) {
+        memcpy(&low, rdata, 4);
+    } else {
+        memcpy(&low, rdata, sizeof low);
+        memcpy(&high, rdata + sizeof low, sizeof high);
+    }
+    return (unsigned)((low ^ high * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u >> 48);
+}
+
+/* Is there a record like the one that was put last? Else remembers it. */
+static bool is_repeated(const struct reply *reply, struct mould *mould)
+{
+    const uint8_t *last = get_rdata(reply, mould, mould->records);
+    if (mould->mask == 0) {
+        return is_in_few(reply, mould, last);
+    }
+    unsigned slot = hash(last, mould->rdata_len) & mould->mask;
+    for (; mould->slots[slot] != 0; slot = (slot + 1) & mould->mask) {
+        if (memcmp(get_rdata(reply, mould, mould->slots[slot] - 1u), last, mould->rdata_len) == 0) {
+            return true;
+        }
+    }
+    mould->slots[slot] = (uint16_t)(mould->records + 1);
+    return false;
+}
+
 /* The record of a member, with this address unless that is NULL. */
-static bool put_record(struct reply *reply, const struct mould *mould, uint16_t member,
-                       const uint8_t *address)
+static bool put_record(struct reply *reply, struct mould *mould, uint16_t member, const uint8_t *address)
 {
     if (!reply_add_steered(reply, mould->zone, mould->rrset, member, mould->owner)) {
         return false;
@@ -43,11 +82,13 @@ static bool put_record(struct reply *reply, const struct mould *mould, uint16_t 
     if (is_repeated(reply, mould)) {
         reply->at -= mould->rrset->len;
         reply->counts[REPLY_ANSWER]--;
+    } else {
+        mould->records++;
     }
     return true;
 }
 
-static bool put_host(struct work *w, const struct mould *mould, uint16_t member, uint32_t host)
+static bool put_host(struct work *w, struct mould *mould, uint16_t member, uint32_t host)
 {
     const struct view_addresses *addresses = view_get_addresses(w->context->view, host);
     enum view_family family = mould->rdata_len == 4 ? VIEW_V4 : VIEW_V6;
@@ -62,26 +103,42 @@ static bool put_host(struct work *w, const struct mould *mould, uint16_t member,
     return true;
 }
 
-enum rrset_outcome rrset_add_hosts(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                                   struct steer_choice *choice, uint16_t owner)
+static void set_slots(struct mould *mould, size_t members)
+{
+    size_t slots = 2 * VIEW_ADDRESSES_MAX;
+    mould->mask = 0;
+    if (members > FEW) {
+        while (slots < members * 2 * VIEW_ADDRESSES_MAX) {
+            slots *= 2;
+        }
+        mould->mask = (unsigned)slots - 1;
+        memset(mould->slots, 0, slots * sizeof *mould->slots);
+    }
+}
+
+bool hosts_add(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+               struct steer_choice *choice, uint16_t owner)
 {
     const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
     const struct view *view = w->context->view;
     const struct steer_policy *policy = steer_set_get(view->steer, steered->policy);
-    const struct mould mould = {.zone = zone,
-                                .rrset = rrset,
-                                .from = w->reply.at,
-                                .owner = owner,
-                                .rdata_len = rrset->type == DNS_TYPE_A ? 4 : 16};
     enum view_family family = rrset->type == DNS_TYPE_A ? VIEW_V4 : VIEW_V6;
     uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = rrset_pick(w, policy, choice, members);
+    size_t picked = pick_members(w, policy, choice, members);
     uint32_t ttl = choice->ttl;
+    struct mould mould; /* slots are cleared as far as they are used */
+    mould.zone = zone;
+    mould.rrset = rrset;
+    mould.from = w->reply.at;
+    mould.owner = owner;
+    mould.rdata_len = family == VIEW_V4 ? 4 : 16;
+    mould.records = 0;
+    set_slots(&mould, picked);
     for (size_t i = 0; i < picked; i++) {
         uint32_t host = steer_get_host(policy, members[i]);
         if (!(host == 0 ? put_record(&w->reply, &mould, members[i], NULL)
                         : put_host(w, &mould, members[i], host - 1))) {
-            return RRSET_FULL;
+            return false;
         }
         if (host != 0) {
             uint32_t own = view_get_host_ttl(view, host - 1, family, w->context->now_s);
@@ -89,6 +146,5 @@ enum rrset_outcome rrset_add_hosts(struct work *w, const struct zone *zone, cons
         }
     }
     reply_limit_ttl(&w->reply, mould.from, ttl);
-    w->ttl_limit = choice->ttl;
-    return w->reply.at != mould.from ? RRSET_DONE : RRSET_EMPTY;
+    return true;
 }

@@ -1,50 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Steered RRsets of any rdata. One member answers with its records as a static RRset does. Of several members
- * each distinct record goes into the answer once, and each target brings its addresses along once. */
+ * One member answers with its records as a static RRset does. Of several members each distinct record goes
+ * into the answer once. */
 #include "config.h"
 
-#include "answer/additional.h"
+#include "answer/listed.h"
 
-/* Numbers that were seen. */
-struct numbers {
-    uint64_t words[ZONE_SINGLES_MAX / 64];
-};
-
-static void clear(struct numbers *numbers, unsigned count)
+static bool add_records(struct work *w, const struct zone *zone, const struct listed_crowd *crowd,
+                        struct reply_place place)
 {
-    memset(numbers->words, 0, (count + 63u) / 64 * sizeof *numbers->words);
-}
-
-/* Returns whether it is the first time. */
-static bool note(struct numbers *numbers, unsigned number)
-{
-    uint64_t *word = &numbers->words[number / 64], bit = UINT64_C(1) << number % 64;
-    bool is_new = (*word & bit) == 0;
-    *word |= bit;
-    return is_new;
-}
-
-/* Members that answer together, and where their records are. */
-struct crowd {
-    const struct zone *zone;
-    const struct zone_listed *listed;
-    const uint16_t *members;
-    size_t count;
-    struct reply_place place;
-};
-
-static bool add_records(struct work *w, const struct crowd *crowd)
-{
-    struct numbers seen;
-    clear(&seen, crowd->listed->single_count);
+    struct listed_numbers seen;
+    listed_clear(&seen, crowd->listed->single_count);
     for (size_t i = 0; i < crowd->count; i++) {
-        const struct zone_set *set = zone_get_set(crowd->zone, crowd->listed, crowd->members[i]);
-        const uint16_t *singles = set == NULL ? NULL : zone_get_singles(crowd->zone, set);
+        const struct zone_set *set = zone_get_set(zone, crowd->listed, crowd->members[i]);
+        const uint16_t *singles = set == NULL ? NULL : zone_get_singles(zone, set);
         for (unsigned k = 0; set != NULL && k < set->rrset.count; k++) {
-            const struct zone_single *single = zone_get_single(crowd->zone, crowd->listed, singles[k]);
-            if (note(&seen, singles[k]) &&
-                !reply_add_rrset(&w->reply, REPLY_ANSWER, crowd->zone, &single->rrset, crowd->place)) {
+            const struct zone_single *single = zone_get_single(zone, crowd->listed, singles[k]);
+            if (listed_note(&seen, singles[k]) &&
+                !reply_add_rrset(&w->reply, REPLY_ANSWER, zone, &single->rrset, place)) {
                 return false;
             }
         }
@@ -52,69 +25,45 @@ static bool add_records(struct work *w, const struct crowd *crowd)
     return true;
 }
 
-/* Once more over the same records, which stand from `at` on in this order. */
-static void add_additional(struct work *w, const struct crowd *crowd, size_t at)
+static enum rrset_outcome add_crowd(struct work *w, const struct zone *zone, const struct listed_crowd *crowd,
+                                    struct reply_place place)
 {
-    struct numbers seen, targets;
-    clear(&seen, crowd->listed->single_count);
-    clear(&targets, crowd->listed->single_count);
-    for (size_t i = 0; i < crowd->count; i++) {
-        const struct zone_set *set = zone_get_set(crowd->zone, crowd->listed, crowd->members[i]);
-        const uint16_t *singles = set == NULL ? NULL : zone_get_singles(crowd->zone, set);
-        for (unsigned k = 0; set != NULL && k < set->rrset.count; k++) {
-            const struct zone_single *single = zone_get_single(crowd->zone, crowd->listed, singles[k]);
-            if (!note(&seen, singles[k])) {
-                continue;
-            }
-            if ((single->rrset.flags & ZONE_RRSET_ADDITIONAL) != 0 && note(&targets, single->target)) {
-                (void)additional_add(w, crowd->zone, &single->rrset, crowd->place, (uint16_t)at);
-            }
-            at += single->rrset.len;
-        }
-    }
-}
-
-static enum rrset_outcome add_crowd(struct work *w, const struct crowd *crowd, uint32_t ttl)
-{
-    size_t from = w->reply.at;
-    if (!add_records(w, crowd)) {
+    if (!add_records(w, zone, crowd, place)) {
         return RRSET_FULL;
     }
-    reply_limit_ttl(&w->reply, from, ttl);
-    if (!rrset_is_minimal(w)) {
-        add_additional(w, crowd, from);
-    }
+    reply_limit_ttl(&w->reply, crowd->from, w->choice->ttl);
     return RRSET_DONE;
 }
 
-static enum rrset_outcome add_one(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                                  struct reply_place place, uint32_t ttl)
+static enum rrset_outcome add_one(struct work *w, const struct zone *zone, const struct listed_crowd *crowd,
+                                  struct reply_place place)
 {
-    size_t from = w->reply.at;
-    if (!rrset_put(w, zone, rrset, place)) {
+    if (!rrset_put(w, zone, crowd->rrset, place)) {
         return RRSET_FULL;
     }
-    if (ttl != STEER_TTL_FREE) {
-        reply_limit_ttl(&w->reply, from, ttl);
-    }
-    if ((rrset->flags & ZONE_RRSET_ADDITIONAL) != 0 && !rrset_is_minimal(w)) {
-        (void)additional_add(w, zone, rrset, place, (uint16_t)from);
+    if (w->choice->ttl != STEER_TTL_FREE) {
+        reply_limit_ttl(&w->reply, crowd->from, w->choice->ttl);
     }
     bool is_asked = w->query.qtype == DNS_TYPE_CNAME || w->query.qtype == DNS_TYPE_ANY;
-    return rrset->type == DNS_TYPE_CNAME && !is_asked ? RRSET_ALIAS : RRSET_DONE;
+    return crowd->rrset->type == DNS_TYPE_CNAME && !is_asked ? RRSET_ALIAS : RRSET_DONE;
 }
 
-enum rrset_outcome rrset_add_listed(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                                    struct steer_choice *choice, struct reply_place place)
+enum rrset_outcome listed_add(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                              struct reply_place place, struct listed_crowd *crowd)
 {
-    const struct zone_listed *listed = zone_get_listed(zone, rrset);
-    const struct steer_policy *policy = steer_set_get(w->context->view->steer, listed->policy);
-    uint16_t members[STEER_ANSWERS_MAX];
-    struct crowd crowd = {zone, listed, members, rrset_pick(w, policy, choice, members), place};
-    w->ttl_limit = choice->ttl;
-    if (crowd.count > 1) {
-        return add_crowd(w, &crowd, choice->ttl);
+    const struct steer_policy *policy;
+    crowd->listed = zone_get_listed(zone, rrset);
+    crowd->from = w->reply.at;
+    policy = steer_set_get(w->context->view->steer, crowd->listed->policy);
+    crowd->count = pick_members(w, policy, w->choice, crowd->members);
+    if (crowd->count > 1) {
+        return add_crowd(w, zone, crowd, place);
     }
-    const struct zone_set *set = crowd.count == 0 ? NULL : zone_get_set(zone, listed, members[0]);
-    return set == NULL ? rrset_get_empty(rrset) : add_one(w, zone, &set->rrset, place, choice->ttl);
+    const struct zone_set *set =
+        crowd->count == 0 ? NULL : zone_get_set(zone, crowd->listed, crowd->members[0]);
+    if (set == NULL) {
+        return rrset_get_empty(rrset);
+    }
+    crowd->rrset = &set->rrset;
+    return add_one(w, zone, crowd, place);
 }

@@ -6,13 +6,15 @@ src_libanswer_a_SOURCES = \
 	src/answer/chaos.c src/answer/chaos.h \
 	src/answer/cookie.c src/answer/cookie.h \
 	src/answer/copy.c src/answer/copy.h \
-	src/answer/counter.c \
+	src/answer/counter.c src/answer/counter.h \
 	src/answer/edns.c src/answer/edns.h \
 	src/answer/guard.c src/answer/guard.h \
-	src/answer/hosts.c \
-	src/answer/listed.c \
+	src/answer/hosts.c src/answer/hosts.h \
+	src/answer/listed.c src/answer/listed.h \
+	src/answer/pick.c src/answer/pick.h \
 	src/answer/redirect.c src/answer/redirect.h \
 	src/answer/reply.c src/answer/reply.h \
+	src/answer/request.h \
 	src/answer/rrset.c src/answer/rrset.h \
 	src/answer/signature.c src/answer/signature.h \
 	src/answer/work.h

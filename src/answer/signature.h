@@ -4,8 +4,8 @@
  * of what answers it. Private to answer. */
 #pragma once
 
-#include "answer/answer.h"
 #include "answer/reply.h"
+#include "answer/request.h"
 #include "dns/query.h"
 #include "tsig/tsig.h"
 

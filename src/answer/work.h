@@ -4,11 +4,13 @@
  */
 #pragma once
 
-#include "answer/answer.h"
 #include "answer/reply.h"
+#include "answer/request.h"
 #include "answer/signature.h"
 #include "dns/query.h"
 #include "zone/zone.h"
+
+struct steer_choice;
 
 struct work {
     const struct answer_context *context;
@@ -18,6 +20,7 @@ struct work {
     uint8_t scope;       /* ECS */
     uint8_t alias_scope; /* of the steered CNAMEs that led here */
     uint32_t ttl_limit;  /* of a steered name's static records or negative answer; set with that outcome */
+    struct steer_choice *choice; /* with RRSET_LISTED: what it was */
     bool steered, fallback;
     bool is_signed; /* the reply ends in a TSIG record */
     struct tsig_exchange signature;

@@ -3,7 +3,7 @@ src_libsteer_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_libsteer_a_SOURCES = \
 	src/steer/cache.c \
 	src/steer/choice.c \
-	src/steer/draw.h \
+	src/steer/draw.c src/steer/draw.h \
 	src/steer/evaluate.c \
 	src/steer/index.c src/steer/index.h \
 	src/steer/odds.c \

@@ -18,21 +18,6 @@ struct line {
     uint32_t count, total_weight;
 };
 
-/* Not inlined: few choices are that long. */
-const uint32_t *steer_find_scan(const uint32_t *weights, size_t count, uint32_t point)
-{
-    size_t low = 0, high = count - 1;
-    while (high - low > STEER_SCAN_MAX) {
-        size_t middle = (low + high) / 2;
-        if (weights[middle] > point) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return weights + low;
-}
-
 static uint32_t interval_start(const struct line *line, size_t index)
 {
     return index == 0 ? 0 : line->weights[index - 1];

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Which members of a steered RRset answer this query: the choice for its client, and what is drawn from that.
+ * Private to answer. */
+#pragma once
+
+#include "answer/work.h"
+#include "steer/draw.h"
+
+struct geo_match pick_find_class_of_source(const struct work *w, const struct steer_policy *policy);
+
+/* The client for geography: the subnet of ECS if given, else the source. */
+static inline struct geo_match pick_find_class(const struct work *w, const struct steer_policy *policy)
+{
+    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
+        return steer_find_class(policy, &w->query.ecs.addr);
+    }
+    return pick_find_class_of_source(w, policy);
+}
+
+/* Members for this very client; the scope becomes what the answer is good for. */
+size_t pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
+                   uint16_t members[STEER_ANSWERS_MAX]);
+
+/* Draw from the choice. Returns how many. */
+static inline size_t pick_members(struct work *w, const struct steer_policy *policy,
+                                  struct steer_choice *choice, uint16_t members[STEER_ANSWERS_MAX])
+{
+    return policy->pick == STEER_PICK_STICKY ? pick_sticky(w, policy, choice, members)
+                                             : steer_pick(policy, choice, w->context->random, members);
+}
+
+/* The choice for this client, as it stands or made anew. */
+static inline __attribute__((always_inline)) struct steer_choice *
+pick_find_choice(struct work *w, const struct zone_rrset *rrset, const struct steer_policy *policy)
+{
+    const struct answer_context *context = w->context;
+    struct steer_ask ask = {.now_s = context->now_s, .types = rrset->types};
+    if (policy->geo != NULL) {
+        struct geo_match match = pick_find_class(w, policy);
+        ask.class_id = match.class_id;
+        w->scope = match.scope > w->scope ? match.scope : w->scope;
+    }
+    struct steer_choice *choice = steer_cache_find(context->cache, policy, ask);
+    return __builtin_expect(steer_choice_holds(choice, ask.now_s, context->table), 1)
+               ? choice
+               : steer_cache_get(context->cache, policy, ask, context->table);
+}

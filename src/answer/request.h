@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What answer_query() is given, and the files that it is made of with it. */
+#pragma once
+
+#include "answer/counter.h"
+#include "base/random.h"
+#include "view/view.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct transfer;
+
+enum answer_transport { ANSWER_UDP, ANSWER_TCP };
+
+struct answer_context {
+    const struct view *view;
+    const struct health_table *table; /* the view's, or a simulated one */
+    struct steer_cache *cache;        /* this thread's */
+    struct random *random;
+    struct answer_counters *counters;
+    uint32_t now_s;  /* wall time, for cookies and holds; read once per batch */
+    uint64_t now_us; /* monotonic, for rates; needed with VIEW_GUARD_RATE, read once per batch */
+};
+
+struct answer_request {
+    const uint8_t *bytes;
+    size_t len;
+    const struct sockaddr *client; /* for geography and cookies; NULL: unknown */
+    enum answer_transport transport;
+    const struct acl *allow; /* of the address that it came in on; NULL: everybody */
+    uint16_t idle_ds;        /* TCP: how long the connection may idle, in 100 ms (RFC 7828); 0: not said */
+    /* TCP: what a granted transfer is kept in, closed when called. If it is open afterwards the reply is the
+     * first of several messages: the caller writes the others, and ends it in any case. NULL: no transfer can
+     * begin now. */
+    struct transfer *transfer;
+};
