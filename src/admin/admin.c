@@ -7,6 +7,7 @@
 #include "admin/admin.h"
 
 #include "admin/call.h"
+#include "admin/peers.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -276,6 +277,7 @@ int admin_open(struct event_base *base, const char *socket_path, unsigned mode,
         free(made);
         return error;
     }
+    made->peers = peers_new();
     error = start(made);
     if (error != 0) {
         report_add(report, REPORT_ERROR, &(struct report_place){.file = socket_path},
@@ -301,5 +303,6 @@ void admin_close(struct admin *admin)
     if (admin->http != NULL) {
         evhttp_free(admin->http);
     }
+    peers_free(admin->peers);
     free(admin);
 }

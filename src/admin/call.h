@@ -27,6 +27,7 @@ struct admin {
     struct admin_verbs verbs;
     struct clock clock;
     struct connection_set connections;
+    struct peers *peers;
     struct call_pending *pendings; /* requests that are answered later */
 };
 

@@ -5,6 +5,7 @@
 
 #include "admin/call.h"
 
+#include "admin/peers.h"
 #include "admin/plan.h"
 #include "admin/render.h"
 #include "admin/request.h"
@@ -136,17 +137,18 @@ static void put_override(struct call *call, const struct health_override *overri
     call_reply_problem(call);
 }
 
-/* Who asked, unless the request says so. */
-static void add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE])
+/* Who the kernel says has asked, and who is said to have, if the request says so. */
+static void add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[HEALTH_PEER_SIZE])
 {
     const char *given = call->route.parameters[ROUTE_ACTOR];
+    peers_write(call->admin->peers, connection_fd(call->request), peer, HEALTH_PEER_SIZE);
     if (actor[0] != '\0') {
         return;
     }
     if (given != NULL) {
         request_check_actor(given, actor, &call->problem);
     } else {
-        admin_socket_peer(connection_fd(call->request), actor, HEALTH_ACTOR_SIZE);
+        snprintf(actor, HEALTH_ACTOR_SIZE, "%s", peer);
     }
 }
 
@@ -157,7 +159,7 @@ void handle_override(struct call *call)
         request_parse_override(call->body, call->body_len, override.set_ms, &override, &call->problem);
     }
     if (!problem_is_set(&call->problem)) {
-        add_actor(call, override.actor);
+        add_actor(call, override.actor, override.peer);
     }
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
@@ -195,6 +197,7 @@ static void reply_load_plan(struct call *call, const struct health_load_report *
         load->reported_ms = clock_wall_ms(&call->admin->clock);
         load->until_ms = load->reported_ms + ttl_ms;
         memcpy(load->actor, report->actor, strlen(report->actor) + 1);
+        memcpy(load->peer, report->peer, strlen(report->peer) + 1);
     }
     json_t *document = render_target(&target);
     json_object_set_new(document, "dry_run", json_true());
@@ -221,18 +224,20 @@ static void put_load(struct call *call, const struct health_load_report *report)
 void handle_load(struct call *call)
 {
     struct request_load load = {.ttl_ms = 0};
+    char peer[HEALTH_PEER_SIZE] = "";
     bool is_put = call->method == ROUTE_PUT;
     call->route.kind = HEALTH_ENDPOINT;
     if (is_put) {
         request_parse_load(call->body, call->body_len, &load, &call->problem);
     }
     if (!problem_is_set(&call->problem)) {
-        add_actor(call, load.actor);
+        add_actor(call, load.actor, peer);
     }
     struct health_load_report report = {.load = load.value,
                                         .source = is_put ? HEALTH_LOAD_PUSHED : HEALTH_LOAD_NONE,
                                         .ttl_ms = load.ttl_ms,
-                                        .actor = load.actor};
+                                        .actor = load.actor,
+                                        .peer = peer};
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
     } else if (call->route.dry_run) {

@@ -139,6 +139,7 @@ static json_t *render_override(const struct operate_target *target)
     set_text(object, "state", health_desired_text(override->desired));
     set_text(object, "reason", override->reason);
     set_text(object, "actor", override->actor);
+    set_text(object, "peer", override->peer[0] == '\0' ? NULL : override->peer);
     set_time(object, "set", override->set_ms);
     set_time(object, "starts", override->starts_ms);
     set_time(object, "expires", override->expires_ms);
@@ -213,6 +214,7 @@ static json_t *render_load(const struct operate_target *target)
     set(object, "shed", json_real(load->shed));
     set_text(object, "source", health_load_source_text(load->source));
     set_text(object, "actor", load->actor[0] == '\0' ? NULL : load->actor);
+    set_text(object, "peer", load->peer[0] == '\0' ? NULL : load->peer);
     set_time(object, "reported", load->reported_ms);
     set_time(object, "until", load->until_ms);
     set(object, "low", real_or_null(marks->is_given, marks->low));

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/utf8.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -81,16 +82,33 @@ static const char *get_text(const json_t *body, const char *key, struct problem 
     return json_string_value(value);
 }
 
-/* What goes into logs and tables has no control characters. */
+/* What goes into logs and tables is text: no control characters, of which C1 has some, and nothing that is no
+ * UTF-8 (bodies have none, but a parameter may). Returns whether it is. */
+static bool check_text(const char *key, const char *text, struct problem *problem)
+{
+    uint32_t code;
+    size_t len = strlen(text), at = 0;
+    for (size_t size; at < len; at += size) {
+        size = utf8_read(text + at, len - at, &code);
+        if (size == 0) {
+            problem_add_field(problem, key,
+                              "found an octet that is no UTF-8 at offset %zu, expected plain text", at);
+            return false;
+        }
+        if (utf8_is_control(code) || code == 0x2028 || code == 0x2029) {
+            problem_add_field(problem, key, "found a control character at offset %zu, expected plain text",
+                              at);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void copy_text(const char *key, const char *text, char *to, size_t size, struct problem *problem)
 {
     size_t len = strlen(text);
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < ' ' || text[i] == 127) {
-            problem_add_field(problem, key, "found a control character at offset %zu, expected plain text",
-                              i);
-            return;
-        }
+    if (!check_text(key, text, problem)) {
+        return;
     }
     if (strspn(text, " ") == len) {
         problem_add_field(problem, key, "found an empty text, expected 1 to %zu octets", size - 1);

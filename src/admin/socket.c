@@ -11,7 +11,6 @@
 #include "base/memory.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,22 +127,4 @@ void admin_socket_remove(struct admin_socket *made)
     }
     free(made->path);
     made->path = NULL;
-}
-
-const char *admin_socket_peer(int fd, char *text, size_t size)
-{
-    struct ucred peer;
-    socklen_t len = sizeof peer;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1) {
-        snprintf(text, size, "unknown");
-        return text;
-    }
-    struct passwd entry, *found = NULL;
-    char names[4096];
-    if (getpwuid_r(peer.uid, &entry, names, sizeof names, &found) == 0 && found != NULL) {
-        snprintf(text, size, "uid:%u(%s)", (unsigned)peer.uid, found->pw_name);
-    } else {
-        snprintf(text, size, "uid:%u", (unsigned)peer.uid);
-    }
-    return text;
 }

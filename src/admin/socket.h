@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A listening unix socket in the file system, and who is at the other end of a connection. */
+ * A listening unix socket in the file system. */
 #pragma once
 
 #include "base/report.h"
@@ -24,6 +24,3 @@ int admin_socket_open(const char *path, unsigned mode, struct report *report, st
 bool admin_socket_is_there(const struct admin_socket *made);
 /* Remove the file if it is still ours. The descriptor belongs to the listener by then. */
 void admin_socket_remove(struct admin_socket *made);
-
-/* "uid:1000(alice)" of the process that connected; "unknown" if the kernel does not say. Returns text. */
-const char *admin_socket_peer(int fd, char *text, size_t size);

@@ -333,13 +333,14 @@ static bool wait_for_end(int timeout_ms)
     return result == 0;
 }
 
-void log_close(int timeout_ms)
+bool log_close(int timeout_ms)
 {
     if (atomic_load(&log_state.mode) != MODE_QUEUED || atomic_exchange(&log_state.ends, true)) {
-        return; /* another thread does */
+        return false; /* another thread does, or there is none */
     }
     log_wake();
-    if (wait_for_end(timeout_ms)) {
+    bool ended = wait_for_end(timeout_ms);
+    if (ended) {
         atomic_store_explicit(&log_state.mode, MODE_DIRECT, memory_order_release);
         pthread_join(log_state.thread, NULL);
         free_writer();
@@ -347,6 +348,7 @@ void log_close(int timeout_ms)
         atomic_store_explicit(&log_state.mode, MODE_DEAF, memory_order_release);
         pthread_detach(log_state.thread);
     }
+    return ended;
 }
 
 void log_get_stats(struct log_stats *stats)

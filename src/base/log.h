@@ -60,9 +60,9 @@ struct log_source {
 /* Start it; source may be NULL and is borrowed until log_close(). 0, or a negative error: nothing changed. */
 int log_start(const struct log_source *source);
 /* Write what waits, end the thread. Waits so long at the most; what is not written by then is lost, and so is
- * every later line. */
+ * every later line. Returns whether the thread has ended; if not, it goes on using the source. */
 enum { LOG_PATIENCE_MS = 200 }; /* what a program has */
-void log_close(int timeout_ms);
+bool log_close(int timeout_ms);
 /* The source has something. Neither waits nor allocates. */
 void log_wake(void);
 /* Of the source: so many lines of this level are lost. */

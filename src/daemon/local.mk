@@ -3,6 +3,7 @@ sbin_PROGRAMS += src/steerd
 src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
+	src/daemon/changes.c src/daemon/changes.h \
 	src/daemon/dump.c \
 	src/daemon/ends.c src/daemon/ends.h \
 	src/daemon/folders.c src/daemon/folders.h \
@@ -24,5 +25,5 @@ src_steerd_SOURCES = \
 	src/daemon/whatif.c
 src_steerd_LDADD = \
 	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libnotify.a src/libanswer.a src/libtransfer.a \
-	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \
+	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libevents.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \
 	$(EVENT_LIBS) $(CARES_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(URCU_LIBS) -lm

@@ -480,6 +480,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"stale\"} %zu\n", stale);
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
     print_log(out);
+    changes_write_metrics(server->changes, out);
     print_geo(view, out);
     print_queries(server, out);
     print_serials(reader, out);

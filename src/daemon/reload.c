@@ -188,6 +188,11 @@ static bool install(struct reload *reload)
     return reload->view != NULL;
 }
 
+static const char *result_text(const struct reload *reload, bool good)
+{
+    return !good ? "refused" : report_errors(reload->report) != 0 ? "partial" : "ok";
+}
+
 static void on_finished(int fd, short events, void *argument)
 {
     (void)fd;
@@ -202,14 +207,15 @@ static void on_finished(int fd, short events, void *argument)
     server->reloads++;
     server->reload_failures += report_errors(reload->report) != 0;
     server_log_report(reload->report);
-    log_info("reload result=%s generation=%lu errors=%zu warnings=%zu duration_ms=%ld what=%s",
-             !good                                ? "refused"
-             : report_errors(reload->report) != 0 ? "partial"
-                                                  : "ok",
-             (unsigned long)server->view->generation, report_errors(reload->report),
-             report_warnings(reload->report),
-             (long)((clock_now_us(&server->clock) - reload->started_us) / 1000),
-             reload->zone_index == -1 ? "all" : server->view->zone_list[reload->zone_index].origin);
+    const char *what = reload->zone_index == -1 ? "all" : server->view->zone_list[reload->zone_index].origin;
+    changes_tell_reload(
+        server->changes,
+        &(struct changes_reload){.result = result_text(reload, good),
+                                 .what = what,
+                                 .generation = server->view->generation,
+                                 .errors = report_errors(reload->report),
+                                 .warnings = report_warnings(reload->report),
+                                 .duration_ms = (clock_now_us(&server->clock) - reload->started_us) / 1000});
     server->reload = NULL;
     if (reload->done != NULL) {
         reload->done(reload->argument, &(struct admin_reload_result){.error = good ? 0 : ERROR_INVALID,

@@ -27,43 +27,6 @@ enum { EXPIRY_CHECK_MS = 1000 };
 
 /* ---- health ---- */
 
-/* Called with the lock held, by the thread that caused the change: one line per transition. */
-static void on_change(void *context, const struct health_change *change)
-{
-    (void)context;
-    log_info("health kind=%s name=%s observed=%s observed_was=%s effective=%s effective_was=%s decided_by=%s "
-             "cause=%s",
-             health_kind_text(change->kind), change->name, health_observed_text(change->observed_after),
-             health_observed_text(change->observed_before), health_state_text(change->after.state),
-             health_state_text(change->before.state), health_decider_text(change->after.decided_by),
-             health_outcome_text(change->outcome));
-}
-
-/* Likewise, by the control thread: one line when an override starts or ends by itself. */
-static void on_turn(void *context, const struct health_override_turn *turn)
-{
-    (void)context;
-    log_info("override turn=%s kind=%s name=%s state=%s actor=%s reason=%s", health_turn_text(turn->turn),
-             health_kind_text(turn->kind), turn->name, health_desired_text(turn->override->desired),
-             turn->override->actor, turn->override->reason);
-}
-
-/* Likewise: one line when an endpoint begins or ends to shed weight. */
-static void on_shed(void *context, const struct health_shed_change *change)
-{
-    (void)context;
-    const struct health_load_status *load = change->load;
-    const char *source = health_load_source_text(load->source);
-    if (source == NULL) {
-        log_info("load endpoint=%s sheds=no why=%s", change->name,
-                 load->reported_ms == 0 ? "the report was deleted" : "the latest report is too old");
-    } else {
-        log_info("load endpoint=%s sheds=%s load=%g source=%s actor=%s", change->name,
-                 load->shed > 0 ? "yes" : "no", load->value, source,
-                 load->actor[0] == '\0' ? NULL : load->actor);
-    }
-}
-
 /* On the prober's thread: the verdict changes answers before this returns. */
 static void on_result(void *context, const struct probe_result *result)
 {
@@ -176,9 +139,7 @@ void server_install_view(struct server *server, struct view *view)
         health_carry(view->health, server->view->health, clock_wall_ms(&server->clock));
     }
     hosts_prepare(server->hosts, view);
-    health_set_listener(view->health,
-                        &(struct health_listener){
-                            .context = server, .changed = on_change, .turned = on_turn, .shed = on_shed});
+    changes_listen(server->changes, view->health);
     primaries_let_go(server->primaries);
     primaries_prepare(server->primaries, view);
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
@@ -282,6 +243,7 @@ static int start(struct server *server, struct report *report)
     int error = folders_take(view->server, binding, &server->folders);
     error = error == 0 ? open_sockets(server, view, binding) : error;
     log_configure(&view->server->log);
+    changes_open(server->changes, health_count(view->health, HEALTH_ENDPOINT));
     if (error != 0) {
         view_free(view);
     } else if ((error = prober_open(&(struct probe_hooks){.context = server, .ended = on_result},
@@ -363,8 +325,10 @@ int server_run(const char *path)
     lock_init(&server.lock);
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
+    server.changes = changes_new();
     server.base = event_base_new();
-    if (log_start(NULL) != 0 || server.base == NULL || /* before any thread that it might hold up */
+    if (server.base == NULL ||
+        log_start(changes_get_source(server.changes)) != 0 || /* before any thread that it might hold up */
         ends_open(server.base, on_woken, &server, &server.ends) != 0) {
         report_free(report);
         return EXIT_FAILURE;
@@ -380,6 +344,8 @@ int server_run(const char *path)
     }
     stop(&server);
     log_info("stopped exit=%d", error == 0 ? 0 : 1);
-    log_close(LOG_PATIENCE_MS);
+    if (log_close(LOG_PATIENCE_MS)) {
+        changes_free(server.changes);
+    }
     return error == 0 ? 0 : 1;
 }

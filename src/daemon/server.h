@@ -6,6 +6,7 @@
 #pragma once
 
 #include "admin/admin.h"
+#include "daemon/changes.h"
 #include "daemon/ends.h"
 #include "daemon/folders.h"
 #include "daemon/hosts.h"
@@ -33,6 +34,7 @@ struct server {
     struct event_base *base;
     struct ends *ends; /* signals, and the end */
     struct folders folders;
+    struct changes *changes;            /* the stream of what changes */
     struct event *expiry;               /* timer: the next override to start or end */
     struct event *report;               /* timer: what rates did */
     uint64_t reported[ANSWER_COUNTERS]; /* up to its last run */

@@ -97,12 +97,7 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     int error = operate_put_override(server->view, kind, name, override, clock_wall_ms(&server->clock));
     lock_leave(&server->lock);
     if (error == 0) {
-        char text[CLOCK_TEXT_SIZE];
-        bool is_planned = override->starts_ms != 0;
-        log_info("override kind=%s name=%s state=%s starts=%s actor=%s reason=%s", health_kind_text(kind),
-                 name, health_desired_text(override->desired),
-                 is_planned ? clock_write_rfc3339(override->starts_ms, text) : NULL, override->actor,
-                 override->reason[0] == '\0' ? NULL : override->reason);
+        changes_tell_override(server->changes, kind, name, override);
     }
     server_schedule_expiry(server);
     return error;
@@ -116,7 +111,7 @@ static int put_load(void *context, const char *endpoint, const struct health_loa
     int error = operate_put_load(server->view, endpoint, report, clock_wall_ms(&server->clock));
     lock_leave(&server->lock);
     if (error == 0 && report->source == HEALTH_LOAD_NONE) {
-        log_info("load forgotten endpoint=%s actor=%s", endpoint, report->actor);
+        changes_tell_forgotten(server->changes, endpoint, report);
     } else if (error == 0) {
         log_debug("load endpoint=%s load=%g actor=%s", endpoint, report->load, report->actor);
     }
@@ -171,9 +166,12 @@ static int simulate(void *context, struct admin_drill *asked, char **json)
         error = *json == NULL ? ERROR_CANCELLED : 0;
     }
     if (error == 0) {
-        log_info("drill mode=simulate lose=%s%s names_changed=%zu unserved=%zu recovery_ms=%ld",
-                 asked->losses[0], asked->count > 1 ? ",…" : "", report.changed_count, report.unserved_count,
-                 (long)report.recovery_ms);
+        changes_tell_drill(reader->server->changes,
+                           &(struct changes_drill){.lost = asked->losses[0],
+                                                   .losses = asked->count,
+                                                   .names_changed = report.changed_count,
+                                                   .unserved = report.unserved_count,
+                                                   .recovery_ms = report.recovery_ms});
     }
     arena_free(arena);
     return error;

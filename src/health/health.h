@@ -73,7 +73,7 @@ struct health_change {
     enum health_outcome outcome; /* of the observation that caused it; NONE for overrides */
 };
 
-enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64 };
+enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64, HEALTH_PEER_SIZE = 64 };
 
 enum health_load_source { HEALTH_LOAD_NONE, HEALTH_LOAD_FROM_CHECK, HEALTH_LOAD_PUSHED };
 const char *health_load_source_text(enum health_load_source source); /* "check" "push"; NULL for none */
@@ -84,7 +84,8 @@ struct health_load_status {
     double value;                   /* as reported last, if ever */
     double shed;                    /* 0..1: as answers follow it now */
     int64_t reported_ms, until_ms;  /* wall time of the report, and until when it counts; 0: never */
-    char actor[HEALTH_ACTOR_SIZE];  /* who pushed it; "" for checks */
+    char actor[HEALTH_ACTOR_SIZE];  /* who says to have pushed it; "" for checks */
+    char peer[HEALTH_PEER_SIZE];    /* who the kernel says it was; likewise */
 };
 
 /* An endpoint begins or ends to shed weight. */
@@ -185,8 +186,8 @@ void health_copy_resolved(struct health *to, const struct health *from);
 struct health_load_report {
     double load; /* 0 or more, in the unit of the watermarks */
     enum health_load_source source;
-    int64_t ttl_ms;    /* how long it counts; 0: the endpoint's max_age */
-    const char *actor; /* NULL for checks */
+    int64_t ttl_ms;           /* how long it counts; 0: the endpoint's max_age */
+    const char *actor, *peer; /* NULL for checks */
 };
 
 /* An endpoint said how loaded it is; the latest word counts. Words change only where the share that is shed
@@ -212,7 +213,8 @@ struct health_override {
     int64_t starts_ms;  /* wall: planned for then; 0: in force from the beginning */
     int64_t expires_ms; /* wall, after starts_ms; 0: never */
     char reason[HEALTH_REASON_SIZE];
-    char actor[HEALTH_ACTOR_SIZE];
+    char actor[HEALTH_ACTOR_SIZE]; /* who says to want it */
+    char peer[HEALTH_PEER_SIZE];   /* who the kernel says it was, "uid:1000(alice)"; "": nobody */
 };
 
 /* Set or replace (desired AUTO removes, and so does one that has expired already). One that is planned is on

@@ -140,6 +140,9 @@ int health_report_load(struct health *health, uint32_t endpoint, const struct he
     if (report->actor != NULL) {
         strncpy(load->status.actor, report->actor, sizeof load->status.actor - 1);
     }
+    if (report->peer != NULL) {
+        strncpy(load->status.peer, report->peer, sizeof load->status.peer - 1);
+    }
     load->ttl_ms = report->ttl_ms;
     set_until(load);
     wake_at(health, load->status.until_ms);

@@ -85,8 +85,8 @@ def test_rising_load_moves_answers_linearly(site):
         weights = left(server)
         assert all(weights[other] == 10 for other in others)
         hold_to_weights(server, at, weights)
-    server.wait_log("load endpoint=", first, "sheds=yes", "source=check")
-    server.wait_log("load endpoint=", first, "sheds=no", "source=check")
+    server.wait_log("load kind=endpoint", first, "sheds=yes", "source=check")
+    server.wait_log("load kind=endpoint", first, "sheds=no", "source=check")
 
 
 def wait_checks(server, endpoint, count):
@@ -144,7 +144,7 @@ def test_old_reports_stop_counting(site):
     target = wait_shed(server, first, 0)
     assert (target["effective"], target["load"]["value"], target["load"]["source"]) == ("healthy", None, None)
     assert target["load"]["reported"] is not None
-    server.wait_log("load endpoint=", first, "sheds=no", "too old")
+    server.wait_log("load kind=endpoint", first, "sheds=no", "too old")
     hold_to_weights(server, at, dict.fromkeys(at, 10))
 
 
@@ -187,8 +187,8 @@ def test_pushed_load_moves_answers_linearly(site):
     reply = server.request("DELETE", f"/v1/endpoints/{first}/load")
     assert reply.status == 200 and reply.json["load"]["value"] is None
     wait_shed(server, first, 0)
-    server.wait_log("load endpoint=", first, "sheds=yes", "actor=agent")
-    server.wait_log("load forgotten endpoint=", first, "actor=uid:")
+    server.wait_log("load kind=endpoint", first, "sheds=yes", "actor=agent")
+    server.wait_log("load kind=endpoint", first, "report=forgotten", "actor=uid:", "peer=uid:")
 
 
 def test_pushes_end_by_themselves(site):

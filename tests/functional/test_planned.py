@@ -67,9 +67,9 @@ def test_it_starts_and_ends_by_itself(server, site):
     server.wait_answers("www.example.com", [eu])
     target = server.get("/v1/regions/us-east")
     assert (target["desired"], target["override"]["planned"], told(server)[1]) == ("drain", False, "ttl_failing")
-    server.wait_log("override turn=started", "name=us-east", "actor=alice")
+    server.wait_log("override", "turn=started", "name=us-east", "actor=alice")
     server.wait_answers("www.example.com", [us])
-    server.wait_log("override turn=expired", "name=us-east")
+    server.wait_log("override", "turn=expired", "name=us-east")
     assert (ttl(server), server.get("/v1/overrides")["items"]) == (30, [])
 
 

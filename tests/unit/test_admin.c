@@ -437,14 +437,15 @@ static void targets_are_rendered(void **state)
     struct fake fake;
     fake_init(&fake);
     fake.overrides[HEALTH_AZ][0] = (struct health_override){
-        .desired = HEALTH_DESIRED_DRAIN, .set_ms = 1000, .reason = "r", .actor = "a"};
+        .desired = HEALTH_DESIRED_DRAIN, .set_ms = 1000, .reason = "r", .actor = "a", .peer = "uid:7"};
     fake.targets[HEALTH_AZ][0].override = &fake.overrides[HEALTH_AZ][0];
     assert_string_equal(
         write_json(s, render_target(&fake.targets[HEALTH_AZ][0])),
         "{\"decided_by\":\"verdict\",\"desired\":\"auto\",\"effective\":\"healthy\",\"kind\":\"az\","
         "\"members\":2,"
         "\"members_unhealthy\":0,\"name\":\"us-east-1a\",\"observed\":\"healthy\",\"override\":{\"actor\":"
-        "\"a\",\"expires\":null,\"planned\":false,\"reason\":\"r\",\"set\":\"1970-01-01T00:00:01.000Z\","
+        "\"a\",\"expires\":null,\"peer\":\"uid:7\",\"planned\":false,\"reason\":\"r\",\"set\":\"1970-01-"
+        "01T00:00:01.000Z\","
         "\"starts\":null,\"state\":\"drain\"},"
         "\"region\":\"us-east\",\"since\":\"2026-11-21T04:05:06.789Z\"}");
     fake.overrides[HEALTH_AZ][0].starts_ms = 2000;
@@ -474,18 +475,21 @@ static void loads_are_rendered(void **state)
     struct operate_target *endpoint = &fake.targets[HEALTH_ENDPOINT][0];
     assert_non_null(strstr(write_json(s, render_target(endpoint)), "\"load\":null"));
     fake.endpoints[0].load = (struct conf_load){.is_given = true, .low = 0.5, .high = 2};
-    assert_non_null(strstr(write_json(s, render_target(endpoint)),
-                           "\"load\":{\"actor\":null,\"high\":2.0,\"low\":0.5,\"reported\":null,\"shed\":0.0,"
-                           "\"source\":null,\"until\":null,\"value\":null}"));
+    assert_non_null(strstr(
+        write_json(s, render_target(endpoint)),
+        "\"load\":{\"actor\":null,\"high\":2.0,\"low\":0.5,\"peer\":null,\"reported\":null,\"shed\":0.0,"
+        "\"source\":null,\"until\":null,\"value\":null}"));
     endpoint->status.load = (struct health_load_status){.source = HEALTH_LOAD_PUSHED,
                                                         .value = 1.25,
                                                         .shed = 0.5,
                                                         .reported_ms = 1000,
                                                         .until_ms = 61000,
-                                                        .actor = "agent"};
+                                                        .actor = "agent",
+                                                        .peer = "uid:7"};
     assert_non_null(
         strstr(write_json(s, render_target(endpoint)),
-               "\"load\":{\"actor\":\"agent\",\"high\":2.0,\"low\":0.5,\"reported\":\"1970-01-01T00:00:"
+               "\"load\":{\"actor\":\"agent\",\"high\":2.0,\"low\":0.5,\"peer\":\"uid:7\",\"reported\":"
+               "\"1970-01-01T00:00:"
                "01.000Z\",\"shed\":0.5,\"source\":\"push\",\"until\":\"1970-01-01T00:01:01.000Z\","
                "\"value\":1.25}"));
     endpoint->status.load.source = HEALTH_LOAD_NONE; /* too old: when it was said, not what */

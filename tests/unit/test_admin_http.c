@@ -188,6 +188,16 @@ static void overrides_change_and_say_who(void **state)
         w, "DELETE /v1/endpoints/web-1/override?actor=bob HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         OK, "\"override\": null");
     assert_string_equal(w->fake.overrides[HEALTH_ENDPOINT][0].actor, "bob");
+    assert_memory_equal(w->fake.overrides[HEALTH_ENDPOINT][0].peer, actor, strlen(actor)); /* he may say so */
+    static const char *const odd[] = {"%FF", "a%C2%9Bb", "a%C0%80", "%ED%A0%80", "%E2%80%A8"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        char request[160];
+        snprintf(
+            request, sizeof request,
+            "DELETE /v1/endpoints/web-1/override?actor=%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            odd[i]);
+        assert_answer(w, request, "HTTP/1.1 422", "\"actor\"");
+    }
     assert_answer(w, GET("/v1/overrides"), OK, "\"items\": []");
 }
 

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The writers' side makes records of names and words and is done; the log's thread makes lines of them, when
+ * it has time. Hosts and renditions are in the stream, too, but their lines are written where more is known
+ * of them. */
+#include "config.h"
+
+#include "daemon/changes.h"
+
+#include "base/clock.h"
+#include "base/log_record.h"
+#include "base/memory.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SPARE = 4096, OBJECTS_MAX = 65536 - SPARE };
+
+struct changes {
+    _Atomic(struct stream *) stream; /* NULL: not open yet */
+    struct log_source source;
+    struct stream_reader reader; /* of the log's thread */
+    bool reads;
+};
+
+/* ---- writers ---- */
+
+static void publish(struct changes *changes, const struct change *change)
+{
+    struct stream *stream = atomic_load_explicit(&changes->stream, memory_order_acquire);
+    if (stream != NULL) {
+        stream_publish(stream, change);
+    }
+}
+
+/* "region:us-east" */
+static const char *write_name(const char *kind, const char *name, char text[CHANGE_NAME_MAX + 1])
+{
+    snprintf(text, CHANGE_NAME_MAX + 1, "%s:%s", kind, name);
+    return text;
+}
+
+static const char *text_or_null(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+static void on_change(void *context, const struct health_change *change)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "observed", health_observed_text(change->observed_after));
+    change_body_add(&body, "observed_was", health_observed_text(change->observed_before));
+    change_body_add(&body, "effective", health_state_text(change->after.state));
+    change_body_add(&body, "effective_was", health_state_text(change->before.state));
+    change_body_add(&body, "decided_by", health_decider_text(change->after.decided_by));
+    change_body_add(&body, "cause", health_outcome_text(change->outcome));
+    publish(context, &(struct change){.kind = CHANGE_HEALTH,
+                                      .name = write_name(health_kind_text(change->kind), change->name, name),
+                                      .body = body.text});
+}
+
+static void add_time(struct change_body *body, const char *key, int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    change_body_add(body, key, wall_ms == 0 ? NULL : clock_write_rfc3339(wall_ms, text));
+}
+
+/* turn: NULL for one that somebody asks for just now. */
+static void tell_override(struct changes *changes, enum health_kind kind, const char *target,
+                          const struct health_override *override, const char *turn)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "turn", turn);
+    change_body_add(&body, "state", health_desired_text(override->desired));
+    add_time(&body, "starts", override->starts_ms);
+    add_time(&body, "expires", override->expires_ms);
+    publish(changes, &(struct change){.kind = CHANGE_OVERRIDE,
+                                      .name = write_name(health_kind_text(kind), target, name),
+                                      .actor = override->actor,
+                                      .peer = text_or_null(override->peer),
+                                      .reason = text_or_null(override->reason),
+                                      .body = body.text});
+}
+
+/* One that starts or ends by itself. */
+static void on_turn(void *context, const struct health_override_turn *turn)
+{
+    tell_override(context, turn->kind, turn->name, turn->override, health_turn_text(turn->turn));
+}
+
+void changes_tell_override(struct changes *changes, enum health_kind kind, const char *name,
+                           const struct health_override *override)
+{
+    tell_override(changes, kind, name, override, NULL);
+}
+
+/* An endpoint begins or ends to shed weight. */
+static void on_shed(void *context, const struct health_shed_change *change)
+{
+    const struct health_load_status *load = change->load;
+    const char *source = health_load_source_text(load->source);
+    char name[CHANGE_NAME_MAX + 1], value[32];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "sheds", source != NULL && load->shed > 0 ? "yes" : "no");
+    snprintf(value, sizeof value, "%g", load->value);
+    change_body_add(&body, "load", source == NULL ? NULL : value);
+    change_body_add(&body, "source", source);
+    if (source == NULL) {
+        change_body_add(&body, "why",
+                        load->reported_ms == 0 ? "the report was deleted" : "the latest report is too old");
+    }
+    publish(context, &(struct change){.kind = CHANGE_LOAD,
+                                      .name = write_name("endpoint", change->name, name),
+                                      .actor = source == NULL ? NULL : text_or_null(load->actor),
+                                      .peer = source == NULL ? NULL : text_or_null(load->peer),
+                                      .body = body.text});
+}
+
+void changes_tell_forgotten(struct changes *changes, const char *endpoint,
+                            const struct health_load_report *report)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    publish(changes, &(struct change){.kind = CHANGE_LOAD,
+                                      .name = write_name("endpoint", endpoint, name),
+                                      .actor = report->actor,
+                                      .peer = report->peer,
+                                      .body = "report=forgotten\n"});
+}
+
+void changes_tell_reload(struct changes *changes, const struct changes_reload *reload)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    bool is_all = strcmp(reload->what, "all") == 0;
+    change_body_init(&body);
+    change_body_add(&body, "result", reload->result);
+    change_body_add_number(&body, "generation", (int64_t)reload->generation);
+    change_body_add_number(&body, "errors", (int64_t)reload->errors);
+    change_body_add_number(&body, "warnings", (int64_t)reload->warnings);
+    change_body_add_number(&body, "duration_ms", reload->duration_ms);
+    change_body_add(&body, "what", reload->what);
+    publish(changes, &(struct change){.kind = CHANGE_RELOAD,
+                                      .name = is_all ? "all" : write_name("zone", reload->what, name),
+                                      .body = body.text});
+}
+
+void changes_tell_drill(struct changes *changes, const struct changes_drill *drill)
+{
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "mode", "simulate");
+    change_body_add(&body, "lose", drill->lost);
+    change_body_add_number(&body, "losses", (int64_t)drill->losses);
+    change_body_add_number(&body, "names_changed", (int64_t)drill->names_changed);
+    change_body_add_number(&body, "unserved", (int64_t)drill->unserved);
+    change_body_add_number(&body, "recovery_ms", drill->recovery_ms);
+    publish(changes, &(struct change){.kind = CHANGE_DRILL, .name = drill->lost, .body = body.text});
+}
+
+void changes_tell_rendition(struct changes *changes, const char *zone, uint32_t serial, size_t policies)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add_number(&body, "serial", serial);
+    change_body_add_number(&body, "policies", (int64_t)policies);
+    publish(changes, &(struct change){.kind = CHANGE_RENDITION,
+                                      .name = write_name("zone", zone, name),
+                                      .body = body.text});
+}
+
+void changes_tell_host(struct changes *changes, const char *host, const char *family, const char *state)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "family", family);
+    change_body_add(&body, "state", state);
+    publish(changes,
+            &(struct change){.kind = CHANGE_HOST, .name = write_name("host", host, name), .body = body.text});
+}
+
+void changes_listen(struct changes *changes, struct health *health)
+{
+    health_set_listener(health,
+                        &(struct health_listener){
+                            .context = changes, .changed = on_change, .turned = on_turn, .shed = on_shed});
+}
+
+/* ---- the log ---- */
+
+static bool is_number(const char *value)
+{
+    const char *digits = value + (*value == '-');
+    return *digits != '\0' && digits[strspn(digits, "0123456789.e+-")] == '\0';
+}
+
+static bool has_line(const struct change *change)
+{
+    return change->kind != CHANGE_HOST && change->kind != CHANGE_RENDITION;
+}
+
+/* kind=region name=us-east */
+static void add_name(struct log_record *record, const struct change *change)
+{
+    char kind[CHANGE_NAME_MAX + 1];
+    const char *colon = change->name == NULL ? NULL : strchr(change->name, ':');
+    if (colon == NULL || change->kind == CHANGE_RELOAD || change->kind == CHANGE_DRILL) {
+        return; /* the body says it */
+    }
+    snprintf(kind, sizeof kind, "%.*s", (int)(colon - change->name), change->name);
+    log_record_add(record, "kind", kind, false);
+    log_record_add(record, "name", colon + 1, false);
+}
+
+static void write_line(const struct change *change, struct log_record *record)
+{
+    struct change_pair pair;
+    log_record_begin(record, change->wall_ms, LOG_LEVEL_INFO, change_kind_text(change->kind));
+    add_name(record, change);
+    for (const char *at = change->body; change_next_pair(&at, &pair);) {
+        log_record_add(record, pair.key, pair.value, is_number(pair.value));
+    }
+    log_record_add(record, "actor", change->actor, false);
+    log_record_add(record, "peer", change->peer, false);
+    log_record_add(record, "reason", change->reason, false);
+}
+
+/* On the log's thread. */
+static bool next_line(void *context, struct log_record *record)
+{
+    struct changes *changes = context;
+    struct stream *stream = atomic_load_explicit(&changes->stream, memory_order_acquire);
+    uint64_t missed;
+    if (stream == NULL) {
+        return false;
+    }
+    if (!changes->reads) {
+        changes->reads = true;
+        stream_reader_init_at(&changes->reader, stream, 1);
+    }
+    for (;;) {
+        enum stream_result result = stream_read(&changes->reader, &missed);
+        if (result == STREAM_GAP) {
+            log_count_dropped(LOG_LEVEL_INFO, missed);
+        } else if (result == STREAM_NOTHING) {
+            return false;
+        } else if (has_line(&changes->reader.change)) {
+            write_line(&changes->reader.change, record);
+            return true;
+        }
+    }
+}
+
+static void wake_log(void *context)
+{
+    (void)context;
+    log_wake();
+}
+
+/* ---- metrics ---- */
+
+void changes_write_metrics(const struct changes *changes, struct buffer *out)
+{
+    const struct stream *stream = atomic_load_explicit(&changes->stream, memory_order_acquire);
+    buffer_add_text(out,
+                    "# HELP steerd_events_total Changes that were told to all who follow them, by kind.\n"
+                    "# TYPE steerd_events_total counter\n");
+    for (int kind = 0; kind < CHANGE_KINDS; kind++) {
+        buffer_print(out, "steerd_events_total{kind=\"%s\"} %lu\n", change_kind_text((enum change_kind)kind),
+                     (unsigned long)stream_count(stream, (enum change_kind)kind));
+    }
+    buffer_print(out,
+                 "# HELP steerd_events_seq Number of the latest change.\n"
+                 "# TYPE steerd_events_seq gauge\nsteerd_events_seq %lu\n",
+                 (unsigned long)stream_get_seq(stream));
+}
+
+/* ---- life ---- */
+
+struct changes *changes_new(void)
+{
+    struct changes *changes = memory_alloc(sizeof *changes);
+    changes->source = (struct log_source){changes, next_line};
+    return changes;
+}
+
+void changes_open(struct changes *changes, size_t objects)
+{
+    struct stream *stream = stream_new((objects < OBJECTS_MAX ? objects : OBJECTS_MAX) + SPARE);
+    stream_add_waker(stream, wake_log, NULL);
+    atomic_store_explicit(&changes->stream, stream, memory_order_release);
+}
+
+void changes_free(struct changes *changes)
+{
+    if (changes != NULL) {
+        stream_free(atomic_load(&changes->stream));
+        free(changes);
+    }
+}
+
+const struct log_source *changes_get_source(struct changes *changes)
+{
+    return &changes->source;
+}

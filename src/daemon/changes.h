@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What changes, as the server says it: into the one stream of events (events/stream.h), from which the log
+ * and the metrics take it. Every function here may be called by any thread, under the health lock too. */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "events/stream.h"
+#include "health/health.h"
+
+struct changes;
+
+struct changes *changes_new(void);
+/* Only when the log has ended, which reads from it. NULL is fine. */
+void changes_free(struct changes *changes);
+/* Where the log takes its lines from. Before changes_open() there are none. */
+const struct log_source *changes_get_source(struct changes *changes);
+/* Keep that many and some more. Before anything changes, and before any other thread may. */
+void changes_open(struct changes *changes, size_t objects);
+
+void changes_listen(struct changes *changes, struct health *health);
+void changes_tell_override(struct changes *changes, enum health_kind kind, const char *name,
+                           const struct health_override *override);
+/* Somebody deleted a report of load. */
+void changes_tell_forgotten(struct changes *changes, const char *endpoint,
+                            const struct health_load_report *report);
+
+struct changes_reload {
+    const char *result, *what; /* "ok" "partial" "refused"; a zone or "all" */
+    uint64_t generation;
+    size_t errors, warnings;
+    int64_t duration_ms;
+};
+void changes_tell_reload(struct changes *changes, const struct changes_reload *reload);
+
+struct changes_drill {
+    const char *lost; /* the first one */
+    size_t losses, names_changed, unserved;
+    int64_t recovery_ms;
+};
+void changes_tell_drill(struct changes *changes, const struct changes_drill *drill);
+/* Copies of a zone hold something else under this serial. */
+void changes_tell_rendition(struct changes *changes, const char *zone, uint32_t serial, size_t policies);
+/* The addresses of a host name, of one family; no state but "failing" is a failure. */
+void changes_tell_host(struct changes *changes, const char *host, const char *family, const char *state);
+
+void changes_write_metrics(const struct changes *changes, struct buffer *out);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The record of one change: what every part of the house says that has changed something, and what all who
+ * want to know are told. Names are names, never an index: they mean the same after a reload, in a journal and
+ * on another server. Plain texts, borrowed; whoever keeps a change copies them. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What it is about. The text of a kind is what readers filter by: kinds are added, never renamed. */
+enum change_kind {
+    CHANGE_HEALTH,    /* "health": an endpoint, az or region is observed, or counts, as something else */
+    CHANGE_OVERRIDE,  /* "override": set, removed, begun or ended */
+    CHANGE_LOAD,      /* "load": an endpoint begins or ends to shed, or its report was deleted */
+    CHANGE_HOST,      /* "host": a host name has other addresses, or none */
+    CHANGE_RELOAD,    /* "reload": ended, with or without effect */
+    CHANGE_RENDITION, /* "rendition": what copies of a zone hold of steered names */
+    CHANGE_DRILL,     /* "drill": was computed */
+    CHANGE_KINDS
+};
+
+const char *change_kind_text(enum change_kind kind);
+
+/* Longer texts are cut, the body behind a whole pair. */
+enum {
+    CHANGE_NAME_MAX = 287, /* a kind of object, a colon, a domain name */
+    CHANGE_WHO_MAX = 63,
+    CHANGE_REASON_MAX = 255,
+    CHANGE_BODY_MAX = 511,
+};
+
+struct change {
+    uint64_t seq;    /* from 1, without gaps; given by the stream */
+    int64_t wall_ms; /* given by the stream if it is 0 */
+    enum change_kind kind;
+    const char *name;   /* "region:us-east", "zone:example.com.", "all" */
+    const char *actor;  /* who says to have done it; NULL: nobody did, it came about */
+    const char *peer;   /* who the kernel says it was; NULL likewise */
+    const char *reason; /* NULL: none was given */
+    const char *body;   /* lines of key=value: before, after and whatever belongs to it; "" or NULL: none */
+};
+
+/* The body under construction. */
+struct change_body {
+    size_t len;
+    char text[CHANGE_BODY_MAX + 1];
+};
+
+void change_body_init(struct change_body *body);
+/* A pair more; one that does not fit, or whose value is NULL, is left out. A control character in a value
+ * becomes '?'. Keys are lower-case words with underscores. */
+void change_body_add(struct change_body *body, const char *key, const char *value);
+void change_body_add_number(struct change_body *body, const char *key, int64_t value);
+
+/* One pair of a body, for readers: *at begins at the body and moves on. False at the end. */
+struct change_pair {
+    char key[64], value[CHANGE_BODY_MAX + 1];
+};
+bool change_next_pair(const char **at, struct change_pair *pair);
