@@ -5,6 +5,7 @@ src_libbase_a_SOURCES = \
 	src/base/arena.c src/base/arena.h \
 	src/base/base64.c src/base/base64.h \
 	src/base/buffer.c src/base/buffer.h \
+	src/base/budget.c src/base/budget.h \
 	src/base/bytes.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/cursor.h \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Heap memory outside the data path. Running out of memory while loading or administrating is not something a
- * caller can mend, so these end the process with one line on stderr instead of returning NULL. */
+ * caller can mend, so these end the process with one line on stderr instead of returning NULL. That a load
+ * never comes so far is what its budget is for (base/budget.h). */
 #pragma once
 
 #include <stddef.h>

@@ -6,6 +6,7 @@
 #include "base/report.h"
 
 #include "base/arena.h"
+#include "base/budget.h"
 #include "base/memory.h"
 #include "base/progress.h"
 
@@ -20,6 +21,7 @@ struct report {
     size_t count, capacity;
     size_t totals[2];                /* by severity */
     const struct progress *progress; /* NULL: nobody calls it off */
+    struct budget *budget;           /* NULL: there is no end of memory */
 };
 
 struct report *report_new(void)
@@ -33,6 +35,7 @@ struct report *report_new_part(const struct report *whole)
 {
     struct report *report = report_new();
     report->progress = whole->progress;
+    report->budget = whole->budget;
     return report;
 }
 
@@ -43,7 +46,25 @@ void report_set_cancel(struct report *report, const struct progress *progress)
 
 bool report_is_cancelled(const struct report *report)
 {
-    return progress_is_cancelled(report->progress);
+    return progress_is_cancelled(report->progress) ||
+           (report->budget != NULL && !budget_goes_on(report->budget));
+}
+
+void report_set_budget(struct report *report, struct budget *budget)
+{
+    report->budget = budget;
+}
+
+bool report_has_room(const struct report *report, size_t octets)
+{
+    return report->budget == NULL || budget_has_room(report->budget, octets);
+}
+
+void report_note_file(const struct report *report, const char *file)
+{
+    if (report->budget != NULL) {
+        budget_note_file(report->budget, file);
+    }
 }
 
 void report_free(struct report *report)

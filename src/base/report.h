@@ -24,6 +24,7 @@ struct report_item {
     const char *message;
 };
 
+struct budget;
 struct progress;
 struct report;
 
@@ -43,6 +44,13 @@ const struct report_item *report_get(const struct report *report, size_t index);
  * borrowed until report_free(). */
 void report_set_cancel(struct report *report, const struct progress *progress);
 bool report_is_cancelled(const struct report *report);
+/* The work has a budget of memory, borrowed until report_free() or NULL: when that is spent it counts as
+ * called off, too; but whoever gave the budget goes on with the report, and says in it that it was spent. */
+void report_set_budget(struct report *report, struct budget *budget);
+/* Is there room for so many octets more? */
+bool report_has_room(const struct report *report, size_t octets);
+/* A file was read: see budget_note_file(). */
+void report_note_file(const struct report *report, const char *file);
 /* For a part of the work, called off with the whole. */
 struct report *report_new_part(const struct report *whole);
 

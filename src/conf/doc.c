@@ -57,10 +57,10 @@ static size_t take_piece(void *bytes, size_t size, void *context)
     return len;
 }
 
-json_t *doc_parse_whole(const struct doc *doc, json_error_t *error)
+json_t *doc_parse_part(const struct doc *doc, const struct doc_text *part, size_t flags, json_error_t *error)
 {
-    struct feed feed = {.at = doc->text, .end = doc->text + doc->len, .report = doc->report};
-    return json_load_callback(take_piece, &feed, JSON_REJECT_DUPLICATES, error);
+    struct feed feed = {.at = part->bytes, .end = part->bytes + part->len, .report = doc->report};
+    return json_load_callback(take_piece, &feed, JSON_REJECT_DUPLICATES | flags, error);
 }
 
 struct doc *doc_parse_split(const char *path, const struct doc_text *text, const char *key,
@@ -70,7 +70,7 @@ struct doc *doc_parse_split(const char *path, const struct doc_text *text, const
     struct doc *doc = memory_alloc(sizeof *doc);
     *doc = (struct doc){.path = path, .text = text->bytes, .len = text->len, .report = report};
     if (key == NULL || !doc_split(doc, key)) {
-        doc->root = doc_parse_whole(doc, &error);
+        doc->root = doc_parse_part(doc, text, 0, &error);
     }
     if (doc->root == NULL) {
         doc_report_syntax(doc, &error);
@@ -99,6 +99,9 @@ struct doc *doc_load_split(const char *path, const char *key, struct report *rep
     struct file file;
     size_t len;
     int code;
+    if (file_look(path, &file) == 0 && file.size <= DOC_MAX_SIZE && !report_has_room(report, file.size)) {
+        return NULL; /* whoever gave the budget says so */
+    }
     char *text = file_read_all(path, DOC_MAX_SIZE, &file, &len, &code);
     if (text == NULL) {
         report_add(report, REPORT_ERROR, &(struct report_place){.file = path}, "%s: %s",

@@ -112,6 +112,8 @@ bool doc_read_real(const struct doc_node *node, const double range[2], double *v
 uint32_t doc_get_duration_ms(const struct doc_node *object, const char *key, const uint32_t range_ms[2],
                              uint32_t otherwise_ms);
 uint32_t doc_get_ttl(const struct doc_node *object, const char *key, uint32_t otherwise_s);
+/* Octets: "512MiB", "2GiB" … */
+uint64_t doc_get_size(const struct doc_node *object, const char *key, uint64_t least, uint64_t otherwise);
 double doc_get_share(const struct doc_node *object, const char *key,
                      double otherwise); /* 0 < x <= 1, or "50%" */
 bool doc_get_bool(const struct doc_node *object, const char *key, bool otherwise);

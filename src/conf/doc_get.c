@@ -340,6 +340,25 @@ uint32_t doc_get_ttl(const struct doc_node *object, const char *key, uint32_t ot
     return (uint32_t)s;
 }
 
+uint64_t doc_get_size(const struct doc_node *object, const char *key, uint64_t least, uint64_t otherwise)
+{
+    struct doc_node node;
+    uint64_t size = 0;
+    char expected[EXPECTED_SIZE];
+    if (!doc_find(object, key, &node)) {
+        return otherwise;
+    }
+    const char *text = json_string_value(node.value);
+    if (text != NULL && value_parse_size(text, &size) == 0 && size >= least) {
+        return size;
+    }
+    snprintf(expected, sizeof expected,
+             "a size of at least %llu MiB: a whole number and a unit, such as \"512MiB\" or \"2GiB\"",
+             (unsigned long long)(least >> 20));
+    doc_error_expected(&node, expected);
+    return otherwise;
+}
+
 bool doc_get_bool(const struct doc_node *object, const char *key, bool otherwise)
 {
     struct doc_node node;

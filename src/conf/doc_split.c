@@ -35,15 +35,16 @@ bool doc_split(struct doc *doc, const char *key)
     return doc->root != NULL;
 }
 
+/* A single name may be large, too. */
 static json_t *parse(const struct doc *doc, size_t begin, size_t end)
 {
-    return json_loadb(doc->text + begin, end - begin, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+    return doc_parse_part(doc, &(struct doc_text){doc->text + begin, end - begin}, JSON_DECODE_ANY, NULL);
 }
 
 static void report_piece(struct doc *doc)
 {
     json_error_t error;
-    json_t *whole = doc_parse_whole(doc, &error);
+    json_t *whole = doc_parse_part(doc, &(struct doc_text){doc->text, doc->len}, 0, &error);
     if (whole != NULL) { /* it was the piece only: never */
         error = (json_error_t){.line = -1, .text = "a member cannot be read"};
         json_decref(whole);
@@ -64,7 +65,7 @@ bool doc_next_piece(const struct doc_node *object, struct doc_node *child)
 {
     struct doc *doc = object->doc;
     size_t at = child->value == NULL ? 0 : child->ordinal + 1;
-    for (; at < doc->split.count; at++) {
+    for (; at < doc->split.count && !doc_is_cancelled(doc); at++) {
         if (!read_piece(doc, &doc->split.pieces[at])) {
             report_piece(doc);
             return false;

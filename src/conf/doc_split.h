@@ -27,6 +27,6 @@ struct doc {
 bool doc_split(struct doc *doc, const char *key);
 /* doc_next() for that object. */
 bool doc_next_piece(const struct doc_node *object, struct doc_node *child);
-/* Owned; NULL: it is no JSON, and why. */
-json_t *doc_parse_whole(const struct doc *doc, json_error_t *error);
+/* A part of the text, or all of it. Owned; NULL: it is no JSON, and why. */
+json_t *doc_parse_part(const struct doc *doc, const struct doc_text *part, size_t flags, json_error_t *error);
 void doc_report_syntax(struct doc *doc, const json_error_t *error);

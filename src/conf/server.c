@@ -24,7 +24,8 @@ enum {
     THREADS_DEFAULT = 1,
     EDNS_SIZE_DEFAULT = 1232,
     SOCKET_MODE_DEFAULT = 0600,
-    MAX_TRANSFERS_DEFAULT = 100
+    MAX_TRANSFERS_DEFAULT = 100,
+    LOAD_MEMORY_LEAST = 1 << 20,
 };
 
 static const char *get_path(const struct doc_node *object, const char *key, const struct conf_server *server)
@@ -228,24 +229,19 @@ static void read_answers(const struct doc_node *root, struct conf_server *server
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {"listen",        "threads",
-                                       "edns_size",     "zones",
-                                       "topology",      "state",
-                                       "admin",         "geo",
-                                       "log",           "identity",
-                                       "version",       "cookies",
-                                       "zone_options",  "rrl",
-                                       "amplification", "tcp",
-                                       "load_threads",  "keys",
-                                       "max_transfers", "minimal_responses",
-                                       "rotate",        "extended_errors",
-                                       "resolver",      NULL};
+    static const char *const keys[] = {
+        "listen",  "threads",         "edns_size",    "zones",         "topology",
+        "state",   "admin",           "geo",          "log",           "identity",
+        "version", "cookies",         "zone_options", "rrl",           "amplification",
+        "tcp",     "load_threads",    "keys",         "max_transfers", "minimal_responses",
+        "rotate",  "extended_errors", "resolver",     "load_memory",   NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
     static const uint32_t transfer_range[2] = {1, 10000};
     (void)doc_check_object(root, keys);
     listen_read(root, server);
     server->threads = doc_get_number(root, "threads", thread_range, THREADS_DEFAULT);
     server->load_threads = doc_get_number(root, "load_threads", thread_range, 0);
+    server->load_memory = doc_get_size(root, "load_memory", LOAD_MEMORY_LEAST, 0);
     server->edns_size = doc_get_number(root, "edns_size", edns_range, EDNS_SIZE_DEFAULT);
     server->topology_path = get_path(root, "topology", server);
     server->state_path = get_path(root, "state", server);

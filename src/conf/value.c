@@ -51,6 +51,19 @@ const char *value_write_duration(uint64_t ms, char text[VALUE_DURATION_SIZE])
     return text;
 }
 
+int value_parse_size(const char *text, uint64_t *size)
+{
+    static const char *const suffixes[] = {"KiB", "MiB", "GiB", "TiB"};
+    size_t digits = strspn(text, "0123456789");
+    for (unsigned i = 0; digits != 0 && i < sizeof suffixes / sizeof *suffixes; i++) {
+        if (strcmp(text + digits, suffixes[i]) == 0) {
+            *size = digits > 6 ? 0 : (uint64_t)strtoull(text, NULL, 10) << 10 * (i + 1); /* 20 + 40 bits */
+            return digits > 6 ? ERROR_TOO_LARGE : 0;
+        }
+    }
+    return ERROR_SYNTAX;
+}
+
 int value_parse_percent(const char *text, double *share)
 {
     size_t digits = strspn(text, "0123456789"), fraction = 0;

@@ -15,6 +15,10 @@ enum { VALUE_DURATION_SIZE = 32 };
 const char *value_write_duration(uint64_t ms, char text[VALUE_DURATION_SIZE]);
 
 /* "5%", "12.5%": above 0 and at most 100. Gives the share, 0 < share <= 1. Returns 0 or ERROR_SYNTAX. */
+/* "512MiB": a whole number of at most six digits and KiB, MiB, GiB or TiB. 0, ERROR_SYNTAX or
+ * ERROR_TOO_LARGE.
+ */
+int value_parse_size(const char *text, uint64_t *size);
 int value_parse_percent(const char *text, double *share);
 
 /* A name of a region, az, endpoint or check: letters, digits, '-', '_', '.', 1..63, no '-' at the beginning.

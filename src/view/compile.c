@@ -22,15 +22,19 @@ size_t view_cache_count(const struct conf_server *server)
 
 /* ---- parts ---- */
 
-static bool load_all(struct compiler *c, const char *path)
+static bool load_parts(struct compiler *c, const char *path)
 {
     struct view *view = c->view;
     view->server = conf_read_server(path, c->report);
     if (view->server == NULL || (view->server->is_broken && !c->thorough)) {
         return false;
     }
+    if (view->server->load_memory != 0) {
+        c->budget.limit = view->server->load_memory;
+    }
     if (view->server->topology_path != NULL) {
         view->topology = conf_load_topology(view->server->topology_path, c->report);
+        report_note_file(c->report, view->server->topology_path);
     }
     bool usable = (view->topology != NULL || view->server->topology_path == NULL) & compile_load_geo(c);
     if (view->topology == NULL && view->server->topology_path != NULL && !c->thorough) {
@@ -40,6 +44,14 @@ static bool load_all(struct compiler *c, const char *path)
     compile_give_places(view);
     bool any = compile_load_zones(c) != 0 || view->zone_count == 0;
     return any && usable && !c->refused && !view->server->is_broken && !report_is_cancelled(c->report);
+}
+
+static bool load_all(struct compiler *c, const char *path)
+{
+    compile_begin_budget(&c->budget, NULL, c->report);
+    bool loaded = load_parts(c, path);
+    compile_end_budget(&c->budget, c->view->server, loaded ? NULL : path, c->report);
+    return loaded;
 }
 
 /* Clients keep their cookies over a reload: the random secret is made once and handed on. */

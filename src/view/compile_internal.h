@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/budget.h"
 #include "view/view.h"
 #include "zone/builder.h"
 
@@ -15,7 +16,8 @@ struct compiler {
     unsigned geo_knows;      /* what they know together: bits as in geo_db_info */
     size_t name_capacity;
     bool thorough; /* view_check(): go on after errors */
-    bool refused;  /* a zone that is served now could not be kept: the running view stays */
+    struct budget budget;
+    bool refused; /* a zone that is served now could not be kept: the running view stays */
 };
 
 /* A zone between its files and its rendering. */
@@ -154,6 +156,15 @@ bool compile_moves_loops(const struct view *view, const struct zone *instead);
 
 /* What all policies say of endpoints alike, from the topology to the steer set, when that is new. */
 void compile_give_places(struct view *view);
+
+/* ---- memory ---- */
+
+/* What is read for a report may take as much as `server` says (NULL: not read yet). The budget has to live
+ * until compile_end_budget(), which says in the report that what was read is not there for want of memory,
+ * and at which file; `file` if that is not known. NULL: it did not fail. */
+void compile_begin_budget(struct budget *budget, const struct conf_server *server, struct report *report);
+void compile_end_budget(struct budget *budget, const struct conf_server *server, const char *file,
+                        struct report *report);
 
 /* Append one name to view->names. */
 void compile_add_name(struct compiler *c, const struct view_name *name);

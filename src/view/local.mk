@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/libview.a
 src_libview_a_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 src_libview_a_SOURCES = \
 	src/view/aliases.c \
+	src/view/budget.c \
 	src/view/carry.c \
 	src/view/compile.c src/view/compile_internal.h \
 	src/view/content.c src/view/content.h \

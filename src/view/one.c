@@ -127,12 +127,15 @@ struct view_zone_update *view_read_zone(const struct view *view, size_t index, s
     const struct conf_zone_source *source = &view->server->zones[index];
     struct view_zone_news news = {.index = index};
     struct view *next = NULL;
+    struct budget budget;
+    compile_begin_budget(&budget, view->server, report);
     if (source->policy_path == NULL) {
         news.zone = read_plain(view, source, report);
     } else if (read_steered(view, source, report, &news)) {
         next = succeed(view, &news);
     }
     free(news.names);
+    compile_end_budget(&budget, view->server, news.zone == NULL ? source->zone_path : NULL, report);
     if (news.zone == NULL) {
         return NULL;
     }

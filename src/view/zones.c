@@ -59,11 +59,13 @@ void compile_read_zone(const struct view *view, const struct conf_zone_source *s
     work->error =
         zone_read_file(source->zone_path, &(struct zone_reader_options){.origin = source->origin},
                        &(struct zone_sink){.context = work->builder, .record = zone_builder_add}, report);
+    report_note_file(report, source->zone_path);
     if (work->error != 0 && work->error != ERROR_SYNTAX) {
         zone_builder_set_partial(work->builder, true);
     }
     if (source->policy_path != NULL) {
         work->policy = conf_load_policy(source->policy_path, source->origin, view->topology, report);
+        report_note_file(report, source->policy_path);
     }
     if (source->policy_path != NULL && work->policy == NULL) {
         work->error = -1;
@@ -143,6 +145,7 @@ static void load_zone(struct loading *loading, size_t index, struct report *repo
         enter_in_turn(loading, loaded, &work, report);
     }
     loaded->zone = compile_finish_zone(&work);
+    report_note_file(report, source->zone_path);
 }
 
 static void load_some(void *context, unsigned index)

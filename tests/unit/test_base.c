@@ -8,11 +8,13 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/base64.h"
+#include "base/budget.h"
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/random.h"
 #include "base/report.h"
 #include "base/sanitizer.h"
@@ -366,6 +368,46 @@ static void the_nearest_word_is_found(void **state)
     assert_string_equal(words_plural(0), "s");
 }
 
+static void budgets_are_spent_once(void **state)
+{
+    (void)state;
+    enum { MIB = 1 << 20 };
+    struct budget budget;
+    char text[BUDGET_TEXT_SIZE];
+    budget_open(&budget);
+    assert_true(budget.limit > 0);
+    budget.limit = 64 * MIB;
+    assert_true(budget_has_room(&budget, 0));
+    assert_true(budget_has_room(&budget, 32 * MIB));
+    budget_note_file(&budget, "innocent");
+    struct report *report = report_new(), *part;
+    report_set_budget(report, &budget);
+    part = report_new_part(report);
+    assert_false(report_is_cancelled(part));
+    char *pages = memory_map(128 * MIB);
+    assert_true(budget_has_room(&budget, 0)); /* nobody wrote to them */
+    memset(pages, 1, 128 * MIB);
+    unsigned looks = 0;
+    while (!report_is_cancelled(part)) {
+        assert_true(++looks < 1000);
+    }
+    memory_unmap(pages, 128 * MIB);
+    assert_false(budget_has_room(&budget, 0)); /* for good */
+    report_note_file(part, "culprit");
+    report_note_file(report, "another");
+    assert_string_equal(budget.file, "culprit");
+    assert_true(report_is_cancelled(report));
+    report_set_budget(report, NULL);
+    assert_false(report_is_cancelled(report));
+    assert_true(report_has_room(report, SIZE_MAX));
+    report_free(part);
+    report_free(report);
+    budget_close(&budget);
+    assert_string_equal(budget_write_size(0, text), "0 octets");
+    assert_string_equal(budget_write_size(1536 * MIB, text), "1.5 GiB");
+    assert_string_equal(budget_write_size(300u * MIB, text), "300 MiB");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +417,7 @@ int main(void)
         cmocka_unit_test(mapped_addresses_are_ipv4),
         cmocka_unit_test(arena_keeps_everything),
         cmocka_unit_test(buffer_grows),
+        cmocka_unit_test(budgets_are_spent_once),
         cmocka_unit_test(clock_is_virtual),
         cmocka_unit_test(times_round_trip),
         cmocka_unit_test(cursor_error_sticks),

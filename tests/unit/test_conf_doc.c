@@ -156,6 +156,24 @@ static void durations_are_parsed(void **state)
     assert_int_equal(ms, 90000);
 }
 
+static void sizes_are_parsed(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",      "MiB",   "1",      "1MB",   "1 MiB",
+                                      " 1MiB", "-1MiB", "1.5GiB", "1GiB ", "0x1MiB"};
+    uint64_t size;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(value_parse_size(bad[i], &size), ERROR_SYNTAX);
+    }
+    assert_int_equal(value_parse_size("1234567KiB", &size), ERROR_TOO_LARGE);
+    assert_int_equal(value_parse_size("0KiB", &size), 0);
+    assert_int_equal(size, 0);
+    assert_int_equal(value_parse_size("3MiB", &size), 0);
+    assert_int_equal(size, 3 << 20);
+    assert_int_equal(value_parse_size("999999TiB", &size), 0);
+    assert_int_equal(size >> 40, 999999);
+}
+
 static void patterns_match(void **state)
 {
     (void)state;
@@ -321,17 +339,12 @@ static void names_are_read_one_by_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(syntax_errors_have_places),
-        cmocka_unit_test(depth_is_bounded),
-        cmocka_unit_test(places_are_exact),
-        cmocka_unit_test(messages_do_not_steer_terminals),
-        cmocka_unit_test(files_are_checked),
-        cmocka_unit_test(durations_are_parsed),
-        cmocka_unit_test(patterns_match),
-        cmocka_unit_test(suggestions_are_bounded),
-        cmocka_unit_test(tables_find_what_was_added),
-        cmocka_unit_test(locating_in_garbage_ends),
-        cmocka_unit_test(names_are_read_one_by_one),
+        cmocka_unit_test(syntax_errors_have_places), cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(places_are_exact),          cmocka_unit_test(messages_do_not_steer_terminals),
+        cmocka_unit_test(files_are_checked),         cmocka_unit_test(durations_are_parsed),
+        cmocka_unit_test(sizes_are_parsed),          cmocka_unit_test(patterns_match),
+        cmocka_unit_test(suggestions_are_bounded),   cmocka_unit_test(tables_find_what_was_added),
+        cmocka_unit_test(locating_in_garbage_ends),  cmocka_unit_test(names_are_read_one_by_one),
     };
     return cmocka_run_group_tests_name("conf documents", tests, NULL, NULL);
 }

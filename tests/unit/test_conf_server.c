@@ -93,6 +93,7 @@ static void listen_and_zones_are_enough(void **state)
     assert_int_equal(s->listen[0].port, 53);
     assert_int_equal(s->threads, 1);
     assert_int_equal(s->load_threads, 0);
+    assert_int_equal(s->load_memory, 0);
     assert_int_equal(s->edns_size, 1232);
     assert_int_equal(s->zone_count, 1);
     assert_string_equal(s->zones[0].origin, ".");
@@ -117,7 +118,8 @@ static void every_key_arrives(void **state)
     write_file(
         "z/steerd.json",
         "{\"listen\": [\"127.0.0.1:5300\", \"[::1]:5300\", \"[::1]:0\", \"[::1]:0\"], \"threads\": 64, "
-        "\"load_threads\": 3, \"edns_size\": 512, \"topology\": \"/etc/t.json\", \"state\": \"var\",\n"
+        "\"load_threads\": 3, \"load_memory\": \"3GiB\", \"edns_size\": 512, \"topology\": \"/etc/t.json\", "
+        "\"state\": \"var\",\n"
         "\"admin\": {\"socket\": \"var/s\", \"mode\": \"0660\"}, \"geo\": [\"a.mmdb\", \"/b.mmdb\"], "
         "\"log\": {\"level\": \"debug\", \"format\": \"json\", \"target\": \"syslog\", \"socket\": \"s\", "
         "\"$comment\": \"x\"},\n"
@@ -130,6 +132,7 @@ static void every_key_arrives(void **state)
     assert_int_equal(s->listen[1].addr.family, ADDR_V6);
     assert_int_equal(s->threads, 64);
     assert_int_equal(s->load_threads, 3);
+    assert_int_equal(s->load_memory, UINT64_C(3) << 30);
     assert_int_equal(s->edns_size, 512);
     assert_string_equal(s->topology_path, "/etc/t.json");
     assert_string_equal(s->state_path, "z/var");

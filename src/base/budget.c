@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See budget.h. */
+#include "config.h"
+
+#include "base/budget.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { FILE_SIZE = 4096, PATH_SIZE = 512 };
+
+/* Of what is left, an eighth stays: for those who answer meanwhile, and for what is not seen coming. */
+static size_t leave_some(size_t left)
+{
+    return left == SIZE_MAX ? SIZE_MAX : left - left / 8;
+}
+
+/* ---- what the process has ---- */
+
+static bool read_sizes(const struct budget *budget, size_t *addresses, size_t *resident)
+{
+    char text[128];
+    unsigned long pages[2];
+    ssize_t len = budget->fd == -1 ? -1 : pread(budget->fd, text, sizeof text - 1, 0);
+    text[len < 0 ? 0 : len] = '\0';
+    if (sscanf(text, "%lu %lu", &pages[0], &pages[1]) != 2) {
+        return false;
+    }
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    *addresses = pages[0] * page;
+    *resident = pages[1] * page;
+    return true;
+}
+
+bool budget_has_room(struct budget *budget, size_t more)
+{
+    size_t addresses, resident;
+    if (budget_is_spent(budget)) {
+        return false;
+    }
+    if (!read_sizes(budget, &addresses, &resident)) {
+        return true;
+    }
+    size_t grown = resident > budget->resident ? resident - budget->resident : 0,
+           longer = addresses > budget->addresses ? addresses - budget->addresses : 0;
+    bool has_room = grown <= budget->limit && more <= budget->limit - grown &&
+                    longer <= budget->limit_addresses && more <= budget->limit_addresses - longer;
+    if (!has_room) {
+        atomic_store_explicit(&budget->spent, true, memory_order_relaxed);
+    }
+    return has_room;
+}
+
+void budget_note_file(struct budget *budget, const char *file)
+{
+    const char *none = NULL;
+    if (budget_is_spent(budget)) {
+        (void)atomic_compare_exchange_strong(&budget->file, &none, file);
+    }
+}
+
+/* ---- what the machine has ---- */
+
+/* A file of the kernel as text; false: it is not there. */
+static bool read_text(const char *path, char text[FILE_SIZE])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd == -1 ? -1 : read(fd, text, FILE_SIZE - 1);
+    if (fd != -1) {
+        close(fd);
+    }
+    text[len < 0 ? 0 : len] = '\0';
+    return len > 0;
+}
+
+static size_t find_available(void)
+{
+    char text[FILE_SIZE];
+    const char *at = read_text("/proc/meminfo", text) ? strstr(text, "MemAvailable:") : NULL;
+    return at == NULL ? SIZE_MAX : strtoul(at + strlen("MemAvailable:"), NULL, 10) * 1024;
+}
+
+static size_t read_number(const char *folder, const char *file)
+{
+    char path[PATH_SIZE + 64], text[FILE_SIZE];
+    snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", folder, file);
+    bool is_number = read_text(path, text) && text[0] >= '0' && text[0] <= '9';
+    return is_number ? strtoul(text, NULL, 10) : SIZE_MAX; /* "max" */
+}
+
+/* The process's group and those above it: each may have a limit. */
+static size_t find_group_rest(void)
+{
+    char text[FILE_SIZE], folder[PATH_SIZE];
+    size_t least = SIZE_MAX;
+    const char *at = read_text("/proc/self/cgroup", text) ? strstr(text, "0::/") : NULL;
+    if (at == NULL) {
+        return SIZE_MAX;
+    }
+    snprintf(folder, sizeof folder, "%.*s", (int)strcspn(at + 3, "\n"), at + 3);
+    for (bool more = true; more;) {
+        size_t max = read_number(folder, "memory.max"), used = read_number(folder, "memory.current");
+        size_t rest = max == SIZE_MAX || used == SIZE_MAX ? SIZE_MAX : max > used ? max - used : 0;
+        least = rest < least ? rest : least;
+        char *slash = strrchr(folder, '/');
+        more = slash != NULL;
+        if (more) {
+            *slash = '\0';
+        }
+    }
+    return least;
+}
+
+size_t budget_find_limit(void)
+{
+    size_t machine = find_available(), group = find_group_rest();
+    return leave_some(machine < group ? machine : group);
+}
+
+/* ---- begin and end ---- */
+
+void budget_open(struct budget *budget)
+{
+    struct rlimit addresses = {RLIM_INFINITY, RLIM_INFINITY};
+    *budget = (struct budget){.limit = budget_find_limit(),
+                              .limit_addresses = SIZE_MAX,
+                              .fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
+    if (!read_sizes(budget, &budget->addresses, &budget->resident)) {
+        return;
+    }
+    if (getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY) {
+        size_t most = addresses.rlim_cur;
+        budget->limit_addresses = leave_some(most > budget->addresses ? most - budget->addresses : 0);
+    }
+}
+
+void budget_close(struct budget *budget)
+{
+    if (budget->fd != -1) {
+        close(budget->fd);
+        budget->fd = -1;
+    }
+}
+
+const char *budget_write_size(size_t size, char text[BUDGET_TEXT_SIZE])
+{
+    static const char *const units[] = {"octets", "KiB", "MiB", "GiB", "TiB"};
+    double number = (double)size;
+    unsigned unit = 0;
+    while (number >= 1024 && unit < sizeof units / sizeof *units - 1) {
+        number /= 1024;
+        unit++;
+    }
+    snprintf(text, BUDGET_TEXT_SIZE, number < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", number, units[unit]);
+    return text;
+}
