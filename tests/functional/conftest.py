@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fixtures. `site` is an empty configuration folder; whatever was started in it is ended after the test, and a steerd
-that does not end with 0, or whose log has a sanitizer's report, fails the test. `pair` is a site of two regions."""
+that does not end with 0, or whose log has a sanitizer's report, fails the test. `pair` is a site of two regions.
+
+For contrib/runtests: TEST_ORDER, a seed, brings the files into an order of its own, and what would begin after TEST_UNTIL,
+a Unix time, is left out."""
 import collections
 import os
+import random
 import sys
+import time
 
 import pytest
 
@@ -37,6 +42,20 @@ def pair(site):
     for az in at:
         server.wait_state("endpoint", f"web-{az}", observed="healthy")
     return Pair(site, server, at, east, west, us, eu)
+
+
+def pytest_collection_modifyitems(items):
+    """Files as a whole: what they share is made once. Every worker gets the same order."""
+    seed = os.environ.get("TEST_ORDER")
+    if seed:
+        files = sorted({str(item.path) for item in items})
+        random.Random(int(seed)).shuffle(files)
+        items.sort(key=lambda item: files.index(str(item.path)))
+
+
+def pytest_runtest_setup():
+    if time.time() > float(os.environ.get("TEST_UNTIL") or "inf"):
+        pytest.skip("the budget is used up")
 
 
 def pytest_report_header():
