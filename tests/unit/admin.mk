@@ -16,8 +16,14 @@ ADMIN_WORLD = tests/unit/admin_world.c tests/unit/admin_world.h tests/unit/admin
 TESTS += tests/unit/test_admin_http
 check_PROGRAMS += tests/unit/test_admin_http
 tests_unit_test_admin_http_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_admin_http_SOURCES = tests/unit/test_admin_http.c $(ADMIN_WORLD)
+tests_unit_test_admin_http_SOURCES = tests/unit/test_admin_http.c tests/unit/admin_client.c tests/unit/admin_client.h $(ADMIN_WORLD)
 tests_unit_test_admin_http_LDADD = $(ADMIN_TEST_LIBS)
+
+TESTS += tests/unit/test_admin_crowd
+check_PROGRAMS += tests/unit/test_admin_crowd
+tests_unit_test_admin_crowd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_admin_crowd_SOURCES = tests/unit/test_admin_crowd.c tests/unit/admin_client.c tests/unit/admin_client.h $(ADMIN_WORLD)
+tests_unit_test_admin_crowd_LDADD = $(ADMIN_TEST_LIBS)
 
 TESTS += tests/unit/test_steerctl
 check_PROGRAMS += tests/unit/test_steerctl
