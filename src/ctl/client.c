@@ -148,9 +148,10 @@ enum steerctl_exit steerctl_judge(const struct steerctl *ctl, const struct steer
                 reply->status);
         return STEERCTL_UNREACHABLE;
     }
-    fprintf(stderr, "steerctl: %s", text_clean(title, clean, sizeof clean));
+    bool is_told = reply->status == 404 && detail != NULL; /* "there is no az ..." says it all */
+    fprintf(stderr, "steerctl: %s", is_told ? "" : text_clean(title, clean, sizeof clean));
     if (detail != NULL) {
-        fprintf(stderr, ": %s", text_clean(detail, clean, sizeof clean));
+        fprintf(stderr, "%s%s", is_told ? "" : ": ", text_clean(detail, clean, sizeof clean));
     }
     fputc('\n', stderr);
     steerctl_print_errors(ctl, json_object_get(reply->json, "errors"));

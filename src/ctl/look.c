@@ -178,7 +178,12 @@ enum steerctl_exit run_metrics(const struct steerctl *ctl)
     if (steerctl_ask(ctl, "GET", "/metrics", NULL, &reply)) {
         code = steerctl_judge(ctl, &reply);
     }
-    if (code == STEERCTL_OK && reply.body.len != 0) {
+    if (code == STEERCTL_OK && ctl->json) {
+        json_t *document = json_pack("{s:s%}", "metrics", reply.body.bytes, reply.body.len);
+        json_dumpf(document, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(document);
+    } else if (code == STEERCTL_OK && reply.body.len != 0) {
         fwrite(reply.body.bytes, 1, reply.body.len, stdout);
     }
     steerctl_reply_fini(&reply);

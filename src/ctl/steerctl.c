@@ -115,7 +115,7 @@ static const struct verb verbs[] = {
      "  steerctl drill simulate --lose region:us-east --from healthy", 1, 1,
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM, "mode=simulate", run_drill},
     {"metrics", "", "metrics as Prometheus reads them",
-     "All metrics, in the text format that Prometheus reads (with --json as well)",
+     "All metrics, in the text format that Prometheus reads; with --json that text is one string",
      "  steerctl metrics | grep steerd_target", 0, 0, 0, NULL, run_metrics},
     {"help", "[VERB]", "this text, or all about a verb",
      "All verbs, or the options of one, what it does and an example", "  steerctl help drain", 0, 1, 0, NULL,

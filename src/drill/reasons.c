@@ -112,7 +112,7 @@ static void tell_to_lost(struct buffer *to, const struct drill_report *report)
                  count == 1 ? "s" : "");
     list_names(to, report, count, is_to_lost);
     if (report->detection_ms < 0) {
-        buffer_add_text(to, "; nothing that is lost has a check that could notice");
+        buffer_add_text(to, "; nothing that is lost has a check that could still notice");
     }
 }
 

@@ -78,7 +78,7 @@ static void write_conditions(struct buffer *out, const struct drill_report *repo
     }
     buffer_add_text(out, "\n");
     if (report->detection_ms < 0) {
-        buffer_add_text(out, "Nothing that is lost has a check that could notice.\n");
+        buffer_add_text(out, "Nothing that is lost has a check that could still notice.\n");
     }
 }
 

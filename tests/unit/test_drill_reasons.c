@@ -96,7 +96,7 @@ static void names_are_told(void **state)
     assert_reasons(
         &report,
         "1 answer still leads to what is lost: b.example. HTTPS (geo[0]); nothing that is lost has a "
-        "check that could notice",
+        "check that could still notice",
         NULL);
 }
 

@@ -125,6 +125,8 @@ static void lists_and_shows(void **state)
     assert_has(&w->out, "1. found a zone");
     assert_int_equal(run(w, "metrics"), 0);
     assert_string_equal(w->out.bytes, "# TYPE steerd_up gauge\nsteerd_up 1\n");
+    assert_int_equal(run(w, "metrics|--json"), 0);
+    assert_string_equal(w->out.bytes, "{\n  \"metrics\": \"# TYPE steerd_up gauge\\nsteerd_up 1\\n\"\n}\n");
 }
 
 static void overrides(void **state)
