@@ -143,9 +143,8 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
         free(updates);
         return;
     }
-    lock_take(&server->lock);
-    size_t moved = view_update_hosts(server->view, updates, count, clock_wall_ms(&server->clock));
-    lock_leave(&server->lock);
+    size_t moved =
+        view_update_hosts(server->view, updates, count, clock_wall_ms(&server->clock), &server->lock);
     free(updates);
     if (moved != 0) {
         server_set_targets(server);
@@ -207,7 +206,7 @@ static struct view_host_update describe_loop(size_t host)
     return (struct view_host_update){.host = host, .news = {failed, failed}};
 }
 
-void hosts_prepare(struct hosts *hosts, struct view *view)
+void hosts_follow(struct hosts *hosts, struct view *view)
 {
     const char **names = list_names(hosts, view);
     struct view_host_update *updates = memory_alloc_array(view->host_count, sizeof *updates);
@@ -223,7 +222,8 @@ void hosts_prepare(struct hosts *hosts, struct view *view)
     for (size_t i = 0; i < hosts->count; i++) {
         updates[hosts->in_view[i]] = read_host(hosts, i);
     }
-    (void)view_update_hosts(view, updates, view->host_count, clock_wall_ms(&hosts->server->clock));
+    (void)view_update_hosts(view, updates, view->host_count, clock_wall_ms(&hosts->server->clock),
+                            &hosts->server->lock);
     free(updates);
     free(names);
 }

@@ -13,8 +13,8 @@ struct server;
 struct hosts *hosts_open(struct server *server);
 void hosts_close(struct hosts *hosts); /* NULL is fine */
 
-/* Before a view is published, its health being carried over, under the health lock: what is known of its
- * hosts so far. The resolver looks up the hosts of this view from now on. */
-void hosts_prepare(struct hosts *hosts, struct view *view);
+/* A view was published, with what its hosts had in the one before: what is known of them by now. The resolver
+ * looks up the hosts of this view from now on. On the control thread, without the health lock. */
+void hosts_follow(struct hosts *hosts, struct view *view);
 /* All zero if nothing was ever to be resolved. */
 void hosts_get_stats(const struct hosts *hosts, struct resolve_stats *stats);

@@ -15,6 +15,7 @@ src_steerd_SOURCES = \
 	src/daemon/metrics.c \
 	src/daemon/primaries.c src/daemon/primaries.h \
 	src/daemon/reader.c src/daemon/reader.h \
+	src/daemon/reclaim.c src/daemon/reclaim.h \
 	src/daemon/reload.c \
 	src/daemon/rerender.c src/daemon/rerender.h \
 	src/daemon/server.c src/daemon/server.h \

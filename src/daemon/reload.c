@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/reclaim.h"
 #include "zone/zone.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ struct reload {
     uint64_t generation;
     size_t cache_count;
     struct view *view;
+    struct view_succession *succession; /* of that view */
     struct report *report;
     int64_t started_us;
     void (*done)(void *argument, const struct admin_reload_result *result);
@@ -72,6 +74,40 @@ static void give_way(void)
     (void)setpriority(PRIO_PROCESS, 0, NICE);
 }
 
+static void *compile(void *argument)
+{
+    struct reload *reload = argument;
+    give_way();
+    reload->view = view_compile(reload->server->path, reload->previous, reload->generation,
+                                clock_wall_ms(&reload->server->clock), reload->cache_count, reload->report);
+    return NULL;
+}
+
+/* On a thread of its own: what comes afterwards takes turns at the health lock, and whoever gave way might
+ * lose its processor in one. */
+static void compile_beside(struct reload *reload)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, compile, reload) != 0) {
+        compile(reload);
+        return;
+    }
+    pthread_join(thread, NULL);
+}
+
+/* The slow disk comes first, so that what is taken over is fresh. */
+static void load_all(struct reload *reload)
+{
+    struct server *server = reload->server;
+    compile_beside(reload);
+    if (reload->view != NULL) {
+        primaries_reserve(server->primaries, reload->view);
+        reload->succession =
+            view_succession_new(reload->view, reload->previous, clock_wall_ms(&server->clock), &server->lock);
+        primaries_prepare(server->primaries, reload->view);
+    }
+}
+
 /* false: the zone changes which endpoints lead back to themselves, which is found with everything at hand. */
 static bool load_zone(struct reload *reload)
 {
@@ -84,6 +120,7 @@ static bool load_zone(struct reload *reload)
         report_free(reload->report);
         reload->update = NULL;
         reload->report = report_new();
+        report_set_cancel(reload->report, ends_get_progress(reload->server->ends));
         reload->zone_index = -1;
         return false;
     }
@@ -95,22 +132,11 @@ static bool load_zone(struct reload *reload)
     return true;
 }
 
-static void load_everything(struct reload *reload)
-{
-    struct server *server = reload->server;
-    give_way();
-    reload->view = view_compile(server->path, reload->previous, reload->generation,
-                                clock_wall_ms(&server->clock), reload->cache_count, reload->report);
-    if (reload->view != NULL) {
-        primaries_reserve(server->primaries, reload->view);
-    }
-}
-
 static void *load(void *argument)
 {
     struct reload *reload = argument;
     if (reload->zone_index == -1 || !load_zone(reload)) {
-        load_everything(reload);
+        load_all(reload);
     }
     uint64_t one = 1;
     ssize_t written = write(reload->fd, &one, sizeof one);
@@ -154,6 +180,11 @@ static void free_reload(struct reload *reload)
     free(reload);
 }
 
+static void finish_update(void *update)
+{
+    view_finish_update(update);
+}
+
 static bool install_zone(struct reload *reload)
 {
     struct server *server = reload->server;
@@ -168,7 +199,7 @@ static bool install_zone(struct reload *reload)
     if (zone != NULL) {
         primaries_follow_zone(server->primaries, zone);
     }
-    view_finish_update(reload->update);
+    reclaim_add(server->reclaim, reload->update, finish_update);
     return zone != NULL;
 }
 
@@ -181,7 +212,7 @@ static bool install(struct reload *reload)
     }
     if (reload->view != NULL) {
         warn_of_fixed(server, reload->view, reload->report);
-        server_install_view(server, reload->view);
+        server_install_view(server, reload->view, reload->succession);
         server_find_tcp_limits(server->view, &server->serve_options.tcp);
         serve_set_tcp_limits(server->serve, &server->serve_options.tcp);
     }
@@ -289,12 +320,25 @@ void server_reload_soon(struct server *server)
     }
 }
 
+static void give_up(struct reload *reload)
+{
+    struct server *server = reload->server;
+    primaries_drop(server->primaries);
+    lock_take(&server->lock);
+    view_succession_end(reload->succession);
+    lock_leave(&server->lock);
+    view_succession_free(reload->succession);
+    view_free(reload->view);
+}
+
 void server_stop_reload(struct server *server)
 {
     struct reload *reload = server->reload;
     if (reload != NULL) {
         pthread_join(reload->thread, NULL);
-        view_free(reload->view);
+        if (reload->view != NULL) {
+            give_up(reload);
+        }
         view_free_update(reload->update);
         free_reload(reload);
         server->reload = NULL;

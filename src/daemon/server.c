@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/reclaim.h"
 #include "view/hosts.h"
 
 #include <errno.h>
@@ -132,25 +133,33 @@ void server_set_targets(struct server *server)
     free(targets);
 }
 
-void server_install_view(struct server *server, struct view *view)
+static void free_view(void *view)
 {
-    lock_take(&server->lock);
-    if (server->view != NULL) {
-        health_carry(view->health, server->view->health, clock_wall_ms(&server->clock));
-    }
-    hosts_prepare(server->hosts, view);
-    changes_listen(server->changes, view->health);
-    primaries_let_go(server->primaries);
-    primaries_prepare(server->primaries, view);
+    view_free(view);
+}
+
+void server_install_view(struct server *server, struct view *view, struct view_succession *succession)
+{
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
+    primaries_let_go(server->primaries);
+    if (succession != NULL) {
+        view_succession_catch_up(succession);
+    }
+    lock_take(&server->lock);
+    if (succession != NULL) {
+        view_succession_end(succession);
+    }
+    changes_listen(server->changes, view->health);
     server->view = view;
-    struct view *old = view_publish(server->slot, view); /* a batch of queries at the most */
+    struct view *old = view_exchange(server->slot, view);
     lock_leave(&server->lock);
+    view_succession_free(succession);
     log_configure(&view->server->log);
+    hosts_follow(server->hosts, view);
     server_set_targets(server);
     server_schedule_expiry(server);
     primaries_follow(server->primaries, view);
-    view_free(old);
+    reclaim_add(server->reclaim, old, free_view);
 }
 
 /* ---- signals ---- */
@@ -253,7 +262,8 @@ static int start(struct server *server, struct report *report)
     } else {
         server->primaries = primaries_open(server, view);
         primaries_reserve(server->primaries, view);
-        server_install_view(server, view);
+        primaries_prepare(server->primaries, view);
+        server_install_view(server, view, NULL);
         error = open_admin(server, binding);
         error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
         error = error == 0 ? geowatch_start(server, &server->geowatch) : error;
@@ -288,6 +298,7 @@ static void stop(struct server *server)
     ends_note(server->ends, "prober");
     prober_close(server->prober);
     ends_note(server->ends, "memory");
+    reclaim_close(server->reclaim);
     view_slot_free(server->slot);
     free((void *)(uintptr_t)server->serve_options.listen);
     if (server->expiry != NULL) {
@@ -336,7 +347,8 @@ int server_run(const char *path)
     report_set_cancel(report, ends_get_progress(server.ends));
     server.expiry = evtimer_new(server.base, on_expiry, &server);
     server.hosts = hosts_open(&server);
-    int error = server.expiry == NULL || server.hosts == NULL ? -ENOMEM : start(&server, report);
+    int error = server.expiry == NULL || server.hosts == NULL ? -ENOMEM : reclaim_open(&server.reclaim);
+    error = error == 0 ? start(&server, report) : error;
     report_free(report);
     if (error == 0 && !ends_is_stopping(server.ends)) {
         ends_note(server.ends, "control");

@@ -25,6 +25,7 @@ struct event_base;
 struct geowatch;
 struct lanes;
 struct reader;
+struct reclaim;
 struct reload;
 
 struct server {
@@ -49,6 +50,7 @@ struct server {
     struct lanes *lanes;         /* workers for answers of it that take long */
     struct reader *current;      /* of what serves now, for those that do not */
     struct primaries *primaries; /* zones that others copy */
+    struct reclaim *reclaim;     /* of what is not served any more */
     struct reload *reload;       /* NULL: none is running */
     bool reload_again;           /* after this one */
     struct geowatch *geowatch;
@@ -58,8 +60,10 @@ struct server {
 /* Serve what the document at path says until a signal ends it. Returns the exit code. */
 int server_run(const char *path);
 
-/* Make a compiled view current: health carried over, prober and DNS threads switched. Takes it. */
-void server_install_view(struct server *server, struct view *view);
+/* Make a compiled view current, with what it takes over from the one that serves now: prober and DNS threads
+ * are switched. The view has been prepared by primaries_prepare(). Takes both; succession NULL: it is the
+ * first. */
+void server_install_view(struct server *server, struct view *view, struct view_succession *succession);
 /* Tell the prober what there is to check in the current view. */
 void server_set_targets(struct server *server);
 /* Arm the timer for the next override that starts or ends, and loads that grow old. */

@@ -8,10 +8,7 @@
 
 struct view *server_take_snapshot(struct server *server)
 {
-    lock_take(&server->lock);
-    struct view *snapshot = view_copy(server->view, clock_wall_ms(&server->clock));
-    lock_leave(&server->lock);
-    return snapshot;
+    return view_copy(server->view, clock_wall_ms(&server->clock), &server->lock);
 }
 
 void server_free_snapshot(struct server *server, struct view *snapshot)

@@ -30,7 +30,7 @@ static int make_pair(struct reader *reader, struct admin_assumptions *assumption
     *pair = (struct pair){.count = assumptions->count, .wall_ms = clock_wall_ms(&reader->server->clock)};
     pair->assumed = arena_alloc(arena, assumptions->count * sizeof *pair->assumed);
     pair->view[0] = reader->snapshot;
-    pair->view[1] = view_copy(pair->view[0], pair->wall_ms);
+    pair->view[1] = view_copy(pair->view[0], pair->wall_ms, NULL);
     for (size_t i = 0; i < assumptions->count; i++) {
         int error = operate_parse_assumption(pair->view[0], assumptions->texts[i], &parsed[i]);
         if (error != 0) {

@@ -176,7 +176,7 @@ static void mark_lost(struct run *run, const struct drill_scenario *scenario)
 static void start_health(struct run *run, const struct view *view, bool from_live)
 {
     if (from_live) {
-        run->health = view_copy_health(view, 0);
+        run->health = view_copy_health(view, 0, NULL);
         return;
     }
     run->health = view_new_health(view->topology, 0);

@@ -20,6 +20,8 @@
 
 struct arena;
 
+enum { VIEW_TURN = 64 }; /* objects that are looked at in one turn at the lock: some 10 µs */
+
 struct view_ground {
     _Atomic uint32_t holders;
     struct conf_server *server;
@@ -135,4 +137,8 @@ void view_release_state(struct view_state *state); /* NULL is fine */
 void view_free_hosts(struct view_host *hosts, size_t count);
 /* For another state. */
 struct view_host *view_copy_hosts(const struct view_host *hosts, size_t count);
+/* What is known of a host of the same name. */
+void view_carry_host(struct view_host *to, const struct view_host *from);
+/* Words and monitors of an endpoint follow what is known of its host, if it has one. */
+void view_apply_host(struct view *view, uint32_t endpoint, int64_t wall_ms);
 void view_free_primaries(struct view_primary *primaries, size_t count);

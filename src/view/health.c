@@ -6,7 +6,9 @@
 #include "view/view.h"
 
 #include "base/hash.h"
+#include "base/lock.h"
 #include "base/memory.h"
+#include "view/content.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -144,12 +146,27 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
     return health;
 }
 
-struct health *view_copy_health(const struct view *view, int64_t wall_ms)
+struct health *view_copy_health(const struct view *view, int64_t wall_ms, struct lock *lock)
 {
-    struct health *copy = view_new_health(view->topology, wall_ms);
-    if (view->health != NULL) {
-        health_carry(copy, view->health, wall_ms);
+    if (view->health == NULL) {
+        return view_new_health(view->topology, wall_ms);
     }
+    struct health *copy = health_new_like(view->health);
+    struct health_carrier *carrier = health_carrier_new(copy, view->health, wall_ms);
+    if (lock != NULL) {
+        lock_take(lock);
+    }
+    while (health_carrier_step(carrier, VIEW_TURN)) {
+        if (lock != NULL) {
+            lock_pass(lock);
+        }
+    }
+    if (lock != NULL) {
+        lock_leave(lock);
+    }
+    health_carrier_settle(carrier);
+    health_carrier_end(carrier);
+    health_carrier_free(carrier);
     return copy;
 }
 

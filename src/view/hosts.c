@@ -5,6 +5,7 @@
 
 #include "view/hosts.h"
 
+#include "base/lock.h"
 #include "base/memory.h"
 #include "view/compile_internal.h"
 #include "view/content.h"
@@ -88,17 +89,26 @@ void view_free_hosts(struct view_host *hosts, size_t count)
     free(hosts);
 }
 
+static void copy_news(const struct view_host *from, struct view_host *to)
+{
+    atomic_store_explicit(&to->addresses,
+                          hold_addresses(atomic_load_explicit(&from->addresses, memory_order_relaxed)),
+                          memory_order_relaxed);
+    for (int family = 0; family < VIEW_FAMILIES; family++) {
+        atomic_store_explicit(&to->until_s[family],
+                              atomic_load_explicit(&from->until_s[family], memory_order_relaxed),
+                              memory_order_relaxed);
+        to->told[family] = from->told[family];
+    }
+}
+
 static void copy_host(const struct view_host *from, struct view_host *to)
 {
     to->conf = from->conf;
     to->endpoints = from->endpoints;
     to->endpoint_count = from->endpoint_count;
     to->loop = from->loop;
-    atomic_init(&to->addresses, hold_addresses(atomic_load_explicit(&from->addresses, memory_order_relaxed)));
-    for (int family = 0; family < VIEW_FAMILIES; family++) {
-        atomic_init(&to->until_s[family], atomic_load_explicit(&from->until_s[family], memory_order_relaxed));
-        to->told[family] = from->told[family];
-    }
+    copy_news(from, to);
 }
 
 struct view_host *view_copy_hosts(const struct view_host *hosts, size_t count)
@@ -175,21 +185,48 @@ static struct change plan_change(struct view *view, const struct view_host_updat
     return change;
 }
 
+/* Turns at the lock of the application; NULL: nobody else has the view. */
+struct turns {
+    struct lock *lock;
+    size_t done; /* in this one */
+};
+
+static void begin_turn(struct turns *turns)
+{
+    turns->done = 0;
+    if (turns->lock != NULL) {
+        lock_take(turns->lock);
+    }
+}
+
+static void end_turn(struct turns *turns)
+{
+    if (turns->lock != NULL) {
+        lock_leave(turns->lock);
+    }
+}
+
+static void count_work(struct turns *turns)
+{
+    if (++turns->done >= VIEW_TURN && turns->lock != NULL) {
+        turns->done = 0;
+        lock_pass(turns->lock);
+    }
+}
+
 /* Each family that has addresses is observed. If there are none at all although it was asked, that is a
  * failure, and the first monitor of each check says so. */
-static bool use_monitors(struct view *view, const struct view_host *host, int64_t wall_ms)
+static bool use_monitors(struct view *view, const struct view_host *host, uint32_t endpoint, int64_t wall_ms)
 {
     const struct view_addresses *addresses = atomic_load_explicit(&host->addresses, memory_order_relaxed);
     bool used[VIEW_FAMILIES] = {addresses->count[VIEW_V4] != 0, addresses->count[VIEW_V6] != 0}, any = false;
     if (view_host_is_unresolved(host, addresses)) {
         used[VIEW_V4] = true;
     }
-    for (size_t i = 0; i < host->endpoint_count; i++) {
-        size_t count, first = view_find_monitors(view, host->endpoints[i], &count);
-        for (size_t m = first; m < first + count; m++) {
-            bool wanted = used[view->monitors[m].family == ADDR_V6];
-            any |= health_use_monitor(view->health, (uint32_t)m, wanted, wall_ms);
-        }
+    size_t count, first = view_find_monitors(view, endpoint, &count);
+    for (size_t m = first; m < first + count; m++) {
+        bool wanted = used[view->monitors[m].family == ADDR_V6];
+        any |= health_use_monitor(view->health, (uint32_t)m, wanted, wall_ms);
     }
     return any;
 }
@@ -200,48 +237,46 @@ bool view_host_is_unresolved(const struct view_host *host, const struct view_add
            host->told[VIEW_V4].state != VIEW_HOST_PENDING && host->told[VIEW_V6].state != VIEW_HOST_PENDING;
 }
 
-static void set_words(struct view *view, const struct view_host *host, uint32_t resolved)
+static bool has_word(const struct view *view, uint32_t endpoint, uint32_t resolved)
 {
-    for (size_t i = 0; i < host->endpoint_count; i++) {
-        health_set_resolved(view->health, host->endpoints[i], resolved);
-    }
-}
-
-/* Another machine may have brought words along. */
-static bool has_words(const struct view *view, const struct view_host *host, uint32_t resolved)
-{
-    for (size_t i = 0; i < host->endpoint_count; i++) {
-        uint32_t word =
-            atomic_load_explicit(&view->table->endpoints[host->endpoints[i]], memory_order_relaxed);
-        if ((word & HEALTH_WORD_RESOLVED) != resolved) {
-            return false;
-        }
-    }
-    return true;
+    uint32_t word = atomic_load_explicit(&view->table->endpoints[endpoint], memory_order_relaxed);
+    return (word & HEALTH_WORD_RESOLVED) == resolved;
 }
 
 /* The words first lose what goes; nobody finds it any more when this returns. */
-static void withdraw(struct view *view, const struct change *changes, size_t count)
+static void withdraw(struct view *view, const struct change *changes, size_t count, struct turns *turns)
 {
     bool any = false;
+    begin_turn(turns);
     for (size_t i = 0; i < count; i++) {
-        if ((changes[i].was & ~changes[i].is) != 0) {
-            set_words(view, changes[i].host, changes[i].was & changes[i].is);
-            any = true;
+        const struct view_host *host = changes[i].host;
+        bool goes = (changes[i].was & ~changes[i].is) != 0;
+        for (size_t e = 0; goes && e < host->endpoint_count; e++) {
+            health_set_resolved(view->health, host->endpoints[e], changes[i].was & changes[i].is);
+            count_work(turns);
         }
+        any |= goes;
     }
+    end_turn(turns);
     if (any) {
         view_synchronize();
     }
 }
 
-static void exchange(const struct change *changes, size_t count)
+/* Another machine may have brought words along: they are looked at even if nothing changed. Returns whether
+ * anything is observed that was not, or the reverse. */
+static bool apply(struct view *view, const struct change *change, int64_t wall_ms, struct turns *turns)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (changes[i].next != changes[i].old) {
-            atomic_store_explicit(&changes[i].host->addresses, changes[i].next, memory_order_release);
+    const struct view_host *host = change->host;
+    bool turned = false;
+    for (size_t e = 0; e < host->endpoint_count; e++) {
+        if (change->next != change->old || !has_word(view, host->endpoints[e], change->is)) {
+            health_set_resolved(view->health, host->endpoints[e], change->is);
         }
+        turned |= use_monitors(view, host, host->endpoints[e], wall_ms);
+        count_work(turns);
     }
+    return turned;
 }
 
 static void free_old(const struct change *changes, size_t count)
@@ -259,23 +294,53 @@ static void free_old(const struct change *changes, size_t count)
 }
 
 size_t view_update_hosts(struct view *view, const struct view_host_update *updates, size_t count,
-                         int64_t wall_ms)
+                         int64_t wall_ms, struct lock *lock)
 {
     struct change *changes = memory_alloc_array(count, sizeof *changes);
+    struct turns turns = {.lock = lock};
     size_t moved = 0;
+    begin_turn(&turns);
     for (size_t i = 0; i < count; i++) {
         changes[i] = plan_change(view, &updates[i]);
+        count_work(&turns);
     }
-    withdraw(view, changes, count);
-    exchange(changes, count);
+    end_turn(&turns);
+    withdraw(view, changes, count, &turns);
+    begin_turn(&turns);
     for (size_t i = 0; i < count; i++) {
-        if (changes[i].next != changes[i].old || !has_words(view, changes[i].host, changes[i].is)) {
-            set_words(view, changes[i].host, changes[i].is);
+        if (changes[i].next != changes[i].old) {
+            atomic_store_explicit(&changes[i].host->addresses, changes[i].next, memory_order_release);
         }
-        bool turned = use_monitors(view, changes[i].host, wall_ms);
+        bool turned = apply(view, &changes[i], wall_ms, &turns);
         moved += turned || changes[i].next != changes[i].old;
+        count_work(&turns);
     }
+    end_turn(&turns);
     free_old(changes, count);
     free(changes);
     return moved;
+}
+
+/* ---- from one view to another ---- */
+
+void view_apply_host(struct view *view, uint32_t endpoint, int64_t wall_ms)
+{
+    const struct conf_host *conf = view->topology->endpoints[endpoint].host;
+    if (conf == NULL) {
+        return;
+    }
+    const struct view_host *host = &view->hosts[conf->index];
+    uint32_t resolved = find_resolved(atomic_load_explicit(&host->addresses, memory_order_relaxed));
+    if (!has_word(view, endpoint, resolved)) {
+        health_set_resolved(view->health, endpoint, resolved);
+    }
+    (void)use_monitors(view, host, endpoint, wall_ms);
+}
+
+void view_carry_host(struct view_host *to, const struct view_host *from)
+{
+    if (to->loop == NULL && from->loop == NULL) {
+        free_addresses(atomic_load_explicit(&to->addresses, memory_order_relaxed));
+        copy_news(from, to);
+    }
 }

@@ -22,6 +22,8 @@ enum {
     VIEW_FRESH_TTL_S = 5,   /* of those about to be confirmed: they are not looked up more often than that */
 };
 
+struct lock;
+
 enum view_family { VIEW_V4, VIEW_V6, VIEW_FAMILIES };
 
 /* Immutable, but for who holds it: a view, and copies of that. */
@@ -77,11 +79,12 @@ struct view_host_update {
     struct view_news news[VIEW_FAMILIES];
 };
 
-/* Make it so: addresses, words, and which monitors have something to observe. By the thread that publishes,
- * with the health machine in its hands; waits for readers where addresses change. Returns how many hosts have
- * other addresses or monitors now than before: the prober has to be told. */
+/* Make it so: addresses, words, and which monitors have something to observe. By the thread that publishes.
+ * Takes the lock of the application for moments (NULL: nobody else has the view), and waits for readers
+ * without it where addresses change. Returns how many hosts have other addresses or monitors now than before:
+ * the prober has to be told. */
 size_t view_update_hosts(struct view *view, const struct view_host_update *updates, size_t count,
-                         int64_t wall_ms);
+                         int64_t wall_ms, struct lock *lock);
 
 /* ---- readers: online, or the thread that publishes ---- */
 

@@ -18,6 +18,7 @@ src_libview_a_SOURCES = \
 	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
 	src/view/state.c \
+	src/view/succession.c \
 	src/view/tiers.c \
 	src/view/view.h \
 	src/view/zones.c

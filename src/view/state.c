@@ -7,6 +7,7 @@
 #include "view/content.h"
 
 #include "base/memory.h"
+#include "view/hosts.h"
 
 #include <stdlib.h>
 
@@ -60,18 +61,29 @@ static struct view_zone *copy_zones(const struct view *view)
     return list;
 }
 
-struct view *view_copy(const struct view *view, int64_t wall_ms)
+/* Between two turns at the health an address may have come or gone. */
+static void apply_hosts(struct view *copy, int64_t wall_ms)
+{
+    for (size_t i = 0; i < copy->host_count; i++) {
+        for (size_t e = 0; e < copy->hosts[i].endpoint_count; e++) {
+            view_apply_host(copy, copy->hosts[i].endpoints[e], wall_ms);
+        }
+    }
+}
+
+struct view *view_copy(const struct view *view, int64_t wall_ms, struct lock *lock)
 {
     struct view *copy = view_share(view);
     struct view_state *old = copy->state;
     view_begin_hold(copy);
-    copy->health = view_copy_health(view, wall_ms);
+    copy->health = view_copy_health(view, wall_ms, lock);
     copy->table = health_get_table(copy->health);
     copy->hosts = view_copy_hosts(view->hosts, view->host_count);
     copy->zone_list = copy_zones(view);
     copy->primaries = NULL;
     copy->primary_count = 0;
     copy->state = view_new_state(copy);
+    apply_hosts(copy, wall_ms);
     view_release_state(old);
     return copy;
 }

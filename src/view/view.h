@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct lock;
 struct tsig_keys;
 struct view_caches; /* owners of what a view points to: content.h */
 struct view_content;
@@ -25,6 +26,7 @@ struct view_host;
 struct view_rendition;
 struct view_slot; /* where the current view is */
 struct view_state;
+struct view_succession;
 struct zone;
 struct zone_table;
 
@@ -200,13 +202,15 @@ size_t view_cache_count(const struct conf_server *server);
 
 /* The health machine's plan of a topology, as view_compile uses it, for drills. Returns owned. */
 struct health *view_new_health(const struct conf_topology *topology, int64_t wall_ms);
-/* A machine of one's own that knows what the view's does, overrides included. The view's is read, under the
- * lock of the application. Returns owned. */
-struct health *view_copy_health(const struct view *view, int64_t wall_ms);
+/* A machine of one's own that knows what the view's does, overrides included. The lock of the application is
+ * taken for moments; NULL: nobody else has the view. Returns owned. */
+struct health *view_copy_health(const struct view *view, int64_t wall_ms, struct lock *lock);
 /* A view over the same content with a state of its own, which is at first as that of `view` (without caches
  * and what copies of zones hold): what is done to it changes no answer, and what becomes of `view` does not
- * matter to it. Any thread may read it, for as long as it likes, without being a reader. Returns owned. */
-struct view *view_copy(const struct view *view, int64_t wall_ms);
+ * matter to it. Any thread may read it, for as long as it likes, without being a reader. By the thread that
+ * publishes, with the lock of the application, which is taken for moments; or of a view that nobody else has,
+ * with NULL. Returns owned. */
+struct view *view_copy(const struct view *view, int64_t wall_ms, struct lock *lock);
 /* All monitors of a topology, in that order. */
 size_t view_list_monitors(const struct conf_topology *topology,
                           struct view_monitor **monitors); /* owned array */
@@ -223,6 +227,17 @@ struct view *view_exchange(struct view_slot *slot, struct view *view);
 struct view *view_publish(struct view_slot *slot, struct view *view);
 /* For the thread that publishes: the current view. */
 struct view *view_current(struct view_slot *slot);
+
+/* A new view takes over what is known in the one that serves: health, and addresses of hosts. Everything
+ * once, on any thread but a reader: the lock of the application is taken for moments, and from now on what
+ * changes is noted. `previous` goes on serving until the end. Returns owned. */
+struct view_succession *view_succession_new(struct view *next, const struct view *previous, int64_t wall_ms,
+                                            struct lock *lock);
+/* What changed since, until little is left; takes the lock for moments. */
+void view_succession_catch_up(struct view_succession *succession);
+/* The rest. With the lock held, in which `next` is published, or to give up. */
+void view_succession_end(struct view_succession *succession);
+void view_succession_free(struct view_succession *succession); /* after its end; NULL is fine */
 
 /* Wait until no reader uses anything that it had before. Not to be called from a reader. */
 void view_synchronize(void);

@@ -71,7 +71,7 @@ static struct view_news good(const struct addr *addresses, size_t count)
 static size_t update(struct view *view, size_t host, struct view_news v4, struct view_news v6)
 {
     struct view_host_update one = {.host = host, .news = {v4, v6}};
-    return view_update_hosts(view, &one, 1, 5000);
+    return view_update_hosts(view, &one, 1, 5000, NULL);
 }
 
 static uint32_t resolved(const struct view *view, uint32_t endpoint)

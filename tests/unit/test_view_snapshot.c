@@ -109,7 +109,7 @@ static void set_addresses(struct view *view, const char *text)
     assert_int_equal(addr_parse(text, &addr), 0);
     struct view_host_update news = {
         .news = {{.addresses = &addr, .count = 1, .state = VIEW_HOST_GOOD}, {.state = VIEW_HOST_GOOD}}};
-    assert_int_equal(view_update_hosts(view, &news, 1, 1000), 1);
+    assert_int_equal(view_update_hosts(view, &news, 1, 1000, NULL), 1);
 }
 
 static void it_outlives_the_view(void **state)
@@ -117,7 +117,7 @@ static void it_outlives_the_view(void **state)
     (void)state;
     struct view_slot *slot = start();
     set_addresses(view_current(slot), "198.51.100.1");
-    struct view *copy = view_copy(view_current(slot), 5);
+    struct view *copy = view_copy(view_current(slot), 5, NULL);
     size_t before = read_all(copy);
     for (uint64_t i = 2; i < 5; i++) {
         view_free(view_publish(slot, compile(i)));
@@ -126,7 +126,7 @@ static void it_outlives_the_view(void **state)
     assert_int_equal(copy->generation, 1);
     view_slot_free(slot);
     assert_int_equal(read_all(copy), before);
-    struct view *second = view_copy(copy, 6);
+    struct view *second = view_copy(copy, 6, NULL);
     view_free(copy);
     assert_int_equal(read_all(second), before);
     view_free(second);
@@ -139,7 +139,7 @@ static void the_states_are_apart(void **state)
     struct view *view = view_current(slot);
     health_observe(view->health, 0, HEALTH_OUTCOME_TIMEOUT, 1, 1, 0);
     set_addresses(view, "198.51.100.1");
-    struct view *copy = view_copy(view, 5);
+    struct view *copy = view_copy(view, 5, NULL);
     assert_int_equal(observed(copy, "one"), HEALTH_OBSERVED_UNHEALTHY);
     health_observe(view->health, 0, HEALTH_OUTCOME_OK, 6, 1, 0);
     set_addresses(view, "198.51.100.2");
@@ -163,12 +163,12 @@ static void what_it_found_stays(void **state)
 {
     (void)state;
     struct view_slot *slot = start();
-    struct view *copy = view_copy(view_current(slot), 5);
+    struct view *copy = view_copy(view_current(slot), 5, NULL);
     const struct zone *found = find_zone(copy, "plain.test.");
     size_t records = found->record_count;
     put("zones/plain.test.zone", SOA_AND_NS "new A 192.0.2.9\n");
     update(slot, "plain.test");
-    struct view *later = view_copy(view_current(slot), 6);
+    struct view *later = view_copy(view_current(slot), 6, NULL);
     const struct zone *second = find_zone(later, "plain.test.");
     update(slot, "plain.test");
     assert_ptr_not_equal(second, found);
@@ -191,7 +191,7 @@ static void its_policies_fit_its_zones(void **state)
     size_t sums[5];
     for (size_t i = 0; i < 5; i++) {
         char text[160];
-        copies[i] = view_copy(view_current(slot), 5);
+        copies[i] = view_copy(view_current(slot), 5, NULL);
         sums[i] = read_all(copies[i]);
         snprintf(text, sizeof text,
                  "{\"names\": {\"www\": {\"endpoints\": [\"one\"], \"pick\": \"all\", \"answers\": %zu}, "

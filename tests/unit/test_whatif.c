@@ -44,7 +44,7 @@ static int open_world(void **state)
 /* A copy of the view with what the texts assume; to be freed. */
 static struct view *assume(struct world *w, const char *const *texts, size_t count)
 {
-    struct view *copy = view_copy(w->view, WORLD_WALL_MS);
+    struct view *copy = view_copy(w->view, WORLD_WALL_MS, NULL);
     struct operate_assumption parsed[8];
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(operate_parse_assumption(copy, texts[i], &parsed[i]), 0);
