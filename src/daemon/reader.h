@@ -13,6 +13,7 @@
 struct reader {
     struct server *server;
     struct view *snapshot; /* NULL: what serves now */
+    bool is_whole;         /* the snapshot: it was looked at */
     /* What else the control thread knew when the snapshot was taken: */
     struct worker_stats work[ADMIN_LANES];
     struct notify_stats notifies;

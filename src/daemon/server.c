@@ -212,7 +212,8 @@ static int open_admin(struct server *server, struct report *report)
         return 0;
     }
     struct admin_verbs verbs;
-    int error = lanes_open(server->base, &server->lanes);
+    int error = server_open_copier(server);
+    error = error == 0 ? lanes_open(server->base, &server->lanes) : error;
     if (error != 0) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the workers: %s", error_text(error));
         return error;
@@ -284,6 +285,7 @@ static void stop(struct server *server)
     ends_note(server->ends, "workers");
     primaries_hurry(server->primaries);
     lanes_close(server->lanes); /* before what they answer for */
+    server_close_copier(server);
     ends_note(server->ends, "admin");
     admin_close(server->admin);
     free(server->current);

@@ -22,6 +22,7 @@
 
 struct event;
 struct event_base;
+struct copier;
 struct geowatch;
 struct lanes;
 struct reader;
@@ -47,6 +48,7 @@ struct server {
     struct prober *prober;
     struct hosts *hosts; /* endpoints that are host names */
     struct admin *admin;
+    struct copier *copier;       /* of snapshots */
     struct lanes *lanes;         /* workers for answers of it that take long */
     struct reader *current;      /* of what serves now, for those that do not */
     struct primaries *primaries; /* zones that others copy */
@@ -71,11 +73,15 @@ void server_schedule_expiry(struct server *server);
 
 /* ---- snapshot.c ---- */
 
+/* The thread that copies. 0 or -errno; to be closed when nobody finishes a snapshot any more. */
+int server_open_copier(struct server *server);
+void server_close_copier(struct server *server);
 /* The current view with a state of its own, for long computations on any thread: what happens to the server
- * meanwhile changes nothing of it, and nothing waits for it. On the control thread; returns owned, to be
- * freed on any thread. */
-struct view *server_take_snapshot(struct server *server);
-void server_free_snapshot(struct server *server, struct view *snapshot); /* NULL is fine */
+ * meanwhile changes nothing of it, and nothing waits for it. It is begun on the control thread and has to be
+ * finished before it is read, on a thread that may wait: then it is a view to be freed on any thread. One
+ * that is not finished is to be abandoned (view_abandon_copy). */
+struct view *server_begin_snapshot(struct server *server);
+void server_finish_snapshot(struct server *server, struct view *snapshot);
 
 /* ---- reload.c ---- */
 

@@ -11,7 +11,8 @@
 
 /* The current view as it is and as it would be. */
 struct pair {
-    struct view *view[2]; /* the first one is the reader's */
+    const struct view *before; /* the reader's */
+    struct view *after;
     const char **assumed; /* as they are told again */
     size_t count;
     int64_t wall_ms;
@@ -19,7 +20,7 @@ struct pair {
 
 static void free_pair(struct pair *pair)
 {
-    view_free(pair->view[1]);
+    view_free(pair->after);
 }
 
 /* Fills the pair even if it fails; to be freed always. */
@@ -29,17 +30,17 @@ static int make_pair(struct reader *reader, struct admin_assumptions *assumption
     struct operate_assumption *parsed = arena_alloc(arena, assumptions->count * sizeof *parsed);
     *pair = (struct pair){.count = assumptions->count, .wall_ms = clock_wall_ms(&reader->server->clock)};
     pair->assumed = arena_alloc(arena, assumptions->count * sizeof *pair->assumed);
-    pair->view[0] = reader->snapshot;
-    pair->view[1] = view_copy(pair->view[0], pair->wall_ms, NULL);
+    pair->before = reader_begin(reader);
+    pair->after = view_copy(pair->before, pair->wall_ms, NULL);
     for (size_t i = 0; i < assumptions->count; i++) {
-        int error = operate_parse_assumption(pair->view[0], assumptions->texts[i], &parsed[i]);
+        int error = operate_parse_assumption(pair->before, assumptions->texts[i], &parsed[i]);
         if (error != 0) {
             assumptions->bad = assumptions->texts[i];
             return error;
         }
-        pair->assumed[i] = operate_write_assumption(pair->view[0], &parsed[i], arena);
+        pair->assumed[i] = operate_write_assumption(pair->before, &parsed[i], arena);
     }
-    operate_assume(pair->view[1], parsed, assumptions->count, pair->wall_ms);
+    operate_assume(pair->after, parsed, assumptions->count, pair->wall_ms);
     return 0;
 }
 
@@ -47,8 +48,8 @@ static int report_pair(const struct pair *pair, const struct operate_what_if *pa
                        struct operate_report *report)
 {
     struct operate_what_if question = *page;
-    question.view[0] = pair->view[0];
-    question.view[1] = pair->view[1];
+    question.view[0] = pair->before;
+    question.view[1] = pair->after;
     question.assumed = pair->assumed;
     question.assumed_count = pair->count;
     question.wall_ms = pair->wall_ms;
@@ -68,6 +69,7 @@ int server_what_if(void *context, struct admin_what_if *what_if, struct arena *a
     if (error == 0) {
         error = report_pair(&pair, &page, arena, report);
     }
+    reader_end(context);
     free_pair(&pair);
     return error;
 }
@@ -82,10 +84,10 @@ int server_explain_if(void *context, const struct operate_question *question,
     struct operate_question now = *question;
     now.wall_ms = pair.wall_ms;
     if (error == 0) {
-        error = operate_explain(pair.view[0], &now, arena, &explained->before);
+        error = operate_explain(pair.before, &now, arena, &explained->before);
     }
     if (error == 0) {
-        error = operate_explain(pair.view[1], &now, arena, &explained->after);
+        error = operate_explain(pair.after, &now, arena, &explained->after);
     }
     if (error == 0) {
         bool is_steered = explained->before.steered;
@@ -93,6 +95,7 @@ int server_explain_if(void *context, const struct operate_question *question,
             .policy = is_steered ? (ptrdiff_t)explained->before.policy : PTRDIFF_MAX, .limit = ROWS};
         error = report_pair(&pair, &page, arena, &explained->report);
     }
+    reader_end(context);
     free_pair(&pair);
     return error;
 }

@@ -211,6 +211,11 @@ struct health *view_copy_health(const struct view *view, int64_t wall_ms, struct
  * publishes, with the lock of the application, which is taken for moments; or of a view that nobody else has,
  * with NULL. Returns owned. */
 struct view *view_copy(const struct view *view, int64_t wall_ms, struct lock *lock);
+/* The same in two parts. The first one is short, by the thread that publishes; the second one is for any
+ * thread, whatever becomes of `view` meanwhile, and returns the copy, which is whole then. */
+struct view *view_begin_copy(const struct view *view);
+struct view *view_finish_copy(struct view *copy, int64_t wall_ms, struct lock *lock);
+void view_abandon_copy(struct view *copy); /* instead of finishing it */
 /* All monitors of a topology, in that order. */
 size_t view_list_monitors(const struct conf_topology *topology,
                           struct view_monitor **monitors); /* owned array */

@@ -10,6 +10,7 @@
 #include "dns/name.h"
 #include "dns/types.h"
 #include "health/health.h"
+#include "base/lock.h"
 #include "view/hosts.h"
 #include "view/view.h"
 #include "zone/zone.h"
@@ -182,6 +183,27 @@ static void what_it_found_stays(void **state)
     view_free(later);
 }
 
+/* Begun here and finished elsewhere, when the view that it is of has gone; or never. */
+static void it_is_made_in_two_parts(void **state)
+{
+    (void)state;
+    struct view_slot *slot = start();
+    struct view *copy = view_begin_copy(view_current(slot)), *other = view_begin_copy(view_current(slot));
+    put("zones/plain.test.zone", SOA_AND_NS "new A 192.0.2.9\n");
+    update(slot, "plain.test");
+    view_abandon_copy(other);
+    struct lock lock;
+    lock_init(&lock);
+    view_slot_free(slot);
+    copy = view_finish_copy(copy, 5, &lock);
+    assert_int_not_equal(copy->zone_count, 0);
+    assert_non_null(find_zone(copy, "plain.test."));
+    assert_non_null(copy->health);
+    assert_null(copy->primaries);
+    view_free(copy);
+    lock_fini(&lock);
+}
+
 /* A zone with names brings another content: policies and zones of a copy go on fitting together. */
 static void its_policies_fit_its_zones(void **state)
 {
@@ -221,10 +243,8 @@ int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, folder_close)
     const struct CMUnitTest tests[] = {
-        WITH(it_outlives_the_view),
-        WITH(the_states_are_apart),
-        WITH(what_it_found_stays),
-        WITH(its_policies_fit_its_zones),
+        WITH(it_outlives_the_view),    WITH(the_states_are_apart),       WITH(what_it_found_stays),
+        WITH(it_is_made_in_two_parts), WITH(its_policies_fit_its_zones),
     };
     return cmocka_run_group_tests_name("view_snapshot", tests, NULL, NULL);
 }
