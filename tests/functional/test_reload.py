@@ -63,7 +63,8 @@ def test_a_bad_document_keeps_everything_and_says_why(pair, reload, path, conten
     generation = server.get("/v1/status")["generation"]
     pair.site.put(path, content)
     assert not reload(server)
-    assert any(path in line and "error" in line.lower() for line in server.read_log(offset).splitlines())
+    server.wait(lambda: any(path in line and "error" in line.lower() for line in server.read_log(offset).splitlines()),
+                "the log says why")
     assert server.get("/v1/status")["generation"] == generation
     assert set(server.sample("www.example.com")) == set(pair.us)
     assert server.get("/v1/regions/us-east")["observed"] == "healthy"
