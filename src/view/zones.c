@@ -30,7 +30,8 @@ struct loaded {
 };
 
 struct loading {
-    struct compiler *c; /* shared: whoever's turn it is may change it */
+    struct compiler *c;          /* shared: whoever's turn it is may change it */
+    const struct report *report; /* its own: what it has in somebody's turn is that one's */
     struct loaded *zones;
     size_t count;
     atomic_size_t next; /* to be read */
@@ -152,7 +153,7 @@ static void load_some(void *context, unsigned index)
 {
     (void)index;
     struct loading *loading = context;
-    struct report *report = report_new_part(loading->c->report);
+    struct report *report = report_new_part(loading->report);
     while (!report_is_cancelled(report)) { /* who has taken a zone gives its turn back in any case */
         size_t at = atomic_fetch_add_explicit(&loading->next, 1, memory_order_relaxed);
         if (at >= loading->count) {
@@ -276,6 +277,7 @@ size_t compile_load_zones(struct compiler *c)
     view->zones = zone_table_new(view->zone_count);
     view->zone_list = memory_alloc_array(view->zone_count, sizeof *view->zone_list);
     struct loading loading = {.c = c,
+                              .report = c->report,
                               .zones = memory_alloc_array(view->zone_count, sizeof *loading.zones),
                               .count = view->zone_count,
                               .lock = PTHREAD_MUTEX_INITIALIZER,

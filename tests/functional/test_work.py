@@ -39,6 +39,7 @@ class Asker(threading.Thread):
     def __init__(self, server, path, body):
         super().__init__()
         self.connection, self.reply = kit.UnixConnection(server.site.socket), None
+        self.connection.timeout = None  # it may take minutes where a sanitizer looks on
         self.connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         self.start()
 
