@@ -51,6 +51,9 @@ static void on_change(void *context, const struct health_change *change)
 {
     char name[CHANGE_NAME_MAX + 1];
     struct change_body body;
+    if (change->observed_after == change->observed_before && change->after.state == change->before.state) {
+        return; /* another reason for the same: the object that gives it has a record of its own */
+    }
     change_body_init(&body);
     change_body_add(&body, "observed", health_observed_text(change->observed_after));
     change_body_add(&body, "observed_was", health_observed_text(change->observed_before));

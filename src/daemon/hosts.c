@@ -75,7 +75,8 @@ static void write_addresses(const struct addr *addresses, size_t count, struct b
     }
 }
 
-static void log_family(const struct view_host *host, enum view_family family, const struct view_news *news)
+static void tell_family(struct changes *changes, const struct view_host *host, enum view_family family,
+                        const struct view_news *news)
 {
     const struct view_news *told = &host->told[family];
     const struct view_addresses *known = atomic_load_explicit(&host->addresses, memory_order_relaxed);
@@ -99,15 +100,16 @@ static void log_family(const struct view_host *host, enum view_family family, co
         log_info("host name=%s family=%s state=%s addresses=%s was=%s", host->conf->name, label,
                  view_host_state_text(news->state), addresses.bytes, was.bytes);
     }
+    changes_tell_host(changes, host->conf->name, label, view_host_state_text(news->state));
     buffer_fini(&addresses);
     buffer_fini(&was);
 }
 
-static void log_update(const struct view *view, const struct view_host_update *update)
+static void tell_update(const struct server *server, const struct view_host_update *update)
 {
-    const struct view_host *host = &view->hosts[update->host];
+    const struct view_host *host = &server->view->hosts[update->host];
     for (enum view_family family = VIEW_V4; family < VIEW_FAMILIES; family++) {
-        log_family(host, family, &update->news[family]);
+        tell_family(server->changes, host, family, &update->news[family]);
     }
 }
 
@@ -137,7 +139,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     int64_t begun_ms = clock_now_ms(&server->clock);
     size_t count = list_updates(hosts, &updates);
     for (size_t i = 0; i < count; i++) {
-        log_update(server->view, &updates[i]);
+        tell_update(server, &updates[i]);
     }
     if (count == 0) { /* a reload came before */
         free(updates);

@@ -227,11 +227,13 @@ void primaries_follow_zone(struct primaries *primaries, const struct zone *zone)
 
 /* ---- flips ---- */
 
-static void log_flip(const struct view_primary *primary, uint32_t serial, size_t policies)
+static void tell_flip(const struct primaries *primaries, const struct view_primary *primary, uint32_t serial,
+                      size_t policies)
 {
     char name[DNS_NAME_TEXT_SIZE];
-    log_info("zone rendered zone=%s serial=%u policies=%zu", dns_name_write(primary->apex, name), serial,
-             policies);
+    dns_name_write(primary->apex, name);
+    log_info("zone rendered zone=%s serial=%u policies=%zu", name, serial, policies);
+    changes_tell_rendition(primaries->server->changes, name, serial, policies);
 }
 
 /* The old one takes its place in the item. First the content, then the serial that says that it is there. */
@@ -259,7 +261,7 @@ static void on_rendered(void *context, struct rerender_item *items, size_t count
             return;
         }
         warn(primaries, primary, zone, &decision);
-        log_flip(primary, decision.serial, items[i].rendition->count);
+        tell_flip(primaries, primary, decision.serial, items[i].rendition->count);
         publish(view, &items[i], decision.serial);
         if (decision.is_news) {
             tell(primaries, primary, zone);
@@ -288,7 +290,7 @@ static void go_on(struct primaries *primaries, struct view *view)
         }
         atomic_store_explicit(&zone->served, decision.serial, memory_order_release);
         view->zone_list[primary->zone].serial = decision.serial;
-        log_flip(primary, decision.serial, rendition == NULL ? 0 : rendition->count);
+        tell_flip(primaries, primary, decision.serial, rendition == NULL ? 0 : rendition->count);
         tell(primaries, primary, zone);
     }
 }

@@ -211,6 +211,25 @@ def test_json(pair):
 
 # ---- what is in it ----
 
+def health_lines(server, offset):
+    lines = [line for line in server.read_log(offset).splitlines() if " health " in line]
+    return [(found["kind"], found["name"], found["observed"], found["effective"]) for found in map(fields, lines)]
+
+
+def test_a_region_loss_tells_each_object_once(pair):
+    """And each is told as what it has become in the end."""
+    server, offset = pair.server, len(pair.server.log_path.read_bytes())
+    pair.east.kill()
+    server.wait_state("region", "us-east", observed="unhealthy")
+    server.wait_log(" health ", "kind=region", "name=us-east", "observed=unhealthy", offset=offset)
+    server.wait(lambda: len(health_lines(server, offset)) >= 5, "all objects are in the log")
+    assert server.reload().status == 200 # a line behind them
+    server.wait_log(" reload ", "result=ok", offset=offset)
+    expected = [("region", "us-east"), ("az", "us-east-1a"), ("az", "us-east-1b"), ("endpoint", "web-us-east-1a"),
+                ("endpoint", "web-us-east-1b")]
+    assert sorted(health_lines(server, offset)) == sorted(pair + ("unhealthy", "unhealthy") for pair in expected)
+
+
 def test_a_reason_is_one_field(pair):
     server = pair.server
     server.override("region", "us-east", "drain", reason=FORGED.replace("\\n", " "), actor='eve" reason=none')

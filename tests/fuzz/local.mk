@@ -72,6 +72,13 @@ tests_fuzz_fuzz_load_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_load_SOURCES = tests/fuzz/fuzz_load.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_load_LDADD = src/libprobe.a src/libbase.a $(JANSSON_LIBS)
 
+## values in lines of the log
+fuzz_programs += tests/fuzz/fuzz_log
+tests_fuzz_fuzz_log_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"log"'
+tests_fuzz_fuzz_log_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_log_SOURCES = tests/fuzz/fuzz_log.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_log_LDADD = src/libbase.a $(JANSSON_LIBS)
+
 ## the octets of a TCP client, in any pieces
 fuzz_programs += tests/fuzz/fuzz_tcp
 tests_fuzz_fuzz_tcp_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"tcp"'
