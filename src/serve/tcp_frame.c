@@ -6,6 +6,23 @@
 #include "serve/tcp_frame.h"
 
 #include "base/cursor.h"
+#include "base/sanitizer.h"
+
+/* Under AddressSanitizer the query that ends at `end` ends there, and nobody may write behind the room for
+ * its answer. */
+static size_t answer_guarded(const struct tcp_frame_batch *batch, tcp_frame_answerer *answer, void *argument,
+                             const uint8_t *query, size_t end)
+{
+    uint8_t *out = batch->out + batch->out_len, *behind = out + TCP_FRAME_MAX;
+    size_t unused = batch->out_cap - batch->out_len - TCP_FRAME_MAX;
+    sanitizer_poison(batch->in + end, batch->in_len - end);
+    sanitizer_poison(behind, unused);
+    size_t len = answer(argument, query, (size_t)(batch->in + end - query), out + TCP_FRAME_LENGTH_SIZE,
+                        TCP_FRAME_MESSAGE_MAX);
+    sanitizer_unpoison(behind, unused);
+    sanitizer_unpoison(batch->in + end, batch->in_len - end);
+    return len;
+}
 
 enum tcp_frame_state tcp_frame_answer(struct tcp_frame_batch *batch, tcp_frame_answerer *answer,
                                       void *argument)
@@ -25,7 +42,7 @@ enum tcp_frame_state tcp_frame_answer(struct tcp_frame_batch *batch, tcp_frame_a
             return TCP_FRAME_FULL;
         }
         uint8_t *out = batch->out + batch->out_len;
-        size_t reply_len = answer(argument, query, len, out + TCP_FRAME_LENGTH_SIZE, TCP_FRAME_MESSAGE_MAX);
+        size_t reply_len = answer_guarded(batch, answer, argument, query, in.at);
         batch->in_at = in.at;
         batch->queries++;
         if (reply_len == 0) {
