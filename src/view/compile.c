@@ -94,6 +94,7 @@ void view_check(const char *path, struct report *report)
         tell_unjudged(c.view, report);
     }
     geo_atlas_free(c.atlas);
+    view_seal(c.view);
     view_free(c.view);
 }
 
