@@ -315,7 +315,9 @@ void view_retire_zone(struct view_content *content, struct zone *zone)
 struct view *view_share(const struct view *view)
 {
     struct view *other = memory_copy(view, sizeof *view);
-    other->secrets = view->secrets == view->random_secret ? other->random_secret : view->secrets;
+    if (view->secrets == view->random_secret) {
+        other->secrets = other->random_secret;
+    }
     other->own_caches = NULL;
     other->caches = NULL;
     other->cache_count = 0;
