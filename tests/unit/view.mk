@@ -48,3 +48,11 @@ tests_unit_test_view_snapshot_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_snapshot_SOURCES = tests/unit/test_view_snapshot.c $(view_folder)
 tests_unit_test_view_snapshot_LDADD = $(tests_unit_test_view_LDADD)
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_view_succession
+check_PROGRAMS += tests/unit/test_view_succession
+tests_unit_test_view_succession_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_succession_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_view_succession_SOURCES = tests/unit/test_view_succession.c $(view_folder)
+tests_unit_test_view_succession_LDADD = $(tests_unit_test_view_LDADD)
+endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of a view that takes over from another one while results come in: none is lost, and a thread that
+ * reports them never meets anything half done (for ThreadSanitizer to find). */
+#include "config.h"
+
+#include "view_folder.h"
+
+#include "base/lock.h"
+#include "base/random.h"
+#include "health/health.h"
+#include "view/hosts.h"
+#include "view/view.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ENDPOINTS = 150, VIEWS = 12 };
+
+/* `first` is the number of the first endpoint: some stay, some go, some are new. */
+static void write_topology(unsigned first)
+{
+    static char text[64000];
+    int len = snprintf(text, sizeof text,
+                       "{\"regions\": {\"a\": {\"azs\": {\"a1\": {}, \"a2\": {}}}}, \"checks\": {\"web\": "
+                       "{\"type\": \"tcp\", \"port\": 80, \"fall\": 2, \"rise\": 2}}, \"endpoints\": {");
+    for (unsigned i = first; i < first + ENDPOINTS; i++) {
+        len += snprintf(
+            text + len, sizeof text - (size_t)len, "%s\"e%u\": {\"az\": \"a%u\", %s, \"checks\": [\"web\"]}",
+            i == first ? "" : ",", i, 1 + i % 2,
+            i % 10 == 0 ? "\"host\": \"lb.example.net\"" : "\"addresses\": [\"192.0.2.1\", \"2001:db8::1\"]");
+    }
+    snprintf(text + len, sizeof text - (size_t)len, "}}");
+    put("topology.json", text);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder_open();
+    put("steerd.json",
+        "{\"listen\": \"127.0.0.1:1\", \"zones\": \"zones\", \"topology\": \"topology.json\"}");
+    put("zones/a.test.zone", "$TTL 60\n@ SOA ns host 1 1 1 1 60\n@ NS ns\nns A 192.0.2.53\n");
+    return 0;
+}
+
+static struct view *compile(const struct view *previous, uint64_t generation)
+{
+    char path[96];
+    struct report *report = report_new();
+    write_topology((unsigned)generation * 10);
+    snprintf(path, sizeof path, "%s/steerd.json", folder);
+    struct view *view = view_compile(path, previous, generation, 0, 1, report);
+    report_write(report, stderr);
+    assert_non_null(view);
+    report_free(report);
+    return view;
+}
+
+struct running {
+    struct lock lock;
+    struct view_slot *slot;
+    struct view *view; /* under the lock, as the server has it */
+    _Atomic bool stop;
+    _Atomic unsigned long results;
+};
+
+static void *report_results(void *argument)
+{
+    struct running *running = argument;
+    struct random random;
+    random_init(&random, 7);
+    while (!atomic_load(&running->stop)) {
+        lock_take(&running->lock);
+        struct health *health = running->view->health;
+        uint32_t monitor = (uint32_t)random_below(&random, health_monitor_count(health));
+        health_observe(health, monitor,
+                       random_below(&random, 2) == 0 ? HEALTH_OUTCOME_OK : HEALTH_OUTCOME_TIMEOUT, 1000, 1,
+                       0);
+        lock_leave(&running->lock);
+        atomic_fetch_add(&running->results, 1);
+    }
+    return NULL;
+}
+
+/* What one carrying at this very moment would give. */
+static void expect_all(const struct view *next, const struct view *old)
+{
+    struct health *expected = view_new_health(next->topology, 5);
+    health_carry(expected, old->health, 5);
+    for (uint32_t i = 0; i < health_monitor_count(expected); i++) {
+        struct health_monitor_status a = {.endpoint = 0}, b = {.endpoint = 0};
+        (void)health_get_monitor(expected, i, &a);
+        (void)health_get_monitor(next->health, i, &b);
+        if (next->topology->endpoints[a.endpoint].host != NULL) {
+            continue; /* a new one is observed as soon as its host is known */
+        }
+        assert_true(a.verdict == b.verdict && a.streak == b.streak && a.outcome == b.outcome &&
+                    a.checked_ms == b.checked_ms && a.idle == b.idle);
+    }
+    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        for (uint32_t i = 0; i < health_count(expected, kind); i++) {
+            struct health_status a, b;
+            assert_int_equal(health_get_status(expected, kind, i, &a), 0);
+            assert_int_equal(health_get_status(next->health, kind, i, &b), 0);
+            assert_true(a.observed == b.observed && a.effective.state == b.effective.state &&
+                        a.effective.decided_by == b.effective.decided_by && a.since_ms == b.since_ms);
+        }
+    }
+    health_free(expected);
+}
+
+static void give_an_address(struct running *running, unsigned last)
+{
+    struct addr addr = {.family = ADDR_V4, .bytes = {198, 51, 100, (uint8_t)last}};
+    struct view_host_update news = {
+        .news = {{.addresses = &addr, .count = 1, .state = VIEW_HOST_GOOD}, {.state = VIEW_HOST_GOOD}}};
+    (void)view_update_hosts(running->view, &news, 1, 1000, &running->lock);
+}
+
+static void no_result_is_lost(void **state)
+{
+    (void)state;
+    struct running running = {.slot = view_slot_new()};
+    pthread_t thread;
+    lock_init(&running.lock);
+    running.view = compile(NULL, 1);
+    assert_null(view_publish(running.slot, running.view));
+    assert_int_equal(pthread_create(&thread, NULL, report_results, &running), 0);
+    for (uint64_t i = 2; i < VIEWS; i++) {
+        give_an_address(&running, (unsigned)i);
+        struct view *next = compile(running.view, i);
+        struct view_succession *succession = view_succession_new(next, running.view, 5, &running.lock);
+        assert_int_equal(view_get_addresses(next, 0)->items[VIEW_V4][0].bytes[3], i);
+        unsigned long before = atomic_load(&running.results);
+        while (atomic_load(&running.results) < before + 20) {
+        }
+        struct view *copy = view_copy(running.view, 5, &running.lock);
+        view_succession_catch_up(succession);
+        lock_take(&running.lock);
+        view_succession_end(succession);
+        expect_all(next, running.view);
+        running.view = next;
+        struct view *old = view_exchange(running.slot, next);
+        lock_leave(&running.lock);
+        view_succession_free(succession);
+        view_synchronize();
+        view_free(old);
+        assert_int_equal(health_count(copy->health, HEALTH_ENDPOINT), ENDPOINTS);
+        view_free(copy);
+    }
+    atomic_store(&running.stop, true);
+    pthread_join(thread, NULL);
+    view_slot_free(running.slot);
+    lock_fini(&running.lock);
+}
+
+static void it_may_be_given_up(void **state)
+{
+    (void)state;
+    struct lock lock;
+    lock_init(&lock);
+    struct view *view = compile(NULL, 1);
+    for (uint64_t i = 2; i < 4; i++) {
+        struct view *next = compile(view, i);
+        struct view_succession *succession = view_succession_new(next, view, 5, &lock);
+        lock_take(&lock);
+        view_succession_end(succession);
+        lock_leave(&lock);
+        view_succession_free(succession);
+        view_free(next);
+        health_observe(view->health, 0, HEALTH_OUTCOME_OK, 1, 1, 0);
+    }
+    view_free(view);
+    lock_fini(&lock);
+}
+
+int main(void)
+{
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, folder_close)
+    const struct CMUnitTest tests[] = {
+        WITH(no_result_is_lost),
+        WITH(it_may_be_given_up),
+    };
+    return cmocka_run_group_tests_name("view_succession", tests, NULL, NULL);
+}
