@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LARGE_POLICY = 10000 }; /* names */
+
 /* One zone between its files and the table. */
 struct loaded {
     struct zone *zone;       /* NULL: broken */
@@ -83,6 +85,12 @@ void compile_enter_policy(struct compiler *c, struct compile_zone *work)
 
 struct zone *compile_finish_zone(struct compile_zone *work)
 {
+    bool is_large = work->policy != NULL && work->policy->name_count > LARGE_POLICY;
+    conf_free_policy(work->policy);
+    if (is_large) {
+        memory_trim(); /* the rendered zone is one large piece and fits into none of the many that are free
+                          now */
+    }
     struct zone *zone = zone_builder_finish(work->builder); /* also after an error: it finds more of them */
     if (work->error != 0) {
         zone_release(zone);
@@ -90,7 +98,6 @@ struct zone *compile_finish_zone(struct compile_zone *work)
     } else if (zone != NULL && work->keeps_serial) {
         zone_keep_serial(zone);
     }
-    conf_free_policy(work->policy);
     zone_builder_free(work->builder);
     return zone;
 }
