@@ -340,6 +340,9 @@ void server_stop_reload(struct server *server)
             give_up(reload);
         }
         view_free_update(reload->update);
+        if (reload->done != NULL) { /* whoever asked has gone, and is owed an end all the same */
+            reload->done(reload->argument, &(struct admin_reload_result){.error = -ECANCELED});
+        }
         free_reload(reload);
         server->reload = NULL;
     }
