@@ -177,6 +177,7 @@ static intmax_t take_signed(struct walk *walk, char length)
     case 'h': return (short)va_arg(walk->arguments, int);
     case 'l': return va_arg(walk->arguments, long);
     case 'L': return va_arg(walk->arguments, long long);
+    /* NOLINTNEXTLINE(bugprone-branch-clone): other types elsewhere */
     case 'j': return va_arg(walk->arguments, intmax_t);
     case 'z': return va_arg(walk->arguments, ssize_t);
     case 't': return va_arg(walk->arguments, ptrdiff_t);
@@ -191,6 +192,7 @@ static uintmax_t take_unsigned(struct walk *walk, char length)
     case 'h': return (unsigned short)va_arg(walk->arguments, unsigned);
     case 'l': return va_arg(walk->arguments, unsigned long);
     case 'L': return va_arg(walk->arguments, unsigned long long);
+    /* NOLINTNEXTLINE(bugprone-branch-clone) */
     case 'j': return va_arg(walk->arguments, uintmax_t);
     case 'z': return va_arg(walk->arguments, size_t);
     case 't': return (uintmax_t)va_arg(walk->arguments, ptrdiff_t);
