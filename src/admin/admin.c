@@ -148,10 +148,10 @@ static void dispatch(struct call *call)
         const char *work; /* NULL: at once */
         enum admin_lane lane;
     } handlers[ROUTE_IDS] = {
-        [ROUTE_TARGET] = {handle_target},
-        [ROUTE_OVERRIDE] = {handle_override},
-        [ROUTE_LOAD] = {handle_load},
-        [ROUTE_RELOAD] = {handle_reload},
+        [ROUTE_TARGET] = {.handle = handle_target},
+        [ROUTE_OVERRIDE] = {.handle = handle_override},
+        [ROUTE_LOAD] = {.handle = handle_load},
+        [ROUTE_RELOAD] = {.handle = handle_reload},
         [ROUTE_STATUS] = {handle_status, "status", ADMIN_QUICK},
         [ROUTE_TARGETS] = {handle_targets, "targets", ADMIN_QUICK},
         [ROUTE_OVERRIDES] = {handle_overrides, "overrides", ADMIN_QUICK},
