@@ -41,10 +41,8 @@ static const struct steer_member all_members[] = {
     {.endpoint = A, .weight = 60, .types = STEER_HAS_A | STEER_HAS_AAAA},
     {.endpoint = B, .weight = 40, .types = STEER_HAS_A},
     {.endpoint = E, .weight = 100, .types = STEER_HAS_A}};
-static const struct steer_place places[ENDPOINTS] = {[A] = {.az = USE1A, .region = US},
-                                                     [B] = {.az = USE1B, .region = US},
-                                                     [E] = {.az = EUW1A, .region = EU},
-                                                     [QUIET] = {.az = USE1A, .region = US}};
+static const struct steer_place places[] = {
+    [A] = {USE1A, US}, [B] = {USE1B, US}, [E] = {EUW1A, EU}, [QUIET] = {USE1A, US}};
 
 /* ---- the world ---- */
 
@@ -111,6 +109,17 @@ static void add_name(struct world *world, const char *owner, uint8_t types, uint
     world->names[world->view.name_count++] = (struct view_name){owner, "example.", id, ttl, types};
 }
 
+static struct steer_policy make_policy(enum steer_fallback fallback, const struct steer_class *class)
+{
+    return (struct steer_policy){.pick = STEER_PICK_WEIGHTED,
+                                 .fallback = fallback,
+                                 .answers = 1,
+                                 .member_count = 3,
+                                 .class_count = 1,
+                                 .members = all_members,
+                                 .classes = class};
+}
+
 /* us-east first, then eu-west; everybody the same. */
 static struct steer_policy failover_policy(void)
 {
@@ -118,13 +127,7 @@ static struct steer_policy failover_policy(void)
     static const struct steer_tier tiers[] = {{.label = "us-east", .members = us, .count = 2},
                                               {.label = "eu-west", .members = eu, .count = 1}};
     static const struct steer_class classes[] = {{.label = "default", .tiers = tiers, .tier_count = 2}};
-    return (struct steer_policy){.pick = STEER_PICK_WEIGHTED,
-                                 .fallback = STEER_FALLBACK_ALL,
-                                 .answers = 1,
-                                 .member_count = 3,
-                                 .class_count = 1,
-                                 .members = all_members,
-                                 .classes = classes};
+    return make_policy(STEER_FALLBACK_ALL, classes);
 }
 
 /* One tier with the first `count` members. */
@@ -137,13 +140,7 @@ static struct steer_policy flat_policy(uint16_t count, enum steer_fallback fallb
     static const struct steer_class classes[] = {{.label = "default", .tiers = tiers[0], .tier_count = 1},
                                                  {.label = "default", .tiers = tiers[1], .tier_count = 1},
                                                  {.label = "default", .tiers = tiers[2], .tier_count = 1}};
-    return (struct steer_policy){.pick = STEER_PICK_WEIGHTED,
-                                 .fallback = fallback,
-                                 .answers = 1,
-                                 .member_count = 3,
-                                 .class_count = 1,
-                                 .members = all_members,
-                                 .classes = &classes[count - 1]};
+    return make_policy(fallback, &classes[count - 1]);
 }
 
 static struct health *start_live(struct world *world)
@@ -161,9 +158,8 @@ static const struct drill_report *lose(struct world *world, enum health_kind kin
                                        enum health_outcome failure)
 {
     struct drill_loss loss = {kind, index};
-    struct drill_scenario scenario = {
-        .losses = &loss, .loss_count = 1, .failure = failure, .from_live = world->view.health != NULL};
-    scenario.wall_ms = 10000;
+    bool from_live = world->view.health != NULL;
+    struct drill_scenario scenario = {&loss, 1, failure, from_live, .wall_ms = 10000};
     assert_int_equal(drill_simulate(&world->view, &scenario, world->arena, &world->report), 0);
     return &world->report;
 }
@@ -183,9 +179,8 @@ static void expect_share(const struct drill_share *shares, size_t count, const c
                          double after)
 {
     for (size_t i = 0; i < count; i++) {
-        bool same = region == NULL || shares[i].region == NULL ? region == shares[i].region
-                                                               : strcmp(region, shares[i].region) == 0;
-        if (same) {
+        const char *other = shares[i].region;
+        if (region == NULL || other == NULL ? region == other : strcmp(region, other) == 0) {
             assert_float_equal(shares[i].before, before, 1e-9);
             assert_float_equal(shares[i].after, after, 1e-9);
             return;
