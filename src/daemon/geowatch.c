@@ -10,8 +10,10 @@
  * the server waits for it. */
 #include "config.h"
 
-#include "daemon/server.h"
+#include "daemon/geowatch.h"
 
+#include "daemon/reload.h"
+#include "daemon/server.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/worker.h"

@@ -6,7 +6,9 @@
 
 #include "daemon/hosts.h"
 
+#include "daemon/changes.h"
 #include "daemon/server.h"
+#include "daemon/targets.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"

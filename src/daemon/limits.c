@@ -4,8 +4,9 @@
  * while answers are rate-limited. Control thread only. */
 #include "config.h"
 
-#include "daemon/server.h"
+#include "daemon/limits.h"
 
+#include "daemon/server.h"
 #include "base/buffer.h"
 #include "base/limiter.h"
 #include "base/log.h"

@@ -6,24 +6,28 @@ src_steerd_SOURCES = \
 	src/daemon/changes.c src/daemon/changes.h \
 	src/daemon/dump.c \
 	src/daemon/ends.c src/daemon/ends.h \
+	src/daemon/expiry.c src/daemon/expiry.h \
 	src/daemon/folders.c src/daemon/folders.h \
-	src/daemon/geowatch.c \
+	src/daemon/geowatch.c src/daemon/geowatch.h \
 	src/daemon/hosts.c src/daemon/hosts.h \
+	src/daemon/install.c src/daemon/install.h \
 	src/daemon/keeping.c src/daemon/keeping.h \
 	src/daemon/lanes.c src/daemon/lanes.h \
-	src/daemon/limits.c \
-	src/daemon/metrics.c \
+	src/daemon/limits.c src/daemon/limits.h \
+	src/daemon/metrics.c src/daemon/metrics.h \
 	src/daemon/primaries.c src/daemon/primaries.h \
 	src/daemon/reader.c src/daemon/reader.h \
 	src/daemon/reclaim.c src/daemon/reclaim.h \
-	src/daemon/reload.c \
+	src/daemon/reload.c src/daemon/reload.h \
 	src/daemon/rerender.c src/daemon/rerender.h \
-	src/daemon/server.c src/daemon/server.h \
-	src/daemon/snapshot.c \
+	src/daemon/run.c src/daemon/run.h \
+	src/daemon/server.h \
+	src/daemon/snapshot.c src/daemon/snapshot.h \
 	src/daemon/statefile.c src/daemon/statefile.h \
 	src/daemon/steerd.c src/daemon/steerd.h \
-	src/daemon/verbs.c \
-	src/daemon/whatif.c
+	src/daemon/targets.c src/daemon/targets.h \
+	src/daemon/verbs.c src/daemon/verbs.h \
+	src/daemon/whatif.c src/daemon/whatif.h
 src_steerd_LDADD = \
 	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libnotify.a src/libanswer.a src/libtransfer.a \
 	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libevents.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \

@@ -3,11 +3,14 @@
  * Prometheus text exposition of everything that is counted. Label values are escaped by print_label(). */
 #include "config.h"
 
+#include "daemon/metrics.h"
+
+#include "daemon/changes.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
-
 #include "base/log.h"
 #include "geo/geo.h"
+#include "probe/probe.h"
 #include "view/hosts.h"
 
 static void print_head(struct buffer *out, const char *name, const char *type, const char *help)

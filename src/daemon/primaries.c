@@ -5,6 +5,7 @@
 
 #include "daemon/primaries.h"
 
+#include "daemon/changes.h"
 #include "daemon/keeping.h"
 #include "daemon/rerender.h"
 #include "daemon/server.h"

@@ -5,8 +5,12 @@
 
 #include "daemon/reader.h"
 
-#include "base/memory.h"
+#include "daemon/hosts.h"
 #include "daemon/lanes.h"
+#include "daemon/primaries.h"
+#include "daemon/server.h"
+#include "daemon/snapshot.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 

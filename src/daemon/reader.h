@@ -5,10 +5,13 @@
 #pragma once
 
 #include "daemon/keeping.h"
-#include "daemon/server.h"
+#include "admin/admin.h"
 #include "base/worker.h"
 #include "notify/notify.h"
 #include "probe/resolve.h"
+
+struct server;
+struct view;
 
 struct reader {
     struct server *server;

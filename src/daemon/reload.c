@@ -4,12 +4,18 @@
  * invalid leaves the running view untouched. */
 #include "config.h"
 
-#include "daemon/server.h"
+#include "daemon/reload.h"
 
+#include "daemon/changes.h"
+#include "daemon/ends.h"
+#include "daemon/install.h"
+#include "daemon/limits.h"
+#include "daemon/primaries.h"
+#include "daemon/reclaim.h"
+#include "daemon/server.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "daemon/reclaim.h"
 #include "zone/zone.h"
 
 #include <errno.h>

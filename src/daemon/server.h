@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The running server: everything wired together. The control thread (the caller of server_run) owns the event
- * base, the admin socket, timers and publishing. The health machine of the current view is shared with the
- * prober thread: `lock` is held around every use of it. Private to src/daemon. */
+ * The running server: its parts, which find each other here. Plain data, below all of them; what puts them
+ * together is run.c. The control thread (the caller of server_run) owns the event base, the admin socket,
+ * timers and publishing. The health machine of the current view is shared with the prober thread: `lock` is
+ * held around every use of it. Private to src/daemon. */
 #pragma once
 
-#include "admin/admin.h"
-#include "daemon/changes.h"
-#include "daemon/ends.h"
 #include "daemon/folders.h"
-#include "daemon/hosts.h"
-#include "daemon/primaries.h"
 #include "base/clock.h"
 #include "base/lock.h"
-#include "probe/probe.h"
 #include "serve/serve.h"
 #include "view/view.h"
 
-#include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
+struct admin;
+struct changes;
+struct copier;
+struct ends;
 struct event;
 struct event_base;
-struct copier;
 struct geowatch;
+struct hosts;
 struct lanes;
+struct primaries;
+struct prober;
 struct reader;
 struct reclaim;
 struct reload;
@@ -58,64 +59,3 @@ struct server {
     struct geowatch *geowatch;
     uint64_t reloads, reload_failures;
 };
-
-/* Serve what the document at path says until a signal ends it. Returns the exit code. */
-int server_run(const char *path);
-
-/* Make a compiled view current, with what it takes over from the one that serves now: prober and DNS threads
- * are switched. The view has been prepared by primaries_prepare(). Takes both; succession NULL: it is the
- * first. */
-void server_install_view(struct server *server, struct view *view, struct view_succession *succession);
-/* Tell the prober what there is to check in the current view. */
-void server_set_targets(struct server *server);
-/* Arm the timer for the next override that starts or ends, and loads that grow old. */
-void server_schedule_expiry(struct server *server);
-
-/* ---- snapshot.c ---- */
-
-/* The thread that copies. 0 or -errno; to be closed when nobody finishes a snapshot any more. */
-int server_open_copier(struct server *server);
-void server_close_copier(struct server *server);
-/* The current view with a state of its own, for long computations on any thread: what happens to the server
- * meanwhile changes nothing of it, and nothing waits for it. It is begun on the control thread and has to be
- * finished before it is read, on a thread that may wait: then it is a view to be freed on any thread. One
- * that is not finished is to be abandoned (view_abandon_copy). */
-struct view *server_begin_snapshot(struct server *server);
-void server_finish_snapshot(struct server *server, struct view *snapshot);
-
-/* ---- reload.c ---- */
-
-/* Start compiling on the loader thread: everything, or one zone (origin; NULL: everything). done (may be
- * NULL) is called once on the control thread. Returns 0, ERROR_CONFLICT or ERROR_NOT_FOUND. */
-int server_start_reload(struct server *server, const char *zone,
-                        void (*done)(void *argument, const struct admin_reload_result *result),
-                        void *argument);
-/* Reload everything: now, or if a reload is running (it may have read what changed meanwhile) behind that. */
-void server_reload_soon(struct server *server);
-/* Wait for a running loader and drop its result. */
-void server_stop_reload(struct server *server);
-/* Write a report to the log. */
-void server_log_report(const struct report *report);
-
-/* ---- geowatch.c ---- */
-
-/* From now on, reload when a geo database of the current view changes. 0 or a negative error. */
-int geowatch_start(struct server *server, struct geowatch **watch);
-void geowatch_stop(struct geowatch *watch); /* NULL is fine */
-/* ---- limits.c ---- */
-
-/* As configured, but no more clients than there are descriptors for; says so. */
-void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *limits);
-/* From now on log which prefixes are rate-limited, if any are. 0, or -1 without memory. */
-int server_start_reports(struct server *server);
-
-/* ---- verbs.c, whatif.c, metrics.c ---- */
-
-void server_fill_verbs(struct server *server, struct admin_verbs *verbs);
-/* The verbs that assume something. */
-int server_explain_if(void *context, const struct operate_question *question,
-                      struct admin_assumptions *assumptions, struct arena *arena,
-                      struct admin_explained *explained);
-int server_what_if(void *context, struct admin_what_if *what_if, struct arena *arena,
-                   struct operate_report *report);
-void server_write_metrics(struct reader *reader, struct buffer *out);

@@ -8,8 +8,9 @@
  * the lock might not go on while others wait for it. */
 #include "config.h"
 
-#include "daemon/server.h"
+#include "daemon/snapshot.h"
 
+#include "daemon/server.h"
 #include "base/memory.h"
 
 #include <semaphore.h>

@@ -3,14 +3,16 @@
  * steerd -c FILE [--check | --dump ZONE | --drill TARGET …]: options, and what needs no running server. */
 #include "config.h"
 
-#include "daemon/server.h"
+#include "daemon/run.h"
 #include "daemon/steerd.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/exits.h"
 #include "base/memory.h"
 #include "base/words.h"
 #include "conf/suggest.h"
 #include "drill/drill.h"
+#include "operate/operate.h"
 
 #include <getopt.h>
 #include <stdio.h>

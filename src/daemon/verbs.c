@@ -4,10 +4,17 @@
  * view, under the health lock; what reads has a reader. */
 #include "config.h"
 
-#include "daemon/lanes.h"
-#include "daemon/reader.h"
-#include "daemon/server.h"
+#include "daemon/verbs.h"
 
+#include "daemon/changes.h"
+#include "daemon/expiry.h"
+#include "daemon/lanes.h"
+#include "daemon/metrics.h"
+#include "daemon/primaries.h"
+#include "daemon/reader.h"
+#include "daemon/reload.h"
+#include "daemon/server.h"
+#include "daemon/whatif.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "drill/drill.h"

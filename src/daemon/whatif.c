@@ -4,9 +4,10 @@
  * on a copy of that. */
 #include "config.h"
 
+#include "daemon/whatif.h"
+
 #include "daemon/reader.h"
 #include "daemon/server.h"
-
 #include "base/error.h"
 
 /* The current view as it is and as it would be. */

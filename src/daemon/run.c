@@ -4,15 +4,27 @@
  * the reverse to stop. Starting never waits for probes. */
 #include "config.h"
 
-#include "daemon/lanes.h"
-#include "daemon/reader.h"
-#include "daemon/server.h"
+#include "daemon/run.h"
 
+#include "daemon/changes.h"
+#include "daemon/ends.h"
+#include "daemon/expiry.h"
+#include "daemon/geowatch.h"
+#include "daemon/hosts.h"
+#include "daemon/install.h"
+#include "daemon/lanes.h"
+#include "daemon/limits.h"
+#include "daemon/primaries.h"
+#include "daemon/reader.h"
+#include "daemon/reclaim.h"
+#include "daemon/reload.h"
+#include "daemon/server.h"
+#include "daemon/snapshot.h"
+#include "daemon/verbs.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "daemon/reclaim.h"
-#include "view/hosts.h"
+#include "probe/probe.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,10 +33,6 @@
 #include <sys/resource.h>
 
 #include <event2/event.h>
-
-/* Wall time may be set: never sleep longer than this on it. Loads are looked at as often, for they grow old
- * without anybody's doing. */
-enum { EXPIRY_CHECK_MS = 1000 };
 
 /* ---- health ---- */
 
@@ -44,122 +52,6 @@ static void on_result(void *context, const struct probe_result *result)
         }
     }
     lock_leave(&server->lock);
-}
-
-static void on_expiry(int fd, short events, void *argument)
-{
-    (void)fd;
-    (void)events;
-    struct server *server = argument;
-    lock_take(&server->lock);
-    int64_t now = clock_wall_ms(&server->clock);
-    health_follow_clock(server->view->health, now);
-    health_expire_loads(server->view->health, now);
-    lock_leave(&server->lock);
-    server_schedule_expiry(server);
-}
-
-void server_schedule_expiry(struct server *server)
-{
-    lock_take(&server->lock);
-    int64_t next = health_next_due(server->view->health), left = EXPIRY_CHECK_MS;
-    lock_leave(&server->lock);
-    if (next != 0) {
-        left = next - clock_wall_ms(&server->clock);
-        left = left < 1 ? 1 : left > EXPIRY_CHECK_MS ? EXPIRY_CHECK_MS : left;
-    }
-    struct timeval timeout = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
-    event_add(server->expiry, &timeout);
-}
-
-/* ---- views ---- */
-
-static enum probe_type probe_type_of(enum conf_check_type type)
-{
-    return type == CONF_CHECK_TCP ? PROBE_TCP : PROBE_HTTP;
-}
-
-/* Who is asked for: the host name, with a port that is not the scheme's own (RFC 9110 section 7.2). */
-static const char *write_host(const struct conf_host *host, uint16_t port, struct arena *arena)
-{
-    enum { HTTP_PORT = 80 };
-    return port == HTTP_PORT ? host->name : arena_print(arena, "%s:%u", host->name, port);
-}
-
-/* The addresses of a host name are checked in turn. */
-static void aim_at_host(const struct view *view, const struct view_monitor *monitor, struct arena *arena,
-                        struct probe_target *target)
-{
-    const struct conf_host *host = view->topology->endpoints[monitor->endpoint].host;
-    const struct view_addresses *addresses = view_get_addresses(view, host->index);
-    enum view_family family = monitor->family == ADDR_V4 ? VIEW_V4 : VIEW_V6;
-    target->in_turn = true;
-    target->addresses = addresses->items[family];
-    target->address_count = addresses->count[family];
-    bool unresolved = family == VIEW_V4 && view_host_is_unresolved(&view->hosts[host->index], addresses);
-    target->idle = target->address_count == 0 && !unresolved;
-    if (target->host == NULL) {
-        target->host = write_host(host, target->at.port, arena);
-    }
-}
-
-/* The list of targets has the order of the health machine's monitors. */
-void server_set_targets(struct server *server)
-{
-    const struct view *view = server->view;
-    struct probe_target *targets = memory_alloc_array(view->monitor_count, sizeof *targets);
-    struct arena *arena = arena_new(0);
-    for (size_t i = 0; i < view->monitor_count; i++) {
-        const struct view_monitor *monitor = &view->monitors[i];
-        const struct conf_check *check = &view->topology->checks[monitor->check];
-        targets[i] = (struct probe_target){.type = probe_type_of(check->type),
-                                           .at.port = check->port,
-                                           .interval_ms = check->interval_ms,
-                                           .timeout_ms = check->timeout_ms,
-                                           .host = check->host,
-                                           .path = check->path,
-                                           .load = check->load,
-                                           .status_low = check->status_low,
-                                           .status_high = check->status_high,
-                                           .identity = monitor->identity};
-        if (monitor->addr != NULL) {
-            targets[i].at.addr = *monitor->addr;
-        } else {
-            aim_at_host(view, monitor, arena, &targets[i]);
-        }
-    }
-    prober_set_targets(server->prober, view->generation, targets, view->monitor_count);
-    arena_free(arena);
-    free(targets);
-}
-
-static void free_view(void *view)
-{
-    view_free(view);
-}
-
-void server_install_view(struct server *server, struct view *view, struct view_succession *succession)
-{
-    view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
-    primaries_let_go(server->primaries);
-    if (succession != NULL) {
-        view_succession_catch_up(succession);
-    }
-    lock_take(&server->lock);
-    if (succession != NULL) {
-        view_succession_end(succession);
-    }
-    changes_listen(server->changes, view->health);
-    server->view = view;
-    struct view *old = view_exchange(server->slot, view);
-    lock_leave(&server->lock);
-    view_succession_free(succession);
-    log_configure(&view->server->log);
-    hosts_follow(server->hosts, view);
-    server_set_targets(server);
-    server_schedule_expiry(server);
-    primaries_follow(server->primaries, view);
-    reclaim_add(server->reclaim, old, free_view);
 }
 
 /* ---- signals ---- */
@@ -347,9 +239,10 @@ int server_run(const char *path)
         return EXIT_FAILURE;
     }
     report_set_cancel(report, ends_get_progress(server.ends));
-    server.expiry = evtimer_new(server.base, on_expiry, &server);
+    int error = server_open_expiry(&server);
     server.hosts = hosts_open(&server);
-    int error = server.expiry == NULL || server.hosts == NULL ? -ENOMEM : reclaim_open(&server.reclaim);
+    error = error == 0 && server.hosts == NULL ? -ENOMEM : error;
+    error = error == 0 ? reclaim_open(&server.reclaim) : error;
     error = error == 0 ? start(&server, report) : error;
     report_free(report);
     if (error == 0 && !ends_is_stopping(server.ends)) {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Making a compiled view the current one. On the control thread. Private to src/daemon. */
+#pragma once
+
+struct server;
+struct view;
+struct view_succession;
+
+/* Make a compiled view current, with what it takes over from the one that serves now: prober and DNS threads
+ * are switched. The view has been prepared by primaries_prepare(). Takes both; succession NULL: it is the
+ * first. */
+void server_install_view(struct server *server, struct view *view, struct view_succession *succession);

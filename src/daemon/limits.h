@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Limits at run time. On the control thread. Private to src/daemon. */
+#pragma once
+
+#include "serve/serve.h"
+
+struct server;
+struct view;
+
+/* As configured, but no more clients than there are descriptors for; says so. */
+void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *limits);
+/* From now on log which prefixes are rate-limited, if any are. 0, or -1 without memory. */
+int server_start_reports(struct server *server);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Reloading: a loader thread compiles, the control thread installs. On the control thread. Private to
+ * src/daemon. */
+#pragma once
+
+#include "admin/admin.h"
+#include "base/report.h"
+
+struct server;
+
+/* Start compiling on the loader thread: everything, or one zone (origin; NULL: everything). done (may be
+ * NULL) is called once on the control thread. Returns 0, ERROR_CONFLICT or ERROR_NOT_FOUND. */
+int server_start_reload(struct server *server, const char *zone,
+                        void (*done)(void *argument, const struct admin_reload_result *result),
+                        void *argument);
+/* Reload everything: now, or if a reload is running (it may have read what changed meanwhile) behind that. */
+void server_reload_soon(struct server *server);
+/* Wait for a running loader and drop its result. */
+void server_stop_reload(struct server *server);
+/* Write a report to the log. */
+void server_log_report(const struct report *report);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * From the monitors of the current view to what the prober is to do. */
+#include "config.h"
+
+#include "daemon/targets.h"
+
+#include "daemon/server.h"
+#include "base/memory.h"
+#include "probe/probe.h"
+#include "view/hosts.h"
+
+#include <stdlib.h>
+
+static enum probe_type probe_type_of(enum conf_check_type type)
+{
+    return type == CONF_CHECK_TCP ? PROBE_TCP : PROBE_HTTP;
+}
+
+/* Who is asked for: the host name, with a port that is not the scheme's own (RFC 9110 section 7.2). */
+static const char *write_host(const struct conf_host *host, uint16_t port, struct arena *arena)
+{
+    enum { HTTP_PORT = 80 };
+    return port == HTTP_PORT ? host->name : arena_print(arena, "%s:%u", host->name, port);
+}
+
+/* The addresses of a host name are checked in turn. */
+static void aim_at_host(const struct view *view, const struct view_monitor *monitor, struct arena *arena,
+                        struct probe_target *target)
+{
+    const struct conf_host *host = view->topology->endpoints[monitor->endpoint].host;
+    const struct view_addresses *addresses = view_get_addresses(view, host->index);
+    enum view_family family = monitor->family == ADDR_V4 ? VIEW_V4 : VIEW_V6;
+    target->in_turn = true;
+    target->addresses = addresses->items[family];
+    target->address_count = addresses->count[family];
+    bool unresolved = family == VIEW_V4 && view_host_is_unresolved(&view->hosts[host->index], addresses);
+    target->idle = target->address_count == 0 && !unresolved;
+    if (target->host == NULL) {
+        target->host = write_host(host, target->at.port, arena);
+    }
+}
+
+/* The list of targets has the order of the health machine's monitors. */
+void server_set_targets(struct server *server)
+{
+    const struct view *view = server->view;
+    struct probe_target *targets = memory_alloc_array(view->monitor_count, sizeof *targets);
+    struct arena *arena = arena_new(0);
+    for (size_t i = 0; i < view->monitor_count; i++) {
+        const struct view_monitor *monitor = &view->monitors[i];
+        const struct conf_check *check = &view->topology->checks[monitor->check];
+        targets[i] = (struct probe_target){.type = probe_type_of(check->type),
+                                           .at.port = check->port,
+                                           .interval_ms = check->interval_ms,
+                                           .timeout_ms = check->timeout_ms,
+                                           .host = check->host,
+                                           .path = check->path,
+                                           .load = check->load,
+                                           .status_low = check->status_low,
+                                           .status_high = check->status_high,
+                                           .identity = monitor->identity};
+        if (monitor->addr != NULL) {
+            targets[i].at.addr = *monitor->addr;
+        } else {
+            aim_at_host(view, monitor, arena, &targets[i]);
+        }
+    }
+    prober_set_targets(server->prober, view->generation, targets, view->monitor_count);
+    arena_free(arena);
+    free(targets);
+}

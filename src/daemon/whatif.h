@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The verbs that assume something; the context is a reader. Private to src/daemon. */
+#pragma once
+
+#include "admin/admin.h"
+
+int server_explain_if(void *context, const struct operate_question *question,
+                      struct admin_assumptions *assumptions, struct arena *arena,
+                      struct admin_explained *explained);
+int server_what_if(void *context, struct admin_what_if *what_if, struct arena *arena,
+                   struct operate_report *report);
