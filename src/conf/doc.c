@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Loading a document, and the messages about it. jansson parses and owns the tree; the text is kept beside
- * it, because jansson forgets where a value stood and locate.h finds it again for a message. */
+ * Messages about a document. jansson parses and owns the tree; the text is kept beside it, because jansson
+ * forgets where a value stood and locate.h finds it again for a message. */
 #include "config.h"
 
 #include "conf/doc.h"
 
 #include "base/arena.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/memory.h"
-#include "conf/doc_split.h"
+#include "conf/doc_internal.h"
 #include "conf/locate.h"
 #include "conf/value.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -23,112 +20,6 @@
 /* MESSAGE_SIZE stays below what a report keeps of a message, so that the cut is made here, between
  * characters. */
 enum { MESSAGE_SIZE = 1000, KEY_SHOWN = 96 };
-
-/* ---- loading ---- */
-
-void doc_report_syntax(struct doc *doc, const json_error_t *error)
-{
-    doc->errors++;
-    doc->issues++;
-    struct report_place place = {.file = doc->path,
-                                 .line = error->line > 0 ? (unsigned)error->line : 0,
-                                 .column = error->column > 0 ? (unsigned)error->column : 0};
-    char message[MESSAGE_SIZE];
-    snprintf(message, sizeof message, "not valid JSON: %s", error->text);
-    value_make_printable(message);
-    report_add(doc->report, REPORT_ERROR, &place, "%s", message);
-}
-
-/* A text that is parsed piece by piece, so that it can be called off: some hundred MB take seconds. */
-struct feed {
-    const char *at, *end;
-    const struct report *report;
-};
-
-static size_t take_piece(void *bytes, size_t size, void *context)
-{
-    struct feed *feed = context;
-    size_t left = (size_t)(feed->end - feed->at), len = left < size ? left : size;
-    if (report_is_cancelled(feed->report)) {
-        return (size_t)-1;
-    }
-    memcpy(bytes, feed->at, len);
-    feed->at += len;
-    return len;
-}
-
-json_t *doc_parse_part(const struct doc *doc, const struct doc_text *part, size_t flags, json_error_t *error)
-{
-    struct feed feed = {.at = part->bytes, .end = part->bytes + part->len, .report = doc->report};
-    return json_load_callback(take_piece, &feed, JSON_REJECT_DUPLICATES | flags, error);
-}
-
-struct doc *doc_parse_split(const char *path, const struct doc_text *text, const char *key,
-                            struct report *report)
-{
-    json_error_t error;
-    struct doc *doc = memory_alloc(sizeof *doc);
-    *doc = (struct doc){.path = path, .text = text->bytes, .len = text->len, .report = report};
-    if (key == NULL || !doc_split(doc, key)) {
-        doc->root = doc_parse_part(doc, text, 0, &error);
-    }
-    if (doc->root == NULL) {
-        doc_report_syntax(doc, &error);
-    } else if (!json_is_object(doc->root)) {
-        struct doc_node root = doc_get_root(doc);
-        doc_error_expected(&root, "an object");
-    } else {
-        return doc;
-    }
-    doc_free(doc);
-    return NULL;
-}
-
-struct doc *doc_parse(const char *path, const char *text, size_t len, struct report *report)
-{
-    return doc_parse_split(path, &(struct doc_text){text, len}, NULL, report);
-}
-
-struct doc *doc_load(const char *path, struct report *report)
-{
-    return doc_load_split(path, NULL, report);
-}
-
-struct doc *doc_load_split(const char *path, const char *key, struct report *report)
-{
-    struct file file;
-    size_t len;
-    int code;
-    if (file_look(path, &file) == 0 && file.size <= DOC_MAX_SIZE && !report_has_room(report, file.size)) {
-        return NULL; /* whoever gave the budget says so */
-    }
-    char *text = file_read_all(path, DOC_MAX_SIZE, &file, &len, &code);
-    if (text == NULL) {
-        report_add(report, REPORT_ERROR, &(struct report_place){.file = path}, "%s: %s",
-                   code == ERROR_TOO_LARGE ? "too large" : "cannot be read", file.why);
-        return NULL;
-    }
-    struct doc *doc = doc_parse_split(path, &(struct doc_text){text, len}, key, report);
-    if (doc == NULL) {
-        free(text);
-        return NULL;
-    }
-    doc->loaded = text;
-    return doc;
-}
-
-void doc_free(struct doc *doc)
-{
-    if (doc != NULL) {
-        json_decref(doc->piece);
-        json_decref(doc->piece_key);
-        json_decref(doc->root);
-        split_fini(&doc->split);
-        locate_free(doc->locate);
-        free(doc->loaded);
-        free(doc);
-    }
-}
 
 struct doc_node doc_get_root(struct doc *doc)
 {
@@ -208,6 +99,19 @@ static void write_path(const struct doc_node *node, struct buffer *to)
 }
 
 /* ---- messages ---- */
+
+void doc_report_syntax(struct doc *doc, const json_error_t *error)
+{
+    doc->errors++;
+    doc->issues++;
+    struct report_place place = {.file = doc->path,
+                                 .line = error->line > 0 ? (unsigned)error->line : 0,
+                                 .column = error->column > 0 ? (unsigned)error->column : 0};
+    char message[MESSAGE_SIZE];
+    snprintf(message, sizeof message, "not valid JSON: %s", error->text);
+    value_make_printable(message);
+    report_add(doc->report, REPORT_ERROR, &place, "%s", message);
+}
 
 bool doc_has_errors(const struct doc *doc)
 {

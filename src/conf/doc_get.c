@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/words.h"
-#include "conf/doc_split.h"
+#include "conf/doc_internal.h"
 #include "conf/value.h"
 
 #include <stdio.h>

@@ -1,15 +1,39 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See doc_split.h. What is no JSON is told with the words and the place that jansson has for the whole text:
- * that is parsed once more when a piece turns out to be bad. */
+ * Parsing, as a whole or one member at a time. What is no JSON is told with the words and the place that
+ * jansson has for the whole text: that is parsed once more when a piece turns out to be bad. */
 #include "config.h"
 
-#include "conf/doc_split.h"
+#include "conf/doc_internal.h"
 
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* A text that is parsed piece by piece, so that it can be called off: some hundred MB take seconds. */
+struct feed {
+    const char *at, *end;
+    const struct report *report;
+};
+
+static size_t take_piece(void *bytes, size_t size, void *context)
+{
+    struct feed *feed = context;
+    size_t left = (size_t)(feed->end - feed->at), len = left < size ? left : size;
+    if (report_is_cancelled(feed->report)) {
+        return (size_t)-1;
+    }
+    memcpy(bytes, feed->at, len);
+    feed->at += len;
+    return len;
+}
+
+json_t *doc_parse_part(const struct doc *doc, const struct doc_text *part, size_t flags, json_error_t *error)
+{
+    struct feed feed = {.at = part->bytes, .end = part->bytes + part->len, .report = doc->report};
+    return json_load_callback(take_piece, &feed, JSON_REJECT_DUPLICATES | flags, error);
+}
 
 /* The text with "{}" in the place of the object. */
 static json_t *parse_outline(const struct doc *doc)

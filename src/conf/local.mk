@@ -4,9 +4,10 @@ src_libconf_a_SOURCES = \
 	src/conf/access.c src/conf/access.h \
 	src/conf/check.c src/conf/check.h \
 	src/conf/destination.c src/conf/destination.h \
-	src/conf/doc.c src/conf/doc.h \
+	src/conf/doc.c src/conf/doc.h src/conf/doc_internal.h \
 	src/conf/doc_get.c \
-	src/conf/doc_split.c src/conf/doc_split.h \
+	src/conf/doc_load.c \
+	src/conf/doc_split.c \
 	src/conf/georule.c src/conf/georule.h \
 	src/conf/keys.c src/conf/keys.h \
 	src/conf/keytable.c src/conf/keytable.h \

@@ -176,14 +176,13 @@ static struct view_set *new_set(struct steer_set *steer)
     return set;
 }
 
-void view_seal(struct view *view)
+struct view_content *view_new_content(const struct view *view)
 {
     struct view_content *content = new_content(new_ground(view), new_set(view->steer));
     content->zones = view->zones;
     content->names = view->names;
     content->zone_count = view->zone_count;
-    view->content = content;
-    view->state = view_new_state(view);
+    return content;
 }
 
 /* The texts of each zone's names, with those of one zone replaced (taken over). */
@@ -291,8 +290,10 @@ static struct view_retired *take_free(struct view_content *content)
     return free_now;
 }
 
-static void end_hold(struct view_content *content, struct view_hold *mine)
+void view_end_hold(const struct view *view)
 {
+    struct view_content *content = view->content;
+    struct view_hold *mine = view->hold;
     pthread_mutex_lock(&content->lock);
     unlink_hold(content, mine);
     struct view_retired *rest = take_free(content);
@@ -310,37 +311,4 @@ void view_retire_zone(struct view_content *content, struct zone *zone)
     struct view_retired *rest = take_free(content);
     pthread_mutex_unlock(&content->lock);
     free_retired(rest);
-}
-
-struct view *view_share(const struct view *view)
-{
-    struct view *other = memory_copy(view, sizeof *view);
-    if (view->secrets == view->random_secret) {
-        other->secrets = other->random_secret;
-    }
-    other->own_caches = NULL;
-    other->caches = NULL;
-    other->cache_count = 0;
-    other->hold = NULL;
-    if (view->content != NULL) {
-        hold(&view->content->holders);
-    }
-    if (view->state != NULL) {
-        view_hold_state(view->state);
-    }
-    return other;
-}
-
-void view_free(struct view *view)
-{
-    if (view == NULL) {
-        return;
-    }
-    view_release_caches(view->own_caches);
-    if (view->hold != NULL) {
-        end_hold(view->content, view->hold);
-    }
-    view_release_state(view->state);
-    view_release_content(view->content);
-    free(view);
 }

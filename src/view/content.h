@@ -93,18 +93,15 @@ struct view_caches {
 
 /* ---- content.c ---- */
 
-/* The owners of everything that was put into the view; from now on view_free() is all that it takes. */
-void view_seal(struct view *view);
 void view_hold_ground(struct view_ground *ground);
 void view_release_ground(struct view_ground *ground);
-void view_release_content(struct view_content *content);
-
+struct view_content *view_new_content(const struct view *view); /* of the parts that the view has; owned */
 void view_hold_content(struct view_content *content);
+void view_release_content(struct view_content *content); /* NULL is fine */
 
-/* Another view of the same parts: content and state are held, caches are not taken along. */
-struct view *view_share(const struct view *view);
 /* From now on the view may be read by those who are no readers to QSBR. */
 void view_begin_hold(struct view *view);
+void view_end_hold(const struct view *view); /* before it goes away */
 
 /* What is new of one zone. */
 struct view_zone_news {
@@ -131,6 +128,13 @@ void view_set_caches(struct view *view, struct view_caches *caches); /* takes th
 struct view_state *view_new_state(struct view *view); /* of the parts that the view has; holds its ground */
 void view_hold_state(struct view_state *state);
 void view_release_state(struct view_state *state); /* NULL is fine */
+
+/* ---- view.c ---- */
+
+/* The owners of everything that was put into the view; from now on view_free() is all that it takes. */
+void view_seal(struct view *view);
+/* Another view of the same parts: content and state are held, caches are not taken along. */
+struct view *view_share(const struct view *view);
 
 /* ---- hosts.c, primary.c ---- */
 

@@ -6,6 +6,7 @@ src_libview_a_SOURCES = \
 	src/view/carry.c \
 	src/view/compile.c src/view/compile_internal.h \
 	src/view/content.c src/view/content.h \
+	src/view/copy.c \
 	src/view/geo.c \
 	src/view/guard.c \
 	src/view/health.c \
@@ -14,11 +15,12 @@ src_libview_a_SOURCES = \
 	src/view/one.c \
 	src/view/policy.c \
 	src/view/primary.c \
+	src/view/readers.c \
 	src/view/records.c \
 	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
 	src/view/state.c \
 	src/view/succession.c \
 	src/view/tiers.c \
-	src/view/view.h \
+	src/view/view.c src/view/view.h \
 	src/view/zones.c

@@ -23,10 +23,15 @@ struct doc {
     json_t *piece, *piece_key; /* the one that is being read */
 };
 
+/* ---- doc.c ---- */
+
+void doc_report_syntax(struct doc *doc, const json_error_t *error);
+
+/* ---- doc_split.c ---- */
+
+/* A part of the text, or all of it. Owned; NULL: it is no JSON, and why. */
+json_t *doc_parse_part(const struct doc *doc, const struct doc_text *part, size_t flags, json_error_t *error);
 /* Make the root without the members of the object `key`. False: it cannot be done that way. */
 bool doc_split(struct doc *doc, const char *key);
 /* doc_next() for that object. */
 bool doc_next_piece(const struct doc_node *object, struct doc_node *child);
-/* A part of the text, or all of it. Owned; NULL: it is no JSON, and why. */
-json_t *doc_parse_part(const struct doc *doc, const struct doc_text *part, size_t flags, json_error_t *error);
-void doc_report_syntax(struct doc *doc, const json_error_t *error);
