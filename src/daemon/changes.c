@@ -7,6 +7,7 @@
 
 #include "daemon/changes.h"
 
+#include "daemon/teller.h"
 #include "base/clock.h"
 #include "base/log_record.h"
 #include "base/memory.h"
@@ -23,6 +24,7 @@ struct changes {
     struct log_source source;
     struct stream_reader reader; /* of the log's thread */
     bool reads;
+    struct teller *teller;
 };
 
 /* ---- writers ---- */
@@ -190,11 +192,19 @@ void changes_tell_host(struct changes *changes, const char *host, const char *fa
             &(struct change){.kind = CHANGE_HOST, .name = write_name("host", host, name), .body = body.text});
 }
 
-void changes_listen(struct changes *changes, struct health *health)
+static void on_more(void *context)
 {
-    health_set_listener(health,
-                        &(struct health_listener){
-                            .context = changes, .changed = on_change, .turned = on_turn, .shed = on_shed});
+    const struct changes *changes = context;
+    teller_wake(changes->teller);
+}
+
+void changes_listen(struct changes *changes, struct teller *teller, struct health *health)
+{
+    changes->teller = teller;
+    health_set_listener(
+        health,
+        &(struct health_listener){
+            .context = changes, .changed = on_change, .turned = on_turn, .shed = on_shed, .more = on_more});
 }
 
 /* ---- the log ---- */

@@ -10,6 +10,7 @@
 #include "health/health.h"
 
 struct changes;
+struct teller;
 
 struct changes *changes_new(void);
 /* Only when the log has ended, which reads from it. NULL is fine. */
@@ -19,7 +20,8 @@ const struct log_source *changes_get_source(struct changes *changes);
 /* Keep that many and some more. Before anything changes, and before any other thread may. */
 void changes_open(struct changes *changes, size_t objects);
 
-void changes_listen(struct changes *changes, struct health *health);
+/* The teller is woken for what is not told at once. */
+void changes_listen(struct changes *changes, struct teller *teller, struct health *health);
 void changes_tell_override(struct changes *changes, enum health_kind kind, const char *name,
                            const struct health_override *override);
 /* Somebody deleted a report of load. */

@@ -30,7 +30,7 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     if (succession != NULL) {
         view_succession_end(succession);
     }
-    changes_listen(server->changes, view->health);
+    changes_listen(server->changes, server->teller, view->health);
     server->view = view;
     struct view *old = view_exchange(server->slot, view);
     lock_leave(&server->lock);

@@ -26,6 +26,7 @@ src_steerd_SOURCES = \
 	src/daemon/statefile.c src/daemon/statefile.h \
 	src/daemon/steerd.c src/daemon/steerd.h \
 	src/daemon/targets.c src/daemon/targets.h \
+	src/daemon/teller.c src/daemon/teller.h \
 	src/daemon/verbs.c src/daemon/verbs.h \
 	src/daemon/whatif.c src/daemon/whatif.h
 src_steerd_LDADD = \

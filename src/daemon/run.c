@@ -20,6 +20,7 @@
 #include "daemon/reload.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/teller.h"
 #include "daemon/verbs.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -191,6 +192,7 @@ static void stop(struct server *server)
     serve_close(server->serve);
     ends_note(server->ends, "prober");
     prober_close(server->prober);
+    teller_close(server->teller);
     ends_note(server->ends, "memory");
     reclaim_close(server->reclaim);
     view_slot_free(server->slot);
@@ -243,6 +245,7 @@ int server_run(const char *path)
     server.hosts = hosts_open(&server);
     error = error == 0 && server.hosts == NULL ? -ENOMEM : error;
     error = error == 0 ? reclaim_open(&server.reclaim) : error;
+    error = error == 0 ? teller_open(&server, &server.teller) : error;
     error = error == 0 ? start(&server, report) : error;
     report_free(report);
     if (error == 0 && !ends_is_stopping(server.ends)) {

@@ -29,6 +29,7 @@ struct prober;
 struct reader;
 struct reclaim;
 struct reload;
+struct teller;
 
 struct server {
     const char *path; /* of steerd.json */
@@ -38,6 +39,7 @@ struct server {
     struct ends *ends; /* signals, and the end */
     struct folders folders;
     struct changes *changes;            /* the stream of what changes */
+    struct teller *teller;              /* of wide changes */
     struct event *expiry;               /* timer: the next override to start or end */
     struct event *report;               /* timer: what rates did */
     uint64_t reported[ANSWER_COUNTERS]; /* up to its last run */

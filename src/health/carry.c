@@ -108,6 +108,7 @@ struct health_carrier *health_carrier_new(struct health *to, struct health *from
                                  .is_same_plan = to->frame == from->frame,
                                  .listener = to->listener};
     to->wall_ms = wall_ms;
+    to->is_filled = false;
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         c->kept[kind] = memory_alloc_array(to->counts[kind], sizeof *c->kept[kind]);
         if (!c->is_same_plan) {
@@ -132,11 +133,10 @@ void health_carrier_set_hook(struct health_carrier *c, const struct health_carri
 
 static void keep(struct health_carrier *c, enum health_kind kind, uint32_t index, uint32_t old)
 {
-    const struct health_node *node = &c->from->nodes[kind][old];
     c->kept[kind][index] = (struct kept){
-        .since_ms = node->since_ms,
+        .since_ms = health_find_since(c->from, kind, old),
         .back_s = atomic_load_explicit(health_back_at(c->from, kind, old), memory_order_relaxed),
-        .state = node->told.state};
+        .state = health_find_effective(c->from, kind, old).state};
 }
 
 /* Returns whether words of it may have changed. */
@@ -219,10 +219,10 @@ bool health_carrier_step(struct health_carrier *c, size_t count)
 /* Since when it is as it is: the old time where the state is the old one. */
 static void put_right(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
-    struct health_node *node = &c->to->nodes[kind][index];
     const struct kept *kept = &c->kept[kind][index];
     bool is_known = find_old(c, kind, index) != NEW;
-    node->since_ms = is_known && kept->state == node->told.state ? kept->since_ms : c->wall_ms;
+    bool is_same = is_known && kept->state == c->to->nodes[kind][index].told.state;
+    health_set_since(c->to, kind, index, is_same ? kept->since_ms : c->wall_ms);
     atomic_store_explicit(health_back_at(c->to, kind, index), kept->back_s, memory_order_relaxed);
 }
 
@@ -238,6 +238,7 @@ void health_carrier_settle(struct health_carrier *c)
     struct health *to = c->to;
     health_rebuild(to);
     health_table_advance(to);
+    to->is_filled = true;
     for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         for (uint32_t i = 0; i < to->counts[kind]; i++) {
             struct health_node *node = &to->nodes[kind][i];
@@ -264,7 +265,7 @@ static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_
         carry_words(c, index, old);
     }
     if (carry_override(c, kind, index, old)) {
-        health_settle(c->to, kind, index, &(struct health_cause){HEALTH_OUTCOME_NONE, c->wall_ms});
+        health_settle(c->to, kind, index, HEALTH_OUTCOME_NONE);
         health_deliver(c->to);
     }
     keep(c, kind, index, old);
@@ -277,7 +278,7 @@ static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_
 size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
 {
     struct health_journal *journal = &c->journal;
-    bool any = journal->count != 0;
+    bool is_told = !health_tell(c->from, count), any = journal->count != 0;
     for (; count != 0 && journal->count != 0; count--) {
         struct health_place place = journal->places[--journal->count];
         uint32_t index = find_next(c, place.kind, place.index);
@@ -293,7 +294,7 @@ size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
         put_right(c, c->touched[i].kind, c->touched[i].index);
     }
     c->touched_count = 0;
-    return journal->count;
+    return is_told ? journal->count : SIZE_MAX;
 }
 
 void health_carrier_end(struct health_carrier *c)

@@ -184,6 +184,8 @@ struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
         }
     }
     add_words(health);
+    health_add_lines(health);
+    health->is_filled = true;
     return health;
 }
 
@@ -228,6 +230,7 @@ struct health *health_new_like(const struct health *from)
                                                       .fall = monitor->fall};
     }
     add_words(health);
+    health_add_lines(health);
     return health;
 }
 
@@ -247,7 +250,6 @@ void health_free(struct health *health)
     arena_free(health->arena);
     release_frame(health->frame);
     free(health->overrides);
-    free(health->changes);
     free(health);
 }
 
@@ -329,8 +331,8 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
                                      .observed = health_word_observed(word),
                                      .desired = health_word_desired(word),
                                      .planned = (word & HEALTH_WORD_PLANNED) != 0,
-                                     .effective = node->told,
-                                     .since_ms = node->since_ms};
+                                     .effective = health_find_effective(health, kind, index),
+                                     .since_ms = health_find_since(health, kind, index)};
     if (kind != HEALTH_ENDPOINT) {
         status->members = node->members;
         status->members_unhealthy = node->unhealthy;

@@ -63,7 +63,7 @@ struct health_plan {
 
 /* One change of what answers follow, or of what was observed, of one object. Told when the table and all
  * objects are up to date: regions first, then azs, then endpoints. The listener may look, but not change the
- * machine. */
+ * machine. What changes again before it is told is told once, as it is then. */
 struct health_change {
     enum health_kind kind;
     uint32_t index;
@@ -115,7 +115,12 @@ struct health_listener {
     void (*changed)(void *context, const struct health_change *change);     /* NULL: nobody listens */
     void (*turned)(void *context, const struct health_override_turn *turn); /* likewise */
     void (*shed)(void *context, const struct health_shed_change *change);   /* likewise */
+    /* After a change of more than HEALTH_TURN objects: health_tell() is to be called until nothing is left.
+     * NULL: everything is told before a change returns. */
+    void (*more)(void *context);
 };
+
+enum { HEALTH_TURN = 32 };
 
 struct health;
 
@@ -123,6 +128,10 @@ struct health;
 struct health *health_new(const struct health_plan *plan, int64_t wall_ms);
 void health_free(struct health *health);
 void health_set_listener(struct health *health, const struct health_listener *listener);
+
+/* Tell of up to `max` objects whose change is not told yet. Words, states and times are right without that.
+ * Returns whether there are more. */
+bool health_tell(struct health *health, size_t max);
 
 /* Does anything follow HEALTH_WORD_WAVERS? Else a change of it makes no new generation. Default: no. */
 void health_watch_wavering(struct health *health, bool watched);
@@ -156,7 +165,8 @@ void health_carrier_watch(struct health_carrier *carrier);
 bool health_carrier_step(struct health_carrier *carrier, size_t count);
 /* All that follows from it. */
 void health_carrier_settle(struct health_carrier *carrier);
-/* Take over again up to `count` objects that changed since. Returns how many are left. */
+/* Take over again up to `count` objects that changed since, once `from` has told of them. Returns how many
+ * are left; while it has not told all, nobody knows. */
 size_t health_carrier_catch_up(struct health_carrier *carrier, size_t count);
 /* [lock], if watch was called: what is left is not taken over. */
 void health_carrier_end(struct health_carrier *carrier);

@@ -8,6 +8,8 @@ src_libhealth_a_SOURCES = \
 	src/health/observe.c \
 	src/health/outcome.h \
 	src/health/override.c \
-	src/health/settle.c \
+	src/health/since.c \
 	src/health/table.h \
-	src/health/text.c
+	src/health/tell.c \
+	src/health/text.c \
+	src/health/words.c

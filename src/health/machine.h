@@ -5,7 +5,8 @@
  * Regions, azs and endpoints are nodes of one shape: each counts the verdicts of what is below it (monitors,
  * endpoints, azs), so that a result climbs by counters and never by scanning. The words of the table are the
  * truth about observed and desired; a node remembers what was last told about itself, which is how a change
- * is noticed. */
+ * is noticed. What a wide change means for those below is noticed and told later, in turns (tell.c); until
+ * then it is derived from the words, and its time from those that changed lately (since.c). */
 #pragma once
 
 #include "base/arena.h"
@@ -26,7 +27,10 @@ struct health_monitor {
 
 struct health_node {
     const char *name;
-    int64_t since_ms;
+    int64_t since_ms;  /* before `change`: that it was in the state `was` */
+    int64_t change_ms; /* when that was */
+    uint64_t change;   /* the latest that was looked at: all before are in what stands here */
+    enum health_state was;
     uint32_t parent;                      /* of an endpoint its az, of an az its region */
     uint32_t first_child, child_count;    /* endpoints: monitors; others: in children[] of the kind below */
     uint32_t members, healthy, unhealthy; /* children that have a say, and their verdicts */
@@ -57,6 +61,30 @@ struct health_place {
     uint32_t index;
 };
 
+/* Objects whose turn to be told is yet to come: a ring, each once. */
+struct health_line {
+    uint32_t *items;
+    bool *waits;       /* by index */
+    uint8_t *outcomes; /* by index: enum health_outcome of the cause */
+    uint32_t first, count, size;
+};
+
+/* The endpoints of an az that are being told. */
+struct health_walk {
+    uint32_t az, next, end; /* of children[] */
+    enum health_outcome outcome;
+};
+
+/* A word of an az or region as it was before a change that is not told to the end. */
+struct health_past {
+    uint64_t change;
+    int64_t wall_ms;
+    enum health_kind kind;
+    uint32_t index, before;
+};
+
+enum { HEALTH_PASTS = 64 };
+
 /* What changed since somebody began to watch: each object once, until it is taken. Room for all of them. */
 struct health_journal {
     bool *noted[HEALTH_KINDS];
@@ -82,8 +110,11 @@ struct health {
     size_t override_count, override_capacity;
     int64_t next_due_ms; /* start or end of an override; 0: none */
     struct health_listener listener;
-    struct health_change *changes; /* of the change under way, kept for its memory */
-    size_t change_count, change_capacity;
+    struct health_line untold[HEALTH_KINDS]; /* [ENDPOINT]: azs whose endpoints are */
+    struct health_walk walk;
+    struct health_past pasts[HEALTH_PASTS]; /* the oldest first */
+    unsigned past_count;
+    bool is_filled; /* words are its history: else they are only being put there */
     bool delivering;
     struct health_journal *journal; /* of a carrier; NULL: nobody watches */
     struct arena *arena;            /* nodes, monitors, words */
@@ -104,12 +135,6 @@ static inline void health_note(struct health *health, enum health_kind kind, uin
         journal->places[journal->count++] = (struct health_place){kind, index};
     }
 }
-
-/* Why and when something changes. */
-struct health_cause {
-    enum health_outcome outcome;
-    int64_t wall_ms;
-};
 
 static inline _Atomic uint32_t *health_back_at(const struct health *health, enum health_kind kind,
                                                uint32_t index)
@@ -173,8 +198,29 @@ void health_drop_override(struct health *health, enum health_kind kind, uint32_t
 void health_put_override(struct health *health, enum health_kind kind, uint32_t index,
                          const struct health_override *override, bool planned);
 
-/* Notice what changed at (kind, index) and below, and since when. The table has been updated. */
-void health_settle(struct health *health, enum health_kind kind, uint32_t index,
-                   const struct health_cause *cause);
-/* Tell the listener what was noticed: regions, then azs, then endpoints. */
+/* ---- since.c ---- */
+
+/* The number of the change under way: what the generation is going to be. */
+static inline uint64_t health_next_change(const struct health *health)
+{
+    uint64_t generation = atomic_load_explicit(&health->table.generation, memory_order_relaxed);
+    return (generation & ~HEALTH_CHANGING) + 1;
+}
+
+/* A word is about to change in what states follow from. */
+void health_remember(struct health *health, enum health_kind kind, uint32_t index);
+/* Wall time at which the state became what it is. */
+int64_t health_find_since(const struct health *health, enum health_kind kind, uint32_t index);
+/* It is in its state since then. */
+void health_set_since(struct health *health, enum health_kind kind, uint32_t index, int64_t since_ms);
+
+/* ---- tell.c ---- */
+
+void health_add_lines(struct health *health);
+/* Something changed at (kind, index) and maybe below; the table has been updated. An endpoint is told at
+ * once. */
+void health_settle(struct health *health, enum health_kind kind, uint32_t index, enum health_outcome outcome);
+/* Tell of all regions and azs that are to be told. */
+void health_tell_wide(struct health *health);
+/* The end of a change: tell of the rest, or if the listener takes turns, of some of it. */
 void health_deliver(struct health *health);

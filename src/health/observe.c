@@ -65,6 +65,8 @@ static bool wavers(const struct health_monitor *monitor)
 
 void health_rebuild(struct health *health)
 {
+    bool was_filled = health->is_filled;
+    health->is_filled = false; /* words go through states that are none */
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
             struct health_node *node = &health->nodes[kind][i];
@@ -91,6 +93,7 @@ void health_rebuild(struct health *health)
             }
         }
     }
+    health->is_filled = was_filled;
 }
 
 /* Streaks and rise/fall. Returns whether the verdict changed. */
@@ -147,7 +150,7 @@ static void store_rise(struct health *health, const struct rise *rise)
 }
 
 /* What an endpoint consists of has another verdict: up as far as that changes something. */
-static void climb(struct health *health, uint32_t endpoint, const struct health_cause *cause, bool turned)
+static void climb(struct health *health, uint32_t endpoint, enum health_outcome outcome, bool turned)
 {
     struct rise rise = {.count = 0};
     uint32_t index = endpoint;
@@ -161,7 +164,7 @@ static void climb(struct health *health, uint32_t endpoint, const struct health_
     }
     if (rise.count != 0) {
         int top = rise.count - 1;
-        health_settle(health, top, rise.indices[top], cause);
+        health_settle(health, top, rise.indices[top], outcome);
         health_deliver(health);
     }
 }
@@ -190,7 +193,7 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     turned = turned && health->watches_wavering;
     if (changed) {
         health_node_count(&health->nodes[HEALTH_ENDPOINT][m->endpoint], before, m->verdict);
-        climb(health, m->endpoint, &(struct health_cause){outcome, wall_ms}, turned);
+        climb(health, m->endpoint, outcome, turned);
     } else if (turned) {
         health_table_advance(health);
     }
@@ -210,7 +213,7 @@ void health_replace_monitor(struct health *health, uint32_t monitor, const struc
     endpoint->members += (uint32_t)was_idle - (uint32_t)m->idle;
     health_node_count(endpoint, before, m->verdict);
     bool turned = wavers(m) != wavered && count_wavering(health, m, wavered) && health->watches_wavering;
-    climb(health, m->endpoint, &(struct health_cause){HEALTH_OUTCOME_NONE, wall_ms}, turned);
+    climb(health, m->endpoint, HEALTH_OUTCOME_NONE, turned);
 }
 
 /* ---- endpoints that are a host name ---- */
@@ -236,7 +239,7 @@ bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int6
     endpoint->members += used ? 1 : UINT32_MAX;
     health_node_count(endpoint, before, HEALTH_OBSERVED_UNKNOWN);
     bool turned = wavered && count_wavering(health, m, true) && health->watches_wavering;
-    climb(health, m->endpoint, &(struct health_cause){HEALTH_OUTCOME_NONE, wall_ms}, turned);
+    climb(health, m->endpoint, HEALTH_OUTCOME_NONE, turned);
     return true;
 }
 

@@ -87,12 +87,11 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
 }
 
 /* Another reason or time alone is none of the answers' business. */
-static void publish(struct health *health, enum health_kind kind, uint32_t index, uint32_t before,
-                    int64_t wall_ms)
+static void publish(struct health *health, enum health_kind kind, uint32_t index, uint32_t before)
 {
     if (health_word_get(health, kind, index) != before) {
         health_table_advance(health);
-        health_settle(health, kind, index, &(struct health_cause){HEALTH_OUTCOME_NONE, wall_ms});
+        health_settle(health, kind, index, HEALTH_OUTCOME_NONE);
         health_deliver(health);
     }
 }
@@ -126,7 +125,7 @@ int health_set_override(struct health *health, enum health_kind kind, uint32_t i
     } else if (health->nodes[kind][index].override_at != 0) {
         health_drop_override(health, kind, index);
     }
-    publish(health, kind, index, before, wall_ms);
+    publish(health, kind, index, before);
     return 0;
 }
 
@@ -185,6 +184,17 @@ static void tell_turn(struct health *health, const struct health_override_entry 
     health->delivering = false;
 }
 
+/* Of what starts or ends: regions and azs, or endpoints. */
+static void settle_turned(struct health *health, size_t end, bool wide)
+{
+    for (size_t i = 0; i < end; i++) {
+        const struct health_override_entry *entry = &health->overrides[i];
+        if ((i >= health->override_count || entry->turned) && (entry->kind != HEALTH_ENDPOINT) == wide) {
+            health_settle(health, entry->kind, entry->index, HEALTH_OUTCOME_NONE);
+        }
+    }
+}
+
 /* Whatever is due goes at once: one change, so nothing shows an in-between that nobody wanted. What ends
  * does so before anything starts: where one drain follows another, rather both may serve for the moment
  * between the stores than neither. */
@@ -198,13 +208,6 @@ size_t health_follow_clock(struct health *health, int64_t wall_ms)
     size_t ended = take_expired(health, wall_ms), started = start_planned(health, wall_ms);
     size_t end = health->override_count + ended;
     health_table_advance(health);
-    for (size_t i = 0; i < end; i++) {
-        const struct health_override_entry *entry = &health->overrides[i];
-        if (i >= health->override_count || entry->turned) {
-            health_settle(health, entry->kind, entry->index,
-                          &(struct health_cause){HEALTH_OUTCOME_NONE, wall_ms});
-        }
-    }
     find_next_due(health);
     for (size_t i = 0; i < end; i++) {
         const struct health_override_entry *entry = &health->overrides[i];
@@ -214,6 +217,9 @@ size_t health_follow_clock(struct health *health, int64_t wall_ms)
             tell_turn(health, entry, HEALTH_TURN_STARTED);
         }
     }
+    settle_turned(health, end, true);
+    health_tell_wide(health);
+    settle_turned(health, end, false);
     health_deliver(health);
     return ended + started;
 }

@@ -32,3 +32,10 @@ tests_unit_test_health_carry_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_carry_SOURCES = tests/unit/test_health_carry.c tests/unit/unit.h
 tests_unit_test_health_carry_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_turns
+check_PROGRAMS += tests/unit/test_health_turns
+tests_unit_test_health_turns_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_turns_SOURCES = tests/unit/test_health_turns.c tests/unit/unit.h
+tests_unit_test_health_turns_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+endif

@@ -74,7 +74,7 @@ static void wait_for(_Atomic int *number, int least, memory_order order)
     }
 }
 
-/* As health/settle.c and view/hosts.c do it. */
+/* As health/words.c and view/hosts.c do it. */
 static void *write_rounds(void *argument)
 {
     struct stage *stage = argument;

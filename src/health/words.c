@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * From words to what people are told: writing the table, deriving effective states, noticing what changed and
- * since when, telling the listener. A change of an az or region walks what is below it; such changes are
- * rare. */
+ * Words: writing the table, deriving effective states. */
 #include "config.h"
 
 #include "health/health.h"
 
-#include "base/memory.h"
 #include "health/machine.h"
 
 static _Atomic uint32_t *word_at(const struct health *health, enum health_kind kind, uint32_t index)
@@ -37,6 +34,9 @@ static void store(struct health *health, enum health_kind kind, uint32_t index, 
         return;
     }
     health_note(health, kind, index);
+    if (((before ^ word) & (HEALTH_WORD_OBSERVED | HEALTH_WORD_DESIRED)) != 0 && health->is_filled) {
+        health_remember(health, kind, index);
+    }
     if ((before ^ word) != HEALTH_WORD_WAVERS || health->watches_wavering) {
         begin_change(health);
     }
@@ -104,84 +104,4 @@ struct health_effective health_find_effective(const struct health *health, enum 
         effective.decided_by = kind == HEALTH_AZ ? HEALTH_BY_AZ_OVERRIDE : HEALTH_BY_REGION_OVERRIDE;
     }
     return effective;
-}
-
-static void settle_node(struct health *health, enum health_kind kind, uint32_t index,
-                        const struct health_cause *cause)
-{
-    struct health_node *node = &health->nodes[kind][index];
-    struct health_effective after = health_find_effective(health, kind, index), before = node->told;
-    enum health_observed observed = health_word_observed(health_word_get(health, kind, index));
-    if (after.state == before.state && after.decided_by == before.decided_by &&
-        observed == node->told_observed) {
-        return;
-    }
-    health_note(health, kind, index);
-    if (health->listener.changed != NULL) {
-        health->changes = memory_grow(health->changes, health->change_count, &health->change_capacity,
-                                      sizeof *health->changes);
-        health->changes[health->change_count++] =
-            (struct health_change){.kind = kind,
-                                   .index = index,
-                                   .name = node->name,
-                                   .observed_before = node->told_observed,
-                                   .observed_after = observed,
-                                   .before = before,
-                                   .after = after,
-                                   .outcome = cause->outcome};
-    }
-    if (after.state != before.state) {
-        node->since_ms = cause->wall_ms;
-    }
-    node->told = after;
-    node->told_observed = observed;
-}
-
-static void settle_endpoints(struct health *health, uint32_t az, const struct health_cause *cause)
-{
-    const struct health_node *node = &health->nodes[HEALTH_AZ][az];
-    for (uint32_t i = 0; i < node->child_count; i++) {
-        settle_node(health, HEALTH_ENDPOINT, health->children[HEALTH_ENDPOINT][node->first_child + i], cause);
-    }
-}
-
-static void settle_region(struct health *health, uint32_t region, const struct health_cause *cause)
-{
-    const struct health_node *node = &health->nodes[HEALTH_REGION][region];
-    const uint32_t *azs = health->children[HEALTH_AZ] + node->first_child;
-    settle_node(health, HEALTH_REGION, region, cause);
-    for (uint32_t i = 0; i < node->child_count; i++) {
-        settle_node(health, HEALTH_AZ, azs[i], cause);
-    }
-    for (uint32_t i = 0; i < node->child_count; i++) {
-        settle_endpoints(health, azs[i], cause);
-    }
-}
-
-void health_settle(struct health *health, enum health_kind kind, uint32_t index,
-                   const struct health_cause *cause)
-{
-    switch (kind) {
-    case HEALTH_ENDPOINT: settle_node(health, HEALTH_ENDPOINT, index, cause); break;
-    case HEALTH_AZ:
-        settle_node(health, HEALTH_AZ, index, cause);
-        settle_endpoints(health, index, cause);
-        break;
-    case HEALTH_REGION: settle_region(health, index, cause); break;
-    }
-}
-
-/* Only when all changes are in place, so a listener that looks around sees one consistent state. */
-void health_deliver(struct health *health)
-{
-    health->delivering = true;
-    for (int kind = HEALTH_REGION; kind >= HEALTH_ENDPOINT; kind--) {
-        for (size_t i = 0; i < health->change_count; i++) {
-            if ((int)health->changes[i].kind == kind) {
-                health->listener.changed(health->listener.context, &health->changes[i]);
-            }
-        }
-    }
-    health->delivering = false;
-    health->change_count = 0;
 }
