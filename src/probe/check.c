@@ -5,22 +5,11 @@
 
 #include "probe/check.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-const struct check_kind *check_get_kind(enum probe_type type)
-{
-    switch (type) {
-    case PROBE_HTTP: return &check_http;
-    case PROBE_TCP: return &check_tcp;
-    }
-    assert(!"a probe type without a kind");
-    return NULL;
-}
 
 int check_connect(const struct check *check, int *fd)
 {

@@ -89,7 +89,7 @@ struct check_kind {
 
 extern const struct check_kind check_http, check_tcp;
 
-const struct check_kind *check_get_kind(enum probe_type type);
+const struct check_kind *check_get_kind(enum probe_type type); /* check_kind.c, above the kinds */
 
 /* A non-blocking socket on its way to the address of `check`. Returns 0 (connected), -EINPROGRESS, or another
  * negative errno; *fd is owned by the caller unless it is -1. */

@@ -3,6 +3,7 @@ src_libprobe_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CARES_CFLAGS)
 src_libprobe_a_SOURCES = \
 	src/probe/check.c src/probe/check.h \
 	src/probe/check_http.c \
+	src/probe/check_kind.c \
 	src/probe/check_tcp.c \
 	src/probe/engine.c src/probe/engine.h \
 	src/probe/http_body.c src/probe/http_body.h \

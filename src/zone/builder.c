@@ -217,11 +217,3 @@ void zone_builder_set_partial(struct zone_builder *b, bool records)
     b->lacks_names = true;
     b->lacks_records |= records;
 }
-
-struct zone *zone_builder_finish(struct zone_builder *b)
-{
-    if (builder_goes_on(b)) {
-        builder_check(b);
-    }
-    return b->failed ? NULL : builder_render(b);
-}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What builder.c collects, check*.c judge and render*.c write. Private to these. Indices into the arrays are
- * stored plus one, so that 0 means none. */
+ * What builder.c and listed.c collect, check*.c judge and render*.c write; look.c serves them, finish.c calls
+ * them. Private to these. Indices into the arrays are stored plus one, so that 0 means none. */
 #pragma once
 
 #include "base/arena.h"
@@ -81,6 +81,14 @@ static inline bool builder_goes_on(struct zone_builder *b)
     return goes_on;
 }
 
+/* The record of an index that is stored plus one; NULL for 0. */
+static inline struct builder_record *builder_record_at(const struct zone_builder *b, uint32_t index)
+{
+    return index == 0 ? NULL : &b->records[index - 1];
+}
+
+/* ---- builder.c ---- */
+
 void builder_complain(struct zone_builder *b, enum report_severity severity, const struct builder_place *at,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* The owner for the suffix of key that begins at label; find: 0 if there is none, get: made with its
@@ -88,18 +96,32 @@ void builder_complain(struct zone_builder *b, enum report_severity severity, con
 uint32_t builder_find_owner(const struct zone_builder *b, const struct dns_key *key, unsigned label);
 uint32_t builder_get_owner(struct zone_builder *b, const struct dns_key *key, unsigned label);
 bool builder_is_in_zone(const struct zone_builder *b, const struct dns_key *key);
+/* Entering a steered RRset for an owner, which is made: NULL, and reported: it is outside the zone. */
+struct builder_steered *builder_enter_steered(struct zone_builder *b, const uint8_t *owner,
+                                              const struct builder_place *place);
+const char *builder_keep_file(struct zone_builder *b, const char *file);
+
+/* ---- look.c ---- */
+
+/* Where the target stands in the rdata of NS, MX, SRV, SVCB and HTTPS; -1: the type has none. */
+int builder_target_at(uint16_t type);
+bool builder_is_address(uint16_t type);
+bool builder_may_join_cname(uint16_t type); /* may stand beside a CNAME */
+/* Canonical order of records by type and content (RFC 4034 section 6): <0, 0, >0. */
+int builder_compare_records(const struct builder_record *a, const struct builder_record *b);
+/* Presentation form of an owner. */
+const char *builder_write_owner(const struct zone_builder *b, const struct builder_owner *owner, char *text);
+/* In the zone file, by a policy, by either. */
+bool builder_has_static(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type);
+bool builder_is_steered(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type);
+bool builder_has_type(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type);
+/* Does a policy answer with CNAMEs in the place of other types here? */
+bool builder_has_aliases(const struct zone_builder *b, const struct builder_owner *owner);
 /* The owner of an absolute wire name, or NULL if it is outside the zone or does not exist. */
 const struct builder_owner *builder_find_name(const struct zone_builder *b, const uint8_t *name,
                                               bool *in_zone);
-bool builder_has_type(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type);
-bool builder_may_join_cname(uint16_t type); /* may stand beside a CNAME */
-bool builder_is_address(uint16_t type);
-/* Does a policy answer with CNAMEs in the place of other types here? */
-bool builder_has_aliases(const struct zone_builder *b, const struct builder_owner *owner);
-/* Presentation form of an owner. */
-const char *builder_write_owner(const struct zone_builder *b, const struct builder_owner *owner, char *text);
 
-/* What a name leads to in this zone. */
+/* What a name leads to in this zone, once the cuts are known. */
 struct builder_target {
     const struct builder_owner *owner; /* whose records answer: glue, too, or a wildcard's; NULL: nobody's */
     const struct builder_owner *cut;   /* the delegation or DNAME at or above it, or NULL */
@@ -107,24 +129,9 @@ struct builder_target {
 };
 struct builder_target builder_find_target(const struct zone_builder *b, const uint8_t *name);
 
-/* The record of an index that is stored plus one; NULL for 0. */
-static inline struct builder_record *builder_record_at(const struct zone_builder *b, uint32_t index)
-{
-    return index == 0 ? NULL : &b->records[index - 1];
-}
+/* ---- check.c, check_target.c, render.c ---- */
 
 void builder_check(struct zone_builder *b);
-/* Canonical order of records by type and content (RFC 4034 section 6): <0, 0, >0. */
-int builder_compare_records(const struct builder_record *a, const struct builder_record *b);
-/* Where the target stands in the rdata of NS, MX, SRV, SVCB and HTTPS; -1: the type has none. */
-int builder_target_at(uint16_t type);
-/* What a steered name may have beside what; listed.c */
-void builder_check_steered(struct zone_builder *b, const struct builder_owner *owner);
-bool builder_is_steered(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type);
-/* Entering a steered RRset for an owner, which is made: NULL, and reported: it is outside the zone. */
-struct builder_steered *builder_enter_steered(struct zone_builder *b, const uint8_t *owner,
-                                              const struct builder_place *place);
-const char *builder_keep_file(struct zone_builder *b, const char *file);
-/* check_target.c: what NS, MX and SRV point to, once the cuts are known. */
+/* What NS, MX and SRV point to, once the cuts are known. */
 void builder_check_targets(struct zone_builder *b);
 struct zone *builder_render(struct zone_builder *b);

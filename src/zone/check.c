@@ -10,51 +10,7 @@
 #include "base/memory.h"
 #include "dns/name.h"
 
-#include <ctype.h>
 #include <stdlib.h>
-
-const char *builder_write_owner(const struct zone_builder *b, const struct builder_owner *owner, char *text)
-{
-    uint8_t wire[DNS_NAME_MAX + 1];
-    memcpy(wire, owner->name, owner->name_len);
-    memcpy(wire + owner->name_len, b->apex.name, b->apex.len);
-    return dns_name_write(wire, text);
-}
-
-const struct builder_owner *builder_find_name(const struct zone_builder *b, const uint8_t *name,
-                                              bool *in_zone)
-{
-    struct dns_key key;
-    *in_zone = false;
-    if (dns_key_fill(&key, name, DNS_NAME_MAX) == 0 || !builder_is_in_zone(b, &key)) {
-        return NULL;
-    }
-    *in_zone = true;
-    uint32_t owner = builder_find_owner(b, &key, 0);
-    return owner == 0 ? NULL : &b->owners[owner - 1];
-}
-
-static bool has_static(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type)
-{
-    for (const struct builder_record *r = builder_record_at(b, owner->first); r != NULL;
-         r = builder_record_at(b, r->next)) {
-        if (r->type == type && !r->duplicate) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool builder_has_type(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type)
-{
-    return has_static(b, owner, type) || builder_is_steered(b, owner, type);
-}
-
-/* DNSSEC records may stand beside a CNAME (RFC 4034, RFC 4035 section 2.5). */
-bool builder_may_join_cname(uint16_t type)
-{
-    return type == DNS_TYPE_CNAME || type == DNS_TYPE_RRSIG || type == DNS_TYPE_NSEC || type == 25 /* KEY */;
-}
 
 /* The RRset that is steered besides a CNAME, or the steered CNAME itself. */
 static const struct builder_steered *find_steered(const struct zone_builder *b,
@@ -107,47 +63,21 @@ static void check_cname(struct zone_builder *b, const struct builder_owner *owne
     judge_alias(b, owner, cname, other);
 }
 
+static void check_steered(struct zone_builder *b, const struct builder_owner *owner)
+{
+    char name[DNS_NAME_TEXT_SIZE];
+    for (uint32_t s = owner->steered; s != 0; s = b->steered[s - 1].next) {
+        const struct builder_steered *steered = &b->steered[s - 1];
+        if (steered->type == DNS_TYPE_NS && owner != b->owners) {
+            builder_complain(b, REPORT_ERROR, &steered->place,
+                             "NS records of %s would delegate it; expected them in the zone file: a "
+                             "delegation is the same for everybody, and NS is steered at the apex only",
+                             builder_write_owner(b, owner, name));
+        }
+    }
+}
+
 /* ---- RRsets ---- */
-
-/* Octets in front of the names that the rdata of a type consists of otherwise, or -1: there the case of
- * letters makes no difference (RFC 4034 section 6.2). */
-static int name_at(uint16_t type)
-{
-    switch (type) {
-    case DNS_TYPE_NS:
-    case DNS_TYPE_CNAME:
-    case DNS_TYPE_PTR:
-    case DNS_TYPE_DNAME: return 0;
-    case DNS_TYPE_MX: return 2;
-    case DNS_TYPE_SRV: return 6;
-    default: return -1;
-    }
-}
-
-/* Of one type and length. */
-static int compare_rdata(const struct builder_record *a, const struct builder_record *b)
-{
-    int at = name_at(a->type);
-    if (at < 0 || a->rdata_len <= at) {
-        return memcmp(a->rdata, b->rdata, a->rdata_len);
-    }
-    int order = memcmp(a->rdata, b->rdata, (size_t)at);
-    for (int i = at; i < a->rdata_len && order == 0; i++) { /* length octets are below 'A' */
-        order = tolower(a->rdata[i]) - tolower(b->rdata[i]);
-    }
-    return order;
-}
-
-int builder_compare_records(const struct builder_record *a, const struct builder_record *b)
-{
-    if (a->type != b->type) {
-        return a->type < b->type ? -1 : 1;
-    }
-    if (a->rdata_len != b->rdata_len) {
-        return a->rdata_len < b->rdata_len ? -1 : 1;
-    }
-    return compare_rdata(a, b);
-}
 
 static int compare_records(const void *left, const void *right)
 {
@@ -231,7 +161,7 @@ static void check_soa(struct zone_builder *b)
         builder_complain(b, REPORT_ERROR, &nowhere, "the zone %s has no SOA record",
                          dns_name_write(b->apex.name, name));
     }
-    if (!has_static(b, b->owners, DNS_TYPE_NS)) {
+    if (!builder_has_static(b, b->owners, DNS_TYPE_NS)) {
         builder_complain(b, REPORT_ERROR, b->soa != NULL ? &b->soa->place : &nowhere,
                          "the zone %s has no NS records at its apex", dns_name_write(b->apex.name, name));
     }
@@ -389,7 +319,7 @@ void builder_check(struct zone_builder *b)
         check_sets(b, &b->owners[i]);
         check_cname(b, &b->owners[i]);
         check_records(b, &b->owners[i]);
-        builder_check_steered(b, &b->owners[i]);
+        check_steered(b, &b->owners[i]);
         any_cut |= b->owners[i].is_cut || b->owners[i].has_dname;
     }
     check_soa(b);

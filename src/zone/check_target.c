@@ -22,46 +22,6 @@ static bool has_address(const struct zone_builder *b, const struct builder_owner
     return builder_has_type(b, owner, DNS_TYPE_A) || builder_has_type(b, owner, DNS_TYPE_AAAA);
 }
 
-/* The wildcard at the closest encloser of a name that does not exist, or NULL. */
-static const struct builder_owner *find_wildcard(const struct zone_builder *b, const struct dns_key *key,
-                                                 unsigned encloser)
-{
-    uint8_t name[DNS_NAME_MAX + 2];
-    size_t len = (size_t)key->len - key->at[encloser];
-    bool in_zone;
-    if (len + 2 > DNS_NAME_MAX) {
-        return NULL;
-    }
-    memcpy(name, "\1*", 2);
-    memcpy(name + 2, key->name + key->at[encloser], len);
-    return builder_find_name(b, name, &in_zone);
-}
-
-struct builder_target builder_find_target(const struct zone_builder *b, const uint8_t *name)
-{
-    struct builder_target found = {.in_zone = false};
-    struct dns_key key;
-    if (dns_key_fill(&key, name, DNS_NAME_MAX) == 0 || !builder_is_in_zone(b, &key)) {
-        return found;
-    }
-    found.in_zone = true;
-    unsigned label = 0;
-    uint32_t at = builder_find_owner(b, &key, 0);
-    for (; at == 0; label++) { /* ends at the apex, which always exists */
-        at = builder_find_owner(b, &key, label + 1);
-    }
-    const struct builder_owner *owner = &b->owners[at - 1];
-    if (owner->cut != 0) {
-        found.cut = &b->owners[owner->cut - 1];
-        found.owner = label == 0 && found.cut->is_cut ? owner : NULL;
-    } else if (label != 0 && owner->has_dname) {
-        found.cut = owner;
-    } else {
-        found.owner = label == 0 ? owner : find_wildcard(b, &key, label);
-    }
-    return found;
-}
-
 static enum target judge(const struct zone_builder *b, const struct builder_target *found)
 {
     bool has = found->owner != NULL && has_address(b, found->owner);

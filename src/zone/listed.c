@@ -11,28 +11,6 @@
 
 #include <stdlib.h>
 
-int builder_target_at(uint16_t type)
-{
-    switch (type) {
-    case DNS_TYPE_NS: return 0;
-    case DNS_TYPE_MX:
-    case DNS_TYPE_SVCB:
-    case DNS_TYPE_HTTPS: return 2;
-    case DNS_TYPE_SRV: return 6;
-    default: return -1;
-    }
-}
-
-bool builder_is_steered(const struct zone_builder *b, const struct builder_owner *owner, uint16_t type)
-{
-    for (uint32_t s = owner->steered; s != 0; s = b->steered[s - 1].next) {
-        if (b->steered[s - 1].type == type) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- copying ---- */
 
 static bool has_record(const struct builder_list *list, const struct builder_record *record)
@@ -186,51 +164,4 @@ void zone_builder_add_listed(struct zone_builder *b, const struct zone_listed_pl
     steered->member_count = plan->member_count;
     steered->ttl = plan->ttl;
     steered->policy = plan->policy;
-}
-
-/* ---- aliases ---- */
-
-bool builder_is_address(uint16_t type)
-{
-    return type == DNS_TYPE_A || type == DNS_TYPE_AAAA;
-}
-
-bool builder_has_aliases(const struct zone_builder *b, const struct builder_owner *owner)
-{
-    for (uint32_t s = owner->steered; s != 0; s = b->steered[s - 1].next) {
-        if (b->steered[s - 1].listed != NULL && b->steered[s - 1].listed->has_aliases) {
-            return true;
-        }
-    }
-    return false;
-}
-
-uint16_t zone_builder_find_obstacle(const struct zone_builder *b, const uint8_t *owner)
-{
-    bool in_zone;
-    const struct builder_owner *at = builder_find_name(b, owner, &in_zone);
-    for (const struct builder_record *r = at == NULL ? NULL : builder_record_at(b, at->first); r != NULL;
-         r = builder_record_at(b, r->next)) {
-        bool joins = builder_is_address(r->type) || builder_may_join_cname(r->type);
-        if (!joins || r->type == DNS_TYPE_CNAME) { /* a second CNAME */
-            return r->type;
-        }
-    }
-    return 0;
-}
-
-/* ---- judging ---- */
-
-void builder_check_steered(struct zone_builder *b, const struct builder_owner *owner)
-{
-    char name[DNS_NAME_TEXT_SIZE];
-    for (uint32_t s = owner->steered; s != 0; s = b->steered[s - 1].next) {
-        const struct builder_steered *steered = &b->steered[s - 1];
-        if (steered->type == DNS_TYPE_NS && owner != b->owners) {
-            builder_complain(b, REPORT_ERROR, &steered->place,
-                             "NS records of %s would delegate it; expected them in the zone file: a "
-                             "delegation is the same for everybody, and NS is steered at the apex only",
-                             builder_write_owner(b, owner, name));
-        }
-    }
 }

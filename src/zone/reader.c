@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The loop over entries, the stack of sources (no recursion), and the head of a record: owner, TTL, class and
- * type in any legal order. Files are read, not mapped: a mapped file that an editor truncates would end the
- * server. */
+ * The loop over entries and the stack of sources (no recursion), and the head of a record: owner, TTL, class
+ * and type in any legal order. */
 #include "config.h"
 
 #include "zone/reader_internal.h"
@@ -18,108 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    FALLBACK_TTL_S = 3600, /* after the error about missing TTLs, so that reading can go on */
-    PIECE = 1 << 20,       /* read at once */
-};
-
-/* ---- files ---- */
-
-/* Where the reading of a file is. */
-struct loading {
-    char *bytes;
-    size_t len, line_start;
-    unsigned line;
-};
-
-/* A file of nothing but holes, or any other that is no text, says so in its first octets; a line has to end
- * some time. Looks at what was added last. Returns 0, or an error and where. */
-static int check_piece(struct loading *at, size_t added, struct zone_wrong *wrong)
-{
-    const char *from = at->bytes + at->len - added, *end = at->bytes + at->len;
-    const char *nul = memchr(from, '\0', added), *stop = nul == NULL ? end : nul, *lf;
-    bool too_long = false;
-    while (!too_long && (lf = memchr(from, '\n', (size_t)(stop - from))) != NULL) {
-        too_long = (size_t)(lf - (at->bytes + at->line_start)) > ZONE_LINE_MAX;
-        at->line += !too_long;
-        from = lf + 1;
-        at->line_start = too_long ? at->line_start : (size_t)(from - at->bytes);
-    }
-    size_t last = (size_t)(stop - (at->bytes + at->line_start));
-    if (too_long || last > ZONE_LINE_MAX) {
-        *wrong = (struct zone_wrong){.line = at->line, .column = ZONE_LINE_MAX + 1};
-        snprintf(wrong->text, sizeof wrong->text, "the line is longer than %d octets; expected text",
-                 ZONE_LINE_MAX);
-        return ERROR_SYNTAX;
-    }
-    if (nul != NULL) {
-        *wrong = (struct zone_wrong){.line = at->line, .column = (unsigned)last + 1};
-        snprintf(wrong->text, sizeof wrong->text, "a NUL octet; expected text");
-        return ERROR_SYNTAX;
-    }
-    return 0;
-}
-
-static int load_pieces(struct file *file, struct loading *at, const struct report *report,
-                       struct zone_wrong *wrong)
-{
-    size_t got = 1;
-    while (got != 0) {
-        size_t left = (size_t)file->size - at->len, piece = left < PIECE ? left : PIECE;
-        int code =
-            report_is_cancelled(report) ? ERROR_CANCELLED : file_read(file, at->bytes + at->len, piece, &got);
-        at->len += code == 0 ? got : 0;
-        code = code == 0 ? check_piece(at, got, wrong) : code;
-        if (code != 0) {
-            return code;
-        }
-    }
-    at->bytes[at->len] = '\0';
-    return 0;
-}
-
-int zone_load_file(const char *path, const struct report *report, struct zone_source *source,
-                   struct zone_wrong *wrong)
-{
-    struct file file;
-    struct loading at = {.line = 1};
-    *wrong = (struct zone_wrong){.line = 0};
-    int code = file_open(path, UINT32_MAX - 1, &file);
-    if (code == 0) {
-        at.bytes = memory_alloc((size_t)file.size + 1);
-        code = load_pieces(&file, &at, report, wrong);
-        file_close(&file);
-    }
-    if (code != 0) {
-        free(at.bytes);
-        if (wrong->line == 0) {
-            snprintf(wrong->text, sizeof wrong->text, "%s",
-                     code == ERROR_CANCELLED ? error_text(code) : file.why);
-        }
-        return code;
-    }
-    source->bytes = at.bytes;
-    source->end = at.bytes + at.len;
-    source->device = file.device;
-    source->inode = file.inode;
-    return 0;
-}
-
-/* ---- sources ---- */
-
-void zone_push_source(struct zone_reader *reader, struct zone_source *source)
-{
-    source->at = source->line_start = source->bytes;
-    source->line = 1;
-    source->saved = reader->state;
-    source->up = reader->source;
-    reader->source = source;
-    if (source->end - source->at >= 3 && memcmp(source->at, "\xef\xbb\xbf", 3) == 0) {
-        const struct zone_token mark = {.text = source->at, .len = 3, .line = 1, .column = 1};
-        zone_fail(reader, &mark, "a byte order mark; expected text without one");
-        source->at += 3;
-    }
-}
+enum { FALLBACK_TTL_S = 3600 }; /* after the error about missing TTLs, so that reading can go on */
 
 /* The state before $INCLUDE or $GENERATE comes back; of the outermost source it does not matter. */
 static void pop_source(struct zone_reader *reader)
@@ -135,54 +33,6 @@ static void pop_source(struct zone_reader *reader)
     zone_free_generate(source->generate);
     free(source->bytes);
     free(source);
-}
-
-int zone_read_ttl(struct zone_reader *reader, const struct zone_token *token, uint32_t *ttl)
-{
-    char shown[ZONE_SHOW_SIZE];
-    if ((token->flags & ZONE_TOKEN_QUOTED) != 0 || token->len == 0 || token->text[0] < '0' ||
-        token->text[0] > '9') {
-        return ERROR_NOT_FOUND;
-    }
-    int code = zone_parse_period(token, ttl);
-    if (code == ERROR_SYNTAX) {
-        return zone_fail(reader, token, "%s is not a TTL; expected seconds or a period such as 1h30m",
-                         zone_show(token, shown));
-    }
-    if (code != 0 || *ttl > ZONE_TTL_MAX) {
-        return zone_fail(reader, token, "the TTL %s is above 2147483647", zone_show(token, shown));
-    }
-    return 0;
-}
-
-static bool is_class_number(const struct zone_token *token, const char *number)
-{
-    char text[16];
-    return token->len > 5 && strncasecmp(token->text, "CLASS", 5) == 0 && token->flags == 0 &&
-           zone_token_copy(token, text, sizeof text) && (number == NULL || strcmp(text + 5, number) == 0);
-}
-
-/* Asked of every type of a record without a class: the length tells nearly all of them apart. */
-static bool is_other_class(const struct zone_token *token)
-{
-    switch (token->len) {
-    case 2: return zone_token_is(token, "ch") || zone_token_is(token, "hs") || zone_token_is(token, "cs");
-    case 3: return zone_token_is(token, "any");
-    case 4: return zone_token_is(token, "none");
-    default: return is_class_number(token, NULL);
-    }
-}
-
-int zone_read_class(struct zone_reader *reader, const struct zone_token *token)
-{
-    char shown[ZONE_SHOW_SIZE];
-    if (token->len == 2 ? zone_token_is(token, "in") : is_class_number(token, "1")) {
-        return 0;
-    }
-    if (!is_other_class(token)) {
-        return ERROR_NOT_FOUND;
-    }
-    return zone_fail(reader, token, "class %s; only IN is served", zone_show(token, shown));
 }
 
 static int read_owner(struct zone_reader *reader)

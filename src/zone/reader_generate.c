@@ -21,7 +21,7 @@ enum { LINE_MAX_LEN = 65536, WIDTH_MAX = 255 };
 
 struct zone_generate {
     struct buffer template, line;
-    int64_t value, next, stop, step;
+    int64_t next, stop, step;
 };
 
 struct modifier {
@@ -29,11 +29,6 @@ struct modifier {
     unsigned width;
     char base;
 };
-
-int zone_generate_value(const struct zone_generate *generate)
-{
-    return (int)generate->value;
-}
 
 void zone_free_generate(struct zone_generate *generate)
 {
@@ -169,10 +164,10 @@ bool zone_next_generated(struct zone_source *source)
     if (generate->next > generate->stop) {
         return false;
     }
-    generate->value = generate->next;
+    int64_t value = generate->next;
     generate->next += generate->step;
-    expand(&generate->line, generate->template.bytes,
-           generate->value); /* was tried with the first and last value */
+    source->generated = (int)value;
+    expand(&generate->line, generate->template.bytes, value); /* was tried with the first and last value */
     buffer_add_text(&generate->line, "\n");
     source->at = source->line_start = generate->line.bytes;
     source->end = generate->line.bytes + generate->line.len;

@@ -3,8 +3,8 @@
  * What the parts of the master-file reader share; nobody else includes this. The reader works on one entry at
  * a time: reader_token.c cuts a logical line into tokens that point into the file's text, reader.c gives them
  * their meaning, reader_directive.c and reader_generate.c follow the $ lines, reader_rdata.c, reader_field.c
- * and reader_svcb.c write the rdata. Every function that returns an int returns 0 or ERROR_SYNTAX after it
- * has reported the error; only the first error of an entry is reported. */
+ * and reader_svcb.c write the rdata; none of them calls reader.c. Every function that returns an int returns
+ * 0 or ERROR_SYNTAX after it has reported the error; only the first error of an entry is reported. */
 #pragma once
 
 #include "zone/reader.h"
@@ -61,6 +61,7 @@ struct zone_source {
     struct zone_state saved;        /* for the source above, when this one ends */
     struct zone_generate *generate; /* NULL for files; then the place is that of the directive: */
     struct zone_token generate_token;
+    int generated; /* the value in the line that is being read */
 };
 
 struct zone_reader {
@@ -106,7 +107,7 @@ bool zone_token_is(const struct zone_token *token, const char *word);
 /* Copy to a NUL-terminated text. False if it does not fit. */
 bool zone_token_copy(const struct zone_token *token, char *text, size_t size);
 
-/* reader.c */
+/* reader_source.c */
 void zone_push_source(struct zone_reader *reader, struct zone_source *source); /* takes */
 /* Why a file cannot be loaded; line 0: it could not be read at all. */
 struct zone_wrong {
@@ -116,6 +117,8 @@ struct zone_wrong {
 /* A whole file: its bytes, with a NUL behind them, become the source's. 0 or a negative error. */
 int zone_load_file(const char *path, const struct report *report, struct zone_source *source,
                    struct zone_wrong *wrong);
+
+/* reader_head.c */
 /* In the header of a record: is the token a TTL (0, and the value), not one (ERROR_NOT_FOUND), or a bad one?
  */
 int zone_read_ttl(struct zone_reader *reader, const struct zone_token *token, uint32_t *ttl);
@@ -129,8 +132,7 @@ int zone_read_directive(struct zone_reader *reader);
 int zone_read_generate(struct zone_reader *reader);
 /* Put the next line into the source. False when there is none. */
 bool zone_next_generated(struct zone_source *source);
-void zone_free_generate(struct zone_generate *generate);       /* NULL is fine */
-int zone_generate_value(const struct zone_generate *generate); /* of the line that is being read */
+void zone_free_generate(struct zone_generate *generate); /* NULL is fine */
 
 /* reader_rdata.c: the tokens from reader->next on, as rdata of reader->type, to reader->out. */
 int zone_read_rdata(struct zone_reader *reader);

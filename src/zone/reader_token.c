@@ -47,7 +47,7 @@ static void add_message(struct zone_reader *reader, enum report_severity severit
     struct report_place place = find_place(reader, token);
     if (reader->source->generate != NULL) {
         report_add(reader->report, severity, &place, "%s (in $GENERATE at %d)", message,
-                   zone_generate_value(reader->source->generate));
+                   reader->source->generated);
     } else {
         report_add(reader->report, severity, &place, "%s", message);
     }

@@ -10,8 +10,6 @@
 
 #include <stdlib.h>
 
-enum { QUESTION_POINTER = 0xc00c };
-
 /* ---- nodes ---- */
 
 static int compare_types(const void *left, const void *right)
@@ -44,62 +42,6 @@ static size_t list_types(struct zone_builder *b, const struct builder_owner *own
     return count;
 }
 
-/* The others are for their clients to choose from by rules of their own, or single. */
-static bool may_rotate(uint16_t type)
-{
-    switch (type) {
-    case DNS_TYPE_NS:
-    case DNS_TYPE_SOA:
-    case DNS_TYPE_MX:
-    case DNS_TYPE_SRV:
-    case DNS_TYPE_SVCB:
-    case DNS_TYPE_HTTPS: return false;
-    default: return true;
-    }
-}
-
-size_t render_gather(struct renderer *r, const struct builder_owner *owner, uint16_t type)
-{
-    size_t before = r->record_count;
-    for (uint32_t i = owner->first; i != 0; i = r->b->records[i - 1].next) {
-        const struct builder_record *record = &r->b->records[i - 1];
-        if (record->type == type && !record->duplicate) {
-            r->records = memory_grow(r->records, r->record_count, &r->record_capacity,
-                                     sizeof(const struct builder_record *));
-            r->records[r->record_count++] = record;
-        }
-    }
-    return r->record_count - before;
-}
-
-struct zone_rrset render_rrset(struct renderer *r, const struct builder_owner *owner, uint16_t type)
-{
-    size_t count = r->record_count; /* aliases may bring more */
-    render_begin(r, owner);
-    r->rotates = r->b->rotate && may_rotate(type);
-    for (size_t i = 0; i < count; i++) {
-        render_put16(r, QUESTION_POINTER);
-        render_put_fixed(r, type, r->records[i]->ttl);
-        render_put_rdata(r, r->records[i]);
-    }
-    if (r->overflow) {
-        builder_complain(r->b, REPORT_ERROR, &r->records[count - 1]->place,
-                         "this RRset does not fit into a DNS message of 64 kB");
-        return (struct zone_rrset){.type = type};
-    }
-    uint16_t len = (uint16_t)r->block_len, flags = r->link_count != 0 ? ZONE_RRSET_LINKED : 0;
-    render_additional(r, type);
-    flags |= r->extra.count + r->extra.target_count != 0 ? ZONE_RRSET_ADDITIONAL : 0;
-    flags |= r->rotates && count > 1 ? ZONE_RRSET_ROTATES : 0;
-    uint32_t block = render_end(r);
-    return (struct zone_rrset){.type = type,
-                               .count = (uint16_t)count,
-                               .len = len,
-                               .patch_count = (uint16_t)r->patch_count,
-                               .flags = flags,
-                               .block = block};
-}
-
 static struct zone_rrset render_static(struct renderer *r, const struct builder_owner *owner, uint16_t type)
 {
     r->record_count = 0;
@@ -117,7 +59,7 @@ static struct zone_rrset render_addresses(struct renderer *r, const struct build
     to->policy = steered->policy;
     for (size_t i = 0; i < steered->member_count; i++) {
         render_begin(r, NULL);
-        render_put16(r, QUESTION_POINTER);
+        render_put16(r, RENDER_QUESTION);
         render_put_fixed(r, steered->type, steered->ttl);
         render_put16(r, steered->rdata_len);
         render_put(r, steered->rdata + i * steered->rdata_len, steered->rdata_len);

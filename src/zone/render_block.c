@@ -331,3 +331,17 @@ uint32_t render_end(struct renderer *r)
     memcpy(to + targets + links + extra + patches, r->block, r->block_len);
     return (uint32_t)(at + targets + links + extra + patches);
 }
+
+size_t render_gather(struct renderer *r, const struct builder_owner *owner, uint16_t type)
+{
+    size_t before = r->record_count;
+    for (uint32_t i = owner->first; i != 0; i = r->b->records[i - 1].next) {
+        const struct builder_record *record = &r->b->records[i - 1];
+        if (record->type == type && !record->duplicate) {
+            r->records = memory_grow(r->records, r->record_count, &r->record_capacity,
+                                     sizeof(const struct builder_record *));
+            r->records[r->record_count++] = record;
+        }
+    }
+    return r->record_count - before;
+}

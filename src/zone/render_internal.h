@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Writing blocks (render_block.c), what goes behind them into the additional section (render_additional.c),
- * and the zone that they make up (render.c). Private to these three. */
+ * the RRsets that are both (render_rrset.c, render_listed.c), and the zone that they make up (render.c): each
+ * calls those in front of it. Private to render*.c. */
 #pragma once
 
 #include "zone/builder_internal.h"
+
+enum { RENDER_QUESTION = 0xc00c }; /* a pointer to the name that was asked */
 
 /* A name that stands in the block or ends its owner. */
 struct render_name {
@@ -79,6 +82,8 @@ uint32_t render_end(struct renderer *r);
 
 /* Append the owner's static records of a type to r->records. Returns how many. */
 size_t render_gather(struct renderer *r, const struct builder_owner *owner, uint16_t type);
+/* ---- render_rrset.c ---- */
+
 /* r->records as an RRset of the owner, with what goes with it into the additional section, to the blob. */
 struct zone_rrset render_rrset(struct renderer *r, const struct builder_owner *owner, uint16_t type);
 

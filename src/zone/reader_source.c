@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Sources: files in memory, and the stack of what is being read. Files are read, not mapped: a mapped file
+ * that an editor truncates would end the server. */
+#include "config.h"
+
+#include "zone/reader_internal.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIECE = 1 << 20 }; /* read at once */
+
+/* ---- files ---- */
+
+/* Where the reading of a file is. */
+struct loading {
+    char *bytes;
+    size_t len, line_start;
+    unsigned line;
+};
+
+/* A file of nothing but holes, or any other that is no text, says so in its first octets; a line has to end
+ * some time. Looks at what was added last. Returns 0, or an error and where. */
+static int check_piece(struct loading *at, size_t added, struct zone_wrong *wrong)
+{
+    const char *from = at->bytes + at->len - added, *end = at->bytes + at->len;
+    const char *nul = memchr(from, '\0', added), *stop = nul == NULL ? end : nul, *lf;
+    bool too_long = false;
+    while (!too_long && (lf = memchr(from, '\n', (size_t)(stop - from))) != NULL) {
+        too_long = (size_t)(lf - (at->bytes + at->line_start)) > ZONE_LINE_MAX;
+        at->line += !too_long;
+        from = lf + 1;
+        at->line_start = too_long ? at->line_start : (size_t)(from - at->bytes);
+    }
+    size_t last = (size_t)(stop - (at->bytes + at->line_start));
+    if (too_long || last > ZONE_LINE_MAX) {
+        *wrong = (struct zone_wrong){.line = at->line, .column = ZONE_LINE_MAX + 1};
+        snprintf(wrong->text, sizeof wrong->text, "the line is longer than %d octets; expected text",
+                 ZONE_LINE_MAX);
+        return ERROR_SYNTAX;
+    }
+    if (nul != NULL) {
+        *wrong = (struct zone_wrong){.line = at->line, .column = (unsigned)last + 1};
+        snprintf(wrong->text, sizeof wrong->text, "a NUL octet; expected text");
+        return ERROR_SYNTAX;
+    }
+    return 0;
+}
+
+static int load_pieces(struct file *file, struct loading *at, const struct report *report,
+                       struct zone_wrong *wrong)
+{
+    size_t got = 1;
+    while (got != 0) {
+        size_t left = (size_t)file->size - at->len, piece = left < PIECE ? left : PIECE;
+        int code =
+            report_is_cancelled(report) ? ERROR_CANCELLED : file_read(file, at->bytes + at->len, piece, &got);
+        at->len += code == 0 ? got : 0;
+        code = code == 0 ? check_piece(at, got, wrong) : code;
+        if (code != 0) {
+            return code;
+        }
+    }
+    at->bytes[at->len] = '\0';
+    return 0;
+}
+
+int zone_load_file(const char *path, const struct report *report, struct zone_source *source,
+                   struct zone_wrong *wrong)
+{
+    struct file file;
+    struct loading at = {.line = 1};
+    *wrong = (struct zone_wrong){.line = 0};
+    int code = file_open(path, UINT32_MAX - 1, &file);
+    if (code == 0) {
+        at.bytes = memory_alloc((size_t)file.size + 1);
+        code = load_pieces(&file, &at, report, wrong);
+        file_close(&file);
+    }
+    if (code != 0) {
+        free(at.bytes);
+        if (wrong->line == 0) {
+            snprintf(wrong->text, sizeof wrong->text, "%s",
+                     code == ERROR_CANCELLED ? error_text(code) : file.why);
+        }
+        return code;
+    }
+    source->bytes = at.bytes;
+    source->end = at.bytes + at.len;
+    source->device = file.device;
+    source->inode = file.inode;
+    return 0;
+}
+
+/* ---- the stack ---- */
+
+void zone_push_source(struct zone_reader *reader, struct zone_source *source)
+{
+    source->at = source->line_start = source->bytes;
+    source->line = 1;
+    source->saved = reader->state;
+    source->up = reader->source;
+    reader->source = source;
+    if (source->end - source->at >= 3 && memcmp(source->at, "\xef\xbb\xbf", 3) == 0) {
+        const struct zone_token mark = {.text = source->at, .len = 3, .line = 1, .column = 1};
+        zone_fail(reader, &mark, "a byte order mark; expected text without one");
+        source->at += 3;
+    }
+}
