@@ -76,6 +76,7 @@ def test_connect_timeout(site):
     at = kit.make_regions(site, ["us-east-1a"])
     site.zone("example.com", "")
     with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((at["us-east-1a"], kit.WEB_PORT))
         listener.listen(0)
         queue = []
