@@ -37,6 +37,7 @@ struct health_carrier {
     uint32_t *old_monitors;          /* of each new monitor; NULL: likewise */
     struct kept *kept[HEALTH_KINDS]; /* of each new object */
     size_t done;                     /* of all objects, in the first turn */
+    bool watches;
     struct health_journal journal;
     struct health_carrier_hook hook;
     struct health_listener listener; /* of `to`, until the end */
@@ -199,6 +200,7 @@ void health_carrier_watch(struct health_carrier *c)
     }
     c->journal.places = memory_alloc_array(all, sizeof *c->journal.places);
     c->from->journal = &c->journal;
+    c->watches = true;
 }
 
 bool health_carrier_step(struct health_carrier *c, size_t count)
@@ -299,7 +301,7 @@ size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
 
 void health_carrier_end(struct health_carrier *c)
 {
-    if (c->from->journal == &c->journal) {
+    if (c->watches) { /* who copied only may be without the lock by now: others begin to watch */
         c->from->journal = NULL;
     }
     c->to->listener = c->listener;
