@@ -172,6 +172,12 @@ LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
 
 /* ---- the writing thread ---- */
 
+/* Neither the end nor another target waits for a reader of this one. */
+static bool hurries(void)
+{
+    return atomic_load(&log_state.ends) || atomic_load(&log_state.pending) != NULL;
+}
+
 static void adopt_options(struct writer *writer)
 {
     struct log_options *options = atomic_exchange(&log_state.pending, NULL);
@@ -300,7 +306,7 @@ int log_start(const struct log_source *source)
     for (int i = 0; i < LOG_LEVELS; i++) {
         log_state.writer->told[i] = atomic_load(&log_state.dropped[i]);
     }
-    log_sink_init(&log_state.writer->sink, &log_state.ends);
+    log_sink_init(&log_state.writer->sink, hurries);
     sem_init(&log_state.ended, 0, 0);
     atomic_store(&log_state.ends, false);
     atomic_store(&log_state.asleep, false);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Sockets are never waited for in a system call that only they can end: a send that would block polls, in
- * slices, so that the end of the process is noticed. stderr belongs to others as well and stays blocking. */
+ * slices, so that the end of the process and another target are noticed. stderr belongs to others as well and
+ * stays blocking. */
 #include "config.h"
 
 #include "base/log_sink.h"
@@ -18,7 +19,7 @@
 
 enum { SLICE_MS = 50 };
 
-void log_sink_init(struct log_sink *sink, const _Atomic bool *hurries)
+void log_sink_init(struct log_sink *sink, bool (*hurries)(void))
 {
     *sink = (struct log_sink){.fd = -1, .hurries = hurries};
     buffer_init(&sink->line);
@@ -66,7 +67,7 @@ static bool write_stderr(const struct log_sink *sink)
         ssize_t written = write(STDERR_FILENO, sink->line.bytes + done, sink->line.len - done);
         if (written != -1) {
             done += (size_t)written;
-        } else if (is_full(errno) && !atomic_load(sink->hurries)) { /* somebody else made it so */
+        } else if (is_full(errno) && !sink->hurries()) { /* somebody else made it so */
             wait_for(STDERR_FILENO);
         } else if (errno != EINTR) {
             return false;
@@ -120,7 +121,7 @@ static int open_socket(struct log_sink *sink)
 static int send_line(const struct log_sink *sink)
 {
     while (send(sink->fd, sink->line.bytes, sink->line.len, MSG_NOSIGNAL) == -1) {
-        if (is_full(errno) && !atomic_load(sink->hurries)) {
+        if (is_full(errno) && !sink->hurries()) {
             wait_for(sink->fd);
         } else if (errno != EINTR) {
             return errno;

@@ -8,18 +8,17 @@
 #include "base/log.h"
 #include "base/log_record.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 struct log_sink {
-    struct log_options options;  /* options.socket is owned */
-    int fd;                      /* of the socket; -1: none */
-    bool complained;             /* of a target that is not there */
-    const _Atomic bool *hurries; /* do not wait any longer for a socket */
-    struct buffer line;          /* kept for its room */
+    struct log_options options; /* options.socket is owned */
+    int fd;                     /* of the socket; -1: none */
+    bool complained;            /* of a target that is not there */
+    bool (*hurries)(void);      /* do not wait any longer for a reader */
+    struct buffer line;         /* kept for its room */
 };
 
-void log_sink_init(struct log_sink *sink, const _Atomic bool *hurries);
+void log_sink_init(struct log_sink *sink, bool (*hurries)(void));
 void log_sink_fini(struct log_sink *sink);
 /* Takes options->socket. */
 void log_sink_configure(struct log_sink *sink, const struct log_options *options);

@@ -127,6 +127,26 @@ def test_a_journal_that_nobody_reads(site):
         server.stop()
 
 
+def test_a_journal_that_nobody_reads_can_be_left(site):
+    """A reload names another target: what is logged from then on is there, not behind a line that nobody takes."""
+    make_pair(site)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(site.folder / "journal"))
+        site.server["log"] = {"target": "journal", "socket": "journal"}
+        server = kit.Server(site.write())
+        site.running.append(server)
+        with open(server.log_path, "ab") as log:
+            server.start_unread(log)
+        for turn in range(1000):  # more than a socket holds
+            server.override("endpoint", "web-eu-west-1a", ("drain", "auto")[turn % 2])
+        site.server["log"] = {"target": "stderr"}
+        site.write()
+        assert server.reload().status == 200
+        server.override("region", "us-east", "drain", reason="left")
+        server.wait_log("override", "reason=left")
+        server.stop()
+
+
 # ---- where to ----
 
 def journal_entry(datagram):
