@@ -119,6 +119,9 @@ struct admin_verbs {
     void (*get_info)(void *reader, struct admin_info *info);
     void (*list_targets)(void *reader, enum health_kind kind, struct arena *arena,
                          struct operate_targets *targets);
+    void (*list_some)(void *reader, enum health_kind kind, struct arena *arena,
+                      struct operate_targets *targets); /* operate_list_some() */
+    ptrdiff_t (*find_target)(void *reader, enum health_kind kind, const char *name);
     int (*get_target)(void *reader, enum health_kind kind, const char *name, struct arena *arena,
                       struct operate_target *target);
     size_t (*list_monitors)(void *reader, const char *endpoint, struct arena *arena,

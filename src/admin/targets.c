@@ -138,8 +138,19 @@ static json_t *render_with_checks(struct call *call, const struct operate_target
     return object;
 }
 
+static void show_targets(struct call *call, const struct operate_targets *targets, struct page *page)
+{
+    for (size_t i = 0; i < targets->count && !page->more; i++) {
+        const struct operate_target *target = &targets->items[i];
+        if (passes_filters(call, target) && page_take(page, target->name)) {
+            json_array_append_new(page->items, render_with_checks(call, target));
+        }
+    }
+}
+
 void handle_targets(struct call *call)
 {
+    enum { BLOCK = 256 }; /* looked at together: a page needs no more than the list has from its cursor on */
     struct operate_targets targets = {.count = 0};
     check_filter(call, ROUTE_REGION, HEALTH_REGION);
     check_filter(call, ROUTE_AZ, HEALTH_AZ);
@@ -148,13 +159,19 @@ void handle_targets(struct call *call)
         return;
     }
     struct page page = page_start(call);
-    verbs_of(call)->list_targets(call->reader, call->route.kind, call->arena, &targets);
-    for (size_t i = 0; i < targets.count && !page.more; i++) {
-        const struct operate_target *target = &targets.items[i];
-        if (page_reached(&page, target->name) && passes_filters(call, target) &&
-            page_take(&page, target->name)) {
-            json_array_append_new(page.items, render_with_checks(call, target));
+    if (page.cursor != NULL) {
+        ptrdiff_t at = verbs_of(call)->find_target(call->reader, call->route.kind, page.cursor);
+        page.begun = at >= 0;
+        targets.first = (size_t)(at + 1);
+    }
+    while (page.begun && !page.more) {
+        targets.count = BLOCK;
+        verbs_of(call)->list_some(call->reader, call->route.kind, call->arena, &targets);
+        if (targets.count == 0) {
+            break;
         }
+        show_targets(call, &targets, &page);
+        targets.first += targets.count;
     }
     page_reply(call, &page);
 }

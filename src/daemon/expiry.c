@@ -6,6 +6,7 @@
 #include "daemon/expiry.h"
 
 #include "daemon/server.h"
+#include "daemon/snapshot.h"
 
 #include <errno.h>
 
@@ -22,9 +23,13 @@ static void on_expiry(int fd, short events, void *argument)
     struct server *server = argument;
     lock_take(&server->lock);
     int64_t now = clock_wall_ms(&server->clock);
-    health_follow_clock(server->view->health, now);
+    size_t turned = health_follow_clock(server->view->health, now);
     health_expire_loads(server->view->health, now);
     lock_leave(&server->lock);
+    if (turned != 0) {
+        server_forget_snapshot(server);
+    }
+    server_forget_old_snapshot(server);
     server_schedule_expiry(server);
 }
 

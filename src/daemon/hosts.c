@@ -8,6 +8,7 @@
 
 #include "daemon/changes.h"
 #include "daemon/server.h"
+#include "daemon/snapshot.h"
 #include "daemon/targets.h"
 #include "base/buffer.h"
 #include "base/error.h"
@@ -150,6 +151,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     size_t moved =
         view_update_hosts(server->view, updates, count, clock_wall_ms(&server->clock), &server->lock);
     free(updates);
+    server_forget_snapshot(server);
     if (moved != 0) {
         server_set_targets(server);
     }

@@ -11,6 +11,7 @@
 #include "daemon/primaries.h"
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
+#include "daemon/snapshot.h"
 #include "daemon/targets.h"
 #include "base/log.h"
 
@@ -35,6 +36,7 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     struct view *old = view_exchange(server->slot, view);
     lock_leave(&server->lock);
     view_succession_free(succession);
+    server_forget_snapshot(server);
     log_configure(&view->server->log);
     hosts_follow(server->hosts, view);
     server_set_targets(server);

@@ -18,7 +18,7 @@ struct reader *reader_open(struct server *server)
 {
     struct reader *reader = memory_alloc(sizeof *reader);
     reader->server = server;
-    reader->snapshot = server_begin_snapshot(server);
+    reader->snapshot = server_get_snapshot(server);
     reader->reloads = server->reloads;
     reader->reload_failures = server->reload_failures;
     primaries_get_stats(server->primaries, &reader->notifies);
@@ -32,22 +32,14 @@ struct reader *reader_open(struct server *server)
 
 void reader_close(struct reader *reader)
 {
-    if (reader->is_whole) {
-        view_free(reader->snapshot);
-    } else {
-        view_abandon_copy(reader->snapshot);
-    }
+    snapshot_release(reader->snapshot);
     free(reader);
 }
 
 const struct view *reader_begin(struct reader *reader)
 {
-    if (reader->snapshot != NULL && !reader->is_whole) {
-        server_finish_snapshot(reader->server, reader->snapshot);
-        reader->is_whole = true;
-    }
     if (reader->snapshot != NULL) {
-        return reader->snapshot;
+        return snapshot_look(reader->snapshot);
     }
     lock_take(&reader->server->lock);
     return reader->server->view;

@@ -11,12 +11,12 @@
 #include "probe/resolve.h"
 
 struct server;
+struct snapshot;
 struct view;
 
 struct reader {
     struct server *server;
-    struct view *snapshot; /* NULL: what serves now */
-    bool is_whole;         /* the snapshot: it was looked at */
+    struct snapshot *snapshot; /* NULL: what serves now */
     /* What else the control thread knew when the snapshot was taken: */
     struct worker_stats work[ADMIN_LANES];
     struct notify_stats notifies;

@@ -13,6 +13,7 @@
 #include "daemon/primaries.h"
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
+#include "daemon/snapshot.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -202,6 +203,7 @@ static bool install_zone(struct reload *reload)
     lock_take(&server->lock); /* the prober looks into the view */
     server->view = view_install_zone(server->slot, (size_t)reload->zone_index, reload->update);
     lock_leave(&server->lock);
+    server_forget_snapshot(server);
     if (zone != NULL) {
         primaries_follow_zone(server->primaries, zone);
     }

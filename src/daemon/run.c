@@ -178,6 +178,7 @@ static void stop(struct server *server)
     ends_note(server->ends, "workers");
     primaries_hurry(server->primaries);
     lanes_close(server->lanes); /* before what they answer for */
+    server_forget_snapshot(server);
     server_close_copier(server);
     ends_note(server->ends, "admin");
     admin_close(server->admin);

@@ -29,6 +29,7 @@ struct prober;
 struct reader;
 struct reclaim;
 struct reload;
+struct snapshot;
 struct teller;
 
 struct server {
@@ -52,6 +53,7 @@ struct server {
     struct hosts *hosts; /* endpoints that are host names */
     struct admin *admin;
     struct copier *copier;       /* of snapshots */
+    struct snapshot *snapshot;   /* the last one, while others may get it; NULL: none */
     struct lanes *lanes;         /* workers for answers of it that take long */
     struct reader *current;      /* of what serves now, for those that do not */
     struct primaries *primaries; /* zones that others copy */

@@ -10,12 +10,25 @@
 
 #include "daemon/snapshot.h"
 
-#include "daemon/server.h"
+#include "daemon/reclaim.h"
 #include "base/memory.h"
 
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+
+enum { YOUNG_MS = 200 }; /* as long as one is given to others: a list is read in pages */
+
+struct snapshot {
+    _Atomic unsigned holders;
+    struct copier *copier;
+    int64_t begun_ms;
+    uint64_t generation; /* of the health table then */
+    struct view *view;
+    pthread_mutex_t lock; /* of what follows; of those who look, all of which may wait */
+    bool is_whole;
+};
 
 /* Of a worker that waits for it. */
 struct request {
@@ -91,15 +104,12 @@ void server_close_copier(struct server *server)
     server->copier = NULL;
 }
 
-struct view *server_begin_snapshot(struct server *server)
-{
-    return view_begin_copy(server->view);
-}
+/* ---- snapshots ---- */
 
-void server_finish_snapshot(struct server *server, struct view *snapshot)
+/* On the thread of who looks, which waits for the copier. */
+static void finish(struct copier *copier, struct view *view)
 {
-    struct copier *copier = server->copier;
-    struct request request = {.copy = snapshot};
+    struct request request = {.copy = view};
     sem_init(&request.done, 0, 0);
     pthread_mutex_lock(&copier->lock);
     request.next = copier->first;
@@ -109,4 +119,75 @@ void server_finish_snapshot(struct server *server, struct view *snapshot)
     while (sem_wait(&request.done) == -1) {
     }
     sem_destroy(&request.done);
+}
+
+const struct view *snapshot_look(struct snapshot *snapshot)
+{
+    pthread_mutex_lock(&snapshot->lock);
+    if (!snapshot->is_whole) {
+        finish(snapshot->copier, snapshot->view);
+        snapshot->is_whole = true;
+    }
+    pthread_mutex_unlock(&snapshot->lock);
+    return snapshot->view;
+}
+
+void snapshot_release(struct snapshot *snapshot)
+{
+    if (atomic_fetch_sub_explicit(&snapshot->holders, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    if (snapshot->is_whole) {
+        view_free(snapshot->view);
+    } else {
+        view_abandon_copy(snapshot->view);
+    }
+    pthread_mutex_destroy(&snapshot->lock);
+    free(snapshot);
+}
+
+static void release(void *snapshot)
+{
+    snapshot_release(snapshot);
+}
+
+/* It may be the last one who has it, and freeing takes long. */
+void server_forget_snapshot(struct server *server)
+{
+    if (server->snapshot != NULL) {
+        reclaim_add(server->reclaim, server->snapshot, release);
+        server->snapshot = NULL;
+    }
+}
+
+/* What it says of health is what answers follow. */
+static uint64_t get_generation(const struct server *server)
+{
+    return atomic_load_explicit(&server->view->table->generation, memory_order_acquire);
+}
+
+void server_forget_old_snapshot(struct server *server)
+{
+    const struct snapshot *snapshot = server->snapshot;
+    if (snapshot != NULL && (clock_now_ms(&server->clock) - snapshot->begun_ms >= YOUNG_MS ||
+                             snapshot->generation != get_generation(server))) {
+        server_forget_snapshot(server);
+    }
+}
+
+struct snapshot *server_get_snapshot(struct server *server)
+{
+    server_forget_old_snapshot(server);
+    if (server->snapshot == NULL) {
+        struct snapshot *snapshot = memory_alloc(sizeof *snapshot);
+        *snapshot = (struct snapshot){.holders = 1,
+                                      .copier = server->copier,
+                                      .begun_ms = clock_now_ms(&server->clock),
+                                      .generation = get_generation(server),
+                                      .view = view_begin_copy(server->view)};
+        pthread_mutex_init(&snapshot->lock, NULL);
+        server->snapshot = snapshot;
+    }
+    atomic_fetch_add_explicit(&server->snapshot->holders, 1, memory_order_relaxed);
+    return server->snapshot;
 }

@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Snapshots of what serves now. Private to src/daemon. */
+ * Snapshots of what serves now: the view with a state of its own, for long computations on any thread. What
+ * happens to the server meanwhile changes nothing of it, and nothing waits for it. Who asks soon after
+ * another gets the same one, unless something was acknowledged or other answers are given since. Private to
+ * src/daemon. */
 #pragma once
 
-struct server;
-struct view;
+#include "daemon/server.h"
 
-/* The thread that copies. 0 or -errno; to be closed when nobody finishes a snapshot any more. */
+struct snapshot;
+
+/* The thread that copies. 0 or -errno; to be closed when nobody looks at a snapshot any more. */
 int server_open_copier(struct server *server);
 void server_close_copier(struct server *server);
-/* The current view with a state of its own, for long computations on any thread: what happens to the server
- * meanwhile changes nothing of it, and nothing waits for it. It is begun on the control thread and has to be
- * finished before it is read, on a thread that may wait: then it is a view to be freed on any thread. One
- * that is not finished is to be abandoned (view_abandon_copy). */
-struct view *server_begin_snapshot(struct server *server);
-void server_finish_snapshot(struct server *server, struct view *snapshot);
+
+/* ---- on the control thread ---- */
+
+/* Returns held. */
+struct snapshot *server_get_snapshot(struct server *server);
+/* Whoever asks from now on sees what was changed. */
+void server_forget_snapshot(struct server *server);
+/* Nor is memory kept for those who might ask. */
+void server_forget_old_snapshot(struct server *server);
+
+/* ---- on any thread ---- */
+
+/* Made when somebody looks for the first time, which takes its time. Read only: assumptions go on a copy. */
+const struct view *snapshot_look(struct snapshot *snapshot);
+void snapshot_release(struct snapshot *snapshot);

@@ -14,6 +14,7 @@
 #include "daemon/reader.h"
 #include "daemon/reload.h"
 #include "daemon/server.h"
+#include "daemon/snapshot.h"
 #include "daemon/whatif.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -43,6 +44,22 @@ static void list_targets(void *context, enum health_kind kind, struct arena *are
     struct reader *reader = context;
     operate_list_targets(reader_begin(reader), kind, arena, targets);
     reader_end(reader);
+}
+
+static void list_some(void *context, enum health_kind kind, struct arena *arena,
+                      struct operate_targets *targets)
+{
+    struct reader *reader = context;
+    operate_list_some(reader_begin(reader), kind, arena, targets);
+    reader_end(reader);
+}
+
+static ptrdiff_t find_target(void *context, enum health_kind kind, const char *name)
+{
+    struct reader *reader = context;
+    ptrdiff_t index = operate_find_target(reader_begin(reader), kind, name);
+    reader_end(reader);
+    return index;
 }
 
 static int get_target(void *context, enum health_kind kind, const char *name, struct arena *arena,
@@ -103,6 +120,7 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     lock_take(&server->lock);
     int error = operate_put_override(server->view, kind, name, override, clock_wall_ms(&server->clock));
     lock_leave(&server->lock);
+    server_forget_snapshot(server);
     if (error == 0) {
         changes_tell_override(server->changes, kind, name, override);
     }
@@ -117,6 +135,7 @@ static int put_load(void *context, const char *endpoint, const struct health_loa
     lock_take(&server->lock);
     int error = operate_put_load(server->view, endpoint, report, clock_wall_ms(&server->clock));
     lock_leave(&server->lock);
+    server_forget_snapshot(server);
     if (error == 0 && report->source == HEALTH_LOAD_NONE) {
         changes_tell_forgotten(server->changes, endpoint, report);
     } else if (error == 0) {
@@ -308,6 +327,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .close_reader = close_reader,
                                   .get_info = get_info,
                                   .list_targets = list_targets,
+                                  .list_some = list_some,
+                                  .find_target = find_target,
                                   .get_target = get_target,
                                   .list_monitors = list_monitors,
                                   .put_override = put_override,

@@ -35,11 +35,17 @@ struct operate_target {
 struct operate_targets {
     struct operate_target *items;
     size_t count;
+    size_t first; /* number of the first one among all of the kind */
 };
 
 /* All of a kind, in topology order. */
 void operate_list_targets(const struct view *view, enum health_kind kind, struct arena *arena,
                           struct operate_targets *targets);
+/* Of these only those from `first` on, and `count` at most; count 0: there are no more. */
+void operate_list_some(const struct view *view, enum health_kind kind, struct arena *arena,
+                       struct operate_targets *targets);
+/* Its number in that order; -1: there is none. */
+ptrdiff_t operate_find_target(const struct view *view, enum health_kind kind, const char *name);
 /* One by name: 0 or ERROR_NOT_FOUND. */
 int operate_get_target(const struct view *view, enum health_kind kind, const char *name, struct arena *arena,
                        struct operate_target *target);

@@ -60,8 +60,7 @@ static size_t count_of(const struct view *view, enum health_kind kind)
     return view->topology == NULL || view->health == NULL ? 0 : health_count(view->health, kind);
 }
 
-/* -1: there is none. */
-static ptrdiff_t find(const struct view *view, enum health_kind kind, const char *name)
+ptrdiff_t operate_find_target(const struct view *view, enum health_kind kind, const char *name)
 {
     return count_of(view, kind) == 0 ? -1 : health_find(view->health, kind, name);
 }
@@ -69,17 +68,25 @@ static ptrdiff_t find(const struct view *view, enum health_kind kind, const char
 void operate_list_targets(const struct view *view, enum health_kind kind, struct arena *arena,
                           struct operate_targets *targets)
 {
-    targets->count = count_of(view, kind);
+    *targets = (struct operate_targets){.count = count_of(view, kind)};
+    operate_list_some(view, kind, arena, targets);
+}
+
+void operate_list_some(const struct view *view, enum health_kind kind, struct arena *arena,
+                       struct operate_targets *targets)
+{
+    size_t all = count_of(view, kind), left = targets->first < all ? all - targets->first : 0;
+    targets->count = targets->count < left ? targets->count : left;
     targets->items = arena_alloc(arena, targets->count * sizeof *targets->items);
     for (size_t i = 0; i < targets->count; i++) {
-        fill_target(view, kind, (uint32_t)i, arena, &targets->items[i]);
+        fill_target(view, kind, (uint32_t)(targets->first + i), arena, &targets->items[i]);
     }
 }
 
 int operate_get_target(const struct view *view, enum health_kind kind, const char *name, struct arena *arena,
                        struct operate_target *target)
 {
-    ptrdiff_t index = find(view, kind, name);
+    ptrdiff_t index = operate_find_target(view, kind, name);
     if (index < 0) {
         return ERROR_NOT_FOUND;
     }
@@ -99,7 +106,7 @@ int operate_parse_target(const struct view *view, const char *text, enum health_
     if (health_parse_kind(word, kind) != 0) {
         return ERROR_SYNTAX;
     }
-    ptrdiff_t found = find(view, *kind, colon + 1);
+    ptrdiff_t found = operate_find_target(view, *kind, colon + 1);
     if (found < 0) {
         return ERROR_NOT_FOUND;
     }
@@ -110,7 +117,7 @@ int operate_parse_target(const struct view *view, const char *text, enum health_
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms)
 {
-    ptrdiff_t index = find(view, kind, name);
+    ptrdiff_t index = operate_find_target(view, kind, name);
     if (index < 0) {
         return ERROR_NOT_FOUND;
     }
@@ -124,7 +131,7 @@ int operate_put_override(const struct view *view, enum health_kind kind, const c
 int operate_put_load(const struct view *view, const char *endpoint, const struct health_load_report *report,
                      int64_t wall_ms)
 {
-    ptrdiff_t index = find(view, HEALTH_ENDPOINT, endpoint);
+    ptrdiff_t index = operate_find_target(view, HEALTH_ENDPOINT, endpoint);
     if (index < 0) {
         return ERROR_NOT_FOUND;
     }
@@ -135,7 +142,7 @@ int operate_put_load(const struct view *view, const char *endpoint, const struct
 
 int operate_foresee_shed(const struct view *view, const char *endpoint, double load, double *shed)
 {
-    ptrdiff_t index = find(view, HEALTH_ENDPOINT, endpoint);
+    ptrdiff_t index = operate_find_target(view, HEALTH_ENDPOINT, endpoint);
     if (index < 0) {
         return ERROR_NOT_FOUND;
     }

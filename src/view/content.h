@@ -140,7 +140,7 @@ struct view *view_share(const struct view *view);
 
 void view_free_hosts(struct view_host *hosts, size_t count);
 /* For another state. */
-struct view_host *view_copy_hosts(const struct view_host *hosts, size_t count);
+struct view_host *view_copy_hosts(const struct view_host *hosts, size_t count, struct lock *lock);
 /* What is known of a host of the same name. */
 void view_carry_host(struct view_host *to, const struct view_host *from);
 /* Words and monitors of an endpoint follow what is known of its host, if it has one. */

@@ -68,7 +68,6 @@ struct view *view_begin_copy(const struct view *view)
 {
     struct view *copy = view_share(view);
     view_begin_hold(copy);
-    copy->hosts = view_copy_hosts(view->hosts, view->host_count);
     copy->primaries = NULL;
     copy->primary_count = 0;
     return copy; /* its state is still that of the view, which it holds */
@@ -76,13 +75,13 @@ struct view *view_begin_copy(const struct view *view)
 
 void view_abandon_copy(struct view *copy)
 {
-    view_free_hosts(copy->hosts, copy->host_count);
     view_free(copy);
 }
 
 struct view *view_finish_copy(struct view *copy, int64_t wall_ms, struct lock *lock)
 {
     struct view_state *old = copy->state;
+    copy->hosts = view_copy_hosts(copy->hosts, copy->host_count, lock);
     copy->health = view_copy_health(copy, wall_ms, lock);
     copy->table = health_get_table(copy->health);
     copy->zone_list = copy_zones(copy, lock);

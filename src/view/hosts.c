@@ -111,15 +111,6 @@ static void copy_host(const struct view_host *from, struct view_host *to)
     copy_news(from, to);
 }
 
-struct view_host *view_copy_hosts(const struct view_host *hosts, size_t count)
-{
-    struct view_host *copies = count == 0 ? NULL : memory_alloc_array(count, sizeof *copies);
-    for (size_t i = 0; i < count; i++) {
-        copy_host(&hosts[i], &copies[i]);
-    }
-    return copies;
-}
-
 /* ---- what is new ---- */
 
 /* A host between the steps of a change. */
@@ -212,6 +203,19 @@ static void count_work(struct turns *turns)
         turns->done = 0;
         lock_pass(turns->lock);
     }
+}
+
+struct view_host *view_copy_hosts(const struct view_host *hosts, size_t count, struct lock *lock)
+{
+    struct view_host *copies = count == 0 ? NULL : memory_alloc_array(count, sizeof *copies);
+    struct turns turns = {.lock = count == 0 ? NULL : lock};
+    begin_turn(&turns);
+    for (size_t i = 0; i < count; i++) {
+        copy_host(&hosts[i], &copies[i]);
+        count_work(&turns);
+    }
+    end_turn(&turns);
+    return copies;
 }
 
 /* Each family that has addresses is observed. If there are none at all although it was asked, that is a

@@ -79,6 +79,23 @@ static struct operate_target *find_target(struct fake *fake, enum health_kind ki
     return NULL;
 }
 
+static void list_some(void *context, enum health_kind kind, struct arena *arena,
+                      struct operate_targets *targets)
+{
+    struct fake *fake = context;
+    size_t left = targets->first < fake_counts[kind] ? fake_counts[kind] - targets->first : 0;
+    targets->count = targets->count < left ? targets->count : left;
+    targets->items =
+        arena_copy(arena, fake->targets[kind] + targets->first, targets->count * sizeof *targets->items);
+}
+
+static ptrdiff_t find_target_index(void *context, enum health_kind kind, const char *name)
+{
+    struct fake *fake = context;
+    const struct operate_target *target = find_target(fake, kind, name);
+    return target == NULL ? -1 : target - fake->targets[kind];
+}
+
 static int get_target(void *context, enum health_kind kind, const char *name, struct arena *arena,
                       struct operate_target *target)
 {
@@ -378,6 +395,8 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .current = fake,
                                 .get_info = get_info,
                                 .list_targets = list_targets,
+                                .list_some = list_some,
+                                .find_target = find_target_index,
                                 .get_target = get_target,
                                 .list_monitors = list_monitors,
                                 .put_override = put_override,
