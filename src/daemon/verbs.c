@@ -268,7 +268,9 @@ static size_t list_secondaries(void *context, const char *origin, struct arena *
         char address[ADDR_TEXT_SIZE];
         (*secondaries)[i] = (struct admin_secondary){
             .address = arena_copy_text(arena, addr_write_port(&from->at, address)),
-            .key = from->key == TSIG_NO_KEY ? NULL : server->view->server->keys[from->key].name,
+            .key = from->key == TSIG_NO_KEY
+                       ? NULL
+                       : arena_copy_text(arena, server->view->server->keys[from->key].name),
             .state = notify_state_text(from->state),
             .serial = from->serial,
             .told = from->state != NOTIFY_IDLE,

@@ -4,10 +4,13 @@ it is refused, and the server ends in the middle of it. A drill here takes secon
 moments, each of which is computed; what a test proves is an order of events, never a time."""
 import json
 import threading
+import time
 
 import pytest
 
 import kit
+import tracing
+import transfers
 
 DRILL = {"mode": "simulate", "lose": ["region:us"]}
 WHAT_IF = {"assume": ["region:us=down"]}
@@ -146,3 +149,33 @@ def test_the_server_ends_in_the_middle(crowd, path, body, what):
         asker.join()
         asker.connection.close()
     assert any(asker.reply is None for asker in askers)
+
+
+def test_what_is_known_of_secondaries_outlives_two_reloads(site):
+    """A list of zones asks the control thread in the middle of it: the view it began with, the one that was asked, and the
+    one that serves when it goes on may be three."""
+    site.zone("example.com", "")
+    site.server["keys"] = transfers.KEYS
+    site.server["zone_options"] = {"*": {"transfer_to": "127.0.0.0/8", "notify": [
+        {"address": "127.0.0.1:9", "key": "transfer.example"}]}}
+    site.topology = {"regions": {"us": {"azs": {"us-1": {}}}}, "endpoints": {
+        f"e{i}": {"az": "us-1", "addresses": f"127.9.{i // 250}.{i % 250 + 1}"} for i in range(1000)}}
+    server, keys = site.start(), []
+    for delay_s in 0.002, 0.005, 0.01, 0.02, 0.04:
+        quick = tracing.Thread(server, "quick")
+        quick.stop()
+        asking = [kit.UnixConnection(site.socket) for _ in range(3)]
+        for connection, path in zip(asking, ["/v1/zones"] + 2 * ["/v1/endpoints?limit=1000"]):
+            connection.request("GET", path)
+            server.override("region", "us", "auto")  # the control thread answers this, and has seen the other one
+        assert server.reload().status == 200
+        quick.resume()
+        time.sleep(delay_s)  # it has asked, and a list of endpoints comes first: most often
+        quick.stop()
+        assert server.reload().status == 200
+        quick.close()
+        bodies = [connection.getresponse().read() for connection in asking]
+        keys.append(json.loads(bodies[0])["items"][0]["secondaries"][0]["key"])
+        for connection in asking:
+            connection.close()
+    assert keys == 5 * ["transfer.example."]
