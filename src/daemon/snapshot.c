@@ -107,9 +107,10 @@ void server_close_copier(struct server *server)
 /* ---- snapshots ---- */
 
 /* On the thread of who looks, which waits for the copier. */
-static void finish(struct copier *copier, struct view *view)
+static void finish(const struct snapshot *snapshot)
 {
-    struct request request = {.copy = view};
+    struct copier *copier = snapshot->copier;
+    struct request request = {.copy = snapshot->view};
     sem_init(&request.done, 0, 0);
     pthread_mutex_lock(&copier->lock);
     request.next = copier->first;
@@ -125,7 +126,7 @@ const struct view *snapshot_look(struct snapshot *snapshot)
 {
     pthread_mutex_lock(&snapshot->lock);
     if (!snapshot->is_whole) {
-        finish(snapshot->copier, snapshot->view);
+        finish(snapshot);
         snapshot->is_whole = true;
     }
     pthread_mutex_unlock(&snapshot->lock);
