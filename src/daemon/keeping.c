@@ -19,7 +19,7 @@
 enum { SLICE = 128, PATIENCE_MS = 500 };
 
 struct keeping {
-    const struct clock *clock;
+    struct clock clock;    /* its own: the thread that writes may outlive everything else */
     char *path;            /* of the file; NULL: there is none */
     struct scribe *scribe; /* NULL: likewise */
     pthread_mutex_t lock;  /* of the keeper and what follows */
@@ -33,7 +33,7 @@ struct keeping {
 
 static uint32_t now_s(const struct keeping *keeping)
 {
-    return (uint32_t)(clock_wall_ms(keeping->clock) / 1000);
+    return (uint32_t)(clock_wall_ms(&keeping->clock) / 1000);
 }
 
 /* ---- the file ---- */
@@ -111,7 +111,7 @@ static void ask(struct keeping *keeping)
 struct keeping *keeping_open(const char *folder, const struct clock *clock)
 {
     struct keeping *keeping = memory_alloc(sizeof *keeping);
-    keeping->clock = clock;
+    keeping->clock = *clock;
     pthread_mutex_init(&keeping->lock, NULL);
     if (folder != NULL) {
         keeping->path = memory_print("%s/serials", folder);

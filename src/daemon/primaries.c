@@ -117,6 +117,15 @@ void primaries_reserve_zone(struct primaries *primaries, const struct view *view
     }
 }
 
+/* For lists, which copy it under the lock. */
+static void note_serial(struct primaries *primaries, struct view *view, const struct view_primary *primary,
+                        uint32_t serial)
+{
+    lock_take(&primaries->server->lock);
+    view->zone_list[primary->zone].serial = serial;
+    lock_leave(&primaries->server->lock);
+}
+
 static void prepare(struct primaries *primaries, struct view *view, struct view_primary *primary,
                     struct zone *zone)
 {
@@ -131,7 +140,7 @@ static void prepare(struct primaries *primaries, struct view *view, struct view_
         atomic_exchange_explicit(&primary->rendition, rendition, memory_order_acq_rel);
     assert(old == NULL); /* the view is new, or has nothing to render in this zone */
     atomic_store_explicit(&zone->served, decision.serial, memory_order_relaxed);
-    view->zone_list[primary->zone].serial = decision.serial;
+    note_serial(primaries, view, primary, decision.serial);
     primary->is_news = decision.is_news;
 }
 
@@ -238,14 +247,15 @@ static void tell_flip(const struct primaries *primaries, const struct view_prima
 }
 
 /* The old one takes its place in the item. First the content, then the serial that says that it is there. */
-static void publish(struct view *view, struct rerender_item *item, uint32_t serial)
+static void publish(struct primaries *primaries, struct view *view, struct rerender_item *item,
+                    uint32_t serial)
 {
     struct view_primary *primary = &view->primaries[item->primary];
     struct zone *zone = zone_table_get(view->zones, primary->apex);
     atomic_init(&item->rendition->serial, serial);
     item->rendition = atomic_exchange_explicit(&primary->rendition, item->rendition, memory_order_acq_rel);
     atomic_store_explicit(&zone->served, serial, memory_order_release);
-    view->zone_list[primary->zone].serial = serial;
+    note_serial(primaries, view, primary, serial);
 }
 
 static void on_rendered(void *context, struct rerender_item *items, size_t count)
@@ -263,7 +273,7 @@ static void on_rendered(void *context, struct rerender_item *items, size_t count
         }
         warn(primaries, primary, zone, &decision);
         tell_flip(primaries, primary, decision.serial, items[i].rendition->count);
-        publish(view, &items[i], decision.serial);
+        publish(primaries, view, &items[i], decision.serial);
         if (decision.is_news) {
             tell(primaries, primary, zone);
         }
@@ -290,7 +300,7 @@ static void go_on(struct primaries *primaries, struct view *view)
             atomic_store_explicit(&rendition->serial, decision.serial, memory_order_relaxed);
         }
         atomic_store_explicit(&zone->served, decision.serial, memory_order_release);
-        view->zone_list[primary->zone].serial = decision.serial;
+        note_serial(primaries, view, primary, decision.serial);
         tell_flip(primaries, primary, decision.serial, rendition == NULL ? 0 : rendition->count);
         tell(primaries, primary, zone);
     }
