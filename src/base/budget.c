@@ -26,16 +26,13 @@ static size_t leave_some(size_t left)
 static bool read_sizes(const struct budget *budget, size_t *addresses, size_t *resident)
 {
     char text[128];
-    unsigned long pages[2];
+    char *end = text, *rest = text;
     ssize_t len = budget->fd == -1 ? -1 : pread(budget->fd, text, sizeof text - 1, 0);
     text[len < 0 ? 0 : len] = '\0';
-    if (sscanf(text, "%lu %lu", &pages[0], &pages[1]) != 2) {
-        return false;
-    }
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    *addresses = pages[0] * page;
-    *resident = pages[1] * page;
-    return true;
+    *addresses = strtoul(text, &end, 10) * page;
+    *resident = strtoul(end, &rest, 10) * page;
+    return end != text && rest != end;
 }
 
 bool budget_has_room(struct budget *budget, size_t more)

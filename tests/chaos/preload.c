@@ -95,7 +95,7 @@ static void take_time(void)
     }
 }
 
-#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 int stat(const char *path, struct stat *status)
 {
