@@ -287,6 +287,7 @@ json_t *render_monitors(const struct admin_monitor *monitors, size_t count)
         set_text(item, "address", monitors[i].address);
         set_text(item, "family", monitors[i].family);
         set_text(item, "verdict", health_observed_text(status->verdict));
+        set(item, "inherited", json_boolean(status->inherited));
         set_text(item, "outcome", checked ? health_outcome_text(status->outcome) : NULL);
         set(item, "status", number_or_null(status->detail));
         set_number(item, "streak", status->streak);

@@ -193,7 +193,8 @@ static void show_checks(const struct steerctl *ctl, const json_t *checks)
         table_add(table, text_of(check, "check"));
         table_add(table, text_of(check, "type"));
         table_add(table, text_of(check, "address"));
-        table_add_state(table, text_of(check, "verdict"));
+        bool inherited = json_is_true(json_object_get(check, "inherited"));
+        table_add_state(table, inherited ? "inherited" : text_of(check, "verdict"));
         table_add(table, text_of(check, "outcome"));
         table_add(table, text_number(check, "status", text));
         table_add(table, text_number(check, "streak", text));

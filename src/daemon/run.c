@@ -37,20 +37,29 @@
 
 /* ---- health ---- */
 
+/* The prober gets its list after the view is exchanged: until then targets have their old numbers. -1: nobody
+ * asks that any more. */
+static ptrdiff_t find_monitor(const struct view *view, const struct probe_result *result)
+{
+    return result->generation == view->generation ? (ptrdiff_t)result->target
+                                                  : view_find_monitor(view, result->identity);
+}
+
 /* On the prober's thread: the verdict changes answers before this returns. */
 static void on_result(void *context, const struct probe_result *result)
 {
     struct server *server = context;
     int64_t now = clock_wall_ms(&server->clock);
     lock_take(&server->lock);
-    if (result->generation == server->view->generation) { /* else the topology has moved on */
-        health_observe(server->view->health, result->target, result->outcome, now, result->duration_us,
+    const struct view *view = server->view;
+    ptrdiff_t monitor = find_monitor(view, result);
+    if (monitor != -1) {
+        health_observe(view->health, (uint32_t)monitor, result->outcome, now, result->duration_us,
                        result->detail);
-        if (result->has_load) {
-            struct health_load_report report = {.load = result->load, .source = HEALTH_LOAD_FROM_CHECK};
-            health_report_load(server->view->health, server->view->monitors[result->target].endpoint, &report,
-                               now);
-        }
+    }
+    if (monitor != -1 && result->has_load) {
+        struct health_load_report report = {.load = result->load, .source = HEALTH_LOAD_FROM_CHECK};
+        health_report_load(view->health, view->monitors[monitor].endpoint, &report, now);
     }
     lock_leave(&server->lock);
 }

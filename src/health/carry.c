@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * After a reload the new machine takes over what the old one knew; a copy takes over everything. Objects are
- * matched by name, monitors by the identity of what they observe within an endpoint of the same name; so an
- * endpoint that moved to another az or got one more check keeps the history of the checks that stayed. Nobody
- * is told: to the outside nothing happened yet, and the publisher compares old and new if it wants to log.
+ * After a reload the new machine takes over what the old one knew; a copy takes over everything. A reload by
+ * itself moves no verdict: a monitor that asks what it asked before goes on from where it was; one that is
+ * asked otherwise keeps the verdict and begins to count; one that is new at an address where others were has
+ * the worst of theirs; one that is new at all knows nothing, but where its az or region is lost it is
+ * unhealthy with that until it knows better. Who is who is match.c's. Overrides are people's word about a
+ * name, and stay with it. Nobody is told: to the outside nothing happened yet, and the publisher compares old
+ * and new if it wants to log.
  *
  * It goes in steps, so that whoever reports results to the old machine never waits for more than some
  * objects. What changes there in the meantime is noted in a journal and taken over again. "Since when" and
@@ -15,11 +18,10 @@
 
 #include "base/memory.h"
 #include "health/machine.h"
+#include "health/match.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-enum { NEW = UINT32_MAX }; /* there is no such object in the other machine */
 
 /* What the old machine says of an object. */
 struct kept {
@@ -31,10 +33,8 @@ struct kept {
 struct health_carrier {
     struct health *to, *from;
     int64_t wall_ms;
-    bool is_same_plan;
-    uint32_t *old[HEALTH_KINDS];     /* of each new object; NULL: the same numbers */
-    uint32_t *next_of[HEALTH_KINDS]; /* of each old object, while watching; NULL: likewise */
-    uint32_t *old_monitors;          /* of each new monitor; NULL: likewise */
+    struct health_match match;
+    size_t fresh_left;               /* of those, to be carried again: an az or region has changed */
     struct kept *kept[HEALTH_KINDS]; /* of each new object */
     size_t done;                     /* of all objects, in the first turn */
     bool watches;
@@ -45,83 +45,17 @@ struct health_carrier {
     size_t touched_count, touched_capacity;
 };
 
-/* ---- who is who ---- */
-
-static uint32_t find_old(const struct health_carrier *c, enum health_kind kind, uint32_t index)
-{
-    return c->is_same_plan ? index : c->old[kind][index];
-}
-
-static uint32_t find_next(const struct health_carrier *c, enum health_kind kind, uint32_t old)
-{
-    return c->is_same_plan ? old : c->next_of[kind][old];
-}
-
-/* Same identity at or behind `hint`, else from the start: documents mostly keep their order, so this is one
- * step. */
-static uint32_t find_monitor(const struct health *from, const struct health_node *endpoint, uint64_t identity,
-                             uint32_t *hint)
-{
-    for (uint32_t i = 0; i < endpoint->child_count; i++) {
-        uint32_t at = (*hint + i) % endpoint->child_count;
-        if (from->monitors[endpoint->first_child + at].identity == identity) {
-            *hint = at + 1;
-            return endpoint->first_child + at;
-        }
-    }
-    return NEW;
-}
-
-static void map_monitors(struct health_carrier *c, uint32_t endpoint)
-{
-    const struct health_node *node = &c->to->nodes[HEALTH_ENDPOINT][endpoint];
-    uint32_t hint = 0, old = c->old[HEALTH_ENDPOINT][endpoint];
-    for (uint32_t i = node->first_child; i < node->first_child + node->child_count; i++) {
-        c->old_monitors[i] = old == NEW ? NEW
-                                        : find_monitor(c->from, &c->from->nodes[HEALTH_ENDPOINT][old],
-                                                       c->to->monitors[i].identity, &hint);
-    }
-}
-
-static void map_objects(struct health_carrier *c, enum health_kind kind)
-{
-    c->old[kind] = memory_alloc_array(c->to->counts[kind], sizeof *c->old[kind]);
-    c->next_of[kind] = memory_alloc_array(c->from->counts[kind], sizeof *c->next_of[kind]);
-    for (uint32_t i = 0; i < c->from->counts[kind]; i++) {
-        c->next_of[kind][i] = NEW;
-    }
-    for (uint32_t i = 0; i < c->to->counts[kind]; i++) {
-        ptrdiff_t at = health_find(c->from, kind, c->to->nodes[kind][i].name);
-        c->old[kind][i] = at < 0 ? NEW : (uint32_t)at;
-        if (at >= 0) {
-            c->next_of[kind][at] = i;
-        }
-    }
-}
-
 struct health_carrier *health_carrier_new(struct health *to, struct health *from, int64_t wall_ms)
 {
     assert(to != from && !to->delivering);
     struct health_carrier *c = memory_alloc(sizeof *c);
-    *c = (struct health_carrier){.to = to,
-                                 .from = from,
-                                 .wall_ms = wall_ms,
-                                 .is_same_plan = to->frame == from->frame,
-                                 .listener = to->listener};
+    *c = (struct health_carrier){.to = to, .from = from, .wall_ms = wall_ms, .listener = to->listener};
     to->wall_ms = wall_ms;
     to->is_filled = false;
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         c->kept[kind] = memory_alloc_array(to->counts[kind], sizeof *c->kept[kind]);
-        if (!c->is_same_plan) {
-            map_objects(c, kind);
-        }
     }
-    if (!c->is_same_plan) {
-        c->old_monitors = memory_alloc_array(to->monitor_count, sizeof *c->old_monitors);
-        for (uint32_t i = 0; i < to->counts[HEALTH_ENDPOINT]; i++) {
-            map_monitors(c, i);
-        }
-    }
+    health_match_init(&c->match, to, from);
     return c;
 }
 
@@ -130,20 +64,88 @@ void health_carrier_set_hook(struct health_carrier *c, const struct health_carri
     c->hook = *hook;
 }
 
+/* ---- monitors ---- */
+
+static bool is_lost(const struct health *health, enum health_kind kind, uint32_t index)
+{
+    return index != HEALTH_NEW &&
+           health_word_observed(health_word_get(health, kind, index)) == HEALTH_OBSERVED_UNHEALTHY;
+}
+
+/* Where the endpoint is now, as the old machine sees that. */
+static bool is_in_lost_place(const struct health_carrier *c, uint32_t endpoint)
+{
+    uint32_t az = c->to->nodes[HEALTH_ENDPOINT][endpoint].parent;
+    uint32_t region = c->to->nodes[HEALTH_AZ][az].parent;
+    return is_lost(c->from, HEALTH_AZ, health_match_old(&c->match, HEALTH_AZ, az)) ||
+           is_lost(c->from, HEALTH_REGION, health_match_old(&c->match, HEALTH_REGION, region));
+}
+
+static int severity_of(const struct health_monitor *monitor)
+{
+    return monitor->verdict == HEALTH_OBSERVED_UNHEALTHY ? 2 : monitor->verdict == HEALTH_OBSERVED_UNKNOWN;
+}
+
+/* The worst that is said of what this monitor looks at; NULL: nothing. */
+static const struct health_monitor *find_worst(const struct health_carrier *c, uint32_t endpoint,
+                                               uint32_t monitor)
+{
+    const struct health_monitor *worst = NULL;
+    uint32_t seen = health_match_seen(&c->match, HEALTH_ENDPOINT, endpoint);
+    uint64_t subject = c->to->kin[monitor].subject;
+    if (seen == HEALTH_NEW || subject == 0) {
+        return NULL;
+    }
+    const struct health_node *old = &c->from->nodes[HEALTH_ENDPOINT][seen];
+    for (uint32_t i = old->first_child; i < old->first_child + old->child_count; i++) {
+        const struct health_monitor *other = &c->from->monitors[i];
+        if (c->from->kin[i].subject == subject && !other->idle &&
+            (worst == NULL || severity_of(other) > severity_of(worst))) {
+            worst = other;
+        }
+    }
+    return worst;
+}
+
+static struct health_monitor find_history(const struct health_carrier *c, uint32_t endpoint, uint32_t monitor)
+{
+    const struct health_match *match = &c->match;
+    uint32_t old = match->is_same_plan ? monitor : match->monitors[monitor];
+    const struct health_monitor *from =
+        old != HEALTH_NEW ? &c->from->monitors[old] : find_worst(c, endpoint, monitor);
+    if (from == NULL) {
+        bool inherits = is_in_lost_place(c, endpoint);
+        return (struct health_monitor){.idle = !inherits && c->to->monitors[monitor].idle,
+                                       .inherited = inherits,
+                                       .verdict =
+                                           inherits ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_UNKNOWN};
+    }
+    struct health_monitor history = *from;
+    if (!match->is_same_plan && !match->is_exact[monitor]) {
+        history.streak = 0; /* of another question */
+        history.failing = false;
+    }
+    return history;
+}
+
 /* ---- one object ---- */
 
-static void keep(struct health_carrier *c, enum health_kind kind, uint32_t index, uint32_t old)
+static void keep(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
-    c->kept[kind][index] = (struct kept){
-        .since_ms = health_find_since(c->from, kind, old),
-        .back_s = atomic_load_explicit(health_back_at(c->from, kind, old), memory_order_relaxed),
-        .state = health_find_effective(c->from, kind, old).state};
+    uint32_t old = health_match_seen(&c->match, kind, index);
+    if (old != HEALTH_NEW) {
+        c->kept[kind][index] = (struct kept){
+            .since_ms = health_find_since(c->from, kind, old),
+            .back_s = atomic_load_explicit(health_back_at(c->from, kind, old), memory_order_relaxed),
+            .state = health_find_effective(c->from, kind, old).state};
+    }
 }
 
 /* Returns whether words of it may have changed. */
-static bool carry_override(struct health_carrier *c, enum health_kind kind, uint32_t index, uint32_t old)
+static bool carry_override(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
-    uint32_t at = c->from->nodes[kind][old].override_at;
+    uint32_t old = health_match_old(&c->match, kind, index);
+    uint32_t at = old == HEALTH_NEW ? 0 : c->from->nodes[kind][old].override_at;
     if (at != 0) {
         uint32_t word = health_word_get(c->from, kind, old);
         health_put_override(c->to, kind, index, &c->from->overrides[at - 1].what,
@@ -156,36 +158,28 @@ static bool carry_override(struct health_carrier *c, enum health_kind kind, uint
     return true;
 }
 
-static void carry_words(struct health_carrier *c, uint32_t endpoint, uint32_t old)
+static void carry_words(struct health_carrier *c, uint32_t endpoint)
 {
-    uint32_t word = health_word_get(c->from, HEALTH_ENDPOINT, old);
-    health_word_set_resolved(c->to, endpoint, word & HEALTH_WORD_RESOLVED);
-    health_carry_load(c->to, endpoint, c->from, old);
-}
-
-static uint32_t find_old_monitor(const struct health_carrier *c, uint32_t monitor)
-{
-    return c->is_same_plan ? monitor : c->old_monitors[monitor];
+    uint32_t old = health_match_seen(&c->match, HEALTH_ENDPOINT, endpoint);
+    if (old != HEALTH_NEW) {
+        uint32_t word = health_word_get(c->from, HEALTH_ENDPOINT, old);
+        health_word_set_resolved(c->to, endpoint, word & HEALTH_WORD_RESOLVED);
+        health_carry_load(c->to, endpoint, c->from, old);
+    }
 }
 
 static void carry_first(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
     const struct health_node *node = &c->to->nodes[kind][index];
-    uint32_t old = find_old(c, kind, index);
-    if (old == NEW) {
-        return;
-    }
     for (uint32_t i = 0; kind == HEALTH_ENDPOINT && i < node->child_count; i++) {
-        uint32_t from = find_old_monitor(c, node->first_child + i);
-        if (from != NEW) {
-            health_copy_history(&c->to->monitors[node->first_child + i], &c->from->monitors[from]);
-        }
+        struct health_monitor history = find_history(c, index, node->first_child + i);
+        health_copy_history(&c->to->monitors[node->first_child + i], &history);
     }
     if (kind == HEALTH_ENDPOINT) {
-        carry_words(c, index, old);
+        carry_words(c, index);
     }
-    (void)carry_override(c, kind, index, old);
-    keep(c, kind, index, old);
+    (void)carry_override(c, kind, index);
+    keep(c, kind, index);
 }
 
 /* ---- the first turn ---- */
@@ -222,7 +216,7 @@ bool health_carrier_step(struct health_carrier *c, size_t count)
 static void put_right(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
     const struct kept *kept = &c->kept[kind][index];
-    bool is_known = find_old(c, kind, index) != NEW;
+    bool is_known = health_match_seen(&c->match, kind, index) != HEALTH_NEW;
     bool is_same = is_known && kept->state == c->to->nodes[kind][index].told.state;
     health_set_since(c->to, kind, index, is_same ? kept->since_ms : c->wall_ms);
     atomic_store_explicit(health_back_at(c->to, kind, index), kept->back_s, memory_order_relaxed);
@@ -254,40 +248,60 @@ void health_carrier_settle(struct health_carrier *c)
 
 /* ---- what changed since ---- */
 
-static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_t index, uint32_t old)
+static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
     const struct health_node *node = &c->to->nodes[kind][index];
     for (uint32_t i = 0; kind == HEALTH_ENDPOINT && i < node->child_count; i++) {
-        uint32_t from = find_old_monitor(c, node->first_child + i);
-        if (from != NEW) {
-            health_replace_monitor(c->to, node->first_child + i, &c->from->monitors[from], c->wall_ms);
-        }
+        struct health_monitor history = find_history(c, index, node->first_child + i);
+        health_replace_monitor(c->to, node->first_child + i, &history, c->wall_ms);
     }
     if (kind == HEALTH_ENDPOINT) {
-        carry_words(c, index, old);
+        carry_words(c, index);
     }
-    if (carry_override(c, kind, index, old)) {
+    if (carry_override(c, kind, index)) {
         health_settle(c->to, kind, index, HEALTH_OUTCOME_NONE);
         health_deliver(c->to);
     }
-    keep(c, kind, index, old);
+    keep(c, kind, index);
     note_change(c, &(struct health_change){.kind = kind, .index = index});
     if (kind == HEALTH_ENDPOINT && c->hook.carried != NULL) {
         c->hook.carried(c->hook.context, index);
     }
 }
 
+/* All that take something over from an object of the old machine. */
+static void carry_from(struct health_carrier *c, const struct health_place *place)
+{
+    const struct health_match *match = &c->match;
+    uint32_t index = health_match_next(match, place->kind, place->index);
+    if (index != HEALTH_NEW) {
+        carry_again(c, place->kind, index);
+    }
+    if (match->is_same_plan) {
+        return;
+    }
+    if (place->kind != HEALTH_ENDPOINT) {
+        c->fresh_left = match->fresh_count; /* it may be lost now, or not any more */
+        return;
+    }
+    for (uint32_t heir = match->first_heir[place->index]; heir != HEALTH_NEW; heir = match->next_heir[heir]) {
+        if (heir != index) {
+            carry_again(c, HEALTH_ENDPOINT, heir);
+        }
+    }
+}
+
 size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
 {
     struct health_journal *journal = &c->journal;
-    bool is_told = !health_tell(c->from, count), any = journal->count != 0;
+    bool is_told = !health_tell(c->from, count), any = journal->count != 0 || c->fresh_left != 0;
     for (; count != 0 && journal->count != 0; count--) {
         struct health_place place = journal->places[--journal->count];
-        uint32_t index = find_next(c, place.kind, place.index);
         journal->noted[place.kind][place.index] = false;
-        if (index != NEW) {
-            carry_again(c, place.kind, index, place.index);
-        }
+        carry_from(c, &place);
+    }
+    for (; count != 0 && c->fresh_left != 0; count--) {
+        carry_again(c, HEALTH_ENDPOINT, c->match.fresh[--c->fresh_left]);
     }
     if (any) {
         health_table_advance(c->to);
@@ -296,7 +310,7 @@ size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
         put_right(c, c->touched[i].kind, c->touched[i].index);
     }
     c->touched_count = 0;
-    return is_told ? journal->count : SIZE_MAX;
+    return is_told ? journal->count + c->fresh_left : SIZE_MAX;
 }
 
 void health_carrier_end(struct health_carrier *c)
@@ -313,12 +327,10 @@ void health_carrier_free(struct health_carrier *c)
         return;
     }
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
-        free(c->old[kind]);
-        free(c->next_of[kind]);
         free(c->kept[kind]);
         free(c->journal.noted[kind]);
     }
-    free(c->old_monitors);
+    health_match_fini(&c->match);
     free(c->journal.places);
     free(c->touched);
     free(c);

@@ -55,6 +55,7 @@ static void fill_nodes(struct health *health, const struct health_plan *plan)
     add_shares(health, HEALTH_REGION);
     add_shares(health, HEALTH_AZ);
     health->loads = arena_alloc(health->arena, plan->endpoint_count * sizeof *health->loads);
+    health->addressed = arena_alloc(health->frame->arena, plan->endpoint_count * sizeof *health->addressed);
     for (size_t i = 0; i < plan->region_count; i++) {
         health->nodes[HEALTH_REGION][i].name = arena_copy_text(health->frame->arena, plan->regions[i].name);
         health->lost_at[HEALTH_REGION][i] = plan->regions[i].lost_at;
@@ -71,6 +72,7 @@ static void fill_nodes(struct health *health, const struct health_plan *plan)
         assert(plan->endpoints[i].az < plan->az_count);
         endpoint->name = arena_copy_text(health->frame->arena, plan->endpoints[i].name);
         endpoint->parent = plan->endpoints[i].az;
+        health->addressed[i] = plan->addressed == NULL ? 0 : plan->addressed[i];
         if (plan->loads != NULL) {
             health->loads[i].plan = plan->loads[i];
         }
@@ -102,6 +104,7 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
     assert(plan->monitor_count < UINT32_MAX);
     health->monitor_count = (uint32_t)plan->monitor_count;
     health->monitors = arena_alloc(health->arena, plan->monitor_count * sizeof *health->monitors);
+    health->kin = arena_alloc(health->frame->arena, plan->monitor_count * sizeof *health->kin);
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         const struct health_monitor_plan *from = &plan->monitors[i];
         assert(from->endpoint < plan->endpoint_count);
@@ -110,6 +113,9 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
                                                       .endpoint = from->endpoint,
                                                       .rise = from->rise == 0 ? 1 : from->rise,
                                                       .fall = from->fall == 0 ? 1 : from->fall};
+        if (plan->kin != NULL) {
+            health->kin[i] = plan->kin[i];
+        }
         struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][from->endpoint];
         if (endpoint->child_count++ == 0) {
             endpoint->first_child = i;
@@ -220,6 +226,8 @@ struct health *health_new_like(const struct health *from)
     for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
         health->loads[i].plan = from->loads[i].plan;
     }
+    health->addressed = from->addressed;
+    health->kin = from->kin;
     health->monitor_count = from->monitor_count;
     health->monitors = arena_alloc(health->arena, from->monitor_count * sizeof *health->monitors);
     for (uint32_t i = 0; i < from->monitor_count; i++) {
@@ -364,6 +372,7 @@ int health_get_monitor(const struct health *health, uint32_t monitor, struct hea
     *status = (struct health_monitor_status){.endpoint = from->endpoint,
                                              .verdict = from->verdict,
                                              .idle = from->idle,
+                                             .inherited = from->inherited,
                                              .outcome = from->outcome,
                                              .detail = from->detail,
                                              .streak = from->streak,

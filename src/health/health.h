@@ -21,7 +21,14 @@
 struct health_monitor_plan {
     uint32_t endpoint;
     uint16_t rise, fall;
-    uint64_t identity; /* of what is observed: equal identity keeps its history in health_carry() */
+    uint64_t identity; /* of what is observed and how: equal identity keeps its history in health_carry() */
+};
+
+/* Who is who after a reload, apart from identity. */
+struct health_kin {
+    uint64_t
+        subject;    /* of what a monitor observes, whoever asks: an address, a host name; 0: like no other */
+    uint64_t check; /* of who asks */
 };
 
 struct health_endpoint_plan {
@@ -57,6 +64,10 @@ struct health_plan {
     const struct health_monitor_plan *monitors; /* sorted by endpoint */
     size_t monitor_count;
     const struct health_load_plan *loads; /* of endpoints; NULL: none, and no load counts */
+    const struct health_kin *kin;         /* of monitors; NULL: they are like no other */
+    /* Of endpoints, hashes of all their addresses: one of another name that has it was renamed. 0: it is like
+     * no other; NULL: all are. */
+    const uint64_t *addressed;
 };
 
 /* ---- the machine ---- */
@@ -139,9 +150,9 @@ void health_watch_wavering(struct health *health, bool watched);
 /* The table that follows this machine; lives as long as it. */
 const struct health_table *health_get_table(const struct health *health);
 
-/* Take over what `from` knows: overrides, `since` and resolved families by name, monitor history by identity.
- * Roll-ups and the table of `to` are computed anew and the listener is not called. To be called before `to`
- * is used. `from` stays. */
+/* Take over what `from` knows: overrides, `since` and resolved families by name, monitor history by identity,
+ * verdicts by what is observed (carry.c says when). Roll-ups and the table of `to` are computed anew and the
+ * listener is not called. To be called before `to` is used. `from` stays. */
 void health_carry(struct health *to, const struct health *from, int64_t wall_ms);
 
 /* ---- the same in short steps, while `from` goes on (carry.c) ----
@@ -277,6 +288,7 @@ struct health_monitor_status {
     enum health_outcome outcome;
     uint16_t detail, streak; /* streak: equal results in a row, saturating */
     bool idle;               /* nothing is observed */
+    bool inherited;          /* the verdict is that of its az or region: it has none of its own yet */
     uint32_t duration_us;
     int64_t checked_ms;
 };

@@ -5,6 +5,7 @@ src_libhealth_a_SOURCES = \
 	src/health/health.c src/health/health.h \
 	src/health/load.c \
 	src/health/machine.h \
+	src/health/match.c src/health/match.h \
 	src/health/observe.c \
 	src/health/outcome.h \
 	src/health/override.c \

@@ -21,6 +21,7 @@ struct health_monitor {
     uint16_t rise, fall, detail, streak;
     bool failing;    /* of the results that streak counts */
     bool idle;       /* counts nowhere */
+    bool inherited;  /* the verdict is its az's or region's: one success is enough to change it */
     uint8_t verdict; /* enum health_observed */
     uint8_t outcome; /* enum health_outcome */
 };
@@ -101,6 +102,8 @@ struct health {
     uint32_t *by_name[HEALTH_KINDS];  /* indices sorted by name */
     uint32_t *children[HEALTH_KINDS]; /* [ENDPOINT]: endpoints by az; [AZ]: azs by region; [REGION]: unused */
     double *lost_at[HEALTH_KINDS];    /* of azs and regions */
+    uint64_t *addressed;              /* of endpoints */
+    struct health_kin *kin;           /* of monitors */
     struct health_load *loads;        /* of endpoints */
     int64_t shed_ms;                  /* when answers began to follow other loads */
     int64_t next_load_ms;             /* before this no load grows too old, and none waits; 0: none does */
@@ -183,6 +186,7 @@ static inline void health_copy_history(struct health_monitor *to, const struct h
     to->detail = from->detail;
     to->streak = from->streak;
     to->failing = from->failing;
+    to->inherited = from->inherited;
     to->verdict = from->verdict;
     to->outcome = from->outcome;
 }

@@ -111,10 +111,11 @@ static bool judge(struct health_monitor *monitor, bool failing)
         if (monitor->streak >= monitor->fall) {
             verdict = HEALTH_OBSERVED_UNHEALTHY;
         }
-    } else if (verdict == HEALTH_OBSERVED_UNKNOWN || monitor->streak >= monitor->rise) {
+    } else if (verdict == HEALTH_OBSERVED_UNKNOWN || monitor->inherited || monitor->streak >= monitor->rise) {
         verdict = HEALTH_OBSERVED_HEALTHY;
     }
     bool changed = verdict != monitor->verdict;
+    monitor->inherited = monitor->inherited && !changed && monitor->streak < monitor->fall;
     monitor->verdict = (uint8_t)verdict;
     return changed;
 }
@@ -231,6 +232,7 @@ bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int6
     health_note(health, HEALTH_ENDPOINT, m->endpoint);
     health->wall_ms = wall_ms;
     m->idle = !used;
+    m->inherited = false;
     m->verdict = HEALTH_OBSERVED_UNKNOWN;
     m->streak = m->detail = 0;
     m->outcome = HEALTH_OUTCOME_NONE;

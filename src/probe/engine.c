@@ -127,6 +127,7 @@ static void end_check(struct flight *flight, struct check_end end)
     struct probe_result result = {
         .generation = engine->targets->generation,
         .target = (uint32_t)(check - engine->targets->checks),
+        .identity = check->identity,
         .outcome = end.outcome,
         .detail = end.detail,
         .duration_us = (uint32_t)(now_us(engine) - flight->started_us),

@@ -33,6 +33,7 @@ struct probe_target {
 struct probe_result {
     uint64_t generation; /* of the target list */
     uint32_t target;     /* index in that list */
+    uint64_t identity;   /* of the target */
     enum health_outcome outcome;
     uint16_t detail;      /* HTTP status, or 0 */
     uint32_t duration_us; /* from the start of the check to its end */

@@ -116,9 +116,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
     choose_secrets(view, previous);
     compile_primaries(view);
     compile_guards(view, previous);
-    if (view->topology != NULL) {
-        view->monitor_count = view_list_monitors(view->topology, &view->monitors);
-    }
+    compile_monitors(view);
     compile_hosts(view);
     compile_find_loops(view, report);
     view->health = view_new_health(view->topology, wall_ms);

@@ -148,6 +148,7 @@ void compile_guards(struct view *view, const struct view *previous);
 
 /* view->hosts from its topology: nothing is known of them yet. */
 void compile_hosts(struct view *view);
+void compile_monitors(struct view *view); /* health.c */
 /* When zones and policies are there, too: hosts that lead back to themselves. Warnings go to the report. */
 void compile_find_loops(struct view *view, struct report *report);
 /* Would other hosts lead back to themselves than those that were found, with this zone (of the view's

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/lock.h"
 #include "base/memory.h"
+#include "view/compile_internal.h"
 #include "view/content.h"
 
 #include <stdlib.h>
@@ -27,19 +28,25 @@ static uint64_t identify(uint64_t hash, const struct conf_check *check)
     return hash_finish(hash_bytes(hash, numbers, sizeof numbers));
 }
 
-/* A change of any of it starts the history anew; other addresses of a host name do not. */
+/* What is looked at: an address, or those of one family that a host name has. */
+static uint64_t hash_subject(uint64_t hash, const struct conf_endpoint *endpoint, bool v6)
+{
+    if (endpoint->host != NULL) {
+        return hash_text(hash_bytes(hash, &v6, sizeof v6), endpoint->host->name);
+    }
+    const struct addr *addr = v6 ? &endpoint->v6 : &endpoint->v4;
+    return hash_bytes(hash, addr, sizeof *addr);
+}
+
+/* A change of any of it starts the streak anew; other addresses of a host name do not. */
 static void fill_monitor(const struct conf_endpoint *endpoint, const struct conf_check *check, bool v6,
                          struct view_monitor *monitor)
 {
-    uint64_t hash = hash_text(HASH_START, endpoint->name);
     monitor->family = v6 ? ADDR_V6 : ADDR_V4;
-    if (endpoint->host != NULL) {
-        hash = hash_text(hash_bytes(hash, &v6, sizeof v6), endpoint->host->name);
-    } else {
+    if (endpoint->host == NULL) {
         monitor->addr = v6 ? &endpoint->v6 : &endpoint->v4;
-        hash = hash_bytes(hash, monitor->addr, sizeof *monitor->addr);
     }
-    monitor->identity = identify(hash, check);
+    monitor->identity = identify(hash_subject(hash_text(HASH_START, endpoint->name), endpoint, v6), check);
 }
 
 static bool has_family(const struct conf_endpoint *endpoint, bool v6)
@@ -66,15 +73,82 @@ size_t view_list_monitors(const struct conf_topology *topology, struct view_moni
     return count;
 }
 
+static int compare_identities(const void *left, const void *right, void *context)
+{
+    const struct view_monitor *monitors = context;
+    uint64_t a = monitors[*(const uint32_t *)left].identity, b = monitors[*(const uint32_t *)right].identity;
+    return a < b ? -1 : a > b;
+}
+
+void compile_monitors(struct view *view)
+{
+    if (view->topology == NULL) {
+        return;
+    }
+    view->monitor_count = view_list_monitors(view->topology, &view->monitors);
+    size_t size = view->monitor_count * sizeof *view->monitors_by_identity;
+    view->monitors_by_identity = arena_alloc(view->arena, size);
+    for (size_t i = 0; i < view->monitor_count; i++) {
+        view->monitors_by_identity[i] = (uint32_t)i;
+    }
+    qsort_r(view->monitors_by_identity, view->monitor_count, sizeof *view->monitors_by_identity,
+            compare_identities, view->monitors);
+}
+
+ptrdiff_t view_find_monitor(const struct view *view, uint64_t identity)
+{
+    size_t low = 0, high = view->monitor_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        uint32_t monitor = view->monitors_by_identity[middle];
+        uint64_t found = view->monitors[monitor].identity;
+        if (found == identity) {
+            return monitor;
+        }
+        if (found < identity) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return -1;
+}
+
 struct plan_parts {
     struct health_region_plan *regions;
     struct health_az_plan *azs;
     struct health_endpoint_plan *endpoints;
     struct health_load_plan *loads;
     struct health_monitor_plan *monitors;
+    struct health_kin *kin;
+    uint64_t *addressed;
     struct view_monitor *list;
     size_t monitor_count;
 };
+
+static uint64_t identify_endpoint(const struct conf_endpoint *endpoint)
+{
+    return hash_finish(hash_subject(hash_subject(HASH_START, endpoint, false), endpoint, true));
+}
+
+static struct health_monitor_plan plan_monitor(const struct conf_topology *topology,
+                                               const struct view_monitor *monitor)
+{
+    const struct conf_check *check = &topology->checks[monitor->check];
+    return (struct health_monitor_plan){.endpoint = monitor->endpoint,
+                                        .rise = check->rise, /* NOLINT: it has a check */
+                                        .fall = check->fall,
+                                        .identity = monitor->identity};
+}
+
+static struct health_kin find_kin(const struct conf_topology *topology, const struct view_monitor *monitor)
+{
+    const struct conf_endpoint *endpoint = &topology->endpoints[monitor->endpoint];
+    const char *check = topology->checks[monitor->check].name;
+    uint64_t subject = hash_subject(HASH_START, endpoint, monitor->family == ADDR_V6);
+    return (struct health_kin){.subject = hash_finish(subject),
+                               .check = hash_finish(hash_text(HASH_START, check))};
+}
 
 static void fill_parts(const struct conf_topology *topology, struct plan_parts *parts)
 {
@@ -89,18 +163,17 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
     for (size_t i = 0; i < topology->endpoint_count; i++) {
         parts->endpoints[i] =
             (struct health_endpoint_plan){topology->endpoints[i].name, topology->endpoints[i].az};
+        parts->addressed[i] = identify_endpoint(&topology->endpoints[i]);
         const struct conf_load *load = &topology->endpoints[i].load;
         parts->loads[i] = (struct health_load_plan){
             .is_given = load->is_given, .low = load->low, .high = load->high, .max_age_ms = load->max_age_ms};
     }
     parts->monitor_count = view_list_monitors(topology, &parts->list);
     parts->monitors = memory_alloc_array(parts->monitor_count, sizeof *parts->monitors);
+    parts->kin = memory_alloc_array(parts->monitor_count, sizeof *parts->kin);
     for (size_t i = 0; i < parts->monitor_count; i++) {
-        const struct conf_check *check = &topology->checks[parts->list[i].check];
-        parts->monitors[i] = (struct health_monitor_plan){.endpoint = parts->list[i].endpoint,
-                                                          .rise = check->rise, /* NOLINT: it has a check */
-                                                          .fall = check->fall,
-                                                          .identity = parts->list[i].identity};
+        parts->monitors[i] = plan_monitor(topology, &parts->list[i]);
+        parts->kin[i] = find_kin(topology, &parts->list[i]);
     }
 }
 
@@ -124,6 +197,7 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
         .azs = memory_alloc_array(topology->az_count, sizeof *parts.azs),
         .endpoints = memory_alloc_array(topology->endpoint_count, sizeof *parts.endpoints),
         .loads = memory_alloc_array(topology->endpoint_count, sizeof *parts.loads),
+        .addressed = memory_alloc_array(topology->endpoint_count, sizeof *parts.addressed),
     };
     fill_parts(topology, &parts);
     struct health *health = health_new(&(struct health_plan){.regions = parts.regions,
@@ -133,11 +207,15 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
                                                              .endpoints = parts.endpoints,
                                                              .endpoint_count = topology->endpoint_count,
                                                              .loads = parts.loads,
+                                                             .kin = parts.kin,
+                                                             .addressed = parts.addressed,
                                                              .monitors = parts.monitors,
                                                              .monitor_count = parts.monitor_count},
                                        wall_ms);
     rest_hosts(health, &parts, wall_ms);
     free(parts.list);
+    free(parts.kin);
+    free(parts.addressed);
     free(parts.regions);
     free(parts.azs);
     free(parts.endpoints);

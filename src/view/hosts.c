@@ -218,6 +218,15 @@ struct view_host *view_copy_hosts(const struct view_host *hosts, size_t count, s
     return copies;
 }
 
+/* What it inherited holds until something is known of the host. */
+static bool is_awaited(const struct view *view, const struct view_host *host, size_t monitor)
+{
+    enum view_family family = view->monitors[monitor].family == ADDR_V6 ? VIEW_V6 : VIEW_V4;
+    struct health_monitor_status status = {.inherited = false};
+    (void)health_get_monitor(view->health, (uint32_t)monitor, &status);
+    return status.inherited && host->told[family].state == VIEW_HOST_PENDING;
+}
+
 /* Each family that has addresses is observed. If there are none at all although it was asked, that is a
  * failure, and the first monitor of each check says so. */
 static bool use_monitors(struct view *view, const struct view_host *host, uint32_t endpoint, int64_t wall_ms)
@@ -229,7 +238,10 @@ static bool use_monitors(struct view *view, const struct view_host *host, uint32
     }
     size_t count, first = view_find_monitors(view, endpoint, &count);
     for (size_t m = first; m < first + count; m++) {
-        bool wanted = used[view->monitors[m].family == ADDR_V6];
+        bool is_v6 = view->monitors[m].family == ADDR_V6, wanted = used[is_v6];
+        if (!wanted && is_awaited(view, host, m)) {
+            continue;
+        }
         any |= health_use_monitor(view->health, (uint32_t)m, wanted, wall_ms);
     }
     return any;

@@ -104,7 +104,8 @@ struct view {
     size_t geo_count;
     struct view_monitor *monitors; /* of the topology, in the order of health's */
     size_t monitor_count;
-    struct view_name *names; /* sorted by owner */
+    uint32_t *monitors_by_identity; /* their numbers, sorted */
+    struct view_name *names;        /* sorted by owner */
     size_t name_count;
     struct tsig_keys *keys; /* of `server`, in its order */
     /* The secrets of cookies in force: of `server`, or the random one. secret_count 0: no cookies. */
@@ -154,6 +155,8 @@ void view_check(const char *path, struct report *report);
 void view_free(struct view *view); /* NULL is fine */
 /* The monitors of an endpoint: the number of the first one; *count of them. */
 size_t view_find_monitors(const struct view *view, uint32_t endpoint, size_t *count);
+/* The number of the monitor of this identity, or -1: for results that belong to another view. */
+ptrdiff_t view_find_monitor(const struct view *view, uint64_t identity);
 
 /* ---- one zone of a running view ---- */
 

@@ -39,3 +39,11 @@ tests_unit_test_health_turns_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_turns_SOURCES = tests/unit/test_health_turns.c tests/unit/unit.h
 tests_unit_test_health_turns_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_reload
+check_PROGRAMS += tests/unit/test_health_reload
+tests_unit_test_health_reload_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_reload_SOURCES = tests/unit/test_health_reload.c tests/unit/health_world.c \
+	tests/unit/health_world.h tests/unit/unit.h
+tests_unit_test_health_reload_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
+endif

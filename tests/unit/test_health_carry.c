@@ -38,8 +38,15 @@ static struct health *make(struct scene *s)
     struct health_endpoint_plan endpoints[ENDPOINTS];
     struct health_load_plan loads[ENDPOINTS] = {{.is_given = false}};
     struct health_monitor_plan monitors[ENDPOINTS * MONITORS_MAX];
-    struct health_plan plan = {
-        .regions = regions, .azs = azs, .endpoints = endpoints, .monitors = monitors, .loads = loads};
+    struct health_kin kin[ENDPOINTS * MONITORS_MAX];
+    uint64_t addressed[ENDPOINTS];
+    struct health_plan plan = {.regions = regions,
+                               .azs = azs,
+                               .endpoints = endpoints,
+                               .monitors = monitors,
+                               .loads = loads,
+                               .kin = kin,
+                               .addressed = addressed};
     static const double shares[] = {0.01, 0.5, 1};
     plan.region_count = 1 + roll(s, REGIONS);
     plan.az_count = 1 + roll(s, AZS);
@@ -59,9 +66,11 @@ static struct health *make(struct scene *s)
         uint32_t index = (uint32_t)plan.endpoint_count++;
         endpoints[index] = (struct health_endpoint_plan){arena_print(s->arena, "e%zu", number),
                                                          (uint32_t)roll(s, plan.az_count)};
+        addressed[index] = roll(s, 3) == 0 ? roll(s, 6) : 100 + number;
         loads[index] = (struct health_load_plan){
             .is_given = roll(s, 3) != 0, .low = 1, .high = 2 + (double)roll(s, 3), .max_age_ms = 500};
         for (uint64_t m = roll(s, MONITORS_MAX); m > 0; m--) {
+            kin[plan.monitor_count] = (struct health_kin){.subject = roll(s, 3), .check = roll(s, 3)};
             monitors[plan.monitor_count++] =
                 (struct health_monitor_plan){.endpoint = index,
                                              .rise = (uint16_t)(1 + number % 3),

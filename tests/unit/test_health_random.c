@@ -305,9 +305,9 @@ static struct health *build(const struct model *model, int64_t wall_ms)
         monitors[i] =
             (struct health_monitor_plan){m->endpoint, (uint16_t)m->rise, (uint16_t)m->fall, 1000 + i};
     }
-    return health_new(
-        &(struct health_plan){regions, REGIONS, azs, AZS, endpoints, ENDPOINTS, monitors, MONITORS, NULL},
-        wall_ms);
+    return health_new(&(struct health_plan){regions, REGIONS, azs, AZS, endpoints, ENDPOINTS, monitors,
+                                            MONITORS, NULL, NULL, NULL},
+                      wall_ms);
 }
 
 /* The same topology again: everything must be as before. */
@@ -383,7 +383,8 @@ static void many_endpoints_load_and_carry(void **state)
         monitors[i] = (struct health_monitor_plan){i / 2, 1, 1, i};
     }
     struct health_region_plan regions[] = {{"even", 1.0}, {"odd", 1.0}};
-    struct health_plan plan = {regions, 2, azs, MANY_AZS, endpoints, MANY, monitors, MANY_MONITORS, NULL};
+    struct health_plan plan = {regions,       2,    azs,  MANY_AZS, endpoints, MANY, monitors,
+                               MANY_MONITORS, NULL, NULL, NULL};
     struct health *from = health_new(&plan, 1), *to = health_new(&plan, 2);
     struct health_override down = {.desired = HEALTH_DESIRED_DOWN, .expires_ms = 500};
     for (uint32_t i = 0; i < MANY; i++) {

@@ -87,6 +87,10 @@ static void everything_is_there(void **state)
     assert_int_equal(view_find_monitors(view, 0, &count), 0);
     assert_int_equal(count, 4);
     assert_int_equal(view_find_monitors(view, 1, &count), 4);
+    for (size_t i = 0; i < view->monitor_count; i++) {
+        assert_int_equal(view_find_monitor(view, view->monitors[i].identity), i);
+        assert_int_equal(view_find_monitor(view, view->monitors[i].identity + 1), -1);
+    }
     assert_int_equal(count, 1);
     view_free(view);
 }

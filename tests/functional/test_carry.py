@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A reload never moves an answer by itself: what is known to be dead stays dead whatever becomes of its checks."""
+import kit
+import pytest
+
+
+@pytest.fixture
+def lost(pair):
+    """us-east is dead, and known to be."""
+    pair.east.kill()
+    pair.server.wait_answers("www.example.com", pair.eu)
+    pair.server.wait_state("region", "us-east", observed="unhealthy")
+    return pair
+
+
+def reload_and_look(scene, expected):
+    """Not one answer of another place; returns what the endpoints are."""
+    scene.site.write()
+    assert scene.server.reload().status == 200
+    assert set(scene.server.sample("www.example.com", 100)) <= set(expected)
+    return {item["name"]: item for item in scene.server.get("/v1/endpoints")["items"]}
+
+
+def slow(topology):
+    """So slow that the test is over before anything is checked."""
+    topology["checks"]["web"].update(interval="1h")
+
+
+@pytest.mark.parametrize("change", [{"timeout": "100ms"}, {"interval": "1h"}, {"fall": 9, "rise": 1}, {"path": "/other"},
+                                    {"port": 9, "type": "tcp", "path": None}])
+def test_other_parameters(lost, change):
+    check = lost.site.topology["checks"]["web"]
+    for key, value in change.items():
+        if value is None:
+            del check[key]
+        else:
+            check[key] = value
+    endpoints = reload_and_look(lost, lost.eu)
+    assert endpoints["web-us-east-1a"]["observed"] == "unhealthy"
+    assert endpoints["web-us-east-1a"]["last_outcome"] != "none"
+
+
+def test_a_renamed_check_and_another_list(lost):
+    checks = lost.site.topology["checks"]
+    slow(lost.site.topology)
+    checks["site"] = checks.pop("web")
+    for endpoint in lost.site.topology["endpoints"].values():
+        endpoint["checks"] = ["site"]
+    assert reload_and_look(lost, lost.eu)["web-us-east-1b"]["observed"] == "unhealthy"
+    checks["more"] = {"type": "tcp", "port": 9, "interval": "1h"}
+    for endpoint in lost.site.topology["endpoints"].values():
+        endpoint["checks"] = ["more", "site"]
+    endpoints = reload_and_look(lost, lost.eu)
+    assert endpoints["web-us-east-1b"]["observed"] == "unhealthy" and endpoints["web-eu-west-1a"]["observed"] == "healthy"
+
+
+def test_renamed_endpoints_and_azs(lost):
+    topology = lost.site.topology
+    slow(topology)
+    since = lost.server.get("/v1/endpoints/web-us-east-1a")["since"]
+    topology["endpoints"] = {name.replace("web-", "web-new-"): each for name, each in topology["endpoints"].items()}
+    endpoints = reload_and_look(lost, lost.eu)
+    assert endpoints["web-new-us-east-1a"]["observed"] == "unhealthy" and endpoints["web-new-eu-west-1a"]["observed"] == "healthy"
+    assert endpoints["web-new-us-east-1a"]["since"] == since
+    topology["regions"]["us-east"]["azs"] = {"us-east-1x": {}}
+    for name in "web-new-us-east-1a", "web-new-us-east-1b":
+        topology["endpoints"][name]["az"] = "us-east-1x"
+    reload_and_look(lost, lost.eu)
+    assert lost.server.get("/v1/regions/us-east")["observed"] == "unhealthy"
+
+
+def test_new_endpoints_of_a_lost_region(lost):
+    """They are unhealthy with it until they are seen to be well, and it is lost though all of it is new."""
+    topology = lost.site.topology
+    new = {az: kit.new_address() for az in ("us-east-1a", "us-east-1b")}
+    for az, address in new.items():
+        topology["endpoints"][f"web-new-{az}"] = {"az": az, "addresses": [address], "checks": ["web"]}
+    endpoints = reload_and_look(lost, lost.eu)
+    assert endpoints["web-new-us-east-1a"]["observed"] == "unhealthy"
+    assert lost.server.get("/v1/endpoints/web-new-us-east-1a")["checks"][0]["inherited"] in (True, False)
+    for az in new:
+        del topology["endpoints"][f"web-{az}"]
+    reload_and_look(lost, lost.eu)
+    lost.site.web(*new.values())
+    lost.server.wait_answers("www.example.com", new.values())
+
+
+def test_without_checks_it_is_served(lost):
+    slow(lost.site.topology)
+    for az in "us-east-1a", "us-east-1b":
+        lost.site.topology["endpoints"][f"web-{az}"]["checks"] = []
+    endpoints = reload_and_look(lost, lost.us)
+    assert endpoints["web-us-east-1a"]["observed"] == "unknown"
+
+
+def test_other_thresholds_are_followed_at_once(pair):
+    """One az of two is lost: a region that is lost at half of its azs is lost with the reload that says so."""
+    pair.east.behave("status", pair.us[0], status=500)
+    pair.server.wait_state("az", "us-east-1a", observed="unhealthy")
+    assert set(pair.server.sample("www.example.com")) == {pair.us[1]}
+    pair.site.topology["regions"]["us-east"]["lost_at"] = 0.5
+    reload_and_look(pair, pair.eu)
+    assert pair.server.get("/v1/regions/us-east")["observed"] == "unhealthy"
+
+
+def test_reloads_without_end_do_not_put_off_a_flip(pair):
+    """Each takes over what was counted, and what is being asked."""
+    pair.site.topology["checks"]["web"].update(interval="1s", timeout="900ms")
+    pair.site.write()
+    assert pair.server.reload().status == 200
+    pair.east.stop()  # takes connections and says nothing: every check lasts for 900 ms
+
+    def storm():
+        assert pair.server.reload().status == 200
+        return set(pair.server.sample("www.example.com", 20)) <= set(pair.eu)
+    pair.server.wait(storm, "the flip in spite of reloads")
