@@ -35,23 +35,49 @@ static bool read_sizes(const struct budget *budget, size_t *addresses, size_t *r
     return end != text && rest != end;
 }
 
-bool budget_has_room(struct budget *budget, size_t more)
+/* *grown: by how much the process has; *left: what that leaves of the limits. Both 0 once the budget is
+ * spent; nobody tells: there is no end. */
+static bool look(struct budget *budget, size_t more, size_t *grown, size_t *left)
 {
     size_t addresses, resident;
+    *grown = *left = 0;
     if (budget_is_spent(budget)) {
         return false;
     }
     if (!read_sizes(budget, &addresses, &resident)) {
+        *left = SIZE_MAX;
         return true;
     }
-    size_t grown = resident > budget->resident ? resident - budget->resident : 0,
-           longer = addresses > budget->addresses ? addresses - budget->addresses : 0;
-    bool has_room = grown <= budget->limit && more <= budget->limit - grown &&
+    size_t longer = addresses > budget->addresses ? addresses - budget->addresses : 0;
+    *grown = resident > budget->resident ? resident - budget->resident : 0;
+    bool has_room = *grown <= budget->limit && more <= budget->limit - *grown &&
                     longer <= budget->limit_addresses && more <= budget->limit_addresses - longer;
     if (!has_room) {
         atomic_store_explicit(&budget->spent, true, memory_order_relaxed);
+        return false;
     }
-    return has_room;
+    size_t room = budget->limit - *grown, rest = budget->limit_addresses - longer;
+    *left = room < rest ? room : rest;
+    return true;
+}
+
+bool budget_has_room(struct budget *budget, size_t more)
+{
+    size_t grown, left;
+    return look(budget, more, &grown, &left);
+}
+
+bool budget_look(struct budget *budget, struct budget_pace *pace)
+{
+    enum { SELDOM = 1024, LITTLE = 256 /* of what is left */ };
+    size_t grown, left;
+    bool goes_on = look(budget, 0, &grown, &left);
+    size_t since = grown > pace->grown ? grown - pace->grown : 0;
+    bool is_little = since <= left / LITTLE && pace->every != 0;
+    pace->every = !is_little ? BUDGET_OFTEN : pace->every < SELDOM ? pace->every * 2 : SELDOM;
+    pace->wait = pace->every - 1;
+    pace->grown = grown;
+    return goes_on;
 }
 
 void budget_note_file(struct budget *budget, const char *file)

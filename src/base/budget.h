@@ -17,7 +17,6 @@ struct budget {
     size_t limit_addresses;
     size_t resident, addresses; /* at the begin */
     int fd;                     /* -1: nobody tells, so there is always room */
-    _Atomic unsigned looks;
     _Atomic bool spent;
     _Atomic(const char *) file; /* what was being read then; NULL: nobody said */
 };
@@ -36,12 +35,34 @@ static inline bool budget_is_spent(const struct budget *budget)
     return atomic_load_explicit(&budget->spent, memory_order_relaxed);
 }
 
-/* The same, looking once in many calls only: for inner loops. */
-static inline bool budget_goes_on(struct budget *budget)
+/* How often one thread looks. A look asks the kernel, which costs as much as a thousand instructions do:
+ * while what was taken since the last one is little of what is left, the next one is further away. All zero:
+ * looks at once. */
+struct budget_pace {
+    unsigned wait, every; /* calls until the next look, calls between looks */
+    size_t grown;         /* at the last look */
+};
+enum { BUDGET_OFTEN = 64 }; /* calls */
+bool budget_look(struct budget *budget, struct budget_pace *pace);
+
+/* Something else begins, which may take more: the next look is near. */
+static inline void budget_hurry(struct budget_pace *pace)
 {
-    enum { LOOK_EVERY = 64 };
-    unsigned look = atomic_fetch_add_explicit(&budget->looks, 1, memory_order_relaxed);
-    return !budget_is_spent(budget) && (look % LOOK_EVERY != 0 || budget_has_room(budget, 0));
+    pace->every = pace->every < BUDGET_OFTEN ? pace->every : BUDGET_OFTEN;
+    pace->wait = pace->wait < BUDGET_OFTEN ? pace->wait : BUDGET_OFTEN;
+}
+
+/* budget_has_room(budget, 0), looking once in many calls only: for inner loops. */
+static inline bool budget_goes_on(struct budget *budget, struct budget_pace *pace)
+{
+    if (budget_is_spent(budget)) {
+        return false;
+    }
+    if (pace->wait != 0) {
+        pace->wait--;
+        return true;
+    }
+    return budget_look(budget, pace);
 }
 
 /* After a file (borrowed until budget_close()) was read: if the budget is spent now, and was not before, it

@@ -22,12 +22,14 @@ struct report {
     size_t totals[2];                /* by severity */
     const struct progress *progress; /* NULL: nobody calls it off */
     struct budget *budget;           /* NULL: there is no end of memory */
+    struct budget_pace *pace;        /* at which the one thread that has this report looks at it */
 };
 
 struct report *report_new(void)
 {
     struct report *report = memory_alloc(sizeof *report);
     report->arena = arena_new(0);
+    report->pace = arena_alloc(report->arena, sizeof *report->pace);
     return report;
 }
 
@@ -47,12 +49,13 @@ void report_set_cancel(struct report *report, const struct progress *progress)
 bool report_is_cancelled(const struct report *report)
 {
     return progress_is_cancelled(report->progress) ||
-           (report->budget != NULL && !budget_goes_on(report->budget));
+           (report->budget != NULL && !budget_goes_on(report->budget, report->pace));
 }
 
 void report_set_budget(struct report *report, struct budget *budget)
 {
     report->budget = budget;
+    *report->pace = (struct budget_pace){.wait = 0};
 }
 
 bool report_has_room(const struct report *report, size_t octets)
@@ -64,6 +67,7 @@ void report_note_file(const struct report *report, const char *file)
 {
     if (report->budget != NULL) {
         budget_note_file(report->budget, file);
+        budget_hurry(report->pace);
     }
 }
 

@@ -73,9 +73,13 @@ struct zone_builder {
     bool lacks_records, lacks_names; /* zone_builder_set_partial */
 };
 
-/* Not called off? Else it has failed. */
-static inline bool builder_goes_on(struct zone_builder *b)
+/* Not called off? Else it has failed. Asked for each owner, looks for some of them. */
+static inline bool builder_goes_on(struct zone_builder *b, size_t owner)
 {
+    enum { TURN = 16 };
+    if (owner % TURN != 0) {
+        return true;
+    }
     bool goes_on = !report_is_cancelled(b->report);
     b->failed |= !goes_on;
     return goes_on;

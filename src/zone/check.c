@@ -315,7 +315,7 @@ static void judge_hidden(struct zone_builder *b, const struct builder_owner *own
 void builder_check(struct zone_builder *b)
 {
     bool any_cut = false;
-    for (size_t i = 0; i < b->owner_count && builder_goes_on(b); i++) {
+    for (size_t i = 0; i < b->owner_count && builder_goes_on(b, i); i++) {
         check_sets(b, &b->owners[i]);
         check_cname(b, &b->owners[i]);
         check_records(b, &b->owners[i]);
@@ -323,7 +323,7 @@ void builder_check(struct zone_builder *b)
         any_cut |= b->owners[i].is_cut || b->owners[i].has_dname;
     }
     check_soa(b);
-    for (uint32_t i = 1; any_cut && i <= b->owner_count && builder_goes_on(b); i++) {
+    for (uint32_t i = 1; any_cut && i <= b->owner_count && builder_goes_on(b, i); i++) {
         find_cut(b, i);
         judge_hidden(b, &b->owners[i - 1]);
     }

@@ -7,7 +7,7 @@
 
 struct zone *zone_builder_finish(struct zone_builder *b)
 {
-    if (builder_goes_on(b)) {
+    if (builder_goes_on(b, 0)) {
         builder_check(b);
     }
     return b->failed ? NULL : builder_render(b);

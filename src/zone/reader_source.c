@@ -22,33 +22,45 @@ enum { PIECE = 1 << 20 }; /* read at once */
 struct loading {
     char *bytes;
     size_t len, line_start;
-    unsigned line;
 };
+
+static unsigned count_lines(const char *from, const char *end)
+{
+    unsigned lines = 0;
+    while ((from = memchr(from, '\n', (size_t)(end - from))) != NULL) {
+        lines++;
+        from++;
+    }
+    return lines;
+}
+
+static int refuse(const struct loading *at, size_t column, struct zone_wrong *wrong)
+{
+    wrong->line = 1 + count_lines(at->bytes, at->bytes + at->line_start);
+    wrong->column = (unsigned)column;
+    return ERROR_SYNTAX;
+}
 
 /* A file of nothing but holes, or any other that is no text, says so in its first octets; a line has to end
  * some time. Looks at what was added last. Returns 0, or an error and where. */
 static int check_piece(struct loading *at, size_t added, struct zone_wrong *wrong)
 {
-    const char *from = at->bytes + at->len - added, *end = at->bytes + at->len;
-    const char *nul = memchr(from, '\0', added), *stop = nul == NULL ? end : nul, *lf;
-    bool too_long = false;
-    while (!too_long && (lf = memchr(from, '\n', (size_t)(stop - from))) != NULL) {
-        too_long = (size_t)(lf - (at->bytes + at->line_start)) > ZONE_LINE_MAX;
-        at->line += !too_long;
-        from = lf + 1;
-        at->line_start = too_long ? at->line_start : (size_t)(from - at->bytes);
+    const char *end = at->bytes + at->len, *nul = memchr(end - added, '\0', added),
+               *stop = nul == NULL ? end : nul, *line = at->bytes + at->line_start, *lf = line;
+    while (lf != NULL && line != stop) { /* the last line that begins as near as a line may be long */
+        size_t left = (size_t)(stop - line);
+        lf = memrchr(line, '\n', left <= ZONE_LINE_MAX ? left : ZONE_LINE_MAX + 1);
+        line = lf == NULL ? line : lf + 1;
     }
-    size_t last = (size_t)(stop - (at->bytes + at->line_start));
-    if (too_long || last > ZONE_LINE_MAX) {
-        *wrong = (struct zone_wrong){.line = at->line, .column = ZONE_LINE_MAX + 1};
+    at->line_start = (size_t)(line - at->bytes);
+    if (stop - line > ZONE_LINE_MAX) {
         snprintf(wrong->text, sizeof wrong->text, "the line is longer than %d octets; expected text",
                  ZONE_LINE_MAX);
-        return ERROR_SYNTAX;
+        return refuse(at, ZONE_LINE_MAX + 1, wrong);
     }
     if (nul != NULL) {
-        *wrong = (struct zone_wrong){.line = at->line, .column = (unsigned)last + 1};
         snprintf(wrong->text, sizeof wrong->text, "a NUL octet; expected text");
-        return ERROR_SYNTAX;
+        return refuse(at, (size_t)(stop - line) + 1, wrong);
     }
     return 0;
 }
@@ -75,7 +87,7 @@ int zone_load_file(const char *path, const struct report *report, struct zone_so
                    struct zone_wrong *wrong)
 {
     struct file file;
-    struct loading at = {.line = 1};
+    struct loading at = {.len = 0};
     *wrong = (struct zone_wrong){.line = 0};
     int code = file_open(path, UINT32_MAX - 1, &file);
     if (code == 0) {

@@ -230,10 +230,10 @@ struct zone *builder_render(struct zone_builder *b)
     struct renderer r;
     render_init(&r, b);
     struct zone *zone = NULL;
-    for (size_t i = 0; i < b->owner_count && builder_goes_on(b); i++) {
+    for (size_t i = 0; i < b->owner_count && builder_goes_on(b, i); i++) {
         render_node(&r, &b->owners[i]);
     }
-    if (builder_goes_on(b)) {
+    if (builder_goes_on(b, 0)) {
         link_nodes(&r);
     }
     if (r.len > UINT32_MAX) {

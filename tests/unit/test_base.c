@@ -408,6 +408,35 @@ static void budgets_are_spent_once(void **state)
     assert_string_equal(budget_write_size(300u * MIB, text), "300 MiB");
 }
 
+/* A look costs more than what most callers do between two of them. */
+static void budgets_are_looked_at_seldom_while_little_happens(void **state)
+{
+    (void)state;
+    enum { MIB = 1 << 20 };
+    struct budget budget;
+    struct budget_pace pace = {.wait = 0};
+    budget_open(&budget);
+    budget.limit = 256 * MIB;
+    budget.limit_addresses = SIZE_MAX;
+    for (int i = 0; i < 100000; i++) {
+        assert_true(budget_goes_on(&budget, &pace));
+    }
+    assert_true(pace.every > 8 * BUDGET_OFTEN);
+    budget_hurry(&pace);
+    assert_true(pace.wait <= BUDGET_OFTEN);
+    for (int i = 0; i < 100000; i++) {
+        assert_true(budget_goes_on(&budget, &pace));
+    }
+    char *pages = memory_map(64 * MIB);
+    memset(pages, 1, 64 * MIB);
+    for (unsigned every = pace.every; pace.every == every;) {
+        assert_true(budget_goes_on(&budget, &pace));
+    }
+    assert_int_equal(pace.every, BUDGET_OFTEN);
+    memory_unmap(pages, 64 * MIB);
+    budget_close(&budget);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +447,7 @@ int main(void)
         cmocka_unit_test(arena_keeps_everything),
         cmocka_unit_test(buffer_grows),
         cmocka_unit_test(budgets_are_spent_once),
+        cmocka_unit_test(budgets_are_looked_at_seldom_while_little_happens),
         cmocka_unit_test(clock_is_virtual),
         cmocka_unit_test(times_round_trip),
         cmocka_unit_test(cursor_error_sticks),
