@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "base/report.h"
 #include "base/worker.h"
+#include "operate/foresee.h"
 #include "operate/operate.h"
 #include "operate/whatif.h"
 
@@ -57,8 +58,11 @@ struct admin_secondary {
 
 /* Where answers are made that take longer than a moment. */
 enum admin_lane {
-    ADMIN_QUICK, /* lists, counts, metrics, explanations */
+    ADMIN_QUICK, /* lists, counts, metrics, explanations, dry runs */
     ADMIN_LONG,  /* drills, what-if */
+    /* What is asked before an override is put. In order: the next one is looked at when the one before is in
+     * force or refused. */
+    ADMIN_ORDERS,
     ADMIN_LANES
 };
 
@@ -101,7 +105,7 @@ struct admin_explained {
     struct operate_explanation before, after;
     struct operate_report report; /* of the name's policy; no rows where the name is not steered */
 };
-enum { ADMIN_TYPE_SIZE = 16 };
+enum { ADMIN_TYPE_SIZE = 16, ADMIN_UNSERVED_MAX = 100 };
 
 /* int: 0 or a negative error. Results live in the arena.
  *
@@ -113,6 +117,8 @@ struct admin_verbs {
     struct worker *lanes[ADMIN_LANES]; /* owned by the control thread; NULL: everything is answered at once */
     void *(*open_reader)(void *context); /* on the control thread, when the turn of the answer has come */
     void (*close_reader)(void *reader);  /* on the worker */
+    /* Of what serves, as it changes, for orders: read by find_unserved() only. */
+    void *(*open_live)(void *context);
 
     /* ---- reading; list_monitors is called once per endpoint that is shown ---- */
 
@@ -128,6 +134,12 @@ struct admin_verbs {
                             struct admin_monitor **monitors);
     /* What an endpoint would shed (0..1) with a load, were that reported now. */
     int (*foresee_shed)(void *reader, const char *endpoint, double load, double *shed);
+    /* What an override would do (wish->wall_ms is the application's to fill in). On a snapshot. */
+    int (*foresee_override)(void *reader, struct operate_wish *wish, struct arena *arena,
+                            struct operate_foresight *foresight);
+    /* Whom it would leave unserved. 0 or ERROR_NOT_FOUND; likewise, of what serves. */
+    int (*find_unserved)(void *live, struct operate_wish *wish, struct arena *arena,
+                         struct operate_unserved *unserved);
     /* The time of the question is the application's to fill in. */
     int (*explain)(void *reader, const struct operate_question *question, struct arena *arena,
                    struct operate_explanation *explanation);

@@ -56,6 +56,9 @@ struct call {
      * there, and then the handler once more, with `fetched`. */
     void (*fetch)(struct call *call);
     bool fetched;
+    /* A handler that leaves the answer to the control thread sets this. It is called there with route and
+     * data of this call, also if the client has gone meanwhile: then nobody gets its answer. */
+    void (*settle)(struct call *call);
 };
 
 /* Each answers the request; one of them is called exactly once per request. */
@@ -79,7 +82,14 @@ void call_drop_all(struct admin *admin); /* the server ends: nobody waits any mo
  * what the call holds. When too much is waiting, that is the answer. */
 void call_work(struct call *call, enum admin_lane lane, const char *what, void (*handle)(struct call *call));
 
-/* ---- the resources (targets.c, changes.c, reasons.c) ---- */
+/* What went wrong in a verb: a reason that its contract does not name, or the target of the route is not
+ * there. */
+void call_set_internal(struct call *call, int error);
+void call_set_missing(struct call *call);
+/* Who the kernel says has asked, and who is said to have, if the request says so. On the control thread. */
+void call_add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[HEALTH_PEER_SIZE]);
+
+/* ---- the resources (targets.c, changes.c, override.c, reasons.c) ---- */
 
 void handle_status(struct call *call);
 void handle_targets(struct call *call);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The resources that change something or compute long: overrides, loads, reload, drills. */
+ * The resources that change something or compute long: loads, reload, drills. Overrides are in override.c. */
 #include "config.h"
 
 #include "admin/call.h"
 
 #include "admin/peers.h"
-#include "admin/plan.h"
 #include "admin/render.h"
 #include "admin/request.h"
 #include "base/error.h"
@@ -15,130 +14,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A verb failed for a reason that its contract does not name. */
-static void set_internal(struct call *call, int error)
+void call_set_internal(struct call *call, int error)
 {
     problem_set(&call->problem, error == ERROR_UNSUPPORTED ? PROBLEM_UNSUPPORTED : PROBLEM_INTERNAL, "%s",
                 error_text(error));
 }
 
-static void set_missing(struct call *call)
+void call_set_missing(struct call *call)
 {
     problem_set(&call->problem, PROBLEM_NOT_FOUND, "there is no %s \"%s\"",
                 health_kind_text(call->route.kind), call->route.name);
 }
 
-/* ---- overrides ---- */
-
-static json_t *render_changes(const struct plan_change *changes, size_t count)
-{
-    json_t *items = json_array();
-    for (size_t i = 0; i < count; i++) {
-        json_t *item = json_object();
-        json_object_set_new(item, "kind", json_string(health_kind_text(changes[i].kind)));
-        json_object_set_new(item, "name", json_string(changes[i].name));
-        json_object_set_new(item, "before", json_string(health_state_text(changes[i].before.state)));
-        json_object_set_new(item, "after", json_string(health_state_text(changes[i].after.state)));
-        json_array_append_new(items, item);
-    }
-    return items;
-}
-
-/* Something is planned where an override is in force. */
-static void set_in_force(struct call *call, const struct operate_target *target)
-{
-    char text[CLOCK_TEXT_SIZE];
-    const struct health_override *override = target->override;
-    problem_set(
-        &call->problem, PROBLEM_CONFLICT,
-        "%s of %s \"%s\" by %s is in force until %s: remove it first (auto), or replace it at once,"
-        " without a start",
-        health_desired_text(override->desired), health_kind_text(target->kind), target->name, override->actor,
-        override->expires_ms == 0 ? "it is removed" : clock_write_rfc3339(override->expires_ms, text));
-}
-
-/* What the target itself will say. One that is planned changes nothing yet; the changes are those of its
- * start. */
-static void foresee(struct operate_target *target, const struct plan *plan,
-                    const struct health_status *before, const struct health_override *override)
-{
-    target->override = override->desired == HEALTH_DESIRED_AUTO ? NULL : override;
-    target->status.planned = override->starts_ms != 0;
-    if (target->status.planned) {
-        target->status.desired = before->desired;
-        target->status.effective = before->effective;
-        return;
-    }
-    for (size_t i = 0; i < plan->change_count; i++) {
-        if (plan->changes[i].name == target->name && plan->changes[i].kind == target->kind) {
-            target->status.since_ms = override->set_ms;
-        }
-    }
-}
-
-/* On a worker: it looks at every object. */
-static void reply_plan(struct call *call)
-{
-    const struct admin_verbs *verbs = &call->admin->verbs;
-    const struct health_override *override = call->data;
-    struct plan plan;
-    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
-        verbs->list_targets(call->reader, (enum health_kind)kind, call->arena, &plan.targets[kind]);
-    }
-    struct operate_target *target = plan_find(&plan, call->route.kind, call->route.name);
-    if (target == NULL) {
-        set_missing(call);
-        call_reply_problem(call);
-        return;
-    }
-    if (override->starts_ms != 0 && target->override != NULL && !target->status.planned) {
-        set_in_force(call, target);
-        call_reply_problem(call);
-        return;
-    }
-    const struct health_status before = target->status;
-    plan_override(&plan, call->route.kind, call->route.name, override->desired, call->arena);
-    foresee(target, &plan, &before, override);
-    json_t *document = render_target(target);
-    json_object_set_new(document, "dry_run", json_true());
-    json_object_set_new(document, "changes", render_changes(plan.changes, plan.change_count));
-    call_reply_json(call, 200, document);
-}
-
-static void set_conflict(struct call *call)
-{
-    const struct admin_verbs *verbs = &call->admin->verbs;
-    struct operate_target target;
-    int error = verbs->get_target(call->reader, call->route.kind, call->route.name, call->arena, &target);
-    if (error == 0 && target.override != NULL) {
-        set_in_force(call, &target);
-    } else { /* it has ended a moment ago */
-        problem_set(&call->problem, PROBLEM_CONFLICT, "%s", error_text(ERROR_CONFLICT));
-    }
-}
-
-static void put_override(struct call *call, const struct health_override *override)
-{
-    const struct admin_verbs *verbs = &call->admin->verbs;
-    int error = verbs->put_override(verbs->context, call->route.kind, call->route.name, override);
-    if (error == 0) {
-        handle_target(call); /* the new state */
-        return;
-    }
-    if (error == ERROR_NOT_FOUND) {
-        set_missing(call);
-    } else if (error == ERROR_INVALID) {
-        problem_add_field(&call->problem, "expires", "expected a time in the future");
-    } else if (error == ERROR_CONFLICT) {
-        set_conflict(call);
-    } else {
-        set_internal(call, error);
-    }
-    call_reply_problem(call);
-}
-
 /* Who the kernel says has asked, and who is said to have, if the request says so. */
-static void add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[HEALTH_PEER_SIZE])
+void call_add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[HEALTH_PEER_SIZE])
 {
     const char *given = call->route.parameters[ROUTE_ACTOR];
     peers_write(call->admin->peers, connection_fd(call->request), peer, HEALTH_PEER_SIZE);
@@ -149,25 +38,6 @@ static void add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char pee
         request_check_actor(given, actor, &call->problem);
     } else {
         snprintf(actor, HEALTH_ACTOR_SIZE, "%s", peer);
-    }
-}
-
-void handle_override(struct call *call)
-{
-    struct health_override override = {.set_ms = clock_wall_ms(&call->admin->clock)};
-    if (call->method == ROUTE_PUT) {
-        request_parse_override(call->body, call->body_len, override.set_ms, &override, &call->problem);
-    }
-    if (!problem_is_set(&call->problem)) {
-        add_actor(call, override.actor, override.peer);
-    }
-    if (problem_is_set(&call->problem)) {
-        call_reply_problem(call);
-    } else if (call->route.dry_run) {
-        call->data = arena_copy(call->arena, &override, sizeof override);
-        call_work(call, ADMIN_QUICK, "dry-run", reply_plan);
-    } else {
-        put_override(call, &override);
     }
 }
 
@@ -184,7 +54,7 @@ static void reply_load_plan(struct call *call, const struct health_load_report *
         error = verbs->foresee_shed(call->reader, call->route.name, report->load, &shed);
     }
     if (error != 0) {
-        set_missing(call);
+        call_set_missing(call);
         call_reply_problem(call);
         return;
     }
@@ -214,9 +84,9 @@ static void put_load(struct call *call, const struct health_load_report *report)
         return;
     }
     if (error == ERROR_NOT_FOUND) {
-        set_missing(call);
+        call_set_missing(call);
     } else {
-        set_internal(call, error);
+        call_set_internal(call, error);
     }
     call_reply_problem(call);
 }
@@ -231,7 +101,7 @@ void handle_load(struct call *call)
         request_parse_load(call->body, call->body_len, &load, &call->problem);
     }
     if (!problem_is_set(&call->problem)) {
-        add_actor(call, load.actor, peer);
+        call_add_actor(call, load.actor, peer);
     }
     struct health_load_report report = {.load = load.value,
                                         .source = is_put ? HEALTH_LOAD_PUSHED : HEALTH_LOAD_NONE,
@@ -291,7 +161,7 @@ void handle_reload(struct call *call)
             problem_set(&again.problem, PROBLEM_NOT_FOUND,
                         "there is no such zone; a reload without zone finds new ones");
         } else {
-            set_internal(&again, error);
+            call_set_internal(&again, error);
         }
         call_reply_problem(&again);
         call_finish(&again);
@@ -327,7 +197,7 @@ void handle_drill(struct call *call)
     } else if (error == ERROR_INVALID) {
         problem_add_field(&call->problem, "lose", "nothing can be lost: the configuration has no topology");
     } else {
-        set_internal(call, error);
+        call_set_internal(call, error);
     }
     call_reply_problem(call);
 }

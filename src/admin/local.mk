@@ -7,7 +7,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/connection.c src/admin/connection.h \
 	src/admin/page.c src/admin/page.h \
 	src/admin/peers.c src/admin/peers.h \
-	src/admin/plan.c src/admin/plan.h \
+	src/admin/override.c \
 	src/admin/problem.c src/admin/problem.h \
 	src/admin/reasons.c \
 	src/admin/render.c src/admin/render.h \

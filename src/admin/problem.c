@@ -22,6 +22,7 @@ static const struct {
     [PROBLEM_METHOD_NOT_ALLOWED] = {405, "method-not-allowed", "The resource does not have this method"},
     [PROBLEM_CONFLICT] = {409, "conflict", "The current state does not permit this"},
     [PROBLEM_RELOAD_RUNNING] = {409, "reload-running", "A reload is running"},
+    [PROBLEM_UNSERVED] = {409, "unserved", "Nobody would serve some names"},
     [PROBLEM_TOO_LARGE] = {413, "too-large", "The request is too large"},
     [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, "unsupported-media-type", "The body is not application/json"},
     [PROBLEM_INVALID_FIELDS] = {422, "invalid-fields", "Some fields are not acceptable"},

@@ -18,6 +18,7 @@ enum problem_kind {
     PROBLEM_METHOD_NOT_ALLOWED,
     PROBLEM_CONFLICT,
     PROBLEM_RELOAD_RUNNING,
+    PROBLEM_UNSERVED,
     PROBLEM_TOO_LARGE,
     PROBLEM_UNSUPPORTED_MEDIA_TYPE,
     PROBLEM_INVALID_FIELDS,
@@ -34,11 +35,14 @@ struct problem_error {
     struct report_place place;
 };
 
+struct operate_unserved;
+
 struct problem {
     enum problem_kind kind;
     const char *detail; /* may be NULL */
     struct problem_error *errors;
     size_t error_count, capacity;
+    const struct operate_unserved *unserved; /* of UNSERVED */
     struct arena *arena;
 };
 

@@ -85,6 +85,28 @@ static json_t *render_problem_error(const struct problem_error *error)
     return item;
 }
 
+json_t *render_unserved(const struct operate_unserved *unserved)
+{
+    json_t *document = json_object(), *names = json_array();
+    for (size_t i = 0; i < unserved->count; i++) {
+        const struct operate_unserved_name *name = &unserved->names[i];
+        json_t *item = json_object();
+        size_t types = 0;
+        while (name->types[types] != NULL) {
+            types++;
+        }
+        set_text(item, "name", name->name);
+        set_text(item, "zone", name->zone);
+        set(item, "types", render_texts(name->types, types));
+        set_text(item, "class", name->class_label);
+        set_number(item, "classes", name->class_count);
+        json_array_append_new(names, item);
+    }
+    set_number(document, "total", unserved->total);
+    set(document, "names", names);
+    return document;
+}
+
 json_t *render_problem(const struct problem *problem)
 {
     json_t *document = json_object();
@@ -100,6 +122,9 @@ json_t *render_problem(const struct problem *problem)
             json_array_append_new(errors, render_problem_error(&problem->errors[i]));
         }
         set(document, "errors", errors);
+    }
+    if (problem->unserved != NULL) {
+        set(document, "unserved", render_unserved(problem->unserved));
     }
     return document;
 }

@@ -14,6 +14,7 @@ json_t *render_text(const char *text);
 json_t *render_texts(const char *const *texts, size_t count);
 
 json_t *render_problem(const struct problem *problem);
+json_t *render_unserved(const struct operate_unserved *unserved);
 json_t *render_target(const struct operate_target *target);
 json_t *render_monitors(const struct admin_monitor *monitors, size_t count);
 json_t *render_override_item(const struct operate_target *target); /* its override, with kind and name */

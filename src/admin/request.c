@@ -240,12 +240,22 @@ static void check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE], 
     }
 }
 
-int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct health_override *override,
+static bool get_flag(const json_t *body, const char *key, struct problem *problem)
+{
+    const json_t *value = json_object_get(body, key);
+    if (value != NULL && !json_is_boolean(value)) {
+        problem_add_field(problem, key, "found %s, expected true or false", type_text(value));
+    }
+    return json_is_true(value);
+}
+
+int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct request_override *wanted,
                            struct problem *problem)
 {
-    static const char *const known[] = {"state",      "reason",    "actor",  "expires",
-                                        "expires_in", "starts_in", "starts", NULL};
-    *override = (struct health_override){.set_ms = wall_ms};
+    static const char *const known[] = {"state",     "reason", "actor",          "expires", "expires_in",
+                                        "starts_in", "starts", "allow_unserved", NULL};
+    struct health_override *override = &wanted->what;
+    *wanted = (struct request_override){.what = {.set_ms = wall_ms}};
     json_t *body = parse_object(text, len, problem);
     if (body == NULL) {
         return ERROR_INVALID;
@@ -255,6 +265,7 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
     check_reason(body, override, problem);
     check_times(body, override, problem);
     check_body_actor(body, override->actor, problem);
+    wanted->allows_unserved = get_flag(body, "allow_unserved", problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }

@@ -38,8 +38,14 @@ struct request_what_if {
 /* Each returns 0, or ERROR_INVALID with every error in the problem: BAD_JSON with line and column, or
  * INVALID_FIELDS with one entry per field. */
 
-/* PUT …/override. `override` is complete but for an actor that was not given ("") . */
-int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct health_override *override,
+/* An override that is wanted. */
+struct request_override {
+    struct health_override what; /* complete but for an actor that was not given ("") */
+    bool allows_unserved;
+};
+
+/* PUT …/override */
+int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct request_override *wanted,
                            struct problem *problem);
 /* PUT …/load. Likewise. */
 int request_parse_load(const char *text, size_t len, struct request_load *load, struct problem *problem);

@@ -19,11 +19,13 @@ enum { SEGMENTS_MAX = 4, READ = ROUTE_GET | ROUTE_HEAD };
 #define FILTERS        (BIT(ROUTE_REGION) | BIT(ROUTE_AZ) | BIT(ROUTE_EFFECTIVE))
 
 static const char *const parameter_names[ROUTE_PARAMETERS] = {
-    [ROUTE_LIMIT] = "limit",   [ROUTE_CURSOR] = "cursor",       [ROUTE_REGION] = "region",
-    [ROUTE_AZ] = "az",         [ROUTE_EFFECTIVE] = "effective", [ROUTE_NAME] = "name",
-    [ROUTE_TYPE] = "type",     [ROUTE_CLIENT] = "client",       [ROUTE_DRY_RUN] = "dry_run",
-    [ROUTE_ACTOR] = "actor",   [ROUTE_ZONE] = "zone",           [ROUTE_POLICY] = "policy",
-    [ROUTE_ASSUME] = "assume",
+    [ROUTE_LIMIT] = "limit",         [ROUTE_CURSOR] = "cursor",
+    [ROUTE_REGION] = "region",       [ROUTE_AZ] = "az",
+    [ROUTE_EFFECTIVE] = "effective", [ROUTE_NAME] = "name",
+    [ROUTE_TYPE] = "type",           [ROUTE_CLIENT] = "client",
+    [ROUTE_DRY_RUN] = "dry_run",     [ROUTE_ACTOR] = "actor",
+    [ROUTE_ZONE] = "zone",           [ROUTE_POLICY] = "policy",
+    [ROUTE_ASSUME] = "assume",       [ROUTE_ALLOW_UNSERVED] = "allow_unserved",
 };
 
 static const struct resource {
@@ -36,7 +38,7 @@ static const struct resource {
     [ROUTE_TARGET] = {{"v1", "%", "*"}, READ, 0, "GET, HEAD"},
     [ROUTE_OVERRIDE] = {{"v1", "%", "*", "override"},
                         ROUTE_PUT | ROUTE_DELETE,
-                        BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR),
+                        BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR) | BIT(ROUTE_ALLOW_UNSERVED),
                         "PUT, DELETE"},
     [ROUTE_LOAD] = {{"v1", "endpoints", "*", "load"},
                     ROUTE_PUT | ROUTE_DELETE,
@@ -242,13 +244,13 @@ static void check_policy(struct route *route, struct problem *problem)
     }
 }
 
-static void check_dry_run(struct route *route, struct problem *problem)
+static bool check_flag(const struct route *route, enum route_parameter parameter, struct problem *problem)
 {
-    const char *text = route->parameters[ROUTE_DRY_RUN];
+    const char *text = route->parameters[parameter];
     if (text != NULL && strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
-        problem_add_field(problem, "dry_run", "found \"%s\", expected true or false", text);
+        problem_add_field(problem, parameter_names[parameter], "found \"%s\", expected true or false", text);
     }
-    route->dry_run = text != NULL && strcmp(text, "true") == 0;
+    return text != NULL && strcmp(text, "true") == 0;
 }
 
 static void check_effective(const struct route *route, struct problem *problem)
@@ -277,7 +279,8 @@ static void parse_query(const char *query, unsigned known, struct route *route, 
     }
     check_limit(route, problem);
     check_policy(route, problem);
-    check_dry_run(route, problem);
+    route->dry_run = check_flag(route, ROUTE_DRY_RUN, problem);
+    route->allow_unserved = check_flag(route, ROUTE_ALLOW_UNSERVED, problem);
     check_effective(route, problem);
     if (route->id == ROUTE_EXPLAIN && route->parameters[ROUTE_NAME] == NULL) {
         problem_add_field(problem, "name", "query parameter is required");

@@ -48,6 +48,7 @@ enum route_parameter {
     ROUTE_TYPE,
     ROUTE_CLIENT,
     ROUTE_DRY_RUN,
+    ROUTE_ALLOW_UNSERVED,
     ROUTE_ACTOR,
     ROUTE_ZONE,
     ROUTE_POLICY,
@@ -66,7 +67,7 @@ struct route {
     size_t assumed_count;
     size_t limit;
     int64_t policy; /* -1: not given */
-    bool dry_run;
+    bool dry_run, allow_unserved;
 };
 
 /* Find the resource of a request target ("/v1/azs/x?y=z", origin form) and check its parameters. `method` is

@@ -27,7 +27,8 @@ static void open_reader(struct worker_job *job)
     struct work *work = (struct work *)job;
     const struct admin_verbs *verbs = &work->call.admin->verbs;
     if (work->call.reader == NULL) {
-        work->call.reader = verbs->open_reader(verbs->context);
+        bool is_order = work->lane == verbs->lanes[ADMIN_ORDERS];
+        work->call.reader = (is_order ? verbs->open_live : verbs->open_reader)(verbs->context);
     }
 }
 
@@ -41,6 +42,8 @@ static void run(struct worker_job *job)
     if (call->fetch == NULL || progress_is_cancelled(&job->progress)) {
         call->admin->verbs.close_reader(call->reader);
         call->reader = NULL;
+    }
+    if (call->fetch == NULL && call->settle == NULL) {
         call_finish(call);
         call->arena = NULL;
     }
@@ -69,6 +72,27 @@ static void refuse(struct call *call)
     call_reply_problem(call);
 }
 
+/* What the worker has found is told to who asked, if he is still there. */
+static void settle(struct work *work)
+{
+    const struct call *from = &work->call;
+    struct call call;
+    if (!call_resume(work->pending, &call)) {
+        call = (struct call){.admin = from->admin,
+                             .method = from->method,
+                             .reader = from->admin->verbs.current,
+                             .arena = arena_new(0)};
+        problem_init(&call.problem, call.arena);
+    }
+    call.route = from->route;
+    call.data = from->data;
+    from->settle(&call);
+    if (call.answer.body != NULL) {
+        evbuffer_free(call.answer.body);
+    }
+    call_finish(&call);
+}
+
 static void done(struct worker_job *job)
 {
     struct work *work = (struct work *)job;
@@ -83,6 +107,11 @@ static void done(struct worker_job *job)
             return;
         }
         is_refused = true;
+    }
+    if (!is_cancelled && !is_refused && work->call.settle != NULL) {
+        settle(work);
+        free_work(work);
+        return;
     }
     if (call_resume(work->pending, &call)) {
         if (is_refused || is_cancelled) { /* cancelled: nobody listens, but the request has to end */
@@ -112,6 +141,9 @@ static void answer_now(struct call *call, void (*handle)(struct call *call))
         call->fetched = true;
         handle(call);
     }
+    if (call->settle != NULL) {
+        call->settle(call);
+    }
 }
 
 void call_work(struct call *call, enum admin_lane lane, const char *what, void (*handle)(struct call *call))
@@ -138,7 +170,9 @@ void call_work(struct call *call, enum admin_lane lane, const char *what, void (
         work->call.body = body;
     }
     work->pending = call_defer(call);
-    call_watch(work->pending, client_left, work);
+    if (lane != ADMIN_ORDERS) { /* an order that has come is carried out */
+        call_watch(work->pending, client_left, work);
+    }
     call->arena = NULL; /* it goes with the work */
     if (worker_submit(worker, &work->job) != 0) {
         struct call again;

@@ -134,8 +134,11 @@ void worker_reap(struct worker *worker)
         struct worker_job *job = worker->running;
         atomic_store_explicit(&worker->has_run, false, memory_order_relaxed);
         worker->running = NULL;
-        start_next(worker);
+        if (!worker->options.in_order) {
+            start_next(worker);
+        }
         finish(worker, job);
+        start_next(worker);
     }
 }
 

@@ -35,6 +35,7 @@ struct worker_options {
     const char *name; /* of the thread, up to 15 characters */
     size_t limit;     /* so many jobs may wait beside the one that runs */
     int nice;         /* of the thread, as for setpriority(2) */
+    bool in_order;    /* the next job is begun when the one before is done with, else while it is */
     void *context;    /* of the functions here */
     /* On the worker's thread: a job has run, let the owner call worker_reap(). Must not block. */
     void (*wake)(void *context);

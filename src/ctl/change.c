@@ -43,6 +43,9 @@ enum steerctl_exit run_override(const struct steerctl *ctl)
     set_text(body, "expires_in", ctl->for_);
     set_text(body, "expires", ctl->until);
     set_text(body, "actor", ctl->actor);
+    if ((ctl->given & OPTION_YES_UNSERVED) != 0) {
+        json_object_set_new(body, "allow_unserved", json_true());
+    }
     buffer_init(&target);
     buffer_print(&target, "/v1/%s/", plural);
     steerctl_add_encoded(&target, name);

@@ -155,6 +155,11 @@ enum steerctl_exit steerctl_judge(const struct steerctl *ctl, const struct steer
     }
     fputc('\n', stderr);
     steerctl_print_errors(ctl, json_object_get(reply->json, "errors"));
+    const json_t *unserved = json_object_get(reply->json, "unserved");
+    if (unserved != NULL) {
+        show_unserved(stderr, unserved);
+        show_way_on(ctl, stderr);
+    }
     return reply->status == 404 ? STEERCTL_NOT_FOUND : STEERCTL_REFUSED;
 }
 

@@ -18,6 +18,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/table.c \
 	src/ctl/target.c \
 	src/ctl/text.c src/ctl/text.h \
+	src/ctl/unserved.c \
 	src/ctl/verbs.h \
 	src/ctl/whatif.c
 

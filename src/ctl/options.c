@@ -37,6 +37,8 @@ static const struct option_row {
     {"actor", "NAME", "who does it, if not the user who runs steerctl", "actor", OPTION_ACTOR,
      offsetof(struct steerctl, actor)},
     {"dry-run", NULL, "change nothing: say what would change", "dry_run", OPTION_DRY_RUN, 0},
+    {"yes-unserved", NULL, "do it although nobody serves some names then", "allow_unserved",
+     OPTION_YES_UNSERVED, 0},
     {"client", "ADDRESS", "the answer for this client; without it geography plays no part", "client",
      OPTION_CLIENT, offsetof(struct steerctl, client)},
     {"assume", "TARGET=STATE", "as if this override were put: down, drain, up or auto; repeatable", "assume",
@@ -136,6 +138,8 @@ enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv)
     struct option options[COMMON + ROWS + 1] = {{0}};
     enum steerctl_exit code = STEERCTL_OK;
     memcpy(options, common, sizeof common);
+    ctl->arguments =
+        memory_copy(argv + 1, (size_t)argc * sizeof *argv); /* before getopt changes their order */
     for (int i = 0; i < ROWS; i++) {
         options[COMMON + i] = (struct option){
             rows[i].name, rows[i].value == NULL ? no_argument : required_argument, NULL, ROW_BASE + i};

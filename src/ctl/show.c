@@ -326,7 +326,14 @@ void show_change(const struct steerctl *ctl, const json_t *target)
     }
     putchar('\n');
     if (dry_run) {
+        const json_t *unserved = json_object_get(target, "unserved");
+        json_int_t total = json_integer_value(json_object_get(unserved, "total"));
         show_changes(ctl, json_object_get(target, "changes"), is_planned);
+        if (total != 0) {
+            printf("nobody would serve %lld name%s any more, so this takes --yes-unserved:\n",
+                   (long long)total, total == 1 ? "" : "s");
+            show_unserved(stdout, unserved);
+        }
     }
 }
 

@@ -22,11 +22,14 @@ static enum steerctl_exit run_version(const struct steerctl *ctl)
 }
 
 #define CHANGE_OPTIONS                                                                                       \
-    (OPTION_REASON | OPTION_IN | OPTION_AT | OPTION_FOR | OPTION_UNTIL | OPTION_ACTOR | OPTION_DRY_RUN)
+    (OPTION_REASON | OPTION_IN | OPTION_AT | OPTION_FOR | OPTION_UNTIL | OPTION_ACTOR | OPTION_DRY_RUN |     \
+     OPTION_YES_UNSERVED)
 #define CHANGE_ABOUT                                                                                         \
     " It needs a --reason and holds until it is\nremoved (steerctl auto), unless it has an end. An "         \
     "override of "                                                                                           \
-    "an endpoint wins over one of its az, that\nof an az over one of its region"
+    "an endpoint wins over one of its az, that\nof an az over one of its region. Where nobody would serve "  \
+    "a "                                                                                                     \
+    "name any more\nthese names are listed, and nothing is done without --yes-unserved"
 
 static const struct verb verbs[] = {
     {"status", "", "the server at a glance",
@@ -66,8 +69,8 @@ static const struct verb verbs[] = {
      "state=VERB", run_override},
     {"auto", "TARGET", "remove the override: follow what is observed",
      "Remove the override of this target, also one that is only planned: answers follow what is observed",
-     "  steerctl auto region:us-east", 1, 1, OPTION_ACTOR | OPTION_DRY_RUN | OPTION_REASON, "state=VERB",
-     run_override},
+     "  steerctl auto region:us-east", 1, 1,
+     OPTION_ACTOR | OPTION_DRY_RUN | OPTION_REASON | OPTION_YES_UNSERVED, "state=VERB", run_override},
     {"load", "TARGET VALUE|forget", "report the load of an endpoint",
      "Report the load of an endpoint, in the unit of its watermarks in the topology. It counts until the "
      "next\n"
@@ -211,6 +214,7 @@ int main(int argc, char **argv)
     if (code == STEERCTL_OK) {
         code = run(&ctl);
     }
+    free(ctl.arguments);
     free(ctl.losses);
     free(ctl.assumed);
     if (fflush(stdout) != 0 || ferror(stdout)) {

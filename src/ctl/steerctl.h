@@ -41,6 +41,7 @@ enum {
     OPTION_ASSUME = 4096,
     OPTION_TRAFFIC = 8192,
     OPTION_LIMIT = 16384,
+    OPTION_YES_UNSERVED = 1 << 18,
 };
 
 struct verb;
@@ -58,6 +59,7 @@ struct steerctl {
     size_t assumed_count;
     char **words; /* the verb and what follows it */
     int word_count;
+    char **arguments; /* all of the command line behind the program; NULL ends them */
 };
 
 /* ---- client.c ---- */
@@ -121,6 +123,13 @@ json_t *whatif_parse_words(char *const *words, int count, const char **bad);
 void show_report(const struct steerctl *ctl, const json_t *report);
 /* An explanation on assumptions: what it was and would be. */
 void show_assumed(const struct steerctl *ctl, const json_t *explanation);
+
+/* ---- unserved.c ---- */
+
+/* The names of an "unserved" object, a line each. */
+void show_unserved(FILE *out, const json_t *unserved);
+/* The command line that does it although names go unserved. */
+void show_way_on(const struct steerctl *ctl, FILE *out);
 
 /* ---- show.c, drill.c: JSON of the API -> text on stdout ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Two workers, each with an eventfd that wakes the control thread, and a line in the log every now and then
+ * Three workers, each with an eventfd that wakes the control thread, and a line in the log every now and then
  * while something takes long. */
 #include "config.h"
 
@@ -17,10 +17,20 @@
 #include <event2/event.h>
 
 enum {
-    NICE = 10,        /* what answers queries goes first */
-    QUICK_LIMIT = 64, /* as many as there are connections: lists are not refused */
-    LONG_LIMIT = 15,
+    NICE = 10, /* what answers queries goes first */
     SAY_S = 5
+};
+
+/* Orders are what somebody in an emergency wants, and take no longer than they have to: they give way to
+ * nobody. */
+static const struct {
+    const char *name;
+    size_t limit;
+    int nice;
+} kinds[ADMIN_LANES] = {
+    [ADMIN_QUICK] = {"quick", 64, NICE}, /* as many as there are connections: lists are not refused */
+    [ADMIN_LONG] = {"long", 15, NICE},
+    [ADMIN_ORDERS] = {"orders", 64, 0},
 };
 
 struct lane {
@@ -70,7 +80,7 @@ static void on_say(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-static int open_lane(struct event_base *base, const char *name, size_t limit, struct lane *lane)
+static int open_lane(struct event_base *base, enum admin_lane kind, struct lane *lane)
 {
     lane->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (lane->fd == -1) {
@@ -80,18 +90,26 @@ static int open_lane(struct event_base *base, const char *name, size_t limit, st
     if (lane->event == NULL || event_add(lane->event, NULL) != 0) {
         return -ENOMEM;
     }
-    return worker_open(
-        &(struct worker_options){.name = name, .limit = limit, .nice = NICE, .context = lane, .wake = wake},
-        &lane->worker);
+    return worker_open(&(struct worker_options){.name = kinds[kind].name,
+                                                .limit = kinds[kind].limit,
+                                                .nice = kinds[kind].nice,
+                                                .in_order = kind == ADMIN_ORDERS,
+                                                .context = lane,
+                                                .wake = wake},
+                       &lane->worker);
 }
 
 int lanes_open(struct event_base *base, struct lanes **to)
 {
     const struct timeval interval = {.tv_sec = SAY_S};
     struct lanes *lanes = memory_alloc(sizeof *lanes);
-    lanes->lane[ADMIN_QUICK].fd = lanes->lane[ADMIN_LONG].fd = -1;
-    int error = open_lane(base, "quick", QUICK_LIMIT, &lanes->lane[ADMIN_QUICK]);
-    error = error == 0 ? open_lane(base, "long", LONG_LIMIT, &lanes->lane[ADMIN_LONG]) : error;
+    int error = 0;
+    for (int i = 0; i < ADMIN_LANES; i++) {
+        lanes->lane[i].fd = -1;
+    }
+    for (int i = 0; i < ADMIN_LANES && error == 0; i++) {
+        error = open_lane(base, (enum admin_lane)i, &lanes->lane[i]);
+    }
     lanes->say = event_new(base, -1, EV_PERSIST, on_say, lanes);
     if (error == 0 && (lanes->say == NULL || event_add(lanes->say, &interval) != 0)) {
         error = -ENOMEM;

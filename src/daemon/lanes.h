@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The workers of the server: a quick one and one for what takes seconds, so that a list never waits for a
- * drill. Owned by the control thread. */
+ * The workers of the server: a quick one, one for what takes seconds, so that a list never waits for a drill,
+ * and one for orders, which wait for neither. Owned by the control thread. */
 #pragma once
 
 #include "admin/admin.h"

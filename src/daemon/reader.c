@@ -30,9 +30,21 @@ struct reader *reader_open(struct server *server)
     return reader;
 }
 
+struct reader *reader_open_live(struct server *server)
+{
+    struct reader *reader = memory_alloc(sizeof *reader);
+    reader->server = server;
+    reader->live = view_begin_copy(server->view);
+    return reader;
+}
+
 void reader_close(struct reader *reader)
 {
-    snapshot_release(reader->snapshot);
+    if (reader->live != NULL) {
+        view_abandon_copy(reader->live);
+    } else {
+        snapshot_release(reader->snapshot);
+    }
     free(reader);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the verbs that read look at: what serves now (on the control thread, under the lock, for moments), or
- * a snapshot, on a worker and without a lock. */
+ * a snapshot, on a worker and without a lock. Orders are in a hurry and look at the health table itself. */
 #pragma once
 
 #include "daemon/keeping.h"
@@ -17,6 +17,7 @@ struct view;
 struct reader {
     struct server *server;
     struct snapshot *snapshot; /* NULL: what serves now */
+    struct view *live;         /* of an order: content and words of what served when it came; else NULL */
     /* What else the control thread knew when the snapshot was taken: */
     struct worker_stats work[ADMIN_LANES];
     struct notify_stats notifies;
@@ -27,6 +28,8 @@ struct reader {
 
 /* A reader of a snapshot, returns owned; on the control thread. */
 struct reader *reader_open(struct server *server);
+/* Of the words that answers follow, which go on changing; nothing is copied. Likewise. */
+struct reader *reader_open_live(struct server *server);
 void reader_close(struct reader *reader); /* on any thread */
 
 /* What to read, between the two. */

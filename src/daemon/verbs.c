@@ -316,6 +316,11 @@ static void *open_reader(void *context)
     return reader_open(context);
 }
 
+static void *open_live(void *context)
+{
+    return reader_open_live(context);
+}
+
 static void close_reader(void *reader)
 {
     reader_close(reader);
@@ -327,6 +332,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .current = server->current,
                                   .open_reader = open_reader,
                                   .close_reader = close_reader,
+                                  .open_live = open_live,
                                   .get_info = get_info,
                                   .list_targets = list_targets,
                                   .list_some = list_some,
@@ -336,6 +342,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .put_override = put_override,
                                   .put_load = put_load,
                                   .foresee_shed = foresee_shed,
+                                  .foresee_override = server_foresee_override,
+                                  .find_unserved = server_find_unserved,
                                   .explain = explain,
                                   .explain_if = server_explain_if,
                                   .what_if = server_what_if,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The verbs that assume something: explain and the what-if report, on the snapshot of a worker and
- * on a copy of that. */
+ * The verbs that assume something: explain, the what-if report and dry runs, on the snapshot of a worker and
+ * on a copy of that; and what is asked before an order is carried out. */
 #include "config.h"
 
 #include "daemon/whatif.h"
@@ -9,6 +9,8 @@
 #include "daemon/reader.h"
 #include "daemon/server.h"
 #include "base/error.h"
+
+#include <stdlib.h>
 
 /* The current view as it is and as it would be. */
 struct pair {
@@ -99,4 +101,34 @@ int server_explain_if(void *context, const struct operate_question *question,
     reader_end(context);
     free_pair(&pair);
     return error;
+}
+
+int server_foresee_override(void *context, struct operate_wish *wish, struct arena *arena,
+                            struct operate_foresight *foresight)
+{
+    struct reader *reader = context;
+    wish->wall_ms = clock_wall_ms(&reader->server->clock);
+    int error = operate_foresee_override(reader_begin(reader), wish, arena, foresight);
+    reader_end(reader);
+    return error;
+}
+
+/* Without a copy and without the lock: the words of the table are for everybody to read. */
+int server_find_unserved(void *context, struct operate_wish *wish, struct arena *arena,
+                         struct operate_unserved *unserved)
+{
+    const struct reader *reader = context;
+    const struct view *view = reader->live;
+    ptrdiff_t index = operate_find_target(view, wish->kind, wish->name);
+    if (index < 0) {
+        return ERROR_NOT_FOUND;
+    }
+    wish->wall_ms = clock_wall_ms(&reader->server->clock);
+    struct health_table *after =
+        health_foresee_override(view->table, wish->kind, (uint32_t)index, wish->override->desired);
+    const struct operate_unserved_ask ask = {
+        .view = view, .after = after, .wall_ms = wish->wall_ms, .limit = wish->limit};
+    operate_find_unserved(&ask, arena, unserved);
+    free(after);
+    return 0;
 }

@@ -5,6 +5,10 @@
 
 #include "admin/admin.h"
 
+int server_foresee_override(void *reader, struct operate_wish *wish, struct arena *arena,
+                            struct operate_foresight *foresight);
+int server_find_unserved(void *live, struct operate_wish *wish, struct arena *arena,
+                         struct operate_unserved *unserved);
 int server_explain_if(void *context, const struct operate_question *question,
                       struct admin_assumptions *assumptions, struct arena *arena,
                       struct admin_explained *explained);

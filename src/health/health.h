@@ -244,6 +244,10 @@ struct health_override {
  * have to end now, or by itself at an unexpected time. */
 int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
                         const struct health_override *override, int64_t wall_ms);
+/* The table as it would be with this override in force (or, AUTO, without any), whatever its time: to be read
+ * while `table` lives, whose other words it shows. By any thread, without the lock. Returns owned: free(). */
+struct health_table *health_foresee_override(const struct health_table *table, enum health_kind kind,
+                                             uint32_t index, enum health_desired desired);
 /* In force or planned (health_status says which); NULL if there is none; borrowed until the next call that
  * changes overrides. */
 const struct health_override *health_get_override(const struct health *health, enum health_kind kind,

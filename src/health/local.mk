@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/libhealth.a
 src_libhealth_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_libhealth_a_SOURCES = \
 	src/health/carry.c \
+	src/health/foresee.c \
 	src/health/health.c src/health/health.h \
 	src/health/load.c \
 	src/health/machine.h \

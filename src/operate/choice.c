@@ -66,3 +66,19 @@ void operate_find_shares(const struct steer_policy *policy, const struct steer_c
         shares[i] /= all;
     }
 }
+
+bool operate_is_served(const struct steer_policy *policy, const struct steer_choice *choice,
+                       const struct health_table *table)
+{
+    if (choice->source == STEER_FROM_TIER || choice->source == STEER_FROM_POOL) {
+        return choice->count != 0;
+    }
+    for (size_t i = 0; i < choice->count; i++) {
+        const struct steer_place *place = steer_get_place(policy, choice->members[i]);
+        uint32_t endpoint = policy->members[choice->members[i]].endpoint;
+        if (health_state_serves(health_table_effective(table, endpoint, place->az, place->region).state)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -8,12 +8,14 @@ src_liboperate_a_SOURCES = \
 	src/operate/explain_members.c \
 	src/operate/explain_tiers.c \
 	src/operate/explain_work.c src/operate/explain_work.h \
+	src/operate/foresee.c src/operate/foresee.h \
 	src/operate/hosts.c src/operate/hosts.h \
 	src/operate/message.c src/operate/message.h \
 	src/operate/operate.h \
 	src/operate/rdata.c src/operate/rdata.h \
 	src/operate/targets.c \
 	src/operate/type.c \
+	src/operate/unserved.c src/operate/unserved.h \
 	src/operate/whatif.c src/operate/whatif.h src/operate/whatif_internal.h \
 	src/operate/whatif_places.c \
 	src/operate/whatif_story.c

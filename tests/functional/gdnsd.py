@@ -154,7 +154,7 @@ class Both:
                 if document["host"].lower() in hosts:
                     self.steerd.override("endpoint", endpoint, "down")
                 else:
-                    self.steerd.request("DELETE", f"/v1/endpoints/{endpoint}/override")
+                    self.steerd.request("DELETE", f"/v1/endpoints/{endpoint}/override?allow_unserved=true")
         wanted = {f"{host}/file": state for host, state in wanted.items()}
 
         def agrees():

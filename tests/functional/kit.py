@@ -254,7 +254,8 @@ class Server:
         return reply.json
 
     def override(self, kind, name, state, reason="a test", **more):
-        return self.put(f"/v1/{kind}s/{name}/override", {"state": state, "reason": reason, **more})
+        """Also the last place of a name, unless allow_unserved=False."""
+        return self.put(f"/v1/{kind}s/{name}/override", {"state": state, "reason": reason, "allow_unserved": True, **more})
 
     def wait_state(self, kind, name, **expected):
         """Until the target's fields are as expected; returns it."""

@@ -56,14 +56,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         judge(route_parse(target, methods[i], &route, &allow, &problem), &problem);
     }
     struct problem problem;
-    struct health_override override;
+    struct request_override override;
     struct request_drill drill;
     struct request_what_if what_if;
     problem_init(&problem, arena);
     judge(request_parse_override(body, body_len, 1000000, &override, &problem), &problem);
-    expect(problem_is_set(&problem) || override.expires_ms == 0 || override.expires_ms > 1000000);
-    expect(problem_is_set(&problem) || override.expires_ms == 0 || override.expires_ms > override.starts_ms);
-    expect(problem_is_set(&problem) || override.starts_ms == 0 || override.starts_ms > 1000000);
+    expect(problem_is_set(&problem) || override.what.expires_ms == 0 || override.what.expires_ms > 1000000);
+    expect(problem_is_set(&problem) || override.what.expires_ms == 0 ||
+           override.what.expires_ms > override.what.starts_ms);
+    expect(problem_is_set(&problem) || override.what.starts_ms == 0 || override.what.starts_ms > 1000000);
     struct request_load load;
     problem_init(&problem, arena);
     judge(request_parse_load(body, body_len, &load, &problem), &problem);

@@ -146,6 +146,50 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     return 0;
 }
 
+static int foresee_override(void *context, struct operate_wish *wish, struct arena *arena,
+                            struct operate_foresight *foresight)
+{
+    struct fake *fake = context;
+    const struct operate_target *target = find_target(fake, wish->kind, wish->name);
+    if (target == NULL) {
+        return ERROR_NOT_FOUND;
+    }
+    if (wish->override->starts_ms != 0 && target->override != NULL && !target->status.planned) {
+        return ERROR_CONFLICT;
+    }
+    const struct operate_change changes[] = {{.kind = wish->kind,
+                                              .name = target->name,
+                                              .before = {HEALTH_HEALTHY, HEALTH_BY_VERDICT},
+                                              .after = {HEALTH_DRAINED, HEALTH_BY_ENDPOINT_OVERRIDE}},
+                                             {.kind = HEALTH_ENDPOINT,
+                                              .name = "web-2",
+                                              .before = {HEALTH_HEALTHY, HEALTH_BY_VERDICT},
+                                              .after = {HEALTH_DRAINED, HEALTH_BY_REGION_OVERRIDE}}};
+    *foresight = (struct operate_foresight){.target = *target, .change_count = 2};
+    foresight->target.status.planned = wish->override->starts_ms != 0;
+    foresight->changes = arena_copy(arena, changes, sizeof changes);
+    foresight->target.override = wish->override;
+    return 0;
+}
+
+/* eu-west is the last place of two names. */
+static int find_unserved(void *context, struct operate_wish *wish, struct arena *arena,
+                         struct operate_unserved *unserved)
+{
+    static const struct operate_unserved_name names[] = {{.name = "www.example.com.",
+                                                          .zone = "example.com.",
+                                                          .types = {"A", "AAAA"},
+                                                          .class_label = "default",
+                                                          .class_count = 1}};
+    if (find_target(context, wish->kind, wish->name) == NULL) {
+        return ERROR_NOT_FOUND;
+    }
+    *unserved = (struct operate_unserved){.total = strcmp(wish->name, "eu-west") == 0 ? 2 : 0};
+    unserved->count = unserved->total == 0 ? 0 : 1;
+    unserved->names = arena_copy(arena, names, sizeof names);
+    return 0;
+}
+
 static int put_load(void *context, const char *endpoint, const struct health_load_report *report)
 {
     struct operate_target *target = find_target(context, HEALTH_ENDPOINT, endpoint);
@@ -402,6 +446,8 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .put_override = put_override,
                                 .put_load = put_load,
                                 .foresee_shed = foresee_shed,
+                                .foresee_override = foresee_override,
+                                .find_unserved = find_unserved,
                                 .explain = explain,
                                 .explain_if = explain_if,
                                 .what_if = what_if,

@@ -5,7 +5,6 @@
 
 #include "unit.h"
 
-#include "admin/plan.h"
 #include "admin/render.h"
 #include "admin/request.h"
 #include "admin/route.h"
@@ -140,8 +139,11 @@ static void bad_routes_are_refused(void **state)
 
 static int parse_override(struct scratch *s, const char *text, struct health_override *override)
 {
+    struct request_override wanted;
     problem_init(&s->problem, s->arena);
-    return request_parse_override(text, strlen(text), WALL_MS, override, &s->problem);
+    int error = request_parse_override(text, strlen(text), WALL_MS, &wanted, &s->problem);
+    *override = wanted.what;
+    return error;
 }
 
 static void overrides_are_read(void **state)
@@ -165,6 +167,12 @@ static void overrides_are_read(void **state)
     assert_int_equal(override.expires_ms, 1001000);
     assert_int_equal(parse_override(s, "{\"state\":\"auto\"}", &override), 0);
     assert_int_equal(override.expires_ms, 0);
+    static const char text[] = "{\"state\":\"auto\",\"allow_unserved\":true}";
+    struct request_override wanted;
+    assert_int_equal(request_parse_override(text, sizeof text - 1, WALL_MS, &wanted, &s->problem), 0);
+    assert_true(wanted.allows_unserved);
+    assert_int_equal(parse_override(s, "{\"state\":\"auto\",\"allow_unserved\":1}", &override),
+                     ERROR_INVALID);
 }
 
 /* WALL_MS is 00:16:40. */
@@ -500,45 +508,6 @@ static void loads_are_rendered(void **state)
     assert_non_null(strstr(write_json(s, render_target(endpoint)), "\"low\":null"));
 }
 
-/* ---- dry runs ---- */
-
-static struct plan plan_of(struct fake *fake)
-{
-    struct plan plan = {.change_count = 0};
-    static const size_t counts[] = {
-        [HEALTH_ENDPOINT] = FAKE_ENDPOINTS, [HEALTH_AZ] = FAKE_AZS, [HEALTH_REGION] = FAKE_REGIONS};
-    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
-        plan.targets[kind] = (struct operate_targets){.items = fake->targets[kind], .count = counts[kind]};
-    }
-    return plan;
-}
-
-static void dry_runs_follow_the_table(void **state)
-{
-    struct scratch *s = *state;
-    struct fake fake;
-    fake_init(&fake);
-    struct plan plan = plan_of(&fake);
-    assert_int_equal(plan_override(&plan, HEALTH_REGION, "nowhere", HEALTH_DESIRED_DOWN, s->arena),
-                     ERROR_NOT_FOUND);
-    assert_int_equal(plan_override(&plan, HEALTH_REGION, "us-east", HEALTH_DESIRED_DRAIN, s->arena), 0);
-    assert_int_equal(plan.change_count, 4); /* region, az, two endpoints */
-    assert_string_equal(plan.changes[0].name, "us-east");
-    assert_int_equal(plan.changes[0].after.decided_by, HEALTH_BY_REGION_OVERRIDE);
-    assert_int_equal(plan.changes[3].after.state, HEALTH_DRAINED);
-    /* now the narrower one wins, and only where it is */
-    assert_int_equal(plan_override(&plan, HEALTH_AZ, "us-east-1a", HEALTH_DESIRED_UP, s->arena), 0);
-    assert_int_equal(plan.change_count, 3);
-    assert_int_equal(plan.changes[0].after.decided_by, HEALTH_BY_AZ_OVERRIDE);
-    assert_int_equal(plan_override(&plan, HEALTH_REGION, "us-east", HEALTH_DESIRED_AUTO, s->arena), 0);
-    assert_int_equal(plan.change_count, 1); /* the az override still holds what is below */
-    assert_int_equal(plan_override(&plan, HEALTH_AZ, "us-east-1a", HEALTH_DESIRED_AUTO, s->arena), 0);
-    assert_int_equal(plan.change_count, 3);
-    for (size_t i = 0; i < plan.change_count; i++) {
-        assert_int_equal(plan.changes[i].after.state, HEALTH_HEALTHY);
-    }
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_open, scratch_close)
@@ -558,7 +527,6 @@ int main(void)
         TEST(repeated_parameters_are_listed),
         TEST(problems_are_rendered),
         TEST(targets_are_rendered),
-        TEST(dry_runs_follow_the_table),
     };
     return cmocka_run_group_tests_name("admin", tests, NULL, NULL);
 }

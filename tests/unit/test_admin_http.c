@@ -116,6 +116,23 @@ static void overrides_change_and_say_who(void **state)
         w, "DELETE /v1/endpoints/web-1/override?actor=bob HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         OK, "\"override\": null");
     assert_string_equal(w->fake.overrides[HEALTH_ENDPOINT][0].actor, "bob");
+    size_t puts = w->fake.puts;
+    assert_answer(w,
+                  SEND("PUT", "/v1/regions/eu-west/override", "application/json", "33",
+                       "{\"state\":\"drain\",\"reason\":\"test\"}"),
+                  "HTTP/1.1 409", "urn:steerd:problem:unserved");
+    assert_answer(w, "DELETE /v1/regions/eu-west/override HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                  "HTTP/1.1 409", "\"total\": 2");
+    assert_int_equal(w->fake.puts, puts);
+    assert_answer(w,
+                  SEND("PUT", "/v1/regions/eu-west/override", "application/json", "55",
+                       "{\"state\":\"drain\",\"reason\":\"test\",\"allow_unserved\":true}"),
+                  OK, "\"desired\": \"drain\"");
+    assert_answer(w,
+                  "DELETE /v1/regions/eu-west/override?allow_unserved=true HTTP/1.1\r\nHost: x\r\n"
+                  "Connection: close\r\n\r\n",
+                  OK, "\"override\": null");
+    assert_int_equal(w->fake.puts, puts + 2);
     assert_memory_equal(w->fake.overrides[HEALTH_ENDPOINT][0].peer, actor, strlen(actor)); /* he may say so */
     static const char *const odd[] = {"%FF", "a%C2%9Bb", "a%C0%80", "%ED%A0%80", "%E2%80%A8"};
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {

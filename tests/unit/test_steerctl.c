@@ -144,6 +144,13 @@ static void overrides(void **state)
     assert_int_equal(w->fake.puts, 1);
     assert_int_equal(run(w, "auto|region:us-east"), 0);
     assert_null(w->fake.targets[HEALTH_REGION][0].override);
+    assert_int_equal(run(w, "drain|region:eu-west|--reason|it's late"), 1);
+    assert_has(&w->err, "would leave 2 names without anybody who serves them");
+    assert_has(&w->err, "  www.example.com. A AAAA (class default)\n  and 1 more\n");
+    assert_has(&w->err, "drain region:eu-west --reason 'it'\\''s late' --yes-unserved\n");
+    assert_int_equal(w->fake.puts, 2);
+    assert_int_equal(run(w, "drain|region:eu-west|--reason|it's late|--yes-unserved"), 0);
+    assert_int_equal(w->fake.puts, 3);
     assert_int_equal(run(w, "down|endpoint:web-1|--reason|x|--until|2020-01-01T00:00:00Z"), 1);
     assert_has(&w->err, "  --until: found 2020-01-01T00:00:00Z, expected a time in the future");
 }

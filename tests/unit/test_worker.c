@@ -26,6 +26,7 @@ struct task {
     bool is_held;      /* runs until the gate opens */
     bool is_endless;   /* runs until it is cancelled */
     int prepared, ran, done;
+    size_t ended_before; /* how many were done with when its turn came */
     bool was_cancelled;
 };
 
@@ -60,6 +61,7 @@ static void prepare(struct worker_job *job)
     struct task *task = (struct task *)job;
     assert_int_equal(task->ran, 0);
     task->prepared++;
+    task->ended_before = task->bench->ended;
 }
 
 static void run(struct worker_job *job)
@@ -85,7 +87,7 @@ static void done(struct worker_job *job)
     b->order[b->ended++] = (char)('0' + (task - b->tasks));
 }
 
-static void open_bench(struct bench *b, size_t limit)
+static void open_kind(struct bench *b, size_t limit, bool in_order)
 {
     *b = (struct bench){.fd = eventfd(0, EFD_NONBLOCK)};
     for (int i = 0; i < JOBS; i++) {
@@ -98,12 +100,18 @@ static void open_bench(struct bench *b, size_t limit)
     assert_int_equal(worker_open(&(struct worker_options){.name = "test",
                                                           .limit = limit,
                                                           .nice = 10,
+                                                          .in_order = in_order,
                                                           .context = b,
                                                           .wake = wake,
                                                           .enter = enter,
                                                           .leave = leave},
                                  &b->worker),
                      0);
+}
+
+static void open_bench(struct bench *b, size_t limit)
+{
+    open_kind(b, limit, false);
 }
 
 static void close_bench(struct bench *b)
@@ -158,6 +166,22 @@ static void jobs_run_in_their_order(void **state)
     assert_int_equal(stats.ended, JOBS);
     assert_null(stats.running);
     worker_reap(b.worker); /* nothing to reap is fine */
+    close_bench(&b);
+}
+
+/* What one has done is there when the next one begins. */
+static void jobs_do_not_overtake(void **state)
+{
+    (void)state;
+    struct bench b;
+    open_kind(&b, JOBS, true);
+    for (int i = 0; i < JOBS; i++) {
+        assert_int_equal(worker_submit(b.worker, &b.tasks[i].job), 0);
+    }
+    reap_until(&b, JOBS);
+    for (size_t i = 0; i < JOBS; i++) {
+        assert_int_equal(b.tasks[i].ended_before, i);
+    }
     close_bench(&b);
 }
 
@@ -274,13 +298,10 @@ static void nobody_looks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(jobs_run_in_their_order),
-        cmocka_unit_test(a_full_queue_says_so),
-        cmocka_unit_test(cancelled_jobs_do_not_run),
-        cmocka_unit_test(a_running_job_is_told),
-        cmocka_unit_test(closing_ends_all),
-        cmocka_unit_test(closing_at_any_moment),
-        cmocka_unit_test(nobody_looks),
+        cmocka_unit_test(jobs_run_in_their_order), cmocka_unit_test(jobs_do_not_overtake),
+        cmocka_unit_test(a_full_queue_says_so),    cmocka_unit_test(cancelled_jobs_do_not_run),
+        cmocka_unit_test(a_running_job_is_told),   cmocka_unit_test(closing_ends_all),
+        cmocka_unit_test(closing_at_any_moment),   cmocka_unit_test(nobody_looks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

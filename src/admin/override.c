@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Overrides: put, removed, or only foreseen. Before one is put it is asked whom it would leave unserved, on a
+ * worker that does nothing else; what is found there is decided on the control thread, before the next order
+ * is looked at. So orders do not overtake each other, and of two that are harmless alone and not together the
+ * second one is told so. */
+#include "config.h"
+
+#include "admin/call.h"
+
+#include "admin/render.h"
+#include "admin/request.h"
+#include "base/error.h"
+#include "base/words.h"
+
+static json_t *render_changes(const struct operate_change *changes, size_t count)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *item = json_object();
+        json_object_set_new(item, "kind", json_string(health_kind_text(changes[i].kind)));
+        json_object_set_new(item, "name", render_text(changes[i].name));
+        json_object_set_new(item, "before", json_string(health_state_text(changes[i].before.state)));
+        json_object_set_new(item, "after", json_string(health_state_text(changes[i].after.state)));
+        json_array_append_new(items, item);
+    }
+    return items;
+}
+
+/* Something is planned where an override is in force. */
+static void set_in_force(struct call *call, const struct operate_target *target)
+{
+    char text[CLOCK_TEXT_SIZE];
+    const struct health_override *override = target->override;
+    problem_set(
+        &call->problem, PROBLEM_CONFLICT,
+        "%s of %s \"%s\" by %s is in force until %s: remove it first (auto), or replace it at once,"
+        " without a start",
+        health_desired_text(override->desired), health_kind_text(target->kind), target->name, override->actor,
+        override->expires_ms == 0 ? "it is removed" : clock_write_rfc3339(override->expires_ms, text));
+}
+
+static void set_conflict(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct operate_target target;
+    int error = verbs->get_target(call->reader, call->route.kind, call->route.name, call->arena, &target);
+    if (error == 0 && target.override != NULL) {
+        set_in_force(call, &target);
+    } else { /* it has ended a moment ago */
+        problem_set(&call->problem, PROBLEM_CONFLICT, "%s", error_text(ERROR_CONFLICT));
+    }
+}
+
+/* A verb refused it. */
+static void reply_refused(struct call *call, int error)
+{
+    if (error == ERROR_NOT_FOUND) {
+        call_set_missing(call);
+    } else if (error == ERROR_INVALID) {
+        problem_add_field(&call->problem, "expires", "expected a time in the future");
+    } else if (error == ERROR_CONFLICT) {
+        set_conflict(call);
+    } else {
+        call_set_internal(call, error);
+    }
+    call_reply_problem(call);
+}
+
+static struct operate_wish wish_of(const struct call *call)
+{
+    const struct request_override *wanted = call->data;
+    return (struct operate_wish){.kind = call->route.kind,
+                                 .name = call->route.name,
+                                 .override = &wanted->what,
+                                 .limit = ADMIN_UNSERVED_MAX};
+}
+
+/* ---- dry runs, on a worker ---- */
+
+static void reply_foresight(struct call *call)
+{
+    struct operate_wish wish = wish_of(call);
+    struct operate_foresight foresight;
+    int error = call->admin->verbs.foresee_override(call->reader, &wish, call->arena, &foresight);
+    if (error != 0) {
+        reply_refused(call, error);
+        return;
+    }
+    json_t *document = render_target(&foresight.target);
+    json_object_set_new(document, "dry_run", json_true());
+    json_object_set_new(document, "changes", render_changes(foresight.changes, foresight.change_count));
+    json_object_set_new(document, "unserved", render_unserved(&foresight.unserved));
+    call_reply_json(call, 200, document);
+}
+
+/* ---- orders ---- */
+
+static const char *describe(enum health_desired desired)
+{
+    return desired == HEALTH_DESIRED_AUTO ? "removing the override" : health_desired_text(desired);
+}
+
+static void reply_unserved(struct call *call, const struct operate_unserved *unserved)
+{
+    const struct request_override *wanted = call->data;
+    problem_set(&call->problem, PROBLEM_UNSERVED,
+                "%s of %s \"%s\" would leave %zu name%s without anybody who serves %s; with allow_unserved"
+                " it is done all the same",
+                describe(wanted->what.desired), health_kind_text(call->route.kind), call->route.name,
+                unserved->total, words_plural(unserved->total), unserved->total == 1 ? "it" : "them");
+    call->problem.unserved = arena_copy(call->arena, unserved, sizeof *unserved);
+    call_reply_problem(call);
+}
+
+/* On the control thread. */
+static void put(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct request_override *wanted = call->data;
+    int error = verbs->put_override(verbs->context, call->route.kind, call->route.name, &wanted->what);
+    if (error == 0) {
+        handle_target(call); /* the new state */
+    } else {
+        reply_refused(call, error);
+    }
+}
+
+/* On the worker of orders. A target that is not there is told by the verb. */
+static void weigh(struct call *call)
+{
+    const struct request_override *wanted = call->data;
+    struct operate_wish wish = wish_of(call);
+    struct operate_unserved unserved = {.total = 0};
+    if (!wanted->allows_unserved) {
+        (void)call->admin->verbs.find_unserved(call->reader, &wish, call->arena, &unserved);
+    }
+    if (unserved.total != 0) {
+        reply_unserved(call, &unserved);
+    } else {
+        call->settle = put;
+    }
+}
+
+void handle_override(struct call *call)
+{
+    struct request_override wanted = {.what = {.set_ms = clock_wall_ms(&call->admin->clock)}};
+    if (call->method == ROUTE_PUT) {
+        request_parse_override(call->body, call->body_len, wanted.what.set_ms, &wanted, &call->problem);
+    }
+    if (!problem_is_set(&call->problem)) {
+        call_add_actor(call, wanted.what.actor, wanted.what.peer);
+    }
+    if (problem_is_set(&call->problem)) {
+        call_reply_problem(call);
+        return;
+    }
+    wanted.allows_unserved |= call->route.allow_unserved;
+    call->data = arena_copy(call->arena, &wanted, sizeof wanted);
+    if (call->route.dry_run) {
+        call_work(call, ADMIN_QUICK, "dry-run", reply_foresight);
+    } else {
+        call_work(call, ADMIN_ORDERS, "override", weigh);
+    }
+}
