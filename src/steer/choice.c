@@ -45,8 +45,8 @@ struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t cl
         room.members = max(room.members, class->pool->count);
         room.parts = max(room.parts, groups);
     }
-    room.accepted = policy->pick == STEER_PICK_STICKY ? room.members : 0;
     room.members = max(room.members, class->offered_count);
+    room.accepted = policy->pick == STEER_PICK_STICKY ? room.members : 0;
     room.parts = max(room.parts, 1);
     return room;
 }

@@ -10,6 +10,7 @@
 
 #include "steer/steer.h"
 
+#include "steer/sticky.h"
 #include "steer/tier.h"
 
 #include <string.h>
@@ -137,7 +138,7 @@ static void pack_parts(struct steer_choice *choice)
 }
 
 /* Weights of members, and the line on which parts are drawn. */
-static void finish_parts(const struct steer_reading *reading)
+static void finish_parts(const struct steer_reading *reading, const struct steer_class *class)
 {
     struct steer_choice *choice = reading->choice;
     const struct steer_policy *policy = reading->policy;
@@ -151,6 +152,9 @@ static void finish_parts(const struct steer_reading *reading)
         part->share /= sum;
         until += part->share;
         part->until = until * 0x1p32 < UINT32_MAX ? (uint32_t)(until * 0x1p32 + 0.5) : UINT32_MAX;
+    }
+    if (policy->pick == STEER_PICK_STICKY && choice->part_count > 1) {
+        sticky_divide(class, choice);
     }
     choice->total_weight = choice->part_count == 1 ? choice->parts[0].total_weight : 0;
     bool draws_one = policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
@@ -227,10 +231,15 @@ static bool take_all(struct steer_reading *reading, const struct steer_class *cl
     bool any = false;
     memset(seen, 0, (reading->policy->member_count + 63u) / 64u * sizeof *seen);
     tier_begin(reading, part);
-    if (class->offered != NULL) {
+    part->group = class->offer_group;
+    part->group_members = class->offer;
+    part->listed = reading->listed = 0;
+    if (class->offer_group != NULL) {
+        any = tier_offer(reading, class->offer, class->offer_group->count, part, seen);
+    } else if (class->offered != NULL) {
         any = tier_offer(reading, class->offered, class->offered_count, part, seen);
     }
-    for (size_t t = 0; class->offered == NULL && t < class->tier_count; t++) {
+    for (size_t t = 0; part->group == NULL && class->offered == NULL && t < class->tier_count; t++) {
         any |= tier_offer(reading, class->tiers[t].members, class->tiers[t].count, part, seen);
     }
     part->share = part->fraction = 1;
@@ -332,7 +341,7 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
     }
     bool is_short = policy->has_ttl_failing && (reading.failing >= 0 || reading.planned >= 0);
     choice->ttl = is_short ? policy->ttl_failing : STEER_TTL_FREE;
-    finish_parts(&reading);
+    finish_parts(&reading, class);
     if (trace != NULL) {
         trace_shares(choice, trace);
         trace->failing = is_short ? reading.failing : -1;

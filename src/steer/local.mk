@@ -10,5 +10,6 @@ src_libsteer_a_SOURCES = \
 	src/steer/pick.c \
 	src/steer/set.c \
 	src/steer/steer.h \
+	src/steer/stick.c \
 	src/steer/sticky.c src/steer/sticky.h \
 	src/steer/tier.c src/steer/tier.h

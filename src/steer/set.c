@@ -308,6 +308,31 @@ static void copy_tier(struct steer_set *set, const struct steer_policy *plan, st
     tier->members = keep_list(set, tier->members, tier->count);
 }
 
+/* All that the fallback of a class offers, for sticky picks from it. */
+static void make_offer(struct steer_set *set, const struct steer_policy *plan, struct steer_class *class)
+{
+    enum steer_fallback fallback = class->has_fallback ? class->fallback : plan->fallback;
+    size_t count = class->offered_count, used = 0;
+    class->offer = NULL;
+    class->offer_group = NULL;
+    if (plan->pick != STEER_PICK_STICKY || fallback != STEER_FALLBACK_ALL) {
+        return;
+    }
+    for (size_t t = 0; class->offered == NULL && t < class->tier_count; t++) {
+        count += class->tiers[t].count;
+    }
+    uint16_t *all = memory_alloc_array(count + 1, sizeof *all);
+    for (size_t t = 0; class->offered == NULL && t < class->tier_count; t++) {
+        memcpy(all + used, class->tiers[t].members, class->tiers[t].count * sizeof *all);
+        used += class->tiers[t].count;
+    }
+    struct steer_group group = {.count = (uint16_t)count};
+    class->offer = class->offered != NULL ? class->offered : keep_list(set, all, count);
+    group.table = get_table(set, plan, class->offer, count);
+    class->offer_group = arena_copy(set->arena, &group, sizeof group);
+    free(all);
+}
+
 static const struct steer_class *copy_classes(struct steer_set *set, const struct steer_policy *plan)
 {
     struct arena *arena = set->arena;
@@ -327,6 +352,7 @@ static const struct steer_class *copy_classes(struct steer_set *set, const struc
         if (classes[i].offered != NULL) {
             classes[i].offered = keep_list(set, classes[i].offered, classes[i].offered_count);
         }
+        make_offer(set, plan, &classes[i]);
     }
     return classes;
 }

@@ -112,6 +112,9 @@ struct steer_class {
     /* What fallback "all" offers: NULL: the members of the tiers. */
     const uint16_t *offered;
     uint16_t offered_count;
+    /* Sticky and fallback "all": what is offered, one after another, as a group; made by steer_set_add(). */
+    const uint16_t *offer;
+    const struct steer_group *offer_group;
 };
 
 struct steer_policy {
@@ -201,12 +204,21 @@ struct steer_part {
     uint16_t count; /* members, from `first` of the choice on */
     uint32_t first, total_weight;
     uint32_t listed;                 /* sticky: where the group's members begin in `accepted` */
-    const struct steer_group *group; /* NULL: of a fallback */
+    const struct steer_group *group; /* NULL: of a fallback without a table */
     const uint16_t *group_members;   /* sticky: all members of the group, as in the tier */
-    double fraction;                 /* of its tier */
-    double share;                    /* of all answers, 0..1; they add up to 1 */
-    bool trickles;                   /* the tier has no more than its trickle, and would have less */
-    bool all_shed;                   /* its members shed everything, and have their weights all the same */
+    const struct steer_table *table; /* sticky: of those with a weight, or of standbys */
+    uint32_t lots;                   /* sticky: which lots of the table have somebody who serves */
+    uint32_t unit;                   /* what a weight of 1 is in `weights`, in 32nds */
+    /* Sticky, for choices of several parts, on lines of 2^32: the clients of the group while all groups have
+     * somebody; those of the tier's trickle; and how many leave the tier of those whose member serves, and of
+     * the others. The last two are of the first part of a tier. */
+    uint32_t group_from, group_len, slice_from, slice_len, leave_home, leave_lost;
+    double home;     /* sticky: this share of the group's clients has the member that it always has */
+    double fraction; /* of its tier */
+    double share;    /* of all answers, 0..1; they add up to 1 */
+    bool is_home;    /* sticky: the table is the one of quiet times */
+    bool trickles;   /* the tier has no more than its trickle, and would have less */
+    bool all_shed;   /* its members shed everything, and have their weights all the same */
 };
 
 #define STEER_TTL_FREE UINT32_MAX

@@ -181,7 +181,7 @@ static bool is_held(struct steer_reading *reading, uint16_t index)
  * serve. */
 static uint32_t find_accepted(const struct steer_group *group, size_t position, uint32_t shed)
 {
-    uint32_t accept = group->table == NULL ? 0 : group->table->accept[position];
+    uint32_t accept = group == NULL || group->table == NULL ? 0 : group->table->accept[position];
     uint32_t left = (uint32_t)((uint64_t)accept * (HEALTH_SHED_ALL - shed) / HEALTH_SHED_ALL);
     return left == 0 && accept != 0 ? 1 : left;
 }
@@ -197,6 +197,29 @@ static void settle_draws(struct steer_reading *reading, const struct steer_part 
             accepted[i] = 0;
         }
     }
+}
+
+/* Which of the group's tables is drawn from, who in it serves, and how many of its clients do not notice. */
+static void choose_table(const struct steer_reading *reading, struct steer_part *part)
+{
+    const struct steer_table *whole = part->group == NULL ? NULL : part->group->table;
+    if (whole == NULL) {
+        return;
+    }
+    const uint32_t *accepted = reading->choice->accepted + part->listed;
+    double home = 0, all = 0;
+    part->table = reading->weighted || whole->standbys == NULL ? whole : whole->standbys;
+    part->is_home = part->table == whole;
+    for (size_t i = 0; i < part->group->count; i++) {
+        const struct steer_member *member = &reading->policy->members[part->group_members[i]];
+        if ((member->weight > 0) == reading->weighted) {
+            double weight = member->weight > 0 ? member->weight : 1;
+            part->lots |= accepted[i] != 0 ? 1u << sticky_find_lot(member->weight) : 0;
+            home += weight * accepted[i] / whole->accept[i];
+            all += weight;
+        }
+    }
+    part->home = part->is_home && all > 0 ? home / all : 0;
 }
 
 /* Who sheds everything is left out, if there is anybody else; if not, all are loaded alike, and load says
@@ -244,6 +267,27 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
     }
     part->count = (uint16_t)(reading->used - part->first);
     leave_out_shed(reading, part);
+    choose_table(reading, part);
+}
+
+/* Which clients have which group while each has somebody to offer: those with a share in their order, the
+ * others behind them. */
+static void slice_tier(const struct steer_group *groups, struct steer_part *parts, size_t count)
+{
+    double sum = 0, from = 0;
+    bool has_rest = false;
+    for (size_t i = 0; i < count; i++) {
+        sum += groups[i].share;
+        has_rest |= groups[i].share <= 0;
+    }
+    double whole = has_rest || sum <= 0 ? 1 : sum;
+    for (size_t i = 0; i < count; i++) {
+        bool is_rest = groups[i].share <= 0;
+        double at = is_rest ? sum : from, len = is_rest ? 1 - sum : groups[i].share / whole;
+        parts[i].group_from = at < 1 ? (uint32_t)(at * 0x1p32) : UINT32_MAX;
+        parts[i].group_len = len <= 0 ? 0 : len < 1 ? (uint32_t)(len * 0x1p32) : UINT32_MAX;
+        from += is_rest ? 0 : len;
+    }
 }
 
 /* What each group has of the tier, of those that have somebody to offer: its share, or what these leave. So
@@ -282,6 +326,7 @@ size_t tier_read(struct steer_reading *reading, const struct steer_tier *tier, s
         members += groups[i].count;
     }
     divide_tier(groups, parts, count);
+    slice_tier(groups, parts, count);
     measure_tier(tier, sums, measure);
     return count;
 }
@@ -294,13 +339,20 @@ bool tier_offer(struct steer_reading *reading, const uint16_t *members, size_t c
     bool any = false;
     for (size_t i = 0; i < count; i++) {
         uint64_t bit = UINT64_C(1) << (members[i] % 64u);
-        if ((seen[members[i] / 64u] & bit) == 0 && look_at(reading, members[i]).state != HEALTH_DRAINED) {
+        bool is_new = (seen[members[i] / 64u] & bit) == 0;
+        bool is_offered = is_new && look_at(reading, members[i]).state != HEALTH_DRAINED;
+        if (is_offered) {
             any = true;
             add_member(reading, members[i], 0, part);
+        }
+        if (part->group != NULL) {
+            bool takes = is_offered && (reading->types & reading->ask.types) != 0;
+            reading->choice->accepted[reading->listed++] = takes ? find_accepted(part->group, i, 0) : 0;
         }
         seen[members[i] / 64u] |= bit;
     }
     part->count = (uint16_t)(reading->used - part->first);
+    choose_table(reading, part);
     return any;
 }
 
@@ -332,4 +384,5 @@ void tier_weigh(const struct steer_reading *reading, struct steer_part *part)
         weights[i] = total;
     }
     part->total_weight = total;
+    part->unit = scale * 32u >> shift;
 }

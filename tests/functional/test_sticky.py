@@ -115,17 +115,64 @@ def test_several_answers(site):
         server.override("endpoint", answers[0], "auto")
 
 
+def find_needless(before, after, lost):
+    """Clients who were not on what was lost, and moved."""
+    return [client for client in before if before[client] != after[client] and before[client] not in lost]
+
+
+def lose_one_more(server, endpoint, how="down"):
+    """What serves loses one: nobody else moves, and all come back with it."""
+    before = map_clients(server)
+    assert endpoint in before.values()
+    server.override("endpoint", endpoint, how)
+    after = map_clients(server)
+    assert endpoint not in after.values()
+    assert find_needless(before, after, {endpoint}) == []
+    server.override("endpoint", endpoint, "auto" if how == "down" else "down")
+    assert map_clients(server) == before
+    return before, after
+
+
 def test_spilling_moves_the_missing_share_only(site):
-    server = make(site, tiers=[["us"], ["eu"]], spill_below="100%").start()
+    server = make(site, count=10, tiers=[["us"], ["eu"]], spill_below="100%").start()
     before = map_clients(server)
     assert not {"w8", "w9"} & set(before.values())
     for n in range(4):
         server.override("endpoint", f"w{n}", "down")
-    after = map_clients(server)
-    moved = [client for client in CLIENTS if before[client] != after[client]]
-    to_eu = [client for client in CLIENTS if after[client] in ("w8", "w9")]
-    assert 230 < len(to_eu) < 370  # half of 600
-    assert all(before[client] in ("w0", "w1", "w2", "w3") or client in to_eu for client in moved)
+        after = map_clients(server)
+        moved = {client for client in CLIENTS if before[client] != after[client]}
+        assert moved == {client for client in CLIENTS if before[client] == f"w{n}"}
+        assert {after[client] for client in moved} == {"w8", "w9"}
+        before = after
+    assert 230 < sum(endpoint in ("w8", "w9") for endpoint in after.values()) < 370  # half of 600
+
+
+def test_losing_one_of_standbys_that_serve(site):
+    lose_one_more(make(site, count=8, weights={"*": 0}).start(), "w3")
+
+
+def test_draining_one_while_the_fallback_answers(site):
+    server = make(site, fallback="all").start()
+    for n in range(10):
+        server.override("endpoint", f"w{n}", "down")
+    lose_one_more(server, "w3", "drain")
+
+
+def test_light_endpoints_beside_a_heavy_one_that_is_out(site):
+    server = make(site, count=4, weights={"w0": 1000}).start()
+    lose_one_more(server, "w0")
+    server.override("endpoint", "w0", "down")
+    for endpoint in "w1", "w2", "w3":
+        before, after = lose_one_more(server, endpoint)
+        assert min(collections.Counter(before.values()).values()) > 150  # 200 expected, deviation 11.5
+        assert min(collections.Counter(after.values()).values()) > 240
+
+
+def test_a_few_of_many_are_left(site):
+    server = make(site, count=40).start()
+    for n in range(4, 40):
+        server.override("endpoint", f"w{n}", "down")
+    lose_one_more(server, "w2")
 
 
 def test_a_hold_keeps_clients_where_they_went(site):

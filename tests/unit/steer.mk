@@ -1,7 +1,7 @@
 ## Unit tests of src/steer
 if HAVE_CMOCKA
 STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_load tests/unit/test_steer_order tests/unit/test_steer_pick tests/unit/test_steer_set \
-	tests/unit/test_steer_sticky \
+	tests/unit/test_steer_stay tests/unit/test_steer_sticky \
 	tests/unit/test_steer_tiers
 TESTS += $(STEER_TESTS)
 check_PROGRAMS += $(STEER_TESTS)
@@ -21,6 +21,10 @@ tests_unit_test_steer_pick_LDADD = $(STEER_TEST_LIBS)
 tests_unit_test_steer_set_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_set_SOURCES = tests/unit/test_steer_set.c tests/unit/unit.h
 tests_unit_test_steer_set_LDADD = $(STEER_TEST_LIBS)
+tests_unit_test_steer_stay_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_stay_SOURCES = tests/unit/test_steer_stay.c tests/unit/sticky_world.c tests/unit/sticky_world.h \
+	tests/unit/unit.h
+tests_unit_test_steer_stay_LDADD = $(STEER_TEST_LIBS) -lm
 tests_unit_test_steer_sticky_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_sticky_SOURCES = tests/unit/test_steer_sticky.c tests/unit/unit.h
 tests_unit_test_steer_sticky_LDADD = $(STEER_TEST_LIBS)
