@@ -130,6 +130,8 @@ struct admin_verbs {
     ptrdiff_t (*find_target)(void *reader, enum health_kind kind, const char *name);
     int (*get_target)(void *reader, enum health_kind kind, const char *name, struct arena *arena,
                       struct operate_target *target);
+    size_t (*list_dormant)(void *reader, struct arena *arena,
+                           struct health_dormant **items); /* operate_list_dormant() */
     size_t (*list_monitors)(void *reader, const char *endpoint, struct arena *arena,
                             struct admin_monitor **monitors);
     /* What an endpoint would shed (0..1) with a load, were that reported now. */

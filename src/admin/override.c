@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "base/words.h"
 
+#include <string.h>
+
 static json_t *render_changes(const struct operate_change *changes, size_t count)
 {
     json_t *items = json_array();
@@ -78,11 +80,33 @@ static struct operate_wish wish_of(const struct call *call)
 
 /* ---- dry runs, on a worker ---- */
 
+/* One whose target is gone, if there is one and it would be removed: returns whether that was answered. */
+static bool reply_forgotten(struct call *call)
+{
+    const struct request_override *wanted = call->data;
+    struct health_dormant *items;
+    size_t count = wanted->what.desired != HEALTH_DESIRED_AUTO
+                       ? 0
+                       : call->admin->verbs.list_dormant(call->reader, call->arena, &items);
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].kind == call->route.kind && strcmp(items[i].name, call->route.name) == 0) {
+            json_t *document = render_forgotten(call->route.kind, call->route.name);
+            json_object_set_new(document, "dry_run", json_true());
+            call_reply_json(call, 200, document);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void reply_foresight(struct call *call)
 {
     struct operate_wish wish = wish_of(call);
     struct operate_foresight foresight;
     int error = call->admin->verbs.foresee_override(call->reader, &wish, call->arena, &foresight);
+    if (error == ERROR_NOT_FOUND && reply_forgotten(call)) {
+        return;
+    }
     if (error != 0) {
         reply_refused(call, error);
         return;
@@ -118,11 +142,15 @@ static void put(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     const struct request_override *wanted = call->data;
+    struct operate_target target;
     int error = verbs->put_override(verbs->context, call->route.kind, call->route.name, &wanted->what);
-    if (error == 0) {
-        handle_target(call); /* the new state */
-    } else {
+    if (error != 0) {
         reply_refused(call, error);
+    } else if (verbs->get_target(call->reader, call->route.kind, call->route.name, call->arena, &target) ==
+               ERROR_NOT_FOUND) {
+        call_reply_json(call, 200, render_forgotten(call->route.kind, call->route.name));
+    } else {
+        handle_target(call); /* the new state */
     }
 }
 

@@ -297,6 +297,29 @@ json_t *render_override_item(const struct operate_target *target)
     set_text(object, "kind", health_kind_text(target->kind));
     set_text(object, "name", target->name);
     set_text(object, "effective", health_state_text(target->status.effective.state));
+    set(object, "dormant", json_false());
+    return object;
+}
+
+json_t *render_dormant(const struct health_dormant *dormant)
+{
+    const struct operate_target target = {
+        .kind = dormant->kind, .override = &dormant->what, .status = {.planned = dormant->planned}};
+    json_t *object = render_override(&target);
+    set_text(object, "kind", health_kind_text(dormant->kind));
+    set_text(object, "name", dormant->name);
+    set_text(object, "effective", NULL);
+    set(object, "dormant", json_true());
+    return object;
+}
+
+json_t *render_forgotten(enum health_kind kind, const char *name)
+{
+    json_t *object = json_object();
+    set_text(object, "kind", health_kind_text(kind));
+    set_text(object, "name", name);
+    set(object, "dormant", json_true());
+    set(object, "override", json_null());
     return object;
 }
 

@@ -18,6 +18,9 @@ json_t *render_unserved(const struct operate_unserved *unserved);
 json_t *render_target(const struct operate_target *target);
 json_t *render_monitors(const struct admin_monitor *monitors, size_t count);
 json_t *render_override_item(const struct operate_target *target); /* its override, with kind and name */
+json_t *render_dormant(const struct health_dormant *dormant);      /* likewise; its target is gone */
+json_t *render_forgotten(enum health_kind kind,
+                         const char *name); /* one that was dormant and is not any more */
 json_t *render_zone(const struct view_zone *zone, const struct admin_secondary *secondaries, size_t count);
 json_t *render_geo(const struct admin_geo *geo);
 json_t *render_name(const struct view_name *name, const struct admin_verbs *verbs, void *reader);

@@ -100,6 +100,9 @@ void handle_status(struct call *call)
     }
     json_object_set_new(document, "overrides", json_integer((json_int_t)overrides));
     json_object_set_new(document, "overrides_planned", json_integer((json_int_t)planned));
+    struct health_dormant *dormant;
+    size_t dormants = verbs->list_dormant(call->reader, call->arena, &dormant);
+    json_object_set_new(document, "overrides_dormant", json_integer((json_int_t)dormants));
     json_object_set_new(document, "work", render_work(&info.work));
     call_reply_json(call, 200, document);
 }
@@ -205,12 +208,25 @@ static void page_overrides(struct call *call, enum health_kind kind, struct page
     }
 }
 
+static void page_dormant(struct call *call, struct page *page)
+{
+    struct health_dormant *items;
+    size_t count = verbs_of(call)->list_dormant(call->reader, call->arena, &items);
+    for (size_t i = 0; i < count && !page->more; i++) {
+        const char *key = arena_print(call->arena, "%s:%s", health_kind_text(items[i].kind), items[i].name);
+        if (page_reached(page, key) && page_take(page, key)) {
+            json_array_append_new(page->items, render_dormant(&items[i]));
+        }
+    }
+}
+
 void handle_overrides(struct call *call)
 {
     struct page page = page_start(call);
     for (int kind = HEALTH_REGION; kind >= HEALTH_ENDPOINT; kind--) {
         page_overrides(call, (enum health_kind)kind, &page);
     }
+    page_dormant(call, &page);
     page_reply(call, &page);
 }
 

@@ -43,6 +43,7 @@ void show_status(const struct steerctl *ctl, const json_t *status)
     text_line("names", text_number(status, "names", text));
     text_line("overrides", text_number(status, "overrides", text));
     text_line("  planned", text_number(status, "overrides_planned", text));
+    text_line("  dormant", text_number(status, "overrides_dormant", text));
     putchar('\n');
     struct table *table = table_new(ctl, headings);
     count_row(table, status, "regions");
@@ -306,6 +307,12 @@ static void show_changes(const struct steerctl *ctl, const json_t *changes, bool
 void show_change(const struct steerctl *ctl, const json_t *target)
 {
     char name[TABLE_CELL_SIZE], state[64], by[64], start[64];
+    if (json_is_true(json_object_get(target, "dormant"))) {
+        printf("%s:%s is not there, and its override %s\n", text_or_dash(text_of(target, "kind")),
+               text_clean(text_or_dash(text_of(target, "name")), name, sizeof name),
+               json_is_true(json_object_get(target, "dry_run")) ? "would not be, either" : "is not, either");
+        return;
+    }
     const json_t *override = json_object_get(target, "override");
     const char *expires = text_of(override, "expires"),
                *effective = text_or_dash(text_of(target, "effective"));
@@ -360,7 +367,8 @@ void show_overrides(const struct steerctl *ctl, const json_t *items)
                  text_or_dash(text_of(item, "name")));
         table_add(table, text);
         table_add(table, text_of(item, "state"));
-        table_add_state(table, text_of(item, "effective"));
+        bool is_dormant = json_is_true(json_object_get(item, "dormant"));
+        table_add_state(table, is_dormant ? "(dormant)" : text_of(item, "effective"));
         table_add(table, text_of(item, "actor"));
         snprintf(text, sizeof text, "%s ago", text_age(text_of(item, "set"), age));
         table_add(table, text);

@@ -21,12 +21,16 @@ static void on_expiry(int fd, short events, void *argument)
     (void)fd;
     (void)events;
     struct server *server = argument;
+    bool any = false;
     lock_take(&server->lock);
     int64_t now = clock_wall_ms(&server->clock);
-    size_t turned = health_follow_clock(server->view->health, now);
+    while (health_follow_turn(server->view->health, now) != 0) {
+        any = true;
+        lock_pass(&server->lock);
+    }
     health_expire_loads(server->view->health, now);
     lock_leave(&server->lock);
-    if (turned != 0) {
+    if (any) {
         server_forget_snapshot(server);
     }
     server_forget_old_snapshot(server);

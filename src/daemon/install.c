@@ -15,6 +15,35 @@
 #include "daemon/targets.h"
 #include "base/log.h"
 
+/* There may be hundreds: what is not new is counted. */
+void server_report_dormants(const struct view *view, struct report *report)
+{
+    struct report_place place = {.file = view->server->topology_path};
+    size_t old = 0, count = health_count_dormant(view->health), dropped = health_count_dropped(view->health);
+    for (size_t i = 0; i < count; i++) {
+        const struct health_dormant *dormant = health_get_dormant(view->health, i);
+        const char *kind = health_kind_text(dormant->kind);
+        old += !dormant->is_new;
+        if (dormant->is_new) {
+            report_add(report, REPORT_WARNING, &place,
+                       "the %s of %s %s by %s lies dormant: there is no such %s any more%s%s",
+                       health_desired_text(dormant->what.desired), kind, dormant->name, dormant->what.actor,
+                       kind, dormant->heir == NULL ? "" : ", its addresses are those of ",
+                       dormant->heir == NULL ? "" : dormant->heir);
+        }
+    }
+    if (old != 0) {
+        report_add(report, REPORT_WARNING, &place,
+                   "%zu override%s from before lie%s dormant, for want of what they are about", old,
+                   old == 1 ? "" : "s", old == 1 ? "s" : "");
+    }
+    if (dropped != 0) {
+        report_add(report, REPORT_WARNING, &place,
+                   "%zu more overrides have lost what they are about and were dropped: %d may lie dormant",
+                   dropped, HEALTH_DORMANT_MAX);
+    }
+}
+
 static void free_view(void *view)
 {
     view_free(view);
@@ -35,6 +64,7 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     server->view = view;
     struct view *old = view_exchange(server->slot, view);
     lock_leave(&server->lock);
+    health_tell_carried(view->health); /* this thread alone changes overrides */
     view_succession_free(succession);
     server_forget_snapshot(server);
     log_configure(&view->server->log);

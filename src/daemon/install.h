@@ -3,6 +3,7 @@
  * Making a compiled view the current one. On the control thread. Private to src/daemon. */
 #pragma once
 
+struct report;
 struct server;
 struct view;
 struct view_succession;
@@ -11,3 +12,7 @@ struct view_succession;
  * are switched. The view has been prepared by primaries_prepare(). Takes both; succession NULL: it is the
  * first. */
 void server_install_view(struct server *server, struct view *view, struct view_succession *succession);
+
+/* Warn of the overrides that lie dormant in a view that has taken over. On the control thread, or of a view
+ * that nobody else has. */
+void server_report_dormants(const struct view *view, struct report *report);

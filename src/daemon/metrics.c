@@ -400,6 +400,9 @@ static void print_targets(const struct view *view, struct buffer *out)
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         print_plans(&targets[kind], out);
     }
+    print_head(out, "steerd_overrides_dormant", "gauge", "Overrides whose target is not in the topology.");
+    buffer_print(out, "steerd_overrides_dormant %zu\n",
+                 view->health == NULL ? 0 : health_count_dormant(view->health));
     print_loads(&targets[HEALTH_ENDPOINT], out);
     arena_free(arena);
 }

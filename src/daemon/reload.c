@@ -221,6 +221,7 @@ static bool install(struct reload *reload)
     if (reload->view != NULL) {
         warn_of_fixed(server, reload->view, reload->report);
         server_install_view(server, reload->view, reload->succession);
+        server_report_dormants(reload->view, reload->report);
         server_find_tcp_limits(server->view, &server->serve_options.tcp);
         serve_set_tcp_limits(server->serve, &server->serve_options.tcp);
     }

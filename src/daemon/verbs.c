@@ -71,6 +71,14 @@ static int get_target(void *context, enum health_kind kind, const char *name, st
     return error;
 }
 
+static size_t list_dormant(void *context, struct arena *arena, struct health_dormant **items)
+{
+    struct reader *reader = context;
+    size_t count = operate_list_dormant(reader_begin(reader), arena, items);
+    reader_end(reader);
+    return count;
+}
+
 static const char *check_type_text(enum conf_check_type type)
 {
     return type == CONF_CHECK_TCP ? "tcp" : "http";
@@ -338,6 +346,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_some = list_some,
                                   .find_target = find_target,
                                   .get_target = get_target,
+                                  .list_dormant = list_dormant,
                                   .list_monitors = list_monitors,
                                   .put_override = put_override,
                                   .put_load = put_load,

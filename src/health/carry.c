@@ -37,7 +37,9 @@ struct health_carrier {
     size_t fresh_left;               /* of those, to be carried again: an az or region has changed */
     struct kept *kept[HEALTH_KINDS]; /* of each new object */
     size_t done;                     /* of all objects, in the first turn */
-    bool watches;
+    bool watches, is_settled;
+    bool is_orphaned;         /* an override without a target has changed */
+    uint64_t dormant_changes; /* of `from`, when its dormant overrides were taken over */
     struct health_journal journal;
     struct health_carrier_hook hook;
     struct health_listener listener; /* of `to`, until the end */
@@ -145,7 +147,10 @@ static void keep(struct health_carrier *c, enum health_kind kind, uint32_t index
 static bool carry_override(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
     uint32_t old = health_match_old(&c->match, kind, index);
-    uint32_t at = old == HEALTH_NEW ? 0 : c->from->nodes[kind][old].override_at;
+    if (old == HEALTH_NEW) {
+        return false; /* one that was dormant is not its own business */
+    }
+    uint32_t at = c->from->nodes[kind][old].override_at;
     if (at != 0) {
         uint32_t word = health_word_get(c->from, kind, old);
         health_put_override(c->to, kind, index, &c->from->overrides[at - 1].what,
@@ -182,6 +187,93 @@ static void carry_first(struct health_carrier *c, enum health_kind kind, uint32_
     keep(c, kind, index);
 }
 
+/* ---- overrides without a target, there or here ---- */
+
+static void note_change(void *context, const struct health_change *change)
+{
+    struct health_carrier *c = context;
+    c->touched = memory_grow(c->touched, c->touched_count, &c->touched_capacity, sizeof *c->touched);
+    c->touched[c->touched_count++] = (struct health_place){change->kind, change->index};
+}
+
+static void settle_override(struct health_carrier *c, const struct health_place *place)
+{
+    if (c->is_settled) {
+        health_settle(c->to, place->kind, place->index, HEALTH_OUTCOME_NONE);
+        health_deliver(c->to);
+        note_change(c, &(struct health_change){.kind = place->kind, .index = place->index});
+    }
+}
+
+static void wake(struct health_carrier *c, uint32_t index, const struct health_dormant *dormant)
+{
+    struct health *to = c->to;
+    to->woken = memory_grow(to->woken, to->woken_count, &to->woken_capacity, sizeof *to->woken);
+    struct health_place *place = &to->woken[to->woken_count++];
+    *place = (struct health_place){dormant->kind, index};
+    health_put_override(to, dormant->kind, index, &dormant->what, dormant->planned);
+    settle_override(c, place);
+}
+
+static void put_back(struct health_carrier *c)
+{
+    struct health *to = c->to;
+    while (to->woken_count != 0) {
+        const struct health_place *place = &to->woken[--to->woken_count];
+        health_drop_override(to, place->kind, place->index);
+        settle_override(c, place);
+    }
+}
+
+static void add_orphan(const struct health_carrier *c, const struct health_override_entry *entry,
+                       struct health_dormants *dormants)
+{
+    const struct health *from = c->from;
+    bool is_endpoint = entry->kind == HEALTH_ENDPOINT;
+    uint32_t heir = is_endpoint ? c->match.first_heir[entry->index] : HEALTH_NEW;
+    uint32_t word = health_word_get(from, entry->kind, entry->index);
+    health_dormants_add(
+        dormants,
+        &(struct health_dormant){.kind = entry->kind,
+                                 .name = from->nodes[entry->kind][entry->index].name,
+                                 .heir = heir == HEALTH_NEW ? NULL : c->to->nodes[HEALTH_ENDPOINT][heir].name,
+                                 .what = entry->what,
+                                 .planned = (word & HEALTH_WORD_PLANNED) != 0,
+                                 .is_new = true});
+}
+
+/* All of them anew: there are few. */
+static void carry_dormants(struct health_carrier *c)
+{
+    const struct health *from = c->from;
+    c->is_orphaned = false;
+    c->dormant_changes = from->dormant_changes;
+    if (c->match.is_same_plan) {
+        health_dormants_share(c->to, from);
+        return;
+    }
+    struct health_dormants *dormants = health_dormants_new();
+    put_back(c);
+    for (size_t i = 0; i < health_count_dormant(from); i++) {
+        struct health_dormant dormant = *health_get_dormant(from, i);
+        ptrdiff_t index = health_find(c->to, dormant.kind, dormant.name);
+        dormant.is_new = false;
+        dormant.heir = NULL;
+        if (index >= 0) {
+            wake(c, (uint32_t)index, &dormant);
+        } else {
+            health_dormants_add(dormants, &dormant);
+        }
+    }
+    for (size_t i = 0; i < from->override_count; i++) {
+        const struct health_override_entry *entry = &from->overrides[i];
+        if (c->match.next[entry->kind][entry->index] == HEALTH_NEW) {
+            add_orphan(c, entry, dormants);
+        }
+    }
+    health_dormants_put(c->to, dormants);
+}
+
 /* ---- the first turn ---- */
 
 void health_carrier_watch(struct health_carrier *c)
@@ -209,6 +301,7 @@ bool health_carrier_step(struct health_carrier *c, size_t count)
             return true;
         }
     }
+    carry_dormants(c);
     return false;
 }
 
@@ -220,13 +313,6 @@ static void put_right(struct health_carrier *c, enum health_kind kind, uint32_t 
     bool is_same = is_known && kept->state == c->to->nodes[kind][index].told.state;
     health_set_since(c->to, kind, index, is_same ? kept->since_ms : c->wall_ms);
     atomic_store_explicit(health_back_at(c->to, kind, index), kept->back_s, memory_order_relaxed);
-}
-
-static void note_change(void *context, const struct health_change *change)
-{
-    struct health_carrier *c = context;
-    c->touched = memory_grow(c->touched, c->touched_count, &c->touched_capacity, sizeof *c->touched);
-    c->touched[c->touched_count++] = (struct health_place){change->kind, change->index};
 }
 
 void health_carrier_settle(struct health_carrier *c)
@@ -244,6 +330,7 @@ void health_carrier_settle(struct health_carrier *c)
         }
     }
     health_set_listener(to, &(struct health_listener){.context = c, .changed = note_change});
+    c->is_settled = true;
 }
 
 /* ---- what changed since ---- */
@@ -276,6 +363,8 @@ static void carry_from(struct health_carrier *c, const struct health_place *plac
     uint32_t index = health_match_next(match, place->kind, place->index);
     if (index != HEALTH_NEW) {
         carry_again(c, place->kind, index);
+    } else {
+        c->is_orphaned = true;
     }
     if (match->is_same_plan) {
         return;
@@ -302,6 +391,10 @@ size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
     }
     for (; count != 0 && c->fresh_left != 0; count--) {
         carry_again(c, HEALTH_ENDPOINT, c->match.fresh[--c->fresh_left]);
+    }
+    if (c->is_orphaned || c->dormant_changes != c->from->dormant_changes) {
+        carry_dormants(c);
+        any = true;
     }
     if (any) {
         health_table_advance(c->to);

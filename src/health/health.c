@@ -258,6 +258,9 @@ void health_free(struct health *health)
     arena_free(health->arena);
     release_frame(health->frame);
     free(health->overrides);
+    free(health->dues.items);
+    free(health->woken);
+    health_dormants_put(health, NULL);
     free(health);
 }
 

@@ -105,11 +105,13 @@ struct health_shed_change {
     const struct health_load_status *load;
 };
 
-/* An override whose time has come. Told before the changes that it brings, by health_follow_clock() only. */
+/* An override whose time has come, told before the changes that it brings; or whose target went or came. */
 enum health_turn {
     HEALTH_TURN_STARTED, /* "started": it was planned and is in force now */
     HEALTH_TURN_EXPIRED, /* "expired": it was in force and is not any more */
     HEALTH_TURN_MISSED,  /* "missed": it expired without ever having been in force: the clock leapt */
+    HEALTH_TURN_DORMANT, /* "dormant": a reload took its target away */
+    HEALTH_TURN_WOKEN,   /* "woken": a reload brought it back */
 };
 
 struct health_override_turn {
@@ -230,9 +232,10 @@ double health_foresee_shed(const struct health *health, uint32_t endpoint, doubl
 
 struct health_override {
     enum health_desired desired;
-    int64_t set_ms;     /* wall */
-    int64_t starts_ms;  /* wall: planned for then; 0: in force from the beginning */
-    int64_t expires_ms; /* wall, after starts_ms; 0: never */
+    int64_t set_ms;                               /* wall */
+    int64_t starts_ms;                            /* wall: planned for then; 0: in force from the beginning */
+    int64_t expires_ms;                           /* wall, after starts_ms; 0: never */
+    bool starts_by_duration, expires_by_duration; /* from then on, or from the start: follows no clock */
     char reason[HEALTH_REASON_SIZE];
     char actor[HEALTH_ACTOR_SIZE]; /* who says to want it */
     char peer[HEALTH_PEER_SIZE];   /* who the kernel says it was, "uid:1000(alice)"; "": nobody */
@@ -253,10 +256,43 @@ struct health_table *health_foresee_override(const struct health_table *table, e
 const struct health_override *health_get_override(const struct health *health, enum health_kind kind,
                                                   uint32_t index);
 /* Do what is due by now, as one change: planned overrides start, others end. What has started stays so if the
- * clock is set back. Returns how many there were. */
+ * clock is set back. Returns how many there were. Of more than HEALTH_CLOCK_TURN those that were due first:
+ * to be called until it is 0, by whoever holds a lock with turns in between. */
+enum { HEALTH_CLOCK_TURN = 64 };
+size_t health_follow_turn(struct health *health, int64_t wall_ms);
+/* All of it. */
 size_t health_follow_clock(struct health *health, int64_t wall_ms);
+/* The wall clock was set by so much: what was given as a duration keeps its length. In turns, *done is 0 at
+ * first; overrides may not change in between but by this. Returns whether there is more. */
+bool health_shift_clock(struct health *health, int64_t by_ms, size_t *done);
 /* Wall time of the next start or end of an override, 0 if there is none. */
 int64_t health_next_due(const struct health *health);
+
+/* ---- overrides whose target is gone ---- */
+
+/* A reload that takes an object away leaves its override dormant: it does nothing, expires when it would
+ * have, and holds again after one that brings an object of the name back. More than HEALTH_DORMANT_MAX are
+ * dropped and counted. */
+enum { HEALTH_DORMANT_MAX = 1000 };
+
+struct health_dormant {
+    enum health_kind kind;
+    const char *name; /* borrowed until the next call that changes overrides */
+    const char *heir; /* an endpoint that has its addresses now; NULL: none, or it is not new */
+    struct health_override what;
+    bool planned; /* its start is yet to come */
+    bool is_new;  /* since the last reload */
+};
+
+size_t health_count_dormant(const struct health *health);
+size_t health_count_dropped(const struct health *health); /* by the last reload */
+const struct health_dormant *health_get_dormant(const struct health *health, size_t i);
+const struct health_dormant *health_find_dormant(const struct health *health, enum health_kind kind,
+                                                 const char *name); /* NULL: there is none */
+/* Returns whether there was one. */
+bool health_forget_dormant(struct health *health, enum health_kind kind, const char *name);
+/* Tell the listener which became dormant, and which woke, when this machine took over. */
+void health_tell_carried(const struct health *health);
 
 /* ---- looking ---- */
 

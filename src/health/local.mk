@@ -3,6 +3,8 @@ src_libhealth_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_libhealth_a_SOURCES = \
 	src/health/carry.c \
 	src/health/foresee.c \
+	src/health/dormant.c \
+	src/health/due.c \
 	src/health/health.c src/health/health.h \
 	src/health/load.c \
 	src/health/machine.h \

@@ -56,6 +56,29 @@ struct health_override_entry {
     bool turned; /* started in the change under way */
 };
 
+/* When something happens to an override. */
+struct health_due {
+    int64_t at_ms;
+    enum health_kind kind;
+    uint32_t index;
+    bool starts; /* else it ends */
+};
+
+struct health_dues {
+    struct health_due *items;
+    size_t count, capacity;
+};
+
+/* Overrides whose target is gone: a block that is exchanged as a whole. */
+struct health_dormants {
+    _Atomic uint32_t holders;
+    struct health_dormant *items;
+    size_t count, capacity;
+    size_t dropped; /* that were too many */
+    int64_t next_due_ms;
+    struct arena *texts;
+};
+
 /* One object of a machine. */
 struct health_place {
     enum health_kind kind;
@@ -111,7 +134,11 @@ struct health {
     uint32_t monitor_count;
     struct health_override_entry *overrides;
     size_t override_count, override_capacity;
-    int64_t next_due_ms; /* start or end of an override; 0: none */
+    struct health_dues dues;
+    struct health_dormants *dormants; /* NULL: none */
+    uint64_t dormant_changes;
+    struct health_place *woken; /* whose override was dormant before the last reload */
+    size_t woken_count, woken_capacity;
     struct health_listener listener;
     struct health_line untold[HEALTH_KINDS]; /* [ENDPOINT]: azs whose endpoints are */
     struct health_walk walk;
@@ -201,6 +228,27 @@ void health_drop_override(struct health *health, enum health_kind kind, uint32_t
 /* Record an override and its bits; without telling anybody. Planned: its time is yet to come. */
 void health_put_override(struct health *health, enum health_kind kind, uint32_t index,
                          const struct health_override *override, bool planned);
+
+/* A clock was set: what was given as a duration goes along. Returns whether anything does. */
+bool health_override_shift(struct health_override *override, bool planned, int64_t by_ms);
+
+/* ---- due.c ---- */
+
+void health_due_add(struct health *health, const struct health_override_entry *entry);
+/* The first entry, if there is one, is one that holds. After every change. */
+void health_due_tidy(struct health *health);
+/* Take out the first that is due by then. */
+bool health_due_take(struct health *health, int64_t wall_ms, struct health_due *due);
+
+/* ---- dormant.c ---- */
+
+struct health_dormants *health_dormants_new(void);
+/* Copied. One that is too many is counted only. */
+void health_dormants_add(struct health_dormants *dormants, const struct health_dormant *dormant);
+void health_dormants_put(struct health *health, struct health_dormants *dormants); /* takes them */
+void health_dormants_share(struct health *to, const struct health *from);
+size_t health_dormants_follow(struct health *health, int64_t wall_ms); /* returns how many ended */
+void health_dormants_shift(struct health *health, int64_t by_ms);
 
 /* ---- since.c ---- */
 

@@ -24,35 +24,6 @@ static bool is_planned(const struct health *health, const struct health_override
     return (health_word_get(health, entry->kind, entry->index) & HEALTH_WORD_PLANNED) != 0;
 }
 
-/* When something happens to it; 0: never. */
-static int64_t due_of(const struct health *health, const struct health_override_entry *entry)
-{
-    return is_planned(health, entry) ? entry->what.starts_ms : entry->what.expires_ms;
-}
-
-static void find_next_due(struct health *health)
-{
-    int64_t next = 0;
-    for (size_t i = 0; i < health->override_count; i++) {
-        int64_t due = due_of(health, &health->overrides[i]);
-        if (due != 0 && (next == 0 || due < next)) {
-            next = due;
-        }
-    }
-    health->next_due_ms = next;
-}
-
-/* Something is due at another time (0: never), without looking at all overrides unless the next one went
- * away. */
-static void follow_due(struct health *health, int64_t before, int64_t after)
-{
-    if (before != 0 && before == health->next_due_ms && before != after) {
-        find_next_due(health);
-    } else if (after != 0 && (health->next_due_ms == 0 || after < health->next_due_ms)) {
-        health->next_due_ms = after;
-    }
-}
-
 /* The last one takes the place of the removed one. */
 static void remove_entry(struct health *health, struct health_node *node)
 {
@@ -68,22 +39,19 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
                          const struct health_override *override, bool planned)
 {
     struct health_node *node = &health->nodes[kind][index];
-    int64_t before = 0;
     health_note(health, kind, index);
     if (node->override_at == 0) {
         assert(health->override_count < UINT32_MAX);
         health->overrides = memory_grow(health->overrides, health->override_count, &health->override_capacity,
                                         sizeof *health->overrides);
         node->override_at = (uint32_t)++health->override_count;
-    } else {
-        before = due_of(health, &health->overrides[node->override_at - 1]);
     }
     struct health_override_entry *entry = &health->overrides[node->override_at - 1];
     *entry = (struct health_override_entry){.kind = kind, .index = index, .what = *override};
     entry->what.reason[HEALTH_REASON_SIZE - 1] = '\0';
     entry->what.actor[HEALTH_ACTOR_SIZE - 1] = '\0';
     health_word_set_desired(health, kind, index, override->desired, planned);
-    follow_due(health, before, due_of(health, entry));
+    health_due_add(health, entry);
 }
 
 /* Another reason or time alone is none of the answers' business. */
@@ -98,11 +66,9 @@ static void publish(struct health *health, enum health_kind kind, uint32_t index
 
 void health_drop_override(struct health *health, enum health_kind kind, uint32_t index)
 {
-    struct health_node *node = &health->nodes[kind][index];
-    int64_t due = due_of(health, &health->overrides[node->override_at - 1]);
-    remove_entry(health, node);
+    remove_entry(health, &health->nodes[kind][index]);
     health_word_set_desired(health, kind, index, HEALTH_DESIRED_AUTO, false);
-    follow_due(health, due, 0);
+    health_due_tidy(health);
 }
 
 int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
@@ -140,37 +106,59 @@ const struct health_override *health_get_override(const struct health *health, e
 
 /* ---- what the clock brings ---- */
 
-/* Those that expire go behind the others: their entries stay readable there until the list grows again.
- * Returns how many. */
-static size_t take_expired(struct health *health, int64_t wall_ms)
+/* What is due in one turn: the first `ended` of the places end. */
+struct turn {
+    struct health_due due[HEALTH_CLOCK_TURN];
+    size_t count, ended;
+};
+
+static struct health_override_entry *entry_of(const struct health *health, const struct health_due *due)
 {
-    size_t before = health->override_count;
-    for (size_t i = 0; i < health->override_count;) {
-        struct health_override_entry ended = health->overrides[i];
-        if (!is_expired(&ended.what, wall_ms)) {
-            i++;
-            continue;
-        }
-        ended.turned = !is_planned(health, &ended); /* else its start was missed */
-        remove_entry(health, &health->nodes[ended.kind][ended.index]);
-        health->overrides[health->override_count] = ended;
-        health_word_set_desired(health, ended.kind, ended.index, HEALTH_DESIRED_AUTO, false);
-    }
-    return before - health->override_count;
+    return &health->overrides[health->nodes[due->kind][due->index].override_at - 1];
 }
 
-static size_t start_planned(struct health *health, int64_t wall_ms)
+static void gather(struct health *health, int64_t wall_ms, struct turn *turn)
 {
-    size_t started = 0;
-    for (size_t i = 0; i < health->override_count; i++) {
-        struct health_override_entry *entry = &health->overrides[i];
-        entry->turned = is_planned(health, entry) && entry->what.starts_ms <= wall_ms;
+    struct health_due due;
+    while (turn->count < HEALTH_CLOCK_TURN && health_due_take(health, wall_ms, &due)) {
+        struct health_override_entry *entry = entry_of(health, &due);
         if (entry->turned) {
-            health_word_set_desired(health, entry->kind, entry->index, entry->what.desired, false);
-            started++;
+            continue; /* it was put there twice */
+        }
+        entry->turned = true;
+        if (is_expired(&entry->what, wall_ms)) {
+            turn->due[turn->count++] = turn->due[turn->ended];
+            turn->due[turn->ended++] = due;
+        } else {
+            turn->due[turn->count++] = due;
         }
     }
-    return started;
+}
+
+/* Those that expire go behind the others: their entries stay readable there until the list grows again, the
+ * first one last. */
+static void end_expired(struct health *health, const struct turn *turn)
+{
+    for (size_t i = 0; i < turn->ended; i++) {
+        const struct health_due *due = &turn->due[i];
+        struct health_override_entry ended = *entry_of(health, due);
+        ended.turned = !is_planned(health, &ended); /* else its start was missed */
+        remove_entry(health, &health->nodes[due->kind][due->index]);
+        health->overrides[health->override_count] = ended;
+        health_word_set_desired(health, due->kind, due->index, HEALTH_DESIRED_AUTO, false);
+    }
+}
+
+static void start_planned(struct health *health, const struct turn *turn)
+{
+    for (size_t i = turn->ended; i < turn->count; i++) {
+        const struct health_due *due = &turn->due[i];
+        struct health_override_entry *entry = entry_of(health, due);
+        entry->turned = false;
+        health_note(health, due->kind, due->index);
+        health_word_set_desired(health, due->kind, due->index, entry->what.desired, false);
+        health_due_add(health, entry);
+    }
 }
 
 static void tell_turn(struct health *health, const struct health_override_entry *entry, enum health_turn turn)
@@ -184,47 +172,92 @@ static void tell_turn(struct health *health, const struct health_override_entry 
     health->delivering = false;
 }
 
-/* Of what starts or ends: regions and azs, or endpoints. */
-static void settle_turned(struct health *health, size_t end, bool wide)
+static void tell_turns(struct health *health, const struct turn *turn)
 {
-    for (size_t i = 0; i < end; i++) {
-        const struct health_override_entry *entry = &health->overrides[i];
-        if ((i >= health->override_count || entry->turned) && (entry->kind != HEALTH_ENDPOINT) == wide) {
-            health_settle(health, entry->kind, entry->index, HEALTH_OUTCOME_NONE);
+    for (size_t i = turn->ended; i < turn->count; i++) {
+        tell_turn(health, entry_of(health, &turn->due[i]), HEALTH_TURN_STARTED);
+    }
+    for (size_t i = 0; i < turn->ended; i++) {
+        const struct health_override_entry *ended =
+            &health->overrides[health->override_count + turn->ended - 1 - i];
+        tell_turn(health, ended, ended->turned ? HEALTH_TURN_EXPIRED : HEALTH_TURN_MISSED);
+    }
+}
+
+/* Of what starts or ends: regions and azs, or endpoints. */
+static void settle_turned(struct health *health, const struct turn *turn, bool wide)
+{
+    for (size_t i = 0; i < turn->count; i++) {
+        if ((turn->due[i].kind != HEALTH_ENDPOINT) == wide) {
+            health_settle(health, turn->due[i].kind, turn->due[i].index, HEALTH_OUTCOME_NONE);
         }
     }
 }
 
-/* Whatever is due goes at once: one change, so nothing shows an in-between that nobody wanted. What ends
- * does so before anything starts: where one drain follows another, rather both may serve for the moment
- * between the stores than neither. */
-size_t health_follow_clock(struct health *health, int64_t wall_ms)
+/* What is due goes at once: one change, so nothing shows an in-between that nobody wanted; of more than a
+ * turn's worth what was due first goes first. What ends does so before anything starts: where one drain
+ * follows another, rather both may serve for the moment between the stores than neither. */
+size_t health_follow_turn(struct health *health, int64_t wall_ms)
 {
     assert(!health->delivering);
-    if (health->next_due_ms == 0 || health->next_due_ms > wall_ms) {
-        return 0;
+    size_t dormant = health_dormants_follow(health, wall_ms);
+    struct turn turn = {.count = 0};
+    gather(health, wall_ms, &turn);
+    if (turn.count == 0) {
+        return dormant;
     }
     health->wall_ms = wall_ms;
-    size_t ended = take_expired(health, wall_ms), started = start_planned(health, wall_ms);
-    size_t end = health->override_count + ended;
+    end_expired(health, &turn);
+    start_planned(health, &turn);
+    health_due_tidy(health);
     health_table_advance(health);
-    find_next_due(health);
-    for (size_t i = 0; i < end; i++) {
-        const struct health_override_entry *entry = &health->overrides[i];
-        if (i >= health->override_count) {
-            tell_turn(health, entry, entry->turned ? HEALTH_TURN_EXPIRED : HEALTH_TURN_MISSED);
-        } else if (entry->turned) {
-            tell_turn(health, entry, HEALTH_TURN_STARTED);
-        }
-    }
-    settle_turned(health, end, true);
+    tell_turns(health, &turn);
+    settle_turned(health, &turn, true);
     health_tell_wide(health);
-    settle_turned(health, end, false);
+    settle_turned(health, &turn, false);
     health_deliver(health);
-    return ended + started;
+    return turn.count + dormant;
+}
+
+size_t health_follow_clock(struct health *health, int64_t wall_ms)
+{
+    size_t all = 0;
+    for (size_t now = 1; now != 0; all += now) {
+        now = health_follow_turn(health, wall_ms);
+    }
+    return all;
 }
 
 int64_t health_next_due(const struct health *health)
 {
-    return health->next_due_ms;
+    int64_t next_ms = health->dues.count == 0 ? 0 : health->dues.items[0].at_ms;
+    int64_t dormant_ms = health->dormants == NULL ? 0 : health->dormants->next_due_ms;
+    return next_ms == 0 || (dormant_ms != 0 && dormant_ms < next_ms) ? dormant_ms : next_ms;
+}
+
+/* ---- a clock that was set ---- */
+
+/* A duration until the end counts from the start. */
+bool health_override_shift(struct health_override *override, bool planned, int64_t by_ms)
+{
+    bool moves_start = planned && override->starts_by_duration;
+    bool moves_end = override->expires_by_duration && (!planned || moves_start);
+    override->starts_ms += moves_start ? by_ms : 0;
+    override->expires_ms += moves_end ? by_ms : 0;
+    return moves_start || moves_end;
+}
+
+bool health_shift_clock(struct health *health, int64_t by_ms, size_t *done)
+{
+    if (*done == 0) {
+        health_dormants_shift(health, by_ms);
+    }
+    for (size_t i = 0; i < HEALTH_CLOCK_TURN && *done < health->override_count; i++) {
+        struct health_override_entry *entry = &health->overrides[(*done)++];
+        if (health_override_shift(&entry->what, is_planned(health, entry), by_ms)) {
+            health_note(health, entry->kind, entry->index);
+            health_due_add(health, entry);
+        }
+    }
+    return *done < health->override_count;
 }

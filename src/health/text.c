@@ -20,7 +20,7 @@ static const char *const state_texts[] = {"unknown", "healthy",   "unhealthy",
 static const char *const decider_texts[] = {"verdict",           "az_lost",     "region_lost",
                                             "endpoint_override", "az_override", "region_override"};
 static const char *const kind_texts[] = {"endpoint", "az", "region"};
-static const char *const turn_texts[] = {"started", "expired", "missed"};
+static const char *const turn_texts[] = {"started", "expired", "missed", "dormant", "woken"};
 static const char *const outcome_texts[] = {"none",       "ok",           "refused",    "connect_timeout",
                                             "timeout",    "reset",        "closed",     "unreachable",
                                             "bad_status", "bad_response", "unresolved", "local_error"};

@@ -58,10 +58,14 @@ int operate_put_load(const struct view *view, const char *endpoint, const struct
                      int64_t wall_ms);
 /* What it would shed with a load. Likewise. */
 int operate_foresee_shed(const struct view *view, const char *endpoint, double load, double *shed);
-/* Put (desired is not AUTO) or remove (AUTO) an override. 0, ERROR_NOT_FOUND, ERROR_INVALID: an expiry that
- * is not in the future, or not after the start, or ERROR_CONFLICT: one with a start where one is in force. */
+/* Put (desired is not AUTO) or remove (AUTO) an override, a dormant one as well. 0, ERROR_NOT_FOUND,
+ * ERROR_INVALID: an expiry that is not in the future, or not after the start, or ERROR_CONFLICT: one with a
+ * start where one is in force. */
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms);
+
+/* Overrides whose target is gone. Returns how many. */
+size_t operate_list_dormant(const struct view *view, struct arena *arena, struct health_dormant **items);
 
 /* Who planned what that an endpoint will follow, and for when: "drain of region us-east is planned for … by
  * alice: storm"; or that nothing is. */

@@ -119,13 +119,27 @@ int operate_put_override(const struct view *view, enum health_kind kind, const c
 {
     ptrdiff_t index = operate_find_target(view, kind, name);
     if (index < 0) {
-        return ERROR_NOT_FOUND;
+        bool is_dormant = override->desired == HEALTH_DESIRED_AUTO && view->health != NULL &&
+                          health_forget_dormant(view->health, kind, name);
+        return is_dormant ? 0 : ERROR_NOT_FOUND;
     }
     if (override->desired != HEALTH_DESIRED_AUTO && override->expires_ms != 0 &&
         (override->expires_ms <= wall_ms || override->expires_ms <= override->starts_ms)) {
         return ERROR_INVALID;
     }
     return health_set_override(view->health, kind, (uint32_t)index, override, wall_ms);
+}
+
+size_t operate_list_dormant(const struct view *view, struct arena *arena, struct health_dormant **items)
+{
+    size_t count = view->health == NULL ? 0 : health_count_dormant(view->health);
+    *items = arena_alloc(arena, count * sizeof **items);
+    for (size_t i = 0; i < count; i++) {
+        (*items)[i] = *health_get_dormant(view->health, i);
+        (*items)[i].name = arena_copy_text(arena, (*items)[i].name);
+        (*items)[i].heir = NULL;
+    }
+    return count;
 }
 
 int operate_put_load(const struct view *view, const char *endpoint, const struct health_load_report *report,

@@ -114,3 +114,55 @@ def test_reloads_without_end_do_not_put_off_a_flip(pair):
         assert pair.server.reload().status == 200
         return set(pair.server.sample("www.example.com", 20)) <= set(pair.eu)
     pair.server.wait(storm, "the flip in spite of reloads")
+
+
+# ---- overrides ----
+
+def test_an_override_whose_target_is_gone_lies_dormant(pair):
+    server, topology = pair.server, pair.site.topology
+    server.override("endpoint", "web-us-east-1a", "drain", "broken disk", actor="alice")
+    server.override("endpoint", "web-eu-west-1a", "drain", "later", actor="bob", starts_in="1h")
+    assert set(server.sample("www.example.com")) == {pair.us[1]}
+    topology["endpoints"]["web-other"] = topology["endpoints"].pop("web-us-east-1a")
+    gone = topology["endpoints"].pop("web-eu-west-1a")
+    pair.site.write()
+    offset = len(server.log_path.read_bytes())
+    reply = server.reload()
+    warnings = [item["message"] for item in reply.json["warnings"]]
+    assert any("the drain of endpoint web-us-east-1a by alice lies dormant" in text and "those of web-other" in text
+               for text in warnings), warnings
+    server.wait_log("web-us-east-1a", "lies dormant", offset=offset)
+    server.wait_log("override", "turn=dormant", "name=web-us-east-1a", "actor=alice", offset=offset)
+    assert set(server.sample("www.example.com")) == set(pair.us), "nobody has said anything of web-other"
+    listed = {item["name"]: item for item in server.get("/v1/overrides")["items"]}
+    assert [listed[name]["dormant"] for name in ("web-us-east-1a", "web-eu-west-1a")] == [True, True]
+    assert listed["web-eu-west-1a"]["planned"] and listed["web-us-east-1a"]["effective"] is None
+    assert server.get("/v1/status")["overrides_dormant"] == 2
+    assert "steerd_overrides_dormant 2" in server.request("GET", "/metrics").body.decode()
+    assert "(dormant)" in server.ctl("overrides").stdout
+    assert "2 overrides from before lie dormant" in str(server.reload().json["warnings"])
+    dry = server.request("DELETE", "/v1/endpoints/web-eu-west-1a/override?dry_run=true")
+    assert (dry.status, dry.json["dormant"], dry.json["dry_run"]) == (200, True, True)
+    assert "its override is not, either" in server.ctl("auto", "endpoint:web-eu-west-1a").stdout
+    assert server.request("DELETE", "/v1/endpoints/web-eu-west-1a/override").status == 404
+    topology["endpoints"]["web-us-east-1a"] = topology["endpoints"].pop("web-other")
+    topology["endpoints"]["web-eu-west-1a"] = gone
+    pair.site.write()
+    assert server.reload().json["warnings"] == []
+    assert set(server.sample("www.example.com")) == {pair.us[1]}
+    server.wait_log("override", "turn=woken", "name=web-us-east-1a", offset=offset)
+    assert [item["dormant"] for item in server.get("/v1/overrides")["items"]] == [False]
+
+
+def test_what_sleeps_ends_in_time(pair):
+    server, topology = pair.server, pair.site.topology
+    server.override("endpoint", "web-us-east-1a", "drain", expires_in="2s")
+    gone = topology["endpoints"].pop("web-us-east-1a")
+    pair.site.write()
+    assert server.reload().status == 200
+    server.wait(lambda: server.get("/v1/overrides")["items"] == [], "the dormant override has ended")
+    server.wait_log("override", "turn=expired", "name=web-us-east-1a")
+    topology["endpoints"]["web-us-east-1a"] = gone
+    pair.site.write()
+    assert server.reload().status == 200
+    assert server.get("/v1/endpoints/web-us-east-1a")["override"] is None

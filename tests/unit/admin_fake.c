@@ -126,6 +126,14 @@ static size_t list_monitors(void *context, const char *endpoint, struct arena *a
     return 1;
 }
 
+static size_t list_dormant(void *context, struct arena *arena, struct health_dormant **items)
+{
+    const struct fake *fake = context;
+    size_t count = fake->dormant.name != NULL;
+    *items = arena_copy(arena, &fake->dormant, sizeof fake->dormant);
+    return count;
+}
+
 static int put_override(void *context, enum health_kind kind, const char *name,
                         const struct health_override *override)
 {
@@ -440,6 +448,7 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .get_info = get_info,
                                 .list_targets = list_targets,
                                 .list_some = list_some,
+                                .list_dormant = list_dormant,
                                 .find_target = find_target_index,
                                 .get_target = get_target,
                                 .list_monitors = list_monitors,

@@ -14,6 +14,7 @@ struct fake {
     void (*done)(void *argument, const struct admin_reload_result *result); /* of a reload that is running */
     void *argument;
     size_t reloads, puts;
+    struct health_dormant dormant; /* no name: there is none */
     const char *last_failure;
     bool last_from_live;
 };

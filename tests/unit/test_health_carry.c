@@ -116,6 +116,15 @@ static void report_some(struct scene *s, struct health *health, uint32_t endpoin
     }
 }
 
+static void forget_some(struct scene *s, struct health *health)
+{
+    size_t count = health_count_dormant(health);
+    if (count != 0) {
+        const struct health_dormant *dormant = health_get_dormant(health, roll(s, count));
+        assert_true(health_forget_dormant(health, dormant->kind, dormant->name));
+    }
+}
+
 static void let_something_happen(struct scene *s, struct health *health)
 {
     size_t monitors = health_monitor_count(health), endpoints = health_count(health, HEALTH_ENDPOINT);
@@ -125,6 +134,9 @@ static void let_something_happen(struct scene *s, struct health *health)
     case 1:
         health_follow_clock(health, s->now_ms);
         health_expire_loads(health, s->now_ms);
+        if (roll(s, 10) == 0) {
+            forget_some(s, health);
+        }
         break;
     case 2:
         if (endpoints != 0) {
@@ -214,6 +226,14 @@ static void expect_same(const struct health *a, const struct health *b)
                     x.streak == y.streak && x.idle == y.idle && x.checked_ms == y.checked_ms &&
                     x.duration_us == y.duration_us);
     }
+    assert_int_equal(health_count_dormant(a), health_count_dormant(b));
+    for (size_t i = 0; i < health_count_dormant(a); i++) {
+        const struct health_dormant *x = health_get_dormant(a, i);
+        const struct health_dormant *y = health_find_dormant(b, x->kind, x->name);
+        assert_non_null(y);
+        assert_true(x->planned == y->planned && x->is_new == y->is_new);
+        expect_override(&x->what, &y->what);
+    }
     assert_int_equal(health_next_due(a), health_next_due(b));
     assert_int_equal(atomic_load(&health_get_table(a)->generation) & HEALTH_CHANGING, 0);
 }
@@ -240,12 +260,25 @@ static void carry_in_steps(struct scene *s, struct health *to, struct health *fr
     health_carrier_free(c);
 }
 
+/* After some life, and a reload. */
+static struct health *make_old(struct scene *s)
+{
+    struct health *before = make(s);
+    for (int i = 0; i < 200; i++) {
+        let_something_happen(s, before);
+    }
+    struct health *health = make(s);
+    health_carry(health, before, s->now_ms);
+    health_free(before);
+    for (int i = 0; i < 200; i++) {
+        let_something_happen(s, health);
+    }
+    return health;
+}
+
 static void run(struct scene *s, bool same_plan)
 {
-    struct health *from = make(s);
-    for (int i = 0; i < 300; i++) {
-        let_something_happen(s, from);
-    }
+    struct health *from = make_old(s);
     struct random before = s->random;
     struct health *to = same_plan ? health_new_like(from) : make(s);
     struct random after = s->random;

@@ -243,6 +243,53 @@ static void the_narrowest_plan_counts(void **state)
     assert_false(is_announced(health, A1, &kind));
 }
 
+/* Nobody waits for ten thousand of them; what was due first goes first. */
+static void very_many_go_in_turns(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    static char names[MANY][16];
+    static struct health_endpoint_plan endpoints[MANY];
+    const struct health_region_plan region = {"r", 1};
+    const struct health_az_plan az = {"z", 0, 1};
+    struct health_plan plan = {.regions = &region,
+                               .region_count = 1,
+                               .azs = &az,
+                               .az_count = 1,
+                               .endpoints = endpoints,
+                               .endpoint_count = MANY};
+    for (uint32_t i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "e%u", i);
+        endpoints[i] = (struct health_endpoint_plan){names[i], 0};
+    }
+    struct health *health = health_new(&plan, 1);
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct health_override override = {.desired = HEALTH_DESIRED_DRAIN, .set_ms = 1};
+        override.starts_ms = i % 2 == 0 ? 0 : 5000 + (int64_t)i;
+        override.expires_ms = 9000 - (int64_t)i;
+        for (int twice = 0; twice < 2; twice++) {
+            assert_int_equal(health_set_override(health, HEALTH_ENDPOINT, i, &override, 2), 0);
+        }
+    }
+    uint64_t before = generation(health);
+    assert_int_equal(health_follow_turn(health, 7000), HEALTH_CLOCK_TURN);
+    assert_int_equal(generation(health), before + 1);
+    assert_int_equal(status_of(health, HEALTH_ENDPOINT, 127).effective.state, HEALTH_DRAINED);
+    assert_int_equal(status_of(health, HEALTH_ENDPOINT, 129).effective.state, HEALTH_UNKNOWN);
+    assert_int_equal(health_follow_clock(health, 7000), MANY / 2 - HEALTH_CLOCK_TURN);
+    assert_int_equal(health_next_due(health), 9000 - MANY + 1);
+    size_t ended = 0, turns = 0;
+    for (size_t now = 1; now != 0; turns++) {
+        now = health_follow_turn(health, 9000);
+        assert_true(now <= HEALTH_CLOCK_TURN);
+        ended += now;
+    }
+    assert_int_equal(ended, MANY);
+    assert_int_equal(turns, MANY / HEALTH_CLOCK_TURN + 2);
+    assert_int_equal(health_next_due(health), 0);
+    health_free(health);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, health_set_up, health_tear_down)
@@ -254,6 +301,7 @@ int main(void)
         TEST(what_is_in_force_is_not_planned_away),
         TEST(plans_are_replaced_and_removed),
         TEST(the_narrowest_plan_counts),
+        cmocka_unit_test(very_many_go_in_turns),
     };
     return cmocka_run_group_tests_name("health_planned", tests, NULL, NULL);
 }

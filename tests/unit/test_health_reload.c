@@ -7,6 +7,9 @@
 
 #include "health_world.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum { WEB = 1, DEEP = 2, ADDR_1 = 101, ADDR_2 = 102, BOTH = 12, MANY = 8 };
 
 static const struct health_region_plan regions[] = {{"us", 1}, {"eu", 1}};
@@ -277,6 +280,131 @@ static void reloads_in_a_row_do_not_put_off_a_verdict(void **state)
     health_free(health);
 }
 
+/* ---- overrides ---- */
+
+static struct health_override make_override(int64_t starts_ms, int64_t expires_ms)
+{
+    struct health_override override = {
+        .desired = HEALTH_DESIRED_DRAIN, .set_ms = 1, .starts_ms = starts_ms, .expires_ms = expires_ms};
+    snprintf(override.actor, sizeof override.actor, "alice");
+    return override;
+}
+
+static void drain(struct health *health, enum health_kind kind, const char *name, int64_t starts_ms,
+                  int64_t expires_ms)
+{
+    struct health_override override = make_override(starts_ms, expires_ms);
+    uint32_t index = (uint32_t)health_find(health, kind, name);
+    assert_int_equal(health_set_override(health, kind, index, &override, 1), 0);
+}
+
+static const struct endpoint renamed_endpoints[] = {{{"new", 0}, BOTH}, {{"e", 2}, 30}};
+static const struct monitor renamed_monitors[] = {
+    {{0, 2, 3, 62}, {ADDR_1, WEB}}, {{0, 2, 3, 63}, {ADDR_2, WEB}}, {{1, 2, 3, 4}, {301, WEB}}};
+
+static struct health *carry_to(struct health *from, struct health *to)
+{
+    health_carry(to, from, 5000);
+    health_free(from);
+    return to;
+}
+
+static void an_override_without_a_target_sleeps_until_it_is_back(void **state)
+{
+    (void)state;
+    struct health *health = make_before();
+    drain(health, HEALTH_ENDPOINT, "a", 0, 0);
+    drain(health, HEALTH_ENDPOINT, "b", 7000, 9000);
+    drain(health, HEALTH_REGION, "eu", 0, 0);
+    health = carry_to(health, MAKE(renamed_endpoints, renamed_monitors));
+    assert_int_equal(health_count_dormant(health), 2);
+    const struct health_dormant *a = health_find_dormant(health, HEALTH_ENDPOINT, "a");
+    assert_true(a->is_new && !a->planned);
+    assert_string_equal(a->heir, "new"); /* which is not drained: people say names */
+    assert_string_equal(a->what.actor, "alice");
+    assert_int_equal(state_at(health, "new"), HEALTH_HEALTHY);
+    assert_int_equal(state_at(health, "e"), HEALTH_DRAINED);
+    assert_int_equal(health_next_due(health), 7000);
+    health = carry_to(health, MAKE(renamed_endpoints, renamed_monitors)); /* and another reload */
+    assert_false(health_find_dormant(health, HEALTH_ENDPOINT, "a")->is_new);
+    assert_int_equal(health_follow_clock(health, 7000), 0); /* nothing that answers would follow */
+    assert_false(health_find_dormant(health, HEALTH_ENDPOINT, "b")->planned);
+    struct health *copy = health_new_like(health);
+    health_carry(copy, health, 1);
+    assert_int_equal(health_count_dormant(copy), 2);
+    health_free(copy);
+    health = carry_to(health, MAKE(before_endpoints, before_monitors));
+    assert_int_equal(health_count_dormant(health), 0);
+    assert_int_equal(state_at(health, "a"), HEALTH_DRAINED);
+    assert_int_equal(state_at(health, "b"), HEALTH_DRAINED); /* its time had come meanwhile */
+    assert_int_equal(health_follow_clock(health, 9000), 1);
+    assert_int_equal(state_at(health, "b"), HEALTH_UNKNOWN);
+    health_free(health);
+}
+
+static size_t turns[HEALTH_TURN_WOKEN + 1];
+
+static void count_turn(void *context, const struct health_override_turn *turn)
+{
+    (void)context;
+    turns[turn->turn]++;
+}
+
+static void one_that_sleeps_ends_in_time_or_is_forgotten(void **state)
+{
+    (void)state;
+    struct health_listener listener = {.turned = count_turn};
+    struct health *health = make_before();
+    memset(turns, 0, sizeof turns);
+    drain(health, HEALTH_ENDPOINT, "a", 0, 6000);
+    drain(health, HEALTH_ENDPOINT, "b", 0, 0);
+    health = carry_to(health, MAKE(renamed_endpoints, renamed_monitors));
+    health_set_listener(health, &listener);
+    health_tell_carried(health);
+    assert_int_equal(turns[HEALTH_TURN_DORMANT], 2);
+    assert_int_equal(health_next_due(health), 6000);
+    assert_int_equal(health_follow_clock(health, 6000), 1);
+    assert_int_equal(turns[HEALTH_TURN_EXPIRED], 1);
+    assert_null(health_find_dormant(health, HEALTH_ENDPOINT, "a"));
+    struct health *next = MAKE(before_endpoints, before_monitors);
+    health_carry(next, health, 5000);
+    health_set_listener(next, &listener);
+    health_tell_carried(next);
+    assert_int_equal(turns[HEALTH_TURN_WOKEN], 1);
+    assert_int_equal(state_at(next, "b"), HEALTH_DRAINED);
+    health_free(next);
+    assert_false(health_forget_dormant(health, HEALTH_AZ, "b"));
+    assert_true(health_forget_dormant(health, HEALTH_ENDPOINT, "b"));
+    assert_int_equal(health_count_dormant(health), 0);
+    health_free(health);
+}
+
+static void not_too_many_sleep(void **state)
+{
+    (void)state;
+    enum { ALL = HEALTH_DORMANT_MAX + 5 };
+    static char names[ALL][16];
+    static struct health_endpoint_plan plans[ALL];
+    struct health_plan plan = {.regions = regions,
+                               .region_count = 2,
+                               .azs = azs,
+                               .az_count = 3,
+                               .endpoints = plans,
+                               .endpoint_count = ALL};
+    for (uint32_t i = 0; i < ALL; i++) {
+        snprintf(names[i], sizeof names[i], "x%u", i);
+        plans[i] = (struct health_endpoint_plan){names[i], 0};
+    }
+    struct health *health = health_new(&plan, 1);
+    for (uint32_t i = 0; i < ALL; i++) {
+        drain(health, HEALTH_ENDPOINT, names[i], 0, 0);
+    }
+    health = carry_to(health, MAKE(before_endpoints, before_monitors));
+    assert_int_equal(health_count_dormant(health), HEALTH_DORMANT_MAX);
+    assert_int_equal(health_count_dropped(health), 5);
+    health_free(health);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +418,9 @@ int main(void)
         cmocka_unit_test(an_address_that_is_new_inherits_likewise),
         cmocka_unit_test(one_that_moves_keeps_its_verdict),
         cmocka_unit_test(reloads_in_a_row_do_not_put_off_a_verdict),
+        cmocka_unit_test(an_override_without_a_target_sleeps_until_it_is_back),
+        cmocka_unit_test(one_that_sleeps_ends_in_time_or_is_forgotten),
+        cmocka_unit_test(not_too_many_sleep),
     };
     return cmocka_run_group_tests_name("health_reload", tests, NULL, NULL);
 }
