@@ -226,6 +226,18 @@ static void print_checks(const struct server *server, struct buffer *out)
         buffer_print(out, "steerd_checks_total{outcome=\"%s\"} %lu\n",
                      health_outcome_text((enum health_outcome)i), (unsigned long)stats.ended[i]);
     }
+    print_head(out, "steerd_checks_not_made_total", "counter",
+               "Health checks that could not be made for a reason of this host, by cause.");
+    for (int i = PROBE_CAUSE_NONE + 1; i < PROBE_CAUSES; i++) {
+        buffer_print(out, "steerd_checks_not_made_total{cause=\"%s\"} %lu\n",
+                     probe_cause_text((enum probe_cause)i), (unsigned long)stats.causes[i].checks);
+    }
+    print_head(out, "steerd_checks_not_possible", "gauge",
+               "Checks of which the latest could not be made for a reason of this host, by cause.");
+    for (int i = PROBE_CAUSE_NONE + 1; i < PROBE_CAUSES; i++) {
+        buffer_print(out, "steerd_checks_not_possible{cause=\"%s\"} %lu\n",
+                     probe_cause_text((enum probe_cause)i), (unsigned long)stats.causes[i].targets);
+    }
     print_head(out, "steerd_checks_in_flight", "gauge", "Health checks that have not ended yet.");
     buffer_print(out, "steerd_checks_in_flight %lu\n", (unsigned long)stats.in_flight);
 }

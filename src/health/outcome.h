@@ -14,11 +14,11 @@ enum health_outcome {
     HEALTH_OUTCOME_TIMEOUT,         /* "timeout": connected, but no complete answer within the timeout */
     HEALTH_OUTCOME_RESET,           /* "reset": connection reset */
     HEALTH_OUTCOME_CLOSED,          /* "closed": the other side closed before a complete answer */
-    HEALTH_OUTCOME_UNREACHABLE,  /* "unreachable": no route, host or network unreachable, ICMP prohibited */
-    HEALTH_OUTCOME_BAD_STATUS,   /* "bad_status": an HTTP answer with a status that is not accepted */
-    HEALTH_OUTCOME_BAD_RESPONSE, /* "bad_response": not the protocol that was expected */
-    HEALTH_OUTCOME_UNRESOLVED,   /* "unresolved": the endpoint's host name leads to no address */
-    HEALTH_OUTCOME_LOCAL_ERROR, /* "local_error": the prober could not check (no descriptors, memory …): says
+    HEALTH_OUTCOME_UNREACHABLE,     /* "unreachable": the network says that there is no way to it */
+    HEALTH_OUTCOME_BAD_STATUS,      /* "bad_status": an HTTP answer with a status that is not accepted */
+    HEALTH_OUTCOME_BAD_RESPONSE,    /* "bad_response": not the protocol that was expected */
+    HEALTH_OUTCOME_UNRESOLVED,      /* "unresolved": the endpoint's host name leads to no address */
+    HEALTH_OUTCOME_LOCAL_ERROR, /* "local_error": the prober could not check (no route, descriptors …): says
                                    nothing about the endpoint and never changes a verdict */
 };
 

@@ -54,6 +54,18 @@ enum check_leave check_leave(int fd, uint32_t *left)
     return CHECK_CUT_OFF;
 }
 
+int check_find_way(const struct addr_port *at)
+{
+    struct sockaddr_storage to;
+    socklen_t len = addr_to_sockaddr(at, &to);
+    int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int error = fd == -1 || connect(fd, (const struct sockaddr *)&to, len) == -1 ? errno : 0;
+    if (fd != -1) {
+        (void)close(fd);
+    }
+    return error;
+}
+
 enum health_outcome check_judge_errno(int error, enum flight_stage stage)
 {
     switch (error) {
@@ -68,13 +80,10 @@ enum health_outcome check_judge_errno(int error, enum flight_stage stage)
     case ENETDOWN:
     case EHOSTDOWN:
     case ENONET:
-    case ENOPROTOOPT:                              /* ICMP protocol unreachable */
-    case EPROTO:                                   /* ICMPv6 parameter problem */
-    case EACCES:                                   /* ICMPv6 prohibited, `ip route add prohibit` */
-    case EPERM: return HEALTH_OUTCOME_UNREACHABLE; /* a packet filter of this host */
-    default:
-        return HEALTH_OUTCOME_LOCAL_ERROR; /* EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAFNOSUPPORT …
-                                            */
+    case ENOPROTOOPT:                               /* ICMP protocol unreachable */
+    case EPROTO:                                    /* ICMPv6 parameter problem */
+    case EACCES: return HEALTH_OUTCOME_UNREACHABLE; /* ICMPv6 prohibited */
+    default: return HEALTH_OUTCOME_LOCAL_ERROR;     /* ENOBUFS, ENOMEM … */
     }
 }
 

@@ -33,8 +33,9 @@ struct check {
     const char *request; /* of the kind; owned by the list; NULL if it sends nothing */
     uint32_t request_len;
     uint16_t status_low, status_high;
-    const char *load; /* of the kind, owned by the list; NULL: it looks for none */
-    bool carried;     /* a newer list has taken over what this one knows */
+    const char *load;       /* of the kind, owned by the list; NULL: it looks for none */
+    enum probe_cause cause; /* why its latest check could not be made, if so */
+    bool carried;           /* a newer list has taken over what this one knows */
 };
 
 enum flight_stage {
@@ -46,6 +47,7 @@ enum flight_stage {
 
 struct check_end {
     enum health_outcome outcome;
+    enum probe_cause cause; /* of LOCAL_ERROR */
     uint16_t detail;
     bool has_load;
     double load;
@@ -108,7 +110,12 @@ enum check_leave {
 };
 enum check_leave check_leave(int fd, uint32_t *left);
 
-/* The outcome that a failed system call stands for. */
+/* Has this host a way to that address now? 0, or the positive errno of why not. Sends nothing. */
+int check_find_way(const struct addr_port *at);
+
+/* The outcome that a connection stands for which began well and then failed: what speaks then is the network,
+ * by a packet. That a router says there is no way is about the target, as far as anybody here can tell; so is
+ * EHOSTUNREACH for want of an answer to ARP or neighbour discovery. What fails at once: trouble.h. */
 enum health_outcome check_judge_errno(int error, enum flight_stage stage);
 
 /* Has TCP connected the socket to itself? On addresses of this host a connect to a closed port succeeds now

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/error.h"
+#include "probe/trouble.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -52,6 +53,7 @@ struct engine {
     bool woken;       /* wake_fd has become readable */
     int64_t full_logged_us, stall_logged_us;
     struct counters counters;
+    struct trouble trouble;
     struct check_scratch scratch;
 };
 
@@ -134,6 +136,13 @@ static void end_check(struct flight *flight, struct check_end end)
         .has_load = end.has_load,
         .load = end.load,
     };
+    if (end.outcome == HEALTH_OUTCOME_LOCAL_ERROR && end.cause == PROBE_CAUSE_NONE) {
+        end.cause = PROBE_CAUSE_OTHER;
+    }
+    if (end.cause != check->cause || end.cause != PROBE_CAUSE_NONE) {
+        trouble_note(&engine->trouble, check->cause, end.cause, &check->at, now_us(engine));
+        check->cause = end.cause;
+    }
     check->flight = NULL;
     let_go(engine, flight, &end);
     timer_heap_add(&engine->starts, &check->timer, check->next_us);
@@ -182,6 +191,16 @@ static bool take_turn(struct check *check)
     return true;
 }
 
+/* What failed before anything was sent. */
+static struct check_end judge_start(int error)
+{
+    enum probe_cause cause = trouble_find_cause(error);
+    return (struct check_end){.outcome = cause == PROBE_CAUSE_NONE
+                                             ? check_judge_errno(error, FLIGHT_CONNECTING)
+                                             : HEALTH_OUTCOME_LOCAL_ERROR,
+                              .cause = cause};
+}
+
 static void start_check(struct engine *engine, struct check *check, int64_t at_us)
 {
     struct flight *flight = memory_alloc(sizeof *flight);
@@ -205,7 +224,7 @@ static void start_check(struct engine *engine, struct check *check, int64_t at_u
         error = watch(engine, flight);
     }
     if (error != 0) {
-        end_check(flight, (struct check_end){.outcome = check_judge_errno(-error, FLIGHT_CONNECTING)});
+        end_check(flight, judge_start(-error));
     }
 }
 
@@ -232,7 +251,12 @@ static struct check_end judge_late(const struct flight *flight)
     case FLIGHT_CONNECTING: end.outcome = HEALTH_OUTCOME_CONNECT_TIMEOUT; break;
     case FLIGHT_WAITING:
     case FLIGHT_LEAVING: break;
-    case FLIGHT_JUDGED: end = flight->end; break;
+    case FLIGHT_JUDGED: return flight->end;
+    }
+    /* The way that it took when it began may be gone: nobody hears us then. */
+    enum probe_cause cause = trouble_find_cause(check_find_way(&flight->check->at));
+    if (cause == PROBE_CAUSE_NO_ROUTE || cause == PROBE_CAUSE_LINK_DOWN || cause == PROBE_CAUSE_NO_ADDRESS) {
+        end = (struct check_end){.outcome = HEALTH_OUTCOME_LOCAL_ERROR, .cause = cause};
     }
     return end;
 }
@@ -382,8 +406,12 @@ static void schedule_the_rest(struct engine *engine, struct targets *targets, si
 static void drop_targets(struct engine *engine)
 {
     for (size_t i = 0; i < engine->targets->count; i++) {
-        if (engine->targets->checks[i].flight != NULL) {
-            release_flight(engine, engine->targets->checks[i].flight);
+        struct check *check = &engine->targets->checks[i];
+        if (check->flight != NULL) {
+            release_flight(engine, check->flight);
+        }
+        if (!check->carried) {
+            trouble_forget(&engine->trouble, check->cause, now_us(engine));
         }
     }
     targets_free(engine->targets);
@@ -503,4 +531,5 @@ void engine_get_stats(const struct engine *engine, struct probe_stats *stats)
     for (int i = 0; i < HEALTH_OUTCOME_COUNT; i++) {
         stats->ended[i] = look(&engine->counters.ended[i]);
     }
+    trouble_look(&engine->trouble, stats);
 }

@@ -14,4 +14,5 @@ src_libprobe_a_SOURCES = \
 	src/probe/resolve.c src/probe/resolve.h \
 	src/probe/schedule.c src/probe/schedule.h \
 	src/probe/targets.c src/probe/targets.h \
-	src/probe/timers.c src/probe/timers.h
+	src/probe/timers.c src/probe/timers.h \
+	src/probe/trouble.c src/probe/trouble.h

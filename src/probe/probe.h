@@ -13,6 +13,20 @@
 
 enum probe_type { PROBE_HTTP, PROBE_TCP };
 
+/* Why a check of ours could not be made (HEALTH_OUTCOME_LOCAL_ERROR). */
+enum probe_cause {
+    PROBE_CAUSE_NONE,
+    PROBE_CAUSE_NO_ROUTE,    /* "no_route" */
+    PROBE_CAUSE_LINK_DOWN,   /* "link_down" */
+    PROBE_CAUSE_NO_ADDRESS,  /* "no_address": none of our own, or no port is left */
+    PROBE_CAUSE_DESCRIPTORS, /* "descriptors" */
+    PROBE_CAUSE_MEMORY,      /* "memory" */
+    PROBE_CAUSE_FORBIDDEN,   /* "forbidden": by a rule of this host */
+    PROBE_CAUSE_OTHER,       /* "other" */
+};
+enum { PROBE_CAUSES = PROBE_CAUSE_OTHER + 1 };
+const char *probe_cause_text(enum probe_cause cause);
+
 /* One thing to check on a schedule. Strings and addresses are copied by prober_set_targets(). */
 struct probe_target {
     enum probe_type type;
@@ -63,5 +77,8 @@ void prober_close(struct prober *prober);
 struct probe_stats {
     uint64_t started, ended[HEALTH_OUTCOME_COUNT];
     uint64_t targets, in_flight;
+    struct {
+        uint64_t checks, targets; /* that could not be made; whose latest one could not */
+    } causes[PROBE_CAUSES];       /* [PROBE_CAUSE_NONE]: unused */
 };
 void prober_get_stats(struct prober *prober, struct probe_stats *stats); /* from any thread */

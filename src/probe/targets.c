@@ -123,6 +123,7 @@ void targets_carry(struct check *from, struct check *to, int64_t now_us)
     int64_t latest_us = now_us + (int64_t)to->interval_ms * MS;
     to->schedule = from->schedule;
     to->next_us = from->next_us < latest_us ? from->next_us : latest_us;
+    to->cause = from->cause;
     from->carried = true;
     if (to->in_turn) {
         to->turn = from->turn;

@@ -7,6 +7,7 @@ with any others on the machine.
 """
 import collections
 import contextlib
+import ctypes
 import http.client
 import itertools
 import json
@@ -67,6 +68,63 @@ def wait_for(holds, what, patience_s=PATIENCE_S):
             return value
         assert time.monotonic() < deadline, f"after {patience_s} s still not: {what}"
         time.sleep(0.01)
+
+
+def run_ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+
+class Network:
+    """A network namespace of this thread's own, and a far one behind a link: whatever the test starts or opens is in the
+    near one, unless it does so `with network.far():`. There are the addresses of endpoints."""
+    CLONE_NEWNET = 0x40000000
+
+    def __init__(self, *addresses):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.home, self.away = open("/proc/thread-self/ns/net", "rb"), []
+        try:
+            far, near = self.enter_new(), self.enter_new()
+            self.away = [far, near]
+            run_ip("link", "add", "up0", "type", "veth", "peer", "name", "up1")
+            run_ip("link", "set", "up1", "netns", f"/proc/{os.getpid()}/fd/{far.fileno()}")
+            run_ip("address", "add", "10.9.1.1/24", "dev", "up0")
+            self.raise_link()
+            with self.far():
+                for address in addresses:
+                    run_ip("address", "add", f"{address}/32", "dev", "lo")
+                run_ip("address", "add", "10.9.1.2/24", "dev", "up1")
+                run_ip("link", "set", "up1", "up")
+        except BaseException:
+            self.close()
+            raise
+
+    def enter(self, namespace):
+        if self.libc.setns(namespace.fileno(), self.CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+    def enter_new(self):
+        if self.libc.unshare(self.CLONE_NEWNET) != 0:
+            raise PermissionError(ctypes.get_errno(), "unshare")
+        run_ip("link", "set", "lo", "up")
+        return open("/proc/thread-self/ns/net", "rb")
+
+    @contextlib.contextmanager
+    def far(self):
+        self.enter(self.away[0])
+        try:
+            yield
+        finally:
+            self.enter(self.away[1])
+
+    @staticmethod
+    def raise_link():
+        run_ip("link", "set", "up0", "up")
+        run_ip("route", "add", "default", "via", "10.9.1.2")
+
+    def close(self):
+        self.enter(self.home)
+        for namespace in [self.home, *self.away]:
+            namespace.close()
 
 
 class Web:

@@ -91,14 +91,15 @@ def test_connect_timeout(site):
             filler.close()
 
 
-def test_unreachable(site):
-    """TCP to a multicast address is unreachable on every machine, whatever routes it has."""
+def test_no_route(site):
+    """TCP to a multicast address has no route on any machine: that is said here, by nobody there."""
     kit.make_regions(site, ["us-east-1a"])
     site.zone("example.com", "")
     site.topology["endpoints"]["web-us-east-1a"]["addresses"] = ["224.0.0.1"]
     server = site.start()
-    endpoint = server.wait_state("endpoint", "web-us-east-1a", observed="unhealthy", last_outcome="unreachable")
-    assert endpoint["addresses"] == ["224.0.0.1"]
+    endpoint = server.wait_state("endpoint", "web-us-east-1a", last_outcome="local_error")
+    assert endpoint["addresses"] == ["224.0.0.1"] and endpoint["observed"] == "unknown"
+    server.wait_log("probe cannot check", "cause=no_route", "address=224.0.0.1:18080")
 
 
 def test_tcp_checks(site):

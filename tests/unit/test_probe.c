@@ -283,15 +283,44 @@ static void closed_ports_are_refused(void **state)
     probe_once(&target, HEALTH_OUTCOME_REFUSED);
 }
 
-/* TCP to the broadcast address: the kernel says ENETUNREACH, whatever routes there are. */
-static void no_route_is_unreachable(void **state)
+/* TCP to the broadcast address: the kernel says ENETUNREACH, whatever routes there are. What it says without
+ * asking anybody is not about the target. */
+static void no_route_is_a_local_error(void **state)
 {
     (void)state;
     struct probe_target target = target_at(PROBE_TCP, 80, 1);
     memset(target.at.addr.bytes, 255, 4);
-    probe_once(&target, HEALTH_OUTCOME_UNREACHABLE);
+    probe_once(&target, HEALTH_OUTCOME_LOCAL_ERROR);
     target.type = PROBE_HTTP;
-    probe_once(&target, HEALTH_OUTCOME_UNREACHABLE);
+    probe_once(&target, HEALTH_OUTCOME_LOCAL_ERROR);
+}
+
+/* Counted by cause, for as long as there is a target that has it. */
+static void causes_are_counted(void **state)
+{
+    (void)state;
+    struct record r;
+    struct probe_stats stats;
+    struct probe_target target = target_at(PROBE_TCP, 80, 1), other = target;
+    memset(target.at.addr.bytes, 255, 4);
+    struct prober *prober = open_prober(&r);
+    prober_set_targets(prober, 1, &target, 1);
+    (void)record_wait(&r, 1, 0, 0, 2);
+    prober_get_stats(prober, &stats);
+    assert_true(stats.causes[PROBE_CAUSE_NO_ROUTE].checks >= 2);
+    assert_int_equal(stats.causes[PROBE_CAUSE_NO_ROUTE].targets, 1);
+    prober_set_targets(prober, 2, (struct probe_target[]){target, other}, 2); /* one goes on, one is new */
+    (void)record_wait(&r, 2, 0, 0, 0);
+    (void)record_wait(&r, 2, 1, 0, 0);
+    prober_get_stats(prober, &stats);
+    assert_int_equal(stats.causes[PROBE_CAUSE_NO_ROUTE].targets, 1);
+    other.identity++;
+    prober_set_targets(prober, 3, &other, 1);
+    (void)record_wait(&r, 3, 0, 0, 0);
+    prober_get_stats(prober, &stats);
+    assert_int_equal(stats.causes[PROBE_CAUSE_NO_ROUTE].targets, 0);
+    prober_close(prober);
+    record_fini(&r);
 }
 
 static void tcp_needs_no_words(void **state)
@@ -326,13 +355,21 @@ static void ipv6_works(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_are_judged),           cmocka_unit_test(checks_end_on_good_terms),
-        cmocka_unit_test(endless_bodies_are_cut_off),   cmocka_unit_test(early_answers_count),
-        cmocka_unit_test(answers_before_a_reset_count), cmocka_unit_test(silent_checks_connect),
-        cmocka_unit_test(large_heads_are_refused),      cmocka_unit_test(silence_times_out),
-        cmocka_unit_test(endless_dripping_times_out),   cmocka_unit_test(full_queue_is_a_connect_timeout),
-        cmocka_unit_test(closed_ports_are_refused),     cmocka_unit_test(no_route_is_unreachable),
-        cmocka_unit_test(tcp_needs_no_words),           cmocka_unit_test(ipv6_works),
+        cmocka_unit_test(answers_are_judged),
+        cmocka_unit_test(checks_end_on_good_terms),
+        cmocka_unit_test(endless_bodies_are_cut_off),
+        cmocka_unit_test(early_answers_count),
+        cmocka_unit_test(answers_before_a_reset_count),
+        cmocka_unit_test(silent_checks_connect),
+        cmocka_unit_test(large_heads_are_refused),
+        cmocka_unit_test(silence_times_out),
+        cmocka_unit_test(endless_dripping_times_out),
+        cmocka_unit_test(full_queue_is_a_connect_timeout),
+        cmocka_unit_test(closed_ports_are_refused),
+        cmocka_unit_test(no_route_is_a_local_error),
+        cmocka_unit_test(causes_are_counted),
+        cmocka_unit_test(tcp_needs_no_words),
+        cmocka_unit_test(ipv6_works),
     };
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
 }

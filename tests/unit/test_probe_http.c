@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "probe/check.h"
+#include "probe/trouble.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -176,6 +177,35 @@ static void requests(void **state)
     arena_free(arena);
 }
 
+/* What fails before a packet is sent is no word about the target, unless the target is on this host. */
+static void errors_at_once_have_causes(void **state)
+{
+    (void)state;
+    static const struct {
+        int error;
+        enum probe_cause cause;
+    } cases[] = {
+        {0, PROBE_CAUSE_NONE},
+        {ECONNREFUSED, PROBE_CAUSE_NONE},
+        {ETIMEDOUT, PROBE_CAUSE_NONE},
+        {ENETUNREACH, PROBE_CAUSE_NO_ROUTE},
+        {EHOSTUNREACH, PROBE_CAUSE_NO_ROUTE},
+        {ENETDOWN, PROBE_CAUSE_LINK_DOWN},
+        {EADDRNOTAVAIL, PROBE_CAUSE_NO_ADDRESS},
+        {EMFILE, PROBE_CAUSE_DESCRIPTORS},
+        {ENFILE, PROBE_CAUSE_DESCRIPTORS},
+        {ENOBUFS, PROBE_CAUSE_MEMORY},
+        {ENOMEM, PROBE_CAUSE_MEMORY},
+        {EAGAIN, PROBE_CAUSE_MEMORY},
+        {EACCES, PROBE_CAUSE_FORBIDDEN},
+        {EPERM, PROBE_CAUSE_FORBIDDEN},
+        {EAFNOSUPPORT, PROBE_CAUSE_OTHER},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(trouble_find_cause(cases[i].error), cases[i].cause);
+    }
+}
+
 static void errors_have_outcomes(void **state)
 {
     (void)state;
@@ -190,7 +220,6 @@ static void errors_have_outcomes(void **state)
         {ENETUNREACH, HEALTH_OUTCOME_UNREACHABLE, HEALTH_OUTCOME_UNREACHABLE},
         {EHOSTUNREACH, HEALTH_OUTCOME_UNREACHABLE, HEALTH_OUTCOME_UNREACHABLE},
         {EACCES, HEALTH_OUTCOME_UNREACHABLE, HEALTH_OUTCOME_UNREACHABLE},
-        {EPERM, HEALTH_OUTCOME_UNREACHABLE, HEALTH_OUTCOME_UNREACHABLE},
         {EMFILE, HEALTH_OUTCOME_LOCAL_ERROR, HEALTH_OUTCOME_LOCAL_ERROR},
         {ENFILE, HEALTH_OUTCOME_LOCAL_ERROR, HEALTH_OUTCOME_LOCAL_ERROR},
         {ENOBUFS, HEALTH_OUTCOME_LOCAL_ERROR, HEALTH_OUTCOME_LOCAL_ERROR},
@@ -213,6 +242,7 @@ int main(void)
         cmocka_unit_test(head_is_limited),
         cmocka_unit_test(interim_responses_are_limited),
         cmocka_unit_test(requests),
+        cmocka_unit_test(errors_at_once_have_causes),
         cmocka_unit_test(errors_have_outcomes),
     };
     return cmocka_run_group_tests_name("probe_http", tests, NULL, NULL);
