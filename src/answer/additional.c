@@ -192,7 +192,7 @@ static bool set_owner(struct reply *reply, size_t from, const struct owner *owne
 /* RFC 7871 section 7.3.1: no network is attached to additional records, so none depend on one. */
 static bool is_tied_to_network(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset)
 {
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const struct zone_steered *steered = zone_get_steered(zone, rrset);
     const struct steer_policy *policy = steer_set_get(w->context->view->steer, steered->policy);
     return w->query.has_ecs && (policy->geo != NULL || policy->pick == STEER_PICK_STICKY);
 }

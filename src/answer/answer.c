@@ -44,7 +44,7 @@ static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_
 static __attribute__((noinline)) void add_negative_for_now(struct work *w, const struct zone *zone,
                                                            const struct zone_rrset *rrset, uint16_t apex_at)
 {
-    const uint8_t *ttl = zone_get_steered_ttl(zone, rrset);
+    const uint8_t *ttl = zone_get_steered(zone, rrset)->ttl;
     size_t from = w->reply.at;
     uint8_t *soa = w->reply.out + from;
     w->reply.ede = w->fallback ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;

@@ -119,7 +119,7 @@ static void set_slots(struct mould *mould, size_t members)
 bool hosts_add(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                struct steer_choice *choice, uint16_t owner)
 {
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const struct zone_steered *steered = zone_get_steered(zone, rrset);
     const struct view *view = w->context->view;
     const struct steer_policy *policy = steer_set_get(view->steer, steered->policy);
     enum view_family family = rrset->type == DNS_TYPE_A ? VIEW_V4 : VIEW_V6;

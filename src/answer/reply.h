@@ -101,19 +101,16 @@ static inline bool reply_add_rrset(struct reply *reply, enum reply_section secti
     return true;
 }
 
-/* Copies a record with another owner, or a long one; for reply_add_steered(). */
+/* Copies a record with another owner, or a long one; for reply_add_record(). */
 void reply_put_record(uint8_t *to, const uint8_t *from, size_t len, uint16_t owner);
 
-/* One of a steered RRset's records. */
-static inline bool reply_add_steered(struct reply *reply, const struct zone *zone,
-                                     const struct zone_rrset *rrset, uint16_t member, uint16_t owner)
+/* A record of a steered RRset. */
+static inline bool reply_add_record(struct reply *reply, const uint8_t *from, size_t len, uint16_t owner)
 {
-    size_t at = reply->at, len = rrset->len;
+    size_t at = reply->at;
     if (at + len > reply->limit) {
         return false;
     }
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
-    const uint8_t *from = steered->records + member * len;
     uint8_t *to = reply->out + at;
     reply->at = at + len;
     reply->counts[REPLY_ANSWER]++;
@@ -123,6 +120,13 @@ static inline bool reply_add_steered(struct reply *reply, const struct zone *zon
         bytes_copy(to, from, len);
     }
     return true;
+}
+
+/* That of a member. */
+static inline bool reply_add_steered(struct reply *reply, const struct zone *zone,
+                                     const struct zone_rrset *rrset, uint16_t member, uint16_t owner)
+{
+    return reply_add_record(reply, zone_get_address(zone, rrset, member), rrset->len, owner);
 }
 
 /* No TTL of the records from `from` on is above this. Their owners are pointers. */

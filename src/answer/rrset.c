@@ -10,12 +10,13 @@
 static enum rrset_outcome add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                                      struct steer_choice *choice, uint16_t owner)
 {
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const struct zone_steered *steered = zone_get_steered(zone, rrset);
     const struct steer_policy *policy = steer_cache_get_policy(w->context->cache, steered->policy);
     uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = pick_members(w, policy, choice, members), from = w->reply.at;
+    size_t picked = pick_members(w, policy, choice, members), from = w->reply.at, len = rrset->len;
+    const uint8_t *blob = zone->blob;
     for (size_t i = 0; i < picked; i++) {
-        if (!reply_add_steered(&w->reply, zone, rrset, members[i], owner)) {
+        if (!reply_add_record(&w->reply, blob + steered->records[members[i]], len, owner)) {
             return RRSET_FULL;
         }
     }

@@ -31,7 +31,7 @@ static inline __attribute__((always_inline)) enum rrset_outcome
 rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                   struct reply_place place)
 {
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const struct zone_steered *steered = zone_get_steered(zone, rrset);
     const struct steer_policy *policy = steer_cache_get_policy(w->context->cache, steered->policy);
     struct steer_choice *choice = pick_find_choice(w, rrset, policy);
     w->steered = true;

@@ -63,7 +63,7 @@ static int print_host(const struct dump *dump, const uint8_t *owner, const struc
 static int print_steered(void *context, const uint8_t *owner, const struct zone_rrset *rrset)
 {
     struct dump *dump = context;
-    const struct zone_steered *block = (const void *)(dump->zone->blob + rrset->block);
+    const struct zone_steered *block = zone_get_steered(dump->zone, rrset);
     const struct steer_policy *policy = steer_set_get(dump->view->steer, block->policy);
     const struct zone_sink sink = {.context = dump, .record = print_comment};
     int code = 0;

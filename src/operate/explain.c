@@ -128,7 +128,7 @@ static void describe_node(struct explain_work *w, const struct zone *zone, const
     if (rrset == NULL) {
         describe_absence(w, node, owner);
     } else if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
-        const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+        const struct zone_steered *steered = zone_get_steered(zone, rrset);
         w->policy = steer_set_get(w->view->steer, steered->policy);
         w->type = rrset->type;
         w->zone = zone;

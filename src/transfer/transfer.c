@@ -223,7 +223,7 @@ static const struct view_rendered *find_rendered(const struct transfer *transfer
     if (transfer->rendition == NULL || (rrset->flags & ZONE_RRSET_STEERED) == 0) {
         return NULL;
     }
-    const struct zone_steered *steered = (const void *)(transfer->zone->blob + rrset->block);
+    const struct zone_steered *steered = zone_get_steered(transfer->zone, rrset);
     const struct view_rendered *rendered =
         view_rendition_find(transfer->rendition, steered->policy, rrset->type);
     bool is_nothing = rendered == NULL || rendered->is_static ||
@@ -269,16 +269,14 @@ static enum put_result put_addresses(struct transfer *transfer, const struct vie
                                      struct transfer_room *room, uint16_t *owner_at)
 {
     const struct zone_rrset *rrset = &transfer->node->rrsets[transfer->rrset];
-    const struct zone_steered *steered = (const void *)(transfer->zone->blob + rrset->block);
-    const struct source source = {.zone = transfer->zone,
-                                  .node = transfer->node,
-                                  .block = steered->records,
-                                  .len = (size_t)rrset->len * rrset->count};
+    struct source source = {.zone = transfer->zone, .node = transfer->node, .len = rrset->len};
     for (; transfer->position < rendered->count + rendered->address_count; transfer->position++) {
         size_t at = transfer->position;
+        source.block =
+            zone_get_address(transfer->zone, rrset, at < rendered->count ? rendered->members[at] : 0);
         enum put_result result =
             at < rendered->count
-                ? put_next(&source, (size_t)rendered->members[at] * rrset->len, room, owner_at)
+                ? put_next(&source, 0, room, owner_at)
                 : put_host_address(&source, &rendered->addresses[at - rendered->count], room, owner_at);
         if (result != PUT_DONE) {
             return result;

@@ -88,7 +88,7 @@ static struct end follow(const struct ground *ground, const struct conf_host *ho
     for (int hops = 0; hops < HOPS_MAX && (node = find_node(ground, &hop, &zone)) != NULL; hops++) {
         const struct zone_rrset *steered = find_steered(node), *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
         if (steered != NULL) {
-            const struct zone_steered *block = (const void *)(zone->blob + steered->block);
+            const struct zone_steered *block = zone_get_steered(zone, steered);
             return (struct end){block->policy,
                                 arena_copy_text(ground->arena, dns_name_write(hop.name, text))};
         }

@@ -35,7 +35,7 @@ static uint64_t *list_keys(const struct zone *zone, size_t *count)
         for (unsigned i = 0; i < node->rrset_count; i++) {
             const struct zone_rrset *rrset = &node->rrsets[i];
             if ((rrset->flags & ZONE_RRSET_STEERED) != 0 && found < zone->steered_count) {
-                const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+                const struct zone_steered *steered = zone_get_steered(zone, rrset);
                 keys[found++] = key_of(steered->policy, rrset->type);
             }
         }

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 
 enum { MESSAGE_SIZE = 3 * DNS_NAME_TEXT_SIZE };
-enum { TYPES_A = 1, TYPES_AAAA = 2 }; /* as in every policy (steer/steer.h) */
 
 struct zone_builder *zone_builder_new(const uint8_t *apex, const char *file, struct report *report)
 {
@@ -44,6 +43,8 @@ void zone_builder_free(struct zone_builder *b)
         free(b->owners);
         free(b->records);
         free(b->steered);
+        free(b->addresses);
+        free(b->address_slots);
         free(b);
     }
 }
@@ -191,24 +192,6 @@ struct builder_steered *builder_enter_steered(struct zone_builder *b, const uint
     *steered = (struct builder_steered){.place = *place, .next = b->owners[at - 1].steered};
     b->owners[at - 1].steered = (uint32_t)++b->steered_count;
     return steered;
-}
-
-void zone_builder_add_steered(struct zone_builder *b, const struct zone_steered_plan *plan)
-{
-    struct builder_place place = {builder_keep_file(b, plan->file), plan->line, plan->column};
-    struct builder_steered *steered = builder_enter_steered(b, plan->owner, &place);
-    if (steered == NULL) {
-        return;
-    }
-    size_t len = (size_t)plan->rdata_len * plan->member_count;
-    steered->type = plan->type;
-    steered->types = plan->type == DNS_TYPE_A ? TYPES_A : TYPES_AAAA;
-    steered->rdata_len = plan->rdata_len;
-    steered->member_count = plan->member_count;
-    steered->ttl = plan->ttl;
-    steered->policy = plan->policy;
-    steered->has_hosts = plan->has_hosts;
-    steered->rdata = memcpy(arena_alloc_bytes(b->arena, len), plan->rdata, len);
 }
 
 void zone_builder_set_partial(struct zone_builder *b, bool records)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What builder.c and listed.c collect, check*.c judge and render*.c write; look.c serves them, finish.c calls
- * them. Private to these. Indices into the arrays are stored plus one, so that 0 means none. */
+ * What builder.c, addresses.c and listed.c collect, check*.c judge and render*.c write; look.c serves them,
+ * finish.c calls them. Private to these. Indices into the arrays are stored plus one, so that 0 means none.
+ */
 #pragma once
 
 #include "base/arena.h"
@@ -36,8 +37,15 @@ struct builder_listed {
     bool has_aliases; /* some lists are a CNAME in the place of the type */
 };
 
+/* An address with what else makes it a record: those that are the same are one. */
+struct builder_address {
+    uint8_t rdata[16]; /* of A: zeros behind it */
+    uint32_t ttl, at;  /* at: offset of the record in the blob, once rendered */
+    uint16_t type;
+};
+
 struct builder_steered {
-    const uint8_t *rdata; /* NULL: listed */
+    const uint32_t *addresses; /* of each member, as index; NULL: listed */
     struct builder_listed *listed;
     struct builder_place place;
     uint32_t next, ttl, policy;
@@ -68,6 +76,9 @@ struct zone_builder {
     size_t record_count, record_capacity;
     struct builder_steered *steered;
     size_t steered_count, steered_capacity;
+    struct builder_address *addresses; /* distinct ones of policies */
+    size_t address_count, address_capacity;
+    uint32_t *address_slots, address_mask; /* address + 1 by hash; NULL: there are none */
     struct builder_record *soa;
     bool rotate, failed;
     bool lacks_records, lacks_names; /* zone_builder_set_partial */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/libzone.a
 src_libzone_a_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS)
 src_libzone_a_SOURCES = \
+	src/zone/addresses.c \
 	src/zone/builder.c src/zone/builder.h src/zone/builder_internal.h \
 	src/zone/check.c \
 	src/zone/check_target.c \

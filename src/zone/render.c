@@ -49,25 +49,35 @@ static struct zone_rrset render_static(struct renderer *r, const struct builder_
     return render_rrset(r, owner, type);
 }
 
-/* One address per member. */
-static struct zone_rrset render_addresses(struct renderer *r, const struct builder_steered *steered)
+/* The record of an address, which stands in the blob once. Returns its offset. */
+static uint32_t render_address(struct renderer *r, struct builder_address *address, uint16_t rdata_len)
 {
-    size_t record_len = 12u + steered->rdata_len;
-    size_t at = render_take(r, sizeof(struct zone_steered) + record_len * steered->member_count, 4);
-    struct zone_steered *to = (struct zone_steered *)(void *)(r->blob + at);
-    uint16_t flags = ZONE_RRSET_STEERED | (steered->has_hosts ? ZONE_RRSET_HOSTS : 0);
-    to->policy = steered->policy;
-    for (size_t i = 0; i < steered->member_count; i++) {
+    if (address->at == 0) {
         render_begin(r, NULL);
         render_put16(r, RENDER_QUESTION);
-        render_put_fixed(r, steered->type, steered->ttl);
-        render_put16(r, steered->rdata_len);
-        render_put(r, steered->rdata + i * steered->rdata_len, steered->rdata_len);
-        memcpy(to->records + i * record_len, r->block, record_len);
+        render_put_fixed(r, address->type, address->ttl);
+        render_put16(r, rdata_len);
+        render_put(r, address->rdata, rdata_len);
+        address->at = render_end(r);
     }
+    return address->at;
+}
+
+/* One address per member. The blob moves meanwhile. */
+static struct zone_rrset render_addresses(struct renderer *r, const struct builder_steered *steered)
+{
+    size_t at = render_take(r, sizeof(struct zone_steered) + sizeof(uint32_t) * steered->member_count, 4);
+    uint16_t flags = ZONE_RRSET_STEERED | (steered->has_hosts ? ZONE_RRSET_HOSTS : 0);
+    for (size_t i = 0; i < steered->member_count; i++) {
+        uint32_t record = render_address(r, &r->b->addresses[steered->addresses[i]], steered->rdata_len);
+        ((struct zone_steered *)(void *)(r->blob + at))->records[i] = record;
+    }
+    struct zone_steered *to = (struct zone_steered *)(void *)(r->blob + at);
+    to->policy = steered->policy;
+    render_write_ttl(to->ttl, steered->ttl);
     return (struct zone_rrset){.type = steered->type,
                                .count = steered->member_count,
-                               .len = (uint16_t)record_len,
+                               .len = (uint16_t)(12u + steered->rdata_len),
                                .types = steered->types,
                                .flags = flags,
                                .block = (uint32_t)at};

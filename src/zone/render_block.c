@@ -84,6 +84,13 @@ void render_put_fixed(struct renderer *r, uint16_t type, uint32_t ttl)
     render_put16(r, ttl & 0xffff);
 }
 
+void render_write_ttl(uint8_t to[4], uint32_t ttl)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        to[i] = (uint8_t)(ttl >> (24 - 8 * i));
+    }
+}
+
 /* ---- the names that there are ---- */
 
 /* A name with its hash, to be found. */

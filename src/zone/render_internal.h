@@ -65,6 +65,7 @@ void render_begin(struct renderer *r, const struct builder_owner *owner);
 void render_put(struct renderer *r, const void *bytes, size_t len);
 void render_put16(struct renderer *r, unsigned value);
 void render_put_fixed(struct renderer *r, uint16_t type, uint32_t ttl);
+void render_write_ttl(uint8_t to[4], uint32_t ttl);
 /* rdata with its length; names of the types of RFC 1035 compressed, of SRV, SVCB and HTTPS remembered. */
 void render_put_rdata(struct renderer *r, const struct builder_record *record);
 /* A name that may be compressed. */

@@ -56,13 +56,6 @@ static uint16_t render_set(struct renderer *r, const struct builder_owner *owner
     return rrset.len;
 }
 
-static void put_ttl(uint8_t to[4], uint32_t ttl)
-{
-    for (unsigned i = 0; i < 4; i++) {
-        to[i] = (uint8_t)(ttl >> (24 - 8 * i));
-    }
-}
-
 struct zone_rrset render_listed(struct renderer *r, const struct builder_owner *owner,
                                 const struct builder_steered *steered)
 {
@@ -83,7 +76,7 @@ struct zone_rrset render_listed(struct renderer *r, const struct builder_owner *
     to->singles = (uint32_t)singles;
     to->set_count = from->list_count;
     to->single_count = from->single_count;
-    put_ttl(to->ttl, steered->ttl);
+    render_write_ttl(to->ttl, steered->ttl);
     memcpy(to->of_member, from->of_member, members);
     return (struct zone_rrset){.type = steered->type,
                                .count = steered->member_count,

@@ -280,7 +280,7 @@ int zone_walk_member(const struct zone *zone, const uint8_t *owner, const struct
         }
         records = set->rrset;
     } else { /* one record, which has no pointers but its owner's */
-        records.block += (uint32_t)(offsetof(struct zone_steered, records) + (size_t)member * rrset->len);
+        records.block = zone_get_steered(zone, rrset)->records[member];
         records.flags = 0;
     }
     struct walk walk = begin_walk(zone, *sink);

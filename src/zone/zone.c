@@ -74,14 +74,16 @@ static uint64_t fingerprint_listed(const struct zone *zone, const struct zone_rr
 static uint64_t fingerprint_rrset(const struct zone *zone, const struct zone_rrset *rrset, uint64_t hash)
 {
     bool steered = (rrset->flags & ZONE_RRSET_STEERED) != 0;
-    const uint8_t *records = zone->blob + rrset->block + (steered ? sizeof(struct zone_steered) : 0);
     hash = hash_bytes(hash, &rrset->type, sizeof rrset->type);
     hash = hash_bytes(hash, &rrset->count, sizeof rrset->count);
     hash = hash_bytes(hash, &steered, sizeof steered);
     if ((rrset->flags & ZONE_RRSET_LISTED) != 0) {
         return fingerprint_listed(zone, rrset, hash);
     }
-    return hash_bytes(hash, records, steered ? (size_t)rrset->len * rrset->count : rrset->len);
+    for (unsigned i = 0; steered && i < rrset->count; i++) {
+        hash = hash_bytes(hash, zone_get_address(zone, rrset, i), rrset->len);
+    }
+    return steered ? hash : hash_bytes(hash, zone->blob + rrset->block, rrset->len);
 }
 
 /* The sum over the nodes: their order in the blob follows that of the file, and means nothing. */

@@ -6,9 +6,9 @@
  * is the answer section. Names in rdata that end in the apex hold a pointer to the apex, whose place in a
  * message follows from the question: the block's patch list says where to write it. Other pointers, which few
  * blocks have, are links. Behind the block stand the records that its RRset brings into the additional
- * section. A steered RRset of addresses holds one rendered record per member of its policy instead; one of
- * any other rdata (ZONE_RRSET_LISTED) has the records of each member as a set that is rendered like a static
- * one.
+ * section. A steered RRset of addresses says instead of each member of its policy where its rendered record
+ * is, which it shares with all that have the same; one of any other rdata (ZONE_RRSET_LISTED) has the records
+ * of each member as a set that is rendered like a static one.
  *
  * Owned by reference count: zones that did not change are shared by successive views. */
 #pragma once
@@ -83,7 +83,8 @@ struct zone_target {
 /* What stands at the block of a steered RRset. */
 struct zone_steered {
     uint32_t policy;
-    uint8_t records[]; /* count × len octets */
+    uint8_t ttl[4];     /* in wire order */
+    uint32_t records[]; /* of each member: offset of its record, len octets */
 };
 
 /* One record of a listed RRset, rendered to stand alone. */
@@ -217,13 +218,18 @@ static inline const struct zone_single *zone_get_single(const struct zone *zone,
     return (const struct zone_single *)(const void *)(zone->blob + listed->singles) + number;
 }
 
-/* The TTL of a steered RRset's records, four octets in wire order. */
-static inline const uint8_t *zone_get_steered_ttl(const struct zone *zone, const struct zone_rrset *rrset)
+/* Of any steered RRset what a listed one has, too; of one of addresses the rest. */
+static inline const struct zone_steered *zone_get_steered(const struct zone *zone,
+                                                          const struct zone_rrset *rrset)
 {
-    enum { TTL_AT = 6 };
-    return (rrset->flags & ZONE_RRSET_LISTED) != 0
-               ? zone_get_listed(zone, rrset)->ttl
-               : ((const struct zone_steered *)(const void *)(zone->blob + rrset->block))->records + TTL_AT;
+    return (const struct zone_steered *)(const void *)(zone->blob + rrset->block);
+}
+
+/* The record of a member of an RRset of addresses. */
+static inline const uint8_t *zone_get_address(const struct zone *zone, const struct zone_rrset *rrset,
+                                              unsigned member)
+{
+    return zone->blob + zone_get_steered(zone, rrset)->records[member];
 }
 
 /* The hash of an owner by its name_len octets in front of the apex. */

@@ -87,7 +87,7 @@ static const struct steer_policy *find_policy(const struct view *view, const str
     if (rrset == NULL || (rrset->flags & ZONE_RRSET_STEERED) == 0) {
         return NULL;
     }
-    const struct zone_steered *steered = (const void *)(zone->blob + rrset->block);
+    const struct zone_steered *steered = zone_get_steered(zone, rrset);
     const struct steer_policy *policy = steer_set_get(view->steer, steered->policy);
     assert_int_equal(policy->member_count, rrset->count);
     return policy;
