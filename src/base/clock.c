@@ -60,11 +60,21 @@ uint64_t clock_coarse_now_us(void)
     return (uint64_t)read_us(CLOCK_MONOTONIC_COARSE);
 }
 
-uint64_t clock_machine_ns(void)
+static uint64_t read_ns(clockid_t id)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(id, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+uint64_t clock_machine_ns(void)
+{
+    return read_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_thread_ns(void)
+{
+    return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 const char *clock_write_rfc3339(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])

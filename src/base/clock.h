@@ -33,6 +33,7 @@ uint32_t clock_coarse_wall_s(void);
 uint64_t clock_coarse_now_us(void); /* the monotonic time, likewise */
 /* The monotonic time of the machine, for measuring the machine itself. */
 uint64_t clock_machine_ns(void);
+uint64_t clock_thread_ns(void); /* processor time of the calling thread */
 
 /* RFC 3339 in UTC with milliseconds, such as 2026-11-21T04:05:06.789Z (24 characters and a NUL). */
 enum { CLOCK_TEXT_SIZE = 32 };

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "probe/probe.h"
 #include "view/hosts.h"
 
 #include <stdlib.h>
@@ -153,7 +154,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     free(updates);
     server_forget_snapshot(server);
     if (moved != 0) {
-        server_set_targets(server);
+        prober_use_targets(server->prober, targets_make(server->view));
     }
     hosts->rest_ms = REST * (clock_now_ms(&server->clock) - begun_ms);
 }
@@ -212,7 +213,7 @@ static struct view_host_update describe_loop(size_t host)
     return (struct view_host_update){.host = host, .news = {failed, failed}};
 }
 
-void hosts_follow(struct hosts *hosts, struct view *view)
+bool hosts_follow(struct hosts *hosts, struct view *view)
 {
     const char **names = list_names(hosts, view);
     struct view_host_update *updates = memory_alloc_array(view->host_count, sizeof *updates);
@@ -228,10 +229,11 @@ void hosts_follow(struct hosts *hosts, struct view *view)
     for (size_t i = 0; i < hosts->count; i++) {
         updates[hosts->in_view[i]] = read_host(hosts, i);
     }
-    (void)view_update_hosts(view, updates, view->host_count, clock_wall_ms(&hosts->server->clock),
-                            &hosts->server->lock);
+    size_t moved = view_update_hosts(view, updates, view->host_count, clock_wall_ms(&hosts->server->clock),
+                                     &hosts->server->lock);
     free(updates);
     free(names);
+    return moved != 0;
 }
 
 void hosts_get_stats(const struct hosts *hosts, struct resolve_stats *stats)

@@ -14,7 +14,8 @@ struct hosts *hosts_open(struct server *server);
 void hosts_close(struct hosts *hosts); /* NULL is fine */
 
 /* A view was published, with what its hosts had in the one before: what is known of them by now. The resolver
- * looks up the hosts of this view from now on. On the control thread, without the health lock. */
-void hosts_follow(struct hosts *hosts, struct view *view);
+ * looks up the hosts of this view from now on. Returns whether other addresses are to be checked than the
+ * view came with. On the control thread, without the health lock. */
+bool hosts_follow(struct hosts *hosts, struct view *view);
 /* All zero if nothing was ever to be resolved. */
 void hosts_get_stats(const struct hosts *hosts, struct resolve_stats *stats);

@@ -14,6 +14,7 @@
 #include "daemon/snapshot.h"
 #include "daemon/targets.h"
 #include "base/log.h"
+#include "probe/probe.h"
 
 /* There may be hundreds: what is not new is counted. */
 void server_report_dormants(const struct view *view, struct report *report)
@@ -49,7 +50,8 @@ static void free_view(void *view)
     view_free(view);
 }
 
-void server_install_view(struct server *server, struct view *view, struct view_succession *succession)
+void server_install_view(struct server *server, struct view *view, struct view_succession *succession,
+                         struct targets *targets)
 {
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
     primaries_let_go(server->primaries);
@@ -64,12 +66,13 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     server->view = view;
     struct view *old = view_exchange(server->slot, view);
     lock_leave(&server->lock);
-    health_tell_carried(view->health); /* this thread alone changes overrides */
-    view_succession_free(succession);
+    prober_use_targets(server->prober, targets); /* whose results so far are of the old view */
+    health_tell_carried(view->health);           /* this thread alone changes overrides */
     server_forget_snapshot(server);
     log_configure(&view->server->log);
-    hosts_follow(server->hosts, view);
-    server_set_targets(server);
+    if (hosts_follow(server->hosts, view)) {
+        prober_use_targets(server->prober, targets_make(view));
+    }
     server_schedule_expiry(server);
     primaries_follow(server->primaries, view);
     reclaim_add(server->reclaim, old, free_view);

@@ -5,13 +5,15 @@
 
 struct report;
 struct server;
+struct targets;
 struct view;
 struct view_succession;
 
 /* Make a compiled view current, with what it takes over from the one that serves now: prober and DNS threads
- * are switched. The view has been prepared by primaries_prepare(). Takes both; succession NULL: it is the
- * first. */
-void server_install_view(struct server *server, struct view *view, struct view_succession *succession);
+ * are switched. The view has been prepared by primaries_prepare(), and `targets` are made of it. Takes
+ * view and targets; succession NULL: it is the first. */
+void server_install_view(struct server *server, struct view *view, struct view_succession *succession,
+                         struct targets *targets);
 
 /* Warn of the overrides that lie dormant in a view that has taken over. On the control thread, or of a view
  * that nobody else has. */

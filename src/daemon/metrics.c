@@ -354,18 +354,25 @@ static void print_loads(const struct operate_targets *targets, struct buffer *ou
     }
 }
 
-static void print_times(const char *name, const char *help, const struct lock_times *times,
-                        struct buffer *out)
+static void print_times(const char *name, const char *help, const struct spans *times, struct buffer *out)
 {
-    static const char *const bounds[LOCK_BUCKETS] = {"1e-05", "0.0001", "0.001", "0.01", "0.1", "1", "+Inf"};
+    static const char *const bounds[SPAN_BUCKETS] = {"1e-05", "0.0001", "0.001", "0.01", "0.1", "1", "+Inf"};
     uint64_t sum = 0;
     print_head(out, name, "histogram", help);
-    for (int i = 0; i < LOCK_BUCKETS; i++) {
+    for (int i = 0; i < SPAN_BUCKETS; i++) {
         sum += times->buckets[i];
         buffer_print(out, "%s_bucket{le=\"%s\"} %lu\n", name, bounds[i], (unsigned long)sum);
     }
     buffer_print(out, "%s_sum %.9f\n%s_count %lu\n", name, (double)times->sum_ns / 1e9, name,
                  (unsigned long)times->count);
+}
+
+static void print_longest(const char *name, const char *help, const struct spans *times, struct buffer *out)
+{
+    print_head(out, name, "gauge", help);
+    buffer_print(out, "%s{since=\"start\"} %.9f\n", name, (double)times->longest_ns / 1e9);
+    buffer_print(out, "%s{since=\"minute\"} %.9f\n", name,
+                 (double)spans_find_recent(times, clock_machine_ns()) / 1e9);
 }
 
 static void print_lock(struct server *server, struct buffer *out)
@@ -376,18 +383,21 @@ static void print_lock(struct server *server, struct buffer *out)
                 &stats.held, out);
     print_times("steerd_health_lock_waited_seconds", "For how long threads waited for the lock of health.",
                 &stats.waited, out);
-    print_head(out, "steerd_health_lock_longest_held_seconds", "gauge",
-               "The longest that it was held: since the start, and in the last one to two minutes.");
-    buffer_print(out, "steerd_health_lock_longest_held_seconds{since=\"start\"} %.9f\n",
-                 (double)stats.held.longest_ns / 1e9);
-    buffer_print(out, "steerd_health_lock_longest_held_seconds{since=\"minute\"} %.9f\n",
-                 (double)lock_find_recent(&stats.held) / 1e9);
-    print_head(out, "steerd_health_lock_longest_waited_seconds", "gauge",
-               "The longest that a thread waited for it, likewise.");
-    buffer_print(out, "steerd_health_lock_longest_waited_seconds{since=\"start\"} %.9f\n",
-                 (double)stats.waited.longest_ns / 1e9);
-    buffer_print(out, "steerd_health_lock_longest_waited_seconds{since=\"minute\"} %.9f\n",
-                 (double)lock_find_recent(&stats.waited) / 1e9);
+    print_longest("steerd_health_lock_longest_held_seconds",
+                  "The longest that it was held: since the start, and in the last one to two minutes.",
+                  &stats.held, out);
+    print_longest("steerd_health_lock_longest_waited_seconds",
+                  "The longest that a thread waited for it, likewise.", &stats.waited, out);
+}
+
+static void print_turns(const struct reader *reader, struct buffer *out)
+{
+    print_times("steerd_control_turn_cpu_seconds",
+                "Processor time of the control thread from one wait for events to the next one.",
+                &reader->turns, out);
+    print_longest("steerd_control_longest_turn_cpu_seconds",
+                  "The longest of these: since the start, and in the last one to two minutes.",
+                  &reader->turns, out);
 }
 
 static void print_targets(const struct view *view, struct buffer *out)
@@ -507,6 +517,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     print_tcp(server, out);
     print_checks(server, out);
     print_lock(reader->server, out);
+    print_turns(reader, out);
     print_hosts(view, &reader->resolutions, out);
     print_targets(view, out);
     print_work(reader, out);

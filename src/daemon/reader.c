@@ -19,6 +19,7 @@ struct reader *reader_open(struct server *server)
     struct reader *reader = memory_alloc(sizeof *reader);
     reader->server = server;
     reader->snapshot = server_get_snapshot(server);
+    reader->turns = server->turns;
     reader->reloads = server->reloads;
     reader->reload_failures = server->reload_failures;
     primaries_get_stats(server->primaries, &reader->notifies);

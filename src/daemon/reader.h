@@ -6,6 +6,7 @@
 
 #include "daemon/keeping.h"
 #include "admin/admin.h"
+#include "base/spans.h"
 #include "base/worker.h"
 #include "notify/notify.h"
 #include "probe/resolve.h"
@@ -23,6 +24,7 @@ struct reader {
     struct notify_stats notifies;
     struct keeping_stats keeping;
     struct resolve_stats resolutions;
+    struct spans turns; /* of the control thread */
     uint64_t reloads, reload_failures;
 };
 

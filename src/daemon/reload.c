@@ -14,9 +14,11 @@
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/targets.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "probe/probe.h"
 #include "zone/zone.h"
 
 #include <errno.h>
@@ -43,6 +45,7 @@ struct reload {
     size_t cache_count;
     struct view *view;
     struct view_succession *succession; /* of that view */
+    struct targets *targets;            /* likewise */
     struct report *report;
     int64_t started_us;
     void (*done)(void *argument, const struct admin_reload_result *result);
@@ -112,6 +115,8 @@ static void load_all(struct reload *reload)
         reload->succession =
             view_succession_new(reload->view, reload->previous, clock_wall_ms(&server->clock), &server->lock);
         primaries_prepare(server->primaries, reload->view);
+        reload->targets = targets_make(reload->view);
+        view_succession_catch_up(reload->succession);
     }
 }
 
@@ -175,7 +180,15 @@ static void warn_of_fixed(const struct server *server, const struct view *view, 
     }
 }
 
-static void free_reload(struct reload *reload)
+static void free_memory(void *argument)
+{
+    struct reload *reload = argument;
+    view_succession_free(reload->succession);
+    report_free(reload->report);
+    free(reload);
+}
+
+static void close_events(struct reload *reload)
 {
     if (reload->finished != NULL) {
         event_free(reload->finished);
@@ -183,8 +196,12 @@ static void free_reload(struct reload *reload)
     if (reload->fd != -1) {
         close(reload->fd);
     }
-    report_free(reload->report);
-    free(reload);
+}
+
+static void free_reload(struct reload *reload)
+{
+    close_events(reload);
+    free_memory(reload);
 }
 
 static void finish_update(void *update)
@@ -220,7 +237,7 @@ static bool install(struct reload *reload)
     }
     if (reload->view != NULL) {
         warn_of_fixed(server, reload->view, reload->report);
-        server_install_view(server, reload->view, reload->succession);
+        server_install_view(server, reload->view, reload->succession, reload->targets);
         server_report_dormants(reload->view, reload->report);
         server_find_tcp_limits(server->view, &server->serve_options.tcp);
         serve_set_tcp_limits(server->serve, &server->serve_options.tcp);
@@ -242,7 +259,7 @@ static void on_finished(int fd, short events, void *argument)
     if (ends_is_stopping(server->ends)) {
         return; /* called off: server_stop_reload() comes */
     }
-    pthread_join(reload->thread, NULL);
+    pthread_detach(reload->thread); /* it has nothing more to do, but to be given a processor for its end */
     bool good = install(reload);
     server->reloads++;
     server->reload_failures += report_errors(reload->report) != 0;
@@ -262,7 +279,8 @@ static void on_finished(int fd, short events, void *argument)
                                                                      .generation = server->view->generation,
                                                                      .report = reload->report});
     }
-    free_reload(reload);
+    close_events(reload);
+    reclaim_add(server->reclaim, reload, free_memory); /* megabytes go back to the system */
     if (server->reload_again) {
         server->reload_again = false;
         server_reload_soon(server);
@@ -336,7 +354,7 @@ static void give_up(struct reload *reload)
     lock_take(&server->lock);
     view_succession_end(reload->succession);
     lock_leave(&server->lock);
-    view_succession_free(reload->succession);
+    prober_free_targets(reload->targets);
     view_free(reload->view);
 }
 

@@ -20,6 +20,7 @@
 #include "daemon/reload.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/targets.h"
 #include "daemon/teller.h"
 #include "daemon/verbs.h"
 #include "base/error.h"
@@ -166,7 +167,7 @@ static int start(struct server *server, struct report *report)
         server->primaries = primaries_open(server, view);
         primaries_reserve(server->primaries, view);
         primaries_prepare(server->primaries, view);
-        server_install_view(server, view, NULL);
+        server_install_view(server, view, NULL, targets_make(view));
         error = open_admin(server, binding);
         error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
         error = error == 0 ? geowatch_start(server, &server->geowatch) : error;
@@ -233,6 +234,17 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* Turn by turn, to see how long they take: the longest is how long whoever asks now may have to wait. */
+static void dispatch(struct server *server)
+{
+    uint64_t begun_ns = clock_thread_ns();
+    while (event_base_loop(server->base, EVLOOP_ONCE) == 0 && event_base_got_break(server->base) == 0) {
+        uint64_t ended_ns = clock_thread_ns();
+        spans_note(&server->turns, ended_ns - begun_ns, clock_machine_ns());
+        begun_ns = ended_ns;
+    }
+}
+
 int server_run(const char *path)
 {
     struct server server = {.path = path, .slot = view_slot_new(), .folders = {.locks = {-1, -1}}};
@@ -260,7 +272,7 @@ int server_run(const char *path)
     report_free(report);
     if (error == 0 && !ends_is_stopping(server.ends)) {
         ends_note(server.ends, "control");
-        event_base_dispatch(server.base);
+        dispatch(&server);
     }
     stop(&server);
     log_info("stopped exit=%d", error == 0 ? 0 : 1);

@@ -9,6 +9,7 @@
 #include "daemon/folders.h"
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/spans.h"
 #include "serve/serve.h"
 #include "view/view.h"
 
@@ -37,7 +38,8 @@ struct server {
     struct clock clock;
     int64_t started_ms; /* wall */
     struct event_base *base;
-    struct ends *ends; /* signals, and the end */
+    struct spans turns; /* of the control thread: its processor time between two waits */
+    struct ends *ends;  /* signals, and the end */
     struct folders folders;
     struct changes *changes;            /* the stream of what changes */
     struct teller *teller;              /* of wide changes */

@@ -5,10 +5,10 @@
 
 #include "daemon/targets.h"
 
-#include "daemon/server.h"
 #include "base/memory.h"
 #include "probe/probe.h"
 #include "view/hosts.h"
+#include "view/view.h"
 
 #include <stdlib.h>
 
@@ -42,9 +42,8 @@ static void aim_at_host(const struct view *view, const struct view_monitor *moni
 }
 
 /* The list of targets has the order of the health machine's monitors. */
-void server_set_targets(struct server *server)
+struct targets *targets_make(const struct view *view)
 {
-    const struct view *view = server->view;
     struct probe_target *targets = memory_alloc_array(view->monitor_count, sizeof *targets);
     struct arena *arena = arena_new(0);
     for (size_t i = 0; i < view->monitor_count; i++) {
@@ -66,7 +65,8 @@ void server_set_targets(struct server *server)
             aim_at_host(view, monitor, arena, &targets[i]);
         }
     }
-    prober_set_targets(server->prober, view->generation, targets, view->monitor_count);
+    struct targets *list = prober_make_targets(view->generation, targets, view->monitor_count);
     arena_free(arena);
     free(targets);
+    return list;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the prober checks. On the control thread. Private to src/daemon. */
+ * What the prober checks. Private to src/daemon. */
 #pragma once
 
-struct server;
+struct targets;
+struct view;
 
-/* Tell the prober what there is to check in the current view. */
-void server_set_targets(struct server *server);
+/* What there is to check in a view that nobody else changes meanwhile, for the prober; it takes as long as
+ * the list is. Returns owned. */
+struct targets *targets_make(const struct view *view);

@@ -27,7 +27,8 @@ enum probe_cause {
 enum { PROBE_CAUSES = PROBE_CAUSE_OTHER + 1 };
 const char *probe_cause_text(enum probe_cause cause);
 
-/* One thing to check on a schedule. Strings and addresses are copied by prober_set_targets(). */
+/* One thing to check on a schedule. Strings and addresses are copied by
+ * prober_make_targets(). */
 struct probe_target {
     enum probe_type type;
     struct addr_port at; /* in_turn: the port only */
@@ -65,10 +66,18 @@ struct prober;
 
 /* Starts the thread; there is nothing to check yet. Returns 0 and an owned prober, or a negative error. */
 int prober_open(const struct probe_hooks *hooks, struct prober **prober);
-/* Replace the list of targets; from any thread; returns at once. First checks are spread over one interval
- * (at most 1 s), later ones jittered by up to 10 % of the interval so that they do not march in step. The
- * schedule is kept: a slow answer does not delay the next start, and a target never has two checks in flight.
+/* A list of targets, made ready for the prober, which takes a while if it is long; on any thread. Returns
+ * owned. */
+struct targets;
+struct targets *prober_make_targets(uint64_t generation, const struct probe_target *targets, size_t count);
+void prober_free_targets(struct targets *targets); /* that were not used; NULL is fine */
+/* Replace the list of targets (takes it); from any thread; returns at once. First checks are spread over one
+ * interval (at most 1 s), later ones jittered by up to 10 % of the interval so that they do not march in
+ * step. The schedule is kept: a slow answer does not delay the next start, and a target never has two checks
+ * in flight.
  */
+void prober_use_targets(struct prober *prober, struct targets *targets);
+/* Both. */
 void prober_set_targets(struct prober *prober, uint64_t generation, const struct probe_target *targets,
                         size_t count);
 /* Stop, join the thread, close everything, free. After it returns no hook is called. NULL is fine. */

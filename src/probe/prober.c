@@ -98,16 +98,30 @@ int prober_open(const struct probe_hooks *hooks, struct prober **prober)
     return 0;
 }
 
-void prober_set_targets(struct prober *prober, uint64_t generation, const struct probe_target *targets,
-                        size_t count)
+struct targets *prober_make_targets(uint64_t generation, const struct probe_target *targets, size_t count)
 {
-    struct targets *list = targets_new(generation, targets, count);
+    return targets_new(generation, targets, count);
+}
+
+void prober_free_targets(struct targets *targets)
+{
+    targets_free(targets);
+}
+
+void prober_use_targets(struct prober *prober, struct targets *targets)
+{
     pthread_mutex_lock(&prober->lock);
     struct targets *unused = prober->pending;
-    prober->pending = list;
+    prober->pending = targets;
     pthread_mutex_unlock(&prober->lock);
     wake(prober);
     targets_free(unused);
+}
+
+void prober_set_targets(struct prober *prober, uint64_t generation, const struct probe_target *targets,
+                        size_t count)
+{
+    prober_use_targets(prober, prober_make_targets(generation, targets, count));
 }
 
 void prober_close(struct prober *prober)

@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include "base/clock.h"
 #include "base/lock.h"
 
 #include <pthread.h>
@@ -35,10 +36,10 @@ static void *take_turns(void *argument)
     return NULL;
 }
 
-static uint64_t sum(const struct lock_times *times)
+static uint64_t sum(const struct spans *times)
 {
     uint64_t all = 0;
-    for (int i = 0; i < LOCK_BUCKETS; i++) {
+    for (int i = 0; i < SPAN_BUCKETS; i++) {
         all += times->buckets[i];
     }
     return all;
@@ -64,7 +65,7 @@ static void one_at_a_time(void **state)
     assert_int_equal(sum(&stats.held), stats.held.count);
     assert_int_equal(sum(&stats.waited), stats.waited.count);
     assert_true(stats.held.sum_ns >= stats.held.longest_ns);
-    assert_true(lock_find_recent(&stats.held) <= stats.held.longest_ns);
+    assert_true(spans_find_recent(&stats.held, clock_machine_ns()) <= stats.held.longest_ns);
     lock_fini(&shared.lock);
 }
 
@@ -93,8 +94,29 @@ static void what_takes_long_is_told(void **state)
     assert_int_equal(stats.held.count, 2);
     assert_true(stats.held.longest_ns >= (uint64_t)LONG_US * 1000);
     assert_true(stats.held.buckets[4] + stats.held.buckets[5] + stats.held.buckets[6] >= 1);
-    assert_true(lock_find_recent(&stats.held) >= (uint64_t)LONG_US * 1000);
+    assert_true(spans_find_recent(&stats.held, clock_machine_ns()) >= (uint64_t)LONG_US * 1000);
     lock_fini(&lock);
+}
+
+/* The longest of late is forgotten, that since the start is not. */
+static void minutes_pass(void **state)
+{
+    (void)state;
+    const uint64_t minute = UINT64_C(60000000000);
+    struct spans spans = {.count = 0};
+    spans_note(&spans, 5000000, 7 * minute);
+    spans_note(&spans, 20, 7 * minute + 1);
+    assert_int_equal(spans_find_recent(&spans, 8 * minute - 1), 5000000);
+    assert_int_equal(spans_find_recent(&spans, 9 * minute - 1), 5000000);
+    spans_note(&spans, 30, 8 * minute);
+    assert_int_equal(spans_find_recent(&spans, 8 * minute), 5000000);
+    assert_int_equal(spans_find_recent(&spans, 9 * minute), 30);
+    assert_int_equal(spans_find_recent(&spans, 10 * minute), 0);
+    spans_note(&spans, 40, 20 * minute);
+    assert_int_equal(spans_find_recent(&spans, 20 * minute), 40);
+    assert_int_equal(spans.longest_ns, 5000000);
+    assert_int_equal(spans.count, 4);
+    assert_int_equal(spans.buckets[3], 1);
 }
 
 int main(void)
@@ -102,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_at_a_time),
         cmocka_unit_test(what_takes_long_is_told),
+        cmocka_unit_test(minutes_pass),
     };
     return cmocka_run_group_tests_name("lock", tests, NULL, NULL);
 }
