@@ -74,6 +74,7 @@ struct conf_endpoint {
     size_t check_count;
     struct conf_location location; /* if it is not the az's */
     struct conf_load load;
+    bool together; /* "families": one that fails takes the other one along */
 };
 
 /* Endpoints that policies name together. */
@@ -97,6 +98,7 @@ struct conf_topology {
     size_t group_count;
     struct conf_check *checks;
     size_t check_count;
+    bool together;           /* "families" of endpoints that do not say */
     uint32_t rto_ms, rpo_ms; /* "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
     struct arena *arena;
     struct keytable *geo;         /* shared geo rules: name -> struct conf_geo (georule.h) */

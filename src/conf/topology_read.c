@@ -232,11 +232,17 @@ static void read_load(const struct doc_node *node, struct conf_load *load)
     }
 }
 
+static bool read_together(const struct doc_node *node, bool otherwise)
+{
+    static const char *const choices[] = {"apart", "together", NULL};
+    return doc_get_choice(node, "families", choices, otherwise) != 0;
+}
+
 static void read_endpoint(struct conf_topology *topology, const struct doc_node *node,
                           struct conf_endpoint *endpoint)
 {
-    static const char *const keys[] = {"az",   "addresses", "host",     "weight", "capacity",
-                                       "load", "checks",    "location", NULL};
+    static const char *const keys[] = {"az",   "addresses", "host",     "weight",   "capacity",
+                                       "load", "checks",    "location", "families", NULL};
     static const uint32_t weights[2] = {0, 65535}, capacities[2] = {0, UINT32_MAX};
     if (doc_check_object(node, keys)) {
         read_az_of_endpoint(topology, node, endpoint);
@@ -246,6 +252,7 @@ static void read_endpoint(struct conf_topology *topology, const struct doc_node 
         read_checks_of_endpoint(topology, node, endpoint);
         read_load(node, &endpoint->load);
         read_location(node, &endpoint->location);
+        endpoint->together = read_together(node, topology->together);
     }
 }
 
@@ -353,7 +360,7 @@ static void read_geo_rules(struct conf_topology *topology, const struct doc_node
 static struct conf_topology *read_topology(const char *path, struct doc *doc)
 {
     static const char *const keys[] = {"regions",    "checks",    "endpoints", "groups",
-                                       "objectives", "geo_rules", NULL};
+                                       "objectives", "geo_rules", "families",  NULL};
     if (doc == NULL) {
         return NULL;
     }
@@ -366,6 +373,7 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     topology->check_names = keytable_new(arena);
     topology->host_names = keytable_new(arena);
     (void)doc_check_object(&root, keys);
+    topology->together = read_together(&root, false);
     read_regions(topology, &root);
     read_checks(topology, &root);
     read_endpoints(topology, &root);

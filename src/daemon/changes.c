@@ -49,16 +49,37 @@ static const char *text_or_null(const char *text)
     return text[0] == '\0' ? NULL : text;
 }
 
+/* Of an endpoint, where they are, or were, not alike. */
+static void add_families(struct change_body *body, const struct health_change *change)
+{
+    const enum health_observed *after = change->families_after, *before = change->families_before;
+    if (change->kind != HEALTH_ENDPOINT ||
+        (after[HEALTH_V4] == after[HEALTH_V6] && before[HEALTH_V4] == before[HEALTH_V6])) {
+        return;
+    }
+    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+        char was[16];
+        const char *name = health_family_text((enum health_family)family);
+        snprintf(was, sizeof was, "%s_was", name);
+        change_body_add(body, name, health_observed_text(after[family]));
+        change_body_add(body, was, health_observed_text(before[family]));
+    }
+}
+
 static void on_change(void *context, const struct health_change *change)
 {
     char name[CHANGE_NAME_MAX + 1];
     struct change_body body;
-    if (change->observed_after == change->observed_before && change->after.state == change->before.state) {
+    bool has_family =
+        memcmp(change->families_before, change->families_after, sizeof change->families_after) != 0;
+    if (change->observed_after == change->observed_before && change->after.state == change->before.state &&
+        !has_family) {
         return; /* another reason for the same: the object that gives it has a record of its own */
     }
     change_body_init(&body);
     change_body_add(&body, "observed", health_observed_text(change->observed_after));
     change_body_add(&body, "observed_was", health_observed_text(change->observed_before));
+    add_families(&body, change);
     change_body_add(&body, "effective", health_state_text(change->after.state));
     change_body_add(&body, "effective_was", health_state_text(change->before.state));
     change_body_add(&body, "decided_by", health_decider_text(change->after.decided_by));

@@ -26,7 +26,7 @@
 /* What the old machine says of an object. */
 struct kept {
     int64_t since_ms;
-    uint32_t back_s;
+    uint32_t back_s[HEALTH_VIEWS];
     enum health_state state;
 };
 
@@ -132,14 +132,23 @@ static struct health_monitor find_history(const struct health_carrier *c, uint32
 
 /* ---- one object ---- */
 
+static int first_family(enum health_kind kind)
+{
+    return kind == HEALTH_ENDPOINT ? HEALTH_V4 : HEALTH_ANY;
+}
+
 static void keep(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
     uint32_t old = health_match_seen(&c->match, kind, index);
-    if (old != HEALTH_NEW) {
-        c->kept[kind][index] = (struct kept){
-            .since_ms = health_find_since(c->from, kind, old),
-            .back_s = atomic_load_explicit(health_back_at(c->from, kind, old), memory_order_relaxed),
-            .state = health_find_effective(c->from, kind, old).state};
+    struct kept *kept = &c->kept[kind][index];
+    if (old == HEALTH_NEW) {
+        return;
+    }
+    kept->since_ms = health_find_since(c->from, kind, old);
+    kept->state = health_find_effective(c->from, kind, old).state;
+    for (int family = first_family(kind); family <= HEALTH_ANY; family++) {
+        kept->back_s[family] = atomic_load_explicit(
+            health_back_at(c->from, kind, old, (enum health_family)family), memory_order_relaxed);
     }
 }
 
@@ -312,7 +321,10 @@ static void put_right(struct health_carrier *c, enum health_kind kind, uint32_t 
     bool is_known = health_match_seen(&c->match, kind, index) != HEALTH_NEW;
     bool is_same = is_known && kept->state == c->to->nodes[kind][index].told.state;
     health_set_since(c->to, kind, index, is_same ? kept->since_ms : c->wall_ms);
-    atomic_store_explicit(health_back_at(c->to, kind, index), kept->back_s, memory_order_relaxed);
+    for (int family = first_family(kind); family <= HEALTH_ANY; family++) {
+        atomic_store_explicit(health_back_at(c->to, kind, index, (enum health_family)family),
+                              kept->back_s[family], memory_order_relaxed);
+    }
 }
 
 void health_carrier_settle(struct health_carrier *c)
@@ -325,7 +337,7 @@ void health_carrier_settle(struct health_carrier *c)
         for (uint32_t i = 0; i < to->counts[kind]; i++) {
             struct health_node *node = &to->nodes[kind][i];
             node->told = health_find_effective(to, kind, i);
-            node->told_observed = health_word_observed(health_word_get(to, kind, i));
+            node->told_verdicts = health_word_get(to, kind, i) & HEALTH_WORD_VERDICTS;
             put_right(c, kind, i);
         }
     }

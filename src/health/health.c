@@ -18,6 +18,8 @@
 /* A fraction written with four digits means the fraction: 0.3333 of 3 is 1 and 0.6667 of 3 is 2. */
 #define SHARE_TOLERANCE 0.0005
 
+enum { EVERY_FAMILY = 1 << HEALTH_V4 | 1 << HEALTH_V6 };
+
 static int compare_names(const void *a, const void *b, void *context)
 {
     const struct health_node *nodes = context;
@@ -56,6 +58,7 @@ static void fill_nodes(struct health *health, const struct health_plan *plan)
     add_shares(health, HEALTH_AZ);
     health->loads = arena_alloc(health->arena, plan->endpoint_count * sizeof *health->loads);
     health->addressed = arena_alloc(health->frame->arena, plan->endpoint_count * sizeof *health->addressed);
+    health->tallies = arena_alloc(health->arena, plan->endpoint_count * sizeof *health->tallies);
     for (size_t i = 0; i < plan->region_count; i++) {
         health->nodes[HEALTH_REGION][i].name = arena_copy_text(health->frame->arena, plan->regions[i].name);
         health->lost_at[HEALTH_REGION][i] = plan->regions[i].lost_at;
@@ -109,10 +112,12 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
         const struct health_monitor_plan *from = &plan->monitors[i];
         assert(from->endpoint < plan->endpoint_count);
         assert(i == 0 || plan->monitors[i - 1].endpoint <= from->endpoint);
-        health->monitors[i] = (struct health_monitor){.identity = from->identity,
-                                                      .endpoint = from->endpoint,
-                                                      .rise = from->rise == 0 ? 1 : from->rise,
-                                                      .fall = from->fall == 0 ? 1 : from->fall};
+        health->monitors[i] =
+            (struct health_monitor){.identity = from->identity,
+                                    .endpoint = from->endpoint,
+                                    .rise = from->rise == 0 ? 1 : from->rise,
+                                    .fall = from->fall == 0 ? 1 : from->fall,
+                                    .families = from->families == 0 ? EVERY_FAMILY : from->families};
         if (plan->kin != NULL) {
             health->kin[i] = plan->kin[i];
         }
@@ -141,17 +146,21 @@ static uint32_t count_to_lose(double lost_at, uint32_t members)
  * endpoints in their region. */
 static void count_members(struct health *health)
 {
+    for (uint32_t i = 0; i < health->monitor_count; i++) {
+        const struct health_monitor *monitor = &health->monitors[i];
+        for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+            health->tallies[monitor->endpoint][family].members += monitor->families >> family & 1;
+        }
+    }
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
             struct health_node *node = &health->nodes[kind][i];
-            if (kind == HEALTH_ENDPOINT) {
-                node->members = node->child_count;
-                node->lost_from = 1;
-            } else {
-                node->lost_from = count_to_lose(health->lost_at[kind][i], node->members);
+            uint32_t members = kind == HEALTH_ENDPOINT ? node->child_count : node->tally.members;
+            if (kind != HEALTH_ENDPOINT) {
+                node->lost_from = count_to_lose(health->lost_at[kind][i], members);
             }
-            if (kind != HEALTH_REGION && node->members != 0) {
-                health->nodes[kind + 1][node->parent].members++;
+            if (kind != HEALTH_REGION && members != 0) {
+                health->nodes[kind + 1][node->parent].tally.members++;
             }
         }
     }
@@ -205,7 +214,7 @@ static void copy_nodes(struct health *health, enum health_kind kind, const struc
                                                       .parent = node->parent,
                                                       .first_child = node->first_child,
                                                       .child_count = node->child_count,
-                                                      .members = kind == HEALTH_ENDPOINT ? 0 : node->members,
+                                                      .tally.members = node->tally.members,
                                                       .lost_from = node->lost_from};
     }
     health->by_name[kind] = from->by_name[kind];
@@ -223,6 +232,7 @@ struct health *health_new_like(const struct health *from)
         copy_nodes(health, kind, from);
     }
     health->loads = arena_alloc(health->arena, health->counts[HEALTH_ENDPOINT] * sizeof *health->loads);
+    health->tallies = arena_alloc(health->arena, health->counts[HEALTH_ENDPOINT] * sizeof *health->tallies);
     for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
         health->loads[i].plan = from->loads[i].plan;
     }
@@ -235,7 +245,8 @@ struct health *health_new_like(const struct health *from)
         health->monitors[i] = (struct health_monitor){.identity = monitor->identity,
                                                       .endpoint = monitor->endpoint,
                                                       .rise = monitor->rise,
-                                                      .fall = monitor->fall};
+                                                      .fall = monitor->fall,
+                                                      .families = monitor->families};
     }
     add_words(health);
     health_add_lines(health);
@@ -345,9 +356,12 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
                                      .effective = health_find_effective(health, kind, index),
                                      .since_ms = health_find_since(health, kind, index)};
     if (kind != HEALTH_ENDPOINT) {
-        status->members = node->members;
-        status->members_unhealthy = node->unhealthy;
+        status->members = node->tally.members;
+        status->members_unhealthy = node->tally.unhealthy;
         return 0;
+    }
+    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+        status->families[family] = health_word_observed(health_word_of(word, (enum health_family)family));
     }
     status->load = health->loads[index].status;
     status->load.shed = (double)health_word_shed(word) / HEALTH_SHED_ALL;

@@ -2,8 +2,10 @@
  *
  * The health state machine: observations and overrides in, health table out. Pure: no I/O, no clock, no log;
  * time is an argument. Verdicts come from consecutive results (rise/fall) of each monitor (one check of one
- * address of one endpoint); an endpoint is unhealthy when any of its monitors is, healthy when all are; an az
- * is lost when the share of its unhealthy endpoints reaches lost_at, a region likewise over its azs.
+ * address of one endpoint). A family of an endpoint is unhealthy when any of its monitors is, healthy when
+ * all are, and like the other one if it has none. The endpoint as a whole is unhealthy when both families
+ * are, healthy when one is. An az is lost when the share of its unhealthy endpoints reaches lost_at, a region
+ * likewise over its azs.
  * Overrides never touch what is observed and do not count in a roll-up.
  *
  * Not thread-safe: one owner, or a lock of the caller around every call. Only the table may be read by
@@ -22,6 +24,7 @@ struct health_monitor_plan {
     uint32_t endpoint;
     uint16_t rise, fall;
     uint64_t identity; /* of what is observed and how: equal identity keeps its history in health_carry() */
+    uint8_t families;  /* whose verdict it has a part in: 1 << enum health_family, or-ed; 0: both */
 };
 
 /* Who is who after a reload, apart from identity. */
@@ -78,8 +81,9 @@ struct health_plan {
 struct health_change {
     enum health_kind kind;
     uint32_t index;
-    const char *name; /* borrowed from the machine */
-    enum health_observed observed_before, observed_after;
+    const char *name;                                     /* borrowed from the machine */
+    enum health_observed observed_before, observed_after; /* of endpoints: as a whole */
+    enum health_observed families_before[HEALTH_FAMILIES], families_after[HEALTH_FAMILIES];
     struct health_effective before, after;
     enum health_outcome outcome; /* of the observation that caused it; NONE for overrides */
 };
@@ -299,6 +303,7 @@ void health_tell_carried(const struct health *health);
 struct health_status {
     const char *name; /* borrowed */
     enum health_observed observed;
+    enum health_observed families[HEALTH_FAMILIES]; /* endpoints: observed of each */
     enum health_desired desired;
     bool planned; /* there is an override, but its time is yet to come */
     struct health_effective

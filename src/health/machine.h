@@ -19,11 +19,19 @@ struct health_monitor {
     int64_t checked_ms;
     uint32_t endpoint, duration_us;
     uint16_t rise, fall, detail, streak;
-    bool failing;    /* of the results that streak counts */
-    bool idle;       /* counts nowhere */
-    bool inherited;  /* the verdict is its az's or region's: one success is enough to change it */
-    uint8_t verdict; /* enum health_observed */
-    uint8_t outcome; /* enum health_outcome */
+    uint8_t families; /* that it speaks for: a bit for each of enum health_family */
+    bool failing;     /* of the results that streak counts */
+    bool idle;        /* counts nowhere */
+    bool inherited;   /* the verdict is its az's or region's: one success is enough to change it */
+    uint8_t verdict;  /* enum health_observed */
+    uint8_t outcome;  /* enum health_outcome */
+};
+
+/* What those say that have a say: monitors in a family of their endpoint, endpoints in their az, azs in their
+ * region. */
+struct health_tally {
+    uint32_t members, healthy, unhealthy;
+    uint32_t wavering; /* of monitors: whose latest results speak against their verdict */
 };
 
 struct health_node {
@@ -32,14 +40,13 @@ struct health_node {
     int64_t change_ms; /* when that was */
     uint64_t change;   /* the latest that was looked at: all before are in what stands here */
     enum health_state was;
-    uint32_t parent;                      /* of an endpoint its az, of an az its region */
-    uint32_t first_child, child_count;    /* endpoints: monitors; others: in children[] of the kind below */
-    uint32_t members, healthy, unhealthy; /* children that have a say, and their verdicts */
-    uint32_t wavering;                    /* endpoints: monitors whose latest results speak against them */
-    uint32_t lost_from;                   /* unhealthy members that make this one unhealthy */
-    uint32_t override_at;                 /* 1 + index in overrides; 0: none */
+    uint32_t parent;                   /* of an endpoint its az, of an az its region */
+    uint32_t first_child, child_count; /* endpoints: monitors; others: in children[] of the kind below */
+    uint32_t lost_from;                /* unhealthy members that make this one unhealthy */
+    struct health_tally tally;         /* azs and regions: of children */
+    uint32_t override_at;              /* 1 + index in overrides; 0: none */
     struct health_effective told;
-    enum health_observed told_observed;
+    uint32_t told_verdicts; /* of the word: HEALTH_WORD_VERDICTS */
 };
 
 struct health_load {
@@ -128,8 +135,9 @@ struct health {
     uint64_t *addressed;              /* of endpoints */
     struct health_kin *kin;           /* of monitors */
     struct health_load *loads;        /* of endpoints */
-    int64_t shed_ms;                  /* when answers began to follow other loads */
-    int64_t next_load_ms;             /* before this no load grows too old, and none waits; 0: none does */
+    struct health_tally (*tallies)[HEALTH_FAMILIES]; /* of endpoints: of monitors */
+    int64_t shed_ms;                                 /* when answers began to follow other loads */
+    int64_t next_load_ms; /* before this no load grows too old, and none waits; 0: none does */
     struct health_monitor *monitors;
     uint32_t monitor_count;
     struct health_override_entry *overrides;
@@ -166,24 +174,26 @@ static inline void health_note(struct health *health, enum health_kind kind, uin
     }
 }
 
+/* family: of endpoints, else HEALTH_ANY */
 static inline _Atomic uint32_t *health_back_at(const struct health *health, enum health_kind kind,
-                                               uint32_t index)
+                                               uint32_t index, enum health_family family)
 {
     const struct health_table *table = &health->table;
-    return kind == HEALTH_ENDPOINT ? &table->endpoints_back[index]
+    return kind == HEALTH_ENDPOINT ? &table->endpoints_back[index][family]
            : kind == HEALTH_AZ     ? &table->azs_back[index]
                                    : &table->regions_back[index];
 }
 
 /* Only the owner writes, so a plain read-modify-write of the word is enough. */
 uint32_t health_word_get(const struct health *health, enum health_kind kind, uint32_t index);
-void health_word_set_observed(struct health *health, enum health_kind kind, uint32_t index,
-                              enum health_observed observed);
+/* verdicts: of HEALTH_WORD_VERDICTS. One store. */
+void health_word_set_verdicts(struct health *health, enum health_kind kind, uint32_t index,
+                              uint32_t verdicts);
 /* In force, or planned only: then nothing is desired yet. One store. */
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
                              enum health_desired desired, bool planned);
 void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level);
-void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers);
+void health_word_set_wavers(struct health *health, uint32_t endpoint, uint32_t wavers);
 void health_word_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved);
 /* After all words of one change were stored (the first one began it): readers that see the new generation see
  * them. */
@@ -193,15 +203,10 @@ void health_table_advance(struct health *health);
 struct health_effective health_find_effective(const struct health *health, enum health_kind kind,
                                               uint32_t index);
 
-/* What the counters of a node say about it. */
-enum health_observed health_node_verdict(const struct health_node *node, enum health_kind kind);
-/* Count one member whose verdict went from before to after. */
-void health_node_count(struct health_node *node, enum health_observed before, enum health_observed after);
-
 /* What `from` knew of the load of an endpoint. */
 void health_carry_load(struct health *to, uint32_t endpoint, const struct health *from, uint32_t old);
 
-/* All counters, roll-ups and words' observed bits anew from the monitors' verdicts. */
+/* All counters, roll-ups and words' verdicts anew from the monitors' verdicts. */
 void health_rebuild(struct health *health);
 
 /* What came of results, without what the plan says. */

@@ -13,29 +13,19 @@
 #include <assert.h>
 #include <string.h>
 
-enum health_observed health_node_verdict(const struct health_node *node, enum health_kind kind)
-{
-    if (node->members == 0) {
-        return HEALTH_OBSERVED_UNKNOWN;
-    }
-    if (node->unhealthy >= node->lost_from) {
-        return HEALTH_OBSERVED_UNHEALTHY;
-    }
-    /* An endpoint needs all its monitors; an az or region is there as soon as something in it is. */
-    uint32_t enough = kind == HEALTH_ENDPOINT ? node->members : 1;
-    return node->healthy >= enough ? HEALTH_OBSERVED_HEALTHY : HEALTH_OBSERVED_UNKNOWN;
-}
+/* ---- counting ---- */
 
-static uint32_t *counter_of(struct health_node *node, enum health_observed observed)
+static uint32_t *counter_of(struct health_tally *tally, enum health_observed observed)
 {
-    return observed == HEALTH_OBSERVED_HEALTHY     ? &node->healthy
-           : observed == HEALTH_OBSERVED_UNHEALTHY ? &node->unhealthy
+    return observed == HEALTH_OBSERVED_HEALTHY     ? &tally->healthy
+           : observed == HEALTH_OBSERVED_UNHEALTHY ? &tally->unhealthy
                                                    : NULL;
 }
 
-void health_node_count(struct health_node *node, enum health_observed before, enum health_observed after)
+/* One member whose verdict went from before to after. */
+static void count_verdict(struct health_tally *tally, enum health_observed before, enum health_observed after)
 {
-    uint32_t *from = counter_of(node, before), *to = counter_of(node, after);
+    uint32_t *from = counter_of(tally, before), *to = counter_of(tally, after);
     if (from != NULL) {
         (*from)--;
     }
@@ -44,23 +34,95 @@ void health_node_count(struct health_node *node, enum health_observed before, en
     }
 }
 
-/* Count in its parent that a node's counters say something else than its word. Returns whether they do: then
- * its word is to be stored. */
-static bool roll_up(struct health *health, enum health_kind kind, uint32_t index, enum health_observed *after)
-{
-    const struct health_node *node = &health->nodes[kind][index];
-    enum health_observed before = health_word_observed(health_word_get(health, kind, index));
-    *after = health_node_verdict(node, kind);
-    if (*after != before && kind != HEALTH_REGION) {
-        health_node_count(&health->nodes[kind + 1][node->parent], before, *after);
-    }
-    return *after != before;
-}
-
 /* Do the latest results speak against the verdict? */
 static bool wavers(const struct health_monitor *monitor)
 {
     return monitor->streak != 0 && monitor->failing != (monitor->verdict == HEALTH_OBSERVED_UNHEALTHY);
+}
+
+/* A monitor as its families have counted it. */
+struct share {
+    bool counts, wavers;
+    enum health_observed verdict;
+};
+
+static struct share share_of(const struct health_monitor *monitor)
+{
+    return (struct share){.counts = !monitor->idle, .wavers = wavers(monitor), .verdict = monitor->verdict};
+}
+
+/* It was counted like `before`, and is not like that any more. */
+static void count_again(struct health *health, const struct health_monitor *monitor, struct share before)
+{
+    struct share after = share_of(monitor);
+    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+        struct health_tally *tally = &health->tallies[monitor->endpoint][family];
+        if ((monitor->families >> family & 1) != 0) {
+            tally->members += (uint32_t)after.counts - (uint32_t)before.counts;
+            tally->wavering += (uint32_t)after.wavers - (uint32_t)before.wavers;
+            count_verdict(tally, before.verdict, after.verdict);
+        }
+    }
+}
+
+/* ---- verdicts ---- */
+
+/* What decides about a family: the other one's monitors, if it has none of its own. */
+static const struct health_tally *tally_of(const struct health *health, uint32_t endpoint,
+                                           enum health_family family)
+{
+    const struct health_tally *tallies = health->tallies[endpoint];
+    return &tallies[tallies[family].members != 0 ? family : !family];
+}
+
+/* A family needs all of its monitors. */
+static enum health_observed judge_family(const struct health_tally *tally)
+{
+    return tally->unhealthy != 0                                     ? HEALTH_OBSERVED_UNHEALTHY
+           : tally->members != 0 && tally->healthy == tally->members ? HEALTH_OBSERVED_HEALTHY
+                                                                     : HEALTH_OBSERVED_UNKNOWN;
+}
+
+/* An endpoint is there as soon as a family is. */
+static uint32_t judge_endpoint(const struct health *health, uint32_t endpoint)
+{
+    uint32_t v4 = judge_family(tally_of(health, endpoint, HEALTH_V4));
+    uint32_t v6 = judge_family(tally_of(health, endpoint, HEALTH_V6));
+    uint32_t any = v4 == v6                                                         ? v4
+                   : v4 == HEALTH_OBSERVED_HEALTHY || v6 == HEALTH_OBSERVED_HEALTHY ? HEALTH_OBSERVED_HEALTHY
+                                                                                    : HEALTH_OBSERVED_UNKNOWN;
+    return any | (any ^ v4) << HEALTH_WORD_FAMILIES_SHIFT | (any ^ v6) << (HEALTH_WORD_FAMILIES_SHIFT + 2);
+}
+
+/* An az or region is there as soon as something in it is, until enough is not. */
+static uint32_t judge_group(const struct health_node *node)
+{
+    const struct health_tally *tally = &node->tally;
+    return tally->members == 0                   ? HEALTH_OBSERVED_UNKNOWN
+           : tally->unhealthy >= node->lost_from ? HEALTH_OBSERVED_UNHEALTHY
+           : tally->healthy != 0                 ? HEALTH_OBSERVED_HEALTHY
+                                                 : HEALTH_OBSERVED_UNKNOWN;
+}
+
+/* Count in its parent that a node's counters say something else than its word. Returns whether they do: then
+ * its word is to be stored. */
+static bool roll_up(struct health *health, enum health_kind kind, uint32_t index, uint32_t *after)
+{
+    const struct health_node *node = &health->nodes[kind][index];
+    uint32_t before = health_word_get(health, kind, index) & HEALTH_WORD_VERDICTS;
+    *after = kind == HEALTH_ENDPOINT ? judge_endpoint(health, index) : judge_group(node);
+    if (kind != HEALTH_REGION) {
+        count_verdict(&health->nodes[kind + 1][node->parent].tally, health_word_observed(before),
+                      health_word_observed(*after));
+    }
+    return *after != before;
+}
+
+/* Of HEALTH_WORD_WAVERS. */
+static uint32_t find_wavers(const struct health *health, uint32_t endpoint)
+{
+    return (tally_of(health, endpoint, HEALTH_V4)->wavering != 0 ? HEALTH_WORD_WAVERS_V4 : 0u) |
+           (tally_of(health, endpoint, HEALTH_V6)->wavering != 0 ? HEALTH_WORD_WAVERS_V6 : 0u);
 }
 
 void health_rebuild(struct health *health)
@@ -69,27 +131,23 @@ void health_rebuild(struct health *health)
     health->is_filled = false; /* words go through states that are none */
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
-            struct health_node *node = &health->nodes[kind][i];
-            node->healthy = node->unhealthy = node->wavering = 0;
-            node->members = kind == HEALTH_ENDPOINT ? 0 : node->members;
-            health_word_set_observed(health, kind, i, HEALTH_OBSERVED_UNKNOWN);
+            struct health_tally *tally = &health->nodes[kind][i].tally;
+            tally->healthy = tally->unhealthy = 0;
+            health_word_set_verdicts(health, kind, i, HEALTH_OBSERVED_UNKNOWN);
         }
     }
+    memset(health->tallies, 0, health->counts[HEALTH_ENDPOINT] * sizeof *health->tallies);
     for (uint32_t i = 0; i < health->monitor_count; i++) {
-        const struct health_monitor *monitor = &health->monitors[i];
-        struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][monitor->endpoint];
-        endpoint->members += !monitor->idle;
-        health_node_count(endpoint, HEALTH_OBSERVED_UNKNOWN, monitor->verdict);
-        endpoint->wavering += wavers(monitor);
+        count_again(health, &health->monitors[i], (struct share){.counts = false});
     }
     for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
-        health_word_set_wavers(health, i, health->nodes[HEALTH_ENDPOINT][i].wavering != 0);
+        health_word_set_wavers(health, i, find_wavers(health, i));
     }
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
-            enum health_observed after;
+            uint32_t after;
             if (roll_up(health, kind, i, &after)) {
-                health_word_set_observed(health, kind, i, after);
+                health_word_set_verdicts(health, kind, i, after);
             }
         }
     }
@@ -120,23 +178,21 @@ static bool judge(struct health_monitor *monitor, bool failing)
     return changed;
 }
 
-/* Does the endpoint begin or end to waver with this monitor? Stored, not yet told. */
-static bool count_wavering(struct health *health, const struct health_monitor *m, bool wavered)
+/* Does a family begin or end to waver? Stored, not yet told. Returns whether it is to be told. */
+static bool follow_wavers(struct health *health, uint32_t endpoint)
 {
-    struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][m->endpoint];
-    uint32_t before = endpoint->wavering;
-    endpoint->wavering += wavered ? UINT32_MAX : 1;
-    if ((before != 0) == (endpoint->wavering != 0)) {
+    uint32_t wavers = find_wavers(health, endpoint);
+    if (wavers == (health_word_get(health, HEALTH_ENDPOINT, endpoint) & HEALTH_WORD_WAVERS)) {
         return false;
     }
-    health_word_set_wavers(health, m->endpoint, endpoint->wavering != 0);
-    return true;
+    health_word_set_wavers(health, endpoint, wavers);
+    return health->watches_wavering;
 }
 
 /* An object that changed, of each kind. */
 struct rise {
     uint32_t indices[HEALTH_KINDS];
-    enum health_observed after[HEALTH_KINDS];
+    uint32_t after[HEALTH_KINDS]; /* of HEALTH_WORD_VERDICTS */
     int count;
 };
 
@@ -145,8 +201,9 @@ struct rise {
 static void store_rise(struct health *health, const struct rise *rise)
 {
     for (int i = 0; i < rise->count; i++) {
-        int kind = rise->after[0] == HEALTH_OBSERVED_UNHEALTHY ? rise->count - 1 - i : i;
-        health_word_set_observed(health, kind, rise->indices[kind], rise->after[kind]);
+        bool falls = health_word_observed(rise->after[0]) == HEALTH_OBSERVED_UNHEALTHY;
+        int kind = falls ? rise->count - 1 - i : i;
+        health_word_set_verdicts(health, kind, rise->indices[kind], rise->after[kind]);
     }
 }
 
@@ -188,12 +245,13 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     if (outcome == HEALTH_OUTCOME_LOCAL_ERROR) {
         return;
     }
-    enum health_observed before = m->verdict;
-    bool wavered = wavers(m), changed = judge(m, health_outcome_is_failure(outcome));
-    bool turned = wavers(m) != wavered && count_wavering(health, m, wavered);
-    turned = turned && health->watches_wavering;
+    struct share before = share_of(m);
+    bool changed = judge(m, health_outcome_is_failure(outcome)), turned = false;
+    if (changed || wavers(m) != before.wavers) {
+        count_again(health, m, before);
+        turned = follow_wavers(health, m->endpoint);
+    }
     if (changed) {
-        health_node_count(&health->nodes[HEALTH_ENDPOINT][m->endpoint], before, m->verdict);
         climb(health, m->endpoint, outcome, turned);
     } else if (turned) {
         health_table_advance(health);
@@ -206,15 +264,11 @@ void health_replace_monitor(struct health *health, uint32_t monitor, const struc
                             int64_t wall_ms)
 {
     struct health_monitor *m = &health->monitors[monitor];
-    struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][m->endpoint];
-    enum health_observed before = m->verdict;
-    bool wavered = wavers(m), was_idle = m->idle;
+    struct share before = share_of(m);
     health_copy_history(m, history);
     health->wall_ms = wall_ms;
-    endpoint->members += (uint32_t)was_idle - (uint32_t)m->idle;
-    health_node_count(endpoint, before, m->verdict);
-    bool turned = wavers(m) != wavered && count_wavering(health, m, wavered) && health->watches_wavering;
-    climb(health, m->endpoint, HEALTH_OUTCOME_NONE, turned);
+    count_again(health, m, before);
+    climb(health, m->endpoint, HEALTH_OUTCOME_NONE, follow_wavers(health, m->endpoint));
 }
 
 /* ---- endpoints that are a host name ---- */
@@ -226,9 +280,7 @@ bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int6
     if (m->idle == !used) {
         return false;
     }
-    struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][m->endpoint];
-    enum health_observed before = m->verdict;
-    bool wavered = wavers(m);
+    struct share before = share_of(m);
     health_note(health, HEALTH_ENDPOINT, m->endpoint);
     health->wall_ms = wall_ms;
     m->idle = !used;
@@ -238,10 +290,8 @@ bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int6
     m->outcome = HEALTH_OUTCOME_NONE;
     m->checked_ms = 0;
     m->duration_us = 0;
-    endpoint->members += used ? 1 : UINT32_MAX;
-    health_node_count(endpoint, before, HEALTH_OBSERVED_UNKNOWN);
-    bool turned = wavered && count_wavering(health, m, true) && health->watches_wavering;
-    climb(health, m->endpoint, HEALTH_OUTCOME_NONE, turned);
+    count_again(health, m, before);
+    climb(health, m->endpoint, HEALTH_OUTCOME_NONE, follow_wavers(health, m->endpoint));
     return true;
 }
 

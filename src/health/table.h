@@ -15,6 +15,11 @@
 
 enum health_kind { HEALTH_ENDPOINT, HEALTH_AZ, HEALTH_REGION };
 
+/* Of addresses. What an endpoint is worth to a client depends on which one it comes with: health is seen for
+ * each by itself, and for what has no family (an endpoint as a whole, a record of another type) by any. */
+enum health_family { HEALTH_V4, HEALTH_V6, HEALTH_ANY };
+enum { HEALTH_FAMILIES = HEALTH_ANY, HEALTH_VIEWS = HEALTH_ANY + 1 };
+
 enum health_observed { HEALTH_OBSERVED_UNKNOWN, HEALTH_OBSERVED_HEALTHY, HEALTH_OBSERVED_UNHEALTHY };
 enum health_desired { HEALTH_DESIRED_AUTO, HEALTH_DESIRED_DRAIN, HEALTH_DESIRED_UP, HEALTH_DESIRED_DOWN };
 
@@ -38,14 +43,20 @@ enum health_decider {
 };
 
 /* The word: bits 0-1 observed, bits 2-3 desired, bit 5: an override is planned for later. Of endpoints, too:
- * bit 4: the latest results of a check speak against the verdict, but are not enough to change it yet; bits
- * 6-7: a host name resolves to addresses of IPv4, of IPv6; bits 8-13: how much of its weight the endpoint
- * sheds because of its load, in steps of which HEALTH_SHED_ALL are everything. */
+ * - observed is what holds while any family works, and bits 14-15 and 16-17 are what IPv4 and IPv6 differ
+ * from that in (xor). So a word without them says the same of both, and one operation gives what it says of
+ * one;
+ * - bits 4 and 20: the latest results of a check of IPv4, of IPv6 speak against its verdict, but are not
+ *   enough to change it yet;
+ * - bits 6-7: a host name resolves to addresses of IPv4, of IPv6;
+ * - bits 8-13: how much of its weight the endpoint sheds because of its load, in steps of which
+ *   HEALTH_SHED_ALL are everything.
+ * Bits 18-19 stay clear: there HEALTH_ANY differs from observed. */
 enum {
     HEALTH_WORD_OBSERVED = 3,
     HEALTH_WORD_DESIRED_SHIFT = 2,
     HEALTH_WORD_DESIRED = 3 << 2,
-    HEALTH_WORD_WAVERS = 1 << 4,
+    HEALTH_WORD_WAVERS_V4 = 1 << 4,
     HEALTH_WORD_PLANNED = 1 << 5,
     HEALTH_WORD_RESOLVED_SHIFT = 6,
     HEALTH_WORD_RESOLVED_V4 = 1 << 6,
@@ -53,6 +64,11 @@ enum {
     HEALTH_WORD_RESOLVED = 3 << 6,
     HEALTH_WORD_SHED_SHIFT = 8,
     HEALTH_WORD_SHED = 63 << 8,
+    HEALTH_WORD_FAMILIES_SHIFT = 14, /* two bits for each */
+    HEALTH_WORD_FAMILIES = 15 << 14,
+    HEALTH_WORD_VERDICTS = HEALTH_WORD_OBSERVED | HEALTH_WORD_FAMILIES,
+    HEALTH_WORD_WAVERS_V6 = 1 << 20,
+    HEALTH_WORD_WAVERS = HEALTH_WORD_WAVERS_V4 | HEALTH_WORD_WAVERS_V6,
     HEALTH_SHED_ALL = 32,
 };
 
@@ -75,8 +91,8 @@ struct health_table {
     uint32_t endpoint_count, az_count, region_count;
     _Atomic uint32_t *endpoints, *azs, *regions;
     /* When (wall time, s) the word last stopped keeping what it stands for from serving; 0: it never did.
-     * Stored before the word. */
-    _Atomic uint32_t *endpoints_back, *azs_back, *regions_back;
+     * Stored before the word. Of endpoints by enum health_family. */
+    _Atomic uint32_t (*endpoints_back)[HEALTH_VIEWS], *azs_back, *regions_back;
 };
 
 struct health_effective {
@@ -89,9 +105,24 @@ const char *health_desired_text(enum health_desired desired);    /* "auto" "drai
 const char *health_state_text(enum health_state state); /* "unknown" … "drained" "forced_up" "forced_down" */
 const char *health_decider_text(enum health_decider decider);
 const char *health_kind_text(enum health_kind kind);                      /* "endpoint" "az" "region" */
+const char *health_family_text(enum health_family family);                /* "ipv4" "ipv6" "any" */
 int health_parse_desired(const char *text, enum health_desired *desired); /* 0 or ERROR_NOT_FOUND */
 int health_parse_kind(const char *text, enum health_kind *kind);
 
+/* The word of an endpoint as it would be if both families were like this one. */
+static inline uint32_t health_word_of(uint32_t word, enum health_family family)
+{
+    return word ^ (word >> (HEALTH_WORD_FAMILIES_SHIFT + 2 * (unsigned)family) & HEALTH_WORD_OBSERVED);
+}
+
+/* Do the latest results of its checks speak against what it says of this family? */
+static inline bool health_word_wavers(uint32_t word, enum health_family family)
+{
+    static const uint32_t bits[] = {HEALTH_WORD_WAVERS_V4, HEALTH_WORD_WAVERS_V6, HEALTH_WORD_WAVERS};
+    return (word & bits[family]) != 0;
+}
+
+/* Of an endpoint: as a whole; see health_word_of(). */
 static inline enum health_observed health_word_observed(uint32_t word)
 {
     return (enum health_observed)(word & HEALTH_WORD_OBSERVED);
@@ -102,8 +133,9 @@ static inline enum health_desired health_word_desired(uint32_t word)
     return (enum health_desired)((word & HEALTH_WORD_DESIRED) >> HEALTH_WORD_DESIRED_SHIFT);
 }
 
-/* The rule above, on three words. For an az pass its own word as `endpoint` and 0 as `az`; for a region pass
- * its word as `endpoint` and 0 for both others (health_status of those kinds names the deciders accordingly).
+/* The rule above, on three words; for one family of an endpoint pass health_word_of(). For an az pass its own
+ * word as `endpoint` and 0 as `az`; for a region pass its word as `endpoint` and 0 for both others
+ * (health_status of those kinds names the deciders accordingly).
  */
 static inline struct health_effective health_combine(uint32_t endpoint, uint32_t az, uint32_t region)
 {
@@ -131,9 +163,11 @@ static inline struct health_effective health_combine(uint32_t endpoint, uint32_t
 }
 
 static inline struct health_effective health_table_effective(const struct health_table *table,
-                                                             uint32_t endpoint, uint32_t az, uint32_t region)
+                                                             uint32_t endpoint, uint32_t az, uint32_t region,
+                                                             enum health_family family)
 {
-    return health_combine(atomic_load_explicit(&table->endpoints[endpoint], memory_order_relaxed),
+    uint32_t word = atomic_load_explicit(&table->endpoints[endpoint], memory_order_relaxed);
+    return health_combine(health_word_of(word, family),
                           atomic_load_explicit(&table->azs[az], memory_order_relaxed),
                           atomic_load_explicit(&table->regions[region], memory_order_relaxed));
 }

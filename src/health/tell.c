@@ -65,10 +65,10 @@ static void tell(struct health *health, enum health_kind kind, uint32_t index, e
 {
     struct health_node *node = &health->nodes[kind][index];
     struct health_effective after = health_find_effective(health, kind, index), before = node->told;
-    enum health_observed observed = health_word_observed(health_word_get(health, kind, index));
+    uint32_t verdicts = health_word_get(health, kind, index) & HEALTH_WORD_VERDICTS;
     int64_t since_ms = health_find_since(health, kind, index);
     bool is_same = after.state == before.state && after.decided_by == before.decided_by &&
-                   observed == node->told_observed;
+                   verdicts == node->told_verdicts;
     if (!is_same || since_ms != node->since_ms) {
         health_note(health, kind, index);
     }
@@ -79,13 +79,19 @@ static void tell(struct health *health, enum health_kind kind, uint32_t index, e
     struct health_change change = {.kind = kind,
                                    .index = index,
                                    .name = node->name,
-                                   .observed_before = node->told_observed,
-                                   .observed_after = observed,
+                                   .observed_before = health_word_observed(node->told_verdicts),
+                                   .observed_after = health_word_observed(verdicts),
                                    .before = before,
                                    .after = after,
                                    .outcome = outcome};
+    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+        change.families_before[family] =
+            health_word_observed(health_word_of(node->told_verdicts, (enum health_family)family));
+        change.families_after[family] =
+            health_word_observed(health_word_of(verdicts, (enum health_family)family));
+    }
     node->told = after;
-    node->told_observed = observed;
+    node->told_verdicts = verdicts;
     if (health->listener.changed != NULL) {
         health->delivering = true;
         health->listener.changed(health->listener.context, &change);

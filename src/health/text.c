@@ -20,6 +20,7 @@ static const char *const state_texts[] = {"unknown", "healthy",   "unhealthy",
 static const char *const decider_texts[] = {"verdict",           "az_lost",     "region_lost",
                                             "endpoint_override", "az_override", "region_override"};
 static const char *const kind_texts[] = {"endpoint", "az", "region"};
+static const char *const family_texts[] = {"ipv4", "ipv6", "any"};
 static const char *const turn_texts[] = {"started", "expired", "missed", "dormant", "woken"};
 static const char *const outcome_texts[] = {"none",       "ok",           "refused",    "connect_timeout",
                                             "timeout",    "reset",        "closed",     "unreachable",
@@ -65,6 +66,11 @@ const char *health_decider_text(enum health_decider decider)
 const char *health_kind_text(enum health_kind kind)
 {
     return text_at(kind_texts, COUNT_OF(kind_texts), kind);
+}
+
+const char *health_family_text(enum health_family family)
+{
+    return text_at(family_texts, COUNT_OF(family_texts), family);
 }
 
 const char *health_turn_text(enum health_turn turn)

@@ -27,6 +27,19 @@ static void begin_change(struct health *health)
     atomic_store_explicit(&health->table.generation, generation | HEALTH_CHANGING, memory_order_relaxed);
 }
 
+static void note_back(struct health *health, enum health_kind kind, uint32_t index, uint32_t before,
+                      uint32_t after)
+{
+    for (int i = kind == HEALTH_ENDPOINT ? HEALTH_V4 : HEALTH_ANY; i <= HEALTH_ANY; i++) {
+        enum health_family family = (enum health_family)i;
+        if (health_word_blocks(health_word_of(before, family)) &&
+            !health_word_blocks(health_word_of(after, family))) {
+            atomic_store_explicit(health_back_at(health, kind, index, family),
+                                  (uint32_t)(health->wall_ms / 1000), memory_order_relaxed);
+        }
+    }
+}
+
 static void store(struct health *health, enum health_kind kind, uint32_t index, uint32_t word)
 {
     uint32_t before = health_word_get(health, kind, index);
@@ -37,21 +50,17 @@ static void store(struct health *health, enum health_kind kind, uint32_t index, 
     if (((before ^ word) & (HEALTH_WORD_OBSERVED | HEALTH_WORD_DESIRED)) != 0 && health->is_filled) {
         health_remember(health, kind, index);
     }
-    if ((before ^ word) != HEALTH_WORD_WAVERS || health->watches_wavering) {
+    if (((before ^ word) & ~(uint32_t)HEALTH_WORD_WAVERS) != 0 || health->watches_wavering) {
         begin_change(health);
     }
-    if (health_word_blocks(before) && !health_word_blocks(word)) {
-        atomic_store_explicit(health_back_at(health, kind, index), (uint32_t)(health->wall_ms / 1000),
-                              memory_order_relaxed);
-    }
+    note_back(health, kind, index, before, word);
     atomic_store_explicit(word_at(health, kind, index), word, memory_order_release);
 }
 
-void health_word_set_observed(struct health *health, enum health_kind kind, uint32_t index,
-                              enum health_observed observed)
+void health_word_set_verdicts(struct health *health, enum health_kind kind, uint32_t index, uint32_t verdicts)
 {
     uint32_t word = health_word_get(health, kind, index);
-    store(health, kind, index, (word & ~(uint32_t)HEALTH_WORD_OBSERVED) | (uint32_t)observed);
+    store(health, kind, index, (word & ~(uint32_t)HEALTH_WORD_VERDICTS) | verdicts);
 }
 
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
@@ -69,10 +78,10 @@ void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned lev
     store(health, HEALTH_ENDPOINT, endpoint, word | (uint32_t)level << HEALTH_WORD_SHED_SHIFT);
 }
 
-void health_word_set_wavers(struct health *health, uint32_t endpoint, bool wavers)
+void health_word_set_wavers(struct health *health, uint32_t endpoint, uint32_t wavers)
 {
     uint32_t word = health_word_get(health, HEALTH_ENDPOINT, endpoint) & ~(uint32_t)HEALTH_WORD_WAVERS;
-    store(health, HEALTH_ENDPOINT, endpoint, word | (wavers ? HEALTH_WORD_WAVERS : 0));
+    store(health, HEALTH_ENDPOINT, endpoint, word | wavers);
 }
 
 void health_word_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved)

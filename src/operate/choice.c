@@ -68,7 +68,7 @@ void operate_find_shares(const struct steer_policy *policy, const struct steer_c
 }
 
 bool operate_is_served(const struct steer_policy *policy, const struct steer_choice *choice,
-                       const struct health_table *table)
+                       const struct health_table *table, enum health_family family)
 {
     if (choice->source == STEER_FROM_TIER || choice->source == STEER_FROM_POOL) {
         return choice->count != 0;
@@ -76,7 +76,8 @@ bool operate_is_served(const struct steer_policy *policy, const struct steer_cho
     for (size_t i = 0; i < choice->count; i++) {
         const struct steer_place *place = steer_get_place(policy, choice->members[i]);
         uint32_t endpoint = policy->members[choice->members[i]].endpoint;
-        if (health_state_serves(health_table_effective(table, endpoint, place->az, place->region).state)) {
+        if (health_state_serves(
+                health_table_effective(table, endpoint, place->az, place->region, family).state)) {
             return true;
         }
     }

@@ -15,6 +15,7 @@ const char *operate_describe_choice(const struct steer_class *class, const struc
 void operate_find_shares(const struct steer_policy *policy, const struct steer_choice *choice,
                          double *shares);
 
-/* Is an endpoint of the choice one that serves (unserved.h)? The choice was made from this table. */
+/* Is an endpoint of the choice one that serves (unserved.h), with this family? The choice was made from this
+ * table. */
 bool operate_is_served(const struct steer_policy *policy, const struct steer_choice *choice,
-                       const struct health_table *table);
+                       const struct health_table *table, enum health_family family);

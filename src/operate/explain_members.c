@@ -197,18 +197,20 @@ static void describe_member(struct explain_work *w, uint16_t index, struct opera
     const struct conf_topology *topology = w->view->topology;
     const struct steer_member *from = &w->policy->members[index];
     const struct conf_endpoint *endpoint = &topology->endpoints[from->endpoint];
+    enum health_family family = steer_get_family(w->rrset->types);
     uint32_t word = atomic_load_explicit(&w->view->table->endpoints[from->endpoint], memory_order_relaxed);
     *member = (struct operate_member){
         .endpoint = arena_copy_text(w->arena, endpoint->name),
         .az = arena_copy_text(w->arena, topology->azs[endpoint->az].name),
         .region = arena_copy_text(w->arena, topology->regions[endpoint->region].name),
         .tier = tier_label(w, index),
-        .observed = health_word_observed(word),
-        .effective = health_table_effective(w->view->table, from->endpoint, endpoint->az, endpoint->region),
+        .observed = health_word_observed(health_word_of(word, family)),
+        .effective =
+            health_table_effective(w->view->table, from->endpoint, endpoint->az, endpoint->region, family),
         .weight = from->weight,
         .odds = w->odds[index],
         .chosen = w->odds[index] > 0,
-        .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, w->now_s) * 1000};
+        .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, family, w->now_s) * 1000};
     list_records(w, index, member);
     struct health_status status;
     (void)health_get_status(w->view->health, HEALTH_ENDPOINT, from->endpoint, &status);

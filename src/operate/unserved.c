@@ -29,18 +29,21 @@ struct search {
 
 /* ---- who is concerned ---- */
 
+static bool is_moved(const struct search *search, uint32_t endpoint, enum health_family family)
+{
+    const struct view *view = search->ask->view;
+    const struct conf_endpoint *conf = &view->topology->endpoints[endpoint];
+    return health_table_effective(view->table, endpoint, conf->az, conf->region, family).state !=
+           health_table_effective(search->ask->after, endpoint, conf->az, conf->region, family).state;
+}
+
 /* Returns whether there is any. */
 static bool find_differences(struct search *search)
 {
     const struct view *view = search->ask->view;
     bool any = false;
     for (uint32_t i = 0; i < view->topology->endpoint_count; i++) {
-        const struct conf_endpoint *endpoint = &view->topology->endpoints[i];
-        enum health_state before =
-            health_table_effective(view->table, i, endpoint->az, endpoint->region).state;
-        enum health_state after =
-            health_table_effective(search->ask->after, i, endpoint->az, endpoint->region).state;
-        if (before != after) {
+        if (is_moved(search, i, HEALTH_V4) || is_moved(search, i, HEALTH_V6)) {
             search->differs[i / 64] |= UINT64_C(1) << (i % 64);
             any = true;
         }
@@ -80,7 +83,7 @@ static bool is_served_with(struct search *search, const struct steer_policy *pol
                            const struct health_table *table)
 {
     steer_evaluate(policy, ask, table, &search->choice, NULL);
-    return operate_is_served(policy, &search->choice, table);
+    return operate_is_served(policy, &search->choice, table, steer_get_family(ask.types));
 }
 
 /* All types that a member may have. */

@@ -330,8 +330,13 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
                     struct steer_choice *choice, struct steer_trace *trace)
 {
     const struct steer_class *class = &policy->classes[ask.class_id];
-    struct steer_reading reading = {
-        .policy = policy, .table = table, .choice = choice, .ask = ask, .failing = -1, .planned = -1};
+    struct steer_reading reading = {.policy = policy,
+                                    .table = table,
+                                    .choice = choice,
+                                    .ask = ask,
+                                    .family = steer_get_family(ask.types),
+                                    .failing = -1,
+                                    .planned = -1};
     uint64_t generation = atomic_load_explicit(&table->generation, memory_order_acquire);
     choice->generation = (generation & HEALTH_CHANGING) != 0 ? 0 : generation;
     evaluate(&reading, class, trace);

@@ -286,16 +286,23 @@ struct steer_ask {
     bool ignores_load; /* as if nobody shed anything: for what knows no weights */
 };
 
-/* Fill choice (its arrays are the caller's) for records of a type. The tier is
- * decided by health alone, so that A and AAAA of a name come from the same place; a tier without records of
- * the type is left out, and if that was all the choice is empty (NODATA). trace may be NULL; it makes
- * evaluate look at all tiers, but changes no answer. */
+/* Whose health decides about records of a type: who asks for A comes with IPv4, for AAAA with IPv6. */
+static inline enum health_family steer_get_family(uint16_t type)
+{
+    return type == STEER_HAS_A ? HEALTH_V4 : type == STEER_HAS_AAAA ? HEALTH_V6 : HEALTH_ANY;
+}
+
+/* Fill choice (its arrays are the caller's) for records of a type. The tier is decided by the health of its
+ * family alone, so that A and AAAA of a name come from the same place while both work there; a tier without
+ * records of the type is left out, and if that was all the choice is empty (NODATA). trace may be NULL; it
+ * makes evaluate look at all tiers, but changes no answer. */
 void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, const struct health_table *table,
                     struct steer_choice *choice, struct steer_trace *trace);
 
-/* Wall time (s) until which a member that came back gets no clients of a sticky policy, or 0. */
+/* Wall time (s) until which a member that came back (with this family) gets no clients of a sticky policy, or
+ * 0. */
 uint32_t steer_find_hold(const struct steer_policy *policy, const struct health_table *table, uint16_t member,
-                         uint32_t now_s);
+                         enum health_family family, uint32_t now_s);
 
 /* Draw from a choice: returns how many members went to out (at most answers, or all of them with pick "all").
  * With a sticky policy the client's key decides, and luck plays no part. */

@@ -64,10 +64,10 @@ static struct look look_at(struct steer_reading *reading, uint16_t index)
     const struct steer_member *member = &reading->policy->members[index];
     const struct steer_place *place = &reading->policy->places[member->endpoint];
     const struct health_table *table = reading->table;
-    const uint32_t words[] = {load(table->endpoints, member->endpoint), load(table->azs, place->az),
-                              load(table->regions, place->region)};
+    const uint32_t words[] = {health_word_of(load(table->endpoints, member->endpoint), reading->family),
+                              load(table->azs, place->az), load(table->regions, place->region)};
     struct health_effective effective = health_combine(words[0], words[1], words[2]);
-    bool wavers = (words[0] & HEALTH_WORD_WAVERS) != 0 && effective.decided_by == HEALTH_BY_VERDICT;
+    bool wavers = health_word_wavers(words[0], reading->family) && effective.decided_by == HEALTH_BY_VERDICT;
     reading->types = find_types(member, words[0]);
     bool serves = health_state_serves(effective.state) && !is_nowhere(reading, index);
     note_plan(reading, index, words);
@@ -148,10 +148,10 @@ void tier_begin(struct steer_reading *reading, struct steer_part *part)
 
 /* When the last thing ended that kept the member from serving; 0: nothing ever did. */
 static uint32_t find_back(const struct steer_policy *policy, const struct health_table *table,
-                          uint16_t member)
+                          uint16_t member, enum health_family family)
 {
     const struct steer_place *place = steer_get_place(policy, member);
-    uint32_t back[] = {load(table->endpoints_back, policy->members[member].endpoint),
+    uint32_t back[] = {load(table->endpoints_back[policy->members[member].endpoint], family),
                        load(table->azs_back, place->az), load(table->regions_back, place->region)};
     uint32_t latest = back[0] > back[1] ? back[0] : back[1];
     return latest > back[2] ? latest : back[2];
@@ -159,16 +159,17 @@ static uint32_t find_back(const struct steer_policy *policy, const struct health
 
 /* A clock that was set back ends a hold. */
 uint32_t steer_find_hold(const struct steer_policy *policy, const struct health_table *table, uint16_t member,
-                         uint32_t now_s)
+                         enum health_family family, uint32_t now_s)
 {
     uint32_t hold_s = policy->pick == STEER_PICK_STICKY ? policy->sticky.hold_s : 0;
-    uint32_t back = hold_s == 0 ? 0 : find_back(policy, table, member);
+    uint32_t back = hold_s == 0 ? 0 : find_back(policy, table, member, family);
     return back == 0 || now_s < back || now_s - back >= hold_s ? 0 : back + hold_s;
 }
 
 static bool is_held(struct steer_reading *reading, uint16_t index)
 {
-    uint32_t until_s = steer_find_hold(reading->policy, reading->table, index, reading->ask.now_s);
+    uint32_t until_s =
+        steer_find_hold(reading->policy, reading->table, index, reading->family, reading->ask.now_s);
     if (until_s == 0) {
         return false;
     }

@@ -13,6 +13,8 @@ struct steer_reading {
     const struct health_table *table;
     struct steer_choice *choice;
     struct steer_ask ask;
+    /* Of what is asked. */
+    enum health_family family;
     uint32_t used;   /* members in the choice so far */
     uint32_t listed; /* entries of `accepted` so far */
     bool weighted;   /* the part in the making has a member with a weight: those without are out */

@@ -114,6 +114,13 @@ ptrdiff_t view_find_monitor(const struct view *view, uint64_t identity)
     return -1;
 }
 
+/* A check of one address speaks for its family. (An endpoint that has no other family has its verdict for
+ * both: health.h.) */
+static uint8_t families_of(const struct conf_endpoint *endpoint, const struct view_monitor *monitor)
+{
+    return endpoint->together ? 0 : (uint8_t)(1u << (monitor->family == ADDR_V6 ? HEALTH_V6 : HEALTH_V4));
+}
+
 struct plan_parts {
     struct health_region_plan *regions;
     struct health_az_plan *azs;
@@ -135,10 +142,12 @@ static struct health_monitor_plan plan_monitor(const struct conf_topology *topol
                                                const struct view_monitor *monitor)
 {
     const struct conf_check *check = &topology->checks[monitor->check];
+    const struct conf_endpoint *endpoint = &topology->endpoints[monitor->endpoint];
     return (struct health_monitor_plan){.endpoint = monitor->endpoint,
                                         .rise = check->rise, /* NOLINT: it has a check */
                                         .fall = check->fall,
-                                        .identity = monitor->identity};
+                                        .identity = monitor->identity,
+                                        .families = families_of(endpoint, monitor)};
 }
 
 static struct health_kin find_kin(const struct conf_topology *topology, const struct view_monitor *monitor)

@@ -147,7 +147,7 @@ static void make_health(struct fixture *f)
     static const struct health_region_plan regions[] = {{"a", 1}, {"b", 1}};
     static const struct health_az_plan azs[] = {{"a-1", 0, 1}, {"a-2", 0, 1}, {"b-1", 1, 1}};
     static const struct health_endpoint_plan endpoints[] = {{"a1", 0}, {"a2", 1}, {"b1", 2}};
-    static const struct health_monitor_plan monitors[] = {{0, 1, 1, 1}, {1, 1, 1, 2}, {2, 1, 1, 3}};
+    static const struct health_monitor_plan monitors[] = {{0, 1, 1, 1, 0}, {1, 1, 1, 2, 0}, {2, 1, 1, 3, 0}};
     f->view.health = health_new(&(struct health_plan){.regions = regions,
                                                       .region_count = 2,
                                                       .azs = azs,

@@ -47,3 +47,10 @@ tests_unit_test_health_reload_SOURCES = tests/unit/test_health_reload.c tests/un
 	tests/unit/health_world.h tests/unit/unit.h
 tests_unit_test_health_reload_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_families
+check_PROGRAMS += tests/unit/test_health_families
+tests_unit_test_health_families_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_families_SOURCES = tests/unit/test_health_families.c tests/unit/unit.h
+tests_unit_test_health_families_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
+endif

@@ -13,7 +13,7 @@ const struct health_az_plan health_world_azs[] = {{"use1a", US, 1.0}, {"use1b", 
 const struct health_endpoint_plan health_world_endpoints[] = {
     {"a1", USE1A}, {"a2", USE1A}, {"b1", USE1B}, {"e1", EUW1A}, {"quiet", EUW1A}};
 static const struct health_monitor_plan monitors[] = {
-    {A1, 2, 3, 10}, {A1, 2, 3, 11}, {A2, 2, 3, 20}, {B1, 2, 3, 30}, {E1, 2, 3, 40}};
+    {A1, 2, 3, 10, 0}, {A1, 2, 3, 11, 0}, {A2, 2, 3, 20, 0}, {B1, 2, 3, 30, 0}, {E1, 2, 3, 40, 0}};
 
 const struct health_plan health_world_plan = {.regions = health_world_regions,
                                               .region_count = 2,
@@ -87,8 +87,8 @@ void expect(const struct health *health, enum health_kind kind, uint32_t index, 
     assert_string_equal(health_decider_text(status.effective.decided_by), health_decider_text(decider));
     if (kind == HEALTH_ENDPOINT) {
         uint32_t az = health_world_endpoints[index].az;
-        struct health_effective from_table =
-            health_table_effective(health_get_table(health), index, az, health_world_azs[az].region);
+        struct health_effective from_table = health_table_effective(health_get_table(health), index, az,
+                                                                    health_world_azs[az].region, HEALTH_ANY);
         assert_int_equal(from_table.state, state);
         assert_int_equal(from_table.decided_by, decider);
     }

@@ -28,7 +28,7 @@ struct sticky_plan {
 
 struct sticky_world {
     _Atomic uint32_t endpoints[STICKY_MEMBERS], azs[1], regions[1];
-    _Atomic uint32_t endpoints_back[STICKY_MEMBERS], azs_back[1], regions_back[1];
+    _Atomic uint32_t endpoints_back[STICKY_MEMBERS][HEALTH_VIEWS], azs_back[1], regions_back[1];
     struct health_table table;
     struct steer_place places[STICKY_MEMBERS];
     struct steer_set *set;

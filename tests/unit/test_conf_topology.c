@@ -92,6 +92,33 @@ static void defaults_are_documented(void **state)
     conf_free_topology(t);
 }
 
+static bool is_together(const char *families, const char *of_endpoint)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "{" REGIONS ", %s \"endpoints\": {\"e\": {%s \"az\": \"a\", \"addresses\": \"192.0.2.1\"}}}",
+             families, of_endpoint);
+    struct conf_topology *t = parse_good(text);
+    bool together = t->endpoints[0].together;
+    conf_free_topology(t);
+    return together;
+}
+
+static void families_are_apart_unless_said(void **state)
+{
+    (void)state;
+    static const char apart[] = "\"families\": \"apart\",", together[] = "\"families\": \"together\",";
+    assert_false(is_together("", ""));
+    assert_false(is_together(apart, ""));
+    assert_true(is_together(together, ""));
+    assert_true(is_together("", together));
+    assert_true(is_together(apart, together));
+    assert_false(is_together(together, apart));
+    expect_endpoint_error("\"az\": \"a\", \"addresses\": \"192.0.2.1\", \"families\": \"alone\"",
+                          "t.json:2:51: error: found \"alone\", expected \"apart\" or \"together\" (at "
+                          "$.endpoints.e.families)");
+}
+
 static const char everything[] =
     "{ \"$schema\": \"x\", \"$comment\": [\"any\"],\n"
     "  \"regions\": { \"$comment\": \"x\",\n"
@@ -505,13 +532,21 @@ static void thousands_of_errors_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_are_documented), cmocka_unit_test(every_key_arrives),
-        cmocka_unit_test(names_are_found),         cmocka_unit_test(regions_are_checked),
-        cmocka_unit_test(names_are_checked),       cmocka_unit_test(checks_are_checked),
-        cmocka_unit_test(requests_are_checked),    cmocka_unit_test(loads_are_checked),
-        cmocka_unit_test(hosts_are_checked),       cmocka_unit_test(equal_hosts_are_one),
-        cmocka_unit_test(endpoints_are_checked),   cmocka_unit_test(near_names_are_offered),
-        cmocka_unit_test(all_errors_come_at_once), cmocka_unit_test(thousands_of_errors_are_counted),
+        cmocka_unit_test(defaults_are_documented),
+        cmocka_unit_test(families_are_apart_unless_said),
+        cmocka_unit_test(every_key_arrives),
+        cmocka_unit_test(names_are_found),
+        cmocka_unit_test(regions_are_checked),
+        cmocka_unit_test(names_are_checked),
+        cmocka_unit_test(checks_are_checked),
+        cmocka_unit_test(requests_are_checked),
+        cmocka_unit_test(loads_are_checked),
+        cmocka_unit_test(hosts_are_checked),
+        cmocka_unit_test(equal_hosts_are_one),
+        cmocka_unit_test(endpoints_are_checked),
+        cmocka_unit_test(near_names_are_offered),
+        cmocka_unit_test(all_errors_come_at_once),
+        cmocka_unit_test(thousands_of_errors_are_counted),
     };
     return cmocka_run_group_tests_name("conf topology", tests, NULL, NULL);
 }

@@ -278,13 +278,13 @@ static void coming_back_is_dated(void **state)
     struct health *health = world->health;
     const struct health_table *table = health_get_table(health);
     make_all_healthy(health);
-    assert_int_equal(table->endpoints_back[A2], 0);
+    assert_int_equal(table->endpoints_back[A2][HEALTH_ANY], 0);
     observe_times(health, 2, HEALTH_OUTCOME_REFUSED, 3);
-    assert_int_equal(table->endpoints_back[A2], 0);
+    assert_int_equal(table->endpoints_back[A2][HEALTH_ANY], 0);
     health_observe(health, 2, HEALTH_OUTCOME_OK, 50000, 10, 200);
     health_observe(health, 2, HEALTH_OUTCOME_OK, 52000, 10, 200);
     expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
-    assert_int_equal(table->endpoints_back[A2], 52);
+    assert_int_equal(table->endpoints_back[A2][HEALTH_ANY], 52);
     override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 0);
     assert_int_equal(table->regions_back[US], 0);
     struct health_override none = {.desired = HEALTH_DESIRED_AUTO};
@@ -292,7 +292,7 @@ static void coming_back_is_dated(void **state)
     assert_int_equal(table->regions_back[US], 61);
     struct health *next = health_new(&health_world_plan, 70000);
     health_carry(next, health, 70000);
-    assert_int_equal(health_get_table(next)->endpoints_back[A2], 52);
+    assert_int_equal(health_get_table(next)->endpoints_back[A2][HEALTH_ANY], 52);
     assert_int_equal(health_get_table(next)->regions_back[US], 61);
     assert_int_equal(health_get_table(next)->azs_back[USE1A], 0);
     health_free(next);
@@ -308,7 +308,7 @@ static void unmonitored_have_no_say(void **state)
     /* An az of unmonitored endpoints is unknown for ever and does not keep its region. */
     static const struct health_az_plan two[] = {{"seen", 0, 1.0}, {"unseen", 0, 1.0}, {"empty", 0, 1.0}};
     static const struct health_endpoint_plan some[] = {{"x", 0}, {"y", 1}};
-    static const struct health_monitor_plan one[] = {{0, 1, 1, 1}};
+    static const struct health_monitor_plan one[] = {{0, 1, 1, 1, 0}};
     struct health_plan small = {.regions = health_world_regions,
                                 .region_count = 1,
                                 .azs = two,
@@ -336,7 +336,7 @@ static int count_until_lost(double lost_at, uint32_t members)
     for (uint32_t i = 0; i < members; i++) {
         snprintf(names[i], sizeof names[i], "e%u", i);
         many[i] = (struct health_endpoint_plan){names[i], 0};
-        checks[i] = (struct health_monitor_plan){i, 1, 1, i};
+        checks[i] = (struct health_monitor_plan){i, 1, 1, i, 0};
     }
     struct health_az_plan az = {"az", 0, lost_at};
     struct health_plan p = {.regions = health_world_regions,

@@ -75,7 +75,8 @@ static struct health *make(struct scene *s)
                 (struct health_monitor_plan){.endpoint = index,
                                              .rise = (uint16_t)(1 + number % 3),
                                              .fall = (uint16_t)(1 + number % 2),
-                                             .identity = number * 10 + m + (roll(s, 6) == 0 ? 5 : 0)};
+                                             .identity = number * 10 + m + (roll(s, 6) == 0 ? 5 : 0),
+                                             .families = (uint8_t)roll(s, 4)};
         }
     }
     struct health *health = health_new(&plan, s->now_ms);
@@ -180,13 +181,22 @@ static void expect_override(const struct health_override *a, const struct health
     }
 }
 
-static uint32_t word(const struct health *health, enum health_kind kind, uint32_t index, bool back)
+static uint32_t word(const struct health *health, enum health_kind kind, uint32_t index)
 {
     const struct health_table *t = health_get_table(health);
-    const _Atomic uint32_t *words = kind == HEALTH_ENDPOINT ? (back ? t->endpoints_back : t->endpoints)
-                                    : kind == HEALTH_AZ     ? (back ? t->azs_back : t->azs)
-                                                            : (back ? t->regions_back : t->regions);
+    const _Atomic uint32_t *words = kind == HEALTH_ENDPOINT ? t->endpoints
+                                    : kind == HEALTH_AZ     ? t->azs
+                                                            : t->regions;
     return atomic_load(&words[index]);
+}
+
+static uint32_t back(const struct health *health, enum health_kind kind, uint32_t index,
+                     enum health_family family)
+{
+    const struct health_table *t = health_get_table(health);
+    return kind == HEALTH_ENDPOINT ? atomic_load(&t->endpoints_back[index][family])
+           : kind == HEALTH_AZ     ? atomic_load(&t->azs_back[index])
+                                   : atomic_load(&t->regions_back[index]);
 }
 
 static void expect_object(const struct health *a, const struct health *b, enum health_kind kind,
@@ -196,8 +206,11 @@ static void expect_object(const struct health *a, const struct health *b, enum h
     assert_int_equal(health_get_status(a, kind, index, &x), 0);
     assert_int_equal(health_get_status(b, kind, index, &y), 0);
     assert_string_equal(x.name, y.name);
-    assert_int_equal(word(a, kind, index, false), word(b, kind, index, false));
-    assert_int_equal(word(a, kind, index, true), word(b, kind, index, true));
+    assert_int_equal(word(a, kind, index), word(b, kind, index));
+    for (int family = HEALTH_V4; family < HEALTH_VIEWS; family++) {
+        enum health_family which = (enum health_family)family;
+        assert_int_equal(back(a, kind, index, which), back(b, kind, index, which));
+    }
     assert_int_equal(x.effective.state, y.effective.state);
     assert_int_equal(x.effective.decided_by, y.effective.decided_by);
     assert_int_equal(x.since_ms, y.since_ms);

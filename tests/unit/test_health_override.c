@@ -168,8 +168,9 @@ static void carry_matches_names_and_identities(void **state)
     static const struct health_az_plan new_azs[] = {{"euw1a", 1, 1.0}, {"use1a", 0, 1.0}};
     static const struct health_endpoint_plan new_endpoints[] = {
         {"new", 1}, {"b1", 1}, {"e1", 0}, {"a2", 1}, {"a1", 1}};
-    static const struct health_monitor_plan new_monitors[] = {{0, 2, 3, 10}, {1, 2, 3, 30}, {2, 2, 3, 40},
-                                                              {3, 2, 3, 20}, {4, 2, 3, 99}, {4, 2, 3, 11}};
+    static const struct health_monitor_plan new_monitors[] = {{0, 2, 3, 10, 0}, {1, 2, 3, 30, 0},
+                                                              {2, 2, 3, 40, 0}, {3, 2, 3, 20, 0},
+                                                              {4, 2, 3, 99, 0}, {4, 2, 3, 11, 0}};
     struct health_plan after = {.regions = health_world_regions,
                                 .region_count = 2,
                                 .azs = new_azs,

@@ -21,7 +21,7 @@ struct model_object {
     char name[40];
     uint32_t parent;
     double lost_at;
-    enum health_observed observed;
+    enum health_observed observed, families[HEALTH_FAMILIES]; /* families: of endpoints */
     struct health_effective effective;
     int64_t since_ms, starts_ms, expires_ms;
     enum health_desired desired, planned; /* planned: from starts_ms on */
@@ -30,6 +30,7 @@ struct model_object {
 struct model_monitor {
     uint32_t endpoint;
     unsigned rise, fall, successes, failures;
+    unsigned families;
     enum health_observed verdict;
 };
 
@@ -45,11 +46,12 @@ struct model {
 
 /* ---- the slow way ---- */
 
-static enum health_observed endpoint_observed(const struct model *model, uint32_t endpoint)
+/* Of the families in the mask. */
+static enum health_observed family_observed(const struct model *model, uint32_t endpoint, unsigned families)
 {
     unsigned all = 0, healthy = 0;
     for (size_t i = 0; i < MONITORS; i++) {
-        if (model->monitors[i].endpoint != endpoint) {
+        if (model->monitors[i].endpoint != endpoint || (model->monitors[i].families & families) == 0) {
             continue;
         }
         if (model->monitors[i].verdict == HEALTH_OBSERVED_UNHEALTHY) {
@@ -59,6 +61,31 @@ static enum health_observed endpoint_observed(const struct model *model, uint32_
         healthy += model->monitors[i].verdict == HEALTH_OBSERVED_HEALTHY;
     }
     return all != 0 && healthy == all ? HEALTH_OBSERVED_HEALTHY : HEALTH_OBSERVED_UNKNOWN;
+}
+
+static bool has_family(const struct model *model, uint32_t endpoint, unsigned family)
+{
+    size_t i = 0;
+    while (i < MONITORS &&
+           (model->monitors[i].endpoint != endpoint || (model->monitors[i].families & family) == 0)) {
+        i++;
+    }
+    return i < MONITORS;
+}
+
+static void observe_endpoint(const struct model *model, uint32_t endpoint, struct model_object *object)
+{
+    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+        unsigned own = 1u << family;
+        object->families[family] =
+            family_observed(model, endpoint, has_family(model, endpoint, own) ? own : 3);
+    }
+    const enum health_observed *of = object->families;
+    bool works = of[HEALTH_V4] == HEALTH_OBSERVED_HEALTHY || of[HEALTH_V6] == HEALTH_OBSERVED_HEALTHY;
+    bool fails = of[HEALTH_V4] == HEALTH_OBSERVED_UNHEALTHY && of[HEALTH_V6] == HEALTH_OBSERVED_UNHEALTHY;
+    object->observed = works   ? HEALTH_OBSERVED_HEALTHY
+                       : fails ? HEALTH_OBSERVED_UNHEALTHY
+                               : HEALTH_OBSERVED_UNKNOWN;
 }
 
 static bool has_say(const struct model *model, int kind, uint32_t index)
@@ -130,8 +157,11 @@ static void check_step(struct model *model, bool is_carried)
     memcpy(before, model->objects, sizeof before);
     for (int kind = HEALTH_ENDPOINT; kind < KINDS; kind++) {
         for (uint32_t i = 0; i < model->counts[kind]; i++) {
-            model->objects[kind][i].observed =
-                kind == HEALTH_ENDPOINT ? endpoint_observed(model, i) : group_observed(model, kind, i);
+            if (kind == HEALTH_ENDPOINT) {
+                observe_endpoint(model, i, &model->objects[kind][i]);
+            } else {
+                model->objects[kind][i].observed = group_observed(model, kind, i);
+            }
         }
     }
     for (int kind = HEALTH_ENDPOINT; kind < KINDS; kind++) {
@@ -140,7 +170,8 @@ static void check_step(struct model *model, bool is_carried)
             object->effective = effective_of(model, kind, i);
             bool changed = object->effective.state != old->effective.state ||
                            object->effective.decided_by != old->effective.decided_by ||
-                           object->observed != old->observed;
+                           object->observed != old->observed ||
+                           memcmp(object->families, old->families, sizeof object->families) != 0;
             if (object->effective.state != old->effective.state) {
                 object->since_ms = model->now_ms;
             }
@@ -148,6 +179,7 @@ static void check_step(struct model *model, bool is_carried)
             struct health_status status;
             assert_int_equal(health_get_status(model->health, kind, i, &status), 0);
             assert_int_equal(status.observed, object->observed);
+            assert_memory_equal(status.families, object->families, sizeof object->families);
             assert_int_equal(status.desired, object->desired);
             assert_int_equal(status.planned, object->planned != HEALTH_DESIRED_AUTO);
             assert_int_equal(status.effective.state, object->effective.state);
@@ -278,7 +310,8 @@ static void draw_world(struct model *model, struct random *random)
     for (size_t i = 0; i < MONITORS; i++) {
         model->monitors[i] = (struct model_monitor){.endpoint = (uint32_t)(i * (ENDPOINTS - 5) / MONITORS),
                                                     .rise = 1 + (unsigned)random_below(random, 3),
-                                                    .fall = 1 + (unsigned)random_below(random, 3)};
+                                                    .fall = 1 + (unsigned)random_below(random, 3),
+                                                    .families = 1 + (unsigned)random_below(random, 3)};
     }
 }
 
@@ -302,8 +335,8 @@ static struct health *build(const struct model *model, int64_t wall_ms)
     }
     for (size_t i = 0; i < MONITORS; i++) {
         const struct model_monitor *m = &model->monitors[i];
-        monitors[i] =
-            (struct health_monitor_plan){m->endpoint, (uint16_t)m->rise, (uint16_t)m->fall, 1000 + i};
+        monitors[i] = (struct health_monitor_plan){m->endpoint, (uint16_t)m->rise, (uint16_t)m->fall,
+                                                   1000 + i, (uint8_t)m->families};
     }
     return health_new(&(struct health_plan){regions, REGIONS, azs, AZS, endpoints, ENDPOINTS, monitors,
                                             MONITORS, NULL, NULL, NULL},
@@ -380,7 +413,7 @@ static void many_endpoints_load_and_carry(void **state)
         endpoints[i] = (struct health_endpoint_plan){names[i], i % MANY_AZS};
     }
     for (uint32_t i = 0; i < MANY_MONITORS; i++) {
-        monitors[i] = (struct health_monitor_plan){i / 2, 1, 1, i};
+        monitors[i] = (struct health_monitor_plan){i / 2, 1, 1, i, 0};
     }
     struct health_region_plan regions[] = {{"even", 1.0}, {"odd", 1.0}};
     struct health_plan plan = {regions,       2,    azs,  MANY_AZS, endpoints, MANY, monitors,

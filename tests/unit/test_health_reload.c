@@ -27,10 +27,10 @@ struct monitor {
 
 /* a at ADDR_1 and ADDR_2, b and e elsewhere */
 static const struct endpoint before_endpoints[] = {{{"a", 0}, BOTH}, {{"b", 1}, 20}, {{"e", 2}, 30}};
-static const struct monitor before_monitors[] = {{{0, 2, 3, 1}, {ADDR_1, WEB}},
-                                                 {{0, 2, 3, 2}, {ADDR_2, WEB}},
-                                                 {{1, 2, 3, 3}, {201, WEB}},
-                                                 {{2, 2, 3, 4}, {301, WEB}}};
+static const struct monitor before_monitors[] = {{{0, 2, 3, 1, 0}, {ADDR_1, WEB}},
+                                                 {{0, 2, 3, 2, 0}, {ADDR_2, WEB}},
+                                                 {{1, 2, 3, 3, 0}, {201, WEB}},
+                                                 {{2, 2, 3, 4, 0}, {301, WEB}}};
 
 static struct health *make(const struct endpoint *endpoints, size_t endpoint_count,
                            const struct monitor *monitors, size_t monitor_count)
@@ -94,7 +94,7 @@ static void a_check_with_other_parameters_keeps_the_verdict(void **state)
 {
     (void)state;
     static const struct monitor monitors[] = {
-        {{0, 2, 2, 91}, {ADDR_1, WEB}}, {{0, 2, 2, 2}, {ADDR_2, WEB}}, {{1, 2, 3, 93}, {201, WEB}}};
+        {{0, 2, 2, 91, 0}, {ADDR_1, WEB}}, {{0, 2, 2, 2, 0}, {ADDR_2, WEB}}, {{1, 2, 3, 93, 0}, {201, WEB}}};
     static const struct endpoint endpoints[] = {{{"a", 0}, BOTH}, {{"b", 1}, 20}};
     struct health *from = make_before(), *to = MAKE(endpoints, monitors);
     observe_times(from, 0, HEALTH_OUTCOME_TIMEOUT, 3);
@@ -120,10 +120,10 @@ static void a_check_with_other_parameters_keeps_the_verdict(void **state)
 static void another_check_takes_the_worst_of_its_address(void **state)
 {
     (void)state;
-    static const struct monitor monitors[] = {{{0, 2, 3, 50}, {ADDR_1, DEEP}},
-                                              {{0, 2, 3, 51}, {ADDR_2, DEEP}},
-                                              {{1, 2, 3, 3}, {201, WEB}},
-                                              {{1, 2, 3, 52}, {201, DEEP}}};
+    static const struct monitor monitors[] = {{{0, 2, 3, 50, 0}, {ADDR_1, DEEP}},
+                                              {{0, 2, 3, 51, 0}, {ADDR_2, DEEP}},
+                                              {{1, 2, 3, 3, 0}, {201, WEB}},
+                                              {{1, 2, 3, 52, 0}, {201, DEEP}}};
     static const struct endpoint endpoints[] = {{{"a", 0}, BOTH}, {{"b", 1}, 20}};
     struct health *from = make_before(), *to = MAKE(endpoints, monitors);
     observe_times(from, 0, HEALTH_OUTCOME_REFUSED, 3);
@@ -142,7 +142,7 @@ static void another_check_takes_the_worst_of_its_address(void **state)
 static void without_checks_nothing_is_known(void **state)
 {
     (void)state;
-    static const struct monitor monitors[] = {{{1, 2, 3, 3}, {201, WEB}}};
+    static const struct monitor monitors[] = {{{1, 2, 3, 3, 0}, {201, WEB}}};
     static const struct endpoint endpoints[] = {{{"a", 0}, BOTH}, {{"b", 1}, 20}};
     struct health *from = make_before(), *to = MAKE(endpoints, monitors);
     observe_times(from, 0, HEALTH_OUTCOME_REFUSED, 3);
@@ -154,10 +154,10 @@ static void without_checks_nothing_is_known(void **state)
 static void a_renamed_endpoint_keeps_its_health(void **state)
 {
     (void)state;
-    static const struct monitor monitors[] = {{{0, 2, 3, 61}, {201, WEB}},
-                                              {{1, 2, 3, 62}, {ADDR_1, WEB}},
-                                              {{1, 2, 3, 63}, {ADDR_2, WEB}},
-                                              {{2, 2, 3, 64}, {999, WEB}}};
+    static const struct monitor monitors[] = {{{0, 2, 3, 61, 0}, {201, WEB}},
+                                              {{1, 2, 3, 62, 0}, {ADDR_1, WEB}},
+                                              {{1, 2, 3, 63, 0}, {ADDR_2, WEB}},
+                                              {{2, 2, 3, 64, 0}, {999, WEB}}};
     /* b is what e was not, new is a; e has another address */
     static const struct endpoint endpoints[] = {{{"e", 1}, 20}, {{"new", 0}, BOTH}, {{"x", 2}, 99}};
     struct health *from = make_before(), *to = MAKE(endpoints, monitors);
@@ -176,7 +176,7 @@ static void two_that_change_names_change_verdicts(void **state)
 {
     (void)state;
     static const struct endpoint endpoints[] = {{{"e", 1}, 20}, {{"b", 2}, 30}};
-    static const struct monitor monitors[] = {{{0, 2, 3, 71}, {201, WEB}}, {{1, 2, 3, 72}, {301, WEB}}};
+    static const struct monitor monitors[] = {{{0, 2, 3, 71, 0}, {201, WEB}}, {{1, 2, 3, 72, 0}, {301, WEB}}};
     struct health *from = make_before(), *to = MAKE(endpoints, monitors);
     observe_times(from, 2, HEALTH_OUTCOME_REFUSED, 3); /* b, at 20 */
     expect_carried(from, to, "e", HEALTH_UNHEALTHY);
@@ -200,9 +200,9 @@ static void a_new_endpoint_in_a_lost_region_waits_for_its_first_verdict(void **s
     (void)state;
     static const struct endpoint endpoints[] = {
         {{"a", 0}, BOTH}, {{"n", 0}, 70}, {{"m", 0}, 80}, {{"b", 1}, 20}, {{"f", 2}, 90}};
-    static const struct monitor monitors[] = {{{0, 2, 3, 1}, {ADDR_1, WEB}}, {{0, 2, 3, 2}, {ADDR_2, WEB}},
-                                              {{1, 2, 3, 81}, {701, WEB}},   {{2, 2, 3, 82}, {801, WEB}},
-                                              {{3, 2, 3, 3}, {201, WEB}},    {{4, 2, 3, 83}, {901, WEB}}};
+    static const struct monitor monitors[] = {
+        {{0, 2, 3, 1, 0}, {ADDR_1, WEB}}, {{0, 2, 3, 2, 0}, {ADDR_2, WEB}}, {{1, 2, 3, 81, 0}, {701, WEB}},
+        {{2, 2, 3, 82, 0}, {801, WEB}},   {{3, 2, 3, 3, 0}, {201, WEB}},    {{4, 2, 3, 83, 0}, {901, WEB}}};
     struct health *from = make_lost(), *to = MAKE(endpoints, monitors);
     expect_carried(from, to, "n", HEALTH_UNHEALTHY);
     assert_int_equal(status_of(to, HEALTH_REGION, 0).observed, HEALTH_OBSERVED_UNHEALTHY);
@@ -225,7 +225,7 @@ static void a_region_whose_endpoints_were_all_replaced_is_lost_until_it_is_seen(
     (void)state;
     static const struct endpoint endpoints[] = {{{"n", 0}, 70}, {{"m", 1}, 80}, {{"e", 2}, 30}};
     static const struct monitor monitors[] = {
-        {{0, 2, 3, 81}, {701, WEB}}, {{1, 2, 3, 82}, {801, WEB}}, {{2, 2, 3, 4}, {301, WEB}}};
+        {{0, 2, 3, 81, 0}, {701, WEB}}, {{1, 2, 3, 82, 0}, {801, WEB}}, {{2, 2, 3, 4, 0}, {301, WEB}}};
     struct health *from = make_lost(), *to = MAKE(endpoints, monitors);
     expect_carried(from, to, "n", HEALTH_UNHEALTHY);
     expect(to, HEALTH_REGION, 0, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
@@ -245,7 +245,7 @@ static void an_address_that_is_new_inherits_likewise(void **state)
     (void)state;
     static const struct endpoint endpoints[] = {{{"a", 0}, 13}, {{"b", 1}, 20}, {{"e", 2}, 31}};
     static const struct monitor monitors[] = {
-        {{0, 2, 3, 84}, {111, WEB}}, {{1, 2, 3, 3}, {201, WEB}}, {{2, 2, 3, 85}, {302, WEB}}};
+        {{0, 2, 3, 84, 0}, {111, WEB}}, {{1, 2, 3, 3, 0}, {201, WEB}}, {{2, 2, 3, 85, 0}, {302, WEB}}};
     struct health *from = make_lost(), *to = MAKE(endpoints, monitors);
     expect_carried(from, to, "a", HEALTH_UNHEALTHY);
     expect(to, HEALTH_REGION, 0, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
@@ -300,7 +300,7 @@ static void drain(struct health *health, enum health_kind kind, const char *name
 
 static const struct endpoint renamed_endpoints[] = {{{"new", 0}, BOTH}, {{"e", 2}, 30}};
 static const struct monitor renamed_monitors[] = {
-    {{0, 2, 3, 62}, {ADDR_1, WEB}}, {{0, 2, 3, 63}, {ADDR_2, WEB}}, {{1, 2, 3, 4}, {301, WEB}}};
+    {{0, 2, 3, 62, 0}, {ADDR_1, WEB}}, {{0, 2, 3, 63, 0}, {ADDR_2, WEB}}, {{1, 2, 3, 4, 0}, {301, WEB}}};
 
 static struct health *carry_to(struct health *from, struct health *to)
 {

@@ -77,7 +77,7 @@ static struct health *build(void)
     }
     for (uint32_t i = 0; i < endpoint_count; i++) { /* one az has most of them */
         endpoints[i] = (struct health_endpoint_plan){names[HEALTH_ENDPOINT][i], i % 2 == 0 ? 0 : i % AZS};
-        monitors[i] = (struct health_monitor_plan){i, 1, 1, i};
+        monitors[i] = (struct health_monitor_plan){i, 1, 1, i, 0};
     }
     return health_new(&(struct health_plan){regions, REGIONS, azs, AZS, endpoints, endpoint_count, monitors,
                                             endpoint_count, NULL, NULL, NULL},

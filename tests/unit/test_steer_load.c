@@ -19,7 +19,7 @@ enum { TIERS = 3, EACH = 4, MEMBERS = TIERS * EACH, DRAWS = 200000, ALL = HEALTH
 
 struct world {
     _Atomic uint32_t endpoints[MEMBERS], azs[MEMBERS], regions[TIERS];
-    _Atomic uint32_t endpoints_back[MEMBERS], azs_back[MEMBERS], regions_back[TIERS];
+    _Atomic uint32_t endpoints_back[MEMBERS][HEALTH_VIEWS], azs_back[MEMBERS], regions_back[TIERS];
     struct health_table table;
     struct steer_member members[MEMBERS];
     struct steer_place places[MEMBERS];
@@ -449,8 +449,8 @@ static void load_never_takes_the_last_answer(void **state)
         for (size_t i = 0; i < w->choice.count; i++) {
             uint16_t index = w->choice.members[i];
             assert_true(spills || is_in(&calm->choice, index));
-            struct health_effective effective =
-                health_table_effective(&w->table, index, w->places[index].az, w->places[index].region);
+            struct health_effective effective = health_table_effective(&w->table, index, w->places[index].az,
+                                                                       w->places[index].region, HEALTH_V4);
             assert_true(w->choice.source == STEER_FROM_ALL || health_state_serves(effective.state));
             assert_int_not_equal(effective.state, HEALTH_DRAINED);
         }

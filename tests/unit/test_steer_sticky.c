@@ -19,7 +19,7 @@ enum { MEMBERS = 200, CLIENTS = 100000, NOW_S = 1000000 };
 
 struct world {
     _Atomic uint32_t endpoints[MEMBERS], azs[1], regions[1];
-    _Atomic uint32_t endpoints_back[MEMBERS], azs_back[1], regions_back[1];
+    _Atomic uint32_t endpoints_back[MEMBERS][HEALTH_VIEWS], azs_back[1], regions_back[1];
     struct health_table table;
     struct steer_place places[MEMBERS];
     struct steer_set *set;
@@ -347,13 +347,13 @@ static void clients_return_when_the_hold_is_over(void **state)
     pick_all(w, before);
     set_word(w, 2, HEALTH_OBSERVED_UNHEALTHY);
     pick_all(w, after);
-    w->endpoints_back[2] = NOW_S + 100;
+    w->endpoints_back[2][HEALTH_V4] = NOW_S + 100;
     w->now_s = NOW_S + 100;
     set_word(w, 2, HEALTH_OBSERVED_HEALTHY);
     pick_all(w, now);
     assert_memory_equal(now, after, CLIENTS); /* they stay where they are */
     assert_int_equal(choose(w)->until_s, NOW_S + 700);
-    assert_int_equal(steer_find_hold(w->policy, &w->table, 2, w->now_s), NOW_S + 700);
+    assert_int_equal(steer_find_hold(w->policy, &w->table, 2, HEALTH_V4, w->now_s), NOW_S + 700);
     w->now_s = NOW_S + 699;
     pick_all(w, now);
     assert_memory_equal(now, after, CLIENTS);
@@ -376,7 +376,7 @@ static void who_is_held_is_better_than_nobody(void **state)
     assert_int_equal(choose(w)->count, 3);
     assert_int_equal(choose(w)->source, STEER_FROM_TIER);
     w->azs_back[0] = 0;
-    w->endpoints_back[1] = NOW_S - 10;
+    w->endpoints_back[1][HEALTH_V4] = NOW_S - 10;
     atomic_fetch_add(&w->table.generation, 1);
     assert_int_equal(choose(w)->count, 2);
     w->now_s = NOW_S - 60; /* a clock that was set back ends it */
