@@ -2,8 +2,8 @@
 """Plans -> topology and policies. Data centres become regions, addresses and targets of CNAMEs endpoints; equal ones of
 one data centre with equal checks become one endpoint, so that one check and one override serve all names.
 
-The secondary of a failover has weight 0, a standby: where everything is down, fallback "all" answers those that are no
-standbys, which is what gdnsd answers then."""
+The secondary of a failover has weight 0, a standby: where everything is down, fallback "all" (which every name gets, since
+steerd's default is another one) answers those that are no standbys, which is what gdnsd answers then."""
 import dataclasses
 import re
 

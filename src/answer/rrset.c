@@ -49,6 +49,8 @@ enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, con
     switch (choice->source) {
     case STEER_FROM_TIER:
     case STEER_FROM_POOL:
+    case STEER_FROM_FIRST:
+    case STEER_FROM_SICK:
     case STEER_FROM_ALL: return add_members(w, zone, rrset, choice, place);
     case STEER_FROM_STATIC: return RRSET_USE_STATIC;
     case STEER_FROM_SERVFAIL: return RRSET_FAILED;

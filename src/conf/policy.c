@@ -255,6 +255,46 @@ static void check_capacities(const struct reader *reader, const struct doc_node 
     }
 }
 
+/* "static", or {"pool": [...], "then": "static"} */
+static const struct report_place *keep_static(const struct reader *reader, const struct doc_node *object)
+{
+    struct doc_node fallback, then;
+    bool found = doc_find(object, "fallback", &fallback);
+    const struct doc_node *at = !found                                                           ? object
+                                : doc_is_object(&fallback) && doc_find(&fallback, "then", &then) ? &then
+                                                                                                 : &fallback;
+    struct report_place place = doc_keep_place(at, reader->policy->arena);
+    return arena_copy(reader->policy->arena, &place, sizeof place);
+}
+
+/* A rule of the name is told by itself, one of a set that names share by "geo" of the name. */
+static const struct report_place *keep_static_of_rule(const struct reader *reader, const struct doc_node *geo,
+                                                      const struct conf_name *name, size_t outcome)
+{
+    struct doc_node rule = {0};
+    if (name->geo->is_shared) {
+        return keep_static(reader, geo);
+    }
+    while (doc_next(geo, &rule) && rule.ordinal < name->geo->outcomes[outcome].first_rule) {
+    }
+    return keep_static(reader, &rule);
+}
+
+static const struct report_place *find_static(const struct reader *reader, const struct doc_node *node,
+                                              const struct doc_node *geo, const struct conf_name *name)
+{
+    if (name->fallback->then == CONF_FALLBACK_STATIC) {
+        return keep_static(reader, node);
+    }
+    for (size_t i = 0; name->geo != NULL && i < name->geo->outcome_count; i++) {
+        const struct refs_fallback *own = name->geo->outcomes[i].fallback;
+        if (own != NULL && own->then == CONF_FALLBACK_STATIC) {
+            return keep_static_of_rule(reader, geo, name, i);
+        }
+    }
+    return NULL;
+}
+
 static void read_members(struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
     struct doc_node tiers, geo;
@@ -273,6 +313,7 @@ static void read_members(struct reader *reader, const struct doc_node *node, str
     if (name->geo != NULL) {
         read_geo(reader, &geo, members, name);
     }
+    name->wants_static = find_static(reader, node, &geo, name);
     check_capacities(reader, node, name);
     bool is_apex = name->owner != NULL && strcmp(name->owner, reader->apex) == 0;
     records_read(&reader->records, node, members, is_apex, name);

@@ -113,7 +113,8 @@ struct conf_name {
     enum conf_pick pick;                       /* default weighted */
     struct conf_sticky sticky;                 /* of CONF_PICK_STICKY */
     unsigned answers;                          /* 1..64; default 1; of no effect with pick "all" */
-    const struct conf_last_resort *fallback;   /* default all */
+    const struct conf_last_resort *fallback;   /* default first */
+    const struct report_place *wants_static;   /* where it, or that of a rule, says "static"; NULL: nowhere */
     const struct conf_records *records;        /* shared by names that are written alike; NULL: none */
     enum conf_host_answer host_answer;         /* how endpoints that are host names answer */
     bool may_alias;                            /* as far as the document goes, they may be CNAMEs */

@@ -244,12 +244,11 @@ const struct refs *refs_read(struct refs_reader *reader, const struct doc_node *
 
 static enum conf_fallback get_fallback(const struct doc_node *object, const char *key)
 {
-    static const char *const fallbacks[] = {[CONF_FALLBACK_ALL] = "all",
-                                            [CONF_FALLBACK_STATIC] = "static",
-                                            [CONF_FALLBACK_NODATA] = "nodata",
-                                            [CONF_FALLBACK_SERVFAIL] = "servfail",
-                                            NULL};
-    return (enum conf_fallback)doc_get_choice(object, key, fallbacks, CONF_FALLBACK_ALL);
+    static const char *const fallbacks[] = {
+        [CONF_FALLBACK_FIRST] = "first",       [CONF_FALLBACK_ALL] = "all",
+        [CONF_FALLBACK_STATIC] = "static",     [CONF_FALLBACK_NODATA] = "nodata",
+        [CONF_FALLBACK_SERVFAIL] = "servfail", NULL};
+    return (enum conf_fallback)doc_get_choice(object, key, fallbacks, CONF_FALLBACK_FIRST);
 }
 
 /* "static", or {"pool": ["sorry-*"], "then": "static"} */

@@ -36,7 +36,13 @@ struct refs {
     bool others;      /* behind the nearest, a tier with all the others */
 };
 
-enum conf_fallback { CONF_FALLBACK_ALL, CONF_FALLBACK_STATIC, CONF_FALLBACK_NODATA, CONF_FALLBACK_SERVFAIL };
+enum conf_fallback {
+    CONF_FALLBACK_FIRST, /* the default */
+    CONF_FALLBACK_ALL,
+    CONF_FALLBACK_STATIC,
+    CONF_FALLBACK_NODATA,
+    CONF_FALLBACK_SERVFAIL
+};
 
 struct refs_fallback {
     const struct refs_tier *pool; /* endpoints, patterns and groups; NULL: none */

@@ -46,7 +46,7 @@ struct selector_place {
     size_t rule;
 };
 
-/* What a fallback is for these members; NULL: "all". */
+/* What a fallback is for these members; NULL: "first". */
 const struct conf_last_resort *selector_resolve_fallback(struct selector *selector,
                                                          const struct refs_fallback *fallback,
                                                          const struct selector_members *members);

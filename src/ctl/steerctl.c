@@ -64,7 +64,8 @@ static const struct verb verbs[] = {
      "  steerctl up endpoint:web-1 --reason \"its check is broken\" --for 2h", 1, 1, CHANGE_OPTIONS,
      "state=VERB", run_override},
     {"down", "TARGET --reason TEXT", "take it for unhealthy, whatever is observed",
-     "Take it for unhealthy, whatever its checks say; fallback \"all\" may still offer it." CHANGE_ABOUT,
+     "Take it for unhealthy, whatever its checks say; fallback \"all\" offers it, \"first\" if nothing else "
+     "is left." CHANGE_ABOUT,
      "  steerctl down az:us-east-1a --reason \"flapping uplink\" --for 1h", 1, 1, CHANGE_OPTIONS,
      "state=VERB", run_override},
     {"auto", "TARGET", "remove the override: follow what is observed",

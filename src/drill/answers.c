@@ -221,7 +221,8 @@ static void finish_slot(struct drill_answers *answers, struct slot *slot, const 
     row->share_count = shares.count;
     slot->regions = shares.regions;
     row->changes = !steer_choice_equal(&slot->before, &slot->now);
-    bool serves = slot->now.source == STEER_FROM_TIER || slot->now.source == STEER_FROM_POOL;
+    enum steer_source source = slot->now.source;
+    bool serves = source == STEER_FROM_TIER || source == STEER_FROM_POOL || source == STEER_FROM_FIRST;
     row->unserved = !serves || (slot->now.count == 0 && slot->before.count != 0);
     row->decided_ms = row->changes ? slot->decided_ms : -1;
     row->decided_expected_ms = row->changes ? slot->decided_ms - slot->interval_ms / 2 : -1;

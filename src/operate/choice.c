@@ -34,12 +34,26 @@ static bool is_one_tier(const struct steer_choice *choice)
     return choice->part_count <= 1 || choice->parts[choice->part_count - 1].tier == choice->parts[0].tier;
 }
 
+/* "fallback first: tier us-east, of which nobody serves" */
+static const char *describe_first(const struct steer_class *class, const struct steer_choice *choice,
+                                  const char *type, struct arena *arena)
+{
+    bool is_rest = choice->tier >= class->tier_count;
+    return arena_print(arena, "fallback first: %s%s%s%s", is_rest ? "" : "tier ",
+                       is_rest ? class->rest->label : class->tiers[choice->tier].label,
+                       choice->source == STEER_FROM_SICK ? ", of which nobody serves" : "",
+                       choice->count != 0 ? "" : arena_print(arena, " (no %s)", type));
+}
+
 const char *operate_describe_choice(const struct steer_class *class, const struct steer_choice *choice,
                                     const char *type, struct arena *arena)
 {
     if (choice->source == STEER_FROM_POOL) {
         return arena_print(arena, "fallback pool %s%s", class->pool->label,
                            choice->count != 0 ? "" : arena_print(arena, " (no %s)", type));
+    }
+    if (choice->source == STEER_FROM_FIRST || choice->source == STEER_FROM_SICK) {
+        return describe_first(class, choice, type, arena);
     }
     if (choice->source != STEER_FROM_TIER) {
         return arena_print(arena, "fallback %s", steer_source_text(choice->source));

@@ -73,7 +73,8 @@ static const char *list_members(struct explain_work *w, const uint16_t *members,
 static void tell_groups(struct explain_work *w, uint16_t tier)
 {
     bool has_groups = explain_get_class(w)->tiers[tier].group_count > 1;
-    for (size_t i = 0; has_groups && w->choice.source == STEER_FROM_TIER && i < w->choice.part_count; i++) {
+    has_groups &= steer_source_has_tier(w->choice.source);
+    for (size_t i = 0; has_groups && i < w->choice.part_count; i++) {
         const struct steer_part *part = &w->choice.parts[i];
         if (part->tier == tier) {
             explain_say(w, "%.4g %% of that goes to %s", 100 * part->fraction,
@@ -169,12 +170,30 @@ void explain_tiers(struct explain_work *w)
 
 /* ---- fallback and pick ---- */
 
+/* Fallback first: which tier, and who of it. */
+static void tell_first(struct explain_work *w)
+{
+    uint16_t tier = w->choice.tier;
+    const char *where = tier < w->to->tier_count ? arena_print(w->arena, "tier %s", w->to->tiers[tier].label)
+                                                 : "the endpoints in none of these tiers";
+    if (w->choice.source == STEER_FROM_FIRST) {
+        explain_say(w, "no tier has what it needs: fallback first, of %s those that may serve", where);
+    } else {
+        explain_say(w,
+                    "nobody that the name could send to may serve: fallback first, of %s those that are not "
+                    "drained, healthy or not",
+                    where);
+    }
+}
+
 /* Where the candidates come from. Returns whether there can be any. */
 static bool tell_source(struct explain_work *w)
 {
     switch (w->choice.source) {
     case STEER_FROM_TIER: return true;
     case STEER_FROM_POOL: explain_say(w, "no tier serves: the %s stands in", w->to->pool); return true;
+    case STEER_FROM_FIRST:
+    case STEER_FROM_SICK: tell_first(w); return true;
     case STEER_FROM_ALL:
         explain_say(w, "no tier serves: fallback all offers everything that is not drained, healthy or not");
         return true;

@@ -31,6 +31,16 @@ static size_t count_accepted(const struct steer_choice *choice)
     return count;
 }
 
+/* The choice may be that tier alone. */
+static void widen_for(struct steer_room *room, const struct steer_tier *tier)
+{
+    if (tier != NULL) {
+        size_t groups = tier->groups == NULL ? 1 : tier->group_count;
+        room->members = max(room->members, tier->count);
+        room->parts = max(room->parts, groups);
+    }
+}
+
 /* All tiers may be in a choice at once; a fallback may offer every member of the policy. */
 struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t class_id)
 {
@@ -40,11 +50,8 @@ struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t cl
         room.members += class->tiers[t].count;
         room.parts += class->tiers[t].groups == NULL ? 1 : class->tiers[t].group_count;
     }
-    if (class->pool != NULL) {
-        size_t groups = class->pool->groups == NULL ? 1 : class->pool->group_count;
-        room.members = max(room.members, class->pool->count);
-        room.parts = max(room.parts, groups);
-    }
+    widen_for(&room, class->pool);
+    widen_for(&room, class->rest);
     room.members = max(room.members, class->offered_count);
     room.accepted = policy->pick == STEER_PICK_STICKY ? room.members : 0;
     room.parts = max(room.parts, 1);
@@ -131,7 +138,7 @@ static bool parts_equal(const struct steer_choice *a, const struct steer_choice 
 
 bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice *b)
 {
-    return a->source == b->source && (a->source != STEER_FROM_TIER || a->tier == b->tier) &&
+    return a->source == b->source && (!steer_source_has_tier(a->source) || a->tier == b->tier) &&
            a->part_count == b->part_count && a->count == b->count && parts_equal(a, b) &&
            memcmp(a->members, b->members, a->count * sizeof *a->members) == 0 &&
            memcmp(a->weights, b->weights, a->count * sizeof *a->weights) == 0;

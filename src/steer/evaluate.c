@@ -23,7 +23,8 @@ const char *steer_source_text(enum steer_source source)
 {
     static const char *const texts[] = {
         [STEER_FROM_TIER] = "tier",     [STEER_FROM_ALL] = "all",           [STEER_FROM_STATIC] = "static",
-        [STEER_FROM_NODATA] = "nodata", [STEER_FROM_SERVFAIL] = "servfail", [STEER_FROM_POOL] = "pool"};
+        [STEER_FROM_NODATA] = "nodata", [STEER_FROM_SERVFAIL] = "servfail", [STEER_FROM_POOL] = "pool",
+        [STEER_FROM_FIRST] = "first",   [STEER_FROM_SICK] = "first_sick"};
     return (size_t)source < sizeof texts / sizeof *texts ? texts[source] : "unknown";
 }
 
@@ -247,24 +248,51 @@ static bool take_all(struct steer_reading *reading, const struct steer_class *cl
     return any;
 }
 
-/* A tier behind all tiers, of which any member will do. */
-static bool take_pool(struct steer_reading *reading, const struct steer_class *class)
+/* One tier alone, of which any member will do. */
+static bool take_one(struct steer_reading *reading, const struct steer_tier *tier, uint16_t index)
 {
     struct steer_measure measure;
     reading->holds = false;
     reading->used = reading->listed = 0;
-    size_t count = tier_read(reading, class->pool, reading->choice->parts, &measure);
+    size_t count = tier_read(reading, tier, reading->choice->parts, &measure);
     if (measure.serving == 0) {
         reading->used = 0;
         return false;
     }
-    keep_parts(reading->choice, count, 0, 1);
+    keep_parts(reading->choice, count, index, 1);
+    reading->choice->tier = index;
     return true;
+}
+
+/* The first tier that has somebody whom this accepts. */
+static bool take_first_of(struct steer_reading *reading, const struct steer_class *class,
+                          enum steer_accepts accepts)
+{
+    reading->accepts = accepts;
+    for (uint16_t i = 0; i < class->tier_count; i++) {
+        if (take_one(reading, &class->tiers[i], i)) {
+            return true;
+        }
+    }
+    return class->rest != NULL && take_one(reading, class->rest, class->tier_count);
+}
+
+/* Whoever serves, tier by tier. If nobody does, that may be for want of sight: then answers stay with the
+ * first tier, and those whom checks speak against come before those whom an operator does. */
+static enum steer_source take_first(struct steer_reading *reading, const struct steer_class *class)
+{
+    if (take_first_of(reading, class, STEER_ACCEPTS_SERVING)) {
+        return STEER_FROM_FIRST;
+    }
+    return take_first_of(reading, class, STEER_ACCEPTS_SICK) ||
+                   take_first_of(reading, class, STEER_ACCEPTS_DOWN)
+               ? STEER_FROM_SICK
+               : STEER_FROM_NODATA;
 }
 
 static enum steer_source take_fallback(struct steer_reading *reading, const struct steer_class *class)
 {
-    if (class->pool != NULL && take_pool(reading, class)) {
+    if (class->pool != NULL && take_one(reading, class->pool, 0)) {
         return STEER_FROM_POOL;
     }
     switch (class->has_fallback ? class->fallback : reading->policy->fallback) {
@@ -272,16 +300,20 @@ static enum steer_source take_fallback(struct steer_reading *reading, const stru
     case STEER_FALLBACK_STATIC: return STEER_FROM_STATIC;
     case STEER_FALLBACK_NODATA: return STEER_FROM_NODATA;
     case STEER_FALLBACK_SERVFAIL: return STEER_FROM_SERVFAIL;
+    case STEER_FALLBACK_FIRST: return take_first(reading, class);
     }
     return STEER_FROM_NODATA;
 }
 
 /* ---- the whole ---- */
 
-static void trace_shares(const struct steer_choice *choice, struct steer_trace *trace)
+static void trace_shares(const struct steer_class *class, const struct steer_choice *choice,
+                         struct steer_trace *trace)
 {
-    for (size_t i = 0; choice->source == STEER_FROM_TIER && i < choice->part_count; i++) {
-        trace->tiers[choice->parts[i].tier].share += choice->parts[i].share;
+    for (size_t i = 0; steer_source_has_tier(choice->source) && i < choice->part_count; i++) {
+        if (choice->parts[i].tier < class->tier_count) {
+            trace->tiers[choice->parts[i].tier].share += choice->parts[i].share;
+        }
     }
 }
 
@@ -348,7 +380,7 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
     choice->ttl = is_short ? policy->ttl_failing : STEER_TTL_FREE;
     finish_parts(&reading, class);
     if (trace != NULL) {
-        trace_shares(choice, trace);
+        trace_shares(class, choice, trace);
         trace->failing = is_short ? reading.failing : -1;
         trace->planned = is_short ? reading.planned : -1;
     }

@@ -115,6 +115,14 @@ static void add_tier(struct buffer *buffer, const struct steer_tier *tier)
     }
 }
 
+static void add_optional(struct buffer *buffer, const struct steer_tier *tier)
+{
+    add_number(buffer, tier == NULL);
+    if (tier != NULL) {
+        add_tier(buffer, tier);
+    }
+}
+
 static void add_class(struct buffer *buffer, const struct steer_class *class)
 {
     add_label(buffer, class->label);
@@ -124,10 +132,8 @@ static void add_class(struct buffer *buffer, const struct steer_class *class)
         add_tier(buffer, &class->tiers[t]);
     }
     add_number(buffer, class->has_fallback ? 1 + (uint64_t) class->fallback : 0);
-    add_number(buffer, class->pool == NULL);
-    if (class->pool != NULL) {
-        add_tier(buffer, class->pool);
-    }
+    add_optional(buffer, class->pool);
+    add_optional(buffer, class->rest);
     add_number(buffer, class->offered == NULL);
     add_list(buffer, class->offered, class->offered_count);
 }
@@ -203,6 +209,9 @@ static void check_groups(const struct steer_tier *tier)
 
 static void check_tier(const struct steer_policy *plan, const struct steer_tier *tier)
 {
+    if (tier == NULL) {
+        return;
+    }
     check_members(plan, tier->members, tier->count);
     assert(tier->trickle >= 0 && tier->trickle < 1);
     check_groups(tier);
@@ -217,9 +226,8 @@ static void check_plan(const struct steer_policy *plan)
         for (size_t t = 0; t < class->tier_count; t++) {
             check_tier(plan, &class->tiers[t]);
         }
-        if (class->pool != NULL) {
-            check_tier(plan, class->pool);
-        }
+        check_tier(plan, class->pool);
+        check_tier(plan, class->rest);
         check_members(plan, class->offered, class->offered_count);
     }
 }
@@ -333,6 +341,16 @@ static void make_offer(struct steer_set *set, const struct steer_policy *plan, s
     free(all);
 }
 
+static const struct steer_tier *keep_tier(struct steer_set *set, const struct steer_policy *plan,
+                                          const struct steer_tier *tier)
+{
+    struct steer_tier *copy = tier == NULL ? NULL : arena_copy(set->arena, tier, sizeof *tier);
+    if (copy != NULL) {
+        copy_tier(set, plan, copy);
+    }
+    return copy;
+}
+
 static const struct steer_class *copy_classes(struct steer_set *set, const struct steer_policy *plan)
 {
     struct arena *arena = set->arena;
@@ -344,11 +362,8 @@ static const struct steer_class *copy_classes(struct steer_set *set, const struc
         }
         classes[i].label = arena_copy_text(arena, classes[i].label);
         classes[i].tiers = tiers;
-        if (classes[i].pool != NULL) {
-            struct steer_tier *pool = arena_copy(arena, classes[i].pool, sizeof *pool);
-            copy_tier(set, plan, pool);
-            classes[i].pool = pool;
-        }
+        classes[i].pool = keep_tier(set, plan, classes[i].pool);
+        classes[i].rest = keep_tier(set, plan, classes[i].rest);
         if (classes[i].offered != NULL) {
             classes[i].offered = keep_list(set, classes[i].offered, classes[i].offered_count);
         }

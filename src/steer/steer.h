@@ -23,7 +23,8 @@ enum steer_fallback {
     STEER_FALLBACK_ALL,
     STEER_FALLBACK_STATIC,
     STEER_FALLBACK_NODATA,
-    STEER_FALLBACK_SERVFAIL
+    STEER_FALLBACK_SERVFAIL,
+    STEER_FALLBACK_FIRST
 };
 
 static inline const char *steer_pick_text(enum steer_pick pick)
@@ -40,7 +41,8 @@ static inline const char *steer_fallback_text(enum steer_fallback fallback)
     static const char *const texts[] = {[STEER_FALLBACK_ALL] = "all",
                                         [STEER_FALLBACK_STATIC] = "static",
                                         [STEER_FALLBACK_NODATA] = "nodata",
-                                        [STEER_FALLBACK_SERVFAIL] = "servfail"};
+                                        [STEER_FALLBACK_SERVFAIL] = "servfail",
+                                        [STEER_FALLBACK_FIRST] = "first"};
     return texts[fallback];
 }
 
@@ -105,10 +107,12 @@ struct steer_class {
     const struct steer_tier *tiers;
     uint16_t tier_count;
     bool spread; /* what the first tier cannot take goes to all others by capacity, not to the next one */
-    bool fenced; /* answers never leave the tiers; told by explain, compiled into what is offered */
+    bool fenced; /* answers never leave the tiers; told by explain, compiled into what is offered and rest */
     bool has_fallback;             /* of its own, else the policy's */
     enum steer_fallback fallback;  /* likewise */
     const struct steer_tier *pool; /* serves where no tier does, before the fallback; NULL: none */
+    const struct steer_tier *rest; /* where fallback "first" looks behind the tiers, for whom these do not
+                                      have; it may have their members besides; NULL: nowhere */
     /* What fallback "all" offers: NULL: the members of the tiers. */
     const uint16_t *offered;
     uint16_t offered_count;
@@ -190,10 +194,18 @@ enum steer_source {
     STEER_FROM_STATIC, /* fallback: the zone file's records */
     STEER_FROM_NODATA,
     STEER_FROM_SERVFAIL,
-    STEER_FROM_POOL, /* fallback: a pool of the class */
+    STEER_FROM_POOL,  /* fallback: a pool of the class */
+    STEER_FROM_FIRST, /* fallback first: those who serve of a tier that has less than it needs */
+    STEER_FROM_SICK,  /* fallback first, and nobody serves: a tier's members that are not drained */
 };
 
-const char *steer_source_text(enum steer_source source); /* "tier" "all" … "pool" */
+const char *steer_source_text(enum steer_source source); /* "tier" "all" … "pool" "first" "first_sick" */
+
+/* Does it come from one of the tiers, or from those that come first among what is left? */
+static inline bool steer_source_has_tier(enum steer_source source)
+{
+    return source == STEER_FROM_TIER || source == STEER_FROM_FIRST || source == STEER_FROM_SICK;
+}
 
 /* Members that are drawn from together: of one group of one tier. A choice has several where a tier spills
  * over or trickles, or a group has a share; first a part is drawn by share, then members of it, so an answer
@@ -226,7 +238,7 @@ struct steer_part {
 struct steer_choice {
     uint64_t generation; /* of the table it was made from; 0: never made */
     enum steer_source source;
-    uint16_t tier;       /* with STEER_FROM_TIER: of the first part */
+    uint16_t tier; /* with STEER_FROM_TIER: of the first part; FIRST, SICK: the one, tier_count: the rest */
     uint16_t part_count; /* with one part the choice is that part */
     uint32_t count;      /* members of all parts */
     uint32_t total_weight;

@@ -58,6 +58,12 @@ static bool is_nowhere(const struct steer_reading *reading, uint16_t index)
     return reading->types == 0 && reading->policy->members[index].has_host;
 }
 
+static bool is_accepted(enum health_state state, enum steer_accepts accepts)
+{
+    return health_state_serves(state) || (state == HEALTH_UNHEALTHY && accepts >= STEER_ACCEPTS_SICK) ||
+           (state == HEALTH_FORCED_DOWN && accepts >= STEER_ACCEPTS_DOWN);
+}
+
 /* An override ends all wavering: what checks say does not matter under it. */
 static struct look look_at(struct steer_reading *reading, uint16_t index)
 {
@@ -69,7 +75,7 @@ static struct look look_at(struct steer_reading *reading, uint16_t index)
     struct health_effective effective = health_combine(words[0], words[1], words[2]);
     bool wavers = health_word_wavers(words[0], reading->family) && effective.decided_by == HEALTH_BY_VERDICT;
     reading->types = find_types(member, words[0]);
-    bool serves = health_state_serves(effective.state) && !is_nowhere(reading, index);
+    bool serves = is_accepted(effective.state, reading->accepts) && !is_nowhere(reading, index);
     note_plan(reading, index, words);
     if (reading->failing < 0 && (wavers || !serves)) {
         reading->failing = index;

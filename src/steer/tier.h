@@ -7,6 +7,14 @@
 
 #include "steer/steer.h"
 
+/* Who may answer. Members are never worse than asked for because better ones are there: the caller begins
+ * with those who serve. */
+enum steer_accepts {
+    STEER_ACCEPTS_SERVING,
+    STEER_ACCEPTS_SICK, /* those whom checks speak against, too */
+    STEER_ACCEPTS_DOWN, /* those whom an operator took for unhealthy, too, but none that is drained */
+};
+
 /* One evaluation under way. */
 struct steer_reading {
     const struct steer_policy *policy;
@@ -15,6 +23,7 @@ struct steer_reading {
     struct steer_ask ask;
     /* Of what is asked. */
     enum health_family family;
+    enum steer_accepts accepts;
     uint32_t used;   /* members in the choice so far */
     uint32_t listed; /* entries of `accepted` so far */
     bool weighted;   /* the part in the making has a member with a weight: those without are out */

@@ -44,9 +44,9 @@ void compile_sort_names(struct view_name *names, size_t count); /* by owner */
 
 int view_compare_names(const struct view_name *a, const struct view_name *b); /* their order */
 
-/* Add every steered name of a policy document to the zone's builder, the steer set and view->names. Returns
+/* Add every steered name of the zone's policy document to its builder, the steer set and view->names. Returns
  * 0, or ERROR_INVALID with errors in the report. */
-int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder);
+int compile_policy(struct compiler *c, const struct compile_zone *zone);
 
 /* ---- records.c ---- */
 
@@ -55,6 +55,7 @@ struct compile_policy {
     struct compiler *c;
     const struct conf_policy *policy;
     struct zone_builder *builder;
+    bool is_whole; /* nothing is wrong with the zone file */
     struct arena *arena;
     struct keytable *by_shared, *by_records; /* policies and records that names have in common */
 };

@@ -5,6 +5,7 @@
 
 #include "view/compile_internal.h"
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -267,6 +268,69 @@ static bool may_alias(const struct compile_policy *p, const struct conf_name *na
     return other == 0;
 }
 
+/* ---- fallback static ---- */
+
+static uint16_t get_type(const struct compile_records *records, unsigned bit)
+{
+    return bit >= STEER_TYPES_FIXED ? records->numbers[bit] : bit == 0 ? DNS_TYPE_A : DNS_TYPE_AAAA;
+}
+
+/* The name's types, one bit each, of which the zone file has records. */
+static uint16_t find_static_types(const struct compile_policy *p, const struct compile_records *records,
+                                  const uint8_t *owner)
+{
+    uint16_t found = 0;
+    for (unsigned bit = 0; bit < records->number_count; bit++) {
+        if (zone_builder_has_static(p->builder, owner, get_type(records, bit))) {
+            found = (uint16_t)(found | 1u << bit);
+        }
+    }
+    return found;
+}
+
+/* What the zone file lacks where its records are to stand in. A client that finds no address of one family
+ * takes the other, and without HTTPS it takes these; nothing stands in for any other type. The CNAMEs of a
+ * name whose hosts are answered by them are in the place of its addresses. */
+static uint16_t find_lacking(const struct compile_records *records, uint16_t types, uint16_t has)
+{
+    const uint16_t addresses = STEER_HAS_A | STEER_HAS_AAAA;
+    uint16_t lacking = types & (uint16_t)~has;
+    bool has_address = (types & has & addresses) != 0;
+    lacking &= (uint16_t) ~(has_address ? addresses : 0);
+    for (unsigned bit = STEER_TYPES_FIXED; bit < records->number_count; bit++) {
+        bool may_lack = records->is_alias || (has_address && records->numbers[bit] == DNS_TYPE_HTTPS);
+        lacking &= (uint16_t) ~(may_lack ? 1u << bit : 0);
+    }
+    return lacking;
+}
+
+static int check_static(const struct compile_policy *p, const struct conf_name *name,
+                        const struct compile_records *records, const uint8_t *owner, uint16_t types)
+{
+    char type[DNS_TYPE_TEXT_SIZE];
+    struct buffer text;
+    bool matters = name->wants_static != NULL && p->is_whole;
+    uint16_t lacking = matters ? find_lacking(records, types, find_static_types(p, records, owner)) : 0;
+    if (lacking == 0) {
+        return 0;
+    }
+    buffer_init(&text);
+    for (unsigned bit = 0; bit < records->number_count; bit++) {
+        if ((lacking & 1u << bit) != 0) {
+            buffer_print(&text, "%s%s", text.len == 0 ? "" : ", ",
+                         dns_write_type(get_type(records, bit), type));
+        }
+    }
+    struct report_place place = *name->wants_static;
+    place.file = p->policy->path;
+    report_add(
+        p->c->report, REPORT_ERROR, &place,
+        "found \"static\", expected records of %s in the zone file that could answer: it has none of %s",
+        name->owner, text.bytes);
+    buffer_fini(&text);
+    return ERROR_INVALID;
+}
+
 static int compile_name(const struct compile_policy *p, const struct conf_name *name)
 {
     uint8_t owner[DNS_NAME_MAX + 1];
@@ -286,17 +350,23 @@ static int compile_name(const struct compile_policy *p, const struct conf_name *
     int error;
     bool with_aliases = may_alias(p, name, owner, &place, &error);
     const struct compile_records *records = find_records(p, name, with_aliases);
-    if (error != 0 || records->is_broken || find_policy(p, name, records, &place, &entered) != 0) {
+    if (error != 0 || records->is_broken || find_policy(p, name, records, &place, &entered) != 0 ||
+        check_static(p, name, records, owner, entered.types) != 0) {
         return ERROR_INVALID;
     }
     add_name(p, name, records, owner, entered);
     return 0;
 }
 
-int compile_policy(struct compiler *c, const struct conf_policy *policy, struct zone_builder *builder)
+int compile_policy(struct compiler *c, const struct compile_zone *zone)
 {
     int result = 0;
-    struct compile_policy p = {.c = c, .policy = policy, .builder = builder, .arena = arena_new(0)};
+    const struct conf_policy *policy = zone->policy;
+    struct compile_policy p = {.c = c,
+                               .policy = policy,
+                               .builder = zone->builder,
+                               .is_whole = zone->error == 0,
+                               .arena = arena_new(0)};
     p.by_shared = keytable_new(p.arena);
     p.by_records = keytable_new(p.arena);
     for (size_t i = 0; i < policy->name_count && result != ERROR_CANCELLED; i++) {

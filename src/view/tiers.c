@@ -110,7 +110,7 @@ struct steer_tier compile_plan_tier(const struct compile_plan *plan, const struc
     return compile_join_tiers(plan, &from, 1, from->label);
 }
 
-/* A class that may be left falls back on all endpoints of the name, tiers or not. */
+/* Fallback "all" of a class that may be left is all endpoints of the name, tiers or not. */
 static void plan_offer(const struct compile_plan *plan, struct steer_class *class)
 {
     uint16_t *offered = arena_alloc(plan->arena, plan->name->member_count * sizeof *offered);
@@ -123,6 +123,35 @@ static void plan_offer(const struct compile_plan *plan, struct steer_class *clas
     class->offered = offered;
 }
 
+/* A tier of its own, that any member will do for. */
+static const struct steer_tier *plan_last(const struct compile_plan *plan, const struct conf_tier *from)
+{
+    struct steer_tier *tier = arena_alloc(plan->arena, sizeof *tier);
+    *tier = compile_plan_tier(plan, from);
+    tier->min_healthy = tier->spill_below = (struct steer_need){.share = 0};
+    return tier;
+}
+
+/* Fallback "first" goes on with endpoints of the name that are in no tier of the class. It finds nobody in
+ * the tiers before it looks there, so all endpoints will do, which is one list for all classes. */
+static void plan_rest(const struct compile_plan *plan, struct steer_class *class)
+{
+    size_t inside = 0;
+    struct conf_tier all = {.label = "others"};
+    all.members = arena_alloc(plan->arena, plan->name->member_count * sizeof *all.members);
+    for (size_t i = 0; i < plan->name->member_count; i++) {
+        if (!plan->name->members[i].is_spare) {
+            all.members[all.member_count++] = (uint32_t)i;
+        }
+    }
+    for (size_t i = 0; i < class->tier_count; i++) {
+        inside += class->tiers[i].count;
+    }
+    if (inside < all.member_count) {
+        class->rest = plan_last(plan, &all);
+    }
+}
+
 /* The name's pool stays outside a fence, that of a rule is part of what the rule says. */
 static void plan_pool(const struct compile_plan *plan, const struct conf_last_resort *own,
                       struct steer_class *class)
@@ -132,10 +161,7 @@ static void plan_pool(const struct compile_plan *plan, const struct conf_last_re
                                    : plan->name->fallback != NULL ? plan->name->fallback->pool
                                                                   : NULL;
     if (from != NULL && from->member_count != 0) {
-        struct steer_tier *pool = arena_alloc(plan->arena, sizeof *pool);
-        *pool = compile_plan_tier(plan, from);
-        pool->min_healthy = pool->spill_below = (struct steer_need){.share = 0};
-        class->pool = pool;
+        class->pool = plan_last(plan, from);
     }
 }
 
@@ -145,9 +171,10 @@ enum steer_fallback compile_get_fallback(enum conf_fallback fallback)
     case CONF_FALLBACK_STATIC: return STEER_FALLBACK_STATIC;
     case CONF_FALLBACK_NODATA: return STEER_FALLBACK_NODATA;
     case CONF_FALLBACK_SERVFAIL: return STEER_FALLBACK_SERVFAIL;
-    case CONF_FALLBACK_ALL: break;
+    case CONF_FALLBACK_ALL: return STEER_FALLBACK_ALL;
+    case CONF_FALLBACK_FIRST: break;
     }
-    return STEER_FALLBACK_ALL;
+    return STEER_FALLBACK_FIRST;
 }
 
 void compile_finish_class(const struct compile_plan *plan, const struct conf_tiers *tiers,
@@ -156,8 +183,11 @@ void compile_finish_class(const struct compile_plan *plan, const struct conf_tie
     enum conf_spill spill = tiers->spill == CONF_SPILL_DEFAULT ? plan->name->spill : tiers->spill;
     class->spread = spill == CONF_SPILL_CAPACITY;
     class->fenced = tiers->fence;
-    if (!class->fenced) {
+    const struct conf_last_resort *resort = tiers->fallback != NULL ? tiers->fallback : plan->name->fallback;
+    if (!class->fenced && resort->then == CONF_FALLBACK_ALL) {
         plan_offer(plan, class);
+    } else if (!class->fenced && resort->then == CONF_FALLBACK_FIRST) {
+        plan_rest(plan, class);
     }
     if (tiers->fallback != NULL) {
         class->has_fallback = true;

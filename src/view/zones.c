@@ -78,7 +78,7 @@ void compile_read_zone(const struct view *view, const struct conf_zone_source *s
 
 void compile_enter_policy(struct compiler *c, struct compile_zone *work)
 {
-    if (work->policy != NULL && compile_policy(c, work->policy, work->builder) != 0) {
+    if (work->policy != NULL && compile_policy(c, work) != 0) {
         work->error = -1;
     }
 }

@@ -67,6 +67,9 @@ void zone_builder_add_listed(struct zone_builder *builder, const struct zone_lis
  * Addresses can: they stand in where the policy has nothing. */
 uint16_t zone_builder_find_obstacle(const struct zone_builder *builder, const uint8_t *owner);
 
+/* Has the zone file a record of the type at this owner, as far as it was read? */
+bool zone_builder_has_static(const struct zone_builder *builder, const uint8_t *owner, uint16_t type);
+
 /* Not everything was read, and it is reported why: what seems to be missing is not complained about, and
  * there will be no zone. records: of the zone file, and not only of its policy. */
 void zone_builder_set_partial(struct zone_builder *builder, bool records);

@@ -190,3 +190,10 @@ uint16_t zone_builder_find_obstacle(const struct zone_builder *b, const uint8_t 
     }
     return 0;
 }
+
+bool zone_builder_has_static(const struct zone_builder *b, const uint8_t *owner, uint16_t type)
+{
+    bool in_zone;
+    const struct builder_owner *at = builder_find_name(b, owner, &in_zone);
+    return at != NULL && builder_has_static(b, at, type);
+}

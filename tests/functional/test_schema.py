@@ -47,7 +47,7 @@ def accepts(kind, document):
 def make(site):
     """A configuration that uses every key."""
     site.topology = json.loads(json.dumps(TOPOLOGY))
-    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    site.zone("example.com", "www 60 IN A 192.0.2.99\npool 60 IN A 192.0.2.99\n")
     site.policies["example.com"] = json.loads(json.dumps(POLICY))
     site.server.update({"threads": 2, "edns_size": 1400, "log": {"level": "info"},
                         "admin": {"socket": "s", "mode": "0660"}, "amplification": 10,

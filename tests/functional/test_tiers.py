@@ -130,13 +130,15 @@ GEO = {"geo": [{"when": {"cidr": "198.51.100.0/24"}, "tiers": [["eu"]]},
                {"when": {"cidr": "203.0.113.0/24"}, "tiers": [["eu"]], "fence": True}]}
 
 
-def test_a_fence_is_never_crossed(site):
-    server = make(site, www=ordered(pick="all", **GEO)).start()
+@pytest.mark.parametrize("fallback, sources, outside", [("all", ("all", "all"), {"us", "eu", "ap"}),
+                                                        ("first", ("first", "first_sick"), {"us", "ap"})])
+def test_a_fence_is_never_crossed(site, fallback, sources, outside):
+    server = make(site, www=ordered(pick="all", fallback=fallback, **GEO)).start()
     assert shares(server, client="198.51.100.1") == shares(server, client="203.0.113.1") == {"eu": 1}
     lose(server, *(f"eu-{i}" for i in range(4)))
     free, fenced = (explain(server, client=client) for client in ("198.51.100.1", "203.0.113.1"))
-    assert free["source"] == fenced["source"] == "all"
-    assert {member["region"] for member in free["members"] if member["chosen"]} == set(PLACES)
+    assert (free["source"], fenced["source"]) == sources
+    assert {member["region"] for member in free["members"] if member["chosen"]} == outside
     assert {member["region"] for member in fenced["members"] if member["chosen"]} == {"eu"}
     assert {answer.split()[-1][:-1] for answer in fenced["answers"]} == {PLACES["eu"]}
     assert any("fenced" in step for step in fenced["steps"])
@@ -162,21 +164,77 @@ def test_a_pool_stands_in(site):
     assert server.addresses("www.example.com") == [] and explain(server)["source"] == "nodata"
 
 
-def test_nothing_drained_is_served_by_any_fallback(site):
-    """Everything is down; of what is left some is drained: the pool, its `then`, and `all` leave it out."""
-    make(site, www={"endpoints": ["us-*"], "fallback": {"pool": ["eu-*"]}, "pick": "all"},
-         sticky={"endpoints": ["us-*", "eu-*"], "pick": "sticky", "answers": 8})
+@pytest.mark.parametrize("fallback, source", [("all", "all"), ("first", "first_sick")])
+def test_nothing_drained_is_served_by_any_fallback(site, fallback, source):
+    """Everything is down; of what is left some is drained: the pool, its `then`, `all` and `first` leave it out."""
+    make(site, www={"endpoints": ["us-*"], "fallback": {"pool": ["eu-*"], "then": fallback}, "pick": "all"},
+         sticky={"endpoints": ["us-*", "eu-*"], "pick": "sticky", "answers": 8, "fallback": fallback})
     server = site.start()
     server.override("region", "us", "down")
     server.override("endpoint", "eu-0", "drain")
     assert "192.0.2.20" not in server.addresses("www.example.com") and len(server.addresses("www.example.com")) == 3
     server.override("region", "eu", "drain")
     server.override("endpoint", "us-2", "drain")
-    assert explain(server)["source"] == "all"
+    assert explain(server)["source"] == source
     assert server.addresses("www.example.com") == ["192.0.2.10", "192.0.2.11", "192.0.2.13"]
     assert server.addresses("sticky.example.com") == ["192.0.2.10", "192.0.2.11", "192.0.2.13"]
     server.override("region", "us", "drain")
     assert server.addresses("www.example.com") == server.addresses("sticky.example.com") == []
+
+
+def test_whoever_is_healthy_comes_first(site):
+    """Too few in each tier: the default serves who is healthy, tier by tier. Nobody is: answers stay with the first tier."""
+    server = make(site, www=ordered(min_healthy="75%", pick="all", answers=8)).start()
+    for region in PLACES:
+        lose(server, f"{region}-0", f"{region}-1")
+    told = explain(server)
+    assert (told["fallback"], told["source"]) == ("first", "first")
+    assert server.addresses("www.example.com") == ["192.0.2.12", "192.0.2.13"]
+    assert [(tier["label"], tier["share"], tier["qualifies"]) for tier in told["tiers"]] == \
+        [("us", 1, False), ("eu", 0, False), ("ap", 0, False)]
+    assert "no tier has what it needs: fallback first, of tier us those that may serve" in told["steps"]
+    lose(server, "us-2", "us-3")
+    assert server.addresses("www.example.com") == ["192.0.2.22", "192.0.2.23"]
+    for region in "eu", "ap":
+        lose(server, f"{region}-2", f"{region}-3")
+    told = explain(server)
+    assert told["source"] == "first_sick" and server.addresses("www.example.com") == [f"192.0.2.1{i}" for i in range(4)]
+    assert any("fallback first, of tier us those that are not drained, healthy or not" in step for step in told["steps"])
+    server.override("region", "us", "drain")
+    for i in range(4):
+        server.override("endpoint", f"us-{i}", "auto")
+    assert server.addresses("www.example.com") == [f"192.0.2.2{i}" for i in range(4)]
+
+
+def test_who_was_taken_down_is_offered_last(site):
+    """Checks may be mistaken where all of them fail; an operator is not."""
+    make(site, www=ordered(pick="all"))
+    site.topology["checks"] = {"none": {"type": "tcp", "port": 9, "interval": "100ms", "timeout": "100ms", "fall": 1}}
+    for name, endpoint in site.topology["endpoints"].items():
+        endpoint |= {"addresses": [endpoint["addresses"][0].replace("192.0.2.", "127.0.9.")], "checks": ["none"]}
+    server = site.start()
+    server.wait(lambda: explain(server)["source"] == "first_sick", "everything is unhealthy")
+    assert server.addresses("www.example.com") == [f"127.0.9.1{i}" for i in range(4)]
+    lose(server, "us-1")
+    assert server.addresses("www.example.com") == ["127.0.9.10", "127.0.9.12", "127.0.9.13"]
+    server.override("region", "us", "down")
+    assert server.addresses("www.example.com") == [f"127.0.9.2{i}" for i in range(4)]
+    server.override("region", "eu", "down")
+    server.override("region", "ap", "down")
+    assert server.addresses("www.example.com") == [f"127.0.9.1{i}" for i in range(4)]
+
+
+@pytest.mark.parametrize("where", ["name", "rule"])
+def test_static_needs_static_records(site, where):
+    www = {"endpoints": ["*"], "fallback": "static"} if where == "name" else \
+        {"endpoints": ["*"], "geo": [{"when": {"cidr": "10.0.0.0/8"}, "tiers": [["us"]], "fallback": "static"}]}
+    make(site, www=www).write()
+    assert kit.run_steerd("-c", str(site.config), "--check").returncode == 0
+    site.zone("example.com", "www 60 IN TXT words\n").write()
+    done = kit.run_steerd("-c", str(site.config), "--check")
+    path = "$.names.www.fallback" if where == "name" else "$.names.www.geo[0].fallback"
+    assert done.returncode == 1 and "example.com.json:" in done.stderr and path in done.stderr
+    assert 'found "static", expected records of www.example.com. in the zone file' in done.stderr
 
 
 def test_a_rule_falls_back_its_own_way(site):

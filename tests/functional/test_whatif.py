@@ -275,7 +275,7 @@ def make_tiers(dice, regions):
 
 
 def make_name(dice, regions, has_capacities):
-    fallbacks = ["all", "static", "nodata", "servfail", {"pool": [f"{dice.choice(regions)}-*"], "then": "nodata"}]
+    fallbacks = ["first", "all", "static", "nodata", "servfail", {"pool": [f"{dice.choice(regions)}-*"], "then": "nodata"}]
     name = {"endpoints": ["*"], "tiers": make_tiers(dice, regions), "fallback": dice.choice(fallbacks), "ttl": 30,
             "pick": dice.choice(["weighted", "round-robin", "all", "sticky"]), "answers": dice.randint(1, 3)}
     if name["pick"] == "all":
@@ -308,7 +308,12 @@ def generate(site, dice):
     site.topology = {"regions": {region: {"azs": {az: {} for of, az in azs if of == region}} for region in regions},
                      "endpoints": endpoints}
     names = {f"n{i}": make_name(dice, regions, has_capacities) for i in range(4)}
-    site.policy("example.com", names).zone("example.com", "n0 60 IN A 192.0.2.99\nn1 60 IN AAAA 2001:db8::99\n")
+    statics = {"n0": "A 192.0.2.99", "n1": "AAAA 2001:db8::99"}  # what falls back on static records has some
+    has_v6 = any(len(endpoint["addresses"]) > 1 for endpoint in endpoints.values())
+    statics |= {name: "A 192.0.2.99" for name, policy in names.items()
+                if policy["fallback"] == "static" and (name not in statics or not has_v6)}
+    site.policy("example.com", names)
+    site.zone("example.com", "".join(f"{name} 60 IN {rdata}\n" for name, rdata in statics.items()))
     places = [f"region:{region}" for region in regions] + [f"az:{az}" for _, az in azs]
     return [f"{name}.example.com" for name in names], places + [f"endpoint:{name}" for name in endpoints]
 

@@ -19,7 +19,8 @@ FORCED = {"drain": "drained", "up": "forced_up", "down": "forced_down"}
 # A share of the answers, and the endpoints that these are chosen among.
 # trickles: its tier would have less than its trickle.
 Part = collections.namedtuple("Part", "share tier members weights trickles")
-# source: tier, pool, all, static, nodata, servfail; parts: for the first three; scope: None without geography and luck
+# source: tier, pool, first, first_sick, all, static, nodata, servfail; parts: of the first five; scope: None without
+# geography and luck
 # ttl: of records of endpoints; limit: what all TTLs are cut to, or None
 Expected = collections.namedtuple("Expected", "source parts ttl limit scope fence")
 
@@ -184,10 +185,57 @@ class Held(Unheld):
         self.serves = lambda endpoint: state.serves(endpoint) and not state.is_back(endpoint)
 
 
+class Lenient(Unheld):
+    """A state in which those serve, too, that are in one of these states."""
+
+    def __init__(self, state, also):
+        super().__init__(state)
+        self.serves = lambda endpoint: state.serves(endpoint) or state.effective(endpoint) in also
+
+
 def is_lost(out, members, lost_at):
     share = read_share(lost_at)
     share = fractions.Fraction(1) if share is None else share
     return out >= 1 and (out >= members or out + TOLERANCE >= share * members)
+
+
+def find_resorts(document, rules):
+    """What a name and its rules fall back to."""
+    return [document.get("fallback", "first"), *[rule["fallback"] for rule in rules if "fallback" in rule]]
+
+
+def find_spares(document, rules, topology):
+    """Endpoints that are in pools only."""
+    found = {name for resort in find_resorts(document, rules) if isinstance(resort, dict)
+             for name in topology.expand_all(resort["pool"])}
+    return found - set(topology.expand_all(document["endpoints"]))
+
+
+def wants_static(document, rules):
+    return any((resort.get("then") if isinstance(resort, dict) else resort) == "static"
+               for resort in find_resorts(document, rules))
+
+
+class Records:
+    """What endpoints answer with for a name."""
+
+    def __init__(self, origin, document, topology):
+        self.origin, self.document, self.topology = origin, document, topology
+        self.find = functools.lru_cache(maxsize=None)(self.read)
+
+    def read(self, endpoint, rtype):
+        written, narrowest, found = self.document.get("records", {}).get(rtype, {}), -1, None
+        for key, value in written.items():
+            narrowness = self.topology.narrowness(key, endpoint)
+            if narrowness is not None and narrowness >= narrowest:
+                narrowest, found = narrowness, places.as_list(value)
+        if found is not None:
+            return frozenset(write_rdata(rtype, text, self.origin) for text in found)
+        has_addresses = self.document.get("addresses", "records" not in self.document)
+        return frozenset(self.topology.addresses(endpoint, rtype) if has_addresses else ())
+
+    def types(self, endpoints):
+        return {rtype for rtype in TYPES for name in endpoints if self.find(name, rtype)}
 
 
 class Tier:
@@ -266,12 +314,13 @@ class Name:
     def __init__(self, at, document, topology, databases, rule_sets, floor):
         """at: (origin, owner)"""
         (self.origin, self.owner), self.document, self.topology = at, document, topology
-        self.rdata = functools.lru_cache(maxsize=None)(self.find_rdata)
+        self.records = Records(self.origin, document, topology)
+        self.rdata = self.records.find
         self.endpoints = topology.expand_all(document["endpoints"])
         rules = document.get("geo", [])
         self.is_shared = isinstance(rules, str)
         self.rules = rule_sets[rules] if self.is_shared else rules
-        self.spares = self.find_spares()
+        self.spares = find_spares(document, self.rules, topology)
         self.weights, self.groups = self.read_weights()
         self.sites = []
         for endpoint in self.endpoints:
@@ -282,11 +331,6 @@ class Name:
         self.ttl = max(read_seconds(document.get("ttl", 30)), floor)
         self.ttl_failing = max(read_seconds(document["ttl_failing"]), floor) if "ttl_failing" in document else None
         self.count = document.get("answers", 1)
-
-    def find_spares(self):
-        pools = [self.document.get("fallback"), *[rule.get("fallback") for rule in self.rules]]
-        found = {name for pool in pools if isinstance(pool, dict) for name in self.topology.expand_all(pool["pool"])}
-        return found - set(self.endpoints)
 
     def read_weights(self):
         """endpoint -> weight; endpoint -> (key, share) of those that have a share in common."""
@@ -304,21 +348,9 @@ class Name:
                             weights[endpoint] = value
         return weights, groups
 
-    def find_rdata(self, endpoint, rtype):
-        """The records of a type that an endpoint answers with."""
-        written, narrowest, found = self.document.get("records", {}).get(rtype, {}), -1, None
-        for key, value in written.items():
-            narrowness = self.topology.narrowness(key, endpoint)
-            if narrowness is not None and narrowness >= narrowest:
-                narrowest, found = narrowness, places.as_list(value)
-        if found is not None:
-            return frozenset(write_rdata(rtype, text, self.origin) for text in found)
-        has_addresses = self.document.get("addresses", "records" not in self.document)
-        return frozenset(self.topology.addresses(endpoint, rtype) if has_addresses else ())
-
     def types(self):
         """Which types are steered: those that any endpoint has."""
-        return {rtype for rtype in TYPES for name in [*self.endpoints, *self.spares] if self.rdata(name, rtype)}
+        return self.records.types([*self.endpoints, *self.spares])
 
     # ---- tiers of a class ----
 
@@ -398,18 +430,20 @@ class Name:
 
     def last_resort(self, rule):
         """(pool or None, then)"""
-        own, general = rule.get("fallback"), self.document.get("fallback", "all")
+        own, general = rule.get("fallback"), self.document.get("fallback", "first")
         chosen = general if own is None else own
         if not isinstance(chosen, dict):
             return None, chosen
         pool = None if own is None and rule.get("fence") else self.topology.expand_all(chosen["pool"])
-        return pool, chosen.get("then", "all")
+        return pool, chosen.get("then", "first")
 
     def fall_back(self, tiers, rule, rtype, state):
         """(source, parts, endpoints that were looked at)"""
         pool, then = self.last_resort(rule)
         if pool is not None and any(state.serves(name) for name in pool):
             return "pool", self.from_tiers([Tier(pool, {}, self)], [fractions.Fraction(1)], rtype, state), pool
+        if then == "first":
+            return *self.from_first(tiers, rule, rtype, state), (pool or []) + self.endpoints
         if then != "all":
             return then, [], pool or []
         offered = [name for tier in tiers for name in tier.members] if rule.get("fence") else self.endpoints
@@ -419,6 +453,19 @@ class Name:
         members = self.offer(offered, rtype, unloaded)
         return ("all" if offered else "nodata", [self.make_part(fractions.Fraction(1), None, members, unloaded)] if members else [],
                 looked_at)
+
+    def from_first(self, tiers, rule, rtype, state):
+        """(source, parts): tier by tier, and behind them, unless there is a fence, all others: who serves; else whom checks
+        speak against; else who was taken down."""
+        inside = {name for tier in tiers for name in tier.members}
+        others = [] if rule.get("fence") else [name for name in self.endpoints if name not in inside]
+        for source, also in ("first", set()), ("first_sick", {"unhealthy"}), ("first_sick", {"unhealthy", "forced_down"}):
+            accepts = Lenient(state, also)
+            for number, tier in enumerate([*tiers, Tier(others, {}, self)]):
+                if any(map(accepts.serves, tier.members)):
+                    parts = self.from_tiers([tier], [fractions.Fraction(1)], rtype, accepts)
+                    return source, [part._replace(tier=number) for part in parts]
+        return "nodata", []
 
     def from_some_tiers(self, tiers, rule, rtype, state):
         """Parts, or None if no tier serves."""
@@ -457,7 +504,7 @@ class Name:
         candidates = sum(len(part.members) for part in parts)
         if self.document.get("pick") == "sticky" and candidates > 1:
             scope = max(scope, subnet_bits)
-        if source in ("tier", "pool", "all") and not parts:
+        if source in ("tier", "pool", "first", "first_sick", "all") and not parts:
             source = "nodata"
         ttl = self.ttl if limit is None else min(self.ttl, limit)
         return Expected(source, parts, ttl, limit, scope, self.list_fence(found, tiers))

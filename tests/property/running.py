@@ -127,10 +127,10 @@ class Running:
     def read_statics(self, origin, text):
         for line in text.splitlines():
             fields = line.split()
-            if len(fields) == 5 and fields[3] in ("A", "AAAA"):
+            if len(fields) >= 5 and fields[3] in ("A", "AAAA"):
                 self.statics[origin, fields[0], fields[3]] = (int(fields[1]), ipaddress.ip_address(fields[4]).compressed)
-            elif len(fields) == 5 and fields[3] == "TXT":
-                self.statics[origin, fields[0], fields[3]] = (int(fields[1]), fields[4])
+            elif len(fields) >= 5 and fields[3] in oracle.TYPES:
+                self.statics[origin, fields[0], fields[3]] = (int(fields[1]), " ".join(fields[4:]))
 
     def make_names(self):
         """[(origin, owner of the policy, oracle.Name)]"""

@@ -29,6 +29,7 @@ class World:
     def __init__(self, seed, new_address):
         self.random, self.new_address = random.Random(seed), new_address
         self.more = random.Random(-seed - 1)  # what came later leaves the worlds of old seeds as they were
+        self.firsts = random.Random(f"first {seed}")  # likewise
         self.checked = {}  # endpoint -> address
         self.holds = self.chance(0.25)  # who came back when is only known where overrides decide alone
         self.topology = self.make_topology()
@@ -192,10 +193,12 @@ class World:
 
     def make_fallback(self):
         kinds = ["all", "static", "nodata", "servfail"]
+
+        def choose():
+            return "first" if self.firsts.random() < 0.4 else self.random.choice(kinds)
         if self.chance(0.3):
-            return {"pool": self.one_or_more(list(self.known.endpoints), 3)} | \
-                self.maybe(0.6, "then", lambda: self.random.choice(kinds))
-        return self.random.choice(kinds)
+            return {"pool": self.one_or_more(list(self.known.endpoints), 3)} | self.maybe(0.6, "then", choose)
+        return choose()
 
     def make_weights(self, endpoints):
         keys = [key for key in ("web*", "*", *self.known.groups, *endpoints) if self.known.expand(key) & set(endpoints)]
@@ -301,8 +304,25 @@ class World:
                 lines.append(f'{owner} 90 IN TXT "static{number}"\n')
             if "CNAME" in self.policies[ORIGINS[number]]["names"][owner].get("records", {}):
                 lines = [line for line in lines if line.split()[0] != owner]
+            lines += self.list_lacking(number, owner, lines)
         lines += [f"mail IN MX 10 n{n}\n" for n in range(6)] + [f"alias{n} 60 IN CNAME n{n}\n" for n in range(6)]
         return "".join(lines)
+
+    def list_lacking(self, number, owner, lines):
+        """Static records that a name cannot be without that falls back on them."""
+        document = self.policies[ORIGINS[number]]["names"][owner]
+        rules = document.get("geo", [])
+        rules = self.shared[rules] if isinstance(rules, str) else rules
+        if not oracle.wants_static(document, rules):
+            return []
+        endpoints = {*self.known.expand_all(document["endpoints"]), *oracle.find_spares(document, rules, self.known)}
+        steered = oracle.Records(ORIGINS[number], document, self.known).types(endpoints)
+        lacking = steered - {line.split()[3] for line in lines if line.split()[0] == owner}
+        if not {"A", "AAAA"} & steered <= lacking:
+            lacking -= {"A", "AAAA"}
+        rdata = {"A": f"192.0.2.{number}", "AAAA": f"2001:db8:dddd::{number}", "CNAME": "static.example.org.",
+                 "MX": "7 static.example.org.", "SRV": "7 7 443 static.example.org.", "TXT": f'"static{number}"'}
+        return [f"{owner} 60 IN {rtype} {rdata[rtype]}\n" for rtype in sorted(lacking)]
 
     # ---- clients and events ----
 

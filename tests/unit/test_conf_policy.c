@@ -53,7 +53,8 @@ static void defaults_are_documented(void **state)
     assert_int_equal(n->tiers.nearest, 0);
     assert_int_equal(n->pick, CONF_PICK_WEIGHTED);
     assert_int_equal(n->answers, 1);
-    assert_int_equal(n->fallback->then, CONF_FALLBACK_ALL);
+    assert_int_equal(n->fallback->then, CONF_FALLBACK_FIRST);
+    assert_null(n->wants_static);
     assert_int_equal(n->line, 2);
     assert_int_equal(n->column, 3);
     conf_free_policy(p);
@@ -229,8 +230,8 @@ static void settings_are_checked(void **state)
         "p.json:3:12: error: found 65, expected a whole number from 1 to 64 (at $.names.www.answers)");
     expect_web_error(
         state, "\"fallback\": \"drop\"",
-        "p.json:3:13: error: found \"drop\", expected \"all\", \"static\", \"nodata\" or \"servfail\" (at "
-        "$.names.www.fallback)");
+        "p.json:3:13: error: found \"drop\", expected \"first\", \"all\", \"static\", \"nodata\" or "
+        "\"servfail\" (at $.names.www.fallback)");
     expect_web_error(
         state, "\"tier\": []",
         "p.json:3:1: error: unknown key \"tier\"; did you mean \"tiers\"? (at $.names.www.tier)");

@@ -200,9 +200,11 @@ static void pools_are_spare(void **state)
     assert_int_equal(n->fallback->then, CONF_FALLBACK_NODATA);
     assert_tier(&n->outcomes[0].items[0], "us", "0 1"); /* web-3 is in us, too, but spare */
     assert_tier(n->outcomes[0].fallback->pool, "both", "2 3");
-    assert_int_equal(n->outcomes[0].fallback->then, CONF_FALLBACK_ALL);
+    assert_int_equal(n->outcomes[0].fallback->then, CONF_FALLBACK_FIRST);
     assert_null(n->outcomes[1].fallback->pool);
     assert_int_equal(n->outcomes[1].fallback->then, CONF_FALLBACK_STATIC);
+    assert_string_equal(n->wants_static->path, "$.names.www.geo[1].fallback");
+    assert_int_equal(n->wants_static->line, 4);
     assert_int_equal(p->names[1].member_count, 2); /* written alike but for the pool: not shared */
     assert_ptr_not_equal(p->names[1].members, n->members);
     conf_free_policy(p);

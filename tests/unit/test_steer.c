@@ -325,7 +325,9 @@ static void huge_weights_do_not_overflow(void **state)
 
 /* ---- random cases against a second computation ---- */
 
-static bool serves_slowly(const struct world *world, const struct steer_member *m, bool *drained)
+enum standing { SERVES, SICK, DOWN, DRAINED };
+
+static enum standing judge_slowly(const struct world *world, const struct steer_member *m)
 {
     /* Desired states from the widest to the narrowest, so the last one that is set stands. */
     const uint32_t words[] = {world->regions[places[m->endpoint].region], world->azs[places[m->endpoint].az],
@@ -335,8 +337,9 @@ static bool serves_slowly(const struct world *world, const struct steer_member *
         desired = words[i] >> 2 != 0 ? words[i] >> 2 : desired;
         ill += (words[i] & 3) == HEALTH_OBSERVED_UNHEALTHY;
     }
-    *drained = desired == HEALTH_DESIRED_DRAIN;
-    return desired == HEALTH_DESIRED_UP || (desired == HEALTH_DESIRED_AUTO && ill == 0);
+    static const enum standing forced[] = {
+        [HEALTH_DESIRED_DRAIN] = DRAINED, [HEALTH_DESIRED_UP] = SERVES, [HEALTH_DESIRED_DOWN] = DOWN};
+    return desired != HEALTH_DESIRED_AUTO ? forced[desired] : ill == 0 ? SERVES : SICK;
 }
 
 /* Sets of members as bits. */
@@ -350,25 +353,41 @@ static uint32_t keep_by_weight_and_type(const struct steer_policy *policy, uint3
     return (heavy != 0 ? heavy : set) & typed;
 }
 
+static uint32_t set_of(const struct steer_tier *tier)
+{
+    uint32_t set = 0;
+    for (size_t i = 0; i < tier->count; i++) {
+        set |= 1u << tier->members[i];
+    }
+    return set;
+}
+
 static uint32_t expected_set(const struct steer_policy *policy, uint8_t types, const struct world *world,
                              enum steer_source *source)
 {
-    uint32_t serving = 0, offered = 0, in_tiers = 0;
+    uint32_t at_worst[DRAINED + 1] = {0}, in_tiers = 0, offered;
     for (uint32_t i = 0; i < policy->member_count; i++) {
-        bool drained;
-        serving |= serves_slowly(world, &policy->members[i], &drained) ? 1u << i : 0;
-        offered |= drained ? 0 : 1u << i;
+        for (enum standing worst = judge_slowly(world, &policy->members[i]); worst <= DRAINED; worst++) {
+            at_worst[worst] |= 1u << i;
+        }
     }
-    *source = STEER_FROM_TIER;
     for (size_t t = 0; t < policy->classes[0].tier_count; t++) {
-        uint32_t tier = 0;
-        for (size_t i = 0; i < policy->classes[0].tiers[t].count; i++) {
-            tier |= 1u << policy->classes[0].tiers[t].members[i];
+        in_tiers |= set_of(&policy->classes[0].tiers[t]);
+    }
+    offered = at_worst[DOWN];
+    for (enum standing worst = SERVES; worst <= (policy->fallback == STEER_FALLBACK_FIRST ? DOWN : SERVES);
+         worst++) {
+        *source = worst == SERVES ? STEER_FROM_TIER : STEER_FROM_SICK;
+        for (size_t t = 0; t < policy->classes[0].tier_count; t++) {
+            uint32_t tier = set_of(&policy->classes[0].tiers[t]);
+            if ((tier & at_worst[worst]) != 0) {
+                return keep_by_weight_and_type(policy, tier & at_worst[worst], types);
+            }
         }
-        if ((tier & serving) != 0) {
-            return keep_by_weight_and_type(policy, tier & serving, types);
-        }
-        in_tiers |= tier;
+    }
+    if (policy->fallback == STEER_FALLBACK_FIRST) {
+        *source = STEER_FROM_NODATA;
+        return 0;
     }
     *source = (enum steer_source)(policy->fallback + STEER_FROM_ALL);
     if (policy->fallback != STEER_FALLBACK_ALL) {
@@ -411,7 +430,7 @@ static void randomize_policy(struct sample *sample, struct random *random, uint1
         sample->tiers[t] = (struct steer_tier){.label = "t", .members = tier_members[t], .count = count};
     }
     sample->class.tier_count = (uint16_t)random_below(random, 3);
-    sample->policy.fallback = (enum steer_fallback)random_below(random, 4);
+    sample->policy.fallback = (enum steer_fallback)random_below(random, 5);
     sample->policy.pick = (enum steer_pick)random_below(random, 3);
     sample->policy.answers = (uint16_t)(1 + random_below(random, 9));
 }
@@ -429,9 +448,7 @@ static void check_picks(struct sample *sample, const struct world *world, uint32
         assert_int_equal(count, wanted);
         uint32_t seen = 0;
         for (size_t i = 0; i < count; i++) {
-            bool drained;
-            (void)serves_slowly(world, &sample->members[out[i]], &drained);
-            assert_false(drained);
+            assert_int_not_equal(judge_slowly(world, &sample->members[out[i]]), DRAINED);
             assert_int_equal(seen >> out[i] & 1, 0);
             seen |= 1u << out[i];
         }
@@ -444,7 +461,7 @@ static void random_cases_agree(void **state)
     (void)state;
     struct random random;
     random_init(&random, 20261121);
-    unsigned sources[5] = {0};
+    unsigned sources[STEER_FROM_SICK + 1] = {0};
     for (int round = 0; round < 100000; round++) {
         struct world world;
         struct sample sample;
@@ -466,8 +483,9 @@ static void random_cases_agree(void **state)
         check_picks(&sample, &world, expected, &random);
         sources[source]++;
     }
-    for (size_t i = 0; i < 5; i++) {
-        assert_true(sources[i] > 1000); /* every outcome was tried */
+    for (size_t i = 0; i <= STEER_FROM_SICK; i++) {
+        bool can_be = i != STEER_FROM_POOL && i != STEER_FROM_FIRST; /* these need a pool, or min_healthy */
+        assert_int_equal(sources[i] > 1000, can_be);                 /* every outcome was tried */
     }
 }
 

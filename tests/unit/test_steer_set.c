@@ -134,6 +134,7 @@ static void differences_of_policies_count(void **state)
     DIFFERENT(plan.classes[0].fenced = true);
     DIFFERENT(plan.classes[0].has_fallback = true);
     DIFFERENT((plan.classes[0].offered = plan.tier_members, plan.classes[0].offered_count = 2));
+    DIFFERENT(plan.classes[0].rest = plan.classes[0].tiers);
     DIFFERENT(plan.policy.ttl_failing = 5);
     DIFFERENT(plan.policy.has_ttl_failing = true);
     DIFFERENT(plan.policy.pick = STEER_PICK_STICKY);

@@ -126,7 +126,8 @@ static void sticky_members_are_in_an_order_of_their_own(void **state)
         "\"192.0.2.2\"}, \"three\": {\"az\": \"a1\", \"addresses\": \"192.0.2.3\"},"
         "\"four\": {\"az\": \"a1\", \"addresses\": \"192.0.2.4\"}, \"five\": {\"az\": \"a1\", \"addresses\": "
         "\"192.0.2.5\"}}}",
-        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"pick\": \"sticky\"}}}", &view);
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"pick\": \"sticky\", \"fallback\": \"all\"}}}",
+        &view);
     const struct steer_class *class = &policy->classes[0];
     assert_int_equal(class->tiers[0].count, 5);
     hold_to_order(policy, class->tiers[0].members, 5);

@@ -33,7 +33,7 @@ static const char policy[] =
     "  \"geo\": [{\"when\": {\"cidr\": [\"198.51.100.0/24\"]}, \"tiers\": [[\"eu\"], [\"us\"]]}]},"
     " \"api\": {\"endpoints\": [\"a\", \"b\"], \"fallback\": \"nodata\"},"
     " \"any\": {\"endpoints\": [\"a\", \"b\"], \"fallback\": \"all\"},"
-    " \"mail\": {\"endpoints\": [\"a\"], \"fallback\": \"static\"},"
+    " \"mail\": {\"endpoints\": [\"a\"], \"fallback\": \"servfail\"},"
     " \"far\": {\"endpoints\": [\"d\"]}}}";
 
 static int open_world(void **state)
@@ -211,7 +211,7 @@ static void the_worst_comes_first(void **state)
     assert_false(find_row(&report, "any.example.com.", "default", "A")->changed);
 }
 
-/* www and web have static records of A only: AAAA has nothing to fall back to. */
+/* www has static records of A only, web of AAAA: the other has nothing to fall back to. */
 static void static_records_are_looked_for(void **state)
 {
     static const char *const texts[] = {"region:us=down", "region:eu=down"};
@@ -229,7 +229,7 @@ static void static_records_are_looked_for(void **state)
     assert_int_equal(row->severity, OPERATE_UNSERVED);
     assert_int_equal(row->side[1].unserved, 1); /* web.example.com. has none, www.example.com. has */
     row = find_row(&report, "www.example.com.", "default", "AAAA");
-    assert_int_equal(row->side[1].unserved, 2);
+    assert_int_equal(row->side[1].unserved, 1);
     assert_string_equal(row->side[1].answer, "fallback static");
     assert_int_equal(report.names_unserved[0], 0);
     assert_int_equal(report.names_unserved[1], 4); /* www, web, api, mail; any and far are served */
