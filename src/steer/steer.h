@@ -86,8 +86,8 @@ struct steer_group {
     const struct steer_table *table; /* made by steer_set_add() for sticky picks, else NULL */
 };
 
-/* Members with a weight are what a tier normally consists of; those without one (standby) count where no
- * other serves. A share is measured by capacity where by_capacity says so, else by number. */
+/* Members with a weight are what a group normally consists of; those without one (standby) count where no
+ * other of it serves. A share is measured by capacity where by_capacity says so, else by number. */
 struct steer_tier {
     const char *label;
     const uint16_t *members; /* indices into the policy's members; one is in one tier of a class only */
@@ -257,7 +257,7 @@ struct steer_choice {
 
 /* What evaluate saw of each tier, for explain. */
 struct steer_trace_tier {
-    uint32_t members, serving; /* of any type; standbys only where they stand in (or there is nothing else) */
+    uint32_t members, serving; /* of any type; standbys only where they stand in, or are all of a group */
     double healthy;            /* serving, as the share that min_healthy and spill_below are compared with */
     double available;          /* healthy, less what serving members shed */
     double share;              /* of answers */

@@ -15,10 +15,12 @@
 /* A tier that sheds everything takes what nobody else does. */
 #define LEAST 1e-9
 
-/* Members of one kind: with a weight, or standbys. Available is what serves less what it sheds. */
+/* Members of one kind in a group, with a weight or standbys; and of a tier what its groups have. Available is
+ * what serves less what it sheds. */
 struct sums {
     uint32_t members, serving;
     double units, serving_units, available, available_units;
+    double takes; /* of a tier: available_units, also those of more standbys than there was to stand in for */
 };
 
 /* What one read of a member's words says. */
@@ -128,22 +130,37 @@ static double meets(const struct steer_need *need, const struct sums *whole, dou
     return need->count > 0 ? members / need->count : 1;
 }
 
-/* sums[0]: with a weight, sums[1]: standbys. */
-static void measure_tier(const struct steer_tier *tier, const struct sums sums[2],
-                         struct steer_measure *measure)
+static double least_of(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* sums[0]: with a weight, sums[1]: standbys. These count where they stand in, which is for those of their
+ * group: a canary that serves is no reason to take the others for lost. */
+static void add_group(struct sums *all, const struct sums sums[2])
 {
     const struct sums *whole = &sums[sums[0].members == 0], *serving = &sums[sums[0].serving == 0];
-    *measure = (struct steer_measure){.members = whole->members,
-                                      .serving = serving->serving,
-                                      .available = serving->available_units + LEAST};
-    if (serving->serving == 0) {
+    all->members += whole->members;
+    all->units += whole->units;
+    all->serving += serving->serving;
+    all->serving_units += least_of(serving->serving_units, whole->units);
+    all->available += serving->available;
+    all->available_units += least_of(serving->available_units, whole->units);
+    all->takes += serving->available_units;
+}
+
+static void measure_tier(const struct steer_tier *tier, const struct sums *all, struct steer_measure *measure)
+{
+    *measure = (struct steer_measure){
+        .members = all->members, .serving = all->serving, .available = all->takes + LEAST};
+    if (all->serving == 0) {
         return;
     }
-    measure->healthy = serving->serving_units < whole->units ? serving->serving_units / whole->units : 1;
-    measure->unshed = serving->available_units < whole->units ? serving->available_units / whole->units : 1;
-    measure->qualifies = meets(&tier->min_healthy, whole, serving->serving, serving->serving_units) >= 1;
-    double suffices = meets(&tier->spill_below, whole, serving->available, serving->available_units) + LEAST;
-    measure->suffices = !measure->qualifies ? 0 : suffices < 1 ? suffices : 1;
+    measure->healthy = least_of(all->serving_units / all->units, 1);
+    measure->unshed = least_of(all->available_units / all->units, 1);
+    measure->qualifies = meets(&tier->min_healthy, all, all->serving, all->serving_units) >= 1;
+    double suffices = meets(&tier->spill_below, all, all->available, all->available_units) + LEAST;
+    measure->suffices = !measure->qualifies ? 0 : least_of(suffices, 1);
 }
 
 void tier_begin(struct steer_reading *reading, struct steer_part *part)
@@ -254,8 +271,9 @@ static void leave_out_shed(struct steer_reading *reading, struct steer_part *par
 }
 
 static void read_group(struct steer_reading *reading, const struct steer_tier *tier,
-                       const struct steer_group *group, struct steer_part *part, struct sums sums[2])
+                       const struct steer_group *group, struct steer_part *part, struct sums *all)
 {
+    struct sums sums[2] = {{.members = 0}, {.members = 0}};
     bool is_sticky = reading->policy->pick == STEER_PICK_STICKY;
     for (size_t i = 0; i < group->count; i++) {
         uint16_t index = part->group_members[i];
@@ -272,6 +290,7 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
             reading->choice->accepted[reading->listed++] = takes ? find_accepted(group, i, look.shed) : 0;
         }
     }
+    add_group(all, sums);
     part->count = (uint16_t)(reading->used - part->first);
     leave_out_shed(reading, part);
     choose_table(reading, part);
@@ -319,7 +338,7 @@ static void divide_tier(const struct steer_group *groups, struct steer_part *par
 size_t tier_read(struct steer_reading *reading, const struct steer_tier *tier, struct steer_part *parts,
                  struct steer_measure *measure)
 {
-    struct sums sums[2] = {{.members = 0}, {.members = 0}};
+    struct sums all = {.members = 0};
     const struct steer_group whole = {.count = tier->count};
     const struct steer_group *groups = tier->groups == NULL ? &whole : tier->groups;
     size_t count = tier->groups == NULL ? 1 : tier->group_count;
@@ -329,12 +348,12 @@ size_t tier_read(struct steer_reading *reading, const struct steer_tier *tier, s
         parts[i].listed = reading->listed;
         parts[i].group = tier->groups == NULL ? NULL : &groups[i];
         parts[i].group_members = members;
-        read_group(reading, tier, &groups[i], &parts[i], sums);
+        read_group(reading, tier, &groups[i], &parts[i], &all);
         members += groups[i].count;
     }
     divide_tier(groups, parts, count);
     slice_tier(groups, parts, count);
-    measure_tier(tier, sums, measure);
+    measure_tier(tier, &all, measure);
     return count;
 }
 

@@ -253,19 +253,26 @@ class Measure:
         topology = name.topology
         by_capacity = all(topology.capacity(member) for member in tier.members)
         self.unit = topology.capacity if by_capacity else lambda member: 1
-        weighted = [member for member in tier.members if name.weights[member] > 0]
-        whole = weighted or tier.members
-        serving = [member for member in weighted if state.serves(member)] or \
-            [member for member in tier.members if state.serves(member) and name.weights[member] == 0]
-        self.count, self.whole, self.serving = len(whole), self.sum(whole), self.sum(serving)
-        self.takes, self.qualifies = fractions.Fraction(0), False
-        self.left = sum((1 - state.shed(member)) * self.unit(member) for member in serving)
+        self.count, self.whole, self.serving, left, serving = 0, 0, 0, 0, []
+        for members in name.split_groups(tier.members).values():
+            weighted = [member for member in members if name.weights[member] > 0]
+            normal = weighted or members
+            those = [member for member in weighted if state.serves(member)] or \
+                [member for member in members if state.serves(member) and name.weights[member] == 0]
+            serving += those
+            self.count, self.whole = self.count + len(normal), self.whole + self.sum(normal)
+            self.serving += min(self.sum(those), self.sum(normal))  # more standbys than are needed make up for nobody else
+            left += min(self.sum_left(those, state), self.sum(normal))
+        self.takes, self.qualifies, self.left = fractions.Fraction(0), False, self.sum_left(serving, state)
         if serving and self.meets(tier.min_healthy, self.serving, len(serving)) == 1:
             self.qualifies = True
-            self.takes = self.meets(tier.spill_below, self.left, sum(1 - state.shed(member) for member in serving))
+            self.takes = self.meets(tier.spill_below, left, sum(1 - state.shed(member) for member in serving))
 
     def sum(self, members):
         return fractions.Fraction(sum(self.unit(member) for member in members))
+
+    def sum_left(self, members, state):
+        return sum((1 - state.shed(member)) * self.unit(member) for member in members)
 
     def meets(self, need, serving, count):
         """The part of a need that is there, at most 1."""
@@ -400,11 +407,16 @@ class Name:
         able = [name for name in chosen if self.rdata(name, rtype)]
         return [name for name in able if state.shed(name) < 1] or able
 
+    def split_groups(self, members):
+        """Those that have a share in common, and all that have none."""
+        by_group = {}
+        for member in members:
+            by_group.setdefault(self.groups.get(member), []).append(member)
+        return by_group
+
     def split(self, tier, rtype, state):
         """[(share of the tier, members)]: one for each share that is written, and one for all others."""
-        by_group = {}
-        for member in tier.members:
-            by_group.setdefault(self.groups.get(member), []).append(member)
+        by_group = self.split_groups(tier.members)
         offers = {group: self.offer([name for name in members if state.serves(name)], rtype, state)
                   for group, members in by_group.items()}
         offers = {group: members for group, members in offers.items() if members}

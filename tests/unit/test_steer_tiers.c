@@ -392,6 +392,76 @@ static void an_answer_comes_from_one_tier(void **state)
     }
 }
 
+/* ---- standbys ---- */
+
+/* A canary of 5 % and eight others, of which the last four are standbys: all in tier 0. */
+static struct world *world_with_canary(struct steer_group groups[2], struct steer_tier *tier)
+{
+    struct world *w = world_new();
+    groups[0] = (struct steer_group){.count = 8};
+    groups[1] = (struct steer_group){.count = 1, .share = 0.05};
+    *tier = (struct steer_tier){
+        .label = "a", .members = w->indices, .count = 9, .groups = groups, .group_count = 2};
+    for (size_t i = 4; i < 8; i++) {
+        w->members[i].weight = 0;
+    }
+    w->tiers[0] = *tier;
+    w->tiers[1] = w->tiers[3];
+    w->class.tier_count = 2;
+    free(w->memory);
+    struct steer_room room = steer_find_room(&w->policy, 0);
+    w->memory = memory_alloc_array(steer_room_size(room), 1);
+    steer_choice_init(&w->choice, room, w->memory);
+    return w;
+}
+
+static void standbys_that_stand_in_count(void **state)
+{
+    (void)state;
+    struct steer_group groups[2];
+    struct steer_tier tier;
+    struct world *w = world_with_canary(groups, &tier);
+    w->tiers[0].spill_below.share = 1;
+    w->tiers[0].min_healthy.share = 0.5;
+    lose(w, 0, 4); /* those with a weight: standbys stand in */
+    expect_shares(w, 1, 0, 0, 0);
+    assert_int_equal(w->traced[0].members, 5);
+    assert_int_equal(w->traced[0].serving, 5);
+    assert_true(is_near(w->traced[0].healthy, 1));
+    assert_int_equal(w->choice.part_count, 2);
+    assert_true(is_near(w->choice.parts[0].share, 0.95));
+    assert_int_equal(w->choice.members[0], 4);
+    lose(w, 2, 1); /* the canary, too */
+    expect_shares(w, 0.8, 0.2, 0, 0);
+    assert_int_equal(w->traced[0].serving, 4);
+    lose(w, 2, 0);
+    lose(w, 1, 2); /* two standbys for four */
+    expect_shares(w, 0.6, 0.4, 0, 0);
+    lose(w, 1, 4); /* the canary alone */
+    expect_shares(w, 0, 1, 0, 0);
+    assert_int_equal(w->traced[0].serving, 1);
+    assert_true(is_near(w->traced[0].healthy, 0.2));
+    world_free(w);
+}
+
+/* Eight standbys for four, and no canary: they cannot make up for it. */
+static void standbys_stand_in_for_their_group(void **state)
+{
+    (void)state;
+    struct steer_group groups[2];
+    struct steer_tier tier;
+    struct world *w = world_with_canary(groups, &tier);
+    w->tiers[0].spill_below.share = 1;
+    w->members[2].weight = w->members[3].weight = 0;
+    lose(w, 0, 2);
+    expect_shares(w, 1, 0, 0, 0);
+    assert_int_equal(w->traced[0].members, 3);
+    lose(w, 2, 1);
+    expect_shares(w, 2.0 / 3, 1.0 / 3, 0, 0);
+    assert_int_equal(w->traced[0].serving, 6);
+    world_free(w);
+}
+
 /* ---- pools ---- */
 
 static void a_pool_serves_where_no_tier_does(void **state)
@@ -571,6 +641,8 @@ int main(void)
         cmocka_unit_test(a_family_shortens_its_own_ttl),
         cmocka_unit_test(draws_follow_shares_and_weights),
         cmocka_unit_test(an_answer_comes_from_one_tier),
+        cmocka_unit_test(standbys_that_stand_in_count),
+        cmocka_unit_test(standbys_stand_in_for_their_group),
         cmocka_unit_test(a_pool_serves_where_no_tier_does),
         cmocka_unit_test(one_record_of_one_tier_is_simple),
         cmocka_unit_test(whatever_fails_shortens_the_ttl),
