@@ -189,7 +189,7 @@ static void check_reason(const json_t *body, struct health_override *override, s
 
 /* A point in time, as a duration from `from_ms` on or as a time after it; 0: not given, or wrong. */
 static int64_t check_time(const json_t *body, const char *const keys[2], int64_t from_ms,
-                          const char *expected, struct problem *problem)
+                          const char *expected, bool *by_duration, struct problem *problem)
 {
     const char *in = get_text(body, keys[0], problem), *at = get_text(body, keys[1], problem);
     int64_t ms = 0;
@@ -199,6 +199,7 @@ static int64_t check_time(const json_t *body, const char *const keys[2], int64_t
         problem_add_field(problem, keys[0], "found \"%s\", expected a duration such as 90s, 30m or 1h30m",
                           in);
     } else if (in != NULL) {
+        *by_duration = true;
         return from_ms + ms;
     } else if (at != NULL && clock_parse_rfc3339(at, &ms) != 0) {
         problem_add_field(problem, keys[1], "found \"%s\", expected a time such as 2026-11-21T04:05:06Z", at);
@@ -225,11 +226,13 @@ static void check_times(const json_t *body, struct health_override *override, st
     if (is_auto) {
         return;
     }
-    override->starts_ms = check_time(body, starts, override->set_ms, "in the future", problem);
+    override->starts_ms =
+        check_time(body, starts, override->set_ms, "in the future", &override->starts_by_duration, problem);
     bool is_planned = override->starts_ms != 0;
     int64_t from_ms = is_planned ? override->starts_ms : override->set_ms;
     override->expires_ms =
-        check_time(body, expires, from_ms, is_planned ? "after the start" : "in the future", problem);
+        check_time(body, expires, from_ms, is_planned ? "after the start" : "in the future",
+                   &override->expires_by_duration, problem);
 }
 
 static void check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE], struct problem *problem)

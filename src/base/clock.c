@@ -50,6 +50,19 @@ int64_t clock_wall_ms(const struct clock *clock)
     return (clock->is_virtual ? clock->wall_us : read_us(CLOCK_REALTIME)) / 1000;
 }
 
+/* Read one between two readings of the other that are close: a thread may lose its processor in between. */
+int64_t clock_offset_ms(const struct clock *clock)
+{
+    enum { TRIES = 5, CLOSE_US = 2000 };
+    int64_t wall_ms = 0, before_us = 0, after_us = 0;
+    for (int i = 0; i < TRIES && (i == 0 || after_us - before_us > CLOSE_US); i++) {
+        before_us = clock_now_us(clock);
+        wall_ms = clock_wall_ms(clock);
+        after_us = clock_now_us(clock);
+    }
+    return wall_ms - (before_us + after_us) / 2000;
+}
+
 uint32_t clock_coarse_wall_s(void)
 {
     return (uint32_t)time(NULL); /* CLOCK_REALTIME_COARSE, without a division */

@@ -26,6 +26,8 @@ void clock_advance(struct clock *clock, int64_t ms);
 int64_t clock_now_us(const struct clock *clock);
 int64_t clock_now_ms(const struct clock *clock);
 int64_t clock_wall_ms(const struct clock *clock);
+/* By how much the wall time is ahead of the monotonic one: constant unless somebody sets the wall clock. */
+int64_t clock_offset_ms(const struct clock *clock);
 /* Of the machine, seconds, as of the kernel's last tick: cheap enough for every batch of queries. Wraps in
  * 2106.
  */

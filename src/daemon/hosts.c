@@ -236,6 +236,16 @@ bool hosts_follow(struct hosts *hosts, struct view *view)
     return moved != 0;
 }
 
+void hosts_follow_clock(struct hosts *hosts, int64_t by_ms)
+{
+    if (hosts->resolver != NULL) {
+        resolver_shift_clock(hosts->resolver, by_ms);
+    }
+    for (size_t i = 0; i < hosts->count; i++) {
+        on_heard(hosts, i);
+    }
+}
+
 void hosts_get_stats(const struct hosts *hosts, struct resolve_stats *stats)
 {
     *stats = (struct resolve_stats){.asked = 0};

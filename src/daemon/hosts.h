@@ -17,5 +17,7 @@ void hosts_close(struct hosts *hosts); /* NULL is fine */
  * looks up the hosts of this view from now on. Returns whether other addresses are to be checked than the
  * view came with. On the control thread, without the health lock. */
 bool hosts_follow(struct hosts *hosts, struct view *view);
+/* The wall clock was set by so much: what is known of TTLs goes along. */
+void hosts_follow_clock(struct hosts *hosts, int64_t by_ms);
 /* All zero if nothing was ever to be resolved. */
 void hosts_get_stats(const struct hosts *hosts, struct resolve_stats *stats);

@@ -60,7 +60,8 @@ static void on_result(void *context, const struct probe_result *result)
     }
     if (monitor != -1 && result->has_load) {
         struct health_load_report report = {.load = result->load, .source = HEALTH_LOAD_FROM_CHECK};
-        health_report_load(view->health, view->monitors[monitor].endpoint, &report, now);
+        health_report_load(view->health, view->monitors[monitor].endpoint, &report, now,
+                           clock_now_ms(&server->clock));
     }
     lock_leave(&server->lock);
 }
@@ -251,6 +252,7 @@ int server_run(const char *path)
     struct report *report = report_new();
     clock_init(&server.clock);
     server.started_ms = clock_wall_ms(&server.clock);
+    server.clock_offset_ms = clock_offset_ms(&server.clock);
     lock_init(&server.lock);
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();

@@ -36,7 +36,8 @@ struct teller;
 struct server {
     const char *path; /* of steerd.json */
     struct clock clock;
-    int64_t started_ms; /* wall */
+    int64_t started_ms;      /* wall */
+    int64_t clock_offset_ms; /* between the clocks: what durations of overrides go by */
     struct event_base *base;
     struct spans turns; /* of the control thread: its processor time between two waits */
     struct ends *ends;  /* signals, and the end */

@@ -125,6 +125,7 @@ static int put_override(void *context, enum health_kind kind, const char *name,
                         const struct health_override *override)
 {
     struct server *server = context;
+    server_follow_clock_step(server); /* it knows the time as it is now */
     lock_take(&server->lock);
     int error = operate_put_override(server->view, kind, name, override, clock_wall_ms(&server->clock));
     lock_leave(&server->lock);
@@ -141,7 +142,8 @@ static int put_load(void *context, const char *endpoint, const struct health_loa
 {
     struct server *server = context;
     lock_take(&server->lock);
-    int error = operate_put_load(server->view, endpoint, report, clock_wall_ms(&server->clock));
+    int error = operate_put_load(server->view, endpoint, report, clock_wall_ms(&server->clock),
+                                 clock_now_ms(&server->clock));
     lock_leave(&server->lock);
     server_forget_snapshot(server);
     if (error == 0 && report->source == HEALTH_LOAD_NONE) {

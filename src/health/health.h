@@ -219,16 +219,15 @@ struct health_load_report {
 
 /* An endpoint said how loaded it is; the latest word counts. Words change only where the share that is shed
  * moves by a step (1 of HEALTH_SHED_ALL) or more, and for all endpoints together at most once in
- * HEALTH_SHED_PACE_MS: what comes sooner waits for the next report or health_expire_loads(). ERROR_NOT_FOUND
- * or 0.
- */
+ * HEALTH_SHED_PACE_MS: what comes sooner waits for the next report or health_expire_loads(). Ages and paces
+ * are of the monotonic time `now_ms`. ERROR_NOT_FOUND or 0. */
 enum { HEALTH_SHED_PACE_MS = 1000 };
 int health_report_load(struct health *health, uint32_t endpoint, const struct health_load_report *report,
-                       int64_t wall_ms);
+                       int64_t wall_ms, int64_t now_ms);
 /* It is not known any more. */
-int health_forget_load(struct health *health, uint32_t endpoint, int64_t wall_ms);
+int health_forget_load(struct health *health, uint32_t endpoint, int64_t wall_ms, int64_t now_ms);
 /* Forget loads that are too old, follow those that waited. */
-void health_expire_loads(struct health *health, int64_t wall_ms);
+void health_expire_loads(struct health *health, int64_t wall_ms, int64_t now_ms);
 /* What it would shed, 0..1, were this reported now (for dry runs). */
 double health_foresee_shed(const struct health *health, uint32_t endpoint, double load);
 

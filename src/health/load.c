@@ -3,7 +3,8 @@
  * What endpoints say about their load, and how much of their weight they shed for it. Reports come with every
  * check; the words change, and answers with them, only when a share that is shed moves by a whole step, and
  * for all endpoints together once in a while: each change makes every thread choose anew. A report that is
- * too old counts for nothing: an endpoint that has fallen silent is judged by its checks. */
+ * too old counts for nothing: an endpoint that has fallen silent is judged by its checks. Ages and paces are
+ * of the monotonic clock: one that is set, forward or back, makes no report older or younger. */
 #include "config.h"
 
 #include "health/health.h"
@@ -75,58 +76,58 @@ static void tell(struct health *health)
     }
 }
 
-static void wake_at(struct health *health, int64_t wall_ms)
+static void wake_at(struct health *health, int64_t now_ms)
 {
-    if (health->next_load_ms == 0 || wall_ms < health->next_load_ms) {
-        health->next_load_ms = wall_ms;
+    if (health->next_load_ms == 0 || now_ms < health->next_load_ms) {
+        health->next_load_ms = now_ms;
     }
 }
 
 /* All words follow all loads, as one change. */
-static void settle(struct health *health)
+static void settle(struct health *health, int64_t now_ms)
 {
     bool changed = false;
     health->next_load_ms = 0;
     for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
-        struct health_load_status *status = &health->loads[i].status;
-        if (status->source != HEALTH_LOAD_NONE && status->until_ms <= health->wall_ms) {
-            status->source = HEALTH_LOAD_NONE;
+        struct health_load *load = &health->loads[i];
+        if (load->status.source != HEALTH_LOAD_NONE && load->ends_ms <= now_ms) {
+            load->status.source = HEALTH_LOAD_NONE;
             health_note(health, HEALTH_ENDPOINT, i);
         }
-        if (status->source != HEALTH_LOAD_NONE) {
-            wake_at(health, status->until_ms);
+        if (load->status.source != HEALTH_LOAD_NONE) {
+            wake_at(health, load->ends_ms);
         }
         changed |= follow_level(health, i);
     }
     if (changed) {
-        health->shed_ms = health->wall_ms;
+        health->shed_ms = now_ms;
+        health->has_shed = true;
         health_table_advance(health);
     }
     tell(health);
 }
 
-/* A clock that was set back ends the wait. */
-static void settle_in_turn(struct health *health, uint32_t endpoint)
+static void settle_in_turn(struct health *health, uint32_t endpoint, int64_t now_ms)
 {
-    int64_t passed_ms = health->wall_ms - health->shed_ms;
     if (find_wanted(health, endpoint) == get_level(health, endpoint)) {
         return;
     }
-    if (passed_ms >= 0 && passed_ms < HEALTH_SHED_PACE_MS) {
+    if (health->has_shed && now_ms - health->shed_ms < HEALTH_SHED_PACE_MS) {
         wake_at(health, health->shed_ms + HEALTH_SHED_PACE_MS);
     } else {
-        settle(health);
+        settle(health, now_ms);
     }
 }
 
 static void set_until(struct health_load *load)
 {
-    load->status.until_ms =
-        load->status.reported_ms + (load->ttl_ms != 0 ? load->ttl_ms : load->plan.max_age_ms);
+    int64_t age_ms = load->ttl_ms != 0 ? load->ttl_ms : load->plan.max_age_ms;
+    load->status.until_ms = load->status.reported_ms + age_ms;
+    load->ends_ms = load->begun_ms + age_ms;
 }
 
 int health_report_load(struct health *health, uint32_t endpoint, const struct health_load_report *report,
-                       int64_t wall_ms)
+                       int64_t wall_ms, int64_t now_ms)
 {
     assert(!health->delivering && report->load >= 0 && report->source != HEALTH_LOAD_NONE);
     if (endpoint >= health->counts[HEALTH_ENDPOINT]) {
@@ -144,13 +145,14 @@ int health_report_load(struct health *health, uint32_t endpoint, const struct he
         strncpy(load->status.peer, report->peer, sizeof load->status.peer - 1);
     }
     load->ttl_ms = report->ttl_ms;
+    load->begun_ms = now_ms;
     set_until(load);
-    wake_at(health, load->status.until_ms);
-    settle_in_turn(health, endpoint);
+    wake_at(health, load->ends_ms);
+    settle_in_turn(health, endpoint, now_ms);
     return 0;
 }
 
-int health_forget_load(struct health *health, uint32_t endpoint, int64_t wall_ms)
+int health_forget_load(struct health *health, uint32_t endpoint, int64_t wall_ms, int64_t now_ms)
 {
     assert(!health->delivering);
     if (endpoint >= health->counts[HEALTH_ENDPOINT]) {
@@ -159,7 +161,7 @@ int health_forget_load(struct health *health, uint32_t endpoint, int64_t wall_ms
     health_note(health, HEALTH_ENDPOINT, endpoint);
     health->wall_ms = wall_ms;
     health->loads[endpoint].status = (struct health_load_status){.source = HEALTH_LOAD_NONE};
-    settle_in_turn(health, endpoint);
+    settle_in_turn(health, endpoint, now_ms);
     return 0;
 }
 
@@ -176,24 +178,25 @@ void health_carry_load(struct health *to, uint32_t endpoint, const struct health
     struct health_load *load = &to->loads[endpoint];
     load->status = from->loads[old].status;
     load->ttl_ms = from->loads[old].ttl_ms;
+    load->begun_ms = from->loads[old].begun_ms;
     load->told_sheds = from->loads[old].told_sheds;
     if (load->status.source != HEALTH_LOAD_NONE) {
         set_until(load);
-        wake_at(to, load->status.until_ms);
+        wake_at(to, load->ends_ms);
     }
     health_word_set_shed(to, endpoint, get_level(from, old));
     if (to->frame != from->frame) {
         (void)follow_level(to, endpoint);
     }
     if (load->told_sheds != (get_level(to, endpoint) != 0)) {
-        wake_at(to, 1); /* at once: told when there is a listener */
+        wake_at(to, INT64_MIN); /* at once: told when there is a listener */
     }
 }
 
-void health_expire_loads(struct health *health, int64_t wall_ms)
+void health_expire_loads(struct health *health, int64_t wall_ms, int64_t now_ms)
 {
-    if (health->next_load_ms != 0 && health->next_load_ms <= wall_ms) {
+    if (health->next_load_ms != 0 && health->next_load_ms <= now_ms) {
         health->wall_ms = wall_ms;
-        settle(health);
+        settle(health, now_ms);
     }
 }

@@ -53,6 +53,7 @@ struct health_load {
     struct health_load_plan plan;
     struct health_load_status status; /* but for the share, which the word has */
     int64_t ttl_ms;                   /* as reported; 0: max_age of the plan */
+    int64_t begun_ms, ends_ms;        /* monotonic time of the report, and until when it counts */
     bool told_sheds;
 };
 
@@ -136,8 +137,9 @@ struct health {
     struct health_kin *kin;           /* of monitors */
     struct health_load *loads;        /* of endpoints */
     struct health_tally (*tallies)[HEALTH_FAMILIES]; /* of endpoints: of monitors */
-    int64_t shed_ms;                                 /* when answers began to follow other loads */
-    int64_t next_load_ms; /* before this no load grows too old, and none waits; 0: none does */
+    int64_t shed_ms;                                 /* monotonic: when answers began to follow other loads */
+    bool has_shed;                                   /* they did, at some time */
+    int64_t next_load_ms; /* monotonic: before this no load grows too old, and none waits; 0: none does */
     struct health_monitor *monitors;
     uint32_t monitor_count;
     struct health_override_entry *overrides;

@@ -55,7 +55,7 @@ int operate_parse_target(const struct view *view, const char *text, enum health_
 
 /* What an endpoint says of its load; of no source: forget what it said. 0 or ERROR_NOT_FOUND. */
 int operate_put_load(const struct view *view, const char *endpoint, const struct health_load_report *report,
-                     int64_t wall_ms);
+                     int64_t wall_ms, int64_t now_ms);
 /* What it would shed with a load. Likewise. */
 int operate_foresee_shed(const struct view *view, const char *endpoint, double load, double *shed);
 /* Put (desired is not AUTO) or remove (AUTO) an override, a dormant one as well. 0, ERROR_NOT_FOUND,

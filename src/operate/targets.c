@@ -143,15 +143,15 @@ size_t operate_list_dormant(const struct view *view, struct arena *arena, struct
 }
 
 int operate_put_load(const struct view *view, const char *endpoint, const struct health_load_report *report,
-                     int64_t wall_ms)
+                     int64_t wall_ms, int64_t now_ms)
 {
     ptrdiff_t index = operate_find_target(view, HEALTH_ENDPOINT, endpoint);
     if (index < 0) {
         return ERROR_NOT_FOUND;
     }
     return report->source == HEALTH_LOAD_NONE
-               ? health_forget_load(view->health, (uint32_t)index, wall_ms)
-               : health_report_load(view->health, (uint32_t)index, report, wall_ms);
+               ? health_forget_load(view->health, (uint32_t)index, wall_ms, now_ms)
+               : health_report_load(view->health, (uint32_t)index, report, wall_ms, now_ms);
 }
 
 int operate_foresee_shed(const struct view *view, const char *endpoint, double load, double *shed)

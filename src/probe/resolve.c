@@ -472,6 +472,22 @@ int resolver_set_servers(struct resolver *r, const char *servers)
     return error;
 }
 
+static void shift_set(struct resolve_set *set, int64_t by_ms)
+{
+    if (set->answered_ms != 0) {
+        set->answered_ms += by_ms;
+        set->until_ms += by_ms;
+    }
+}
+
+void resolver_shift_clock(struct resolver *r, int64_t by_ms)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        shift_set(&r->hosts[i]->told.v4, by_ms);
+        shift_set(&r->hosts[i]->told.v6, by_ms);
+    }
+}
+
 void resolver_get_stats(const struct resolver *r, struct resolve_stats *stats)
 {
     *stats = r->stats;

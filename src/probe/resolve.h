@@ -75,4 +75,6 @@ void resolver_get_stats(const struct resolver *resolver, struct resolve_stats *s
 
 /* Replace the list. Names that were in the old one keep what is known of them; each should be there once. */
 void resolver_set_hosts(struct resolver *resolver, const char *const *names, size_t count);
+/* The wall clock was set by so much: times of what is known go along. */
+void resolver_shift_clock(struct resolver *resolver, int64_t by_ms);
 const struct resolve_host *resolver_get_host(const struct resolver *resolver, size_t index);

@@ -2,7 +2,7 @@
 EXTRA_DIST += \
 	tests/functional/asking.py tests/functional/conftest.py tests/functional/endpoint.py tests/functional/gdnsd.py tests/functional/kit.py \
 	tests/functional/openapi.py tests/functional/packets.py tests/functional/seeds.py tests/functional/tap.py \
-	tests/functional/test_admin.py tests/functional/test_admin_crowd.py tests/functional/test_answers.py tests/functional/test_carry.py tests/functional/test_check.py tests/functional/test_clients.py tests/functional/test_crowds.py \
+	tests/functional/test_admin.py tests/functional/test_admin_crowd.py tests/functional/test_answers.py tests/functional/clock.c tests/functional/test_carry.py tests/functional/test_clock.py tests/functional/test_check.py tests/functional/test_clients.py tests/functional/test_crowds.py \
 	tests/functional/test_drill.py tests/functional/test_dump.py tests/functional/test_edns.py tests/functional/test_ends.py \
 	tests/functional/test_explain.py tests/functional/test_whatif.py \
 	tests/functional/test_flip.py tests/functional/test_gdnsd2steerd.py \
@@ -25,3 +25,9 @@ PYTESTFLAGS = -n 2
 check-functional: all
 	STEERD=$(abs_top_builddir)/src/steerd STEERCTL=$(abs_top_builddir)/src/steerctl PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/pytest-3 -q -p no:cacheprovider $(PYTESTFLAGS) $(srcdir)/tests/functional
+
+# Preloaded into steerd; without the sanitizers of the build, which are steerd's.
+noinst_DATA += tests/functional/clock.so
+CLEANFILES += tests/functional/clock.so
+tests/functional/clock.so: $(srcdir)/tests/functional/clock.c
+	$(AM_V_CC)$(MKDIR_P) tests/functional && $(CC) -shared -fPIC -O2 -Wall -Wextra -o $@ $(srcdir)/tests/functional/clock.c

@@ -111,9 +111,9 @@ static void report_some(struct scene *s, struct health *health, uint32_t endpoin
                                         .source = HEALTH_LOAD_FROM_CHECK,
                                         .ttl_ms = roll(s, 2) == 0 ? 0 : 50 + (int64_t)roll(s, 2000)};
     if (roll(s, 6) == 0) {
-        (void)health_forget_load(health, endpoint, s->now_ms);
+        (void)health_forget_load(health, endpoint, s->now_ms, s->now_ms);
     } else {
-        (void)health_report_load(health, endpoint, &report, s->now_ms);
+        (void)health_report_load(health, endpoint, &report, s->now_ms, s->now_ms);
     }
 }
 
@@ -134,7 +134,7 @@ static void let_something_happen(struct scene *s, struct health *health)
     case 0: override_some(s, health); break;
     case 1:
         health_follow_clock(health, s->now_ms);
-        health_expire_loads(health, s->now_ms);
+        health_expire_loads(health, s->now_ms, s->now_ms);
         if (roll(s, 10) == 0) {
             forget_some(s, health);
         }

@@ -290,6 +290,53 @@ static void very_many_go_in_turns(void **state)
     health_free(health);
 }
 
+static void shift(struct health *health, int64_t by_ms)
+{
+    size_t done = 0;
+    while (health_shift_clock(health, by_ms, &done)) {
+    }
+}
+
+static void put_timed(struct health *health, uint32_t index, int64_t starts_ms, int64_t expires_ms,
+                      bool by_duration)
+{
+    struct health_override override = {.desired = HEALTH_DESIRED_DRAIN,
+                                       .set_ms = 1000,
+                                       .starts_ms = starts_ms,
+                                       .expires_ms = expires_ms,
+                                       .starts_by_duration = by_duration,
+                                       .expires_by_duration = by_duration};
+    assert_int_equal(health_set_override(health, HEALTH_ENDPOINT, index, &override, 1000), 0);
+}
+
+/* The clock is set by a day, forward and back: durations last as long as they were to, times are times. */
+static void durations_do_not_follow_a_clock_that_is_set(void **state)
+{
+    enum { DAY = 86400000 };
+    struct health *health = ((struct world *)*state)->health;
+    static const int64_t steps[] = {DAY, -DAY};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t by = steps[i], now = 10 * (int64_t)DAY;
+        put_timed(health, A1, 0, now + 30, true);
+        put_timed(health, A2, 0, now + 30, false);
+        put_timed(health, B1, now + 20, now + 40, true); /* --in --for */
+        put_timed(health, E1, now + 20, now + 40, false);
+        shift(health, by);
+        assert_int_equal(health_follow_clock(health, now + by), by > 0 ? 2 : 0); /* ended; never began */
+        assert_int_equal(health_get_override(health, HEALTH_ENDPOINT, A1)->expires_ms, now + by + 30);
+        assert_int_equal(health_get_override(health, HEALTH_ENDPOINT, A2) == NULL, by > 0);
+        assert_int_equal(health_get_override(health, HEALTH_ENDPOINT, E1) == NULL, by > 0);
+        assert_int_equal(health_next_due(health), now + by + 20);
+        assert_int_equal(health_follow_clock(health, now + by + 20), 1);
+        expect(health, HEALTH_ENDPOINT, B1, HEALTH_DRAINED, HEALTH_BY_ENDPOINT_OVERRIDE);
+        assert_int_equal(health_follow_clock(health, now + by + 30), 1); /* a1 */
+        shift(health, -by);                                              /* and back, while b1 is in force */
+        assert_int_equal(health_follow_clock(health, now + 39), by > 0 ? 0 : 2); /* the times have come */
+        assert_int_equal(health_follow_clock(health, now + 40), by > 0 ? 1 : 2);
+        assert_int_equal(health_next_due(health), 0);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, health_set_up, health_tear_down)
@@ -302,6 +349,8 @@ int main(void)
         TEST(plans_are_replaced_and_removed),
         TEST(the_narrowest_plan_counts),
         cmocka_unit_test(very_many_go_in_turns),
+        cmocka_unit_test_setup_teardown(durations_do_not_follow_a_clock_that_is_set, health_set_up,
+                                        health_tear_down),
     };
     return cmocka_run_group_tests_name("health_planned", tests, NULL, NULL);
 }

@@ -169,7 +169,7 @@ static void weights_become_odds(void **state)
 static void push(struct world *w, const char *endpoint, double load, int64_t wall_ms)
 {
     struct health_load_report report = {.load = load, .source = HEALTH_LOAD_PUSHED, .actor = "test"};
-    assert_int_equal(operate_put_load(w->view, endpoint, &report, wall_ms), 0);
+    assert_int_equal(operate_put_load(w->view, endpoint, &report, wall_ms, wall_ms), 0);
 }
 
 static void load_is_explained(void **state)
@@ -193,10 +193,11 @@ static void load_is_explained(void **state)
     e = explain(w, "www.example.com.", "AAAA"); /* nobody else has such an address */
     assert_true(e.members[0].odds == 1 && e.members[0].counts == 30 && e.answer_count == 1);
     world_assert_step(&e, "ignored, since nobody else could serve for it");
-    assert_int_equal(operate_put_load(w->view, "a", &none, WORLD_WALL_MS + 2 * HEALTH_SHED_PACE_MS), 0);
+    assert_int_equal(
+        operate_put_load(w->view, "a", &none, WORLD_WALL_MS, WORLD_WALL_MS + 2 * HEALTH_SHED_PACE_MS), 0);
     e = explain(w, "www.example.com.", "A");
     assert_true(e.members[0].odds == 0.75);
-    assert_int_equal(operate_put_load(w->view, "x", &none, WORLD_WALL_MS), ERROR_NOT_FOUND);
+    assert_int_equal(operate_put_load(w->view, "x", &none, WORLD_WALL_MS, WORLD_WALL_MS), ERROR_NOT_FOUND);
     assert_int_equal(operate_foresee_shed(w->view, "x", 1, &shed), ERROR_NOT_FOUND);
 }
 

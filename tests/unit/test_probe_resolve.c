@@ -236,6 +236,12 @@ static void hosts_that_stay_keep_what_is_known(void **state)
     resolver_set_hosts(w->resolver, (const char *const[]){"b.example.net", "a.example.net"}, 2);
     EXPECT(&resolver_get_host(w->resolver, 1)->v4, "192.0.2.1");
     assert_int_equal(resolver_get_host(w->resolver, 0)->v4.state, RESOLVE_PENDING);
+    const struct resolve_host *known = resolver_get_host(w->resolver, 1);
+    int64_t answered_ms = known->v4.answered_ms, until_ms = known->v4.until_ms;
+    resolver_shift_clock(w->resolver, -86400000);
+    assert_int_equal(known->v4.answered_ms, answered_ms - 86400000);
+    assert_int_equal(known->v4.until_ms, until_ms - 86400000);
+    assert_int_equal(resolver_get_host(w->resolver, 0)->v4.until_ms, 0); /* nothing is known yet */
     wait_changes(w, 4);
     EXPECT(&resolver_get_host(w->resolver, 0)->v4, "192.0.2.1");
     assert_string_equal(first(w)->name, "b.example.net");

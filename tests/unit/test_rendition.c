@@ -272,7 +272,7 @@ static void copies_do_not_follow_load(void **state)
     uint64_t generation = atomic_load(&w.view.table->generation);
     for (uint32_t i = 0; i < MEMBERS; i += 2) {
         struct health_load_report report = {.load = i % 4 == 0 ? 0.5 : 1, .source = HEALTH_LOAD_FROM_CHECK};
-        health_report_load(w.view.health, i, &report, 2000 + i * HEALTH_SHED_PACE_MS);
+        health_report_load(w.view.health, i, &report, 2000, 2000 + i * HEALTH_SHED_PACE_MS);
     }
     assert_true(atomic_load(&w.view.table->generation) >= generation + MEMBERS / 2);
     struct view_rendition *again = view_render_again(&w.view, first, NULL, NULL);
