@@ -102,11 +102,29 @@ static bool read_text(const char *path, char text[FILE_SIZE])
     return len > 0;
 }
 
+/* A line of /proc/meminfo. */
+static bool find_size(const char *text, const char *name, size_t *size)
+{
+    const char *at = strstr(text, name);
+    *size = at == NULL ? SIZE_MAX : strtoul(at + strlen(name), NULL, 10) * 1024;
+    return at != NULL;
+}
+
+/* A kernel that promises no more than it has (vm.overcommit_memory) refuses what is beyond. */
 static size_t find_available(void)
 {
-    char text[FILE_SIZE];
-    const char *at = read_text("/proc/meminfo", text) ? strstr(text, "MemAvailable:") : NULL;
-    return at == NULL ? SIZE_MAX : strtoul(at + strlen("MemAvailable:"), NULL, 10) * 1024;
+    char text[FILE_SIZE], mode[FILE_SIZE];
+    size_t available, limit, promised;
+    if (!read_text("/proc/meminfo", text)) {
+        return SIZE_MAX;
+    }
+    (void)find_size(text, "MemAvailable:", &available);
+    if (read_text("/proc/sys/vm/overcommit_memory", mode) && mode[0] == '2' &&
+        find_size(text, "CommitLimit:", &limit) && find_size(text, "Committed_AS:", &promised)) {
+        size_t left = limit > promised ? limit - promised : 0;
+        available = left < available ? left : available;
+    }
+    return available;
 }
 
 static size_t read_number(const char *folder, const char *file)
@@ -154,6 +172,8 @@ void budget_open(struct budget *budget)
     *budget = (struct budget){.limit = budget_find_limit(),
                               .limit_addresses = SIZE_MAX,
                               .fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
+    memory_open_reserve(&budget->reserve);
+    memory_use_reserve(&budget->reserve);
     if (!read_sizes(budget, &budget->addresses, &budget->resident)) {
         return;
     }
@@ -165,6 +185,8 @@ void budget_open(struct budget *budget)
 
 void budget_close(struct budget *budget)
 {
+    memory_use_reserve(NULL);
+    memory_close_reserve(&budget->reserve);
     if (budget->fd != -1) {
         close(budget->fd);
         budget->fd = -1;

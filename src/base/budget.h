@@ -3,8 +3,12 @@
  * How much more memory the process may take for one piece of work, such as a reload. What counts is what the
  * kernel says the process has (/proc/self/statm), so that memory of libraries is in it, and what was freed
  * and is used again is not. The threads that work look now and then (report_is_cancelled() does); once there
- * is too little the budget is spent for good, and they end early. Nothing is taken or given back by this. */
+ * is too little the budget is spent for good, and they end early. What limits there are is not always known
+ * before an allocation fails: for that there is a reserve, and a budget whose reserve was needed is spent,
+ * too. */
 #pragma once
+
+#include "base/memory.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,22 +21,25 @@ struct budget {
     size_t limit_addresses;
     size_t resident, addresses; /* at the begin */
     int fd;                     /* -1: nobody tells, so there is always room */
+    struct memory_reserve reserve;
     _Atomic bool spent;
     _Atomic(const char *) file; /* what was being read then; NULL: nobody said */
 };
 
-/* From now on; the limit is what budget_find_limit() says until the caller sets another. */
+/* From now on; the limit is what budget_find_limit() says until the caller sets another. The calling thread
+ * works with the reserve, and is the one that closes. */
 void budget_open(struct budget *budget);
 void budget_close(struct budget *budget);
-/* Most of what the machine and the control group (version 2) of the process have left; SIZE_MAX: not known.
- */
+/* Most of what the machine, if it promises no more than it has, its promises and the control group (version
+ * 2) of the process have left; SIZE_MAX: not known. */
 size_t budget_find_limit(void);
 
 /* Is there room for what was taken and so much more? If not, the budget is spent. From any thread. */
 bool budget_has_room(struct budget *budget, size_t more);
 static inline bool budget_is_spent(const struct budget *budget)
 {
-    return atomic_load_explicit(&budget->spent, memory_order_relaxed);
+    return atomic_load_explicit(&budget->spent, memory_order_relaxed) ||
+           atomic_load_explicit(&budget->reserve.has_failed, memory_order_relaxed);
 }
 
 /* How often one thread looks. A look asks the kernel, which costs as much as a thousand instructions do:

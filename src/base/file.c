@@ -128,8 +128,8 @@ char *file_read_all(const char *path, uint64_t max, struct file *file, size_t *l
     if (*code != 0) {
         return NULL;
     }
-    char *bytes = memory_alloc((size_t)file->size + 1);
-    *code = file_read(file, bytes, (size_t)file->size, len);
+    char *bytes = memory_try_alloc((size_t)file->size + 1);
+    *code = bytes == NULL ? fail_errno(file, ENOMEM) : file_read(file, bytes, (size_t)file->size, len);
     file_close(file);
     if (*code != 0) {
         free(bytes);

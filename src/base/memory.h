@@ -1,11 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Heap memory outside the data path. Running out of memory while loading or administrating is not something a
- * caller can mend, so these end the process with one line on stderr instead of returning NULL. That a load
- * never comes so far is what its budget is for (base/budget.h). */
+ * Heap memory outside the data path. Running out of memory is not something a caller can mend, so these end
+ * the process with one line on stderr instead of returning NULL; but for work that is done with a reserve. */
 #pragma once
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Addresses that are kept free for one piece of work, such as a load. When an allocation of a thread that
+ * does it fails, they are given back, the allocation gets some of that, and the work is to look at has_failed
+ * and end: it has enough for its way there. The reserve grows with the largest piece that was asked for, so
+ * that an array finds room for its next size. What is large at once, as a whole file, is asked for with
+ * memory_try_alloc(). */
+struct memory_reserve {
+    pthread_mutex_t lock;
+    void *pages; /* under the lock, as size; NULL: given back */
+    size_t size;
+    _Atomic bool has_failed;
+};
+
+void memory_open_reserve(struct memory_reserve *reserve);
+void memory_close_reserve(struct memory_reserve *reserve); /* no thread uses it any more */
+/* From now on the calling thread works with it; NULL: with none. Threads of parallel_run() do as their
+ * caller. */
+void memory_use_reserve(struct memory_reserve *reserve);
+struct memory_reserve *memory_get_reserve(void);
+
+void *memory_try_alloc(size_t size); /* zeroed; NULL: there is not so much */
+/* malloc() with the reserve, for libraries that bear NULL. */
+void *memory_take(size_t size);
 
 void *memory_alloc(size_t size);                           /* zeroed; size 0 is valid */
 void *memory_alloc_array(size_t count, size_t size);       /* zeroed, overflow checked */

@@ -14,6 +14,7 @@
 
 struct hand {
     pthread_t thread;
+    struct memory_reserve *reserve; /* the caller's */
     void (*work)(void *context, unsigned index);
     void *context;
     unsigned index;
@@ -30,6 +31,7 @@ unsigned parallel_processors(void)
 static void *run(void *argument)
 {
     const struct hand *hand = argument;
+    memory_use_reserve(hand->reserve);
     hand->work(hand->context, hand->index);
     return NULL;
 }
@@ -42,7 +44,8 @@ void parallel_run(unsigned count, void (*work)(void *context, unsigned index), v
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (; started < count; started++) {
-        hands[started] = (struct hand){.work = work, .context = context, .index = started};
+        hands[started] = (struct hand){
+            .reserve = memory_get_reserve(), .work = work, .context = context, .index = started};
         if (pthread_create(&hands[started].thread, NULL, run, &hands[started]) != 0) {
             break;
         }

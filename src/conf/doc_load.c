@@ -9,8 +9,14 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "conf/locate.h"
+#include "conf/server.h"
 
 #include <stdlib.h>
+
+void conf_use_reserve(void)
+{
+    json_set_alloc_funcs(memory_take, free);
+}
 
 struct doc *doc_parse_split(const char *path, const struct doc_text *text, const char *key,
                             struct report *report)

@@ -40,7 +40,10 @@ static json_t *parse_outline(const struct doc *doc)
 {
     const struct split *split = &doc->split;
     size_t rest = doc->len - split->end, len = split->begin + 2 + rest;
-    char *text = memory_alloc(len);
+    char *text = memory_try_alloc(len);
+    if (text == NULL) {
+        return NULL;
+    }
     memcpy(text, doc->text, split->begin);
     memcpy(text + split->begin, "{}", 2);
     memcpy(text + split->begin + 2, doc->text + split->end, rest);

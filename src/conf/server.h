@@ -152,4 +152,7 @@ struct conf_server *conf_load_server(const char *path, struct report *report);
 /* The same for those who look for more errors: what could be read of a broken document, with is_broken. NULL
  * if it is no JSON object at all. */
 struct conf_server *conf_read_server(const char *path, struct report *report);
+/* What documents are parsed into comes with the thread's reserve, too (base/memory.h). Once, before there are
+ * other threads. */
+void conf_use_reserve(void);
 void conf_free_server(struct conf_server *server); /* NULL is fine */

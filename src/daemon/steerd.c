@@ -10,6 +10,7 @@
 #include "base/exits.h"
 #include "base/memory.h"
 #include "base/words.h"
+#include "conf/server.h"
 #include "conf/suggest.h"
 #include "drill/drill.h"
 #include "operate/operate.h"
@@ -237,6 +238,7 @@ int main(int argc, char **argv)
     if (code != -1) {
         return code;
     }
+    conf_use_reserve();
     if (options.check) {
         return run_check(&options);
     }

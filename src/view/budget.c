@@ -24,7 +24,12 @@ static void tell(const struct budget *budget, const struct conf_server *server,
     size_t limit = budget->limit < budget->limit_addresses ? budget->limit : budget->limit_addresses;
     char text[BUDGET_TEXT_SIZE];
     budget_write_size(limit, text);
-    if (given) {
+    if (atomic_load_explicit(&budget->reserve.has_failed, memory_order_relaxed)) {
+        report_add(report, REPORT_ERROR, place,
+                   "memory ran out while this was read: an allocation failed below the %s that a load may "
+                   "take; expected the limits of the process and of the machine to leave as much",
+                   text);
+    } else if (given) {
         report_add(
             report, REPORT_ERROR, place,
             "reading this takes more memory than a load may: expected at most %s (\"load_memory\" of %s)",

@@ -46,14 +46,6 @@ static bool load_parts(struct compiler *c, const char *path)
     return any && usable && !c->refused && !view->server->is_broken && !report_is_cancelled(c->report);
 }
 
-static bool load_all(struct compiler *c, const char *path)
-{
-    compile_begin_budget(&c->budget, NULL, c->report);
-    bool loaded = load_parts(c, path);
-    compile_end_budget(&c->budget, c->view->server, loaded ? NULL : path, c->report);
-    return loaded;
-}
-
 /* Clients keep their cookies over a reload: the random secret is made once and handed on. */
 static void choose_secrets(struct view *view, const struct view *previous)
 {
@@ -87,9 +79,12 @@ static void tell_unjudged(const struct view *view, struct report *report)
 
 void view_check(const char *path, struct report *report)
 {
-    struct compiler c = {.view = memory_alloc(sizeof *c.view), .report = report, .thorough = true};
+    struct compiler c = {.report = report, .thorough = true};
+    compile_begin_budget(&c.budget, NULL, report);
+    c.view = memory_alloc(sizeof *c.view);
     c.view->arena = arena_new(0);
-    (void)load_all(&c, path);
+    bool loaded = load_parts(&c, path);
+    compile_end_budget(&c.budget, c.view->server, loaded ? NULL : path, report);
     if (c.view->server != NULL) {
         tell_unjudged(c.view, report);
     }
@@ -98,32 +93,45 @@ void view_check(const char *path, struct report *report)
     view_free(c.view);
 }
 
-struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
-                          size_t cache_count, struct report *report)
+/* What follows from what was loaded. */
+static void complete(struct compiler *c, int64_t wall_ms, size_t cache_count)
 {
-    struct compiler c = {.view = memory_alloc(sizeof *c.view), .previous = previous, .report = report};
-    struct view *view = c.view;
-    view->generation = generation;
-    view->loaded_ms = wall_ms;
-    view->arena = arena_new(0);
-    bool loaded = load_all(&c, path);
-    geo_atlas_free(c.atlas);
-    if (!loaded) {
-        view_seal(view);
-        view_free(view);
-        return NULL;
-    }
-    choose_secrets(view, previous);
+    struct view *view = c->view;
+    choose_secrets(view, c->previous);
     compile_primaries(view);
-    compile_guards(view, previous);
+    compile_guards(view, c->previous);
     compile_monitors(view);
     compile_hosts(view);
-    compile_find_loops(view, report);
+    compile_find_loops(view, c->report);
     view->health = view_new_health(view->topology, wall_ms);
     health_watch_wavering(view->health, steer_set_has_ttl_failing(view->steer));
     view->table = health_get_table(view->health);
     view_seal(view);
     view_set_caches(
         view, view_new_caches(view->steer, cache_count == 0 ? view_cache_count(view->server) : cache_count));
+}
+
+struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
+                          size_t cache_count, struct report *report)
+{
+    struct compiler c = {.previous = previous, .report = report};
+    compile_begin_budget(&c.budget, NULL, report);
+    struct view *view = c.view = memory_alloc(sizeof *c.view);
+    view->generation = generation;
+    view->loaded_ms = wall_ms;
+    view->arena = arena_new(0);
+    bool loaded = load_parts(&c, path);
+    geo_atlas_free(c.atlas);
+    if (loaded) {
+        complete(&c, wall_ms, cache_count);
+    } else {
+        view_seal(view);
+    }
+    loaded = loaded && !budget_is_spent(&c.budget);
+    compile_end_budget(&c.budget, view->server, loaded ? NULL : path, report);
+    if (!loaded) {
+        view_free(view);
+        return NULL;
+    }
     return view;
 }

@@ -126,6 +126,7 @@ struct view_zone_update *view_read_zone(const struct view *view, size_t index, s
 {
     const struct conf_zone_source *source = &view->server->zones[index];
     struct view_zone_news news = {.index = index};
+    struct view_zone_update *update = NULL;
     struct view *next = NULL;
     struct budget budget;
     compile_begin_budget(&budget, view->server, report);
@@ -135,13 +136,16 @@ struct view_zone_update *view_read_zone(const struct view *view, size_t index, s
         next = succeed(view, &news);
     }
     free(news.names);
-    compile_end_budget(&budget, view->server, news.zone == NULL ? source->zone_path : NULL, report);
-    if (news.zone == NULL) {
-        return NULL;
+    if (news.zone != NULL) {
+        update = memory_alloc(sizeof *update);
+        *update =
+            (struct view_zone_update){.zone = news.zone, .steered = (uint32_t)news.name_count, .next = next};
     }
-    struct view_zone_update *update = memory_alloc(sizeof *update);
-    *update =
-        (struct view_zone_update){.zone = news.zone, .steered = (uint32_t)news.name_count, .next = next};
+    if (budget_is_spent(&budget)) {
+        view_free_update(update);
+        update = NULL;
+    }
+    compile_end_budget(&budget, view->server, update == NULL ? source->zone_path : NULL, report);
     return update;
 }
 

@@ -286,8 +286,10 @@ int zone_read_file(const char *path, const struct zone_reader_options *options, 
     int code = zone_load_file(path, report, source, &wrong);
     if (code != 0) {
         struct report_place place = {.file = path, .line = wrong.line, .column = wrong.column};
-        report_add(report, REPORT_ERROR, &place, "%s%s", wrong.line == 0 ? "cannot read the zone file: " : "",
-                   wrong.text);
+        if (code != ERROR_CANCELLED) { /* whoever called it off says why */
+            report_add(report, REPORT_ERROR, &place, "%s%s",
+                       wrong.line == 0 ? "cannot read the zone file: " : "", wrong.text);
+        }
         free(source);
         return code == ERROR_SYNTAX ? ERROR_INVALID : code;
     }

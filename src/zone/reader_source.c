@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,20 @@ static int load_pieces(struct file *file, struct loading *at, const struct repor
     return 0;
 }
 
+static int load_all(struct file *file, struct loading *at, const struct report *report,
+                    struct zone_wrong *wrong)
+{
+    if (!report_has_room(report, (size_t)file->size)) {
+        return ERROR_CANCELLED;
+    }
+    at->bytes = memory_try_alloc((size_t)file->size + 1);
+    if (at->bytes == NULL) {
+        snprintf(file->why, sizeof file->why, "%s", error_text(-ENOMEM));
+        return -ENOMEM;
+    }
+    return load_pieces(file, at, report, wrong);
+}
+
 int zone_load_file(const char *path, const struct report *report, struct zone_source *source,
                    struct zone_wrong *wrong)
 {
@@ -91,8 +106,7 @@ int zone_load_file(const char *path, const struct report *report, struct zone_so
     *wrong = (struct zone_wrong){.line = 0};
     int code = file_open(path, UINT32_MAX - 1, &file);
     if (code == 0) {
-        at.bytes = memory_alloc((size_t)file.size + 1);
-        code = load_pieces(&file, &at, report, wrong);
+        code = load_all(&file, &at, report, wrong);
         file_close(&file);
     }
     if (code != 0) {

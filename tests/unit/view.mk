@@ -18,6 +18,12 @@ check_PROGRAMS += tests/unit/test_view_fallback
 tests_unit_test_view_fallback_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_fallback_SOURCES = tests/unit/test_view_fallback.c $(view_folder)
 tests_unit_test_view_fallback_LDADD = $(tests_unit_test_view_LDADD)
+TESTS += tests/unit/test_view_memory
+check_PROGRAMS += tests/unit/test_view_memory
+tests_unit_test_view_memory_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTEST_DATA='"$(abs_srcdir)/tests/data"'
+tests_unit_test_view_memory_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_view_memory_SOURCES = tests/unit/test_view_memory.c $(view_folder)
+tests_unit_test_view_memory_LDADD = $(tests_unit_test_view_LDADD)
 TESTS += tests/unit/test_view_threads
 check_PROGRAMS += tests/unit/test_view_threads
 tests_unit_test_view_threads_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
