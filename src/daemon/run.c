@@ -29,10 +29,13 @@
 #include "probe/probe.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -81,13 +84,36 @@ static void on_woken(void *context)
 
 /* ---- start and stop ---- */
 
+/* What there is to say of the start. Whoever should read it may not: then the start goes on without. */
+static void tell(const struct report *report)
+{
+    enum { PATIENCE_MS = 1000, CHUNK = 512 }; /* a pipe that can be written to takes at least so much */
+    struct pollfd to = {.fd = STDERR_FILENO, .events = POLLOUT};
+    char *text = NULL;
+    size_t len = 0, done = 0;
+    FILE *stream = open_memstream(&text, &len);
+    if (stream == NULL) {
+        return;
+    }
+    report_write(report, stream);
+    fclose(stream);
+    while (done < len && poll(&to, 1, PATIENCE_MS) == 1) {
+        ssize_t written = write(to.fd, text + done, len - done < CHUNK ? len - done : CHUNK);
+        if (written <= 0) {
+            break;
+        }
+        done += (size_t)written;
+    }
+    free(text);
+}
+
 static struct view *load_first(struct server *server, struct report *report)
 {
     struct view *view = view_compile(server->path, NULL, 1, clock_wall_ms(&server->clock), 0, report);
     if (ends_is_stopping(server->ends)) {
         return view;
     }
-    report_write(report, stderr);
+    tell(report);
     if (view == NULL) {
         log_error("start failed config=%s errors=%zu reason=\"the configuration cannot be used, see above\"",
                   server->path, report_errors(report));
@@ -176,7 +202,7 @@ static int start(struct server *server, struct report *report)
     if (error == 0 && (error = serve_start(server->serve)) != 0) {
         report_add(binding, REPORT_ERROR, NULL, "cannot start the DNS threads: %s", error_text(error));
     }
-    report_write(binding, stderr);
+    tell(binding);
     report_free(binding);
     if (error == 0) {
         say_ready(server);

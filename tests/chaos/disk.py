@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A disk that is slow or full, for a server that a test starts: see preload.c, which this steers."""
+"""A disk that is slow or full, a clock that is set, a control thread that is held, for a server that a test starts: see preload.c,
+which this steers."""
 import mmap
 import struct
 
 import kit
 
 PRELOAD = kit.STEERD.parents[1] / "tests/chaos/preload.so"
-SYNC_MS, FULL, SYNCS, REFUSED, HANGS, LOOKERS, WORDS = range(7)
+SYNC_MS, FULL, SYNCS, REFUSED, HANGS, LOOKERS, CLOCK_S, HELD, HOLDS, WORDS = range(10)
 
 
 class Disk:
@@ -25,15 +26,14 @@ class Disk:
                 "ASAN_OPTIONS": own["ASAN_OPTIONS"] + ":verify_asan_link_order=0"}
 
     def set(self, word, value):
-        struct.pack_into("=I", self.words, 4 * word, value)
+        struct.pack_into("=I", self.words, 4 * word, value % 2**32)
 
     def get(self, word):
         return struct.unpack_from("=I", self.words, 4 * word)[0]
 
     def heal(self):
-        self.set(SYNC_MS, 0)
-        self.set(FULL, 0)
-        self.set(HANGS, 0)
+        for word in SYNC_MS, FULL, HANGS, CLOCK_S, HELD:
+            self.set(word, 0)
 
     def close(self):
         self.words.close()

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A disk that misbehaves: preloaded into steerd by tests. What it does is read at every call from the file
- * that CHAOS_CONTROL names, an array of numbers in the machine's byte order that the test changes while the
- * server runs (enum chaos_word). It concerns files below the folder CHAOS_FOLDER only; everything else is as
- * ever. */
+ * A disk and a clock that misbehave, and a main thread that does not go on: preloaded into steerd by tests. What
+ * it does is read at every call from the file that CHAOS_CONTROL names, an array of numbers in the machine's
+ * byte order that the test changes while the server runs (enum chaos_word). Of files it concerns those below the
+ * folder CHAOS_FOLDER only; everything else is as ever. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,8 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +29,9 @@ enum chaos_word {
     CHAOS_REFUSED,   /* counted here: calls that failed because the disk is full */
     CHAOS_HANGS,     /* not 0: who looks at a file waits until it is 0 */
     CHAOS_LOOKERS,   /* counted here: those that do */
+    CHAOS_CLOCK_S,   /* so far is the time of day off, signed */
+    CHAOS_HELD,      /* not 0: the main thread does not take up anything until it is 0 */
+    CHAOS_HOLDS,     /* counted here: when that began */
     CHAOS_WORDS
 };
 
@@ -107,6 +112,48 @@ int stat(const char *path, struct stat *status)
         }
     }
     return NEXT(stat)(path, status);
+}
+
+/* Before anything else is ready, too: sanitizers ask for the time while they start. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    static _Atomic(void *) next;
+    void *function = atomic_load(&next);
+    if (words == NULL) {
+        return (int)syscall(SYS_clock_gettime, clock, now);
+    }
+    if (function == NULL) {
+        function = dlsym(RTLD_NEXT, "clock_gettime");
+        atomic_store(&next, function);
+    }
+    int result = ((__typeof__(&clock_gettime))function)(clock, now);
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
+        now->tv_sec += (int32_t)atomic_load(&words[CHAOS_CLOCK_S]);
+    }
+    return result;
+}
+
+time_t time(time_t *to)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (to != NULL) {
+        *to = now.tv_sec;
+    }
+    return now.tv_sec;
+}
+
+int epoll_wait(int fd, struct epoll_event *events, int count, int timeout_ms)
+{
+    int result = NEXT(epoll_wait)(fd, events, count, timeout_ms);
+    if (words != NULL && atomic_load(&words[CHAOS_HELD]) != 0 && syscall(SYS_gettid) == getpid()) {
+        const struct timespec moment = {.tv_nsec = 1000000};
+        atomic_fetch_add(&words[CHAOS_HOLDS], 1);
+        while (atomic_load(&words[CHAOS_HELD]) != 0) {
+            nanosleep(&moment, NULL);
+        }
+    }
+    return result;
 }
 
 static int sync_it(int fd, int (*next)(int))

@@ -2,6 +2,7 @@
 """Ends and files: SIGTERM ends whatever runs, nothing waits for a file that is none, one steerd per state folder.
 
 Bounds of time are generous: what they tell from is minutes, or for ever."""
+import fcntl
 import json
 import os
 import signal
@@ -86,6 +87,47 @@ def test_a_control_thread_that_waits_does_not_matter(site):
     assert server.process.wait(kit.PATIENCE_S) == 0, server.read_log()
     server.assert_no_defect()
     disk.close()
+
+
+def test_a_control_thread_that_is_lost_is_not_waited_for(site):
+    """The last resort: whatever it is in, the process ends, says so and where, and with 0."""
+    site.zone("example.com", "www 60 IN A 192.0.2.1\n").write()
+    disk = chaos.Disk(site.folder / "var", site.folder / "disk")
+    server = launch(site, disk.environment())
+    server.wait_log("answers queries")
+    disk.set(chaos.HELD, 1)
+    server.process.send_signal(signal.SIGHUP)  # something to take up
+    server.wait(lambda: disk.get(chaos.HOLDS) > 0, "the control thread is held")
+    assert server.addresses("www.example.com") == ["192.0.2.1"]
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(kit.PATIENCE_S + 20) == 0, server.read_log()
+    server.assert_no_defect()
+    log = server.read_log()
+    assert "stop forced" in log and "waiting_for=control" in log, log
+    assert "stopped exit=0" not in log
+    disk.close()
+
+
+def test_warnings_that_nobody_reads_do_not_hold_up_the_start(site):
+    """stderr is a full pipe, whose reader does not go on, and there is something to say."""
+    site.zone("example.com", "www 60 IN A 192.0.2.1\nmail 60 IN MX 1 nowhere\n").write()
+    reader, writer = os.pipe()
+    os.write(writer, bytes(fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)))
+    server = kit.Server(site)
+    server.process = subprocess.Popen([str(kit.STEERD), "-c", str(site.config)], stderr=writer, stdin=subprocess.DEVNULL,
+                                      env=kit.make_environment())
+    os.close(writer)
+    site.running.append(server)
+
+    def answers():
+        try:
+            return server.addresses("www.example.com") == ["192.0.2.1"]
+        except (OSError, kit.dns.exception.DNSException):
+            return False
+    server.wait(answers, "it answers")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(SOON_S + 20) == 0
+    os.close(reader)
 
 
 # ---- what is no file ----
