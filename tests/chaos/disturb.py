@@ -234,5 +234,71 @@ class Oversized(Work):
         self.ended.wait(0.05)
 
 
+class Clock(Disturbance):
+    """Somebody sets the time of day, again and again."""
+    steps_s = 86400, -86400, 3600, -3600, 61, -61, 0
+
+    def begin(self):
+        self.loop = Loop(self.act, self.ended)
+
+    def act(self):
+        self.server.disk.set(disk.CLOCK_S, self.random.choice(self.steps_s))
+        self.ended.wait(self.random.uniform(0.05, 1))
+
+    def end(self):
+        self.loop.end()
+        self.server.disk.set(disk.CLOCK_S, 0)
+
+
+class ChangedChecks(Disturbance):
+    """Reload after reload asks in another way: other time-outs and thresholds, renamed checks and endpoints. What is known
+    of the endpoints stays known."""
+    renamed = "us-a-1", "us-b-0", "eu-a-2", "eu-b-1"  # nobody overrides them, and no policy names them
+    mark = "-renamed"
+
+    def begin(self):
+        self.path = self.site.folder / "topology.json"
+        self.original = self.path.read_text()
+        self.loop = Loop(self.act, self.ended)
+
+    def change(self):
+        document, name = json.loads(self.original), self.random.choice(["port", "gate", "door"])
+        check = {**document["checks"]["port"], "timeout": f"{self.random.randrange(60, 200)}ms",
+                 "fall": self.random.choice([1, 2, 3]), "rise": self.random.choice([1, 2, 3])}
+        marked = {each for each in self.renamed if self.random.random() < 0.5}
+        return {**document, "checks": {name: check},
+                "endpoints": {each + self.mark * (each in marked): {**endpoint, "checks": [name]}
+                              for each, endpoint in document["endpoints"].items()}}
+
+    def load(self, text):
+        """Returns whether it serves."""
+        aside = self.path.with_suffix(".aside")
+        aside.write_text(text)
+        aside.rename(self.path)
+        connection = kit.UnixConnection(self.site.socket)
+        try:
+            connection.request("POST", "/v1/reload")
+            reply = connection.getresponse()
+            reply.read()
+            return reply.status == 200
+        finally:
+            connection.close()
+
+    def act(self):
+        self.load(json.dumps(self.change()))
+        self.ended.wait(self.random.uniform(0.02, 0.5))
+
+    def end(self):
+        self.loop.end()
+        self.path.write_text(self.original)
+
+        def is_back():
+            try:
+                return self.server.process.poll() is not None or self.load(self.original)
+            except (OSError, kit.http.client.HTTPException):
+                return False
+        kit.wait_for(is_back, "the old checks are back")
+
+
 ALL = [DeafLog, SlowSync, FullDisk, IdleAdmins, HalfRequests, DeafAdmins, EarlyClosers, Drills, WhatIfs, Reloads, Hangups,
-       IdleStreams, Fifos, Oversized]
+       IdleStreams, Fifos, Oversized, Clock, ChangedChecks]

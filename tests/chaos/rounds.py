@@ -3,7 +3,10 @@
 server, then endpoints die or come back, or an operator says something, and every answer has to follow, and nothing
 else. What is measured is told, not asserted: machines are noisy."""
 import collections
+import contextlib
 import fcntl
+import ipaddress
+import itertools
 import os
 import random
 import resource
@@ -16,6 +19,7 @@ import asking
 import disk
 import disturb
 import kit
+import losses
 import running
 
 AZS = {"us": ("us-a", "us-b"), "eu": ("eu-a", "eu-b")}
@@ -24,6 +28,8 @@ CHECK_PORT = running.world.CHECK_PORT
 NAMES = int(os.environ.get("CHAOS_NAMES") or 100000)
 POLICIES = 2000
 DESCRIPTORS = 400
+CLIENTS = 150  # of a sticky name
+ADDRESSES = itertools.cycle(f"10.9.0.{number}" for number in range(1, 1 + PER_AZ * sum(map(len, AZS.values()))))
 END_S = 20  # sanitizers are slow
 # All of them lead to us while anything there serves, then to eu, and offer what is not drained when nothing does.
 KINDS = [
@@ -114,11 +120,13 @@ class Server(kit.Server):
 
 
 class Site:
-    """Endpoints us-a-0 … eu-b-2, each an address that listens or does not."""
+    """Endpoints us-a-0 … eu-b-2, each an address that listens or does not, behind a network that may be lost if it is a
+    kit.Network."""
 
-    def __init__(self, site, seed):
-        self.site, self.random, self.ports = site, random.Random(seed), running.Ports()
-        self.endpoints = {f"{az}-{i}": kit.new_address() for azs in AZS.values() for az in azs for i in range(PER_AZ)}
+    def __init__(self, site, seed, network):
+        self.site, self.random, self.ports, self.network = site, random.Random(seed), running.Ports(), network
+        self.endpoints = {f"{az}-{i}": kit.new_address() if network is None else next(ADDRESSES)
+                          for azs in AZS.values() for az in azs for i in range(PER_AZ)}
         self.alive, self.overrides = set(self.endpoints), {}
         self.figures = collections.defaultdict(list)
         self.serial, self.is_settled = None, False
@@ -141,9 +149,13 @@ class Site:
             "transfer_to": "127.0.0.0/8", "transfer_steered": "rendered", "serial": "auto"}}
         site.write()
 
+    def open(self, name):
+        with contextlib.nullcontext() if self.network is None else self.network.far():
+            self.ports.open(self.endpoints[name])
+
     def start(self):
         for name in self.alive:
-            self.ports.open(self.endpoints[name])
+            self.open(name)
         self.server.start()
         self.overrides = {}
 
@@ -190,7 +202,7 @@ class Site:
         if not alive:
             alive = {name for name in self.endpoints if name.startswith("eu")}
         for name in alive - self.alive:
-            self.ports.open(self.endpoints[name])
+            self.open(name)
         for name in self.alive - alive:
             self.ports.shut(self.endpoints[name])
         self.alive = alive
@@ -238,9 +250,9 @@ class Site:
         assert self.is_settled, f"the API does not say so: {self.tell()}"
         return last
 
-    def hold(self, client, seconds):
-        """Nothing happens, so nothing moves."""
-        now, until = self.expected(), time.monotonic() + seconds
+    def hold(self, client, seconds, expected=None):
+        """Nothing happens that could be seen, so nothing moves."""
+        now, until = expected or self.expected(), time.monotonic() + seconds
         while time.monotonic() < until:
             got = set(client.ask(f"n{self.random.randrange(NAMES)}.names.example", "A").addresses)
             assert got and got <= now, f"{got} without a reason, expected {now}: {self.tell()}"
@@ -264,9 +276,59 @@ class Site:
             except (OSError, kit.http.client.HTTPException):
                 return False  # no room for us yet
             wanted = {True: "healthy", False: "unhealthy"}  # unknown still serves
-            return all(item["observed"] == wanted[item["name"] in self.alive] for item in items)
+            return all(item["observed"] == wanted[item["name"].removesuffix(disturb.ChangedChecks.mark) in self.alive]
+                       for item in items)
         self.server.wait(is_so, f"health is as expected: {sorted(self.alive)}")
         self.is_settled = True
+
+    def lose_network(self, client):
+        """Nothing moves while nobody can be asked; what happened meanwhile is seen afterwards."""
+        what = self.random.choice(sorted(losses.ALL))
+        before, begun = self.expected(), time.monotonic()
+        lose, give_back = losses.ALL[what]
+        lose()
+        try:
+            if self.random.random() < 0.5:
+                self.become(set(self.random.sample(sorted(self.endpoints), 5)))
+            self.hold(client, self.random.uniform(0.5, 1.5), before)
+        except AssertionError as error:
+            raise AssertionError(f"{what} lost: {error}") from None
+        finally:
+            give_back()
+        self.figures[f"without network ({what})"].append(time.monotonic() - begun)
+        self.follow(before, client)
+
+    def map_sticky(self, client):
+        """What each of many clients is led to."""
+        return {number: client.ask("n1.names.example", "A", ipaddress.IPv4Network((11 << 24 | number << 8, 24))).addresses[0]
+                for number in range(CLIENTS)}
+
+    def roll(self, client):
+        """One endpoint after the other is started anew: clients of others stay, and its own ones come back to it."""
+        before = self.map_sticky(client)
+        names = [name for name in sorted(self.alive) if self.desired(name) is None and self.endpoints[name] in self.expected()]
+        for name in self.random.sample(names, min(3, len(names))):
+            address, was, alive = self.endpoints[name], self.expected(), self.alive
+            if len(was) == 1:
+                continue
+            self.become(alive - {name})
+            self.follow(was, client)
+            moved = {number for number, now in self.map_sticky(client).items() if now != before[number]}
+            assert moved == {number for number, old in before.items() if old == address}, f"{name} left: {self.tell()}"
+            between = self.expected()
+            self.become(alive)
+            self.follow(between, client)
+            assert self.map_sticky(client) == before, f"{name} is back: {self.tell()}"
+
+    def step(self, kinds, client):
+        before = self.expected()
+        self.event()
+        last = self.follow(before, client)
+        if last is not None:
+            self.figures["flip, " + ("disturbed" if kinds else "calm")].append(last)
+        self.hold(client, 0.3)
+        if self.network is not None and self.random.random() < 0.3:
+            self.lose_network(client)
 
     def round(self):
         kinds = self.random.sample(disturb.ALL, self.random.randrange(0, 5))
@@ -277,12 +339,9 @@ class Site:
             for one in disturbances:
                 one.begin()
             for _ in range(self.random.randrange(1, 4)):
-                before = self.expected()
-                self.event()
-                last = self.follow(before, client)
-                if last is not None:
-                    self.figures["flip, " + ("disturbed" if kinds else "calm")].append(last)
-                self.hold(client, 0.3)
+                self.step(kinds, client)
+            if self.random.random() < 0.2:
+                self.roll(client)
             self.watch_serial()
             if self.random.random() < 0.3:
                 self.restart(disturbances)
