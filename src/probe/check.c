@@ -11,6 +11,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Where no interface has an IPv6 address any more and a route is left, the kernel takes the loopback address,
+ * and drops what is sent from it (RFC 4291 section 2.5.3). */
+static bool is_without_source(int fd, const struct sockaddr_storage *to)
+{
+    struct sockaddr_in6 from;
+    socklen_t len = sizeof from;
+    const struct sockaddr_in6 *far = (const struct sockaddr_in6 *)to;
+    return to->ss_family == AF_INET6 && getsockname(fd, (struct sockaddr *)&from, &len) == 0 &&
+           IN6_IS_ADDR_LOOPBACK(&from.sin6_addr) && !IN6_IS_ADDR_LOOPBACK(&far->sin6_addr);
+}
+
 int check_connect(const struct check *check, int *fd)
 {
     struct sockaddr_storage to;
@@ -24,11 +35,11 @@ int check_connect(const struct check *check, int *fd)
      * so that what stands behind a proxy or a full queue is asked too. No TCP_NODELAY: a request is one write
      * on an idle connection, never delayed anyway. */
     int quick = check->request == NULL;
-    if (setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &quick, sizeof quick) == -1 ||
-        connect(*fd, (const struct sockaddr *)&to, len) == -1) {
+    if (setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &quick, sizeof quick) == -1) {
         return -errno;
     }
-    return 0;
+    int error = connect(*fd, (const struct sockaddr *)&to, len) == -1 ? -errno : 0;
+    return error == -EINPROGRESS && is_without_source(*fd, &to) ? -EADDRNOTAVAIL : error;
 }
 
 void check_reset(int fd)
@@ -60,6 +71,9 @@ int check_find_way(const struct addr_port *at)
     socklen_t len = addr_to_sockaddr(at, &to);
     int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     int error = fd == -1 || connect(fd, (const struct sockaddr *)&to, len) == -1 ? errno : 0;
+    if (error == 0 && is_without_source(fd, &to)) {
+        error = EADDRNOTAVAIL;
+    }
     if (fd != -1) {
         (void)close(fd);
     }

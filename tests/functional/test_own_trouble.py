@@ -89,3 +89,24 @@ def test_a_check_under_way_when_the_link_goes(network, site):
     for az in ENDPOINTS:
         server.wait_state("endpoint", f"web-{az}", last_outcome="local_error")
     assert states(server) == {"healthy"}
+
+
+def test_no_ipv6_address_but_a_route(network, site):
+    """The kernel sends from the loopback address then, and nothing arrives: that is our trouble, too."""
+    kit.run_ip("address", "add", "fd09:1::1/64", "dev", "up0", "nodad")
+    kit.run_ip("-6", "route", "add", "default", "via", "fd09:1::2")
+    with network.far():
+        kit.run_ip("address", "add", "fd09:1::2/64", "dev", "up1", "nodad")
+        kit.run_ip("address", "add", "fd09::1/128", "dev", "lo")
+        site.web("fd09::1")
+    kit.make_regions(site, ["us-east-1a"], fall=1)
+    site.topology["endpoints"]["web-us-east-1a"]["addresses"] = ["fd09::1"]
+    server = site.zone("example.com", "").policy("example.com", {"www": {"endpoints": ["*"]}}).start()
+    server.wait_state("endpoint", "web-us-east-1a", observed="healthy")
+    kit.run_ip("-6", "address", "flush", "dev", "up0")
+    server.wait_state("endpoint", "web-us-east-1a", last_outcome="local_error", observed="healthy")
+    missed = metric(server, 'steerd_checks_not_made_total{cause="no_address"}')
+    server.wait(lambda: metric(server, 'steerd_checks_not_made_total{cause="no_address"}') > missed + 5, "5 more")
+    kit.run_ip("address", "add", "fd09:1::1/64", "dev", "up0", "nodad")
+    server.wait_state("endpoint", "web-us-east-1a", last_outcome="ok", observed="healthy")
+    assert "observed=unhealthy" not in server.read_log()
