@@ -263,7 +263,8 @@ class ChangedChecks(Disturbance):
 
     def change(self):
         document, name = json.loads(self.original), self.random.choice(["port", "gate", "door"])
-        check = {**document["checks"]["port"], "timeout": f"{self.random.randrange(60, 200)}ms",
+        check = {**document["checks"]["port"], "interval": f"{self.random.randrange(100, 200)}ms",
+                 "timeout": f"{self.random.randrange(60, 101)}ms",
                  "fall": self.random.choice([1, 2, 3]), "rise": self.random.choice([1, 2, 3])}
         marked = {each for each in self.renamed if self.random.random() < 0.5}
         return {**document, "checks": {name: check},

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A disk and a clock that misbehave, and a main thread that does not go on: preloaded into steerd by tests. What
- * it does is read at every call from the file that CHAOS_CONTROL names, an array of numbers in the machine's
- * byte order that the test changes while the server runs (enum chaos_word). Of files it concerns those below the
- * folder CHAOS_FOLDER only; everything else is as ever. */
+ * A disk and a clock that misbehave, and a main thread that does not go on: preloaded into steerd by tests.
+ * What it does is read at every call from the file that CHAOS_CONTROL names, an array of numbers in the
+ * machine's byte order that the test changes while the server runs (enum chaos_word). Of files it concerns
+ * those below the folder CHAOS_FOLDER only; everything else is as ever. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -6,7 +6,6 @@ import collections
 import contextlib
 import fcntl
 import ipaddress
-import itertools
 import os
 import random
 import resource
@@ -29,7 +28,8 @@ NAMES = int(os.environ.get("CHAOS_NAMES") or 100000)
 POLICIES = 2000
 DESCRIPTORS = 400
 CLIENTS = 150  # of a sticky name
-ADDRESSES = itertools.cycle(f"10.9.0.{number}" for number in range(1, 1 + PER_AZ * sum(map(len, AZS.values()))))
+ENDPOINTS = [f"{az}-{i}" for azs in AZS.values() for az in azs for i in range(PER_AZ)]
+FAR = {f"10.9.0.{i}": f"fd09::{i}" for i in range(1, 1 + len(ENDPOINTS))}  # addresses in a losses.Network
 END_S = 20  # sanitizers are slow
 # All of them lead to us while anything there serves, then to eu, and offer what is not drained when nothing does.
 KINDS = [
@@ -120,13 +120,13 @@ class Server(kit.Server):
 
 
 class Site:
-    """Endpoints us-a-0 … eu-b-2, each an address that listens or does not, behind a network that may be lost if it is a
-    kit.Network."""
+    """Endpoints us-a-0 … eu-b-2, each an address that listens or does not; or two, behind a network that may be lost, a
+    losses.Network."""
 
     def __init__(self, site, seed, network):
         self.site, self.random, self.ports, self.network = site, random.Random(seed), running.Ports(), network
-        self.endpoints = {f"{az}-{i}": kit.new_address() if network is None else next(ADDRESSES)
-                          for azs in AZS.values() for az in azs for i in range(PER_AZ)}
+        addresses = (kit.new_address() for _ in ENDPOINTS) if network is None else FAR
+        self.endpoints = dict(zip(ENDPOINTS, addresses))
         self.alive, self.overrides = set(self.endpoints), {}
         self.figures = collections.defaultdict(list)
         self.serial, self.is_settled = None, False
@@ -139,7 +139,7 @@ class Site:
             "regions": {region: {"azs": {az: {} for az in azs}} for region, azs in AZS.items()},
             "checks": {"port": {"type": "tcp", "port": CHECK_PORT, "interval": "100ms", "timeout": "100ms",
                                 "fall": 2, "rise": 2}},
-            "endpoints": {name: {"az": name[:4], "addresses": [address], "checks": ["port"]}
+            "endpoints": {name: {"az": name[:4], "addresses": self.all_of(address), "checks": ["port"]}
                           for name, address in self.endpoints.items()}}
         names = {f"n{i}": {"ttl": 5, "endpoints": ["*"], "fallback": "all", **KINDS[i % len(KINDS)],
                            "weights": {"us-a-0": 1 + i % POLICIES}} for i in range(NAMES)}
@@ -149,9 +149,25 @@ class Site:
             "transfer_to": "127.0.0.0/8", "transfer_steered": "rendered", "serial": "auto"}}
         site.write()
 
+    def all_of(self, address):
+        return [address] if self.network is None else [address, FAR[address]]
+
     def open(self, name):
         with contextlib.nullcontext() if self.network is None else self.network.far():
-            self.ports.open(self.endpoints[name])
+            for address in self.all_of(self.endpoints[name]):
+                self.ports.open(address)
+
+    def shut(self, name):
+        for address in self.all_of(self.endpoints[name]):
+            self.ports.shut(address)
+
+    def ask(self, client):
+        """What one of all names is answered with, by the IPv4 addresses of its endpoints; asked for in one of the families."""
+        name = f"n{self.random.randrange(NAMES)}.names.example"
+        if self.network is None or self.random.random() < 0.7:
+            return set(client.ask(name, "A").addresses)
+        first = {second: first for first, second in FAR.items()}
+        return {first[address] for address in client.ask(name, "AAAA").addresses}
 
     def start(self):
         for name in self.alive:
@@ -204,7 +220,7 @@ class Site:
         for name in alive - self.alive:
             self.open(name)
         for name in self.alive - alive:
-            self.ports.shut(self.endpoints[name])
+            self.shut(name)
         self.alive = alive
 
     def override(self):
@@ -242,7 +258,7 @@ class Site:
         watcher = threading.Thread(target=self.settle, daemon=True)
         watcher.start()
         while in_a_row < 40 or watcher.is_alive():
-            got = set(client.ask(f"n{self.random.randrange(NAMES)}.names.example", "A").addresses)
+            got = self.ask(client)
             assert got and got <= between, f"{got} is neither of {before} nor of {now}: {self.tell()}"
             in_a_row = in_a_row + 1 if got <= now else 0
             last = time.monotonic() - begun if not got <= now else last
@@ -254,7 +270,7 @@ class Site:
         """Nothing happens that could be seen, so nothing moves."""
         now, until = expected or self.expected(), time.monotonic() + seconds
         while time.monotonic() < until:
-            got = set(client.ask(f"n{self.random.randrange(NAMES)}.names.example", "A").addresses)
+            got = self.ask(client)
             assert got and got <= now, f"{got} without a reason, expected {now}: {self.tell()}"
 
     def tell(self):
@@ -288,7 +304,7 @@ class Site:
         lose, give_back = losses.ALL[what]
         lose()
         try:
-            if self.random.random() < 0.5:
+            if what not in losses.HALF and self.random.random() < 0.5:
                 self.become(set(self.random.sample(sorted(self.endpoints), 5)))
             self.hold(client, self.random.uniform(0.5, 1.5), before)
         except AssertionError as error:
@@ -340,7 +356,7 @@ class Site:
                 one.begin()
             for _ in range(self.random.randrange(1, 4)):
                 self.step(kinds, client)
-            if self.random.random() < 0.2:
+            if self.random.random() < 0.2 and disturb.ChangedChecks not in kinds:  # which renames; clients go by names
                 self.roll(client)
             self.watch_serial()
             if self.random.random() < 0.3:

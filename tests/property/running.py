@@ -53,7 +53,7 @@ class Ports:
     def open(self, address):
         with self.lock:
             if address not in self.listeners:
-                listener = socket.socket()
+                listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind((address, world.CHECK_PORT))
                 listener.listen(64)
