@@ -31,7 +31,7 @@ CLIENTS = 150  # of a sticky name
 ENDPOINTS = [f"{az}-{i}" for azs in AZS.values() for az in azs for i in range(PER_AZ)]
 FAR = {f"10.9.0.{i}": f"fd09::{i}" for i in range(1, 1 + len(ENDPOINTS))}  # addresses in a losses.Network
 END_S = 20  # sanitizers are slow
-# All of them lead to us while anything there serves, then to eu, and offer what is not drained when nothing does.
+# All of them lead to us while anything there serves, then to eu, and fall back when nothing does.
 KINDS = [
     {"tiers": [["us"], ["eu"]]},
     {"tiers": [["us"], ["eu"]], "pick": "sticky"},
@@ -129,6 +129,7 @@ class Site:
         self.endpoints = dict(zip(ENDPOINTS, addresses))
         self.alive, self.overrides = set(self.endpoints), {}
         self.figures = collections.defaultdict(list)
+        self.fallback = self.random.choice(["first", "all"])
         self.serial, self.is_settled = None, False
         self.write()
         self.server = Server(site)
@@ -141,7 +142,7 @@ class Site:
                                 "fall": 2, "rise": 2}},
             "endpoints": {name: {"az": name[:4], "addresses": self.all_of(address), "checks": ["port"]}
                           for name, address in self.endpoints.items()}}
-        names = {f"n{i}": {"ttl": 5, "endpoints": ["*"], "fallback": "all", **KINDS[i % len(KINDS)],
+        names = {f"n{i}": {"ttl": 5, "endpoints": ["*"], "fallback": self.fallback, **KINDS[i % len(KINDS)],
                            "weights": {"us-a-0": 1 + i % POLICIES}} for i in range(NAMES)}
         site.zone("names.example", "").policy("names.example", names)
         site.zone("rendered.example", "").policy("rendered.example", {"www": {"endpoints": ["*"], **KINDS[0]}})
@@ -192,13 +193,16 @@ class Site:
 
     def expected(self):
         """The addresses that answers may have."""
-        for region in AZS:
-            serving = {name for name in self.endpoints if name.startswith(region) and self.serves(name)}
-            if serving:
-                break
-        else:
-            serving = {name for name in self.endpoints if self.desired(name) != "drain"}
+        left = [name for name in self.endpoints if self.desired(name) != "drain"]
+        spared = [name for name in left if self.desired(name) != "down"]
+        serving = self.first_of([name for name in self.endpoints if self.serves(name)]) or \
+            (left if self.fallback == "all" else self.first_of(spared or left))
         return {self.endpoints[name] for name in serving}
+
+    @staticmethod
+    def first_of(names):
+        """Those in the first region that has any."""
+        return next((chosen for chosen in ([name for name in names if name.startswith(region)] for region in AZS) if chosen), [])
 
     # ---- events ----
 
@@ -292,8 +296,8 @@ class Site:
             except (OSError, kit.http.client.HTTPException):
                 return False  # no room for us yet
             wanted = {True: "healthy", False: "unhealthy"}  # unknown still serves
-            return all(item["observed"] == wanted[item["name"].removesuffix(disturb.ChangedChecks.mark) in self.alive]
-                       for item in items)
+            return all(said == wanted[item["name"].removesuffix(disturb.ChangedChecks.mark) in self.alive]
+                       for item in items for said in (item["observed"], *(check["verdict"] for check in item["checks"])))
         self.server.wait(is_so, f"health is as expected: {sorted(self.alive)}")
         self.is_settled = True
 
