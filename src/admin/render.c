@@ -247,6 +247,19 @@ static json_t *render_load(const struct operate_target *target)
     return object;
 }
 
+/* {"ipv4": "healthy", "ipv6": null} */
+static json_t *render_observed_families(const struct operate_target *target)
+{
+    json_t *object = json_object();
+    for (int i = HEALTH_V4; i < HEALTH_FAMILIES; i++) {
+        enum health_family family = (enum health_family)i;
+        set_text(object, health_family_text(family),
+                 operate_has_family(target, family) ? health_observed_text(target->status.families[family])
+                                                    : NULL);
+    }
+    return object;
+}
+
 static void add_endpoint(json_t *object, const struct operate_target *target)
 {
     const struct health_status *status = &target->status;
@@ -254,6 +267,7 @@ static void add_endpoint(json_t *object, const struct operate_target *target)
     if (target->endpoint != NULL) {
         set(object, "addresses", render_addresses(target));
         set(object, "host", render_host(target->host));
+        set(object, "families", render_observed_families(target));
         set_number(object, "weight", target->endpoint->weight);
         set(object, "capacity", number_or_null(target->endpoint->capacity));
         set(object, "load", render_load(target));

@@ -54,12 +54,28 @@ void show_status(const struct steerctl *ctl, const json_t *status)
 
 /* ---- regions, azs, endpoints ---- */
 
+/* "healthy", or where a family differs "healthy (ipv6 unhealthy)" */
+static void add_observed(struct table *table, const json_t *item)
+{
+    static const char *const names[] = {"ipv4", "ipv6"};
+    const char *observed = text_of(item, "observed");
+    char text[TABLE_CELL_SIZE];
+    snprintf(text, sizeof text, "%s", text_or_dash(observed));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *of_family = text_of(json_object_get(item, "families"), names[i]);
+        if (of_family != NULL && observed != NULL && strcmp(of_family, observed) != 0) {
+            snprintf(text, sizeof text, "%s (%s %s)", observed, names[i], of_family);
+        }
+    }
+    table_add(table, text);
+}
+
 static void add_states(struct table *table, const json_t *item)
 {
     char age[32];
     table_add_state(table, text_of(item, "effective"));
     table_add(table, text_of(item, "decided_by"));
-    table_add(table, text_of(item, "observed"));
+    add_observed(table, item);
     table_add(table, text_of(item, "desired"));
     table_add(table, text_age(text_of(item, "since"), age));
 }
@@ -254,6 +270,14 @@ static void show_endpoint(const json_t *target)
     text_line("last ms", text_number(target, "last_duration_ms", text));
 }
 
+static void show_families(const json_t *families)
+{
+    if (text_of(families, "ipv4") != NULL && text_of(families, "ipv6") != NULL) {
+        text_line("  ipv4", text_of(families, "ipv4"));
+        text_line("  ipv6", text_of(families, "ipv6"));
+    }
+}
+
 void show_target(const struct steerctl *ctl, const json_t *target)
 {
     char text[32];
@@ -268,6 +292,7 @@ void show_target(const struct steerctl *ctl, const json_t *target)
     text_line("decided by", text_of(target, "decided_by"));
     text_line("since", text_of(target, "since"));
     text_line("observed", text_of(target, "observed"));
+    show_families(json_object_get(target, "families"));
     text_line("desired", text_of(target, "desired"));
     show_override(json_object_get(target, "override"));
     if (json_object_get(target, "addresses") != NULL) {

@@ -400,6 +400,31 @@ static void print_turns(const struct reader *reader, struct buffer *out)
                   &reader->turns, out);
 }
 
+static bool serves_with(const struct health_status *status, int family)
+{
+    return status->effective.decided_by == HEALTH_BY_VERDICT
+               ? status->families[family] != HEALTH_OBSERVED_UNHEALTHY
+               : health_state_serves(status->effective.state);
+}
+
+/* Of endpoints with addresses of both. */
+static void print_both_families(const struct operate_targets *targets, struct buffer *out)
+{
+    print_head(
+        out, "steerd_endpoint_family_serving", "gauge",
+        "Whether an endpoint with IPv4 and IPv6 may be in A (ipv4) or AAAA (ipv6) records (1) or not (0).");
+    for (size_t i = 0; i < targets->count; i++) {
+        const struct operate_target *target = &targets->items[i];
+        bool has_both = operate_has_family(target, HEALTH_V4) && operate_has_family(target, HEALTH_V6);
+        for (int family = HEALTH_V4; has_both && family < HEALTH_FAMILIES; family++) {
+            buffer_add_text(out, "steerd_endpoint_family_serving{endpoint=\"");
+            print_label(out, target->name);
+            buffer_print(out, "\",family=\"%s\"} %d\n", health_family_text((enum health_family)family),
+                         serves_with(&target->status, family));
+        }
+    }
+}
+
 static void print_targets(const struct view *view, struct buffer *out)
 {
     struct arena *arena = arena_new(0);
@@ -425,6 +450,7 @@ static void print_targets(const struct view *view, struct buffer *out)
     print_head(out, "steerd_overrides_dormant", "gauge", "Overrides whose target is not in the topology.");
     buffer_print(out, "steerd_overrides_dormant %zu\n",
                  view->health == NULL ? 0 : health_count_dormant(view->health));
+    print_both_families(&targets[HEALTH_ENDPOINT], out);
     print_loads(&targets[HEALTH_ENDPOINT], out);
     arena_free(arena);
 }

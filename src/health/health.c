@@ -325,16 +325,18 @@ static int rank_of(const struct health_monitor *monitor)
     return health_outcome_is_failure(monitor->outcome) ? 1 : 0;
 }
 
-/* The monitor whose result explains the endpoint: one that made it unhealthy before one that failed lately
- * before the rest, and among these the latest. */
-static const struct health_monitor *find_telling_monitor(const struct health *health,
-                                                         const struct health_node *node)
+/* The monitor whose result explains the endpoint, or a family of it: one that made it unhealthy before one
+ * that failed lately before the rest, and among these the latest. */
+static const struct health_monitor *find_telling_monitor(const struct health *health, uint32_t endpoint,
+                                                         unsigned families)
 {
+    const struct health_node *node = &health->nodes[HEALTH_ENDPOINT][endpoint];
     const struct health_monitor *best = NULL;
     for (uint32_t i = 0; i < node->child_count; i++) {
         const struct health_monitor *monitor = &health->monitors[node->first_child + i];
         int order = best == NULL ? 1 : rank_of(monitor) - rank_of(best);
-        if (order > 0 || (order == 0 && monitor->checked_ms > best->checked_ms)) {
+        if ((monitor->families & families) != 0 &&
+            (order > 0 || (order == 0 && monitor->checked_ms > best->checked_ms))) {
             best = monitor;
         }
     }
@@ -365,7 +367,7 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
     }
     status->load = health->loads[index].status;
     status->load.shed = (double)health_word_shed(word) / HEALTH_SHED_ALL;
-    const struct health_monitor *monitor = find_telling_monitor(health, node);
+    const struct health_monitor *monitor = find_telling_monitor(health, index, EVERY_FAMILY);
     if (monitor != NULL) {
         status->outcome = monitor->outcome;
         status->detail = monitor->detail;
@@ -378,6 +380,16 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
 size_t health_monitor_count(const struct health *health)
 {
     return health->monitor_count;
+}
+
+int health_get_telling(const struct health *health, uint32_t endpoint, enum health_family family,
+                       struct health_monitor_status *status)
+{
+    const struct health_monitor *telling = endpoint >= health->counts[HEALTH_ENDPOINT]
+                                               ? NULL
+                                               : find_telling_monitor(health, endpoint, 1u << family);
+    return telling == NULL ? ERROR_NOT_FOUND
+                           : health_get_monitor(health, (uint32_t)(telling - health->monitors), status);
 }
 
 int health_get_monitor(const struct health *health, uint32_t monitor, struct health_monitor_status *status)

@@ -338,3 +338,8 @@ struct health_monitor_status {
 };
 size_t health_monitor_count(const struct health *health);
 int health_get_monitor(const struct health *health, uint32_t monitor, struct health_monitor_status *status);
+/* The monitor that explains what is observed of one family of an endpoint: 0, or ERROR_NOT_FOUND if none has
+ * it.
+ */
+int health_get_telling(const struct health *health, uint32_t endpoint, enum health_family family,
+                       struct health_monitor_status *status);

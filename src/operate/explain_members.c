@@ -77,9 +77,26 @@ static const char *tell_lost(struct explain_work *w, const struct operate_target
                        is_az ? "unhealthy" : "lost");
 }
 
-static const char *tell_verdict(struct explain_work *w, const struct operate_target *target)
+/* Of one family, where the endpoint as a whole is something else. */
+static const char *tell_family(struct explain_work *w, const struct operate_member *member)
+{
+    enum health_family family = steer_get_family(w->rrset->types);
+    struct health_monitor_status status = {.outcome = HEALTH_OUTCOME_NONE};
+    ptrdiff_t endpoint = health_find(w->view->health, HEALTH_ENDPOINT, member->endpoint);
+    (void)health_get_telling(w->view->health, (uint32_t)endpoint, family, &status);
+    const char *http = status.detail == 0 ? "" : arena_print(w->arena, " (HTTP status %u)", status.detail);
+    return arena_print(w->arena, "with %s, which %s records go by; its last check, at %s, ended with %s%s",
+                       health_family_text(family), w->to->type, time_text(w, status.checked_ms),
+                       health_outcome_text(status.outcome), http);
+}
+
+static const char *tell_verdict(struct explain_work *w, const struct operate_member *member,
+                                const struct operate_target *target)
 {
     const struct health_status *status = &target->status;
+    if (status->observed != member->observed) {
+        return tell_family(w, member);
+    }
     const char *http = status->detail == 0 ? "" : arena_print(w->arena, " (HTTP status %u)", status->detail);
     return arena_print(w->arena, "since %s; its last check, at %s, ended with %s%s",
                        time_text(w, status->since_ms), time_text(w, status->checked_ms),
@@ -96,7 +113,7 @@ static const char *tell_state(struct explain_work *w, const struct operate_membe
         return state;
     }
     switch (member->effective.decided_by) {
-    case HEALTH_BY_VERDICT: return arena_print(w->arena, "%s: %s", state, tell_verdict(w, target));
+    case HEALTH_BY_VERDICT: return arena_print(w->arena, "%s: %s", state, tell_verdict(w, member, target));
     case HEALTH_BY_AZ_LOST:
     case HEALTH_BY_REGION_LOST: return arena_print(w->arena, "%s: %s", state, tell_lost(w, target));
     case HEALTH_BY_ENDPOINT_OVERRIDE:
@@ -292,6 +309,37 @@ static void tell_reasons(struct explain_work *w)
     }
 }
 
+static bool is_split(const struct explain_work *w, size_t index)
+{
+    uint32_t endpoint = w->policy->members[index].endpoint;
+    uint32_t word = atomic_load_explicit(&w->view->table->endpoints[endpoint], memory_order_relaxed);
+    return (word & HEALTH_WORD_FAMILIES) != 0;
+}
+
+/* Endpoints whose families are not alike: which one counts here. */
+static void tell_families(struct explain_work *w)
+{
+    static const char *const rules[] = {[HEALTH_V4] = "the checks of IPv4 alone",
+                                        [HEALTH_V6] = "the checks of IPv6 alone",
+                                        [HEALTH_ANY] = "any family that works"};
+    struct buffer text;
+    size_t count = 0;
+    buffer_init(&text);
+    for (size_t i = 0; i < w->to->member_count; i++) {
+        if (is_split(w, i) && count++ < NAMES_MAX) {
+            buffer_print(&text, "%s%s", text.len == 0 ? "" : ", ", w->to->members[i].endpoint);
+        }
+    }
+    if (count > NAMES_MAX) {
+        buffer_print(&text, " and %zu more", count - NAMES_MAX);
+    }
+    if (count != 0) {
+        explain_say(w, "IPv4 and IPv6 are not alike at %s: records of type %s go by %s", text.bytes,
+                    w->to->type, rules[steer_get_family(w->rrset->types)]);
+    }
+    buffer_fini(&text);
+}
+
 void explain_members(struct explain_work *w)
 {
     const struct operate_target *decider = NULL;
@@ -306,6 +354,7 @@ void explain_members(struct explain_work *w)
         }
         find_reason(w, i, member);
     }
+    tell_families(w);
     tell_reasons(w);
     for (uint16_t i = 0; i < count && i < LOADS_MAX; i++) {
         const char *host = hosts_describe(w->view, &w->policy->members[i], w->now_s, w->arena);

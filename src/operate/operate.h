@@ -32,6 +32,9 @@ struct operate_target {
     const struct operate_host *host;        /* NULL: it has none */
 };
 
+/* Has an endpoint addresses of this family, its own or those of its host? */
+bool operate_has_family(const struct operate_target *target, enum health_family family);
+
 struct operate_targets {
     struct operate_target *items;
     size_t count;
@@ -96,7 +99,7 @@ void operate_assume(struct view *copy, const struct operate_assumption *assumpti
 struct operate_member {
     const char *endpoint, *az, *region,
         *tier; /* tier: label of the tier (or "pool …") in which it is considered, or NULL */
-    enum health_observed observed; /* by its own checks */
+    enum health_observed observed; /* by its own checks, with the family of the type asked */
     struct health_effective effective;
     const struct operate_target *decider; /* the endpoint, az or region that made it so; NULL: nothing did */
     const char *excluded;                 /* why it is in no answer; NULL: it may be */
