@@ -33,7 +33,14 @@ struct operate_target {
 };
 
 /* Has an endpoint addresses of this family, its own or those of its host? */
-bool operate_has_family(const struct operate_target *target, enum health_family family);
+static inline bool operate_has_family(const struct operate_target *target, enum health_family family)
+{
+    bool is_v6 = family == HEALTH_V6;
+    if (target->host != NULL) {
+        return target->host->families[is_v6 ? VIEW_V6 : VIEW_V4].count != 0;
+    }
+    return (is_v6 ? &target->endpoint->v6 : &target->endpoint->v4)->family != ADDR_NONE;
+}
 
 struct operate_targets {
     struct operate_target *items;

@@ -55,15 +55,6 @@ static void fill_target(const struct view *view, enum health_kind kind, uint32_t
     fill_parts(view, kind, index, arena, target);
 }
 
-bool operate_has_family(const struct operate_target *target, enum health_family family)
-{
-    bool is_v6 = family == HEALTH_V6;
-    if (target->host != NULL) {
-        return target->host->families[is_v6 ? VIEW_V6 : VIEW_V4].count != 0;
-    }
-    return (is_v6 ? &target->endpoint->v6 : &target->endpoint->v4)->family != ADDR_NONE;
-}
-
 static size_t count_of(const struct view *view, enum health_kind kind)
 {
     return view->topology == NULL || view->health == NULL ? 0 : health_count(view->health, kind);
