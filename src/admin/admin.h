@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "base/report.h"
 #include "base/worker.h"
+#include "operate/compare.h"
 #include "operate/foresee.h"
 #include "operate/operate.h"
 #include "operate/whatif.h"
@@ -19,11 +20,19 @@
 
 struct event_base;
 
+struct admin_reload {
+    const char *zone; /* NULL: everything */
+    bool dry_run;     /* install nothing */
+    size_t limit;     /* items of each list of what changes */
+};
+
 /* What POST /v1/reload ends with. */
 struct admin_reload_result {
-    int error;                   /* 0: the new view serves; else the old one still does */
-    uint64_t generation;         /* that serves now */
-    const struct report *report; /* borrowed for the call */
+    int error;           /* 0: the new view serves, or would; else the old one still does */
+    uint64_t generation; /* that serves now */
+    bool dry_run;
+    const struct report *report;              /* borrowed for the call, like what follows */
+    const struct operate_comparison *changes; /* for traffic; NULL: not known */
 };
 
 /* A zone as GET /v1/zones shows it is struct view_zone; a check of an endpoint: */
@@ -105,7 +114,7 @@ struct admin_explained {
     struct operate_explanation before, after;
     struct operate_report report; /* of the name's policy; no rows where the name is not steered */
 };
-enum { ADMIN_TYPE_SIZE = 16, ADMIN_UNSERVED_MAX = 100 };
+enum { ADMIN_TYPE_SIZE = 16, ADMIN_UNSERVED_MAX = 100, ADMIN_CHANGES = 20, ADMIN_CHANGES_MAX = 100 };
 
 /* int: 0 or a negative error. Results live in the arena.
  *
@@ -173,9 +182,9 @@ struct admin_verbs {
                         const struct health_override *override);
     /* What an endpoint says of its load; of no source: forget what it said. */
     int (*put_load)(void *context, const char *endpoint, const struct health_load_report *report);
-    /* Start a reload, of everything or (zone not NULL) of one zone; `done` is called later on the control
-     * thread, once. ERROR_CONFLICT: one is running; ERROR_NOT_FOUND: no such zone. */
-    int (*reload)(void *context, const char *zone,
+    /* Start a reload, of everything or of one zone; `done` is called later on the control thread, once.
+     * ERROR_CONFLICT: one is running; ERROR_NOT_FOUND: no such zone. */
+    int (*reload)(void *context, const struct admin_reload *asked,
                   void (*done)(void *argument, const struct admin_reload_result *result), void *argument);
 };
 

@@ -147,9 +147,18 @@ void handle_reload(struct call *call)
         call_reply_problem(call);
         return;
     }
-    const char *zone = call->route.parameters[ROUTE_ZONE];
+    bool is_bounded = call->route.parameters[ROUTE_LIMIT] != NULL;
+    const struct admin_reload asked = {.zone = call->route.parameters[ROUTE_ZONE],
+                                       .dry_run = call->route.dry_run,
+                                       .limit = is_bounded ? call->route.limit : ADMIN_CHANGES};
+    if (asked.limit > ADMIN_CHANGES_MAX) {
+        problem_add_field(&call->problem, "limit", "found %zu, expected a number from 1 to %d", asked.limit,
+                          ADMIN_CHANGES_MAX);
+        call_reply_problem(call);
+        return;
+    }
     struct call_pending *pending = call_defer(call);
-    int error = verbs->reload(verbs->context, zone, reload_done, pending);
+    int error = verbs->reload(verbs->context, &asked, reload_done, pending);
     if (error == 0) {
         return;
     }

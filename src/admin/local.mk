@@ -11,6 +11,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/problem.c src/admin/problem.h \
 	src/admin/reasons.c \
 	src/admin/render.c src/admin/render.h \
+	src/admin/render_changes.c \
 	src/admin/render_report.c \
 	src/admin/request.c src/admin/request.h \
 	src/admin/route.c src/admin/route.h \

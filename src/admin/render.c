@@ -149,6 +149,10 @@ json_t *render_reload(const struct admin_reload_result *result)
     set_number(document, "generation", result->generation);
     set(document, "errors", render_report(result->report, REPORT_ERROR));
     set(document, "warnings", render_report(result->report, REPORT_WARNING));
+    set(document, "changes", result->changes == NULL ? json_null() : render_comparison(result->changes));
+    if (result->dry_run) {
+        set(document, "dry_run", json_true());
+    }
     return document;
 }
 

@@ -53,7 +53,10 @@ static const struct resource {
                        BIT(ROUTE_NAME) | BIT(ROUTE_TYPE) | BIT(ROUTE_CLIENT) | BIT(ROUTE_ASSUME),
                        "GET, HEAD"},
     [ROUTE_WHAT_IF] = {{"v1", "what-if"}, ROUTE_POST, PAGING, "POST"},
-    [ROUTE_RELOAD] = {{"v1", "reload"}, ROUTE_POST, BIT(ROUTE_ZONE), "POST"},
+    [ROUTE_RELOAD] = {{"v1", "reload"},
+                      ROUTE_POST,
+                      BIT(ROUTE_ZONE) | BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT),
+                      "POST"},
     [ROUTE_DRILLS] = {{"v1", "drills"}, ROUTE_POST, 0, "POST"},
     [ROUTE_METRICS] = {{"metrics"}, READ, 0, "GET, HEAD"},
 };

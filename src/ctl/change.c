@@ -105,6 +105,8 @@ enum steerctl_exit run_reload(const struct steerctl *ctl)
     buffer_init(&target);
     buffer_add_text(&target, "/v1/reload");
     steerctl_add_query(&target, "zone", ctl->word_count > 1 ? ctl->words[1] : NULL);
+    steerctl_add_query(&target, "dry_run", (ctl->given & OPTION_DRY_RUN) != 0 ? "true" : NULL);
+    steerctl_add_query(&target, "limit", ctl->limit);
     enum steerctl_exit code = steerctl_ask_json(ctl, "POST", target.bytes, json_object(), &json);
     buffer_fini(&target);
     if (code == STEERCTL_OK) {

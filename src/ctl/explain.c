@@ -99,13 +99,36 @@ enum steerctl_exit judge_reload(const json_t *result)
     return json_array_size(json_object_get(result, "errors")) == 0 ? STEERCTL_OK : STEERCTL_REFUSED;
 }
 
+enum { STEP_SIZE = 2048 };
+
+static void show_traffic_changes(const json_t *changes, bool dry_run)
+{
+    size_t i;
+    const json_t *step;
+    json_array_foreach(json_object_get(changes, "steps"), i, step)
+    {
+        char clean[STEP_SIZE];
+        printf("  %s\n", text_clean(text_or_dash(json_string_value(step)), clean, sizeof clean));
+    }
+    if (dry_run && json_array_size(json_object_get(changes, "steps")) == 0) {
+        puts("  nothing changes for traffic");
+    }
+}
+
 enum steerctl_exit show_reload(const struct steerctl *ctl, const json_t *result)
 {
     const json_t *errors = json_object_get(result, "errors"), *warnings = json_object_get(result, "warnings");
-    printf("generation %lld serves\n", (long long)json_integer_value(json_object_get(result, "generation")));
+    long long generation = (long long)json_integer_value(json_object_get(result, "generation"));
+    bool dry_run = json_is_true(json_object_get(result, "dry_run"));
+    printf(dry_run ? "generation %lld goes on serving; with what the files say now:\n"
+                   : "generation %lld serves\n",
+           generation);
+    show_traffic_changes(json_object_get(result, "changes"), dry_run);
     fflush(stdout);
     if (json_array_size(errors) != 0) {
-        fputs("steerctl: what is broken is as it was before:\n", stderr);
+        fputs(dry_run ? "steerctl: what is broken would be as it is now:\n"
+                      : "steerctl: what is broken is as it was before:\n",
+              stderr);
         steerctl_print_errors(ctl, errors);
     }
     if (json_array_size(warnings) != 0) {

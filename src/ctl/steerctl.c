@@ -110,8 +110,11 @@ static const struct verb verbs[] = {
      "  steerctl geo", 0, 0, 0, NULL, run_list},
     {"reload", "[ZONE]", "read the configuration again, or one zone",
      "Read the configuration again, or only the files of one zone, and wait for the result. What is invalid\n"
-     "stays as it was, and every error is listed with its place",
-     "  steerctl reload\n  steerctl reload example.com", 0, 1, 0, "zone=ZONE", run_reload},
+     "stays as it was, and every error is listed with its place. What changes for traffic is told: zones "
+     "and\n"
+     "names that come, go or shrink, members, answers that move. With --dry-run that is all that happens",
+     "  steerctl reload --dry-run\n  steerctl reload\n  steerctl reload example.com", 0, 1,
+     OPTION_DRY_RUN | OPTION_LIMIT, "zone=ZONE", run_reload},
     {"drill", "simulate --lose TARGET", "rehearse a loss without touching anything",
      "Compute what would happen if the targets were lost: which names change, to where, when, and whether "
      "that\n"

@@ -129,7 +129,7 @@ static void has_looked(struct worker_job *job)
     }
     if (changed != NULL) {
         log_info("reload started reason=\"a geo database changed\" file=%s", changed);
-        (void)server_start_reload(server, NULL, NULL, NULL);
+        (void)server_start_reload(server, &(struct admin_reload){.limit = ADMIN_CHANGES}, NULL, NULL);
     }
 }
 

@@ -47,6 +47,11 @@ struct reload {
     struct view_succession *succession; /* of that view */
     struct targets *targets;            /* likewise */
     struct report *report;
+    struct snapshot *before;            /* of a dry run, else NULL */
+    ptrdiff_t told_zone;                /* that a dry run is asked about; -1: all */
+    size_t limit;                       /* of what is told of changes */
+    struct operate_comparison *changes; /* in the arena; NULL: not known */
+    struct arena *arena;
     int64_t started_us;
     void (*done)(void *argument, const struct admin_reload_result *result);
     void *argument;
@@ -93,13 +98,54 @@ static void *compile(void *argument)
     return NULL;
 }
 
+/* Listen addresses, threads and the admin socket are fixed at start: say so instead of ignoring it silently.
+ */
+static void warn_of_fixed(const struct server *server, const struct view *view, struct report *report)
+{
+    const struct serve_options *now = &server->serve_options;
+    const struct conf_server *wanted = view->server, *old = server->view->server;
+    struct report_place place = {.file = server->path};
+    bool same_listen = now->listen_count == wanted->listen_count;
+    for (size_t i = 0; same_listen && i < wanted->listen_count; i++) {
+        same_listen = addr_equal(&now->listen[i].addr, &wanted->listen[i].addr) &&
+                      now->listen[i].port == wanted->listen[i].port;
+    }
+    bool same_admin = (old->admin_socket == NULL) == (wanted->admin_socket == NULL) &&
+                      (old->admin_socket == NULL || strcmp(old->admin_socket, wanted->admin_socket) == 0) &&
+                      old->admin_socket_mode == wanted->admin_socket_mode;
+    if (!same_listen || now->threads != wanted->threads) {
+        report_add(report, REPORT_WARNING, &place,
+                   "listen and threads changed: they take effect at the next start");
+    }
+    if (!same_admin) {
+        report_add(report, REPORT_WARNING, &place, "admin changed: it takes effect at the next start");
+    }
+}
+
+/* What the new view changes, on the states that both have now. */
+static void *compare(void *argument)
+{
+    struct reload *reload = argument;
+    const struct operate_compare asked = {
+        .view = {reload->previous, reload->view},
+        .zone = reload->told_zone == -1 ? NULL : reload->previous->zone_list[reload->told_zone].origin,
+        .limit = reload->limit,
+        .wall_ms = clock_wall_ms(&reload->server->clock),
+        .report = reload->report};
+    give_way();
+    reload->arena = arena_new(0);
+    reload->changes = arena_alloc(reload->arena, sizeof *reload->changes);
+    operate_compare_views(&asked, reload->arena, reload->changes);
+    return NULL;
+}
+
 /* On a thread of its own: what comes afterwards takes turns at the health lock, and whoever gave way might
  * lose its processor in one. */
-static void compile_beside(struct reload *reload)
+static void run_beside(struct reload *reload, void *(*work)(void *reload))
 {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, compile, reload) != 0) {
-        compile(reload);
+    if (pthread_create(&thread, NULL, work, reload) != 0) {
+        work(reload);
         return;
     }
     pthread_join(thread, NULL);
@@ -109,15 +155,41 @@ static void compile_beside(struct reload *reload)
 static void load_all(struct reload *reload)
 {
     struct server *server = reload->server;
-    compile_beside(reload);
+    run_beside(reload, compile);
     if (reload->view != NULL) {
         primaries_reserve(server->primaries, reload->view);
         reload->succession =
             view_succession_new(reload->view, reload->previous, clock_wall_ms(&server->clock), &server->lock);
+        run_beside(reload, compare);
         primaries_prepare(server->primaries, reload->view);
         reload->targets = targets_make(reload->view);
         view_succession_catch_up(reload->succession);
     }
+}
+
+/* Nobody ever sees the new view. What it would take over comes from a copy, which nobody else has. */
+static void load_dry(struct reload *reload)
+{
+    struct server *server = reload->server;
+    int64_t wall_ms = clock_wall_ms(&server->clock);
+    struct lock lock;
+    run_beside(reload, compile);
+    if (reload->view != NULL) {
+        struct view *copy = view_copy(snapshot_look(reload->before), wall_ms, NULL);
+        warn_of_fixed(server, reload->view, reload->report);
+        lock_init(&lock);
+        struct view_succession *succession = view_succession_new(reload->view, copy, wall_ms, &lock);
+        view_succession_end(succession);
+        view_succession_free(succession);
+        lock_fini(&lock);
+        server_report_dormants(reload->view, reload->report);
+        reload->previous = copy;
+        run_beside(reload, compare);
+        view_free(reload->view);
+        view_free(copy);
+        reload->view = NULL;
+    }
+    snapshot_release(reload->before);
 }
 
 /* false: the zone changes which endpoints lead back to themselves, which is found with everything at hand. */
@@ -147,7 +219,9 @@ static bool load_zone(struct reload *reload)
 static void *load(void *argument)
 {
     struct reload *reload = argument;
-    if (reload->zone_index == -1 || !load_zone(reload)) {
+    if (reload->before != NULL) {
+        load_dry(reload);
+    } else if (reload->zone_index == -1 || !load_zone(reload)) {
         load_all(reload);
     }
     uint64_t one = 1;
@@ -156,35 +230,12 @@ static void *load(void *argument)
     return NULL;
 }
 
-/* Listen addresses, threads and the admin socket are fixed at start: say so instead of ignoring it silently.
- */
-static void warn_of_fixed(const struct server *server, const struct view *view, struct report *report)
-{
-    const struct serve_options *now = &server->serve_options;
-    const struct conf_server *wanted = view->server, *old = server->view->server;
-    struct report_place place = {.file = server->path};
-    bool same_listen = now->listen_count == wanted->listen_count;
-    for (size_t i = 0; same_listen && i < wanted->listen_count; i++) {
-        same_listen = addr_equal(&now->listen[i].addr, &wanted->listen[i].addr) &&
-                      now->listen[i].port == wanted->listen[i].port;
-    }
-    bool same_admin = (old->admin_socket == NULL) == (wanted->admin_socket == NULL) &&
-                      (old->admin_socket == NULL || strcmp(old->admin_socket, wanted->admin_socket) == 0) &&
-                      old->admin_socket_mode == wanted->admin_socket_mode;
-    if (!same_listen || now->threads != wanted->threads) {
-        report_add(report, REPORT_WARNING, &place,
-                   "listen and threads changed: they take effect at the next start");
-    }
-    if (!same_admin) {
-        report_add(report, REPORT_WARNING, &place, "admin changed: it takes effect at the next start");
-    }
-}
-
 static void free_memory(void *argument)
 {
     struct reload *reload = argument;
     view_succession_free(reload->succession);
     report_free(reload->report);
+    arena_free(reload->arena);
     free(reload);
 }
 
@@ -250,19 +301,9 @@ static const char *result_text(const struct reload *reload, bool good)
     return !good ? "refused" : report_errors(reload->report) != 0 ? "partial" : "ok";
 }
 
-static void on_finished(int fd, short events, void *argument)
+static void tell(const struct reload *reload, bool good)
 {
-    (void)fd;
-    (void)events;
-    struct reload *reload = argument;
     struct server *server = reload->server;
-    if (ends_is_stopping(server->ends)) {
-        return; /* called off: server_stop_reload() comes */
-    }
-    pthread_detach(reload->thread); /* it has nothing more to do, but to be given a processor for its end */
-    bool good = install(reload);
-    server->reloads++;
-    server->reload_failures += report_errors(reload->report) != 0;
     server_log_report(reload->report);
     const char *what = reload->zone_index == -1 ? "all" : server->view->zone_list[reload->zone_index].origin;
     changes_tell_reload(
@@ -273,11 +314,34 @@ static void on_finished(int fd, short events, void *argument)
                                  .errors = report_errors(reload->report),
                                  .warnings = report_warnings(reload->report),
                                  .duration_ms = (clock_now_us(&server->clock) - reload->started_us) / 1000});
+}
+
+static void on_finished(int fd, short events, void *argument)
+{
+    (void)fd;
+    (void)events;
+    struct reload *reload = argument;
+    struct server *server = reload->server;
+    bool is_dry = reload->before != NULL, good;
+    if (ends_is_stopping(server->ends)) {
+        return; /* called off: server_stop_reload() comes */
+    }
+    pthread_detach(reload->thread); /* it has nothing more to do, but to be given a processor for its end */
+    if (is_dry) {
+        good = reload->changes != NULL;
+    } else {
+        good = install(reload);
+        server->reloads++;
+        server->reload_failures += report_errors(reload->report) != 0;
+        tell(reload, good);
+    }
     server->reload = NULL;
     if (reload->done != NULL) {
         reload->done(reload->argument, &(struct admin_reload_result){.error = good ? 0 : ERROR_INVALID,
                                                                      .generation = server->view->generation,
-                                                                     .report = reload->report});
+                                                                     .dry_run = is_dry,
+                                                                     .report = reload->report,
+                                                                     .changes = reload->changes});
     }
     close_events(reload);
     reclaim_add(server->reclaim, reload, free_memory); /* megabytes go back to the system */
@@ -305,18 +369,18 @@ static int start_thread(struct reload *reload)
     return -error;
 }
 
-int server_start_reload(struct server *server, const char *zone,
+int server_start_reload(struct server *server, const struct admin_reload *asked,
                         void (*done)(void *argument, const struct admin_reload_result *result),
                         void *argument)
 {
     if (server->reload != NULL) {
         return ERROR_CONFLICT;
     }
-    ptrdiff_t index = zone == NULL ? -1 : view_find_zone(server->view, zone);
-    if (zone != NULL && index == -1) {
+    ptrdiff_t index = asked->zone == NULL ? -1 : view_find_zone(server->view, asked->zone);
+    if (asked->zone != NULL && index == -1) {
         return ERROR_NOT_FOUND;
     }
-    bool alone = index != -1 && view_can_update_zone(server->view, (size_t)index);
+    bool alone = index != -1 && !asked->dry_run && view_can_update_zone(server->view, (size_t)index);
     struct reload *reload = memory_alloc(sizeof *reload);
     *reload = (struct reload){.server = server,
                               .fd = -1,
@@ -325,6 +389,9 @@ int server_start_reload(struct server *server, const char *zone,
                               .generation = server->view->generation + 1,
                               .cache_count = server->view->cache_count,
                               .report = report_new(),
+                              .before = asked->dry_run ? server_get_snapshot(server) : NULL,
+                              .told_zone = asked->dry_run ? index : -1,
+                              .limit = asked->limit,
                               .started_us = clock_now_us(&server->clock),
                               .done = done,
                               .argument = argument};
@@ -332,6 +399,9 @@ int server_start_reload(struct server *server, const char *zone,
     int error = start_thread(reload);
     if (error != 0) {
         log_error("reload failed why=\"cannot start the loader\" error=%s", error_text(error));
+        if (reload->before != NULL) {
+            snapshot_release(reload->before);
+        }
         free_reload(reload);
         return error;
     }
@@ -341,7 +411,8 @@ int server_start_reload(struct server *server, const char *zone,
 
 void server_reload_soon(struct server *server)
 {
-    if (server_start_reload(server, NULL, NULL, NULL) == ERROR_CONFLICT && !server->reload_again) {
+    const struct admin_reload everything = {.limit = ADMIN_CHANGES};
+    if (server_start_reload(server, &everything, NULL, NULL) == ERROR_CONFLICT && !server->reload_again) {
         server->reload_again = true;
         log_info("reload remembered why=\"one is running, which may have read what changed since\"");
     }

@@ -9,9 +9,10 @@
 
 struct server;
 
-/* Start compiling on the loader thread: everything, or one zone (origin; NULL: everything). done (may be
- * NULL) is called once on the control thread. Returns 0, ERROR_CONFLICT or ERROR_NOT_FOUND. */
-int server_start_reload(struct server *server, const char *zone,
+/* Start compiling on the loader thread: everything, or one zone; a dry run compiles everything, says what
+ * would change and installs nothing. done (may be NULL) is called once on the control thread. Returns 0,
+ * ERROR_CONFLICT or ERROR_NOT_FOUND. */
+int server_start_reload(struct server *server, const struct admin_reload *asked,
                         void (*done)(void *argument, const struct admin_reload_result *result),
                         void *argument);
 /* Reload everything: now, or if a reload is running (it may have read what changed meanwhile) behind that. */

@@ -13,6 +13,7 @@
 #include "conf/server.h"
 #include "conf/suggest.h"
 #include "drill/drill.h"
+#include "operate/compare.h"
 #include "operate/operate.h"
 
 #include <getopt.h>
@@ -20,10 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOSSES_MAX = 64 };
+enum { LOSSES_MAX = 64, CHANGES = 100 };
 
 struct options {
-    const char *path, *zone;
+    const char *path, *zone, *against;
     bool check, json, refused;
     const char *losses[LOSSES_MAX];
     size_t loss_count;
@@ -33,6 +34,7 @@ static void print_usage(FILE *to)
 {
     fputs("usage: steerd -c FILE                        serve in the foreground\n"
           "       steerd -c FILE --check                validate everything, list all errors, exit 0 or 1\n"
+          "              [--against FILE]               and say what changes for traffic\n"
           "       steerd -c FILE --dump ZONE            print a zone as it was loaded\n"
           "       steerd -c FILE --drill KIND:NAME …    compute the loss of a region, az or endpoint\n"
           "              [--failure timeout|refused] [--json]\n"
@@ -75,6 +77,41 @@ static void print_summary(const struct view *view, size_t warnings)
            endpoints, words_plural(endpoints), warnings, words_plural(warnings));
 }
 
+/* What the checked configuration changes for traffic, where nothing is known of the health of either. */
+static void print_changes(const struct view *before, const struct view *after)
+{
+    struct clock clock;
+    clock_init(&clock);
+    struct arena *arena = arena_new(0);
+    struct operate_comparison changes;
+    const struct operate_compare compare = {
+        .view = {before, after}, .limit = CHANGES, .wall_ms = clock_wall_ms(&clock)};
+    operate_compare_views(&compare, arena, &changes);
+    printf("against %s:\n", before->server->path);
+    for (size_t i = 0; i < changes.step_count; i++) {
+        printf("  %s\n", changes.steps[i]);
+    }
+    if (changes.step_count == 0) {
+        puts("  nothing changes for traffic");
+    }
+    arena_free(arena);
+}
+
+static int check_against(const char *path, const struct view *after)
+{
+    struct report *report = report_new();
+    struct view *before = load(path, report);
+    int code = before != NULL ? 0 : 1;
+    if (before != NULL) {
+        print_changes(before, after);
+    } else {
+        fprintf(stderr, "steerd: --against %s: has errors, so there is nothing to compare with\n", path);
+    }
+    view_free(before);
+    report_free(report);
+    return code;
+}
+
 static int run_check(const struct options *options)
 {
     struct report *report = report_new();
@@ -93,7 +130,7 @@ static int run_check(const struct options *options)
         fprintf(stderr, "%s: %zu error%s, %zu warning%s\n", options->path, errors, words_plural(errors),
                 warnings, words_plural(warnings));
     }
-    int code = good ? 0 : 1;
+    int code = !good ? 1 : options->against == NULL ? 0 : check_against(options->against, view);
     view_free(view);
     report_free(report);
     return code;
@@ -188,20 +225,17 @@ static int run_drill(const struct options *options)
 static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'k'},
-        {"drill", required_argument, NULL, 'd'},
-        {"json", no_argument, NULL, 'j'},
-        {"dump", required_argument, NULL, 'D'},
-        {"failure", required_argument, NULL, 'f'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'k'},
+        {"against", required_argument, NULL, 'a'}, {"drill", required_argument, NULL, 'd'},
+        {"json", no_argument, NULL, 'j'},          {"dump", required_argument, NULL, 'D'},
+        {"failure", required_argument, NULL, 'f'}, {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "c:Vh", known, NULL)) != -1;) {
         switch (option) {
         case 'c': options->path = optarg; break;
         case 'k': options->check = true; break;
+        case 'a': options->against = optarg; break;
         case 'D': options->zone = optarg; break;
         case 'j': options->json = true; break;
         case 'f':
@@ -224,7 +258,8 @@ static int parse_options(int argc, char **argv, struct options *options)
         }
     }
     int modes = options->check + (options->zone != NULL) + (options->loss_count != 0);
-    if (options->path == NULL || optind != argc || modes > 1) {
+    bool is_lost = options->against != NULL && !options->check;
+    if (options->path == NULL || optind != argc || modes > 1 || is_lost) {
         print_usage(stderr);
         return EXITS_USAGE;
     }

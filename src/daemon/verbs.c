@@ -213,10 +213,10 @@ static int simulate(void *context, struct admin_drill *asked, char **json)
     return error;
 }
 
-static int reload(void *context, const char *zone,
+static int reload(void *context, const struct admin_reload *asked,
                   void (*done)(void *argument, const struct admin_reload_result *result), void *argument)
 {
-    return server_start_reload(context, zone, done, argument);
+    return server_start_reload(context, asked, done, argument);
 }
 
 static void list_zones(void *context, const struct view_zone **zones, size_t *count)

@@ -3,6 +3,9 @@ src_liboperate_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_liboperate_a_SOURCES = \
 	src/operate/assume.c \
 	src/operate/choice.c src/operate/choice.h \
+	src/operate/compare.c src/operate/compare.h src/operate/compare_internal.h \
+	src/operate/compare_story.c \
+	src/operate/compare_zones.c \
 	src/operate/explain.c src/operate/explain_parts.h \
 	src/operate/explain_class.c \
 	src/operate/explain_members.c \

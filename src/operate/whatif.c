@@ -19,20 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *operate_severity_text(enum operate_severity severity)
-{
-    static const char *const texts[] = {
-        [OPERATE_UNSERVED] = "unserved",
-        [OPERATE_FALLBACK] = "fallback",
-        [OPERATE_OVERLOADED] = "overloaded",
-        [OPERATE_MOVED] = "moved",
-        [OPERATE_STILL_UNSERVED] = "still_unserved",
-        [OPERATE_STILL_FALLBACK] = "still_fallback",
-        [OPERATE_UNCHANGED] = "unchanged",
-    };
-    return texts[severity];
-}
-
 /* ---- names with the same policy and types ---- */
 
 static uint16_t type_of(const struct steer_policy *policy, uint16_t bit)

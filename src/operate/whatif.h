@@ -30,7 +30,19 @@ enum operate_severity {
     OPERATE_SEVERITIES
 };
 
-const char *operate_severity_text(enum operate_severity severity); /* "unserved" … */
+static inline const char *operate_severity_text(enum operate_severity severity)
+{
+    static const char *const texts[] = {
+        [OPERATE_UNSERVED] = "unserved",
+        [OPERATE_FALLBACK] = "fallback",
+        [OPERATE_OVERLOADED] = "overloaded",
+        [OPERATE_MOVED] = "moved",
+        [OPERATE_STILL_UNSERVED] = "still_unserved",
+        [OPERATE_STILL_FALLBACK] = "still_fallback",
+        [OPERATE_UNCHANGED] = "unchanged",
+    };
+    return texts[severity];
+}
 
 /* An endpoint, az or region, and its part in the answers. [0]: before, [1]: after. */
 struct operate_place {

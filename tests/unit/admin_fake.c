@@ -330,14 +330,14 @@ static int simulate(void *context, struct admin_drill *drill, char **json)
     return 0;
 }
 
-static int reload(void *context, const char *zone,
+static int reload(void *context, const struct admin_reload *asked,
                   void (*done)(void *argument, const struct admin_reload_result *result), void *argument)
 {
     struct fake *fake = context;
     if (fake->done != NULL) {
         return ERROR_CONFLICT;
     }
-    if (zone != NULL && strcmp(zone, "example.com") != 0) {
+    if (asked->zone != NULL && strcmp(asked->zone, "example.com") != 0) {
         return ERROR_NOT_FOUND;
     }
     fake->reloads++;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What a reload changes for traffic, as JSON. */
+#include "config.h"
+
+#include "admin/render.h"
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
+}
+
+static void set_count(json_t *object, const char *key, size_t count)
+{
+    set(object, key, json_integer((json_int_t)count));
+}
+
+static json_t *render_list(size_t total, json_t *items)
+{
+    json_t *object = json_object();
+    set_count(object, "total", total);
+    set(object, "items", items);
+    return object;
+}
+
+static json_t *render_counts_of(const struct operate_counts *counts)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < counts->count; i++) {
+        json_t *item = json_object();
+        set(item, "name", render_text(counts->items[i].name));
+        set_count(item, "records_before", counts->items[i].records[0]);
+        set_count(item, "records_after", counts->items[i].records[1]);
+        json_array_append_new(items, item);
+    }
+    return render_list(counts->total, items);
+}
+
+static json_t *render_fates(const struct operate_counts counts[OPERATE_FATES])
+{
+    json_t *object = json_object();
+    for (int fate = 0; fate < OPERATE_FATES; fate++) {
+        set(object, operate_fate_text((enum operate_fate)fate), render_counts_of(&counts[fate]));
+    }
+    return object;
+}
+
+static json_t *render_members(const struct operate_comparison *changes)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < changes->membership_count; i++) {
+        const struct operate_membership *from = &changes->memberships[i];
+        json_t *item = json_object();
+        set(item, "name", render_text(from->name));
+        set_count(item, "names", from->name_count);
+        set(item, "gained",
+            render_list(from->gained.total, render_texts(from->gained.names, from->gained.count)));
+        set(item, "lost", render_list(from->lost.total, render_texts(from->lost.names, from->lost.count)));
+        json_array_append_new(items, item);
+    }
+    json_t *object = render_list(changes->membership_total, items);
+    set_count(object, "gained", changes->gained);
+    set_count(object, "lost", changes->lost);
+    return object;
+}
+
+static json_t *render_move(const struct operate_move *move)
+{
+    json_t *item = json_object(), *types = json_array();
+    for (size_t i = 0; move->types[i] != NULL; i++) {
+        json_array_append_new(types, render_text(move->types[i]));
+    }
+    set(item, "name", render_text(move->name));
+    set_count(item, "names", move->name_count);
+    set(item, "class", render_text(move->class_label));
+    set(item, "types", types);
+    set(item, "severity", render_text(operate_severity_text(move->severity)));
+    set(item, "before", render_text(move->before));
+    set(item, "after", render_text(move->after));
+    return item;
+}
+
+static json_t *render_answers(const struct operate_comparison *changes)
+{
+    static const enum operate_severity severities[] = {OPERATE_UNSERVED, OPERATE_FALLBACK, OPERATE_MOVED};
+    json_t *items = json_array(), *names = json_object();
+    for (size_t i = 0; i < changes->move_count; i++) {
+        json_array_append_new(items, render_move(&changes->moves[i]));
+    }
+    for (size_t i = 0; i < sizeof severities / sizeof *severities; i++) {
+        set_count(names, operate_severity_text(severities[i]), changes->names_moved[severities[i]]);
+    }
+    json_t *object = render_list(changes->move_total, items);
+    set(object, "names", names);
+    return object;
+}
+
+json_t *render_comparison(const struct operate_comparison *changes)
+{
+    json_t *object = json_object();
+    set(object, "steps", render_texts(changes->steps, changes->step_count));
+    set(object, "zones", render_fates(changes->zones));
+    set(object, "names", render_fates(changes->names));
+    set_count(object, "steered_before", changes->steered[0]);
+    set_count(object, "steered_after", changes->steered[1]);
+    set(object, "members", render_members(changes));
+    set(object, "answers", render_answers(changes));
+    return object;
+}

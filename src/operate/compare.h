@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What another configuration changes for traffic: zones and names that come, go or lose more than half of
+ * their records, members that steered names gain and lose, and answers that move. Answers are evaluated as
+ * those of queries are, once per distinct pair of policies that the same name has before and after, class of
+ * clients and type, on the states that each of the views has.
+ *
+ * An endpoint is the same if it has the same addresses, whatever its name. Classes are the same if they have
+ * the same label; clients of one that is on one side only are looked at as those of the default class on the
+ * other. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/report.h"
+#include "operate/whatif.h"
+#include "view/view.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum operate_fate { OPERATE_ADDED, OPERATE_REMOVED, OPERATE_SHRUNK, OPERATE_FATES };
+
+static inline const char *operate_fate_text(enum operate_fate fate)
+{
+    static const char *const texts[] = {
+        [OPERATE_ADDED] = "added", [OPERATE_REMOVED] = "removed", [OPERATE_SHRUNK] = "shrunk"};
+    return texts[fate];
+}
+
+struct operate_counted {
+    const char *name;
+    uint32_t records[2]; /* [0]: before, [1]: after */
+};
+
+struct operate_counts {
+    struct operate_counted *items; /* the first ones */
+    size_t count, total;
+};
+
+enum { OPERATE_MEMBERS_LISTED = 10 };
+
+struct operate_members {
+    const char *names[OPERATE_MEMBERS_LISTED]; /* endpoints */
+    size_t count, total;
+};
+
+/* Of the names with one pair of policies. */
+struct operate_membership {
+    const char *name; /* the first one */
+    uint32_t name_count;
+    struct operate_members gained, lost;
+};
+
+struct operate_move {
+    const char *name;
+    uint32_t name_count;
+    const char *class_label;
+    const char *types[OPERATE_ROW_TYPES]; /* NULL ends them */
+    enum operate_severity severity;       /* UNSERVED, FALLBACK or MOVED */
+    const char *before, *after;           /* "tier us-east" …, of the first type */
+};
+
+struct operate_comparison {
+    struct operate_counts zones[OPERATE_FATES], names[OPERATE_FATES];
+    size_t steered[2]; /* names */
+    struct operate_membership *memberships;
+    size_t membership_count, membership_total;
+    size_t gained, lost;        /* members, of all names */
+    struct operate_move *moves; /* the worst first */
+    size_t move_count, move_total;
+    size_t names_moved[OPERATE_MOVED + 1]; /* by their worst severity */
+    const char **steps;                    /* the whole in sentences; none: nothing changes */
+    size_t step_count;
+};
+
+struct operate_compare {
+    const struct view *view[2];  /* before, after */
+    const char *zone;            /* this one only, as it is listed; NULL: all */
+    size_t limit;                /* items of each list */
+    int64_t wall_ms;             /* now */
+    const struct report *report; /* may call it off; NULL: nobody does */
+};
+
+/* Nobody exchanges zones of the views meanwhile; of their states only words are read, so they may serve. The
+ * result lives in the arena and borrows nothing. */
+void operate_compare_views(const struct operate_compare *compare, struct arena *arena,
+                           struct operate_comparison *comparison);

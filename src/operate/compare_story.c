@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A comparison in sentences, the worst first. They say what is so with the one configuration and not with the
+ * other, whether that is installed already or not. */
+#include "config.h"
+
+#include "operate/compare_internal.h"
+
+#include "base/buffer.h"
+#include "base/words.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { STEPS_MAX = 16, STEP_SIZE = 1024, EXAMPLES = 3 };
+
+struct story {
+    struct arena *arena;
+    struct operate_comparison *comparison;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct story *story, const char *format, ...)
+{
+    struct operate_comparison *to = story->comparison;
+    char text[STEP_SIZE];
+    va_list arguments;
+    if (to->step_count == STEPS_MAX) {
+        return;
+    }
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    to->steps[to->step_count++] = arena_copy_text(story->arena, text);
+}
+
+static const char *finish(struct story *story, struct buffer *text, size_t told, size_t total)
+{
+    if (told < total) {
+        buffer_add_text(text, " …");
+    }
+    const char *copy = arena_copy_text(story->arena, text->len == 0 ? "" : text->bytes);
+    buffer_fini(text);
+    return copy;
+}
+
+/* "example.com. (9 records, now 4), …" */
+static const char *list_counts(struct story *story, const struct operate_counts *counts, bool shrunk)
+{
+    struct buffer text;
+    size_t count = counts->count < EXAMPLES ? counts->count : EXAMPLES;
+    buffer_init(&text);
+    for (size_t i = 0; i < count; i++) {
+        const struct operate_counted *item = &counts->items[i];
+        buffer_print(&text, "%s%s", i == 0 ? "" : ", ", item->name);
+        if (shrunk) {
+            buffer_print(&text, " (%u of %u)", item->records[1], item->records[0]);
+        }
+    }
+    return finish(story, &text, count, counts->total);
+}
+
+static void tell_counts(struct story *story, const char *what,
+                        const struct operate_counts counts[OPERATE_FATES])
+{
+    static const char *const texts[][2] = {
+        [OPERATE_ADDED] = {"comes", "come"},
+        [OPERATE_REMOVED] = {"goes", "go"},
+        [OPERATE_SHRUNK] = {"keeps less than half of its records", "keep less than half of their records"}};
+    for (int fate = OPERATE_REMOVED; fate < OPERATE_FATES + OPERATE_REMOVED; fate++) { /* what comes: last */
+        const struct operate_counts *these = &counts[fate % OPERATE_FATES];
+        if (these->total != 0) {
+            say(story, "%zu %s%s %s: %s", these->total, what, words_plural(these->total),
+                texts[fate % OPERATE_FATES][these->total != 1],
+                list_counts(story, these, fate == OPERATE_SHRUNK));
+        }
+    }
+}
+
+/* "www.example.com. A (class default: tier us -> tier eu), …" */
+static const char *list_moves(struct story *story, enum operate_severity severity)
+{
+    const struct operate_comparison *from = story->comparison;
+    struct buffer text;
+    size_t told = 0, names = 0;
+    buffer_init(&text);
+    for (size_t i = 0; i < from->move_count && told < EXAMPLES; i++) {
+        const struct operate_move *move = &from->moves[i];
+        if (move->severity == severity) {
+            buffer_print(&text, "%s%s %s (class %s: %s -> %s)", told++ == 0 ? "" : ", ", move->name,
+                         move->types[0], move->class_label, move->before, move->after);
+            names += move->name_count;
+        }
+    }
+    return finish(story, &text, names, from->names_moved[severity]);
+}
+
+static void tell_moves(struct story *story)
+{
+    static const char *const texts[OPERATE_MOVED + 1][2] = {
+        [OPERATE_UNSERVED] = {"is served by nobody any more", "are served by nobody any more"},
+        [OPERATE_FALLBACK] = {"is left to a fallback", "are left to a fallback"},
+        [OPERATE_MOVED] = {"is answered differently", "are answered differently"}};
+    for (int severity = 0; severity <= OPERATE_MOVED; severity++) {
+        size_t names = story->comparison->names_moved[severity];
+        if (names != 0) {
+            say(story, "%zu name%s %s: %s", names, words_plural(names), texts[severity][names != 1],
+                list_moves(story, (enum operate_severity)severity));
+        }
+    }
+}
+
+static void add_members(struct buffer *text, const char *verb, const struct operate_members *members)
+{
+    for (size_t i = 0; i < members->count && i < EXAMPLES; i++) {
+        buffer_print(text, "%s %s", i == 0 ? verb : ",", members->names[i]);
+    }
+    if (members->total > EXAMPLES) {
+        buffer_add_text(text, " …");
+    }
+}
+
+static void tell_members(struct story *story)
+{
+    const struct operate_comparison *from = story->comparison;
+    if (from->gained + from->lost == 0) {
+        return;
+    }
+    struct buffer text;
+    size_t count = from->membership_count < EXAMPLES ? from->membership_count : EXAMPLES;
+    buffer_init(&text);
+    for (size_t i = 0; i < count; i++) {
+        const struct operate_membership *item = &from->memberships[i];
+        buffer_print(&text, "%s%s", i == 0 ? "" : "; ", item->name);
+        add_members(&text, " gains", &item->gained);
+        add_members(&text, " loses", &item->lost);
+    }
+    say(story, "members of names: %zu gained, %zu lost: %s", from->gained, from->lost,
+        finish(story, &text, count, from->membership_total));
+}
+
+void compare_tell_story(struct arena *arena, struct operate_comparison *comparison)
+{
+    struct story story = {arena, comparison};
+    comparison->steps = arena_alloc(arena, STEPS_MAX * sizeof *comparison->steps);
+    tell_moves(&story);
+    tell_counts(&story, "zone", comparison->zones);
+    tell_counts(&story, "name", comparison->names);
+    tell_members(&story);
+}
