@@ -27,7 +27,7 @@ src_libbase_a_SOURCES = \
 	src/base/ring.c src/base/ring.h \
 	src/base/sanitizer.h \
 	src/base/scribe.c src/base/scribe.h \
-	src/base/serial.h \
+	src/base/serial.h src/base/share.h \
 	src/base/siphash.c src/base/siphash.h \
 	src/base/spans.c src/base/spans.h \
 	src/base/utf8.c src/base/utf8.h \

@@ -181,6 +181,7 @@ static void prepare(struct builder *builder, const struct geo_plan *plan, struct
     for (uint32_t i = 1; i < joint->texts.count; i++) {
         builder->texts[i] = geo_rules_find_text(rules, geo_pool_get(&joint->texts, i));
     }
+    geo_rules_meet(rules, &joint->texts, &joint->facts);
     builder->classes = memory_alloc_array(joint->facts.count, sizeof *builder->classes);
     builder->nearest = memory_alloc_array(plan->nearest_count, sizeof(uint16_t *));
     for (size_t i = 0; i < plan->nearest_count; i++) {
@@ -247,4 +248,24 @@ struct geo_tree *geo_build_tree(const struct geo_plan *plan, struct geo_atlas *a
     geo_trie_fini(&classes);
     finish(&builder);
     return tree;
+}
+
+bool geo_tree_knows(const struct geo_tree *tree, const char *text)
+{
+    return tree->rules->met_texts[geo_rules_find_text(tree->rules, text)];
+}
+
+bool geo_tree_knows_city(const struct geo_tree *tree, uint32_t id)
+{
+    const struct geo_rules *rules = tree->rules;
+    size_t low = 0, high = rules->met_city_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rules->met_cities[middle] < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < rules->met_city_count && rules->met_cities[low] == id;
 }

@@ -149,6 +149,10 @@ unsigned geo_get_nearest_count(const struct geo_tree *tree, uint32_t nearest);
 /* What rules and targets ask of databases: bits as in geo_db_info.knows. */
 unsigned geo_tree_needs(const struct geo_tree *tree);
 
+/* Did any of the databases know a city or subdivision that the rules ask for, by name or by GeoNames id? */
+bool geo_tree_knows(const struct geo_tree *tree, const char *text);
+bool geo_tree_knows_city(const struct geo_tree *tree, uint32_t id);
+
 /* ---- asking ---- */
 
 struct geo_match {

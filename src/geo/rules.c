@@ -141,13 +141,44 @@ uint32_t geo_rules_find_text(const struct geo_rules *rules, const char *text)
     return geo_pool_find(&rules->texts, folded, len);
 }
 
-/* ---- making ---- */
+/* ---- what databases know ---- */
+
+static bool asks_for_ids(const struct geo_rules *rules)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct geo_condition *cities = &rules->matchers[i].conditions[GEO_CITY];
+        if (cities->count != 0 && (cities->values[cities->count - 1] & CITY_ID) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static int compare_values(const void *a, const void *b)
 {
     uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
     return (left > right) - (left < right);
 }
+
+void geo_rules_meet(struct geo_rules *rules, const struct geo_pool *texts, const struct geo_pool *facts)
+{
+    rules->met_texts = arena_alloc(rules->arena, rules->texts.count * sizeof *rules->met_texts);
+    for (uint32_t i = 1; i < texts->count; i++) {
+        rules->met_texts[geo_rules_find_text(rules, geo_pool_get(texts, i))] = true;
+    }
+    if (!asks_for_ids(rules)) {
+        return;
+    }
+    rules->met_cities = arena_alloc(rules->arena, facts->count * sizeof *rules->met_cities);
+    for (uint32_t i = 0; i < facts->count; i++) {
+        const struct geo_facts *of = geo_pool_get(facts, i);
+        rules->met_cities[rules->met_city_count] = of->city_id;
+        rules->met_city_count += of->city_id != 0;
+    }
+    qsort(rules->met_cities, rules->met_city_count, sizeof *rules->met_cities, compare_values);
+}
+
+/* ---- making ---- */
 
 static uint32_t read_text(struct geo_rules *rules, enum geo_kind kind, const char *text)
 {

@@ -43,6 +43,10 @@ struct geo_rules {
     ptrdiff_t everybody;        /* the rule without any condition, or -1 */
     uint32_t otherwise;
     unsigned needs; /* what its rules and targets ask of databases */
+    /* What of that a database has: by number of `texts`, and GeoNames ids of cities, ascending. */
+    bool *met_texts;
+    uint32_t *met_cities;
+    size_t met_city_count;
 };
 
 struct geo_rules *geo_rules_new(const struct geo_plan *plan);
@@ -55,5 +59,7 @@ ptrdiff_t geo_rules_match(const struct geo_rules *rules, const struct geo_facts 
 /* Of the rules without prefixes. */
 ptrdiff_t geo_rules_match_place(const struct geo_rules *rules, const struct geo_facts *facts);
 bool geo_matcher_holds(const struct geo_matcher *matcher, const struct geo_facts *facts);
+/* Take down what the databases know of what the rules ask for: all texts, and all facts. Once. */
+void geo_rules_meet(struct geo_rules *rules, const struct geo_pool *texts, const struct geo_pool *facts);
 /* Number in rules->texts of a text as databases spell it, or 0. */
 uint32_t geo_rules_find_text(const struct geo_rules *rules, const char *text);

@@ -9,14 +9,12 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/share.h"
 #include "health/machine.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A fraction written with four digits means the fraction: 0.3333 of 3 is 1 and 0.6667 of 3 is 2. */
-#define SHARE_TOLERANCE 0.0005
 
 enum { EVERY_FAMILY = 1 << HEALTH_V4 | 1 << HEALTH_V6 };
 
@@ -128,20 +126,6 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
     }
 }
 
-/* How many unhealthy ones of `members` reach the share; at least one, at most all. */
-static uint32_t count_to_lose(double lost_at, uint32_t members)
-{
-    double need = lost_at * members - SHARE_TOLERANCE;
-    if (!(need > 1)) {
-        return 1;
-    }
-    if (need >= members) {
-        return members;
-    }
-    uint32_t whole = (uint32_t)need;
-    return whole < need ? whole + 1 : whole;
-}
-
 /* Who has a say: monitors in their endpoint, endpoints that have monitors in their az, azs that have such
  * endpoints in their region. */
 static void count_members(struct health *health)
@@ -157,7 +141,7 @@ static void count_members(struct health *health)
             struct health_node *node = &health->nodes[kind][i];
             uint32_t members = kind == HEALTH_ENDPOINT ? node->child_count : node->tally.members;
             if (kind != HEALTH_ENDPOINT) {
-                node->lost_from = count_to_lose(health->lost_at[kind][i], members);
+                node->lost_from = share_count(health->lost_at[kind][i], members);
             }
             if (kind != HEALTH_REGION && members != 0) {
                 health->nodes[kind + 1][node->parent].tally.members++;

@@ -6,12 +6,11 @@
 
 #include "steer/tier.h"
 
+#include "base/share.h"
 #include "steer/sticky.h"
 
 #include <string.h>
 
-/* A share that is written with four digits means the fraction: 0.6667 of 3 is 2 (of members alike). */
-#define SHARE_TOLERANCE 0.0005
 /* A tier that sheds everything takes what nobody else does. */
 #define LEAST 1e-9
 
@@ -124,8 +123,8 @@ static void count_member(struct sums *sums, double units, const struct look *loo
 static double meets(const struct steer_need *need, const struct sums *whole, double members, double units)
 {
     if (need->share > 0) {
-        double tolerance = SHARE_TOLERANCE * whole->units / whole->members;
-        return units + tolerance >= need->share * whole->units ? 1 : units / (need->share * whole->units);
+        bool is_reached = share_is_reached(need->share, units, whole->units, whole->members);
+        return is_reached ? 1 : units / (need->share * whole->units);
     }
     return need->count > 0 ? members / need->count : 1;
 }

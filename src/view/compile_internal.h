@@ -133,6 +133,9 @@ struct compile_classes {
     struct geo_tree *tree; /* owned; NULL: the steer set has one with the key already */
 };
 
+/* Of places that rules ask for and that are nowhere. */
+void compile_warn_of_strangers(struct compiler *c, const struct conf_geo *geo, const struct geo_tree *tree,
+                               const struct report_place *place);
 /* 0, or an error that was reported at the place. */
 int compile_plan_classes(struct compiler *c, const struct compile_plan *plan, struct compile_classes *to);
 

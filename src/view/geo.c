@@ -281,7 +281,7 @@ static void warn_of_shortening(const struct compiler *c, const struct geo_tree *
     }
 }
 
-static struct geo_tree *build_tree(const struct compiler *c, const struct targets *targets,
+static struct geo_tree *build_tree(struct compiler *c, const struct targets *targets,
                                    const struct report_place *place)
 {
     struct arena *arena = arena_new(0);
@@ -291,6 +291,7 @@ static struct geo_tree *build_tree(const struct compiler *c, const struct target
     struct geo_tree *tree = geo_build_tree(&plan, c->atlas);
     arena_free(arena);
     warn_of_needs(c, tree, place);
+    compile_warn_of_strangers(c, targets->name->geo, tree, place);
     warn_of_shortening(c, tree, targets, place);
     return tree;
 }

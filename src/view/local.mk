@@ -20,6 +20,7 @@ src_libview_a_SOURCES = \
 	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
 	src/view/state.c \
+	src/view/strangers.c \
 	src/view/succession.c \
 	src/view/tiers.c \
 	src/view/view.c src/view/view.h \

@@ -145,6 +145,29 @@ def test_what_no_database_knows_is_said(site):
     assert done.returncode == 1 and '"nearest" needs to know where endpoint "web-us-east" (and 2 more) is' in done.stderr
 
 
+def test_places_that_are_nowhere(site):
+    """Warned of with their rule; what some database knows is not, whatever the case of its letters."""
+    rules = [{"when": {"country": ["UK", "DE", "ZZ"]}, "tiers": EU}, {"when": {"city": ["Pariss", "PARIS", 2643743, 7]}, "tiers": EU},
+             {"when": {"subdivision": ["us-tx", "US-XX"]}, "tiers": EU}]
+    make(site, ["city.mmdb"], {"www": {"geo": rules}, "same": {"geo": rules}}).write()
+    done = kit.run_steerd("-c", str(site.config), "--check")
+    assert done.returncode == 0, done
+    warnings = [line.split("warning: ")[1] for line in done.stderr.splitlines() if "no client is there" in line]
+    assert warnings == [
+        'rule geo[0]: "UK" is no country of ISO 3166-1, so no client is there; did you mean "GB"?',
+        'rule geo[0]: "ZZ" is no country of ISO 3166-1, so no client is there',
+        'rule geo[1]: no database knows the city "Pariss", so no client is there',
+        'rule geo[1]: no database knows the city 7, so no client is there',
+        'rule geo[2]: no database knows the subdivision "US-XX", so no client is there']
+    many = [{"when": {"city": [f"nowhere {i}" for i in range(1000)]}, "tiers": EU}]
+    make(site, ["city.mmdb"], {"www": {"geo": many}}).write()
+    lines = kit.run_steerd("-c", str(site.config), "--check").stderr.splitlines()
+    assert len(lines) == 11 and "example.com.json:" in lines[0] and "rules geo: 990 more places that nobody is in" in lines[-1]
+    make(site, ["country.mmdb"], {"www": {"geo": rules[1:]}}).write()
+    done = kit.run_steerd("-c", str(site.config), "--check").stderr
+    assert "which none of the 1 databases" in done and "no client" not in done, "said once, for all of them"
+
+
 # ---- databases that change ----
 
 def states(server):

@@ -10,11 +10,16 @@ import re
 
 import places
 
-TOLERANCE = fractions.Fraction(5, 10000)  # of an average endpoint of the tier: "66.67%" of three are two
 OUTCOMES_MAX, EXACT_MAX = 500, 12  # explain is exact up to so many endpoints of which several are drawn
 SERVING = {"healthy", "unknown", "forced_up"}
 TYPES = "A", "AAAA", "CNAME", "MX", "SRV", "TXT"
 FORCED = {"drain": "drained", "up": "forced_up", "down": "forced_down"}
+
+
+def tolerate(count):
+    """How much of an average one of so many may be missing: "66.67%" of three are two, "16.67%" of thirty five."""
+    return max(fractions.Fraction(5, 10000), min(fractions.Fraction(6, 100000) * count, fractions.Fraction(49, 100)))
+
 
 # A share of the answers, and the endpoints that these are chosen among.
 # trickles: its tier would have less than its trickle.
@@ -196,7 +201,7 @@ class Lenient(Unheld):
 def is_lost(out, members, lost_at):
     share = read_share(lost_at)
     share = fractions.Fraction(1) if share is None else share
-    return out >= 1 and (out >= members or out + TOLERANCE >= share * members)
+    return out >= 1 and (out >= members or out + tolerate(members) >= share * members)
 
 
 def find_resorts(document, rules):
@@ -281,7 +286,7 @@ class Measure:
         share = read_share(need)
         if share is None:
             return min(fractions.Fraction(count) / need, fractions.Fraction(1))
-        if serving + TOLERANCE * self.whole / self.count >= share * self.whole:
+        if serving + tolerate(self.count) * self.whole / self.count >= share * self.whole:
             return fractions.Fraction(1)
         return serving / (share * self.whole)
 

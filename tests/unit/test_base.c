@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/report.h"
 #include "base/sanitizer.h"
+#include "base/share.h"
 #include "base/siphash.h"
 #include "base/words.h"
 
@@ -409,6 +410,30 @@ static void budgets_are_spent_once(void **state)
 }
 
 /* A look costs more than what most callers do between two of them. */
+/* What counts and what measures agree, for every fraction that is written with four digits. */
+static void shares_mean_fractions(void **state)
+{
+    (void)state;
+    for (uint32_t count = 1; count <= 300; count++) {
+        for (uint32_t part = 1; part <= count; part++) {
+            double share = (double)(uint32_t)(10000.0 * part / count + 0.5) / 10000;
+            assert_int_equal(share_count(share, count), part);
+            assert_true(share_is_reached(share, part, count, count));
+            assert_false(share_is_reached(share, part - 1, count, count));
+            assert_true(share_is_reached(share, 100.0 * part, 100.0 * count, count)); /* by capacity */
+        }
+    }
+    assert_int_equal(share_count(0.33, 3), 1);
+    assert_int_equal(share_count(0.34, 3), 2);
+    assert_int_equal(share_count(0.67, 3), 3);
+    assert_int_equal(share_count(1, 7), 7);
+    assert_int_equal(share_count(1, 65535), 65535);
+    assert_int_equal(share_count(0.5, 65536), 32768);
+    assert_int_equal(share_count(0.0001, 7), 1);
+    assert_true(share_is_reached(0.33, 1, 3, 3));
+    assert_false(share_is_reached(0.34, 1, 3, 3));
+}
+
 static void budgets_are_looked_at_seldom_while_little_happens(void **state)
 {
     (void)state;
@@ -448,6 +473,7 @@ int main(void)
         cmocka_unit_test(buffer_grows),
         cmocka_unit_test(budgets_are_spent_once),
         cmocka_unit_test(budgets_are_looked_at_seldom_while_little_happens),
+        cmocka_unit_test(shares_mean_fractions),
         cmocka_unit_test(clock_is_virtual),
         cmocka_unit_test(times_round_trip),
         cmocka_unit_test(cursor_error_sticks),
