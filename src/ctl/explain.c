@@ -20,11 +20,10 @@ static void show_tiers(const struct steerctl *ctl, const json_t *tiers)
     size_t i;
     const json_t *tier;
     char text[64], one[32], other[32];
-    if (json_array_size(tiers) == 0) {
+    struct table *table = table_begin(ctl, headings, tiers);
+    if (table == NULL) {
         return;
     }
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
     json_array_foreach(tiers, i, tier)
     {
         table_add(table, text_of(tier, "label"));
@@ -49,11 +48,10 @@ static void show_members(const struct steerctl *ctl, const json_t *members)
     size_t i;
     const json_t *member;
     char text[32], list[TEXT_LIST_SIZE];
-    if (json_array_size(members) == 0) {
+    struct table *table = table_begin(ctl, headings, members);
+    if (table == NULL) {
         return;
     }
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
     json_array_foreach(members, i, member)
     {
         table_add(table, text_of(member, "endpoint"));

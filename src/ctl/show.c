@@ -200,11 +200,10 @@ static void show_checks(const struct steerctl *ctl, const json_t *checks)
     size_t i;
     const json_t *check;
     char text[32];
-    if (json_array_size(checks) == 0) {
+    struct table *table = table_begin(ctl, headings, checks);
+    if (table == NULL) {
         return;
     }
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
     json_array_foreach(checks, i, check)
     {
         table_add(table, text_of(check, "check"));

@@ -101,6 +101,8 @@ enum { TABLE_COLUMNS_MAX = 12, TABLE_CELL_SIZE = 512 };
 struct table;
 
 struct table *table_new(const struct steerctl *ctl, const char *const *headings); /* NULL at the end */
+/* One of its own below an empty line; NULL if there is nothing to show. */
+struct table *table_begin(const struct steerctl *ctl, const char *const *headings, const json_t *items);
 void table_add(struct table *table, const char *cell); /* row by row; NULL is written as "-" */
 void table_print(struct table *table);                 /* and free */
 /* Colour of a state word, applied when the table is printed. */

@@ -124,6 +124,15 @@ struct table *table_new(const struct steerctl *ctl, const char *const *headings)
     return table;
 }
 
+struct table *table_begin(const struct steerctl *ctl, const char *const *headings, const json_t *items)
+{
+    if (json_array_size(items) == 0) {
+        return NULL;
+    }
+    putchar('\n');
+    return table_new(ctl, headings);
+}
+
 void table_add(struct table *table, const char *cell)
 {
     char clean[TABLE_CELL_SIZE];

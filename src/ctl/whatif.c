@@ -3,7 +3,7 @@
  * What would be, beside what is: what-if reports and explanations on assumptions, as text. */
 #include "config.h"
 
-#include "ctl/steerctl.h"
+#include "ctl/text.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -51,11 +51,6 @@ json_t *whatif_parse_words(char *const *words, int count, const char **bad)
 
 /* ---- cells ---- */
 
-static const char *or_dash(const char *text)
-{
-    return text == NULL ? "-" : text;
-}
-
 static const json_t *side_of(const json_t *object, int side)
 {
     return json_object_get(object, side == 0 ? "before" : "after");
@@ -96,7 +91,7 @@ static void list_text(const json_t *list, size_t max, char *out, size_t size)
             break;
         }
         used += (size_t)snprintf(out + used, size - used, "%s%s", i == 0 ? "" : " ",
-                                 or_dash(json_string_value(item)));
+                                 text_or_dash(json_string_value(item)));
     }
 }
 
@@ -108,11 +103,10 @@ static void show_places(const struct steerctl *ctl, const char *kind, const json
     size_t i;
     const json_t *place;
     char text[64], number[32];
-    if (json_array_size(places) == 0) {
+    struct table *table = table_begin(ctl, headings, places);
+    if (table == NULL) {
         return;
     }
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
     json_array_foreach(places, i, place)
     {
         if (i == PLACES_SHOWN) {
@@ -174,11 +168,10 @@ static void show_rows(const struct steerctl *ctl, const json_t *report)
     const json_t *rows = json_object_get(report, "items"), *row;
     size_t i;
     char text[TABLE_CELL_SIZE], before[32], after[32];
-    if (json_array_size(rows) == 0) {
+    struct table *table = table_begin(ctl, headings, rows);
+    if (table == NULL) {
         return;
     }
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
     json_array_foreach(rows, i, row)
     {
         bool changed = json_is_true(json_object_get(row, "changed"));
@@ -210,7 +203,7 @@ static void print_lines(const json_t *lines)
     char clean[1024];
     json_array_foreach(lines, i, line)
     {
-        printf("%2zu. %s\n", i + 1, text_clean(or_dash(json_string_value(line)), clean, sizeof clean));
+        printf("%2zu. %s\n", i + 1, text_clean(text_or_dash(json_string_value(line)), clean, sizeof clean));
     }
 }
 
@@ -236,11 +229,11 @@ static void show_answers(const char *label, const json_t *explanation)
     printf("%s\n", label);
     json_array_foreach(json_object_get(explanation, "answers"), i, line)
     {
-        printf("    %s\n", text_clean(or_dash(json_string_value(line)), clean, sizeof clean));
+        printf("    %s\n", text_clean(text_or_dash(json_string_value(line)), clean, sizeof clean));
     }
     if (i == 0) {
         printf("    %s, no records\n",
-               text_clean(or_dash(text_of(explanation, "rcode")), clean, sizeof clean));
+               text_clean(text_or_dash(text_of(explanation, "rcode")), clean, sizeof clean));
     }
 }
 
@@ -256,11 +249,10 @@ static void show_tiers_beside(const struct steerctl *ctl, const json_t *before, 
     size_t i;
     const json_t *was;
     char text[32];
-    if (json_array_size(before) == 0) {
+    struct table *table = table_begin(ctl, headings, before);
+    if (table == NULL) {
         return;
     }
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
     json_array_foreach(before, i, was)
     {
         const json_t *is = json_array_get(after, i);
@@ -280,11 +272,10 @@ static void show_members_beside(const struct steerctl *ctl, const json_t *before
     size_t i;
     const json_t *was;
     char text[32];
-    if (json_array_size(before) == 0) {
+    struct table *table = table_begin(ctl, headings, before);
+    if (table == NULL) {
         return;
     }
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
     json_array_foreach(before, i, was)
     {
         const json_t *is = json_array_get(after, i);
