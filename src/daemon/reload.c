@@ -122,13 +122,20 @@ static void warn_of_fixed(const struct server *server, const struct view *view, 
     }
 }
 
-/* What the new view changes, on the states that both have now. */
+/* What is new changes for traffic, on the states that both views have now. */
 static void *compare(void *argument)
 {
     struct reload *reload = argument;
+    const struct view *before = reload->previous, *next = reload->view;
+    const struct zone *read = view_peek_update(reload->update);
+    if (read != NULL) {
+        next = view_peek_successor(reload->update);
+        next = next == NULL ? before : next;
+    }
     const struct operate_compare asked = {
-        .view = {reload->previous, reload->view},
-        .zone = reload->told_zone == -1 ? NULL : reload->previous->zone_list[reload->told_zone].origin,
+        .view = {before, next},
+        .zone = reload->told_zone == -1 ? NULL : before->zone_list[reload->told_zone].origin,
+        .read = read,
         .limit = reload->limit,
         .wall_ms = clock_wall_ms(&reload->server->clock),
         .report = reload->report};
@@ -205,10 +212,13 @@ static bool load_zone(struct reload *reload)
         reload->update = NULL;
         reload->report = report_new();
         report_set_cancel(reload->report, ends_get_progress(reload->server->ends));
-        reload->zone_index = -1;
+        reload->zone_index = reload->told_zone = -1;
         return false;
     }
     const struct zone *zone = view_peek_update(reload->update);
+    if (zone != NULL) {
+        run_beside(reload, compare);
+    }
     if (zone != NULL && view_find_primary(reload->previous, zone->apex) != NULL) {
         reload->fingerprint = zone_fingerprint(zone);
         primaries_reserve_zone(reload->server->primaries, reload->previous, zone, reload->fingerprint);
@@ -390,7 +400,7 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
                               .cache_count = server->view->cache_count,
                               .report = report_new(),
                               .before = asked->dry_run ? server_get_snapshot(server) : NULL,
-                              .told_zone = asked->dry_run ? index : -1,
+                              .told_zone = asked->dry_run || alone ? index : -1,
                               .limit = asked->limit,
                               .started_us = clock_now_us(&server->clock),
                               .done = done,

@@ -496,6 +496,9 @@ static void make_room(struct comparing *c)
 
 static void compare_steered(struct comparing *c)
 {
+    if (c->compare->view[0] == c->compare->view[1]) {
+        return; /* no policy is another one */
+    }
     list_entries(c);
     match_endpoints(c);
     make_room(c);

@@ -76,6 +76,7 @@ struct operate_comparison {
 struct operate_compare {
     const struct view *view[2];  /* before, after */
     const char *zone;            /* this one only, as it is listed; NULL: all */
+    const struct zone *read;     /* what that will be; NULL: it is in view[1] already */
     size_t limit;                /* items of each list */
     int64_t wall_ms;             /* now */
     const struct report *report; /* may call it off; NULL: nobody does */

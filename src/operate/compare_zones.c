@@ -114,7 +114,8 @@ static const struct zone *find_zone(const struct view *view, const char *origin)
 static void compare_zone(struct comparer *c, const char *origin)
 {
     const struct zone *before = find_zone(c->compare->view[0], origin);
-    const struct zone *after = find_zone(c->compare->view[1], origin);
+    const struct zone *after =
+        c->compare->read != NULL ? c->compare->read : find_zone(c->compare->view[1], origin);
     const uint32_t records[2] = {before == NULL ? 0 : before->record_count,
                                  after == NULL ? 0 : after->record_count};
     struct operate_counts *zones = c->comparison->zones;
@@ -131,21 +132,19 @@ static void compare_zone(struct comparer *c, const char *origin)
     }
 }
 
-static bool is_meant(const struct operate_compare *compare, const char *origin)
-{
-    return compare->zone == NULL || strcmp(compare->zone, origin) == 0;
-}
-
 void compare_zones(const struct operate_compare *compare, struct arena *arena,
                    struct operate_comparison *comparison)
 {
     struct comparer c = {compare, arena, comparison};
+    if (compare->zone != NULL) {
+        compare_zone(&c, compare->zone);
+        return;
+    }
     for (int side = 0; side < 2; side++) {
         const struct view *view = compare->view[side];
         for (size_t i = 0; i < view->zone_count; i++) {
             const char *origin = view->zone_list[i].origin;
-            bool is_told = side == 1 && find_zone(compare->view[0], origin) != NULL;
-            if (!is_told && is_meant(compare, origin)) {
+            if (side == 0 || find_zone(compare->view[0], origin) == NULL) {
                 compare_zone(&c, origin);
             }
         }

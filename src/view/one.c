@@ -71,6 +71,11 @@ struct zone *view_peek_update(const struct view_zone_update *update)
     return update == NULL ? NULL : update->zone;
 }
 
+const struct view *view_peek_successor(const struct view_zone_update *update)
+{
+    return update->next;
+}
+
 static struct zone *read_plain(const struct view *view, const struct conf_zone_source *source,
                                struct report *report)
 {

@@ -174,6 +174,8 @@ struct view_zone_update *view_read_zone(const struct view *view, size_t index, s
 bool view_update_moves_loops(const struct view *view, const struct view_zone_update *update);
 void view_free_update(struct view_zone_update *update);               /* not installed; NULL is fine */
 struct zone *view_peek_update(const struct view_zone_update *update); /* its zone; NULL for NULL */
+/* The view that will be current then, with the zone in it; NULL: the same one, with the zone in its table. */
+const struct view *view_peek_successor(const struct view_zone_update *update);
 /* Put it into the current view of the slot, by exchanging a pointer. update NULL: the files are broken, say
  * so in zone_list. Returns the view that is current now, with the same generation: the same one, or if names
  * are steered one with another content over the same state. For the thread that publishes, with the lock of

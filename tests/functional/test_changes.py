@@ -129,6 +129,24 @@ def test_renamed_is_the_same(site):
     assert (changes["answers"]["total"], changes["members"]["total"]) == (0, 0)
 
 
+def test_one_zone(site):
+    """Of a steered zone, and of one that is not: those of this zone alone."""
+    server = site.start()
+    site.zone("gone.example", "mail 60 IN A 192.0.2.99\n").policy("example.com", {
+        "www": {"endpoints": ["eu-a"]}, "shop": {"endpoints": ["*"], "tiers": [["us"], ["eu"]]},
+        "alone": {"endpoints": ["us-b"], "fallback": "nodata"}}).write()
+    before = dry(server, "&zone=example.com")
+    changes = server.request("POST", "/v1/reload?zone=example.com").json["changes"]
+    assert changes == before
+    assert [(item["name"], item["names"], item["severity"], item["types"]) for item in changes["answers"]["items"]] == [
+        ("www.example.com.", 1, "unserved", ["AAAA"]), ("www.example.com.", 1, "moved", ["A"])]
+    assert (changes["members"]["lost"], changes["names"]["removed"]["total"]) == (2, 0)
+    changes = server.request("POST", "/v1/reload?zone=gone.example").json["changes"]
+    assert (list(names(changes["names"]["removed"])), list(names(changes["names"]["added"]))) == (["www.gone.example."], ["mail.gone.example."])
+    assert changes["answers"]["total"] == 0 and changes["steered_before"] == changes["steered_after"] == 0
+    assert server.ctl("reload", "gone.example").stdout == f"generation {server.get('/v1/status')['generation']} serves\n"
+
+
 def test_broken(site):
     server = site.start()
     site.put("topology.json", "{ nonsense")

@@ -17,6 +17,13 @@ tests_unit_test_whatif_SOURCES = tests/unit/test_whatif.c tests/unit/operate_wor
 	tests/unit/unit.h
 tests_unit_test_whatif_LDADD = $(OPERATE_TEST_LIBS)
 
+TESTS += tests/unit/test_compare
+check_PROGRAMS += tests/unit/test_compare
+tests_unit_test_compare_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_compare_SOURCES = tests/unit/test_compare.c tests/unit/operate_world.c tests/unit/operate_world.h \
+	tests/unit/unit.h
+tests_unit_test_compare_LDADD = $(OPERATE_TEST_LIBS)
+
 TESTS += tests/unit/test_unserved
 check_PROGRAMS += tests/unit/test_unserved
 tests_unit_test_unserved_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
