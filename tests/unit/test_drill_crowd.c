@@ -125,7 +125,7 @@ static void a_thousand_sticky_members(void **state)
 /* The price grows with the square: ThreadSanitizer, which has nothing to judge on one thread, is spared
  * minutes. */
 #if defined(SANITIZER_THREAD)
-enum { MANY = 10000 };
+enum { MANY = 4000 };
 #else
 enum { MANY = STEER_MEMBERS_MAX };
 #endif
