@@ -274,7 +274,7 @@ static void carry_dormants(struct health_carrier *c)
             health_dormants_add(dormants, &dormant);
         }
     }
-    for (size_t i = 0; i < from->override_count; i++) {
+    for (size_t i = 0; c->match.gone_count != 0 && i < from->override_count; i++) {
         const struct health_override_entry *entry = &from->overrides[i];
         if (c->match.next[entry->kind][entry->index] == HEALTH_NEW) {
             add_orphan(c, entry, dormants);
@@ -376,7 +376,9 @@ static void carry_from(struct health_carrier *c, const struct health_place *plac
     if (index != HEALTH_NEW) {
         carry_again(c, place->kind, index);
     } else {
-        c->is_orphaned = true;
+        const struct health_node *gone = &c->from->nodes[place->kind][place->index];
+        c->is_orphaned |=
+            gone->override_at != 0 || health_find_dormant(c->to, place->kind, gone->name) != NULL;
     }
     if (match->is_same_plan) {
         return;

@@ -20,10 +20,12 @@ static void match_names(struct health_match *match, enum health_kind kind, const
     for (uint32_t i = 0; i < from->counts[kind]; i++) {
         match->next[kind][i] = HEALTH_NEW;
     }
+    match->gone_count += from->counts[kind];
     for (uint32_t i = 0; i < to->counts[kind]; i++) {
         ptrdiff_t at = health_find(from, kind, to->nodes[kind][i].name);
         match->old[kind][i] = at < 0 ? HEALTH_NEW : (uint32_t)at;
         if (at >= 0) {
+            match->gone_count--;
             match->next[kind][at] = i;
         }
     }

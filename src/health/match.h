@@ -18,6 +18,7 @@ struct health_match {
     bool *is_exact;                    /* with all of its history, else with its verdict */
     uint32_t *fresh;                   /* new endpoints that have a monitor without such a one */
     size_t fresh_count;
+    size_t gone_count; /* old objects whose name nobody has */
 };
 
 void health_match_init(struct health_match *match, const struct health *to, const struct health *from);

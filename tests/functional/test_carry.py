@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A reload never moves an answer by itself: what is known to be dead stays dead whatever becomes of its checks."""
+import pathlib
+
 import kit
+import nameserver
 import pytest
 
 
@@ -166,3 +169,89 @@ def test_what_sleeps_ends_in_time(pair):
     pair.site.write()
     assert server.reload().status == 200
     assert server.get("/v1/endpoints/web-us-east-1a")["override"] is None
+
+
+# ---- host names ----
+
+HOST, NEW_HOST = "lb-1.example.net", "lb-2.example.net"
+
+
+@pytest.fixture
+def resolver():
+    server = nameserver.Nameserver({})
+    yield server
+    server.close()
+
+
+def test_endpoints_that_are_host_names(site, resolver):
+    dead, alive = kit.new_address(), kit.new_address()
+    resolver.records[HOST] = {"A": [dead]}
+    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
+    eu = at["eu-west-1a"]
+    site.server["resolver"] = {"servers": [resolver.at]}
+    endpoints = site.topology["endpoints"]
+    endpoints["web-us-east-1a"] = {"az": "us-east-1a", "host": HOST, "checks": ["web"]}
+    site.zone("example.com", "")
+    site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]],
+                                        "host_answer": "addresses"}})
+    site.web(eu, alive)
+    server = site.start()
+    server.wait_state("endpoint", "web-eu-west-1a", observed="healthy")
+    server.wait_state("region", "us-east", observed="unhealthy")
+    assert server.addresses("www.example.com") == [eu]
+
+    def reload():
+        site.write()
+        assert server.reload().status == 200
+        assert set(server.sample("www.example.com", 100)) == {eu}
+        assert server.get("/v1/regions/us-east")["observed"] == "unhealthy"
+    endpoints["web-new"] = endpoints.pop("web-us-east-1a")
+    reload()
+    assert server.get("/v1/endpoints/web-new")["observed"] == "unhealthy"
+    resolver.mood = "silent"
+    endpoints["web-other"] = {"az": "us-east-1a", "host": NEW_HOST, "checks": ["web"]}
+    reload()
+    del endpoints["web-new"]  # now the region has nobody but one of whom nothing is known
+    reload()
+    assert server.get("/v1/endpoints/web-other")["observed"] == "unhealthy"
+    resolver.records[NEW_HOST] = {"A": [alive]}
+    resolver.mood = "ok"
+    server.wait_answers("www.example.com", [alive])
+
+
+# ---- all kinds of reload ----
+
+def test_whatever_is_reloaded(lost):
+    """One zone, a broken zone, a broken topology, another geo database: us-east is dead and stays it."""
+    site, server = lost.site, lost.server
+
+    def look():
+        assert set(server.sample("www.example.com", 100)) == set(lost.eu)
+        assert server.get("/v1/regions/us-east")["observed"] == "unhealthy"
+    lost.site.topology["checks"]["web"]["timeout"] = "150ms"
+    names = site.policies["example.com"]["names"]
+    names["www"]["ttl"] = 7
+    names["new"] = dict(names["www"], tiers=[["us-east"]], fallback="all")
+    site.write()
+    assert server.request("POST", "/v1/reload?zone=example.com").status == 200
+    assert server.ask("www.example.com").answer[0].ttl == 7
+    look()
+    site.put("topology.json", "{")
+    assert server.reload().status == 422
+    look()
+    site.put("zones/example.com.json", "{")
+    site.put("topology.json", site.topology)
+    assert server.reload().status == 200 and server.get("/v1/zones")["items"][0]["state"] == "stale"
+    look()
+    database = pathlib.Path(__file__).resolve().parents[1] / "data/geo/country.mmdb"
+    site.put("here.mmdb", "")
+    (site.folder / "here.mmdb").write_bytes(database.read_bytes())
+    site.server["geo"] = ["here.mmdb"]
+    site.write()
+    assert server.reload().status == 200
+    look()
+    generation = server.get("/v1/status")["generation"]
+    (site.folder / "next.mmdb").write_bytes(database.read_bytes())
+    (site.folder / "next.mmdb").rename(site.folder / "here.mmdb")
+    server.wait(lambda: server.get("/v1/status")["generation"] > generation, "the database was read again")
+    look()
