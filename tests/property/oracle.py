@@ -2,6 +2,7 @@
 """What steerd has to answer, computed from the documents and the state of the endpoints by what steerd-policy(5) and
 steerd-topology(5) say: naively, with fractions, names and sets. Nothing here follows the code of the server."""
 import collections
+import copy
 import fractions
 import functools
 import ipaddress
@@ -57,6 +58,7 @@ class Topology:
         self.endpoints = document["endpoints"]
         self.regions = document["regions"]
         self.groups = document.get("groups", {})
+        self.families = document.get("families", "apart")
         self.region_of = {az: region for region, what in self.regions.items() for az in what["azs"]}
 
     def az(self, endpoint):
@@ -69,6 +71,9 @@ class Topology:
         """None for types that are none of addresses."""
         return {ipaddress.ip_address(address).compressed for address in places.as_list(self.endpoints[endpoint]["addresses"])
                 if rtype == ("AAAA" if ":" in address else "A")}
+
+    def is_together(self, endpoint):
+        return self.endpoints[endpoint].get("families", self.families) == "together"
 
     def narrowness(self, key, endpoint):
         """Of a key of records; None if it does not stand for the endpoint."""
@@ -108,14 +113,31 @@ class Topology:
 
 
 class State:
-    """observed: endpoint -> healthy or unhealthy, others are not checked; overrides: (kind, name) -> drain, up, down;
+    """observed: endpoint -> A or AAAA, for each that it has an address of -> healthy or unhealthy, others are not checked;
+    overrides: (kind, name) -> drain, up, down;
     back: (kind, name) of what came back a moment ago; loads: endpoint -> what it reported;
     planned: (kind, name) of what is to be overridden later."""
 
     def __init__(self, topology, observed, overrides, back=(), loads=None, planned=()):
         self.topology, self.observed, self.overrides, self.back = topology, observed, overrides, set(back)
         self.loads, self.planned = loads or {}, set(planned)
+        self.rtype = None
         self.lost = self.roll_up()
+
+    def seen_for(self, rtype):
+        """The same for who asks for this type."""
+        seen = copy.copy(self)
+        seen.rtype = rtype
+        return seen
+
+    def verdict(self, endpoint, rtype=None):
+        """Without a type: of the endpoint as a whole."""
+        families = self.observed.get(endpoint)
+        if families is None:
+            return "unknown"
+        if self.topology.is_together(endpoint):
+            return "unhealthy" if "unhealthy" in families.values() else "healthy"
+        return families[rtype] if rtype in families else "healthy" if "healthy" in families.values() else "unhealthy"
 
     def roll_up(self):
         """azs and regions that are lost: of what is checked inside, the share that is out."""
@@ -124,7 +146,7 @@ class State:
             with_say = []
             for az, more in what["azs"].items():
                 checked = [name for name in topology.endpoints if topology.az(name) == az and name in self.observed]
-                out = [name for name in checked if self.observed[name] == "unhealthy"]
+                out = [name for name in checked if self.verdict(name) == "unhealthy"]
                 if checked:
                     with_say.append(az)
                     if is_lost(len(out), len(checked), more.get("lost_at", 1)):
@@ -141,7 +163,7 @@ class State:
                 return FORCED[self.overrides[target]]
         if {az, region} & self.lost:
             return "unhealthy"
-        return self.observed.get(endpoint, "unknown")
+        return self.verdict(endpoint, self.rtype)
 
     def serves(self, endpoint):
         return self.effective(endpoint) in SERVING
@@ -516,7 +538,7 @@ class Name:
 
     def expect(self, found, scope, rtype, subnet_bits, state):
         """subnet_bits: which of the client's addresses stick together, by its family."""
-        source, parts, failing, tiers = self.evaluate(found, rtype, state)
+        source, parts, failing, tiers = self.evaluate(found, rtype, state.seen_for(rtype))
         limit = self.ttl_failing if failing else None
         candidates = sum(len(part.members) for part in parts)
         if self.document.get("pick") == "sticky" and candidates > 1:

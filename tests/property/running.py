@@ -92,10 +92,12 @@ def is_choice(sets, size, got):
 class Running:
     def __init__(self, site, seed):
         self.site, self.seed = site, seed
-        self.world = world.World(seed, kit.new_address)
+        self.network = self.make_network()
+        v6 = (f"fd00:7::{number:x}" for number in itertools.count(1))
+        self.world = world.World(seed, kit.new_address, None if self.network is None else lambda: next(v6))
         self.random = random.Random(seed + 1)
         self.ports, self.clients = Ports(), {}
-        self.overrides, self.back, self.observed = {}, set(), dict.fromkeys(self.world.checked, "healthy")
+        self.overrides, self.back, self.observed = {}, set(), self.all_healthy()
         self.loads, self.planned = {}, set()
         self.statics = {}
         self.server = None
@@ -112,7 +114,9 @@ class Running:
         for number, origin in enumerate(world.ORIGINS):
             site.zone(origin, made.make_zone(number))
             self.read_statics(origin, site.zones[origin])
-        for address in made.checked.values():
+        for rtype, address in self.list_checked():
+            if rtype == "AAAA":
+                kit.run_ip("address", "add", f"{address}/128", "dev", "lo", "nodad")
             self.ports.open(address)
         self.server = site.start()
         self.names = self.make_names()
@@ -123,6 +127,22 @@ class Running:
         for client in self.clients.values():
             client.close()
         self.ports.close()
+        if self.network is not None:
+            self.network.close()
+
+    @staticmethod
+    def make_network():
+        """Where there are IPv6 addresses to have; only root may."""
+        try:
+            return kit.Network()
+        except PermissionError:
+            return None
+
+    def all_healthy(self):
+        return {name: dict.fromkeys(addresses, "healthy") for name, addresses in self.world.checked.items()}
+
+    def list_checked(self):
+        return [item for addresses in self.world.checked.values() for item in addresses.items()]
 
     def read_statics(self, origin, text):
         for line in text.splitlines():
@@ -159,7 +179,8 @@ class Running:
         for (kind, name), state in event.items():
             if kind == "check":
                 self.observed[name] = state
-                (self.ports.open if state == "healthy" else self.ports.shut)(self.world.checked[name])
+                for rtype, address in self.world.checked[name].items():
+                    (self.ports.open if state[rtype] == "healthy" else self.ports.shut)(address)
                 continue
             if kind == "load":
                 self.server.put(f"/v1/endpoints/{name}/load", {"value": state})
@@ -186,14 +207,17 @@ class Running:
             self.planned.add(target)
 
     def settle(self):
-        wanted = {name: (self.observed.get(name, "unknown"), self.state.effective(name), float(self.state.shed(name)))
+        wanted = {name: (self.state.verdict(name), self.state.effective(name), float(self.state.shed(name)),
+                         [self.state.verdict(name, rtype) if rtype in self.observed.get(name, ()) else None
+                          for rtype in ("A", "AAAA")])
                   for name in self.world.topology["endpoints"]}
         seen = {}
 
         def is_so():
             items = self.get("/v1/endpoints?limit=100")["items"]
-            seen.update({item["name"]: (item["observed"], item["effective"], (item["load"] or {}).get("shed") or 0)
-                         for item in items})
+            seen.update({item["name"]: (item["observed"], item["effective"], (item["load"] or {}).get("shed") or 0,
+                                        [item["families"][family] if item["name"] in self.observed else None
+                                         for family in ("ipv4", "ipv6")]) for item in items})
             return seen == wanted
         try:
             self.server.wait(is_so, "all endpoints are as expected")

@@ -24,15 +24,19 @@ WEIGHTS = [0, 1, 1, 1, 2, 5, 10, 60, 65535]
 
 
 class World:
-    """new_address(): of an endpoint that is checked. All else follows from the seed."""
+    """new_address(): of an endpoint that is checked; new_v6_address() likewise, None: there are none to have. All else
+    follows from the seed."""
 
-    def __init__(self, seed, new_address):
+    def __init__(self, seed, new_address, new_v6_address=None):
         self.random, self.new_address = random.Random(seed), new_address
         self.more = random.Random(-seed - 1)  # what came later leaves the worlds of old seeds as they were
         self.firsts = random.Random(f"first {seed}")  # likewise
-        self.checked = {}  # endpoint -> address
+        self.apart = random.Random(f"families {seed}")  # likewise
+        self.checked = {}  # endpoint -> type -> address
         self.holds = self.chance(0.25)  # who came back when is only known where overrides decide alone
         self.topology = self.make_topology()
+        if new_v6_address is not None:
+            self.add_families(new_v6_address)
         self.watched = self.add_watermarks()
         self.known = oracle.Topology(self.topology)
         self.databases = [self.make_database(kind) for kind in self.some(["maxmind", "flat", "asn"], 0.7)]
@@ -87,13 +91,24 @@ class World:
             name = f"{self.random.choice(['web', 'api', 'db'])}{number}"
             endpoints[name] = self.make_endpoint(azs, capacities, number)
             if not self.holds and self.chance(0.4):
-                self.checked[name] = self.new_address()
-                endpoints[name] |= {"addresses": [self.checked[name]], "checks": ["port"]}
+                self.checked[name] = {"A": self.new_address()}
+                endpoints[name] |= {"addresses": [self.checked[name]["A"]], "checks": ["port"]}
         groups = {f"group{number}": self.one_or_more([*endpoints, "web*", "*1*"], 4) for number in range(3)}
         groups = {name: [item for item in items if any(oracle.fits(item, endpoint) for endpoint in endpoints)]
                   for name, items in groups.items()}
         return {"regions": regions, "endpoints": endpoints, "groups": {name: items for name, items in groups.items() if items},
                 "checks": {"port": {"type": "tcp", "port": CHECK_PORT, "interval": "300ms", "timeout": "300ms", "fall": 2, "rise": 1}}}
+
+    def add_families(self, new_v6_address):
+        """To some of those that are checked; most of them have both families fail apart."""
+        if self.apart.random() < 0.3:
+            self.topology["families"] = self.apart.choice(["apart", "together"])
+        for name, addresses in self.checked.items():
+            if self.apart.random() < 0.6:
+                addresses["AAAA"] = new_v6_address()
+                self.topology["endpoints"][name]["addresses"].append(addresses["AAAA"])
+            if self.apart.random() < 0.2:
+                self.topology["endpoints"][name]["families"] = self.apart.choice(["apart", "together"])
 
     def make_endpoint(self, azs, capacities, number):
         v4, v6 = f"198.18.0.{number + 1}", f"2001:db8:ffff::{number + 1:x}"
@@ -343,8 +358,16 @@ class World:
                 clients.add(places.NETWORK[edge.version]((number, length), strict=False))
         return sorted(clients, key=lambda network: (network.version, network))
 
+    def draw_verdicts(self, name):
+        """Of both families often the same."""
+        verdict = self.random.choice(["healthy", "healthy", "unhealthy"])
+        verdicts = dict.fromkeys(self.checked[name], verdict)
+        if "AAAA" in verdicts and self.apart.random() < 0.6:
+            verdicts["AAAA"] = self.apart.choice(["healthy", "unhealthy"])
+        return verdicts
+
     def make_events(self, count):
-        """[{(kind, name): "auto", "drain", "up" or "down"; ("check", name): "healthy" or "unhealthy";
+        """[{(kind, name): "auto", "drain", "up" or "down"; ("check", name): type -> "healthy" or "unhealthy";
         ("load", name): what it reports; ("plan", (kind, name)): the state of later}], each on top of
         those before."""
         targets = [("region", name) for name in self.known.regions] + [("az", name) for name in self.known.region_of] + \
@@ -354,8 +377,7 @@ class World:
             chosen = self.random.sample(targets, min(len(targets), self.random.choice([1, 2, 4, 8])))
             events.append({target: self.random.choice(["auto", "auto", "auto", "drain", "down", "up"])
                            for target in dict.fromkeys(chosen)})
-            events[-1] |= {("check", name): self.random.choice(["healthy", "healthy", "unhealthy"])
-                           for name in self.some(list(self.checked), 0.5)}
+            events[-1] |= {("check", name): self.draw_verdicts(name) for name in self.some(list(self.checked), 0.5)}
             if self.more.random() < 0.4:
                 events[-1] |= self.draw_loads()
             if self.more.random() < 0.5:
