@@ -81,6 +81,8 @@ struct admin_info {
     int64_t started_ms, loaded_ms; /* wall */
     unsigned names, zones;
     struct worker_stats work; /* of the long lane */
+    struct health_brake_status brakes[HEALTH_BRAKES];
+    int64_t wall_ms; /* now: the times of brakes count from it */
 };
 
 /* "region:us-east=down" … */

@@ -279,6 +279,8 @@ static void add_endpoint(json_t *object, const struct operate_target *target)
     set_text(object, "last_outcome", checked ? health_outcome_text(status->outcome) : NULL);
     set(object, "last_status", number_or_null(status->detail));
     set_time(object, "last_checked", status->checked_ms);
+    set_time(object, "last_judged", status->judged_ms);
+    set(object, "held", json_boolean(status->held));
     set(object, "last_duration_ms", checked ? json_real(status->duration_us / 1000.0) : json_null());
 }
 
@@ -357,52 +359,16 @@ json_t *render_monitors(const struct admin_monitor *monitors, size_t count)
         set_text(item, "outcome", checked ? health_outcome_text(status->outcome) : NULL);
         set(item, "status", number_or_null(status->detail));
         set_number(item, "streak", status->streak);
+        set(item, "held", json_boolean(status->held));
         set_time(item, "checked", status->checked_ms);
+        set_time(item, "judged", status->judged_ms);
         set(item, "duration_ms", checked ? json_real(status->duration_us / 1000.0) : json_null());
         json_array_append_new(items, item);
     }
     return items;
 }
 
-json_t *render_counts(const struct operate_targets *targets)
-{
-    size_t counts[HEALTH_FORCED_DOWN + 1] = {0};
-    json_t *object = json_object();
-    for (size_t i = 0; i < targets->count; i++) {
-        counts[targets->items[i].status.effective.state]++;
-    }
-    set_number(object, "total", targets->count);
-    for (int i = HEALTH_UNKNOWN; i <= HEALTH_FORCED_DOWN; i++) {
-        set_number(object, health_state_text((enum health_state)i), counts[i]);
-    }
-    return object;
-}
-
-/* ---- the server, zones, names ---- */
-
-json_t *render_info(const struct admin_info *info)
-{
-    json_t *object = json_object();
-    set_text(object, "version", info->version);
-    set_number(object, "generation", info->generation);
-    set_time(object, "started", info->started_ms);
-    set_time(object, "loaded", info->loaded_ms);
-    set_number(object, "zones", info->zones);
-    set_number(object, "names", info->names);
-    return object;
-}
-
-json_t *render_work(const struct worker_stats *work)
-{
-    json_t *object = json_object();
-    bool is_running = work->running != NULL;
-    set_text(object, "running", work->running);
-    set(object, "running_ms", is_running ? json_integer(work->running_ms) : json_null());
-    set(object, "done", is_running ? json_integer((json_int_t)work->done) : json_null());
-    set(object, "of", is_running ? json_integer((json_int_t)work->of) : json_null());
-    set_number(object, "waiting", work->waiting);
-    return object;
-}
+/* ---- zones, names ---- */
 
 static json_t *render_secondary(const struct admin_secondary *secondary)
 {

@@ -32,6 +32,7 @@ json_t *render_reload(const struct admin_reload_result *result);
 /* How many of a kind there are in each effective state: {"total": …, "healthy": …, …}. */
 json_t *render_counts(const struct operate_targets *targets);
 /* What is being computed. */
+json_t *render_brakes(const struct admin_info *info);
 json_t *render_work(const struct worker_stats *work);
 /* What does not come from the counts. */
 json_t *render_info(const struct admin_info *info);

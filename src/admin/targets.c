@@ -103,6 +103,7 @@ void handle_status(struct call *call)
     struct health_dormant *dormant;
     size_t dormants = verbs->list_dormant(call->reader, call->arena, &dormant);
     json_object_set_new(document, "overrides_dormant", json_integer((json_int_t)dormants));
+    json_object_set_new(document, "brake", render_brakes(&info));
     json_object_set_new(document, "work", render_work(&info.work));
     call_reply_json(call, 200, document);
 }

@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/libconf.a
 src_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_libconf_a_SOURCES = \
 	src/conf/access.c src/conf/access.h \
+	src/conf/brake.c src/conf/brake.h \
 	src/conf/check.c src/conf/check.h \
 	src/conf/destination.c src/conf/destination.h \
 	src/conf/doc.c src/conf/doc.h src/conf/doc_internal.h \

@@ -84,6 +84,22 @@ struct conf_group {
     size_t endpoint_count;
 };
 
+/* What is asked to learn whether steerd itself sees anything. */
+struct conf_control {
+    struct addr addr;
+    uint32_t check;
+};
+
+/* When steerd distrusts its own sight: health/brake.h. */
+struct conf_brake {
+    bool is_on;
+    double share;     /* default 1 */
+    uint32_t targets; /* default 3 */
+    uint32_t hold_ms; /* 1 s .. 1 h; default 1 min */
+    struct conf_control *controls;
+    size_t control_count;
+};
+
 struct conf_topology {
     const char *path;
     struct conf_region *regions;
@@ -98,7 +114,8 @@ struct conf_topology {
     size_t group_count;
     struct conf_check *checks;
     size_t check_count;
-    bool together;           /* "families" of endpoints that do not say */
+    bool together; /* "families" of endpoints that do not say */
+    struct conf_brake brake;
     uint32_t rto_ms, rpo_ms; /* "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
     struct arena *arena;
     struct keytable *geo;         /* shared geo rules: name -> struct conf_geo (georule.h) */

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/memory.h"
+#include "conf/brake.h"
 #include "conf/check.h"
 #include "conf/destination.h"
 #include "conf/doc.h"
@@ -359,8 +360,8 @@ static void read_geo_rules(struct conf_topology *topology, const struct doc_node
 /* Reads the document and frees it. */
 static struct conf_topology *read_topology(const char *path, struct doc *doc)
 {
-    static const char *const keys[] = {"regions",    "checks",    "endpoints", "groups",
-                                       "objectives", "geo_rules", "families",  NULL};
+    static const char *const keys[] = {"regions", "checks",    "endpoints", "groups", "objectives",
+                                       "brake",   "geo_rules", "families",  NULL};
     if (doc == NULL) {
         return NULL;
     }
@@ -376,6 +377,7 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     topology->together = read_together(&root, false);
     read_regions(topology, &root);
     read_checks(topology, &root);
+    brake_read(topology, &root);
     read_endpoints(topology, &root);
     read_groups(topology, &root);
     read_objectives(topology, &root);

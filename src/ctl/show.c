@@ -30,6 +30,24 @@ static void count_row(struct table *table, const json_t *status, const char *kin
     }
 }
 
+/* Only while it holds, or where there is none. */
+static void show_brake(const json_t *status, const char *family)
+{
+    const json_t *brake = json_object_get(json_object_get(status, "brake"), family);
+    const char *state = text_of(brake, "state");
+    char text[TABLE_CELL_SIZE], label[32], failing[32], targets[32];
+    snprintf(label, sizeof label, "brake %s", family);
+    if (state != NULL && strcmp(state, "holding") == 0) {
+        snprintf(text, sizeof text,
+                 "HOLDS until %s: %s of %s targets failed at once, nothing falls meanwhile",
+                 text_or_dash(text_of(brake, "until")), text_number(brake, "failing", failing),
+                 text_number(brake, "targets", targets));
+        text_line(label, text);
+    } else if (state != NULL && strcmp(state, "off") == 0) {
+        text_line(label, "off");
+    }
+}
+
 void show_status(const struct steerctl *ctl, const json_t *status)
 {
     static const char *const headings[] = {"",        "TOTAL",     "HEALTHY",     "UNHEALTHY", "UNKNOWN",
@@ -43,6 +61,8 @@ void show_status(const struct steerctl *ctl, const json_t *status)
     text_line("names", text_number(status, "names", text));
     text_line("overrides", text_number(status, "overrides", text));
     text_line("  planned", text_number(status, "overrides_planned", text));
+    show_brake(status, "ipv4");
+    show_brake(status, "ipv6");
     text_line("  dormant", text_number(status, "overrides_dormant", text));
     putchar('\n');
     struct table *table = table_new(ctl, headings);
@@ -195,8 +215,8 @@ void show_load_change(const json_t *target)
 
 static void show_checks(const struct steerctl *ctl, const json_t *checks)
 {
-    static const char *const headings[] = {"CHECK",  "TYPE",   "ADDRESS", "VERDICT", "OUTCOME",
-                                           "STATUS", "STREAK", "MS",      "CHECKED", NULL};
+    static const char *const headings[] = {"CHECK",  "TYPE", "ADDRESS", "VERDICT", "OUTCOME", "STATUS",
+                                           "STREAK", "MS",   "CHECKED", "JUDGED",  NULL};
     size_t i;
     const json_t *check;
     char text[32];
@@ -216,6 +236,7 @@ static void show_checks(const struct steerctl *ctl, const json_t *checks)
         table_add(table, text_number(check, "streak", text));
         table_add(table, text_number(check, "duration_ms", text));
         table_add(table, text_age(text_of(check, "checked"), text));
+        table_add(table, text_age(text_of(check, "judged"), text));
     }
     table_print(table);
 }
@@ -266,6 +287,8 @@ static void show_endpoint(const json_t *target)
     text_line("last outcome", text_of(target, "last_outcome"));
     text_line("last status", text_number(target, "last_status", text));
     text_line("last checked", text_of(target, "last_checked"));
+    text_line("last judged", text_of(target, "last_judged"));
+    text_line("held by brake", json_is_true(json_object_get(target, "held")) ? "yes" : "no");
     text_line("last ms", text_number(target, "last_duration_ms", text));
 }
 

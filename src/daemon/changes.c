@@ -149,6 +149,40 @@ static void on_shed(void *context, const struct health_shed_change *change)
                                       .body = body.text});
 }
 
+static void add_seconds(struct change_body *body, const char *key, int64_t ms)
+{
+    change_body_add_number(body, key, (ms + 999) / 1000);
+}
+
+static void on_braked(void *context, const struct health_brake_change *change)
+{
+    static const char *const names[HEALTH_BRAKES] = {"ipv4", "ipv6"};
+    static const char *const why[] = {
+        [HEALTH_BRAKE_ENGAGED] =
+            "nearly everything failed at once: that is taken for trouble of this host or its "
+            "network, and nothing becomes unhealthy; if it is real, override what is lost",
+        [HEALTH_BRAKE_RECOVERED] = "a target answers again: what fails from now on counts",
+        [HEALTH_BRAKE_BELIEVED] =
+            "a control target answers: this host sees well, and the failures are believed",
+        [HEALTH_BRAKE_EXPIRED] = "the time to hold is up: the failures are believed",
+    };
+    const struct health_brake_status *status = &change->status;
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "turn", health_brake_turn_text(change->turn));
+    change_body_add_number(&body, "failing", status->failing);
+    change_body_add_number(&body, "answering", status->answering);
+    change_body_add_number(&body, "targets", status->targets);
+    if (change->turn == HEALTH_BRAKE_ENGAGED) {
+        add_seconds(&body, "at_most_s", status->left_ms);
+    }
+    change_body_add(&body, "why", why[change->turn]);
+    publish(context, &(struct change){.kind = CHANGE_BRAKE,
+                                      .name = write_name("family", names[change->family], name),
+                                      .body = body.text});
+}
+
 void changes_tell_forgotten(struct changes *changes, const char *endpoint,
                             const struct health_load_report *report)
 {
@@ -222,10 +256,12 @@ static void on_more(void *context)
 void changes_listen(struct changes *changes, struct teller *teller, struct health *health)
 {
     changes->teller = teller;
-    health_set_listener(
-        health,
-        &(struct health_listener){
-            .context = changes, .changed = on_change, .turned = on_turn, .shed = on_shed, .more = on_more});
+    health_set_listener(health, &(struct health_listener){.context = changes,
+                                                          .changed = on_change,
+                                                          .turned = on_turn,
+                                                          .shed = on_shed,
+                                                          .braked = on_braked,
+                                                          .more = on_more});
 }
 
 /* ---- the log ---- */

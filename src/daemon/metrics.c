@@ -425,6 +425,33 @@ static void print_both_families(const struct operate_targets *targets, struct bu
     }
 }
 
+static void print_brakes(const struct view *view, struct buffer *out)
+{
+    struct health_brake_status brakes[HEALTH_BRAKES];
+    static const char *const names[HEALTH_BRAKES] = {"ipv4", "ipv6"};
+    for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
+        health_get_brake(view->health, i, &brakes[i]);
+    }
+    print_head(out, "steerd_brake_holding", "gauge",
+               "Whether nothing becomes unhealthy, because nearly everything failed at once, by family.");
+    for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
+        buffer_print(out, "steerd_brake_holding{family=\"%s\"} %d\n", names[i], brakes[i].engaged);
+    }
+    print_head(out, "steerd_brake_engagements_total", "counter", "How often that began.");
+    for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
+        buffer_print(out, "steerd_brake_engagements_total{family=\"%s\"} %lu\n", names[i],
+                     (unsigned long)brakes[i].engagements);
+    }
+    print_head(out, "steerd_brake_targets", "gauge",
+               "Addresses that failed lately after they were well, and those that answer.");
+    for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
+        buffer_print(out,
+                     "steerd_brake_targets{family=\"%s\",state=\"failing\"} %u\n"
+                     "steerd_brake_targets{family=\"%s\",state=\"answering\"} %u\n",
+                     names[i], brakes[i].failing, names[i], brakes[i].answering);
+    }
+}
+
 static void print_targets(const struct view *view, struct buffer *out)
 {
     struct arena *arena = arena_new(0);
@@ -546,6 +573,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     print_turns(reader, out);
     print_hosts(view, &reader->resolutions, out);
     print_targets(view, out);
+    print_brakes(view, out);
     print_work(reader, out);
     reader_end(reader);
 }

@@ -23,6 +23,7 @@
 #include "daemon/targets.h"
 #include "daemon/teller.h"
 #include "daemon/verbs.h"
+#include "view/content.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -49,6 +50,14 @@ static ptrdiff_t find_monitor(const struct view *view, const struct probe_result
                                                   : view_find_monitor(view, result->identity);
 }
 
+/* The view may be another one after each turn. */
+static void follow_brake(struct server *server, int64_t now)
+{
+    while (health_follow_brake(server->view->health, VIEW_TURN, now)) {
+        lock_pass(&server->lock);
+    }
+}
+
 /* On the prober's thread: the verdict changes answers before this returns. */
 static void on_result(void *context, const struct probe_result *result)
 {
@@ -56,6 +65,13 @@ static void on_result(void *context, const struct probe_result *result)
     int64_t now = clock_wall_ms(&server->clock);
     lock_take(&server->lock);
     const struct view *view = server->view;
+    health_follow_time(view->health, clock_now_us(&server->clock) / 1000);
+    if (result->generation == view->generation && result->target >= view->monitor_count) {
+        health_observe_control(view->health, result->target - (uint32_t)view->monitor_count, result->outcome);
+        follow_brake(server, now);
+        lock_leave(&server->lock);
+        return;
+    }
     ptrdiff_t monitor = find_monitor(view, result);
     if (monitor != -1) {
         health_observe(view->health, (uint32_t)monitor, result->outcome, now, result->duration_us,
@@ -66,6 +82,7 @@ static void on_result(void *context, const struct probe_result *result)
         health_report_load(view->health, view->monitors[monitor].endpoint, &report, now,
                            clock_now_ms(&server->clock));
     }
+    follow_brake(server, now);
     lock_leave(&server->lock);
 }
 

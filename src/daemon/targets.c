@@ -5,12 +5,14 @@
 
 #include "daemon/targets.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "probe/probe.h"
 #include "view/hosts.h"
 #include "view/view.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static enum probe_type probe_type_of(enum conf_check_type type)
 {
@@ -41,31 +43,56 @@ static void aim_at_host(const struct view *view, const struct view_monitor *moni
     }
 }
 
-/* The list of targets has the order of the health machine's monitors. */
+static struct probe_target describe_check(const struct conf_check *check)
+{
+    return (struct probe_target){.type = probe_type_of(check->type),
+                                 .at.port = check->port,
+                                 .interval_ms = check->interval_ms,
+                                 .timeout_ms = check->timeout_ms,
+                                 .host = check->host,
+                                 .path = check->path,
+                                 .load = check->load,
+                                 .status_low = check->status_low,
+                                 .status_high = check->status_high};
+}
+
+static uint64_t identify_control(const struct conf_control *control, const struct conf_check *check)
+{
+    static const char kind[] = "control";
+    uint64_t hash = hash_bytes(HASH_START, kind, sizeof kind);
+    hash = hash_bytes(hash, &control->addr, sizeof control->addr);
+    return hash_finish(hash_bytes(hash, check->name, strlen(check->name)));
+}
+
+static void add_controls(const struct view *view, struct probe_target *targets)
+{
+    for (size_t i = 0; i < view_count_controls(view); i++) {
+        const struct conf_control *control = &view->topology->brake.controls[i];
+        const struct conf_check *check = &view->topology->checks[control->check];
+        targets[i] = describe_check(check);
+        targets[i].at.addr = control->addr;
+        targets[i].identity = identify_control(control, check);
+    }
+}
+
+/* The list of targets has the order of the health machine's monitors; control targets stand behind them. */
 struct targets *targets_make(const struct view *view)
 {
-    struct probe_target *targets = memory_alloc_array(view->monitor_count, sizeof *targets);
+    size_t count = view->monitor_count + view_count_controls(view);
+    struct probe_target *targets = memory_alloc_array(count, sizeof *targets);
     struct arena *arena = arena_new(0);
     for (size_t i = 0; i < view->monitor_count; i++) {
         const struct view_monitor *monitor = &view->monitors[i];
-        const struct conf_check *check = &view->topology->checks[monitor->check];
-        targets[i] = (struct probe_target){.type = probe_type_of(check->type),
-                                           .at.port = check->port,
-                                           .interval_ms = check->interval_ms,
-                                           .timeout_ms = check->timeout_ms,
-                                           .host = check->host,
-                                           .path = check->path,
-                                           .load = check->load,
-                                           .status_low = check->status_low,
-                                           .status_high = check->status_high,
-                                           .identity = monitor->identity};
+        targets[i] = describe_check(&view->topology->checks[monitor->check]);
+        targets[i].identity = monitor->identity;
         if (monitor->addr != NULL) {
             targets[i].at.addr = *monitor->addr;
         } else {
             aim_at_host(view, monitor, arena, &targets[i]);
         }
     }
-    struct targets *list = prober_make_targets(view->generation, targets, view->monitor_count);
+    add_controls(view, targets + view->monitor_count);
+    struct targets *list = prober_make_targets(view->generation, targets, count);
     arena_free(arena);
     free(targets);
     return list;

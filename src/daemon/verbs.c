@@ -34,7 +34,11 @@ static void get_info(void *context, struct admin_info *info)
                                 .loaded_ms = view->loaded_ms,
                                 .work = reader->work[ADMIN_LONG],
                                 .names = (unsigned)view->name_count,
-                                .zones = (unsigned)view->zone_count};
+                                .zones = (unsigned)view->zone_count,
+                                .wall_ms = clock_wall_ms(&reader->server->clock)};
+    for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
+        health_get_brake(view->health, i, &info->brakes[i]);
+    }
     reader_end(reader);
 }
 

@@ -36,6 +36,8 @@ struct run {
     size_t pending_count;
     struct drill_decider decider; /* of the last answers that changed */
     int64_t now_ms, wall_ms; /* after the loss; wall time of the loss, by which overrides start and end */
+    int64_t began_ms;        /* monotonic, as the machine has it */
+    bool braked;             /* the brake came on or off in this moment */
     struct arena *arena;     /* of the report */
     struct run_event *events;
     size_t event_count, event_capacity;
@@ -133,6 +135,24 @@ static void hear_turn(void *context, const struct health_override_turn *turn)
                           turn->turn == HEALTH_TURN_STARTED ? "starts as planned" : "ends"));
 }
 
+static void hear_brake(void *context, const struct health_brake_change *change)
+{
+    struct run *run = context;
+    const char *family = change->family == 0 ? "IPv4" : "IPv6";
+    const struct health_brake_status *status = &change->status;
+    const char *text =
+        change->turn == HEALTH_BRAKE_ENGAGED
+            ? arena_print(
+                  run->arena,
+                  "the brake holds: %u of %u targets over %s failed at once; nothing falls for up to %.0f s",
+                  status->failing, status->failing + status->answering, family,
+                  (double)status->left_ms / 1000)
+            : arena_print(run->arena, "the brake lets go over %s (%s)", family,
+                          health_brake_turn_text(change->turn));
+    run->braked = true;
+    add_event(run, RANK_CONSEQUENCE, false, text);
+}
+
 static bool takes_its_timeout(enum health_outcome failure)
 {
     return failure == HEALTH_OUTCOME_TIMEOUT || failure == HEALTH_OUTCOME_CONNECT_TIMEOUT;
@@ -177,6 +197,8 @@ static void start_health(struct run *run, const struct view *view, bool from_liv
 {
     if (from_live) {
         run->health = view_copy_health(view, 0, NULL);
+        run->began_ms = health_get_time(run->health);
+        health_assume_answers(run->health);
         return;
     }
     run->health = view_new_health(view->topology, 0);
@@ -186,6 +208,7 @@ static void start_health(struct run *run, const struct view *view, bool from_liv
     for (uint32_t i = 0; i < health_monitor_count(run->health); i++) {
         health_observe(run->health, i, HEALTH_OUTCOME_OK, 0, 0, 0);
     }
+    health_assume_answers(run->health);
 }
 
 static void start_checks(struct run *run)
@@ -221,7 +244,9 @@ static bool fail_check(struct run *run)
     struct pending *top = &run->heap[0];
     size_t first_event = run->event_count;
     uint32_t monitor = top->monitor;
+    health_follow_time(run->health, run->began_ms + run->now_ms);
     health_observe(run->health, monitor, run->failure, run->now_ms, 0, 0);
+    (void)health_follow_brake(run->health, SIZE_MAX, run->now_ms);
     sort_events(run, first_event);
     bool fallen = verdict_of(run, monitor) == HEALTH_OBSERVED_UNHEALTHY;
     if (fallen) {
@@ -277,6 +302,7 @@ static void run_moment(struct run *run)
     int64_t interval_ms = INT64_MAX;
     struct drill_decider decider = {.endpoint = NULL};
     run->now_ms = run->heap[0].at_ms;
+    run->braked = false;
     while (run->pending_count != 0 && run->heap[0].at_ms == run->now_ms) {
         struct drill_decider own = describe_check(run, &run->heap[0]);
         if (fail_check(run)) {
@@ -284,8 +310,8 @@ static void run_moment(struct run *run)
             interval_ms = own.interval_ms < interval_ms ? own.interval_ms : interval_ms;
         }
     }
-    if (decider.endpoint != NULL) {
-        follow_answers(run, interval_ms, &decider);
+    if (decider.endpoint != NULL || run->braked) {
+        follow_answers(run, decider.endpoint != NULL ? interval_ms : 0, &decider);
     }
 }
 
@@ -358,7 +384,8 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
     start_checks(&run);
     run.answers = drill_answers_new(view, health_get_table(run.health), scenario->progress);
     health_set_listener(run.health,
-                        &(struct health_listener){.context = &run, .changed = hear, .turned = hear_turn});
+                        &(struct health_listener){
+                            .context = &run, .changed = hear, .turned = hear_turn, .braked = hear_brake});
     while (run.pending_count != 0 && !progress_is_cancelled(scenario->progress)) {
         follow_overrides(&run);
         if (report->detection_ms < 0) {

@@ -11,7 +11,9 @@
 
 /* What it is about. The text of a kind is what readers filter by: kinds are added, never renamed. */
 enum change_kind {
-    CHANGE_HEALTH,    /* "health": an endpoint, az or region is observed, or counts, as something else */
+    CHANGE_BRAKE,  /* "brake": nothing falls any more, since nearly everything failed at once, or it may again
+                    */
+    CHANGE_HEALTH, /* "health": an endpoint, az or region is observed, or counts, as something else */
     CHANGE_OVERRIDE,  /* "override": set, removed, begun or ended */
     CHANGE_LOAD,      /* "load": an endpoint begins or ends to shed, or its report was deleted */
     CHANGE_HOST,      /* "host": a host name has other addresses, or none */

@@ -17,6 +17,7 @@
 #include "health/health.h"
 
 #include "base/memory.h"
+#include "health/brake_inside.h"
 #include "health/machine.h"
 #include "health/match.h"
 
@@ -311,6 +312,7 @@ bool health_carrier_step(struct health_carrier *c, size_t count)
         }
     }
     carry_dormants(c);
+    health_brake_carry(c->to, c->from);
     return false;
 }
 
@@ -417,6 +419,7 @@ size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
         put_right(c, c->touched[i].kind, c->touched[i].index);
     }
     c->touched_count = 0;
+    health_brake_carry(c->to, c->from);
     return is_told ? journal->count + c->fresh_left : SIZE_MAX;
 }
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/share.h"
+#include "health/brake_inside.h"
 #include "health/machine.h"
 
 #include <assert.h>
@@ -184,6 +185,7 @@ struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
     }
     add_words(health);
     health_add_lines(health);
+    health_brake_add(health, plan->brake);
     health->is_filled = true;
     return health;
 }
@@ -234,6 +236,7 @@ struct health *health_new_like(const struct health *from)
     }
     add_words(health);
     health_add_lines(health);
+    health_brake_add_like(health, from);
     return health;
 }
 
@@ -304,6 +307,9 @@ ptrdiff_t health_find(const struct health *health, enum health_kind kind, const 
 static int rank_of(const struct health_monitor *monitor)
 {
     if (monitor->verdict == HEALTH_OBSERVED_UNHEALTHY) {
+        return 3;
+    }
+    if (health_is_held(monitor)) {
         return 2;
     }
     return health_outcome_is_failure(monitor->outcome) ? 1 : 0;
@@ -357,6 +363,8 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
         status->detail = monitor->detail;
         status->duration_us = monitor->duration_us;
         status->checked_ms = monitor->checked_ms;
+        status->judged_ms = monitor->judged_ms;
+        status->held = health_is_held(monitor);
     }
     return 0;
 }
@@ -390,6 +398,8 @@ int health_get_monitor(const struct health *health, uint32_t monitor, struct hea
                                              .detail = from->detail,
                                              .streak = from->streak,
                                              .duration_us = from->duration_us,
+                                             .held = health_is_held(from),
+                                             .judged_ms = from->judged_ms,
                                              .checked_ms = from->checked_ms};
     return 0;
 }

@@ -12,6 +12,7 @@
  * others. */
 #pragma once
 
+#include "health/brake.h"
 #include "health/outcome.h"
 #include "health/table.h"
 
@@ -66,8 +67,9 @@ struct health_plan {
     size_t endpoint_count;
     const struct health_monitor_plan *monitors; /* sorted by endpoint */
     size_t monitor_count;
-    const struct health_load_plan *loads; /* of endpoints; NULL: none, and no load counts */
-    const struct health_kin *kin;         /* of monitors; NULL: they are like no other */
+    const struct health_load_plan *loads;  /* of endpoints; NULL: none, and no load counts */
+    const struct health_kin *kin;          /* of monitors; NULL: they are like no other */
+    const struct health_brake_plan *brake; /* NULL: none */
     /* Of endpoints, hashes of all their addresses: one of another name that has it was renamed. 0: it is like
      * no other; NULL: all are. */
     const uint64_t *addressed;
@@ -129,9 +131,10 @@ const char *health_turn_text(enum health_turn turn);
 
 struct health_listener {
     void *context;
-    void (*changed)(void *context, const struct health_change *change);     /* NULL: nobody listens */
-    void (*turned)(void *context, const struct health_override_turn *turn); /* likewise */
-    void (*shed)(void *context, const struct health_shed_change *change);   /* likewise */
+    void (*changed)(void *context, const struct health_change *change);      /* NULL: nobody listens */
+    void (*turned)(void *context, const struct health_override_turn *turn);  /* likewise */
+    void (*shed)(void *context, const struct health_shed_change *change);    /* likewise */
+    void (*braked)(void *context, const struct health_brake_change *change); /* likewise */
     /* After a change of more than HEALTH_TURN objects: health_tell() is to be called until nothing is left.
      * NULL: everything is told before a change returns. */
     void (*more)(void *context);
@@ -192,8 +195,8 @@ void health_carrier_free(struct health_carrier *carrier); /* after its end; NULL
 /* A machine of the same plan that knows nothing. Reads only what no result changes, so it needs no lock. */
 struct health *health_new_like(const struct health *from);
 
-/* One check result. LOCAL_ERROR is recorded and changes nothing. From unknown one success makes healthy,
- * `fall` failures make unhealthy. */
+/* One check result; health_follow_brake() is to follow. LOCAL_ERROR is recorded and changes nothing. From
+ * unknown one success makes healthy, `fall` failures make unhealthy. */
 void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
                     uint32_t duration_us, uint16_t detail);
 
@@ -306,14 +309,16 @@ struct health_status {
     enum health_desired desired;
     bool planned; /* there is an override, but its time is yet to come */
     struct health_effective
-        effective;                  /* azs: decided_by is VERDICT (roll-up of its own), AZ_OVERRIDE,
-                                       REGION_OVERRIDE or REGION_LOST; regions: VERDICT or REGION_OVERRIDE */
-    int64_t since_ms;               /* wall time at which the effective state became what it is */
-    enum health_outcome outcome;    /* endpoints: the latest result (of the failing monitor if one fails) */
-    uint16_t detail;                /* endpoints: HTTP status of that result, or 0 */
-    uint32_t duration_us;           /* endpoints: how long that check took */
-    int64_t checked_ms;             /* endpoints: wall time of the latest result; 0: none yet */
-    struct health_load_status load; /* endpoints */
+        effective;               /* azs: decided_by is VERDICT (roll-up of its own), AZ_OVERRIDE,
+                                    REGION_OVERRIDE or REGION_LOST; regions: VERDICT or REGION_OVERRIDE */
+    int64_t since_ms;            /* wall time at which the effective state became what it is */
+    enum health_outcome outcome; /* endpoints: the latest result (of the failing monitor if one fails) */
+    uint16_t detail;             /* endpoints: HTTP status of that result, or 0 */
+    uint32_t duration_us;        /* endpoints: how long that check took */
+    int64_t checked_ms;          /* endpoints: wall time of the latest result; 0: none yet */
+    int64_t judged_ms; /* endpoints: of the latest of that check that was no LOCAL_ERROR; likewise */
+    bool held;         /* endpoints: a check has failed often enough, but for the brake */
+    struct health_load_status load;      /* endpoints */
     uint32_t members, members_unhealthy; /* azs: endpoints that have monitors; regions: azs that have such
                                             endpoints: those that the roll-up counts */
 };
@@ -333,8 +338,9 @@ struct health_monitor_status {
     uint16_t detail, streak; /* streak: equal results in a row, saturating */
     bool idle;               /* nothing is observed */
     bool inherited;          /* the verdict is that of its az or region: it has none of its own yet */
+    bool held;               /* it has failed often enough, but for the brake */
     uint32_t duration_us;
-    int64_t checked_ms;
+    int64_t checked_ms, judged_ms; /* the latest; the latest that was no LOCAL_ERROR */
 };
 size_t health_monitor_count(const struct health *health);
 int health_get_monitor(const struct health *health, uint32_t monitor, struct health_monitor_status *status);

@@ -16,7 +16,8 @@ enum { HEALTH_KINDS = HEALTH_REGION + 1 };
 
 struct health_monitor {
     uint64_t identity;
-    int64_t checked_ms;
+    int64_t checked_ms, judged_ms;
+    int64_t suspected_ms; /* monotonic: if `says` is SUSPECT, since when */
     uint32_t endpoint, duration_us;
     uint16_t rise, fall, detail, streak;
     uint8_t families; /* that it speaks for: a bit for each of enum health_family */
@@ -25,6 +26,7 @@ struct health_monitor {
     bool inherited;   /* the verdict is its az's or region's: one success is enough to change it */
     uint8_t verdict;  /* enum health_observed */
     uint8_t outcome;  /* enum health_outcome */
+    uint8_t says;     /* enum health_says: of steerd's own sight */
 };
 
 /* What those say that have a say: monitors in a family of their endpoint, endpoints in their az, azs in their
@@ -127,6 +129,7 @@ struct health_journal {
 struct health {
     struct health_table table;
     int64_t wall_ms; /* of the change under way */
+    int64_t now_ms;  /* monotonic */
     bool watches_wavering;
     struct health_node *nodes[HEALTH_KINDS];
     uint32_t counts[HEALTH_KINDS];
@@ -156,6 +159,7 @@ struct health {
     unsigned past_count;
     bool is_filled; /* words are its history: else they are only being put there */
     bool delivering;
+    struct health_brake *brake;     /* NULL: none */
     struct health_journal *journal; /* of a carrier; NULL: nobody watches */
     struct arena *arena;            /* nodes, monitors, words */
     struct health_frame *frame;     /* held: what the plan says, and no result changes */
@@ -216,6 +220,9 @@ static inline void health_copy_history(struct health_monitor *to, const struct h
 {
     to->idle = from->idle;
     to->checked_ms = from->checked_ms;
+    to->judged_ms = from->judged_ms;
+    to->suspected_ms = from->suspected_ms;
+    to->says = from->says;
     to->duration_us = from->duration_us;
     to->detail = from->detail;
     to->streak = from->streak;
@@ -224,6 +231,17 @@ static inline void health_copy_history(struct health_monitor *to, const struct h
     to->verdict = from->verdict;
     to->outcome = from->outcome;
 }
+
+/* It has failed often enough, and yet its verdict stands. */
+static inline bool health_is_held(const struct health_monitor *monitor)
+{
+    return monitor->verdict != HEALTH_OBSERVED_UNHEALTHY && monitor->failing &&
+           monitor->streak >= monitor->fall;
+}
+
+/* Another verdict for a monitor, by no result of its own. */
+void health_turn_monitor(struct health *health, uint32_t monitor, enum health_observed verdict,
+                         int64_t wall_ms);
 
 /* Another history for a monitor, as if its results had come here; since when is the caller's to say. */
 void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_monitor *history,

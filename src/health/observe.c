@@ -8,6 +8,7 @@
 
 #include "health/health.h"
 
+#include "health/brake_inside.h"
 #include "health/machine.h"
 
 #include <assert.h>
@@ -152,11 +153,13 @@ void health_rebuild(struct health *health)
         }
     }
     health->is_filled = was_filled;
+    health_brake_rebuild(health);
 }
 
 /* Streaks and rise/fall. Returns whether the verdict changed. */
-static bool judge(struct health_monitor *monitor, bool failing)
+static bool judge(struct health *health, uint32_t index, bool failing)
 {
+    struct health_monitor *monitor = &health->monitors[index];
     if (monitor->failing != failing) {
         monitor->failing = failing;
         monitor->streak = 0;
@@ -166,7 +169,7 @@ static bool judge(struct health_monitor *monitor, bool failing)
     }
     enum health_observed verdict = monitor->verdict;
     if (failing) {
-        if (monitor->streak >= monitor->fall) {
+        if (health_is_held(monitor) && !health_brake_holds(health, index, monitor->duration_us)) {
             verdict = HEALTH_OBSERVED_UNHEALTHY;
         }
     } else if (verdict == HEALTH_OBSERVED_UNKNOWN || monitor->inherited || monitor->streak >= monitor->rise) {
@@ -245,8 +248,10 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     if (outcome == HEALTH_OUTCOME_LOCAL_ERROR) {
         return;
     }
+    m->judged_ms = wall_ms;
+    health_brake_hear(health, monitor, outcome);
     struct share before = share_of(m);
-    bool changed = judge(m, health_outcome_is_failure(outcome)), turned = false;
+    bool changed = judge(health, monitor, health_outcome_is_failure(outcome)), turned = false;
     if (changed || wavers(m) != before.wavers) {
         count_again(health, m, before);
         turned = follow_wavers(health, m->endpoint);
@@ -258,6 +263,18 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     }
 }
 
+void health_turn_monitor(struct health *health, uint32_t monitor, enum health_observed verdict,
+                         int64_t wall_ms)
+{
+    struct health_monitor *m = &health->monitors[monitor];
+    struct share before = share_of(m);
+    health_note(health, HEALTH_ENDPOINT, m->endpoint);
+    health->wall_ms = wall_ms;
+    m->verdict = (uint8_t)verdict;
+    count_again(health, m, before);
+    climb(health, m->endpoint, m->outcome, follow_wavers(health, m->endpoint));
+}
+
 /* ---- histories from elsewhere ---- */
 
 void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_monitor *history,
@@ -265,7 +282,9 @@ void health_replace_monitor(struct health *health, uint32_t monitor, const struc
 {
     struct health_monitor *m = &health->monitors[monitor];
     struct share before = share_of(m);
+    health_brake_leave(health, monitor);
     health_copy_history(m, history);
+    health_brake_enter(health, monitor);
     health->wall_ms = wall_ms;
     count_again(health, m, before);
     climb(health, m->endpoint, HEALTH_OUTCOME_NONE, follow_wavers(health, m->endpoint));
@@ -283,12 +302,14 @@ bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int6
     struct share before = share_of(m);
     health_note(health, HEALTH_ENDPOINT, m->endpoint);
     health->wall_ms = wall_ms;
+    health_brake_leave(health, monitor);
+    m->says = HEALTH_SAYS_NOTHING;
     m->idle = !used;
     m->inherited = false;
     m->verdict = HEALTH_OBSERVED_UNKNOWN;
     m->streak = m->detail = 0;
     m->outcome = HEALTH_OUTCOME_NONE;
-    m->checked_ms = 0;
+    m->checked_ms = m->judged_ms = 0;
     m->duration_us = 0;
     count_again(health, m, before);
     climb(health, m->endpoint, HEALTH_OUTCOME_NONE, follow_wavers(health, m->endpoint));

@@ -98,9 +98,16 @@ static const char *tell_verdict(struct explain_work *w, const struct operate_mem
         return tell_family(w, member);
     }
     const char *http = status->detail == 0 ? "" : arena_print(w->arena, " (HTTP status %u)", status->detail);
-    return arena_print(w->arena, "since %s; its last check, at %s, ended with %s%s",
+    const char *more =
+        status->held
+            ? "; it has failed often enough, but the brake holds, since nearly everything failed at once"
+        : status->outcome == HEALTH_OUTCOME_LOCAL_ERROR
+            ? arena_print(w->arena, ", which says nothing of it; the last that does was at %s",
+                          status->judged_ms == 0 ? "no time" : time_text(w, status->judged_ms))
+            : "";
+    return arena_print(w->arena, "since %s; its last check, at %s, ended with %s%s%s",
                        time_text(w, status->since_ms), time_text(w, status->checked_ms),
-                       health_outcome_text(status->outcome), http);
+                       health_outcome_text(status->outcome), http, more);
 }
 
 /* "unhealthy, decided by az_lost: az us-2 is lost since …" */
@@ -340,6 +347,38 @@ static void tell_families(struct explain_work *w)
     buffer_fini(&text);
 }
 
+/* Who serves without being known to be well. */
+static void tell_doubts(struct explain_work *w)
+{
+    size_t held = 0, blind = 0;
+    int64_t oldest_ms = 0;
+    for (size_t i = 0; i < w->to->member_count; i++) {
+        struct health_status status;
+        uint32_t endpoint = w->policy->members[i].endpoint;
+        bool serves = health_state_serves(w->to->members[i].effective.state) &&
+                      health_get_status(w->view->health, HEALTH_ENDPOINT, endpoint, &status) == 0;
+        held += serves && status.held;
+        if (serves && status.outcome == HEALTH_OUTCOME_LOCAL_ERROR) {
+            blind++;
+            oldest_ms = oldest_ms == 0 || status.judged_ms < oldest_ms ? status.judged_ms : oldest_ms;
+        }
+    }
+    if (held != 0) {
+        explain_say(
+            w,
+            "%zu of %zu members would be unhealthy by now, but the brake holds, since nearly everything "
+            "failed at once",
+            held, w->to->member_count);
+    }
+    if (blind != 0) {
+        explain_say(
+            w,
+            "%zu of %zu members cannot be checked from this host (local_error), which says nothing of "
+            "them; the oldest word on them is of %s",
+            blind, w->to->member_count, oldest_ms == 0 ? "no time" : time_text(w, oldest_ms));
+    }
+}
+
 void explain_members(struct explain_work *w)
 {
     const struct operate_target *decider = NULL;
@@ -356,6 +395,7 @@ void explain_members(struct explain_work *w)
     }
     tell_families(w);
     tell_reasons(w);
+    tell_doubts(w);
     for (uint16_t i = 0; i < count && i < LOADS_MAX; i++) {
         const char *host = hosts_describe(w->view, &w->policy->members[i], w->now_s, w->arena);
         if (host != NULL) {

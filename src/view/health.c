@@ -128,6 +128,9 @@ struct plan_parts {
     struct health_load_plan *loads;
     struct health_monitor_plan *monitors;
     struct health_kin *kin;
+    struct health_brake_monitor *brakes;
+    uint8_t *controls;
+    struct health_brake_plan brake;
     uint64_t *addressed;
     struct view_monitor *list;
     size_t monitor_count;
@@ -159,6 +162,29 @@ static struct health_kin find_kin(const struct conf_topology *topology, const st
                                .check = hash_finish(hash_text(HASH_START, check))};
 }
 
+static void fill_brake(const struct conf_topology *topology, struct plan_parts *parts)
+{
+    const struct conf_brake *brake = &topology->brake;
+    parts->brakes = memory_alloc_array(parts->monitor_count, sizeof *parts->brakes);
+    parts->controls = memory_alloc_array(brake->control_count, sizeof *parts->controls);
+    for (size_t i = 0; i < parts->monitor_count; i++) {
+        const struct conf_check *check = &topology->checks[parts->list[i].check];
+        parts->brakes[i] = (struct health_brake_monitor){.subject = parts->kin[i].subject,
+                                                         .interval_ms = check->interval_ms,
+                                                         .timeout_ms = check->timeout_ms,
+                                                         .family = parts->list[i].family == ADDR_V6};
+    }
+    for (size_t i = 0; i < brake->control_count; i++) {
+        parts->controls[i] = brake->controls[i].addr.family == ADDR_V6;
+    }
+    parts->brake = (struct health_brake_plan){.share = brake->share,
+                                              .targets = brake->targets,
+                                              .hold_ms = brake->hold_ms,
+                                              .monitors = parts->brakes,
+                                              .controls = parts->controls,
+                                              .control_count = brake->control_count};
+}
+
 static void fill_parts(const struct conf_topology *topology, struct plan_parts *parts)
 {
     for (size_t i = 0; i < topology->region_count; i++) {
@@ -184,6 +210,7 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
         parts->monitors[i] = plan_monitor(topology, &parts->list[i]);
         parts->kin[i] = find_kin(topology, &parts->list[i]);
     }
+    fill_brake(topology, parts);
 }
 
 /* Nobody has said yet what the host names lead to. */
@@ -209,21 +236,25 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
         .addressed = memory_alloc_array(topology->endpoint_count, sizeof *parts.addressed),
     };
     fill_parts(topology, &parts);
-    struct health *health = health_new(&(struct health_plan){.regions = parts.regions,
-                                                             .region_count = topology->region_count,
-                                                             .azs = parts.azs,
-                                                             .az_count = topology->az_count,
-                                                             .endpoints = parts.endpoints,
-                                                             .endpoint_count = topology->endpoint_count,
-                                                             .loads = parts.loads,
-                                                             .kin = parts.kin,
-                                                             .addressed = parts.addressed,
-                                                             .monitors = parts.monitors,
-                                                             .monitor_count = parts.monitor_count},
-                                       wall_ms);
+    struct health *health =
+        health_new(&(struct health_plan){.regions = parts.regions,
+                                         .region_count = topology->region_count,
+                                         .azs = parts.azs,
+                                         .az_count = topology->az_count,
+                                         .endpoints = parts.endpoints,
+                                         .endpoint_count = topology->endpoint_count,
+                                         .loads = parts.loads,
+                                         .kin = parts.kin,
+                                         .brake = topology->brake.is_on ? &parts.brake : NULL,
+                                         .addressed = parts.addressed,
+                                         .monitors = parts.monitors,
+                                         .monitor_count = parts.monitor_count},
+                   wall_ms);
     rest_hosts(health, &parts, wall_ms);
     free(parts.list);
     free(parts.kin);
+    free(parts.brakes);
+    free(parts.controls);
     free(parts.addressed);
     free(parts.regions);
     free(parts.azs);

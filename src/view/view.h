@@ -221,6 +221,12 @@ struct view *view_copy(const struct view *view, int64_t wall_ms, struct lock *lo
 struct view *view_begin_copy(const struct view *view);
 struct view *view_finish_copy(struct view *copy, int64_t wall_ms, struct lock *lock);
 void view_abandon_copy(struct view *copy); /* instead of finishing it */
+/* Targets that speak for steerd itself: they are checked beside the monitors. */
+static inline size_t view_count_controls(const struct view *view)
+{
+    return view->topology == NULL || !view->topology->brake.is_on ? 0 : view->topology->brake.control_count;
+}
+
 /* All monitors of a topology, in that order. */
 size_t view_list_monitors(const struct conf_topology *topology,
                           struct view_monitor **monitors); /* owned array */

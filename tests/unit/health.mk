@@ -54,3 +54,10 @@ tests_unit_test_health_families_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_families_SOURCES = tests/unit/test_health_families.c tests/unit/unit.h
 tests_unit_test_health_families_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_brake
+check_PROGRAMS += tests/unit/test_health_brake
+tests_unit_test_health_brake_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_brake_SOURCES = tests/unit/test_health_brake.c tests/unit/unit.h
+tests_unit_test_health_brake_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the server says of itself, as JSON. As everywhere, a field that is not known is null. */
+#include "config.h"
+
+#include "admin/render.h"
+
+#include "base/clock.h"
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    set(object, key, render_text(text));
+}
+
+static void set_number(json_t *object, const char *key, uint64_t number)
+{
+    set(object, key, json_integer((json_int_t)number));
+}
+
+/* 0 is "never". */
+static void set_time(json_t *object, const char *key, int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    set_text(object, key, wall_ms == 0 ? NULL : clock_write_rfc3339(wall_ms, text));
+}
+
+json_t *render_counts(const struct operate_targets *targets)
+{
+    size_t counts[HEALTH_FORCED_DOWN + 1] = {0};
+    json_t *object = json_object();
+    for (size_t i = 0; i < targets->count; i++) {
+        counts[targets->items[i].status.effective.state]++;
+    }
+    set_number(object, "total", targets->count);
+    for (int i = HEALTH_UNKNOWN; i <= HEALTH_FORCED_DOWN; i++) {
+        set_number(object, health_state_text((enum health_state)i), counts[i]);
+    }
+    return object;
+}
+
+json_t *render_info(const struct admin_info *info)
+{
+    json_t *object = json_object();
+    set_text(object, "version", info->version);
+    set_number(object, "generation", info->generation);
+    set_time(object, "started", info->started_ms);
+    set_time(object, "loaded", info->loaded_ms);
+    set_number(object, "zones", info->zones);
+    set_number(object, "names", info->names);
+    return object;
+}
+
+static json_t *render_brake(const struct health_brake_status *brake, int64_t wall_ms)
+{
+    json_t *object = json_object();
+    set_text(object, "state", !brake->is_on ? "off" : brake->engaged ? "holding" : "ready");
+    set_time(object, "since", brake->engaged ? wall_ms - brake->engaged_ms : 0);
+    set_time(object, "until", brake->engaged ? wall_ms + brake->left_ms : 0);
+    set_number(object, "targets", brake->targets);
+    set_number(object, "failing", brake->failing);
+    set_number(object, "answering", brake->answering);
+    set_number(object, "controls", brake->controls);
+    set_number(object, "controls_answering", brake->controls_answering);
+    set_number(object, "engagements", brake->engagements);
+    return object;
+}
+
+json_t *render_brakes(const struct admin_info *info)
+{
+    static const char *const keys[HEALTH_BRAKES] = {"ipv4", "ipv6"};
+    json_t *object = json_object();
+    for (int i = 0; i < HEALTH_BRAKES; i++) {
+        set(object, keys[i], render_brake(&info->brakes[i], info->wall_ms));
+    }
+    return object;
+}
+
+json_t *render_work(const struct worker_stats *work)
+{
+    json_t *object = json_object();
+    bool is_running = work->running != NULL;
+    set_text(object, "running", work->running);
+    set(object, "running_ms", is_running ? json_integer(work->running_ms) : json_null());
+    set(object, "done", is_running ? json_integer((json_int_t)work->done) : json_null());
+    set(object, "of", is_running ? json_integer((json_int_t)work->of) : json_null());
+    set_number(object, "waiting", work->waiting);
+    return object;
+}

@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See brake.h. Per target two counters, per family the suspected monitors as a list, the oldest first, and
+ * per length of interval how many targets answer; so a result costs a few steps whatever the number of
+ * targets. */
+#include "config.h"
+
+#include "health/brake.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "health/brake_inside.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NO = UINT32_MAX, TURN = 64 };
+
+#define SHARE_TOLERANCE 0.0005 /* as that of lost_at */
+
+/* What no result changes. */
+struct brake_frame {
+    struct health_brake_plan plan; /* without monitors */
+    int64_t window_ms;
+    uint32_t *target_of; /* by monitor */
+    struct brake_place {
+        uint8_t family;
+        uint32_t class; /* of intervals */
+    } * places;         /* by target */
+    uint32_t target_count, totals[HEALTH_BRAKES];
+    uint32_t *intervals_ms; /* by class */
+    uint32_t class_count;
+};
+
+struct brake_side {
+    uint32_t answering, failing;  /* targets */
+    uint32_t first, last, cursor; /* of suspects; cursor: of those to look at again; NO: none */
+    uint32_t window;              /* its number: a target is heard in one */
+    int64_t window_ms;            /* when it began: the first suspect */
+    uint32_t *members, *quiet; /* by class: targets that answer, and those of them not heard in this window */
+    bool engaged, spent;
+    int64_t engaged_ms, until_ms, freed_ms; /* until_ms: 0: it was not on since something was suspected */
+    uint64_t engagements;
+};
+
+struct brake_target {
+    uint32_t answering, suspected, heard;
+};
+
+struct health_brake {
+    const struct brake_frame *frame;
+    struct brake_side sides[HEALTH_BRAKES];
+    struct brake_target *targets;
+    struct brake_link {
+        uint32_t next, prev;
+    } * links; /* by monitor */
+    struct brake_control {
+        bool answers;
+        int64_t at_ms;
+    } * controls;
+    bool assumes;
+};
+
+const char *health_brake_turn_text(enum health_brake_turn turn)
+{
+    static const char *const texts[] = {"engaged", "recovered", "believed", "expired"};
+    return texts[turn];
+}
+
+/* ---- the plan ---- */
+
+static int compare_subjects(const void *left, const void *right, void *context)
+{
+    const struct health_brake_monitor *monitors = context;
+    const struct health_brake_monitor *a = &monitors[*(const uint32_t *)left],
+                                      *b = &monitors[*(const uint32_t *)right];
+    if (a->family != b->family) {
+        return a->family < b->family ? -1 : 1;
+    }
+    return a->subject < b->subject ? -1 : a->subject > b->subject;
+}
+
+static uint32_t find_class(struct brake_frame *frame, uint32_t interval_ms)
+{
+    uint32_t i = 0;
+    while (i < frame->class_count && frame->intervals_ms[i] != interval_ms) {
+        i++;
+    }
+    if (i == frame->class_count) {
+        frame->intervals_ms[frame->class_count++] = interval_ms;
+    }
+    return i;
+}
+
+static uint32_t count_intervals(const struct health_brake_monitor *monitors, uint32_t count)
+{
+    uint32_t changes = 1;
+    for (uint32_t i = 1; i < count; i++) {
+        changes += monitors[i].interval_ms != monitors[i - 1].interval_ms;
+    }
+    return changes;
+}
+
+/* A target's checks come at the pace of the first. */
+static void number_targets(struct brake_frame *frame, const struct health_brake_monitor *monitors,
+                           uint32_t count)
+{
+    uint32_t *sorted = memory_alloc_array(count, sizeof *sorted);
+    for (uint32_t i = 0; i < count; i++) {
+        sorted[i] = i;
+    }
+    qsort_r(sorted, count, sizeof *sorted, compare_subjects, (void *)(uintptr_t)monitors);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct health_brake_monitor *monitor = &monitors[sorted[i]];
+        const struct health_brake_monitor *before = i == 0 ? NULL : &monitors[sorted[i - 1]];
+        if (before == NULL || monitor->subject == 0 || before->subject != monitor->subject ||
+            before->family != monitor->family) {
+            frame->places[frame->target_count++] =
+                (struct brake_place){monitor->family, find_class(frame, monitor->interval_ms)};
+            frame->totals[monitor->family]++;
+        }
+        frame->target_of[sorted[i]] = frame->target_count - 1;
+    }
+    free(sorted);
+}
+
+static struct brake_frame *make_frame(struct arena *arena, const struct health_brake_plan *plan,
+                                      uint32_t count)
+{
+    struct brake_frame *frame = arena_alloc(arena, sizeof *frame);
+    const struct health_brake_monitor *monitors = plan->monitors;
+    frame->plan = *plan;
+    frame->plan.monitors = NULL;
+    frame->plan.controls = arena_copy(arena, plan->controls, plan->control_count);
+    frame->target_of = arena_alloc(arena, count * sizeof *frame->target_of);
+    frame->places = arena_alloc(arena, count * sizeof *frame->places);
+    frame->intervals_ms = arena_alloc(arena, count_intervals(monitors, count) * sizeof(uint32_t));
+    number_targets(frame, monitors, count);
+    for (uint32_t i = 0; i < count; i++) {
+        /* checks start up to a twentieth late */
+        int64_t round_ms =
+            (int64_t)monitors[i].interval_ms + monitors[i].interval_ms / 20 + monitors[i].timeout_ms;
+        frame->window_ms = round_ms > frame->window_ms ? round_ms : frame->window_ms;
+    }
+    frame->window_ms = frame->window_ms < plan->hold_ms ? frame->window_ms : plan->hold_ms;
+    return frame;
+}
+
+static void add(struct health *health, const struct brake_frame *frame)
+{
+    struct arena *arena = health->arena;
+    struct health_brake *brake = arena_alloc(arena, sizeof *brake);
+    brake->frame = frame;
+    brake->targets = arena_alloc(arena, frame->target_count * sizeof *brake->targets);
+    brake->links = arena_alloc(arena, health->monitor_count * sizeof *brake->links);
+    brake->controls = arena_alloc(arena, frame->plan.control_count * sizeof *brake->controls);
+    for (int i = 0; i < HEALTH_BRAKES; i++) {
+        struct brake_side *side = &brake->sides[i];
+        side->first = side->last = side->cursor = NO;
+        side->members = arena_alloc(arena, frame->class_count * sizeof(uint32_t));
+        side->quiet = arena_alloc(arena, frame->class_count * sizeof(uint32_t));
+    }
+    health->brake = brake;
+}
+
+void health_brake_add(struct health *health, const struct health_brake_plan *plan)
+{
+    if (plan != NULL) {
+        add(health, make_frame(health->frame->arena, plan, health->monitor_count));
+    }
+}
+
+void health_brake_add_like(struct health *health, const struct health *from)
+{
+    if (from->brake != NULL) {
+        add(health, from->brake->frame);
+    }
+}
+
+/* ---- counting targets ---- */
+
+static struct brake_side *side_of(struct health_brake *brake, uint32_t monitor)
+{
+    return &brake->sides[brake->frame->places[brake->frame->target_of[monitor]].family];
+}
+
+static void begin_window(const struct health *health, struct brake_side *side)
+{
+    uint32_t classes = health->brake->frame->class_count;
+    side->window++;
+    side->window_ms = health->now_ms;
+    memcpy(side->quiet, side->members, classes * sizeof *side->quiet);
+}
+
+/* Stands in the counters as `sign` says: 1 or -1. */
+static void count_target(const struct health *health, uint32_t target, int sign)
+{
+    struct health_brake *brake = health->brake;
+    const struct brake_place *place = &brake->frame->places[target];
+    struct brake_side *side = &brake->sides[place->family];
+    struct brake_target *what = &brake->targets[target];
+    if (what->answering != 0) {
+        side->answering += (uint32_t)sign;
+        side->members[place->class] += (uint32_t)sign;
+        if (sign > 0) {
+            what->heard = side->window;
+        } else if (what->heard != side->window) {
+            side->quiet[place->class]--;
+        }
+    } else if (what->suspected != 0) {
+        side->failing += (uint32_t)sign;
+        if (sign > 0 && side->failing == 1) {
+            begin_window(health, side);
+        }
+    }
+}
+
+static void link_suspect(struct health *health, struct brake_side *side, uint32_t monitor)
+{
+    struct brake_link *links = health->brake->links;
+    links[monitor] = (struct brake_link){.next = NO, .prev = side->last};
+    if (side->last == NO) {
+        side->first = monitor;
+    } else {
+        links[side->last].next = monitor;
+    }
+    side->last = monitor;
+}
+
+static void unlink_suspect(struct health *health, struct brake_side *side, uint32_t monitor)
+{
+    struct brake_link *links = health->brake->links, link = links[monitor];
+    if (side->cursor == monitor) {
+        side->cursor = link.next;
+    }
+    *(link.prev == NO ? &side->first : &links[link.prev].next) = link.next;
+    *(link.next == NO ? &side->last : &links[link.next].prev) = link.prev;
+}
+
+/* By what it says: into the counters and the list, or out of them. */
+static void stand(struct health *health, uint32_t monitor, int sign)
+{
+    struct health_brake *brake = health->brake;
+    enum health_says says = health->monitors[monitor].says;
+    uint32_t target = brake->frame->target_of[monitor];
+    if (says == HEALTH_SAYS_NOTHING) {
+        return;
+    }
+    if (says == HEALTH_SAYS_SUSPECT) {
+        (sign > 0 ? link_suspect : unlink_suspect)(health, side_of(brake, monitor), monitor);
+    }
+    count_target(health, target, -1);
+    *(says == HEALTH_SAYS_SUSPECT ? &brake->targets[target].suspected : &brake->targets[target].answering) +=
+        (uint32_t)sign;
+    count_target(health, target, 1);
+}
+
+void health_brake_leave(struct health *health, uint32_t monitor)
+{
+    if (health->brake != NULL) {
+        stand(health, monitor, -1);
+    }
+}
+
+void health_brake_enter(struct health *health, uint32_t monitor)
+{
+    if (health->brake != NULL) {
+        stand(health, monitor, 1);
+    }
+}
+
+static void say(struct health *health, uint32_t monitor, enum health_says says)
+{
+    struct health_monitor *m = &health->monitors[monitor];
+    if (m->says != says) {
+        stand(health, monitor, -1);
+        m->says = (uint8_t)says;
+        stand(health, monitor, 1);
+    }
+}
+
+/* ---- on and off ---- */
+
+/* Those that answer, as far as is known. */
+static uint32_t count_answering(const struct health *health, const struct brake_side *side)
+{
+    const struct brake_frame *frame = health->brake->frame;
+    uint32_t count = side->answering;
+    int64_t age_ms = health->now_ms - side->window_ms;
+    for (uint32_t i = 0; i < frame->class_count && !health->brake->assumes && side->failing != 0; i++) {
+        count -= age_ms * 10 >= (int64_t)frame->intervals_ms[i] * 9 ? side->quiet[i] : 0;
+    }
+    return count;
+}
+
+static bool is_mass(const struct health *health, const struct brake_side *side)
+{
+    const struct health_brake_plan *plan = &health->brake->frame->plan;
+    double all = (double)side->failing + count_answering(health, side);
+    return side->failing >= plan->targets && side->failing >= plan->share * all - SHARE_TOLERANCE;
+}
+
+static bool control_answers(const struct health_brake *brake, const struct brake_side *side, size_t control)
+{
+    return brake->frame->plan.controls[control] == side - brake->sides &&
+           (brake->assumes || brake->controls[control].answers);
+}
+
+/* Has a control target answered since the first suspect? */
+static bool is_believed(const struct health_brake *brake, const struct brake_side *side)
+{
+    bool believed = false;
+    for (size_t i = 0; i < brake->frame->plan.control_count; i++) {
+        believed |= control_answers(brake, side, i) &&
+                    (brake->assumes || brake->controls[i].at_ms >= side->window_ms);
+    }
+    return believed;
+}
+
+void health_get_brake(const struct health *health, unsigned family, struct health_brake_status *status)
+{
+    const struct health_brake *brake = health->brake;
+    *status = (struct health_brake_status){.is_on = brake != NULL};
+    if (brake == NULL) {
+        return;
+    }
+    const struct brake_side *side = &brake->sides[family];
+    status->engaged = side->engaged && health->now_ms < side->until_ms;
+    status->targets = brake->frame->totals[family];
+    status->failing = side->failing;
+    status->answering = count_answering(health, side);
+    status->engagements = side->engagements;
+    if (status->engaged) {
+        status->engaged_ms = health->now_ms - side->engaged_ms;
+        status->left_ms = side->until_ms - health->now_ms;
+    }
+    for (size_t i = 0; i < brake->frame->plan.control_count; i++) {
+        status->controls += brake->frame->plan.controls[i] == family;
+        status->controls_answering += control_answers(brake, side, i);
+    }
+}
+
+static void tell(const struct health *health, const struct brake_side *side, enum health_brake_turn turn)
+{
+    struct health_brake_change change = {.family = (uint8_t)(side - health->brake->sides), .turn = turn};
+    if (health->listener.braked != NULL) {
+        health_get_brake(health, change.family, &change.status);
+        health->listener.braked(health->listener.context, &change);
+    }
+}
+
+static void release(struct health *health, struct brake_side *side, enum health_brake_turn turn)
+{
+    bool waits = turn == HEALTH_BRAKE_RECOVERED;
+    side->engaged = false;
+    side->spent = turn == HEALTH_BRAKE_EXPIRED;
+    side->freed_ms = waits ? health->now_ms : 0;
+    side->cursor = waits ? NO : side->first;
+    tell(health, side, turn);
+}
+
+static void engage_if_due(struct health *health, struct brake_side *side)
+{
+    bool is_late = side->spent || (side->until_ms != 0 && health->now_ms >= side->until_ms);
+    if (side->engaged || is_late || !is_mass(health, side) || is_believed(health->brake, side)) {
+        return;
+    }
+    side->engaged = true;
+    side->engaged_ms = health->now_ms;
+    side->until_ms =
+        side->until_ms == 0 ? health->now_ms + health->brake->frame->plan.hold_ms : side->until_ms;
+    side->engagements++;
+    side->cursor = side->first;
+    tell(health, side, HEALTH_BRAKE_ENGAGED);
+}
+
+/* Time has passed. */
+static void pass(struct health *health, struct brake_side *side)
+{
+    if (side->engaged && health->now_ms >= side->until_ms) {
+        release(health, side, HEALTH_BRAKE_EXPIRED);
+    }
+    for (int i = 0; i < TURN && !side->engaged && side->cursor == NO && side->first != NO; i++) {
+        int64_t since_ms = health->monitors[side->first].suspected_ms;
+        since_ms = since_ms < side->freed_ms ? side->freed_ms : since_ms;
+        if (health->now_ms - since_ms <= health->brake->frame->window_ms) {
+            break;
+        }
+        say(health, side->first, HEALTH_SAYS_NOTHING);
+    }
+    if (side->failing == 0 && !side->engaged) {
+        side->until_ms = 0;
+        side->spent = false;
+    }
+}
+
+/* ---- results ---- */
+
+static void hear_answer(struct health *health, struct brake_side *side, uint32_t monitor)
+{
+    const struct health_brake *brake = health->brake;
+    uint32_t target = brake->frame->target_of[monitor];
+    bool was_suspected = brake->targets[target].answering == 0 && brake->targets[target].suspected != 0;
+    say(health, monitor, HEALTH_SAYS_ANSWERS);
+    if (brake->targets[target].heard != side->window) {
+        brake->targets[target].heard = side->window;
+        side->quiet[brake->frame->places[target].class]--;
+    }
+    if (side->engaged && (was_suspected || !is_mass(health, side))) {
+        release(health, side, HEALTH_BRAKE_RECOVERED);
+    }
+}
+
+static void hear_failure(struct health *health, struct brake_side *side, uint32_t monitor)
+{
+    struct health_monitor *m = &health->monitors[monitor];
+    bool begins = m->says == HEALTH_SAYS_ANSWERS || (!m->failing && m->says == HEALTH_SAYS_NOTHING);
+    if (begins && m->verdict == HEALTH_OBSERVED_HEALTHY) {
+        m->suspected_ms = health->now_ms;
+        say(health, monitor, HEALTH_SAYS_SUSPECT);
+        engage_if_due(health, side);
+    } else if (begins) {
+        say(health, monitor, HEALTH_SAYS_NOTHING);
+    }
+}
+
+void health_brake_hear(struct health *health, uint32_t monitor, enum health_outcome outcome)
+{
+    if (health->brake == NULL) {
+        return;
+    }
+    struct brake_side *side = side_of(health->brake, monitor);
+    pass(health, side);
+    if (outcome == HEALTH_OUTCOME_UNRESOLVED) {
+        say(health, monitor, HEALTH_SAYS_NOTHING); /* nobody was asked */
+    } else if (outcome == HEALTH_OUTCOME_OK || outcome == HEALTH_OUTCOME_BAD_STATUS ||
+               outcome == HEALTH_OUTCOME_BAD_RESPONSE) {
+        hear_answer(health, side, monitor);
+    } else {
+        hear_failure(health, side, monitor);
+    }
+}
+
+bool health_brake_holds(struct health *health, uint32_t monitor, uint32_t duration_us)
+{
+    if (health->brake == NULL) {
+        return false;
+    }
+    struct brake_side *side = side_of(health->brake, monitor);
+    engage_if_due(health, side);
+    return side->engaged ||
+           (side->freed_ms != 0 && health->now_ms - (int64_t)duration_us / 1000 <= side->freed_ms);
+}
+
+void health_observe_control(struct health *health, uint32_t control, enum health_outcome outcome)
+{
+    struct health_brake *brake = health->brake;
+    if (brake == NULL || control >= brake->frame->plan.control_count) {
+        return;
+    }
+    struct brake_side *side = &brake->sides[brake->frame->plan.controls[control]];
+    bool answers = outcome == HEALTH_OUTCOME_OK || outcome == HEALTH_OUTCOME_BAD_STATUS ||
+                   outcome == HEALTH_OUTCOME_BAD_RESPONSE;
+    pass(health, side);
+    brake->controls[control] = (struct brake_control){.answers = answers, .at_ms = health->now_ms};
+    if (answers && side->engaged) {
+        release(health, side, HEALTH_BRAKE_BELIEVED);
+    }
+}
+
+/* ---- what waits ---- */
+
+static void reconsider(struct health *health, const struct brake_side *side, uint32_t monitor,
+                       int64_t wall_ms)
+{
+    const struct health_monitor *m = &health->monitors[monitor];
+    if (side->engaged && m->verdict == HEALTH_OBSERVED_UNHEALTHY) {
+        health_turn_monitor(health, monitor, HEALTH_OBSERVED_HEALTHY, wall_ms);
+    } else if (!side->engaged && health_is_held(m)) {
+        health_turn_monitor(health, monitor, HEALTH_OBSERVED_UNHEALTHY, wall_ms);
+    }
+}
+
+bool health_follow_brake(struct health *health, size_t max, int64_t wall_ms)
+{
+    bool is_left = false;
+    for (int i = 0; health->brake != NULL && i < HEALTH_BRAKES; i++) {
+        struct brake_side *side = &health->brake->sides[i];
+        for (; side->cursor != NO && max != 0; max--) {
+            uint32_t monitor = side->cursor;
+            side->cursor = health->brake->links[monitor].next;
+            reconsider(health, side, monitor, wall_ms);
+        }
+        is_left |= side->cursor != NO;
+    }
+    return is_left;
+}
+
+void health_follow_time(struct health *health, int64_t now_ms)
+{
+    health->now_ms = now_ms;
+}
+
+int64_t health_get_time(const struct health *health)
+{
+    return health->now_ms;
+}
+
+void health_assume_answers(struct health *health)
+{
+    if (health->brake != NULL) {
+        health->brake->assumes = true;
+    }
+}
+
+/* ---- machines that take over ---- */
+
+void health_brake_rebuild(struct health *health)
+{
+    struct health_brake *brake = health->brake;
+    if (brake == NULL) {
+        return;
+    }
+    memset(brake->targets, 0, brake->frame->target_count * sizeof *brake->targets);
+    for (int i = 0; i < HEALTH_BRAKES; i++) {
+        struct brake_side *side = &brake->sides[i];
+        bool walks = side->cursor != NO;
+        side->first = side->last = side->cursor = NO;
+        side->answering = side->failing = 0;
+        memset(side->members, 0, brake->frame->class_count * sizeof *side->members);
+        memset(side->quiet, 0, brake->frame->class_count * sizeof *side->quiet);
+        for (uint32_t monitor = 0; monitor < health->monitor_count; monitor++) {
+            if (side_of(brake, monitor) == side) {
+                stand(health, monitor, 1);
+            }
+        }
+        side->cursor = walks || side->engaged ? side->first : NO;
+    }
+}
+
+void health_brake_carry(struct health *to, const struct health *from)
+{
+    to->now_ms = from->now_ms;
+    if (to->brake == NULL || from->brake == NULL) {
+        return;
+    }
+    for (int i = 0; i < HEALTH_BRAKES; i++) {
+        struct brake_side *side = &to->brake->sides[i];
+        const struct brake_side *old = &from->brake->sides[i];
+        side->engaged = old->engaged;
+        side->spent = old->spent;
+        side->engaged_ms = old->engaged_ms;
+        side->until_ms = old->until_ms;
+        side->freed_ms = old->freed_ms;
+        side->engagements = old->engagements;
+        side->cursor = old->cursor != NO || old->engaged ? side->first : NO;
+    }
+    if (to->brake->frame == from->brake->frame) {
+        memcpy(to->brake->controls, from->brake->controls,
+               to->brake->frame->plan.control_count * sizeof *to->brake->controls);
+    }
+}
