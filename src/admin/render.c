@@ -333,16 +333,6 @@ json_t *render_dormant(const struct health_dormant *dormant)
     return object;
 }
 
-json_t *render_forgotten(enum health_kind kind, const char *name)
-{
-    json_t *object = json_object();
-    set_text(object, "kind", health_kind_text(kind));
-    set_text(object, "name", name);
-    set(object, "dormant", json_true());
-    set(object, "override", json_null());
-    return object;
-}
-
 json_t *render_monitors(const struct admin_monitor *monitors, size_t count)
 {
     json_t *items = json_array();

@@ -91,3 +91,13 @@ json_t *render_work(const struct worker_stats *work)
     set_number(object, "waiting", work->waiting);
     return object;
 }
+
+json_t *render_forgotten(enum health_kind kind, const char *name)
+{
+    json_t *object = json_object();
+    set_text(object, "kind", health_kind_text(kind));
+    set_text(object, "name", name);
+    set(object, "dormant", json_true());
+    set(object, "override", json_null());
+    return object;
+}

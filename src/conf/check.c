@@ -6,12 +6,15 @@
 
 #include "conf/check.h"
 
+#include "base/memory.h"
 #include "conf/value.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { INTERVAL_DEFAULT_MS = 2000, TIMEOUT_DEFAULT_MS = 1000, FALL_DEFAULT = 3, RISE_DEFAULT = 2 };
-enum { HOST_MAX_LEN = 255, PATH_MAX_LEN = 1024, POINTER_MAX_LEN = 255 };
+enum { HOST_MAX_LEN = 255, PATH_MAX_LEN = 1024, POINTER_MAX_LEN = 255, OCTETS_MAX = 255 };
 
 static const uint32_t interval_range_ms[2] = {50, 3600000};
 static const uint32_t count_range[2] = {1, 100};
@@ -140,22 +143,66 @@ static void read_request(const struct doc_node *node, struct arena *arena, struc
     read_status(node, check);
 }
 
+static void refuse_keys(const struct doc_node *node, const char *const *keys, const char *type,
+                        const char *other)
+{
+    struct doc_node member;
+    for (size_t i = 0; keys[i] != NULL; i++) {
+        if (doc_find(node, keys[i], &member)) {
+            doc_error_at_key(&member, "\"%s\" has no meaning in a check of type \"%s\", only in \"%s\"",
+                             keys[i], type, other);
+        }
+    }
+}
+
+static void refuse_tcp_keys(const struct doc_node *node)
+{
+    static const char *const keys[] = {"send", "expect", NULL};
+    refuse_keys(node, keys, "http", "tcp");
+}
+
 static void refuse_http_keys(const struct doc_node *node)
 {
-    static const char *const keys[] = {"host", "path", "status", "load"};
+    static const char *const keys[] = {"host", "path", "status", "load", NULL};
+    refuse_keys(node, keys, "tcp", "http");
+}
+
+static const uint8_t *read_octets(const struct doc_node *node, const char *key, struct arena *arena,
+                                  uint32_t *len)
+{
+    uint8_t octets[OCTETS_MAX];
+    const char *text = doc_get_text(node, key);
     struct doc_node member;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (doc_find(node, keys[i], &member)) {
-            doc_error_at_key(&member, "\"%s\" has no meaning in a check of type \"tcp\", only in \"http\"",
-                             keys[i]);
-        }
+    *len = 0;
+    if (text == NULL) {
+        return NULL;
+    }
+    ptrdiff_t count = value_parse_octets(text, octets, sizeof octets);
+    if (count < 0) {
+        (void)doc_find(node, key, &member);
+        doc_error_expected(&member, "1 to 255 octets, in which \"\\\\xHH\" is any octet and \"\\\\\\\\\" a "
+                                    "backslash (as JSON writes them)");
+        return NULL;
+    }
+    *len = (uint32_t)count;
+    return arena_copy(arena, octets, (size_t)count);
+}
+
+static void read_talk(const struct doc_node *node, struct arena *arena, struct conf_check *check)
+{
+    struct doc_node send, expect;
+    check->send = read_octets(node, "send", arena, &check->send_len);
+    check->expect = read_octets(node, "expect", arena, &check->expect_len);
+    if (check->send != NULL && !doc_find(node, "expect", &expect) && doc_find(node, "send", &send)) {
+        doc_error_at_key(&send, "found \"send\" without \"expect\", expected both: that octets were taken "
+                                "says no more than that the connection was");
     }
 }
 
 void check_read(const struct doc_node *node, struct arena *arena, struct conf_check *check)
 {
-    static const char *const keys[] = {"type", "port", "interval", "timeout", "fall", "rise",
-                                       "host", "path", "status",   "load",    NULL};
+    static const char *const keys[] = {"type", "port",   "interval", "timeout", "fall",   "rise", "host",
+                                       "path", "status", "load",     "send",    "expect", NULL};
     struct doc_node port;
     uint32_t number = 0;
     check->path = "/";
@@ -171,7 +218,56 @@ void check_read(const struct doc_node *node, struct arena *arena, struct conf_ch
     check->rise = (uint16_t)doc_get_number(node, "rise", count_range, RISE_DEFAULT);
     if (check->type == CONF_CHECK_TCP) {
         refuse_http_keys(node);
+        read_talk(node, arena, check);
     } else {
+        refuse_tcp_keys(node);
         read_request(node, arena, check);
     }
+}
+
+/* ---- advice ---- */
+
+static bool is_bare(const struct conf_check *check)
+{
+    return check->type == CONF_CHECK_TCP && check->expect == NULL;
+}
+
+static bool has_bare_only(const struct conf_topology *topology, const struct conf_endpoint *endpoint)
+{
+    size_t i = 0;
+    while (i < endpoint->check_count && is_bare(&topology->checks[endpoint->checks[i]])) {
+        i++;
+    }
+    return i == endpoint->check_count;
+}
+
+void check_warn_of_bare(const struct conf_topology *topology, const struct doc_node *root)
+{
+    struct doc_node checks, node = {0};
+    size_t *counts = memory_alloc_array(topology->check_count, sizeof *counts);
+    const char **first = memory_alloc_array(topology->check_count, sizeof(const char *));
+    for (size_t i = topology->endpoint_count; i-- > 0;) {
+        const struct conf_endpoint *endpoint = &topology->endpoints[i];
+        for (size_t j = 0; j < endpoint->check_count && has_bare_only(topology, endpoint); j++) {
+            counts[endpoint->checks[j]]++;
+            first[endpoint->checks[j]] = endpoint->name;
+        }
+    }
+    bool has_checks = doc_find(root, "checks", &checks) && doc_is_object(&checks);
+    for (size_t i = 0; i < topology->check_count && has_checks && doc_next(&checks, &node); i++) {
+        if (counts[i] != 0) {
+            char more[40] = "";
+            if (counts[i] > 1) {
+                snprintf(more, sizeof more, " (and %zu more)", counts[i] - 1);
+            }
+            doc_warning(
+                &node,
+                "endpoint \"%.100s\"%s has no other kind of check than this one, which does not see a "
+                "process that is stopped or hangs: the kernel accepts connections for it; give it "
+                "\"expect\" (and \"send\"), or use type \"http\"",
+                first[i], more);
+        }
+    }
+    free(first);
+    free(counts);
 }

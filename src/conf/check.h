@@ -7,5 +7,9 @@
 #include "conf/doc.h"
 #include "conf/topology.h"
 
+/* Checks of type tcp that expect nothing, where an endpoint has no other: those see no process that is
+ * stopped. One warning per check. The endpoints have been read. */
+void check_warn_of_bare(const struct conf_topology *topology, const struct doc_node *root);
+
 /* Fills the check, defaults included, from its node; texts go to the arena. */
 void check_read(const struct doc_node *node, struct arena *arena, struct conf_check *check);

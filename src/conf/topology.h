@@ -25,6 +25,8 @@ struct conf_check {
     const char *host;     /* http: Host header; NULL: the endpoint's address */
     const char *path;     /* http: request target, begins with "/"; default "/" */
     uint16_t status_low, status_high; /* http: accepted; default 200..299 ("status": 200 or [200, 399]) */
+    const uint8_t *send, *expect;     /* tcp: octets to say, and that have to come then; NULL: none */
+    uint32_t send_len, expect_len;
     const char *load; /* http: JSON pointer (RFC 6901) to a number in the body: the load; NULL: none */
 };
 

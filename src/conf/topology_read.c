@@ -379,6 +379,7 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     read_checks(topology, &root);
     brake_read(topology, &root);
     read_endpoints(topology, &root);
+    check_warn_of_bare(topology, &root);
     read_groups(topology, &root);
     read_objectives(topology, &root);
     read_geo_rules(topology, &root);

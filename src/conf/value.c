@@ -158,3 +158,35 @@ void value_make_printable(char *text)
         p += len;
     }
 }
+
+/* ---- octets ---- */
+
+static int digit_of(char digit)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = digit == '\0' ? NULL : strchr(digits, digit);
+    return at == NULL ? -1 : (int)((at - digits) % 16);
+}
+
+ptrdiff_t value_parse_octets(const char *text, uint8_t *octets, size_t size)
+{
+    size_t count = 0;
+    for (const char *at = text; *at != '\0'; count++) {
+        int octet = (unsigned char)*at++;
+        if (octet == '\\' && *at == '\\') {
+            at++;
+        } else if (octet == '\\') {
+            int high = *at == 'x' ? digit_of(at[1]) : -1, low = high == -1 ? -1 : digit_of(at[2]);
+            if (low == -1) {
+                return ERROR_SYNTAX;
+            }
+            octet = high << 4 | low;
+            at += 3;
+        }
+        if (count == size) {
+            return ERROR_TOO_LARGE;
+        }
+        octets[count] = (uint8_t)octet;
+    }
+    return (ptrdiff_t)count;
+}

@@ -21,6 +21,10 @@ const char *value_write_duration(uint64_t ms, char text[VALUE_DURATION_SIZE]);
 int value_parse_size(const char *text, uint64_t *size);
 int value_parse_percent(const char *text, double *share);
 
+/* Octets as text: UTF-8 as it is, but for \xHH and \\. Returns how many (at most `size`), or ERROR_SYNTAX or
+ * ERROR_TOO_LARGE. */
+ptrdiff_t value_parse_octets(const char *text, uint8_t *octets, size_t size);
+
 /* A name of a region, az, endpoint or check: letters, digits, '-', '_', '.', 1..63, no '-' at the beginning.
  */
 bool value_is_name(const char *text);

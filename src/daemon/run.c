@@ -65,7 +65,7 @@ static void on_result(void *context, const struct probe_result *result)
     int64_t now = clock_wall_ms(&server->clock);
     lock_take(&server->lock);
     const struct view *view = server->view;
-    health_follow_time(view->health, clock_now_us(&server->clock) / 1000);
+    health_follow_time(view->health, clock_now_ms(&server->clock));
     if (result->generation == view->generation && result->target >= view->monitor_count) {
         health_observe_control(view->health, result->target - (uint32_t)view->monitor_count, result->outcome);
         follow_brake(server, now);

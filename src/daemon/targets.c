@@ -52,6 +52,10 @@ static struct probe_target describe_check(const struct conf_check *check)
                                  .host = check->host,
                                  .path = check->path,
                                  .load = check->load,
+                                 .send = check->send,
+                                 .send_len = check->send_len,
+                                 .expect = check->expect,
+                                 .expect_len = check->expect_len,
                                  .status_low = check->status_low,
                                  .status_high = check->status_high};
 }

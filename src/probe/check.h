@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "probe/expect.h"
 #include "probe/http_body.h"
 #include "probe/http_response.h"
 #include "probe/probe.h"
@@ -34,6 +35,7 @@ struct check {
     uint32_t request_len;
     uint16_t status_low, status_high;
     const char *load;       /* of the kind, owned by the list; NULL: it looks for none */
+    struct expect *expect;  /* likewise */
     enum probe_cause cause; /* why its latest check could not be made, if so */
     bool carried;           /* a newer list has taken over what this one knows */
 };
@@ -66,6 +68,7 @@ struct flight {
     uint32_t left; /* that may be read while it leaves */
     struct http_response response;
     struct http_body body; /* once judged */
+    struct expect_scan scan;
     struct check_end end;
 };
 

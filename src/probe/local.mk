@@ -6,6 +6,7 @@ src_libprobe_a_SOURCES = \
 	src/probe/check_kind.c \
 	src/probe/check_tcp.c \
 	src/probe/engine.c src/probe/engine.h \
+	src/probe/expect.c src/probe/expect.h \
 	src/probe/http_body.c src/probe/http_body.h \
 	src/probe/http_response.c src/probe/http_response.h \
 	src/probe/load.c src/probe/load.h \

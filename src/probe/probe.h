@@ -41,7 +41,9 @@ struct probe_target {
     const char *host; /* http: Host header; NULL: the address (with the port if it is not 80) */
     const char *path; /* http: request target; NULL: "/" */
     uint16_t status_low, status_high; /* http: accepted status codes */
-    const char *load;  /* http: JSON pointer to a number in the body of an accepted answer; NULL: not read */
+    const char *load; /* http: JSON pointer to a number in the body of an accepted answer; NULL: not read */
+    const uint8_t *send, *expect; /* tcp: what to say, and what has to come then; both may be missing */
+    size_t send_len, expect_len;  /* send: only with expect, of 1 to EXPECT_LEN_MAX octets */
     uint64_t identity; /* targets of equal identity keep their schedule and their check in flight */
 };
 

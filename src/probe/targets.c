@@ -92,11 +92,20 @@ void targets_free(struct targets *targets)
     free(targets);
 }
 
+static bool expects_same(const struct check *a, const struct check *b)
+{
+    return a->expect == NULL || b->expect == NULL
+               ? a->expect == b->expect
+               : a->expect->len == b->expect->len &&
+                     memcmp(a->expect->octets, b->expect->octets, a->expect->len) == 0;
+}
+
 static bool is_same(const struct check *a, const struct check *b)
 {
     return a->type == b->type && a->at.port == b->at.port && a->in_turn == b->in_turn &&
            (a->in_turn || addr_equal(&a->at.addr, &b->at.addr)) && a->request_len == b->request_len &&
            (a->request_len == 0 || memcmp(a->request, b->request, a->request_len) == 0) &&
+           expects_same(a, b) &&
            (a->load == NULL ? b->load == NULL : b->load != NULL && strcmp(a->load, b->load) == 0);
 }
 

@@ -23,8 +23,10 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 static uint64_t identify(uint64_t hash, const struct conf_check *check)
 {
     hash = hash_text(hash_text(hash_text(hash, check->name), check->host), check->path);
-    const uint32_t numbers[] = {(uint32_t)check->type, check->port, check->interval_ms, check->timeout_ms,
-                                check->fall,           check->rise, check->status_low,  check->status_high};
+    hash = hash_bytes(hash_bytes(hash, check->send, check->send_len), check->expect, check->expect_len);
+    const uint32_t numbers[] = {
+        (uint32_t)check->type, check->port,       check->interval_ms, check->timeout_ms, check->fall,
+        check->rise,           check->status_low, check->status_high, check->send_len,   check->expect_len};
     return hash_finish(hash_bytes(hash, numbers, sizeof numbers));
 }
 

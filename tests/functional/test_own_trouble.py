@@ -208,7 +208,8 @@ def test_no_brake(network, site):
 
 def test_a_drill_says_what_the_brake_does(network, site):
     server = start(network, site)
-    done = server.ctl("drill", "simulate", "--lose", "region:us-east", "--lose", "region:eu-west", code=None)
+    done = server.ctl("drill", "simulate", "--lose", "region:us-east", "--lose", "region:eu-west",
+                      "--from", "healthy", code=None)
     assert "the brake holds: 4 of 4 targets over IPv4 failed at once; nothing falls for up to 60 s" in done.stdout
     assert "the brake lets go over IPv4 (expired)" in done.stdout
     assert "the brake" not in server.ctl("drill", "simulate", "--lose", "region:us-east", code=None).stdout

@@ -114,6 +114,35 @@ def test_tcp_checks(site):
     server.wait_state("endpoint", "web-us-east-1a", observed="unhealthy", last_outcome="refused")
 
 
+@pytest.mark.parametrize("expects", [False, True])
+def test_stopped_process_and_tcp(site, expects):
+    """The kernel goes on accepting for it: only a check that expects an answer sees that, and who has no other kind of
+    check is told so."""
+    at = kit.make_regions(site, ["us-east-1a"])
+    talk = {"send": "GET / HTTP/1.0\\x0d\\x0a\r\n", "expect": "HTTP/1.1 200"} if expects else {}
+    site.topology["checks"] = {"web": {"type": "tcp", "port": kit.WEB_PORT, "interval": "100ms", "timeout": "100ms",
+                                       **talk}}
+    site.zone("example.com", "")
+    web = site.web(at["us-east-1a"])
+    server = site.start()
+    server.wait_state("endpoint", "web-us-east-1a", observed="healthy", last_outcome="ok")
+    assert ("the kernel accepts connections for it" in server.read_log()) == (not expects)
+    assert ("the kernel accepts connections for it" in kit.run_steerd("--check", "-c", str(site.config)).stderr) \
+        == (not expects)
+    web.stop()
+    checked = server.get("/v1/endpoints/web-us-east-1a")["last_checked"]
+    if expects:
+        server.wait_state("endpoint", "web-us-east-1a", observed="unhealthy", last_outcome="timeout")
+    else:
+        server.wait(lambda: server.get("/v1/endpoints/web-us-east-1a")["last_checked"] > checked, "another check")
+        assert server.get("/v1/endpoints/web-us-east-1a")["last_outcome"] == "ok"
+    web.resume()
+    server.wait_state("endpoint", "web-us-east-1a", observed="healthy", last_outcome="ok")
+    web.behave("garbage")
+    if expects:
+        server.wait_state("endpoint", "web-us-east-1a", observed="unhealthy", last_outcome="closed")
+
+
 def test_request_is_what_was_configured(site):
     at = kit.make_regions(site, ["us-east-1a"], host="www.example.com", path="/health?deep=1", status=[200, 299])
     site.zone("example.com", "")
@@ -241,7 +270,11 @@ def test_lost_at_share(site):
 
 
 def test_both_regions_lost_then_static_then_back(pair):
+    """Without the brake, which would hold this for a minute."""
     server = pair.server
+    pair.site.topology["brake"] = False
+    pair.site.write()
+    assert server.reload().status == 200
     pair.east.kill()
     pair.west.kill()
     server.wait_answers("www.example.com", ["192.0.2.99"])

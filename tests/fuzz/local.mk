@@ -65,6 +65,13 @@ tests_fuzz_fuzz_http_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_http_LDADD = src/libprobe.a src/libbase.a
 
+## what tcp checks look for
+fuzz_programs += tests/fuzz/fuzz_expect
+tests_fuzz_fuzz_expect_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"expect"'
+tests_fuzz_fuzz_expect_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_expect_SOURCES = tests/fuzz/fuzz_expect.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_expect_LDADD = src/libprobe.a src/libbase.a
+
 ## the load in the bodies of those answers
 fuzz_programs += tests/fuzz/fuzz_load
 tests_fuzz_fuzz_load_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"load"'

@@ -2,7 +2,7 @@
 if HAVE_CMOCKA
 conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_geo tests/unit/test_conf_policy \
 	tests/unit/test_conf_server tests/unit/test_conf_topology tests/unit/test_conf_transfer
-conf_tests += tests/unit/test_conf_records tests/unit/test_conf_tiers
+conf_tests += tests/unit/test_conf_records tests/unit/test_conf_talk tests/unit/test_conf_tiers
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
 policy_kit = tests/unit/policy_kit.c tests/unit/policy_kit.h tests/unit/test_conf.h tests/unit/unit.h
@@ -31,6 +31,10 @@ tests_unit_test_conf_server_LDADD = $(conf_test_libs)
 tests_unit_test_conf_tiers_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_tiers_SOURCES = tests/unit/test_conf_tiers.c $(policy_kit)
 tests_unit_test_conf_tiers_LDADD = $(conf_test_libs)
+
+tests_unit_test_conf_talk_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_talk_SOURCES = tests/unit/test_conf_talk.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_talk_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_topology_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_topology_SOURCES = tests/unit/test_conf_topology.c tests/unit/test_conf.h tests/unit/unit.h

@@ -53,7 +53,7 @@ static void expect_endpoint_error(const char *members, const char *line)
     char text[1024];
     snprintf(text, sizeof text,
              "{" REGIONS
-             ", \"checks\": {\"c\": {\"type\": \"tcp\", \"port\": 1}}, \"endpoints\": {\"e\":\n{%s}}}",
+             ", \"checks\": {\"c\": {\"type\": \"http\", \"port\": 1}}, \"endpoints\": {\"e\":\n{%s}}}",
              members);
     expect_error(text, line);
 }
@@ -312,7 +312,8 @@ static void checks_are_checked(void **state)
     expect_check_error(
         "\"type\": \"tcp\", \"port\": 1, \"colour\": 1",
         "t.json:2:28: error: unknown key \"colour\", expected one of \"type\", \"port\", \"interval\", "
-        "\"timeout\", \"fall\", \"rise\", \"host\", \"path\", \"status\", \"load\" (at $.checks.c.colour)");
+        "\"timeout\", \"fall\", \"rise\", \"host\", \"path\", \"status\", \"load\", \"send\", "
+        "\"expect\" (at $.checks.c.colour)");
 }
 
 static void requests_are_checked(void **state)

@@ -339,7 +339,7 @@ static struct health *build(const struct model *model, int64_t wall_ms)
                                                    1000 + i, (uint8_t)m->families};
     }
     return health_new(&(struct health_plan){regions, REGIONS, azs, AZS, endpoints, ENDPOINTS, monitors,
-                                            MONITORS, NULL, NULL, NULL},
+                                            MONITORS, NULL, NULL, NULL, NULL},
                       wall_ms);
 }
 
@@ -417,7 +417,7 @@ static void many_endpoints_load_and_carry(void **state)
     }
     struct health_region_plan regions[] = {{"even", 1.0}, {"odd", 1.0}};
     struct health_plan plan = {regions,       2,    azs,  MANY_AZS, endpoints, MANY, monitors,
-                               MANY_MONITORS, NULL, NULL, NULL};
+                               MANY_MONITORS, NULL, NULL, NULL,     NULL};
     struct health *from = health_new(&plan, 1), *to = health_new(&plan, 2);
     struct health_override down = {.desired = HEALTH_DESIRED_DOWN, .expires_ms = 500};
     for (uint32_t i = 0; i < MANY; i++) {

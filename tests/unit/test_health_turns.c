@@ -80,7 +80,7 @@ static struct health *build(void)
         monitors[i] = (struct health_monitor_plan){i, 1, 1, i, 0};
     }
     return health_new(&(struct health_plan){regions, REGIONS, azs, AZS, endpoints, endpoint_count, monitors,
-                                            endpoint_count, NULL, NULL, NULL},
+                                            endpoint_count, NULL, NULL, NULL, NULL},
                       0);
 }
 

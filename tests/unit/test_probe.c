@@ -333,6 +333,63 @@ static void tcp_needs_no_words(void **state)
     server_close(&s);
 }
 
+static struct probe_target talk_at(uint16_t port, const char *send, const char *expect)
+{
+    struct probe_target target = target_at(PROBE_TCP, port, 1);
+    target.send = (const uint8_t *)send;
+    target.send_len = send == NULL ? 0 : strlen(send);
+    target.expect = (const uint8_t *)expect;
+    target.expect_len = strlen(expect);
+    return target;
+}
+
+static void tcp_may_expect_an_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        enum behaviour behaviour;
+        const char *text, *send, *expect;
+        enum health_outcome outcome;
+    } cases[] = {
+        {ANSWER, "+PONG\r\n", "PING\r\n\r\n", "+PONG", HEALTH_OUTCOME_OK},
+        {DRIP, "# Replication\r\nrole:master\r\n", "INFO\r\n\r\n", "role:master", HEALTH_OUTCOME_OK},
+        {ANSWER_BLIND, "220 mx.example.net\r\n", NULL, "220 ", HEALTH_OUTCOME_OK},
+        {ANSWER, "-LOADING\r\n", "PING\r\n\r\n", "+PONG", HEALTH_OUTCOME_CLOSED},
+        {RESET, "", "PING\r\n\r\n", "+PONG", HEALTH_OUTCOME_RESET},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct server s;
+        server_open(&s, cases[i].behaviour, cases[i].text);
+        struct probe_target target = talk_at(s.port, cases[i].send, cases[i].expect);
+        probe_once(&target, cases[i].outcome);
+        server_close(&s);
+    }
+}
+
+static void tcp_reads_no_endless_answer(void **state)
+{
+    (void)state;
+    static char text[40000];
+    struct server s;
+    memset(text, 'x', sizeof text - 1);
+    server_open(&s, ANSWER, text);
+    struct probe_target target = talk_at(s.port, "?\r\n\r\n", "y");
+    probe_once(&target, HEALTH_OUTCOME_BAD_RESPONSE);
+    server_close(&s);
+}
+
+/* The kernel accepts for a process that does not: only who expects something sees that. */
+static void tcp_sees_who_does_not_answer(void **state)
+{
+    (void)state;
+    struct server s;
+    assert_true(server_listen(&s, AF_INET, 0, 4096));
+    struct probe_target target = talk_at(s.port, "PING\r\n", "PONG");
+    target.timeout_ms = 100;
+    probe_once(&target, HEALTH_OUTCOME_TIMEOUT);
+    server_close(&s);
+}
+
 static void ipv6_works(void **state)
 {
     (void)state;
@@ -355,21 +412,15 @@ static void ipv6_works(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_are_judged),
-        cmocka_unit_test(checks_end_on_good_terms),
-        cmocka_unit_test(endless_bodies_are_cut_off),
-        cmocka_unit_test(early_answers_count),
-        cmocka_unit_test(answers_before_a_reset_count),
-        cmocka_unit_test(silent_checks_connect),
-        cmocka_unit_test(large_heads_are_refused),
-        cmocka_unit_test(silence_times_out),
-        cmocka_unit_test(endless_dripping_times_out),
-        cmocka_unit_test(full_queue_is_a_connect_timeout),
-        cmocka_unit_test(closed_ports_are_refused),
-        cmocka_unit_test(no_route_is_a_local_error),
-        cmocka_unit_test(causes_are_counted),
-        cmocka_unit_test(tcp_needs_no_words),
-        cmocka_unit_test(ipv6_works),
+        cmocka_unit_test(answers_are_judged),           cmocka_unit_test(checks_end_on_good_terms),
+        cmocka_unit_test(endless_bodies_are_cut_off),   cmocka_unit_test(early_answers_count),
+        cmocka_unit_test(answers_before_a_reset_count), cmocka_unit_test(silent_checks_connect),
+        cmocka_unit_test(large_heads_are_refused),      cmocka_unit_test(silence_times_out),
+        cmocka_unit_test(endless_dripping_times_out),   cmocka_unit_test(full_queue_is_a_connect_timeout),
+        cmocka_unit_test(closed_ports_are_refused),     cmocka_unit_test(no_route_is_a_local_error),
+        cmocka_unit_test(causes_are_counted),           cmocka_unit_test(tcp_needs_no_words),
+        cmocka_unit_test(tcp_may_expect_an_answer),     cmocka_unit_test(tcp_reads_no_endless_answer),
+        cmocka_unit_test(tcp_sees_who_does_not_answer), cmocka_unit_test(ipv6_works),
     };
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
 }
