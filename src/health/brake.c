@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/share.h"
 #include "health/brake_inside.h"
 
 #include <assert.h>
@@ -16,8 +17,6 @@
 #include <string.h>
 
 enum { NO = UINT32_MAX, TURN = 64 };
-
-#define SHARE_TOLERANCE 0.0005 /* as that of lost_at */
 
 /* What no result changes. */
 struct brake_frame {
@@ -297,8 +296,8 @@ static uint32_t count_answering(const struct health *health, const struct brake_
 static bool is_mass(const struct health *health, const struct brake_side *side)
 {
     const struct health_brake_plan *plan = &health->brake->frame->plan;
-    double all = (double)side->failing + count_answering(health, side);
-    return side->failing >= plan->targets && side->failing >= plan->share * all - SHARE_TOLERANCE;
+    uint32_t all = side->failing + count_answering(health, side);
+    return side->failing >= plan->targets && share_is_reached(plan->share, side->failing, all, all);
 }
 
 static bool control_answers(const struct health_brake *brake, const struct brake_side *side, size_t control)
@@ -380,6 +379,9 @@ static void pass(struct health *health, struct brake_side *side)
 {
     if (side->engaged && health->now_ms >= side->until_ms) {
         release(health, side, HEALTH_BRAKE_EXPIRED);
+    } else if (side->engaged &&
+               !is_mass(health, side)) { /* a reload took suspects away, or names lead nowhere */
+        release(health, side, HEALTH_BRAKE_RECOVERED);
     }
     for (int i = 0; i < TURN && !side->engaged && side->cursor == NO && side->first != NO; i++) {
         int64_t since_ms = health->monitors[side->first].suspected_ms;

@@ -453,6 +453,23 @@ static void it_goes_on_after_a_reload(void **state)
     assert_int_equal(scene->turns[HEALTH_BRAKE_ENGAGED], 1);
 }
 
+/* Suspects that are not observed any more leave too few to hold for. */
+static void it_does_not_hold_for_those_that_are_gone(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    run_rounds(scene, 2);
+    scene->dead = ALL;
+    run_rounds(scene, 5);
+    assert_true(brake_of(scene).engaged);
+    for (uint32_t i = 0; i < 4; i++) {
+        (void)health_use_monitor(scene->health, i, false, scene->now_ms);
+    }
+    run_rounds(scene, 2);
+    assert_false(brake_of(scene).engaged);
+    assert_int_equal(unhealthy(scene), 48);
+}
+
 static void simulations_observe_only_what_is_lost(void **state)
 {
     struct scene *scene = *state;
@@ -488,6 +505,7 @@ int main(void)
         TEST(a_control_target_that_answers_in_time_prevents_it),
         TEST(slow_targets_answer_as_far_as_is_known),
         TEST(it_goes_on_after_a_reload),
+        TEST(it_does_not_hold_for_those_that_are_gone),
         TEST(simulations_observe_only_what_is_lost),
     };
     return cmocka_run_group_tests_name("health_brake", tests, NULL, NULL);
