@@ -128,6 +128,7 @@ class Site:
         addresses = (kit.new_address() for _ in ENDPOINTS) if network is None else FAR
         self.endpoints = dict(zip(ENDPOINTS, addresses))
         self.alive, self.overrides = set(self.endpoints), {}
+        self.were_alive = self.alive  # before the latest event
         self.figures = collections.defaultdict(list)
         self.fallback = self.random.choice(["first", "all"])
         self.serial, self.is_settled = None, False
@@ -219,6 +220,7 @@ class Site:
             self.become({name for name in self.alive if name[:size] != victim[:size]})
 
     def become(self, alive):
+        self.were_alive = self.alive
         if not alive:
             alive = {name for name in self.endpoints if name.startswith("eu")}
         for name in alive - self.alive:
@@ -231,7 +233,7 @@ class Site:
         kind, name = self.random.choice([("region", "us"), ("region", "eu"), ("az", "us-a"), ("az", "eu-b"),
                                          ("endpoint", "us-b-1"), ("endpoint", "eu-a-0")])
         state = self.random.choice(["auto", "auto", "drain", "up", "down"])
-        begun = time.monotonic()
+        begun, self.were_alive = time.monotonic(), self.alive
         self.put(kind, name, state)
         self.figures["override"].append(time.monotonic() - begun)
         self.overrides.pop((kind, name), None)
@@ -259,6 +261,9 @@ class Site:
         now, begun, last, in_a_row = self.expected(), time.monotonic(), None, 0
         # of several that come back one may be seen before another that is preferred
         between = before | now | {self.endpoints[name] for name in self.endpoints if self.serves(name)}
+        if not any(self.serves(name) and (name in self.were_alive or self.desired(name) == "up") for name in self.endpoints):
+            # whoever lived has died, and those who come back are not known yet: for a moment nobody is healthy
+            between |= {self.endpoints[name] for name in self.endpoints if self.desired(name) != "drain"}
         watcher = threading.Thread(target=self.settle, daemon=True)
         watcher.start()
         while in_a_row < 40 or watcher.is_alive():
