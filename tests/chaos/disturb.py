@@ -265,7 +265,7 @@ class ChangedChecks(Disturbance):
         document, name = json.loads(self.original), self.random.choice(["port", "gate", "door"])
         check = {**document["checks"]["port"], "interval": f"{self.random.randrange(100, 200)}ms",
                  "timeout": f"{self.random.randrange(60, 101)}ms",
-                 "fall": self.random.choice([1, 2, 3]), "rise": self.random.choice([1, 2, 3])}
+                 "fall": self.random.choice([2, 3]), "rise": self.random.choice([1, 2, 3])}
         marked = {each for each in self.renamed if self.random.random() < 0.5}
         return {**document, "checks": {name: check},
                 "endpoints": {each + self.mark * (each in marked): {**endpoint, "checks": [name]}
