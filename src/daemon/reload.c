@@ -328,14 +328,17 @@ static void tell(const struct reload *reload, bool good)
 
 static void on_finished(int fd, short events, void *argument)
 {
-    (void)fd;
-    (void)events;
     struct reload *reload = argument;
     struct server *server = reload->server;
     bool is_dry = reload->before != NULL, good;
+    uint64_t written;
+    (void)events;
     if (ends_is_stopping(server->ends)) {
         return; /* called off: server_stop_reload() comes */
     }
+    /* whoever reads what the loader has written sees all that it did before */
+    ssize_t got = read(fd, &written, sizeof written);
+    (void)got;
     pthread_detach(reload->thread); /* it has nothing more to do, but to be given a processor for its end */
     if (is_dry) {
         good = reload->changes != NULL;
