@@ -1,14 +1,16 @@
-## The house plan in `make check`; all linters in `make lint`.
+## The house plan in `make check`; all linters in `make lint`, which needs the objects of a build for `circles`.
 TESTS += tests/lint/layers
-EXTRA_DIST += .clang-format .clang-tidy tests/lint/layers tests/lint/lint tests/lint/sizes tests/lint/cppcheck.txt
+EXTRA_DIST += .clang-format .clang-tidy tests/lint/circles tests/lint/layers tests/lint/lint tests/lint/sizes tests/lint/cppcheck.txt
 
 LINT = LINT_CPPFLAGS='-DHAVE_CONFIG_H -I$(abs_top_builddir) -I$(abs_top_srcdir)/src -I$(abs_top_srcdir) \
 	$(LDNS_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(MAXMINDDB_CFLAGS) $(CARES_CFLAGS) $(URCU_CFLAGS) \
 	$(CMOCKA_CFLAGS)' $(top_srcdir)/tests/lint/lint $(top_srcdir)
 
-.PHONY: lint tidy format-check format
-lint: config.h
+.PHONY: lint circles tidy format-check format
+lint: circles
 	@$(LINT)
+circles: all
+	@$(top_srcdir)/tests/lint/circles .
 tidy: config.h
 	@$(LINT) tidy
 format-check:
