@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/sanitizer.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -51,6 +52,10 @@ struct limiter *limiter_new(size_t buckets)
     limiter->table.sets =
         (struct limiter_set *)(((uintptr_t)limiter->memory + sizeof(struct limiter_set) - 1) &
                                ~(uintptr_t)(sizeof(struct limiter_set) - 1));
+    const unsigned char *from = limiter->memory, *begin = (const void *)limiter->table.sets,
+                        *end = (const void *)(limiter->table.sets + sets);
+    sanitizer_poison(from, (size_t)(begin - from)); /* what the alignment leaves over */
+    sanitizer_poison(end, (size_t)(from + (sets + 1) * sizeof *limiter->table.sets - end));
     atomic_init(&limiter->references, 1);
     return limiter;
 }

@@ -7,6 +7,7 @@
  * and costs nothing. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #if defined(__has_feature)
@@ -41,6 +42,12 @@ static inline void sanitizer_unpoison(const void *bytes, size_t len)
 {
     __asan_unpoison_memory_region(bytes, len);
 }
+
+/* For tests: may nobody touch this byte? */
+static inline bool sanitizer_is_poisoned(const void *byte)
+{
+    return __asan_address_is_poisoned(byte) != 0;
+}
 #else
 #define SANITIZER_RED_ZONE ((size_t)0)
 #define SANITIZER_ALIGN    ((size_t)1)
@@ -55,6 +62,12 @@ static inline void sanitizer_unpoison(const void *bytes, size_t len)
 {
     (void)bytes;
     (void)len;
+}
+
+static inline bool sanitizer_is_poisoned(const void *byte)
+{
+    (void)byte;
+    return false;
 }
 #endif
 

@@ -7,6 +7,7 @@
 
 #include "base/cursor.h"
 #include "base/log.h"
+#include "base/sanitizer.h"
 #include "dns/name.h"
 #include "serve/tcp_frame.h"
 
@@ -22,8 +23,10 @@ void tcp_stream_init(struct tcp_stream *stream, struct transfer *transfer, size_
 
 size_t tcp_stream_fill(struct tcp_stream *stream, uint8_t *out, size_t cap)
 {
-    size_t len = transfer_write(&stream->transfer, out + TCP_FRAME_LENGTH_SIZE, cap - TCP_FRAME_LENGTH_SIZE,
+    sanitizer_poison(out + TCP_FRAME_MAX, cap - TCP_FRAME_MAX); /* nobody may write behind its room */
+    size_t len = transfer_write(&stream->transfer, out + TCP_FRAME_LENGTH_SIZE, TCP_FRAME_MESSAGE_MAX,
                                 clock_coarse_wall_s());
+    sanitizer_unpoison(out + TCP_FRAME_MAX, cap - TCP_FRAME_MAX);
     if (len == 0) {
         return 0;
     }

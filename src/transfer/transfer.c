@@ -8,6 +8,7 @@
 
 #include "transfer/transfer.h"
 
+#include "base/sanitizer.h"
 #include "dns/query.h"
 
 #include <string.h>
@@ -454,7 +455,10 @@ size_t transfer_write(struct transfer *transfer, uint8_t *out, size_t cap, uint6
     struct transfer_room room = {
         .out = out, .at = transfer->question_end, .limit = TRANSFER_MESSAGE_MAX - signature};
     memcpy(out, transfer->head, transfer->question_end);
-    if (!transfer_fill(transfer, &room)) {
+    sanitizer_poison(out + room.limit, cap - room.limit); /* where records end */
+    bool is_filled = transfer_fill(transfer, &room);
+    sanitizer_unpoison(out + room.limit, cap - room.limit);
+    if (!is_filled) {
         return 0;
     }
     put16(out + 6, room.count);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sanitizer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,7 @@ static struct zone *copy_zone(struct zone *old)
     atomic_init(&zone->references, 1);
     atomic_init(&zone->served, atomic_load_explicit(&old->served, memory_order_relaxed));
     zone->slots = memory_copy(old->slots, old->slot_room * sizeof *old->slots);
+    sanitizer_unpoison(old->blob, old->blob_len); /* its gaps are copied, too */
     zone->blob = memory_copy(old->blob, old->blob_len);
     return zone;
 }

@@ -232,6 +232,7 @@ static void fill_zone(struct renderer *r, struct zone *zone)
     zone->record_count = (uint32_t)b->record_count;
     zone->steered_count = (uint32_t)b->steered_count;
     zone->blob = memory_resize(r->blob, r->len, 1);
+    render_guard(r, zone->blob, r->len);
     zone->blob_len = r->len;
 }
 

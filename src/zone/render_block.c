@@ -8,6 +8,7 @@
 #include "zone/render_internal.h"
 
 #include "base/memory.h"
+#include "base/sanitizer.h"
 #include "dns/name.h"
 
 #include <stdlib.h>
@@ -33,16 +34,38 @@ void render_fini(struct renderer *r)
     free(r->targets);
     free(r->seen);
     free(r->fixups);
+    free(r->gaps);
+}
+
+void render_guard(const struct renderer *r, const uint8_t *blob, size_t size)
+{
+    for (size_t i = 0; i < r->gap_count; i++) {
+        sanitizer_poison(blob + r->gaps[i].at, r->gaps[i].len);
+    }
+    sanitizer_poison(blob + r->len, size - r->len);
+}
+
+static void note_gap(struct renderer *r, size_t end)
+{
+    r->gaps = memory_grow(r->gaps, r->gap_count, &r->gap_capacity, sizeof *r->gaps);
+    r->gaps[r->gap_count++] = (struct render_gap){r->len, end - r->len};
+    sanitizer_poison(r->blob + r->len, end - r->len);
 }
 
 size_t render_take(struct renderer *r, size_t size, size_t align)
 {
-    size_t at = (r->len + align - 1) & ~(align - 1);
+    align = align > SANITIZER_ALIGN ? align : SANITIZER_ALIGN;
+    size_t at = (r->len + SANITIZER_RED_ZONE + align - 1) & ~(align - 1);
     while (at + size > r->capacity) {
         r->capacity *= 2;
         r->blob = memory_resize(r->blob, r->capacity, 1);
+        render_guard(r, r->blob, r->capacity);
     }
+    sanitizer_unpoison(r->blob + r->len, at + size - r->len);
     memset(r->blob + r->len, 0, at + size - r->len);
+    if (SANITIZER_RED_ZONE != 0) {
+        note_gap(r, at);
+    }
     r->len = at + size;
     return at;
 }
@@ -53,6 +76,7 @@ void render_begin(struct renderer *r, const struct builder_owner *owner)
     r->block_len = r->patch_count = r->link_count = r->seen_count = 0;
     r->overflow = r->behind = r->rotates = r->has_names = false;
     r->extra = (struct zone_extra){0};
+    sanitizer_poison(r->block, r->block_capacity);
 }
 
 void render_put(struct renderer *r, const void *bytes, size_t len)
@@ -64,7 +88,9 @@ void render_put(struct renderer *r, const void *bytes, size_t len)
     while (r->block_len + len > r->block_capacity) {
         r->block_capacity *= 2;
         r->block = memory_resize(r->block, r->block_capacity, 1);
+        sanitizer_poison(r->block + r->block_len, r->block_capacity - r->block_len);
     }
+    sanitizer_unpoison(r->block + r->block_len, len);
     if (len != 0) {
         memcpy(r->block + r->block_len, bytes, len);
     }

@@ -18,6 +18,11 @@ struct render_name {
     uint8_t len;
 };
 
+/* Between two pieces of the blob, in builds with AddressSanitizer. */
+struct render_gap {
+    size_t at, len;
+};
+
 /* A blob's u32 that becomes the offset of an owner's node once all nodes are written. */
 struct render_fixup {
     size_t at;
@@ -52,6 +57,8 @@ struct renderer {
     /* of the whole zone */
     struct render_fixup *fixups;
     size_t fixup_count, fixup_capacity;
+    struct render_gap *gaps;
+    size_t gap_count, gap_capacity;
 };
 
 /* ---- render_block.c ---- */
@@ -60,6 +67,8 @@ void render_init(struct renderer *r, struct zone_builder *b);
 void render_fini(struct renderer *r); /* all but the blob */
 /* Room in the blob, zeroed; returns its offset. Moves the blob. */
 size_t render_take(struct renderer *r, size_t size, size_t align);
+/* The blob moved: nobody may touch what is between its pieces, and behind the last one. */
+void render_guard(const struct renderer *r, const uint8_t *blob, size_t size);
 
 void render_begin(struct renderer *r, const struct builder_owner *owner);
 void render_put(struct renderer *r, const void *bytes, size_t len);

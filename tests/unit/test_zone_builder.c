@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/sanitizer.h"
 #include "dns/name.h"
 #include "zone/builder.h"
 
@@ -32,6 +33,28 @@ static struct zone *build(const char *text)
     zone_builder_free(builder);
     report_free(report);
     return zone;
+}
+
+/* With AddressSanitizer nobody reads on from one piece of the blob into the next. */
+static void pieces_of_the_blob_are_fenced(void **state)
+{
+    (void)state;
+    struct zone *zone = build(HEAD "mail MX 10 ns\nns AAAA 2001:db8::1\n");
+    const struct zone_node *node;
+    for (size_t slot = 0; (node = zone_next_node(zone, &slot)) != NULL;) {
+        const uint8_t *end = zone_node_name(node) + bytes_whole_words(node->name_len);
+        assert_false(sanitizer_is_poisoned(end - 1));
+        assert_int_equal(sanitizer_is_poisoned(end), SANITIZER_RED_ZONE != 0);
+        for (unsigned i = 0; i < node->rrset_count; i++) {
+            const struct zone_rrset *rrset = &node->rrsets[i];
+            const uint8_t *block = zone->blob + rrset->block;
+            assert_false(sanitizer_is_poisoned(block + rrset->len - 1));
+            if ((rrset->flags & ZONE_RRSET_ADDITIONAL) == 0) {
+                assert_int_equal(sanitizer_is_poisoned(block + rrset->len), SANITIZER_RED_ZONE != 0);
+            }
+        }
+    }
+    zone_release(zone);
 }
 
 static void steered_names_have_their_place(void **state)
@@ -84,7 +107,7 @@ static void large_zone(void **state)
         assert_int_equal(at != 0, i < NAMES);
         assert_int_equal(found.node != NULL, i < NAMES);
     }
-    assert_true(zone_size(zone) < NAMES * 110);
+    assert_true(zone_size(zone) < NAMES * (110 + 4 * SANITIZER_RED_ZONE)); /* two pieces each */
     zone_release(zone);
     buffer_fini(&text);
 }
@@ -183,6 +206,7 @@ static void longest_zone_wins(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_of_the_blob_are_fenced),
         cmocka_unit_test(steered_names_have_their_place),
         cmocka_unit_test(large_zone),
         cmocka_unit_test(closest_encloser_is_found),
