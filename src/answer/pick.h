@@ -35,14 +35,14 @@ static inline __attribute__((always_inline)) struct steer_choice *
 pick_find_choice(struct work *w, const struct zone_rrset *rrset, const struct steer_policy *policy)
 {
     const struct answer_context *context = w->context;
-    struct steer_ask ask = {.now_s = context->now_s, .types = rrset->types};
+    struct steer_ask ask = {.now_ms = context->now_ms, .types = rrset->types};
     if (policy->geo != NULL) {
         struct geo_match match = pick_find_class(w, policy);
         ask.class_id = match.class_id;
         w->scope = match.scope > w->scope ? match.scope : w->scope;
     }
     struct steer_choice *choice = steer_cache_find(context->cache, policy, ask);
-    return __builtin_expect(steer_choice_holds(choice, ask.now_s, context->table), 1)
+    return __builtin_expect(steer_choice_holds(choice, ask.now_ms, context->table), 1)
                ? choice
                : steer_cache_get(context->cache, policy, ask, context->table);
 }

@@ -21,7 +21,8 @@ struct answer_context {
     struct steer_cache *cache;        /* this thread's */
     struct random *random;
     struct answer_counters *counters;
-    uint32_t now_s;  /* wall time, for cookies and holds; read once per batch */
+    uint64_t now_ms; /* wall time, for holds; read once per batch */
+    uint32_t now_s;  /* the same in seconds, for cookies */
     uint64_t now_us; /* monotonic, for rates; needed with VIEW_GUARD_RATE, read once per batch */
 };
 

@@ -68,6 +68,13 @@ uint32_t clock_coarse_wall_s(void)
     return (uint32_t)time(NULL); /* CLOCK_REALTIME_COARSE, without a division */
 }
 
+uint64_t clock_coarse_wall_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME_COARSE, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 uint64_t clock_coarse_now_us(void)
 {
     return (uint64_t)read_us(CLOCK_MONOTONIC_COARSE);

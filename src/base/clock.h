@@ -32,6 +32,7 @@ int64_t clock_offset_ms(const struct clock *clock);
  * 2106.
  */
 uint32_t clock_coarse_wall_s(void);
+uint64_t clock_coarse_wall_ms(void);
 uint64_t clock_coarse_now_us(void); /* the monotonic time, likewise */
 /* The monotonic time of the machine, for measuring the machine itself. */
 uint64_t clock_machine_ns(void);

@@ -129,7 +129,7 @@ static struct conf_sticky read_sticky(const struct doc_node *name, enum conf_pic
     if (doc_check_object(&node, keys)) {
         sticky.v4_len = (uint8_t)doc_get_number(&node, "ipv4_prefix", v4_range, STICKY_V4_DEFAULT);
         sticky.v6_len = (uint8_t)doc_get_number(&node, "ipv6_prefix", v6_range, STICKY_V6_DEFAULT);
-        sticky.hold_s = doc_get_duration_ms(&node, "hold", hold_ms, 0) / 1000;
+        sticky.hold_ms = doc_get_duration_ms(&node, "hold", hold_ms, 0);
     }
     if (pick != CONF_PICK_STICKY) {
         doc_error_at_key(&node, "\"sticky\" has no meaning without \"pick\": \"sticky\"");

@@ -47,7 +47,7 @@ struct conf_last_resort {
 /* "sticky": clients in one prefix stick together. */
 struct conf_sticky {
     uint8_t v4_len, v6_len; /* default 24, 56 */
-    uint32_t hold_s;        /* an endpoint that came back gets no clients for so long; default 0 */
+    uint32_t hold_ms;       /* an endpoint that came back gets no clients for so long; default 0 */
 };
 
 struct conf_tiers {

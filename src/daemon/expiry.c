@@ -36,6 +36,10 @@ void server_follow_clock_step(struct server *server)
     while (health_shift_clock(server->view->health, by_ms, &done)) {
         lock_pass(&server->lock);
     }
+    done = 0;
+    while (by_ms < 0 && health_forget_outages(server->view->health, &done)) {
+        lock_pass(&server->lock);
+    }
     lock_leave(&server->lock);
     hosts_follow_clock(server->hosts, by_ms);
     server_forget_snapshot(server);

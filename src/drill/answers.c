@@ -74,7 +74,7 @@ static struct slot *slot_of(const struct drill_answers *answers, const struct vi
 /* In virtual time, before any hold could begin: what lasts is told. */
 static struct steer_ask ask_of(const struct slot *slot)
 {
-    return (struct steer_ask){.now_s = 0, .class_id = slot->class_id, .types = slot->types};
+    return (struct steer_ask){.now_ms = 0, .class_id = slot->class_id, .types = slot->types};
 }
 
 static bool has_type(const struct view_name *name, unsigned type)

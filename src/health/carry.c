@@ -10,8 +10,8 @@
  *
  * It goes in steps, so that whoever reports results to the old machine never waits for more than some
  * objects. What changes there in the meantime is noted in a journal and taken over again. "Since when" and
- * "back since" of an object follow from what was carried for it and from its state alone, and are put right
- * wherever either changes: so the end is the same as if all had been carried at the last moment. */
+ * the last outage of an object follow from what was carried for it and from its state alone, and are put
+ * right wherever either changes: so the end is the same as if all had been carried at the last moment. */
 #include "config.h"
 
 #include "health/health.h"
@@ -27,7 +27,7 @@
 /* What the old machine says of an object. */
 struct kept {
     int64_t since_ms;
-    uint32_t back_s[HEALTH_VIEWS];
+    struct health_outage outages[HEALTH_VIEWS];
     enum health_state state;
 };
 
@@ -148,8 +148,8 @@ static void keep(struct health_carrier *c, enum health_kind kind, uint32_t index
     kept->since_ms = health_find_since(c->from, kind, old);
     kept->state = health_find_effective(c->from, kind, old).state;
     for (int family = first_family(kind); family <= HEALTH_ANY; family++) {
-        kept->back_s[family] = atomic_load_explicit(
-            health_back_at(c->from, kind, old, (enum health_family)family), memory_order_relaxed);
+        health_outage_copy(&kept->outages[family],
+                           health_outage_at(c->from, kind, old, (enum health_family)family));
     }
 }
 
@@ -324,8 +324,8 @@ static void put_right(struct health_carrier *c, enum health_kind kind, uint32_t 
     bool is_same = is_known && kept->state == c->to->nodes[kind][index].told.state;
     health_set_since(c->to, kind, index, is_same ? kept->since_ms : c->wall_ms);
     for (int family = first_family(kind); family <= HEALTH_ANY; family++) {
-        atomic_store_explicit(health_back_at(c->to, kind, index, (enum health_family)family),
-                              kept->back_s[family], memory_order_relaxed);
+        health_outage_copy(health_outage_at(c->to, kind, index, (enum health_family)family),
+                           &kept->outages[family]);
     }
 }
 

@@ -31,9 +31,9 @@ struct health_table *health_foresee_override(const struct health_table *table, e
                                       .endpoints = table->endpoints,
                                       .azs = table->azs,
                                       .regions = table->regions,
-                                      .endpoints_back = table->endpoints_back,
-                                      .azs_back = table->azs_back,
-                                      .regions_back = table->regions_back};
+                                      .endpoints_outage = table->endpoints_outage,
+                                      .azs_outage = table->azs_outage,
+                                      .regions_outage = table->regions_outage};
     _Atomic uint32_t **replaced[] = {[HEALTH_ENDPOINT] = &foreseen->endpoints,
                                      [HEALTH_AZ] = &foreseen->azs,
                                      [HEALTH_REGION] = &foreseen->regions};

@@ -160,9 +160,10 @@ static void add_words(struct health *health)
     table->endpoints = arena_alloc(health->arena, table->endpoint_count * sizeof *table->endpoints);
     table->azs = arena_alloc(health->arena, table->az_count * sizeof *table->azs);
     table->regions = arena_alloc(health->arena, table->region_count * sizeof *table->regions);
-    table->endpoints_back = arena_alloc(health->arena, table->endpoint_count * sizeof *table->endpoints_back);
-    table->azs_back = arena_alloc(health->arena, table->az_count * sizeof *table->azs_back);
-    table->regions_back = arena_alloc(health->arena, table->region_count * sizeof *table->regions_back);
+    size_t size = sizeof(struct health_outage);
+    table->endpoints_outage = arena_alloc(health->arena, table->endpoint_count * size * HEALTH_VIEWS);
+    table->azs_outage = arena_alloc(health->arena, table->az_count * size);
+    table->regions_outage = arena_alloc(health->arena, table->region_count * size);
     atomic_init(&table->generation, 1);
 }
 

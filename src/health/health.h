@@ -271,6 +271,8 @@ size_t health_follow_clock(struct health *health, int64_t wall_ms);
 /* The wall clock was set by so much: what was given as a duration keeps its length. In turns, *done is 0 at
  * first; overrides may not change in between but by this. Returns whether there is more. */
 bool health_shift_clock(struct health *health, int64_t by_ms, size_t *done);
+/* The wall clock was set back: nothing came back a moment ago, as far as anybody knows. In turns likewise. */
+bool health_forget_outages(struct health *health, size_t *done);
 /* Wall time of the next start or end of an override, 0 if there is none. */
 int64_t health_next_due(const struct health *health);
 

@@ -181,13 +181,24 @@ static inline void health_note(struct health *health, enum health_kind kind, uin
 }
 
 /* family: of endpoints, else HEALTH_ANY */
-static inline _Atomic uint32_t *health_back_at(const struct health *health, enum health_kind kind,
-                                               uint32_t index, enum health_family family)
+static inline struct health_outage *health_outage_at(const struct health *health, enum health_kind kind,
+                                                     uint32_t index, enum health_family family)
 {
     const struct health_table *table = &health->table;
-    return kind == HEALTH_ENDPOINT ? &table->endpoints_back[index][family]
-           : kind == HEALTH_AZ     ? &table->azs_back[index]
-                                   : &table->regions_back[index];
+    return kind == HEALTH_ENDPOINT ? &table->endpoints_outage[index][family]
+           : kind == HEALTH_AZ     ? &table->azs_outage[index]
+                                   : &table->regions_outage[index];
+}
+
+static inline void health_outage_copy(struct health_outage *to, const struct health_outage *from)
+{
+    _Atomic uint64_t *const all[] = {&to->left_ms, &to->back_ms, &to->before_left_ms, &to->before_back_ms};
+    const _Atomic uint64_t *const was[] = {&from->left_ms, &from->back_ms, &from->before_left_ms,
+                                           &from->before_back_ms};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        atomic_store_explicit(all[i], atomic_load_explicit(was[i], memory_order_relaxed),
+                              memory_order_relaxed);
+    }
 }
 
 /* Only the owner writes, so a plain read-modify-write of the word is enough. */

@@ -74,14 +74,20 @@ enum {
 
 #define HEALTH_CHANGING (UINT64_C(1) << 63)
 
-/* Order of the stores of a change: what a word tells of (when it came back, addresses of a host), then
- * generation | CHANGING, then the words, each a release, then the next generation, a release.
+/* Order of the stores of a change: what a word tells of (when it left or came back, addresses of a host),
+ * then generation | CHANGING, then the words, each a release, then the next generation, a release.
  *
  * Who derives something loads the generation (acquire), then the words (acquire). So
  * - a generation without the mark shows every word of its change;
  * - a word may belong to a change that is still under way. Then the acquire of the word itself shows what it
  *   tells of, and the mark, or a later generation, to the next one who asks whether the derived still holds;
  * - what was derived from a mixture of old and new words therefore serves no other query. */
+/* When (wall time, ms) the word last began and stopped to keep what it stands for from serving, and when it
+ * did so before that; 0: it never did. Stored before the word. */
+struct health_outage {
+    _Atomic uint64_t left_ms, back_ms, before_left_ms, before_back_ms;
+};
+
 struct health_table {
     /* Grows with every change of any word, after the words were stored: what was derived from the words at an
      * equal generation still holds. Begins at 1. HEALTH_CHANGING is set before the first word is stored:
@@ -90,9 +96,8 @@ struct health_table {
     _Atomic uint64_t generation;
     uint32_t endpoint_count, az_count, region_count;
     _Atomic uint32_t *endpoints, *azs, *regions;
-    /* When (wall time, s) the word last stopped keeping what it stands for from serving; 0: it never did.
-     * Stored before the word. Of endpoints by enum health_family. */
-    _Atomic uint32_t (*endpoints_back)[HEALTH_VIEWS], *azs_back, *regions_back;
+    struct health_outage (*endpoints_outage)[HEALTH_VIEWS]; /* by enum health_family */
+    struct health_outage *azs_outage, *regions_outage;
 };
 
 struct health_effective {

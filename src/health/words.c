@@ -27,15 +27,25 @@ static void begin_change(struct health *health)
     atomic_store_explicit(&health->table.generation, generation | HEALTH_CHANGING, memory_order_relaxed);
 }
 
-static void note_back(struct health *health, enum health_kind kind, uint32_t index, uint32_t before,
-                      uint32_t after)
+static void date_outage(struct health_outage *outage, bool begins, uint64_t wall_ms)
+{
+    if (begins) {
+        uint64_t left_ms = atomic_load_explicit(&outage->left_ms, memory_order_relaxed);
+        uint64_t back_ms = atomic_load_explicit(&outage->back_ms, memory_order_relaxed);
+        atomic_store_explicit(&outage->before_left_ms, left_ms, memory_order_relaxed);
+        atomic_store_explicit(&outage->before_back_ms, back_ms, memory_order_relaxed);
+    }
+    atomic_store_explicit(begins ? &outage->left_ms : &outage->back_ms, wall_ms, memory_order_relaxed);
+}
+
+static void date_outages(struct health *health, enum health_kind kind, uint32_t index, uint32_t before,
+                         uint32_t after)
 {
     for (int i = kind == HEALTH_ENDPOINT ? HEALTH_V4 : HEALTH_ANY; i <= HEALTH_ANY; i++) {
         enum health_family family = (enum health_family)i;
-        if (health_word_blocks(health_word_of(before, family)) &&
-            !health_word_blocks(health_word_of(after, family))) {
-            atomic_store_explicit(health_back_at(health, kind, index, family),
-                                  (uint32_t)(health->wall_ms / 1000), memory_order_relaxed);
+        bool blocks = health_word_blocks(health_word_of(after, family));
+        if (health_word_blocks(health_word_of(before, family)) != blocks) {
+            date_outage(health_outage_at(health, kind, index, family), blocks, (uint64_t)health->wall_ms);
         }
     }
 }
@@ -53,7 +63,7 @@ static void store(struct health *health, enum health_kind kind, uint32_t index, 
     if (((before ^ word) & ~(uint32_t)HEALTH_WORD_WAVERS) != 0 || health->watches_wavering) {
         begin_change(health);
     }
-    note_back(health, kind, index, before, word);
+    date_outages(health, kind, index, before, word);
     atomic_store_explicit(word_at(health, kind, index), word, memory_order_release);
 }
 
@@ -95,6 +105,26 @@ void health_table_advance(struct health *health)
     uint64_t generation = atomic_load_explicit(&health->table.generation, memory_order_relaxed);
     atomic_store_explicit(&health->table.generation, (generation & ~HEALTH_CHANGING) + 1,
                           memory_order_release);
+}
+
+bool health_forget_outages(struct health *health, size_t *done)
+{
+    const struct health_outage none = {.left_ms = 0};
+    size_t before = 0, from = *done;
+    for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        for (; *done - before < health->counts[kind] && *done - from < HEALTH_CLOCK_TURN; (*done)++) {
+            uint32_t index = (uint32_t)(*done - before);
+            for (int i = kind == HEALTH_ENDPOINT ? HEALTH_V4 : HEALTH_ANY; i <= HEALTH_ANY; i++) {
+                health_outage_copy(health_outage_at(health, kind, index, (enum health_family)i), &none);
+            }
+        }
+        before += health->counts[kind];
+    }
+    if (*done < before) {
+        return true;
+    }
+    health_table_advance(health);
+    return false;
 }
 
 struct health_effective health_find_effective(const struct health *health, enum health_kind kind,

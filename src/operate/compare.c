@@ -297,7 +297,7 @@ static void evaluate(struct comparing *c, const struct entry *entry, const uint1
             continue;
         }
         const struct steer_ask ask = {
-            .now_s = (uint32_t)(c->compare->wall_ms / 1000), .class_id = class_id[side], .types = bit};
+            .now_ms = (uint64_t)c->compare->wall_ms, .class_id = class_id[side], .types = bit};
         steer_evaluate(policy, ask, c->compare->view[side]->table, choice, NULL);
     }
 }

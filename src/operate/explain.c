@@ -47,6 +47,7 @@ static void ask(struct explain_work *w, const uint8_t *name, size_t name_len)
                                      .cache = cache,
                                      .random = &random,
                                      .counters = &counters,
+                                     .now_ms = w->now_ms,
                                      .now_s = w->now_s};
     const struct message_question question = {name, name_len, w->type, w->client};
     struct answer_request request = {.bytes = query,
@@ -239,6 +240,7 @@ int operate_explain(const struct view *view, const struct operate_question *ques
     }
     struct explain_work w = {.view = view,
                              .client = client,
+                             .now_ms = (uint64_t)question->wall_ms,
                              .now_s = (uint32_t)(question->wall_ms / 1000),
                              .arena = arena,
                              .to = explanation,

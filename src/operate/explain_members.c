@@ -234,7 +234,7 @@ static void describe_member(struct explain_work *w, uint16_t index, struct opera
         .weight = from->weight,
         .odds = w->odds[index],
         .chosen = w->odds[index] > 0,
-        .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, family, w->now_s) * 1000};
+        .held_ms = (int64_t)steer_find_hold(w->policy, w->view->table, index, family, w->now_ms)};
     list_records(w, index, member);
     struct health_status status;
     (void)health_get_status(w->view->health, HEALTH_ENDPOINT, from->endpoint, &status);

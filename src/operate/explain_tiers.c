@@ -20,7 +20,7 @@ static void evaluate(struct explain_work *w)
     struct steer_room room = steer_find_room(policy, w->class_id);
     steer_choice_init(&w->choice, room, arena_alloc(w->arena, steer_room_size(room)));
     w->trace.tiers = arena_alloc(w->arena, policy->classes[w->class_id].tier_count * sizeof *w->trace.tiers);
-    struct steer_ask ask = {.now_s = w->now_s, .class_id = w->class_id, .types = w->rrset->types};
+    struct steer_ask ask = {.now_ms = w->now_ms, .class_id = w->class_id, .types = w->rrset->types};
     steer_evaluate(policy, ask, w->view->table, &w->choice, &w->trace);
     double *odds = arena_alloc(w->arena, (size_t)w->choice.count * sizeof *odds);
     w->odds = arena_alloc(w->arena, count * sizeof *w->odds);

@@ -106,7 +106,7 @@ static void look_at_policy(struct search *search, const struct steer_policy *pol
         uint16_t lost = 0;
         for (unsigned type = 1; type <= types; type <<= 1) {
             const struct steer_ask ask = {
-                .now_s = (uint32_t)(asked->wall_ms / 1000), .class_id = class_id, .types = (uint16_t)type};
+                .now_ms = (uint64_t)asked->wall_ms, .class_id = class_id, .types = (uint16_t)type};
             if ((types & type) != 0 && !is_served_with(search, policy, ask, asked->after) &&
                 is_served_with(search, policy, ask, asked->view->table)) {
                 lost |= (uint16_t)type;

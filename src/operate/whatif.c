@@ -122,7 +122,7 @@ void whatif_evaluate(struct whatif *w, const struct whatif_row *row, uint16_t ty
                      struct steer_choice choice[2])
 {
     const struct steer_ask ask = {
-        .now_s = (uint32_t)(w->question->wall_ms / 1000), .class_id = row->class_id, .types = type};
+        .now_ms = (uint64_t)w->question->wall_ms, .class_id = row->class_id, .types = type};
     for (int side = 0; side < 2; side++) {
         steer_evaluate(whatif_policy(w, row), ask, w->question->view[side]->table, &choice[side], NULL);
     }

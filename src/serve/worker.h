@@ -25,12 +25,14 @@ struct worker {
 static inline struct answer_context worker_context(struct worker *worker, const struct view *view)
 {
     assert(view != NULL && worker->index < view->cache_count);
+    uint64_t now_ms = clock_coarse_wall_ms();
     return (struct answer_context){.view = view,
                                    .table = view->table,
                                    .cache = view->caches[worker->index],
                                    .random = &worker->random,
                                    .counters = worker->counters,
-                                   .now_s = clock_coarse_wall_s(),
+                                   .now_ms = now_ms,
+                                   .now_s = (uint32_t)(now_ms / 1000),
                                    .now_us =
                                        __builtin_expect(view->guards != 0, 0) ? clock_coarse_now_us() : 0};
 }

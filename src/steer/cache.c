@@ -141,7 +141,8 @@ static bool has_room(const struct steer_choice *choice, struct steer_room room)
         return false;
     }
     const struct steer_room *has = &piece_of(choice)->room;
-    return has->members >= room.members && has->parts >= room.parts && has->accepted >= room.accepted;
+    return has->members >= room.members && has->parts >= room.parts && has->accepted >= room.accepted &&
+           has->outages >= room.outages;
 }
 
 static void give_room(struct steer_cache *cache, struct steer_choice *choice, struct steer_room room)
@@ -172,7 +173,7 @@ struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct ste
                                      struct steer_ask ask, const struct health_table *table)
 {
     struct steer_choice *choice = steer_cache_find(cache, policy, ask);
-    if (!steer_choice_holds(choice, ask.now_s, table)) {
+    if (!steer_choice_holds(choice, ask.now_ms, table)) {
         evaluate(cache, policy, ask, table, choice);
     }
     return choice;

@@ -31,6 +31,15 @@ static size_t count_accepted(const struct steer_choice *choice)
     return count;
 }
 
+static bool notes_outages(const struct steer_choice *choice)
+{
+    bool notes = false;
+    for (size_t i = 0; i < choice->part_count; i++) {
+        notes |= choice->parts[i].holds;
+    }
+    return notes;
+}
+
 /* The choice may be that tier alone. */
 static void widen_for(struct steer_room *room, const struct steer_tier *tier)
 {
@@ -54,6 +63,7 @@ struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t cl
     widen_for(&room, class->rest);
     room.members = max(room.members, class->offered_count);
     room.accepted = policy->pick == STEER_PICK_STICKY ? room.members : 0;
+    room.outages = policy->sticky.hold_ms > 0 ? room.accepted : 0;
     room.parts = max(room.parts, 1);
     return room;
 }
@@ -64,14 +74,15 @@ void steer_widen_room(struct steer_room *room, const struct steer_policy *policy
         struct steer_room own = steer_find_room(policy, class_id);
         *room = (struct steer_room){.members = max(room->members, own.members),
                                     .parts = max(room->parts, own.parts),
-                                    .accepted = max(room->accepted, own.accepted)};
+                                    .accepted = max(room->accepted, own.accepted),
+                                    .outages = max(room->outages, own.outages)};
     }
 }
 
 /* Where the arrays of a choice begin in its memory, and where it ends. In builds with AddressSanitizer there
  * is a red zone behind each of them. */
 struct layout {
-    size_t weights, members, accepted, size;
+    size_t weights, members, accepted, outages, size;
 };
 
 static struct layout lay_out(struct steer_room room)
@@ -80,7 +91,8 @@ static struct layout lay_out(struct steer_room room)
     at.weights = round_up(room.parts * sizeof(struct steer_part)) + SANITIZER_RED_ZONE;
     at.members = at.weights + round_up(room.members * sizeof(uint32_t)) + SANITIZER_RED_ZONE;
     at.accepted = at.members + round_up(room.members * sizeof(uint16_t)) + SANITIZER_RED_ZONE;
-    at.size = at.accepted + round_up(room.accepted * sizeof(uint32_t)) + SANITIZER_RED_ZONE;
+    at.outages = at.accepted + round_up(room.accepted * sizeof(uint32_t)) + SANITIZER_RED_ZONE;
+    at.size = at.outages + room.outages * sizeof(struct steer_outage) + SANITIZER_RED_ZONE;
     return at;
 }
 
@@ -98,17 +110,22 @@ void steer_choice_init(struct steer_choice *choice, struct steer_room room, void
     choice->weights = (uint32_t *)(void *)(bytes + at.weights);
     choice->members = (uint16_t *)(void *)(bytes + at.members);
     choice->accepted = (uint32_t *)(void *)(bytes + at.accepted);
+    choice->outages_at = (uint32_t)((at.outages - at.accepted) / sizeof *choice->accepted);
     sanitizer_poison(bytes, at.size);
     sanitizer_unpoison(choice->parts, room.parts * sizeof *choice->parts);
     sanitizer_unpoison(choice->weights, room.members * sizeof *choice->weights);
     sanitizer_unpoison(choice->members, room.members * sizeof *choice->members);
     sanitizer_unpoison(choice->accepted, room.accepted * sizeof *choice->accepted);
+    sanitizer_unpoison(steer_get_outages(choice), room.outages * sizeof(struct steer_outage));
 }
 
 struct steer_room steer_choice_room(const struct steer_choice *choice)
 {
-    return (struct steer_room){
-        .members = choice->count, .parts = max(choice->part_count, 1), .accepted = count_accepted(choice)};
+    size_t accepted = count_accepted(choice);
+    return (struct steer_room){.members = choice->count,
+                               .parts = max(choice->part_count, 1),
+                               .accepted = accepted,
+                               .outages = notes_outages(choice) ? accepted : 0};
 }
 
 void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from)
@@ -118,10 +135,15 @@ void steer_choice_copy(struct steer_choice *to, const struct steer_choice *from)
     copy.weights = to->weights;
     copy.members = to->members;
     copy.accepted = to->accepted;
+    copy.outages_at = to->outages_at;
     memcpy(to->parts, from->parts, from->part_count * sizeof *to->parts);
     memcpy(to->weights, from->weights, from->count * sizeof *to->weights);
     memcpy(to->members, from->members, from->count * sizeof *to->members);
     memcpy(to->accepted, from->accepted, count_accepted(from) * sizeof *to->accepted);
+    if (notes_outages(from)) {
+        memcpy(steer_get_outages(to), steer_get_outages(from),
+               count_accepted(from) * sizeof(struct steer_outage));
+    }
     *to = copy;
 }
 

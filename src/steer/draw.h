@@ -39,11 +39,11 @@ static inline struct steer_choice *steer_cache_find(const struct steer_cache *ca
 }
 
 /* Does a choice still say what an evaluation would? */
-static inline bool steer_choice_holds(const struct steer_choice *choice, uint32_t now_s,
+static inline bool steer_choice_holds(const struct steer_choice *choice, uint64_t now_ms,
                                       const struct health_table *table)
 {
     return choice->generation == atomic_load_explicit(&table->generation, memory_order_acquire) &&
-           choice->until_s > now_s;
+           (uint32_t)now_ms - choice->made_ms < choice->lasts_ms; /* false, too, if the clock was set back */
 }
 
 /* The first of more than STEER_SCAN_MAX cumulative weights from which a scan finds the interval that holds

@@ -157,6 +157,9 @@ static void finish_parts(const struct steer_reading *reading, const struct steer
     if (policy->pick == STEER_PICK_STICKY && choice->part_count > 1) {
         sticky_divide(class, choice);
     }
+    uint64_t lasts_ms = reading->until_ms - reading->ask.now_ms;
+    choice->made_ms = (uint32_t)reading->ask.now_ms;
+    choice->lasts_ms = lasts_ms < UINT32_MAX ? (uint32_t)lasts_ms : UINT32_MAX;
     choice->total_weight = choice->part_count == 1 ? choice->parts[0].total_weight : 0;
     bool draws_one = policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
     choice->is_simple = choice->part_count == 1 && (choice->count == 1 || draws_one) &&
@@ -322,7 +325,7 @@ static bool take_any_tiers(struct steer_reading *reading, const struct steer_cla
                            struct steer_trace *trace)
 {
     const struct steer_policy *policy = reading->policy;
-    reading->holds = policy->pick == STEER_PICK_STICKY && policy->sticky.hold_s > 0;
+    reading->holds = policy->pick == STEER_PICK_STICKY && policy->sticky.hold_ms > 0;
     if (take_tiers(reading, class, trace)) {
         return true;
     }
@@ -351,7 +354,7 @@ static void evaluate(struct steer_reading *reading, const struct steer_class *cl
     struct steer_choice *choice = reading->choice;
     reading->used = reading->listed = 0;
     choice->part_count = 0;
-    choice->until_s = UINT32_MAX;
+    reading->until_ms = UINT64_MAX;
     if (!take_any_tiers(reading, class, trace)) {
         choice->source = take_fallback(reading, class);
     }

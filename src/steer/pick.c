@@ -96,9 +96,9 @@ __attribute__((noinline)) static size_t pick_part(const struct steer_policy *pol
                                                   struct steer_choice *choice, struct random *random,
                                                   uint16_t *out)
 {
-    const struct steer_part *part = choice->parts, *last = part + choice->part_count - 1;
+    const struct steer_part *part = choice->parts;
     uint32_t point = (uint32_t)(random_next(random) >> 32);
-    while (part < last && point >= part->until) {
+    for (unsigned behind = choice->part_count - 1u; behind > 0 && point >= part->until; behind--) {
         part++;
     }
     struct line line = {.weights = choice->weights + part->first,

@@ -163,7 +163,7 @@ static size_t write_content(struct buffer *buffer, const struct steer_policy *po
     add_number(buffer, policy->answers);
     add_number(buffer, (uint64_t)policy->has_ttl_failing << 32 | policy->ttl_failing);
     add_number(buffer, (uint64_t)policy->sticky.v4_len << 40 | (uint64_t)policy->sticky.v6_len << 32 |
-                           policy->sticky.hold_s);
+                           policy->sticky.hold_ms);
     add_number(buffer, geo_key);
     add_label(buffer, policy->geo_label);
     add_list(buffer, policy->types + STEER_TYPES_FIXED, count_types(policy) - STEER_TYPES_FIXED);

@@ -135,7 +135,7 @@ struct steer_policy {
     const struct geo_tree *geo; /* NULL: one class, scope 0 */
     struct {
         uint8_t v4_len, v6_len; /* clients in one prefix of this length stick together */
-        uint32_t hold_s;        /* for so long after it came back an endpoint gets no clients; 0: at once */
+        uint32_t hold_ms;       /* for so long after it came back an endpoint gets no clients; 0: at once */
     } sticky;                   /* of STEER_PICK_STICKY */
     bool has_ttl_failing;
     uint32_t ttl_failing;  /* s, at most, while a member of the class does not serve or is about to change, by
@@ -229,8 +229,15 @@ struct steer_part {
     double fraction; /* of its tier */
     double share;    /* of all answers, 0..1; they add up to 1 */
     bool is_home;    /* sticky: the table is the one of quiet times */
+    bool holds;      /* sticky: somebody was out lately, see outages */
+    bool is_quick;   /* sticky: the first draw is the answer, if it is accepted */
     bool trickles;   /* the tier has no more than its trickle, and would have less */
     bool all_shed;   /* its members shed everything, and have their weights all the same */
+};
+
+/* When a member of a policy with a hold was out: ms from two holds ago on; 0: before that, or never. */
+struct steer_outage {
+    uint32_t left, back;
 };
 
 #define STEER_TTL_FREE UINT32_MAX
@@ -245,15 +252,23 @@ struct steer_choice {
     /* One member of a tier, drawn by weight if there are several, with its own TTL: the short way that
      * steer_draw_simple() goes. */
     bool is_simple;
-    uint32_t until_s;         /* wall time from which it does not hold any more; UINT32_MAX: it does */
+    /* Wall time of the evaluation, and how long it is good for, at most 49 days; ms, modulo 2^32. */
+    uint32_t made_ms, lasts_ms;
     uint32_t ttl;             /* at most, of records and of their absence; STEER_TTL_FREE: their own */
     uint32_t next;            /* round robin; steer_evaluate() leaves it alone */
+    uint32_t outages_at;      /* how far behind `accepted`, see steer_get_outages() */
     uint32_t *weights;        /* cumulative within each part: the last one is its total_weight */
     uint16_t *members;        /* of the policy, part by part, in order */
     struct steer_part *parts; /* all arrays have the room that steer_find_room() says */
     /* Sticky only: of each member of the parts' groups, serving or not: how many of 2^32 draws it takes. */
     uint32_t *accepted;
 };
+
+/* Of policies with a hold: beside each of `accepted`. */
+static inline struct steer_outage *steer_get_outages(const struct steer_choice *choice)
+{
+    return (struct steer_outage *)(void *)(choice->accepted + choice->outages_at);
+}
 
 /* What evaluate saw of each tier, for explain. */
 struct steer_trace_tier {
@@ -274,7 +289,7 @@ struct steer_trace {
 
 /* Memory for choices of a class: */
 struct steer_room {
-    size_t members, parts, accepted;
+    size_t members, parts, accepted, outages;
 };
 
 struct steer_room steer_find_room(const struct steer_policy *policy, uint16_t class_id);
@@ -292,7 +307,7 @@ bool steer_choice_equal(const struct steer_choice *a, const struct steer_choice 
 
 /* What is asked of a policy. */
 struct steer_ask {
-    uint32_t now_s; /* wall time, for what depends on it */
+    uint64_t now_ms; /* wall time, for what depends on it */
     uint16_t class_id;
     uint16_t types;    /* one bit */
     bool ignores_load; /* as if nobody shed anything: for what knows no weights */
@@ -311,10 +326,10 @@ static inline enum health_family steer_get_family(uint16_t type)
 void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, const struct health_table *table,
                     struct steer_choice *choice, struct steer_trace *trace);
 
-/* Wall time (s) until which a member that came back (with this family) gets no clients of a sticky policy, or
- * 0. */
-uint32_t steer_find_hold(const struct steer_policy *policy, const struct health_table *table, uint16_t member,
-                         enum health_family family, uint32_t now_s);
+/* Wall time (ms) until which a member that came back (with this family) gets no clients of a sticky policy
+ * who could be elsewhere, or 0. */
+uint64_t steer_find_hold(const struct steer_policy *policy, const struct health_table *table, uint16_t member,
+                         enum health_family family, uint64_t now_ms);
 
 /* Draw from a choice: returns how many members went to out (at most answers, or all of them with pick "all").
  * With a sticky policy the client's key decides, and luck plays no part. */

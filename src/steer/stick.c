@@ -8,7 +8,8 @@
 enum {
     DRAWS_MAX = 64, /* from the table: where a sixteenth of the weight serves, 98 % find theirs with these */
     RACE_DRAWS = 8, /* from a lot, before each clock of it is read by itself */
-    UNIT = 32
+    UNIT = 32,
+    HELD_MAX = 16
 };
 
 /* Each tier has hashes of its own, or the clients who come from another one would all be alike. */
@@ -48,6 +49,71 @@ static size_t draw(const struct steer_choice *choice, const struct steer_part *p
         uint16_t member = part->group_members[position];
         if (!is_picked(out, count, member)) {
             out[count++] = member;
+        }
+    }
+    return count;
+}
+
+/* ---- holds ---- */
+
+/* Where a client is whose members were out lately, by its order: it was with the first one, until that one
+ * left; then with the next one that was there at that moment, and so on. Of those that came back meanwhile it
+ * goes to the first one as soon as it has to move again. Position in the group, or STEER_SLOT_FREE. */
+static uint16_t find_held(const struct steer_policy *policy, const struct steer_choice *choice,
+                          const struct steer_part *part, uint64_t key)
+{
+    const struct steer_table *table = part->table;
+    const uint32_t *accepted = choice->accepted + part->listed;
+    const struct steer_outage *outages = steer_get_outages(choice) + part->listed;
+    uint32_t hold = policy->sticky.hold_ms, now = 2 * hold, moved = 0;
+    uint16_t passed[HELD_MAX]; /* they serve, but were out when the client came by */
+    size_t count = 0;
+    for (unsigned i = 1; i <= DRAWS_MAX; i++) {
+        uint64_t hash = sticky_mix(key + i * STICKY_GOLDEN);
+        uint32_t luck = (uint32_t)(hash >> 32);
+        uint16_t at = table->slots[hash & table->mask];
+        if (at == STEER_SLOT_FREE || luck >= table->accept[at] ||
+            (luck >= accepted[at] && accepted[at] != 0) || is_picked(passed, count, at)) {
+            continue;
+        }
+        bool serves = accepted[at] != 0;
+        if (serves && (outages[at].back <= moved || (count == 0 && now - outages[at].back >= hold))) {
+            return at;
+        }
+        if (outages[at].left != 0 && outages[at].left >= moved) {
+            moved = outages[at].left;
+            for (size_t k = 0; k < count; k++) {
+                if (outages[passed[k]].back <= moved) {
+                    return passed[k];
+                }
+            }
+        }
+        if (serves && count < HELD_MAX) {
+            passed[count++] = at;
+        }
+    }
+    return count > 0 ? passed[0] : STEER_SLOT_FREE;
+}
+
+/* The member that the client is with, then those that wait for nobody. */
+static size_t draw_held(const struct steer_policy *policy, const struct steer_choice *choice,
+                        const struct steer_part *part, uint64_t key, size_t answers, uint16_t *out)
+{
+    const struct steer_table *table = part->table;
+    const uint32_t *accepted = choice->accepted + part->listed;
+    const struct steer_outage *outages = steer_get_outages(choice) + part->listed;
+    uint32_t hold = policy->sticky.hold_ms;
+    uint16_t first = find_held(policy, choice, part, key);
+    size_t count = 0;
+    if (first != STEER_SLOT_FREE) {
+        out[count++] = part->group_members[first];
+    }
+    for (unsigned i = 1; i <= DRAWS_MAX && count < answers; i++) {
+        uint64_t hash = sticky_mix(key + i * STICKY_GOLDEN);
+        uint16_t at = table->slots[hash & table->mask];
+        if (at != STEER_SLOT_FREE && (uint32_t)(hash >> 32) < accepted[at] && outages[at].back <= hold &&
+            !is_picked(out, count, part->group_members[at])) {
+            out[count++] = part->group_members[at];
         }
     }
     return count;
@@ -325,7 +391,8 @@ __attribute__((noinline)) static size_t pick_more(const struct steer_policy *pol
                                                   const struct steer_part *part, uint64_t key, uint16_t *out)
 {
     size_t answers = policy->answers < part->count ? policy->answers : part->count;
-    size_t count = draw(choice, part, key, answers, out);
+    size_t count = part->holds ? draw_held(policy, choice, part, key, answers, out)
+                               : draw(choice, part, key, answers, out);
     return count == answers ? count : run_race(policy, choice, part, key, answers, out, count);
 }
 
@@ -342,7 +409,7 @@ size_t steer_pick_sticky(const struct steer_policy *policy, const struct steer_c
         return 1;
     }
     key = key_of_tier(key, part);
-    if (policy->answers == 1) {
+    if (part->is_quick) {
         uint64_t hash = sticky_mix(key + STICKY_GOLDEN);
         uint16_t position = part->table->slots[hash & part->table->mask];
         if (position != STEER_SLOT_FREE &&

@@ -6,8 +6,10 @@
 
 #include "steer/tier.h"
 
-#include "base/share.h"
+#include "steer/hold.h"
 #include "steer/sticky.h"
+
+#include "base/share.h"
 
 #include <string.h>
 
@@ -168,37 +170,72 @@ void tier_begin(struct steer_reading *reading, struct steer_part *part)
     reading->weighted = false;
 }
 
-/* When the last thing ended that kept the member from serving; 0: nothing ever did. */
-static uint32_t find_back(const struct steer_policy *policy, const struct health_table *table,
-                          uint16_t member, enum health_family family)
+/* ---- holds ---- */
+
+/* Was the member there just before then? */
+static bool was_up(struct steer_reading *reading, uint16_t index, uint64_t first_ms)
 {
-    const struct steer_place *place = steer_get_place(policy, member);
-    uint32_t back[] = {load(table->endpoints_back[policy->members[member].endpoint], family),
-                       load(table->azs_back, place->az), load(table->regions_back, place->region)};
-    uint32_t latest = back[0] > back[1] ? back[0] : back[1];
-    return latest > back[2] ? latest : back[2];
+    struct hold_outage outage = hold_find_outage(reading->policy, reading->table, index, reading->family);
+    bool serves = look_at(reading, index).serves;
+    return outage.left_ms > first_ms ||
+           (serves && (outage.back_ms < first_ms || outage.back_ms == STEER_STILL_OUT));
 }
 
-/* A clock that was set back ends a hold. */
-uint32_t steer_find_hold(const struct steer_policy *policy, const struct health_table *table, uint16_t member,
-                         enum health_family family, uint32_t now_s)
+/* Was enough of the tier there just before the first of those who are held came back? */
+static bool sufficed_before(struct steer_reading *reading, const struct steer_tier *tier, uint64_t first_ms)
 {
-    uint32_t hold_s = policy->pick == STEER_PICK_STICKY ? policy->sticky.hold_s : 0;
-    uint32_t back = hold_s == 0 ? 0 : find_back(policy, table, member, family);
-    return back == 0 || now_s < back || now_s - back >= hold_s ? 0 : back + hold_s;
-}
-
-static bool is_held(struct steer_reading *reading, uint16_t index)
-{
-    uint32_t until_s =
-        steer_find_hold(reading->policy, reading->table, index, reading->family, reading->ask.now_s);
-    if (until_s == 0) {
-        return false;
+    const struct steer_group whole = {.count = tier->count};
+    const struct steer_group *groups = tier->groups == NULL ? &whole : tier->groups;
+    const uint16_t *member = tier->members;
+    struct sums all = {.members = 0};
+    struct steer_measure measure;
+    for (size_t g = 0; g < (tier->groups == NULL ? 1u : tier->group_count); g++) {
+        struct sums sums[2] = {{.members = 0}, {.members = 0}};
+        for (size_t i = 0; i < groups[g].count; i++, member++) {
+            struct look look = {.serves = was_up(reading, *member, first_ms)};
+            count_member(&sums[reading->policy->members[*member].weight == 0],
+                         tier->by_capacity ? steer_get_place(reading->policy, *member)->capacity : 1, &look);
+        }
+        add_group(&all, sums);
     }
-    reading->has_held = true;
-    reading->choice->until_s = until_s < reading->choice->until_s ? until_s : reading->choice->until_s;
-    return true;
+    measure_tier(tier, &all, &measure);
+    return measure.suffices >= 1;
 }
+
+/* Before a tier is read. A tier that was out, or gave answers away, does so until holds are over; in one that
+ * was not, who is held serves those who had to leave another member meanwhile. */
+static void survey_holds(struct steer_reading *reading, const struct steer_tier *tier)
+{
+    const struct steer_policy *policy = reading->policy;
+    uint64_t now_ms = reading->ask.now_ms, first_ms = UINT64_MAX;
+    reading->latest_left_ms = 0;
+    for (size_t i = 0; i < tier->count; i++) {
+        struct hold_outage outage =
+            hold_find_outage(policy, reading->table, tier->members[i], reading->family);
+        bool is_held = hold_find_end(policy, &outage, now_ms) != 0;
+        first_ms = is_held && outage.back_ms < first_ms ? outage.back_ms : first_ms;
+        bool is_later = outage.left_ms > reading->latest_left_ms && outage.left_ms <= now_ms + HOLD_BEHIND_MS;
+        reading->latest_left_ms = is_later ? outage.left_ms : reading->latest_left_ms;
+    }
+    reading->admits = first_ms == UINT64_MAX || sufficed_before(reading, tier, first_ms);
+}
+
+/* Notes when the member was out; returns whether it is kept from serving for having come back. */
+static bool is_held(struct steer_reading *reading, uint16_t index, bool serves, struct steer_part *part)
+{
+    const struct steer_policy *policy = reading->policy;
+    uint64_t now_ms = reading->ask.now_ms;
+    struct hold_outage outage = hold_find_outage(policy, reading->table, index, reading->family);
+    struct steer_outage noted = hold_note(policy, &outage, serves, now_ms, &reading->until_ms);
+    steer_get_outages(reading->choice)[reading->listed] = noted;
+    part->holds |= (noted.left | noted.back) != 0;
+    bool waits = serves && hold_find_end(policy, &outage, now_ms) != 0 &&
+                 !(reading->admits && reading->latest_left_ms > outage.back_ms);
+    reading->has_held |= waits;
+    return waits && reading->holds;
+}
+
+/* ---- sticky draws ---- */
 
 /* A member that sheds all its weight takes one draw in 2^32 for now, which tells it from one that does not
  * serve. */
@@ -243,6 +280,7 @@ static void choose_table(const struct steer_reading *reading, struct steer_part 
         }
     }
     part->home = part->is_home && all > 0 ? home / all : 0;
+    part->is_quick = reading->policy->answers == 1 && !part->holds;
 }
 
 /* Who sheds everything is left out, if there is anybody else; if not, all are loaded alike, and load says
@@ -274,11 +312,14 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
 {
     struct sums sums[2] = {{.members = 0}, {.members = 0}};
     bool is_sticky = reading->policy->pick == STEER_PICK_STICKY;
+    bool has_hold = is_sticky && reading->policy->sticky.hold_ms > 0;
     for (size_t i = 0; i < group->count; i++) {
         uint16_t index = part->group_members[i];
         const struct steer_member *member = &reading->policy->members[index];
         struct look look = look_at(reading, index);
-        look.serves = look.serves && !(reading->holds && is_held(reading, index));
+        if (has_hold) {
+            look.serves = !is_held(reading, index, look.serves, part) && look.serves;
+        }
         count_member(&sums[member->weight == 0],
                      tier->by_capacity ? steer_get_place(reading->policy, index)->capacity : 1, &look);
         if (look.serves) {
@@ -342,6 +383,9 @@ size_t tier_read(struct steer_reading *reading, const struct steer_tier *tier, s
     const struct steer_group *groups = tier->groups == NULL ? &whole : tier->groups;
     size_t count = tier->groups == NULL ? 1 : tier->group_count;
     const uint16_t *members = tier->members;
+    if (reading->policy->pick == STEER_PICK_STICKY && reading->policy->sticky.hold_ms > 0) {
+        survey_holds(reading, tier);
+    }
     for (size_t i = 0; i < count; i++) {
         tier_begin(reading, &parts[i]);
         parts[i].listed = reading->listed;

@@ -27,13 +27,16 @@ struct steer_reading {
     uint32_t used;   /* members in the choice so far */
     uint32_t listed; /* entries of `accepted` so far */
     bool weighted;   /* the part in the making has a member with a weight: those without are out */
-    bool holds;      /* who came back a moment ago does not serve yet */
-    bool has_held;   /* there was such a member */
-    bool any_shed;   /* some member sheds everything */
-    bool again;      /* read once more, as if nobody shed anything */
-    unsigned types;  /* of the member that was read last, as it has them now */
-    int32_t failing; /* the first member that does not serve or wavers; -1: none so far */
-    int32_t planned; /* the first one that an override is planned for; -1: none so far */
+    bool holds;      /* who came back a moment ago does not serve yet, unless clients had to go there */
+    bool admits;     /* of the tier under way: it sufficed before the first of those came back */
+    uint64_t latest_left_ms; /* of the tier under way: when the latest of its members left */
+    uint64_t until_ms;       /* wall time from which another evaluation may say something else */
+    bool has_held;           /* there was such a member */
+    bool any_shed;           /* some member sheds everything */
+    bool again;              /* read once more, as if nobody shed anything */
+    unsigned types;          /* of the member that was read last, as it has them now */
+    int32_t failing;         /* the first member that does not serve or wavers; -1: none so far */
+    int32_t planned;         /* the first one that an override is planned for; -1: none so far */
 };
 
 struct steer_measure {

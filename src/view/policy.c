@@ -135,7 +135,7 @@ static void get_shared(const struct conf_name *name, const struct compile_record
     shared->spill_below.count = name->spill_below.count;
     shared->sticky.v4_len = name->sticky.v4_len;
     shared->sticky.v6_len = name->sticky.v6_len;
-    shared->sticky.hold_s = name->sticky.hold_s;
+    shared->sticky.hold_ms = name->sticky.hold_ms;
     shared->settings = (uint64_t)name->answers << 32 | (uint64_t)name->tiers.nearest << 16 |
                        (uint64_t)name->tiers.others << 15 | (uint64_t)name->addresses << 14 |
                        (uint64_t)records->is_alias << 13 | (uint64_t)name->spill << 8 | (uint64_t)name->pick;
@@ -163,7 +163,7 @@ static int enter_policy(const struct compile_policy *p, const struct conf_name *
             .answers = (uint16_t)name->answers,
             .sticky = {.v4_len = name->sticky.v4_len,
                        .v6_len = name->sticky.v6_len,
-                       .hold_s = name->sticky.hold_s},
+                       .hold_ms = name->sticky.hold_ms},
             .has_ttl_failing = name->has_ttl_failing,
             .ttl_failing = name->ttl_failing,
             .member_count = (uint16_t)name->member_count,

@@ -190,6 +190,21 @@ def test_a_hold_keeps_clients_where_they_went(site):
     assert map_clients(server, CLIENTS[:100]) == away, "a reload does not end it"
 
 
+def test_a_rolling_restart_moves_whom_it_stops(site):
+    server = make(site, count=3, sticky={"hold": "1h"}).start()
+    before = map_clients(server)
+    for n in range(3):
+        server.override("endpoint", f"w{n}", "down")
+        after = map_clients(server)
+        assert find_needless(before, after, {f"w{n}"}) == []
+        assert len(set(after.values())) == 2, "both that are left share the clients"
+        server.override("endpoint", f"w{n}", "auto")
+        assert map_clients(server) == after
+        assert server.reload().status == 200
+        assert map_clients(server) == after
+        before = after
+
+
 def test_a_short_hold_ends(site):
     server = make(site, sticky={"hold": "1s"}).start()
     before = map_clients(server, CLIENTS[:60])

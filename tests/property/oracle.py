@@ -115,11 +115,12 @@ class Topology:
 class State:
     """observed: endpoint -> A or AAAA, for each that it has an address of -> healthy or unhealthy, others are not checked;
     overrides: (kind, name) -> drain, up, down;
-    back: (kind, name) of what came back a moment ago; loads: endpoint -> what it reported;
+    outages: (kind, name) -> when it left and came back, each time, within the holds of all names;
+    loads: endpoint -> what it reported;
     planned: (kind, name) of what is to be overridden later."""
 
-    def __init__(self, topology, observed, overrides, back=(), loads=None, planned=()):
-        self.topology, self.observed, self.overrides, self.back = topology, observed, overrides, set(back)
+    def __init__(self, topology, observed, overrides, outages=None, loads=None, planned=()):
+        self.topology, self.observed, self.overrides, self.outages = topology, observed, overrides, outages or {}
         self.loads, self.planned = loads or {}, set(planned)
         self.rtype = None
         self.lost = self.roll_up()
@@ -185,10 +186,18 @@ class State:
                 return False
         return False
 
-    def is_back(self, endpoint):
-        """Did it come back a moment ago, or its az or region?"""
-        topology = self.topology
-        return bool(self.back & {("endpoint", endpoint), ("az", topology.az(endpoint)), ("region", topology.region(endpoint))})
+    @functools.lru_cache(maxsize=None)
+    def outage(self, endpoint):
+        """(when it left, when it came back): outages of it, its az and its region that touch each other are one. Of each,
+        the last two are known, and who leaves while it is held is taken to have been out all the time."""
+        topology, spans = self.topology, []
+        for target in ("endpoint", endpoint), ("az", topology.az(endpoint)), ("region", topology.region(endpoint)):
+            known = self.outages.get(target, [])[-2:]
+            spans.append((known[0][0], known[-1][1]) if known else (0, 0))
+        left, back = max(spans, key=lambda span: span[1])
+        for _ in spans:
+            left = min([left] + [other for other, end in spans if end >= left])
+        return (left, back) if back else (0, 0)
 
 
 class Unheld:
@@ -197,19 +206,44 @@ class Unheld:
     def __init__(self, state):
         self.effective, self.serves, self.shed = state.effective, state.serves, state.shed
 
+    def within(self, tier, name):
+        """As it is for members of this tier."""
+        return self
+
 
 class Unloaded(Unheld):
     """A state in which load is ignored."""
 
     def __init__(self, state):
         super().__init__(state)
-        self.shed = lambda endpoint: fractions.Fraction(0)
+        self.state, self.shed = state, lambda endpoint: fractions.Fraction(0)
+
+    def within(self, tier, name):
+        return Unloaded(self.state.within(tier, name)) if isinstance(self.state, Unheld) else self
 
 
 class Held(Unheld):
+    """Who came back serves those who have to leave another endpoint of the tier after that, unless the tier had lost
+    answers to others before the first one came back: then it gets them when holds are over."""
+
     def __init__(self, state):
         super().__init__(state)
-        self.serves = lambda endpoint: state.serves(endpoint) and not state.is_back(endpoint)
+        self.state = state
+
+    def within(self, tier, name):
+        outages = {member: self.state.outage(member) for member in tier.members}
+        returns = [back for _, back in outages.values() if 0 < back < math.inf]
+        tier_state = Unheld(self.state)
+        if not returns:
+            return tier_state
+        first, latest = min(returns), max(left for left, _ in outages.values())
+        then = Unloaded(self.state)
+        then.serves = lambda member: outages[member][0] > first or \
+            (self.state.serves(member) and not first <= outages[member][1] < math.inf)
+        admits = Measure(tier, name, then).takes == 1
+        tier_state.serves = lambda member: self.state.serves(member) and \
+            (not 0 < outages[member][1] < math.inf or (admits and latest > outages[member][1]))
+        return tier_state
 
 
 class Lenient(Unheld):
@@ -443,7 +477,7 @@ class Name:
 
     def split(self, tier, rtype, state):
         """[(share of the tier, members)]: one for each share that is written, and one for all others."""
-        by_group = self.split_groups(tier.members)
+        by_group, state = self.split_groups(tier.members), state.within(tier, self)
         offers = {group: self.offer([name for name in members if state.serves(name)], rtype, state)
                   for group, members in by_group.items()}
         offers = {group: members for group, members in offers.items() if members}
@@ -508,7 +542,7 @@ class Name:
 
     def from_some_tiers(self, tiers, rule, rtype, state):
         """Parts, or None if no tier serves."""
-        measures = [Measure(tier, self, state) for tier in tiers]
+        measures = [Measure(tier, self, state.within(tier, self)) for tier in tiers]
         spread = rule.get("spill", self.document.get("spill", "next")) == "capacity"
         shares = divide(measures, spread)
         if shares is None and any(map(state.shed, self.endpoints)):

@@ -5,11 +5,13 @@ import collections
 import ipaddress
 import itertools
 import json
+import math
 import random
 import re
 import selectors
 import socket
 import threading
+import time
 
 import dns.query
 import dns.rdatatype
@@ -97,8 +99,8 @@ class Running:
         self.world = world.World(seed, kit.new_address, None if self.network is None else lambda: next(v6))
         self.random = random.Random(seed + 1)
         self.ports, self.clients = Ports(), {}
-        self.overrides, self.back, self.observed = {}, set(), self.all_healthy()
-        self.loads, self.planned = {}, set()
+        self.overrides, self.outages, self.observed = {}, collections.defaultdict(list), self.all_healthy()
+        self.loads, self.planned, self.now = {}, set(), 0
         self.statics = {}
         self.server = None
 
@@ -191,14 +193,23 @@ class Running:
                 continue
             self.server.override(kind, name, state)
             self.planned.discard((kind, name))
-            if self.overrides.pop((kind, name), None) in ("drain", "down") and state in ("auto", "up"):
-                self.back.add((kind, name))
+            self.note_outage((kind, name), self.overrides.pop((kind, name), None), state)
             if state != "auto":
                 self.overrides[kind, name] = state
         self.state = oracle.State(oracle.Topology(self.world.topology), dict(self.observed), dict(self.overrides),
-                                  self.back, dict(self.loads), set(self.planned))
+                                  {target: list(known) for target, known in self.outages.items()}, dict(self.loads), set(self.planned))
         self.cache = {}
         self.settle()
+
+    def note_outage(self, target, before, after):
+        """In the order of the orders, which are not of one millisecond."""
+        blocked, blocks, known = before in ("drain", "down"), after in ("drain", "down"), self.outages[target]
+        self.now += 1
+        time.sleep(0.003)
+        if blocks and not blocked:
+            known.append((self.now, math.inf))
+        elif blocked and not blocks:
+            known[-1] = (known[-1][0], self.now)
 
     def plan(self, target, state):
         """For a time after the test; not where an override is in force."""

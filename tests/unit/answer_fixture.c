@@ -230,6 +230,7 @@ static void init(struct fixture *f, const char *const *origins, const char *cons
                                          .cache = f->cache,
                                          .random = &f->random,
                                          .counters = &f->counters,
+                                         .now_ms = UINT64_C(1559731985000),
                                          .now_s = 1559731985};
 }
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOW_S = 1000000, PLAN_GROUPS = 8 };
+enum { NOW_MS = 1000000000, PLAN_GROUPS = 8 };
 
 /* Members and groups of a plan, tier by tier. */
 struct draft {
@@ -69,7 +69,7 @@ void sticky_world_plan(struct sticky_world *w, const struct sticky_plan *plan)
                                                        .members = draft->members,
                                                        .places = w->places,
                                                        .classes = &class,
-                                                       .sticky = {24, 56, plan->hold_s}},
+                                                       .sticky = {24, 56, plan->hold_ms}},
                                 NULL, 0);
     w->count = draft->count;
     w->policy = steer_set_get(w->set, id);
@@ -87,11 +87,11 @@ struct sticky_world *sticky_world_new(const struct sticky_plan *plan)
                                      .endpoints = w->endpoints,
                                      .azs = w->azs,
                                      .regions = w->regions,
-                                     .endpoints_back = w->endpoints_back,
-                                     .azs_back = w->azs_back,
-                                     .regions_back = w->regions_back};
+                                     .endpoints_outage = w->endpoints_outage,
+                                     .azs_outage = w->azs_outage,
+                                     .regions_outage = w->regions_outage};
     atomic_init(&w->table.generation, 1);
-    w->now_s = NOW_S;
+    w->now_ms = NOW_MS;
     for (size_t i = 0; i < STICKY_MEMBERS; i++) {
         w->places[i].identity = UINT64_C(0x9e3779b97f4a7c15) * (i + 17);
     }
@@ -109,13 +109,22 @@ void sticky_world_free(struct sticky_world *w)
 
 void sticky_world_set(struct sticky_world *w, size_t endpoint, uint32_t word)
 {
+    bool serves = !health_word_blocks(word);
+    if (health_word_blocks(w->endpoints[endpoint]) == serves) {
+        struct health_outage *outage = &w->endpoints_outage[endpoint][HEALTH_V4];
+        if (!serves) {
+            outage->before_left_ms = (uint64_t)outage->left_ms;
+            outage->before_back_ms = (uint64_t)outage->back_ms;
+        }
+        *(serves ? &outage->back_ms : &outage->left_ms) = w->now_ms;
+    }
     w->endpoints[endpoint] = word;
     atomic_fetch_add(&w->table.generation, 1);
 }
 
 struct steer_choice *sticky_world_choose(struct sticky_world *w)
 {
-    struct steer_ask ask = {.now_s = w->now_s, .types = STEER_HAS_A};
+    struct steer_ask ask = {.now_ms = w->now_ms, .types = STEER_HAS_A};
     return steer_cache_get(w->cache, w->policy, ask, &w->table);
 }
 

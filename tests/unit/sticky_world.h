@@ -22,20 +22,20 @@ struct sticky_plan {
     double spill_below, trickle;   /* of every tier; the trickle: of all but the first */
     bool spread;
     enum steer_fallback fallback;
-    uint32_t hold_s;
+    uint32_t hold_ms;
     uint16_t answers; /* 0: 1 */
 };
 
 struct sticky_world {
     _Atomic uint32_t endpoints[STICKY_MEMBERS], azs[1], regions[1];
-    _Atomic uint32_t endpoints_back[STICKY_MEMBERS][HEALTH_VIEWS], azs_back[1], regions_back[1];
+    struct health_outage endpoints_outage[STICKY_MEMBERS][HEALTH_VIEWS], azs_outage[1], regions_outage[1];
     struct health_table table;
     struct steer_place places[STICKY_MEMBERS];
     struct steer_set *set;
     struct steer_cache *cache;
     const struct steer_policy *policy;
     uint16_t count;
-    uint32_t now_s;
+    uint64_t now_ms;
 };
 
 /* Endpoint n has number n in the order of the groups. */

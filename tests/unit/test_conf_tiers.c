@@ -127,10 +127,10 @@ static void sticky_picks_are_read(void **state)
     assert_int_equal(p->names[0].pick, CONF_PICK_STICKY);
     assert_int_equal(p->names[0].sticky.v4_len, 24);
     assert_int_equal(p->names[0].sticky.v6_len, 56);
-    assert_int_equal(p->names[0].sticky.hold_s, 0);
+    assert_int_equal(p->names[0].sticky.hold_ms, 0);
     assert_int_equal(p->names[1].sticky.v4_len, 20);
     assert_int_equal(p->names[1].sticky.v6_len, 48);
-    assert_int_equal(p->names[1].sticky.hold_s, 1800);
+    assert_int_equal(p->names[1].sticky.hold_ms, 1800000);
     conf_free_policy(p);
     expect_web_error(state, "\"sticky\": {\"hold\": \"1m\"}",
                      "p.json:3:1: error: \"sticky\" has no meaning without \"pick\": \"sticky\" (at "

@@ -278,23 +278,35 @@ static void coming_back_is_dated(void **state)
     struct health *health = world->health;
     const struct health_table *table = health_get_table(health);
     make_all_healthy(health);
-    assert_int_equal(table->endpoints_back[A2][HEALTH_ANY], 0);
+    assert_int_equal(table->endpoints_outage[A2][HEALTH_ANY].back_ms, 0);
     observe_times(health, 2, HEALTH_OUTCOME_REFUSED, 3);
-    assert_int_equal(table->endpoints_back[A2][HEALTH_ANY], 0);
+    assert_int_equal(table->endpoints_outage[A2][HEALTH_ANY].back_ms, 0);
     health_observe(health, 2, HEALTH_OUTCOME_OK, 50000, 10, 200);
     health_observe(health, 2, HEALTH_OUTCOME_OK, 52000, 10, 200);
     expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
-    assert_int_equal(table->endpoints_back[A2][HEALTH_ANY], 52);
+    assert_int_equal(table->endpoints_outage[A2][HEALTH_ANY].back_ms, 52000);
     override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_DRAIN, 0);
-    assert_int_equal(table->regions_back[US], 0);
+    assert_int_equal(table->regions_outage[US].back_ms, 0);
     struct health_override none = {.desired = HEALTH_DESIRED_AUTO};
     assert_int_equal(health_set_override(health, HEALTH_REGION, US, &none, 61000), 0);
-    assert_int_equal(table->regions_back[US], 61);
+    assert_int_equal(table->regions_outage[US].back_ms, 61000);
     struct health *next = health_new(&health_world_plan, 70000);
     health_carry(next, health, 70000);
-    assert_int_equal(health_get_table(next)->endpoints_back[A2][HEALTH_ANY], 52);
-    assert_int_equal(health_get_table(next)->regions_back[US], 61);
-    assert_int_equal(health_get_table(next)->azs_back[USE1A], 0);
+    assert_int_equal(health_get_table(next)->endpoints_outage[A2][HEALTH_ANY].back_ms, 52000);
+    assert_int_equal(health_get_table(next)->regions_outage[US].back_ms, 61000);
+    assert_true(table->endpoints_outage[A2][HEALTH_ANY].left_ms > 0 &&
+                table->endpoints_outage[A2][HEALTH_ANY].left_ms < 50000);
+    assert_int_equal(health_get_table(next)->endpoints_outage[A2][HEALTH_ANY].left_ms,
+                     table->endpoints_outage[A2][HEALTH_ANY].left_ms);
+    assert_int_equal(health_get_table(next)->regions_outage[US].left_ms, table->regions_outage[US].left_ms);
+    assert_int_equal(health_get_table(next)->azs_outage[USE1A].back_ms, 0);
+    uint64_t generation = health_get_table(next)->generation;
+    size_t done = 0;
+    while (health_forget_outages(next, &done)) {
+    }
+    assert_int_equal(health_get_table(next)->endpoints_outage[A2][HEALTH_ANY].back_ms, 0);
+    assert_int_equal(health_get_table(next)->regions_outage[US].left_ms, 0);
+    assert_int_equal(health_get_table(next)->generation, generation + 1);
     health_free(next);
 }
 

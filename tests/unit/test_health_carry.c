@@ -190,13 +190,13 @@ static uint32_t word(const struct health *health, enum health_kind kind, uint32_
     return atomic_load(&words[index]);
 }
 
-static uint32_t back(const struct health *health, enum health_kind kind, uint32_t index,
-                     enum health_family family)
+static const struct health_outage *outage(const struct health *health, enum health_kind kind, uint32_t index,
+                                          enum health_family family)
 {
     const struct health_table *t = health_get_table(health);
-    return kind == HEALTH_ENDPOINT ? atomic_load(&t->endpoints_back[index][family])
-           : kind == HEALTH_AZ     ? atomic_load(&t->azs_back[index])
-                                   : atomic_load(&t->regions_back[index]);
+    return kind == HEALTH_ENDPOINT ? &t->endpoints_outage[index][family]
+           : kind == HEALTH_AZ     ? &t->azs_outage[index]
+                                   : &t->regions_outage[index];
 }
 
 static void expect_object(const struct health *a, const struct health *b, enum health_kind kind,
@@ -208,8 +208,10 @@ static void expect_object(const struct health *a, const struct health *b, enum h
     assert_string_equal(x.name, y.name);
     assert_int_equal(word(a, kind, index), word(b, kind, index));
     for (int family = HEALTH_V4; family < HEALTH_VIEWS; family++) {
-        enum health_family which = (enum health_family)family;
-        assert_int_equal(back(a, kind, index, which), back(b, kind, index, which));
+        const struct health_outage *one = outage(a, kind, index, (enum health_family)family);
+        const struct health_outage *other = outage(b, kind, index, (enum health_family)family);
+        assert_int_equal(one->left_ms, other->left_ms);
+        assert_int_equal(one->back_ms, other->back_ms);
     }
     assert_int_equal(x.effective.state, y.effective.state);
     assert_int_equal(x.effective.decided_by, y.effective.decided_by);

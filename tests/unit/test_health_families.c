@@ -132,14 +132,14 @@ static void the_last_family_takes_the_endpoint_along(void **state)
     expect(scene, BOTH, "healthy", "unhealthy", "healthy");
     assert_int_equal(az_observed(scene, 0), HEALTH_OBSERVED_HEALTHY);
     /* each came back when it did */
-    const _Atomic uint32_t *back = health_get_table(scene->health)->endpoints_back[BOTH];
-    assert_int_equal(back[HEALTH_V4], 0);
-    assert_int_equal(back[HEALTH_V6], 4);
-    assert_int_equal(back[HEALTH_ANY], 4);
+    const struct health_outage *outage = health_get_table(scene->health)->endpoints_outage[BOTH];
+    assert_int_equal(outage[HEALTH_V4].back_ms, 0);
+    assert_int_equal(outage[HEALTH_V6].back_ms, 4000);
+    assert_int_equal(outage[HEALTH_ANY].back_ms, 4000);
     health_observe(scene->health, BOTH_4, HEALTH_OUTCOME_OK, 9000, 0, 0);
-    assert_int_equal(back[HEALTH_V4], 9);
-    assert_int_equal(back[HEALTH_V6], 4);
-    assert_int_equal(back[HEALTH_ANY], 4);
+    assert_int_equal(outage[HEALTH_V4].back_ms, 9000);
+    assert_int_equal(outage[HEALTH_V6].back_ms, 4000);
+    assert_int_equal(outage[HEALTH_ANY].back_ms, 4000);
 }
 
 static void families_together_fail_together(void **state)
@@ -194,8 +194,8 @@ static void overrides_hold_for_both(void **state)
         assert_int_equal(health_table_effective(table, BOTH, 0, 0, (enum health_family)family).state,
                          HEALTH_FORCED_UP);
     }
-    assert_int_equal(table->endpoints_back[BOTH][HEALTH_V6], 3);
-    assert_int_equal(table->endpoints_back[BOTH][HEALTH_ANY], 0);
+    assert_int_equal(table->endpoints_outage[BOTH][HEALTH_V6].back_ms, 3000);
+    assert_int_equal(table->endpoints_outage[BOTH][HEALTH_ANY].back_ms, 0);
 }
 
 static bool wavers(const struct scene *scene, uint32_t endpoint, enum health_family family)

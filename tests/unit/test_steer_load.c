@@ -19,7 +19,7 @@ enum { TIERS = 3, EACH = 4, MEMBERS = TIERS * EACH, DRAWS = 200000, ALL = HEALTH
 
 struct world {
     _Atomic uint32_t endpoints[MEMBERS], azs[MEMBERS], regions[TIERS];
-    _Atomic uint32_t endpoints_back[MEMBERS][HEALTH_VIEWS], azs_back[MEMBERS], regions_back[TIERS];
+    struct health_outage endpoints_outage[MEMBERS][HEALTH_VIEWS], azs_outage[MEMBERS], regions_outage[TIERS];
     struct health_table table;
     struct steer_member members[MEMBERS];
     struct steer_place places[MEMBERS];
@@ -43,9 +43,9 @@ static struct world *world_new(enum steer_pick pick)
                                      .endpoints = w->endpoints,
                                      .azs = w->azs,
                                      .regions = w->regions,
-                                     .endpoints_back = w->endpoints_back,
-                                     .azs_back = w->azs_back,
-                                     .regions_back = w->regions_back};
+                                     .endpoints_outage = w->endpoints_outage,
+                                     .azs_outage = w->azs_outage,
+                                     .regions_outage = w->regions_outage};
     atomic_init(&w->table.generation, 1);
     for (uint16_t i = 0; i < MEMBERS; i++) {
         w->members[i] = (struct steer_member){.endpoint = i, .weight = 10, .types = STEER_HAS_A};

@@ -21,8 +21,8 @@ enum { ROUNDS = 2000 };
 /* One endpoint that is a host name, and what its word tells of. */
 struct stage {
     struct health_table table;
-    _Atomic uint32_t endpoint, az, region, back[2];
-    _Atomic uint32_t endpoint_back[1][HEALTH_VIEWS];
+    _Atomic uint32_t endpoint, az, region;
+    struct health_outage outages[2], of_endpoint[1][HEALTH_VIEWS];
     struct steer_policy policy;
     struct steer_choice choice;
     void *memory;
@@ -45,9 +45,9 @@ static void set_stage(struct stage *stage)
                                          .endpoints = &stage->endpoint,
                                          .azs = &stage->az,
                                          .regions = &stage->region,
-                                         .endpoints_back = stage->endpoint_back,
-                                         .azs_back = &stage->back[0],
-                                         .regions_back = &stage->back[1]};
+                                         .endpoints_outage = stage->of_endpoint,
+                                         .azs_outage = &stage->outages[0],
+                                         .regions_outage = &stage->outages[1]};
     atomic_init(&stage->table.generation, 1);
     stage->policy = (struct steer_policy){.pick = STEER_PICK_WEIGHTED,
                                           .fallback = STEER_FALLBACK_NODATA,

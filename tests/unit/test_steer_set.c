@@ -140,7 +140,7 @@ static void differences_of_policies_count(void **state)
     DIFFERENT(plan.policy.pick = STEER_PICK_STICKY);
     DIFFERENT(plan.policy.sticky.v4_len = 24);
     DIFFERENT(plan.policy.sticky.v6_len = 56);
-    DIFFERENT(plan.policy.sticky.hold_s = 5);
+    DIFFERENT(plan.policy.sticky.hold_ms = 5);
     DIFFERENT(plan.policy.geo_label = "by-continent");
     assert_int_equal(steer_set_count(set), expected);
     steer_set_free(set);

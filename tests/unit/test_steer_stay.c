@@ -8,6 +8,7 @@
 #include "sticky_world.h"
 
 #include <math.h>
+#include <string.h>
 
 static const uint32_t unhealthy = HEALTH_OBSERVED_UNHEALTHY;
 static const uint32_t drained = (uint32_t)HEALTH_DESIRED_DRAIN << HEALTH_WORD_DESIRED_SHIFT;
@@ -251,6 +252,170 @@ static void another_weight_moves_its_share(void **state)
     sticky_world_free(w);
 }
 
+/* ---- holds ---- */
+
+enum { HOLD_MS = 60000 };
+
+/* Nobody moves who was not on the endpoint that is lost or comes back; returns the largest share of one. */
+static double step(struct sticky_world *w, uint16_t endpoint, uint32_t word)
+{
+    bool is_loss = word != HEALTH_OBSERVED_HEALTHY;
+    sticky_world_map(w, before);
+    w->now_ms += 1000;
+    sticky_world_set(w, endpoint, word);
+    sticky_world_map(w, after);
+    double needless = sticky_needless(before, after, is_loss ? endpoint : STICKY_NOBODY), most = 0;
+    for (uint16_t i = 0; i < w->count; i++) {
+        most = fmax(most, sticky_share(after, i));
+    }
+    print_message("# %s %u: needless %.4f, most %.3f\n", is_loss ? "lose" : "return", endpoint, needless,
+                  most);
+    assert_true(needless == 0);
+    return most;
+}
+
+/* Rolling restarts: each moves the clients of who stops, to all others by weight. */
+static void a_rolling_restart_moves_whom_it_stops(void **state)
+{
+    (void)state;
+    static const uint16_t counts[] = {3, 10};
+    for (size_t c = 0; c < 2; c++) {
+        struct sticky_world *w =
+            sticky_world_new(&(struct sticky_plan){.groups = {{0, counts[c], 1, 0}}, .hold_ms = HOLD_MS});
+        sticky_world_map(w, again);
+        for (uint16_t i = 0; i < counts[c]; i++) {
+            double most = step(w, i, unhealthy);
+            assert_true(most < 2.1 / counts[c]);
+            (void)step(w, i, HEALTH_OBSERVED_HEALTHY);
+        }
+        w->now_ms += HOLD_MS;
+        sticky_world_map(w, after);
+        assert_memory_equal(again, after, sizeof after);
+        sticky_world_free(w);
+    }
+}
+
+/* All of an az, one a moment after the other, there and back; and some of it once more. */
+static void a_return_in_steps_moves_nobody(void **state)
+{
+    (void)state;
+    struct sticky_world *w =
+        sticky_world_new(&(struct sticky_plan){.groups = {{0, 9, 1, 0}}, .hold_ms = HOLD_MS});
+    sticky_world_map(w, again);
+    for (uint16_t i = 0; i < 4; i++) {
+        (void)step(w, i, unhealthy);
+    }
+    for (uint16_t i = 0; i < 4; i++) {
+        (void)step(w, i, HEALTH_OBSERVED_HEALTHY);
+    }
+    (void)step(w, 7, unhealthy);
+    (void)step(w, 2, unhealthy);
+    (void)step(w, 2, HEALTH_OBSERVED_HEALTHY);
+    (void)step(w, 7, HEALTH_OBSERVED_HEALTHY);
+    w->now_ms += HOLD_MS;
+    sticky_world_map(w, after);
+    assert_memory_equal(again, after, sizeof after);
+    sticky_world_free(w);
+}
+
+/* Two tiers, the first of which is lost and comes back: its clients stay where they are, also where it gives
+ * away only a part. */
+static void a_hold_keeps_to_the_next_tier(void **state)
+{
+    (void)state;
+    for (int spills = 0; spills < 2; spills++) {
+        struct sticky_world *w = sticky_world_new(&(struct sticky_plan){
+            .groups = {{0, 3, 1, 0}, {1, 3, 1, 0}}, .hold_ms = HOLD_MS, .spill_below = spills});
+        sticky_world_map(w, again);
+        for (uint16_t i = 0; i < 3; i++) {
+            (void)step(w, i, unhealthy);
+        }
+        for (uint16_t i = 0; i < 3; i++) {
+            (void)step(w, i, HEALTH_OBSERVED_HEALTHY);
+            assert_true(fabs(share_of_tier(w, after, 3, 3) - 1) < 1e-9);
+        }
+        w->now_ms += HOLD_MS;
+        sticky_world_map(w, after);
+        assert_memory_equal(again, after, sizeof after);
+        sticky_world_free(w);
+    }
+}
+
+/* Nobody was left, so nobody is anywhere: who comes back first is not to carry all the others. */
+static void after_a_total_loss_load_is_shared(void **state)
+{
+    (void)state;
+    struct sticky_world *w = sticky_world_new(&(struct sticky_plan){
+        .groups = {{0, 3, 1, 0}}, .hold_ms = HOLD_MS, .fallback = STEER_FALLBACK_NODATA});
+    sticky_world_map(w, again);
+    for (uint16_t i = 0; i < 3; i++) {
+        w->now_ms += 1000;
+        sticky_world_set(w, i, unhealthy);
+    }
+    for (uint16_t i = 0; i < 3; i++) {
+        w->now_ms += 1000;
+        sticky_world_set(w, i, HEALTH_OBSERVED_HEALTHY);
+        sticky_world_map(w, after);
+        for (uint16_t k = 0; k <= i; k++) {
+            assert_true(fabs(sticky_share(after, k) - 1.0 / (i + 1)) < 0.02);
+        }
+    }
+    assert_memory_equal(again, after, sizeof after);
+    sticky_world_free(w);
+}
+
+static void a_hold_is_exact(void **state)
+{
+    (void)state;
+    struct sticky_world *w =
+        sticky_world_new(&(struct sticky_plan){.groups = {{0, 5, 1, 0}}, .hold_ms = 1000});
+    sticky_world_map(w, again);
+    w->now_ms += 999;
+    (void)step(w, 3, unhealthy);
+    (void)step(w, 3, HEALTH_OBSERVED_HEALTHY);
+    memcpy(before, after, sizeof before);
+    w->now_ms += 999;
+    sticky_world_map(w, after);
+    assert_memory_equal(before, after, sizeof after);
+    w->now_ms += 1;
+    sticky_world_map(w, after);
+    assert_memory_equal(again, after, sizeof after);
+    sticky_world_free(w);
+}
+
+/* Who answers knows the time of the last tick, which may be before the return. */
+static void a_hold_begins_before_the_next_tick(void **state)
+{
+    (void)state;
+    struct sticky_world *w =
+        sticky_world_new(&(struct sticky_plan){.groups = {{0, 5, 1, 0}}, .hold_ms = HOLD_MS});
+    (void)step(w, 3, unhealthy);
+    sticky_world_map(w, before);
+    w->now_ms += 1000;
+    sticky_world_set(w, 3, HEALTH_OBSERVED_HEALTHY);
+    w->now_ms -= 4;
+    sticky_world_map(w, after);
+    assert_memory_equal(before, after, sizeof after);
+    w->now_ms += 1000;
+    sticky_world_map(w, after);
+    assert_memory_equal(before, after, sizeof after);
+    sticky_world_free(w);
+}
+
+static void a_clock_set_back_ends_a_hold(void **state)
+{
+    (void)state;
+    struct sticky_world *w =
+        sticky_world_new(&(struct sticky_plan){.groups = {{0, 5, 1, 0}}, .hold_ms = HOLD_MS});
+    sticky_world_map(w, again);
+    (void)step(w, 3, unhealthy);
+    (void)step(w, 3, HEALTH_OBSERVED_HEALTHY);
+    w->now_ms -= 86400000; /* nothing else changes */
+    sticky_world_map(w, after);
+    assert_memory_equal(again, after, sizeof after);
+    sticky_world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +431,13 @@ int main(void)
         cmocka_unit_test(groups_of_a_tier),
         cmocka_unit_test(groups_of_a_tier_that_spills),
         cmocka_unit_test(another_weight_moves_its_share),
+        cmocka_unit_test(a_rolling_restart_moves_whom_it_stops),
+        cmocka_unit_test(a_return_in_steps_moves_nobody),
+        cmocka_unit_test(a_hold_keeps_to_the_next_tier),
+        cmocka_unit_test(after_a_total_loss_load_is_shared),
+        cmocka_unit_test(a_hold_is_exact),
+        cmocka_unit_test(a_hold_begins_before_the_next_tick),
+        cmocka_unit_test(a_clock_set_back_ends_a_hold),
     };
     return cmocka_run_group_tests_name("steer_stay", tests, NULL, NULL);
 }

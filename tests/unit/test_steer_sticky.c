@@ -15,17 +15,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMBERS = 200, CLIENTS = 100000, NOW_S = 1000000 };
+enum { MEMBERS = 200, CLIENTS = 100000, NOW_MS = 1000000000 };
 
 struct world {
     _Atomic uint32_t endpoints[MEMBERS], azs[1], regions[1];
-    _Atomic uint32_t endpoints_back[MEMBERS][HEALTH_VIEWS], azs_back[1], regions_back[1];
+    struct health_outage endpoints_outage[MEMBERS][HEALTH_VIEWS], azs_outage[1], regions_outage[1];
     struct health_table table;
     struct steer_place places[MEMBERS];
     struct steer_set *set;
     struct steer_cache *cache;
     const struct steer_policy *policy;
-    uint32_t now_s;
+    uint64_t now_ms;
 };
 
 /* What a test may vary. */
@@ -33,7 +33,7 @@ struct plan {
     uint16_t count, answers;
     uint16_t weight; /* of all but the last member */
     uint16_t last_weight;
-    uint32_t hold_s;
+    uint32_t hold_ms;
     double canary; /* share of the last member */
     uint16_t skip; /* leave this member out */
 };
@@ -70,7 +70,7 @@ static void world_plan(struct world *w, const struct plan *plan)
                                                        .members = members,
                                                        .places = w->places,
                                                        .classes = &class,
-                                                       .sticky = {24, 56, plan->hold_s}},
+                                                       .sticky = {24, 56, plan->hold_ms}},
                                 NULL, 0);
     w->policy = steer_set_get(w->set, id);
     steer_cache_free(w->cache);
@@ -86,11 +86,11 @@ static struct world *world_new(const struct plan *plan)
                                      .endpoints = w->endpoints,
                                      .azs = w->azs,
                                      .regions = w->regions,
-                                     .endpoints_back = w->endpoints_back,
-                                     .azs_back = w->azs_back,
-                                     .regions_back = w->regions_back};
+                                     .endpoints_outage = w->endpoints_outage,
+                                     .azs_outage = w->azs_outage,
+                                     .regions_outage = w->regions_outage};
     atomic_init(&w->table.generation, 1);
-    w->now_s = NOW_S;
+    w->now_ms = NOW_MS;
     w->set = steer_set_new();
     world_plan(w, plan);
     return w;
@@ -105,13 +105,18 @@ static void world_free(struct world *w)
 
 static void set_word(struct world *w, size_t endpoint, uint32_t word)
 {
+    bool serves = !health_word_blocks(word);
+    if (health_word_blocks(w->endpoints[endpoint]) == serves) {
+        struct health_outage *outage = &w->endpoints_outage[endpoint][HEALTH_V4];
+        *(serves ? &outage->back_ms : &outage->left_ms) = w->now_ms;
+    }
     w->endpoints[endpoint] = word;
     atomic_fetch_add(&w->table.generation, 1);
 }
 
 static struct steer_choice *choose(struct world *w)
 {
-    struct steer_ask ask = {.now_s = w->now_s, .types = STEER_HAS_A};
+    struct steer_ask ask = {.now_ms = w->now_ms, .types = STEER_HAS_A};
     return steer_cache_get(w->cache, w->policy, ask, &w->table);
 }
 
@@ -342,25 +347,26 @@ static void only_what_serves_is_picked(void **state)
 static void clients_return_when_the_hold_is_over(void **state)
 {
     (void)state;
-    struct world *w = world_new(&(struct plan){.count = 4, .weight = 1, .last_weight = 1, .hold_s = 600});
+    struct world *w = world_new(&(struct plan){.count = 4, .weight = 1, .last_weight = 1, .hold_ms = 600});
     uint8_t *before = memory_alloc(CLIENTS), *after = memory_alloc(CLIENTS), *now = memory_alloc(CLIENTS);
     pick_all(w, before);
     set_word(w, 2, HEALTH_OBSERVED_UNHEALTHY);
     pick_all(w, after);
-    w->endpoints_back[2][HEALTH_V4] = NOW_S + 100;
-    w->now_s = NOW_S + 100;
+    w->now_ms = NOW_MS + 100;
     set_word(w, 2, HEALTH_OBSERVED_HEALTHY);
     pick_all(w, now);
     assert_memory_equal(now, after, CLIENTS); /* they stay where they are */
-    assert_int_equal(choose(w)->until_s, NOW_S + 700);
-    assert_int_equal(steer_find_hold(w->policy, &w->table, 2, HEALTH_V4, w->now_s), NOW_S + 700);
-    w->now_s = NOW_S + 699;
+    assert_int_equal(choose(w)->made_ms + choose(w)->lasts_ms, (uint32_t)(NOW_MS + 700));
+    assert_int_equal(steer_find_hold(w->policy, &w->table, 2, HEALTH_V4, w->now_ms), NOW_MS + 700);
+    w->now_ms = NOW_MS + 699;
     pick_all(w, now);
     assert_memory_equal(now, after, CLIENTS);
-    w->now_s = NOW_S + 700; /* nothing changed but the time */
+    w->now_ms = NOW_MS + 700; /* nothing changed but the time */
     pick_all(w, now);
     assert_memory_equal(now, before, CLIENTS);
-    assert_int_equal(choose(w)->until_s, UINT32_MAX);
+    w->now_ms = NOW_MS + 1300;
+    pick_all(w, now);
+    assert_true(choose(w)->lasts_ms == UINT32_MAX);
     free(before);
     free(after);
     free(now);
@@ -370,16 +376,18 @@ static void clients_return_when_the_hold_is_over(void **state)
 static void who_is_held_is_better_than_nobody(void **state)
 {
     (void)state;
-    struct world *w = world_new(&(struct plan){.count = 3, .weight = 1, .last_weight = 1, .hold_s = 600});
-    w->azs_back[0] = NOW_S - 10; /* the whole az came back */
+    struct world *w = world_new(&(struct plan){.count = 3, .weight = 1, .last_weight = 1, .hold_ms = 600});
+    w->azs_outage[0].left_ms = NOW_MS - 50;
+    w->azs_outage[0].back_ms = NOW_MS - 10; /* the whole az came back */
     atomic_fetch_add(&w->table.generation, 1);
     assert_int_equal(choose(w)->count, 3);
     assert_int_equal(choose(w)->source, STEER_FROM_TIER);
-    w->azs_back[0] = 0;
-    w->endpoints_back[1][HEALTH_V4] = NOW_S - 10;
+    w->azs_outage[0].left_ms = w->azs_outage[0].back_ms = 0;
+    w->endpoints_outage[1][HEALTH_V4].left_ms = NOW_MS - 20;
+    w->endpoints_outage[1][HEALTH_V4].back_ms = NOW_MS - 10;
     atomic_fetch_add(&w->table.generation, 1);
     assert_int_equal(choose(w)->count, 2);
-    w->now_s = NOW_S - 60; /* a clock that was set back ends it */
+    w->now_ms = NOW_MS - 6000; /* a clock that was set back ends it */
     atomic_fetch_add(&w->table.generation, 1);
     assert_int_equal(choose(w)->count, 3);
     world_free(w);
