@@ -25,6 +25,8 @@ enum {
     EDNS_SIZE_DEFAULT = 1232,
     SOCKET_MODE_DEFAULT = 0600,
     MAX_TRANSFERS_DEFAULT = 100,
+    START_WAIT_DEFAULT_MS = 2000,
+    START_WAIT_MOST_MS = 60000,
     LOAD_MEMORY_LEAST = 1 << 20,
 };
 
@@ -234,14 +236,16 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
         "state",   "admin",           "geo",          "log",           "identity",
         "version", "cookies",         "zone_options", "rrl",           "amplification",
         "tcp",     "load_threads",    "keys",         "max_transfers", "minimal_responses",
-        "rotate",  "extended_errors", "resolver",     "load_memory",   NULL};
+        "rotate",  "extended_errors", "resolver",     "load_memory",   "start_wait",
+        NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
-    static const uint32_t transfer_range[2] = {1, 10000};
+    static const uint32_t transfer_range[2] = {1, 10000}, wait_range[2] = {0, START_WAIT_MOST_MS};
     (void)doc_check_object(root, keys);
     listen_read(root, server);
     server->threads = doc_get_number(root, "threads", thread_range, THREADS_DEFAULT);
     server->load_threads = doc_get_number(root, "load_threads", thread_range, 0);
     server->load_memory = doc_get_size(root, "load_memory", LOAD_MEMORY_LEAST, 0);
+    server->start_wait_ms = doc_get_duration_ms(root, "start_wait", wait_range, START_WAIT_DEFAULT_MS);
     server->edns_size = doc_get_number(root, "edns_size", edns_range, EDNS_SIZE_DEFAULT);
     server->topology_path = get_path(root, "topology", server);
     server->state_path = get_path(root, "state", server);

@@ -15,6 +15,7 @@ src_steerd_SOURCES = \
 	src/daemon/lanes.c src/daemon/lanes.h \
 	src/daemon/limits.c src/daemon/limits.h \
 	src/daemon/metrics.c src/daemon/metrics.h \
+	src/daemon/opening.c src/daemon/opening.h \
 	src/daemon/primaries.c src/daemon/primaries.h \
 	src/daemon/reader.c src/daemon/reader.h \
 	src/daemon/reclaim.c src/daemon/reclaim.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Starting, running and stopping the server. Order of start: compile, bind, publish, probe, answer, admin;
- * the reverse to stop. Starting never waits for probes. */
+ * Starting, running and stopping the server. Order of start: compile, bind, publish, probe, admin, answer
+ * (opening.h); the reverse to stop. */
 #include "config.h"
 
 #include "daemon/run.h"
@@ -14,6 +14,7 @@
 #include "daemon/install.h"
 #include "daemon/lanes.h"
 #include "daemon/limits.h"
+#include "daemon/opening.h"
 #include "daemon/primaries.h"
 #include "daemon/reader.h"
 #include "daemon/reclaim.h"
@@ -190,6 +191,19 @@ static void say_ready(const struct server *server)
     buffer_fini(&list);
 }
 
+/* What is known by now is enough, or has to be. */
+static int answer_queries(struct server *server)
+{
+    int error = serve_start(server->serve);
+    if (error == 0) {
+        say_ready(server);
+    } else {
+        log_error("start failed config=%s errors=1 reason=\"cannot start the DNS threads: %s\"", server->path,
+                  error_text(error));
+    }
+    return error;
+}
+
 static int start(struct server *server, struct report *report)
 {
     struct view *view = load_first(server, report);
@@ -211,24 +225,20 @@ static int start(struct server *server, struct report *report)
         server->primaries = primaries_open(server, view);
         primaries_reserve(server->primaries, view);
         primaries_prepare(server->primaries, view);
+        health_begin(view->health);
         server_install_view(server, view, NULL, targets_make(view));
         error = open_admin(server, binding);
         error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
         error = error == 0 ? geowatch_start(server, &server->geowatch) : error;
     }
-    if (error == 0 && (error = serve_start(server->serve)) != 0) {
-        report_add(binding, REPORT_ERROR, NULL, "cannot start the DNS threads: %s", error_text(error));
-    }
     tell(binding);
     report_free(binding);
-    if (error == 0) {
-        say_ready(server);
-    }
-    return error;
+    return error == 0 ? opening_begin(server, answer_queries) : error;
 }
 
 static void stop(struct server *server)
 {
+    opening_end(server);
     ends_note(server->ends, "workers");
     primaries_hurry(server->primaries);
     lanes_close(server->lanes); /* before what they answer for */
@@ -318,6 +328,7 @@ int server_run(const char *path)
     if (error == 0 && !ends_is_stopping(server.ends)) {
         ends_note(server.ends, "control");
         dispatch(&server);
+        error = server.start_error;
     }
     stop(&server);
     log_info("stopped exit=%d", error == 0 ? 0 : 1);

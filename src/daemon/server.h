@@ -25,6 +25,7 @@ struct event_base;
 struct geowatch;
 struct hosts;
 struct lanes;
+struct opening;
 struct primaries;
 struct prober;
 struct reader;
@@ -38,6 +39,7 @@ struct server {
     struct clock clock;
     int64_t started_ms;      /* wall */
     int64_t clock_offset_ms; /* between the clocks: what durations of overrides go by */
+    int start_error;         /* what ended the start after it had waited; 0: nothing */
     struct event_base *base;
     struct spans turns; /* of the control thread: its processor time between two waits */
     struct ends *ends;  /* signals, and the end */
@@ -52,6 +54,7 @@ struct server {
     struct lock lock;  /* health machine of `view`, and `view` for the prober */
     struct serve_options serve_options;
     struct serve *serve;
+    struct opening *opening; /* of the start, until queries are answered; then NULL */
     struct prober *prober;
     struct hosts *hosts; /* endpoints that are host names */
     struct admin *admin;

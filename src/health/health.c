@@ -134,7 +134,9 @@ static void count_members(struct health *health)
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         const struct health_monitor *monitor = &health->monitors[i];
         for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
-            health->tallies[monitor->endpoint][family].members += monitor->families >> family & 1;
+            struct health_tally *tally = &health->tallies[monitor->endpoint][family];
+            tally->members += monitor->families >> family & 1;
+            tally->wavering += monitor->families >> family & 1; /* nothing is known of it */
         }
     }
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
@@ -185,6 +187,11 @@ struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
         }
     }
     add_words(health);
+    for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
+        if (health->nodes[HEALTH_ENDPOINT][i].child_count != 0) {
+            health_word_set_wavers(health, i, HEALTH_WORD_WAVERS);
+        }
+    }
     health_add_lines(health);
     health_brake_add(health, plan->brake);
     health->is_filled = true;

@@ -345,6 +345,10 @@ struct health_monitor_status {
     int64_t checked_ms, judged_ms; /* the latest; the latest that was no LOCAL_ERROR */
 };
 size_t health_monitor_count(const struct health *health);
+/* The server starts, and nobody has been answered yet: the first result of every monitor decides, so that
+ * nobody is sent to what is known to fail. A failure that decided so is taken back by one success, as long as
+ * it was not repeated `fall` times. */
+void health_begin(struct health *health);
 int health_get_monitor(const struct health *health, uint32_t monitor, struct health_monitor_status *status);
 /* The monitor that explains what is observed of one family of an endpoint: 0, or ERROR_NOT_FOUND if none has
  * it.

@@ -24,6 +24,8 @@ struct health_monitor {
     bool failing;     /* of the results that streak counts */
     bool idle;        /* counts nowhere */
     bool inherited;   /* the verdict is its az's or region's: one success is enough to change it */
+    bool untried;     /* nothing was established since the start: its first result decides, and until `fall`
+                         failures in a row did, one success is enough to change that */
     uint8_t verdict;  /* enum health_observed */
     uint8_t outcome;  /* enum health_outcome */
     uint8_t says;     /* enum health_says: of steerd's own sight */
@@ -239,15 +241,17 @@ static inline void health_copy_history(struct health_monitor *to, const struct h
     to->streak = from->streak;
     to->failing = from->failing;
     to->inherited = from->inherited;
+    to->untried = from->untried;
     to->verdict = from->verdict;
     to->outcome = from->outcome;
 }
 
-/* It has failed often enough, and yet its verdict stands. */
+/* It has failed often enough, which is once after a start, and yet its verdict stands. */
 static inline bool health_is_held(const struct health_monitor *monitor)
 {
+    bool is_first = monitor->untried && monitor->verdict == HEALTH_OBSERVED_UNKNOWN;
     return monitor->verdict != HEALTH_OBSERVED_UNHEALTHY && monitor->failing &&
-           monitor->streak >= monitor->fall;
+           monitor->streak >= (is_first ? 1 : monitor->fall);
 }
 
 /* Another verdict for a monitor, by no result of its own. */

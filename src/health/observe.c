@@ -35,10 +35,11 @@ static void count_verdict(struct health_tally *tally, enum health_observed befor
     }
 }
 
-/* Do the latest results speak against the verdict? */
+/* Do the latest results speak against the verdict? Or is there none yet, so that any may come? */
 static bool wavers(const struct health_monitor *monitor)
 {
-    return monitor->streak != 0 && monitor->failing != (monitor->verdict == HEALTH_OBSERVED_UNHEALTHY);
+    return (monitor->verdict == HEALTH_OBSERVED_UNKNOWN && !monitor->idle) ||
+           (monitor->streak != 0 && monitor->failing != (monitor->verdict == HEALTH_OBSERVED_UNHEALTHY));
 }
 
 /* A monitor as its families have counted it. */
@@ -172,13 +173,22 @@ static bool judge(struct health *health, uint32_t index, bool failing)
         if (health_is_held(monitor) && !health_brake_holds(health, index, monitor->duration_us)) {
             verdict = HEALTH_OBSERVED_UNHEALTHY;
         }
-    } else if (verdict == HEALTH_OBSERVED_UNKNOWN || monitor->inherited || monitor->streak >= monitor->rise) {
+    } else if (verdict == HEALTH_OBSERVED_UNKNOWN || monitor->inherited || monitor->untried ||
+               monitor->streak >= monitor->rise) {
         verdict = HEALTH_OBSERVED_HEALTHY;
     }
     bool changed = verdict != monitor->verdict;
     monitor->inherited = monitor->inherited && !changed && monitor->streak < monitor->fall;
+    monitor->untried = monitor->untried && failing && monitor->streak < monitor->fall;
     monitor->verdict = (uint8_t)verdict;
     return changed;
+}
+
+void health_begin(struct health *health)
+{
+    for (uint32_t i = 0; i < health->monitor_count; i++) {
+        health->monitors[i].untried = true;
+    }
 }
 
 /* Does a family begin or end to waver? Stored, not yet told. Returns whether it is to be told. */

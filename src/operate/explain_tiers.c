@@ -251,7 +251,9 @@ static void tell_failing(struct explain_work *w)
     const struct operate_member *member = &w->to->members[w->trace.failing];
     bool serves = health_state_serves(member->effective.state);
     explain_say(w, "the TTL is at most %u s (ttl_failing): %s %s", w->choice.ttl, member->endpoint,
-                serves ? "is about to change" : "does not serve");
+                !serves                                     ? "does not serve"
+                : member->effective.state == HEALTH_UNKNOWN ? "is not known yet"
+                                                            : "is about to change");
 }
 
 static void tell_planned(struct explain_work *w)

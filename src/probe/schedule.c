@@ -7,7 +7,7 @@
 
 #include "probe/schedule.h"
 
-enum { FIRST_SPREAD_US = 1000000, PART = 20 };
+enum { FIRST_SPREAD_US = 1000000, FIRST_SPREAD_EACH_US = 1000, PART = 20 };
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -17,11 +17,12 @@ static int64_t smaller(int64_t a, int64_t b)
 void schedule_init(struct schedule *schedule, int64_t now_us, int64_t interval_us, size_t index, size_t count)
 {
     int64_t spread_us = smaller(interval_us, FIRST_SPREAD_US);
+    spread_us = smaller(spread_us, (int64_t)count * FIRST_SPREAD_EACH_US);
     double share = count == 0 ? 0 : (double)index / (double)count;
     schedule->grid_us = now_us + (int64_t)(share * (double)spread_us);
     /* share s is to end up at phase s x interval (mod interval, and the same constant for all): earlier ones
      * have further to go. Moving to earlier times never checks less often than the operator asked for. */
-    schedule->shift_us = (int64_t)((1 - share) * (double)(interval_us - spread_us));
+    schedule->shift_us = count <= 1 ? 0 : (int64_t)((1 - share) * (double)(interval_us - spread_us));
 }
 
 int64_t schedule_next(struct schedule *schedule, int64_t now_us, int64_t interval_us, struct random *random)

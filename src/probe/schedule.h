@@ -16,9 +16,9 @@ struct schedule {
 };
 
 /* The first start of one of `count` targets that begin together: spread evenly over one interval, at most 1
- * s, so that the first verdicts come soon. A longer interval would see that second again and again as a
- * burst, so the grid then moves in small steps until the targets are spread evenly over the whole interval.
- * The first start is grid_us. */
+ * s, and at most 1 ms per target, so that the first verdicts come soon: some server may be waiting for them.
+ * A longer interval would see that second again and again as a burst, so the grid then moves in small steps
+ * until the targets are spread evenly over the whole interval. The first start is grid_us. */
 void schedule_init(struct schedule *schedule, int64_t now_us, int64_t interval_us, size_t index,
                    size_t count);
 

@@ -51,6 +51,34 @@ static void unknown_needs_fall_failures(void **state)
     expect(world->health, HEALTH_ENDPOINT, A2, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
 }
 
+/* After a start the first result decides, either way, and one success takes a failure back. */
+static void the_first_result_after_a_start_decides(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    health_begin(health);
+    assert_int_not_equal(atomic_load(&health_get_table(health)->endpoints[A2]) & HEALTH_WORD_WAVERS, 0);
+    observe_times(health, 2, HEALTH_OUTCOME_TIMEOUT, 1);
+    expect(health, HEALTH_ENDPOINT, A2, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
+    observe_times(health, 2, HEALTH_OUTCOME_OK, 1);
+    expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    observe_times(health, 2, HEALTH_OUTCOME_TIMEOUT, 1); /* established: that takes more */
+    expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+}
+
+/* A failure that was repeated often enough is a verdict like any other. */
+static void a_first_failure_becomes_a_verdict(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    health_begin(health);
+    observe_times(health, 2, HEALTH_OUTCOME_TIMEOUT, 3);
+    observe_times(health, 2, HEALTH_OUTCOME_OK, 1);
+    expect(health, HEALTH_ENDPOINT, A2, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
+    observe_times(health, 2, HEALTH_OUTCOME_OK, 1);
+    expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+}
+
 static void streaks_are_consecutive(void **state)
 {
     struct world *world = *state;
@@ -487,8 +515,9 @@ static void what_names_resolve_to_is_in_the_word_and_can_be_copied(void **state)
     expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
     health_use_monitor(health, 0, false, 0);
     health_copy_resolved(other, health);
-    assert_int_equal(atomic_load(&health_get_table(other)->endpoints[A1]), HEALTH_WORD_RESOLVED_V6);
-    observe_times(other, 1, HEALTH_OUTCOME_OK, 1); /* the other one does not count */
+    assert_int_equal(atomic_load(&health_get_table(other)->endpoints[A1]),
+                     HEALTH_WORD_RESOLVED_V6 | HEALTH_WORD_WAVERS); /* its other monitor is unknown */
+    observe_times(other, 1, HEALTH_OUTCOME_OK, 1);                  /* the other one does not count */
     expect(other, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
     health_free(other);
 }
@@ -500,6 +529,8 @@ int main(void)
         TEST(starts_unknown),
         TEST(first_success_makes_healthy),
         TEST(unknown_needs_fall_failures),
+        TEST(the_first_result_after_a_start_decides),
+        TEST(a_first_failure_becomes_a_verdict),
         TEST(streaks_are_consecutive),
         TEST(long_streaks_saturate),
         TEST(local_errors_change_nothing),

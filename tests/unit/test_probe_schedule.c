@@ -42,6 +42,17 @@ static void one_target_starts_at_once(void **state)
     assert_int_equal(s.grid_us, 77);
 }
 
+/* Few do not wait for each other: a start waits for the last of them. */
+static void few_targets_start_within_milliseconds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        struct schedule s;
+        schedule_init(&s, 0, 10 * SECOND, i, 5);
+        assert_in_range(s.grid_us, i * MS - (i > 0), i * MS);
+    }
+}
+
 /* Whatever checks take, starts stay on the grid: no gap beyond the jitter, and no drift. */
 static void starts_do_not_drift(void **state)
 {
@@ -229,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_starts_are_spread),
         cmocka_unit_test(one_target_starts_at_once),
+        cmocka_unit_test(few_targets_start_within_milliseconds),
         cmocka_unit_test(starts_do_not_drift),
         cmocka_unit_test(long_intervals_even_out),
         cmocka_unit_test(missed_starts_are_skipped),
