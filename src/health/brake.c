@@ -473,30 +473,35 @@ void health_observe_control(struct health *health, uint32_t control, enum health
 
 /* ---- what waits ---- */
 
-static void reconsider(struct health *health, const struct brake_side *side, uint32_t monitor,
-                       int64_t wall_ms)
+/* What it is to be; its own if that may stand. */
+static enum health_observed reconsider(const struct health_monitor *m, bool engaged)
 {
-    const struct health_monitor *m = &health->monitors[monitor];
-    if (side->engaged && m->verdict == HEALTH_OBSERVED_UNHEALTHY) {
-        health_turn_monitor(health, monitor, HEALTH_OBSERVED_HEALTHY, wall_ms);
-    } else if (!side->engaged && health_is_held(m)) {
-        health_turn_monitor(health, monitor, HEALTH_OBSERVED_UNHEALTHY, wall_ms);
-    }
+    return engaged && m->verdict == HEALTH_OBSERVED_UNHEALTHY ? HEALTH_OBSERVED_HEALTHY
+           : !engaged && health_is_held(m)                    ? HEALTH_OBSERVED_UNHEALTHY
+                                                              : m->verdict;
 }
 
-bool health_follow_brake(struct health *health, size_t max, int64_t wall_ms)
+bool health_brake_waits(const struct health *health)
 {
-    bool is_left = false;
+    bool waits = false;
+    for (int i = 0; health->brake != NULL && i < HEALTH_BRAKES; i++) {
+        waits |= health->brake->sides[i].cursor != NO;
+    }
+    return waits;
+}
+
+bool health_brake_take(struct health *health, uint32_t *monitor, enum health_observed *verdict)
+{
     for (int i = 0; health->brake != NULL && i < HEALTH_BRAKES; i++) {
         struct brake_side *side = &health->brake->sides[i];
-        for (; side->cursor != NO && max != 0; max--) {
-            uint32_t monitor = side->cursor;
-            side->cursor = health->brake->links[monitor].next;
-            reconsider(health, side, monitor, wall_ms);
+        if (side->cursor != NO) {
+            *monitor = side->cursor;
+            *verdict = reconsider(&health->monitors[*monitor], side->engaged);
+            side->cursor = health->brake->links[*monitor].next;
+            return true;
         }
-        is_left |= side->cursor != NO;
     }
-    return is_left;
+    return false;
 }
 
 void health_follow_time(struct health *health, int64_t now_ms)

@@ -21,6 +21,11 @@ void health_brake_hear(struct health *health, uint32_t monitor, enum health_outc
 /* May the monitor not become unhealthy now, by a check that took so long? */
 bool health_brake_holds(struct health *health, uint32_t monitor, uint32_t duration_us);
 
+/* Does any wait to be taken back, or to fall? */
+bool health_brake_waits(const struct health *health);
+/* The next one that does, and what its verdict is to be: maybe as it was. Returns false if none does. */
+bool health_brake_take(struct health *health, uint32_t *monitor, enum health_observed *verdict);
+
 /* Around any other change of what a monitor says. */
 void health_brake_leave(struct health *health, uint32_t monitor);
 void health_brake_enter(struct health *health, uint32_t monitor);

@@ -111,3 +111,13 @@ bool health_due_take(struct health *health, int64_t wall_ms, struct health_due *
     drop_first(dues);
     return true;
 }
+
+/* A duration until the end counts from the start. */
+bool health_override_shift(struct health_override *override, bool planned, int64_t by_ms)
+{
+    bool moves_start = planned && override->starts_by_duration;
+    bool moves_end = override->expires_by_duration && (!planned || moves_start);
+    override->starts_ms += moves_start ? by_ms : 0;
+    override->expires_ms += moves_end ? by_ms : 0;
+    return moves_start || moves_end;
+}

@@ -203,9 +203,22 @@ static inline void health_outage_copy(struct health_outage *to, const struct hea
     }
 }
 
-/* Only the owner writes, so a plain read-modify-write of the word is enough. */
-uint32_t health_word_get(const struct health *health, enum health_kind kind, uint32_t index);
-/* verdicts: of HEALTH_WORD_VERDICTS. One store. */
+static inline _Atomic uint32_t *health_word_at(const struct health *health, enum health_kind kind,
+                                               uint32_t index)
+{
+    _Atomic uint32_t *words = kind == HEALTH_ENDPOINT ? health->table.endpoints
+                              : kind == HEALTH_AZ     ? health->table.azs
+                                                      : health->table.regions;
+    return &words[index];
+}
+
+static inline uint32_t health_word_get(const struct health *health, enum health_kind kind, uint32_t index)
+{
+    return atomic_load_explicit(health_word_at(health, kind, index), memory_order_relaxed);
+}
+
+/* Only the owner writes, so a plain read-modify-write of the word is enough.
+ * verdicts: of HEALTH_WORD_VERDICTS. One store. */
 void health_word_set_verdicts(struct health *health, enum health_kind kind, uint32_t index,
                               uint32_t verdicts);
 /* In force, or planned only: then nothing is desired yet. One store. */
@@ -254,10 +267,6 @@ static inline bool health_is_held(const struct health_monitor *monitor)
            monitor->streak >= (is_first ? 1 : monitor->fall);
 }
 
-/* Another verdict for a monitor, by no result of its own. */
-void health_turn_monitor(struct health *health, uint32_t monitor, enum health_observed verdict,
-                         int64_t wall_ms);
-
 /* Another history for a monitor, as if its results had come here; since when is the caller's to say. */
 void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_monitor *history,
                             int64_t wall_ms);
@@ -269,9 +278,6 @@ void health_drop_override(struct health *health, enum health_kind kind, uint32_t
 void health_put_override(struct health *health, enum health_kind kind, uint32_t index,
                          const struct health_override *override, bool planned);
 
-/* A clock was set: what was given as a duration goes along. Returns whether anything does. */
-bool health_override_shift(struct health_override *override, bool planned, int64_t by_ms);
-
 /* ---- due.c ---- */
 
 void health_due_add(struct health *health, const struct health_override_entry *entry);
@@ -279,6 +285,8 @@ void health_due_add(struct health *health, const struct health_override_entry *e
 void health_due_tidy(struct health *health);
 /* Take out the first that is due by then. */
 bool health_due_take(struct health *health, int64_t wall_ms, struct health_due *due);
+/* A clock was set: what was given as a duration goes along. Returns whether anything does. */
+bool health_override_shift(struct health_override *override, bool planned, int64_t by_ms);
 
 /* ---- dormant.c ---- */
 

@@ -273,7 +273,10 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     }
 }
 
-void health_turn_monitor(struct health *health, uint32_t monitor, enum health_observed verdict,
+/* ---- what the brake decides ---- */
+
+/* Another verdict for a monitor, by no result of its own. */
+static void turn_monitor(struct health *health, uint32_t monitor, enum health_observed verdict,
                          int64_t wall_ms)
 {
     struct health_monitor *m = &health->monitors[monitor];
@@ -283,6 +286,18 @@ void health_turn_monitor(struct health *health, uint32_t monitor, enum health_ob
     m->verdict = (uint8_t)verdict;
     count_again(health, m, before);
     climb(health, m->endpoint, m->outcome, follow_wavers(health, m->endpoint));
+}
+
+bool health_follow_brake(struct health *health, size_t max, int64_t wall_ms)
+{
+    uint32_t monitor;
+    enum health_observed verdict;
+    for (; max != 0 && health_brake_take(health, &monitor, &verdict); max--) {
+        if (verdict != health->monitors[monitor].verdict) {
+            turn_monitor(health, monitor, verdict, wall_ms);
+        }
+    }
+    return health_brake_waits(health);
 }
 
 /* ---- histories from elsewhere ---- */

@@ -237,16 +237,6 @@ int64_t health_next_due(const struct health *health)
 
 /* ---- a clock that was set ---- */
 
-/* A duration until the end counts from the start. */
-bool health_override_shift(struct health_override *override, bool planned, int64_t by_ms)
-{
-    bool moves_start = planned && override->starts_by_duration;
-    bool moves_end = override->expires_by_duration && (!planned || moves_start);
-    override->starts_ms += moves_start ? by_ms : 0;
-    override->expires_ms += moves_end ? by_ms : 0;
-    return moves_start || moves_end;
-}
-
 bool health_shift_clock(struct health *health, int64_t by_ms, size_t *done)
 {
     if (*done == 0) {

@@ -7,19 +7,6 @@
 
 #include "health/machine.h"
 
-static _Atomic uint32_t *word_at(const struct health *health, enum health_kind kind, uint32_t index)
-{
-    _Atomic uint32_t *words = kind == HEALTH_ENDPOINT ? health->table.endpoints
-                              : kind == HEALTH_AZ     ? health->table.azs
-                                                      : health->table.regions;
-    return &words[index];
-}
-
-uint32_t health_word_get(const struct health *health, enum health_kind kind, uint32_t index)
-{
-    return atomic_load_explicit(word_at(health, kind, index), memory_order_relaxed);
-}
-
 /* From the first word of a change to its last, readers trust nothing that was derived before. */
 static void begin_change(struct health *health)
 {
@@ -64,7 +51,7 @@ static void store(struct health *health, enum health_kind kind, uint32_t index, 
         begin_change(health);
     }
     date_outages(health, kind, index, before, word);
-    atomic_store_explicit(word_at(health, kind, index), word, memory_order_release);
+    atomic_store_explicit(health_word_at(health, kind, index), word, memory_order_release);
 }
 
 void health_word_set_verdicts(struct health *health, enum health_kind kind, uint32_t index, uint32_t verdicts)
