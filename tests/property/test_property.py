@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+import odds
 import oracle
 import running
 
@@ -114,7 +115,7 @@ def compare_odds(world, case):
     found = []
     if said["source"] != expected.source and not (expected.source == "nodata" and not said["answers"]):
         found.append(f"{case}\n  source {said['source']} is not {expected.source}")
-    wanted = oracle.list_odds(case.name, expected.parts)
+    wanted = odds.list_odds(case.name, expected.parts)
     candidates = {member for part in expected.parts for member in part.members}
     told = {member["endpoint"]: member["odds"] for member in said["members"] if member["odds"]}
     if wanted is not None and not all(math.isclose(told.get(endpoint, 0), wanted[endpoint], abs_tol=1e-6)
@@ -155,7 +156,7 @@ def list_lucky(world):
         for client in choose_clients(world, name)[:4]:
             case = world.make_case(origin, owner, name, world.random.choice(sorted(name.types())), client)
             expected, _ = world.expect(case)
-            chances = oracle.list_answers(name, expected.parts, case.rtype)
+            chances = odds.list_answers(name, expected.parts, case.rtype)
             if chances and len(chances) > 1 and not case.owner.startswith("alias"):
                 yield case, expected, chances
 
