@@ -96,7 +96,10 @@ static void *checked(void *got, size_t size)
 static void *try_array(size_t count, size_t size)
 {
     void *got = calloc(count == 0 ? 1 : count, size == 0 ? 1 : size);
-    return got == NULL && give_back() ? calloc(count == 0 ? 1 : count, size == 0 ? 1 : size) : got;
+    if (got == NULL && give_back()) {
+        got = calloc(count == 0 ? 1 : count, size == 0 ? 1 : size);
+    }
+    return got;
 }
 
 void *memory_try_alloc(size_t size)
@@ -107,7 +110,10 @@ void *memory_try_alloc(size_t size)
 void *memory_take(size_t size)
 {
     void *got = malloc(size);
-    return got == NULL && give_back() ? malloc(size) : got;
+    if (got == NULL && give_back()) {
+        got = malloc(size);
+    }
+    return got;
 }
 
 void *memory_alloc(size_t size)
@@ -124,7 +130,10 @@ void *memory_resize(void *old, size_t count, size_t size)
 {
     count = count == 0 ? 1 : count;
     void *got = reallocarray(old, count, size);
-    return checked(got == NULL && give_back() ? reallocarray(old, count, size) : got, count * size);
+    if (got == NULL && give_back()) {
+        got = reallocarray(old, count, size);
+    }
+    return checked(got, count * size);
 }
 
 char *memory_copy_text(const char *text)

@@ -15,7 +15,7 @@
  * and drops what is sent from it (RFC 4291 section 2.5.3). */
 static bool is_without_source(int fd, const struct sockaddr_storage *to)
 {
-    struct sockaddr_in6 from;
+    struct sockaddr_in6 from = {0};
     socklen_t len = sizeof from;
     const struct sockaddr_in6 *far = (const struct sockaddr_in6 *)to;
     return to->ss_family == AF_INET6 && getsockname(fd, (struct sockaddr *)&from, &len) == 0 &&
@@ -70,13 +70,14 @@ int check_find_way(const struct addr_port *at)
     struct sockaddr_storage to;
     socklen_t len = addr_to_sockaddr(at, &to);
     int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int error = fd == -1 || connect(fd, (const struct sockaddr *)&to, len) == -1 ? errno : 0;
+    if (fd == -1) {
+        return errno;
+    }
+    int error = connect(fd, (const struct sockaddr *)&to, len) == -1 ? errno : 0;
     if (error == 0 && is_without_source(fd, &to)) {
         error = EADDRNOTAVAIL;
     }
-    if (fd != -1) {
-        (void)close(fd);
-    }
+    (void)close(fd);
     return error;
 }
 

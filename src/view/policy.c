@@ -272,7 +272,8 @@ static bool may_alias(const struct compile_policy *p, const struct conf_name *na
 
 static uint16_t get_type(const struct compile_records *records, unsigned bit)
 {
-    return bit >= STEER_TYPES_FIXED ? records->numbers[bit] : bit == 0 ? DNS_TYPE_A : DNS_TYPE_AAAA;
+    static const uint16_t fixed[STEER_TYPES_FIXED] = {DNS_TYPE_A, DNS_TYPE_AAAA};
+    return bit < STEER_TYPES_FIXED ? fixed[bit] : records->numbers[bit];
 }
 
 /* The name's types, one bit each, of which the zone file has records. */

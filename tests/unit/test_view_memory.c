@@ -60,8 +60,8 @@ void *realloc(void *old, size_t size)
 
 void *reallocarray(void *old, size_t count, size_t size)
 {
-    if (size != 0 && count > SIZE_MAX / size) {
-        errno = ENOMEM;
+    if (size == 0 || count == 0 || count > SIZE_MAX / size) {
+        errno = ENOMEM; /* of nothing memory_resize() never asks */
         return NULL;
     }
     return realloc(old, count * size);
