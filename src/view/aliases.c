@@ -74,9 +74,9 @@ void compile_make_aliases(const struct compile_policy *p, const struct conf_name
     records->count = ALIAS_TYPES;
     for (unsigned i = 0; i < ALIAS_TYPES; i++) {
         records->items[i] = (struct compile_type){.type = types[i], .bit = (uint16_t)(1u << i)};
+        records->numbers[i] = types[i];
         fill_type(p, name, &records->items[i]);
     }
-    records->numbers[ALIAS_TYPES - 1] = DNS_TYPE_CNAME;
     records->number_count = ALIAS_TYPES;
     records->is_alias = true;
 }

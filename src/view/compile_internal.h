@@ -71,7 +71,7 @@ struct compile_type {
 struct compile_records {
     struct compile_type *items;
     size_t count;
-    uint16_t numbers[STEER_TYPES_MAX]; /* the DNS types of the policy's bits, from STEER_TYPES_FIXED on */
+    uint16_t numbers[STEER_TYPES_MAX]; /* the DNS types of the policy's bits */
     uint16_t number_count;
     bool is_broken; /* reported */
     bool is_alias;  /* made by compile_make_aliases() */

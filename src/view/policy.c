@@ -270,19 +270,13 @@ static bool may_alias(const struct compile_policy *p, const struct conf_name *na
 
 /* ---- fallback static ---- */
 
-static uint16_t get_type(const struct compile_records *records, unsigned bit)
-{
-    static const uint16_t fixed[STEER_TYPES_FIXED] = {DNS_TYPE_A, DNS_TYPE_AAAA};
-    return bit < STEER_TYPES_FIXED ? fixed[bit] : records->numbers[bit];
-}
-
 /* The name's types, one bit each, of which the zone file has records. */
 static uint16_t find_static_types(const struct compile_policy *p, const struct compile_records *records,
                                   const uint8_t *owner)
 {
     uint16_t found = 0;
     for (unsigned bit = 0; bit < records->number_count; bit++) {
-        if (zone_builder_has_static(p->builder, owner, get_type(records, bit))) {
+        if (zone_builder_has_static(p->builder, owner, records->numbers[bit])) {
             found = (uint16_t)(found | 1u << bit);
         }
     }
@@ -319,7 +313,7 @@ static int check_static(const struct compile_policy *p, const struct conf_name *
     for (unsigned bit = 0; bit < records->number_count; bit++) {
         if ((lacking & 1u << bit) != 0) {
             buffer_print(&text, "%s%s", text.len == 0 ? "" : ", ",
-                         dns_write_type(get_type(records, bit), type));
+                         dns_write_type(records->numbers[bit], type));
         }
     }
     struct report_place place = *name->wants_static;

@@ -198,6 +198,8 @@ int compile_read_records(const struct compile_policy *p, const struct conf_name 
                          struct compile_records *records)
 {
     int result = 0;
+    records->numbers[0] = DNS_TYPE_A;
+    records->numbers[1] = DNS_TYPE_AAAA;
     records->number_count = STEER_TYPES_FIXED;
     size_t count = name->records == NULL ? 0 : name->records->count;
     records->items = arena_alloc(p->arena, count * sizeof *records->items);
