@@ -13,6 +13,7 @@
 #include "conf/server.h"
 #include "conf/suggest.h"
 #include "drill/drill.h"
+#include "operate/advice.h"
 #include "operate/compare.h"
 #include "operate/operate.h"
 
@@ -67,6 +68,20 @@ static struct view *load(const char *path, struct report *report)
         return NULL;
     }
     return view;
+}
+
+static void print_advice(const struct view *view)
+{
+    struct operate_advice advice;
+    operate_advise(view, &advice);
+    if (advice.lone != 0) {
+        printf(
+            "advice: %zu steered name%s (%s%s) give%s a client one address of several: until a loss is "
+            "noticed, who "
+            "does not ask again loses requests; \"answers\": 3 gives others to try, see steerd-policy(5)\n",
+            advice.lone, words_plural(advice.lone), advice.first_lone, advice.lone == 1 ? "" : " …",
+            advice.lone == 1 ? "s" : "");
+    }
 }
 
 static void print_summary(const struct view *view, size_t warnings)
@@ -125,6 +140,7 @@ static int run_check(const struct options *options)
     size_t errors = report_errors(report), warnings = report_warnings(report);
     bool good = view != NULL && errors == 0;
     if (good) {
+        print_advice(view);
         print_summary(view, warnings);
     } else {
         fprintf(stderr, "%s: %zu error%s, %zu warning%s\n", options->path, errors, words_plural(errors),

@@ -399,6 +399,19 @@ static void pass(struct health *health, struct brake_side *side)
 
 /* ---- results ---- */
 
+/* Who failed before somebody answered did not fail with whoever fails next. Where a part may answer and
+ * steerd still have lost its sight, and once it was on, an answer proves nothing for the others. */
+static void clear_older(struct health *health, const struct brake_side *side)
+{
+    bool proves = health->brake->frame->plan.share >= 1 && side->until_ms == 0 && side->cursor == NO;
+    for (int i = 0; i < TURN && proves && side->first != NO; i++) {
+        if (health->monitors[side->first].suspected_ms >= health->now_ms) {
+            break;
+        }
+        say(health, side->first, HEALTH_SAYS_NOTHING);
+    }
+}
+
 static void hear_answer(struct health *health, struct brake_side *side, uint32_t monitor)
 {
     const struct health_brake *brake = health->brake;
@@ -412,6 +425,7 @@ static void hear_answer(struct health *health, struct brake_side *side, uint32_t
     if (side->engaged && (was_suspected || !is_mass(health, side))) {
         release(health, side, HEALTH_BRAKE_RECOVERED);
     }
+    clear_older(health, side);
 }
 
 static void hear_failure(struct health *health, struct brake_side *side, uint32_t monitor)

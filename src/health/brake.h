@@ -7,10 +7,11 @@
  * it has. A target answers if the latest result of any of its checks came from it: a success, or a word that
  * was not the expected one. It is suspected from the first failure of what was healthy before, for a window:
  * the longest interval and time-out of all, but at most `hold_ms`. Longer failing ones, and those never seen
- * healthy, say nothing. The brake is on when at least `targets` are suspected and these are at least `share`
- * of them and of those that answer, unless a control target of that family has answered since the first of
- * them failed. Whether one answers is known from its latest result, until nine tenths of its interval have
- * passed in the window without another one.
+ * healthy, say nothing; nor, where `share` is all of them, does who failed before another one answered: that
+ * was no failure of everything at once. The brake is on when at least `targets` are suspected and these are
+ * at least `share` of them and of those that answer, unless a control target of that family has answered
+ * since the first of them failed. Whether one answers is known from its latest result, until nine tenths of
+ * its interval have passed in the window without another one.
  *
  * It is off again
  * - when one of them answers, or another makes their share too small. Then each falls by its own next

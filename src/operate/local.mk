@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/liboperate.a
 src_liboperate_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_liboperate_a_SOURCES = \
+	src/operate/advice.c src/operate/advice.h \
 	src/operate/assume.c \
 	src/operate/choice.c src/operate/choice.h \
 	src/operate/compare.c src/operate/compare.h src/operate/compare_internal.h \

@@ -237,3 +237,13 @@ def test_singular(site):
     site.zone("example.com", "www 60 IN A 192.0.2.1\n")
     said = check(site.write(), 0).stdout
     assert "ok, 1 zone, 0 steered names, " in said and " 0 warnings" in said, said
+
+
+def test_one_address_of_several_is_advised_against(site):
+    good(site)
+    names = site.policies["example.com"] = {"names": {"www": {"endpoints": ["web-*"]}, "alone": {"endpoints": ["web-us-east-1a"]}}}
+    lines = check(site.write(), 0).stdout.splitlines()
+    assert lines[0].startswith("advice: 1 steered name (www.example.com.) gives a client one address of several"), lines
+    assert " 0 warnings" in lines[1], lines
+    names["names"]["www"]["answers"] = 3
+    assert "advice" not in check(site.write(), 0).stdout

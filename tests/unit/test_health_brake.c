@@ -257,6 +257,23 @@ static void what_fell_before_is_taken_back(void **state)
     assert_int_equal(unhealthy(scene), 0);
 }
 
+/* One region after the other, within a window: between them the second one answered. */
+static void what_fell_before_others_answered_is_not(void **state)
+{
+    struct scene *scene = *state;
+    scene->fall = 1;
+    begin(scene);
+    run_rounds(scene, 2);
+    scene->dead = WEST;
+    run_rounds(scene, 1);
+    assert_int_equal(unhealthy(scene), WEST);
+    scene->dead = ALL;
+    run_rounds(scene, 1);
+    assert_true(brake_of(scene).engaged);
+    assert_int_equal(brake_of(scene).failing, 3);
+    assert_int_equal(unhealthy(scene), WEST);
+}
+
 static void what_fell_long_before_is_not(void **state)
 {
     struct scene *scene = *state;
@@ -494,6 +511,7 @@ int main(void)
         TEST(what_answers_again_ends_it),
         TEST(a_link_that_comes_and_goes_is_one_trouble),
         TEST(what_fell_before_is_taken_back),
+        TEST(what_fell_before_others_answered_is_not),
         TEST(what_fell_long_before_is_not),
         TEST(two_targets_are_too_few),
         TEST(families_are_apart),
