@@ -10,7 +10,7 @@ import pytest
 import kit
 import transfers
 
-DRILL = {"mode": "simulate", "lose": ["region:us"]}
+DRILL = {"mode": "simulate", "lose": ["region:us"], "from": "healthy"}  # nobody answers the checks of a test
 WHAT_IF = {"assume": ["region:us=down"]}
 
 
