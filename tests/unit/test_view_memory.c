@@ -169,9 +169,6 @@ static void any_allocation_may_fail(void **state)
     const char *given = getenv("STEERD_SEED");
     uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : random_seed();
     struct random random;
-    if (!CAN_FAIL) {
-        skip();
-    }
     print_message("STEERD_SEED=%llu\n", (unsigned long long)seed);
     random_init(&random, seed);
     for (unsigned what = 0; what < KINDS; what++) {
@@ -180,7 +177,7 @@ static void any_allocation_may_fail(void **state)
         load(what, report);
         report_free(report);
         long all = atomic_load(&asked) - before;
-        for (int round = 0; round < ROUNDS; round++) {
+        for (int round = 0; round < ROUNDS && CAN_FAIL; round++) {
             report = report_new();
             long at = 1 + (long)random_below(&random, (uint32_t)all);
             atomic_store(&countdown, at);
