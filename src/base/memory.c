@@ -187,7 +187,7 @@ void *memory_map(size_t size)
     if (pages == MAP_FAILED && give_back()) {
         pages = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
     }
-    return checked(pages == MAP_FAILED ? NULL : pages, size);
+    return pages == MAP_FAILED ? checked(NULL, size) : pages; /* it is never doubled: no reserve for that */
 }
 
 void memory_unmap(void *pages, size_t size)

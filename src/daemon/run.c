@@ -242,14 +242,14 @@ static void stop(struct server *server)
     ends_note(server->ends, "workers");
     primaries_hurry(server->primaries);
     lanes_close(server->lanes); /* before what they answer for */
-    server_forget_snapshot(server);
-    server_close_copier(server);
     ends_note(server->ends, "admin");
     admin_close(server->admin);
     free(server->current);
     geowatch_stop(server->geowatch);
     ends_note(server->ends, "loader");
-    server_stop_reload(server);
+    server_stop_reload(server); /* a dry run looks at a snapshot */
+    server_forget_snapshot(server);
+    server_close_copier(server);
     ends_note(server->ends, "primaries");
     primaries_close(server->primaries);
     hosts_close(server->hosts);

@@ -10,171 +10,19 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/share.h"
+#include "health/brake_frame.h"
 #include "health/brake_inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NO = UINT32_MAX, TURN = 64 };
-
-/* What no result changes. */
-struct brake_frame {
-    struct health_brake_plan plan; /* without monitors */
-    int64_t window_ms;
-    uint32_t *target_of; /* by monitor */
-    struct brake_place {
-        uint8_t family;
-        uint32_t class; /* of intervals */
-    } * places;         /* by target */
-    uint32_t target_count, totals[HEALTH_BRAKES];
-    uint32_t *intervals_ms; /* by class */
-    uint32_t class_count;
-};
-
-struct brake_side {
-    uint32_t answering, failing;  /* targets */
-    uint32_t first, last, cursor; /* of suspects; cursor: of those to look at again; NO: none */
-    uint32_t window;              /* its number: a target is heard in one */
-    int64_t window_ms;            /* when it began: the first suspect */
-    uint32_t *members, *quiet; /* by class: targets that answer, and those of them not heard in this window */
-    bool engaged, spent;
-    int64_t engaged_ms, until_ms, freed_ms; /* until_ms: 0: it was not on since something was suspected */
-    uint64_t engagements;
-};
-
-struct brake_target {
-    uint32_t answering, suspected, heard;
-};
-
-struct health_brake {
-    const struct brake_frame *frame;
-    struct brake_side sides[HEALTH_BRAKES];
-    struct brake_target *targets;
-    struct brake_link {
-        uint32_t next, prev;
-    } * links; /* by monitor */
-    struct brake_control {
-        bool answers;
-        int64_t at_ms;
-    } * controls;
-    bool assumes;
-};
+enum { NO = HEALTH_BRAKE_NONE, TURN = 64 };
 
 const char *health_brake_turn_text(enum health_brake_turn turn)
 {
     static const char *const texts[] = {"engaged", "recovered", "believed", "expired"};
     return texts[turn];
-}
-
-/* ---- the plan ---- */
-
-static int compare_subjects(const void *left, const void *right, void *context)
-{
-    const struct health_brake_monitor *monitors = context;
-    const struct health_brake_monitor *a = &monitors[*(const uint32_t *)left],
-                                      *b = &monitors[*(const uint32_t *)right];
-    if (a->family != b->family) {
-        return a->family < b->family ? -1 : 1;
-    }
-    return a->subject < b->subject ? -1 : a->subject > b->subject;
-}
-
-static uint32_t find_class(struct brake_frame *frame, uint32_t interval_ms)
-{
-    uint32_t i = 0;
-    while (i < frame->class_count && frame->intervals_ms[i] != interval_ms) {
-        i++;
-    }
-    if (i == frame->class_count) {
-        frame->intervals_ms[frame->class_count++] = interval_ms;
-    }
-    return i;
-}
-
-static uint32_t count_intervals(const struct health_brake_monitor *monitors, uint32_t count)
-{
-    uint32_t changes = 1;
-    for (uint32_t i = 1; i < count; i++) {
-        changes += monitors[i].interval_ms != monitors[i - 1].interval_ms;
-    }
-    return changes;
-}
-
-/* A target's checks come at the pace of the first. */
-static void number_targets(struct brake_frame *frame, const struct health_brake_monitor *monitors,
-                           uint32_t count)
-{
-    uint32_t *sorted = memory_alloc_array(count, sizeof *sorted);
-    for (uint32_t i = 0; i < count; i++) {
-        sorted[i] = i;
-    }
-    qsort_r(sorted, count, sizeof *sorted, compare_subjects, (void *)(uintptr_t)monitors);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct health_brake_monitor *monitor = &monitors[sorted[i]];
-        const struct health_brake_monitor *before = i == 0 ? NULL : &monitors[sorted[i - 1]];
-        if (before == NULL || monitor->subject == 0 || before->subject != monitor->subject ||
-            before->family != monitor->family) {
-            frame->places[frame->target_count++] =
-                (struct brake_place){monitor->family, find_class(frame, monitor->interval_ms)};
-            frame->totals[monitor->family]++;
-        }
-        frame->target_of[sorted[i]] = frame->target_count - 1;
-    }
-    free(sorted);
-}
-
-static struct brake_frame *make_frame(struct arena *arena, const struct health_brake_plan *plan,
-                                      uint32_t count)
-{
-    struct brake_frame *frame = arena_alloc(arena, sizeof *frame);
-    const struct health_brake_monitor *monitors = plan->monitors;
-    frame->plan = *plan;
-    frame->plan.monitors = NULL;
-    frame->plan.controls = arena_copy(arena, plan->controls, plan->control_count);
-    frame->target_of = arena_alloc(arena, count * sizeof *frame->target_of);
-    frame->places = arena_alloc(arena, count * sizeof *frame->places);
-    frame->intervals_ms = arena_alloc(arena, count_intervals(monitors, count) * sizeof(uint32_t));
-    number_targets(frame, monitors, count);
-    for (uint32_t i = 0; i < count; i++) {
-        /* checks start up to a twentieth late */
-        int64_t round_ms =
-            (int64_t)monitors[i].interval_ms + monitors[i].interval_ms / 20 + monitors[i].timeout_ms;
-        frame->window_ms = round_ms > frame->window_ms ? round_ms : frame->window_ms;
-    }
-    frame->window_ms = frame->window_ms < plan->hold_ms ? frame->window_ms : plan->hold_ms;
-    return frame;
-}
-
-static void add(struct health *health, const struct brake_frame *frame)
-{
-    struct arena *arena = health->arena;
-    struct health_brake *brake = arena_alloc(arena, sizeof *brake);
-    brake->frame = frame;
-    brake->targets = arena_alloc(arena, frame->target_count * sizeof *brake->targets);
-    brake->links = arena_alloc(arena, health->monitor_count * sizeof *brake->links);
-    brake->controls = arena_alloc(arena, frame->plan.control_count * sizeof *brake->controls);
-    for (int i = 0; i < HEALTH_BRAKES; i++) {
-        struct brake_side *side = &brake->sides[i];
-        side->first = side->last = side->cursor = NO;
-        side->members = arena_alloc(arena, frame->class_count * sizeof(uint32_t));
-        side->quiet = arena_alloc(arena, frame->class_count * sizeof(uint32_t));
-    }
-    health->brake = brake;
-}
-
-void health_brake_add(struct health *health, const struct health_brake_plan *plan)
-{
-    if (plan != NULL) {
-        add(health, make_frame(health->frame->arena, plan, health->monitor_count));
-    }
-}
-
-void health_brake_add_like(struct health *health, const struct health *from)
-{
-    if (from->brake != NULL) {
-        add(health, from->brake->frame);
-    }
 }
 
 /* ---- counting targets ---- */
@@ -296,8 +144,11 @@ static uint32_t count_answering(const struct health *health, const struct brake_
 static bool is_mass(const struct health *health, const struct brake_side *side)
 {
     const struct health_brake_plan *plan = &health->brake->frame->plan;
+    if (side->failing < plan->targets) {
+        return false;
+    }
     uint32_t all = side->failing + count_answering(health, side);
-    return side->failing >= plan->targets && share_is_reached(plan->share, side->failing, all, all);
+    return share_is_reached(plan->share, side->failing, all, all);
 }
 
 static bool control_answers(const struct health_brake *brake, const struct brake_side *side, size_t control)
@@ -391,7 +242,10 @@ static void pass(struct health *health, struct brake_side *side)
         }
         say(health, side->first, HEALTH_SAYS_NOTHING);
     }
-    if (side->failing == 0 && !side->engaged) {
+    /* When a window has passed since then, who is suspected is so of something new. */
+    bool is_over = side->until_ms != 0 && side->cursor == NO &&
+                   health->now_ms - side->until_ms > health->brake->frame->window_ms;
+    if ((side->failing == 0 || is_over) && !side->engaged) {
         side->until_ms = 0;
         side->spent = false;
     }
@@ -417,6 +271,7 @@ static void hear_answer(struct health *health, struct brake_side *side, uint32_t
     const struct health_brake *brake = health->brake;
     uint32_t target = brake->frame->target_of[monitor];
     bool was_suspected = brake->targets[target].answering == 0 && brake->targets[target].suspected != 0;
+    health->monitors[monitor].answered_ms = health->now_ms;
     say(health, monitor, HEALTH_SAYS_ANSWERS);
     if (brake->targets[target].heard != side->window) {
         brake->targets[target].heard = side->window;
@@ -456,6 +311,9 @@ void health_brake_hear(struct health *health, uint32_t monitor, enum health_outc
     } else {
         hear_failure(health, side, monitor);
     }
+    if (side->until_ms == 0) { /* that others are quiet makes it due as well, but not again */
+        engage_if_due(health, side);
+    }
 }
 
 bool health_brake_holds(struct health *health, uint32_t monitor, uint32_t duration_us)
@@ -482,6 +340,8 @@ void health_observe_control(struct health *health, uint32_t control, enum health
     brake->controls[control] = (struct brake_control){.answers = answers, .at_ms = health->now_ms};
     if (answers && side->engaged) {
         release(health, side, HEALTH_BRAKE_BELIEVED);
+    } else if (!answers) {
+        engage_if_due(health, side);
     }
 }
 
@@ -537,6 +397,47 @@ void health_assume_answers(struct health *health)
 
 /* ---- machines that take over ---- */
 
+static int compare_suspects(const void *left, const void *right, void *context)
+{
+    const struct health_monitor *monitors = context;
+    int64_t a = monitors[*(const uint32_t *)left].suspected_ms,
+            b = monitors[*(const uint32_t *)right].suspected_ms;
+    return a < b ? -1 : a > b;
+}
+
+/* The oldest first. */
+static void sort_suspects(struct health *health, struct brake_side *side)
+{
+    uint32_t count = 0, *sorted = memory_alloc_array(health->monitor_count, sizeof *sorted);
+    for (uint32_t i = side->first; i != NO; i = health->brake->links[i].next) {
+        sorted[count++] = i;
+    }
+    qsort_r(sorted, count, sizeof *sorted, compare_suspects, health->monitors);
+    side->first = side->last = NO;
+    for (uint32_t i = 0; i < count; i++) {
+        link_suspect(health, side, sorted[i]);
+    }
+    free(sorted);
+}
+
+/* The window is the one that began then: who was not heard in it is quiet. */
+static void resume_window(struct health *health, struct brake_side *side, int64_t window_ms)
+{
+    struct health_brake *brake = health->brake;
+    begin_window(health, side);
+    side->window_ms = window_ms;
+    for (uint32_t i = 0; i < health->monitor_count; i++) {
+        const struct health_monitor *m = &health->monitors[i];
+        struct brake_target *target = &brake->targets[brake->frame->target_of[i]];
+        if (m->says == HEALTH_SAYS_ANSWERS && m->answered_ms >= window_ms && target->heard != side->window &&
+            side_of(brake, i) == side) {
+            target->heard = side->window;
+            side->quiet[brake->frame->places[brake->frame->target_of[i]].class]--;
+        }
+    }
+    sort_suspects(health, side);
+}
+
 void health_brake_rebuild(struct health *health)
 {
     struct health_brake *brake = health->brake;
@@ -547,6 +448,7 @@ void health_brake_rebuild(struct health *health)
     for (int i = 0; i < HEALTH_BRAKES; i++) {
         struct brake_side *side = &brake->sides[i];
         bool walks = side->cursor != NO;
+        int64_t window_ms = side->window_ms;
         side->first = side->last = side->cursor = NO;
         side->answering = side->failing = 0;
         memset(side->members, 0, brake->frame->class_count * sizeof *side->members);
@@ -556,7 +458,26 @@ void health_brake_rebuild(struct health *health)
                 stand(health, monitor, 1);
             }
         }
+        if (side->failing != 0 && window_ms != 0) {
+            resume_window(health, side, window_ms);
+        }
         side->cursor = walks || side->engaged ? side->first : NO;
+    }
+}
+
+/* What was heard of control targets that are in both plans. */
+static void carry_controls(struct health_brake *to, const struct health_brake *from)
+{
+    const struct health_brake_plan *plan = &to->frame->plan, *old = &from->frame->plan;
+    bool is_same = to->frame == from->frame;
+    for (size_t i = 0; i < plan->control_count; i++) {
+        for (size_t j = 0; j < old->control_count; j++) {
+            if (is_same ? i == j
+                        : plan->control_identities != NULL && old->control_identities != NULL &&
+                              plan->control_identities[i] == old->control_identities[j]) {
+                to->controls[i] = from->controls[j];
+            }
+        }
     }
 }
 
@@ -575,10 +496,12 @@ void health_brake_carry(struct health *to, const struct health *from)
         side->until_ms = old->until_ms;
         side->freed_ms = old->freed_ms;
         side->engagements = old->engagements;
+        if (old->failing != 0 && side->failing != 0 && side->window_ms != old->window_ms) {
+            resume_window(to, side, old->window_ms);
+        } else if (old->failing != 0) {
+            side->window_ms = old->window_ms;
+        }
         side->cursor = old->cursor != NO || old->engaged ? side->first : NO;
     }
-    if (to->brake->frame == from->brake->frame) {
-        memcpy(to->brake->controls, from->brake->controls,
-               to->brake->frame->plan.control_count * sizeof *to->brake->controls);
-    }
+    carry_controls(to->brake, from->brake);
 }

@@ -41,6 +41,7 @@ struct health_brake_plan {
     int64_t hold_ms;
     const struct health_brake_monitor *monitors; /* one for each monitor of the plan */
     const uint8_t *controls;                     /* families of control targets */
+    const uint64_t *control_identities;          /* which of another plan's each is; NULL: of no other's */
     size_t control_count;
 };
 

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += src/libhealth.a
 src_libhealth_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_libhealth_a_SOURCES = \
-	src/health/brake.c src/health/brake.h src/health/brake_inside.h \
+	src/health/brake.c src/health/brake.h src/health/brake_frame.h src/health/brake_plan.c src/health/brake_inside.h \
 	src/health/carry.c \
 	src/health/foresee.c \
 	src/health/dormant.c \

@@ -18,6 +18,7 @@ struct health_monitor {
     uint64_t identity;
     int64_t checked_ms, judged_ms;
     int64_t suspected_ms; /* monotonic: if `says` is SUSPECT, since when */
+    int64_t answered_ms;  /* likewise: if it is ANSWERS, when it did the last time */
     uint32_t endpoint, duration_us;
     uint16_t rise, fall, detail, streak;
     uint8_t families; /* that it speaks for: a bit for each of enum health_family */
@@ -248,6 +249,7 @@ static inline void health_copy_history(struct health_monitor *to, const struct h
     to->checked_ms = from->checked_ms;
     to->judged_ms = from->judged_ms;
     to->suspected_ms = from->suspected_ms;
+    to->answered_ms = from->answered_ms;
     to->says = from->says;
     to->duration_us = from->duration_us;
     to->detail = from->detail;

@@ -101,6 +101,7 @@ bool health_forget_outages(struct health *health, size_t *done)
     for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         for (; *done - before < health->counts[kind] && *done - from < HEALTH_CLOCK_TURN; (*done)++) {
             uint32_t index = (uint32_t)(*done - before);
+            health_note(health, kind, index);
             for (int i = kind == HEALTH_ENDPOINT ? HEALTH_V4 : HEALTH_ANY; i <= HEALTH_ANY; i++) {
                 health_outage_copy(health_outage_at(health, kind, index, (enum health_family)i), &none);
             }

@@ -132,6 +132,7 @@ struct plan_parts {
     struct health_kin *kin;
     struct health_brake_monitor *brakes;
     uint8_t *controls;
+    uint64_t *control_identities;
     struct health_brake_plan brake;
     uint64_t *addressed;
     struct view_monitor *list;
@@ -164,11 +165,18 @@ static struct health_kin find_kin(const struct conf_topology *topology, const st
                                .check = hash_finish(hash_text(HASH_START, check))};
 }
 
+static uint64_t identify_control(const struct conf_topology *topology, const struct conf_control *control)
+{
+    uint64_t hash = hash_bytes(HASH_START, &control->addr, sizeof control->addr);
+    return hash_finish(hash_text(hash, topology->checks[control->check].name));
+}
+
 static void fill_brake(const struct conf_topology *topology, struct plan_parts *parts)
 {
     const struct conf_brake *brake = &topology->brake;
     parts->brakes = memory_alloc_array(parts->monitor_count, sizeof *parts->brakes);
     parts->controls = memory_alloc_array(brake->control_count, sizeof *parts->controls);
+    parts->control_identities = memory_alloc_array(brake->control_count, sizeof *parts->control_identities);
     for (size_t i = 0; i < parts->monitor_count; i++) {
         const struct conf_check *check = &topology->checks[parts->list[i].check];
         parts->brakes[i] = (struct health_brake_monitor){.subject = parts->kin[i].subject,
@@ -178,12 +186,14 @@ static void fill_brake(const struct conf_topology *topology, struct plan_parts *
     }
     for (size_t i = 0; i < brake->control_count; i++) {
         parts->controls[i] = brake->controls[i].addr.family == ADDR_V6;
+        parts->control_identities[i] = identify_control(topology, &brake->controls[i]);
     }
     parts->brake = (struct health_brake_plan){.share = brake->share,
                                               .targets = brake->targets,
                                               .hold_ms = brake->hold_ms,
                                               .monitors = parts->brakes,
                                               .controls = parts->controls,
+                                              .control_identities = parts->control_identities,
                                               .control_count = brake->control_count};
 }
 
@@ -257,6 +267,7 @@ struct health *view_new_health(const struct conf_topology *topology, int64_t wal
     free(parts.kin);
     free(parts.brakes);
     free(parts.controls);
+    free(parts.control_identities);
     free(parts.addressed);
     free(parts.regions);
     free(parts.azs);

@@ -445,6 +445,14 @@ static void slow_targets_answer_as_far_as_is_known(void **state)
     assert_int_equal(unhealthy(scene), 0);
 }
 
+static void reload(struct scene *scene, struct health *next)
+{
+    health_carry(next, scene->health, scene->now_ms);
+    health_free(scene->health);
+    scene->health = next;
+    listen_to(scene);
+}
+
 /* A reload in the middle, by a machine of its own and by a copy. */
 static void it_goes_on_after_a_reload(void **state)
 {
@@ -455,11 +463,7 @@ static void it_goes_on_after_a_reload(void **state)
     run_rounds(scene, 5);
     for (int copies = 0; copies < 2; copies++) {
         struct health_brake_status before = brake_of(scene);
-        struct health *next = copies ? health_new_like(scene->health) : make_health(scene);
-        health_carry(next, scene->health, scene->now_ms);
-        health_free(scene->health);
-        scene->health = next;
-        listen_to(scene);
+        reload(scene, copies ? health_new_like(scene->health) : make_health(scene));
         struct health_brake_status after = brake_of(scene);
         assert_true(after.engaged && after.left_ms == before.left_ms && after.failing == 6);
         run_rounds(scene, 3);
@@ -468,6 +472,69 @@ static void it_goes_on_after_a_reload(void **state)
     run_rounds(scene, 30);
     assert_int_equal(unhealthy(scene), ALL);
     assert_int_equal(scene->turns[HEALTH_BRAKE_ENGAGED], 1);
+}
+
+/* What a control target said before a reload holds behind it. */
+static void a_reload_does_not_forget_control_targets(void **state)
+{
+    struct scene *scene = *state;
+    scene->brake.controls = (const uint8_t[]){0};
+    scene->brake.control_identities = (const uint64_t[]){7};
+    scene->brake.control_count = 1;
+    scene->monitors[5].interval_ms = 10 * INTERVAL_MS;
+    begin(scene);
+    run_rounds(scene, 2);
+    scene->dead = ALL;
+    run(scene, 1);
+    control(scene, HEALTH_OUTCOME_OK);
+    for (int i = 0; i < 3; i++) {
+        run(scene, 5);
+        scene->round++; /* the slow one is not asked */
+    }
+    unsigned fallen = unhealthy(scene);
+    reload(scene, make_health(scene));
+    run(scene, 5);
+    assert_int_equal(scene->turns[HEALTH_BRAKE_ENGAGED], 0);
+    assert_true(fallen != 0 && (unhealthy(scene) & fallen) == fallen);
+}
+
+/* Who was quiet before a reload is quiet behind it: nobody answers again by being read anew. */
+static void a_reload_does_not_release_it(void **state)
+{
+    struct scene *scene = *state;
+    scene->monitors[5].interval_ms = 2 * INTERVAL_MS;
+    begin(scene);
+    run_rounds(scene, 2);
+    scene->dead = ALL;
+    for (int i = 0; i < 4; i++) {
+        run(scene, 5);
+        scene->round++; /* a check of the slow one is under way */
+    }
+    assert_true(brake_of(scene).engaged);
+    reload(scene, make_health(scene));
+    run(scene, 2);
+    assert_true(brake_of(scene).engaged);
+    assert_int_equal(scene->turns[HEALTH_BRAKE_RECOVERED], 0);
+    assert_int_equal(unhealthy(scene), 0);
+}
+
+/* One that fails now and then does not use it up for ever. */
+static void it_is_ready_again_though_somebody_always_fails(void **state)
+{
+    struct scene *scene = *state;
+    scene->brake.share = 0.8;
+    begin(scene);
+    run_rounds(scene, 2);
+    for (int outage = 0; outage < 2; outage++) {
+        scene->dead = ALL;
+        run_rounds(scene, 2);
+        assert_true(brake_of(scene).engaged);
+        for (int64_t until_ms = scene->now_ms + 2 * (int64_t)HOLD_MS; scene->now_ms < until_ms;) {
+            scene->dead = scene->round / ENDPOINTS % 2 == 0 ? 1 : 2; /* somebody is suspected all the time */
+            run(scene, 1);
+        }
+    }
+    assert_int_equal(scene->turns[HEALTH_BRAKE_ENGAGED], 2);
 }
 
 /* Suspects that are not observed any more leave too few to hold for. */
@@ -523,6 +590,9 @@ int main(void)
         TEST(a_control_target_that_answers_in_time_prevents_it),
         TEST(slow_targets_answer_as_far_as_is_known),
         TEST(it_goes_on_after_a_reload),
+        TEST(a_reload_does_not_forget_control_targets),
+        TEST(a_reload_does_not_release_it),
+        TEST(it_is_ready_again_though_somebody_always_fails),
         TEST(it_does_not_hold_for_those_that_are_gone),
         TEST(simulations_observe_only_what_is_lost),
     };
