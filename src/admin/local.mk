@@ -12,7 +12,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/reasons.c \
 	src/admin/render.c src/admin/render.h \
 	src/admin/render_changes.c \
-	src/admin/render_report.c src/admin/render_status.c \
+	src/admin/render_report.c src/admin/render_set.h src/admin/render_status.c \
 	src/admin/render_text.c \
 	src/admin/request.c src/admin/request.h \
 	src/admin/route.c src/admin/route.h \

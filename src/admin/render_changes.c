@@ -5,20 +5,12 @@
 
 #include "admin/render.h"
 
-static void set(json_t *object, const char *key, json_t *value)
-{
-    json_object_set_new(object, key, value);
-}
-
-static void set_count(json_t *object, const char *key, size_t count)
-{
-    set(object, key, json_integer((json_int_t)count));
-}
+#include "admin/render_set.h"
 
 static json_t *render_list(size_t total, json_t *items)
 {
     json_t *object = json_object();
-    set_count(object, "total", total);
+    set_number(object, "total", total);
     set(object, "items", items);
     return object;
 }
@@ -29,8 +21,8 @@ static json_t *render_counts_of(const struct operate_counts *counts)
     for (size_t i = 0; i < counts->count; i++) {
         json_t *item = json_object();
         set(item, "name", render_text(counts->items[i].name));
-        set_count(item, "records_before", counts->items[i].records[0]);
-        set_count(item, "records_after", counts->items[i].records[1]);
+        set_number(item, "records_before", counts->items[i].records[0]);
+        set_number(item, "records_after", counts->items[i].records[1]);
         json_array_append_new(items, item);
     }
     return render_list(counts->total, items);
@@ -52,15 +44,15 @@ static json_t *render_members(const struct operate_comparison *changes)
         const struct operate_membership *from = &changes->memberships[i];
         json_t *item = json_object();
         set(item, "name", render_text(from->name));
-        set_count(item, "names", from->name_count);
+        set_number(item, "names", from->name_count);
         set(item, "gained",
             render_list(from->gained.total, render_texts(from->gained.names, from->gained.count)));
         set(item, "lost", render_list(from->lost.total, render_texts(from->lost.names, from->lost.count)));
         json_array_append_new(items, item);
     }
     json_t *object = render_list(changes->membership_total, items);
-    set_count(object, "gained", changes->gained);
-    set_count(object, "lost", changes->lost);
+    set_number(object, "gained", changes->gained);
+    set_number(object, "lost", changes->lost);
     return object;
 }
 
@@ -71,7 +63,7 @@ static json_t *render_move(const struct operate_move *move)
         json_array_append_new(types, render_text(move->types[i]));
     }
     set(item, "name", render_text(move->name));
-    set_count(item, "names", move->name_count);
+    set_number(item, "names", move->name_count);
     set(item, "class", render_text(move->class_label));
     set(item, "types", types);
     set(item, "severity", render_text(operate_severity_text(move->severity)));
@@ -88,7 +80,7 @@ static json_t *render_answers(const struct operate_comparison *changes)
         json_array_append_new(items, render_move(&changes->moves[i]));
     }
     for (size_t i = 0; i < sizeof severities / sizeof *severities; i++) {
-        set_count(names, operate_severity_text(severities[i]), changes->names_moved[severities[i]]);
+        set_number(names, operate_severity_text(severities[i]), changes->names_moved[severities[i]]);
     }
     json_t *object = render_list(changes->move_total, items);
     set(object, "names", names);
@@ -101,8 +93,8 @@ json_t *render_comparison(const struct operate_comparison *changes)
     set(object, "steps", render_texts(changes->steps, changes->step_count));
     set(object, "zones", render_fates(changes->zones));
     set(object, "names", render_fates(changes->names));
-    set_count(object, "steered_before", changes->steered[0]);
-    set_count(object, "steered_after", changes->steered[1]);
+    set_number(object, "steered_before", changes->steered[0]);
+    set_number(object, "steered_after", changes->steered[1]);
     set(object, "members", render_members(changes));
     set(object, "answers", render_answers(changes));
     return object;

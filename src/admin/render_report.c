@@ -5,10 +5,7 @@
 
 #include "admin/render.h"
 
-static void set(json_t *object, const char *key, json_t *value)
-{
-    json_object_set_new(object, key, value);
-}
+#include "admin/render_set.h"
 
 static json_t *number_above(double number, double least)
 {

@@ -283,17 +283,20 @@ static void hear_answer(struct health *health, struct brake_side *side, uint32_t
     clear_older(health, side);
 }
 
-static void hear_failure(struct health *health, struct brake_side *side, uint32_t monitor)
+/* Returns whether one more is suspected. */
+static bool hear_failure(struct health *health, uint32_t monitor)
 {
     struct health_monitor *m = &health->monitors[monitor];
     bool begins = m->says == HEALTH_SAYS_ANSWERS || (!m->failing && m->says == HEALTH_SAYS_NOTHING);
     if (begins && m->verdict == HEALTH_OBSERVED_HEALTHY) {
         m->suspected_ms = health->now_ms;
         say(health, monitor, HEALTH_SAYS_SUSPECT);
-        engage_if_due(health, side);
-    } else if (begins) {
+        return true;
+    }
+    if (begins) {
         say(health, monitor, HEALTH_SAYS_NOTHING);
     }
+    return false;
 }
 
 void health_brake_hear(struct health *health, uint32_t monitor, enum health_outcome outcome)
@@ -302,6 +305,7 @@ void health_brake_hear(struct health *health, uint32_t monitor, enum health_outc
         return;
     }
     struct brake_side *side = side_of(health->brake, monitor);
+    bool is_more = false;
     pass(health, side);
     if (outcome == HEALTH_OUTCOME_UNRESOLVED) {
         say(health, monitor, HEALTH_SAYS_NOTHING); /* nobody was asked */
@@ -309,9 +313,9 @@ void health_brake_hear(struct health *health, uint32_t monitor, enum health_outc
                outcome == HEALTH_OUTCOME_BAD_RESPONSE) {
         hear_answer(health, side, monitor);
     } else {
-        hear_failure(health, side, monitor);
+        is_more = hear_failure(health, monitor);
     }
-    if (side->until_ms == 0) { /* that others are quiet makes it due as well, but not again */
+    if (is_more || side->until_ms == 0) { /* that others are quiet makes it due as well, but not again */
         engage_if_due(health, side);
     }
 }
