@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Fields of JSON objects, for the files that render. */
+#pragma once
+
+#include "admin/render.h"
+#include "base/clock.h"
+
+static inline void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
+}
+
+static inline void set_text(json_t *object, const char *key, const char *text)
+{
+    set(object, key, render_text(text));
+}
+
+static inline void set_number(json_t *object, const char *key, uint64_t number)
+{
+    set(object, key, json_integer((json_int_t)number));
+}
+
+/* 0 is "never". */
+static inline void set_time(json_t *object, const char *key, int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    set_text(object, key, wall_ms == 0 ? NULL : clock_write_rfc3339(wall_ms, text));
+}
