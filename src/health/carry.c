@@ -192,6 +192,8 @@ static void carry_first(struct health_carrier *c, enum health_kind kind, uint32_
     }
     if (kind == HEALTH_ENDPOINT) {
         carry_words(c, index);
+    } else {
+        c->to->nodes[kind][index].was_lost = is_lost(c->from, kind, health_match_old(&c->match, kind, index));
     }
     (void)carry_override(c, kind, index);
     keep(c, kind, index);
@@ -349,6 +351,13 @@ void health_carrier_settle(struct health_carrier *c)
 
 /* ---- what changed since ---- */
 
+/* What is found out inside takes that back. */
+static void carry_loss(struct health_carrier *c, enum health_kind kind, uint32_t index)
+{
+    bool was_lost = is_lost(c->from, kind, health_match_old(&c->match, kind, index));
+    health_set_was_lost(c->to, kind, index, was_lost, c->wall_ms);
+}
+
 static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
     const struct health_node *node = &c->to->nodes[kind][index];
@@ -358,6 +367,10 @@ static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_
     }
     if (kind == HEALTH_ENDPOINT) {
         carry_words(c, index);
+        carry_loss(c, HEALTH_AZ, node->parent);
+        carry_loss(c, HEALTH_REGION, c->to->nodes[HEALTH_AZ][node->parent].parent);
+    } else {
+        carry_loss(c, kind, index);
     }
     if (carry_override(c, kind, index)) {
         health_settle(c->to, kind, index, HEALTH_OUTCOME_NONE);

@@ -356,8 +356,9 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
                                      .effective = health_find_effective(health, kind, index),
                                      .since_ms = health_find_since(health, kind, index)};
     if (kind != HEALTH_ENDPOINT) {
-        status->members = node->tally.members;
-        status->members_unhealthy = node->tally.unhealthy;
+        bool is_all = node->tally.inherited == node->tally.members; /* it is as it was: they all are */
+        status->members = is_all ? node->tally.members : node->tally.members - node->tally.inherited;
+        status->members_unhealthy = is_all ? node->tally.inherited : node->tally.unhealthy;
         return 0;
     }
     for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {

@@ -5,7 +5,8 @@
  * address of one endpoint). A family of an endpoint is unhealthy when any of its monitors is, healthy when
  * all are, and like the other one if it has none. The endpoint as a whole is unhealthy when both families
  * are, healthy when one is. An az is lost when the share of its unhealthy endpoints reaches lost_at, a region
- * likewise over its azs.
+ * likewise over its azs. A verdict that is inherited from an az or region (see health_carry) does not count
+ * there.
  * Overrides never touch what is observed and do not count in a roll-up.
  *
  * Not thread-safe: one owner, or a lock of the caller around every call. Only the table may be read by

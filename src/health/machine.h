@@ -36,8 +36,13 @@ struct health_monitor {
  * region. */
 struct health_tally {
     uint32_t members, healthy, unhealthy;
-    uint32_t wavering; /* of monitors: whose latest results speak against their verdict */
+    uint32_t wavering;  /* of monitors: whose latest results speak against their verdict */
+    uint32_t inherited; /* monitors: also in unhealthy; others: only here */
 };
+
+/* What a parent counts of an endpoint or az: a verdict, or that all there is of one was inherited from the
+ * parent or above, which nobody may be held by who is asked for its own. */
+enum health_standing { HEALTH_STANDS_INHERITED = HEALTH_OBSERVED_UNHEALTHY + 1 };
 
 struct health_node {
     const char *name;
@@ -49,7 +54,9 @@ struct health_node {
     uint32_t first_child, child_count; /* endpoints: monitors; others: in children[] of the kind below */
     uint32_t lost_from;                /* unhealthy members that make this one unhealthy */
     struct health_tally tally;         /* azs and regions: of children */
-    uint32_t override_at;              /* 1 + index in overrides; 0: none */
+    uint8_t counted;                   /* as what, in the tally of its parent: enum health_standing */
+    bool was_lost;        /* azs and regions: before the reload, and nothing was found out in there since */
+    uint32_t override_at; /* 1 + index in overrides; 0: none */
     struct health_effective told;
     uint32_t told_verdicts; /* of the word: HEALTH_WORD_VERDICTS */
 };
@@ -273,6 +280,10 @@ static inline bool health_is_held(const struct health_monitor *monitor)
 /* Another history for a monitor, as if its results had come here; since when is the caller's to say. */
 void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_monitor *history,
                             int64_t wall_ms);
+
+/* Of an az or region: it is lost until something is found out in there. */
+void health_set_was_lost(struct health *health, enum health_kind kind, uint32_t index, bool was_lost,
+                         int64_t wall_ms);
 
 /* Forget the override of an object, and its bits; without telling anybody. */
 void health_drop_override(struct health *health, enum health_kind kind, uint32_t index);

@@ -8,6 +8,7 @@
 
 #include "health/health.h"
 
+#include "base/share.h"
 #include "health/brake_inside.h"
 #include "health/machine.h"
 
@@ -16,15 +17,17 @@
 
 /* ---- counting ---- */
 
-static uint32_t *counter_of(struct health_tally *tally, enum health_observed observed)
+/* standing: enum health_observed or enum health_standing */
+static uint32_t *counter_of(struct health_tally *tally, unsigned standing)
 {
-    return observed == HEALTH_OBSERVED_HEALTHY     ? &tally->healthy
-           : observed == HEALTH_OBSERVED_UNHEALTHY ? &tally->unhealthy
+    return standing == HEALTH_OBSERVED_HEALTHY     ? &tally->healthy
+           : standing == HEALTH_OBSERVED_UNHEALTHY ? &tally->unhealthy
+           : standing == HEALTH_STANDS_INHERITED   ? &tally->inherited
                                                    : NULL;
 }
 
-/* One member whose verdict went from before to after. */
-static void count_verdict(struct health_tally *tally, enum health_observed before, enum health_observed after)
+/* One member that was counted as `before`, and is as `after` now. */
+static void count_standing(struct health_tally *tally, unsigned before, unsigned after)
 {
     uint32_t *from = counter_of(tally, before), *to = counter_of(tally, after);
     if (from != NULL) {
@@ -44,13 +47,16 @@ static bool wavers(const struct health_monitor *monitor)
 
 /* A monitor as its families have counted it. */
 struct share {
-    bool counts, wavers;
+    bool counts, wavers, inherited;
     enum health_observed verdict;
 };
 
 static struct share share_of(const struct health_monitor *monitor)
 {
-    return (struct share){.counts = !monitor->idle, .wavers = wavers(monitor), .verdict = monitor->verdict};
+    return (struct share){.counts = !monitor->idle,
+                          .wavers = wavers(monitor),
+                          .inherited = monitor->inherited && !monitor->idle,
+                          .verdict = monitor->verdict};
 }
 
 /* It was counted like `before`, and is not like that any more. */
@@ -62,7 +68,8 @@ static void count_again(struct health *health, const struct health_monitor *moni
         if ((monitor->families >> family & 1) != 0) {
             tally->members += (uint32_t)after.counts - (uint32_t)before.counts;
             tally->wavering += (uint32_t)after.wavers - (uint32_t)before.wavers;
-            count_verdict(tally, before.verdict, after.verdict);
+            tally->inherited += (uint32_t)after.inherited - (uint32_t)before.inherited;
+            count_standing(tally, before.verdict, after.verdict);
         }
     }
 }
@@ -86,38 +93,95 @@ static enum health_observed judge_family(const struct health_tally *tally)
 }
 
 /* An endpoint is there as soon as a family is. */
+static uint32_t judge_families(uint32_t v4, uint32_t v6)
+{
+    return v4 == v6                                                         ? v4
+           : v4 == HEALTH_OBSERVED_HEALTHY || v6 == HEALTH_OBSERVED_HEALTHY ? HEALTH_OBSERVED_HEALTHY
+                                                                            : HEALTH_OBSERVED_UNKNOWN;
+}
+
+/* Of HEALTH_WORD_VERDICTS. */
 static uint32_t judge_endpoint(const struct health *health, uint32_t endpoint)
 {
     uint32_t v4 = judge_family(tally_of(health, endpoint, HEALTH_V4));
     uint32_t v6 = judge_family(tally_of(health, endpoint, HEALTH_V6));
-    uint32_t any = v4 == v6                                                         ? v4
-                   : v4 == HEALTH_OBSERVED_HEALTHY || v6 == HEALTH_OBSERVED_HEALTHY ? HEALTH_OBSERVED_HEALTHY
-                                                                                    : HEALTH_OBSERVED_UNKNOWN;
+    uint32_t any = judge_families(v4, v6);
     return any | (any ^ v4) << HEALTH_WORD_FAMILIES_SHIFT | (any ^ v6) << (HEALTH_WORD_FAMILIES_SHIFT + 2);
 }
 
-/* An az or region is there as soon as something in it is, until enough is not. */
-static uint32_t judge_group(const struct health_node *node)
-{
-    const struct health_tally *tally = &node->tally;
-    return tally->members == 0                   ? HEALTH_OBSERVED_UNKNOWN
-           : tally->unhealthy >= node->lost_from ? HEALTH_OBSERVED_UNHEALTHY
-           : tally->healthy != 0                 ? HEALTH_OBSERVED_HEALTHY
-                                                 : HEALTH_OBSERVED_UNKNOWN;
-}
-
-/* Count in its parent that a node's counters say something else than its word. Returns whether they do: then
- * its word is to be stored. */
-static bool roll_up(struct health *health, enum health_kind kind, uint32_t index, uint32_t *after)
+/* An az or region is there as soon as something in it is, until enough is not. What was inherited has no say:
+ * it would hold that from which it comes. While nobody has one, it is as it was. */
+static uint32_t judge_group(const struct health *health, enum health_kind kind, uint32_t index)
 {
     const struct health_node *node = &health->nodes[kind][index];
-    uint32_t before = health_word_get(health, kind, index) & HEALTH_WORD_VERDICTS;
-    *after = kind == HEALTH_ENDPOINT ? judge_endpoint(health, index) : judge_group(node);
-    if (kind != HEALTH_REGION) {
-        count_verdict(&health->nodes[kind + 1][node->parent].tally, health_word_observed(before),
-                      health_word_observed(*after));
+    const struct health_tally *tally = &node->tally;
+    if (tally->healthy + tally->unhealthy == 0) {
+        return node->was_lost && tally->inherited != 0 ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_UNKNOWN;
     }
-    return *after != before;
+    uint32_t lost_from = tally->inherited == 0
+                             ? node->lost_from
+                             : share_count(health->lost_at[kind][index], tally->members - tally->inherited);
+    return tally->unhealthy >= lost_from ? HEALTH_OBSERVED_UNHEALTHY
+           : tally->healthy != 0         ? HEALTH_OBSERVED_HEALTHY
+                                         : HEALTH_OBSERVED_UNKNOWN;
+}
+
+/* ---- what counts above ---- */
+
+static struct health_tally without_inherited(const struct health_tally *tally)
+{
+    return (struct health_tally){.members = tally->members - tally->inherited,
+                                 .healthy = tally->healthy,
+                                 .unhealthy = tally->unhealthy - tally->inherited};
+}
+
+/* As if the monitors that inherited their verdict were not there. */
+static unsigned find_endpoint_standing(const struct health *health, uint32_t endpoint, uint32_t word)
+{
+    const struct health_tally *tallies = health->tallies[endpoint];
+    if ((tallies[HEALTH_V4].inherited | tallies[HEALTH_V6].inherited) == 0) {
+        return health_word_observed(word);
+    }
+    struct health_tally v4 = without_inherited(&tallies[HEALTH_V4]);
+    struct health_tally v6 = without_inherited(&tallies[HEALTH_V6]);
+    if ((v4.members | v6.members) == 0) {
+        return HEALTH_STANDS_INHERITED;
+    }
+    return judge_families(judge_family(v4.members != 0 ? &v4 : &v6),
+                          judge_family(v6.members != 0 ? &v6 : &v4));
+}
+
+static unsigned find_standing(const struct health *health, enum health_kind kind, uint32_t index,
+                              uint32_t word)
+{
+    const struct health_node *node = &health->nodes[kind][index];
+    if (kind == HEALTH_ENDPOINT) {
+        return find_endpoint_standing(health, index, word);
+    }
+    bool is_all = node->tally.inherited != 0 && node->tally.inherited == node->tally.members;
+    return is_all && !node->was_lost ? HEALTH_STANDS_INHERITED : health_word_observed(word);
+}
+
+/* Count in its parent what a node's counters say. Returns whether that is something else than before. *word:
+ * what is to be stored; it may be what is. */
+static bool roll_up(struct health *health, enum health_kind kind, uint32_t index, uint32_t *word)
+{
+    struct health_node *node = &health->nodes[kind][index];
+    unsigned before = node->counted;
+    if (node->tally.healthy + node->tally.unhealthy != 0) {
+        node->was_lost = false;
+    }
+    *word = kind == HEALTH_ENDPOINT ? judge_endpoint(health, index) : judge_group(health, kind, index);
+    node->counted = (uint8_t)find_standing(health, kind, index, *word);
+    if (kind != HEALTH_REGION) {
+        count_standing(&health->nodes[kind + 1][node->parent].tally, before, node->counted);
+    }
+    return node->counted != before;
+}
+
+static bool is_stored(const struct health *health, enum health_kind kind, uint32_t index, uint32_t verdicts)
+{
+    return (health_word_get(health, kind, index) & HEALTH_WORD_VERDICTS) == verdicts;
 }
 
 /* Of HEALTH_WORD_WAVERS. */
@@ -134,7 +198,8 @@ void health_rebuild(struct health *health)
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
             struct health_tally *tally = &health->nodes[kind][i].tally;
-            tally->healthy = tally->unhealthy = 0;
+            tally->healthy = tally->unhealthy = tally->inherited = 0;
+            health->nodes[kind][i].counted = HEALTH_OBSERVED_UNKNOWN;
             health_word_set_verdicts(health, kind, i, HEALTH_OBSERVED_UNKNOWN);
         }
     }
@@ -148,9 +213,8 @@ void health_rebuild(struct health *health)
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
             uint32_t after;
-            if (roll_up(health, kind, i, &after)) {
-                health_word_set_verdicts(health, kind, i, after);
-            }
+            (void)roll_up(health, kind, i, &after);
+            health_word_set_verdicts(health, kind, i, after);
         }
     }
     health->is_filled = was_filled;
@@ -202,9 +266,9 @@ static bool follow_wavers(struct health *health, uint32_t endpoint)
     return health->watches_wavering;
 }
 
-/* An object that changed, of each kind. */
+/* Words that change, the lowest object's first: at most one of each kind. */
 struct rise {
-    uint32_t indices[HEALTH_KINDS];
+    struct health_place places[HEALTH_KINDS];
     uint32_t after[HEALTH_KINDS]; /* of HEALTH_WORD_VERDICTS */
     int count;
 };
@@ -215,28 +279,70 @@ static void store_rise(struct health *health, const struct rise *rise)
 {
     for (int i = 0; i < rise->count; i++) {
         bool falls = health_word_observed(rise->after[0]) == HEALTH_OBSERVED_UNHEALTHY;
-        int kind = falls ? rise->count - 1 - i : i;
-        health_word_set_verdicts(health, kind, rise->indices[kind], rise->after[kind]);
+        int at = falls ? rise->count - 1 - i : i;
+        health_word_set_verdicts(health, rise->places[at].kind, rise->places[at].index, rise->after[at]);
     }
 }
 
-/* What an endpoint consists of has another verdict: up as far as that changes something. */
-static void climb(struct health *health, uint32_t endpoint, enum health_outcome outcome, bool turned)
+/* What an object consists of is another: up as far as that changes something. */
+static void climb(struct health *health, enum health_kind kind, uint32_t index, enum health_outcome outcome,
+                  bool turned)
 {
     struct rise rise = {.count = 0};
-    uint32_t index = endpoint;
-    while (rise.count < HEALTH_KINDS && roll_up(health, rise.count, index, &rise.after[rise.count])) {
-        rise.indices[rise.count] = index;
-        index = health->nodes[rise.count++][index].parent;
+    for (bool goes_on = true; goes_on; kind++) {
+        uint32_t after;
+        goes_on = roll_up(health, kind, index, &after) && kind != HEALTH_REGION;
+        if (!is_stored(health, kind, index, after)) {
+            rise.places[rise.count] = (struct health_place){kind, index};
+            rise.after[rise.count++] = after;
+        }
+        index = health->nodes[kind][index].parent;
     }
     store_rise(health, &rise);
     if (rise.count != 0 || turned) { /* else another monitor of the endpoint still decides */
         health_table_advance(health);
     }
     if (rise.count != 0) {
-        int top = rise.count - 1;
-        health_settle(health, top, rise.indices[top], outcome);
+        const struct health_place *top = &rise.places[rise.count - 1];
+        health_settle(health, top->kind, top->index, outcome);
         health_deliver(health);
+    }
+}
+
+/* The monitor is not what was counted `before`. */
+static void follow_monitor(struct health *health, const struct health_monitor *monitor, struct share before,
+                           enum health_outcome outcome)
+{
+    struct share after = share_of(monitor);
+    count_again(health, monitor, before);
+    bool turned = follow_wavers(health, monitor->endpoint);
+    if (after.verdict != before.verdict || after.inherited != before.inherited ||
+        after.counts != before.counts) {
+        climb(health, HEALTH_ENDPOINT, monitor->endpoint, outcome, turned);
+    } else if (turned) {
+        health_table_advance(health);
+    }
+}
+
+/* ---- results ---- */
+
+static bool is_in_lost_place(const struct health *health, uint32_t endpoint)
+{
+    uint32_t az = health->nodes[HEALTH_ENDPOINT][endpoint].parent;
+    uint32_t region = health->nodes[HEALTH_AZ][az].parent;
+    return health_word_observed(health_word_get(health, HEALTH_AZ, az)) == HEALTH_OBSERVED_UNHEALTHY ||
+           health_word_observed(health_word_get(health, HEALTH_REGION, region)) == HEALTH_OBSERVED_UNHEALTHY;
+}
+
+/* Nothing was found out, which may go on for ever: what was inherited does not last longer than that from
+ * which it comes. */
+static void pass_over(struct health *health, struct health_monitor *monitor)
+{
+    if (monitor->inherited && !is_in_lost_place(health, monitor->endpoint)) {
+        struct share before = share_of(monitor);
+        monitor->inherited = false;
+        monitor->verdict = HEALTH_OBSERVED_UNKNOWN;
+        follow_monitor(health, monitor, before, HEALTH_OUTCOME_NONE);
     }
 }
 
@@ -256,20 +362,15 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     m->duration_us = duration_us;
     m->detail = detail;
     if (outcome == HEALTH_OUTCOME_LOCAL_ERROR) {
+        pass_over(health, m);
         return;
     }
     m->judged_ms = wall_ms;
     health_brake_hear(health, monitor, outcome);
     struct share before = share_of(m);
-    bool changed = judge(health, monitor, health_outcome_is_failure(outcome)), turned = false;
-    if (changed || wavers(m) != before.wavers) {
-        count_again(health, m, before);
-        turned = follow_wavers(health, m->endpoint);
-    }
-    if (changed) {
-        climb(health, m->endpoint, outcome, turned);
-    } else if (turned) {
-        health_table_advance(health);
+    bool changed = judge(health, monitor, health_outcome_is_failure(outcome));
+    if (changed || wavers(m) != before.wavers || m->inherited != before.inherited) {
+        follow_monitor(health, m, before, outcome);
     }
 }
 
@@ -284,8 +385,7 @@ static void turn_monitor(struct health *health, uint32_t monitor, enum health_ob
     health_note(health, HEALTH_ENDPOINT, m->endpoint);
     health->wall_ms = wall_ms;
     m->verdict = (uint8_t)verdict;
-    count_again(health, m, before);
-    climb(health, m->endpoint, m->outcome, follow_wavers(health, m->endpoint));
+    follow_monitor(health, m, before, m->outcome);
 }
 
 bool health_follow_brake(struct health *health, size_t max, int64_t wall_ms)
@@ -311,8 +411,15 @@ void health_replace_monitor(struct health *health, uint32_t monitor, const struc
     health_copy_history(m, history);
     health_brake_enter(health, monitor);
     health->wall_ms = wall_ms;
-    count_again(health, m, before);
-    climb(health, m->endpoint, HEALTH_OUTCOME_NONE, follow_wavers(health, m->endpoint));
+    follow_monitor(health, m, before, HEALTH_OUTCOME_NONE);
+}
+
+void health_set_was_lost(struct health *health, enum health_kind kind, uint32_t index, bool was_lost,
+                         int64_t wall_ms)
+{
+    health->nodes[kind][index].was_lost = was_lost;
+    health->wall_ms = wall_ms;
+    climb(health, kind, index, HEALTH_OUTCOME_NONE, false);
 }
 
 /* ---- endpoints that are a host name ---- */
@@ -336,8 +443,7 @@ bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int6
     m->outcome = HEALTH_OUTCOME_NONE;
     m->checked_ms = m->judged_ms = 0;
     m->duration_us = 0;
-    count_again(health, m, before);
-    climb(health, m->endpoint, HEALTH_OUTCOME_NONE, follow_wavers(health, m->endpoint));
+    follow_monitor(health, m, before, HEALTH_OUTCOME_NONE);
     return true;
 }
 

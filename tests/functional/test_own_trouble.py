@@ -123,6 +123,24 @@ def test_no_ipv6_address_but_a_route(network, site):
     assert "observed=unhealthy" not in server.read_log()
 
 
+def test_one_that_cannot_be_checked_is_not_taken_for_dead_for_ever(network, site):
+    """It is new in a lost region, which it follows both ways: what it inherited holds neither itself nor the region."""
+    server = start(network, site)
+    site.webs[0].kill()
+    server.wait_state("region", "us-east", observed="unhealthy")
+    site.topology["endpoints"]["web-new"] = {"az": "us-east-1a", "checks": ["web"], "addresses": ["fd09::1"]}
+    site.topology["regions"]["us-east"]["azs"]["us-east-1a"]["lost_at"] = 0.5
+    site.write()
+    assert server.reload().status == 200
+    server.wait_state("endpoint", "web-new", last_outcome="local_error", observed="unhealthy")
+    assert server.get("/v1/endpoints/web-new")["checks"][0]["inherited"] is True
+    with network.far():
+        site.web(*ADDRESSES[:2])
+    server.wait_state("region", "us-east", observed="healthy")
+    server.wait_state("endpoint", "web-new", observed="unknown")
+    assert server.get("/v1/endpoints/web-new")["checks"][0]["inherited"] is False
+
+
 # ---- the brake ----
 
 def brake(server, family="ipv4"):

@@ -61,3 +61,11 @@ tests_unit_test_health_brake_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_brake_SOURCES = tests/unit/test_health_brake.c tests/unit/unit.h
 tests_unit_test_health_brake_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_inherited
+check_PROGRAMS += tests/unit/test_health_inherited
+tests_unit_test_health_inherited_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_inherited_SOURCES = tests/unit/test_health_inherited.c tests/unit/health_world.c \
+	tests/unit/health_world.h tests/unit/unit.h
+tests_unit_test_health_inherited_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
+endif

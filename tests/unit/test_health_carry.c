@@ -157,8 +157,10 @@ static void let_something_happen(struct scene *s, struct health *health)
         break;
     default:
         if (monitors != 0) {
-            health_observe(health, (uint32_t)roll(s, monitors),
-                           roll(s, 2) == 0 ? HEALTH_OUTCOME_OK : HEALTH_OUTCOME_TIMEOUT, s->now_ms,
+            static const enum health_outcome outcomes[] = {HEALTH_OUTCOME_OK, HEALTH_OUTCOME_TIMEOUT,
+                                                           HEALTH_OUTCOME_OK, HEALTH_OUTCOME_TIMEOUT,
+                                                           HEALTH_OUTCOME_LOCAL_ERROR};
+            health_observe(health, (uint32_t)roll(s, monitors), outcomes[roll(s, 5)], s->now_ms,
                            (uint32_t)roll(s, 1000), 0);
         }
     }
