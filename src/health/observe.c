@@ -450,6 +450,7 @@ bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int6
 void health_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved)
 {
     assert(endpoint < health->counts[HEALTH_ENDPOINT] && (resolved & ~(uint32_t)HEALTH_WORD_RESOLVED) == 0);
+    health_note(health, HEALTH_ENDPOINT, endpoint); /* its addresses are other ones, whatever families */
     health_word_set_resolved(health, endpoint, resolved);
     health_table_advance(health);
 }

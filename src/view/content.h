@@ -141,8 +141,8 @@ struct view *view_share(const struct view *view);
 void view_free_hosts(struct view_host *hosts, size_t count);
 /* For another state. */
 struct view_host *view_copy_hosts(const struct view_host *hosts, size_t count, struct lock *lock);
-/* What is known of a host of the same name. */
-void view_carry_host(struct view_host *to, const struct view_host *from);
+/* What is known of a host of the same name. Returns whether endpoints have to follow: view_apply_host(). */
+bool view_carry_host(struct view_host *to, const struct view_host *from);
 /* Words and monitors of an endpoint follow what is known of its host, if it has one. */
 void view_apply_host(struct view *view, uint32_t endpoint, int64_t wall_ms);
 void view_free_primaries(struct view_primary *primaries, size_t count);

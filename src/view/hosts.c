@@ -353,10 +353,17 @@ void view_apply_host(struct view *view, uint32_t endpoint, int64_t wall_ms)
     (void)use_monitors(view, host, endpoint, wall_ms);
 }
 
-void view_carry_host(struct view_host *to, const struct view_host *from)
+bool view_carry_host(struct view_host *to, const struct view_host *from)
 {
-    if (to->loop == NULL && from->loop == NULL) {
-        free_addresses(atomic_load_explicit(&to->addresses, memory_order_relaxed));
-        copy_news(from, to);
+    const struct view_addresses *before = atomic_load_explicit(&to->addresses, memory_order_relaxed);
+    if (to->loop != NULL || from->loop != NULL) {
+        return false;
     }
+    bool is_same = before == atomic_load_explicit(&from->addresses, memory_order_relaxed);
+    for (int family = 0; family < VIEW_FAMILIES; family++) {
+        is_same = is_same && to->told[family].state == from->told[family].state;
+    }
+    copy_news(from, to);
+    free_addresses(before);
+    return !is_same;
 }

@@ -20,6 +20,8 @@ struct view_succession {
     int64_t wall_ms;
     struct lock *lock;
     struct health_carrier *carrier;
+    const struct view_host **heritage; /* of each host of `next` the one of the view before; NULL: none */
+    bool has_moved;                    /* other addresses than there were when it was new */
 };
 
 /* ---- hosts ---- */
@@ -41,38 +43,55 @@ static const struct view_host **sort_hosts(struct view_host *hosts, size_t count
 }
 
 /* Both sorted: those of the same name. */
-static void carry_hosts(struct view *next, const struct view *previous, struct lock *lock)
+static void carry_hosts(struct view_succession *s, const struct view *previous)
 {
+    struct view *next = s->next;
+    s->heritage = memory_alloc_array(next->host_count, sizeof *s->heritage);
     if (next->host_count == 0 || previous->host_count == 0) {
         return;
     }
     const struct view_host **to = sort_hosts(next->hosts, next->host_count);
     const struct view_host **from = sort_hosts(previous->hosts, previous->host_count);
     size_t at = 0;
-    lock_take(lock);
+    lock_take(s->lock);
     for (size_t i = 0; i < next->host_count; i++) {
         while (at < previous->host_count && compare_hosts(&from[at], &to[i]) < 0) {
             at++;
         }
         if (at < previous->host_count && compare_hosts(&from[at], &to[i]) == 0) {
-            view_carry_host(&next->hosts[to[i]->conf->index], from[at]);
+            size_t index = to[i]->conf->index;
+            s->heritage[index] = from[at];
+            (void)view_carry_host(&next->hosts[index], from[at]);
         }
         if (i % VIEW_TURN == VIEW_TURN - 1) {
-            lock_pass(lock);
+            lock_pass(s->lock);
         }
     }
-    lock_leave(lock);
+    lock_leave(s->lock);
     free(to);
     free(from);
 }
 
 /* ---- health ---- */
 
-/* What an endpoint resolves to is known of its host, which may be another one than it had. */
+/* What an endpoint resolves to is known of its host, which may be another one than it had. What was heard of
+ * that since is taken over first: without addresses there is nothing to observe, and the verdict is lost. */
 static void on_carried(void *context, uint32_t endpoint)
 {
-    const struct view_succession *s = context;
-    view_apply_host(s->next, endpoint, s->wall_ms);
+    struct view_succession *s = context;
+    const struct conf_host *conf = s->next->topology->endpoints[endpoint].host;
+    if (conf == NULL) {
+        return;
+    }
+    const struct view_host *host = &s->next->hosts[conf->index], *from = s->heritage[conf->index];
+    if (from != NULL && view_carry_host(&s->next->hosts[conf->index], from)) {
+        s->has_moved = true;
+        for (size_t i = 0; i < host->endpoint_count; i++) {
+            view_apply_host(s->next, host->endpoints[i], s->wall_ms);
+        }
+    } else {
+        view_apply_host(s->next, endpoint, s->wall_ms);
+    }
 }
 
 struct view_succession *view_succession_new(struct view *next, const struct view *previous, int64_t wall_ms,
@@ -82,7 +101,7 @@ struct view_succession *view_succession_new(struct view *next, const struct view
     *s = (struct view_succession){.next = next, .wall_ms = wall_ms, .lock = lock};
     s->carrier = health_carrier_new(next->health, previous->health, wall_ms);
     health_carrier_set_hook(s->carrier, &(struct health_carrier_hook){.context = s, .carried = on_carried});
-    carry_hosts(next, previous, lock);
+    carry_hosts(s, previous);
     lock_take(lock);
     health_carrier_watch(s->carrier);
     while (health_carrier_step(s->carrier, VIEW_TURN)) {
@@ -94,6 +113,7 @@ struct view_succession *view_succession_new(struct view *next, const struct view
         view_apply_host(next, i, wall_ms);
     }
     view_succession_catch_up(s);
+    s->has_moved = false;
     return s;
 }
 
@@ -107,16 +127,18 @@ void view_succession_catch_up(struct view_succession *s)
     lock_leave(s->lock);
 }
 
-void view_succession_end(struct view_succession *s)
+bool view_succession_end(struct view_succession *s)
 {
     (void)health_carrier_catch_up(s->carrier, SIZE_MAX);
     health_carrier_end(s->carrier);
+    return s->has_moved;
 }
 
 void view_succession_free(struct view_succession *s)
 {
     if (s != NULL) {
         health_carrier_free(s->carrier);
+        free(s->heritage);
         free(s);
     }
 }

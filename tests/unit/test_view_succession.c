@@ -153,7 +153,7 @@ static void no_result_is_lost(void **state)
         }
         view_succession_catch_up(succession);
         lock_take(&running.lock);
-        view_succession_end(succession);
+        assert_false(view_succession_end(succession));
         expect_all(next, running.view);
         running.view = next;
         struct view *old = view_exchange(running.slot, next);
@@ -171,6 +171,60 @@ static void no_result_is_lost(void **state)
     lock_fini(&running.lock);
 }
 
+static uint32_t find_endpoint(const struct view *view, const char *name)
+{
+    ptrdiff_t endpoint = health_find(view->health, HEALTH_ENDPOINT, name);
+    assert_true(endpoint >= 0);
+    return (uint32_t)endpoint;
+}
+
+static enum health_state find_state(const struct view *view, const char *name)
+{
+    struct health_status status;
+    assert_int_equal(health_get_status(view->health, HEALTH_ENDPOINT, find_endpoint(view, name), &status), 0);
+    return status.effective.state;
+}
+
+/* Of all endpoints that are a host name. */
+static void expect_resolved(const struct view *view, uint32_t resolved)
+{
+    for (size_t i = 0; i < view->hosts[0].endpoint_count; i++) {
+        uint32_t word = atomic_load(&view->table->endpoints[view->hosts[0].endpoints[i]]);
+        assert_int_equal(word & HEALTH_WORD_RESOLVED, resolved);
+    }
+}
+
+/* What is heard of a host while the next view is made goes over with the verdict that follows from it. */
+static void a_host_that_is_resolved_meanwhile_keeps_its_verdict(void **state)
+{
+    (void)state;
+    struct running running = {.slot = view_slot_new()};
+    lock_init(&running.lock);
+    running.view = compile(NULL, 2);
+    struct view *next = compile(running.view, 1); /* e10 is new, e20 stays */
+    assert_null(view_publish(running.slot, running.view));
+    struct view_succession *succession = view_succession_new(next, running.view, 5, &running.lock);
+    expect_resolved(next, 0);
+    give_an_address(&running, 7);
+    size_t count, first = view_find_monitors(running.view, find_endpoint(running.view, "e20"), &count);
+    for (int i = 0; i < 2; i++) {
+        health_observe(running.view->health, (uint32_t)first, HEALTH_OUTCOME_TIMEOUT, 1000, 1, 0);
+    }
+    assert_int_equal(find_state(running.view, "e20"), HEALTH_UNHEALTHY);
+    view_succession_catch_up(succession);
+    assert_int_equal(find_state(next, "e20"), HEALTH_UNHEALTHY);
+    assert_int_equal(view_get_addresses(next, 0)->items[VIEW_V4][0].bytes[3], 7);
+    expect_resolved(next, HEALTH_WORD_RESOLVED_V4);
+    give_an_address(&running, 8); /* the same family: no word says so */
+    view_succession_catch_up(succession);
+    assert_int_equal(view_get_addresses(next, 0)->items[VIEW_V4][0].bytes[3], 8);
+    assert_true(view_succession_end(succession)); /* the prober has to be told */
+    view_succession_free(succession);
+    view_free(next);
+    view_slot_free(running.slot);
+    lock_fini(&running.lock);
+}
+
 static void it_may_be_given_up(void **state)
 {
     (void)state;
@@ -181,7 +235,7 @@ static void it_may_be_given_up(void **state)
         struct view *next = compile(view, i);
         struct view_succession *succession = view_succession_new(next, view, 5, &lock);
         lock_take(&lock);
-        view_succession_end(succession);
+        assert_false(view_succession_end(succession));
         lock_leave(&lock);
         view_succession_free(succession);
         view_free(next);
@@ -196,6 +250,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, folder_close)
     const struct CMUnitTest tests[] = {
         WITH(no_result_is_lost),
+        WITH(a_host_that_is_resolved_meanwhile_keeps_its_verdict),
         WITH(it_may_be_given_up),
     };
     return cmocka_run_group_tests_name("view_succession", tests, NULL, NULL);
