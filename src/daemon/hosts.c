@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See hosts.h. What the resolver hears within a moment is brought into the view together: a change costs the
- * readers' grace period and a new list for the prober, so after one that took long the next one waits. */
+ * readers' grace period, so after one that took long the next one waits. However many hosts there are, each
+ * turn of the control thread takes some of them: those of a new view, and those that were heard of, stand in
+ * one line. */
 #include "config.h"
 
 #include "daemon/hosts.h"
@@ -25,17 +27,43 @@
 enum {
     GATHER_MS = 20,
     REST = 10, /* times as long as the last change took */
+    TURN = 16, /* hosts */
 };
 
 struct hosts {
     struct server *server;
     struct event *timer;
     struct resolver *resolver; /* NULL: there was nothing to resolve yet */
-    size_t *in_view;           /* number in the view of each host of the resolver */
-    bool *heard;               /* of each, since the last change */
-    size_t count;
+    const char **names;        /* of the hosts that the resolver looks up; of the view */
+    size_t *in_view;           /* number in the view of each of those */
+    size_t *in_resolver;       /* the reverse; SIZE_MAX: it is not looked up */
+    size_t count;              /* of names */
+    size_t seen;               /* of these, how many the resolver has found their place for */
+    bool is_settled;           /* all, and it has let go of those of the view before */
+    size_t *line;              /* numbers in the view: a ring with room for all of that */
+    bool *waits;               /* is it in the line? By number in the view */
+    size_t first, waiting, size;
     int64_t rest_ms;
 };
+
+/* ---- the line ---- */
+
+static void line_up(struct hosts *hosts, size_t host)
+{
+    if (!hosts->waits[host]) {
+        hosts->waits[host] = true;
+        hosts->line[(hosts->first + hosts->waiting++) % hosts->size] = host;
+    }
+}
+
+static size_t take_first(struct hosts *hosts)
+{
+    size_t host = hosts->line[hosts->first];
+    hosts->first = (hosts->first + 1) % hosts->size;
+    hosts->waiting--;
+    hosts->waits[host] = false;
+    return host;
+}
 
 /* ---- from the resolver to the view ---- */
 
@@ -59,11 +87,21 @@ static struct view_news read_set(const struct resolve_set *set)
                               .until_s = (uint32_t)(set->until_ms / 1000)};
 }
 
-static struct view_host_update read_host(const struct hosts *hosts, size_t i)
+/* What is known of a host that is not looked up. */
+static struct view_host_update describe_loop(size_t host)
 {
-    const struct resolve_host *host = resolver_get_host(hosts->resolver, i);
-    return (struct view_host_update){.host = hosts->in_view[i],
-                                     .news = {read_set(&host->v4), read_set(&host->v6)}};
+    static const struct view_news failed = {.state = VIEW_HOST_FAILING,
+                                            .error = "leads back to a name that is answered with it"};
+    return (struct view_host_update){.host = host, .news = {failed, failed}};
+}
+
+static struct view_host_update read_host(const struct hosts *hosts, size_t host)
+{
+    if (hosts->in_resolver[host] == SIZE_MAX) {
+        return describe_loop(host);
+    }
+    const struct resolve_host *known = resolver_get_host(hosts->resolver, hosts->in_resolver[host]);
+    return (struct view_host_update){.host = host, .news = {read_set(&known->v4), read_set(&known->v6)}};
 }
 
 /* ---- the log ---- */
@@ -119,75 +157,112 @@ static void tell_update(const struct server *server, const struct view_host_upda
 
 /* ---- changes of the current view ---- */
 
-/* Returns how many there are; the list is owned. */
-static size_t list_updates(struct hosts *hosts, struct view_host_update **updates)
+static void set_timer(struct hosts *hosts, int64_t wait_ms)
 {
-    size_t count = 0;
-    *updates = memory_alloc_array(hosts->count, sizeof **updates);
-    for (size_t i = 0; i < hosts->count; i++) {
-        if (hosts->heard[i]) {
-            hosts->heard[i] = false;
-            (*updates)[count++] = read_host(hosts, i);
-        }
+    struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
+    event_add(hosts->timer, &wait);
+}
+
+/* The prober has a list of this view, which may be older than what is known of its hosts. */
+static void aim(const struct hosts *hosts, const struct view_host_update *updates, size_t count)
+{
+    const struct view *view = hosts->server->view;
+    size_t all = 0, done = 0;
+    for (size_t i = 0; i < count; i++) {
+        all += targets_count_of_host(view, updates[i].host);
     }
-    return count;
+    struct probe_aim *aims = memory_alloc_array(all, sizeof *aims);
+    for (size_t i = 0; i < count; i++) {
+        done += targets_aim(view, updates[i].host, aims + done);
+    }
+    prober_aim(hosts->server->prober, view->generation, aims, done);
+    free(aims);
+}
+
+static void follow_line(struct hosts *hosts)
+{
+    struct server *server = hosts->server;
+    struct view_host_update updates[TURN];
+    size_t count = 0;
+    while (count < TURN && hosts->waiting != 0) {
+        updates[count++] = read_host(hosts, take_first(hosts));
+    }
+    if (count == 0) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        tell_update(server, &updates[i]);
+    }
+    (void)view_update_hosts(server->view, updates, count, clock_wall_ms(&server->clock), &server->lock);
+    aim(hosts, updates, count);
+    server_forget_snapshot(server);
+}
+
+/* The resolver finds places for the hosts of the view. */
+static void follow_view(struct hosts *hosts)
+{
+    hosts->is_settled = !resolver_follow_hosts(hosts->resolver, TURN);
+    for (; hosts->seen < resolver_count_hosts(hosts->resolver); hosts->seen++) {
+        line_up(hosts, hosts->in_view[hosts->seen]);
+    }
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct hosts *hosts = argument;
-    struct server *server = hosts->server;
-    struct view_host_update *updates;
     (void)fd;
     (void)what;
-    int64_t begun_ms = clock_now_ms(&server->clock);
-    size_t count = list_updates(hosts, &updates);
-    for (size_t i = 0; i < count; i++) {
-        tell_update(server, &updates[i]);
+    int64_t begun_ms = clock_now_ms(&hosts->server->clock);
+    if (!hosts->is_settled) {
+        follow_view(hosts);
     }
-    if (count == 0) { /* a reload came before */
-        free(updates);
-        return;
+    follow_line(hosts);
+    hosts->rest_ms = REST * (clock_now_ms(&hosts->server->clock) - begun_ms);
+    if (!hosts->is_settled || hosts->waiting != 0) {
+        set_timer(hosts, 0);
     }
-    size_t moved =
-        view_update_hosts(server->view, updates, count, clock_wall_ms(&server->clock), &server->lock);
-    free(updates);
-    server_forget_snapshot(server);
-    if (moved != 0) {
-        prober_use_targets(server->prober, targets_make(server->view));
-    }
-    hosts->rest_ms = REST * (clock_now_ms(&server->clock) - begun_ms);
 }
 
 static void on_heard(void *context, size_t host)
 {
     struct hosts *hosts = context;
-    hosts->heard[host] = true;
+    line_up(hosts, hosts->in_view[host]);
     if (event_pending(hosts->timer, EV_TIMEOUT, NULL) == 0) {
-        int64_t wait_ms = hosts->rest_ms > GATHER_MS ? hosts->rest_ms : GATHER_MS;
-        struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
-        event_add(hosts->timer, &wait);
+        set_timer(hosts, hosts->rest_ms > GATHER_MS ? hosts->rest_ms : GATHER_MS);
     }
 }
 
 /* ---- another view ---- */
 
-/* Those of the view that are to be looked up. Returns the names, owned; they are the view's. */
-static const char **list_names(struct hosts *hosts, const struct view *view)
+static void forget_view(struct hosts *hosts)
 {
-    const char **names = memory_alloc_array(view->host_count, sizeof *names);
+    free(hosts->names);
     free(hosts->in_view);
-    free(hosts->heard);
-    hosts->in_view = memory_alloc_array(view->host_count, sizeof *hosts->in_view);
-    hosts->heard = memory_alloc_array(view->host_count, sizeof *hosts->heard);
-    hosts->count = 0;
-    for (size_t i = 0; i < view->host_count; i++) {
-        if (view->hosts[i].loop == NULL) {
+    free(hosts->in_resolver);
+    free(hosts->line);
+    free(hosts->waits);
+}
+
+/* Those that are to be looked up; the others can stand in line at once. */
+static void list_hosts(struct hosts *hosts, const struct view *view)
+{
+    hosts->size = view->host_count;
+    hosts->names = memory_alloc_array(hosts->size, sizeof *hosts->names);
+    hosts->in_view = memory_alloc_array(hosts->size, sizeof *hosts->in_view);
+    hosts->in_resolver = memory_alloc_array(hosts->size, sizeof *hosts->in_resolver);
+    hosts->line = memory_alloc_array(hosts->size, sizeof *hosts->line);
+    hosts->waits = memory_alloc_array(hosts->size, sizeof *hosts->waits);
+    hosts->count = hosts->seen = hosts->first = hosts->waiting = 0;
+    for (size_t i = 0; i < hosts->size; i++) {
+        hosts->in_resolver[i] = SIZE_MAX;
+        if (view->hosts[i].loop != NULL) {
+            line_up(hosts, i);
+        } else {
+            hosts->in_resolver[i] = hosts->count;
             hosts->in_view[hosts->count] = i;
-            names[hosts->count++] = view->hosts[i].conf->name;
+            hosts->names[hosts->count++] = view->hosts[i].conf->name;
         }
     }
-    return names;
 }
 
 static void use_servers(struct hosts *hosts, const char *servers)
@@ -205,35 +280,21 @@ static void use_servers(struct hosts *hosts, const char *servers)
     }
 }
 
-/* What is known of a host that is not looked up. */
-static struct view_host_update describe_loop(size_t host)
+void hosts_follow(struct hosts *hosts, const struct view *view)
 {
-    static const struct view_news failed = {.state = VIEW_HOST_FAILING,
-                                            .error = "leads back to a name that is answered with it"};
-    return (struct view_host_update){.host = host, .news = {failed, failed}};
-}
-
-bool hosts_follow(struct hosts *hosts, struct view *view)
-{
-    const char **names = list_names(hosts, view);
-    struct view_host_update *updates = memory_alloc_array(view->host_count, sizeof *updates);
+    while (!hosts->is_settled) { /* with names of the view before */
+        hosts->is_settled = !resolver_follow_hosts(hosts->resolver, SIZE_MAX);
+    }
+    forget_view(hosts);
+    list_hosts(hosts, view);
     use_servers(hosts, view->server->resolver_servers);
-    if (hosts->resolver == NULL) {
-        hosts->count = 0; /* failed; the next reload tries again */
-    } else {
-        resolver_set_hosts(hosts->resolver, names, hosts->count);
+    if (hosts->resolver != NULL) { /* else it failed; the next reload tries again */
+        resolver_begin_hosts(hosts->resolver, hosts->names, hosts->count);
+        hosts->is_settled = false;
     }
-    for (size_t i = 0; i < view->host_count; i++) {
-        updates[i] = view->hosts[i].loop != NULL ? describe_loop(i) : (struct view_host_update){.host = i};
+    if (!hosts->is_settled || hosts->waiting != 0) {
+        set_timer(hosts, 0);
     }
-    for (size_t i = 0; i < hosts->count; i++) {
-        updates[hosts->in_view[i]] = read_host(hosts, i);
-    }
-    size_t moved = view_update_hosts(view, updates, view->host_count, clock_wall_ms(&hosts->server->clock),
-                                     &hosts->server->lock);
-    free(updates);
-    free(names);
-    return moved != 0;
 }
 
 void hosts_follow_clock(struct hosts *hosts, int64_t by_ms)
@@ -241,7 +302,7 @@ void hosts_follow_clock(struct hosts *hosts, int64_t by_ms)
     if (hosts->resolver != NULL) {
         resolver_shift_clock(hosts->resolver, by_ms);
     }
-    for (size_t i = 0; i < hosts->count; i++) {
+    for (size_t i = 0; i < hosts->seen; i++) {
         on_heard(hosts, i);
     }
 }
@@ -257,7 +318,7 @@ void hosts_get_stats(const struct hosts *hosts, struct resolve_stats *stats)
 struct hosts *hosts_open(struct server *server)
 {
     struct hosts *hosts = memory_alloc(sizeof *hosts);
-    hosts->server = server;
+    *hosts = (struct hosts){.server = server, .is_settled = true};
     hosts->timer = evtimer_new(server->base, on_timer, hosts);
     if (hosts->timer == NULL) {
         free(hosts);
@@ -271,8 +332,7 @@ void hosts_close(struct hosts *hosts)
     if (hosts != NULL) {
         resolver_close(hosts->resolver);
         event_free(hosts->timer);
-        free(hosts->in_view);
-        free(hosts->heard);
+        forget_view(hosts);
         free(hosts);
     }
 }

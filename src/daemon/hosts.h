@@ -13,10 +13,10 @@ struct server;
 struct hosts *hosts_open(struct server *server);
 void hosts_close(struct hosts *hosts); /* NULL is fine */
 
-/* A view was published, with what its hosts had in the one before: what is known of them by now. The resolver
- * looks up the hosts of this view from now on. Returns whether other addresses are to be checked than the
- * view came with. On the control thread, without the health lock. */
-bool hosts_follow(struct hosts *hosts, struct view *view);
+/* A view was published, with what its hosts had in the one before. From now on the resolver looks up the
+ * hosts of this view; what is known of them by now is brought in from the event loop, some hosts at a time,
+ * and the prober, which has a list of this view, is told. On the control thread, without the health lock. */
+void hosts_follow(struct hosts *hosts, const struct view *view);
 /* The wall clock was set by so much: what is known of TTLs goes along. */
 void hosts_follow_clock(struct hosts *hosts, int64_t by_ms);
 /* All zero if nothing was ever to be resolved. */

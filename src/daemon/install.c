@@ -12,7 +12,6 @@
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
-#include "daemon/targets.h"
 #include "base/log.h"
 #include "probe/probe.h"
 
@@ -59,7 +58,9 @@ void server_install_view(struct server *server, struct view *view, struct view_s
         view_succession_catch_up(succession);
     }
     lock_take(&server->lock);
-    bool has_moved = succession != NULL && view_succession_end(succession);
+    if (succession != NULL) {
+        view_succession_end(succession);
+    }
     changes_listen(server->changes, server->teller, view->health);
     server->view = view;
     struct view *old = view_exchange(server->slot, view);
@@ -68,9 +69,7 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     health_tell_carried(view->health);           /* this thread alone changes overrides */
     server_forget_snapshot(server);
     log_configure(&view->server->log);
-    if (hosts_follow(server->hosts, view) || has_moved) {
-        prober_use_targets(server->prober, targets_make(view));
-    }
+    hosts_follow(server->hosts, view);
     server_schedule_expiry(server);
     primaries_follow(server->primaries, view);
     reclaim_add(server->reclaim, old, free_view);

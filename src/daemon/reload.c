@@ -186,7 +186,7 @@ static void load_dry(struct reload *reload)
         warn_of_fixed(server, reload->view, reload->report);
         lock_init(&lock);
         struct view_succession *succession = view_succession_new(reload->view, copy, wall_ms, &lock);
-        (void)view_succession_end(succession);
+        view_succession_end(succession);
         view_succession_free(succession);
         lock_fini(&lock);
         server_report_dormants(reload->view, reload->report);
@@ -436,7 +436,7 @@ static void give_up(struct reload *reload)
     struct server *server = reload->server;
     primaries_drop(server->primaries);
     lock_take(&server->lock);
-    (void)view_succession_end(reload->succession);
+    view_succession_end(reload->succession);
     lock_leave(&server->lock);
     prober_free_targets(reload->targets);
     view_free(reload->view);

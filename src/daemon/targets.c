@@ -26,20 +26,35 @@ static const char *write_host(const struct conf_host *host, uint16_t port, struc
     return port == HTTP_PORT ? host->name : arena_print(arena, "%s:%u", host->name, port);
 }
 
+/* What there is to check of a host name. */
+struct aim {
+    const struct addr *addresses;
+    size_t count;
+    bool idle;
+};
+
+static struct aim find_aim(const struct view *view, const struct view_monitor *monitor)
+{
+    const struct view_host *host = &view->hosts[view->topology->endpoints[monitor->endpoint].host->index];
+    const struct view_addresses *addresses = view_get_addresses(view, host->conf->index);
+    enum view_family family = monitor->family == ADDR_V4 ? VIEW_V4 : VIEW_V6;
+    bool unresolved = family == VIEW_V4 && view_host_is_unresolved(host, addresses);
+    return (struct aim){.addresses = addresses->items[family],
+                        .count = addresses->count[family],
+                        .idle = addresses->count[family] == 0 && !unresolved};
+}
+
 /* The addresses of a host name are checked in turn. */
 static void aim_at_host(const struct view *view, const struct view_monitor *monitor, struct arena *arena,
                         struct probe_target *target)
 {
-    const struct conf_host *host = view->topology->endpoints[monitor->endpoint].host;
-    const struct view_addresses *addresses = view_get_addresses(view, host->index);
-    enum view_family family = monitor->family == ADDR_V4 ? VIEW_V4 : VIEW_V6;
+    struct aim aim = find_aim(view, monitor);
     target->in_turn = true;
-    target->addresses = addresses->items[family];
-    target->address_count = addresses->count[family];
-    bool unresolved = family == VIEW_V4 && view_host_is_unresolved(&view->hosts[host->index], addresses);
-    target->idle = target->address_count == 0 && !unresolved;
+    target->addresses = aim.addresses;
+    target->address_count = aim.count;
+    target->idle = aim.idle;
     if (target->host == NULL) {
-        target->host = write_host(host, target->at.port, arena);
+        target->host = write_host(view->topology->endpoints[monitor->endpoint].host, target->at.port, arena);
     }
 }
 
@@ -100,4 +115,31 @@ struct targets *targets_make(const struct view *view)
     arena_free(arena);
     free(targets);
     return list;
+}
+
+size_t targets_count_of_host(const struct view *view, size_t host)
+{
+    size_t all = 0;
+    for (size_t e = 0; e < view->hosts[host].endpoint_count; e++) {
+        size_t count;
+        (void)view_find_monitors(view, view->hosts[host].endpoints[e], &count);
+        all += count;
+    }
+    return all;
+}
+
+size_t targets_aim(const struct view *view, size_t host, struct probe_aim *aims)
+{
+    size_t done = 0;
+    for (size_t e = 0; e < view->hosts[host].endpoint_count; e++) {
+        size_t count, first = view_find_monitors(view, view->hosts[host].endpoints[e], &count);
+        for (size_t m = first; m < first + count; m++) {
+            struct aim aim = find_aim(view, &view->monitors[m]);
+            struct probe_aim *to = &aims[done++];
+            *to = (struct probe_aim){.target = (uint32_t)m, .idle = aim.idle};
+            to->address_count = (uint8_t)(aim.count < PROBE_ADDRESSES_MAX ? aim.count : PROBE_ADDRESSES_MAX);
+            memcpy(to->addresses, aim.addresses, to->address_count * sizeof *to->addresses);
+        }
+    }
+    return done;
 }

@@ -23,9 +23,9 @@ struct check {
     struct timer timer; /* in the heap of starts, unless in flight */
     int64_t next_us;    /* next start; 0: not planned yet */
     struct schedule schedule;
-    struct flight *flight;        /* NULL: none */
-    struct addr_port at;          /* of the latest start, if in_turn */
-    const struct addr *addresses; /* in_turn: owned by the list */
+    struct flight *flight;  /* NULL: none */
+    struct addr_port at;    /* of the latest start, if in_turn */
+    struct addr *addresses; /* in_turn: PROBE_ADDRESSES_MAX, owned by the list */
     uint32_t address_count, turn;
     bool in_turn, idle;
     enum probe_type type;

@@ -384,6 +384,12 @@ static size_t carry_what_stays(struct engine *engine, struct targets *targets, i
     return fresh;
 }
 
+static void plan_first(struct check *check, int64_t at_us, size_t nth, size_t of)
+{
+    schedule_init(&check->schedule, at_us, (int64_t)check->interval_ms * MS, nth, of);
+    check->next_us = check->schedule.grid_us;
+}
+
 static void schedule_the_rest(struct engine *engine, struct targets *targets, size_t fresh, int64_t at_us)
 {
     size_t nth = 0;
@@ -394,8 +400,7 @@ static void schedule_the_rest(struct engine *engine, struct targets *targets, si
             continue;
         }
         if (check->next_us == 0) {
-            schedule_init(&check->schedule, at_us, (int64_t)check->interval_ms * MS, nth++, fresh);
-            check->next_us = check->schedule.grid_us;
+            plan_first(check, at_us, nth++, fresh);
         }
         if (check->flight == NULL) {
             timer_heap_add(&engine->starts, &check->timer, check->next_us);
@@ -427,6 +432,43 @@ void engine_replace_targets(struct engine *engine, struct targets *targets)
     engine->targets = targets;
     engine->wake_us = 0;
     atomic_store_explicit(&engine->counters.targets, targets->count, memory_order_relaxed);
+}
+
+/* Returns the check if it is not planned any more, or not yet: NULL where nothing is new. */
+static struct check *take_aim(struct engine *engine, const struct probe_aim *aim)
+{
+    struct check *check = aim->target < engine->targets->count ? &engine->targets->checks[aim->target] : NULL;
+    if (check == NULL || !targets_take_aim(check, aim)) {
+        return NULL;
+    }
+    if (check->flight != NULL) {
+        release_flight(engine, check->flight);
+        check->flight = NULL;
+    }
+    timer_heap_remove(&engine->starts, &check->timer);
+    check->next_us = check->idle ? 0 : check->next_us;
+    return check;
+}
+
+void engine_aim(struct engine *engine, uint64_t generation, const struct probe_aim *aims, size_t count)
+{
+    struct check **taken = memory_alloc_array(count, sizeof *taken);
+    size_t taken_count = 0, fresh = 0, nth = 0;
+    int64_t at_us = now_us(engine);
+    for (size_t i = 0; generation == engine->targets->generation && i < count; i++) {
+        taken[taken_count] = take_aim(engine, &aims[i]);
+        if (taken[taken_count] != NULL && !taken[taken_count]->idle) {
+            fresh += taken[taken_count++]->next_us == 0;
+        }
+    }
+    for (size_t i = 0; i < taken_count; i++) {
+        if (taken[i]->next_us == 0) {
+            plan_first(taken[i], at_us, nth++, fresh);
+        }
+        timer_heap_add(&engine->starts, &taken[i]->timer, taken[i]->next_us);
+    }
+    engine->wake_us = 0;
+    free(taken);
 }
 
 /* ---- life ---- */

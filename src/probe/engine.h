@@ -18,6 +18,9 @@ void engine_close(struct engine *engine);
  */
 void engine_replace_targets(struct engine *engine, struct targets *targets);
 
+/* Of the current list; the first checks of those that were idle are spread as those of a list are. */
+void engine_aim(struct engine *engine, uint64_t generation, const struct probe_aim *aims, size_t count);
+
 /* One round: do what is due, then sleep until something happens. Returns true if wake_fd was readable. */
 bool engine_run(struct engine *engine);
 

@@ -10,6 +10,7 @@ src_libprobe_a_SOURCES = \
 	src/probe/http_body.c src/probe/http_body.h \
 	src/probe/http_response.c src/probe/http_response.h \
 	src/probe/load.c src/probe/load.h \
+	src/probe/names.c src/probe/names.h \
 	src/probe/probe.h \
 	src/probe/prober.c \
 	src/probe/resolve.c src/probe/resolve.h \

@@ -32,7 +32,8 @@ const char *probe_cause_text(enum probe_cause cause);
 struct probe_target {
     enum probe_type type;
     struct addr_port at; /* in_turn: the port only */
-    /* Several addresses: each check goes to the next one of them. With none the check fails at once. */
+    /* Several addresses, up to PROBE_ADDRESSES_MAX: each check goes to the next one of them. With none the
+     * check fails at once. */
     bool in_turn;
     const struct addr *addresses;
     size_t address_count;
@@ -45,6 +46,16 @@ struct probe_target {
     const uint8_t *send, *expect; /* tcp: what to say, and what has to come then; both may be missing */
     size_t send_len, expect_len;  /* send: only with expect, of 1 to EXPECT_LEN_MAX octets */
     uint64_t identity; /* targets of equal identity keep their schedule and their check in flight */
+};
+
+enum { PROBE_ADDRESSES_MAX = 8 };
+
+/* Other addresses for a target that has several. */
+struct probe_aim {
+    uint32_t target; /* index in the list */
+    bool idle;
+    uint8_t address_count;
+    struct addr addresses[PROBE_ADDRESSES_MAX];
 };
 
 struct probe_result {
@@ -79,7 +90,10 @@ void prober_free_targets(struct targets *targets); /* that were not used; NULL i
  * in flight.
  */
 void prober_use_targets(struct prober *prober, struct targets *targets);
-/* Both. */
+/* Some targets of the list that was brought last have other addresses now, or none, if it is of this
+ * generation. From any thread; returns at once. Costs what these targets are, however long the list is. */
+void prober_aim(struct prober *prober, uint64_t generation, const struct probe_aim *aims, size_t count);
+/* Make and use. */
 void prober_set_targets(struct prober *prober, uint64_t generation, const struct probe_target *targets,
                         size_t count);
 /* Stop, join the thread, close everything, free. After it returns no hook is called. NULL is fine. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The prober's thread and the mailbox in front of it. Others leave a list or the wish to end in the mailbox
- * and ring an eventfd; nobody waits, and a list that was replaced before the thread looked is never used. */
+ * The prober's thread and the mailbox in front of it. Others leave a list, what changes in it, or the wish to
+ * end in the mailbox and ring an eventfd; nobody waits, and a list that was replaced before the thread looked
+ * is never used. */
 #include "config.h"
 
 #include "probe/probe.h"
@@ -13,8 +14,19 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/queue.h>
 #include <unistd.h>
+
+/* Of the list in front of them. */
+struct aims {
+    STAILQ_ENTRY(aims) link;
+    uint64_t generation;
+    size_t count;
+    struct probe_aim items[];
+};
+STAILQ_HEAD(aims_queue, aims);
 
 struct prober {
     struct engine *engine; /* of the thread, except for its statistics */
@@ -22,6 +34,7 @@ struct prober {
     int wake_fd;
     pthread_mutex_t lock;    /* guards what follows */
     struct targets *pending; /* NULL: nothing new */
+    struct aims_queue aims;  /* behind that */
     bool closing;
 };
 
@@ -31,9 +44,20 @@ static void wake(struct prober *prober)
     (void)written; /* can only fail when the counter is full, that is, when it rings already */
 }
 
+static void free_aims(struct aims_queue *queue)
+{
+    struct aims *aims;
+    while ((aims = STAILQ_FIRST(queue)) != NULL) {
+        STAILQ_REMOVE_HEAD(queue, link);
+        free(aims);
+    }
+}
+
 /* Returns false when it is time to go. */
 static bool read_mailbox(struct prober *prober)
 {
+    struct aims_queue queue = STAILQ_HEAD_INITIALIZER(queue);
+    const struct aims *aims;
     uint64_t rings;
     ssize_t got = read(prober->wake_fd, &rings, sizeof rings);
     (void)got; /* what counts is in the mailbox */
@@ -41,10 +65,16 @@ static bool read_mailbox(struct prober *prober)
     bool closing = prober->closing;
     struct targets *targets = prober->pending;
     prober->pending = NULL;
+    STAILQ_CONCAT(&queue, &prober->aims);
     pthread_mutex_unlock(&prober->lock);
     if (targets != NULL) {
         engine_replace_targets(prober->engine, targets);
     }
+    STAILQ_FOREACH(aims, &queue, link)
+    {
+        engine_aim(prober->engine, aims->generation, aims->items, aims->count);
+    }
+    free_aims(&queue);
     return !closing;
 }
 
@@ -74,6 +104,7 @@ static void free_prober(struct prober *prober)
 {
     engine_close(prober->engine);
     targets_free(prober->pending);
+    free_aims(&prober->aims);
     pthread_mutex_destroy(&prober->lock);
     if (prober->wake_fd != -1) {
         close(prober->wake_fd);
@@ -84,6 +115,7 @@ static void free_prober(struct prober *prober)
 int prober_open(const struct probe_hooks *hooks, struct prober **prober)
 {
     struct prober *p = memory_alloc(sizeof *p);
+    STAILQ_INIT(&p->aims);
     pthread_mutex_init(&p->lock, NULL);
     p->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int error = p->wake_fd == -1 ? -errno : engine_open(hooks, p->wake_fd, &p->engine);
@@ -110,12 +142,30 @@ void prober_free_targets(struct targets *targets)
 
 void prober_use_targets(struct prober *prober, struct targets *targets)
 {
+    struct aims_queue unused_aims = STAILQ_HEAD_INITIALIZER(unused_aims);
     pthread_mutex_lock(&prober->lock);
     struct targets *unused = prober->pending;
     prober->pending = targets;
+    STAILQ_CONCAT(&unused_aims, &prober->aims);
     pthread_mutex_unlock(&prober->lock);
     wake(prober);
     targets_free(unused);
+    free_aims(&unused_aims);
+}
+
+void prober_aim(struct prober *prober, uint64_t generation, const struct probe_aim *items, size_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    struct aims *aims = memory_alloc(sizeof *aims + count * sizeof *items);
+    aims->generation = generation;
+    aims->count = count;
+    memcpy(aims->items, items, count * sizeof *items);
+    pthread_mutex_lock(&prober->lock);
+    STAILQ_INSERT_TAIL(&prober->aims, aims, link);
+    pthread_mutex_unlock(&prober->lock);
+    wake(prober);
 }
 
 void prober_set_targets(struct prober *prober, uint64_t generation, const struct probe_target *targets,

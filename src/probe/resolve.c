@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "probe/names.h"
 #include "probe/timers.h"
 
 #include <ares.h>
@@ -25,6 +26,7 @@
 
 enum {
     IN_FLIGHT_MAX = 64,
+    ASK_TURN = 16,     /* queries at a time: others of this thread have their turn between them */
     TIMEOUT_MS = 2000, /* of the first try; c-ares doubles it */
     TRIES = 2,
     SCAN_MAX = 64, /* records of an answer that are looked at */
@@ -44,9 +46,11 @@ struct family {
 };
 
 struct host {
+    struct name_entry entry; /* first: the table gives it back */
     struct resolve_host told;
     struct resolver *resolver; /* NULL: not in the list any more */
     size_t index;
+    uint64_t list; /* the number of the list that this is its place in */
     struct family families[2];
 };
 
@@ -65,7 +69,14 @@ struct resolver {
     bool has_library;
     SLIST_HEAD(watch_list, watch) watches;
     struct host **hosts;
-    size_t count, in_flight;
+    size_t count, placed; /* places from `placed` on are empty yet */
+    const char *const *names;
+    struct name_table table;
+    struct host **old; /* of the list before, those that have no place in this one; until all are looked at */
+    size_t old_count, old_done;
+    struct name_table old_table;
+    uint64_t list;
+    size_t in_flight;
     struct timer_heap due;
     char *servers;      /* owned; NULL: those of the system */
     struct file system; /* resolv.conf, as it was when they were found */
@@ -227,7 +238,9 @@ static void on_answer(void *argument, int status, int timeouts, unsigned char *b
         schedule(r, family, clock_now_ms(&r->clock));
     } else {
         judge(family, status, bytes, len);
-        r->hooks.heard(r->hooks.context, host->index);
+        if (host->list == r->list) {
+            r->hooks.heard(r->hooks.context, host->index);
+        }
     }
 }
 
@@ -237,7 +250,10 @@ static void ask_what_is_due(struct resolver *r)
 {
     int64_t now_ms = clock_now_ms(&r->clock), due_ms;
     struct family *family;
-    while (r->channel != NULL && (family = find_due(r, &due_ms)) != NULL && due_ms <= now_ms) {
+    for (int i = 0; i < ASK_TURN && r->channel != NULL; i++) {
+        if ((family = find_due(r, &due_ms)) == NULL || due_ms > now_ms) {
+            return;
+        }
         timer_heap_remove(&r->due, &family->timer);
         family->in_flight = true;
         r->in_flight++;
@@ -337,44 +353,69 @@ static void drop_host(struct resolver *r, struct host *host)
     }
 }
 
-static int compare_names(const void *left, const void *right)
+static void place(struct resolver *r)
 {
-    const struct host *const *a = left, *const *b = right;
-    return strcmp((*a)->told.name, (*b)->told.name);
+    const char *name = r->names[r->placed];
+    struct name_entry *same = name_table_take(&r->old_table, name);
+    struct host *host = same == NULL ? new_host(r, name) : (struct host *)(void *)same;
+    host->index = r->placed;
+    host->list = r->list;
+    name_table_add(&r->table, &host->entry, host->told.name);
+    r->hosts[r->placed++] = host;
 }
 
-static int compare_name(const void *key, const void *item)
+static void forget_old(struct resolver *r)
 {
-    const struct host *const *host = item;
-    return strcmp(key, (*host)->told.name);
+    free(r->old);
+    name_table_fini(&r->old_table);
+    r->old = NULL;
+    r->old_count = r->old_done = 0;
+}
+
+bool resolver_follow_hosts(struct resolver *r, size_t max)
+{
+    for (; max != 0 && r->placed < r->count; max--) {
+        place(r);
+    }
+    for (; max != 0 && r->old_done < r->old_count; max--) {
+        struct host *host = r->old[r->old_done++];
+        if (host->list != r->list) {
+            drop_host(r, host);
+        }
+    }
+    bool more = r->placed < r->count || r->old_done < r->old_count;
+    if (!more) {
+        forget_old(r);
+    }
+    arm(r);
+    return more;
+}
+
+void resolver_begin_hosts(struct resolver *r, const char *const *names, size_t count)
+{
+    while (resolver_follow_hosts(r, SIZE_MAX)) { /* the list before, should it not be done with */
+    }
+    r->old = r->hosts;
+    r->old_count = r->count;
+    r->old_table = r->table;
+    r->hosts = memory_alloc_array(count, sizeof(struct host *));
+    r->count = count;
+    r->placed = 0;
+    r->names = names;
+    r->list++;
+    name_table_init(&r->table, count);
 }
 
 void resolver_set_hosts(struct resolver *r, const char *const *names, size_t count)
 {
-    struct host **old = r->hosts;
-    size_t old_count = r->count;
-    r->hosts = memory_alloc_array(count, sizeof(struct host *));
-    r->count = count;
-    if (old_count != 0) {
-        qsort(old, old_count, sizeof(struct host *), compare_names);
+    resolver_begin_hosts(r, names, count);
+    while (resolver_follow_hosts(r, SIZE_MAX)) {
     }
-    for (size_t i = 0; i < old_count; i++) {
-        old[i]->index = SIZE_MAX;
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct host **same =
-            old_count == 0 ? NULL : bsearch(names[i], old, old_count, sizeof(struct host *), compare_name);
-        bool kept = same != NULL && (*same)->index == SIZE_MAX;
-        r->hosts[i] = kept ? *same : new_host(r, names[i]);
-        r->hosts[i]->index = i;
-    }
-    for (size_t i = 0; i < old_count; i++) {
-        if (old[i]->index == SIZE_MAX) {
-            drop_host(r, old[i]);
-        }
-    }
-    free(old);
-    arm(r);
+}
+
+size_t resolver_count_hosts(const struct resolver *r)
+{
+    return r->placed;
 }
 
 const struct resolve_host *resolver_get_host(const struct resolver *r, size_t index)
@@ -480,11 +521,21 @@ static void shift_set(struct resolve_set *set, int64_t by_ms)
     }
 }
 
+static void shift_host(struct host *host, int64_t by_ms)
+{
+    shift_set(&host->told.v4, by_ms);
+    shift_set(&host->told.v6, by_ms);
+}
+
 void resolver_shift_clock(struct resolver *r, int64_t by_ms)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        shift_set(&r->hosts[i]->told.v4, by_ms);
-        shift_set(&r->hosts[i]->told.v6, by_ms);
+    for (size_t i = 0; i < r->placed; i++) {
+        shift_host(r->hosts[i], by_ms);
+    }
+    for (size_t i = r->old_done; i < r->old_count; i++) {
+        if (r->old[i]->list != r->list) {
+            shift_host(r->old[i], by_ms);
+        }
     }
 }
 
@@ -518,12 +569,13 @@ void resolver_close(struct resolver *r)
     if (r == NULL) {
         return;
     }
-    size_t count = r->count;
-    r->count = 0;
-    for (size_t i = 0; i < count; i++) {
+    while (r->table.slots != NULL && resolver_follow_hosts(r, SIZE_MAX)) {
+    }
+    for (size_t i = 0; i < r->placed; i++) {
         drop_host(r, r->hosts[i]);
     }
     free(r->hosts);
+    name_table_fini(&r->table);
     stop_cares(r);
     timer_heap_fini(&r->due);
     free(r->servers);

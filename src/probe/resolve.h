@@ -73,7 +73,13 @@ void resolver_close(struct resolver *resolver);
 int resolver_set_servers(struct resolver *resolver, const char *servers);
 void resolver_get_stats(const struct resolver *resolver, struct resolve_stats *stats);
 
-/* Replace the list. Names that were in the old one keep what is known of them; each should be there once. */
+/* Replace the list, so many names at a time. Names that were in the old one keep what is known of them; each
+ * should be there once. Until follow() returns that there is no more, `names` is borrowed; the first
+ * resolver_count_hosts() of the new list have their place, and only those are heard of. */
+void resolver_begin_hosts(struct resolver *resolver, const char *const *names, size_t count);
+bool resolver_follow_hosts(struct resolver *resolver, size_t max);
+size_t resolver_count_hosts(const struct resolver *resolver);
+/* All of it. */
 void resolver_set_hosts(struct resolver *resolver, const char *const *names, size_t count);
 /* The wall clock was set by so much: times of what is known go along. */
 void resolver_shift_clock(struct resolver *resolver, int64_t by_ms);

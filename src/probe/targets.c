@@ -18,13 +18,25 @@ static uint32_t at_least_shortest(uint32_t ms)
     return ms < SHORTEST_MS ? SHORTEST_MS : ms;
 }
 
+static uint32_t count_addresses(size_t count)
+{
+    return count < PROBE_ADDRESSES_MAX ? (uint32_t)count : PROBE_ADDRESSES_MAX;
+}
+
+static void set_addresses(struct check *check, const struct addr *addresses, size_t count)
+{
+    check->address_count = count_addresses(count);
+    if (check->address_count != 0) {
+        memcpy(check->addresses, addresses, check->address_count * sizeof *addresses);
+    }
+}
+
 static void init_check(struct check *check, const struct probe_target *target, struct arena *arena)
 {
     *check = (struct check){
         .at = target->at,
         .in_turn = target->in_turn,
         .idle = target->idle,
-        .address_count = target->in_turn ? (uint32_t)target->address_count : 0,
         .type = target->type,
         .interval_ms = at_least_shortest(target->interval_ms),
         .timeout_ms = at_least_shortest(target->timeout_ms),
@@ -32,9 +44,9 @@ static void init_check(struct check *check, const struct probe_target *target, s
         .status_low = target->status_low,
         .status_high = target->status_high,
     };
-    if (check->address_count != 0) {
-        check->addresses =
-            arena_copy(arena, target->addresses, target->address_count * sizeof *target->addresses);
+    if (target->in_turn) {
+        check->addresses = arena_alloc(arena, PROBE_ADDRESSES_MAX * sizeof *check->addresses);
+        set_addresses(check, target->addresses, target->address_count);
     }
     check_get_kind(target->type)->prepare(check, target, arena);
 }
@@ -109,11 +121,11 @@ static bool is_same(const struct check *a, const struct check *b)
            (a->load == NULL ? b->load == NULL : b->load != NULL && strcmp(a->load, b->load) == 0);
 }
 
-static bool has_addresses_of(const struct check *a, const struct check *b)
+static bool has_addresses(const struct check *check, const struct addr *addresses, size_t count)
 {
-    return a->address_count == b->address_count &&
-           (a->address_count == 0 ||
-            memcmp(a->addresses, b->addresses, a->address_count * sizeof *a->addresses) == 0);
+    return check->address_count == count_addresses(count) &&
+           (check->address_count == 0 ||
+            memcmp(check->addresses, addresses, check->address_count * sizeof *addresses) == 0);
 }
 
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted)
@@ -138,7 +150,8 @@ void targets_carry(struct check *from, struct check *to, int64_t now_us)
         to->turn = from->turn;
         to->at = from->at;
     }
-    if (from->flight != NULL && !to->idle && has_addresses_of(from, to)) { /* else its result is of no use */
+    bool is_of_use = !to->idle && has_addresses(from, to->addresses, to->address_count);
+    if (from->flight != NULL && is_of_use) {
         to->flight = from->flight;
         to->flight->check = to;
         from->flight = NULL;
@@ -146,4 +159,15 @@ void targets_carry(struct check *from, struct check *to, int64_t now_us)
             load_scan_move(&to->flight->body.scan, to->load);
         }
     }
+}
+
+bool targets_take_aim(struct check *check, const struct probe_aim *aim)
+{
+    if (!check->in_turn ||
+        (check->idle == aim->idle && has_addresses(check, aim->addresses, aim->address_count))) {
+        return false;
+    }
+    set_addresses(check, aim->addresses, aim->address_count);
+    check->idle = aim->idle;
+    return true;
 }

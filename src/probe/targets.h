@@ -27,3 +27,6 @@ struct check *targets_find_same(const struct targets *targets, const struct chec
 /* Move schedule and check in flight from a check of the old list to the same check of a new one. The check in
  * flight stays behind if there are other addresses now. */
 void targets_carry(struct check *from, struct check *to, int64_t now_us);
+
+/* Returns whether that is new: what is in flight is of no use then. */
+bool targets_take_aim(struct check *check, const struct probe_aim *aim);

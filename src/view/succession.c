@@ -21,7 +21,6 @@ struct view_succession {
     struct lock *lock;
     struct health_carrier *carrier;
     const struct view_host **heritage; /* of each host of `next` the one of the view before; NULL: none */
-    bool has_moved;                    /* other addresses than there were when it was new */
 };
 
 /* ---- hosts ---- */
@@ -78,14 +77,13 @@ static void carry_hosts(struct view_succession *s, const struct view *previous)
  * that since is taken over first: without addresses there is nothing to observe, and the verdict is lost. */
 static void on_carried(void *context, uint32_t endpoint)
 {
-    struct view_succession *s = context;
+    const struct view_succession *s = context;
     const struct conf_host *conf = s->next->topology->endpoints[endpoint].host;
     if (conf == NULL) {
         return;
     }
     const struct view_host *host = &s->next->hosts[conf->index], *from = s->heritage[conf->index];
     if (from != NULL && view_carry_host(&s->next->hosts[conf->index], from)) {
-        s->has_moved = true;
         for (size_t i = 0; i < host->endpoint_count; i++) {
             view_apply_host(s->next, host->endpoints[i], s->wall_ms);
         }
@@ -113,7 +111,6 @@ struct view_succession *view_succession_new(struct view *next, const struct view
         view_apply_host(next, i, wall_ms);
     }
     view_succession_catch_up(s);
-    s->has_moved = false;
     return s;
 }
 
@@ -127,11 +124,10 @@ void view_succession_catch_up(struct view_succession *s)
     lock_leave(s->lock);
 }
 
-bool view_succession_end(struct view_succession *s)
+void view_succession_end(struct view_succession *s)
 {
     (void)health_carrier_catch_up(s->carrier, SIZE_MAX);
     health_carrier_end(s->carrier);
-    return s->has_moved;
 }
 
 void view_succession_free(struct view_succession *s)

@@ -251,9 +251,9 @@ struct view_succession *view_succession_new(struct view *next, const struct view
                                             struct lock *lock);
 /* What changed since, until little is left; takes the lock for moments. */
 void view_succession_catch_up(struct view_succession *succession);
-/* The rest. With the lock held, in which `next` is published, or to give up. Returns whether hosts have other
- * addresses than when the succession was new: who made a list of them has to make another one. */
-bool view_succession_end(struct view_succession *succession);
+/* The rest. With the lock held, in which `next` is published, or to give up. Hosts may have other addresses
+ * than when the succession was new. */
+void view_succession_end(struct view_succession *succession);
 void view_succession_free(struct view_succession *succession); /* after its end; NULL is fine */
 
 /* Wait until no reader uses anything that it had before. Not to be called from a reader. */

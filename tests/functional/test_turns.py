@@ -6,10 +6,12 @@ import re
 import pytest
 
 import kit
+import nameserver
 from test_soak import is_sanitized
 
-ENDPOINTS, RELOADS = 30000, 5
+ENDPOINTS, HOSTS, RELOADS = 30000, 4000, 5
 BOUND = "0.01"  # seconds; preparing the checks of all endpoints takes longer
+TURN = "0.001"  # as long as a turn is meant to be at the most
 
 
 @pytest.fixture(name="crowd")
@@ -23,11 +25,11 @@ def fixture_crowd(site):
     return site.start()
 
 
-def count_turns(server):
+def count_turns(server, bound=BOUND):
     """All turns of the control thread, and those that were long."""
     text = server.request("GET", "/metrics").body.decode()
     turns = {bound: int(count) for bound, count in re.findall(r'^steerd_control_turn_cpu_seconds_bucket{le="(.*)"} (\d+)$', text, re.M)}
-    return turns["+Inf"], turns["+Inf"] - turns[BOUND]
+    return turns["+Inf"], turns["+Inf"] - turns[bound]
 
 
 def test_a_reload_takes_no_long_turn(crowd):
@@ -37,3 +39,26 @@ def test_a_reload_takes_no_long_turn(crowd):
     after, long_after = count_turns(crowd)
     assert after >= before + RELOADS
     assert is_sanitized(crowd) or long_after - long_before < RELOADS
+
+
+def test_hosts_take_no_long_turn(site):
+    """Thousands of names are looked up, brought in and checked some at a time: at the start, by a reload, and when all change."""
+    resolver = nameserver.Nameserver({f"h{i}.example.net": {"A": [f"127.9.{i >> 8}.{i & 255}"]} for i in range(HOSTS)}, ttl=3600)
+    site.topology = {
+        "regions": {"us": {"azs": {"us-1": {}}}},
+        "checks": {"web": {"type": "http", "port": 9, "path": "/health", "interval": "3600s", "timeout": "1s"}},
+        "endpoints": {f"web-{i}": {"az": "us-1", "checks": ["web"], "host": f"h{i}.example.net"} for i in range(HOSTS)}}
+    site.server["resolver"] = {"servers": [resolver.at]}
+    site.zone("example.com", "").policy("example.com", {"www": {"endpoints": ["web-1"]}})
+    server = site.start()
+
+    def are_all_checked():
+        counts = dict(re.findall(r'^steerd_checks_total{outcome="(.*)"} (\d+)$', server.request("GET", "/metrics").body.decode(), re.M))
+        return sum(map(int, counts.values())) >= HOSTS
+    server.wait(are_all_checked, "everything was looked up and checked", 60)
+    for _ in range(RELOADS):
+        assert server.reload().status == 200
+    turns, long = count_turns(server, TURN)
+    resolver.close()
+    assert turns > HOSTS / 64
+    assert is_sanitized(server) or long < RELOADS

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { SHORT = 60 };
 
@@ -374,6 +375,64 @@ static void without_an_address_a_check_fails_and_idle_ones_rest(void **state)
     record_fini(&r);
 }
 
+static struct probe_aim aim_at(uint32_t target, const char *address)
+{
+    struct probe_aim aim = {.target = target, .idle = address == NULL};
+    if (address != NULL) {
+        aim.address_count = 1;
+        assert_int_equal(addr_parse(address, &aim.addresses[0]), 0);
+    }
+    return aim;
+}
+
+/* One that was idle begins, one that waits for an answer from elsewhere gives that up, one rests; the others
+ * do not notice, and what is said of another list, or of no target, nobody does. */
+static void some_targets_are_aimed_elsewhere(void **state)
+{
+    (void)state;
+    enum { IDLE, STUCK, RESTS, OTHER, COUNT };
+    struct record r;
+    struct server s, holds;
+    struct addr address;
+    server_open(&s, ANSWER, "HTTP/1.1 200 OK\r\n\r\n");
+    assert_true(server_listen(&holds, AF_INET, 0, 16));
+    assert_int_equal(addr_parse("127.0.0.1", &address), 0);
+    struct probe_target targets[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        targets[i] = target_at(PROBE_HTTP, i == STUCK ? holds.port : s.port, i + 1);
+        targets[i].in_turn = i != OTHER;
+        targets[i].idle = i == IDLE;
+        targets[i].addresses = &address;
+        targets[i].address_count = 1;
+    }
+    struct prober *prober = open_prober(&r);
+    prober_set_targets(prober, 1, targets, COUNT);
+    record_wait(&r, 1, OTHER, 0, 2);
+    record_wait(&r, 1, RESTS, 0, 2);
+    const struct probe_aim late[] = {aim_at(OTHER, NULL), aim_at(RESTS, NULL)};
+    const struct probe_aim aims[] = {aim_at(IDLE, "127.0.0.1"), aim_at(STUCK, "127.0.0.99"),
+                                     aim_at(RESTS, NULL), aim_at(OTHER, "127.0.0.99"),
+                                     aim_at(COUNT, "127.0.0.1")};
+    prober_aim(prober, 0, late, 2);
+    prober_aim(prober, 1, aims, 5);
+    assert_int_equal(record_wait(&r, 1, IDLE, 0, 2).outcome, HEALTH_OUTCOME_OK);
+    assert_int_equal(record_wait(&r, 1, STUCK, 0, 2).outcome, HEALTH_OUTCOME_REFUSED);
+    size_t from = record_count(&r);
+    assert_int_equal(record_wait(&r, 1, OTHER, from, 5).outcome, HEALTH_OUTCOME_OK);
+    size_t until = record_count(&r);
+    targets[RESTS].identity = 9;
+    prober_aim(prober, 1, late, 2);
+    prober_set_targets(prober, 1, targets, COUNT); /* what was said before is of the list before */
+    assert_int_equal(record_wait(&r, 1, RESTS, until, 2).outcome, HEALTH_OUTCOME_OK);
+    prober_close(prober);
+    server_close(&s);
+    for (size_t i = from; i < until; i++) {
+        assert_int_not_equal(r.results[i].target, RESTS);
+    }
+    close(holds.fd);
+    record_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +447,7 @@ int main(void)
         cmocka_unit_test(no_descriptor_is_a_local_error),
         cmocka_unit_test(addresses_are_checked_in_turn),
         cmocka_unit_test(without_an_address_a_check_fails_and_idle_ones_rest),
+        cmocka_unit_test(some_targets_are_aimed_elsewhere),
     };
     return cmocka_run_group_tests_name("probe_lists", tests, NULL, NULL);
 }

@@ -247,6 +247,40 @@ static void hosts_that_stay_keep_what_is_known(void **state)
     assert_string_equal(first(w)->name, "b.example.net");
 }
 
+/* A list is followed name by name: who has a place already is heard of, and nobody is forgotten on the way.
+ */
+static void a_list_is_followed_in_turns(void **state)
+{
+    struct world *w = *state;
+    static const char *const before[] = {"a.example.net", "b.example.net", "c.example.net"};
+    static const char *const after[] = {"d.example.net", "c.example.net", "a.example.net"};
+    w->script = (struct script){.v4 = {"192.0.2.1"}};
+    resolver_set_hosts(w->resolver, before, 3);
+    wait_changes(w, 6);
+    resolver_begin_hosts(w->resolver, after, 3);
+    assert_int_equal(resolver_count_hosts(w->resolver), 0);
+    assert_true(resolver_follow_hosts(w->resolver, 2));
+    assert_int_equal(resolver_count_hosts(w->resolver), 2);
+    EXPECT(&resolver_get_host(w->resolver, 1)->v4, "192.0.2.1");
+    int64_t answered_ms = resolver_get_host(w->resolver, 1)->v4.answered_ms;
+    resolver_shift_clock(w->resolver, 5000);
+    assert_int_equal(resolver_get_host(w->resolver, 1)->v4.answered_ms, answered_ms + 5000);
+    wait_changes(w, 8); /* of d */
+    EXPECT(&first(w)->v4, "192.0.2.1");
+    assert_true(resolver_follow_hosts(w->resolver, 3)); /* a has its place, and b is still to go */
+    assert_true(resolver_get_host(w->resolver, 2)->v4.answered_ms > 5000);
+    assert_string_equal(resolver_get_host(w->resolver, 2)->name, "a.example.net");
+    while (resolver_follow_hosts(w->resolver, 1)) {
+    }
+    resolver_begin_hosts(w->resolver, before, 3); /* nobody says when it has to be over */
+    assert_true(resolver_follow_hosts(w->resolver, 1));
+    resolver_begin_hosts(w->resolver, after, 2);
+    while (resolver_follow_hosts(w->resolver, 1)) {
+    }
+    assert_int_equal(first(w)->v4.state, RESOLVE_PENDING); /* it had left */
+    EXPECT(&resolver_get_host(w->resolver, 1)->v4, "192.0.2.1");
+}
+
 /* The answers to hosts that have left come to nobody; closing with queries in flight frees them. */
 static void hosts_may_leave_while_they_are_asked_for(void **state)
 {
@@ -409,6 +443,7 @@ int main(void)
         TEST(addresses_follow_and_failures_keep_them),
         TEST(failures_are_told_and_tried_again),
         TEST(hosts_that_stay_keep_what_is_known),
+        TEST(a_list_is_followed_in_turns),
         TEST(hosts_may_leave_while_they_are_asked_for),
         TEST(many_hosts_are_all_asked_for),
         TEST(work_is_by_query_not_by_host),
