@@ -10,13 +10,15 @@
 
 enum { TARGETS_DEFAULT = 3, HOLD_DEFAULT_MS = 60000, CONTROLS_MAX = 64 };
 
-static void read_control(const struct conf_topology *topology, const struct doc_node *node,
+/* Returns whether it could be read. */
+static bool read_control(const struct conf_topology *topology, const struct doc_node *node,
                          struct conf_control *control)
 {
     static const char *const keys[] = {"address", "check", NULL};
     struct doc_node address, check;
+    size_t issues = doc_count_issues(node->doc);
     if (!doc_check_object(node, keys)) {
-        return;
+        return false;
     }
     if (doc_require(node, "address", &address) &&
         (!doc_is_text(&address) || addr_parse(doc_text(&address), &control->addr) != 0)) {
@@ -29,12 +31,29 @@ static void read_control(const struct conf_topology *topology, const struct doc_
         }
         control->check = index < 0 ? 0 : (uint32_t)index;
     }
+    return doc_count_issues(node->doc) == issues;
+}
+
+/* Of those before it, the one that asks the same; NULL: none. */
+static const struct conf_control *find_same(const struct conf_brake *brake,
+                                            const struct conf_control *control)
+{
+    for (size_t i = 0; i < brake->control_count; i++) {
+        const struct conf_control *other = &brake->controls[i];
+        if (other->check == control->check && addr_equal(&other->addr, &control->addr)) {
+            return other;
+        }
+    }
+    return NULL;
 }
 
 static void read_controls(struct conf_topology *topology, const struct doc_node *brake)
 {
     struct conf_brake *to = &topology->brake;
     struct doc_node list, item = {0};
+    struct {
+        unsigned line, column;
+    } places[CONTROLS_MAX];
     if (!doc_find(brake, "control", &list) ||
         !doc_check_array(&list,
                          "an array of objects such as { \"address\": \"192.0.2.1\", \"check\": \"web\" }")) {
@@ -46,7 +65,18 @@ static void read_controls(struct conf_topology *topology, const struct doc_node 
     }
     to->controls = arena_alloc(topology->arena, doc_count(&list) * sizeof *to->controls);
     while (doc_next(&list, &item)) {
-        read_control(topology, &item, &to->controls[to->control_count++]);
+        struct conf_control *control = &to->controls[to->control_count];
+        if (!read_control(topology, &item, control)) {
+            continue;
+        }
+        const struct conf_control *first = find_same(to, control);
+        if (first != NULL) {
+            doc_error(&item, "this control target is there already, in line %u, column %u",
+                      places[first - to->controls].line, places[first - to->controls].column);
+        } else {
+            doc_find_key_place(&item, &places[to->control_count].line, &places[to->control_count].column);
+            to->control_count++;
+        }
     }
 }
 

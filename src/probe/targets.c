@@ -51,14 +51,9 @@ static void init_check(struct check *check, const struct probe_target *target, s
     check_get_kind(target->type)->prepare(check, target, arena);
 }
 
-/* The slot of an identity, or the empty one where it would be. */
-static uint32_t *find_slot(const struct targets *targets, uint64_t identity)
+static size_t find_start(const struct targets *targets, uint64_t identity)
 {
-    size_t at = (size_t)hash_finish(identity) & targets->index_mask;
-    while (targets->index[at] != 0 && targets->checks[targets->index[at] - 1].identity != identity) {
-        at = (at + 1) & targets->index_mask;
-    }
-    return &targets->index[at];
+    return (size_t)hash_finish(identity) & targets->index_mask;
 }
 
 static void build_index(struct targets *targets)
@@ -70,10 +65,11 @@ static void build_index(struct targets *targets)
     targets->index = memory_alloc_array(size, sizeof *targets->index);
     targets->index_mask = size - 1;
     for (size_t i = 0; i < targets->count; i++) {
-        uint32_t *slot = find_slot(targets, targets->checks[i].identity);
-        if (*slot == 0) {
-            *slot = (uint32_t)i + 1;
+        size_t at = find_start(targets, targets->checks[i].identity);
+        while (targets->index[at] != 0) {
+            at = (at + 1) & targets->index_mask;
         }
+        targets->index[at] = (uint32_t)i + 1;
     }
 }
 
@@ -130,12 +126,14 @@ static bool has_addresses(const struct check *check, const struct addr *addresse
 
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted)
 {
-    uint32_t place = *find_slot(targets, wanted->identity);
-    if (place == 0) {
-        return NULL;
+    for (size_t at = find_start(targets, wanted->identity); targets->index[at] != 0;
+         at = (at + 1) & targets->index_mask) {
+        struct check *found = &targets->checks[targets->index[at] - 1];
+        if (found->identity == wanted->identity && !found->carried && is_same(found, wanted)) {
+            return found;
+        }
     }
-    struct check *found = &targets->checks[place - 1];
-    return !found->carried && is_same(found, wanted) ? found : NULL;
+    return NULL;
 }
 
 void targets_carry(struct check *from, struct check *to, int64_t now_us)

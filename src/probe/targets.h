@@ -20,8 +20,7 @@ struct targets *targets_new(uint64_t generation, const struct probe_target *targ
 void targets_free(struct targets *targets); /* NULL is fine; nothing may be in flight any more */
 
 /* The check that observes the same as `wanted`: equal identity, and really the same kind, address and
- * request. NULL if there is none or it was carried already. Of several targets with one identity only the
- * first is found. */
+ * request, and not carried yet; the first of several. NULL if there is none. */
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted);
 
 /* Move schedule and check in flight from a check of the old list to the same check of a new one. The check in

@@ -133,6 +133,10 @@ static void brakes_are_read(void **state)
     expect_brake(
         "{\"control\": [{\"address\": \"::1\", \"check\": \"d\"}]}",
         "t.json:2:51: error: found \"d\", expected the name of a check (at $.brake.control[0].check)");
+    expect_brake("{\"control\": [{\"address\": \"::1\", \"check\": \"c\"},\n"
+                 "{\"address\": \"::2\", \"check\": \"c\"},\n {\"address\": \"0::1\", \"check\": \"c\"}]}",
+                 "t.json:4:2: error: this control target is there already, in line 2, column 23 "
+                 "(at $.brake.control[2])");
 }
 
 int main(void)

@@ -192,10 +192,10 @@ static void lists_find_what_stays(void **state)
 {
     (void)state;
     const struct probe_target before[] = {target(1, "/"), target(2, "/"), target(3, "/"), target(3, "/")};
-    struct probe_target after[] = {target(3, "/"), target(3, "/"), target(2, "/other"), target(1, "/"),
-                                   target(4, "/")};
+    struct probe_target after[] = {target(3, "/"), target(3, "/"), target(2, "/other"),
+                                   target(1, "/"), target(4, "/"), target(3, "/")};
     after[3].interval_ms = 50;
-    struct targets *old = targets_new(1, before, 4), *new = targets_new(2, after, 5);
+    struct targets *old = targets_new(1, before, 4), *new = targets_new(2, after, 6);
     struct flight flight = {.check = &old->checks[2]};
     old->checks[0].next_us = 70LL * SECOND;
     old->checks[2].next_us = 71LL * SECOND;
@@ -209,7 +209,10 @@ static void lists_find_what_stays(void **state)
     assert_null(old->checks[2].flight);
     assert_int_equal(new->checks[0].next_us, 71LL * SECOND);
 
-    assert_null(targets_find_same(old, &new->checks[1])); /* given away already */
+    same = targets_find_same(old, &new->checks[1]); /* each has one of its own */
+    assert_ptr_equal(same, &old->checks[3]);
+    targets_carry(same, &new->checks[1], 20 * SECOND);
+    assert_null(targets_find_same(old, &new->checks[5])); /* given away already */
     assert_null(targets_find_same(old, &new->checks[2])); /* same identity, but it asks for something else */
     assert_null(targets_find_same(old, &new->checks[4]));
 
