@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What readers may still use, to be freed when they do not: a thread waits for the grace period and does the
- * freeing, which takes long for a large view, so that nobody else has to. Owned by the control thread; things
- * come from any. */
+ * freeing, which takes long for a large view, so that nobody else has to. Owned by the control thread. */
 #pragma once
 
 struct reclaim;

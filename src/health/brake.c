@@ -50,11 +50,7 @@ static void count_target(const struct health *health, uint32_t target, int sign)
     if (what->answering != 0) {
         side->answering += (uint32_t)sign;
         side->members[place->class] += (uint32_t)sign;
-        if (sign > 0) {
-            what->heard = side->window;
-        } else if (what->heard != side->window) {
-            side->quiet[place->class]--;
-        }
+        side->quiet[place->class] += what->heard == side->window ? 0 : (uint32_t)sign;
     } else if (what->suspected != 0) {
         side->failing += (uint32_t)sign;
         if (sign > 0 && side->failing == 1) {
@@ -63,16 +59,18 @@ static void count_target(const struct health *health, uint32_t target, int sign)
     }
 }
 
+/* The newest is the last: only what a reload brings has to be put between others. */
 static void link_suspect(struct health *health, struct brake_side *side, uint32_t monitor)
 {
     struct brake_link *links = health->brake->links;
-    links[monitor] = (struct brake_link){.next = NO, .prev = side->last};
-    if (side->last == NO) {
-        side->first = monitor;
-    } else {
-        links[side->last].next = monitor;
+    uint32_t prev = side->last;
+    while (prev != NO && health->monitors[prev].suspected_ms > health->monitors[monitor].suspected_ms) {
+        prev = links[prev].prev;
     }
-    side->last = monitor;
+    uint32_t *from = prev == NO ? &side->first : &links[prev].next;
+    links[monitor] = (struct brake_link){.next = *from, .prev = prev};
+    *(*from == NO ? &side->last : &links[*from].prev) = monitor;
+    *from = monitor;
 }
 
 static void unlink_suspect(struct health *health, struct brake_side *side, uint32_t monitor)
@@ -83,6 +81,16 @@ static void unlink_suspect(struct health *health, struct brake_side *side, uint3
     }
     *(link.prev == NO ? &side->first : &links[link.prev].next) = link.next;
     *(link.next == NO ? &side->last : &links[link.next].prev) = link.prev;
+}
+
+/* In this window. */
+static void note_heard(struct health_brake *brake, uint32_t target)
+{
+    const struct brake_place *place = &brake->frame->places[target];
+    struct brake_side *side = &brake->sides[place->family];
+    struct brake_target *what = &brake->targets[target];
+    side->quiet[place->class] -= what->answering != 0 && what->heard != side->window;
+    what->heard = side->window;
 }
 
 /* By what it says: into the counters and the list, or out of them. */
@@ -112,8 +120,17 @@ void health_brake_leave(struct health *health, uint32_t monitor)
 
 void health_brake_enter(struct health *health, uint32_t monitor)
 {
-    if (health->brake != NULL) {
-        stand(health, monitor, 1);
+    if (health->brake == NULL) {
+        return;
+    }
+    struct brake_side *side = side_of(health->brake, monitor);
+    bool begins = side->failing == 0;
+    stand(health, monitor, 1);
+    if (begins && side->failing != 0) {
+        side->window_ms = 0; /* it began elsewhere: health_brake_carry() */
+    }
+    if (health->monitors[monitor].answered_ms >= side->window_ms) {
+        note_heard(health->brake, health->brake->frame->target_of[monitor]);
     }
 }
 
@@ -121,6 +138,7 @@ static void say(struct health *health, uint32_t monitor, enum health_says says)
 {
     struct health_monitor *m = &health->monitors[monitor];
     if (m->says != says) {
+        health_note(health, HEALTH_ENDPOINT, m->endpoint); /* the result may be another one's */
         stand(health, monitor, -1);
         m->says = (uint8_t)says;
         stand(health, monitor, 1);
@@ -157,13 +175,17 @@ static bool control_answers(const struct health_brake *brake, const struct brake
            (brake->assumes || brake->controls[control].answers);
 }
 
-/* Has a control target answered since the first suspect? */
-static bool is_believed(const struct health_brake *brake, const struct brake_side *side)
+/* Has a control target answered since the first failure? Where somebody always fails that may be long ago, so
+ * its answer is not to be older than a window before the first that still counts, either. There is one. */
+static bool is_believed(const struct health *health, const struct brake_side *side)
 {
+    const struct health_brake *brake = health->brake;
+    int64_t least_ms = health->monitors[side->first].suspected_ms - brake->frame->window_ms;
+    least_ms = least_ms < side->window_ms ? side->window_ms : least_ms;
     bool believed = false;
     for (size_t i = 0; i < brake->frame->plan.control_count; i++) {
-        believed |= control_answers(brake, side, i) &&
-                    (brake->assumes || brake->controls[i].at_ms >= side->window_ms);
+        believed |=
+            control_answers(brake, side, i) && (brake->assumes || brake->controls[i].at_ms >= least_ms);
     }
     return believed;
 }
@@ -213,7 +235,7 @@ static void release(struct health *health, struct brake_side *side, enum health_
 static void engage_if_due(struct health *health, struct brake_side *side)
 {
     bool is_late = side->spent || (side->until_ms != 0 && health->now_ms >= side->until_ms);
-    if (side->engaged || is_late || !is_mass(health, side) || is_believed(health->brake, side)) {
+    if (side->engaged || is_late || !is_mass(health, side) || is_believed(health, side)) {
         return;
     }
     side->engaged = true;
@@ -273,10 +295,7 @@ static void hear_answer(struct health *health, struct brake_side *side, uint32_t
     bool was_suspected = brake->targets[target].answering == 0 && brake->targets[target].suspected != 0;
     health->monitors[monitor].answered_ms = health->now_ms;
     say(health, monitor, HEALTH_SAYS_ANSWERS);
-    if (brake->targets[target].heard != side->window) {
-        brake->targets[target].heard = side->window;
-        side->quiet[brake->frame->places[target].class]--;
-    }
+    note_heard(health->brake, target);
     if (side->engaged && (was_suspected || !is_mass(health, side))) {
         release(health, side, HEALTH_BRAKE_RECOVERED);
     }
@@ -409,63 +428,68 @@ static int compare_suspects(const void *left, const void *right, void *context)
     return a < b ? -1 : a > b;
 }
 
-/* The oldest first. */
-static void sort_suspects(struct health *health, struct brake_side *side)
+/* Everybody stands anew, suspects the oldest first. */
+static void stand_all(struct health *health)
 {
-    uint32_t count = 0, *sorted = memory_alloc_array(health->monitor_count, sizeof *sorted);
-    for (uint32_t i = side->first; i != NO; i = health->brake->links[i].next) {
-        sorted[count++] = i;
+    uint32_t count = 0, *suspects = memory_alloc_array(health->monitor_count, sizeof *suspects);
+    for (uint32_t i = 0; i < health->monitor_count; i++) {
+        if (health->monitors[i].says == HEALTH_SAYS_SUSPECT) {
+            suspects[count++] = i;
+        } else {
+            stand(health, i, 1);
+        }
     }
-    qsort_r(sorted, count, sizeof *sorted, compare_suspects, health->monitors);
-    side->first = side->last = NO;
+    qsort_r(suspects, count, sizeof *suspects, compare_suspects, health->monitors);
     for (uint32_t i = 0; i < count; i++) {
-        link_suspect(health, side, sorted[i]);
+        stand(health, suspects[i], 1);
     }
-    free(sorted);
+    free(suspects);
 }
 
-/* The window is the one that began then: who was not heard in it is quiet. */
+/* The window is the one that began then (0: with the oldest suspect): who was not heard in it is quiet. */
 static void resume_window(struct health *health, struct brake_side *side, int64_t window_ms)
 {
     struct health_brake *brake = health->brake;
+    if (window_ms == 0 && side->first != NO) {
+        window_ms = health->monitors[side->first].suspected_ms;
+    }
+    if (side->failing == 0 || side->window_ms == window_ms) {
+        side->window_ms = window_ms;
+        return;
+    }
     begin_window(health, side);
     side->window_ms = window_ms;
     for (uint32_t i = 0; i < health->monitor_count; i++) {
-        const struct health_monitor *m = &health->monitors[i];
-        struct brake_target *target = &brake->targets[brake->frame->target_of[i]];
-        if (m->says == HEALTH_SAYS_ANSWERS && m->answered_ms >= window_ms && target->heard != side->window &&
-            side_of(brake, i) == side) {
-            target->heard = side->window;
-            side->quiet[brake->frame->places[brake->frame->target_of[i]].class]--;
+        if (health->monitors[i].answered_ms >= window_ms && side_of(brake, i) == side) {
+            note_heard(brake, brake->frame->target_of[i]);
         }
     }
-    sort_suspects(health, side);
 }
 
 void health_brake_rebuild(struct health *health)
 {
     struct health_brake *brake = health->brake;
+    int64_t windows_ms[HEALTH_BRAKES];
+    bool walks[HEALTH_BRAKES];
     if (brake == NULL) {
         return;
     }
     memset(brake->targets, 0, brake->frame->target_count * sizeof *brake->targets);
     for (int i = 0; i < HEALTH_BRAKES; i++) {
         struct brake_side *side = &brake->sides[i];
-        bool walks = side->cursor != NO;
-        int64_t window_ms = side->window_ms;
+        walks[i] = side->cursor != NO || side->engaged;
+        windows_ms[i] = side->window_ms;
         side->first = side->last = side->cursor = NO;
         side->answering = side->failing = 0;
         memset(side->members, 0, brake->frame->class_count * sizeof *side->members);
         memset(side->quiet, 0, brake->frame->class_count * sizeof *side->quiet);
-        for (uint32_t monitor = 0; monitor < health->monitor_count; monitor++) {
-            if (side_of(brake, monitor) == side) {
-                stand(health, monitor, 1);
-            }
-        }
-        if (side->failing != 0 && window_ms != 0) {
-            resume_window(health, side, window_ms);
-        }
-        side->cursor = walks || side->engaged ? side->first : NO;
+    }
+    stand_all(health);
+    for (int i = 0; i < HEALTH_BRAKES; i++) {
+        struct brake_side *side = &brake->sides[i];
+        side->window_ms = 0;
+        resume_window(health, side, windows_ms[i]);
+        side->cursor = walks[i] ? side->first : NO;
     }
 }
 
@@ -500,11 +524,7 @@ void health_brake_carry(struct health *to, const struct health *from)
         side->until_ms = old->until_ms;
         side->freed_ms = old->freed_ms;
         side->engagements = old->engagements;
-        if (old->failing != 0 && side->failing != 0 && side->window_ms != old->window_ms) {
-            resume_window(to, side, old->window_ms);
-        } else if (old->failing != 0) {
-            side->window_ms = old->window_ms;
-        }
+        resume_window(to, side, old->failing != 0 ? old->window_ms : 0);
         side->cursor = old->cursor != NO || old->engaged ? side->first : NO;
     }
     carry_controls(to->brake, from->brake);

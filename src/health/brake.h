@@ -11,7 +11,11 @@
  * was no failure of everything at once. The brake is on when at least `targets` are suspected and these are
  * at least `share` of them and of those that answer, unless a control target of that family has answered
  * since the first of them failed. Whether one answers is known from its latest result, until nine tenths of
- * its interval have passed in the window without another one.
+ * its interval have passed without another one since then.
+ *
+ * Where `share` is less than all of them, and somebody always fails, the first failure may be long past. So
+ * an answer of a control target speaks for what failed up to a window later, and no longer; one of another
+ * target counts until its next result.
  *
  * It is off again
  * - when one of them answers, or another makes their share too small. Then each falls by its own next

@@ -18,7 +18,7 @@ struct health_monitor {
     uint64_t identity;
     int64_t checked_ms, judged_ms;
     int64_t suspected_ms; /* monotonic: if `says` is SUSPECT, since when */
-    int64_t answered_ms;  /* likewise: if it is ANSWERS, when it did the last time */
+    int64_t answered_ms;  /* likewise: when it answered the last time */
     uint32_t endpoint, duration_us;
     uint16_t rise, fall, detail, streak;
     uint8_t families; /* that it speaks for: a bit for each of enum health_family */
@@ -157,7 +157,6 @@ struct health {
     uint32_t monitor_count;
     struct health_override_entry *overrides;
     size_t override_count, override_capacity;
-    uint64_t override_changes;
     struct health_dues dues;
     struct health_dormants *dormants; /* NULL: none */
     uint64_t dormant_changes;

@@ -407,9 +407,15 @@ void health_replace_monitor(struct health *health, uint32_t monitor, const struc
 {
     struct health_monitor *m = &health->monitors[monitor];
     struct share before = share_of(m);
-    health_brake_leave(health, monitor);
+    bool stays = m->says == HEALTH_SAYS_SUSPECT && history->says == HEALTH_SAYS_SUSPECT &&
+                 m->suspected_ms == history->suspected_ms; /* where it stands among suspects */
+    if (!stays) {
+        health_brake_leave(health, monitor);
+    }
     health_copy_history(m, history);
-    health_brake_enter(health, monitor);
+    if (!stays) {
+        health_brake_enter(health, monitor);
+    }
     health->wall_ms = wall_ms;
     follow_monitor(health, m, before, HEALTH_OUTCOME_NONE);
 }

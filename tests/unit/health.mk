@@ -55,11 +55,20 @@ tests_unit_test_health_families_SOURCES = tests/unit/test_health_families.c test
 tests_unit_test_health_families_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 endif
 if HAVE_CMOCKA
-TESTS += tests/unit/test_health_brake
-check_PROGRAMS += tests/unit/test_health_brake
+brake_tests = tests/unit/test_health_brake tests/unit/test_health_brake_reload tests/unit/test_health_brake_share
+brake_scene = tests/unit/brake_scene.c tests/unit/brake_scene.h tests/unit/unit.h
+brake_libs = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+TESTS += $(brake_tests)
+check_PROGRAMS += $(brake_tests)
 tests_unit_test_health_brake_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_health_brake_SOURCES = tests/unit/test_health_brake.c tests/unit/unit.h
-tests_unit_test_health_brake_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+tests_unit_test_health_brake_SOURCES = tests/unit/test_health_brake.c $(brake_scene)
+tests_unit_test_health_brake_LDADD = $(brake_libs)
+tests_unit_test_health_brake_reload_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_brake_reload_SOURCES = tests/unit/test_health_brake_reload.c $(brake_scene)
+tests_unit_test_health_brake_reload_LDADD = $(brake_libs)
+tests_unit_test_health_brake_share_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_brake_share_SOURCES = tests/unit/test_health_brake_share.c $(brake_scene)
+tests_unit_test_health_brake_share_LDADD = $(brake_libs)
 endif
 if HAVE_CMOCKA
 TESTS += tests/unit/test_health_inherited

@@ -14,12 +14,22 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REGIONS = 3, AZS = 6, ENDPOINTS = 30, ROUNDS = 400, KINDS = HEALTH_REGION + 1, MONITORS_MAX = 4 };
+enum {
+    REGIONS = 3,
+    AZS = 6,
+    ENDPOINTS = 30,
+    ROUNDS = 400,
+    KINDS = HEALTH_REGION + 1,
+    MONITORS_MAX = 4,
+    CONTROLS = 3
+};
 
 struct scene {
     struct random random;
     struct arena *arena;
     int64_t now_ms;
+    bool brakes;      /* its machines have one */
+    uint64_t failing; /* of 8 results */
 };
 
 static uint64_t roll(struct scene *s, uint64_t below)
@@ -28,6 +38,33 @@ static uint64_t roll(struct scene *s, uint64_t below)
 }
 
 /* ---- machines ---- */
+
+/* The window is 405 ms, in which some 40 things happen. */
+static const struct health_brake_plan *plan_brake(struct scene *s, const struct health_plan *plan)
+{
+    struct health_brake_monitor *monitors = arena_alloc(s->arena, plan->monitor_count * sizeof *monitors);
+    struct health_brake_plan *brake = arena_alloc(s->arena, sizeof *brake);
+    uint64_t *identities = arena_alloc(s->arena, CONTROLS * sizeof *identities);
+    static const uint8_t controls[CONTROLS] = {0, 1, 0};
+    for (size_t i = 0; i < plan->monitor_count; i++) {
+        uint64_t of = plan->monitors[i].identity / 10;
+        monitors[i] = (struct health_brake_monitor){.subject = of % 8 == 0 ? 0 : of % 24,
+                                                    .interval_ms = of % 3 == 0 ? 300 : 60,
+                                                    .timeout_ms = 90,
+                                                    .family = (uint8_t)(of % 5 == 0)};
+    }
+    for (uint64_t i = 0, first = roll(s, CONTROLS); i < CONTROLS; i++) {
+        identities[i] = (i + first) % CONTROLS * 2 + controls[i];
+    }
+    *brake = (struct health_brake_plan){.share = roll(s, 2) == 0 ? 1 : 0.6,
+                                        .targets = 2,
+                                        .hold_ms = 1000,
+                                        .monitors = monitors,
+                                        .controls = controls,
+                                        .control_identities = identities,
+                                        .control_count = CONTROLS};
+    return brake;
+}
 
 /* Some of the objects, in one order or the other, each in some az; checks that may be the same as elsewhere.
  */
@@ -79,6 +116,10 @@ static struct health *make(struct scene *s)
                                              .families = (uint8_t)roll(s, 4)};
         }
     }
+    if (s->brakes) {
+        plan.brake = plan_brake(s, &plan);
+        plan.loads = NULL;
+    }
     struct health *health = health_new(&plan, s->now_ms);
     health_watch_wavering(health, roll(s, 2) == 0);
     return health;
@@ -126,10 +167,56 @@ static void forget_some(struct scene *s, struct health *health)
     }
 }
 
+static void forget_outages(struct scene *s, struct health *health)
+{
+    size_t done = 0;
+    while (roll(s, 8) == 0 && health_forget_outages(health, &done)) {
+    }
+}
+
+/* Now and then what the brake turns is left for the next one. */
+static void follow_brake(struct scene *s, struct health *health)
+{
+    while (health_follow_brake(health, 3, s->now_ms) && roll(s, 4) != 0) {
+    }
+}
+
+static void observe_braked(struct scene *s, struct health *health, size_t monitors)
+{
+    static const enum health_outcome others[] = {HEALTH_OUTCOME_BAD_STATUS, HEALTH_OUTCOME_UNRESOLVED,
+                                                 HEALTH_OUTCOME_LOCAL_ERROR, HEALTH_OUTCOME_LOCAL_ERROR};
+    uint64_t which = roll(s, 20);
+    s->failing = roll(s, 60) == 0 ? roll(s, 9) : s->failing;
+    enum health_outcome outcome = roll(s, 8) < s->failing ? HEALTH_OUTCOME_TIMEOUT : HEALTH_OUTCOME_OK;
+    outcome = which < 4 ? others[which] : outcome;
+    while (health_follow_brake(health, 3, s->now_ms)) {
+    }
+    if (roll(s, 20) == 0) {
+        health_observe_control(health, (uint32_t)roll(s, CONTROLS), outcome);
+    } else if (monitors != 0) {
+        health_observe(health, (uint32_t)roll(s, monitors), outcome, s->now_ms, (uint32_t)roll(s, 1000), 0);
+    }
+    follow_brake(s, health);
+}
+
+static void observe_some(struct scene *s, struct health *health, size_t monitors)
+{
+    static const enum health_outcome outcomes[] = {HEALTH_OUTCOME_OK, HEALTH_OUTCOME_TIMEOUT,
+                                                   HEALTH_OUTCOME_OK, HEALTH_OUTCOME_TIMEOUT,
+                                                   HEALTH_OUTCOME_LOCAL_ERROR};
+    if (s->brakes) {
+        observe_braked(s, health, monitors);
+    } else if (monitors != 0) {
+        health_observe(health, (uint32_t)roll(s, monitors), outcomes[roll(s, 5)], s->now_ms,
+                       (uint32_t)roll(s, 1000), 0);
+    }
+}
+
 static void let_something_happen(struct scene *s, struct health *health)
 {
     size_t monitors = health_monitor_count(health), endpoints = health_count(health, HEALTH_ENDPOINT);
-    s->now_ms += (int64_t)roll(s, 20);
+    s->now_ms += (int64_t)roll(s, 20) + s->brakes; /* what happens at once has no order behind a reload */
+    health_follow_time(health, s->now_ms);
     switch (roll(s, 10)) {
     case 0: override_some(s, health); break;
     case 1:
@@ -137,6 +224,9 @@ static void let_something_happen(struct scene *s, struct health *health)
         health_expire_loads(health, s->now_ms, s->now_ms);
         if (roll(s, 10) == 0) {
             forget_some(s, health);
+        }
+        if (s->brakes) {
+            forget_outages(s, health);
         }
         break;
     case 2:
@@ -155,14 +245,7 @@ static void let_something_happen(struct scene *s, struct health *health)
             (void)health_use_monitor(health, (uint32_t)roll(s, monitors), roll(s, 3) != 0, s->now_ms);
         }
         break;
-    default:
-        if (monitors != 0) {
-            static const enum health_outcome outcomes[] = {HEALTH_OUTCOME_OK, HEALTH_OUTCOME_TIMEOUT,
-                                                           HEALTH_OUTCOME_OK, HEALTH_OUTCOME_TIMEOUT,
-                                                           HEALTH_OUTCOME_LOCAL_ERROR};
-            health_observe(health, (uint32_t)roll(s, monitors), outcomes[roll(s, 5)], s->now_ms,
-                           (uint32_t)roll(s, 1000), 0);
-        }
+    default: observe_some(s, health, monitors);
     }
 }
 
@@ -227,6 +310,20 @@ static void expect_object(const struct health *a, const struct health *b, enum h
     expect_override(health_get_override(a, kind, index), health_get_override(b, kind, index));
 }
 
+static void expect_brake(const struct health *a, const struct health *b, unsigned family)
+{
+    struct health_brake_status x, y;
+    health_get_brake(a, family, &x);
+    health_get_brake(b, family, &y);
+    assert_true(x.is_on == y.is_on && x.engaged == y.engaged && x.engagements == y.engagements);
+    assert_int_equal(x.targets, y.targets);
+    assert_int_equal(x.failing, y.failing);
+    assert_int_equal(x.answering, y.answering);
+    assert_int_equal(x.controls_answering, y.controls_answering);
+    assert_int_equal(x.engaged_ms, y.engaged_ms);
+    assert_int_equal(x.left_ms, y.left_ms);
+}
+
 static void expect_same(const struct health *a, const struct health *b)
 {
     for (int kind = HEALTH_ENDPOINT; kind < KINDS; kind++) {
@@ -242,6 +339,9 @@ static void expect_same(const struct health *a, const struct health *b)
         assert_true(x.endpoint == y.endpoint && x.verdict == y.verdict && x.outcome == y.outcome &&
                     x.streak == y.streak && x.idle == y.idle && x.checked_ms == y.checked_ms &&
                     x.duration_us == y.duration_us);
+    }
+    for (unsigned family = 0; family < HEALTH_BRAKES; family++) {
+        expect_brake(a, b, family);
     }
     assert_int_equal(health_count_dormant(a), health_count_dormant(b));
     for (size_t i = 0; i < health_count_dormant(a); i++) {
@@ -338,11 +438,24 @@ static void steps_are_as_good_as_one(void **state)
     }
 }
 
+/* Likewise what makes the brake hold, and whether it does. Loads do not matter to that. */
+static void brakes_go_over_in_steps(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+        struct scene scene = {.arena = arena_new(0), .now_ms = 1000000, .brakes = true, .failing = 4};
+        random_init(&scene.random, seed);
+        run(&scene, seed % 4 == 0);
+        arena_free(scene.arena);
+    }
+}
+
 static void a_copy_is_what_it_was_made_from(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= ROUNDS / 4; seed++) {
-        struct scene scene = {.arena = arena_new(0), .now_ms = 1000000};
+        struct scene scene = {
+            .arena = arena_new(0), .now_ms = 1000000, .brakes = seed % 3 != 0, .failing = 4};
         random_init(&scene.random, seed);
         struct health *from = make(&scene);
         for (int i = 0; i < 300; i++) {
@@ -383,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_as_good_as_one),
+        cmocka_unit_test(brakes_go_over_in_steps),
         cmocka_unit_test(a_copy_is_what_it_was_made_from),
         cmocka_unit_test(what_is_given_up_leaves_no_trace),
     };
