@@ -6,6 +6,7 @@ include src/conf/local.mk
 include src/geo/local.mk
 include src/health/local.mk
 include src/events/local.mk
+include src/store/local.mk
 include src/zone/local.mk
 include src/steer/local.mk
 include src/view/local.mk

@@ -9,6 +9,7 @@ include tests/unit/conf.mk
 include tests/unit/geo.mk
 include tests/unit/health.mk
 include tests/unit/events.mk
+include tests/unit/store.mk
 include tests/unit/zone.mk
 include tests/unit/steer.mk
 include tests/unit/view.mk

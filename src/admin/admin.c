@@ -27,7 +27,6 @@
 enum {
     HEADERS_MAX = 65536,
     BODY_MAX = 1048576,
-    BACKLOG = 128,
     IDLE_S = 60, /* of evhttp; our own deadline is shorter */
     LOOK_S = 1,  /* whether the socket's file is there */
     ALL_METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
@@ -197,8 +196,10 @@ static void on_request(struct evhttp_request *request, void *argument)
 /* Takes the descriptor of the socket. */
 static int listen_there(struct admin *admin)
 {
-    struct evconnlistener *listener = evconnlistener_new(
-        admin->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, admin->socket.fd);
+    enum { LISTENS_ALREADY = 0 };
+    struct evconnlistener *listener =
+        evconnlistener_new(admin->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+                           LISTENS_ALREADY, admin->socket.fd);
     if (listener == NULL) {
         close(admin->socket.fd);
         return ERROR_LIBRARY;

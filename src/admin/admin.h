@@ -69,8 +69,8 @@ struct admin_secondary {
 enum admin_lane {
     ADMIN_QUICK, /* lists, counts, metrics, explanations, dry runs */
     ADMIN_LONG,  /* drills, what-if */
-    /* What is asked before an override is put. In order: the next one is looked at when the one before is in
-     * force or refused. */
+    /* What is asked before an override is put, if it asks. In order: the next one is looked at when the one
+     * before is in force or refused. */
     ADMIN_ORDERS,
     ADMIN_LANES
 };
@@ -127,9 +127,11 @@ struct admin_verbs {
     void *context, *current;
     struct worker *lanes[ADMIN_LANES]; /* owned by the control thread; NULL: everything is answered at once */
     void *(*open_reader)(void *context); /* on the control thread, when the turn of the answer has come */
-    void (*close_reader)(void *reader);  /* on the worker */
+    void (*close_reader)(void *reader);  /* on any thread */
     /* Of what serves, as it changes, for orders: read by find_unserved() only. */
     void *(*open_live)(void *context);
+    /* Would find_unserved() find the same now? On the control thread. */
+    bool (*is_current)(void *live);
 
     /* ---- reading; list_monitors is called once per endpoint that is shown ---- */
 
@@ -150,7 +152,7 @@ struct admin_verbs {
     /* What an override would do (wish->wall_ms is the application's to fill in). On a snapshot. */
     int (*foresee_override)(void *reader, struct operate_wish *wish, struct arena *arena,
                             struct operate_foresight *foresight);
-    /* Whom it would leave unserved. 0 or ERROR_NOT_FOUND; likewise, of what serves. */
+    /* Whom it would leave unserved. 0, ERROR_NOT_FOUND or ERROR_CANCELLED; likewise, of what serves. */
     int (*find_unserved)(void *live, struct operate_wish *wish, struct arena *arena,
                          struct operate_unserved *unserved);
     /* The time of the question is the application's to fill in. */

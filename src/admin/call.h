@@ -15,6 +15,7 @@
 
 struct evhttp;
 struct evhttp_request;
+struct work;
 
 struct admin {
     struct event_base *base;
@@ -29,6 +30,7 @@ struct admin {
     struct connection_set connections;
     struct peers *peers;
     struct call_pending *pendings; /* requests that are answered later */
+    struct work *orders;           /* that are asked about, or wait for that */
 };
 
 /* One that was made on a worker. */
@@ -57,9 +59,14 @@ struct call {
     void (*fetch)(struct call *call);
     bool fetched;
     /* A handler that leaves the answer to the control thread sets this. It is called there with route and
-     * data of this call, also if the client has gone meanwhile: then nobody gets its answer. */
+     * data of this call, also if the client has gone meanwhile: then nobody gets its answer. If what it found
+     * does not hold any more, the handler is called again before that; for the ADMIN_ROUNDS-th time it is
+     * believed. */
     void (*settle)(struct call *call);
+    bool overtaken; /* in settle: see call_overtake() */
 };
+
+enum { ADMIN_ROUNDS = 3 };
 
 /* Each answers the request; one of them is called exactly once per request. */
 void call_reply_json(struct call *call, unsigned status, json_t *document); /* takes the document */
@@ -81,6 +88,10 @@ void call_drop_all(struct admin *admin); /* the server ends: nobody waits any mo
 /* Answer with `handle` on a worker, and send what it made when it is done; or at once, without workers. Takes
  * what the call holds. When too much is waiting, that is the answer. */
 void call_work(struct call *call, enum admin_lane lane, const char *what, void (*handle)(struct call *call));
+
+/* Something was done to the target of the call. Whoever waits with an order about it came earlier, and is too
+ * late now. */
+void call_overtake(const struct call *call);
 
 /* What went wrong in a verb: a reason that its contract does not name, or the target of the route is not
  * there. */

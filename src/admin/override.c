@@ -2,8 +2,9 @@
  *
  * Overrides: put, removed, or only foreseen. Before one is put it is asked whom it would leave unserved, on a
  * worker that does nothing else; what is found there is decided on the control thread, before the next order
- * is looked at. So orders do not overtake each other, and of two that are harmless alone and not together the
- * second one is told so. */
+ * is looked at. So of two that are harmless alone and not together the second one is told so. Who wants it
+ * all the same is not asked, so he does not wait for those who are: his order is carried out at once, and
+ * earlier ones about the same target that are still being looked at come too late. */
 #include "config.h"
 
 #include "admin/call.h"
@@ -75,7 +76,8 @@ static struct operate_wish wish_of(const struct call *call)
     return (struct operate_wish){.kind = call->route.kind,
                                  .name = call->route.name,
                                  .override = &wanted->what,
-                                 .limit = ADMIN_UNSERVED_MAX};
+                                 .limit = ADMIN_UNSERVED_MAX,
+                                 .progress = call->progress};
 }
 
 /* ---- dry runs, on a worker ---- */
@@ -104,8 +106,8 @@ static void reply_foresight(struct call *call)
     struct operate_wish wish = wish_of(call);
     struct operate_foresight foresight;
     int error = call->admin->verbs.foresee_override(call->reader, &wish, call->arena, &foresight);
-    if (error == ERROR_NOT_FOUND && reply_forgotten(call)) {
-        return;
+    if (error == ERROR_CANCELLED || (error == ERROR_NOT_FOUND && reply_forgotten(call))) {
+        return; /* nobody waits for it, or it is told already */
     }
     if (error != 0) {
         reply_refused(call, error);
@@ -128,17 +130,20 @@ static const char *describe(enum health_desired desired)
 static void reply_unserved(struct call *call, const struct operate_unserved *unserved)
 {
     const struct request_override *wanted = call->data;
+    char from[CLOCK_TEXT_SIZE];
+    bool is_later = unserved->from_ms != 0;
     problem_set(&call->problem, PROBLEM_UNSERVED,
-                "%s of %s \"%s\" would leave %zu name%s without anybody who serves %s; with allow_unserved"
-                " it is done all the same",
+                "%s of %s \"%s\" would leave %zu name%s without anybody who serves %s%s%s; with"
+                " allow_unserved it is done all the same",
                 describe(wanted->what.desired), health_kind_text(call->route.kind), call->route.name,
-                unserved->total, words_plural(unserved->total), unserved->total == 1 ? "it" : "them");
+                unserved->total, words_plural(unserved->total), unserved->total == 1 ? "it" : "them",
+                is_later ? ", from " : "", is_later ? clock_write_rfc3339(unserved->from_ms, from) : "");
     call->problem.unserved = arena_copy(call->arena, unserved, sizeof *unserved);
     call_reply_problem(call);
 }
 
-/* On the control thread. */
-static void put(struct call *call)
+/* On the control thread. Returns whether it was done. */
+static bool put(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     const struct request_override *wanted = call->data;
@@ -152,21 +157,33 @@ static void put(struct call *call)
     } else {
         handle_target(call); /* the new state */
     }
+    return error == 0;
+}
+
+/* Likewise: nobody would be left unserved. */
+static void settle(struct call *call)
+{
+    if (!call->overtaken) {
+        (void)put(call);
+        return;
+    }
+    problem_set(&call->problem, PROBLEM_CONFLICT,
+                "another override of %s \"%s\" has been put while it was found out whom this one would leave"
+                " unserved",
+                health_kind_text(call->route.kind), call->route.name);
+    call_reply_problem(call);
 }
 
 /* On the worker of orders. A target that is not there is told by the verb. */
 static void weigh(struct call *call)
 {
-    const struct request_override *wanted = call->data;
     struct operate_wish wish = wish_of(call);
     struct operate_unserved unserved = {.total = 0};
-    if (!wanted->allows_unserved) {
-        (void)call->admin->verbs.find_unserved(call->reader, &wish, call->arena, &unserved);
-    }
+    (void)call->admin->verbs.find_unserved(call->reader, &wish, call->arena, &unserved);
     if (unserved.total != 0) {
         reply_unserved(call, &unserved);
     } else {
-        call->settle = put;
+        call->settle = settle;
     }
 }
 
@@ -187,6 +204,10 @@ void handle_override(struct call *call)
     call->data = arena_copy(call->arena, &wanted, sizeof wanted);
     if (call->route.dry_run) {
         call_work(call, ADMIN_QUICK, "dry-run", reply_foresight);
+    } else if (wanted.allows_unserved) {
+        if (put(call)) {
+            call_overtake(call);
+        }
     } else {
         call_work(call, ADMIN_ORDERS, "override", weigh);
     }

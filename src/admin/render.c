@@ -53,6 +53,7 @@ json_t *render_unserved(const struct operate_unserved *unserved)
         json_array_append_new(names, item);
     }
     set_number(document, "total", unserved->total);
+    set_time(document, "from", unserved->from_ms);
     set(document, "names", names);
     return document;
 }

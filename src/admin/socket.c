@@ -66,10 +66,14 @@ static int remove_abandoned(const struct sockaddr_un *at, struct report *report)
                : 0;
 }
 
-static int bind_with_mode(int fd, const struct sockaddr_un *at, unsigned mode, struct report *report)
+/* At once, for who finds the file wants to connect. */
+static int listen_at(int fd, const struct sockaddr_un *at, unsigned mode, struct report *report)
 {
     if (fchmod(fd, (mode_t)mode) == -1 || bind(fd, (const struct sockaddr *)at, sizeof *at) == -1) {
         return fail(report, at->sun_path, -errno, "cannot bind");
+    }
+    if (listen(fd, ADMIN_SOCKET_BACKLOG) == -1) {
+        return fail(report, at->sun_path, -errno, "cannot listen");
     }
     if (chmod(at->sun_path, (mode_t)mode) == -1) {
         return fail(report, at->sun_path, -errno, "cannot set the permissions");
@@ -97,7 +101,7 @@ int admin_socket_open(const char *path, unsigned mode, struct report *report, st
     if (fd == -1) {
         return fail(report, path, -errno, "cannot make a socket");
     }
-    error = bind_with_mode(fd, &at, mode, report);
+    error = listen_at(fd, &at, mode, report);
     if (error != 0) {
         close(fd);
         return error;

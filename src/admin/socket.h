@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+enum { ADMIN_SOCKET_BACKLOG = 128 };
+
 struct admin_socket {
     int fd;
     char *path; /* owned */
@@ -16,7 +18,7 @@ struct admin_socket {
     ino_t inode; /* of the file that we made */
 };
 
-/* Bind (not yet listen): non-blocking, close-on-exec. An abandoned socket file is replaced; a live one is
+/* Bind and listen: non-blocking, close-on-exec. An abandoned socket file is replaced; a live one is
  * ERROR_CONFLICT, anything else at the path too. Permissions are never wider than `mode`. Returns 0, or a
  * negative error with an entry in the report. */
 int admin_socket_open(const char *path, unsigned mode, struct report *report, struct admin_socket *made);

@@ -20,15 +20,23 @@ struct work {
     struct call_pending *pending;
     void (*handle)(struct call *call);
     struct call call;
+    /* of orders: */
+    struct work *next_order;
+    unsigned rounds;
+    bool overtaken;
 };
+
+static bool is_order(const struct work *work)
+{
+    return work->lane == work->call.admin->verbs.lanes[ADMIN_ORDERS];
+}
 
 static void open_reader(struct worker_job *job)
 {
     struct work *work = (struct work *)job;
     const struct admin_verbs *verbs = &work->call.admin->verbs;
     if (work->call.reader == NULL) {
-        bool is_order = work->lane == verbs->lanes[ADMIN_ORDERS];
-        work->call.reader = (is_order ? verbs->open_live : verbs->open_reader)(verbs->context);
+        work->call.reader = (is_order(work) ? verbs->open_live : verbs->open_reader)(verbs->context);
     }
 }
 
@@ -39,11 +47,12 @@ static void run(struct worker_job *job)
     if (!progress_is_cancelled(&job->progress)) {
         work->handle(call);
     }
-    if (call->fetch == NULL || progress_is_cancelled(&job->progress)) {
+    bool goes_on = call->fetch != NULL || call->settle != NULL;
+    if (!goes_on || progress_is_cancelled(&job->progress)) {
         call->admin->verbs.close_reader(call->reader);
         call->reader = NULL;
     }
-    if (call->fetch == NULL && call->settle == NULL) {
+    if (!goes_on) {
         call_finish(call);
         call->arena = NULL;
     }
@@ -56,6 +65,11 @@ static void run(struct worker_job *job)
 static void free_work(struct work *work)
 {
     struct call *call = &work->call;
+    struct work **at = &call->admin->orders;
+    while (*at != NULL && *at != work) {
+        at = &(*at)->next_order;
+    }
+    *at = *at == NULL ? NULL : work->next_order;
     if (call->reader != NULL) {
         call->admin->verbs.close_reader(call->reader);
     }
@@ -72,6 +86,21 @@ static void refuse(struct call *call)
     call_reply_problem(call);
 }
 
+/* Other things may have happened since the worker looked. Returns whether it looks again. */
+static bool look_again(struct work *work)
+{
+    struct call *call = &work->call;
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    if (work->overtaken || ++work->rounds == ADMIN_ROUNDS || verbs->is_current(call->reader)) {
+        return false;
+    }
+    verbs->close_reader(call->reader);
+    call->reader = NULL;
+    call->settle = NULL;
+    worker_repeat(work->lane, &work->job);
+    return true;
+}
+
 /* What the worker has found is told to who asked, if he is still there. */
 static void settle(struct work *work)
 {
@@ -86,6 +115,7 @@ static void settle(struct work *work)
     }
     call.route = from->route;
     call.data = from->data;
+    call.overtaken = work->overtaken;
     from->settle(&call);
     if (call.answer.body != NULL) {
         evbuffer_free(call.answer.body);
@@ -109,8 +139,10 @@ static void done(struct worker_job *job)
         is_refused = true;
     }
     if (!is_cancelled && !is_refused && work->call.settle != NULL) {
-        settle(work);
-        free_work(work);
+        if (!look_again(work)) {
+            settle(work);
+            free_work(work);
+        }
         return;
     }
     if (call_resume(work->pending, &call)) {
@@ -172,6 +204,9 @@ void call_work(struct call *call, enum admin_lane lane, const char *what, void (
     work->pending = call_defer(call);
     if (lane != ADMIN_ORDERS) { /* an order that has come is carried out */
         call_watch(work->pending, client_left, work);
+    } else {
+        work->next_order = call->admin->orders;
+        call->admin->orders = work;
     }
     call->arena = NULL; /* it goes with the work */
     if (worker_submit(worker, &work->job) != 0) {
@@ -181,5 +216,13 @@ void call_work(struct call *call, enum admin_lane lane, const char *what, void (
             call_finish(&again);
         }
         free_work(work);
+    }
+}
+
+void call_overtake(const struct call *call)
+{
+    for (struct work *work = call->admin->orders; work != NULL; work = work->next_order) {
+        const struct route *route = &work->call.route;
+        work->overtaken |= route->kind == call->route.kind && strcmp(route->name, call->route.name) == 0;
     }
 }

@@ -81,20 +81,19 @@ static inline const struct zone_rrset *choose_rrset(const struct zone_node *node
     return __builtin_expect(qtype == DNS_TYPE_ANY, 0) ? choose_any(node) : zone_find_rrset(node, qtype);
 }
 
-static inline __attribute__((always_inline)) enum rrset_outcome
-add_steered(struct work *w, const struct zone *zone, const struct zone_node *node,
-            const struct zone_rrset *rrset, struct reply_place place)
+/* What a steered RRset gives that is not in the reply yet. */
+static enum rrset_outcome add_pending(struct work *w, const struct zone *zone, const struct zone_node *node,
+                                      const struct zone_rrset *rrset, struct reply_place place,
+                                      enum rrset_outcome outcome)
 {
-    enum rrset_outcome outcome = rrset_add(w, zone, node, rrset, place);
-    return __builtin_expect(outcome == RRSET_LISTED, 0) ? additional_add_listed(w, zone, node, rrset, place)
-                                                        : outcome;
+    return outcome == RRSET_USE_STATIC ? rrset_add_stand_in(w, zone, node, rrset, place)
+           : outcome == RRSET_LISTED   ? additional_add_listed(w, zone, node, rrset, place)
+                                       : outcome;
 }
 
 /* Returns whether a CNAME was added that is to be followed. */
-static inline __attribute__((always_inline)) bool finish_steered(struct work *w, const struct zone *zone,
-                                                                 const struct zone_rrset *rrset,
-                                                                 struct reply_place place,
-                                                                 enum rrset_outcome outcome)
+static bool finish_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                           struct reply_place place, enum rrset_outcome outcome)
 {
     switch (outcome) {
     case RRSET_DONE:
@@ -112,6 +111,17 @@ static inline __attribute__((always_inline)) bool finish_steered(struct work *w,
     return false;
 }
 
+/* All but the usual outcome. */
+__attribute__((noinline)) static uint16_t finish_other(struct work *w, const struct zone *zone,
+                                                       const struct zone_node *node,
+                                                       const struct zone_rrset *rrset,
+                                                       struct reply_place place, enum rrset_outcome outcome)
+{
+    uint16_t leads_to = (uint16_t)(w->reply.at + CNAME_RDATA_AT);
+    outcome = add_pending(w, zone, node, rrset, place, outcome);
+    return finish_steered(w, zone, rrset, place, outcome) ? leads_to : WORK_NOWHERE;
+}
+
 /* The name is an alias, and where it leads to is steered. A CNAME of the zone file may stand in. */
 __attribute__((noinline)) static uint16_t answer_alias(struct work *w, const struct zone *zone,
                                                        const struct zone_node *node,
@@ -119,7 +129,8 @@ __attribute__((noinline)) static uint16_t answer_alias(struct work *w, const str
                                                        struct reply_place place)
 {
     uint16_t leads_to = (uint16_t)(w->reply.at + CNAME_RDATA_AT);
-    enum rrset_outcome outcome = add_steered(w, zone, node, cname, place);
+    enum rrset_outcome outcome = rrset_add_steered(w, zone, cname, place);
+    outcome = add_pending(w, zone, node, cname, place, outcome);
     outcome = outcome == RRSET_DONE ? RRSET_ALIAS : outcome;
     return finish_steered(w, zone, cname, place, outcome) ? leads_to : WORK_NOWHERE;
 }
@@ -141,9 +152,10 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
         return WORK_NOWHERE;
     }
     if (rrset != NULL) {
-        uint16_t leads_to = (uint16_t)(w->reply.at + CNAME_RDATA_AT);
-        return finish_steered(w, zone, rrset, place, add_steered(w, zone, node, rrset, place)) ? leads_to
-                                                                                               : WORK_NOWHERE;
+        enum rrset_outcome outcome = rrset_add_steered(w, zone, rrset, place);
+        return __builtin_expect(outcome == RRSET_DONE, 1)
+                   ? WORK_NOWHERE
+                   : finish_other(w, zone, node, rrset, place, outcome);
     }
     const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
     if (cname == NULL) {

@@ -9,13 +9,17 @@
 
 struct geo_match pick_find_class_of_source(const struct work *w, const struct steer_policy *policy);
 
+/* What ECS says of the client; NULL: nothing. */
+static inline const struct addr *pick_find_subnet(const struct work *w)
+{
+    return w->query.has_ecs && w->query.ecs.source_len != 0 ? &w->query.ecs.addr : NULL;
+}
+
 /* The client for geography: the subnet of ECS if given, else the source. */
 static inline struct geo_match pick_find_class(const struct work *w, const struct steer_policy *policy)
 {
-    if (w->query.has_ecs && w->query.ecs.source_len != 0) {
-        return steer_find_class(policy, &w->query.ecs.addr);
-    }
-    return pick_find_class_of_source(w, policy);
+    const struct addr *subnet = pick_find_subnet(w);
+    return subnet != NULL ? steer_find_class(policy, subnet) : pick_find_class_of_source(w, policy);
 }
 
 /* Members for this very client; the scope becomes what the answer is good for. */

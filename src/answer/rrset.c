@@ -41,11 +41,29 @@ static enum rrset_outcome add_members(struct work *w, const struct zone *zone, c
     return add_picked(w, zone, rrset, choice, place.owner);
 }
 
-enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                                    struct steer_choice *choice, struct reply_place place)
+/* One address, as in the short way, but from one of several parts, or not from a tier, or with another TTL.
+ */
+static __attribute__((noinline)) enum rrset_outcome add_single(struct work *w, const struct zone *zone,
+                                                               const struct zone_rrset *rrset,
+                                                               const struct steer_choice *choice,
+                                                               struct reply_place place)
 {
-    w->fallback |= choice->source != STEER_FROM_TIER;
-    w->ttl_limit = choice->ttl;
+    size_t from = w->reply.at;
+    uint16_t member = steer_draw_single(choice, w->context->random);
+    if (!reply_add_steered(&w->reply, zone, rrset, member, place.owner)) {
+        return RRSET_FULL;
+    }
+    if (choice->ttl != STEER_TTL_FREE) {
+        reply_limit_ttl(&w->reply, from, choice->ttl);
+    }
+    return RRSET_DONE;
+}
+
+static __attribute__((noinline)) enum rrset_outcome add_from_source(struct work *w, const struct zone *zone,
+                                                                    const struct zone_rrset *rrset,
+                                                                    struct steer_choice *choice,
+                                                                    struct reply_place place)
+{
     switch (choice->source) {
     case STEER_FROM_TIER:
     case STEER_FROM_POOL:
@@ -57,6 +75,15 @@ enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, con
     case STEER_FROM_NODATA: break;
     }
     return rrset_get_empty(rrset);
+}
+
+enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                                    struct steer_choice *choice, struct reply_place place)
+{
+    w->fallback |= choice->source != STEER_FROM_TIER;
+    w->ttl_limit = choice->ttl;
+    return choice->is_single && rrset_is_fixed(rrset) ? add_single(w, zone, rrset, choice, place)
+                                                      : add_from_source(w, zone, rrset, choice, place);
 }
 
 enum rrset_outcome rrset_add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,

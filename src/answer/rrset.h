@@ -22,6 +22,12 @@ static inline enum rrset_outcome rrset_get_empty(const struct zone_rrset *rrset)
     return rrset->type == DNS_TYPE_NS ? RRSET_USE_STATIC : RRSET_EMPTY;
 }
 
+/* Does each member have one record, an address that is rendered? */
+static inline bool rrset_is_fixed(const struct zone_rrset *rrset)
+{
+    return (rrset->flags & (ZONE_RRSET_LISTED | ZONE_RRSET_HOSTS)) == 0;
+}
+
 /* What a choice gives that is not one address: several records, other rdata, a fallback, a TTL of its own, or
  * nothing. Of lists only the choice. */
 enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
@@ -35,8 +41,7 @@ rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrs
     const struct steer_policy *policy = steer_cache_get_policy(w->context->cache, steered->policy);
     struct steer_choice *choice = pick_find_choice(w, rrset, policy);
     w->steered = true;
-    if (__builtin_expect(!choice->is_simple || (rrset->flags & (ZONE_RRSET_LISTED | ZONE_RRSET_HOSTS)) != 0,
-                         0)) {
+    if (__builtin_expect(!choice->is_simple || !rrset_is_fixed(rrset), 0)) {
         return rrset_add_chosen(w, zone, rrset, choice, place);
     }
     uint16_t member = steer_draw_simple(choice, w->context->random);

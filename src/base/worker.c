@@ -111,6 +111,17 @@ int worker_submit(struct worker *worker, struct worker_job *job)
     return 0;
 }
 
+void worker_repeat(struct worker *worker, struct worker_job *job)
+{
+    job->next = worker->first;
+    job->is_waiting = true;
+    job->since_us = clock_now_us(&worker->clock);
+    worker->last = worker->first == NULL ? &job->next : worker->last;
+    worker->first = job;
+    worker->waiting++;
+    start_next(worker);
+}
+
 void worker_cancel(struct worker *worker, struct worker_job *job)
 {
     progress_cancel(&job->progress);

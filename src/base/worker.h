@@ -58,6 +58,8 @@ void worker_close(struct worker *worker);
 
 /* 0, or ERROR_BUSY: too many are waiting; the job is still the caller's then. */
 int worker_submit(struct worker *worker, struct worker_job *job);
+/* Of `done`: the job is to be done once more, and is the next one, whoever waits. Its life begins anew. */
+void worker_repeat(struct worker *worker, struct worker_job *job);
 /* Nobody wants it any more. One that waits is done with before this returns. */
 void worker_cancel(struct worker *worker, struct worker_job *job);
 /* After a wake: be done with the job that has run, and let the next one begin. */

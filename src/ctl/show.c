@@ -384,8 +384,10 @@ void show_change(const struct steerctl *ctl, const json_t *target)
         json_int_t total = json_integer_value(json_object_get(unserved, "total"));
         show_changes(ctl, json_object_get(target, "changes"), is_planned);
         if (total != 0) {
-            printf("nobody would serve %lld name%s any more, so this takes --yes-unserved:\n",
-                   (long long)total, total == 1 ? "" : "s");
+            const char *from = text_of(unserved, "from");
+            printf("nobody would serve %lld name%s any more%s%s, so this takes --yes-unserved:\n",
+                   (long long)total, total == 1 ? "" : "s", from == NULL ? "" : ", from ",
+                   from == NULL ? "" : text_clean(from, start, sizeof start));
             show_unserved(stdout, unserved);
         }
     }

@@ -32,5 +32,5 @@ src_steerd_SOURCES = \
 	src/daemon/whatif.c src/daemon/whatif.h
 src_steerd_LDADD = \
 	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libnotify.a src/libanswer.a src/libtransfer.a \
-	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libevents.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \
-	$(EVENT_LIBS) $(CARES_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(URCU_LIBS) -lm
+	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libstore.a src/libevents.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \
+	$(EVENT_LIBS) $(CARES_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(SQLITE_LIBS) $(URCU_LIBS) -lm

@@ -8,6 +8,7 @@
 #include "daemon/hosts.h"
 #include "daemon/lanes.h"
 #include "daemon/primaries.h"
+#include "daemon/reclaim.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "base/memory.h"
@@ -31,18 +32,57 @@ struct reader *reader_open(struct server *server)
     return reader;
 }
 
+/* This thread alone changes overrides, so turns at the lock show one state of them. */
+static void list_spells(struct reader *reader, struct lock *lock)
+{
+    const struct health *health = reader->live->health;
+    lock_take(lock);
+    size_t count = health_count_overrides(health);
+    reader->override_changes = health_count_override_changes(health);
+    lock_leave(lock);
+    reader->spells = memory_alloc_array(count, sizeof *reader->spells);
+    for (size_t now = 1; now != 0; reader->spell_count += now) {
+        lock_take(lock);
+        now = health_list_spells(health, reader->spell_count, reader->spells + reader->spell_count,
+                                 HEALTH_CLOCK_TURN);
+        lock_leave(lock);
+    }
+}
+
 struct reader *reader_open_live(struct server *server)
 {
     struct reader *reader = memory_alloc(sizeof *reader);
     reader->server = server;
     reader->live = view_begin_copy(server->view);
+    reader->generation = atomic_load_explicit(&reader->live->table->generation, memory_order_acquire);
+    list_spells(reader, &server->lock);
     return reader;
+}
+
+bool reader_is_current(struct reader *reader)
+{
+    const struct view *live = reader->live, *now = reader->server->view;
+    if (live->content != now->content || live->state != now->state) {
+        return false;
+    }
+    lock_take(&reader->server->lock);
+    bool is_same =
+        atomic_load_explicit(&now->table->generation, memory_order_acquire) == reader->generation &&
+        health_count_override_changes(now->health) == reader->override_changes;
+    lock_leave(&reader->server->lock);
+    return is_same;
+}
+
+static void abandon_live(void *live)
+{
+    view_abandon_copy(live);
 }
 
 void reader_close(struct reader *reader)
 {
     if (reader->live != NULL) {
-        view_abandon_copy(reader->live);
+        reclaim_add(reader->server->reclaim, reader->live, abandon_live);
+        free(reader->spells);
     } else {
         snapshot_release(reader->snapshot);
     }

@@ -18,7 +18,10 @@ struct view;
 struct reader {
     struct server *server;
     struct snapshot *snapshot; /* NULL: what serves now */
-    struct view *live;         /* of an order: content and words of what served when it came; else NULL */
+    struct view *live; /* of an order: content and words of what served when its turn came; else NULL */
+    struct health_spell *spells; /* of an order: the overrides that were accepted then */
+    size_t spell_count;
+    uint64_t generation, override_changes; /* likewise: of the health table, and of overrides */
     /* What else the control thread knew when the snapshot was taken: */
     struct worker_stats work[ADMIN_LANES];
     struct notify_stats notifies;
@@ -30,9 +33,13 @@ struct reader {
 
 /* A reader of a snapshot, returns owned; on the control thread. */
 struct reader *reader_open(struct server *server);
-/* Of the words that answers follow, which go on changing; nothing is copied. Likewise. */
+/* Of the words that answers follow, which go on changing; only when overrides hold is copied. Likewise. */
 struct reader *reader_open_live(struct server *server);
-void reader_close(struct reader *reader); /* on any thread */
+/* Is all that such a reader shows as it was when it was opened? On the control thread. */
+bool reader_is_current(struct reader *reader);
+/* On any thread. A view that was live may be all that is left of what served: it is freed where nobody waits.
+ */
+void reader_close(struct reader *reader);
 
 /* What to read, between the two. */
 const struct view *reader_begin(struct reader *reader);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What readers may still use, to be freed when they do not: a thread waits for the grace period and does the
- * freeing, which takes long for a large view, so that nobody else has to. Owned by the control thread. */
+ * freeing, which takes long for a large view, so that nobody else has to. Owned by the control thread; things
+ * come from any. */
 #pragma once
 
 struct reclaim;

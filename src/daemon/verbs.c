@@ -335,6 +335,11 @@ static void *open_live(void *context)
     return reader_open_live(context);
 }
 
+static bool is_current(void *live)
+{
+    return reader_is_current(live);
+}
+
 static void close_reader(void *reader)
 {
     reader_close(reader);
@@ -347,6 +352,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .open_reader = open_reader,
                                   .close_reader = close_reader,
                                   .open_live = open_live,
+                                  .is_current = is_current,
                                   .get_info = get_info,
                                   .list_targets = list_targets,
                                   .list_some = list_some,

@@ -10,8 +10,6 @@
 #include "daemon/server.h"
 #include "base/error.h"
 
-#include <stdlib.h>
-
 /* The current view as it is and as it would be. */
 struct pair {
     const struct view *before; /* the reader's */
@@ -113,22 +111,23 @@ int server_foresee_override(void *context, struct operate_wish *wish, struct are
     return error;
 }
 
-/* Without a copy and without the lock: the words of the table are for everybody to read. */
+/* Without a snapshot and without the lock: the words of the table are for everybody to read. */
 int server_find_unserved(void *context, struct operate_wish *wish, struct arena *arena,
                          struct operate_unserved *unserved)
 {
     const struct reader *reader = context;
-    const struct view *view = reader->live;
-    ptrdiff_t index = operate_find_target(view, wish->kind, wish->name);
-    if (index < 0) {
-        return ERROR_NOT_FOUND;
+    struct health_spell spell;
+    int error = operate_find_spell(reader->live, wish, &spell);
+    if (error != 0) {
+        return error;
     }
-    wish->wall_ms = clock_wall_ms(&reader->server->clock);
-    struct health_table *after =
-        health_foresee_override(view->table, wish->kind, (uint32_t)index, wish->override->desired);
-    const struct operate_unserved_ask ask = {
-        .view = view, .after = after, .wall_ms = wish->wall_ms, .limit = wish->limit};
-    operate_find_unserved(&ask, arena, unserved);
-    free(after);
-    return 0;
+    return operate_find_unserved(
+        &(struct operate_unserved_ask){.view = reader->live,
+                                       .wish = &spell,
+                                       .spells = reader->spells,
+                                       .spell_count = reader->spell_count,
+                                       .wall_ms = clock_wall_ms(&reader->server->clock),
+                                       .limit = wish->limit,
+                                       .progress = wish->progress},
+        arena, unserved);
 }

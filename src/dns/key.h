@@ -79,25 +79,28 @@ static inline uint64_t dns_key_hash_suffix(const struct dns_key *key, unsigned l
     return dns_key_hash(key->name + key->at[label], (size_t)key->len - key->at[label]);
 }
 
+/* Its labels are noted, of which there are so many. */
+static inline size_t dns_key_finish(struct dns_key *key, const uint8_t *wire, size_t len, size_t labels)
+{
+    key->labels = (uint8_t)labels;
+    key->len = (uint8_t)len;
+    dns_key_lower(key->name, wire, len);
+    memset(key->name + len, 0, DNS_KEY_PAD);
+    return len;
+}
+
 /* dns_key_fill() in line, for where queries are parsed. */
 static inline size_t dns_key_read(struct dns_key *key, const uint8_t *wire, size_t max)
 {
     size_t limit = max < DNS_NAME_MAX ? max : DNS_NAME_MAX, at = 0, labels = 0;
     while (at < limit) {
-        size_t octets = wire[at] + 1u;
+        size_t octets = wire[at];
         key->at[labels] = (uint8_t)at;
-        at += octets;
-        if (octets - 2 < DNS_LABEL_MAX) {
-            labels++;
-        } else if (octets == 1) { /* the final 0 */
-            key->labels = (uint8_t)labels;
-            key->len = (uint8_t)at;
-            dns_key_lower(key->name, wire, at);
-            memset(key->name + at, 0, DNS_KEY_PAD);
-            return at;
-        } else {
-            return 0;
+        if (octets - 1 >= DNS_LABEL_MAX) {
+            return octets == 0 ? dns_key_finish(key, wire, at + 1, labels) : 0;
         }
+        at += octets + 1;
+        labels++;
     }
     return 0;
 }

@@ -73,21 +73,21 @@ static bool parse_option(struct dns_query *query, unsigned code, const uint8_t *
     return true;
 }
 
-/* Unknown options are ignored; a second ECS option is a format error. */
-static bool parse_options(struct dns_query *query, struct cursor options)
+/* At least one. Unknown options are ignored; a second ECS option is a format error. */
+static enum dns_query_result parse_options(struct dns_query *query, struct cursor options)
 {
-    while (cursor_left(&options) != 0) {
+    do {
         const uint8_t *head = cursor_take(&options, 4);
         if (head == NULL) {
-            return false;
+            return DNS_QUERY_FORMERR;
         }
         uint16_t len = read16(head + 2);
         uint8_t *bytes = cursor_take(&options, len);
         if (bytes == NULL || !parse_option(query, read16(head), bytes, len)) {
-            return false;
+            return DNS_QUERY_FORMERR;
         }
-    }
-    return true;
+    } while (cursor_left(&options) != 0);
+    return DNS_QUERY_OK;
 }
 
 /* An OPT record: what stands between its type and its rdata, and the rdata. */
@@ -101,7 +101,7 @@ static inline enum dns_query_result parse_opt(struct dns_query *query, const uin
     if (fixed[3] != 0) {
         return DNS_QUERY_BADVERS; /* options of another version are not ours to judge */
     }
-    return parse_options(query, rdata) ? DNS_QUERY_OK : DNS_QUERY_FORMERR;
+    return cursor_left(&rdata) == 0 ? DNS_QUERY_OK : parse_options(query, rdata);
 }
 
 /* Skip the owner of a record behind the question: labels, and pointers to what stands before them (RFC 1035

@@ -1,47 +1,72 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See health_foresee_override(). An override is two bits of one word and counts in no roll-up, so the words
- * of the other kinds are those of the table itself. */
+ * What overrides would do that are not in force: a copy of the words, in which desired bits may be set. They
+ * count in no roll-up, so nothing else has to be derived. */
 #include "config.h"
 
 #include "health/health.h"
 
 #include "base/memory.h"
+#include "health/machine.h"
 
-#include <string.h>
-
-static void copy_words(_Atomic uint32_t *to, const _Atomic uint32_t *from, uint32_t count)
+static _Atomic uint32_t *copy_words(_Atomic uint32_t *to, const _Atomic uint32_t *from, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         atomic_init(&to[i], atomic_load_explicit(&from[i], memory_order_relaxed));
     }
+    return to;
 }
 
-struct health_table *health_foresee_override(const struct health_table *table, enum health_kind kind,
-                                             uint32_t index, enum health_desired desired)
+struct health_table *health_copy_words(const struct health_table *table)
 {
-    const uint32_t counts[] = {[HEALTH_ENDPOINT] = table->endpoint_count,
-                               [HEALTH_AZ] = table->az_count,
-                               [HEALTH_REGION] = table->region_count};
-    struct health_table *foreseen = memory_alloc(sizeof *foreseen + counts[kind] * sizeof(_Atomic uint32_t));
-    _Atomic uint32_t *words = (_Atomic uint32_t *)(foreseen + 1);
-    *foreseen = (struct health_table){.endpoint_count = table->endpoint_count,
-                                      .az_count = table->az_count,
-                                      .region_count = table->region_count,
-                                      .endpoints = table->endpoints,
-                                      .azs = table->azs,
-                                      .regions = table->regions,
-                                      .endpoints_outage = table->endpoints_outage,
-                                      .azs_outage = table->azs_outage,
-                                      .regions_outage = table->regions_outage};
-    _Atomic uint32_t **replaced[] = {[HEALTH_ENDPOINT] = &foreseen->endpoints,
-                                     [HEALTH_AZ] = &foreseen->azs,
-                                     [HEALTH_REGION] = &foreseen->regions};
-    atomic_init(&foreseen->generation, 1);
-    copy_words(words, *replaced[kind], counts[kind]);
-    uint32_t word = atomic_load_explicit(&words[index], memory_order_relaxed);
+    size_t count = (size_t)table->endpoint_count + table->az_count + table->region_count;
+    struct health_table *copy = memory_alloc(sizeof *copy + count * sizeof(_Atomic uint32_t));
+    _Atomic uint32_t *words = (_Atomic uint32_t *)(copy + 1);
+    *copy = (struct health_table){.endpoint_count = table->endpoint_count,
+                                  .az_count = table->az_count,
+                                  .region_count = table->region_count,
+                                  .endpoints_outage = table->endpoints_outage,
+                                  .azs_outage = table->azs_outage,
+                                  .regions_outage = table->regions_outage};
+    atomic_init(&copy->generation, 1);
+    copy->endpoints = copy_words(words, table->endpoints, table->endpoint_count);
+    copy->azs = copy_words(words + table->endpoint_count, table->azs, table->az_count);
+    copy->regions =
+        copy_words(words + table->endpoint_count + table->az_count, table->regions, table->region_count);
+    return copy;
+}
+
+void health_assume_desired(struct health_table *copy, enum health_kind kind, uint32_t index,
+                           enum health_desired desired)
+{
+    _Atomic uint32_t *const words[] = {
+        [HEALTH_ENDPOINT] = copy->endpoints, [HEALTH_AZ] = copy->azs, [HEALTH_REGION] = copy->regions};
+    uint32_t word = atomic_load_explicit(&words[kind][index], memory_order_relaxed);
     word &= ~(uint32_t)(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED);
-    atomic_init(&words[index], word | (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT);
-    *replaced[kind] = words;
-    return foreseen;
+    atomic_store_explicit(&words[kind][index], word | (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT,
+                          memory_order_relaxed);
+}
+
+size_t health_count_overrides(const struct health *health)
+{
+    return health->override_count;
+}
+
+uint64_t health_count_override_changes(const struct health *health)
+{
+    return health->override_changes;
+}
+
+size_t health_list_spells(const struct health *health, size_t first, struct health_spell *spells,
+                          size_t count)
+{
+    size_t left = first < health->override_count ? health->override_count - first : 0;
+    count = count < left ? count : left;
+    for (size_t i = 0; i < count; i++) {
+        const struct health_override_entry *entry = &health->overrides[first + i];
+        bool planned = (health_word_get(health, entry->kind, entry->index) & HEALTH_WORD_PLANNED) != 0;
+        spells[i] = health_find_spell(entry->kind, entry->index, &entry->what);
+        spells[i].from_ms = planned ? entry->what.starts_ms : INT64_MIN;
+    }
+    return count;
 }

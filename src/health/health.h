@@ -254,10 +254,35 @@ struct health_override {
  * have to end now, or by itself at an unexpected time. */
 int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
                         const struct health_override *override, int64_t wall_ms);
-/* The table as it would be with this override in force (or, AUTO, without any), whatever its time: to be read
- * while `table` lives, whose other words it shows. By any thread, without the lock. Returns owned: free(). */
-struct health_table *health_foresee_override(const struct health_table *table, enum health_kind kind,
-                                             uint32_t index, enum health_desired desired);
+/* When an override is in force. */
+struct health_spell {
+    enum health_kind kind;
+    uint32_t index;
+    enum health_desired desired;
+    int64_t from_ms, until_ms; /* wall; INT64_MIN: it is; INT64_MAX: for ever */
+};
+
+static inline struct health_spell health_find_spell(enum health_kind kind, uint32_t index,
+                                                    const struct health_override *override)
+{
+    return (struct health_spell){.kind = kind,
+                                 .index = index,
+                                 .desired = override->desired,
+                                 .from_ms = override->starts_ms == 0 ? INT64_MIN : override->starts_ms,
+                                 .until_ms = override->expires_ms == 0 ? INT64_MAX : override->expires_ms};
+}
+
+size_t health_count_overrides(const struct health *health); /* in force and planned */
+/* Of them all, those from `first` on, up to `count`. Returns how many. */
+size_t health_list_spells(const struct health *health, size_t first, struct health_spell *spells,
+                          size_t count);
+/* Grows when one is put, removed or moved in time: what was listed at an equal number still holds. */
+uint64_t health_count_override_changes(const struct health *health);
+/* The table's words as they are, for whoever assumes something: by any thread, without the lock. Outages are
+ * borrowed from it. Returns owned: free(). */
+struct health_table *health_copy_words(const struct health_table *table);
+void health_assume_desired(struct health_table *copy, enum health_kind kind, uint32_t index,
+                           enum health_desired desired);
 /* In force or planned (health_status says which); NULL if there is none; borrowed until the next call that
  * changes overrides. */
 const struct health_override *health_get_override(const struct health *health, enum health_kind kind,

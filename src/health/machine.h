@@ -157,6 +157,7 @@ struct health {
     uint32_t monitor_count;
     struct health_override_entry *overrides;
     size_t override_count, override_capacity;
+    uint64_t override_changes;
     struct health_dues dues;
     struct health_dormants *dormants; /* NULL: none */
     uint64_t dormant_changes;

@@ -28,6 +28,7 @@ static bool is_planned(const struct health *health, const struct health_override
 static void remove_entry(struct health *health, struct health_node *node)
 {
     uint32_t at = node->override_at - 1;
+    health->override_changes++;
     health_note(health, health->overrides[at].kind, health->overrides[at].index);
     const struct health_override_entry *last = &health->overrides[--health->override_count];
     health->overrides[at] = *last;
@@ -39,6 +40,7 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
                          const struct health_override *override, bool planned)
 {
     struct health_node *node = &health->nodes[kind][index];
+    health->override_changes++;
     health_note(health, kind, index);
     if (node->override_at == 0) {
         assert(health->override_count < UINT32_MAX);
@@ -155,6 +157,7 @@ static void start_planned(struct health *health, const struct turn *turn)
         const struct health_due *due = &turn->due[i];
         struct health_override_entry *entry = entry_of(health, due);
         entry->turned = false;
+        health->override_changes++;
         health_note(health, due->kind, due->index);
         health_word_set_desired(health, due->kind, due->index, entry->what.desired, false);
         health_due_add(health, entry);
@@ -245,6 +248,7 @@ bool health_shift_clock(struct health *health, int64_t by_ms, size_t *done)
     for (size_t i = 0; i < HEALTH_CLOCK_TURN && *done < health->override_count; i++) {
         struct health_override_entry *entry = &health->overrides[(*done)++];
         if (health_override_shift(&entry->what, is_planned(health, entry), by_ms)) {
+            health->override_changes++;
             health_note(health, entry->kind, entry->index);
             health_due_add(health, entry);
         }

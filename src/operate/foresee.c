@@ -34,6 +34,35 @@ static void list_changes(const struct view *before, const struct view *after, st
     }
 }
 
+int operate_find_spell(const struct view *view, const struct operate_wish *wish, struct health_spell *spell)
+{
+    ptrdiff_t index = operate_find_target(view, wish->kind, wish->name);
+    if (index < 0) {
+        return ERROR_NOT_FOUND;
+    }
+    *spell = health_find_spell(wish->kind, (uint32_t)index, wish->override);
+    return 0;
+}
+
+static int find_unserved(const struct view *view, const struct operate_wish *wish, struct arena *arena,
+                         struct operate_unserved *unserved)
+{
+    struct health_spell spell;
+    size_t count = health_count_overrides(view->health);
+    struct health_spell *spells = arena_alloc(arena, count * sizeof *spells);
+    health_list_spells(view->health, 0, spells, count);
+    int error = operate_find_spell(view, wish, &spell);
+    return error != 0 ? error
+                      : operate_find_unserved(&(struct operate_unserved_ask){.view = view,
+                                                                             .wish = &spell,
+                                                                             .spells = spells,
+                                                                             .spell_count = count,
+                                                                             .wall_ms = wish->wall_ms,
+                                                                             .limit = wish->limit,
+                                                                             .progress = wish->progress},
+                                              arena, unserved);
+}
+
 int operate_foresee_override(const struct view *view, const struct operate_wish *wish, struct arena *arena,
                              struct operate_foresight *foresight)
 {
@@ -49,10 +78,7 @@ int operate_foresee_override(const struct view *view, const struct operate_wish 
         (void)operate_get_target(copy, wish->kind, wish->name, arena, &foresight->target);
         (void)operate_put_override(copy, wish->kind, wish->name, &at_once, wish->wall_ms);
         list_changes(view, copy, arena, foresight);
-        operate_find_unserved(
-            &(struct operate_unserved_ask){
-                .view = view, .after = copy->table, .wall_ms = wish->wall_ms, .limit = wish->limit},
-            arena, &foresight->unserved);
+        error = find_unserved(view, wish, arena, &foresight->unserved);
     }
     view_free(copy);
     return error;

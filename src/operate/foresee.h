@@ -25,10 +25,14 @@ struct operate_wish {
     const struct health_override *override;
     int64_t wall_ms; /* now */
     size_t limit;    /* unserved names to list */
+    struct progress *progress;
 };
 
-/* Reads the view, which nobody else changes (a copy). Changes and unserved names of an override that is
- * planned are those of its start, were it now. Errors are those of operate_put_override(). Results live in
- * the arena, but for the endpoint of the target. */
+/* When it is in force: 0 or ERROR_NOT_FOUND. */
+int operate_find_spell(const struct view *view, const struct operate_wish *wish, struct health_spell *spell);
+
+/* Reads the view, which nobody else changes (a copy). Changes of an override that is planned are those of its
+ * start, were it now. Errors are those of operate_put_override(), and ERROR_CANCELLED. Results live in the
+ * arena, but for the endpoint of the target. */
 int operate_foresee_override(const struct view *view, const struct operate_wish *wish, struct arena *arena,
                              struct operate_foresight *foresight);

@@ -15,6 +15,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/foresee.c src/operate/foresee.h \
 	src/operate/hosts.c src/operate/hosts.h \
 	src/operate/message.c src/operate/message.h \
+	src/operate/moments.c src/operate/moments.h \
 	src/operate/operate.h \
 	src/operate/rdata.c src/operate/rdata.h \
 	src/operate/targets.c \

@@ -1,80 +1,181 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See unserved.h. It stands between an operator in an emergency and what he wants, so it does no more than it
- * has to: states first, then the policies that have one of those that differ, and their names in the end. */
+ * has to: the policies that have a member in the target first, then those of them that a moment changes, and
+ * their names in the end. Works on copies of the words, so that other threads may store meanwhile. */
 #include "config.h"
 
 #include "operate/unserved.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "dns/types.h"
 #include "operate/choice.h"
+#include "operate/moments.h"
 
 #include <stdlib.h>
+
+enum { BEFORE, AFTER, SIDES };
 
 /* What is found of a policy. */
 struct found {
     uint16_t types, class_id, class_count;
+    uint16_t moment; /* the first one */
 };
 
 struct search {
     const struct operate_unserved_ask *ask;
     const struct steer_set *set;
-    uint64_t *differs; /* a bit per endpoint */
-    uint32_t *touched; /* policies */
+    const struct conf_topology *topology;
+    struct health_spell old;     /* of the target: what is accepted now */
+    struct health_spell *others; /* that may make a difference to policies of the target */
+    size_t other_count;
+    struct moments moments;
+    struct health_table *tables[MOMENTS_MAX][SIDES];
+    uint16_t *inside;  /* by endpoint: 1: of the target */
+    uint16_t *moved;   /* by endpoint: a bit per moment: in another state than a moment before */
+    uint32_t *touched; /* policies with somebody inside */
     size_t touched_count;
     struct found *found; /* by policy */
     struct steer_choice choice;
+    void *memory; /* of the choice */
 };
+
+_Static_assert(MOMENTS_MAX <= 16, "a bit for each");
 
 /* ---- who is concerned ---- */
 
-static bool is_moved(const struct search *search, uint32_t endpoint, enum health_family family)
+/* Of all kinds. */
+struct related {
+    bool *marks[HEALTH_REGION + 1];
+};
+
+static void mark_inside(struct search *search)
 {
-    const struct view *view = search->ask->view;
-    const struct conf_endpoint *conf = &view->topology->endpoints[endpoint];
-    return health_table_effective(view->table, endpoint, conf->az, conf->region, family).state !=
-           health_table_effective(search->ask->after, endpoint, conf->az, conf->region, family).state;
+    const struct health_spell *wish = search->ask->wish;
+    for (uint32_t i = 0; i < search->topology->endpoint_count; i++) {
+        const struct conf_endpoint *conf = &search->topology->endpoints[i];
+        const uint32_t at[] = {[HEALTH_ENDPOINT] = i, [HEALTH_AZ] = conf->az, [HEALTH_REGION] = conf->region};
+        search->inside[i] = at[wish->kind] == wish->index;
+    }
 }
 
-/* Returns whether there is any. */
-static bool find_differences(struct search *search)
+/* What the members are marked with, or-ed, of `all` that is asked about. Branches only now and then: there
+ * may be ten million members. */
+static unsigned gather_marks(const struct steer_policy *policy, const uint16_t *marks, unsigned all)
 {
-    const struct view *view = search->ask->view;
-    bool any = false;
-    for (uint32_t i = 0; i < view->topology->endpoint_count; i++) {
-        if (is_moved(search, i, HEALTH_V4) || is_moved(search, i, HEALTH_V6)) {
-            search->differs[i / 64] |= UINT64_C(1) << (i % 64);
-            any = true;
+    enum { PIECE = 16 };
+    unsigned found = 0;
+    for (size_t i = 0; i < policy->member_count && found != all; i += PIECE) {
+        size_t end = i + PIECE < policy->member_count ? i + PIECE : policy->member_count;
+        for (size_t m = i; m < end; m++) {
+            found |= marks[policy->members[m].endpoint];
         }
     }
-    return any;
+    return found;
 }
 
-static bool is_touched(const struct search *search, const struct steer_policy *policy)
-{
-    for (size_t i = 0; i < policy->member_count; i++) {
-        uint32_t endpoint = policy->members[i].endpoint;
-        if ((search->differs[endpoint / 64] >> (endpoint % 64) & 1) != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Returns the room that one of their choices takes at most. */
-static struct steer_room find_touched(struct search *search)
+static void find_touched(struct search *search)
 {
     const struct steer_policy *const *policies = steer_set_policies(search->set);
     struct steer_room room = {.members = 0};
     size_t count = steer_set_count(search->set);
-    for (size_t i = 0; i < count; i++) {
-        if (is_touched(search, policies[i])) {
+    search->touched = memory_alloc_array(count, sizeof *search->touched);
+    for (size_t i = 0; i < count && !progress_is_cancelled(search->ask->progress); i++) {
+        if (gather_marks(policies[i], search->inside, 1) != 0) {
             search->touched[search->touched_count++] = (uint32_t)i;
             steer_widen_room(&room, policies[i]);
         }
     }
-    return room;
+    search->memory = memory_alloc(steer_room_size(room));
+    steer_choice_init(&search->choice, room, search->memory);
+}
+
+/* What is in a policy with somebody inside. */
+static void mark_related(const struct search *search, struct related *related)
+{
+    for (size_t i = 0; i < search->touched_count && !progress_is_cancelled(search->ask->progress); i++) {
+        const struct steer_policy *policy = steer_set_get(search->set, search->touched[i]);
+        for (size_t m = 0; m < policy->member_count; m++) {
+            related->marks[HEALTH_ENDPOINT][policy->members[m].endpoint] = true;
+        }
+    }
+    for (uint32_t i = 0; i < search->topology->endpoint_count; i++) {
+        if (related->marks[HEALTH_ENDPOINT][i]) {
+            related->marks[HEALTH_AZ][search->topology->endpoints[i].az] = true;
+            related->marks[HEALTH_REGION][search->topology->endpoints[i].region] = true;
+        }
+    }
+}
+
+/* The override that there is, and which others play a part. */
+static void find_others(struct search *search)
+{
+    const struct operate_unserved_ask *ask = search->ask;
+    struct related related = {
+        .marks = {[HEALTH_ENDPOINT] = memory_alloc_array(search->topology->endpoint_count, sizeof(bool)),
+                  [HEALTH_AZ] = memory_alloc_array(search->topology->az_count, sizeof(bool)),
+                  [HEALTH_REGION] = memory_alloc_array(search->topology->region_count, sizeof(bool))}};
+    search->old = (struct health_spell){
+        .kind = ask->wish->kind, .index = ask->wish->index, .desired = HEALTH_DESIRED_AUTO};
+    search->others = memory_alloc_array(ask->spell_count, sizeof *search->others);
+    if (ask->spell_count != 0) {
+        mark_related(search, &related);
+    }
+    for (size_t i = 0; i < ask->spell_count; i++) {
+        const struct health_spell *spell = &ask->spells[i];
+        if (spell->kind == ask->wish->kind && spell->index == ask->wish->index) {
+            search->old = *spell;
+        } else if (related.marks[spell->kind][spell->index]) {
+            search->others[search->other_count++] = *spell;
+        }
+    }
+    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        free(related.marks[kind]);
+    }
+}
+
+/* ---- moments ---- */
+
+static void assume(const struct search *search, const struct health_spell *spell, size_t moment,
+                   unsigned side)
+{
+    health_assume_desired(search->tables[moment][side], spell->kind, spell->index,
+                          moments_get_desired(spell, search->moments.spans[moment], side == BEFORE));
+}
+
+static unsigned find_states(const struct search *search, uint32_t endpoint, size_t moment, unsigned side)
+{
+    const struct conf_endpoint *conf = &search->topology->endpoints[endpoint];
+    const struct health_table *table = search->tables[moment][side];
+    return health_table_effective(table, endpoint, conf->az, conf->region, HEALTH_V4).state |
+           health_table_effective(table, endpoint, conf->az, conf->region, HEALTH_V6).state << 4;
+}
+
+/* Who is in another state than a moment before; at first: than without the override. */
+static void mark_moved(struct search *search, size_t moment)
+{
+    for (uint32_t i = 0; i < search->topology->endpoint_count; i++) {
+        unsigned before = find_states(search, i, moment, BEFORE),
+                 after = find_states(search, i, moment, AFTER);
+        bool is_moved = moment == 0 ? before != after
+                                    : before != find_states(search, i, moment - 1, BEFORE) ||
+                                          after != find_states(search, i, moment - 1, AFTER);
+        search->moved[i] |= (uint16_t)(is_moved << moment);
+    }
+}
+
+static void make_moment(struct search *search, size_t moment)
+{
+    for (unsigned side = 0; side < SIDES; side++) {
+        search->tables[moment][side] = health_copy_words(
+            moment == 0 && side == BEFORE ? search->ask->view->table : search->tables[0][BEFORE]);
+        for (size_t i = 0; i < search->other_count; i++) {
+            assume(search, &search->others[i], moment, side);
+        }
+        assume(search, side == BEFORE ? &search->old : search->ask->wish, moment, side);
+    }
+    mark_moved(search, moment);
 }
 
 /* ---- what they lose ---- */
@@ -97,27 +198,47 @@ static uint16_t find_types(const struct steer_policy *policy)
     return types;
 }
 
-static void look_at_policy(struct search *search, const struct steer_policy *policy)
+/* Returns whether somebody loses something. */
+static bool look_at_policy(struct search *search, const struct steer_policy *policy, size_t moment)
 {
-    const struct operate_unserved_ask *asked = search->ask;
+    struct health_table *const *tables = search->tables[moment];
     struct found *found = &search->found[policy->id];
-    uint16_t types = find_types(policy);
+    uint16_t types = find_types(policy), count = 0;
     for (uint16_t class_id = 0; class_id < policy->class_count; class_id++) {
         uint16_t lost = 0;
         for (unsigned type = 1; type <= types; type <<= 1) {
             const struct steer_ask ask = {
-                .now_ms = (uint64_t)asked->wall_ms, .class_id = class_id, .types = (uint16_t)type};
-            if ((types & type) != 0 && !is_served_with(search, policy, ask, asked->after) &&
-                is_served_with(search, policy, ask, asked->view->table)) {
+                .now_ms = (uint64_t)search->ask->wall_ms, .class_id = class_id, .types = (uint16_t)type};
+            if ((types & type) != 0 && !is_served_with(search, policy, ask, tables[AFTER]) &&
+                is_served_with(search, policy, ask, tables[BEFORE])) {
                 lost |= (uint16_t)type;
             }
         }
         if (lost != 0) {
             found->class_id = found->types == 0 ? class_id : found->class_id;
+            found->moment = found->types == 0 ? (uint16_t)moment : found->moment;
             found->types |= lost;
-            found->class_count++;
+            count++;
         }
     }
+    found->class_count = found->class_count > count ? found->class_count : count;
+    return count != 0;
+}
+
+/* Returns whether there is anybody. */
+static bool look_at_policies(struct search *search)
+{
+    size_t count = search->moments.count;
+    bool any = false;
+    progress_expect(search->ask->progress, search->touched_count);
+    for (size_t i = 0; i < search->touched_count && progress_step(search->ask->progress, 1); i++) {
+        const struct steer_policy *policy = steer_set_get(search->set, search->touched[i]);
+        unsigned moved = gather_marks(policy, search->moved, (1u << count) - 1);
+        for (size_t moment = 0; moment < count; moment++) {
+            any |= (moved >> moment & 1) != 0 && look_at_policy(search, policy, moment);
+        }
+    }
+    return any;
 }
 
 /* ---- whose names these are ---- */
@@ -145,8 +266,9 @@ static void list_names(const struct search *search, struct arena *arena, struct 
 {
     const struct view *view = search->ask->view;
     size_t limit = search->ask->limit < view->name_count ? search->ask->limit : view->name_count;
+    size_t moment = search->moments.count - 1;
     unserved->names = arena_alloc(arena, limit * sizeof *unserved->names);
-    for (size_t i = 0; i < view->name_count; i++) {
+    for (size_t i = 0; i < view->name_count && !progress_is_cancelled(search->ask->progress); i++) {
         const struct view_name *name = &view->names[i];
         uint16_t types = search->found[name->policy].types & name->types;
         if (types == 0) {
@@ -155,40 +277,56 @@ static void list_names(const struct search *search, struct arena *arena, struct 
         if (unserved->count < limit) {
             tell_name(search, name, types, arena, &unserved->names[unserved->count++]);
         }
+        moment = search->found[name->policy].moment < moment ? search->found[name->policy].moment : moment;
         unserved->total++;
     }
+    int64_t from_ms = search->moments.spans[moment].from_ms;
+    unserved->from_ms = from_ms > search->ask->wall_ms ? from_ms : 0;
 }
 
-void operate_find_unserved(const struct operate_unserved_ask *ask, struct arena *arena,
-                           struct operate_unserved *unserved)
+static void prepare(struct search *search)
+{
+    size_t endpoints = search->topology->endpoint_count;
+    search->inside = memory_alloc_array(endpoints, sizeof *search->inside);
+    search->moved = memory_alloc_array(endpoints, sizeof *search->moved);
+    mark_inside(search);
+    find_touched(search);
+    find_others(search);
+    moments_find(&search->moments, search->ask->wish, &search->old, search->others, search->other_count,
+                 search->ask->wall_ms);
+    for (size_t i = 0; i < search->moments.count; i++) {
+        make_moment(search, i);
+    }
+    search->found = memory_alloc_array(steer_set_count(search->set), sizeof *search->found);
+}
+
+static void finish(struct search *search)
+{
+    for (size_t i = 0; i < search->moments.count; i++) {
+        free(search->tables[i][BEFORE]);
+        free(search->tables[i][AFTER]);
+    }
+    free(search->inside);
+    free(search->moved);
+    free(search->touched);
+    free(search->others);
+    free(search->found);
+    free(search->memory);
+}
+
+int operate_find_unserved(const struct operate_unserved_ask *ask, struct arena *arena,
+                          struct operate_unserved *unserved)
 {
     const struct view *view = ask->view;
     *unserved = (struct operate_unserved){.count = 0};
     if (view->topology == NULL || view->name_count == 0) {
-        return;
+        return 0;
     }
-    size_t policies = steer_set_count(view->steer);
-    struct search search = {
-        .ask = ask,
-        .set = view->steer,
-        .differs = memory_alloc_array(view->topology->endpoint_count / 64 + 1, sizeof *search.differs)};
-    if (find_differences(&search)) {
-        search.touched = memory_alloc_array(policies, sizeof *search.touched);
-        search.found = memory_alloc_array(policies, sizeof *search.found);
-        struct steer_room room = find_touched(&search);
-        void *memory = memory_alloc(steer_room_size(room));
-        steer_choice_init(&search.choice, room, memory);
-        bool any = false;
-        for (size_t i = 0; i < search.touched_count; i++) {
-            look_at_policy(&search, steer_set_get(view->steer, search.touched[i]));
-            any |= search.found[search.touched[i]].types != 0;
-        }
-        if (any) {
-            list_names(&search, arena, unserved);
-        }
-        free(memory);
+    struct search search = {.ask = ask, .set = view->steer, .topology = view->topology};
+    prepare(&search);
+    if (look_at_policies(&search)) {
+        list_names(&search, arena, unserved);
     }
-    free(search.differs);
-    free(search.touched);
-    free(search.found);
+    finish(&search);
+    return progress_is_cancelled(ask->progress) ? ERROR_CANCELLED : 0;
 }

@@ -5,10 +5,16 @@
  * A name is served for a class of clients and a type of records if its answers are drawn from at least one
  * endpoint that serves: one that is healthy, unknown or forced up, and that has records of the type. It is
  * unserved if only such are left that do not (fallbacks "all" and "first" offer the dead, too), or the zone
- * file's records, or none at all. What was unserved before is nobody's fault. */
+ * file's records, or none at all. What would be unserved at the same moment without the override is not its
+ * fault.
+ *
+ * The moments are those at which the override, what it replaces, or another one that was accepted starts or
+ * ends; health is as it is now. Where there are more than MOMENTS_MAX (moments.h), neighbours are one: drains
+ * count for all of it, and what is `up` counts for nothing. */
 #pragma once
 
 #include "base/arena.h"
+#include "base/progress.h"
 #include "view/view.h"
 
 #include <stddef.h>
@@ -26,16 +32,21 @@ struct operate_unserved_name {
 struct operate_unserved {
     struct operate_unserved_name *names; /* the first ones, by name */
     size_t count, total;
+    int64_t from_ms; /* wall: nobody is before; 0: at once */
 };
 
 struct operate_unserved_ask {
-    const struct view *view;          /* whose names and policies */
-    const struct health_table *after; /* instead of the view's table */
-    int64_t wall_ms;                  /* now */
-    size_t limit;                     /* names to list */
+    const struct view *view;           /* whose names, policies and table */
+    const struct health_spell *wish;   /* AUTO: what if there were none? */
+    const struct health_spell *spells; /* all that were accepted */
+    size_t spell_count;
+    int64_t wall_ms; /* now */
+    size_t limit;    /* names to list */
+    struct progress *progress;
 };
 
-/* Only policies with a member whose state differs are evaluated, so it costs what is concerned: one look at
- * each membership and each name, and some evaluations. Strings are copied to the arena. */
-void operate_find_unserved(const struct operate_unserved_ask *ask, struct arena *arena,
-                           struct operate_unserved *unserved);
+/* Only policies with a member in the target are evaluated, and for a moment only if one of their members is
+ * in another state then; so it costs what is concerned: one look at each membership and each name, and some
+ * evaluations. Strings are copied to the arena. 0 or ERROR_CANCELLED. */
+int operate_find_unserved(const struct operate_unserved_ask *ask, struct arena *arena,
+                          struct operate_unserved *unserved);

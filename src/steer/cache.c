@@ -178,17 +178,3 @@ struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct ste
     }
     return choice;
 }
-
-struct geo_match steer_find_class(const struct steer_policy *policy, const struct addr *client)
-{
-    if (policy->geo == NULL) {
-        return (struct geo_match){0, 0};
-    }
-    struct geo_match match = geo_find_class(policy->geo, client);
-    /* A tree is shared by key; that its classes are those of this policy is the caller's promise, not ours.
-     */
-    if (match.class_id >= policy->class_count) {
-        match.class_id = 0;
-    }
-    return match;
-}

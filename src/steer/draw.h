@@ -60,12 +60,32 @@ static inline size_t steer_find_interval(const uint32_t *weights, size_t count, 
     return (size_t)(at - weights);
 }
 
+static inline uint16_t steer_draw_member(const uint32_t *weights, const uint16_t *members, size_t count,
+                                         uint32_t total_weight, struct random *random)
+{
+    if (count == 1) {
+        return members[0];
+    }
+    return members[steer_find_interval(weights, count, (uint32_t)random_below(random, total_weight))];
+}
+
 /* The one member that a simple choice gives this time. */
 static inline uint16_t steer_draw_simple(const struct steer_choice *choice, struct random *random)
 {
-    if (choice->count == 1) {
-        return choice->members[0];
-    }
-    uint32_t point = (uint32_t)random_below(random, choice->total_weight);
-    return choice->members[steer_find_interval(choice->weights, choice->count, point)];
+    return steer_draw_member(choice->weights, choice->members, choice->count, choice->total_weight, random);
 }
+
+/* Of a choice of several parts. */
+static inline const struct steer_part *steer_draw_part(const struct steer_choice *choice,
+                                                       struct random *random)
+{
+    const struct steer_part *part = choice->parts;
+    uint32_t point = (uint32_t)(random_next(random) >> 32);
+    for (unsigned behind = choice->part_count - 1u; behind > 0 && point >= part->until; behind--) {
+        part++;
+    }
+    return part;
+}
+
+/* The one member that a choice with is_single gives this time. */
+uint16_t steer_draw_single(const struct steer_choice *choice, struct random *random);

@@ -162,8 +162,9 @@ static void finish_parts(const struct steer_reading *reading, const struct steer
     choice->lasts_ms = lasts_ms < UINT32_MAX ? (uint32_t)lasts_ms : UINT32_MAX;
     choice->total_weight = choice->part_count == 1 ? choice->parts[0].total_weight : 0;
     bool draws_one = policy->pick == STEER_PICK_WEIGHTED && policy->answers == 1;
-    choice->is_simple = choice->part_count == 1 && (choice->count == 1 || draws_one) &&
-                        choice->source == STEER_FROM_TIER && choice->ttl == STEER_TTL_FREE;
+    choice->is_single = choice->count == 1 || (choice->count != 0 && draws_one);
+    choice->is_simple = choice->is_single && choice->part_count == 1 && choice->source == STEER_FROM_TIER &&
+                        choice->ttl == STEER_TTL_FREE;
 }
 
 /* ---- tiers ---- */

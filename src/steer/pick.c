@@ -83,11 +83,6 @@ static size_t pick_from(const struct steer_policy *policy, const struct line *li
     if (policy->pick != STEER_PICK_WEIGHTED) {
         return pick_rotated(line, answers, next, out);
     }
-    if (answers == 1) {
-        uint32_t point = (uint32_t)random_below(random, line->total_weight);
-        out[0] = line->members[steer_find_interval(line->weights, line->count, point)];
-        return 1;
-    }
     return pick_weighted(line, answers, random, out);
 }
 
@@ -96,11 +91,7 @@ __attribute__((noinline)) static size_t pick_part(const struct steer_policy *pol
                                                   struct steer_choice *choice, struct random *random,
                                                   uint16_t *out)
 {
-    const struct steer_part *part = choice->parts;
-    uint32_t point = (uint32_t)(random_next(random) >> 32);
-    for (unsigned behind = choice->part_count - 1u; behind > 0 && point >= part->until; behind--) {
-        part++;
-    }
+    const struct steer_part *part = steer_draw_part(choice, random);
     struct line line = {.weights = choice->weights + part->first,
                         .members = choice->members + part->first,
                         .count = part->count,
@@ -126,8 +117,8 @@ size_t steer_pick(const struct steer_policy *policy, struct steer_choice *choice
     if (choice->count == 0) {
         return 0;
     }
-    if (choice->is_simple) {
-        out[0] = steer_draw_simple(choice, random);
+    if (choice->is_single) {
+        out[0] = steer_draw_single(choice, random);
         return 1;
     }
     return choice->part_count > 1 ? pick_part(policy, choice, random, out)

@@ -249,8 +249,8 @@ struct steer_choice {
     uint16_t part_count; /* with one part the choice is that part */
     uint32_t count;      /* members of all parts */
     uint32_t total_weight;
-    /* One member of a tier, drawn by weight if there are several, with its own TTL: the short way that
-     * steer_draw_simple() goes. */
+    bool is_single; /* one member, drawn by weight if there are several: see steer_draw_single() */
+    /* Of one part, from a tier, with its own TTL besides: the short way that steer_draw_simple() goes. */
     bool is_simple;
     /* Wall time of the evaluation, and how long it is good for, at most 49 days; ms, modulo 2^32. */
     uint32_t made_ms, lasts_ms;
@@ -354,7 +354,19 @@ struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct ste
                                      struct steer_ask ask, const struct health_table *table);
 
 /* Class of a client, and the ECS scope prefix length (0 where geography plays no part). */
-struct geo_match steer_find_class(const struct steer_policy *policy, const struct addr *client);
+static inline struct geo_match steer_find_class(const struct steer_policy *policy, const struct addr *client)
+{
+    if (policy->geo == NULL) {
+        return (struct geo_match){0, 0};
+    }
+    struct geo_match match = geo_find_class(policy->geo, client);
+    /* A tree is shared by key; that its classes are those of this policy is the caller's promise, not ours.
+     */
+    if (match.class_id >= policy->class_count) {
+        match.class_id = 0;
+    }
+    return match;
+}
 
 /* A client of a sticky policy: the number that decides, the same on every server, and the length of the
  * prefix that shares it. */

@@ -26,6 +26,8 @@ tests_bench_bench_geo_LDADD = src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS)
 CLEANFILES += tests/bench/bench_geo
 
 bench: tests/bench/bench_answer tests/bench/bench_steer
+	@case "$(AM_CFLAGS)" in *-fno-omit-frame-pointer*) \
+		echo 'bench: frame pointers are kept (--enable-developer, --with-sanitizer): figures are above the recorded ones' >&2 ;; esac
 	$(srcdir)/tests/bench/instructions tests/bench $(srcdir)/tests/bench/instructions.txt
 bench-record: tests/bench/bench_answer tests/bench/bench_steer
 	$(srcdir)/tests/bench/instructions tests/bench $(srcdir)/tests/bench/instructions.txt --record

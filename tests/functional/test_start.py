@@ -47,7 +47,7 @@ def launch(site):
     with open(server.log_path, "ab") as log:
         server.process = subprocess.Popen([str(kit.STEERD), "-c", str(site.config)], stderr=log, stdin=subprocess.DEVNULL,
                                           env=kit.make_environment())
-    server.wait((site.folder / "s").exists, "the admin socket is there")
+    server.wait(server.talks, "the API answers")
     return server
 
 

@@ -82,6 +82,33 @@ def test_planned_and_dry(server):
         assert ask(server, "az", "us-1", "drain", allow_unserved=field).status == 422
 
 
+def test_plans_add_up(server):
+    """Harmless alone, and both hold together for a while: whoever comes second is told, from when on."""
+    assert ask(server, "region", "ap", "drain", starts_in="1h", expires_in="1h").status == 200
+    reply = ask(server, "region", "sa", "drain")
+    assert (reply.status, names(reply.json["unserved"])) == (409, {"twin": ["A"]})
+    starts = server.get("/v1/regions/ap")["override"]["starts"]
+    assert reply.json["unserved"]["from"] == starts and starts in reply.json["detail"]
+    assert ask(server, "region", "sa", "drain", starts_in="90m", expires_in="1h").status == 409
+    assert ask(server, "endpoint", "sa-a", "down", expires_in="61m").status == 409
+    assert ask(server, "region", "sa", "drain", expires_in="30m").status == 200, "it ends before the other one begins"
+    assert ask(server, "region", "ap", "drain", starts_in="20m", expires_in="1h").status == 409
+    dry = server.request("PUT", "/v1/regions/sa/override?dry_run=true", {"state": "drain", "reason": "x"}).json
+    assert (dry["unserved"]["total"], dry["unserved"]["from"]) == (1, starts)
+    told = server.ctl("drain", "region:sa", "--reason", "x", "--dry-run").stdout
+    assert f"nobody would serve 1 name any more, from {starts}, so this takes --yes-unserved:\n  twin.example.com. A" in told
+    assert listed(server) == ["region:ap", "region:sa"]
+
+
+def test_planned_and_begun(server):
+    """What was planned and has begun counts like anything else."""
+    assert ask(server, "region", "ap", "drain", starts_in="1s").status == 200
+    assert ask(server, "region", "sa", "drain").status == 409
+    server.wait(lambda: server.addresses("twin.example.com") == ["192.0.2.5"], "it has begun")
+    reply = ask(server, "region", "sa", "drain")
+    assert (reply.status, reply.json["unserved"]["from"]) == (409, None)
+
+
 def test_bursts_leave_one(server):
     """twin is in two regions: of many who take one away at once nobody takes the last one."""
     def take(number):

@@ -25,6 +25,12 @@ tests_unit_test_admin_crowd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_
 tests_unit_test_admin_crowd_SOURCES = tests/unit/test_admin_crowd.c tests/unit/admin_client.c tests/unit/admin_client.h $(ADMIN_WORLD)
 tests_unit_test_admin_crowd_LDADD = $(ADMIN_TEST_LIBS)
 
+TESTS += tests/unit/test_admin_orders
+check_PROGRAMS += tests/unit/test_admin_orders
+tests_unit_test_admin_orders_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_admin_orders_SOURCES = tests/unit/test_admin_orders.c tests/unit/admin_client.c tests/unit/admin_client.h $(ADMIN_WORLD)
+tests_unit_test_admin_orders_LDADD = $(ADMIN_TEST_LIBS)
+
 TESTS += tests/unit/test_steerctl
 check_PROGRAMS += tests/unit/test_steerctl
 EXTRA_tests_unit_test_steerctl_DEPENDENCIES = src/steerctl

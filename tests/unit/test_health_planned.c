@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { MAX_TURNS = 8 };
 
@@ -337,10 +338,72 @@ static void durations_do_not_follow_a_clock_that_is_set(void **state)
     }
 }
 
+/* Who looks at them from outside knows when to look again, also where no word changes. */
+static void spells_are_listed(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    struct health_spell spells[4];
+    size_t done = 0;
+    assert_int_equal(health_list_spells(health, 0, spells, 4), 0);
+    uint64_t before = health_count_override_changes(health), generation_before;
+    override_as(health, HEALTH_REGION, EU, HEALTH_DESIRED_UP, 0);
+    PLAN(HEALTH_ENDPOINT, A1, HEALTH_DESIRED_DOWN, 4500, 9000);
+    assert_true(health_count_override_changes(health) > before);
+    assert_int_equal(health_count_overrides(health), 2);
+    assert_int_equal(health_list_spells(health, 1, spells, 4), 1);
+    assert_int_equal(health_list_spells(health, 0, spells, 4), 2);
+    assert_int_equal(spells[0].kind, HEALTH_REGION);
+    assert_int_equal(spells[0].desired, HEALTH_DESIRED_UP);
+    assert_true(spells[0].from_ms == INT64_MIN && spells[0].until_ms == INT64_MAX);
+    assert_int_equal(spells[1].index, A1);
+    assert_true(spells[1].from_ms == 4500 && spells[1].until_ms == 9000);
+    before = health_count_override_changes(health);
+    generation_before = generation(health);
+    PLAN(HEALTH_ENDPOINT, A1, HEALTH_DESIRED_DOWN, 5500, 9000);
+    assert_int_equal(generation(health), generation_before);
+    assert_true(health_count_override_changes(health) > before);
+    before = health_count_override_changes(health);
+    assert_int_equal(health_follow_clock(health, 5500), 1);
+    assert_true(health_count_override_changes(health) > before);
+    health_list_spells(health, 1, spells, 1);
+    assert_true(spells[0].from_ms == INT64_MIN);
+    before = health_count_override_changes(health);
+    assert_int_equal(health_follow_clock(health, 9000), 1);
+    assert_true(health_count_override_changes(health) > before);
+    assert_int_equal(health_count_overrides(health), 1);
+    before = health_count_override_changes(health);
+    assert_false(health_shift_clock(health, 1000, &done));
+    assert_int_equal(health_count_override_changes(health), before); /* it has no end */
+}
+
+/* Assumptions are made on words of one's own. */
+static void words_are_copied(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    make_all_healthy(health);
+    PLAN(HEALTH_AZ, 0, HEALTH_DESIRED_DRAIN, 4500, 9000);
+    struct health_table *copy = health_copy_words(health_get_table(health));
+    health_assume_desired(copy, HEALTH_AZ, 0, HEALTH_DESIRED_DOWN);
+    health_assume_desired(copy, HEALTH_REGION, EU, HEALTH_DESIRED_UP);
+    assert_int_equal(copy->azs[0] & HEALTH_WORD_PLANNED, 0);
+    assert_int_equal(health_table_effective(copy, A1, 0, US, HEALTH_V4).state, HEALTH_FORCED_DOWN);
+    assert_int_equal(health_table_effective(health_get_table(health), A1, 0, US, HEALTH_V4).state,
+                     HEALTH_HEALTHY);
+    assert_int_equal(health_table_effective(copy, E1, health_world_endpoints[E1].az, EU, HEALTH_V4).state,
+                     HEALTH_FORCED_UP);
+    health_assume_desired(copy, HEALTH_AZ, 0, HEALTH_DESIRED_AUTO);
+    assert_int_equal(health_table_effective(copy, A1, 0, US, HEALTH_V4).state, HEALTH_HEALTHY);
+    free(copy);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, health_set_up, health_tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(spells_are_listed),
+        TEST(words_are_copied),
         TEST(waits_starts_and_ends),
         TEST(what_is_due_at_once_is_one_change),
         TEST(a_clock_that_leaps_misses_it),

@@ -64,7 +64,7 @@ static double chi_square(const unsigned *seen, const double *odds, size_t count,
     return sum;
 }
 
-static void expect_one_by_weight(bool is_simple)
+static void expect_one_by_weight(bool is_single)
 {
     enum { COUNT = 20, ROUNDS = 400000 };
     uint32_t weights[COUNT];
@@ -72,7 +72,7 @@ static void expect_one_by_weight(bool is_simple)
         weights[i] = 1 + i * i;
     }
     struct draw draw = draw_new(STEER_PICK_WEIGHTED, 1, weights, COUNT);
-    draw.choice.is_simple = is_simple;
+    draw.choice.is_single = is_single;
     unsigned seen[COUNT] = {0};
     uint16_t out[STEER_ANSWERS_MAX];
     for (int round = 0; round < ROUNDS; round++) {

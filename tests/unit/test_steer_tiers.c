@@ -502,6 +502,7 @@ static void one_record_of_one_tier_is_simple(void **state)
     assert_true(is_simple(w));
     w->policy.answers = 2;
     assert_false(is_simple(w));
+    assert_false(w->choice.is_single);
     w->policy.answers = 1;
     w->policy.pick = STEER_PICK_ROUND_ROBIN;
     assert_false(is_simple(w));
@@ -511,16 +512,24 @@ static void one_record_of_one_tier_is_simple(void **state)
     w->policy.has_ttl_failing = true;
     w->policy.ttl_failing = 7;
     assert_false(is_simple(w));
+    assert_true(w->choice.is_single);
     w->policy.has_ttl_failing = false;
     w->tiers[0].spill_below.share = 1; /* two parts */
     assert_false(is_simple(w));
+    assert_false(w->choice.is_single); /* round robin */
+    w->policy.pick = STEER_PICK_WEIGHTED;
+    assert_false(is_simple(w));
+    assert_true(w->choice.is_single);
     for (uint16_t tier = 0; tier < TIERS; tier++) {
         lose(w, tier, EACH);
     }
     w->policy.fallback = STEER_FALLBACK_ALL;
-    w->policy.pick = STEER_PICK_WEIGHTED;
     assert_false(is_simple(w)); /* a fallback is counted as one */
+    assert_true(w->choice.is_single);
     assert_int_equal(w->choice.source, STEER_FROM_ALL);
+    w->policy.fallback = STEER_FALLBACK_NODATA;
+    assert_false(is_simple(w));
+    assert_false(w->choice.is_single);
     world_free(w);
 }
 

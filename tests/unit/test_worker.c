@@ -25,6 +25,7 @@ struct task {
     sem_t begun, gate; /* of a task that is held */
     bool is_held;      /* runs until the gate opens */
     bool is_endless;   /* runs until it is cancelled */
+    int repeats;       /* so many times more */
     int prepared, ran, done;
     size_t ended_before; /* how many were done with when its turn came */
     bool was_cancelled;
@@ -59,7 +60,7 @@ static void leave(void *context)
 static void prepare(struct worker_job *job)
 {
     struct task *task = (struct task *)job;
-    assert_int_equal(task->ran, 0);
+    assert_int_equal(task->ran, task->prepared);
     task->prepared++;
     task->ended_before = task->bench->ended;
 }
@@ -85,6 +86,9 @@ static void done(struct worker_job *job)
     task->done++;
     task->was_cancelled = progress_is_cancelled(&job->progress);
     b->order[b->ended++] = (char)('0' + (task - b->tasks));
+    if (task->repeats-- > 0) {
+        worker_repeat(b->worker, job);
+    }
 }
 
 static void open_kind(struct bench *b, size_t limit, bool in_order)
@@ -182,6 +186,28 @@ static void jobs_do_not_overtake(void **state)
     for (size_t i = 0; i < JOBS; i++) {
         assert_int_equal(b.tasks[i].ended_before, i);
     }
+    close_bench(&b);
+}
+
+/* Done once more, before whoever waits; also where nobody does, or the queue is full. */
+static void jobs_are_repeated_at_once(void **state)
+{
+    (void)state;
+    struct bench b;
+    open_kind(&b, 2, true);
+    b.tasks[0].repeats = 2;
+    b.tasks[2].repeats = 1;
+    b.tasks[0].is_held = true;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(worker_submit(b.worker, &b.tasks[i].job), 0);
+        sem_post(&b.tasks[0].gate);
+    }
+    reap_until(&b, 6);
+    assert_string_equal(b.order, "000122");
+    assert_int_equal(b.tasks[0].prepared, 3);
+    assert_int_equal(worker_submit(b.worker, &b.tasks[3].job), 0);
+    reap_until(&b, 7);
+    assert_string_equal(b.order, "0001223");
     close_bench(&b);
 }
 
@@ -298,10 +324,15 @@ static void nobody_looks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(jobs_run_in_their_order), cmocka_unit_test(jobs_do_not_overtake),
-        cmocka_unit_test(a_full_queue_says_so),    cmocka_unit_test(cancelled_jobs_do_not_run),
-        cmocka_unit_test(a_running_job_is_told),   cmocka_unit_test(closing_ends_all),
-        cmocka_unit_test(closing_at_any_moment),   cmocka_unit_test(nobody_looks),
+        cmocka_unit_test(jobs_run_in_their_order),
+        cmocka_unit_test(jobs_do_not_overtake),
+        cmocka_unit_test(a_full_queue_says_so),
+        cmocka_unit_test(cancelled_jobs_do_not_run),
+        cmocka_unit_test(a_running_job_is_told),
+        cmocka_unit_test(closing_ends_all),
+        cmocka_unit_test(jobs_are_repeated_at_once),
+        cmocka_unit_test(closing_at_any_moment),
+        cmocka_unit_test(nobody_looks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

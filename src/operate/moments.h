@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The time in which an override makes a difference, cut where overrides start or end: in each span other ones
+ * hold together. Pure. */
+#pragma once
+
+#include "health/health.h"
+
+/* With more spans than these, neighbours are taken together. */
+enum { MOMENTS_MAX = 16 };
+
+struct moments_span {
+    int64_t from_ms, until_ms; /* wall */
+};
+
+struct moments {
+    struct moments_span spans[MOMENTS_MAX];
+    size_t count;
+};
+
+/* Of putting `wish` (AUTO: of removing) where `old` is now (AUTO: nothing), beside `others`, which are of
+ * other targets. From now on, until both have ended. */
+void moments_find(struct moments *moments, const struct health_spell *wish, const struct health_spell *old,
+                  const struct health_spell *others, size_t count, int64_t now_ms);
+/* What is desired in a span. Of neighbours that were taken together: at its best, or its worst. */
+enum health_desired moments_get_desired(const struct health_spell *spell, struct moments_span span,
+                                        bool at_best);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See engine.h. A new store is made whole under another name, so that an empty or unfinished store.db is
+ * never ours. What is judged at each opening has a bound: all pages of a file that is small or was not
+ * closed, and the end of the chain; store_verify() judges everything. */
+#include "config.h"
+
+#include "store/engine.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "store/audit.h"
+#include "store/schema.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <nettle/sha2.h>
+
+enum {
+    TAIL = 1000,             /* entries */
+    SMALL = 16 << 20,        /* octets: looked through whenever it is opened */
+    NOT_SMALL = 256 << 20,   /* octets: looked through when it was not closed */
+    CHECKPOINT_PAGES = 1000, /* of the log */
+    ID_OCTETS = 32,
+    MACHINE_MAX = 4096,
+};
+
+static_assert(ID_OCTETS * 2 + 1 == SCHEMA_ID_SIZE, "an id in hexadecimal");
+
+static const struct schema_step *const steps = NULL; /* version 1 is the first */
+
+void engine_init(struct engine *engine, const char *folder)
+{
+    *engine = (struct engine){.is_open = false};
+    files_init(&engine->files, folder);
+}
+
+void engine_fini(struct engine *engine)
+{
+    engine_close(engine);
+    files_fini(&engine->files);
+}
+
+/* ---- who made it ---- */
+
+static void write_hex(const unsigned char *octets, char text[SCHEMA_ID_SIZE])
+{
+    for (size_t i = 0; i < ID_OCTETS; i++) {
+        snprintf(text + 2 * i, 3, "%02x", octets[i]);
+    }
+}
+
+/* A hash, since the id of a machine is not for others to see. "": it has none. */
+static void find_machine(char text[SCHEMA_ID_SIZE])
+{
+    static const char salt[] = "steerd machine\n";
+    unsigned char hash[SHA256_DIGEST_SIZE];
+    struct file file;
+    struct sha256_ctx sha;
+    size_t len;
+    int code;
+    char *id = file_read_all("/etc/machine-id", MACHINE_MAX, &file, &len, &code);
+    text[0] = '\0';
+    if (id != NULL && len > 0) {
+        sha256_init(&sha);
+        sha256_update(&sha, sizeof salt - 1, (const uint8_t *)salt);
+        sha256_update(&sha, len, (const uint8_t *)id);
+        sha256_digest(&sha, sizeof hash, hash);
+        write_hex(hash, text);
+    }
+    free(id);
+}
+
+static int compare_machine(struct engine *engine)
+{
+    char was[SCHEMA_ID_SIZE], is[SCHEMA_ID_SIZE];
+    int error = schema_read_meta(&engine->db, "machine", was, sizeof was);
+    find_machine(is);
+    if (error == 0 && strcmp(was, is) != 0) {
+        if (was[0] != '\0' && is[0] != '\0') {
+            snprintf(engine->warning, sizeof engine->warning,
+                     "it was written on another machine before: a copy, or a restored one? If two steerd go "
+                     "on from "
+                     "the same store, each has its own truth from then on");
+        }
+        error = schema_write_meta(&engine->db, "machine", is);
+    }
+    return error;
+}
+
+/* ---- a new one ---- */
+
+static int make_at(struct engine *engine, const char *path)
+{
+    unsigned char octets[ID_OCTETS];
+    char id[SCHEMA_ID_SIZE], machine[SCHEMA_ID_SIZE];
+    struct database db;
+    random_make_secret(octets, sizeof octets);
+    write_hex(octets, id);
+    find_machine(machine);
+    int error = database_open(&db, path, DATABASE_MAKE);
+    if (error == 0) {
+        error = schema_make(&db, id, machine);
+        database_close(&db);
+    }
+    if (error != 0) {
+        snprintf(engine->why, sizeof engine->why, "it cannot be made: %.200s", db.why);
+    }
+    return error;
+}
+
+static int make(struct engine *engine)
+{
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    char *fresh = memory_print("%s/%s.new", engine->files.folder, STORE_FILE);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) { /* of an attempt that was cut off */
+        char *path = memory_print("%s%s", fresh, suffixes[i]);
+        (void)unlink(path);
+        free(path);
+    }
+    int error = make_at(engine, fresh);
+    if (error == 0 && link(fresh, engine->files.paths[FILES_DB]) == -1) { /* which never replaces one */
+        error = -errno;
+        snprintf(engine->why, sizeof engine->why, "it cannot be made: %s", error_text(error));
+    }
+    (void)unlink(fresh);
+    free(fresh);
+    if (error == 0 && (error = files_sync_folder(&engine->files)) != 0) {
+        snprintf(engine->why, sizeof engine->why, "%s", engine->files.why);
+    }
+    return error;
+}
+
+/* ---- one that is there ---- */
+
+static int migrate(struct engine *engine, int error)
+{
+    if (error != ERROR_NOT_FOUND) {
+        return error;
+    }
+    error = schema_migrate(&engine->db, engine->files.paths[FILES_DB], steps, 0, SCHEMA_VERSION);
+    return error != 0 ? error : schema_check(&engine->db);
+}
+
+static int look_through(struct engine *engine)
+{
+    sqlite3_stmt *statement;
+    bool has;
+    int error = database_prepare(&engine->db, "PRAGMA quick_check(1)", &statement);
+    error = error != 0 ? error : database_step(&engine->db, statement, &has);
+    const char *said = error == 0 && has ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    if (error == 0 && (said == NULL || strcmp(said, "ok") != 0)) {
+        error = database_fail(&engine->db, ERROR_SYNTAX, "it is damaged: %.120s; restore it, or set it aside",
+                              said == NULL ? "?" : said);
+    }
+    sqlite3_finalize(statement);
+    return error;
+}
+
+static int check_tail(struct engine *engine)
+{
+    char id[SCHEMA_ID_SIZE];
+    uint64_t last = engine->writer.durable.seq;
+    struct audit audit = {.from = last > TAIL ? last - TAIL + 1 : 1, .to = last};
+    int error = schema_read_meta(&engine->db, "id", id, sizeof id);
+    error = error != 0 || last == 0 ? error : audit_check(&engine->db, id, &audit);
+    if (error == 0 && audit.bad_seq != 0) {
+        error = database_fail(
+            &engine->db, ERROR_SYNTAX,
+            "entry %llu of its journal is not what was written: %s; restore it, or set it aside",
+            (unsigned long long)audit.bad_seq, audit.why);
+    }
+    return error;
+}
+
+static int count_pages(void *context, sqlite3 *sql, const char *name, int pages)
+{
+    struct engine *engine = context;
+    (void)sql;
+    (void)name;
+    engine->pages = pages;
+    return SQLITE_OK;
+}
+
+static int judge(struct engine *engine, bool unclean)
+{
+    struct database *db = &engine->db;
+    uint64_t size = files_size(&engine->files);
+    int64_t threads = sqlite3_threadsafe();
+    int error = threads != 0 ? 0 : database_fail(db, ERROR_LIBRARY, "SQLite was built for one thread only");
+    error = error != 0 ? error : migrate(engine, schema_check(db));
+    if (error == 0 && size <= (unclean ? NOT_SMALL : SMALL)) {
+        error = look_through(engine);
+    }
+    error = error != 0 ? error : database_run(db, "PRAGMA journal_mode = WAL");
+    error = error != 0 ? error : writer_open(&engine->writer, db);
+    error = error != 0 ? error : check_tail(engine);
+    return error != 0 ? error : compare_machine(engine);
+}
+
+static int open_it(struct engine *engine)
+{
+    int error = files_look(&engine->files);
+    bool unclean = files_is_unclean(&engine->files);
+    if (error == ERROR_NOT_FOUND) {
+        error = make(engine);
+    } else if (error != 0) {
+        snprintf(engine->why, sizeof engine->why, "%s", engine->files.why);
+    }
+    if (error != 0) {
+        return error;
+    }
+    error = database_open(&engine->db, engine->files.paths[FILES_DB], DATABASE_WRITE);
+    error = error != 0 ? error : judge(engine, unclean);
+    if (error != 0) {
+        snprintf(engine->why, sizeof engine->why, "%s", engine->db.why);
+        writer_close(&engine->writer);
+        database_close(&engine->db);
+        return error;
+    }
+    (void)sqlite3_wal_hook(engine->db.sql, count_pages, engine);
+    files_note(&engine->files);
+    engine->is_open = true;
+    return 0;
+}
+
+int engine_open(struct engine *engine)
+{
+    if (engine->is_open) {
+        return 0;
+    }
+    engine->warning[0] = '\0';
+    int error = files_lock(&engine->files);
+    if (error != 0) {
+        snprintf(engine->why, sizeof engine->why, "%s", engine->files.why);
+        return error;
+    }
+    error = open_it(engine);
+    if (error != 0) {
+        files_unlock(&engine->files);
+    }
+    return error;
+}
+
+void engine_close(struct engine *engine)
+{
+    if (engine->is_open) {
+        writer_close(&engine->writer);
+        database_close(&engine->db);
+        files_unlock(&engine->files);
+        engine->is_open = false;
+    }
+}
+
+void engine_checkpoint(struct engine *engine)
+{
+    if (engine->pages >= CHECKPOINT_PAGES) {
+        int left = 0;
+        (void)sqlite3_wal_checkpoint_v2(engine->db.sql, "main", SQLITE_CHECKPOINT_PASSIVE, &left, NULL);
+        engine->pages = 0;
+    }
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The store as one that may be written: lock, files, connection, writer. Opening makes what is not there and
+ * judges what is. Of the store's thread. Inside this folder only. */
+#pragma once
+
+#include "store/files.h"
+#include "store/writer.h"
+
+struct engine {
+    struct files files;
+    struct database db;
+    struct writer writer;
+    int pages; /* of the log, as of the last commit */
+    bool is_open;
+    char why[DATABASE_WHY_SIZE];     /* of a failure to open */
+    char warning[DATABASE_WHY_SIZE]; /* of opening; "": none */
+};
+
+void engine_init(struct engine *engine, const char *folder);
+void engine_fini(struct engine *engine);
+
+/* 0, or the error of store_open() and why. What is open stays open. */
+int engine_open(struct engine *engine);
+void engine_close(struct engine *engine);
+
+/* Move the log to the file, if there is enough of it. Failing is no harm: the next one will. */
+void engine_checkpoint(struct engine *engine);

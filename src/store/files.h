@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The files of a store: whose they are, whether they still are where they were, and names for them. Nobody
+ * but SQLite opens store.db itself while this process has it open: closing it once more would drop SQLite's
+ * locks. Inside this folder only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct files_identity {
+    dev_t device;
+    ino_t inode; /* 0: not known */
+};
+
+enum { FILES_DB, FILES_WAL, FILES_SHM, FILES_COUNT, FILES_WHY_SIZE = 256 };
+
+struct files {
+    char *folder;
+    char *paths[FILES_COUNT];
+    int lock; /* -1: not ours */
+    struct files_identity identities[FILES_COUNT];
+    char why[FILES_WHY_SIZE]; /* of a failure */
+};
+
+void files_init(struct files *files, const char *folder);
+void files_fini(struct files *files); /* leaves the lock, too */
+
+/* One writer at a time: 0, -EBUSY or -errno. */
+int files_lock(struct files *files);
+void files_unlock(struct files *files);
+
+/* What is there before anything is opened: 0 (a store, maybe), ERROR_NOT_FOUND (nothing at all), or why it
+ * cannot be one. */
+int files_look(struct files *files);
+/* Does a log lie beside it that its last user did not come to take away? */
+bool files_is_unclean(const struct files *files);
+/* From now on these are the files. */
+void files_note(struct files *files);
+/* Are they still? 0, or -ENOENT or -ESTALE. */
+int files_check(struct files *files);
+uint64_t files_size(const struct files *files);
+
+/* Entries of the folder are on stable storage. */
+int files_sync_folder(struct files *files);

@@ -1,0 +1,16 @@
+noinst_LIBRARIES += src/libstore.a
+src_libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(NETTLE_CFLAGS)
+src_libstore_a_SOURCES = \
+	src/store/audit.c src/store/audit.h \
+	src/store/chain.c src/store/chain.h \
+	src/store/database.c src/store/database.h \
+	src/store/engine.c src/store/engine.h \
+	src/store/entry.c src/store/entry.h \
+	src/store/files.c src/store/files.h \
+	src/store/history.c \
+	src/store/job.c src/store/job.h \
+	src/store/reader.c src/store/reader.h \
+	src/store/schema.c src/store/schema.h \
+	src/store/store.c src/store/store.h \
+	src/store/verify.c \
+	src/store/writer.c src/store/writer.h

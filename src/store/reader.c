@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Readers, and objects as they are now. What a walk gets has to rise: a damaged file cannot lead it round in
+ * circles. */
+#include "config.h"
+
+#include "store/reader.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "store/files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OBJECT_COLUMNS "kind, key, value, revision, written_ms, expires_ms"
+#define LIVES          "(expires_ms = 0 OR expires_ms > ?3)"
+
+static int look(struct store_reader *reader)
+{
+    struct files files;
+    files_init(&files, reader->folder);
+    int error = files_look(&files);
+    if (error != 0) {
+        (void)database_fail(&reader->db, error, "%s", error == ERROR_NOT_FOUND ? "there is none" : files.why);
+    }
+    files_fini(&files);
+    return error;
+}
+
+static int open_it(struct store_reader *reader)
+{
+    int error = look(reader);
+    error = error != 0 ? error : database_open(&reader->db, reader->path, DATABASE_READ);
+    if (error != 0) {
+        return error;
+    }
+    error = schema_check(&reader->db);
+    error = error == ERROR_NOT_FOUND ? ERROR_UNSUPPORTED : error; /* who writes migrates it */
+    return error != 0 ? error : schema_read_meta(&reader->db, "id", reader->id, sizeof reader->id);
+}
+
+int store_reader_open(const char *folder, struct report *report, struct store_reader **to)
+{
+    struct store_reader *reader = memory_alloc(sizeof *reader);
+    reader->folder = memory_copy_text(folder);
+    reader->path = memory_print("%s/%s", folder, STORE_FILE);
+    int error = open_it(reader);
+    if (error != 0) {
+        report_add(report, REPORT_ERROR, &(struct report_place){.file = reader->path},
+                   "the store cannot be read: %s", reader->db.why);
+        store_reader_close(reader);
+        return error;
+    }
+    *to = reader;
+    return 0;
+}
+
+void store_reader_close(struct store_reader *reader)
+{
+    if (reader != NULL) {
+        database_close(&reader->db);
+        free(reader->folder);
+        free(reader->path);
+        free(reader);
+    }
+}
+
+const char *store_reader_why(const struct store_reader *reader)
+{
+    return reader->db.why;
+}
+
+int reader_begin(struct store_reader *reader)
+{
+    return database_run(&reader->db, "BEGIN");
+}
+
+int reader_end(struct store_reader *reader, int error)
+{
+    if (sqlite3_get_autocommit(reader->db.sql) == 0) {
+        (void)sqlite3_exec(reader->db.sql, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return error;
+}
+
+void reader_bind(sqlite3_stmt *statement, int at, const char *text)
+{
+    (void)sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+}
+
+/* ---- objects ---- */
+
+static int read_object(struct store_reader *reader, sqlite3_stmt *statement, struct store_object *object)
+{
+    *object = (struct store_object){.kind = (const char *)sqlite3_column_text(statement, 0),
+                                    .key = (const char *)sqlite3_column_text(statement, 1),
+                                    .value = (const char *)sqlite3_column_text(statement, 2),
+                                    .revision = (uint64_t)sqlite3_column_int64(statement, 3),
+                                    .written_ms = sqlite3_column_int64(statement, 4),
+                                    .expires_ms = sqlite3_column_int64(statement, 5)};
+    if (object->kind == NULL || object->key == NULL || object->value == NULL) {
+        return sqlite3_errcode(reader->db.sql) == SQLITE_NOMEM
+                   ? database_note(&reader->db, SQLITE_NOMEM)
+                   : database_fail(&reader->db, ERROR_SYNTAX,
+                                   "an object is damaged; restore it, or set it aside");
+    }
+    return 0;
+}
+
+static void bind_now(sqlite3_stmt *statement)
+{
+    struct clock clock;
+    clock_init(&clock);
+    (void)sqlite3_bind_int64(statement, 3, clock_wall_ms(&clock));
+}
+
+int store_get(struct store_reader *reader, const char *kind, const char *key,
+              void (*got)(void *context, const struct store_object *object), void *context)
+{
+    sqlite3_stmt *statement;
+    struct store_object object;
+    bool has = false;
+    int error = database_prepare(
+        &reader->db, "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND key = ?2 AND " LIVES,
+        &statement);
+    if (error == 0) {
+        reader_bind(statement, 1, kind);
+        reader_bind(statement, 2, key);
+        bind_now(statement);
+        error = database_step(&reader->db, statement, &has);
+    }
+    error = error != 0 ? error : has ? read_object(reader, statement, &object) : ERROR_NOT_FOUND;
+    if (error == 0) {
+        got(context, &object);
+    }
+    sqlite3_finalize(statement);
+    return error;
+}
+
+/* The list ends with the prefix. */
+static int walk(struct store_reader *reader, sqlite3_stmt *statement, const char *prefix,
+                bool (*got)(void *context, const struct store_object *object), void *context)
+{
+    char before[STORE_KEY_MAX + 1] = "";
+    size_t prefix_len = strlen(prefix);
+    struct store_object object;
+    bool has;
+    for (;;) {
+        int error = database_step(&reader->db, statement, &has);
+        error = error != 0 || !has ? error : read_object(reader, statement, &object);
+        if (error != 0 || !has || strncmp(object.key, prefix, prefix_len) != 0) {
+            return error;
+        }
+        if (strcmp(object.key, before) <= 0 || strlen(object.key) > STORE_KEY_MAX) {
+            return database_fail(&reader->db, ERROR_SYNTAX,
+                                 "objects are out of order; restore it, or set it aside");
+        }
+        memcpy(before, object.key, strlen(object.key) + 1);
+        if (!got(context, &object)) {
+            return 0;
+        }
+    }
+}
+
+int store_list(struct store_reader *reader, const char *kind, const char *prefix, const char *after,
+               bool (*got)(void *context, const struct store_object *object), void *context)
+{
+    sqlite3_stmt *statement;
+    prefix = prefix == NULL ? "" : prefix;
+    after = after == NULL ? "" : after;
+    int error =
+        database_prepare(&reader->db,
+                         "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND key >= ?2 AND key > ?4 "
+                         "AND " LIVES " ORDER BY key",
+                         &statement);
+    if (error == 0) {
+        reader_bind(statement, 1, kind);
+        reader_bind(statement, 2, prefix);
+        bind_now(statement);
+        reader_bind(statement, 4, after);
+        error = walk(reader, statement, prefix, got, context);
+    }
+    sqlite3_finalize(statement);
+    return error;
+}

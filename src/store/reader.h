@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the calls of a reader share. Inside this folder only. */
+#pragma once
+
+#include "store/database.h"
+#include "store/schema.h"
+#include "store/store.h"
+
+struct store_reader {
+    struct database db;
+    char *folder, *path;
+    char id[SCHEMA_ID_SIZE];
+};
+
+/* One state of the store from here to reader_end(), which returns `error`. */
+int reader_begin(struct store_reader *reader);
+int reader_end(struct store_reader *reader, int error);
+/* Bind the text, which has to stay. */
+void reader_bind(sqlite3_stmt *statement, int at, const char *text);

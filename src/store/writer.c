@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See writer.h. A failure of the database is one of the whole transaction: the caller rolls back. */
+#include "config.h"
+
+#include "store/writer.h"
+
+#include "base/error.h"
+#include "store/schema.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const texts[WRITER_STATEMENTS] = {
+    [WRITER_BEGIN] = "BEGIN IMMEDIATE",
+    [WRITER_COMMIT] = "COMMIT",
+    [WRITER_LAST] = "SELECT seq, wall_ms, hash FROM journal ORDER BY seq DESC LIMIT 1",
+    [WRITER_FIND] = "SELECT revision FROM objects WHERE kind = ?1 AND key = ?2",
+    [WRITER_ENTER] =
+        "INSERT INTO journal(seq, wall_ms, expires_ms, revision_before, kind, key, actor, peer, reason, "
+        "request, after, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [WRITER_TURN] = "INSERT INTO turns(seq, wall_ms) VALUES(?1, ?2)",
+    [WRITER_PUT] = "INSERT OR REPLACE INTO objects(kind, key, value, revision, written_ms, expires_ms) "
+                   "VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [WRITER_DELETE] = "DELETE FROM objects WHERE kind = ?1 AND key = ?2",
+    [WRITER_DUE] = "SELECT expires_ms, kind, key, revision FROM objects WHERE expires_ms <> 0 "
+                   "ORDER BY expires_ms LIMIT 1",
+};
+
+/* Run a statement of which we want no row. Bindings go away: they are borrowed. */
+static int run(struct writer *writer, enum writer_statement which)
+{
+    sqlite3_stmt *statement = writer->statements[which];
+    bool has;
+    int error = database_step(writer->db, statement, &has);
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    return error;
+}
+
+static void bind_text(sqlite3_stmt *statement, int at, const struct chain_text *text)
+{
+    (void)sqlite3_bind_text(statement, at, text->bytes, (int)text->len, SQLITE_STATIC); /* NULL is NULL */
+}
+
+static struct chain_text make_text(const char *text)
+{
+    return (struct chain_text){text, text == NULL ? 0 : strlen(text)};
+}
+
+static struct chain_text make_said(const char *text)
+{
+    return make_text(text == NULL ? "" : text);
+}
+
+/* ---- the end of the journal ---- */
+
+static int read_end(struct writer *writer, struct writer_end *end)
+{
+    sqlite3_stmt *statement = writer->statements[WRITER_LAST];
+    bool has;
+    int error = database_step(writer->db, statement, &has);
+    if (error == 0 && has) {
+        const void *hash = sqlite3_column_blob(statement, 2);
+        *end = (struct writer_end){.seq = (uint64_t)sqlite3_column_int64(statement, 0),
+                                   .wall_ms = sqlite3_column_int64(statement, 1)};
+        if (hash == NULL || sqlite3_column_bytes(statement, 2) != STORE_HASH_SIZE) {
+            error = database_fail(writer->db, ERROR_SYNTAX,
+                                  "the last entry has no hash; restore it, or set it aside");
+        } else {
+            memcpy(end->hash, hash, STORE_HASH_SIZE);
+        }
+    } else if (error == 0) {
+        char id[SCHEMA_ID_SIZE];
+        error = schema_read_meta(writer->db, "id", id, sizeof id);
+        *end = (struct writer_end){.seq = 0, .wall_ms = INT64_MIN};
+        chain_begin(id, end->hash);
+    }
+    (void)sqlite3_reset(statement);
+    return error;
+}
+
+int writer_open(struct writer *writer, struct database *db)
+{
+    *writer = (struct writer){.db = db};
+    int error = 0;
+    for (size_t i = 0; i < WRITER_STATEMENTS && error == 0; i++) {
+        error = database_prepare(db, texts[i], &writer->statements[i]);
+    }
+    error = error != 0 ? error : read_end(writer, &writer->durable);
+    if (error != 0) {
+        writer_close(writer);
+    }
+    writer->end = writer->durable;
+    return error;
+}
+
+void writer_close(struct writer *writer)
+{
+    for (size_t i = 0; i < WRITER_STATEMENTS; i++) {
+        (void)sqlite3_finalize(writer->statements[i]);
+        writer->statements[i] = NULL;
+    }
+}
+
+/* ---- transactions ---- */
+
+int writer_begin(struct writer *writer)
+{
+    struct writer_end found;
+    int error = run(writer, WRITER_BEGIN);
+    if (error != 0) {
+        return error;
+    }
+    error = read_end(writer, &found);
+    if (error == 0 && (found.seq != writer->durable.seq ||
+                       memcmp(found.hash, writer->durable.hash, STORE_HASH_SIZE) != 0)) {
+        error = database_fail(
+            writer->db, ERROR_LIBRARY,
+            "found its last entry to be %llu, expected %llu: somebody else has written; restart "
+            "steerd",
+            (unsigned long long)found.seq, (unsigned long long)writer->durable.seq);
+    }
+    writer->end = writer->durable;
+    if (error != 0) {
+        writer_rollback(writer);
+    }
+    return error;
+}
+
+int writer_commit(struct writer *writer)
+{
+    int error = run(writer, WRITER_COMMIT);
+    if (error == 0) {
+        writer->durable = writer->end;
+    }
+    return error;
+}
+
+void writer_rollback(struct writer *writer)
+{
+    if (sqlite3_get_autocommit(writer->db->sql) == 0) { /* some failures roll back by themselves */
+        (void)sqlite3_exec(writer->db->sql, "ROLLBACK", NULL, NULL, NULL);
+    }
+    writer->end = writer->durable;
+}
+
+/* ---- entries ---- */
+
+static int enter(struct writer *writer, const struct chain_entry *entry)
+{
+    sqlite3_stmt *statement = writer->statements[WRITER_ENTER];
+    struct writer_end end = {.seq = entry->seq, .wall_ms = entry->wall_ms};
+    memcpy(end.hash, writer->end.hash, STORE_HASH_SIZE);
+    chain_add(end.hash, entry);
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)entry->seq);
+    (void)sqlite3_bind_int64(statement, 2, entry->wall_ms);
+    (void)sqlite3_bind_int64(statement, 3, entry->expires_ms);
+    (void)sqlite3_bind_int64(statement, 4, (int64_t)entry->revision_before);
+    for (int i = 0; i < CHAIN_TEXTS; i++) {
+        bind_text(statement, 5 + i, &entry->texts[i]);
+    }
+    (void)sqlite3_bind_blob(statement, 5 + CHAIN_TEXTS, end.hash, STORE_HASH_SIZE, SQLITE_STATIC);
+    int error = run(writer, WRITER_ENTER);
+    if (error == 0 && entry->wall_ms < writer->end.wall_ms) {
+        (void)sqlite3_bind_int64(writer->statements[WRITER_TURN], 1, (int64_t)entry->seq);
+        (void)sqlite3_bind_int64(writer->statements[WRITER_TURN], 2, entry->wall_ms);
+        error = run(writer, WRITER_TURN);
+    }
+    if (error == 0) {
+        writer->end = end;
+    }
+    return error;
+}
+
+static int put_object(struct writer *writer, const struct chain_entry *entry)
+{
+    enum writer_statement which = entry->texts[CHAIN_AFTER].bytes == NULL ? WRITER_DELETE : WRITER_PUT;
+    sqlite3_stmt *statement = writer->statements[which];
+    bind_text(statement, 1, &entry->texts[CHAIN_KIND]);
+    bind_text(statement, 2, &entry->texts[CHAIN_KEY]);
+    if (which == WRITER_PUT) {
+        bind_text(statement, 3, &entry->texts[CHAIN_AFTER]);
+        (void)sqlite3_bind_int64(statement, 4, (int64_t)entry->seq);
+        (void)sqlite3_bind_int64(statement, 5, entry->wall_ms);
+        (void)sqlite3_bind_int64(statement, 6, entry->expires_ms);
+    }
+    return run(writer, which);
+}
+
+/* 0: there is no such object. */
+static int find_revision(struct writer *writer, const char *kind, const char *key, uint64_t *revision)
+{
+    sqlite3_stmt *statement = writer->statements[WRITER_FIND];
+    struct chain_text names[] = {make_text(kind), make_text(key)};
+    bool has;
+    bind_text(statement, 1, &names[0]);
+    bind_text(statement, 2, &names[1]);
+    int error = database_step(writer->db, statement, &has);
+    *revision = has ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    return error;
+}
+
+static int write_op(struct writer *writer, const struct store_op *op, const struct store_cause *cause,
+                    int64_t wall_ms)
+{
+    struct chain_entry entry = {.seq = writer->end.seq + 1,
+                                .wall_ms = wall_ms,
+                                .expires_ms = op->value == NULL ? 0 : op->expires_ms,
+                                .texts = {[CHAIN_KIND] = make_text(op->kind),
+                                          [CHAIN_KEY] = make_text(op->key),
+                                          [CHAIN_ACTOR] = make_said(cause->actor),
+                                          [CHAIN_PEER] = make_said(cause->peer),
+                                          [CHAIN_REASON] = make_said(cause->reason),
+                                          [CHAIN_REQUEST] = make_said(cause->request),
+                                          [CHAIN_AFTER] = make_text(op->value)}};
+    int error = find_revision(writer, op->kind, op->key, &entry.revision_before);
+    if (error != 0 || (op->value == NULL && entry.revision_before == 0)) {
+        return error;
+    }
+    error = enter(writer, &entry);
+    return error != 0 ? error : put_object(writer, &entry);
+}
+
+static int judge_conditions(struct writer *writer, struct store_job *job)
+{
+    for (size_t i = 0; i < job->op_count; i++) {
+        const struct store_op *op = &job->ops[i];
+        uint64_t revision;
+        int error = op->if_revision == STORE_ANY ? 0 : find_revision(writer, op->kind, op->key, &revision);
+        if (error != 0) {
+            return error;
+        }
+        if (op->if_revision != STORE_ANY && op->if_revision != revision) {
+            job->error = ERROR_CONFLICT;
+            job->conflict = i;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+int writer_apply(struct writer *writer, struct store_job *job, int64_t now_ms)
+{
+    int64_t wall_ms = job->cause.wall_ms != 0 ? job->cause.wall_ms : now_ms;
+    job->error = 0;
+    int error = judge_conditions(writer, job);
+    for (size_t i = 0; i < job->op_count && error == 0 && job->error == 0; i++) {
+        error = write_op(writer, &job->ops[i], &job->cause, wall_ms);
+    }
+    job->seq = writer->end.seq;
+    return error;
+}
+
+/* ---- leases ---- */
+
+/* Of the row in hand. */
+static int copy_name(struct writer *writer, sqlite3_stmt *statement, struct writer_name *name)
+{
+    const char *kind = (const char *)sqlite3_column_text(statement, 1);
+    const char *key = (const char *)sqlite3_column_text(statement, 2);
+    if (kind == NULL || key == NULL || strlen(kind) > STORE_KIND_MAX || strlen(key) > STORE_KEY_MAX) {
+        return database_fail(writer->db, ERROR_SYNTAX,
+                             "an object has no valid name; restore it, or set it aside");
+    }
+    memcpy(name->kind, kind, strlen(kind) + 1);
+    memcpy(name->key, key, strlen(key) + 1);
+    return 0;
+}
+
+int writer_expire(struct writer *writer, int64_t now_ms, struct writer_name *name, bool *has)
+{
+    static const struct store_cause cause = {.actor = "steerd", .peer = "store", .reason = "expired"};
+    sqlite3_stmt *statement = writer->statements[WRITER_DUE];
+    int error = database_step(writer->db, statement, has);
+    *has = *has && sqlite3_column_int64(statement, 0) <= now_ms;
+    if (error == 0 && *has) {
+        error = copy_name(writer, statement, name);
+    }
+    (void)sqlite3_reset(statement);
+    if (error != 0 || !*has) {
+        return error;
+    }
+    uint64_t before = writer->end.seq;
+    error = write_op(writer, &(struct store_op){.kind = name->kind, .key = name->key}, &cause, now_ms);
+    if (error == 0 && writer->end.seq == before) { /* it would be found for ever */
+        error = database_fail(
+            writer->db, ERROR_SYNTAX,
+            "its index of what expires names an object that is not there; restore it, or set it aside");
+    }
+    return error;
+}
+
+int writer_probe(struct writer *writer, int64_t now_ms)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)now_ms);
+    return schema_write_meta(writer->db, "probed", text);
+}
+
+int writer_find_due(struct writer *writer, int64_t *due_ms)
+{
+    sqlite3_stmt *statement = writer->statements[WRITER_DUE];
+    bool has;
+    int error = database_step(writer->db, statement, &has);
+    *due_ms = has ? sqlite3_column_int64(statement, 0) : INT64_MAX;
+    (void)sqlite3_reset(statement);
+    return error;
+}
