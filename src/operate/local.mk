@@ -22,5 +22,6 @@ src_liboperate_a_SOURCES = \
 	src/operate/type.c \
 	src/operate/unserved.c src/operate/unserved.h \
 	src/operate/whatif.c src/operate/whatif.h src/operate/whatif_internal.h \
+	src/operate/whatif_brake.c \
 	src/operate/whatif_places.c \
 	src/operate/whatif_story.c

@@ -442,6 +442,9 @@ int operate_report_what_if(const struct operate_what_if *question, struct arena 
         count_names(&w);
         tell_whole(&w);
         tell_page(&w, question->cursor == NULL ? NULL : &after);
+        if (question->policy == -1) {
+            whatif_find_brakes(&w);
+        }
     }
     whatif_tell_story(arena, report);
     free(w.entries);

@@ -100,6 +100,9 @@ struct operate_report {
     double traffic;        /* that loads of the whole are of; 0: not known */
     bool traffic_is_given; /* else it is what just fits now */
     struct operate_places regions, azs;
+    /* Engaged: where it would hold what is assumed to be down, if checks found that and no operator said it.
+     * By family; of reports of all policies. */
+    struct health_brake_status brakes[HEALTH_BRAKES];
     const char **steps; /* the report in sentences */
     size_t step_count;
     struct operate_row *rows; /* of this page */

@@ -55,6 +55,11 @@ void whatif_evaluate(struct whatif *w, const struct whatif_row *row, uint16_t ty
 uint32_t whatif_count_unserved(struct whatif *w, const struct whatif_row *row, uint16_t type, int side,
                                const struct steer_choice *choice);
 
+/* ---- whatif_brake.c ---- */
+
+/* Into the report. */
+void whatif_find_brakes(struct whatif *w);
+
 /* ---- whatif_story.c ---- */
 
 /* The report in sentences, from what it says. */

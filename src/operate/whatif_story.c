@@ -139,6 +139,22 @@ static void tell_traffic(struct story *story)
         report->traffic);
 }
 
+static void tell_brakes(struct story *story)
+{
+    for (unsigned family = 0; family < HEALTH_BRAKES; family++) {
+        const struct health_brake_status *brake = &story->report->brakes[family];
+        if (brake->engaged) {
+            say(story,
+                "if checks found that, and no override said it, the brake would hold: %u of %u targets over "
+                "%s"
+                " would fail at once and no control target speaks for steerd, so nothing would fall for up to"
+                " %.0f s",
+                brake->failing, brake->failing + brake->answering, family == HEALTH_V4 ? "IPv4" : "IPv6",
+                (double)brake->left_ms / 1000);
+        }
+    }
+}
+
 void whatif_tell_story(struct arena *arena, struct operate_report *report)
 {
     struct story story = {arena, report};
@@ -151,6 +167,7 @@ void whatif_tell_story(struct arena *arena, struct operate_report *report)
         say(&story, "nothing is assumed: this is how things are");
     }
     tell_names(&story);
+    tell_brakes(&story);
     tell_severities(&story);
     tell_regions(&story);
     tell_traffic(&story);

@@ -317,6 +317,83 @@ static void one_policy_alone(void **state)
     assert_int_equal(report_if(w, "az:us-1=down", what_if).rows_total, 0);
 }
 
+/* ---- the brake ---- */
+
+#define ENDPOINT(name, az, address) "\"" name "\": {\"az\": \"" az "\", \"addresses\": [\"" address "\"]"
+#define CHECKED                     ", \"checks\": [\"web\"]}"
+#define BRAKED(more, d)                                                                                      \
+    "{" more "\"regions\": {\"us\": {\"azs\": {\"us-1\": {}}}, \"eu\": {\"azs\": {\"eu-1\": {}}}},"          \
+    " \"checks\": {\"web\": {\"type\": \"tcp\", \"port\": 80, \"fall\": 3}},"                                \
+    " \"endpoints\": {" ENDPOINT("a", "us-1", "192.0.2.1") CHECKED "," ENDPOINT("b", "us-1", "192.0.2.2")    \
+        CHECKED "," ENDPOINT("c", "us-1", "192.0.2.3") CHECKED "," ENDPOINT("d", "eu-1", "192.0.2.4") d "}}"
+
+static const char braked_policy[] =
+    "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": [[\"us\"], [\"eu\"]]}}}";
+
+static int open_braked(void **state)
+{
+    return world_open(state, BRAKED("", "}"), braked_policy);
+}
+
+static int open_watched(void **state)
+{
+    return world_open(state, BRAKED("", CHECKED), braked_policy);
+}
+
+static int open_controlled(void **state)
+{
+    return world_open(
+        state, BRAKED("\"brake\": {\"control\": [{\"address\": \"192.0.2.53\", \"check\": \"web\"}]},", "}"),
+        braked_policy);
+}
+
+static void observe_all(struct world *w)
+{
+    for (uint32_t i = 0; i < health_monitor_count(w->view->health); i++) {
+        health_observe(w->view->health, i, HEALTH_OUTCOME_OK, WORLD_WALL_MS, 10, 0);
+    }
+}
+
+static bool says(const struct operate_report *report, const char *part)
+{
+    bool any = false;
+    for (size_t i = 0; i < report->step_count; i++) {
+        any |= strstr(report->steps[i], part) != NULL;
+    }
+    return any;
+}
+
+/* Everything that is checked at once, and nobody speaks for steerd. */
+static void the_brake_is_foreseen(void **state)
+{
+    struct world *w = *state;
+    struct operate_report report = report_if(w, "region:us=down", all);
+    assert_false(says(&report, "brake")); /* nothing is known of them yet */
+    observe_all(w);
+    report = report_if(w, "region:us=down", all);
+    assert_true(says(&report, "the brake would hold: 3 of 3 targets over IPv4 would fail at once"));
+    report = report_if(w, "endpoint:a=down", all);
+    assert_false(says(&report, "brake"));
+    report = report_if(w, "region:us=drain", all); /* what is drained goes on answering */
+    assert_false(says(&report, "brake"));
+    report = report_if(w, NULL, all);
+    assert_false(says(&report, "brake"));
+    struct health_brake_status status; /* and nothing has happened */
+    health_get_brake(w->view->health, HEALTH_V4, &status);
+    assert_int_equal(status.failing, 0);
+    assert_int_equal(world_put(w, HEALTH_REGION, "us", HEALTH_DESIRED_DOWN, 0), 0);
+    report = report_if(w, "az:us-1=down", all); /* it is no news */
+    assert_false(says(&report, "brake"));
+}
+
+static void no_brake_is_foreseen(void **state)
+{
+    struct world *w = *state;
+    observe_all(w);
+    struct operate_report report = report_if(w, "region:us=down", all);
+    assert_false(says(&report, "brake"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, world_close)
@@ -332,6 +409,9 @@ int main(void)
         TEST(the_whole_adds_up),
         TEST(pages_are_the_whole),
         TEST(one_policy_alone),
+        cmocka_unit_test_setup_teardown(the_brake_is_foreseen, open_braked, world_close),
+        cmocka_unit_test_setup_teardown(no_brake_is_foreseen, open_watched, world_close),
+        cmocka_unit_test_setup_teardown(no_brake_is_foreseen, open_controlled, world_close),
     };
     return cmocka_run_group_tests_name("whatif", tests, NULL, NULL);
 }
