@@ -47,12 +47,14 @@ static void run(struct worker_job *job)
     if (!progress_is_cancelled(&job->progress)) {
         work->handle(call);
     }
-    bool goes_on = call->fetch != NULL || call->settle != NULL;
-    if (!goes_on || progress_is_cancelled(&job->progress)) {
+    if (is_order(work)) {
+        return; /* it is freed by the owner, who may ask what it is about, and has not waited for that */
+    }
+    if (call->fetch == NULL || progress_is_cancelled(&job->progress)) {
         call->admin->verbs.close_reader(call->reader);
         call->reader = NULL;
     }
-    if (!goes_on) {
+    if (call->fetch == NULL) {
         call_finish(call);
         call->arena = NULL;
     }

@@ -122,6 +122,23 @@ def test_bursts_leave_one(server):
             assert ask(server, "region", region, "auto").status == 200
 
 
+def test_all_kinds_at_once(server):
+    """Those that ask, those that do not, and those that plan, about few targets: each is told what became of it."""
+    def order(number):
+        state = ("drain", "up", "down", "auto")[number % 4]
+        more = {"starts_in": "1s", "expires_in": "1s"} if number % 7 == 0 and state != "auto" else {}
+        return ask(server, "region", ("ap", "sa", "us")[number % 3], state, allow_unserved=number % 5 == 0, **more)
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        replies = list(pool.map(order, range(180)))
+    assert {reply.status for reply in replies} == {200, 409}
+    assert {reply.json["type"] for reply in replies if reply.status == 409} <= {
+        "urn:steerd:problem:unserved", "urn:steerd:problem:conflict"}
+    for region in "ap", "sa", "us":
+        assert ask(server, "region", region, "auto", allow_unserved=True).status == 200
+    assert listed(server) == []
+    assert server.addresses("twin.example.com") == ["192.0.2.4"]
+
+
 def test_order_on_one_connection(server):
     """Written at once: each sees what those before have done, and all are answered in order."""
     wanted = [("ap-a", "drain", 200), ("sa-a", "drain", 409), ("ap-a", "auto", 200), ("sa-a", "drain", 200),

@@ -9,6 +9,7 @@
 #include "admin/call.h"
 #include "base/error.h"
 
+#include <poll.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +215,20 @@ static void who_fails_overtakes_nobody(void **state)
     expect_answer(o, first, OK, "\"desired\": \"drain\"");
 }
 
+/* The question is answered, but nobody has heard it yet. */
+static void who_is_refused_already_stays_refused(void **state)
+{
+    struct orders *o = *state;
+    o->unserved_from = 1;
+    event_del(o->wakes);
+    int first = send_order(o, "eu-west", DRAIN);
+    poll(&(struct pollfd){.fd = o->fd, .events = POLLIN}, 1, -1);
+    expect_answer(o, send_order(o, "eu-west", ALL_THE_SAME("down")), OK, "\"desired\": \"down\"");
+    event_add(o->wakes, NULL);
+    expect_answer(o, first, CONFLICT, PROBLEM("unserved"));
+    assert_int_equal(o->world->fake.puts, 1);
+}
+
 /* Something else happened meanwhile: it is asked again, before the next one's turn. */
 static void what_is_put_is_what_was_weighed(void **state)
 {
@@ -280,13 +295,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, orders_open, orders_close)
     const struct CMUnitTest tests[] = {
-        TEST(who_is_not_asked_does_not_wait),
-        TEST(who_is_overtaken_comes_too_late),
-        TEST(who_fails_overtakes_nobody),
-        TEST(what_is_put_is_what_was_weighed),
-        TEST(what_is_found_again_counts),
-        TEST(questions_come_to_an_end),
-        TEST(orders_are_carried_out_before_readers_close),
+        TEST(who_is_not_asked_does_not_wait),  TEST(who_is_overtaken_comes_too_late),
+        TEST(who_fails_overtakes_nobody),      TEST(who_is_refused_already_stays_refused),
+        TEST(what_is_put_is_what_was_weighed), TEST(what_is_found_again_counts),
+        TEST(questions_come_to_an_end),        TEST(orders_are_carried_out_before_readers_close),
         TEST(the_end_ends_questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
