@@ -204,8 +204,17 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
 /* ---- endpoints that are a host name ---- */
 
 /* There is something to observe (so it begins), or not: a monitor that is not used has no say, and forgets
- * what it knew. Returns whether that is new. */
+ * what it knew. One that begins is unknown; but where it was unhealthy when it was used the last time, or its
+ * endpoint is, it is unhealthy until it knows better, as those are that inherit that from an az. Returns
+ * whether that is new. */
 bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int64_t wall_ms);
+/* What was observed is elsewhere now: monitors of one endpoint, each `step` behind the one before, are not
+ * used any more, and others, likewise, go on from what they knew. False, and nothing happens, unless all of
+ * `from` are used and none of `to` is. */
+struct health_move {
+    uint32_t from, to, step, count;
+};
+bool health_move_monitors(struct health *health, const struct health_move *move, int64_t wall_ms);
 /* Which families of addresses the endpoint's name resolves to: of HEALTH_WORD_RESOLVED. A new generation also
  * if they are the same ones: the addresses are not. */
 void health_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved);

@@ -21,15 +21,16 @@ struct health_monitor {
     int64_t answered_ms;  /* likewise: when it answered the last time */
     uint32_t endpoint, duration_us;
     uint16_t rise, fall, detail, streak;
-    uint8_t families; /* that it speaks for: a bit for each of enum health_family */
-    bool failing;     /* of the results that streak counts */
-    bool idle;        /* counts nowhere */
-    bool inherited;   /* the verdict is its az's or region's: one success is enough to change it */
-    bool untried;     /* nothing was established since the start: its first result decides, and until `fall`
-                         failures in a row did, one success is enough to change that */
-    uint8_t verdict;  /* enum health_observed */
-    uint8_t outcome;  /* enum health_outcome */
-    uint8_t says;     /* enum health_says: of steerd's own sight */
+    uint8_t families;    /* that it speaks for: a bit for each of enum health_family */
+    bool failing;        /* of the results that streak counts */
+    bool idle;           /* counts nowhere */
+    bool inherited;      /* the verdict is its az's or region's: one success is enough to change it */
+    bool left_unhealthy; /* it is idle, and was unhealthy when it was used the last time */
+    bool untried;    /* nothing was established since the start: its first result decides, and until `fall`
+                        failures in a row did, one success is enough to change that */
+    uint8_t verdict; /* enum health_observed */
+    uint8_t outcome; /* enum health_outcome */
+    uint8_t says;    /* enum health_says: of steerd's own sight */
 };
 
 /* What those say that have a say: monitors in a family of their endpoint, endpoints in their az, azs in their
@@ -264,6 +265,7 @@ static inline void health_copy_history(struct health_monitor *to, const struct h
     to->streak = from->streak;
     to->failing = from->failing;
     to->inherited = from->inherited;
+    to->left_unhealthy = from->left_unhealthy;
     to->untried = from->untried;
     to->verdict = from->verdict;
     to->outcome = from->outcome;

@@ -430,6 +430,25 @@ void health_set_was_lost(struct health *health, enum health_kind kind, uint32_t 
 
 /* ---- endpoints that are a host name ---- */
 
+/* What it knew is forgotten, but for that it was not well: when it is used again one success is asked for. So
+ * it is where the endpoint is known to be dead by its other addresses. */
+static void set_used(struct health *health, uint32_t monitor, bool used)
+{
+    struct health_monitor *m = &health->monitors[monitor];
+    uint32_t word = health_word_get(health, HEALTH_ENDPOINT, m->endpoint);
+    bool was_unhealthy = m->idle ? m->left_unhealthy : m->verdict == HEALTH_OBSERVED_UNHEALTHY;
+    bool inherits = used && (was_unhealthy || health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY);
+    struct health_monitor history = {.idle = !used,
+                                     .left_unhealthy = !used && was_unhealthy,
+                                     .untried = m->untried,
+                                     .inherited = inherits,
+                                     .verdict =
+                                         inherits ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_UNKNOWN};
+    health_brake_leave(health, monitor);
+    health_copy_history(m, &history);
+    health_brake_enter(health, monitor);
+}
+
 bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int64_t wall_ms)
 {
     assert(monitor < health->monitor_count && !health->delivering);
@@ -440,16 +459,44 @@ bool health_use_monitor(struct health *health, uint32_t monitor, bool used, int6
     struct share before = share_of(m);
     health_note(health, HEALTH_ENDPOINT, m->endpoint);
     health->wall_ms = wall_ms;
-    health_brake_leave(health, monitor);
-    m->says = HEALTH_SAYS_NOTHING;
-    m->idle = !used;
-    m->inherited = false;
-    m->verdict = HEALTH_OBSERVED_UNKNOWN;
-    m->streak = m->detail = 0;
-    m->outcome = HEALTH_OUTCOME_NONE;
-    m->checked_ms = m->judged_ms = 0;
-    m->duration_us = 0;
+    set_used(health, monitor, used);
     follow_monitor(health, m, before, HEALTH_OUTCOME_NONE);
+    return true;
+}
+
+/* Returns false if there is nothing to move. */
+static bool may_move(const struct health *health, const struct health_move *move)
+{
+    for (uint32_t i = 0; i < move->count; i++) {
+        if (health->monitors[move->from + i * move->step].idle ||
+            !health->monitors[move->to + i * move->step].idle) {
+            return false;
+        }
+    }
+    return move->count != 0;
+}
+
+bool health_move_monitors(struct health *health, const struct health_move *move, int64_t wall_ms)
+{
+    assert(!health->delivering);
+    if (!may_move(health, move)) {
+        return false;
+    }
+    uint32_t endpoint = health->monitors[move->from].endpoint;
+    health_note(health, HEALTH_ENDPOINT, endpoint);
+    health->wall_ms = wall_ms;
+    for (uint32_t i = 0; i < move->count; i++) { /* between two of them the endpoint would be in no state */
+        uint32_t from = move->from + i * move->step, to = move->to + i * move->step;
+        struct health_monitor *source = &health->monitors[from], *target = &health->monitors[to];
+        struct share before = share_of(source), target_before = share_of(target);
+        struct health_monitor history = *source;
+        history.says = HEALTH_SAYS_NOTHING; /* of the other family */
+        set_used(health, from, false);
+        health_copy_history(target, &history);
+        count_again(health, source, before);
+        count_again(health, target, target_before);
+    }
+    climb(health, HEALTH_ENDPOINT, endpoint, HEALTH_OUTCOME_NONE, follow_wavers(health, endpoint));
     return true;
 }
 

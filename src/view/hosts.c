@@ -227,16 +227,28 @@ static bool is_awaited(const struct view *view, const struct view_host *host, si
     return status.inherited && host->told[family].state == VIEW_HOST_PENDING;
 }
 
+/* Of an endpoint that is a host name there are two monitors for each check, of IPv4 and of IPv6. Where all
+ * addresses are of the other family than before, the endpoint is what it was. */
+static bool move_monitors(struct view *view, size_t first, size_t count, bool to_v6, int64_t wall_ms)
+{
+    struct health_move move = {.from = (uint32_t)first + !to_v6,
+                               .to = (uint32_t)first + to_v6,
+                               .step = VIEW_FAMILIES,
+                               .count = (uint32_t)count / VIEW_FAMILIES};
+    return health_move_monitors(view->health, &move, wall_ms);
+}
+
 /* Each family that has addresses is observed. If there are none at all although it was asked, that is a
  * failure, and the first monitor of each check says so. */
 static bool use_monitors(struct view *view, const struct view_host *host, uint32_t endpoint, int64_t wall_ms)
 {
     const struct view_addresses *addresses = atomic_load_explicit(&host->addresses, memory_order_relaxed);
-    bool used[VIEW_FAMILIES] = {addresses->count[VIEW_V4] != 0, addresses->count[VIEW_V6] != 0}, any = false;
+    bool used[VIEW_FAMILIES] = {addresses->count[VIEW_V4] != 0, addresses->count[VIEW_V6] != 0};
     if (view_host_is_unresolved(host, addresses)) {
         used[VIEW_V4] = true;
     }
     size_t count, first = view_find_monitors(view, endpoint, &count);
+    bool any = used[VIEW_V4] != used[VIEW_V6] && move_monitors(view, first, count, used[VIEW_V6], wall_ms);
     for (size_t m = first; m < first + count; m++) {
         bool is_v6 = view->monitors[m].family == ADDR_V6, wanted = used[is_v6];
         if (!wanted && is_awaited(view, host, m)) {

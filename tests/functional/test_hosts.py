@@ -210,6 +210,30 @@ def test_a_change_flips_the_answers_without_a_reload(site, resolver):
     server.wait(lambda: server.addresses("example.com") == [], "no address of the type any more")
 
 
+def test_a_dead_endpoint_stays_dead_when_its_name_moves_to_the_other_family(site, resolver):
+    """New addresses of either family are those of the endpoint that is known: it does not lose its region's verdict by DNS."""
+    resolver.records[HOST] = {"A": [kit.new_address()]}
+    check = {"type": "http", "port": kit.WEB_PORT, "interval": "100ms", "timeout": "90ms", "fall": 2}
+    eu = kit.new_address()
+    make_site(site, resolver, {"lb": {"host": HOST, "checks": ["web"]}, "eu": {"addresses": eu, "az": "eu-west-1a", "checks": ["web"]}},
+              {"web": check})
+    site.web(eu)
+    site.zone("example.com", "").policy("example.com", {"@": {"endpoints": ["*"], "tiers": [["us-east"], ["eu-west"]], "ttl": 5}})
+    server = site.start()
+    server.wait_state("region", "us-east", observed="unhealthy")
+    server.wait_state("endpoint", "eu", observed="healthy")
+    assert server.get("/v1/endpoints/lb")["families"] == {"ipv4": "unhealthy", "ipv6": None}, "there is none that could be dead"
+    check.update(interval="1h", fall=9)  # nothing more is found out
+    site.write()
+    assert server.reload().status == 200
+    resolver.records[HOST] = {"AAAA": ["::1"]}
+    wait_host(server, "lb", ipv6={"addresses": ["::1"]}, ipv4={"addresses": []})
+    endpoint = server.get("/v1/endpoints/lb")
+    assert endpoint["observed"] == "unhealthy" and endpoint["families"] == {"ipv4": None, "ipv6": "unhealthy"}
+    assert server.get("/v1/regions/us-east")["observed"] == "unhealthy"
+    assert server.addresses("example.com") == [eu] and server.addresses("example.com", "AAAA") == []
+
+
 @pytest.mark.parametrize("mood", ["silent", "SERVFAIL", "NXDOMAIN", "REFUSED"])
 def test_last_good_addresses_are_answered_when_resolving_fails(site, resolver, mood):
     resolver.records[HOST] = {"A": ["192.0.2.1"]}

@@ -484,10 +484,13 @@ static void monitors_that_are_not_used_have_no_say(void **state)
     assert_false(health_use_monitor(health, 1, false, 3000));
     observe_times(health, 1, HEALTH_OUTCOME_TIMEOUT, 3); /* too late */
     expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
-    assert_true(health_use_monitor(health, 1, true, 4000)); /* nothing is known of it yet */
-    expect(health, HEALTH_ENDPOINT, A1, HEALTH_UNKNOWN, HEALTH_BY_VERDICT);
+    assert_true(health_use_monitor(health, 1, true, 4000)); /* as it left */
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
     observe_times(health, 1, HEALTH_OUTCOME_OK, 1);
     expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    assert_true(health_use_monitor(health, 1, false, 5000));
+    assert_true(health_use_monitor(health, 1, true, 6000)); /* nothing is known of it yet */
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_UNKNOWN, HEALTH_BY_VERDICT);
 }
 
 static void an_endpoint_without_used_monitors_is_unknown(void **state)

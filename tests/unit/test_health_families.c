@@ -166,8 +166,10 @@ static void a_family_that_is_not_there_has_no_say(void **state)
     expect(scene, BOTH, "healthy", "healthy", "healthy");
     lose(scene, BOTH_4, 4000);
     expect(scene, BOTH, "unhealthy", "unhealthy", "unhealthy");
-    assert_true(health_use_monitor(scene->health, BOTH_6, true, 5000));
-    expect(scene, BOTH, "unknown", "unhealthy", "unknown");
+    assert_true(health_use_monitor(scene->health, BOTH_6, true, 5000)); /* it is known to be dead */
+    expect(scene, BOTH, "unhealthy", "unhealthy", "unhealthy");
+    health_observe(scene->health, BOTH_6, HEALTH_OUTCOME_OK, 6000, 0, 0);
+    expect(scene, BOTH, "healthy", "unhealthy", "healthy");
 }
 
 static void nothing_known_of_one_family_is_no_loss(void **state)

@@ -193,6 +193,100 @@ static void who_resolves_to_nothing_does_not_serve(void **state)
     assert_false(serves);
 }
 
+/* ---- verdicts ---- */
+
+static struct health_status status_of(const struct view *view, enum health_kind kind, const char *name)
+{
+    struct health_status status;
+    ptrdiff_t index = health_find(view->health, kind, name);
+    assert_true(index >= 0);
+    assert_int_equal(health_get_status(view->health, kind, (uint32_t)index, &status), 0);
+    return status;
+}
+
+/* lb and own are in one az, and own is dead. */
+static void expect_lb(const struct view *view, enum health_observed v4, enum health_observed v6)
+{
+    struct health_status lb = status_of(view, HEALTH_ENDPOINT, "lb");
+    assert_string_equal(health_observed_text(lb.families[HEALTH_V4]), health_observed_text(v4));
+    assert_string_equal(health_observed_text(lb.families[HEALTH_V6]), health_observed_text(v6));
+}
+
+static void see(struct view *view, uint32_t monitor, enum health_outcome outcome)
+{
+    health_observe(view->health, monitor, outcome, 5000, 1, 0);
+}
+
+#define HEALTHY   HEALTH_OBSERVED_HEALTHY
+#define UNHEALTHY HEALTH_OBSERVED_UNHEALTHY
+
+/* Monitors 0 and 1 are lb's. */
+static void a_family_comes_to_an_endpoint_as_it_is_known(void **state)
+{
+    struct view *view = *state;
+    struct addr v4 = address("192.0.2.1"), v6 = address("2001:db8::1");
+    const struct view_news silent = {
+        .addresses = &v6, .count = 1, .state = VIEW_HOST_FAILING, .error = "silence"};
+    update(view, 0, good(&v4, 1), good(NULL, 0));
+    see(view, 0, HEALTH_OUTCOME_OK);
+    expect_lb(view, HEALTHY, HEALTHY); /* of which there is none */
+    update(view, 0, good(&v4, 1), good(&v6, 1));
+    expect_lb(view, HEALTHY, HEALTH_OBSERVED_UNKNOWN);
+    see(view, 1, HEALTH_OUTCOME_TIMEOUT);
+    expect_lb(view, HEALTHY, UNHEALTHY);
+    update(view, 0, good(&v4, 1), silent); /* its addresses stand, and what is known of them */
+    expect_lb(view, HEALTHY, UNHEALTHY);
+    update(view, 0, good(&v4, 1), good(NULL, 0));
+    expect_lb(view, HEALTHY, HEALTHY);
+    update(view, 0, good(&v4, 1), good(&v6, 1)); /* it comes back as it left */
+    expect_lb(view, HEALTHY, UNHEALTHY);
+    see(view, 1, HEALTH_OUTCOME_OK);
+    expect_lb(view, HEALTHY, HEALTHY);
+}
+
+static void a_dead_endpoint_does_not_come_back_with_another_family(void **state)
+{
+    struct view *view = *state;
+    struct addr v4 = address("192.0.2.1"), v6 = address("2001:db8::1");
+    bool serves;
+    see(view, 2, HEALTH_OUTCOME_TIMEOUT);
+    update(view, 0, good(&v4, 1), good(NULL, 0));
+    see(view, 0, HEALTH_OUTCOME_TIMEOUT);
+    see(view, 3, HEALTH_OUTCOME_TIMEOUT);
+    assert_int_equal(status_of(view, HEALTH_REGION, "a").observed, UNHEALTHY);
+    update(view, 0, good(&v4, 1), good(&v6, 1)); /* one is added */
+    expect_lb(view, UNHEALTHY, UNHEALTHY);
+    assert_int_equal(status_of(view, HEALTH_REGION, "a").observed, UNHEALTHY);
+    (void)choose(view, STEER_HAS_AAAA, &serves);
+    assert_false(serves);
+    update(view, 0, good(NULL, 0), good(&v6, 1)); /* the first one goes */
+    expect_lb(view, UNHEALTHY, UNHEALTHY);
+    assert_true(is_idle(view, 0) && !is_idle(view, 1));
+    assert_int_equal(status_of(view, HEALTH_REGION, "a").observed, UNHEALTHY);
+}
+
+static void an_endpoint_that_moves_to_the_other_family_is_what_it_was(void **state)
+{
+    struct view *view = *state;
+    struct addr v4 = address("192.0.2.1"), v6 = address("2001:db8::1");
+    see(view, 2, HEALTH_OUTCOME_TIMEOUT);
+    update(view, 0, good(NULL, 0), good(&v6, 1));
+    see(view, 1, HEALTH_OUTCOME_TIMEOUT);
+    see(view, 4, HEALTH_OUTCOME_TIMEOUT);
+    assert_int_equal(status_of(view, HEALTH_REGION, "a").observed, UNHEALTHY);
+    update(view, 0, good(NULL, 0), good(NULL, 0)); /* it leads nowhere, and is not unknown for that */
+    assert_true(!is_idle(view, 0) && is_idle(view, 1));
+    expect_lb(view, UNHEALTHY, UNHEALTHY);
+    assert_int_equal(status_of(view, HEALTH_REGION, "a").observed, UNHEALTHY);
+    update(view, 0, good(&v4, 1), good(NULL, 0));
+    assert_int_equal(status_of(view, HEALTH_REGION, "a").observed, UNHEALTHY);
+    see(view, 0, HEALTH_OUTCOME_OK);
+    expect_lb(view, HEALTHY, HEALTHY);
+    update(view, 0, good(NULL, 0), good(&v6, 1));
+    expect_lb(view, HEALTHY, HEALTHY);
+    assert_true(is_idle(view, 0) && !is_idle(view, 1));
+}
+
 /* ---- threads ---- */
 
 struct world {
@@ -277,6 +371,9 @@ int main(void)
         TEST(only_what_is_there_is_observed),
         TEST(a_ttl_is_what_is_left),
         TEST(who_resolves_to_nothing_does_not_serve),
+        TEST(a_family_comes_to_an_endpoint_as_it_is_known),
+        TEST(a_dead_endpoint_does_not_come_back_with_another_family),
+        TEST(an_endpoint_that_moves_to_the_other_family_is_what_it_was),
         TEST(readers_find_what_was_promised),
     };
     return cmocka_run_group_tests_name("view hosts", tests, NULL, NULL);
