@@ -93,19 +93,26 @@ static const char *limit_text(const struct operate_tier *tier, bool spreads, str
                      : spill;
 }
 
+/* Who counts. */
+static const char *name_members(struct explain_work *w, const struct operate_tier *tier)
+{
+    return arena_print(w->arena, "%u member%s%s%s", tier->members, words_plural(tier->members),
+                       tier->left_out == 0 ? "" : " with ", tier->left_out == 0 ? "" : w->to->type);
+}
+
 /* Why it gets the share that it gets. */
 static void tell_tier(struct explain_work *w, const struct operate_tier *tier, bool spreads)
 {
     char have[128];
-    int used = snprintf(have, sizeof have, "%u of its %u member%s may (%.4g %%)", tier->serving,
-                        tier->members, words_plural(tier->members), 100 * tier->healthy);
+    const char *members = name_members(w, tier);
+    int used = snprintf(have, sizeof have, "%u of its %s may (%.4g %%)", tier->serving, members,
+                        100 * tier->healthy);
     if (tier->available < tier->healthy) {
         snprintf(have + used, sizeof have - (size_t)used, ", of which load leaves %.4g %%",
                  100 * tier->available);
     }
     if (tier->serving == 0 && tier->considered) {
-        explain_say(w, "tier %s does not serve: none of its %u member%s may", tier->label, tier->members,
-                    words_plural(tier->members));
+        explain_say(w, "tier %s does not serve: none of its %s may", tier->label, members);
     } else if (!tier->considered) {
         explain_say(w, "tier %s is not needed: those before it take all answers (%s)", tier->label, have);
     } else if (!tier->qualifies) {
@@ -130,6 +137,7 @@ static void describe_tier(struct explain_work *w, uint16_t index)
     *tier = (struct operate_tier){.label = arena_copy_text(w->arena, from->label),
                                   .members = seen->members,
                                   .serving = seen->serving,
+                                  .left_out = seen->left_out,
                                   .healthy = seen->healthy,
                                   .available = seen->available,
                                   .by_capacity = from->by_capacity,

@@ -126,9 +126,10 @@ struct operate_member {
 struct operate_tier {
     const char *label;
     uint32_t members, serving;
-    double healthy;                        /* the serving share, 0..1 */
-    bool by_capacity;                      /* measured by capacity, else by number */
-    double available;                      /* that, less what is shed because of load */
+    uint32_t left_out; /* members that do not count: they lack the family that is asked for */
+    double healthy;    /* the serving share, 0..1 */
+    bool by_capacity;  /* measured by capacity, else by number */
+    double available;  /* that, less what is shed because of load */
     const char *min_healthy, *spill_below; /* "50 %", "2"; NULL: not given */
     double trickle;                        /* 0: none */
     double share;                          /* of answers, 0..1 */

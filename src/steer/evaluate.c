@@ -177,6 +177,7 @@ static void trace_tier(struct steer_trace *trace, size_t index, const struct ste
         double available = again ? trace->tiers[index].available : measure->unshed;
         trace->tiers[index] = (struct steer_trace_tier){.members = measure->members,
                                                         .serving = measure->serving,
+                                                        .left_out = measure->left_out,
                                                         .healthy = measure->healthy,
                                                         .available = available,
                                                         .considered = considered,

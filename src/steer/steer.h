@@ -272,7 +272,8 @@ static inline struct steer_outage *steer_get_outages(const struct steer_choice *
 
 /* What evaluate saw of each tier, for explain. */
 struct steer_trace_tier {
-    uint32_t members, serving; /* of any type; standbys only where they stand in, or are all of a group */
+    uint32_t members, serving; /* standbys only where they stand in, or are all of a group */
+    uint32_t left_out;         /* have no address of the family that is asked for, which others have */
     double healthy;            /* serving, as the share that min_healthy and spill_below are compared with */
     double available;          /* healthy, less what serving members shed */
     double share;              /* of answers */
@@ -320,8 +321,9 @@ static inline enum health_family steer_get_family(uint16_t type)
 }
 
 /* Fill choice (its arrays are the caller's) for records of a type. The tier is decided by the health of its
- * family alone, so that A and AAAA of a name come from the same place while both work there; a tier without
- * records of the type is left out, and if that was all the choice is empty (NODATA). trace may be NULL; it
+ * family alone, so that A and AAAA of a name come from the same place while both work there: of A and AAAA by
+ * the members that have such a record. A tier without any is judged by all of its members and then left out,
+ * and if that was all the choice is empty (NODATA). trace may be NULL; it
  * makes evaluate look at all tiers, but changes no answer. */
 void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, const struct health_table *table,
                     struct steer_choice *choice, struct steer_trace *trace);

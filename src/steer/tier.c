@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See tier.h. Weight 0 means standby: such a member is offered only where no member with a weight serves, of
- * any type (else A and AAAA of a name could come from different places). */
+ * any type (else A and AAAA of a name could come from different places).
+ *
+ * Families fail apart: where some of a tier have addresses of the family that is asked for, they alone say
+ * how much of it is there, else IPv6 that is dead would be hidden by who never had any. Where nobody has,
+ * which no failure explains, the tier is what it is for the other family, and has no answer: a client that
+ * finds no AAAA takes A, in the same place. */
 #include "config.h"
 
 #include "steer/tier.h"
@@ -164,6 +169,49 @@ static void measure_tier(const struct steer_tier *tier, const struct sums *all, 
     measure->suffices = !measure->qualifies ? 0 : least_of(suffices, 1);
 }
 
+/* ---- who counts ---- */
+
+static bool has_type(const struct steer_reading *reading, uint16_t index)
+{
+    const struct steer_member *member = &reading->policy->members[index];
+    uint32_t word = member->has_host ? load(reading->table->endpoints, member->endpoint) : 0;
+    return (find_types(member, word) & reading->ask.types) != 0;
+}
+
+/* Has the group the type of its own: by who has a weight, or by standbys if it consists of these? */
+static bool group_has_type(const struct steer_reading *reading, const uint16_t *members, size_t count)
+{
+    bool any = false, weighted = false;
+    for (size_t i = 0; i < count && !(any && weighted); i++) {
+        bool has_weight = reading->policy->members[members[i]].weight > 0;
+        if (has_weight && !weighted) {
+            weighted = true;
+            any = false;
+        }
+        any |= has_weight == weighted && has_type(reading, members[i]);
+    }
+    return any;
+}
+
+/* For other types any family will do, so that all of a name's types lead to the same place. */
+static bool tier_has_type(const struct steer_reading *reading, const struct steer_tier *tier,
+                          const struct steer_group *groups, size_t count)
+{
+    const uint16_t *members = tier->members;
+    bool any = false;
+    for (size_t i = 0; i < count && !any && reading->family != HEALTH_ANY; i++) {
+        any = group_has_type(reading, members, groups[i].count);
+        members += groups[i].count;
+    }
+    return any;
+}
+
+/* Of whom is it counted how many serve? */
+static bool counts(const struct steer_reading *reading, uint16_t index, bool own_type)
+{
+    return !reading->by_type || (own_type && has_type(reading, index));
+}
+
 void tier_begin(struct steer_reading *reading, struct steer_part *part)
 {
     *part = (struct steer_part){.first = reading->used};
@@ -191,8 +239,12 @@ static bool sufficed_before(struct steer_reading *reading, const struct steer_ti
     struct steer_measure measure;
     for (size_t g = 0; g < (tier->groups == NULL ? 1u : tier->group_count); g++) {
         struct sums sums[2] = {{.members = 0}, {.members = 0}};
+        bool own_type = reading->by_type && group_has_type(reading, member, groups[g].count);
         for (size_t i = 0; i < groups[g].count; i++, member++) {
             struct look look = {.serves = was_up(reading, *member, first_ms)};
+            if (!counts(reading, *member, own_type)) {
+                continue;
+            }
             count_member(&sums[reading->policy->members[*member].weight == 0],
                          tier->by_capacity ? steer_get_place(reading->policy, *member)->capacity : 1, &look);
         }
@@ -313,20 +365,25 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
     struct sums sums[2] = {{.members = 0}, {.members = 0}};
     bool is_sticky = reading->policy->pick == STEER_PICK_STICKY;
     bool has_hold = is_sticky && reading->policy->sticky.hold_ms > 0;
+    bool own_type = reading->by_type && group_has_type(reading, part->group_members, group->count);
     for (size_t i = 0; i < group->count; i++) {
         uint16_t index = part->group_members[i];
         const struct steer_member *member = &reading->policy->members[index];
         struct look look = look_at(reading, index);
+        bool counted = counts(reading, index, own_type);
         if (has_hold) {
             look.serves = !is_held(reading, index, look.serves, part) && look.serves;
         }
-        count_member(&sums[member->weight == 0],
-                     tier->by_capacity ? steer_get_place(reading->policy, index)->capacity : 1, &look);
-        if (look.serves) {
+        if (counted) {
+            count_member(&sums[member->weight == 0],
+                         tier->by_capacity ? steer_get_place(reading->policy, index)->capacity : 1, &look);
+        }
+        reading->left_out += !counted;
+        if (look.serves && counted) {
             add_member(reading, index, look.shed, part);
         }
         if (is_sticky) {
-            bool takes = look.serves && (reading->types & reading->ask.types) != 0;
+            bool takes = look.serves && counted && (reading->types & reading->ask.types) != 0;
             reading->choice->accepted[reading->listed++] = takes ? find_accepted(group, i, look.shed) : 0;
         }
     }
@@ -383,6 +440,8 @@ size_t tier_read(struct steer_reading *reading, const struct steer_tier *tier, s
     const struct steer_group *groups = tier->groups == NULL ? &whole : tier->groups;
     size_t count = tier->groups == NULL ? 1 : tier->group_count;
     const uint16_t *members = tier->members;
+    reading->by_type = tier_has_type(reading, tier, groups, count);
+    reading->left_out = 0;
     if (reading->policy->pick == STEER_PICK_STICKY && reading->policy->sticky.hold_ms > 0) {
         survey_holds(reading, tier);
     }
@@ -397,6 +456,7 @@ size_t tier_read(struct steer_reading *reading, const struct steer_tier *tier, s
     divide_tier(groups, parts, count);
     slice_tier(groups, parts, count);
     measure_tier(tier, &all, measure);
+    measure->left_out = reading->left_out;
     return count;
 }
 

@@ -24,11 +24,13 @@ struct steer_reading {
     /* Of what is asked. */
     enum health_family family;
     enum steer_accepts accepts;
-    uint32_t used;   /* members in the choice so far */
-    uint32_t listed; /* entries of `accepted` so far */
-    bool weighted;   /* the part in the making has a member with a weight: those without are out */
-    bool holds;      /* who came back a moment ago does not serve yet, unless clients had to go there */
-    bool admits;     /* of the tier under way: it sufficed before the first of those came back */
+    uint32_t used;     /* members in the choice so far */
+    uint32_t listed;   /* entries of `accepted` so far */
+    bool weighted;     /* the part in the making has a member with a weight: those without are out */
+    bool by_type;      /* of the tier under way, only who has records of the type counts */
+    uint32_t left_out; /* of the tier under way: who does not, for that */
+    bool holds;        /* who came back a moment ago does not serve yet, unless clients had to go there */
+    bool admits;       /* of the tier under way: it sufficed before the first of those came back */
     uint64_t latest_left_ms; /* of the tier under way: when the latest of its members left */
     uint64_t until_ms;       /* wall time from which another evaluation may say something else */
     bool has_held;           /* there was such a member */
@@ -40,9 +42,9 @@ struct steer_reading {
 };
 
 struct steer_measure {
-    uint32_t members, serving; /* as in struct steer_trace_tier */
-    double healthy, unshed;    /* likewise; unshed: available */
-    double available;          /* what serves, less what it sheds, by capacity or number */
+    uint32_t members, serving, left_out; /* as in struct steer_trace_tier */
+    double healthy, unshed;              /* likewise; unshed: available */
+    double available;                    /* what serves, less what it sheds, by capacity or number */
     bool qualifies;
     double suffices; /* 0..1: the part of all answers that the tier can take; 0: does not qualify */
 };

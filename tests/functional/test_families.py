@@ -178,3 +178,25 @@ def test_families_of_a_host_name(network, site):
         server.wait_state("endpoint", "lb", observed="healthy", families={"ipv4": "healthy", "ipv6": None})
     finally:
         resolver.close()
+
+
+def test_who_has_no_ipv6_does_not_hide_that_it_fails(network, site):
+    """Of a tier in which some have IPv6 these alone count for AAAA; where nobody has, there is no AAAA, and nothing has failed."""
+    scene = Scene(site)
+    server, endpoints = scene.server, site.topology["endpoints"]
+    endpoints["us-2"]["addresses"] = [V4["us-2"]]
+    site.write()
+    assert server.reload().status == 200
+    server.wait_answers("www.example.com", [V6["us-1"]], "AAAA")
+    scene.fail(V6["us-1"])
+    server.wait_answers("www.example.com", [V6["eu-1"]], "AAAA")
+    assert set(server.addresses("www.example.com")) == set(US4), "A records stay"
+    told = server.ctl("explain", "www.example.com", "AAAA").stdout
+    assert "tier us does not serve: none of its 1 member with AAAA may" in told, told
+    endpoints["us-1"]["addresses"] = [V4["us-1"]]
+    site.write()
+    assert server.reload().status == 200
+    server.wait(lambda: server.addresses("www.example.com", "AAAA") == [], "no AAAA beside A records of us")
+    assert set(server.addresses("www.example.com")) == set(US4)
+    scene.fail(*US4)
+    server.wait_answers("www.example.com", [V6["eu-1"]], "AAAA")

@@ -203,7 +203,7 @@ class Unheld:
     """A state in which nobody waits for having come back a moment ago; Held: one where they do."""
 
     def __init__(self, state):
-        self.effective, self.serves, self.shed = state.effective, state.serves, state.shed
+        self.effective, self.serves, self.shed, self.rtype = state.effective, state.serves, state.shed, state.rtype
 
     def within(self, tier, name):
         """As it is for members of this tier."""
@@ -314,7 +314,7 @@ class Measure:
         by_capacity = all(topology.capacity(member) for member in tier.members)
         self.unit = topology.capacity if by_capacity else lambda member: 1
         self.count, self.whole, self.serving, left, serving = 0, 0, 0, 0, []
-        for members in name.split_groups(tier.members).values():
+        for members in name.split_counted(tier.members, state.rtype).values():
             weighted = [member for member in members if name.weights[member] > 0]
             normal = weighted or members
             those = [member for member in weighted if state.serves(member)] or \
@@ -474,9 +474,22 @@ class Name:
             by_group.setdefault(self.groups.get(member), []).append(member)
         return by_group
 
+    def split_counted(self, members, rtype):
+        """The same, without those that have no such address, if some group has one by those who normally answer in it."""
+        groups = self.split_groups(members)
+        if rtype not in ("A", "AAAA"):
+            return groups
+        normal = {group: [name for name in inside if self.weights[name] > 0] or inside for group, inside in groups.items()}
+        own = {group: [name for name in inside if self.rdata(name, rtype)] for group, inside in groups.items()
+               if any(self.rdata(name, rtype) for name in normal[group])}
+        return own or groups
+
+    def list_counted(self, members, rtype):
+        return [name for inside in self.split_counted(members, rtype).values() for name in inside]
+
     def split(self, tier, rtype, state):
         """[(share of the tier, members)]: one for each share that is written, and one for all others."""
-        by_group, state = self.split_groups(tier.members), state.within(tier, self)
+        by_group, state = self.split_counted(tier.members, rtype), state.within(tier, self)
         offers = {group: self.offer([name for name in members if state.serves(name)], rtype, state)
                   for group, members in by_group.items()}
         offers = {group: members for group, members in offers.items() if members}
@@ -512,7 +525,7 @@ class Name:
     def fall_back(self, tiers, rule, rtype, state):
         """(source, parts, endpoints that were looked at)"""
         pool, then = self.last_resort(rule)
-        if pool is not None and any(state.serves(name) for name in pool):
+        if pool is not None and any(map(state.serves, self.list_counted(pool, rtype))):
             return "pool", self.from_tiers([Tier(pool, {}, self)], [fractions.Fraction(1)], rtype, state), pool
         if then == "first":
             return *self.from_first(tiers, rule, rtype, state), (pool or []) + self.endpoints
@@ -534,7 +547,7 @@ class Name:
         for source, also in ("first", set()), ("first_sick", {"unhealthy"}), ("first_sick", {"unhealthy", "forced_down"}):
             accepts = Lenient(state, also)
             for number, tier in enumerate([*tiers, Tier(others, {}, self)]):
-                if any(map(accepts.serves, tier.members)):
+                if any(map(accepts.serves, self.list_counted(tier.members, rtype))):
                     parts = self.from_tiers([tier], [fractions.Fraction(1)], rtype, accepts)
                     return source, [part._replace(tier=number) for part in parts]
         return "nodata", []

@@ -270,15 +270,16 @@ static void trace_counts_serving_members(void **state)
                    &trace);
     assert_true(trace.tiers[0].considered && trace.tiers[1].considered);
     assert_int_equal(trace.tiers[0].serving, 0);
-    assert_int_equal(trace.tiers[1].serving, 3);
+    assert_int_equal(trace.tiers[1].members, 3); /* one has no A, and is not counted */
+    assert_int_equal(trace.tiers[1].serving, 2);
     assert_false(trace.tiers[0].qualifies);
-    assert_true(trace.tiers[1].healthy == 0.75 && trace.tiers[1].share == 1);
+    assert_true(trace.tiers[1].healthy == 2.0 / 3 && trace.tiers[1].share == 1);
     world.regions[0] = 0;
     steer_evaluate(&sample.policy, (struct steer_ask){.types = STEER_HAS_A}, &world.table, &sample.choice,
                    &trace);
     assert_true(trace.tiers[0].considered && !trace.tiers[1].considered);
     assert_int_equal(trace.tiers[0].serving, 4);
-    assert_int_equal(trace.tiers[1].serving, 3); /* looked at all the same */
+    assert_int_equal(trace.tiers[1].serving, 2); /* looked at all the same */
     free(trace.tiers);
 }
 
@@ -343,14 +344,33 @@ static enum standing judge_slowly(const struct world *world, const struct steer_
 }
 
 /* Sets of members as bits. */
-static uint32_t keep_by_weight_and_type(const struct steer_policy *policy, uint32_t set, uint8_t types)
+static uint32_t keep_by_type(const struct steer_policy *policy, uint32_t set, uint8_t types)
 {
-    uint32_t heavy = 0, typed = 0;
+    uint32_t typed = 0;
     for (uint32_t i = 0; i < policy->member_count; i++) {
-        heavy |= policy->members[i].weight > 0 ? set & 1u << i : 0;
         typed |= (policy->members[i].types & types) != 0 ? 1u << i : 0;
     }
-    return (heavy != 0 ? heavy : set) & typed;
+    return set & typed;
+}
+
+static uint32_t keep_by_weight(const struct steer_policy *policy, uint32_t set)
+{
+    uint32_t heavy = 0;
+    for (uint32_t i = 0; i < policy->member_count; i++) {
+        heavy |= policy->members[i].weight > 0 ? set & 1u << i : 0;
+    }
+    return heavy != 0 ? heavy : set;
+}
+
+static uint32_t keep_by_weight_and_type(const struct steer_policy *policy, uint32_t set, uint8_t types)
+{
+    return keep_by_type(policy, keep_by_weight(policy, set), types);
+}
+
+/* Of a tier: those with the type, if any of those who normally answer has it. */
+static uint32_t keep_counted(const struct steer_policy *policy, uint32_t tier, uint8_t types)
+{
+    return keep_by_weight_and_type(policy, tier, types) != 0 ? keep_by_type(policy, tier, types) : tier;
 }
 
 static uint32_t set_of(const struct steer_tier *tier)
@@ -379,7 +399,7 @@ static uint32_t expected_set(const struct steer_policy *policy, uint8_t types, c
          worst++) {
         *source = worst == SERVES ? STEER_FROM_TIER : STEER_FROM_SICK;
         for (size_t t = 0; t < policy->classes[0].tier_count; t++) {
-            uint32_t tier = set_of(&policy->classes[0].tiers[t]);
+            uint32_t tier = keep_counted(policy, set_of(&policy->classes[0].tiers[t]), types);
             if ((tier & at_worst[worst]) != 0) {
                 return keep_by_weight_and_type(policy, tier & at_worst[worst], types);
             }
