@@ -21,6 +21,7 @@ include tests/unit/probe.mk
 include tests/unit/operate.mk
 include tests/unit/drill.mk
 include tests/unit/admin.mk
+include tests/unit/daemon.mk
 include tests/unit/ctl.mk
 include tests/fuzz/local.mk
 include tests/soak/local.mk

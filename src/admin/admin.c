@@ -295,6 +295,7 @@ void admin_close(struct admin *admin)
     if (admin == NULL) {
         return;
     }
+    override_drop_all(admin);
     call_drop_all(admin);
     connection_set_fini(&admin->connections);
     if (admin->look != NULL) {

@@ -75,15 +75,41 @@ enum admin_lane {
     ADMIN_LANES
 };
 
+/* Where what operators order is kept. */
+struct admin_store {
+    const char *state; /* "ok", "failing", "none" */
+    char reason[256];  /* why it fails; "": it does not */
+    int64_t since_ms;  /* wall: it fails since then; 0: it does not */
+    uint64_t seq;      /* of the latest entry of the journal */
+    size_t owed;       /* changes that hold and are not durable yet */
+};
+
 struct admin_info {
     const char *version;
     uint64_t generation;
     int64_t started_ms, loaded_ms; /* wall */
     unsigned names, zones;
     struct worker_stats work; /* of the long lane */
+    struct admin_store store;
     struct health_brake_status brakes[HEALTH_BRAKES];
     int64_t wall_ms; /* now: the times of brakes count from it */
 };
+
+/* An override that is ordered. */
+struct admin_order {
+    enum health_kind kind;
+    const char *name;
+    const struct health_override *override;
+    const char *request; /* "PUT /v1/regions/us-east/override": for the journal */
+};
+
+/* What became of it. */
+struct admin_ordered {
+    int error;       /* 0: it is in force; else what operate_put_override() says */
+    bool durable;    /* a restart does not forget it */
+    const char *why; /* it is not; NULL: it is, or nothing ever is. Borrowed for the call */
+};
+typedef void admin_ordered_fn(void *argument, const struct admin_ordered *ordered);
 
 /* "region:us-east=down" … */
 struct admin_assumptions {
@@ -182,8 +208,9 @@ struct admin_verbs {
     /* Of the zone of this origin; returns how many. */
     size_t (*list_secondaries)(void *context, const char *origin, struct arena *arena,
                                struct admin_secondary **secondaries);
-    int (*put_override)(void *context, enum health_kind kind, const char *name,
-                        const struct health_override *override);
+    /* 0: `done` is called once, at once or later, when it is in force or refused; else it was refused. */
+    int (*put_override)(void *context, const struct admin_order *order, admin_ordered_fn *done,
+                        void *argument);
     /* What an endpoint says of its load; of no source: forget what it said. */
     int (*put_load)(void *context, const char *endpoint, const struct health_load_report *report);
     /* Start a reload, of everything or of one zone; `done` is called later on the control thread, once.

@@ -15,6 +15,7 @@
 
 struct evhttp;
 struct evhttp_request;
+struct ordered;
 struct work;
 
 struct admin {
@@ -30,6 +31,7 @@ struct admin {
     struct connection_set connections;
     struct peers *peers;
     struct call_pending *pendings; /* requests that are answered later */
+    struct ordered *ordered;       /* overrides on their way */
     struct work *orders;           /* that are asked about, or wait for that */
 };
 
@@ -83,7 +85,8 @@ void call_watch(struct call_pending *pending, void (*left)(void *argument), void
 bool call_resume(struct call_pending *pending, struct call *call);
 void call_finish(struct call *call);
 void call_send(struct call *call, const struct call_answer *answer); /* takes the body */
-void call_drop_all(struct admin *admin); /* the server ends: nobody waits any more */
+void call_drop_all(struct admin *admin);     /* the server ends: nobody waits any more */
+void override_drop_all(struct admin *admin); /* likewise, for what is on its way */
 
 /* Answer with `handle` on a worker, and send what it made when it is done; or at once, without workers. Takes
  * what the call holds. When too much is waiting, that is the answer. */
@@ -99,6 +102,9 @@ void call_set_internal(struct call *call, int error);
 void call_set_missing(struct call *call);
 /* Who the kernel says has asked, and who is said to have, if the request says so. On the control thread. */
 void call_add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[HEALTH_PEER_SIZE]);
+
+/* An object as the API shows it, an endpoint with its checks. */
+json_t *call_render_target(struct call *call, const struct operate_target *target);
 
 /* ---- the resources (targets.c, changes.c, override.c, reasons.c) ---- */
 

@@ -12,8 +12,10 @@
 #include "admin/render.h"
 #include "admin/request.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/words.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static json_t *render_changes(const struct operate_change *changes, size_t count)
@@ -142,20 +144,102 @@ static void reply_unserved(struct call *call, const struct operate_unserved *uns
     call_reply_problem(call);
 }
 
-/* On the control thread. Returns whether it was done. */
+/* An order that is on its way. */
+struct ordered {
+    struct admin *admin; /* NULL: the server ends */
+    struct ordered *next;
+    struct call_pending *pending; /* NULL: nobody waits for the answer */
+    enum health_kind kind;
+    char *name;
+};
+
+/* The new state, and whether a restart will know of it. */
+static void reply_ordered(struct call *call, const struct admin_ordered *ordered)
+{
+    struct operate_target target;
+    bool is_there = call->admin->verbs.get_target(call->reader, call->route.kind, call->route.name,
+                                                  call->arena, &target) == 0;
+    json_t *document =
+        is_there ? call_render_target(call, &target) : render_forgotten(call->route.kind, call->route.name);
+    json_object_set_new(document, "durable", json_boolean(ordered->durable));
+    json_object_set_new(document, "not_durable_because", render_text(ordered->why));
+    call_reply_json(call, 200, document);
+}
+
+/* What comes next is looked at when this one is in force: not before, or it would not be seen. Where many are
+ * on their way, after each of them. */
+static void hold_others(const struct admin *admin, bool held)
+{
+    struct worker *lane = admin->verbs.lanes[ADMIN_ORDERS];
+    if (lane != NULL) {
+        worker_hold(lane, held);
+    }
+}
+
+static void forget(struct ordered *ordered)
+{
+    struct admin *admin = ordered->admin;
+    if (admin != NULL) {
+        struct ordered **at = &admin->ordered;
+        while (*at != ordered) {
+            at = &(*at)->next;
+        }
+        *at = ordered->next;
+    }
+    free(ordered->name);
+    free(ordered);
+}
+
+static void on_ordered(void *argument, const struct admin_ordered *result)
+{
+    struct ordered *ordered = argument;
+    struct call call;
+    if (ordered->pending != NULL && call_resume(ordered->pending, &call)) {
+        call.route.kind = ordered->kind;
+        call.route.name = ordered->name;
+        if (result->error == 0) {
+            reply_ordered(&call, result);
+        } else {
+            reply_refused(&call, result->error);
+        }
+        call_finish(&call);
+    }
+    if (ordered->admin != NULL) {
+        hold_others(ordered->admin, false);
+    }
+    forget(ordered);
+}
+
+void override_drop_all(struct admin *admin)
+{
+    for (struct ordered *ordered = admin->ordered; ordered != NULL; ordered = ordered->next) {
+        ordered->admin = NULL;
+    }
+    admin->ordered = NULL;
+}
+
+/* On the control thread. Returns whether it was accepted. */
 static bool put(struct call *call)
 {
-    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct admin *admin = call->admin;
     const struct request_override *wanted = call->data;
-    struct operate_target target;
-    int error = verbs->put_override(verbs->context, call->route.kind, call->route.name, &wanted->what);
+    struct admin_order order = {.kind = call->route.kind,
+                                .name = call->route.name,
+                                .override = &wanted->what,
+                                .request = arena_print(call->arena, "%s /v1/%ss/%s/override",
+                                                       call->method == ROUTE_PUT ? "PUT" : "DELETE",
+                                                       health_kind_text(call->route.kind), call->route.name)};
+    struct ordered *ordered = memory_alloc(sizeof *ordered);
+    *ordered = (struct ordered){.admin = admin,
+                                .next = admin->ordered,
+                                .pending = call->request == NULL ? NULL : call_defer(call),
+                                .kind = call->route.kind,
+                                .name = memory_copy_text(call->route.name)};
+    admin->ordered = ordered;
+    hold_others(admin, true);
+    int error = admin->verbs.put_override(admin->verbs.context, &order, on_ordered, ordered);
     if (error != 0) {
-        reply_refused(call, error);
-    } else if (verbs->get_target(call->reader, call->route.kind, call->route.name, call->arena, &target) ==
-               ERROR_NOT_FOUND) {
-        call_reply_json(call, 200, render_forgotten(call->route.kind, call->route.name));
-    } else {
-        handle_target(call); /* the new state */
+        on_ordered(ordered, &(struct admin_ordered){.error = error});
     }
     return error == 0;
 }

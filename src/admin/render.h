@@ -34,5 +34,6 @@ json_t *render_counts(const struct operate_targets *targets);
 /* What is being computed. */
 json_t *render_brakes(const struct admin_info *info);
 json_t *render_work(const struct worker_stats *work);
+json_t *render_store(const struct admin_store *store);
 /* What does not come from the counts. */
 json_t *render_info(const struct admin_info *info);

@@ -70,6 +70,17 @@ json_t *render_work(const struct worker_stats *work)
     return object;
 }
 
+json_t *render_store(const struct admin_store *store)
+{
+    json_t *object = json_object();
+    set_text(object, "state", store->state);
+    set_text(object, "reason", store->reason[0] == '\0' ? NULL : store->reason);
+    set_time(object, "since", store->since_ms);
+    set_number(object, "seq", store->seq);
+    set_number(object, "owed", store->owed);
+    return object;
+}
+
 json_t *render_forgotten(enum health_kind kind, const char *name)
 {
     json_t *object = json_object();

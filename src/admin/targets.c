@@ -104,6 +104,7 @@ void handle_status(struct call *call)
     size_t dormants = verbs->list_dormant(call->reader, call->arena, &dormant);
     json_object_set_new(document, "overrides_dormant", json_integer((json_int_t)dormants));
     json_object_set_new(document, "brake", render_brakes(&info));
+    json_object_set_new(document, "store", render_store(&info.store));
     json_object_set_new(document, "work", render_work(&info.work));
     call_reply_json(call, 200, document);
 }
@@ -131,7 +132,7 @@ static void check_filter(struct call *call, enum route_parameter parameter, enum
     }
 }
 
-static json_t *render_with_checks(struct call *call, const struct operate_target *target)
+json_t *call_render_target(struct call *call, const struct operate_target *target)
 {
     json_t *object = render_target(target);
     if (target->kind == HEALTH_ENDPOINT) {
@@ -147,7 +148,7 @@ static void show_targets(struct call *call, const struct operate_targets *target
     for (size_t i = 0; i < targets->count && !page->more; i++) {
         const struct operate_target *target = &targets->items[i];
         if (passes_filters(call, target) && page_take(page, target->name)) {
-            json_array_append_new(page->items, render_with_checks(call, target));
+            json_array_append_new(page->items, call_render_target(call, target));
         }
     }
 }
@@ -190,7 +191,7 @@ void handle_target(struct call *call)
         call_reply_problem(call);
         return;
     }
-    call_reply_json(call, 200, render_with_checks(call, &target));
+    call_reply_json(call, 200, call_render_target(call, &target));
 }
 
 static void page_overrides(struct call *call, enum health_kind kind, struct page *page)

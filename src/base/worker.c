@@ -29,6 +29,7 @@ struct worker {
     struct worker_job *first, **last; /* those that wait */
     size_t waiting;
     uint64_t ended, cancelled, refused;
+    bool is_held;
 };
 
 /* ---- the worker's thread ---- */
@@ -73,7 +74,7 @@ static struct worker_job *take_first(struct worker *worker)
 
 static void start_next(struct worker *worker)
 {
-    if (worker->running == NULL && worker->first != NULL) {
+    if (worker->running == NULL && worker->first != NULL && !worker->is_held) {
         struct worker_job *job = take_first(worker);
         worker->running = job;
         job->since_us = clock_now_us(&worker->clock);
@@ -151,6 +152,12 @@ void worker_reap(struct worker *worker)
         finish(worker, job);
         start_next(worker);
     }
+}
+
+void worker_hold(struct worker *worker, bool held)
+{
+    worker->is_held = held;
+    start_next(worker);
 }
 
 void worker_get_stats(const struct worker *worker, struct worker_stats *stats)

@@ -64,4 +64,6 @@ void worker_repeat(struct worker *worker, struct worker_job *job);
 void worker_cancel(struct worker *worker, struct worker_job *job);
 /* After a wake: be done with the job that has run, and let the next one begin. */
 void worker_reap(struct worker *worker);
+/* While it is held no job is begun. */
+void worker_hold(struct worker *worker, bool held);
 void worker_get_stats(const struct worker *worker, struct worker_stats *stats);

@@ -48,6 +48,21 @@ static void show_brake(const json_t *status, const char *family)
     }
 }
 
+/* Only where something is not as it should be. */
+static void show_store(const json_t *store)
+{
+    const char *state = text_of(store, "state");
+    char text[TABLE_CELL_SIZE], owed[32];
+    if (state != NULL && strcmp(state, "failing") == 0) {
+        snprintf(text, sizeof text, "FAILS since %s, a restart would forget %s changes: %s",
+                 text_or_dash(text_of(store, "since")), text_number(store, "owed", owed),
+                 text_or_dash(text_of(store, "reason")));
+        text_line("store", text);
+    } else if (state != NULL && strcmp(state, "none") == 0) {
+        text_line("store", "none: a restart forgets overrides (no \"state\" folder)");
+    }
+}
+
 void show_status(const struct steerctl *ctl, const json_t *status)
 {
     static const char *const headings[] = {"",        "TOTAL",     "HEALTHY",     "UNHEALTHY", "UNKNOWN",
@@ -61,9 +76,10 @@ void show_status(const struct steerctl *ctl, const json_t *status)
     text_line("names", text_number(status, "names", text));
     text_line("overrides", text_number(status, "overrides", text));
     text_line("  planned", text_number(status, "overrides_planned", text));
+    text_line("  dormant", text_number(status, "overrides_dormant", text));
     show_brake(status, "ipv4");
     show_brake(status, "ipv6");
-    text_line("  dormant", text_number(status, "overrides_dormant", text));
+    show_store(json_object_get(status, "store"));
     putchar('\n');
     struct table *table = table_new(ctl, headings);
     count_row(table, status, "regions");
@@ -379,6 +395,11 @@ void show_change(const struct steerctl *ctl, const json_t *target)
         printf(", until %s", expires == NULL ? "it is removed" : text_clean(expires, state, sizeof state));
     }
     putchar('\n');
+    if (text_of(target, "not_durable_because") != NULL) {
+        char why[TABLE_CELL_SIZE];
+        fprintf(stderr, "steerctl: it holds, but a restart would forget it: %s\n",
+                text_clean(text_of(target, "not_durable_because"), why, sizeof why));
+    }
     if (dry_run) {
         const json_t *unserved = json_object_get(target, "unserved");
         json_int_t total = json_integer_value(json_object_get(unserved, "total"));

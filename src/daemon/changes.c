@@ -25,6 +25,8 @@ struct changes {
     struct stream_reader reader; /* of the log's thread */
     bool reads;
     struct teller *teller;
+    void (*turned)(void *context, const struct health_override_turn *turn); /* NULL: nobody */
+    void *turned_context;
 };
 
 /* ---- writers ---- */
@@ -117,7 +119,18 @@ static void tell_override(struct changes *changes, enum health_kind kind, const 
 /* One that starts or ends by itself. */
 static void on_turn(void *context, const struct health_override_turn *turn)
 {
+    const struct changes *changes = context;
+    if (changes->turned != NULL) {
+        changes->turned(changes->turned_context, turn);
+    }
     tell_override(context, turn->kind, turn->name, turn->override, health_turn_text(turn->turn));
+}
+
+void changes_hook_turns(struct changes *changes,
+                        void (*turned)(void *context, const struct health_override_turn *turn), void *context)
+{
+    changes->turned = turned;
+    changes->turned_context = context;
 }
 
 void changes_tell_override(struct changes *changes, enum health_kind kind, const char *name,

@@ -22,6 +22,11 @@ void changes_open(struct changes *changes, size_t objects);
 
 /* The teller is woken for what is not told at once. */
 void changes_listen(struct changes *changes, struct teller *teller, struct health *health);
+/* Overrides that start or end by themselves are told to one more, on the control thread under the health
+ * lock. */
+void changes_hook_turns(struct changes *changes,
+                        void (*turned)(void *context, const struct health_override_turn *turn),
+                        void *context);
 void changes_tell_override(struct changes *changes, enum health_kind kind, const char *name,
                            const struct health_override *override);
 /* Somebody deleted a report of load. */

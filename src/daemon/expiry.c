@@ -5,6 +5,7 @@
 
 #include "daemon/expiry.h"
 
+#include "daemon/durable.h"
 #include "daemon/hosts.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
@@ -41,6 +42,7 @@ void server_follow_clock_step(struct server *server)
         lock_pass(&server->lock);
     }
     lock_leave(&server->lock);
+    durable_keep_durations(server->durable, by_ms);
     hosts_follow_clock(server->hosts, by_ms);
     server_forget_snapshot(server);
 }
@@ -60,6 +62,7 @@ static void on_expiry(int fd, short events, void *argument)
     }
     health_expire_loads(server->view->health, now, clock_now_ms(&server->clock));
     lock_leave(&server->lock);
+    durable_follow(server->durable);
     if (any) {
         server_forget_snapshot(server);
     }

@@ -5,6 +5,7 @@ src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
 	src/daemon/changes.c src/daemon/changes.h \
 	src/daemon/dump.c \
+	src/daemon/durable.c src/daemon/durable.h \
 	src/daemon/ends.c src/daemon/ends.h \
 	src/daemon/expiry.c src/daemon/expiry.h \
 	src/daemon/folders.c src/daemon/folders.h \
@@ -16,6 +17,8 @@ src_steerd_SOURCES = \
 	src/daemon/limits.c src/daemon/limits.h \
 	src/daemon/metrics.c src/daemon/metrics.h \
 	src/daemon/opening.c src/daemon/opening.h \
+	src/daemon/orders.c src/daemon/orders.h \
+	src/daemon/override_json.c src/daemon/override_json.h \
 	src/daemon/primaries.c src/daemon/primaries.h \
 	src/daemon/reader.c src/daemon/reader.h \
 	src/daemon/reclaim.c src/daemon/reclaim.h \

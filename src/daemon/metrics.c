@@ -6,6 +6,7 @@
 #include "daemon/metrics.h"
 
 #include "daemon/changes.h"
+#include "daemon/durable.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
 #include "base/log.h"
@@ -563,6 +564,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
     print_log(out);
     changes_write_metrics(server->changes, out);
+    durable_write_metrics(server->durable, out);
     print_geo(view, out);
     print_queries(server, out);
     print_serials(reader, out);

@@ -7,6 +7,7 @@
 #include "daemon/run.h"
 
 #include "daemon/changes.h"
+#include "daemon/durable.h"
 #include "daemon/ends.h"
 #include "daemon/expiry.h"
 #include "daemon/geowatch.h"
@@ -15,6 +16,7 @@
 #include "daemon/lanes.h"
 #include "daemon/limits.h"
 #include "daemon/opening.h"
+#include "daemon/orders.h"
 #include "daemon/primaries.h"
 #include "daemon/reader.h"
 #include "daemon/reclaim.h"
@@ -204,6 +206,21 @@ static int answer_queries(struct server *server)
     return error;
 }
 
+/* What operators have ordered holds from the first answer on. */
+static int open_store(struct server *server, struct view *view, struct report *report)
+{
+    int error = durable_open(server, view->server->state_path, report, &server->durable);
+    server->orders = error == 0 ? orders_open(server) : NULL;
+    if (server->orders == NULL) {
+        report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
+                   error_text(error == 0 ? -ENOMEM : error));
+        return error == 0 ? -ENOMEM : error;
+    }
+    durable_restore(server->durable, view, report);
+    changes_hook_turns(server->changes, durable_note_turn, server->durable);
+    return 0;
+}
+
 static int start(struct server *server, struct report *report)
 {
     struct view *view = load_first(server, report);
@@ -215,6 +232,7 @@ static int start(struct server *server, struct report *report)
     error = error == 0 ? open_sockets(server, view, binding) : error;
     log_configure(&view->server->log);
     changes_open(server->changes, health_count(view->health, HEALTH_ENDPOINT));
+    error = error == 0 ? open_store(server, view, binding) : error;
     if (error != 0) {
         view_free(view);
     } else if ((error = prober_open(&(struct probe_hooks){.context = server, .ended = on_result},
@@ -246,6 +264,10 @@ static void stop(struct server *server)
     admin_close(server->admin);
     free(server->current);
     geowatch_stop(server->geowatch);
+    ends_note(server->ends, "store");
+    if (durable_close(server->durable)) {
+        orders_close(server->orders);
+    }
     ends_note(server->ends, "loader");
     server_stop_reload(server); /* a dry run looks at a snapshot */
     server_forget_snapshot(server);

@@ -19,6 +19,7 @@
 struct admin;
 struct changes;
 struct copier;
+struct durable;
 struct ends;
 struct event;
 struct event_base;
@@ -26,6 +27,7 @@ struct geowatch;
 struct hosts;
 struct lanes;
 struct opening;
+struct orders;
 struct primaries;
 struct prober;
 struct reader;
@@ -63,6 +65,8 @@ struct server {
     struct lanes *lanes;         /* workers for answers of it that take long */
     struct reader *current;      /* of what serves now, for those that do not */
     struct primaries *primaries; /* zones that others copy */
+    struct durable *durable;     /* the store of what operators order */
+    struct orders *orders;       /* overrides on their way */
     struct reclaim *reclaim;     /* of what is not served any more */
     struct reload *reload;       /* NULL: none is running */
     bool reload_again;           /* after this one */

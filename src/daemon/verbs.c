@@ -7,9 +7,10 @@
 #include "daemon/verbs.h"
 
 #include "daemon/changes.h"
-#include "daemon/expiry.h"
+#include "daemon/durable.h"
 #include "daemon/lanes.h"
 #include "daemon/metrics.h"
+#include "daemon/orders.h"
 #include "daemon/primaries.h"
 #include "daemon/reader.h"
 #include "daemon/reload.h"
@@ -36,6 +37,13 @@ static void get_info(void *context, struct admin_info *info)
                                 .names = (unsigned)view->name_count,
                                 .zones = (unsigned)view->zone_count,
                                 .wall_ms = clock_wall_ms(&reader->server->clock)};
+    struct durable_status store;
+    durable_get_status(reader->server->durable, &store);
+    info->store = (struct admin_store){.state = store.state,
+                                       .since_ms = store.stats.failing_since_ms,
+                                       .seq = store.stats.seq,
+                                       .owed = store.stats.owed};
+    memcpy(info->store.reason, store.stats.reason, sizeof info->store.reason);
     for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
         health_get_brake(view->health, i, &info->brakes[i]);
     }
@@ -125,20 +133,11 @@ static size_t list_monitors(void *context, const char *endpoint, struct arena *a
     return used;
 }
 
-static int put_override(void *context, enum health_kind kind, const char *name,
-                        const struct health_override *override)
+static int put_override(void *context, const struct admin_order *order, admin_ordered_fn *done,
+                        void *argument)
 {
-    struct server *server = context;
-    server_follow_clock_step(server); /* it knows the time as it is now */
-    lock_take(&server->lock);
-    int error = operate_put_override(server->view, kind, name, override, clock_wall_ms(&server->clock));
-    lock_leave(&server->lock);
-    server_forget_snapshot(server);
-    if (error == 0) {
-        changes_tell_override(server->changes, kind, name, override);
-    }
-    server_schedule_expiry(server);
-    return error;
+    const struct server *server = context;
+    return orders_put(server->orders, order, done, argument);
 }
 
 /* Reports may come every second from every endpoint: what follows from them is logged, not they. */
@@ -337,7 +336,8 @@ static void *open_live(void *context)
 
 static bool is_current(void *live)
 {
-    return reader_is_current(live);
+    struct reader *reader = live;
+    return !orders_any(reader->server->orders) && reader_is_current(reader);
 }
 
 static void close_reader(void *reader)

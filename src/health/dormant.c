@@ -59,6 +59,16 @@ void health_dormants_put(struct health *health, struct health_dormants *dormants
     health->dormant_changes++;
 }
 
+void health_lay_dormant(struct health *health, const struct health_dormant *dormant)
+{
+    struct health_dormants *next = health_dormants_new();
+    for (size_t i = 0; i < health_count_dormant(health); i++) {
+        health_dormants_add(next, &health->dormants->items[i]);
+    }
+    health_dormants_add(next, dormant);
+    health_dormants_put(health, next);
+}
+
 void health_dormants_share(struct health *to, const struct health *from)
 {
     if (from->dormants != NULL) {

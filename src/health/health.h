@@ -263,6 +263,11 @@ struct health_override {
  * have to end now, or by itself at an unexpected time. */
 int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
                         const struct health_override *override, int64_t wall_ms);
+/* Put one that was in force, or planned (`planned`), when it was written down: its start is not judged again
+ * but that it may have come meanwhile. Without a target it lies dormant: ERROR_NOT_FOUND. ERROR_INVALID: it
+ * has expired, and nothing is put. */
+int health_restore_override(struct health *health, enum health_kind kind, const char *name,
+                            const struct health_override *override, bool planned, int64_t wall_ms);
 /* When an override is in force. */
 struct health_spell {
     enum health_kind kind;
@@ -303,7 +308,10 @@ enum { HEALTH_CLOCK_TURN = 64 };
 size_t health_follow_turn(struct health *health, int64_t wall_ms);
 /* All of it. */
 size_t health_follow_clock(struct health *health, int64_t wall_ms);
-/* The wall clock was set by so much: what was given as a duration keeps its length. In turns, *done is 0 at
+/* The wall clock was set by so much: what was given as a duration keeps its length. Returns whether anything
+ * was. */
+bool health_override_shift(struct health_override *override, bool planned, int64_t by_ms);
+/* The same for all that a machine holds. In turns, *done is 0 at
  * first; overrides may not change in between but by this. Returns whether there is more. */
 bool health_shift_clock(struct health *health, int64_t by_ms, size_t *done);
 /* The wall clock was set back: nothing came back a moment ago, as far as anybody knows. In turns likewise. */

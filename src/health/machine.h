@@ -301,8 +301,6 @@ void health_due_add(struct health *health, const struct health_override_entry *e
 void health_due_tidy(struct health *health);
 /* Take out the first that is due by then. */
 bool health_due_take(struct health *health, int64_t wall_ms, struct health_due *due);
-/* A clock was set: what was given as a duration goes along. Returns whether anything does. */
-bool health_override_shift(struct health_override *override, bool planned, int64_t by_ms);
 
 /* ---- dormant.c ---- */
 
@@ -310,6 +308,8 @@ struct health_dormants *health_dormants_new(void);
 /* Copied. One that is too many is counted only. */
 void health_dormants_add(struct health_dormants *dormants, const struct health_dormant *dormant);
 void health_dormants_put(struct health *health, struct health_dormants *dormants); /* takes them */
+/* One more for a machine in use. */
+void health_lay_dormant(struct health *health, const struct health_dormant *dormant);
 void health_dormants_share(struct health *to, const struct health *from);
 size_t health_dormants_follow(struct health *health, int64_t wall_ms); /* returns how many ended */
 void health_dormants_shift(struct health *health, int64_t by_ms);

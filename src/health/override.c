@@ -97,6 +97,28 @@ int health_set_override(struct health *health, enum health_kind kind, uint32_t i
     return 0;
 }
 
+int health_restore_override(struct health *health, enum health_kind kind, const char *name,
+                            const struct health_override *override, bool planned, int64_t wall_ms)
+{
+    ptrdiff_t index = health_find(health, kind, name);
+    bool is_planned_still = planned && override->starts_ms > wall_ms;
+    assert(!health->delivering);
+    if (is_expired(override, wall_ms)) {
+        return ERROR_INVALID;
+    }
+    if (index < 0) {
+        health_lay_dormant(health,
+                           &(struct health_dormant){
+                               .kind = kind, .name = name, .what = *override, .planned = is_planned_still});
+        return ERROR_NOT_FOUND;
+    }
+    uint32_t before = health_word_get(health, kind, (uint32_t)index);
+    health->wall_ms = wall_ms;
+    health_put_override(health, kind, (uint32_t)index, override, is_planned_still);
+    publish(health, kind, (uint32_t)index, before);
+    return 0;
+}
+
 const struct health_override *health_get_override(const struct health *health, enum health_kind kind,
                                                   uint32_t index)
 {

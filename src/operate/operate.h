@@ -71,6 +71,8 @@ int operate_foresee_shed(const struct view *view, const char *endpoint, double l
 /* Put (desired is not AUTO) or remove (AUTO) an override, a dormant one as well. 0, ERROR_NOT_FOUND,
  * ERROR_INVALID: an expiry that is not in the future, or not after the start, or ERROR_CONFLICT: one with a
  * start where one is in force. */
+int operate_judge_override(const struct view *view, enum health_kind kind, const char *name,
+                           const struct health_override *override, int64_t wall_ms);
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms);
 

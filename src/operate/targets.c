@@ -114,18 +114,36 @@ int operate_parse_target(const struct view *view, const char *text, enum health_
     return 0;
 }
 
+int operate_judge_override(const struct view *view, enum health_kind kind, const char *name,
+                           const struct health_override *override, int64_t wall_ms)
+{
+    ptrdiff_t index = operate_find_target(view, kind, name);
+    bool removes = override->desired == HEALTH_DESIRED_AUTO;
+    struct health_status status;
+    if (index < 0) {
+        bool is_dormant =
+            removes && view->health != NULL && health_find_dormant(view->health, kind, name) != NULL;
+        return is_dormant ? 0 : ERROR_NOT_FOUND;
+    }
+    if (!removes && override->expires_ms != 0 &&
+        (override->expires_ms <= wall_ms || override->expires_ms <= override->starts_ms)) {
+        return ERROR_INVALID;
+    }
+    health_get_status(view->health, kind, (uint32_t)index, &status);
+    return !removes && override->starts_ms != 0 && status.desired != HEALTH_DESIRED_AUTO ? ERROR_CONFLICT : 0;
+}
+
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms)
 {
     ptrdiff_t index = operate_find_target(view, kind, name);
-    if (index < 0) {
-        bool is_dormant = override->desired == HEALTH_DESIRED_AUTO && view->health != NULL &&
-                          health_forget_dormant(view->health, kind, name);
-        return is_dormant ? 0 : ERROR_NOT_FOUND;
+    int error = operate_judge_override(view, kind, name, override, wall_ms);
+    if (error != 0) {
+        return error;
     }
-    if (override->desired != HEALTH_DESIRED_AUTO && override->expires_ms != 0 &&
-        (override->expires_ms <= wall_ms || override->expires_ms <= override->starts_ms)) {
-        return ERROR_INVALID;
+    if (index < 0) {
+        (void)health_forget_dormant(view->health, kind, name);
+        return 0;
     }
     return health_set_override(view->health, kind, (uint32_t)index, override, wall_ms);
 }

@@ -44,7 +44,7 @@ void engine_init(struct engine *engine, const char *folder)
 
 void engine_fini(struct engine *engine)
 {
-    engine_close(engine);
+    store_engine_close(engine);
     files_fini(&engine->files);
 }
 
@@ -231,7 +231,7 @@ static int open_it(struct engine *engine)
     return 0;
 }
 
-int engine_open(struct engine *engine)
+int store_engine_open(struct engine *engine)
 {
     if (engine->is_open) {
         return 0;
@@ -249,7 +249,7 @@ int engine_open(struct engine *engine)
     return error;
 }
 
-void engine_close(struct engine *engine)
+void store_engine_close(struct engine *engine)
 {
     if (engine->is_open) {
         writer_close(&engine->writer);

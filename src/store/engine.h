@@ -21,8 +21,8 @@ void engine_init(struct engine *engine, const char *folder);
 void engine_fini(struct engine *engine);
 
 /* 0, or the error of store_open() and why. What is open stays open. */
-int engine_open(struct engine *engine);
-void engine_close(struct engine *engine);
+int store_engine_open(struct engine *engine);
+void store_engine_close(struct engine *engine);
 
 /* Move the log to the file, if there is enough of it. Failing is no harm: the next one will. */
 void engine_checkpoint(struct engine *engine);

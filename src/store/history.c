@@ -90,11 +90,11 @@ int store_find_seq(struct store_reader *reader, int64_t wall_ms, uint64_t *seq)
 {
     uint64_t last;
     int64_t found = 0;
-    int error = reader_begin(reader);
+    int error = store_reader_begin(reader);
     error = error != 0 ? error : read_last(reader, &last);
     error = error != 0 || last == 0 ? error : find_last_until(reader, wall_ms, (int64_t)last, &found);
     *seq = (uint64_t)found;
-    return reader_end(reader, error);
+    return store_reader_end(reader, error);
 }
 
 /* ---- entries ---- */
@@ -198,12 +198,12 @@ int store_read_journal(struct store_reader *reader, const struct store_filter *f
 {
     sqlite3_stmt *statement = NULL;
     struct bounds bounds;
-    int error = reader_begin(reader);
+    int error = store_reader_begin(reader);
     error = error != 0 ? error : find_bounds(reader, filter, &bounds);
     error = error != 0 ? error : prepare(reader, filter, &bounds, &statement);
     error = error != 0 ? error : walk(reader, statement, filter->backward, got, context);
     sqlite3_finalize(statement);
-    return reader_end(reader, error);
+    return store_reader_end(reader, error);
 }
 
 /* ---- objects as they were ---- */
@@ -264,7 +264,7 @@ int store_list_at(struct store_reader *reader, uint64_t seq,
     sqlite3_stmt *names = NULL, *states = NULL;
     struct name name = {.kind = ""};
     bool has = true, on = true;
-    int error = reader_begin(reader);
+    int error = store_reader_begin(reader);
     error = error != 0 ? error
                        : database_prepare(&reader->db,
                                           "SELECT key, kind FROM journal INDEXED BY journal_by_key "
@@ -284,5 +284,5 @@ int store_list_at(struct store_reader *reader, uint64_t seq,
     }
     sqlite3_finalize(names);
     sqlite3_finalize(states);
-    return reader_end(reader, error);
+    return store_reader_end(reader, error);
 }

@@ -74,12 +74,12 @@ const char *store_reader_why(const struct store_reader *reader)
     return reader->db.why;
 }
 
-int reader_begin(struct store_reader *reader)
+int store_reader_begin(struct store_reader *reader)
 {
     return database_run(&reader->db, "BEGIN");
 }
 
-int reader_end(struct store_reader *reader, int error)
+int store_reader_end(struct store_reader *reader, int error)
 {
     if (sqlite3_get_autocommit(reader->db.sql) == 0) {
         (void)sqlite3_exec(reader->db.sql, "ROLLBACK", NULL, NULL, NULL);

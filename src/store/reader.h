@@ -13,8 +13,8 @@ struct store_reader {
     char id[SCHEMA_ID_SIZE];
 };
 
-/* One state of the store from here to reader_end(), which returns `error`. */
-int reader_begin(struct store_reader *reader);
-int reader_end(struct store_reader *reader, int error);
+/* One state of the store from here to store_reader_end(), which returns `error`. */
+int store_reader_begin(struct store_reader *reader);
+int store_reader_end(struct store_reader *reader, int error);
 /* Bind the text, which has to stay. */
 void reader_bind(sqlite3_stmt *statement, int at, const char *text);

@@ -84,7 +84,7 @@ static int fail(struct batch *batch, int error, const char *why)
 static int prepare_engine(struct store *store, struct batch *batch)
 {
     struct engine *engine = &store->engine;
-    int error = engine_open(engine);
+    int error = store_engine_open(engine);
     if (error != 0) {
         return fail(batch, error, engine->why);
     }

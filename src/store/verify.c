@@ -197,7 +197,7 @@ int store_verify(struct store_reader *reader, uint64_t anchor_seq, const unsigne
                  struct store_verdict *verdict)
 {
     *verdict = (struct store_verdict){.is_whole = false};
-    int error = reader_begin(reader);
+    int error = store_reader_begin(reader);
     error = error != 0 ? error : verify(reader, anchor_seq, anchor, verdict);
-    return reader_end(reader, error);
+    return store_reader_end(reader, error);
 }

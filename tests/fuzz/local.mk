@@ -137,3 +137,10 @@ tests_fuzz_fuzz_zone_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"zone"'
 tests_fuzz_fuzz_zone_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_zone_SOURCES = tests/fuzz/fuzz_zone.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_zone_LDADD = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIBS)
+
+## overrides in the store
+fuzz_programs += tests/fuzz/fuzz_override
+tests_fuzz_fuzz_override_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"override"'
+tests_fuzz_fuzz_override_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_override_SOURCES = tests/fuzz/fuzz_override.c src/daemon/override_json.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_override_LDADD = src/libhealth.a src/libbase.a $(JANSSON_LIBS)

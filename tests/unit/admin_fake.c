@@ -134,10 +134,9 @@ static size_t list_dormant(void *context, struct arena *arena, struct health_dor
     return count;
 }
 
-static int put_override(void *context, enum health_kind kind, const char *name,
-                        const struct health_override *override)
+static int put(struct fake *fake, enum health_kind kind, const char *name,
+               const struct health_override *override)
 {
-    struct fake *fake = context;
     struct operate_target *target = find_target(fake, kind, name);
     if (target == NULL) {
         return ERROR_NOT_FOUND;
@@ -152,6 +151,16 @@ static int put_override(void *context, enum health_kind kind, const char *name,
     target->status.desired = target->status.planned ? HEALTH_DESIRED_AUTO : override->desired;
     target->override = override->desired == HEALTH_DESIRED_AUTO ? NULL : kept;
     return 0;
+}
+
+static int put_override(void *context, const struct admin_order *order, admin_ordered_fn *done,
+                        void *argument)
+{
+    int error = put(context, order->kind, order->name, order->override);
+    if (error == 0) {
+        done(argument, &(struct admin_ordered){.durable = true});
+    }
+    return error;
 }
 
 static int foresee_override(void *context, struct operate_wish *wish, struct arena *arena,

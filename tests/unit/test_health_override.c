@@ -128,6 +128,59 @@ static void late_overrides_do_not_begin(void **state)
     assert_int_equal(health_set_override(health, (enum health_kind)9, 0, &override, 3000), ERROR_NOT_FOUND);
 }
 
+static struct health_override until(enum health_desired desired, int64_t starts_ms, int64_t expires_ms)
+{
+    return (struct health_override){.desired = desired,
+                                    .set_ms = 1000,
+                                    .starts_ms = starts_ms,
+                                    .expires_ms = expires_ms,
+                                    .actor = "alice"};
+}
+
+static int restore(struct health *health, enum health_kind kind, const char *name,
+                   struct health_override override, bool planned)
+{
+    return health_restore_override(health, kind, name, &override, planned, 5000);
+}
+
+static void what_was_written_down_holds_again(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    const struct health_override drain = until(HEALTH_DESIRED_DRAIN, 0, 9000);
+    assert_int_equal(restore(health, HEALTH_REGION, "us-east", drain, false), 0);
+    expect(health, HEALTH_REGION, US, HEALTH_DRAINED, HEALTH_BY_REGION_OVERRIDE);
+    assert_string_equal(health_get_override(health, HEALTH_REGION, US)->actor, "alice");
+    assert_int_equal(health_next_due(health), 9000);
+    assert_int_equal(restore(health, HEALTH_ENDPOINT, "e1", until(HEALTH_DESIRED_DOWN, 0, 5000), false),
+                     ERROR_INVALID);
+    assert_null(health_get_override(health, HEALTH_ENDPOINT, E1));
+    /* its time has come, was to come, and had come before the clock was set back */
+    assert_int_equal(restore(health, HEALTH_ENDPOINT, "a1", until(HEALTH_DESIRED_DOWN, 4000, 0), true), 0);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_FORCED_DOWN, HEALTH_BY_ENDPOINT_OVERRIDE);
+    assert_int_equal(restore(health, HEALTH_ENDPOINT, "a2", until(HEALTH_DESIRED_DOWN, 6000, 0), true), 0);
+    assert_true(status_of(health, HEALTH_ENDPOINT, A2).planned);
+    assert_int_equal(restore(health, HEALTH_ENDPOINT, "b1", until(HEALTH_DESIRED_UP, 7000, 0), false), 0);
+    expect(health, HEALTH_ENDPOINT, B1, HEALTH_FORCED_UP, HEALTH_BY_ENDPOINT_OVERRIDE);
+}
+
+static void what_has_no_target_lies_dormant(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    assert_int_equal(restore(health, HEALTH_REGION, "gone", until(HEALTH_DESIRED_DRAIN, 0, 9000), false),
+                     ERROR_NOT_FOUND);
+    assert_int_equal(restore(health, HEALTH_AZ, "gone", until(HEALTH_DESIRED_DOWN, 8000, 0), true),
+                     ERROR_NOT_FOUND);
+    assert_int_equal(restore(health, HEALTH_AZ, "late", until(HEALTH_DESIRED_DOWN, 0, 4000), false),
+                     ERROR_INVALID);
+    assert_int_equal(health_count_dormant(health), 2);
+    assert_int_equal(health_find_dormant(health, HEALTH_REGION, "gone")->what.desired, HEALTH_DESIRED_DRAIN);
+    assert_true(health_find_dormant(health, HEALTH_AZ, "gone")->planned);
+    assert_int_equal(health_follow_clock(health, 9000), 1);
+    assert_int_equal(health_count_dormant(health), 1);
+}
+
 static void since_is_the_states(void **state)
 {
     struct world *world = *state;
@@ -238,6 +291,8 @@ int main(void)
         TEST(overrides_tell_what_changed),
         TEST(overrides_expire),
         TEST(late_overrides_do_not_begin),
+        TEST(what_was_written_down_holds_again),
+        TEST(what_has_no_target_lies_dormant),
         TEST(since_is_the_states),
         TEST(carry_matches_names_and_identities),
         TEST(carry_keeps_a_lost_region),

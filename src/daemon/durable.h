@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What operators have ordered, in the store (store/store.h): read from it before the first answer, written to
+ * it before an order is acknowledged (orders.h), and kept true when something starts or ends by itself.
+ * Belongs to the control thread, but for durable_note_turn(). Private to src/daemon. */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/report.h"
+#include "health/health.h"
+#include "store/store.h"
+
+struct durable;
+struct server;
+struct view;
+
+/* Opens the store in the folder; without one (NULL) nothing is durable. A store that cannot be opened is in
+ * the report and does not stop the start: answers go on, and what is ordered is not durable. 0 and owned, or
+ * a negative error: there is no thread or no memory for it. */
+int durable_open(struct server *server, const char *folder, struct report *report, struct durable **durable);
+/* Writes what waits, and everything is freed. false: the disk hangs; then orders have to stay. NULL is fine.
+ */
+bool durable_close(struct durable *durable);
+
+/* What the store holds goes into the view, which nobody uses yet; what has ended meanwhile goes out of the
+ * store. */
+void durable_restore(struct durable *durable, struct view *view, struct report *report);
+
+/* ---- orders ---- */
+
+/* While an order is on its way, the store is not told what its target is by itself. */
+struct durable_order {
+    enum health_kind kind;
+    const char *name;
+    struct durable_order *next;
+};
+void durable_begin(struct durable *durable, struct durable_order *order);
+void durable_end(struct durable *durable, struct durable_order *order);
+bool durable_is_begun(const struct durable *durable, enum health_kind kind, const char *name);
+
+/* One that holds and is not written yet, because the disk takes its time; and now it is, or has failed. */
+void durable_note_late(struct durable *durable, int by);
+
+/* Is there a store at all? */
+bool durable_has_store(const struct durable *durable);
+void durable_submit(struct durable *durable, struct store_job *job);
+
+/* ---- what comes about ---- */
+
+/* Under the health lock, on the control thread: an override has started or ended; durable_follow() is to be
+ * called without the lock. */
+void durable_note_turn(void *context, const struct health_override_turn *turn);
+void durable_follow(struct durable *durable);
+/* The store is to hold of the target what the current view does. */
+void durable_keep(struct durable *durable, enum health_kind kind, const char *name, const char *why);
+/* Likewise of all whose times have been moved along with the clock. */
+void durable_keep_durations(struct durable *durable, int64_t by_ms);
+
+/* ---- looking; any thread ---- */
+
+struct durable_status {
+    const char *state;        /* "ok"; "failing": what holds is not all durable; "none" */
+    struct store_stats stats; /* `owed` with what the disk takes its time for */
+};
+void durable_get_status(const struct durable *durable, struct durable_status *status);
+void durable_write_metrics(const struct durable *durable, struct buffer *out);

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See orders.h. */
+#include "config.h"
+
+#include "daemon/orders.h"
+
+#include "daemon/changes.h"
+#include "daemon/durable.h"
+#include "daemon/expiry.h"
+#include "daemon/override_json.h"
+#include "daemon/server.h"
+#include "daemon/snapshot.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+enum { PATIENCE_MS = 500 };
+
+enum stage {
+    WAITS,     /* for another one of its target */
+    SUBMITTED, /* to the store */
+    IN_FORCE,  /* and acknowledged; the store is not done with it */
+};
+
+struct order {
+    struct store_job job; /* the first, so that one is the other */
+    struct orders *orders;
+    struct order *next; /* in the order in which they came */
+    enum stage stage;
+    int64_t until_ms; /* monotonic: then it is in force, store or not */
+    struct durable_order mark;
+    struct health_override what;
+    int64_t clock_offset_ms; /* between the clocks, when it came */
+    struct arena *texts;
+    struct store_op op;
+    admin_ordered_fn *done;
+    void *argument;
+};
+
+struct orders {
+    struct server *server;
+    struct order *first, **last;
+    struct event *patience;
+};
+
+static const char slow[] = "the disk has not answered for half a second; it is written as soon as it does";
+
+/* ---- judging and carrying out ---- */
+
+/* [lock] */
+static int judge(const struct server *server, const struct order *order)
+{
+    return operate_judge_override(server->view, order->mark.kind, order->mark.name, &order->what,
+                                  clock_wall_ms(&server->clock));
+}
+
+/* [lock] It was judged before it was written, but its target may have gone with a reload since. */
+static int put(const struct server *server, const struct order *order)
+{
+    int64_t wall_ms = clock_wall_ms(&server->clock);
+    int error = operate_put_override(server->view, order->mark.kind, order->mark.name, &order->what, wall_ms);
+    if (error == ERROR_NOT_FOUND && order->what.desired != HEALTH_DESIRED_AUTO) {
+        (void)health_restore_override(server->view->health, order->mark.kind, order->mark.name, &order->what,
+                                      order->what.starts_ms > wall_ms, wall_ms);
+        return 0;
+    }
+    return error == ERROR_NOT_FOUND ? 0 : error;
+}
+
+static void reply(struct order *order, int error, bool durable, const char *why)
+{
+    order->done(order->argument, &(struct admin_ordered){.error = error, .durable = durable, .why = why});
+    order->done = NULL;
+}
+
+static void forget(struct order *order)
+{
+    arena_free(order->texts);
+    free(order);
+}
+
+/* Was the clock set since it came? Durations go along. Returns whether it is another one now. */
+static bool follow_clock(struct order *order)
+{
+    struct server *server = order->orders->server;
+    server_follow_clock_step(server); /* it knows the time as it is now */
+    int64_t by_ms = server->clock_offset_ms - order->clock_offset_ms;
+    bool planned = order->what.starts_ms > clock_wall_ms(&server->clock) - by_ms;
+    return by_ms != 0 && health_override_shift(&order->what, planned, by_ms);
+}
+
+static void carry_out(struct order *order, bool durable, const char *why)
+{
+    struct server *server = order->orders->server;
+    bool is_shifted = follow_clock(order);
+    lock_take(&server->lock);
+    int error = put(server, order);
+    lock_leave(&server->lock);
+    server_forget_snapshot(server);
+    durable_end(server->durable, &order->mark);
+    order->stage = IN_FORCE;
+    if (error == 0) {
+        changes_tell_override(server->changes, order->mark.kind, order->mark.name, &order->what);
+    }
+    if (error != 0 || is_shifted) { /* what was written is not what is */
+        durable_keep(server->durable, order->mark.kind, order->mark.name, "as it came to be");
+    }
+    server_schedule_expiry(server);
+    reply(order, error, durable, why);
+}
+
+/* ---- the store's part ---- */
+
+static void unlink_order(struct orders *orders, struct order *order)
+{
+    struct order **at = &orders->first;
+    while (*at != order) {
+        at = &(*at)->next;
+    }
+    *at = order->next;
+    if (*at == NULL) {
+        orders->last = at;
+    }
+}
+
+static void schedule(struct orders *orders)
+{
+    const struct order *order = orders->first;
+    while (order != NULL && order->stage != SUBMITTED) {
+        order = order->next;
+    }
+    if (order == NULL) {
+        event_del(orders->patience);
+        return;
+    }
+    int64_t left = order->until_ms - clock_now_ms(&orders->server->clock);
+    left = left < 1 ? 1 : left;
+    struct timeval timeout = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+    event_add(orders->patience, &timeout);
+}
+
+static int begin(struct order *order);
+
+/* Orders of this target that have waited for the one before. */
+static void begin_next(struct orders *orders)
+{
+    for (struct order *order = orders->first, *next; order != NULL; order = next) {
+        next = order->next;
+        if (order->stage == WAITS &&
+            !durable_is_begun(orders->server->durable, order->mark.kind, order->mark.name)) {
+            int error = begin(order);
+            if (error != 0) {
+                reply(order, error, false, NULL);
+                unlink_order(orders, order);
+                forget(order);
+            }
+        }
+    }
+    schedule(orders);
+}
+
+static void on_written(struct store_job *job)
+{
+    struct order *order = (struct order *)job;
+    struct orders *orders = order->orders;
+    bool was_submitted = order->stage == SUBMITTED;
+    if (!was_submitted) {
+        durable_note_late(orders->server->durable, -1);
+    } else {
+        struct durable_status status;
+        durable_get_status(orders->server->durable, &status);
+        carry_out(order, job->error == 0, job->error == 0 ? NULL : status.stats.reason);
+    }
+    unlink_order(orders, order);
+    forget(order);
+    if (was_submitted) {
+        begin_next(orders);
+    }
+}
+
+static void on_patience(evutil_socket_t fd, short what, void *argument)
+{
+    struct orders *orders = argument;
+    int64_t now = clock_now_ms(&orders->server->clock);
+    bool any = false;
+    (void)fd, (void)what;
+    for (struct order *order = orders->first; order != NULL; order = order->next) {
+        if (order->stage == SUBMITTED && order->until_ms <= now) {
+            durable_note_late(orders->server->durable, 1);
+            carry_out(order, false, slow);
+            any = true;
+        }
+    }
+    if (any) {
+        begin_next(orders);
+    } else {
+        schedule(orders);
+    }
+}
+
+/* ---- an order's way ---- */
+
+static void write_op(struct order *order)
+{
+    struct server *server = order->orders->server;
+    bool removes = order->what.desired == HEALTH_DESIRED_AUTO;
+    bool planned = order->what.starts_ms > clock_wall_ms(&server->clock);
+    char *json = removes ? NULL : override_write_json(&order->what, planned);
+    order->op = (struct store_op){
+        .kind = "override",
+        .key = arena_print(order->texts, "%s:%s", health_kind_text(order->mark.kind), order->mark.name),
+        .value = arena_copy_text(order->texts, json),
+        .if_revision = STORE_ANY};
+    free(json);
+    order->job.ops = &order->op;
+    order->job.op_count = 1;
+}
+
+/* Or it is refused, and the caller's. */
+static int begin(struct order *order)
+{
+    struct orders *orders = order->orders;
+    struct server *server = orders->server;
+    lock_take(&server->lock);
+    int error = judge(server, order);
+    lock_leave(&server->lock);
+    if (error != 0) {
+        return error;
+    }
+    durable_begin(server->durable, &order->mark);
+    if (!durable_has_store(server->durable)) {
+        carry_out(order, false, NULL);
+        unlink_order(orders, order);
+        forget(order);
+        return 0;
+    }
+    order->stage = SUBMITTED;
+    order->until_ms = clock_now_ms(&server->clock) + PATIENCE_MS;
+    write_op(order);
+    durable_submit(server->durable, &order->job);
+    return 0;
+}
+
+int orders_put(struct orders *orders, const struct admin_order *asked, admin_ordered_fn *done, void *argument)
+{
+    struct server *server = orders->server;
+    struct order *order = memory_alloc(sizeof *order);
+    struct arena *texts = arena_new(0);
+    server_follow_clock_step(server); /* it knows the time as it is now */
+    *order = (struct order){
+        .orders = orders,
+        .mark = {.kind = asked->kind, .name = arena_copy_text(texts, asked->name)},
+        .what = *asked->override,
+        .clock_offset_ms = server->clock_offset_ms,
+        .texts = texts,
+        .done = done,
+        .argument = argument,
+        .job = {.insists = true, .done = on_written},
+    };
+    order->job.cause = (struct store_cause){.actor = order->what.actor,
+                                            .peer = order->what.peer,
+                                            .reason = order->what.reason,
+                                            .request = arena_copy_text(texts, asked->request)};
+    *orders->last = order;
+    orders->last = &order->next;
+    if (durable_is_begun(server->durable, asked->kind, asked->name)) {
+        return 0; /* judged when it is its turn */
+    }
+    int error = begin(order);
+    if (error != 0) {
+        unlink_order(orders, order);
+        forget(order);
+    }
+    schedule(orders);
+    return error;
+}
+
+bool orders_any(const struct orders *orders)
+{
+    const struct order *order = orders->first;
+    while (order != NULL && order->stage == IN_FORCE) {
+        order = order->next;
+    }
+    return order != NULL;
+}
+
+/* ---- life ---- */
+
+struct orders *orders_open(struct server *server)
+{
+    struct orders *orders = memory_alloc(sizeof *orders);
+    orders->server = server;
+    orders->last = &orders->first;
+    orders->patience = evtimer_new(server->base, on_patience, orders);
+    if (orders->patience == NULL) {
+        free(orders);
+        return NULL;
+    }
+    return orders;
+}
+
+void orders_close(struct orders *orders)
+{
+    if (orders == NULL) {
+        return;
+    }
+    while (orders->first != NULL) {
+        struct order *order = orders->first;
+        orders->first = order->next;
+        if (order->done != NULL) {
+            reply(order, ERROR_CANCELLED, false, NULL);
+        }
+        forget(order);
+    }
+    event_free(orders->patience);
+    free(orders);
+}

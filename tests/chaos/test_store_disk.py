@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The disk under the store is full, slow or hangs: what operators order holds at once and is said not to be durable, and
+is written as soon as it can be."""
+import pytest
+
+import disk
+import kit
+
+
+class Server(kit.Server):
+    """A steerd whose state folder lies on that disk."""
+
+    def __init__(self, site):
+        super().__init__(site)
+        self.disk = disk.Disk(site.folder / "var", site.folder / "disk")
+        site.environment = self.disk.environment()
+
+
+@pytest.fixture
+def server():
+    with kit.new_site() as site:
+        site.at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
+        for endpoint in site.topology["endpoints"].values():
+            endpoint["checks"] = []
+        site.zone("example.com", "")
+        site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}}).write()
+        server = Server(site)
+        site.running.append(server)
+        server.us, server.eu = ([site.at[az]] for az in ("us-east-1a", "eu-west-1a"))
+        yield server.start()
+        server.disk.heal()
+        server.disk.close()
+
+
+def store(server):
+    return server.get("/v1/status")["store"]
+
+
+def wait_durable(server):
+    server.wait(lambda: store(server)["state"] == "ok", "everything is durable")
+
+
+def restart(server):
+    server.kill()
+    server.start()
+
+
+def test_a_full_disk(server):
+    server.override("region", "eu-west", "down")
+    server.override("region", "eu-west", "auto")
+    server.disk.set(disk.FULL, 1)
+    said = server.override("region", "us-east", "drain", "the house is on fire")
+    assert said["durable"] is False and said["effective"] == "drained" and said["not_durable_because"]
+    assert server.addresses("www.example.com") == server.eu
+    failing = store(server)
+    assert failing["state"] == "failing" and failing["owed"] == 1 and failing["since"] and failing["reason"]
+    server.wait_log("store failing")
+    server.override("az", "us-east-1a", "up")
+    server.override("az", "us-east-1a", "auto")
+    server.disk.heal()
+    wait_durable(server)
+    server.wait_log("store well")
+    assert server.override("endpoint", "web-eu-west-1a", "up")["durable"] is True
+    before = server.get("/v1/overrides")
+    restart(server)
+    assert server.get("/v1/overrides") == before
+    assert server.addresses("www.example.com") == server.eu
+
+
+def test_a_disk_that_hangs(server):
+    server.disk.set(disk.SYNC_MS, 30000)
+    said = server.override("region", "us-east", "drain")
+    assert said["durable"] is False and said["effective"] == "drained"
+    assert server.addresses("www.example.com") == server.eu
+    said = server.override("region", "us-east", "auto")
+    assert said["durable"] is False and server.addresses("www.example.com") == server.us
+    server.stop()
+    assert "may not be durable" in server.read_log()
+
+
+def test_a_slow_disk_is_waited_for_a_moment(server):
+    server.disk.set(disk.SYNC_MS, 2000)
+    assert server.override("region", "us-east", "drain")["durable"] is False
+    assert store(server)["state"] == "failing" and store(server)["owed"] == 1
+    server.disk.heal()
+    wait_durable(server)
+    restart(server)
+    assert server.addresses("www.example.com") == server.eu

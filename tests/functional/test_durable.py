@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What operators have ordered outlives steerd: kill -9, restarts, changed configurations, times that pass meanwhile."""
+import datetime
+import sqlite3
+import struct
+import time
+
+import kit
+import pytest
+from test_clock import Clock, DAY_S
+
+ORDERED = {"actor": "alice"}
+
+
+@pytest.fixture
+def scene(site):
+    """www in us-east, else eu-west; nobody checks, so that only orders count."""
+    site.at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
+    for endpoint in site.topology["endpoints"].values():
+        endpoint["checks"] = []
+    site.zone("example.com", "")
+    site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
+    site.us, site.eu = ([site.at[az]] for az in ("us-east-1a", "eu-west-1a"))
+    site.steerd = site.start()
+    return site
+
+
+def restart(scene, between=None):
+    """After a kill -9."""
+    scene.steerd.kill()
+    if between is not None:
+        between()
+    scene.steerd = scene.start()
+    return scene.steerd
+
+
+def overrides(server):
+    return {f"{item['kind']}:{item['name']}": item for item in server.get("/v1/overrides")["items"]}
+
+
+def journal(scene):
+    """(kind/key, reason) of all entries, in order."""
+    with sqlite3.connect(f"file:{scene.folder}/var/store.db?mode=ro", uri=True) as store:
+        return [f"{kind}/{key}" for kind, key in store.execute("SELECT kind, key FROM journal ORDER BY seq")]
+
+
+def in_ms(after_ms):
+    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(milliseconds=after_ms)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def test_a_drain_outlives_a_crash(scene):
+    said = scene.steerd.override("region", "us-east", "drain", "maintenance", expires_in="1h", **ORDERED)
+    assert (said["durable"], said["not_durable_because"]) == (True, None)
+    before = overrides(scene.steerd)
+    server = restart(scene)
+    assert server.addresses("www.example.com") == scene.eu, "the first answer"
+    assert overrides(server) == before
+    assert before["region:us-east"]["reason"] == "maintenance" and before["region:us-east"]["actor"] == "alice"
+    server.wait_log("overrides restored", "in_force_or_planned=1")
+
+
+def test_one_that_was_removed_stays_away(scene):
+    scene.steerd.override("region", "us-east", "drain")
+    assert scene.steerd.request("DELETE", "/v1/regions/us-east/override").json["durable"] is True
+    server = restart(scene)
+    assert server.addresses("www.example.com") == scene.us and overrides(server) == {}
+
+
+@pytest.mark.parametrize("state", ["drain", "up", "down"])
+@pytest.mark.parametrize("kind, name", [("region", "us-east"), ("az", "us-east-1a"), ("endpoint", "web-us-east-1a")])
+def test_each_state_of_each_kind(scene, kind, name, state):
+    scene.steerd.override(kind, name, state)
+    before = scene.steerd.get(f"/v1/{kind}s/{name}")
+    after = restart(scene).get(f"/v1/{kind}s/{name}")
+    assert [before[key] for key in ("desired", "effective", "decided_by", "override")] == \
+        [after[key] for key in ("desired", "effective", "decided_by", "override")]
+
+
+def test_an_ordinary_end_keeps_them_as_well(scene):
+    scene.steerd.override("region", "us-east", "drain")
+    scene.steerd.stop()
+    assert scene.start().addresses("www.example.com") == scene.eu
+
+
+def test_what_ended_meanwhile_has_ended_before_the_first_answer(scene):
+    scene.steerd.override("region", "us-east", "drain", expires=in_ms(1500))
+    server = restart(scene, lambda: time.sleep(2))
+    assert server.addresses("www.example.com") == scene.us and overrides(server) == {}
+    server.wait_log("overrides restored", "expired_meanwhile=1")
+    assert overrides(restart(scene)) == {}
+
+
+def test_what_ends_while_it_runs_is_forgotten(scene):
+    scene.steerd.override("region", "us-east", "drain", expires=in_ms(1000))
+    scene.steerd.wait_answers("www.example.com", scene.us)
+    scene.steerd.wait(lambda: len(journal(scene)) == 2, "the store knows that it has ended")
+    server = restart(scene)
+    assert overrides(server) == {} and "overrides restored" not in server.read_log()
+
+
+def test_a_plan_outlives_a_crash(scene):
+    scene.steerd.override("region", "us-east", "drain", starts_in="1h", expires_in="1h")
+    before = overrides(scene.steerd)
+    server = restart(scene)
+    assert overrides(server) == before and before["region:us-east"]["planned"]
+    assert server.addresses("www.example.com") == scene.us
+
+
+def test_a_plan_whose_time_came_meanwhile(scene):
+    scene.steerd.override("region", "us-east", "drain", starts=in_ms(1500), expires_in="1h")
+    server = restart(scene, lambda: time.sleep(2))
+    assert server.addresses("www.example.com") == scene.eu and not overrides(server)["region:us-east"]["planned"]
+
+
+def test_a_plan_that_has_begun_is_none_any_more(scene):
+    """Also when the clock has been set back since."""
+    Clock(scene)
+    scene.steerd.stop()
+    scene.steerd = scene.start()
+    scene.steerd.override("region", "us-east", "drain", starts=in_ms(500))
+    scene.steerd.wait_answers("www.example.com", scene.eu)
+    scene.steerd.wait(lambda: len(journal(scene)) == 2, "the store knows that it has begun")
+    server = restart(scene, lambda: (scene.folder / "clock").write_bytes(struct.pack("=q", -DAY_S)))
+    assert server.addresses("www.example.com") == scene.eu and not overrides(server)["region:us-east"]["planned"]
+
+
+def test_a_duration_that_went_along_with_the_clock(scene):
+    clock = Clock(scene)
+    scene.steerd.stop()
+    scene.steerd = scene.start()
+    scene.steerd.override("region", "us-east", "drain", expires_in="1h")
+    clock.set(scene.steerd, DAY_S)
+    moved = overrides(scene.steerd)
+    scene.steerd.wait(lambda: len(journal(scene)) == 2, "the store knows of the new time")
+    server = restart(scene)
+    assert overrides(server) == moved and server.addresses("www.example.com") == scene.eu
+
+
+def test_without_its_target_it_lies_dormant(scene):
+    scene.steerd.override("endpoint", "web-us-east-1a", "drain", "broken disk")
+    endpoints = scene.topology["endpoints"]
+    endpoints["web-other"] = endpoints.pop("web-us-east-1a")
+    server = restart(scene)
+    assert overrides(server)["endpoint:web-us-east-1a"]["dormant"]
+    server = restart(scene)
+    endpoints["web-us-east-1a"] = endpoints.pop("web-other")
+    scene.write()
+    assert server.reload().status == 200
+    assert server.addresses("www.example.com") == scene.eu
+    assert restart(scene).addresses("www.example.com") == scene.eu
+
+
+def test_orders_of_many_at_once(scene):
+    """The last word about each target is what a crash leaves."""
+    states = ["drain", "up", "down", "auto"] * 5
+    for state in states[:-1]:
+        for kind, name in ("region", "us-east"), ("region", "eu-west"), ("az", "us-east-1a"):
+            scene.steerd.ctl(state, f"{kind}:{name}", "--yes-unserved", *([] if state == "auto" else ["--reason", "r"]))
+    before = overrides(scene.steerd)
+    assert len(before) == 3
+    assert overrides(restart(scene)) == before
+
+
+def test_what_is_not_understood_is_left_alone(scene):
+    """Nobody knows what it meant, so it is neither in force nor deleted."""
+    scene.steerd.override("region", "us-east", "drain")
+    scene.steerd.stop()
+    with sqlite3.connect(scene.folder / "var/store.db") as store:
+        store.execute("UPDATE objects SET value = '{\"state\":\"sideways\"}'")
+    server = scene.steerd = scene.start()
+    assert "override/region:us-east is not understood" in server.read_log()
+    assert overrides(server) == {}
+    assert len(journal(scene)) == 1
+
+
+def test_without_a_state_folder_nothing_is_durable(scene):
+    scene.steerd.stop()
+    del scene.server["state"]
+    server = scene.steerd = scene.start()
+    said = server.override("region", "us-east", "drain")
+    assert (said["durable"], said["not_durable_because"]) == (False, None)
+    assert server.get("/v1/status")["store"]["state"] == "none"
+    assert "a restart forgets overrides" in server.ctl("status").stdout
+
+
+def test_the_status_and_the_metrics(scene):
+    scene.steerd.override("region", "us-east", "drain")
+    store = scene.steerd.get("/v1/status")["store"]
+    assert store == {"state": "ok", "reason": None, "since": None, "seq": 1, "owed": 0}
+    text = scene.steerd.request("GET", "/metrics").body.decode()
+    assert "\nsteerd_store_up 1\n" in text and "\nsteerd_store_seq 1\n" in text
+    assert "store" not in scene.steerd.ctl("status").stdout
+
+
+def test_a_store_that_cannot_be_read(scene):
+    """It is left as it is, and everything else goes on."""
+    scene.steerd.override("region", "us-east", "drain")
+    scene.steerd.stop()
+    (scene.folder / "var/store.db").write_bytes(b"no store " * 1000)
+    server = scene.steerd = scene.start()
+    assert server.get("/v1/status")["store"]["state"] == "failing"
+    said = server.override("region", "us-east", "drain")
+    assert said["durable"] is False and said["not_durable_because"]
+    assert server.addresses("www.example.com") == scene.eu
+    done = server.ctl("drain", "az:eu-west-1a", "--reason", "r", "--yes-unserved")
+    assert "a restart would forget it" in done.stderr
+    assert "FAILS" in server.ctl("status").stdout
+    assert (scene.folder / "var/store.db").read_bytes().startswith(b"no store")

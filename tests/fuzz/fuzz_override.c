@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Fuzzer of overrides as objects of the store: whatever is read can be written, and means the same then. */
+#include "config.h"
+
+#include "daemon/override_json.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void expect(int truth)
+{
+    if (!truth) {
+        abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct health_override first, second;
+    bool planned, still_planned;
+    const char *why;
+    char *text = malloc(size + 1);
+    if (text == NULL) {
+        return 0;
+    }
+    memcpy(text, data, size);
+    text[size] = '\0';
+    int error = override_read_json(text, &first, &planned, &why);
+    expect((error == 0) == (why == NULL));
+    if (error == 0) {
+        char *written = override_write_json(&first, planned);
+        expect(override_read_json(written, &second, &still_planned, &why) == 0);
+        expect(memcmp(&first, &second, sizeof first) == 0 && planned == still_planned);
+        free(written);
+    }
+    free(text);
+    return 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Overrides as objects of the store. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "daemon/override_json.h"
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct health_override read_well(const char *text, bool *planned)
+{
+    struct health_override override;
+    const char *why;
+    assert_int_equal(override_read_json(text, &override, planned, &why), 0);
+    assert_null(why);
+    return override;
+}
+
+static void refuse(const char *text, const char *expected)
+{
+    struct health_override override;
+    const char *why;
+    bool planned;
+    assert_int_equal(override_read_json(text, &override, &planned, &why), ERROR_SYNTAX);
+    assert_string_equal(why, expected);
+}
+
+static void everything_comes_back(void **state)
+{
+    const struct health_override full = {.desired = HEALTH_DESIRED_DRAIN,
+                                         .set_ms = 1795233906789,
+                                         .starts_ms = 1795233906790,
+                                         .expires_ms = 1795233906791,
+                                         .starts_by_duration = true,
+                                         .expires_by_duration = true,
+                                         .reason = "fire \"in\" the h\xc3\xb6use\n",
+                                         .actor = "alice",
+                                         .peer = "uid:1000(alice)"};
+    bool planned = false;
+    (void)state;
+    char *text = override_write_json(&full, true);
+    struct health_override again = read_well(text, &planned);
+    assert_true(planned);
+    assert_memory_equal(&again, &full, sizeof full);
+    free(text);
+    const struct health_override least = {.desired = HEALTH_DESIRED_UP, .set_ms = 1795233906000};
+    text = override_write_json(&least, false);
+    assert_string_equal(text, "{\"state\":\"up\",\"set\":\"2026-11-21T04:05:06.000Z\"}");
+    again = read_well(text, &planned);
+    assert_false(planned);
+    assert_memory_equal(&again, &least, sizeof least);
+    free(text);
+}
+
+static void peers_that_are_no_text(void **state)
+{
+    const struct health_override odd = {.desired = HEALTH_DESIRED_DOWN, .peer = "uid:7(\xff)"};
+    bool planned;
+    (void)state;
+    char *text = override_write_json(&odd, false);
+    assert_string_equal(read_well(text, &planned).peer, "?");
+    free(text);
+}
+
+static void what_a_later_version_adds_is_passed_over(void **state)
+{
+    bool planned;
+    (void)state;
+    assert_int_equal(read_well("{\"state\":\"down\",\"colour\":[1]}", &planned).desired, HEALTH_DESIRED_DOWN);
+}
+
+static void what_is_not_understood_is_refused(void **state)
+{
+    static const char states[] = "\"state\": expected \"drain\", \"up\" or \"down\"";
+    (void)state;
+    refuse("", "expected a JSON object");
+    refuse("[]", "expected a JSON object");
+    refuse("{\"state\":\"up\",\"state\":\"down\"}", "expected a JSON object");
+    refuse("{}", states);
+    refuse("{\"state\":\"auto\"}", states);
+    refuse("{\"state\":\"sideways\"}", states);
+    refuse("{\"state\":1}", states);
+    refuse("{\"state\":\"up\",\"set\":5}", "\"set\": expected an RFC 3339 time");
+    refuse("{\"state\":\"up\",\"starts\":\"now\"}", "\"starts\": expected an RFC 3339 time");
+    refuse("{\"state\":\"up\",\"expires\":null}", "\"expires\": expected an RFC 3339 time");
+    refuse("{\"state\":\"up\",\"planned\":1}", "\"planned\": expected true or false");
+    refuse("{\"state\":\"up\",\"actor\":{}}", "\"actor\": expected a text");
+    refuse("{\"state\":\"up\",\"reason\":\"a\\u0000b\"}", "expected a JSON object");
+    refuse("{\"state\":\"up\",\"starts\":\"2026-11-21T04:05:07Z\",\"expires\":\"2026-11-21T04:05:06Z\"}",
+           "it ends before it starts");
+    char text[512] = "{\"state\":\"up\",\"actor\":\"";
+    memset(text + strlen(text), 'a', HEALTH_ACTOR_SIZE);
+    strcat(text, "\"}");
+    refuse(text, "\"actor\": expected a text");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_comes_back),
+        cmocka_unit_test(peers_that_are_no_text),
+        cmocka_unit_test(what_a_later_version_adds_is_passed_over),
+        cmocka_unit_test(what_is_not_understood_is_refused),
+    };
+    return cmocka_run_group_tests_name("override_json", tests, NULL, NULL);
+}
