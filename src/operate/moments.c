@@ -69,6 +69,20 @@ static struct moments_span find_life(const struct health_spell *wish, const stru
     return life;
 }
 
+/* How much there is for clients. */
+static int rank(enum health_desired desired)
+{
+    return desired == HEALTH_DESIRED_UP ? 2 : desired == HEALTH_DESIRED_AUTO ? 1 : 0;
+}
+
+static void add_span(struct moments *moments, const struct health_spell *wish, const struct health_spell *old,
+                     struct moments_span span)
+{
+    if (rank(moments_get_desired(wish, span, false)) < rank(moments_get_desired(old, span, true))) {
+        moments->spans[moments->count++] = span;
+    }
+}
+
 void moments_find(struct moments *moments, const struct health_spell *wish, const struct health_spell *old,
                   const struct health_spell *others, size_t count, int64_t now_ms)
 {
@@ -88,9 +102,9 @@ void moments_find(struct moments *moments, const struct health_spell *wish, cons
     int64_t from_ms = edges.between.from_ms;
     for (size_t i = 1; i < spans; i++) {
         int64_t until_ms = edges.times[i * (edges.count + 1) / spans - 1];
-        moments->spans[moments->count++] = (struct moments_span){from_ms, until_ms};
+        add_span(moments, wish, old, (struct moments_span){from_ms, until_ms});
         from_ms = until_ms;
     }
-    moments->spans[moments->count++] = (struct moments_span){from_ms, edges.between.until_ms};
+    add_span(moments, wish, old, (struct moments_span){from_ms, edges.between.until_ms});
     free(edges.times);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The time in which an override makes a difference, cut where overrides start or end: in each span other ones
- * hold together. Pure. */
+ * The time in which an override takes something away, cut where overrides start or end: in each span other
+ * ones hold together. Pure. */
 #pragma once
 
 #include "health/health.h"
@@ -19,7 +19,8 @@ struct moments {
 };
 
 /* Of putting `wish` (AUTO: of removing) where `old` is now (AUTO: nothing), beside `others`, which are of
- * other targets. From now on, until both have ended. */
+ * other targets. From now on, and only while less is wished than there is: an end of a drain, or what is up,
+ * is what somebody wants back. */
 void moments_find(struct moments *moments, const struct health_spell *wish, const struct health_spell *old,
                   const struct health_spell *others, size_t count, int64_t now_ms);
 /* What is desired in a span. Of neighbours that were taken together: at its best, or its worst. */

@@ -108,7 +108,29 @@ static void mark_related(const struct search *search, struct related *related)
     }
 }
 
-/* The override that there is, and which others play a part. */
+static void find_old(struct search *search)
+{
+    const struct operate_unserved_ask *ask = search->ask;
+    search->old = (struct health_spell){
+        .kind = ask->wish->kind, .index = ask->wish->index, .desired = HEALTH_DESIRED_AUTO};
+    for (size_t i = 0; i < ask->spell_count; i++) {
+        if (ask->spells[i].kind == ask->wish->kind && ask->spells[i].index == ask->wish->index) {
+            search->old = ask->spells[i];
+        }
+    }
+}
+
+/* Is there anything to ask? Not where one in force would have to end for a planned one: that is refused. */
+static bool takes_away(struct search *search)
+{
+    const struct health_spell *wish = search->ask->wish, *old = &search->old;
+    bool is_refused = wish->desired != HEALTH_DESIRED_AUTO && wish->from_ms != INT64_MIN &&
+                      old->desired != HEALTH_DESIRED_AUTO && old->from_ms == INT64_MIN;
+    moments_find(&search->moments, wish, old, NULL, 0, search->ask->wall_ms);
+    return search->moments.count != 0 && !is_refused;
+}
+
+/* Which other overrides play a part. */
 static void find_others(struct search *search)
 {
     const struct operate_unserved_ask *ask = search->ask;
@@ -116,17 +138,14 @@ static void find_others(struct search *search)
         .marks = {[HEALTH_ENDPOINT] = memory_alloc_array(search->topology->endpoint_count, sizeof(bool)),
                   [HEALTH_AZ] = memory_alloc_array(search->topology->az_count, sizeof(bool)),
                   [HEALTH_REGION] = memory_alloc_array(search->topology->region_count, sizeof(bool))}};
-    search->old = (struct health_spell){
-        .kind = ask->wish->kind, .index = ask->wish->index, .desired = HEALTH_DESIRED_AUTO};
     search->others = memory_alloc_array(ask->spell_count, sizeof *search->others);
     if (ask->spell_count != 0) {
         mark_related(search, &related);
     }
     for (size_t i = 0; i < ask->spell_count; i++) {
         const struct health_spell *spell = &ask->spells[i];
-        if (spell->kind == ask->wish->kind && spell->index == ask->wish->index) {
-            search->old = *spell;
-        } else if (related.marks[spell->kind][spell->index]) {
+        bool is_old = spell->kind == ask->wish->kind && spell->index == ask->wish->index;
+        if (!is_old && related.marks[spell->kind][spell->index]) {
             search->others[search->other_count++] = *spell;
         }
     }
@@ -323,6 +342,10 @@ int operate_find_unserved(const struct operate_unserved_ask *ask, struct arena *
         return 0;
     }
     struct search search = {.ask = ask, .set = view->steer, .topology = view->topology};
+    find_old(&search);
+    if (!takes_away(&search)) {
+        return 0;
+    }
     prepare(&search);
     if (look_at_policies(&search)) {
         list_names(&search, arena, unserved);

@@ -6,7 +6,7 @@
  * endpoint that serves: one that is healthy, unknown or forced up, and that has records of the type. It is
  * unserved if only such are left that do not (fallbacks "all" and "first" offer the dead, too), or the zone
  * file's records, or none at all. What would be unserved at the same moment without the override is not its
- * fault.
+ * fault; nor is anything while it ends a drain or is "up": that is what somebody wants back.
  *
  * The moments are those at which the override, what it replaces, or another one that was accepted starts or
  * ends; health is as it is now. Where there are more than MOMENTS_MAX (moments.h), neighbours are one: drains
