@@ -142,7 +142,7 @@ struct admin_explained {
     struct operate_explanation before, after;
     struct operate_report report; /* of the name's policy; no rows where the name is not steered */
 };
-enum { ADMIN_TYPE_SIZE = 16, ADMIN_UNSERVED_MAX = 100, ADMIN_CHANGES = 20, ADMIN_CHANGES_MAX = 100 };
+enum { ADMIN_TYPE_SIZE = 16, ADMIN_UNSERVED_MAX = 100, ADMIN_CHANGES = 20 };
 
 /* int: 0 or a negative error. Results live in the arena.
  *

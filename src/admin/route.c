@@ -220,14 +220,14 @@ static void take_parameter(const char *text, size_t len, unsigned known, struct 
 static void check_limit(struct route *route, struct problem *problem)
 {
     const char *text = route->parameters[ROUTE_LIMIT];
+    size_t most = route->id == ROUTE_RELOAD ? ROUTE_CHANGES_MAX : ROUTE_LIMIT_MAX;
     route->limit = ROUTE_LIMIT_DEFAULT;
     if (text == NULL) {
         return;
     }
     unsigned long value = strspn(text, "0123456789") == strlen(text) ? strtoul(text, NULL, 10) : 0;
-    if (value < 1 || value > ROUTE_LIMIT_MAX) {
-        problem_add_field(problem, "limit", "found \"%s\", expected a number from 1 to %d", text,
-                          ROUTE_LIMIT_MAX);
+    if (value < 1 || value > most) {
+        problem_add_field(problem, "limit", "found \"%s\", expected a number from 1 to %zu", text, most);
     } else {
         route->limit = value;
     }

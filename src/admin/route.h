@@ -56,7 +56,7 @@ enum route_parameter {
     ROUTE_PARAMETERS
 };
 
-enum { ROUTE_LIMIT_DEFAULT = 100, ROUTE_LIMIT_MAX = 1000, ROUTE_ASSUMED_MAX = 64 };
+enum { ROUTE_LIMIT_DEFAULT = 100, ROUTE_LIMIT_MAX = 1000, ROUTE_CHANGES_MAX = 100, ROUTE_ASSUMED_MAX = 64 };
 
 struct route {
     enum route_id id;
@@ -65,7 +65,7 @@ struct route {
     const char *parameters[ROUTE_PARAMETERS]; /* decoded; NULL: not given */
     const char **assumed;                     /* each `assume`: the one parameter that may be repeated */
     size_t assumed_count;
-    size_t limit;
+    size_t limit;   /* of a reload 1..ROUTE_CHANGES_MAX, else 1..ROUTE_LIMIT_MAX */
     int64_t policy; /* -1: not given */
     bool dry_run, allow_unserved;
 };

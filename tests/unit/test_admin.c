@@ -111,6 +111,7 @@ static void bad_routes_are_refused(void **state)
         {"/v1/status?limit=3", ROUTE_GET, PROBLEM_INVALID_FIELDS},
         {"/v1/regions?region=x", ROUTE_GET, PROBLEM_INVALID_FIELDS},
         {"/v1/azs?limit=1001", ROUTE_GET, PROBLEM_INVALID_FIELDS},
+        {"/v1/reload?limit=101", ROUTE_POST, PROBLEM_INVALID_FIELDS},
         {"/v1/azs?limit=-1", ROUTE_GET, PROBLEM_INVALID_FIELDS},
         {"/v1/azs?limit=99999999999999999999999", ROUTE_GET, PROBLEM_INVALID_FIELDS},
         {"/v1/azs?limit", ROUTE_GET, PROBLEM_INVALID_FIELDS},
