@@ -15,24 +15,26 @@ static json_t *render_list(size_t total, json_t *items)
     return object;
 }
 
-static json_t *render_counts_of(const struct operate_counts *counts)
+static json_t *render_counts_of(const struct operate_counts *counts, enum operate_fate fate)
 {
+    bool is_ttl = fate == OPERATE_RETIMED;
     json_t *items = json_array();
     for (size_t i = 0; i < counts->count; i++) {
         json_t *item = json_object();
         set(item, "name", render_text(counts->items[i].name));
-        set_number(item, "records_before", counts->items[i].records[0]);
-        set_number(item, "records_after", counts->items[i].records[1]);
+        set_number(item, is_ttl ? "ttl_before" : "records_before", counts->items[i].records[0]);
+        set_number(item, is_ttl ? "ttl_after" : "records_after", counts->items[i].records[1]);
         json_array_append_new(items, item);
     }
     return render_list(counts->total, items);
 }
 
-static json_t *render_fates(const struct operate_counts counts[OPERATE_FATES])
+static json_t *render_fates(const struct operate_counts *counts, int fates)
 {
     json_t *object = json_object();
-    for (int fate = 0; fate < OPERATE_FATES; fate++) {
-        set(object, operate_fate_text((enum operate_fate)fate), render_counts_of(&counts[fate]));
+    for (int fate = 0; fate < fates; fate++) {
+        set(object, operate_fate_text((enum operate_fate)fate),
+            render_counts_of(&counts[fate], (enum operate_fate)fate));
     }
     return object;
 }
@@ -65,6 +67,7 @@ static json_t *render_move(const struct operate_move *move)
     set(item, "name", render_text(move->name));
     set_number(item, "names", move->name_count);
     set(item, "class", render_text(move->class_label));
+    set_text(item, "class_before", move->class_before);
     set(item, "types", types);
     set(item, "severity", render_text(operate_severity_text(move->severity)));
     set(item, "before", render_text(move->before));
@@ -87,15 +90,32 @@ static json_t *render_answers(const struct operate_comparison *changes)
     return object;
 }
 
+static json_t *render_settings(const struct operate_comparison *changes)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < changes->setting_count; i++) {
+        const struct operate_setting *setting = &changes->settings[i];
+        json_t *item = json_object();
+        set_text(item, "of", operate_scope_text(setting->scope));
+        set_text(item, "key", setting->key);
+        set_number(item, "total", setting->total);
+        set(item, "items", render_texts(setting->items, setting->count));
+        set(item, "at_start", json_boolean(setting->at_start));
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
 json_t *render_comparison(const struct operate_comparison *changes)
 {
     json_t *object = json_object();
     set(object, "steps", render_texts(changes->steps, changes->step_count));
-    set(object, "zones", render_fates(changes->zones));
-    set(object, "names", render_fates(changes->names));
+    set(object, "zones", render_fates(changes->zones, OPERATE_ZONE_FATES));
+    set(object, "names", render_fates(changes->names, OPERATE_FATES));
     set_number(object, "steered_before", changes->steered[0]);
     set_number(object, "steered_after", changes->steered[1]);
     set(object, "members", render_members(changes));
     set(object, "answers", render_answers(changes));
+    set(object, "settings", render_settings(changes));
     return object;
 }

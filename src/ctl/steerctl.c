@@ -112,7 +112,8 @@ static const struct verb verbs[] = {
      "Read the configuration again, or only the files of one zone, and wait for the result. What is invalid\n"
      "stays as it was, and every error is listed with its place. What changes for traffic is told: zones "
      "and\n"
-     "names that come, go or shrink, members, answers that move. With --dry-run that is all that happens",
+     "names that come, go, shrink or have other records, names that become steered or cease to be, members,\n"
+     "answers that move, settings that differ. With --dry-run that is all that happens",
      "  steerctl reload --dry-run\n  steerctl reload\n  steerctl reload example.com", 0, 1,
      OPTION_DRY_RUN | OPTION_LIMIT, "zone=ZONE", run_reload},
     {"drill", "simulate --lose TARGET", "rehearse a loss without touching anything",

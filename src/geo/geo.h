@@ -162,6 +162,12 @@ struct geo_match {
 
 struct geo_match geo_find_class(const struct geo_tree *tree, const struct addr *addr);
 
+/* Each class of the one tree with each of the other that some address has at once, maybe several times. NULL:
+ * a tree in which everybody has class 0. */
+typedef void geo_pair_visit(void *context, uint16_t a, uint16_t b);
+void geo_pair_classes(const struct geo_tree *a, const struct geo_tree *b, geo_pair_visit *visit,
+                      void *context);
+
 /* Which rule decided: its index, or -1 for none; and the prefix of it that matched (family ADDR_NONE: it has
  * none). dbs as the tree was built with. */
 struct geo_reason {

@@ -12,7 +12,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { STEPS_MAX = 16, STEP_SIZE = 1024, EXAMPLES = 3 };
+/* Answers, fates of zones and names, members, settings (those of the server are one). */
+enum { STEPS_MAX = OPERATE_MOVED + 1 + OPERATE_ZONE_FATES + OPERATE_FATES + 1 + OPERATE_SETTINGS_MAX };
+enum { STEP_SIZE = 1024, EXAMPLES = 3 };
 
 struct story {
     struct arena *arena;
@@ -43,8 +45,9 @@ static const char *finish(struct story *story, struct buffer *text, size_t told,
     return copy;
 }
 
-/* "example.com. (9 records, now 4), …" */
-static const char *list_counts(struct story *story, const struct operate_counts *counts, bool shrunk)
+/* "example.com. (4 of 9), …"; with TTLs "www.example.com. (300 -> 30 s), …" */
+static const char *list_counts(struct story *story, const struct operate_counts *counts,
+                               enum operate_fate fate)
 {
     struct buffer text;
     size_t count = counts->count < EXAMPLES ? counts->count : EXAMPLES;
@@ -52,27 +55,44 @@ static const char *list_counts(struct story *story, const struct operate_counts 
     for (size_t i = 0; i < count; i++) {
         const struct operate_counted *item = &counts->items[i];
         buffer_print(&text, "%s%s", i == 0 ? "" : ", ", item->name);
-        if (shrunk) {
+        if (fate == OPERATE_SHRUNK) {
             buffer_print(&text, " (%u of %u)", item->records[1], item->records[0]);
+        } else if (fate == OPERATE_RETIMED) {
+            buffer_print(&text, " (%u -> %u s)", item->records[0], item->records[1]);
         }
     }
     return finish(story, &text, count, counts->total);
 }
 
-static void tell_counts(struct story *story, const char *what,
-                        const struct operate_counts counts[OPERATE_FATES])
+static void tell_fate(struct story *story, const char *what, const struct operate_counts *counts,
+                      enum operate_fate fate)
 {
     static const char *const texts[][2] = {
         [OPERATE_ADDED] = {"comes", "come"},
         [OPERATE_REMOVED] = {"goes", "go"},
-        [OPERATE_SHRUNK] = {"keeps less than half of its records", "keep less than half of their records"}};
-    for (int fate = OPERATE_REMOVED; fate < OPERATE_FATES + OPERATE_REMOVED; fate++) { /* what comes: last */
-        const struct operate_counts *these = &counts[fate % OPERATE_FATES];
-        if (these->total != 0) {
-            say(story, "%zu %s%s %s: %s", these->total, what, words_plural(these->total),
-                texts[fate % OPERATE_FATES][these->total != 1],
-                list_counts(story, these, fate == OPERATE_SHRUNK));
+        [OPERATE_SHRUNK] = {"keeps less than half of its records", "keep less than half of their records"},
+        [OPERATE_CHANGED] = {"has other records", "have other records"},
+        [OPERATE_RETIMED] = {"has another TTL", "have other TTLs"},
+        [OPERATE_STEERED] = {"becomes steered", "become steered"},
+        [OPERATE_UNSTEERED] = {"is not steered any more", "are not steered any more"}};
+    if (counts->total != 0) {
+        say(story, "%zu %s%s %s: %s", counts->total, what, words_plural(counts->total),
+            texts[fate][counts->total != 1], list_counts(story, counts, fate));
+    }
+}
+
+static void tell_fates(struct story *story)
+{
+    static const enum operate_fate order[OPERATE_FATES] = {
+        OPERATE_UNSTEERED, OPERATE_REMOVED, OPERATE_SHRUNK, OPERATE_STEERED,
+        OPERATE_CHANGED,   OPERATE_RETIMED, OPERATE_ADDED};
+    for (size_t i = 0; i < OPERATE_FATES; i++) {
+        if (order[i] < OPERATE_ZONE_FATES) {
+            tell_fate(story, "zone", &story->comparison->zones[order[i]], order[i]);
         }
+    }
+    for (size_t i = 0; i < OPERATE_FATES; i++) {
+        tell_fate(story, "name", &story->comparison->names[order[i]], order[i]);
     }
 }
 
@@ -86,8 +106,10 @@ static const char *list_moves(struct story *story, enum operate_severity severit
     for (size_t i = 0; i < from->move_count && told < EXAMPLES; i++) {
         const struct operate_move *move = &from->moves[i];
         if (move->severity == severity) {
-            buffer_print(&text, "%s%s %s (class %s: %s -> %s)", told++ == 0 ? "" : ", ", move->name,
-                         move->types[0], move->class_label, move->before, move->after);
+            bool is_other = move->class_before != NULL;
+            buffer_print(&text, "%s%s %s (class %s%s%s: %s -> %s)", told++ == 0 ? "" : ", ", move->name,
+                         move->types[0], is_other ? move->class_before : "", is_other ? " -> " : "",
+                         move->class_label, move->before, move->after);
             names += move->name_count;
         }
     }
@@ -138,12 +160,61 @@ static void tell_members(struct story *story)
         finish(story, &text, count, from->membership_total));
 }
 
+/* ---- settings ---- */
+
+/* "rrl", "cookies" */
+static void tell_server(struct story *story, bool at_start)
+{
+    const struct operate_comparison *from = story->comparison;
+    struct buffer text;
+    size_t told = 0;
+    buffer_init(&text);
+    for (size_t i = 0; i < from->setting_count; i++) {
+        const struct operate_setting *setting = &from->settings[i];
+        if (setting->scope == OPERATE_OF_SERVER && setting->at_start == at_start) {
+            buffer_print(&text, "%s\"%s\"", told++ == 0 ? "" : ", ", setting->key);
+        }
+    }
+    const char *keys = finish(story, &text, told, told);
+    if (told != 0) {
+        say(story, "the server differs in %s%s", keys, at_start ? ", from its next start on" : "");
+    }
+}
+
+static const char *list_items(struct story *story, const struct operate_setting *setting)
+{
+    struct buffer text;
+    size_t count = setting->count < EXAMPLES ? setting->count : EXAMPLES;
+    buffer_init(&text);
+    for (size_t i = 0; i < count; i++) {
+        buffer_print(&text, "%s%s", i == 0 ? "" : ", ", setting->items[i]);
+    }
+    return finish(story, &text, count, setting->total);
+}
+
+static void tell_settings(struct story *story)
+{
+    const struct operate_comparison *from = story->comparison;
+    for (size_t i = 0; i < from->setting_count; i++) {
+        const struct operate_setting *setting = &from->settings[i];
+        const char *what = operate_scope_text(setting->scope);
+        if (setting->scope == OPERATE_OF_TOPOLOGY) {
+            say(story, "the topology differs in \"%s\"", setting->key);
+        } else if (setting->scope != OPERATE_OF_SERVER) {
+            say(story, "%zu %s%s %s in \"%s\": %s", setting->total, what, words_plural(setting->total),
+                setting->total == 1 ? "differs" : "differ", setting->key, list_items(story, setting));
+        }
+    }
+    tell_server(story, false);
+    tell_server(story, true);
+}
+
 void compare_tell_story(struct arena *arena, struct operate_comparison *comparison)
 {
     struct story story = {arena, comparison};
     comparison->steps = arena_alloc(arena, STEPS_MAX * sizeof *comparison->steps);
     tell_moves(&story);
-    tell_counts(&story, "zone", comparison->zones);
-    tell_counts(&story, "name", comparison->names);
+    tell_fates(&story);
     tell_members(&story);
+    tell_settings(&story);
 }

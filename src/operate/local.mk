@@ -5,6 +5,12 @@ src_liboperate_a_SOURCES = \
 	src/operate/assume.c \
 	src/operate/choice.c src/operate/choice.h \
 	src/operate/compare.c src/operate/compare.h src/operate/compare_internal.h \
+	src/operate/compare_answers.c \
+	src/operate/compare_classes.c \
+	src/operate/compare_conf.c \
+	src/operate/compare_endpoints.c \
+	src/operate/compare_note.c \
+	src/operate/compare_policy.c \
 	src/operate/compare_story.c \
 	src/operate/compare_zones.c \
 	src/operate/explain.c src/operate/explain_parts.h \

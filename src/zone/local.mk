@@ -5,6 +5,7 @@ src_libzone_a_SOURCES = \
 	src/zone/builder.c src/zone/builder.h src/zone/builder_internal.h \
 	src/zone/check.c \
 	src/zone/check_target.c \
+	src/zone/differ.c src/zone/differ.h \
 	src/zone/finish.c \
 	src/zone/listed.c \
 	src/zone/look.c \

@@ -51,6 +51,16 @@ static struct operate_comparison compare_with(const char *topology_after, const 
     return compare(first, *after, 10);
 }
 
+static const struct operate_setting *find_setting(const struct operate_comparison *changes, const char *key)
+{
+    for (size_t i = 0; i < changes->setting_count; i++) {
+        if (strcmp(changes->settings[i].key, key) == 0) {
+            return &changes->settings[i];
+        }
+    }
+    return NULL;
+}
+
 static void close_both(struct world *before, void **after)
 {
     void *first = before;
@@ -96,8 +106,8 @@ static void names_are_no_addresses(void **state)
     close_both(before, &after);
 }
 
-/* Classes that one side has are held against the default of the other one. */
-static void classes_are_matched_by_label(void **state)
+/* Classes that one side has are held against what their clients had. */
+static void classes_are_matched_by_clients(void **state)
 {
     struct world *before;
     void *after;
@@ -128,13 +138,72 @@ static void states_decide(void **state)
     close_both(before, &after);
 }
 
+#define BARE "\"endpoints\": [\"*\"], \"tiers\": [[\"us\"], [\"eu\"]]"
+
+/* www has A in the zone file, web AAAA, mail an MX: all of them are there, whoever steers them. */
+static void steering_comes_and_goes(void **state)
+{
+    struct world *before;
+    void *after;
+    (void)state;
+    static const char others[] =
+        "{\"names\": {\"web\": {" BARE "}, \"mail\": {" BARE "}, \"far\": {\"endpoints\": "
+        "[\"c\"], \"fallback\": \"nodata\"}}}";
+    struct operate_comparison changes = compare_with(topology, others, HEALTH_DESIRED_AUTO, &before, &after);
+    assert_int_equal(changes.names[OPERATE_STEERED].total, 2);
+    assert_int_equal(changes.names[OPERATE_UNSTEERED].total, 1);
+    assert_string_equal(changes.names[OPERATE_UNSTEERED].items[0].name, "www.example.com.");
+    assert_int_equal(changes.names[OPERATE_REMOVED].total, 1);  /* same: nothing is left of it */
+    assert_int_equal(changes.names_moved[OPERATE_UNSERVED], 0); /* AAAA of web is not steered, and stays */
+    assert_int_equal(changes.names_moved[OPERATE_MOVED], 3);
+    assert_int_equal(changes.membership_total, 0);
+    world_assert_text(changes.steps, changes.step_count, "1 name is not steered any more: www.example.com.");
+    world_assert_text(changes.steps, changes.step_count, "2 names become steered: mail.example.com., ");
+    world_assert_text(changes.steps, changes.step_count,
+                      "web.example.com. A (class default: no records -> tier us");
+    changes = compare(after, before, 1);
+    assert_int_equal(changes.names[OPERATE_UNSTEERED].total, 2);
+    assert_int_equal(changes.names[OPERATE_UNSTEERED].count, 1);
+    assert_int_equal(changes.names_moved[OPERATE_UNSERVED], 2); /* A of web and mail */
+    close_both(before, &after);
+}
+
+/* What answers the same now, and not when something fails. */
+static void settings_differ(void **state)
+{
+    struct world *before;
+    void *after;
+    (void)state;
+    static const char others[] =
+        "{\"names\": {\"www\": {\"endpoints\": [\"*\"], \"tiers\": [[\"us\"]], \"fallback\": \"static\", "
+        "\"geo\": "
+        "[" RULE("198.51.100.0/24", "\"eu\"") "]}, \"same\": {" BARE ", \"geo\": [" RULE(
+            "198.51.100.0/24", "\"eu\"") "]},"
+                                         " \"far\": {\"endpoints\": [\"c\"], \"fallback\": \"nodata\", "
+                                         "\"answers\": 2, \"weights\": {\"c\": 3}}}}";
+    struct operate_comparison changes = compare_with(topology, others, HEALTH_DESIRED_AUTO, &before, &after);
+    assert_int_equal(changes.move_total, 0);
+    assert_int_equal(changes.setting_count, 4);
+    assert_string_equal(find_setting(&changes, "tiers")->items[0], "www.example.com.");
+    assert_string_equal(find_setting(&changes, "fallback")->items[0], "www.example.com.");
+    assert_string_equal(find_setting(&changes, "answers")->items[0], "far.example.com.");
+    assert_string_equal(find_setting(&changes, "weights")->items[0], "far.example.com.");
+    world_assert_text(changes.steps, changes.step_count, "1 name differs in \"tiers\": www.example.com.");
+    close_both(before, &after);
+    changes = compare_with(moved, policy, HEALTH_DESIRED_AUTO, &before, &after);
+    assert_int_equal(changes.setting_count, 0); /* other members are no other setting */
+    close_both(before, &after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_nothing),
         cmocka_unit_test(names_are_no_addresses),
-        cmocka_unit_test(classes_are_matched_by_label),
+        cmocka_unit_test(classes_are_matched_by_clients),
         cmocka_unit_test(states_decide),
+        cmocka_unit_test(steering_comes_and_goes),
+        cmocka_unit_test(settings_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,8 +175,73 @@ static void scopes_are_exact(void **state)
     free(points);
 }
 
+/* ---- two trees at once ---- */
+
+enum { CLASSES = 512 };
+
+struct table {
+    bool expected[CLASSES][CLASSES], told[CLASSES][CLASSES];
+};
+
+static void mark_told(void *context, uint16_t a, uint16_t b)
+{
+    struct table *table = context;
+    assert_true(a < CLASSES && b < CLASSES);
+    table->told[a][b] = true;
+}
+
+/* Wherever the class of either changes; a tree of NULL has class 0 only. */
+static void mark_expected(struct table *table, const struct points *points, const struct geo_case *a,
+                          const struct geo_case *b, uint8_t family)
+{
+    for (size_t i = 0; i < points->count; i++) {
+        struct addr addr = geo_to_addr(points->at[i], family);
+        uint16_t right = b == NULL ? 0 : geo_find_class(b->tree, &addr).class_id;
+        table->expected[geo_find_class(a->tree, &addr).class_id][right] = true;
+    }
+}
+
+static void check_pair(const struct geo_case *a, const struct geo_case *b, struct points *points)
+{
+    static const uint8_t families[] = {ADDR_V4, ADDR_V6};
+    struct table *table = memory_alloc(sizeof *table);
+    for (size_t i = 0; i < sizeof families; i++) {
+        list_points(points, a, families[i]);
+        mark_expected(table, points, a, b, families[i]);
+        if (b != NULL) {
+            list_points(points, b, families[i]);
+            mark_expected(table, points, a, b, families[i]);
+        }
+    }
+    geo_pair_classes(a->tree, b == NULL ? NULL : b->tree, mark_told, table);
+    assert_memory_equal(table->told, table->expected, sizeof table->told);
+    free(table);
+}
+
+static void pairs_are_those_of_clients(void **state)
+{
+    (void)state;
+    struct points *points = memory_alloc(sizeof *points);
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct geo_case a, b;
+        struct random random;
+        memset(&a, 0, sizeof a);
+        memset(&b, 0, sizeof b);
+        random_init(&random, seed);
+        geo_case_make(&a, &random);
+        geo_case_make(&b, &random);
+        check_pair(&a, &b, points);
+        check_pair(&a, &a, points);
+        check_pair(&b, NULL, points);
+        geo_case_free(&a);
+        geo_case_free(&b);
+    }
+    free(points);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(scopes_are_exact)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(scopes_are_exact),
+                                       cmocka_unit_test(pairs_are_those_of_clients)};
     return cmocka_run_group_tests_name("geo_random", tests, NULL, NULL);
 }
