@@ -35,7 +35,8 @@ tests_unit_test_steer_stay_SOURCES = tests/unit/test_steer_stay.c tests/unit/sti
 	tests/unit/unit.h
 tests_unit_test_steer_stay_LDADD = $(STEER_TEST_LIBS) -lm
 tests_unit_test_steer_sticky_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_steer_sticky_SOURCES = tests/unit/test_steer_sticky.c tests/unit/unit.h
+tests_unit_test_steer_sticky_SOURCES = tests/unit/test_steer_sticky.c tests/unit/sticky_world.c tests/unit/sticky_world.h \
+	tests/unit/unit.h
 tests_unit_test_steer_sticky_LDADD = $(STEER_TEST_LIBS)
 tests_unit_test_steer_tiers_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_tiers_SOURCES = tests/unit/test_steer_tiers.c tests/unit/steer_world.c tests/unit/steer_world.h \

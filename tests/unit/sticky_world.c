@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOW_MS = 1000000000, PLAN_GROUPS = 8 };
+enum { PLAN_GROUPS = 8 };
 
 /* Members and groups of a plan, tier by tier. */
 struct draft {
@@ -18,8 +18,15 @@ struct draft {
     uint16_t indices[STICKY_MEMBERS];
     struct steer_group groups[STICKY_TIERS * PLAN_GROUPS];
     struct steer_tier tiers[STICKY_TIERS];
-    uint16_t count, tier_count;
+    uint16_t count, tier_count, endpoint; /* endpoint: the next one */
 };
+
+static void add_member(struct draft *draft, uint16_t endpoint, uint16_t weight)
+{
+    uint16_t at = draft->count++;
+    draft->members[at] = (struct steer_member){.endpoint = endpoint, .weight = weight, .types = STEER_HAS_A};
+    draft->indices[at] = at;
+}
 
 static void add_group(struct draft *draft, const struct sticky_plan *plan, size_t index)
 {
@@ -38,13 +45,13 @@ static void add_group(struct draft *draft, const struct sticky_plan *plan, size_
     if (!goes_on) {
         groups[tier->group_count++] = (struct steer_group){.share = from->share};
     }
-    groups[tier->group_count - 1].count += from->count;
-    tier->count = (uint16_t)(tier->count + from->count);
     for (size_t i = 0; i < from->count; i++) {
-        uint16_t at = draft->count++;
-        draft->members[at] =
-            (struct steer_member){.endpoint = at, .weight = from->weight, .types = STEER_HAS_A};
-        draft->indices[at] = at;
+        uint16_t endpoint = draft->endpoint++;
+        if (plan->skip == 0 || endpoint != plan->skip) {
+            add_member(draft, endpoint, from->weight);
+            groups[tier->group_count - 1].count++;
+            tier->count++;
+        }
     }
 }
 
@@ -91,7 +98,7 @@ struct sticky_world *sticky_world_new(const struct sticky_plan *plan)
                                      .azs_outage = w->azs_outage,
                                      .regions_outage = w->regions_outage};
     atomic_init(&w->table.generation, 1);
-    w->now_ms = NOW_MS;
+    w->now_ms = STICKY_NOW_MS;
     for (size_t i = 0; i < STICKY_MEMBERS; i++) {
         w->places[i].identity = UINT64_C(0x9e3779b97f4a7c15) * (i + 17);
     }

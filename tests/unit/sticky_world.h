@@ -10,6 +10,7 @@
 #include "steer/steer.h"
 
 enum { STICKY_MEMBERS = 4096, STICKY_CLIENTS = 20000, STICKY_TIERS = 4, STICKY_NOBODY = 0xffff };
+enum { STICKY_NOW_MS = 1000000000 }; /* at the beginning */
 
 /* A group of members alike; those of a tier follow each other. */
 struct sticky_group {
@@ -24,6 +25,7 @@ struct sticky_plan {
     enum steer_fallback fallback;
     uint32_t hold_ms;
     uint16_t answers; /* 0: 1 */
+    uint16_t skip;    /* not 0: this endpoint is left out, and the others keep their numbers */
 };
 
 struct sticky_world {

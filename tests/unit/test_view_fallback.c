@@ -33,23 +33,12 @@ static int set_up(void **state)
     return 0;
 }
 
-/* What the report has to say, a line each, without the folder. */
+/* What the report has to say, as of folder_compile(). */
 static struct view *compile(const char *policy, const char *expected)
 {
-    char path[160], line[1024], text[4096] = "";
-    struct report *report = report_new();
     put("zones/a.test.zone", zone_text);
     put("zones/a.test.json", policy);
-    snprintf(path, sizeof path, "%s/steerd.json", folder);
-    struct view *view = view_compile(path, NULL, 1, 0, 0, report);
-    for (size_t i = 0; i < report_count(report); i++) {
-        report_write_item(report_get(report, i), line, sizeof line);
-        const char *shown = strncmp(line, folder, strlen(folder)) == 0 ? line + strlen(folder) + 1 : line;
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s\n", shown);
-    }
-    report_free(report);
-    assert_string_equal(text, expected);
-    return view;
+    return folder_compile(expected);
 }
 
 static void first_goes_on_with_the_rest(void **state)

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 char folder[64];
@@ -41,4 +42,20 @@ void remove_file(const char *name)
     char path[160];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     (void)remove(path);
+}
+
+struct view *folder_compile(const char *expected)
+{
+    char path[160], line[1024], text[4096] = "";
+    struct report *report = report_new();
+    snprintf(path, sizeof path, "%s/steerd.json", folder);
+    struct view *view = view_compile(path, NULL, 1, 0, 0, report);
+    for (size_t i = 0; i < report_count(report); i++) {
+        report_write_item(report_get(report, i), line, sizeof line);
+        const char *shown = strncmp(line, folder, strlen(folder)) == 0 ? line + strlen(folder) + 1 : line;
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s\n", shown);
+    }
+    report_free(report);
+    assert_string_equal(text, expected);
+    return view;
 }

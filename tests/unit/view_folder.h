@@ -5,6 +5,8 @@
 
 #include "unit.h"
 
+#include "view/view.h"
+
 extern char folder[64];
 
 /* Make it, with an empty zones/. */
@@ -13,3 +15,5 @@ void folder_open(void);
 int folder_close(void **state);
 void put(const char *name, const char *text);
 void remove_file(const char *name); /* if it is there */
+/* Compile what is there; fails unless the report says just this, a line each, without the folder. */
+struct view *folder_compile(const char *expected);
