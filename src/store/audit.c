@@ -27,7 +27,7 @@ static int take_before(struct database *db, sqlite3_stmt *statement, struct audi
         find_bad(audit, audit->from - 1, "it is missing");
         return 0;
     }
-    error = error != 0 ? error : entry_read(db, statement, &entry, &hash);
+    error = error != 0 ? error : entry_read(db, statement, ENTRY_OCTETS, &entry, &hash);
     if (error == 0) {
         memcpy(audit->hash, hash, STORE_HASH_SIZE);
         *wall_ms = entry.wall_ms;
@@ -61,7 +61,7 @@ static int check_rows(struct database *db, sqlite3_stmt *statement, struct audit
             find_bad(audit, seq, "it is missing");
             break;
         }
-        error = error != 0 ? error : entry_read(db, statement, &entry, &hash);
+        error = error != 0 ? error : entry_read(db, statement, ENTRY_OCTETS, &entry, &hash);
         if (error == 0) {
             judge(audit, &entry, hash);
             audit->turns += entry.wall_ms < wall_ms;

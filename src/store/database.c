@@ -5,6 +5,7 @@
 
 #include "store/database.h"
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { BUSY_MS = 1000, ROW_MAX = 8 << 20 };
 
@@ -120,8 +122,39 @@ static int restrict_it(struct database *db)
     (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    return database_run(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
+    return database_run(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -8192; "
+                            "PRAGMA temp_store = MEMORY;"
                             "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0");
+}
+
+/* Where nothing can be written not even the log can be opened: then nobody changes the file either, and it is
+ * read as it is, unless there is a log with more. */
+static bool is_on_read_only(struct database *db, const char *path)
+{
+    struct stat status;
+    char *log = memory_print("%s-wal", path);
+    bool has_log = stat(log, &status) == 0 && status.st_size > 0;
+    int code = sqlite3_errcode(db->sql) & 0xff;
+    free(log);
+    return !has_log && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY);
+}
+
+static int open_unchanging(struct database *db, const char *path)
+{
+    struct buffer name;
+    database_close(db);
+    buffer_init(&name);
+    buffer_add_text(&name, path[0] == '/' ? "file:" : "file:./");
+    for (; *path != '\0'; path++) {
+        bool plain = (*path >= 'a' && *path <= 'z') || (*path >= 'A' && *path <= 'Z') ||
+                     (*path >= '0' && *path <= '9') || strchr("/._-", *path) != NULL;
+        buffer_print(&name, plain ? "%c" : "%%%02x", (unsigned char)*path);
+    }
+    buffer_add_text(&name, "?immutable=1");
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+    int error = database_note(db, sqlite3_open_v2(name.bytes, &db->sql, flags, NULL));
+    buffer_fini(&name);
+    return error != 0 ? error : restrict_it(db);
 }
 
 /* A name that begins with "file:" is a file, too. */
@@ -138,9 +171,11 @@ int database_open(struct database *db, const char *path, enum database_way way)
     int error = database_note(db, sqlite3_open_v2(name, &db->sql, flags, NULL));
     free(name);
     error = error != 0 ? error : restrict_it(db);
-    if (error == 0 && way == DATABASE_READ) {
-        error = database_run(db, "PRAGMA query_only = ON");
-    } else if (error == 0 && sqlite3_db_readonly(db->sql, "main") == 1) {
+    if (way == DATABASE_READ) {
+        error =
+            error != 0 && db->sql != NULL && is_on_read_only(db, path) ? open_unchanging(db, path) : error;
+        error = error != 0 ? error : database_run(db, "PRAGMA query_only = ON");
+    } else if (db->sql != NULL && sqlite3_db_readonly(db->sql, "main") == 1) {
         error = database_fail(db, -EROFS, "it cannot be written%s", find_advice(-EROFS));
     }
     if (error != 0) {

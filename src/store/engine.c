@@ -27,7 +27,7 @@ enum {
     TAIL = 1000,             /* entries */
     SMALL = 16 << 20,        /* octets: looked through whenever it is opened */
     NOT_SMALL = 256 << 20,   /* octets: looked through when it was not closed */
-    CHECKPOINT_PAGES = 1000, /* of the log */
+    CHECKPOINT_PAGES = 2000, /* of the log */
     ID_OCTETS = 32,
     MACHINE_MAX = 4096,
 };
@@ -116,25 +116,28 @@ static int make_at(struct engine *engine, const char *path)
     return error;
 }
 
-static int make(struct engine *engine)
+/* With a name for it that is not in use: what is there is of an attempt that was cut off. Owned. */
+static char *choose_fresh(const struct engine *engine)
 {
     static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
-    char *fresh = memory_print("%s/%s.new", engine->files.folder, STORE_FILE);
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) { /* of an attempt that was cut off */
+    char *fresh = memory_print("%s.new", engine->files.paths[FILES_DB]);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         char *path = memory_print("%s%s", fresh, suffixes[i]);
         (void)unlink(path);
         free(path);
     }
+    return fresh;
+}
+
+static int make(struct engine *engine)
+{
+    char *fresh = choose_fresh(engine);
     int error = make_at(engine, fresh);
-    if (error == 0 && link(fresh, engine->files.paths[FILES_DB]) == -1) { /* which never replaces one */
-        error = -errno;
-        snprintf(engine->why, sizeof engine->why, "it cannot be made: %s", error_text(error));
+    if (error == 0 && (error = files_put(&engine->files, fresh)) != 0) {
+        snprintf(engine->why, sizeof engine->why, "%s", engine->files.why);
     }
     (void)unlink(fresh);
     free(fresh);
-    if (error == 0 && (error = files_sync_folder(&engine->files)) != 0) {
-        snprintf(engine->why, sizeof engine->why, "%s", engine->files.why);
-    }
     return error;
 }
 
@@ -225,10 +228,18 @@ static int open_it(struct engine *engine)
         database_close(&engine->db);
         return error;
     }
+    engine->pages = engine->tried_pages = 0;
     (void)sqlite3_wal_hook(engine->db.sql, count_pages, engine);
     files_note(&engine->files);
     engine->is_open = true;
     return 0;
+}
+
+/* What is damaged is looked at again when it has changed. */
+static bool is_known_as_bad(const struct engine *engine)
+{
+    return (engine->error == ERROR_SYNTAX || engine->error == ERROR_UNSUPPORTED) &&
+           engine->stamp == files_stamp(&engine->files);
 }
 
 int store_engine_open(struct engine *engine)
@@ -236,34 +247,94 @@ int store_engine_open(struct engine *engine)
     if (engine->is_open) {
         return 0;
     }
+    if (is_known_as_bad(engine)) {
+        return engine->error;
+    }
     engine->warning[0] = '\0';
     int error = files_lock(&engine->files);
     if (error != 0) {
         snprintf(engine->why, sizeof engine->why, "%s", engine->files.why);
+    } else if ((error = open_it(engine)) != 0) {
+        files_unlock(&engine->files);
+    }
+    engine->error = error;
+    engine->stamp = files_stamp(&engine->files);
+    return error;
+}
+
+/* The lock stays. */
+static void disconnect(struct engine *engine)
+{
+    writer_close(&engine->writer);
+    database_close(&engine->db);
+    engine->is_open = false;
+}
+
+void store_engine_close(struct engine *engine)
+{
+    if (engine->is_open) {
+        disconnect(engine);
+        files_unlock(&engine->files);
+    }
+}
+
+/* ---- what was deleted while we had it ---- */
+
+/* The file is gone, but we have it open with its log: write all of it anew. What cannot be given its name
+ * stays. */
+static int write_anew(struct engine *engine)
+{
+    char *rescued = memory_print("%s.rescued", engine->files.paths[FILES_DB]);
+    int error = schema_copy(&engine->db, rescued);
+    if (error != 0) {
+        snprintf(engine->why, sizeof engine->why, "it was deleted, and cannot be written anew: %.180s",
+                 engine->db.why);
+    } else {
+        disconnect(engine);
+        files_remove_rest(&engine->files);
+        error = files_put(&engine->files, rescued);
+        snprintf(engine->why, sizeof engine->why, "%.180s; what was deleted is in %s.rescued",
+                 engine->files.why, STORE_FILE);
+    }
+    free(rescued);
+    return error;
+}
+
+/* The log is gone, but we have it open: move all of it to the file. */
+static int empty_log(struct engine *engine)
+{
+    int code = sqlite3_wal_checkpoint_v2(engine->db.sql, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    int error = database_note(&engine->db, code);
+    if (error == 0) {
+        disconnect(engine);
+    } else {
+        snprintf(engine->why, sizeof engine->why, "its log was deleted, and cannot be written anew: %.180s",
+                 engine->db.why);
+    }
+    return error;
+}
+
+int store_engine_repair(struct engine *engine)
+{
+    int error = files_has_db(&engine->files) ? empty_log(engine) : write_anew(engine);
+    if (engine->is_open) {
         return error;
     }
-    error = open_it(engine);
+    error = error != 0 ? error : open_it(engine);
     if (error != 0) {
         files_unlock(&engine->files);
     }
     return error;
 }
 
-void store_engine_close(struct engine *engine)
-{
-    if (engine->is_open) {
-        writer_close(&engine->writer);
-        database_close(&engine->db);
-        files_unlock(&engine->files);
-        engine->is_open = false;
-    }
-}
-
+/* While somebody reads for long, not all of it can be moved: then not again before there is as much more. */
 void engine_checkpoint(struct engine *engine)
 {
-    if (engine->pages >= CHECKPOINT_PAGES) {
-        int left = 0;
-        (void)sqlite3_wal_checkpoint_v2(engine->db.sql, "main", SQLITE_CHECKPOINT_PASSIVE, &left, NULL);
-        engine->pages = 0;
+    if (engine->pages < engine->tried_pages) { /* the log was begun anew */
+        engine->tried_pages = 0;
+    }
+    if (engine->pages - engine->tried_pages >= CHECKPOINT_PAGES) {
+        (void)sqlite3_wal_checkpoint_v2(engine->db.sql, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        engine->tried_pages = engine->pages;
     }
 }

@@ -11,8 +11,11 @@ struct engine {
     struct files files;
     struct database db;
     struct writer writer;
-    int pages; /* of the log, as of the last commit */
+    int pages;       /* of the log, as of the last commit */
+    int tried_pages; /* when they were moved to the file last */
     bool is_open;
+    int error;                       /* of the last attempt to open it */
+    uint64_t stamp;                  /* of the files then */
     char why[DATABASE_WHY_SIZE];     /* of a failure to open */
     char warning[DATABASE_WHY_SIZE]; /* of opening; "": none */
 };
@@ -23,6 +26,10 @@ void engine_fini(struct engine *engine);
 /* 0, or the error of store_open() and why. What is open stays open. */
 int store_engine_open(struct engine *engine);
 void store_engine_close(struct engine *engine);
+
+/* Of one that is open, and whose files were deleted under it: write what is held open to new ones, and open
+ * those. 0, or an error and why. */
+int store_engine_repair(struct engine *engine);
 
 /* Move the log to the file, if there is enough of it. Failing is no harm: the next one will. */
 void engine_checkpoint(struct engine *engine);

@@ -13,6 +13,11 @@
     "j.after, j.hash"
 enum { ENTRY_COLUMN_COUNT = 12 };
 
+enum entry_way {
+    ENTRY_TEXTS,  /* with a NUL behind them */
+    ENTRY_OCTETS, /* without: nothing is copied */
+};
+
 /* Borrowed from the row in hand. 0, or ERROR_SYNTAX or -ENOMEM. */
-int entry_read(struct database *db, sqlite3_stmt *statement, struct chain_entry *entry,
+int entry_read(struct database *db, sqlite3_stmt *statement, enum entry_way way, struct chain_entry *entry,
                const unsigned char **hash);

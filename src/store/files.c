@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/report.h"
 #include "store/database.h"
@@ -130,8 +131,11 @@ bool files_is_unclean(const struct files *files)
 static struct files_identity identify(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == -1 ? (struct files_identity){.inode = 0}
-                                     : (struct files_identity){status.st_dev, status.st_ino};
+    struct files_identity identity = {.inode = 0};
+    if (stat(path, &status) == 0) {
+        identity = (struct files_identity){.device = status.st_dev, .inode = status.st_ino};
+    }
+    return identity;
 }
 
 void files_note(struct files *files)
@@ -147,14 +151,40 @@ int files_check(struct files *files)
         struct files_identity was = files->identities[i], is = identify(files->paths[i]);
         if (was.inode != 0 && (was.inode != is.inode || was.device != is.device)) {
             bool gone = is.inode == 0;
-            snprintf(files->why, sizeof files->why,
-                     "%s%s was %s while it was in use; put back what was there, or restart steerd to go on "
-                     "with %s",
-                     STORE_FILE, suffixes[i], gone ? "deleted" : "exchanged", gone ? "nothing" : "this one");
+            snprintf(
+                files->why, sizeof files->why, "%s%s was %s", STORE_FILE, suffixes[i],
+                gone ? "deleted while it was in use; it is to be written anew"
+                     : "exchanged while it was in use; put back what was there, or restart steerd to go on "
+                       "with this one");
             return gone ? -ENOENT : -ESTALE;
         }
     }
     return 0;
+}
+
+bool files_are_same(const struct files *files)
+{
+    bool same = true;
+    for (size_t i = 0; i < FILES_COUNT; i++) {
+        struct files_identity was = files->identities[i], is = identify(files->paths[i]);
+        same = same && was.inode == is.inode && was.device == is.device;
+    }
+    return same;
+}
+
+uint64_t files_stamp(const struct files *files)
+{
+    uint64_t hash = HASH_START;
+    for (size_t i = 0; i < FILES_SHM; i++) {
+        struct stat status;
+        memset(&status, 0, sizeof status);
+        (void)stat(files->paths[i], &status);
+        hash = hash_bytes(hash, &status.st_dev, sizeof status.st_dev);
+        hash = hash_bytes(hash, &status.st_ino, sizeof status.st_ino);
+        hash = hash_bytes(hash, &status.st_size, sizeof status.st_size);
+        hash = hash_bytes(hash, &status.st_mtim, sizeof status.st_mtim);
+    }
+    return hash_finish(hash);
 }
 
 uint64_t files_size(const struct files *files)
@@ -170,6 +200,30 @@ int files_sync_folder(struct files *files)
         (void)close(fd);
     }
     return error;
+}
+
+bool files_has_db(const struct files *files)
+{
+    return is_there(files->paths[FILES_DB]);
+}
+
+int files_put(struct files *files, const char *from)
+{
+    if (link(from, files->paths[FILES_DB]) == -1) {
+        return fail_errno(files, "it cannot be made", errno);
+    }
+    (void)unlink(from);
+    return files_sync_folder(files);
+}
+
+void files_remove_rest(struct files *files)
+{
+    for (size_t i = FILES_WAL; i < FILES_COUNT; i++) {
+        struct files_identity was = files->identities[i], is = identify(files->paths[i]);
+        if (is.inode != 0 && was.inode == is.inode && was.device == is.device) {
+            (void)unlink(files->paths[i]);
+        }
+    }
 }
 
 /* ---- away with it ---- */

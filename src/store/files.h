@@ -41,7 +41,18 @@ bool files_is_unclean(const struct files *files);
 void files_note(struct files *files);
 /* Are they still? 0, or -ENOENT or -ESTALE. */
 int files_check(struct files *files);
+/* The same for whoever reads: has none come or gone either? */
+bool files_are_same(const struct files *files);
 uint64_t files_size(const struct files *files);
+
+/* Changes whenever they do; not for an exact answer. */
+uint64_t files_stamp(const struct files *files);
+
+/* Give `from` the name of store.db, which is not there: nothing is replaced. */
+int files_put(struct files *files, const char *from);
+/* Remove a log and an index whose store.db is gone, if they are ours. */
+void files_remove_rest(struct files *files);
+bool files_has_db(const struct files *files);
 
 /* Entries of the folder are on stable storage. */
 int files_sync_folder(struct files *files);

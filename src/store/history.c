@@ -176,7 +176,7 @@ static int walk(struct store_reader *reader, sqlite3_stmt *statement, bool backw
         const unsigned char *hash;
         bool has;
         int error = database_step(&reader->db, statement, &has);
-        error = error != 0 || !has ? error : entry_read(&reader->db, statement, &found, &hash);
+        error = error != 0 || !has ? error : entry_read(&reader->db, statement, ENTRY_TEXTS, &found, &hash);
         if (error != 0 || !has) {
             return error;
         }
@@ -212,27 +212,47 @@ struct name {
     char kind[STORE_KIND_MAX + 1], key[STORE_KEY_MAX + 1];
 };
 
-/* The next name that any entry has. */
-static int next_name(struct store_reader *reader, sqlite3_stmt *statement, struct name *name, bool *has)
+/* Each is one seek: comparing both columns at once would walk along all entries of a key. */
+enum { NEXT_KIND, NEXT_KEY, STATE, WALK_STATEMENTS };
+static const char *const walk_texts[WALK_STATEMENTS] = {
+    [NEXT_KIND] = "SELECT key, kind FROM journal INDEXED BY journal_by_key "
+                  "WHERE key = ?1 AND kind > ?2 ORDER BY kind LIMIT 1",
+    [NEXT_KEY] = "SELECT key, kind FROM journal INDEXED BY journal_by_key "
+                 "WHERE key > ?1 ORDER BY key, kind LIMIT 1",
+    [STATE] = "SELECT seq, wall_ms, expires_ms, after FROM journal INDEXED BY journal_by_key "
+              "WHERE key = ?1 AND kind = ?2 AND seq <= ?3 ORDER BY seq DESC LIMIT 1",
+};
+
+static int take_name(struct store_reader *reader, sqlite3_stmt *statement, struct name *name)
 {
-    reader_bind(statement, 1, name->key);
-    reader_bind(statement, 2, name->kind);
-    int error = database_step(&reader->db, statement, has);
-    if (error == 0 && *has) {
-        const char *key = (const char *)sqlite3_column_text(statement, 0);
-        const char *kind = (const char *)sqlite3_column_text(statement, 1);
-        bool fits =
-            key != NULL && kind != NULL && strlen(key) <= STORE_KEY_MAX && strlen(kind) <= STORE_KIND_MAX;
-        int order = !fits ? -1 : strcmp(key, name->key);
-        if (order < 0 || (order == 0 && strcmp(kind, name->kind) <= 0)) {
-            error = database_fail(&reader->db, ERROR_SYNTAX,
-                                  "names are out of order; restore it, or set it aside");
-        } else {
-            memcpy(name->key, key, strlen(key) + 1);
-            memcpy(name->kind, kind, strlen(kind) + 1);
-        }
+    const char *key = (const char *)sqlite3_column_text(statement, 0);
+    const char *kind = (const char *)sqlite3_column_text(statement, 1);
+    bool fits = key != NULL && kind != NULL && strlen(key) <= STORE_KEY_MAX && strlen(kind) <= STORE_KIND_MAX;
+    int order = !fits ? -1 : strcmp(key, name->key);
+    if (order < 0 || (order == 0 && strcmp(kind, name->kind) <= 0)) {
+        return database_fail(&reader->db, ERROR_SYNTAX,
+                             "names are out of order; restore it, or set it aside");
     }
-    (void)sqlite3_reset(statement);
+    memcpy(name->key, key, strlen(key) + 1);
+    memcpy(name->kind, kind, strlen(kind) + 1);
+    return 0;
+}
+
+/* The next name that any entry has. */
+static int next_name(struct store_reader *reader, sqlite3_stmt *const statements[WALK_STATEMENTS],
+                     struct name *name, bool *has)
+{
+    int error = 0;
+    *has = false;
+    for (int which = NEXT_KIND; error == 0 && !*has && which <= NEXT_KEY; which++) {
+        sqlite3_stmt *statement = statements[which];
+        struct name before = *name; /* which is bound */
+        reader_bind(statement, 1, before.key);
+        reader_bind(statement, 2, before.kind);
+        error = database_step(&reader->db, statement, has);
+        error = error != 0 || !*has ? error : take_name(reader, statement, name);
+        (void)sqlite3_reset(statement);
+    }
     return error;
 }
 
@@ -261,28 +281,21 @@ static int tell_state(struct store_reader *reader, sqlite3_stmt *statement, cons
 int store_list_at(struct store_reader *reader, uint64_t seq,
                   bool (*got)(void *context, const struct store_object *object), void *context)
 {
-    sqlite3_stmt *names = NULL, *states = NULL;
+    sqlite3_stmt *statements[WALK_STATEMENTS] = {NULL};
     struct name name = {.kind = ""};
     bool has = true, on = true;
     int error = store_reader_begin(reader);
-    error = error != 0 ? error
-                       : database_prepare(&reader->db,
-                                          "SELECT key, kind FROM journal INDEXED BY journal_by_key "
-                                          "WHERE (key, kind) > (?1, ?2) ORDER BY key, kind LIMIT 1",
-                                          &names);
-    error = error != 0 ? error
-                       : database_prepare(
-                             &reader->db,
-                             "SELECT seq, wall_ms, expires_ms, after FROM journal INDEXED BY journal_by_key "
-                             "WHERE key = ?1 AND kind = ?2 AND seq <= ?3 ORDER BY seq DESC LIMIT 1",
-                             &states);
+    for (size_t i = 0; error == 0 && i < WALK_STATEMENTS; i++) {
+        error = database_prepare(&reader->db, walk_texts[i], &statements[i]);
+    }
     if (error == 0) {
-        (void)sqlite3_bind_int64(states, 3, seq > INT64_MAX ? INT64_MAX : (int64_t)seq);
+        (void)sqlite3_bind_int64(statements[STATE], 3, seq > INT64_MAX ? INT64_MAX : (int64_t)seq);
     }
-    while (error == 0 && on && (error = next_name(reader, names, &name, &has)) == 0 && has) {
-        error = tell_state(reader, states, &name, &on, got, context);
+    while (error == 0 && on && (error = next_name(reader, statements, &name, &has)) == 0 && has) {
+        error = tell_state(reader, statements[STATE], &name, &on, got, context);
     }
-    sqlite3_finalize(names);
-    sqlite3_finalize(states);
+    for (size_t i = 0; i < WALK_STATEMENTS; i++) {
+        sqlite3_finalize(statements[i]);
+    }
     return store_reader_end(reader, error);
 }

@@ -83,7 +83,7 @@ static bool is_key(const char *key)
 static bool is_text(const char *text)
 {
     size_t len = text == NULL ? 0 : strnlen(text, STORE_CAUSE_MAX + 1);
-    return len <= STORE_CAUSE_MAX && utf8_check(text, len) == len;
+    return text == NULL || (len <= STORE_CAUSE_MAX && utf8_check(text, len) == len);
 }
 
 static bool is_value(struct job_judge *judge, const char *value)

@@ -9,10 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "store/files.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,36 +18,34 @@
 
 static int look(struct store_reader *reader)
 {
-    struct files files;
-    files_init(&files, reader->folder);
-    int error = files_look(&files);
-    if (error != 0) {
-        (void)database_fail(&reader->db, error, "%s", error == ERROR_NOT_FOUND ? "there is none" : files.why);
-    }
-    files_fini(&files);
-    return error;
+    int error = files_look(&reader->files);
+    return error == 0                 ? 0
+           : error == ERROR_NOT_FOUND ? database_fail(&reader->db, error, "there is none")
+                                      : database_fail(&reader->db, error, "%s", reader->files.why);
 }
 
 static int open_it(struct store_reader *reader)
 {
     int error = look(reader);
-    error = error != 0 ? error : database_open(&reader->db, reader->path, DATABASE_READ);
+    error = error != 0 ? error : database_open(&reader->db, reader->files.paths[FILES_DB], DATABASE_READ);
+    error = error != 0 ? error : schema_check(&reader->db);
+    error = error == ERROR_NOT_FOUND && reader->db.sql != NULL ? ERROR_UNSUPPORTED
+                                                               : error; /* who writes migrates it */
+    error = error != 0 ? error : schema_read_meta(&reader->db, "id", reader->id, sizeof reader->id);
+    files_note(&reader->files);
     if (error != 0) {
-        return error;
+        database_close(&reader->db);
     }
-    error = schema_check(&reader->db);
-    error = error == ERROR_NOT_FOUND ? ERROR_UNSUPPORTED : error; /* who writes migrates it */
-    return error != 0 ? error : schema_read_meta(&reader->db, "id", reader->id, sizeof reader->id);
+    return error;
 }
 
 int store_reader_open(const char *folder, struct report *report, struct store_reader **to)
 {
     struct store_reader *reader = memory_alloc(sizeof *reader);
-    reader->folder = memory_copy_text(folder);
-    reader->path = memory_print("%s/%s", folder, STORE_FILE);
+    files_init(&reader->files, folder);
     int error = open_it(reader);
     if (error != 0) {
-        report_add(report, REPORT_ERROR, &(struct report_place){.file = reader->path},
+        report_add(report, REPORT_ERROR, &(struct report_place){.file = reader->files.paths[FILES_DB]},
                    "the store cannot be read: %s", reader->db.why);
         store_reader_close(reader);
         return error;
@@ -63,8 +58,7 @@ void store_reader_close(struct store_reader *reader)
 {
     if (reader != NULL) {
         database_close(&reader->db);
-        free(reader->folder);
-        free(reader->path);
+        files_fini(&reader->files);
         free(reader);
     }
 }
@@ -74,14 +68,20 @@ const char *store_reader_why(const struct store_reader *reader)
     return reader->db.why;
 }
 
+/* The files may have been exchanged, or written anew, since. */
 int store_reader_begin(struct store_reader *reader)
 {
-    return database_run(&reader->db, "BEGIN");
+    int error = 0;
+    if (reader->db.sql == NULL || !files_are_same(&reader->files)) {
+        database_close(&reader->db);
+        error = open_it(reader);
+    }
+    return error != 0 ? error : database_run(&reader->db, "BEGIN");
 }
 
 int store_reader_end(struct store_reader *reader, int error)
 {
-    if (sqlite3_get_autocommit(reader->db.sql) == 0) {
+    if (reader->db.sql != NULL && sqlite3_get_autocommit(reader->db.sql) == 0) {
         (void)sqlite3_exec(reader->db.sql, "ROLLBACK", NULL, NULL, NULL);
     }
     return error;
@@ -121,12 +121,15 @@ static void bind_now(sqlite3_stmt *statement)
 int store_get(struct store_reader *reader, const char *kind, const char *key,
               void (*got)(void *context, const struct store_object *object), void *context)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     struct store_object object;
     bool has = false;
-    int error = database_prepare(
-        &reader->db, "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND key = ?2 AND " LIVES,
-        &statement);
+    int error = store_reader_begin(reader);
+    error = error != 0 ? error
+                       : database_prepare(&reader->db,
+                                          "SELECT " OBJECT_COLUMNS
+                                          " FROM objects WHERE kind = ?1 AND key = ?2 AND " LIVES,
+                                          &statement);
     if (error == 0) {
         reader_bind(statement, 1, kind);
         reader_bind(statement, 2, key);
@@ -138,7 +141,7 @@ int store_get(struct store_reader *reader, const char *kind, const char *key,
         got(context, &object);
     }
     sqlite3_finalize(statement);
-    return error;
+    return store_reader_end(reader, error);
 }
 
 /* The list ends with the prefix. */
@@ -169,14 +172,16 @@ static int walk(struct store_reader *reader, sqlite3_stmt *statement, const char
 int store_list(struct store_reader *reader, const char *kind, const char *prefix, const char *after,
                bool (*got)(void *context, const struct store_object *object), void *context)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     prefix = prefix == NULL ? "" : prefix;
     after = after == NULL ? "" : after;
-    int error =
-        database_prepare(&reader->db,
-                         "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND key >= ?2 AND key > ?4 "
-                         "AND " LIVES " ORDER BY key",
-                         &statement);
+    int error = store_reader_begin(reader);
+    error = error != 0 ? error
+                       : database_prepare(&reader->db,
+                                          "SELECT " OBJECT_COLUMNS
+                                          " FROM objects WHERE kind = ?1 AND key >= ?2 AND key > ?4 "
+                                          "AND " LIVES " ORDER BY key",
+                                          &statement);
     if (error == 0) {
         reader_bind(statement, 1, kind);
         reader_bind(statement, 2, prefix);
@@ -185,5 +190,5 @@ int store_list(struct store_reader *reader, const char *kind, const char *prefix
         error = walk(reader, statement, prefix, got, context);
     }
     sqlite3_finalize(statement);
-    return error;
+    return store_reader_end(reader, error);
 }

@@ -4,12 +4,13 @@
 #pragma once
 
 #include "store/database.h"
+#include "store/files.h"
 #include "store/schema.h"
 #include "store/store.h"
 
 struct store_reader {
     struct database db;
-    char *folder, *path;
+    struct files files;
     char id[SCHEMA_ID_SIZE];
 };
 

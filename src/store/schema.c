@@ -87,7 +87,8 @@ int schema_make(struct database *db, const char *id, const char *machine)
 
 int schema_read_version(struct database *db, int *version)
 {
-    int64_t application, number;
+    int64_t application, number = 0;
+    *version = 0;
     int error = database_read_number(db, "PRAGMA application_id", &application);
     if (error == 0 && application != DATABASE_APPLICATION) {
         return database_fail(db, ERROR_SYNTAX,
@@ -96,7 +97,7 @@ int schema_read_version(struct database *db, int *version)
                              (long long)application);
     }
     error = error != 0 ? error : database_read_number(db, "PRAGMA user_version", &number);
-    *version = error != 0 ? 0 : (int)number;
+    *version = (int)number;
     return error;
 }
 
@@ -160,20 +161,25 @@ static int sync_copy(struct database *db, const char *copy)
     return error == 0 ? 0 : database_fail(db, error, "cannot keep %s: %s", copy, error_text(error));
 }
 
-/* What is there from an attempt before was not finished, or is the same. */
-static int keep_copy(struct database *db, const char *path, int version)
+int schema_copy(struct database *db, const char *copy)
 {
-    char *copy = memory_print("%s.version-%d", path, version);
     sqlite3_stmt *statement;
     bool has;
-    (void)unlink(copy);
     int error = database_prepare(db, "VACUUM INTO ?1", &statement);
     if (error == 0) {
         (void)sqlite3_bind_text(statement, 1, copy, -1, SQLITE_STATIC);
         error = database_step(db, statement, &has);
     }
     sqlite3_finalize(statement);
-    error = error != 0 ? error : sync_copy(db, copy);
+    return error != 0 ? error : sync_copy(db, copy);
+}
+
+/* What is there from an attempt before was not finished, or is the same. */
+static int keep_copy(struct database *db, const char *path, int version)
+{
+    char *copy = memory_print("%s.version-%d", path, version);
+    (void)unlink(copy);
+    int error = schema_copy(db, copy);
     free(copy);
     return error;
 }

@@ -22,10 +22,11 @@
 #include <time.h>
 
 enum {
-    RETRY_MS = 1000,    /* while it cannot be written */
-    LOOK_MS = 1000,     /* at the wall clock, where something expires: it may be set */
-    BATCH_OPS = 8192,   /* of one transaction, about */
-    BATCH_LEASES = 1024 /* that expire in one */
+    RETRY_MS = 1000,     /* while it cannot be written */
+    LOOK_MS = 1000,      /* at the wall clock, where something expires: it may be set */
+    BATCH_OPS = 8192,    /* of one transaction, about */
+    BATCH_LEASES = 1024, /* that expire in one */
+    OWED_FEW = 1000,     /* are tried again with every job, more only every RETRY_MS */
 };
 
 struct store {
@@ -44,8 +45,11 @@ struct store {
     /* of the thread: */
     struct engine engine;
     struct job_judge judge;
-    struct job_list owed; /* copies */
-    int64_t due_ms;       /* wall: the next lease */
+    struct job_list backlog; /* taken, not begun */
+    struct job_list owed;    /* copies */
+    size_t owed_ops;
+    int64_t tried_us; /* to write, at last */
+    int64_t due_ms;   /* wall: the next lease */
 };
 
 /* What has expired goes the way of jobs, in their order. */
@@ -89,6 +93,10 @@ static int prepare_engine(struct store *store, struct batch *batch)
         return fail(batch, error, engine->why);
     }
     error = files_check(&engine->files);
+    if (error == -ENOENT && store->stats.error == -ENOENT) { /* that was told */
+        error = store_engine_repair(engine);
+        return error == 0 ? 0 : fail(batch, error, engine->why);
+    }
     return error == 0 ? 0 : fail(batch, error, engine->files.why);
 }
 
@@ -134,10 +142,25 @@ static int commit(struct store *store, struct batch *batch)
     return error;
 }
 
+/* Nobody shall wait while much that is owed fails over and over. */
+static bool is_hopeless(struct store *store)
+{
+    int64_t now_us = clock_now_us(&store->clock);
+    bool soon = store->tried_us != 0 && now_us - store->tried_us < (int64_t)RETRY_MS * 1000;
+    if (soon && store->stats.error != 0 && store->owed_ops > OWED_FEW) {
+        return true;
+    }
+    store->tried_us = now_us;
+    return false;
+}
+
 static int write_batch(struct store *store, struct batch *batch)
 {
     struct writer *writer = &store->engine.writer;
     int64_t now_ms = clock_wall_ms(&store->clock), due_ms;
+    if (is_hopeless(store)) {
+        return fail(batch, store->stats.error, NULL);
+    }
     int error = prepare_engine(store, batch);
     if (error != 0) {
         return error;
@@ -162,31 +185,39 @@ static void drop_owed(struct store *store)
     for (struct store_job *job; (job = job_list_take(&store->owed)) != NULL;) {
         job_free_copy(job);
     }
+    store->owed_ops = 0;
+}
+
+static void drop_expiries(struct batch *batch)
+{
+    for (struct store_job *job; (job = job_list_take(&batch->expiries)) != NULL;) {
+        free(job);
+    }
+}
+
+/* It has taken effect now, whenever it is written. */
+static void owe(struct store *store, const struct store_job *job)
+{
+    struct store_job *copy = job_copy(job);
+    if (copy->cause.wall_ms == 0) {
+        copy->cause.wall_ms = clock_wall_ms(&store->clock);
+    }
+    job_list_add(&store->owed, copy);
+    store->owed_ops += copy->op_count;
 }
 
 /* Nothing of the batch is written. */
 static void settle_failure(struct store *store, struct batch *batch)
 {
-    for (struct store_job *job; (job = job_list_take(&batch->expiries)) != NULL;) {
-        free(job);
-    }
+    drop_expiries(batch);
     for (struct store_job *job = batch->jobs.first; job != NULL; job = job->next) {
         if (job->error != ERROR_INVALID) {
             job->error = batch->error;
             if (job->insists) {
-                job_list_add(&store->owed, job_copy(job));
+                owe(store, job);
             }
         }
     }
-}
-
-static size_t count_owed(const struct store *store)
-{
-    size_t count = 0;
-    for (const struct store_job *job = store->owed.first; job != NULL; job = job->next) {
-        count += job->op_count;
-    }
-    return count;
 }
 
 /* Under the lock. */
@@ -213,12 +244,13 @@ static void note_failure(struct store *store, const struct batch *batch)
     if (stats->failing_since_ms == 0) {
         stats->failing_since_ms = clock_wall_ms(&store->clock);
     }
-    snprintf(stats->reason, sizeof stats->reason, "%s", batch->why);
+    if (batch->why != NULL) { /* else as before */
+        snprintf(stats->reason, sizeof stats->reason, "%s", batch->why);
+    }
 }
 
 static void finish(struct store *store, struct batch *batch)
 {
-    size_t owed = count_owed(store);
     uint64_t size = files_size(&store->engine.files);
     pthread_mutex_lock(&store->lock);
     if (batch->error == 0) {
@@ -226,7 +258,7 @@ static void finish(struct store *store, struct batch *batch)
     } else {
         note_failure(store, batch);
     }
-    store->stats.owed = owed;
+    store->stats.owed = store->owed_ops;
     store->stats.size = size;
     store->stats.waiting -= batch->jobs.count;
     job_list_append(&store->finished, &batch->expiries);
@@ -235,17 +267,46 @@ static void finish(struct store *store, struct batch *batch)
     store->options.wake(store->options.context);
 }
 
-static void work_off(struct store *store, struct batch *batch)
+static void init_batch(struct batch *batch)
 {
-    for (struct store_job *job = batch->jobs.first; job != NULL; job = job->next) {
-        job_judge(&store->judge, job);
-    }
-    if (write_batch(store, batch) == 0) {
+    *batch = (struct batch){.error = 0};
+    job_list_init(&batch->jobs);
+    job_list_init(&batch->expiries);
+}
+
+static void settle(struct store *store, struct batch *batch, int error)
+{
+    if (error == 0) {
         drop_owed(store);
     } else {
         settle_failure(store, batch);
     }
     finish(store, batch);
+}
+
+/* What there is no room for together there may be for a few: an order is small. */
+static void work_off_each(struct store *store, struct batch *batch)
+{
+    for (struct store_job *job; (job = job_list_take(&batch->jobs)) != NULL;) {
+        struct batch one;
+        init_batch(&one);
+        job_list_add(&one.jobs, job);
+        settle(store, &one, write_batch(store, &one));
+    }
+}
+
+static void work_off(struct store *store, struct batch *batch)
+{
+    for (struct store_job *job = batch->jobs.first; job != NULL; job = job->next) {
+        job_judge(&store->judge, job);
+    }
+    int error = write_batch(store, batch);
+    if (error == -ENOSPC && batch->jobs.count > 1) {
+        drop_expiries(batch);
+        work_off_each(store, batch);
+    } else {
+        settle(store, batch, error);
+    }
     if (store->engine.is_open) {
         engine_checkpoint(&store->engine);
     }
@@ -292,14 +353,11 @@ static bool wait_for_work(struct store *store)
     return !store->closing || store->waiting.first != NULL;
 }
 
-/* Under the lock. */
 static void take_batch(struct store *store, struct batch *batch)
 {
-    *batch = (struct batch){.error = 0};
-    job_list_init(&batch->jobs);
-    job_list_init(&batch->expiries);
-    for (size_t ops = 0; store->waiting.first != NULL && ops < BATCH_OPS;) {
-        struct store_job *job = job_list_take(&store->waiting);
+    init_batch(batch);
+    for (size_t ops = 0; store->backlog.first != NULL && ops < BATCH_OPS;) {
+        struct store_job *job = job_list_take(&store->backlog);
         ops += job->op_count;
         job_list_add(&batch->jobs, job);
     }
@@ -309,17 +367,17 @@ static void work(struct store *store)
 {
     struct batch batch;
     pthread_mutex_lock(&store->lock);
-    while (wait_for_work(store)) {
-        take_batch(store, &batch);
+    while (store->backlog.first != NULL || wait_for_work(store)) {
+        job_list_append(&store->backlog, &store->waiting);
         pthread_mutex_unlock(&store->lock);
+        take_batch(store, &batch);
         work_off(store, &batch);
         pthread_mutex_lock(&store->lock);
     }
     pthread_mutex_unlock(&store->lock);
     if (store->owed.first != NULL) { /* once more */
-        pthread_mutex_lock(&store->lock);
+        store->tried_us = 0;
         take_batch(store, &batch);
-        pthread_mutex_unlock(&store->lock);
         work_off(store, &batch);
     }
 }
@@ -330,9 +388,7 @@ static void open_it(struct store *store)
     struct batch batch;
     int64_t now_ms;
     int error = job_judge_open(&store->judge);
-    pthread_mutex_lock(&store->lock);
-    take_batch(store, &batch);
-    pthread_mutex_unlock(&store->lock);
+    init_batch(&batch);
     if (error != 0) {
         fail(&batch, error, store->judge.db.why);
     }
@@ -356,6 +412,7 @@ static void *run(void *argument)
     struct store *store = argument;
     pthread_setname_np(pthread_self(), "store");
     engine_init(&store->engine, store->folder);
+    job_list_init(&store->backlog);
     job_list_init(&store->owed);
     store->due_ms = INT64_MAX;
     open_it(store);

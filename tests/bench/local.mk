@@ -25,6 +25,13 @@ tests_bench_bench_geo_SOURCES = tests/bench/bench_geo.c
 tests_bench_bench_geo_LDADD = src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS)
 CLEANFILES += tests/bench/bench_geo
 
+## What the store costs; run by hand (see the file).
+EXTRA_PROGRAMS += tests/bench/bench_store
+tests_bench_bench_store_CFLAGS = $(AM_CFLAGS) -pthread
+tests_bench_bench_store_SOURCES = tests/bench/bench_store.c
+tests_bench_bench_store_LDADD = src/libstore.a src/libbase.a $(SQLITE_LIBS) $(NETTLE_LIBS)
+CLEANFILES += tests/bench/bench_store
+
 bench: tests/bench/bench_answer tests/bench/bench_steer
 	@case "$(AM_CFLAGS)" in *-fno-omit-frame-pointer*) \
 		echo 'bench: frame pointers are kept (--enable-developer, --with-sanitizer): figures are above the recorded ones' >&2 ;; esac

@@ -144,3 +144,11 @@ tests_fuzz_fuzz_override_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"override"'
 tests_fuzz_fuzz_override_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_override_SOURCES = tests/fuzz/fuzz_override.c src/daemon/override_json.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_override_LDADD = src/libhealth.a src/libbase.a $(JANSSON_LIBS)
+
+## store.db and its log, damaged
+fuzz_programs += tests/fuzz/fuzz_store
+tests_fuzz_fuzz_store_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"store"'
+tests_fuzz_fuzz_store_CFLAGS = $(AM_CFLAGS) -pthread
+tests_fuzz_fuzz_store_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_store_SOURCES = tests/fuzz/fuzz_store.c tests/unit/store_disk.c tests/unit/store_disk.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_store_LDADD = src/libstore.a src/libbase.a $(SQLITE_LIBS) $(NETTLE_LIBS)
