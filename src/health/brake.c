@@ -226,7 +226,6 @@ static void release(struct health *health, struct brake_side *side, enum health_
 {
     bool waits = turn == HEALTH_BRAKE_RECOVERED;
     side->engaged = false;
-    side->spent = turn == HEALTH_BRAKE_EXPIRED;
     side->freed_ms = waits ? health->now_ms : 0;
     side->cursor = waits ? NO : side->first;
     tell(health, side, turn);
@@ -234,7 +233,7 @@ static void release(struct health *health, struct brake_side *side, enum health_
 
 static void engage_if_due(struct health *health, struct brake_side *side)
 {
-    bool is_late = side->spent || (side->until_ms != 0 && health->now_ms >= side->until_ms);
+    bool is_late = side->until_ms != 0 && health->now_ms >= side->until_ms;
     if (side->engaged || is_late || !is_mass(health, side) || is_believed(health, side)) {
         return;
     }
@@ -269,7 +268,6 @@ static void pass(struct health *health, struct brake_side *side)
                    health->now_ms - side->until_ms > health->brake->frame->window_ms;
     if ((side->failing == 0 || is_over) && !side->engaged) {
         side->until_ms = 0;
-        side->spent = false;
     }
 }
 
@@ -519,7 +517,6 @@ void health_brake_carry(struct health *to, const struct health *from)
         struct brake_side *side = &to->brake->sides[i];
         const struct brake_side *old = &from->brake->sides[i];
         side->engaged = old->engaged;
-        side->spent = old->spent;
         side->engaged_ms = old->engaged_ms;
         side->until_ms = old->until_ms;
         side->freed_ms = old->freed_ms;

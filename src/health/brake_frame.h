@@ -28,7 +28,7 @@ struct brake_side {
     uint32_t window;           /* its number: a target is heard in one */
     int64_t window_ms;         /* when it began: the first suspect */
     uint32_t *members, *quiet; /* by class: targets that answer, and those of them not heard in this window */
-    bool engaged, spent;
+    bool engaged;
     int64_t engaged_ms, until_ms, freed_ms; /* until_ms: 0: it was not on since something was suspected */
     uint64_t engagements;
 };

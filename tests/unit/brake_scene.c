@@ -7,7 +7,9 @@
 
 static void hear(void *context, const struct health_brake_change *change)
 {
-    ((struct scene *)context)->turns[change->turn]++;
+    struct scene *scene = context;
+    scene->turns[change->turn]++;
+    scene->latest = *change;
 }
 
 struct health *make_health(const struct scene *scene)
@@ -29,7 +31,7 @@ struct health *make_health(const struct scene *scene)
                                             .endpoint_count = ENDPOINTS,
                                             .monitors = monitors,
                                             .monitor_count = ENDPOINTS,
-                                            .brake = &scene->brake},
+                                            .brake = scene->is_off ? NULL : &scene->brake},
                       0);
 }
 

@@ -14,12 +14,14 @@ enum { HOLD_MS = 60000, ALL = (1 << ENDPOINTS) - 1, WEST = 7, EAST = 56 };
 struct scene {
     struct health *health;
     struct health_brake_plan brake;
+    bool is_off; /* there is no brake */
     struct health_brake_monitor monitors[ENDPOINTS];
     uint16_t fall;
     int64_t now_ms;
     unsigned dead; /* bits of endpoints */
     enum health_outcome failure;
     unsigned turns[4], round;
+    struct health_brake_change latest; /* that was told */
 };
 
 /* What a test changes of the scene before begin() is the plan. */

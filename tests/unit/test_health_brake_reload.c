@@ -62,6 +62,68 @@ static void a_reload_does_not_release_it(void **state)
     assert_int_equal(unhealthy(scene), 0);
 }
 
+/* Each is known by its identity, whatever its place; what has none is new. */
+static void control_targets_may_change_places(void **state)
+{
+    uint8_t families[] = {0, 1};
+    uint64_t identities[] = {7, 8};
+    struct scene *scene = *state;
+    scene->brake.controls = families;
+    scene->brake.control_identities = identities;
+    scene->brake.control_count = 2;
+    begin(scene);
+    run_rounds(scene, 1);
+    control(scene, HEALTH_OUTCOME_OK);
+    families[0] = 1; /* the machine has its own */
+    families[1] = 0;
+    assert_true(brake_of(scene).controls == 1 && brake_of(scene).controls_answering == 1);
+    identities[0] = 8;
+    identities[1] = 7;
+    reload(scene, make_health(scene));
+    assert_true(brake_of(scene).controls == 1 && brake_of(scene).controls_answering == 1);
+    scene->brake.control_identities = NULL;
+    reload(scene, make_health(scene));
+    assert_true(brake_of(scene).controls == 1 && brake_of(scene).controls_answering == 0);
+}
+
+static void a_reload_may_turn_it_off_and_on(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    run_rounds(scene, 2);
+    scene->dead = ALL;
+    run_rounds(scene, 4);
+    assert_true(brake_of(scene).engaged);
+    scene->is_off = true;
+    reload(scene, make_health(scene));
+    assert_int_equal(unhealthy(scene), 0); /* a reload moves no verdict */
+    run_rounds(scene, 1);
+    assert_true(!brake_of(scene).is_on && unhealthy(scene) == ALL);
+    scene->is_off = false;
+    reload(scene, make_health(scene));
+    run_rounds(scene, 2);
+    assert_true(brake_of(scene).is_on && !brake_of(scene).engaged && unhealthy(scene) == ALL);
+}
+
+/* What began before something answered again says nothing, behind a reload either. */
+static void a_reload_does_not_forget_when_it_ended(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    run_rounds(scene, 2);
+    scene->dead = ALL;
+    run_rounds(scene, 6);
+    scene->dead = WEST;
+    while (brake_of(scene).engaged) {
+        run(scene, 1);
+    }
+    reload(scene, make_health(scene));
+    check(scene, 0, HEALTH_OUTCOME_CONNECT_TIMEOUT, 1000);
+    assert_int_equal(unhealthy(scene), 0);
+    run_rounds(scene, 1);
+    assert_int_equal(unhealthy(scene), WEST);
+}
+
 /* The last one is to be checked next, then the first one. */
 static void begin_backwards(struct scene *scene)
 {
@@ -187,6 +249,9 @@ int main(void)
         TEST(it_goes_on_after_a_reload),
         TEST(a_reload_does_not_forget_control_targets),
         TEST(a_reload_does_not_release_it),
+        TEST(control_targets_may_change_places),
+        TEST(a_reload_may_turn_it_off_and_on),
+        TEST(a_reload_does_not_forget_when_it_ended),
         TEST(suspects_are_as_old_behind_a_reload),
         TEST(suspects_of_the_meantime_are_as_old),
         TEST(suspects_of_the_meantime_may_be_younger),

@@ -35,6 +35,22 @@ static void a_share_is_enough_if_so_wanted(void **state)
     assert_true(brake_of(scene).engaged && brake_of(scene).answering == 2);
 }
 
+/* Though enough of them fail still: the sight is back, and the others are to be looked at. */
+static void one_that_is_back_ends_it(void **state)
+{
+    struct scene *scene = *state;
+    scene->brake.share = 0.6;
+    begin(scene);
+    run_rounds(scene, 2);
+    scene->dead = ALL;
+    run_rounds(scene, 2);
+    assert_true(brake_of(scene).engaged);
+    scene->dead = ALL & ~1u;
+    run(scene, 1);
+    assert_false(brake_of(scene).engaged);
+    assert_int_equal(scene->turns[HEALTH_BRAKE_RECOVERED], 1);
+}
+
 static void control_targets_speak_for_steerd(void **state)
 {
     struct scene *scene = *state;
@@ -86,6 +102,23 @@ static void it_is_ready_again_though_somebody_always_fails(void **state)
         }
     }
     assert_int_equal(scene->turns[HEALTH_BRAKE_ENGAGED], 2);
+}
+
+/* It was over before. */
+static void a_control_target_is_too_late_when_its_time_is_up(void **state)
+{
+    struct scene *scene = *state;
+    add_control(scene);
+    begin(scene);
+    run_rounds(scene, 2);
+    scene->dead = ALL;
+    run_rounds(scene, 3);
+    assert_true(brake_of(scene).engaged);
+    scene->now_ms += HOLD_MS;
+    control(scene, HEALTH_OUTCOME_OK);
+    assert_int_equal(scene->turns[HEALTH_BRAKE_EXPIRED], 1);
+    assert_int_equal(scene->turns[HEALTH_BRAKE_BELIEVED], 0);
+    assert_int_equal(unhealthy(scene), ALL);
 }
 
 /* The failures are believed because of what it says now, not because of what it said. */
@@ -154,8 +187,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_share_is_enough_if_so_wanted),
+        TEST(one_that_is_back_ends_it),
         TEST(control_targets_speak_for_steerd),
         TEST(a_control_target_that_answers_in_time_prevents_it),
+        TEST(a_control_target_is_too_late_when_its_time_is_up),
         TEST(a_control_target_that_fails_is_believed_no_more),
         TEST(a_control_target_does_not_speak_for_what_fails_long_after),
         TEST(a_control_target_speaks_for_what_fails_soon_after),
