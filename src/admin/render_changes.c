@@ -15,15 +15,14 @@ static json_t *render_list(size_t total, json_t *items)
     return object;
 }
 
-static json_t *render_counts_of(const struct operate_counts *counts, enum operate_fate fate)
+static json_t *render_counts_of(const struct operate_counts *counts, const char *before, const char *after)
 {
-    bool is_ttl = fate == OPERATE_RETIMED;
     json_t *items = json_array();
     for (size_t i = 0; i < counts->count; i++) {
         json_t *item = json_object();
         set(item, "name", render_text(counts->items[i].name));
-        set_number(item, is_ttl ? "ttl_before" : "records_before", counts->items[i].records[0]);
-        set_number(item, is_ttl ? "ttl_after" : "records_after", counts->items[i].records[1]);
+        set_number(item, before, counts->items[i].records[0]);
+        set_number(item, after, counts->items[i].records[1]);
         json_array_append_new(items, item);
     }
     return render_list(counts->total, items);
@@ -33,8 +32,10 @@ static json_t *render_fates(const struct operate_counts *counts, int fates)
 {
     json_t *object = json_object();
     for (int fate = 0; fate < fates; fate++) {
+        bool is_ttl = fate == OPERATE_RETIMED;
         set(object, operate_fate_text((enum operate_fate)fate),
-            render_counts_of(&counts[fate], (enum operate_fate)fate));
+            render_counts_of(&counts[fate], is_ttl ? "ttl_before" : "records_before",
+                             is_ttl ? "ttl_after" : "records_after"));
     }
     return object;
 }
@@ -110,7 +111,9 @@ json_t *render_comparison(const struct operate_comparison *changes)
 {
     json_t *object = json_object();
     set(object, "steps", render_texts(changes->steps, changes->step_count));
-    set(object, "zones", render_fates(changes->zones, OPERATE_ZONE_FATES));
+    json_t *zones = render_fates(changes->zones, OPERATE_ZONE_FATES);
+    set(zones, "held_up", render_counts_of(&changes->held_up, "serial_before", "serial_after"));
+    set(object, "zones", zones);
     set(object, "names", render_fates(changes->names, OPERATE_FATES));
     set_number(object, "steered_before", changes->steered[0]);
     set_number(object, "steered_after", changes->steered[1]);

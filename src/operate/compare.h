@@ -43,7 +43,8 @@ static inline const char *operate_fate_text(enum operate_fate fate)
 
 struct operate_counted {
     const char *name;
-    uint32_t records[2]; /* [0]: before, [1]: after; of OPERATE_RETIMED: the first TTL that is another one */
+    uint32_t records[2]; /* [0]: before, [1]: after; of OPERATE_RETIMED the first TTL that is another one, of
+                            zones that are held up the serial */
 };
 
 struct operate_counts {
@@ -107,6 +108,8 @@ struct operate_setting {
 
 struct operate_comparison {
     struct operate_counts zones[OPERATE_ZONE_FATES], names[OPERATE_FATES];
+    struct operate_counts
+        held_up;       /* zones with other records, but no later serial: secondaries keep theirs */
     size_t steered[2]; /* names */
     struct operate_membership *memberships;
     size_t membership_count, membership_total;

@@ -57,6 +57,7 @@ struct comparing {
     uint32_t *same;    /* of each endpoint after: the number of the same one before, or a number of its own */
     uint64_t *keys[2]; /* of each endpoint, what it is by its addresses */
     size_t counts[2];  /* endpoints */
+    bool has_other_statics; /* of the zone that is looked at */
     bool is_same_state; /* policies that are alike answer alike: endpoints, places and words are the same */
     double *share[2];   /* by those numbers; all 0 between two looks */
     uint64_t *notes[2]; /* likewise */

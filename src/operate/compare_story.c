@@ -12,8 +12,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Answers, fates of zones and names, members, settings (those of the server are one). */
-enum { STEPS_MAX = OPERATE_MOVED + 1 + OPERATE_ZONE_FATES + OPERATE_FATES + 1 + OPERATE_SETTINGS_MAX };
+/* Answers, fates of zones and names, serials, members, settings (those of the server are one). */
+enum { STEPS_MAX = OPERATE_MOVED + 1 + OPERATE_ZONE_FATES + OPERATE_FATES + 2 + OPERATE_SETTINGS_MAX };
 enum { STEP_SIZE = 1024, EXAMPLES = 3 };
 
 struct story {
@@ -45,23 +45,46 @@ static const char *finish(struct story *story, struct buffer *text, size_t told,
     return copy;
 }
 
-/* "example.com. (4 of 9), …"; with TTLs "www.example.com. (300 -> 30 s), …" */
+/* "example.com. (4 of 9), …": what numbers are said of each, if any. */
 static const char *list_counts(struct story *story, const struct operate_counts *counts,
-                               enum operate_fate fate)
+                               void (*add)(struct buffer *text, const uint32_t numbers[2]))
 {
     struct buffer text;
     size_t count = counts->count < EXAMPLES ? counts->count : EXAMPLES;
     buffer_init(&text);
     for (size_t i = 0; i < count; i++) {
-        const struct operate_counted *item = &counts->items[i];
-        buffer_print(&text, "%s%s", i == 0 ? "" : ", ", item->name);
-        if (fate == OPERATE_SHRUNK) {
-            buffer_print(&text, " (%u of %u)", item->records[1], item->records[0]);
-        } else if (fate == OPERATE_RETIMED) {
-            buffer_print(&text, " (%u -> %u s)", item->records[0], item->records[1]);
+        buffer_print(&text, "%s%s", i == 0 ? "" : ", ", counts->items[i].name);
+        if (add != NULL) {
+            add(&text, counts->items[i].records);
         }
     }
     return finish(story, &text, count, counts->total);
+}
+
+static void add_parts(struct buffer *text, const uint32_t numbers[2])
+{
+    buffer_print(text, " (%u of %u)", numbers[1], numbers[0]);
+}
+
+static void add_ttls(struct buffer *text, const uint32_t numbers[2])
+{
+    buffer_print(text, " (%u -> %u s)", numbers[0], numbers[1]);
+}
+
+static void add_serials(struct buffer *text, const uint32_t numbers[2])
+{
+    buffer_print(text, " (%u -> %u)", numbers[0], numbers[1]);
+}
+
+static void tell_held_up(struct story *story)
+{
+    const struct operate_counts *zones = &story->comparison->held_up;
+    bool one = zones->total == 1;
+    if (zones->total != 0) {
+        say(story, "%zu zone%s no later serial with %s other records, so secondaries keep the old ones: %s",
+            zones->total, one ? " has" : "s have", one ? "its" : "their",
+            list_counts(story, zones, add_serials));
+    }
 }
 
 static void tell_fate(struct story *story, const char *what, const struct operate_counts *counts,
@@ -77,7 +100,11 @@ static void tell_fate(struct story *story, const char *what, const struct operat
         [OPERATE_UNSTEERED] = {"is not steered any more", "are not steered any more"}};
     if (counts->total != 0) {
         say(story, "%zu %s%s %s: %s", counts->total, what, words_plural(counts->total),
-            texts[fate][counts->total != 1], list_counts(story, counts, fate));
+            texts[fate][counts->total != 1],
+            list_counts(story, counts,
+                        fate == OPERATE_SHRUNK    ? add_parts
+                        : fate == OPERATE_RETIMED ? add_ttls
+                                                  : NULL));
     }
 }
 
@@ -215,6 +242,7 @@ void compare_tell_story(struct arena *arena, struct operate_comparison *comparis
     comparison->steps = arena_alloc(arena, STEPS_MAX * sizeof *comparison->steps);
     tell_moves(&story);
     tell_fates(&story);
+    tell_held_up(&story);
     tell_members(&story);
     tell_settings(&story);
 }

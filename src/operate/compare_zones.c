@@ -127,18 +127,18 @@ static int compare_order(const struct zone_at at[2])
 
 /* The worst difference of all RRsets; of a TTL, which. One that becomes steered or ceases to be is told as
  * that. */
-static enum zone_difference compare_rrsets(const struct comparing *c, struct zone_at at[2], uint32_t ttl[2])
+static enum zone_difference compare_rrsets(struct comparing *c, struct zone_at at[2], uint32_t ttl[2])
 {
     const struct zone_rrset *end[2] = {at[0].node->rrsets + at[0].node->rrset_count,
                                        at[1].node->rrsets + at[1].node->rrset_count};
     enum zone_difference worst = ZONE_SAME;
     at[0].rrset = at[0].node->rrsets;
     at[1].rrset = at[1].node->rrsets;
-    while (worst != ZONE_OTHER_DATA && (at[0].rrset != end[0] || at[1].rrset != end[1])) {
+    while (at[0].rrset != end[0] || at[1].rrset != end[1]) {
         int order = at[0].rrset == end[0] ? 1 : at[1].rrset == end[1] ? -1 : compare_order(at);
-        enum zone_difference found = order == 0                           ? compare_pair(c, at)
-                                     : is_steered(&at[order < 0 ? 0 : 1]) ? ZONE_SAME
-                                                                          : ZONE_OTHER_DATA;
+        bool steered = is_steered(&at[order <= 0 ? 0 : 1]);
+        enum zone_difference found = order == 0 ? compare_pair(c, at) : steered ? ZONE_SAME : ZONE_OTHER_DATA;
+        c->has_other_statics |= !steered && found != ZONE_SAME;
         if (found == ZONE_OTHER_TTL && worst == ZONE_SAME) {
             ttl[0] = zone_get_ttl(&at[0]);
             ttl[1] = zone_get_ttl(&at[1]);
@@ -161,13 +161,11 @@ static bool is_name_shrunk(const struct zone_at at[2], const uint32_t records[2]
 
 static void compare_node(struct comparing *c, struct zone_at at[2], const uint32_t records[2])
 {
-    uint32_t ttl[2];
+    uint32_t ttl[2] = {0, 0};
+    enum zone_difference found = compare_rrsets(c, at, ttl);
     if (is_name_shrunk(at, records)) {
         count_name(c, OPERATE_SHRUNK, at[0].zone, at[0].node, records);
-        return;
-    }
-    enum zone_difference found = compare_rrsets(c, at, ttl);
-    if (found == ZONE_OTHER_DATA) {
+    } else if (found == ZONE_OTHER_DATA) {
         count_name(c, OPERATE_CHANGED, at[0].zone, at[0].node, records);
     } else if (found == ZONE_OTHER_TTL) {
         count_name(c, OPERATE_RETIMED, at[0].zone, at[0].node, ttl);
@@ -185,13 +183,14 @@ static void compare_nodes(struct comparing *c, const struct zone *zone, const st
         uint32_t own = compare_count_records(node);
         const struct zone_node *same = own == 0 ? NULL : find_same(other, node);
         uint32_t others = compare_count_records(same);
-        if (is_hidden(node) != is_hidden(same)) { /* as if it were not there */
+        if (same != NULL && is_hidden(node) != is_hidden(same)) { /* as if it were not there */
             own = is_hidden(node) ? 0 : own;
             others = is_hidden(node) ? others : 0;
         }
         const uint32_t records[2] = {side == 0 ? own : others, side == 0 ? others : own};
         if (own != 0 && others == 0) {
             count_name(c, side == 0 ? OPERATE_REMOVED : OPERATE_ADDED, zone, node, records);
+            c->has_other_statics |= count_records(node, false) != 0;
         } else if (side == 0 && own != 0) {
             compare_node(c, (struct zone_at[2]){{zone, node, NULL}, {other, same, NULL}}, records);
         }
@@ -221,6 +220,20 @@ static const struct zone *find_good(const struct view *view, const char *origin)
     return zone == NULL || zone->failed ? NULL : zone;
 }
 
+/* Secondaries take a zone for what they have until its serial is a later one (RFC 1982). */
+static void compare_serials(struct comparing *c, const char *origin, const struct zone *before,
+                            const struct zone *after)
+{
+    const struct view_primary *primary = view_find_primary(c->compare->view[1], after->apex);
+    const struct conf_zone_options *options = primary == NULL ? NULL : primary->options;
+    bool is_copied = options != NULL && options->transfer_to_count + options->notify_count != 0;
+    if (c->has_other_statics && is_copied && options->serial == CONF_SERIAL_FILE &&
+        (int32_t)(after->serial - before->serial) <= 0) {
+        const uint32_t serials[2] = {before->serial, after->serial};
+        compare_count(c, &c->comparison->held_up, origin, serials);
+    }
+}
+
 static void compare_zone(struct comparing *c, const char *origin)
 {
     const struct zone *before = find_good(c->compare->view[0], origin);
@@ -240,8 +253,10 @@ static void compare_zone(struct comparing *c, const char *origin)
         compare_count(c, &zones[OPERATE_SHRUNK], origin, records);
     }
     if (before != after) {
+        c->has_other_statics = false;
         compare_nodes(c, before, after, 0);
         compare_nodes(c, after, before, 1);
+        compare_serials(c, origin, before, after);
     }
 }
 

@@ -312,3 +312,36 @@ def test_settings(site):
     assert '  1 name differs in "fallback": www.example.com.\n' in told and '  1 check differs in "fall": web\n' in told
     assert '  the server differs in "edns_size", "rotate"\n' in told and '  the server differs in "threads", from its next start on\n' in told
     assert server.reload().json["changes"] == changes
+
+
+def test_secondaries_keep_what_has_no_later_serial(site):
+    secondaries = {"transfer_to": ["127.0.0.0/8"]}
+    site.server["zone_options"] = {"example.com": secondaries, "gone.example": {**secondaries, "serial": "auto"}}
+    server = site.start()
+    site.zone("example.com", "www 60 IN A 192.0.2.7\n").zone("gone.example", "www 60 IN A 192.0.2.7\n").write()
+    changes = dry(server)
+    assert changes["zones"]["held_up"] == {"total": 1, "items": [{"name": "example.com.", "serial_before": 1, "serial_after": 1}]}
+    assert ("1 zone has no later serial with its other records, so secondaries keep the old ones: example.com. (1 -> 1)"
+            in "\n".join(changes["steps"]))
+    site.zone("example.com", "www 60 IN A 192.0.2.7\n", soa=kit.SOA.replace(" 1 ", " 2 ", 1)).write()
+    assert dry(server)["zones"]["held_up"]["total"] == 0
+    assert server.reload().json["changes"]["zones"]["held_up"]["total"] == 0
+    site.policy("example.com", {"www": {**STEERED, "ttl": 9}})
+    site.server["zone_options"]["example.com"].update(notify=["127.0.0.9:5353"])
+    changes = dry(site.write() and server)
+    assert changes["names"]["ttl_changed"]["total"] == 1 and changes["zones"]["held_up"]["total"] == 0, "copies have the static ones"
+    assert settings(changes)["zone", "notify"] == (1, ["example.com."]) and ("zone", "transfer_to") not in settings(changes)
+    site.server["zone_options"]["example.com"].update(transfer_to=["127.0.0.1"], transfer_steered="rendered")
+    changes = settings(dry(site.write() and server))
+    assert ("zone", "transfer_to") in changes and ("zone", "transfer_steered") in changes
+
+
+def test_glue_and_delegations(site):
+    site.zone("example.com", "sub 60 IN NS ns.sub\nns.sub 60 IN A 192.0.2.4\nalso.sub 60 IN NS ns.sub\nback 60 IN NS ns.sub\nx.back 60 IN A 192.0.2.5\n")
+    server = site.start()
+    site.zone("example.com", "sub 60 IN NS ns.sub\nns.sub 60 IN A 192.0.2.6\nback 60 IN TXT x\nx.back 60 IN A 192.0.2.5\n").write()
+    changes = dry(server)
+    assert set(told_names(changes, "changed")) == {"ns.sub.example.com.", "back.example.com."}
+    assert list(told_names(changes, "added")) == ["x.back.example.com."], "the delegation hid it"
+    site.zone("example.com", "sub 60 IN NS ns1\nback 60 IN TXT x\nx.back 60 IN A 192.0.2.5\n").write()
+    assert set(told_names(dry(server), "removed")) == {"ns.sub.example.com.", "also.sub.example.com."}, "glue goes, too"
