@@ -269,6 +269,27 @@ static bool take_one(struct steer_reading *reading, const struct steer_tier *tie
     return true;
 }
 
+static void mark_members(const struct steer_tier *tier, uint64_t *marks)
+{
+    for (size_t i = 0; i < tier->count; i++) {
+        marks[tier->members[i] / 64u] |= UINT64_C(1) << (tier->members[i] % 64u);
+    }
+}
+
+/* The list has the members of the tiers, too, who were looked at there. */
+static bool take_rest(struct steer_reading *reading, const struct steer_class *class)
+{
+    uint64_t inside[(STEER_MEMBERS_MAX + 64) / 64];
+    memset(inside, 0, (reading->policy->member_count + 63u) / 64u * sizeof *inside);
+    for (size_t i = 0; i < class->tier_count; i++) {
+        mark_members(&class->tiers[i], inside);
+    }
+    reading->inside = inside;
+    bool taken = take_one(reading, class->rest, class->tier_count);
+    reading->inside = NULL;
+    return taken;
+}
+
 /* The first tier that has somebody whom this accepts. */
 static bool take_first_of(struct steer_reading *reading, const struct steer_class *class,
                           enum steer_accepts accepts)
@@ -279,7 +300,7 @@ static bool take_first_of(struct steer_reading *reading, const struct steer_clas
             return true;
         }
     }
-    return class->rest != NULL && take_one(reading, class->rest, class->tier_count);
+    return class->rest != NULL && take_rest(reading, class);
 }
 
 /* Whoever serves, tier by tier. If nobody does, that may be for want of sight: then answers stay with the

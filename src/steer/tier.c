@@ -171,6 +171,11 @@ static void measure_tier(const struct steer_tier *tier, const struct sums *all, 
 
 /* ---- who counts ---- */
 
+static bool is_inside(const struct steer_reading *reading, uint16_t index)
+{
+    return reading->inside != NULL && (reading->inside[index / 64u] >> (index % 64u) & 1) != 0;
+}
+
 static bool has_type(const struct steer_reading *reading, uint16_t index)
 {
     const struct steer_member *member = &reading->policy->members[index];
@@ -184,6 +189,9 @@ static bool group_has_type(const struct steer_reading *reading, const uint16_t *
     bool any = false, weighted = false;
     for (size_t i = 0; i < count && !(any && weighted); i++) {
         bool has_weight = reading->policy->members[members[i]].weight > 0;
+        if (is_inside(reading, members[i])) {
+            continue;
+        }
         if (has_weight && !weighted) {
             weighted = true;
             any = false;
@@ -209,7 +217,7 @@ static bool tier_has_type(const struct steer_reading *reading, const struct stee
 /* Of whom is it counted how many serve? */
 static bool counts(const struct steer_reading *reading, uint16_t index, bool own_type)
 {
-    return !reading->by_type || (own_type && has_type(reading, index));
+    return !is_inside(reading, index) && (!reading->by_type || (own_type && has_type(reading, index)));
 }
 
 void tier_begin(struct steer_reading *reading, struct steer_part *part)

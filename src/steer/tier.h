@@ -24,13 +24,14 @@ struct steer_reading {
     /* Of what is asked. */
     enum health_family family;
     enum steer_accepts accepts;
-    uint32_t used;     /* members in the choice so far */
-    uint32_t listed;   /* entries of `accepted` so far */
-    bool weighted;     /* the part in the making has a member with a weight: those without are out */
-    bool by_type;      /* of the tier under way, only who has records of the type counts */
-    uint32_t left_out; /* of the tier under way: who does not, for that */
-    bool holds;        /* who came back a moment ago does not serve yet, unless clients had to go there */
-    bool admits;       /* of the tier under way: it sufficed before the first of those came back */
+    uint32_t used;          /* members in the choice so far */
+    uint32_t listed;        /* entries of `accepted` so far */
+    const uint64_t *inside; /* a bit per member: who counts for another tier already; NULL: nobody */
+    bool weighted;          /* the part in the making has a member with a weight: those without are out */
+    bool by_type;           /* of the tier under way, only who has records of the type counts */
+    uint32_t left_out;      /* of the tier under way: who does not, for that */
+    bool holds;  /* who came back a moment ago does not serve yet, unless clients had to go there */
+    bool admits; /* of the tier under way: it sufficed before the first of those came back */
     uint64_t latest_left_ms; /* of the tier under way: when the latest of its members left */
     uint64_t until_ms;       /* wall time from which another evaluation may say something else */
     bool has_held;           /* there was such a member */

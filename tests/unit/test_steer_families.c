@@ -127,6 +127,29 @@ static void a_fallback_looks_for_the_family(void **state)
     world_free(w);
 }
 
+/* Behind the tiers stand those that are in none, whoever else is in the list. */
+static void what_is_behind_the_tiers_counts_by_itself(void **state)
+{
+    (void)state;
+    struct world *w = make_mixed();
+    const struct steer_tier all = {.label = "others", .members = w->indices, .count = EACH + 1};
+    w->class.tier_count = 1;
+    w->class.rest = &all;
+    w->policy.fallback = STEER_FALLBACK_FIRST;
+    w->members[EACH].types = STEER_HAS_A;
+    w->endpoints[0] = word_without(HEALTH_V6);
+    assert_int_equal(ask_for(w, STEER_HAS_AAAA)->count, 0); /* nothing has failed there */
+    assert_int_equal(w->choice.source, STEER_FROM_FIRST);
+    w->endpoints[EACH] = HEALTH_OBSERVED_UNHEALTHY;
+    assert_int_equal(ask_for(w, STEER_HAS_AAAA)->source, STEER_FROM_SICK);
+    assert_int_equal(w->choice.members[0], 0);
+    w->members[EACH].types = STEER_HAS_A | STEER_HAS_AAAA;
+    w->endpoints[EACH] = HEALTH_OBSERVED_HEALTHY;
+    assert_int_equal(ask_for(w, STEER_HAS_AAAA)->source, STEER_FROM_FIRST);
+    assert_int_equal(w->choice.members[0], EACH);
+    world_free(w);
+}
+
 /* Records of other types lead to names whose addresses are looked up then. */
 static void other_types_need_any_family(void **state)
 {
@@ -170,6 +193,7 @@ int main(void)
         cmocka_unit_test(a_tier_without_a_family_has_no_answer_and_gives_none_away),
         cmocka_unit_test(a_standby_stands_in_for_a_family),
         cmocka_unit_test(a_fallback_looks_for_the_family),
+        cmocka_unit_test(what_is_behind_the_tiers_counts_by_itself),
         cmocka_unit_test(other_types_need_any_family),
         cmocka_unit_test(a_family_shortens_its_own_ttl),
     };
