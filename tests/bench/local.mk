@@ -1,8 +1,9 @@
 ## `make bench`: instructions per query of the data path, compared with the recorded ones; needs valgrind.
 ## tests/bench/steering measures loads and the loss of a region at size, with the real server; run by hand.
+## tests/bench/durable measures what it costs that overrides are on the disk before they are acknowledged; run by hand.
 ## tests/bench/control measures how long overrides and failures wait beside drills, reports, reloads and slow clients; run by hand.
 ## `make bench-record` records them anew (in a build of plain ./configure: other flags count differently). tests/bench/peers/steerd.sh plugs the server into the peers kit.
-EXTRA_DIST += tests/bench/control tests/bench/instructions tests/bench/instructions.txt tests/bench/peers/steerd.sh tests/bench/steering
+EXTRA_DIST += tests/bench/control tests/bench/durable tests/bench/instructions tests/bench/instructions.txt tests/bench/peers/steerd.sh tests/bench/steering
 .PHONY: bench bench-record
 if HAVE_CMOCKA
 EXTRA_PROGRAMS = tests/bench/bench_answer
