@@ -5,7 +5,6 @@
 
 #include "store/database.h"
 
-#include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -14,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { BUSY_MS = 1000, ROW_MAX = 8 << 20 };
 
@@ -127,33 +125,21 @@ static int restrict_it(struct database *db)
                             "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0");
 }
 
-/* Where nothing can be written not even the log can be opened: then nobody changes the file either, and it is
- * read as it is, unless there is a log with more. */
-static bool is_on_read_only(struct database *db, const char *path)
+/* Where nothing can be written, or there is no room, not even the index of the log can be made. */
+static bool is_unwritable(const struct database *db)
 {
-    struct stat status;
-    char *log = memory_print("%s-wal", path);
-    bool has_log = stat(log, &status) == 0 && status.st_size > 0;
     int code = sqlite3_errcode(db->sql) & 0xff;
-    free(log);
-    return !has_log && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY);
+    return code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_IOERR || code == SQLITE_FULL;
 }
 
-static int open_unchanging(struct database *db, const char *path)
+/* With its log and without writing: the index of the log is in memory, which takes the file for oneself
+ * alone, and that without locks, which are writes, too. Nobody can change it meanwhile. */
+static int open_unchanging(struct database *db, const char *name)
 {
-    struct buffer name;
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
     database_close(db);
-    buffer_init(&name);
-    buffer_add_text(&name, path[0] == '/' ? "file:" : "file:./");
-    for (; *path != '\0'; path++) {
-        bool plain = (*path >= 'a' && *path <= 'z') || (*path >= 'A' && *path <= 'Z') ||
-                     (*path >= '0' && *path <= '9') || strchr("/._-", *path) != NULL;
-        buffer_print(&name, plain ? "%c" : "%%%02x", (unsigned char)*path);
-    }
-    buffer_add_text(&name, "?immutable=1");
-    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
-    int error = database_note(db, sqlite3_open_v2(name.bytes, &db->sql, flags, NULL));
-    buffer_fini(&name);
+    int error = database_note(db, sqlite3_open_v2(name, &db->sql, flags, "unix-none"));
+    error = error != 0 ? error : database_run(db, "PRAGMA locking_mode = EXCLUSIVE");
     return error != 0 ? error : restrict_it(db);
 }
 
@@ -169,15 +155,14 @@ int database_open(struct database *db, const char *path, enum database_way way)
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (way == DATABASE_MAKE ? SQLITE_OPEN_CREATE : 0);
     char *name = make_name(path);
     int error = database_note(db, sqlite3_open_v2(name, &db->sql, flags, NULL));
-    free(name);
     error = error != 0 ? error : restrict_it(db);
     if (way == DATABASE_READ) {
-        error =
-            error != 0 && db->sql != NULL && is_on_read_only(db, path) ? open_unchanging(db, path) : error;
+        error = error != 0 && db->sql != NULL && is_unwritable(db) ? open_unchanging(db, name) : error;
         error = error != 0 ? error : database_run(db, "PRAGMA query_only = ON");
     } else if (db->sql != NULL && sqlite3_db_readonly(db->sql, "main") == 1) {
         error = database_fail(db, -EROFS, "it cannot be written%s", find_advice(-EROFS));
     }
+    free(name);
     if (error != 0) {
         database_close(db);
     }

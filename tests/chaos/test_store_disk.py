@@ -67,6 +67,21 @@ def test_a_full_disk(server):
     assert server.addresses("www.example.com") == server.eu
 
 
+def test_a_restart_while_the_disk_is_full(server):
+    """What is durable holds, although nothing can be written."""
+    server.override("region", "us-east", "drain")
+    server.kill()
+    server.disk.set(disk.FULL, 1)
+    server.start()
+    assert server.addresses("www.example.com") == server.eu
+    assert server.override("region", "us-east", "auto")["durable"] is False
+    assert server.addresses("www.example.com") == server.us
+    server.disk.heal()
+    wait_durable(server)
+    restart(server)
+    assert server.addresses("www.example.com") == server.us
+
+
 def test_a_disk_that_hangs(server):
     server.disk.set(disk.SYNC_MS, 30000)
     said = server.override("region", "us-east", "drain")
