@@ -159,6 +159,8 @@ static void dispatch(struct call *call)
         [ROUTE_GEO] = {handle_geo, "geo", ADMIN_QUICK},
         [ROUTE_EXPLAIN] = {handle_explain, "explain", ADMIN_QUICK},
         [ROUTE_METRICS] = {handle_metrics, "metrics", ADMIN_QUICK},
+        [ROUTE_JOURNAL] = {handle_journal, "journal", ADMIN_QUICK},
+        [ROUTE_VERIFY] = {handle_verify, "verify", ADMIN_LONG},
         [ROUTE_WHAT_IF] = {handle_what_if, "what-if", ADMIN_LONG},
         [ROUTE_DRILLS] = {handle_drill, "drill", ADMIN_LONG},
     };

@@ -75,13 +75,16 @@ enum admin_lane {
     ADMIN_LANES
 };
 
+enum { ADMIN_HASH_LEN = 32, ADMIN_HASH_TEXT_SIZE = 2 * ADMIN_HASH_LEN + 1 };
+
 /* Where what operators order is kept. */
 struct admin_store {
-    const char *state; /* "ok", "failing", "none" */
-    char reason[256];  /* why it fails; "": it does not */
-    int64_t since_ms;  /* wall: it fails since then; 0: it does not */
-    uint64_t seq;      /* of the latest entry of the journal */
-    size_t owed;       /* changes that hold and are not durable yet */
+    const char *state;                  /* "ok", "failing", "none" */
+    char reason[256];                   /* why it fails; "": it does not */
+    int64_t since_ms;                   /* wall: it fails since then; 0: it does not */
+    uint64_t seq;                       /* of the latest entry of the journal; 0: it has none */
+    unsigned char hash[ADMIN_HASH_LEN]; /* of that */
+    size_t owed;                        /* changes that hold and are not durable yet */
 };
 
 struct admin_info {
@@ -135,6 +138,44 @@ struct admin_drill {
     bool from_live;
     struct progress *progress;
     const char *bad; /* set by the verb: the loss that it did not understand */
+};
+
+/* An entry of the journal. */
+struct admin_entry {
+    uint64_t seq;
+    int64_t time_ms;                             /* wall */
+    const char *actor, *peer, *reason, *request; /* "": not known */
+    const char *kind, *key;                      /* "override", "region:us-east" */
+    const char *before, *after;                  /* JSON; NULL: none */
+    unsigned char hash[ADMIN_HASH_LEN];
+};
+
+/* A page of it. One may have fewer entries than `limit`, or none, and not be the last: what a filter leaves
+ * out takes time, too. */
+struct admin_journal {
+    const char *kind, *key, *actor; /* NULL: any; a key comes with its kind; actor: claimed or proven */
+    int64_t since_ms, until_ms;     /* wall, both included; 0: any */
+    uint64_t cursor;                /* `next` of the page before; 0: from the start */
+    bool oldest_first;
+    size_t limit;
+    struct progress *progress;
+    struct admin_entry *items; /* in the arena, like why */
+    size_t count;
+    uint64_t next; /* 0: that was all */
+    const char *why;
+};
+
+/* Is the journal whole? */
+struct admin_audit {
+    const unsigned char *anchor; /* a hash that was noted; NULL: none */
+    uint64_t anchor_seq;
+    struct progress *progress;
+    bool is_whole;
+    uint64_t entries, bad_seq; /* 0: not one entry */
+    uint64_t last_seq;         /* of the last entry when it began; 0: there was none */
+    unsigned char last_hash[ADMIN_HASH_LEN];
+    int64_t duration_ms;
+    const char *why; /* it is not, or it cannot be read; in the arena */
 };
 
 /* One question on assumptions. */
@@ -200,6 +241,9 @@ struct admin_verbs {
     void (*write_type)(void *reader, const struct view_name *name, unsigned bit, char text[ADMIN_TYPE_SIZE]);
     /* What decides the name's answers; valid until the reader is closed. NULL: not known. */
     const struct steer_policy *(*get_policy)(void *reader, const struct view_name *name);
+    /* On a worker: they wait for a disk. 0; ERROR_CANCELLED; else it cannot be read, and says why. */
+    int (*read_journal)(void *reader, struct admin_journal *journal, struct arena *arena);
+    int (*verify_journal)(void *reader, struct admin_audit *audit, struct arena *arena);
     /* Append the Prometheus text exposition of all metrics. */
     void (*write_metrics)(void *reader, struct buffer *out);
 

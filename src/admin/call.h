@@ -106,7 +106,7 @@ void call_add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[
 /* An object as the API shows it, an endpoint with its checks. */
 json_t *call_render_target(struct call *call, const struct operate_target *target);
 
-/* ---- the resources (targets.c, changes.c, override.c, reasons.c) ---- */
+/* ---- the resources (targets.c, changes.c, override.c, reasons.c, journal.c) ---- */
 
 void handle_status(struct call *call);
 void handle_targets(struct call *call);
@@ -118,6 +118,8 @@ void handle_geo(struct call *call);
 void handle_explain(struct call *call);
 void handle_what_if(struct call *call);
 void handle_metrics(struct call *call);
+void handle_journal(struct call *call);
+void handle_verify(struct call *call);
 void handle_override(struct call *call);
 void handle_load(struct call *call);
 void handle_reload(struct call *call);

@@ -7,11 +7,12 @@ src_libadmin_a_SOURCES = \
 	src/admin/connection.c src/admin/connection.h \
 	src/admin/page.c src/admin/page.h \
 	src/admin/peers.c src/admin/peers.h \
+	src/admin/journal.c \
 	src/admin/override.c \
 	src/admin/problem.c src/admin/problem.h \
 	src/admin/reasons.c \
 	src/admin/render.c src/admin/render.h \
-	src/admin/render_changes.c \
+	src/admin/render_changes.c src/admin/render_journal.c \
 	src/admin/render_report.c src/admin/render_set.h src/admin/render_status.c \
 	src/admin/render_text.c \
 	src/admin/request.c src/admin/request.h \

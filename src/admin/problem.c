@@ -30,6 +30,7 @@ static const struct {
                                "The configuration is invalid; the previous one still serves"},
     [PROBLEM_UNSUPPORTED] = {501, "unsupported", "This server does not do that"},
     [PROBLEM_BUSY] = {503, "busy", "The server computes too much already"},
+    [PROBLEM_NO_JOURNAL] = {503, "no-journal", "There is no journal that can be read"},
     [PROBLEM_INTERNAL] = {500, "internal", "The server could not answer"},
 };
 

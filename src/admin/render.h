@@ -35,5 +35,7 @@ json_t *render_counts(const struct operate_targets *targets);
 json_t *render_brakes(const struct admin_info *info);
 json_t *render_work(const struct worker_stats *work);
 json_t *render_store(const struct admin_store *store);
+json_t *render_entry(const struct admin_entry *entry);
+json_t *render_audit(const struct admin_audit *audit);
 /* What does not come from the counts. */
 json_t *render_info(const struct admin_info *info);

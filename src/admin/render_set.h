@@ -21,6 +21,18 @@ static inline void set_number(json_t *object, const char *key, uint64_t number)
     set(object, key, json_integer((json_int_t)number));
 }
 
+/* In hexadecimal digits; NULL is null. */
+static inline void set_hash(json_t *object, const char *key, const unsigned char *hash)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[ADMIN_HASH_TEXT_SIZE] = "";
+    for (size_t i = 0; hash != NULL && i < ADMIN_HASH_LEN; i++) {
+        text[2 * i] = digits[hash[i] >> 4];
+        text[2 * i + 1] = digits[hash[i] & 15];
+    }
+    set_text(object, key, hash == NULL ? NULL : text);
+}
+
 /* 0 is "never". */
 static inline void set_time(json_t *object, const char *key, int64_t wall_ms)
 {

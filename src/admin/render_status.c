@@ -77,6 +77,7 @@ json_t *render_store(const struct admin_store *store)
     set_text(object, "reason", store->reason[0] == '\0' ? NULL : store->reason);
     set_time(object, "since", store->since_ms);
     set_number(object, "seq", store->seq);
+    set_hash(object, "hash", store->seq == 0 ? NULL : store->hash);
     set_number(object, "owed", store->owed);
     return object;
 }

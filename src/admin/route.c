@@ -26,6 +26,10 @@ static const char *const parameter_names[ROUTE_PARAMETERS] = {
     [ROUTE_DRY_RUN] = "dry_run",     [ROUTE_ACTOR] = "actor",
     [ROUTE_ZONE] = "zone",           [ROUTE_POLICY] = "policy",
     [ROUTE_ASSUME] = "assume",       [ROUTE_ALLOW_UNSERVED] = "allow_unserved",
+    [ROUTE_KIND] = "kind",           [ROUTE_KEY] = "key",
+    [ROUTE_ABOUT] = "target",        [ROUTE_SINCE] = "since",
+    [ROUTE_UNTIL] = "until",         [ROUTE_ORDER] = "order",
+    [ROUTE_ANCHOR] = "anchor",
 };
 
 static const struct resource {
@@ -58,6 +62,12 @@ static const struct resource {
                       BIT(ROUTE_ZONE) | BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT),
                       "POST"},
     [ROUTE_DRILLS] = {{"v1", "drills"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_JOURNAL] = {{"v1", "journal"},
+                       READ,
+                       PAGING | BIT(ROUTE_KIND) | BIT(ROUTE_KEY) | BIT(ROUTE_ABOUT) | BIT(ROUTE_ACTOR) |
+                           BIT(ROUTE_SINCE) | BIT(ROUTE_UNTIL) | BIT(ROUTE_ORDER),
+                       "GET, HEAD"},
+    [ROUTE_VERIFY] = {{"v1", "journal:verify"}, ROUTE_POST, BIT(ROUTE_ANCHOR), "POST"},
     [ROUTE_METRICS] = {{"metrics"}, READ, 0, "GET, HEAD"},
 };
 

@@ -33,6 +33,8 @@ enum route_id {
     ROUTE_WHAT_IF,
     ROUTE_RELOAD,
     ROUTE_DRILLS,
+    ROUTE_JOURNAL,
+    ROUTE_VERIFY,
     ROUTE_METRICS,
     ROUTE_IDS
 };
@@ -53,6 +55,13 @@ enum route_parameter {
     ROUTE_ZONE,
     ROUTE_POLICY,
     ROUTE_ASSUME,
+    ROUTE_KIND,
+    ROUTE_KEY,
+    ROUTE_ABOUT, /* "target" */
+    ROUTE_SINCE,
+    ROUTE_UNTIL,
+    ROUTE_ORDER,
+    ROUTE_ANCHOR,
     ROUTE_PARAMETERS
 };
 

@@ -11,5 +11,6 @@ enum exits {
     EXITS_UNREACHABLE = 3, /* no server, or not one that speaks the API */
     EXITS_NOT_FOUND = 4,   /* no such region, az, endpoint, zone */
     EXITS_DRILL_FAILED =
-        5, /* names end unserved, lead to what is lost, or miss the recovery time objective */
+        5,            /* names end unserved, lead to what is lost, or miss the recovery time objective */
+    EXITS_BROKEN = 6, /* the journal is not what it was */
 };

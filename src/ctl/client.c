@@ -9,6 +9,7 @@
 #include "ctl/http.h"
 #include "ctl/socket.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -194,17 +195,14 @@ enum steerctl_exit steerctl_ask_json(const struct steerctl *ctl, const char *met
     return code;
 }
 
-enum steerctl_exit steerctl_list_page(const struct steerctl *ctl, const char *target, json_t *items,
+enum steerctl_exit steerctl_list_part(const struct steerctl *ctl, const char *target, json_t *items,
                                       char **cursor)
 {
     struct steerctl_reply reply;
     struct buffer full;
     buffer_init(&full);
-    buffer_print(&full, "%s%climit=1000", target, strchr(target, '?') == NULL ? '?' : '&');
-    if (*cursor != NULL) {
-        buffer_add_text(&full, "&cursor=");
-        steerctl_add_encoded(&full, *cursor);
-    }
+    buffer_add_text(&full, target);
+    steerctl_add_query(&full, "cursor", *cursor);
     free(*cursor);
     *cursor = NULL;
     enum steerctl_exit code = STEERCTL_UNREACHABLE;
@@ -221,6 +219,28 @@ enum steerctl_exit steerctl_list_page(const struct steerctl *ctl, const char *ta
     steerctl_reply_fini(&reply);
     buffer_fini(&full);
     return code;
+}
+
+enum steerctl_exit steerctl_list_page(const struct steerctl *ctl, const char *target, json_t *items,
+                                      char **cursor)
+{
+    struct buffer full;
+    buffer_init(&full);
+    buffer_add_text(&full, target);
+    steerctl_add_query(&full, "limit", "1000");
+    enum steerctl_exit code = steerctl_list_part(ctl, full.bytes, items, cursor);
+    buffer_fini(&full);
+    return code;
+}
+
+void steerctl_print_page(const json_t *items, const char *cursor)
+{
+    json_t *document = json_object();
+    json_object_set(document, "items", (json_t *)(uintptr_t)items);
+    json_object_set_new(document, "next_cursor", cursor == NULL ? json_null() : json_string(cursor));
+    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    putchar('\n');
+    json_decref(document);
 }
 
 enum steerctl_exit steerctl_list(const struct steerctl *ctl, const char *target, json_t **items)

@@ -8,6 +8,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/drill.c \
 	src/ctl/explain.c \
 	src/ctl/help.c \
+	src/ctl/history.c \
 	src/ctl/http.c src/ctl/http.h \
 	src/ctl/lists.c \
 	src/ctl/look.c \

@@ -6,7 +6,6 @@
 #include "ctl/verbs.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,16 +18,6 @@ enum steerctl_exit run_status(const struct steerctl *ctl)
     }
     json_decref(json);
     return code;
-}
-
-static void print_list(const json_t *items)
-{
-    json_t *document = json_object();
-    json_object_set(document, "items", (json_t *)(uintptr_t)items);
-    json_object_set_new(document, "next_cursor", json_null());
-    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-    putchar('\n');
-    json_decref(document);
 }
 
 static enum steerctl_exit show_one(const struct steerctl *ctl, const char *plural, const char *name)
@@ -62,7 +51,7 @@ enum steerctl_exit run_targets(const struct steerctl *ctl)
     steerctl_add_query(&target, "effective", ctl->effective);
     enum steerctl_exit code = steerctl_list(ctl, target.bytes, &items);
     if (code == STEERCTL_OK && ctl->json) {
-        print_list(items);
+        steerctl_print_page(items, NULL);
     } else if (code == STEERCTL_OK) {
         show_targets(ctl, ctl->words[0], items);
     }
@@ -91,7 +80,7 @@ enum steerctl_exit run_list(const struct steerctl *ctl)
     enum steerctl_exit code = steerctl_list(ctl, target.bytes, &items);
     for (size_t i = 0; code == STEERCTL_OK && i < sizeof lists / sizeof *lists; i++) {
         if (strcmp(lists[i].name, ctl->words[0]) == 0 && ctl->json) {
-            print_list(items);
+            steerctl_print_page(items, NULL);
         } else if (strcmp(lists[i].name, ctl->words[0]) == 0) {
             lists[i].show(ctl, items);
         }

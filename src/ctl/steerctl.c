@@ -81,6 +81,19 @@ static const struct verb verbs[] = {
     {"overrides", "", "list all overrides",
      "All overrides, planned ones included: who set them, why, and until when", "  steerctl overrides", 0, 0,
      0, NULL, run_list},
+    {"history", "[TARGET]", "who did what, and why, latest first",
+     "What operators have ordered, and what has started or ended by itself, from the journal, latest first: "
+     "who\n"
+     "is said to have done it and [who the kernel proves], what it was before and after, and why",
+     "  steerctl history region:us-east\n  steerctl history --since 2h --actor alice", 0, 1,
+     OPTION_SINCE | OPTION_ACTOR | OPTION_LIMIT, "target=TARGET", run_history},
+    {"audit", "verify", "is the journal what it was?",
+     "Look through the whole journal: was any entry changed, removed or moved? That its end was cut off "
+     "shows "
+     "by\n"
+     "an --anchor from the log that is kept elsewhere. Exit code 6 if it is broken, with the entry and why",
+     "  steerctl audit verify\n  steerctl audit verify --anchor 1234:e3b0c442...", 1, 1, OPTION_ANCHOR, NULL,
+     run_audit},
     {"explain", "NAME [TYPE]", "which answer a client gets, and why",
      "Which answer a client gets for a name (type A unless given), and why, step by step. With --assume "
      "also\n"

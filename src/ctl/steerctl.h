@@ -18,6 +18,7 @@ enum steerctl_exit {
     STEERCTL_UNREACHABLE = EXITS_UNREACHABLE,
     STEERCTL_NOT_FOUND = EXITS_NOT_FOUND,
     STEERCTL_DRILL_FAILED = EXITS_DRILL_FAILED,
+    STEERCTL_BROKEN = EXITS_BROKEN,
 };
 
 #define SOCKET_DEFAULT "/run/steerd/admin.sock"
@@ -42,6 +43,8 @@ enum {
     OPTION_TRAFFIC = 8192,
     OPTION_LIMIT = 16384,
     OPTION_YES_UNSERVED = 1 << 18,
+    OPTION_SINCE = 1 << 19,
+    OPTION_ANCHOR = 1 << 20,
 };
 
 struct verb;
@@ -52,7 +55,7 @@ struct steerctl {
     bool json, colour, wants_help, wants_version;
     unsigned given; /* OPTION_ bits */
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
-        *traffic, *limit;
+        *traffic, *limit, *since, *anchor;
     const char **losses;
     size_t loss_count;
     const char **assumed;
@@ -87,12 +90,18 @@ enum steerctl_exit steerctl_judge(const struct steerctl *ctl, const struct steer
  * the caller. */
 enum steerctl_exit steerctl_ask_json(const struct steerctl *ctl, const char *method, const char *target,
                                      json_t *body, json_t **json);
-/* One page; appends to items. *cursor (NULL at first) becomes the next one, owned by the caller; NULL: the
- * end. */
+/* A page as large as the target says; else as steerctl_list_page(). */
+enum steerctl_exit steerctl_list_part(const struct steerctl *ctl, const char *target, json_t *items,
+                                      char **cursor);
+/* One page of 1000; appends to items. *cursor (NULL at first) becomes the next one, owned by the caller;
+ * NULL: the end. */
 enum steerctl_exit steerctl_list_page(const struct steerctl *ctl, const char *target, json_t *items,
                                       char **cursor);
 /* All pages of a list: *items is an array, owned by the caller, on STEERCTL_OK. */
 enum steerctl_exit steerctl_list(const struct steerctl *ctl, const char *target, json_t **items);
+
+/* As the API has it. */
+void steerctl_print_page(const json_t *items, const char *cursor);
 
 /* ---- table.c ---- */
 

@@ -28,6 +28,9 @@ enum steerctl_exit run_show(const struct steerctl *ctl);
 enum steerctl_exit run_explain(const struct steerctl *ctl);
 enum steerctl_exit run_what_if(const struct steerctl *ctl);
 enum steerctl_exit run_metrics(const struct steerctl *ctl);
+/* history.c */
+enum steerctl_exit run_history(const struct steerctl *ctl);
+enum steerctl_exit run_audit(const struct steerctl *ctl);
 /* change.c */
 enum steerctl_exit run_override(const struct steerctl *ctl);
 enum steerctl_exit run_load(const struct steerctl *ctl);

@@ -24,7 +24,7 @@
 
 #include <event2/event.h>
 
-enum { PATIENCE_MS = 500 };
+enum { PATIENCE_MS = 500, ANCHOR_S = 5 };
 
 struct turn {
     enum health_kind kind;
@@ -41,7 +41,10 @@ struct durable {
     struct durable_order *orders; /* on their way */
     struct turn *turns;           /* of the overrides that have started or ended */
     size_t turn_count, turn_capacity;
-    bool is_failing; /* and was said to be */
+    bool is_failing;         /* and was said to be */
+    uint64_t anchored;       /* seq of the latest anchor in the log */
+    struct event *anchor;    /* timer: the next one */
+    struct store_stats last; /* of the store that was closed */
     atomic_size_t late;
 };
 
@@ -340,6 +343,42 @@ static void wake(void *context)
     (void)written;
 }
 
+/* ---- anchors: that the end of a journal was cut off shows in nothing but a hash that was noted elsewhere
+ * ---- */
+
+static void write_anchor(struct durable *durable, const struct store_stats *stats)
+{
+    char hash[2 * STORE_HASH_SIZE + 1];
+    if (stats->seq == durable->anchored) {
+        return;
+    }
+    for (size_t i = 0; i < STORE_HASH_SIZE; i++) {
+        snprintf(hash + 2 * i, sizeof hash - 2 * i, "%02x", stats->hash[i]);
+    }
+    log_info("journal anchor seq=%llu hash=%s", (unsigned long long)stats->seq, hash);
+    durable->anchored = stats->seq;
+}
+
+static void on_anchor(evutil_socket_t fd, short what, void *argument)
+{
+    struct durable *durable = argument;
+    struct store_stats stats;
+    (void)fd, (void)what;
+    store_get_stats(durable->store, &stats);
+    write_anchor(durable, &stats);
+}
+
+/* A moment after the first entry that has none: of many one is enough. */
+static void plan_anchor(struct durable *durable, const struct store_stats *stats)
+{
+    const struct timeval after = {.tv_sec = ANCHOR_S};
+    if (stats->seq != durable->anchored && event_pending(durable->anchor, EV_TIMEOUT, NULL) == 0) {
+        (void)event_add(durable->anchor, &after);
+    }
+}
+
+/* ---- */
+
 /* Says when it begins to fail and when that is over. */
 static void tell(struct durable *durable)
 {
@@ -355,6 +394,7 @@ static void tell(struct durable *durable)
                  (unsigned long long)stats.seq);
     }
     durable->is_failing = stats.error != 0 || (durable->is_failing && stats.owed != 0);
+    plan_anchor(durable, &stats);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *argument)
@@ -380,12 +420,18 @@ int durable_open(struct server *server, const char *folder, struct report *repor
         return -errno;
     }
     durable->woken = event_new(server->base, durable->fd, EV_READ | EV_PERSIST, on_wake, durable);
-    if (durable->woken == NULL || event_add(durable->woken, NULL) != 0) {
+    durable->anchor = evtimer_new(server->base, on_anchor, durable);
+    if (durable->woken == NULL || durable->anchor == NULL || event_add(durable->woken, NULL) != 0) {
         return -ENOMEM;
     }
-    return store_open(
-        &(struct store_options){.folder = folder, .context = durable, .wake = wake, .may_fail = true}, report,
-        &durable->store);
+    int error = store_open(
+        &(struct store_options){
+            .folder = folder, .context = durable, .wake = wake, .may_fail = true, .last = &durable->last},
+        report, &durable->store);
+    if (error == 0) {
+        on_anchor(-1, 0, durable);
+    }
+    return error;
 }
 
 bool durable_close(struct durable *durable)
@@ -399,10 +445,16 @@ bool durable_close(struct durable *durable)
             "store not closed folder=%s effect=\"what was ordered last may not be durable: the disk hangs\"",
             durable->folder);
     }
+    if (durable->store != NULL && has_ended) {
+        write_anchor(durable, &durable->last);
+    }
     for (size_t i = 0; i < durable->turn_count; i++) {
         free(durable->turns[i].name);
     }
     free(durable->turns);
+    if (durable->anchor != NULL) {
+        event_free(durable->anchor);
+    }
     if (durable->woken != NULL) {
         event_free(durable->woken);
     }
@@ -417,6 +469,11 @@ bool durable_close(struct durable *durable)
 }
 
 /* ---- looking ---- */
+
+const char *durable_get_folder(const struct durable *durable)
+{
+    return durable->folder;
+}
 
 void durable_get_status(const struct durable *durable, struct durable_status *status)
 {

@@ -62,5 +62,7 @@ struct durable_status {
     const char *state;        /* "ok"; "failing": what holds is not all durable; "none" */
     struct store_stats stats; /* `owed` with what the disk takes its time for */
 };
+/* NULL: there is none. */
+const char *durable_get_folder(const struct durable *durable);
 void durable_get_status(const struct durable *durable, struct durable_status *status);
 void durable_write_metrics(const struct durable *durable, struct buffer *out);

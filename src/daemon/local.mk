@@ -12,6 +12,7 @@ src_steerd_SOURCES = \
 	src/daemon/geowatch.c src/daemon/geowatch.h \
 	src/daemon/hosts.c src/daemon/hosts.h \
 	src/daemon/install.c src/daemon/install.h \
+	src/daemon/journal.c src/daemon/journal.h \
 	src/daemon/keeping.c src/daemon/keeping.h \
 	src/daemon/lanes.c src/daemon/lanes.h \
 	src/daemon/limits.c src/daemon/limits.h \

@@ -8,6 +8,7 @@
 
 #include "daemon/changes.h"
 #include "daemon/durable.h"
+#include "daemon/journal.h"
 #include "daemon/lanes.h"
 #include "daemon/metrics.h"
 #include "daemon/orders.h"
@@ -43,6 +44,8 @@ static void get_info(void *context, struct admin_info *info)
                                        .since_ms = store.stats.failing_since_ms,
                                        .seq = store.stats.seq,
                                        .owed = store.stats.owed};
+    _Static_assert((int)ADMIN_HASH_LEN == (int)STORE_HASH_SIZE, "a hash has to fit");
+    memcpy(info->store.hash, store.stats.hash, sizeof info->store.hash);
     memcpy(info->store.reason, store.stats.reason, sizeof info->store.reason);
     for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
         health_get_brake(view->health, i, &info->brakes[i]);
@@ -376,6 +379,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_names = list_names,
                                   .write_type = write_type,
                                   .get_policy = get_policy,
+                                  .read_journal = server_read_journal,
+                                  .verify_journal = server_verify_journal,
                                   .write_metrics = write_metrics};
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         verbs->lanes[lane] = lanes_get(server->lanes, (enum admin_lane)lane);

@@ -33,6 +33,7 @@ static int find_error(sqlite3 *sql, int code)
     case SQLITE_FULL: return -ENOSPC;
     case SQLITE_READONLY: return -EROFS;
     case SQLITE_NOMEM: return -ENOMEM;
+    case SQLITE_INTERRUPT: return ERROR_CANCELLED;
     case SQLITE_PERM: return -EACCES;
     case SQLITE_CANTOPEN: return find_errno(sql, -EACCES);
     case SQLITE_IOERR: return find_errno(sql, -EIO);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,21 @@ static int look(struct store_reader *reader)
                                       : database_fail(&reader->db, error, "%s", reader->files.why);
 }
 
+/* SQLite asks. */
+static int is_cancelled(void *context)
+{
+    const struct store_reader *reader = context;
+    return progress_is_cancelled(reader->progress);
+}
+
+static void watch(struct store_reader *reader)
+{
+    enum { STEPS = 10000 }; /* of its machine: less than a millisecond */
+    if (reader->db.sql != NULL) {
+        sqlite3_progress_handler(reader->db.sql, STEPS, is_cancelled, reader);
+    }
+}
+
 static int open_it(struct store_reader *reader)
 {
     int error = look(reader);
@@ -36,6 +52,7 @@ static int open_it(struct store_reader *reader)
     if (error != 0) {
         database_close(&reader->db);
     }
+    watch(reader);
     return error;
 }
 
@@ -61,6 +78,12 @@ void store_reader_close(struct store_reader *reader)
         files_fini(&reader->files);
         free(reader);
     }
+}
+
+void store_reader_set_progress(struct store_reader *reader, const struct progress *progress)
+{
+    reader->progress = progress;
+    watch(reader);
 }
 
 const char *store_reader_why(const struct store_reader *reader)

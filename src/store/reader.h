@@ -12,6 +12,7 @@ struct store_reader {
     struct database db;
     struct files files;
     char id[SCHEMA_ID_SIZE];
+    const struct progress *progress; /* may be NULL */
 };
 
 /* One state of the store from here to store_reader_end(), which returns `error`. */

@@ -531,6 +531,9 @@ bool store_close(struct store *store, int64_t patience_ms)
     }
     pthread_join(store->thread, NULL);
     store_reap(store);
+    if (store->options.last != NULL) {
+        *store->options.last = store->stats;
+    }
     destroy(store);
     return true;
 }

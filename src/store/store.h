@@ -17,7 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct progress;
 struct store;
+struct store_stats;
 
 enum {
     STORE_KIND_MAX = 63,       /* octets: lower-case letters, digits and hyphens, "override" */
@@ -94,6 +96,8 @@ struct store_options {
     /* On the owner's thread, by store_reap(): the store has deleted what expired. May be NULL. */
     void (*expired)(void *context, const char *kind, const char *key, uint64_t seq);
     bool may_fail; /* see store_open() */
+    /* If store_close() returns true, how it was at the end is put here. May be NULL. */
+    struct store_stats *last;
 };
 
 /* What an operator has to know. */
@@ -139,6 +143,9 @@ struct store_reader;
 /* Of a store that is open, in this process or another one, or that nobody has; it has to be there. */
 int store_reader_open(const char *folder, struct report *report, struct store_reader **reader);
 void store_reader_close(struct store_reader *reader);
+/* What takes long asks now and then whether it is to end, and returns ERROR_CANCELLED. Borrowed; NULL: it is
+ * not. */
+void store_reader_set_progress(struct store_reader *reader, const struct progress *progress);
 /* Of the last call that failed, in words. */
 const char *store_reader_why(const struct store_reader *reader);
 

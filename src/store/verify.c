@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "store/audit.h"
 #include "store/reader.h"
 
@@ -50,6 +51,9 @@ static int check_pieces(struct work *work, struct database *db)
         uint64_t from = atomic_fetch_add(&work->next, 1) * PIECE + 1;
         if (from > work->last) {
             break;
+        }
+        if (progress_is_cancelled(work->reader->progress)) {
+            return database_fail(db, ERROR_CANCELLED, "cancelled");
         }
         struct audit audit = {.from = from, .to = work->last - from < PIECE ? work->last : from + PIECE - 1};
         error = audit_check(db, work->reader->id, &audit);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What operators have ordered outlives steerd: kill -9, restarts, changed configurations, times that pass meanwhile."""
 import datetime
+import re
 import sqlite3
 import struct
 import time
@@ -187,6 +188,7 @@ def test_without_a_state_folder_nothing_is_durable(scene):
 def test_the_status_and_the_metrics(scene):
     scene.steerd.override("region", "us-east", "drain")
     store = scene.steerd.get("/v1/status")["store"]
+    assert re.fullmatch("[0-9a-f]{64}", store.pop("hash"))
     assert store == {"state": "ok", "reason": None, "since": None, "seq": 1, "owed": 0}
     text = scene.steerd.request("GET", "/metrics").body.decode()
     assert "\nsteerd_store_up 1\n" in text and "\nsteerd_store_seq 1\n" in text

@@ -444,6 +444,53 @@ static const struct steer_policy *get_policy(void *context, const struct view_na
     return &policy;
 }
 
+/* Two entries, the first of which was meddled with; of a page of one, the latest. */
+static int read_journal(void *context, struct admin_journal *journal, struct arena *arena)
+{
+    (void)context;
+    static const struct admin_entry entries[] = {{.seq = 2,
+                                                  .time_ms = 1795233906789,
+                                                  .actor = "bob",
+                                                  .peer = "uid:7(eve)",
+                                                  .reason = "",
+                                                  .request = "DELETE /v1/regions/us-east/override",
+                                                  .kind = "override",
+                                                  .key = "region:us-east",
+                                                  .before = "{\"state\":\"drain\"}",
+                                                  .hash = {0xab}},
+                                                 {.seq = 1,
+                                                  .time_ms = 1795233900000,
+                                                  .actor = "steerd",
+                                                  .peer = "",
+                                                  .reason = "storm",
+                                                  .request = "",
+                                                  .kind = "drill",
+                                                  .key = "d1",
+                                                  .after = "not JSON"}};
+    if (journal->actor != NULL && strcmp(journal->actor, "nobody") == 0) {
+        journal->why = "the disk is gone";
+        return ERROR_LIBRARY;
+    }
+    size_t first = journal->cursor == 2 ? 1 : 0;
+    journal->count = first + journal->limit < 2 ? journal->limit : 2 - first;
+    journal->next = first + journal->count < 2 ? 2 : 0;
+    journal->items = arena_copy(arena, entries + first, journal->count * sizeof *entries);
+    return 0;
+}
+
+/* Broken, if an anchor is given. */
+static int verify_journal(void *context, struct admin_audit *audit, struct arena *arena)
+{
+    (void)context, (void)arena;
+    audit->entries = 2;
+    audit->is_whole = audit->anchor == NULL;
+    audit->bad_seq = audit->anchor_seq;
+    audit->last_seq = 2;
+    audit->last_hash[0] = 0xab;
+    audit->why = "it is missing";
+    return 0;
+}
+
 static void write_metrics(void *context, struct buffer *out)
 {
     (void)context;
@@ -477,5 +524,7 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .list_names = list_names,
                                 .write_type = write_type,
                                 .get_policy = get_policy,
+                                .read_journal = read_journal,
+                                .verify_journal = verify_journal,
                                 .write_metrics = write_metrics};
 }

@@ -339,6 +339,46 @@ static void what_ifs(void **state)
     assert_int_equal(run(w, "status|--assume|region:us-east=down"), 2);
 }
 
+#define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
+
+static void histories(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, "history"), 0);
+    assert_has(&w->out, "  bob [uid:7(eve)]  region:us-east  drain -> auto    -\n");
+    assert_has(&w->out, "  steerd            drill d1        made             storm\n");
+    assert_null(strstr(w->out.bytes, "there are older ones"));
+    assert_int_equal(run(w, "history|region:us-east|--limit|1|--since|2h|--actor|bob"), 0);
+    assert_has(&w->out, "... there are older ones");
+    assert_int_equal(run(w, "history|--json|--limit|1"), 0);
+    assert_has(&w->out, "\"next_cursor\": \"2\"");
+    assert_has(&w->out, "\"hash\": \"ab" ZEROS "\"");
+    assert_int_equal(run(w, "history|--json"), 0);
+    assert_has(&w->out, "\"after\": \"not JSON\"");
+    assert_int_equal(run(w, "history|us-east"), 2);
+    assert_int_equal(run(w, "history|--limit|none"), 2);
+    assert_int_equal(run(w, "history|--since|noon"), 1);
+    assert_has(&w->err, "  --since: found \"noon\", expected a time such as");
+    assert_int_equal(run(w, "history|--actor|nobody"), 1);
+    assert_has(&w->err, "There is no journal that can be read: the disk is gone");
+}
+
+static void audits(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(run(w, "audit|verify"), 0);
+    assert_string_equal(w->out.bytes, "journal       whole\nentries       2\nlast          2:ab" ZEROS "\n");
+    assert_int_equal(run(w, "audit|verify|--anchor|7:ab" ZEROS), 6);
+    assert_has(&w->out, "journal       BROKEN\nwhere         entry 7\nwhy           it is missing\n");
+    assert_has(&w->out, "anchor        7:ab" ZEROS "\n");
+    assert_int_equal(run(w, "audit|verify|--json|--anchor|7:AB" ZEROS), 6);
+    assert_has(&w->out, "\"bad_seq\": 7");
+    assert_int_equal(run(w, "audit|verify|--anchor|7:ab"), 1);
+    assert_has(&w->err, "  --anchor: found \"7:ab\", expected SEQ:HASH");
+    assert_int_equal(run(w, "audit|believe"), 2);
+    assert_int_equal(run(w, "audit"), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +392,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(reload, world_open, world_close),
         cmocka_unit_test_setup_teardown(drills, world_open, world_close),
         cmocka_unit_test_setup_teardown(what_ifs, world_open, world_close),
+        cmocka_unit_test_setup_teardown(histories, world_open, world_close),
+        cmocka_unit_test_setup_teardown(audits, world_open, world_close),
     };
     return cmocka_run_group_tests_name("steerctl", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/progress.h"
 #include "base/memory.h"
 #include "tests/unit/store_fixture.h"
 
@@ -345,6 +346,24 @@ static void whatever_is_changed_is_found(void **state)
     }
 }
 
+static void whoever_looks_through_it_can_be_called_off(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct progress progress = {.cancelled = false};
+    struct store_verdict verdict;
+    assert_int_equal(store_fixture_put(fixture, "k", "x", "1"), 0);
+    struct store_reader *reader = store_fixture_read(fixture);
+    store_reader_set_progress(reader, &progress);
+    assert_int_equal(store_verify(reader, 0, NULL, &verdict), 0);
+    assert_true(verdict.is_whole);
+    progress_cancel(&progress);
+    assert_int_equal(store_verify(reader, 0, NULL, &verdict), ERROR_CANCELLED);
+    assert_false(verdict.is_whole);
+    store_reader_set_progress(reader, NULL);
+    assert_int_equal(store_verify(reader, 0, NULL, &verdict), 0);
+    store_reader_close(reader);
+}
+
 static void an_anchor_shows_that_the_end_is_gone(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -515,6 +534,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_time_is_found_although_the_clock_was_set, setup, teardown),
         cmocka_unit_test_setup_teardown(objects_are_told_as_they_were, setup, teardown),
         cmocka_unit_test_setup_teardown(whatever_is_changed_is_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(whoever_looks_through_it_can_be_called_off, setup, teardown),
         cmocka_unit_test_setup_teardown(an_anchor_shows_that_the_end_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(what_expires_is_deleted_with_an_entry, setup, teardown),
         cmocka_unit_test_setup_teardown(what_expired_meanwhile_is_gone_when_it_is_opened, setup, teardown),

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See journal.h. A page is bounded in what it holds and in what it looks through, so that nobody else's list
+ * waits long for one. */
+#include "config.h"
+
+#include "daemon/journal.h"
+
+#include "daemon/durable.h"
+#include "daemon/reader.h"
+#include "daemon/server.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LOOKED_AT_MAX = 20000, /* entries: some 50 ms */
+    PAGE_OCTETS = 4 << 20, /* of values and reasons, about */
+};
+
+/* Or an error, and why in the arena. */
+static int open_store(const struct reader *reader, const struct progress *progress, struct arena *arena,
+                      struct store_reader **store, const char **why)
+{
+    const char *folder = durable_get_folder(reader->server->durable);
+    if (folder == NULL) {
+        *why = "steerd.json has no \"state\": nothing is kept";
+        return ERROR_NOT_FOUND;
+    }
+    struct report *report = report_new();
+    int error = store_reader_open(folder, report, store);
+    if (error == 0) {
+        store_reader_set_progress(*store, progress);
+    } else {
+        *why = report_count(report) == 0 ? error_text(error)
+                                         : arena_copy_text(arena, report_get(report, 0)->message);
+    }
+    report_free(report);
+    return error;
+}
+
+/* ---- pages ---- */
+
+struct page {
+    struct admin_journal *journal;
+    struct arena *arena;
+    size_t looked_at, octets, capacity;
+    uint64_t last; /* that was looked at */
+};
+
+static size_t text_size(const char *text)
+{
+    return text == NULL ? 0 : strlen(text) + 1;
+}
+
+static void take(struct page *page, const struct store_entry *entry)
+{
+    struct admin_journal *journal = page->journal;
+    const struct store_cause *cause = &entry->cause;
+    journal->items = memory_grow(journal->items, journal->count, &page->capacity, sizeof *journal->items);
+    struct admin_entry *to = &journal->items[journal->count++];
+    *to = (struct admin_entry){.seq = entry->seq,
+                               .time_ms = cause->wall_ms,
+                               .actor = arena_copy_text(page->arena, cause->actor),
+                               .peer = arena_copy_text(page->arena, cause->peer),
+                               .reason = arena_copy_text(page->arena, cause->reason),
+                               .request = arena_copy_text(page->arena, cause->request),
+                               .kind = arena_copy_text(page->arena, entry->kind),
+                               .key = arena_copy_text(page->arena, entry->key),
+                               .before = arena_copy_text(page->arena, entry->before),
+                               .after = arena_copy_text(page->arena, entry->after)};
+    memcpy(to->hash, entry->hash, sizeof to->hash);
+    page->octets += text_size(entry->before) + text_size(entry->after) + text_size(cause->reason) +
+                    text_size(cause->request);
+}
+
+static bool on_entry(void *context, const struct store_entry *entry)
+{
+    struct page *page = context;
+    const struct admin_journal *journal = page->journal;
+    if (journal->count == journal->limit || page->looked_at == LOOKED_AT_MAX || page->octets >= PAGE_OCTETS) {
+        page->journal->next = page->last;
+        return false;
+    }
+    page->looked_at++;
+    page->last = entry->seq;
+    if (journal->actor == NULL || strcmp(journal->actor, entry->cause.actor) == 0 ||
+        strcmp(journal->actor, entry->cause.peer) == 0) {
+        take(page, entry);
+    }
+    return !progress_is_cancelled(journal->progress);
+}
+
+int server_read_journal(void *context, struct admin_journal *journal, struct arena *arena)
+{
+    struct store_reader *store;
+    struct page page = {.journal = journal, .arena = arena};
+    int error = open_store(context, journal->progress, arena, &store, &journal->why);
+    if (error != 0) {
+        return error;
+    }
+    /* by actor is looked here: there is no index for it, and what is looked through is counted */
+    const struct store_filter filter = {.kind = journal->kind,
+                                        .key = journal->key,
+                                        .since_ms = journal->since_ms,
+                                        .until_ms = journal->until_ms,
+                                        .after_seq = journal->oldest_first ? journal->cursor : 0,
+                                        .before_seq = journal->oldest_first ? 0 : journal->cursor,
+                                        .backward = !journal->oldest_first};
+    error = store_read_journal(store, &filter, on_entry, &page);
+    if (error != 0) {
+        journal->why = arena_copy_text(arena, store_reader_why(store));
+    }
+    store_reader_close(store);
+    struct admin_entry *items = journal->items;
+    journal->items = arena_copy(arena, items, journal->count * sizeof *items);
+    free(items);
+    return error == 0 && progress_is_cancelled(journal->progress) ? ERROR_CANCELLED : error;
+}
+
+/* ---- is it whole? ---- */
+
+static bool note_hash(void *context, const struct store_entry *entry)
+{
+    struct admin_audit *audit = context;
+    audit->last_seq = entry->seq;
+    memcpy(audit->last_hash, entry->hash, sizeof audit->last_hash);
+    return false;
+}
+
+static void condemn(struct admin_audit *audit, uint64_t seq, const char *why)
+{
+    audit->is_whole = false;
+    audit->bad_seq = seq;
+    audit->why = why;
+}
+
+/* What this process has written itself is an anchor, too. */
+static int check_own(struct store_reader *store, const struct store_stats *own, struct admin_audit *audit)
+{
+    struct admin_audit found = {.last_seq = 0};
+    const struct store_filter filter = {.after_seq = own->seq - 1, .before_seq = own->seq + 1};
+    int error = store_read_journal(store, &filter, note_hash, &found);
+    if (error == 0 && found.last_seq == 0) {
+        condemn(audit, own->seq, "it is missing, although this steerd has written it: the journal was cut");
+    } else if (error == 0 && memcmp(found.last_hash, own->hash, sizeof own->hash) != 0) {
+        condemn(audit, own->seq,
+                "it is not the one that this steerd has written: the journal was written anew");
+    }
+    return error;
+}
+
+static int verify(struct store_reader *store, const struct store_stats *own, struct admin_audit *audit,
+                  struct arena *arena)
+{
+    struct store_verdict verdict = {.is_whole = false};
+    const struct store_filter last = {.backward = true};
+    int error = store_read_journal(store, &last, note_hash, audit);
+    error = error != 0 ? error : store_verify(store, audit->anchor_seq, audit->anchor, &verdict);
+    audit->is_whole = verdict.is_whole;
+    audit->entries = verdict.entries;
+    audit->bad_seq = verdict.bad_seq;
+    audit->why = arena_copy_text(arena, verdict.why);
+    if (error == 0 && audit->is_whole && own->seq != 0) {
+        error = check_own(store, own, audit);
+    }
+    if (error != 0) {
+        audit->why = arena_copy_text(arena, store_reader_why(store));
+    }
+    return error;
+}
+
+static void say(const struct admin_audit *audit)
+{
+    if (audit->is_whole) {
+        log_info("journal verified entries=%llu ms=%lld", (unsigned long long)audit->entries,
+                 (long long)audit->duration_ms);
+    } else {
+        log_error("journal broken seq=%llu why=\"%s\"", (unsigned long long)audit->bad_seq, audit->why);
+    }
+}
+
+int server_verify_journal(void *context, struct admin_audit *audit, struct arena *arena)
+{
+    const struct reader *reader = context;
+    struct store_reader *store = NULL;
+    struct durable_status own; /* before the store is looked at */
+    const struct clock *clock = &reader->server->clock;
+    int64_t since_ms = clock_now_ms(clock);
+    durable_get_status(reader->server->durable, &own);
+    int error = open_store(reader, audit->progress, arena, &store, &audit->why);
+    if (error == 0) {
+        error = verify(store, &own.stats, audit, arena);
+        store_reader_close(store);
+    }
+    if (error == ERROR_SYNTAX) { /* no journal of ours any more: that is a verdict */
+        condemn(audit, 0, audit->why);
+        error = 0;
+    }
+    audit->duration_ms = clock_now_ms(clock) - since_ms;
+    if (error == 0) {
+        say(audit);
+    }
+    return error;
+}
