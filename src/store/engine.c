@@ -26,8 +26,10 @@
 enum {
     TAIL = 1000,             /* entries */
     SMALL = 16 << 20,        /* octets: looked through whenever it is opened */
-    NOT_SMALL = 256 << 20,   /* octets: looked through when it was not closed */
+    NOT_SMALL = 64 << 20,    /* octets: looked through when it was not closed */
     CHECKPOINT_PAGES = 2000, /* of the log */
+    LOG_HEAD = 32,           /* octets */
+    LOG_FRAME = 24 + 4096,   /* a page of it */
     ID_OCTETS = 32,
     MACHINE_MAX = 4096,
 };
@@ -105,7 +107,8 @@ static int make_at(struct engine *engine, const char *path)
     random_make_secret(octets, sizeof octets);
     write_hex(octets, id);
     find_machine(machine);
-    int error = database_open(&db, path, DATABASE_MAKE);
+    int error = schema_make_file(&db, path);
+    error = error != 0 ? error : database_open(&db, path, DATABASE_MAKE);
     if (error == 0) {
         error = schema_make(&db, id, machine);
         database_close(&db);
@@ -189,6 +192,7 @@ static int count_pages(void *context, sqlite3 *sql, const char *name, int pages)
     (void)sql;
     (void)name;
     engine->pages = pages;
+    engine->files.least[FILES_WAL] = LOG_HEAD + (uint64_t)pages * LOG_FRAME;
     return SQLITE_OK;
 }
 
@@ -231,6 +235,7 @@ static int open_it(struct engine *engine)
     engine->pages = engine->tried_pages = 0;
     (void)sqlite3_wal_hook(engine->db.sql, count_pages, engine);
     files_note(&engine->files);
+    files_note_size(&engine->files);
     engine->is_open = true;
     return 0;
 }
@@ -336,5 +341,6 @@ void engine_checkpoint(struct engine *engine)
     if (engine->pages - engine->tried_pages >= CHECKPOINT_PAGES) {
         (void)sqlite3_wal_checkpoint_v2(engine->db.sql, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
         engine->tried_pages = engine->pages;
+        files_note_size(&engine->files);
     }
 }

@@ -142,6 +142,15 @@ void files_note(struct files *files)
 {
     for (size_t i = 0; i < FILES_COUNT; i++) {
         files->identities[i] = identify(files->paths[i]);
+        files->least[i] = 0;
+    }
+}
+
+void files_note_size(struct files *files)
+{
+    uint64_t size = find_size(files->paths[FILES_DB]);
+    if (size > files->least[FILES_DB]) { /* it never gets smaller */
+        files->least[FILES_DB] = size;
     }
 }
 
@@ -157,6 +166,11 @@ int files_check(struct files *files)
                      : "exchanged while it was in use; put back what was there, or restart steerd to go on "
                        "with this one");
             return gone ? -ENOENT : -ESTALE;
+        }
+        if (files->least[i] > 0 && find_size(files->paths[i]) < files->least[i]) {
+            snprintf(files->why, sizeof files->why,
+                     "%s%s was truncated while it was in use; restore the store", STORE_FILE, suffixes[i]);
+            return ERROR_SYNTAX;
         }
     }
     return 0;

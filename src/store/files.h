@@ -22,7 +22,8 @@ struct files {
     char *paths[FILES_COUNT];
     int lock; /* -1: not ours */
     struct files_identity identities[FILES_COUNT];
-    char why[FILES_WHY_SIZE]; /* of a failure */
+    uint64_t least[FILES_COUNT]; /* so large they have to be; 0: not known */
+    char why[FILES_WHY_SIZE];    /* of a failure */
 };
 
 void files_init(struct files *files, const char *folder);
@@ -39,7 +40,9 @@ int files_look(struct files *files);
 bool files_is_unclean(const struct files *files);
 /* From now on these are the files. */
 void files_note(struct files *files);
-/* Are they still? 0, or -ENOENT or -ESTALE. */
+/* store.db has the size that it has now, at least. */
+void files_note_size(struct files *files);
+/* Are they still, and as large as they have to be? 0, or -ENOENT, -ESTALE or ERROR_SYNTAX. */
 int files_check(struct files *files);
 /* The same for whoever reads: has none come or gone either? */
 bool files_are_same(const struct files *files);

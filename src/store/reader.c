@@ -92,13 +92,18 @@ const char *store_reader_why(const struct store_reader *reader)
 }
 
 /* The files may have been exchanged, or written anew, since. */
+static int follow(struct store_reader *reader)
+{
+    if (reader->db.sql != NULL && files_are_same(&reader->files)) {
+        return 0;
+    }
+    database_close(&reader->db);
+    return open_it(reader);
+}
+
 int store_reader_begin(struct store_reader *reader)
 {
-    int error = 0;
-    if (reader->db.sql == NULL || !files_are_same(&reader->files)) {
-        database_close(&reader->db);
-        error = open_it(reader);
-    }
+    int error = follow(reader);
     return error != 0 ? error : database_run(&reader->db, "BEGIN");
 }
 
@@ -214,4 +219,15 @@ int store_list(struct store_reader *reader, const char *kind, const char *prefix
     }
     sqlite3_finalize(statement);
     return store_reader_end(reader, error);
+}
+
+int store_copy(struct store_reader *reader, const char *path)
+{
+    int error = follow(reader);
+    error = error != 0 ? error : database_run(&reader->db, "PRAGMA query_only = OFF");
+    error = error != 0 ? error : schema_copy(&reader->db, path);
+    if (reader->db.sql != NULL) {
+        (void)sqlite3_exec(reader->db.sql, "PRAGMA query_only = ON", NULL, NULL, NULL);
+    }
+    return error;
 }

@@ -151,6 +151,22 @@ static const struct schema_step *find_step(const struct schema_step *steps, size
     return NULL;
 }
 
+static int fail_copy(struct database *db, const char *copy, int error)
+{
+    return database_fail(db, error, "cannot make %.120s: %s", copy, error_text(error));
+}
+
+/* What it holds is not for everybody. */
+int schema_make_file(struct database *db, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (fd == -1) {
+        return fail_copy(db, path, -errno);
+    }
+    (void)close(fd);
+    return 0;
+}
+
 static int sync_copy(struct database *db, const char *copy)
 {
     int fd = open(copy, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
@@ -158,20 +174,28 @@ static int sync_copy(struct database *db, const char *copy)
     if (fd != -1) {
         (void)close(fd);
     }
-    return error == 0 ? 0 : database_fail(db, error, "cannot keep %s: %s", copy, error_text(error));
+    return error == 0 ? 0 : fail_copy(db, copy, error);
 }
 
 int schema_copy(struct database *db, const char *copy)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     bool has;
-    int error = database_prepare(db, "VACUUM INTO ?1", &statement);
+    int error = schema_make_file(db, copy);
+    if (error != 0) {
+        return error;
+    }
+    error = database_prepare(db, "VACUUM INTO ?1", &statement);
     if (error == 0) {
         (void)sqlite3_bind_text(statement, 1, copy, -1, SQLITE_STATIC);
         error = database_step(db, statement, &has);
     }
     sqlite3_finalize(statement);
-    return error != 0 ? error : sync_copy(db, copy);
+    error = error != 0 ? error : sync_copy(db, copy);
+    if (error != 0) {
+        (void)unlink(copy);
+    }
+    return error;
 }
 
 /* What is there from an attempt before was not finished, or is the same. */

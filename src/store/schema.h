@@ -26,7 +26,9 @@ int schema_read_version(struct database *db, int *version);
  * (`path`.version-N). Steps that are not there are ERROR_UNSUPPORTED. */
 int schema_migrate(struct database *db, const char *path, const struct schema_step *steps, size_t count,
                    int to);
-/* All of it to a new file, synced. */
+/* An empty file that only its owner may write; there must be none. */
+int schema_make_file(struct database *db, const char *path);
+/* All of it to a new file, synced; there must be none. */
 int schema_copy(struct database *db, const char *copy);
 /* A value of the table meta, "" if there is none; cut to size. */
 int schema_read_meta(struct database *db, const char *name, char *value, size_t size);

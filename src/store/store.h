@@ -174,6 +174,10 @@ int store_list_at(struct store_reader *reader, uint64_t seq,
 /* The last entry that was written at or before this wall time; 0: none. */
 int store_find_seq(struct store_reader *reader, int64_t wall_ms, uint64_t *seq);
 
+/* The whole store as it is now, as a store in one file of its own, synced; there must be none of that name.
+ */
+int store_copy(struct store_reader *reader, const char *path);
+
 /* Is the chain whole, from the first entry to the last, and are the objects what it says? `anchor`, if given,
  * is a hash that was noted at `anchor_seq`: a journal that was cut before it, or written anew, does not have
  * it. Works on all processors; 0 whatever the verdict is. */

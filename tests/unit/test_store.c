@@ -12,8 +12,10 @@
 #include "base/memory.h"
 #include "tests/unit/store_fixture.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int setup(void **state)
 {
@@ -392,6 +394,37 @@ static void an_anchor_shows_that_the_end_is_gone(void **state)
     assert_false(verdict.is_whole);
 }
 
+/* ---- copies ---- */
+
+static void a_copy_is_a_store(void **state)
+{
+    struct store_fixture *fixture = *state, *other = store_fixture_new();
+    char *path = store_fixture_path(other, "store.db"), *own = store_fixture_path(fixture, "store.db");
+    struct store_stats stats;
+    struct store_verdict verdict;
+    struct stat status;
+    assert_int_equal(store_fixture_put(fixture, "k", "key", "1"), 0);
+    assert_int_equal(store_fixture_put(fixture, "k", "key", "2"), 0);
+    store_get_stats(fixture->store, &stats);
+    struct store_reader *reader = store_fixture_read(fixture);
+    assert_int_equal(store_copy(reader, path), 0);
+    assert_int_equal(store_copy(reader, path), -EEXIST);
+    assert_non_null(strstr(store_reader_why(reader), path));
+    store_reader_close(reader);
+    assert_int_equal(store_fixture_put(fixture, "k", "key", "3"), 0); /* the copy knows nothing of it */
+    assert_int_equal(store_fixture_open(other), 0);
+    judge(other, stats.seq, stats.hash, &verdict);
+    assert_true(verdict.is_whole);
+    expect_objects(other, "k", "k/key=2@2\n");
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777 & ~0640U, 0);
+    assert_int_equal(stat(own, &status), 0);
+    assert_int_equal(status.st_mode & 07777 & ~0640U, 0);
+    store_fixture_free(other);
+    free(path);
+    free(own);
+}
+
 /* ---- leases ---- */
 
 static int64_t now_ms(void)
@@ -536,6 +569,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whatever_is_changed_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(whoever_looks_through_it_can_be_called_off, setup, teardown),
         cmocka_unit_test_setup_teardown(an_anchor_shows_that_the_end_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_copy_is_a_store, setup, teardown),
         cmocka_unit_test_setup_teardown(what_expires_is_deleted_with_an_entry, setup, teardown),
         cmocka_unit_test_setup_teardown(what_expired_meanwhile_is_gone_when_it_is_opened, setup, teardown),
         cmocka_unit_test_setup_teardown(what_waits_is_committed_together, setup, teardown),

@@ -247,6 +247,23 @@ static void an_exchanged_store_is_not_written_to(void **state)
     free(away);
 }
 
+static void a_truncated_store_is_noticed(void **state)
+{
+    static const char *const names[] = {"store.db", "store.db-wal"};
+    struct store_fixture *fixture = *state;
+    for (size_t i = 0; i < 2; i++) {
+        char *path = store_fixture_path(fixture, names[i]);
+        assert_int_equal(put(fixture, "a", "1", false), 0);
+        assert_int_equal(truncate(path, 100), 0);
+        assert_int_equal(put(fixture, "a", "2", true), ERROR_SYNTAX);
+        expect_failing(fixture, ERROR_SYNTAX, "truncated", 1);
+        store_fixture_close(fixture);
+        free(path);
+        (void)store_set_aside(fixture->folder, fixture->report, NULL);
+        assert_int_equal(store_fixture_open(fixture), 0);
+    }
+}
+
 static void a_reader_follows_the_file(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -535,6 +552,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_its_own_thread_calls_sqlite, setup, teardown),
         cmocka_unit_test_setup_teardown(a_deleted_store_is_written_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(an_exchanged_store_is_not_written_to, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_truncated_store_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_follows_the_file, setup, teardown),
         cmocka_unit_test_setup_teardown(one_has_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lock_of_others_is_waited_for, setup, teardown),
