@@ -382,7 +382,7 @@ struct health_monitor_status {
     enum health_outcome outcome;
     uint16_t detail, streak; /* streak: equal results in a row, saturating */
     bool idle;               /* nothing is observed */
-    bool inherited;          /* the verdict is that of its az or region: it has none of its own yet */
+    bool inherited;          /* the verdict is that of its az, region or endpoint: it has none of its own */
     bool held;               /* it has failed often enough, but for the brake */
     uint32_t duration_us;
     int64_t checked_ms, judged_ms; /* the latest; the latest that was no LOCAL_ERROR */

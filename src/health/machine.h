@@ -24,7 +24,7 @@ struct health_monitor {
     uint8_t families;    /* that it speaks for: a bit for each of enum health_family */
     bool failing;        /* of the results that streak counts */
     bool idle;           /* counts nowhere */
-    bool inherited;      /* the verdict is its az's or region's: one success is enough to change it */
+    bool inherited;      /* the verdict is its az's, region's or endpoint's: one success changes it */
     bool left_unhealthy; /* it is idle, and was unhealthy when it was used the last time */
     bool untried;    /* nothing was established since the start: its first result decides, and until `fall`
                         failures in a row did, one success is enough to change that */
