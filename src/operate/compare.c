@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,14 +97,15 @@ static void count_steering(struct comparing *c, const struct compare_entry *entr
     compare_count(c, &c->comparison->names[fate], entry->owner, records);
 }
 
-/* One that is steered on one side only: before or after is NULL. */
-static void add_name(struct comparing *c, const struct view_name *before, const struct view_name *after)
+/* One that is steered on one side only: before or after is NULL; any: one of them. */
+static void add_name(struct comparing *c, const struct view_name *before, const struct view_name *after,
+                     const struct view_name *any)
 {
     struct compare_entry entry = {
         .policy = {before == NULL ? COMPARE_NONE : before->policy,
                    after == NULL ? COMPARE_NONE : after->policy},
         .types = {before == NULL ? 0 : before->types, after == NULL ? 0 : after->types},
-        .owner = after == NULL ? before->owner : after->owner};
+        .owner = any->owner};
     if (has_other_types(c, &entry)) {
         bool is_there = find_statics(c, &entry);
         if (before == NULL || after == NULL) {
@@ -141,8 +143,10 @@ static void list_entries(struct comparing *c)
                                              : strcmp(before->names[i].owner, after->names[j].owner);
         const struct view_name *left = order <= 0 ? &before->names[i++] : NULL;
         const struct view_name *right = order >= 0 ? &after->names[j++] : NULL;
-        if (is_meant(c, right != NULL ? right : left)) {
-            add_name(c, left, right);
+        const struct view_name *any = right != NULL ? right : left;
+        assert(any != NULL);
+        if (is_meant(c, any)) {
+            add_name(c, left, right, any);
         }
         c->comparison->steered[0] += left != NULL && is_meant(c, left);
         c->comparison->steered[1] += right != NULL && is_meant(c, right);

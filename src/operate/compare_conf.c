@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,6 +223,7 @@ static void compare_zone_options(struct comparing *c)
         if (order != 0 || (c->compare->zone != NULL && strcmp(c->compare->zone, a->origin) != 0)) {
             continue;
         }
+        assert(a->options != NULL && b->options != NULL);
         if (last[0] != a->options || last[1] != b->options) {
             differs = compare_options(view, a->options, b->options);
             last[0] = a->options;

@@ -7,6 +7,7 @@
 
 #include "operate/compare_internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Settings by the keys of the policy document. */
@@ -321,6 +322,7 @@ bool compare_policies(struct comparing *c, const struct compare_entry *entry)
                                              [FALLBACK] = "fallback"};
     struct look look = {
         .c = c, .entry = entry, .policy = {compare_policy(c, entry, 0), compare_policy(c, entry, 1)}};
+    assert(look.policy[0] != NULL && look.policy[1] != NULL);
     look.is_aligned = is_aligned(&look);
     if (!look.is_aligned) {
         compare_members(&look);
