@@ -95,9 +95,9 @@ def test_after_a_crash_and_with_a_full_disk_no_number_is_used_twice(broken):
     server = broken.start()
     first = serial_of(server)
     assert first > last, "above all that was kept"
-    assert copied(server, "www") == sorted(us)
-    server.override("region", "us-east", "down")
-    server.wait(lambda: copied(server, "www") == sorted(eu), "content does not wait")
+    assert copied(server, "www") == sorted(eu)
+    server.override("region", "us-east", "auto")
+    server.wait(lambda: copied(server, "www") == sorted(us), "content does not wait")
     assert serial_of(server) == first
     server.wait_log("zone changed zone=example.com.", "waits")
     server.kill()
@@ -112,6 +112,8 @@ def test_a_clean_end_gives_the_block_back(broken):
     server = broken.start()
     last = rises(server, lambda: server.override("region", "us-east", "down"))
     server.stop()
+    for file in (broken.folder / "var").glob("store.db*"):
+        file.unlink()  # nobody knows of the override: that is a change
     server = broken.start()
     assert last < serial_of(server) < last + 300, "about the time, not the end of the block"
     last, plain = serial_of(server), serial_of(server, "plain.test")

@@ -148,7 +148,7 @@ def may_raise_limits():
 
 def test_fewer_descriptors_than_clients(site, dial, monkeypatch, tmp_path):
     wrapper = tmp_path / "steerd"
-    wrapper.write_text(f'#!/bin/sh\nulimit -n 100 && exec "{kit.STEERD}" "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nulimit -n 128 && exec "{kit.STEERD}" "$@"\n')
     wrapper.chmod(0o755)
     monkeypatch.setattr(kit, "STEERD", wrapper)
     site.server["tcp"] = {"clients": 5000, "clients_per_address": 0, "idle": "1h"}
@@ -160,8 +160,8 @@ def test_fewer_descriptors_than_clients(site, dial, monkeypatch, tmp_path):
         assert "tcp clients limited" not in server.read_log()
         assert all(is_open(sock) for sock in socks)
         return
-    server.wait_log("tcp clients limited clients=5000 serving=50", "LimitNOFILE")
-    server.wait(lambda: metric(server, "steerd_tcp_clients") == 50, "50 are left")
+    server.wait_log("tcp clients limited clients=5000 serving=64", "LimitNOFILE")
+    server.wait(lambda: metric(server, "steerd_tcp_clients") == 64, "64 are left")
     assert closed_by(server, "descriptors") == 0
 
 
