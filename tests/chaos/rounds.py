@@ -128,6 +128,7 @@ class Site:
         addresses = (kit.new_address() for _ in ENDPOINTS) if network is None else FAR
         self.endpoints = dict(zip(ENDPOINTS, addresses))
         self.alive, self.overrides = set(self.endpoints), {}
+        self.kept = {}  # target -> the states that a restart may find: one, but for what was not durable
         self.were_alive = self.alive  # before the latest event
         self.figures = collections.defaultdict(list)
         self.fallback = self.random.choice(["first", "all"])
@@ -175,7 +176,6 @@ class Site:
         for name in self.alive:
             self.open(name)
         self.server.start()
-        self.overrides = {}
 
     def close(self):
         self.server.close()
@@ -234,14 +234,16 @@ class Site:
                                          ("endpoint", "us-b-1"), ("endpoint", "eu-a-0")])
         state = self.random.choice(["auto", "auto", "drain", "up", "down"])
         begun, self.were_alive = time.monotonic(), self.alive
-        self.put(kind, name, state)
+        is_durable = self.put(kind, name, state)
         self.figures["override"].append(time.monotonic() - begun)
+        before = self.kept.get((kind, name), {"auto"})
+        self.kept[kind, name] = {state} if is_durable else before | {state}
         self.overrides.pop((kind, name), None)
         if state != "auto":
             self.overrides[kind, name] = state
 
     def put(self, kind, name, state):
-        """Until it is acknowledged: the API may have no room for the first attempt."""
+        """Until it is acknowledged: the API may have no room for the first attempt. Returns whether it is durable."""
         body = {"state": state, "reason": "chaos " + "x" * self.random.randrange(200), "allow_unserved": True}
 
         def attempt():
@@ -250,8 +252,8 @@ class Site:
             except (OSError, kit.http.client.HTTPException):
                 return False
             assert reply.status in (200, 503), reply
-            return reply.status == 200
-        self.server.wait(attempt, f"{state} of {kind} {name} is acknowledged")
+            return reply if reply.status == 200 else None
+        return self.server.wait(attempt, f"{state} of {kind} {name} is acknowledged").json["durable"]
 
     # ---- rounds ----
 
@@ -380,7 +382,7 @@ class Site:
         self.watch_serial()
 
     def restart(self, disturbances):
-        """In the middle of it. Overrides do not survive yet."""
+        """In the middle of it. What was acknowledged as durable holds."""
         number = self.random.choice([signal.SIGTERM, signal.SIGKILL])
         took = self.server.end(number)
         if number == signal.SIGTERM:
@@ -389,5 +391,15 @@ class Site:
             disturbances.pop().end()
         self.server.disk.heal()
         self.start()
+        self.compare_overrides()
         self.settle()
         self.watch_serial()
+
+    def compare_overrides(self):
+        """With those that should have outlived a restart; from then on they are the model's."""
+        items = self.server.get("/v1/overrides?limit=100")["items"]
+        found = {(item["kind"], item["name"].removesuffix(disturb.ChangedChecks.mark)): item["state"] for item in items}
+        for target in found.keys() | self.kept.keys():
+            state, allowed = found.get(target, "auto"), self.kept.get(target, {"auto"})
+            assert state in allowed, f"{target} is {state} after a restart, expected {allowed}: {self.tell()}"
+        self.overrides, self.kept = found, {target: {state} for target, state in found.items()}
