@@ -443,14 +443,14 @@ static void what_expires_is_deleted_with_an_entry(void **state)
 {
     struct store_fixture *fixture = *state;
     struct store_op op = {
-        .kind = "a", .key = "x", .value = "1", .if_revision = STORE_ANY, .expires_ms = now_ms() + 60};
+        .kind = "a", .key = "y", .value = "1", .if_revision = STORE_ANY, .expires_ms = now_ms() + 3600000};
     assert_int_equal(store_fixture_write(fixture, &op, NULL), 0);
-    op.key = "y";
-    op.expires_ms = now_ms() + 3600000;
+    op.key = "x";
+    op.expires_ms = now_ms() + 60;
     assert_int_equal(store_fixture_write(fixture, &op, NULL), 0);
     store_fixture_wait(fixture, has_expired);
     assert_string_equal(fixture->expired.bytes, "a/x@3\n");
-    expect_objects(fixture, "a", "a/y=1@2\n");
+    expect_objects(fixture, "a", "a/y=1@1\n");
     expect_journal(fixture, &(struct store_filter){.after_seq = 2}, "3 a/x 1>-\n");
     op.expires_ms = 0; /* a later one without an end holds */
     assert_int_equal(store_fixture_write(fixture, &op, NULL), 0);
