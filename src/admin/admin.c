@@ -151,6 +151,7 @@ static void dispatch(struct call *call)
         [ROUTE_OVERRIDE] = {.handle = handle_override},
         [ROUTE_LOAD] = {.handle = handle_load},
         [ROUTE_RELOAD] = {.handle = handle_reload},
+        [ROUTE_TAKEOVER] = {.handle = handle_takeover},
         [ROUTE_STATUS] = {handle_status, "status", ADMIN_QUICK},
         [ROUTE_TARGETS] = {handle_targets, "targets", ADMIN_QUICK},
         [ROUTE_OVERRIDES] = {handle_overrides, "overrides", ADMIN_QUICK},
@@ -168,6 +169,9 @@ static void dispatch(struct call *call)
     if (!problem_is_set(&call->problem) && route_parse(evhttp_request_get_uri(call->request), call->method,
                                                        &call->route, &call->allow, &call->problem) == 0) {
         take_body(call);
+    }
+    if (call->admin->connections.is_paused && !problem_is_set(&call->problem)) { /* sent before the pause */
+        problem_set(&call->problem, PROBLEM_TAKEOVER_RUNNING, "ask again in a moment");
     }
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
@@ -267,20 +271,27 @@ static int start(struct admin *admin)
     return listen_there(admin);
 }
 
+static struct admin *new_admin(struct event_base *base, unsigned mode, const struct admin_verbs *verbs)
+{
+    struct admin *admin = memory_alloc(sizeof *admin);
+    admin->verbs = *verbs;
+    admin->base = base;
+    admin->mode = mode;
+    clock_init(&admin->clock);
+    admin->peers = peers_new();
+    return admin;
+}
+
 int admin_open(struct event_base *base, const char *socket_path, unsigned mode,
                const struct admin_verbs *verbs, struct report *report, struct admin **admin)
 {
-    struct admin *made = memory_alloc(sizeof *made);
-    made->verbs = *verbs;
-    made->base = base;
-    made->mode = mode;
-    clock_init(&made->clock);
+    struct admin *made = new_admin(base, mode, verbs);
     int error = admin_socket_open(socket_path, mode, report, &made->socket);
     if (error != 0) {
+        peers_free(made->peers);
         free(made);
         return error;
     }
-    made->peers = peers_new();
     error = start(made);
     if (error != 0) {
         report_add(report, REPORT_ERROR, &(struct report_place){.file = socket_path},
@@ -290,6 +301,66 @@ int admin_open(struct event_base *base, const char *socket_path, unsigned mode,
     }
     *admin = made;
     return 0;
+}
+
+/* ---- a takeover ---- */
+
+int admin_adopt(struct event_base *base, int fd, const char *socket_path, unsigned mode,
+                const struct admin_verbs *verbs, struct admin **admin)
+{
+    struct admin *made = new_admin(base, mode, verbs);
+    int error = admin_socket_adopt(fd, socket_path, mode, &made->socket);
+    if (error != 0) {
+        peers_free(made->peers);
+        free(made);
+        return error;
+    }
+    error = start(made);
+    if (error != 0) {
+        admin_socket_disown(&made->socket);
+        admin_close(made);
+        return error;
+    }
+    admin_pause(made);
+    *admin = made;
+    return 0;
+}
+
+void admin_pause(struct admin *admin)
+{
+    connection_set_pause(&admin->connections, true);
+    (void)event_del(admin->look);
+}
+
+void admin_resume(struct admin *admin)
+{
+    const struct timeval interval = {.tv_sec = LOOK_S};
+    connection_set_pause(&admin->connections, false);
+    (void)event_add(admin->look, &interval);
+}
+
+int admin_get_socket(const struct admin *admin)
+{
+    return admin->socket.fd;
+}
+
+void admin_leave(struct admin *admin, bool adopted)
+{
+    admin->is_leaving = true;
+    connection_set_listener(&admin->connections, NULL);
+    evhttp_del_accept_socket(admin->http, admin->bound); /* closes it */
+    admin->bound = NULL;
+    if (adopted) {
+        admin_socket_disown(&admin->socket);
+    } else {
+        admin_socket_remove(&admin->socket);
+    }
+    connection_set_send_home(&admin->connections);
+}
+
+bool admin_is_idle(const struct admin *admin)
+{
+    return admin->connections.count == 0;
 }
 
 void admin_close(struct admin *admin)

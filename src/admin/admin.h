@@ -35,6 +35,17 @@ struct admin_reload_result {
     const struct operate_comparison *changes; /* for traffic; NULL: not known */
 };
 
+/* What POST /v1/takeover ends with. */
+struct admin_takeover_result {
+    int error;                   /* 0: another process answers */
+    long pid;                    /* its */
+    const char *version;         /* its; borrowed for the call, like what follows */
+    int64_t duration_ms;         /* from the request to its answers */
+    size_t overrides;            /* that it was given */
+    const char *why;             /* of the error, in words */
+    const struct report *report; /* what is wrong with its configuration; NULL: nothing is known to be */
+};
+
 /* A zone as GET /v1/zones shows it is struct view_zone; a check of an endpoint: */
 struct admin_monitor {
     const char *check, *type, *family; /* "web", "http", "ipv4" */
@@ -261,6 +272,10 @@ struct admin_verbs {
      * ERROR_CONFLICT: one is running; ERROR_NOT_FOUND: no such zone. */
     int (*reload)(void *context, const struct admin_reload *asked,
                   void (*done)(void *argument, const struct admin_reload_result *result), void *argument);
+    /* Start the installed program beside this one; `done` likewise. ERROR_CONFLICT: a takeover is under
+     * way; ERROR_UNSUPPORTED: this process cannot be replaced; ERROR_BUSY: it does not answer yet. */
+    int (*take_over)(void *context, void (*done)(void *argument, const struct admin_takeover_result *result),
+                     void *argument);
 };
 
 struct admin;
@@ -270,4 +285,17 @@ struct admin;
  * or a negative error with an entry in the report. */
 int admin_open(struct event_base *base, const char *socket_path, unsigned mode,
                const struct admin_verbs *verbs, struct report *report, struct admin **admin);
-void admin_close(struct admin *admin); /* also removes the socket file; NULL is fine */
+/* Likewise, on the socket that another process made there, and paused. ERROR_NOT_FOUND, without a report: the
+ * path does not lead to it; then `fd` is still the caller's. */
+int admin_adopt(struct event_base *base, int fd, const char *socket_path, unsigned mode,
+                const struct admin_verbs *verbs, struct admin **admin);
+/* Nobody is let in and no request is read: they wait, in the socket. */
+void admin_pause(struct admin *admin);
+void admin_resume(struct admin *admin);
+/* The listening socket, borrowed. */
+int admin_get_socket(const struct admin *admin);
+/* While it is paused: another process listens from now on (adopted: at this socket, so the file stays).
+ * Requests that wait for their answer get it, all other connections end. */
+void admin_leave(struct admin *admin, bool adopted);
+bool admin_is_idle(const struct admin *admin); /* no connection is left */
+void admin_close(struct admin *admin);         /* also removes the socket file; NULL is fine */

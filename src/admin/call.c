@@ -60,6 +60,9 @@ void call_send(struct call *call, const struct call_answer *answer)
     if (call->allow != NULL) {
         evhttp_add_header(headers, "Allow", call->allow);
     }
+    if (call->admin->is_leaving) {
+        evhttp_add_header(headers, "Connection", "close");
+    }
     if (evhttp_request_get_command(call->request) == EVHTTP_REQ_HEAD) {
         evbuffer_drain(body, len);
     }

@@ -26,6 +26,7 @@ struct admin {
     unsigned mode;      /* of the socket */
     struct event *look; /* timer: is its file still there? */
     bool lost;          /* it is not, and was said to be gone */
+    bool is_leaving;    /* another process listens there: every answer is the last one of its connection */
     struct admin_verbs verbs;
     struct clock clock;
     struct connection_set connections;
@@ -123,4 +124,5 @@ void handle_verify(struct call *call);
 void handle_override(struct call *call);
 void handle_load(struct call *call);
 void handle_reload(struct call *call);
+void handle_takeover(struct call *call);
 void handle_drill(struct call *call);

@@ -171,6 +171,56 @@ void handle_reload(struct call *call)
     }
 }
 
+/* ---- takeover ---- */
+
+static void takeover_done(void *argument, const struct admin_takeover_result *result)
+{
+    struct call call;
+    if (!call_resume(argument, &call)) {
+        return;
+    }
+    if (result->error == 0) {
+        call_reply_json(&call, 200, render_takeover(result));
+    } else {
+        problem_set(&call.problem, PROBLEM_TAKEOVER_FAILED, "%s", result->why);
+        if (result->report != NULL) {
+            problem_add_report(&call.problem, result->report);
+        }
+        call_reply_problem(&call);
+    }
+    call_finish(&call);
+}
+
+void handle_takeover(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    if (request_parse_empty(call->body, call->body_len, &call->problem) != 0) {
+        call_reply_problem(call);
+        return;
+    }
+    struct call_pending *pending = call_defer(call);
+    int error = verbs->take_over(verbs->context, takeover_done, pending);
+    struct call again;
+    if (error == 0 || !call_resume(pending, &again)) {
+        return;
+    }
+    if (error == ERROR_CONFLICT) {
+        problem_set(&again.problem, PROBLEM_TAKEOVER_RUNNING, "wait for it to end, then ask again");
+    } else if (error == ERROR_UNSUPPORTED) {
+        problem_set(
+            &again.problem, PROBLEM_UNSUPPORTED,
+            "whoever started this process takes its end for that of the service: it is process 1 of a "
+            "container, or of a unit of systemd that is not Type=notify");
+    } else if (error == ERROR_BUSY) {
+        problem_set(&again.problem, PROBLEM_CONFLICT, "this process does not answer queries yet");
+    } else {
+        problem_set(&again.problem, PROBLEM_TAKEOVER_FAILED, "it could not be started: %s",
+                    error_text(error));
+    }
+    call_reply_problem(&again);
+    call_finish(&again);
+}
+
 /* ---- drills ---- */
 
 void handle_drill(struct call *call)

@@ -103,7 +103,12 @@ static struct connection *find_idle(const struct connection_set *set)
  */
 static void look_for_room(struct connection_set *set)
 {
-    if (set->count < set->max || find_idle(set) != NULL) {
+    if (set->listener == NULL) {
+        return;
+    }
+    if (set->is_paused) {
+        (void)evconnlistener_disable(set->listener);
+    } else if (set->count < set->max || find_idle(set) != NULL) {
         (void)evconnlistener_enable(set->listener);
         (void)event_del(set->full);
     } else {
@@ -346,6 +351,30 @@ void connection_set_listener(struct connection_set *set, struct evconnlistener *
 {
     set->listener = listener;
     look_for_room(set);
+}
+
+void connection_set_pause(struct connection_set *set, bool is_paused)
+{
+    set->is_paused = is_paused;
+    for (struct connection *one = set->first; one != NULL; one = one->next) {
+        if (one->phase == READING) {
+            (void)(is_paused ? bufferevent_disable : bufferevent_enable)(one->transport, EV_READ);
+        }
+    }
+    look_for_room(set);
+}
+
+void connection_set_send_home(struct connection_set *set)
+{
+    struct connection *next;
+    for (struct connection *one = set->first; one != NULL; one = next) {
+        next = one->next;
+        if (one->phase == READING && one->fd != -1) {
+            (void)bufferevent_enable(one->transport, EV_READ); /* so that evhttp sees its end */
+            shutdown(one->fd, SHUT_RDWR);
+            drop(one);
+        }
+    }
 }
 
 void connection_set_fini(struct connection_set *set)

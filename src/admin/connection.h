@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct bufferevent;
@@ -19,9 +20,11 @@ enum { CONNECTION_MAX = 64, CONNECTION_DEADLINE_MS = 10000 };
 
 /* All connections of a server. Owned by the control thread. */
 struct connection_set {
+    bool is_paused; /* nobody is let in, no request is read */
     struct event_base *base;
     struct clock clock;
-    struct evconnlistener *listener; /* paused while all are served: further clients wait in the backlog */
+    struct evconnlistener *listener; /* NULL: nobody comes any more; paused while all are served: further
+                                        clients wait in the backlog */
     struct event *full;              /* timer: look again */
     struct connection *first;
     size_t count, max;
@@ -30,6 +33,10 @@ struct connection_set {
 
 int connection_set_init(struct connection_set *set, struct event_base *base);
 void connection_set_listener(struct connection_set *set, struct evconnlistener *listener);
+/* Whoever wants something waits, until this is called with false. */
+void connection_set_pause(struct connection_set *set, bool is_paused);
+/* End those that do not wait for an answer. */
+void connection_set_send_home(struct connection_set *set);
 /* Stop watching; evhttp closes the connections. Before evhttp_free(), which frees the listener. */
 void connection_set_fini(struct connection_set *set);
 

@@ -94,6 +94,16 @@ static json_t *render_report(const struct report *report, enum report_severity s
     return items;
 }
 
+json_t *render_takeover(const struct admin_takeover_result *result)
+{
+    json_t *object = json_object();
+    set(object, "pid", json_integer(result->pid));
+    set(object, "version", render_text(result->version));
+    set(object, "duration_ms", json_integer(result->duration_ms));
+    set_number(object, "overrides", result->overrides);
+    return object;
+}
+
 json_t *render_reload(const struct admin_reload_result *result)
 {
     json_t *document = json_object();

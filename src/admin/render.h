@@ -27,6 +27,7 @@ json_t *render_name(const struct view_name *name, const struct admin_verbs *verb
 json_t *render_explanation(const struct operate_explanation *explanation);
 json_t *render_what_if(const struct operate_report *report); /* of a what-if */
 json_t *render_comparison(const struct operate_comparison *changes);
+json_t *render_takeover(const struct admin_takeover_result *result);
 json_t *render_reload(const struct admin_reload_result *result);
 
 /* How many of a kind there are in each effective state: {"total": …, "healthy": …, …}. */

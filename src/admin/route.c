@@ -61,6 +61,7 @@ static const struct resource {
                       ROUTE_POST,
                       BIT(ROUTE_ZONE) | BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT),
                       "POST"},
+    [ROUTE_TAKEOVER] = {{"v1", "takeover"}, ROUTE_POST, 0, "POST"},
     [ROUTE_DRILLS] = {{"v1", "drills"}, ROUTE_POST, 0, "POST"},
     [ROUTE_JOURNAL] = {{"v1", "journal"},
                        READ,
@@ -344,5 +345,6 @@ int route_parse(const char *target, unsigned method, struct route *route, const 
 bool route_takes_body(const struct route *route, unsigned method)
 {
     bool is_put = method == ROUTE_PUT && (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD);
-    return is_put || route->id == ROUTE_DRILLS || route->id == ROUTE_WHAT_IF || route->id == ROUTE_RELOAD;
+    return is_put || route->id == ROUTE_DRILLS || route->id == ROUTE_WHAT_IF || route->id == ROUTE_RELOAD ||
+           route->id == ROUTE_TAKEOVER;
 }

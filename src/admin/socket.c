@@ -115,6 +115,29 @@ int admin_socket_open(const char *path, unsigned mode, struct report *report, st
     return 0;
 }
 
+int admin_socket_adopt(int fd, const char *path, unsigned mode, struct admin_socket *made)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof at;
+    struct stat bound, named;
+    *made = (struct admin_socket){.fd = -1};
+    if (getsockname(fd, (struct sockaddr *)&at, &len) == -1 || at.sun_family != AF_UNIX ||
+        lstat(at.sun_path, &bound) == -1 || lstat(path, &named) == -1 || bound.st_dev != named.st_dev ||
+        bound.st_ino != named.st_ino) {
+        return ERROR_NOT_FOUND;
+    }
+    (void)chmod(path, (mode_t)mode);
+    *made = (struct admin_socket){
+        .fd = fd, .path = memory_copy_text(path), .device = named.st_dev, .inode = named.st_ino};
+    return 0;
+}
+
+void admin_socket_disown(struct admin_socket *made)
+{
+    free(made->path);
+    made->path = NULL;
+}
+
 bool admin_socket_is_there(const struct admin_socket *made)
 {
     struct stat file;

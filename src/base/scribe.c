@@ -25,6 +25,7 @@ struct scribe {
     pthread_cond_t asked, ended;
     uint64_t wanted, tried, saved; /* requests: that came, that a save began with, that are served */
     int error;
+    bool saves;   /* now */
     bool hurries; /* nobody shall wait any more */
     bool closing, gone;
     _Atomic uint64_t count;
@@ -61,9 +62,11 @@ static void *run(void *argument)
     pthread_mutex_lock(&scribe->lock);
     while (wait_for_work(scribe)) {
         uint64_t upto = scribe->wanted;
+        scribe->saves = true;
         pthread_mutex_unlock(&scribe->lock);
         int error = scribe->save(scribe->context);
         pthread_mutex_lock(&scribe->lock);
+        scribe->saves = false;
         scribe->tried = upto;
         scribe->error = error;
         atomic_store_explicit(&scribe->last_error, error, memory_order_relaxed);
@@ -145,6 +148,14 @@ uint64_t scribe_count(const struct scribe *scribe)
 int scribe_error(const struct scribe *scribe)
 {
     return atomic_load_explicit(&scribe->last_error, memory_order_relaxed);
+}
+
+bool scribe_is_idle(struct scribe *scribe)
+{
+    pthread_mutex_lock(&scribe->lock);
+    bool is_idle = scribe->tried == scribe->wanted && !scribe->saves;
+    pthread_mutex_unlock(&scribe->lock);
+    return is_idle;
 }
 
 void scribe_hurry(struct scribe *scribe)

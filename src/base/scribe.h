@@ -23,6 +23,9 @@ uint64_t scribe_count(const struct scribe *scribe);
 /* Of the latest save. */
 int scribe_error(const struct scribe *scribe);
 
+/* Has all that was asked been tried at least once, and is nothing being saved now? */
+bool scribe_is_idle(struct scribe *scribe);
+
 /* The process is about to end: nobody waits any more, now and later. */
 void scribe_hurry(struct scribe *scribe);
 /* What was asked is saved once more, if that ends in time. Nobody else uses the scribe any more. true: the

@@ -116,6 +116,26 @@ enum steerctl_exit run_reload(const struct steerctl *ctl)
     return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, "zones", ctl->words[1]) : code;
 }
 
+static long long number_of(const json_t *json, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(json, key));
+}
+
+enum steerctl_exit run_takeover(const struct steerctl *ctl)
+{
+    json_t *json;
+    char clean[64];
+    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/takeover", json_object(), &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        const char *version = text_of(json, "version");
+        printf("taken over by process %lld, version %s, in %.1f s\n", number_of(json, "pid"),
+               text_clean(version == NULL ? "?" : version, clean, sizeof clean),
+               (double)number_of(json, "duration_ms") / 1000);
+    }
+    json_decref(json);
+    return code;
+}
+
 enum steerctl_exit run_drill(const struct steerctl *ctl)
 {
     json_t *json;

@@ -129,6 +129,12 @@ static const struct verb verbs[] = {
      "answers that move, settings that differ. With --dry-run that is all that happens",
      "  steerctl reload --dry-run\n  steerctl reload\n  steerctl reload example.com", 0, 1,
      OPTION_DRY_RUN | OPTION_LIMIT, "zone=ZONE", run_reload},
+    {"takeover", "", "replace the server by the installed one, without losing a query",
+     "Start the steerd that is installed now beside the one that runs. When it has loaded and checked its\n"
+     "endpoints it gets the sockets and the overrides and answers, and the old one ends. If it does not "
+     "start,\n"
+     "nothing changes, and why is told",
+     "  steerctl takeover", 0, 0, 0, NULL, run_takeover},
     {"drill", "simulate --lose TARGET", "rehearse a loss without touching anything",
      "Compute what would happen if the targets were lost: which names change, to where, when, and whether "
      "that\n"

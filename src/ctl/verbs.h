@@ -34,6 +34,7 @@ enum steerctl_exit run_audit(const struct steerctl *ctl);
 /* change.c */
 enum steerctl_exit run_override(const struct steerctl *ctl);
 enum steerctl_exit run_load(const struct steerctl *ctl);
+enum steerctl_exit run_takeover(const struct steerctl *ctl);
 enum steerctl_exit run_reload(const struct steerctl *ctl);
 enum steerctl_exit run_drill(const struct steerctl *ctl);
 

@@ -295,8 +295,11 @@ static bool restore(void *context, const struct store_object *object)
         complain(restoring, object, why);
         return true;
     }
+    struct lock *lock = &restoring->durable->server->lock;
+    lock_take(lock);
     int error =
         health_restore_override(restoring->health, kind, name, &override, planned, restoring->wall_ms);
+    lock_leave(lock);
     restoring->in_force += error == 0;
     restoring->dormant += error == ERROR_NOT_FOUND;
     if (error == ERROR_INVALID) {
@@ -403,24 +406,31 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
     uint64_t count;
     ssize_t got = read(fd, &count, sizeof count);
     (void)what, (void)got;
-    store_reap(durable->store);
-    tell(durable);
+    if (durable->store != NULL) { /* else it was given away meanwhile */
+        store_reap(durable->store);
+        tell(durable);
+    }
 }
 
-int durable_open(struct server *server, const char *folder, struct report *report, struct durable **to)
+int durable_attach(struct durable *durable, const char *folder, struct report *report)
 {
-    struct durable *durable = memory_alloc(sizeof *durable);
-    *durable = (struct durable){.server = server, .folder = memory_copy_text(folder), .fd = -1};
-    *to = durable;
     if (folder == NULL) {
         return 0;
     }
-    durable->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (durable->folder == NULL) {
+        durable->folder = memory_copy_text(folder);
+    }
+    if (durable->fd == -1) {
+        durable->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    }
     if (durable->fd == -1) {
         return -errno;
     }
-    durable->woken = event_new(server->base, durable->fd, EV_READ | EV_PERSIST, on_wake, durable);
-    durable->anchor = evtimer_new(server->base, on_anchor, durable);
+    struct event_base *base = durable->server->base;
+    if (durable->woken == NULL) {
+        durable->woken = event_new(base, durable->fd, EV_READ | EV_PERSIST, on_wake, durable);
+        durable->anchor = evtimer_new(base, on_anchor, durable);
+    }
     if (durable->woken == NULL || durable->anchor == NULL || event_add(durable->woken, NULL) != 0) {
         return -ENOMEM;
     }
@@ -432,6 +442,37 @@ int durable_open(struct server *server, const char *folder, struct report *repor
         on_anchor(-1, 0, durable);
     }
     return error;
+}
+
+bool durable_is_idle(const struct durable *durable)
+{
+    struct durable_status status;
+    durable_get_status(durable, &status);
+    return durable->store == NULL ||
+           (status.stats.error == 0 && status.stats.owed == 0 && status.stats.waiting == 0);
+}
+
+bool durable_detach(struct durable *durable)
+{
+    struct store *store = durable->store;
+    if (store == NULL) {
+        return true;
+    }
+    bool has_ended = store_close(store, PATIENCE_MS);
+    durable->store = NULL;
+    (void)event_del(durable->anchor);
+    if (has_ended) {
+        write_anchor(durable, &durable->last);
+    }
+    return has_ended;
+}
+
+int durable_open(struct server *server, const char *folder, struct report *report, struct durable **to)
+{
+    struct durable *durable = memory_alloc(sizeof *durable);
+    *durable = (struct durable){.server = server, .fd = -1};
+    *to = durable;
+    return durable_attach(durable, folder, report);
 }
 
 bool durable_close(struct durable *durable)

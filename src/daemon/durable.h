@@ -22,8 +22,15 @@ int durable_open(struct server *server, const char *folder, struct report *repor
  */
 bool durable_close(struct durable *durable);
 
-/* What the store holds goes into the view, which nobody uses yet; what has ended meanwhile goes out of the
- * store. */
+/* For a takeover: the store is closed, so that another process can open it, and opened, for the first time or
+ * again. Nothing is durable in between. It may be closed while durable_is_idle(): nothing is on its way into
+ * it, and nothing failed. */
+bool durable_is_idle(const struct durable *durable);
+bool durable_detach(
+    struct durable *durable); /* false: the disk hangs; it is attached as soon as that does not */
+int durable_attach(struct durable *durable, const char *folder, struct report *report);
+
+/* What the store holds goes into the view; what has ended meanwhile goes out of the store. */
 void durable_restore(struct durable *durable, struct view *view, struct report *report);
 
 /* ---- orders ---- */

@@ -53,6 +53,13 @@ static int refuse(int fd, const char *path, const char *what, struct report *rep
     return ERROR_CONFLICT;
 }
 
+static void sign(int fd)
+{
+    char text[16];
+    int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    (void)(ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) > 0); /* only told to people */
+}
+
 /* Returns 0 (with or without a lock) or ERROR_CONFLICT. */
 static int lock(const char *path, const char *what, struct report *report, int *to)
 {
@@ -66,7 +73,7 @@ static int lock(const char *path, const char *what, struct report *report, int *
         why = strerror(errno);
     }
     if (why == NULL) {
-        (void)(ftruncate(fd, 0) == 0 && dprintf(fd, "%ld\n", (long)getpid()) > 0); /* only told to people */
+        sign(fd);
         *to = fd;
         return 0;
     }
@@ -80,18 +87,52 @@ static int lock(const char *path, const char *what, struct report *report, int *
     return error;
 }
 
+static char *path_of(const struct conf_server *conf, size_t which)
+{
+    return which == 0 ? conf->state_path == NULL ? NULL : memory_print("%s/lock", conf->state_path)
+           : conf->admin_socket == NULL ? NULL
+                                        : memory_print("%s.lock", conf->admin_socket);
+}
+
+static bool is_file(int fd, const char *path)
+{
+    struct stat open_one, named;
+    return path != NULL && fstat(fd, &open_one) == 0 && stat(path, &named) == 0 &&
+           open_one.st_dev == named.st_dev && open_one.st_ino == named.st_ino;
+}
+
+void folders_inherit(const struct conf_server *conf, const int locks[2], struct folders *folders)
+{
+    for (size_t i = 0; i < sizeof folders->locks / sizeof *folders->locks; i++) {
+        char *path = path_of(conf, i);
+        if (locks[i] != -1 && is_file(locks[i], path)) {
+            folders->locks[i] = locks[i];
+        } else if (locks[i] != -1) {
+            (void)close(locks[i]);
+        }
+        free(path);
+    }
+}
+
+void folders_sign(const struct folders *folders)
+{
+    for (size_t i = 0; i < sizeof folders->locks / sizeof *folders->locks; i++) {
+        if (folders->locks[i] != -1) {
+            sign(folders->locks[i]);
+        }
+    }
+}
+
 int folders_take(const struct conf_server *conf, struct report *report, struct folders *folders)
 {
+    static const char *const what[] = {"state folder", "admin socket"};
     int error = make_folders(conf, report);
-    if (error == 0 && conf->state_path != NULL) {
-        char *file = memory_print("%s/lock", conf->state_path);
-        error = lock(file, "state folder", report, &folders->locks[0]);
-        free(file);
-    }
-    if (error == 0 && conf->admin_socket != NULL) {
-        char *file = memory_print("%s.lock", conf->admin_socket);
-        error = lock(file, "admin socket", report, &folders->locks[1]);
-        free(file);
+    for (size_t i = 0; i < sizeof folders->locks / sizeof *folders->locks && error == 0; i++) {
+        char *path = path_of(conf, i);
+        if (path != NULL && folders->locks[i] == -1) {
+            error = lock(path, what[i], report, &folders->locks[i]);
+        }
+        free(path);
     }
     return error;
 }

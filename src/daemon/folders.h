@@ -15,4 +15,9 @@ struct folders {
 /* 0, or a negative error in the report: ERROR_CONFLICT, another process has one of them. A lock that cannot
  * be made at all (a full disk) is a warning: serving is more important. */
 int folders_take(const struct conf_server *conf, struct report *report, struct folders *folders);
+/* Of the files that another process has open and locked: those of this configuration are in `folders` as if
+ * they had been taken, so that folders_take() does not. Takes the descriptors (-1: none). */
+void folders_inherit(const struct conf_server *conf, const int locks[2], struct folders *folders);
+/* The other process has left: the files tell our pid. */
+void folders_sign(const struct folders *folders);
 void folders_leave(struct folders *folders);

@@ -53,7 +53,9 @@ void server_install_view(struct server *server, struct view *view, struct view_s
                          struct targets *targets)
 {
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
-    primaries_let_go(server->primaries);
+    if (server->primaries != NULL) {
+        primaries_let_go(server->primaries);
+    }
     if (succession != NULL) {
         view_succession_catch_up(succession);
     }
@@ -71,6 +73,8 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     log_configure(&view->server->log);
     hosts_follow(server->hosts, view);
     server_schedule_expiry(server);
-    primaries_follow(server->primaries, view);
+    if (server->primaries != NULL) {
+        primaries_follow(server->primaries, view);
+    }
     reclaim_add(server->reclaim, old, free_view);
 }

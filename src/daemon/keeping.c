@@ -24,6 +24,7 @@ struct keeping {
     struct scribe *scribe; /* NULL: likewise */
     pthread_mutex_t lock;  /* of the keeper and what follows */
     struct keeper *keeper;
+    bool is_given;             /* the file is another process's */
     bool is_frozen, is_needed; /* needed: a reservation that is not kept yet */
     bool has_blocks;
     uint64_t seen;           /* saves, by keeping_tick() */
@@ -77,6 +78,12 @@ static int save(void *argument)
     size_t at = 0;
     bool more = true;
     uint32_t begun_s = now_s(keeping);
+    pthread_mutex_lock(&keeping->lock);
+    bool is_given = keeping->is_given;
+    pthread_mutex_unlock(&keeping->lock);
+    if (is_given) {
+        return 0;
+    }
     buffer_init(&text);
     while (more) {
         pthread_mutex_lock(&keeping->lock);
@@ -161,6 +168,36 @@ void keeping_close(struct keeping *keeping)
         log_warning("serials not kept file=%s error=%s effect=%s", keeping->path, "the disk takes too long",
                     "serials begin above what was reserved");
     }
+}
+
+/* ---- a takeover ---- */
+
+void keeping_give(struct keeping *keeping)
+{
+    pthread_mutex_lock(&keeping->lock);
+    keeping->is_frozen = true;
+    keeper_seal(keeping->keeper);
+    pthread_mutex_unlock(&keeping->lock);
+    ask(keeping);
+}
+
+bool keeping_is_given(struct keeping *keeping)
+{
+    pthread_mutex_lock(&keeping->lock);
+    /* under the lock of `is_given`: a save that begins later finds it */
+    bool is_idle = keeping->scribe == NULL || keeping->is_given || scribe_is_idle(keeping->scribe);
+    keeping->is_given = is_idle;
+    pthread_mutex_unlock(&keeping->lock);
+    return is_idle;
+}
+
+void keeping_take_back(struct keeping *keeping)
+{
+    pthread_mutex_lock(&keeping->lock);
+    keeping->is_given = keeping->is_frozen = false;
+    keeper_unseal(keeping->keeper);
+    pthread_mutex_unlock(&keeping->lock);
+    ask(keeping);
 }
 
 bool keeping_has_file(const struct keeping *keeping)

@@ -21,6 +21,15 @@ void keeping_hurry(struct keeping *keeping);
 /* What is served is written once more, without what was reserved; a disk that takes longer than half a second
  * is left alone with it. NULL is fine. */
 void keeping_close(struct keeping *keeping);
+
+/* Another process is going to use the file: flips get no serials any more, and what is served is written once
+ * more, without what was reserved. When keeping_is_given() nothing is written any more; until then the disk
+ * is busy. */
+void keeping_give(struct keeping *keeping);
+bool keeping_is_given(struct keeping *keeping);
+/* The other process has gone: everything is as before. */
+void keeping_take_back(struct keeping *keeping);
+
 bool keeping_has_file(const struct keeping *keeping);
 
 /* As keeper_reserve(). keeping_wait() then waits until the disk has what was reserved, or has failed. */

@@ -1,15 +1,18 @@
 ## The server. Its program is src/steerd, which is why this folder is not called so.
 sbin_PROGRAMS += src/steerd
-src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
 	src/daemon/changes.c src/daemon/changes.h \
+	src/daemon/channel.c src/daemon/channel.h \
 	src/daemon/dump.c \
 	src/daemon/durable.c src/daemon/durable.h \
 	src/daemon/ends.c src/daemon/ends.h \
 	src/daemon/expiry.c src/daemon/expiry.h \
 	src/daemon/folders.c src/daemon/folders.h \
 	src/daemon/geowatch.c src/daemon/geowatch.h \
+	src/daemon/handed.c src/daemon/handed.h \
+	src/daemon/heir.c src/daemon/heir.h \
 	src/daemon/hosts.c src/daemon/hosts.h \
 	src/daemon/install.c src/daemon/install.h \
 	src/daemon/journal.c src/daemon/journal.h \
@@ -19,6 +22,7 @@ src_steerd_SOURCES = \
 	src/daemon/metrics.c src/daemon/metrics.h \
 	src/daemon/opening.c src/daemon/opening.h \
 	src/daemon/orders.c src/daemon/orders.h \
+	src/daemon/outbox.c src/daemon/outbox.h \
 	src/daemon/override_json.c src/daemon/override_json.h \
 	src/daemon/primaries.c src/daemon/primaries.h \
 	src/daemon/reader.c src/daemon/reader.h \
@@ -28,8 +32,10 @@ src_steerd_SOURCES = \
 	src/daemon/run.c src/daemon/run.h \
 	src/daemon/server.h \
 	src/daemon/snapshot.c src/daemon/snapshot.h \
+	src/daemon/spawn.c src/daemon/spawn.h \
 	src/daemon/statefile.c src/daemon/statefile.h \
 	src/daemon/steerd.c src/daemon/steerd.h \
+	src/daemon/takeover.c src/daemon/takeover.h \
 	src/daemon/targets.c src/daemon/targets.h \
 	src/daemon/teller.c src/daemon/teller.h \
 	src/daemon/verbs.c src/daemon/verbs.h \

@@ -342,6 +342,24 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     }
 }
 
+/* ---- another process takes over ---- */
+
+void primaries_give(struct primaries *primaries)
+{
+    keeping_give(primaries->keeping);
+}
+
+bool primaries_are_given(struct primaries *primaries)
+{
+    return keeping_is_given(primaries->keeping);
+}
+
+void primaries_take_back(struct primaries *primaries)
+{
+    keeping_take_back(primaries->keeping);
+    primaries->generation = 0; /* what changed meanwhile got no serial */
+}
+
 /* ---- open and close ---- */
 
 static struct notifier *open_notifier(struct server *server)

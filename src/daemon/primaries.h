@@ -12,6 +12,7 @@
 #include "notify/notify.h"
 #include "view/view.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,13 @@ struct primaries *primaries_open(struct server *server, const struct view *view)
 /* The process ends: whoever waits for the disk here goes on. From any thread. NULL is fine. */
 void primaries_hurry(struct primaries *primaries);
 void primaries_close(struct primaries *primaries); /* NULL is fine */
+
+/* ---- another process takes over ---- */
+
+/* As keeping_give(), keeping_is_given() and keeping_take_back(). */
+void primaries_give(struct primaries *primaries);
+bool primaries_are_given(struct primaries *primaries);
+void primaries_take_back(struct primaries *primaries);
 
 /* ---- a new view, in four steps ---- */
 

@@ -386,7 +386,8 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
                         void (*done)(void *argument, const struct admin_reload_result *result),
                         void *argument)
 {
-    if (server->reload != NULL) {
+    /* where serials are another process's, nothing is published */
+    if (server->reload != NULL || server->heir != NULL || server->is_frozen) {
         return ERROR_CONFLICT;
     }
     ptrdiff_t index = asked->zone == NULL ? -1 : view_find_zone(server->view, asked->zone);
@@ -427,7 +428,8 @@ void server_reload_soon(struct server *server)
     const struct admin_reload everything = {.limit = ADMIN_CHANGES};
     if (server_start_reload(server, &everything, NULL, NULL) == ERROR_CONFLICT && !server->reload_again) {
         server->reload_again = true;
-        log_info("reload remembered why=\"one is running, which may have read what changed since\"");
+        log_info("reload remembered why=\"one is running, which may have read what changed since, or a "
+                 "takeover is\"");
     }
 }
 

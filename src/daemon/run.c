@@ -11,6 +11,7 @@
 #include "daemon/ends.h"
 #include "daemon/expiry.h"
 #include "daemon/geowatch.h"
+#include "daemon/heir.h"
 #include "daemon/hosts.h"
 #include "daemon/install.h"
 #include "daemon/lanes.h"
@@ -23,6 +24,8 @@
 #include "daemon/reload.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/spawn.h"
+#include "daemon/takeover.h"
 #include "daemon/targets.h"
 #include "daemon/teller.h"
 #include "daemon/verbs.h"
@@ -97,7 +100,7 @@ static void on_woken(void *context)
     struct server *server = context;
     if (ends_is_stopping(server->ends)) {
         event_base_loopbreak(server->base);
-    } else if (ends_take_hangup(server->ends)) {
+    } else if (ends_take_hangup(server->ends) && !takeover_pass_hangup(server)) {
         server_reload_soon(server);
     }
 }
@@ -127,13 +130,47 @@ static void tell(const struct report *report)
     free(text);
 }
 
+struct first_load {
+    struct server *server;
+    struct report *report;
+    struct view *view;
+};
+
+/* Somebody answers meanwhile, and needs the processors more. */
+static void *load_aside(void *argument)
+{
+    enum { NICE = 10 };
+    struct first_load *load = argument;
+    if (load->server->heir != NULL) {
+        (void)setpriority(PRIO_PROCESS, 0, NICE); /* in Linux of this thread, and those that it starts */
+    }
+    load->view =
+        view_compile(load->server->path, NULL, 1, clock_wall_ms(&load->server->clock), 0, load->report);
+    return NULL;
+}
+
+static struct view *compile_first(struct server *server, struct report *report)
+{
+    struct first_load load = {.server = server, .report = report};
+    pthread_t thread;
+    if (server->heir == NULL || pthread_create(&thread, NULL, load_aside, &load) != 0) {
+        load_aside(&load);
+    } else {
+        pthread_join(thread, NULL);
+    }
+    return load.view;
+}
+
 static struct view *load_first(struct server *server, struct report *report)
 {
-    struct view *view = view_compile(server->path, NULL, 1, clock_wall_ms(&server->clock), 0, report);
+    struct view *view = compile_first(server, report);
     if (ends_is_stopping(server->ends)) {
         return view;
     }
     tell(report);
+    if (view == NULL) {
+        heir_confess(server->heir, "its configuration cannot be used", report);
+    }
     if (view == NULL) {
         log_error("start failed config=%s errors=%zu reason=\"the configuration cannot be used, see above\"",
                   server->path, report_errors(report));
@@ -148,10 +185,37 @@ static int open_sockets(struct server *server, const struct view *view, struct r
                                                    .threads = view->server->threads,
                                                    .slot = server->slot};
     server_find_tcp_limits(view, &server->serve_options.tcp);
+    if (server->heir != NULL) {
+        heir_lend_sockets(server->heir);
+    }
     int error = serve_open(&server->serve_options, report, &server->serve);
+    if (server->heir != NULL) {
+        heir_note_sockets(server->heir);
+    }
     /* the options outlive the view that they came from */
     server->serve_options.listen =
         memory_copy(view->server->listen, view->server->listen_count * sizeof *view->server->listen);
+    return error;
+}
+
+/* At the socket of the server before, if the configuration means the same one. */
+static int listen_to_admin(struct server *server, const struct admin_verbs *verbs, struct report *report)
+{
+    const struct conf_server *conf = server->view->server;
+    int fd = server->heir == NULL ? -1 : heir_take_admin(server->heir);
+    if (fd != -1) {
+        int error =
+            admin_adopt(server->base, fd, conf->admin_socket, conf->admin_socket_mode, verbs, &server->admin);
+        if (error != ERROR_NOT_FOUND) {
+            return error;
+        }
+        heir_give_back_admin(server->heir, fd);
+    }
+    int error =
+        admin_open(server->base, conf->admin_socket, conf->admin_socket_mode, verbs, report, &server->admin);
+    if (error == 0 && server->heir != NULL) {
+        admin_pause(server->admin);
+    }
     return error;
 }
 
@@ -171,8 +235,7 @@ static int open_admin(struct server *server, struct report *report)
     server->current = memory_alloc(sizeof *server->current);
     server->current->server = server;
     server_fill_verbs(server, &verbs);
-    return admin_open(server->base, conf->admin_socket, conf->admin_socket_mode, &verbs, report,
-                      &server->admin);
+    return listen_to_admin(server, &verbs, report);
 }
 
 static void say_ready(const struct server *server)
@@ -191,6 +254,7 @@ static void say_ready(const struct server *server)
              server->serve_options.threads,
              server->admin == NULL ? "none" : server->view->server->admin_socket);
     buffer_fini(&list);
+    spawn_tell_supervisor("READY=1\nMAINPID=%ld", (long)getpid());
 }
 
 /* What is known by now is enough, or has to be. */
@@ -209,16 +273,73 @@ static int answer_queries(struct server *server)
 /* What operators have ordered holds from the first answer on. */
 static int open_store(struct server *server, struct view *view, struct report *report)
 {
-    int error = durable_open(server, view->server->state_path, report, &server->durable);
+    bool is_heir = server->heir != NULL; /* the store is another process's yet */
+    int error = durable_open(server, is_heir ? NULL : view->server->state_path, report, &server->durable);
     server->orders = error == 0 ? orders_open(server) : NULL;
     if (server->orders == NULL) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
                    error_text(error == 0 ? -ENOMEM : error));
         return error == 0 ? -ENOMEM : error;
     }
-    durable_restore(server->durable, view, report);
+    if (!is_heir) {
+        durable_restore(server->durable, view, report);
+    }
     changes_hook_turns(server->changes, durable_note_turn, server->durable);
     return 0;
+}
+
+/* Serials: nobody else uses the state folder by now. */
+static void open_primaries(struct server *server, struct view *view)
+{
+    server->primaries = primaries_open(server, view);
+    primaries_reserve(server->primaries, view);
+    primaries_prepare(server->primaries, view);
+}
+
+/* ---- taking over ---- */
+
+/* What is durable is in the store, if that is the same one; what the server before said is the rest. */
+static int enter_store(struct server *server, struct report *report)
+{
+    int error = durable_attach(server->durable, server->view->server->state_path, report);
+    bool has_all = error == 0 && heir_has_folder(server->heir) && durable_has_store(server->durable) &&
+                   durable_is_idle(server->durable);
+    if (has_all) {
+        durable_restore(server->durable, server->view, report);
+    }
+    heir_use_state(server->heir, !has_all);
+    server_schedule_expiry(server);
+    return error;
+}
+
+/* The server before has written down what it had, and changes nothing any more. */
+static int enter(struct server *server)
+{
+    struct report *report = report_new();
+    int error = enter_store(server, report);
+    open_primaries(server, server->view);
+    primaries_follow(server->primaries, server->view);
+    error = error == 0 ? open_admin(server, report) : error;
+    error = error == 0 ? serve_start(server->serve) : error;
+    tell(report);
+    report_free(report);
+    return error;
+}
+
+/* It ends. */
+static int settle(struct server *server)
+{
+    folders_sign(&server->folders);
+    if (server->admin != NULL) {
+        admin_resume(server->admin);
+    }
+    say_ready(server);
+    return geowatch_start(server, &server->geowatch);
+}
+
+static int wait_for_turn(struct server *server)
+{
+    return heir_wait(server->heir, &(struct heir_turns){.enter = enter, .settle = settle});
 }
 
 static int start(struct server *server, struct report *report)
@@ -228,6 +349,9 @@ static int start(struct server *server, struct report *report)
         return ends_is_stopping(server->ends) ? 0 : ERROR_INVALID;
     }
     struct report *binding = report_new();
+    if (server->heir != NULL) {
+        heir_use_files(server->heir, view);
+    }
     int error = folders_take(view->server, binding, &server->folders);
     error = error == 0 ? open_sockets(server, view, binding) : error;
     log_configure(&view->server->log);
@@ -240,18 +364,21 @@ static int start(struct server *server, struct report *report)
         report_add(binding, REPORT_ERROR, NULL, "cannot start the prober: %s", error_text(error));
         view_free(view);
     } else {
-        server->primaries = primaries_open(server, view);
-        primaries_reserve(server->primaries, view);
-        primaries_prepare(server->primaries, view);
+        if (server->heir == NULL) {
+            open_primaries(server, view);
+        }
         health_begin(view->health);
         server_install_view(server, view, NULL, targets_make(view));
-        error = open_admin(server, binding);
+        error = server->heir == NULL ? open_admin(server, binding) : 0;
         error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
-        error = error == 0 ? geowatch_start(server, &server->geowatch) : error;
+        error = error == 0 && server->heir == NULL ? geowatch_start(server, &server->geowatch) : error;
     }
     tell(binding);
+    if (error != 0) {
+        heir_confess(server->heir, error_text(error), binding);
+    }
     report_free(binding);
-    return error == 0 ? opening_begin(server, answer_queries) : error;
+    return error != 0 ? error : opening_begin(server, server->heir == NULL ? answer_queries : wait_for_turn);
 }
 
 static void stop(struct server *server)
@@ -270,6 +397,8 @@ static void stop(struct server *server)
     }
     ends_note(server->ends, "loader");
     server_stop_reload(server); /* a dry run looks at a snapshot */
+    takeover_close(server->takeover);
+    heir_close(server->heir);
     server_forget_snapshot(server);
     server_close_copier(server);
     ends_note(server->ends, "primaries");
@@ -321,9 +450,10 @@ static void dispatch(struct server *server)
     }
 }
 
-int server_run(const char *path)
+int server_run(const char *path, char *const *argv)
 {
-    struct server server = {.path = path, .slot = view_slot_new(), .folders = {.locks = {-1, -1}}};
+    struct server server = {
+        .path = path, .argv = argv, .slot = view_slot_new(), .folders = {.locks = {-1, -1}}};
     struct report *report = report_new();
     clock_init(&server.clock);
     server.started_ms = clock_wall_ms(&server.clock);
@@ -345,6 +475,7 @@ int server_run(const char *path)
     error = error == 0 && server.hosts == NULL ? -ENOMEM : error;
     error = error == 0 ? reclaim_open(&server.reclaim) : error;
     error = error == 0 ? teller_open(&server, &server.teller) : error;
+    error = error == 0 ? heir_open(&server, &server.heir) : error;
     error = error == 0 ? start(&server, report) : error;
     report_free(report);
     if (error == 0 && !ends_is_stopping(server.ends)) {

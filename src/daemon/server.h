@@ -24,6 +24,7 @@ struct ends;
 struct event;
 struct event_base;
 struct geowatch;
+struct heir;
 struct hosts;
 struct lanes;
 struct opening;
@@ -34,10 +35,12 @@ struct reader;
 struct reclaim;
 struct reload;
 struct snapshot;
+struct takeover;
 struct teller;
 
 struct server {
     const char *path; /* of steerd.json */
+    char *const *argv;
     struct clock clock;
     int64_t started_ms;      /* wall */
     int64_t clock_offset_ms; /* between the clocks: what durations of overrides go by */
@@ -56,7 +59,9 @@ struct server {
     struct lock lock;  /* health machine of `view`, and `view` for the prober */
     struct serve_options serve_options;
     struct serve *serve;
-    struct opening *opening; /* of the start, until queries are answered; then NULL */
+    struct opening *opening;   /* of the start, until queries are answered; then NULL */
+    struct heir *heir;         /* of the server before, until that one ends; NULL: none */
+    struct takeover *takeover; /* by another one; NULL: none */
     struct prober *prober;
     struct hosts *hosts; /* endpoints that are host names */
     struct admin *admin;
@@ -70,6 +75,7 @@ struct server {
     struct reclaim *reclaim;     /* of what is not served any more */
     struct reload *reload;       /* NULL: none is running */
     bool reload_again;           /* after this one */
+    bool is_frozen;              /* another process reads the state: nothing others may hear of changes */
     struct geowatch *geowatch;
     uint64_t reloads, reload_failures;
 };

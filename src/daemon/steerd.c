@@ -296,5 +296,5 @@ int main(int argc, char **argv)
     if (options.zone != NULL) {
         return run_dump(&options);
     }
-    return options.loss_count != 0 ? run_drill(&options) : server_run(options.path);
+    return options.loss_count != 0 ? run_drill(&options) : server_run(options.path, argv);
 }

@@ -17,6 +17,7 @@
 #include "daemon/reload.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/takeover.h"
 #include "daemon/whatif.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -225,6 +226,12 @@ static int reload(void *context, const struct admin_reload *asked,
     return server_start_reload(context, asked, done, argument);
 }
 
+static int take_over(void *context, void (*done)(void *argument, const struct admin_takeover_result *result),
+                     void *argument)
+{
+    return takeover_start(context, done, argument);
+}
+
 static void list_zones(void *context, const struct view_zone **zones, size_t *count)
 {
     struct reader *reader = context;
@@ -373,6 +380,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .what_if = server_what_if,
                                   .simulate = simulate,
                                   .reload = reload,
+                                  .take_over = take_over,
                                   .list_zones = list_zones,
                                   .list_geo = list_geo,
                                   .list_secondaries = list_secondaries,

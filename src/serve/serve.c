@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     IDLE_MS = 10000,
@@ -28,6 +29,8 @@ enum {
     IPV6_PREFIX = 64,
     PORT_ATTEMPTS = 32, /* to find a port that is free for UDP and TCP */
     NAME_SIZE = 16,
+    WAKE_NS = 1000000,
+    WAKE_NS_MAX = 200000000, /* more than sendmmsg may block */
 };
 
 /* One thread. Owned by the control thread, apart from what udp and tcp say. */
@@ -42,12 +45,14 @@ struct serve_thread {
 
 struct serve {
     struct addr_port *listen; /* as bound */
+    struct addr_port *asked;  /* as given */
     size_t listen_count, workers, thread_count;
     struct serve_thread *threads;
     int *tcp_fds; /* worker by worker, address by address; -1: not open */
     struct tcp_share *tcp_share;
     struct view_slot *slot;
-    atomic_bool stop;
+    bool *kept; /* by number of socket: another process has it, too; NULL: nobody takes over */
+    atomic_bool stop, stop_udp;
 };
 
 static size_t count_workers(const struct serve_options *options)
@@ -145,9 +150,54 @@ static int open_any_port(struct serve *serve, size_t index)
     return error;
 }
 
-static int open_udp(struct serve *serve, size_t index)
+/* The server before has, or had, an address of this port: its sockets are bound as long as it has not left.
+ */
+static bool meets_inherited(const struct serve *serve, const struct serve_options *options, size_t index)
 {
-    bool shared = overlaps(serve, index);
+    const struct addr_port *at = &serve->listen[index];
+    for (size_t i = 0; i < options->inherited_count; i++) {
+        const struct addr_port *other = &options->inherited[i].asked;
+        if (other->port == at->port && other->addr.family == at->addr.family) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes one that is left, or -1. */
+static int inherit(const struct serve_options *options, const struct addr_port *asked, bool is_tcp)
+{
+    for (size_t i = 0; i < options->inherited_count; i++) {
+        struct serve_socket *socket = &options->inherited[i];
+        if (socket->fd != -1 && socket->is_tcp == is_tcp && socket->asked.port == asked->port &&
+            addr_equal(&socket->asked.addr, &asked->addr)) {
+            int fd = socket->fd;
+            socket->fd = -1;
+            return fd;
+        }
+    }
+    return -1;
+}
+
+/* With port 0 twice, an address has all sockets of the first one before the second one gets any. */
+static int inherit_all(struct serve *serve, const struct serve_options *options)
+{
+    int error = 0;
+    for (size_t i = 0; i < serve->listen_count; i++) {
+        for (size_t w = 0; w < serve->workers; w++) {
+            *udp_fd(serve, i, w) = inherit(options, &serve->asked[i], false);
+            *tcp_fd(serve, i, w) = inherit(options, &serve->asked[i], true);
+        }
+        int fd = *udp_fd(serve, i, 0);
+        if (fd != -1 && error == 0) {
+            error = socket_find_port(fd, &serve->listen[i].port);
+        }
+    }
+    return error;
+}
+
+static int open_udp(struct serve *serve, size_t index, bool shared)
+{
     int error = 0;
     for (size_t w = 0; w < serve->workers && error == 0; w++) {
         int *fd = udp_fd(serve, index, w);
@@ -158,9 +208,8 @@ static int open_udp(struct serve *serve, size_t index)
     return error;
 }
 
-static int open_tcp(struct serve *serve, size_t index)
+static int open_tcp(struct serve *serve, size_t index, bool shared)
 {
-    bool shared = overlaps(serve, index);
     int error = 0;
     for (size_t w = 0; w < serve->workers && error == 0; w++) {
         int *fd = tcp_fd(serve, index, w);
@@ -171,7 +220,8 @@ static int open_tcp(struct serve *serve, size_t index)
     return error;
 }
 
-static int open_address(struct serve *serve, size_t index, struct report *report)
+static int open_address(struct serve *serve, const struct serve_options *options, size_t index,
+                        struct report *report)
 {
     if (serve->listen[index].port == 0) {
         int error = open_any_port(serve, index);
@@ -180,7 +230,8 @@ static int open_address(struct serve *serve, size_t index, struct report *report
             return error;
         }
     }
-    int udp_error = open_udp(serve, index), tcp_error = open_tcp(serve, index);
+    bool shared = overlaps(serve, index) || meets_inherited(serve, options, index);
+    int udp_error = open_udp(serve, index, shared), tcp_error = open_tcp(serve, index, shared);
     if (udp_error != 0) {
         complain(serve, index, "UDP", udp_error, report);
     }
@@ -196,7 +247,8 @@ static void fill_worker(struct serve *serve, size_t index, struct worker *worker
 {
     *worker = (struct worker){.slot = serve->slot,
                               .counters = &serve->threads[index].counters,
-                              .stop = &serve->stop,
+                              .stop = index < serve->listen_count * serve->workers ? &serve->stop_udp
+                                                                                   : &serve->stop,
                               .index = index};
     random_init(&worker->random, random_seed());
 }
@@ -284,6 +336,7 @@ static struct serve *new_serve(const struct serve_options *options)
     serve->workers = count_workers(options);
     serve->listen_count = options->listen_count;
     serve->listen = memory_copy(options->listen, options->listen_count * sizeof *serve->listen);
+    serve->asked = memory_copy(options->listen, options->listen_count * sizeof *serve->asked);
     serve->thread_count = serve_thread_count(options);
     /* Counters of different threads share no cache line. */
     size_t size = serve->thread_count * sizeof *serve->threads;
@@ -309,9 +362,9 @@ int serve_open(const struct serve_options *options, struct report *report, struc
         return ERROR_INVALID;
     }
     struct serve *opened = new_serve(options);
-    int first_error = 0;
+    int first_error = inherit_all(opened, options);
     for (size_t i = 0; i < opened->listen_count; i++) {
-        int error = open_address(opened, i, report);
+        int error = open_address(opened, options, i, report);
         first_error = first_error == 0 ? error : first_error;
     }
     if (first_error == 0) {
@@ -344,6 +397,7 @@ int serve_start(struct serve *serve)
     sigfillset(&all);
     /* Threads begin with the mask of the one that creates them: signals are for the control thread. */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    udp_prepare_wakes();
     for (size_t i = 0; i < serve->thread_count && error == 0; i++) {
         struct serve_thread *thread = &serve->threads[i];
         error = -pthread_create(&thread->id, NULL, run_thread, thread);
@@ -353,18 +407,54 @@ int serve_start(struct serve *serve)
     return error;
 }
 
-static void stop_threads(struct serve *serve)
+/* Whoever blocks in sendmmsg gets longer and longer to do so, for it begins anew after each wake. */
+static void join_udp(struct serve_thread *thread)
 {
-    atomic_store(&serve->stop, true);
-    for (size_t i = 0; i < serve->thread_count; i++) {
-        struct serve_thread *thread = &serve->threads[i];
-        if (thread->running && thread->tcp != NULL) {
-            tcp_wake(thread->tcp);
-        } else if (thread->running) {
-            udp_wake(&thread->udp);
+    long wait_ns = WAKE_NS;
+    udp_wake(thread->id);
+    while (pthread_tryjoin_np(thread->id, NULL) != 0) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = wait_ns}, NULL);
+        udp_wake(thread->id);
+        wait_ns = wait_ns < WAKE_NS_MAX ? 2 * wait_ns : wait_ns;
+    }
+    thread->running = false;
+}
+
+static bool has_left(const struct serve *serve, size_t worker)
+{
+    const struct tcp_worker *tcp = serve->threads[serve->listen_count * serve->workers + worker].tcp;
+    return tcp == NULL || tcp_has_left(tcp);
+}
+
+void serve_end_udp(struct serve *serve)
+{
+    atomic_store(&serve->stop_udp, true);
+    for (size_t i = 0; i < serve->listen_count * serve->workers; i++) {
+        if (serve->threads[i].running) {
+            udp_wake(serve->threads[i].id);
         }
     }
-    for (size_t i = 0; i < serve->thread_count; i++) {
+    for (size_t i = 0; i < serve->listen_count * serve->workers; i++) {
+        if (serve->threads[i].running) {
+            join_udp(&serve->threads[i]);
+        }
+        socket_close(&serve->threads[i].udp.fd);
+        if (has_left(serve, i / serve->listen_count)) {
+            socket_close(&serve->tcp_fds[i]);
+        }
+    }
+}
+
+static void end_tcp(struct serve *serve)
+{
+    size_t first = serve->listen_count * serve->workers;
+    atomic_store(&serve->stop, true);
+    for (size_t i = first; i < serve->thread_count; i++) {
+        if (serve->threads[i].running) {
+            tcp_wake(serve->threads[i].tcp);
+        }
+    }
+    for (size_t i = first; i < serve->thread_count; i++) {
         if (serve->threads[i].running) {
             (void)pthread_join(serve->threads[i].id, NULL);
         }
@@ -376,10 +466,10 @@ void serve_close(struct serve *serve)
     if (serve == NULL) {
         return;
     }
-    stop_threads(serve);
+    serve_end_udp(serve);
+    end_tcp(serve);
     for (size_t i = 0; i < serve->thread_count; i++) {
         tcp_free(serve->threads[i].tcp);
-        socket_close(&serve->threads[i].udp.fd);
     }
     for (size_t i = 0; i < serve->workers * serve->listen_count; i++) {
         socket_close(&serve->tcp_fds[i]);
@@ -387,6 +477,57 @@ void serve_close(struct serve *serve)
     tcp_share_free(serve->tcp_share);
     free(serve->tcp_fds);
     free(serve->threads);
+    free(serve->kept);
+    free(serve->asked);
     free(serve->listen);
     free(serve);
+}
+
+/* ---- leaving ---- */
+
+static size_t count_udp(const struct serve *serve)
+{
+    return serve->listen_count * serve->workers;
+}
+
+struct serve_socket *serve_list_sockets(const struct serve *serve, size_t *count)
+{
+    size_t half = count_udp(serve);
+    struct serve_socket *list = memory_alloc_array(2 * half, sizeof *list);
+    for (size_t i = 0; i < half; i++) {
+        list[i] = (struct serve_socket){serve->asked[i / serve->workers], false, serve->threads[i].udp.fd};
+        list[half + i] =
+            (struct serve_socket){serve->asked[i % serve->listen_count], true, serve->tcp_fds[i]};
+    }
+    *count = 2 * half;
+    return list;
+}
+
+void serve_leave(struct serve *serve, const bool *kept)
+{
+    size_t half = count_udp(serve);
+    serve->kept = memory_copy(kept, 2 * half * sizeof *kept);
+    for (size_t i = 0; i < half; i++) {
+        if (!kept[i]) {
+            socket_deafen(serve->threads[i].udp.fd, &serve->listen[i / serve->workers]);
+        }
+    }
+    for (size_t w = 0; w < serve->workers; w++) {
+        tcp_leave(serve->threads[half + w].tcp, serve->kept + half + w * serve->listen_count);
+    }
+}
+
+bool serve_is_drained(const struct serve *serve)
+{
+    for (size_t w = 0; w < serve->workers; w++) {
+        if (!has_left(serve, w)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < count_udp(serve); i++) {
+        if (!serve->kept[i] && socket_has_input(serve->threads[i].udp.fd)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -11,6 +11,7 @@
 #include "base/report.h"
 #include "view/view.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,12 +39,23 @@ struct serve_tcp_stats {
     uint64_t accepted, ended[SERVE_TCP_ENDS];
 };
 
+/* A socket that a server has, for one that takes over from it. */
+struct serve_socket {
+    struct addr_port asked; /* the address as it was given: its port may be 0 */
+    bool is_tcp;
+    int fd;
+};
+
 struct serve_options {
     const struct addr_port *listen; /* port 0 is taken as asked: the kernel picks, UDP and TCP the same */
     size_t listen_count;
     unsigned threads; /* workers per listen address (UDP) and in all (TCP) */
     struct view_slot *slot;
     struct serve_tcp_limits tcp;
+    /* Of the server before: those of the same addresses are taken, and their fd becomes -1. The others stay
+     * the caller's, and open until serve_open() has returned. */
+    struct serve_socket *inherited;
+    size_t inherited_count;
 };
 
 struct serve;
@@ -57,6 +69,22 @@ int serve_start(struct serve *serve);
 /* Stop and join the threads, close the sockets, free. TCP answers that are due are still written. NULL is
  * fine. */
 void serve_close(struct serve *serve);
+
+/* ---- another process takes over: it has the same sockets, and answers already ---- */
+
+/* All sockets, in an order that stays; the descriptors are borrowed. Returns owned: free(). */
+struct serve_socket *serve_list_sockets(const struct serve *serve, size_t *count);
+/* No TCP connection is accepted any more; those that there are have as long as they may be idle, and a
+ * transfer that is under way goes on to its end. kept[i]: the other one has this socket, too; into the rest
+ * nothing new comes from now on, and what is in there is still answered. */
+void serve_leave(struct serve *serve, const bool *kept);
+/* Has accepting ended, and does no query wait in a socket that is not kept? */
+bool serve_is_drained(const struct serve *serve);
+/* The UDP threads end, having answered what they have read. Waits for them, and closes all sockets but those
+ * of connections. */
+void serve_end_udp(struct serve *serve);
+
+/* ---- looking ---- */
 
 size_t serve_thread_count(const struct serve_options *options);
 /* The address that listen[i] is bound to (differs where port 0 was asked for). */

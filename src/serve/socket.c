@@ -44,6 +44,25 @@ void socket_close(int *fd)
     }
 }
 
+/* A connected socket is none of its SO_REUSEPORT group, and hears its peer only: that is itself. */
+void socket_deafen(int fd, const struct addr_port *at)
+{
+    static const uint8_t loopback[2][sizeof at->addr.bytes] = {{127, 0, 0, 1}, {[15] = 1}};
+    struct addr_port self = *at;
+    struct sockaddr_storage name;
+    if (socket_is_wildcard(&at->addr)) {
+        memcpy(self.addr.bytes, loopback[at->addr.family == ADDR_V6], sizeof loopback[0]);
+    }
+    socklen_t len = addr_to_sockaddr(&self, &name);
+    (void)connect(fd, (const struct sockaddr *)&name, len);
+}
+
+bool socket_has_input(int fd)
+{
+    uint8_t octet;
+    return recv(fd, &octet, sizeof octet, MSG_PEEK | MSG_DONTWAIT) != -1;
+}
+
 int socket_find_port(int fd, uint16_t *port)
 {
     struct addr_port at;

@@ -25,5 +25,8 @@ int socket_open_tcp(const struct addr_port *at, bool shared, int *fd);
 
 int socket_find_port(int fd, uint16_t *port); /* 0 or -errno */
 bool socket_is_wildcard(const struct addr *addr);
+/* A UDP socket bound to `at` gets nothing any more that is not in it already: others of its address do. */
+void socket_deafen(int fd, const struct addr_port *at);
+bool socket_has_input(int fd);
 /* Close *fd unless it is -1, and make it -1. */
 void socket_close(int *fd);

@@ -29,6 +29,8 @@ enum {
     ACCEPT_MAX = 32, /* per wakeup */
     ACCEPT_PAUSE_MS = 100,
     WARN_EVERY_MS = 60000,
+    LATE_MS = 200,         /* how often those that are late are looked at */
+    LEAVE_TURNS = 1024,    /* of ACCEPT_MAX, at a listener that is closed */
     DESCRIPTORS_LEFT = 16, /* for the admin API, checks and files, when descriptors run low */
 };
 
@@ -40,10 +42,12 @@ struct tcp_listener {
 struct tcp_worker {
     struct tcp_clients clients;
     int wake_fd;
-    struct event *wake, *sweep, *resume;
+    struct event *wake, *sweep, *resume, *late;
     struct tcp_listener *listeners;
     size_t listener_count;
     int64_t warned_ms; /* 0: never */
+    const bool *kept;  /* by listener; before `leaves` is set */
+    atomic_bool leaves, has_left;
 };
 
 static struct timeval in_ms(int64_t ms)
@@ -225,11 +229,10 @@ static bool is_of_connection(int error)
     return false;
 }
 
-static void on_accept(evutil_socket_t fd, short what, void *argument)
+/* Returns whether there may be more. */
+static bool accept_some(const struct tcp_listener *listener, int fd)
 {
-    const struct tcp_listener *listener = argument;
     struct tcp_worker *tcp = listener->tcp;
-    (void)what;
     for (unsigned i = 0; i < ACCEPT_MAX; i++) {
         struct tcp_peer peer = {.listener = (uint32_t)(listener - tcp->listeners)};
         socklen_t len = sizeof peer.address;
@@ -237,9 +240,52 @@ static void on_accept(evutil_socket_t fd, short what, void *argument)
         if (accepted != -1) {
             admit(tcp, accepted, &peer);
         } else if (errno == EAGAIN || (!is_of_connection(errno) && !make_way(tcp, errno))) {
-            return;
+            return false;
         }
     }
+    return true;
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *argument)
+{
+    (void)what;
+    (void)accept_some(argument, fd);
+}
+
+/* ---- leaving ---- */
+
+/* Their time is over, but for those that still copy. */
+static void on_late(evutil_socket_t fd, short what, void *argument)
+{
+    struct tcp_worker *tcp = argument;
+    struct tcp_client *next;
+    (void)fd, (void)what;
+    for (struct tcp_client *client = TAILQ_FIRST(&tcp->clients.list); client != NULL; client = next) {
+        next = TAILQ_NEXT(client, link);
+        if (client->stream == NULL) {
+            tcp_client_finish(client);
+        }
+    }
+    struct timeval wait = in_ms(LATE_MS);
+    (void)event_add(tcp->late, &wait);
+}
+
+static void leave(struct tcp_worker *tcp)
+{
+    for (size_t i = 0; i < tcp->listener_count; i++) {
+        struct tcp_listener *listener = &tcp->listeners[i];
+        int fd = event_get_fd(listener->event);
+        (void)event_del(listener->event);
+        for (unsigned turn = 0; !tcp->kept[i] && turn < LEAVE_TURNS && accept_some(listener, fd); turn++) {
+        }
+        if (!tcp->kept[i]) {
+            (void)shutdown(fd, SHUT_RDWR); /* whoever comes now is refused at once */
+        }
+    }
+    struct timeval wait = in_ms(tcp_share_load(&tcp->clients.share->idle_ms));
+    (void)event_add(tcp->late, &wait);
+    (void)event_del(tcp->resume);
+    atomic_store_explicit(&tcp->has_left, true, memory_order_release);
 }
 
 /* ---- the thread ---- */
@@ -255,6 +301,9 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
     if (atomic_load(clients->worker.stop)) {
         (void)event_base_loopbreak(clients->base);
         return;
+    }
+    if (!tcp_has_left(tcp) && atomic_load_explicit(&tcp->leaves, memory_order_acquire)) {
+        leave(tcp);
     }
     for (int end = 0; end < SERVE_TCP_ENDS; end++) {
         _Atomic uint32_t *demands = &clients->share->threads[clients->thread].demands[end];
@@ -286,6 +335,19 @@ void tcp_run(struct tcp_worker *tcp)
 void tcp_wake(const struct tcp_worker *tcp)
 {
     (void)eventfd_write(tcp->wake_fd, 1);
+}
+
+bool tcp_has_left(const struct tcp_worker *tcp)
+{
+    return atomic_load_explicit(&tcp->has_left, memory_order_acquire);
+}
+
+void tcp_leave(struct tcp_worker *tcp, const bool *kept)
+{
+    tcp->kept = kept;
+    atomic_store_explicit(&tcp->clients.share->leaves, true, memory_order_relaxed);
+    atomic_store_explicit(&tcp->leaves, true, memory_order_release);
+    tcp_wake(tcp);
 }
 
 /* No other thread touches this base, so it needs no lock even if the process has asked libevent for locks. */
@@ -328,8 +390,9 @@ static bool add_events(struct tcp_worker *tcp, const struct tcp_options *options
     }
     tcp->sweep = evtimer_new(tcp->clients.base, on_sweep, tcp);
     tcp->resume = evtimer_new(tcp->clients.base, on_resume, tcp);
+    tcp->late = evtimer_new(tcp->clients.base, on_late, tcp);
     tcp->wake = add_event(tcp->clients.base, tcp->wake_fd, on_wake, tcp);
-    bool good = tcp->sweep != NULL && tcp->resume != NULL && tcp->wake != NULL;
+    bool good = tcp->sweep != NULL && tcp->resume != NULL && tcp->late != NULL && tcp->wake != NULL;
     for (size_t i = 0; i < options->listener_count && good; i++) {
         good = add_listener(tcp, options->listeners[i]);
     }
@@ -374,6 +437,7 @@ void tcp_free(struct tcp_worker *tcp)
     free_event(tcp->wake);
     free_event(tcp->sweep);
     free_event(tcp->resume);
+    free_event(tcp->late);
     if (tcp->clients.base != NULL) {
         event_base_free(tcp->clients.base);
     }

@@ -7,6 +7,7 @@
 #include "serve/tcp_share.h"
 #include "serve/worker.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct tcp_worker;
@@ -24,3 +25,8 @@ void tcp_free(struct tcp_worker *tcp); /* NULL is fine; the thread has ended or 
 void tcp_run(struct tcp_worker *tcp);  /* the thread */
 /* From another thread, after setting the stop flag: end. Else: look at the limits anew. */
 void tcp_wake(const struct tcp_worker *tcp);
+/* From another thread, once: accept nobody any more. kept[i] (borrowed for good): another process accepts at
+ * listener i; those who wait at the others are still let in. Who is connected has as long as it may be idle,
+ * a transfer as long as its peer takes it. */
+void tcp_leave(struct tcp_worker *tcp, const bool *kept);
+bool tcp_has_left(const struct tcp_worker *tcp); /* its listeners are not used any more */

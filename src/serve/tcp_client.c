@@ -153,6 +153,9 @@ static size_t answer_one(void *argument, const uint8_t *query, size_t len, uint8
 /* How long a connection may idle, in 100 ms, as clients are told. */
 static uint16_t idle_ds(const struct tcp_clients *clients)
 {
+    if (__builtin_expect(atomic_load_explicit(&clients->share->leaves, memory_order_relaxed), 0)) {
+        return 1; /* nearly nothing */
+    }
     uint32_t ds = tcp_share_load(&clients->share->idle_ms) / 100;
     return (uint16_t)(ds < UINT16_MAX ? ds : UINT16_MAX);
 }

@@ -12,6 +12,7 @@
 #include "serve/serve.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct tcp_share_thread {
 struct tcp_share {
     _Atomic uint32_t idle_ms, clients, clients_per_address;
     _Atomic uint8_t ipv4_prefix, ipv6_prefix;
+    _Atomic bool leaves; /* clients are asked to go */
     _Atomic uint32_t count;
     _Atomic uint64_t accepted, ended[SERVE_TCP_ENDS];
     uint64_t secrets[3];

@@ -6,7 +6,8 @@
  * The thread is online to the view only while it answers: both system calls may wait, and whoever publishes a
  * view waits for the thread. Answers lie one behind the other in the reply buffer, so that a batch of small
  * ones stays in a few pages; a query that gets no answer leaves no gap. What the kernel refuses to send is
- * counted as dropped and never tried again: every round of every loop here makes progress. */
+ * counted as dropped and never tried again: every round of every loop here makes progress, but where the
+ * thread was woken. */
 #include "config.h"
 
 #include "serve/udp.h"
@@ -16,6 +17,8 @@
 #include "serve/socket.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +32,7 @@ enum {
     /* Not a power of two: else the starts of all queries compete for the same few lines of the cache. */
     QUERY_STRIDE = QUERY_SIZE + CACHE_LINE,
     PAUSE_NS = 10000000,
+    WAKE_SIGNAL = SIGURG, /* ignored by default, and wanted by nobody else */
 };
 
 union control {
@@ -152,7 +156,7 @@ static void send_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned
         } else {
             /* The first one was refused; when the queue did not drain in time, the rest would only wait
              * again. */
-            unsigned lost = errno == EAGAIN ? due - done : 1;
+            unsigned lost = errno == EINTR ? 0 : errno == EAGAIN ? due - done : 1;
             worker_count(&udp->worker, ANSWER_COUNT_DROPPED, lost);
             done += lost;
         }
@@ -172,12 +176,21 @@ static void serve_batches(struct udp_worker *udp, struct udp_batch *batch)
     }
 }
 
+static void hear_wakes(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, WAKE_SIGNAL);
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 void udp_run(struct udp_worker *udp)
 {
     struct udp_batch *batch = aligned_alloc(CACHE_LINE, sizeof *batch);
     assert(batch != NULL);
     memset(batch, 0, offsetof(struct udp_batch, queries)); /* pages of the buffers come as they are needed */
     arm_all(udp, batch);
+    hear_wakes();
     view_reader_register();
     view_reader_offline();
     serve_batches(udp, batch);
@@ -185,9 +198,19 @@ void udp_run(struct udp_worker *udp)
     free(batch);
 }
 
-void udp_wake(const struct udp_worker *udp)
+static void on_signal(int number)
 {
-    /* Linux wakes a blocked receiver and keeps the state, although it answers ENOTCONN on an unconnected
-     * socket. */
-    (void)shutdown(udp->fd, SHUT_RD);
+    (void)number;
+}
+
+void udp_prepare_wakes(void)
+{
+    /* without SA_RESTART: what blocks returns */
+    const struct sigaction action = {.sa_handler = on_signal};
+    (void)sigaction(WAKE_SIGNAL, &action, NULL);
+}
+
+void udp_wake(pthread_t thread)
+{
+    (void)pthread_kill(thread, WAKE_SIGNAL);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * One UDP thread: a socket of its own, batches of up to 64 queries. It ends when the stop flag is set and the
- * socket is shut down for reading. */
+ * One UDP thread: a socket of its own, batches of up to 64 queries. It ends when the stop flag is set and it
+ * is woken: what it has read by then is answered, what waits in the socket stays there. The socket is none of
+ * the means, because another process may have it, too. */
 #pragma once
 
 #include "serve/worker.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,5 +19,8 @@ struct udp_worker {
     bool wildcard;   /* answers have to leave from the address that was asked */
 };
 
-void udp_run(struct udp_worker *udp);        /* the thread */
-void udp_wake(const struct udp_worker *udp); /* from another thread, after setting the stop flag */
+void udp_run(struct udp_worker *udp); /* the thread */
+void udp_prepare_wakes(void);         /* once, before the threads start */
+/* After setting the stop flag, again and again until the thread has ended: one that comes just before the
+ * thread blocks is not heard. */
+void udp_wake(pthread_t thread);

@@ -308,6 +308,11 @@ void keeper_seal(struct keeper *keeper)
     keeper->is_sealed = true;
 }
 
+void keeper_unseal(struct keeper *keeper)
+{
+    keeper->is_sealed = false;
+}
+
 static bool parse_number(const char *text, int base, uint64_t max, uint64_t *value)
 {
     char *end;

@@ -72,5 +72,7 @@ bool keeper_write(struct keeper *keeper, size_t *at, size_t max, uint32_t now_s,
 bool keeper_kept(struct keeper *keeper, size_t *at, size_t max);
 /* Nothing is decided any more: from now on what is written is what was served, without blocks. */
 void keeper_seal(struct keeper *keeper);
+/* But it goes on: blocks are written again. */
+void keeper_unseal(struct keeper *keeper);
 /* Reads a text into a new keeper. Returns how many lines could not be read: these are left out. */
 size_t keeper_parse(struct keeper *keeper, const char *text, size_t len);

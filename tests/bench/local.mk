@@ -3,7 +3,7 @@
 ## tests/bench/durable measures what it costs that overrides are on the disk before they are acknowledged; run by hand.
 ## tests/bench/control measures how long overrides and failures wait beside drills, reports, reloads and slow clients; run by hand.
 ## `make bench-record` records them anew (in a build of plain ./configure: other flags count differently). tests/bench/peers/steerd.sh plugs the server into the peers kit.
-EXTRA_DIST += tests/bench/control tests/bench/durable tests/bench/instructions tests/bench/instructions.txt tests/bench/peers/steerd.sh tests/bench/steering
+EXTRA_DIST += tests/bench/control tests/bench/durable tests/bench/instructions tests/bench/instructions.txt tests/bench/peers/steerd.sh tests/bench/steering tests/bench/takeover
 .PHONY: bench bench-record
 if HAVE_CMOCKA
 EXTRA_PROGRAMS = tests/bench/bench_answer
@@ -32,6 +32,11 @@ tests_bench_bench_store_CFLAGS = $(AM_CFLAGS) -pthread
 tests_bench_bench_store_SOURCES = tests/bench/bench_store.c
 tests_bench_bench_store_LDADD = src/libstore.a src/libbase.a $(SQLITE_LIBS) $(NETTLE_LIBS)
 CLEANFILES += tests/bench/bench_store
+
+## A steady stream of queries, for tests/bench/takeover; run by hand.
+EXTRA_PROGRAMS += tests/bench/steady
+tests_bench_steady_SOURCES = tests/bench/steady.c
+CLEANFILES += tests/bench/steady
 
 bench: tests/bench/bench_answer tests/bench/bench_steer
 	@case "$(AM_CFLAGS)" in *-fno-omit-frame-pointer*) \

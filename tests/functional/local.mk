@@ -15,7 +15,7 @@ EXTRA_DIST += \
 	tests/functional/test_recipes.py tests/functional/test_records.py tests/functional/test_reload_zone.py \
 	tests/functional/test_schema.py tests/functional/test_serving.py tests/functional/test_start.py tests/functional/test_steerctl.py \
 	tests/functional/test_soak.py tests/functional/test_steering.py tests/functional/test_tcp_limits.py \
-	tests/functional/test_serials.py tests/functional/test_sticky.py tests/functional/test_tiers.py tests/functional/test_ttl.py \
+	tests/functional/test_serials.py tests/functional/test_sticky.py tests/functional/test_takeover.py tests/functional/test_tiers.py tests/functional/test_ttl.py \
 	tests/functional/test_transfer.py tests/functional/transfers.py tests/functional/test_turns.py tests/functional/test_changes.py \
 	tests/functional/test_unbound.py tests/functional/test_unserved.py tests/functional/test_work.py tests/functional/tsan.txt
 

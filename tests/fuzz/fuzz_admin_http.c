@@ -68,6 +68,10 @@ static void open_world(void)
 static void turn(void)
 {
     event_base_loop(world.base, EVLOOP_NONBLOCK);
+    if (world.fake.taken != NULL) {
+        fake_takeover_ends(&world.fake, &(struct admin_takeover_result){
+                                            .error = -1, .why = "it ended", .report = world.report});
+    }
     if (world.fake.done != NULL) {
         fake_reload_ends(&world.fake, &(struct admin_reload_result){.generation = 8, .report = world.report});
     }

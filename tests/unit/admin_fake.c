@@ -362,6 +362,25 @@ void fake_reload_ends(struct fake *fake, const struct admin_reload_result *resul
     done(fake->argument, result);
 }
 
+static int take_over(void *context, void (*done)(void *argument, const struct admin_takeover_result *result),
+                     void *argument)
+{
+    struct fake *fake = context;
+    if (fake->taken != NULL) {
+        return ERROR_CONFLICT;
+    }
+    fake->taken = done;
+    fake->taken_argument = argument;
+    return 0;
+}
+
+void fake_takeover_ends(struct fake *fake, const struct admin_takeover_result *result)
+{
+    void (*done)(void *argument, const struct admin_takeover_result *result) = fake->taken;
+    fake->taken = NULL;
+    done(fake->taken_argument, result);
+}
+
 static void list_zones(void *context, const struct view_zone **zones, size_t *count)
 {
     (void)context;
@@ -518,6 +537,7 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .what_if = what_if,
                                 .simulate = simulate,
                                 .reload = reload,
+                                .take_over = take_over,
                                 .list_zones = list_zones,
                                 .list_geo = list_geo,
                                 .list_secondaries = list_secondaries,

@@ -13,6 +13,8 @@ struct fake {
     struct health_override overrides[HEALTH_REGION + 1][FAKE_ENDPOINTS];
     void (*done)(void *argument, const struct admin_reload_result *result); /* of a reload that is running */
     void *argument;
+    void (*taken)(void *argument, const struct admin_takeover_result *result); /* of a takeover, likewise */
+    void *taken_argument;
     size_t reloads, puts;
     struct health_dormant dormant; /* no name: there is none */
     const char *last_failure;
@@ -21,5 +23,7 @@ struct fake {
 
 void fake_init(struct fake *fake);
 struct admin_verbs fake_verbs(struct fake *fake);
+/* End the running takeover. */
+void fake_takeover_ends(struct fake *fake, const struct admin_takeover_result *result);
 /* End the running reload. */
 void fake_reload_ends(struct fake *fake, const struct admin_reload_result *result);

@@ -341,6 +341,102 @@ static void reload_is_answered_later(void **state)
     report_free(report);
 }
 
+#define TAKEOVER "POST /v1/takeover HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+static int start_takeover(struct world *w)
+{
+    int fd = dial(w);
+    assert_true(say(w, fd, TAKEOVER, strlen(TAKEOVER)));
+    for (int i = 0; i < 1000 && w->fake.taken == NULL; i++) {
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+    }
+    assert_non_null(w->fake.taken);
+    return fd;
+}
+
+static void takeover_says_what_became_of_it(void **state)
+{
+    struct world *w = *state;
+    struct buffer heard;
+    struct report *report = report_new();
+    report_add(report, REPORT_ERROR, &(struct report_place){.file = "s.json", .line = 3}, "found 1");
+    int fd = start_takeover(w);
+    assert_answer(w, TAKEOVER, "HTTP/1.1 409 ", PROBLEM("takeover-running"));
+    buffer_init(&heard);
+    fake_takeover_ends(&w->fake, &(struct admin_takeover_result){
+                                     .error = ERROR_INVALID, .why = "it is ill", .report = report});
+    assert_true(hear(w, fd, &heard, NULL));
+    close(fd);
+    assert_memory_equal(heard.bytes, "HTTP/1.1 422 ", 13);
+    assert_non_null(strstr(heard.bytes, PROBLEM("takeover-failed")));
+    assert_non_null(strstr(heard.bytes, "it is ill"));
+    assert_non_null(strstr(heard.bytes, "\"line\": 3"));
+    buffer_fini(&heard);
+    fd = start_takeover(w);
+    fake_takeover_ends(&w->fake, &(struct admin_takeover_result){
+                                     .pid = 4711, .version = "2", .duration_ms = 12, .overrides = 3});
+    assert_true(hear(w, fd, &heard, NULL));
+    close(fd);
+    assert_memory_equal(heard.bytes, OK, strlen(OK));
+    assert_non_null(strstr(heard.bytes, "\"pid\": 4711"));
+    assert_non_null(strstr(heard.bytes, "\"overrides\": 3"));
+    buffer_fini(&heard);
+    report_free(report);
+}
+
+/* Whether anything is heard within some turns. */
+static bool is_heard(struct world *w, int fd)
+{
+    char octet;
+    for (int i = 0; i < 100; i++) {
+        event_base_loop(w->base, EVLOOP_NONBLOCK);
+    }
+    return recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) != -1;
+}
+
+/* One server gives the socket to another one: who asks in between is answered by that. */
+static void requests_wait_for_the_next_server(void **state)
+{
+    struct world *w = *state;
+    const char *ask = GET("/v1/status");
+    struct admin *next;
+    struct buffer heard;
+    struct admin_verbs verbs = fake_verbs(&w->fake);
+    int before = dial(w); /* is there, and has not asked */
+    assert_false(is_heard(w, before));
+    admin_pause(w->admin);
+    int within = dial(w);
+    assert_int_equal(send(before, ask, strlen(ask), 0), strlen(ask));
+    assert_int_equal(send(within, ask, strlen(ask), 0), strlen(ask));
+    assert_false(is_heard(w, before));
+    assert_false(is_heard(w, within));
+    admin_resume(w->admin); /* it was not to be */
+    buffer_init(&heard);
+    assert_true(hear(w, within, &heard, NULL));
+    assert_true(hear(w, before, &heard, NULL));
+    buffer_fini(&heard);
+    close(before);
+    close(within);
+
+    admin_pause(w->admin);
+    within = dial(w);
+    assert_int_equal(send(within, ask, strlen(ask), 0), strlen(ask));
+    int fd = dup(admin_get_socket(w->admin));
+    assert_int_equal(admin_adopt(w->base, fd, "/nonexistent/s", 0600, &verbs, &next), ERROR_NOT_FOUND);
+    assert_int_equal(admin_adopt(w->base, fd, w->path, 0600, &verbs, &next), 0);
+    admin_leave(w->admin, true);
+    assert_false(is_heard(w, within));
+    admin_resume(next);
+    assert_true(hear(w, within, &heard, NULL));
+    assert_memory_equal(heard.bytes, OK, strlen(OK));
+    buffer_fini(&heard);
+    close(within);
+    assert_true(admin_is_idle(w->admin));
+    admin_close(w->admin);
+    w->admin = next;
+    assert_answer(w, ask, OK, "generation");
+}
+
 static void reload_outlives_its_client(void **state)
 {
     struct world *w = *state;
@@ -453,6 +549,8 @@ int main(void)
         TEST(pipelined_requests_are_answered_in_order),
         TEST(overlong_bodies_get_their_answer),
         TEST(reload_is_answered_later),
+        TEST(takeover_says_what_became_of_it),
+        TEST(requests_wait_for_the_next_server),
         TEST(reload_outlives_its_client),
         TEST(reload_outlives_the_server),
         TEST(socket_has_its_mode),

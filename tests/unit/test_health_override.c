@@ -282,6 +282,40 @@ static void carry_keeps_a_lost_region(void **state)
     health_free(to);
 }
 
+/* As a process does that takes over from another one. */
+static void overrides_are_restored_by_name(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    struct health_override drain = {.desired = HEALTH_DESIRED_DRAIN,
+                                    .set_ms = 1000,
+                                    .starts_ms = 2000,
+                                    .expires_ms = 9000,
+                                    .reason = "work"};
+    make_all_healthy(health);
+    health_restore_override(health, HEALTH_AZ, "use1a", &drain, false, 5000);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_DRAINED, HEALTH_BY_AZ_OVERRIDE);
+    assert_string_equal(health_get_override(health, HEALTH_AZ, USE1A)->reason, "work");
+    assert_int_equal(health_next_due(health), 9000);
+    /* in force although the clock has been set back; planned although it is late */
+    health_restore_override(health, HEALTH_ENDPOINT, "b1", &drain, false, 1000);
+    expect(health, HEALTH_ENDPOINT, B1, HEALTH_DRAINED, HEALTH_BY_ENDPOINT_OVERRIDE);
+    health_restore_override(health, HEALTH_ENDPOINT, "e1", &drain, true, 1000);
+    expect(health, HEALTH_ENDPOINT, E1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    assert_true(status_of(health, HEALTH_ENDPOINT, E1).planned);
+    health_restore_override(health, HEALTH_ENDPOINT, "e1", &drain, true, 3000);
+    expect(health, HEALTH_ENDPOINT, E1, HEALTH_DRAINED, HEALTH_BY_ENDPOINT_OVERRIDE);
+    /* what is over, and what is not here */
+    health_restore_override(health, HEALTH_REGION, "us", &drain, false, 9000);
+    assert_null(health_get_override(health, HEALTH_REGION, US));
+    health_restore_override(health, HEALTH_REGION, "mars", &drain, false, 3000);
+    assert_int_equal(health_count_dormant(health), 1);
+    assert_non_null(health_find_dormant(health, HEALTH_REGION, "mars"));
+    assert_int_equal(health_follow_clock(health, 9000), 4);
+    assert_int_equal(health_count_dormant(health), 0);
+    expect(health, HEALTH_ENDPOINT, A1, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, health_set_up, health_tear_down)
@@ -296,6 +330,7 @@ int main(void)
         TEST(since_is_the_states),
         TEST(carry_matches_names_and_identities),
         TEST(carry_keeps_a_lost_region),
+        TEST(overrides_are_restored_by_name),
     };
     return cmocka_run_group_tests_name("health_override", tests, NULL, NULL);
 }

@@ -139,6 +139,35 @@ static struct keeper *restart(struct keeper *keeper)
     return keeper;
 }
 
+/* Another process was to go on with the text, and did not: blocks are kept again, and what it says now holds.
+ */
+static void sealing_can_be_taken_back(void **state)
+{
+    (void)state;
+    struct keeper *keeper = keeper_new(true);
+    const struct keeper_content content = {CONF_SERIAL_AUTO, 7, 100, 1000};
+    struct buffer text;
+    (void)keeper_reserve(keeper, apex, &content, true);
+    save(keeper, 1000);
+    assert_int_equal(keeper_decide(keeper, apex, &content).serial, 1000);
+    keeper_seal(keeper);
+    write_whole(keeper, 1000, &text);
+    assert_non_null(strstr(text.bytes, "example.com. 1000 0000000000000064"));
+    buffer_fini(&text);
+    keep(keeper);
+    keeper_unseal(keeper);
+    const struct keeper_content next = {CONF_SERIAL_AUTO, 7, 101, 1001};
+    assert_true(keeper_decide(keeper, apex, &next).is_waiting); /* the text has no more numbers */
+    write_whole(keeper, 1001, &text);
+    assert_non_null(strstr(text.bytes, " -\n"));
+    buffer_fini(&text);
+    keep(keeper);
+    struct keeper_decision decision;
+    assert_true(keeper_go_on(keeper, apex, 1001, &decision));
+    assert_int_equal(decision.serial, 1001);
+    keeper_free(keeper);
+}
+
 static void restarts_are_remembered(void **state)
 {
     (void)state;
@@ -378,6 +407,7 @@ int main(void)
         cmocka_unit_test(automatic_serials_rise_with_changes_only),
         cmocka_unit_test(unixtime_serials_ignore_the_file),
         cmocka_unit_test(restarts_are_remembered),
+        cmocka_unit_test(sealing_can_be_taken_back),
         cmocka_unit_test(broken_lines_are_left_out),
         cmocka_unit_test(serials_never_go_back),
         cmocka_unit_test(flips_need_no_disk_until_the_block_is_used_up),

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
@@ -61,6 +62,31 @@ static void requests_during_a_save_are_one_more(void **state)
     assert_true(scribe_close(scribe, 30000));
     assert_int_equal(atomic_load(&disk.saves), 2);
     assert_int_equal(atomic_load(&disk.kept), 1000);
+}
+
+static bool poll_idle(struct scribe *scribe)
+{
+    while (!scribe_is_idle(scribe)) {
+        sched_yield();
+    }
+    return true;
+}
+
+static void idle_is_who_has_nothing_to_save(void **state)
+{
+    (void)state;
+    struct disk disk;
+    init(&disk, true);
+    struct scribe *scribe = scribe_open(save, &disk);
+    assert_true(scribe_is_idle(scribe));
+    scribe_ask(scribe);
+    assert_false(scribe_is_idle(scribe));
+    sem_wait(&disk.begun);
+    assert_false(scribe_is_idle(scribe));
+    sem_post(&disk.go);
+    assert_int_equal(poll_idle(scribe), true);
+    assert_int_equal(atomic_load(&disk.saves), 1);
+    assert_true(scribe_close(scribe, 10000));
 }
 
 static void who_waits_sees_it_saved(void **state)
@@ -126,6 +152,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_during_a_save_are_one_more),
+        cmocka_unit_test(idle_is_who_has_nothing_to_save),
         cmocka_unit_test(who_waits_sees_it_saved),
         cmocka_unit_test(failures_are_told_and_tried_again),
         cmocka_unit_test(a_save_that_hangs_holds_up_nobody),

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The side that comes: see heir.h. It sets no limits, because the other side does, and kills it then; what it
+ * notices itself is that end of the channel. */
+#include "config.h"
+
+#include "daemon/heir.h"
+
+#include "daemon/channel.h"
+#include "daemon/handed.h"
+#include "daemon/reload.h"
+#include "daemon/server.h"
+#include "daemon/takeover.h"
+#include "admin/admin.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "serve/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+enum {
+    BEGIN_MS = 60000, /* for the first messages */
+    SEND_MS = 10000,
+    FILES = 3,
+    ERRORS = 50, /* in a message */
+};
+
+struct heir {
+    struct server *server;
+    int fd;
+    struct event *readable, *alone;
+    struct serve_socket *sockets;
+    size_t socket_count, socket_capacity;
+    bool *kept;
+    int files[FILES]; /* -1: none */
+    bool has_secret, adopted_admin, has_entered;
+    uint8_t secret[CONF_SECRET_SIZE];
+    json_t *items; /* overrides and loads that it had */
+    size_t overrides;
+    bool has_folder;
+    struct heir_turns turns;
+};
+
+static const char *const file_names[FILES] = {"state", "admin-lock", "admin"};
+
+static json_t *say(const char *what)
+{
+    json_t *body = json_object();
+    json_object_set_new(body, "say", json_string(what));
+    return body;
+}
+
+/* ---- what is given first ---- */
+
+static void take_sockets(struct heir *heir, struct channel_message *message)
+{
+    const json_t *list = json_object_get(message->body, "sockets"), *item;
+    size_t i;
+    json_array_foreach(list, i, item)
+    {
+        const char *address = json_string_value(json_object_get(item, "address"));
+        struct addr_port at;
+        if (i >= message->fd_count || address == NULL || addr_parse_port(address, &at) != 0) {
+            continue; /* not kept, so it is drained and closed */
+        }
+        heir->sockets =
+            memory_grow(heir->sockets, heir->socket_count, &heir->socket_capacity, sizeof *heir->sockets);
+        heir->sockets[heir->socket_count++] =
+            (struct serve_socket){at, json_is_true(json_object_get(item, "tcp")), message->fds[i]};
+        message->fds[i] = -1;
+    }
+}
+
+static void take_secret(struct heir *heir, const char *hex)
+{
+    heir->has_secret = hex != NULL && strlen(hex) == 2 * sizeof heir->secret &&
+                       strspn(hex, "0123456789abcdef") == strlen(hex);
+    for (size_t i = 0; heir->has_secret && i < sizeof heir->secret; i++) {
+        char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        heir->secret[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+}
+
+static void take_files(struct heir *heir, struct channel_message *message)
+{
+    const json_t *name;
+    size_t i;
+    json_array_foreach(json_object_get(message->body, "files"), i, name)
+    {
+        const char *text = json_string_value(name);
+        for (size_t f = 0; f < FILES && text != NULL && i < message->fd_count; f++) {
+            if (strcmp(text, file_names[f]) == 0 && heir->files[f] == -1) {
+                heir->files[f] = message->fds[i];
+                message->fds[i] = -1;
+            }
+        }
+    }
+    take_secret(heir, json_string_value(json_object_get(message->body, "cookie_secret")));
+}
+
+/* Until "begin". */
+static int take_all(struct heir *heir)
+{
+    struct channel_message message;
+    bool has_all = false;
+    int error = 0;
+    while (!has_all && (error = channel_receive(heir->fd, &message, BEGIN_MS)) == 0) {
+        has_all = strcmp(message.say, "begin") == 0;
+        if (strcmp(message.say, "sockets") == 0) {
+            take_sockets(heir, &message);
+        } else if (strcmp(message.say, "files") == 0) {
+            take_files(heir, &message);
+        }
+        channel_free_message(&message);
+    }
+    return error;
+}
+
+static int greet(struct heir *heir)
+{
+    json_t *hello = say("hello");
+    json_object_set_new(hello, "channel", json_integer(CHANNEL_VERSION));
+    json_object_set_new(hello, "version", json_string(PACKAGE_VERSION));
+    json_object_set_new(hello, "pid", json_integer((json_int_t)getpid()));
+    return channel_send(heir->fd, hello, SEND_MS);
+}
+
+int heir_open(struct server *server, struct heir **to)
+{
+    const char *text = getenv(TAKEOVER_VARIABLE);
+    *to = NULL;
+    if (text == NULL) {
+        return 0;
+    }
+    int fd = atoi(text), flags = fcntl(fd, F_GETFD);
+    (void)unsetenv(TAKEOVER_VARIABLE); /* before there is any other thread that reads it */
+    struct heir *heir = memory_alloc(sizeof *heir);
+    *heir = (struct heir){.server = server, .fd = fd, .files = {-1, -1, -1}, .items = json_array()};
+    int error = flags == -1 ? -errno : 0;
+    if (error == 0) {
+        (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+        error = greet(heir);
+    }
+    error = error == 0 ? take_all(heir) : error;
+    if (error != 0) {
+        log_error("takeover failed %s=%s reason=\"nothing could be taken over: %s\"", TAKEOVER_VARIABLE, text,
+                  error_text(error));
+        heir_confess(heir, "the new process could not take the sockets: is the limit of open files too low?",
+                     NULL);
+        heir_close(heir);
+        return error;
+    }
+    log_info("takeover begins sockets=%zu", heir->socket_count);
+    *to = heir;
+    return 0;
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd != -1) {
+        (void)close(*fd);
+        *fd = -1;
+    }
+}
+
+void heir_close(struct heir *heir)
+{
+    if (heir == NULL) {
+        return;
+    }
+    if (heir->readable != NULL) {
+        event_free(heir->readable);
+    }
+    if (heir->alone != NULL) {
+        event_free(heir->alone);
+    }
+    for (size_t i = 0; i < heir->socket_count; i++) {
+        close_fd(&heir->sockets[i].fd);
+    }
+    for (size_t i = 0; i < FILES; i++) {
+        close_fd(&heir->files[i]);
+    }
+    close_fd(&heir->fd);
+    json_decref(heir->items);
+    free(heir->sockets);
+    free(heir->kept);
+    free(heir);
+}
+
+/* ---- its end ---- */
+
+static json_t *write_item(const struct report_item *item)
+{
+    json_t *to = json_object();
+    const struct report_place *place = &item->place;
+    json_object_set_new(to, "message", json_string(item->message));
+    json_object_set_new(to, "warning", json_boolean(item->severity == REPORT_WARNING));
+    json_object_set_new(to, "file", place->file == NULL ? json_null() : json_string(place->file));
+    json_object_set_new(to, "path", place->path == NULL ? json_null() : json_string(place->path));
+    json_object_set_new(to, "line", json_integer((json_int_t)place->line));
+    json_object_set_new(to, "column", json_integer((json_int_t)place->column));
+    return to;
+}
+
+static void send_report(struct heir *heir, const struct report *report)
+{
+    int error = 0;
+    for (size_t at = 0; at < report_count(report) && error == 0; at += ERRORS) {
+        json_t *failed = say("failed"), *list = json_array();
+        for (size_t i = at; i < at + ERRORS && i < report_count(report); i++) {
+            json_array_append_new(list, write_item(report_get(report, i)));
+        }
+        json_object_set_new(failed, "errors", list);
+        error = channel_send(heir->fd, failed, SEND_MS);
+    }
+}
+
+void heir_confess(struct heir *heir, const char *why, const struct report *report)
+{
+    if (heir == NULL) {
+        return;
+    }
+    if (report != NULL) {
+        send_report(heir, report);
+    }
+    json_t *failed = say("failed");
+    json_object_set_new(failed, "why", json_string(why));
+    (void)channel_send(heir->fd, failed, SEND_MS);
+}
+
+/* ---- what is made of it ---- */
+
+void heir_use_files(struct heir *heir, struct view *view)
+{
+    folders_inherit(view->server, heir->files, &heir->server->folders);
+    heir->has_folder = heir->server->folders.locks[0] != -1;
+    heir->files[0] = heir->files[1] = -1;
+    if (heir->has_secret) {
+        memcpy(view->random_secret[0], heir->secret, sizeof heir->secret);
+    }
+}
+
+void heir_lend_sockets(struct heir *heir)
+{
+    heir->server->serve_options.inherited = heir->sockets;
+    heir->server->serve_options.inherited_count = heir->socket_count;
+}
+
+void heir_note_sockets(struct heir *heir)
+{
+    heir->kept = memory_alloc_array(heir->socket_count, sizeof *heir->kept);
+    for (size_t i = 0; i < heir->socket_count; i++) {
+        heir->kept[i] = heir->sockets[i].fd == -1;
+        close_fd(&heir->sockets[i].fd);
+    }
+    heir->server->serve_options.inherited = NULL;
+    heir->server->serve_options.inherited_count = 0;
+}
+
+int heir_take_admin(struct heir *heir)
+{
+    int fd = heir->files[2];
+    heir->files[2] = -1;
+    heir->adopted_admin = fd != -1;
+    return fd;
+}
+
+void heir_give_back_admin(struct heir *heir, int fd)
+{
+    heir->files[2] = fd;
+    heir->adopted_admin = false;
+}
+
+bool heir_has_folder(const struct heir *heir)
+{
+    return heir->has_folder;
+}
+
+void heir_use_state(struct heir *heir, bool with_overrides)
+{
+    heir->overrides = handed_read(heir->server, heir->items, with_overrides);
+}
+
+/* ---- the turns ---- */
+
+static void end(struct heir *heir, int error)
+{
+    heir->server->start_error = error;
+    event_base_loopbreak(heir->server->base);
+}
+
+static int send_answering(struct heir *heir)
+{
+    json_t *answering = say("answering"), *kept = json_array();
+    for (size_t i = 0; i < heir->socket_count; i++) {
+        if (heir->kept[i]) {
+            json_array_append_new(kept, json_integer((json_int_t)i));
+        }
+    }
+    json_object_set_new(answering, "kept", kept);
+    json_object_set_new(answering, "admin", json_boolean(heir->adopted_admin));
+    json_object_set_new(answering, "overrides", json_integer((json_int_t)heir->overrides));
+    return channel_send(heir->fd, answering, SEND_MS);
+}
+
+/* The last turn: this frees the heir. */
+static void settle(struct heir *heir)
+{
+    struct server *server = heir->server;
+    int error = heir->turns.settle(server);
+    if (error != 0) {
+        heir_confess(heir, "the new process could not go on", NULL);
+        end(heir, error);
+        return;
+    }
+    (void)channel_send(heir->fd, say("committed"), SEND_MS);
+    server->heir = NULL;
+    heir_close(heir);
+    if (server->reload_again) {
+        server->reload_again = false;
+        server_reload_soon(server);
+    }
+}
+
+static void enter(struct heir *heir)
+{
+    heir->has_entered = true;
+    int error = heir->turns.enter(heir->server);
+    if (error != 0) {
+        heir_confess(heir, error_text(error), NULL);
+        end(heir, error);
+    }
+}
+
+/* Nobody answers any more, and nobody will take over from the one that has died. */
+static void go_on_alone(struct heir *heir)
+{
+    log_error("takeover alone reason=\"the process before has ended\" effect=\"%s\"",
+              heir->has_entered
+                  ? "none"
+                  : "what it had not written down is lost, serials begin above what was reserved");
+    if (!heir->has_entered) {
+        enter(heir);
+    }
+    if (heir->server->start_error == 0) {
+        settle(heir);
+    }
+}
+
+static void on_alone(int fd, short events, void *argument)
+{
+    (void)fd, (void)events;
+    go_on_alone(argument);
+}
+
+static void hear(struct heir *heir, const struct channel_message *message)
+{
+    if (strcmp(message->say, "state") == 0 && !heir->has_entered) {
+        json_array_extend(heir->items, json_object_get(message->body, "items"));
+    } else if (strcmp(message->say, "frozen") == 0 && !heir->has_entered) {
+        enter(heir);
+        int error = heir->server->start_error == 0 ? send_answering(heir) : 0;
+        if (error != 0) {
+            log_warning("takeover reply lost error=%s",
+                        error_text(error)); /* the end of the channel follows */
+        }
+    } else if (strcmp(message->say, "commit") == 0 && heir->has_entered) {
+        settle(heir);
+    }
+}
+
+static void on_readable(int fd, short events, void *argument)
+{
+    struct heir *heir = argument;
+    struct channel_message message;
+    int error = channel_try_receive(fd, &message);
+    (void)events;
+    if (error == 0) {
+        hear(heir, &message);
+        channel_free_message(&message);
+    } else if (error != -EAGAIN) {
+        (void)event_del(heir->readable);
+        go_on_alone(heir);
+    }
+}
+
+int heir_wait(struct heir *heir, const struct heir_turns *turns)
+{
+    struct event_base *base = heir->server->base;
+    heir->turns = *turns;
+    heir->readable = event_new(base, heir->fd, EV_READ | EV_PERSIST, on_readable, heir);
+    heir->alone = event_new(base, -1, 0, on_alone, heir);
+    if (heir->readable == NULL || heir->alone == NULL || event_add(heir->readable, NULL) != 0) {
+        return -ENOMEM;
+    }
+    if (channel_send(heir->fd, say("loaded"), SEND_MS) != 0) {
+        (void)event_del(heir->readable);
+        event_active(heir->alone, EV_TIMEOUT, 1);
+    }
+    return 0;
+}

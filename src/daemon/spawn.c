@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See spawn.h. posix_spawn() borrows the address space until the program runs: a fork would copy the page
+ * tables of many gigabytes, while this process answers. */
+#include "config.h"
+
+#include "daemon/spawn.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { CHANNEL_FD = 3 };
+
+/* The environment with `variable` said anew; its last entry is owned. */
+static char **make_environment(const char *variable, char **added)
+{
+    size_t count = 0, len = strlen(variable), used = 0;
+    while (environ[count] != NULL) {
+        count++;
+    }
+    char **list = memory_alloc_array(count + 2, sizeof *list);
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(environ[i], variable, len) != 0 || environ[i][len] != '=') {
+            list[used++] = environ[i];
+        }
+    }
+    *added = list[used] = memory_print("%s=%d", variable, CHANNEL_FD);
+    return list;
+}
+
+static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int fd)
+{
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int error = posix_spawn_file_actions_adddup2(actions, fd, CHANNEL_FD);
+    error = error == 0 ? posix_spawn_file_actions_addclosefrom_np(actions, CHANNEL_FD + 1) : error;
+    error = error == 0 ? posix_spawnattr_setsigmask(attributes, &none) : error;
+    error = error == 0 ? posix_spawnattr_setsigdefault(attributes, &all) : error;
+    return error == 0 ? posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
+                      : error;
+}
+
+int spawn_program(char *const *argv, const char *variable, int fd, pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    char *added, **environment = make_environment(variable, &added);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    int error = prepare(&actions, &attributes, fd);
+    error = error == 0 ? posix_spawnp(pid, argv[0], &actions, &attributes, argv, environment) : error;
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    free(added);
+    free(environment);
+    return -error;
+}
+
+bool spawn_is_watched(void)
+{
+    const char *pid = getenv("SYSTEMD_EXEC_PID");
+    bool is_watched =
+        pid != NULL && strtol(pid, NULL, 10) == (long)getpid() && getenv("NOTIFY_SOCKET") == NULL;
+    return getpid() == 1 || is_watched;
+}
+
+void spawn_tell_supervisor(const char *format, ...)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    char text[256];
+    va_list arguments;
+    if (path == NULL || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof to.sun_path) {
+        return;
+    }
+    va_start(arguments, format);
+    int len = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    memcpy(to.sun_path, path, strlen(path));
+    if (path[0] == '@') { /* an abstract name */
+        to.sun_path[0] = '\0';
+    }
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd != -1) {
+        (void)sendto(fd, text, (size_t)len, MSG_NOSIGNAL, (const struct sockaddr *)&to,
+                     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
+        (void)close(fd);
+    }
+}

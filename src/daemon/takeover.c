@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The side that goes: see takeover.h. Everything is driven by what the new process says, by its end, and by a
+ * timer that looks at the limits; no call here waits, but for a process that has been killed. */
+#include "config.h"
+
+#include "daemon/takeover.h"
+
+#include "daemon/channel.h"
+#include "daemon/durable.h"
+#include "daemon/handed.h"
+#include "daemon/lanes.h"
+#include "daemon/orders.h"
+#include "daemon/outbox.h"
+#include "daemon/primaries.h"
+#include "daemon/reload.h"
+#include "daemon/server.h"
+#include "daemon/spawn.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "serve/serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+enum {
+    TICK_US = 2000,
+    HELLO_MS = 5000,    /* to say that it knows what is asked of it */
+    LOAD_MS = 280000,   /* to load and to look at its endpoints; steerctl waits a little longer */
+    CALM_MS = 5000,     /* for the disk to take what is under way: nothing is ordered meanwhile */
+    STEP_MS = 30000,    /* for each step after that */
+    END_MS = 1000,      /* to be gone, once it does not talk any more */
+    DYING_MS = 10000,   /* likewise, once it has failed or was killed */
+    DEAF_MS = 20,       /* what has passed the lookup of a socket that is given up is in its queue by then */
+    DRAIN_MS = 2000,    /* to answer what is in such sockets */
+    LEAVE_MS = 3600000, /* for transfers to their ends */
+};
+
+/* What is waited for. */
+enum phase {
+    HELLO,      /* the new process to say who it is */
+    LOADING,    /* it to have loaded */
+    RELOADING,  /* a reload here to end; from now on none begins */
+    CALMING,    /* orders to be done with and durable, the state to be on disk */
+    ENTERING,   /* it to answer queries, with the state that it was given */
+    COMMITTING, /* it to say that it has everything */
+    DYING,      /* its end */
+    DRAINING,   /* queries in sockets that it did not take */
+    LEAVING,    /* the last connections */
+};
+
+static const char *const waits[] = {[HELLO] = "to say who it is",
+                                    [LOADING] = "to load",
+                                    [RELOADING] = "to get its turn: a reload is running here",
+                                    [CALMING] = "to get its turn: the state folder cannot be written",
+                                    [ENTERING] = "to begin to answer",
+                                    [COMMITTING] = "to take everything over"};
+
+struct takeover {
+    struct server *server;
+    enum phase phase;
+    pid_t pid; /* 0: there is none any more */
+    int fd;
+    struct event *readable, *timer;
+    struct outbox *outbox;
+    int64_t begun_ms, until_ms, left_ms;
+    struct serve_socket *sockets;
+    size_t socket_count;
+    bool *kept;
+    bool adopted, is_killed;
+    size_t overrides;
+    char *version, *why;
+    struct report *report;
+    void (*done)(void *argument, const struct admin_takeover_result *result);
+    void *argument;
+};
+
+static int64_t now_ms(const struct takeover *takeover)
+{
+    return clock_now_ms(&takeover->server->clock);
+}
+
+static void enter(struct takeover *takeover, enum phase phase, int64_t limit_ms)
+{
+    takeover->phase = phase;
+    takeover->until_ms = now_ms(takeover) + limit_ms;
+}
+
+/* ---- the end, for better or worse ---- */
+
+static void free_takeover(struct takeover *takeover)
+{
+    struct event *events[] = {takeover->readable, takeover->timer};
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        if (events[i] != NULL) {
+            event_free(events[i]);
+        }
+    }
+    outbox_close(takeover->outbox);
+    if (takeover->fd != -1) {
+        (void)close(takeover->fd);
+    }
+    report_free(takeover->report);
+    free(takeover->sockets);
+    free(takeover->kept);
+    free(takeover->version);
+    free(takeover->why);
+    free(takeover);
+}
+
+static void tell(struct takeover *takeover, int error)
+{
+    if (takeover->done != NULL) {
+        takeover->done(takeover->argument,
+                       &(struct admin_takeover_result){.error = error,
+                                                       .pid = takeover->pid,
+                                                       .version = takeover->version,
+                                                       .duration_ms = now_ms(takeover) - takeover->begun_ms,
+                                                       .overrides = takeover->overrides,
+                                                       .why = takeover->why,
+                                                       .report = takeover->report});
+        takeover->done = NULL;
+    }
+}
+
+static void reattach(struct server *server)
+{
+    struct report *report = report_new();
+    (void)durable_attach(server->durable, server->view->server->state_path, report);
+    server_log_report(report);
+    report_free(report);
+}
+
+/* Everything is as it was before. */
+static void go_on(struct takeover *takeover)
+{
+    struct server *server = takeover->server;
+    log_error("takeover failed pid=%ld ms=%lld reason=\"%s\"", (long)takeover->pid,
+              (long long)(now_ms(takeover) - takeover->begun_ms), takeover->why);
+    if (takeover->report != NULL) {
+        server_log_report(takeover->report);
+    }
+    if (server->is_frozen) {
+        server->is_frozen = false;
+        primaries_take_back(server->primaries);
+        if (!durable_has_store(server->durable)) {
+            reattach(server);
+        }
+        if (server->admin != NULL) {
+            admin_resume(server->admin);
+        }
+    }
+    server->takeover = NULL;
+    tell(takeover, ERROR_LIBRARY);
+    free_takeover(takeover);
+    if (server->reload_again && server->reload == NULL) {
+        server->reload_again = false;
+        server_reload_soon(server);
+    }
+}
+
+static void set_why(struct takeover *takeover, char *why)
+{
+    if (takeover->why == NULL) {
+        takeover->why = why;
+    } else {
+        free(why);
+    }
+}
+
+/* Its end comes as the end of the channel. */
+static void fail(struct takeover *takeover, char *why)
+{
+    set_why(takeover, why);
+    takeover->is_killed = true;
+    (void)kill(takeover->pid, SIGKILL);
+    enter(takeover, DYING, DYING_MS);
+}
+
+/* How it ended, if nobody has said so. */
+static char *describe_end(const struct takeover *takeover, int status)
+{
+    static const char *const while_[] = {
+        [HELLO] = "before it said who it is", [LOADING] = "while it loaded",
+        [RELOADING] = "before its turn",      [CALMING] = "before its turn",
+        [ENTERING] = "before it answered",    [COMMITTING] = "before it had taken everything over"};
+    const char *when = takeover->phase < DYING ? while_[takeover->phase] : "";
+    if (WIFSIGNALED(status)) {
+        return memory_print("the new process was ended by signal %d (%s) %s", WTERMSIG(status),
+                            strsignal(WTERMSIG(status)), when);
+    }
+    return memory_print("the new process ended with code %d %s: its log says why", WEXITSTATUS(status), when);
+}
+
+/* It has closed the channel, and with it most likely ended. Returns whether it is gone. */
+static bool bury(struct takeover *takeover)
+{
+    int status;
+    pid_t ended = waitpid(takeover->pid, &status, WNOHANG);
+    if (ended == 0) {
+        return false;
+    }
+    if (ended == takeover->pid) {
+        set_why(takeover, describe_end(takeover, status));
+    }
+    return true;
+}
+
+/* ---- what is sent ---- */
+
+static void on_unsent(void *context, int error)
+{
+    struct takeover *takeover = context;
+    if (takeover->phase < DYING) {
+        fail(takeover, memory_print("the new process cannot be talked to: %s", error_text(error)));
+    }
+}
+
+static json_t *say(const char *what)
+{
+    json_t *body = json_object();
+    json_object_set_new(body, "say", json_string(what));
+    return body;
+}
+
+static void send_sockets(struct takeover *takeover)
+{
+    for (size_t at = 0; at < takeover->socket_count; at += CHANNEL_FDS_MAX) {
+        int fds[CHANNEL_FDS_MAX];
+        size_t count = 0;
+        json_t *body = say("sockets"), *list = json_array();
+        for (; count < CHANNEL_FDS_MAX && at + count < takeover->socket_count; count++) {
+            const struct serve_socket *from = &takeover->sockets[at + count];
+            char text[ADDR_TEXT_SIZE];
+            json_t *item = json_object();
+            json_object_set_new(item, "address", json_string(addr_write_port(&from->asked, text)));
+            json_object_set_new(item, "tcp", json_boolean(from->is_tcp));
+            json_array_append_new(list, item);
+            fds[count] = from->fd;
+        }
+        json_object_set_new(body, "sockets", list);
+        outbox_send(takeover->outbox, body, fds, count);
+    }
+}
+
+static void add_file(json_t *body, const char *what, int fd, int *fds, size_t *count)
+{
+    if (fd != -1) {
+        json_array_append_new(json_object_get(body, "files"), json_string(what));
+        fds[(*count)++] = fd;
+    }
+}
+
+static void send_files(struct takeover *takeover)
+{
+    const struct server *server = takeover->server;
+    const uint8_t *secret = server->view->random_secret[0];
+    char hex[2 * CONF_SECRET_SIZE + 1];
+    int fds[3];
+    size_t count = 0;
+    json_t *body = say("files");
+    for (size_t i = 0; i < CONF_SECRET_SIZE; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", secret[i]);
+    }
+    json_object_set_new(body, "files", json_array());
+    add_file(body, "state", server->folders.locks[0], fds, &count);
+    add_file(body, "admin-lock", server->folders.locks[1], fds, &count);
+    add_file(body, "admin", server->admin == NULL ? -1 : admin_get_socket(server->admin), fds, &count);
+    json_object_set_new(body, "cookie_secret", json_string(hex));
+    outbox_send(takeover->outbox, body, fds, count);
+}
+
+static void send_items(void *context, json_t *items)
+{
+    json_t *body = say("state");
+    json_object_set_new(body, "items", items);
+    const struct takeover *takeover = context;
+    outbox_send(takeover->outbox, body, NULL, 0);
+}
+
+/* ---- what comes ---- */
+
+static void on_hello(struct takeover *takeover, const json_t *body)
+{
+    json_int_t version = json_integer_value(json_object_get(body, "channel"));
+    const char *name = json_string_value(json_object_get(body, "version"));
+    if (version != CHANNEL_VERSION) {
+        fail(takeover,
+             memory_print(
+                 "the new process speaks version %lld of the takeover, expected %d: stop this one and "
+                 "start the other",
+                 (long long)version, CHANNEL_VERSION));
+        return;
+    }
+    takeover->version = memory_copy_text(name == NULL ? "?" : name);
+    send_files(takeover);
+    send_sockets(takeover);
+    outbox_send(takeover->outbox, say("begin"), NULL, 0);
+    enter(takeover, LOADING, LOAD_MS);
+}
+
+static void read_item(struct report *report, const json_t *item)
+{
+    const char *message = json_string_value(json_object_get(item, "message"));
+    const struct report_place place = {.file = json_string_value(json_object_get(item, "file")),
+                                       .path = json_string_value(json_object_get(item, "path")),
+                                       .line = (unsigned)json_integer_value(json_object_get(item, "line")),
+                                       .column =
+                                           (unsigned)json_integer_value(json_object_get(item, "column"))};
+    bool is_warning = json_is_true(json_object_get(item, "warning"));
+    report_add(report, is_warning ? REPORT_WARNING : REPORT_ERROR, &place, "%s",
+               message == NULL ? "?" : message);
+}
+
+/* Its last words; they may come in several messages. */
+static void on_failed(struct takeover *takeover, const json_t *body)
+{
+    const char *why = json_string_value(json_object_get(body, "why"));
+    size_t i;
+    const json_t *item;
+    if (takeover->report == NULL) {
+        takeover->report = report_new();
+    }
+    json_array_foreach(json_object_get(body, "errors"), i, item)
+    {
+        read_item(takeover->report, item);
+    }
+    if (why != NULL) {
+        set_why(takeover, memory_copy_text(why));
+        enter(takeover, DYING, DYING_MS);
+    }
+}
+
+static void on_answering(struct takeover *takeover, const json_t *body)
+{
+    size_t i;
+    const json_t *number;
+    takeover->adopted = json_is_true(json_object_get(body, "admin"));
+    json_array_foreach(json_object_get(body, "kept"), i, number)
+    {
+        json_int_t at = json_integer_value(number);
+        if (at >= 0 && (size_t)at < takeover->socket_count) {
+            takeover->kept[at] = true;
+        }
+    }
+    takeover->overrides = (size_t)json_integer_value(json_object_get(body, "overrides"));
+    outbox_send(takeover->outbox, say("commit"), NULL, 0);
+    enter(takeover, COMMITTING, STEP_MS);
+}
+
+/* The other one has everything: nothing of this one is needed any more, but by those who are connected. */
+static void on_committed(struct takeover *takeover)
+{
+    struct server *server = takeover->server;
+    log_info("takeover done pid=%ld version=%s ms=%lld overrides=%zu", (long)takeover->pid, takeover->version,
+             (long long)(now_ms(takeover) - takeover->begun_ms), takeover->overrides);
+    if (server->reload_again) {
+        (void)kill(takeover->pid, SIGHUP);
+    }
+    spawn_tell_supervisor("MAINPID=%ld", (long)takeover->pid);
+    serve_leave(server->serve, takeover->kept);
+    tell(takeover, 0);
+    if (server->admin != NULL) {
+        admin_leave(server->admin, takeover->adopted);
+    }
+    folders_leave(&server->folders); /* another start must not find them locked, should the new process die */
+    takeover->left_ms = now_ms(takeover);
+    enter(takeover, DRAINING, DRAIN_MS);
+}
+
+static void hear(struct takeover *takeover, const struct channel_message *message)
+{
+    if (strcmp(message->say, "hello") == 0 && takeover->phase == HELLO) {
+        on_hello(takeover, message->body);
+    } else if (strcmp(message->say, "failed") == 0 && takeover->phase < DRAINING) {
+        on_failed(takeover, message->body);
+    } else if (strcmp(message->say, "loaded") == 0 && takeover->phase == LOADING) {
+        enter(takeover, RELOADING, LOAD_MS);
+    } else if (strcmp(message->say, "answering") == 0 && takeover->phase == ENTERING) {
+        on_answering(takeover, message->body);
+    } else if (strcmp(message->say, "committed") == 0 && takeover->phase == COMMITTING) {
+        on_committed(takeover);
+    }
+}
+
+static void on_readable(int fd, short events, void *argument)
+{
+    struct takeover *takeover = argument;
+    struct channel_message message;
+    int error = channel_try_receive(fd, &message);
+    (void)events;
+    if (error == 0) {
+        hear(takeover, &message);
+        channel_free_message(&message);
+    } else if (error == -ECONNRESET) {
+        (void)event_del(takeover->readable);
+        if (takeover->phase < DYING) {
+            takeover->until_ms = now_ms(takeover) + END_MS; /* on_tick buries it, or kills it first */
+        }
+    } else if (error != -EAGAIN && takeover->phase < DYING) {
+        fail(takeover, memory_print("the new process cannot be understood: %s", error_text(error)));
+    }
+}
+
+/* ---- as time goes on ---- */
+
+static bool has_orders(const struct server *server)
+{
+    struct worker_stats stats = {.running = NULL};
+    struct worker *lane = lanes_get(server->lanes, ADMIN_ORDERS);
+    if (lane != NULL) {
+        worker_get_stats(lane, &stats);
+    }
+    return stats.running != NULL || stats.waiting != 0 || orders_any(server->orders) ||
+           !durable_is_idle(server->durable);
+}
+
+static void freeze(struct takeover *takeover)
+{
+    struct server *server = takeover->server;
+    struct durable_status status;
+    durable_get_status(server->durable, &status);
+    if (status.stats.error != 0) {
+        fail(takeover,
+             memory_print("what was ordered could not be written yet, and the new process would not know "
+                          "it: %s",
+                          status.stats.reason));
+        return;
+    }
+    server->is_frozen = true;
+    if (server->admin != NULL) {
+        admin_pause(server->admin);
+    }
+    primaries_give(server->primaries);
+    enter(takeover, CALMING, CALM_MS);
+}
+
+static void hand_over(struct takeover *takeover)
+{
+    if (!durable_detach(takeover->server->durable)) {
+        fail(takeover, memory_copy_text("the disk hangs"));
+        return;
+    }
+    handed_write(takeover->server, send_items, takeover);
+    outbox_send(takeover->outbox, say("frozen"), NULL, 0);
+    enter(takeover, ENTERING, STEP_MS);
+}
+
+static void on_late(struct takeover *takeover)
+{
+    if (takeover->phase == DYING && takeover->is_killed) { /* the kernel holds it: it does nothing any more */
+        set_why(takeover, memory_copy_text("the new process does not end"));
+        log_error("takeover pid=%ld does not end", (long)takeover->pid);
+        go_on(takeover);
+    } else if (takeover->phase == DYING || event_pending(takeover->readable, EV_READ, NULL) == 0) {
+        fail(takeover, memory_copy_text("the new process does not talk any more"));
+    } else {
+        fail(takeover, memory_print("the new process took too long %s", waits[takeover->phase]));
+    }
+}
+
+/* The new process is a child of this one: should it end, it does so here. */
+static void reap(struct takeover *takeover)
+{
+    if (takeover->pid != 0 && waitpid(takeover->pid, NULL, WNOHANG) == takeover->pid) {
+        takeover->pid = 0;
+    }
+}
+
+static void leave(struct takeover *takeover)
+{
+    struct server *server = takeover->server;
+    struct serve_tcp_stats stats;
+    bool is_late = now_ms(takeover) >= takeover->until_ms;
+    if (takeover->phase == DRAINING) {
+        bool is_drained = now_ms(takeover) >= takeover->left_ms + DEAF_MS && serve_is_drained(server->serve);
+        if (is_drained || is_late) {
+            serve_end_udp(server->serve);
+            enter(takeover, LEAVING, LEAVE_MS);
+        }
+        return;
+    }
+    serve_get_tcp_stats(server->serve, &stats);
+    bool is_quiet = stats.clients == 0 && (server->admin == NULL || admin_is_idle(server->admin));
+    if (is_quiet || is_late) {
+        log_info("leaving connections=%u", (unsigned)stats.clients);
+        (void)event_del(takeover->timer);
+        (void)event_base_loopbreak(server->base);
+    }
+}
+
+static void on_tick(int fd, short events, void *argument)
+{
+    struct takeover *takeover = argument;
+    const struct server *server = takeover->server;
+    (void)fd, (void)events;
+    if (takeover->phase >= DRAINING) {
+        reap(takeover);
+        leave(takeover);
+    } else if (event_pending(takeover->readable, EV_READ, NULL) == 0 && bury(takeover)) {
+        go_on(takeover);
+    } else if (now_ms(takeover) >= takeover->until_ms) {
+        on_late(takeover);
+    } else if (takeover->phase == RELOADING && server->reload == NULL) {
+        freeze(takeover);
+    } else if (takeover->phase == CALMING && !has_orders(server) && primaries_are_given(server->primaries)) {
+        hand_over(takeover);
+    }
+}
+
+bool takeover_pass_hangup(const struct server *server)
+{
+    bool has_left = server->takeover != NULL && server->takeover->phase >= DRAINING;
+    if (has_left && server->takeover->pid != 0) {
+        (void)kill(server->takeover->pid, SIGHUP);
+    }
+    return has_left;
+}
+
+/* ---- the beginning ---- */
+
+static int watch(struct takeover *takeover)
+{
+    struct event_base *base = takeover->server->base;
+    const struct timeval tick = {.tv_usec = TICK_US};
+    takeover->readable = event_new(base, takeover->fd, EV_READ | EV_PERSIST, on_readable, takeover);
+    takeover->outbox = outbox_open(base, takeover->fd, on_unsent, takeover);
+    takeover->timer = event_new(base, -1, EV_PERSIST, on_tick, takeover);
+    bool good = takeover->readable != NULL && takeover->outbox != NULL && takeover->timer != NULL;
+    return good && event_add(takeover->readable, NULL) == 0 && event_add(takeover->timer, &tick) == 0
+               ? 0
+               : -ENOMEM;
+}
+
+int takeover_start(struct server *server,
+                   void (*done)(void *argument, const struct admin_takeover_result *result), void *argument)
+{
+    int ends[2];
+    if (server->takeover != NULL) {
+        return ERROR_CONFLICT;
+    }
+    if (server->opening != NULL || server->heir != NULL) {
+        return ERROR_BUSY;
+    }
+    if (spawn_is_watched()) {
+        return ERROR_UNSUPPORTED;
+    }
+    int error = channel_open(ends);
+    if (error != 0) {
+        return error;
+    }
+    struct takeover *takeover = memory_alloc(sizeof *takeover);
+    takeover->server = server;
+    takeover->fd = ends[0];
+    takeover->begun_ms = now_ms(takeover);
+    takeover->sockets = serve_list_sockets(server->serve, &takeover->socket_count);
+    takeover->kept = memory_alloc_array(takeover->socket_count, sizeof *takeover->kept);
+    takeover->argument = argument;
+    enter(takeover, HELLO, HELLO_MS);
+    error = watch(takeover);
+    error = error == 0 ? spawn_program(server->argv, TAKEOVER_VARIABLE, ends[1], &takeover->pid) : error;
+    (void)close(ends[1]);
+    if (error != 0) {
+        log_error("takeover failed program=%s reason=\"it cannot be started: %s\"", server->argv[0],
+                  error_text(error));
+        free_takeover(takeover);
+        return error;
+    }
+    takeover->done = done;
+    server->takeover = takeover;
+    log_info("takeover begins program=%s pid=%ld", server->argv[0], (long)takeover->pid);
+    return 0;
+}
+
+void takeover_close(struct takeover *takeover)
+{
+    if (takeover == NULL) {
+        return;
+    }
+    if (takeover->phase < DRAINING) {
+        set_why(takeover, memory_copy_text("the server ends"));
+        (void)kill(takeover->pid, SIGKILL);
+        (void)waitpid(takeover->pid, NULL, 0);
+        tell(takeover, ERROR_CANCELLED);
+    }
+    free_takeover(takeover);
+}
