@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See journal.h. A page is bounded in what it holds and in what it looks through, so that nobody else's list
- * waits long for one. */
+ * See journal.h. A page is bounded in what it holds and in the time for what it leaves out, so that nobody
+ * else's list waits long for one. */
 #include "config.h"
 
 #include "daemon/journal.h"
@@ -18,7 +18,8 @@
 #include <string.h>
 
 enum {
-    LOOKED_AT_MAX = 20000, /* entries: some 50 ms */
+    STRETCH = 20000,       /* entries: some 20 ms */
+    BUDGET_MS = 100,       /* for what is left out */
     PAGE_OCTETS = 4 << 20, /* of values and reasons, about */
 };
 
@@ -48,8 +49,8 @@ static int open_store(const struct reader *reader, const struct progress *progre
 struct page {
     struct admin_journal *journal;
     struct arena *arena;
-    size_t looked_at, octets, capacity;
-    uint64_t last; /* that was looked at */
+    size_t octets, capacity;
+    uint64_t last; /* that was taken */
 };
 
 static size_t text_size(const char *text)
@@ -81,37 +82,64 @@ static void take(struct page *page, const struct store_entry *entry)
 static bool on_entry(void *context, const struct store_entry *entry)
 {
     struct page *page = context;
-    const struct admin_journal *journal = page->journal;
-    if (journal->count == journal->limit || page->looked_at == LOOKED_AT_MAX || page->octets >= PAGE_OCTETS) {
-        page->journal->next = page->last;
+    struct admin_journal *journal = page->journal;
+    if (journal->count == journal->limit || page->octets >= PAGE_OCTETS) {
+        journal->next = page->last;
         return false;
     }
-    page->looked_at++;
     page->last = entry->seq;
-    if (journal->actor == NULL || strcmp(journal->actor, entry->cause.actor) == 0 ||
-        strcmp(journal->actor, entry->cause.peer) == 0) {
-        take(page, entry);
-    }
+    take(page, entry);
     return !progress_is_cancelled(journal->progress);
+}
+
+static bool note_last(void *context, const struct store_entry *entry)
+{
+    *(uint64_t *)context = entry->seq;
+    return false;
+}
+
+/* There is no index of who did something: it is looked through in stretches, while there is time. */
+static int read_stretches(struct store_reader *store, const struct clock *clock, struct store_filter filter,
+                          struct page *page)
+{
+    struct admin_journal *journal = page->journal;
+    int64_t until_ms = clock_now_ms(clock) + BUDGET_MS;
+    uint64_t last = 0, after = filter.after_seq, before;
+    int error = store_read_journal(store, &(struct store_filter){.backward = true}, note_last, &last);
+    before = filter.before_seq == 0 || filter.before_seq > last ? last + 1 : filter.before_seq;
+    while (error == 0 && before > after + 1 && journal->next == 0) {
+        bool is_long = before - after > STRETCH + 1;
+        filter.after_seq = filter.backward && is_long ? before - STRETCH - 1 : after;
+        filter.before_seq = !filter.backward && is_long ? after + STRETCH + 1 : before;
+        error = store_read_journal(store, &filter, on_entry, page);
+        before = filter.backward ? filter.after_seq + 1 : before;
+        after = filter.backward ? after : filter.before_seq - 1;
+        if (journal->next == 0 && before > after + 1 && clock_now_ms(clock) >= until_ms) {
+            journal->next = filter.backward ? before : after;
+        }
+    }
+    return error;
 }
 
 int server_read_journal(void *context, struct admin_journal *journal, struct arena *arena)
 {
+    const struct reader *reader = context;
     struct store_reader *store;
     struct page page = {.journal = journal, .arena = arena};
-    int error = open_store(context, journal->progress, arena, &store, &journal->why);
+    int error = open_store(reader, journal->progress, arena, &store, &journal->why);
     if (error != 0) {
         return error;
     }
-    /* by actor is looked here: there is no index for it, and what is looked through is counted */
     const struct store_filter filter = {.kind = journal->kind,
                                         .key = journal->key,
+                                        .actor = journal->actor,
                                         .since_ms = journal->since_ms,
                                         .until_ms = journal->until_ms,
                                         .after_seq = journal->oldest_first ? journal->cursor : 0,
                                         .before_seq = journal->oldest_first ? 0 : journal->cursor,
                                         .backward = !journal->oldest_first};
-    error = store_read_journal(store, &filter, on_entry, &page);
+    error = journal->actor == NULL ? store_read_journal(store, &filter, on_entry, &page)
+                                   : read_stretches(store, &reader->server->clock, filter, &page);
     if (error != 0) {
         journal->why = arena_copy_text(arena, store_reader_why(store));
     }

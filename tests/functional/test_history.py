@@ -2,9 +2,11 @@
 """Who did what, and is that the whole truth: the journal as the API and steerctl tell it, and what they say of one that
 somebody has meddled with."""
 import getpass
+import hashlib
 import os
 import re
 import sqlite3
+import struct
 
 import kit
 import pytest
@@ -169,6 +171,48 @@ def test_some_hundred_entries_in_pages(scene):
     assert "there are older ones" in text
     assert len(scene.steerd.ctl_json("history", "--limit", "1000")["items"]) == count
     assert scene.steerd.ctl_json("audit", "verify")["entries"] == count
+
+
+def chain(before, *parts):
+    """As doc/store.md describes it: numbers, then texts."""
+    octets = b""
+    for part in parts:
+        octets += struct.pack(">q", part) if isinstance(part, int) else \
+            struct.pack(">I", len(part.encode())) + part.encode()
+    return hashlib.sha256(before + octets).digest()
+
+
+def test_a_long_journal(scene):
+    """Written by others by the book: it is whole, and whoever did something is found however far away."""
+    last, rare = 50000, {1: "first", 20001: "middle", 49999: "last"}
+    scene.steerd.stop()
+    with sqlite3.connect(scene.folder / "var/store.db") as store:
+        store_id = store.execute("SELECT value FROM meta WHERE name = 'id'").fetchone()[0]
+        rows, value = [], hashlib.sha256(b"steerd journal 1\n" + store_id.encode()).digest()
+        for seq in range(1, last + 1):
+            row = (seq, 1000 * seq, 0, max(0, seq - 1), "note", "n", "carol" if seq in rare else "alice", "uid:7",
+                   rare.get(seq, ""), "", f"{seq}")
+            value = chain(value, *row)
+            rows.append((*row, value))
+        store.executemany("INSERT INTO journal VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+        store.execute("INSERT INTO objects VALUES('note', 'n', ?, ?, ?, 0)", (str(last), last, 1000 * last))
+    store.close()
+    scene.steerd = scene.start()
+    said = scene.steerd.ctl_json("audit", "verify", "--anchor", f"{last}:{value.hex()}")
+    assert said["whole"] and said["entries"] == last
+    for query, expected in (("?actor=carol", [49999, 20001, 1]), ("?actor=carol&order=oldest", [1, 20001, 49999]),
+                            ("?actor=carol&kind=note&key=n", [49999, 20001, 1]),
+                            ("?actor=carol&since=1970-01-01T01:00:00Z&until=1970-01-01T10:00:00Z", [20001]),
+                            ("?actor=carol&kind=override", []), ("?actor=nobody", [])):
+        page = scene.steerd.get(f"/v1/journal{query}")
+        found = page["items"]
+        while page["next_cursor"] is not None:
+            page = scene.steerd.get(f"/v1/journal{query}&cursor={page['next_cursor']}")
+            found += page["items"]
+        assert [item["seq"] for item in found] == expected
+    text = scene.steerd.ctl("history", "--actor", "carol").stdout
+    assert re.findall(r"note n +changed +(\w+)|note n +made +(\w+)", text) == \
+        [("last", ""), ("middle", ""), ("", "first")]
 
 
 # ---- steerctl ----
