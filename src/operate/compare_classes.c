@@ -68,8 +68,8 @@ static void add_pair(void *context, uint16_t a, uint16_t b)
 
 static size_t find_trees(const struct compare_pairs *pairs, const struct geo_tree *const tree[2])
 {
-    const uint64_t numbers[] = {(uintptr_t)tree[0], (uintptr_t)tree[1]};
-    uint64_t hash = compare_hash(COMPARE_HASH_START, numbers, sizeof numbers);
+    const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = ((uintptr_t)tree[0] * odd ^ (uintptr_t)tree[1]) * odd;
     size_t at = (size_t)(hash ^ hash >> 32) & (pairs->tree_slot_count - 1);
     for (; pairs->tree_slots[at] != 0; at = (at + 1) & (pairs->tree_slot_count - 1)) {
         const struct compare_trees *trees = &pairs->trees[pairs->tree_slots[at] - 1];
