@@ -59,9 +59,19 @@ void health_dormants_put(struct health *health, struct health_dormants *dormants
     health->dormant_changes++;
 }
 
+/* In place, if nobody shares the block: at a start all come one by one. One that lay there by this name has
+ * been replaced. */
 void health_lay_dormant(struct health *health, const struct health_dormant *dormant)
 {
+    (void)health_forget_dormant(health, dormant->kind, dormant->name);
+    struct health_dormants *dormants = health->dormants;
+    if (dormants != NULL && atomic_load_explicit(&dormants->holders, memory_order_acquire) == 1) {
+        health_dormants_add(dormants, dormant);
+        health->dormant_changes++;
+        return;
+    }
     struct health_dormants *next = health_dormants_new();
+    next->dropped = health_count_dropped(health);
     for (size_t i = 0; i < health_count_dormant(health); i++) {
         health_dormants_add(next, &health->dormants->items[i]);
     }

@@ -181,6 +181,38 @@ static void what_has_no_target_lies_dormant(void **state)
     assert_int_equal(health_count_dormant(health), 1);
 }
 
+/* Of one name one lies there, the latest, and it is gone when it is removed; with whom it is shared or not.
+ */
+static void who_sleeps_is_replaced(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    for (int round = 0; round < 2; round++) {
+        struct health *other = round == 0 ? NULL : health_new_like(health);
+        if (other != NULL) {
+            health_carry(other, health, 5000);
+        }
+        (void)restore(health, HEALTH_REGION, "gone", until(HEALTH_DESIRED_DRAIN, 0, 9000), false);
+        (void)restore(health, HEALTH_AZ, "gone", until(HEALTH_DESIRED_DOWN, 0, 0), false);
+        (void)restore(health, HEALTH_REGION, "gone", until(HEALTH_DESIRED_UP, 0, 0), false);
+        assert_int_equal(health_count_dormant(health), 2);
+        assert_int_equal(health_find_dormant(health, HEALTH_REGION, "gone")->what.desired, HEALTH_DESIRED_UP);
+        assert_true(health_forget_dormant(health, HEALTH_REGION, "gone"));
+        assert_null(health_find_dormant(health, HEALTH_REGION, "gone"));
+        if (other != NULL) {
+            assert_int_equal(health_count_dormant(other), 1);
+            health_free(other);
+        }
+    }
+    for (int i = 0; i < HEALTH_DORMANT_MAX + 4; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "x%d", i);
+        (void)restore(health, HEALTH_AZ, name, until(HEALTH_DESIRED_DOWN, 0, 0), false);
+    }
+    assert_int_equal(health_count_dormant(health), HEALTH_DORMANT_MAX);
+    assert_int_equal(health_count_dropped(health), 5);
+}
+
 static void since_is_the_states(void **state)
 {
     struct world *world = *state;
@@ -327,6 +359,7 @@ int main(void)
         TEST(late_overrides_do_not_begin),
         TEST(what_was_written_down_holds_again),
         TEST(what_has_no_target_lies_dormant),
+        TEST(who_sleeps_is_replaced),
         TEST(since_is_the_states),
         TEST(carry_matches_names_and_identities),
         TEST(carry_keeps_a_lost_region),
