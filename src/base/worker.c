@@ -98,7 +98,7 @@ static void finish(struct worker *worker, struct worker_job *job)
 
 int worker_submit(struct worker *worker, struct worker_job *job)
 {
-    if (worker->running != NULL && worker->waiting >= worker->options.limit) {
+    if ((worker->running != NULL || worker->is_held) && worker->waiting >= worker->options.limit) {
         worker->refused++;
         return ERROR_BUSY;
     }

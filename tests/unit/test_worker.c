@@ -233,6 +233,21 @@ static void a_full_queue_says_so(void **state)
     close_bench(&b);
 }
 
+static void a_full_queue_that_is_held_says_so(void **state)
+{
+    (void)state;
+    struct bench b;
+    open_bench(&b, 2);
+    worker_hold(b.worker, true);
+    assert_int_equal(worker_submit(b.worker, &b.tasks[0].job), 0);
+    assert_int_equal(worker_submit(b.worker, &b.tasks[1].job), 0);
+    assert_int_equal(worker_submit(b.worker, &b.tasks[2].job), ERROR_BUSY);
+    worker_hold(b.worker, false);
+    reap_until(&b, 2);
+    assert_string_equal(b.order, "01");
+    close_bench(&b);
+}
+
 /* The first, one in the middle and the last of those that wait. */
 static void cancelled_jobs_do_not_run(void **state)
 {
@@ -324,15 +339,11 @@ static void nobody_looks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(jobs_run_in_their_order),
-        cmocka_unit_test(jobs_do_not_overtake),
-        cmocka_unit_test(a_full_queue_says_so),
-        cmocka_unit_test(cancelled_jobs_do_not_run),
-        cmocka_unit_test(a_running_job_is_told),
-        cmocka_unit_test(closing_ends_all),
-        cmocka_unit_test(jobs_are_repeated_at_once),
-        cmocka_unit_test(closing_at_any_moment),
-        cmocka_unit_test(nobody_looks),
+        cmocka_unit_test(jobs_run_in_their_order),   cmocka_unit_test(jobs_do_not_overtake),
+        cmocka_unit_test(a_full_queue_says_so),      cmocka_unit_test(a_full_queue_that_is_held_says_so),
+        cmocka_unit_test(cancelled_jobs_do_not_run), cmocka_unit_test(a_running_job_is_told),
+        cmocka_unit_test(closing_ends_all),          cmocka_unit_test(jobs_are_repeated_at_once),
+        cmocka_unit_test(closing_at_any_moment),     cmocka_unit_test(nobody_looks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
