@@ -159,16 +159,19 @@ static bool has_duration(const struct health_override *override, bool planned)
            (override->expires_ms != 0 && override->expires_by_duration);
 }
 
-/* [lock] Some objects from *at on; returns whether there are more. */
-static bool add_durations(struct note *note, const struct health *health, enum health_kind kind, uint32_t *at)
+/* [lock] Some objects from *at on; returns whether there are more. What an order is on its way for is not
+ * told what was before it: that would come after the order, and be what a restart finds. */
+static bool add_durations(const struct durable *durable, struct note *note, enum health_kind kind,
+                          uint32_t *at)
 {
     enum { TURN = 64 };
+    const struct health *health = durable->server->view->health;
     uint32_t end = *at + TURN, count = (uint32_t)health_count(health, kind);
     for (; *at < count && *at < end && note->job.op_count < STORE_OPS_MAX; (*at)++) {
         const struct health_override *override = health_get_override(health, kind, *at);
         struct health_status status;
         if (override != NULL && health_get_status(health, kind, *at, &status) == 0 &&
-            has_duration(override, status.planned)) {
+            has_duration(override, status.planned) && !durable_is_begun(durable, kind, status.name)) {
             add_op(note, kind, status.name, override, status.planned);
         }
     }
@@ -186,7 +189,7 @@ void durable_keep_durations(struct durable *durable, int64_t by_ms)
     lock_take(&server->lock);
     const struct health *health = server->view->health;
     for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
-        for (uint32_t at = 0; add_durations(note, health, kind, &at);) {
+        for (uint32_t at = 0; add_durations(durable, note, kind, &at);) {
             lock_pass(&server->lock);
             if (note->job.op_count == STORE_OPS_MAX) {
                 submit(durable, note);
@@ -198,7 +201,8 @@ void durable_keep_durations(struct durable *durable, int64_t by_ms)
     note = note_new(HEALTH_DORMANT_MAX, why);
     for (size_t i = 0; i < health_count_dormant(health); i++) {
         const struct health_dormant *dormant = health_get_dormant(health, i);
-        if (has_duration(&dormant->what, dormant->planned)) {
+        if (has_duration(&dormant->what, dormant->planned) &&
+            !durable_is_begun(durable, dormant->kind, dormant->name)) {
             add_op(note, dormant->kind, dormant->name, &dormant->what, dormant->planned);
         }
     }

@@ -127,7 +127,9 @@ int override_read_json(const char *text, struct health_override *override, bool 
     get_text(&reading, "actor", override->actor, sizeof override->actor, "\"actor\": expected a text");
     get_text(&reading, "peer", override->peer, sizeof override->peer, "\"peer\": expected a text");
     read_state(&reading, override);
-    if (reading.why == NULL && override->expires_ms != 0 && override->expires_ms <= override->starts_ms) {
+    /* the end of one that has begun may have gone back with the clock, behind its start, which stays */
+    if (reading.why == NULL && *planned && override->expires_ms != 0 &&
+        override->expires_ms <= override->starts_ms) {
         reading.why = "it ends before it starts";
     }
     json_decref(object);

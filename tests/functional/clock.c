@@ -2,7 +2,8 @@
  *
  * A wall clock that a test sets while the server runs: preloaded into steerd. The file that TEST_CLOCK names
  * holds a number in the machine's byte order, by how many seconds it is ahead of the real one. Monotonic
- * clocks are as ever. */
+ * clocks are as ever. Two more numbers are about the disk: for how many milliseconds each sync takes longer,
+ * and how many have begun. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -14,14 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static _Atomic int64_t *ahead_s;
+static _Atomic int64_t *ahead_s; /* and what is behind it */
 
 __attribute__((constructor)) static void find_control(void)
 {
     const char *path = getenv("TEST_CLOCK");
     int fd = path == NULL ? -1 : open(path, O_RDWR | O_CLOEXEC);
     if (fd != -1) {
-        void *at = mmap(NULL, sizeof *ahead_s, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        void *at = mmap(NULL, 3 * sizeof *ahead_s, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         ahead_s = at == MAP_FAILED ? NULL : at;
         close(fd);
     }
@@ -34,6 +35,26 @@ int clock_gettime(clockid_t id, struct timespec *now)
         now->tv_sec += (time_t)atomic_load(ahead_s);
     }
     return result;
+}
+
+static void wait_for_disk(void)
+{
+    if (ahead_s != NULL) {
+        atomic_fetch_add(&ahead_s[2], 1);
+        (void)usleep((useconds_t)atomic_load(&ahead_s[1]) * 1000);
+    }
+}
+
+int fsync(int fd)
+{
+    wait_for_disk();
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    wait_for_disk();
+    return (int)syscall(SYS_fdatasync, fd);
 }
 
 int gettimeofday(struct timeval *restrict now, void *restrict zone)

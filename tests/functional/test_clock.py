@@ -15,9 +15,9 @@ WAYS = pytest.mark.parametrize("step", [DAY_S, -DAY_S], ids=["forward", "back"])
 class Clock:
     def __init__(self, site):
         control = site.folder / "clock"
-        control.write_bytes(bytes(8))
+        control.write_bytes(bytes(24))
         with open(control, "r+b") as stream:
-            self.word = mmap.mmap(stream.fileno(), 8)
+            self.word = mmap.mmap(stream.fileno(), 24)
         own = kit.make_environment()
         site.environment = {**own, "LD_PRELOAD": str(PRELOAD), "TEST_CLOCK": str(control),
                             "ASAN_OPTIONS": own["ASAN_OPTIONS"] + ":verify_asan_link_order=0"}
@@ -27,6 +27,13 @@ class Clock:
         offset = len(server.log_path.read_bytes())
         struct.pack_into("=q", self.word, 0, struct.unpack_from("=q", self.word, 0)[0] + by_s)
         server.wait_log("clock stepped", "by_ms=-" if by_s < 0 else "by_ms=", offset=offset)
+
+
+    def slow_disk(self, by_ms):
+        struct.pack_into("=q", self.word, 8, by_ms)
+
+    def count_syncs(self):
+        return struct.unpack_from("=q", self.word, 16)[0]
 
 
 @pytest.fixture

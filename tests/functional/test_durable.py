@@ -5,6 +5,7 @@ import re
 import sqlite3
 import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import kit
 import pytest
@@ -136,6 +137,41 @@ def test_a_duration_that_went_along_with_the_clock(scene):
     scene.steerd.wait(lambda: len(journal(scene)) == 2, "the store knows of the new time")
     server = restart(scene)
     assert overrides(server) == moved and server.addresses("www.example.com") == scene.eu
+
+
+@pytest.mark.parametrize("state", ["down", "auto"])
+def test_a_clock_that_steps_while_an_order_is_on_its_way(scene, state):
+    """What it replaces went along with the clock, and must not be what the store is told last."""
+    clock = Clock(scene)
+    scene.steerd.stop()
+    scene.steerd = scene.start()
+    scene.steerd.override("region", "us-east", "drain", expires_in="1h")
+    clock.slow_disk(300)
+    before = clock.count_syncs()
+    with ThreadPoolExecutor() as pool:
+        order = pool.submit(scene.steerd.override, "region", "us-east", state, "ordered last")
+        scene.steerd.wait(lambda: clock.count_syncs() > before, "the order is on its way to the disk")
+        clock.set(scene.steerd, DAY_S)
+        order.result()
+    clock.slow_disk(0)
+    scene.steerd.wait(lambda: scene.steerd.get("/v1/status")["store"]["owed"] == 0, "all is written")
+    scene.steerd.override("region", "eu-west", "up", "so that what was written before is on the disk")
+    expected = overrides(scene.steerd)
+    assert overrides(restart(scene)) == expected
+
+
+def test_a_clock_that_goes_back_behind_the_start_of_a_plan(scene):
+    clock = Clock(scene)
+    scene.steerd.stop()
+    scene.steerd = scene.start()
+    scene.steerd.override("region", "us-east", "drain", starts=in_ms(500), expires_in="1h")
+    scene.steerd.wait_answers("www.example.com", scene.eu)
+    scene.steerd.wait(lambda: len(journal(scene)) == 2, "the store knows that it has begun")
+    clock.set(scene.steerd, -DAY_S)
+    scene.steerd.wait(lambda: len(journal(scene)) == 3, "the store knows of the new time")
+    expected = overrides(scene.steerd)
+    server = restart(scene)
+    assert overrides(server) == expected and server.addresses("www.example.com") == scene.eu
 
 
 def test_without_its_target_it_lies_dormant(scene):

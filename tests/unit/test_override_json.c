@@ -56,6 +56,24 @@ static void everything_comes_back(void **state)
     free(text);
 }
 
+/* A plan that has begun keeps its start when its duration goes along with the clock. */
+static void a_clock_that_was_set_back(void **state)
+{
+    enum { HOUR_MS = 3600 * 1000 };
+    struct health_override moved = {.desired = HEALTH_DESIRED_DRAIN,
+                                    .starts_ms = 1795233906000,
+                                    .expires_ms = 1795233906000 + HOUR_MS,
+                                    .expires_by_duration = true};
+    bool planned = true;
+    (void)state;
+    assert_true(health_override_shift(&moved, false, -2 * HOUR_MS));
+    char *text = override_write_json(&moved, false);
+    struct health_override again = read_well(text, &planned);
+    assert_false(planned);
+    assert_memory_equal(&again, &moved, sizeof moved);
+    free(text);
+}
+
 static void peers_that_are_no_text(void **state)
 {
     const struct health_override odd = {.desired = HEALTH_DESIRED_DOWN, .peer = "uid:7(\xff)"};
@@ -90,7 +108,8 @@ static void what_is_not_understood_is_refused(void **state)
     refuse("{\"state\":\"up\",\"planned\":1}", "\"planned\": expected true or false");
     refuse("{\"state\":\"up\",\"actor\":{}}", "\"actor\": expected a text");
     refuse("{\"state\":\"up\",\"reason\":\"a\\u0000b\"}", "expected a JSON object");
-    refuse("{\"state\":\"up\",\"starts\":\"2026-11-21T04:05:07Z\",\"expires\":\"2026-11-21T04:05:06Z\"}",
+    refuse("{\"state\":\"up\",\"planned\":true,\"starts\":\"2026-11-21T04:05:07Z\",\"expires\":"
+           "\"2026-11-21T04:05:06Z\"}",
            "it ends before it starts");
     char text[512] = "{\"state\":\"up\",\"actor\":\"";
     memset(text + strlen(text), 'a', HEALTH_ACTOR_SIZE);
@@ -102,6 +121,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_comes_back),
+        cmocka_unit_test(a_clock_that_was_set_back),
         cmocka_unit_test(peers_that_are_no_text),
         cmocka_unit_test(what_a_later_version_adds_is_passed_over),
         cmocka_unit_test(what_is_not_understood_is_refused),
