@@ -26,6 +26,10 @@
 
 enum { PATIENCE_MS = 500, ANCHOR_S = 5 };
 
+static const char unread[] =
+    "it could not be read at the start, so the overrides in it are not in force: restart "
+    "steerd, and they are";
+
 struct turn {
     enum health_kind kind;
     char *name;
@@ -42,6 +46,7 @@ struct durable {
     struct turn *turns;           /* of the overrides that have started or ended */
     size_t turn_count, turn_capacity;
     bool is_failing;         /* and was said to be */
+    bool is_unread;          /* since the start: what it holds is not in force */
     uint64_t anchored;       /* seq of the latest anchor in the log */
     struct event *anchor;    /* timer: the next one */
     struct store_stats last; /* of the store that was closed */
@@ -322,13 +327,18 @@ void durable_restore(struct durable *durable, struct view *view, struct report *
                                   .report = report,
                                   .wall_ms = clock_wall_ms(&durable->server->clock)};
     struct store_reader *reader;
-    if (durable->store == NULL || view->health == NULL ||
-        store_reader_open(durable->folder, report, &reader) != 0) {
+    if (durable->store == NULL || view->health == NULL) {
         return;
     }
-    int error = store_list(reader, "override", "", NULL, restore, &restoring);
+    int error = store_reader_open(durable->folder, report, &reader);
+    durable->is_unread = error != 0 && error != ERROR_NOT_FOUND;
+    if (error != 0) {
+        return;
+    }
+    error = store_list(reader, "override", "", NULL, restore, &restoring);
     store_reader_close(reader);
     if (error != 0) {
+        durable->is_unread = true;
         report_add(report, REPORT_ERROR, &(struct report_place){.file = durable->folder},
                    "store: overrides cannot be read: %s", error_text(error));
     }
@@ -396,6 +406,8 @@ static void tell(struct durable *durable)
                   "forget "
                   "what is ordered now; tried again every second\"",
                   durable->folder, stats.reason);
+    } else if (stats.error == 0 && durable->is_failing && stats.owed == 0 && durable->is_unread) {
+        log_error("store unread folder=%s reason=\"%s\"", durable->folder, unread);
     } else if (stats.error == 0 && durable->is_failing && stats.owed == 0) {
         log_info("store well folder=%s seq=%llu what=\"everything that holds is durable\"", durable->folder,
                  (unsigned long long)stats.seq);
@@ -531,7 +543,10 @@ void durable_get_status(const struct durable *durable, struct durable_status *st
         if (stats->error == 0 && late != 0) {
             snprintf(stats->reason, sizeof stats->reason, "the disk does not answer in time");
         }
-        status->state = status->stats.error != 0 || status->stats.owed != 0 ? "failing" : "ok";
+        if (stats->error == 0 && late == 0 && durable->is_unread) {
+            snprintf(stats->reason, sizeof stats->reason, "%s", unread);
+        }
+        status->state = stats->error != 0 || stats->owed != 0 || durable->is_unread ? "failing" : "ok";
     }
 }
 

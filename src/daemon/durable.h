@@ -66,7 +66,7 @@ void durable_keep_durations(struct durable *durable, int64_t by_ms);
 /* ---- looking; any thread ---- */
 
 struct durable_status {
-    const char *state;        /* "ok"; "failing": what holds is not all durable; "none" */
+    const char *state;        /* "ok"; "failing": what holds and what is durable differ; "none" */
     struct store_stats stats; /* `owed` with what the disk takes its time for */
 };
 /* NULL: there is none. */

@@ -245,3 +245,22 @@ def test_a_store_that_cannot_be_read(scene):
     assert "a restart would forget it" in done.stderr
     assert "FAILS" in server.ctl("status").stdout
     assert (scene.folder / "var/store.db").read_bytes().startswith(b"no store")
+
+
+def test_a_store_that_comes_back_after_the_start(scene):
+    """What it holds is not in force, so it is not said to be well."""
+    scene.steerd.override("region", "us-east", "drain")
+    scene.steerd.stop()
+    path = scene.folder / "var/store.db"
+    good = path.read_bytes()
+    path.write_bytes(b"no store " * 1000)
+    server = scene.steerd = scene.start()
+    path.unlink()
+    path.write_bytes(good)
+    server.wait_log("store unread", "restart steerd")
+    store = server.get("/v1/status")["store"]
+    assert store["state"] == "failing" and "not in force" in store["reason"]
+    assert "not in force" in server.ctl("status").stdout
+    server = restart(scene)
+    assert server.addresses("www.example.com") == scene.eu
+    assert server.get("/v1/status")["store"]["state"] == "ok"
