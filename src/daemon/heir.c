@@ -19,8 +19,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -28,6 +30,8 @@
 enum {
     BEGIN_MS = 60000, /* for the first messages */
     SEND_MS = 10000,
+    MOMENT_US = 2000,
+    MOMENTS = 5000,
     FILES = 3,
     ERRORS = 50, /* in a message */
 };
@@ -45,6 +49,8 @@ struct heir {
     json_t *items; /* overrides and loads that it had */
     size_t overrides;
     bool has_folder;
+    int parent; /* the process before, as a descriptor; -1: not known */
+    unsigned moments;
     struct heir_turns turns;
 };
 
@@ -142,7 +148,11 @@ int heir_open(struct server *server, struct heir **to)
     int fd = atoi(text), flags = fcntl(fd, F_GETFD);
     (void)unsetenv(TAKEOVER_VARIABLE); /* before there is any other thread that reads it */
     struct heir *heir = memory_alloc(sizeof *heir);
-    *heir = (struct heir){.server = server, .fd = fd, .files = {-1, -1, -1}, .items = json_array()};
+    *heir = (struct heir){.server = server,
+                          .fd = fd,
+                          .files = {-1, -1, -1},
+                          .items = json_array(),
+                          .parent = pidfd_open(getppid(), 0)};
     int error = flags == -1 ? -errno : 0;
     if (error == 0) {
         (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
@@ -188,6 +198,7 @@ void heir_close(struct heir *heir)
         close_fd(&heir->files[i]);
     }
     close_fd(&heir->fd);
+    close_fd(&heir->parent);
     json_decref(heir->items);
     free(heir->sockets);
     free(heir->kept);
@@ -354,10 +365,22 @@ static void go_on_alone(struct heir *heir)
     }
 }
 
+/* The end of the channel comes before that of its locks. What tells that all of it is gone is its descriptor;
+ * another parent comes a moment too early. */
+static bool is_gone(const struct heir *heir)
+{
+    struct pollfd one = {.fd = heir->parent, .events = POLLIN};
+    return heir->parent == -1 || poll(&one, 1, 0) != 0;
+}
+
 static void on_alone(int fd, short events, void *argument)
 {
+    struct heir *heir = argument;
+    const struct timeval moment = {.tv_usec = MOMENT_US};
     (void)fd, (void)events;
-    go_on_alone(argument);
+    if (is_gone(heir) || ++heir->moments > MOMENTS || event_add(heir->alone, &moment) != 0) {
+        go_on_alone(heir);
+    }
 }
 
 static void hear(struct heir *heir, const struct channel_message *message)
@@ -387,7 +410,7 @@ static void on_readable(int fd, short events, void *argument)
         channel_free_message(&message);
     } else if (error != -EAGAIN) {
         (void)event_del(heir->readable);
-        go_on_alone(heir);
+        event_active(heir->alone, EV_TIMEOUT, 1);
     }
 }
 
