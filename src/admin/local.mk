@@ -10,6 +10,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/journal.c \
 	src/admin/override.c \
 	src/admin/problem.c src/admin/problem.h \
+	src/admin/query.c src/admin/query.h \
 	src/admin/reasons.c \
 	src/admin/render.c src/admin/render.h \
 	src/admin/render_changes.c src/admin/render_journal.c \

@@ -104,6 +104,7 @@ def test_an_empty_journal(scene):
     ("?actor=nobody", []),
     ("?since=1h", [6, 5, 4, 3, 2, 1]),
     ("?until=1h", []),
+    ("?until=1970-01-01T00:00:00Z", []),
     ("?since=2999-01-01T00:00:00Z", []),
     ("?until=2999-01-01T00:00:00Z&limit=2", [6, 5]),
     ("?cursor=3", [2, 1]),

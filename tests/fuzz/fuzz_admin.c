@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "admin/query.h"
 #include "admin/render.h"
 #include "admin/request.h"
 #include "admin/route.h"
@@ -36,6 +37,21 @@ static void judge(int error, const struct problem *problem)
     json_decref(document);
 }
 
+/* What is asked of the journal, in whatever is a query. */
+static void judge_query(const struct route *route, struct arena *arena)
+{
+    unsigned char hash[ADMIN_HASH_LEN];
+    struct problem problem;
+    struct admin_journal journal;
+    struct admin_audit audit;
+    problem_init(&problem, arena);
+    judge(query_parse_journal(route, 1000000, &journal, &problem), &problem);
+    expect(problem_is_set(&problem) || (journal.limit > 0 && (journal.key == NULL || journal.kind != NULL)));
+    problem_init(&problem, arena);
+    judge(query_parse_audit(route, hash, &audit, &problem), &problem);
+    expect(problem_is_set(&problem) || (audit.anchor == NULL) == (audit.anchor_seq == 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static const unsigned methods[] = {0, ROUTE_GET, ROUTE_HEAD, ROUTE_PUT, ROUTE_POST, ROUTE_DELETE};
@@ -53,7 +69,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         struct route route;
         const char *allow;
         problem_init(&problem, arena);
-        judge(route_parse(target, methods[i], &route, &allow, &problem), &problem);
+        int error = route_parse(target, methods[i], &route, &allow, &problem);
+        judge(error, &problem);
+        if (error == 0) {
+            judge_query(&route, arena);
+        }
     }
     struct problem problem;
     struct request_override override;
