@@ -57,7 +57,6 @@ static void free_aims(struct aims_queue *queue)
 static bool read_mailbox(struct prober *prober)
 {
     struct aims_queue queue = STAILQ_HEAD_INITIALIZER(queue);
-    const struct aims *aims;
     uint64_t rings;
     ssize_t got = read(prober->wake_fd, &rings, sizeof rings);
     (void)got; /* what counts is in the mailbox */
@@ -70,8 +69,7 @@ static bool read_mailbox(struct prober *prober)
     if (targets != NULL) {
         engine_replace_targets(prober->engine, targets);
     }
-    STAILQ_FOREACH(aims, &queue, link)
-    {
+    for (const struct aims *aims = STAILQ_FIRST(&queue); aims != NULL; aims = STAILQ_NEXT(aims, link)) {
         engine_aim(prober->engine, aims->generation, aims->items, aims->count);
     }
     free_aims(&queue);

@@ -1,6 +1,6 @@
 ## Property tests: random configurations, states and clients against an oracle; `make check-property PROPERTY_SEEDS=50`
 EXTRA_DIST += \
-	tests/property/conftest.py tests/property/mmdb.py tests/property/odds.py tests/property/oracle.py \
+	tests/property/conftest.py tests/property/mmdb.py tests/property/odds.py tests/property/oracle.py tests/property/reading.py \
 	tests/property/places.py tests/property/running.py tests/property/test_property.py \
 	tests/property/test_enumeration.py tests/property/test_stickiness.py tests/property/world.py
 

@@ -2,8 +2,7 @@
  *
  * Tests of simulated drills on a small world made by hand: what changes, where to, and at which millisecond.
  *
- * us-east ⊃ use1a ⊃ a (v4 v6, weight 60), quiet (v4, never checked)
- *           use1b ⊃ b (v4, weight 40)
+ * us-east ⊃ use1a ⊃ a (v4 v6, weight 60), quiet (v4, never checked); use1b ⊃ b (v4, weight 40)
  * eu-west ⊃ euw1a ⊃ e (v4, weight 100)
  * "slow" checks every 2 s, times out after 1 s, falls after 3; "fast" every 200 ms, after 100 ms, after 2. */
 #include "config.h"
