@@ -98,6 +98,16 @@ struct admin_store {
     size_t owed;                        /* changes that hold and are not durable yet */
 };
 
+/* What outlives the process of what is known of health. */
+struct admin_last {
+    const char
+        *start;      /* "restored" "none" "too_old" "unreadable": what became of what the last process kept */
+    int64_t down_ms; /* for how long nobody ran; -1: not known */
+    unsigned checks, hosts; /* restored */
+    int64_t written_ms;     /* wall: until when what this one knows is kept; 0: it is not */
+    const char *error;      /* why it is not now; NULL: nothing is wrong */
+};
+
 struct admin_info {
     const char *version;
     uint64_t generation;
@@ -107,6 +117,7 @@ struct admin_info {
     struct admin_store store;
     struct health_brake_status brakes[HEALTH_BRAKES];
     int64_t wall_ms; /* now: the times of brakes count from it */
+    struct admin_last last;
 };
 
 /* An override that is ordered. */

@@ -242,6 +242,7 @@ static void add_endpoint(json_t *object, const struct operate_target *target)
     set_time(object, "last_checked", status->checked_ms);
     set_time(object, "last_judged", status->judged_ms);
     set(object, "held", json_boolean(status->held));
+    set(object, "restored", json_boolean(status->restored));
     set(object, "last_duration_ms", checked ? json_real(status->duration_us / 1000.0) : json_null());
 }
 
@@ -311,6 +312,7 @@ json_t *render_monitors(const struct admin_monitor *monitors, size_t count)
         set(item, "status", number_or_null(status->detail));
         set_number(item, "streak", status->streak);
         set(item, "held", json_boolean(status->held));
+        set(item, "restored", json_boolean(status->restored));
         set_time(item, "checked", status->checked_ms);
         set_time(item, "judged", status->judged_ms);
         set(item, "duration_ms", checked ? json_real(status->duration_us / 1000.0) : json_null());

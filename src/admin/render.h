@@ -34,6 +34,8 @@ json_t *render_reload(const struct admin_reload_result *result);
 json_t *render_counts(const struct operate_targets *targets);
 /* What is being computed. */
 json_t *render_brakes(const struct admin_info *info);
+/* waiting: endpoints of which nothing was heard since the start. */
+json_t *render_last(const struct admin_last *last, size_t waiting);
 json_t *render_work(const struct worker_stats *work);
 json_t *render_store(const struct admin_store *store);
 json_t *render_entry(const struct admin_entry *entry);

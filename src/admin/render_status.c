@@ -58,6 +58,19 @@ json_t *render_brakes(const struct admin_info *info)
     return object;
 }
 
+json_t *render_last(const struct admin_last *last, size_t waiting)
+{
+    json_t *object = json_object();
+    set_text(object, "start", last->start);
+    set(object, "down_ms", last->down_ms == -1 ? json_null() : json_integer((json_int_t)last->down_ms));
+    set_number(object, "checks", last->checks);
+    set_number(object, "hosts", last->hosts);
+    set_number(object, "waiting", waiting);
+    set_time(object, "written", last->written_ms);
+    set_text(object, "error", last->error);
+    return object;
+}
+
 json_t *render_work(const struct worker_stats *work)
 {
     json_t *object = json_object();

@@ -88,7 +88,7 @@ void handle_status(struct call *call)
     struct admin_info info = {.version = NULL};
     verbs->get_info(call->reader, &info);
     json_t *document = render_info(&info);
-    size_t overrides = 0, planned = 0;
+    size_t overrides = 0, planned = 0, waiting = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct operate_targets targets = {.count = 0};
         verbs->list_targets(call->reader, kinds[i].kind, call->arena, &targets);
@@ -96,6 +96,7 @@ void handle_status(struct call *call)
         for (size_t j = 0; j < targets.count; j++) {
             overrides += targets.items[j].override != NULL ? 1 : 0;
             planned += targets.items[j].status.planned ? 1 : 0;
+            waiting += targets.items[j].status.restored ? 1 : 0;
         }
     }
     json_object_set_new(document, "overrides", json_integer((json_int_t)overrides));
@@ -105,6 +106,7 @@ void handle_status(struct call *call)
     json_object_set_new(document, "overrides_dormant", json_integer((json_int_t)dormants));
     json_object_set_new(document, "brake", render_brakes(&info));
     json_object_set_new(document, "store", render_store(&info.store));
+    json_object_set_new(document, "last_health", render_last(&info.last, waiting));
     json_object_set_new(document, "work", render_work(&info.work));
     call_reply_json(call, 200, document);
 }

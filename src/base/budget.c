@@ -5,6 +5,8 @@
 
 #include "base/budget.h"
 
+#include "base/file.h"
+
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -90,18 +92,6 @@ void budget_note_file(struct budget *budget, const char *file)
 
 /* ---- what the machine has ---- */
 
-/* A file of the kernel as text; false: it is not there. */
-static bool read_text(const char *path, char text[FILE_SIZE])
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd == -1 ? -1 : read(fd, text, FILE_SIZE - 1);
-    if (fd != -1) {
-        close(fd);
-    }
-    text[len < 0 ? 0 : len] = '\0';
-    return len > 0;
-}
-
 /* A line of /proc/meminfo. */
 static bool find_size(const char *text, const char *name, size_t *size)
 {
@@ -115,11 +105,11 @@ static size_t find_available(void)
 {
     char text[FILE_SIZE], mode[FILE_SIZE];
     size_t available, limit, promised;
-    if (!read_text("/proc/meminfo", text)) {
+    if (!file_read_kernel("/proc/meminfo", text, sizeof text)) {
         return SIZE_MAX;
     }
     (void)find_size(text, "MemAvailable:", &available);
-    if (read_text("/proc/sys/vm/overcommit_memory", mode) && mode[0] == '2' &&
+    if (file_read_kernel("/proc/sys/vm/overcommit_memory", mode, sizeof mode) && mode[0] == '2' &&
         find_size(text, "CommitLimit:", &limit) && find_size(text, "Committed_AS:", &promised)) {
         size_t left = limit > promised ? limit - promised : 0;
         available = left < available ? left : available;
@@ -131,7 +121,7 @@ static size_t read_number(const char *folder, const char *file)
 {
     char path[PATH_SIZE + 64], text[FILE_SIZE];
     snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", folder, file);
-    bool is_number = read_text(path, text) && text[0] >= '0' && text[0] <= '9';
+    bool is_number = file_read_kernel(path, text, sizeof text) && text[0] >= '0' && text[0] <= '9';
     return is_number ? strtoul(text, NULL, 10) : SIZE_MAX; /* "max" */
 }
 
@@ -140,7 +130,7 @@ static size_t find_group_rest(void)
 {
     char text[FILE_SIZE], folder[PATH_SIZE];
     size_t least = SIZE_MAX;
-    const char *at = read_text("/proc/self/cgroup", text) ? strstr(text, "0::/") : NULL;
+    const char *at = file_read_kernel("/proc/self/cgroup", text, sizeof text) ? strstr(text, "0::/") : NULL;
     if (at == NULL) {
         return SIZE_MAX;
     }

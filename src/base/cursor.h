@@ -61,6 +61,25 @@ static inline uint32_t cursor_read_u32(struct cursor *c)
     return p == NULL ? 0 : (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+static inline uint64_t cursor_read_u64(struct cursor *c)
+{
+    uint64_t high = cursor_read_u32(c);
+    return high << 32 | cursor_read_u32(c);
+}
+
+static inline int64_t cursor_read_i64(struct cursor *c)
+{
+    return (int64_t)cursor_read_u64(c);
+}
+
+static inline double cursor_read_double(struct cursor *c)
+{
+    uint64_t bits = cursor_read_u64(c);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 static inline void cursor_write_u8(struct cursor *c, uint8_t value)
 {
     uint8_t *p = cursor_take(c, 1);
@@ -87,6 +106,24 @@ static inline void cursor_write_u32(struct cursor *c, uint32_t value)
         p[2] = (uint8_t)(value >> 8);
         p[3] = (uint8_t)value;
     }
+}
+
+static inline void cursor_write_u64(struct cursor *c, uint64_t value)
+{
+    cursor_write_u32(c, (uint32_t)(value >> 32));
+    cursor_write_u32(c, (uint32_t)value);
+}
+
+static inline void cursor_write_i64(struct cursor *c, int64_t value)
+{
+    cursor_write_u64(c, (uint64_t)value);
+}
+
+static inline void cursor_write_double(struct cursor *c, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    cursor_write_u64(c, bits);
 }
 
 static inline void cursor_write(struct cursor *c, const void *bytes, size_t n)

@@ -148,3 +148,14 @@ int file_look(const char *path, struct file *file)
     note(file, &status);
     return 0;
 }
+
+bool file_read_kernel(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd == -1 ? -1 : read(fd, text, size - 1);
+    if (fd != -1) {
+        close(fd);
+    }
+    text[len < 0 ? 0 : len] = '\0';
+    return len > 0;
+}

@@ -8,6 +8,7 @@
  * Called by whoever loads: documents, zones, databases, keys, state. Not for the data path. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,3 +38,7 @@ char *file_read_all(const char *path, uint64_t max, struct file *file, size_t *l
 /* Whether the path still leads to a file that was seen before: identity, size and time of change of what is
  * there now, without opening it. 0 or -errno. */
 int file_look(const char *path, struct file *file);
+
+/* A file of the kernel (/proc, /sys), whose size says nothing: up to size - 1 octets of it, as text. false:
+ * it is not there. */
+bool file_read_kernel(const char *path, char *text, size_t size);

@@ -27,6 +27,8 @@ enum {
     MAX_TRANSFERS_DEFAULT = 100,
     START_WAIT_DEFAULT_MS = 2000,
     START_WAIT_MOST_MS = 60000,
+    LAST_HEALTH_DEFAULT_MS = 60 * 60 * 1000,
+    LAST_HEALTH_MOST_MS = 7 * 24 * 60 * 60 * 1000,
     LOAD_MEMORY_LEAST = 1 << 20,
 };
 
@@ -231,21 +233,43 @@ static void read_answers(const struct doc_node *root, struct conf_server *server
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {
-        "listen",  "threads",         "edns_size",    "zones",         "topology",
-        "state",   "admin",           "geo",          "log",           "identity",
-        "version", "cookies",         "zone_options", "rrl",           "amplification",
-        "tcp",     "load_threads",    "keys",         "max_transfers", "minimal_responses",
-        "rotate",  "extended_errors", "resolver",     "load_memory",   "start_wait",
-        NULL};
+    static const char *const keys[] = {"listen",
+                                       "threads",
+                                       "edns_size",
+                                       "zones",
+                                       "topology",
+                                       "state",
+                                       "admin",
+                                       "geo",
+                                       "log",
+                                       "identity",
+                                       "version",
+                                       "cookies",
+                                       "zone_options",
+                                       "rrl",
+                                       "amplification",
+                                       "tcp",
+                                       "load_threads",
+                                       "keys",
+                                       "max_transfers",
+                                       "minimal_responses",
+                                       "rotate",
+                                       "extended_errors",
+                                       "resolver",
+                                       "load_memory",
+                                       "start_wait",
+                                       "last_health",
+                                       NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
     static const uint32_t transfer_range[2] = {1, 10000}, wait_range[2] = {0, START_WAIT_MOST_MS};
+    static const uint32_t last_range[2] = {0, LAST_HEALTH_MOST_MS};
     (void)doc_check_object(root, keys);
     listen_read(root, server);
     server->threads = doc_get_number(root, "threads", thread_range, THREADS_DEFAULT);
     server->load_threads = doc_get_number(root, "load_threads", thread_range, 0);
     server->load_memory = doc_get_size(root, "load_memory", LOAD_MEMORY_LEAST, 0);
     server->start_wait_ms = doc_get_duration_ms(root, "start_wait", wait_range, START_WAIT_DEFAULT_MS);
+    server->last_health_ms = doc_get_duration_ms(root, "last_health", last_range, LAST_HEALTH_DEFAULT_MS);
     server->edns_size = doc_get_number(root, "edns_size", edns_range, EDNS_SIZE_DEFAULT);
     server->topology_path = get_path(root, "topology", server);
     server->state_path = get_path(root, "state", server);

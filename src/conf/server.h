@@ -115,7 +115,9 @@ struct conf_server {
     unsigned load_threads;           /* that read zones at once, 1..64; 0: as many as there are processors */
     size_t load_memory;              /* octets that a load may take; 0: most of what there is */
     uint32_t start_wait_ms;          /* at most for the first checks, before the first answer; default 2 s */
-    unsigned edns_size;              /* largest UDP answer, 512..4096; default 1232 */
+    uint32_t last_health_ms; /* what is known of health outlives the process by so much; 0: not at all;
+                                default 1 h */
+    unsigned edns_size;      /* largest UDP answer, 512..4096; default 1232 */
     struct conf_zone_source *zones;
     size_t zone_count;
     const struct conf_zone_options *zone_defaults; /* of zones that do not have their own */

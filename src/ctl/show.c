@@ -63,6 +63,25 @@ static void show_store(const json_t *store)
     }
 }
 
+/* Only where it says more than that all is well. */
+static void show_last(const json_t *status)
+{
+    const json_t *last = json_object_get(status, "last_health");
+    const char *start = text_of(last, "start"), *error = text_of(last, "error");
+    char text[TABLE_CELL_SIZE], checks[32], waiting[32];
+    if (start != NULL && strcmp(start, "restored") == 0) {
+        snprintf(text, sizeof text, "restored, %s checks; %s endpoints not checked since",
+                 text_number(last, "checks", checks), text_number(last, "waiting", waiting));
+        text_line("last health", text);
+    } else if (start != NULL && strcmp(start, "none") != 0) {
+        text_line("last health", strcmp(start, "too_old") == 0 ? "too old" : start);
+    }
+    if (error != NULL) {
+        snprintf(text, sizeof text, "NOT KEPT: %s", error);
+        text_line("last health", text);
+    }
+}
+
 void show_status(const struct steerctl *ctl, const json_t *status)
 {
     static const char *const headings[] = {"",        "TOTAL",     "HEALTHY",     "UNHEALTHY", "UNKNOWN",
@@ -80,6 +99,7 @@ void show_status(const struct steerctl *ctl, const json_t *status)
     show_brake(status, "ipv4");
     show_brake(status, "ipv6");
     show_store(json_object_get(status, "store"));
+    show_last(status);
     putchar('\n');
     struct table *table = table_new(ctl, headings);
     count_row(table, status, "regions");
@@ -305,6 +325,9 @@ static void show_endpoint(const json_t *target)
     text_line("last checked", text_of(target, "last_checked"));
     text_line("last judged", text_of(target, "last_judged"));
     text_line("held by brake", json_is_true(json_object_get(target, "held")) ? "yes" : "no");
+    if (json_is_true(json_object_get(target, "restored"))) {
+        text_line("restored", "yes: not checked since the start");
+    }
     text_line("last ms", text_number(target, "last_duration_ms", text));
 }
 

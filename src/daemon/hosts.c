@@ -104,6 +104,30 @@ static struct view_host_update read_host(const struct hosts *hosts, size_t host)
     return (struct view_host_update){.host = host, .news = {read_set(&known->v4), read_set(&known->v6)}};
 }
 
+static struct resolve_set write_set(const struct view_host *host, enum view_family family)
+{
+    static const enum resolve_state states[] = {[VIEW_HOST_PENDING] = RESOLVE_PENDING,
+                                                [VIEW_HOST_GOOD] = RESOLVE_GOOD,
+                                                [VIEW_HOST_FAILING] = RESOLVE_FAILING};
+    const struct view_addresses *known = atomic_load_explicit(&host->addresses, memory_order_relaxed);
+    const struct view_news *told = &host->told[family];
+    struct resolve_set set = {.state = states[told->state],
+                              .count = known->count[family],
+                              .answered_ms = told->answered_ms,
+                              .until_ms = (int64_t)told->until_s * 1000,
+                              .error = told->error};
+    memcpy(set.addresses, known->items[family], set.count * sizeof *set.addresses);
+    return set;
+}
+
+/* After a start the view may know what the resolver does not. */
+static void remember_host(struct hosts *hosts, size_t index)
+{
+    const struct view_host *host = &hosts->server->view->hosts[hosts->in_view[index]];
+    struct resolve_set v4 = write_set(host, VIEW_V4), v6 = write_set(host, VIEW_V6);
+    resolver_remember(hosts->resolver, index, &v4, &v6);
+}
+
 /* ---- the log ---- */
 
 static void write_addresses(const struct addr *addresses, size_t count, struct buffer *to)
@@ -203,6 +227,7 @@ static void follow_view(struct hosts *hosts)
 {
     hosts->is_settled = !resolver_follow_hosts(hosts->resolver, TURN);
     for (; hosts->seen < resolver_count_hosts(hosts->resolver); hosts->seen++) {
+        remember_host(hosts, hosts->seen);
         line_up(hosts, hosts->in_view[hosts->seen]);
     }
 }

@@ -18,8 +18,9 @@ src_steerd_SOURCES = \
 	src/daemon/journal.c src/daemon/journal.h \
 	src/daemon/keeping.c src/daemon/keeping.h \
 	src/daemon/lanes.c src/daemon/lanes.h \
+	src/daemon/last.c src/daemon/last.h src/daemon/last_kinds.h src/daemon/last_restore.c \
 	src/daemon/limits.c src/daemon/limits.h \
-	src/daemon/metrics.c src/daemon/metrics.h \
+	src/daemon/metrics.c src/daemon/metrics.h src/daemon/metrics_kept.c src/daemon/metrics_kept.h \
 	src/daemon/opening.c src/daemon/opening.h \
 	src/daemon/orders.c src/daemon/orders.h \
 	src/daemon/outbox.c src/daemon/outbox.h \

@@ -7,17 +7,13 @@
 
 #include "daemon/changes.h"
 #include "daemon/durable.h"
+#include "daemon/metrics_kept.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
 #include "base/log.h"
 #include "geo/geo.h"
 #include "probe/probe.h"
 #include "view/hosts.h"
-
-static void print_head(struct buffer *out, const char *name, const char *type, const char *help)
-{
-    buffer_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
 
 static void print_label(struct buffer *out, const char *text)
 {
@@ -110,17 +106,6 @@ static void print_families(const uint64_t *sums, struct buffer *out)
                          (unsigned long)sums[families[i].kinds[j].counter]);
         }
     }
-}
-
-static void print_serials(const struct reader *reader, struct buffer *out)
-{
-    print_head(out, "steerd_serials_waiting", "gauge",
-               "Zones whose next serial waits until the state folder can be written.");
-    buffer_print(out, "steerd_serials_waiting %zu\n", reader->keeping.waiting);
-    print_head(out, "steerd_serials_kept_total", "counter", "Attempts to write the file of serials.");
-    buffer_print(out, "steerd_serials_kept_total{result=\"ok\"} %lu\n", (unsigned long)reader->keeping.saves);
-    buffer_print(out, "steerd_serials_kept_total{result=\"failed\"} %lu\n",
-                 (unsigned long)reader->keeping.failures);
 }
 
 static void print_notifies(const struct reader *reader, struct buffer *out)
@@ -567,7 +552,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     durable_write_metrics(server->durable, out);
     print_geo(view, out);
     print_queries(server, out);
-    print_serials(reader, out);
+    metrics_print_kept(reader, out);
     print_notifies(reader, out);
     print_tcp(server, out);
     print_checks(server, out);

@@ -15,6 +15,7 @@
 #include "daemon/hosts.h"
 #include "daemon/install.h"
 #include "daemon/lanes.h"
+#include "daemon/last.h"
 #include "daemon/limits.h"
 #include "daemon/opening.h"
 #include "daemon/orders.h"
@@ -319,6 +320,7 @@ static int enter(struct server *server)
     int error = enter_store(server, report);
     open_primaries(server, server->view);
     primaries_follow(server->primaries, server->view);
+    error = error == 0 ? last_open(server, server->view->server->state_path, &server->last) : error;
     error = error == 0 ? open_admin(server, report) : error;
     error = error == 0 ? serve_start(server->serve) : error;
     tell(report);
@@ -356,7 +358,10 @@ static int start(struct server *server, struct report *report)
     error = error == 0 ? open_sockets(server, view, binding) : error;
     log_configure(&view->server->log);
     changes_open(server->changes, health_count(view->health, HEALTH_ENDPOINT));
+    struct last_memory *memory = error == 0 ? last_restore(server, view, &server->restored) : NULL;
     error = error == 0 ? open_store(server, view, binding) : error;
+    last_settle(memory, view);
+    health_begin(view->health);
     if (error != 0) {
         view_free(view);
     } else if ((error = prober_open(&(struct probe_hooks){.context = server, .ended = on_result},
@@ -367,9 +372,9 @@ static int start(struct server *server, struct report *report)
         if (server->heir == NULL) {
             open_primaries(server, view);
         }
-        health_begin(view->health);
-        server_install_view(server, view, NULL, targets_make(view));
-        error = server->heir == NULL ? open_admin(server, binding) : 0;
+        server_install_view(server, view, NULL, targets_make_first(view));
+        error = server->heir == NULL ? last_open(server, view->server->state_path, &server->last) : 0;
+        error = error == 0 && server->heir == NULL ? open_admin(server, binding) : error;
         error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
         error = error == 0 && server->heir == NULL ? geowatch_start(server, &server->geowatch) : error;
     }
@@ -408,6 +413,7 @@ static void stop(struct server *server)
     serve_close(server->serve);
     ends_note(server->ends, "prober");
     prober_close(server->prober);
+    last_close(server->last); /* when nothing is heard of any more */
     teller_close(server->teller);
     ends_note(server->ends, "memory");
     reclaim_close(server->reclaim);
@@ -460,6 +466,7 @@ int server_run(const char *path, char *const *argv)
     server.clock_offset_ms = clock_offset_ms(&server.clock);
     lock_init(&server.lock);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow any more is as good as a full disk */
     raise_descriptor_limit();
     server.changes = changes_new();
     server.base = event_base_new();

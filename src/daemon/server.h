@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/folders.h"
+#include "daemon/last.h"
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/spans.h"
@@ -77,5 +78,7 @@ struct server {
     bool reload_again;           /* after this one */
     bool is_frozen;              /* another process reads the state: nothing others may hear of changes */
     struct geowatch *geowatch;
+    struct last *last;            /* what is kept of health; NULL: nothing */
+    struct last_outcome restored; /* what of that the start found */
     uint64_t reloads, reload_failures;
 };

@@ -10,6 +10,7 @@
 #include "daemon/durable.h"
 #include "daemon/handed.h"
 #include "daemon/lanes.h"
+#include "daemon/last.h"
 #include "daemon/orders.h"
 #include "daemon/outbox.h"
 #include "daemon/primaries.h"
@@ -150,6 +151,7 @@ static void go_on(struct takeover *takeover)
     }
     if (server->is_frozen) {
         server->is_frozen = false;
+        last_pause(server->last, false);
         primaries_take_back(server->primaries);
         if (!durable_has_store(server->durable)) {
             reattach(server);
@@ -449,6 +451,7 @@ static void hand_over(struct takeover *takeover)
         fail(takeover, memory_copy_text("the disk hangs"));
         return;
     }
+    last_pause(takeover->server->last, true);
     handed_write(takeover->server, send_items, takeover);
     outbox_send(takeover->outbox, say("frozen"), NULL, 0);
     enter(takeover, ENTERING, STEP_MS);

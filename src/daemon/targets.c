@@ -94,8 +94,16 @@ static void add_controls(const struct view *view, struct probe_target *targets)
     }
 }
 
+static bool is_suspicious(const struct view *view, size_t monitor)
+{
+    struct health_monitor_status status;
+    bool is_known = health_get_monitor(view->health, (uint32_t)monitor, &status) == 0;
+    return !is_known || status.verdict != HEALTH_OBSERVED_HEALTHY ||
+           health_outcome_is_failure(status.outcome);
+}
+
 /* The list of targets has the order of the health machine's monitors; control targets stand behind them. */
-struct targets *targets_make(const struct view *view)
+static struct targets *make(const struct view *view, bool orders)
 {
     size_t count = view->monitor_count + view_count_controls(view);
     struct probe_target *targets = memory_alloc_array(count, sizeof *targets);
@@ -104,6 +112,7 @@ struct targets *targets_make(const struct view *view)
         const struct view_monitor *monitor = &view->monitors[i];
         targets[i] = describe_check(&view->topology->checks[monitor->check]);
         targets[i].identity = monitor->identity;
+        targets[i].is_first = orders && is_suspicious(view, i);
         if (monitor->addr != NULL) {
             targets[i].at.addr = *monitor->addr;
         } else {
@@ -115,6 +124,16 @@ struct targets *targets_make(const struct view *view)
     arena_free(arena);
     free(targets);
     return list;
+}
+
+struct targets *targets_make(const struct view *view)
+{
+    return make(view, false);
+}
+
+struct targets *targets_make_first(const struct view *view)
+{
+    return make(view, true);
 }
 
 size_t targets_count_of_host(const struct view *view, size_t host)

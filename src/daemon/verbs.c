@@ -27,6 +27,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct admin_last describe_last(const struct server *server, int64_t wall_ms)
+{
+    static const char *const texts[] = {[LAST_NONE] = "none",
+                                        [LAST_RESTORED] = "restored",
+                                        [LAST_OLD] = "too_old",
+                                        [LAST_UNREAD] = "unreadable"};
+    const struct last_outcome *restored = &server->restored;
+    struct last_stats stats;
+    last_get_stats(server->last, &stats);
+    bool is_known = restored->state == LAST_RESTORED || restored->state == LAST_OLD;
+    return (struct admin_last){.start = texts[restored->state],
+                               .down_ms = is_known ? restored->down_ms : -1,
+                               .checks = restored->monitors,
+                               .hosts = restored->hosts,
+                               .written_ms = stats.age_ms == -1 ? 0 : wall_ms - stats.age_ms,
+                               .error = stats.error == 0 ? NULL : error_text(stats.error)};
+}
+
 static void get_info(void *context, struct admin_info *info)
 {
     struct reader *reader = context;
@@ -48,6 +66,7 @@ static void get_info(void *context, struct admin_info *info)
     _Static_assert((int)ADMIN_HASH_LEN == (int)STORE_HASH_SIZE, "a hash has to fit");
     memcpy(info->store.hash, store.stats.hash, sizeof info->store.hash);
     memcpy(info->store.reason, store.stats.reason, sizeof info->store.reason);
+    info->last = describe_last(reader->server, info->wall_ms);
     for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
         health_get_brake(view->health, i, &info->brakes[i]);
     }

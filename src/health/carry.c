@@ -290,13 +290,8 @@ static void carry_dormants(struct health_carrier *c)
 
 void health_carrier_watch(struct health_carrier *c)
 {
-    size_t all = 0;
     assert(c->from->journal == NULL); /* one at a time */
-    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
-        c->journal.noted[kind] = memory_alloc_array(c->from->counts[kind], sizeof(bool));
-        all += c->from->counts[kind];
-    }
-    c->journal.places = memory_alloc_array(all, sizeof *c->journal.places);
+    health_journal_init(&c->journal, c->from->counts);
     c->from->journal = &c->journal;
     c->watches = true;
 }
@@ -451,10 +446,9 @@ void health_carrier_free(struct health_carrier *c)
     }
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         free(c->kept[kind]);
-        free(c->journal.noted[kind]);
     }
     health_match_fini(&c->match);
-    free(c->journal.places);
+    health_journal_fini(&c->journal);
     free(c->touched);
     free(c);
 }

@@ -374,6 +374,7 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
         status->checked_ms = monitor->checked_ms;
         status->judged_ms = monitor->judged_ms;
         status->held = health_is_held(monitor);
+        status->restored = monitor->restored;
     }
     return 0;
 }
@@ -408,6 +409,7 @@ int health_get_monitor(const struct health *health, uint32_t monitor, struct hea
                                              .streak = from->streak,
                                              .duration_us = from->duration_us,
                                              .held = health_is_held(from),
+                                             .restored = from->restored,
                                              .judged_ms = from->judged_ms,
                                              .checked_ms = from->checked_ms};
     return 0;

@@ -363,6 +363,7 @@ struct health_status {
     int64_t checked_ms;          /* endpoints: wall time of the latest result; 0: none yet */
     int64_t judged_ms; /* endpoints: of the latest of that check that was no LOCAL_ERROR; likewise */
     bool held;         /* endpoints: a check has failed often enough, but for the brake */
+    bool restored;     /* endpoints: that check has not ended since the start, what is known of it is older */
     struct health_load_status load;      /* endpoints */
     uint32_t members, members_unhealthy; /* azs: endpoints that have monitors; regions: azs that have such
                                             endpoints: those that the roll-up counts */
@@ -384,13 +385,14 @@ struct health_monitor_status {
     bool idle;               /* nothing is observed */
     bool inherited;          /* the verdict is that of its az, region or endpoint: it has none of its own */
     bool held;               /* it has failed often enough, but for the brake */
+    bool restored;           /* what it says is from before the start: nothing was heard of it since */
     uint32_t duration_us;
     int64_t checked_ms, judged_ms; /* the latest; the latest that was no LOCAL_ERROR */
 };
 size_t health_monitor_count(const struct health *health);
-/* The server starts, and nobody has been answered yet: the first result of every monitor decides, so that
- * nobody is sent to what is known to fail. A failure that decided so is taken back by one success, as long as
- * it was not repeated `fall` times. */
+/* The server starts, and nobody has been answered yet: the first result of every monitor of which nothing is
+ * known decides, so that nobody is sent to what is known to fail. A failure that decided so is taken back by
+ * one success, as long as it was not repeated `fall` times. */
 void health_begin(struct health *health);
 int health_get_monitor(const struct health *health, uint32_t monitor, struct health_monitor_status *status);
 /* The monitor that explains what is observed of one family of an endpoint: 0, or ERROR_NOT_FOUND if none has

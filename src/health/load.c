@@ -126,6 +126,20 @@ static void set_until(struct health_load *load)
     load->ends_ms = load->begun_ms + age_ms;
 }
 
+/* A report like the one before is news when a quarter of its time is over; one that is to move weight is at
+ * once, and one that takes such a word back. */
+static void note_in_diary(struct health *health, uint32_t endpoint, enum health_load_source before,
+                          unsigned wanted_before, int64_t now_ms)
+{
+    struct health_load *load = &health->loads[endpoint];
+    unsigned wanted = find_wanted(health, endpoint), level = get_level(health, endpoint);
+    if (load->status.source != before || wanted != level || wanted_before != level ||
+        now_ms - load->noted_ms >= (load->ends_ms - load->begun_ms) / 4) {
+        load->noted_ms = now_ms;
+        health_journal_note(health->diary, HEALTH_ENDPOINT, endpoint);
+    }
+}
+
 int health_report_load(struct health *health, uint32_t endpoint, const struct health_load_report *report,
                        int64_t wall_ms, int64_t now_ms)
 {
@@ -134,8 +148,10 @@ int health_report_load(struct health *health, uint32_t endpoint, const struct he
         return ERROR_NOT_FOUND;
     }
     struct health_load *load = &health->loads[endpoint];
-    health_note(health, HEALTH_ENDPOINT, endpoint);
+    health_journal_note(health->journal, HEALTH_ENDPOINT, endpoint);
     health->wall_ms = wall_ms;
+    enum health_load_source before = load->status.source;
+    unsigned wanted_before = find_wanted(health, endpoint);
     load->status =
         (struct health_load_status){.source = report->source, .value = report->load, .reported_ms = wall_ms};
     if (report->actor != NULL) {
@@ -147,6 +163,7 @@ int health_report_load(struct health *health, uint32_t endpoint, const struct he
     load->ttl_ms = report->ttl_ms;
     load->begun_ms = now_ms;
     set_until(load);
+    note_in_diary(health, endpoint, before, wanted_before, now_ms);
     wake_at(health, load->ends_ms);
     settle_in_turn(health, endpoint, now_ms);
     return 0;
@@ -180,6 +197,7 @@ void health_carry_load(struct health *to, uint32_t endpoint, const struct health
     load->ttl_ms = from->loads[old].ttl_ms;
     load->begun_ms = from->loads[old].begun_ms;
     load->told_sheds = from->loads[old].told_sheds;
+    load->noted_ms = from->loads[old].noted_ms;
     if (load->status.source != HEALTH_LOAD_NONE) {
         set_until(load);
         wake_at(to, load->ends_ms);

@@ -13,6 +13,7 @@ src_libhealth_a_SOURCES = \
 	src/health/observe.c \
 	src/health/outcome.h \
 	src/health/override.c \
+	src/health/record.h src/health/record_kinds.h src/health/record_read.c src/health/record_write.c \
 	src/health/since.c \
 	src/health/table.h \
 	src/health/tell.c \

@@ -10,7 +10,10 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/memory.h"
 #include "health/health.h"
+
+#include <stdlib.h>
 
 enum { HEALTH_KINDS = HEALTH_REGION + 1 };
 
@@ -31,6 +34,7 @@ struct health_monitor {
     uint8_t verdict; /* enum health_observed */
     uint8_t outcome; /* enum health_outcome */
     uint8_t says;    /* enum health_says: of steerd's own sight */
+    bool restored;   /* what it says is from before the start: nothing was heard of it since */
 };
 
 /* What those say that have a say: monitors in a family of their endpoint, endpoints in their az, azs in their
@@ -67,6 +71,7 @@ struct health_load {
     struct health_load_status status; /* but for the share, which the word has */
     int64_t ttl_ms;                   /* as reported; 0: max_age of the plan */
     int64_t begun_ms, ends_ms;        /* monotonic time of the report, and until when it counts */
+    int64_t noted_ms;                 /* likewise: when it was noted in the diary */
     bool told_sheds;
 };
 
@@ -130,7 +135,9 @@ struct health_past {
 
 enum { HEALTH_PASTS = 64 };
 
-/* What changed since somebody began to watch: each object once, until it is taken. Room for all of them. */
+/* What changed since somebody began to watch: each object once, until it is taken. Room for all of them. The
+ * journal of a carrier has whatever changed; the diary of who keeps the machine (record.h) leaves out results
+ * that say what the one before said. */
 struct health_journal {
     bool *noted[HEALTH_KINDS];
     struct health_place *places;
@@ -173,6 +180,7 @@ struct health {
     bool delivering;
     struct health_brake *brake;     /* NULL: none */
     struct health_journal *journal; /* of a carrier; NULL: nobody watches */
+    struct health_journal *diary;   /* of who keeps the machine; likewise */
     struct arena *arena;            /* nodes, monitors, words */
     struct health_frame *frame;     /* held: what the plan says, and no result changes */
 };
@@ -183,13 +191,38 @@ struct health_frame {
     struct arena *arena;
 };
 
-static inline void health_note(struct health *health, enum health_kind kind, uint32_t index)
+static inline void health_journal_note(struct health_journal *journal, enum health_kind kind, uint32_t index)
 {
-    struct health_journal *journal = health->journal;
     if (journal != NULL && !journal->noted[kind][index]) {
         journal->noted[kind][index] = true;
         journal->places[journal->count++] = (struct health_place){kind, index};
     }
+}
+
+static inline void health_note(struct health *health, enum health_kind kind, uint32_t index)
+{
+    health_journal_note(health->journal, kind, index);
+    health_journal_note(health->diary, kind, index);
+}
+
+/* Room for all objects of a machine with so many of each kind; and the end of it. */
+static inline void health_journal_init(struct health_journal *journal, const uint32_t counts[HEALTH_KINDS])
+{
+    size_t all = 0;
+    *journal = (struct health_journal){.count = 0};
+    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
+        journal->noted[kind] = memory_alloc_array(counts[kind], sizeof(bool));
+        all += counts[kind];
+    }
+    journal->places = memory_alloc_array(all, sizeof *journal->places);
+}
+
+static inline void health_journal_fini(struct health_journal *journal)
+{
+    for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
+        free(journal->noted[kind]);
+    }
+    free(journal->places);
 }
 
 /* family: of endpoints, else HEALTH_ANY */
@@ -269,6 +302,7 @@ static inline void health_copy_history(struct health_monitor *to, const struct h
     to->untried = from->untried;
     to->verdict = from->verdict;
     to->outcome = from->outcome;
+    to->restored = from->restored;
 }
 
 /* It has failed often enough, which is once after a start, and yet its verdict stands. */

@@ -168,7 +168,8 @@ static bool roll_up(struct health *health, enum health_kind kind, uint32_t index
 {
     struct health_node *node = &health->nodes[kind][index];
     unsigned before = node->counted;
-    if (node->tally.healthy + node->tally.unhealthy != 0) {
+    if (node->was_lost && node->tally.healthy + node->tally.unhealthy != 0) {
+        health_journal_note(health->diary, kind, index);
         node->was_lost = false;
     }
     *word = kind == HEALTH_ENDPOINT ? judge_endpoint(health, index) : judge_group(health, kind, index);
@@ -248,10 +249,17 @@ static bool judge(struct health *health, uint32_t index, bool failing)
     return changed;
 }
 
+/* May the length of its streak yet decide something? */
+static bool counts_on(const struct health_monitor *monitor)
+{
+    return monitor->streak <= (monitor->failing ? monitor->fall : monitor->rise);
+}
+
 void health_begin(struct health *health)
 {
     for (uint32_t i = 0; i < health->monitor_count; i++) {
-        health->monitors[i].untried = true;
+        struct health_monitor *monitor = &health->monitors[i];
+        monitor->untried |= monitor->outcome == HEALTH_OUTCOME_NONE && !monitor->inherited;
     }
 }
 
@@ -340,6 +348,7 @@ static void pass_over(struct health *health, struct health_monitor *monitor)
 {
     if (monitor->inherited && !is_in_lost_place(health, monitor->endpoint)) {
         struct share before = share_of(monitor);
+        health_journal_note(health->diary, HEALTH_ENDPOINT, monitor->endpoint);
         monitor->inherited = false;
         monitor->verdict = HEALTH_OBSERVED_UNKNOWN;
         follow_monitor(health, monitor, before, HEALTH_OUTCOME_NONE);
@@ -355,7 +364,10 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     if (m->idle) {
         return; /* too late */
     }
-    health_note(health, HEALTH_ENDPOINT, m->endpoint);
+    health_journal_note(health->journal, HEALTH_ENDPOINT, m->endpoint);
+    if (m->outcome != outcome || m->detail != detail || m->restored) {
+        health_journal_note(health->diary, HEALTH_ENDPOINT, m->endpoint);
+    }
     health->wall_ms = wall_ms;
     m->outcome = (uint8_t)outcome;
     m->checked_ms = wall_ms;
@@ -366,9 +378,13 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
         return;
     }
     m->judged_ms = wall_ms;
+    m->restored = false;
     health_brake_hear(health, monitor, outcome);
     struct share before = share_of(m);
     bool changed = judge(health, monitor, health_outcome_is_failure(outcome));
+    if (changed || counts_on(m)) {
+        health_journal_note(health->diary, HEALTH_ENDPOINT, m->endpoint);
+    }
     if (changed || wavers(m) != before.wavers || m->inherited != before.inherited) {
         follow_monitor(health, m, before, outcome);
     }

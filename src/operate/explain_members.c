@@ -104,7 +104,8 @@ static const char *tell_verdict(struct explain_work *w, const struct operate_mem
         : status->outcome == HEALTH_OUTCOME_LOCAL_ERROR
             ? arena_print(w->arena, ", which says nothing of it; the last that does was at %s",
                           status->judged_ms == 0 ? "no time" : time_text(w, status->judged_ms))
-            : "";
+        : status->restored ? ", before the start; it was not checked since"
+                           : "";
     return arena_print(w->arena, "since %s; its last check, at %s, ended with %s%s%s",
                        time_text(w, status->since_ms), time_text(w, status->checked_ms),
                        health_outcome_text(status->outcome), http, more);

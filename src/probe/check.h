@@ -27,7 +27,7 @@ struct check {
     struct addr_port at;    /* of the latest start, if in_turn */
     struct addr *addresses; /* in_turn: PROBE_ADDRESSES_MAX, owned by the list */
     uint32_t address_count, turn;
-    bool in_turn, idle;
+    bool in_turn, idle, is_first;
     enum probe_type type;
     uint32_t interval_ms, timeout_ms;
     uint64_t identity;

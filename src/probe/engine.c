@@ -390,19 +390,27 @@ static void plan_first(struct check *check, int64_t at_us, size_t nth, size_t of
     check->next_us = check->schedule.grid_us;
 }
 
+/* Number `nth` and so on of those that are new, in the order in which they begin. Returns the next number. */
+static size_t plan_fresh(struct targets *targets, bool is_first, size_t nth, size_t fresh, int64_t at_us)
+{
+    for (size_t i = 0; i < targets->count; i++) {
+        struct check *check = &targets->checks[i];
+        if (check->next_us == 0 && !check->idle && check->is_first == is_first) {
+            plan_first(check, at_us, nth++, fresh);
+        }
+    }
+    return nth;
+}
+
 static void schedule_the_rest(struct engine *engine, struct targets *targets, size_t fresh, int64_t at_us)
 {
-    size_t nth = 0;
+    size_t nth = plan_fresh(targets, true, 0, fresh, at_us);
+    (void)plan_fresh(targets, false, nth, fresh, at_us);
     for (size_t i = 0; i < targets->count; i++) {
         struct check *check = &targets->checks[i];
         if (check->idle) {
             check->next_us = 0; /* to be planned when it is used */
-            continue;
-        }
-        if (check->next_us == 0) {
-            plan_first(check, at_us, nth++, fresh);
-        }
-        if (check->flight == NULL) {
+        } else if (check->flight == NULL) {
             timer_heap_add(&engine->starts, &check->timer, check->next_us);
         }
     }

@@ -37,6 +37,7 @@ struct probe_target {
     bool in_turn;
     const struct addr *addresses;
     size_t address_count;
+    bool is_first;                    /* of those that are new together it is checked before the others */
     bool idle;                        /* holds its place in the list, and is not checked */
     uint32_t interval_ms, timeout_ms; /* from 50 ms */
     const char *host; /* http: Host header; NULL: the address (with the port if it is not 80) */
@@ -85,9 +86,9 @@ struct targets;
 struct targets *prober_make_targets(uint64_t generation, const struct probe_target *targets, size_t count);
 void prober_free_targets(struct targets *targets); /* that were not used; NULL is fine */
 /* Replace the list of targets (takes it); from any thread; returns at once. First checks are spread over one
- * interval (at most 1 s), later ones jittered by up to 10 % of the interval so that they do not march in
- * step. The schedule is kept: a slow answer does not delay the next start, and a target never has two checks
- * in flight.
+ * interval (at most 1 s), those of targets that are to be first before the others; later ones are jittered by
+ * up to 10 % of the interval so that they do not march in step. The schedule is kept: a slow answer does not
+ * delay the next start, and a target never has two checks in flight.
  */
 void prober_use_targets(struct prober *prober, struct targets *targets);
 /* Some targets of the list that was brought last have other addresses now, or none, if it is of this

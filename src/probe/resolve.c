@@ -418,6 +418,14 @@ size_t resolver_count_hosts(const struct resolver *r)
     return r->placed;
 }
 
+void resolver_remember(struct resolver *r, size_t index, const struct resolve_set *v4,
+                       const struct resolve_set *v6)
+{
+    struct resolve_host *told = &r->hosts[index]->told;
+    told->v4 = told->v4.state == RESOLVE_PENDING ? *v4 : told->v4;
+    told->v6 = told->v6.state == RESOLVE_PENDING ? *v6 : told->v6;
+}
+
 const struct resolve_host *resolver_get_host(const struct resolver *r, size_t index)
 {
     return &r->hosts[index]->told;

@@ -83,4 +83,7 @@ size_t resolver_count_hosts(const struct resolver *resolver);
 void resolver_set_hosts(struct resolver *resolver, const char *const *names, size_t count);
 /* The wall clock was set by so much: times of what is known go along. */
 void resolver_shift_clock(struct resolver *resolver, int64_t by_ms);
+/* Of a host that nobody has answered for yet: what is known from elsewhere. It is asked for all the same. */
+void resolver_remember(struct resolver *resolver, size_t index, const struct resolve_set *v4,
+                       const struct resolve_set *v6);
 const struct resolve_host *resolver_get_host(const struct resolver *resolver, size_t index);

@@ -36,6 +36,7 @@ static void init_check(struct check *check, const struct probe_target *target, s
     *check = (struct check){
         .at = target->at,
         .in_turn = target->in_turn,
+        .is_first = target->is_first,
         .idle = target->idle,
         .type = target->type,
         .interval_ms = at_least_shortest(target->interval_ms),

@@ -20,6 +20,12 @@ tests_bench_bench_steer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a 
 	src/libconf.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS)
 CLEANFILES += tests/bench/bench_steer
 
+## What keeping and restoring health costs; run by hand.
+EXTRA_PROGRAMS += tests/bench/bench_record
+tests_bench_bench_record_SOURCES = tests/bench/bench_record.c
+tests_bench_bench_record_LDADD = src/libhealth.a src/libbase.a -lm
+CLEANFILES += tests/bench/bench_record
+
 ## What geography costs; run by hand (see the file).
 EXTRA_PROGRAMS += tests/bench/bench_geo
 tests_bench_bench_geo_SOURCES = tests/bench/bench_geo.c

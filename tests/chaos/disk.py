@@ -31,6 +31,10 @@ class Disk:
     def get(self, word):
         return struct.unpack_from("=I", self.words, 4 * word)[0]
 
+    def ahead_s(self):
+        """Of the time of day, what it is off."""
+        return struct.unpack_from("=i", self.words, 4 * CLOCK_S)[0]
+
     def heal(self):
         for word in SYNC_MS, FULL, HANGS, CLOCK_S, HELD:
             self.set(word, 0)

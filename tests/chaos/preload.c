@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -180,6 +181,11 @@ int fdatasync(int fd)
 ssize_t write(int fd, const void *bytes, size_t len)
 {
     return concerns(fd) && is_full() ? -1 : NEXT(write)(fd, bytes, len);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    return concerns(fd) && is_full() ? -1 : NEXT(writev)(fd, parts, count);
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)

@@ -4,6 +4,7 @@ server, then endpoints die or come back, or an operator says something, and ever
 else. What is measured is told, not asserted: machines are noisy."""
 import collections
 import contextlib
+import datetime
 import fcntl
 import ipaddress
 import os
@@ -371,7 +372,7 @@ class Site:
                 self.roll(client)
             self.watch_serial()
             if self.random.random() < 0.3:
-                self.restart(disturbances)
+                self.restart(disturbances, client)
         except AssertionError as error:
             raise AssertionError(f"with {label}: {error}") from None
         finally:
@@ -381,8 +382,24 @@ class Site:
         self.settle()
         self.watch_serial()
 
-    def restart(self, disturbances):
-        """In the middle of it. What was acknowledged as durable holds."""
+    def wait_kept(self, disturbances):
+        """Until what is known of health is kept. Returns whether it is: not on a disk that takes nothing, or takes long."""
+        if {type(one) for one in disturbances} & {disturb.FullDisk, disturb.SlowSync}:
+            return False
+        since = time.time() + 1  # whoever began to write before does not know all
+
+        def is_so():
+            try:
+                written = self.server.get("/v1/status")["last_health"]["written"]
+            except (OSError, kit.http.client.HTTPException):
+                return False  # no room for us yet
+            return datetime.datetime.fromisoformat(written).timestamp() > since + self.server.disk.ahead_s()
+        self.server.wait(is_so, "what is known of health is kept")
+        return True
+
+    def restart(self, disturbances, client):
+        """In the middle of it. What was acknowledged as durable holds, and what is known of health, from the first answer on."""
+        is_kept = self.wait_kept(disturbances)
         number = self.random.choice([signal.SIGTERM, signal.SIGKILL])
         took = self.server.end(number)
         if number == signal.SIGTERM:
@@ -392,6 +409,8 @@ class Site:
         self.server.disk.heal()
         self.start()
         self.compare_overrides()
+        if is_kept:
+            self.hold(client, 0.3)
         self.settle()
         self.watch_serial()
 

@@ -26,6 +26,8 @@ check-functional: all
 	STEERD=$(abs_top_builddir)/src/steerd STEERCTL=$(abs_top_builddir)/src/steerctl PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/pytest-3 -q -p no:cacheprovider $(PYTESTFLAGS) $(srcdir)/tests/functional
 
+EXTRA_DIST += tests/functional/test_last_health.py
+
 # Preloaded into steerd; without the sanitizers of the build, which are steerd's.
 noinst_DATA += tests/functional/clock.so
 CLEANFILES += tests/functional/clock.so

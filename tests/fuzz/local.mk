@@ -124,6 +124,13 @@ tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_json_LDADD = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
 
+## what is kept of health
+fuzz_programs += tests/fuzz/fuzz_health
+tests_fuzz_fuzz_health_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"health"'
+tests_fuzz_fuzz_health_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_health_SOURCES = tests/fuzz/fuzz_health.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_health_LDADD = src/libhealth.a src/libbase.a -lm
+
 ## geo databases
 fuzz_programs += tests/fuzz/fuzz_geo
 tests_fuzz_fuzz_geo_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"geo"'

@@ -29,7 +29,7 @@ if HAVE_CMOCKA
 TESTS += tests/unit/test_health_carry
 check_PROGRAMS += tests/unit/test_health_carry
 tests_unit_test_health_carry_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_health_carry_SOURCES = tests/unit/test_health_carry.c tests/unit/unit.h
+tests_unit_test_health_carry_SOURCES = tests/unit/test_health_carry.c tests/unit/health_random.h tests/unit/unit.h
 tests_unit_test_health_carry_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
 endif
 if HAVE_CMOCKA
@@ -77,4 +77,19 @@ tests_unit_test_health_inherited_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_inherited_SOURCES = tests/unit/test_health_inherited.c tests/unit/health_world.c \
 	tests/unit/health_world.h tests/unit/unit.h
 tests_unit_test_health_inherited_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
+endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_record
+check_PROGRAMS += tests/unit/test_health_record
+tests_unit_test_health_record_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_record_SOURCES = tests/unit/test_health_record.c tests/unit/health_world.c \
+	tests/unit/health_world.h tests/unit/unit.h
+tests_unit_test_health_record_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_kept
+check_PROGRAMS += tests/unit/test_health_kept
+tests_unit_test_health_kept_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_kept_SOURCES = tests/unit/test_health_kept.c tests/unit/health_random.h tests/unit/unit.h
+tests_unit_test_health_kept_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
 endif

@@ -154,6 +154,34 @@ static void closing_at_once_is_fine(void **state)
     }
 }
 
+/* Those that are to be first are checked before the others, wherever they stand in the list. */
+static void some_are_checked_first(void **state)
+{
+    (void)state;
+    enum { ALL = 30, EVERY = 10 };
+    struct record r;
+    struct server s;
+    assert_true(server_listen(&s, AF_INET, 0, 1));
+    uint16_t port = s.port;
+    server_close(&s);
+    struct probe_target targets[ALL];
+    for (int i = 0; i < ALL; i++) {
+        targets[i] = target_at(PROBE_TCP, port, (uint64_t)i + 1);
+        targets[i].interval_ms = 60000;
+        targets[i].is_first = i % EVERY == EVERY - 1;
+    }
+    struct prober *prober = open_prober(&r);
+    prober_set_targets(prober, 1, targets, ALL);
+    for (uint32_t i = 0; i < ALL; i++) {
+        record_wait(&r, 1, i, 0, 0);
+    }
+    prober_close(prober);
+    for (size_t i = 0; i < ALL / EVERY; i++) {
+        assert_int_equal(r.results[i].target % EVERY, EVERY - 1);
+    }
+    record_fini(&r);
+}
+
 struct changer {
     struct prober *prober;
     struct probe_target targets[20];
@@ -440,6 +468,7 @@ int main(void)
         cmocka_unit_test(new_lists_keep_what_stays),
         cmocka_unit_test(an_empty_list_stops_everything),
         cmocka_unit_test(closing_drops_what_is_in_flight),
+        cmocka_unit_test(some_are_checked_first),
         cmocka_unit_test(closing_at_once_is_fine),
         cmocka_unit_test(lists_come_from_any_thread),
         cmocka_unit_test(stalls_cause_no_timeouts),

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the files that write metrics have in common. Private to src/daemon. */
+#pragma once
+
+#include "base/buffer.h"
+
+struct reader;
+
+static inline void print_head(struct buffer *out, const char *name, const char *type, const char *help)
+{
+    buffer_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Of what is kept in the state folder: serials, last health. */
+void metrics_print_kept(const struct reader *reader, struct buffer *out);

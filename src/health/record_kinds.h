@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The records of a machine, for record_write.c and record_read.c. All numbers are in network byte order;
+ * times are 64-bit milliseconds. */
+#pragma once
+
+#include "health/record.h"
+
+enum { HEALTH_RECORD_VERSION = 1 };
+
+enum health_record_kind {
+    /* u8 version, u32 regions, azs, endpoints, monitors, u8 is there a brake, u32 control targets: first */
+    HEALTH_RECORD_MACHINE = 1,
+    HEALTH_RECORD_REGION,   /* f64 lost_at, name: these follow by number */
+    HEALTH_RECORD_AZ,       /* u32 region, f64 lost_at, name */
+    HEALTH_RECORD_ENDPOINT, /* u32 az, u64 addressed, name */
+    HEALTH_RECORD_MONITOR,  /* u32 endpoint, u64 identity, subject, check, u16 rise, fall, u8 families, of the
+                               brake */
+    HEALTH_RECORD_CONTROL,  /* u64 identity, u8 family */
+    /* u8 kind, u32 index, i64 since, u8 state, u8 resolved families or was it lost, u8 which outages follow
+     * (1 << family), each 4 x u64 */
+    HEALTH_RECORD_NODE,
+    /* u32 index, i64 checked, judged, suspected, answered, u32 duration, u16 detail, streak, u8 flags,
+     * verdict, outcome, says */
+    HEALTH_RECORD_RESULT,
+    /* u32 endpoint, u8 source, f64 value, i64 reported, begun, ttl, until when, u8 level, told, u8 length of
+     * the actor, actor, peer */
+    HEALTH_RECORD_LOAD,
+    /* i64 now, per side: u8 flags, i64 engaged, until, freed, window, u64 engagements; per control: u8
+     * answers, i64 at */
+    HEALTH_RECORD_BRAKE,
+    HEALTH_RECORD_AGES, /* u32 first, i64 wall, i64 now, u16 seconds for each */
+};
+
+enum health_record_flag {
+    HEALTH_FLAG_FAILING = 1,
+    HEALTH_FLAG_IDLE = 2,
+    HEALTH_FLAG_INHERITED = 4,
+    HEALTH_FLAG_UNTRIED = 8,
+    HEALTH_FLAG_RESTORED = 16,
+    HEALTH_FLAG_LEFT_UNHEALTHY = 32,
+    HEALTH_FLAGS_RESULT = 63,
+};
+
+enum health_record_brake_flag {
+    HEALTH_FLAG_ENGAGED = 1,
+    HEALTH_FLAG_WALKS = 2,
+};
+
+enum { HEALTH_AGE_UNKNOWN = UINT16_MAX };
