@@ -172,6 +172,16 @@ def test_a_connection_ends_on_the_old_one(site):
     assert old.wait(kit.PATIENCE_S) == 0
 
 
+def is_free(at):
+    """Nobody has a UDP socket there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(at)
+        except OSError:
+            return False
+        return True
+
+
 def test_who_leaves_holds_up_no_start(site):
     """The old one has a connection yet; the new one is killed, and a third one starts in its place."""
     server = simple(site).start()
@@ -182,6 +192,7 @@ def test_who_leaves_holds_up_no_start(site):
         old, _ = take_over(server)
         server.process.kill()
         server.process.wait()
+        kit.wait_for(lambda: is_free(site.listen[0]), "the old one has read its sockets to their end")
         server.start()
         assert server.ask("a.example.com").answer and server.ask("a.example.com", tcp=True).answer
         assert server.get("/v1/status")["zones"]
