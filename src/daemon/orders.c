@@ -172,10 +172,13 @@ static void on_written(struct store_job *job)
     bool was_submitted = order->stage == SUBMITTED;
     if (!was_submitted) {
         durable_note_late(orders->server->durable, -1);
+    } else if (job->error == 0) {
+        carry_out(order, true, NULL);
     } else {
         struct durable_status status;
-        durable_get_status(orders->server->durable, &status);
-        carry_out(order, job->error == 0, job->error == 0 ? NULL : status.stats.reason);
+        durable_get_status(orders->server->durable, &status); /* it may be well again */
+        const char *reason = status.stats.reason;
+        carry_out(order, false, reason[0] == '\0' ? error_text(job->error) : reason);
     }
     unlink_order(orders, order);
     forget(order);
