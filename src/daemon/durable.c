@@ -107,16 +107,14 @@ static void add_target(struct note *note, const struct health *health, enum heal
                        const char *name)
 {
     ptrdiff_t index = health_find(health, kind, name);
-    const struct health_dormant *dormant = health_find_dormant(health, kind, name);
     struct health_status status = {.planned = false};
     if (index >= 0) {
         health_get_status(health, kind, (uint32_t)index, &status);
         add_op(note, kind, name, health_get_override(health, kind, (uint32_t)index), status.planned);
-    } else if (dormant != NULL) {
-        add_op(note, kind, name, &dormant->what, dormant->planned);
-    } else {
-        add_op(note, kind, name, NULL, false);
+        return;
     }
+    const struct health_dormant *dormant = health_find_dormant(health, kind, name);
+    add_op(note, kind, name, dormant == NULL ? NULL : &dormant->what, dormant != NULL && dormant->planned);
 }
 
 void durable_keep(struct durable *durable, enum health_kind kind, const char *name, const char *why)
@@ -146,14 +144,35 @@ void durable_note_turn(void *context, const struct health_override_turn *turn)
         .kind = turn->kind, .name = memory_copy_text(turn->name), .text = health_turn_text(turn->turn)};
 }
 
+/* Of those from `at` on what fits into one job: as many as a turn at the lock may have, of one reason.
+ * Returns where the next one begins. */
+static size_t keep_turns(struct durable *durable, size_t at)
+{
+    struct server *server = durable->server;
+    const char *text = durable->turns[at].text;
+    struct note *note = note_new(HEALTH_CLOCK_TURN, text);
+    lock_take(&server->lock);
+    for (; at < durable->turn_count && note->job.op_count < HEALTH_CLOCK_TURN; at++) {
+        const struct turn *turn = &durable->turns[at];
+        if (strcmp(turn->text, text) != 0) {
+            break;
+        }
+        if (!durable_is_begun(durable, turn->kind, turn->name)) {
+            add_target(note, server->view->health, turn->kind, turn->name);
+        }
+    }
+    lock_leave(&server->lock);
+    submit(durable, note);
+    return at;
+}
+
 void durable_follow(struct durable *durable)
 {
+    for (size_t at = 0; at < durable->turn_count;) {
+        at = keep_turns(durable, at);
+    }
     for (size_t i = 0; i < durable->turn_count; i++) {
-        struct turn *turn = &durable->turns[i];
-        if (!durable_is_begun(durable, turn->kind, turn->name)) {
-            durable_keep(durable, turn->kind, turn->name, turn->text);
-        }
-        free(turn->name);
+        free(durable->turns[i].name);
     }
     durable->turn_count = 0;
 }

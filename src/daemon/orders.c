@@ -108,7 +108,8 @@ static void carry_out(struct order *order, bool durable, const char *why)
     if (error == 0) {
         changes_tell_override(server->changes, order->mark.kind, order->mark.name, &order->what);
     }
-    if (error != 0 || is_shifted) { /* what was written is not what is */
+    bool is_over = order->what.expires_ms != 0 && order->what.expires_ms <= clock_wall_ms(&server->clock);
+    if (error != 0 || is_shifted || is_over) { /* what was written is not what is */
         durable_keep(server->durable, order->mark.kind, order->mark.name, "as it came to be");
     }
     server_schedule_expiry(server);

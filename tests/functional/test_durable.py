@@ -101,6 +101,21 @@ def test_what_ends_while_it_runs_is_forgotten(scene):
     assert overrides(server) == {} and "overrides restored" not in server.read_log()
 
 
+def test_what_ends_together_is_forgotten_together(scene):
+    """More than fit into one transaction, and some that stay."""
+    for number in range(150):
+        scene.topology["endpoints"][f"more-{number}"] = {"az": "us-east-1a", "addresses": [f"192.0.2.{number}"]}
+    scene.write()
+    assert scene.steerd.reload().status == 200
+    end = in_ms(2500)
+    for number in range(150):
+        scene.steerd.override("endpoint", f"more-{number}", "drain", **({"expires": end} if number % 3 else {}))
+    scene.steerd.wait(lambda: len(overrides(scene.steerd)) == 50, "100 have ended", 60)
+    scene.steerd.wait(lambda: len(journal(scene)) == 250, "the store knows that they have")
+    before = overrides(scene.steerd)
+    assert overrides(restart(scene)) == before and len(before) == 50
+
+
 def test_a_plan_outlives_a_crash(scene):
     scene.steerd.override("region", "us-east", "drain", starts_in="1h", expires_in="1h")
     before = overrides(scene.steerd)
