@@ -147,7 +147,8 @@ static void tell_family(struct changes *changes, const struct view_host *host, e
     const struct view_news *told = &host->told[family];
     const struct view_addresses *known = atomic_load_explicit(&host->addresses, memory_order_relaxed);
     bool same = known->count[family] == news->count &&
-                memcmp(known->items[family], news->addresses, news->count * sizeof *news->addresses) == 0;
+                (news->count == 0 ||
+                 memcmp(known->items[family], news->addresses, news->count * sizeof *news->addresses) == 0);
     bool same_error = told->error == news->error ||
                       (told->error != NULL && news->error != NULL && strcmp(told->error, news->error) == 0);
     if (same && told->state == news->state && same_error) {

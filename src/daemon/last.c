@@ -46,13 +46,19 @@ struct kept_host {
     uint64_t hash; /* of states and addresses */
 };
 
+enum course {
+    GOING_ON,
+    PAUSING, /* once more */
+    PAUSED,
+};
+
 struct last {
     struct server *server;
     struct clock clock; /* its own: the thread may outlive everything else */
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t news, ended;
-    bool closing, gone;
+    bool closing, gone, is_hurried;
     /* of the thread: */
     struct trail trail;
     char boot[CLOCK_BOOT_SIZE];
@@ -68,7 +74,7 @@ struct last {
     int64_t moment_ms; /* when the last one was written */
     bool is_failing;
     /* of anybody: */
-    _Atomic bool paused;
+    _Atomic int course;     /* enum course */
     _Atomic bool abandoned; /* the server is gone: the disk kept the thread for too long */
     _Atomic uint64_t octets, writes, failures, beginnings;
     _Atomic int64_t written_ms; /* monotonic; -1: never */
@@ -418,11 +424,8 @@ static bool is_too_long(const struct last *last)
 }
 
 /* A change that could not be written stays in the buffer, and what comes after it stays noted. */
-static void tick(struct last *last)
+static void write_some(struct last *last)
 {
-    if (atomic_load(&last->paused)) {
-        return;
-    }
     if (last->writer == NULL || last->trail.fd == -1) {
         begin_anew(last);
         return;
@@ -437,6 +440,17 @@ static void tick(struct last *last)
         note_failure(last, error);
     } else {
         note_success(last);
+    }
+}
+
+static void tick(struct last *last)
+{
+    int course = atomic_load(&last->course);
+    if (course != PAUSED) {
+        write_some(last);
+    }
+    if (course == PAUSING) {
+        (void)atomic_compare_exchange_strong(&last->course, &course, PAUSED);
     }
 }
 
@@ -463,9 +477,10 @@ static void *run(void *argument)
         tick(last);
         pthread_mutex_lock(&last->lock);
         struct timespec until = after_ms(TICK_MS);
-        while (!closing && !last->closing &&
+        while (!closing && !last->closing && !last->is_hurried &&
                pthread_cond_timedwait(&last->news, &last->lock, &until) != ETIMEDOUT) {
         }
+        last->is_hurried = false;
     }
     last->gone = true;
     pthread_cond_broadcast(&last->ended);
@@ -528,8 +543,17 @@ int last_open(struct server *server, const char *folder, struct last **to)
 void last_pause(struct last *last, bool paused)
 {
     if (last != NULL) {
-        atomic_store(&last->paused, paused);
+        pthread_mutex_lock(&last->lock);
+        atomic_store(&last->course, paused ? PAUSING : GOING_ON);
+        last->is_hurried = paused;
+        pthread_cond_broadcast(&last->news);
+        pthread_mutex_unlock(&last->lock);
     }
+}
+
+bool last_is_paused(const struct last *last)
+{
+    return last == NULL || atomic_load(&last->course) == PAUSED;
 }
 
 void last_close(struct last *last)

@@ -38,14 +38,19 @@ struct last_outcome {
  * process ended. Says in the log what became of it. Waits for the disk. Returns owned, for: */
 struct last_memory *last_restore(const struct server *server, struct view *view,
                                  struct last_outcome *outcome);
+/* Of the current view, which was loaded while the process before went on: what that has found out since and
+ * written down. Waits for the disk. */
+void last_adopt(struct server *server);
 /* Overrides are in force again: what is as it was is so since it was. Takes the memory; NULL is fine. */
 void last_settle(struct last_memory *memory, struct view *view);
 
 /* Begins to keep what is known of the current view, whichever that is; `folder` NULL: nothing. Returns 0 and
  * owned, or -errno. */
 int last_open(struct server *server, const char *folder, struct last **last);
-/* The file is another process's from now on, or this one's again. NULL is fine. */
+/* Writes what there is, and then the file is another process's; or it is this one's again. NULL is fine. */
 void last_pause(struct last *last, bool paused);
+/* Is it the other one's by now? */
+bool last_is_paused(const struct last *last);
 /* Writes once more, unless the disk hangs. NULL is fine. */
 void last_close(struct last *last);
 

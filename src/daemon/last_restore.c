@@ -282,17 +282,28 @@ static void forget(struct last_memory *memory)
     free(memory);
 }
 
+static struct last_memory *read_file(const char *path, struct trail_reading *reading)
+{
+    struct last_memory *r = memory_alloc(sizeof *r);
+    *r = (struct last_memory){.reader = health_reader_new(), .arena = arena_new(0)};
+    trail_read(path, LAST_TITLE, read_frame, r, reading);
+    return r;
+}
+
+static bool is_wanted(const struct view *view)
+{
+    return view->server->state_path != NULL && view->server->last_health_ms != 0 && view->topology != NULL;
+}
+
 struct last_memory *last_restore(const struct server *server, struct view *view, struct last_outcome *outcome)
 {
     *outcome = (struct last_outcome){.state = LAST_NONE};
-    if (view->server->state_path == NULL || view->server->last_health_ms == 0 || view->topology == NULL) {
+    if (!is_wanted(view)) {
         return NULL;
     }
-    struct last_memory *r = memory_alloc(sizeof *r);
-    *r = (struct last_memory){.reader = health_reader_new(), .arena = arena_new(0)};
     struct trail_reading reading;
     char *path = memory_print("%s/" LAST_FILE, view->server->state_path);
-    trail_read(path, LAST_TITLE, read_frame, r, &reading);
+    struct last_memory *r = read_file(path, &reading);
     bool is_there = reading.end != TRAIL_UNREAD || reading.error != -ENOENT;
     outcome->state = is_there ? LAST_UNREAD : LAST_NONE;
     if (r->is_whole) {
@@ -307,6 +318,33 @@ struct last_memory *last_restore(const struct server *server, struct view *view,
         r = NULL;
     }
     return r;
+}
+
+void last_adopt(struct server *server)
+{
+    const struct view *view = server->view;
+    if (!is_wanted(view)) {
+        return;
+    }
+    struct trail_reading reading;
+    char *path = memory_print("%s/" LAST_FILE, view->server->state_path);
+    struct last_memory *r = read_file(path, &reading);
+    int64_t wall_ms = clock_wall_ms(&server->clock);
+    struct ages ages = find_ages(r, &server->clock);
+    struct health *from =
+        !r->is_whole || ages.down_ms > view->server->last_health_ms
+            ? NULL
+            : health_reader_finish(r->reader, &(struct health_reading){.wall_ms = wall_ms,
+                                                                       .shift_ms = ages.shift_ms,
+                                                                       .is_restored = true});
+    if (from != NULL) {
+        lock_take(&server->lock);
+        health_adopt(view->health, from, wall_ms);
+        lock_leave(&server->lock);
+        health_free(from);
+    }
+    forget(r);
+    free(path);
 }
 
 void last_settle(struct last_memory *memory, struct view *view)

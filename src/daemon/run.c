@@ -320,6 +320,7 @@ static int enter(struct server *server)
     int error = enter_store(server, report);
     open_primaries(server, server->view);
     primaries_follow(server->primaries, server->view);
+    last_adopt(server);
     error = error == 0 ? last_open(server, server->view->server->state_path, &server->last) : error;
     error = error == 0 ? open_admin(server, report) : error;
     error = error == 0 ? serve_start(server->serve) : error;

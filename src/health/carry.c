@@ -131,6 +131,12 @@ static struct health_monitor find_history(const struct health_carrier *c, uint32
     return history;
 }
 
+static bool has_history(const struct health_carrier *c, uint32_t endpoint, uint32_t monitor)
+{
+    return c->match.is_same_plan || c->match.monitors[monitor] != HEALTH_NEW ||
+           find_worst(c, endpoint, monitor) != NULL;
+}
+
 /* ---- one object ---- */
 
 static int first_family(enum health_kind kind)
@@ -461,4 +467,20 @@ void health_carry(struct health *to, const struct health *from, int64_t wall_ms)
     health_carrier_settle(c);
     health_carrier_end(c);
     health_carrier_free(c);
+}
+
+void health_adopt(struct health *to, const struct health *from, int64_t wall_ms)
+{
+    struct health_carrier c = {.to = to, .from = (struct health *)(uintptr_t)from, .wall_ms = wall_ms};
+    assert(to != from && !to->delivering);
+    health_match_init(&c.match, to, from);
+    for (uint32_t m = 0; m < to->monitor_count; m++) {
+        uint32_t endpoint = to->monitors[m].endpoint;
+        if (has_history(&c, endpoint, m)) {
+            struct health_monitor history = find_history(&c, endpoint, m);
+            health_replace_monitor(to, m, &history, wall_ms);
+        }
+    }
+    health_match_fini(&c.match);
+    health_table_advance(to);
 }

@@ -165,6 +165,10 @@ const struct health_table *health_get_table(const struct health *health);
  * listener is not called. To be called before `to` is used. `from` stays. */
 void health_carry(struct health *to, const struct health *from, int64_t wall_ms);
 
+/* `from` has looked at the same until a moment ago and knows better: what it knows of monitors counts, with
+ * all that follows. `to` is in use, and goes on. */
+void health_adopt(struct health *to, const struct health *from, int64_t wall_ms);
+
 /* ---- the same in short steps, while `from` goes on (carry.c) ----
  *
  * Calls marked [lock] need both machines for themselves, all others only `to`, which nobody else uses yet:

@@ -207,8 +207,8 @@ static void fill(struct bench *bench, uint64_t from, uint64_t to)
         uint64_t block =
             random_below(&random, TARGETS - BLOCK); /* else each entry writes a page of the index */
         for (size_t i = 0; i < BATCH; i++) {
-            snprintf(keys[i], sizeof keys[i], "endpoint:web-%llu",
-                     (unsigned long long)(block + random_below(&random, BLOCK)));
+            uint64_t number = block + random_below(&random, BLOCK);
+            snprintf(keys[i], sizeof keys[i], "endpoint:web-%llu", (unsigned long long)number);
             ops[i] = (struct store_op){
                 .kind = "override", .key = keys[i], .value = value, .if_revision = STORE_ANY};
         }

@@ -147,13 +147,14 @@ int main(int argc, char **argv)
         fputs("usage: steady ADDRESS PORT RATE SECONDS [SOCKETS]\n", stderr);
         return 2;
     }
-    to.sin_port = htons((uint16_t)atoi(argv[2]));
+    to.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
     size_t count = argc == 6 ? strtoul(argv[5], NULL, 10) : SOCKETS;
     struct asker *askers = calloc(count, sizeof *askers);
     for (size_t i = 0; i < count; i++) {
         askers[i].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (askers[i].fd == -1 || connect(askers[i].fd, (struct sockaddr *)&to, sizeof to) == -1) {
             perror("steady: socket");
+            free(askers);
             return 2;
         }
     }

@@ -201,6 +201,27 @@ def test_who_leaves_holds_up_no_start(site):
     assert old.wait(kit.PATIENCE_S) == 0
 
 
+def test_verdicts_stay(site):
+    """Also one that has come a moment ago: the new one does not have to find out for itself."""
+    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
+    us, eu = at["us-east-1a"], at["eu-west-1a"]
+    simple(site, start_wait="0s").policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
+    site.web(us), site.web(eu)
+    server = site.start()
+    for name in "web-us-east-1a", "web-eu-west-1a":
+        server.wait_state("endpoint", name, observed="healthy")
+    site.topology["checks"]["web"] |= {"interval": "1h", "timeout": "10s"}  # of the new one, which reads it
+    site.write()
+    for _ in range(3):
+        site.webs[0].kill()
+        server.wait_answers("www.example.com", [eu])
+        old, _ = take_over(server)
+        assert set(server.sample("www.example.com", 20)) == {eu}
+        assert server.get("/v1/endpoints/web-us-east-1a")["observed"] == "unhealthy"
+        assert old.wait(kit.PATIENCE_S) == 0
+        assert set(server.sample("www.example.com", 20)) == {eu}
+
+
 def test_overrides_stay(pair):
     server = pair.server
     server.override("region", "us-east", "drain", reason="power work", expires_in="1h")
