@@ -478,7 +478,10 @@ void health_adopt(struct health *to, const struct health *from, int64_t wall_ms)
         uint32_t endpoint = to->monitors[m].endpoint;
         if (has_history(&c, endpoint, m)) {
             struct health_monitor history = find_history(&c, endpoint, m);
-            health_replace_monitor(to, m, &history, wall_ms);
+            if (history.idle ==
+                to->monitors[m].idle) { /* who looked up its name last knows what that leads to */
+                health_replace_monitor(to, m, &history, wall_ms);
+            }
         }
     }
     health_match_fini(&c.match);

@@ -27,9 +27,7 @@ def make(site, us, eu, **check):
 def silent():
     """An address whose checks neither succeed nor end: a listener whose queue is full."""
     address, waiting = kit.new_address(), []
-    with socket.socket() as listener:
-        listener.bind((address, kit.WEB_PORT))
-        listener.listen(0)
+    with socket.create_server((address, kit.WEB_PORT), backlog=0):  # also where connections of others linger
         for _ in range(8):
             client = socket.socket()
             client.setblocking(False)

@@ -30,6 +30,7 @@ struct scene {
     bool brakes;      /* its machines have one */
     uint64_t failing; /* of 8 results */
     bool has_no_overrides, has_no_loads;
+    uint64_t adopted; /* verdicts of another machine */
 };
 
 static inline uint64_t roll(struct scene *s, uint64_t below)

@@ -113,10 +113,50 @@ static void records_are_as_good_as_the_machine(void **state)
     }
 }
 
+/* Both go on; then what the other one has found out counts, where it looks at the same. */
+static void run_adoption(struct scene *s)
+{
+    struct health *from = make_old(s);
+    struct random before = s->random;
+    struct health *to = make(s), *expected;
+    s->random = before; /* the same plan once more */
+    expected = make(s);
+    health_carry(to, from, s->now_ms);
+    let_happen(s, to, 40);
+    let_happen(s, from, 40);
+    health_adopt(to, from, s->now_ms);
+    health_carry(expected, from, s->now_ms);
+    for (uint32_t i = 0; i < health_monitor_count(to); i++) {
+        struct health_monitor_status x = {.endpoint = 0}, y = {.endpoint = 0};
+        (void)(health_get_monitor(to, i, &x) + health_get_monitor(expected, i, &y));
+        bool is_new = y.checked_ms == 0;
+        assert_true(is_new || x.idle != y.idle || (x.verdict == y.verdict && x.outcome == y.outcome));
+        s->adopted += !is_new && y.verdict != HEALTH_OBSERVED_UNKNOWN;
+    }
+    health_free(from);
+    health_free(to);
+    health_free(expected);
+}
+
+static void what_another_one_has_found_out_counts(void **state)
+{
+    uint64_t adopted = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+        struct scene scene = {.arena = arena_new(0), .now_ms = 1000000, .has_no_overrides = true};
+        random_init(&scene.random, seed);
+        run_adoption(&scene);
+        adopted += scene.adopted;
+        arena_free(scene.arena);
+    }
+    assert_true(adopted > ROUNDS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_as_good_as_the_machine),
+        cmocka_unit_test(what_another_one_has_found_out_counts),
     };
     return cmocka_run_group_tests_name("health_kept", tests, NULL, NULL);
 }
