@@ -28,6 +28,10 @@ def scene(site):
     return site
 
 
+# By number until the name has been looked up, which nobody waits for.
+ME = {f"uid:{os.getuid()}", f"uid:{os.getuid()}({getpass.getuser()})"}
+
+
 def order(scene, kind, name, state, reason="a test", actor="alice", **more):
     scene.steerd.override(kind, name, state, reason, actor=actor, **more)
 
@@ -61,12 +65,11 @@ def test_who_did_what(scene):
     order(scene, "region", "us-east", "drain", "storm", expires_in="1h")
     remove(scene, "region", "us-east")
     after, before = journal(scene)
-    me = f"uid:{os.getuid()}({getpass.getuser()})"
-    assert (before["seq"], before["actor"], before["peer"], before["reason"]) == (1, "alice", me, "storm")
+    assert (before["seq"], before["actor"], before["reason"]) == (1, "alice", "storm") and before["peer"] in ME
     assert (before["kind"], before["key"]) == ("override", US)
     assert before["request"] == "PUT /v1/regions/us-east/override"
     assert before["before"] is None and before["after"]["state"] == "drain" and before["after"]["expires"]
-    assert (after["seq"], after["actor"], after["peer"]) == (2, "bob", me)
+    assert (after["seq"], after["actor"]) == (2, "bob") and after["peer"] in ME
     assert after["request"] == "DELETE /v1/regions/us-east/override"
     assert after["before"] == before["after"] and after["after"] is None
     status = scene.steerd.get("/v1/status")["store"]
@@ -119,7 +122,9 @@ def test_filters(scene, query, expected):
 
 def test_by_whom_the_kernel_proves(scene):
     fill(scene)
-    assert seqs(scene, f"?actor={journal(scene)[0]['peer']}") == [6, 5, 4, 3, 2, 1]
+    items = journal(scene)
+    peer = items[0]["peer"]
+    assert seqs(scene, f"?actor={peer}") == [item["seq"] for item in items if item["peer"] == peer]
 
 
 def test_by_time(scene):
@@ -228,7 +233,7 @@ def test_the_table(scene):
     assert re.split(r"  +", heading) == ["WHEN", "WHO [PROVEN]", "WHAT", "BEFORE -> AFTER", "REASON"]
     when, who, what, change, reason = re.split(r"  +", drained)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ \(\d+s\)", when)
-    assert who == f"alice [uid:{os.getuid()}({getpass.getuser()})]"
+    assert who in {f"alice [{me}]" for me in ME}
     assert (what, reason) == (US, "storm")
     time = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
     assert re.fullmatch(f"auto -> drain until {time}", change)
