@@ -61,7 +61,7 @@ void trail_fini(struct trail *trail)
 
 static void pass(struct iovec **parts, size_t *count, size_t written)
 {
-    while (written != 0) {
+    while (written != 0 && *count != 0) {
         size_t part = written < (*parts)->iov_len ? written : (*parts)->iov_len;
         (*parts)->iov_base = (char *)(*parts)->iov_base + part;
         (*parts)->iov_len -= part;

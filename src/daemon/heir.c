@@ -145,7 +145,7 @@ int heir_open(struct server *server, struct heir **to)
     if (text == NULL) {
         return 0;
     }
-    int fd = atoi(text), flags = fcntl(fd, F_GETFD);
+    int fd = (int)strtol(text, NULL, 10), flags = fcntl(fd, F_GETFD);
     (void)unsetenv(TAKEOVER_VARIABLE); /* before there is any other thread that reads it */
     struct heir *heir = memory_alloc(sizeof *heir);
     *heir = (struct heir){.server = server,

@@ -38,6 +38,8 @@ def test_one_object(pair):
 ])
 def test_json_is_what_the_api_says(pair, arguments, path):
     said, api = pair.server.ctl_json(*arguments), pair.server.get(path)
+    for each in said, api:
+        each.get("last_health", {}).pop("written", None)  # something may have been in between
     assert said == api or said == api.get("items")
 
 
