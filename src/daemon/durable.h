@@ -5,7 +5,6 @@
  * Belongs to the control thread, but for durable_note_turn(). Private to src/daemon. */
 #pragma once
 
-#include "base/buffer.h"
 #include "base/report.h"
 #include "health/health.h"
 #include "store/store.h"
@@ -72,4 +71,3 @@ struct durable_status {
 /* NULL: there is none. */
 const char *durable_get_folder(const struct durable *durable);
 void durable_get_status(const struct durable *durable, struct durable_status *status);
-void durable_write_metrics(const struct durable *durable, struct buffer *out);

@@ -58,6 +58,7 @@ struct last {
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t news, ended;
+    int64_t paused_ms; /* monotonic: of the control thread */
     bool closing, gone, is_hurried;
     /* of the thread: */
     struct trail trail;
@@ -546,6 +547,7 @@ void last_pause(struct last *last, bool paused)
         pthread_mutex_lock(&last->lock);
         atomic_store(&last->course, paused ? PAUSING : GOING_ON);
         last->is_hurried = paused;
+        last->paused_ms = clock_now_ms(&last->clock);
         pthread_cond_broadcast(&last->news);
         pthread_mutex_unlock(&last->lock);
     }
@@ -553,7 +555,9 @@ void last_pause(struct last *last, bool paused)
 
 bool last_is_paused(const struct last *last)
 {
-    return last == NULL || atomic_load(&last->course) == PAUSED;
+    enum { SLOW_MS = 1000 };
+    return last == NULL || atomic_load(&last->course) == PAUSED ||
+           clock_now_ms(&last->clock) - last->paused_ms >= SLOW_MS;
 }
 
 void last_close(struct last *last)

@@ -49,7 +49,8 @@ void last_settle(struct last_memory *memory, struct view *view);
 int last_open(struct server *server, const char *folder, struct last **last);
 /* Writes what there is, and then the file is another process's; or it is this one's again. NULL is fine. */
 void last_pause(struct last *last, bool paused);
-/* Is it the other one's by now? */
+/* Is it the other one's by now? A disk that is slow is waited for for a second: then what is in it is from a
+ * moment before. */
 bool last_is_paused(const struct last *last);
 /* Writes once more, unless the disk hangs. NULL is fine. */
 void last_close(struct last *last);

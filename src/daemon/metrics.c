@@ -6,7 +6,6 @@
 #include "daemon/metrics.h"
 
 #include "daemon/changes.h"
-#include "daemon/durable.h"
 #include "daemon/metrics_kept.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
@@ -549,7 +548,6 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
     print_log(out);
     changes_write_metrics(server->changes, out);
-    durable_write_metrics(server->durable, out);
     print_geo(view, out);
     print_queries(server, out);
     metrics_print_kept(reader, out);

@@ -37,7 +37,6 @@ enum {
     HELLO_MS = 5000,    /* to say that it knows what is asked of it */
     LOAD_MS = 280000,   /* to load and to look at its endpoints; steerctl waits a little longer */
     CALM_MS = 5000,     /* for the disk to take what is under way: nothing is ordered meanwhile */
-    TELL_MS = 1000,     /* of that, for what is known of health */
     STEP_MS = 30000,    /* for each step after that */
     END_MS = 1000,      /* to be gone, once it does not talk any more */
     DYING_MS = 10000,   /* likewise, once it has failed or was killed */
@@ -447,14 +446,6 @@ static void freeze(struct takeover *takeover)
     enter(takeover, CALMING, CALM_MS);
 }
 
-/* Is what is known of health where the new process finds it? A disk that is slow does not hold up the rest:
- * it finds what was known a moment before. */
-static bool is_told(const struct takeover *takeover)
-{
-    return last_is_paused(takeover->server->last) ||
-           now_ms(takeover) >= takeover->until_ms - CALM_MS + TELL_MS;
-}
-
 static void hand_over(struct takeover *takeover)
 {
     if (!durable_detach(takeover->server->durable)) {
@@ -524,7 +515,7 @@ static void on_tick(int fd, short events, void *argument)
     } else if (takeover->phase == RELOADING && server->reload == NULL) {
         freeze(takeover);
     } else if (takeover->phase == CALMING && !has_orders(server) && primaries_are_given(server->primaries) &&
-               is_told(takeover)) {
+               last_is_paused(server->last)) {
         hand_over(takeover);
     }
 }

@@ -38,13 +38,14 @@ WEB_PORT = 18080
 DNS_PORT = 15300
 DEFECTS = ("Sanitizer", "runtime error:", "Assertion", "assertion failed")
 
-addresses = itertools.cycle(range(1, 255))
+numbers = itertools.count()
 
 
 def new_address():
     """A loopback address that no other test of this or any other worker uses at the time."""
-    pid = os.getpid()
-    return f"127.{64 + (pid >> 8) % 128}.{pid % 256}.{next(addresses)}"
+    number = next(numbers)
+    block = (os.getpid() * 40503 + number // 254) % 32768  # of 254 addresses; those of other processes are far away
+    return f"127.{64 + block // 256}.{block % 256}.{number % 254 + 1}"
 
 
 def find_port(address):

@@ -63,7 +63,7 @@ static int see(void *context, const uint8_t *bytes, size_t len)
 
 static struct trail_reading look(struct seen *seen)
 {
-    struct trail_reading reading;
+    struct trail_reading reading = {.total = 0};
     *seen = (struct seen){.refuse_at = SIZE_MAX};
     trail_read(path, TITLE, see, seen, &reading);
     return reading;
@@ -137,7 +137,8 @@ static void a_torn_one_is_read_up_to_the_tear(void **state)
     (void)state;
     struct seen seen;
     write_five();
-    uint64_t total = look(&seen).total;
+    struct trail_reading whole = look(&seen);
+    uint64_t total = whole.total;
     size_t most = FRAMES;
     for (uint64_t size = total - 1; size > strlen(TITLE); size -= size > 100 ? 37 : 1) {
         assert_int_equal(truncate(path, (off_t)size), 0);
@@ -157,7 +158,8 @@ static void a_bent_octet_ends_it(void **state)
     (void)state;
     struct seen seen;
     write_five();
-    uint64_t total = look(&seen).total;
+    struct trail_reading whole = look(&seen);
+    uint64_t total = whole.total;
     int fd = open(path, O_RDWR | O_CLOEXEC);
     assert_int_not_equal(fd, -1);
     for (off_t at = 0; at < (off_t)total; at += 13) {
