@@ -31,6 +31,7 @@ src_libbase_a_SOURCES = \
 	src/base/siphash.c src/base/siphash.h \
 	src/base/spans.c src/base/spans.h \
 	src/base/trail.c src/base/trail.h \
+	src/base/thread.c src/base/thread.h \
 	src/base/utf8.c src/base/utf8.h \
 	src/base/words.c src/base/words.h \
 	src/base/worker.c src/base/worker.h

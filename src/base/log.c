@@ -15,12 +15,12 @@
 #include "base/log_text.h"
 #include "base/memory.h"
 #include "base/ring.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -296,7 +296,6 @@ static void free_writer(void)
 
 int log_start(const struct log_source *source)
 {
-    sigset_t all, before;
     if (log_state.wake_fd == -1 && (log_state.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1) {
         return -errno;
     }
@@ -310,10 +309,7 @@ int log_start(const struct log_source *source)
     sem_init(&log_state.ended, 0, 0);
     atomic_store(&log_state.ends, false);
     atomic_store(&log_state.asleep, false);
-    sigfillset(&all); /* signals are others' business */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&log_state.thread, NULL, run, log_state.writer);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&log_state.thread, run, log_state.writer);
     if (error != 0) {
         free_writer();
         return -error;

@@ -7,10 +7,10 @@
 #include "base/scribe.h"
 
 #include "base/memory.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -32,20 +32,10 @@ struct scribe {
     _Atomic int last_error;
 };
 
-static struct timespec after_ms(int64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + ms % 1000 * 1000000;
-    at.tv_sec += (time_t)(ms / 1000 + ns / 1000000000);
-    at.tv_nsec = (long)(ns % 1000000000);
-    return at;
-}
-
 /* Under the lock. Returns false when the scribe closes and nothing is left to be saved. */
 static bool wait_for_work(struct scribe *scribe)
 {
-    struct timespec retry = after_ms((int64_t)RETRY_S * 1000);
+    struct timespec retry = thread_after_ms((int64_t)RETRY_S * 1000);
     while (!scribe->closing && scribe->tried == scribe->wanted) {
         if (scribe->error == 0) {
             pthread_cond_wait(&scribe->asked, &scribe->lock);
@@ -84,11 +74,7 @@ static void *run(void *argument)
 
 static int start(struct scribe *scribe)
 {
-    sigset_t all, before;
-    sigfillset(&all); /* signals are for others */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&scribe->thread, NULL, run, scribe);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&scribe->thread, run, scribe);
     return error;
 }
 
@@ -103,15 +89,11 @@ static void destroy(struct scribe *scribe)
 struct scribe *scribe_open(int (*save)(void *context), void *context)
 {
     struct scribe *scribe = memory_alloc(sizeof *scribe);
-    pthread_condattr_t monotonic;
     scribe->save = save;
     scribe->context = context;
     pthread_mutex_init(&scribe->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&scribe->asked, &monotonic);
-    pthread_cond_init(&scribe->ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_init_cond(&scribe->asked);
+    thread_init_cond(&scribe->ended);
     if (start(scribe) != 0) {
         destroy(scribe);
         return NULL;
@@ -168,7 +150,7 @@ void scribe_hurry(struct scribe *scribe)
 
 bool scribe_close(struct scribe *scribe, int64_t patience_ms)
 {
-    struct timespec deadline = after_ms(patience_ms);
+    struct timespec deadline = thread_after_ms(patience_ms);
     pthread_mutex_lock(&scribe->lock);
     scribe->closing = true;
     pthread_cond_broadcast(&scribe->asked);

@@ -9,11 +9,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -179,16 +179,12 @@ void worker_get_stats(const struct worker *worker, struct worker_stats *stats)
 
 int worker_open(const struct worker_options *options, struct worker **to)
 {
-    sigset_t all, before;
     struct worker *worker = memory_alloc(sizeof *worker);
     worker->options = *options;
     worker->last = &worker->first;
     clock_init(&worker->clock);
     sem_init(&worker->turn, 0, 0);
-    sigfillset(&all); /* signals are somebody else's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&worker->thread, NULL, work, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&worker->thread, work, worker);
     if (error != 0) {
         sem_destroy(&worker->turn);
         free(worker);

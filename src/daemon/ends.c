@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -139,7 +140,6 @@ static int block_signals(void)
 
 static int start(struct ends *ends, struct event_base *base)
 {
-    sigset_t all, before;
     if (ends->signal_fd == -1 || ends->wake_fd == -1 || ends->quit_fd == -1) {
         return -errno;
     }
@@ -147,10 +147,7 @@ static int start(struct ends *ends, struct event_base *base)
     if (ends->wake == NULL || event_add(ends->wake, NULL) != 0) {
         return -ENOMEM;
     }
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&ends->thread, NULL, run, ends);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&ends->thread, run, ends);
     ends->runs = error == 0;
     return -error;
 }

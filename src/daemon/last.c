@@ -15,12 +15,12 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "base/trail.h"
 #include "view/hosts.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -457,16 +457,6 @@ static void tick(struct last *last)
 
 /* ---- the thread ---- */
 
-static struct timespec after_ms(int64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + ms % 1000 * 1000000;
-    at.tv_sec += (time_t)(ms / 1000 + ns / 1000000000);
-    at.tv_nsec = (long)(ns % 1000000000);
-    return at;
-}
-
 static void *run(void *argument)
 {
     struct last *last = argument;
@@ -477,7 +467,7 @@ static void *run(void *argument)
         pthread_mutex_unlock(&last->lock);
         tick(last);
         pthread_mutex_lock(&last->lock);
-        struct timespec until = after_ms(TICK_MS);
+        struct timespec until = thread_after_ms(TICK_MS);
         while (!closing && !last->closing && !last->is_hurried &&
                pthread_cond_timedwait(&last->news, &last->lock, &until) != ETIMEDOUT) {
         }
@@ -491,11 +481,7 @@ static void *run(void *argument)
 
 static int start(struct last *last)
 {
-    sigset_t all, before;
-    sigfillset(&all); /* signals are for others */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&last->thread, NULL, run, last);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&last->thread, run, last);
     return -error;
 }
 
@@ -512,7 +498,6 @@ static void destroy(struct last *last)
 
 int last_open(struct server *server, const char *folder, struct last **to)
 {
-    pthread_condattr_t monotonic;
     *to = NULL;
     if (folder == NULL) {
         return 0;
@@ -527,11 +512,8 @@ int last_open(struct server *server, const char *folder, struct last **to)
     buffer_init(&last->buffer);
     atomic_init(&last->written_ms, -1);
     pthread_mutex_init(&last->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&last->news, &monotonic);
-    pthread_cond_init(&last->ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_init_cond(&last->news);
+    thread_init_cond(&last->ended);
     int error = start(last);
     if (error != 0) {
         destroy(last);
@@ -565,7 +547,7 @@ void last_close(struct last *last)
     if (last == NULL) {
         return;
     }
-    struct timespec deadline = after_ms(PATIENCE_MS);
+    struct timespec deadline = thread_after_ms(PATIENCE_MS);
     pthread_mutex_lock(&last->lock);
     last->closing = true;
     pthread_cond_broadcast(&last->news);

@@ -6,10 +6,10 @@
 #include "daemon/reclaim.h"
 
 #include "base/memory.h"
+#include "base/thread.h"
 #include "view/view.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -59,13 +59,9 @@ static void *run(void *argument)
 int reclaim_open(struct reclaim **to)
 {
     struct reclaim *reclaim = memory_alloc(sizeof *reclaim);
-    sigset_t all, before;
     pthread_mutex_init(&reclaim->lock, NULL);
     pthread_cond_init(&reclaim->more, NULL);
-    sigfillset(&all); /* signals are the control thread's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&reclaim->thread, NULL, run, reclaim);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&reclaim->thread, run, reclaim);
     if (error != 0) {
         pthread_mutex_destroy(&reclaim->lock);
         pthread_cond_destroy(&reclaim->more);

@@ -18,11 +18,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "probe/probe.h"
 #include "zone/zone.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -366,7 +366,6 @@ static void on_finished(int fd, short events, void *argument)
 
 static int start_thread(struct reload *reload)
 {
-    sigset_t all, before;
     reload->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (reload->fd == -1) {
         return -errno;
@@ -375,10 +374,7 @@ static int start_thread(struct reload *reload)
     if (reload->finished == NULL || event_add(reload->finished, NULL) != 0) {
         return -ENOMEM;
     }
-    sigfillset(&all); /* signals are the control thread's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&reload->thread, NULL, load, reload);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&reload->thread, load, reload);
     return -error;
 }
 

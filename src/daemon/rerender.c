@@ -7,11 +7,11 @@
 #include "daemon/rerender.h"
 
 #include "base/memory.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -124,7 +124,6 @@ static void on_told(evutil_socket_t fd, short what, void *argument)
 
 static int start(struct rerender *rerender)
 {
-    sigset_t all, before;
     rerender->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     rerender->told = rerender->fd == -1 ? NULL
                                         : event_new(rerender->plan.base, rerender->fd, EV_READ | EV_PERSIST,
@@ -132,10 +131,7 @@ static int start(struct rerender *rerender)
     if (rerender->told == NULL || event_add(rerender->told, NULL) != 0) {
         return -ENOMEM;
     }
-    sigfillset(&all); /* signals are the control thread's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&rerender->thread, NULL, run, rerender);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&rerender->thread, run, rerender);
     return -error;
 }
 

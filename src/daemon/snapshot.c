@@ -12,9 +12,9 @@
 
 #include "daemon/reclaim.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -70,15 +70,11 @@ static void *copy(void *argument)
 
 int server_open_copier(struct server *server)
 {
-    sigset_t all, before;
     struct copier *copier = memory_alloc(sizeof *copier);
     copier->server = server;
     pthread_mutex_init(&copier->lock, NULL);
     pthread_cond_init(&copier->news, NULL);
-    sigfillset(&all); /* signals are the control thread's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&copier->thread, NULL, copy, copier);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&copier->thread, copy, copier);
     if (error != 0) {
         free(copier);
         return -error;

@@ -7,9 +7,9 @@
 
 #include "daemon/server.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -51,14 +51,10 @@ void teller_wake(struct teller *teller)
 
 int teller_open(struct server *server, struct teller **to)
 {
-    sigset_t all, before;
     struct teller *teller = memory_alloc(sizeof *teller);
     teller->server = server;
     sem_init(&teller->news, 0, 0);
-    sigfillset(&all); /* signals are the control thread's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&teller->thread, NULL, run, teller);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&teller->thread, run, teller);
     if (error != 0) {
         sem_destroy(&teller->news);
         free(teller);

@@ -8,11 +8,11 @@
 #include "probe/probe.h"
 
 #include "base/memory.h"
+#include "base/thread.h"
 #include "probe/engine.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -90,11 +90,7 @@ static void *run(void *context)
 /* Signals are for the control thread: this one is born with all of them blocked. */
 static int start_thread(struct prober *prober)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&prober->thread, NULL, run, prober);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&prober->thread, run, prober);
     return -error;
 }
 

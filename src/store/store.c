@@ -10,13 +10,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "store/engine.h"
 #include "store/job.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -314,16 +314,6 @@ static void work_off(struct store *store, struct batch *batch)
 
 /* ---- the thread ---- */
 
-static struct timespec after_ms(int64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + ms % 1000 * 1000000;
-    at.tv_sec += (time_t)(ms / 1000 + ns / 1000000000);
-    at.tv_nsec = (long)(ns % 1000000000);
-    return at;
-}
-
 /* How long there is nothing to do unless somebody asks; INT64_MAX: for ever. */
 static int64_t find_pause(const struct store *store)
 {
@@ -338,7 +328,7 @@ static int64_t find_pause(const struct store *store)
 static bool wait_for_work(struct store *store)
 {
     int64_t pause_ms = find_pause(store);
-    struct timespec until = after_ms(pause_ms == INT64_MAX ? 0 : pause_ms);
+    struct timespec until = thread_after_ms(pause_ms == INT64_MAX ? 0 : pause_ms);
     while (!store->closing && store->waiting.first == NULL) {
         if (pause_ms == INT64_MAX) {
             pthread_cond_wait(&store->asked, &store->lock);
@@ -347,7 +337,7 @@ static bool wait_for_work(struct store *store)
                 break;
             }
             pause_ms = find_pause(store);
-            until = after_ms(pause_ms);
+            until = thread_after_ms(pause_ms);
         }
     }
     return !store->closing || store->waiting.first != NULL;
@@ -438,17 +428,12 @@ static void *run(void *argument)
 
 static int start(struct store *store)
 {
-    sigset_t all, before;
-    sigfillset(&all); /* signals are somebody else's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&store->thread, NULL, run, store);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&store->thread, run, store);
     return -error;
 }
 
 static struct store *make(const struct store_options *options)
 {
-    pthread_condattr_t monotonic;
     struct store *store = memory_alloc(sizeof *store);
     store->options = *options;
     store->folder = memory_copy_text(options->folder);
@@ -456,11 +441,8 @@ static struct store *make(const struct store_options *options)
     job_list_init(&store->waiting);
     job_list_init(&store->finished);
     pthread_mutex_init(&store->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&store->asked, &monotonic);
-    pthread_cond_init(&store->ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_init_cond(&store->asked);
+    thread_init_cond(&store->ended);
     return store;
 }
 
@@ -515,7 +497,7 @@ int store_open(const struct store_options *options, struct report *report, struc
 
 bool store_close(struct store *store, int64_t patience_ms)
 {
-    struct timespec deadline = after_ms(patience_ms);
+    struct timespec deadline = thread_after_ms(patience_ms);
     pthread_mutex_lock(&store->lock);
     store->closing = true;
     pthread_cond_signal(&store->asked);
