@@ -2,13 +2,14 @@
 dist_man_MANS += \
 	doc/man/gdnsd2steerd.1 \
 	doc/man/steerctl.1 \
+	doc/man/steerprobe.8 \
 	doc/man/steerd.8 \
 	doc/man/steerd.json.5 \
 	doc/man/steerd-policy.5 \
 	doc/man/steerd-topology.5 \
 	doc/man/steerd-zone.5
-EXTRA_DIST += doc/api.md doc/architecture.md doc/drills.md doc/explain.md doc/openapi.yaml doc/operations.md doc/steering.md doc/store.md \
-	doc/img/house.svg doc/img/steering.svg doc/img/walk.svg
+EXTRA_DIST += doc/api.md doc/architecture.md doc/continuity.md doc/drills.md doc/explain.md doc/openapi.yaml doc/operations.md doc/steering.md doc/store.md doc/vantages.md \
+	doc/img/house.svg doc/img/steering.svg doc/img/vantages.svg doc/img/walk.svg
 
 schemadir = $(pkgdatadir)/schema
 dist_schema_DATA = \

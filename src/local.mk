@@ -2,6 +2,9 @@
 include src/base/local.mk
 include src/dns/local.mk
 include src/tsig/local.mk
+include src/tls/local.mk
+include src/exec/local.mk
+include src/sheet/local.mk
 include src/conf/local.mk
 include src/geo/local.mk
 include src/health/local.mk
@@ -15,8 +18,11 @@ include src/answer/local.mk
 include src/notify/local.mk
 include src/serve/local.mk
 include src/probe/local.mk
+include src/fleet/local.mk
+include src/steerprobe/local.mk
 include src/operate/local.mk
 include src/drill/local.mk
+include src/past/local.mk
 include src/admin/local.mk
 include src/daemon/local.mk
 include src/ctl/local.mk

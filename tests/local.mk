@@ -5,6 +5,8 @@ EXTRA_DIST += build-aux/tap-driver.sh
 include tests/unit/base.mk
 include tests/unit/dns.mk
 include tests/unit/tsig.mk
+include tests/unit/exec.mk
+include tests/unit/sheet.mk
 include tests/unit/conf.mk
 include tests/unit/geo.mk
 include tests/unit/health.mk
@@ -18,8 +20,11 @@ include tests/unit/answer.mk
 include tests/unit/notify.mk
 include tests/unit/serve.mk
 include tests/unit/probe.mk
+include tests/unit/fleet.mk
+include tests/unit/steerprobe.mk
 include tests/unit/operate.mk
 include tests/unit/drill.mk
+include tests/unit/past.mk
 include tests/unit/admin.mk
 include tests/unit/daemon.mk
 include tests/unit/ctl.mk
@@ -30,4 +35,5 @@ include tests/functional/local.mk
 include tests/differential/local.mk
 include tests/property/local.mk
 include tests/chaos/local.mk
+include tests/fleet/local.mk
 include tests/bench/local.mk

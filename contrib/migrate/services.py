@@ -52,8 +52,9 @@ class Services:
         elif plugin == "tcp_connect":
             check = {"type": "tcp", "port": vscf.as_integer(node.get("port") or missing(node, "port"), "port")}
         elif plugin in ("extmon", "extfile"):
-            self.report.leave_out(place, f"service type {name}: there is no check like {plugin}; what only it watches "
-                                         "is served as if it were up, until somebody overrides it (steerctl override)")
+            self.report.leave_out(place, f"service type {name}: {plugin} is not converted, a check of type "
+                                         f"{'exec' if plugin == 'extmon' else 'file'} does the same; until it has one, what only "
+                                         "this watches is served as if it were up")
             return Service(up_ttl_s=self.read_up_ttl(node))
         else:
             self.report.leave_out(place, f"service type {name}: unknown plugin '{plugin}'")
@@ -68,11 +69,8 @@ class Services:
             check["host"] = str(node["vhost"])
         codes = sorted({vscf.as_integer(code, "ok_codes") for code in vscf.as_list(node.get("ok_codes") or
                                                                                    vscf.Text("200", node.place))})
-        check["status"] = codes[0] if len(codes) == 1 else [codes[0], codes[-1]]
-        if codes[-1] - codes[0] >= len(codes):
-            self.report.approximate(node.place_of("ok_codes"),
-                                    f"service type {name}: gdnsd takes the status codes {codes} only, "
-                                    f"steerd all from {codes[0]} to {codes[-1]}")
+        is_range = codes[-1] - codes[0] == len(codes) - 1
+        check["status"] = codes[0] if len(codes) == 1 else [codes[0], codes[-1]] if is_range else ",".join(map(str, codes))
         return check
 
     @staticmethod

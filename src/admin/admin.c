@@ -7,6 +7,7 @@
 #include "admin/admin.h"
 
 #include "admin/call.h"
+#include "admin/follow.h"
 #include "admin/peers.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -27,8 +28,9 @@
 enum {
     HEADERS_MAX = 65536,
     BODY_MAX = 1048576,
-    IDLE_S = 60, /* of evhttp; our own deadline is shorter */
-    LOOK_S = 1,  /* whether the socket's file is there */
+    LINES_BODY_MAX = 16777216, /* of an import */
+    IDLE_S = 60,               /* of evhttp; our own deadline is shorter */
+    LOOK_S = 1,                /* whether the socket's file is there */
     ALL_METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                   EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH,
 };
@@ -95,13 +97,12 @@ static void check_headers(struct call *call)
 
 /* ---- body ---- */
 
-static bool is_json(const char *type)
+static bool is_type(const char *type, const char *wanted)
 {
-    static const char json[] = "application/json";
-    if (type == NULL || strncasecmp(type, json, sizeof json - 1) != 0) {
+    if (type == NULL || strncasecmp(type, wanted, strlen(wanted)) != 0) {
         return false;
     }
-    const char *rest = type + sizeof json - 1;
+    const char *rest = type + strlen(wanted);
     rest += strspn(rest, " \t");
     return *rest == '\0' || *rest == ';';
 }
@@ -110,15 +111,21 @@ static void take_body(struct call *call)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(call->request);
     const char *type = evhttp_find_header(evhttp_request_get_input_headers(call->request), "Content-Type");
+    const char *wanted = route_takes_lines(&call->route) ? "application/jsonl" : "application/json";
     call->body_len = evbuffer_get_length(input);
     if (call->body_len == 0) {
         call->body = "";
     } else if (!route_takes_body(&call->route, call->method)) {
         problem_set(&call->problem, PROBLEM_BAD_REQUEST, "found a body of %zu octets, expected none",
                     call->body_len);
-    } else if (!is_json(type)) {
-        problem_set(&call->problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "found %s, expected application/json",
-                    type == NULL ? "no Content-Type" : type);
+    } else if (call->body_len > BODY_MAX && !route_takes_lines(&call->route)) {
+        problem_set(&call->problem, PROBLEM_TOO_LARGE, "found a body of %zu octets, expected at most %d",
+                    call->body_len, BODY_MAX);
+        evhttp_add_header(evhttp_request_get_output_headers(call->request), "Connection", "close");
+    } else if (!is_type(type, wanted) &&
+               !(route_takes_lines(&call->route) && is_type(type, "application/json"))) {
+        problem_set(&call->problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "found %s, expected %s",
+                    type == NULL ? "no Content-Type" : type, wanted);
     } else {
         call->body = (const char *)evbuffer_pullup(input, -1);
     }
@@ -150,6 +157,8 @@ static void dispatch(struct call *call)
         [ROUTE_TARGET] = {.handle = handle_target},
         [ROUTE_OVERRIDE] = {.handle = handle_override},
         [ROUTE_LOAD] = {.handle = handle_load},
+        [ROUTE_REPORT] = {.handle = handle_report},
+        [ROUTE_FAILBACK] = {.handle = handle_failback},
         [ROUTE_RELOAD] = {.handle = handle_reload},
         [ROUTE_TAKEOVER] = {.handle = handle_takeover},
         [ROUTE_STATUS] = {handle_status, "status", ADMIN_QUICK},
@@ -159,9 +168,23 @@ static void dispatch(struct call *call)
         [ROUTE_NAMES] = {handle_names, "names", ADMIN_QUICK},
         [ROUTE_GEO] = {handle_geo, "geo", ADMIN_QUICK},
         [ROUTE_EXPLAIN] = {handle_explain, "explain", ADMIN_QUICK},
+        [ROUTE_CHECKS] = {handle_checks, "checks", ADMIN_QUICK},
+        [ROUTE_REPLICATION] = {handle_replication, "replication", ADMIN_QUICK},
+        [ROUTE_TRY] = {handle_try, "check", ADMIN_TRIES},
         [ROUTE_METRICS] = {handle_metrics, "metrics", ADMIN_QUICK},
-        [ROUTE_JOURNAL] = {handle_journal, "journal", ADMIN_QUICK},
+        [ROUTE_JOURNAL] = {.handle = handle_pages},
         [ROUTE_VERIFY] = {handle_verify, "verify", ADMIN_LONG},
+        [ROUTE_DIFF] = {handle_diff, "diff", ADMIN_LONG},
+        [ROUTE_POINTS] = {.handle = handle_points},
+        [ROUTE_POINT] = {.handle = handle_point},
+        [ROUTE_POINT_USE] = {.handle = handle_point_use},
+        [ROUTE_VANTAGES] = {.handle = handle_vantages},
+        [ROUTE_VANTAGE] = {.handle = handle_vantages},
+        [ROUTE_VANTAGE_DRAIN] = {.handle = handle_vantages},
+        [ROUTE_VANTAGE_UNDRAIN] = {.handle = handle_vantages},
+        [ROUTE_VANTAGE_RENAME] = {.handle = handle_vantages},
+        [ROUTE_RESTORE] = {.handle = handle_restore},
+        [ROUTE_IMPORT] = {.handle = handle_import},
         [ROUTE_WHAT_IF] = {handle_what_if, "what-if", ADMIN_LONG},
         [ROUTE_DRILLS] = {handle_drill, "drill", ADMIN_LONG},
     };
@@ -176,7 +199,8 @@ static void dispatch(struct call *call)
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
     } else if (handlers[call->route.id].work != NULL) {
-        call_work(call, handlers[call->route.id].lane, handlers[call->route.id].work,
+        bool is_past = call->route.parameters[ROUTE_AT] != NULL; /* a configuration is loaded for it */
+        call_work(call, is_past ? ADMIN_LONG : handlers[call->route.id].lane, handlers[call->route.id].work,
                   handlers[call->route.id].handle);
     } else {
         handlers[call->route.id].handle(call);
@@ -264,7 +288,7 @@ static int start(struct admin *admin)
     evhttp_set_gencb(admin->http, on_request, admin);
     evhttp_set_allowed_methods(admin->http, ALL_METHODS);
     evhttp_set_max_headers_size(admin->http, HEADERS_MAX);
-    evhttp_set_max_body_size(admin->http, BODY_MAX);
+    evhttp_set_max_body_size(admin->http, LINES_BODY_MAX);
     evhttp_set_timeout(admin->http, IDLE_S);
     /* a body that is too long is read to its end, so that the client hears so instead of a reset */
     (void)evhttp_set_flags(admin->http, EVHTTP_SERVER_LINGERING_CLOSE);
@@ -355,7 +379,13 @@ void admin_leave(struct admin *admin, bool adopted)
     } else {
         admin_socket_remove(&admin->socket);
     }
+    follow_send_home(admin);
     connection_set_send_home(&admin->connections);
+}
+
+void admin_disown(struct admin *admin)
+{
+    admin_socket_disown(&admin->socket);
 }
 
 bool admin_is_idle(const struct admin *admin)
@@ -370,6 +400,7 @@ void admin_close(struct admin *admin)
     }
     override_drop_all(admin);
     call_drop_all(admin);
+    follow_drop_all(admin);
     connection_set_fini(&admin->connections);
     if (admin->look != NULL) {
         event_free(admin->look);

@@ -5,15 +5,18 @@
  * depends on it. Errors are RFC 9457 problem documents. */
 #pragma once
 
+#include "admin/moment.h"
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/progress.h"
 #include "base/report.h"
 #include "base/worker.h"
+#include "health/results.h"
 #include "operate/compare.h"
 #include "operate/foresee.h"
 #include "operate/operate.h"
 #include "operate/whatif.h"
+#include "past/points.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -51,7 +54,97 @@ struct admin_monitor {
     const char *check, *type, *family; /* "web", "http", "ipv4" */
     const char *address;               /* "192.0.2.1:8080", "lb.example.net:8080" */
     struct health_monitor_status status;
+    const char *why; /* of a quorum of vantages; NULL: none judges */
+    struct health_judgement judgement;
+    const struct health_opinion_status *opinions; /* of those in its scope */
+    size_t opinion_count;
+    uint32_t number; /* of the monitor, for the verb that adds results */
+    uint32_t interval_ms, timeout_ms;
+    struct health_result results[HEALTH_RESULTS_KEPT]; /* the latest first, once they were added */
+    const char *from[HEALTH_RESULTS_KEPT];             /* which vantage each is of; NULL: it is gone */
+    size_t result_count;
+    char text[HEALTH_TEXT_SIZE]; /* likewise: what it says for people; "": nothing */
+    int64_t next_ms;             /* likewise: wall time of the next check as planned; 0: not known */
 };
+
+/* A check that was made because somebody wants to see it. Texts are in the arena. */
+struct admin_step {
+    const char *step, *text; /* "connect", "192.0.2.1:8080" */
+    uint32_t at_us;          /* from the start of the check */
+};
+struct admin_try {
+    const char *check, *type, *family, *address; /* as in admin_monitor; of a host name, an address of it */
+    const char *expected;                        /* "status 200-299"; NULL: nothing but that it succeeds */
+    enum health_outcome outcome;
+    uint16_t detail;
+    const char *text; /* what it says for people; NULL: nothing */
+    uint32_t duration_us, timeout_ms;
+    struct admin_step *steps;
+    size_t step_count, step_capacity; /* capacity: of who makes it */
+};
+struct admin_tries {
+    const char *endpoint, *check; /* check NULL: all of them */
+    const char *from;             /* which vantage makes them; NULL: we do */
+    struct progress *progress;
+    struct admin_try *items;
+    size_t count;
+};
+
+/* A host that checks, too. */
+struct admin_vantage {
+    const char *name;
+    const char *state; /* "invited": nobody has come with its token yet; "away", "connected" */
+    unsigned number, weight;
+    bool drained;
+    bool counts;   /* it was heard of lately, so that its opinions count unless it is drained or set aside */
+    bool aside[2]; /* for IPv4, IPv6: it does not agree with the others about control targets */
+    int64_t since_ms;                      /* wall: connected, or away; 0: it was never here */
+    int64_t heard_ms;                      /* wall: its latest line; 0: none yet */
+    int64_t invited_until_ms, enrolled_ms; /* wall; 0: no */
+    const char *from, *software, *why;     /* why its last connection has ended; NULL where not known */
+    const char *fingerprint; /* of its certificate, in hexadecimal digits; NULL: it has not enrolled */
+    uint64_t generation;     /* of the list that it goes by; 0: none */
+    bool is_current;
+    int64_t behind_ms; /* else: since when there is a later list */
+    uint32_t targets, checks, refused;
+    const char *refused_why; /* one of those; NULL: there are none */
+    uint32_t up, down;       /* opinions */
+    uint32_t round_trip_us;  /* 0: not known */
+    uint64_t connections, lines, opinions, outdated;
+    size_t waiting;
+};
+struct admin_vantages {
+    bool is_on; /* vantages can come */
+    const char *fingerprint;
+    struct admin_vantage *items;
+    size_t count;
+};
+
+enum admin_vantage_what {
+    ADMIN_VANTAGE_ENROL,
+    ADMIN_VANTAGE_DRAIN,
+    ADMIN_VANTAGE_UNDRAIN,
+    ADMIN_VANTAGE_RENAME,
+    ADMIN_VANTAGE_REVOKE,
+};
+
+struct admin_vantage_order {
+    enum admin_vantage_what what;
+    const char *name;
+    const char *to;  /* of RENAME */
+    unsigned weight; /* of ENROL */
+    const char *reason, *actor, *peer, *request;
+};
+
+struct admin_vantage_result {
+    /* 0; ERROR_NOT_FOUND, ERROR_CONFLICT, ERROR_INVALID: a name that is none, ERROR_BUSY: it is being
+     * changed, or there are too many, ERROR_UNSUPPORTED: no vantages can come; else it cannot be written */
+    int error;
+    const char *why;
+    const char *token; /* of ENROL: shown now and never again */
+    int64_t until_ms;  /* wall: how long it can be used */
+};
+typedef void admin_vantage_done(void *argument, const struct admin_vantage_result *result);
 
 /* A geo database. */
 enum { ADMIN_GEO_KNOWS_MAX = 8 };
@@ -83,6 +176,7 @@ enum admin_lane {
     /* What is asked before an override is put, if it asks. In order: the next one is looked at when the one
      * before is in force or refused. */
     ADMIN_ORDERS,
+    ADMIN_TRIES, /* checks that somebody wants to see: they wait for an endpoint */
     ADMIN_LANES
 };
 
@@ -98,6 +192,16 @@ struct admin_store {
     size_t owed;                        /* changes that hold and are not durable yet */
 };
 
+/* What is kept of the configuration. */
+struct admin_archive {
+    const char *state;                   /* "ok", "failing", "none" */
+    char reason[512];                    /* why it fails; "": it does not */
+    int64_t since_ms;                    /* wall: it fails since then; 0: it does not */
+    int64_t kept_ms;                     /* wall: what served then is kept; 0: nothing yet */
+    char manifest[ADMIN_HASH_TEXT_SIZE]; /* of that; "": none */
+    size_t files, missing;               /* of that; of these without a copy */
+};
+
 /* What outlives the process of what is known of health. */
 struct admin_last {
     const char
@@ -108,6 +212,15 @@ struct admin_last {
     const char *error;      /* why it is not now; NULL: nothing is wrong */
 };
 
+/* Of recovery points. */
+struct admin_points_stats {
+    bool is_kept; /* there is a store to keep them */
+    size_t count;
+    int64_t last_ms; /* wall: when the latest was made; 0: there is none */
+    uint64_t made, failures;
+    char why[256]; /* of the latest failure, until one is made; "": none */
+};
+
 struct admin_info {
     const char *version;
     uint64_t generation;
@@ -115,22 +228,34 @@ struct admin_info {
     unsigned names, zones;
     struct worker_stats work; /* of the long lane */
     struct admin_store store;
+    const char *state_folder; /* absolute; NULL: none is configured */
+    struct admin_archive archive;
     struct health_brake_status brakes[HEALTH_BRAKES];
     int64_t wall_ms; /* now: the times of brakes count from it */
     struct admin_last last;
+    struct admin_points_stats points;
+    struct health_lag_counts lags;
 };
 
-/* An override that is ordered. */
+/* How far a copy lags behind, and where that is known from. */
+struct admin_lag {
+    struct health_lag_status status;
+    const char *check, *address; /* who is asked what; NULL: it is reported */
+    const char *pointer;         /* where the answer says it */
+};
+
+/* An override that is ordered; or that its target may come back, of which it says who and why. */
 struct admin_order {
     enum health_kind kind;
     const char *name;
+    bool fails_back;
     const struct health_override *override;
     const char *request; /* "PUT /v1/regions/us-east/override": for the journal */
 };
 
 /* What became of it. */
 struct admin_ordered {
-    int error;       /* 0: it is in force; else what operate_put_override() says */
+    int error;       /* 0: it is in force; else what operate_put_override() or health_fail_back() says */
     bool durable;    /* a restart does not forget it */
     const char *why; /* it is not; NULL: it is, or nothing ever is. Borrowed for the call */
 };
@@ -179,13 +304,19 @@ struct admin_journal {
     int64_t since_ms, until_ms;     /* wall, both included; 0: any */
     uint64_t cursor;                /* `next` of the page before; 0: from the start */
     bool oldest_first;
+    int64_t wait_ms; /* how long it may wait for an entry behind the cursor; 0: not at all */
     size_t limit;
     struct progress *progress;
     struct admin_entry *items; /* in the arena, like why */
     size_t count;
     uint64_t next; /* 0: that was all */
+    uint64_t last; /* if it may wait: all up to this entry was looked at, unless there is a next page */
     const char *why;
 };
+enum { ADMIN_WAIT_MAX_MS = 300000 };
+/* There is an entry (error 0), or there never will be: ERROR_CANCELLED: the store is closed; ERROR_NOT_FOUND,
+ * ERROR_CONFLICT: it is not the journal of the cursor; else it cannot be read. */
+typedef void admin_news(void *argument, int error, const char *why);
 
 /* Is the journal whole? */
 struct admin_audit {
@@ -199,6 +330,97 @@ struct admin_audit {
     int64_t duration_ms;
     const char *why; /* it is not, or it cannot be read; in the arena */
 };
+
+/* ---- recovery points ---- */
+
+enum admin_point_what { ADMIN_POINT_SAVE, ADMIN_POINT_USE, ADMIN_POINT_DELETE, ADMIN_POINT_ORDERS };
+
+struct admin_point_order {
+    enum admin_point_what what;
+    enum points_kind kind; /* of one that is saved */
+    const char *id;        /* NULL: it gets one by itself */
+    const char *reason, *actor, *peer, *request;
+};
+
+/* What became of it. */
+struct admin_point_result {
+    int error; /* ERROR_CONFLICT: there is one of this name; ERROR_NOT_FOUND; else it could not be done */
+    const char *why;           /* of the error, in words */
+    const struct point *point; /* borrowed for the call */
+    uint64_t seq;              /* of the entry of the journal */
+};
+typedef void admin_point_done(void *argument, const struct admin_point_result *result);
+
+/* All of them, the latest first. */
+struct admin_points {
+    struct progress *progress;
+    struct point *items; /* in the arena, like why */
+    size_t count;
+    const char *why;
+};
+
+/* ---- restores and imports ---- */
+
+struct admin_restore {
+    const char *to;    /* a moment: the ID of a point, a time, how long ago; NULL: an import */
+    const char *lines; /* of that: objects as lines of JSON (past/lines.h) */
+    size_t lines_len;
+    bool replaces; /* an import: what is not in it is removed */
+    bool dry_run, allow_unserved;
+    bool without_point; /* also if none can be saved before */
+    const char *actor, *peer, *reason, *request;
+    size_t limit; /* of each list */
+};
+
+enum admin_restore_fate {
+    ADMIN_RESTORE_ADDED,
+    ADMIN_RESTORE_REMOVED,
+    ADMIN_RESTORE_CHANGED,
+    ADMIN_RESTORE_ENDED,  /* it was there, and would have ended since */
+    ADMIN_RESTORE_UNREAD, /* it was there, and is not understood: what there is now stays */
+    ADMIN_RESTORE_FATES
+};
+
+struct admin_restore_item {
+    enum admin_restore_fate fate;
+    const char *kind, *key;
+    const char *before, *after; /* JSON; NULL: none */
+    bool dormant;               /* its target is not there */
+    const char *note;           /* NULL: none */
+};
+
+enum admin_restore_trouble {
+    ADMIN_RESTORE_GOOD,
+    ADMIN_RESTORE_MOMENT,   /* there is none such: `error` says whether it is no text for one */
+    ADMIN_RESTORE_LINES,    /* a line is not understood */
+    ADMIN_RESTORE_STORE,    /* it cannot be read */
+    ADMIN_RESTORE_UNSERVED, /* nobody would serve some names */
+    ADMIN_RESTORE_NO_POINT, /* none could be saved before */
+    ADMIN_RESTORE_RUNNING,  /* another one is being carried out */
+    ADMIN_RESTORE_CALLED_OFF,
+};
+
+/* What a restore would do, or has done. Borrowed for the call. */
+struct admin_restore_result {
+    enum admin_restore_trouble trouble;
+    int error;
+    const char *why; /* of the trouble, in words */
+    size_t line;     /* of ADMIN_RESTORE_LINES */
+    bool dry_run;
+    uint64_t seq;    /* of the moment; 0: an import */
+    int64_t time_ms; /* likewise, wall */
+    const char *id;  /* of the point; NULL: it was a time, or an import */
+    size_t fates[ADMIN_RESTORE_FATES], dormant, left_alone;
+    const struct admin_restore_item *items; /* the first ones */
+    size_t item_count;
+    const struct operate_report *answers;    /* what would change for clients; NULL: nothing changes */
+    const struct operate_unserved *unserved; /* likewise */
+    const char *saved;                       /* the point that was saved before; NULL: none */
+    bool durable;
+    const char *not_durable_because; /* NULL: it is, or nothing was to be done */
+    size_t transactions;
+};
+typedef void admin_restore_done(void *argument, const struct admin_restore_result *result);
 
 /* One question on assumptions. */
 struct admin_explained {
@@ -229,13 +451,27 @@ struct admin_verbs {
                          struct operate_targets *targets);
     void (*list_some)(void *reader, enum health_kind kind, struct arena *arena,
                       struct operate_targets *targets); /* operate_list_some() */
+    void (*list_overridden)(void *reader, enum health_kind kind, struct arena *arena,
+                            struct operate_targets *targets); /* operate_list_overridden() */
     ptrdiff_t (*find_target)(void *reader, enum health_kind kind, const char *name);
     int (*get_target)(void *reader, enum health_kind kind, const char *name, struct arena *arena,
                       struct operate_target *target);
-    size_t (*list_dormant)(void *reader, struct arena *arena,
-                           struct health_dormant **items); /* operate_list_dormant() */
+    size_t (*count_dormant)(void *reader);
+    bool (*seek_dormant)(void *reader, enum health_kind kind, const char *name,
+                         struct health_dormant_cursor *cursor); /* operate_seek_dormant() */
+    size_t (*list_dormant)(void *reader, struct health_dormant_cursor *cursor, struct arena *arena,
+                           struct health_dormant *items); /* operate_list_dormant() */
     size_t (*list_monitors)(void *reader, const char *endpoint, struct arena *arena,
                             struct admin_monitor **monitors);
+    /* Has endpoint number `endpoint` of the topology a check with this verdict and outcome (NULL: any)? Of a
+     * hundred thousand endpoints a filter leaves few, and names and addresses are for those. */
+    bool (*has_monitor)(void *reader, size_t endpoint, const char *verdict, const char *outcome);
+    void (*add_results)(void *reader, struct arena *arena,
+                        struct admin_monitor *monitor);                               /* of list_monitors() */
+    size_t (*list_lags)(void *reader, struct arena *arena, struct admin_lag **items); /* returns how many */
+    /* Check an endpoint that exists, now; on a worker, which waits for it. 0, ERROR_NOT_FOUND: it has no such
+     * check, ERROR_CANCELLED, or why it could not be done. */
+    int (*try_checks)(void *reader, struct admin_tries *tries, struct arena *arena);
     /* What an endpoint would shed (0..1) with a load, were that reported now. */
     int (*foresee_shed)(void *reader, const char *endpoint, double load, double *shed);
     /* What an override would do (wish->wall_ms is the application's to fill in). On a snapshot. */
@@ -251,6 +487,12 @@ struct admin_verbs {
     int (*explain_if)(void *reader, const struct operate_question *question,
                       struct admin_assumptions *assumptions, struct arena *arena,
                       struct admin_explained *explained);
+    /* The same at a moment of the past, and what differs between two. They take long, and wait for a disk. 0;
+     * ERROR_SYNTAX: the name is none; ERROR_INVALID: a moment is bad; ERROR_CANCELLED; else a moment says
+     * why. */
+    int (*explain_at)(void *reader, const struct operate_question *question, struct admin_moment *moment,
+                      struct arena *arena, struct operate_explanation *explanation);
+    int (*compare_moments)(void *reader, struct admin_difference *difference, struct arena *arena);
     /* ERROR_SYNTAX without a bad assumption: the cursor is none; ERROR_CANCELLED. */
     int (*what_if)(void *reader, struct admin_what_if *what_if, struct arena *arena,
                    struct operate_report *report);
@@ -266,6 +508,7 @@ struct admin_verbs {
     /* On a worker: they wait for a disk. 0; ERROR_CANCELLED; else it cannot be read, and says why. */
     int (*read_journal)(void *reader, struct admin_journal *journal, struct arena *arena);
     int (*verify_journal)(void *reader, struct admin_audit *audit, struct arena *arena);
+    int (*list_points)(void *reader, struct admin_points *points, struct arena *arena); /* likewise */
     /* Append the Prometheus text exposition of all metrics. */
     void (*write_metrics)(void *reader, struct buffer *out);
 
@@ -277,15 +520,40 @@ struct admin_verbs {
     /* 0: `done` is called once, at once or later, when it is in force or refused; else it was refused. */
     int (*put_override)(void *context, const struct admin_order *order, admin_ordered_fn *done,
                         void *argument);
+    /* Wait for an entry behind the cursor that the filter lets pass: `news` is called once, later, and the
+     * watch is gone then. NULL: there is no store. */
+    void *(*watch_journal)(void *context, const struct admin_journal *journal, admin_news *news,
+                           void *argument);
+    void (*unwatch_journal)(void *watch);
+    /* 0: `done` is called once, later; else ERROR_UNSUPPORTED: there is no store, or ERROR_BUSY. */
+    int (*change_point)(void *context, const struct admin_point_order *order, admin_point_done *done,
+                        void *argument);
+    /* Of those that check as well; none where no vantages can come. */
+    int (*list_vantages)(void *reader, struct arena *arena, struct admin_vantages *list);
+    /* 0: `done` is called once, later; else the error of its result. */
+    int (*change_vantage)(void *context, const struct admin_vantage_order *order, admin_vantage_done *done,
+                          void *argument);
+    /* `done` is called once, at once or later. */
+    void (*restore)(void *context, const struct admin_restore *asked, admin_restore_done *done,
+                    void *argument);
     /* What an endpoint says of its load; of no source: forget what it said. */
     int (*put_load)(void *context, const char *endpoint, const struct health_load_report *report);
+    /* What somebody has found out for a check of type push. ERROR_NOT_FOUND: no such endpoint; ERROR_INVALID:
+     * it has no such check; ERROR_UNSUPPORTED: that one is made by steerd. */
+    int (*push)(void *context, const char *endpoint, const char *check, const struct health_push *push,
+                enum health_push_fate *fate);
+    /* How far a copy lags behind. ERROR_NOT_FOUND: that is no pair; ERROR_UNSUPPORTED: steerd asks itself. */
+    int (*report_lag)(void *context, const char *from, const char *to, const struct health_lag_report *report,
+                      enum health_push_fate *fate);
     /* Start a reload, of everything or of one zone; `done` is called later on the control thread, once.
      * ERROR_CONFLICT: one is running; ERROR_NOT_FOUND: no such zone. */
     int (*reload)(void *context, const struct admin_reload *asked,
                   void (*done)(void *argument, const struct admin_reload_result *result), void *argument);
-    /* Start the installed program beside this one; `done` likewise. ERROR_CONFLICT: a takeover is under
-     * way; ERROR_UNSUPPORTED: this process cannot be replaced; ERROR_BUSY: it does not answer yet. */
-    int (*take_over)(void *context, void (*done)(void *argument, const struct admin_takeover_result *result),
+    /* Start the installed program beside this one, or meet one that listens beside the admin socket; `done`
+     * likewise. ERROR_CONFLICT: a takeover is under way; ERROR_UNSUPPORTED: this process cannot be replaced
+     * by one that it starts; ERROR_BUSY: it does not answer yet. */
+    int (*take_over)(void *context, bool is_invited,
+                     void (*done)(void *argument, const struct admin_takeover_result *result),
                      void *argument);
 };
 
@@ -308,5 +576,7 @@ int admin_get_socket(const struct admin *admin);
 /* While it is paused: another process listens from now on (adopted: at this socket, so the file stays).
  * Requests that wait for their answer get it, all other connections end. */
 void admin_leave(struct admin *admin, bool adopted);
+/* It was adopted, and the process that made it goes on: the file stays when this is closed. */
+void admin_disown(struct admin *admin);
 bool admin_is_idle(const struct admin *admin); /* no connection is left */
 void admin_close(struct admin *admin);         /* also removes the socket file; NULL is fine */

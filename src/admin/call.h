@@ -15,6 +15,7 @@
 
 struct evhttp;
 struct evhttp_request;
+struct follow;
 struct ordered;
 struct work;
 
@@ -34,6 +35,8 @@ struct admin {
     struct call_pending *pendings; /* requests that are answered later */
     struct ordered *ordered;       /* overrides on their way */
     struct work *orders;           /* that are asked about, or wait for that */
+    struct follow *follows;        /* pages of the journal that wait for an entry */
+    size_t follow_count;
 };
 
 /* One that was made on a worker. */
@@ -107,11 +110,18 @@ void call_add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[
 /* An object as the API shows it, an endpoint with its checks. */
 json_t *call_render_target(struct call *call, const struct operate_target *target);
 
-/* ---- the resources (targets.c, changes.c, override.c, reasons.c, journal.c) ---- */
+/* ---- the resources (targets.c, checks.c, changes.c, override.c, reasons.c, moments.c, journal.c, points.c,
+ * vantages.c, restore.c, replication.c) ---- */
 
 void handle_status(struct call *call);
 void handle_targets(struct call *call);
 void handle_target(struct call *call);
+void handle_checks(struct call *call);
+void handle_try(struct call *call);
+void handle_replication(struct call *call);
+/* POST /v1/report of a lag. */
+struct request_report;
+void reply_lag_report(struct call *call, struct request_report *report);
 void handle_overrides(struct call *call);
 void handle_zones(struct call *call);
 void handle_names(struct call *call);
@@ -119,10 +129,22 @@ void handle_geo(struct call *call);
 void handle_explain(struct call *call);
 void handle_what_if(struct call *call);
 void handle_metrics(struct call *call);
-void handle_journal(struct call *call);
+void handle_diff(struct call *call);
+/* GET /v1/explain with `at`, whose other parameters are in order. */
+void reply_explained_at(struct call *call, const struct operate_question *question);
+void handle_pages(struct call *call);   /* of the journal, at once or later */
+void handle_journal(struct call *call); /* one of them, on a worker */
 void handle_verify(struct call *call);
+void handle_points(struct call *call);
+void handle_point(struct call *call);
+void handle_point_use(struct call *call);
+void handle_vantages(struct call *call); /* all of theirs */
+void handle_restore(struct call *call);
+void handle_import(struct call *call);
 void handle_override(struct call *call);
+void handle_failback(struct call *call);
 void handle_load(struct call *call);
+void handle_report(struct call *call);
 void handle_reload(struct call *call);
 void handle_takeover(struct call *call);
 void handle_drill(struct call *call);

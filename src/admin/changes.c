@@ -14,33 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void call_set_internal(struct call *call, int error)
-{
-    problem_set(&call->problem, error == ERROR_UNSUPPORTED ? PROBLEM_UNSUPPORTED : PROBLEM_INTERNAL, "%s",
-                error_text(error));
-}
-
-void call_set_missing(struct call *call)
-{
-    problem_set(&call->problem, PROBLEM_NOT_FOUND, "there is no %s \"%s\"",
-                health_kind_text(call->route.kind), call->route.name);
-}
-
-/* Who the kernel says has asked, and who is said to have, if the request says so. */
-void call_add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[HEALTH_PEER_SIZE])
-{
-    const char *given = call->route.parameters[ROUTE_ACTOR];
-    peers_write(call->admin->peers, connection_fd(call->request), peer, HEALTH_PEER_SIZE);
-    if (actor[0] != '\0') {
-        return;
-    }
-    if (given != NULL) {
-        request_check_actor(given, actor, &call->problem);
-    } else {
-        snprintf(actor, HEALTH_ACTOR_SIZE, "%s", peer);
-    }
-}
-
 /* ---- load ---- */
 
 static void reply_load_plan(struct call *call, const struct health_load_report *report)
@@ -115,6 +88,54 @@ void handle_load(struct call *call)
     } else {
         put_load(call, &report);
     }
+}
+
+/* ---- reports ---- */
+
+static void refuse_report(struct call *call, const struct request_report *report, int error)
+{
+    struct problem *problem = &call->problem;
+    if (error == ERROR_NOT_FOUND) {
+        problem_set(problem, PROBLEM_NOT_FOUND, "there is no endpoint \"%s\"", report->endpoint);
+    } else if (error == ERROR_INVALID) {
+        problem_add_field(problem, "check", "found \"%s\", expected a check of endpoint \"%s\"",
+                          report->check, report->endpoint);
+    } else if (error == ERROR_UNSUPPORTED) {
+        problem_add_field(problem, "check", "steerd makes check \"%s\" itself, expected one of type \"push\"",
+                          report->check);
+    } else {
+        call_set_internal(call, error);
+    }
+    call_reply_problem(call);
+}
+
+void handle_report(struct call *call)
+{
+    static const char *const ignored[] = {[HEALTH_PUSH_LATE] = "late", [HEALTH_PUSH_REPLAYED] = "replayed"};
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct request_report report;
+    enum health_push_fate fate = HEALTH_PUSH_TAKEN;
+    if (request_parse_report(call->body, call->body_len, &report, &call->problem) != 0) {
+        call_reply_problem(call);
+        return;
+    }
+    if (report.is_lag) {
+        reply_lag_report(call, &report);
+        return;
+    }
+    int error = verbs->push(verbs->context, report.endpoint, report.check, &report.push, &fate);
+    if (error != 0) {
+        refuse_report(call, &report, error);
+        return;
+    }
+    json_t *document = json_object();
+    json_object_set_new(document, "endpoint", json_string(report.endpoint));
+    json_object_set_new(document, "check", json_string(report.check));
+    json_object_set_new(document, "state", json_string(report.push.up ? "up" : "down"));
+    json_object_set_new(document, "taken", json_boolean(fate == HEALTH_PUSH_TAKEN));
+    json_object_set_new(document, "ignored",
+                        fate == HEALTH_PUSH_TAKEN ? json_null() : json_string(ignored[fate]));
+    call_reply_json(call, 200, document);
 }
 
 /* ---- reload ---- */
@@ -194,12 +215,13 @@ static void takeover_done(void *argument, const struct admin_takeover_result *re
 void handle_takeover(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
-    if (request_parse_empty(call->body, call->body_len, &call->problem) != 0) {
+    bool is_invited;
+    if (request_parse_takeover(call->body, call->body_len, &is_invited, &call->problem) != 0) {
         call_reply_problem(call);
         return;
     }
     struct call_pending *pending = call_defer(call);
-    int error = verbs->take_over(verbs->context, takeover_done, pending);
+    int error = verbs->take_over(verbs->context, is_invited, takeover_done, pending);
     struct call again;
     if (error == 0 || !call_resume(pending, &again)) {
         return;
@@ -214,8 +236,8 @@ void handle_takeover(struct call *call)
     } else if (error == ERROR_BUSY) {
         problem_set(&again.problem, PROBLEM_CONFLICT, "this process does not answer queries yet");
     } else {
-        problem_set(&again.problem, PROBLEM_TAKEOVER_FAILED, "it could not be started: %s",
-                    error_text(error));
+        problem_set(&again.problem, PROBLEM_TAKEOVER_FAILED, "it could not be %s: %s",
+                    is_invited ? "met" : "started", error_text(error));
     }
     call_reply_problem(&again);
     call_finish(&again);

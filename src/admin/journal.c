@@ -36,9 +36,10 @@ void handle_journal(struct call *call)
         json_array_append_new(items, render_entry(&journal.items[i]));
     }
     json_object_set_new(document, "items", items);
+    uint64_t next = journal.next == 0 && journal.wait_ms != 0 ? journal.last : journal.next;
+    bool has_next = journal.next != 0 || journal.wait_ms != 0; /* who follows goes on, from 0 as well */
     json_object_set_new(document, "next_cursor",
-                        journal.next == 0 ? json_null()
-                                          : json_sprintf("%llu", (unsigned long long)journal.next));
+                        has_next ? json_sprintf("%llu", (unsigned long long)next) : json_null());
     call_reply_json(call, 200, document);
 }
 

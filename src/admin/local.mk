@@ -3,21 +3,27 @@ src_libadmin_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 src_libadmin_a_SOURCES = \
 	src/admin/admin.c src/admin/admin.h \
 	src/admin/call.c src/admin/call.h \
-	src/admin/changes.c \
+	src/admin/change.c src/admin/changes.c \
+	src/admin/checks.c \
 	src/admin/connection.c src/admin/connection.h \
 	src/admin/page.c src/admin/page.h \
 	src/admin/peers.c src/admin/peers.h \
+	src/admin/follow.c src/admin/follow.h \
 	src/admin/journal.c \
+	src/admin/moment.h src/admin/moments.c \
 	src/admin/override.c \
+	src/admin/points.c src/admin/render_points.c src/admin/restore.c \
 	src/admin/problem.c src/admin/problem.h \
 	src/admin/query.c src/admin/query.h \
 	src/admin/reasons.c \
 	src/admin/render.c src/admin/render.h \
-	src/admin/render_changes.c src/admin/render_journal.c \
+	src/admin/render_changes.c src/admin/render_checks.c src/admin/render_health.c src/admin/render_journal.c src/admin/render_moment.c \
+	src/admin/replication.c src/admin/render_replication.c \
 	src/admin/render_report.c src/admin/render_set.h src/admin/render_status.c \
 	src/admin/render_text.c \
-	src/admin/request.c src/admin/request.h \
+	src/admin/request.c src/admin/request.h src/admin/request_inside.h src/admin/request_report.c \
 	src/admin/route.c src/admin/route.h \
 	src/admin/socket.c src/admin/socket.h \
 	src/admin/targets.c \
+	src/admin/vantages.c \
 	src/admin/work.c

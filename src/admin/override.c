@@ -57,11 +57,28 @@ static void set_conflict(struct call *call)
     }
 }
 
+static void set_nothing_to_let_back(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct operate_target target;
+    bool is_down =
+        verbs->get_target(call->reader, call->route.kind, call->route.name, call->arena, &target) == 0 &&
+        target.status.observed == HEALTH_OBSERVED_UNHEALTHY;
+    problem_set(&call->problem, PROBLEM_CONFLICT, "%s \"%s\" %s", health_kind_text(call->route.kind),
+                call->route.name,
+                is_down
+                    ? "is down because of its checks, or of what is inside it: it can be let back when those "
+                      "are well"
+                    : "is not down: there is nothing to let back");
+}
+
 /* A verb refused it. */
-static void reply_refused(struct call *call, int error)
+static void reply_refused(struct call *call, int error, bool fails_back)
 {
     if (error == ERROR_NOT_FOUND) {
         call_set_missing(call);
+    } else if (error == ERROR_CONFLICT && fails_back) {
+        set_nothing_to_let_back(call);
     } else if (error == ERROR_INVALID) {
         problem_add_field(&call->problem, "expires", "expected a time in the future");
     } else if (error == ERROR_CONFLICT) {
@@ -88,19 +105,15 @@ static struct operate_wish wish_of(const struct call *call)
 static bool reply_forgotten(struct call *call)
 {
     const struct request_override *wanted = call->data;
-    struct health_dormant *items;
-    size_t count = wanted->what.desired != HEALTH_DESIRED_AUTO
-                       ? 0
-                       : call->admin->verbs.list_dormant(call->reader, call->arena, &items);
-    for (size_t i = 0; i < count; i++) {
-        if (items[i].kind == call->route.kind && strcmp(items[i].name, call->route.name) == 0) {
-            json_t *document = render_forgotten(call->route.kind, call->route.name);
-            json_object_set_new(document, "dry_run", json_true());
-            call_reply_json(call, 200, document);
-            return true;
-        }
+    struct health_dormant_cursor behind;
+    bool is = wanted->what.desired == HEALTH_DESIRED_AUTO &&
+              call->admin->verbs.seek_dormant(call->reader, call->route.kind, call->route.name, &behind);
+    if (is) {
+        json_t *document = render_forgotten(call->route.kind, call->route.name);
+        json_object_set_new(document, "dry_run", json_true());
+        call_reply_json(call, 200, document);
     }
-    return false;
+    return is;
 }
 
 static void reply_foresight(struct call *call)
@@ -112,7 +125,7 @@ static void reply_foresight(struct call *call)
         return; /* nobody waits for it, or it is told already */
     }
     if (error != 0) {
-        reply_refused(call, error);
+        reply_refused(call, error, false);
         return;
     }
     json_t *document = render_target(&foresight.target);
@@ -151,6 +164,7 @@ struct ordered {
     struct call_pending *pending; /* NULL: nobody waits for the answer */
     enum health_kind kind;
     char *name;
+    bool fails_back;
 };
 
 /* The new state, and whether a restart will know of it. */
@@ -200,7 +214,7 @@ static void on_ordered(void *argument, const struct admin_ordered *result)
         if (result->error == 0) {
             reply_ordered(&call, result);
         } else {
-            reply_refused(&call, result->error);
+            reply_refused(&call, result->error, ordered->fails_back);
         }
         call_finish(&call);
     }
@@ -223,18 +237,22 @@ static bool put(struct call *call)
 {
     struct admin *admin = call->admin;
     const struct request_override *wanted = call->data;
-    struct admin_order order = {.kind = call->route.kind,
-                                .name = call->route.name,
-                                .override = &wanted->what,
-                                .request = arena_print(call->arena, "%s /v1/%ss/%s/override",
-                                                       call->method == ROUTE_PUT ? "PUT" : "DELETE",
-                                                       health_kind_text(call->route.kind), call->route.name)};
+    struct admin_order order = {
+        .kind = call->route.kind,
+        .name = call->route.name,
+        .override = &wanted->what,
+        .fails_back = wanted->fails_back,
+        .request = wanted->fails_back ? "POST /v1/failback"
+                                      : arena_print(call->arena, "%s /v1/%ss/%s/override",
+                                                    call->method == ROUTE_PUT ? "PUT" : "DELETE",
+                                                    health_kind_text(call->route.kind), call->route.name)};
     struct ordered *ordered = memory_alloc(sizeof *ordered);
     *ordered = (struct ordered){.admin = admin,
                                 .next = admin->ordered,
                                 .pending = call->request == NULL ? NULL : call_defer(call),
                                 .kind = call->route.kind,
-                                .name = memory_copy_text(call->route.name)};
+                                .name = memory_copy_text(call->route.name),
+                                .fails_back = wanted->fails_back};
     admin->ordered = ordered;
     hold_others(admin, true);
     int error = admin->verbs.put_override(admin->verbs.context, &order, on_ordered, ordered);
@@ -295,4 +313,22 @@ void handle_override(struct call *call)
     } else {
         call_work(call, ADMIN_ORDERS, "override", weigh);
     }
+}
+
+/* Whom that leaves unserved is nobody: it brings back. */
+void handle_failback(struct call *call)
+{
+    struct request_override wanted = {.what = {.set_ms = clock_wall_ms(&call->admin->clock)}};
+    const char *name = NULL;
+    if (request_parse_failback(call->body, call->body_len, &call->route.kind, &name, &wanted,
+                               &call->problem) == 0) {
+        call_add_actor(call, wanted.what.actor, wanted.what.peer);
+    }
+    if (problem_is_set(&call->problem)) {
+        call_reply_problem(call);
+        return;
+    }
+    call->route.name = arena_copy_text(call->arena, name);
+    call->data = arena_copy(call->arena, &wanted, sizeof wanted);
+    (void)put(call);
 }

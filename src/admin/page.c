@@ -20,7 +20,7 @@ static const struct {
     const char *phrase, *name, *title, *detail;
 } problems[] = {
     {413, 413, "Content Too Large", "too-large", "The request is too large",
-     "expected a head of at most 65536 octets and a body of at most 1048576"},
+     "expected a head of at most 65536 octets and a body of at most 1048576, that of an import 16777216"},
     {501, 501, "Not Implemented", "unsupported", "This server does not do that", "found an unknown method"},
     {0, 400, "Bad Request", "bad-request", "The request is malformed",
      "found no HTTP request that can be read"},

@@ -34,6 +34,8 @@ static const struct {
     [PROBLEM_UNSUPPORTED] = {501, "unsupported", "This server does not do that"},
     [PROBLEM_BUSY] = {503, "busy", "The server computes too much already"},
     [PROBLEM_NO_JOURNAL] = {503, "no-journal", "There is no journal that can be read"},
+    [PROBLEM_NO_MOMENT] = {503, "no-moment", "That moment cannot be made out"},
+    [PROBLEM_NOT_SAVED] = {503, "not-saved", "It could not be written"},
     [PROBLEM_INTERNAL] = {500, "internal", "The server could not answer"},
 };
 

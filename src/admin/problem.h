@@ -28,6 +28,8 @@ enum problem_kind {
     PROBLEM_UNSUPPORTED,
     PROBLEM_BUSY,
     PROBLEM_NO_JOURNAL,
+    PROBLEM_NO_MOMENT,
+    PROBLEM_NOT_SAVED,
     PROBLEM_INTERNAL,
     PROBLEM_KINDS
 };
@@ -39,6 +41,7 @@ struct problem_error {
 };
 
 struct operate_unserved;
+struct whole;
 
 struct problem {
     enum problem_kind kind;
@@ -46,6 +49,7 @@ struct problem {
     struct problem_error *errors;
     size_t error_count, capacity;
     const struct operate_unserved *unserved; /* of UNSERVED */
+    const struct whole *whole;               /* of NO_MOMENT; NULL: not told */
     struct arena *arena;
 };
 

@@ -6,8 +6,8 @@
 #include "admin/query.h"
 
 #include "admin/request.h"
-#include "base/clock.h"
 #include "base/error.h"
+#include "base/when.h"
 
 #include <string.h>
 
@@ -29,24 +29,14 @@ static bool parse_seq(const char *text, size_t len, uint64_t *seq)
 
 /* ---- pages ---- */
 
-/* A time, or how long ago that was. */
+/* 0: any. */
 static int64_t parse_moment(const char *text, const char *field, int64_t now_ms, struct problem *problem)
 {
     int64_t ms = 0;
-    if (text == NULL) {
-        return 0;
+    if (text != NULL && when_parse(text, now_ms, &ms) != 0) {
+        problem_add_field(problem, field, "found \"%s\", expected " WHEN_EXPECTED, text);
     }
-    if (clock_parse_rfc3339(text, &ms) == 0) {
-        return ms == 0 ? 1 : ms; /* 0 is any */
-    }
-    if (request_parse_duration(text, &ms) == 0) {
-        return ms < now_ms ? now_ms - ms : 1;
-    }
-    problem_add_field(problem, field,
-                      "found \"%s\", expected a time such as 2026-11-21T04:05:06Z, or how long ago it was, "
-                      "such as 90m or 2d",
-                      text);
-    return 0;
+    return ms;
 }
 
 /* "region:us-east"; it need not be there any more. */
@@ -80,6 +70,24 @@ static void parse_subject(const char *const *given, struct admin_journal *journa
     }
 }
 
+/* Waiting is for what comes next. */
+static void parse_wait(const char *text, struct admin_journal *journal, struct problem *problem)
+{
+    if (text == NULL) {
+        return;
+    }
+    if (when_parse_duration(text, &journal->wait_ms) != 0 || journal->wait_ms > ADMIN_WAIT_MAX_MS) {
+        problem_add_field(problem, "wait", "found \"%s\", expected a duration of at most %ds, such as 30s",
+                          text, ADMIN_WAIT_MAX_MS / 1000);
+    }
+    if (!journal->oldest_first) {
+        problem_add_field(problem, "wait", "it needs order=oldest: what comes is behind all others");
+    }
+    if (journal->until_ms != 0) {
+        problem_add_field(problem, "wait", "it and until exclude each other");
+    }
+}
+
 int query_parse_journal(const struct route *route, int64_t now_ms, struct admin_journal *journal,
                         struct problem *problem)
 {
@@ -97,7 +105,21 @@ int query_parse_journal(const struct route *route, int64_t now_ms, struct admin_
         problem_add_field(problem, "order", "found \"%s\", expected newest or oldest", order);
     }
     journal->oldest_first = order != NULL && strcmp(order, "oldest") == 0;
+    parse_wait(given[ROUTE_WAIT], journal, problem);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+int query_parse_row(const char *cursor, struct arena *arena, const char **endpoint, size_t *row)
+{
+    const char *slash = strrchr(cursor, '/');
+    uint64_t number;
+    if (slash == NULL || slash == cursor || !parse_seq(slash + 1, strlen(slash + 1), &number) ||
+        number > UINT32_MAX) {
+        return ERROR_SYNTAX;
+    }
+    *endpoint = arena_print(arena, "%.*s", (int)(slash - cursor), cursor);
+    *row = (size_t)number;
+    return 0;
 }
 
 /* ---- is it whole? ---- */

@@ -35,10 +35,7 @@ static void reply_explanation(struct call *call, const struct operate_question *
         call_reply_problem(call);
         return;
     }
-    json_t *document = render_explanation(&explanation);
-    json_object_set_new(document, "before", json_null());
-    json_object_set_new(document, "report", json_null());
-    call_reply_json(call, 200, document);
+    call_reply_json(call, 200, render_explained(&explanation, NULL));
 }
 
 static void reply_assumed(struct call *call, const struct operate_question *question)
@@ -58,6 +55,7 @@ static void reply_assumed(struct call *call, const struct operate_question *ques
     json_t *document = render_explanation(&explained.after);
     json_object_set_new(document, "before", render_explanation(&explained.before));
     json_object_set_new(document, "report", render_what_if(&explained.report));
+    json_object_set_new(document, "at", json_null());
     call_reply_json(call, 200, document);
 }
 
@@ -75,8 +73,14 @@ void handle_explain(struct call *call)
     if (client != NULL && addr_parse(client, &addr) != 0) {
         problem_add_field(&call->problem, "client", "found \"%s\", expected an IPv4 or IPv6 address", client);
     }
+    if (given[ROUTE_AT] != NULL && call->route.assumed_count != 0) {
+        problem_add_field(&call->problem, "assume",
+                          "at and assume exclude each other: what was is not what would be");
+    }
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
+    } else if (given[ROUTE_AT] != NULL) {
+        reply_explained_at(call, &question);
     } else if (call->route.assumed_count == 0) {
         reply_explanation(call, &question);
     } else {

@@ -58,6 +58,20 @@ json_t *render_unserved(const struct operate_unserved *unserved)
     return document;
 }
 
+static json_t *render_whole(const struct whole *whole)
+{
+    json_t *document = json_object(), *points = json_array();
+    for (size_t i = 0; i < whole->count; i++) {
+        json_t *point = json_object();
+        set_text(point, "id", whole->points[i].id);
+        set_time(point, "time", whole->points[i].time_ms);
+        json_array_append_new(points, point);
+    }
+    set_time(document, "since", whole->since_ms);
+    set(document, "points", points);
+    return document;
+}
+
 json_t *render_problem(const struct problem *problem)
 {
     json_t *document = json_object();
@@ -76,6 +90,9 @@ json_t *render_problem(const struct problem *problem)
     }
     if (problem->unserved != NULL) {
         set(document, "unserved", render_unserved(problem->unserved));
+    }
+    if (problem->whole != NULL) {
+        set(document, "kept", render_whole(problem->whole));
     }
     return document;
 }
@@ -225,6 +242,28 @@ static json_t *render_observed_families(const struct operate_target *target)
     return object;
 }
 
+/* How the checks of each family add up; null where it has no addresses, or no check counts. */
+static json_t *render_combination(const struct operate_target *target)
+{
+    json_t *object = json_object();
+    set(object, "at_least", number_or_null(target->endpoint->at_least));
+    for (int i = HEALTH_V4; i < HEALTH_FAMILIES; i++) {
+        const struct health_combination *combination = &target->status.combinations[i];
+        char why[HEALTH_WHY_SIZE];
+        json_t *family = json_null();
+        if (operate_has_family(target, (enum health_family)i) && combination->members != 0) {
+            family = json_object();
+            set_number(family, "checks", combination->members);
+            set_number(family, "healthy", combination->healthy);
+            set_number(family, "needed", combination->need);
+            health_write_combination(combination, why);
+            set_text(family, "why", why);
+        }
+        set(object, health_family_text((enum health_family)i), family);
+    }
+    return object;
+}
+
 static void add_endpoint(json_t *object, const struct operate_target *target)
 {
     const struct health_status *status = &target->status;
@@ -233,6 +272,7 @@ static void add_endpoint(json_t *object, const struct operate_target *target)
         set(object, "addresses", render_addresses(target));
         set(object, "host", render_host(target->host));
         set(object, "families", render_observed_families(target));
+        set(object, "combination", render_combination(target));
         set_number(object, "weight", target->endpoint->weight);
         set(object, "capacity", number_or_null(target->endpoint->capacity));
         set(object, "load", render_load(target));
@@ -243,7 +283,23 @@ static void add_endpoint(json_t *object, const struct operate_target *target)
     set_time(object, "last_judged", status->judged_ms);
     set(object, "held", json_boolean(status->held));
     set(object, "restored", json_boolean(status->restored));
+    set(object, "stale", json_boolean(status->stale));
     set(object, "last_duration_ms", checked ? json_real(status->duration_us / 1000.0) : json_null());
+}
+
+/* How many of how many, who is missing, and what has to happen. */
+static void add_group(json_t *object, const struct operate_target *target)
+{
+    const struct health_status *status = &target->status;
+    char why[HEALTH_WHY_SIZE];
+    health_write_group_why(target->kind, status, why);
+    set_number(object, "members", status->members);
+    set_number(object, "members_healthy", status->members_healthy);
+    set_number(object, "members_unhealthy", status->members_unhealthy);
+    set(object, "lost_from", number_or_null(status->lost_from));
+    set(object, "missing", render_texts(target->missing, target->missing_count));
+    set_text(object, "why", why);
+    set(object, "outlook", render_outlook(health_find_group_outlook(status)));
 }
 
 json_t *render_target(const struct operate_target *target)
@@ -263,12 +319,13 @@ json_t *render_target(const struct operate_target *target)
     set_text(object, "effective", health_state_text(status->effective.state));
     set_text(object, "decided_by", health_decider_text(status->effective.decided_by));
     set_time(object, "since", status->since_ms);
+    set(object, "stays_down", render_stay(&status->stay));
+    set(object, "ramp", render_ramp(&status->ramp));
     set(object, "override", render_override(target));
     if (target->kind == HEALTH_ENDPOINT) {
         add_endpoint(object, target);
     } else {
-        set_number(object, "members", status->members);
-        set_number(object, "members_unhealthy", status->members_unhealthy);
+        add_group(object, target);
     }
     return object;
 }
@@ -293,32 +350,6 @@ json_t *render_dormant(const struct health_dormant *dormant)
     set_text(object, "effective", NULL);
     set(object, "dormant", json_true());
     return object;
-}
-
-json_t *render_monitors(const struct admin_monitor *monitors, size_t count)
-{
-    json_t *items = json_array();
-    for (size_t i = 0; i < count; i++) {
-        const struct health_monitor_status *status = &monitors[i].status;
-        json_t *item = json_object();
-        bool checked = status->checked_ms != 0;
-        set_text(item, "check", monitors[i].check);
-        set_text(item, "type", monitors[i].type);
-        set_text(item, "address", monitors[i].address);
-        set_text(item, "family", monitors[i].family);
-        set_text(item, "verdict", health_observed_text(status->verdict));
-        set(item, "inherited", json_boolean(status->inherited));
-        set_text(item, "outcome", checked ? health_outcome_text(status->outcome) : NULL);
-        set(item, "status", number_or_null(status->detail));
-        set_number(item, "streak", status->streak);
-        set(item, "held", json_boolean(status->held));
-        set(item, "restored", json_boolean(status->restored));
-        set_time(item, "checked", status->checked_ms);
-        set_time(item, "judged", status->judged_ms);
-        set(item, "duration_ms", checked ? json_real(status->duration_us / 1000.0) : json_null());
-        json_array_append_new(items, item);
-    }
-    return items;
 }
 
 /* ---- zones, names ---- */
@@ -473,6 +504,7 @@ static json_t *render_members(const struct operate_explanation *explanation)
         set(item, "decider", render_decider(member->decider));
         set_number(item, "weight", member->weight);
         set(item, "shed", json_real(member->shed));
+        set_number(item, "ramp_percent", member->ramp);
         set(item, "effective_weight", json_real(member->counts));
         set(item, "odds", json_real(member->odds));
         set(item, "chosen", json_boolean(member->chosen));

@@ -16,7 +16,7 @@ static void set_known(json_t *object, const char *key, const char *text)
 
 /* What is in the store is JSON, unless somebody has meddled with it; then it is shown as the text that it is.
  */
-static json_t *render_value(const char *value)
+json_t *render_value(const char *value)
 {
     json_t *json = value == NULL ? json_null() : json_loads(value, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     return json == NULL ? render_text(value) : json;

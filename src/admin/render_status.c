@@ -9,15 +9,17 @@
 
 json_t *render_counts(const struct operate_targets *targets)
 {
-    size_t counts[HEALTH_FORCED_DOWN + 1] = {0};
+    size_t counts[HEALTH_FORCED_DOWN + 1] = {0}, stay_down = 0;
     json_t *object = json_object();
     for (size_t i = 0; i < targets->count; i++) {
         counts[targets->items[i].status.effective.state]++;
+        stay_down += targets->items[i].status.stay.reason != HEALTH_STAY_NONE;
     }
     set_number(object, "total", targets->count);
     for (int i = HEALTH_UNKNOWN; i <= HEALTH_FORCED_DOWN; i++) {
         set_number(object, health_state_text((enum health_state)i), counts[i]);
     }
+    set_number(object, "stays_down", stay_down);
     return object;
 }
 
@@ -30,6 +32,36 @@ json_t *render_info(const struct admin_info *info)
     set_time(object, "loaded", info->loaded_ms);
     set_number(object, "zones", info->zones);
     set_number(object, "names", info->names);
+    set_text(object, "state_folder", info->state_folder);
+    return object;
+}
+
+json_t *render_ramp(const struct health_ramp_status *ramp)
+{
+    static const enum health_family families[] = {HEALTH_V4, HEALTH_V6};
+    if (ramp->percent == 0) {
+        return json_null();
+    }
+    json_t *object = json_object(), *list = json_array();
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (ramp->families[families[i]]) {
+            json_array_append_new(list, json_string(health_family_text(families[i])));
+        }
+    }
+    set_number(object, "percent", ramp->percent);
+    set(object, "families", list);
+    set(object, "next_percent", ramp->next_percent == 0 ? json_null() : json_integer(ramp->next_percent));
+    set_time(object, "next", ramp->next_ms);
+    set_time(object, "ends", ramp->ends_ms);
+    return object;
+}
+
+json_t *render_ramping(const size_t counts[])
+{
+    json_t *object = json_object();
+    set_number(object, "regions", counts[HEALTH_REGION]);
+    set_number(object, "azs", counts[HEALTH_AZ]);
+    set_number(object, "endpoints", counts[HEALTH_ENDPOINT]);
     return object;
 }
 
@@ -55,6 +87,30 @@ json_t *render_brakes(const struct admin_info *info)
     for (int i = 0; i < HEALTH_BRAKES; i++) {
         set(object, keys[i], render_brake(&info->brakes[i], info->wall_ms));
     }
+    return object;
+}
+
+json_t *render_vantage_counts(const struct admin_vantages *vantages)
+{
+    size_t enrolled = 0, fresh = 0, silent = 0, aside = 0, drained = 0;
+    for (size_t i = 0; i < vantages->count; i++) {
+        const struct admin_vantage *it = &vantages->items[i];
+        bool is_aside = it->aside[0] || it->aside[1];
+        enrolled += it->enrolled_ms != 0;
+        drained += it->enrolled_ms != 0 && it->drained;
+        silent += it->enrolled_ms != 0 && !it->drained && !it->counts;
+        aside += !it->drained && it->counts && is_aside;
+        fresh += !it->drained && it->counts && !is_aside;
+    }
+    if (!vantages->is_on && vantages->count == 0) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set_number(object, "enrolled", enrolled);
+    set_number(object, "fresh", fresh);
+    set_number(object, "silent", silent);
+    set_number(object, "set_aside", aside);
+    set_number(object, "drained", drained);
     return object;
 }
 
@@ -92,6 +148,19 @@ json_t *render_store(const struct admin_store *store)
     set_number(object, "seq", store->seq);
     set_hash(object, "hash", store->seq == 0 ? NULL : store->hash);
     set_number(object, "owed", store->owed);
+    return object;
+}
+
+json_t *render_archive(const struct admin_archive *archive)
+{
+    json_t *object = json_object();
+    set_text(object, "state", archive->state);
+    set_text(object, "reason", archive->reason[0] == '\0' ? NULL : archive->reason);
+    set_time(object, "since", archive->since_ms);
+    set_text(object, "manifest", archive->manifest[0] == '\0' ? NULL : archive->manifest);
+    set_number(object, "files", archive->files);
+    set_number(object, "missing", archive->missing);
+    set_time(object, "kept", archive->kept_ms);
     return object;
 }
 

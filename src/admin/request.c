@@ -6,37 +6,25 @@
 
 #include "admin/request.h"
 
+#include "admin/request_inside.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "base/when.h"
+#include "past/found.h"
+#include "past/points.h"
 
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define DAY_MS          INT64_C(86400000)
-#define DURATION_MAX_MS (3650 * DAY_MS)
-#define TRAFFIC_MAX     1e15
-#define TTL_MIN_MS      1000
-#define LOAD_MAX        1e15 /* as of watermarks */
+#define DAY_MS      INT64_C(86400000)
+#define TRAFFIC_MAX 1e15
+#define TTL_MIN_MS  1000
+#define LOAD_MAX    1e15 /* as of watermarks */
 
-static const char *type_text(const json_t *value)
-{
-    switch (json_typeof(value)) {
-    case JSON_OBJECT: return "an object";
-    case JSON_ARRAY: return "an array";
-    case JSON_STRING: return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL: return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE: return "a boolean";
-    default: return "null";
-    }
-}
-
-/* The body as an object (returns owned), or NULL with the problem set. */
-static json_t *parse_object(const char *text, size_t len, struct problem *problem)
+json_t *request_parse_object(const char *text, size_t len, struct problem *problem)
 {
     json_error_t error;
     json_t *body = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
@@ -46,14 +34,14 @@ static json_t *parse_object(const char *text, size_t len, struct problem *proble
         return NULL;
     }
     if (!json_is_object(body)) {
-        problem_set(problem, PROBLEM_INVALID_FIELDS, "found %s, expected an object", type_text(body));
+        problem_set(problem, PROBLEM_INVALID_FIELDS, "found %s, expected an object", found_text(body));
         json_decref(body);
         return NULL;
     }
     return body;
 }
 
-static void reject_unknown(json_t *body, const char *const *known, struct problem *problem)
+void request_reject_unknown(json_t *body, const char *const *known, struct problem *problem)
 {
     const char *key;
     json_t *value;
@@ -69,15 +57,14 @@ static void reject_unknown(json_t *body, const char *const *known, struct proble
     }
 }
 
-/* The text of a field, or NULL if it is not there or not a string (which is an error). */
-static const char *get_text(const json_t *body, const char *key, struct problem *problem)
+const char *request_get_text(const json_t *body, const char *key, struct problem *problem)
 {
     const json_t *value = json_object_get(body, key);
     if (value == NULL) {
         return NULL;
     }
     if (!json_is_string(value)) {
-        problem_add_field(problem, key, "found %s, expected a string", type_text(value));
+        problem_add_field(problem, key, "found %s, expected a string", found_text(value));
     }
     return json_string_value(value);
 }
@@ -124,52 +111,11 @@ void request_check_actor(const char *text, char actor[HEALTH_ACTOR_SIZE], struct
     copy_text("actor", text, actor, HEALTH_ACTOR_SIZE, problem);
 }
 
-/* ---- durations ---- */
-
-/* One number with its unit; moves *at behind it. Returns -1 if there is none. */
-static int64_t take_duration(const char **at)
-{
-    static const struct {
-        const char *unit;
-        int64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", DAY_MS}};
-    size_t digits = strspn(*at, "0123456789");
-    int64_t value = 0;
-    if (digits == 0 || digits > 12) {
-        return -1;
-    }
-    for (size_t i = 0; i < digits; i++) {
-        value = value * 10 + ((*at)[i] - '0');
-    }
-    const char *unit = *at + digits;
-    size_t len = strcspn(unit, "0123456789");
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strlen(units[i].unit) == len && strncmp(unit, units[i].unit, len) == 0) {
-            *at = unit + len;
-            return value > DURATION_MAX_MS / units[i].ms ? -1 : value * units[i].ms;
-        }
-    }
-    return -1;
-}
-
-int request_parse_duration(const char *text, int64_t *ms)
-{
-    *ms = 0;
-    for (const char *at = text; *at != '\0';) {
-        int64_t part = take_duration(&at);
-        if (part < 0 || *ms + part > DURATION_MAX_MS) {
-            return ERROR_SYNTAX;
-        }
-        *ms += part;
-    }
-    return *ms > 0 ? 0 : ERROR_SYNTAX;
-}
-
 /* ---- override ---- */
 
 static void check_state(const json_t *body, struct health_override *override, struct problem *problem)
 {
-    const char *text = get_text(body, "state", problem);
+    const char *text = request_get_text(body, "state", problem);
     if (json_object_get(body, "state") == NULL) {
         problem_add_field(problem, "state", "required: drain, up, down or auto");
     } else if (text != NULL && health_parse_desired(text, &override->desired) != 0) {
@@ -179,7 +125,7 @@ static void check_state(const json_t *body, struct health_override *override, st
 
 static void check_reason(const json_t *body, struct health_override *override, struct problem *problem)
 {
-    const char *text = get_text(body, "reason", problem);
+    const char *text = request_get_text(body, "reason", problem);
     if (text != NULL) {
         copy_text("reason", text, override->reason, sizeof override->reason, problem);
     } else if (json_object_get(body, "reason") == NULL && override->desired != HEALTH_DESIRED_AUTO) {
@@ -191,11 +137,11 @@ static void check_reason(const json_t *body, struct health_override *override, s
 static int64_t check_time(const json_t *body, const char *const keys[2], int64_t from_ms,
                           const char *expected, bool *by_duration, struct problem *problem)
 {
-    const char *in = get_text(body, keys[0], problem), *at = get_text(body, keys[1], problem);
+    const char *in = request_get_text(body, keys[0], problem), *at = request_get_text(body, keys[1], problem);
     int64_t ms = 0;
     if (in != NULL && at != NULL) {
         problem_add_field(problem, keys[1], "given together with %s, expected one of them", keys[0]);
-    } else if (in != NULL && request_parse_duration(in, &ms) != 0) {
+    } else if (in != NULL && when_parse_duration(in, &ms) != 0) {
         problem_add_field(problem, keys[0], "found \"%s\", expected a duration such as 90s, 30m or 1h30m",
                           in);
     } else if (in != NULL) {
@@ -235,9 +181,9 @@ static void check_times(const json_t *body, struct health_override *override, st
                    &override->expires_by_duration, problem);
 }
 
-static void check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE], struct problem *problem)
+void request_check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE], struct problem *problem)
 {
-    const char *text = get_text(body, "actor", problem);
+    const char *text = request_get_text(body, "actor", problem);
     if (text != NULL) {
         request_check_actor(text, actor, problem);
     }
@@ -247,7 +193,7 @@ static bool get_flag(const json_t *body, const char *key, struct problem *proble
 {
     const json_t *value = json_object_get(body, key);
     if (value != NULL && !json_is_boolean(value)) {
-        problem_add_field(problem, key, "found %s, expected true or false", type_text(value));
+        problem_add_field(problem, key, "found %s, expected true or false", found_text(value));
     }
     return json_is_true(value);
 }
@@ -259,15 +205,15 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
                                         "starts_in", "starts", "allow_unserved", NULL};
     struct health_override *override = &wanted->what;
     *wanted = (struct request_override){.what = {.set_ms = wall_ms}};
-    json_t *body = parse_object(text, len, problem);
+    json_t *body = request_parse_object(text, len, problem);
     if (body == NULL) {
         return ERROR_INVALID;
     }
-    reject_unknown(body, known, problem);
+    request_reject_unknown(body, known, problem);
     check_state(body, override, problem);
     check_reason(body, override, problem);
     check_times(body, override, problem);
-    check_body_actor(body, override->actor, problem);
+    request_check_body_actor(body, override->actor, problem);
     wanted->allows_unserved = get_flag(body, "allow_unserved", problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
@@ -284,21 +230,21 @@ static void check_value(const json_t *body, struct request_load *load, struct pr
     }
     load->value = json_number_value(value);
     if (!json_is_number(value)) {
-        problem_add_field(problem, "value", "found %s, expected a number", type_text(value));
+        problem_add_field(problem, "value", "found %s, expected a number", found_text(value));
     } else if (load->value < 0 || load->value > LOAD_MAX) {
         problem_add_field(problem, "value", "found %g, expected a number from 0 to %g", load->value,
                           LOAD_MAX);
     }
 }
 
-static void check_ttl(const json_t *body, struct request_load *load, struct problem *problem)
+void request_check_ttl(const json_t *body, int64_t *ttl_ms, struct problem *problem)
 {
-    const char *ttl = get_text(body, "ttl", problem);
+    const char *ttl = request_get_text(body, "ttl", problem);
     if (ttl == NULL) {
         return;
     }
-    int error = request_parse_duration(ttl, &load->ttl_ms);
-    if (error != 0 || load->ttl_ms < TTL_MIN_MS || load->ttl_ms > DAY_MS) {
+    int error = when_parse_duration(ttl, ttl_ms);
+    if (error != 0 || *ttl_ms < TTL_MIN_MS || *ttl_ms > DAY_MS) {
         problem_add_field(problem, "ttl", "found \"%s\", expected a duration from 1s to 24h", ttl);
     }
 }
@@ -307,14 +253,14 @@ int request_parse_load(const char *text, size_t len, struct request_load *load, 
 {
     static const char *const known[] = {"value", "ttl", "actor", NULL};
     *load = (struct request_load){.ttl_ms = 0};
-    json_t *body = parse_object(text, len, problem);
+    json_t *body = request_parse_object(text, len, problem);
     if (body == NULL) {
         return ERROR_INVALID;
     }
-    reject_unknown(body, known, problem);
+    request_reject_unknown(body, known, problem);
     check_value(body, load, problem);
-    check_ttl(body, load, problem);
-    check_body_actor(body, load->actor, problem);
+    request_check_ttl(body, &load->ttl_ms, problem);
+    request_check_body_actor(body, load->actor, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }
@@ -325,7 +271,7 @@ int request_parse_load(const char *text, size_t len, struct request_load *load, 
 static size_t check_word(const json_t *body, const char *key, const char *const *words,
                          struct problem *problem)
 {
-    const char *text = get_text(body, key, problem);
+    const char *text = request_get_text(body, key, problem);
     char expected[128] = "";
     if (text == NULL) {
         return 0;
@@ -354,7 +300,7 @@ static size_t take_texts(const json_t *array, const char *key, const char ***tex
         }
         char field[32];
         snprintf(field, sizeof field, "%s[%zu]", key, i);
-        problem_add_field(problem, field, "found %s, expected a string", type_text(text));
+        problem_add_field(problem, field, "found %s, expected a string", found_text(text));
     }
     return count;
 }
@@ -377,11 +323,11 @@ int request_parse_drill(const char *text, size_t len, struct request_drill *dril
     static const char *const modes[] = {"simulate", NULL}, *const failures[] = {"timeout", "refused", NULL},
                              *const starts[] = {"live", "healthy", NULL};
     *drill = (struct request_drill){.loss_count = 0};
-    json_t *body = parse_object(text, len, problem);
+    json_t *body = request_parse_object(text, len, problem);
     if (body == NULL) {
         return ERROR_INVALID;
     }
-    reject_unknown(body, known, problem);
+    request_reject_unknown(body, known, problem);
     if (json_object_get(body, "mode") == NULL) {
         problem_add_field(problem, "mode", "required: simulate");
     }
@@ -400,11 +346,11 @@ int request_parse_what_if(const char *text, size_t len, struct request_what_if *
 {
     static const char *const known[] = {"assume", "traffic", NULL};
     *what_if = (struct request_what_if){.assumed_count = 0};
-    json_t *body = parse_object(text, len, problem);
+    json_t *body = request_parse_object(text, len, problem);
     if (body == NULL) {
         return ERROR_INVALID;
     }
-    reject_unknown(body, known, problem);
+    request_reject_unknown(body, known, problem);
     const json_t *assume = json_object_get(body, "assume"), *traffic = json_object_get(body, "traffic");
     if (!json_is_array(assume) || json_array_size(assume) > REQUEST_LOSSES_MAX) {
         problem_add_field(problem, "assume",
@@ -421,17 +367,179 @@ int request_parse_what_if(const char *text, size_t len, struct request_what_if *
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }
 
+int request_parse_takeover(const char *text, size_t len, bool *is_invited, struct problem *problem)
+{
+    static const char *const known[] = {"to", NULL};
+    *is_invited = false;
+    if (len == 0) {
+        return 0;
+    }
+    json_t *body = request_parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    request_reject_unknown(body, known, problem);
+    const char *to = request_get_text(body, "to", problem);
+    *is_invited = to != NULL && strcmp(to, "heir") == 0;
+    if (to != NULL && !*is_invited && strcmp(to, "program") != 0) {
+        problem_add_field(problem, "to", "found \"%s\", expected \"program\" or \"heir\"", to);
+    }
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+/* ---- recovery points ---- */
+
+void request_check_reason(const char *text, char reason[HEALTH_REASON_SIZE], struct problem *problem)
+{
+    copy_text("reason", text, reason, HEALTH_REASON_SIZE, problem);
+}
+
+static void check_name(const json_t *body, struct request_point *point, struct problem *problem)
+{
+    const char *name = request_get_text(body, "name", problem);
+    if (json_object_get(body, "name") == NULL) {
+        problem_add_field(problem, "name", "required: a name for the point");
+    } else if (name != NULL && strlen(name) != json_string_length(json_object_get(body, "name"))) {
+        problem_add_field(problem, "name", "found a NUL in it");
+    } else if (name != NULL && points_judge_name(name) != NULL) {
+        problem_add_field(problem, "name", "found \"%s\", %s", name, points_judge_name(name));
+    }
+    point->name = arena_copy_text(problem->arena, name);
+}
+
+static void check_to(const json_t *body, struct request_point *point, struct problem *problem)
+{
+    const char *to = request_get_text(body, "to", problem);
+    if (json_object_get(body, "to") == NULL) {
+        problem_add_field(problem, "to",
+                          "required: the ID of a recovery point, a time, or how long ago it was");
+    } else if (to != NULL && check_text("to", to, problem) && to[0] == '\0') {
+        problem_add_field(problem, "to", "found an empty text");
+    }
+    point->to = arena_copy_text(problem->arena, to);
+}
+
+int request_parse_point(const char *text, size_t len, enum request_point_kind kind,
+                        struct request_point *point, struct problem *problem)
+{
+    static const char *const save[] = {"name", "reason", "actor", NULL},
+                             *const use[] = {"reason", "actor", NULL}, *const restore[] = {"to",
+                                                                                           "reason",
+                                                                                           "actor",
+                                                                                           "allow_unserved",
+                                                                                           "without_point",
+                                                                                           NULL};
+    static const char *const *const known[] = {
+        [REQUEST_SAVE] = save, [REQUEST_USE] = use, [REQUEST_RESTORE] = restore};
+    *point = (struct request_point){.name = NULL};
+    json_t *body = len == 0 ? json_object() : request_parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    request_reject_unknown(body, known[kind], problem);
+    const char *reason = request_get_text(body, "reason", problem);
+    if (reason != NULL) {
+        request_check_reason(reason, point->reason, problem);
+    }
+    request_check_body_actor(body, point->actor, problem);
+    if (kind == REQUEST_SAVE) {
+        check_name(body, point, problem);
+    } else if (kind == REQUEST_RESTORE) {
+        check_to(body, point, problem);
+        point->allows_unserved = get_flag(body, "allow_unserved", problem);
+        point->without_point = get_flag(body, "without_point", problem);
+    }
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+/* The target of a body: kind and name. */
+static void check_target(const json_t *body, enum health_kind *kind, const char **name,
+                         struct problem *problem)
+{
+    const char *kind_text = request_get_text(body, "kind", problem),
+               *name_text = request_get_text(body, "name", problem);
+    if (json_object_get(body, "kind") == NULL) {
+        problem_add_field(problem, "kind", "required: \"region\", \"az\" or \"endpoint\"");
+    } else if (kind_text != NULL && health_parse_kind(kind_text, kind) != 0) {
+        problem_add_field(problem, "kind", "found \"%.100s\", expected \"region\", \"az\" or \"endpoint\"",
+                          kind_text);
+    }
+    if (json_object_get(body, "name") == NULL) {
+        problem_add_field(problem, "name", "required: the name of a region, az or endpoint");
+    } else if (name_text != NULL && check_text("name", name_text, problem)) {
+        *name = arena_copy_text(problem->arena, name_text);
+    }
+}
+
+int request_parse_failback(const char *text, size_t len, enum health_kind *kind, const char **name,
+                           struct request_override *wanted, struct problem *problem)
+{
+    static const char *const known[] = {"kind", "name", "reason", "actor", NULL};
+    json_t *body = request_parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    wanted->fails_back = true;
+    request_reject_unknown(body, known, problem);
+    check_target(body, kind, name, problem);
+    const char *reason = request_get_text(body, "reason", problem);
+    if (json_object_get(body, "reason") == NULL) {
+        problem_add_field(problem, "reason", "required");
+    } else if (reason != NULL) {
+        request_check_reason(reason, wanted->what.reason, problem);
+    }
+    request_check_body_actor(body, wanted->what.actor, problem);
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
 int request_parse_empty(const char *text, size_t len, struct problem *problem)
 {
     static const char *const known[] = {NULL};
     if (len == 0) {
         return 0;
     }
-    json_t *body = parse_object(text, len, problem);
+    json_t *body = request_parse_object(text, len, problem);
     if (body == NULL) {
         return ERROR_INVALID;
     }
-    reject_unknown(body, known, problem);
+    request_reject_unknown(body, known, problem);
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+int request_parse_vantage(const char *text, size_t len, bool has_name, struct request_point *wanted,
+                          struct problem *problem)
+{
+    static const char *const known[] = {"reason", "actor", "name", "weight", NULL}, *const rest[] = {"reason",
+                                                                                                     "actor",
+                                                                                                     NULL};
+    enum { WEIGHT_MAX = 100 };
+    *wanted = (struct request_point){.weight = 1};
+    json_t *body = len == 0 ? json_object() : request_parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    request_reject_unknown(body, has_name ? known : rest, problem);
+    const char *reason = request_get_text(body, "reason", problem),
+               *name = request_get_text(body, "name", problem);
+    const json_t *weight = json_object_get(body, "weight");
+    json_int_t number = weight == NULL ? 1 : json_integer_value(weight);
+    if (reason != NULL) {
+        request_check_reason(reason, wanted->reason, problem);
+    }
+    request_check_body_actor(body, wanted->actor, problem);
+    if (has_name && json_object_get(body, "name") == NULL) {
+        problem_add_field(problem, "name", "required: a name for the vantage");
+    }
+    if (number < 1 || number > WEIGHT_MAX) {
+        problem_add_field(problem, "weight", "found %s, expected a number from 1 to %d", found_text(weight),
+                          WEIGHT_MAX);
+    }
+    wanted->weight = (unsigned)number;
+    wanted->name = arena_copy_text(problem->arena, name);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }

@@ -20,6 +20,25 @@ struct request_load {
     char actor[HEALTH_ACTOR_SIZE];
 };
 
+/* How far a copy lags behind. */
+struct request_lag {
+    const char *from, *to;
+    double value;
+    enum health_lag_unit unit;
+    enum health_stage stage; /* UNKNOWN: not given */
+    int64_t ttl_ms, time_ms; /* 0: not given */
+    uint64_t seq;            /* likewise */
+};
+
+/* What somebody has found out about an endpoint, or a copy. */
+struct request_report {
+    bool is_lag;
+    const char *endpoint, *check;
+    struct health_push push;
+    struct request_lag lag;
+    char actor[HEALTH_ACTOR_SIZE];
+};
+
 /* A drill to simulate. */
 struct request_drill {
     const char **losses; /* "region:us-east" … as written */
@@ -38,15 +57,32 @@ struct request_what_if {
 /* Each returns 0, or ERROR_INVALID with every error in the problem: BAD_JSON with line and column, or
  * INVALID_FIELDS with one entry per field. */
 
+/* A recovery point that is wanted, its use, or a restore. */
+enum request_point_kind { REQUEST_SAVE, REQUEST_USE, REQUEST_RESTORE };
+
+struct request_point {
+    const char *name, *to; /* NULL: not given */
+    char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
+    bool allows_unserved, without_point;
+    unsigned weight; /* of a vantage */
+};
+
 /* An override that is wanted. */
 struct request_override {
     struct health_override what; /* complete but for an actor that was not given ("") */
     bool allows_unserved;
+    bool fails_back; /* none at all: what is well again may come back */
 };
 
 /* PUT …/override */
 int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct request_override *wanted,
                            struct problem *problem);
+/* POST /v1/report */
+int request_parse_report(const char *text, size_t len, struct request_report *report,
+                         struct problem *problem);
+/* POST /v1/failback: its target, and of `what` reason and actor. */
+int request_parse_failback(const char *text, size_t len, enum health_kind *kind, const char **name,
+                           struct request_override *wanted, struct problem *problem);
 /* PUT …/load. Likewise. */
 int request_parse_load(const char *text, size_t len, struct request_load *load, struct problem *problem);
 /* POST /v1/drills */
@@ -54,12 +90,18 @@ int request_parse_drill(const char *text, size_t len, struct request_drill *dril
 /* POST /v1/what-if */
 int request_parse_what_if(const char *text, size_t len, struct request_what_if *what_if,
                           struct problem *problem);
+/* POST /v1/takeover: nothing, or an object with "to": is it one that waits to be met? */
+int request_parse_takeover(const char *text, size_t len, bool *is_invited, struct problem *problem);
+/* POST /v1/points, /v1/points/{id}:use, /v1/restore; an empty body is an object without fields. */
+int request_parse_point(const char *text, size_t len, enum request_point_kind kind,
+                        struct request_point *point, struct problem *problem);
+/* POST /v1/vantages and /v1/vantages/NAME:rename, which have a name; and its other verbs. */
+int request_parse_vantage(const char *text, size_t len, bool has_name, struct request_point *wanted,
+                          struct problem *problem);
+/* Copy a reason if it is one, likewise. */
+void request_check_reason(const char *text, char reason[HEALTH_REASON_SIZE], struct problem *problem);
 /* POST /v1/reload: nothing, or an object without fields. */
 int request_parse_empty(const char *text, size_t len, struct problem *problem);
-
-/* "90s", "30m", "1h30m", "500ms": a sum of numbers with the units ms s m h d, above 0 and at most 3650 days.
- * Returns 0 or ERROR_SYNTAX. */
-int request_parse_duration(const char *text, int64_t *ms);
 
 /* Copy text to actor if it is one: not empty, short enough, no control characters; else a field error. */
 void request_check_actor(const char *text, char actor[HEALTH_ACTOR_SIZE], struct problem *problem);

@@ -8,6 +8,7 @@
 #include "admin/route.h"
 
 #include "base/error.h"
+#include "base/when.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +30,17 @@ static const char *const parameter_names[ROUTE_PARAMETERS] = {
     [ROUTE_KIND] = "kind",           [ROUTE_KEY] = "key",
     [ROUTE_ABOUT] = "target",        [ROUTE_SINCE] = "since",
     [ROUTE_UNTIL] = "until",         [ROUTE_ORDER] = "order",
-    [ROUTE_ANCHOR] = "anchor",
+    [ROUTE_ANCHOR] = "anchor",       [ROUTE_AT] = "at",
+    [ROUTE_FROM] = "from",           [ROUTE_TO] = "to",
+    [ROUTE_REASON] = "reason",       [ROUTE_WITHOUT_POINT] = "without_point",
+    [ROUTE_REPLACE] = "replace",     [ROUTE_WAIT] = "wait",
+    [ROUTE_ENDPOINT] = "endpoint",   [ROUTE_CHECK] = "check",
+    [ROUTE_VERDICT] = "verdict",     [ROUTE_OUTCOME] = "outcome",
 };
 
 static const struct resource {
-    const char *segments[SEGMENTS_MAX]; /* "*" is a name, "%" one of regions, azs, endpoints */
+    const char *segments[SEGMENTS_MAX]; /* "*" is a name, "*:verb" one with a verb, "%" one of regions, azs,
+                                           endpoints */
     unsigned methods, parameters;
     const char *allow;
 } resources[ROUTE_IDS] = {
@@ -48,14 +55,17 @@ static const struct resource {
                     ROUTE_PUT | ROUTE_DELETE,
                     BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR),
                     "PUT, DELETE"},
+    [ROUTE_REPORT] = {{"v1", "report"}, ROUTE_POST, 0, "POST"},
     [ROUTE_OVERRIDES] = {{"v1", "overrides"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_ZONES] = {{"v1", "zones"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_NAMES] = {{"v1", "names"}, READ, PAGING | BIT(ROUTE_POLICY), "GET, HEAD"},
     [ROUTE_GEO] = {{"v1", "geo"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_EXPLAIN] = {{"v1", "explain"},
                        READ,
-                       BIT(ROUTE_NAME) | BIT(ROUTE_TYPE) | BIT(ROUTE_CLIENT) | BIT(ROUTE_ASSUME),
+                       BIT(ROUTE_NAME) | BIT(ROUTE_TYPE) | BIT(ROUTE_CLIENT) | BIT(ROUTE_ASSUME) |
+                           BIT(ROUTE_AT),
                        "GET, HEAD"},
+    [ROUTE_DIFF] = {{"v1", "diff"}, READ, BIT(ROUTE_FROM) | BIT(ROUTE_TO) | BIT(ROUTE_LIMIT), "GET, HEAD"},
     [ROUTE_WHAT_IF] = {{"v1", "what-if"}, ROUTE_POST, PAGING, "POST"},
     [ROUTE_RELOAD] = {{"v1", "reload"},
                       ROUTE_POST,
@@ -66,10 +76,41 @@ static const struct resource {
     [ROUTE_JOURNAL] = {{"v1", "journal"},
                        READ,
                        PAGING | BIT(ROUTE_KIND) | BIT(ROUTE_KEY) | BIT(ROUTE_ABOUT) | BIT(ROUTE_ACTOR) |
-                           BIT(ROUTE_SINCE) | BIT(ROUTE_UNTIL) | BIT(ROUTE_ORDER),
+                           BIT(ROUTE_SINCE) | BIT(ROUTE_UNTIL) | BIT(ROUTE_ORDER) | BIT(ROUTE_WAIT),
                        "GET, HEAD"},
     [ROUTE_VERIFY] = {{"v1", "journal:verify"}, ROUTE_POST, BIT(ROUTE_ANCHOR), "POST"},
+    [ROUTE_POINTS] = {{"v1", "points"}, READ | ROUTE_POST, PAGING, "GET, HEAD, POST"},
+    [ROUTE_POINT_USE] = {{"v1", "points", "*:use"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_POINT] = {{"v1", "points", "*"},
+                     READ | ROUTE_DELETE,
+                     BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
+                     "GET, HEAD, DELETE"},
+    [ROUTE_RESTORE] = {{"v1", "restore"}, ROUTE_POST, BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT), "POST"},
+    [ROUTE_IMPORT] = {{"v1", "import"},
+                      ROUTE_POST,
+                      BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON) |
+                          BIT(ROUTE_ALLOW_UNSERVED) | BIT(ROUTE_WITHOUT_POINT) | BIT(ROUTE_REPLACE),
+                      "POST"},
+    [ROUTE_FAILBACK] = {{"v1", "failback"}, ROUTE_POST, 0, "POST"},
     [ROUTE_METRICS] = {{"metrics"}, READ, 0, "GET, HEAD"},
+    [ROUTE_CHECKS] = {{"v1", "checks"},
+                      READ,
+                      PAGING | BIT(ROUTE_REGION) | BIT(ROUTE_AZ) | BIT(ROUTE_ENDPOINT) | BIT(ROUTE_CHECK) |
+                          BIT(ROUTE_VERDICT) | BIT(ROUTE_OUTCOME),
+                      "GET, HEAD"},
+    [ROUTE_TRY] = {{"v1", "checks:run"},
+                   ROUTE_POST,
+                   BIT(ROUTE_ENDPOINT) | BIT(ROUTE_CHECK) | BIT(ROUTE_FROM),
+                   "POST"},
+    [ROUTE_VANTAGES] = {{"v1", "vantages"}, READ | ROUTE_POST, 0, "GET, HEAD, POST"},
+    [ROUTE_VANTAGE_DRAIN] = {{"v1", "vantages", "*:drain"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_VANTAGE_UNDRAIN] = {{"v1", "vantages", "*:undrain"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_VANTAGE_RENAME] = {{"v1", "vantages", "*:rename"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_VANTAGE] = {{"v1", "vantages", "*"},
+                       READ | ROUTE_DELETE,
+                       BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
+                       "GET, HEAD, DELETE"},
+    [ROUTE_REPLICATION] = {{"v1", "replication"}, READ, PAGING, "GET, HEAD"},
 };
 
 static int hex_value(char c)
@@ -157,8 +198,16 @@ static bool parse_plural(const char *text, enum health_kind *kind)
     return false;
 }
 
-static bool match_segment(const char *pattern, const char *segment, struct route *route)
+static bool match_segment(const char *pattern, const char *segment, struct route *route, struct arena *arena)
 {
+    if (pattern[0] == '*' && pattern[1] == ':') {
+        const char *colon = strrchr(segment, ':');
+        if (colon == NULL || colon == segment || strcmp(colon, pattern + 1) != 0) {
+            return false;
+        }
+        route->name = arena_print(arena, "%.*s", (int)(colon - segment), segment);
+        return true;
+    }
     if (strcmp(pattern, "*") == 0) {
         route->name = segment;
         return segment[0] != '\0';
@@ -166,13 +215,14 @@ static bool match_segment(const char *pattern, const char *segment, struct route
     return strcmp(pattern, "%") == 0 ? parse_plural(segment, &route->kind) : strcmp(pattern, segment) == 0;
 }
 
-static bool match_path(const struct resource *resource, const struct path *path, struct route *route)
+static bool match_path(const struct resource *resource, const struct path *path, struct route *route,
+                       struct arena *arena)
 {
     for (size_t i = 0; i < SEGMENTS_MAX; i++) {
         if ((resource->segments[i] == NULL) != (i >= path->count)) {
             return false;
         }
-        if (i < path->count && !match_segment(resource->segments[i], path->segments[i], route)) {
+        if (i < path->count && !match_segment(resource->segments[i], path->segments[i], route, arena)) {
             return false;
         }
     }
@@ -231,7 +281,9 @@ static void take_parameter(const char *text, size_t len, unsigned known, struct 
 static void check_limit(struct route *route, struct problem *problem)
 {
     const char *text = route->parameters[ROUTE_LIMIT];
-    size_t most = route->id == ROUTE_RELOAD ? ROUTE_CHANGES_MAX : ROUTE_LIMIT_MAX;
+    bool is_short = route->id == ROUTE_RELOAD || route->id == ROUTE_DIFF || route->id == ROUTE_RESTORE ||
+                    route->id == ROUTE_IMPORT;
+    size_t most = is_short ? ROUTE_CHANGES_MAX : ROUTE_LIMIT_MAX;
     route->limit = ROUTE_LIMIT_DEFAULT;
     if (text == NULL) {
         return;
@@ -282,6 +334,33 @@ static void check_effective(const struct route *route, struct problem *problem)
     }
 }
 
+static void check_verdict(const struct route *route, struct problem *problem)
+{
+    const char *text = route->parameters[ROUTE_VERDICT];
+    for (int i = HEALTH_OBSERVED_UNKNOWN; text != NULL && i <= HEALTH_OBSERVED_UNHEALTHY; i++) {
+        if (strcmp(text, health_observed_text((enum health_observed)i)) == 0) {
+            return;
+        }
+    }
+    if (text != NULL) {
+        problem_add_field(problem, "verdict", "found \"%s\", expected unknown, healthy or unhealthy", text);
+    }
+}
+
+static void check_outcome(const struct route *route, struct problem *problem)
+{
+    const char *text = route->parameters[ROUTE_OUTCOME];
+    for (int i = HEALTH_OUTCOME_NONE; text != NULL && i < HEALTH_OUTCOME_COUNT; i++) {
+        if (strcmp(text, health_outcome_text((enum health_outcome)i)) == 0) {
+            return;
+        }
+    }
+    if (text != NULL) {
+        problem_add_field(problem, "outcome", "found \"%s\", expected an outcome, such as ok or timeout",
+                          text);
+    }
+}
+
 static void parse_query(const char *query, unsigned known, struct route *route, struct problem *problem)
 {
     for (const char *at = query; *at != '\0';) {
@@ -295,9 +374,19 @@ static void parse_query(const char *query, unsigned known, struct route *route, 
     check_policy(route, problem);
     route->dry_run = check_flag(route, ROUTE_DRY_RUN, problem);
     route->allow_unserved = check_flag(route, ROUTE_ALLOW_UNSERVED, problem);
+    route->without_point = check_flag(route, ROUTE_WITHOUT_POINT, problem);
+    route->replace = check_flag(route, ROUTE_REPLACE, problem);
     check_effective(route, problem);
+    check_verdict(route, problem);
+    check_outcome(route, problem);
     if (route->id == ROUTE_EXPLAIN && route->parameters[ROUTE_NAME] == NULL) {
         problem_add_field(problem, "name", "query parameter is required");
+    }
+    if (route->id == ROUTE_TRY && route->parameters[ROUTE_ENDPOINT] == NULL) {
+        problem_add_field(problem, "endpoint", "query parameter is required");
+    }
+    if (route->id == ROUTE_DIFF && route->parameters[ROUTE_FROM] == NULL) {
+        problem_add_field(problem, "from", "query parameter is required: " WHEN_EXPECTED);
     }
 }
 
@@ -324,7 +413,7 @@ int route_parse(const char *target, unsigned method, struct route *route, const 
     *route = (struct route){.id = ROUTE_STATUS};
     if (split_path(target, path_len, &path, problem)) {
         for (int i = 0; i < ROUTE_IDS && !found; i++) {
-            found = match_path(&resources[i], &path, route);
+            found = match_path(&resources[i], &path, route, problem->arena);
             route->id = (enum route_id)i;
         }
     }
@@ -346,5 +435,9 @@ bool route_takes_body(const struct route *route, unsigned method)
 {
     bool is_put = method == ROUTE_PUT && (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD);
     return is_put || route->id == ROUTE_DRILLS || route->id == ROUTE_WHAT_IF || route->id == ROUTE_RELOAD ||
-           route->id == ROUTE_TAKEOVER;
+           route->id == ROUTE_TAKEOVER || route->id == ROUTE_REPORT || route->id == ROUTE_FAILBACK ||
+           (route->id == ROUTE_POINTS && method == ROUTE_POST) || route->id == ROUTE_POINT_USE ||
+           route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||
+           (route->id == ROUTE_VANTAGES && method == ROUTE_POST) ||
+           (route->id >= ROUTE_VANTAGE_DRAIN && route->id <= ROUTE_VANTAGE_RENAME);
 }

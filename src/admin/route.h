@@ -5,6 +5,7 @@
 
 #include "admin/problem.h"
 #include "base/addr.h"
+#include "health/outcome.h"
 #include "health/table.h"
 
 #include <stdbool.h>
@@ -25,18 +26,34 @@ enum route_id {
     ROUTE_TARGET,
     ROUTE_OVERRIDE,
     ROUTE_LOAD,
+    ROUTE_REPORT,
     ROUTE_OVERRIDES,
     ROUTE_ZONES,
     ROUTE_NAMES,
     ROUTE_GEO,
     ROUTE_EXPLAIN,
+    ROUTE_DIFF,
     ROUTE_WHAT_IF,
     ROUTE_RELOAD,
     ROUTE_TAKEOVER,
     ROUTE_DRILLS,
     ROUTE_JOURNAL,
     ROUTE_VERIFY,
+    ROUTE_POINTS,
+    ROUTE_POINT_USE, /* before the next one, which has the same beginning */
+    ROUTE_POINT,
+    ROUTE_RESTORE,
+    ROUTE_IMPORT,
+    ROUTE_FAILBACK,
     ROUTE_METRICS,
+    ROUTE_CHECKS,
+    ROUTE_TRY,
+    ROUTE_VANTAGES,
+    ROUTE_VANTAGE_DRAIN, /* these before the next one, which has the same beginning */
+    ROUTE_VANTAGE_UNDRAIN,
+    ROUTE_VANTAGE_RENAME,
+    ROUTE_VANTAGE,
+    ROUTE_REPLICATION,
     ROUTE_IDS
 };
 
@@ -63,6 +80,17 @@ enum route_parameter {
     ROUTE_UNTIL,
     ROUTE_ORDER,
     ROUTE_ANCHOR,
+    ROUTE_AT,
+    ROUTE_FROM,
+    ROUTE_TO,
+    ROUTE_REASON,
+    ROUTE_WITHOUT_POINT,
+    ROUTE_REPLACE,
+    ROUTE_WAIT,
+    ROUTE_ENDPOINT,
+    ROUTE_CHECK,
+    ROUTE_VERDICT,
+    ROUTE_OUTCOME,
     ROUTE_PARAMETERS
 };
 
@@ -75,9 +103,9 @@ struct route {
     const char *parameters[ROUTE_PARAMETERS]; /* decoded; NULL: not given */
     const char **assumed;                     /* each `assume`: the one parameter that may be repeated */
     size_t assumed_count;
-    size_t limit;   /* of a reload 1..ROUTE_CHANGES_MAX, else 1..ROUTE_LIMIT_MAX */
+    size_t limit;   /* of a reload, diff, restore, import 1..ROUTE_CHANGES_MAX, else 1..ROUTE_LIMIT_MAX */
     int64_t policy; /* -1: not given */
-    bool dry_run, allow_unserved;
+    bool dry_run, allow_unserved, without_point, replace;
 };
 
 /* Find the resource of a request target ("/v1/azs/x?y=z", origin form) and check its parameters. `method` is
@@ -86,5 +114,10 @@ struct route {
 int route_parse(const char *target, unsigned method, struct route *route, const char **allow,
                 struct problem *problem);
 
+/* Objects as lines, of which there may be many: not application/json. */
+static inline bool route_takes_lines(const struct route *route)
+{
+    return route->id == ROUTE_IMPORT;
+}
 /* May the resource's method have a body, and must it? */
 bool route_takes_body(const struct route *route, unsigned method);

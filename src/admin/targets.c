@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { OVERRIDES_BLOCK = 64 }; /* looked at together */
+
 /* ---- pages: walk a list in order, begin behind the cursor, stop after `limit` items ---- */
 
 struct page {
@@ -86,9 +88,10 @@ void handle_status(struct call *call)
     } kinds[] = {{HEALTH_REGION, "regions"}, {HEALTH_AZ, "azs"}, {HEALTH_ENDPOINT, "endpoints"}};
     const struct admin_verbs *verbs = verbs_of(call);
     struct admin_info info = {.version = NULL};
+    struct admin_vantages vantages = {.count = 0};
     verbs->get_info(call->reader, &info);
     json_t *document = render_info(&info);
-    size_t overrides = 0, planned = 0, waiting = 0;
+    size_t overrides = 0, planned = 0, waiting = 0, ramping[HEALTH_REGION + 1] = {0};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct operate_targets targets = {.count = 0};
         verbs->list_targets(call->reader, kinds[i].kind, call->arena, &targets);
@@ -97,15 +100,21 @@ void handle_status(struct call *call)
             overrides += targets.items[j].override != NULL ? 1 : 0;
             planned += targets.items[j].status.planned ? 1 : 0;
             waiting += targets.items[j].status.restored ? 1 : 0;
+            ramping[kinds[i].kind] += targets.items[j].status.ramp.percent != 0;
         }
     }
     json_object_set_new(document, "overrides", json_integer((json_int_t)overrides));
     json_object_set_new(document, "overrides_planned", json_integer((json_int_t)planned));
-    struct health_dormant *dormant;
-    size_t dormants = verbs->list_dormant(call->reader, call->arena, &dormant);
+    size_t dormants = verbs->count_dormant(call->reader);
     json_object_set_new(document, "overrides_dormant", json_integer((json_int_t)dormants));
+    json_object_set_new(document, "ramping", render_ramping(ramping));
     json_object_set_new(document, "brake", render_brakes(&info));
+    (void)verbs->list_vantages(call->reader, call->arena, &vantages);
+    json_object_set_new(document, "vantages", render_vantage_counts(&vantages));
+    json_object_set_new(document, "replication", render_lag_counts(&info.lags));
     json_object_set_new(document, "store", render_store(&info.store));
+    json_object_set_new(document, "archive", render_archive(&info.archive));
+    json_object_set_new(document, "points", render_points(&info.points));
     json_object_set_new(document, "last_health", render_last(&info.last, waiting));
     json_object_set_new(document, "work", render_work(&info.work));
     call_reply_json(call, 200, document);
@@ -196,30 +205,59 @@ void handle_target(struct call *call)
     call_reply_json(call, 200, call_render_target(call, &target));
 }
 
-static void page_overrides(struct call *call, enum health_kind kind, struct page *page)
+/* Where a page of overrides begins: at a number among those of a kind, or, behind all kinds, at one whose
+ * target is gone. */
+struct override_place {
+    int kind;
+    size_t first;
+    struct health_dormant_cursor dormant;
+};
+
+static bool find_place(struct call *call, const char *key, struct override_place *place)
 {
-    struct operate_targets targets = {.count = 0};
-    verbs_of(call)->list_targets(call->reader, kind, call->arena, &targets);
-    for (size_t i = 0; i < targets.count && !page->more; i++) {
-        const struct operate_target *target = &targets.items[i];
-        if (target->override == NULL && page->begun) {
-            continue;
-        }
-        const char *key = arena_print(call->arena, "%s:%s", health_kind_text(kind), target->name);
-        if (page_reached(page, key) && page_take(page, key)) {
-            json_array_append_new(page->items, render_override_item(target));
-        }
+    enum health_kind kind;
+    const char *name;
+    if (health_parse_target(key, &kind, &name) != 0) {
+        return false;
     }
+    ptrdiff_t at = verbs_of(call)->find_target(call->reader, kind, name);
+    if (at >= 0) {
+        *place = (struct override_place){.kind = (int)kind, .first = (size_t)(at + 1)};
+        return true;
+    }
+    place->kind = HEALTH_ENDPOINT - 1;
+    return verbs_of(call)->seek_dormant(call->reader, kind, name, &place->dormant);
 }
 
-static void page_dormant(struct call *call, struct page *page)
+static const char *make_key(struct call *call, enum health_kind kind, const char *name)
 {
-    struct health_dormant *items;
-    size_t count = verbs_of(call)->list_dormant(call->reader, call->arena, &items);
-    for (size_t i = 0; i < count && !page->more; i++) {
-        const char *key = arena_print(call->arena, "%s:%s", health_kind_text(items[i].kind), items[i].name);
-        if (page_reached(page, key) && page_take(page, key)) {
-            json_array_append_new(page->items, render_dormant(&items[i]));
+    return arena_print(call->arena, "%s:%s", health_kind_text(kind), name);
+}
+
+static void page_overrides(struct call *call, enum health_kind kind, size_t first, struct page *page)
+{
+    struct operate_targets targets = {.first = first};
+    do {
+        targets.count = OVERRIDES_BLOCK;
+        verbs_of(call)->list_overridden(call->reader, kind, call->arena, &targets);
+        for (size_t i = 0; i < targets.count && !page->more; i++) {
+            if (page_take(page, make_key(call, kind, targets.items[i].name))) {
+                json_array_append_new(page->items, render_override_item(&targets.items[i]));
+            }
+        }
+    } while (targets.count != 0 && !page->more);
+}
+
+static void page_dormant(struct call *call, struct health_dormant_cursor *cursor, struct page *page)
+{
+    struct health_dormant items[OPERATE_DORMANT_PAGE];
+    size_t count;
+    while (!page->more &&
+           (count = verbs_of(call)->list_dormant(call->reader, cursor, call->arena, items)) != 0) {
+        for (size_t i = 0; i < count && !page->more; i++) {
+            if (page_take(page, make_key(call, items[i].kind, items[i].name))) {
+                json_array_append_new(page->items, render_dormant(&items[i]));
+            }
         }
     }
 }
@@ -227,10 +265,15 @@ static void page_dormant(struct call *call, struct page *page)
 void handle_overrides(struct call *call)
 {
     struct page page = page_start(call);
-    for (int kind = HEALTH_REGION; kind >= HEALTH_ENDPOINT; kind--) {
-        page_overrides(call, (enum health_kind)kind, &page);
+    struct override_place place = {.kind = HEALTH_REGION};
+    page.begun = page.cursor == NULL || find_place(call, page.cursor, &place);
+    for (; page.begun && !page.more && place.kind >= HEALTH_ENDPOINT; place.kind--) {
+        page_overrides(call, (enum health_kind)place.kind, place.first, &page);
+        place.first = 0;
     }
-    page_dormant(call, &page);
+    if (page.begun) {
+        page_dormant(call, &place.dormant, &page);
+    }
     page_reply(call, &page);
 }
 

@@ -105,6 +105,11 @@ const char *addr_write_port(const struct addr_port *at, char text[ADDR_TEXT_SIZE
     return text;
 }
 
+const char *addr_write_place(const struct addr_port *at, char text[ADDR_TEXT_SIZE])
+{
+    return at->port == 0 ? addr_write(&at->addr, text) : addr_write_port(at, text);
+}
+
 bool addr_equal(const struct addr *a, const struct addr *b)
 {
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;

@@ -33,6 +33,8 @@ int addr_parse_prefix(const char *text, struct addr_prefix *prefix); /* host bit
 
 const char *addr_write(const struct addr *addr, char text[ADDR_TEXT_SIZE]);
 const char *addr_write_port(const struct addr_port *at, char text[ADDR_TEXT_SIZE]);
+/* The same, but port 0 is none. */
+const char *addr_write_place(const struct addr_port *at, char text[ADDR_TEXT_SIZE]);
 
 static inline size_t addr_len(const struct addr *addr)
 {

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/sanitizer.h"
 
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_BLOCK = 16384, FIRST_BLOCK = 1024 };
+enum { DEFAULT_BLOCK = 16384, FIRST_BLOCK = 1024, FIRST_SHARED = 16 };
 
 struct block {
     struct block *next;
@@ -24,10 +25,18 @@ struct block {
     alignas(max_align_t) unsigned char bytes[];
 };
 
+struct shared {
+    const void *bytes; /* NULL: a free slot */
+    size_t len;
+    uint64_t hash;
+};
+
 struct arena {
     struct block *head; /* the one being filled */
     size_t block_size;  /* of the next one: they grow, since most arenas stay small */
     size_t largest;
+    struct shared *shared; /* by hash: open addressing; at most half full */
+    size_t shared_count, shared_size;
 };
 
 static struct block *block_new(size_t size)
@@ -55,6 +64,7 @@ void arena_free(struct arena *arena)
         next = block->next;
         free(block);
     }
+    free(arena->shared);
     free(arena);
 }
 
@@ -109,6 +119,59 @@ void *arena_copy(struct arena *arena, const void *bytes, size_t len)
         memcpy(copy, bytes, len);
     }
     return copy;
+}
+
+/* ---- once ---- */
+
+static struct shared *find_shared(const struct arena *arena, const struct shared *wanted)
+{
+    size_t at = (size_t)wanted->hash & (arena->shared_size - 1);
+    for (;;) {
+        struct shared *slot = &arena->shared[at];
+        if (slot->bytes == NULL || (slot->hash == wanted->hash && slot->len == wanted->len &&
+                                    memcmp(slot->bytes, wanted->bytes, wanted->len) == 0)) {
+            return slot;
+        }
+        at = (at + 1) & (arena->shared_size - 1);
+    }
+}
+
+static void grow_shared(struct arena *arena)
+{
+    struct shared *old = arena->shared;
+    size_t old_size = arena->shared_size;
+    arena->shared_size = old_size == 0 ? FIRST_SHARED : old_size * 2;
+    arena->shared = memory_alloc_array(arena->shared_size, sizeof *arena->shared);
+    for (size_t i = 0; i < old_size; i++) {
+        if (old[i].bytes != NULL) {
+            *find_shared(arena, &old[i]) = old[i];
+        }
+    }
+    free(old);
+}
+
+const void *arena_share(struct arena *arena, const void *bytes, size_t len)
+{
+    struct shared wanted = {
+        .bytes = bytes, .len = len, .hash = hash_finish(hash_bytes(HASH_START, bytes, len))};
+    if (len == 0) {
+        return arena_alloc(arena, 0);
+    }
+    if (arena->shared_count * 2 >= arena->shared_size) {
+        grow_shared(arena);
+    }
+    struct shared *slot = find_shared(arena, &wanted);
+    if (slot->bytes == NULL) {
+        wanted.bytes = arena_copy(arena, bytes, len);
+        *slot = wanted;
+        arena->shared_count++;
+    }
+    return slot->bytes;
+}
+
+const char *arena_share_text(struct arena *arena, const char *text)
+{
+    return text == NULL ? NULL : arena_share(arena, text, strlen(text) + 1);
 }
 
 char *arena_copy_text(struct arena *arena, const char *text)

@@ -14,4 +14,7 @@ void *arena_alloc(struct arena *arena, size_t size);          /* zeroed, aligned
 void *arena_alloc_bytes(struct arena *arena, size_t size);    /* not aligned, not zeroed */
 char *arena_copy_text(struct arena *arena, const char *text); /* NULL for NULL */
 void *arena_copy(struct arena *arena, const void *bytes, size_t len);
+/* The same, but what is there already by this call is there once; aligned for any type. */
+const void *arena_share(struct arena *arena, const void *bytes, size_t len);
+const char *arena_share_text(struct arena *arena, const char *text); /* NULL for NULL */
 char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -46,9 +46,19 @@ int64_t clock_now_ms(const struct clock *clock)
     return clock_now_us(clock) / 1000;
 }
 
+int64_t clock_wall_us(const struct clock *clock)
+{
+    return clock->is_virtual ? clock->wall_us : read_us(CLOCK_REALTIME);
+}
+
 int64_t clock_wall_ms(const struct clock *clock)
 {
-    return (clock->is_virtual ? clock->wall_us : read_us(CLOCK_REALTIME)) / 1000;
+    return clock_wall_us(clock) / 1000;
+}
+
+static int64_t read_boot_us(const struct clock *clock)
+{
+    return clock->is_virtual ? clock->mono_us : read_us(CLOCK_BOOTTIME);
 }
 
 /* Read one between two readings of the other that are close: a thread may lose its processor in between. */
@@ -57,9 +67,9 @@ int64_t clock_offset_ms(const struct clock *clock)
     enum { TRIES = 5, CLOSE_US = 2000 };
     int64_t wall_ms = 0, before_us = 0, after_us = 0;
     for (int i = 0; i < TRIES && (i == 0 || after_us - before_us > CLOSE_US); i++) {
-        before_us = clock_now_us(clock);
+        before_us = read_boot_us(clock);
         wall_ms = clock_wall_ms(clock);
-        after_us = clock_now_us(clock);
+        after_us = read_boot_us(clock);
     }
     return wall_ms - (before_us + after_us) / 2000;
 }

@@ -25,8 +25,10 @@ void clock_advance(struct clock *clock, int64_t ms);
 
 int64_t clock_now_us(const struct clock *clock);
 int64_t clock_now_ms(const struct clock *clock);
+int64_t clock_wall_us(const struct clock *clock);
 int64_t clock_wall_ms(const struct clock *clock);
-/* By how much the wall time is ahead of the monotonic one: constant unless somebody sets the wall clock. */
+/* By how much the wall time is ahead of clock_boot_ms(): constant unless somebody sets the wall clock, also
+ * while the machine sleeps. Of a virtual clock: ahead of its monotonic time. */
 int64_t clock_offset_ms(const struct clock *clock);
 /* Of the machine, seconds, as of the kernel's last tick: cheap enough for every batch of queries. Wraps in
  * 2106.
@@ -36,7 +38,8 @@ uint64_t clock_coarse_wall_ms(void);
 uint64_t clock_coarse_now_us(void); /* the monotonic time, likewise */
 /* The monotonic time of the machine, for measuring the machine itself. */
 uint64_t clock_machine_ns(void);
-/* Since the machine was switched on, also while it slept: for intervals that outlive a process. */
+/* Since the machine was switched on, also while it slept: for intervals that outlive a process, or are to end
+ * in the world's time. */
 int64_t clock_boot_ms(void);
 /* Which time it was switched on, as the kernel calls it; "": that is not known. */
 enum { CLOCK_BOOT_SIZE = 40 };

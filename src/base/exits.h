@@ -12,5 +12,6 @@ enum exits {
     EXITS_NOT_FOUND = 4,   /* no such region, az, endpoint, zone */
     EXITS_DRILL_FAILED =
         5,            /* names end unserved, lead to what is lost, or miss the recovery time objective */
-    EXITS_BROKEN = 6, /* the journal is not what it was */
+    EXITS_BROKEN = 6, /* the journal, or a backup, is not what it was */
+    EXITS_CHECK_FAILED = 7, /* a check that was asked for has failed */
 };

@@ -1,4 +1,5 @@
 noinst_LIBRARIES += src/libbase.a
+src_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 src_libbase_a_SOURCES = \
 	src/base/acl.c src/base/acl.h \
 	src/base/addr.c src/base/addr.h \
@@ -23,15 +24,23 @@ src_libbase_a_SOURCES = \
 	src/base/parallel.c src/base/parallel.h \
 	src/base/progress.h \
 	src/base/random.c src/base/random.h \
+	src/base/regex.c src/base/regex.h src/base/regex_parse.c src/base/regex_parts.h \
 	src/base/report.c src/base/report.h \
 	src/base/ring.c src/base/ring.h \
 	src/base/sanitizer.h \
 	src/base/scribe.c src/base/scribe.h \
 	src/base/serial.h src/base/share.h \
+	src/base/sha2.c src/base/sha2.h \
 	src/base/siphash.c src/base/siphash.h \
+	src/base/source.c src/base/source.h \
+	src/base/source_list.c src/base/source_list.h \
 	src/base/spans.c src/base/spans.h \
+	src/base/statefile.c src/base/statefile.h \
 	src/base/trail.c src/base/trail.h \
 	src/base/thread.c src/base/thread.h \
+	src/base/unified.c src/base/unified.h \
 	src/base/utf8.c src/base/utf8.h \
+	src/base/wish.c src/base/wish.h \
+	src/base/when.c src/base/when.h \
 	src/base/words.c src/base/words.h \
 	src/base/worker.c src/base/worker.h

@@ -9,6 +9,7 @@
 #include "base/budget.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/source_list.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -22,7 +23,9 @@ struct report {
     size_t totals[2];                /* by severity */
     const struct progress *progress; /* NULL: nobody calls it off */
     struct budget *budget;           /* NULL: there is no end of memory */
-    struct budget_pace *pace;        /* at which the one thread that has this report looks at it */
+    const char *root;                /* NULL: none */
+    struct source_list sources;
+    struct budget_pace *pace; /* at which the one thread that has this report looks at it */
 };
 
 struct report *report_new(void)
@@ -38,12 +41,28 @@ struct report *report_new_part(const struct report *whole)
     struct report *report = report_new();
     report->progress = whole->progress;
     report->budget = whole->budget;
+    report->root = whole->root;
     return report;
 }
 
 void report_set_cancel(struct report *report, const struct progress *progress)
 {
     report->progress = progress;
+}
+
+void report_set_root(struct report *report, const char *root)
+{
+    report->root = root;
+}
+
+const char *report_get_root(const struct report *report)
+{
+    return report->root;
+}
+
+struct source_list *report_get_sources(struct report *report)
+{
+    return &report->sources;
 }
 
 bool report_is_cancelled(const struct report *report)
@@ -74,6 +93,7 @@ void report_note_file(const struct report *report, const char *file)
 void report_free(struct report *report)
 {
     if (report != NULL) {
+        source_list_fini(&report->sources);
         arena_free(report->arena);
         free(report->items);
         free(report);

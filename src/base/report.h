@@ -27,6 +27,7 @@ struct report_item {
 struct budget;
 struct progress;
 struct report;
+struct source_list;
 
 enum { REPORT_MAX_ITEMS = 1000 }; /* further ones are counted only */
 
@@ -53,6 +54,13 @@ bool report_has_room(const struct report *report, size_t octets);
 void report_note_file(const struct report *report, const char *file);
 /* For a part of the work, called off with the whole. */
 struct report *report_new_part(const struct report *whole);
+
+/* Below this folder files are looked up, whatever their paths say (source.h); borrowed until report_free().
+ * NULL: they are where their paths say. Parts do as the whole does. */
+void report_set_root(struct report *report, const char *root);
+const char *report_get_root(const struct report *report);
+/* What was opened for this report, for source.c. */
+struct source_list *report_get_sources(struct report *report);
 
 /* Append all of `from` to `to`. */
 void report_append(struct report *to, const struct report *from);

@@ -3,6 +3,7 @@
  * What sanitizers cannot know by themselves. AddressSanitizer sees heap blocks, not what is carved out of
  * them: code that does so leaves a red zone behind each piece and poisons what nobody may touch.
  * ThreadSanitizer does not see the barriers of a library: code that relies on them says what they order.
+ * They make everything slow, and only an orderly end finds leaks: who waits for an end waits longer.
  * gcc and clang say in different ways which sanitizer is in the build; without any all of this is nothing,
  * and costs nothing. */
 #pragma once
@@ -23,6 +24,12 @@
 #endif
 #if defined(__SANITIZE_THREAD__)
 #define SANITIZER_THREAD 1
+#endif
+
+#if defined(SANITIZER_ADDRESS) || defined(SANITIZER_THREAD)
+#define SANITIZER_SLOWNESS 10
+#else
+#define SANITIZER_SLOWNESS 1
 #endif
 
 #if defined(SANITIZER_ADDRESS)

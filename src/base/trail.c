@@ -112,6 +112,22 @@ int trail_begin(struct trail *trail)
     return error;
 }
 
+int trail_resume(struct trail *trail, uint64_t good)
+{
+    close_file(&trail->fd);
+    trail->fd = open(trail->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (trail->fd == -1) {
+        return -errno;
+    }
+    if (ftruncate(trail->fd, (off_t)good) == -1) {
+        int error = -errno;
+        close_file(&trail->fd);
+        return error;
+    }
+    trail->size = good;
+    return 0;
+}
+
 static uint64_t hash_frame(const uint8_t head[LENGTH], const void *bytes, size_t len)
 {
     return hash_finish(hash_bytes(hash_bytes(HASH_START, head, LENGTH), bytes, len));

@@ -28,6 +28,8 @@ void trail_fini(struct trail *trail);
 
 /* All of these return 0 or -errno. Begin anew, beside what there is, which stays what it is for now. */
 int trail_begin(struct trail *trail);
+/* Go on with what is in its place and was read (trail_read) up to `good`: what stands behind that goes. */
+int trail_resume(struct trail *trail, uint64_t good);
 /* One more frame, of what was begun, else of what is in its place. If that fails the file is what it was. */
 int trail_add(struct trail *trail, const void *bytes, size_t len);
 /* What was begun is whole, and takes its place. Waits for the disk. If that fails it is given up. */

@@ -30,6 +30,13 @@ static bool read_control(const struct conf_topology *topology, const struct doc_
             doc_error_expected(&check, "the name of a check");
         }
         control->check = index < 0 ? 0 : (uint32_t)index;
+        enum conf_check_type type = index < 0 ? CONF_CHECK_TCP : topology->checks[index].type;
+        if (type == CONF_CHECK_PUSH || type == CONF_CHECK_FILE) {
+            doc_error(&check,
+                      "found a check of type \"%s\", which goes by what others say; expected one that asks "
+                      "the address itself",
+                      conf_check_type_text(type));
+        }
     }
     return doc_count_issues(node->doc) == issues;
 }

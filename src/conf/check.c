@@ -1,42 +1,143 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Reading a check. Host and path go into an HTTP request as they are, so what could break out of it is
- * refused (RFC 9110 section 7.2, RFC 9112 section 3.2). */
+ * Reading a check: what all kinds have, and what tcp says; http and tls are in files of their own. */
 #include "config.h"
 
 #include "conf/check.h"
 
 #include "base/memory.h"
+#include "conf/check_dns.h"
+#include "conf/check_exec.h"
+#include "conf/check_file.h"
+#include "conf/check_grpc.h"
+#include "conf/check_http.h"
+#include "conf/check_icmp.h"
+#include "conf/check_tls.h"
 #include "conf/value.h"
+#include "conf/vantages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { INTERVAL_DEFAULT_MS = 2000, TIMEOUT_DEFAULT_MS = 1000, FALL_DEFAULT = 3, RISE_DEFAULT = 2 };
-enum { HOST_MAX_LEN = 255, PATH_MAX_LEN = 1024, POINTER_MAX_LEN = 255, OCTETS_MAX = 255 };
+enum { TTL_DEFAULT_MS = 30000 };
+enum { OCTETS_MAX = 255, DNS_PORT = 53 };
 
 static const uint32_t interval_range_ms[2] = {50, 3600000};
+static const uint32_t ttl_range_ms[2] = {1000, 86400000};
 static const uint32_t count_range[2] = {1, 100};
 static const uint32_t port_range[2] = {1, 65535};
-static const uint32_t status_range[2] = {100, 599};
+
+#define KIND(type) (1u << (type))
+#define HTTP       (KIND(CONF_CHECK_HTTP) | KIND(CONF_CHECK_HTTPS))
+#define TCP        KIND(CONF_CHECK_TCP)
+#define PUSH       KIND(CONF_CHECK_PUSH)
+#define ICMP       KIND(CONF_CHECK_ICMP)
+#define GRPC       KIND(CONF_CHECK_GRPC)
+#define ALL        (~0u)
+#define EXEC       KIND(CONF_CHECK_EXEC)
+#define FILES      KIND(CONF_CHECK_FILE)
+#define MADE       (ALL & ~PUSH)   /* by us */
+#define ASKS       (MADE & ~FILES) /* somebody, who may take his time */
+#define ANYWHERE   (ASKS & ~EXEC)  /* by vantages, too */
+
+static const char *const types[] = {[CONF_CHECK_HTTP] = "http",   [CONF_CHECK_TCP] = "tcp",
+                                    [CONF_CHECK_HTTPS] = "https", [CONF_CHECK_PUSH] = "push",
+                                    [CONF_CHECK_DNS] = "dns",     [CONF_CHECK_ICMP] = "icmp",
+                                    [CONF_CHECK_GRPC] = "grpc",   [CONF_CHECK_EXEC] = "exec",
+                                    [CONF_CHECK_FILE] = "file",   NULL};
+
+/* Which kinds have it. */
+static const struct {
+    const char *key;
+    unsigned kinds;
+} keys[] = {
+    {"type", ALL},
+    {"port", ASKS & ~ICMP},
+    {"interval", MADE},
+    {"timeout", ASKS},
+    {"recheck", MADE},
+    {"back_off", ASKS},
+    {"fall", ALL},
+    {"rise", ALL},
+    {"window", ALL},
+    {"hold_down", ALL},
+    {"flap", ALL},
+    {"host", HTTP | GRPC},
+    {"path", HTTP},
+    {"status", HTTP},
+    {"load", HTTP},
+    {"lag", HTTP},
+    {"method", HTTP},
+    {"headers", HTTP | GRPC},
+    {"max_body", HTTP},
+    {"tls", KIND(CONF_CHECK_HTTPS) | GRPC},
+    {"send", HTTP | TCP},
+    {"expect", HTTP | TCP},
+    {"json", HTTP},
+    {"expect_regex", HTTP},
+    {"keep_alive", HTTP | GRPC},
+    {"ttl", PUSH},
+    {"absent", PUSH | FILES},
+    {"query", KIND(CONF_CHECK_DNS)},
+    {"rcode", KIND(CONF_CHECK_DNS)},
+    {"answer", KIND(CONF_CHECK_DNS)},
+    {"transport", KIND(CONF_CHECK_DNS)},
+    {"recursion", KIND(CONF_CHECK_DNS)},
+    {"edns", KIND(CONF_CHECK_DNS)},
+    {"packets", ICMP},
+    {"spacing", ICMP},
+    {"loss", ICMP},
+    {"rtt", ICMP},
+    {"quorum", ANYWHERE},
+    {"at_least", ANYWHERE},
+    {"vantages", ANYWHERE},
+    {"service", GRPC},
+    {"stale", MADE},
+    {"command", EXEC},
+    {"environment", EXEC},
+    {"output_max", EXEC},
+    {"warning", EXEC},
+    {"unknown", EXEC},
+    {"file", FILES},
+    {"format", FILES},
+    {"key", FILES},
+    {"max_age", FILES},
+};
+enum { KEYS = sizeof keys / sizeof *keys, TYPES = sizeof types / sizeof *types - 1 };
+#define ALL_TYPES (KIND(TYPES) - 1)
+
+const char *conf_check_type_text(enum conf_check_type type)
+{
+    return types[type];
+}
+
+enum { LIST_SIZE = 160 };
+
+/* "http" and "https" */
+static const char *list_types(unsigned kinds, const char *before_last, char text[LIST_SIZE])
+{
+    size_t used = 0;
+    for (unsigned i = 0; i < TYPES; i++) {
+        unsigned behind = (kinds & ALL_TYPES) >> i >> 1;
+        if ((kinds >> i & 1) != 0) {
+            used += (size_t)snprintf(text + used, LIST_SIZE - used, "%s\"%s\"",
+                                     used == 0     ? ""
+                                     : behind == 0 ? before_last
+                                                   : ", ",
+                                     types[i]);
+        }
+    }
+    return text;
+}
 
 static enum conf_check_type read_type(const struct doc_node *node)
 {
-    static const char *const types[] = {[CONF_CHECK_HTTP] = "http", [CONF_CHECK_TCP] = "tcp", NULL};
-    static const char *const later[] = {"https", "dns", "icmp", "exec", "push", "grpc", NULL};
     struct doc_node type;
-    if (!doc_require(node, "type", &type)) {
-        return CONF_CHECK_HTTP;
-    }
-    for (size_t i = 0; doc_is_text(&type) && later[i] != NULL; i++) {
-        if (strcmp(doc_text(&type), later[i]) == 0) {
-            doc_error(&type, "a check of type \"%s\" is not supported yet, expected \"http\" or \"tcp\"",
-                      later[i]);
-            return CONF_CHECK_HTTP;
-        }
-    }
-    return (enum conf_check_type)doc_get_choice(node, "type", types, CONF_CHECK_HTTP);
+    return doc_require(node, "type", &type)
+               ? (enum conf_check_type)doc_get_choice(node, "type", types, CONF_CHECK_HTTP)
+               : CONF_CHECK_HTTP;
 }
 
 static void read_times(const struct doc_node *node, struct conf_check *check)
@@ -55,116 +156,47 @@ static void read_times(const struct doc_node *node, struct conf_check *check)
     }
 }
 
-/* "status": 200 or [200, 399] */
-static void read_status(const struct doc_node *node, struct conf_check *check)
+/* Default: ten intervals, but not less than a minute, nor than three of the longest ones. */
+static void read_stale(const struct doc_node *node, struct conf_check *check)
 {
-    struct doc_node status, bound = {0};
-    uint32_t bounds[2] = {200, 299};
-    if (doc_find(node, "status", &status)) {
-        if (!doc_is_array(&status)) {
-            (void)doc_read_number(&status, status_range, &bounds[0]);
-            bounds[1] = bounds[0];
-        } else if (doc_count(&status) != 2) {
-            doc_error(&status,
-                      "found %zu numbers, expected one status or [lowest, highest], such as [200, 399]",
-                      doc_count(&status));
-        } else {
-            bool good = true;
-            while (doc_next(&status, &bound)) {
-                good &= doc_read_number(&bound, status_range, &bounds[bound.ordinal]);
-            }
-            if (good && bounds[0] > bounds[1]) {
-                doc_error(&status, "found [%u, %u], expected the lowest status first", bounds[0], bounds[1]);
-            }
+    enum { INTERVALS = 10, LEAST_MS = 60000, LONG_ONES = 3 };
+    static const uint32_t range_ms[2] = {1000, 7 * 24 * 3600 * 1000};
+    uint32_t otherwise = INTERVALS * check->interval_ms;
+    otherwise = otherwise < LEAST_MS ? LEAST_MS : otherwise;
+    otherwise = otherwise < LONG_ONES * check->back_off_ms ? LONG_ONES * check->back_off_ms : otherwise;
+    check->stale_ms = doc_get_duration_ms(node, "stale", range_ms, otherwise);
+}
+
+/* Other intervals: a shorter one while a verdict hangs, a longer one while nothing comes back. */
+static void read_paces(const struct doc_node *node, struct conf_check *check)
+{
+    struct doc_node recheck, back_off;
+    char found[VALUE_DURATION_SIZE], limit[VALUE_DURATION_SIZE];
+    check->recheck_ms = doc_get_duration_ms(node, "recheck", interval_range_ms, 0);
+    check->back_off_ms = doc_get_duration_ms(node, "back_off", interval_range_ms, 0);
+    if (check->recheck_ms > check->interval_ms && doc_find(node, "recheck", &recheck)) {
+        doc_error(&recheck, "found %s, expected at most the interval of %s",
+                  value_write_duration(check->recheck_ms, found),
+                  value_write_duration(check->interval_ms, limit));
+    }
+    if (check->back_off_ms != 0 && check->back_off_ms < check->interval_ms &&
+        doc_find(node, "back_off", &back_off)) {
+        doc_error(&back_off, "found %s, expected at least the interval of %s",
+                  value_write_duration(check->back_off_ms, found),
+                  value_write_duration(check->interval_ms, limit));
+    }
+}
+
+static void refuse_keys_of_others(const struct doc_node *node, enum conf_check_type type)
+{
+    struct doc_node member;
+    char others[LIST_SIZE];
+    for (size_t i = 0; i < KEYS; i++) {
+        if ((keys[i].kinds >> type & 1) == 0 && doc_find(node, keys[i].key, &member)) {
+            doc_error_at_key(&member, "\"%s\" has no meaning in a check of type \"%s\", only in %s",
+                             keys[i].key, types[type], list_types(keys[i].kinds, " and ", others));
         }
     }
-    check->status_low = (uint16_t)bounds[0];
-    check->status_high = (uint16_t)bounds[1];
-}
-
-/* Visible ASCII and nothing else, at most max bytes. */
-static bool is_visible(const char *text, size_t max)
-{
-    size_t len = 0;
-    while (text[len] > ' ' && text[len] < 0x7f) {
-        len++;
-    }
-    return len <= max && text[len] == '\0';
-}
-
-static bool is_host(const char *text)
-{
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:[]";
-    return text[strspn(text, allowed)] == '\0' && is_visible(text, HOST_MAX_LEN);
-}
-
-/* RFC 6901 section 3: tokens behind "/", in which "~" is only ever "~0" or "~1". */
-static bool is_pointer(const char *text)
-{
-    if (text[0] != '/' || strlen(text) > POINTER_MAX_LEN) {
-        return false;
-    }
-    const char *tilde = strchr(text, '~');
-    while (tilde != NULL && (tilde[1] == '0' || tilde[1] == '1')) {
-        tilde = strchr(tilde + 1, '~');
-    }
-    return tilde == NULL;
-}
-
-static void read_load(const struct doc_node *node, struct arena *arena, struct conf_check *check)
-{
-    const char *load = doc_get_text(node, "load");
-    struct doc_node member;
-    if (load != NULL && !is_pointer(load)) {
-        (void)doc_find(node, "load", &member);
-        doc_error_expected(&member, "a JSON pointer to a number in the answer, such as \"/load\" or "
-                                    "\"/status/cpu/0\"");
-        return;
-    }
-    check->load = arena_copy_text(arena, load);
-}
-
-static void read_request(const struct doc_node *node, struct arena *arena, struct conf_check *check)
-{
-    struct doc_node member;
-    const char *host = doc_get_text(node, "host"), *path = doc_get_text(node, "path");
-    if (host != NULL && !is_host(host)) {
-        (void)doc_find(node, "host", &member);
-        doc_error_expected(&member, "a host name or address, with \":port\" if it needs one");
-    }
-    if (path != NULL && (path[0] != '/' || !is_visible(path, PATH_MAX_LEN))) {
-        (void)doc_find(node, "path", &member);
-        doc_error_expected(
-            &member, "a path that begins with \"/\" and holds visible ASCII only, up to 1024 characters");
-    }
-    read_load(node, arena, check);
-    check->host = arena_copy_text(arena, host);
-    check->path = arena_copy_text(arena, path != NULL ? path : "/");
-    read_status(node, check);
-}
-
-static void refuse_keys(const struct doc_node *node, const char *const *keys, const char *type,
-                        const char *other)
-{
-    struct doc_node member;
-    for (size_t i = 0; keys[i] != NULL; i++) {
-        if (doc_find(node, keys[i], &member)) {
-            doc_error_at_key(&member, "\"%s\" has no meaning in a check of type \"%s\", only in \"%s\"",
-                             keys[i], type, other);
-        }
-    }
-}
-
-static void refuse_tcp_keys(const struct doc_node *node)
-{
-    static const char *const keys[] = {"send", "expect", NULL};
-    refuse_keys(node, keys, "http", "tcp");
-}
-
-static void refuse_http_keys(const struct doc_node *node)
-{
-    static const char *const keys[] = {"host", "path", "status", "load", NULL};
-    refuse_keys(node, keys, "tcp", "http");
 }
 
 static const uint8_t *read_octets(const struct doc_node *node, const char *key, struct arena *arena,
@@ -188,54 +220,126 @@ static const uint8_t *read_octets(const struct doc_node *node, const char *key, 
     return arena_copy(arena, octets, (size_t)count);
 }
 
-static void read_talk(const struct doc_node *node, struct arena *arena, struct conf_check *check)
+static void read_talk(const struct doc_node *node, struct conf_topology *topology, struct conf_check *check)
+{
+    check->send = read_octets(node, "send", topology->arena, &check->send_len);
+    check->expect = read_octets(node, "expect", topology->arena, &check->expect_len);
+}
+
+static void check_talk(const struct doc_node *node, const struct conf_check *check)
 {
     struct doc_node send, expect;
-    check->send = read_octets(node, "send", arena, &check->send_len);
-    check->expect = read_octets(node, "expect", arena, &check->expect_len);
     if (check->send != NULL && !doc_find(node, "expect", &expect) && doc_find(node, "send", &send)) {
         doc_error_at_key(&send, "found \"send\" without \"expect\", expected both: that octets were taken "
                                 "says no more than that the connection was");
     }
 }
 
-void check_read(const struct doc_node *node, struct arena *arena, struct conf_check *check)
+/* Each report is a verdict, and so is one time without. */
+static void read_push(const struct doc_node *node, struct conf_check *check)
 {
-    static const char *const keys[] = {"type", "port",   "interval", "timeout", "fall",   "rise", "host",
-                                       "path", "status", "load",     "send",    "expect", NULL};
+    static const char *const absents[] = {"unknown", "down", NULL};
+    refuse_keys_of_others(node, check->type);
+    check->ttl_ms = doc_get_duration_ms(node, "ttl", ttl_range_ms, TTL_DEFAULT_MS);
+    check->absent_fails = doc_get_choice(node, "absent", absents, 0) == 1;
+    check->interval_ms = check->ttl_ms;
+    check->fall = (uint16_t)doc_get_number(node, "fall", count_range, 1);
+    check->rise = (uint16_t)doc_get_number(node, "rise", count_range, 1);
+    window_read(node, &check->window);
+    stay_read(node, &check->stay);
+}
+
+static void read_kind(const struct doc_node *node, struct conf_topology *topology, struct conf_check *check)
+{
+    refuse_keys_of_others(node, check->type);
+    read_talk(node, topology, check);
+    switch (check->type) {
+    case CONF_CHECK_TCP: check_talk(node, check); break;
+    case CONF_CHECK_DNS: check_dns_read(node, topology->arena, check); break;
+    case CONF_CHECK_GRPC: check_grpc_read(node, topology, check); break;
+    case CONF_CHECK_EXEC: check_exec_read(node, topology->arena, check); break;
+    case CONF_CHECK_FILE: check_file_read(node, topology, check); break;
+    case CONF_CHECK_HTTP: check_http_read(node, topology->arena, check); break;
+    case CONF_CHECK_HTTPS:
+        check_http_read(node, topology->arena, check);
+        check_tls_read(node, topology, check);
+        break;
+    case CONF_CHECK_ICMP: check_icmp_read(node, topology->arena, check); break;
+    case CONF_CHECK_PUSH: break;
+    }
+}
+
+static void read_port(const struct doc_node *node, struct conf_check *check)
+{
     struct doc_node port;
-    uint32_t number = 0;
-    check->path = "/";
-    if (!doc_check_object(node, keys)) {
+    uint32_t number = check->type == CONF_CHECK_DNS ? DNS_PORT : 0;
+    bool is_optional = number != 0 || check->type == CONF_CHECK_EXEC;
+    if (check->type == CONF_CHECK_ICMP || check->type == CONF_CHECK_FILE) {
         return;
     }
+    if (is_optional ? doc_find(node, "port", &port) : doc_require(node, "port", &port)) {
+        (void)doc_read_number(&port, port_range, &number);
+    }
+    check->port = (uint16_t)number;
+}
+
+static const char *keep_definition(const struct doc_node *node, struct arena *arena)
+{
+    struct buffer text;
+    buffer_init(&text);
+    doc_dump(node, &text);
+    const char *kept = arena_copy_text(arena, text.bytes);
+    buffer_fini(&text);
+    return kept;
+}
+
+void check_read(const struct doc_node *node, struct conf_topology *topology, struct conf_check *check)
+{
+    const char *known[KEYS + 1] = {NULL};
+    for (size_t i = 0; i < KEYS; i++) {
+        known[i] = keys[i].key;
+    }
+    check->path = "/";
+    if (!doc_check_object(node, known)) {
+        return;
+    }
+    check->definition = keep_definition(node, topology->arena);
     check->type = read_type(node);
-    if (doc_require(node, "port", &port) && doc_read_number(&port, port_range, &number)) {
-        check->port = (uint16_t)number;
+    if (check->type == CONF_CHECK_PUSH) {
+        read_push(node, check);
+        return;
     }
+    read_port(node, check);
     read_times(node, check);
-    check->fall = (uint16_t)doc_get_number(node, "fall", count_range, FALL_DEFAULT);
-    check->rise = (uint16_t)doc_get_number(node, "rise", count_range, RISE_DEFAULT);
-    if (check->type == CONF_CHECK_TCP) {
-        refuse_http_keys(node);
-        read_talk(node, arena, check);
-    } else {
-        refuse_tcp_keys(node);
-        read_request(node, arena, check);
-    }
+    read_paces(node, check);
+    read_stale(node, check);
+    bool is_told = check->type == CONF_CHECK_FILE; /* a verdict, by somebody else */
+    check->fall = (uint16_t)doc_get_number(node, "fall", count_range, is_told ? 1 : FALL_DEFAULT);
+    check->rise = (uint16_t)doc_get_number(node, "rise", count_range, is_told ? 1 : RISE_DEFAULT);
+    window_read(node, &check->window);
+    stay_read(node, &check->stay);
+    quorum_read(node, topology->arena, &check->quorum);
+    read_kind(node, topology, check);
 }
 
 /* ---- advice ---- */
 
 static bool is_bare(const struct conf_check *check)
 {
-    return check->type == CONF_CHECK_TCP && check->expect == NULL;
+    return check->type == CONF_CHECK_ICMP || (check->type == CONF_CHECK_TCP && check->expect == NULL);
+}
+
+static const char *advise(const struct conf_check *bare)
+{
+    return bare->type == CONF_CHECK_ICMP
+               ? "replies to pings for it; have a check of another type, too"
+               : "accepts connections for it; give it \"expect\" (and \"send\"), or use type \"http\"";
 }
 
 static bool has_bare_only(const struct conf_topology *topology, const struct conf_endpoint *endpoint)
 {
     size_t i = 0;
-    while (i < endpoint->check_count && is_bare(&topology->checks[endpoint->checks[i]])) {
+    while (i < endpoint->check_count && is_bare(&topology->checks[endpoint->uses[i].check])) {
         i++;
     }
     return i == endpoint->check_count;
@@ -249,8 +353,8 @@ void check_warn_of_bare(const struct conf_topology *topology, const struct doc_n
     for (size_t i = topology->endpoint_count; i-- > 0;) {
         const struct conf_endpoint *endpoint = &topology->endpoints[i];
         for (size_t j = 0; j < endpoint->check_count && has_bare_only(topology, endpoint); j++) {
-            counts[endpoint->checks[j]]++;
-            first[endpoint->checks[j]] = endpoint->name;
+            counts[endpoint->uses[j].check]++;
+            first[endpoint->uses[j].check] = endpoint->name;
         }
     }
     bool has_checks = doc_find(root, "checks", &checks) && doc_is_object(&checks);
@@ -263,9 +367,8 @@ void check_warn_of_bare(const struct conf_topology *topology, const struct doc_n
             doc_warning(
                 &node,
                 "endpoint \"%.100s\"%s has no other kind of check than this one, which does not see a "
-                "process that is stopped or hangs: the kernel accepts connections for it; give it "
-                "\"expect\" (and \"send\"), or use type \"http\"",
-                first[i], more);
+                "process that is stopped or hangs: the kernel %s",
+                first[i], more, advise(&topology->checks[i]));
         }
     }
     free(first);

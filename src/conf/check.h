@@ -11,5 +11,6 @@
  * stopped. One warning per check. The endpoints have been read. */
 void check_warn_of_bare(const struct conf_topology *topology, const struct doc_node *root);
 
-/* Fills the check, defaults included, from its node; texts go to the arena. */
-void check_read(const struct doc_node *node, struct arena *arena, struct conf_check *check);
+/* Fills the check, defaults included, from its node; texts go to the topology's arena, TLS contexts to its
+ * list. */
+void check_read(const struct doc_node *node, struct conf_topology *topology, struct conf_check *check);

@@ -26,6 +26,11 @@ struct doc_node doc_get_root(struct doc *doc)
     return (struct doc_node){.doc = doc, .value = doc->root};
 }
 
+struct report *doc_get_report(const struct doc_node *node)
+{
+    return node->doc->report;
+}
+
 /* ---- places ---- */
 
 /* Where among its siblings; jansson keeps the order of the text, and duplicate keys were rejected. */

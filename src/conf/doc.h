@@ -49,6 +49,7 @@ struct doc *doc_parse_split(const char *path, const struct doc_text *text, const
 void doc_free(struct doc *doc); /* NULL is fine */
 
 struct doc_node doc_get_root(struct doc *doc);
+struct report *doc_get_report(const struct doc_node *node); /* that it is read for */
 
 /* ---- reporting ---- */
 

@@ -6,8 +6,8 @@
 #include "conf/doc_internal.h"
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/memory.h"
+#include "base/source.h"
 #include "conf/locate.h"
 #include "conf/server.h"
 
@@ -54,15 +54,20 @@ struct doc *doc_load_split(const char *path, const char *key, struct report *rep
     struct file file;
     size_t len;
     int code;
-    if (file_look(path, &file) == 0 && file.size <= DOC_MAX_SIZE && !report_has_room(report, file.size)) {
+    char *real = source_locate(report, path);
+    bool is_too_much =
+        file_look(real, &file) == 0 && file.size <= DOC_MAX_SIZE && !report_has_room(report, file.size);
+    char *text = is_too_much ? NULL : file_read_all(real, DOC_MAX_SIZE, &file, &len, &code);
+    free(real);
+    if (is_too_much) {
         return NULL; /* whoever gave the budget says so */
     }
-    char *text = file_read_all(path, DOC_MAX_SIZE, &file, &len, &code);
     if (text == NULL) {
         report_add(report, REPORT_ERROR, &(struct report_place){.file = path}, "%s: %s",
                    code == ERROR_TOO_LARGE ? "too large" : "cannot be read", file.why);
         return NULL;
     }
+    source_note(report, path, &file);
     struct doc *doc = doc_parse_split(path, &(struct doc_text){text, len}, key, report);
     if (doc == NULL) {
         free(text);

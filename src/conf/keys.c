@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/error.h"
-#include "base/file.h"
+#include "base/source.h"
 #include "conf/zones.h"
 #include "dns/name.h"
 
@@ -37,7 +37,7 @@ static void read_file(const struct doc_node *node, const char *path, struct conf
     char text[TEXT_MAX];
     struct file file;
     size_t len = 0;
-    int error = file_open(path, sizeof text, &file);
+    int error = source_open(doc_get_report(node), path, sizeof text, &file);
     error = error == 0 ? file_read(&file, text, sizeof text, &len) : error;
     file_close(&file);
     if (error != 0) {

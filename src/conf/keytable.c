@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Open addressing with linear probing, at most half full. The slots of a table that grew stay in the arena
- * until it goes, which doubles the memory in the worst case. */
+ * until it goes, which doubles the memory in the worst case; who knows how many come says so before. */
 #include "config.h"
 
 #include "conf/keytable.h"
@@ -15,9 +15,8 @@ enum { FIRST_CAPACITY = 16 };
 
 struct slot {
     const void *key; /* NULL: free */
-    size_t len;
-    uint64_t hash;
     void *value;
+    uint32_t hash, len;
 };
 
 struct keytable {
@@ -36,7 +35,7 @@ struct keytable *keytable_new(struct arena *arena)
 }
 
 /* The slot that holds the key, or the free one where it belongs. */
-static struct slot *find_slot(const struct keytable *table, const void *key, size_t len, uint64_t hash)
+static struct slot *find_slot(const struct keytable *table, const void *key, size_t len, uint32_t hash)
 {
     size_t at = hash & (table->capacity - 1);
     for (;;) {
@@ -49,11 +48,11 @@ static struct slot *find_slot(const struct keytable *table, const void *key, siz
     }
 }
 
-static void grow(struct keytable *table)
+static void grow(struct keytable *table, size_t capacity)
 {
     struct slot *old = table->slots;
     size_t old_capacity = table->capacity;
-    table->capacity *= 2;
+    table->capacity = capacity;
     table->slots = arena_alloc(table->arena, table->capacity * sizeof *table->slots);
     for (size_t i = 0; i < old_capacity; i++) {
         if (old[i].key != NULL) {
@@ -62,22 +61,38 @@ static void grow(struct keytable *table)
     }
 }
 
+static uint32_t hash_key(const void *key, size_t len)
+{
+    return (uint32_t)hash_finish(hash_bytes(HASH_START, key, len));
+}
+
+void keytable_reserve(struct keytable *table, size_t more)
+{
+    size_t capacity = table->capacity;
+    while ((table->count + more) * 2 > capacity) {
+        capacity *= 2;
+    }
+    if (capacity != table->capacity) {
+        grow(table, capacity);
+    }
+}
+
 bool keytable_add(struct keytable *table, const void *key, size_t len, void *value)
 {
-    uint64_t hash = hash_finish(hash_bytes(HASH_START, key, len));
+    uint32_t hash = hash_key(key, len);
     struct slot *slot = find_slot(table, key, len, hash);
     if (slot->key != NULL) {
         return false;
     }
-    *slot = (struct slot){.key = key, .len = len, .hash = hash, .value = value};
+    *slot = (struct slot){.key = key, .value = value, .hash = hash, .len = (uint32_t)len};
     if (++table->count * 2 > table->capacity) {
-        grow(table);
+        grow(table, table->capacity * 2);
     }
     return true;
 }
 
 void *keytable_find(const struct keytable *table, const void *key, size_t len)
 {
-    uint64_t hash = hash_finish(hash_bytes(HASH_START, key, len));
+    uint32_t hash = hash_key(key, len);
     return find_slot(table, key, len, hash)->value;
 }

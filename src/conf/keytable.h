@@ -13,6 +13,8 @@
 struct keytable;
 
 struct keytable *keytable_new(struct arena *arena);
+/* So many more keys are about to come. */
+void keytable_reserve(struct keytable *table, size_t more);
 /* false: the key was there already, and its value stays. */
 bool keytable_add(struct keytable *table, const void *key, size_t len, void *value);
 /* The value, or NULL. */

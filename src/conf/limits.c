@@ -30,6 +30,8 @@ enum {
     IDLE_MS = 10000,
     IDLE_MIN_MS = 100,
     IDLE_MAX_MS = 3600000,
+    CHECKS_MAX = 1000000,
+    COMMANDS_MAX = 1000,
 };
 
 /* ---- rrl ---- */
@@ -130,10 +132,26 @@ static void read_tcp(const struct doc_node *root, struct conf_tcp *tcp)
     }
 }
 
+/* ---- probe ---- */
+
+static void read_probe(const struct doc_node *root, struct conf_probe *probe)
+{
+    static const char *const keys[] = {"in_flight", "per_address", "per_second", "commands", NULL};
+    static const uint32_t range[2] = {1, CHECKS_MAX}, commands_range[2] = {1, COMMANDS_MAX};
+    struct doc_node object;
+    if (doc_find(root, "probe", &object) && doc_check_object(&object, keys)) {
+        probe->in_flight = doc_get_number(&object, "in_flight", range, 0);
+        probe->per_address = doc_get_number(&object, "per_address", range, 0);
+        probe->per_second = doc_get_number(&object, "per_second", range, 0);
+        probe->commands = doc_get_number(&object, "commands", commands_range, 0);
+    }
+}
+
 void limits_read(const struct doc_node *root, struct conf_server *server)
 {
     static const uint32_t amplification_range[2] = {1, AMPLIFICATION_MAX};
     read_rrl(root, server);
     server->amplification = doc_get_number(root, "amplification", amplification_range, 0);
     read_tcp(root, &server->tcp);
+    read_probe(root, &server->probe);
 }

@@ -4,6 +4,16 @@ src_libconf_a_SOURCES = \
 	src/conf/access.c src/conf/access.h \
 	src/conf/brake.c src/conf/brake.h \
 	src/conf/check.c src/conf/check.h \
+	src/conf/check_body.c src/conf/check_body.h \
+	src/conf/check_dns.c src/conf/check_dns.h src/conf/check_grpc.c src/conf/check_grpc.h \
+	src/conf/check_exec.c src/conf/check_exec.h \
+	src/conf/check_file.c src/conf/check_file.h \
+	src/conf/check_http.c src/conf/check_http.h \
+	src/conf/check_icmp.c src/conf/check_icmp.h \
+	src/conf/check_lag.c src/conf/check_lag.h \
+	src/conf/check_tls.c src/conf/check_tls.h \
+	src/conf/combine.c src/conf/combine.h \
+	src/conf/checks.c src/conf/checks.h \
 	src/conf/destination.c src/conf/destination.h \
 	src/conf/doc.c src/conf/doc.h src/conf/doc_internal.h \
 	src/conf/doc_get.c \
@@ -17,18 +27,23 @@ src_libconf_a_SOURCES = \
 	src/conf/locate.c src/conf/locate.h \
 	src/conf/need.c src/conf/need.h \
 	src/conf/policy.c src/conf/policy.h \
+	src/conf/ramp.c src/conf/ramp.h \
 	src/conf/records.c src/conf/records.h \
 	src/conf/refs.c src/conf/refs.h \
+	src/conf/replication.c src/conf/replication.h \
 	src/conf/resolver.c src/conf/resolver.h \
 	src/conf/selector.c src/conf/selector.h src/conf/selector_internal.h \
 	src/conf/server.c src/conf/server.h \
 	src/conf/sites.c src/conf/sites.h \
 	src/conf/split.c src/conf/split.h \
+	src/conf/stay.c src/conf/stay.h \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/tiers.c \
 	src/conf/topology.c src/conf/topology.h \
 	src/conf/topology_read.c \
 	src/conf/transfer.c src/conf/transfer.h \
+	src/conf/use.c src/conf/use.h \
 	src/conf/value.c src/conf/value.h \
+	src/conf/vantages.c src/conf/vantages.h src/conf/quorum.h \
 	src/conf/zone_options.c src/conf/zone_options.h \
 	src/conf/zones.c src/conf/zones.h

@@ -12,6 +12,7 @@
 #include "conf/limits.h"
 #include "conf/listen.h"
 #include "conf/resolver.h"
+#include "conf/vantages.h"
 #include "conf/zone_options.h"
 #include "conf/zones.h"
 
@@ -30,6 +31,13 @@ enum {
     LAST_HEALTH_DEFAULT_MS = 60 * 60 * 1000,
     LAST_HEALTH_MOST_MS = 7 * 24 * 60 * 60 * 1000,
     LOAD_MEMORY_LEAST = 1 << 20,
+    POINTS_EVERY_DEFAULT_MS = 60 * 60 * 1000,
+    POINTS_EVERY_LEAST_MS = 1000,
+    POINTS_EVERY_MOST_MS = 7 * 24 * 60 * 60 * 1000,
+    POINTS_COUNT_DEFAULT = 24,
+    POINTS_MOST = 65536, /* points, and days */
+    POINTS_HEALTH_SIZE_LEAST = 1 << 20,
+    POINTS_HEALTH_SIZE_DEFAULT = 256 << 20,
 };
 
 static const char *get_path(const struct doc_node *object, const char *key, const struct conf_server *server)
@@ -230,46 +238,70 @@ static void read_answers(const struct doc_node *root, struct conf_server *server
     server->extended_errors = read_bool(root, "extended_errors", true);
 }
 
+static enum conf_hangup read_hangup(const struct doc_node *root)
+{
+    static const char *const choices[] = {
+        [CONF_HANGUP_RELOAD] = "reload", [CONF_HANGUP_UPGRADE] = "upgrade", NULL};
+    return (enum conf_hangup)doc_get_choice(root, "hangup", choices, CONF_HANGUP_RELOAD);
+}
+
+/* ---- recovery points ---- */
+
+static void read_points(const struct doc_node *root, struct conf_server *server)
+{
+    static const char *const keys[] = {"every", "keep", "health_size", NULL}, *const keep_keys[] = {
+                                                                                  "count", "days", NULL};
+    static const uint32_t every_range[2] = {0, POINTS_EVERY_MOST_MS};
+    static const uint32_t count_range[2] = {1, POINTS_MOST}, days_range[2] = {0, POINTS_MOST};
+    struct conf_points *to = &server->points;
+    struct doc_node points, keep, every;
+    if (!doc_find(root, "points", &points) || !doc_check_object(&points, keys)) {
+        return;
+    }
+    to->every_ms = doc_get_duration_ms(&points, "every", every_range, POINTS_EVERY_DEFAULT_MS);
+    if (to->every_ms != 0 && to->every_ms < POINTS_EVERY_LEAST_MS && doc_find(&points, "every", &every)) {
+        doc_error_expected(&every, "\"0s\" or a duration from 1s to 168h");
+    }
+    if (doc_find(&points, "keep", &keep) && doc_check_object(&keep, keep_keys)) {
+        to->keep_count = doc_get_number(&keep, "count", count_range, POINTS_COUNT_DEFAULT);
+        to->keep_days = doc_get_number(&keep, "days", days_range, 0);
+    }
+    to->health_size =
+        doc_get_size(&points, "health_size", POINTS_HEALTH_SIZE_LEAST, POINTS_HEALTH_SIZE_DEFAULT);
+}
+
+static const char *const server_keys[] = {"listen",        "threads",
+                                          "edns_size",     "zones",
+                                          "topology",      "state",
+                                          "admin",         "geo",
+                                          "log",           "identity",
+                                          "version",       "cookies",
+                                          "zone_options",  "rrl",
+                                          "amplification", "tcp",
+                                          "load_threads",  "keys",
+                                          "max_transfers", "minimal_responses",
+                                          "rotate",        "extended_errors",
+                                          "resolver",      "load_memory",
+                                          "start_wait",    "last_health",
+                                          "hangup",        "keep_configuration",
+                                          "points",        "probe",
+                                          "vantages",      NULL};
+
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
 {
-    static const char *const keys[] = {"listen",
-                                       "threads",
-                                       "edns_size",
-                                       "zones",
-                                       "topology",
-                                       "state",
-                                       "admin",
-                                       "geo",
-                                       "log",
-                                       "identity",
-                                       "version",
-                                       "cookies",
-                                       "zone_options",
-                                       "rrl",
-                                       "amplification",
-                                       "tcp",
-                                       "load_threads",
-                                       "keys",
-                                       "max_transfers",
-                                       "minimal_responses",
-                                       "rotate",
-                                       "extended_errors",
-                                       "resolver",
-                                       "load_memory",
-                                       "start_wait",
-                                       "last_health",
-                                       NULL};
     static const uint32_t thread_range[2] = {1, 64}, edns_range[2] = {512, 4096};
     static const uint32_t transfer_range[2] = {1, 10000}, wait_range[2] = {0, START_WAIT_MOST_MS};
     static const uint32_t last_range[2] = {0, LAST_HEALTH_MOST_MS};
-    (void)doc_check_object(root, keys);
+    (void)doc_check_object(root, server_keys);
     listen_read(root, server);
     server->threads = doc_get_number(root, "threads", thread_range, THREADS_DEFAULT);
     server->load_threads = doc_get_number(root, "load_threads", thread_range, 0);
     server->load_memory = doc_get_size(root, "load_memory", LOAD_MEMORY_LEAST, 0);
     server->start_wait_ms = doc_get_duration_ms(root, "start_wait", wait_range, START_WAIT_DEFAULT_MS);
     server->last_health_ms = doc_get_duration_ms(root, "last_health", last_range, LAST_HEALTH_DEFAULT_MS);
+    server->hangup = read_hangup(root);
+    server->keep_configuration = doc_get_bool(root, "keep_configuration", true);
     server->edns_size = doc_get_number(root, "edns_size", edns_range, EDNS_SIZE_DEFAULT);
     server->topology_path = get_path(root, "topology", server);
     server->state_path = get_path(root, "state", server);
@@ -285,6 +317,8 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     limits_read(root, server);
     resolver_read(root, server);
     read_answers(root, server);
+    read_points(root, server);
+    vantages_read(root, server);
     int error = zones_read(root, server, report);
     zone_options_read(root, server);
     return error;
@@ -303,6 +337,9 @@ struct conf_server *conf_read_server(const char *path, struct report *report)
     server->admin_socket_mode = SOCKET_MODE_DEFAULT;
     server->log.level = LOG_LEVEL_INFO;
     server->has_cookies = true;
+    server->points = (struct conf_points){.every_ms = POINTS_EVERY_DEFAULT_MS,
+                                          .keep_count = POINTS_COUNT_DEFAULT,
+                                          .health_size = POINTS_HEALTH_SIZE_DEFAULT};
     server->cookies_require = CONF_COOKIES_LIMITED;
     int error = read_server(&root, server, report);
     server->is_broken = error != 0 || doc_has_errors(doc);

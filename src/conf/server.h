@@ -11,6 +11,7 @@
 #include "base/limiter.h"
 #include "base/log.h"
 #include "base/report.h"
+#include "conf/quorum.h"
 #include "dns/tsig.h"
 
 #include <stdbool.h>
@@ -97,11 +98,31 @@ enum conf_cookies_require {
     CONF_COOKIES_ALWAYS,
 };
 
+/* What SIGHUP does. */
+enum conf_hangup {
+    CONF_HANGUP_RELOAD,
+    CONF_HANGUP_UPGRADE, /* if another program has been installed, that takes over; else reload */
+};
+
 struct conf_tcp {
     uint32_t clients;                 /* connections in all, at least 1 */
     uint32_t clients_per_address;     /* of one prefix; 0: no limit of their own */
     uint8_t ipv4_prefix, ipv6_prefix; /* 1..32, 1..128 */
     uint32_t idle_ms;
+};
+
+/* Of health checks: what is over starts later; 0: no limit, but for that of open files. */
+struct conf_probe {
+    uint32_t in_flight, per_address, per_second;
+    uint32_t commands; /* 0: 64 */
+};
+
+/* Recovery points: when they are made, and which are kept. */
+struct conf_points {
+    uint32_t every_ms;    /* 0: none by themselves; default 1 h */
+    uint32_t keep_count;  /* at least 1; default 24 */
+    uint32_t keep_days;   /* younger ones are kept, too; default 0 */
+    uint64_t health_size; /* octets of past health that are kept beside them, at most; default 256 MiB */
 };
 
 enum { CONF_SECRET_SIZE = 16, CONF_SECRETS_MAX = 8, CONF_IDENTITY_MAX = 128, CONF_VERSION_MAX = 128 };
@@ -117,7 +138,10 @@ struct conf_server {
     uint32_t start_wait_ms;          /* at most for the first checks, before the first answer; default 2 s */
     uint32_t last_health_ms; /* what is known of health outlives the process by so much; 0: not at all;
                                 default 1 h */
-    unsigned edns_size;      /* largest UDP answer, 512..4096; default 1232 */
+    enum conf_hangup hangup;
+    bool keep_configuration; /* copies of what serves stay in the state folder; default true */
+    struct conf_points points;
+    unsigned edns_size; /* largest UDP answer, 512..4096; default 1232 */
     struct conf_zone_source *zones;
     size_t zone_count;
     const struct conf_zone_options *zone_defaults; /* of zones that do not have their own */
@@ -141,6 +165,8 @@ struct conf_server {
     const struct conf_rrl *rrl; /* NULL: off */
     unsigned amplification;     /* a UDP answer is at most so many times its query without a cookie; 0: off */
     struct conf_tcp tcp;
+    struct conf_probe probe;
+    struct conf_vantages vantages;
     struct conf_key *keys; /* TSIG */
     size_t key_count;
     unsigned max_transfers; /* that go on at once per TCP thread, 1..10000; default 100 */

@@ -6,6 +6,7 @@
 #include "conf/suggest.h"
 
 #include "base/words.h"
+#include "conf/doc.h"
 
 #include <string.h>
 
@@ -51,4 +52,17 @@ void suggest_write(const char *found, const struct suggest_list *lists, size_t l
     } else if (total > listed) {
         buffer_print(to, " and %zu more", total - listed);
     }
+}
+
+void suggest_report(const struct doc_node *node, const char *kind, const struct suggest_list *list)
+{
+    struct buffer words;
+    if (!doc_wants_detail(node->doc)) {
+        doc_error(node, "no %s", kind);
+        return;
+    }
+    buffer_init(&words);
+    suggest_write(doc_text(node), list, 1, &words);
+    doc_error(node, "no %s \"%.100s\"%s", kind, doc_text(node), words.bytes);
+    buffer_fini(&words);
 }

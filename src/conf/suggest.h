@@ -16,3 +16,7 @@ struct suggest_list {
 /* Adds `, did you mean "a"? There are "a", "b" and 17 more` for the names of all lists. Only so many names
  * are looked at that a thousand messages about a large document stay quick. */
 void suggest_write(const char *found, const struct suggest_list *lists, size_t list_count, struct buffer *to);
+
+struct doc_node;
+/* Error: there is no such az, check … as the node's text says; and what there is. */
+void suggest_report(const struct doc_node *node, const char *kind, const struct suggest_list *list);

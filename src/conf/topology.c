@@ -7,7 +7,9 @@
 #include "conf/topology.h"
 
 #include "base/arena.h"
+#include "base/regex.h"
 #include "conf/keytable.h"
+#include "tls/tls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,18 @@
 void conf_free_topology(struct conf_topology *topology)
 {
     if (topology != NULL) {
+        for (size_t i = 0; i < topology->held_count; i++) {
+            tls_context_drop(topology->held[i]);
+        }
+        free(topology->held);
+        for (size_t i = 0; i < topology->kept_count; i++) {
+            explicit_bzero((void *)(uintptr_t)topology->kept[i].content, topology->kept[i].len);
+        }
+        free(topology->kept);
+        for (size_t i = 0; i < topology->check_count; i++) {
+            regex_drop(topology->checks[i].regex);
+        }
+        tls_authorities_free(topology->authorities);
         arena_free(topology->arena);
         free(topology);
     }

@@ -6,28 +6,116 @@
 
 #include "base/addr.h"
 #include "base/report.h"
+#include "conf/quorum.h"
+#include "conf/ramp.h"
+#include "conf/stay.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum conf_check_type { CONF_CHECK_HTTP, CONF_CHECK_TCP };
+enum conf_check_type {
+    CONF_CHECK_HTTP,
+    CONF_CHECK_TCP,
+    CONF_CHECK_HTTPS,
+    CONF_CHECK_PUSH,
+    CONF_CHECK_DNS,
+    CONF_CHECK_ICMP,
+    CONF_CHECK_GRPC,
+    CONF_CHECK_EXEC,
+    CONF_CHECK_FILE
+};
 
+struct conf_given;
+struct dns_ask;
+struct exec_ask;
 struct keytable;
+struct sheet_ask;
+struct tls_authorities;
+struct tls_context;
+
+/* What a check names by its path, for those who make it elsewhere: wiped in the end, one may be a key. */
+struct conf_file {
+    const char *path; /* as it is written */
+    const char *content;
+    size_t len;
+};
+
+enum { CONF_TLS_FILES = 3 };
+
+/* How an https check talks TLS. */
+struct conf_tls {
+    struct conf_file files[CONF_TLS_FILES];
+    size_t file_count;
+    struct tls_context *context; /* of the topology */
+    uint64_t mark;               /* equal marks: contexts of equal content */
+    const char *name;            /* asked for and looked for; NULL: what "host" says, or the endpoint */
+    const char *protocols;       /* https: what ALPN offers, as tls_peer has it; NULL: HTTP/1.1 alone */
+    bool resumes;
+    uint32_t warn_days, min_days; /* of the certificate's end: warned of, failing from; 0: never */
+};
+
+/* No padding that bytes could differ in: it is compared and hashed as bytes. */
+struct conf_icmp {
+    uint32_t packets;    /* 1..CONF_PACKETS_MAX; default 3 */
+    uint32_t spacing_ms; /* from one to the next: 10 ms .. 10 s; default 50 ms */
+    uint32_t rtt_ms;     /* longest until a reply, in the mean; 0: as long as there is time */
+    uint32_t reserved;
+    double loss; /* share of packets that may be lost: 0..0.99; default 0.34 */
+};
+enum { CONF_PACKETS_MAX = 20 };
+
+/* What a check asks for is how far a copy of data lags behind. */
+enum conf_lag_unit { CONF_LAG_SECONDS, CONF_LAG_MILLISECONDS, CONF_LAG_BYTES };
+enum conf_stage { CONF_STAGE_UNKNOWN, CONF_STAGE_START, CONF_STAGE_FULL, CONF_STAGE_REAL_TIME };
+enum { CONF_STAGES = CONF_STAGE_REAL_TIME + 1 };
+
+struct conf_lag {
+    const char *value; /* JSON pointer (RFC 6901) to the number */
+    enum conf_lag_unit unit;
+    const char *stage;              /* likewise, to a text that says how far the copying is; NULL: none */
+    const char *words[CONF_STAGES]; /* which one means which stage */
+};
+
+/* Statuses as bits: of status s bit s - CONF_STATUS_LEAST. */
+enum { CONF_STATUS_LEAST = 100, CONF_STATUS_MOST = 599, CONF_STATUS_WORDS = 8 };
 
 struct conf_check {
     const char *name;
+    const char *definition; /* as it is written: a JSON object, compact; read again it gives the same check */
     enum conf_check_type type;
     uint16_t port;
     uint32_t interval_ms; /* 50 ms .. 1 h; default 2 s */
     uint32_t timeout_ms;  /* 50 ms .. interval; default 1 s or the interval if that is shorter */
+    uint32_t recheck_ms;  /* 50 ms .. interval: the interval while a verdict hangs on the next; 0: none */
+    uint32_t back_off_ms; /* interval .. 1 h: the longest interval while it fails; 0: none */
+    uint32_t stale_ms;    /* without a result for so long nothing is known now; 1 s .. 7 days */
     uint16_t fall, rise;  /* consecutive results that change the verdict, 1..100; default 3 and 2 */
-    const char *host;     /* http: Host header; NULL: the endpoint's address */
-    const char *path;     /* http: request target, begins with "/"; default "/" */
-    uint16_t status_low, status_high; /* http: accepted; default 200..299 ("status": 200 or [200, 399]) */
-    const uint8_t *send, *expect;     /* tcp: octets to say, and that have to come then; NULL: none */
+    struct conf_window window;
+    struct conf_stay stay; /* without failback */
+    struct conf_quorum quorum;
+    const char *host;             /* http: Host header, grpc: :authority; NULL: the endpoint's address */
+    const char *path;             /* http: request target, begins with "/"; default "/" */
+    const uint64_t *statuses;     /* http: accepted: CONF_STATUS_WORDS; default 200 to 299 */
+    const char *method;           /* http: "GET", "HEAD" or "POST" */
+    const char *headers;          /* http: lines that end with CRLF; NULL: none */
+    uint32_t body_max;            /* http: octets of the body that are looked at */
+    const uint8_t *send, *expect; /* octets to say (http: as the body), and that have to come; NULL: none */
     uint32_t send_len, expect_len;
-    const char *load; /* http: JSON pointer (RFC 6901) to a number in the body: the load; NULL: none */
+    bool keep_alive;      /* http, grpc: one connection for many checks */
+    const char *load;     /* http: JSON pointer (RFC 6901) to a number in the body: the load; NULL: none */
+    struct conf_lag *lag; /* http: it is asked of copies, not of endpoints; NULL: none */
+    struct conf_tls *tls; /* https, grpc; NULL: none */
+    struct regex *regex;  /* http: that has to match the body (base/regex.h); NULL: none */
+    const struct wish *wishes; /* http: what its JSON has to say (base/wish.h) */
+    size_t wish_count;
+    uint32_t ttl_ms;              /* push: how long a report counts; of all others 0 */
+    bool absent_fails;            /* push: when nobody has reported for so long, that is a failure */
+    struct dns_ask *dns;          /* dns; NULL: none */
+    const struct conf_icmp *icmp; /* icmp; NULL: none */
+    const char *service;          /* grpc: "": the whole server; of all others NULL */
+    struct exec_ask *exec;        /* exec; NULL: none */
+    const struct sheet_ask *file; /* file; NULL: none */
 };
 
 /* When an endpoint sheds weight: from `low` on, all of it from `high` on. */
@@ -47,6 +135,8 @@ struct conf_region {
     const char *name;
     double lost_at; /* share of lost azs from which the region is lost, 0 < x <= 1; default 1 */
     struct conf_location location;
+    struct conf_stay stay;
+    struct conf_ramp ramp;
 };
 
 struct conf_az {
@@ -54,6 +144,8 @@ struct conf_az {
     uint32_t region;
     struct conf_location location; /* if it is not the region's */
     double lost_at;                /* share of unhealthy endpoints from which the az is lost; default 1 */
+    struct conf_stay stay;
+    struct conf_ramp ramp;
 };
 
 /* A host name whose addresses are looked up. Endpoints may share it. */
@@ -64,6 +156,18 @@ struct conf_host {
     uint32_t index; /* in hosts */
 };
 
+/* What a check is to an endpoint: health/health.h. */
+enum conf_role { CONF_REQUIRED, CONF_COUNTED, CONF_WATCHED };
+
+/* A check of an endpoint. */
+struct conf_use {
+    uint32_t check;               /* index */
+    uint8_t role;                 /* enum conf_role */
+    uint8_t families;             /* for which it is run: 1: IPv4, 2: IPv6, 3: both */
+    const struct addr *addresses; /* of each family what is asked instead; NULL: the endpoint's own */
+    const char *key;              /* file: what is looked for instead of the check's own; NULL: that */
+};
+
 struct conf_endpoint {
     const char *name;
     uint32_t az, region;
@@ -72,11 +176,15 @@ struct conf_endpoint {
     const struct conf_host *host; /* NULL: none */
     uint32_t weight;              /* 0..65535; default 1. 0 is never picked while others are available */
     uint32_t capacity;            /* requests per second, informational; 0 = not given */
-    uint32_t *checks;             /* indices; empty: nothing is known about this endpoint, it is served */
+    struct conf_use *uses;        /* its checks; empty: nothing is known about this endpoint, it is served */
     size_t check_count;
+    uint16_t at_least;             /* so many of those that are not watched; 0: those that are required */
     struct conf_location location; /* if it is not the az's */
     struct conf_load load;
-    bool together; /* "families": one that fails takes the other one along */
+    struct conf_stay stay;
+    struct conf_ramp ramp;
+    struct conf_quorum quorum; /* of it the names, if any */
+    bool together;             /* "families": one that fails takes the other one along */
 };
 
 /* Endpoints that policies name together. */
@@ -102,6 +210,19 @@ struct conf_brake {
     size_t control_count;
 };
 
+/* What is in one place is copied to another of its kind. */
+struct conf_replication {
+    bool of_azs;           /* else of regions */
+    uint32_t from, to;     /* which */
+    enum conf_stage stage; /* declared */
+    bool is_asked;         /* else it is reported */
+    struct addr addr;      /* of whom is asked, … */
+    uint32_t check;        /* … and what: one with a lag */
+    uint32_t rpo_ms;       /* 0: as of all */
+    uint32_t max_age_ms;   /* of a word that counts */
+    uint32_t hold_ms;      /* for so long what is better has to stay so */
+};
+
 struct conf_topology {
     const char *path;
     struct conf_region *regions;
@@ -116,7 +237,10 @@ struct conf_topology {
     size_t group_count;
     struct conf_check *checks;
     size_t check_count;
-    bool together; /* "families" of endpoints that do not say */
+    struct conf_replication *replications;
+    size_t replication_count;
+    bool together;         /* "families" of endpoints that do not say */
+    struct conf_ramp ramp; /* "ramp" of all that do not say */
     struct conf_brake brake;
     uint32_t rto_ms, rpo_ms; /* "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
     struct arena *arena;
@@ -124,6 +248,19 @@ struct conf_topology {
     struct keytable *places;      /* private: name -> struct conf_place */
     struct keytable *check_names; /* private: name -> struct conf_check */
     struct keytable *host_names;  /* private: wire name -> struct conf_host */
+    struct keytable *contexts;    /* private: content -> struct tls_context (tls.h), */
+    struct tls_context **held;    /* … which are all here, to be dropped */
+    size_t held_count, held_capacity;
+    struct keytable *files; /* private: content -> a copy of it, */
+    struct conf_file *kept; /* … which are all here */
+    size_t kept_count, kept_capacity;
+    size_t sheet_count;                  /* private: different files that checks look into */
+    struct tls_authorities *authorities; /* private: the system's; NULL: not asked for, or not there */
+    bool sought_authorities;
+    /* private: of checks that come one by one (checks.h) */
+    bool is_told; /* then no file of theirs is opened */
+    size_t check_room, given_count;
+    const struct conf_given *given;
 };
 
 /* Regions, azs, endpoints and groups share one name space, so that a bare name says which it is. */
@@ -149,4 +286,11 @@ ptrdiff_t conf_find_endpoint(const struct conf_topology *topology, const char *n
 ptrdiff_t conf_find_check(const struct conf_topology *topology, const char *name);
 /* What a name of any kind stands for: borrowed from the topology, or NULL. */
 const struct conf_place *conf_find_place(const struct conf_topology *topology, const char *name);
-const char *conf_kind_text(enum conf_kind kind); /* "a region" "an az" "an endpoint" "a group" */
+static inline bool conf_accepts_status(const uint64_t *statuses, uint32_t status)
+{
+    uint32_t bit = status - CONF_STATUS_LEAST;
+    return status >= CONF_STATUS_LEAST && status <= CONF_STATUS_MOST &&
+           (statuses[bit / 64] >> bit % 64 & 1) != 0;
+}
+const char *conf_check_type_text(enum conf_check_type type); /* "http" … */
+const char *conf_kind_text(enum conf_kind kind);             /* "a region" "an az" "an endpoint" "a group" */

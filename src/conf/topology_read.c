@@ -10,19 +10,21 @@
 #include "base/memory.h"
 #include "conf/brake.h"
 #include "conf/check.h"
+#include "conf/combine.h"
 #include "conf/destination.h"
 #include "conf/doc.h"
 #include "conf/georule.h"
 #include "conf/keytable.h"
+#include "conf/replication.h"
 #include "conf/suggest.h"
+#include "conf/use.h"
 #include "conf/value.h"
+#include "conf/vantages.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { LOAD_AGE_DEFAULT_MS = 60000 };
-
-static const char text_list[] = "a string or an array of strings";
 
 /* Enters the name of a region, az, endpoint or group. Returns the copy of the name. */
 static const char *add_place(struct conf_topology *topology, const struct doc_node *node, enum conf_kind kind,
@@ -69,7 +71,7 @@ static void read_location(const struct doc_node *node, struct conf_location *to)
 
 static void read_azs(struct conf_topology *topology, const struct doc_node *region, uint32_t region_index)
 {
-    static const char *const keys[] = {"lost_at", "location", NULL};
+    static const char *const keys[] = {"lost_at", "location", "replicates_to", "ramp", CONF_STAY_KEYS, NULL};
     struct doc_node azs, node = {0};
     if (!doc_require(region, "azs", &azs) || !doc_check_object(&azs, NULL)) {
         return;
@@ -83,6 +85,8 @@ static void read_azs(struct conf_topology *topology, const struct doc_node *regi
         if (doc_check_object(&node, keys)) {
             az->lost_at = doc_get_share(&node, "lost_at", 1);
             read_location(&node, &az->location);
+            stay_read(&node, &az->stay);
+            ramp_read(&node, &az->ramp, &topology->ramp);
         }
     }
     if (topology->az_count == first) {
@@ -102,7 +106,8 @@ static size_t count_azs(const struct doc_node *regions)
 
 static void read_regions(struct conf_topology *topology, const struct doc_node *root)
 {
-    static const char *const keys[] = {"location", "lost_at", "azs", NULL};
+    static const char *const keys[] = {"location", "lost_at",      "azs", "replicates_to",
+                                       "ramp",     CONF_STAY_KEYS, NULL};
     struct doc_node regions, node = {0};
     if (!doc_require(root, "regions", &regions) || !doc_check_object(&regions, NULL)) {
         return;
@@ -117,6 +122,8 @@ static void read_regions(struct conf_topology *topology, const struct doc_node *
         if (doc_check_object(&node, keys)) {
             region->lost_at = doc_get_share(&node, "lost_at", 1);
             read_location(&node, &region->location);
+            stay_read(&node, &region->stay);
+            ramp_read(&node, &region->ramp, &topology->ramp);
             read_azs(topology, &node, (uint32_t)index);
         }
     }
@@ -141,24 +148,11 @@ static void read_checks(struct conf_topology *topology, const struct doc_node *r
         if (!value_is_name(node.key)) {
             doc_error_at_key(&node, "found the name \"%.100s\", expected %s", node.key, VALUE_NAME_RULE);
         }
-        check_read(&node, topology->arena, check);
+        check_read(&node, topology, check);
     }
 }
 
 /* ---- endpoints ---- */
-
-static void report_missing(const struct doc_node *node, const char *kind, const struct suggest_list *list)
-{
-    struct buffer words;
-    if (!doc_wants_detail(node->doc)) {
-        doc_error(node, "no %s", kind);
-        return;
-    }
-    buffer_init(&words);
-    suggest_write(doc_text(node), list, 1, &words);
-    doc_error(node, "no %s \"%.100s\"%s", kind, doc_text(node), words.bytes);
-    buffer_fini(&words);
-}
 
 static void read_az_of_endpoint(const struct conf_topology *topology, const struct doc_node *node,
                                 struct conf_endpoint *endpoint)
@@ -174,43 +168,12 @@ static void read_az_of_endpoint(const struct conf_topology *topology, const stru
     const struct conf_place *place = conf_find_place(topology, doc_text(&az));
     if (place == NULL || place->kind == CONF_ENDPOINT || place->kind == CONF_GROUP) {
         struct suggest_list list = {topology->azs, topology->az_count, sizeof *topology->azs};
-        report_missing(&az, "az", &list);
+        suggest_report(&az, "az", &list);
     } else if (place->kind == CONF_REGION) {
         doc_error(&az, "\"%.100s\" is a region, expected one of its azs", doc_text(&az));
     } else {
         endpoint->az = place->index;
         endpoint->region = topology->azs[place->index].region;
-    }
-}
-
-/* Is the check in the list already? Lists are short: at most all checks of the topology. */
-static bool has_check(const struct conf_endpoint *endpoint, uint32_t check)
-{
-    size_t i = 0;
-    while (i < endpoint->check_count && endpoint->checks[i] != check) {
-        i++;
-    }
-    return i < endpoint->check_count;
-}
-
-static void read_checks_of_endpoint(const struct conf_topology *topology, const struct doc_node *node,
-                                    struct conf_endpoint *endpoint)
-{
-    struct doc_node list, item = {0};
-    if (!doc_find(node, "checks", &list)) {
-        return;
-    }
-    endpoint->checks = arena_alloc(topology->arena, doc_count_texts(&list) * sizeof *endpoint->checks);
-    while (doc_next_text(&list, text_list, &item)) {
-        ptrdiff_t index = conf_find_check(topology, doc_text(&item));
-        if (index < 0) {
-            struct suggest_list checks = {topology->checks, topology->check_count, sizeof *topology->checks};
-            report_missing(&item, "check", &checks);
-        } else if (has_check(endpoint, (uint32_t)index)) {
-            doc_error(&item, "check \"%.100s\" is listed twice", doc_text(&item));
-        } else {
-            endpoint->checks[endpoint->check_count++] = (uint32_t)index;
-        }
     }
 }
 
@@ -239,21 +202,54 @@ static bool read_together(const struct doc_node *node, bool otherwise)
     return doc_get_choice(node, "families", choices, otherwise) != 0;
 }
 
+/* One above it, seen by other vantages: what is new about it is its name, and who counts. */
+static void read_same(struct conf_topology *topology, const struct doc_node *node,
+                      const struct doc_node *same, struct conf_endpoint *endpoint)
+{
+    static const char *const keys[] = {"same_as", "vantages", NULL};
+    struct doc_node vantages;
+    const char *name = endpoint->name;
+    const struct conf_place *place = doc_is_text(same) ? conf_find_place(topology, doc_text(same)) : NULL;
+    if (!doc_check_object(node, keys) || !doc_require(node, "vantages", &vantages)) {
+        return;
+    }
+    if (place == NULL || place->kind != CONF_ENDPOINT || &topology->endpoints[place->index] == endpoint) {
+        doc_error_expected(same, "the name of an endpoint that stands above this one");
+        return;
+    }
+    *endpoint = topology->endpoints[place->index];
+    endpoint->name = name;
+    endpoint->quorum = (struct conf_quorum){.kind = CONF_QUORUM_DEFAULT};
+    quorum_read_names(node, topology->arena, &endpoint->quorum);
+}
+
 static void read_endpoint(struct conf_topology *topology, const struct doc_node *node,
                           struct conf_endpoint *endpoint)
 {
-    static const char *const keys[] = {"az",   "addresses", "host",     "weight",   "capacity",
-                                       "load", "checks",    "location", "families", NULL};
+    static const char *const keys[] = {"az",           "addresses", "host",       "weight",   "capacity",
+                                       "load",         "checks",    "healthy_if", "location", "families",
+                                       CONF_STAY_KEYS, "ramp",      "vantages",   NULL};
     static const uint32_t weights[2] = {0, 65535}, capacities[2] = {0, UINT32_MAX};
-    if (doc_check_object(node, keys)) {
+    struct doc_node same;
+    if (doc_find(node, "same_as", &same)) {
+        read_same(topology, node, &same, endpoint);
+    } else if (doc_check_object(node, keys)) {
         read_az_of_endpoint(topology, node, endpoint);
         destination_read(topology, node, endpoint);
+        size_t issues = doc_count_issues(node->doc);
         endpoint->weight = doc_get_number(node, "weight", weights, 1);
         endpoint->capacity = doc_get_number(node, "capacity", capacities, 0);
-        read_checks_of_endpoint(topology, node, endpoint);
+        use_read(topology, node, endpoint);
+        if (issues == doc_count_issues(node->doc)) { /* else what it names may be missing for that */
+            combine_read(topology, node, endpoint);
+        }
+        use_share(topology, endpoint);
         read_load(node, &endpoint->load);
         read_location(node, &endpoint->location);
         endpoint->together = read_together(node, topology->together);
+        stay_read(node, &endpoint->stay);
+        ramp_read(node, &endpoint->ramp, &topology->ramp);
+        quorum_read_names(node, topology->arena, &endpoint->quorum);
     }
 }
 
@@ -264,6 +260,7 @@ static void read_endpoints(struct conf_topology *topology, const struct doc_node
         return;
     }
     topology->endpoints = arena_alloc(topology->arena, doc_count(&endpoints) * sizeof *topology->endpoints);
+    keytable_reserve(topology->places, doc_count(&endpoints));
     topology->hosts =
         arena_alloc(topology->arena, destination_count_hosts(&endpoints) * sizeof *topology->hosts);
     while (!doc_is_cancelled(root->doc) && doc_next(&endpoints, &node)) {
@@ -295,7 +292,7 @@ static size_t mark_endpoints(const struct conf_topology *topology, const struct 
     } else if (found == 0) {
         struct suggest_list list = {topology->endpoints, topology->endpoint_count,
                                     sizeof *topology->endpoints};
-        report_missing(item, is_pattern ? "endpoint matches" : "endpoint", &list);
+        suggest_report(item, is_pattern ? "endpoint matches" : "endpoint", &list);
     }
     return fresh;
 }
@@ -361,7 +358,7 @@ static void read_geo_rules(struct conf_topology *topology, const struct doc_node
 static struct conf_topology *read_topology(const char *path, struct doc *doc)
 {
     static const char *const keys[] = {"regions", "checks",    "endpoints", "groups", "objectives",
-                                       "brake",   "geo_rules", "families",  NULL};
+                                       "brake",   "geo_rules", "families",  "ramp",   NULL};
     if (doc == NULL) {
         return NULL;
     }
@@ -373,8 +370,10 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     topology->places = keytable_new(arena);
     topology->check_names = keytable_new(arena);
     topology->host_names = keytable_new(arena);
+    topology->contexts = keytable_new(arena);
     (void)doc_check_object(&root, keys);
     topology->together = read_together(&root, false);
+    ramp_read(&root, &topology->ramp, NULL);
     read_regions(topology, &root);
     read_checks(topology, &root);
     brake_read(topology, &root);
@@ -382,6 +381,7 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     check_warn_of_bare(topology, &root);
     read_groups(topology, &root);
     read_objectives(topology, &root);
+    replication_read(topology, &root);
     read_geo_rules(topology, &root);
     bool failed = doc_has_errors(doc);
     doc_free(doc);

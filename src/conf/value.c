@@ -13,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NAME_MAX_LEN = 63 };
+enum { NAME_MAX_LEN = 63, POINTER_MAX_LEN = 255 };
 
 struct unit {
     const char *name;
@@ -100,6 +100,19 @@ bool value_is_name(const char *text)
 bool value_is_pattern(const char *text)
 {
     return strchr(text, '*') != NULL;
+}
+
+/* RFC 6901 section 3: tokens behind "/", in which "~" is only ever "~0" or "~1". */
+bool value_is_pointer(const char *text)
+{
+    if (text[0] != '/' || strlen(text) > POINTER_MAX_LEN) {
+        return false;
+    }
+    const char *tilde = strchr(text, '~');
+    while (tilde != NULL && (tilde[1] == '0' || tilde[1] == '1')) {
+        tilde = strchr(tilde + 1, '~');
+    }
+    return tilde == NULL;
 }
 
 /* On a mismatch only the last '*' has to take one more character: at most pattern times name steps. */

@@ -30,6 +30,9 @@ ptrdiff_t value_parse_octets(const char *text, uint8_t *octets, size_t size);
 bool value_is_name(const char *text);
 #define VALUE_NAME_RULE "1 to 63 letters, digits, '-', '_' or '.', not beginning with '-'"
 
+/* A JSON pointer that leads into a document (RFC 6901 section 3), of at most 255 octets. */
+bool value_is_pointer(const char *text);
+
 /* Does the name match a pattern in which '*' stands for any run of characters, none included? */
 bool value_matches(const char *pattern, const char *name);
 bool value_is_pattern(const char *text); /* is there a '*' in it? */

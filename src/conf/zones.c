@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/source.h"
 #include "conf/keytable.h"
 #include "dns/name.h"
 
@@ -188,11 +189,18 @@ static void read_zone_file(struct reader *reader, const char *folder, const char
 }
 
 /* The configuration itself may lie in the folder. */
-static bool is_same_file(const char *a, const char *b)
+static bool is_same_file(const struct report *report, const char *a, const char *b)
 {
     struct file first, second;
-    return b != NULL && file_look(a, &first) == 0 && file_look(b, &second) == 0 &&
-           first.device == second.device && first.inode == second.inode;
+    if (b == NULL) {
+        return false;
+    }
+    char *one = source_locate(report, a), *other = source_locate(report, b);
+    bool same = file_look(one, &first) == 0 && file_look(other, &second) == 0 &&
+                first.device == second.device && first.inode == second.inode;
+    free(one);
+    free(other);
+    return same;
 }
 
 static void check_policy_file(struct reader *reader, const char *folder, const char *file,
@@ -201,8 +209,9 @@ static void check_policy_file(struct reader *reader, const char *folder, const c
     int stem = (int)match_suffix(file, ".json");
     const char *zone = arena_print(reader->scratch, "%.*s.zone", stem, file);
     const char *path = arena_print(reader->scratch, "%s/%s", folder, file);
-    if (keytable_find(files, zone, strlen(zone)) == NULL && !is_same_file(path, reader->server->path) &&
-        !is_same_file(path, reader->server->topology_path)) {
+    if (keytable_find(files, zone, strlen(zone)) == NULL &&
+        !is_same_file(reader->report, path, reader->server->path) &&
+        !is_same_file(reader->report, path, reader->server->topology_path)) {
         report_file(
             reader, path,
             arena_print(reader->scratch, "a policy without its zone: there is no %s beside it", zone));
@@ -218,7 +227,9 @@ static void read_folder(struct reader *reader, const struct doc_node *node)
 {
     const char *folder = zones_resolve_path(reader->server, doc_text(node));
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_visible, alphasort);
+    char *real = source_locate(reader->report, folder);
+    int count = scandir(real, &entries, is_visible, alphasort);
+    free(real);
     if (count == -1) {
         doc_error(node, "the folder %s cannot be listed: %s", folder, strerror(errno));
         return;

@@ -60,6 +60,30 @@ enum steerctl_exit run_override(const struct steerctl *ctl)
     return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, plural, name) : code;
 }
 
+/* "failback az:us-east-1a" */
+enum steerctl_exit run_failback(const struct steerctl *ctl)
+{
+    const char *plural, *name, *target = ctl->words[1];
+    json_t *json, *body;
+    if (!target_split(target, &plural, &name)) {
+        return steerctl_usage(TARGET_EXPECTED, target);
+    }
+    if (ctl->reason == NULL) {
+        return steerctl_usage("failback needs --reason TEXT");
+    }
+    body = json_object();
+    json_object_set_new(body, "kind", json_stringn(target, (size_t)(name - 1 - target)));
+    set_text(body, "name", name);
+    set_text(body, "reason", ctl->reason);
+    set_text(body, "actor", ctl->actor);
+    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/failback", body, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show_change(ctl, json);
+    }
+    json_decref(json);
+    return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, plural, name) : code;
+}
+
 /* "load endpoint:web-1 0.83", or "… forget" */
 enum steerctl_exit run_load(const struct steerctl *ctl)
 {
@@ -95,6 +119,28 @@ enum steerctl_exit run_load(const struct steerctl *ctl)
     }
     json_decref(json);
     buffer_fini(&target);
+    return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, plural, name) : code;
+}
+
+enum steerctl_exit run_report(const struct steerctl *ctl)
+{
+    const char *plural, *name;
+    json_t *json;
+    if (!target_split(ctl->words[1], &plural, &name) || strcmp(plural, "endpoints") != 0) {
+        return steerctl_usage("found \"%s\", expected endpoint:NAME", ctl->words[1]);
+    }
+    json_t *body = json_object();
+    set_text(body, "endpoint", name);
+    set_text(body, "check", ctl->words[2]);
+    set_text(body, "state", ctl->words[3]);
+    set_text(body, "ttl", ctl->for_);
+    set_text(body, "actor", ctl->actor);
+    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/report", body, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        text_line("report",
+                  json_is_true(json_object_get(json, "taken")) ? "taken" : text_of(json, "ignored"));
+    }
+    json_decref(json);
     return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, plural, name) : code;
 }
 

@@ -40,7 +40,8 @@ void steerctl_add_query(struct buffer *target, const char *key, const char *valu
 /* The exchange; *answer is initialised by the caller. */
 static bool exchange(const struct steerctl *ctl, const struct buffer *request, struct http_answer *answer)
 {
-    static const struct socket_limits limits = {.connect_ms = 5000, .answer_ms = 300000};
+    const struct socket_limits limits = {.connect_ms = ctl->answer_ms == 0 ? 5000 : ctl->answer_ms,
+                                         .answer_ms = ctl->answer_ms == 0 ? 300000 : ctl->answer_ms};
     struct buffer why;
     int fd;
     buffer_init(&why);
@@ -56,12 +57,11 @@ static bool exchange(const struct steerctl *ctl, const struct buffer *request, s
     return answered;
 }
 
-bool steerctl_ask(const struct steerctl *ctl, const char *method, const char *target, const json_t *body,
-                  struct steerctl_reply *reply)
+static bool ask(const struct steerctl *ctl, const char *method, const char *target, const char *text,
+                struct steerctl_reply *reply)
 {
     struct http_answer answer;
     struct buffer request;
-    char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
     buffer_init(&request);
     http_write_request(&request, method, target, text);
     http_answer_init(&answer, 0);
@@ -70,10 +70,18 @@ bool steerctl_ask(const struct steerctl *ctl, const char *method, const char *ta
     buffer_init(&answer.body); /* the reply's now */
     http_answer_fini(&answer);
     buffer_fini(&request);
-    free(text);
     if (answered && reply->body.len != 0) {
         reply->json = json_loadb(reply->body.bytes, reply->body.len, 0, NULL);
     }
+    return answered;
+}
+
+bool steerctl_ask(const struct steerctl *ctl, const char *method, const char *target, const json_t *body,
+                  struct steerctl_reply *reply)
+{
+    char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    bool answered = ask(ctl, method, target, text, reply);
+    free(text);
     return answered;
 }
 
@@ -173,26 +181,40 @@ static void print_body(const struct buffer *body)
     }
 }
 
-enum steerctl_exit steerctl_ask_json(const struct steerctl *ctl, const char *method, const char *target,
-                                     json_t *body, json_t **json)
+static enum steerctl_exit take_json(const struct steerctl *ctl, bool asked, struct steerctl_reply *reply,
+                                    json_t **json)
 {
-    struct steerctl_reply reply;
+    enum steerctl_exit code = asked ? steerctl_judge(ctl, reply) : STEERCTL_UNREACHABLE;
     *json = NULL;
-    bool asked = steerctl_ask(ctl, method, target, body, &reply);
-    json_decref(body);
-    enum steerctl_exit code = asked ? steerctl_judge(ctl, &reply) : STEERCTL_UNREACHABLE;
-    if (ctl->json && reply.body.len != 0) {
-        print_body(&reply.body);
+    if (ctl->json && reply->body.len != 0) {
+        print_body(&reply->body);
     }
-    if (code == STEERCTL_OK && reply.json == NULL) {
+    if (code == STEERCTL_OK && reply->json == NULL) {
         fputs("steerctl: the answer is not JSON\n", stderr);
         code = STEERCTL_UNREACHABLE;
     }
     if (code == STEERCTL_OK) {
-        *json = json_incref(reply.json);
+        *json = json_incref(reply->json);
     }
-    steerctl_reply_fini(&reply);
+    steerctl_reply_fini(reply);
     return code;
+}
+
+enum steerctl_exit steerctl_ask_json(const struct steerctl *ctl, const char *method, const char *target,
+                                     json_t *body, json_t **json)
+{
+    struct steerctl_reply reply;
+    bool asked = steerctl_ask(ctl, method, target, body, &reply);
+    json_decref(body);
+    return take_json(ctl, asked, &reply, json);
+}
+
+enum steerctl_exit steerctl_ask_lines(const struct steerctl *ctl, const char *target, const char *lines,
+                                      json_t **json)
+{
+    struct steerctl_reply reply;
+    bool asked = ask(ctl, "POST", target, lines, &reply);
+    return take_json(ctl, asked, &reply, json);
 }
 
 enum steerctl_exit steerctl_list_part(const struct steerctl *ctl, const char *target, json_t *items,

@@ -8,22 +8,18 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000, CELL = 256 };
+enum {
+    LIMIT_DEFAULT = 50,
+    LIMIT_FOLLOW = 10, /* before what comes */
+    LIMIT_MAX = 1000,
+    CELL = 256,
+    AWAY_MAX = 60, /* how often a server that is gone is looked for, once a second */
+    REFUSED_MAX = 3,
+};
 
 /* ---- cells ---- */
-
-/* "2026-11-21T04:05:06.789Z" -> "2026-11-21 04:05:06Z (3m)" */
-static const char *when_cell(const json_t *entry, char out[CELL])
-{
-    const char *time = text_of(entry, "time");
-    char age[32];
-    if (time == NULL || strlen(time) < 19) {
-        return time;
-    }
-    snprintf(out, CELL, "%.10s %.8sZ (%s)", time, time + 11, text_age(time, age));
-    return out;
-}
 
 /* Who is said to have done it, and who is proven to have. */
 static const char *who_cell(const json_t *entry, char out[CELL])
@@ -90,7 +86,7 @@ static void show_history(const struct steerctl *ctl, const json_t *items, bool i
     struct table *table = table_new(ctl, headings);
     json_array_foreach(items, i, entry)
     {
-        table_add(table, when_cell(entry, text));
+        table_add(table, text_when(entry, text));
         table_add(table, who_cell(entry, text));
         table_add(table, what_cell(entry, text));
         table_add(table, change_cell(entry, text));
@@ -107,7 +103,7 @@ static void show_history(const struct steerctl *ctl, const json_t *items, bool i
 /* Returns false for what is no number of rows. */
 static bool parse_limit(const struct steerctl *ctl, size_t *limit)
 {
-    *limit = LIMIT_DEFAULT;
+    *limit = (ctl->given & OPTION_FOLLOW) != 0 ? LIMIT_FOLLOW : LIMIT_DEFAULT;
     if (ctl->limit == NULL) {
         return true;
     }
@@ -133,6 +129,74 @@ static enum steerctl_exit fetch(const struct steerctl *ctl, const char *target, 
     return code;
 }
 
+/* ---- and then what comes ---- */
+
+static void print_entry(const struct steerctl *ctl, const json_t *entry)
+{
+    char when[TEXT_WHEN_SIZE], who[CELL], what[CELL], change[2 * CELL], clean[5][TABLE_CELL_SIZE];
+    if (ctl->json) {
+        json_dumpf(entry, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
+        putchar('\n');
+        return;
+    }
+    const char *const cells[] = {text_when(entry, when), who_cell(entry, who), what_cell(entry, what),
+                                 change_cell(entry, change), text_of(entry, "reason")};
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+        printf("%s%s", i == 0 ? "" : "  ", text_clean(text_or_dash(cells[i]), clean[i], sizeof clean[i]));
+    }
+    putchar('\n');
+}
+
+/* The latest last. */
+static void print_entries(const struct steerctl *ctl, const json_t *items, bool latest_first)
+{
+    size_t count = json_array_size(items);
+    for (size_t i = 0; i < count; i++) {
+        print_entry(ctl, json_array_get(items, latest_first ? count - 1 - i : i));
+    }
+    fflush(stdout);
+}
+
+/* One page of what comes, or of nothing; the cursor stays where it was if it fails. */
+static enum steerctl_exit fetch_next(const struct steerctl *ctl, const char *path, char **cursor)
+{
+    json_t *items = json_array();
+    char *next = strdup(*cursor);
+    enum steerctl_exit code = steerctl_list_part(ctl, path, items, &next);
+    if (code == STEERCTL_OK && next != NULL) {
+        print_entries(ctl, items, false);
+        free(*cursor);
+        *cursor = next;
+        next = NULL;
+    }
+    free(next);
+    json_decref(items);
+    return code;
+}
+
+/* From the latest of the items on, until there is no server to be found. */
+static enum steerctl_exit follow(const struct steerctl *ctl, const char *filter, const json_t *items)
+{
+    char number[TEXT_NUMBER_SIZE];
+    char *cursor =
+        strdup(json_array_size(items) == 0 ? "0" : text_number(json_array_get(items, 0), "seq", number));
+    enum steerctl_exit code = STEERCTL_OK;
+    struct buffer path;
+    buffer_init(&path);
+    buffer_print(&path, "%s%corder=oldest&wait=1m&limit=%d", filter, strchr(filter, '?') == NULL ? '?' : '&',
+                 LIMIT_MAX);
+    for (int failures = 0; failures < (code == STEERCTL_UNREACHABLE ? AWAY_MAX : REFUSED_MAX);) {
+        code = fetch_next(ctl, path.bytes, &cursor);
+        failures = code == STEERCTL_OK ? 0 : failures + 1;
+        if (failures != 0) {
+            (void)sleep(1);
+        }
+    }
+    free(cursor);
+    buffer_fini(&path);
+    return code;
+}
+
 enum steerctl_exit run_history(const struct steerctl *ctl)
 {
     const char *target = ctl->word_count > 1 ? ctl->words[1] : NULL, *plural, *name;
@@ -151,8 +215,12 @@ enum steerctl_exit run_history(const struct steerctl *ctl)
     steerctl_add_query(&path, "target", target);
     steerctl_add_query(&path, "since", ctl->since);
     steerctl_add_query(&path, "actor", ctl->actor);
+    bool follows = (ctl->given & OPTION_FOLLOW) != 0;
     enum steerctl_exit code = fetch(ctl, path.bytes, limit, items, &cursor);
-    if (code == STEERCTL_OK && ctl->json) {
+    if (code == STEERCTL_OK && follows) {
+        print_entries(ctl, items, true);
+        code = follow(ctl, path.bytes, items);
+    } else if (code == STEERCTL_OK && ctl->json) {
         steerctl_print_page(items, cursor);
     } else if (code == STEERCTL_OK) {
         show_history(ctl, items, cursor != NULL);

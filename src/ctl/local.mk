@@ -1,9 +1,11 @@
 ## The command line of the admin API; it knows none of the server's folders but base. All but main() is a library, for
 ## tests and fuzzers.
 noinst_LIBRARIES += src/libctl.a
-src_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+src_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPROGRAM_FOLDER='"$(pkglibexecdir)"'
 src_libctl_a_SOURCES = \
+	src/ctl/backup.c \
 	src/ctl/change.c \
+	src/ctl/checks.c \
 	src/ctl/client.c \
 	src/ctl/drill.c \
 	src/ctl/explain.c \
@@ -13,17 +15,31 @@ src_libctl_a_SOURCES = \
 	src/ctl/lists.c \
 	src/ctl/look.c \
 	src/ctl/options.c src/ctl/options.h \
-	src/ctl/show.c \
+	src/ctl/points.c \
+	src/ctl/replication.c \
+	src/ctl/show.c src/ctl/show_status.c \
 	src/ctl/socket.c src/ctl/socket.h \
+	src/ctl/spark.c src/ctl/spark.h \
 	src/ctl/steerctl.h \
 	src/ctl/table.c \
 	src/ctl/target.c \
 	src/ctl/text.c src/ctl/text.h \
-	src/ctl/unserved.c \
+	src/ctl/then.c \
+	src/ctl/try.c \
+	src/ctl/unserved.c src/ctl/vantages.c \
 	src/ctl/verbs.h \
+	src/ctl/watch.c src/ctl/watch_frame.c src/ctl/watch_frame.h \
 	src/ctl/whatif.c
 
 bin_PROGRAMS += src/steerctl
 src_steerctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_steerctl_SOURCES = src/ctl/steerctl.c
 src_steerctl_LDADD = src/libctl.a src/libbase.a $(JANSSON_LIBS)
+
+## What backups are made with: a program of its own, since its libraries would triple the time in which steerctl starts.
+pkglibexec_PROGRAMS += src/steerctl-backup
+src_steerctl_backup_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+src_steerctl_backup_CFLAGS = $(AM_CFLAGS) -pthread
+src_steerctl_backup_SOURCES = src/ctl/steerctl-backup.c
+src_steerctl_backup_LDADD = src/libctl.a src/libpast.a src/libstore.a src/libbase.a \
+	$(ARCHIVE_LIBS) $(SQLITE_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS)

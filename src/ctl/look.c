@@ -108,10 +108,14 @@ enum steerctl_exit run_explain(const struct steerctl *ctl)
     steerctl_add_query(&target, "name", ctl->words[1]);
     steerctl_add_query(&target, "type", ctl->word_count > 2 ? ctl->words[2] : NULL);
     steerctl_add_query(&target, "client", ctl->client);
+    steerctl_add_query(&target, "at", ctl->at);
     for (size_t i = 0; i < ctl->assumed_count; i++) {
         steerctl_add_query(&target, "assume", ctl->assumed[i]);
     }
     enum steerctl_exit code = steerctl_ask_json(ctl, "GET", target.bytes, NULL, &json);
+    if (code == STEERCTL_OK && !ctl->json && json_is_object(json_object_get(json, "at"))) {
+        show_moment(json_object_get(json, "at"));
+    }
     if (code == STEERCTL_OK && !ctl->json) {
         (ctl->assumed_count == 0 ? show_explanation : show_assumed)(ctl, json);
     }

@@ -16,7 +16,7 @@ static const struct option_row {
     const char *name, *value; /* value NULL: it takes none */
     const char *help;
     const char *fields; /* of the API */
-    unsigned bit;
+    uint64_t bit;
     size_t at; /* of the text in struct steerctl; 0: none */
 } rows[] = {
     {"region", "NAME", "only what lies in this region", "region", OPTION_REGION,
@@ -28,8 +28,9 @@ static const struct option_row {
      offsetof(struct steerctl, reason)},
     {"in", "DURATION", "plan it: it starts by itself after so long, such as 10m", "starts_in starts",
      OPTION_IN, offsetof(struct steerctl, in)},
-    {"at", "TIME", "plan it: it starts at this time, such as 2026-11-21T04:05:06Z", "starts starts_in",
-     OPTION_AT, offsetof(struct steerctl, at)},
+    {"at", "TIME",
+     "plan it: it starts at this time, such as 2026-11-21T04:05:06Z; of explain and export: as of then",
+     "starts starts_in at", OPTION_AT, offsetof(struct steerctl, at)},
     {"for", "DURATION", "it ends by itself after so long, counted from its start", "expires_in expires ttl",
      OPTION_FOR, offsetof(struct steerctl, for_)},
     {"until", "TIME", "it ends at this time", "expires expires_in", OPTION_UNTIL,
@@ -39,6 +40,9 @@ static const struct option_row {
     {"dry-run", NULL, "change nothing: say what would change", "dry_run", OPTION_DRY_RUN, 0},
     {"yes-unserved", NULL, "do it although nobody serves some names then", "allow_unserved",
      OPTION_YES_UNSERVED, 0},
+    {"yes-without-point", NULL, "do it although no recovery point can be saved before", "without_point",
+     OPTION_YES_WITHOUT_POINT, 0},
+    {"replace", NULL, "what is not in the file is removed", "replace", OPTION_REPLACE, 0},
     {"client", "ADDRESS", "the answer for this client; without it geography plays no part", "client",
      OPTION_CLIENT, offsetof(struct steerctl, client)},
     {"assume", "TARGET=STATE", "as if this override were put: down, drain, up or auto; repeatable", "assume",
@@ -49,13 +53,34 @@ static const struct option_row {
      "limit", OPTION_LIMIT, offsetof(struct steerctl, limit)},
     {"since", "TIME|DURATION", "only from this time on, or what is not older, such as 90m or 2d", "since",
      OPTION_SINCE, offsetof(struct steerctl, since)},
+    {"follow", NULL, "and then what comes, as it does: the latest last", "wait", OPTION_FOLLOW, 0},
     {"anchor", "SEQ:HASH", "of a line \"journal anchor\" of the log: is that entry still there", "anchor",
      OPTION_ANCHOR, offsetof(struct steerctl, anchor)},
+    {"state", "DIR", "the state folder, if no server is to be asked which it is", NULL, OPTION_STATE,
+     offsetof(struct steerctl, state)},
+    {"incremental", NULL, "only what has changed since the backup --base", NULL, OPTION_INCREMENTAL, 0},
+    {"differential", NULL, "only what has changed since the full backup --base", NULL, OPTION_DIFFERENTIAL,
+     0},
+    {"base", "FILE", "the backup that this one goes on from", NULL, OPTION_BASE,
+     offsetof(struct steerctl, base)},
+    {"force", NULL, "also if the file is there, or the store is whole", NULL, OPTION_FORCE, 0},
+    {"files", "DIR", "also the files of the configuration that served last, below this folder", NULL,
+     OPTION_FILES, offsetof(struct steerctl, files)},
+    {"to", "DIR", "where to: an empty folder, or a new one", NULL, OPTION_TO, offsetof(struct steerctl, to)},
     {"lose", "TARGET", "what is lost; repeatable", "lose", OPTION_LOSE, 0},
     {"failure", "KIND", "how it fails: timeout (a dead host, the default) or refused (a dead process)",
      "failure", OPTION_FAILURE, offsetof(struct steerctl, failure)},
-    {"from", "STATE", "start from live (the default) or from all healthy", "from", OPTION_FROM,
-     offsetof(struct steerctl, from)},
+    {"check", "NAME", "only this check", "check", OPTION_CHECK, offsetof(struct steerctl, check)},
+    {"verdict", "VERDICT", "only what is unknown, healthy or unhealthy", "verdict", OPTION_VERDICT,
+     offsetof(struct steerctl, verdict)},
+    {"once", NULL, "show it once, and end", NULL, OPTION_ONCE, 0},
+    {"outcome", "OUTCOME", "only what ended like that the last time, such as timeout", "outcome",
+     OPTION_OUTCOME, offsetof(struct steerctl, outcome)},
+    {"weight", "N", "what it says counts so much: 1 (the default) to 100", "weight", OPTION_WEIGHT,
+     offsetof(struct steerctl, weight)},
+    {"from", "FROM",
+     "of drill: start from live (the default) or from all healthy; of check: the vantage that makes it",
+     "from", OPTION_FROM, offsetof(struct steerctl, from)},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows, ROW_BASE = 256, COMMON = 4 };
@@ -160,7 +185,7 @@ enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv)
 
 /* ---- the table, for others ---- */
 
-const char *options_find_odd(const struct steerctl *ctl, unsigned allowed)
+const char *options_find_odd(const struct steerctl *ctl, uint64_t allowed)
 {
     for (size_t i = 0; i < ROWS; i++) {
         if ((ctl->given & rows[i].bit & ~allowed) != 0) {
@@ -170,7 +195,7 @@ const char *options_find_odd(const struct steerctl *ctl, unsigned allowed)
     return NULL;
 }
 
-void options_print(unsigned bits)
+void options_print(uint64_t bits)
 {
     for (size_t i = 0; i < ROWS; i++) {
         char left[40];
@@ -196,7 +221,7 @@ bool options_has_word(const char *words, const char *word, const char **after)
     return false;
 }
 
-const char *options_of_field(const struct steerctl *ctl, unsigned bits, const char *field)
+const char *options_of_field(const struct steerctl *ctl, uint64_t bits, const char *field)
 {
     const char *first = NULL, *after;
     for (size_t i = 0; i < ROWS; i++) {

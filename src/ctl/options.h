@@ -13,11 +13,11 @@ enum steerctl_exit steerctl_usage(const char *format, ...) __attribute__((format
  * said why. */
 enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv);
 /* The first option that was given and is not among these bits; NULL: there is none. */
-const char *options_find_odd(const struct steerctl *ctl, unsigned allowed);
+const char *options_find_odd(const struct steerctl *ctl, uint64_t allowed);
 /* A line for each of these options. */
-void options_print(unsigned bits);
+void options_print(uint64_t bits);
 /* "--until" for "expires": the option of these bits that a field of the API comes from, first among those
  * that were given. NULL: none. */
-const char *options_of_field(const struct steerctl *ctl, unsigned bits, const char *field);
+const char *options_of_field(const struct steerctl *ctl, uint64_t bits, const char *field);
 /* Is the word among those, which are separated by spaces? *after: what stands behind it. */
 bool options_has_word(const char *words, const char *word, const char **after);

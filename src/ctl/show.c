@@ -16,98 +16,6 @@ static void print_state(const struct steerctl *ctl, const char *label, const cha
            text_clean(text_or_dash(state), clean, sizeof clean), text_plain(ctl));
 }
 
-/* ---- status ---- */
-
-static void count_row(struct table *table, const json_t *status, const char *kind)
-{
-    static const char *const states[] = {"total",   "healthy",   "unhealthy",  "unknown",
-                                         "drained", "forced_up", "forced_down"};
-    const json_t *counts = json_object_get(status, kind);
-    char text[32];
-    table_add(table, kind);
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        table_add(table, text_number(counts, states[i], text));
-    }
-}
-
-/* Only while it holds, or where there is none. */
-static void show_brake(const json_t *status, const char *family)
-{
-    const json_t *brake = json_object_get(json_object_get(status, "brake"), family);
-    const char *state = text_of(brake, "state");
-    char text[TABLE_CELL_SIZE], label[32], failing[32], targets[32];
-    snprintf(label, sizeof label, "brake %s", family);
-    if (state != NULL && strcmp(state, "holding") == 0) {
-        snprintf(text, sizeof text,
-                 "HOLDS until %s: %s of %s targets failed at once, nothing falls meanwhile",
-                 text_or_dash(text_of(brake, "until")), text_number(brake, "failing", failing),
-                 text_number(brake, "targets", targets));
-        text_line(label, text);
-    } else if (state != NULL && strcmp(state, "off") == 0) {
-        text_line(label, "off");
-    }
-}
-
-/* Only where something is not as it should be. */
-static void show_store(const json_t *store)
-{
-    const char *state = text_of(store, "state");
-    char text[TABLE_CELL_SIZE], owed[32];
-    if (state != NULL && strcmp(state, "failing") == 0) {
-        snprintf(text, sizeof text, "FAILS since %s, a restart would forget %s changes: %s",
-                 text_or_dash(text_of(store, "since")), text_number(store, "owed", owed),
-                 text_or_dash(text_of(store, "reason")));
-        text_line("store", text);
-    } else if (state != NULL && strcmp(state, "none") == 0) {
-        text_line("store", "none: a restart forgets overrides (no \"state\" folder)");
-    }
-}
-
-/* Only where it says more than that all is well. */
-static void show_last(const json_t *status)
-{
-    const json_t *last = json_object_get(status, "last_health");
-    const char *start = text_of(last, "start"), *error = text_of(last, "error");
-    char text[TABLE_CELL_SIZE], checks[32], waiting[32];
-    if (start != NULL && strcmp(start, "restored") == 0) {
-        snprintf(text, sizeof text, "restored, %s checks; %s endpoints not checked since",
-                 text_number(last, "checks", checks), text_number(last, "waiting", waiting));
-        text_line("last health", text);
-    } else if (start != NULL && strcmp(start, "none") != 0) {
-        text_line("last health", strcmp(start, "too_old") == 0 ? "too old" : start);
-    }
-    if (error != NULL) {
-        snprintf(text, sizeof text, "NOT KEPT: %s", error);
-        text_line("last health", text);
-    }
-}
-
-void show_status(const struct steerctl *ctl, const json_t *status)
-{
-    static const char *const headings[] = {"",        "TOTAL",     "HEALTHY",     "UNHEALTHY", "UNKNOWN",
-                                           "DRAINED", "FORCED_UP", "FORCED_DOWN", NULL};
-    char text[32];
-    text_line("version", text_of(status, "version"));
-    text_line("generation", text_number(status, "generation", text));
-    text_line("started", text_of(status, "started"));
-    text_line("loaded", text_of(status, "loaded"));
-    text_line("zones", text_number(status, "zones", text));
-    text_line("names", text_number(status, "names", text));
-    text_line("overrides", text_number(status, "overrides", text));
-    text_line("  planned", text_number(status, "overrides_planned", text));
-    text_line("  dormant", text_number(status, "overrides_dormant", text));
-    show_brake(status, "ipv4");
-    show_brake(status, "ipv6");
-    show_store(json_object_get(status, "store"));
-    show_last(status);
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
-    count_row(table, status, "regions");
-    count_row(table, status, "azs");
-    count_row(table, status, "endpoints");
-    table_print(table);
-}
-
 /* ---- regions, azs, endpoints ---- */
 
 /* "healthy", or where a family differs "healthy (ipv6 unhealthy)" */
@@ -249,10 +157,40 @@ void show_load_change(const json_t *target)
     }
 }
 
+/* The day of a time. */
+static const char *text_date(const char *time, char text[32])
+{
+    if (time == NULL) {
+        return NULL;
+    }
+    snprintf(text, 32, "%.10s", time);
+    return text;
+}
+
+static bool sees_certificates(const json_t *checks)
+{
+    size_t i = 0;
+    while (i < json_array_size(checks) && text_of(json_array_get(checks, i), "certificate_ends") == NULL) {
+        i++;
+    }
+    return i < json_array_size(checks);
+}
+
 static void show_checks(const struct steerctl *ctl, const json_t *checks)
 {
-    static const char *const headings[] = {"CHECK",  "TYPE", "ADDRESS", "VERDICT", "OUTCOME", "STATUS",
-                                           "STREAK", "MS",   "CHECKED", "JUDGED",  NULL};
+    bool has_certificates = sees_certificates(checks);
+    const char *const headings[] = {"CHECK",
+                                    "TYPE",
+                                    "ADDRESS",
+                                    "VERDICT",
+                                    "OUTCOME",
+                                    "STATUS",
+                                    "STREAK",
+                                    "MS",
+                                    "CHECKED",
+                                    "JUDGED",
+                                    has_certificates ? "CERTIFICATE ENDS" : NULL,
+                                    NULL};
     size_t i;
     const json_t *check;
     char text[32];
@@ -273,6 +211,9 @@ static void show_checks(const struct steerctl *ctl, const json_t *checks)
         table_add(table, text_number(check, "duration_ms", text));
         table_add(table, text_age(text_of(check, "checked"), text));
         table_add(table, text_age(text_of(check, "judged"), text));
+        if (has_certificates) {
+            table_add(table, text_date(text_of(check, "certificate_ends"), text));
+        }
     }
     table_print(table);
 }
@@ -339,9 +280,80 @@ static void show_families(const json_t *families)
     }
 }
 
+/* How its checks add up, where that is not simply all of them. */
+static void show_combination(const json_t *combination)
+{
+    static const char *const families[] = {"ipv4", "ipv6"};
+    for (size_t i = 0; json_is_integer(json_object_get(combination, "at_least")) && i < 2; i++) {
+        const json_t *family = json_object_get(combination, families[i]);
+        char label[32];
+        snprintf(label, sizeof label, "  %s checks", families[i]);
+        if (json_is_object(family)) {
+            text_line(label, text_of(family, "why"));
+        }
+    }
+}
+
+/* Why something that is well is down, and what has to happen. */
+static void show_stay(const json_t *target)
+{
+    const json_t *stay = json_object_get(target, "stays_down");
+    char text[128], because[32], until[48];
+    if (!json_is_object(stay)) {
+        return;
+    }
+    (void)text_clean(text_or_dash(text_of(stay, "because")), because, sizeof because);
+    if (json_is_true(json_object_get(stay, "needs_failback"))) {
+        snprintf(text, sizeof text, "%s: well again, until somebody says steerctl failback", because);
+    } else {
+        snprintf(text, sizeof text, "%s: well again, until %s", because,
+                 text_clean(text_or_dash(text_of(stay, "until")), until, sizeof until));
+    }
+    text_line("stays down", text);
+}
+
+/* "25 % of its weight until …, then 100 %" */
+static void show_ramp(const json_t *target)
+{
+    const json_t *ramp = json_object_get(target, "ramp");
+    char text[192], next[48], ends[48];
+    if (!json_is_object(ramp)) {
+        return;
+    }
+    (void)text_clean(text_or_dash(text_of(ramp, "next")), next, sizeof next);
+    (void)text_clean(text_or_dash(text_of(ramp, "ends")), ends, sizeof ends);
+    snprintf(text, sizeof text, "%d %% of its weight until %s, all of it from %s on",
+             (int)json_integer_value(json_object_get(ramp, "percent")), next, ends);
+    text_line("ramping", text);
+}
+
+/* How many of a region or az are missing, who, and what has to happen. */
+static void show_group(const json_t *target)
+{
+    char text[TABLE_CELL_SIZE] = "", number[32];
+    size_t i;
+    const json_t *name;
+    text_line("members", text_number(target, "members", number));
+    text_line("  unhealthy", text_number(target, "members_unhealthy", number));
+    const json_t *missing = json_object_get(target, "missing");
+    json_array_foreach(missing, i, name)
+    {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s", i == 0 ? "" : ", ",
+                 text_or_dash(json_string_value(name)));
+    }
+    if (json_array_size(missing) != 0) {
+        bool is_all = (json_int_t)json_array_size(missing) ==
+                      json_integer_value(json_object_get(target, "members_unhealthy"));
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s", is_all ? "" : ", …");
+        text_line("  missing", text);
+    }
+    text_line("why", text_of(target, "why"));
+}
+
 void show_target(const struct steerctl *ctl, const json_t *target)
 {
-    char text[32];
     text_line(text_or_dash(text_of(target, "kind")), text_of(target, "name"));
     if (json_object_get(target, "az") != NULL) {
         text_line("az", text_of(target, "az"));
@@ -354,13 +366,15 @@ void show_target(const struct steerctl *ctl, const json_t *target)
     text_line("since", text_of(target, "since"));
     text_line("observed", text_of(target, "observed"));
     show_families(json_object_get(target, "families"));
+    show_combination(json_object_get(target, "combination"));
+    show_stay(target);
+    show_ramp(target);
     text_line("desired", text_of(target, "desired"));
     show_override(json_object_get(target, "override"));
     if (json_object_get(target, "addresses") != NULL) {
         show_endpoint(target);
     } else {
-        text_line("members", text_number(target, "members", text));
-        text_line("  unhealthy", text_number(target, "members_unhealthy", text));
+        show_group(target);
     }
     show_checks(ctl, json_object_get(target, "checks"));
 }

@@ -49,6 +49,55 @@ static const struct verb verbs[] = {
      "of them, checks included",
      "  steerctl endpoints --az us-east-1a --effective unhealthy\n  steerctl endpoints web-1", 0, 1,
      OPTION_REGION | OPTION_AZ | OPTION_EFFECTIVE, NULL, run_targets},
+    {"checks", "[ENDPOINT]", "list checks with their last results",
+     "All checks, those of an endpoint, or those that the options select: their verdicts and why these are "
+     "what "
+     "they\n"
+     "are, what has to happen for them to change, and the last results, the latest at the right: bars are as "
+     "long "
+     "as\n"
+     "the checks took, x is a failure, ? one that could not be made for a reason of the server's own host",
+     "  steerctl checks web-1\n  steerctl checks --region us-east --outcome timeout", 0, 1,
+     OPTION_REGION | OPTION_AZ | OPTION_CHECK | OPTION_VERDICT | OPTION_OUTCOME, "endpoint=ENDPOINT",
+     run_checks},
+    {"replication", "", "how far copies of data lag behind",
+     "How far the copies lag behind that the topology names (replicates_to): the lag while it is known, how "
+     "old\n"
+     "the last word is, at which stage the copying is, and whether the lag is within the RPO. Why nothing is "
+     "known\n"
+     "is told. It decides nothing by itself. \"steerctl lag\" is the same",
+     "  steerctl replication", 0, 0, 0, NULL, run_replication},
+    {"lag", "", "the same, in short", "As \"steerctl replication\"", "  steerctl lag", 0, 0, 0, NULL,
+     run_replication},
+    {"watch", "", "regions, azs and checks, live",
+     "Regions, azs and checks with their last results, live in the terminal, what is not well first. What "
+     "changed\n"
+     "in the last ten seconds is marked by ! and in reverse. It ends by Ctrl-C or q. With --once, or if the "
+     "output\n"
+     "is no terminal, all of it once, as text",
+     "  steerctl watch\n  steerctl watch --region us-east --once", 0, 0, OPTION_REGION | OPTION_ONCE, NULL,
+     run_watch},
+    {"check", "run ENDPOINT", "check an endpoint now, and show every step",
+     "Check an endpoint now, as the server does it and from where it does: where it connects to, the TLS "
+     "handshake\n"
+     "and the certificates that are shown, what is said (>) and heard (<), what was expected and what was "
+     "found,\n"
+     "each with its time. Verdicts do not count it. Exit code 7 if a check fails",
+     "  steerctl check run web-1\n  steerctl check run web-1 --check tls\n"
+     "  steerctl check run web-1 --from fra-1",
+     2, 2, OPTION_CHECK | OPTION_FROM, "endpoint=ENDPOINT", run_check},
+    {"vantages", "", "hosts that check, too",
+     "Hosts that check, too: whether they are there, what they check and think, and how far away they are. + "
+     "behind\ntheir checks: the list is not the latest one yet",
+     "  steerctl vantages", 0, 0, 0, NULL, run_vantages},
+    {"vantage", "enrol|show|drain|undrain|rename|revoke NAME [NEW]",
+     "let a host check as well, or not any more",
+     "enrol makes a token, which is shown once and can be used once within an hour, and says what to run on "
+     "the "
+     "other\nhost. drain: what it says does not count, until undrain. rename: the same host by another name. "
+     "revoke: it\nis no vantage any more",
+     "  steerctl vantage enrol fra-1\n  steerctl vantage drain fra-1 --reason \"its uplink flaps\"", 2, 3,
+     OPTION_REASON | OPTION_ACTOR | OPTION_WEIGHT, "name=NAME", run_vantage},
     {"show", "TARGET", "everything about a region, az or endpoint",
      "What is observed and desired, what answers follow and what decided it, its override, and of an "
      "endpoint\n"
@@ -72,12 +121,22 @@ static const struct verb verbs[] = {
      "Remove the override of this target, also one that is only planned: answers follow what is observed",
      "  steerctl auto region:us-east", 1, 1,
      OPTION_ACTOR | OPTION_DRY_RUN | OPTION_REASON | OPTION_YES_UNSERVED, "state=VERB", run_override},
+    {"failback", "TARGET --reason TEXT", "let back what is well again and stays down",
+     "Let a region, az or endpoint come back that is well again and stays down: because its failback is "
+     "manual, or\nbefore its hold_down, failback or flap penalty has run out",
+     "  steerctl failback region:us-east --reason \"its data are in sync\"", 1, 1,
+     OPTION_REASON | OPTION_ACTOR, NULL, run_failback},
     {"load", "TARGET VALUE|forget", "report the load of an endpoint",
      "Report the load of an endpoint, in the unit of its watermarks in the topology. It counts until the "
      "next\n"
      "report, at most as long as --for or the endpoint's max_age says",
      "  steerctl load endpoint:web-1 0.83 --for 30s\n  steerctl load endpoint:web-1 forget", 2, 2,
      OPTION_FOR | OPTION_ACTOR | OPTION_DRY_RUN, "value=VALUE", run_load},
+    {"report", "TARGET CHECK up|down", "report for a check of type push",
+     "Report what was found out about an endpoint, for one of its checks that is of type \"push\". It counts "
+     "for\nas long as --for or the check's ttl says",
+     "  steerctl report endpoint:web-1 agent up --for 30s", 3, 3, OPTION_FOR | OPTION_ACTOR,
+     "endpoint=TARGET check=CHECK state=STATE", run_report},
     {"overrides", "", "list all overrides",
      "All overrides, planned ones included: who set them, why, and until when", "  steerctl overrides", 0, 0,
      0, NULL, run_list},
@@ -85,8 +144,9 @@ static const struct verb verbs[] = {
      "What operators have ordered, and what has started or ended by itself, from the journal, latest first: "
      "who\n"
      "is said to have done it and [who the kernel proves], what it was before and after, and why",
-     "  steerctl history region:us-east\n  steerctl history --since 2h --actor alice", 0, 1,
-     OPTION_SINCE | OPTION_ACTOR | OPTION_LIMIT, "target=TARGET", run_history},
+     "  steerctl history region:us-east\n  steerctl history --since 2h --actor alice\n  steerctl history "
+     "--follow",
+     0, 1, OPTION_SINCE | OPTION_ACTOR | OPTION_LIMIT | OPTION_FOLLOW, "target=TARGET", run_history},
     {"audit", "verify", "is the journal what it was?",
      "Look through the whole journal: was any entry changed, removed or moved? That its end was cut off "
      "shows "
@@ -94,13 +154,91 @@ static const struct verb verbs[] = {
      "an --anchor from the log that is kept elsewhere. Exit code 6 if it is broken, with the entry and why",
      "  steerctl audit verify\n  steerctl audit verify --anchor 1234:e3b0c442...", 1, 1, OPTION_ANCHOR, NULL,
      run_audit},
+    {"backup", "FILE | verify FILE... | restore FILE... --to DIR",
+     "back up what the server keeps; check, restore it",
+     "Write one file with all that the state folder holds: journal, objects, configuration of past times, "
+     "health.\n"
+     "It is a tar in gzip, or in zstd if FILE ends in .zst; the server may run or not. --incremental has "
+     "only what\n"
+     "has changed since the backup --base, --differential since the full one --base. verify restores a full "
+     "backup\n"
+     "and those that go on from it to a scratch folder under $TMPDIR, and judges all of it: exit code 6 if "
+     "it is\n"
+     "broken. restore puts them into an empty or a new folder, on which a steerd can be started",
+     "  steerctl backup verify full.tar.gz monday.tar.gz\n"
+     "  steerctl backup restore full.tar.gz monday.tar.gz --to /var/lib/steerd\n"
+     "  steerctl backup full.tar.gz\n"
+     "  steerctl backup monday.tar.gz --incremental --base full.tar.gz",
+     1, 10000,
+     OPTION_STATE | OPTION_BASE | OPTION_INCREMENTAL | OPTION_DIFFERENTIAL | OPTION_FORCE | OPTION_TO |
+         OPTION_FILES,
+     NULL, run_backup},
+    {"export", "[FILE]", "all objects as JSON lines",
+     "All objects of the journal as they are now, or were --at a time, a line of JSON each, to FILE or to "
+     "the\n"
+     "output: kind, key, value, revision, and when it was written and expires. The server may run or not",
+     "  steerctl export --at -2h", 0, 1, OPTION_STATE | OPTION_FORCE | OPTION_AT, NULL, run_backup},
+    {"salvage", "", "put a damaged store aside, and find what is left",
+     "When store.db is damaged and steerd refuses it: it is renamed, so that a new one can begin, and the "
+     "objects "
+     "of\n"
+     "the latest recovery point are looked for, to be imported. The running server takes the new one into "
+     "use by\n"
+     "itself. A backup that is later than that point is the better way. A store that is whole is left alone "
+     "unless\n"
+     "--force is said; one that is in use always is",
+     "  steerctl import /var/lib/steerd/depot/5d/5dc8... --dry-run\n  steerctl salvage", 0, 0,
+     OPTION_STATE | OPTION_FORCE, NULL, run_backup},
+    {"point", "list|show|save|delete|use|files [NAME]", "recovery points: states to which one can return",
+     "List recovery points, show one, save one that stays until it is deleted, delete one, or note that it "
+     "was\n"
+     "used. Others are made by themselves, as steerd.json says. files puts the configuration that served at "
+     "a "
+     "point,\n"
+     "or at any time, into a folder; the server may run or not",
+     "  steerctl point save before-migration --reason \"we move\"\n  steerctl point list\n"
+     "  steerctl point files before-migration --to /tmp/then",
+     1, 2, OPTION_REASON | OPTION_ACTOR | OPTION_TO | OPTION_STATE, "name=NAME", run_point},
+    {"restore", "MOMENT --reason TEXT", "put overrides back to what they were",
+     "Make the overrides what they were at a recovery point, a time, or so long ago. What would have ended "
+     "since\n"
+     "is not put again. A point is saved before, so that the way back is a restore as well. Where nobody "
+     "would\n"
+     "serve a name any more these names are listed, and nothing is done without --yes-unserved",
+     "  steerctl restore before-migration --dry-run\n"
+     "  steerctl restore 2h --reason \"the drains were a mistake\"\n"
+     "  steerctl restore 2026-11-22T14:03:00Z --reason \"as it was\"",
+     1, 1,
+     OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN | OPTION_LIMIT | OPTION_YES_UNSERVED |
+         OPTION_YES_WITHOUT_POINT,
+     "to=MOMENT", run_restore},
+    {"import", "FILE --reason TEXT", "put overrides from a file of JSON lines",
+     "Put the overrides of a file as export writes it (\"-\": stdin). Others stay, but for --replace. "
+     "Previewed,\n"
+     "recorded and reversible as a restore is",
+     "  steerctl import overrides.jsonl --dry-run\n  steerctl import - --dry-run", 1, 1,
+     OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN | OPTION_LIMIT | OPTION_YES_UNSERVED |
+         OPTION_YES_WITHOUT_POINT | OPTION_REPLACE,
+     NULL, run_import},
     {"explain", "NAME [TYPE]", "which answer a client gets, and why",
      "Which answer a client gets for a name (type A unless given), and why, step by step. With --assume "
      "also\n"
-     "the answer that it would get then",
+     "the answer that it would get then. With --at the answer that it got at a moment of the past: a time, "
+     "how\n"
+     "long ago it was, or the ID of a recovery point",
      "  steerctl explain www.example.com AAAA --client 192.0.2.1\n"
-     "  steerctl explain www.example.com --assume region:us-east=down",
-     1, 2, OPTION_CLIENT | OPTION_ASSUME, "name=NAME type=TYPE", run_explain},
+     "  steerctl explain www.example.com --assume region:us-east=down\n"
+     "  steerctl explain www.example.com --at 2026-11-21T14:03:00Z\n"
+     "  steerctl explain www.example.com --at \"2h ago\"",
+     1, 2, OPTION_CLIENT | OPTION_ASSUME | OPTION_AT, "name=NAME type=TYPE", run_explain},
+    {"diff", "MOMENT [MOMENT]", "what changed between two moments, or since one",
+     "What differs between a moment of the past and another one, or now: what operators did, which files of "
+     "the\n"
+     "configuration were changed and how, answers and settings, and what became of health. A moment is a "
+     "time,\n"
+     "how long ago it was, or the ID of a recovery point",
+     "  steerctl diff 90m\n  steerctl diff 2026-11-21T14:00:00Z 2026-11-21T14:10:00Z", 1, 2, OPTION_LIMIT,
+     "from=MOMENT to=MOMENT", run_diff},
     {"what-if", "[KIND NAME STATE]...", "what all names would answer, and how full places would get",
      "What all names would answer if these overrides were put: who gets no records, what falls back, where\n"
      "traffic goes, how full regions and azs would get. KIND is region, az or endpoint, STATE is down, "

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum steerctl_exit {
@@ -19,6 +20,7 @@ enum steerctl_exit {
     STEERCTL_NOT_FOUND = EXITS_NOT_FOUND,
     STEERCTL_DRILL_FAILED = EXITS_DRILL_FAILED,
     STEERCTL_BROKEN = EXITS_BROKEN,
+    STEERCTL_CHECK_FAILED = EXITS_CHECK_FAILED,
 };
 
 #define SOCKET_DEFAULT "/run/steerd/admin.sock"
@@ -45,7 +47,23 @@ enum {
     OPTION_YES_UNSERVED = 1 << 18,
     OPTION_SINCE = 1 << 19,
     OPTION_ANCHOR = 1 << 20,
+    OPTION_FILES = 1 << 21,
+    OPTION_STATE = 1 << 25,
+    OPTION_BASE = 1 << 26,
+    OPTION_INCREMENTAL = 1 << 27,
+    OPTION_DIFFERENTIAL = 1 << 28,
+    OPTION_FORCE = 1 << 29,
+    OPTION_TO = 1 << 30,
+    OPTION_YES_WITHOUT_POINT = 1 << 23,
+    OPTION_REPLACE = 1 << 24,
+    OPTION_FOLLOW = 1 << 22,
+    OPTION_CHECK = 1 << 15,
 };
+/* An enum has room for an int. */
+#define OPTION_VERDICT (UINT64_C(1) << 32)
+#define OPTION_OUTCOME (UINT64_C(1) << 33)
+#define OPTION_ONCE    (UINT64_C(1) << 34)
+#define OPTION_WEIGHT  (UINT64_C(1) << 35)
 
 struct verb;
 
@@ -53,9 +71,10 @@ struct steerctl {
     const char *socket;
     const struct verb *verb;
     bool json, colour, wants_help, wants_version;
-    unsigned given; /* OPTION_ bits */
+    int answer_ms;  /* how long an answer may take; 0: as usual */
+    uint64_t given; /* OPTION_ bits */
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
-        *traffic, *limit, *since, *anchor;
+        *traffic, *limit, *since, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict, *weight;
     const char **losses;
     size_t loss_count;
     const char **assumed;
@@ -90,6 +109,9 @@ enum steerctl_exit steerctl_judge(const struct steerctl *ctl, const struct steer
  * the caller. */
 enum steerctl_exit steerctl_ask_json(const struct steerctl *ctl, const char *method, const char *target,
                                      json_t *body, json_t **json);
+/* The same with a body of lines, each of which is JSON. */
+enum steerctl_exit steerctl_ask_lines(const struct steerctl *ctl, const char *target, const char *lines,
+                                      json_t **json);
 /* A page as large as the target says; else as steerctl_list_page(). */
 enum steerctl_exit steerctl_list_part(const struct steerctl *ctl, const char *target, json_t *items,
                                       char **cursor);
@@ -122,6 +144,9 @@ const char *text_of(const json_t *object, const char *key); /* NULL if null or n
 const char *text_clean(const char *text, char *out, size_t size);
 /* "12s", "5m", "3h", "9d" since (or until) an RFC 3339 time; "-" for NULL. Returns out. */
 const char *text_age(const char *time, char out[32]);
+/* "time" of an object, "2026-11-21T04:05:06.789Z" -> "2026-11-21 04:05:06Z (3m)"; what is none as it is. */
+enum { TEXT_WHEN_SIZE = 64 };
+const char *text_when(const json_t *object, char out[TEXT_WHEN_SIZE]);
 const char *text_colour(const struct steerctl *ctl, const char *state); /* "" without colour */
 const char *text_plain(const struct steerctl *ctl);
 void text_line(const char *label, const char *value); /* "label:   value", "-" for NULL; cleaned */
@@ -134,6 +159,11 @@ json_t *whatif_parse_words(char *const *words, int count, const char **bad);
 void show_report(const struct steerctl *ctl, const json_t *report);
 /* An explanation on assumptions: what it was and would be. */
 void show_assumed(const struct steerctl *ctl, const json_t *explanation);
+
+/* ---- then.c ---- */
+
+/* What held at a moment of the past, and what is not known of it. */
+void show_moment(const json_t *moment);
 
 /* ---- unserved.c ---- */
 

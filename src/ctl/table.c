@@ -87,13 +87,25 @@ const char *text_age(const char *time, char out[32])
     return out;
 }
 
+const char *text_when(const json_t *object, char out[TEXT_WHEN_SIZE])
+{
+    const char *time = text_of(object, "time");
+    char age[32];
+    if (time == NULL || strlen(time) < 19) {
+        return time;
+    }
+    snprintf(out, TEXT_WHEN_SIZE, "%.10s %.8sZ (%s)", time, time + 11, text_age(time, age));
+    return out;
+}
+
 const char *text_colour(const struct steerctl *ctl, const char *state)
 {
     static const char *const colours[][2] = {
-        {"healthy", "\033[32m"},     {"forced_up", "\033[32m"}, {"unhealthy", "\033[31m"},
-        {"forced_down", "\033[31m"}, {"drained", "\033[33m"},   {"failed", "\033[31m"},
-        {"stale", "\033[33m"},       {"heading", "\033[1m"},    {"unserved", "\033[31m"},
-        {"overloaded", "\033[31m"},  {"fallback", "\033[33m"},  {"still_unserved", "\033[33m"}};
+        {"healthy", "\033[32m"},     {"forced_up", "\033[32m"},     {"unhealthy", "\033[31m"},
+        {"forced_down", "\033[31m"}, {"drained", "\033[33m"},       {"failed", "\033[31m"},
+        {"stale", "\033[33m"},       {"heading", "\033[1m"},        {"unserved", "\033[31m"},
+        {"over", "\033[31m"},        {"kept", "\033[32m"},          {"overloaded", "\033[31m"},
+        {"fallback", "\033[33m"},    {"still_unserved", "\033[33m"}};
     for (size_t i = 0; ctl->colour && i < sizeof colours / sizeof *colours; i++) {
         if (strcmp(colours[i][0], state) == 0) {
             return colours[i][1];

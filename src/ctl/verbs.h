@@ -12,7 +12,7 @@ struct verb {
     const char *about;        /* more of it; lines without a newline at the end */
     const char *example;      /* likewise */
     int min_words, max_words; /* after the verb */
-    unsigned options;         /* OPTION_ bits */
+    uint64_t options;         /* OPTION_ bits */
     const char *fields;       /* "field=WORD field=WORD": what the API calls its words; NULL: nothing else */
     enum steerctl_exit (*run)(const struct steerctl *ctl);
 };
@@ -28,11 +28,32 @@ enum steerctl_exit run_show(const struct steerctl *ctl);
 enum steerctl_exit run_explain(const struct steerctl *ctl);
 enum steerctl_exit run_what_if(const struct steerctl *ctl);
 enum steerctl_exit run_metrics(const struct steerctl *ctl);
+/* checks.c */
+enum steerctl_exit run_checks(const struct steerctl *ctl);
+/* replication.c */
+enum steerctl_exit run_replication(const struct steerctl *ctl);
+/* try.c */
+enum steerctl_exit run_check(const struct steerctl *ctl);
+/* vantages.c */
+enum steerctl_exit run_vantages(const struct steerctl *ctl);
+enum steerctl_exit run_vantage(const struct steerctl *ctl);
+/* watch.c */
+enum steerctl_exit run_watch(const struct steerctl *ctl);
+/* then.c */
+enum steerctl_exit run_diff(const struct steerctl *ctl);
 /* history.c */
 enum steerctl_exit run_history(const struct steerctl *ctl);
 enum steerctl_exit run_audit(const struct steerctl *ctl);
+/* backup.c */
+enum steerctl_exit run_backup(const struct steerctl *ctl);
+/* points.c */
+enum steerctl_exit run_point(const struct steerctl *ctl);
+enum steerctl_exit run_restore(const struct steerctl *ctl);
+enum steerctl_exit run_import(const struct steerctl *ctl);
 /* change.c */
 enum steerctl_exit run_override(const struct steerctl *ctl);
+enum steerctl_exit run_report(const struct steerctl *ctl);
+enum steerctl_exit run_failback(const struct steerctl *ctl);
 enum steerctl_exit run_load(const struct steerctl *ctl);
 enum steerctl_exit run_takeover(const struct steerctl *ctl);
 enum steerctl_exit run_reload(const struct steerctl *ctl);

@@ -8,6 +8,7 @@
 #include "daemon/changes.h"
 
 #include "daemon/teller.h"
+#include "health/opinion.h"
 #include "base/clock.h"
 #include "base/log_record.h"
 #include "base/memory.h"
@@ -196,6 +197,92 @@ static void on_braked(void *context, const struct health_brake_change *change)
                                       .body = body.text});
 }
 
+/* It is well and stays down. */
+static void on_stayed(void *context, const struct health_stay_change *change)
+{
+    const struct health_stay_status *status = &change->status;
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "turn", "stays_down");
+    change_body_add(&body, "because", health_stay_text(status->reason));
+    add_time(&body, "until", status->ends_ms);
+    add_time(&body, "down_since", status->down_ms);
+    change_body_add(&body, "needs", status->reason == HEALTH_STAY_MANUAL ? "failback" : NULL);
+    publish(context, &(struct change){.kind = CHANGE_FAILBACK,
+                                      .name = write_name(health_kind_text(change->kind), change->name, name),
+                                      .body = body.text});
+}
+
+/* What came back has this much of its weight now. */
+static void on_ramped(void *context, const struct health_ramp_change *change)
+{
+    const struct health_ramp_status *status = &change->status;
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    if (change->endpoints != 0) {
+        change_body_add_number(&body, "endpoints", (int64_t)change->endpoints);
+    }
+    change_body_add_number(&body, "percent", status->percent == 0 ? HEALTH_RAMP_WHOLE : status->percent);
+    if (status->percent != 0 && status->next_percent != 0) {
+        change_body_add_number(&body, "next_percent", status->next_percent);
+    }
+    add_time(&body, "next", status->next_ms);
+    add_time(&body, "ends", status->ends_ms);
+    publish(context, &(struct change){.kind = CHANGE_RAMP,
+                                      .name = write_name(health_kind_text(change->kind), change->name, name),
+                                      .body = body.text});
+}
+
+/* "3.2 s" */
+static const char *write_lag(const struct health_lag_status *status, char text[48])
+{
+    snprintf(text, 48, "%g %s", status->value, health_lag_unit_text(status->unit));
+    return text;
+}
+
+static void on_lagged(void *context, const struct health_lag_change *change)
+{
+    const struct health_lag_status *status = change->status;
+    char name[CHANGE_NAME_MAX + 1], value[48];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "to", status->to);
+    change_body_add(&body, "rpo_is", health_rpo_text(status->rpo));
+    change_body_add(&body, "rpo_was", health_rpo_text(change->rpo_before));
+    change_body_add(&body, "stage", health_stage_text(status->stage));
+    if (status->stage != change->stage_before) {
+        change_body_add(&body, "stage_was", health_stage_text(change->stage_before));
+    }
+    change_body_add(&body, "lag", status->is_known ? write_lag(status, value) : NULL);
+    if (status->rpo_ms != 0) {
+        change_body_add_number(&body, "rpo_ms", status->rpo_ms);
+    }
+    change_body_add(&body, "source", health_lag_source_text(status->source));
+    if (!status->is_known && status->age_ms >= 0) {
+        add_seconds(&body, "age_s", status->age_ms);
+        change_body_add(&body, "why", "nobody has said for too long how far it lags behind");
+    }
+    publish(context, &(struct change){.kind = CHANGE_REPLICATION,
+                                      .name = write_name(health_kind_text(status->kind), status->from, name),
+                                      .actor = text_or_null(status->actor),
+                                      .peer = text_or_null(status->peer),
+                                      .body = body.text});
+}
+
+void changes_tell_failback(struct changes *changes, enum health_kind kind, const char *target,
+                           const struct health_override *who)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    publish(changes, &(struct change){.kind = CHANGE_FAILBACK,
+                                      .name = write_name(health_kind_text(kind), target, name),
+                                      .actor = who->actor,
+                                      .peer = text_or_null(who->peer),
+                                      .reason = text_or_null(who->reason),
+                                      .body = "turn=let_back\n"});
+}
+
 void changes_tell_forgotten(struct changes *changes, const char *endpoint,
                             const struct health_load_report *report)
 {
@@ -260,6 +347,48 @@ void changes_tell_host(struct changes *changes, const char *host, const char *fa
             &(struct change){.kind = CHANGE_HOST, .name = write_name("host", host, name), .body = body.text});
 }
 
+void changes_tell_certificate(struct changes *changes, const struct changes_certificate *certificate)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "turn", certificate->is_near ? "ending" : "renewed");
+    change_body_add(&body, "check", certificate->check);
+    change_body_add(&body, "family", certificate->family);
+    add_time(&body, "ends", certificate->ends_ms);
+    change_body_add_number(&body, "days", certificate->days);
+    publish(changes, &(struct change){.kind = CHANGE_CERTIFICATE,
+                                      .name = write_name("endpoint", certificate->endpoint, name),
+                                      .body = body.text});
+}
+
+void changes_tell_vantage(struct changes *changes, const struct changes_vantage *vantage)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "turn", vantage->turn);
+    change_body_add(&body, "from", vantage->from);
+    change_body_add(&body, "was", vantage->was);
+    if (vantage->checks != 0) {
+        change_body_add_number(&body, "checks", (int64_t)vantage->checks);
+    }
+    change_body_add(&body, "why", vantage->why);
+    publish(changes,
+            &(struct change){.kind = CHANGE_VANTAGE,
+                             .name = write_name("vantage", vantage->name, name),
+                             .actor = vantage->actor == NULL ? NULL : text_or_null(vantage->actor),
+                             .peer = vantage->peer == NULL ? NULL : text_or_null(vantage->peer),
+                             .reason = vantage->reason == NULL ? NULL : text_or_null(vantage->reason),
+                             .body = body.text});
+}
+
+static void on_vantage(void *context, const struct health_vantage_change *change)
+{
+    changes_tell_vantage(context, &(struct changes_vantage){.name = change->name,
+                                                            .turn = health_vantage_turn_text(change->turn)});
+}
+
 static void on_more(void *context)
 {
     const struct changes *changes = context;
@@ -274,6 +403,10 @@ void changes_listen(struct changes *changes, struct teller *teller, struct healt
                                                           .turned = on_turn,
                                                           .shed = on_shed,
                                                           .braked = on_braked,
+                                                          .stayed = on_stayed,
+                                                          .heard = on_vantage,
+                                                          .lagged = on_lagged,
+                                                          .ramped = on_ramped,
                                                           .more = on_more});
 }
 

@@ -29,6 +29,9 @@ void changes_hook_turns(struct changes *changes,
                         void *context);
 void changes_tell_override(struct changes *changes, enum health_kind kind, const char *name,
                            const struct health_override *override);
+/* Somebody let it come back. */
+void changes_tell_failback(struct changes *changes, enum health_kind kind, const char *name,
+                           const struct health_override *who);
 /* Somebody deleted a report of load. */
 void changes_tell_forgotten(struct changes *changes, const char *endpoint,
                             const struct health_load_report *report);
@@ -40,6 +43,23 @@ struct changes_reload {
     int64_t duration_ms;
 };
 void changes_tell_reload(struct changes *changes, const struct changes_reload *reload);
+
+/* What an https check saw of an endpoint: its certificate ends soon, or not any more. */
+struct changes_certificate {
+    const char *endpoint, *check, *family;
+    int64_t ends_ms, days;
+    bool is_near;
+};
+void changes_tell_certificate(struct changes *changes, const struct changes_certificate *certificate);
+
+/* Of a host that checks as well. */
+struct changes_vantage {
+    const char *name, *turn;           /* "connected" … */
+    const char *from, *was, *why;      /* NULL: there is none */
+    size_t checks;                     /* 0 likewise */
+    const char *actor, *peer, *reason; /* likewise */
+};
+void changes_tell_vantage(struct changes *changes, const struct changes_vantage *vantage);
 
 struct changes_drill {
     const char *lost; /* the first one */

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 union control {
@@ -25,6 +27,59 @@ int channel_open(int ends[2])
         return -errno;
     }
     return 0;
+}
+
+static int make_socket(const char *path, struct sockaddr_un *at, int *fd)
+{
+    *at = (struct sockaddr_un){.sun_family = AF_UNIX};
+    *fd = -1;
+    if (strlen(path) >= sizeof at->sun_path) {
+        return -ENAMETOOLONG;
+    }
+    memcpy(at->sun_path, path, strlen(path) + 1);
+    *fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return *fd == -1 ? -errno : 0;
+}
+
+static int drop_socket(int *fd)
+{
+    int error = -errno;
+    (void)close(*fd);
+    *fd = -1;
+    return error;
+}
+
+int channel_listen(const char *path, int *fd)
+{
+    struct sockaddr_un at;
+    int error = make_socket(path, &at, fd);
+    if (error != 0) {
+        return error;
+    }
+    struct stat old;
+    if (lstat(path, &old) == 0 && S_ISSOCK(old.st_mode)) { /* of one that was killed */
+        (void)unlink(path);
+    }
+    /* what fchmod() says holds for the file from its birth on */
+    bool good = fchmod(*fd, S_IRUSR | S_IWUSR) == 0 &&
+                bind(*fd, (const struct sockaddr *)&at, sizeof at) == 0 && listen(*fd, 1) == 0;
+    return good ? 0 : drop_socket(fd);
+}
+
+int channel_accept(int listener, int *fd)
+{
+    *fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    return *fd == -1 ? -errno : 0;
+}
+
+int channel_meet(const char *path, int *fd)
+{
+    struct sockaddr_un at;
+    int error = make_socket(path, &at, fd);
+    if (error == 0 && connect(*fd, (const struct sockaddr *)&at, sizeof at) == -1) {
+        error = drop_socket(fd);
+    }
+    return error;
 }
 
 int channel_try_send(int fd, const char *text, const int *fds, size_t fd_count)

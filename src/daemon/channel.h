@@ -26,6 +26,11 @@ struct channel_message {
 
 /* Both ends: close-on-exec, and neither blocks. 0 or -errno. */
 int channel_open(int ends[2]);
+/* For processes that are no relatives: one listens at a path (a file that only its user may connect to; one
+ * that is there is removed), the other one meets it, which waits for nothing. 0 or -errno. */
+int channel_listen(const char *path, int *fd);
+int channel_accept(int listener, int *fd);
+int channel_meet(const char *path, int *fd);
 /* Takes the body. Waits for room at most so long. 0 or -errno (-EPIPE: the other one has gone). */
 int channel_send(int fd, json_t *body, int patience_ms);
 /* With descriptors, as text, without waiting: -EAGAIN. */

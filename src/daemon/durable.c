@@ -7,12 +7,20 @@
 
 #include "daemon/durable.h"
 
+#include "daemon/anchors.h"
+#include "daemon/durations.h"
+#include "daemon/failback.h"
+#include "daemon/notes.h"
 #include "daemon/override_json.h"
+#include "daemon/overrides.h"
+#include "daemon/regain.h"
 #include "daemon/server.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/sanitizer.h"
+#include "past/objects.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -24,11 +32,10 @@
 
 #include <event2/event.h>
 
-enum { PATIENCE_MS = 500, ANCHOR_S = 5 };
+enum { PATIENCE_MS = 500 * SANITIZER_SLOWNESS };
 
 static const char unread[] =
-    "it could not be read at the start, so the overrides in it are not in force: restart "
-    "steerd, and they are";
+    "it could not be read at the start; the overrides in it are in force as soon as it can be";
 
 struct turn {
     enum health_kind kind;
@@ -45,76 +52,22 @@ struct durable {
     struct durable_order *orders; /* on their way */
     struct turn *turns;           /* of the overrides that have started or ended */
     size_t turn_count, turn_capacity;
-    bool is_failing;         /* and was said to be */
-    bool is_unread;          /* since the start: what it holds is not in force */
-    uint64_t anchored;       /* seq of the latest anchor in the log */
-    struct event *anchor;    /* timer: the next one */
+    struct durations *durations;
+    uint64_t read_seq;     /* of what was read from a store that cannot be written yet; else 0 */
+    bool is_failing;       /* and was said to be */
+    atomic_bool is_unread; /* since the start: what it holds is not in force */
+    struct regain *regain; /* tries to read it then; else NULL */
+    struct anchors anchors;
     struct store_stats last; /* of the store that was closed */
     atomic_size_t late;
 };
 
 /* ---- what is written without anybody's order ---- */
 
-struct note {
-    struct store_job job; /* the first, so that one is the other */
-    struct arena *texts;
-    struct store_op *ops;
-};
-
-static void on_noted(struct store_job *job)
-{
-    struct note *note = (struct note *)job;
-    arena_free(note->texts);
-    free(note);
-}
-
-static struct note *note_new(size_t ops, const char *reason)
-{
-    struct note *note = memory_alloc(sizeof *note);
-    note->texts = arena_new(0);
-    note->ops = arena_alloc(note->texts, ops * sizeof *note->ops);
-    note->job =
-        (struct store_job){.cause = {.actor = "steerd", .reason = arena_copy_text(note->texts, reason)},
-                           .ops = note->ops,
-                           .insists = true,
-                           .done = on_noted};
-    return note;
-}
-
-static void add_op(struct note *note, enum health_kind kind, const char *name,
-                   const struct health_override *override, bool planned)
-{
-    char *json = override == NULL ? NULL : override_write_json(override, planned);
-    note->ops[note->job.op_count++] =
-        (struct store_op){.kind = "override",
-                          .key = arena_print(note->texts, "%s:%s", health_kind_text(kind), name),
-                          .value = arena_copy_text(note->texts, json),
-                          .if_revision = STORE_ANY};
-    free(json);
-}
-
 static void submit(struct durable *durable, struct note *note)
 {
-    if (durable->store == NULL || note->job.op_count == 0) {
-        on_noted(&note->job);
-    } else {
-        store_submit(durable->store, &note->job);
-    }
-}
-
-/* [lock] */
-static void add_target(struct note *note, const struct health *health, enum health_kind kind,
-                       const char *name)
-{
-    ptrdiff_t index = health_find(health, kind, name);
-    struct health_status status = {.planned = false};
-    if (index >= 0) {
-        health_get_status(health, kind, (uint32_t)index, &status);
-        add_op(note, kind, name, health_get_override(health, kind, (uint32_t)index), status.planned);
-        return;
-    }
-    const struct health_dormant *dormant = health_find_dormant(health, kind, name);
-    add_op(note, kind, name, dormant == NULL ? NULL : &dormant->what, dormant != NULL && dormant->planned);
+    const struct override_clock clock = {durable->server->boot, durable->server->clock_offset_ms};
+    note_submit(note, durable->store, &clock);
 }
 
 void durable_keep(struct durable *durable, enum health_kind kind, const char *name, const char *why)
@@ -125,8 +78,16 @@ void durable_keep(struct durable *durable, enum health_kind kind, const char *na
     }
     struct note *note = note_new(1, why);
     lock_take(&server->lock);
-    add_target(note, server->view->health, kind, name);
+    note_add(note, server->view->health, kind, name);
     lock_leave(&server->lock);
+    submit(durable, note);
+    regain_note(durable->regain, kind, name);
+}
+
+void durable_forget(struct durable *durable, enum health_kind kind, const char *name, const char *why)
+{
+    struct note *note = note_new(1, why);
+    note_add_one(note, kind, name, NULL, false);
     submit(durable, note);
 }
 
@@ -142,6 +103,7 @@ void durable_note_turn(void *context, const struct health_override_turn *turn)
         memory_grow(durable->turns, durable->turn_count, &durable->turn_capacity, sizeof *durable->turns);
     durable->turns[durable->turn_count++] = (struct turn){
         .kind = turn->kind, .name = memory_copy_text(turn->name), .text = health_turn_text(turn->turn)};
+    regain_note(durable->regain, turn->kind, turn->name);
 }
 
 /* Of those from `at` on what fits into one job: as many as a turn at the lock may have, of one reason.
@@ -152,13 +114,13 @@ static size_t keep_turns(struct durable *durable, size_t at)
     const char *text = durable->turns[at].text;
     struct note *note = note_new(HEALTH_CLOCK_TURN, text);
     lock_take(&server->lock);
-    for (; at < durable->turn_count && note->job.op_count < HEALTH_CLOCK_TURN; at++) {
+    for (; at < durable->turn_count && note_count(note) < HEALTH_CLOCK_TURN; at++) {
         const struct turn *turn = &durable->turns[at];
         if (strcmp(turn->text, text) != 0) {
             break;
         }
         if (!durable_is_begun(durable, turn->kind, turn->name)) {
-            add_target(note, server->view->health, turn->kind, turn->name);
+            note_add(note, server->view->health, turn->kind, turn->name);
         }
     }
     lock_leave(&server->lock);
@@ -177,62 +139,60 @@ void durable_follow(struct durable *durable)
     durable->turn_count = 0;
 }
 
-static bool has_duration(const struct health_override *override, bool planned)
+/* ---- what holds already ---- */
+
+static bool is_ordered(void *context, enum health_kind kind, const char *name)
 {
-    return (planned && override->starts_by_duration) ||
-           (override->expires_ms != 0 && override->expires_by_duration);
+    return durable_is_begun(context, kind, name);
 }
 
-/* [lock] Some objects from *at on; returns whether there are more. What an order is on its way for is not
- * told what was before it: that would come after the order, and be what a restart finds. */
-static bool add_durations(const struct durable *durable, struct note *note, enum health_kind kind,
-                          uint32_t *at)
+static void submit_kept(void *context, struct note *note)
 {
-    enum { TURN = 64 };
-    const struct health *health = durable->server->view->health;
-    uint32_t end = *at + TURN, count = (uint32_t)health_count(health, kind);
-    for (; *at < count && *at < end && note->job.op_count < STORE_OPS_MAX; (*at)++) {
-        const struct health_override *override = health_get_override(health, kind, *at);
-        struct health_status status;
-        if (override != NULL && health_get_status(health, kind, *at, &status) == 0 &&
-            has_duration(override, status.planned) && !durable_is_begun(durable, kind, status.name)) {
-            add_op(note, kind, status.name, override, status.planned);
-        }
-    }
-    return *at < count;
+    submit(context, note);
 }
 
 void durable_keep_durations(struct durable *durable, int64_t by_ms)
 {
-    struct server *server = durable->server;
-    if (durable->store == NULL) {
+    if (durable->store != NULL) {
+        durations_tell(durable->durations, by_ms);
+    }
+}
+
+static void begin_reading(void *context, struct report *report, struct overrides_reading *reading);
+static void end_regain(void *context);
+
+/* An order that is on its way says what is right. */
+static void remove_stale(void *context, enum health_kind kind, const char *name)
+{
+    if (!durable_is_begun(context, kind, name)) {
+        durable_forget(context, kind, name, "it did not hold when this store took the place of another one");
+    }
+}
+
+/* The one that was read at the start could not be written; the one that can be now has less, so it was put in
+ * its place: it is to hold what does, and nothing that had been removed by then. */
+static void compare_stores(struct durable *durable, const struct store_stats *stats)
+{
+    uint64_t read_seq = durable->read_seq, seq = stats->seq - stats->entries;
+    durable->read_seq = 0;
+    if (seq >= read_seq) {
         return;
     }
-    char *why = memory_print("the clock stepped by %lld ms", (long long)by_ms);
-    struct note *note = note_new(STORE_OPS_MAX, why);
-    lock_take(&server->lock);
-    const struct health *health = server->view->health;
-    for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
-        for (uint32_t at = 0; add_durations(durable, note, kind, &at);) {
-            lock_pass(&server->lock);
-            if (note->job.op_count == STORE_OPS_MAX) {
-                submit(durable, note);
-                note = note_new(STORE_OPS_MAX, why);
-            }
+    log_warning("store is another one folder=%s read_seq=%llu seq=%llu effect=\"overrides that hold are "
+                "written to it, and others are removed from it\"",
+                durable->folder, (unsigned long long)read_seq, (unsigned long long)seq);
+    durations_tell_all(durable->durations);
+    if (durable->regain == NULL) {
+        durable->regain = regain_open(&(struct regain_options){.server = durable->server,
+                                                               .folder = durable->folder,
+                                                               .context = durable,
+                                                               .begin = begin_reading,
+                                                               .end = end_regain,
+                                                               .remove = remove_stale});
+        if (durable->regain != NULL) {
+            regain_note_base(durable->regain, seq);
         }
     }
-    submit(durable, note);
-    note = note_new(HEALTH_DORMANT_MAX, why);
-    for (size_t i = 0; i < health_count_dormant(health); i++) {
-        const struct health_dormant *dormant = health_get_dormant(health, i);
-        if (has_duration(&dormant->what, dormant->planned) &&
-            !durable_is_begun(durable, dormant->kind, dormant->name)) {
-            add_op(note, dormant->kind, dormant->name, &dormant->what, dormant->planned);
-        }
-    }
-    lock_leave(&server->lock);
-    submit(durable, note);
-    free(why);
 }
 
 /* ---- orders ---- */
@@ -250,12 +210,24 @@ void durable_end(struct durable *durable, struct durable_order *order)
         at = &(*at)->next;
     }
     *at = order->next;
+    regain_note(durable->regain, order->kind, order->name);
 }
 
 bool durable_is_begun(const struct durable *durable, enum health_kind kind, const char *name)
 {
     for (const struct durable_order *order = durable->orders; order != NULL; order = order->next) {
-        if (order->kind == kind && strcmp(order->name, name) == 0) {
+        if (order->covers != NULL ? order->covers(order, kind, name)
+                                  : order->kind == kind && strcmp(order->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool durable_meets(const struct durable *durable, const struct durable_order *many)
+{
+    for (const struct durable_order *order = durable->orders; order != NULL; order = order->next) {
+        if (order->covers == NULL && many->covers(many, order->kind, order->name)) {
             return true;
         }
     }
@@ -277,94 +249,99 @@ void durable_submit(struct durable *durable, struct store_job *job)
     store_submit(durable->store, job);
 }
 
-/* ---- start ---- */
-
-struct restoring {
-    struct durable *durable;
-    struct health *health;
-    struct report *report;
-    int64_t wall_ms;
-    size_t in_force, dormant, ended, unread;
-};
-
-static bool parse_key(const char *key, enum health_kind *kind, const char **name)
+struct store_watch *durable_watch(struct durable *durable, const struct store_watch_options *options)
 {
-    const char *colon = strchr(key, ':');
-    char word[16];
-    if (colon == NULL || (size_t)(colon - key) >= sizeof word) {
-        return false;
-    }
-    memcpy(word, key, (size_t)(colon - key));
-    word[colon - key] = '\0';
-    *name = colon + 1;
-    return health_parse_kind(word, kind) == 0;
+    return durable->store == NULL ? NULL : store_watch(durable->store, options);
 }
 
-static void complain(struct restoring *restoring, const struct store_object *object, const char *why)
+/* ---- start ---- */
+
+static void note_ended(void *context, enum health_kind kind, const char *name)
 {
-    restoring->unread++;
-    report_add(restoring->report, REPORT_WARNING, &(struct report_place){.file = restoring->durable->folder},
-               "store: override/%s is not understood: %s; it is left there, and is not in force", object->key,
-               why);
+    durable_forget(context, kind, name, "expired while steerd was not running");
+}
+
+static void begin_reading(void *context, struct report *report, struct overrides_reading *reading)
+{
+    struct durable *durable = context;
+    *reading = (struct overrides_reading){.lock = &durable->server->lock,
+                                          .wall_ms = clock_wall_ms(&durable->server->clock),
+                                          .boot = durable->server->boot,
+                                          .clock_offset_ms = &durable->server->clock_offset_ms,
+                                          .folder = durable->folder,
+                                          .report = report,
+                                          .context = durable,
+                                          .ended = note_ended};
+}
+
+static void tell(struct durable *durable);
+
+/* Of what could not be read at the start all is in force by now. */
+static void end_regain(void *context)
+{
+    struct durable *durable = context;
+    regain_close(durable->regain);
+    durable->regain = NULL;
+    atomic_store(&durable->is_unread, false);
+    if (durable->store != NULL) {
+        tell(durable);
+    }
 }
 
 static bool restore(void *context, const struct store_object *object)
 {
-    struct restoring *restoring = context;
-    struct health_override override;
-    enum health_kind kind;
-    const char *name, *why;
-    bool planned;
-    if (!parse_key(object->key, &kind, &name)) {
-        complain(restoring, object, "expected a key \"region:NAME\", \"az:NAME\" or \"endpoint:NAME\"");
-        return true;
-    }
-    if (override_read_json(object->value, &override, &planned, &why) != 0) {
-        complain(restoring, object, why);
-        return true;
-    }
-    struct lock *lock = &restoring->durable->server->lock;
-    lock_take(lock);
-    int error =
-        health_restore_override(restoring->health, kind, name, &override, planned, restoring->wall_ms);
-    lock_leave(lock);
-    restoring->in_force += error == 0;
-    restoring->dormant += error == ERROR_NOT_FOUND;
-    if (error == ERROR_INVALID) {
-        struct note *note = note_new(1, "expired while steerd was not running");
-        add_op(note, kind, name, NULL, false);
-        submit(restoring->durable, note);
-        restoring->ended++;
-    }
+    overrides_put(context, object);
     return true;
+}
+
+static int read_overrides(struct durable *durable, struct overrides_reading *reading)
+{
+    struct store_reader *reader;
+    int error = store_reader_open(durable->folder, reading->report, &reader);
+    if (error != 0) {
+        return error;
+    }
+    struct objects_end end = {.seq = 0};
+    error = store_list(reader, "override", "", NULL, restore, reading);
+    error = error == 0 ? failback_restore(reader, reading) : error;
+    error = error == 0 ? objects_find_end(reader, &end) : error;
+    durable->read_seq = end.seq;
+    store_reader_close(reader);
+    if (error != 0) {
+        report_add(reading->report, REPORT_ERROR, &(struct report_place){.file = durable->folder},
+                   "store: overrides cannot be read: %s", error_text(error));
+    }
+    return error;
+}
+
+/* That there is no store is known only once there is one that can be used. */
+static bool is_missed(struct durable *durable, int error)
+{
+    struct store_stats stats;
+    store_get_stats(durable->store, &stats);
+    return error != 0 && (error != ERROR_NOT_FOUND || stats.error != 0);
 }
 
 void durable_restore(struct durable *durable, struct view *view, struct report *report)
 {
-    struct restoring restoring = {.durable = durable,
-                                  .health = view->health,
-                                  .report = report,
-                                  .wall_ms = clock_wall_ms(&durable->server->clock)};
-    struct store_reader *reader;
+    struct overrides_reading reading;
     if (durable->store == NULL || view->health == NULL) {
         return;
     }
-    int error = store_reader_open(durable->folder, report, &reader);
-    durable->is_unread = error != 0 && error != ERROR_NOT_FOUND;
-    if (error != 0) {
-        return;
-    }
-    error = store_list(reader, "override", "", NULL, restore, &restoring);
-    store_reader_close(reader);
-    if (error != 0) {
-        durable->is_unread = true;
-        report_add(report, REPORT_ERROR, &(struct report_place){.file = durable->folder},
-                   "store: overrides cannot be read: %s", error_text(error));
-    }
-    if (restoring.in_force + restoring.dormant + restoring.ended + restoring.unread != 0) {
-        log_info(
-            "overrides restored in_force_or_planned=%zu dormant=%zu expired_meanwhile=%zu not_understood=%zu",
-            restoring.in_force, restoring.dormant, restoring.ended, restoring.unread);
+    begin_reading(durable, report, &reading);
+    reading.health = view->health;
+    int error = read_overrides(durable, &reading);
+    struct store_stats stats;
+    store_get_stats(durable->store, &stats);
+    durable->read_seq = stats.error == 0 ? 0 : durable->read_seq;
+    overrides_tell(&reading, "overrides restored");
+    if (is_missed(durable, error)) {
+        atomic_store(&durable->is_unread, true);
+        durable->regain = regain_open(&(struct regain_options){.server = durable->server,
+                                                               .folder = durable->folder,
+                                                               .context = durable,
+                                                               .begin = begin_reading,
+                                                               .end = end_regain});
     }
 }
 
@@ -379,60 +356,29 @@ static void wake(void *context)
     (void)written;
 }
 
-/* ---- anchors: that the end of a journal was cut off shows in nothing but a hash that was noted elsewhere
- * ---- */
-
-static void write_anchor(struct durable *durable, const struct store_stats *stats)
-{
-    char hash[2 * STORE_HASH_SIZE + 1];
-    if (stats->seq == durable->anchored) {
-        return;
-    }
-    for (size_t i = 0; i < STORE_HASH_SIZE; i++) {
-        snprintf(hash + 2 * i, sizeof hash - 2 * i, "%02x", stats->hash[i]);
-    }
-    log_info("journal anchor seq=%llu hash=%s", (unsigned long long)stats->seq, hash);
-    durable->anchored = stats->seq;
-}
-
-static void on_anchor(evutil_socket_t fd, short what, void *argument)
-{
-    struct durable *durable = argument;
-    struct store_stats stats;
-    (void)fd, (void)what;
-    store_get_stats(durable->store, &stats);
-    write_anchor(durable, &stats);
-}
-
-/* A moment after the first entry that has none: of many one is enough. */
-static void plan_anchor(struct durable *durable, const struct store_stats *stats)
-{
-    const struct timeval after = {.tv_sec = ANCHOR_S};
-    if (stats->seq != durable->anchored && event_pending(durable->anchor, EV_TIMEOUT, NULL) == 0) {
-        (void)event_add(durable->anchor, &after);
-    }
-}
-
-/* ---- */
-
 /* Says when it begins to fail and when that is over. */
 static void tell(struct durable *durable)
 {
     struct store_stats stats;
+    bool is_unread = atomic_load(&durable->is_unread);
     store_get_stats(durable->store, &stats);
+    bool is_all = stats.owed == 0 && stats.waiting == 0; /* what waits may hold already */
+    if (stats.error == 0 && durable->regain != NULL) {
+        regain_note_base(durable->regain, stats.seq - stats.entries);
+    }
+    if (stats.error == 0 && durable->read_seq != 0) {
+        compare_stores(durable, &stats);
+    }
     if (stats.error != 0 && !durable->is_failing) {
         log_error("store failing folder=%s error=\"%s\" effect=\"overrides hold at once, but a restart would "
-                  "forget "
-                  "what is ordered now; tried again every second\"",
+                  "forget what is ordered now; tried again every second\"",
                   durable->folder, stats.reason);
-    } else if (stats.error == 0 && durable->is_failing && stats.owed == 0 && durable->is_unread) {
-        log_error("store unread folder=%s reason=\"%s\"", durable->folder, unread);
-    } else if (stats.error == 0 && durable->is_failing && stats.owed == 0) {
+    } else if (stats.error == 0 && durable->is_failing && is_all && !is_unread) {
         log_info("store well folder=%s seq=%llu what=\"everything that holds is durable\"", durable->folder,
                  (unsigned long long)stats.seq);
     }
-    durable->is_failing = stats.error != 0 || (durable->is_failing && stats.owed != 0);
-    plan_anchor(durable, &stats);
+    durable->is_failing = stats.error != 0 || (durable->is_failing && (!is_all || is_unread));
+    anchors_plan(&durable->anchors, &stats);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *argument)
@@ -464,9 +410,13 @@ int durable_attach(struct durable *durable, const char *folder, struct report *r
     struct event_base *base = durable->server->base;
     if (durable->woken == NULL) {
         durable->woken = event_new(base, durable->fd, EV_READ | EV_PERSIST, on_wake, durable);
-        durable->anchor = evtimer_new(base, on_anchor, durable);
+        if (anchors_open(&durable->anchors, base, &durable->store) != 0) {
+            return -ENOMEM;
+        }
+        durable->durations = durations_open(&(struct durations_options){
+            .server = durable->server, .context = durable, .is_begun = is_ordered, .write = submit_kept});
     }
-    if (durable->woken == NULL || durable->anchor == NULL || event_add(durable->woken, NULL) != 0) {
+    if (durable->woken == NULL || durable->durations == NULL || event_add(durable->woken, NULL) != 0) {
         return -ENOMEM;
     }
     int error = store_open(
@@ -474,17 +424,20 @@ int durable_attach(struct durable *durable, const char *folder, struct report *r
             .folder = folder, .context = durable, .wake = wake, .may_fail = true, .last = &durable->last},
         report, &durable->store);
     if (error == 0) {
-        on_anchor(-1, 0, durable);
+        anchors_tell(&durable->anchors);
     }
     return error;
 }
 
-bool durable_is_idle(const struct durable *durable)
+bool durable_is_calm(const struct durable *durable, bool *is_owed)
 {
     struct durable_status status;
     durable_get_status(durable, &status);
+    const struct store_stats *stats = &status.stats;
+    *is_owed = durable->store != NULL && (stats->error != 0 || stats->owed != 0);
     return durable->store == NULL ||
-           (status.stats.error == 0 && status.stats.owed == 0 && status.stats.waiting == 0);
+           (stats->waiting == 0 && (stats->owed == 0 || stats->error != 0) &&
+            !durations_are_on(durable->durations) && !atomic_load(&durable->is_unread));
 }
 
 bool durable_detach(struct durable *durable)
@@ -495,9 +448,9 @@ bool durable_detach(struct durable *durable)
     }
     bool has_ended = store_close(store, PATIENCE_MS);
     durable->store = NULL;
-    (void)event_del(durable->anchor);
+    anchors_stop(&durable->anchors);
     if (has_ended) {
-        write_anchor(durable, &durable->last);
+        anchors_tell_of(&durable->anchors, &durable->last);
     }
     return has_ended;
 }
@@ -516,32 +469,46 @@ bool durable_close(struct durable *durable)
         return true;
     }
     bool has_ended = true;
+    regain_close(durable->regain);
+    durable->regain = NULL;
+    durations_finish(durable->durations);
     if (durable->store != NULL && !(has_ended = store_close(durable->store, PATIENCE_MS))) {
         log_error(
             "store not closed folder=%s effect=\"what was ordered last may not be durable: the disk hangs\"",
             durable->folder);
     }
     if (durable->store != NULL && has_ended) {
-        write_anchor(durable, &durable->last);
+        anchors_tell_of(&durable->anchors, &durable->last);
     }
     for (size_t i = 0; i < durable->turn_count; i++) {
         free(durable->turns[i].name);
     }
     free(durable->turns);
-    if (durable->anchor != NULL) {
-        event_free(durable->anchor);
-    }
+    anchors_close(&durable->anchors);
+    durations_close(durable->durations);
     if (durable->woken != NULL) {
         event_free(durable->woken);
     }
+    durable->turns = NULL;
+    durable->turn_count = 0;
+    durable->durations = NULL;
+    durable->woken = NULL;
     if (has_ended) { /* else its thread may wake us yet */
+        durable->store = NULL;
         if (durable->fd != -1) {
             close(durable->fd);
+            durable->fd = -1;
         }
+    }
+    return has_ended;
+}
+
+void durable_free(struct durable *durable)
+{
+    if (durable != NULL) {
         free(durable->folder);
         free(durable);
     }
-    return has_ended;
 }
 
 /* ---- looking ---- */
@@ -562,9 +529,10 @@ void durable_get_status(const struct durable *durable, struct durable_status *st
         if (stats->error == 0 && late != 0) {
             snprintf(stats->reason, sizeof stats->reason, "the disk does not answer in time");
         }
-        if (stats->error == 0 && late == 0 && durable->is_unread) {
+        bool is_unread = atomic_load(&durable->is_unread);
+        if (stats->error == 0 && late == 0 && is_unread) {
             snprintf(stats->reason, sizeof stats->reason, "%s", unread);
         }
-        status->state = stats->error != 0 || stats->owed != 0 || durable->is_unread ? "failing" : "ok";
+        status->state = stats->error != 0 || stats->owed != 0 || is_unread ? "failing" : "ok";
     }
 }

@@ -17,19 +17,21 @@ struct view;
  * the report and does not stop the start: answers go on, and what is ordered is not durable. 0 and owned, or
  * a negative error: there is no thread or no memory for it. */
 int durable_open(struct server *server, const char *folder, struct report *report, struct durable **durable);
-/* Writes what waits, and everything is freed. false: the disk hangs; then orders have to stay. NULL is fine.
- */
+/* Writes what waits, and ends the store. false: the disk hangs; then orders have to stay, and so has this.
+ * NULL is fine. Other threads may go on to ask for the folder, until durable_free(). */
 bool durable_close(struct durable *durable);
+void durable_free(struct durable *durable);
 
 /* For a takeover: the store is closed, so that another process can open it, and opened, for the first time or
- * again. Nothing is durable in between. It may be closed while durable_is_idle(): nothing is on its way into
- * it, and nothing failed. */
-bool durable_is_idle(const struct durable *durable);
+ * again. Nothing is durable in between. It may be closed while durable_is_calm(): nothing is on its way into
+ * it. *is_owed: something could not be written by then, and is forgotten with the store. */
+bool durable_is_calm(const struct durable *durable, bool *is_owed);
 bool durable_detach(
     struct durable *durable); /* false: the disk hangs; it is attached as soon as that does not */
 int durable_attach(struct durable *durable, const char *folder, struct report *report);
 
-/* What the store holds goes into the view; what has ended meanwhile goes out of the store. */
+/* What the store holds goes into the view; what has ended meanwhile goes out of the store. If it cannot be
+ * read that is tried until it can, and what it holds comes into force then (regain.h). */
 void durable_restore(struct durable *durable, struct view *view, struct report *report);
 
 /* ---- orders ---- */
@@ -38,11 +40,15 @@ void durable_restore(struct durable *durable, struct view *view, struct report *
 struct durable_order {
     enum health_kind kind;
     const char *name;
+    /* NULL: it is about this target; else about many. */
+    bool (*covers)(const struct durable_order *order, enum health_kind kind, const char *name);
     struct durable_order *next;
 };
 void durable_begin(struct durable *durable, struct durable_order *order);
 void durable_end(struct durable *durable, struct durable_order *order);
 bool durable_is_begun(const struct durable *durable, enum health_kind kind, const char *name);
+/* Is one on its way that is about a target of this one, which covers many? */
+bool durable_meets(const struct durable *durable, const struct durable_order *many);
 
 /* One that holds and is not written yet, because the disk takes its time; and now it is, or has failed. */
 void durable_note_late(struct durable *durable, int by);
@@ -50,6 +56,9 @@ void durable_note_late(struct durable *durable, int by);
 /* Is there a store at all? */
 bool durable_has_store(const struct durable *durable);
 void durable_submit(struct durable *durable, struct store_job *job);
+
+/* NULL: there is no store. It ends with that, also for a takeover. */
+struct store_watch *durable_watch(struct durable *durable, const struct store_watch_options *options);
 
 /* ---- what comes about ---- */
 
@@ -59,7 +68,9 @@ void durable_note_turn(void *context, const struct health_override_turn *turn);
 void durable_follow(struct durable *durable);
 /* The store is to hold of the target what the current view does. */
 void durable_keep(struct durable *durable, enum health_kind kind, const char *name, const char *why);
-/* Likewise of all whose times have been moved along with the clock. */
+/* It is to hold nothing of it. */
+void durable_forget(struct durable *durable, enum health_kind kind, const char *name, const char *why);
+/* It is to hold all whose times have been moved along with the clock: in turns, the first of them now. */
 void durable_keep_durations(struct durable *durable, int64_t by_ms);
 
 /* ---- looking; any thread ---- */

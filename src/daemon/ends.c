@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/sanitizer.h"
 #include "base/thread.h"
 
 #include <errno.h>
@@ -23,12 +24,7 @@
 
 #include <event2/event.h>
 
-/* A sanitizer makes everything slow, and only an orderly end finds leaks. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { PATIENCE_MS = 20000 };
-#else
-enum { PATIENCE_MS = 650 };
-#endif
+enum { PATIENCE_MS = 650 + (SANITIZER_SLOWNESS - 1) * 2000 };
 
 struct ends {
     struct progress progress; /* cancelled: the process is to end */

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,10 +124,21 @@ void folders_sign(const struct folders *folders)
     }
 }
 
+/* Others may stand elsewhere. A working folder that is gone leaves the path as it is. */
+static char *make_absolute(const char *path)
+{
+    char here[PATH_MAX];
+    if (path == NULL || path[0] == '/' || getcwd(here, sizeof here) == NULL) {
+        return memory_copy_text(path);
+    }
+    return memory_print("%s/%s", here, path);
+}
+
 int folders_take(const struct conf_server *conf, struct report *report, struct folders *folders)
 {
     static const char *const what[] = {"state folder", "admin socket"};
     int error = make_folders(conf, report);
+    folders->state = make_absolute(conf->state_path);
     for (size_t i = 0; i < sizeof folders->locks / sizeof *folders->locks && error == 0; i++) {
         char *path = path_of(conf, i);
         if (path != NULL && folders->locks[i] == -1) {
@@ -145,4 +157,11 @@ void folders_leave(struct folders *folders)
             folders->locks[i] = -1;
         }
     }
+}
+
+void folders_fini(struct folders *folders)
+{
+    folders_leave(folders);
+    free(folders->state);
+    folders->state = NULL;
 }

@@ -10,6 +10,7 @@
 
 struct folders {
     int locks[2]; /* of the state folder and the admin socket; -1: none */
+    char *state;  /* the state folder from the root on, as this process has it; NULL: none. Owned */
 };
 
 /* 0, or a negative error in the report: ERROR_CONFLICT, another process has one of them. A lock that cannot
@@ -21,3 +22,4 @@ void folders_inherit(const struct conf_server *conf, const int locks[2], struct 
 /* The other process has left: the files tell our pid. */
 void folders_sign(const struct folders *folders);
 void folders_leave(struct folders *folders);
+void folders_fini(struct folders *folders); /* leaves them, too */

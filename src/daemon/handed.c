@@ -6,7 +6,9 @@
 #include "daemon/handed.h"
 
 #include "daemon/durable.h"
+#include "daemon/overrides.h"
 #include "daemon/server.h"
+#include "base/error.h"
 #include "base/lock.h"
 #include "health/health.h"
 #include "operate/operate.h"
@@ -18,6 +20,7 @@ enum { ITEMS = 40, TURN = 64 }; /* of 1.5 kB at most in a message; objects in a 
 
 struct writer {
     json_t *items;
+    int64_t clock_offset_ms; /* by which times of durations are right */
     void (*give)(void *context, json_t *items);
     void *context;
 };
@@ -47,9 +50,10 @@ static void set_text(json_t *item, const char *key, const char *text)
 }
 
 static json_t *write_override(enum health_kind kind, const char *name, const struct health_override *from,
-                              bool planned)
+                              bool planned, int64_t clock_offset_ms)
 {
     json_t *item = json_object();
+    json_object_set_new(item, "clock_offset_ms", json_integer(clock_offset_ms));
     set_text(item, "kind", health_kind_text(kind));
     set_text(item, "name", name);
     set_text(item, "state", health_desired_text(from->desired));
@@ -101,6 +105,16 @@ static bool read_desired(const json_t *item, enum health_desired *desired)
     return false;
 }
 
+/* Each of the two notices by itself when the clock is set: what durations were right by there, they are to be
+ * right by here. */
+static int64_t find_step(const struct server *server, const json_t *item)
+{
+    enum { STEP_MS = 100 };
+    int64_t by_ms = server->clock_offset_ms - number_of(item, "clock_offset_ms");
+    bool is_known = json_object_get(item, "clock_offset_ms") != NULL;
+    return is_known && (by_ms <= -STEP_MS || by_ms >= STEP_MS) ? by_ms : 0;
+}
+
 static void read_override(struct server *server, const json_t *item)
 {
     const char *name = json_string_value(json_object_get(item, "name"));
@@ -117,9 +131,10 @@ static void read_override(struct server *server, const json_t *item)
         !copy_text(item, "peer", override.peer, sizeof override.peer)) {
         return;
     }
+    bool planned = json_is_true(json_object_get(item, "planned"));
+    (void)health_override_shift(&override, planned, find_step(server, item));
     lock_take(&server->lock);
-    (void)health_restore_override(server->view->health, kind, name, &override,
-                                  json_is_true(json_object_get(item, "planned")),
+    (void)health_restore_override(server->view->health, kind, name, &override, planned,
                                   clock_wall_ms(&server->clock));
     lock_leave(&server->lock);
     durable_keep(server->durable, kind, name, "taken over");
@@ -164,16 +179,60 @@ static void write_one(struct writer *writer, const struct health *health, enum h
     }
     (void)health_get_status(health, kind, index, &status);
     if (override != NULL) {
-        add(writer, write_override(kind, status.name, override, status.planned));
+        add(writer, write_override(kind, status.name, override, status.planned, writer->clock_offset_ms));
     }
     if (kind == HEALTH_ENDPOINT && status.load.source == HEALTH_LOAD_PUSHED) {
         add(writer, write_load(status.name, &status.load));
     }
 }
 
-void handed_write(struct server *server, void (*give)(void *context, json_t *items), void *context)
+struct looking {
+    struct server *server;
+    json_t *gone;
+};
+
+/* An override that the store holds: was it taken back, and could that not be written? */
+static bool look_for(void *context, const struct store_object *object)
 {
-    struct writer writer = {.items = json_array(), .give = give, .context = context};
+    const struct looking *looking = context;
+    struct server *server = looking->server;
+    enum health_kind kind;
+    const char *name;
+    if (health_parse_target(object->key, &kind, &name) != 0) {
+        return true;
+    }
+    lock_take(&server->lock);
+    const struct health *health = server->view->health;
+    ptrdiff_t index = health_find(health, kind, name);
+    bool holds = index >= 0 ? health_get_override(health, kind, (uint32_t)index) != NULL
+                            : health_find_dormant(health, kind, name) != NULL;
+    lock_leave(&server->lock);
+    if (!holds) {
+        json_t *item = json_object();
+        set_text(item, "kind", health_kind_text(kind));
+        set_text(item, "name", name);
+        json_object_set_new(item, "gone", json_true());
+        json_array_append_new(looking->gone, item);
+    }
+    return true;
+}
+
+static int find_gone(struct server *server, json_t *gone)
+{
+    struct looking looking = {server, gone};
+    struct report *report = report_new();
+    struct store_reader *reader;
+    int error = store_reader_open(durable_get_folder(server->durable), report, &reader);
+    if (error == 0) {
+        error = store_list(reader, "override", "", NULL, look_for, &looking);
+        store_reader_close(reader);
+    }
+    report_free(report);
+    return error == ERROR_NOT_FOUND ? 0 : error; /* there is no store at all */
+}
+
+static void write_all(struct writer *writer, struct server *server)
+{
     lock_take(&server->lock);
     const struct health *health = server->view->health;
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
@@ -182,16 +241,56 @@ void handed_write(struct server *server, void (*give)(void *context, json_t *ite
             if (i % TURN == 0) {
                 lock_pass(&server->lock);
             }
-            write_one(&writer, health, (enum health_kind)kind, i);
+            write_one(writer, health, (enum health_kind)kind, i);
         }
     }
-    for (size_t i = 0; i < health_count_dormant(health); i++) {
-        const struct health_dormant *dormant = health_get_dormant(health, i);
-        add(&writer, write_override(dormant->kind, dormant->name, &dormant->what, dormant->planned));
+    struct health_dormant_cursor cursor = {0};
+    for (const struct health_dormant *dormant; (dormant = health_next_dormant(health, &cursor)) != NULL;) {
+        add(writer, write_override(dormant->kind, dormant->name, &dormant->what, dormant->planned,
+                                   writer->clock_offset_ms));
     }
     lock_leave(&server->lock);
-    flush(&writer);
+}
+
+int handed_write(struct server *server, bool is_owed, void (*give)(void *context, json_t *items),
+                 void *context)
+{
+    struct writer writer = {
+        .items = json_array(), .clock_offset_ms = server->clock_offset_ms, .give = give, .context = context};
+    json_t *gone = json_array();
+    int error = is_owed ? find_gone(server, gone) : 0;
+    if (error == 0) {
+        size_t i;
+        json_t *item;
+        json_array_foreach(gone, i, item)
+        {
+            add(&writer, json_incref(item));
+        }
+        write_all(&writer, server);
+        flush(&writer);
+    }
+    json_decref(gone);
     json_decref(writer.items);
+    return error;
+}
+
+static void keep(struct server *server, const json_t *item, const char *why)
+{
+    const char *name = json_string_value(json_object_get(item, "name"));
+    enum health_kind kind;
+    if (name != NULL && read_kind(item, &kind)) {
+        durable_keep(server->durable, kind, name, why);
+    }
+}
+
+void handed_keep(struct server *server, const json_t *items, const char *why)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(items, i, item)
+    {
+        keep(server, item, why);
+    }
 }
 
 size_t handed_read(struct server *server, const json_t *items, bool with_overrides)
@@ -201,8 +300,11 @@ size_t handed_read(struct server *server, const json_t *items, bool with_overrid
     json_array_foreach(items, i, item)
     {
         bool is_load = json_object_get(item, "endpoint") != NULL;
-        overrides += !is_load;
-        if (is_load) {
+        bool is_gone = json_is_true(json_object_get(item, "gone"));
+        overrides += !is_load && !is_gone;
+        if (is_gone) {
+            keep(server, item, "taken back before the takeover");
+        } else if (is_load) {
             lock_take(&server->lock);
             read_load(server, item);
             lock_leave(&server->lock);

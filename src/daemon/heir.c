@@ -6,11 +6,15 @@
 
 #include "daemon/heir.h"
 
+#include "daemon/bequest.h"
 #include "daemon/channel.h"
+#include "daemon/counted.h"
 #include "daemon/handed.h"
+#include "daemon/invitation.h"
 #include "daemon/reload.h"
 #include "daemon/server.h"
 #include "daemon/takeover.h"
+#include "daemon/vantages.h"
 #include "admin/admin.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -23,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -45,6 +50,7 @@ struct heir {
     bool *kept;
     int files[FILES]; /* -1: none */
     bool has_secret, adopted_admin, has_entered;
+    bool is_owed; /* the store does not have all of `items` */
     uint8_t secret[CONF_SECRET_SIZE];
     json_t *items; /* overrides and loads that it had */
     size_t overrides;
@@ -55,13 +61,6 @@ struct heir {
 };
 
 static const char *const file_names[FILES] = {"state", "admin-lock", "admin"};
-
-static json_t *say(const char *what)
-{
-    json_t *body = json_object();
-    json_object_set_new(body, "say", json_string(what));
-    return body;
-}
 
 /* ---- what is given first ---- */
 
@@ -131,36 +130,74 @@ static int take_all(struct heir *heir)
 
 static int greet(struct heir *heir)
 {
-    json_t *hello = say("hello");
+    json_t *hello = bequest_say("hello");
     json_object_set_new(hello, "channel", json_integer(CHANNEL_VERSION));
     json_object_set_new(hello, "version", json_string(PACKAGE_VERSION));
     json_object_set_new(hello, "pid", json_integer((json_int_t)getpid()));
     return channel_send(heir->fd, hello, SEND_MS);
 }
 
-int heir_open(struct server *server, struct heir **to)
+/* The other one has started this process. */
+static int find_inherited(const char *text, int *fd, int *other)
+{
+    *fd = (int)strtol(text, NULL, 10);
+    int flags = fcntl(*fd, F_GETFD);
+    if (flags == -1) {
+        int error = -errno;
+        log_error("takeover failed %s=%s reason=\"%s\"", TAKEOVER_VARIABLE, text, error_text(error));
+        return error;
+    }
+    (void)unsetenv(TAKEOVER_VARIABLE); /* before there is any other thread that reads it */
+    (void)fcntl(*fd, F_SETFD, flags | FD_CLOEXEC);
+    *other = pidfd_open(getppid(), 0);
+    return 0;
+}
+
+/* Somebody else has, and the other one is asked. Without a descriptor of that process nobody would know
+ * whether it is gone. */
+static int find_invited(const struct server *server, int *fd, int *other)
+{
+    struct ucred who;
+    socklen_t len = sizeof who;
+    int error = invitation_send(server->path, fd);
+    if (error != 0) {
+        return error;
+    }
+    bool is_seen = getsockopt(*fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.pid > 0 &&
+                   (who.uid == geteuid() || who.uid == 0);
+    *other = is_seen ? pidfd_open(who.pid, 0) : -1;
+    if (*other == -1) {
+        log_error(
+            "takeover refused reason=\"the process that serves is not seen from here\" hint=\"run as its "
+            "user, in its PID namespace\"");
+        (void)close(*fd);
+        return -ESRCH;
+    }
+    return 0;
+}
+
+static int find_channel(const struct server *server, int *fd, int *other)
 {
     const char *text = getenv(TAKEOVER_VARIABLE);
+    return text != NULL         ? find_inherited(text, fd, other)
+           : server->is_invited ? find_invited(server, fd, other)
+                                : ERROR_NOT_FOUND;
+}
+
+int heir_open(struct server *server, struct heir **to)
+{
+    int fd, other = -1, error = find_channel(server, &fd, &other);
     *to = NULL;
-    if (text == NULL) {
-        return 0;
+    if (error != 0) {
+        return error == ERROR_NOT_FOUND ? 0 : error;
     }
-    int fd = (int)strtol(text, NULL, 10), flags = fcntl(fd, F_GETFD);
-    (void)unsetenv(TAKEOVER_VARIABLE); /* before there is any other thread that reads it */
     struct heir *heir = memory_alloc(sizeof *heir);
-    *heir = (struct heir){.server = server,
-                          .fd = fd,
-                          .files = {-1, -1, -1},
-                          .items = json_array(),
-                          .parent = pidfd_open(getppid(), 0)};
-    int error = flags == -1 ? -errno : 0;
-    if (error == 0) {
-        (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-        error = greet(heir);
-    }
+    *heir = (struct heir){
+        .server = server, .fd = fd, .files = {-1, -1, -1}, .items = json_array(), .parent = other};
+    error = greet(heir);
     error = error == 0 ? take_all(heir) : error;
     if (error != 0) {
-        log_error("takeover failed %s=%s reason=\"nothing could be taken over: %s\"", TAKEOVER_VARIABLE, text,
+        log_error("takeover failed channel=%d reason=\"nothing could be taken over: %s\"", fd,
                   error_text(error));
         heir_confess(heir, "the new process could not take the sockets: is the limit of open files too low?",
                      NULL);
@@ -224,7 +261,7 @@ static void send_report(struct heir *heir, const struct report *report)
 {
     int error = 0;
     for (size_t at = 0; at < report_count(report) && error == 0; at += ERRORS) {
-        json_t *failed = say("failed"), *list = json_array();
+        json_t *failed = bequest_say("failed"), *list = json_array();
         for (size_t i = at; i < at + ERRORS && i < report_count(report); i++) {
             json_array_append_new(list, write_item(report_get(report, i)));
         }
@@ -241,7 +278,7 @@ void heir_confess(struct heir *heir, const char *why, const struct report *repor
     if (report != NULL) {
         send_report(heir, report);
     }
-    json_t *failed = say("failed");
+    json_t *failed = bequest_say("failed");
     json_object_set_new(failed, "why", json_string(why));
     (void)channel_send(heir->fd, failed, SEND_MS);
 }
@@ -283,15 +320,20 @@ int heir_take_admin(struct heir *heir)
     return fd;
 }
 
+bool heir_has_admin(const struct heir *heir)
+{
+    return heir != NULL && heir->adopted_admin;
+}
+
 void heir_give_back_admin(struct heir *heir, int fd)
 {
     heir->files[2] = fd;
     heir->adopted_admin = false;
 }
 
-bool heir_has_folder(const struct heir *heir)
+bool heir_has_store(const struct heir *heir)
 {
-    return heir->has_folder;
+    return heir->has_folder && !heir->is_owed;
 }
 
 void heir_use_state(struct heir *heir, bool with_overrides)
@@ -309,7 +351,7 @@ static void end(struct heir *heir, int error)
 
 static int send_answering(struct heir *heir)
 {
-    json_t *answering = say("answering"), *kept = json_array();
+    json_t *answering = bequest_say("answering"), *kept = json_array();
     for (size_t i = 0; i < heir->socket_count; i++) {
         if (heir->kept[i]) {
             json_array_append_new(kept, json_integer((json_int_t)i));
@@ -331,7 +373,7 @@ static void settle(struct heir *heir)
         end(heir, error);
         return;
     }
-    (void)channel_send(heir->fd, say("committed"), SEND_MS);
+    (void)channel_send(heir->fd, bequest_say("committed"), SEND_MS);
     server->heir = NULL;
     heir_close(heir);
     if (server->reload_again) {
@@ -383,11 +425,31 @@ static void on_alone(int fd, short events, void *argument)
     }
 }
 
+static void hear_vantages(const struct heir *heir, const json_t *items)
+{
+    size_t i;
+    const json_t *item;
+    vantages_begin_to_hand(heir->server->vantages);
+    json_array_foreach(items, i, item)
+    {
+        const char *name = json_string_value(json_object_get(item, "name"));
+        const char *value = json_string_value(json_object_get(item, "value"));
+        if (name != NULL && value != NULL) {
+            vantages_hand(heir->server->vantages, name, value);
+        }
+    }
+}
+
 static void hear(struct heir *heir, const struct channel_message *message)
 {
     if (strcmp(message->say, "state") == 0 && !heir->has_entered) {
         json_array_extend(heir->items, json_object_get(message->body, "items"));
+    } else if (strcmp(message->say, "counters") == 0 && !heir->has_entered) {
+        counted_read(heir->server, json_object_get(message->body, "values"));
+    } else if (strcmp(message->say, "vantages") == 0 && !heir->has_entered) {
+        hear_vantages(heir, json_object_get(message->body, "items"));
     } else if (strcmp(message->say, "frozen") == 0 && !heir->has_entered) {
+        heir->is_owed = json_is_true(json_object_get(message->body, "owed"));
         enter(heir);
         int error = heir->server->start_error == 0 ? send_answering(heir) : 0;
         if (error != 0) {
@@ -423,7 +485,7 @@ int heir_wait(struct heir *heir, const struct heir_turns *turns)
     if (heir->readable == NULL || heir->alone == NULL || event_add(heir->readable, NULL) != 0) {
         return -ENOMEM;
     }
-    if (channel_send(heir->fd, say("loaded"), SEND_MS) != 0) {
+    if (channel_send(heir->fd, bequest_say("loaded"), SEND_MS) != 0) {
         (void)event_del(heir->readable);
         event_active(heir->alone, EV_TIMEOUT, 1);
     }

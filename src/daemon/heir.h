@@ -27,7 +27,8 @@ void heir_use_files(struct heir *heir, struct view *view);
 /* The options of the sockets: those that are there. To be called before serve_open(), and after. */
 void heir_lend_sockets(struct heir *heir);
 void heir_note_sockets(struct heir *heir);
-int heir_take_admin(struct heir *heir); /* the listening descriptor, the caller's now; -1: none */
+bool heir_has_admin(const struct heir *heir); /* it was taken, and is not this process's alone yet */
+int heir_take_admin(struct heir *heir);       /* the listening descriptor, the caller's now; -1: none */
 
 /* It is another one than this configuration wants. */
 void heir_give_back_admin(struct heir *heir, int fd);
@@ -42,6 +43,6 @@ struct heir_turns {
 };
 /* When it is entered: what was said of overrides, if they are not in the store, and of loads. */
 void heir_use_state(struct heir *heir, bool with_overrides);
-/* Is the state folder that of the other one? */
-bool heir_has_folder(const struct heir *heir);
+/* Is the state folder that of the other one, and does its store have everything that was said? */
+bool heir_has_store(const struct heir *heir);
 int heir_wait(struct heir *heir, const struct heir_turns *turns);

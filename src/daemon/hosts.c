@@ -12,6 +12,7 @@
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/targets.h"
+#include "daemon/vantages.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -201,6 +202,7 @@ static void aim(const struct hosts *hosts, const struct view_host_update *update
         done += targets_aim(view, updates[i].host, aims + done);
     }
     prober_aim(hosts->server->prober, view->generation, aims, done);
+    vantages_aim(hosts->server->vantages, view->generation, aims, done);
     free(aims);
 }
 

@@ -12,19 +12,24 @@
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/vantages.h"
 #include "base/log.h"
+#include "health/opinion.h"
 #include "probe/probe.h"
 
-/* There may be hundreds: what is not new is counted. */
+/* There may be thousands: what is not new is counted, and many new ones are. */
 void server_report_dormants(const struct view *view, struct report *report)
 {
+    enum { TOLD_MAX = 1000 };
     struct report_place place = {.file = view->server->topology_path};
-    size_t old = 0, count = health_count_dormant(view->health), dropped = health_count_dropped(view->health);
-    for (size_t i = 0; i < count; i++) {
-        const struct health_dormant *dormant = health_get_dormant(view->health, i);
+    struct health_dormant_cursor cursor = {0};
+    size_t old = 0, new = 0;
+    for (const struct health_dormant *dormant;
+         (dormant = health_next_dormant(view->health, &cursor)) != NULL;) {
         const char *kind = health_kind_text(dormant->kind);
         old += !dormant->is_new;
-        if (dormant->is_new) {
+        new += dormant->is_new;
+        if (dormant->is_new && new <= TOLD_MAX) {
             report_add(report, REPORT_WARNING, &place,
                        "the %s of %s %s by %s lies dormant: there is no such %s any more%s%s",
                        health_desired_text(dormant->what.desired), kind, dormant->name, dormant->what.actor,
@@ -32,15 +37,13 @@ void server_report_dormants(const struct view *view, struct report *report)
                        dormant->heir == NULL ? "" : dormant->heir);
         }
     }
+    if (new > TOLD_MAX) {
+        report_add(report, REPORT_WARNING, &place, "%zu more overrides lie dormant likewise", new - TOLD_MAX);
+    }
     if (old != 0) {
         report_add(report, REPORT_WARNING, &place,
                    "%zu override%s from before lie%s dormant, for want of what they are about", old,
                    old == 1 ? "" : "s", old == 1 ? "s" : "");
-    }
-    if (dropped != 0) {
-        report_add(report, REPORT_WARNING, &place,
-                   "%zu more overrides have lost what they are about and were dropped: %d may lie dormant",
-                   dropped, HEALTH_DORMANT_MAX);
     }
 }
 
@@ -50,7 +53,7 @@ static void free_view(void *view)
 }
 
 void server_install_view(struct server *server, struct view *view, struct view_succession *succession,
-                         struct targets *targets)
+                         struct targets *targets, struct vantages_news *news)
 {
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
     if (server->primaries != NULL) {
@@ -59,18 +62,26 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     if (succession != NULL) {
         view_succession_catch_up(succession);
     }
+    struct health_enrolment *enrolment = vantages_make_enrolment(server->vantages, view->health);
     lock_take(&server->lock);
     if (succession != NULL) {
         view_succession_end(succession);
     }
     changes_listen(server->changes, server->teller, view->health);
+    vantages_introduce(server->vantages, view->health, enrolment);
     server->view = view;
     struct view *old = view_exchange(server->slot, view);
     lock_leave(&server->lock);
+    health_enrolment_free(enrolment);
+    prober_set_limits(server->prober, &(struct probe_limits){.in_flight = view->server->probe.in_flight,
+                                                             .per_address = view->server->probe.per_address,
+                                                             .per_second = view->server->probe.per_second,
+                                                             .commands = view->server->probe.commands});
     prober_use_targets(server->prober, targets); /* whose results so far are of the old view */
     health_tell_carried(view->health);           /* this thread alone changes overrides */
     server_forget_snapshot(server);
     log_configure(&view->server->log);
+    vantages_follow(server->vantages, news);
     hosts_follow(server->hosts, view);
     server_schedule_expiry(server);
     if (server->primaries != NULL) {

@@ -6,14 +6,15 @@
 struct report;
 struct server;
 struct targets;
+struct vantages_news;
 struct view;
 struct view_succession;
 
 /* Make a compiled view current, with what it takes over from the one that serves now: prober and DNS threads
- * are switched. The view has been prepared by primaries_prepare(), and `targets` are made of it. Takes
- * view and targets; succession NULL: it is the first. */
+ * are switched. The view has been prepared by primaries_prepare(), and `targets` and news are made of it.
+ * Takes all three; succession NULL: it is the first. */
 void server_install_view(struct server *server, struct view *view, struct view_succession *succession,
-                         struct targets *targets);
+                         struct targets *targets, struct vantages_news *news);
 
 /* Warn of the overrides that lie dormant in a view that has taken over. On the control thread, or of a view
  * that nobody else has. */

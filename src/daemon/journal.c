@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "past/kept.h"
 #include "store/store.h"
 
 #include <stdlib.h>
@@ -121,6 +122,16 @@ static int read_stretches(struct store_reader *store, const struct clock *clock,
     return error;
 }
 
+/* The end is found first, so that nothing is left out between this page and the next one. */
+static int find_last(struct store_reader *store, struct admin_journal *journal, struct store_filter *filter)
+{
+    uint64_t last = 0;
+    int error = store_read_journal(store, &(struct store_filter){.backward = true}, note_last, &last);
+    journal->last = last > journal->cursor ? last : journal->cursor;
+    filter->before_seq = last + 1;
+    return error;
+}
+
 int server_read_journal(void *context, struct admin_journal *journal, struct arena *arena)
 {
     const struct reader *reader = context;
@@ -130,16 +141,18 @@ int server_read_journal(void *context, struct admin_journal *journal, struct are
     if (error != 0) {
         return error;
     }
-    const struct store_filter filter = {.kind = journal->kind,
-                                        .key = journal->key,
-                                        .actor = journal->actor,
-                                        .since_ms = journal->since_ms,
-                                        .until_ms = journal->until_ms,
-                                        .after_seq = journal->oldest_first ? journal->cursor : 0,
-                                        .before_seq = journal->oldest_first ? 0 : journal->cursor,
-                                        .backward = !journal->oldest_first};
-    error = journal->actor == NULL ? store_read_journal(store, &filter, on_entry, &page)
-                                   : read_stretches(store, &reader->server->clock, filter, &page);
+    struct store_filter filter = {.kind = journal->kind,
+                                  .key = journal->key,
+                                  .actor = journal->actor,
+                                  .since_ms = journal->since_ms,
+                                  .until_ms = journal->until_ms,
+                                  .after_seq = journal->oldest_first ? journal->cursor : 0,
+                                  .before_seq = journal->oldest_first ? 0 : journal->cursor,
+                                  .backward = !journal->oldest_first};
+    error = journal->wait_ms == 0 ? 0 : find_last(store, journal, &filter);
+    error = error != 0               ? error
+            : journal->actor == NULL ? store_read_journal(store, &filter, on_entry, &page)
+                                     : read_stretches(store, &reader->server->clock, filter, &page);
     if (error != 0) {
         journal->why = arena_copy_text(arena, store_reader_why(store));
     }
@@ -148,6 +161,25 @@ int server_read_journal(void *context, struct admin_journal *journal, struct are
     journal->items = arena_copy(arena, items, journal->count * sizeof *items);
     free(items);
     return error == 0 && progress_is_cancelled(journal->progress) ? ERROR_CANCELLED : error;
+}
+
+/* ---- recovery points ---- */
+
+int server_list_points(void *context, struct admin_points *points, struct arena *arena)
+{
+    const struct reader *reader = context;
+    struct store_reader *store;
+    struct kept_list list;
+    int error = open_store(reader, points->progress, arena, &store, &points->why);
+    if (error != 0) {
+        return error;
+    }
+    error = kept_list(store, arena, &list);
+    points->items = list.items;
+    points->count = list.count;
+    points->why = error == 0 ? NULL : arena_copy_text(arena, store_reader_why(store));
+    store_reader_close(store);
+    return error;
 }
 
 /* ---- is it whole? ---- */
@@ -222,6 +254,7 @@ int server_verify_journal(void *context, struct admin_audit *audit, struct arena
     durable_get_status(reader->server->durable, &own);
     int error = open_store(reader, audit->progress, arena, &store, &audit->why);
     if (error == 0) {
+        store_reader_set_count(store, audit->progress);
         error = verify(store, &own.stats, audit, arena);
         store_reader_close(store);
     }

@@ -9,3 +9,4 @@
 /* See admin_verbs. */
 int server_read_journal(void *context, struct admin_journal *journal, struct arena *arena);
 int server_verify_journal(void *context, struct admin_audit *audit, struct arena *arena);
+int server_list_points(void *context, struct admin_points *points, struct arena *arena);

@@ -9,14 +9,15 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/sanitizer.h"
 #include "base/scribe.h"
-#include "daemon/statefile.h"
+#include "base/statefile.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { SLICE = 128, PATIENCE_MS = 500 };
+enum { SLICE = 128, PATIENCE_MS = 500 * SANITIZER_SLOWNESS };
 
 struct keeping {
     struct clock clock;    /* its own: the thread that writes may outlive everything else */
@@ -49,7 +50,7 @@ static void load(struct keeping *keeping)
                     keeping->path, file.why);
         return;
     }
-    size_t bad = keeper_parse(keeping->keeper, text, len);
+    size_t bad = keeper_parse(keeping->keeper, text, len, now_s(keeping));
     if (bad != 0) {
         log_warning("serials partly read file=%s bad_lines=%zu expected=\"zone serial fingerprint\"",
                     keeping->path, bad);
@@ -90,7 +91,7 @@ static int save(void *argument)
         more = keeper_write(keeping->keeper, &at, SLICE, begun_s, &text);
         pthread_mutex_unlock(&keeping->lock);
     }
-    int error = statefile_write(keeping->path, text.bytes, text.len);
+    int error = statefile_write(keeping->path, 0640, text.bytes, text.len);
     buffer_fini(&text);
     for (at = 0, more = error == 0; more;) {
         pthread_mutex_lock(&keeping->lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Three workers, each with an eventfd that wakes the control thread, and a line in the log every now and then
+ * Four workers, each with an eventfd that wakes the control thread, and a line in the log every now and then
  * while something takes long. */
 #include "config.h"
 
@@ -31,6 +31,7 @@ static const struct {
     [ADMIN_QUICK] = {"quick", 64, NICE}, /* as many as there are connections: lists are not refused */
     [ADMIN_LONG] = {"long", 15, NICE},
     [ADMIN_ORDERS] = {"orders", 64, 0},
+    [ADMIN_TRIES] = {"tries", 15, 0}, /* as the prober: what it sees should not depend on who runs last */
 };
 
 struct lane {

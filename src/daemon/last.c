@@ -7,17 +7,20 @@
 
 #include "daemon/last.h"
 
-#include "daemon/last_kinds.h"
+#include "daemon/last_hosts.h"
 #include "daemon/server.h"
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/sanitizer.h"
 #include "base/thread.h"
 #include "base/trail.h"
-#include "view/hosts.h"
+#include "past/last_kinds.h"
+#include "past/recorder.h"
+#include "past/segments.h"
+#include "view/view.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -28,22 +31,14 @@
 
 enum {
     TICK_MS = 500,
-    TURN = 64,               /* objects per turn at the health lock */
-    FRAME = 60 * 1024,       /* octets that are worth a frame */
-    PATIENCE_MS = 500,       /* at the end */
-    RETRY_MS = 1000,         /* after a failure; */
-    RETRY_MOST_MS = 10000,   /* to begin anew, doubled up to this */
-    AGES_MS = 10000,         /* ages of all monitors are written once in this time */
-    HOST_AGE_MS = 60000,     /* a look-up that brought nothing new is, when the last one is so old */
-    SMALLEST = 1024 * 1024,  /* octets: a file below this is not begun anew for its size */
-    CHANGES_MOST = 64 << 20, /* octets of changes */
-};
-
-/* What is written of a host. */
-struct kept_host {
-    int64_t answered_ms[VIEW_FAMILIES];
-    uint8_t states[VIEW_FAMILIES];
-    uint64_t hash; /* of states and addresses */
+    TURN = 64,                              /* objects per turn at the health lock */
+    FRAME = 60 * 1024,                      /* octets that are worth a frame */
+    PATIENCE_MS = 500 * SANITIZER_SLOWNESS, /* at the end */
+    RETRY_MS = 1000,                        /* after a failure; */
+    RETRY_MOST_MS = 10000,                  /* to begin anew, doubled up to this */
+    AGES_MS = 10000,                        /* ages of all monitors are written once in this time */
+    SMALLEST = 1024 * 1024,                 /* octets: a file below this is not begun anew for its size */
+    CHANGES_MOST = 64 << 20,                /* octets of changes */
 };
 
 enum course {
@@ -60,26 +55,35 @@ struct last {
     pthread_cond_t news, ended;
     int64_t paused_ms; /* monotonic: of the control thread */
     bool closing, gone, is_hurried;
+    struct recorder_span *span; /* owned, for the recorder; NULL: no news */
+    bool resumes;               /* nobody else writes in the folder: segments go on */
     /* of the thread: */
     struct trail trail;
+    struct recorder *recorder; /* of the same for who asks later */
+    char *folder;
     char boot[CLOCK_BOOT_SIZE];
     struct buffer buffer;
     const struct health *health; /* that is kept; NULL: none */
     uint64_t generation;         /* of its view */
     struct health_writer *writer;
-    struct kept_host *hosts;
+    struct last_host *hosts;
     size_t host_count;
     uint64_t whole; /* octets of the file when it was whole */
     int64_t retry_ms, retry_wait_ms;
     int64_t aged_ms;   /* when the round of ages that is under way began */
     int64_t moment_ms; /* when the last one was written */
-    bool is_failing;
+    bool is_failing, has_gap;
+    bool was_paused; /* another process may have put its file there */
     /* of anybody: */
     _Atomic int course;     /* enum course */
     _Atomic bool abandoned; /* the server is gone: the disk kept the thread for too long */
     _Atomic uint64_t octets, writes, failures, beginnings;
     _Atomic int64_t written_ms; /* monotonic; -1: never */
     _Atomic int error;
+    struct {
+        _Atomic uint64_t segments, octets, removed;
+        _Atomic bool is_kept;
+    } past;
 };
 
 /* ---- the current view ---- */
@@ -123,6 +127,7 @@ static bool take_machine(struct last *last)
 {
     struct health_sizes sizes = {.counts = {0}};
     size_t host_count = 0;
+    struct recorder_limits past = {.every_ms = SEGMENTS_EVERY_MS, .octets = SEGMENTS_OCTETS};
     bool wanted = false;
     drop_machine(last);
     if (atomic_load(&last->abandoned)) {
@@ -134,10 +139,12 @@ static bool take_machine(struct last *last)
         wanted = view->server->last_health_ms != 0 && view->topology != NULL;
         sizes = health_get_sizes(view->health);
         host_count = view->host_count;
+        past.octets = view->server->points.health_size;
         last->health = view->health;
         last->generation = view->generation;
     }
     lock_leave(&last->server->lock);
+    recorder_set_limits(last->recorder, &past);
     if (!wanted) {
         last->health = NULL;
         return false;
@@ -180,6 +187,27 @@ static void note_success(struct last *last)
     last->is_failing = false;
 }
 
+/* What becomes of past health is said, and holds up nothing. */
+static void record(struct last *last, int error)
+{
+    struct recorder_stats stats;
+    recorder_get_stats(last->recorder, &stats);
+    bool is_kept = error == 0 && stats.begun_ms != 0;
+    atomic_store_explicit(&last->past.segments, stats.segments, memory_order_relaxed);
+    atomic_store_explicit(&last->past.octets, stats.octets, memory_order_relaxed);
+    atomic_store_explicit(&last->past.removed, stats.removed, memory_order_relaxed);
+    atomic_store_explicit(&last->past.is_kept, is_kept, memory_order_relaxed);
+    if (error != 0 && !last->has_gap) {
+        log_warning("past health not kept folder=%s/" SEGMENTS_FOLDER
+                    " error=%s effect=\"what held at that time cannot be asked later; tried again\"",
+                    last->folder, error_text(error));
+        last->has_gap = true;
+    } else if (is_kept && last->has_gap && !recorder_is_due(last->recorder)) {
+        log_info("past health kept folder=%s/" SEGMENTS_FOLDER, last->folder);
+        last->has_gap = false;
+    }
+}
+
 /* What waits in the buffer, as one frame. It stays there if that fails. */
 static int flush(struct last *last)
 {
@@ -190,6 +218,7 @@ static int flush(struct last *last)
     if (error == 0) {
         atomic_fetch_add_explicit(&last->octets, last->buffer.len, memory_order_relaxed);
         atomic_fetch_add_explicit(&last->writes, 1, memory_order_relaxed);
+        record(last, recorder_take(last->recorder, last->buffer.bytes, last->buffer.len));
         last->buffer.len = 0;
     }
     return error;
@@ -214,67 +243,6 @@ static void add_moment(struct last *last)
 
 /* ---- hosts ---- */
 
-static void write_family(struct cursor *body, const struct view_news *told,
-                         const struct view_addresses *addresses, enum view_family family)
-{
-    cursor_write_u8(body, (uint8_t)told->state);
-    cursor_write_i64(body, told->answered_ms);
-    cursor_write_u32(body, told->until_s);
-    cursor_write_u8(body, (uint8_t)addresses->count[family]);
-    for (size_t i = 0; i < addresses->count[family]; i++) {
-        cursor_write(body, addresses->items[family][i].bytes, family == VIEW_V4 ? 4 : 16);
-    }
-}
-
-static uint64_t hash_host(const struct view_host *host, const struct view_addresses *addresses)
-{
-    uint64_t hash = HASH_START;
-    for (int family = 0; family < VIEW_FAMILIES; family++) {
-        size_t count = addresses->count[family];
-        hash = hash_bytes(hash, &host->told[family].state, sizeof host->told[family].state);
-        hash = hash_bytes(hash, addresses->items[family], count * sizeof(struct addr));
-    }
-    return hash_finish(hash);
-}
-
-/* Is there anything new of it that matters? */
-static bool is_news(struct kept_host *kept, const struct view_host *host,
-                    const struct view_addresses *addresses)
-{
-    bool moved = false, is_old = false;
-    for (int family = 0; family < VIEW_FAMILIES; family++) {
-        int64_t age_ms = host->told[family].answered_ms - kept->answered_ms[family];
-        moved |= age_ms != 0 || host->told[family].state != kept->states[family];
-        is_old |= age_ms >= HOST_AGE_MS || age_ms < 0;
-    }
-    return moved && (is_old || hash_host(host, addresses) != kept->hash);
-}
-
-static void add_host(struct last *last, size_t index, bool always)
-{
-    enum { FAMILY = 14 + VIEW_ADDRESSES_MAX * 16, NAME = 255 };
-    uint8_t bytes[5 + NAME + VIEW_FAMILIES * FAMILY];
-    struct cursor body = cursor_init(bytes, sizeof bytes);
-    const struct view_host *host = &last->server->view->hosts[index];
-    const struct view_addresses *addresses = atomic_load_explicit(&host->addresses, memory_order_relaxed);
-    struct kept_host *kept = &last->hosts[index];
-    if (!always && !is_news(kept, host, addresses)) {
-        return;
-    }
-    size_t len = strlen(host->conf->name);
-    len = len > NAME ? NAME : len;
-    cursor_write_u32(&body, (uint32_t)index);
-    cursor_write_u8(&body, (uint8_t)len);
-    cursor_write(&body, host->conf->name, len);
-    for (enum view_family family = VIEW_V4; family < VIEW_FAMILIES; family++) {
-        write_family(&body, &host->told[family], addresses, family);
-        kept->answered_ms[family] = host->told[family].answered_ms;
-        kept->states[family] = (uint8_t)host->told[family].state;
-    }
-    kept->hash = hash_host(host, addresses);
-    health_record_add(&last->buffer, LAST_HOST, bytes, body.at);
-}
-
 /* Returns 0, an error, or ERROR_CONFLICT: the view is another one. */
 static int add_hosts(struct last *last, bool always)
 {
@@ -285,7 +253,7 @@ static int add_hosts(struct last *last, bool always)
         }
         size_t end = i + TURN < last->host_count ? i + TURN : last->host_count;
         for (; i < end; i++) {
-            add_host(last, i, always);
+            last_host_add(&last->hosts[i], last->server->view->hosts, i, always, &last->buffer);
         }
         leave(last);
         error = flush_some(last);
@@ -313,6 +281,7 @@ static int write_machine(struct last *last)
 static int write_whole(struct last *last)
 {
     int error = trail_begin(&last->trail);
+    recorder_begin(last->recorder);
     last->buffer.len = 0;
     health_record_add(&last->buffer, LAST_HEAD, last->boot, strlen(last->boot));
     error = error == 0 ? write_machine(last) : error;
@@ -322,6 +291,10 @@ static int write_whole(struct last *last)
     error = error == 0 ? flush(last) : error;
     error = error == 0 ? trail_settle(&last->trail) : error;
     trail_abandon(&last->trail); /* unless it is in its place */
+    if (error == 0) {
+        record(last, recorder_settle(last->recorder, last->trail.path));
+    }
+    recorder_abandon(last->recorder);
     return error;
 }
 
@@ -421,18 +394,20 @@ static int write_news(struct last *last)
 static bool is_too_long(const struct last *last)
 {
     uint64_t changes = last->trail.size - last->whole;
-    return last->trail.size > SMALLEST && (changes > last->whole || changes > CHANGES_MOST);
+    return (last->trail.size > SMALLEST && (changes > last->whole || changes > CHANGES_MOST)) ||
+           recorder_is_due(last->recorder);
 }
 
 /* A change that could not be written stays in the buffer, and what comes after it stays noted. */
 static void write_some(struct last *last)
 {
+    if (last->was_paused) {
+        drop_machine(last);
+        last->was_paused = false;
+    }
     if (last->writer == NULL || last->trail.fd == -1) {
         begin_anew(last);
         return;
-    }
-    if (last->buffer.len == 0 && is_too_long(last) && is_retry_due(last)) {
-        shorten(last);
     }
     int error = write_news(last);
     if (error == ERROR_CONFLICT) {
@@ -441,6 +416,23 @@ static void write_some(struct last *last)
         note_failure(last, error);
     } else {
         note_success(last);
+        if (is_too_long(last) && is_retry_due(last)) {
+            shorten(last);
+        }
+    }
+}
+
+static void take_span(struct last *last)
+{
+    pthread_mutex_lock(&last->lock);
+    struct recorder_span *span = last->span;
+    last->span = NULL;
+    pthread_mutex_unlock(&last->lock);
+    if (span != NULL) {
+        struct recorder_stats stats;
+        recorder_keep(last->recorder, span);
+        recorder_get_stats(last->recorder, &stats);
+        atomic_store_explicit(&last->past.removed, stats.removed, memory_order_relaxed);
     }
 }
 
@@ -449,8 +441,11 @@ static void tick(struct last *last)
     int course = atomic_load(&last->course);
     if (course != PAUSED) {
         write_some(last);
+        take_span(last);
     }
     if (course == PAUSING) {
+        recorder_pause(last->recorder);
+        last->was_paused = true;
         (void)atomic_compare_exchange_strong(&last->course, &course, PAUSED);
     }
 }
@@ -461,6 +456,9 @@ static void *run(void *argument)
 {
     struct last *last = argument;
     pthread_setname_np(pthread_self(), "last");
+    if (last->resumes) {
+        recorder_resume(last->recorder, last->boot);
+    }
     pthread_mutex_lock(&last->lock);
     for (bool closing = false; !closing;) {
         closing = last->closing;
@@ -488,6 +486,9 @@ static int start(struct last *last)
 static void destroy(struct last *last)
 {
     drop_machine(last);
+    recorder_free(last->recorder);
+    free(last->span);
+    free(last->folder);
     trail_fini(&last->trail);
     buffer_fini(&last->buffer);
     pthread_cond_destroy(&last->news);
@@ -503,11 +504,13 @@ int last_open(struct server *server, const char *folder, struct last **to)
         return 0;
     }
     struct last *last = memory_alloc(sizeof *last);
-    *last = (struct last){.server = server, .retry_wait_ms = RETRY_MS};
+    *last = (struct last){.server = server, .retry_wait_ms = RETRY_MS, .resumes = server->heir == NULL};
     char *path = memory_print("%s/" LAST_FILE, folder);
     trail_init(&last->trail, path, LAST_TITLE);
     free(path);
     clock_init(&last->clock);
+    last->folder = memory_copy_text(folder);
+    last->recorder = recorder_new(last->folder, &last->clock);
     clock_read_boot(last->boot);
     buffer_init(&last->buffer);
     atomic_init(&last->written_ms, -1);
@@ -521,6 +524,17 @@ int last_open(struct server *server, const char *folder, struct last **to)
     }
     *to = last;
     return 0;
+}
+
+void last_keep(struct last *last, const struct recorder_span *span)
+{
+    if (last != NULL) {
+        struct recorder_span *copy = recorder_copy_span(span);
+        pthread_mutex_lock(&last->lock);
+        free(last->span);
+        last->span = copy;
+        pthread_mutex_unlock(&last->lock);
+    }
 }
 
 void last_pause(struct last *last, bool paused)
@@ -579,4 +593,8 @@ void last_get_stats(const struct last *last, struct last_stats *stats)
     stats->failures = atomic_load_explicit(&last->failures, memory_order_relaxed);
     stats->beginnings = atomic_load_explicit(&last->beginnings, memory_order_relaxed);
     stats->error = atomic_load_explicit(&last->error, memory_order_relaxed);
+    stats->past_segments = atomic_load_explicit(&last->past.segments, memory_order_relaxed);
+    stats->past_octets = atomic_load_explicit(&last->past.octets, memory_order_relaxed);
+    stats->past_removed = atomic_load_explicit(&last->past.removed, memory_order_relaxed);
+    stats->past_is_kept = atomic_load_explicit(&last->past.is_kept, memory_order_relaxed);
 }

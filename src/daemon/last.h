@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What was last known of health, kept in the file "last-health" of the state folder, so that neither a
- * restart nor a crash changes an answer by itself: verdicts with their streaks and times, loads, how the
- * brake stands, and what host names led to.
+ * restart nor a crash changes an answer by itself, and in segments (past/recorder.h) for who asks later:
+ * verdicts with their streaks and times, loads, how the brake stands, and what host names led to.
  *
  * A thread of its own writes it, at most a second behind. It takes the health lock for some objects at a
  * time, to copy what was noted of them since; nobody waits for it, and where the file cannot be written the
@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct known;
 struct last;
-struct last_memory;
 struct server;
 struct view;
 
@@ -36,13 +36,12 @@ struct last_outcome {
 
 /* Of the first view, before anybody else has it, and before overrides are put: what was known when the last
  * process ended. Says in the log what became of it. Waits for the disk. Returns owned, for: */
-struct last_memory *last_restore(const struct server *server, struct view *view,
-                                 struct last_outcome *outcome);
+struct known *last_restore(const struct server *server, struct view *view, struct last_outcome *outcome);
 /* Of the current view, which was loaded while the process before went on: what that has found out since and
  * written down. Waits for the disk. */
 void last_adopt(struct server *server);
 /* Overrides are in force again: what is as it was is so since it was. Takes the memory; NULL is fine. */
-void last_settle(struct last_memory *memory, struct view *view);
+void last_settle(struct known *memory, struct view *view);
 
 /* Begins to keep what is known of the current view, whichever that is; `folder` NULL: nothing. Returns 0 and
  * owned, or -errno. */
@@ -55,11 +54,18 @@ bool last_is_paused(const struct last *last);
 /* Writes once more, unless the disk hangs. NULL is fine. */
 void last_close(struct last *last);
 
+/* Which segments are kept beside the present one (see past/recorder.h); copied. NULL is fine. */
+struct recorder_span;
+void last_keep(struct last *last, const struct recorder_span *span);
+
 struct last_stats {
     bool is_kept;
     int64_t age_ms;                        /* of what is on disk; -1: nothing yet */
     uint64_t octets;                       /* written so far */
     uint64_t writes, failures, beginnings; /* frames; attempts; files begun anew */
     int error;                             /* of the latest attempt; 0: well */
+    /* Of segments (past/recorder.h): begun, octets of them, removed; is one written to? */
+    uint64_t past_segments, past_octets, past_removed;
+    bool past_is_kept;
 };
 void last_get_stats(const struct last *last, struct last_stats *stats); /* any thread; NULL is fine */

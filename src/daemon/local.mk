@@ -1,47 +1,83 @@
 ## The server. Its program is src/steerd, which is why this folder is not called so.
 sbin_PROGRAMS += src/steerd
-src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) -DPROGRAM_FOLDER='"$(pkglibexecdir)"'
 src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
+	src/daemon/anchors.c src/daemon/anchors.h \
+	src/daemon/archive.c src/daemon/archive.h \
+	src/daemon/bequest.c src/daemon/bequest.h \
+	src/daemon/capture.c src/daemon/capture.h \
+	src/daemon/certificates.c src/daemon/certificates.h \
 	src/daemon/changes.c src/daemon/changes.h \
 	src/daemon/channel.c src/daemon/channel.h \
+	src/daemon/checked.c src/daemon/checked.h \
+	src/daemon/counted.c src/daemon/counted.h \
+	src/daemon/difference.c src/daemon/difference.h src/daemon/difference_files.c src/daemon/difference_parts.h \
+	src/daemon/difference_words.c \
 	src/daemon/dump.c \
 	src/daemon/durable.c src/daemon/durable.h \
+	src/daemon/durations.c src/daemon/durations.h \
 	src/daemon/ends.c src/daemon/ends.h \
 	src/daemon/expiry.c src/daemon/expiry.h \
 	src/daemon/folders.c src/daemon/folders.h \
 	src/daemon/geowatch.c src/daemon/geowatch.h \
 	src/daemon/handed.c src/daemon/handed.h \
+	src/daemon/hangup.c src/daemon/hangup.h \
 	src/daemon/heir.c src/daemon/heir.h \
 	src/daemon/hosts.c src/daemon/hosts.h \
 	src/daemon/install.c src/daemon/install.h \
+	src/daemon/invitation.c src/daemon/invitation.h \
+	src/daemon/follow.c src/daemon/follow.h \
 	src/daemon/journal.c src/daemon/journal.h \
 	src/daemon/keeping.c src/daemon/keeping.h \
 	src/daemon/lanes.c src/daemon/lanes.h \
-	src/daemon/last.c src/daemon/last.h src/daemon/last_kinds.h src/daemon/last_restore.c \
+	src/daemon/last.c src/daemon/last.h src/daemon/last_hosts.c src/daemon/last_hosts.h src/daemon/last_restore.c \
 	src/daemon/limits.c src/daemon/limits.h \
-	src/daemon/metrics.c src/daemon/metrics.h src/daemon/metrics_kept.c src/daemon/metrics_kept.h \
+	src/daemon/metrics.c src/daemon/metrics.h src/daemon/metrics_kept.c src/daemon/metrics_vantages.c src/daemon/metrics_kept.h \
+	src/daemon/moment.c src/daemon/moment.h src/daemon/moment_files.c src/daemon/moment_parts.h src/daemon/moment_words.c \
+	src/daemon/notes.c src/daemon/notes.h \
 	src/daemon/opening.c src/daemon/opening.h \
 	src/daemon/orders.c src/daemon/orders.h \
 	src/daemon/outbox.c src/daemon/outbox.h \
+	src/daemon/failback.c src/daemon/failback.h \
 	src/daemon/override_json.c src/daemon/override_json.h \
+	src/daemon/overrides.c src/daemon/overrides.h \
 	src/daemon/primaries.c src/daemon/primaries.h \
+	src/daemon/program.c src/daemon/program.h \
+	src/daemon/ramps.c src/daemon/ramps.h \
+	src/daemon/replication.c src/daemon/replication.h \
 	src/daemon/reader.c src/daemon/reader.h \
 	src/daemon/reclaim.c src/daemon/reclaim.h \
+	src/daemon/regain.c src/daemon/regain.h \
 	src/daemon/reload.c src/daemon/reload.h \
 	src/daemon/rerender.c src/daemon/rerender.h \
+	src/daemon/results.c src/daemon/results.h \
+	src/daemon/restore.c src/daemon/restore.h \
+	src/daemon/restore_look.c src/daemon/restore_parts.h src/daemon/restore_plan.c src/daemon/restore_plan.h \
 	src/daemon/run.c src/daemon/run.h \
+	src/daemon/scratch.c src/daemon/scratch.h \
+	src/daemon/savepoints.c src/daemon/savepoints.h \
 	src/daemon/server.h \
 	src/daemon/snapshot.c src/daemon/snapshot.h \
 	src/daemon/spawn.c src/daemon/spawn.h \
-	src/daemon/statefile.c src/daemon/statefile.h \
 	src/daemon/steerd.c src/daemon/steerd.h \
+	src/daemon/successor.c src/daemon/successor.h \
 	src/daemon/takeover.c src/daemon/takeover.h \
+	src/daemon/tries.c src/daemon/tries.h \
 	src/daemon/targets.c src/daemon/targets.h \
 	src/daemon/teller.c src/daemon/teller.h \
+	src/daemon/then.c src/daemon/then.h src/daemon/then_print.c \
+	src/daemon/vantage_member.c src/daemon/vantage_member.h \
+	src/daemon/vantages.c src/daemon/vantages.h src/daemon/vantages_inside.h \
+	src/daemon/vantages_change.c \
+	src/daemon/vantages_hear.c \
+	src/daemon/vantages_look.c \
+	src/daemon/vantages_members.c \
+	src/daemon/vantages_news.c \
+	src/daemon/vantages_try.c \
 	src/daemon/verbs.c src/daemon/verbs.h \
 	src/daemon/whatif.c src/daemon/whatif.h
 src_steerd_LDADD = \
-	src/libadmin.a src/libdrill.a src/liboperate.a src/libprobe.a src/libserve.a src/libnotify.a src/libanswer.a src/libtransfer.a \
-	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libstore.a src/libevents.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \
-	$(EVENT_LIBS) $(CARES_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(SQLITE_LIBS) $(URCU_LIBS) -lm
+	src/libadmin.a src/libpast.a src/libdrill.a src/liboperate.a $(fleet_libs) src/libprobe.a src/libserve.a src/libnotify.a src/libanswer.a src/libtransfer.a \
+	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libstore.a src/libevents.a src/libgeo.a src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a \
+	$(EVENT_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(SQLITE_LIBS) $(URCU_LIBS) -lm

@@ -5,9 +5,13 @@
 
 #include "daemon/metrics.h"
 
+#include "daemon/certificates.h"
 #include "daemon/changes.h"
+#include "daemon/counted.h"
 #include "daemon/metrics_kept.h"
+#include "daemon/ramps.h"
 #include "daemon/reader.h"
+#include "daemon/replication.h"
 #include "daemon/server.h"
 #include "base/log.h"
 #include "geo/geo.h"
@@ -149,13 +153,8 @@ static void print_limits(const uint64_t *sums, struct buffer *out)
 
 static void print_tcp(const struct server *server, struct buffer *out)
 {
-    static const char *const ends[SERVE_TCP_ENDS] = {[SERVE_TCP_END_CLIENT] = "client",
-                                                     [SERVE_TCP_END_IDLE] = "idle",
-                                                     [SERVE_TCP_END_CLIENTS] = "clients",
-                                                     [SERVE_TCP_END_ADDRESS] = "clients_per_address",
-                                                     [SERVE_TCP_END_DESCRIPTORS] = "descriptors"};
     struct serve_tcp_stats stats;
-    serve_get_tcp_stats(server->serve, &stats);
+    counted_get_tcp(server, &stats);
     print_head(out, "steerd_tcp_clients", "gauge", "TCP connections now.");
     buffer_print(out, "steerd_tcp_clients %u\n", stats.clients);
     print_head(out, "steerd_tcp_accepted_total", "counter", "TCP connections accepted.");
@@ -163,14 +162,15 @@ static void print_tcp(const struct server *server, struct buffer *out)
     print_head(out, "steerd_tcp_closed_total", "counter",
                "TCP connections ended, by what ended them: the client, idling, or a limit.");
     for (int i = 0; i < SERVE_TCP_ENDS; i++) {
-        buffer_print(out, "steerd_tcp_closed_total{by=\"%s\"} %lu\n", ends[i], (unsigned long)stats.ended[i]);
+        buffer_print(out, "steerd_tcp_closed_total{by=\"%s\"} %lu\n",
+                     counted_tcp_end_text((enum serve_tcp_end)i), (unsigned long)stats.ended[i]);
     }
 }
 
 static void print_queries(const struct server *server, struct buffer *out)
 {
     uint64_t sums[ANSWER_COUNTERS];
-    serve_get_counters(server->serve, sums);
+    counted_get_answers(server, sums);
     print_head(out, "steerd_queries_total", "counter", "Queries received, by transport.");
     buffer_print(out, "steerd_queries_total{transport=\"udp\"} %lu\n",
                  (unsigned long)sums[ANSWER_COUNT_QUERIES_UDP]);
@@ -200,10 +200,33 @@ static void print_queries(const struct server *server, struct buffer *out)
     print_limits(sums, out);
 }
 
+/* How well the schedule is kept. */
+static void print_late(const struct probe_stats *stats, struct buffer *out)
+{
+    static const char name[] = "steerd_checks_lateness_seconds";
+    uint64_t sum = 0;
+    print_head(out, name, "histogram", "How much later than planned health checks started.");
+    for (int i = 0; i < PROBE_LATE_BUCKETS; i++) {
+        sum += stats->late[i];
+        if (i < PROBE_LATE_BUCKETS - 1) {
+            buffer_print(out, "%s_bucket{le=\"%g\"} %lu\n", name, probe_late_bounds_ms[i] / 1e3,
+                         (unsigned long)sum);
+        }
+    }
+    buffer_print(out, "%s_bucket{le=\"+Inf\"} %lu\n%s_sum %.6f\n%s_count %lu\n", name, (unsigned long)sum,
+                 name, (double)stats->late_us / 1e6, name, (unsigned long)sum);
+    print_head(out, "steerd_checks_stalled_seconds_total", "counter",
+               "For how long the prober did not run when it should have; no check is late for that.");
+    buffer_print(out, "steerd_checks_stalled_seconds_total %.6f\n", (double)stats->stalled_us / 1e6);
+    print_head(out, "steerd_checks_planned", "gauge",
+               "Different health checks that are made; several endpoints may share one.");
+    buffer_print(out, "steerd_checks_planned %lu\n", (unsigned long)stats->checks);
+}
+
 static void print_checks(const struct server *server, struct buffer *out)
 {
     struct probe_stats stats;
-    prober_get_stats(server->prober, &stats);
+    counted_get_checks(server, &stats);
     print_head(out, "steerd_checks_started_total", "counter", "Health checks started.");
     buffer_print(out, "steerd_checks_started_total %lu\n", (unsigned long)stats.started);
     print_head(out, "steerd_checks_total", "counter", "Health checks ended, by outcome.");
@@ -223,8 +246,12 @@ static void print_checks(const struct server *server, struct buffer *out)
         buffer_print(out, "steerd_checks_not_possible{cause=\"%s\"} %lu\n",
                      probe_cause_text((enum probe_cause)i), (unsigned long)stats.causes[i].targets);
     }
+    print_late(&stats, out);
     print_head(out, "steerd_checks_in_flight", "gauge", "Health checks that have not ended yet.");
     buffer_print(out, "steerd_checks_in_flight %lu\n", (unsigned long)stats.in_flight);
+    print_head(out, "steerd_check_connections_kept", "gauge",
+               "Connections that wait for the next health check (keep_alive).");
+    buffer_print(out, "steerd_check_connections_kept %lu\n", (unsigned long)stats.resting);
 }
 
 static const char *const families[] = {[VIEW_V4] = "ipv4", [VIEW_V6] = "ipv6"};
@@ -454,6 +481,7 @@ static void print_targets(const struct view *view, struct buffer *out)
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         print_states(&targets[kind], out);
     }
+    ramps_print_metrics(targets, out);
     print_head(out, "steerd_override_start_time_seconds", "gauge",
                "When an override that is planned will start, Unix time.");
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
@@ -471,7 +499,7 @@ static void print_targets(const struct view *view, struct buffer *out)
 static void print_work(const struct reader *reader, struct buffer *out)
 {
     static const char *const lanes[] = {
-        [ADMIN_QUICK] = "quick", [ADMIN_LONG] = "long", [ADMIN_ORDERS] = "orders"};
+        [ADMIN_QUICK] = "quick", [ADMIN_LONG] = "long", [ADMIN_ORDERS] = "orders", [ADMIN_TRIES] = "tries"};
     const struct worker_stats *work = reader->work;
     print_head(out, "steerd_work_waiting", "gauge", "Answers of the admin API that wait to be computed.");
     for (int i = 0; i < ADMIN_LANES; i++) {
@@ -554,11 +582,16 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     print_notifies(reader, out);
     print_tcp(server, out);
     print_checks(server, out);
+    checked_write_stale(view, out);
+    checked_write_metrics(&server->checked, out);
     print_lock(reader->server, out);
     print_turns(reader, out);
     print_hosts(view, &reader->resolutions, out);
     print_targets(view, out);
     print_brakes(view, out);
+    replication_print_metrics(view, clock_now_ms(&server->clock), out);
+    certificates_write_metrics(view, out);
     print_work(reader, out);
     reader_end(reader);
+    metrics_print_vantages(reader, out);
 }

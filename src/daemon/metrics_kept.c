@@ -10,6 +10,7 @@
 #include "daemon/reader.h"
 #include "daemon/server.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 static void print_serials(const struct reader *reader, struct buffer *out)
@@ -46,6 +47,22 @@ static void print_last(const struct server *server, struct buffer *out)
     buffer_print(out, "steerd_last_health_restored %u\n", server->restored.monitors);
 }
 
+static void print_past(const struct server *server, struct buffer *out)
+{
+    struct last_stats stats;
+    last_get_stats(server->last, &stats);
+    print_head(out, "steerd_past_health_up", "gauge",
+               "1 if what holds now can be asked later, as far as health is concerned, else 0.");
+    buffer_print(out, "steerd_past_health_up %d\n", stats.past_is_kept);
+    print_head(out, "steerd_past_health_segments_total", "counter", "Segments of past health begun.");
+    buffer_print(out, "steerd_past_health_segments_total %llu\n", (unsigned long long)stats.past_segments);
+    print_head(out, "steerd_past_health_written_bytes_total", "counter", "Octets written to these.");
+    buffer_print(out, "steerd_past_health_written_bytes_total %llu\n", (unsigned long long)stats.past_octets);
+    print_head(out, "steerd_past_health_removed_total", "counter",
+               "Segments removed because all were too large or no point needs them.");
+    buffer_print(out, "steerd_past_health_removed_total %llu\n", (unsigned long long)stats.past_removed);
+}
+
 static void print_store(const struct durable *durable, struct buffer *out)
 {
     struct durable_status status;
@@ -62,6 +79,10 @@ static void print_store(const struct durable *durable, struct buffer *out)
                  "# HELP steerd_store_owed Changes that hold and are not durable yet.\n"
                  "# TYPE steerd_store_owed gauge\nsteerd_store_owed %zu\n",
                  stats->owed);
+    buffer_print(out,
+                 "# HELP steerd_store_folded_total Changes that only the entry of a later one tells of.\n"
+                 "# TYPE steerd_store_folded_total counter\nsteerd_store_folded_total %llu\n",
+                 (unsigned long long)stats->folded);
     buffer_print(out,
                  "# HELP steerd_store_seq Number of the latest entry of the journal.\n"
                  "# TYPE steerd_store_seq gauge\nsteerd_store_seq %llu\n",
@@ -86,9 +107,63 @@ static void print_store(const struct durable *durable, struct buffer *out)
                  (unsigned long long)stats->size);
 }
 
+static void print_archive(const struct archive_stats *stats, struct buffer *out)
+{
+    if (strcmp(stats->state, "none") == 0) {
+        return;
+    }
+    print_head(out, "steerd_archive_up", "gauge", "1 if what serves is kept, or about to be, else 0.");
+    buffer_print(out, "steerd_archive_up %d\n", strcmp(stats->state, "ok") == 0);
+    print_head(out, "steerd_archive_files", "gauge", "Files of the configuration that was kept last.");
+    buffer_print(out, "steerd_archive_files %zu\n", stats->files);
+    print_head(out, "steerd_archive_missing_files", "gauge",
+               "Of these, those of which there is no copy, geo databases aside.");
+    buffer_print(out, "steerd_archive_missing_files %zu\n", stats->missing);
+    print_head(out, "steerd_archive_captures_total", "counter", "Attempts to keep what serves.");
+    buffer_print(out, "steerd_archive_captures_total{result=\"ok\"} %llu\n",
+                 (unsigned long long)stats->captures);
+    buffer_print(out, "steerd_archive_captures_total{result=\"failed\"} %llu\n",
+                 (unsigned long long)stats->failures);
+    print_head(out, "steerd_archive_written_files_total", "counter", "Files that were new and were written.");
+    buffer_print(out, "steerd_archive_written_files_total %llu\n", (unsigned long long)stats->written);
+}
+
+static void print_points(const struct reader *reader, struct buffer *out)
+{
+    const struct admin_points_stats *stats = &reader->points;
+    if (!stats->is_kept) {
+        return;
+    }
+    print_head(out, "steerd_points", "gauge", "Recovery points.");
+    buffer_print(out, "steerd_points %zu\n", stats->count);
+    print_head(out, "steerd_points_last_time_seconds", "gauge",
+               "Unix time of the latest recovery point; not there while there is none.");
+    if (stats->last_ms != 0) {
+        buffer_print(out, "steerd_points_last_time_seconds %.3f\n", (double)stats->last_ms / 1000);
+    }
+    print_head(out, "steerd_points_saved_total", "counter", "Recovery points saved.");
+    buffer_print(out, "steerd_points_saved_total %llu\n", (unsigned long long)stats->made);
+    print_head(out, "steerd_points_failures_total", "counter", "Attempts to save or drop one that failed.");
+    buffer_print(out, "steerd_points_failures_total %llu\n", (unsigned long long)stats->failures);
+}
+
+static void print_reports(const struct server *server, struct buffer *out)
+{
+    static const char *const words[] = {"taken", "late", "replayed"};
+    print_head(out, "steerd_reports_total", "counter", "Reports that were pushed, by what became of them.");
+    for (size_t i = 0; i < HEALTH_PUSH_FATES; i++) {
+        buffer_print(out, "steerd_reports_total{result=\"%s\"} %llu\n", words[i],
+                     (unsigned long long)atomic_load_explicit(&server->reports[i], memory_order_relaxed));
+    }
+}
+
 void metrics_print_kept(const struct reader *reader, struct buffer *out)
 {
     print_serials(reader, out);
     print_last(reader->server, out);
+    print_past(reader->server, out);
     print_store(reader->server->durable, out);
+    print_archive(&reader->archive, out);
+    print_points(reader, out);
+    print_reports(reader->server, out);
 }

@@ -14,3 +14,5 @@ static inline void print_head(struct buffer *out, const char *name, const char *
 
 /* Of what is kept in the state folder: serials, last health, orders. */
 void metrics_print_kept(const struct reader *reader, struct buffer *out);
+/* Between two readings. */
+void metrics_print_vantages(struct reader *reader, struct buffer *out);

@@ -70,7 +70,8 @@ static bool is_heard_of(const struct view *view, uint32_t endpoint)
     }
     for (size_t m = first; m < first + count; m++) {
         struct health_monitor_status status;
-        if (health_get_monitor(view->health, (uint32_t)m, &status) == 0 && !status.idle &&
+        bool is_made = view->topology->checks[view->monitors[m].check].type != CONF_CHECK_PUSH;
+        if (is_made && health_get_monitor(view->health, (uint32_t)m, &status) == 0 && !status.idle &&
             status.outcome == HEALTH_OUTCOME_NONE) {
             return false;
         }

@@ -36,6 +36,7 @@ struct order {
     int64_t until_ms; /* monotonic: then it is in force, store or not */
     struct durable_order mark;
     struct health_override what;
+    bool fails_back;         /* it lets its target come back; of `what` it has who and why */
     int64_t clock_offset_ms; /* between the clocks, when it came */
     struct arena *texts;
     struct store_op op;
@@ -54,17 +55,46 @@ static const char slow[] = "the disk has not answered for half a second; it is w
 /* ---- judging and carrying out ---- */
 
 /* [lock] */
+static int judge_failback(const struct health *health, const struct order *order)
+{
+    ptrdiff_t index = health_find(health, order->mark.kind, order->mark.name);
+    return index < 0 ? ERROR_NOT_FOUND : health_judge_failback(health, order->mark.kind, (uint32_t)index);
+}
+
+/* [lock] */
 static int judge(const struct server *server, const struct order *order)
 {
+    if (order->fails_back) {
+        return judge_failback(server->view->health, order);
+    }
     return operate_judge_override(server->view, order->mark.kind, order->mark.name, &order->what,
                                   clock_wall_ms(&server->clock));
 }
 
-/* [lock] It was judged before it was written, but its target may have gone with a reload since. */
+static bool is_over(const struct order *order, int64_t wall_ms)
+{
+    return order->what.expires_ms != 0 && order->what.expires_ms <= wall_ms;
+}
+
+/* [lock] */
+static int put_failback(struct health *health, const struct order *order, int64_t wall_ms)
+{
+    ptrdiff_t index = health_find(health, order->mark.kind, order->mark.name);
+    return index < 0 ? ERROR_NOT_FOUND : health_fail_back(health, order->mark.kind, (uint32_t)index, wall_ms);
+}
+
+/* [lock] It was judged before it was written, but its target may have gone with a reload since. One that has
+ * ended on its way was good when it came, and the store has it in the place of what was before: so that is
+ * over, too, as it would be after a crash now. */
 static int put(const struct server *server, const struct order *order)
 {
     int64_t wall_ms = clock_wall_ms(&server->clock);
-    int error = operate_put_override(server->view, order->mark.kind, order->mark.name, &order->what, wall_ms);
+    struct health_override what = order->what;
+    if (order->fails_back) {
+        return put_failback(server->view->health, order, wall_ms);
+    }
+    what.desired = is_over(order, wall_ms) ? HEALTH_DESIRED_AUTO : what.desired;
+    int error = operate_put_override(server->view, order->mark.kind, order->mark.name, &what, wall_ms);
     if (error == ERROR_NOT_FOUND && order->what.desired != HEALTH_DESIRED_AUTO) {
         (void)health_restore_override(server->view->health, order->mark.kind, order->mark.name, &order->what,
                                       order->what.starts_ms > wall_ms, wall_ms);
@@ -95,6 +125,26 @@ static bool follow_clock(struct order *order)
     return by_ms != 0 && health_override_shift(&order->what, planned, by_ms);
 }
 
+/* It holds, or could not be put. */
+static void tell(struct order *order, int error, bool is_shifted)
+{
+    struct server *server = order->orders->server;
+    const struct durable_order *mark = &order->mark;
+    if (order->fails_back) {
+        if (error == 0) {
+            changes_tell_failback(server->changes, mark->kind, mark->name, &order->what);
+        }
+        return;
+    }
+    if (error == 0) {
+        changes_tell_override(server->changes, mark->kind, mark->name, &order->what);
+    }
+    if (error != 0 || is_shifted ||
+        is_over(order, clock_wall_ms(&server->clock))) { /* what was written is not what is */
+        durable_keep(server->durable, mark->kind, mark->name, "as it came to be");
+    }
+}
+
 static void carry_out(struct order *order, bool durable, const char *why)
 {
     struct server *server = order->orders->server;
@@ -105,13 +155,7 @@ static void carry_out(struct order *order, bool durable, const char *why)
     server_forget_snapshot(server);
     durable_end(server->durable, &order->mark);
     order->stage = IN_FORCE;
-    if (error == 0) {
-        changes_tell_override(server->changes, order->mark.kind, order->mark.name, &order->what);
-    }
-    bool is_over = order->what.expires_ms != 0 && order->what.expires_ms <= clock_wall_ms(&server->clock);
-    if (error != 0 || is_shifted || is_over) { /* what was written is not what is */
-        durable_keep(server->durable, order->mark.kind, order->mark.name, "as it came to be");
-    }
+    tell(order, error, is_shifted);
     server_schedule_expiry(server);
     reply(order, error, durable, why);
 }
@@ -133,6 +177,7 @@ static void unlink_order(struct orders *orders, struct order *order)
 static void schedule(struct orders *orders)
 {
     const struct order *order = orders->first;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed is not in the list any more */
     while (order != NULL && order->stage != SUBMITTED) {
         order = order->next;
     }
@@ -210,14 +255,25 @@ static void on_patience(evutil_socket_t fd, short what, void *argument)
 
 /* ---- an order's way ---- */
 
-static void write_op(struct order *order)
+/* NULL: there is nothing of it any more. Owned. A failback tells that what went down before may come back: so
+ * a restart knows, whatever it finds of the target's health. */
+static char *write_value(const struct order *order)
 {
     struct server *server = order->orders->server;
-    bool removes = order->what.desired == HEALTH_DESIRED_AUTO;
+    const struct override_clock clock = {server->boot, order->clock_offset_ms};
     bool planned = order->what.starts_ms > clock_wall_ms(&server->clock);
-    char *json = removes ? NULL : override_write_json(&order->what, planned);
+    if (order->fails_back) {
+        return failback_write_json(&order->what, &clock);
+    }
+    return order->what.desired == HEALTH_DESIRED_AUTO ? NULL
+                                                      : override_write_json(&order->what, planned, &clock);
+}
+
+static void write_op(struct order *order)
+{
+    char *json = write_value(order);
     order->op = (struct store_op){
-        .kind = "override",
+        .kind = order->fails_back ? "failback" : "override",
         .key = arena_print(order->texts, "%s:%s", health_kind_text(order->mark.kind), order->mark.name),
         .value = arena_copy_text(order->texts, json),
         .if_revision = STORE_ANY};
@@ -261,6 +317,7 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
         .orders = orders,
         .mark = {.kind = asked->kind, .name = arena_copy_text(texts, asked->name)},
         .what = *asked->override,
+        .fails_back = asked->fails_back,
         .clock_offset_ms = server->clock_offset_ms,
         .texts = texts,
         .done = done,
@@ -283,6 +340,11 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
     }
     schedule(orders);
     return error;
+}
+
+void orders_go_on(struct orders *orders)
+{
+    begin_next(orders);
 }
 
 bool orders_any(const struct orders *orders)

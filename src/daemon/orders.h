@@ -18,5 +18,7 @@ void orders_close(struct orders *orders);
 /* See admin_verbs.put_override. */
 int orders_put(struct orders *orders, const struct admin_order *order, admin_ordered_fn *done,
                void *argument);
+/* What they waited for is over: begin those that can be. */
+void orders_go_on(struct orders *orders);
 /* Is any on its way, not yet in force? */
 bool orders_any(const struct orders *orders);

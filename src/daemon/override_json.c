@@ -37,7 +37,26 @@ static void set_flag(json_t *object, const char *key, bool flag)
     }
 }
 
-char *override_write_json(const struct health_override *override, bool planned)
+static void add_clock(json_t *object, const struct override_clock *clock)
+{
+    if (clock != NULL && clock->boot[0] != '\0') {
+        json_t *value = json_object();
+        set_text(value, "boot", clock->boot);
+        json_object_set_new(value, "offset_ms", json_integer(clock->offset_ms));
+        json_object_set_new(object, "clock", value);
+    }
+}
+
+static void set_clock(json_t *object, const struct health_override *override,
+                      const struct override_clock *clock)
+{
+    if (override->starts_by_duration || override->expires_by_duration) {
+        add_clock(object, clock);
+    }
+}
+
+char *override_write_json(const struct health_override *override, bool planned,
+                          const struct override_clock *clock)
 {
     json_t *object = json_object();
     set_text(object, "state", health_desired_text(override->desired));
@@ -50,6 +69,7 @@ char *override_write_json(const struct health_override *override, bool planned)
     set_flag(object, "planned", planned);
     set_time(object, "expires", override->expires_ms);
     set_flag(object, "expires_by_duration", override->expires_by_duration);
+    set_clock(object, override, clock);
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     return text;
@@ -135,4 +155,44 @@ int override_read_json(const char *text, struct health_override *override, bool 
     json_decref(object);
     *why = reading.why;
     return reading.why == NULL ? 0 : ERROR_SYNTAX;
+}
+
+int64_t override_find_step(const char *text, const struct override_clock *now)
+{
+    enum { STEP_MS = 100 }; /* less is no step but the two clocks being read one after the other */
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *clock = json_object_get(object, "clock"), *offset = json_object_get(clock, "offset_ms");
+    const char *boot = json_string_value(json_object_get(clock, "boot"));
+    int64_t by_ms = 0, then_ms = json_integer_value(offset);
+    if (boot != NULL && strcmp(boot, now->boot) == 0 && json_is_integer(offset) &&
+        __builtin_sub_overflow(now->offset_ms, then_ms, &by_ms)) {
+        by_ms = 0;
+    }
+    json_decref(object);
+    return by_ms > -STEP_MS && by_ms < STEP_MS ? 0 : by_ms;
+}
+
+/* ---- what was let back ---- */
+
+char *failback_write_json(const struct health_override *who, const struct override_clock *clock)
+{
+    json_t *object = json_object();
+    set_time(object, "said", who->set_ms);
+    set_text(object, "reason", who->reason);
+    set_text(object, "actor", who->actor);
+    set_text(object, "peer", who->peer);
+    add_clock(object, clock);
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    return text;
+}
+
+int64_t failback_read_json(const char *text, const struct override_clock *now)
+{
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const char *said = json_string_value(json_object_get(object, "said"));
+    int64_t wall_ms = 0;
+    wall_ms = said == NULL || clock_parse_rfc3339(said, &wall_ms) != 0 ? 0 : wall_ms;
+    json_decref(object);
+    return wall_ms == 0 ? 0 : wall_ms + override_find_step(text, now);
 }

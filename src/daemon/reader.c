@@ -9,6 +9,7 @@
 #include "daemon/lanes.h"
 #include "daemon/primaries.h"
 #include "daemon/reclaim.h"
+#include "daemon/savepoints.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "base/memory.h"
@@ -21,11 +22,13 @@ struct reader *reader_open(struct server *server)
     reader->server = server;
     reader->snapshot = server_get_snapshot(server);
     reader->turns = server->turns;
-    reader->reloads = server->reloads;
-    reader->reload_failures = server->reload_failures;
+    reader->reloads = server->counted.reloads;
+    reader->reload_failures = server->counted.reload_failures;
     primaries_get_stats(server->primaries, &reader->notifies);
     primaries_get_keeping(server->primaries, &reader->keeping);
+    archive_get_stats(server->archive, &reader->archive);
     hosts_get_stats(server->hosts, &reader->resolutions);
+    savepoints_get_stats(server->savepoints, &reader->points);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);
     }

@@ -4,6 +4,7 @@
  * a snapshot, on a worker and without a lock. Orders are in a hurry and look at the health table itself. */
 #pragma once
 
+#include "daemon/archive.h"
 #include "daemon/keeping.h"
 #include "admin/admin.h"
 #include "base/spans.h"
@@ -26,7 +27,9 @@ struct reader {
     struct worker_stats work[ADMIN_LANES];
     struct notify_stats notifies;
     struct keeping_stats keeping;
+    struct archive_stats archive;
     struct resolve_stats resolutions;
+    struct admin_points_stats points;
     struct spans turns; /* of the control thread */
     uint64_t reloads, reload_failures;
 };

@@ -6,6 +6,7 @@
 
 #include "daemon/reload.h"
 
+#include "daemon/archive.h"
 #include "daemon/changes.h"
 #include "daemon/ends.h"
 #include "daemon/install.h"
@@ -14,7 +15,9 @@
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/spawn.h"
 #include "daemon/targets.h"
+#include "daemon/vantages.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -46,6 +49,7 @@ struct reload {
     struct view *view;
     struct view_succession *succession; /* of that view */
     struct targets *targets;            /* likewise */
+    struct vantages_news *news;         /* likewise */
     struct report *report;
     struct snapshot *before;            /* of a dry run, else NULL */
     ptrdiff_t told_zone;                /* that a dry run is asked about; -1: all */
@@ -127,6 +131,7 @@ static void *compare(void *argument)
 {
     struct reload *reload = argument;
     const struct view *before = reload->previous, *next = reload->view;
+    int64_t wall_ms = clock_wall_ms(&reload->server->clock);
     const struct zone *read = view_peek_update(reload->update);
     if (read != NULL) {
         next = view_peek_successor(reload->update);
@@ -137,7 +142,7 @@ static void *compare(void *argument)
         .zone = reload->told_zone == -1 ? NULL : before->zone_list[reload->told_zone].origin,
         .read = read,
         .limit = reload->limit,
-        .wall_ms = clock_wall_ms(&reload->server->clock),
+        .wall_ms = {wall_ms, wall_ms},
         .report = reload->report};
     give_way();
     reload->arena = arena_new(0);
@@ -170,6 +175,7 @@ static void load_all(struct reload *reload)
         run_beside(reload, compare);
         primaries_prepare(server->primaries, reload->view);
         reload->targets = targets_make(reload->view);
+        reload->news = vantages_prepare(reload->view, reload->report);
         view_succession_catch_up(reload->succession);
     }
 }
@@ -285,6 +291,7 @@ static bool install_zone(struct reload *reload)
     if (zone != NULL) {
         primaries_follow_zone(server->primaries, zone);
     }
+    archive_follow_zone(server->archive, reload->update);
     reclaim_add(server->reclaim, reload->update, finish_update);
     return zone != NULL;
 }
@@ -298,8 +305,9 @@ static bool install(struct reload *reload)
     }
     if (reload->view != NULL) {
         warn_of_fixed(server, reload->view, reload->report);
-        server_install_view(server, reload->view, reload->succession, reload->targets);
+        server_install_view(server, reload->view, reload->succession, reload->targets, reload->news);
         server_report_dormants(reload->view, reload->report);
+        archive_follow(server->archive, reload->view, "reload");
         server_find_tcp_limits(server->view, &server->serve_options.tcp);
         serve_set_tcp_limits(server->serve, &server->serve_options.tcp);
     }
@@ -344,9 +352,11 @@ static void on_finished(int fd, short events, void *argument)
         good = reload->changes != NULL;
     } else {
         good = install(reload);
-        server->reloads++;
-        server->reload_failures += report_errors(reload->report) != 0;
+        server->counted.reloads++;
+        server->counted.reload_failures += report_errors(reload->report) != 0;
         tell(reload, good);
+        spawn_tell_supervisor("READY=1\nSTATUS=reload %s: errors=%zu warnings=%zu", result_text(reload, good),
+                              report_errors(reload->report), report_warnings(reload->report));
     }
     server->reload = NULL;
     if (reload->done != NULL) {
@@ -416,6 +426,9 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
         return error;
     }
     server->reload = reload;
+    if (!asked->dry_run) {
+        spawn_tell_supervisor("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)reload->started_us);
+    }
     return 0;
 }
 
@@ -437,6 +450,7 @@ static void give_up(struct reload *reload)
     view_succession_end(reload->succession);
     lock_leave(&server->lock);
     prober_free_targets(reload->targets);
+    vantages_free_news(reload->news);
     view_free(reload->view);
 }
 

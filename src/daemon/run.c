@@ -6,11 +6,13 @@
 
 #include "daemon/run.h"
 
+#include "daemon/archive.h"
 #include "daemon/changes.h"
 #include "daemon/durable.h"
 #include "daemon/ends.h"
 #include "daemon/expiry.h"
 #include "daemon/geowatch.h"
+#include "daemon/hangup.h"
 #include "daemon/heir.h"
 #include "daemon/hosts.h"
 #include "daemon/install.h"
@@ -23,18 +25,24 @@
 #include "daemon/reader.h"
 #include "daemon/reclaim.h"
 #include "daemon/reload.h"
+#include "daemon/restore.h"
+#include "daemon/results.h"
+#include "daemon/savepoints.h"
+#include "daemon/scratch.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/spawn.h"
 #include "daemon/takeover.h"
 #include "daemon/targets.h"
 #include "daemon/teller.h"
+#include "daemon/vantages.h"
 #include "daemon/verbs.h"
 #include "view/content.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "probe/probe.h"
+#include "sheet/sheets.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -47,52 +55,6 @@
 
 #include <event2/event.h>
 
-/* ---- health ---- */
-
-/* The prober gets its list after the view is exchanged: until then targets have their old numbers. -1: nobody
- * asks that any more. */
-static ptrdiff_t find_monitor(const struct view *view, const struct probe_result *result)
-{
-    return result->generation == view->generation ? (ptrdiff_t)result->target
-                                                  : view_find_monitor(view, result->identity);
-}
-
-/* The view may be another one after each turn. */
-static void follow_brake(struct server *server, int64_t now)
-{
-    while (health_follow_brake(server->view->health, VIEW_TURN, now)) {
-        lock_pass(&server->lock);
-    }
-}
-
-/* On the prober's thread: the verdict changes answers before this returns. */
-static void on_result(void *context, const struct probe_result *result)
-{
-    struct server *server = context;
-    int64_t now = clock_wall_ms(&server->clock);
-    lock_take(&server->lock);
-    const struct view *view = server->view;
-    health_follow_time(view->health, clock_now_ms(&server->clock));
-    if (result->generation == view->generation && result->target >= view->monitor_count) {
-        health_observe_control(view->health, result->target - (uint32_t)view->monitor_count, result->outcome);
-        follow_brake(server, now);
-        lock_leave(&server->lock);
-        return;
-    }
-    ptrdiff_t monitor = find_monitor(view, result);
-    if (monitor != -1) {
-        health_observe(view->health, (uint32_t)monitor, result->outcome, now, result->duration_us,
-                       result->detail);
-    }
-    if (monitor != -1 && result->has_load) {
-        struct health_load_report report = {.load = result->load, .source = HEALTH_LOAD_FROM_CHECK};
-        health_report_load(view->health, view->monitors[monitor].endpoint, &report, now,
-                           clock_now_ms(&server->clock));
-    }
-    follow_brake(server, now);
-    lock_leave(&server->lock);
-}
-
 /* ---- signals ---- */
 
 /* After each signal, on the control thread. */
@@ -100,9 +62,12 @@ static void on_woken(void *context)
 {
     struct server *server = context;
     if (ends_is_stopping(server->ends)) {
+        if (!takeover_has_left(server)) {
+            spawn_tell_supervisor("STOPPING=1");
+        }
         event_base_loopbreak(server->base);
     } else if (ends_take_hangup(server->ends) && !takeover_pass_hangup(server)) {
-        server_reload_soon(server);
+        server_hang_up(server);
     }
 }
 
@@ -277,12 +242,14 @@ static int open_store(struct server *server, struct view *view, struct report *r
     bool is_heir = server->heir != NULL; /* the store is another process's yet */
     int error = durable_open(server, is_heir ? NULL : view->server->state_path, report, &server->durable);
     server->orders = error == 0 ? orders_open(server) : NULL;
-    if (server->orders == NULL) {
+    server->restores = error == 0 ? restores_open(server) : NULL;
+    if (server->orders == NULL || server->restores == NULL) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
                    error_text(error == 0 ? -ENOMEM : error));
         return error == 0 ? -ENOMEM : error;
     }
     if (!is_heir) {
+        server->clock_offset_ms = clock_offset_ms(&server->clock); /* it took a while to load */
         durable_restore(server->durable, view, report);
     }
     changes_hook_turns(server->changes, durable_note_turn, server->durable);
@@ -302,9 +269,11 @@ static void open_primaries(struct server *server, struct view *view)
 /* What is durable is in the store, if that is the same one; what the server before said is the rest. */
 static int enter_store(struct server *server, struct report *report)
 {
+    server_follow_clock_step(server); /* durations are told by the clock as it is now */
     int error = durable_attach(server->durable, server->view->server->state_path, report);
-    bool has_all = error == 0 && heir_has_folder(server->heir) && durable_has_store(server->durable) &&
-                   durable_is_idle(server->durable);
+    bool is_owed, is_calm = durable_is_calm(server->durable, &is_owed);
+    bool has_all = error == 0 && heir_has_store(server->heir) && durable_has_store(server->durable) &&
+                   is_calm && !is_owed;
     if (has_all) {
         durable_restore(server->durable, server->view, report);
     }
@@ -320,6 +289,7 @@ static int enter(struct server *server)
     int error = enter_store(server, report);
     open_primaries(server, server->view);
     primaries_follow(server->primaries, server->view);
+    vantages_adopt(server->vantages, server->view->server->state_path);
     last_adopt(server);
     error = error == 0 ? last_open(server, server->view->server->state_path, &server->last) : error;
     error = error == 0 ? open_admin(server, report) : error;
@@ -337,7 +307,10 @@ static int settle(struct server *server)
         admin_resume(server->admin);
     }
     say_ready(server);
-    return geowatch_start(server, &server->geowatch);
+    vantages_await(server->vantages); /* only now they are sent here */
+    int error = archive_open(server, "takeover", &server->archive);
+    error = error == 0 ? savepoints_open(server, &server->savepoints) : error;
+    return error == 0 ? geowatch_start(server, &server->geowatch) : error;
 }
 
 static int wait_for_turn(struct server *server)
@@ -356,16 +329,22 @@ static int start(struct server *server, struct report *report)
         heir_use_files(server->heir, view);
     }
     int error = folders_take(view->server, binding, &server->folders);
+    if (error == 0 && view->server->state_path != NULL) {
+        (void)scratch_sweep(view->server->state_path); /* what a crash left */
+    }
     error = error == 0 ? open_sockets(server, view, binding) : error;
     log_configure(&view->server->log);
     changes_open(server->changes, health_count(view->health, HEALTH_ENDPOINT));
-    struct last_memory *memory = error == 0 ? last_restore(server, view, &server->restored) : NULL;
+    struct known *memory = error == 0 ? last_restore(server, view, &server->restored) : NULL;
     error = error == 0 ? open_store(server, view, binding) : error;
     last_settle(memory, view);
     health_begin(view->health);
     if (error != 0) {
         view_free(view);
-    } else if ((error = prober_open(&(struct probe_hooks){.context = server, .ended = on_result},
+    } else if ((error = prober_open(&(struct probe_hooks){.context = server,
+                                                          .runner = server->runner,
+                                                          .sheets = server->sheets,
+                                                          .ended = results_take},
                                     &server->prober)) != 0) {
         report_add(binding, REPORT_ERROR, NULL, "cannot start the prober: %s", error_text(error));
         view_free(view);
@@ -373,9 +352,15 @@ static int start(struct server *server, struct report *report)
         if (server->heir == NULL) {
             open_primaries(server, view);
         }
-        server_install_view(server, view, NULL, targets_make_first(view));
+        vantages_learn(server->vantages, view->server->state_path);
+        server_install_view(server, view, NULL, targets_make_first(view), vantages_prepare(view, binding));
+        if (server->heir == NULL) {
+            vantages_begin(server->vantages);
+        }
         error = server->heir == NULL ? last_open(server, view->server->state_path, &server->last) : 0;
         error = error == 0 && server->heir == NULL ? open_admin(server, binding) : error;
+        error = error == 0 && server->heir == NULL ? archive_open(server, "start", &server->archive) : error;
+        error = error == 0 && server->heir == NULL ? savepoints_open(server, &server->savepoints) : error;
         error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
         error = error == 0 && server->heir == NULL ? geowatch_start(server, &server->geowatch) : error;
     }
@@ -390,15 +375,21 @@ static int start(struct server *server, struct report *report)
 static void stop(struct server *server)
 {
     opening_end(server);
+    archive_hurry(server->archive);
+    savepoints_stop(server->savepoints);
     ends_note(server->ends, "workers");
     primaries_hurry(server->primaries);
     lanes_close(server->lanes); /* before what they answer for */
     ends_note(server->ends, "admin");
+    if (server->admin != NULL && heir_has_admin(server->heir)) {
+        admin_disown(server->admin); /* the one before goes on */
+    }
     admin_close(server->admin);
     free(server->current);
     geowatch_stop(server->geowatch);
     ends_note(server->ends, "store");
-    if (durable_close(server->durable)) {
+    bool has_ended = durable_close(server->durable);
+    if (has_ended) {
         orders_close(server->orders);
     }
     ends_note(server->ends, "loader");
@@ -407,6 +398,7 @@ static void stop(struct server *server)
     heir_close(server->heir);
     server_forget_snapshot(server);
     server_close_copier(server);
+    vantages_stop(server->vantages);
     ends_note(server->ends, "primaries");
     primaries_close(server->primaries);
     hosts_close(server->hosts);
@@ -414,8 +406,17 @@ static void stop(struct server *server)
     serve_close(server->serve);
     ends_note(server->ends, "prober");
     prober_close(server->prober);
+    sheets_close(server->sheets);
     last_close(server->last); /* when nothing is heard of any more */
     teller_close(server->teller);
+    ends_note(server->ends, "archive");
+    archive_close(server->archive);
+    if (has_ended) { /* else the store may come back to what is theirs */
+        restores_close(server->restores);
+        savepoints_close(server->savepoints);
+        vantages_close(server->vantages);
+        durable_free(server->durable); /* who read for the archive knew the folder from it */
+    }
     ends_note(server->ends, "memory");
     reclaim_close(server->reclaim);
     view_slot_free(server->slot);
@@ -430,7 +431,7 @@ static void stop(struct server *server)
     if (server->base != NULL) {
         event_base_free(server->base);
     }
-    folders_leave(&server->folders);
+    folders_fini(&server->folders);
     lock_fini(&server->lock);
 }
 
@@ -457,14 +458,21 @@ static void dispatch(struct server *server)
     }
 }
 
-int server_run(const char *path, char *const *argv)
+int server_run(const char *path, char *const *argv, bool takes_over)
 {
-    struct server server = {
-        .path = path, .argv = argv, .slot = view_slot_new(), .folders = {.locks = {-1, -1}}};
+    struct server server = {.path = path,
+                            .argv = argv,
+                            .is_invited = takes_over,
+                            .slot = view_slot_new(),
+                            .folders = {.locks = {-1, -1}}};
     struct report *report = report_new();
     clock_init(&server.clock);
+    (void)program_find(argv[0], &server.program);
+    server.runner = program_find_part("steerd-exec");
+    server.sheets = sheets_open();
     server.started_ms = clock_wall_ms(&server.clock);
     server.clock_offset_ms = clock_offset_ms(&server.clock);
+    (void)clock_read_boot(server.boot);
     lock_init(&server.lock);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow any more is as good as a full disk */
@@ -483,6 +491,7 @@ int server_run(const char *path, char *const *argv)
     error = error == 0 && server.hosts == NULL ? -ENOMEM : error;
     error = error == 0 ? reclaim_open(&server.reclaim) : error;
     error = error == 0 ? teller_open(&server, &server.teller) : error;
+    error = error == 0 ? vantages_open(&server, &server.vantages) : error;
     error = error == 0 ? heir_open(&server, &server.heir) : error;
     error = error == 0 ? start(&server, report) : error;
     report_free(report);
@@ -493,6 +502,7 @@ int server_run(const char *path, char *const *argv)
     }
     stop(&server);
     log_info("stopped exit=%d", error == 0 ? 0 : 1);
+    free(server.runner);
     if (log_close(LOG_PATIENCE_MS)) {
         changes_free(server.changes);
     }

@@ -6,8 +6,11 @@
  * held around every use of it. Private to src/daemon. */
 #pragma once
 
+#include "daemon/checked.h"
+#include "daemon/counted.h"
 #include "daemon/folders.h"
 #include "daemon/last.h"
+#include "daemon/program.h"
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/spans.h"
@@ -18,6 +21,7 @@
 #include <stdint.h>
 
 struct admin;
+struct archive;
 struct changes;
 struct copier;
 struct durable;
@@ -35,17 +39,26 @@ struct prober;
 struct reader;
 struct reclaim;
 struct reload;
+struct restores;
+struct savepoints;
+struct sheets;
 struct snapshot;
 struct takeover;
 struct teller;
+struct vantages;
 
 struct server {
     const char *path; /* of steerd.json */
     char *const *argv;
+    bool is_invited;        /* takes over from whoever serves with this configuration, if anybody does */
+    char *runner;           /* the program that runs commands of checks */
+    struct sheets *sheets;  /* the files that checks look into */
+    struct program program; /* the file of argv[0] as it was at the start */
     struct clock clock;
-    int64_t started_ms;      /* wall */
-    int64_t clock_offset_ms; /* between the clocks: what durations of overrides go by */
-    int start_error;         /* what ended the start after it had waited; 0: nothing */
+    int64_t started_ms;         /* wall */
+    int64_t clock_offset_ms;    /* between the clocks: what durations of overrides go by */
+    char boot[CLOCK_BOOT_SIZE]; /* of the machine, by which that is told */
+    int start_error;            /* what ended the start after it had waited; 0: nothing */
     struct event_base *base;
     struct spans turns; /* of the control thread: its processor time between two waits */
     struct ends *ends;  /* signals, and the end */
@@ -64,21 +77,27 @@ struct server {
     struct heir *heir;         /* of the server before, until that one ends; NULL: none */
     struct takeover *takeover; /* by another one; NULL: none */
     struct prober *prober;
-    struct hosts *hosts; /* endpoints that are host names */
+    struct checked checked;    /* by the prober: how checks ended */
+    struct hosts *hosts;       /* endpoints that are host names */
+    struct vantages *vantages; /* hosts that check, too */
     struct admin *admin;
-    struct copier *copier;       /* of snapshots */
-    struct snapshot *snapshot;   /* the last one, while others may get it; NULL: none */
-    struct lanes *lanes;         /* workers for answers of it that take long */
-    struct reader *current;      /* of what serves now, for those that do not */
-    struct primaries *primaries; /* zones that others copy */
-    struct durable *durable;     /* the store of what operators order */
-    struct orders *orders;       /* overrides on their way */
-    struct reclaim *reclaim;     /* of what is not served any more */
-    struct reload *reload;       /* NULL: none is running */
-    bool reload_again;           /* after this one */
-    bool is_frozen;              /* another process reads the state: nothing others may hear of changes */
+    struct copier *copier;         /* of snapshots */
+    struct snapshot *snapshot;     /* the last one, while others may get it; NULL: none */
+    struct lanes *lanes;           /* workers for answers of it that take long */
+    struct reader *current;        /* of what serves now, for those that do not */
+    struct primaries *primaries;   /* zones that others copy */
+    struct durable *durable;       /* the store of what operators order */
+    struct orders *orders;         /* overrides on their way */
+    struct restores *restores;     /* on their way */
+    struct savepoints *savepoints; /* recovery points; NULL: there are none */
+    struct reclaim *reclaim;       /* of what is not served any more */
+    struct reload *reload;         /* NULL: none is running */
+    bool reload_again;             /* after this one */
+    bool is_frozen;                /* another process reads the state: nothing others may hear of changes */
     struct geowatch *geowatch;
-    struct last *last;            /* what is kept of health; NULL: nothing */
-    struct last_outcome restored; /* what of that the start found */
-    uint64_t reloads, reload_failures;
+    struct archive *archive;                     /* what the configuration was; NULL: it is not kept */
+    struct last *last;                           /* what is kept of health; NULL: nothing */
+    struct last_outcome restored;                /* what of that the start found */
+    struct counted counted;                      /* of the processes before; reloads of this one as well */
+    _Atomic uint64_t reports[HEALTH_PUSH_FATES]; /* that were pushed */
 };

@@ -77,6 +77,11 @@ bool spawn_is_watched(void)
     return getpid() == 1 || is_watched;
 }
 
+bool spawn_has_supervisor(void)
+{
+    return getenv("NOTIFY_SOCKET") != NULL;
+}
+
 void spawn_tell_supervisor(const char *format, ...)
 {
     const char *path = getenv("NOTIFY_SOCKET");

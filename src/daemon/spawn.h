@@ -13,5 +13,7 @@ int spawn_program(char *const *argv, const char *variable, int fd, pid_t *pid);
 /* Is the end of this process that of the service? It is of process 1, which is its container, and of one that
  * systemd has started and does not hear. */
 bool spawn_is_watched(void);
+/* Does anybody hear spawn_tell_supervisor()? */
+bool spawn_has_supervisor(void);
 /* A datagram to $NOTIFY_SOCKET, see sd_notify(3); nothing where there is none. */
 void spawn_tell_supervisor(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * steerd -c FILE [--check | --dump ZONE | --drill TARGET …]: options, and what needs no running server. */
+ * steerd -c FILE [--takeover | --check | --dump ZONE | --drill TARGET … | --at MOMENT …]: options, and what
+ * needs no running server. */
 #include "config.h"
 
 #include "daemon/run.h"
 #include "daemon/steerd.h"
+#include "daemon/then.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/exits.h"
@@ -26,19 +28,25 @@ enum { LOSSES_MAX = 64, CHANGES = 100 };
 
 struct options {
     const char *path, *zone, *against;
-    bool check, json, refused;
+    bool check, json, refused, takes_over;
     const char *losses[LOSSES_MAX];
     size_t loss_count;
+    struct then_options then;
 };
 
 static void print_usage(FILE *to)
 {
     fputs("usage: steerd -c FILE                        serve in the foreground\n"
+          "       steerd -c FILE --takeover             take over from the one that serves, if any does\n"
           "       steerd -c FILE --check                validate everything, list all errors, exit 0 or 1\n"
           "              [--against FILE]               and say what changes for traffic\n"
           "       steerd -c FILE --dump ZONE            print a zone as it was loaded\n"
           "       steerd -c FILE --drill KIND:NAME …    compute the loss of a region, az or endpoint\n"
           "              [--failure timeout|refused] [--json]\n"
+          "       steerd -c FILE --at MOMENT            what was answered then, and why, from the state "
+          "folder\n"
+          "              --explain NAME [--type TYPE] [--client ADDRESS] | --diff MOMENT\n"
+          "              [--state FOLDER] [--json]\n"
           "       steerd --version | --help\n",
           to);
 }
@@ -97,10 +105,11 @@ static void print_changes(const struct view *before, const struct view *after)
 {
     struct clock clock;
     clock_init(&clock);
+    int64_t wall_ms = clock_wall_ms(&clock);
     struct arena *arena = arena_new(0);
     struct operate_comparison changes;
     const struct operate_compare compare = {
-        .view = {before, after}, .limit = CHANGES, .wall_ms = clock_wall_ms(&clock)};
+        .view = {before, after}, .limit = CHANGES, .wall_ms = {wall_ms, wall_ms}};
     operate_compare_views(&compare, arena, &changes);
     printf("against %s:\n", before->server->path);
     for (size_t i = 0; i < changes.step_count; i++) {
@@ -237,23 +246,53 @@ static int run_drill(const struct options *options)
     return code;
 }
 
+/* All that belongs to --at, and exactly one of the two that ask; or nothing of it. */
+static bool is_question(const struct then_options *then)
+{
+    bool asks = then->name != NULL || then->until != NULL;
+    bool has_details = then->type != NULL || then->client != NULL;
+    if (then->at == NULL) {
+        return !asks && !has_details && then->state == NULL;
+    }
+    return asks && (then->name == NULL || then->until == NULL) && (!has_details || then->name != NULL);
+}
+
 /* Returns -1 to go on, else the exit code. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'k'},
-        {"against", required_argument, NULL, 'a'}, {"drill", required_argument, NULL, 'd'},
-        {"json", no_argument, NULL, 'j'},          {"dump", required_argument, NULL, 'D'},
-        {"failure", required_argument, NULL, 'f'}, {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"against", required_argument, NULL, 'a'},
+        {"drill", required_argument, NULL, 'd'},
+        {"json", no_argument, NULL, 'j'},
+        {"dump", required_argument, NULL, 'D'},
+        {"failure", required_argument, NULL, 'f'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {"at", required_argument, NULL, 'A'},
+        {"explain", required_argument, NULL, 'E'},
+        {"type", required_argument, NULL, 'T'},
+        {"client", required_argument, NULL, 'C'},
+        {"diff", required_argument, NULL, 'U'},
+        {"state", required_argument, NULL, 'S'},
+        {"takeover", no_argument, NULL, 't'},
+        {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "c:Vh", known, NULL)) != -1;) {
         switch (option) {
         case 'c': options->path = optarg; break;
         case 'k': options->check = true; break;
         case 'a': options->against = optarg; break;
+        case 'A': options->then.at = optarg; break;
+        case 'E': options->then.name = optarg; break;
+        case 'T': options->then.type = optarg; break;
+        case 'C': options->then.client = optarg; break;
+        case 'U': options->then.until = optarg; break;
+        case 'S': options->then.state = optarg; break;
         case 'D': options->zone = optarg; break;
         case 'j': options->json = true; break;
+        case 't': options->takes_over = true; break;
         case 'f':
             options->refused = strcmp(optarg, "refused") == 0;
             if (!options->refused && strcmp(optarg, "timeout") != 0) {
@@ -273,9 +312,12 @@ static int parse_options(int argc, char **argv, struct options *options)
         default: print_usage(stderr); return EXITS_USAGE;
         }
     }
-    int modes = options->check + (options->zone != NULL) + (options->loss_count != 0);
-    bool is_lost = options->against != NULL && !options->check;
-    if (options->path == NULL || optind != argc || modes > 1 || is_lost) {
+    const struct then_options *then = &options->then;
+    int modes = options->check + options->takes_over + (options->zone != NULL) + (options->loss_count != 0) +
+                (then->at != NULL);
+    bool is_lost = (options->against != NULL && !options->check) || !is_question(then);
+    bool has_source = options->path != NULL || then->state != NULL;
+    if (!has_source || optind != argc || modes > 1 || is_lost) {
         print_usage(stderr);
         return EXITS_USAGE;
     }
@@ -296,5 +338,10 @@ int main(int argc, char **argv)
     if (options.zone != NULL) {
         return run_dump(&options);
     }
-    return options.loss_count != 0 ? run_drill(&options) : server_run(options.path, argv);
+    if (options.then.at != NULL) {
+        options.then.config = options.path;
+        options.then.json = options.json;
+        return then_print(&options.then);
+    }
+    return options.loss_count != 0 ? run_drill(&options) : server_run(options.path, argv, options.takes_over);
 }

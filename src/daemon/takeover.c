@@ -6,17 +6,24 @@
 
 #include "daemon/takeover.h"
 
+#include "daemon/archive.h"
+#include "daemon/bequest.h"
 #include "daemon/channel.h"
 #include "daemon/durable.h"
 #include "daemon/handed.h"
+#include "daemon/invitation.h"
 #include "daemon/lanes.h"
 #include "daemon/last.h"
 #include "daemon/orders.h"
 #include "daemon/outbox.h"
 #include "daemon/primaries.h"
 #include "daemon/reload.h"
+#include "daemon/restore.h"
+#include "daemon/savepoints.h"
 #include "daemon/server.h"
 #include "daemon/spawn.h"
+#include "daemon/successor.h"
+#include "daemon/vantages.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -27,7 +34,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -61,14 +67,14 @@ enum phase {
 static const char *const waits[] = {[HELLO] = "to say who it is",
                                     [LOADING] = "to load",
                                     [RELOADING] = "to get its turn: a reload is running here",
-                                    [CALMING] = "to get its turn: the state folder cannot be written",
+                                    [CALMING] = "to get its turn: the state folder cannot be read or written",
                                     [ENTERING] = "to begin to answer",
                                     [COMMITTING] = "to take everything over"};
 
 struct takeover {
     struct server *server;
     enum phase phase;
-    pid_t pid; /* 0: there is none any more */
+    struct successor successor;
     int fd;
     struct event *readable, *timer;
     struct outbox *outbox;
@@ -78,6 +84,7 @@ struct takeover {
     bool *kept;
     bool adopted, is_killed;
     size_t overrides;
+    json_t *owed; /* to the store, NULL: nothing */
     char *version, *why;
     struct report *report;
     void (*done)(void *argument, const struct admin_takeover_result *result);
@@ -106,10 +113,12 @@ static void free_takeover(struct takeover *takeover)
         }
     }
     outbox_close(takeover->outbox);
+    successor_close(&takeover->successor);
     if (takeover->fd != -1) {
         (void)close(takeover->fd);
     }
     report_free(takeover->report);
+    json_decref(takeover->owed);
     free(takeover->sockets);
     free(takeover->kept);
     free(takeover->version);
@@ -122,7 +131,7 @@ static void tell(struct takeover *takeover, int error)
     if (takeover->done != NULL) {
         takeover->done(takeover->argument,
                        &(struct admin_takeover_result){.error = error,
-                                                       .pid = takeover->pid,
+                                                       .pid = takeover->successor.pid,
                                                        .version = takeover->version,
                                                        .duration_ms = now_ms(takeover) - takeover->begun_ms,
                                                        .overrides = takeover->overrides,
@@ -144,7 +153,7 @@ static void reattach(struct server *server)
 static void go_on(struct takeover *takeover)
 {
     struct server *server = takeover->server;
-    log_error("takeover failed pid=%ld ms=%lld reason=\"%s\"", (long)takeover->pid,
+    log_error("takeover failed pid=%ld ms=%lld reason=\"%s\"", (long)takeover->successor.pid,
               (long long)(now_ms(takeover) - takeover->begun_ms), takeover->why);
     if (takeover->report != NULL) {
         server_log_report(takeover->report);
@@ -152,15 +161,18 @@ static void go_on(struct takeover *takeover)
     if (server->is_frozen) {
         server->is_frozen = false;
         last_pause(server->last, false);
+        archive_pause(server->archive, false);
         primaries_take_back(server->primaries);
         if (!durable_has_store(server->durable)) {
             reattach(server);
         }
+        handed_keep(server, takeover->owed, "no takeover");
         if (server->admin != NULL) {
             admin_resume(server->admin);
         }
     }
     server->takeover = NULL;
+    spawn_tell_supervisor("READY=1\nSTATUS=takeover failed: %.180s", takeover->why);
     tell(takeover, ERROR_LIBRARY);
     free_takeover(takeover);
     if (server->reload_again && server->reload == NULL) {
@@ -183,37 +195,32 @@ static void fail(struct takeover *takeover, char *why)
 {
     set_why(takeover, why);
     takeover->is_killed = true;
-    (void)kill(takeover->pid, SIGKILL);
+    successor_signal(&takeover->successor, SIGKILL);
     enter(takeover, DYING, DYING_MS);
 }
 
 /* How it ended, if nobody has said so. */
-static char *describe_end(const struct takeover *takeover, int status)
+static char *describe_end(const struct takeover *takeover)
 {
     static const char *const while_[] = {
         [HELLO] = "before it said who it is", [LOADING] = "while it loaded",
         [RELOADING] = "before its turn",      [CALMING] = "before its turn",
         [ENTERING] = "before it answered",    [COMMITTING] = "before it had taken everything over"};
     const char *when = takeover->phase < DYING ? while_[takeover->phase] : "";
-    if (WIFSIGNALED(status)) {
-        return memory_print("the new process was ended by signal %d (%s) %s", WTERMSIG(status),
-                            strsignal(WTERMSIG(status)), when);
-    }
-    return memory_print("the new process ended with code %d %s: its log says why", WEXITSTATUS(status), when);
+    char *how = successor_describe(&takeover->successor);
+    char *why = memory_print("the new process ended%s %s: its log says why", how, when);
+    free(how);
+    return why;
 }
 
 /* It has closed the channel, and with it most likely ended. Returns whether it is gone. */
 static bool bury(struct takeover *takeover)
 {
-    int status;
-    pid_t ended = waitpid(takeover->pid, &status, WNOHANG);
-    if (ended == 0) {
-        return false;
+    bool has_ended = successor_has_ended(&takeover->successor);
+    if (has_ended && takeover->why == NULL) {
+        takeover->why = describe_end(takeover);
     }
-    if (ended == takeover->pid) {
-        set_why(takeover, describe_end(takeover, status));
-    }
-    return true;
+    return has_ended;
 }
 
 /* ---- what is sent ---- */
@@ -224,68 +231,6 @@ static void on_unsent(void *context, int error)
     if (takeover->phase < DYING) {
         fail(takeover, memory_print("the new process cannot be talked to: %s", error_text(error)));
     }
-}
-
-static json_t *say(const char *what)
-{
-    json_t *body = json_object();
-    json_object_set_new(body, "say", json_string(what));
-    return body;
-}
-
-static void send_sockets(struct takeover *takeover)
-{
-    for (size_t at = 0; at < takeover->socket_count; at += CHANNEL_FDS_MAX) {
-        int fds[CHANNEL_FDS_MAX];
-        size_t count = 0;
-        json_t *body = say("sockets"), *list = json_array();
-        for (; count < CHANNEL_FDS_MAX && at + count < takeover->socket_count; count++) {
-            const struct serve_socket *from = &takeover->sockets[at + count];
-            char text[ADDR_TEXT_SIZE];
-            json_t *item = json_object();
-            json_object_set_new(item, "address", json_string(addr_write_port(&from->asked, text)));
-            json_object_set_new(item, "tcp", json_boolean(from->is_tcp));
-            json_array_append_new(list, item);
-            fds[count] = from->fd;
-        }
-        json_object_set_new(body, "sockets", list);
-        outbox_send(takeover->outbox, body, fds, count);
-    }
-}
-
-static void add_file(json_t *body, const char *what, int fd, int *fds, size_t *count)
-{
-    if (fd != -1) {
-        json_array_append_new(json_object_get(body, "files"), json_string(what));
-        fds[(*count)++] = fd;
-    }
-}
-
-static void send_files(struct takeover *takeover)
-{
-    const struct server *server = takeover->server;
-    const uint8_t *secret = server->view->random_secret[0];
-    char hex[2 * CONF_SECRET_SIZE + 1];
-    int fds[3];
-    size_t count = 0;
-    json_t *body = say("files");
-    for (size_t i = 0; i < CONF_SECRET_SIZE; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", secret[i]);
-    }
-    json_object_set_new(body, "files", json_array());
-    add_file(body, "state", server->folders.locks[0], fds, &count);
-    add_file(body, "admin-lock", server->folders.locks[1], fds, &count);
-    add_file(body, "admin", server->admin == NULL ? -1 : admin_get_socket(server->admin), fds, &count);
-    json_object_set_new(body, "cookie_secret", json_string(hex));
-    outbox_send(takeover->outbox, body, fds, count);
-}
-
-static void send_items(void *context, json_t *items)
-{
-    json_t *body = say("state");
-    json_object_set_new(body, "items", items);
-    const struct takeover *takeover = context;
-    outbox_send(takeover->outbox, body, NULL, 0);
 }
 
 /* ---- what comes ---- */
@@ -303,9 +248,9 @@ static void on_hello(struct takeover *takeover, const json_t *body)
         return;
     }
     takeover->version = memory_copy_text(name == NULL ? "?" : name);
-    send_files(takeover);
-    send_sockets(takeover);
-    outbox_send(takeover->outbox, say("begin"), NULL, 0);
+    bequest_send_files(takeover->outbox, takeover->server);
+    bequest_send_sockets(takeover->outbox, takeover->sockets, takeover->socket_count);
+    outbox_send(takeover->outbox, bequest_say("begin"), NULL, 0);
     enter(takeover, LOADING, LOAD_MS);
 }
 
@@ -354,7 +299,7 @@ static void on_answering(struct takeover *takeover, const json_t *body)
         }
     }
     takeover->overrides = (size_t)json_integer_value(json_object_get(body, "overrides"));
-    outbox_send(takeover->outbox, say("commit"), NULL, 0);
+    outbox_send(takeover->outbox, bequest_say("commit"), NULL, 0);
     enter(takeover, COMMITTING, STEP_MS);
 }
 
@@ -362,12 +307,12 @@ static void on_answering(struct takeover *takeover, const json_t *body)
 static void on_committed(struct takeover *takeover)
 {
     struct server *server = takeover->server;
-    log_info("takeover done pid=%ld version=%s ms=%lld overrides=%zu", (long)takeover->pid, takeover->version,
-             (long long)(now_ms(takeover) - takeover->begun_ms), takeover->overrides);
+    log_info("takeover done pid=%ld version=%s ms=%lld overrides=%zu", (long)takeover->successor.pid,
+             takeover->version, (long long)(now_ms(takeover) - takeover->begun_ms), takeover->overrides);
     if (server->reload_again) {
-        (void)kill(takeover->pid, SIGHUP);
+        successor_signal(&takeover->successor, SIGHUP);
     }
-    spawn_tell_supervisor("MAINPID=%ld", (long)takeover->pid);
+    spawn_tell_supervisor("MAINPID=%ld\nREADY=1", (long)takeover->successor.pid);
     serve_leave(server->serve, takeover->kept);
     tell(takeover, 0);
     if (server->admin != NULL) {
@@ -375,6 +320,7 @@ static void on_committed(struct takeover *takeover)
     }
     folders_leave(&server->folders); /* another start must not find them locked, should the new process die */
     takeover->left_ms = now_ms(takeover);
+    vantages_leave(server->vantages);
     enter(takeover, DRAINING, DRAIN_MS);
 }
 
@@ -417,43 +363,40 @@ static void on_readable(int fd, short events, void *argument)
 static bool has_orders(const struct server *server)
 {
     struct worker_stats stats = {.running = NULL};
+    bool is_owed;
     struct worker *lane = lanes_get(server->lanes, ADMIN_ORDERS);
     if (lane != NULL) {
         worker_get_stats(lane, &stats);
     }
     return stats.running != NULL || stats.waiting != 0 || orders_any(server->orders) ||
-           !durable_is_idle(server->durable);
+           restores_any(server->restores) || savepoints_any(server->savepoints) ||
+           vantages_any(server->vantages) || !durable_is_calm(server->durable, &is_owed);
 }
 
 static void freeze(struct takeover *takeover)
 {
     struct server *server = takeover->server;
-    struct durable_status status;
-    durable_get_status(server->durable, &status);
-    if (status.stats.error != 0) {
-        fail(takeover,
-             memory_print("what was ordered could not be written yet, and the new process would not know "
-                          "it: %s",
-                          status.stats.reason));
-        return;
-    }
     server->is_frozen = true;
     if (server->admin != NULL) {
         admin_pause(server->admin);
     }
     primaries_give(server->primaries);
     last_pause(server->last, true);
+    archive_pause(server->archive, true);
+    savepoints_call_off(server->savepoints);
     enter(takeover, CALMING, CALM_MS);
 }
 
 static void hand_over(struct takeover *takeover)
 {
+    if (bequest_send_state(takeover->outbox, takeover->server, &takeover->owed) != 0) {
+        return; /* again in a moment, until it is too late */
+    }
     if (!durable_detach(takeover->server->durable)) {
         fail(takeover, memory_copy_text("the disk hangs"));
         return;
     }
-    handed_write(takeover->server, send_items, takeover);
-    outbox_send(takeover->outbox, say("frozen"), NULL, 0);
+    bequest_send_end(takeover->outbox, takeover->owed != NULL);
     enter(takeover, ENTERING, STEP_MS);
 }
 
@@ -461,7 +404,7 @@ static void on_late(struct takeover *takeover)
 {
     if (takeover->phase == DYING && takeover->is_killed) { /* the kernel holds it: it does nothing any more */
         set_why(takeover, memory_copy_text("the new process does not end"));
-        log_error("takeover pid=%ld does not end", (long)takeover->pid);
+        log_error("takeover pid=%ld does not end", (long)takeover->successor.pid);
         go_on(takeover);
     } else if (takeover->phase == DYING || event_pending(takeover->readable, EV_READ, NULL) == 0) {
         fail(takeover, memory_copy_text("the new process does not talk any more"));
@@ -470,12 +413,21 @@ static void on_late(struct takeover *takeover)
     }
 }
 
-/* The new process is a child of this one: should it end, it does so here. */
+/* The new process is a child of this one yet: a supervisor does not hear of its end, and would wait as long
+ * as there are connections here. So this one is the service again, and has failed. */
 static void reap(struct takeover *takeover)
 {
-    if (takeover->pid != 0 && waitpid(takeover->pid, NULL, WNOHANG) == takeover->pid) {
-        takeover->pid = 0;
+    struct successor *successor = &takeover->successor;
+    if (successor->has_ended || !successor_has_ended(successor) || !spawn_has_supervisor()) {
+        return;
     }
+    log_error("takeover undone pid=%ld reason=\"the new process has ended while this one had connections\" "
+              "effect=\"this one ends, so that the supervisor starts another one\"",
+              (long)successor->pid);
+    spawn_tell_supervisor("MAINPID=%ld", (long)getpid());
+    takeover->server->start_error = ERROR_LIBRARY;
+    (void)event_del(takeover->timer);
+    (void)event_base_loopbreak(takeover->server->base);
 }
 
 static void leave(struct takeover *takeover)
@@ -515,16 +467,21 @@ static void on_tick(int fd, short events, void *argument)
     } else if (takeover->phase == RELOADING && server->reload == NULL) {
         freeze(takeover);
     } else if (takeover->phase == CALMING && !has_orders(server) && primaries_are_given(server->primaries) &&
-               last_is_paused(server->last)) {
+               last_is_paused(server->last) && archive_is_paused(server->archive)) {
         hand_over(takeover);
     }
 }
 
+bool takeover_has_left(const struct server *server)
+{
+    return server->takeover != NULL && server->takeover->phase >= DRAINING;
+}
+
 bool takeover_pass_hangup(const struct server *server)
 {
-    bool has_left = server->takeover != NULL && server->takeover->phase >= DRAINING;
-    if (has_left && server->takeover->pid != 0) {
-        (void)kill(server->takeover->pid, SIGHUP);
+    bool has_left = takeover_has_left(server);
+    if (has_left) {
+        successor_signal(&server->takeover->successor, SIGHUP);
     }
     return has_left;
 }
@@ -544,43 +501,63 @@ static int watch(struct takeover *takeover)
                : -ENOMEM;
 }
 
-int takeover_start(struct server *server,
+/* Somebody else has started it, and it waits to be met. */
+static int meet(struct takeover *takeover)
+{
+    char *path = invitation_write_path(takeover->server->view->server->admin_socket);
+    int error = successor_meet(&takeover->successor, path, &takeover->fd);
+    free(path);
+    return error;
+}
+
+static int start_program(struct takeover *takeover)
+{
+    int ends[2], error = channel_open(ends);
+    if (error == 0) {
+        takeover->fd = ends[0];
+        error = successor_start(&takeover->successor, takeover->server->argv, ends[1]);
+        (void)close(ends[1]);
+    }
+    return error;
+}
+
+static int find_obstacle(const struct server *server, bool is_invited)
+{
+    return server->takeover != NULL                          ? ERROR_CONFLICT
+           : server->opening != NULL || server->heir != NULL ? ERROR_BUSY
+           : !is_invited && spawn_is_watched()               ? ERROR_UNSUPPORTED
+                                                             : 0;
+}
+
+int takeover_start(struct server *server, bool is_invited,
                    void (*done)(void *argument, const struct admin_takeover_result *result), void *argument)
 {
-    int ends[2];
-    if (server->takeover != NULL) {
-        return ERROR_CONFLICT;
-    }
-    if (server->opening != NULL || server->heir != NULL) {
-        return ERROR_BUSY;
-    }
-    if (spawn_is_watched()) {
-        return ERROR_UNSUPPORTED;
-    }
-    int error = channel_open(ends);
+    int error = find_obstacle(server, is_invited);
     if (error != 0) {
         return error;
     }
     struct takeover *takeover = memory_alloc(sizeof *takeover);
-    takeover->server = server;
-    takeover->fd = ends[0];
+    *takeover = (struct takeover){
+        .server = server, .fd = -1, .successor = {.fd = -1, .has_ended = true}, .argument = argument};
     takeover->begun_ms = now_ms(takeover);
     takeover->sockets = serve_list_sockets(server->serve, &takeover->socket_count);
     takeover->kept = memory_alloc_array(takeover->socket_count, sizeof *takeover->kept);
-    takeover->argument = argument;
     enter(takeover, HELLO, HELLO_MS);
-    error = watch(takeover);
-    error = error == 0 ? spawn_program(server->argv, TAKEOVER_VARIABLE, ends[1], &takeover->pid) : error;
-    (void)close(ends[1]);
+    error = is_invited ? meet(takeover) : start_program(takeover);
+    if (error == 0 && (error = watch(takeover)) != 0) {
+        successor_end(&takeover->successor);
+    }
     if (error != 0) {
-        log_error("takeover failed program=%s reason=\"it cannot be started: %s\"", server->argv[0],
-                  error_text(error));
+        log_error("takeover failed program=%s reason=\"it cannot be %s: %s\"",
+                  is_invited ? "?" : server->argv[0], is_invited ? "met" : "started", error_text(error));
         free_takeover(takeover);
         return error;
     }
     takeover->done = done;
     server->takeover = takeover;
-    log_info("takeover begins program=%s pid=%ld", server->argv[0], (long)takeover->pid);
+    spawn_tell_supervisor("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us(&server->clock));
+    log_info("takeover begins program=%s pid=%ld", is_invited ? "?" : server->argv[0],
+             (long)takeover->successor.pid);
     return 0;
 }
 
@@ -591,8 +568,7 @@ void takeover_close(struct takeover *takeover)
     }
     if (takeover->phase < DRAINING) {
         set_why(takeover, memory_copy_text("the server ends"));
-        (void)kill(takeover->pid, SIGKILL);
-        (void)waitpid(takeover->pid, NULL, 0);
+        successor_end(&takeover->successor);
         tell(takeover, ERROR_CANCELLED);
     }
     free_takeover(takeover);

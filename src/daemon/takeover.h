@@ -16,11 +16,14 @@ struct takeover;
 /* The new process finds its end of the channel by this variable: a descriptor. */
 #define TAKEOVER_VARIABLE "STEERD_TAKEOVER"
 
-/* done (may be NULL) is called once, later. 0, ERROR_CONFLICT: a takeover is under way; ERROR_UNSUPPORTED:
- * this process cannot be replaced, because whoever started it takes its end for that of the service;
- * ERROR_BUSY: it does not answer yet; or another negative error. */
-int takeover_start(struct server *server,
+/* By the installed program, which is started; or by a process that waits to be met (heir.h, an invitation).
+ * done (may be NULL) is called once, later. 0, ERROR_CONFLICT: a takeover is under way; ERROR_UNSUPPORTED:
+ * no program that this process starts can replace it, because whoever started it takes its end for that of
+ * the service; ERROR_BUSY: it does not answer yet; or another negative error. */
+int takeover_start(struct server *server, bool is_invited,
                    void (*done)(void *argument, const struct admin_takeover_result *result), void *argument);
+/* Does another process answer, so that this one only lasts as long as its connections? */
+bool takeover_has_left(const struct server *server);
 /* Somebody wants a reload, and this process has left: the other one is told. Returns whether that is so. */
 bool takeover_pass_hangup(const struct server *server);
 /* The server ends: so does the new process, if it does not answer yet. NULL is fine. */

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "fleet/describe.h"
 #include "probe/probe.h"
 #include "view/hosts.h"
 #include "view/view.h"
@@ -14,16 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum probe_type probe_type_of(enum conf_check_type type)
-{
-    return type == CONF_CHECK_TCP ? PROBE_TCP : PROBE_HTTP;
-}
-
 /* Who is asked for: the host name, with a port that is not the scheme's own (RFC 9110 section 7.2). */
-static const char *write_host(const struct conf_host *host, uint16_t port, struct arena *arena)
+static const char *write_host(const struct conf_host *host, uint16_t port, bool is_tls, struct arena *arena)
 {
-    enum { HTTP_PORT = 80 };
-    return port == HTTP_PORT ? host->name : arena_print(arena, "%s:%u", host->name, port);
+    enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
+    return port == (is_tls ? HTTPS_PORT : HTTP_PORT) ? host->name
+                                                     : arena_print(arena, "%s:%u", host->name, port);
 }
 
 /* What there is to check of a host name. */
@@ -33,6 +30,11 @@ struct aim {
     bool idle;
 };
 
+static bool is_made(const struct view *view, const struct view_monitor *monitor)
+{
+    return view->topology->checks[monitor->check].type != CONF_CHECK_PUSH;
+}
+
 static struct aim find_aim(const struct view *view, const struct view_monitor *monitor)
 {
     const struct view_host *host = &view->hosts[view->topology->endpoints[monitor->endpoint].host->index];
@@ -41,7 +43,14 @@ static struct aim find_aim(const struct view *view, const struct view_monitor *m
     bool unresolved = family == VIEW_V4 && view_host_is_unresolved(host, addresses);
     return (struct aim){.addresses = addresses->items[family],
                         .count = addresses->count[family],
-                        .idle = addresses->count[family] == 0 && !unresolved};
+                        .idle = !is_made(view, monitor) || (addresses->count[family] == 0 && !unresolved)};
+}
+
+static uint64_t identify_host(enum addr_family family, const struct conf_host *host)
+{
+    uint64_t hash = hash_bytes(HASH_START, host->wire, host->wire_len);
+    hash = hash_finish(hash_bytes(hash, &family, sizeof family));
+    return hash != 0 ? hash : 1;
 }
 
 /* The addresses of a host name are checked in turn. */
@@ -50,29 +59,45 @@ static void aim_at_host(const struct view *view, const struct view_monitor *moni
 {
     struct aim aim = find_aim(view, monitor);
     target->in_turn = true;
+    target->subject = identify_host(monitor->family, view->topology->endpoints[monitor->endpoint].host);
     target->addresses = aim.addresses;
     target->address_count = aim.count;
     target->idle = aim.idle;
     if (target->host == NULL) {
-        target->host = write_host(view->topology->endpoints[monitor->endpoint].host, target->at.port, arena);
+        target->host = write_host(view->topology->endpoints[monitor->endpoint].host, target->at.port,
+                                  target->tls != NULL, arena);
     }
 }
 
-static struct probe_target describe_check(const struct conf_check *check)
+/* What a command may be told of whom it is about; of a control target that is its address. */
+static const struct probe_exec *describe_exec(const struct conf_check *check,
+                                              const struct conf_endpoint *endpoint, const char *name,
+                                              struct arena *arena)
 {
-    return (struct probe_target){.type = probe_type_of(check->type),
-                                 .at.port = check->port,
-                                 .interval_ms = check->interval_ms,
-                                 .timeout_ms = check->timeout_ms,
-                                 .host = check->host,
-                                 .path = check->path,
-                                 .load = check->load,
-                                 .send = check->send,
-                                 .send_len = check->send_len,
-                                 .expect = check->expect,
-                                 .expect_len = check->expect_len,
-                                 .status_low = check->status_low,
-                                 .status_high = check->status_high};
+    struct probe_exec *to = check->exec == NULL ? NULL : arena_alloc(arena, sizeof *to);
+    if (to != NULL) {
+        *to = (struct probe_exec){.ask = check->exec, .endpoint = name};
+        to->host = endpoint == NULL || endpoint->host == NULL ? NULL : endpoint->host->name;
+    }
+    return to;
+}
+
+/* What the endpoint is called there may be its own matter. */
+static const struct probe_file *describe_file(const struct view *view, const struct view_monitor *monitor,
+                                              struct arena *arena)
+{
+    const struct conf_check *check = &view->topology->checks[monitor->check];
+    const struct conf_endpoint *endpoint = &view->topology->endpoints[monitor->endpoint];
+    struct probe_file *to = check->file == NULL ? NULL : arena_alloc(arena, sizeof *to);
+    if (to != NULL) {
+        *to = (struct probe_file){.ask = check->file,
+                                  .endpoint = endpoint->name,
+                                  .host = endpoint->host == NULL ? NULL : endpoint->host->name};
+    }
+    for (size_t i = 0; to != NULL && i < endpoint->check_count; i++) {
+        to->key = endpoint->uses[i].check == monitor->check ? endpoint->uses[i].key : to->key;
+    }
+    return to;
 }
 
 static uint64_t identify_control(const struct conf_control *control, const struct conf_check *check)
@@ -83,15 +108,60 @@ static uint64_t identify_control(const struct conf_control *control, const struc
     return hash_finish(hash_bytes(hash, check->name, strlen(check->name)));
 }
 
-static void add_controls(const struct view *view, struct probe_target *targets)
+uint64_t targets_identify_control(const struct view *view, size_t control)
+{
+    const struct conf_control *of = &view->topology->brake.controls[control];
+    return identify_control(of, &view->topology->checks[of->check]);
+}
+
+ptrdiff_t targets_find_control(const struct view *view, uint64_t identity)
+{
+    for (size_t i = 0; i < view_count_controls(view); i++) {
+        if (targets_identify_control(view, i) == identity) {
+            return (ptrdiff_t)(view->monitor_count + i);
+        }
+    }
+    return -1;
+}
+
+static void add_controls(const struct view *view, struct arena *arena, struct probe_target *targets)
 {
     for (size_t i = 0; i < view_count_controls(view); i++) {
         const struct conf_control *control = &view->topology->brake.controls[i];
         const struct conf_check *check = &view->topology->checks[control->check];
-        targets[i] = describe_check(check);
+        targets[i] = fleet_describe_check(check, arena);
         targets[i].at.addr = control->addr;
+        targets[i].exec = describe_exec(check, NULL, NULL, arena);
         targets[i].identity = identify_control(control, check);
     }
+}
+
+static void add_asked(const struct view *view, struct arena *arena, struct probe_target *targets)
+{
+    static const char kind[] = "lag";
+    for (size_t i = 0; i < view_count_asked(view); i++) {
+        const struct conf_replication *pair = &view->topology->replications[view_find_asked(view, i)];
+        targets[i] = fleet_describe_check(&view->topology->checks[pair->check], arena);
+        targets[i].at.addr = pair->addr;
+        uint64_t hash = hash_bytes(hash_bytes(HASH_START, kind, sizeof kind), &pair->from, sizeof pair->from);
+        hash = hash_bytes(hash_bytes(hash, &pair->to, sizeof pair->to), &pair->of_azs, sizeof pair->of_azs);
+        targets[i].identity = hash_finish(hash);
+    }
+}
+
+enum health_lag_unit targets_lag_unit(enum conf_lag_unit unit)
+{
+    return unit == CONF_LAG_SECONDS        ? HEALTH_LAG_SECONDS
+           : unit == CONF_LAG_MILLISECONDS ? HEALTH_LAG_MILLISECONDS
+                                           : HEALTH_LAG_BYTES;
+}
+
+enum health_stage targets_told_stage(uint8_t told)
+{
+    return (told & 1) != 0   ? HEALTH_STAGE_START
+           : (told & 2) != 0 ? HEALTH_STAGE_FULL
+           : (told & 4) != 0 ? HEALTH_STAGE_REAL_TIME
+                             : HEALTH_STAGE_UNKNOWN;
 }
 
 static bool is_suspicious(const struct view *view, size_t monitor)
@@ -102,24 +172,36 @@ static bool is_suspicious(const struct view *view, size_t monitor)
            health_outcome_is_failure(status.outcome);
 }
 
-/* The list of targets has the order of the health machine's monitors; control targets stand behind them. */
+struct probe_target targets_describe(const struct view *view, size_t monitor, struct arena *arena)
+{
+    const struct view_monitor *from = &view->monitors[monitor];
+    struct probe_target target = fleet_describe_check(&view->topology->checks[from->check], arena);
+    const struct conf_endpoint *endpoint = &view->topology->endpoints[from->endpoint];
+    target.exec = describe_exec(&view->topology->checks[from->check], endpoint, endpoint->name, arena);
+    target.file = describe_file(view, from, arena);
+    target.identity = from->identity;
+    if (from->addr != NULL) {
+        target.at.addr = *from->addr;
+        target.idle = !is_made(view, from);
+    } else {
+        aim_at_host(view, from, arena, &target);
+    }
+    return target;
+}
+
+/* The list of targets has the order of the health machine's monitors; control targets stand behind them, and
+ * behind those who is asked how far copies lag. */
 static struct targets *make(const struct view *view, bool orders)
 {
-    size_t count = view->monitor_count + view_count_controls(view);
+    size_t made = view->monitor_count + view_count_controls(view), count = made + view_count_asked(view);
     struct probe_target *targets = memory_alloc_array(count, sizeof *targets);
     struct arena *arena = arena_new(0);
     for (size_t i = 0; i < view->monitor_count; i++) {
-        const struct view_monitor *monitor = &view->monitors[i];
-        targets[i] = describe_check(&view->topology->checks[monitor->check]);
-        targets[i].identity = monitor->identity;
+        targets[i] = targets_describe(view, i, arena);
         targets[i].is_first = orders && is_suspicious(view, i);
-        if (monitor->addr != NULL) {
-            targets[i].at.addr = *monitor->addr;
-        } else {
-            aim_at_host(view, monitor, arena, &targets[i]);
-        }
     }
-    add_controls(view, targets + view->monitor_count);
+    add_controls(view, arena, targets + view->monitor_count);
+    add_asked(view, arena, targets + made);
     struct targets *list = prober_make_targets(view->generation, targets, count);
     arena_free(arena);
     free(targets);
@@ -134,6 +216,16 @@ struct targets *targets_make(const struct view *view)
 struct targets *targets_make_first(const struct view *view)
 {
     return make(view, true);
+}
+
+bool targets_hang(const struct view *view, size_t monitor)
+{
+    const struct conf_check *check = &view->topology->checks[view->monitors[monitor].check];
+    struct health_monitor_status status;
+    if (check->recheck_ms == 0 || health_get_monitor(view->health, (uint32_t)monitor, &status) != 0) {
+        return false;
+    }
+    return health_hangs(&status, status.verdict);
 }
 
 size_t targets_count_of_host(const struct view *view, size_t host)
@@ -153,6 +245,9 @@ size_t targets_aim(const struct view *view, size_t host, struct probe_aim *aims)
     for (size_t e = 0; e < view->hosts[host].endpoint_count; e++) {
         size_t count, first = view_find_monitors(view, view->hosts[host].endpoints[e], &count);
         for (size_t m = first; m < first + count; m++) {
+            if (view->monitors[m].addr != NULL) {
+                continue; /* it is asked elsewhere */
+            }
             struct aim aim = find_aim(view, &view->monitors[m]);
             struct probe_aim *to = &aims[done++];
             *to = (struct probe_aim){.target = (uint32_t)m, .idle = aim.idle};

@@ -8,6 +8,7 @@
 
 #include "daemon/changes.h"
 #include "daemon/durable.h"
+#include "daemon/follow.h"
 #include "daemon/journal.h"
 #include "daemon/lanes.h"
 #include "daemon/metrics.h"
@@ -15,9 +16,15 @@
 #include "daemon/primaries.h"
 #include "daemon/reader.h"
 #include "daemon/reload.h"
+#include "daemon/replication.h"
+#include "daemon/restore.h"
+#include "daemon/savepoints.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/takeover.h"
+#include "daemon/then.h"
+#include "daemon/tries.h"
+#include "daemon/vantages.h"
 #include "daemon/whatif.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -54,6 +61,7 @@ static void get_info(void *context, struct admin_info *info)
                                 .started_ms = reader->server->started_ms,
                                 .loaded_ms = view->loaded_ms,
                                 .work = reader->work[ADMIN_LONG],
+                                .state_folder = reader->server->folders.state,
                                 .names = (unsigned)view->name_count,
                                 .zones = (unsigned)view->zone_count,
                                 .wall_ms = clock_wall_ms(&reader->server->clock)};
@@ -66,10 +74,21 @@ static void get_info(void *context, struct admin_info *info)
     _Static_assert((int)ADMIN_HASH_LEN == (int)STORE_HASH_SIZE, "a hash has to fit");
     memcpy(info->store.hash, store.stats.hash, sizeof info->store.hash);
     memcpy(info->store.reason, store.stats.reason, sizeof info->store.reason);
+    const struct archive_stats *archive = &reader->archive;
+    info->archive = (struct admin_archive){.state = archive->state,
+                                           .since_ms = archive->since_ms,
+                                           .kept_ms = archive->kept_ms,
+                                           .files = archive->files,
+                                           .missing = archive->missing};
+    _Static_assert(sizeof info->archive.reason == sizeof archive->reason, "a reason has to fit");
+    memcpy(info->archive.reason, archive->reason, sizeof info->archive.reason);
+    memcpy(info->archive.manifest, archive->manifest, sizeof info->archive.manifest);
+    info->points = reader->points;
     info->last = describe_last(reader->server, info->wall_ms);
     for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
         health_get_brake(view->health, i, &info->brakes[i]);
     }
+    info->lags = health_count_lag_states(view->health, clock_now_ms(&reader->server->clock));
     reader_end(reader);
 }
 
@@ -86,6 +105,14 @@ static void list_some(void *context, enum health_kind kind, struct arena *arena,
 {
     struct reader *reader = context;
     operate_list_some(reader_begin(reader), kind, arena, targets);
+    reader_end(reader);
+}
+
+static void list_overridden(void *context, enum health_kind kind, struct arena *arena,
+                            struct operate_targets *targets)
+{
+    struct reader *reader = context;
+    operate_list_overridden(reader_begin(reader), kind, arena, targets);
     reader_end(reader);
 }
 
@@ -106,17 +133,31 @@ static int get_target(void *context, enum health_kind kind, const char *name, st
     return error;
 }
 
-static size_t list_dormant(void *context, struct arena *arena, struct health_dormant **items)
+static size_t list_dormant(void *context, struct health_dormant_cursor *cursor, struct arena *arena,
+                           struct health_dormant *items)
 {
     struct reader *reader = context;
-    size_t count = operate_list_dormant(reader_begin(reader), arena, items);
+    size_t count = operate_list_dormant(reader_begin(reader), cursor, arena, items);
     reader_end(reader);
     return count;
 }
 
-static const char *check_type_text(enum conf_check_type type)
+static size_t count_dormant(void *context)
 {
-    return type == CONF_CHECK_TCP ? "tcp" : "http";
+    struct reader *reader = context;
+    const struct view *view = reader_begin(reader);
+    size_t count = view->health == NULL ? 0 : health_count_dormant(view->health);
+    reader_end(reader);
+    return count;
+}
+
+static bool seek_dormant(void *context, enum health_kind kind, const char *name,
+                         struct health_dormant_cursor *cursor)
+{
+    struct reader *reader = context;
+    bool is = operate_seek_dormant(reader_begin(reader), kind, name, cursor);
+    reader_end(reader);
+    return is;
 }
 
 static const char *write_address(const struct view *view, const struct view_monitor *monitor, uint16_t port,
@@ -124,10 +165,31 @@ static const char *write_address(const struct view *view, const struct view_moni
 {
     char address[ADDR_TEXT_SIZE];
     if (monitor->addr == NULL) {
-        return arena_print(arena, "%s:%u", view->topology->endpoints[monitor->endpoint].host->name, port);
+        const char *name = view->topology->endpoints[monitor->endpoint].host->name;
+        return port == 0 ? arena_copy_text(arena, name) : arena_print(arena, "%s:%u", name, port);
     }
     return arena_copy_text(
-        arena, addr_write_port(&(struct addr_port){.addr = *monitor->addr, .port = port}, address));
+        arena, addr_write_place(&(struct addr_port){.addr = *monitor->addr, .port = port}, address));
+}
+
+/* Names are of the machine, which the arena may outlive. */
+static void add_opinions(const struct health *health, uint32_t monitor, struct arena *arena,
+                         struct admin_monitor *to)
+{
+    struct health_opinion_status list[HEALTH_VANTAGES_MAX];
+    char why[HEALTH_JUDGEMENT_SIZE];
+    int64_t now_ms = health_get_time(health);
+    health_get_judgement(health, monitor, &to->judgement);
+    if (!to->judgement.is_by_quorum) {
+        return;
+    }
+    health_write_judgement(health, monitor, now_ms, why);
+    to->why = arena_copy_text(arena, why);
+    to->opinion_count = health_list_opinions(health, monitor, now_ms, list);
+    for (size_t i = 0; i < to->opinion_count; i++) {
+        list[i].vantage = arena_copy_text(arena, list[i].vantage);
+    }
+    to->opinions = arena_copy(arena, list, to->opinion_count * sizeof *list);
 }
 
 static size_t list_monitors(void *context, const char *endpoint, struct arena *arena,
@@ -147,13 +209,53 @@ static size_t list_monitors(void *context, const char *endpoint, struct arena *a
         if (!to->status.idle) {
             used++;
             to->check = check->name;
-            to->type = check_type_text(check->type);
+            to->type = conf_check_type_text(check->type);
             to->family = monitor->family == ADDR_V4 ? "ipv4" : "ipv6";
-            to->address = write_address(view, monitor, check->port, arena);
+            to->address =
+                check->type == CONF_CHECK_PUSH ? NULL : write_address(view, monitor, check->port, arena);
+            add_opinions(view->health, (uint32_t)i, arena, to);
+            to->number = (uint32_t)i;
+            to->interval_ms = check->interval_ms;
+            to->timeout_ms = check->timeout_ms;
         }
     }
     reader_end(reader);
     return used;
+}
+
+static bool has_monitor(void *context, size_t endpoint, const char *verdict, const char *outcome)
+{
+    struct reader *reader = context;
+    const struct view *view = reader_begin(reader);
+    struct health_monitor_status status;
+    size_t count, first = view_find_monitors(view, (uint32_t)endpoint, &count);
+    bool has = false;
+    for (size_t i = first; i < first + count && !has; i++) {
+        has = health_get_monitor(view->health, (uint32_t)i, &status) == 0 &&
+              (verdict == NULL || strcmp(verdict, health_observed_text(status.verdict)) == 0) &&
+              (outcome == NULL || strcmp(outcome, health_outcome_text(status.outcome)) == 0);
+    }
+    reader_end(reader);
+    return has;
+}
+
+/* What the prober has told by now, also on a snapshot: newer than the verdict, perhaps, by a moment. */
+static void add_results(void *context, struct arena *arena, struct admin_monitor *monitor)
+{
+    struct reader *reader = context;
+    const struct view *view = reader_begin(reader);
+    struct health_vantage_status vantage;
+    monitor->result_count = health_read_results(view->health, monitor->number, monitor->results,
+                                                HEALTH_RESULTS_KEPT, &monitor->next_ms);
+    health_read_text(view->health, monitor->number, monitor->text);
+    for (size_t i = 0; i < monitor->result_count; i++) {
+        unsigned number = monitor->results[i].vantage;
+        monitor->from[i] = number == HEALTH_VANTAGE_LOCAL ? HEALTH_LOCAL_NAME
+                           : health_get_vantage(view->health, number, 0, &vantage)
+                               ? arena_copy_text(arena, vantage.name)
+                               : NULL;
+    }
+    reader_end(reader);
 }
 
 static int put_override(void *context, const struct admin_order *order, admin_ordered_fn *done,
@@ -176,6 +278,25 @@ static int put_load(void *context, const char *endpoint, const struct health_loa
         changes_tell_forgotten(server->changes, endpoint, report);
     } else if (error == 0) {
         log_debug("load endpoint=%s load=%g actor=%s", endpoint, report->load, report->actor);
+    }
+    return error;
+}
+
+/* Likewise. */
+static int push(void *context, const char *endpoint, const char *check, const struct health_push *push,
+                enum health_push_fate *fate)
+{
+    struct server *server = context;
+    lock_take(&server->lock);
+    health_follow_time(server->view->health, clock_now_ms(&server->clock));
+    int error = operate_push(server->view, endpoint, check, push, clock_wall_ms(&server->clock),
+                             clock_now_ms(&server->clock), fate);
+    lock_leave(&server->lock);
+    server_forget_snapshot(server);
+    if (error == 0) {
+        atomic_fetch_add_explicit(&server->reports[*fate], 1, memory_order_relaxed);
+        log_debug("report endpoint=%s check=%s state=%s taken=%d", endpoint, check, push->up ? "up" : "down",
+                  *fate == HEALTH_PUSH_TAKEN);
     }
     return error;
 }
@@ -245,10 +366,10 @@ static int reload(void *context, const struct admin_reload *asked,
     return server_start_reload(context, asked, done, argument);
 }
 
-static int take_over(void *context, void (*done)(void *argument, const struct admin_takeover_result *result),
-                     void *argument)
+static int take_over(void *context, bool is_invited,
+                     void (*done)(void *argument, const struct admin_takeover_result *result), void *argument)
 {
-    return takeover_start(context, done, argument);
+    return takeover_start(context, is_invited, done, argument);
 }
 
 static void list_zones(void *context, const struct view_zone **zones, size_t *count)
@@ -353,6 +474,20 @@ static void write_metrics(void *context, struct buffer *out)
     server_write_metrics(context, out);
 }
 
+static int change_point(void *context, const struct admin_point_order *order, admin_point_done *done,
+                        void *argument)
+{
+    const struct server *server = context;
+    return savepoints_change(server->savepoints, order, done, argument);
+}
+
+static void restore(void *context, const struct admin_restore *asked, admin_restore_done *done,
+                    void *argument)
+{
+    const struct server *server = context;
+    restores_start(server->restores, asked, done, argument);
+}
+
 static void *open_reader(void *context)
 {
     return reader_open(context);
@@ -385,17 +520,28 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .get_info = get_info,
                                   .list_targets = list_targets,
                                   .list_some = list_some,
+                                  .list_overridden = list_overridden,
                                   .find_target = find_target,
                                   .get_target = get_target,
+                                  .count_dormant = count_dormant,
+                                  .seek_dormant = seek_dormant,
                                   .list_dormant = list_dormant,
                                   .list_monitors = list_monitors,
+                                  .add_results = add_results,
+                                  .has_monitor = has_monitor,
+                                  .list_lags = server_list_lags,
+                                  .report_lag = server_report_lag,
+                                  .try_checks = server_try_checks,
                                   .put_override = put_override,
                                   .put_load = put_load,
+                                  .push = push,
                                   .foresee_shed = foresee_shed,
                                   .foresee_override = server_foresee_override,
                                   .find_unserved = server_find_unserved,
                                   .explain = explain,
                                   .explain_if = server_explain_if,
+                                  .explain_at = server_explain_at,
+                                  .compare_moments = server_compare_moments,
                                   .what_if = server_what_if,
                                   .simulate = simulate,
                                   .reload = reload,
@@ -408,6 +554,13 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .get_policy = get_policy,
                                   .read_journal = server_read_journal,
                                   .verify_journal = server_verify_journal,
+                                  .list_points = server_list_points,
+                                  .watch_journal = server_watch_journal,
+                                  .unwatch_journal = server_unwatch_journal,
+                                  .change_point = change_point,
+                                  .list_vantages = server_list_vantages,
+                                  .change_vantage = server_change_vantage,
+                                  .restore = restore,
                                   .write_metrics = write_metrics};
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         verbs->lanes[lane] = lanes_get(server->lanes, (enum admin_lane)lane);

@@ -72,3 +72,15 @@ const char *dns_rcode_text(unsigned rcode)
     }
     return rcode == DNS_RCODE_BADVERS ? "BADVERS" : rcode == DNS_RCODE_BADCOOKIE ? "BADCOOKIE" : "?";
 }
+
+int dns_parse_rcode(const char *text, uint16_t *rcode)
+{
+    for (uint16_t i = 0; i <= DNS_RCODE_BADCOOKIE; i++) {
+        const char *name = dns_rcode_text(i);
+        if (name[0] != '?' && strcasecmp(text, name) == 0) {
+            *rcode = i;
+            return 0;
+        }
+    }
+    return ERROR_SYNTAX;
+}

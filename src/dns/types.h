@@ -62,3 +62,5 @@ const char *dns_write_type(uint16_t type, char text[DNS_TYPE_TEXT_SIZE]);
 /* The reverse, without regard to case. Returns 0 or ERROR_SYNTAX. */
 int dns_parse_type(const char *text, uint16_t *type);
 const char *dns_rcode_text(unsigned rcode); /* "NOERROR" …, "RCODE17" is not written: "?" */
+/* The reverse, without regard to case. Returns 0 or ERROR_SYNTAX. */
+int dns_parse_rcode(const char *text, uint16_t *rcode);

@@ -68,6 +68,7 @@ struct drill_decider {
     uint32_t rounds;      /* checks from the loss to the verdict */
     uint32_t interval_ms;
     uint32_t timeout_ms; /* 0: it failed at once */
+    uint32_t recheck_ms; /* of those after the first one; 0: as ever */
 };
 
 struct drill_report {

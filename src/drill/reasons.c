@@ -39,6 +39,9 @@ static void write_decision(struct buffer *to, const struct drill_report *report)
     buffer_print(to, " (%u check%s of %s, one every ", decider->rounds, words_plural(decider->rounds),
                  decider->endpoint);
     buffer_add_text(to, drill_write_seconds(decider->interval_ms, text));
+    if (decider->recheck_ms != 0) {
+        buffer_print(to, " and after failures every %s", drill_write_seconds(decider->recheck_ms, text));
+    }
     if (decider->timeout_ms != 0) {
         buffer_print(to, ", and a timeout of %s", drill_write_seconds(decider->timeout_ms, text));
     }

@@ -3,7 +3,8 @@
  * The rehearsal: virtual time from one failing check to the next, the real health machine deciding, the real
  * steering following. Each monitor of what is lost has one pending check in a heap; when its verdict has
  * fallen it leaves, so the run ends by itself. All that ends in the same millisecond is one moment: answers
- * are compared between moments. Overrides that start or end before the last check does are moments, too. */
+ * are compared between moments. Overrides that start or end before the last check does, and what has stayed
+ * down long enough by then, are moments, too. */
 #include "config.h"
 
 #include "drill/drill.h"
@@ -161,20 +162,32 @@ static bool takes_its_timeout(enum health_outcome failure)
 static int64_t end_of_check(const struct run *run, uint32_t monitor, uint32_t round)
 {
     const struct conf_check *check = &run->topology->checks[run->monitors[monitor].check];
-    return (int64_t)round * check->interval_ms + (takes_its_timeout(run->failure) ? check->timeout_ms : 0);
+    int64_t took_ms = takes_its_timeout(run->failure) ? check->timeout_ms : 0;
+    int64_t step_ms = check->recheck_ms == 0        ? check->interval_ms
+                      : check->recheck_ms > took_ms ? check->recheck_ms
+                                                    : took_ms;
+    return check->interval_ms + (int64_t)(round - 1) * step_ms + took_ms;
 }
 
-static enum health_observed verdict_of(const struct run *run, uint32_t monitor)
+/* It is down, and not only for as long as it has to stay so. */
+static bool is_out(const struct run *run, uint32_t monitor)
 {
     struct health_monitor_status status;
-    return health_get_monitor(run->health, monitor, &status) == 0 ? status.verdict
-                                                                  : HEALTH_OBSERVED_UNHEALTHY;
+    return health_get_monitor(run->health, monitor, &status) != 0 ||
+           (status.verdict == HEALTH_OBSERVED_UNHEALTHY && status.stay.reason == HEALTH_STAY_NONE);
 }
 
 static bool is_idle(const struct run *run, uint32_t monitor)
 {
     struct health_monitor_status status;
     return health_get_monitor(run->health, monitor, &status) != 0 || status.idle;
+}
+
+/* Who does not report any more is missed only where that is a failure. */
+static bool is_told(const struct run *run, uint32_t monitor)
+{
+    const struct conf_check *check = &run->topology->checks[run->monitors[monitor].check];
+    return check->type != CONF_CHECK_PUSH || check->absent_fails;
 }
 
 /* ---- set-up ---- */
@@ -201,7 +214,7 @@ static void start_health(struct run *run, const struct view *view, bool from_liv
         health_assume_answers(run->health);
         return;
     }
-    run->health = view_new_health(view->topology, 0);
+    run->health = view_new_health(view->topology, NULL, 0);
     if (view->health != NULL) { /* names resolve as they do now */
         health_copy_resolved(run->health, view->health);
     }
@@ -216,8 +229,8 @@ static void start_checks(struct run *run)
     size_t count = view_list_monitors(run->topology, &run->monitors);
     run->heap = memory_alloc_array(count, sizeof *run->heap);
     for (uint32_t i = 0; i < count; i++) {
-        if (run->is_lost[run->monitors[i].endpoint] && !is_idle(run, i) &&
-            verdict_of(run, i) != HEALTH_OBSERVED_UNHEALTHY) {
+        if (run->is_lost[run->monitors[i].endpoint] && !is_idle(run, i) && is_told(run, i) &&
+            !is_out(run, i)) {
             run->heap[run->pending_count++] = (struct pending){end_of_check(run, i, 1), i, 1};
         }
     }
@@ -248,7 +261,7 @@ static bool fail_check(struct run *run)
     health_observe(run->health, monitor, run->failure, run->now_ms, 0, 0);
     (void)health_follow_brake(run->health, SIZE_MAX, run->now_ms);
     sort_events(run, first_event);
-    bool fallen = verdict_of(run, monitor) == HEALTH_OBSERVED_UNHEALTHY;
+    bool fallen = is_out(run, monitor);
     if (fallen) {
         run->heap[0] = run->heap[--run->pending_count];
     } else {
@@ -271,17 +284,29 @@ static void follow_answers(struct run *run, int64_t interval_ms, const struct dr
     }
 }
 
-/* Overrides that start or end until the next check does. */
-static void follow_overrides(struct run *run)
+/* After the loss: when an override starts or ends next, or something that stays down may come back. */
+static int64_t find_due(const struct run *run)
+{
+    int64_t due_ms = health_next_due(run->health), stay_ms = health_next_stay(run->health);
+    int64_t at_ms = due_ms == 0 ? INT64_MAX : due_ms > run->wall_ms ? due_ms - run->wall_ms : 0;
+    int64_t back_ms = stay_ms == INT64_MAX      ? INT64_MAX
+                      : stay_ms > run->began_ms ? stay_ms - run->began_ms
+                                                : 0;
+    return back_ms < at_ms ? back_ms : at_ms;
+}
+
+/* Both, until the next check ends. */
+static void follow_dues(struct run *run)
 {
     for (;;) {
-        int64_t due_ms = health_next_due(run->health);
-        int64_t at_ms = due_ms > run->wall_ms ? due_ms - run->wall_ms : 0;
-        if (due_ms == 0 || at_ms > run->heap[0].at_ms) {
+        int64_t at_ms = find_due(run);
+        if (at_ms > run->heap[0].at_ms) {
             return;
         }
         run->now_ms = at_ms;
         health_follow_clock(run->health, run->wall_ms + at_ms);
+        while (health_follow_stays(run->health, run->began_ms + at_ms, run->now_ms) != 0) {
+        }
         follow_answers(run, 0, &(struct drill_decider){.endpoint = NULL});
     }
 }
@@ -293,6 +318,7 @@ static struct drill_decider describe_check(const struct run *run, const struct p
     return (struct drill_decider){.endpoint = run->topology->endpoints[monitor->endpoint].name,
                                   .rounds = pending->round,
                                   .interval_ms = check->interval_ms,
+                                  .recheck_ms = pending->round > 1 ? check->recheck_ms : 0,
                                   .timeout_ms = takes_its_timeout(run->failure) ? check->timeout_ms : 0};
 }
 
@@ -387,7 +413,7 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
                         &(struct health_listener){
                             .context = &run, .changed = hear, .turned = hear_turn, .braked = hear_brake});
     while (run.pending_count != 0 && !progress_is_cancelled(scenario->progress)) {
-        follow_overrides(&run);
+        follow_dues(&run);
         if (report->detection_ms < 0) {
             note_first_failure(&run, report);
         }

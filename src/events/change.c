@@ -11,9 +11,11 @@
 const char *change_kind_text(enum change_kind kind)
 {
     static const char *const texts[CHANGE_KINDS] = {
-        [CHANGE_BRAKE] = "brake",         [CHANGE_HEALTH] = "health", [CHANGE_OVERRIDE] = "override",
-        [CHANGE_LOAD] = "load",           [CHANGE_HOST] = "host",     [CHANGE_RELOAD] = "reload",
-        [CHANGE_RENDITION] = "rendition", [CHANGE_DRILL] = "drill",
+        [CHANGE_BRAKE] = "brake",         [CHANGE_HEALTH] = "health",   [CHANGE_OVERRIDE] = "override",
+        [CHANGE_LOAD] = "load",           [CHANGE_HOST] = "host",       [CHANGE_RELOAD] = "reload",
+        [CHANGE_RENDITION] = "rendition", [CHANGE_DRILL] = "drill",     [CHANGE_CERTIFICATE] = "certificate",
+        [CHANGE_FAILBACK] = "failback",   [CHANGE_VANTAGE] = "vantage", [CHANGE_REPLICATION] = "replication",
+        [CHANGE_RAMP] = "ramp",
     };
     return texts[kind];
 }

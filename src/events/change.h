@@ -14,12 +14,18 @@ enum change_kind {
     CHANGE_BRAKE,  /* "brake": nothing falls any more, since nearly everything failed at once, or it may again
                     */
     CHANGE_HEALTH, /* "health": an endpoint, az or region is observed, or counts, as something else */
-    CHANGE_OVERRIDE,  /* "override": set, removed, begun or ended */
-    CHANGE_LOAD,      /* "load": an endpoint begins or ends to shed, or its report was deleted */
-    CHANGE_HOST,      /* "host": a host name has other addresses, or none */
-    CHANGE_RELOAD,    /* "reload": ended, with or without effect */
-    CHANGE_RENDITION, /* "rendition": what copies of a zone hold of steered names */
-    CHANGE_DRILL,     /* "drill": was computed */
+    CHANGE_OVERRIDE,    /* "override": set, removed, begun or ended */
+    CHANGE_LOAD,        /* "load": an endpoint begins or ends to shed, or its report was deleted */
+    CHANGE_HOST,        /* "host": a host name has other addresses, or none */
+    CHANGE_RELOAD,      /* "reload": ended, with or without effect */
+    CHANGE_RENDITION,   /* "rendition": what copies of a zone hold of steered names */
+    CHANGE_DRILL,       /* "drill": was computed */
+    CHANGE_CERTIFICATE, /* "certificate": of an endpoint, ends soon, or not any more */
+    CHANGE_FAILBACK,    /* "failback": what is well again stays down all the same, or was let back */
+    CHANGE_VANTAGE, /* "vantage": a host that checks as well came, went, was heard again, enrolled, drained …
+                     */
+    CHANGE_REPLICATION, /* "replication": a copy is over its RPO, or not any more, or at another stage */
+    CHANGE_RAMP,        /* "ramp": what came back has a part of its weight, another one, or all of it */
     CHANGE_KINDS
 };
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A ring of slots. A writer takes the next number by an addition, and with it a slot, whose `state` says for
- * which number it is being written or complete. Readers copy a slot and look at its state again: if that
- * changed, what they copied is worth nothing. So the contents are words that are stored and loaded one by
- * one, without order among them.
+ * Two rings. A writer takes the next number by an addition, and with it a slot, which says in which cells the
+ * change stands: most need one, the longest five, and nobody keeps room for the longest. Cells are taken by
+ * an addition, too. The `state` of a slot or cell says for which number it is being written or complete.
+ * Readers copy a cell and look at its state again: if that changed, what they copied is worth nothing. So the
+ * contents are words that are stored and loaded one by one, without order among them.
  *
- * A writer that sleeps in the middle of its slot while others go all around the ring would meet a writer in
- * the same slot: the later one gives its change up. A number whose slot is not complete after half a round is
- * lost to readers; they go on behind it. */
+ * A writer that sleeps in the middle of its slot or cell while others go all around the ring would meet a
+ * writer in the same place: the later one gives its change up. A number whose slot is not complete after half
+ * a round is lost to readers; they go on behind it. So is one whose cells were taken by later ones. */
 #include "config.h"
 
 #include "events/stream.h"
@@ -30,16 +31,24 @@ struct packed {
     char texts[sizeof((struct stream_reader *)NULL)->texts];
 };
 
-enum { WORDS = (sizeof(struct packed) + 7) / 8 };
+enum { CELL_WORDS = 31, WORDS = (sizeof(struct packed) + 7) / 8 };
 #define HEAD_SIZE offsetof(struct packed, texts)
 
 struct slot {
-    _Atomic uint64_t state; /* twice the number, plus 1 while it is written; 0: never used */
-    _Atomic uint64_t words[WORDS];
+    _Atomic uint64_t state; /* twice the number, plus 1 while it is written; 0: never used, or given up */
+    _Atomic uint64_t first; /* number of its first cell */
 };
+
+struct cell {
+    _Atomic uint64_t state; /* likewise */
+    _Atomic uint64_t words[CELL_WORDS];
+};
+
+_Static_assert(HEAD_SIZE <= CELL_WORDS * 8, "the first cell tells how many there are");
 
 struct stream {
     _Alignas(64) _Atomic uint64_t latest;
+    _Atomic uint64_t latest_cell;
     _Alignas(64) _Atomic uint64_t counts[CHANGE_KINDS];
     struct clock clock;
     struct {
@@ -49,11 +58,15 @@ struct stream {
     size_t waker_count;
     uint64_t mask; /* slots - 1 */
     struct slot *slots;
+    uint64_t cell_count;
+    struct cell *cells;
 };
+
+enum { LEAST = 64 };
 
 struct stream *stream_new(size_t least)
 {
-    size_t count = 64;
+    size_t count = LEAST;
     while (count < least) {
         count *= 2;
     }
@@ -63,12 +76,15 @@ struct stream *stream_new(size_t least)
     clock_init(&stream->clock);
     stream->mask = count - 1;
     stream->slots = memory_alloc_array(count, sizeof *stream->slots);
+    stream->cell_count = least < LEAST ? LEAST : least;
+    stream->cells = memory_alloc_array(stream->cell_count, sizeof *stream->cells);
     return stream;
 }
 
 void stream_free(struct stream *stream)
 {
     if (stream != NULL) {
+        free(stream->cells);
         free(stream->slots);
         free(stream);
     }
@@ -114,29 +130,60 @@ static void pack(const struct change *change, int64_t wall_ms, struct packed *pa
     memset(packed->texts + packed->len, 0, -(HEAD_SIZE + packed->len) & 7); /* the rest of the last word */
 }
 
-/* Is the slot ours? Not if somebody still writes an older change there. */
-static bool take_slot(struct slot *slot, uint64_t seq)
+static size_t count_words(const struct packed *packed)
 {
-    uint64_t before = atomic_load_explicit(&slot->state, memory_order_relaxed);
+    return (HEAD_SIZE + packed->len + 7) / 8;
+}
+
+static size_t count_cells(size_t words)
+{
+    return (words + CELL_WORDS - 1) / CELL_WORDS;
+}
+
+/* Is the slot or cell ours? Not if somebody still writes an older change there. */
+static bool take(_Atomic uint64_t *state, uint64_t number)
+{
+    uint64_t before = atomic_load_explicit(state, memory_order_relaxed);
     do {
-        if ((before & 1) != 0 || before >= seq * 2) {
+        if ((before & 1) != 0 || before >= number * 2) {
             return false;
         }
-    } while (!atomic_compare_exchange_weak_explicit(&slot->state, &before, seq * 2 + 1, memory_order_acq_rel,
+    } while (!atomic_compare_exchange_weak_explicit(state, &before, number * 2 + 1, memory_order_acq_rel,
                                                     memory_order_relaxed));
     return true;
 }
 
-static void fill_slot(struct slot *slot, uint64_t seq, const struct packed *packed)
+static struct cell *find_cell(const struct stream *stream, uint64_t number)
 {
-    size_t words = (HEAD_SIZE + packed->len + 7) / 8;
+    return &stream->cells[number % stream->cell_count];
+}
+
+static void fill_cell(struct cell *cell, uint64_t number, const char *bytes, size_t words)
+{
     for (size_t i = 0; i < words; i++) {
         uint64_t word;
-        memcpy(&word, (const char *)packed + i * 8, 8);
-        /* release: who sees the word sees that the slot is being written */
-        atomic_store_explicit(&slot->words[i], word, memory_order_release);
+        memcpy(&word, bytes + i * 8, 8);
+        /* release: who sees the word sees that the cell is being written */
+        atomic_store_explicit(&cell->words[i], word, memory_order_release);
     }
-    atomic_store_explicit(&slot->state, seq * 2, memory_order_release);
+    atomic_store_explicit(&cell->state, number * 2, memory_order_release);
+}
+
+/* Returns the number of the first cell; 0: they could not be had. */
+static uint64_t fill_cells(struct stream *stream, const struct packed *packed)
+{
+    size_t words = count_words(packed), count = count_cells(words);
+    uint64_t first = atomic_fetch_add_explicit(&stream->latest_cell, count, memory_order_acq_rel) + 1;
+    for (size_t i = 0; i < count; i++) {
+        struct cell *cell = find_cell(stream, first + i);
+        size_t left = words - i * CELL_WORDS;
+        if (!take(&cell->state, first + i)) {
+            return 0;
+        }
+        fill_cell(cell, first + i, (const char *)packed + i * CELL_WORDS * 8,
+                  left < CELL_WORDS ? left : CELL_WORDS);
+    }
+    return first;
 }
 
 uint64_t stream_publish(struct stream *stream, const struct change *change)
@@ -145,8 +192,11 @@ uint64_t stream_publish(struct stream *stream, const struct change *change)
     pack(change, change->wall_ms != 0 ? change->wall_ms : clock_wall_ms(&stream->clock), &packed);
     uint64_t seq = atomic_fetch_add_explicit(&stream->latest, 1, memory_order_acq_rel) + 1;
     struct slot *slot = &stream->slots[seq & stream->mask];
-    if (take_slot(slot, seq)) {
-        fill_slot(slot, seq, &packed);
+    if (take(&slot->state, seq)) {
+        uint64_t first = fill_cells(stream, &packed);
+        /* release: who sees it sees that the slot is being written */
+        atomic_store_explicit(&slot->first, first, memory_order_release);
+        atomic_store_explicit(&slot->state, first == 0 ? 0 : seq * 2, memory_order_release);
     }
     atomic_fetch_add_explicit(&stream->counts[change->kind], 1, memory_order_relaxed);
     for (size_t i = 0; i < stream->waker_count; i++) {
@@ -191,21 +241,57 @@ static void unpack(const struct packed *packed, struct stream_reader *reader)
     reader->change.body = next_text(packed, 4, &at);
 }
 
-static bool copy_slot(struct slot *slot, uint64_t seq, struct packed *packed)
+static bool copy_cell(struct cell *cell, uint64_t number, char *bytes, size_t words)
 {
-    if (atomic_load_explicit(&slot->state, memory_order_acquire) != seq * 2) {
+    if (atomic_load_explicit(&cell->state, memory_order_acquire) != number * 2) {
         return false;
     }
-    size_t words = WORDS;
     for (size_t i = 0; i < words; i++) {
         /* acquire: what comes after it is not read before it */
-        uint64_t word = atomic_load_explicit(&slot->words[i], memory_order_acquire);
-        memcpy((char *)packed + i * 8, &word, 8);
-        if ((i + 1) * 8 == HEAD_SIZE && packed->len <= sizeof packed->texts) {
-            words = (HEAD_SIZE + packed->len + 7) / 8;
+        uint64_t word = atomic_load_explicit(&cell->words[i], memory_order_acquire);
+        memcpy(bytes + i * 8, &word, 8);
+    }
+    return atomic_load_explicit(&cell->state, memory_order_relaxed) == number * 2;
+}
+
+/* Cells of a complete slot are complete, or belong to a later change. */
+static bool copy_cells(const struct stream *stream, uint64_t first, struct packed *packed)
+{
+    char *bytes = (char *)packed;
+    if (!copy_cell(find_cell(stream, first), first, bytes, CELL_WORDS) ||
+        packed->len > sizeof packed->texts) {
+        return false;
+    }
+    size_t words = count_words(packed);
+    for (size_t at = CELL_WORDS; at < words; at += CELL_WORDS) {
+        uint64_t number = first + at / CELL_WORDS;
+        size_t left = words - at;
+        if (!copy_cell(find_cell(stream, number), number, bytes + at * 8,
+                       left < CELL_WORDS ? left : CELL_WORDS)) {
+            return false;
         }
     }
-    return atomic_load_explicit(&slot->state, memory_order_relaxed) == seq * 2;
+    return true;
+}
+
+enum copied {
+    COPIED,
+    MISSING, /* not complete yet, or somebody else's by now */
+    GONE,    /* for good */
+};
+
+static enum copied copy_change(const struct stream *stream, uint64_t seq, struct packed *packed)
+{
+    struct slot *slot = &stream->slots[seq & stream->mask];
+    if (atomic_load_explicit(&slot->state, memory_order_acquire) != seq * 2) {
+        return MISSING;
+    }
+    /* acquire: as above */
+    uint64_t first = atomic_load_explicit(&slot->first, memory_order_acquire);
+    if (atomic_load_explicit(&slot->state, memory_order_relaxed) != seq * 2) {
+        return MISSING;
+    }
+    return copy_cells(stream, first, packed) ? COPIED : GONE;
 }
 
 /* Where a reader that misses `next` goes on: with the oldest that will be there for a while. */
@@ -221,11 +307,16 @@ enum stream_result stream_read(struct stream_reader *reader, uint64_t *missed)
 {
     struct packed packed;
     const struct stream *stream = reader->stream;
-    struct slot *slot = &stream->slots[reader->next & stream->mask];
-    if (copy_slot(slot, reader->next, &packed)) {
+    switch (copy_change(stream, reader->next, &packed)) {
+    case COPIED:
         unpack(&packed, reader);
         reader->next++;
         return STREAM_CHANGE;
+    case GONE:
+        *missed = 1;
+        reader->next++;
+        return STREAM_GAP;
+    case MISSING: break;
     }
     uint64_t latest = stream_get_seq(stream);
     if (latest > reader->next && latest - reader->next > (stream->mask + 1) / 2) {

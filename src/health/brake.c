@@ -40,23 +40,32 @@ static void begin_window(const struct health *health, struct brake_side *side)
     memcpy(side->quiet, side->members, classes * sizeof *side->quiet);
 }
 
-/* Stands in the counters as `sign` says: 1 or -1. */
-static void count_target(const struct health *health, uint32_t target, int sign)
+/* By any of its monitors, in this window. One that stopped being what it was says nothing any more. */
+static bool is_heard(const struct brake_side *side, const struct brake_target *target)
 {
-    struct health_brake *brake = health->brake;
+    return target->window == side->window && target->heard != 0;
+}
+
+/* Stands in the counters as `sign` says: 1 or -1. */
+static void count_target(struct health_brake *brake, uint32_t target, int sign)
+{
     const struct brake_place *place = &brake->frame->places[target];
     struct brake_side *side = &brake->sides[place->family];
     struct brake_target *what = &brake->targets[target];
     if (what->answering != 0) {
         side->answering += (uint32_t)sign;
         side->members[place->class] += (uint32_t)sign;
-        side->quiet[place->class] += what->heard == side->window ? 0 : (uint32_t)sign;
+        side->quiet[place->class] += is_heard(side, what) ? 0 : (uint32_t)sign;
     } else if (what->suspected != 0) {
         side->failing += (uint32_t)sign;
-        if (sign > 0 && side->failing == 1) {
-            begin_window(health, side);
-        }
     }
+}
+
+/* Of one moment, which a reload may give to several: some order, but the same one in every machine. */
+static bool is_suspected_before(const struct health_monitor *monitors, uint32_t a, uint32_t b)
+{
+    int64_t a_ms = monitors[a].suspected_ms, b_ms = monitors[b].suspected_ms;
+    return a_ms != b_ms ? a_ms < b_ms : a < b;
 }
 
 /* The newest is the last: only what a reload brings has to be put between others. */
@@ -64,7 +73,7 @@ static void link_suspect(struct health *health, struct brake_side *side, uint32_
 {
     struct brake_link *links = health->brake->links;
     uint32_t prev = side->last;
-    while (prev != NO && health->monitors[prev].suspected_ms > health->monitors[monitor].suspected_ms) {
+    while (prev != NO && is_suspected_before(health->monitors, monitor, prev)) {
         prev = links[prev].prev;
     }
     uint32_t *from = prev == NO ? &side->first : &links[prev].next;
@@ -83,14 +92,22 @@ static void unlink_suspect(struct health *health, struct brake_side *side, uint3
     *(link.next == NO ? &side->last : &links[link.next].prev) = link.prev;
 }
 
-/* In this window. */
-static void note_heard(struct health_brake *brake, uint32_t target)
+/* In this window, from now on; or not, as if it never was. */
+static void note_heard(struct health_brake *brake, uint32_t monitor, bool heard)
 {
-    const struct brake_place *place = &brake->frame->places[target];
+    struct brake_target *target = &brake->targets[brake->frame->target_of[monitor]];
+    const struct brake_place *place = &brake->frame->places[brake->frame->target_of[monitor]];
     struct brake_side *side = &brake->sides[place->family];
-    struct brake_target *what = &brake->targets[target];
-    side->quiet[place->class] -= what->answering != 0 && what->heard != side->window;
-    what->heard = side->window;
+    bool was_heard = is_heard(side, target);
+    if ((brake->heard[monitor] == side->window) == heard) {
+        return;
+    }
+    brake->heard[monitor] = heard ? side->window : side->window - 1;
+    target->heard = (was_heard ? target->heard : 0) + (heard ? 1 : -1u);
+    target->window = side->window;
+    if (target->answering != 0) {
+        side->quiet[place->class] += (uint32_t)was_heard - (uint32_t)is_heard(side, target);
+    }
 }
 
 /* By what it says: into the counters and the list, or out of them. */
@@ -99,22 +116,28 @@ static void stand(struct health *health, uint32_t monitor, int sign)
     struct health_brake *brake = health->brake;
     enum health_says says = health->monitors[monitor].says;
     uint32_t target = brake->frame->target_of[monitor];
+    struct brake_side *side = side_of(brake, monitor);
+    bool begins = side->failing == 0;
     if (says == HEALTH_SAYS_NOTHING) {
         return;
     }
     if (says == HEALTH_SAYS_SUSPECT) {
-        (sign > 0 ? link_suspect : unlink_suspect)(health, side_of(brake, monitor), monitor);
+        (sign > 0 ? link_suspect : unlink_suspect)(health, side, monitor);
     }
-    count_target(health, target, -1);
+    count_target(brake, target, -1);
     *(says == HEALTH_SAYS_SUSPECT ? &brake->targets[target].suspected : &brake->targets[target].answering) +=
         (uint32_t)sign;
-    count_target(health, target, 1);
+    count_target(brake, target, 1);
+    if (begins && side->failing != 0) { /* not if another monitor of the only one joins or leaves */
+        begin_window(health, side);
+    }
 }
 
 void health_brake_leave(struct health *health, uint32_t monitor)
 {
     if (health->brake != NULL) {
         stand(health, monitor, -1);
+        note_heard(health->brake, monitor, false);
     }
 }
 
@@ -123,14 +146,21 @@ void health_brake_enter(struct health *health, uint32_t monitor)
     if (health->brake == NULL) {
         return;
     }
-    struct brake_side *side = side_of(health->brake, monitor);
-    bool begins = side->failing == 0;
     stand(health, monitor, 1);
-    if (begins && side->failing != 0) {
-        side->window_ms = 0; /* it began elsewhere: health_brake_carry() */
+    if (health->monitors[monitor].answered_ms >= side_of(health->brake, monitor)->window_ms) {
+        note_heard(health->brake, monitor, true);
     }
-    if (health->monitors[monitor].answered_ms >= side->window_ms) {
-        note_heard(health->brake, health->brake->frame->target_of[monitor]);
+}
+
+void health_brake_replace(struct health *health, uint32_t monitor, const struct health_monitor *history)
+{
+    struct brake_side *side = health->brake == NULL ? NULL : side_of(health->brake, monitor);
+    uint32_t window = side == NULL ? 0 : side->window;
+    health_brake_leave(health, monitor);
+    health_copy_history(&health->monitors[monitor], history);
+    health_brake_enter(health, monitor);
+    if (side != NULL && side->window != window) {
+        side->window_ms = 0; /* it began elsewhere: health_brake_carry(), health_brake_resume() */
     }
 }
 
@@ -293,7 +323,7 @@ static void hear_answer(struct health *health, struct brake_side *side, uint32_t
     bool was_suspected = brake->targets[target].answering == 0 && brake->targets[target].suspected != 0;
     health->monitors[monitor].answered_ms = health->now_ms;
     say(health, monitor, HEALTH_SAYS_ANSWERS);
-    note_heard(health->brake, target);
+    note_heard(health->brake, monitor, true);
     if (side->engaged && (was_suspected || !is_mass(health, side))) {
         release(health, side, HEALTH_BRAKE_RECOVERED);
     }
@@ -305,7 +335,7 @@ static bool hear_failure(struct health *health, uint32_t monitor)
 {
     struct health_monitor *m = &health->monitors[monitor];
     bool begins = m->says == HEALTH_SAYS_ANSWERS || (!m->failing && m->says == HEALTH_SAYS_NOTHING);
-    if (begins && m->verdict == HEALTH_OBSERVED_HEALTHY) {
+    if (begins && health_get_own(m) == HEALTH_OBSERVED_HEALTHY) {
         m->suspected_ms = health->now_ms;
         say(health, monitor, HEALTH_SAYS_SUSPECT);
         return true;
@@ -326,8 +356,7 @@ void health_brake_hear(struct health *health, uint32_t monitor, enum health_outc
     pass(health, side);
     if (outcome == HEALTH_OUTCOME_UNRESOLVED) {
         say(health, monitor, HEALTH_SAYS_NOTHING); /* nobody was asked */
-    } else if (outcome == HEALTH_OUTCOME_OK || outcome == HEALTH_OUTCOME_BAD_STATUS ||
-               outcome == HEALTH_OUTCOME_BAD_RESPONSE) {
+    } else if (health_outcome_is_answer(outcome)) {
         hear_answer(health, side, monitor);
     } else {
         is_more = hear_failure(health, monitor);
@@ -348,15 +377,11 @@ bool health_brake_holds(struct health *health, uint32_t monitor, uint32_t durati
            (side->freed_ms != 0 && health->now_ms - (int64_t)duration_us / 1000 <= side->freed_ms);
 }
 
-void health_observe_control(struct health *health, uint32_t control, enum health_outcome outcome)
+void health_brake_hear_control(struct health *health, uint32_t control, enum health_outcome outcome)
 {
     struct health_brake *brake = health->brake;
-    if (brake == NULL || control >= brake->frame->plan.control_count) {
-        return;
-    }
     struct brake_side *side = &brake->sides[brake->frame->plan.controls[control]];
-    bool answers = outcome == HEALTH_OUTCOME_OK || outcome == HEALTH_OUTCOME_BAD_STATUS ||
-                   outcome == HEALTH_OUTCOME_BAD_RESPONSE;
+    bool answers = health_outcome_is_answer(outcome);
     pass(health, side);
     brake->controls[control] = (struct brake_control){.answers = answers, .at_ms = health->now_ms};
     if (answers && side->engaged) {
@@ -371,9 +396,10 @@ void health_observe_control(struct health *health, uint32_t control, enum health
 /* What it is to be; its own if that may stand. */
 static enum health_observed reconsider(const struct health_monitor *m, bool engaged)
 {
-    return engaged && m->verdict == HEALTH_OBSERVED_UNHEALTHY ? HEALTH_OBSERVED_HEALTHY
-           : !engaged && health_is_held(m)                    ? HEALTH_OBSERVED_UNHEALTHY
-                                                              : m->verdict;
+    enum health_observed own = health_get_own(m);
+    return engaged && own == HEALTH_OBSERVED_UNHEALTHY ? HEALTH_OBSERVED_HEALTHY
+           : !engaged && health_is_held(m)             ? HEALTH_OBSERVED_UNHEALTHY
+                                                       : own;
 }
 
 bool health_brake_waits(const struct health *health)
@@ -399,6 +425,12 @@ bool health_brake_take(struct health *health, uint32_t *monitor, enum health_obs
     return false;
 }
 
+int64_t health_brake_find_first(const struct health *health, uint32_t monitor)
+{
+    uint32_t first = side_of(health->brake, monitor)->first;
+    return health->monitors[first == NO ? monitor : first].suspected_ms;
+}
+
 void health_follow_time(struct health *health, int64_t now_ms)
 {
     health->now_ms = now_ms;
@@ -409,7 +441,7 @@ int64_t health_get_time(const struct health *health)
     return health->now_ms;
 }
 
-void health_assume_answers(struct health *health)
+void health_brake_assume(struct health *health)
 {
     if (health->brake != NULL) {
         health->brake->assumes = true;
@@ -420,10 +452,8 @@ void health_assume_answers(struct health *health)
 
 static int compare_suspects(const void *left, const void *right, void *context)
 {
-    const struct health_monitor *monitors = context;
-    int64_t a = monitors[*(const uint32_t *)left].suspected_ms,
-            b = monitors[*(const uint32_t *)right].suspected_ms;
-    return a < b ? -1 : a > b;
+    const uint32_t *a = left, *b = right;
+    return *a == *b ? 0 : is_suspected_before(context, *a, *b) ? -1 : 1;
 }
 
 /* Everybody stands anew, suspects the oldest first. */
@@ -459,7 +489,16 @@ static void resume_window(struct health *health, struct brake_side *side, int64_
     side->window_ms = window_ms;
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         if (health->monitors[i].answered_ms >= window_ms && side_of(brake, i) == side) {
-            note_heard(brake, brake->frame->target_of[i]);
+            note_heard(brake, i, true);
+        }
+    }
+}
+
+void health_brake_resume(struct health *health)
+{
+    for (int i = 0; health->brake != NULL && i < HEALTH_BRAKES; i++) {
+        if (health->brake->sides[i].window_ms == 0) {
+            resume_window(health, &health->brake->sides[i], 0);
         }
     }
 }
@@ -479,6 +518,7 @@ void health_brake_rebuild(struct health *health)
         windows_ms[i] = side->window_ms;
         side->first = side->last = side->cursor = NO;
         side->answering = side->failing = 0;
+        side->window++; /* nobody is heard in it yet */
         memset(side->members, 0, brake->frame->class_count * sizeof *side->members);
         memset(side->quiet, 0, brake->frame->class_count * sizeof *side->quiet);
     }
@@ -510,6 +550,7 @@ static void carry_controls(struct health_brake *to, const struct health_brake *f
 void health_brake_carry(struct health *to, const struct health *from)
 {
     to->now_ms = from->now_ms;
+    to->offset_ms = from->offset_ms;
     if (to->brake == NULL || from->brake == NULL) {
         return;
     }
@@ -522,7 +563,10 @@ void health_brake_carry(struct health *to, const struct health *from)
         side->freed_ms = old->freed_ms;
         side->engagements = old->engagements;
         resume_window(to, side, old->failing != 0 ? old->window_ms : 0);
-        side->cursor = old->cursor != NO || old->engaged ? side->first : NO;
+        bool walks = old->cursor != NO || old->engaged;
+        uint32_t start =
+            to->is_filled ? side->first : 0; /* else health_brake_rebuild() knows where that is */
+        side->cursor = walks ? start : NO;
     }
     carry_controls(to->brake, from->brake);
 }

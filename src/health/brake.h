@@ -87,7 +87,7 @@ void health_observe_control(struct health *health, uint32_t control, enum health
 bool health_follow_brake(struct health *health, size_t max, int64_t wall_ms);
 
 /* From now on those that are not observed answer, and so do control targets: for a simulation that observes
- * only what is lost. */
+ * only what is lost. What it observes is what all vantages see. */
 void health_assume_answers(struct health *health);
 
 void health_get_brake(const struct health *health, unsigned family, struct health_brake_status *status);

@@ -25,7 +25,7 @@ struct brake_side {
     uint32_t answering, failing; /* targets */
     uint32_t first, last,
         cursor;                /* of suspects; cursor: of those to look at again; HEALTH_BRAKE_NONE: none */
-    uint32_t window;           /* its number: a target is heard in one */
+    uint32_t window;           /* its number: a monitor is heard in one, and its target with it */
     int64_t window_ms;         /* when it began: the first suspect */
     uint32_t *members, *quiet; /* by class: targets that answer, and those of them not heard in this window */
     bool engaged;
@@ -34,7 +34,8 @@ struct brake_side {
 };
 
 struct brake_target {
-    uint32_t answering, suspected, heard;
+    uint32_t answering, suspected;
+    uint32_t window, heard; /* how many monitors were heard in that window, and are what they were */
 };
 
 struct health_brake {
@@ -43,7 +44,8 @@ struct health_brake {
     struct brake_target *targets;
     struct brake_link {
         uint32_t next, prev;
-    } * links; /* by monitor */
+    } * links;       /* by monitor */
+    uint32_t *heard; /* likewise: in which window */
     struct brake_control {
         bool answers;
         int64_t at_ms;

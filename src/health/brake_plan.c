@@ -98,10 +98,12 @@ static void add(struct health *health, const struct brake_frame *frame)
     brake->frame = frame;
     brake->targets = arena_alloc(arena, frame->target_count * sizeof *brake->targets);
     brake->links = arena_alloc(arena, health->monitor_count * sizeof *brake->links);
+    brake->heard = arena_alloc(arena, health->monitor_count * sizeof *brake->heard);
     brake->controls = arena_alloc(arena, frame->plan.control_count * sizeof *brake->controls);
     for (int i = 0; i < HEALTH_BRAKES; i++) {
         struct brake_side *side = &brake->sides[i];
         side->first = side->last = side->cursor = HEALTH_BRAKE_NONE;
+        side->window = 1; /* nobody is heard in it yet */
         side->members = arena_alloc(arena, frame->class_count * sizeof(uint32_t));
         side->quiet = arena_alloc(arena, frame->class_count * sizeof(uint32_t));
     }

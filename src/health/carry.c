@@ -18,35 +18,11 @@
 
 #include "base/memory.h"
 #include "health/brake_inside.h"
-#include "health/machine.h"
-#include "health/match.h"
+#include "health/carry_inside.h"
+#include "health/lag_inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-/* What the old machine says of an object. */
-struct kept {
-    int64_t since_ms;
-    struct health_outage outages[HEALTH_VIEWS];
-    enum health_state state;
-};
-
-struct health_carrier {
-    struct health *to, *from;
-    int64_t wall_ms;
-    struct health_match match;
-    size_t fresh_left;               /* of those, to be carried again: an az or region has changed */
-    struct kept *kept[HEALTH_KINDS]; /* of each new object */
-    size_t done;                     /* of all objects, in the first turn */
-    bool watches, is_settled;
-    bool is_orphaned;         /* an override without a target has changed */
-    uint64_t dormant_changes; /* of `from`, when its dormant overrides were taken over */
-    struct health_journal journal;
-    struct health_carrier_hook hook;
-    struct health_listener listener; /* of `to`, until the end */
-    struct health_place *touched;    /* while catching up: new objects that changed */
-    size_t touched_count, touched_capacity;
-};
 
 struct health_carrier *health_carrier_new(struct health *to, struct health *from, int64_t wall_ms)
 {
@@ -59,6 +35,7 @@ struct health_carrier *health_carrier_new(struct health *to, struct health *from
         c->kept[kind] = memory_alloc_array(to->counts[kind], sizeof *c->kept[kind]);
     }
     health_match_init(&c->match, to, from);
+    c->stamps = memory_alloc_array(HEALTH_DORMANT_BLOCKS, sizeof *c->stamps);
     return c;
 }
 
@@ -89,7 +66,17 @@ static int severity_of(const struct health_monitor *monitor)
     return monitor->verdict == HEALTH_OBSERVED_UNHEALTHY ? 2 : monitor->verdict == HEALTH_OBSERVED_UNKNOWN;
 }
 
-/* The worst that is said of what this monitor looks at; NULL: nothing. */
+/* Is the family of an endpoint lost to which a monitor of it belongs? */
+static bool is_family_lost(const struct health *health, uint32_t monitor)
+{
+    const struct health_monitor *m = &health->monitors[monitor];
+    uint32_t word = health_word_get(health, HEALTH_ENDPOINT, m->endpoint);
+    enum health_family family = (m->families & 1u << HEALTH_V4) != 0 ? HEALTH_V4 : HEALTH_V6;
+    return health_word_observed(health_word_of(word, family)) == HEALTH_OBSERVED_UNHEALTHY;
+}
+
+/* The worst that is said of what this monitor looks at; NULL: nothing. What the endpoint did without there
+ * does not count. */
 static const struct health_monitor *find_worst(const struct health_carrier *c, uint32_t endpoint,
                                                uint32_t monitor)
 {
@@ -102,7 +89,9 @@ static const struct health_monitor *find_worst(const struct health_carrier *c, u
     const struct health_node *old = &c->from->nodes[HEALTH_ENDPOINT][seen];
     for (uint32_t i = old->first_child; i < old->first_child + old->child_count; i++) {
         const struct health_monitor *other = &c->from->monitors[i];
-        if (c->from->kin[i].subject == subject && !other->idle &&
+        bool counts = other->role != HEALTH_WATCHED &&
+                      (other->verdict != HEALTH_OBSERVED_UNHEALTHY || is_family_lost(c->from, i));
+        if (c->from->kin[i].subject == subject && !other->idle && counts &&
             (worst == NULL || severity_of(other) > severity_of(worst))) {
             worst = other;
         }
@@ -127,6 +116,8 @@ static struct health_monitor find_history(const struct health_carrier *c, uint32
     if (!match->is_same_plan && !match->is_exact[monitor]) {
         history.streak = 0; /* of another question */
         history.failing = false;
+        history.recent = history.verdict == HEALTH_OBSERVED_UNHEALTHY ? UINT64_MAX : 0;
+        history.stay.is_ready = false;
     }
     return history;
 }
@@ -135,6 +126,43 @@ static bool has_history(const struct health_carrier *c, uint32_t endpoint, uint3
 {
     return c->match.is_same_plan || c->match.monitors[monitor] != HEALTH_NEW ||
            find_worst(c, endpoint, monitor) != NULL;
+}
+
+/* Of the check of that name at that address, whatever it asked then; what others say, of the same question.
+ */
+static void carry_results(struct health_carrier *c, uint32_t monitor)
+{
+    uint32_t old = c->match.is_same_plan ? monitor : c->match.monitors[monitor];
+    bool is_exact = c->match.is_same_plan || c->match.is_exact[monitor];
+    health_opinions_carry(c->to, monitor, c->from, old, is_exact);
+    if (old != HEALTH_NEW) {
+        health_results_carry(c->to->results, monitor, c->from->results, old);
+    }
+}
+
+/* Whether it stays down, of an az or region. */
+static void carry_stay(struct health_carrier *c, enum health_kind kind, uint32_t index)
+{
+    uint32_t old = health_match_old(&c->match, kind, index);
+    if (old != HEALTH_NEW) {
+        c->to->nodes[kind][index].stay = c->from->nodes[kind][old].stay;
+        health_stay_queue(c->to, kind, index);
+    }
+}
+
+/* How its weight returns: as the new plan has it. */
+static void carry_ramp(struct health_carrier *c, enum health_kind kind, uint32_t index)
+{
+    uint32_t old = health_match_seen(&c->match, kind, index);
+    if (old != HEALTH_NEW) {
+        const struct health_ramp *from = &c->from->nodes[kind][old].ramp;
+        struct health_ramp *to = &c->to->nodes[kind][index].ramp;
+        to->begun_ms = from->begun_ms;
+        to->families = from->families;
+        to->out = from->out;
+        to->told = from->told;
+        health_word_set_ramp(c->to, kind, index, health_ramp_step(c->to, kind, index));
+    }
 }
 
 /* ---- one object ---- */
@@ -147,7 +175,7 @@ static int first_family(enum health_kind kind)
 static void keep(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
     uint32_t old = health_match_seen(&c->match, kind, index);
-    struct kept *kept = &c->kept[kind][index];
+    struct health_kept *kept = &c->kept[kind][index];
     if (old == HEALTH_NEW) {
         return;
     }
@@ -194,102 +222,19 @@ static void carry_first(struct health_carrier *c, enum health_kind kind, uint32_
     const struct health_node *node = &c->to->nodes[kind][index];
     for (uint32_t i = 0; kind == HEALTH_ENDPOINT && i < node->child_count; i++) {
         struct health_monitor history = find_history(c, index, node->first_child + i);
+        health_opinions_follow(c->to, node->first_child + i);
         health_copy_history(&c->to->monitors[node->first_child + i], &history);
+        carry_results(c, node->first_child + i);
     }
+    carry_ramp(c, kind, index);
     if (kind == HEALTH_ENDPOINT) {
         carry_words(c, index);
     } else {
         c->to->nodes[kind][index].was_lost = is_lost(c->from, kind, health_match_old(&c->match, kind, index));
+        carry_stay(c, kind, index);
     }
     (void)carry_override(c, kind, index);
     keep(c, kind, index);
-}
-
-/* ---- overrides without a target, there or here ---- */
-
-static void note_change(void *context, const struct health_change *change)
-{
-    struct health_carrier *c = context;
-    c->touched = memory_grow(c->touched, c->touched_count, &c->touched_capacity, sizeof *c->touched);
-    c->touched[c->touched_count++] = (struct health_place){change->kind, change->index};
-}
-
-static void settle_override(struct health_carrier *c, const struct health_place *place)
-{
-    if (c->is_settled) {
-        health_settle(c->to, place->kind, place->index, HEALTH_OUTCOME_NONE);
-        health_deliver(c->to);
-        note_change(c, &(struct health_change){.kind = place->kind, .index = place->index});
-    }
-}
-
-static void wake(struct health_carrier *c, uint32_t index, const struct health_dormant *dormant)
-{
-    struct health *to = c->to;
-    to->woken = memory_grow(to->woken, to->woken_count, &to->woken_capacity, sizeof *to->woken);
-    struct health_place *place = &to->woken[to->woken_count++];
-    *place = (struct health_place){dormant->kind, index};
-    health_put_override(to, dormant->kind, index, &dormant->what, dormant->planned);
-    settle_override(c, place);
-}
-
-static void put_back(struct health_carrier *c)
-{
-    struct health *to = c->to;
-    while (to->woken_count != 0) {
-        const struct health_place *place = &to->woken[--to->woken_count];
-        health_drop_override(to, place->kind, place->index);
-        settle_override(c, place);
-    }
-}
-
-static void add_orphan(const struct health_carrier *c, const struct health_override_entry *entry,
-                       struct health_dormants *dormants)
-{
-    const struct health *from = c->from;
-    bool is_endpoint = entry->kind == HEALTH_ENDPOINT;
-    uint32_t heir = is_endpoint ? c->match.first_heir[entry->index] : HEALTH_NEW;
-    uint32_t word = health_word_get(from, entry->kind, entry->index);
-    health_dormants_add(
-        dormants,
-        &(struct health_dormant){.kind = entry->kind,
-                                 .name = from->nodes[entry->kind][entry->index].name,
-                                 .heir = heir == HEALTH_NEW ? NULL : c->to->nodes[HEALTH_ENDPOINT][heir].name,
-                                 .what = entry->what,
-                                 .planned = (word & HEALTH_WORD_PLANNED) != 0,
-                                 .is_new = true});
-}
-
-/* All of them anew: there are few. */
-static void carry_dormants(struct health_carrier *c)
-{
-    const struct health *from = c->from;
-    c->is_orphaned = false;
-    c->dormant_changes = from->dormant_changes;
-    if (c->match.is_same_plan) {
-        health_dormants_share(c->to, from);
-        return;
-    }
-    struct health_dormants *dormants = health_dormants_new();
-    put_back(c);
-    for (size_t i = 0; i < health_count_dormant(from); i++) {
-        struct health_dormant dormant = *health_get_dormant(from, i);
-        ptrdiff_t index = health_find(c->to, dormant.kind, dormant.name);
-        dormant.is_new = false;
-        dormant.heir = NULL;
-        if (index >= 0) {
-            wake(c, (uint32_t)index, &dormant);
-        } else {
-            health_dormants_add(dormants, &dormant);
-        }
-    }
-    for (size_t i = 0; c->match.gone_count != 0 && i < from->override_count; i++) {
-        const struct health_override_entry *entry = &from->overrides[i];
-        if (c->match.next[entry->kind][entry->index] == HEALTH_NEW) {
-            add_orphan(c, entry, dormants);
-        }
-    }
-    health_dormants_put(c->to, dormants);
 }
 
 /* ---- the first turn ---- */
@@ -302,9 +247,19 @@ void health_carrier_watch(struct health_carrier *c)
     c->watches = true;
 }
 
+static void follow_time(struct health_carrier *c)
+{
+    c->to->now_ms = c->from->now_ms;
+    c->to->offset_ms = c->from->offset_ms;
+}
+
 bool health_carrier_step(struct health_carrier *c, size_t count)
 {
     size_t before = 0;
+    follow_time(c);
+    if (c->done == 0) {
+        health_opinions_share(c->to, c->from);
+    }
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (; count != 0 && c->done - before < c->to->counts[kind]; count--) {
             carry_first(c, kind, (uint32_t)(c->done++ - before));
@@ -314,15 +269,18 @@ bool health_carrier_step(struct health_carrier *c, size_t count)
             return true;
         }
     }
-    carry_dormants(c);
+    if (health_carrier_take_blocks(c, count) || health_carrier_take_orphans(c, count)) {
+        return true;
+    }
     health_brake_carry(c->to, c->from);
+    health_lags_carry(c->to, c->from, true);
     return false;
 }
 
 /* Since when it is as it is: the old time where the state is the old one. */
 static void put_right(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
-    const struct kept *kept = &c->kept[kind][index];
+    const struct health_kept *kept = &c->kept[kind][index];
     bool is_known = health_match_seen(&c->match, kind, index) != HEALTH_NEW;
     bool is_same = is_known && kept->state == c->to->nodes[kind][index].told.state;
     health_set_since(c->to, kind, index, is_same ? kept->since_ms : c->wall_ms);
@@ -341,12 +299,14 @@ void health_carrier_settle(struct health_carrier *c)
     for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         for (uint32_t i = 0; i < to->counts[kind]; i++) {
             struct health_node *node = &to->nodes[kind][i];
+            health_word_set_ramp(to, kind, i, health_ramp_settle(to, kind, i));
             node->told = health_find_effective(to, kind, i);
             node->told_verdicts = health_word_get(to, kind, i) & HEALTH_WORD_VERDICTS;
             put_right(c, kind, i);
         }
     }
-    health_set_listener(to, &(struct health_listener){.context = c, .changed = note_change});
+    health_set_listener(to, &(struct health_listener){.context = c, .changed = health_carrier_note});
+    health_stay_queue_all(to);
     c->is_settled = true;
 }
 
@@ -356,7 +316,9 @@ void health_carrier_settle(struct health_carrier *c)
 static void carry_loss(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
     bool was_lost = is_lost(c->from, kind, health_match_old(&c->match, kind, index));
+    carry_stay(c, kind, index);
     health_set_was_lost(c->to, kind, index, was_lost, c->wall_ms);
+    carry_ramp(c, kind, index);
 }
 
 static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_t index)
@@ -365,9 +327,11 @@ static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_
     for (uint32_t i = 0; kind == HEALTH_ENDPOINT && i < node->child_count; i++) {
         struct health_monitor history = find_history(c, index, node->first_child + i);
         health_replace_monitor(c->to, node->first_child + i, &history, c->wall_ms);
+        carry_results(c, node->first_child + i);
     }
     if (kind == HEALTH_ENDPOINT) {
         carry_words(c, index);
+        carry_ramp(c, kind, index);
         carry_loss(c, HEALTH_AZ, node->parent);
         carry_loss(c, HEALTH_REGION, c->to->nodes[HEALTH_AZ][node->parent].parent);
     } else {
@@ -378,7 +342,7 @@ static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_
         health_deliver(c->to);
     }
     keep(c, kind, index);
-    note_change(c, &(struct health_change){.kind = kind, .index = index});
+    health_carrier_note(c, &(struct health_change){.kind = kind, .index = index});
     if (kind == HEALTH_ENDPOINT && c->hook.carried != NULL) {
         c->hook.carried(c->hook.context, index);
     }
@@ -392,9 +356,7 @@ static void carry_from(struct health_carrier *c, const struct health_place *plac
     if (index != HEALTH_NEW) {
         carry_again(c, place->kind, index);
     } else {
-        const struct health_node *gone = &c->from->nodes[place->kind][place->index];
-        c->is_orphaned |=
-            gone->override_at != 0 || health_find_dormant(c->to, place->kind, gone->name) != NULL;
+        health_carrier_take_orphan(c, place->kind, place->index);
     }
     if (match->is_same_plan) {
         return;
@@ -413,6 +375,8 @@ static void carry_from(struct health_carrier *c, const struct health_place *plac
 size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
 {
     struct health_journal *journal = &c->journal;
+    follow_time(c);
+    health_opinions_share(c->to, c->from);
     bool is_told = !health_tell(c->from, count), any = journal->count != 0 || c->fresh_left != 0;
     for (; count != 0 && journal->count != 0; count--) {
         struct health_place place = journal->places[--journal->count];
@@ -422,10 +386,7 @@ size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
     for (; count != 0 && c->fresh_left != 0; count--) {
         carry_again(c, HEALTH_ENDPOINT, c->match.fresh[--c->fresh_left]);
     }
-    if (c->is_orphaned || c->dormant_changes != c->from->dormant_changes) {
-        carry_dormants(c);
-        any = true;
-    }
+    any |= health_carrier_take_blocks_again(c);
     if (any) {
         health_table_advance(c->to);
     }
@@ -434,6 +395,7 @@ size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
     }
     c->touched_count = 0;
     health_brake_carry(c->to, c->from);
+    health_lags_carry(c->to, c->from, false);
     return is_told ? journal->count + c->fresh_left : SIZE_MAX;
 }
 
@@ -456,6 +418,7 @@ void health_carrier_free(struct health_carrier *c)
     health_match_fini(&c->match);
     health_journal_fini(&c->journal);
     free(c->touched);
+    free(c->stamps);
     free(c);
 }
 
@@ -484,6 +447,20 @@ void health_adopt(struct health *to, const struct health *from, int64_t wall_ms)
             }
         }
     }
+    for (enum health_kind kind = HEALTH_AZ; kind <= HEALTH_REGION; kind++) {
+        for (uint32_t i = 0; i < to->counts[kind]; i++) {
+            carry_stay(&c, kind, i);
+            health_climb(to, kind, i, wall_ms);
+        }
+    }
+    for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        for (uint32_t i = 0; i < to->counts[kind]; i++) {
+            carry_ramp(&c, kind, i);
+            health_word_set_ramp(to, kind, i, health_ramp_settle(to, kind, i));
+        }
+    }
     health_match_fini(&c.match);
+    health_brake_resume(to);
+    health_lags_adopt(to, from);
     health_table_advance(to);
 }

@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "health/machine.h"
 
+#include <stdlib.h>
+
 enum { STALE_MAX = 64 };
 
 /* What ends goes before what starts. */
@@ -69,9 +71,9 @@ static void drop_first(struct health_dues *dues)
     }
 }
 
-static void add(struct health *health, const struct health_override_entry *entry)
+static void add(const struct health *health, struct health_dues *dues,
+                const struct health_override_entry *entry)
 {
-    struct health_dues *dues = &health->dues;
     struct health_due due;
     if (find_due(health, entry, &due)) {
         dues->items = memory_grow(dues->items, dues->count, &dues->capacity, sizeof *dues->items);
@@ -82,14 +84,33 @@ static void add(struct health *health, const struct health_override_entry *entry
 
 void health_due_add(struct health *health, const struct health_override_entry *entry)
 {
-    add(health, entry);
+    add(health, &health->dues, entry);
     if (health->dues.count > 2 * health->override_count + STALE_MAX) {
         health->dues.count = 0;
         for (size_t i = 0; i < health->override_count; i++) {
-            add(health, &health->overrides[i]);
+            add(health, &health->dues, &health->overrides[i]);
         }
     }
     health_due_tidy(health);
+}
+
+void health_due_renew_begin(struct health *health)
+{
+    size_t room = health->override_count + 1;
+    health->next_dues =
+        (struct health_dues){.items = memory_alloc_array(room, sizeof(struct health_due)), .capacity = room};
+}
+
+void health_due_renew(struct health *health, const struct health_override_entry *entry)
+{
+    add(health, &health->next_dues, entry);
+}
+
+void health_due_renew_end(struct health *health)
+{
+    free(health->dues.items);
+    health->dues = health->next_dues;
+    health->next_dues = (struct health_dues){.items = NULL};
 }
 
 void health_due_tidy(struct health *health)

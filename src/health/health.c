@@ -11,7 +11,9 @@
 #include "base/memory.h"
 #include "base/share.h"
 #include "health/brake_inside.h"
+#include "health/lag_inside.h"
 #include "health/machine.h"
+#include "health/tally.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -48,6 +50,42 @@ static void add_shares(struct health *health, enum health_kind kind)
     health->lost_at[kind] = arena_alloc(health->frame->arena, health->counts[kind] * sizeof(double));
 }
 
+/* Room for the loads of those that are steered by it: others seldom tell of one. */
+static void make_loads(struct health *health)
+{
+    health->loads =
+        arena_alloc(health->arena, health->counts[HEALTH_ENDPOINT] * sizeof(struct health_load *));
+    for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
+        if (health->load_plans[i]->is_given) {
+            (void)health_load_make(health, i);
+        }
+    }
+}
+
+static const struct health_load_plan *share_load_plan(struct arena *arena,
+                                                      const struct health_load_plan *from)
+{
+    struct health_load_plan plan;
+    memset(&plan, 0, sizeof plan); /* with what lies between its members: equal ones are equal octets */
+    plan.is_given = from->is_given;
+    plan.low = from->low;
+    plan.high = from->high;
+    plan.max_age_ms = from->max_age_ms;
+    return arena_share(arena, &plan, sizeof plan);
+}
+
+static void add_loads(struct health *health, const struct health_load_plan *plans)
+{
+    static const struct health_load_plan none = {.is_given = false};
+    struct arena *arena = health->frame->arena;
+    health->load_plans =
+        arena_alloc(arena, health->counts[HEALTH_ENDPOINT] * sizeof(const struct health_load_plan *));
+    for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
+        health->load_plans[i] = share_load_plan(arena, plans == NULL ? &none : &plans[i]);
+    }
+    make_loads(health);
+}
+
 static void fill_nodes(struct health *health, const struct health_plan *plan)
 {
     add_nodes(health, HEALTH_REGION, plan->region_count);
@@ -55,9 +93,9 @@ static void fill_nodes(struct health *health, const struct health_plan *plan)
     add_nodes(health, HEALTH_ENDPOINT, plan->endpoint_count);
     add_shares(health, HEALTH_REGION);
     add_shares(health, HEALTH_AZ);
-    health->loads = arena_alloc(health->arena, plan->endpoint_count * sizeof *health->loads);
     health->addressed = arena_alloc(health->frame->arena, plan->endpoint_count * sizeof *health->addressed);
-    health->tallies = arena_alloc(health->arena, plan->endpoint_count * sizeof *health->tallies);
+    health->ballots = arena_alloc(health->arena, plan->endpoint_count * sizeof *health->ballots);
+    add_loads(health, plan->loads);
     for (size_t i = 0; i < plan->region_count; i++) {
         health->nodes[HEALTH_REGION][i].name = arena_copy_text(health->frame->arena, plan->regions[i].name);
         health->lost_at[HEALTH_REGION][i] = plan->regions[i].lost_at;
@@ -75,8 +113,9 @@ static void fill_nodes(struct health *health, const struct health_plan *plan)
         endpoint->name = arena_copy_text(health->frame->arena, plan->endpoints[i].name);
         endpoint->parent = plan->endpoints[i].az;
         health->addressed[i] = plan->addressed == NULL ? 0 : plan->addressed[i];
-        if (plan->loads != NULL) {
-            health->loads[i].plan = plan->loads[i];
+        if (plan->needs != NULL) {
+            endpoint->at_least = plan->needs[i].at_least;
+            endpoint->together = plan->needs[i].together;
         }
     }
 }
@@ -101,12 +140,23 @@ static void group_children(struct health *health, enum health_kind kind)
     health->children[kind] = children;
 }
 
+static size_t count_pushes(const struct health_plan *plan)
+{
+    size_t count = 0;
+    for (size_t i = 0; plan->pushes != NULL && i < plan->monitor_count; i++) {
+        count += plan->pushes[i].ttl_ms != 0;
+    }
+    return count;
+}
+
 static void fill_monitors(struct health *health, const struct health_plan *plan)
 {
     assert(plan->monitor_count < UINT32_MAX);
     health->monitor_count = (uint32_t)plan->monitor_count;
     health->monitors = arena_alloc(health->arena, plan->monitor_count * sizeof *health->monitors);
     health->kin = arena_alloc(health->frame->arena, plan->monitor_count * sizeof *health->kin);
+    health->frame->pushes =
+        arena_alloc(health->frame->arena, count_pushes(plan) * sizeof *health->frame->pushes);
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         const struct health_monitor_plan *from = &plan->monitors[i];
         assert(from->endpoint < plan->endpoint_count);
@@ -117,8 +167,19 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
                                     .rise = from->rise == 0 ? 1 : from->rise,
                                     .fall = from->fall == 0 ? 1 : from->fall,
                                     .families = from->families == 0 ? EVERY_FAMILY : from->families};
+        if (plan->roles != NULL) {
+            health->monitors[i].role = plan->roles[i];
+        }
         if (plan->kin != NULL) {
             health->kin[i] = plan->kin[i];
+        }
+        if (plan->pushes != NULL) {
+            health->monitors[i].is_told = plan->pushes[i].is_told || plan->pushes[i].ttl_ms != 0;
+        }
+        if (plan->pushes != NULL && plan->pushes[i].ttl_ms != 0) {
+            health->monitors[i].push_ttl_ms = plan->pushes[i].ttl_ms;
+            health->monitors[i].absent_fails = plan->pushes[i].absent_fails;
+            health->frame->pushes[health->frame->push_count++] = i;
         }
         struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][from->endpoint];
         if (endpoint->child_count++ == 0) {
@@ -127,22 +188,28 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
     }
 }
 
+static bool has_voters(const struct health *health, uint32_t endpoint)
+{
+    uint32_t members = 0;
+    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+        for (int role = HEALTH_REQUIRED; role < HEALTH_WATCHED; role++) {
+            members |= health->ballots[endpoint][family].tallies[role].members;
+        }
+    }
+    return members != 0;
+}
+
 /* Who has a say: monitors in their endpoint, endpoints that have monitors in their az, azs that have such
  * endpoints in their region. */
 static void count_members(struct health *health)
 {
     for (uint32_t i = 0; i < health->monitor_count; i++) {
-        const struct health_monitor *monitor = &health->monitors[i];
-        for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
-            struct health_tally *tally = &health->tallies[monitor->endpoint][family];
-            tally->members += monitor->families >> family & 1;
-            tally->wavering += monitor->families >> family & 1; /* nothing is known of it */
-        }
+        health_count_again(health, &health->monitors[i], (struct health_share){.counts = false});
     }
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
             struct health_node *node = &health->nodes[kind][i];
-            uint32_t members = kind == HEALTH_ENDPOINT ? node->child_count : node->tally.members;
+            uint32_t members = kind == HEALTH_ENDPOINT ? has_voters(health, i) : node->tally.members;
             if (kind != HEALTH_ENDPOINT) {
                 node->lost_from = share_count(health->lost_at[kind][i], members);
             }
@@ -188,12 +255,16 @@ struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
     }
     add_words(health);
     for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
-        if (health->nodes[HEALTH_ENDPOINT][i].child_count != 0) {
-            health_word_set_wavers(health, i, HEALTH_WORD_WAVERS);
-        }
+        health_word_set_wavers(health, i, health_find_wavers(health, i)); /* nothing is known of anybody */
     }
     health_add_lines(health);
     health_brake_add(health, plan->brake);
+    health_add_rules(health, plan->rules);
+    health_ramps_add(health, plan->ramps);
+    health_opinions_add(health, plan->quorums);
+    health_lags_add(health, plan->lags);
+    health->offset_ms = wall_ms;
+    health->undone_ms = INT64_MAX;
     health->is_filled = true;
     return health;
 }
@@ -208,8 +279,12 @@ static void copy_nodes(struct health *health, enum health_kind kind, const struc
                                                       .parent = node->parent,
                                                       .first_child = node->first_child,
                                                       .child_count = node->child_count,
+                                                      .at_least = node->at_least,
+                                                      .together = node->together,
                                                       .tally.members = node->tally.members,
-                                                      .lost_from = node->lost_from};
+                                                      .lost_from = node->lost_from,
+                                                      .ramp.plan = node->ramp.plan,
+                                                      .rule = node->rule};
     }
     health->by_name[kind] = from->by_name[kind];
     health->children[kind] = from->children[kind];
@@ -225,11 +300,9 @@ struct health *health_new_like(const struct health *from)
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         copy_nodes(health, kind, from);
     }
-    health->loads = arena_alloc(health->arena, health->counts[HEALTH_ENDPOINT] * sizeof *health->loads);
-    health->tallies = arena_alloc(health->arena, health->counts[HEALTH_ENDPOINT] * sizeof *health->tallies);
-    for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
-        health->loads[i].plan = from->loads[i].plan;
-    }
+    health->load_plans = from->load_plans;
+    make_loads(health);
+    health->ballots = arena_alloc(health->arena, health->counts[HEALTH_ENDPOINT] * sizeof *health->ballots);
     health->addressed = from->addressed;
     health->kin = from->kin;
     health->monitor_count = from->monitor_count;
@@ -240,12 +313,52 @@ struct health *health_new_like(const struct health *from)
                                                       .endpoint = monitor->endpoint,
                                                       .rise = monitor->rise,
                                                       .fall = monitor->fall,
-                                                      .families = monitor->families};
+                                                      .is_told = monitor->is_told,
+                                                      .push_ttl_ms = monitor->push_ttl_ms,
+                                                      .absent_fails = monitor->absent_fails,
+                                                      .families = monitor->families,
+                                                      .role = monitor->role,
+                                                      .window = monitor->window,
+                                                      .stale_ms = monitor->stale_ms,
+                                                      .rule = monitor->rule};
     }
+    health->results = health_results_hold(from->results);
+    health->undone_ms = INT64_MAX;
     add_words(health);
     health_add_lines(health);
     health_brake_add_like(health, from);
+    health_opinions_add_like(health);
+    health_lags_add_like(health, from);
     return health;
+}
+
+void health_keep_results(struct health *health)
+{
+    health_results_release(health->results);
+    health->results = health_results_new(health->monitor_count);
+}
+
+void health_note_result(struct health *health, uint32_t monitor, const struct health_result *result,
+                        int64_t next_ms)
+{
+    health_results_note(health->results, monitor, result, next_ms);
+}
+
+void health_note_text(struct health *health, uint32_t monitor, const char *text)
+{
+    health_results_note_text(health->results, monitor, text);
+}
+
+const char *health_read_text(const struct health *health, uint32_t monitor, char text[HEALTH_TEXT_SIZE])
+{
+    health_results_read_text(health->results, monitor, text);
+    return text;
+}
+
+size_t health_read_results(const struct health *health, uint32_t monitor, struct health_result *results,
+                           size_t max, int64_t *next_ms)
+{
+    return health_results_read(health->results, monitor, results, max, next_ms);
 }
 
 static void release_frame(struct health_frame *frame)
@@ -261,12 +374,17 @@ void health_free(struct health *health)
     if (health == NULL) {
         return;
     }
+    health_opinions_free(health);
     arena_free(health->arena);
     release_frame(health->frame);
+    health_results_release(health->results);
     free(health->overrides);
     free(health->dues.items);
+    free(health->next_dues.items);
+    free(health->stays.items);
+    free(health->ramps.items);
     free(health->woken);
-    health_dormants_put(health, NULL);
+    health_dormants_drop(health);
     free(health);
 }
 
@@ -314,6 +432,9 @@ ptrdiff_t health_find(const struct health *health, enum health_kind kind, const 
 
 static int rank_of(const struct health_monitor *monitor)
 {
+    if (monitor->role == HEALTH_WATCHED) {
+        return -1;
+    }
     if (monitor->verdict == HEALTH_OBSERVED_UNHEALTHY) {
         return 3;
     }
@@ -329,11 +450,12 @@ static const struct health_monitor *find_telling_monitor(const struct health *he
                                                          unsigned families)
 {
     const struct health_node *node = &health->nodes[HEALTH_ENDPOINT][endpoint];
+    unsigned wanted = node->together ? EVERY_FAMILY : families;
     const struct health_monitor *best = NULL;
     for (uint32_t i = 0; i < node->child_count; i++) {
         const struct health_monitor *monitor = &health->monitors[node->first_child + i];
         int order = best == NULL ? 1 : rank_of(monitor) - rank_of(best);
-        if ((monitor->families & families) != 0 &&
+        if ((monitor->families & wanted) != 0 &&
             (order > 0 || (order == 0 && monitor->checked_ms > best->checked_ms))) {
             best = monitor;
         }
@@ -354,17 +476,23 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
                                      .desired = health_word_desired(word),
                                      .planned = (word & HEALTH_WORD_PLANNED) != 0,
                                      .effective = health_find_effective(health, kind, index),
-                                     .since_ms = health_find_since(health, kind, index)};
+                                     .since_ms = health_find_since(health, kind, index),
+                                     .stay = health_find_stay(health, kind, index),
+                                     .ramp = health_find_ramp(health, kind, index)};
     if (kind != HEALTH_ENDPOINT) {
         bool is_all = node->tally.inherited == node->tally.members; /* it is as it was: they all are */
         status->members = is_all ? node->tally.members : node->tally.members - node->tally.inherited;
         status->members_unhealthy = is_all ? node->tally.inherited : node->tally.unhealthy;
+        status->members_healthy = node->tally.healthy;
+        status->is_inherited = is_all && node->tally.members != 0;
+        status->lost_from = is_all ? node->lost_from : health_find_lost_from(health, kind, index);
         return 0;
     }
     for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
         status->families[family] = health_word_observed(health_word_of(word, (enum health_family)family));
+        status->combinations[family] = health_find_combination(health, index, (enum health_family)family);
     }
-    status->load = health->loads[index].status;
+    status->load = health_load_get(health, index)->status;
     status->load.shed = (double)health_word_shed(word) / HEALTH_SHED_ALL;
     const struct health_monitor *monitor = find_telling_monitor(health, index, EVERY_FAMILY);
     if (monitor != NULL) {
@@ -375,6 +503,10 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
         status->judged_ms = monitor->judged_ms;
         status->held = health_is_held(monitor);
         status->restored = monitor->restored;
+        status->stale = health_is_stale(monitor, health->now_ms);
+        status->silent_ms = monitor->result_ms == 0 ? 0 : health->now_ms - monitor->result_ms;
+        status->is_judged = monitor->is_judged && health->opinions != NULL;
+        status->telling = (uint32_t)(monitor - health->monitors);
     }
     return 0;
 }
@@ -401,6 +533,7 @@ int health_get_monitor(const struct health *health, uint32_t monitor, struct hea
     }
     const struct health_monitor *from = &health->monitors[monitor];
     *status = (struct health_monitor_status){.endpoint = from->endpoint,
+                                             .role = (enum health_role)from->role,
                                              .verdict = from->verdict,
                                              .idle = from->idle,
                                              .inherited = from->inherited,
@@ -409,8 +542,20 @@ int health_get_monitor(const struct health *health, uint32_t monitor, struct hea
                                              .streak = from->streak,
                                              .duration_us = from->duration_us,
                                              .held = health_is_held(from),
+                                             .rise = from->rise,
+                                             .window = from->window,
+                                             .failures = (uint8_t)health_count_failures(from),
+                                             .fall = from->fall,
+                                             .failing = from->failing,
+                                             .untried = from->untried,
                                              .restored = from->restored,
+                                             .stale = health_is_stale(from, health->now_ms),
+                                             .silent_ms =
+                                                 from->result_ms == 0 ? 0 : health->now_ms - from->result_ms,
                                              .judged_ms = from->judged_ms,
-                                             .checked_ms = from->checked_ms};
+                                             .checked_ms = from->checked_ms,
+                                             .certificate_s = from->certificate_s,
+                                             .certificate_near = from->certificate_near,
+                                             .stay = health_find_monitor_stay(health, monitor)};
     return 0;
 }

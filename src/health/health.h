@@ -3,18 +3,22 @@
  * The health state machine: observations and overrides in, health table out. Pure: no I/O, no clock, no log;
  * time is an argument. Verdicts come from consecutive results (rise/fall) of each monitor (one check of one
  * address of one endpoint). A family of an endpoint is unhealthy when any of its monitors is, healthy when
- * all are, and like the other one if it has none. The endpoint as a whole is unhealthy when both families
- * are, healthy when one is. An az is lost when the share of its unhealthy endpoints reaches lost_at, a region
- * likewise over its azs. A verdict that is inherited from an az or region (see health_carry) does not count
- * there.
- * Overrides never touch what is observed and do not count in a roll-up.
+ * all are (or as its endpoint combines them: struct health_need), and like the other one if it has none. The
+ * endpoint as a whole is unhealthy when both families are, healthy when one is. An az is lost when the share
+ * of its unhealthy endpoints reaches lost_at, a region likewise over its azs. A verdict that is inherited
+ * from an az or region (see health_carry) does not count there. Overrides never touch what is observed and do
+ * not count in a roll-up.
  *
  * Not thread-safe: one owner, or a lock of the caller around every call. Only the table may be read by
  * others. */
 #pragma once
 
 #include "health/brake.h"
+#include "health/lag.h"
+#include "health/opinion.h"
 #include "health/outcome.h"
+#include "health/ramp.h"
+#include "health/stay.h"
 #include "health/table.h"
 
 #include <stddef.h>
@@ -29,11 +33,31 @@ struct health_monitor_plan {
     uint8_t families;  /* whose verdict it has a part in: 1 << enum health_family, or-ed; 0: both */
 };
 
+/* A monitor that goes by what others say: it is reported to (push.c), or looks at what they wrote. */
+struct health_push_plan {
+    uint32_t ttl_ms;   /* how long a report counts; 0: it is none, it is checked */
+    bool absent_fails; /* nobody reporting for so long is a failure; else nothing is known then */
+    bool is_told;      /* it is checked, but what comes of that is what others say, as of reports */
+};
+
 /* Who is who after a reload, apart from identity. */
 struct health_kin {
     uint64_t
         subject;    /* of what a monitor observes, whoever asks: an address, a host name; 0: like no other */
     uint64_t check; /* of who asks */
+};
+
+/* What a monitor is to its endpoint. */
+enum health_role {
+    HEALTH_REQUIRED, /* "required": without it the family is not healthy */
+    HEALTH_COUNTED,  /* "counted": one of those of which so many are needed */
+    HEALTH_WATCHED,  /* "monitoring_only": it never counts */
+};
+
+/* How an endpoint combines its monitors. */
+struct health_need {
+    uint16_t at_least; /* so many of a family that are required or counted; there may be fewer in one. 0: 1 */
+    bool together;     /* one family that fails takes the other one along */
 };
 
 struct health_endpoint_plan {
@@ -74,6 +98,13 @@ struct health_plan {
     /* Of endpoints, hashes of all their addresses: one of another name that has it was renamed. 0: it is like
      * no other; NULL: all are. */
     const uint64_t *addressed;
+    const struct health_push_plan *pushes; /* of monitors; NULL: all are checked */
+    const struct health_rules *rules;      /* NULL: none */
+    const struct health_need *needs;       /* of endpoints; NULL: {0} for all */
+    const uint8_t *roles;                  /* enum health_role of monitors; NULL: all are required */
+    const struct health_quorums *quorums;  /* NULL: nobody looks but ourselves */
+    const struct health_lags_plan *lags;   /* NULL: none */
+    const struct health_ramps *ramps;      /* NULL: none */
 };
 
 /* ---- the machine ---- */
@@ -132,10 +163,14 @@ const char *health_turn_text(enum health_turn turn);
 
 struct health_listener {
     void *context;
-    void (*changed)(void *context, const struct health_change *change);      /* NULL: nobody listens */
-    void (*turned)(void *context, const struct health_override_turn *turn);  /* likewise */
-    void (*shed)(void *context, const struct health_shed_change *change);    /* likewise */
-    void (*braked)(void *context, const struct health_brake_change *change); /* likewise */
+    void (*changed)(void *context, const struct health_change *change);       /* NULL: nobody listens */
+    void (*turned)(void *context, const struct health_override_turn *turn);   /* likewise */
+    void (*shed)(void *context, const struct health_shed_change *change);     /* likewise */
+    void (*braked)(void *context, const struct health_brake_change *change);  /* likewise */
+    void (*stayed)(void *context, const struct health_stay_change *change);   /* likewise */
+    void (*heard)(void *context, const struct health_vantage_change *change); /* likewise */
+    void (*lagged)(void *context, const struct health_lag_change *change);    /* likewise */
+    void (*ramped)(void *context, const struct health_ramp_change *change);   /* likewise */
     /* After a change of more than HEALTH_TURN objects: health_tell() is to be called until nothing is left.
      * NULL: everything is told before a change returns. */
     void (*more)(void *context);
@@ -200,10 +235,32 @@ void health_carrier_free(struct health_carrier *carrier); /* after its end; NULL
 /* A machine of the same plan that knows nothing. Reads only what no result changes, so it needs no lock. */
 struct health *health_new_like(const struct health *from);
 
-/* One check result; health_follow_brake() is to follow. LOCAL_ERROR is recorded and changes nothing. From
+/* One check result; health_follow_brake() is to follow. LOCAL_ERROR is recorded and changes nothing; STALE
+ * makes what is healthy unknown. From
  * unknown one success makes healthy, `fall` failures make unhealthy. */
 void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
                     uint32_t duration_us, uint16_t detail);
+/* A monitor has seen a certificate that ends at `end_s`, which is soon or not. Changes nothing else. Returns
+ * whether the latter is new. */
+bool health_note_certificate(struct health *health, uint32_t monitor, int64_t end_s, bool is_near);
+
+/* ---- checks that others make ---- */
+
+struct health_push {
+    bool up;
+    int64_t ttl_ms;  /* how long it counts; 0: as the plan says */
+    int64_t time_ms; /* wall: when it was found out, as the reporter says; it counts from then. 0: just now */
+    uint64_t seq;    /* of the reporter; rises; 0: he does not count */
+};
+
+/* A report to a monitor of such a plan. A seq that is lower than the last one is taken once that has expired,
+ * and so is a time if the last one lies ahead of `wall_ms`. Only one that is taken changes anything. */
+enum health_push_fate health_push(struct health *health, uint32_t monitor, const struct health_push *push,
+                                  int64_t wall_ms, int64_t now_ms);
+/* What is too old: absent_fails: a failure, ABSENT, and again after each further ttl; else STALE: one that is
+ * healthy becomes unknown, and one that is unhealthy stays so, for silence moves no answer. At most some
+ * dozens at a time: returns whether there are more to be looked at. To be called at least once a second. */
+bool health_expire_pushes(struct health *health, int64_t wall_ms, int64_t now_ms);
 
 /* ---- endpoints that are a host name ---- */
 
@@ -326,9 +383,8 @@ int64_t health_next_due(const struct health *health);
 /* ---- overrides whose target is gone ---- */
 
 /* A reload that takes an object away leaves its override dormant: it does nothing, expires when it would
- * have, and holds again after one that brings an object of the name back. More than HEALTH_DORMANT_MAX are
- * dropped and counted. */
-enum { HEALTH_DORMANT_MAX = 1000 };
+ * have, and holds again after one that brings an object of the name back. There is no limit: each was ordered
+ * once, and takes about as much memory as one in force. */
 
 struct health_dormant {
     enum health_kind kind;
@@ -340,8 +396,16 @@ struct health_dormant {
 };
 
 size_t health_count_dormant(const struct health *health);
-size_t health_count_dropped(const struct health *health); /* by the last reload */
-const struct health_dormant *health_get_dormant(const struct health *health, size_t i);
+/* One after the other, in no order; NULL: that was all. The cursor is {0} at first; overrides may not change
+ * in between if all are to be seen. */
+struct health_dormant_cursor {
+    size_t block, at;
+};
+const struct health_dormant *health_next_dormant(const struct health *health,
+                                                 struct health_dormant_cursor *cursor);
+/* Behind the one of that name; false: there is none. */
+bool health_seek_dormant(const struct health *health, enum health_kind kind, const char *name,
+                         struct health_dormant_cursor *cursor);
 const struct health_dormant *health_find_dormant(const struct health *health, enum health_kind kind,
                                                  const char *name); /* NULL: there is none */
 /* Returns whether there was one. */
@@ -350,6 +414,12 @@ bool health_forget_dormant(struct health *health, enum health_kind kind, const c
 void health_tell_carried(const struct health *health);
 
 /* ---- looking ---- */
+
+/* How the monitors stand that decide about a family of an endpoint. */
+struct health_combination {
+    uint32_t members, healthy, need; /* members: those that count; need: as many at least */
+    uint32_t required, required_healthy;
+};
 
 struct health_status {
     const char *name; /* borrowed */
@@ -368,9 +438,18 @@ struct health_status {
     int64_t judged_ms; /* endpoints: of the latest of that check that was no LOCAL_ERROR; likewise */
     bool held;         /* endpoints: a check has failed often enough, but for the brake */
     bool restored;     /* endpoints: that check has not ended since the start, what is known of it is older */
-    struct health_load_status load;      /* endpoints */
+    struct health_load_status load;                          /* endpoints */
+    struct health_combination combinations[HEALTH_FAMILIES]; /* endpoints */
+    bool stale;        /* endpoints: that check has had no result for so long that nothing is known now */
+    int64_t silent_ms; /* endpoints: for how long; 0: it never had one */
+    bool is_judged;    /* endpoints: a quorum of vantages judges that check, see opinion.h */
+    uint32_t telling;  /* endpoints: its monitor, if there is any */
+    struct health_stay_status stay;
+    struct health_ramp_status ramp; /* its own; see health_find_withheld() for what counts of an endpoint */
     uint32_t members, members_unhealthy; /* azs: endpoints that have monitors; regions: azs that have such
                                             endpoints: those that the roll-up counts */
+    uint32_t members_healthy, lost_from; /* of those; with so many unhealthy ones it is lost */
+    bool is_inherited;                   /* azs and regions: nobody in it has a verdict of its own */
 };
 
 /* Returns 0 or ERROR_NOT_FOUND. */
@@ -383,6 +462,7 @@ ptrdiff_t health_find(const struct health *health, enum health_kind kind, const 
 /* Monitors, for detail views and for drills. */
 struct health_monitor_status {
     uint32_t endpoint;
+    enum health_role role;
     enum health_observed verdict;
     enum health_outcome outcome;
     uint16_t detail, streak; /* streak: equal results in a row, saturating */
@@ -390,9 +470,45 @@ struct health_monitor_status {
     bool inherited;          /* the verdict is that of its az, region or endpoint: it has none of its own */
     bool held;               /* it has failed often enough, but for the brake */
     bool restored;           /* what it says is from before the start: nothing was heard of it since */
+    bool stale;        /* it has had no result for so long that nothing is known now; the verdict stands */
+    int64_t silent_ms; /* for how long; 0: it never had one */
     uint32_t duration_us;
     int64_t checked_ms, judged_ms; /* the latest; the latest that was no LOCAL_ERROR */
+    int64_t certificate_s;         /* when the certificate that was seen ends, since 1970; 0: none was */
+    bool certificate_near;         /* that is soon */
+    uint16_t rise, fall;
+    uint8_t window, failures; /* of so many results, if that is not 0, these are failures */
+    bool failing;             /* of the results that the streak counts */
+    bool untried;             /* nothing was established since the start */
+    struct health_stay_status stay;
 };
+
+/* What has to happen next for a verdict to change. */
+struct health_outlook {
+    enum health_observed to; /* UNKNOWN: nothing is observed, so nothing does */
+    bool by_failure;         /* by failures in a row, else by successes */
+    unsigned have, need;     /* of them */
+};
+struct health_outlook health_find_outlook(const struct health_monitor_status *status);
+/* Do the latest results speak against this verdict (the monitor's, or one of somebody else's making) and were
+ * not enough yet? Then it hangs on the next one. */
+bool health_hangs(const struct health_monitor_status *status, enum health_observed verdict);
+/* Why the verdict is what it is, and what has to happen, as a line: "3 failures in a row, 1 of 2 successes in
+ * a row to become healthy". Cut off if it does not fit. */
+enum { HEALTH_WHY_SIZE = 160 };
+void health_write_why(const struct health_monitor_status *status, char text[HEALTH_WHY_SIZE]);
+/* The same of an az or region, and what decides instead, if something does: "2 of 3 azs are lost, lost from 2
+ * on; 1 has to come back". */
+void health_write_group_why(enum health_kind kind, const struct health_status *status,
+                            char text[HEALTH_WHY_SIZE]);
+/* By failures or recoveries of what is in it; UNKNOWN: nothing in it is checked. */
+struct health_outlook health_find_group_outlook(const struct health_status *status);
+/* Those in it that are counted as unhealthy, up to `max` of the kind below. Returns how many. */
+size_t health_list_missing(const struct health *health, enum health_kind kind, uint32_t index, uint32_t *list,
+                           size_t max);
+const char *health_role_text(enum health_role role);
+/* "1 of 3 checks healthy, 2 are needed" */
+void health_write_combination(const struct health_combination *combination, char text[HEALTH_WHY_SIZE]);
 size_t health_monitor_count(const struct health *health);
 /* The server starts, and nobody has been answered yet: the first result of every monitor of which nothing is
  * known decides, so that nobody is sent to what is known to fail. A failure that decided so is taken back by

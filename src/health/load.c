@@ -41,18 +41,24 @@ static unsigned get_level(const struct health *health, uint32_t endpoint)
 /* What the latest report makes of the level. */
 static unsigned find_wanted(const struct health *health, uint32_t endpoint)
 {
-    const struct health_load *load = &health->loads[endpoint];
-    bool counts = load->plan.is_given && load->status.source != HEALTH_LOAD_NONE;
-    return counts ? find_level(&load->plan, load->status.value, get_level(health, endpoint)) : 0;
+    const struct health_load *load = health->loads[endpoint];
+    const struct health_load_plan *plan = health->load_plans[endpoint];
+    bool counts = plan->is_given && load != NULL && load->status.source != HEALTH_LOAD_NONE;
+    return counts ? find_level(plan, load->status.value, get_level(health, endpoint)) : 0;
+}
+
+static bool is_pending(const struct health *health, uint32_t endpoint)
+{
+    return find_wanted(health, endpoint) != get_level(health, endpoint);
 }
 
 static bool follow_level(struct health *health, uint32_t endpoint)
 {
-    unsigned wanted = find_wanted(health, endpoint);
-    if (wanted == get_level(health, endpoint)) {
+    if (!is_pending(health, endpoint)) {
         return false;
     }
-    health_word_set_shed(health, endpoint, wanted);
+    health_word_set_shed(health, endpoint, find_wanted(health, endpoint));
+    health_note(health, HEALTH_ENDPOINT, endpoint); /* long after the report, maybe */
     return true;
 }
 
@@ -60,7 +66,10 @@ static bool follow_level(struct health *health, uint32_t endpoint)
 static void tell(struct health *health)
 {
     for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
-        struct health_load *load = &health->loads[i];
+        struct health_load *load = health->loads[i];
+        if (load == NULL) {
+            continue;
+        }
         struct health_load_status status = load->status;
         status.shed = (double)get_level(health, i) / HEALTH_SHED_ALL;
         if (load->told_sheds == (status.shed > 0)) {
@@ -83,21 +92,43 @@ static void wake_at(struct health *health, int64_t now_ms)
     }
 }
 
-/* All words follow all loads, as one change. */
-static void settle(struct health *health, int64_t now_ms)
+static int64_t find_turn(const struct health *health)
 {
-    bool changed = false;
+    return health->has_shed ? health->shed_ms + HEALTH_SHED_PACE_MS : INT64_MIN;
+}
+
+/* Returns whether any has. */
+static bool expire(struct health *health, int64_t now_ms)
+{
+    bool any = false;
     health->next_load_ms = 0;
     for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
-        struct health_load *load = &health->loads[i];
+        struct health_load *load = health->loads[i];
+        if (load == NULL) {
+            continue;
+        }
         if (load->status.source != HEALTH_LOAD_NONE && load->ends_ms <= now_ms) {
             load->status.source = HEALTH_LOAD_NONE;
             health_note(health, HEALTH_ENDPOINT, i);
+            any = true;
         }
         if (load->status.source != HEALTH_LOAD_NONE) {
             wake_at(health, load->ends_ms);
         }
-        changed |= follow_level(health, i);
+    }
+    return any;
+}
+
+/* All words follow all loads, as one change, when it is time for one. */
+static void settle(struct health *health, int64_t now_ms)
+{
+    bool is_time = expire(health, now_ms) || now_ms >= find_turn(health), changed = false;
+    for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
+        if (is_time) {
+            changed |= follow_level(health, i);
+        } else if (is_pending(health, i)) {
+            wake_at(health, find_turn(health));
+        }
     }
     if (changed) {
         health->shed_ms = now_ms;
@@ -109,19 +140,19 @@ static void settle(struct health *health, int64_t now_ms)
 
 static void settle_in_turn(struct health *health, uint32_t endpoint, int64_t now_ms)
 {
-    if (find_wanted(health, endpoint) == get_level(health, endpoint)) {
+    if (!is_pending(health, endpoint)) {
         return;
     }
-    if (health->has_shed && now_ms - health->shed_ms < HEALTH_SHED_PACE_MS) {
-        wake_at(health, health->shed_ms + HEALTH_SHED_PACE_MS);
+    if (now_ms < find_turn(health)) {
+        wake_at(health, find_turn(health));
     } else {
         settle(health, now_ms);
     }
 }
 
-static void set_until(struct health_load *load)
+static void set_until(struct health_load *load, const struct health_load_plan *plan)
 {
-    int64_t age_ms = load->ttl_ms != 0 ? load->ttl_ms : load->plan.max_age_ms;
+    int64_t age_ms = load->ttl_ms != 0 ? load->ttl_ms : plan->max_age_ms;
     load->status.until_ms = load->status.reported_ms + age_ms;
     load->ends_ms = load->begun_ms + age_ms;
 }
@@ -131,7 +162,7 @@ static void set_until(struct health_load *load)
 static void note_in_diary(struct health *health, uint32_t endpoint, enum health_load_source before,
                           unsigned wanted_before, int64_t now_ms)
 {
-    struct health_load *load = &health->loads[endpoint];
+    struct health_load *load = health->loads[endpoint];
     unsigned wanted = find_wanted(health, endpoint), level = get_level(health, endpoint);
     if (load->status.source != before || wanted != level || wanted_before != level ||
         now_ms - load->noted_ms >= (load->ends_ms - load->begun_ms) / 4) {
@@ -147,7 +178,7 @@ int health_report_load(struct health *health, uint32_t endpoint, const struct he
     if (endpoint >= health->counts[HEALTH_ENDPOINT]) {
         return ERROR_NOT_FOUND;
     }
-    struct health_load *load = &health->loads[endpoint];
+    struct health_load *load = health_load_make(health, endpoint);
     health_journal_note(health->journal, HEALTH_ENDPOINT, endpoint);
     health->wall_ms = wall_ms;
     enum health_load_source before = load->status.source;
@@ -162,7 +193,7 @@ int health_report_load(struct health *health, uint32_t endpoint, const struct he
     }
     load->ttl_ms = report->ttl_ms;
     load->begun_ms = now_ms;
-    set_until(load);
+    set_until(load, health->load_plans[endpoint]);
     note_in_diary(health, endpoint, before, wanted_before, now_ms);
     wake_at(health, load->ends_ms);
     settle_in_turn(health, endpoint, now_ms);
@@ -177,36 +208,51 @@ int health_forget_load(struct health *health, uint32_t endpoint, int64_t wall_ms
     }
     health_note(health, HEALTH_ENDPOINT, endpoint);
     health->wall_ms = wall_ms;
-    health->loads[endpoint].status = (struct health_load_status){.source = HEALTH_LOAD_NONE};
+    if (health->loads[endpoint] != NULL) {
+        health->loads[endpoint]->status = (struct health_load_status){.source = HEALTH_LOAD_NONE};
+    }
     settle_in_turn(health, endpoint, now_ms);
     return 0;
 }
 
 double health_foresee_shed(const struct health *health, uint32_t endpoint, double load)
 {
-    const struct health_load_plan *plan = &health->loads[endpoint].plan;
+    const struct health_load_plan *plan = health->load_plans[endpoint];
     unsigned level = plan->is_given ? find_level(plan, load, get_level(health, endpoint)) : 0;
     return (double)level / HEALTH_SHED_ALL;
+}
+
+static void carry_report(struct health *to, uint32_t endpoint, const struct health_load *from)
+{
+    struct health_load *load = health_load_make(to, endpoint);
+    load->status = from->status;
+    load->ttl_ms = from->ttl_ms;
+    load->begun_ms = from->begun_ms;
+    load->told_sheds = from->told_sheds;
+    load->noted_ms = from->noted_ms;
+    if (load->status.source != HEALTH_LOAD_NONE) {
+        set_until(load, to->load_plans[endpoint]);
+        wake_at(to, load->ends_ms);
+    }
 }
 
 /* Watermarks may be others now; but where the plan is the same, what waits for its turn goes on waiting. */
 void health_carry_load(struct health *to, uint32_t endpoint, const struct health *from, uint32_t old)
 {
-    struct health_load *load = &to->loads[endpoint];
-    load->status = from->loads[old].status;
-    load->ttl_ms = from->loads[old].ttl_ms;
-    load->begun_ms = from->loads[old].begun_ms;
-    load->told_sheds = from->loads[old].told_sheds;
-    load->noted_ms = from->loads[old].noted_ms;
-    if (load->status.source != HEALTH_LOAD_NONE) {
-        set_until(load);
-        wake_at(to, load->ends_ms);
+    if (from->loads[old] != NULL) {
+        carry_report(to, endpoint, from->loads[old]);
+    } else if (to->loads[endpoint] != NULL) {
+        *to->loads[endpoint] = (struct health_load){.ttl_ms = 0};
     }
+    to->has_shed = from->has_shed;
+    to->shed_ms = from->shed_ms;
     health_word_set_shed(to, endpoint, get_level(from, old));
     if (to->frame != from->frame) {
         (void)follow_level(to, endpoint);
+    } else if (is_pending(to, endpoint)) {
+        wake_at(to, find_turn(to));
     }
-    if (load->told_sheds != (get_level(to, endpoint) != 0)) {
+    if (health_load_get(to, endpoint)->told_sheds != (get_level(to, endpoint) != 0)) {
         wake_at(to, INT64_MIN); /* at once: told when there is a listener */
     }
 }

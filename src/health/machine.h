@@ -12,6 +12,9 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "health/health.h"
+#include "health/override_inside.h"
+#include "health/results_inside.h"
+#include "health/stay_inside.h"
 
 #include <stdlib.h>
 
@@ -22,8 +25,12 @@ struct health_monitor {
     int64_t checked_ms, judged_ms;
     int64_t suspected_ms; /* monotonic: if `says` is SUSPECT, since when */
     int64_t answered_ms;  /* likewise: when it answered the last time */
+    int64_t result_ms;    /* likewise: when it had a result that says anything; 0: never */
     uint32_t endpoint, duration_us;
+    uint64_t recent; /* the latest results, a bit for each that failed, the newest lowest */
     uint16_t rise, fall, detail, streak;
+    uint8_t window;      /* how many of those count, of which `fall` are too many; 0: the streak does */
+    uint8_t role;        /* enum health_role */
     uint8_t families;    /* that it speaks for: a bit for each of enum health_family */
     bool failing;        /* of the results that streak counts */
     bool idle;           /* counts nowhere */
@@ -34,7 +41,23 @@ struct health_monitor {
     uint8_t verdict; /* enum health_observed */
     uint8_t outcome; /* enum health_outcome */
     uint8_t says;    /* enum health_says: of steerd's own sight */
+    uint8_t own;     /* if a quorum judges: enum health_observed, what its own results say; else UNKNOWN */
+    bool is_judged;  /* by a quorum of vantages, and not by its own results alone */
+    bool disputed;   /* likewise: somebody who counts does not agree with the verdict, or may not any more */
     bool restored;   /* what it says is from before the start: nothing was heard of it since */
+    bool certificate_near; /* its end was told to be */
+    bool is_told; /* its results are what others say: no matter of our sight, nor of other vantages' */
+    int64_t certificate_s; /* when the certificate that was seen ends, since 1970; 0: none was */
+    /* of one that is reported to, which is told as well: */
+    uint32_t push_ttl_ms; /* how long a report counts; 0: it is checked */
+    bool absent_fails;    /* nobody reporting is a failure */
+    int64_t push_ends_ms; /* monotonic: until when the latest one counts; 0: not known, or over */
+    int64_t push_time_ms; /* of the latest one, as it said, wall; 0: it did not */
+    uint64_t push_seq;    /* likewise */
+    struct health_stay stay;
+    uint32_t rule;     /* 1 + index of it; 0: none */
+    uint32_t stale_ms; /* without a result for so long nothing is known of it now; 0: for ever */
+    int64_t queue_ms;  /* when it is looked at again; 0: never */
 };
 
 /* What those say that have a say: monitors in a family of their endpoint, endpoints in their az, azs in their
@@ -43,6 +66,11 @@ struct health_tally {
     uint32_t members, healthy, unhealthy;
     uint32_t wavering;  /* of monitors: whose latest results speak against their verdict */
     uint32_t inherited; /* monitors: also in unhealthy; others: only here */
+};
+
+/* Monitors of a family: by enum health_role, without those that are watched. */
+struct health_ballot {
+    struct health_tally tallies[HEALTH_WATCHED];
 };
 
 /* What a parent counts of an endpoint or az: a verdict, or that all there is of one was inherited from the
@@ -58,8 +86,14 @@ struct health_node {
     uint32_t parent;                   /* of an endpoint its az, of an az its region */
     uint32_t first_child, child_count; /* endpoints: monitors; others: in children[] of the kind below */
     uint32_t lost_from;                /* unhealthy members that make this one unhealthy */
-    struct health_tally tally;         /* azs and regions: of children */
-    uint8_t counted;                   /* as what, in the tally of its parent: enum health_standing */
+    uint16_t at_least;                 /* endpoints: struct health_need */
+    bool together;
+    struct health_tally tally; /* azs and regions: of children */
+    uint8_t counted;           /* as what, in the tally of its parent: enum health_standing */
+    struct health_ramp ramp;
+    struct health_stay stay; /* of azs and regions, with what follows */
+    uint32_t rule;
+    int64_t queue_ms;
     bool was_lost;        /* azs and regions: before the reload, and nothing was found out in there since */
     uint32_t override_at; /* 1 + index in overrides; 0: none */
     struct health_effective told;
@@ -67,42 +101,11 @@ struct health_node {
 };
 
 struct health_load {
-    struct health_load_plan plan;
     struct health_load_status status; /* but for the share, which the word has */
     int64_t ttl_ms;                   /* as reported; 0: max_age of the plan */
     int64_t begun_ms, ends_ms;        /* monotonic time of the report, and until when it counts */
     int64_t noted_ms;                 /* likewise: when it was noted in the diary */
     bool told_sheds;
-};
-
-struct health_override_entry {
-    enum health_kind kind;
-    uint32_t index;
-    struct health_override what;
-    bool turned; /* started in the change under way */
-};
-
-/* When something happens to an override. */
-struct health_due {
-    int64_t at_ms;
-    enum health_kind kind;
-    uint32_t index;
-    bool starts; /* else it ends */
-};
-
-struct health_dues {
-    struct health_due *items;
-    size_t count, capacity;
-};
-
-/* Overrides whose target is gone: a block that is exchanged as a whole. */
-struct health_dormants {
-    _Atomic uint32_t holders;
-    struct health_dormant *items;
-    size_t count, capacity;
-    size_t dropped; /* that were too many */
-    int64_t next_due_ms;
-    struct arena *texts;
 };
 
 /* One object of a machine. */
@@ -144,10 +147,26 @@ struct health_journal {
     size_t count;
 };
 
+/* Through all monitors that are reported to, a turn at a time. Zeroed: nothing is known, begin anew. */
+struct health_push_round {
+    int64_t next_ms;  /* monotonic: before this no report grows too old */
+    int64_t least_ms; /* the same of those that were looked at in this round */
+    uint32_t at;      /* the next one, of the frame's pushes; 0: no round is under way */
+};
+
+/* Several monitors that change as one, HEALTH_HEAR_MAX at most: what is told when all words are stored. */
+struct health_batch {
+    bool changed;
+    size_t count;
+    struct health_place places[HEALTH_HEAR_MAX];
+    uint8_t outcomes[HEALTH_HEAR_MAX]; /* enum health_outcome */
+};
+
 struct health {
     struct health_table table;
-    int64_t wall_ms; /* of the change under way */
-    int64_t now_ms;  /* monotonic */
+    int64_t wall_ms;   /* of the change under way */
+    int64_t now_ms;    /* monotonic */
+    int64_t offset_ms; /* of the wall clock to that, when it was looked at last */
     bool watches_wavering;
     struct health_node *nodes[HEALTH_KINDS];
     uint32_t counts[HEALTH_KINDS];
@@ -156,18 +175,24 @@ struct health {
     double *lost_at[HEALTH_KINDS];    /* of azs and regions */
     uint64_t *addressed;              /* of endpoints */
     struct health_kin *kin;           /* of monitors */
-    struct health_load *loads;        /* of endpoints */
-    struct health_tally (*tallies)[HEALTH_FAMILIES]; /* of endpoints: of monitors */
-    int64_t shed_ms;                                 /* monotonic: when answers began to follow other loads */
-    bool has_shed;                                   /* they did, at some time */
+    struct health_load **loads;       /* of endpoints, in the arena; NULL: nothing was ever said of one */
+    const struct health_load_plan **load_plans;       /* of endpoints; equal ones are there once */
+    struct health_ballot (*ballots)[HEALTH_FAMILIES]; /* of endpoints: of monitors */
+    int64_t shed_ms; /* monotonic: when answers began to follow other loads */
+    bool has_shed;   /* they did, at some time */
+    struct health_push_round pushes;
     int64_t next_load_ms; /* monotonic: before this no load grows too old, and none waits; 0: none does */
     struct health_monitor *monitors;
     uint32_t monitor_count;
+    struct health_results *results; /* of monitors, held; NULL: they are not kept */
     struct health_override_entry *overrides;
     size_t override_count, override_capacity;
     uint64_t override_changes;
     struct health_dues dues;
-    struct health_dormants *dormants; /* NULL: none */
+    struct health_dues next_dues; /* while the clock is shifted: those of the overrides that are done with */
+    struct health_dormants **dormants; /* by hash, NULL: none; NULL: there are none at all */
+    size_t dormant_count;
+    int64_t dormant_due_ms; /* 0: nothing ever happens to them */
     uint64_t dormant_changes;
     struct health_place *woken; /* whose override was dormant before the last reload */
     size_t woken_count, woken_capacity;
@@ -178,18 +203,47 @@ struct health {
     unsigned past_count;
     bool is_filled; /* words are its history: else they are only being put there */
     bool delivering;
-    struct health_brake *brake;     /* NULL: none */
-    struct health_journal *journal; /* of a carrier; NULL: nobody watches */
-    struct health_journal *diary;   /* of who keeps the machine; likewise */
-    struct arena *arena;            /* nodes, monitors, words */
-    struct health_frame *frame;     /* held: what the plan says, and no result changes */
+    struct health_stay_queue stays;
+    struct health_stay_queue ramps;
+    int64_t undone_ms;          /* while the brake takes back what fell: what went down since then did not */
+    bool is_first;              /* the result under way is the first one after a start */
+    bool keeps_stays;           /* what is read of another machine: its rules are not known here */
+    struct health_brake *brake; /* NULL: none */
+    struct health_opinions *opinions; /* NULL: the plan has no quorums */
+    struct health_lags *lags;         /* NULL: none */
+    struct health_batch *batch;       /* under way; NULL: each change is one */
+    struct health_journal *journal;   /* of a carrier; NULL: nobody watches */
+    struct health_journal *diary;     /* of who keeps the machine; likewise */
+    struct arena *arena;              /* nodes, monitors, words */
+    struct health_frame *frame;       /* held: what the plan says, and no result changes */
 };
 
 /* Names, their order, children and shares: copies of a machine have it in common. */
 struct health_frame {
     _Atomic uint32_t holders;
+    struct health_rule *rules;
+    struct health_ramp_plan *ramps;
     struct arena *arena;
+    uint32_t *pushes; /* monitors that are reported to */
+    uint32_t push_count;
+    struct health_quorums quorums; /* count 0: none */
 };
+
+/* What is known of the load of an endpoint. */
+static inline const struct health_load *health_load_get(const struct health *health, uint32_t endpoint)
+{
+    static const struct health_load none = {.ttl_ms = 0};
+    return health->loads[endpoint] == NULL ? &none : health->loads[endpoint];
+}
+
+/* Likewise, to be changed. */
+static inline struct health_load *health_load_make(struct health *health, uint32_t endpoint)
+{
+    if (health->loads[endpoint] == NULL) {
+        health->loads[endpoint] = arena_alloc(health->arena, sizeof(struct health_load));
+    }
+    return health->loads[endpoint];
+}
 
 static inline void health_journal_note(struct health_journal *journal, enum health_kind kind, uint32_t index)
 {
@@ -268,6 +322,8 @@ void health_word_set_verdicts(struct health *health, enum health_kind kind, uint
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
                              enum health_desired desired, bool planned);
 void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level);
+/* Of the words with that in it: its ramp. */
+void health_word_set_ramp(struct health *health, enum health_kind kind, uint32_t index, uint32_t ramp);
 void health_word_set_wavers(struct health *health, uint32_t endpoint, uint32_t wavers);
 void health_word_set_resolved(struct health *health, uint32_t endpoint, uint32_t resolved);
 /* After all words of one change were stored (the first one began it): readers that see the new generation see
@@ -284,6 +340,21 @@ void health_carry_load(struct health *to, uint32_t endpoint, const struct health
 /* All counters, roll-ups and words' verdicts anew from the monitors' verdicts. */
 void health_rebuild(struct health *health);
 
+/* What its own results say, whoever judges it. */
+static inline enum health_observed health_find_own(const struct health_monitor *monitor)
+{
+    return monitor->is_judged       ? (enum health_observed)monitor->own
+           : monitor->inherited     ? HEALTH_OBSERVED_UNKNOWN
+           : monitor->stay.is_ready ? HEALTH_OBSERVED_HEALTHY
+                                    : (enum health_observed)monitor->verdict;
+}
+
+/* What the next result of its own is counted on. */
+static inline enum health_observed health_get_own(const struct health_monitor *monitor)
+{
+    return (enum health_observed)(monitor->is_judged ? monitor->own : monitor->verdict);
+}
+
 /* What came of results, without what the plan says. */
 static inline void health_copy_history(struct health_monitor *to, const struct health_monitor *from)
 {
@@ -292,7 +363,10 @@ static inline void health_copy_history(struct health_monitor *to, const struct h
     to->judged_ms = from->judged_ms;
     to->suspected_ms = from->suspected_ms;
     to->answered_ms = from->answered_ms;
+    to->result_ms = from->result_ms;
     to->says = from->says;
+    to->own = to->is_judged ? (uint8_t)health_find_own(from) : (uint8_t)HEALTH_OBSERVED_UNKNOWN;
+    to->disputed = to->is_judged && from->disputed;
     to->duration_us = from->duration_us;
     to->detail = from->detail;
     to->streak = from->streak;
@@ -303,15 +377,98 @@ static inline void health_copy_history(struct health_monitor *to, const struct h
     to->verdict = from->verdict;
     to->outcome = from->outcome;
     to->restored = from->restored;
+    to->certificate_near = from->certificate_near;
+    to->certificate_s = from->certificate_s;
+    to->push_ends_ms = from->push_ends_ms;
+    to->push_time_ms = from->push_time_ms;
+    to->push_seq = from->push_seq;
+    to->stay = from->stay;
+    to->recent = from->recent;
 }
 
-/* It has failed often enough, which is once after a start, and yet its verdict stands. */
+/* Had it no result for so long that nothing is known of it now? Its verdict stands all the same. */
+static inline bool health_is_stale(const struct health_monitor *monitor, int64_t now_ms)
+{
+    return !monitor->idle && monitor->stale_ms != 0 && monitor->result_ms != 0 &&
+           now_ms - monitor->result_ms > monitor->stale_ms;
+}
+
+static inline unsigned health_count_failures(const struct health_monitor *monitor)
+{
+    unsigned shift = (unsigned)HEALTH_WINDOW_MAX - monitor->window;
+    return monitor->window == 0 ? 0 : (unsigned)__builtin_popcountll(monitor->recent << shift);
+}
+
+/* Do its results say that it is down? */
+static inline bool health_is_ill(const struct health_monitor *monitor)
+{
+    return monitor->window == 0 ? monitor->failing && monitor->streak >= monitor->fall
+                                : health_count_failures(monitor) >= monitor->fall;
+}
+
+/* Are they enough for what was down to be up again? */
+static inline bool health_is_well(const struct health_monitor *monitor)
+{
+    return monitor->window == 0 ? !monitor->failing && monitor->streak >= monitor->rise
+                                : health_count_failures(monitor) < monitor->fall;
+}
+
+/* It has failed often enough, which is once after a start, and yet that does not count. */
 static inline bool health_is_held(const struct health_monitor *monitor)
 {
-    bool is_first = monitor->untried && monitor->verdict == HEALTH_OBSERVED_UNKNOWN;
-    return monitor->verdict != HEALTH_OBSERVED_UNHEALTHY && monitor->failing &&
-           monitor->streak >= (is_first ? 1 : monitor->fall);
+    enum health_observed own = health_get_own(monitor);
+    bool is_first = monitor->untried && own == HEALTH_OBSERVED_UNKNOWN;
+    return own != HEALTH_OBSERVED_UNHEALTHY && monitor->failing && (is_first || health_is_ill(monitor));
 }
+
+/* ---- quorum.c ---- */
+
+void health_opinions_add(struct health *health, const struct health_quorums *quorums);
+void health_opinions_add_like(struct health *health); /* by its frame */
+void health_opinions_free(struct health *health);
+/* What others said of it does not hold any more. */
+void health_opinions_forget(struct health *health, uint32_t monitor);
+/* Who judges the monitor may have changed. */
+void health_opinions_follow(struct health *health, uint32_t monitor);
+/* By the opinions that count; UNKNOWN: there are too few, or it hangs on some that are awaited. */
+enum health_observed health_opinions_judge(const struct health *health, uint32_t monitor);
+/* Does one of them not agree with the verdict, or may it not any more? */
+bool health_opinions_differ(const struct health *health, uint32_t monitor);
+/* A quorum judges. Returns whether the verdict changed. */
+bool health_opinions_settle(struct health *health, uint32_t monitor);
+
+/* ---- judge.c ---- */
+
+/* Its opinions, or what they count, are others. */
+void health_judge_again(struct health *health, uint32_t monitor, enum health_outcome outcome);
+
+/* ---- opinion.c ---- */
+
+/* Those who look at `from` look at `to`; and what they say of a monitor, UINT32_MAX: nothing. Not exact: that
+ * one asked something else. */
+void health_opinions_share(struct health *to, const struct health *from);
+void health_opinions_carry(struct health *to, uint32_t monitor, const struct health *from, uint32_t old,
+                           bool is_exact);
+
+/* ---- batch.c ---- */
+
+/* From here on changes of up to HEALTH_HEAR_MAX monitors are one generation. */
+void health_batch_begin(struct health *health, struct health_batch *batch);
+void health_batch_note(struct health_batch *batch, const struct health_place *place,
+                       enum health_outcome outcome);
+void health_batch_end(struct health *health);
+
+/* ---- observe.c ---- */
+
+/* What it says is another after `alter`. */
+void health_alter_monitor(struct health *health, uint32_t monitor, enum health_outcome outcome,
+                          void (*alter)(struct health *health, uint32_t monitor));
+
+/* Another verdict for a monitor, by no result of its own. */
+void health_turn_monitor(struct health *health, uint32_t monitor, enum health_observed verdict,
+                         int64_t wall_ms);
+/* What is inside an az or region counts otherwise. */
+void health_climb(struct health *health, enum health_kind kind, uint32_t index, int64_t wall_ms);
 
 /* Another history for a monitor, as if its results had come here; since when is the caller's to say. */
 void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_monitor *history,
@@ -320,33 +477,6 @@ void health_replace_monitor(struct health *health, uint32_t monitor, const struc
 /* Of an az or region: it is lost until something is found out in there. */
 void health_set_was_lost(struct health *health, enum health_kind kind, uint32_t index, bool was_lost,
                          int64_t wall_ms);
-
-/* Forget the override of an object, and its bits; without telling anybody. */
-void health_drop_override(struct health *health, enum health_kind kind, uint32_t index);
-
-/* Record an override and its bits; without telling anybody. Planned: its time is yet to come. */
-void health_put_override(struct health *health, enum health_kind kind, uint32_t index,
-                         const struct health_override *override, bool planned);
-
-/* ---- due.c ---- */
-
-void health_due_add(struct health *health, const struct health_override_entry *entry);
-/* The first entry, if there is one, is one that holds. After every change. */
-void health_due_tidy(struct health *health);
-/* Take out the first that is due by then. */
-bool health_due_take(struct health *health, int64_t wall_ms, struct health_due *due);
-
-/* ---- dormant.c ---- */
-
-struct health_dormants *health_dormants_new(void);
-/* Copied. One that is too many is counted only. */
-void health_dormants_add(struct health_dormants *dormants, const struct health_dormant *dormant);
-void health_dormants_put(struct health *health, struct health_dormants *dormants); /* takes them */
-/* One more for a machine in use. */
-void health_lay_dormant(struct health *health, const struct health_dormant *dormant);
-void health_dormants_share(struct health *to, const struct health *from);
-size_t health_dormants_follow(struct health *health, int64_t wall_ms); /* returns how many ended */
-void health_dormants_shift(struct health *health, int64_t by_ms);
 
 /* ---- since.c ---- */
 

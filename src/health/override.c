@@ -14,6 +14,8 @@
 
 #include <assert.h>
 
+enum { SHIFT_BLOCKS = 8 }; /* of dormant ones, in a turn */
+
 static bool is_expired(const struct health_override *override, int64_t wall_ms)
 {
     return override->expires_ms != 0 && override->expires_ms <= wall_ms;
@@ -256,7 +258,7 @@ size_t health_follow_clock(struct health *health, int64_t wall_ms)
 int64_t health_next_due(const struct health *health)
 {
     int64_t next_ms = health->dues.count == 0 ? 0 : health->dues.items[0].at_ms;
-    int64_t dormant_ms = health->dormants == NULL ? 0 : health->dormants->next_due_ms;
+    int64_t dormant_ms = health->dormant_due_ms;
     return next_ms == 0 || (dormant_ms != 0 && dormant_ms < next_ms) ? dormant_ms : next_ms;
 }
 
@@ -264,16 +266,27 @@ int64_t health_next_due(const struct health *health)
 
 bool health_shift_clock(struct health *health, int64_t by_ms, size_t *done)
 {
-    if (*done == 0) {
-        health_dormants_shift(health, by_ms);
+    *done += *done == 0 && health->dormant_count == 0 ? HEALTH_DORMANT_BLOCKS : 0;
+    for (size_t i = 0; i < SHIFT_BLOCKS && *done < HEALTH_DORMANT_BLOCKS; i++) {
+        health_dormants_shift(health, (*done)++, by_ms);
     }
-    for (size_t i = 0; i < HEALTH_CLOCK_TURN && *done < health->override_count; i++) {
-        struct health_override_entry *entry = &health->overrides[(*done)++];
+    if (*done < HEALTH_DORMANT_BLOCKS) {
+        return true;
+    }
+    if (*done == HEALTH_DORMANT_BLOCKS) {
+        health_due_renew_begin(health);
+    }
+    size_t all = HEALTH_DORMANT_BLOCKS + health->override_count;
+    for (size_t i = 0; i < HEALTH_CLOCK_TURN && *done < all; i++) {
+        struct health_override_entry *entry = &health->overrides[(*done)++ - HEALTH_DORMANT_BLOCKS];
         if (health_override_shift(&entry->what, is_planned(health, entry), by_ms)) {
             health->override_changes++;
             health_note(health, entry->kind, entry->index);
-            health_due_add(health, entry);
         }
+        health_due_renew(health, entry);
     }
-    return *done < health->override_count;
+    if (*done >= all) {
+        health_due_renew_end(health);
+    }
+    return *done < all;
 }

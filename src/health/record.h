@@ -30,11 +30,39 @@ void health_record_add(struct buffer *to, uint8_t kind, const void *body, size_t
  * what is there is none. */
 int health_record_next(const uint8_t *bytes, size_t len, size_t *at, struct health_record *record);
 
+/* ---- what a record says ---- */
+
+enum health_gist_kind {
+    HEALTH_GIST_ENDPOINT = HEALTH_ENDPOINT, /* regions, azs, endpoints: what became of them */
+    HEALTH_GIST_AZ = HEALTH_AZ,
+    HEALTH_GIST_REGION = HEALTH_REGION,
+    HEALTH_GIST_RESULT, /* of a monitor */
+    HEALTH_GIST_LOAD,   /* of an endpoint */
+    HEALTH_GIST_BRAKE,
+    HEALTH_GIST_STATES, /* all before: there is one at a time of each object, and the latest counts */
+    HEALTH_GIST_PLAN = HEALTH_GIST_STATES,
+    HEALTH_GIST_AGES,  /* `index`: of the first monitor */
+    HEALTH_GIST_OTHER, /* not of a machine */
+};
+
+/* What it is about, and a hash of what it says, but for what every result and every report changes and
+ * nothing follows from: when it came, how long it took, how many like it there were, how high exactly a load
+ * is. */
+struct health_gist {
+    enum health_gist_kind kind;
+    uint32_t index;
+    uint64_t hash; /* 0: that there is nothing to say */
+};
+struct health_gist health_record_gist(const struct health_record *record);
+/* Did what became of a node, or a result, come to be after one wall time and by another? Of a node whose
+ * state is older than that, what changed in one of its families. */
+bool health_record_is_between(const struct health_record *record, int64_t after_ms, int64_t until_ms);
+
 /* ---- writing ----
  *
  * Calls marked [lock] need the machine for themselves. A call appends less than HEALTH_RECORD_ROOM octets per
  * object, but for endpoints with more than eight monitors. */
-enum { HEALTH_RECORD_ROOM = 1024, HEALTH_WRITER_AGES = 512 };
+enum { HEALTH_RECORD_ROOM = 1536, HEALTH_WRITER_AGES = 512 };
 
 struct health_writer;
 
@@ -69,10 +97,18 @@ struct health_reader *health_reader_new(void); /* owned */
 /* 0, or ERROR_SYNTAX: this is no such record, or it has no place here. What was read before stays. */
 int health_reader_take(struct health_reader *reader, const struct health_record *record);
 
+/* Of a monitor of which a plan was read: its endpoint; -1: there is none. */
+int64_t health_reader_find_endpoint(const struct health_reader *reader, uint32_t monitor);
+
 struct health_reading {
     int64_t wall_ms;
+    int64_t now_ms;   /* monotonic, the reader's; 0: the writer's, when it was heard of last */
     int64_t shift_ms; /* what makes the writer's monotonic times the reader's */
+    int64_t gap_ms;   /* for so long nobody looked: that counts for no failback */
     bool is_restored; /* monitors say that what they know is from before (health_monitor_status) */
+    /* Monotonic, the reader's: until then nobody had taken a load back that is there, so it was reported
+     * again and again, even if not written again. 0: each is as old as it says. */
+    int64_t alive_ms;
 };
 /* The machine. Returns owned; NULL: the plan is not complete. */
 struct health *health_reader_finish(struct health_reader *reader, const struct health_reading *reading);

@@ -15,13 +15,14 @@
 #include "health/brake_frame.h"
 #include "health/brake_inside.h"
 #include "health/machine.h"
+#include "health/record_inside.h"
 #include "health/record_kinds.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD = 3, BODY = 512 };
+enum { BODY = 512 };
 
 struct health_writer {
     struct health_sizes sizes;
@@ -30,34 +31,8 @@ struct health_writer {
     size_t done;         /* of all objects, plans first */
     uint32_t aged;       /* monitors whose age was written in this round */
     uint64_t brake_hash; /* of what was written of it */
+    size_t lags_done;
 };
-
-/* ---- the stream ---- */
-
-void health_record_add(struct buffer *to, uint8_t kind, const void *body, size_t len)
-{
-    uint8_t head[HEAD] = {kind, (uint8_t)(len >> 8), (uint8_t)len};
-    assert(len <= HEALTH_RECORD_MAX);
-    buffer_add(to, head, sizeof head);
-    buffer_add(to, body, len);
-}
-
-int health_record_next(const uint8_t *bytes, size_t len, size_t *at, struct health_record *record)
-{
-    if (*at == len) {
-        return ERROR_NOT_FOUND;
-    }
-    if (len - *at < HEAD) {
-        return ERROR_SYNTAX;
-    }
-    size_t size = (size_t)bytes[*at + 1] << 8 | bytes[*at + 2];
-    if (len - *at - HEAD < size) {
-        return ERROR_SYNTAX;
-    }
-    *record = (struct health_record){.kind = bytes[*at], .body = bytes + *at + HEAD, .len = size};
-    *at += HEAD + size;
-    return 0;
-}
 
 static void add(struct buffer *to, enum health_record_kind kind, const struct cursor *body)
 {
@@ -69,12 +44,8 @@ static void add(struct buffer *to, enum health_record_kind kind, const struct cu
 static void add_named(struct buffer *to, enum health_record_kind kind, const struct cursor *body,
                       const char *name)
 {
-    size_t len = strlen(name);
-    uint8_t head[HEAD] = {(uint8_t)kind, (uint8_t)((body->at + len) >> 8), (uint8_t)(body->at + len)};
-    assert(!body->failed && body->at + len <= HEALTH_RECORD_MAX);
-    buffer_add(to, head, sizeof head);
-    buffer_add(to, body->bytes, body->at);
-    buffer_add(to, name, len);
+    assert(!body->failed);
+    health_record_add_named(to, (uint8_t)kind, body->bytes, body->at, name);
 }
 
 /* ---- the plan ---- */
@@ -120,6 +91,13 @@ static void add_node_plan(const struct health *health, enum health_kind kind, ui
         cursor_write_double(&body, health->lost_at[kind][index]);
     }
     add_named(to, kinds[kind], &body, node->name);
+    if (node->at_least != 0 || node->together) {
+        body.at = 0;
+        cursor_write_u32(&body, index);
+        cursor_write_u16(&body, node->at_least);
+        cursor_write_u8(&body, node->together);
+        add(to, HEALTH_RECORD_NEED, &body);
+    }
 }
 
 static void add_monitor_plan(const struct health *health, uint32_t index, struct buffer *to)
@@ -134,7 +112,7 @@ static void add_monitor_plan(const struct health *health, uint32_t index, struct
     cursor_write_u64(&body, health->kin[index].check);
     cursor_write_u16(&body, monitor->rise);
     cursor_write_u16(&body, monitor->fall);
-    cursor_write_u8(&body, monitor->families);
+    cursor_write_u8(&body, (uint8_t)(monitor->families | monitor->role << HEALTH_RECORD_ROLE_SHIFT));
     cursor_write_u8(&body, frame == NULL ? 0 : frame->places[frame->target_of[index]].family);
     add(to, HEALTH_RECORD_MONITOR, &body);
 }
@@ -153,6 +131,23 @@ static bool has_outage(const struct health_outage *outage)
 {
     return atomic_load_explicit(&outage->left_ms, memory_order_relaxed) != 0 ||
            atomic_load_explicit(&outage->back_ms, memory_order_relaxed) != 0;
+}
+
+static bool has_stay(const struct health_stay *stay)
+{
+    return stay->is_down || stay->penalty > 0;
+}
+
+static void write_stay(struct cursor *body, const struct health_stay *stay)
+{
+    unsigned flags = (stay->is_down ? HEALTH_FLAG_DOWN : 0u) | (stay->is_ready ? HEALTH_FLAG_READY : 0u) |
+                     (stay->suppressed ? HEALTH_FLAG_SUPPRESSED : 0u) |
+                     (stay->released ? HEALTH_FLAG_RELEASED : 0u);
+    cursor_write_u8(body, (uint8_t)flags);
+    cursor_write_i64(body, stay->down_ms);
+    cursor_write_i64(body, stay->ready_ms);
+    cursor_write_i64(body, stay->penalty_ms);
+    cursor_write_double(body, (double)stay->penalty);
 }
 
 static void add_node(const struct health *health, enum health_kind kind, uint32_t index, struct buffer *to)
@@ -178,7 +173,30 @@ static void add_node(const struct health *health, enum health_kind kind, uint32_
             write_outage(&body, health_outage_at(health, kind, index, (enum health_family)family));
         }
     }
+    if (has_stay(&health->nodes[kind][index].stay)) {
+        write_stay(&body, &health->nodes[kind][index].stay);
+    }
     add(to, HEALTH_RECORD_NODE, &body);
+}
+
+/* What never ramped is not written, but that it does not any more is. */
+static void add_ramp(const struct health *health, const struct health_place *place, bool changed,
+                     struct buffer *to)
+{
+    uint8_t bytes[BODY];
+    struct cursor body = cursor_init(bytes, sizeof bytes);
+    const struct health_ramp *ramp = &health->nodes[place->kind][place->index].ramp;
+    uint32_t word = health_word_get(health, place->kind, place->index);
+    if (ramp->families == 0 && ramp->out == 0 && !(changed && ramp->begun_ms != 0)) {
+        return;
+    }
+    cursor_write_u8(&body, (uint8_t)place->kind);
+    cursor_write_u32(&body, place->index);
+    cursor_write_i64(&body, ramp->begun_ms);
+    cursor_write_u8(&body, ramp->families);
+    cursor_write_u8(&body, ramp->out);
+    cursor_write_u8(&body, (uint8_t)((word & HEALTH_WORD_RAMP) >> HEALTH_WORD_RAMP_SHIFT));
+    add(to, HEALTH_RECORD_RAMP, &body);
 }
 
 static void add_result(const struct health *health, uint32_t index, struct buffer *to)
@@ -189,7 +207,8 @@ static void add_result(const struct health *health, uint32_t index, struct buffe
     unsigned flags = (m->failing ? HEALTH_FLAG_FAILING : 0u) | (m->idle ? HEALTH_FLAG_IDLE : 0u) |
                      (m->inherited ? HEALTH_FLAG_INHERITED : 0u) | (m->untried ? HEALTH_FLAG_UNTRIED : 0u) |
                      (m->restored ? HEALTH_FLAG_RESTORED : 0u) |
-                     (m->left_unhealthy ? HEALTH_FLAG_LEFT_UNHEALTHY : 0u);
+                     (m->left_unhealthy ? HEALTH_FLAG_LEFT_UNHEALTHY : 0u) |
+                     (unsigned)m->own << HEALTH_FLAG_OWN_SHIFT;
     cursor_write_u32(&body, index);
     cursor_write_i64(&body, m->checked_ms);
     cursor_write_i64(&body, m->judged_ms);
@@ -202,6 +221,10 @@ static void add_result(const struct health *health, uint32_t index, struct buffe
     cursor_write_u8(&body, m->verdict);
     cursor_write_u8(&body, m->outcome);
     cursor_write_u8(&body, m->says);
+    if (has_stay(&m->stay) || m->window != 0) {
+        cursor_write_u64(&body, m->recent);
+        write_stay(&body, &m->stay);
+    }
     add(to, HEALTH_RECORD_RESULT, &body);
 }
 
@@ -210,7 +233,7 @@ static void add_load(const struct health *health, uint32_t endpoint, bool change
 {
     uint8_t bytes[BODY];
     struct cursor body = cursor_init(bytes, sizeof bytes);
-    const struct health_load *load = &health->loads[endpoint];
+    const struct health_load *load = health_load_get(health, endpoint);
     unsigned level = health_word_shed(health_word_get(health, HEALTH_ENDPOINT, endpoint));
     bool is_known = load->status.source != HEALTH_LOAD_NONE || level != 0 || load->told_sheds;
     if (!is_known && !(changed && load->begun_ms != 0)) {
@@ -277,6 +300,7 @@ static void add_endpoint(const struct health *health, uint32_t index, bool chang
 {
     const struct health_node *node = &health->nodes[HEALTH_ENDPOINT][index];
     add_node(health, HEALTH_ENDPOINT, index, to);
+    add_ramp(health, &(struct health_place){HEALTH_ENDPOINT, index}, changed, to);
     add_load(health, index, changed, to);
     for (uint32_t i = 0; i < node->child_count; i++) {
         add_result(health, node->first_child + i, to);
@@ -333,6 +357,7 @@ static bool add_history(const struct health *health, size_t at, struct buffer *t
         }
         if (at < health->counts[kind]) {
             add_node(health, (enum health_kind)kind, (uint32_t)at, to);
+            add_ramp(health, &(struct health_place){(enum health_kind)kind, (uint32_t)at}, false, to);
             return true;
         }
         at -= health->counts[kind];
@@ -356,7 +381,8 @@ bool health_writer_step(struct health_writer *writer, size_t count, struct buffe
             (void)add_history(health, writer->done - plans, to);
         }
     }
-    if (writer->done < plans + nodes) {
+    if (writer->done < plans + nodes ||
+        health_record_catch_up_lags(writer->health, &writer->lags_done, count, true, to) != 0) {
         return true;
     }
     add_brake(writer, true, to);
@@ -368,6 +394,7 @@ void health_writer_restart(struct health_writer *writer)
     writer->done = 0;
     writer->aged = 0;
     writer->brake_hash = 0;
+    writer->lags_done = 0;
 }
 
 /* ---- what changed ---- */
@@ -382,12 +409,14 @@ size_t health_writer_catch_up(struct health_writer *writer, size_t count, struct
             add_endpoint(writer->health, place.index, true, to);
         } else {
             add_node(writer->health, place.kind, place.index, to);
+            add_ramp(writer->health, &place, true, to);
         }
     }
+    size_t lags_at = 0, lags = health_record_catch_up_lags(writer->health, &lags_at, count, false, to);
     if (diary->count == 0) {
         add_brake(writer, false, to);
     }
-    return diary->count;
+    return diary->count + lags;
 }
 
 bool health_writer_add_ages(struct health_writer *writer, int64_t wall_ms, struct buffer *to)

@@ -51,7 +51,9 @@ enum health_decider {
  * - bits 6-7: a host name resolves to addresses of IPv4, of IPv6;
  * - bits 8-13: how much of its weight the endpoint sheds because of its load, in steps of which
  *   HEALTH_SHED_ALL are everything.
- * Bits 18-19 stay clear: there HEALTH_ANY differs from observed. */
+ * Bits 18-19 stay clear: there HEALTH_ANY differs from observed.
+ * - bits 21-27, also of azs and regions: how many percent of its weight are withheld because it came back a
+ *   moment ago (ramp.h), and bits 28-30: from whom, a bit for each of HEALTH_V4, V6, ANY. */
 enum {
     HEALTH_WORD_OBSERVED = 3,
     HEALTH_WORD_DESIRED_SHIFT = 2,
@@ -70,6 +72,11 @@ enum {
     HEALTH_WORD_WAVERS_V6 = 1 << 20,
     HEALTH_WORD_WAVERS = HEALTH_WORD_WAVERS_V4 | HEALTH_WORD_WAVERS_V6,
     HEALTH_SHED_ALL = 32,
+    HEALTH_WORD_RAMP_SHIFT = 21,
+    HEALTH_WORD_RAMP = 127 << 21,
+    HEALTH_WORD_RAMPING_SHIFT = 28,
+    HEALTH_WORD_RAMPING = 7 << 28,
+    HEALTH_RAMP_WHOLE = 100, /* percent */
 };
 
 #define HEALTH_CHANGING (UINT64_C(1) << 63)
@@ -113,6 +120,8 @@ const char *health_kind_text(enum health_kind kind);                      /* "en
 const char *health_family_text(enum health_family family);                /* "ipv4" "ipv6" "any" */
 int health_parse_desired(const char *text, enum health_desired *desired); /* 0 or ERROR_NOT_FOUND */
 int health_parse_kind(const char *text, enum health_kind *kind);
+/* "region:us-east": 0, and *name is in the text, or ERROR_SYNTAX. */
+int health_parse_target(const char *text, enum health_kind *kind, const char **name);
 
 /* The word of an endpoint as it would be if both families were like this one. */
 static inline uint32_t health_word_of(uint32_t word, enum health_family family)
@@ -195,6 +204,29 @@ static inline bool health_find_planned(uint32_t endpoint, uint32_t az, uint32_t 
 static inline unsigned health_word_shed(uint32_t word)
 {
     return (word & HEALTH_WORD_SHED) >> HEALTH_WORD_SHED_SHIFT;
+}
+
+/* Percent of the weight that this word withholds from a family, 0..99. */
+static inline unsigned health_word_withheld(uint32_t word, enum health_family family)
+{
+    bool is_meant = (word >> (HEALTH_WORD_RAMPING_SHIFT + (unsigned)family) & 1) != 0;
+    return is_meant ? (word & HEALTH_WORD_RAMP) >> HEALTH_WORD_RAMP_SHIFT : 0;
+}
+
+/* Of the words of an endpoint, its az and its region whoever withholds most decides. What an operator wants
+ * up has all of its weight. */
+static inline unsigned health_find_withheld(const uint32_t words[3], enum health_family family,
+                                            enum health_state state)
+{
+    if (((words[0] | words[1] | words[2]) & HEALTH_WORD_RAMPING) == 0 || state == HEALTH_FORCED_UP) {
+        return 0;
+    }
+    unsigned most = health_word_withheld(words[0], family);
+    for (int i = 1; i < 3; i++) {
+        unsigned other = health_word_withheld(words[i], family);
+        most = other > most ? other : most;
+    }
+    return most;
 }
 
 /* Does this word alone keep what it stands for from serving? */

@@ -74,6 +74,7 @@ static void tell(struct health *health, enum health_kind kind, uint32_t index, e
     }
     health_set_since(health, kind, index, since_ms);
     if (is_same) {
+        health_ramp_tell(health, kind, index);
         return;
     }
     struct health_change change = {.kind = kind,
@@ -97,6 +98,7 @@ static void tell(struct health *health, enum health_kind kind, uint32_t index, e
         health->listener.changed(health->listener.context, &change);
         health->delivering = false;
     }
+    health_ramp_tell(health, kind, index);
 }
 
 static void tell_region(struct health *health)

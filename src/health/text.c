@@ -22,9 +22,45 @@ static const char *const decider_texts[] = {"verdict",           "az_lost",     
 static const char *const kind_texts[] = {"endpoint", "az", "region"};
 static const char *const family_texts[] = {"ipv4", "ipv6", "any"};
 static const char *const turn_texts[] = {"started", "expired", "missed", "dormant", "woken"};
-static const char *const outcome_texts[] = {"none",       "ok",           "refused",    "connect_timeout",
-                                            "timeout",    "reset",        "closed",     "unreachable",
-                                            "bad_status", "bad_response", "unresolved", "local_error"};
+static const char *const outcome_texts[] = {"none",
+                                            "ok",
+                                            "refused",
+                                            "connect_timeout",
+                                            "timeout",
+                                            "reset",
+                                            "closed",
+                                            "unreachable",
+                                            "bad_status",
+                                            "bad_response",
+                                            "unresolved",
+                                            "local_error",
+                                            "bad_body",
+                                            "tls_timeout",
+                                            "tls_closed",
+                                            "tls_refused",
+                                            "tls_error",
+                                            "certificate_expired",
+                                            "certificate_not_yet_valid",
+                                            "certificate_wrong_host",
+                                            "certificate_self_signed",
+                                            "certificate_untrusted",
+                                            "certificate_invalid",
+                                            "certificate_expiring",
+                                            "reported_down",
+                                            "absent",
+                                            "stale",
+                                            "bad_rcode",
+                                            "bad_answer",
+                                            "packet_loss",
+                                            "slow",
+                                            "not_serving",
+                                            "serving_unknown",
+                                            "service_unknown",
+                                            "bad_grpc_status",
+                                            "no_h2",
+                                            "stream_reset",
+                                            "goaway",
+                                            "bad_exit"};
 
 _Static_assert(COUNT_OF(outcome_texts) == HEALTH_OUTCOME_COUNT, "every outcome has a name");
 
@@ -106,4 +142,17 @@ int health_parse_kind(const char *text, enum health_kind *kind)
     }
     *kind = (enum health_kind)found;
     return 0;
+}
+
+int health_parse_target(const char *text, enum health_kind *kind, const char **name)
+{
+    const char *colon = strchr(text, ':');
+    char word[16];
+    if (colon == NULL || (size_t)(colon - text) >= sizeof word) {
+        return ERROR_SYNTAX;
+    }
+    memcpy(word, text, (size_t)(colon - text));
+    word[colon - text] = '\0';
+    *name = colon + 1;
+    return health_parse_kind(word, kind) == 0 ? 0 : ERROR_SYNTAX;
 }

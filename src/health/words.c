@@ -56,8 +56,8 @@ static void store(struct health *health, enum health_kind kind, uint32_t index, 
 
 void health_word_set_verdicts(struct health *health, enum health_kind kind, uint32_t index, uint32_t verdicts)
 {
-    uint32_t word = health_word_get(health, kind, index);
-    store(health, kind, index, (word & ~(uint32_t)HEALTH_WORD_VERDICTS) | verdicts);
+    uint32_t word = (health_word_get(health, kind, index) & ~(uint32_t)HEALTH_WORD_VERDICTS) | verdicts;
+    store(health, kind, index, health_ramp_follow(health, kind, index, word));
 }
 
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
@@ -66,7 +66,13 @@ void health_word_set_desired(struct health *health, enum health_kind kind, uint3
     uint32_t word = health_word_get(health, kind, index);
     word &= ~(uint32_t)(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED);
     word |= planned ? HEALTH_WORD_PLANNED : (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT;
-    store(health, kind, index, word);
+    store(health, kind, index, health_ramp_follow(health, kind, index, word));
+}
+
+void health_word_set_ramp(struct health *health, enum health_kind kind, uint32_t index, uint32_t ramp)
+{
+    const uint32_t all = HEALTH_WORD_RAMP | HEALTH_WORD_RAMPING;
+    store(health, kind, index, (health_word_get(health, kind, index) & ~all) | (ramp & all));
 }
 
 void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level)

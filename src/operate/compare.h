@@ -128,7 +128,7 @@ struct operate_compare {
     const char *zone;            /* this one only, as it is listed; NULL: all */
     const struct zone *read;     /* what that will be; NULL: it is in view[1] already */
     size_t limit;                /* items of each list */
-    int64_t wall_ms;             /* now */
+    int64_t wall_ms[2];          /* when each of them answers */
     const struct report *report; /* may call it off; NULL: nobody does */
 };
 

@@ -52,7 +52,7 @@ static void evaluate(struct comparing *c, const struct compare_entry *entry, con
             continue;
         }
         const struct steer_ask ask = {
-            .now_ms = (uint64_t)c->compare->wall_ms, .class_id = class_id[side], .types = bit};
+            .now_ms = (uint64_t)c->compare->wall_ms[side], .class_id = class_id[side], .types = bit};
         steer_evaluate(compare_policy(c, entry, side), ask, c->compare->view[side]->table, choice, NULL);
     }
 }

@@ -7,6 +7,8 @@
 #include "operate/compare_internal.h"
 
 #include "base/memory.h"
+#include "base/regex.h"
+#include "base/wish.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -121,6 +123,12 @@ static bool is_same_tcp(const struct conf_tcp *a, const struct conf_tcp *b)
            a->ipv4_prefix == b->ipv4_prefix && a->ipv6_prefix == b->ipv6_prefix && a->idle_ms == b->idle_ms;
 }
 
+static bool is_same_probe(const struct conf_probe *a, const struct conf_probe *b)
+{
+    return a->in_flight == b->in_flight && a->per_address == b->per_address &&
+           a->per_second == b->per_second && a->commands == b->commands;
+}
+
 static void compare_servers(struct comparing *c, const struct conf_server *a, const struct conf_server *b)
 {
     note_start(c, "listen", !is_same_listen(a, b));
@@ -135,6 +143,7 @@ static void compare_servers(struct comparing *c, const struct conf_server *a, co
     note_server(c, "rrl", !is_same_rrl(a->rrl, b->rrl));
     note_server(c, "amplification", a->amplification != b->amplification);
     note_server(c, "resolver", !is_same_text(a->resolver_servers, b->resolver_servers));
+    note_server(c, "probe", !is_same_probe(&a->probe, &b->probe));
     note_server(c, "tcp", !is_same_tcp(&a->tcp, &b->tcp));
     note_server(c, "minimal_responses", a->minimal_responses != b->minimal_responses);
     note_server(c, "rotate", a->rotate != b->rotate);
@@ -254,6 +263,48 @@ static void note(const struct topologies *t, enum operate_scope scope, const cha
     }
 }
 
+/* Of the same type. */
+static bool differs_in_status(const struct conf_check *a, const struct conf_check *b)
+{
+    return a->statuses != NULL && b->statuses != NULL &&
+           memcmp(a->statuses, b->statuses, CONF_STATUS_WORDS * sizeof *a->statuses) != 0;
+}
+
+static bool differs_in_tls(const struct conf_tls *a, const struct conf_tls *b)
+{
+    return a != NULL && b != NULL &&
+           (a->mark != b->mark || !is_same_text(a->name, b->name) ||
+            !is_same_text(a->protocols, b->protocols) || a->resumes != b->resumes ||
+            a->warn_days != b->warn_days || a->min_days != b->min_days);
+}
+
+static bool differs_in_regex(const struct regex *a, const struct regex *b)
+{
+    return !is_same_text(a == NULL ? NULL : regex_get_text(a), b == NULL ? NULL : regex_get_text(b));
+}
+
+static void compare_stay(const struct topologies *t, enum operate_scope scope, const char *name,
+                         const struct conf_stay *a, const struct conf_stay *b)
+{
+    note(t, scope, "hold_down", name,
+         a->has_hold_down != b->has_hold_down || a->hold_down_ms != b->hold_down_ms);
+    note(t, scope, "failback", name, a->failback_ms != b->failback_ms);
+    note(t, scope, "flap", name, a->has_flap != b->has_flap || !conf_is_same_flap(&a->flap, &b->flap));
+}
+
+static bool differs_in_lag(const struct conf_lag *a, const struct conf_lag *b)
+{
+    if (a == NULL || b == NULL) {
+        return a != b;
+    }
+    bool differs =
+        !is_same_text(a->value, b->value) || a->unit != b->unit || !is_same_text(a->stage, b->stage);
+    for (int i = CONF_STAGE_START; i < CONF_STAGES; i++) {
+        differs |= !is_same_text(a->words[i], b->words[i]);
+    }
+    return differs;
+}
+
 static void compare_check(const struct topologies *t, const struct conf_check *a, const struct conf_check *b)
 {
     const char *name = b->name;
@@ -261,19 +312,41 @@ static void compare_check(const struct topologies *t, const struct conf_check *a
     note(t, OPERATE_OF_CHECK, "port", name, a->port != b->port);
     note(t, OPERATE_OF_CHECK, "interval", name, a->interval_ms != b->interval_ms);
     note(t, OPERATE_OF_CHECK, "timeout", name, a->timeout_ms != b->timeout_ms);
+    note(t, OPERATE_OF_CHECK, "recheck", name, a->recheck_ms != b->recheck_ms);
+    note(t, OPERATE_OF_CHECK, "back_off", name, a->back_off_ms != b->back_off_ms);
     note(t, OPERATE_OF_CHECK, "fall", name, a->fall != b->fall);
     note(t, OPERATE_OF_CHECK, "rise", name, a->rise != b->rise);
+    note(t, OPERATE_OF_CHECK, "window", name,
+         a->window.of != b->window.of || a->window.fail != b->window.fail);
+    compare_stay(t, OPERATE_OF_CHECK, name, &a->stay, &b->stay);
     if (a->type != b->type) {
         return; /* what one type knows the other one does not */
     }
     note(t, OPERATE_OF_CHECK, "host", name, !is_same_text(a->host, b->host));
     note(t, OPERATE_OF_CHECK, "path", name, !is_same_text(a->path, b->path));
-    note(t, OPERATE_OF_CHECK, "status", name,
-         a->status_low != b->status_low || a->status_high != b->status_high);
+    note(t, OPERATE_OF_CHECK, "status", name, differs_in_status(a, b));
+    note(t, OPERATE_OF_CHECK, "method", name, !is_same_text(a->method, b->method));
+    note(t, OPERATE_OF_CHECK, "headers", name, !is_same_text(a->headers, b->headers));
+    note(t, OPERATE_OF_CHECK, "max_body", name, a->body_max != b->body_max);
+    note(t, OPERATE_OF_CHECK, "tls", name, differs_in_tls(a->tls, b->tls));
     note(t, OPERATE_OF_CHECK, "send", name, !is_same_bytes(a->send, a->send_len, b->send, b->send_len));
     note(t, OPERATE_OF_CHECK, "expect", name,
          !is_same_bytes(a->expect, a->expect_len, b->expect, b->expect_len));
     note(t, OPERATE_OF_CHECK, "load", name, !is_same_text(a->load, b->load));
+    note(t, OPERATE_OF_CHECK, "lag", name, differs_in_lag(a->lag, b->lag));
+    note(t, OPERATE_OF_CHECK, "keep_alive", name, a->keep_alive != b->keep_alive);
+    note(t, OPERATE_OF_CHECK, "expect_regex", name, differs_in_regex(a->regex, b->regex));
+    note(t, OPERATE_OF_CHECK, "json", name,
+         !wishes_are_same(a->wishes, a->wish_count, b->wishes, b->wish_count));
+}
+
+/* Of one check: where and for whom it is run. */
+static bool is_same_use(const struct conf_use *a, const struct conf_use *b)
+{
+    bool has_addresses = a->addresses != NULL;
+    return a->families == b->families && has_addresses == (b->addresses != NULL) &&
+           (!has_addresses || (addr_equal(&a->addresses[0], &b->addresses[0]) &&
+                               addr_equal(&a->addresses[1], &b->addresses[1])));
 }
 
 /* By name, as endpoints refer to them. */
@@ -282,7 +355,19 @@ static bool has_same_checks(const struct topologies *t, const struct conf_endpoi
 {
     bool same = a->check_count == b->check_count;
     for (size_t i = 0; same && i < a->check_count; i++) {
-        same = strcmp(t->before->checks[a->checks[i]].name, t->after->checks[b->checks[i]].name) == 0;
+        same =
+            strcmp(t->before->checks[a->uses[i].check].name, t->after->checks[b->uses[i].check].name) == 0 &&
+            is_same_use(&a->uses[i], &b->uses[i]);
+    }
+    return same;
+}
+
+/* Of endpoints with the same checks. */
+static bool combines_alike(const struct conf_endpoint *a, const struct conf_endpoint *b)
+{
+    bool same = a->at_least == b->at_least;
+    for (size_t i = 0; same && i < a->check_count; i++) {
+        same = a->uses[i].role == b->uses[i].role;
     }
     return same;
 }
@@ -298,10 +383,14 @@ static void compare_endpoint(const struct topologies *t, const struct conf_endpo
 {
     const char *name = b->name, *azs[] = {t->before->azs[a->az].name, t->after->azs[b->az].name};
     note(t, OPERATE_OF_ENDPOINT, "az", name, strcmp(azs[0], azs[1]) != 0);
-    note(t, OPERATE_OF_ENDPOINT, "checks", name, !has_same_checks(t, a, b));
+    bool same_checks = has_same_checks(t, a, b);
+    note(t, OPERATE_OF_ENDPOINT, "checks", name, !same_checks);
+    note(t, OPERATE_OF_ENDPOINT, "healthy_if", name, same_checks && !combines_alike(a, b));
     note(t, OPERATE_OF_ENDPOINT, "capacity", name, a->capacity != b->capacity);
     note(t, OPERATE_OF_ENDPOINT, "load", name, !is_same_load(&a->load, &b->load));
     note(t, OPERATE_OF_ENDPOINT, "families", name, a->together != b->together);
+    compare_stay(t, OPERATE_OF_ENDPOINT, name, &a->stay, &b->stay);
+    note(t, OPERATE_OF_ENDPOINT, "ramp", name, !conf_is_same_ramp(&a->ramp, &b->ramp));
 }
 
 static bool is_same_control(const struct topologies *t, const struct conf_control *a,
@@ -322,13 +411,43 @@ static bool is_same_brake(const struct topologies *t)
     return same;
 }
 
+static const char *name_place(const struct conf_topology *topology, const struct conf_replication *pair,
+                              uint32_t index)
+{
+    return pair->of_azs ? topology->azs[index].name : topology->regions[index].name;
+}
+
+static bool is_same_pair(const struct topologies *t, const struct conf_replication *a,
+                         const struct conf_replication *b)
+{
+    return a->of_azs == b->of_azs && a->stage == b->stage && a->is_asked == b->is_asked &&
+           a->rpo_ms == b->rpo_ms && a->max_age_ms == b->max_age_ms && a->hold_ms == b->hold_ms &&
+           addr_equal(&a->addr, &b->addr) &&
+           (!a->is_asked || strcmp(t->before->checks[a->check].name, t->after->checks[b->check].name) == 0) &&
+           strcmp(name_place(t->before, a, a->from), name_place(t->after, b, b->from)) == 0 &&
+           strcmp(name_place(t->before, a, a->to), name_place(t->after, b, b->to)) == 0;
+}
+
+static bool has_same_pairs(const struct topologies *t)
+{
+    bool same = t->before->replication_count == t->after->replication_count;
+    for (size_t i = 0; same && i < t->after->replication_count; i++) {
+        same = is_same_pair(t, &t->before->replications[i], &t->after->replications[i]);
+    }
+    return same;
+}
+
 static void compare_places(const struct topologies *t)
 {
     for (size_t i = 0; i < t->after->region_count; i++) {
         const struct conf_region *region = &t->after->regions[i];
         ptrdiff_t at = conf_find_region(t->before, region->name);
-        note(t, OPERATE_OF_REGION, "lost_at", region->name,
-             at != -1 && t->before->regions[at].lost_at != region->lost_at);
+        if (at != -1) {
+            const struct conf_region *old = &t->before->regions[at];
+            note(t, OPERATE_OF_REGION, "lost_at", region->name, old->lost_at != region->lost_at);
+            compare_stay(t, OPERATE_OF_REGION, region->name, &old->stay, &region->stay);
+            note(t, OPERATE_OF_REGION, "ramp", region->name, !conf_is_same_ramp(&old->ramp, &region->ramp));
+        }
     }
     for (size_t i = 0; i < t->after->az_count; i++) {
         const struct conf_az *az = &t->after->azs[i];
@@ -336,6 +455,8 @@ static void compare_places(const struct topologies *t)
         if (at != -1) {
             const struct conf_az *old = &t->before->azs[at];
             note(t, OPERATE_OF_AZ, "lost_at", az->name, old->lost_at != az->lost_at);
+            compare_stay(t, OPERATE_OF_AZ, az->name, &old->stay, &az->stay);
+            note(t, OPERATE_OF_AZ, "ramp", az->name, !conf_is_same_ramp(&old->ramp, &az->ramp));
             note(t, OPERATE_OF_AZ, "region", az->name,
                  strcmp(t->before->regions[old->region].name, t->after->regions[az->region].name) != 0);
         }
@@ -345,6 +466,7 @@ static void compare_places(const struct topologies *t)
 static void compare_topologies(const struct topologies *t)
 {
     note(t, OPERATE_OF_TOPOLOGY, "brake", NULL, !is_same_brake(t));
+    note(t, OPERATE_OF_TOPOLOGY, "replicates_to", NULL, !has_same_pairs(t));
     compare_places(t);
     for (size_t i = 0; i < t->after->endpoint_count; i++) {
         uint32_t same = t->c->same[i];

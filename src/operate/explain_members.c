@@ -20,12 +20,6 @@ enum { REASONS_MAX = 40, NAMES_MAX = 6, LOADS_MAX = 100 };
 
 /* ---- what decides the state of a member ---- */
 
-static const char *time_text(struct explain_work *w, int64_t wall_ms)
-{
-    char text[CLOCK_TEXT_SIZE];
-    return arena_copy_text(w->arena, clock_write_rfc3339(wall_ms, text));
-}
-
 static enum health_kind kind_of_decider(enum health_decider decider)
 {
     switch (decider) {
@@ -60,21 +54,58 @@ static const struct operate_target *find_decider(struct explain_work *w, const s
 static const char *tell_override(struct explain_work *w, const struct operate_target *target)
 {
     const struct health_override *override = target->override;
-    return arena_print(w->arena, "%s %s was overridden to %s by %s at %s%s%s (%s)",
-                       health_kind_text(target->kind), target->name, health_desired_text(override->desired),
-                       override->actor, time_text(w, override->set_ms),
-                       override->expires_ms == 0 ? ", without an end" : ", until ",
-                       override->expires_ms == 0 ? "" : time_text(w, override->expires_ms), override->reason);
+    return arena_print(
+        w->arena, "%s %s was overridden to %s by %s at %s%s%s (%s)", health_kind_text(target->kind),
+        target->name, health_desired_text(override->desired), override->actor,
+        explain_time_text(w, override->set_ms), override->expires_ms == 0 ? ", without an end" : ", until ",
+        override->expires_ms == 0 ? "" : explain_time_text(w, override->expires_ms), override->reason);
+}
+
+/* ", and is well; it stays down until …" */
+static const char *tell_stay(struct explain_work *w, const struct health_stay_status *stay)
+{
+    static const char *const why[] = {
+        [HEALTH_STAY_NONE] = "",
+        [HEALTH_STAY_HOLD_DOWN] = "its hold_down",
+        [HEALTH_STAY_FAILBACK] = "its failback, which wants it to be well for a while",
+        [HEALTH_STAY_FLAP] = "its penalty for flapping",
+        [HEALTH_STAY_MANUAL] = "",
+    };
+    return stay->reason == HEALTH_STAY_NONE ? ""
+           : stay->reason == HEALTH_STAY_MANUAL
+               ? "; it is well again, and stays down until an operator lets it back (steerctl failback)"
+               : arena_print(w->arena, "; it is well again, and stays down until %s because of %s",
+                             explain_time_text(w, stay->ends_ms), why[stay->reason]);
 }
 
 static const char *tell_lost(struct explain_work *w, const struct operate_target *target)
 {
     const struct health_status *status = &target->status;
     bool is_az = target->kind == HEALTH_AZ;
-    return arena_print(w->arena, "%s %s is lost since %s: %u of its %u %s %s", health_kind_text(target->kind),
-                       target->name, time_text(w, status->since_ms), status->members_unhealthy,
-                       status->members, is_az ? "checked endpoints" : "azs with checks",
-                       is_az ? "unhealthy" : "lost");
+    return arena_print(w->arena, "%s %s is lost since %s: %u of its %u %s %s%s",
+                       health_kind_text(target->kind), target->name, explain_time_text(w, status->since_ms),
+                       status->members_unhealthy, status->members,
+                       is_az ? "checked endpoints" : "azs with checks", is_az ? "unhealthy" : "lost",
+                       tell_stay(w, &status->stay));
+}
+
+/* The number that belongs to an outcome, as whose it is. */
+static const char *tell_detail(struct explain_work *w, enum health_outcome outcome, unsigned detail)
+{
+    enum { LEAST_STATUS = 100 };
+    if (detail == 0) {
+        return "";
+    }
+    switch (outcome) {
+    case HEALTH_OUTCOME_BAD_GRPC_STATUS:
+    case HEALTH_OUTCOME_SERVICE_UNKNOWN: return arena_print(w->arena, " (gRPC status %u)", detail);
+    case HEALTH_OUTCOME_BAD_EXIT: return arena_print(w->arena, " (exit code %u)", detail);
+    case HEALTH_OUTCOME_STREAM_RESET:
+    case HEALTH_OUTCOME_GOAWAY: return arena_print(w->arena, " (HTTP/2 error %u)", detail);
+    default:
+        return detail < LEAST_STATUS ? arena_print(w->arena, " (%s)", dns_rcode_text(detail))
+                                     : arena_print(w->arena, " (HTTP status %u)", detail);
+    }
 }
 
 /* Of one family, where the endpoint as a whole is something else. */
@@ -84,10 +115,18 @@ static const char *tell_family(struct explain_work *w, const struct operate_memb
     struct health_monitor_status status = {.outcome = HEALTH_OUTCOME_NONE};
     ptrdiff_t endpoint = health_find(w->view->health, HEALTH_ENDPOINT, member->endpoint);
     (void)health_get_telling(w->view->health, (uint32_t)endpoint, family, &status);
-    const char *http = status.detail == 0 ? "" : arena_print(w->arena, " (HTTP status %u)", status.detail);
     return arena_print(w->arena, "with %s, which %s records go by; its last check, at %s, ended with %s%s",
-                       health_family_text(family), w->to->type, time_text(w, status.checked_ms),
-                       health_outcome_text(status.outcome), http);
+                       health_family_text(family), w->to->type, explain_time_text(w, status.checked_ms),
+                       health_outcome_text(status.outcome), tell_detail(w, status.outcome, status.detail));
+}
+
+/* What each of several vantages says is more than our own last check. */
+static const char *tell_judgement(struct explain_work *w, const struct health_status *status)
+{
+    char text[HEALTH_JUDGEMENT_SIZE];
+    const struct health *health = w->view->health;
+    health_write_judgement(health, status->telling, health_get_time(health), text);
+    return arena_print(w->arena, "since %s; %s", explain_time_text(w, status->since_ms), text);
 }
 
 static const char *tell_verdict(struct explain_work *w, const struct operate_member *member,
@@ -97,18 +136,38 @@ static const char *tell_verdict(struct explain_work *w, const struct operate_mem
     if (status->observed != member->observed) {
         return tell_family(w, member);
     }
-    const char *http = status->detail == 0 ? "" : arena_print(w->arena, " (HTTP status %u)", status->detail);
+    if (status->is_judged) {
+        return tell_judgement(w, status);
+    }
     const char *more =
         status->held
             ? "; it has failed often enough, but the brake holds, since nearly everything failed at once"
         : status->outcome == HEALTH_OUTCOME_LOCAL_ERROR
             ? arena_print(w->arena, ", which says nothing of it; the last that does was at %s",
-                          status->judged_ms == 0 ? "no time" : time_text(w, status->judged_ms))
+                          status->judged_ms == 0 ? "no time" : explain_time_text(w, status->judged_ms))
+        : status->stale    ? arena_print(w->arena, "; that is %lld s ago, and nothing is known now",
+                                         (long long)status->silent_ms / 1000)
         : status->restored ? ", before the start; it was not checked since"
                            : "";
-    return arena_print(w->arena, "since %s; its last check, at %s, ended with %s%s%s",
-                       time_text(w, status->since_ms), time_text(w, status->checked_ms),
-                       health_outcome_text(status->outcome), http, more);
+    return arena_print(w->arena, "since %s; its last check, at %s, ended with %s%s%s%s",
+                       explain_time_text(w, status->since_ms), explain_time_text(w, status->checked_ms),
+                       health_outcome_text(status->outcome), tell_detail(w, status->outcome, status->detail),
+                       more, tell_stay(w, &status->stay));
+}
+
+/* "; 1 of 3 checks healthy, 2 are needed": where that says more than its last check. */
+static const char *tell_combination(struct explain_work *w, const struct operate_member *member)
+{
+    ptrdiff_t endpoint = health_find(w->view->health, HEALTH_ENDPOINT, member->endpoint);
+    enum health_family family = steer_get_family(w->rrset->types);
+    struct health_status status;
+    char why[HEALTH_WHY_SIZE];
+    if (endpoint < 0 || w->view->topology->endpoints[endpoint].at_least == 0 ||
+        health_get_status(w->view->health, HEALTH_ENDPOINT, (uint32_t)endpoint, &status) != 0) {
+        return "";
+    }
+    health_write_combination(&status.combinations[family == HEALTH_V6 ? HEALTH_V6 : HEALTH_V4], why);
+    return arena_print(w->arena, "; %s", why);
 }
 
 /* "unhealthy, decided by az_lost: az us-2 is lost since …" */
@@ -121,7 +180,9 @@ static const char *tell_state(struct explain_work *w, const struct operate_membe
         return state;
     }
     switch (member->effective.decided_by) {
-    case HEALTH_BY_VERDICT: return arena_print(w->arena, "%s: %s", state, tell_verdict(w, member, target));
+    case HEALTH_BY_VERDICT:
+        return arena_print(w->arena, "%s: %s%s", state, tell_verdict(w, member, target),
+                           tell_combination(w, member));
     case HEALTH_BY_AZ_LOST:
     case HEALTH_BY_REGION_LOST: return arena_print(w->arena, "%s: %s", state, tell_lost(w, target));
     case HEALTH_BY_ENDPOINT_OVERRIDE:
@@ -161,7 +222,7 @@ static const char *find_own_reason(struct explain_work *w, uint16_t index,
     }
     if (member->held_ms != 0) {
         return arena_print(w->arena, "it came back a moment ago; clients stick to it again from %s on",
-                           time_text(w, member->held_ms));
+                           explain_time_text(w, member->held_ms));
     }
     if (member->record_count == 0) {
         bool has_addresses = w->type == DNS_TYPE_A || w->type == DNS_TYPE_AAAA;
@@ -241,7 +302,9 @@ static void describe_member(struct explain_work *w, uint16_t index, struct opera
     (void)health_get_status(w->view->health, HEALTH_ENDPOINT, from->endpoint, &status);
     bool ignored = w->choice.source == STEER_FROM_ALL || (member->chosen && status.load.shed >= 1);
     member->shed = status.load.shed;
-    member->counts = ignored ? from->weight : from->weight * (1 - member->shed);
+    member->ramp = w->choice.source == STEER_FROM_ALL ? HEALTH_RAMP_WHOLE : explain_find_ramp(w, index);
+    member->counts =
+        (ignored ? from->weight : from->weight * (1 - member->shed)) * member->ramp / HEALTH_RAMP_WHOLE;
 }
 
 /* What its load does to it. */
@@ -376,7 +439,7 @@ static void tell_doubts(struct explain_work *w)
             w,
             "%zu of %zu members cannot be checked from this host (local_error), which says nothing of "
             "them; the oldest word on them is of %s",
-            blind, w->to->member_count, oldest_ms == 0 ? "no time" : time_text(w, oldest_ms));
+            blind, w->to->member_count, oldest_ms == 0 ? "no time" : explain_time_text(w, oldest_ms));
     }
 }
 
@@ -405,6 +468,7 @@ void explain_members(struct explain_work *w)
         const uint32_t endpoint = w->policy->members[i].endpoint;
         tell_load(w, &w->to->members[i], &w->view->topology->endpoints[endpoint].load);
     }
+    explain_tell_ramps(w);
 }
 
 /* ---- a sticky pick ---- */

@@ -5,6 +5,7 @@
 
 #include "operate/explain_work.h"
 
+#include "base/clock.h"
 #include "dns/name.h"
 
 #include <stdarg.h>
@@ -21,4 +22,10 @@ void explain_say(struct explain_work *w, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     w->to->steps[w->to->step_count++] = arena_copy_text(w->arena, text);
+}
+
+const char *explain_time_text(struct explain_work *w, int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    return arena_copy_text(w->arena, clock_write_rfc3339(wall_ms, text));
 }

@@ -34,6 +34,9 @@ struct explain_work {
 /* One more step. */
 void explain_say(struct explain_work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* RFC 3339, in the arena. */
+const char *explain_time_text(struct explain_work *w, int64_t wall_ms);
+
 static inline const struct steer_class *explain_get_class(const struct explain_work *w)
 {
     return &w->policy->classes[w->class_id];

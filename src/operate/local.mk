@@ -16,6 +16,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/explain.c src/operate/explain_parts.h \
 	src/operate/explain_class.c \
 	src/operate/explain_members.c \
+	src/operate/explain_ramp.c \
 	src/operate/explain_tiers.c \
 	src/operate/explain_work.c src/operate/explain_work.h \
 	src/operate/foresee.c src/operate/foresee.h \

@@ -108,3 +108,26 @@ void moments_find(struct moments *moments, const struct health_spell *wish, cons
     add_span(moments, wish, old, (struct moments_span){from_ms, edges.between.until_ms});
     free(edges.times);
 }
+
+void moments_find_all(struct moments *moments, const struct health_spell *before, size_t before_count,
+                      const struct health_spell *after, size_t after_count, int64_t now_ms)
+{
+    struct edges edges = {.between = {.from_ms = now_ms, .until_ms = INT64_MAX}};
+    edges.times = memory_alloc_array(2 * (before_count + after_count) + 1, sizeof *edges.times);
+    for (size_t i = 0; i < before_count; i++) {
+        add_edges(&edges, &before[i]);
+    }
+    for (size_t i = 0; i < after_count; i++) {
+        add_edges(&edges, &after[i]);
+    }
+    sort_edges(&edges);
+    size_t spans = edges.count < MOMENTS_MAX ? edges.count + 1 : MOMENTS_MAX;
+    int64_t from_ms = now_ms;
+    moments->count = 0;
+    for (size_t i = 1; i <= spans; i++) {
+        int64_t until_ms = i == spans ? INT64_MAX : edges.times[i * (edges.count + 1) / spans - 1];
+        moments->spans[moments->count++] = (struct moments_span){from_ms, until_ms};
+        from_ms = until_ms;
+    }
+    free(edges.times);
+}

@@ -23,6 +23,9 @@ struct moments {
  * is what somebody wants back. */
 void moments_find(struct moments *moments, const struct health_spell *wish, const struct health_spell *old,
                   const struct health_spell *others, size_t count, int64_t now_ms);
+/* All of the future, cut where any of these starts or ends. */
+void moments_find_all(struct moments *moments, const struct health_spell *before, size_t before_count,
+                      const struct health_spell *after, size_t after_count, int64_t now_ms);
 /* What is desired in a span. Of neighbours that were taken together: at its best, or its worst. */
 enum health_desired moments_get_desired(const struct health_spell *spell, struct moments_span span,
                                         bool at_best);

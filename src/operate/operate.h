@@ -22,6 +22,8 @@ struct operate_host {
 };
 
 /* An endpoint, az or region, and all that is known of its state. */
+enum { OPERATE_MISSING_MAX = 8 };
+
 struct operate_target {
     enum health_kind kind;
     const char *name;
@@ -30,6 +32,10 @@ struct operate_target {
     const struct health_override *override; /* NULL: none */
     const struct conf_endpoint *endpoint;   /* endpoints only; borrowed from the view's topology */
     const struct operate_host *host;        /* NULL: it has none */
+    /* Regions and azs: who in it is counted as unhealthy, the first ones in topology order, up to
+     * OPERATE_MISSING_MAX. */
+    const char **missing;
+    size_t missing_count;
 };
 
 /* Has an endpoint addresses of this family, its own or those of its host? */
@@ -54,6 +60,10 @@ void operate_list_targets(const struct view *view, enum health_kind kind, struct
 /* Of these only those from `first` on, and `count` at most; count 0: there are no more. */
 void operate_list_some(const struct view *view, enum health_kind kind, struct arena *arena,
                        struct operate_targets *targets);
+/* Of these only those with an override: up to `count` of them from number `first` on; then `first` is where
+ * to go on. count 0: there are no more. */
+void operate_list_overridden(const struct view *view, enum health_kind kind, struct arena *arena,
+                             struct operate_targets *targets);
 /* Its number in that order; -1: there is none. */
 ptrdiff_t operate_find_target(const struct view *view, enum health_kind kind, const char *name);
 /* One by name: 0 or ERROR_NOT_FOUND. */
@@ -66,6 +76,12 @@ int operate_parse_target(const struct view *view, const char *text, enum health_
 /* What an endpoint says of its load; of no source: forget what it said. 0 or ERROR_NOT_FOUND. */
 int operate_put_load(const struct view *view, const char *endpoint, const struct health_load_report *report,
                      int64_t wall_ms, int64_t now_ms);
+/* A report about an endpoint for a check of type push, to all of its monitors. 0; ERROR_NOT_FOUND: there is
+ * no such endpoint; ERROR_INVALID: it has no such check; ERROR_UNSUPPORTED: that check is not of this type.
+ */
+int operate_push(const struct view *view, const char *endpoint, const char *check,
+                 const struct health_push *push, int64_t wall_ms, int64_t now_ms,
+                 enum health_push_fate *fate);
 /* What it would shed with a load. Likewise. */
 int operate_foresee_shed(const struct view *view, const char *endpoint, double load, double *shed);
 /* Put (desired is not AUTO) or remove (AUTO) an override, a dormant one as well. 0, ERROR_NOT_FOUND,
@@ -76,8 +92,13 @@ int operate_judge_override(const struct view *view, enum health_kind kind, const
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
                          const struct health_override *override, int64_t wall_ms);
 
-/* Overrides whose target is gone. Returns how many. */
-size_t operate_list_dormant(const struct view *view, struct arena *arena, struct health_dormant **items);
+/* Some of the overrides whose target is gone; the cursor is {0} at first. Returns how many, 0: no more. */
+enum { OPERATE_DORMANT_PAGE = 64 };
+size_t operate_list_dormant(const struct view *view, struct health_dormant_cursor *cursor,
+                            struct arena *arena, struct health_dormant items[OPERATE_DORMANT_PAGE]);
+/* Behind the one of that name; false: there is none. */
+bool operate_seek_dormant(const struct view *view, enum health_kind kind, const char *name,
+                          struct health_dormant_cursor *cursor);
 
 /* Who planned what that an endpoint will follow, and for when: "drain of region us-east is planned for … by
  * alice: storm"; or that nothing is. */
@@ -116,6 +137,7 @@ struct operate_member {
     bool sticks;                          /* the client sticks to it */
     uint32_t weight;
     double shed;          /* of its weight, because of its load, 0..1 */
+    unsigned ramp;        /* percent of its weight that it has, 100 unless it came back a moment ago */
     double counts;        /* the weight that is left; all of it where load is ignored */
     double odds;          /* of being in an answer now */
     bool chosen;          /* odds > 0 */

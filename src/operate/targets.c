@@ -44,6 +44,20 @@ static void fill_parts(const struct view *view, enum health_kind kind, uint32_t 
     }
 }
 
+static void fill_missing(const struct view *view, uint32_t index, struct arena *arena,
+                         struct operate_target *target)
+{
+    const struct conf_topology *topology = view->topology;
+    uint32_t list[OPERATE_MISSING_MAX];
+    target->missing_count = health_list_missing(view->health, target->kind, index, list, OPERATE_MISSING_MAX);
+    target->missing = arena_alloc(arena, target->missing_count * sizeof *target->missing);
+    for (size_t i = 0; i < target->missing_count; i++) {
+        const char *name =
+            target->kind == HEALTH_AZ ? topology->endpoints[list[i]].name : topology->azs[list[i]].name;
+        target->missing[i] = arena_copy_text(arena, name);
+    }
+}
+
 static void fill_target(const struct view *view, enum health_kind kind, uint32_t index, struct arena *arena,
                         struct operate_target *target)
 {
@@ -53,6 +67,9 @@ static void fill_target(const struct view *view, enum health_kind kind, uint32_t
     target->override = override == NULL ? NULL : arena_copy(arena, override, sizeof *override);
     target->name = target->status.name = arena_copy_text(arena, target->status.name);
     fill_parts(view, kind, index, arena, target);
+    if (kind != HEALTH_ENDPOINT && target->status.members_unhealthy != 0) {
+        fill_missing(view, index, arena, target);
+    }
 }
 
 static size_t count_of(const struct view *view, enum health_kind kind)
@@ -83,6 +100,24 @@ void operate_list_some(const struct view *view, enum health_kind kind, struct ar
     }
 }
 
+void operate_list_overridden(const struct view *view, enum health_kind kind, struct arena *arena,
+                             struct operate_targets *targets)
+{
+    size_t all = count_of(view, kind), at = targets->first, count = 0;
+    uint32_t *found = arena_alloc(arena, targets->count * sizeof *found);
+    for (; at < all && count < targets->count; at++) {
+        if (health_get_override(view->health, kind, (uint32_t)at) != NULL) {
+            found[count++] = (uint32_t)at;
+        }
+    }
+    targets->first = at;
+    targets->count = count;
+    targets->items = arena_alloc(arena, count * sizeof *targets->items);
+    for (size_t i = 0; i < count; i++) {
+        fill_target(view, kind, found[i], arena, &targets->items[i]);
+    }
+}
+
 int operate_get_target(const struct view *view, enum health_kind kind, const char *name, struct arena *arena,
                        struct operate_target *target)
 {
@@ -96,17 +131,11 @@ int operate_get_target(const struct view *view, enum health_kind kind, const cha
 
 int operate_parse_target(const struct view *view, const char *text, enum health_kind *kind, uint32_t *index)
 {
-    const char *colon = strchr(text, ':');
-    char word[16];
-    if (colon == NULL || (size_t)(colon - text) >= sizeof word || colon[1] == '\0') {
+    const char *name;
+    if (health_parse_target(text, kind, &name) != 0 || name[0] == '\0') {
         return ERROR_SYNTAX;
     }
-    memcpy(word, text, (size_t)(colon - text));
-    word[colon - text] = '\0';
-    if (health_parse_kind(word, kind) != 0) {
-        return ERROR_SYNTAX;
-    }
-    ptrdiff_t found = operate_find_target(view, *kind, colon + 1);
+    ptrdiff_t found = operate_find_target(view, *kind, name);
     if (found < 0) {
         return ERROR_NOT_FOUND;
     }
@@ -148,16 +177,26 @@ int operate_put_override(const struct view *view, enum health_kind kind, const c
     return health_set_override(view->health, kind, (uint32_t)index, override, wall_ms);
 }
 
-size_t operate_list_dormant(const struct view *view, struct arena *arena, struct health_dormant **items)
+size_t operate_list_dormant(const struct view *view, struct health_dormant_cursor *cursor,
+                            struct arena *arena, struct health_dormant items[OPERATE_DORMANT_PAGE])
 {
-    size_t count = view->health == NULL ? 0 : health_count_dormant(view->health);
-    *items = arena_alloc(arena, count * sizeof **items);
-    for (size_t i = 0; i < count; i++) {
-        (*items)[i] = *health_get_dormant(view->health, i);
-        (*items)[i].name = arena_copy_text(arena, (*items)[i].name);
-        (*items)[i].heir = NULL;
+    size_t count = 0;
+    while (view->health != NULL && count < OPERATE_DORMANT_PAGE) {
+        const struct health_dormant *dormant = health_next_dormant(view->health, cursor);
+        if (dormant == NULL) {
+            break;
+        }
+        items[count] = *dormant;
+        items[count].name = arena_copy_text(arena, dormant->name);
+        items[count++].heir = NULL;
     }
     return count;
+}
+
+bool operate_seek_dormant(const struct view *view, enum health_kind kind, const char *name,
+                          struct health_dormant_cursor *cursor)
+{
+    return view->health != NULL && health_seek_dormant(view->health, kind, name, cursor);
 }
 
 int operate_put_load(const struct view *view, const char *endpoint, const struct health_load_report *report,
@@ -170,6 +209,29 @@ int operate_put_load(const struct view *view, const char *endpoint, const struct
     return report->source == HEALTH_LOAD_NONE
                ? health_forget_load(view->health, (uint32_t)index, wall_ms, now_ms)
                : health_report_load(view->health, (uint32_t)index, report, wall_ms, now_ms);
+}
+
+int operate_push(const struct view *view, const char *endpoint, const char *check,
+                 const struct health_push *push, int64_t wall_ms, int64_t now_ms, enum health_push_fate *fate)
+{
+    ptrdiff_t index = operate_find_target(view, HEALTH_ENDPOINT, endpoint);
+    if (index < 0) {
+        return ERROR_NOT_FOUND;
+    }
+    int error = ERROR_INVALID;
+    size_t count, first = view_find_monitors(view, (uint32_t)index, &count);
+    for (size_t i = first; i < first + count; i++) {
+        const struct conf_check *one = &view->topology->checks[view->monitors[i].check];
+        if (strcmp(one->name, check) != 0) {
+            continue;
+        }
+        if (one->type != CONF_CHECK_PUSH) {
+            return ERROR_UNSUPPORTED;
+        }
+        *fate = health_push(view->health, (uint32_t)i, push, wall_ms, now_ms);
+        error = 0;
+    }
+    return error;
 }
 
 int operate_foresee_shed(const struct view *view, const char *endpoint, double load, double *shed)

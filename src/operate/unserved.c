@@ -54,6 +54,10 @@ static void mark_inside(struct search *search)
 {
     const struct health_spell *wish = search->ask->wish;
     for (uint32_t i = 0; i < search->topology->endpoint_count; i++) {
+        if (wish == NULL) {
+            search->inside[i] = 1;
+            continue;
+        }
         const struct conf_endpoint *conf = &search->topology->endpoints[i];
         const uint32_t at[] = {[HEALTH_ENDPOINT] = i, [HEALTH_AZ] = conf->az, [HEALTH_REGION] = conf->region};
         search->inside[i] = at[wish->kind] == wish->index;
@@ -184,11 +188,29 @@ static void mark_moved(struct search *search, size_t moment)
     }
 }
 
+/* Of all that are accepted, or would be. */
+static void assume_all(const struct search *search, size_t moment, unsigned side)
+{
+    const struct operate_unserved_ask *ask = search->ask;
+    for (size_t i = 0; i < ask->spell_count; i++) {
+        struct health_spell spell = ask->spells[i];
+        spell.desired = side == BEFORE ? spell.desired : HEALTH_DESIRED_AUTO;
+        assume(search, &spell, moment, side);
+    }
+    for (size_t i = 0; side == AFTER && i < ask->after_count; i++) {
+        assume(search, &ask->after[i], moment, side);
+    }
+}
+
 static void make_moment(struct search *search, size_t moment)
 {
     for (unsigned side = 0; side < SIDES; side++) {
         search->tables[moment][side] = health_copy_words(
             moment == 0 && side == BEFORE ? search->ask->view->table : search->tables[0][BEFORE]);
+        if (search->ask->wish == NULL) {
+            assume_all(search, moment, side);
+            continue;
+        }
         for (size_t i = 0; i < search->other_count; i++) {
             assume(search, &search->others[i], moment, side);
         }
@@ -310,9 +332,11 @@ static void prepare(struct search *search)
     search->moved = memory_alloc_array(endpoints, sizeof *search->moved);
     mark_inside(search);
     find_touched(search);
-    find_others(search);
-    moments_find(&search->moments, search->ask->wish, &search->old, search->others, search->other_count,
-                 search->ask->wall_ms);
+    if (search->ask->wish != NULL) {
+        find_others(search);
+        moments_find(&search->moments, search->ask->wish, &search->old, search->others, search->other_count,
+                     search->ask->wall_ms);
+    }
     for (size_t i = 0; i < search->moments.count; i++) {
         make_moment(search, i);
     }
@@ -342,9 +366,14 @@ int operate_find_unserved(const struct operate_unserved_ask *ask, struct arena *
         return 0;
     }
     struct search search = {.ask = ask, .set = view->steer, .topology = view->topology};
-    find_old(&search);
-    if (!takes_away(&search)) {
-        return 0;
+    if (ask->wish == NULL) {
+        moments_find_all(&search.moments, ask->spells, ask->spell_count, ask->after, ask->after_count,
+                         ask->wall_ms);
+    } else {
+        find_old(&search);
+        if (!takes_away(&search)) {
+            return 0;
+        }
     }
     prepare(&search);
     if (look_at_policies(&search)) {

@@ -37,9 +37,13 @@ struct operate_unserved {
 
 struct operate_unserved_ask {
     const struct view *view;           /* whose names, policies and table */
-    const struct health_spell *wish;   /* AUTO: what if there were none? */
+    const struct health_spell *wish;   /* AUTO: what if there were none? NULL: see `after` */
     const struct health_spell *spells; /* all that were accepted */
     size_t spell_count;
+    /* Without a wish: what is asked about is that these would be all that are accepted. Costs a look at each
+     * endpoint, and at each policy with a member that is in another state then. */
+    const struct health_spell *after;
+    size_t after_count;
     int64_t wall_ms; /* now */
     size_t limit;    /* names to list */
     struct progress *progress;

@@ -34,12 +34,18 @@ int check_connect(const struct check *check, int *fd)
      * packet less, and the server wakes up once. A check that says nothing completes the handshake instead,
      * so that what stands behind a proxy or a full queue is asked too. No TCP_NODELAY: a request is one write
      * on an idle connection, never delayed anyway. */
-    int quick = check->request == NULL;
+    int quick = check->ask->request == NULL;
     if (setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &quick, sizeof quick) == -1) {
         return -errno;
     }
     int error = connect(*fd, (const struct sockaddr *)&to, len) == -1 ? -errno : 0;
     return error == -EINPROGRESS && is_without_source(*fd, &to) ? -EADDRNOTAVAIL : error;
+}
+
+int check_open_stream(struct flight *flight)
+{
+    flight->is_stream = true;
+    return check_connect(flight->check, &flight->fd);
 }
 
 void check_reset(int fd)
@@ -65,20 +71,33 @@ enum check_leave check_leave(int fd, uint32_t *left)
     return CHECK_CUT_OFF;
 }
 
-int check_find_way(const struct addr_port *at)
+/* ip(7): without IP_RECVERR a UDP socket is told that a port is closed, but not that there is no way. */
+static int ask_for_errors(int fd, int family)
+{
+    int on = 1;
+    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on)
+                              : setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
+}
+
+int check_connect_datagram(const struct addr_port *at, int *fd)
 {
     struct sockaddr_storage to;
     socklen_t len = addr_to_sockaddr(at, &to);
-    int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd == -1) {
-        return errno;
+    *fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (*fd == -1 || ask_for_errors(*fd, to.ss_family) == -1 ||
+        connect(*fd, (const struct sockaddr *)&to, len) == -1) {
+        return -errno;
     }
-    int error = connect(fd, (const struct sockaddr *)&to, len) == -1 ? errno : 0;
-    if (error == 0 && is_without_source(fd, &to)) {
-        error = EADDRNOTAVAIL;
+    return is_without_source(*fd, &to) ? -EADDRNOTAVAIL : 0;
+}
+
+int check_find_way(const struct addr_port *at)
+{
+    int fd, error = check_connect_datagram(at, &fd);
+    if (fd != -1) {
+        (void)close(fd);
     }
-    (void)close(fd);
-    return error;
+    return -error;
 }
 
 enum health_outcome check_judge_errno(int error, enum flight_stage stage)

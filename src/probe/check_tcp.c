@@ -10,15 +10,18 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-static void prepare(struct check *check, const struct probe_target *target, struct arena *arena)
+static void prepare(struct check *check, struct check_ask *ask, const struct probe_target *target,
+                    struct arena *arena)
 {
+    (void)check;
     if (target->send_len != 0) {
-        check->request = arena_copy(arena, target->send, target->send_len);
-        check->request_len = (uint32_t)target->send_len;
+        ask->request = arena_share(arena, target->send, target->send_len);
+        ask->request_len = (uint32_t)target->send_len;
     }
     if (target->expect_len != 0) {
-        check->expect = arena_alloc(arena, sizeof *check->expect);
-        expect_init(check->expect, target->expect, target->expect_len);
+        struct expect expect;
+        expect_init(&expect, target->expect, target->expect_len);
+        ask->expect = arena_share(arena, &expect, sizeof expect);
     }
 }
 
@@ -49,7 +52,8 @@ static enum check_progress read_reply(struct flight *flight, struct check_scratc
         if (n <= 0) {
             return end_with(end, n == 0 ? HEALTH_OUTCOME_CLOSED : check_judge_errno(errno, flight->stage));
         }
-        switch (expect_feed(&flight->scan, flight->check->expect, scratch->bytes, (size_t)n)) {
+        flight_trace(flight, PROBE_STEP_RECEIVED, scratch->bytes, (size_t)n);
+        switch (expect_feed(&flight->scan, flight->check->ask->expect, scratch->bytes, (size_t)n)) {
         case EXPECT_MORE: break;
         case EXPECT_FOUND: return end_well(flight, end);
         case EXPECT_ABSENT: return end_with(end, HEALTH_OUTCOME_BAD_RESPONSE);
@@ -61,12 +65,13 @@ static enum check_progress read_reply(struct flight *flight, struct check_scratc
 static int send_request(struct flight *flight)
 {
     const struct check *check = flight->check;
-    while (flight->sent < check->request_len) {
-        ssize_t n =
-            send(flight->fd, check->request + flight->sent, check->request_len - flight->sent, MSG_NOSIGNAL);
+    while (flight->sent < check->ask->request_len) {
+        ssize_t n = send(flight->fd, check->ask->request + flight->sent,
+                         check->ask->request_len - flight->sent, MSG_NOSIGNAL);
         if (n == -1) {
             return errno;
         }
+        flight_trace(flight, PROBE_STEP_SENT, check->ask->request + flight->sent, (size_t)n);
         flight->sent += (uint32_t)n;
     }
     return 0;
@@ -96,7 +101,7 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
     }
     /* A second connect() tells in one call whether the first has succeeded, failed, or still goes on. */
     if (connect(flight->fd, (const struct sockaddr *)&to, len) == 0 || errno == EISCONN) {
-        return flight->check->expect == NULL ? end_well(flight, end) : converse(flight, scratch, end);
+        return flight->check->ask->expect == NULL ? end_well(flight, end) : converse(flight, scratch, end);
     }
     if (errno == EALREADY || errno == EINPROGRESS || errno == EINTR) {
         return CHECK_GOES_ON;
@@ -104,4 +109,13 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
     return end_with(end, check_judge_errno(errno, flight->stage));
 }
 
-const struct check_kind check_tcp = {.closes_first = true, .prepare = prepare, .advance = advance};
+static bool is_same(const struct check *a, const struct check *b)
+{
+    return expect_is_same(a->ask->expect, b->ask->expect);
+}
+
+const struct check_kind check_tcp = {.closes_first = true,
+                                     .prepare = prepare,
+                                     .is_same = is_same,
+                                     .open = check_open_stream,
+                                     .advance = advance};

@@ -21,7 +21,12 @@ void engine_replace_targets(struct engine *engine, struct targets *targets);
 /* Of the current list; the first checks of those that were idle are spread as those of a list are. */
 void engine_aim(struct engine *engine, uint64_t generation, const struct probe_aim *aims, size_t count);
 
+void engine_set_limits(struct engine *engine, const struct probe_limits *limits);
+
 /* One round: do what is due, then sleep until something happens. Returns true if wake_fd was readable. */
 bool engine_run(struct engine *engine);
+
+/* Is any check in flight, or leaving? */
+bool engine_is_busy(const struct engine *engine);
 
 void engine_get_stats(const struct engine *engine, struct probe_stats *stats);

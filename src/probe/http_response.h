@@ -11,6 +11,8 @@
 
 enum { HTTP_RESPONSE_HEAD_MAX = 16384 }; /* bytes, interim responses included */
 
+#define HTTP_LENGTH_UNKNOWN UINT64_MAX
+
 enum http_response_progress {
     HTTP_RESPONSE_MORE, /* so far, so good */
     HTTP_RESPONSE_DONE, /* the header section has ended; `status` holds */
@@ -18,12 +20,13 @@ enum http_response_progress {
 };
 
 struct http_response {
+    uint64_t length;   /* valid when done: of the body; HTTP_LENGTH_UNKNOWN: as far as it goes */
     uint32_t head_len; /* bytes of the head so far */
     uint16_t status;   /* valid when done */
-    bool is_chunked;   /* valid when done: the body is in chunks (RFC 9112 section 7.1) */
-    bool is_coding;    /* private: in the value of Transfer-Encoding */
-    uint8_t state;     /* private */
-    uint8_t matched;   /* private: how much of a fixed part was read */
+    bool is_chunked; /* valid when done: the body is in chunks (RFC 9112 section 7.1), whatever its length */
+    uint8_t field;   /* private: whose value this is, or whose name it may be */
+    uint8_t state;   /* private */
+    uint8_t matched; /* private: how much of a fixed part was read */
 };
 
 void http_response_init(struct http_response *response);

@@ -35,6 +35,8 @@ struct prober {
     pthread_mutex_t lock;    /* guards what follows */
     struct targets *pending; /* NULL: nothing new */
     struct aims_queue aims;  /* behind that */
+    struct probe_limits limits;
+    bool has_limits; /* that are new */
     bool closing;
 };
 
@@ -65,7 +67,13 @@ static bool read_mailbox(struct prober *prober)
     struct targets *targets = prober->pending;
     prober->pending = NULL;
     STAILQ_CONCAT(&queue, &prober->aims);
+    struct probe_limits limits = prober->limits;
+    bool has_limits = prober->has_limits;
+    prober->has_limits = false;
     pthread_mutex_unlock(&prober->lock);
+    if (has_limits) {
+        engine_set_limits(prober->engine, &limits);
+    }
     if (targets != NULL) {
         engine_replace_targets(prober->engine, targets);
     }
@@ -158,6 +166,15 @@ void prober_aim(struct prober *prober, uint64_t generation, const struct probe_a
     memcpy(aims->items, items, count * sizeof *items);
     pthread_mutex_lock(&prober->lock);
     STAILQ_INSERT_TAIL(&prober->aims, aims, link);
+    pthread_mutex_unlock(&prober->lock);
+    wake(prober);
+}
+
+void prober_set_limits(struct prober *prober, const struct probe_limits *limits)
+{
+    pthread_mutex_lock(&prober->lock);
+    prober->limits = *limits;
+    prober->has_limits = true;
     pthread_mutex_unlock(&prober->lock);
     wake(prober);
 }

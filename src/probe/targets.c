@@ -23,55 +23,152 @@ static uint32_t count_addresses(size_t count)
     return count < PROBE_ADDRESSES_MAX ? (uint32_t)count : PROBE_ADDRESSES_MAX;
 }
 
-static void set_addresses(struct check *check, const struct addr *addresses, size_t count)
+static void set_addresses(struct check_turns *turns, const struct addr *addresses, size_t count)
 {
-    check->address_count = count_addresses(count);
-    if (check->address_count != 0) {
-        memcpy(check->addresses, addresses, check->address_count * sizeof *addresses);
+    turns->address_count = count_addresses(count);
+    if (turns->address_count != 0) {
+        memcpy(turns->addresses, addresses, turns->address_count * sizeof *addresses);
     }
+}
+
+/* Of what differs between most of those that differ; is_same() decides. */
+static uint64_t hash_content(const struct check *check)
+{
+    const struct check_ask *ask = check->ask;
+    uint64_t hash =
+        HASH_START ^ ((uint64_t)ask->type << 48 | (uint64_t)check->at.port << 32 | ask->timeout_ms);
+    hash = check->turns != NULL ? hash_bytes(hash, &check->turns->subject, sizeof check->turns->subject)
+                                : hash_bytes(hash, &check->at.addr, sizeof check->at.addr);
+    return hash_bytes(hash, ask->request, check_get_kept_len(ask));
 }
 
 static void init_check(struct check *check, const struct probe_target *target, struct arena *arena)
 {
-    *check = (struct check){
-        .at = target->at,
-        .in_turn = target->in_turn,
-        .is_first = target->is_first,
-        .idle = target->idle,
-        .type = target->type,
-        .interval_ms = at_least_shortest(target->interval_ms),
-        .timeout_ms = at_least_shortest(target->timeout_ms),
-        .identity = target->identity,
-        .status_low = target->status_low,
-        .status_high = target->status_high,
-    };
+    struct check_ask ask;
+    memset(&ask, 0, sizeof ask); /* with what lies between its members: equal ones are equal octets */
+    ask.type = target->type;
+    ask.interval_ms = at_least_shortest(target->interval_ms);
+    ask.timeout_ms = at_least_shortest(target->timeout_ms);
+    ask.recheck_ms = target->recheck_ms == 0 ? 0 : at_least_shortest(target->recheck_ms);
+    ask.back_off_ms = target->back_off_ms;
+    *check = (struct check){.at = target->at, .is_first = target->is_first, .idle = target->idle};
     if (target->in_turn) {
-        check->addresses = arena_alloc(arena, PROBE_ADDRESSES_MAX * sizeof *check->addresses);
-        set_addresses(check, target->addresses, target->address_count);
+        check->turns = arena_alloc(arena, sizeof *check->turns);
+        check->turns->subject = target->subject != 0 ? target->subject : target->identity;
+        set_addresses(check->turns, target->addresses, target->address_count);
     }
-    check_get_kind(target->type)->prepare(check, target, arena);
+    check_get_kind(target->type)->prepare(check, &ask, target, arena);
+    check->ask = arena_share(arena, &ask, sizeof ask);
 }
 
-static size_t find_start(const struct targets *targets, uint64_t identity)
+static bool goes_to_same(const struct check *a, const struct check *b)
 {
-    return (size_t)hash_finish(identity) & targets->index_mask;
+    return a->turns == NULL || b->turns == NULL ? a->turns == b->turns && addr_equal(&a->at.addr, &b->at.addr)
+                                                : a->turns->subject == b->turns->subject;
 }
 
-static void build_index(struct targets *targets)
+static bool asks_same(const struct check_ask *a, const struct check_ask *b)
+{
+    return a == b ||
+           (a->type == b->type && a->timeout_ms == b->timeout_ms && a->request_len == b->request_len &&
+            a->host_len == b->host_len && a->host_at == b->host_at &&
+            (a->request_len == 0 || memcmp(a->request, b->request, check_get_kept_len(a)) == 0));
+}
+
+static bool is_same(const struct check *a, const struct check *b)
+{
+    const struct check_kind *kind = check_get_kind(a->ask->type);
+    return a->at.port == b->at.port && goes_to_same(a, b) && asks_same(a->ask, b->ask) &&
+           (kind->is_same == NULL || kind->is_same(a, b));
+}
+
+static void drop_check(struct check *check)
+{
+    const struct check_kind *kind = check_get_kind(check->ask->type);
+    if (kind->drop != NULL) {
+        kind->drop(check);
+    }
+}
+
+/* ---- which ask the same ---- */
+
+/* Where the same one stands in the index, or has its place. */
+static uint32_t *find_slot(const struct targets *targets, const struct check *wanted)
+{
+    size_t at = (size_t)hash_finish(hash_content(wanted)) & targets->index_mask;
+    while (targets->index[at] != 0 && !is_same(&targets->checks[targets->index[at] - 1], wanted)) {
+        at = (at + 1) & targets->index_mask;
+    }
+    return &targets->index[at];
+}
+
+static uint32_t least_given(uint32_t a, uint32_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* One more target asks for the same: the most eager of them decides. */
+static void share(struct check *check, const struct check *more, struct arena *arena)
+{
+    struct check_ask ask;
+    const struct check_ask *a = check->ask, *b = more->ask;
+    memcpy(&ask, a, sizeof ask);
+    ask.interval_ms = b->interval_ms < a->interval_ms ? b->interval_ms : a->interval_ms;
+    ask.recheck_ms = least_given(a->recheck_ms, b->recheck_ms);
+    ask.back_off_ms = b->back_off_ms < a->back_off_ms ? b->back_off_ms : a->back_off_ms;
+    check->ask = arena_share(arena, &ask, sizeof ask);
+    check->is_first |= more->is_first;
+    check->idle &= more->idle;
+}
+
+static void add_target(struct targets *list, size_t target, const struct probe_target *what)
+{
+    struct check *check = &list->checks[list->count];
+    init_check(check, what, list->requests);
+    uint32_t *slot = find_slot(list, check);
+    if (*slot == 0) {
+        *slot = (uint32_t)++list->count;
+    } else {
+        share(&list->checks[*slot - 1], check, list->requests);
+        drop_check(check);
+    }
+    list->check_of[target] = *slot - 1;
+    list->checks[*slot - 1].member_count++;
+}
+
+static void fill_members(struct targets *list, const struct probe_target *targets)
+{
+    uint32_t first = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        list->checks[i].first_member = first;
+        first += list->checks[i].member_count;
+        list->checks[i].member_count = 0;
+    }
+    for (size_t i = 0; i < list->member_count; i++) {
+        struct check *check = &list->checks[list->check_of[i]];
+        list->members[check->first_member + check->member_count++] =
+            (struct target_member){.identity = targets[i].identity, .target = (uint32_t)i};
+    }
+}
+
+static void list_eager(struct targets *list)
+{
+    list->eager = memory_alloc_array(list->count, sizeof *list->eager);
+    for (size_t i = 0; i < list->count; i++) {
+        if (check_get_kind(list->checks[i].ask->type)->is_news != NULL) {
+            list->eager[list->eager_count++] = (uint32_t)i;
+        }
+    }
+}
+
+static void open_index(struct targets *list)
 {
     size_t size = 4;
-    while (size < targets->count * 2) {
+    while (size < list->member_count * 2) {
         size *= 2;
     }
-    targets->index = memory_alloc_array(size, sizeof *targets->index);
-    targets->index_mask = size - 1;
-    for (size_t i = 0; i < targets->count; i++) {
-        size_t at = find_start(targets, targets->checks[i].identity);
-        while (targets->index[at] != 0) {
-            at = (at + 1) & targets->index_mask;
-        }
-        targets->index[at] = (uint32_t)i + 1;
-    }
+    list->index = memory_alloc_array(size, sizeof *list->index);
+    list->index_mask = size - 1;
 }
 
 struct targets *targets_new(uint64_t generation, const struct probe_target *targets, size_t count)
@@ -80,13 +177,17 @@ struct targets *targets_new(uint64_t generation, const struct probe_target *targ
     *list = (struct targets){
         .generation = generation,
         .checks = memory_alloc_array(count, sizeof *list->checks),
-        .count = count,
+        .check_of = memory_alloc_array(count, sizeof *list->check_of),
+        .members = memory_alloc_array(count, sizeof *list->members),
+        .member_count = count,
         .requests = arena_new(0),
     };
+    open_index(list);
     for (size_t i = 0; i < count; i++) {
-        init_check(&list->checks[i], &targets[i], list->requests);
+        add_target(list, i, &targets[i]);
     }
-    build_index(list);
+    fill_members(list, targets);
+    list_eager(list);
     return list;
 }
 
@@ -95,78 +196,70 @@ void targets_free(struct targets *targets)
     if (targets == NULL) {
         return;
     }
+    for (size_t i = 0; i < targets->count; i++) {
+        drop_check(&targets->checks[i]);
+    }
     arena_free(targets->requests);
     free(targets->index);
+    free(targets->eager);
+    free(targets->members);
+    free(targets->check_of);
     free(targets->checks);
     free(targets);
 }
 
-static bool expects_same(const struct check *a, const struct check *b)
+static bool has_addresses(const struct check_turns *turns, const struct addr *addresses, size_t count)
 {
-    return a->expect == NULL || b->expect == NULL
-               ? a->expect == b->expect
-               : a->expect->len == b->expect->len &&
-                     memcmp(a->expect->octets, b->expect->octets, a->expect->len) == 0;
-}
-
-static bool is_same(const struct check *a, const struct check *b)
-{
-    return a->type == b->type && a->at.port == b->at.port && a->in_turn == b->in_turn &&
-           (a->in_turn || addr_equal(&a->at.addr, &b->at.addr)) && a->request_len == b->request_len &&
-           (a->request_len == 0 || memcmp(a->request, b->request, a->request_len) == 0) &&
-           expects_same(a, b) &&
-           (a->load == NULL ? b->load == NULL : b->load != NULL && strcmp(a->load, b->load) == 0);
-}
-
-static bool has_addresses(const struct check *check, const struct addr *addresses, size_t count)
-{
-    return check->address_count == count_addresses(count) &&
-           (check->address_count == 0 ||
-            memcmp(check->addresses, addresses, check->address_count * sizeof *addresses) == 0);
+    return turns->address_count == count_addresses(count) &&
+           (turns->address_count == 0 ||
+            memcmp(turns->addresses, addresses, turns->address_count * sizeof *addresses) == 0);
 }
 
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted)
 {
-    for (size_t at = find_start(targets, wanted->identity); targets->index[at] != 0;
-         at = (at + 1) & targets->index_mask) {
-        struct check *found = &targets->checks[targets->index[at] - 1];
-        if (found->identity == wanted->identity && !found->carried && is_same(found, wanted)) {
-            return found;
-        }
-    }
-    return NULL;
+    uint32_t at = *find_slot(targets, wanted);
+    return at == 0 ? NULL : &targets->checks[at - 1];
 }
 
 void targets_carry(struct check *from, struct check *to, int64_t now_us)
 {
-    /* A shorter interval counts from now on, not only after the long one has passed. */
-    int64_t latest_us = now_us + (int64_t)to->interval_ms * MS;
+    const struct check_kind *kind = check_get_kind(to->ask->type);
     to->schedule = from->schedule;
-    to->next_us = from->next_us < latest_us ? from->next_us : latest_us;
+    to->next_us = schedule_hurry(&to->schedule, from->next_us, now_us, (int64_t)to->ask->interval_ms * MS);
     to->cause = from->cause;
+    if (kind->carry != NULL) {
+        kind->carry(from, to);
+    }
     from->carried = true;
-    if (to->in_turn) {
-        to->turn = from->turn;
+    if (to->turns != NULL) {
+        to->turns->turn = from->turns->turn;
         to->at = from->at;
     }
-    bool is_of_use = !to->idle && has_addresses(from, to->addresses, to->address_count);
+    to->rest = from->rest;
+    from->rest = NULL;
+    if (to->rest != NULL) {
+        to->rest->check = to;
+    }
+    bool is_of_use = !to->idle && (to->turns == NULL || has_addresses(from->turns, to->turns->addresses,
+                                                                      to->turns->address_count));
     if (from->flight != NULL && is_of_use) {
         to->flight = from->flight;
         to->flight->check = to;
         from->flight = NULL;
-        if (to->flight->stage == FLIGHT_JUDGED) {
-            load_scan_move(&to->flight->body.scan, to->load);
+        if (kind->move != NULL) {
+            kind->move(to->flight);
         }
     }
 }
 
 bool targets_take_aim(struct check *check, const struct probe_aim *aim)
 {
-    if (!check->in_turn ||
-        (check->idle == aim->idle && has_addresses(check, aim->addresses, aim->address_count))) {
+    struct check_turns *turns = check->turns;
+    if (turns == NULL ||
+        (check->idle == aim->idle && has_addresses(turns, aim->addresses, aim->address_count))) {
         return false;
     }
-    set_addresses(check, aim->addresses, aim->address_count);
+    set_addresses(turns, aim->addresses, aim->address_count);
     check->idle = aim->idle;
     return true;
 }

@@ -6,11 +6,22 @@
 
 #include "probe/check.h"
 
+/* One target, as its results are told. */
+struct target_member {
+    uint64_t identity;
+    uint32_t target;
+};
+
 struct targets {
     uint64_t generation;
     struct check *checks;
     size_t count;
-    uint32_t *index; /* by identity: open addressing, 1 + place in checks; 0 is empty */
+    uint32_t *check_of;            /* of each target, its place in checks */
+    struct target_member *members; /* check by check, in their order */
+    size_t member_count;
+    uint32_t *eager; /* those that may be due whenever something changes, their places in checks */
+    size_t eager_count;
+    uint32_t *index; /* by content: open addressing, 1 + place in checks; 0 is empty */
     size_t index_mask;
     struct arena *requests;
 };
@@ -19,8 +30,8 @@ struct targets *targets_new(uint64_t generation, const struct probe_target *targ
                             size_t count);  /* returns owned */
 void targets_free(struct targets *targets); /* NULL is fine; nothing may be in flight any more */
 
-/* The check that observes the same as `wanted`: equal identity, and really the same kind, address and
- * request, and not carried yet; the first of several. NULL if there is none. */
+/* The check that observes the same as `wanted`: same kind, address, request and patience; NULL if there is
+ * none. */
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted);
 
 /* Move schedule and check in flight from a check of the old list to the same check of a new one. The check in

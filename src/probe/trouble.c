@@ -27,7 +27,18 @@ static const struct {
     [PROBE_CAUSE_MEMORY] = {"memory", "the kernel has no memory for another connection: look at free memory "
                                       "and at net.ipv4.tcp_mem"},
     [PROBE_CAUSE_FORBIDDEN] = {"forbidden", "a rule of this host forbids the connection: look at its packet "
-                                            "filter, at ip rule and at the limits of the service"},
+                                            "filter, at ip rule and at the limits of the service; pings need "
+                                            "a group within net.ipv4.ping_group_range, or CAP_NET_RAW"},
+    [PROBE_CAUSE_OVERRUN] =
+        {"overrun", "replies to pings came faster than they were read, and the kernel threw some away: "
+                    "raise net.core.rmem_max, or ping less"},
+    [PROBE_CAUSE_COMMAND] = {"command", "a command of a check could not be run, was killed, or says that it "
+                                        "could not look (exit code 3): see steerctl checks"},
+    [PROBE_CAUSE_HELPER] = {"helper", "steerd-exec, which runs commands of checks, does not run: is it "
+                                      "installed, and of the version of steerd?"},
+    [PROBE_CAUSE_FILE] = {"file",
+                          "a file that checks look into is missing, cannot be read, makes no sense, is "
+                          "too old or does not name it: see steerctl checks"},
     [PROBE_CAUSE_OTHER] = {"other", "the kernel of this host refused to try"},
 };
 
@@ -85,7 +96,7 @@ static void begin(struct trouble_cause *cause, enum probe_cause which, const str
     cause->is_logged = true;
     log_warning("probe cannot check cause=%s address=%s why=\"%s; verdicts of what cannot be checked stay as "
                 "they are\"",
-                texts[which].name, addr_write_port(at, address), texts[which].why);
+                texts[which].name, addr_write_place(at, address), texts[which].why);
 }
 
 static void end(struct trouble_cause *cause, enum probe_cause which, int64_t now_us)

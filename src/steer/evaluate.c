@@ -399,7 +399,7 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
     choice->generation = (generation & HEALTH_CHANGING) != 0 ? 0 : generation;
     evaluate(&reading, class, trace);
     if (choice->source == STEER_FROM_TIER && load_says_nothing(choice, reading.any_shed)) {
-        reading.again = reading.ask.ignores_load = true;
+        reading.again = true;
         evaluate(&reading, class, trace);
     }
     bool is_short = policy->has_ttl_failing && (reading.failing >= 0 || reading.planned >= 0);

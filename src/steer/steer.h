@@ -311,7 +311,7 @@ struct steer_ask {
     uint64_t now_ms; /* wall time, for what depends on it */
     uint16_t class_id;
     uint16_t types;    /* one bit */
-    bool ignores_load; /* as if nobody shed anything: for what knows no weights */
+    bool ignores_load; /* as if nobody shed or ramped: for what knows no weights */
 };
 
 /* Whose health decides about records of a type: who asks for A comes with IPv4, for AAAA with IPv6. */

@@ -21,18 +21,24 @@
 /* A tier that sheds everything takes what nobody else does. */
 #define LEAST 1e-9
 
+/* A weight, whatever is shed and withheld of it. */
+enum { WHOLE = HEALTH_SHED_ALL * HEALTH_RAMP_WHOLE };
+
 /* Members of one kind in a group, with a weight or standbys; and of a tier what its groups have. Available is
  * what serves less what it sheds. */
 struct sums {
     uint32_t members, serving;
     double units, serving_units, available, available_units;
+    uint32_t settled;             /* of those that serve, who do not ramp */
+    double settled_units, ramped; /* likewise; and all of them, each by the step that it is at */
     double takes; /* of a tier: available_units, also those of more standbys than there was to stand in for */
 };
 
 /* What one read of a member's words says. */
 struct look {
     enum health_state state;
-    uint32_t shed; /* steps, of HEALTH_SHED_ALL */
+    uint32_t without; /* how much of its weight it is to do without, of WHOLE */
+    uint32_t ramp;    /* for having come back a moment ago, percent */
     bool serves;
 };
 
@@ -88,13 +94,18 @@ static struct look look_at(struct steer_reading *reading, uint16_t index)
     if (reading->failing < 0 && (wavers || !serves)) {
         reading->failing = index;
     }
-    unsigned shed = reading->ask.ignores_load ? 0 : health_word_shed(words[0]);
+    bool ignores = reading->ask.ignores_load;
+    unsigned shed = ignores || reading->again ? 0 : health_word_shed(words[0]);
+    unsigned ramp = ignores ? 0 : health_find_withheld(words, reading->family, effective.state);
     reading->any_shed |= shed == HEALTH_SHED_ALL;
-    return (struct look){.state = effective.state, .shed = shed, .serves = serves};
+    return (struct look){.state = effective.state,
+                         .without = WHOLE - (HEALTH_SHED_ALL - shed) * (HEALTH_RAMP_WHOLE - ramp),
+                         .ramp = ramp,
+                         .serves = serves};
 }
 
 /* To the part in the making. */
-static void add_member(struct steer_reading *reading, uint16_t index, uint32_t shed,
+static void add_member(struct steer_reading *reading, uint16_t index, uint32_t without,
                        const struct steer_part *part)
 {
     const struct steer_member *member = &reading->policy->members[index];
@@ -106,7 +117,7 @@ static void add_member(struct steer_reading *reading, uint16_t index, uint32_t s
         return;
     }
     if ((reading->types & reading->ask.types) != 0) {
-        reading->choice->weights[reading->used] = shed; /* until weights are made */
+        reading->choice->weights[reading->used] = without; /* until weights are made */
         reading->choice->members[reading->used++] = index;
     }
 }
@@ -115,7 +126,7 @@ static void add_member(struct steer_reading *reading, uint16_t index, uint32_t s
 
 static void count_member(struct sums *sums, double units, const struct look *look)
 {
-    double available = 1 - (double)look->shed / HEALTH_SHED_ALL;
+    double available = 1 - (double)look->without / WHOLE;
     sums->members++;
     sums->units += units;
     if (look->serves) {
@@ -123,6 +134,9 @@ static void count_member(struct sums *sums, double units, const struct look *loo
         sums->serving_units += units;
         sums->available += available;
         sums->available_units += units * available;
+        sums->settled += look->ramp == 0;
+        sums->settled_units += look->ramp == 0 ? units : 0;
+        sums->ramped += units * (HEALTH_RAMP_WHOLE - look->ramp) / HEALTH_RAMP_WHOLE;
     }
 }
 
@@ -153,6 +167,21 @@ static void add_group(struct sums *all, const struct sums sums[2])
     all->available += serving->available;
     all->available_units += least_of(serving->available_units, whole->units);
     all->takes += serving->available_units;
+    all->settled += serving->settled;
+    all->settled_units += least_of(serving->settled_units, whole->units);
+    all->ramped += serving->serving_units <= 0 ? 0
+                                               : serving->ramped / serving->serving_units *
+                                                     least_of(serving->serving_units, whole->units);
+}
+
+/* What a tier takes that came back: where those who do not ramp would be enough, they take the rest of their
+ * tier, as they did before. Where they would not, others did, and the tier takes as much of it as its members
+ * do on average. */
+static double find_ramped(const struct steer_tier *tier, const struct sums *all)
+{
+    bool is_enough =
+        all->settled != 0 && meets(&tier->min_healthy, all, all->settled, all->settled_units) >= 1;
+    return is_enough || all->settled == all->serving ? 1 : all->ramped / all->serving_units;
 }
 
 static void measure_tier(const struct steer_tier *tier, const struct sums *all, struct steer_measure *measure)
@@ -166,7 +195,7 @@ static void measure_tier(const struct steer_tier *tier, const struct sums *all, 
     measure->unshed = least_of(all->available_units / all->units, 1);
     measure->qualifies = meets(&tier->min_healthy, all, all->serving, all->serving_units) >= 1;
     double suffices = meets(&tier->spill_below, all, all->available, all->available_units) + LEAST;
-    measure->suffices = !measure->qualifies ? 0 : least_of(suffices, 1);
+    measure->suffices = !measure->qualifies ? 0 : least_of(suffices, find_ramped(tier, all));
 }
 
 /* ---- who counts ---- */
@@ -299,10 +328,10 @@ static bool is_held(struct steer_reading *reading, uint16_t index, bool serves, 
 
 /* A member that sheds all its weight takes one draw in 2^32 for now, which tells it from one that does not
  * serve. */
-static uint32_t find_accepted(const struct steer_group *group, size_t position, uint32_t shed)
+static uint32_t find_accepted(const struct steer_group *group, size_t position, uint32_t without)
 {
     uint32_t accept = group == NULL || group->table == NULL ? 0 : group->table->accept[position];
-    uint32_t left = (uint32_t)((uint64_t)accept * (HEALTH_SHED_ALL - shed) / HEALTH_SHED_ALL);
+    uint32_t left = (uint32_t)((uint64_t)accept * (WHOLE - without) / WHOLE);
     return left == 0 && accept != 0 ? 1 : left;
 }
 
@@ -350,7 +379,7 @@ static void leave_out_shed(struct steer_reading *reading, struct steer_part *par
     uint16_t *members = reading->choice->members + part->first;
     uint32_t *sheds = reading->choice->weights + part->first, kept = 0;
     for (size_t i = 0; i < part->count; i++) {
-        if (sheds[i] < HEALTH_SHED_ALL) {
+        if (sheds[i] < WHOLE) {
             members[kept] = members[i];
             sheds[kept++] = sheds[i];
         }
@@ -388,11 +417,11 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
         }
         reading->left_out += !counted;
         if (look.serves && counted) {
-            add_member(reading, index, look.shed, part);
+            add_member(reading, index, look.without, part);
         }
         if (is_sticky) {
             bool takes = look.serves && counted && (reading->types & reading->ask.types) != 0;
-            reading->choice->accepted[reading->listed++] = takes ? find_accepted(group, i, look.shed) : 0;
+            reading->choice->accepted[reading->listed++] = takes ? find_accepted(group, i, look.without) : 0;
         }
     }
     add_group(all, sums);
@@ -501,12 +530,12 @@ void tier_weigh(const struct steer_reading *reading, struct steer_part *part)
 {
     const struct steer_member *members = reading->policy->members;
     const uint16_t *chosen = reading->choice->members + part->first;
-    uint32_t *weights = reading->choice->weights + part->first, sheds = 0;
+    uint32_t *weights = reading->choice->weights + part->first, without = 0;
     uint64_t sum = 0;
     for (size_t i = 0; i < part->count; i++) {
-        sheds |= weights[i];
+        without |= weights[i];
     }
-    unsigned scale = sheds == 0 ? 1 : HEALTH_SHED_ALL; /* weights are as given while nobody sheds */
+    unsigned scale = without == 0 ? 1 : WHOLE; /* weights are as given while nobody does without any */
     for (size_t i = 0; i < part->count; i++) {
         sum += (uint64_t)members[chosen[i]].weight * (scale - weights[i]);
     }

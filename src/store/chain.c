@@ -6,16 +6,16 @@
 
 #include "store/chain.h"
 
+#include "base/sha2.h"
+
 #include <assert.h>
 #include <string.h>
-
-#include <nettle/sha2.h>
 
 static const char beginning[] = "steerd journal 1\n";
 
 enum { NUMBERS = 4, HEAD_SIZE = NUMBERS * 8, LEN_SIZE = 4, SHORT = 2048 };
 
-static_assert(STORE_HASH_SIZE == SHA256_DIGEST_SIZE, "the hash is SHA-256");
+static_assert(STORE_HASH_SIZE == (int)SHA256_SIZE, "the hash is SHA-256");
 
 static unsigned char *put_number(unsigned char *to, uint64_t value, size_t octets)
 {
@@ -35,15 +35,15 @@ static unsigned char *put_head(unsigned char *to, const struct chain_entry *entr
 
 void chain_begin(const char *id, unsigned char hash[STORE_HASH_SIZE])
 {
-    struct sha256_ctx sha;
+    struct sha256 sha;
     sha256_init(&sha);
-    sha256_update(&sha, sizeof beginning - 1, (const uint8_t *)beginning);
-    sha256_update(&sha, strlen(id), (const uint8_t *)id);
-    sha256_digest(&sha, STORE_HASH_SIZE, hash);
+    sha256_add(&sha, beginning, sizeof beginning - 1);
+    sha256_add(&sha, id, strlen(id));
+    sha256_end(&sha, hash);
 }
 
 /* One piece for the library: many short ones cost more than what is hashed. */
-static void add_short(struct sha256_ctx *sha, const struct chain_entry *entry,
+static void add_short(struct sha256 *sha, const struct chain_entry *entry,
                       const unsigned char hash[STORE_HASH_SIZE])
 {
     unsigned char all[STORE_HASH_SIZE + HEAD_SIZE + CHAIN_TEXTS * LEN_SIZE + SHORT];
@@ -57,29 +57,29 @@ static void add_short(struct sha256_ctx *sha, const struct chain_entry *entry,
             to += text->len;
         }
     }
-    sha256_update(sha, (size_t)(to - all), all);
+    sha256_add(sha, all, (size_t)(to - all));
 }
 
-static void add_long(struct sha256_ctx *sha, const struct chain_entry *entry,
+static void add_long(struct sha256 *sha, const struct chain_entry *entry,
                      const unsigned char hash[STORE_HASH_SIZE])
 {
     unsigned char head[HEAD_SIZE], len[LEN_SIZE];
     put_head(head, entry);
-    sha256_update(sha, STORE_HASH_SIZE, hash);
-    sha256_update(sha, sizeof head, head);
+    sha256_add(sha, hash, STORE_HASH_SIZE);
+    sha256_add(sha, head, sizeof head);
     for (size_t i = 0; i < CHAIN_TEXTS; i++) {
         const struct chain_text *text = &entry->texts[i];
         put_number(len, text->bytes == NULL ? UINT32_MAX : text->len, LEN_SIZE);
-        sha256_update(sha, sizeof len, len);
+        sha256_add(sha, len, sizeof len);
         if (text->bytes != NULL) {
-            sha256_update(sha, text->len, text->bytes);
+            sha256_add(sha, text->bytes, text->len);
         }
     }
 }
 
 void chain_add(unsigned char hash[STORE_HASH_SIZE], const struct chain_entry *entry)
 {
-    struct sha256_ctx sha;
+    struct sha256 sha;
     size_t sum = 0;
     for (size_t i = 0; i < CHAIN_TEXTS; i++) {
         sum += entry->texts[i].bytes == NULL ? 0 : entry->texts[i].len;
@@ -90,5 +90,5 @@ void chain_add(unsigned char hash[STORE_HASH_SIZE], const struct chain_entry *en
     } else {
         add_long(&sha, entry, hash);
     }
-    sha256_digest(&sha, STORE_HASH_SIZE, hash);
+    sha256_end(&sha, hash);
 }

@@ -44,7 +44,7 @@ static int find_error(sqlite3 *sql, int code)
 static const char *find_advice(int error)
 {
     switch (error) {
-    case ERROR_SYNTAX: return "; restore it, or set it aside";
+    case ERROR_SYNTAX: return "; restore a backup, or: steerctl salvage";
     case -EBUSY: return "; another process has it locked";
     case -ENOSPC: return "; make room on its disk";
     case -EROFS:

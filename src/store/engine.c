@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/sha2.h"
 #include "store/audit.h"
 #include "store/schema.h"
 
@@ -20,8 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <nettle/sha2.h>
 
 enum {
     TAIL = 1000,             /* entries */
@@ -63,18 +62,18 @@ static void write_hex(const unsigned char *octets, char text[SCHEMA_ID_SIZE])
 static void find_machine(char text[SCHEMA_ID_SIZE])
 {
     static const char salt[] = "steerd machine\n";
-    unsigned char hash[SHA256_DIGEST_SIZE];
+    unsigned char hash[SHA256_SIZE];
     struct file file;
-    struct sha256_ctx sha;
+    struct sha256 sha;
     size_t len;
     int code;
     char *id = file_read_all("/etc/machine-id", MACHINE_MAX, &file, &len, &code);
     text[0] = '\0';
     if (id != NULL && len > 0) {
         sha256_init(&sha);
-        sha256_update(&sha, sizeof salt - 1, (const uint8_t *)salt);
-        sha256_update(&sha, len, (const uint8_t *)id);
-        sha256_digest(&sha, sizeof hash, hash);
+        sha256_add(&sha, salt, sizeof salt - 1);
+        sha256_add(&sha, id, len);
+        sha256_end(&sha, hash);
         write_hex(hash, text);
     }
     free(id);
@@ -163,7 +162,8 @@ static int look_through(struct engine *engine)
     error = error != 0 ? error : database_step(&engine->db, statement, &has);
     const char *said = error == 0 && has ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     if (error == 0 && (said == NULL || strcmp(said, "ok") != 0)) {
-        error = database_fail(&engine->db, ERROR_SYNTAX, "it is damaged: %.120s; restore it, or set it aside",
+        error = database_fail(&engine->db, ERROR_SYNTAX,
+                              "it is damaged: %.120s; restore a backup, or: steerctl salvage",
                               said == NULL ? "?" : said);
     }
     sqlite3_finalize(statement);
@@ -180,7 +180,7 @@ static int check_tail(struct engine *engine)
     if (error == 0 && audit.bad_seq != 0) {
         error = database_fail(
             &engine->db, ERROR_SYNTAX,
-            "entry %llu of its journal is not what was written: %s; restore it, or set it aside",
+            "entry %llu of its journal is not what was written: %s; restore a backup, or: steerctl salvage",
             (unsigned long long)audit.bad_seq, audit.why);
     }
     return error;

@@ -11,7 +11,7 @@ static int fail(struct database *db, const struct chain_entry *entry, const char
 {
     return sqlite3_errcode(db->sql) == SQLITE_NOMEM
                ? database_note(db, SQLITE_NOMEM)
-               : database_fail(db, ERROR_SYNTAX, "entry %llu %s; restore it, or set it aside",
+               : database_fail(db, ERROR_SYNTAX, "entry %llu %s; restore a backup, or: steerctl salvage",
                                (unsigned long long)entry->seq, what);
 }
 

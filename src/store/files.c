@@ -117,7 +117,7 @@ int files_look(struct files *files)
     }
     if (status.st_size == 0) {
         snprintf(files->why, sizeof files->why,
-                 "found an empty file: it was truncated; restore it, or set it aside");
+                 "found an empty file: it was truncated; restore a backup, or: steerctl salvage");
         return ERROR_SYNTAX;
     }
     return 0;

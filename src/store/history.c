@@ -127,9 +127,11 @@ static int prepare(struct store_reader *reader, const struct store_filter *filte
 {
     struct buffer sql;
     buffer_init(&sql);
-    buffer_add_text(&sql, "SELECT " ENTRY_COLUMNS
-                          ", (SELECT b.after FROM journal b WHERE b.seq = j.revision_before) "
-                          "FROM journal j WHERE j.seq > ?1 AND j.seq < ?2");
+    buffer_add_text(&sql, "SELECT " ENTRY_COLUMNS);
+    buffer_add_text(&sql, filter->without_before
+                              ? ", NULL"
+                              : ", (SELECT b.after FROM journal b WHERE b.seq = j.revision_before)");
+    buffer_add_text(&sql, " FROM journal j WHERE j.seq > ?1 AND j.seq < ?2");
     buffer_add_text(&sql, filter->kind == NULL ? "" : " AND j.kind = ?3");
     buffer_add_text(&sql, filter->key == NULL ? "" : " AND j.key = ?4");
     buffer_add_text(&sql, filter->actor == NULL ? "" : " AND (j.actor = ?5 OR j.peer = ?5)");
@@ -182,7 +184,7 @@ static int walk(struct store_reader *reader, sqlite3_stmt *statement, bool backw
         }
         if (backward ? found.seq >= before : found.seq <= before) {
             return database_fail(&reader->db, ERROR_SYNTAX,
-                                 "entries are out of order; restore it, or set it aside");
+                                 "entries are out of order; restore a backup, or: steerctl salvage");
         }
         before = found.seq;
         fill(&entry, &found, hash);
@@ -231,7 +233,7 @@ static int take_name(struct store_reader *reader, sqlite3_stmt *statement, struc
     int order = !fits ? -1 : strcmp(key, name->key);
     if (order < 0 || (order == 0 && strcmp(kind, name->kind) <= 0)) {
         return database_fail(&reader->db, ERROR_SYNTAX,
-                             "names are out of order; restore it, or set it aside");
+                             "names are out of order; restore a backup, or: steerctl salvage");
     }
     memcpy(name->key, key, strlen(key) + 1);
     memcpy(name->kind, kind, strlen(kind) + 1);

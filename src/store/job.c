@@ -5,7 +5,6 @@
 
 #include "store/job.h"
 
-#include "base/arena.h"
 #include "base/error.h"
 #include "base/utf8.h"
 
@@ -119,37 +118,4 @@ void job_judge(struct job_judge *judge, struct store_job *job)
     bool good = said && at == job->op_count && job->op_count <= STORE_OPS_MAX;
     job->error = good ? 0 : ERROR_INVALID;
     job->conflict = said && !good ? at : job->op_count;
-}
-
-/* ---- copies ---- */
-
-struct copy {
-    struct store_job job;
-    struct arena *arena;
-};
-
-struct store_job *job_copy(const struct store_job *job)
-{
-    struct arena *arena = arena_new(0);
-    struct copy *copy = arena_alloc(arena, sizeof *copy);
-    struct store_op *ops = arena_copy(arena, job->ops, job->op_count * sizeof *ops);
-    for (size_t i = 0; i < job->op_count; i++) {
-        ops[i].kind = arena_copy_text(arena, ops[i].kind);
-        ops[i].key = arena_copy_text(arena, ops[i].key);
-        ops[i].value = arena_copy_text(arena, ops[i].value);
-    }
-    copy->arena = arena;
-    copy->job = (struct store_job){.cause = {.wall_ms = job->cause.wall_ms,
-                                             .actor = arena_copy_text(arena, job->cause.actor),
-                                             .peer = arena_copy_text(arena, job->cause.peer),
-                                             .reason = arena_copy_text(arena, job->cause.reason),
-                                             .request = arena_copy_text(arena, job->cause.request)},
-                                   .ops = ops,
-                                   .op_count = job->op_count};
-    return &copy->job;
-}
-
-void job_free_copy(struct store_job *copy)
-{
-    arena_free(((struct copy *)copy)->arena);
 }

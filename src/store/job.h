@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Jobs: lists of them, whether one can be written at all, and copies of those that insist. Inside this folder
- * only. */
+ * Jobs: lists of them, and whether one can be written at all. Inside this folder only. */
 #pragma once
 
 #include "store/database.h"
@@ -27,7 +26,3 @@ int job_judge_open(struct job_judge *judge);
 void job_judge_close(struct job_judge *judge);
 /* Sets job->error to 0, or to ERROR_INVALID with job->conflict (op_count: the cause). */
 void job_judge(struct job_judge *judge, struct store_job *job);
-
-/* A job of the store's own with all that it points to; `done` and `insists` are not taken over. */
-struct store_job *job_copy(const struct store_job *job);
-void job_free_copy(struct store_job *copy);

@@ -86,6 +86,11 @@ void store_reader_set_progress(struct store_reader *reader, const struct progres
     watch(reader);
 }
 
+void store_reader_set_count(struct store_reader *reader, struct progress *count)
+{
+    reader->count = count;
+}
+
 const char *store_reader_why(const struct store_reader *reader)
 {
     return reader->db.why;
@@ -134,7 +139,7 @@ static int read_object(struct store_reader *reader, sqlite3_stmt *statement, str
         return sqlite3_errcode(reader->db.sql) == SQLITE_NOMEM
                    ? database_note(&reader->db, SQLITE_NOMEM)
                    : database_fail(&reader->db, ERROR_SYNTAX,
-                                   "an object is damaged; restore it, or set it aside");
+                                   "an object is damaged; restore a backup, or: steerctl salvage");
     }
     return 0;
 }
@@ -188,7 +193,7 @@ static int walk(struct store_reader *reader, sqlite3_stmt *statement, const char
         }
         if (strcmp(object.key, before) <= 0 || strlen(object.key) > STORE_KEY_MAX) {
             return database_fail(&reader->db, ERROR_SYNTAX,
-                                 "objects are out of order; restore it, or set it aside");
+                                 "objects are out of order; restore a backup, or: steerctl salvage");
         }
         memcpy(before, object.key, strlen(object.key) + 1);
         if (!got(context, &object)) {

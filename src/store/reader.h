@@ -13,6 +13,7 @@ struct store_reader {
     struct files files;
     char id[SCHEMA_ID_SIZE];
     const struct progress *progress; /* may be NULL */
+    struct progress *count;          /* likewise */
 };
 
 /* One state of the store from here to store_reader_end(), which returns `error`. */

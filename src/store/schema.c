@@ -115,9 +115,10 @@ static int compare_tables(struct database *db)
     }
     sqlite3_finalize(statement);
     if (error == 0 && (!same || count != TABLES)) {
-        return database_fail(db, ERROR_SYNTAX,
-                             "its tables are not those of a store of version %d; restore it, or set it aside",
-                             SCHEMA_VERSION);
+        return database_fail(
+            db, ERROR_SYNTAX,
+            "its tables are not those of a store of version %d; restore a backup, or: steerctl salvage",
+            SCHEMA_VERSION);
     }
     return error;
 }

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The store's thread and its queue. Nobody but this thread and those of readers calls SQLite. What waits when
- * the thread comes back is one transaction: what is owed first, then what is due to expire, then jobs in
- * their order. The lock is held for pushes and numbers only. */
+ * The store's thread and its queue. Only this thread and those of readers call SQLite. What waits is one
+ * transaction: what is owed first, then what is due, then jobs. The lock is held for pushes and numbers. */
 #include "config.h"
 
-#include "store/store.h"
+#include "store/store_inside.h"
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/thread.h"
-#include "store/engine.h"
-#include "store/job.h"
+#include "store/stats.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -27,29 +24,7 @@ enum {
     BATCH_OPS = 8192,    /* of one transaction, about */
     BATCH_LEASES = 1024, /* that expire in one */
     OWED_FEW = 1000,     /* are tried again with every job, more only every RETRY_MS */
-};
-
-struct store {
-    struct store_options options;
-    char *folder;
-    struct clock clock;
-    pthread_t thread;
-    pthread_mutex_t lock; /* held for a few instructions */
-    pthread_cond_t asked, ended;
-    /* under the lock: */
-    struct job_list waiting, finished;
-    struct store_stats stats;
-    bool closing, gone, has_opened;
-    int open_error;
-    char open_why[DATABASE_WHY_SIZE], warning[DATABASE_WHY_SIZE];
-    /* of the thread: */
-    struct engine engine;
-    struct job_judge judge;
-    struct job_list backlog; /* taken, not begun */
-    struct job_list owed;    /* copies */
-    size_t owed_ops;
-    int64_t tried_us; /* to write, at last */
-    int64_t due_ms;   /* wall: the next lease */
+    OWED_BATCH = 1000,   /* in one transaction, about */
 };
 
 /* What has expired goes the way of jobs, in their order. */
@@ -73,7 +48,7 @@ static void tell_expiry(struct store_job *job)
 
 struct batch {
     struct job_list jobs, expiries;
-    uint64_t entries, sync_us;
+    struct stats_commits commits;
     int error;
     const char *why;
 };
@@ -137,9 +112,29 @@ static int commit(struct store *store, struct batch *batch)
     int64_t since_us = clock_now_us(&store->clock);
     uint64_t entries = writer->end.seq - writer->durable.seq;
     int error = writer_commit(writer);
-    batch->entries += entries;
-    batch->sync_us = (uint64_t)(clock_now_us(&store->clock) - since_us);
+    uint64_t took_us = (uint64_t)(clock_now_us(&store->clock) - since_us);
+    if (error == 0) {
+        stats_add_commit(&batch->commits, entries, took_us);
+    }
     return error;
+}
+
+/* A piece of what is owed: after hours it may be much. Where all has no room, a few may. */
+static int write_owed(struct store *store, struct batch *batch)
+{
+    struct writer *writer = &store->engine.writer;
+    struct owed_entry *end;
+    int error = writer_begin(writer);
+    error = error != 0 ? error : owed_write(&store->owed, writer, store->owed_room, &end);
+    error = error != 0 ? error : commit(store, batch);
+    if (error != 0) {
+        writer_rollback(writer);
+        store->owed_room = store->owed_room / 4 + 1;
+        return error;
+    }
+    store->owed_room = store->owed_room * 2 > OWED_BATCH ? OWED_BATCH : store->owed_room * 2;
+    owed_drop(&store->owed, end);
+    return 0;
 }
 
 /* Nobody shall wait while much that is owed fails over and over. */
@@ -147,7 +142,7 @@ static bool is_hopeless(struct store *store)
 {
     int64_t now_us = clock_now_us(&store->clock);
     bool soon = store->tried_us != 0 && now_us - store->tried_us < (int64_t)RETRY_MS * 1000;
-    if (soon && store->stats.error != 0 && store->owed_ops > OWED_FEW) {
+    if (soon && store->stats.error != 0 && store->owed.count > OWED_FEW) {
         return true;
     }
     store->tried_us = now_us;
@@ -165,8 +160,13 @@ static int write_batch(struct store *store, struct batch *batch)
     if (error != 0) {
         return error;
     }
+    while (error == 0 && store->owed.first != NULL) {
+        error = write_owed(store, batch);
+    }
+    if (error != 0) {
+        return fail(batch, error, store->engine.db.why);
+    }
     error = writer_begin(writer);
-    error = error != 0 ? error : write_jobs(store, &store->owed, now_ms);
     error = error != 0 ? error : write_expiries(store, batch, now_ms);
     error = error != 0 ? error : write_jobs(store, &batch->jobs, now_ms);
     error = error != 0 || store->stats.error == 0 ? error : writer_probe(writer, now_ms);
@@ -180,14 +180,6 @@ static int write_batch(struct store *store, struct batch *batch)
     return 0;
 }
 
-static void drop_owed(struct store *store)
-{
-    for (struct store_job *job; (job = job_list_take(&store->owed)) != NULL;) {
-        job_free_copy(job);
-    }
-    store->owed_ops = 0;
-}
-
 static void drop_expiries(struct batch *batch)
 {
     for (struct store_job *job; (job = job_list_take(&batch->expiries)) != NULL;) {
@@ -195,18 +187,7 @@ static void drop_expiries(struct batch *batch)
     }
 }
 
-/* It has taken effect now, whenever it is written. */
-static void owe(struct store *store, const struct store_job *job)
-{
-    struct store_job *copy = job_copy(job);
-    if (copy->cause.wall_ms == 0) {
-        copy->cause.wall_ms = clock_wall_ms(&store->clock);
-    }
-    job_list_add(&store->owed, copy);
-    store->owed_ops += copy->op_count;
-}
-
-/* Nothing of the batch is written. */
+/* Nothing of the batch is written. What has taken effect has done so now, whenever it is. */
 static void settle_failure(struct store *store, struct batch *batch)
 {
     drop_expiries(batch);
@@ -214,38 +195,9 @@ static void settle_failure(struct store *store, struct batch *batch)
         if (job->error != ERROR_INVALID) {
             job->error = batch->error;
             if (job->insists) {
-                owe(store, job);
+                owed_add(&store->owed, job, clock_wall_ms(&store->clock));
             }
         }
-    }
-}
-
-/* Under the lock. */
-static void note_success(struct store *store, const struct batch *batch)
-{
-    struct store_stats *stats = &store->stats;
-    const struct writer_end *end = &store->engine.writer.durable;
-    stats->error = 0;
-    stats->reason[0] = '\0';
-    stats->failing_since_ms = 0;
-    stats->entries += batch->entries;
-    stats->commits++;
-    stats->sync_us_sum += batch->sync_us;
-    stats->sync_us_max = batch->sync_us > stats->sync_us_max ? batch->sync_us : stats->sync_us_max;
-    stats->seq = end->seq;
-    memcpy(stats->hash, end->hash, STORE_HASH_SIZE);
-}
-
-static void note_failure(struct store *store, const struct batch *batch)
-{
-    struct store_stats *stats = &store->stats;
-    stats->failures++;
-    stats->error = batch->error;
-    if (stats->failing_since_ms == 0) {
-        stats->failing_since_ms = clock_wall_ms(&store->clock);
-    }
-    if (batch->why != NULL) { /* else as before */
-        snprintf(stats->reason, sizeof stats->reason, "%s", batch->why);
     }
 }
 
@@ -253,16 +205,20 @@ static void finish(struct store *store, struct batch *batch)
 {
     uint64_t size = files_size(&store->engine.files);
     pthread_mutex_lock(&store->lock);
+    stats_note_commits(&store->stats, &batch->commits, &store->engine.writer.durable);
     if (batch->error == 0) {
-        note_success(store, batch);
+        stats_note_success(&store->stats);
     } else {
-        note_failure(store, batch);
+        stats_note_failure(&store->stats, batch->error, batch->why, clock_wall_ms(&store->clock));
     }
-    store->stats.owed = store->owed_ops;
+    store->stats.owed = store->owed.count;
+    store->stats.owed_octets = store->owed.octets;
+    store->stats.folded = store->owed.folded;
     store->stats.size = size;
     store->stats.waiting -= batch->jobs.count;
     job_list_append(&store->finished, &batch->expiries);
     job_list_append(&store->finished, &batch->jobs);
+    pthread_cond_broadcast(&store->ended); /* who closes reaps */
     pthread_mutex_unlock(&store->lock);
     store->options.wake(store->options.context);
 }
@@ -276,9 +232,7 @@ static void init_batch(struct batch *batch)
 
 static void settle(struct store *store, struct batch *batch, int error)
 {
-    if (error == 0) {
-        drop_owed(store);
-    } else {
+    if (error != 0) {
         settle_failure(store, batch);
     }
     finish(store, batch);
@@ -324,23 +278,47 @@ static int64_t find_pause(const struct store *store)
     return left_ms == INT64_MAX ? left_ms : left_ms < 0 ? 0 : left_ms > LOOK_MS ? LOOK_MS : left_ms;
 }
 
-/* Under the lock. Returns false when the store closes and nothing waits. */
-static bool wait_for_work(struct store *store)
+/* Under the lock: whoever closes the store has been told of all, and has nothing more to say. */
+static bool has_ended(const struct store *store)
+{
+    return store->closing && store->waiting.first == NULL &&
+           (store->abandoned || (store->finished.first == NULL && !store->reaps));
+}
+
+/* Under the lock. false: the store closes and nothing waits. *is_due: not only what waits is to be done. */
+static bool wait_for_work(struct store *store, bool *is_due)
 {
     int64_t pause_ms = find_pause(store);
     struct timespec until = thread_after_ms(pause_ms == INT64_MAX ? 0 : pause_ms);
-    while (!store->closing && store->waiting.first == NULL) {
-        if (pause_ms == INT64_MAX) {
+    *is_due = pause_ms == 0;
+    while (!has_ended(store) && store->waiting.first == NULL &&
+           (store->closing || !watch_set_has_work(&store->watches, &store->engine))) {
+        if (pause_ms == INT64_MAX || store->closing) {
             pthread_cond_wait(&store->asked, &store->lock);
         } else if (pthread_cond_timedwait(&store->asked, &store->lock, &until) == ETIMEDOUT) {
-            if (store->stats.error != 0 || clock_wall_ms(&store->clock) >= store->due_ms) {
+            *is_due = store->stats.error != 0 || clock_wall_ms(&store->clock) >= store->due_ms;
+            if (*is_due) {
                 break;
             }
             pause_ms = find_pause(store);
             until = thread_after_ms(pause_ms);
         }
     }
-    return !store->closing || store->waiting.first != NULL;
+    return !has_ended(store);
+}
+
+static void tell_watchers(struct store *store)
+{
+    struct job_list parcels;
+    job_list_init(&parcels);
+    watch_set_read(&store->watches, &store->engine, &parcels);
+    if (parcels.count != 0) {
+        pthread_mutex_lock(&store->lock);
+        job_list_append(&store->finished, &parcels);
+        pthread_cond_broadcast(&store->ended); /* who closes reaps */
+        pthread_mutex_unlock(&store->lock);
+        store->options.wake(store->options.context);
+    }
 }
 
 static void take_batch(struct store *store, struct batch *batch)
@@ -356,12 +334,19 @@ static void take_batch(struct store *store, struct batch *batch)
 static void work(struct store *store)
 {
     struct batch batch;
+    bool is_due = false;
     pthread_mutex_lock(&store->lock);
-    while (store->backlog.first != NULL || wait_for_work(store)) {
+    while (store->backlog.first != NULL || wait_for_work(store, &is_due)) {
         job_list_append(&store->backlog, &store->waiting);
+        bool tells = !store->closing && store->watches.first != NULL;
         pthread_mutex_unlock(&store->lock);
-        take_batch(store, &batch);
-        work_off(store, &batch);
+        if (store->backlog.first != NULL || is_due) {
+            take_batch(store, &batch);
+            work_off(store, &batch);
+        }
+        if (tells) {
+            tell_watchers(store);
+        }
         pthread_mutex_lock(&store->lock);
     }
     pthread_mutex_unlock(&store->lock);
@@ -397,13 +382,35 @@ static void open_it(struct store *store)
     finish(store, &batch);
 }
 
-static void *run(void *argument)
+void store_destroy(struct store *store)
+{
+    pthread_cond_destroy(&store->asked);
+    pthread_cond_destroy(&store->ended);
+    pthread_mutex_destroy(&store->lock);
+    free(store->folder);
+    free(store);
+}
+
+/* Nobody will be told any more of what is finished. What others submitted stays theirs. */
+static void drop_finished(struct store *store)
+{
+    for (struct store_job *job; (job = job_list_take(&store->finished)) != NULL;) {
+        if (job->done == tell_expiry) {
+            free(job);
+        } else {
+            watch_drop_parcel(job);
+        }
+    }
+}
+
+void *store_run(void *argument)
 {
     struct store *store = argument;
     pthread_setname_np(pthread_self(), "store");
     engine_init(&store->engine, store->folder);
     job_list_init(&store->backlog);
-    job_list_init(&store->owed);
+    owed_init(&store->owed);
+    store->owed_room = OWED_BATCH;
     store->due_ms = INT64_MAX;
     open_it(store);
     pthread_mutex_lock(&store->lock);
@@ -414,136 +421,17 @@ static void *run(void *argument)
     if (goes_on) {
         work(store);
     }
-    drop_owed(store);
+    owed_fini(&store->owed);
     job_judge_close(&store->judge);
     engine_fini(&store->engine);
     pthread_mutex_lock(&store->lock);
+    bool is_orphan = store->abandoned;
     store->gone = true;
     pthread_cond_broadcast(&store->ended);
     pthread_mutex_unlock(&store->lock);
+    if (is_orphan) {
+        drop_finished(store);
+        store_destroy(store);
+    }
     return NULL;
-}
-
-/* ---- the owner's thread ---- */
-
-static int start(struct store *store)
-{
-    int error = thread_start(&store->thread, run, store);
-    return -error;
-}
-
-static struct store *make(const struct store_options *options)
-{
-    struct store *store = memory_alloc(sizeof *store);
-    store->options = *options;
-    store->folder = memory_copy_text(options->folder);
-    clock_init(&store->clock);
-    job_list_init(&store->waiting);
-    job_list_init(&store->finished);
-    pthread_mutex_init(&store->lock, NULL);
-    thread_init_cond(&store->asked);
-    thread_init_cond(&store->ended);
-    return store;
-}
-
-static void destroy(struct store *store)
-{
-    pthread_cond_destroy(&store->asked);
-    pthread_cond_destroy(&store->ended);
-    pthread_mutex_destroy(&store->lock);
-    free(store->folder);
-    free(store);
-}
-
-static void tell(const struct store *store, bool is_refused, struct report *report)
-{
-    char *path = memory_print("%s/%s", store->folder, STORE_FILE);
-    struct report_place place = {.file = path};
-    if (store->open_error != 0) {
-        report_add(report, is_refused ? REPORT_ERROR : REPORT_WARNING, &place, "the store cannot be used: %s",
-                   store->open_why);
-    }
-    if (store->warning[0] != '\0') {
-        report_add(report, REPORT_WARNING, &place, "%s", store->warning);
-    }
-    free(path);
-}
-
-int store_open(const struct store_options *options, struct report *report, struct store **to)
-{
-    struct store *store = make(options);
-    int error = start(store);
-    if (error != 0) {
-        report_add(report, REPORT_ERROR, NULL, "the store's thread cannot be started: %s", error_text(error));
-        destroy(store);
-        return error;
-    }
-    pthread_mutex_lock(&store->lock);
-    while (!store->has_opened) {
-        pthread_cond_wait(&store->ended, &store->lock);
-    }
-    bool is_refused = store->open_error != 0 && !options->may_fail;
-    error = is_refused ? store->open_error : 0;
-    tell(store, is_refused, report);
-    pthread_mutex_unlock(&store->lock);
-    if (is_refused) {
-        pthread_join(store->thread, NULL);
-        destroy(store);
-        return error;
-    }
-    *to = store;
-    return 0;
-}
-
-bool store_close(struct store *store, int64_t patience_ms)
-{
-    struct timespec deadline = thread_after_ms(patience_ms);
-    pthread_mutex_lock(&store->lock);
-    store->closing = true;
-    pthread_cond_signal(&store->asked);
-    bool in_time = true;
-    while (!store->gone && in_time) {
-        in_time = pthread_cond_timedwait(&store->ended, &store->lock, &deadline) != ETIMEDOUT;
-    }
-    bool gone = store->gone;
-    pthread_mutex_unlock(&store->lock);
-    if (!gone) {
-        pthread_detach(store->thread);
-        return false;
-    }
-    pthread_join(store->thread, NULL);
-    store_reap(store);
-    if (store->options.last != NULL) {
-        *store->options.last = store->stats;
-    }
-    destroy(store);
-    return true;
-}
-
-void store_submit(struct store *store, struct store_job *job)
-{
-    pthread_mutex_lock(&store->lock);
-    job_list_add(&store->waiting, job);
-    store->stats.waiting++;
-    pthread_cond_signal(&store->asked);
-    pthread_mutex_unlock(&store->lock);
-}
-
-void store_reap(struct store *store)
-{
-    struct job_list finished;
-    job_list_init(&finished);
-    pthread_mutex_lock(&store->lock);
-    job_list_append(&finished, &store->finished);
-    pthread_mutex_unlock(&store->lock);
-    for (struct store_job *job; (job = job_list_take(&finished)) != NULL;) {
-        job->done(job);
-    }
-}
-
-void store_get_stats(struct store *store, struct store_stats *stats)
-{
-    pthread_mutex_lock(&store->lock);
-    *stats = store->stats;
-    pthread_mutex_unlock(&store->lock);
 }

@@ -65,7 +65,9 @@ struct store_job {
     size_t op_count;
     /* It has taken effect whether or not it could be written (an emergency): where writing fails, `done` is
      * called with the error all the same, and the store keeps a copy and tries again until it succeeds,
-     * before anything that comes later (store_stats.owed). Conditions of such a job must be STORE_ANY. */
+     * before anything that comes later (store_stats.owed). Of many changes of one object the last is written
+     * for all of them, and says so, when more than some thousands are owed. Conditions of such a job must be
+     * STORE_ANY. */
     bool insists;
     void (*done)(struct store_job *job); /* on the owner's thread */
     /* what became of it: */
@@ -108,6 +110,8 @@ struct store_stats {
     uint64_t seq;             /* of the last durable entry */
     unsigned char hash[STORE_HASH_SIZE];
     size_t waiting, owed; /* jobs; entries that have taken effect and are not durable */
+    size_t owed_octets;   /* of memory for those */
+    uint64_t folded;      /* changes that are told of by the entry of a later one only */
     uint64_t commits, entries, failures;
     uint64_t sync_us_max, sync_us_sum; /* of commits */
     uint64_t size;                     /* octets of the files */
@@ -132,10 +136,35 @@ int store_set_aside(const char *folder, struct report *report, char **name);
 
 /* Never waits, never fails: what is wrong comes with `done`. */
 void store_submit(struct store *store, struct store_job *job);
-/* On the owner's thread after a wake: call what is done. */
+/* On the owner's thread after a wake: call some of what is done; there is another wake if there is more. */
 void store_reap(struct store *store);
 /* Any thread. */
 void store_get_stats(struct store *store, struct store_stats *stats);
+
+/* ---- watching: on the owner's thread ---- */
+
+struct store_watch;
+struct store_watch_options {
+    const char *kind;   /* NULL: any */
+    const char *prefix; /* of keys; NULL: any */
+    uint64_t after_seq; /* the first one told of may be the entry behind this one; 0: the first of all */
+    void *context;
+    /* Of each entry once, in order, by store_reap(); without what was `before`. Returns whether the next ones
+     * may come; else store_watch_go_on() says so. Nothing is lost by being slow, and nothing kept for it: the
+     * journal is read when there is somebody to tell. */
+    bool (*changed)(void *context, const struct store_entry *entry);
+    /* The watch is gone. ERROR_CANCELLED: the store is closed; ERROR_NOT_FOUND: what comes behind `after_seq`
+     * is not known: the journal does not go that far (it was cut, or is another one), or an engine does not
+     * keep it any more; ERROR_CONFLICT: the journal was exchanged for another one; else it cannot be read.
+     * `why` is in words. */
+    void (*ended)(void *context, int error, const char *why);
+};
+/* Never fails and calls nothing by itself; while the store cannot be opened, nothing is told. Owned, until it
+ * is cancelled or has ended. Texts are copied. */
+struct store_watch *store_watch(struct store *store, const struct store_watch_options *options);
+void store_watch_go_on(struct store_watch *watch);
+/* At any time, also while it is told something: nothing is told any more. */
+void store_watch_cancel(struct store_watch *watch);
 
 /* ---- reading: any thread that may wait for a disk, each with a reader of its own ---- */
 
@@ -146,6 +175,8 @@ void store_reader_close(struct store_reader *reader);
 /* What takes long asks now and then whether it is to end, and returns ERROR_CANCELLED. Borrowed; NULL: it is
  * not. */
 void store_reader_set_progress(struct store_reader *reader, const struct progress *progress);
+/* Where store_verify() counts entries. Likewise; NULL: nobody looks. */
+void store_reader_set_count(struct store_reader *reader, struct progress *count);
 /* Of the last call that failed, in words. */
 const char *store_reader_why(const struct store_reader *reader);
 
@@ -165,6 +196,7 @@ struct store_filter {
     uint64_t after_seq;         /* forward and backward: greater than this */
     uint64_t before_seq;        /* less than this; 0: any */
     bool backward;              /* the latest first */
+    bool without_before;        /* entries come without what was before, which costs most of the time */
 };
 int store_read_journal(struct store_reader *reader, const struct store_filter *filter,
                        bool (*got)(void *context, const struct store_entry *entry), void *context);

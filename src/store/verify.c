@@ -58,6 +58,7 @@ static int check_pieces(struct work *work, struct database *db)
         struct audit audit = {.from = from, .to = work->last - from < PIECE ? work->last : from + PIECE - 1};
         error = audit_check(db, work->reader->id, &audit);
         add_up(work, &audit);
+        (void)progress_step(work->reader->count, (size_t)audit.checked);
         if (audit.bad_seq != 0) {
             atomic_store(&work->ends, true);
         }
@@ -208,6 +209,7 @@ static int check_anchor(struct store_reader *reader, uint64_t seq, const unsigne
 static int check_chain(struct store_reader *reader, uint64_t last, struct audit *sum)
 {
     struct work work = {.reader = reader, .last = last};
+    progress_expect(reader->count, (size_t)last);
     pthread_mutex_init(&work.lock, NULL);
     parallel_run(parallel_processors(), run, &work);
     pthread_mutex_destroy(&work.lock);

@@ -67,7 +67,7 @@ static int read_end(struct writer *writer, struct writer_end *end)
                                    .wall_ms = sqlite3_column_int64(statement, 1)};
         if (hash == NULL || sqlite3_column_bytes(statement, 2) != STORE_HASH_SIZE) {
             error = database_fail(writer->db, ERROR_SYNTAX,
-                                  "the last entry has no hash; restore it, or set it aside");
+                                  "the last entry has no hash; restore a backup, or: steerctl salvage");
         } else {
             memcpy(end->hash, hash, STORE_HASH_SIZE);
         }
@@ -204,8 +204,8 @@ static int find_revision(struct writer *writer, const char *kind, const char *ke
     return error;
 }
 
-static int write_op(struct writer *writer, const struct store_op *op, const struct store_cause *cause,
-                    int64_t wall_ms)
+int writer_write(struct writer *writer, const struct store_op *op, const struct store_cause *cause,
+                 int64_t wall_ms, bool always)
 {
     struct chain_entry entry = {.seq = writer->end.seq + 1,
                                 .wall_ms = wall_ms,
@@ -218,7 +218,7 @@ static int write_op(struct writer *writer, const struct store_op *op, const stru
                                           [CHAIN_REQUEST] = make_said(cause->request),
                                           [CHAIN_AFTER] = make_text(op->value)}};
     int error = find_revision(writer, op->kind, op->key, &entry.revision_before);
-    if (error != 0 || (op->value == NULL && entry.revision_before == 0)) {
+    if (error != 0 || (op->value == NULL && entry.revision_before == 0 && !always)) {
         return error;
     }
     error = enter(writer, &entry);
@@ -249,10 +249,36 @@ int writer_apply(struct writer *writer, struct store_job *job, int64_t now_ms)
     job->error = 0;
     int error = judge_conditions(writer, job);
     for (size_t i = 0; i < job->op_count && error == 0 && job->error == 0; i++) {
-        error = write_op(writer, &job->ops[i], &job->cause, wall_ms);
+        error = writer_write(writer, &job->ops[i], &job->cause, wall_ms, false);
     }
     job->seq = writer->end.seq;
     return error;
+}
+
+int writer_replay(struct writer *writer, const struct chain_entry *entry,
+                  const unsigned char hash[STORE_HASH_SIZE])
+{
+    uint64_t revision = 0;
+    if (entry->seq != writer->end.seq + 1) {
+        return database_fail(writer->db, ERROR_CONFLICT, "found entry %llu, expected %llu",
+                             (unsigned long long)entry->seq, (unsigned long long)writer->end.seq + 1);
+    }
+    int error =
+        find_revision(writer, entry->texts[CHAIN_KIND].bytes, entry->texts[CHAIN_KEY].bytes, &revision);
+    if (error == 0 && revision != entry->revision_before) {
+        return database_fail(writer->db, ERROR_CONFLICT,
+                             "entry %llu follows entry %llu of its object, found %llu",
+                             (unsigned long long)entry->seq, (unsigned long long)entry->revision_before,
+                             (unsigned long long)revision);
+    }
+    error = error != 0 ? error : enter(writer, entry);
+    if (error == 0 && memcmp(writer->end.hash, hash, STORE_HASH_SIZE) != 0) {
+        return database_fail(
+            writer->db, ERROR_CONFLICT,
+            "entry %llu does not chain to the one before: its hash is not that of its content",
+            (unsigned long long)entry->seq);
+    }
+    return error != 0 ? error : put_object(writer, entry);
 }
 
 /* ---- leases ---- */
@@ -264,7 +290,7 @@ static int copy_name(struct writer *writer, sqlite3_stmt *statement, struct writ
     const char *key = (const char *)sqlite3_column_text(statement, 2);
     if (kind == NULL || key == NULL || strlen(kind) > STORE_KIND_MAX || strlen(key) > STORE_KEY_MAX) {
         return database_fail(writer->db, ERROR_SYNTAX,
-                             "an object has no valid name; restore it, or set it aside");
+                             "an object has no valid name; restore a backup, or: steerctl salvage");
     }
     memcpy(name->kind, kind, strlen(kind) + 1);
     memcpy(name->key, key, strlen(key) + 1);
@@ -285,11 +311,12 @@ int writer_expire(struct writer *writer, int64_t now_ms, struct writer_name *nam
         return error;
     }
     uint64_t before = writer->end.seq;
-    error = write_op(writer, &(struct store_op){.kind = name->kind, .key = name->key}, &cause, now_ms);
+    error =
+        writer_write(writer, &(struct store_op){.kind = name->kind, .key = name->key}, &cause, now_ms, false);
     if (error == 0 && writer->end.seq == before) { /* it would be found for ever */
-        error = database_fail(
-            writer->db, ERROR_SYNTAX,
-            "its index of what expires names an object that is not there; restore it, or set it aside");
+        error = database_fail(writer->db, ERROR_SYNTAX,
+                              "its index of what expires names an object that is not there; restore a "
+                              "backup, or: steerctl salvage");
     }
     return error;
 }

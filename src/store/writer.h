@@ -44,6 +44,14 @@ void writer_rollback(struct writer *writer);
 /* The ops of a valid job, if its conditions hold; else job->error says so. Returns what the database says. */
 int writer_apply(struct writer *writer, struct store_job *job, int64_t now_ms);
 
+/* One entry that was written before, by another writer of this store: as the next one, and what follows from
+ * it. ERROR_CONFLICT if it does not chain to the end, or names another object than there is. */
+int writer_replay(struct writer *writer, const struct chain_entry *entry,
+                  const unsigned char hash[STORE_HASH_SIZE]);
+/* One op, without a condition. `always`: with an entry also if it deletes what is not there. */
+int writer_write(struct writer *writer, const struct store_op *op, const struct store_cause *cause,
+                 int64_t wall_ms, bool always);
+
 /* Delete one object that is due. *has: there was one; its names go to `kind` and `key`. */
 struct writer_name {
     char kind[STORE_KIND_MAX + 1], key[STORE_KEY_MAX + 1];

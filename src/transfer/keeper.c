@@ -349,9 +349,33 @@ static bool parse_line(struct keeper *keeper, char *line)
     return true;
 }
 
-size_t keeper_parse(struct keeper *keeper, const char *text, size_t len)
+/* What every zone that was read is served with next is none that it was served with since then. */
+static void go_above(struct keeper *keeper, uint32_t then_s, uint32_t now_s)
+{
+    uint32_t since_s = serial_is_newer(now_s, then_s) ? now_s - then_s : 0;
+    for (size_t i = 0; i < keeper->count; i++) {
+        struct entry *entry = keeper->list[i];
+        entry->serial += since_s + KEEPER_BLOCK;
+        entry->ceiling = (struct kept){.number = entry->serial};
+        entry->is_blurred = true;
+    }
+}
+
+static bool parse_restored(const char *line, uint32_t *then_s)
+{
+    uint64_t number;
+    size_t len = strlen(KEEPER_RESTORED);
+    bool is_one =
+        strncmp(line, KEEPER_RESTORED, len) == 0 && parse_number(line + len, 10, UINT32_MAX, &number);
+    *then_s = is_one ? (uint32_t)number : *then_s;
+    return is_one;
+}
+
+size_t keeper_parse(struct keeper *keeper, const char *text, size_t len, uint32_t now_s)
 {
     size_t bad = 0;
+    uint32_t then_s = 0;
+    bool is_copy = false;
     for (size_t at = 0; at < len;) {
         char line[DNS_NAME_TEXT_SIZE + 64];
         const char *end = memchr(text + at, '\n', len - at);
@@ -362,7 +386,11 @@ size_t keeper_parse(struct keeper *keeper, const char *text, size_t len)
             line[line_len] = '\0';
         }
         bad += !fits || (line[0] != '#' && !parse_line(keeper, line));
+        is_copy |= fits && parse_restored(line, &then_s);
         at += line_len + 1;
+    }
+    if (is_copy) {
+        go_above(keeper, then_s, now_s);
     }
     return bad;
 }

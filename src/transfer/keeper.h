@@ -74,5 +74,8 @@ bool keeper_kept(struct keeper *keeper, size_t *at, size_t max);
 void keeper_seal(struct keeper *keeper);
 /* But it goes on: blocks are written again. */
 void keeper_unseal(struct keeper *keeper);
-/* Reads a text into a new keeper. Returns how many lines could not be read: these are left out. */
-size_t keeper_parse(struct keeper *keeper, const char *text, size_t len);
+/* Reads a text into a new keeper. Returns how many lines could not be read: these are left out. A line
+ * KEEPER_RESTORED with a wall time in seconds says that the text is a copy from then, and that others may
+ * have been served since: at most one a second, so zones go on above those. */
+#define KEEPER_RESTORED "# restored "
+size_t keeper_parse(struct keeper *keeper, const char *text, size_t len, uint32_t now_s);

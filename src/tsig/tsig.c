@@ -17,15 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <nettle/memops.h>
-
 enum { MAC_LEAST = 10, ALGORITHM_NAME_SIZE = 16 };
 
 struct key {
     uint8_t name_len, algorithm_len;
     uint8_t name[DNS_TSIG_KEY_NAME_MAX];
     uint8_t algorithm[ALGORITHM_NAME_SIZE]; /* wire */
-    struct hmac hmac;
+    struct hmac_key hmac;
 };
 
 struct tsig_keys {
@@ -153,7 +151,7 @@ static bool is_mac_right(struct hmac *hmac, const struct dns_tsig *tsig)
 {
     uint8_t mac[TSIG_MAC_MAX];
     hmac_end(hmac, mac);
-    return memeql_sec(mac, tsig->mac, tsig->mac_len) != 0;
+    return sha2_is_equal(mac, tsig->mac, tsig->mac_len);
 }
 
 static enum tsig_result reject(struct tsig_exchange *exchange, enum dns_tsig_error error)
@@ -192,7 +190,8 @@ enum tsig_result tsig_judge_request(struct tsig_exchange *exchange, const struct
     if (!is_mac_len_valid(key, tsig.mac_len)) {
         return TSIG_MALFORMED;
     }
-    struct hmac hmac = key->hmac;
+    struct hmac hmac;
+    hmac_begin(&hmac, &key->hmac);
     add_message(&hmac, request->bytes, request->at, tsig.original_id, true);
     add_variables(&hmac, &tsig);
     if (!is_mac_right(&hmac, &tsig)) {
@@ -217,7 +216,8 @@ enum tsig_result tsig_judge_reply(struct tsig_exchange *exchange, const struct t
     if (find_key(exchange->keys, &tsig) != exchange->key || !is_mac_len_valid(key, tsig.mac_len)) {
         return reject(exchange, DNS_TSIG_BADKEY);
     }
-    struct hmac hmac = key->hmac;
+    struct hmac hmac;
+    hmac_begin(&hmac, &key->hmac);
     add_prior(&hmac, exchange);
     add_message(&hmac, reply->bytes, reply->at, tsig.original_id, true);
     add_variables(&hmac, &tsig);
@@ -257,7 +257,7 @@ static void fill_record(const struct tsig_exchange *exchange, const uint8_t *mes
 static size_t write_signed(struct tsig_exchange *exchange, struct dns_tsig *tsig, struct hmac *hmac,
                            uint8_t *message, const size_t size[2])
 {
-    exchange->mac_len = (uint8_t)hmac_size(hmac->algorithm);
+    exchange->mac_len = (uint8_t)hmac_size(hmac->key->algorithm);
     hmac_end(hmac, exchange->mac);
     tsig->mac = exchange->mac;
     tsig->mac_len = exchange->mac_len;
@@ -290,7 +290,8 @@ size_t tsig_sign_reply(struct tsig_exchange *exchange, uint8_t *message, size_t 
         tsig.other = time;
         tsig.other_len = sizeof time;
     }
-    struct hmac hmac = key_of(exchange)->hmac;
+    struct hmac hmac;
+    hmac_begin(&hmac, &key_of(exchange)->hmac);
     add_prior(&hmac, exchange);
     add_message(&hmac, message, len, tsig.original_id, false);
     add_variables(&hmac, &tsig);
@@ -302,7 +303,8 @@ size_t tsig_sign_next(struct tsig_exchange *exchange, uint8_t *message, size_t l
 {
     struct dns_tsig tsig;
     fill_record(exchange, message, now_s, &tsig);
-    struct hmac hmac = key_of(exchange)->hmac;
+    struct hmac hmac;
+    hmac_begin(&hmac, &key_of(exchange)->hmac);
     add_prior(&hmac, exchange);
     add_message(&hmac, message, len, tsig.original_id, false);
     add_number(&hmac, tsig.time_s, 6);
@@ -324,7 +326,8 @@ size_t tsig_sign_request(struct tsig_exchange *exchange, uint8_t *message, size_
 {
     struct dns_tsig tsig;
     fill_record(exchange, message, now_s, &tsig);
-    struct hmac hmac = key_of(exchange)->hmac;
+    struct hmac hmac;
+    hmac_begin(&hmac, &key_of(exchange)->hmac);
     add_message(&hmac, message, len, tsig.original_id, false);
     add_variables(&hmac, &tsig);
     return write_signed(exchange, &tsig, &hmac, message, (size_t[]){len, cap});

@@ -6,10 +6,13 @@
 
 #include "view/view.h"
 
+#include "health/results.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/source.h"
 #include "view/compile_internal.h"
 #include "view/content.h"
+#include "view/sources.h"
 #include "zone/zone.h"
 
 #include <stdlib.h>
@@ -25,6 +28,8 @@ size_t view_cache_count(const struct conf_server *server)
 static bool load_parts(struct compiler *c, const char *path)
 {
     struct view *view = c->view;
+    view->sources = memory_alloc(sizeof *view->sources);
+    view->sources->main = memory_copy_text(path);
     view->server = conf_read_server(path, c->report);
     if (view->server == NULL || (view->server->is_broken && !c->thorough)) {
         return false;
@@ -40,9 +45,10 @@ static bool load_parts(struct compiler *c, const char *path)
     if (view->topology == NULL && view->server->topology_path != NULL && !c->thorough) {
         return false; /* policies cannot be judged without it */
     }
+    view->sources->ground = source_take(c->report);
     view->steer = steer_set_new();
     compile_give_places(view);
-    bool any = compile_load_zones(c) != 0 || view->zone_count == 0;
+    bool any = compile_load_zones(c) != 0 || view->zone_count == 0 || c->is_past;
     return any && usable && !c->refused && !view->server->is_broken && !report_is_cancelled(c->report);
 }
 
@@ -103,7 +109,8 @@ static void complete(struct compiler *c, int64_t wall_ms, size_t cache_count)
     compile_monitors(view);
     compile_hosts(view);
     compile_find_loops(view, c->report);
-    view->health = view_new_health(view->topology, wall_ms);
+    view->health = view_new_health(view->topology, &view->server->vantages, wall_ms);
+    health_keep_results(view->health);
     health_watch_wavering(view->health, steer_set_has_ttl_failing(view->steer));
     view->table = health_get_table(view->health);
     view_seal(view);
@@ -111,27 +118,43 @@ static void complete(struct compiler *c, int64_t wall_ms, size_t cache_count)
         view, view_new_caches(view->steer, cache_count == 0 ? view_cache_count(view->server) : cache_count));
 }
 
-struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
-                          size_t cache_count, struct report *report)
+static struct view *compile(struct compiler *c, const char *path, uint64_t generation, int64_t wall_ms,
+                            size_t cache_count)
 {
-    struct compiler c = {.previous = previous, .report = report};
-    compile_begin_budget(&c.budget, NULL, report);
-    struct view *view = c.view = memory_alloc(sizeof *c.view);
+    compile_begin_budget(&c->budget, NULL, c->report);
+    struct view *view = c->view = memory_alloc(sizeof *c->view);
     view->generation = generation;
     view->loaded_ms = wall_ms;
     view->arena = arena_new(0);
-    bool loaded = load_parts(&c, path);
-    geo_atlas_free(c.atlas);
+    bool loaded = load_parts(c, path);
+    geo_atlas_free(c->atlas);
     if (loaded) {
-        complete(&c, wall_ms, cache_count);
+        complete(c, wall_ms, cache_count);
     } else {
         view_seal(view);
     }
-    loaded = loaded && !budget_is_spent(&c.budget);
-    compile_end_budget(&c.budget, view->server, loaded ? NULL : path, report);
+    loaded = loaded && !budget_is_spent(&c->budget);
+    compile_end_budget(&c->budget, view->server, loaded ? NULL : path, c->report);
     if (!loaded) {
         view_free(view);
         return NULL;
     }
+    return view;
+}
+
+struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
+                          size_t cache_count, struct report *report)
+{
+    struct compiler c = {.previous = previous, .has_geo = previous, .report = report};
+    return compile(&c, path, generation, wall_ms, cache_count);
+}
+
+struct view *view_compile_past(const char *path, const char *root, const struct view *current,
+                               struct report *report)
+{
+    struct compiler c = {.has_geo = current, .report = report, .is_past = true};
+    report_set_root(report, root);
+    struct view *view = compile(&c, path, 0, 0, 1);
+    report_set_root(report, NULL); /* which may go away before the report */
     return view;
 }

@@ -11,11 +11,13 @@
 struct compiler {
     struct view *view;           /* being made */
     const struct view *previous; /* may be NULL */
+    const struct view *has_geo;  /* whose databases may be taken over; NULL: nobody's */
     struct report *report;
     struct geo_atlas *atlas; /* of the view's databases, while compiling */
     unsigned geo_knows;      /* what they know together: bits as in geo_db_info */
     size_t name_capacity;
     bool thorough; /* view_check(): go on after errors */
+    bool is_past;  /* view_compile_past(): so far as it can be put together */
     struct budget budget;
     bool refused; /* a zone that is served now could not be kept: the running view stays */
 };
@@ -139,6 +141,10 @@ void compile_warn_of_strangers(struct compiler *c, const struct conf_geo *geo, c
 /* 0, or an error that was reported at the place. */
 int compile_plan_classes(struct compiler *c, const struct compile_plan *plan, struct compile_classes *to);
 
+/* ---- sources.c ---- */
+
+void compile_note_geo(struct view *view);
+
 /* ---- others ---- */
 
 /* The previous version of a zone for the new view: shared if nothing in it is steered, else a copy whose
@@ -153,6 +159,12 @@ void compile_guards(struct view *view, const struct view *previous);
 /* view->hosts from its topology: nothing is known of them yet. */
 void compile_hosts(struct view *view);
 void compile_monitors(struct view *view); /* health.c */
+/* lags.c: what the health machine is told of copies; items are owned. */
+struct health_lags_plan compile_lags(const struct conf_topology *topology);
+
+/* Who a check is, mixed into a hash that says where it looks from and at what: identify.c */
+uint64_t view_identify_check(uint64_t hash, const struct conf_check *check);
+uint64_t view_hash_text(uint64_t hash, const char *text); /* NULL is fine */
 /* When zones and policies are there, too: hosts that lead back to themselves. Warnings go to the report. */
 void compile_find_loops(struct view *view, struct report *report);
 /* Would other hosts lead back to themselves than those that were found, with this zone (of the view's

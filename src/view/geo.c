@@ -34,7 +34,7 @@ static const struct view_geo *find_previous(const struct view *previous, const c
 
 static struct geo_db *take_over(const struct compiler *c, const struct view_geo *from, struct view_geo *file)
 {
-    struct geo_db *db = c->previous->geo[from - c->previous->geo_files];
+    struct geo_db *db = c->has_geo->geo[from - c->has_geo->geo_files];
     geo_hold_db(db);
     file->loaded_ms = from->loaded_ms;
     return db;
@@ -45,7 +45,7 @@ static struct geo_db *take_over(const struct compiler *c, const struct view_geo 
 static bool is_worse(const struct compiler *c, const struct geo_db *db, const struct view_geo *from)
 {
     return from != NULL && geo_get_info(db)->knows == 0 &&
-           geo_get_info(c->previous->geo[from - c->previous->geo_files])->knows != 0;
+           geo_get_info(c->has_geo->geo[from - c->has_geo->geo_files])->knows != 0;
 }
 
 static struct geo_db *keep_last_good(const struct compiler *c, const struct view_geo *from, const char *path,
@@ -59,11 +59,10 @@ static struct geo_db *keep_last_good(const struct compiler *c, const struct view
 
 static struct geo_db *load_database(struct compiler *c, const char *path, struct view_geo *file)
 {
-    const struct view_geo *from = find_previous(c->previous, path);
+    const struct view_geo *from = find_previous(c->has_geo, path);
     *file = (struct view_geo){.loaded_ms = c->view->loaded_ms, .signature = geo_sign_file(path)};
-    if (from != NULL &&
-        geo_signature_equal(geo_get_signature(c->previous->geo[from - c->previous->geo_files]),
-                            &file->signature)) {
+    if (from != NULL && geo_signature_equal(geo_get_signature(c->has_geo->geo[from - c->has_geo->geo_files]),
+                                            &file->signature)) {
         return take_over(c, from, file);
     }
     struct geo_db *db = geo_open_db(path, c->report);
@@ -104,7 +103,8 @@ bool compile_load_geo(struct compiler *c)
         }
     }
     compile_open_atlas(c);
-    return good;
+    compile_note_geo(view);
+    return good || c->is_past;
 }
 
 /* ---- what rules lead to ---- */

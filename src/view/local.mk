@@ -9,8 +9,9 @@ src_libview_a_SOURCES = \
 	src/view/copy.c \
 	src/view/geo.c \
 	src/view/guard.c \
-	src/view/health.c \
+	src/view/health.c src/view/identify.c \
 	src/view/hosts.c src/view/hosts.h \
+	src/view/lags.c \
 	src/view/loops.c \
 	src/view/one.c \
 	src/view/policy.c \
@@ -19,6 +20,7 @@ src_libview_a_SOURCES = \
 	src/view/records.c \
 	src/view/rendition.c src/view/rendition.h \
 	src/view/slot.c \
+	src/view/sources.c src/view/sources.h \
 	src/view/state.c \
 	src/view/strangers.c \
 	src/view/succession.c \

@@ -9,8 +9,10 @@
 
 #include "view/compile_internal.h"
 #include "view/content.h"
+#include "view/sources.h"
 
 #include "base/memory.h"
+#include "base/source.h"
 #include "zone/zone.h"
 
 #include <assert.h>
@@ -24,7 +26,8 @@ enum { ADDED_POLICIES_MAX = 1000 };
 struct view_zone_update {
     struct zone *zone; /* owned before it is installed: by this, or by `next` */
     uint32_t steered;
-    struct view *next; /* has the zone; NULL: it is for the table */
+    struct view_zone_sources sources; /* until somebody takes them */
+    struct view *next;                /* has the zone; NULL: it is for the table */
     /* When installed, what is old: */
     struct zone *old_zone;
     struct view_content *content; /* held: whose zone that was */
@@ -62,6 +65,7 @@ void view_free_update(struct view_zone_update *update)
         } else {
             zone_release(update->zone);
         }
+        view_fini_zone_sources(&update->sources);
         free(update);
     }
 }
@@ -69,6 +73,13 @@ void view_free_update(struct view_zone_update *update)
 struct zone *view_peek_update(const struct view_zone_update *update)
 {
     return update == NULL ? NULL : update->zone;
+}
+
+struct view_zone_sources view_take_zone_sources(struct view_zone_update *update)
+{
+    struct view_zone_sources sources = update->sources;
+    update->sources = (struct view_zone_sources){.origin = NULL};
+    return sources;
 }
 
 const struct view *view_peek_successor(const struct view_zone_update *update)
@@ -145,6 +156,8 @@ struct view_zone_update *view_read_zone(const struct view *view, size_t index, s
         update = memory_alloc(sizeof *update);
         *update =
             (struct view_zone_update){.zone = news.zone, .steered = (uint32_t)news.name_count, .next = next};
+        update->sources.origin = memory_copy_text(source->origin);
+        update->sources.files = source_take(report);
     }
     if (budget_is_spent(&budget)) {
         view_free_update(update);
@@ -198,5 +211,6 @@ void view_finish_update(struct view_zone_update *update)
         view_retire_zone(update->content, update->old_zone);
         view_release_content(update->content);
     }
+    view_fini_zone_sources(&update->sources);
     free(update);
 }

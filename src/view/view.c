@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "view/content.h"
+#include "view/sources.h"
 
 #include "base/memory.h"
 
@@ -25,6 +26,7 @@ struct view *view_share(const struct view *view)
     other->caches = NULL;
     other->cache_count = 0;
     other->hold = NULL;
+    other->sources = NULL;
     if (view->content != NULL) {
         view_hold_content(view->content);
     }
@@ -39,6 +41,7 @@ void view_free(struct view *view)
     if (view == NULL) {
         return;
     }
+    view_free_sources(view->sources);
     view_release_caches(view->own_caches);
     if (view->hold != NULL) {
         view_end_hold(view);

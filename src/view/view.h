@@ -24,6 +24,7 @@ struct view_content;
 struct view_hold;
 struct view_host;
 struct view_rendition;
+struct view_sources;
 struct view_slot; /* where the current view is */
 struct view_state;
 struct view_succession;
@@ -60,9 +61,10 @@ struct view_geo {
  * Monitors are numbered endpoint by endpoint, per endpoint check by check, per check IPv4 then IPv6. */
 struct view_monitor {
     uint32_t endpoint, check;
-    const struct addr *addr; /* borrowed from the topology; NULL: of the host */
-    enum addr_family family;
+    const struct addr *addr; /* what is asked, borrowed from the topology; NULL: those of the host */
+    enum addr_family family; /* whose verdict it makes: what is asked may be of the other one */
     uint64_t identity;
+    enum conf_role role;
 };
 
 /* A zone that others copy from us, that others are told of, or whose serial is kept. */
@@ -138,6 +140,9 @@ struct view {
     struct view_state *state;
     struct view_caches *own_caches;
     struct view_hold *hold; /* of a copy: who reads without being a reader */
+
+    /* What a load read (sources.h), until somebody takes it; else NULL. Owned. */
+    struct view_sources *sources;
 };
 
 /* Compile everything that the document at `path` leads to. `previous` (may be NULL) is the running view: a
@@ -148,6 +153,16 @@ struct view {
  * configuration wants). */
 struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
                           size_t cache_count, struct report *report);
+/* The view of files that were laid out below the folder `root` (past/manifest.h): documents, zones, what they
+ * include and keys are looked up there, each by its path, while paths in messages and in the view stay what
+ * they were; `path`, absolute, is that of steerd.json without the root. Geo databases are not laid out: they
+ * are taken from where they are, or over from `current` (may be NULL; a view that somebody holds, or a copy)
+ * if that has the same file. One that is missing or broken is an error in the report and does not stop the
+ * view, whose geo_count is less than server->geo_count then; whether one is the same as then is for the
+ * caller to compare (geo_files). Zones that are broken are answered with SERVFAIL. Touches no socket, and no
+ * state folder. Returns owned, or NULL: it cannot be put together. */
+struct view *view_compile_past(const char *path, const char *root, const struct view *current,
+                               struct report *report);
 /* Where view_compile() gave up because of a broken document: read all the same files once more, and go on
  * after every error as far as that makes sense, so that all errors of all files are in the report. With a
  * broken topology policies are looked at for their syntax only. */
@@ -206,7 +221,8 @@ static inline const struct acl *view_listen_acl(const struct view *view, size_t 
 size_t view_cache_count(const struct conf_server *server);
 
 /* The health machine's plan of a topology, as view_compile uses it, for drills. Returns owned. */
-struct health *view_new_health(const struct conf_topology *topology, int64_t wall_ms);
+struct health *view_new_health(const struct conf_topology *topology, const struct conf_vantages *vantages,
+                               int64_t wall_ms);
 /* A machine of one's own that knows what the view's does, overrides included. The lock of the application is
  * taken for moments; NULL: nobody else has the view. Returns owned. */
 struct health *view_copy_health(const struct view *view, int64_t wall_ms, struct lock *lock);
@@ -226,6 +242,11 @@ static inline size_t view_count_controls(const struct view *view)
 {
     return view->topology == NULL || !view->topology->brake.is_on ? 0 : view->topology->brake.control_count;
 }
+
+/* Copies whose lag is asked for: likewise, behind those. How many, and which lag of the machine (and pair of
+ * the topology) number `asked` of them is. */
+size_t view_count_asked(const struct view *view);
+size_t view_find_asked(const struct view *view, size_t asked);
 
 /* All monitors of a topology, in that order. */
 size_t view_list_monitors(const struct conf_topology *topology,

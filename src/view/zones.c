@@ -11,7 +11,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/source.h"
 #include "dns/name.h"
+#include "view/sources.h"
 #include "zone/reader.h"
 #include "zone/zone.h"
 
@@ -25,8 +27,9 @@ enum { LARGE_POLICY = 10000 }; /* names */
 
 /* One zone between its files and the table. */
 struct loaded {
-    struct zone *zone;       /* NULL: broken */
-    struct report *report;   /* NULL: nothing to say */
+    struct zone *zone;     /* NULL: broken */
+    struct report *report; /* NULL: nothing to say */
+    struct source_list files;
     size_t names, names_end; /* what its policy added to the view's names */
     uint32_t turn;           /* of a zone with a policy: how many such come before it */
 };
@@ -153,6 +156,7 @@ static void load_zone(struct loading *loading, size_t index, struct report *repo
         enter_in_turn(loading, loaded, &work, report);
     }
     loaded->zone = compile_finish_zone(&work);
+    loaded->files = source_take(report);
     report_note_file(report, source->zone_path);
 }
 
@@ -266,6 +270,7 @@ static void drop_zones(struct loading *loading)
     for (size_t i = 0; i < loading->count; i++) {
         zone_release(loading->zones[i].zone);
         report_free(loading->zones[i].report);
+        source_list_fini(&loading->zones[i].files);
     }
     free(loading->zones);
 }
@@ -297,9 +302,15 @@ size_t compile_load_zones(struct compiler *c)
     }
     memory_trim(); /* documents and builders are gone */
     drop_names(&loading);
+    struct view_zone_sources *sources = memory_alloc_array(view->zone_count, sizeof *sources);
+    view->sources->zones = sources;
+    view->sources->zone_count = view->zone_count;
     for (size_t i = 0; i < view->zone_count; i++) {
         enter_zone(c, &view->server->zones[i], &loading.zones[i], &view->zone_list[i]);
         report_free(loading.zones[i].report);
+        sources[i] = (struct view_zone_sources){.origin = memory_copy_text(view->zone_list[i].origin),
+                                                .files = loading.zones[i].files,
+                                                .is_stale = view->zone_list[i].stale};
         good += !view->zone_list[i].failed;
     }
     free(loading.zones);

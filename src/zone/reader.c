@@ -283,7 +283,7 @@ int zone_read_file(const char *path, const struct zone_reader_options *options, 
 {
     struct zone_source *source = memory_alloc(sizeof *source);
     struct zone_wrong wrong;
-    int code = zone_load_file(path, report, source, &wrong);
+    int code = zone_load_file(path, NULL, report, source, &wrong);
     if (code != 0) {
         struct report_place place = {.file = path, .line = wrong.line, .column = wrong.column};
         if (code != ERROR_CANCELLED) { /* whoever called it off says why */

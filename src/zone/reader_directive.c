@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/source.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -75,9 +76,13 @@ static char *folder_of(const char *file)
     return slash == file ? memory_copy_text("/") : memory_print("%.*s", (int)(slash - file), file);
 }
 
-/* The real path of what lies under the root, or NULL and an error. Returns owned. */
+/* The real path of what lies under the root, or NULL and an error. Returns owned. Where files are looked up
+ * in a tree they were laid out there, whatever links once led to them. */
 static char *resolve_path(struct zone_reader *reader, const struct zone_token *token, const char *path)
 {
+    if (report_get_root(reader->report) != NULL) {
+        return source_locate(reader->report, path);
+    }
     if (reader->root == NULL) {
         const struct zone_source *main_source = reader->source;
         while (main_source->up != NULL) {
@@ -153,7 +158,7 @@ static struct zone_source *open_include(struct zone_reader *reader, const struct
     char *real = resolve_path(reader, token, path);
     struct zone_source *source = memory_alloc(sizeof *source);
     source->file = arena_copy_text(reader->arena, path);
-    if (real != NULL && zone_load_file(real, reader->report, source, &wrong) != 0) {
+    if (real != NULL && zone_load_file(path, real, reader->report, source, &wrong) != 0) {
         fail_include(reader, token, path, &wrong);
     } else if (real != NULL && is_open(reader, source)) {
         zone_fail(reader, token, "cannot include %s: it is being read already, so that it includes itself",

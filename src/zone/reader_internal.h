@@ -114,8 +114,9 @@ struct zone_wrong {
     unsigned line, column;
     char text[FILE_WHY_SIZE];
 };
-/* A whole file: its bytes, with a NUL behind them, become the source's. 0 or a negative error. */
-int zone_load_file(const char *path, const struct report *report, struct zone_source *source,
+/* A whole file, which really is at `real` (NULL: where the report says): its bytes, with a NUL behind them,
+ * become the source's. 0 or a negative error. */
+int zone_load_file(const char *path, const char *real, struct report *report, struct zone_source *source,
                    struct zone_wrong *wrong);
 
 /* reader_head.c */

@@ -7,8 +7,8 @@
 #include "zone/reader_internal.h"
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/memory.h"
+#include "base/source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -98,13 +98,14 @@ static int load_all(struct file *file, struct loading *at, const struct report *
     return load_pieces(file, at, report, wrong);
 }
 
-int zone_load_file(const char *path, const struct report *report, struct zone_source *source,
+int zone_load_file(const char *path, const char *real, struct report *report, struct zone_source *source,
                    struct zone_wrong *wrong)
 {
     struct file file;
     struct loading at = {.len = 0};
     *wrong = (struct zone_wrong){.line = 0};
-    int code = file_open(path, UINT32_MAX - 1, &file);
+    int code = real == NULL ? source_open(report, path, UINT32_MAX - 1, &file)
+                            : source_open_at(report, path, real, UINT32_MAX - 1, &file);
     if (code == 0) {
         code = load_all(&file, &at, report, wrong);
         file_close(&file);

@@ -20,11 +20,19 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TARGETS = 20000, FLIGHT = 64, BATCH = 2000, BLOCK = 200, SYNCS = 1000, PAGES = 4 };
+enum { TARGETS = 20000, FLIGHT = 64, BATCH = 2000, BLOCK = 200, SYNCS = 1000, PAGES = 4, RANGE = 250000 };
 
 static double now_ms(void)
 {
     return (double)clock_machine_ns() / 1e6;
+}
+
+/* Processor time of all threads: what others do on the machine is not in it. */
+static double used_ms(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6;
 }
 
 static int compare(const void *a, const void *b)
@@ -110,9 +118,9 @@ static void open_store(struct bench *bench, const char *folder)
     report_free(report);
 }
 
-static const char value[] =
-    "{\"state\":\"drain\",\"actor\":\"alice\",\"reason\":\"maintenance of the load balancer\","
-    "\"since\":\"2026-11-22T12:00:00.000Z\",\"expires\":\"2026-11-22T14:00:00.000Z\"}";
+static const char value[] = "{\"state\":\"drain\",\"reason\":\"maintenance of the load balancer in the "
+                            "second rack\",\"actor\":\"alice\","
+                            "\"peer\":\"uid:1000(alice)\",\"set\":\"2026-11-22T12:00:00.000Z\"}";
 
 static void submit(struct bench *bench, struct job *job, size_t index, struct random *random)
 {
@@ -254,6 +262,32 @@ static void expect(struct store_reader *reader, int error)
     }
 }
 
+/* As many entries as there may be between a recovery point and the next. */
+static void bench_range(struct store_reader *reader, uint64_t count, bool without_before)
+{
+    size_t found = 0;
+    uint64_t length = count < RANGE ? count : RANGE;
+    struct store_filter filter = {.after_seq = count / 2 - length / 2,
+                                  .before_seq = count / 2 + length / 2,
+                                  .without_before = without_before};
+    double since = now_ms(), used = used_ms();
+    expect(reader, store_read_journal(reader, &filter, count_entry, &found));
+    printf("forward%-22s %.1f ms, %.1f of processor time (%.2f million entries/s)\n",
+           without_before ? ", without before" : "", now_ms() - since, used_ms() - used,
+           (double)found / 1000 / (now_ms() - since));
+}
+
+/* Nobody is found: how long all of it takes in one stretch. */
+static void bench_actor(struct store_reader *reader)
+{
+    size_t found = 0;
+    struct store_filter filter = {.actor = "nobody", .backward = true};
+    double since = now_ms(), used = used_ms();
+    expect(reader, store_read_journal(reader, &filter, count_entry, &found));
+    printf("history of one actor         %.1f ms, %.1f of processor time (%zu entries)\n", now_ms() - since,
+           used_ms() - used, found);
+}
+
 static void read_all(const char *folder, uint64_t count)
 {
     struct store_reader *reader;
@@ -286,10 +320,18 @@ static void read_all(const char *folder, uint64_t count)
     expect(reader, store_list(reader, "override", NULL, NULL, count_object, &found));
     printf("objects as they are          %.1f ms (%zu objects)\n", now_ms() - since, found);
     for (int i = 0; i < 2; i++) {
+        bench_range(reader, count, false);
+        bench_range(reader, count, true);
+    }
+    bench_actor(reader);
+    for (int i = 0; i < 2; i++) {
+        double used = used_ms();
         since = now_ms();
         expect(reader, store_verify(reader, 0, NULL, &verdict));
-        printf("verify                       %.2f s (%.2f million entries/s) %s\n", (now_ms() - since) / 1000,
-               (double)verdict.entries / 1000 / (now_ms() - since), verdict.is_whole ? "whole" : verdict.why);
+        double took = now_ms() - since;
+        printf("verify                       %.2f s (%.2f million entries/s), %.2f s of processor time %s\n",
+               took / 1000, (double)verdict.entries / 1000 / took, (used_ms() - used) / 1000,
+               verdict.is_whole ? "whole" : verdict.why);
     }
     store_reader_close(reader);
     report_free(report);

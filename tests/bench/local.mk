@@ -1,30 +1,43 @@
 ## `make bench`: instructions per query of the data path, compared with the recorded ones; needs valgrind.
 ## tests/bench/steering measures loads and the loss of a region at size, with the real server; run by hand.
 ## tests/bench/durable measures what it costs that overrides are on the disk before they are acknowledged; run by hand.
-## tests/bench/control measures how long overrides and failures wait beside drills, reports, reloads and slow clients; run by hand.
+## tests/bench/vantages measures how soon an answer follows what a vantage says; run by hand.
+## tests/bench/death measures how soon answers change when an endpoint dies; tests/bench/fleet whether 50,000 of them keep their schedule.
+## tests/bench/checks measures what a check costs, by kind; tests/bench/control how long overrides and failures wait beside drills, reports, reloads and slow clients; run by hand.
 ## `make bench-record` records them anew (in a build of plain ./configure: other flags count differently). tests/bench/peers/steerd.sh plugs the server into the peers kit.
-EXTRA_DIST += tests/bench/control tests/bench/durable tests/bench/instructions tests/bench/instructions.txt tests/bench/peers/steerd.sh tests/bench/steering tests/bench/takeover
+EXTRA_DIST += tests/bench/backup tests/bench/control tests/bench/checks tests/bench/death tests/bench/durable tests/bench/fleet tests/bench/instructions tests/bench/instructions.txt tests/bench/peers/steerd.sh tests/bench/steering tests/bench/takeover tests/bench/vantages
 .PHONY: bench bench-record
 if HAVE_CMOCKA
 EXTRA_PROGRAMS = tests/bench/bench_answer
 tests_bench_bench_answer_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS)
 tests_bench_bench_answer_SOURCES = tests/bench/bench_answer.c tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h
 tests_bench_bench_answer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
-	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
+	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 CLEANFILES += tests/bench/bench_answer
 
 EXTRA_PROGRAMS += tests/bench/bench_steer
 tests_bench_bench_steer_CFLAGS = $(AM_CFLAGS) -pthread
 tests_bench_bench_steer_SOURCES = tests/bench/bench_steer.c
 tests_bench_bench_steer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
-	src/libconf.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS)
+	src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS)
 CLEANFILES += tests/bench/bench_steer
 
 ## What keeping and restoring health costs; run by hand.
 EXTRA_PROGRAMS += tests/bench/bench_record
-tests_bench_bench_record_SOURCES = tests/bench/bench_record.c
+tests_bench_bench_record_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_bench_bench_record_SOURCES = tests/bench/bench_record.c tests/bench/machine.h
 tests_bench_bench_record_LDADD = src/libhealth.a src/libbase.a -lm
 CLEANFILES += tests/bench/bench_record
+EXTRA_PROGRAMS += tests/bench/bench_past
+tests_bench_bench_past_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_bench_bench_past_SOURCES = tests/bench/bench_past.c tests/bench/machine.h
+tests_bench_bench_past_LDADD = src/libpast.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a \
+	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS) -lm
+CLEANFILES += tests/bench/bench_past
+EXTRA_PROGRAMS += tests/bench/bench_manifest
+tests_bench_bench_manifest_SOURCES = tests/bench/bench_manifest.c
+tests_bench_bench_manifest_LDADD = src/libpast.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS)
+CLEANFILES += tests/bench/bench_manifest
 
 ## What geography costs; run by hand (see the file).
 EXTRA_PROGRAMS += tests/bench/bench_geo
@@ -36,13 +49,18 @@ CLEANFILES += tests/bench/bench_geo
 EXTRA_PROGRAMS += tests/bench/bench_store
 tests_bench_bench_store_CFLAGS = $(AM_CFLAGS) -pthread
 tests_bench_bench_store_SOURCES = tests/bench/bench_store.c
-tests_bench_bench_store_LDADD = src/libstore.a src/libbase.a $(SQLITE_LIBS) $(NETTLE_LIBS)
+tests_bench_bench_store_LDADD = src/libstore.a src/libbase.a $(SQLITE_LIBS) $(OPENSSL_LIBS)
 CLEANFILES += tests/bench/bench_store
 
 ## A steady stream of queries, for tests/bench/takeover; run by hand.
 EXTRA_PROGRAMS += tests/bench/steady
 tests_bench_steady_SOURCES = tests/bench/steady.c
 CLEANFILES += tests/bench/steady
+
+## Answers all requests of tests/bench/fleet; run by that.
+EXTRA_PROGRAMS += tests/bench/responder
+tests_bench_responder_SOURCES = tests/bench/responder.c
+CLEANFILES += tests/bench/responder
 
 bench: tests/bench/bench_answer tests/bench/bench_steer
 	@case "$(AM_CFLAGS)" in *-fno-omit-frame-pointer*) \

@@ -1,6 +1,6 @@
 ## The server while everything around it is broken: `make check-chaos CHAOS_ROUNDS=50 CHAOS_SEED=7`
 EXTRA_DIST += \
-	tests/chaos/conftest.py tests/chaos/disturb.py tests/chaos/disk.py tests/chaos/losses.py tests/chaos/preload.c tests/chaos/rounds.py tests/chaos/test_chaos.py tests/chaos/test_hang.py tests/chaos/test_store_disk.py
+	tests/chaos/conftest.py tests/chaos/disturb.py tests/chaos/disk.py tests/chaos/losses.py tests/chaos/preload.c tests/chaos/rounds.py tests/chaos/test_chaos.py tests/chaos/test_hang.py tests/chaos/test_kill.py tests/chaos/test_store_disk.py
 
 # Preloaded into steerd; without the sanitizers of the build, which are steerd's.
 noinst_DATA += tests/chaos/preload.so

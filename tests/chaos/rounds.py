@@ -267,6 +267,9 @@ class Site:
         if not any(self.serves(name) and (name in self.were_alive or self.desired(name) == "up") for name in self.endpoints):
             # whoever lived has died, and those who come back are not known yet: for a moment nobody is healthy
             between |= {self.endpoints[name] for name in self.endpoints if self.desired(name) != "drain"}
+        if self.alive - self.were_alive and self.were_alive - self.alive:
+            # some died and others came: one that has died may be seen as it was when another one is seen dead already
+            between |= {self.endpoints[name] for name in self.were_alive if self.desired(name) in (None, "up")}
         watcher = threading.Thread(target=self.settle, daemon=True)
         watcher.start()
         while in_a_row < 40 or watcher.is_alive():

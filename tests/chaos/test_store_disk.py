@@ -101,3 +101,17 @@ def test_a_slow_disk_is_waited_for_a_moment(server):
     wait_durable(server)
     restart(server)
     assert server.addresses("www.example.com") == server.eu
+
+
+def test_an_order_that_ends_on_its_way(server):
+    """It was good when it came and has replaced what was before, in the store as in answers: a crash changes nothing."""
+    server.override("region", "us-east", "drain")
+    server.disk.set(disk.SYNC_MS, 2000)
+    said = server.override("region", "us-east", "up", expires_in="100ms")
+    assert said["override"] is None and said["effective"] != "forced_up"
+    assert server.get("/v1/overrides")["items"] == []
+    server.disk.heal()
+    wait_durable(server)
+    restart(server)
+    assert server.get("/v1/overrides")["items"] == []
+    assert server.addresses("www.example.com") == server.us

@@ -3,7 +3,8 @@
  * A wall clock that a test sets while the server runs: preloaded into steerd. The file that TEST_CLOCK names
  * holds a number in the machine's byte order, by how many seconds it is ahead of the real one. Monotonic
  * clocks are as ever. Two more numbers are about the disk: for how many milliseconds each sync takes longer,
- * and how many have begun. */
+ * and how many have begun. The last one: for how many seconds the machine has slept, by the wall clock and
+ * the time since it was switched on. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -22,7 +23,7 @@ __attribute__((constructor)) static void find_control(void)
     const char *path = getenv("TEST_CLOCK");
     int fd = path == NULL ? -1 : open(path, O_RDWR | O_CLOEXEC);
     if (fd != -1) {
-        void *at = mmap(NULL, 3 * sizeof *ahead_s, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        void *at = mmap(NULL, 4 * sizeof *ahead_s, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         ahead_s = at == MAP_FAILED ? NULL : at;
         close(fd);
     }
@@ -32,7 +33,9 @@ int clock_gettime(clockid_t id, struct timespec *now)
 {
     int result = (int)syscall(SYS_clock_gettime, id, now);
     if (result == 0 && ahead_s != NULL && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)) {
-        now->tv_sec += (time_t)atomic_load(ahead_s);
+        now->tv_sec += (time_t)(atomic_load(ahead_s) + atomic_load(&ahead_s[3]));
+    } else if (result == 0 && ahead_s != NULL && id == CLOCK_BOOTTIME) {
+        now->tv_sec += (time_t)atomic_load(&ahead_s[3]);
     }
     return result;
 }

@@ -1,23 +1,25 @@
 ## Functional tests: pytest boots the steerd of this build. `make check-functional PYTESTFLAGS='-k reload'`
 EXTRA_DIST += \
+	tests/functional/test_bodies.py tests/functional/test_dns_checks.py tests/functional/h2kit.py tests/functional/test_grpc_checks.py tests/functional/test_http2_checks.py tests/functional/test_icmp.py tests/functional/test_keep_alive.py \
 	tests/functional/asking.py tests/functional/conftest.py tests/functional/endpoint.py tests/functional/gdnsd.py tests/functional/kit.py \
 	tests/functional/openapi.py tests/functional/packets.py tests/functional/seeds.py tests/functional/tap.py \
-	tests/functional/test_admin.py tests/functional/test_admin_crowd.py tests/functional/test_answers.py tests/functional/clock.c tests/functional/test_carry.py tests/functional/test_clock.py tests/functional/test_check.py tests/functional/test_clients.py tests/functional/test_crowds.py \
-	tests/functional/test_drill.py tests/functional/test_durable.py tests/functional/test_dump.py tests/functional/test_edns.py tests/functional/test_ends.py \
-	tests/functional/test_explain.py tests/functional/test_whatif.py \
-	tests/functional/test_families.py tests/functional/test_flip.py tests/functional/test_gdnsd2steerd.py \
+	tests/functional/test_admin.py tests/functional/test_admin_crowd.py tests/functional/test_answers.py tests/functional/test_backup.py tests/functional/clock.c tests/functional/test_carry.py tests/functional/test_clock.py tests/functional/test_check.py tests/functional/test_checks.py tests/functional/test_combinations.py tests/functional/test_clients.py tests/functional/test_crowds.py \
+	tests/functional/test_drill.py tests/functional/test_durable.py tests/functional/test_dump.py tests/functional/test_edns.py tests/functional/test_elsewhere.py tests/functional/test_ends.py \
+	tests/functional/test_explain.py tests/functional/test_watch.py tests/functional/test_whatif.py \
+	tests/functional/test_families.py tests/functional/test_flapping.py tests/functional/test_flip.py tests/functional/test_gdnsd2steerd.py \
 	tests/functional/test_gdnsd_documented.py tests/data/gdnsd \
 	tests/functional/test_geo.py tests/functional/test_geo_data.py tests/functional/test_geo_rules.py \
-	tests/functional/test_history.py tests/functional/test_hostile.py tests/functional/test_hosts.py tests/functional/nameserver.py tests/functional/test_house.py \
+	tests/functional/test_follow.py tests/functional/test_history.py tests/functional/test_hostile.py tests/functional/test_hosts.py tests/functional/nameserver.py tests/functional/test_house.py tests/functional/test_exec.py tests/functional/test_check_file.py tests/functional/test_https.py tests/functional/test_replication.py tests/functional/tlskit.py \
 	tests/functional/test_idle.py \
 	tests/functional/test_limits.py tests/functional/test_load.py tests/functional/test_memory.py tests/functional/test_own_trouble.py tests/functional/test_log.py \
-	tests/functional/test_packets.py tests/functional/test_planned.py tests/functional/test_primary.py tests/functional/test_probing.py tests/functional/test_reload.py \
-	tests/functional/test_recipes.py tests/functional/test_records.py tests/functional/test_reload_zone.py \
-	tests/functional/test_schema.py tests/functional/test_serving.py tests/functional/test_start.py tests/functional/test_steerctl.py \
+	tests/functional/test_packets.py tests/functional/test_past.py tests/functional/test_planned.py tests/functional/test_points.py tests/functional/test_primary.py tests/functional/test_push.py tests/functional/test_probing.py tests/functional/test_ramp.py tests/functional/test_reload.py \
+	tests/functional/test_recipes.py tests/functional/test_restore.py tests/functional/test_records.py tests/functional/test_reload_zone.py \
+	tests/functional/test_schedule.py tests/functional/test_schema.py tests/functional/test_serving.py tests/functional/test_start.py tests/functional/test_store_files.py tests/functional/test_steerctl.py \
 	tests/functional/test_soak.py tests/functional/test_steering.py tests/functional/test_tcp_limits.py \
-	tests/functional/test_serials.py tests/functional/test_sticky.py tests/functional/test_takeover.py tests/functional/test_tiers.py tests/functional/test_ttl.py \
+	tests/functional/test_serials.py tests/functional/test_sticky.py tests/functional/test_supervised.py tests/functional/takeovers.py tests/functional/test_takeover.py tests/functional/test_takeover_amid.py tests/functional/test_tiers.py tests/functional/test_ttl.py \
 	tests/functional/test_transfer.py tests/functional/transfers.py tests/functional/test_turns.py tests/functional/test_changes.py \
-	tests/functional/test_unbound.py tests/functional/test_unserved.py tests/functional/test_work.py tests/functional/tsan.txt
+	tests/functional/vantage_client.py tests/functional/test_vantages.py tests/functional/test_unbound.py tests/functional/test_units.py tests/functional/test_unserved.py \
+	tests/functional/test_verdicts.py tests/functional/test_work.py tests/functional/tsan.txt
 
 PYTESTFLAGS = -n 2
 
@@ -26,10 +28,15 @@ check-functional: all
 	STEERD=$(abs_top_builddir)/src/steerd STEERCTL=$(abs_top_builddir)/src/steerctl PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/pytest-3 -q -p no:cacheprovider $(PYTESTFLAGS) $(srcdir)/tests/functional
 
-EXTRA_DIST += tests/functional/test_last_health.py
+EXTRA_DIST += tests/functional/test_archive.py tests/functional/test_last_health.py
 
 # Preloaded into steerd; without the sanitizers of the build, which are steerd's.
 noinst_DATA += tests/functional/clock.so
 CLEANFILES += tests/functional/clock.so
 tests/functional/clock.so: $(srcdir)/tests/functional/clock.c
 	$(AM_V_CC)$(MKDIR_P) tests/functional && $(CC) -shared -fPIC -O2 -Wall -Wextra -o $@ $(srcdir)/tests/functional/clock.c
+
+EXTRA_DIST += tests/functional/test_past_health.py
+
+# What runs beside a server, as a vantage of it
+EXTRA_DIST += tests/functional/test_steerprobe.py tests/functional/test_vantage_standing.py tests/functional/test_vantage_losses.py tests/functional/vantagekit.py

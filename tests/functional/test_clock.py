@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The wall clock is set by a day, forward or back, while the server runs: see clock.c."""
 import datetime
+import json
 import mmap
 import struct
+import time
 
 import kit
 import pytest
+
+import takeovers as takeover
 
 PRELOAD = kit.STEERD.parents[1] / "tests/functional/clock.so"
 DAY_S = 86400
@@ -15,9 +19,9 @@ WAYS = pytest.mark.parametrize("step", [DAY_S, -DAY_S], ids=["forward", "back"])
 class Clock:
     def __init__(self, site):
         control = site.folder / "clock"
-        control.write_bytes(bytes(24))
+        control.write_bytes(bytes(32))
         with open(control, "r+b") as stream:
-            self.word = mmap.mmap(stream.fileno(), 24)
+            self.word = mmap.mmap(stream.fileno(), 32)
         own = kit.make_environment()
         site.environment = {**own, "LD_PRELOAD": str(PRELOAD), "TEST_CLOCK": str(control),
                             "ASAN_OPTIONS": own["ASAN_OPTIONS"] + ":verify_asan_link_order=0"}
@@ -25,9 +29,15 @@ class Clock:
     def set(self, server, by_s):
         """And the server has noticed."""
         offset = len(server.log_path.read_bytes())
-        struct.pack_into("=q", self.word, 0, struct.unpack_from("=q", self.word, 0)[0] + by_s)
+        self.set_unseen(by_s)
         server.wait_log("clock stepped", "by_ms=-" if by_s < 0 else "by_ms=", offset=offset)
 
+    def set_unseen(self, by_s, word=0):
+        struct.pack_into("=q", self.word, word, struct.unpack_from("=q", self.word, word)[0] + by_s)
+
+    def sleep(self, for_s):
+        """The machine does, and no process of it lives through that."""
+        self.set_unseen(for_s, 24)
 
     def slow_disk(self, by_ms):
         struct.pack_into("=q", self.word, 8, by_ms)
@@ -88,6 +98,100 @@ def test_a_duration_that_runs_when_the_clock_is_set_back(scene):
     scene.server.override("region", "us-east", "drain", expires_in="5s")
     scene.clock.set(scene.server, -DAY_S)
     scene.server.wait_answers("www.example.com", scene.us)
+
+
+@WAYS
+def test_a_duration_keeps_its_length_over_a_restart(scene, step):
+    """Also when the clock is set while nobody looks: what is written says by which clock."""
+    server = scene.server
+    until = read_time(server.override("region", "us-east", "drain", expires_in="1h")["override"]["expires"])
+    server.override("region", "eu-west", "down", starts_in="1h", expires_in="1h")
+    starts = read_time(server.get("/v1/regions/eu-west")["override"]["starts"])
+    server.kill()
+    scene.clock.set_unseen(step)
+    server.start()
+    for _ in range(2):
+        assert set(server.sample("www.example.com", 20)) == set(scene.eu)
+        assert abs(read_time(server.get("/v1/regions/us-east")["override"]["expires"]) - until - step) < 1
+        assert abs(read_time(server.get("/v1/regions/eu-west")["override"]["starts"]) - starts - step) < 1
+        server.stop()
+        server.start()
+    server.stop()
+    scene.clock.set_unseen(-step)
+    server.start()
+    assert abs(read_time(server.get("/v1/regions/us-east")["override"]["expires"]) - until) < 1
+    assert set(server.sample("www.example.com", 20)) == set(scene.eu)
+
+
+@pytest.mark.parametrize("step", [0, DAY_S, -DAY_S], ids=["as ever", "forward", "back"])
+def test_what_has_ended_meanwhile_has_ended_before_the_first_answer(scene, step):
+    server = scene.server
+    server.override("region", "us-east", "drain", expires_in="1500ms")
+    assert set(server.sample("www.example.com", 20)) == set(scene.eu)
+    server.kill()
+    scene.clock.set_unseen(step)
+    time.sleep(1.6)
+    server.start()
+    assert set(server.sample("www.example.com", 20)) == set(scene.us)
+    assert server.get("/v1/overrides")["items"] == []
+    server.wait_log("overrides restored", "expired_meanwhile=1")
+
+
+def test_a_time_that_has_come_meanwhile(scene):
+    server = scene.server
+    server.override("region", "us-east", "drain", expires=in_an_hour())
+    server.kill()
+    scene.clock.set_unseen(-DAY_S)
+    server.start()
+    assert set(server.sample("www.example.com", 20)) == set(scene.eu), "that time is yet to come"
+    server.kill()
+    scene.clock.set_unseen(DAY_S + 3700)
+    server.start()
+    assert set(server.sample("www.example.com", 20)) == set(scene.us)
+
+
+def test_a_machine_that_sleeps(scene):
+    """Time goes on in the world, and with it durations: nobody has set a clock."""
+    server = scene.server
+    server.override("region", "us-east", "drain", expires_in="1h")
+    server.override("region", "eu-west", "down", starts_in="3h", expires_in="1h")
+    scene.clock.sleep(1800)
+    assert set(server.sample("www.example.com", 20)) == set(scene.eu)
+    scene.clock.sleep(1801)
+    server.wait_answers("www.example.com", scene.us)
+    server.kill()
+    scene.clock.sleep(2 * 3600)
+    server.start()
+    server.wait_state("region", "eu-west", effective="forced_down")
+    server.stop()
+    scene.clock.sleep(3600)
+    server.start()
+    assert server.get("/v1/overrides")["items"] == []
+    assert "clock stepped" not in server.read_log()
+
+
+@WAYS
+def test_a_takeover_while_the_clock_is_set(scene, step):
+    """Each of the two notices it by itself, and no duration moves twice."""
+    server = scene.server
+    takeover.adopt_orphans()
+    for durable in True, False:
+        if not durable:
+            server.stop()
+            scene.put("steerd.json", {key: value for key, value in json.loads(scene.config.read_text()).items() if key != "state"})
+            server.start()
+            server.wait_state("endpoint", "web-us-east-1a", observed="healthy")
+        until = read_time(server.override("region", "us-east", "drain", expires_in="1h")["override"]["expires"])
+        thread, replies, heir = takeover.begin(server)
+        scene.clock.set_unseen(step)
+        thread.join()
+        assert replies[0].status == 200
+        old = takeover.follow(server, heir.pid)
+        server.wait(lambda: abs(read_time(server.get("/v1/regions/us-east")["override"]["expires"]) - until - step) < 1, "it has moved along")
+        time.sleep(1.5)
+        assert abs(read_time(server.get("/v1/regions/us-east")["override"]["expires"]) - until - step) < 1
+        assert old.wait(kit.PATIENCE_S) == 0
+        scene.clock.set(server, -step)
 
 
 def in_an_hour():

@@ -22,6 +22,8 @@ def scene(site):
         endpoint["checks"] = []
     site.zone("example.com", "")
     site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
+    site.server["keep_configuration"] = False  # the journal is counted
+    site.server["points"] = {"every": "0s"}
     site.us, site.eu = ([site.at[az]] for az in ("us-east-1a", "eu-west-1a"))
     site.steerd = site.start()
     return site
@@ -107,9 +109,13 @@ def test_what_ends_together_is_forgotten_together(scene):
         scene.topology["endpoints"][f"more-{number}"] = {"az": "us-east-1a", "addresses": [f"192.0.2.{number}"]}
     scene.write()
     assert scene.steerd.reload().status == 200
-    end = in_ms(2500)
+    began = time.monotonic()
+    for number in range(0, 150, 3):
+        scene.steerd.override("endpoint", f"more-{number}", "drain")
+    end = in_ms(2500 + 4000 * (time.monotonic() - began))  # time enough for twice as many
     for number in range(150):
-        scene.steerd.override("endpoint", f"more-{number}", "drain", **({"expires": end} if number % 3 else {}))
+        if number % 3:
+            scene.steerd.override("endpoint", f"more-{number}", "drain", expires=end)
     scene.steerd.wait(lambda: len(overrides(scene.steerd)) == 50, "100 have ended", 60)
     scene.steerd.wait(lambda: len(journal(scene)) == 250, "the store knows that they have")
     before = overrides(scene.steerd)
@@ -262,20 +268,136 @@ def test_a_store_that_cannot_be_read(scene):
     assert (scene.folder / "var/store.db").read_bytes().startswith(b"no store")
 
 
-def test_a_store_that_comes_back_after_the_start(scene):
-    """What it holds is not in force, so it is not said to be well."""
-    scene.steerd.override("region", "us-east", "drain")
+def unread(scene):
+    """A server that could not read its store, and what that holds."""
     scene.steerd.stop()
     path = scene.folder / "var/store.db"
     good = path.read_bytes()
     path.write_bytes(b"no store " * 1000)
-    server = scene.steerd = scene.start()
+    scene.steerd = scene.start()
+    return scene.steerd, path, good
+
+
+def put_back(path, good):
     path.unlink()
     path.write_bytes(good)
-    server.wait_log("store unread", "restart steerd")
+
+
+def wait_well(server):
+    server.wait(lambda: server.get("/v1/status")["store"]["state"] == "ok", "the store is well")
+
+
+def test_a_store_that_comes_back_after_the_start(scene):
+    """What it holds is in force as soon as it can be read, as it would have been at the start."""
+    scene.steerd.override("region", "us-east", "drain")
+    scene.steerd.override("az", "eu-west-1a", "up", "for an hour", expires_in="1h")
+    scene.steerd.override("endpoint", "web-eu-west-1a", "down", expires_in="1s")
+    before = {name: item for name, item in overrides(scene.steerd).items() if not name.startswith("endpoint:")}
+    server, path, good = unread(scene)
     store = server.get("/v1/status")["store"]
-    assert store["state"] == "failing" and "not in force" in store["reason"]
-    assert "not in force" in server.ctl("status").stdout
-    server = restart(scene)
+    assert store["state"] == "failing" and overrides(server) == {}
+    assert server.addresses("www.example.com") == scene.us
+    time.sleep(1)
+    put_back(path, good)
+    wait_well(server)
+    assert overrides(server) == before
     assert server.addresses("www.example.com") == scene.eu
-    assert server.get("/v1/status")["store"]["state"] == "ok"
+    server.wait_log("overrides restored late", "expired_meanwhile=1")
+    server.wait_log("store well")
+    server = restart(scene)
+    assert overrides(server) == before
+
+
+def test_what_was_ordered_meanwhile_is_later(scene):
+    for kind, name in ("region", "us-east"), ("region", "eu-west"), ("az", "us-east-1a"), ("az", "eu-west-1a"):
+        scene.steerd.override(kind, name, "drain", "the old one", actor="bob", allow_unserved=True)
+    server, path, good = unread(scene)
+    server.override("region", "us-east", "auto")
+    server.override("region", "eu-west", "up", actor="alice")
+    server.override("az", "us-east-1a", "up", actor="alice", expires_in="1s")
+    server.wait(lambda: set(overrides(server)) == {"region:eu-west"}, "the short one has ended")
+    put_back(path, good)
+    wait_well(server)
+    found = overrides(server)
+    assert {name: (item["state"], item["actor"]) for name, item in found.items()} == {
+        "region:eu-west": ("up", "alice"), "az:eu-west-1a": ("drain", "bob")}
+    server.wait_log("override superseded", "name=us-east ", "stored=drain", "now=auto")
+    server.wait_log("override superseded", "name=eu-west ", "stored_by=bob", "now=up", "now_by=alice")
+    server.wait_log("override superseded", "name=us-east-1a", "now=auto")
+    assert overrides(restart(scene)) == found
+
+
+def test_many_that_come_back_after_the_start(scene):
+    """In turns, each as it was; orders and answers go on meanwhile."""
+    count = 300
+    template = scene.topology["endpoints"]["web-us-east-1a"]
+    many = {f"many-{i}": {**template, "addresses": [f"10.1.{i // 250}.{i % 250}"]} for i in range(count)}
+    scene.topology["endpoints"].update(many)
+    scene.write()
+    server = restart(scene)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: server.override("endpoint", name, "drain", name), many))
+    before = overrides(server)
+    server, path, good = unread(scene)
+    put_back(path, good)
+    for state in ["up", "auto"] * 10:
+        assert server.override("region", "us-east", state)["override"] is not None or state == "auto"
+    wait_well(server)
+    assert overrides(server) == before
+    server.wait_log("overrides restored late", f"in_force_or_planned={count} ")
+
+
+def test_a_store_that_could_not_be_opened(scene):
+    """Nothing is damaged, it was only not there to be opened: a mount that comes late, a permission."""
+    scene.steerd.override("region", "us-east", "drain")
+    scene.steerd.stop()
+    path = scene.folder / "var/store.db"
+    good = path.rename(path.with_suffix(".late"))
+    path.mkdir()
+    server = scene.steerd = scene.start()
+    assert server.get("/v1/status")["store"]["state"] == "failing" and overrides(server) == {}
+    path.rmdir()
+    good.rename(path)
+    wait_well(server)
+    assert server.addresses("www.example.com") == scene.eu
+
+
+def test_a_damaged_store_that_is_set_aside_is_over(scene):
+    """There is nothing to be read any more."""
+    scene.steerd.override("region", "us-east", "drain")
+    server, path, _ = unread(scene)
+    said = server.override("az", "eu-west-1a", "up")
+    assert said["durable"] is False
+    path.rename(path.with_suffix(".aside"))
+    wait_well(server)
+    assert set(overrides(server)) == {"az:eu-west-1a"} == set(overrides(restart(scene)))
+
+
+def test_thousands_without_a_target(scene):
+    """Each can be seen and removed, and wakes with its target."""
+    count = 1500
+    endpoints = scene.topology["endpoints"]
+    template = endpoints["web-us-east-1a"]
+    many = {f"gone-{i}": {**template, "addresses": [f"10.{i // 250}.{i % 250}.1"]} for i in range(count)}
+    endpoints.update(many)
+    scene.write()
+    server = restart(scene)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: server.override("endpoint", name, "drain", allow_unserved=True), many))
+    for name in many:
+        del endpoints[name]
+    server = restart(scene, scene.write)
+    assert server.get("/v1/status")["overrides_dormant"] == count
+    listed, cursor = [], ""
+    while cursor is not None:
+        page = server.get(f"/v1/overrides?limit=400{cursor and '&cursor=' + cursor}")
+        listed += [item["name"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert len(listed) == count and set(listed) == set(many)
+    for name in ("gone-0", "gone-1499"):
+        assert server.request("DELETE", f"/v1/endpoints/{name}/override").status == 200
+    assert server.get("/v1/status")["overrides_dormant"] == count - 2
+    endpoints.update(many)
+    scene.write()
+    assert server.reload().status == 200
+    assert server.get("/v1/status")["overrides"] == count - 2 and server.get("/v1/status")["overrides_dormant"] == 0

@@ -24,6 +24,8 @@ def scene(site):
         endpoint["checks"] = []
     site.zone("example.com", "")
     site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
+    site.server["keep_configuration"] = False  # entries are counted
+    site.server["points"] = {"every": "0s"}
     site.steerd = site.start()
     return site
 

@@ -74,6 +74,20 @@ def test_link_down(network, site):
     assert server.addresses("www.example.com")[0] in ("10.9.0.1", "10.9.0.2")
 
 
+def test_what_cannot_be_checked_for_long_says_so(network, site):
+    server = start(network, site, stale="1s")
+    endpoint = "web-us-east-1a"
+    assert metric(server, "steerd_checks_stale") == 0
+    assert not server.get(f"/v1/endpoints/{endpoint}")["stale"]
+    kit.run_ip("link", "set", "up0", "down")
+    server.wait(lambda: metric(server, "steerd_checks_stale") == len(ENDPOINTS), "all of them stale")
+    row = server.get(f"/v1/checks?endpoint={endpoint}")["items"][0]
+    assert row["stale"] and row["verdict"] == "healthy" and row["why"].startswith("no result for ")
+    assert server.get(f"/v1/endpoints/{endpoint}")["stale"] and states(server) == {"healthy"}
+    network.raise_link()
+    server.wait(lambda: metric(server, "steerd_checks_stale") == 0, "none of them stale")
+
+
 def test_a_route_lost_is_not_a_region_lost(network, site):
     """One endpoint of a region cannot be reached from here; the other one is really dead."""
     server = start(network, site)

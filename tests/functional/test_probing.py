@@ -184,7 +184,12 @@ def test_region_dies_answers_flip_and_fail_back(pair):
     pair.east.kill()
     server.wait_answers("www.example.com", pair.eu)
     region = server.wait_state("region", "us-east", observed="unhealthy", effective="unhealthy")
-    assert region["decided_by"] == "verdict" and region["members_unhealthy"] == region["members"] == 2
+    assert region["decided_by"] == "verdict" and region["members_unhealthy"] == region["members"] == region["lost_from"] == 2
+    assert region["missing"] == ["us-east-1a", "us-east-1b"]
+    assert region["why"] == "2 of 2 azs are lost, lost from 2 on; 1 has to come back"
+    assert region["outlook"] == {"to": "healthy", "by": "successes", "have": 0, "need": 1}
+    shown = server.ctl("show", "region:us-east").stdout
+    assert "us-east-1a, us-east-1b" in shown and region["why"] in shown
     for az in "us-east-1a", "us-east-1b":
         assert server.get(f"/v1/azs/{az}")["observed"] == "unhealthy"
         endpoint = server.get(f"/v1/endpoints/web-{az}")

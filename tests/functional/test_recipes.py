@@ -58,10 +58,15 @@ def test_recipe(site, resolver, title, policy):
     site.topology = TOPOLOGY
     site.server["geo"] = [str(DATABASE), str(DATABASE.parent / "asn.mmdb")]
     site.zone("example.com", "")
-    site.policies["example.com"] = policy
+    if "names" in policy:
+        site.policies["example.com"] = policy
+    else:
+        site.topology = {"endpoints": {}, **policy}
     site.write()
     done = kit.run_steerd("-c", str(site.config), "--check")
     assert done.returncode == 0 and done.stdout.endswith(" 0 warnings\n"), done.stderr
+    if "names" not in policy:
+        return
     server = site.start()
     for endpoint in ("lb-east", "lb-west"):
         path = f"/v1/endpoints/{endpoint}"
@@ -78,3 +83,15 @@ def test_recipe(site, resolver, title, policy):
             assert reply.rcode() == dns.rcode.NOERROR and not reply.answer  # drained is never served, by no recipe
             for region in TOPOLOGY["regions"]:
                 server.override("region", region, "auto", title)
+
+
+def test_what_is_shown_of_vantages(site):
+    """doc/vantages.md: clients follow the vantages near them."""
+    text = (kit.TOP / "doc/vantages.md").read_text().partition("\n## Clients follow")[2].partition("\n## ")[0]
+    site.topology, policy = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.S)]
+    site.server["geo"] = [str(DATABASE)]
+    site.zone("example.com", "")
+    site.policies["example.com"] = policy
+    site.write()
+    done = kit.run_steerd("-c", str(site.config), "--check")
+    assert done.returncode == 0 and done.stdout.endswith(" 0 warnings\n"), done

@@ -20,7 +20,7 @@ TOPOLOGY = {
     "groups": {"both": ["a", "b"], "one": "a*"},
     "endpoints": {"a": {"az": "us-east-1a", "addresses": ["192.0.2.1", "2001:db8::1"], "weight": 60, "capacity": 1000,
                         "load": {"low": 0.5, "high": 1, "max_age": "10s"}, "checks": ["web", "port"]},
-                  "b": {"az": "eu-west-1a", "addresses": ["192.0.2.2"]}}}
+                  "b": {"az": "eu-west-1a", "addresses": ["192.0.2.2"]}, "c": {"same_as": "a", "vantages": ["eu-*"]}}}
 POLICY = {"ttl_floor": "2s", "names": {
     "www": {"ttl": 30, "ttl_failing": 5, "endpoints": ["*"], "tiers": [["us-east"], ["eu-west"]], "pick": "weighted", "answers": 2,
             "weights": {"a": 5}, "fallback": "static", "min_healthy": 1, "spill_below": "75.5%", "spill": "next",
@@ -49,6 +49,7 @@ def make(site):
     site.topology = json.loads(json.dumps(TOPOLOGY))
     site.zone("example.com", "www 60 IN A 192.0.2.99\npool 60 IN A 192.0.2.99\n")
     site.policies["example.com"] = json.loads(json.dumps(POLICY))
+    site.server.update({"points": {"every": "0s", "keep": {"count": 3, "days": 9}, "health_size": "1MiB"}})
     site.server.update({"threads": 2, "edns_size": 1400, "log": {"level": "info"},
                         "admin": {"socket": "s", "mode": "0660"}, "amplification": 10,
                         "minimal_responses": True, "rotate": True, "extended_errors": False,
@@ -161,6 +162,10 @@ def test_both_accept_the_sample():
     ("policy", ["names", "www", "min_healthy"], 0),
     ("policy", ["names", "www", "min_healthy"], 1.5),
     ("policy", ["names", "www", "min_healthy"], "0.0%"),
+    ("topology", ["endpoints", "c", "az"], "us-east-1a"),
+    ("topology", ["endpoints", "c", "same_as"], 5),
+    ("topology", ["endpoints", "c"], {"same_as": "a"}),
+    ("topology", ["endpoints", "a", "same_as"], "b"),
     ("policy", ["names", "www", "spill_below"], "101%"),
     ("policy", ["names", "www", "spill_below"], "half"),
     ("policy", ["names", "www", "spill"], "over"),

@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A steerd that is replaced by another one: no UDP query is lost, TCP connections end on the old one, what operators said
 stays; and a new one that does not start changes nothing. TAKEOVERS (5) in a row under load; more of them is a soak."""
-import ctypes
 import os
 import pathlib
 import signal
 import socket
 import stat
-import struct
-import subprocess
 import sys
-import threading
 import time
 
 import dns.exception
@@ -22,124 +18,13 @@ import pytest
 import kit
 from test_primary import steered_site
 from test_start import silent  # noqa: F401  pylint: disable=unused-import
+from takeovers import PROGRAM, Stream, begin, follow, install, installed, is_served, reaper, simple, take_over  # noqa: F401  pylint: disable=unused-import
 from transfers import serial_of
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
 import disk  # noqa: E402  pylint: disable=wrong-import-position
 
 ROUNDS = int(os.environ.get("TAKEOVERS", "5"))
-PR_SET_CHILD_SUBREAPER = 36
-PROGRAM = kit.STEERD
-
-
-class Heir:
-    """A process that somebody else started; it becomes ours when that one ends."""
-
-    def __init__(self, pid):
-        self.pid, self.returncode = pid, None
-
-    def poll(self):
-        if self.returncode is None:
-            try:
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
-                if pid == self.pid:
-                    self.returncode = os.waitstatus_to_exitcode(status)
-            except ChildProcessError:
-                if not os.path.exists(f"/proc/{self.pid}"):
-                    self.returncode = 0  # whatever it was, its parent has heard it
-        return self.returncode
-
-    def wait(self, timeout=kit.PATIENCE_S):
-        try:
-            kit.wait_for(lambda: self.poll() is not None, f"process {self.pid} ends", timeout)
-        except AssertionError:
-            raise subprocess.TimeoutExpired("steerd", timeout) from None
-        return self.returncode
-
-    def send_signal(self, number):
-        os.kill(self.pid, number)
-
-    def kill(self):
-        self.send_signal(signal.SIGKILL)
-
-
-def adopt_orphans():
-    """A process whose parent ends becomes a child of this one."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def reaper():
-    adopt_orphans()
-
-
-def follow(server, pid):
-    """The test goes on with the new process; returns the old one."""
-    old, server.process = server.process, Heir(pid)
-    return old
-
-
-def take_over(server):
-    """Returns the process that went, and what it said."""
-    reply = server.request("POST", "/v1/takeover")
-    assert reply.status == 200, (reply, server.read_log()[-3000:])
-    return follow(server, reply.json["pid"]), reply.json
-
-
-def simple(site, **options):
-    site.server.update(options)
-    return site.zone("example.com", "a 60 IN A 192.0.2.1\n" + "".join(
-        f"n{i} 60 IN A 10.0.{i // 256}.{i % 256}\n" for i in range(1000)))
-
-
-class Stream:
-    """Asks for n0 … n999 with many sockets, as fast as one thread can: every query is answered, by its own answer."""
-
-    def __init__(self, at, sockets=32):
-        self.at, self.asked, self.answered, self.wrong = at, 0, 0, []
-        self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(sockets)]
-        for one in self.sockets:
-            one.connect(at)
-            one.settimeout(5)
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self.run)
-        self.queries = [dns.message.make_query(f"n{i}.example.com", "A", flags=0).to_wire() for i in range(1000)]
-
-    def ask_all(self, number):
-        """One query per socket, then their answers."""
-        sent = []
-        for one in self.sockets:
-            which, ident = number % 1000, number % 65536
-            one.send(struct.pack("!H", ident) + self.queries[which][2:])
-            sent.append((one, ident, which))
-            number += 1
-        self.asked += len(sent)
-        for one, ident, which in sent:
-            try:
-                reply = one.recv(512)
-            except TimeoutError:
-                self.wrong.append((number, "lost"))
-                continue
-            good = struct.unpack("!H", reply[:2])[0] == ident and reply[-4:] == bytes([10, 0, which // 256, which % 256])
-            self.answered += good
-            if not good:
-                self.wrong.append((number, reply))
-        return number
-
-    def run(self):
-        number = 0
-        while not self.stopping.is_set():
-            number = self.ask_all(number)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.thread.join()
-        for one in self.sockets:
-            one.close()
 
 
 def test_no_query_is_lost(site):
@@ -264,22 +149,133 @@ def test_the_store_changes_hands(pair):
     assert server.get("/v1/overrides") == expected
 
 
-def test_nothing_is_owed_to_a_store_that_changes_hands(site, tmp_path):
+@pytest.fixture
+def full(site, tmp_path):
+    """A server whose disk has become full, with two overrides that are durable and a third one that is not; one of the
+    durable ones was taken back since."""
     site.disk = disk.Disk(site.folder / "var", tmp_path / "control")
     site.environment = site.disk.environment()
-    kit.make_regions(site)
+    kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
     server = simple(site).start()
+    assert server.override("region", "eu-west", "drain")["durable"] and server.override("az", "us-east-1a", "drain")["durable"]
     site.disk.set(disk.FULL, 1)
     if server.override("region", "us-east", "drain")["durable"] and any(
             name in kit.STEERD.read_bytes() for name in (b"libtsan", b"libasan")):
         pytest.skip("a sanitizer keeps the disk from obeying")
-    reply = server.request("POST", "/v1/takeover")
-    assert reply.status == 422 and "could not be written yet" in reply.json["detail"]
-    assert len(server.get("/v1/overrides")["items"]) == 1
+    server.ctl("auto", "region:eu-west")
+    assert targets_of(server) == ["az:us-east-1a", "region:us-east"]
+    return server
+
+
+def targets_of(server):
+    return sorted(f"{one['kind']}:{one['name']}" for one in server.get("/v1/overrides")["items"])
+
+
+def assert_all_is_written(server):
+    """Of what holds, and nothing else: a crash tells."""
+    expected = server.get("/v1/overrides")
+    server.process.kill()
+    server.process.wait()
+    server.start()
+    assert targets_of(server) == ["az:us-east-1a", "region:us-east"] and server.get("/v1/overrides") == expected
+
+
+def test_what_is_owed_to_the_store_goes_over(full, site):
+    """The disk is full: who comes owes what who goes owed, also what was taken back, and writes it when there is room."""
+    for _ in range(2):
+        old, _ = take_over(full)
+        assert targets_of(full) == ["az:us-east-1a", "region:us-east"]
+        assert full.get("/v1/status")["store"]["state"] == "failing"
+        assert old.wait(kit.PATIENCE_S) == 0
+    offset = len(full.read_log())
     site.disk.heal()
-    server.wait_log("store well")
-    take_over(server)
-    assert len(server.get("/v1/overrides")["items"]) == 1
+    full.wait_log("store well", offset=offset)
+    assert_all_is_written(full)
+
+
+HEIR = """
+import json, os, signal, socket, sys
+until, does = {until!r}, {does!r}
+other = socket.socket(fileno=3)
+other.setblocking(True)
+
+def say(what, **more):
+    other.send(json.dumps(dict(say=what, **more)).encode())
+
+def end(stage):
+    if stage != until:
+        return
+    if does == "exit":
+        os._exit(7)
+    elif does == "abort":
+        os.kill(os.getpid(), signal.SIGABRT)
+    elif does == "garbage":
+        other.send(b"\\xff{{{{[")
+    elif does == "close":
+        other.close()
+    elif does == "fail":
+        say("failed", why="it does not please")
+        os._exit(1)
+    signal.pause()
+
+end("hello")
+say("hello", channel={version}, version="9.9", pid=os.getpid())
+while True:
+    data, _, _, _ = socket.recv_fds(other, 65536, 253)
+    said = json.loads(data)["say"] if data else sys.exit(9)
+    end(said)
+    if said == "begin":
+        say("loaded")
+    elif said == "frozen":
+        say("answering", kept=[], admin=True, overrides=0)
+"""
+
+
+def install_heir(link, until, does, version=1):
+    """A program that takes over up to here, and then fails so."""
+    link.unlink()
+    link.write_text(f"#!{sys.executable}\n" + HEIR.format(until=until, does=does, version=version))
+    link.chmod(0o755)
+
+
+@pytest.mark.parametrize("until", ["hello", "begin", "frozen", "commit"])
+@pytest.mark.parametrize("does, words", [("exit", "code 7"), ("abort", "signal 6"), ("garbage", "cannot be understood"),
+                                         ("close", "does not talk"), ("fail", "does not please")])
+def test_a_program_that_fails_at_a_stage(site, installed, until, does, words):
+    """Whatever the new one had by then, the old one goes on as if nothing had been."""
+    kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
+    server = simple(site).start()
+    server.override("region", "us-east", "drain")
+    install_heir(installed, until, does)
+    refused(server, words)
+    assert server.override("az", "eu-west-1a", "drain")["durable"]
+    assert targets_of(server) == ["az:eu-west-1a", "region:us-east"]
+    installed.unlink()
+    installed.symlink_to(PROGRAM)
+    old, _ = take_over(server)
+    assert old.wait(kit.PATIENCE_S) == 0
+    assert targets_of(server) == ["az:eu-west-1a", "region:us-east"]
+
+
+def test_a_program_of_another_time(site, installed):
+    server = simple(site).start()
+    install_heir(installed, "never", "exit", version=2)
+    refused(server, "speaks version 2", "expected 1")
+
+
+@pytest.mark.parametrize("until", ["begin", "frozen", "commit"])
+def test_what_is_owed_outlives_a_takeover_that_fails(installed, full, site, until):
+    """Also where the store was closed already."""
+    install_heir(installed, until, "exit")
+    reply = full.request("POST", "/v1/takeover")
+    assert reply.status == 422 and "code 7" in reply.json["detail"]
+    installed.unlink()
+    installed.symlink_to(PROGRAM)
+    assert targets_of(full) == ["az:us-east-1a", "region:us-east"]
+    offset = len(full.read_log())
+    site.disk.heal()
+    full.wait_log("store well", offset=offset)
+    assert_all_is_written(full)
 
 
 def test_serials_go_on(site):
@@ -294,22 +290,6 @@ def test_serials_go_on(site):
     assert before <= after < before + 300, "no block of numbers is used up"
     server.override("region", "us-east", "down")
     server.wait(lambda: serial_of(server, "example.com") > after, "a flip gets a serial")
-
-
-@pytest.fixture
-def installed(site, monkeypatch):
-    """The program is a link, which a test may let lead to another one."""
-    link = site.folder / "steerd"
-    link.symlink_to(kit.STEERD)
-    monkeypatch.setattr(kit, "STEERD", link)
-    return link
-
-
-def install(link, text):
-    """A script in the place of the program."""
-    link.unlink()
-    link.write_text("#!/bin/sh\n" + text)
-    link.chmod(0o755)
 
 
 def refused(server, *words):
@@ -364,28 +344,6 @@ def test_a_configuration_that_cannot_be_used(site):
 
 
 # ---- kill -9, at any moment ----
-
-def begin(server):
-    """A takeover that somebody else waits for; returns the thread, a list that gets the reply, and the new process."""
-    replies, offset = [], len(server.read_log())
-
-    def ask():
-        try:
-            replies.append(server.request("POST", "/v1/takeover"))
-        except OSError as error:
-            replies.append(error)
-    thread = threading.Thread(target=ask)
-    thread.start()
-    line = server.wait_log("takeover begins program=", offset=offset)
-    return thread, replies, Heir(int(line.rsplit("pid=", 1)[1]))
-
-
-def is_served(server):
-    try:
-        return server.send(dns.message.make_query("a.example.com", "A"), timeout=1).answer
-    except (OSError, dns.exception.Timeout):
-        return False
-
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM])
 def test_the_new_one_ends_in_between(pair, silent, number):
@@ -459,100 +417,3 @@ def test_one_at_a_time(site, installed):
     heir.kill()
     thread.join()
     assert replies[0].status == 422
-
-
-# ---- another configuration ----
-
-def test_other_addresses_and_threads(site):
-    """Sockets that are not needed any more are read to their end; new ones open; the rest goes on."""
-    server = simple(site, threads=3).start()
-    first, second = site.listen[0], (kit.new_address(), kit.DNS_PORT)
-    with Stream(first) as stream:
-        for listen, threads in ([first, second], 1), ([first], 4), ([second, first], 2), ([("0.0.0.0", kit.DNS_PORT)], 2), ([first], 2):
-            site.listen = listen
-            site.server["threads"] = threads
-            site.write()
-            old, _ = take_over(server)
-            assert old.wait(kit.PATIENCE_S) == 0
-            before = stream.answered
-            server.wait(lambda before=before: stream.answered > before + 500, "answers go on")
-            for at in [first] if listen[0][0] == "0.0.0.0" else listen:
-                assert server.ask("a.example.com", at=at).answer and server.ask("a.example.com", at=at, tcp=True).answer
-    assert not stream.wrong and stream.asked == stream.answered
-    with pytest.raises((ConnectionError, dns.exception.Timeout)):
-        server.ask("a.example.com", at=second, tcp=True)
-
-
-def test_a_thousand_addresses(site):
-    port = kit.find_port("127.0.0.1")
-    site.listen = [(f"127.{130 + os.getpid() % 100}.{i // 250}.{1 + i % 250}", port) for i in range(1000)]
-    server = simple(site, threads=1).start()
-    old, _ = take_over(server)
-    assert old.wait(kit.PATIENCE_S) == 0
-    for at in site.listen[::111]:
-        assert server.ask("a.example.com", at=at).answer
-
-
-def test_another_socket_of_the_api(site):
-    server = simple(site).start()
-    site.server["admin"] = {"socket": "other"}
-    site.server["state"] = "var2"
-    site.write()
-    old, _ = take_over(server)
-    assert old.wait(kit.PATIENCE_S) == 0
-    assert not site.socket.exists()
-    site.socket = site.folder / "other"
-    assert server.get("/v1/status")["zones"] == 1
-    take_over(server)
-
-
-def test_an_address_that_cannot_be_had(site):
-    server = simple(site).start()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind((kit.new_address(), kit.DNS_PORT))
-        site.listen.append(taken.getsockname())
-        site.write()
-        refusal = server.request("POST", "/v1/takeover")
-        assert refusal.status == 422
-        assert any("is another server running?" in error["message"] for error in refusal.json["errors"])
-    assert server.ask("a.example.com").answer
-    take_over(server)
-
-
-def test_a_transfer_goes_on(site):
-    site.zone("big.test", "".join(f"r{i} 60 IN TXT \"{'x' * 200}\"\n" for i in range(40000)))
-    simple(site)
-    site.server["zone_options"] = {"big.test": {"transfer_to": ["0.0.0.0/0"]}}
-    server = site.start()
-    query = dns.message.make_query("big.test", "AXFR")
-    with socket.socket() as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-        one.connect(site.listen[0])
-        dns.query.send_tcp(one, query)
-        message = dns.query.receive_tcp(one)[0]
-        records = sum(len(rrset) for rrset in message.answer)
-        old, _ = take_over(server)
-        assert old.poll() is None
-        soas = 1
-        while soas < 2:
-            message = dns.query.receive_tcp(one, one_rr_per_rrset=True)[0]
-            records += len(message.answer)
-            soas += sum(rrset.rdtype == dns.rdatatype.SOA for rrset in message.answer)
-    assert records == 40000 + 4
-    assert old.wait(kit.PATIENCE_S) == 0
-
-
-def test_a_signal_to_the_old_one_is_for_the_new_one(site):
-    server = simple(site).start()
-    with socket.create_connection(site.listen[0]) as one:
-        dns.query.send_tcp(one, dns.message.make_query("a.example.com", "A"))
-        assert dns.query.receive_tcp(one)[0].answer
-        old, _ = take_over(server)
-        site.zone("example.com", "a 60 IN A 192.0.2.10\n")
-        site.write()
-        old.send_signal(signal.SIGHUP)
-        server.wait_answers("a.example.com", ["192.0.2.10"])
-        assert old.poll() is None
-        old.send_signal(signal.SIGTERM)
-        assert old.wait(kit.PATIENCE_S) == 0
-    assert server.addresses("a.example.com") == ["192.0.2.10"]

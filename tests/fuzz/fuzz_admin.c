@@ -47,6 +47,12 @@ static void judge_query(const struct route *route, struct arena *arena)
     problem_init(&problem, arena);
     judge(query_parse_journal(route, 1000000, &journal, &problem), &problem);
     expect(problem_is_set(&problem) || (journal.limit > 0 && (journal.key == NULL || journal.kind != NULL)));
+    expect(problem_is_set(&problem) ||
+           (journal.wait_ms >= 0 && journal.wait_ms <= ADMIN_WAIT_MAX_MS &&
+            (journal.wait_ms == 0 || (journal.oldest_first && journal.until_ms == 0))));
+    const char *cursor = route->parameters[ROUTE_CURSOR], *endpoint = NULL;
+    size_t row;
+    expect(cursor == NULL || query_parse_row(cursor, arena, &endpoint, &row) != 0 || endpoint[0] != '\0');
     problem_init(&problem, arena);
     judge(query_parse_audit(route, hash, &audit, &problem), &problem);
     expect(problem_is_set(&problem) || (audit.anchor == NULL) == (audit.anchor_seq == 0));
@@ -86,14 +92,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
            override.what.expires_ms > override.what.starts_ms);
     expect(problem_is_set(&problem) || override.what.starts_ms == 0 || override.what.starts_ms > 1000000);
     struct request_load load;
+    struct request_report report;
     problem_init(&problem, arena);
     judge(request_parse_load(body, body_len, &load, &problem), &problem);
     expect(problem_is_set(&problem) || (load.value >= 0 && load.ttl_ms >= 0));
+    problem_init(&problem, arena);
+    judge(request_parse_report(body, body_len, &report, &problem), &problem);
+    expect(problem_is_set(&problem) ||
+           (report.endpoint != NULL && report.check != NULL && report.push.ttl_ms >= 0));
     problem_init(&problem, arena);
     judge(request_parse_drill(body, body_len, &drill, &problem), &problem);
     expect(problem_is_set(&problem) || drill.loss_count > 0);
     problem_init(&problem, arena);
     judge(request_parse_what_if(body, body_len, &what_if, &problem), &problem);
+    problem_init(&problem, arena);
+    bool is_invited;
+    judge(request_parse_takeover(body, body_len, &is_invited, &problem), &problem);
     problem_init(&problem, arena);
     judge(request_parse_empty(body, body_len, &problem), &problem);
     arena_free(arena);

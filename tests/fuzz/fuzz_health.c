@@ -54,11 +54,14 @@ static void expect_same(const struct health *a, const struct health *b)
             struct health_status x, y;
             (void)health_get_status(a, kind, i, &x);
             (void)health_get_status(b, kind, i, &y);
+            expect(x.ramp.percent == y.ramp.percent &&
+                   memcmp(x.ramp.families, y.ramp.families, sizeof x.ramp.families) == 0);
             expect(strcmp(x.name, y.name) == 0 && x.observed == y.observed && x.since_ms == y.since_ms &&
                    x.effective.state == y.effective.state && x.load.source == y.load.source);
         }
     }
     expect(health_monitor_count(a) == health_monitor_count(b));
+    expect(health_count_lags(a) == health_count_lags(b));
 }
 
 /* It lives on. */
@@ -71,6 +74,9 @@ static void use(struct health *health)
     static const struct health_brake_monitor braked = {.subject = 1, .interval_ms = 1000, .timeout_ms = 500};
     static const struct health_brake_plan brake = {
         .share = 1, .targets = 1, .hold_ms = 60000, .monitors = &braked};
+    static const struct health_ramp_plan ramp = {.steps = {1, 5}, .count = 2, .each_ms = 1000};
+    static const uint32_t ramped = 1;
+    static const struct health_ramps ramps = {&ramp, 1, &ramped, &ramped, &ramped};
     struct health *to = health_new(&(struct health_plan){.regions = &region,
                                                          .region_count = 1,
                                                          .azs = &az,
@@ -79,10 +85,13 @@ static void use(struct health *health)
                                                          .endpoint_count = 1,
                                                          .monitors = &monitor,
                                                          .monitor_count = 1,
-                                                         .brake = &brake},
+                                                         .brake = &brake,
+                                                         .ramps = &ramps},
                                    1000000);
     health_carry(to, health, 1000000);
     health_follow_time(to, 2000000);
+    while (health_follow_stays(to, 2000000, 2000000) != 0) {
+    }
     health_observe(to, 0, HEALTH_OUTCOME_TIMEOUT, 2000000, 1, 0);
     (void)health_follow_brake(to, 64, 2000000);
     health_expire_loads(to, 2000000, 2000000);
@@ -91,6 +100,13 @@ static void use(struct health *health)
     }
     (void)health_follow_brake(health, 64, 2000000);
     health_expire_loads(health, 2000000, 2000000);
+    for (size_t i = 0; i < health_count_lags(health) && i < 64; i++) {
+        struct health_lag_status status;
+        const struct health_lag_report report = {.value = 1, .source = HEALTH_LAG_PUSHED, .seq = 2};
+        (void)health_report_lag(health, i, &report, 2000000, 2000000);
+        health_get_lag(health, i, 3000000, &status);
+    }
+    health_follow_lags(health, 3000000, 3000000);
     health_free(to);
 }
 

@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     expect(got == expected);
     expect(pieces.status == whole.status && pieces.head_len == whole.head_len);
+    expect(pieces.length == whole.length && pieces.is_chunked == whole.is_chunked);
     expect(whole.head_len <= HTTP_RESPONSE_HEAD_MAX + 1 && whole.head_len <= size - 1);
     expect(got != HTTP_RESPONSE_DONE || (whole.status >= 101 && whole.status <= 999));
     expect(http_response_feed(&pieces, data, got == HTTP_RESPONSE_MORE ? 0 : size) == expected);

@@ -38,7 +38,7 @@ tests_fuzz_fuzz_message_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h \
 	$(FUZZ_MAIN)
 tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
-	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
+	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 endif
 
 ## queries of those who copy zones, and the streams that they get
@@ -56,28 +56,69 @@ fuzz_programs += tests/fuzz/fuzz_tsig
 tests_fuzz_fuzz_tsig_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"tsig"'
 tests_fuzz_fuzz_tsig_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_tsig_SOURCES = tests/fuzz/fuzz_tsig.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_tsig_LDADD = src/libtsig.a src/libdns.a src/libbase.a $(NETTLE_LIBS)
+tests_fuzz_fuzz_tsig_LDADD = src/libtsig.a src/libdns.a src/libbase.a $(OPENSSL_LIBS)
 
 ## what endpoints answer to health checks
 fuzz_programs += tests/fuzz/fuzz_http
 tests_fuzz_fuzz_http_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"http"'
 tests_fuzz_fuzz_http_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_http_LDADD = src/libprobe.a src/libbase.a
+tests_fuzz_fuzz_http_LDADD = src/libprobe.a src/libdns.a $(tls_libs) src/libexec.a src/libsheet.a src/libbase.a
+
+## what those answers mean, whichever version of HTTP brings them
+fuzz_programs += tests/fuzz/fuzz_judge
+tests_fuzz_fuzz_judge_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"judge"'
+tests_fuzz_fuzz_judge_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_judge_SOURCES = tests/fuzz/fuzz_judge.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_judge_LDADD = $(tests_fuzz_fuzz_http_LDADD)
+
+## what health services of gRPC answer
+fuzz_programs += tests/fuzz/fuzz_grpc
+tests_fuzz_fuzz_grpc_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"grpc"'
+tests_fuzz_fuzz_grpc_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_grpc_SOURCES = tests/fuzz/fuzz_grpc.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_grpc_LDADD = src/libprobe.a src/libbase.a
+
+## what comes over HTTP/2
+fuzz_programs += tests/fuzz/fuzz_h2
+tests_fuzz_fuzz_h2_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"h2"'
+tests_fuzz_fuzz_h2_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_h2_SOURCES = tests/fuzz/fuzz_h2.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_h2_LDADD = src/libprobe.a src/libbase.a $(NGHTTP2_LIBS)
+
+## what nameservers answer to health checks
+fuzz_programs += tests/fuzz/fuzz_ask
+tests_fuzz_fuzz_ask_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"ask"'
+tests_fuzz_fuzz_ask_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_ask_SOURCES = tests/fuzz/fuzz_ask.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ask_LDADD = src/libdns.a src/libbase.a
+
+fuzz_programs += tests/fuzz/fuzz_ping
+tests_fuzz_fuzz_ping_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"ping"'
+tests_fuzz_fuzz_ping_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_ping_SOURCES = tests/fuzz/fuzz_ping.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ping_LDADD = src/libprobe.a src/libbase.a
 
 ## what tcp checks look for
 fuzz_programs += tests/fuzz/fuzz_expect
 tests_fuzz_fuzz_expect_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"expect"'
 tests_fuzz_fuzz_expect_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_expect_SOURCES = tests/fuzz/fuzz_expect.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_expect_LDADD = src/libprobe.a src/libbase.a
+tests_fuzz_fuzz_expect_LDADD = src/libprobe.a src/libdns.a $(tls_libs) src/libexec.a src/libsheet.a src/libbase.a
 
 ## the load in the bodies of those answers
 fuzz_programs += tests/fuzz/fuzz_load
 tests_fuzz_fuzz_load_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"load"'
 tests_fuzz_fuzz_load_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_load_SOURCES = tests/fuzz/fuzz_load.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_load_LDADD = src/libprobe.a src/libbase.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_load_LDADD = src/libprobe.a src/libdns.a $(tls_libs) src/libexec.a src/libsheet.a src/libbase.a $(JANSSON_LIBS)
+
+## regular expressions, and what they are looked for in
+fuzz_programs += tests/fuzz/fuzz_regex
+tests_fuzz_fuzz_regex_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"regex"'
+tests_fuzz_fuzz_regex_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_regex_SOURCES = tests/fuzz/fuzz_regex.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_regex_LDADD = src/libbase.a
 
 ## values in lines of the log
 fuzz_programs += tests/fuzz/fuzz_log
@@ -98,7 +139,7 @@ fuzz_programs += tests/fuzz/fuzz_admin
 tests_fuzz_fuzz_admin_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"admin"'
 tests_fuzz_fuzz_admin_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_admin_SOURCES = tests/fuzz/fuzz_admin.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
 
 ## what a client of the admin socket sends, over that socket
 if HAVE_CMOCKA
@@ -106,7 +147,7 @@ fuzz_programs += tests/fuzz/fuzz_admin_http
 tests_fuzz_fuzz_admin_http_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) -I$(top_srcdir) \
 	-DFUZZ_NAME='"admin_http"'
 tests_fuzz_fuzz_admin_http_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_admin_http_SOURCES = tests/fuzz/fuzz_admin_http.c tests/unit/admin_fake.c tests/unit/admin_fake.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_admin_http_SOURCES = tests/fuzz/fuzz_admin_http.c tests/unit/admin_fake.c tests/unit/admin_fake_checks.c tests/unit/admin_fake_journal.c tests/unit/admin_fake.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_admin_http_LDADD = $(ADMIN_TEST_LIBS)
 endif
 
@@ -122,7 +163,22 @@ fuzz_programs += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"json"'
 tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_json_LDADD = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_json_LDADD = src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
+
+## manifests of the files of a configuration
+fuzz_programs += tests/fuzz/fuzz_manifest
+tests_fuzz_fuzz_manifest_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"manifest"'
+tests_fuzz_fuzz_manifest_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_manifest_LDADD = src/libpast.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS)
+
+## files of past health
+fuzz_programs += tests/fuzz/fuzz_known
+tests_fuzz_fuzz_known_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"known"'
+tests_fuzz_fuzz_known_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_known_SOURCES = tests/fuzz/fuzz_known.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_known_LDADD = src/libpast.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a \
+	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS) -lm
 
 ## what is kept of health
 fuzz_programs += tests/fuzz/fuzz_health
@@ -152,10 +208,46 @@ tests_fuzz_fuzz_override_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_override_SOURCES = tests/fuzz/fuzz_override.c src/daemon/override_json.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_override_LDADD = src/libhealth.a src/libbase.a $(JANSSON_LIBS)
 
+## objects as lines
+fuzz_programs += tests/fuzz/fuzz_lines
+tests_fuzz_fuzz_lines_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"lines"'
+tests_fuzz_fuzz_lines_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_lines_SOURCES = tests/fuzz/fuzz_lines.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_lines_LDADD = src/libpast.a src/libbase.a $(JANSSON_LIBS)
+
+## what servers and vantages say
+fuzz_programs += tests/fuzz/fuzz_fleet
+tests_fuzz_fuzz_fleet_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"fleet"'
+tests_fuzz_fuzz_fleet_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_fleet_SOURCES = tests/fuzz/fuzz_fleet.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_fleet_LDADD = $(fleet_libs) src/libhealth.a src/libbase.a $(JANSSON_LIBS)
+
 ## store.db and its log, damaged
 fuzz_programs += tests/fuzz/fuzz_store
 tests_fuzz_fuzz_store_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"store"'
 tests_fuzz_fuzz_store_CFLAGS = $(AM_CFLAGS) -pthread
 tests_fuzz_fuzz_store_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_store_SOURCES = tests/fuzz/fuzz_store.c tests/unit/store_disk.c tests/unit/store_disk.h $(FUZZ_MAIN)
-tests_fuzz_fuzz_store_LDADD = src/libstore.a src/libbase.a $(SQLITE_LIBS) $(NETTLE_LIBS)
+tests_fuzz_fuzz_store_LDADD = src/libstore.a src/libbase.a $(SQLITE_LIBS) $(OPENSSL_LIBS)
+
+## backups, and what is in them
+fuzz_programs += tests/fuzz/fuzz_backup
+tests_fuzz_fuzz_backup_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"backup"'
+tests_fuzz_fuzz_backup_CFLAGS = $(AM_CFLAGS) -pthread
+tests_fuzz_fuzz_backup_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_backup_SOURCES = tests/fuzz/fuzz_backup.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_backup_LDADD = src/libpast.a src/libstore.a src/libbase.a $(ARCHIVE_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(OPENSSL_LIBS)
+
+## orders to steerd-exec
+fuzz_programs += tests/fuzz/fuzz_exec
+tests_fuzz_fuzz_exec_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"exec"'
+tests_fuzz_fuzz_exec_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_exec_SOURCES = tests/fuzz/fuzz_exec.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_exec_LDADD = src/libexec.a src/libbase.a
+
+## files that others write what is up and down into, in both formats
+fuzz_programs += tests/fuzz/fuzz_sheet
+tests_fuzz_fuzz_sheet_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"sheet"'
+tests_fuzz_fuzz_sheet_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_sheet_SOURCES = tests/fuzz/fuzz_sheet.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_sheet_LDADD = src/libsheet.a src/libbase.a

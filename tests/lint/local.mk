@@ -6,13 +6,15 @@ LINT = LINT_CPPFLAGS='-DHAVE_CONFIG_H -I$(abs_top_builddir) -I$(abs_top_srcdir)/
 	$(LDNS_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(MAXMINDDB_CFLAGS) $(CARES_CFLAGS) $(URCU_CFLAGS) \
 	$(CMOCKA_CFLAGS)' $(top_srcdir)/tests/lint/lint $(top_srcdir)
 
-.PHONY: lint circles tidy format-check format
+.PHONY: lint circles cppcheck tidy format-check format
 lint: circles
 	@$(LINT)
 circles: all
 	@$(top_srcdir)/tests/lint/circles .
 tidy: config.h
 	@$(LINT) tidy
+cppcheck:
+	@$(LINT) cppcheck
 format-check:
 	@$(LINT) format
 ## Put all sources into form.

@@ -1,16 +1,16 @@
 ## Unit tests of src/admin
 if HAVE_CMOCKA
-ADMIN_TEST_LIBS = src/libadmin.a src/liboperate.a src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
-	src/libhealth.a src/libgeo.a src/libconf.a src/libtsig.a src/libdns.a src/libbase.a \
-	$(EVENT_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
+ADMIN_TEST_LIBS = src/libadmin.a src/libpast.a src/liboperate.a src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
+	src/libhealth.a src/libgeo.a src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a \
+	$(EVENT_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
 
 TESTS += tests/unit/test_admin
 check_PROGRAMS += tests/unit/test_admin
 tests_unit_test_admin_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_admin_SOURCES = tests/unit/test_admin.c tests/unit/admin_fake.c tests/unit/admin_fake.h tests/unit/unit.h
-tests_unit_test_admin_LDADD = src/libadmin.a src/libhealth.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_admin_SOURCES = tests/unit/test_admin.c tests/unit/admin_fake.c tests/unit/admin_fake_checks.c tests/unit/admin_fake_journal.c tests/unit/admin_fake.h tests/unit/unit.h
+tests_unit_test_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 
-ADMIN_WORLD = tests/unit/admin_world.c tests/unit/admin_world.h tests/unit/admin_fake.c tests/unit/admin_fake.h \
+ADMIN_WORLD = tests/unit/admin_world.c tests/unit/admin_world.h tests/unit/admin_fake.c tests/unit/admin_fake_checks.c tests/unit/admin_fake_journal.c tests/unit/admin_fake.h \
 	tests/unit/unit.h
 
 TESTS += tests/unit/test_admin_http
@@ -24,6 +24,12 @@ check_PROGRAMS += tests/unit/test_admin_crowd
 tests_unit_test_admin_crowd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_admin_crowd_SOURCES = tests/unit/test_admin_crowd.c tests/unit/admin_client.c tests/unit/admin_client.h $(ADMIN_WORLD)
 tests_unit_test_admin_crowd_LDADD = $(ADMIN_TEST_LIBS)
+
+TESTS += tests/unit/test_admin_follow
+check_PROGRAMS += tests/unit/test_admin_follow
+tests_unit_test_admin_follow_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_admin_follow_SOURCES = tests/unit/test_admin_follow.c tests/unit/admin_client.c tests/unit/admin_client.h $(ADMIN_WORLD)
+tests_unit_test_admin_follow_LDADD = $(ADMIN_TEST_LIBS)
 
 TESTS += tests/unit/test_admin_orders
 check_PROGRAMS += tests/unit/test_admin_orders

@@ -29,7 +29,9 @@ static void add_target(struct fake *fake, enum health_kind kind, size_t index)
                    .observed = HEALTH_OBSERVED_HEALTHY,
                    .effective = {HEALTH_HEALTHY, HEALTH_BY_VERDICT},
                    .since_ms = 1795233906789,
-                   .members = kind == HEALTH_AZ && az == 0 ? 2 : 1},
+                   .members = kind == HEALTH_AZ && az == 0 ? 2 : 1,
+                   .members_healthy = kind == HEALTH_AZ && az == 0 ? 2 : 1,
+                   .lost_from = kind == HEALTH_AZ && az == 0 ? 2 : 1},
     };
 }
 
@@ -89,6 +91,20 @@ static void list_some(void *context, enum health_kind kind, struct arena *arena,
         arena_copy(arena, fake->targets[kind] + targets->first, targets->count * sizeof *targets->items);
 }
 
+static void list_overridden(void *context, enum health_kind kind, struct arena *arena,
+                            struct operate_targets *targets)
+{
+    struct fake *fake = context;
+    size_t wanted = targets->count;
+    targets->items = arena_alloc(arena, wanted * sizeof *targets->items);
+    for (targets->count = 0; targets->first < fake_counts[kind] && targets->count < wanted;
+         targets->first++) {
+        if (fake->targets[kind][targets->first].override != NULL) {
+            targets->items[targets->count++] = fake->targets[kind][targets->first];
+        }
+    }
+}
+
 static ptrdiff_t find_target_index(void *context, enum health_kind kind, const char *name)
 {
     struct fake *fake = context;
@@ -108,30 +124,27 @@ static int get_target(void *context, enum health_kind kind, const char *name, st
     return 0;
 }
 
-static size_t list_monitors(void *context, const char *endpoint, struct arena *arena,
-                            struct admin_monitor **monitors)
-{
-    (void)context, (void)endpoint;
-    *monitors = arena_alloc(arena, sizeof **monitors);
-    **monitors = (struct admin_monitor){.check = "web",
-                                        .family = "ipv4",
-                                        .type = "http",
-                                        .address = "192.0.2.1:8080",
-                                        .status = {.verdict = HEALTH_OBSERVED_HEALTHY,
-                                                   .outcome = HEALTH_OUTCOME_OK,
-                                                   .detail = 200,
-                                                   .streak = 3,
-                                                   .duration_us = 1500,
-                                                   .checked_ms = 1795233906789}};
-    return 1;
-}
-
-static size_t list_dormant(void *context, struct arena *arena, struct health_dormant **items)
+static size_t list_dormant(void *context, struct health_dormant_cursor *cursor, struct arena *arena,
+                           struct health_dormant *items)
 {
     const struct fake *fake = context;
-    size_t count = fake->dormant.name != NULL;
-    *items = arena_copy(arena, &fake->dormant, sizeof fake->dormant);
-    return count;
+    (void)arena;
+    items[0] = fake->dormant;
+    return fake->dormant.name != NULL && cursor->at++ == 0;
+}
+
+static size_t count_dormant(void *context)
+{
+    const struct fake *fake = context;
+    return fake->dormant.name != NULL;
+}
+
+static bool seek_dormant(void *context, enum health_kind kind, const char *name,
+                         struct health_dormant_cursor *cursor)
+{
+    const struct fake *fake = context;
+    cursor->at = 1;
+    return fake->dormant.name != NULL && fake->dormant.kind == kind && strcmp(fake->dormant.name, name) == 0;
 }
 
 static int put(struct fake *fake, enum health_kind kind, const char *name,
@@ -362,10 +375,11 @@ void fake_reload_ends(struct fake *fake, const struct admin_reload_result *resul
     done(fake->argument, result);
 }
 
-static int take_over(void *context, void (*done)(void *argument, const struct admin_takeover_result *result),
-                     void *argument)
+static int take_over(void *context, bool is_invited,
+                     void (*done)(void *argument, const struct admin_takeover_result *result), void *argument)
 {
     struct fake *fake = context;
+    fake->is_invited = is_invited;
     if (fake->taken != NULL) {
         return ERROR_CONFLICT;
     }
@@ -463,53 +477,6 @@ static const struct steer_policy *get_policy(void *context, const struct view_na
     return &policy;
 }
 
-/* Two entries, the first of which was meddled with; of a page of one, the latest. */
-static int read_journal(void *context, struct admin_journal *journal, struct arena *arena)
-{
-    (void)context;
-    static const struct admin_entry entries[] = {{.seq = 2,
-                                                  .time_ms = 1795233906789,
-                                                  .actor = "bob",
-                                                  .peer = "uid:7(eve)",
-                                                  .reason = "",
-                                                  .request = "DELETE /v1/regions/us-east/override",
-                                                  .kind = "override",
-                                                  .key = "region:us-east",
-                                                  .before = "{\"state\":\"drain\"}",
-                                                  .hash = {0xab}},
-                                                 {.seq = 1,
-                                                  .time_ms = 1795233900000,
-                                                  .actor = "steerd",
-                                                  .peer = "",
-                                                  .reason = "storm",
-                                                  .request = "",
-                                                  .kind = "drill",
-                                                  .key = "d1",
-                                                  .after = "not JSON"}};
-    if (journal->actor != NULL && strcmp(journal->actor, "nobody") == 0) {
-        journal->why = "the disk is gone";
-        return ERROR_LIBRARY;
-    }
-    size_t first = journal->cursor == 2 ? 1 : 0;
-    journal->count = first + journal->limit < 2 ? journal->limit : 2 - first;
-    journal->next = first + journal->count < 2 ? 2 : 0;
-    journal->items = arena_copy(arena, entries + first, journal->count * sizeof *entries);
-    return 0;
-}
-
-/* Broken, if an anchor is given. */
-static int verify_journal(void *context, struct admin_audit *audit, struct arena *arena)
-{
-    (void)context, (void)arena;
-    audit->entries = 2;
-    audit->is_whole = audit->anchor == NULL;
-    audit->bad_seq = audit->anchor_seq;
-    audit->last_seq = 2;
-    audit->last_hash[0] = 0xab;
-    audit->why = "it is missing";
-    return 0;
-}
-
 static void write_metrics(void *context, struct buffer *out)
 {
     (void)context;
@@ -518,15 +485,22 @@ static void write_metrics(void *context, struct buffer *out)
 
 struct admin_verbs fake_verbs(struct fake *fake)
 {
-    return (struct admin_verbs){.context = fake,
+    struct admin_verbs verbs = {.context = fake,
                                 .current = fake,
                                 .get_info = get_info,
                                 .list_targets = list_targets,
                                 .list_some = list_some,
+                                .count_dormant = count_dormant,
+                                .seek_dormant = seek_dormant,
                                 .list_dormant = list_dormant,
+                                .list_overridden = list_overridden,
                                 .find_target = find_target_index,
                                 .get_target = get_target,
-                                .list_monitors = list_monitors,
+                                .list_monitors = fake_list_monitors,
+                                .add_results = fake_add_results,
+                                .list_vantages = fake_list_vantages,
+                                .has_monitor = fake_has_monitor,
+                                .try_checks = fake_try_checks,
                                 .put_override = put_override,
                                 .put_load = put_load,
                                 .foresee_shed = foresee_shed,
@@ -544,7 +518,7 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .list_names = list_names,
                                 .write_type = write_type,
                                 .get_policy = get_policy,
-                                .read_journal = read_journal,
-                                .verify_journal = verify_journal,
                                 .write_metrics = write_metrics};
+    fake_journal_verbs(&verbs);
+    return verbs;
 }

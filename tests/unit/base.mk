@@ -53,3 +53,24 @@ tests_unit_test_lock_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_lock_SOURCES = tests/unit/test_lock.c tests/unit/unit.h
 tests_unit_test_lock_LDADD = src/libbase.a $(CMOCKA_LIBS)
 endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_unified
+check_PROGRAMS += tests/unit/test_unified
+tests_unit_test_unified_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_unified_SOURCES = tests/unit/test_unified.c tests/unit/unit.h
+tests_unit_test_unified_LDADD = src/libbase.a $(CMOCKA_LIBS)
+endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_sha2
+check_PROGRAMS += tests/unit/test_sha2
+tests_unit_test_sha2_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_sha2_SOURCES = tests/unit/test_sha2.c tests/unit/unit.h
+tests_unit_test_sha2_LDADD = src/libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_regex
+check_PROGRAMS += tests/unit/test_regex
+tests_unit_test_regex_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_regex_SOURCES = tests/unit/test_regex.c tests/unit/unit.h
+tests_unit_test_regex_LDADD = src/libbase.a $(CMOCKA_LIBS)
+endif

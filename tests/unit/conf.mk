@@ -2,11 +2,16 @@
 if HAVE_CMOCKA
 conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_geo tests/unit/test_conf_policy \
 	tests/unit/test_conf_server tests/unit/test_conf_topology tests/unit/test_conf_transfer
-conf_tests += tests/unit/test_conf_records tests/unit/test_conf_talk tests/unit/test_conf_tiers
+conf_tests += tests/unit/test_conf_alpn tests/unit/test_conf_combine tests/unit/test_conf_records tests/unit/test_conf_talk tests/unit/test_conf_tiers
+conf_tests += tests/unit/test_conf_ramp tests/unit/test_conf_replication
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
 policy_kit = tests/unit/policy_kit.c tests/unit/policy_kit.h tests/unit/test_conf.h tests/unit/unit.h
-conf_test_libs = src/libconf.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
+conf_test_libs = src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_conf_combine_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_combine_SOURCES = tests/unit/test_conf_combine.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_combine_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_doc_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_doc_SOURCES = tests/unit/test_conf_doc.c tests/unit/test_conf.h tests/unit/unit.h
@@ -20,6 +25,13 @@ tests_unit_test_conf_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTEST_DA
 tests_unit_test_conf_policy_SOURCES = tests/unit/test_conf_policy.c $(policy_kit)
 tests_unit_test_conf_policy_LDADD = $(conf_test_libs)
 
+tests_unit_test_conf_ramp_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_ramp_SOURCES = tests/unit/test_conf_ramp.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_ramp_LDADD = $(conf_test_libs)
+tests_unit_test_conf_replication_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_replication_SOURCES = tests/unit/test_conf_replication.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_replication_LDADD = $(conf_test_libs)
+
 tests_unit_test_conf_records_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_records_SOURCES = tests/unit/test_conf_records.c $(policy_kit)
 tests_unit_test_conf_records_LDADD = $(conf_test_libs)
@@ -32,6 +44,9 @@ tests_unit_test_conf_tiers_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_tiers_SOURCES = tests/unit/test_conf_tiers.c $(policy_kit)
 tests_unit_test_conf_tiers_LDADD = $(conf_test_libs)
 
+tests_unit_test_conf_alpn_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_alpn_SOURCES = tests/unit/test_conf_alpn.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_alpn_LDADD = $(conf_test_libs)
 tests_unit_test_conf_talk_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_talk_SOURCES = tests/unit/test_conf_talk.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_talk_LDADD = $(conf_test_libs)
@@ -52,4 +67,5 @@ EXTRA_DIST += \
 	tests/data/conf/plain.json \
 	tests/data/conf/policy.json \
 	tests/data/conf/steerd.json \
+	tests/data/conf/tls/ca.pem \
 	tests/data/conf/topology.json

@@ -8,4 +8,9 @@ tests_unit_test_ctl_http_LDADD = src/libctl.a src/libbase.a $(CMOCKA_LIBS)
 tests_unit_test_ctl_socket_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_ctl_socket_SOURCES = tests/unit/test_ctl_socket.c tests/unit/unit.h
 tests_unit_test_ctl_socket_LDADD = src/libctl.a src/libbase.a $(CMOCKA_LIBS)
+TESTS += tests/unit/test_watch
+check_PROGRAMS += tests/unit/test_watch
+tests_unit_test_watch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_watch_SOURCES = tests/unit/test_watch.c tests/unit/unit.h
+tests_unit_test_watch_LDADD = src/libctl.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 endif

@@ -26,6 +26,25 @@ tests_unit_test_health_random_SOURCES = tests/unit/test_health_random.c tests/un
 tests_unit_test_health_random_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 endif
 if HAVE_CMOCKA
+TESTS += tests/unit/test_health_results
+check_PROGRAMS += tests/unit/test_health_results
+tests_unit_test_health_results_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_results_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_health_results_SOURCES = tests/unit/test_health_results.c tests/unit/health_world.c \
+	tests/unit/health_world.h tests/unit/unit.h
+tests_unit_test_health_results_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
+TESTS += tests/unit/test_health_lag
+check_PROGRAMS += tests/unit/test_health_lag
+tests_unit_test_health_lag_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_lag_SOURCES = tests/unit/test_health_lag.c tests/unit/unit.h
+tests_unit_test_health_lag_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+TESTS += tests/unit/test_health_push
+check_PROGRAMS += tests/unit/test_health_push
+tests_unit_test_health_push_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_push_SOURCES = tests/unit/test_health_push.c tests/unit/unit.h
+tests_unit_test_health_push_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+endif
+if HAVE_CMOCKA
 TESTS += tests/unit/test_health_carry
 check_PROGRAMS += tests/unit/test_health_carry
 tests_unit_test_health_carry_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -92,4 +111,48 @@ check_PROGRAMS += tests/unit/test_health_kept
 tests_unit_test_health_kept_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_kept_SOURCES = tests/unit/test_health_kept.c tests/unit/health_random.h tests/unit/unit.h
 tests_unit_test_health_kept_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_stay
+check_PROGRAMS += tests/unit/test_health_stay
+tests_unit_test_health_stay_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_stay_SOURCES = tests/unit/test_health_stay.c tests/unit/unit.h
+tests_unit_test_health_stay_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_ramp
+check_PROGRAMS += tests/unit/test_health_ramp
+tests_unit_test_health_ramp_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_ramp_SOURCES = tests/unit/test_health_ramp.c tests/unit/unit.h
+tests_unit_test_health_ramp_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+
+TESTS += tests/unit/test_health_stay_model
+check_PROGRAMS += tests/unit/test_health_stay_model
+tests_unit_test_health_stay_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_stay_model_SOURCES = tests/unit/test_health_stay_model.c tests/unit/stay_model.c tests/unit/stay_model.h \
+	tests/unit/unit.h
+tests_unit_test_health_stay_model_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+endif
+if HAVE_CMOCKA
+opinion_tests = tests/unit/test_health_opinion tests/unit/test_health_opinion_model tests/unit/test_health_sight
+opinion_scene = tests/unit/opinion_scene.c tests/unit/opinion_scene.h tests/unit/unit.h
+opinion_libs = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+TESTS += $(opinion_tests)
+check_PROGRAMS += $(opinion_tests)
+tests_unit_test_health_opinion_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_opinion_SOURCES = tests/unit/test_health_opinion.c $(opinion_scene)
+tests_unit_test_health_opinion_LDADD = $(opinion_libs)
+tests_unit_test_health_opinion_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_opinion_model_SOURCES = tests/unit/test_health_opinion_model.c tests/unit/unit.h
+tests_unit_test_health_opinion_model_LDADD = $(opinion_libs)
+tests_unit_test_health_sight_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_sight_SOURCES = tests/unit/test_health_sight.c $(opinion_scene)
+tests_unit_test_health_sight_LDADD = $(opinion_libs)
+endif
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_flapping
+check_PROGRAMS += tests/unit/test_health_flapping
+tests_unit_test_health_flapping_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_flapping_SOURCES = tests/unit/test_health_flapping.c tests/unit/unit.h
+tests_unit_test_health_flapping_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 endif

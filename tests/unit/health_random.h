@@ -33,6 +33,8 @@ struct scene {
     uint64_t adopted; /* verdicts of another machine */
 };
 
+/* Never two of them in one list of arguments or initialisers, whose order compilers choose: a seed is to tell
+ * one story wherever it runs. */
 static inline uint64_t roll(struct scene *s, uint64_t below)
 {
     return random_below(&s->random, below);
@@ -92,8 +94,8 @@ static inline struct health *make(struct scene *s)
         regions[i] = (struct health_region_plan){arena_print(s->arena, "r%zu", i), shares[roll(s, 3)]};
     }
     for (size_t i = 0; i < plan.az_count; i++) {
-        azs[i] = (struct health_az_plan){arena_print(s->arena, "z%zu", i),
-                                         (uint32_t)roll(s, plan.region_count), shares[roll(s, 3)]};
+        uint32_t region = (uint32_t)roll(s, plan.region_count);
+        azs[i] = (struct health_az_plan){arena_print(s->arena, "z%zu", i), region, shares[roll(s, 3)]};
     }
     bool backwards = roll(s, 2) == 0;
     for (size_t n = 0; n < ENDPOINTS; n++) {
@@ -105,16 +107,18 @@ static inline struct health *make(struct scene *s)
         endpoints[index] = (struct health_endpoint_plan){arena_print(s->arena, "e%zu", number),
                                                          (uint32_t)roll(s, plan.az_count)};
         addressed[index] = roll(s, 3) == 0 ? roll(s, 6) : 100 + number;
+        bool has_load = roll(s, 3) != 0;
         loads[index] = (struct health_load_plan){
-            .is_given = roll(s, 3) != 0, .low = 1, .high = 2 + (double)roll(s, 3), .max_age_ms = 500};
+            .is_given = has_load, .low = 1, .high = 2 + (double)roll(s, 3), .max_age_ms = 500};
         for (uint64_t m = roll(s, MONITORS_MAX); m > 0; m--) {
-            kin[plan.monitor_count] = (struct health_kin){.subject = roll(s, 3), .check = roll(s, 3)};
-            monitors[plan.monitor_count++] =
-                (struct health_monitor_plan){.endpoint = index,
-                                             .rise = (uint16_t)(1 + number % 3),
-                                             .fall = (uint16_t)(1 + number % 2),
-                                             .identity = number * 10 + m + (roll(s, 6) == 0 ? 5 : 0),
-                                             .families = (uint8_t)roll(s, 4)};
+            uint64_t subject = roll(s, 3), check = roll(s, 3);
+            uint64_t identity = number * 10 + m + (roll(s, 6) == 0 ? 5 : 0);
+            kin[plan.monitor_count] = (struct health_kin){.subject = subject, .check = check};
+            monitors[plan.monitor_count++] = (struct health_monitor_plan){.endpoint = index,
+                                                                          .rise = (uint16_t)(1 + number % 3),
+                                                                          .fall = (uint16_t)(1 + number % 2),
+                                                                          .identity = identity,
+                                                                          .families = (uint8_t)roll(s, 4)};
         }
     }
     if (s->brakes) {
@@ -149,9 +153,9 @@ static inline void override_some(struct scene *s, struct health *health)
 
 static inline void report_some(struct scene *s, struct health *health, uint32_t endpoint)
 {
-    struct health_load_report report = {.load = (double)roll(s, 6),
-                                        .source = HEALTH_LOAD_FROM_CHECK,
-                                        .ttl_ms = roll(s, 2) == 0 ? 0 : 50 + (int64_t)roll(s, 2000)};
+    double load = (double)roll(s, 6);
+    int64_t ttl_ms = roll(s, 2) == 0 ? 0 : 50 + (int64_t)roll(s, 2000);
+    struct health_load_report report = {.load = load, .source = HEALTH_LOAD_FROM_CHECK, .ttl_ms = ttl_ms};
     if (roll(s, 6) == 0) {
         (void)health_forget_load(health, endpoint, s->now_ms, s->now_ms);
     } else {
@@ -159,11 +163,35 @@ static inline void report_some(struct scene *s, struct health *health, uint32_t 
     }
 }
 
+/* The order in which they lie depends on how they came. */
+static inline bool is_named_before(const struct health_dormant *a, const struct health_dormant *b)
+{
+    return a->kind != b->kind ? a->kind < b->kind : strcmp(a->name, b->name) < 0;
+}
+
+/* The first one by name behind `after`; NULL: of all. */
+static inline const struct health_dormant *next_named(const struct health *health,
+                                                      const struct health_dormant *after)
+{
+    const struct health_dormant *next = NULL;
+    struct health_dormant_cursor cursor = {0};
+    for (const struct health_dormant *item; (item = health_next_dormant(health, &cursor)) != NULL;) {
+        if ((after == NULL || is_named_before(after, item)) &&
+            (next == NULL || is_named_before(item, next))) {
+            next = item;
+        }
+    }
+    return next;
+}
+
 static inline void forget_some(struct scene *s, struct health *health)
 {
     size_t count = health_count_dormant(health);
     if (count != 0) {
-        const struct health_dormant *dormant = health_get_dormant(health, roll(s, count));
+        const struct health_dormant *dormant = next_named(health, NULL);
+        for (uint64_t left = roll(s, count); left != 0; left--) {
+            dormant = next_named(health, dormant);
+        }
         assert_true(health_forget_dormant(health, dormant->kind, dormant->name));
     }
 }
@@ -182,6 +210,15 @@ static inline void follow_brake(struct scene *s, struct health *health)
     }
 }
 
+static inline void observe(struct scene *s, struct health *health, size_t monitors,
+                           enum health_outcome outcome)
+{
+    if (monitors != 0) {
+        uint32_t monitor = (uint32_t)roll(s, monitors), duration_us = (uint32_t)roll(s, 1000);
+        health_observe(health, monitor, outcome, s->now_ms, duration_us, 0);
+    }
+}
+
 static inline void observe_braked(struct scene *s, struct health *health, size_t monitors)
 {
     static const enum health_outcome others[] = {HEALTH_OUTCOME_BAD_STATUS, HEALTH_OUTCOME_UNRESOLVED,
@@ -194,8 +231,8 @@ static inline void observe_braked(struct scene *s, struct health *health, size_t
     }
     if (roll(s, 20) == 0) {
         health_observe_control(health, (uint32_t)roll(s, CONTROLS), outcome);
-    } else if (monitors != 0) {
-        health_observe(health, (uint32_t)roll(s, monitors), outcome, s->now_ms, (uint32_t)roll(s, 1000), 0);
+    } else {
+        observe(s, health, monitors, outcome);
     }
     follow_brake(s, health);
 }
@@ -207,9 +244,8 @@ static inline void observe_some(struct scene *s, struct health *health, size_t m
                                                    HEALTH_OUTCOME_LOCAL_ERROR};
     if (s->brakes) {
         observe_braked(s, health, monitors);
-    } else if (monitors != 0) {
-        health_observe(health, (uint32_t)roll(s, monitors), outcomes[roll(s, 5)], s->now_ms,
-                       (uint32_t)roll(s, 1000), 0);
+    } else {
+        observe(s, health, monitors, outcomes[roll(s, 5)]);
     }
 }
 
@@ -241,13 +277,14 @@ static inline void let_something_happen(struct scene *s, struct health *health)
         break;
     case 3:
         if (endpoints != 0) {
-            health_set_resolved(health, (uint32_t)roll(s, endpoints),
-                                (uint32_t)roll(s, 4) << HEALTH_WORD_RESOLVED_SHIFT);
+            uint32_t endpoint = (uint32_t)roll(s, endpoints), resolved = (uint32_t)roll(s, 4);
+            health_set_resolved(health, endpoint, resolved << HEALTH_WORD_RESOLVED_SHIFT);
         }
         break;
     case 4:
         if (monitors != 0) {
-            (void)health_use_monitor(health, (uint32_t)roll(s, monitors), roll(s, 3) != 0, s->now_ms);
+            uint32_t monitor = (uint32_t)roll(s, monitors);
+            (void)health_use_monitor(health, monitor, roll(s, 3) != 0, s->now_ms);
         }
         break;
     default: observe_some(s, health, monitors);

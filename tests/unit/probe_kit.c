@@ -17,7 +17,7 @@
 
 enum { PATIENCE_S = 20 };
 
-void record_ended(void *context, const struct probe_result *result)
+bool record_ended(void *context, const struct probe_result *result)
 {
     struct record *r = context;
     pthread_mutex_lock(&r->lock);
@@ -25,6 +25,7 @@ void record_ended(void *context, const struct probe_result *result)
     r->results[r->count++] = *result;
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
+    return false;
 }
 
 struct probe_result record_wait(struct record *r, uint64_t generation, uint32_t target, size_t from,
@@ -197,9 +198,7 @@ struct probe_target target_at(enum probe_type type, uint16_t port, uint64_t iden
         .type = type,
         .at = {.addr = {.family = ADDR_V4, .bytes = {127, 0, 0, 1}}, .port = port},
         .interval_ms = 50,
-        .timeout_ms = 10000,
-        .status_low = 200,
-        .status_high = 299,
+        .timeout_ms = 10000 + (uint32_t)identity,
         .identity = identity,
     };
 }

@@ -21,7 +21,7 @@ struct record {
 
 void record_init(struct record *r);
 void record_fini(struct record *r);
-void record_ended(void *context, const struct probe_result *result); /* the hook; the context is the record */
+bool record_ended(void *context, const struct probe_result *result); /* the hook; the context is the record */
 size_t record_count(struct record *r);
 /* The nth (from 0) result of a target of a generation at or behind place `from`; fails the test if none
  * comes. */
@@ -30,7 +30,8 @@ struct probe_result record_wait(struct record *r, uint64_t generation, uint32_t 
 
 /* A prober that reports to a new record. */
 struct prober *open_prober(struct record *r);
-/* 127.0.0.1, every 50 ms, accepting 200 to 299, with a timeout of 10 s. */
+/* 127.0.0.1, every 50 ms, accepting 200 to 299, with a timeout of 10 s and `identity` ms, so that it is not
+ * the same as another one. */
 struct probe_target target_at(enum probe_type type, uint16_t port, uint64_t identity);
 
 enum behaviour {

@@ -3,7 +3,7 @@ if HAVE_CMOCKA
 STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_fallback tests/unit/test_steer_families tests/unit/test_steer_load \
 	tests/unit/test_steer_order tests/unit/test_steer_pick \
 	tests/unit/test_steer_set tests/unit/test_steer_stay tests/unit/test_steer_sticky \
-	tests/unit/test_steer_tiers
+	tests/unit/test_steer_ramp tests/unit/test_steer_tiers
 TESTS += $(STEER_TESTS)
 check_PROGRAMS += $(STEER_TESTS)
 STEER_TEST_LIBS = src/libsteer.a src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
@@ -42,4 +42,8 @@ tests_unit_test_steer_tiers_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_tiers_SOURCES = tests/unit/test_steer_tiers.c tests/unit/steer_world.c tests/unit/steer_world.h \
 	tests/unit/unit.h
 tests_unit_test_steer_tiers_LDADD = $(STEER_TEST_LIBS)
+tests_unit_test_steer_ramp_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_ramp_SOURCES = tests/unit/test_steer_ramp.c tests/unit/steer_world.c tests/unit/steer_world.h \
+	tests/unit/unit.h
+tests_unit_test_steer_ramp_LDADD = $(STEER_TEST_LIBS)
 endif

@@ -316,38 +316,6 @@ static void bad_json_says_where(void **state)
     assert_string_equal(s->problem.detail, "found an array, expected an object");
 }
 
-static void durations_are_read(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        int64_t ms;
-    } good[] = {{"1ms", 1}, {"90s", 90000}, {"30m", 1800000}, {"1h30m", 5400000}, {"3650d", 315360000000}};
-    static const char *const bad[] = {"",
-                                      "0s",
-                                      "5",
-                                      "s",
-                                      "1w",
-                                      "-1s",
-                                      "1.5h",
-                                      "1 h",
-                                      "1h ",
-                                      "3651d",
-                                      "3650d1ms",
-                                      "9999999999999s",
-                                      "999999999999d"};
-    int64_t ms;
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_int_equal(request_parse_duration(good[i].text, &ms), 0);
-        assert_int_equal(ms, good[i].ms);
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        if (request_parse_duration(bad[i], &ms) != ERROR_SYNTAX) {
-            fail_msg("\"%s\" was taken for %lld ms", bad[i], (long long)ms);
-        }
-    }
-}
-
 static void drills_are_read(void **state)
 {
     struct scratch *s = *state;
@@ -388,6 +356,32 @@ static void assumptions_are_read(void **state)
     assert_int_equal(request_parse_what_if(bad, sizeof bad - 1, &what_if, &s->problem), ERROR_INVALID);
     assert_int_equal(s->problem.error_count, 3);
     assert_string_equal(field_message(&s->problem, "assume[0]"), "found a number, expected a string");
+}
+
+static void a_takeover_is_read(void **state)
+{
+    struct scratch *s = *state;
+    static const struct {
+        const char *text;
+        int error;
+        bool is_invited;
+    } cases[] = {{"", 0, false},
+                 {"{}", 0, false},
+                 {"{\"to\":\"program\"}", 0, false},
+                 {"{\"to\":\"heir\"}", 0, true},
+                 {"{\"to\":\"me\"}", ERROR_INVALID, false},
+                 {"{\"to\":1}", ERROR_INVALID, false},
+                 {"{\"path\":\"/tmp/x\"}", ERROR_INVALID, false},
+                 {"[]", ERROR_INVALID, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct problem problem;
+        bool is_invited;
+        problem_init(&problem, s->arena);
+        assert_int_equal(request_parse_takeover(cases[i].text, strlen(cases[i].text), &is_invited, &problem),
+                         cases[i].error);
+        assert_true(is_invited == cases[i].is_invited);
+        assert_true(problem_is_set(&problem) == (cases[i].error != 0));
+    }
 }
 
 /* The one parameter that may be repeated, and its value has an "=" of its own. */
@@ -451,12 +445,15 @@ static void targets_are_rendered(void **state)
     assert_string_equal(
         write_json(s, render_target(&fake.targets[HEALTH_AZ][0])),
         "{\"decided_by\":\"verdict\",\"desired\":\"auto\",\"effective\":\"healthy\",\"kind\":\"az\","
-        "\"members\":2,"
-        "\"members_unhealthy\":0,\"name\":\"us-east-1a\",\"observed\":\"healthy\",\"override\":{\"actor\":"
+        "\"lost_from\":2,\"members\":2,\"members_healthy\":2,\"members_unhealthy\":0,\"missing\":[],"
+        "\"name\":\"us-east-1a\",\"observed\":\"healthy\",\"outlook\":{\"by\":\"failures\",\"have\":0,"
+        "\"need\":2,\"to\":"
+        "\"unhealthy\"},\"override\":{\"actor\":"
         "\"a\",\"expires\":null,\"peer\":\"uid:7\",\"planned\":false,\"reason\":\"r\",\"set\":\"1970-01-"
         "01T00:00:01.000Z\","
         "\"starts\":null,\"state\":\"drain\"},"
-        "\"region\":\"us-east\",\"since\":\"2026-11-21T04:05:06.789Z\"}");
+        "\"ramp\":null,\"region\":\"us-east\",\"since\":\"2026-11-21T04:05:06.789Z\",\"stays_down\":null,"
+        "\"why\":\"0 of 2 endpoints are unhealthy, lost from 2 on; 2 more to be lost\"}");
     fake.overrides[HEALTH_AZ][0].starts_ms = 2000;
     fake.targets[HEALTH_AZ][0].status.planned = true;
     const char *planned = write_json(s, render_override_item(&fake.targets[HEALTH_AZ][0]));
@@ -522,9 +519,9 @@ int main(void)
         TEST(bad_overrides_name_every_field),
         TEST(long_texts_are_refused),
         TEST(bad_json_says_where),
-        TEST(durations_are_read),
         TEST(drills_are_read),
         TEST(assumptions_are_read),
+        TEST(a_takeover_is_read),
         TEST(repeated_parameters_are_listed),
         TEST(problems_are_rendered),
         TEST(targets_are_rendered),

@@ -146,6 +146,35 @@ static void overrides_change_and_say_who(void **state)
     assert_answer(w, GET("/v1/overrides"), OK, "\"items\": []");
 }
 
+/* Wherever a page ends the next one goes on, also behind a target whose override has ended meanwhile. */
+static void overrides_come_in_pages(void **state)
+{
+    struct world *w = *state;
+    struct fake *fake = &w->fake;
+    fake->targets[HEALTH_REGION][1].override = &fake->overrides[HEALTH_REGION][1];
+    fake->targets[HEALTH_ENDPOINT][0].override = &fake->overrides[HEALTH_ENDPOINT][0];
+    fake->targets[HEALTH_ENDPOINT][2].override = &fake->overrides[HEALTH_ENDPOINT][2];
+    fake->dormant = (struct health_dormant){.kind = HEALTH_AZ, .name = "gone"};
+    assert_answer(w, GET("/v1/overrides?limit=1"), OK, "\"next_cursor\": \"region:eu-west\"");
+    assert_answer(w, GET("/v1/overrides?limit=1&cursor=region:eu-west"), OK,
+                  "\"next_cursor\": \"endpoint:web-1\"");
+    assert_answer(w, GET("/v1/overrides?limit=1&cursor=endpoint:web-1"), OK,
+                  "\"next_cursor\": \"endpoint:web-3\"");
+    assert_answer(w, GET("/v1/overrides?limit=1&cursor=endpoint:web-2"), OK,
+                  "\"next_cursor\": \"endpoint:web-3\"");
+    assert_answer(w, GET("/v1/overrides?limit=1&cursor=endpoint:web-3"), OK, "\"name\": \"gone\"");
+    assert_answer(w, GET("/v1/overrides?limit=1&cursor=endpoint:web-3"), OK, "\"next_cursor\": null");
+    assert_answer(w, GET("/v1/overrides?limit=1&cursor=az:gone"), OK, "\"items\": []");
+    static const char *const unknown[] = {"az:never", "gone", "zone:gone",
+                                          ":",        "az:",  "averylongwordindeed:x"};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        char request[160];
+        snprintf(request, sizeof request,
+                 "GET /v1/overrides?cursor=%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", unknown[i]);
+        assert_answer(w, request, "HTTP/1.1 422", "expected the next_cursor");
+    }
+}
+
 /* ---- what is not HTTP, or not quite ---- */
 
 static void odd_headers_are_refused(void **state)
@@ -241,7 +270,7 @@ static void oversize_is_refused(void **state)
     assert_answer(w, GET("/v1/status"), OK, "generation");
 }
 
-/* In pieces, ten times what is read at once; as chunks; more than anybody reads. */
+/* In pieces; as chunks, of more than an import may have; more than anybody reads. */
 static void overlong_bodies_get_their_answer(void **state)
 {
     struct world *w = *state;
@@ -250,14 +279,15 @@ static void overlong_bodies_get_their_answer(void **state)
     static const char *const ways[] = {"Content-Length: 8388608\r\n\r\n",
                                        "Content-Length: 1099511627776\r\n\r\n",
                                        "Expect: 100-continue\r\nContent-Length: 8388608\r\n\r\n",
-                                       "Transfer-Encoding: chunked\r\n\r\n800000\r\n"};
+                                       "Transfer-Encoding: chunked\r\n\r\n1800000\r\n"};
+    static const int pieces[] = {128, 2000, 128, 384};
     char *body = malloc(65536);
     memset(body, ' ', 65536);
     for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
         struct buffer heard;
         int fd = dial(w);
         bool open = say(w, fd, head, sizeof head - 1) && say(w, fd, ways[way], strlen(ways[way]));
-        for (int i = 0; open && i < (way == 1 ? 2000 : 128); i++) {
+        for (int i = 0; open && i < pieces[way]; i++) {
             open = say(w, fd, body, 65536);
         }
         buffer_init(&heard);
@@ -424,6 +454,11 @@ static void requests_wait_for_the_next_server(void **state)
     int fd = dup(admin_get_socket(w->admin));
     assert_int_equal(admin_adopt(w->base, fd, "/nonexistent/s", 0600, &verbs, &next), ERROR_NOT_FOUND);
     assert_int_equal(admin_adopt(w->base, fd, w->path, 0600, &verbs, &next), 0);
+    admin_disown(next); /* it ends, and was not to be */
+    admin_close(next);
+    assert_int_equal(access(w->path, F_OK), 0);
+    fd = dup(admin_get_socket(w->admin));
+    assert_int_equal(admin_adopt(w->base, fd, w->path, 0600, &verbs, &next), 0);
     admin_leave(w->admin, true);
     assert_false(is_heard(w, within));
     admin_resume(next);
@@ -543,6 +578,7 @@ int main(void)
         TEST(requests_are_checked),
         TEST(head_has_no_body),
         TEST(overrides_change_and_say_who),
+        TEST(overrides_come_in_pages),
         TEST(odd_headers_are_refused),
         TEST(garbage_is_survived),
         TEST(oversize_is_refused),

@@ -20,6 +20,7 @@
 #include "base/sanitizer.h"
 #include "base/share.h"
 #include "base/siphash.h"
+#include "base/when.h"
 #include "base/words.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ static void addr_round_trips(void **state)
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_int_equal(addr_parse_port(good[i], &at), 0);
         assert_string_equal(addr_write_port(&at, text), good[i]);
+        assert_string_equal(addr_write_place(&at, text), at.port == 0 ? "0.0.0.0" : good[i]);
         struct sockaddr_storage kernel;
         struct addr_port back;
         addr_to_sockaddr(&at, &kernel);
@@ -97,6 +99,30 @@ static void arena_keeps_everything(void **state)
         assert_string_equal(texts[i], expected);
     }
     assert_int_equal((uintptr_t)arena_alloc(arena, 1) % sizeof(void *), 0);
+    arena_free(arena);
+}
+
+static void arena_shares_what_is_equal(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(0);
+    const char *texts[1000] = {NULL};
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < 1000; i++) {
+            char text[16];
+            snprintf(text, sizeof text, "text %u", i);
+            const char *kept = arena_share_text(arena, text);
+            assert_string_equal(kept, text);
+            assert_true(round == 0 || kept == texts[i]);
+            texts[i] = kept;
+        }
+    }
+    const char *other = arena_share(arena, "text 7", 6); /* without its end it is another one */
+    assert_ptr_not_equal(other, texts[7]);
+    assert_ptr_equal(arena_share(arena, "text 7", 7), texts[7]);
+    assert_int_equal((uintptr_t)arena_share(arena, "x", 1) % sizeof(void *), 0);
+    assert_non_null(arena_share(arena, "", 0));
+    assert_null(arena_share_text(arena, NULL));
     arena_free(arena);
 }
 
@@ -462,6 +488,82 @@ static void budgets_are_looked_at_seldom_while_little_happens(void **state)
     budget_close(&budget);
 }
 
+static void durations_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {{"1ms", 1}, {"90s", 90000}, {"30m", 1800000}, {"1h30m", 5400000}, {"3650d", 315360000000}};
+    static const char *const bad[] = {"",
+                                      "0s",
+                                      "5",
+                                      "s",
+                                      "1w",
+                                      "-1s",
+                                      "1.5h",
+                                      "1 h",
+                                      "1h ",
+                                      "3651d",
+                                      "3650d1ms",
+                                      "9999999999999s",
+                                      "999999999999d"};
+    int64_t ms;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(when_parse_duration(good[i].text, &ms), 0);
+        assert_int_equal(ms, good[i].ms);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (when_parse_duration(bad[i], &ms) != ERROR_SYNTAX) {
+            fail_msg("\"%s\" was taken for %lld ms", bad[i], (long long)ms);
+        }
+    }
+}
+
+static void moments_are_read(void **state)
+{
+    (void)state;
+    enum { NOW = 2000000000 };
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {{"1970-01-02T00:00:00Z", 86400000},
+                {"1970-01-02 00:00:00Z", 86400000},
+                {"1970-01-02 00:00Z", 86400000},
+                {"1970-01-02T01:00+01:00", 86400000},
+                {"1970-01-02T00:00:00.250Z", 86400250},
+                {"90m", NOW - 5400000},
+                {"-2h", NOW - 7200000},
+                {"2d ago", NOW - 172800000},
+                {"1h30m ago", NOW - 5400000},
+                {"3650d", 1}};
+    static const char *const bad[] = {"",
+                                      "-",
+                                      " ago",
+                                      "ago",
+                                      "2d  ago",
+                                      "tuesday",
+                                      "--2h",
+                                      "2h-",
+                                      "1970-01-02",
+                                      "1970-01-02 00:00",
+                                      "1970-01-02  00:00Z",
+                                      "1970-01-02_00:00Z",
+                                      "1970-13-02 00:00Z",
+                                      "1970-01-02T00:00:00.000000000000000000000000000000000000Z",
+                                      "1111111111111111111111111111111111111111111111111111111111111111111h"};
+    int64_t ms;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(when_parse(good[i].text, NOW, &ms), 0);
+        assert_int_equal(ms, good[i].ms);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (when_parse(bad[i], NOW, &ms) != ERROR_SYNTAX) {
+            fail_msg("\"%s\" was taken for %lld ms", bad[i], (long long)ms);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +572,7 @@ int main(void)
         cmocka_unit_test(prefix_contains),
         cmocka_unit_test(mapped_addresses_are_ipv4),
         cmocka_unit_test(arena_keeps_everything),
+        cmocka_unit_test(arena_shares_what_is_equal),
         cmocka_unit_test(buffer_grows),
         cmocka_unit_test(budgets_are_spent_once),
         cmocka_unit_test(budgets_are_looked_at_seldom_while_little_happens),
@@ -480,6 +583,8 @@ int main(void)
         cmocka_unit_test(random_is_even_and_repeats),
         cmocka_unit_test(report_says_where),
         cmocka_unit_test(siphash_is_the_reference),
+        cmocka_unit_test(durations_are_read),
+        cmocka_unit_test(moments_are_read),
         cmocka_unit_test(errors_have_texts),
         cmocka_unit_test(bytes_of_every_length),
         cmocka_unit_test(distances_count_edits),

@@ -33,7 +33,7 @@ static struct operate_comparison compare(struct world *before, struct world *aft
 {
     struct operate_comparison changes;
     const struct operate_compare asked = {
-        .view = {before->view, after->view}, .limit = limit, .wall_ms = WORLD_WALL_MS};
+        .view = {before->view, after->view}, .limit = limit, .wall_ms = {WORLD_WALL_MS, WORLD_WALL_MS}};
     operate_compare_views(&asked, before->arena, &changes);
     return changes;
 }
@@ -195,6 +195,32 @@ static void settings_differ(void **state)
     close_both(before, &after);
 }
 
+#define SPEAKING(tls)                                                                                        \
+    "{\"regions\": {\"us\": {\"azs\": {\"us-1\": {}}}, \"eu\": {\"azs\": {\"eu-1\": {}}}},"                  \
+    " \"checks\": {\"it\": {\"type\": \"https\", \"port\": 1, \"tls\": {\"verify\": false" tls "}}},"        \
+    " \"endpoints\": {\"c\": {\"az\": \"eu-1\", \"addresses\": [\"192.0.2.3\"], \"checks\": \"it\"}}}"
+
+/* What a check offers to speak is a setting of it. */
+static void speech_differs(void **state)
+{
+    (void)state;
+    static const char far[] = "{\"names\": {\"far\": {\"endpoints\": [\"c\"]}}}";
+    static const char *const topologies[] = {SPEAKING(""), SPEAKING(", \"alpn\": [\"http/1.1\"]"),
+                                             SPEAKING(", \"alpn\": [\"h2\"]")};
+    void *worlds[3];
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(world_open(&worlds[i], topologies[i], far), 0);
+    }
+    struct operate_comparison changes = compare(worlds[0], worlds[1], 10);
+    assert_int_equal(changes.setting_count, 0);
+    changes = compare(worlds[0], worlds[2], 10);
+    assert_int_equal(changes.setting_count, 1);
+    assert_string_equal(find_setting(&changes, "tls")->items[0], "it");
+    for (size_t i = 0; i < 3; i++) {
+        world_close(&worlds[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +230,7 @@ int main(void)
         cmocka_unit_test(states_decide),
         cmocka_unit_test(steering_comes_and_goes),
         cmocka_unit_test(settings_differ),
+        cmocka_unit_test(speech_differs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,7 +94,9 @@ static void listen_and_zones_are_enough(void **state)
     assert_int_equal(s->threads, 1);
     assert_int_equal(s->load_threads, 0);
     assert_int_equal(s->load_memory, 0);
+    assert_int_equal(s->points.health_size, UINT64_C(256) << 20);
     assert_int_equal(s->edns_size, 1232);
+    assert_false(s->vantages.is_on);
     assert_int_equal(s->zone_count, 1);
     assert_string_equal(s->zones[0].origin, ".");
     assert_string_equal(s->zones[0].zone_path, "root.zone");
@@ -118,7 +120,10 @@ static void every_key_arrives(void **state)
     write_file(
         "z/steerd.json",
         "{\"listen\": [\"127.0.0.1:5300\", \"[::1]:5300\", \"[::1]:0\", \"[::1]:0\"], \"threads\": 64, "
-        "\"load_threads\": 3, \"load_memory\": \"3GiB\", \"edns_size\": 512, \"topology\": \"/etc/t.json\", "
+        "\"load_threads\": 3, \"load_memory\": \"3GiB\", \"points\": {\"health_size\": \"1MiB\"}, "
+        "\"vantages\": {\"quorum\": \"all\", \"at_least\": 2, \"expires\": \"3s\", \"local\": {\"weight\": "
+        "0}}, "
+        "\"edns_size\": 512, \"topology\": \"/etc/t.json\", "
         "\"state\": \"var\",\n"
         "\"admin\": {\"socket\": \"var/s\", \"mode\": \"0660\"}, \"geo\": [\"a.mmdb\", \"/b.mmdb\"], "
         "\"log\": {\"level\": \"debug\", \"format\": \"json\", \"target\": \"syslog\", \"socket\": \"s\", "
@@ -133,6 +138,12 @@ static void every_key_arrives(void **state)
     assert_int_equal(s->threads, 64);
     assert_int_equal(s->load_threads, 3);
     assert_int_equal(s->load_memory, UINT64_C(3) << 30);
+    assert_int_equal(s->points.health_size, 1 << 20);
+    assert_true(s->vantages.is_on);
+    assert_int_equal(s->vantages.quorum.kind, CONF_QUORUM_ALL);
+    assert_int_equal(s->vantages.quorum.at_least, 2);
+    assert_int_equal(s->vantages.expires_ms, 3000);
+    assert_int_equal(s->vantages.local_weight, 0);
     assert_int_equal(s->edns_size, 512);
     assert_string_equal(s->topology_path, "/etc/t.json");
     assert_string_equal(s->state_path, "z/var");
@@ -375,6 +386,7 @@ static void limits_have_defaults(void **state)
     assert_int_equal(s->cookies_require, CONF_COOKIES_LIMITED);
     assert_int_equal(s->tcp.clients, 10000);
     assert_int_equal(s->tcp.clients_per_address, 100);
+    assert_true(s->probe.in_flight == 0 && s->probe.per_address == 0 && s->probe.per_second == 0);
     assert_int_equal(s->tcp.idle_ms, 10000);
     assert_null(s->listen_allow[0]);
     conf_free_server(s);
@@ -406,7 +418,8 @@ static void limits_arrive(void **state)
         "\"ipv4_prefix\": 28, \"ipv6_prefix\": 64, \"exempt\": \"203.0.113.7\", \"table_size\": 4096, "
         "\"log_only\": true}, \"amplification\": 8, \"cookies\": {\"require\": \"always\"}, "
         "\"tcp\": {\"clients\": 7, \"clients_per_address\": 0, \"ipv4_prefix\": 24, \"ipv6_prefix\": 48, "
-        "\"idle\": \"500ms\"}}");
+        "\"idle\": \"500ms\"}, \"probe\": {\"in_flight\": 5, \"per_address\": 6, \"per_second\": 7}}");
+    assert_true(s->probe.in_flight == 5 && s->probe.per_address == 6 && s->probe.per_second == 7);
     assert_int_equal(s->rrl->rates[CONF_RRL_POSITIVE].interval_us, 333334);
     assert_int_equal(s->rrl->rates[CONF_RRL_NXDOMAIN].interval_us, 0);
     assert_int_equal(s->rrl->rates[CONF_RRL_ALL].interval_us, 1000);

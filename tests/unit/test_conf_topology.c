@@ -9,6 +9,13 @@
 
 #include <stdlib.h>
 
+static void assert_accepts(const struct conf_check *check, uint32_t low, uint32_t high)
+{
+    for (uint32_t status = 0; status < 1200; status++) {
+        assert_int_equal(conf_accepts_status(check->statuses, status), status >= low && status <= high);
+    }
+}
+
 static struct conf_topology *parse(const char *text, struct report *report)
 {
     return conf_parse_topology("t.json", text, strlen(text), report);
@@ -75,12 +82,14 @@ static void defaults_are_documented(void **state)
     assert_int_equal(web->type, CONF_CHECK_HTTP);
     assert_int_equal(web->interval_ms, 2000);
     assert_int_equal(web->timeout_ms, 1000);
+    assert_true(web->recheck_ms == 0 && web->back_off_ms == 0);
     assert_int_equal(web->fall, 3);
     assert_int_equal(web->rise, 2);
     assert_null(web->host);
     assert_string_equal(web->path, "/");
-    assert_int_equal(web->status_low, 200);
-    assert_int_equal(web->status_high, 299);
+    assert_accepts(web, 200, 299);
+    assert_string_equal(web->method, "GET");
+    assert_null(web->headers);
     assert_int_equal(fast->type, CONF_CHECK_TCP);
     assert_int_equal(fast->timeout_ms, 200);
     assert_int_equal(t->endpoints[0].weight, 1);
@@ -161,7 +170,7 @@ static void every_key_arrives(void **state)
     assert_int_equal(t->checks[0].rise, 100);
     assert_string_equal(t->checks[0].host, "example.com:8080");
     assert_string_equal(t->checks[0].path, "/x?y=1");
-    assert_int_equal(t->checks[0].status_high, 399);
+    assert_accepts(&t->checks[0], 200, 399);
     assert_string_equal(t->checks[0].load, "/a~1b/0/~0");
     assert_null(t->checks[1].load);
     assert_true(t->endpoints[2].load.is_given && t->endpoints[2].load.low == 0 &&
@@ -169,8 +178,7 @@ static void every_key_arrives(void **state)
     assert_int_equal(t->endpoints[2].load.max_age_ms, 24 * 3600 * 1000);
     assert_false(t->endpoints[0].load.is_given);
     assert_int_equal(t->endpoints[0].load.max_age_ms, 60000);
-    assert_int_equal(t->checks[1].status_low, 204);
-    assert_int_equal(t->checks[1].status_high, 204);
+    assert_accepts(&t->checks[1], 204, 204);
     assert_int_equal(t->endpoint_count, 3);
     assert_string_equal(t->endpoints[0].name, "b");
     assert_int_equal(t->endpoints[0].weight, 0);
@@ -181,9 +189,9 @@ static void every_key_arrives(void **state)
     assert_int_equal(t->endpoints[1].v4.family, ADDR_V4);
     assert_int_equal(t->endpoints[1].v6.family, ADDR_V6);
     assert_int_equal(t->endpoints[1].check_count, 2);
-    assert_int_equal(t->endpoints[1].checks[0], 2);
-    assert_int_equal(t->endpoints[1].checks[1], 0);
-    assert_int_equal(t->endpoints[2].checks[0], 1);
+    assert_int_equal(t->endpoints[1].uses[0].check, 2);
+    assert_int_equal(t->endpoints[1].uses[1].check, 0);
+    assert_int_equal(t->endpoints[2].uses[0].check, 1);
     assert_int_equal(t->rto_ms, 30000);
     assert_int_equal(t->rpo_ms, 3600000);
     conf_free_topology(t);
@@ -266,15 +274,14 @@ static void checks_are_checked(void **state)
     (void)state;
     expect_check_error("\"port\": 1", "t.json:2:1: error: missing key \"type\" (at $.checks.c)");
     expect_check_error("\"type\": \"tcp\"", "t.json:2:1: error: missing key \"port\" (at $.checks.c)");
+    expect_check_error("\"type\": \"ftp\", \"port\": 1",
+                       "t.json:2:10: error: found \"ftp\", expected \"http\", \"tcp\", \"https\", \"push\", "
+                       "\"dns\", \"icmp\", \"grpc\", \"exec\" or \"file\" "
+                       "(at $.checks.c.type)");
     expect_check_error(
-        "\"type\": \"ftp\", \"port\": 1",
-        "t.json:2:10: error: found \"ftp\", expected \"http\" or \"tcp\" (at $.checks.c.type)");
-    expect_check_error("\"type\": 5, \"port\": 1",
-                       "t.json:2:10: error: found 5, expected \"http\" or \"tcp\" (at $.checks.c.type)");
-    expect_check_error(
-        "\"type\": \"https\", \"port\": 1",
-        "t.json:2:10: error: a check of type \"https\" is not supported yet, expected \"http\" or "
-        "\"tcp\" (at $.checks.c.type)");
+        "\"type\": 5, \"port\": 1",
+        "t.json:2:10: error: found 5, expected \"http\", \"tcp\", "
+        "\"https\", \"push\", \"dns\", \"icmp\", \"grpc\", \"exec\" or \"file\" (at $.checks.c.type)");
     expect_check_error(
         "\"type\": \"tcp\", \"port\": 65536",
         "t.json:2:25: error: found 65536, expected a whole number from 1 to 65535 (at $.checks.c.port)");
@@ -296,6 +303,15 @@ static void checks_are_checked(void **state)
     expect_check_error("\"type\": \"tcp\", \"port\": 1, \"timeout\": \"3s\"",
                        "t.json:2:39: error: found a timeout of 3s, expected at most the interval of 2s "
                        "(at $.checks.c.timeout)");
+    expect_check_error("\"type\": \"tcp\", \"port\": 1, \"recheck\": \"3s\"",
+                       "t.json:2:39: error: found 3s, expected at most the interval of 2s "
+                       "(at $.checks.c.recheck)");
+    expect_check_error("\"type\": \"tcp\", \"port\": 1, \"recheck\": \"20ms\"",
+                       "t.json:2:39: error: found \"20ms\", expected a duration from 50ms to 1h "
+                       "(at $.checks.c.recheck)");
+    expect_check_error("\"type\": \"tcp\", \"port\": 1, \"back_off\": \"1s\"",
+                       "t.json:2:40: error: found 1s, expected at least the interval of 2s "
+                       "(at $.checks.c.back_off)");
     expect_check_error(
         "\"type\": \"tcp\", \"port\": 1, \"fall\": 0",
         "t.json:2:36: error: found 0, expected a whole number from 1 to 100 (at $.checks.c.fall)");
@@ -304,16 +320,22 @@ static void checks_are_checked(void **state)
         "t.json:2:36: error: found 2, expected a whole number from 1 to 100 (at $.checks.c.rise)");
     expect_check_error(
         "\"type\": \"tcp\", \"port\": 1, \"path\": \"/\"",
-        "t.json:2:28: error: \"path\" has no meaning in a check of type \"tcp\", only in \"http\" "
-        "(at $.checks.c.path)");
+        "t.json:2:28: error: \"path\" has no meaning in a check of type \"tcp\", only in \"http\" and "
+        "\"https\" (at $.checks.c.path)");
     expect_check_error("\"type\": \"tcp\", \"port\": 1, \"intervall\": \"1s\"",
                        "t.json:2:28: error: unknown key \"intervall\"; did you mean \"interval\"? "
                        "(at $.checks.c.intervall)");
     expect_check_error(
         "\"type\": \"tcp\", \"port\": 1, \"colour\": 1",
         "t.json:2:28: error: unknown key \"colour\", expected one of \"type\", \"port\", \"interval\", "
-        "\"timeout\", \"fall\", \"rise\", \"host\", \"path\", \"status\", \"load\", \"send\", "
-        "\"expect\" (at $.checks.c.colour)");
+        "\"timeout\", \"recheck\", \"back_off\", \"fall\", \"rise\", \"window\", \"hold_down\", \"flap\", "
+        "\"host\", \"path\", \"status\", \"load\", \"lag\", \"method\", "
+        "\"headers\", \"max_body\", \"tls\", \"send\", \"expect\", \"json\", \"expect_regex\", "
+        "\"keep_alive\", \"ttl\", \"absent\", \"query\", \"rcode\", \"answer\", \"transport\", "
+        "\"recursion\", \"edns\", \"packets\", \"spacing\", \"loss\", \"rtt\", \"quorum\", "
+        "\"at_least\", \"vantages\", \"service\", \"stale\", "
+        "\"command\", \"environment\", \"output_max\", \"warning\", \"unknown\", "
+        "\"file\", \"format\", \"key\", \"max_age\" (at $.checks.c.colour)");
 }
 
 static void requests_are_checked(void **state)
@@ -338,8 +360,8 @@ static void requests_are_checked(void **state)
         "t.json:2:39: error: found 99, expected a whole number from 100 to 599 (at $.checks.c.status)");
     expect_check_error(
         "\"type\": \"http\", \"port\": 1, \"status\": [200]",
-        "t.json:2:39: error: found 1 numbers, expected one status or [lowest, highest], such as "
-        "[200, 399] (at $.checks.c.status)");
+        "t.json:2:39: error: found 1 numbers, expected one status (200), the lowest and the highest "
+        "([200, 399]) or a list (\"200,204,301-308\"), each 100 to 599 (at $.checks.c.status)");
     expect_check_error(
         "\"type\": \"http\", \"port\": 1, \"status\": [300, 200]",
         "t.json:2:39: error: found [300, 200], expected the lowest status first (at $.checks.c.status)");
@@ -407,7 +429,7 @@ static void loads_are_checked(void **state)
     }
     expect_check_error("\"type\": \"tcp\", \"port\": 1, \"load\": \"/load\"",
                        "t.json:2:28: error: \"load\" has no meaning in a check of type \"tcp\", only in "
-                       "\"http\" (at $.checks.c.load)");
+                       "\"http\" and \"https\" (at $.checks.c.load)");
     expect_endpoint_error("\"az\": \"a\", \"addresses\": \"::1\", \"load\": 5",
                           "t.json:2:41: error: found 5, expected an object (at $.endpoints.e.load)");
     expect_endpoint_error("\"az\": \"a\", \"addresses\": \"::1\", \"load\": {\"low\": 1}",
@@ -462,7 +484,8 @@ static void endpoints_are_checked(void **state)
     expect_endpoint_error("\"az\": \"a\", \"addresses\": \"::1\", \"checks\": [\"c\", \"c\"]",
                           "t.json:2:49: error: check \"c\" is listed twice (at $.endpoints.e.checks[1])");
     expect_endpoint_error("\"az\": \"a\", \"addresses\": \"::1\", \"checks\": [true]",
-                          "t.json:2:44: error: found true, expected a string (at $.endpoints.e.checks[0])");
+                          "t.json:2:44: error: found true, expected the name of a check, or an object with "
+                          "\"check\" (at $.endpoints.e.checks[0])");
 }
 
 static void near_names_are_offered(void **state)

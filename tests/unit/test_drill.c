@@ -28,7 +28,7 @@ struct world {
     struct conf_az azs[3];
     struct conf_check checks[2];
     struct conf_endpoint endpoints[ENDPOINTS];
-    uint32_t check_of[ENDPOINTS];
+    struct conf_use check_of[ENDPOINTS];
     struct conf_topology topology;
     struct view_name names[8];
     struct view view;
@@ -59,12 +59,12 @@ static void make_topology(struct world *world)
     world->checks[FAST] =
         (struct conf_check){.name = "fast", .interval_ms = 200, .timeout_ms = 100, .fall = 2, .rise = 2};
     for (uint32_t i = 0; i < ENDPOINTS; i++) {
-        world->check_of[i] = SLOW;
+        world->check_of[i] = (struct conf_use){.check = SLOW, .families = 3};
         world->endpoints[i] = (struct conf_endpoint){.name = names[i],
                                                      .az = az_of[i],
                                                      .region = world->azs[az_of[i]].region,
                                                      .v4 = {ADDR_V4, {192, 0, 2, (uint8_t)i}},
-                                                     .checks = &world->check_of[i],
+                                                     .uses = &world->check_of[i],
                                                      .check_count = i != QUIET};
     }
     world->endpoints[A].v6 = (struct addr){ADDR_V6, {0x20, 1, 0xd, 0xb8}};
@@ -144,7 +144,7 @@ static struct steer_policy flat_policy(uint16_t count, enum steer_fallback fallb
 
 static struct health *start_live(struct world *world)
 {
-    world->view.health = view_new_health(&world->topology, 1000);
+    world->view.health = view_new_health(&world->topology, NULL, 1000);
     for (uint32_t i = 0; i < health_monitor_count(world->view.health); i++) {
         health_observe(world->view.health, i, HEALTH_OUTCOME_OK, 2000, 0, 0);
     }
@@ -241,7 +241,7 @@ static void a_timeline_tells_causes_first(void **state)
     struct world *world = *state;
     struct steer_policy failover = failover_policy();
     add_name(world, "www.example.", STEER_HAS_A, 30, &failover);
-    world->check_of[A] = FAST;
+    world->check_of[A].check = FAST;
     const struct drill_report *report = lose(world, HEALTH_REGION, US, HEALTH_OUTCOME_TIMEOUT);
     expect_event(report, 0, 300, "first failed check of a (timeout)");
     expect_event(report, 1, 500, "endpoint a unhealthy");
@@ -278,7 +278,7 @@ static void the_fast_check_decides_where_it_can(void **state)
     struct world *world = *state;
     struct steer_policy failover = failover_policy();
     add_name(world, "www.example.", STEER_HAS_A, 5, &failover);
-    world->check_of[A] = world->check_of[B] = FAST;
+    world->check_of[A].check = world->check_of[B].check = FAST;
     const struct drill_report *report = lose(world, HEALTH_REGION, US, HEALTH_OUTCOME_TIMEOUT);
     assert_int_equal(report->detection_ms, 300);
     assert_int_equal(report->decision_ms, 500);

@@ -21,7 +21,7 @@ struct crowd {
     struct conf_az azs[2];
     struct conf_check check;
     struct conf_endpoint endpoints[2];
-    uint32_t check_at;
+    struct conf_use check_at;
     struct conf_topology topology;
     struct view_name names[2];
     struct view view;
@@ -35,6 +35,7 @@ static int set_up(void **state)
                              *const endpoints[] = {"a", "e"};
     crowd->check =
         (struct conf_check){.name = "tcp", .interval_ms = 1000, .timeout_ms = 500, .fall = 2, .rise = 2};
+    crowd->check_at.families = 3;
     for (uint32_t i = 0; i < 2; i++) {
         crowd->regions[i] = (struct conf_region){.name = regions[i], .lost_at = 1};
         crowd->azs[i] = (struct conf_az){.name = azs[i], .region = i, .lost_at = 1};
@@ -42,7 +43,7 @@ static int set_up(void **state)
                                                      .az = i,
                                                      .region = i,
                                                      .v4 = {ADDR_V4, {192, 0, 2, (uint8_t)i}},
-                                                     .checks = &crowd->check_at,
+                                                     .uses = &crowd->check_at,
                                                      .check_count = 1};
     }
     crowd->topology = (struct conf_topology){.regions = crowd->regions,

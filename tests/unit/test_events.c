@@ -153,6 +153,37 @@ static void readers_go_their_own_pace(void **state)
     stream_free(stream);
 }
 
+/* Long changes take the room of several: the latest ones are whole, and what is gone is counted. */
+static void long_changes_take_more_room(void **state)
+{
+    (void)state;
+    static char longest[CHANGE_BODY_MAX + 1];
+    struct stream *stream = stream_new(SLOTS);
+    struct stream_reader reader;
+    uint64_t missed, lost = 0, got = 0;
+    memset(longest, 'x', sizeof longest - 1);
+    stream_reader_init(&reader, stream);
+    for (unsigned i = 0; i < 60; i++) { /* fewer than there are slots */
+        longest[0] = (char)('0' + i);
+        stream_publish(stream, &(struct change){.kind = CHANGE_DRILL, .name = longest, .body = longest});
+    }
+    for (enum stream_result result; (result = stream_read(&reader, &missed)) != STREAM_NOTHING;) {
+        if (result == STREAM_GAP) {
+            assert_int_equal(got, 0);
+            lost += missed;
+            continue;
+        }
+        got++;
+        assert_int_equal(reader.change.seq, lost + got);
+        assert_int_equal(reader.change.name[0], '0' + (int)(lost + got) - 1);
+        assert_int_equal(reader.change.body[0], reader.change.name[0]);
+        assert_int_equal(strlen(reader.change.body), CHANGE_BODY_MAX);
+    }
+    assert_int_equal(lost + got, 60);
+    assert_true(got >= SLOTS / 5);
+    stream_free(stream);
+}
+
 static void count_wake(void *context)
 {
     atomic_fetch_add((_Atomic unsigned *)context, 1);
@@ -263,6 +294,7 @@ int main(void)
         cmocka_unit_test(a_change_arrives_as_it_was),
         cmocka_unit_test(what_is_too_long_is_cut),
         cmocka_unit_test(readers_go_their_own_pace),
+        cmocka_unit_test(long_changes_take_more_room),
         cmocka_unit_test(a_crowd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

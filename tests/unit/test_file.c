@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/report.h"
+#include "base/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,12 +136,77 @@ static void a_file_ends_where_it_did(void **state)
     assert_int_equal(file_look(path, &seen), -ENOENT);
 }
 
+/* ---- what was opened for a report (source.h) ---- */
+
+static void assert_absolute(const char *from, const char *to)
+{
+    char *absolute = source_make_absolute(from);
+    assert_string_equal(absolute, to);
+    free(absolute);
+}
+
+static void paths_become_absolute(void **state)
+{
+    (void)state;
+    assert_absolute("/", "/");
+    assert_absolute("/a/b", "/a/b");
+    assert_absolute("//a///b//", "/a/b");
+    assert_absolute("/a/./b/.", "/a/b");
+    assert_absolute("/a/../b", "/b");
+    assert_absolute("/../../a", "/a");
+    assert_absolute("/a/b/../..", "/");
+    assert_absolute("/a/..b/.c/...", "/a/..b/.c/...");
+    char *here = getcwd(NULL, 0), *expected = NULL;
+    assert_true(asprintf(&expected, "%s/x/y", here) > 0);
+    assert_absolute("x/./y", expected);
+    free(here);
+    free(expected);
+}
+
+static void what_is_opened_is_noted(void **state)
+{
+    (void)state;
+    struct report *report = report_new(), *part;
+    struct file file;
+    char *here = getcwd(NULL, 0), root[4096];
+    write_text("text");
+    assert_int_equal(source_open(report, path, 100, &file), 0);
+    file_close(&file);
+    assert_int_equal(source_open(report, "nowhere", 100, &file), -ENOENT);
+    struct source_list list = source_take(report);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].path, path);
+    assert_int_equal(list.items[0].size, 4);
+    assert_true(source_is_same(&list.items[0], &file) == false); /* of the one that is not there */
+    assert_int_equal(file_look(path, &file), 0);
+    assert_true(source_is_same(&list.items[0], &file));
+    source_list_fini(&list);
+    snprintf(root, sizeof root, "%s/%s", here, folder);
+    report_set_root(report, root);
+    part = report_new_part(report);
+    assert_int_equal(source_open(part, "/y/../x", 100, &file), 0); /* below the root */
+    file_close(&file);
+    list = source_take(part);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].path, "/y/../x");
+    struct source_list all = source_take(report);
+    assert_int_equal(all.count, 0);
+    source_list_append(&all, &list);
+    assert_int_equal(all.count, 1);
+    assert_int_equal(list.count, 0);
+    source_list_fini(&all);
+    report_free(part);
+    report_free(report);
+    free(here);
+    assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_regular_files_are_opened),
-        cmocka_unit_test(sizes_have_bounds),
-        cmocka_unit_test(a_file_ends_where_it_did),
+        cmocka_unit_test(only_regular_files_are_opened), cmocka_unit_test(sizes_have_bounds),
+        cmocka_unit_test(a_file_ends_where_it_did),      cmocka_unit_test(paths_become_absolute),
+        cmocka_unit_test(what_is_opened_is_noted),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -197,6 +197,43 @@ static void az_then_region_are_lost(void **state)
     expect(health, HEALTH_ENDPOINT, A1, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
 }
 
+/* ---- why an az or region is there or lost ---- */
+
+static void expect_why(const struct health *health, enum health_kind kind, uint32_t index, const char *wanted)
+{
+    const struct health_status status = status_of(health, kind, index);
+    char why[HEALTH_WHY_SIZE];
+    health_write_group_why(kind, &status, why);
+    assert_string_equal(why, wanted);
+}
+
+static void groups_say_why(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    uint32_t list[4];
+    expect_why(health, HEALTH_AZ, USE1A,
+               "0 of 2 endpoints are unhealthy, lost from 2 on; of the others nothing is known");
+    make_all_healthy(health);
+    expect_why(health, HEALTH_AZ, USE1A, "0 of 2 endpoints are unhealthy, lost from 2 on; 2 more to be lost");
+    assert_int_equal(health_list_missing(health, HEALTH_AZ, USE1A, list, 4), 0);
+    observe_times(health, 2, HEALTH_OUTCOME_TIMEOUT, 3);
+    expect_why(health, HEALTH_AZ, USE1A, "1 of 2 endpoints is unhealthy, lost from 2 on; 1 more to be lost");
+    assert_int_equal(health_list_missing(health, HEALTH_AZ, USE1A, list, 4), 1);
+    assert_int_equal(list[0], A2);
+    observe_times(health, 0, HEALTH_OUTCOME_TIMEOUT, 3);
+    observe_times(health, 3, HEALTH_OUTCOME_TIMEOUT, 3);
+    expect_why(health, HEALTH_REGION, US, "2 of 2 azs are lost, lost from 2 on; 1 has to come back");
+    expect_why(health, HEALTH_AZ, USE1A,
+               "2 of 2 endpoints are unhealthy, lost from 2 on; 1 has to come back; its region is lost");
+    assert_int_equal(health_list_missing(health, HEALTH_REGION, US, list, 1), 1);
+    assert_int_equal(health_list_missing(health, HEALTH_REGION, US, list, 4), 2);
+    const struct health_override drain = {.desired = HEALTH_DESIRED_DRAIN, .set_ms = 1};
+    assert_int_equal(health_set_override(health, HEALTH_REGION, US, &drain, 1), 0);
+    expect_why(health, HEALTH_REGION, US,
+               "2 of 2 azs are lost, lost from 2 on; 1 has to come back; drained by an override of it");
+}
+
 struct watcher {
     const struct health_table *table;
     _Atomic bool stop;
@@ -541,6 +578,7 @@ int main(void)
         TEST(unhealthy_wins_over_unknown),
         TEST(one_instance_never_takes_its_az),
         TEST(az_then_region_are_lost),
+        TEST(groups_say_why),
         TEST(a_region_is_lost_in_one_store),
         TEST(one_change_is_one_generation),
         TEST(wavering_is_noted_and_told_if_watched),

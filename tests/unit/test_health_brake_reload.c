@@ -243,6 +243,77 @@ static void who_answered_in_the_meantime_is_not_quiet(void **state)
     assert_int_equal(brake_of(scene).answering, 2); /* these two, who is due is not */
 }
 
+/* Each was due again since then but the last one, which still is: how many answer, as far as is known? */
+static unsigned answering_when_others_are_due(struct scene *scene)
+{
+    scene->now_ms += 3 * INTERVAL_MS;
+    check(scene, 2, HEALTH_OUTCOME_OK, 1);
+    assert_int_equal(brake_of(scene).failing, 1);
+    return brake_of(scene).answering;
+}
+
+static void begin_with_twins(struct scene *scene, unsigned twin, unsigned of)
+{
+    scene->brake.share = 0.8;
+    scene->monitors[twin].subject = scene->monitors[of].subject;
+    scene->monitors[5].interval_ms = 3 * INTERVAL_MS;
+    begin(scene);
+    run_rounds(scene, 2);
+    scene->now_ms += STEP_MS;
+    check(scene, 0, scene->failure, 1);
+    scene->now_ms += STEP_MS;
+}
+
+/* Nothing new is suspected: who was heard since the first failure goes on being so. */
+static void a_check_less_of_the_only_suspect_begins_no_window(void **state)
+{
+    struct scene *scene = *state;
+    begin_with_twins(scene, 1, 0);
+    check(scene, 1, scene->failure, 1);
+    scene->now_ms += STEP_MS;
+    check(scene, 4, HEALTH_OUTCOME_OK, 1);
+    scene->now_ms += STEP_MS;
+    health_follow_time(scene->health, scene->now_ms);
+    assert_true(health_use_monitor(scene->health, 1, false, scene->now_ms));
+    assert_int_equal(answering_when_others_are_due(scene), 2);
+}
+
+/* What a check heard goes with it, behind a reload like before one. */
+static void who_was_heard_by_a_check_that_is_over_is_quiet(void **state)
+{
+    struct scene *scene = *state;
+    struct health *next;
+    begin_with_twins(scene, 3, 4);
+    check(scene, 4, HEALTH_OUTCOME_OK, 1);
+    struct health_carrier *carrier = begin_reload(scene, &next);
+    assert_true(health_use_monitor(scene->health, 4, false, scene->now_ms));
+    assert_int_equal(answering_when_others_are_due(scene), 1);
+    end_reload(scene, carrier, next);
+    assert_int_equal(brake_of(scene).answering, 1);
+    reload(scene, make_health(scene));
+    assert_int_equal(brake_of(scene).answering, 1);
+}
+
+/* The last word of the brake was not followed yet: it is behind the reload, and behind the next one. */
+static void what_waits_to_fall_falls_after_a_reload(void **state)
+{
+    struct scene *scene = *state;
+    add_control(scene);
+    begin(scene);
+    run_rounds(scene, 2);
+    scene->dead = ALL;
+    run_rounds(scene, 5);
+    assert_true(brake_of(scene).engaged);
+    health_observe_control(scene->health, 0, HEALTH_OUTCOME_OK);
+    assert_int_equal(scene->turns[HEALTH_BRAKE_BELIEVED], 1);
+    reload(scene, make_health(scene));
+    reload(scene, health_new_like(scene->health));
+    assert_int_equal(unhealthy(scene), 0);
+    while (health_follow_brake(scene->health, 2, scene->now_ms)) {
+    }
+    assert_int_equal(unhealthy(scene), ALL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +328,9 @@ int main(void)
         TEST(suspects_of_the_meantime_may_be_younger),
         TEST(who_answered_in_the_meantime_is_not_quiet),
         TEST(what_is_cleared_in_the_meantime_stays_so),
+        TEST(a_check_less_of_the_only_suspect_begins_no_window),
+        TEST(who_was_heard_by_a_check_that_is_over_is_quiet),
+        TEST(what_waits_to_fall_falls_after_a_reload),
     };
     return cmocka_run_group_tests_name("health_brake_reload", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- overrides ---- */
@@ -177,7 +178,7 @@ static void what_has_no_target_lies_dormant(void **state)
     assert_int_equal(health_count_dormant(health), 2);
     assert_int_equal(health_find_dormant(health, HEALTH_REGION, "gone")->what.desired, HEALTH_DESIRED_DRAIN);
     assert_true(health_find_dormant(health, HEALTH_AZ, "gone")->planned);
-    assert_int_equal(health_follow_clock(health, 9000), 1);
+    assert_int_equal(health_follow_clock(health, 9000), 2);
     assert_int_equal(health_count_dormant(health), 1);
 }
 
@@ -204,13 +205,45 @@ static void who_sleeps_is_replaced(void **state)
             health_free(other);
         }
     }
-    for (int i = 0; i < HEALTH_DORMANT_MAX + 4; i++) {
+}
+
+/* Each is found by its name, seen once by a walk, and ends in its time, however many there are. */
+static void many_lie_dormant(void **state)
+{
+    enum { ALL = 20000 };
+    static bool seen[ALL];
+    struct world *world = *state;
+    struct health *health = world->health;
+    for (int i = 0; i < ALL; i++) {
         char name[16];
         snprintf(name, sizeof name, "x%d", i);
-        (void)restore(health, HEALTH_AZ, name, until(HEALTH_DESIRED_DOWN, 0, 0), false);
+        (void)restore(health, HEALTH_AZ, name, until(HEALTH_DESIRED_DOWN, 0, i % 2 == 0 ? 9000 : 0), false);
     }
-    assert_int_equal(health_count_dormant(health), HEALTH_DORMANT_MAX);
-    assert_int_equal(health_count_dropped(health), 5);
+    struct health *other = health_new_like(health);
+    health_carry(other, health, 5000);
+    assert_int_equal(health_count_dormant(health), ALL);
+    assert_int_equal(health_next_due(health), 9000);
+    assert_true(health_forget_dormant(health, HEALTH_AZ, "x7"));
+    assert_null(health_find_dormant(health, HEALTH_AZ, "x7"));
+    assert_non_null(health_find_dormant(other, HEALTH_AZ, "x7"));
+    assert_int_equal(health_follow_clock(health, 9000), ALL / 2);
+    assert_int_equal(health_count_dormant(health), ALL / 2 - 1);
+    assert_int_equal(health_next_due(health), 0);
+    struct health_dormant_cursor cursor = {0};
+    for (const struct health_dormant *dormant; (dormant = health_next_dormant(other, &cursor)) != NULL;) {
+        long i = strtol(dormant->name + 1, NULL, 10);
+        assert_false(seen[i]);
+        seen[i] = true;
+        struct health_dormant_cursor behind = {0};
+        assert_true(health_seek_dormant(other, HEALTH_AZ, dormant->name, &behind));
+        assert_true(behind.block == cursor.block && behind.at == cursor.at);
+        assert_true((health_find_dormant(health, HEALTH_AZ, dormant->name) != NULL) ==
+                    (i % 2 == 1 && i != 7));
+    }
+    for (int i = 0; i < ALL; i++) {
+        assert_true(seen[i]);
+    }
+    health_free(other);
 }
 
 static void since_is_the_states(void **state)
@@ -359,6 +392,7 @@ int main(void)
         TEST(late_overrides_do_not_begin),
         TEST(what_was_written_down_holds_again),
         TEST(what_has_no_target_lies_dormant),
+        TEST(many_lie_dormant),
         TEST(who_sleeps_is_replaced),
         TEST(since_is_the_states),
         TEST(carry_matches_names_and_identities),

@@ -377,6 +377,42 @@ static void spells_are_listed(void **state)
     assert_int_equal(health_count_override_changes(health), before); /* it has no end */
 }
 
+/* Those of a duration move among those that end at a time, and none is lost or ends twice. */
+static void very_many_are_shifted(void **state)
+{
+    enum { MANY = 3000 };
+    static const struct health_region_plan regions[] = {{"r", 1.0}};
+    static const struct health_az_plan azs[] = {{"z", 0, 1.0}};
+    static struct health_endpoint_plan endpoints[MANY];
+    static char names[MANY][8];
+    const struct health_plan plan = {.regions = regions,
+                                     .region_count = 1,
+                                     .azs = azs,
+                                     .az_count = 1,
+                                     .endpoints = endpoints,
+                                     .endpoint_count = MANY};
+    (void)state;
+    for (uint32_t i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "e%u", i);
+        endpoints[i] = (struct health_endpoint_plan){names[i], 0};
+    }
+    struct health *health = health_new(&plan, 1);
+    for (uint32_t i = 0; i < MANY; i++) {
+        put_timed(health, i, 0, 10000 + (int64_t)(i * 7 % MANY), i % 2 == 0);
+    }
+    shift(health, 100000);
+    assert_int_equal(health_next_due(health), 10001);
+    assert_int_equal(health_follow_clock(health, 20000), MANY / 2);
+    assert_int_equal(health_next_due(health), 110000);
+    shift(health, -60000);
+    assert_int_equal(health_next_due(health), 50000);
+    put_timed(health, 1, 0, 50001, true);
+    assert_int_equal(health_follow_clock(health, 50000), 1);
+    assert_int_equal(health_follow_clock(health, 60000), MANY / 2);
+    assert_int_equal(health_next_due(health), 0);
+    health_free(health);
+}
+
 /* Assumptions are made on words of one's own. */
 static void words_are_copied(void **state)
 {
@@ -412,6 +448,7 @@ int main(void)
         TEST(plans_are_replaced_and_removed),
         TEST(the_narrowest_plan_counts),
         cmocka_unit_test(very_many_go_in_turns),
+        cmocka_unit_test(very_many_are_shifted),
         cmocka_unit_test_setup_teardown(durations_do_not_follow_a_clock_that_is_set, health_set_up,
                                         health_tear_down),
     };

@@ -31,6 +31,7 @@ struct model_monitor {
     uint32_t endpoint;
     unsigned rise, fall, successes, failures;
     unsigned families;
+    enum health_role role;
     enum health_observed verdict;
 };
 
@@ -38,6 +39,7 @@ struct model {
     struct model_object objects[KINDS][ENDPOINTS];
     size_t counts[KINDS];
     struct model_monitor monitors[MONITORS];
+    struct health_need needs[ENDPOINTS];
     struct health *health;
     bool told[KINDS][ENDPOINTS];
     int kind_told; /* of the latest change: the order is region, az, endpoint */
@@ -46,28 +48,46 @@ struct model {
 
 /* ---- the slow way ---- */
 
-/* Of the families in the mask. */
-static enum health_observed family_observed(const struct model *model, uint32_t endpoint, unsigned families)
+/* Is a family in the mask as it has to be, if what is unknown were this? *any: somebody has a say. */
+static bool is_good(const struct model *model, uint32_t endpoint, unsigned families,
+                    enum health_observed unknown, bool *any)
 {
-    unsigned all = 0, healthy = 0;
+    unsigned all = 0, healthy = 0, at_least = model->needs[endpoint].at_least;
+    at_least = at_least == 0 ? 1 : at_least;
+    bool is_complete = true;
     for (size_t i = 0; i < MONITORS; i++) {
-        if (model->monitors[i].endpoint != endpoint || (model->monitors[i].families & families) == 0) {
+        const struct model_monitor *m = &model->monitors[i];
+        if (m->endpoint != endpoint || (m->families & families) == 0 || m->role == HEALTH_WATCHED) {
             continue;
         }
-        if (model->monitors[i].verdict == HEALTH_OBSERVED_UNHEALTHY) {
-            return HEALTH_OBSERVED_UNHEALTHY;
-        }
+        bool is_healthy =
+            (m->verdict == HEALTH_OBSERVED_UNKNOWN ? unknown : m->verdict) == HEALTH_OBSERVED_HEALTHY;
         all++;
-        healthy += model->monitors[i].verdict == HEALTH_OBSERVED_HEALTHY;
+        healthy += is_healthy;
+        is_complete = is_complete && (is_healthy || m->role != HEALTH_REQUIRED);
     }
-    return all != 0 && healthy == all ? HEALTH_OBSERVED_HEALTHY : HEALTH_OBSERVED_UNKNOWN;
+    *any = all != 0;
+    return is_complete && (healthy >= at_least || healthy == all);
+}
+
+/* Of the families in the mask: it is known as soon as what is unknown cannot change it. */
+static enum health_observed family_observed(const struct model *model, uint32_t endpoint, unsigned families)
+{
+    bool any;
+    bool may_be = is_good(model, endpoint, families, HEALTH_OBSERVED_HEALTHY, &any);
+    bool has_to_be = is_good(model, endpoint, families, HEALTH_OBSERVED_UNHEALTHY, &any);
+    return !any        ? HEALTH_OBSERVED_UNKNOWN
+           : has_to_be ? HEALTH_OBSERVED_HEALTHY
+           : may_be    ? HEALTH_OBSERVED_UNKNOWN
+                       : HEALTH_OBSERVED_UNHEALTHY;
 }
 
 static bool has_family(const struct model *model, uint32_t endpoint, unsigned family)
 {
     size_t i = 0;
     while (i < MONITORS &&
-           (model->monitors[i].endpoint != endpoint || (model->monitors[i].families & family) == 0)) {
+           (model->monitors[i].endpoint != endpoint || (model->monitors[i].families & family) == 0 ||
+            model->monitors[i].role == HEALTH_WATCHED)) {
         i++;
     }
     return i < MONITORS;
@@ -80,19 +100,27 @@ static void observe_endpoint(const struct model *model, uint32_t endpoint, struc
         object->families[family] =
             family_observed(model, endpoint, has_family(model, endpoint, own) ? own : 3);
     }
-    const enum health_observed *of = object->families;
+    enum health_observed *of = object->families;
+    bool together = model->needs[endpoint].together;
     bool works = of[HEALTH_V4] == HEALTH_OBSERVED_HEALTHY || of[HEALTH_V6] == HEALTH_OBSERVED_HEALTHY;
     bool fails = of[HEALTH_V4] == HEALTH_OBSERVED_UNHEALTHY && of[HEALTH_V6] == HEALTH_OBSERVED_UNHEALTHY;
+    if (together) {
+        works = of[HEALTH_V4] == of[HEALTH_V6] && works;
+        fails = of[HEALTH_V4] == HEALTH_OBSERVED_UNHEALTHY || of[HEALTH_V6] == HEALTH_OBSERVED_UNHEALTHY;
+    }
     object->observed = works   ? HEALTH_OBSERVED_HEALTHY
                        : fails ? HEALTH_OBSERVED_UNHEALTHY
                                : HEALTH_OBSERVED_UNKNOWN;
+    if (together) {
+        of[HEALTH_V4] = of[HEALTH_V6] = object->observed;
+    }
 }
 
 static bool has_say(const struct model *model, int kind, uint32_t index)
 {
     if (kind == HEALTH_ENDPOINT) {
         for (size_t i = 0; i < MONITORS; i++) {
-            if (model->monitors[i].endpoint == index) {
+            if (model->monitors[i].endpoint == index && model->monitors[i].role != HEALTH_WATCHED) {
                 return true;
             }
         }
@@ -312,6 +340,12 @@ static void draw_world(struct model *model, struct random *random)
                                                     .rise = 1 + (unsigned)random_below(random, 3),
                                                     .fall = 1 + (unsigned)random_below(random, 3),
                                                     .families = 1 + (unsigned)random_below(random, 3)};
+        bool is_rule = model->monitors[i].endpoint % 2 != 0;
+        model->monitors[i].role = is_rule ? (enum health_role)random_below(random, 3) : HEALTH_REQUIRED;
+    }
+    for (size_t i = 0; i < ENDPOINTS; i++) {
+        model->needs[i].at_least = i % 2 != 0 ? (uint16_t)random_below(random, 4) : 0;
+        model->needs[i].together = random_below(random, 3) == 0;
     }
 }
 
@@ -321,6 +355,7 @@ static struct health *build(const struct model *model, int64_t wall_ms)
     struct health_az_plan azs[AZS];
     struct health_endpoint_plan endpoints[ENDPOINTS];
     struct health_monitor_plan monitors[MONITORS];
+    uint8_t roles[MONITORS];
     for (size_t i = 0; i < REGIONS; i++) {
         const struct model_object *object = &model->objects[HEALTH_REGION][i];
         regions[i] = (struct health_region_plan){object->name, object->lost_at};
@@ -337,9 +372,18 @@ static struct health *build(const struct model *model, int64_t wall_ms)
         const struct model_monitor *m = &model->monitors[i];
         monitors[i] = (struct health_monitor_plan){m->endpoint, (uint16_t)m->rise, (uint16_t)m->fall,
                                                    1000 + i, (uint8_t)m->families};
+        roles[i] = (uint8_t)m->role;
     }
-    return health_new(&(struct health_plan){regions, REGIONS, azs, AZS, endpoints, ENDPOINTS, monitors,
-                                            MONITORS, NULL, NULL, NULL, NULL},
+    return health_new(&(struct health_plan){.regions = regions,
+                                            .region_count = REGIONS,
+                                            .azs = azs,
+                                            .az_count = AZS,
+                                            .endpoints = endpoints,
+                                            .endpoint_count = ENDPOINTS,
+                                            .monitors = monitors,
+                                            .monitor_count = MONITORS,
+                                            .needs = model->needs,
+                                            .roles = roles},
                       wall_ms);
 }
 
@@ -416,8 +460,14 @@ static void many_endpoints_load_and_carry(void **state)
         monitors[i] = (struct health_monitor_plan){i / 2, 1, 1, i, 0};
     }
     struct health_region_plan regions[] = {{"even", 1.0}, {"odd", 1.0}};
-    struct health_plan plan = {regions,       2,    azs,  MANY_AZS, endpoints, MANY, monitors,
-                               MANY_MONITORS, NULL, NULL, NULL,     NULL};
+    struct health_plan plan = {.regions = regions,
+                               .region_count = 2,
+                               .azs = azs,
+                               .az_count = MANY_AZS,
+                               .endpoints = endpoints,
+                               .endpoint_count = MANY,
+                               .monitors = monitors,
+                               .monitor_count = MANY_MONITORS};
     struct health *from = health_new(&plan, 1), *to = health_new(&plan, 2);
     struct health_override down = {.desired = HEALTH_DESIRED_DOWN, .expires_ms = 500};
     for (uint32_t i = 0; i < MANY; i++) {

@@ -79,8 +79,14 @@ static struct health *build(void)
         endpoints[i] = (struct health_endpoint_plan){names[HEALTH_ENDPOINT][i], i % 2 == 0 ? 0 : i % AZS};
         monitors[i] = (struct health_monitor_plan){i, 1, 1, i, 0};
     }
-    return health_new(&(struct health_plan){regions, REGIONS, azs, AZS, endpoints, endpoint_count, monitors,
-                                            endpoint_count, NULL, NULL, NULL, NULL},
+    return health_new(&(struct health_plan){.regions = regions,
+                                            .region_count = REGIONS,
+                                            .azs = azs,
+                                            .az_count = AZS,
+                                            .endpoints = endpoints,
+                                            .endpoint_count = endpoint_count,
+                                            .monitors = monitors,
+                                            .monitor_count = endpoint_count},
                       0);
 }
 

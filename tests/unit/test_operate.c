@@ -74,6 +74,23 @@ static void overrides_are_put_and_removed(void **state)
     assert_int_equal(world_put(w, HEALTH_AZ, "us-1", HEALTH_DESIRED_DOWN, WORLD_WALL_MS + 1), 0);
 }
 
+static void overrides_are_listed_in_pieces(void **state)
+{
+    struct world *w = *state;
+    struct operate_targets targets = {.count = 1};
+    assert_int_equal(world_put(w, HEALTH_ENDPOINT, "a", HEALTH_DESIRED_DRAIN, 0), 0);
+    assert_int_equal(world_put(w, HEALTH_ENDPOINT, "c", HEALTH_DESIRED_DRAIN, 0), 0);
+    operate_list_overridden(w->view, HEALTH_ENDPOINT, w->arena, &targets);
+    assert_int_equal(targets.count, 1);
+    assert_string_equal(targets.items[0].name, "a");
+    targets.count = 2;
+    operate_list_overridden(w->view, HEALTH_ENDPOINT, w->arena, &targets);
+    assert_int_equal(targets.count, 1);
+    assert_string_equal(targets.items[0].name, "c");
+    operate_list_overridden(w->view, HEALTH_ENDPOINT, w->arena, &targets);
+    assert_int_equal(targets.count, 0);
+}
+
 static void starts_are_put(void **state)
 {
     struct world *w = *state;
@@ -301,6 +318,7 @@ int main(void)
         TEST(targets_are_parsed),
         TEST(overrides_are_put_and_removed),
         TEST(starts_are_put),
+        TEST(overrides_are_listed_in_pieces),
         TEST(steered_names_are_explained),
         TEST(failover_is_explained),
         TEST(weights_become_odds),

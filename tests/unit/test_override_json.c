@@ -42,18 +42,45 @@ static void everything_comes_back(void **state)
                                          .peer = "uid:1000(alice)"};
     bool planned = false;
     (void)state;
-    char *text = override_write_json(&full, true);
+    char *text = override_write_json(&full, true, NULL);
     struct health_override again = read_well(text, &planned);
     assert_true(planned);
     assert_memory_equal(&again, &full, sizeof full);
     free(text);
     const struct health_override least = {.desired = HEALTH_DESIRED_UP, .set_ms = 1795233906000};
-    text = override_write_json(&least, false);
+    text = override_write_json(&least, false, NULL);
     assert_string_equal(text, "{\"state\":\"up\",\"set\":\"2026-11-21T04:05:06.000Z\"}");
     again = read_well(text, &planned);
     assert_false(planned);
     assert_memory_equal(&again, &least, sizeof least);
     free(text);
+}
+
+static void a_duration_says_by_which_clock(void **state)
+{
+    const struct override_clock then = {"5f1c", 1000000}, later = {"5f1c", 87400000},
+                                slewed = {"5f1c", 1000050}, other = {"77aa", 87400000}, none = {"", 87400000};
+    struct health_override override = {.desired = HEALTH_DESIRED_DRAIN, .set_ms = 1795233906000};
+    bool planned;
+    (void)state;
+    override.expires_ms = override.set_ms + 1000;
+    char *text = override_write_json(&override, false, &then);
+    assert_null(strstr(text, "clock")); /* a time is a time */
+    assert_int_equal(override_find_step(text, &later), 0);
+    free(text);
+    override.expires_by_duration = true;
+    text = override_write_json(&override, false, &then);
+    (void)read_well(text, &planned);
+    assert_int_equal(override_find_step(text, &later), 86400000);
+    assert_int_equal(override_find_step(text, &slewed), 0);
+    assert_int_equal(override_find_step(text, &other), 0); /* the machine was switched off: nobody knows */
+    assert_int_equal(override_find_step(text, &none), 0);
+    free(text);
+    assert_int_equal(override_find_step("{\"clock\":{\"boot\":\"5f1c\"}}", &later), 0);
+    assert_int_equal(
+        override_find_step("{\"clock\":{\"boot\":\"5f1c\",\"offset_ms\":-9223372036854775807}}", &later), 0);
+    assert_int_equal(override_find_step("{\"clock\":7}", &later), 0);
+    assert_int_equal(override_find_step("[", &later), 0);
 }
 
 /* A plan that has begun keeps its start when its duration goes along with the clock. */
@@ -67,7 +94,7 @@ static void a_clock_that_was_set_back(void **state)
     bool planned = true;
     (void)state;
     assert_true(health_override_shift(&moved, false, -2 * HOUR_MS));
-    char *text = override_write_json(&moved, false);
+    char *text = override_write_json(&moved, false, NULL);
     struct health_override again = read_well(text, &planned);
     assert_false(planned);
     assert_memory_equal(&again, &moved, sizeof moved);
@@ -79,7 +106,7 @@ static void peers_that_are_no_text(void **state)
     const struct health_override odd = {.desired = HEALTH_DESIRED_DOWN, .peer = "uid:7(\xff)"};
     bool planned;
     (void)state;
-    char *text = override_write_json(&odd, false);
+    char *text = override_write_json(&odd, false, NULL);
     assert_string_equal(read_well(text, &planned).peer, "?");
     free(text);
 }
@@ -121,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_comes_back),
+        cmocka_unit_test(a_duration_says_by_which_clock),
         cmocka_unit_test(a_clock_that_was_set_back),
         cmocka_unit_test(peers_that_are_no_text),
         cmocka_unit_test(what_a_later_version_adds_is_passed_over),

@@ -173,11 +173,10 @@ static void answers_before_a_reset_count(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct server s;
         assert_true(server_listen(&s, AF_INET, 0, 1));
-        struct check check = {.at = target_at(PROBE_HTTP, s.port, 1).at,
-                              .request = "GET / HTTP/1.1\r\n\r\n",
-                              .request_len = 18,
-                              .status_low = 200,
-                              .status_high = 299};
+        const struct check_ask ask = {.request = "GET / HTTP/1.1\r\n\r\n",
+                                      .request_len = 18,
+                                      .statuses = (const uint64_t[PROBE_STATUS_WORDS]){0, 0, 0, 0}};
+        struct check check = {.at = target_at(PROBE_HTTP, s.port, 1).at, .ask = &ask};
         struct flight flight = {.check = &check};
         assert_int_equal(check_connect(&check, &flight.fd), -EINPROGRESS);
         int fd =
@@ -200,7 +199,8 @@ static void silent_checks_connect(void **state)
     (void)state;
     struct server s;
     assert_true(server_listen(&s, AF_INET, 0, 1));
-    struct check check = {.at = target_at(PROBE_TCP, s.port, 1).at};
+    const struct check_ask ask = {.type = PROBE_TCP};
+    struct check check = {.at = target_at(PROBE_TCP, s.port, 1).at, .ask = &ask};
     int fd;
     assert_int_equal(check_connect(&check, &fd), -EINPROGRESS);
     int quick = 0;
@@ -409,18 +409,62 @@ static void ipv6_works(void **state)
     probe_once(&target, HEALTH_OUTCOME_REFUSED);
 }
 
+/* What is expected of a body decides; where it ends is said by its length, its chunks or the connection. */
+static void bodies_are_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum behaviour behaviour;
+        enum health_outcome outcome;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\n\r\nall is well", ANSWER, HEALTH_OUTCOME_OK},
+        {"HTTP/1.1 200 OK\r\n\r\nall is well", DRIP, HEALTH_OUTCOME_OK},
+        {"HTTP/1.1 200 OK\r\n\r\nall is ill", ANSWER, HEALTH_OUTCOME_BAD_BODY},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nall is ill", STALL, HEALTH_OUTCOME_BAD_BODY},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall is we", STALL, HEALTH_OUTCOME_BAD_BODY},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nall is ill", ANSWER, HEALTH_OUTCOME_CLOSED},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n is\r\n3\r\n we\r\n2\r\nll\r\n0\r\n\r\n",
+         STALL, HEALTH_OUTCOME_OK},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nill\r\n0\r\n\r\n", STALL,
+         HEALTH_OUTCOME_BAD_BODY},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nill\r\n", ANSWER, HEALTH_OUTCOME_CLOSED},
+        {"HTTP/1.1 204 No\r\n\r\n", STALL, HEALTH_OUTCOME_BAD_BODY},
+        {"HTTP/1.1 500 No\r\n\r\nis well", ANSWER, HEALTH_OUTCOME_BAD_STATUS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct server s;
+        server_open(&s, cases[i].behaviour, cases[i].text);
+        struct probe_target target = target_at(PROBE_HTTP, s.port, 1);
+        target.expect = (const uint8_t *)"is well";
+        target.expect_len = 7;
+        (void)probe_once(&target, cases[i].outcome);
+        server_close(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_are_judged),           cmocka_unit_test(checks_end_on_good_terms),
-        cmocka_unit_test(endless_bodies_are_cut_off),   cmocka_unit_test(early_answers_count),
-        cmocka_unit_test(answers_before_a_reset_count), cmocka_unit_test(silent_checks_connect),
-        cmocka_unit_test(large_heads_are_refused),      cmocka_unit_test(silence_times_out),
-        cmocka_unit_test(endless_dripping_times_out),   cmocka_unit_test(full_queue_is_a_connect_timeout),
-        cmocka_unit_test(closed_ports_are_refused),     cmocka_unit_test(no_route_is_a_local_error),
-        cmocka_unit_test(causes_are_counted),           cmocka_unit_test(tcp_needs_no_words),
-        cmocka_unit_test(tcp_may_expect_an_answer),     cmocka_unit_test(tcp_reads_no_endless_answer),
-        cmocka_unit_test(tcp_sees_who_does_not_answer), cmocka_unit_test(ipv6_works),
+        cmocka_unit_test(answers_are_judged),
+        cmocka_unit_test(checks_end_on_good_terms),
+        cmocka_unit_test(endless_bodies_are_cut_off),
+        cmocka_unit_test(early_answers_count),
+        cmocka_unit_test(answers_before_a_reset_count),
+        cmocka_unit_test(silent_checks_connect),
+        cmocka_unit_test(large_heads_are_refused),
+        cmocka_unit_test(silence_times_out),
+        cmocka_unit_test(endless_dripping_times_out),
+        cmocka_unit_test(full_queue_is_a_connect_timeout),
+        cmocka_unit_test(closed_ports_are_refused),
+        cmocka_unit_test(no_route_is_a_local_error),
+        cmocka_unit_test(causes_are_counted),
+        cmocka_unit_test(tcp_needs_no_words),
+        cmocka_unit_test(tcp_may_expect_an_answer),
+        cmocka_unit_test(tcp_reads_no_endless_answer),
+        cmocka_unit_test(tcp_sees_who_does_not_answer),
+        cmocka_unit_test(ipv6_works),
+        cmocka_unit_test(bodies_are_judged),
     };
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
 }

@@ -9,9 +9,11 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "probe/check.h"
+#include "probe/http_request.h"
 #include "probe/trouble.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,14 +152,82 @@ static void interim_responses_are_limited(void **state)
     assert_int_equal(http_response_feed(&response, (const uint8_t *)"", 0), HTTP_RESPONSE_BAD);
 }
 
+/* Whether the head comes at once or octet by octet. */
+static uint64_t length_of(const char *fields)
+{
+    char text[256];
+    struct http_response whole, bytes;
+    snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\n%s\r\n\r\n", fields);
+    http_response_init(&whole);
+    http_response_init(&bytes);
+    assert_int_equal(http_response_feed(&whole, (const uint8_t *)text, strlen(text)), HTTP_RESPONSE_DONE);
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        (void)http_response_feed(&bytes, (const uint8_t *)text + i, 1);
+    }
+    assert_true(bytes.length == whole.length && bytes.is_chunked == whole.is_chunked);
+    return whole.length;
+}
+
+static void lengths_are_read(void **state)
+{
+    (void)state;
+    assert_true(length_of("Content-Length: 0") == 0);
+    assert_true(length_of("content-length:1234 ") == 1234);
+    assert_true(length_of("X: 1\r\nCONTENT-LENGTH: 5\r\nY: 2") == 5);
+    assert_true(length_of("Content-Length: 5, 5") == 5);
+    assert_true(length_of("Content-Length: 1\r\nTransfer-Encoding: chunked") == 1);
+    assert_true(length_of("Content-Length:") == HTTP_LENGTH_UNKNOWN);
+    assert_true(length_of("Content-Length: -5") == HTTP_LENGTH_UNKNOWN);
+    assert_true(length_of("Content-Length-X: 5") == HTTP_LENGTH_UNKNOWN);
+    assert_true(length_of("Content-Lengt: 5") == HTTP_LENGTH_UNKNOWN);
+    assert_true(length_of("X-Content-Length: 5") == HTTP_LENGTH_UNKNOWN);
+    assert_true(length_of("Content-Length: 99999999999999999999999") > 1 << 30);
+}
+
+/* What does not matter is passed over in words: each octet, at each place of one, is what the grammar says.
+ */
+static void each_octet_at_each_place(void **state)
+{
+    (void)state;
+    static const char *const heads[][2] = {{"HTTP/1.1 200 ", "\r\n\r\n"},
+                                           {"HTTP/1.1 200 OK\r\nX", ": v\r\n\r\n"},
+                                           {"HTTP/1.1 200 OK\r\nX: ", "\r\nContent-Length: 1\r\n\r\n"}};
+    for (size_t h = 0; h < sizeof heads / sizeof *heads; h++) {
+        for (unsigned i = 0; i < 256 * 18; i++) {
+            char text[] = "abcdefghijklmnopqr", head[100];
+            uint16_t status;
+            unsigned char at = (unsigned char)(i % 256);
+            if (at == '\0' || at == '\r' || at == '\n') {
+                continue; /* they end the text, or the line */
+            }
+            text[i / 256] = (char)at;
+            int len = snprintf(head, sizeof head, "%s%s%s", heads[h][0], text, heads[h][1]);
+            bool is_text = at == '\t' || (at >= ' ' && at != 127);
+            assert_int_equal(parse(head, (size_t)len, &status),
+                             is_text ? HTTP_RESPONSE_DONE : HTTP_RESPONSE_BAD);
+        }
+    }
+}
+
+static void prepare_check(struct check *check, struct check_ask *ask, const struct probe_target *target,
+                          struct arena *arena)
+{
+    *check = (struct check){.at = target->at, .ask = ask};
+    *ask = (struct check_ask){.type = PROBE_HTTP};
+    check_get_kind(PROBE_HTTP)->prepare(check, ask, target, arena);
+}
+
 static const char *request_of(struct arena *arena, const char *at, const char *host, const char *path)
 {
     struct probe_target target = {.type = PROBE_HTTP, .host = host, .path = path};
-    struct check check = {.request = NULL};
+    struct check check;
+    struct check_ask ask;
     assert_int_equal(addr_parse_port(at, &target.at), 0);
-    check_get_kind(PROBE_HTTP)->prepare(&check, &target, arena);
-    assert_int_equal(check.request_len, strlen(check.request));
-    return check.request;
+    prepare_check(&check, &ask, &target, arena);
+    struct check_scratch scratch;
+    const char *request = http_request_write(&check, &scratch);
+    assert_int_equal(ask.host_len != 0, host == NULL);
+    return arena_print(arena, "%.*s", (int)ask.request_len, request);
 }
 
 static void requests(void **state)
@@ -174,6 +244,54 @@ static void requests(void **state)
         strstr(request_of(arena, "[2001:db8::1]:81", NULL, "/"), "\r\nHost: [2001:db8::1]:81\r\n"));
     assert_non_null(
         strstr(request_of(arena, "192.0.2.1:8080", "www.example.com", "/"), "\r\nHost: www.example.com\r\n"));
+    arena_free(arena);
+}
+
+/* Checks that differ in the address alone keep one text; what is too long for that is kept whole. */
+static void requests_are_kept_once(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(0);
+    struct check_scratch scratch;
+    struct probe_target target = {
+        .type = PROBE_HTTP, .at.port = 80, .expect = (const uint8_t *)"x", .expect_len = 1};
+    struct check first, second, third;
+    struct check_ask asks[3];
+    assert_int_equal(addr_parse("192.0.2.1", &target.at.addr), 0);
+    prepare_check(&first, &asks[0], &target, arena);
+    assert_int_equal(addr_parse("2001:db8::1", &target.at.addr), 0);
+    prepare_check(&second, &asks[1], &target, arena);
+    assert_ptr_equal(asks[0].request, asks[1].request);
+    assert_ptr_equal(asks[0].expect, asks[1].expect);
+    assert_int_equal(asks[1].request_len - asks[0].request_len,
+                     strlen("[2001:db8::1]") - strlen("192.0.2.1"));
+    char *headers = arena_alloc(arena, sizeof scratch.bytes + 1);
+    memset(headers, 'a', sizeof scratch.bytes);
+    memcpy(headers, "x:", 2);
+    target.headers = headers;
+    prepare_check(&third, &asks[2], &target, arena);
+    assert_int_equal(asks[2].host_len, 0);
+    assert_ptr_equal(http_request_write(&third, &scratch), asks[2].request);
+    arena_free(arena);
+}
+
+static void requests_have_bodies(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(0);
+    struct probe_target target = {.type = PROBE_HTTP,
+                                  .host = "h",
+                                  .method = "POST",
+                                  .headers = "user-agent: me\r\nX-A: b\r\n",
+                                  .send = (const uint8_t *)"a\0b",
+                                  .send_len = 3};
+    static const char head[] = "POST / HTTP/1.1\r\nHost: h\r\nAccept: */*\r\nuser-agent: me\r\nX-A: b\r\n"
+                               "Content-Length: 3\r\nConnection: close\r\n\r\na\0b";
+    struct check check;
+    struct check_ask ask;
+    prepare_check(&check, &ask, &target, arena);
+    assert_int_equal(ask.request_len, sizeof head - 1);
+    assert_memory_equal(ask.request, head, sizeof head - 1);
     arena_free(arena);
 }
 
@@ -241,7 +359,11 @@ int main(void)
         cmocka_unit_test(every_prefix_wants_more),
         cmocka_unit_test(head_is_limited),
         cmocka_unit_test(interim_responses_are_limited),
+        cmocka_unit_test(lengths_are_read),
+        cmocka_unit_test(each_octet_at_each_place),
         cmocka_unit_test(requests),
+        cmocka_unit_test(requests_are_kept_once),
+        cmocka_unit_test(requests_have_bodies),
         cmocka_unit_test(errors_at_once_have_causes),
         cmocka_unit_test(errors_have_outcomes),
     };

@@ -239,12 +239,12 @@ struct staller {
 
 /* When the first target's check ends while the second's is in flight: let that one be answered, and keep the
  * prober's thread from looking for longer than its timeout. */
-static void stall_once(void *context, const struct probe_result *result)
+static bool stall_once(void *context, const struct probe_result *result)
 {
     struct staller *s = context;
     record_ended(&s->record, result);
     if (!s->ready || s->done || result->target != 0) {
-        return;
+        return false;
     }
     struct probe_stats stats;
     prober_get_stats(s->prober, &stats);
@@ -253,6 +253,7 @@ static void stall_once(void *context, const struct probe_result *result)
         s->held->released = true;
         nap_ms(1500);
     }
+    return false;
 }
 
 /* An answer is not late because the prober is. */
@@ -303,7 +304,7 @@ static void checks_wait_for_descriptors(void **state)
     assert_true(server_listen(&s, AF_INET, 0, 4096));
     for (int i = 0; i < COUNT; i++) {
         targets[i] = target_at(PROBE_HTTP, s.port, (uint64_t)i);
-        targets[i].timeout_ms = SHORT;
+        targets[i].timeout_ms = SHORT + (uint32_t)i;
     }
     rlim_t before = set_fd_limit(FDS);
     struct prober *prober = open_prober(&r);

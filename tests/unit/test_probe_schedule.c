@@ -113,6 +113,82 @@ static void missed_starts_are_skipped(void **state)
     assert_in_range(next, 3602LL * SECOND, 3602LL * SECOND + SECOND / 20);
 }
 
+/* A start in between, because a verdict hangs on it, moves nothing: the one after it is where it was. */
+static void starts_in_between_leave_the_grid(void **state)
+{
+    (void)state;
+    struct random random;
+    random_init(&random, 5);
+    struct schedule s;
+    schedule_init(&s, 0, SECOND, 0, 1);
+    int64_t next = schedule_next(&s, 0, SECOND, &random);
+    for (int64_t now = 100 * MS; now < SECOND; now += 100 * MS) {
+        next = schedule_next(&s, now, SECOND, &random);
+        assert_in_range(next, SECOND, SECOND + SECOND / 20);
+    }
+    next = schedule_next(&s, next, SECOND, &random);
+    assert_in_range(next, 2 * SECOND, 2 * SECOND + SECOND / 20);
+}
+
+/* For an hour it fails: starts are at most a tenth of that apart, and never further than the longest
+ * interval; on the way there they stay on the grid. */
+static void what_fails_for_long_is_seldom_asked(void **state)
+{
+    (void)state;
+    struct random random;
+    random_init(&random, 6);
+    const int64_t interval = 2 * SECOND, longest = 60LL * SECOND;
+    struct schedule s;
+    schedule_init(&s, 0, interval, 0, 1);
+    int64_t start = 0, starts = 0, most = 0;
+    while (start < 3600LL * SECOND) {
+        int64_t next = schedule_next(&s, start, interval, &random);
+        next = schedule_back_off(&s, next, interval, start, longest);
+        int64_t apart = next - start, jitter = interval / 20;
+        assert_true(apart <= (start / 10 > interval ? start / 10 : interval) + jitter);
+        assert_true(apart >= interval - jitter);
+        assert_int_equal(s.grid_us % interval, 0);
+        most = apart > most ? apart : most;
+        start = next;
+        starts++;
+    }
+    assert_in_range(most, longest - interval, longest + interval / 20);
+    assert_in_range(starts, 60, 130);                           /* of 1,800 */
+    int64_t next = schedule_next(&s, start, interval, &random); /* it is back */
+    assert_in_range(next, start + interval - interval / 20, start + interval + interval / 20);
+}
+
+static void a_shorter_interval_counts_at_once(void **state)
+{
+    (void)state;
+    static const int64_t ahead[] = {1,           50 * MS - 1, 50 * MS, 50 * MS + 1,
+                                    52 * MS + 1, 52500LL,     52501LL, 3600LL * SECOND + 7};
+    for (size_t i = 0; i < sizeof ahead / sizeof *ahead; i++) {
+        struct schedule s = {.grid_us = 5 * SECOND + ahead[i] - 1};
+        int64_t next = schedule_hurry(&s, 5 * SECOND + ahead[i], 5 * SECOND, 50 * MS);
+        assert_in_range(next, 5 * SECOND + 1, 5 * SECOND + 50 * MS + 50 * MS / 20);
+        assert_int_equal((next - ahead[i]) % (50 * MS), 0); /* its phase, by which targets are spread */
+        assert_int_equal(s.grid_us, next - 1);
+    }
+    struct schedule s = {.grid_us = 7};
+    assert_int_equal(schedule_hurry(&s, 8, 5 * SECOND, 50 * MS), 8); /* overdue */
+}
+
+/* What has just started does not start again because a list came that changes nothing. */
+static void an_equal_interval_changes_nothing(void **state)
+{
+    (void)state;
+    struct random random;
+    random_init(&random, 7);
+    for (int i = 0; i < 1000; i++) {
+        struct schedule s;
+        schedule_init(&s, 5 * SECOND, 60 * SECOND, 1, 2);
+        int64_t start = s.grid_us, next = schedule_next(&s, start, 60 * SECOND, &random), grid = s.grid_us;
+        assert_int_equal(schedule_hurry(&s, next, start + i, 60 * SECOND), next);
+        assert_int_equal(s.grid_us, grid);
+    }
+}
+
 static void stalls_do_not_count(void **state)
 {
     (void)state;
@@ -182,8 +258,6 @@ static struct probe_target target(uint64_t identity, const char *path)
         .interval_ms = 60000,
         .timeout_ms = 1000,
         .path = path,
-        .status_low = 200,
-        .status_high = 299,
         .identity = identity,
     };
 }
@@ -191,14 +265,16 @@ static struct probe_target target(uint64_t identity, const char *path)
 static void lists_find_what_stays(void **state)
 {
     (void)state;
-    const struct probe_target before[] = {target(1, "/"), target(2, "/"), target(3, "/"), target(3, "/")};
-    struct probe_target after[] = {target(3, "/"), target(3, "/"), target(2, "/other"),
-                                   target(1, "/"), target(4, "/"), target(3, "/")};
-    after[3].interval_ms = 50;
-    struct targets *old = targets_new(1, before, 4), *new = targets_new(2, after, 6);
+    const struct probe_target before[] = {target(1, "/"), target(2, "/"), target(3, "/")};
+    struct probe_target after[] = {target(3, "/"), target(2, "/other"), target(1, "/"), target(4, "/"),
+                                   target(3, "/")};
+    after[2].interval_ms = 50;
+    after[4].timeout_ms = 2000;
+    struct targets *old = targets_new(1, before, 3), *new = targets_new(2, after, 5);
     struct flight flight = {.check = &old->checks[2]};
-    old->checks[0].next_us = 70LL * SECOND;
+    old->checks[0].next_us = old->checks[0].schedule.grid_us = 70LL * SECOND;
     old->checks[2].next_us = 71LL * SECOND;
+    old->checks[2].schedule.failing_us = 7;
     old->checks[2].flight = &flight;
 
     struct check *same = targets_find_same(old, &new->checks[0]);
@@ -208,20 +284,78 @@ static void lists_find_what_stays(void **state)
     assert_ptr_equal(new->checks[0].flight, &flight);
     assert_null(old->checks[2].flight);
     assert_int_equal(new->checks[0].next_us, 71LL * SECOND);
+    assert_int_equal(new->checks[0].schedule.failing_us, 7);
 
-    same = targets_find_same(old, &new->checks[1]); /* each has one of its own */
-    assert_ptr_equal(same, &old->checks[3]);
-    targets_carry(same, &new->checks[1], 20 * SECOND);
-    assert_null(targets_find_same(old, &new->checks[5])); /* given away already */
-    assert_null(targets_find_same(old, &new->checks[2])); /* same identity, but it asks for something else */
-    assert_null(targets_find_same(old, &new->checks[4]));
+    assert_null(targets_find_same(old, &new->checks[1])); /* it asks for something else, */
+    assert_null(targets_find_same(old, &new->checks[3])); /* somebody else, */
+    assert_null(targets_find_same(old, &new->checks[4])); /* with more patience */
 
-    same = targets_find_same(old, &new->checks[3]);
+    same = targets_find_same(old, &new->checks[2]);
     assert_ptr_equal(same, &old->checks[0]);
-    targets_carry(same, &new->checks[3], 20 * SECOND);
-    assert_int_equal(new->checks[3].next_us, 20 * SECOND + 50 * MS); /* the shorter interval counts at once */
+    targets_carry(same, &new->checks[2], 20 * SECOND);
+    struct check *hurries = &new->checks[2]; /* the shorter interval counts at once, and from then on */
+    assert_in_range(hurries->next_us, 20 * SECOND + 1, 20 * SECOND + 50 * MS);
+    assert_int_equal(hurries->schedule.grid_us, hurries->next_us);
     targets_free(old);
     targets_free(new);
+}
+
+/* Who asks the same of the same address shares, whatever the identity; the most eager decides how often. */
+static void lists_share(void **state)
+{
+    (void)state;
+    struct probe_target targets[6];
+    for (uint64_t i = 0; i < 6; i++) {
+        targets[i] = target(9, "/");
+        targets[i].identity = i + 1;
+        targets[i].interval_ms = 10000 - (uint32_t)i;
+        targets[i].recheck_ms = i == 2 ? 300 : i == 4 ? 200 : 0;
+        targets[i].back_off_ms = i == 0 ? 0 : 20000 + (uint32_t)i;
+    }
+    targets[1].path = "/other";
+    targets[3].path = "/other";
+    targets[5].timeout_ms = 999;
+    struct targets *list = targets_new(1, targets, 6);
+    assert_int_equal(list->count, 3);
+    static const uint32_t checks[] = {0, 1, 0, 1, 0, 2}, members[3][3] = {{0, 2, 4}, {1, 3}, {5}};
+    static const uint32_t counts[] = {3, 2, 1};
+    for (uint32_t i = 0; i < 6; i++) {
+        assert_int_equal(list->check_of[i], checks[i]);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct check *check = &list->checks[i];
+        assert_int_equal(check->member_count, counts[i]);
+        for (uint32_t k = 0; k < counts[i]; k++) {
+            assert_int_equal(list->members[check->first_member + k].target, members[i][k]);
+            assert_int_equal(list->members[check->first_member + k].identity, members[i][k] + 1);
+        }
+    }
+    assert_int_equal(list->checks[0].ask->interval_ms, 9996);
+    assert_int_equal(list->checks[0].ask->recheck_ms, 200);
+    assert_int_equal(list->checks[0].ask->back_off_ms, 0); /* one of them does not want that */
+    assert_int_equal(list->checks[1].ask->back_off_ms, 20001);
+    assert_int_equal(list->checks[1].ask->recheck_ms, 0);
+    targets_free(list);
+}
+
+/* What is offered to be spoken is part of what is asked. */
+static void who_speaks_otherwise_asks_otherwise(void **state)
+{
+    (void)state;
+    static const char *const protocols[] = {NULL,     "\x02h2", "\x02h2\x08http/1.1", "\x08http/1.1\x02h2",
+                                            "\x02h2", NULL};
+    struct probe_tls tls[6];
+    struct probe_target targets[6];
+    for (size_t i = 0; i < 6; i++) {
+        tls[i] = (struct probe_tls){.mark = 1, .name = "a", .protocols = protocols[i]};
+        targets[i] = target(9, "/");
+        targets[i].tls = &tls[i];
+    }
+    struct targets *list = targets_new(1, targets, 6);
+    assert_int_equal(list->count, 4);
+    assert_int_equal(list->check_of[4], list->check_of[1]);
+    assert_int_equal(list->check_of[5], list->check_of[0]);
+    targets_free(list);
 }
 
 static void odd_lists(void **state)
@@ -231,8 +365,9 @@ static void odd_lists(void **state)
     const struct probe_target zero = {.type = PROBE_TCP, .at = {.addr = {.family = ADDR_V4}}};
     struct targets *one = targets_new(2, &zero, 1);
     assert_null(targets_find_same(none, &one->checks[0]));
-    assert_true(one->checks[0].interval_ms >= 50); /* nothing that is asked for can make the prober spin */
-    assert_true(one->checks[0].timeout_ms >= 50);
+    assert_true(one->checks[0].ask->interval_ms >=
+                50); /* nothing that is asked for can make the prober spin */
+    assert_true(one->checks[0].ask->timeout_ms >= 50);
     targets_free(none);
     targets_free(one);
     targets_free(NULL);
@@ -247,9 +382,15 @@ int main(void)
         cmocka_unit_test(starts_do_not_drift),
         cmocka_unit_test(long_intervals_even_out),
         cmocka_unit_test(missed_starts_are_skipped),
+        cmocka_unit_test(starts_in_between_leave_the_grid),
+        cmocka_unit_test(what_fails_for_long_is_seldom_asked),
+        cmocka_unit_test(a_shorter_interval_counts_at_once),
+        cmocka_unit_test(an_equal_interval_changes_nothing),
         cmocka_unit_test(stalls_do_not_count),
         cmocka_unit_test(heap_keeps_order),
         cmocka_unit_test(lists_find_what_stays),
+        cmocka_unit_test(lists_share),
+        cmocka_unit_test(who_speaks_otherwise_asks_otherwise),
         cmocka_unit_test(odd_lists),
     };
     return cmocka_run_group_tests_name("probe_schedule", tests, NULL, NULL);

@@ -248,6 +248,15 @@ static void the_journal_is_filtered(void **state)
     expect_whole(fixture);
 }
 
+static void what_was_before_may_be_left_out(void **state)
+{
+    struct store_fixture *fixture = *state;
+    assert_int_equal(store_fixture_put(fixture, "k", "x", "1"), 0);
+    assert_int_equal(store_fixture_put(fixture, "k", "x", "2"), 0);
+    expect_journal(fixture, &(struct store_filter){.kind = "k"}, "1 k/x ->1\n2 k/x 1>2\n");
+    expect_journal(fixture, &(struct store_filter){.without_before = true}, "1 k/x ->1\n2 k/x ->2\n");
+}
+
 static void a_time_is_found_although_the_clock_was_set(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -356,8 +365,10 @@ static void whoever_looks_through_it_can_be_called_off(void **state)
     assert_int_equal(store_fixture_put(fixture, "k", "x", "1"), 0);
     struct store_reader *reader = store_fixture_read(fixture);
     store_reader_set_progress(reader, &progress);
+    store_reader_set_count(reader, &progress);
     assert_int_equal(store_verify(reader, 0, NULL, &verdict), 0);
     assert_true(verdict.is_whole);
+    assert_true(atomic_load(&progress.done) == 1 && atomic_load(&progress.of) == 1);
     progress_cancel(&progress);
     assert_int_equal(store_verify(reader, 0, NULL, &verdict), ERROR_CANCELLED);
     assert_false(verdict.is_whole);
@@ -564,6 +575,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lists_are_by_prefix_and_go_on_after, setup, teardown),
         cmocka_unit_test_setup_teardown(one_object_is_found_or_not, setup, teardown),
         cmocka_unit_test_setup_teardown(the_journal_is_filtered, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_before_may_be_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(a_time_is_found_although_the_clock_was_set, setup, teardown),
         cmocka_unit_test_setup_teardown(objects_are_told_as_they_were, setup, teardown),
         cmocka_unit_test_setup_teardown(whatever_is_changed_is_found, setup, teardown),

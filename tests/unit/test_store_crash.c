@@ -3,7 +3,8 @@
  * A model beside the store: random transactions with conditions, on a disk that fails now and then and loses
  * power at a random moment, in the middle of a sync or of closing; what it had not synced is dropped, torn
  * and reordered. When power is back, all that was acknowledged is there, nothing that was refused, of what
- * failed each job whole or not at all, in the order of submission; and the chain verifies.
+ * failed each job whole or not at all, in the order of submission; what a watch has told is there; and the
+ * chain verifies.
  *
  * STORE_ROUNDS (200) and STORE_SEED make it longer, or other. */
 #include "config.h"
@@ -227,6 +228,56 @@ static void free_job(struct job *job)
     }
 }
 
+/* ---- who watches ---- */
+
+struct told {
+    uint64_t first, count;
+    unsigned char hashes[JOBS_MAX * OPS_MAX][STORE_HASH_SIZE];
+    uint64_t found;
+};
+
+static bool note_told(void *context, const struct store_entry *entry)
+{
+    struct told *told = context;
+    assert_int_equal(entry->seq, told->first + told->count);
+    assert_true(told->count < JOBS_MAX * OPS_MAX);
+    memcpy(told->hashes[told->count++], entry->hash, STORE_HASH_SIZE);
+    return true;
+}
+
+static void note_end(void *context, int error, const char *why)
+{
+    (void)context, (void)why;
+    assert_true(error == ERROR_CANCELLED || !disk_has_power());
+}
+
+static void begin_watch(struct store_fixture *fixture, const struct model *model, struct told *told)
+{
+    *told = (struct told){.first = model->seq + 1};
+    (void)store_watch(fixture->store,
+                      &(struct store_watch_options){
+                          .after_seq = model->seq, .context = told, .changed = note_told, .ended = note_end});
+}
+
+static bool find_told(void *context, const struct store_entry *entry)
+{
+    struct told *told = context;
+    if (told->found < told->count) {
+        assert_memory_equal(entry->hash, told->hashes[told->found], STORE_HASH_SIZE);
+        told->found++;
+    }
+    return true;
+}
+
+static void compare_told(struct store_fixture *fixture, struct told *told)
+{
+    struct store_reader *reader = store_fixture_read(fixture);
+    struct store_filter filter = {.after_seq = told->first - 1, .without_before = true};
+    assert_int_equal(store_read_journal(reader, &filter, find_told, told), 0);
+    assert_int_equal(told->found, told->count);
+    store_reader_close(reader);
+}
+
 /* ---- one life of the store: from opening to the loss of power ---- */
 
 static unsigned left;
@@ -271,6 +322,7 @@ static void live(struct store_fixture *fixture, struct model *model, struct job 
 {
     static unsigned number;
     size_t count = 1 + random_below(random, JOBS_MAX);
+    struct told *told = memory_alloc(sizeof *told);
     for (size_t i = 0; i < count; i++) {
         plan_job(&jobs[i], ++number, model, random);
     }
@@ -279,6 +331,7 @@ static void live(struct store_fixture *fixture, struct model *model, struct job 
     case 1: disk_set_error_every(SQLITE_IOERR_FSYNC, 2 + (unsigned)random_below(random, 20)); break;
     default: disk_lose_power_after(random_below(random, 300)); break;
     }
+    begin_watch(fixture, model, told);
     submit_all(fixture, jobs, count, random);
     settle_owed(fixture, jobs, count);
     if (disk_has_power()) { /* then while it is closed, or after that */
@@ -296,7 +349,9 @@ static void live(struct store_fixture *fixture, struct model *model, struct job 
     if (store_fixture_open(fixture) != 0) {
         fail_msg("%s", store_fixture_said(fixture));
     }
+    compare_told(fixture, told);
     compare(fixture, model, jobs, count);
+    free(told);
     for (size_t i = 0; i < count; i++) {
         free_job(&jobs[i]);
     }

@@ -12,6 +12,7 @@
 #include "tests/unit/store_disk.h"
 #include "tests/unit/store_fixture.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -470,7 +471,7 @@ static void a_damaged_page_is_found(void **state)
     fseek(stream, 20 * 4096L, SEEK_SET);
     assert_int_equal(fwrite(zeros, 1, sizeof zeros, stream), sizeof zeros);
     fclose(stream);
-    expect_refused(fixture, ERROR_SYNTAX, "restore it, or set it aside");
+    expect_refused(fixture, ERROR_SYNTAX, "restore a backup, or: steerctl salvage");
     free(value);
     free(path);
 }
@@ -518,7 +519,19 @@ static void an_older_version_is_migrated(void **state)
     free(copy);
 }
 
-/* ---- a disk that hangs; the last, since its thread never ends ---- */
+/* ---- a disk that hangs ---- */
+
+static int count_threads(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (const struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        count += task->d_name[0] != '.';
+    }
+    (void)closedir(tasks);
+    return count;
+}
 
 static void a_disk_that_hangs_holds_up_nobody(void **state)
 {
@@ -529,6 +542,7 @@ static void a_disk_that_hangs_holds_up_nobody(void **state)
     (void)state;
     disk_reset();
     fixture = store_fixture_new();
+    int threads = count_threads();
     assert_int_equal(store_fixture_open(fixture), 0);
     disk_set_hang(true);
     for (size_t i = 0; i < 2; i++) {
@@ -539,6 +553,18 @@ static void a_disk_that_hangs_holds_up_nobody(void **state)
     store_get_stats(fixture->store, &stats);
     assert_int_equal(stats.waiting, 2);
     assert_false(store_close(fixture->store, 20));
+    fixture->store = NULL;
+    disk_set_hang(false); /* it goes on by itself, and leaves nothing behind */
+    while (count_threads() != threads) {
+        usleep(1000);
+    }
+    assert_int_equal(store_fixture_open(fixture), 0);
+    struct buffer text;
+    buffer_init(&text);
+    store_fixture_tell_objects(fixture, "k", &text);
+    assert_string_equal(text.bytes, "k/a=1@2\n");
+    buffer_fini(&text);
+    store_fixture_free(fixture);
 }
 
 int main(void)

@@ -209,6 +209,28 @@ static void what_finds_no_room_leaves_nothing(void **state)
     trail_fini(&trail);
 }
 
+/* By another process, behind what it could read. */
+static void it_is_gone_on_with_behind_the_tear(void **state)
+{
+    (void)state;
+    struct seen seen;
+    struct trail trail;
+    write_five();
+    struct trail_reading reading = look(&seen);
+    assert_int_equal(truncate(path, (off_t)reading.total - 1), 0);
+    trail_init(&trail, path, TITLE);
+    reading = look(&seen);
+    assert_int_equal(trail_resume(&trail, reading.good), 0);
+    assert_int_equal(trail.size, reading.good);
+    assert_int_equal(add(&trail, 'b'), 0);
+    expect_letters("abcdb", TRAIL_WHOLE);
+    trail_fini(&trail);
+    trail_init(&trail, "test_trail.none/x", TITLE);
+    assert_int_equal(trail_resume(&trail, 0), -ENOENT);
+    assert_int_equal(add(&trail, 'b'), -EBADF);
+    trail_fini(&trail);
+}
+
 static void a_folder_that_is_gone_is_an_error(void **state)
 {
     (void)state;
@@ -228,6 +250,7 @@ int main(void)
         cmocka_unit_test(a_bent_octet_ends_it),
         cmocka_unit_test(what_the_reader_refuses_is_not_good),
         cmocka_unit_test(what_finds_no_room_leaves_nothing),
+        cmocka_unit_test(it_is_gone_on_with_behind_the_tear),
         cmocka_unit_test(a_folder_that_is_gone_is_an_error),
     };
     return cmocka_run_group_tests_name("trail", tests, make_folder, remove_folder);

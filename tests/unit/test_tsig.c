@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "dns/name.h"
+#include "tsig/hmac.h"
 #include "tsig/tsig.h"
 
 #include <stdlib.h>
@@ -387,6 +388,73 @@ static void algorithms_have_names(void **state)
     assert_int_equal(dns_tsig_parse_algorithm("hmac-md5", &algorithm), ERROR_NOT_FOUND);
 }
 
+/* HMACs of one text by keys of n octets 0xaa, around the sizes of a block, as Python's hmac has them; those
+ * of 131 octets are RFC 4231, section 4.7. */
+static const struct known_mac {
+    enum dns_tsig_algorithm algorithm;
+    size_t key_len;
+    const char *mac;
+} known_macs[] = {
+    {DNS_TSIG_HMAC_SHA256, 1, "428eb2067a598421c1054659b74355257e88440131480983cc459556b0ca55c5"},
+    {DNS_TSIG_HMAC_SHA256, 64, "84332a7580ed3cf75de83c644c8d2c1c262ad90e0190e5c5ae4b82b2102e8e75"},
+    {DNS_TSIG_HMAC_SHA256, 65, "c62955a96944ff68deabbc0eab6192065c1c55bb8ddee16151ed5337f911eab9"},
+    {DNS_TSIG_HMAC_SHA256, 128, "f4c628398866742a99f3e2550d7f6ca135a8995a3940a190d75636a4fe27d788"},
+    {DNS_TSIG_HMAC_SHA256, 129, "2169ff423721eb68fd6ae2b7d5a06348cb962bdbabeb4ba6c2138dff7777d0a6"},
+    {DNS_TSIG_HMAC_SHA256, 131, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+    {DNS_TSIG_HMAC_SHA384, 1,
+     "b16aacf20096beccca6015341bda97039f3911e3adcb6bb35e3a67b6899717f00c9234d03273b1fd5e9071f57c2dbd78"},
+    {DNS_TSIG_HMAC_SHA384, 64,
+     "306792dd87e99a24d7fd2f8fee2950f9725f6bb1c76363dc027765ab8ecf0e22498cbc4d618f8b7f1edee08c37522cc7"},
+    {DNS_TSIG_HMAC_SHA384, 65,
+     "4ddaee3f88d7009d61786ae4ad32c4bfb1a2c92fa90a78425b4ddc74b717e8aec2e7b110f2e0333638efd2ef9a1cc590"},
+    {DNS_TSIG_HMAC_SHA384, 128,
+     "d46cb7fc966871f46e151ab056e572d1dd8e829dfd994f59046118c881fbd58439d9b3098725cd8570c4d361b7b4772c"},
+    {DNS_TSIG_HMAC_SHA384, 129,
+     "368058d027cbcde01266e238a075746990bc3c48420826d59e965ca505af100b453b95e8352601ad08998a4a165ded72"},
+    {DNS_TSIG_HMAC_SHA384, 131,
+     "4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c60c2ef6ab4030fe8296248df163f44952"},
+    {DNS_TSIG_HMAC_SHA512, 1,
+     "48eb6f541716a36d2c7ec94f4e041c5847914a9e38ca8d893e56c3c35484770a354282a2a58dcb9c6ae81ae9b79f6ec0"
+     "83cf047e0ff78782f8ac1cb3f3807013"},
+    {DNS_TSIG_HMAC_SHA512, 64,
+     "c875fd3bdaedf841dba929223cfe23efcb3a3cc86c079158902bafe28129075cc432651004e4cc5d17542651674dfce0"
+     "fc29bf0a010628d99a62c31b0c915498"},
+    {DNS_TSIG_HMAC_SHA512, 65,
+     "b88e906c4fdff73e3c28e8c4515aafa99d4075fc9c8117f555d9f3ba2fce2c077fc1e8d4881f036d632a68f3bbbb886f"
+     "48d78676b60bdcc290351fc1c00e3812"},
+    {DNS_TSIG_HMAC_SHA512, 128,
+     "3509e3c2f595a04cded036836e06094146d866a0834de4839f4c349292e8a03e91f29070f7e414b64f286c29aacd4c19"
+     "baebcda0d529abcbfb6caf189fb3079f"},
+    {DNS_TSIG_HMAC_SHA512, 129,
+     "43a4b1f8caa79d9bd189d279990481e79a3096d8ec2aec3901f2bf8a894c89462c21a3e902207de792fce9bfb2d52beb"
+     "04289022ebaacfbadc99bae86d3c7c6d"},
+    {DNS_TSIG_HMAC_SHA512, 131,
+     "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f3526b56d037e05f2598bd0fd2215d6a1e52"
+     "95e64f73f63f0aec8b915a985d786598"},
+};
+
+static void macs_by_keys_of_any_length(void **state)
+{
+    static const char text[] = "Test Using Larger Than Block-Size Key - Hash Key First";
+    uint8_t secret[131], mac[TSIG_MAC_MAX], expected[MESSAGE_MAX];
+    (void)state;
+    memset(secret, 0xaa, sizeof secret);
+    for (size_t i = 0; i < sizeof known_macs / sizeof *known_macs; i++) {
+        struct hmac_key key;
+        hmac_prepare(&key, known_macs[i].algorithm, secret, known_macs[i].key_len);
+        size_t size = unhex(known_macs[i].mac, expected);
+        assert_int_equal(size, hmac_size(key.algorithm));
+        for (int again = 0; again < 2; again++) { /* the key is as it was */
+            struct hmac hmac;
+            hmac_begin(&hmac, &key);
+            hmac_add(&hmac, text, 7);
+            hmac_add(&hmac, text + 7, sizeof text - 1 - 7);
+            hmac_end(&hmac, mac);
+            assert_memory_equal(mac, expected, size);
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -401,6 +469,7 @@ int main(void)
         cmocka_unit_test(places),
         cmocka_unit_test(compressed_owner),
         cmocka_unit_test(algorithms_have_names),
+        cmocka_unit_test(macs_by_keys_of_any_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

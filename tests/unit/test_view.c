@@ -116,6 +116,41 @@ static void hold_to_order(const struct steer_policy *policy, const uint16_t *mem
 
 /* Where members are in the order of their identities, servers whose topologies differ in theirs send a client
  * to the same endpoint. */
+static uint64_t identify(const char *tls)
+{
+    char text[256];
+    struct view_monitor *monitors;
+    struct report *report = report_new();
+    snprintf(
+        text, sizeof text,
+        "{\"regions\": {\"r\": {\"azs\": {\"a\": {}}}}, \"checks\": {\"c\": {\"type\": \"https\", \"port\": "
+        "1, "
+        "\"tls\": {\"verify\": false%s}}}, \"endpoints\": {\"e\": {\"az\": \"a\", \"addresses\": \"::1\", "
+        "\"checks\": \"c\"}}}",
+        tls);
+    struct conf_topology *topology = conf_parse_topology("t", text, strlen(text), report);
+    assert_int_equal(view_list_monitors(topology, &monitors), 1);
+    uint64_t identity = monitors[0].identity;
+    free(monitors);
+    conf_free_topology(topology);
+    report_free(report);
+    return identity;
+}
+
+/* What is offered to be spoken, too; what is offered where nothing is said is no difference. */
+static void monitors_know_what_they_speak(void **state)
+{
+    (void)state;
+    static const char *const lists[] = {"", ", \"alpn\": [\"h2\"]", ", \"alpn\": [\"h2\", \"http/1.1\"]",
+                                        ", \"alpn\": [\"http/1.1\", \"h2\"]"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_true(identify(lists[i]) != identify(lists[j]));
+        }
+    }
+    assert_true(identify("") == identify(", \"alpn\": [\"http/1.1\"]"));
+}
+
 static void sticky_members_are_in_an_order_of_their_own(void **state)
 {
     (void)state;
@@ -443,6 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(everything_is_there),
         cmocka_unit_test(monitors_know_what_they_watch),
+        cmocka_unit_test(monitors_know_what_they_speak),
         WITH(sticky_members_are_in_an_order_of_their_own),
         WITH(what_is_the_same_is_one_class),
         WITH(invalid_documents_give_no_view),

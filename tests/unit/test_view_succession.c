@@ -88,7 +88,7 @@ static void *report_results(void *argument)
 /* What one carrying at this very moment would give. */
 static void expect_all(const struct view *next, const struct view *old)
 {
-    struct health *expected = view_new_health(next->topology, 5);
+    struct health *expected = view_new_health(next->topology, NULL, 5);
     health_carry(expected, old->health, 5);
     for (uint32_t i = 0; i < health_monitor_count(expected); i++) {
         struct health_monitor_status a = {.endpoint = 0}, b = {.endpoint = 0};

@@ -6,13 +6,18 @@ check_PROGRAMS += tests/unit/test_view
 tests_unit_test_view_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_view_SOURCES = tests/unit/test_view.c $(view_folder)
-tests_unit_test_view_LDADD = src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a \
-	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(NETTLE_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_view_LDADD = src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a \
+	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_view_records
 check_PROGRAMS += tests/unit/test_view_records
 tests_unit_test_view_records_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_records_SOURCES = tests/unit/test_view_records.c $(view_folder)
 tests_unit_test_view_records_LDADD = $(tests_unit_test_view_LDADD)
+TESTS += tests/unit/test_view_past
+check_PROGRAMS += tests/unit/test_view_past
+tests_unit_test_view_past_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_past_SOURCES = tests/unit/test_view_past.c $(view_folder)
+tests_unit_test_view_past_LDADD = $(tests_unit_test_view_LDADD)
 TESTS += tests/unit/test_view_fallback
 check_PROGRAMS += tests/unit/test_view_fallback
 tests_unit_test_view_fallback_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -66,4 +71,13 @@ tests_unit_test_view_succession_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_succession_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_view_succession_SOURCES = tests/unit/test_view_succession.c $(view_folder)
 tests_unit_test_view_succession_LDADD = $(tests_unit_test_view_LDADD)
+endif
+if HAVE_CMOCKA
+EXTRA_DIST += tests/data/scenarios
+TESTS += tests/unit/test_scenarios
+check_PROGRAMS += tests/unit/test_scenarios
+tests_unit_test_scenarios_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) -DTEST_DATA='"$(abs_srcdir)/tests/data"'
+tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c tests/unit/scenario_read.c tests/unit/scenario_run.c tests/unit/scenario_world.c \
+	tests/unit/scenario_expect.c tests/unit/scenario.h tests/unit/scenario_world.h tests/unit/unit.h
+tests_unit_test_scenarios_LDADD = src/libprobe.a $(tests_unit_test_view_LDADD)
 endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the files that read bodies have in common: request.c, request_report.c. */
+#pragma once
+
+#include "admin/request.h"
+
+#include <jansson.h>
+
+/* The body as an object (returns owned), or NULL with the problem set. */
+json_t *request_parse_object(const char *text, size_t len, struct problem *problem);
+void request_reject_unknown(json_t *body, const char *const *known, struct problem *problem);
+/* The text of a field, or NULL if it is not there or not a string (which is an error). */
+const char *request_get_text(const json_t *body, const char *key, struct problem *problem);
+/* How long something counts, if that is given. */
+void request_check_ttl(const json_t *body, int64_t *ttl_ms, struct problem *problem);
+void request_check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE], struct problem *problem);

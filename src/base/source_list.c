@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See source_list.h. */
+#include "config.h"
+
+#include "base/source_list.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+void source_list_fini(struct source_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].path);
+    }
+    free(list->items);
+    *list = (struct source_list){.items = NULL};
+}
+
+bool source_is_same(const struct source *source, const struct file *file)
+{
+    return source->device == file->device && source->inode == file->inode && source->size == file->size &&
+           source->modified_ns == file->modified_ns;
+}
+
+void source_list_add(struct source_list *list, const char *path, const struct file *file)
+{
+    list->items = memory_grow(list->items, list->count, &list->capacity, sizeof *list->items);
+    list->items[list->count++] = (struct source){.path = memory_copy_text(path),
+                                                 .size = file->size,
+                                                 .device = file->device,
+                                                 .inode = file->inode,
+                                                 .modified_ns = file->modified_ns};
+}
+
+void source_list_append(struct source_list *to, struct source_list *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        to->items = memory_grow(to->items, to->count, &to->capacity, sizeof *to->items);
+        to->items[to->count++] = from->items[i];
+    }
+    from->count = 0;
+    source_list_fini(from);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Files that were read, each as it was then. */
+#pragma once
+
+#include "base/file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A file as it was when it was read. */
+struct source {
+    char *path; /* owned; as it was asked for */
+    uint64_t size, device, inode;
+    int64_t modified_ns;
+};
+
+struct source_list {
+    struct source *items;
+    size_t count, capacity;
+};
+
+void source_list_fini(struct source_list *list);
+/* Does this path lead to the same file, as it was? What was written to it since shows in its times. */
+bool source_is_same(const struct source *source, const struct file *file);
+void source_list_add(struct source_list *list, const char *path, const struct file *file);
+void source_list_append(struct source_list *to, struct source_list *from); /* takes all of `from` */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What vantages say, brought into the health machine: on their thread, in turns at the health lock, as
+ * results of the prober are. */
+#include "config.h"
+
+#include "daemon/vantages_inside.h"
+
+#include "base/memory.h"
+#include "daemon/changes.h"
+#include "daemon/server.h"
+#include "daemon/targets.h"
+#include "health/opinion.h"
+#include "view/content.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The list follows the view, so for a while there may be opinions of one that is not served any more. Or of
+ * one whose objects have other numbers. -1: nobody asks that any more. */
+static ptrdiff_t find_monitor(const struct view *view, uint64_t generation, const struct fleet_heard *heard)
+{
+    ptrdiff_t monitor =
+        generation == view->generation ? (ptrdiff_t)heard->target : view_find_monitor(view, heard->identity);
+    return monitor != -1 ? monitor : targets_find_control(view, heard->identity);
+}
+
+static size_t translate(const struct view *view, uint64_t generation, const struct fleet_heard *items,
+                        size_t count, struct health_heard to[HEALTH_HEAR_MAX])
+{
+    size_t done = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct fleet_opinion *opinion = &items[i].opinion;
+        ptrdiff_t monitor = find_monitor(view, generation, &items[i]);
+        if (monitor != -1) {
+            to[done++] = (struct health_heard){.monitor = (uint32_t)monitor,
+                                               .opinion = {.verdict = opinion->verdict,
+                                                           .outcome = opinion->outcome,
+                                                           .detail = opinion->detail,
+                                                           .streak = opinion->streak,
+                                                           .duration_us = opinion->duration_us,
+                                                           .age_ms = opinion->age_ms}};
+        }
+    }
+    return done;
+}
+
+/* The view may be another one after each turn. */
+static void follow_brake(struct server *server, int64_t wall_ms)
+{
+    while (health_follow_brake(server->view->health, VIEW_TURN, wall_ms)) {
+        lock_pass(&server->lock);
+    }
+}
+
+static void on_heard(void *context, unsigned number, uint64_t generation, const struct fleet_heard *items,
+                     size_t count)
+{
+    struct server *server = ((struct vantages *)context)->server;
+    struct health_heard heard[HEALTH_HEAR_MAX];
+    size_t done = 0;
+    lock_take(&server->lock);
+    do {
+        const struct view *view = server->view;
+        int64_t wall_ms = clock_wall_ms(&server->clock), now_ms = clock_now_ms(&server->clock);
+        size_t turn = count - done < HEALTH_HEAR_MAX ? count - done : HEALTH_HEAR_MAX;
+        size_t known = translate(view, generation, items + done, turn, heard);
+        health_follow_time(view->health, now_ms);
+        health_hear(view->health, number, heard, known, wall_ms, now_ms);
+        follow_brake(server, wall_ms);
+        done += turn;
+        if (done < count) {
+            lock_pass(&server->lock);
+        }
+    } while (done < count);
+    lock_leave(&server->lock);
+}
+
+static void on_alive(void *context, unsigned number)
+{
+    struct server *server = ((struct vantages *)context)->server;
+    lock_take(&server->lock);
+    health_hear_vantage(server->view->health, number, clock_now_ms(&server->clock));
+    lock_leave(&server->lock);
+}
+
+static void on_came(void *context, const struct fleet_notice *notice, bool is_new)
+{
+    struct server *server = ((struct vantages *)context)->server;
+    lock_take(&server->lock);
+    if (is_new) {
+        health_forget_vantage(server->view->health, notice->number);
+    }
+    health_hear_vantage(server->view->health, notice->number, clock_now_ms(&server->clock));
+    lock_leave(&server->lock);
+    changes_tell_vantage(
+        server->changes,
+        &(struct changes_vantage){.name = notice->name, .turn = "connected", .from = notice->from});
+}
+
+/* Strangers are counted, and not told of: whoever can reach the port could fill the log. */
+static void on_left(void *context, const struct fleet_notice *notice)
+{
+    const struct server *server = ((struct vantages *)context)->server;
+    if (notice->number != 0) {
+        changes_tell_vantage(server->changes, &(struct changes_vantage){.name = notice->name,
+                                                                        .turn = "disconnected",
+                                                                        .from = notice->from,
+                                                                        .why = notice->why});
+    }
+}
+
+static void on_taken(void *context, unsigned number, const struct fleet_message *message)
+{
+    struct vantages *vantages = context;
+    char name[FLEET_NAME_MAX + 1];
+    if (message->taken.count == 0) {
+        return;
+    }
+    pthread_mutex_lock(&vantages->lock);
+    memcpy(name, vantages->members[number].name, sizeof name);
+    pthread_mutex_unlock(&vantages->lock);
+    changes_tell_vantage(vantages->server->changes,
+                         &(struct changes_vantage){.name = name,
+                                                   .turn = "refuses_checks",
+                                                   .checks = message->taken.count,
+                                                   .why = message->taken.refused[0].why});
+}
+
+static void on_enrol(void *context, uint64_t connection, const struct fleet_enrol *enrol,
+                     const uint8_t fingerprint[TLS_FINGERPRINT_SIZE])
+{
+    struct vantages *vantages = context;
+    struct enrolling *enrolling = memory_alloc(sizeof *enrolling);
+    *enrolling = (struct enrolling){.connection = connection, .token = memory_copy_text(enrol->token)};
+    memcpy(enrolling->name, enrol->name, strlen(enrol->name));
+    memcpy(enrolling->fingerprint, fingerprint, TLS_FINGERPRINT_SIZE);
+    pthread_mutex_lock(&vantages->lock);
+    enrolling->next = vantages->enrolling;
+    vantages->enrolling = enrolling;
+    pthread_mutex_unlock(&vantages->lock);
+    ssize_t written = write(vantages->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)written; /* can only fail when it rings already */
+}
+
+static void on_tick(void *context)
+{
+    struct server *server = ((struct vantages *)context)->server;
+    lock_take(&server->lock);
+    while (health_follow_vantages(server->view->health, clock_wall_ms(&server->clock),
+                                  clock_now_ms(&server->clock))) {
+        lock_pass(&server->lock);
+    }
+    lock_leave(&server->lock);
+}
+
+void vantages_fill_hooks(struct vantages *vantages, struct fleet_hooks *hooks)
+{
+    *hooks = (struct fleet_hooks){.context = vantages,
+                                  .heard = on_heard,
+                                  .alive = on_alive,
+                                  .came = on_came,
+                                  .left = on_left,
+                                  .taken = on_taken,
+                                  .enrol = on_enrol,
+                                  .tick = on_tick};
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See serve.h. One thread, one epoll, one event at a time, so that nothing is gone when its event comes. */
+#include "config.h"
+
+#include "exec/serve.h"
+
+#include "base/memory.h"
+#include "exec/command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { COMMANDS_MAX = 1024 }; /* at a time, with those that nobody wants and that do not die */
+
+/* An event tells its descriptor. */
+struct server {
+    int channel, signals, epoll;
+    struct command *commands;
+    size_t count;
+    char bytes[EXEC_ORDER_MAX];
+};
+
+static void watch(const struct server *server, int fd, unsigned events)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    (void)epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* Before it is closed: a process that was just forked has it, too, for a moment, and the kernel would go on
+ * to tell of it by a number that is somebody else's by then (epoll(7)). */
+static void unwatch(const struct server *server, int fd)
+{
+    if (fd != -1) {
+        (void)epoll_ctl(server->epoll, EPOLL_CTL_DEL, fd, NULL);
+    }
+}
+
+/* ---- orders ---- */
+
+static void begin(struct server *server, struct exec_order *order, int story)
+{
+    struct command *command = server->count < COMMANDS_MAX ? command_start(order, story) : NULL;
+    if (server->count >= COMMANDS_MAX) {
+        command_refuse(story, EAGAIN);
+    }
+    exec_free_order(order);
+    if (command != NULL) {
+        command->next = server->commands;
+        server->commands = command;
+        server->count++;
+        watch(server, command->pipe, EPOLLIN);
+        watch(server, command->story, EPOLLRDHUP);
+    }
+}
+
+static int find_descriptor(struct msghdr *message)
+{
+    int fd = -1;
+    const struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
+        control->cmsg_len == CMSG_LEN(sizeof fd)) {
+        memcpy(&fd, CMSG_DATA(control), sizeof fd);
+    }
+    return fd;
+}
+
+/* Returns false when nobody wants anything any more. */
+static bool take_order(struct server *server)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = server->bytes, .iov_len = sizeof server->bytes};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct exec_order order;
+    ssize_t n = recvmsg(server->channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (n <= 0) {
+        return n == -1 && (errno == EAGAIN || errno == EINTR);
+    }
+    int story = find_descriptor(&message);
+    if (story == -1) {
+        return true; /* no descriptor was left here: the near end hears that nobody holds the far one */
+    }
+    int error =
+        (message.msg_flags & MSG_TRUNC) != 0 ? -EBADMSG : exec_parse_order(server->bytes, (size_t)n, &order);
+    if (error != 0) {
+        command_refuse(story, -error);
+    } else {
+        begin(server, &order, story);
+    }
+    return true;
+}
+
+/* ---- ends ---- */
+
+static struct command **find(struct server *server, pid_t pid)
+{
+    struct command **at = &server->commands;
+    while (*at != NULL && (*at)->pid != pid) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+static void end_all_that_have(struct server *server)
+{
+    struct signalfd_siginfo signals;
+    while (read(server->signals, &signals, sizeof signals) > 0) {
+    }
+    for (;;) {
+        siginfo_t who = {.si_pid = 0};
+        if (waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) == -1 || who.si_pid == 0) {
+            return;
+        }
+        struct command **at = find(server, who.si_pid), *command = *at;
+        if (command == NULL) {
+            (void)waitpid(who.si_pid, NULL, 0); /* nobody that we know */
+            continue;
+        }
+        *at = command->next;
+        server->count--;
+        unwatch(server, command->story);
+        unwatch(server, command->pipe);
+        command_end(command);
+    }
+}
+
+/* Nobody waits for it any more: its end is not told, and comes by a signal. */
+static void give_up(const struct server *server, struct command *command)
+{
+    unwatch(server, command->story);
+    command_kill(command);
+    (void)close(command->story);
+    command->story = -1;
+}
+
+static void follow(struct server *server, int fd)
+{
+    struct command *command = server->commands;
+    while (command != NULL && command->pipe != fd && command->story != fd) {
+        command = command->next;
+    }
+    if (command == NULL) {
+        unwatch(server, fd);
+    } else if (command->story == fd) {
+        give_up(server, command);
+    } else if (!command_hear(command)) {
+        unwatch(server, command->pipe);
+        (void)close(command->pipe);
+        command->pipe = -1;
+    }
+}
+
+static void end_all(struct server *server)
+{
+    for (struct command *command = server->commands, *next; command != NULL; command = next) {
+        next = command->next;
+        command_leave(command);
+    }
+}
+
+/* ---- life ---- */
+
+/* As many as the kernel lets this process have: a command takes two. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* A supervisor that ends the whole service tells everybody; whoever asks for commands ends us then. */
+static int open_signals(void)
+{
+    sigset_t children;
+    static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
+        (void)signal(ignored[i], SIG_IGN);
+    }
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    (void)signal(SIGCHLD, SIG_DFL);
+    return sigprocmask(SIG_SETMASK, &children, NULL) == -1
+               ? -1
+               : signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void serve(struct server *server)
+{
+    struct epoll_event event;
+    bool is_wanted = true;
+    while (is_wanted) {
+        if (epoll_wait(server->epoll, &event, 1, -1) != 1) {
+            continue;
+        }
+        if (event.data.fd == server->channel) {
+            is_wanted = take_order(server);
+        } else if (event.data.fd == server->signals) {
+            end_all_that_have(server);
+        } else {
+            follow(server, event.data.fd);
+        }
+    }
+    end_all(server);
+}
+
+int exec_serve(int channel)
+{
+    struct server *server = memory_alloc(sizeof *server);
+    server->channel = channel;
+    raise_limit();
+    server->signals = open_signals();
+    server->epoll = epoll_create1(EPOLL_CLOEXEC);
+    int error = server->signals == -1 || server->epoll == -1 ? -errno : 0;
+    if (error == 0) {
+        watch(server, channel, EPOLLIN);
+        watch(server, server->signals, EPOLLIN);
+        serve(server);
+    }
+    (void)close(server->signals);
+    (void)close(server->epoll);
+    free(server);
+    return error;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The thread of the vantages from inside: what listener.c (sockets, mail, time), session.c (one conversation)
+ * and trial.c share. All of it belongs to that thread, but for what a lock is named for. Private to this
+ * folder. */
+#pragma once
+
+#include "base/clock.h"
+#include "fleet/line.h"
+#include "fleet/listener.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+struct event;
+struct event_base;
+
+enum { FLEET_TICK_MS = 100 };
+
+enum session_state { SESSION_GREETING, SESSION_ENROLLING, SESSION_CONNECTED };
+
+struct session {
+    LIST_ENTRY(session) link;
+    struct fleet *fleet;
+    uint64_t id;
+    int fd;
+    struct fleet_line *line;
+    struct event *reads, *writes, *again;
+    char from[ADDR_TEXT_SIZE];
+    enum session_state state;
+    bool is_shaken, is_paused; /* paused: too much was said; until the next tick */
+    unsigned number;           /* of the member; 0: a stranger */
+    uint8_t fingerprint[TLS_FINGERPRINT_SIZE];
+    int64_t opened_ms, heard_ms, moved_ms, beat_ms, sent_ms; /* monotonic; sent: all of a list */
+    size_t waiting;                                          /* octets, when that was looked at last */
+    uint32_t lines_left, items_left;                         /* until the next tick */
+    struct fleet_share *used, *sending;
+    uint64_t used_since; /* the list has been the same since that generation */
+    uint64_t seq;
+    char why[160]; /* it is to end; "": it is not */
+};
+LIST_HEAD(sessions, session);
+
+struct mail {
+    STAILQ_ENTRY(mail) link;
+    void (*take)(struct fleet *fleet, struct mail *mail);
+};
+STAILQ_HEAD(mails, mail);
+
+struct trial {
+    LIST_ENTRY(trial) link;
+    uint32_t id;
+    bool is_asked;
+    struct fleet_trial what;
+};
+LIST_HEAD(trials, trial);
+
+struct fleet {
+    const struct clock *clock;
+    struct fleet_hooks hooks;
+    char *server;
+    pthread_t thread;
+    struct event_base *base;
+    struct event *mail, *tick;
+    int wake_fd;
+    struct event *listeners[FLEET_MEMBERS_MAX];
+    size_t listener_count;
+    struct tls_context *context;
+    uint32_t heartbeat_ms, expires_ms;
+    struct fleet_member members[FLEET_MEMBERS_MAX]; /* by number; number 0: none */
+    uint64_t runs[FLEET_MEMBERS_MAX];               /* their last one; 0: not known */
+    struct fleet_list *list;                        /* the latest; NULL: none yet */
+    struct sessions sessions;
+    unsigned accepts_left;
+    uint64_t last_id;
+    bool is_closing;
+
+    pthread_mutex_t mail_lock;
+    struct mails mails;
+
+    pthread_mutex_t status_lock;
+    struct fleet_status statuses[FLEET_MEMBERS_MAX];
+    struct fleet_stats stats;
+    uint64_t list_generation; /* of the latest list; 0: none yet */
+    int64_t list_ms;          /* since when */
+    _Atomic unsigned session_count;
+
+    pthread_mutex_t trial_lock;
+    struct trials trials;
+    uint32_t last_trial;
+};
+
+/* ---- room.c ---- */
+
+/* Takes the mail. */
+void fleet_send(struct fleet *fleet, struct mail *mail);
+struct mail *fleet_take_mail(struct fleet *fleet); /* NULL: there is none; owned */
+struct session *fleet_find_session(const struct fleet *fleet,
+                                   unsigned number); /* NULL: it is not connected */
+/* False: it takes nothing. */
+bool session_say(struct session *session, const struct fleet_message *message);
+
+/* ---- session.c ---- */
+
+/* Takes the socket. NULL: no memory, and it is closed. */
+struct session *session_open(struct fleet *fleet, int fd, const struct addr_port *from);
+void session_close(struct session *session);
+/* Hear, say, until there is nothing more to do now. False: it has ended, session->why says why; the caller
+ * closes it. */
+bool session_go_on(struct session *session);
+/* The time. False likewise. */
+bool session_tick(struct session *session);
+void session_end(struct session *session, const char *why);
+/* There is a list, other addresses, or another name. */
+void session_follow(struct session *session);
+void session_answer_enrol(struct session *session, const char *name, const char *why);
+
+/* ---- trial.c ---- */
+
+void trial_ask(struct fleet *fleet, struct session *session); /* what nobody was asked yet */
+void trial_trace(struct fleet *fleet, unsigned number, const struct fleet_message *message);
+void trial_end(struct fleet *fleet, unsigned number, const struct fleet_message *message);
+void trial_end_all(struct fleet *fleet, unsigned number, const char *why);

@@ -1,0 +1,14 @@
+fleet_libs = src/libfleet.a
+noinst_LIBRARIES += src/libfleet.a
+src_libfleet_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS)
+src_libfleet_a_SOURCES = \
+	src/fleet/describe.c src/fleet/describe.h \
+	src/fleet/inside.h \
+	src/fleet/line.c src/fleet/line.h \
+	src/fleet/list.c src/fleet/list.h \
+	src/fleet/listener.c src/fleet/listener.h \
+	src/fleet/message.c src/fleet/message.h \
+	src/fleet/message_write.c \
+	src/fleet/room.c \
+	src/fleet/session.c \
+	src/fleet/trial.c

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What a server and its vantages say to each other: one JSON object per line, with one member, whose name
+ * says what it is. Bytes to values and back, strictly; pure. doc/vantages.md shows a whole conversation.
+ *
+ * From a vantage (→) and to it (←):
+ *   → hello     ← welcome | refused
+ *   → enrol     ← enrolled | refused                       in the place of hello
+ *   ← list, check …, targets …, listed | same              what to check; the order of the targets is their
+ * index ← aim                                                   other addresses of some → taken the list is
+ * in use → opinions                                              what is thought of some, or of all ← → alive
+ * every heartbeat ← run       → trace …, ran                              one check, now */
+#pragma once
+
+#include "base/addr.h"
+#include "base/buffer.h"
+#include "health/outcome.h"
+#include "health/table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    FLEET_VERSION = 1,
+    FLEET_LINE_MAX = 256 << 10, /* octets, the end of the line included */
+    FLEET_NAME_MAX = 63,        /* octets of the name of a vantage */
+    FLEET_TEXT_MAX = 1024,      /* … of other texts */
+    FLEET_FILE_MAX = 240 << 10, /* … of a file of a check */
+    FLEET_ADDRESSES_MAX = 8,    /* of a target */
+    FLEET_TARGETS_MAX = 500,    /* a line */
+    FLEET_OPINIONS_MAX = 1000,  /* a line */
+    FLEET_FILES_MAX = 8,        /* of a check */
+    FLEET_LIST_MAX = 1 << 20,   /* targets and checks of a list */
+    FLEET_STREAK_MAX = UINT16_MAX,
+};
+
+enum fleet_kind {
+    FLEET_HELLO,
+    FLEET_WELCOME,
+    FLEET_REFUSED,
+    FLEET_ENROL,
+    FLEET_ENROLLED,
+    FLEET_LIST,
+    FLEET_CHECK,
+    FLEET_TARGETS,
+    FLEET_LISTED,
+    FLEET_SAME,
+    FLEET_AIM,
+    FLEET_TAKEN,
+    FLEET_OPINIONS,
+    FLEET_ALIVE,
+    FLEET_RUN,
+    FLEET_TRACE,
+    FLEET_RAN,
+};
+enum { FLEET_KINDS = FLEET_RAN + 1 };
+const char *fleet_kind_text(enum fleet_kind kind); /* "hello" … */
+
+struct fleet_hello {
+    uint32_t version;
+    const char *name, *software;
+    uint64_t run; /* another one after each start */
+};
+
+struct fleet_welcome {
+    uint32_t version;
+    const char *server;
+    uint32_t heartbeat_ms, expires_ms;
+};
+
+struct fleet_enrol {
+    uint32_t version;
+    const char *name, *token;
+};
+
+struct fleet_file {
+    const char *path; /* as the definition names it */
+    const char *content;
+};
+
+/* A check as topology.json has it. */
+struct fleet_check {
+    uint32_t index;
+    const char *definition; /* JSON: an object */
+    const struct fleet_file *files;
+    size_t file_count;
+};
+
+struct fleet_target {
+    uint64_t identity;
+    uint32_t check;   /* of the list */
+    const char *name; /* for people */
+    const char *host; /* that is asked for where the check says none; NULL: the address */
+    bool in_turn;     /* each check goes to the next address; else there is one */
+    bool idle;        /* holds its place, and is not checked */
+    const struct addr *addresses;
+    size_t address_count;
+};
+
+struct fleet_aim {
+    uint32_t index;
+    bool idle;
+    const struct addr *addresses;
+    size_t address_count;
+};
+
+struct fleet_untaken {
+    uint32_t check;
+    const char *why;
+};
+
+struct fleet_opinion {
+    uint32_t index; /* of the target */
+    enum health_observed verdict;
+    uint16_t streak; /* latest results that agree */
+    enum health_outcome outcome;
+    uint16_t detail;
+    uint32_t duration_us;
+    int64_t age_ms; /* of the verdict, by the vantage's monotonic clock */
+};
+
+struct fleet_message {
+    enum fleet_kind kind;
+    union {
+        struct fleet_hello hello;
+        struct fleet_welcome welcome;
+        const char *refused; /* why */
+        struct fleet_enrol enrol;
+        const char *enrolled; /* the name */
+        struct {
+            uint64_t generation;
+            uint32_t count; /* of targets that follow */
+        } list;
+        struct fleet_check check;
+        struct {
+            const struct fleet_target *items;
+            size_t count;
+        } targets;
+        uint64_t generation; /* listed, same */
+        struct {
+            uint64_t generation;
+            const struct fleet_aim *items;
+            size_t count;
+        } aim;
+        struct {
+            uint64_t generation;
+            const struct fleet_untaken *refused;
+            size_t count;
+        } taken;
+        struct {
+            uint64_t generation, seq;
+            bool all; /* the last line of all that there is */
+            const struct fleet_opinion *items;
+            size_t count;
+        } opinions;
+        struct {
+            uint64_t generation, seq; /* 0 in those of a server */
+        } alive;
+        struct {
+            uint32_t id;
+            uint64_t identity;
+        } run;
+        struct {
+            uint32_t id, at_us; /* from the start of the check */
+            const char *step, *text;
+        } trace;
+        struct {
+            uint32_t id;
+            enum health_outcome outcome;
+            uint16_t detail;
+            uint32_t duration_us;
+        } ran;
+    };
+};
+
+enum { FLEET_WHY_SIZE = 200 };
+struct arena;
+
+/* One line without its end; texts and items go to the arena. Returns 0, or ERROR_SYNTAX (no JSON),
+ * ERROR_UNSUPPORTED (a kind that this version does not know) or ERROR_INVALID and why: what was found where,
+ * and what was expected. */
+int fleet_read(const char *line, size_t len, struct arena *arena, struct fleet_message *message,
+               char why[FLEET_WHY_SIZE]);
+/* With the end of the line. What is within the limits above is read again as it was. */
+void fleet_write(const struct fleet_message *message, struct buffer *to);
+
+const char *fleet_verdict_text(enum health_observed verdict); /* "none" "up" "down" */
+/* Letters of ASCII, digits, "-", "_" and ".", of which none is the first or last. */
+bool fleet_is_name(const char *name);

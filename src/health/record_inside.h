@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What was read of a machine, for record_read.c and record_machine.c: names and texts are the arena's. */
+#pragma once
+
+#include "health/brake_frame.h"
+#include "health/brake_inside.h"
+#include "health/lag_inside.h"
+#include "health/machine.h"
+#include "health/record.h"
+
+enum { HEALTH_OUTAGE_TIMES = 4 };
+
+struct read_node {
+    const char *name;
+    uint32_t parent;
+    double lost_at;
+    uint64_t addressed;
+    struct health_need need;
+    bool is_known; /* what follows is */
+    int64_t since_ms;
+    uint8_t state, more; /* more: resolved families, or was it lost */
+    uint64_t outages[HEALTH_VIEWS][HEALTH_OUTAGE_TIMES];
+    struct health_stay stay;
+    struct health_ramp ramp;
+    uint8_t withheld; /* percent */
+};
+
+struct read_monitor {
+    struct health_monitor_plan plan;
+    uint8_t role;
+    struct health_kin kin;
+    uint8_t brake_family;
+    struct health_monitor history; /* without the plan */
+};
+
+struct read_control {
+    uint64_t identity;
+    uint8_t family;
+    struct brake_control what;
+};
+
+struct read_load {
+    struct read_load *next; /* that was said before */
+    uint32_t endpoint;
+    uint8_t level;
+    struct health_load what; /* without the plan */
+};
+
+struct read_lag {
+    enum health_kind kind;
+    uint32_t from, to;
+    struct health_lag what; /* but for how long it has been better */
+};
+
+struct read_brake {
+    bool is_known;
+    int64_t now_ms;
+    struct brake_side sides[HEALTH_BRAKES]; /* without lists and counters */
+};
+
+struct health_reader {
+    bool is_begun, has_brake;
+    uint32_t wanted[HEALTH_KINDS], wanted_monitors, wanted_controls;
+    struct read_node *nodes[HEALTH_KINDS];
+    size_t counts[HEALTH_KINDS], capacities[HEALTH_KINDS];
+    struct read_monitor *monitors;
+    size_t monitor_count, monitor_capacity;
+    struct read_control *controls;
+    size_t control_count, control_capacity;
+    struct read_load *loads; /* the latest first */
+    struct read_brake brake;
+    struct read_lag *lags; /* each pair once */
+    size_t lag_count, lag_capacity;
+    struct arena *arena;
+};
+
+/* ---- record_lag.c ---- */
+
+struct buffer;
+struct cursor;
+
+/* record_stream.c: a record that ends with a name. */
+void health_record_add_named(struct buffer *to, uint8_t kind, const void *body, size_t len, const char *name);
+
+/* Append all pairs, or those that have news, from *at on, at most `count`. Returns how many are left. */
+size_t health_record_catch_up_lags(struct health *health, size_t *at, size_t count, bool all,
+                                   struct buffer *to);
+bool health_record_read_lag(struct health_reader *reader, struct cursor *body);
+void health_record_plan_lags(const struct health_reader *reader, struct arena *arena,
+                             struct health_lags_plan *plan);
+void health_record_fill_lags(const struct health_reader *reader, const struct health_reading *reading,
+                             struct health *health);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The process that runs commands (exec/frame.h), as its parent sees it: started when somebody first wants
+ * one, and again when it has died. Owned by one engine, used by its thread. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct runner {
+    const char *program; /* borrowed; NULL: there is none */
+    int channel;         /* -1: it does not run */
+    pid_t pid;           /* that was not waited for; 0: none */
+    int64_t began_us;    /* the latest start; 0: never */
+};
+
+void runner_init(struct runner *runner, const char *program);
+/* It ends, and all that it runs. */
+void runner_fini(struct runner *runner);
+
+/* Hand an order to it, with the far end of the check's own pair, which stays the caller's. Returns 0, -EAGAIN
+ * (it has not taken those before: try again soon), or another negative errno: there is none, and the next one
+ * is tried a second after the one before. */
+int runner_order(struct runner *runner, void *bytes, size_t len, int story, int64_t now_us);

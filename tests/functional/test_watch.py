@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""steerctl watch: live in a terminal of any size, once in a pipe; and the terminal is left as it was."""
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import time
+
+import kit
+
+LEFT = b"\x1b[?1049l"
+
+
+class Terminal:
+    """A terminal of our own, in which steerctl runs."""
+
+    def __init__(self, server, *arguments, rows=24, columns=80):
+        self.text = b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update({**kit.make_environment(), "TERM": "xterm"})
+            os.environ.pop("NO_COLOR", None)
+            os.execv(kit.STEERCTL, ["steerctl", "-s", str(server.site.socket), *arguments])
+        self.resize(rows, columns)
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read(self):
+        while select.select([self.fd], [], [], 0.02)[0]:
+            try:
+                octets = os.read(self.fd, 65536)
+            except OSError:  # the other side has closed
+                return
+            if not octets:
+                return
+            self.text += octets
+
+    def frame(self):
+        """The lines of the last frame that is whole, as they look, and as they came."""
+        self.read()
+        frames = self.text.split(b"\x1b[H")[1:]
+        whole = [frame for frame in frames if b"\x1b[J" in frame]
+        if not whole:
+            return [], ""
+        raw = whole[-1].split(b"\x1b[J")[0].decode()
+        return [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line) for line in raw.replace("\r", "").split("\n")], raw
+
+    def wait(self, holds, what):
+        return kit.wait_for(lambda: holds(*self.frame()), what)
+
+    def end(self, keys=None, number=None):
+        """Returns its exit status."""
+        if keys is not None:
+            os.write(self.fd, keys)
+        if number is not None:
+            os.kill(self.pid, number)
+        def ended():
+            self.read()
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            return (status,) if pid else None
+        (status,) = kit.wait_for(ended, "steerctl ends")
+        self.pid = None
+        return status
+
+    def close(self):
+        if self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self.fd)
+
+
+@contextlib.contextmanager
+def watch(server, *arguments, **size):
+    with contextlib.closing(Terminal(server, "watch", *arguments, **size)) as terminal:
+        yield terminal
+
+
+def has(*texts):
+    return lambda lines, raw: all(any(text in line for line in lines) for text in texts)
+
+
+def test_what_is_there_fits_the_screen(pair):
+    with watch(pair.server) as terminal:
+        terminal.wait(has("us-east-1a", "eu-west", "web-us-east-1a", "4 of 4 healthy"), "the first frame")
+        terminal.wait(lambda lines, raw: any("▁" in line or "█" in line for line in lines), "results")
+        terminal.wait(lambda lines, raw: len(lines) <= 24 and all(len(line) <= 80 for line in lines), "a size that fits")
+        assert b"\x1b[?1049h" in terminal.text and LEFT not in terminal.text
+        assert terminal.end(b"\x03") == 0
+        assert terminal.text.endswith(LEFT)
+
+
+def test_what_changes_is_marked_and_comes_first(pair):
+    with watch(pair.server, rows=14) as terminal:
+        terminal.wait(has("web-us-east-1a"), "the first frame")
+        pair.east.kill()
+        lines, raw = terminal.wait(
+            lambda lines, raw: has("!us-east ", "!web-us-east-1a", "refused")(lines, raw) and (lines, raw), "the loss, marked")
+        assert "\x1b[7m!us-east " in raw
+        first = next(line for line in lines if "web-" in line)
+        assert "web-us-east-1" in first and "unhealthy" in first and "✗" in first
+        assert len(lines) <= 14
+        assert terminal.end(b"q") == 0
+
+
+def test_it_follows_the_size(pair):
+    with watch(pair.server) as terminal:
+        terminal.wait(has("web-us-east-1a"), "the first frame")
+        terminal.resize(8, 40)
+        terminal.wait(lambda lines, raw: 0 < len(lines) <= 8 and all(len(line) <= 40 for line in lines), "a small one")
+        terminal.resize(50, 200)
+        terminal.wait(has("to become unhealthy"), "a large one, with reasons")
+        assert terminal.end(number=signal.SIGTERM) == 0 and terminal.text.endswith(LEFT)
+
+
+def test_the_terminal_is_as_it_was(pair):
+    with watch(pair.server) as terminal:
+        before = termios.tcgetattr(terminal.fd)
+        terminal.wait(has("web-us-east-1a"), "the first frame")
+        assert not termios.tcgetattr(terminal.fd)[3] & termios.ECHO
+        assert terminal.end(b"\x03") == 0
+        assert before[3] & termios.ECHO == 0 or termios.tcgetattr(terminal.fd)[3] & termios.ECHO
+
+
+def test_a_server_that_goes_and_comes_back(pair):
+    with watch(pair.server) as terminal:
+        terminal.wait(has("web-us-east-1a"), "the first frame")
+        pair.server.stop()
+        terminal.wait(has("DOES NOT ANSWER", "web-us-east-1a"), "what was known last, and that it is old")
+        pair.server.start()
+        terminal.wait(lambda lines, raw: has("4 of 4 healthy")(lines, raw) and not has("DOES NOT")(lines, raw), "it answers")
+        assert terminal.end(b"\x03") == 0
+        assert b"steerctl:" not in terminal.text
+
+
+def test_a_server_that_hangs_does_not_hold_us(pair):
+    with watch(pair.server) as terminal:
+        terminal.wait(has("web-us-east-1a"), "the first frame")
+        os.kill(pair.server.process.pid, signal.SIGSTOP)
+        try:
+            terminal.wait(has("DOES NOT ANSWER"), "that is told")
+            began = time.monotonic()
+            assert terminal.end(b"\x03") == 0
+            assert time.monotonic() - began < kit.PATIENCE_S
+        finally:
+            os.kill(pair.server.process.pid, signal.SIGCONT)
+
+
+def test_once(pair):
+    text = pair.server.ctl("watch", "--once").stdout
+    assert "\x1b" not in text and "web-us-east-1a" in text and "eu-west-1b" in text
+    assert pair.server.ctl("watch").stdout.count("web-") == 4  # the output is no terminal
+    one = pair.server.ctl("watch", "--once", "--region", "eu-west").stdout
+    assert "web-eu-west-1a" in one and "us-east" not in one
+    assert "eu-west" in pair.server.ctl("watch", "--once", "--region", "eu-wst", code=4).stderr
+    pair.server.ctl("watch", "--json", code=2)
+
+
+def test_more_places_than_a_page_has(site):
+    regions = [f"r{i:04}" for i in range(1001)]
+    site.topology = {"regions": {name: {"azs": {f"{name}-a": {}}} for name in regions}, "endpoints": {}}
+    site.zone("example.com", "")
+    server = site.start()
+    lines = server.ctl("watch", "--once", "--region", "r1000").stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.strip().startswith("r")] == ["r1000", "r1000-a"]
+    assert server.ctl("watch", "--once").stdout.count("-a ") == len(regions)

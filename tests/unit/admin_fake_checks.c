@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See admin_fake.h: one check per endpoint, "web". */
+#include "config.h"
+
+#include "admin_fake.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+size_t fake_list_monitors(void *context, const char *endpoint, struct arena *arena,
+                          struct admin_monitor **monitors)
+{
+    (void)context, (void)endpoint;
+    *monitors = arena_alloc(arena, sizeof **monitors);
+    **monitors = (struct admin_monitor){.check = "web",
+                                        .family = "ipv4",
+                                        .type = "http",
+                                        .address = "192.0.2.1:8080",
+                                        .status = {.verdict = HEALTH_OBSERVED_HEALTHY,
+                                                   .outcome = HEALTH_OUTCOME_OK,
+                                                   .detail = 200,
+                                                   .streak = 3,
+                                                   .duration_us = 1500,
+                                                   .checked_ms = 1795233906789}};
+    return 1;
+}
+
+bool fake_has_monitor(void *context, size_t endpoint, const char *verdict, const char *outcome)
+{
+    (void)context, (void)endpoint;
+    return (verdict == NULL || strcmp(verdict, "healthy") == 0) &&
+           (outcome == NULL || strcmp(outcome, "ok") == 0);
+}
+
+int fake_list_vantages(void *context, struct arena *arena, struct admin_vantages *list)
+{
+    static struct admin_vantage items[] = {
+        {.name = "fra-1", .enrolled_ms = 1, .counts = true},
+        {.name = "nyc-1", .enrolled_ms = 1, .counts = true, .aside = {true}},
+        {.name = "osl-1", .enrolled_ms = 1, .drained = true},
+        {.name = "rio-1", .enrolled_ms = 1},
+        {.name = "sin-1", .invited_until_ms = 1}};
+    (void)context, (void)arena;
+    *list = (struct admin_vantages){.is_on = true, .items = items, .count = sizeof items / sizeof *items};
+    return 0;
+}
+
+void fake_add_results(void *context, struct arena *arena, struct admin_monitor *monitor)
+{
+    (void)context, (void)arena;
+    monitor->next_ms = 1795233908000;
+    monitor->from[monitor->result_count] = "local";
+    monitor->results[monitor->result_count++] = (struct health_result){
+        .ended_ms = 1795233906789, .duration_us = 1500, .detail = 200, .outcome = HEALTH_OUTCOME_OK};
+}
+
+int fake_try_checks(void *context, struct admin_tries *tries, struct arena *arena)
+{
+    (void)context;
+    tries->items = arena_alloc(arena, sizeof *tries->items);
+    tries->items[0] = (struct admin_try){.check = "web",
+                                         .type = "http",
+                                         .family = "ipv4",
+                                         .address = "192.0.2.1:8080",
+                                         .outcome = HEALTH_OUTCOME_OK};
+    tries->count = 1;
+    return tries->check == NULL || strcmp(tries->check, "web") == 0 ? 0 : ERROR_NOT_FOUND;
+}
