@@ -157,6 +157,15 @@ struct admin_geo {
     size_t networks, places, file_size, memory;
 };
 
+/* A file that checks look into. */
+struct admin_file {
+    const char *path, *format, *state; /* "unread" "good" "refused" "useless" */
+    size_t names;                      /* in what stands */
+    int64_t written_ms, read_ms;       /* wall: of that; 0: nothing stands */
+    uint64_t changes;                  /* contents that were taken */
+    const char *why;                   /* it is refused or useless; NULL: it is not */
+};
+
 /* One that is told when a zone changes. */
 struct admin_secondary {
     const char *address; /* "192.0.2.1:53" */
@@ -467,8 +476,9 @@ struct admin_verbs {
      * hundred thousand endpoints a filter leaves few, and names and addresses are for those. */
     bool (*has_monitor)(void *reader, size_t endpoint, const char *verdict, const char *outcome);
     void (*add_results)(void *reader, struct arena *arena,
-                        struct admin_monitor *monitor);                               /* of list_monitors() */
-    size_t (*list_lags)(void *reader, struct arena *arena, struct admin_lag **items); /* returns how many */
+                        struct admin_monitor *monitor); /* of list_monitors() */
+    size_t (*list_files)(void *reader, struct arena *arena, struct admin_file **items); /* returns how many */
+    size_t (*list_lags)(void *reader, struct arena *arena, struct admin_lag **items);   /* returns how many */
     /* Check an endpoint that exists, now; on a worker, which waits for it. 0, ERROR_NOT_FOUND: it has no such
      * check, ERROR_CANCELLED, or why it could not be done. */
     int (*try_checks)(void *reader, struct admin_tries *tries, struct arena *arena);

@@ -49,6 +49,7 @@ json_t *render_counts(const struct operate_targets *targets);
 /* What is being computed. */
 /* Who was heard of and counts; null: nobody can come, and nobody has. */
 json_t *render_vantage_counts(const struct admin_vantages *vantages);
+json_t *render_check_files(const struct admin_file *files, size_t count);
 json_t *render_brakes(const struct admin_info *info);
 /* waiting: endpoints of which nothing was heard since the start. */
 json_t *render_last(const struct admin_last *last, size_t waiting);

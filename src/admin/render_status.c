@@ -114,6 +114,24 @@ json_t *render_vantage_counts(const struct admin_vantages *vantages)
     return object;
 }
 
+json_t *render_check_files(const struct admin_file *files, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *object = json_object();
+        set_text(object, "path", files[i].path);
+        set_text(object, "format", files[i].format);
+        set_text(object, "state", files[i].state);
+        set_number(object, "names", files[i].names);
+        set_time(object, "written", files[i].written_ms);
+        set_time(object, "read", files[i].read_ms);
+        set_number(object, "changes", files[i].changes);
+        set_text(object, "error", files[i].why);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 json_t *render_last(const struct admin_last *last, size_t waiting)
 {
     json_t *object = json_object();

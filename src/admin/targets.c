@@ -80,6 +80,13 @@ static const struct admin_verbs *verbs_of(const struct call *call)
     return &call->admin->verbs;
 }
 
+static json_t *render_file_list(struct call *call)
+{
+    struct admin_file *items = NULL;
+    size_t count = verbs_of(call)->list_files(call->reader, call->arena, &items);
+    return render_check_files(items, count);
+}
+
 void handle_status(struct call *call)
 {
     static const struct {
@@ -112,6 +119,7 @@ void handle_status(struct call *call)
     (void)verbs->list_vantages(call->reader, call->arena, &vantages);
     json_object_set_new(document, "vantages", render_vantage_counts(&vantages));
     json_object_set_new(document, "replication", render_lag_counts(&info.lags));
+    json_object_set_new(document, "files", render_file_list(call));
     json_object_set_new(document, "store", render_store(&info.store));
     json_object_set_new(document, "archive", render_archive(&info.archive));
     json_object_set_new(document, "points", render_points(&info.points));

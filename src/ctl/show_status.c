@@ -68,6 +68,26 @@ static void show_replication(const json_t *counts)
     text_line("replication", text);
 }
 
+/* Only those that are not as they should be. */
+static void show_files(const json_t *files)
+{
+    size_t index;
+    json_t *file;
+    json_array_foreach(files, index, file)
+    {
+        const char *state = text_of(file, "state");
+        char text[TABLE_CELL_SIZE];
+        if (state != NULL && strcmp(state, "good") != 0) {
+            bool stands = json_is_string(json_object_get(file, "read"));
+            const char *why = text_of(file, "error");
+            snprintf(text, sizeof text, "%s %s%s%s%s", text_or_dash(text_of(file, "path")), state,
+                     why == NULL ? "" : ": ", why == NULL ? "" : why,
+                     stands ? "; what it said before stands" : "");
+            text_line("check file", text);
+        }
+    }
+}
+
 /* Only where something is not as it should be. */
 static void show_store(const json_t *store)
 {
@@ -136,6 +156,7 @@ void show_status(const struct steerctl *ctl, const json_t *status)
     show_brake(status, "ipv6");
     show_vantages(json_object_get(status, "vantages"));
     show_replication(json_object_get(status, "replication"));
+    show_files(json_object_get(status, "files"));
     show_store(json_object_get(status, "store"));
     show_archive(json_object_get(status, "archive"));
     show_last(status);

@@ -10,6 +10,7 @@ src_steerd_SOURCES = \
 	src/daemon/certificates.c src/daemon/certificates.h \
 	src/daemon/changes.c src/daemon/changes.h \
 	src/daemon/channel.c src/daemon/channel.h \
+	src/daemon/check_files.c src/daemon/check_files.h \
 	src/daemon/checked.c src/daemon/checked.h \
 	src/daemon/counted.c src/daemon/counted.h \
 	src/daemon/difference.c src/daemon/difference.h src/daemon/difference_files.c src/daemon/difference_parts.h \

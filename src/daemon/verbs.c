@@ -7,6 +7,7 @@
 #include "daemon/verbs.h"
 
 #include "daemon/changes.h"
+#include "daemon/check_files.h"
 #include "daemon/durable.h"
 #include "daemon/follow.h"
 #include "daemon/journal.h"
@@ -529,6 +530,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_monitors = list_monitors,
                                   .add_results = add_results,
                                   .has_monitor = has_monitor,
+                                  .list_files = server_list_files,
                                   .list_lags = server_list_lags,
                                   .report_lag = server_report_lag,
                                   .try_checks = server_try_checks,

@@ -18,6 +18,11 @@ const char *sheet_state_text(enum sheet_state state)
     return texts[state];
 }
 
+const char *sheet_format_text(enum sheet_format format)
+{
+    return format == SHEET_GDNSD ? "gdnsd" : "steerd";
+}
+
 uint64_t sheet_get_version(const struct sheet *sheet)
 {
     return atomic_load_explicit(&sheet->version, memory_order_acquire);
@@ -51,6 +56,7 @@ void sheet_take(struct sheet *sheet, struct sheet_table *table, int64_t modified
     sheet->table = table;
     sheet->modified_ms = modified_ms;
     sheet->noticed_ms = clock_now_ms(&sheet->clock);
+    sheet->read_ms = clock_wall_ms(&sheet->clock);
     sheet->changes++;
     sheet->state = SHEET_STATE_GOOD;
     pthread_mutex_unlock(&sheet->lock);
@@ -140,7 +146,7 @@ static unsigned make_mark(const struct sheet *sheet, enum sheet_word word)
     return 1 + (unsigned)word * 2 + (sheet->state == SHEET_STATE_REFUSED);
 }
 
-static void write_fault(const struct sheet_fault *fault, const char *behind, char text[SHEET_TEXT_SIZE])
+void sheet_write_fault(const struct sheet_fault *fault, const char *behind, char text[SHEET_TEXT_SIZE])
 {
     if (fault->line == 0) {
         snprintf(text, SHEET_TEXT_SIZE, "%s%s", fault->why, behind);
@@ -158,9 +164,9 @@ static void write_text(const struct sheet *sheet, uint32_t max_age_ms, const str
         snprintf(answer->text, sizeof answer->text, "written %lld s ago, expected at most %u s",
                  (long long)(find_age_ms(sheet) / SECOND_MS), max_age_ms / SECOND_MS);
     } else if (sheet->state == SHEET_STATE_USELESS || answer->word == SHEET_USELESS) {
-        write_fault(&sheet->fault, "", answer->text);
+        sheet_write_fault(&sheet->fault, "", answer->text);
     } else if (sheet->state == SHEET_STATE_REFUSED) {
-        write_fault(&sheet->fault, "; what it said before stands", answer->text);
+        sheet_write_fault(&sheet->fault, "; what it said before stands", answer->text);
     } else if (answer->word == SHEET_UNNAMED) {
         snprintf(answer->text, sizeof answer->text, "the file does not name it");
     } else {

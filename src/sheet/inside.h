@@ -25,7 +25,8 @@ struct sheet {
     pthread_mutex_t lock;      /* guards what follows; held for moments */
     struct sheet_table *table; /* that stands; NULL: none */
     int64_t modified_ms;       /* wall: when that was written, */
-    int64_t noticed_ms;        /* … monotonic: when we came to know */
+    int64_t noticed_ms;        /* … monotonic: when we came to know, */
+    int64_t read_ms;           /* … and the same by the wall clock */
     uint64_t changes;
     enum sheet_state state;
     struct sheet_fault fault;
@@ -60,6 +61,8 @@ void sheet_take(struct sheet *sheet, struct sheet_table *table, int64_t modified
 void sheet_refuse(struct sheet *sheet, const struct sheet_fault *fault);
 /* There is nothing to read. */
 void sheet_lose(struct sheet *sheet, const char *why);
+/* With its place, and with `behind` behind it. */
+void sheet_write_fault(const struct sheet_fault *fault, const char *behind, char text[SHEET_TEXT_SIZE]);
 
 /* ---- watch.c ---- */
 

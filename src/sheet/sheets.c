@@ -136,10 +136,15 @@ static struct sheet_status describe(struct sheet *sheet)
     struct sheet_status status = {.path = memory_copy_text(sheet->path),
                                   .format = sheet->format,
                                   .state = sheet->state,
-                                  .names = sheet->table == NULL ? 0 : sheet_table_count(sheet->table),
-                                  .modified_ms = sheet->table == NULL ? 0 : sheet->modified_ms,
-                                  .changes = sheet->changes,
-                                  .fault = sheet->fault};
+                                  .changes = sheet->changes};
+    if (sheet->table != NULL) {
+        status.names = sheet_table_count(sheet->table);
+        status.modified_ms = sheet->modified_ms;
+        status.read_ms = sheet->read_ms;
+    }
+    if (sheet->state == SHEET_STATE_REFUSED || sheet->state == SHEET_STATE_USELESS) {
+        sheet_write_fault(&sheet->fault, "", status.why);
+    }
     pthread_mutex_unlock(&sheet->lock);
     return status;
 }

@@ -65,15 +65,17 @@ enum sheet_state {
     SHEET_STATE_USELESS, /* "useless" */
 };
 const char *sheet_state_text(enum sheet_state state);
+const char *sheet_format_text(enum sheet_format format); /* as in the topology */
 
 struct sheet_status {
     char *path; /* owned by who asked */
     enum sheet_format format;
     enum sheet_state state;
-    size_t names;             /* in what stands */
-    int64_t modified_ms;      /* when that was written, wall; 0: there is none */
-    uint64_t changes;         /* contents that were taken */
-    struct sheet_fault fault; /* of REFUSED and USELESS */
+    size_t names;              /* in what stands */
+    int64_t modified_ms;       /* when that was written, wall; 0: there is none */
+    int64_t read_ms;           /* when it was read, likewise */
+    uint64_t changes;          /* contents that were taken */
+    char why[SHEET_TEXT_SIZE]; /* of REFUSED and USELESS; else "" */
 };
 
 /* Returns how many there are, of which `list` (owned, to be freed by sheets_free_list()) tells. */

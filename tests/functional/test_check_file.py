@@ -12,8 +12,11 @@ import time
 import pytest
 
 import kit
-from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
+import takeovers
+from takeovers import take_over
 from test_last_health import wait_kept
+
+reaper = takeovers.reaper  # a fixture
 
 US, EU = "web-us-east-1a", "web-eu-west-1a"
 
@@ -116,6 +119,35 @@ def test_what_is_wrong_is_refused_as_a_whole(scene):
     assert server.addresses("www.example.com") == scene.eu
     flip(server, scene, False)
     assert text_of(server) is None
+
+
+def test_the_status_has_the_file(scene):
+    """By path: what it is, what became of it, and of the content that stands how much it says and since when."""
+    say(scene.told)
+    server = scene.start()
+    wait_check(server, verdict="healthy")
+    assert "check file" not in server.ctl("status").stdout
+    [good] = server.get("/v1/status")["files"]
+    assert (good["path"], good["format"], good["state"], good["names"], good["error"]) == (
+        str(scene.told), "steerd", "good", 2, None)
+    assert good["changes"] >= 1 and good["written"] is not None and good["read"] is not None
+    write(scene.told, "{")
+    wait_text(server, "line 1, column 2")
+    [refused] = server.get("/v1/status")["files"]
+    assert refused["error"].startswith("line 1, column 2: ")
+    assert {**refused, "error": None} == {**good, "state": "refused"}, "what it said before stands"
+    assert "line 1, column 2" in server.ctl("status").stdout
+    scene.told.unlink()
+    wait_text(server, "No such file")
+    [useless] = server.get("/v1/status")["files"]
+    assert (useless["state"], useless["names"], useless["written"], useless["read"]) == ("useless", 0, None, None)
+    assert "No such file" in useless["error"]
+    say(scene.told)
+    server.wait(lambda: server.get("/v1/status")["files"][0]["state"] == "good", "the file is good")
+    scene.topology["checks"]["noc"] = {"type": "push", "ttl": "1h"}
+    scene.write()
+    server.reload()
+    server.wait(lambda: server.get("/v1/status")["files"] == [], "nobody looks into it any more")
 
 
 def break_missing(path):
@@ -349,7 +381,7 @@ def test_reload_with_another_file(scene):
     server.wait(lambda: count_threads(server, "sheet") == 1, "the other one is not followed any more")
 
 
-def test_restart_and_takeover(scene, reaper):  # noqa: F811  pylint: disable=redefined-outer-name,unused-argument
+def test_restart_and_takeover(scene, reaper):  # pylint: disable=redefined-outer-name,unused-argument
     say(scene.told, web_us_east_1a="down")
     server = scene.start()
     server.wait_answers("www.example.com", scene.eu)

@@ -499,6 +499,7 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .list_monitors = fake_list_monitors,
                                 .add_results = fake_add_results,
                                 .list_vantages = fake_list_vantages,
+                                .list_files = fake_list_files,
                                 .has_monitor = fake_has_monitor,
                                 .try_checks = fake_try_checks,
                                 .put_override = put_override,

@@ -33,6 +33,7 @@ size_t fake_list_monitors(void *context, const char *endpoint, struct arena *are
 bool fake_has_monitor(void *context, size_t endpoint, const char *verdict, const char *outcome);
 void fake_add_results(void *context, struct arena *arena, struct admin_monitor *monitor);
 int fake_list_vantages(void *context, struct arena *arena, struct admin_vantages *list);
+size_t fake_list_files(void *context, struct arena *arena, struct admin_file **items);
 int fake_try_checks(void *context, struct admin_tries *tries, struct arena *arena);
 
 struct admin_verbs fake_verbs(struct fake *fake);

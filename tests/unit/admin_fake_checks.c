@@ -47,6 +47,23 @@ int fake_list_vantages(void *context, struct arena *arena, struct admin_vantages
     return 0;
 }
 
+size_t fake_list_files(void *context, struct arena *arena, struct admin_file **items)
+{
+    static struct admin_file list[] = {{.path = "/run/noc.json",
+                                        .format = "steerd",
+                                        .state = "refused",
+                                        .names = 2,
+                                        .written_ms = 1795233905000,
+                                        .read_ms = 1795233906789,
+                                        .changes = 5,
+                                        .why = "line 3, column 5: found \"dwon\""},
+                                       {.path = "/run/other", .format = "gdnsd", .state = "good", .names = 1},
+                                       {.path = "/run/unread", .format = "gdnsd", .state = "unread"}};
+    (void)context, (void)arena;
+    *items = list;
+    return sizeof list / sizeof *list;
+}
+
 void fake_add_results(void *context, struct arena *arena, struct admin_monitor *monitor)
 {
     (void)context, (void)arena;

@@ -103,6 +103,10 @@ static void lists_and_shows(void **state)
     struct world *w = *state;
     assert_int_equal(run(w, "status"), 0);
     assert_has(&w->out, "generation    7");
+    assert_has(&w->out,
+               "/run/noc.json refused: line 3, column 5: found \"dwon\"; what it said before stands\n");
+    assert_has(&w->out, "/run/unread unread\n");
+    assert_null(strstr(w->out.bytes, "/run/other"));
     assert_int_equal(run(w, "endpoints"), 0);
     assert_has(&w->out, "web-3     eu-west-1a  eu-west  healthy");
     assert_int_equal(run(w, "endpoints|--region|us-east"), 0);
