@@ -157,6 +157,7 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
     health->kin = arena_alloc(health->frame->arena, plan->monitor_count * sizeof *health->kin);
     health->frame->pushes =
         arena_alloc(health->frame->arena, count_pushes(plan) * sizeof *health->frame->pushes);
+    health->push_news = arena_alloc(health->arena, count_pushes(plan) * sizeof *health->push_news);
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         const struct health_monitor_plan *from = &plan->monitors[i];
         assert(from->endpoint < plan->endpoint_count);
@@ -322,6 +323,7 @@ struct health *health_new_like(const struct health *from)
                                                       .stale_ms = monitor->stale_ms,
                                                       .rule = monitor->rule};
     }
+    health->push_news = arena_alloc(health->arena, health->frame->push_count * sizeof *health->push_news);
     health->results = health_results_hold(from->results);
     health->undone_ms = INT64_MAX;
     add_words(health);

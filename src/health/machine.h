@@ -54,6 +54,7 @@ struct health_monitor {
     int64_t push_ends_ms; /* monotonic: until when the latest one counts; 0: not known, or over */
     int64_t push_time_ms; /* of the latest one, as it said, wall; 0: it did not */
     uint64_t push_seq;    /* likewise */
+    bool push_is_news;    /* one that was not written down yet (push_news) */
     struct health_stay stay;
     uint32_t rule;     /* 1 + index of it; 0: none */
     uint32_t stale_ms; /* without a result for so long nothing is known of it now; 0: for ever */
@@ -181,6 +182,8 @@ struct health {
     int64_t shed_ms; /* monotonic: when answers began to follow other loads */
     bool has_shed;   /* they did, at some time */
     struct health_push_round pushes;
+    uint32_t *push_news; /* monitors, each once, whose reports are not in the diary's records yet */
+    uint32_t push_news_count;
     int64_t next_load_ms; /* monotonic: before this no load grows too old, and none waits; 0: none does */
     struct health_monitor *monitors;
     uint32_t monitor_count;

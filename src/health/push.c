@@ -54,6 +54,16 @@ static void note_end(struct health *health, int64_t ends_ms)
     }
 }
 
+/* Results that say the same as before are not written down one by one; which report was the last one is. */
+static void note_news(struct health *health, uint32_t monitor)
+{
+    struct health_monitor *m = &health->monitors[monitor];
+    if (health->diary != NULL && !m->push_is_news) {
+        m->push_is_news = true;
+        health->push_news[health->push_news_count++] = monitor;
+    }
+}
+
 enum health_push_fate health_push(struct health *health, uint32_t monitor, const struct health_push *push,
                                   int64_t wall_ms, int64_t now_ms)
 {
@@ -72,6 +82,7 @@ enum health_push_fate health_push(struct health *health, uint32_t monitor, const
     m->push_time_ms = push->time_ms != 0 ? push->time_ms : m->push_time_ms;
     m->push_seq = push->seq;
     note_end(health, m->push_ends_ms);
+    note_news(health, monitor);
     take(health, monitor, push->up ? HEALTH_OUTCOME_OK : HEALTH_OUTCOME_REPORTED_DOWN, wall_ms,
          m->push_ends_ms - now_ms);
     return HEALTH_PUSH_TAKEN;
@@ -94,6 +105,7 @@ static void expire(struct health *health, uint32_t monitor, int64_t wall_ms, int
 {
     struct health_monitor *m = &health->monitors[monitor];
     m->push_ends_ms = m->absent_fails ? now_ms + m->push_ttl_ms : 0;
+    note_news(health, monitor);
     take(health, monitor, m->absent_fails ? HEALTH_OUTCOME_ABSENT : HEALTH_OUTCOME_STALE, wall_ms,
          m->push_ttl_ms);
 }

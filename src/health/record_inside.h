@@ -26,12 +26,18 @@ struct read_node {
     uint8_t withheld; /* percent */
 };
 
+struct read_push {
+    int64_t ends_ms, time_ms;
+    uint64_t seq;
+};
+
 struct read_monitor {
     struct health_monitor_plan plan;
     uint8_t role;
     struct health_kin kin;
     uint8_t brake_family;
-    struct health_monitor history; /* without the plan */
+    struct health_monitor history; /* without the plan, and without what follows */
+    struct read_push push;
 };
 
 struct read_control {
@@ -75,10 +81,21 @@ struct health_reader {
     struct arena *arena;
 };
 
-/* ---- record_lag.c ---- */
+/* ---- record_push.c ---- */
 
 struct buffer;
 struct cursor;
+
+/* Nothing, if nobody ever reported to it. */
+void health_record_add_push(const struct health *health, uint32_t monitor, struct buffer *to);
+/* Append up to `count` of those that have news. Returns how many are left. */
+size_t health_record_catch_up_pushes(struct health *health, size_t count, struct buffer *to);
+bool health_record_read_push(struct health_reader *reader, struct cursor *body);
+/* By the clock of who reads. */
+void health_record_fill_push(const struct read_push *push, const struct health_reading *reading,
+                             struct health_monitor *monitor);
+
+/* ---- record_lag.c ---- */
 
 /* record_stream.c: a record that ends with a name. */
 void health_record_add_named(struct buffer *to, uint8_t kind, const void *body, size_t len, const char *name);

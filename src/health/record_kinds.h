@@ -37,6 +37,8 @@ enum health_record_kind {
     /* u8 kind, u32 index, i64 begun, u8 families that ramp, that are out, u8 percent of weight that is
      * withheld: how the weight of what came back returns */
     HEALTH_RECORD_RAMP,
+    /* u32 monitor, i64 until when its latest report counts, i64 its time (wall), u64 its seq */
+    HEALTH_RECORD_PUSH,
 };
 
 enum health_record_flag {

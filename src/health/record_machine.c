@@ -143,6 +143,7 @@ static void fill_results(const struct health_reader *reader, const struct health
         struct health_monitor *m = &health->monitors[i];
         m->is_judged = reader->monitors[i].history.is_judged;
         health_copy_history(m, &reader->monitors[i].history);
+        health_record_fill_push(&reader->monitors[i].push, reading, m);
         m->suspected_ms = shift(m->suspected_ms, reading->shift_ms);
         m->answered_ms = shift(m->answered_ms, reading->shift_ms);
         m->result_ms =

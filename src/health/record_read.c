@@ -360,6 +360,7 @@ int health_reader_take(struct health_reader *reader, const struct health_record 
         case HEALTH_RECORD_AGES: is_good = read_ages(reader, &body); break;
         case HEALTH_RECORD_NEED: is_good = read_need(reader, &body); break;
         case HEALTH_RECORD_RAMP: is_good = read_ramp(reader, &body); break;
+        case HEALTH_RECORD_PUSH: is_good = health_record_read_push(reader, &body); break;
         case HEALTH_RECORD_LAG: is_good = health_record_read_lag(reader, &body); break;
         default: is_good = false;
         }

@@ -304,6 +304,9 @@ static void add_endpoint(const struct health *health, uint32_t index, bool chang
     add_load(health, index, changed, to);
     for (uint32_t i = 0; i < node->child_count; i++) {
         add_result(health, node->first_child + i, to);
+        if (!changed) {
+            health_record_add_push(health, node->first_child + i, to);
+        }
     }
 }
 
@@ -412,11 +415,12 @@ size_t health_writer_catch_up(struct health_writer *writer, size_t count, struct
             add_ramp(writer->health, &place, true, to);
         }
     }
+    size_t pushes = health_record_catch_up_pushes(writer->health, count, to);
     size_t lags_at = 0, lags = health_record_catch_up_lags(writer->health, &lags_at, count, false, to);
     if (diary->count == 0) {
         add_brake(writer, false, to);
     }
-    return diary->count + lags;
+    return diary->count + pushes + lags;
 }
 
 bool health_writer_add_ages(struct health_writer *writer, int64_t wall_ms, struct buffer *to)

@@ -6,8 +6,11 @@ import time
 import pytest
 
 import kit
-from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
+import takeovers
+from takeovers import take_over
 from test_last_health import wait_kept
+
+reaper = takeovers.reaper  # a fixture
 
 US, EU = "web-us-east-1a", "web-eu-west-1a"
 
@@ -106,9 +109,11 @@ def test_a_heartbeat(scene):
 
 
 @pytest.mark.parametrize("how", ["stop", "kill", "reload", "takeover"])
-def test_what_was_reported_stays(scene, how, reaper):  # noqa: F811
+def test_what_was_reported_stays(scene, how, reaper):
     server = scene.start()
-    report(server, US, "down", seq=9)
+    report(server, US, "down", seq=5)
+    wait_kept(scene, server)
+    report(server, US, "down", seq=9)  # which says nothing new
     wait_kept(scene, server)
     if how == "reload":
         scene.server["threads"] = 1
@@ -124,7 +129,8 @@ def test_what_was_reported_stays(scene, how, reaper):  # noqa: F811
         server = scene.start()
     assert server.addresses("www.example.com") == scene.eu
     assert check_of(server, US)["outcome"] == "reported_down"
-    report(server, US, "up")
+    assert report(server, US, "up", seq=9) == report(server, US, "up", seq=8) == "replayed"
+    report(server, US, "up", seq=10)
     assert server.addresses("www.example.com") == scene.us
 
 
@@ -138,6 +144,18 @@ def test_age_goes_on_while_nothing_runs(scene):
     server = scene.start()
     server.wait(lambda: check_of(server, US)["outcome"] == "stale", "it expires")
     assert check_of(server, US)["verdict"] == "unknown"
+
+
+def test_its_own_time_goes_on_while_nothing_runs(scene):
+    """That of the check is ten minutes."""
+    server = scene.start()
+    report(server, US, "up", ttl="3s", seq=4)
+    wait_kept(scene, server)
+    server.kill()
+    server = scene.start()
+    server.wait(lambda: check_of(server, US)["outcome"] == "stale", "it expires")
+    assert report(server, US, "up", seq=4) == "replayed"
+    assert report(server, US, "up", seq=1) is None, "one that counts anew once the last one has expired"
 
 
 def test_bad_configuration(scene):

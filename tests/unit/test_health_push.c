@@ -7,8 +7,10 @@
 
 #include "unit.h"
 
+#include "base/buffer.h"
 #include "base/random.h"
 #include "health/health.h"
+#include "health/record.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -258,6 +260,100 @@ static void a_clock_that_ran_ahead_may_be_put_right(void **state)
     }
 }
 
+/* ---- from one process to the next ---- */
+
+static struct health *read_back(const struct buffer *stream, int64_t at_ms, int64_t shift_ms)
+{
+    struct health_reader *reader = health_reader_new();
+    struct health_record record;
+    size_t at = 0;
+    while (health_record_next((const uint8_t *)stream->bytes, stream->len, &at, &record) == 0) {
+        assert_int_equal(health_reader_take(reader, &record), 0);
+    }
+    assert_int_equal(at, stream->len);
+    struct health *read =
+        health_reader_finish(reader, &(struct health_reading){.wall_ms = WALL + at_ms,
+                                                              .now_ms = NOW + at_ms + shift_ms,
+                                                              .shift_ms = shift_ms,
+                                                              .is_restored = true});
+    struct health *after = build(WALL + at_ms);
+    health_carry(after, read, WALL + at_ms);
+    health_begin(after);
+    health_free(read);
+    health_reader_free(reader);
+    return after;
+}
+
+/* Of three reports one is in the file as it is begun, one follows, and one came last. */
+static void write_down(struct health *health, struct buffer *stream)
+{
+    struct health_sizes sizes = health_get_sizes(health);
+    struct health_writer *writer = health_writer_new(&sizes);
+    buffer_init(stream);
+    (void)push(health, ONE, (struct health_push){.up = true, .seq = 6}, 0);
+    health_writer_begin(writer, health);
+    while (health_writer_step(writer, 2, stream)) {
+    }
+    (void)push(health, ONE, (struct health_push){.up = true, .seq = 7}, 1000);
+    assert_int_equal(health_writer_catch_up(writer, 64, stream), 0);
+    (void)push(health, ONE, (struct health_push){.up = true, .seq = 8, .time_ms = WALL + 2000}, 3000);
+    (void)push(health, TWO, (struct health_push){.up = true}, 3000);
+    while (health_writer_catch_up(writer, 1, stream) != 0) {
+    }
+    size_t len = stream->len;
+    assert_int_equal(health_writer_catch_up(writer, 64, stream), 0);
+    assert_int_equal(stream->len, len);
+    health_writer_end(writer);
+    health_writer_free(writer);
+}
+
+static void the_next_process_knows_the_last_report(void **state)
+{
+    enum { SHIFT = 100 };
+    struct buffer stream;
+    (void)state;
+    struct health *health = build(WALL);
+    write_down(health, &stream);
+    struct health *after = read_back(&stream, 4000, SHIFT);
+    for (uint64_t seq = 6; seq <= 8; seq++) {
+        const struct health_push again = {.up = false, .seq = seq};
+        assert_int_equal(health_push(after, ONE, &again, WALL + 4000, NOW + 4000 + SHIFT),
+                         HEALTH_PUSH_REPLAYED);
+    }
+    const struct health_push earlier = {.up = false, .time_ms = WALL + 2000};
+    assert_int_equal(health_push(after, ONE, &earlier, WALL + 4000, NOW + 4000 + SHIFT),
+                     HEALTH_PUSH_REPLAYED);
+    while (health_expire_pushes(after, WALL + 1999 + TTL, NOW + 1999 + TTL + SHIFT)) {
+    }
+    expect_one(after, HEALTH_OBSERVED_HEALTHY, HEALTH_OUTCOME_OK);
+    while (health_expire_pushes(after, WALL + 2000 + TTL, NOW + 2000 + TTL + SHIFT)) {
+    }
+    expect_one(after, HEALTH_OBSERVED_UNKNOWN, HEALTH_OUTCOME_STALE);
+    assert_int_equal(look(after, TWO).verdict, HEALTH_OBSERVED_HEALTHY);
+    health_free(after);
+    health_free(health);
+    buffer_fini(&stream);
+}
+
+/* The machine may have been up for less than nobody ran. */
+static void a_report_that_ended_meanwhile_has_ended(void **state)
+{
+    struct buffer stream;
+    (void)state;
+    struct health *health = build(WALL);
+    write_down(health, &stream);
+    struct health *after = read_back(&stream, 2 * TTL, -NOW - 2 * TTL - 1);
+    while (health_expire_pushes(after, WALL + 2 * TTL, 1)) {
+    }
+    expect_one(after, HEALTH_OBSERVED_UNKNOWN, HEALTH_OUTCOME_STALE);
+    const struct health_push again = {.up = true, .seq = 8}, anew = {.up = true, .seq = 1};
+    assert_int_equal(health_push(after, ONE, &again, WALL + 2 * TTL, 1), HEALTH_PUSH_REPLAYED);
+    assert_int_equal(health_push(after, ONE, &anew, WALL + 2 * TTL, 1), HEALTH_PUSH_TAKEN);
+    health_free(after);
+    health_free(health);
+    buffer_fini(&stream);
+}
+
 /* The clock may be set meanwhile. */
 static void ages_go_on_over_a_reload(void **state)
 {
@@ -349,6 +445,8 @@ int main(void)
         cmocka_unit_test(late_ones_and_replayed_ones_change_nothing),
         cmocka_unit_test(a_heartbeat_that_begins_anew_is_taken),
         cmocka_unit_test(a_clock_that_ran_ahead_may_be_put_right),
+        cmocka_unit_test(the_next_process_knows_the_last_report),
+        cmocka_unit_test(a_report_that_ended_meanwhile_has_ended),
         cmocka_unit_test(ages_go_on_over_a_reload),
         cmocka_unit_test(as_a_model_says),
     };
