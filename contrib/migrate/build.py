@@ -96,7 +96,7 @@ class Topology:
             if endpoint.capacity:
                 document["capacity"] = endpoint.capacity
             if endpoint.checks:
-                document["checks"] = list(endpoint.checks)
+                document["checks"] = [self.services.use(check, target) for check in endpoint.checks]
             return document
         used = {check for endpoint in self.endpoints.values() for check in endpoint.checks}
         document = {"regions": {}}

@@ -24,7 +24,7 @@ class Conversion:
         self.folder, self.report = folder, Report()
         config = self.read_config()
         self.settings = Settings(self.section(config, "options"), self.report)
-        self.services = Services(self.section(config, "service_types"), self.report)
+        self.services = Services(self.section(config, "service_types"), self.state_dir(config), self.report)
         plugins = self.section(config, "plugins")
         geoip = vscf.as_hash(plugins.get("geoip", vscf.Hash("config")), "plugin geoip")
         self.maps = Maps(vscf.as_hash(geoip.get("maps", vscf.Hash("config")), "maps"), os.path.join(folder, "geoip"),
@@ -50,10 +50,12 @@ class Conversion:
     def section(config, key):
         return vscf.as_hash(config.get(key, vscf.Hash("config")), key)
 
+    def state_dir(self, config):
+        return str(self.section(config, "options").get("state_dir", "/var/lib/gdnsd"))
+
     def read_admin_state(self, config):
         """Overrides are the operator's and live in the server; where there are some, they have to be made again."""
-        state = self.section(config, "options").get("state_dir", "/var/lib/gdnsd")
-        path = os.path.join(str(state), "admin_state")
+        path = os.path.join(self.state_dir(config), "admin_state")
         try:
             node = vscf.as_hash(vscf.read(path, path), "states") if os.path.isfile(path) else {}
         except Failure as error:

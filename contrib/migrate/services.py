@@ -2,10 +2,15 @@
 """service_types -> checks. A service is a name; what watches it is a check document, nothing (always up), or the
 certainty that it is down."""
 import dataclasses
+import os
+import re
 
 from . import vscf
 
 FALL_RISE_MAX = 100
+WORDS_MAX = 64
+ITEM = "%%ITEM%%"
+STANDS_FOR = re.compile("%[A-Z_]{2,}%")  # something, in a command of steerd
 
 
 @dataclasses.dataclass
@@ -16,8 +21,8 @@ class Service:
 
 
 class Services:
-    def __init__(self, node, report):
-        self.report = report
+    def __init__(self, node, state_dir, report):
+        self.state_dir, self.report = state_dir, report
         self.known = {"up": Service(), "down": Service(is_down=True)}
         self.nodes = node
         for name, body in node.items():
@@ -37,6 +42,15 @@ class Services:
     def checks(self, names):
         return tuple(name for name in names if self.known[name].check is not None)
 
+    def use(self, name, target):
+        """The check for an endpoint."""
+        kind = self.known[name].check["type"]
+        if target.host is not None and kind in ("file", "exec"):
+            self.report.approximate(self.nodes.place_of(name), f"service type {name}: a host name that cannot be looked up fails "
+                                                               "in steerd, whatever this says of it")
+        is_named = target.host is not None and kind == "file"
+        return {"check": name, "key": target.host + "."} if is_named else name
+
     def documents(self):
         return {name: service.check for name, service in self.known.items() if service.check is not None}
 
@@ -51,11 +65,12 @@ class Services:
             check = {"type": "http", **self.convert_http(name, node)}
         elif plugin == "tcp_connect":
             check = {"type": "tcp", "port": vscf.as_integer(node.get("port") or missing(node, "port"), "port")}
-        elif plugin in ("extmon", "extfile"):
-            self.report.leave_out(place, f"service type {name}: {plugin} is not converted, a check of type "
-                                         f"{'exec' if plugin == 'extmon' else 'file'} does the same; until it has one, what only "
-                                         "this watches is served as if it were up")
-            return Service(up_ttl_s=self.read_up_ttl(node))
+        elif plugin == "extfile":
+            check = self.convert_extfile(name, node)
+        elif plugin == "extmon":
+            check = self.convert_extmon(name, node)
+            if check is None:
+                return Service(up_ttl_s=self.read_up_ttl(node))
         else:
             self.report.leave_out(place, f"service type {name}: unknown plugin '{plugin}'")
             return Service()
@@ -73,17 +88,48 @@ class Services:
         check["status"] = codes[0] if len(codes) == 1 else [codes[0], codes[-1]] if is_range else ",".join(map(str, codes))
         return check
 
+    def convert_extfile(self, name, node):
+        """Names in the file are addresses, or host names as they stand in the configuration: build.py gives those a key."""
+        path = str(vscf.as_text(node.get("file") or missing(node, "file"), "file"))
+        if is_direct(node):
+            self.report.approximate(self.nodes.place_of(name), f"service type {name}: TTLs in the file are not used")
+        is_down = "def_down" in node and vscf.as_boolean(node["def_down"], "def_down")
+        return {"type": "file", "file": os.path.join(self.state_dir, "extfile", path), "format": "gdnsd", "key": "address",
+                "absent": "down" if is_down else "up"}
+
+    def convert_extmon(self, name, node):
+        """None: steerd has nothing like it. %HOST% is the address of what has no host name."""
+        place = self.nodes.place_of(name)
+        words = [str(vscf.as_text(word, "cmd")) for word in vscf.as_list(node.get("cmd") or missing(node, "cmd"))]
+        strange = next((word for word in words if STANDS_FOR.search(word.replace(ITEM, ""))), None)
+        why = (f"'{words[0]}' is no absolute path" if not words[0].startswith("/") else
+               f"more than {WORDS_MAX} arguments" if len(words) > WORDS_MAX else
+               f"steerd takes what stands between percent signs in '{strange}' for something else" if strange is not None else
+               None)
+        if why is not None:
+            self.report.leave_out(place, f"service type {name}: extmon: {why}; what only this watches is served as if it were up")
+            return None
+        self.report.approximate(place, f"service type {name}: extmon: a command that cannot be run, or that a signal kills, says "
+                                       "nothing in steerd, and is a failure in gdnsd; it runs in /, with nothing but PATH in "
+                                       "its environment")
+        if number_of(node, "max_proc", 0):
+            self.report.approximate(node.place_of("max_proc"), f"service type {name}: extmon: max_proc: steerd has one limit "
+                                                               "for the commands of all checks, \"probe\" in steerd.json")
+        return {"type": "exec", "command": [word.replace(ITEM, "%HOST%") for word in words], "warning": "down",
+                "unknown": "down"}
+
     @staticmethod
     def read_up_ttl(node):
-        if "direct" in node and vscf.as_boolean(node["direct"], "direct"):
+        if is_direct(node):
             return vscf.as_integer(node["def_ttl"], "def_ttl") if "def_ttl" in node else None
         return number_of(node, "interval", 10) * number_of(node, "down_thresh", 10)
 
     def convert_timing(self, name, node, check):
         interval, timeout = number_of(node, "interval", 10), number_of(node, "timeout", 0)
-        fall, rise = number_of(node, "down_thresh", 10), number_of(node, "up_thresh", 20)
+        fall, rise = (1, 1) if is_direct(node) else (number_of(node, "down_thresh", 10), number_of(node, "up_thresh", 20))
         check["interval"] = f"{interval}s"
-        check["timeout"] = f"{timeout or interval // 2}s" if timeout or interval % 2 == 0 else f"{interval * 500}ms"
+        if check["type"] != "file":
+            check["timeout"] = f"{timeout or interval // 2}s" if timeout or interval % 2 == 0 else f"{interval * 500}ms"
         for key, mine, value in (("down_thresh", "fall", fall), ("up_thresh", "rise", rise)):
             check[mine] = min(value, FALL_RISE_MAX)
             if value > FALL_RISE_MAX:
@@ -94,6 +140,11 @@ class Services:
                                     f"service type {name}: in gdnsd {fall} failures make it DOWN if fewer than ok_thresh "
                                     f"successes in a row lie between them, in steerd {fall} failures in a row")
         return Service(check=check, up_ttl_s=self.read_up_ttl(node))
+
+
+def is_direct(node):
+    """Of extmon and extfile: each result is a verdict."""
+    return "direct" in node and vscf.as_boolean(node["direct"], "direct")
 
 
 def number_of(node, key, default):

@@ -14,6 +14,7 @@ import dns.message
 import dns.query
 
 import kit
+import nameserver
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 GDNSD, GDNSDCTL = shutil.which("gdnsd", path=PATH), shutil.which("gdnsdctl", path=PATH)
@@ -98,6 +99,9 @@ class Both:
         at = at, kit.find_port(at)
         self.source = fill_in(sample, site.folder / "gdnsd", {"LISTEN": f"{at[0]}:{at[1]}", "PORT": port, **self.webs,
                                                               "FOLDER": site.folder / "gdnsd"})
+        (self.source / "flags").mkdir()
+        for address in self.webs.values():
+            (self.source / "flags" / address).touch()
         self.target = site.folder / "steerd"
         self.done = convert(self.source, self.target)
         assert self.done.returncode in (0, 2), self.done
@@ -113,11 +117,12 @@ class Both:
         document = json.loads((self.target / "steerd.json").read_text())
         document["listen"] = [f"{site.listen[0][0]}:{site.listen[0][1]}"]
         document["admin"]["socket"] = "../s"
-        nobody = kit.new_address()
-        # nobody looks up host names, and a CNAME does not need that
-        document["resolver"] = {"servers": [f"{nobody}:{kit.find_port(nobody)}"]}
-        (self.target / "steerd.json").write_text(json.dumps(document))
         self.topology = json.loads((self.target / "topology.json").read_text())
+        hosts = {endpoint["host"].lower() for endpoint in self.topology["endpoints"].values() if "host" in endpoint}
+        resolver = nameserver.Nameserver({host: {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]} for host in hosts})
+        site.webs.append(resolver)
+        document["resolver"] = {"servers": [resolver.at]}
+        (self.target / "steerd.json").write_text(json.dumps(document))
         site.config, site.folder = self.target / "steerd.json", self.target
         server = kit.Server(site)
         site.running.append(server)
@@ -142,20 +147,18 @@ class Both:
         kit.wait_for(agrees, f"gdnsd has {wanted}")
 
     def force_hosts_down(self, *hosts):
-        """These host names and no others: in gdnsd by the file that an extfile reads, in steerd by overrides."""
+        """These host names and no others, by the file that both read."""
         path = self.source / "states"
         known = [line.split()[0] for line in path.read_text().splitlines()]
-        wanted = {host: "DOWN" if host.rstrip(".") in hosts else "UP" for host in known}
+        wanted = {host: "DOWN" if host.rstrip(".").lower() in hosts else "UP" for host in known}
         fresh = path.with_suffix(".new")
         fresh.write_text("".join(f"{host} => {state}/30\n" for host, state in wanted.items()))
         fresh.rename(path)
         for endpoint, document in self.topology["endpoints"].items():
-            if "host" in document:
-                if document["host"].lower() in hosts:
-                    self.steerd.override("endpoint", endpoint, "down")
-                else:
-                    self.steerd.request("DELETE", f"/v1/endpoints/{endpoint}/override?allow_unserved=true")
-        wanted = {f"{host}/file": state for host, state in wanted.items()}
+            if "host" in document and document.get("checks"):
+                state = "unhealthy" if document["host"].lower() in hosts else "healthy"
+                self.steerd.wait_state("endpoint", endpoint, observed=state)
+        wanted = {f"{host.lower()}/file": state for host, state in wanted.items()}
 
         def agrees():
             states = {key.lower(): state for key, state in self.gdnsd.states().items()}

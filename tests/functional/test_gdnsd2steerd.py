@@ -15,7 +15,7 @@ with_gdnsd = pytest.mark.skipif(gdnsd.GDNSD is None, reason="gdnsd is not instal
 VALUES = {"LISTEN": "127.0.0.1:5300", "PORT": 8080, "A": "127.0.5.1", "B": "127.0.5.2", "C": "127.0.5.3",
           "FOLDER": "/nonexistent"}
 SAMPLE_SIZE = 600
-COMPLETE = {"simplefo", "multifo", "weighted", "metafo", "geoip", "geoplaces"}
+COMPLETE = {"simplefo", "multifo", "weighted", "metafo", "geoip", "geoplaces", "dync", "external"}
 
 ZONE = "@ SOA ns1 hostmaster 1 7200 30M 3D 900\n@ NS ns1\nns1 A 192.0.2.53\n"
 
@@ -86,7 +86,7 @@ def test_the_syntax_of_the_configuration(tmp_path):
 def test_the_report_names_what_is_left_out(tmp_path):
     config = """options => { edns_client_subnet => false
   nonsense => 1 }
-service_types => { s => { plugin => extmon, cmd => [ /bin/true ] } }
+service_types => { s => { plugin => extmon, cmd => [ true ] } }
 plugins => { multifo => { m => { service_types => s, a => 192.0.2.1 } }
  weighted => { w => { a => [ a.example.net., 1 ], b => [ b.example.net., 2 ] } } }
 """
@@ -132,6 +132,43 @@ plugins => { multifo => { service_types => [ web, port ], m => { a => 192.0.2.1 
         "port": {"type": "tcp", "port": 25, "interval": "8s", "timeout": "3s", "fall": 10, "rise": 100}}
     assert "gdnsd's up_thresh is 200, steerd's rise at most 100" in done.stdout
     assert policy(tmp_path / "to")["m"]["ttl"] == 15, "5 s times 3 failures: no sooner can it go down"
+
+
+def test_files_and_commands_of_service_types(tmp_path):
+    config = """options => { state_dir => /var/lib/other }
+service_types => {
+  file => { plugin => extfile, file => states, interval => 4, up_thresh => 2, ok_thresh => 1, down_thresh => 3 }
+  said => { plugin => extfile, file => /run/said, direct => true, def_down => true, def_ttl => 45 }
+  run => { plugin => extmon, cmd => [ /usr/bin/check, -H, "%%ITEM%%", "http://%%ITEM%%/%50" ], interval => 6, timeout => 2,
+           down_thresh => 2, up_thresh => 3, max_proc => 5 }
+  once => { plugin => extmon, cmd => /bin/true, direct => true, timeout => 1 }
+  odd => { plugin => extmon, cmd => [ /bin/echo, "%ADDRESS%" ] }
+}
+plugins => {
+  multifo => { m => { service_types => [ file, said, run, once, odd ], a => 192.0.2.1, b => 2001:db8::1 } }
+  weighted => { w => { service_types => [ said, run ], a => [ CDN-A.example.net., 1 ], b => [ cdn-b.example.net., 2 ] } }
+}
+"""
+    zone = ZONE + "m 600/5 DYNA multifo!m\nw 600 DYNC weighted!w\n"
+    done = gdnsd.convert(make(tmp_path / "from", config, zone), tmp_path / "to")
+    topology = json.loads((tmp_path / "to/topology.json").read_text())
+    assert topology["checks"] == {
+        "file": {"type": "file", "file": "/var/lib/other/extfile/states", "format": "gdnsd", "key": "address", "absent": "up",
+                 "interval": "4s", "fall": 3, "rise": 2},
+        "said": {"type": "file", "file": "/run/said", "format": "gdnsd", "key": "address", "absent": "down", "interval": "10s",
+                 "fall": 1, "rise": 1},
+        "run": {"type": "exec", "command": ["/usr/bin/check", "-H", "%HOST%", "http://%HOST%/%50"], "warning": "down",
+                "unknown": "down", "interval": "6s", "timeout": "2s", "fall": 2, "rise": 3},
+        "once": {"type": "exec", "command": ["/bin/true"], "warning": "down", "unknown": "down", "interval": "10s",
+                 "timeout": "1s", "fall": 1, "rise": 1}}
+    uses = {endpoint.get("host"): endpoint["checks"] for endpoint in topology["endpoints"].values()}
+    assert uses["CDN-A.example.net"] == [{"check": "said", "key": "CDN-A.example.net."}, "run"]
+    assert uses[None] == ["file", "said", "run", "once"]
+    assert policy(tmp_path / "to")["m"]["ttl"] == 12, "6 s times 2 failures"
+    assert done.returncode == 2 and "percent signs in '%ADDRESS%'" in done.stdout and "max_proc" in done.stdout
+    assert "service type said: TTLs in the file are not used" in done.stdout
+    checked = kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check")
+    assert checked.returncode == 0, checked
 
 
 def test_addresses_of_a_limit_are_answered_in_turn(tmp_path):
@@ -374,6 +411,34 @@ def test_dync_of_addresses_and_names(site):
     both.set_down()
     assert {both.ask(site.listen[0], "several.example.com").records for _ in range(4)} == \
         {((1, both.webs[letter]),) for letter in "AB"}
+
+
+@with_gdnsd
+def test_files_and_commands(site):
+    """The same file and the same command say to both what is up."""
+    both = gdnsd.Both(site, "external")
+    states, flags = both.source / "states", both.source / "flags"
+    names = [f"{name}.example.com" for name in ("file", "run", "all")]
+
+    def expect(file, run, common):
+        for name, letters in zip(names, (file, run, common)):
+            kit.wait_for(lambda name=name, letters=letters: sorted(both.compare(name, ttl=False)) == list(letters),
+                         f"{name} is {letters}")
+
+    def say(**down):
+        fresh = states.with_suffix(".new")
+        fresh.write_text("".join(f"{address} => {'DOWN' if letter in down else 'UP/30'}\n"
+                                 for letter, address in both.webs.items() if letter != "C"))
+        fresh.rename(states)
+    expect("AB", "ABC", "AB")
+    say(A=True)
+    expect("B", "ABC", "B")
+    (flags / both.webs["B"]).unlink()
+    expect("B", "AC", "AB")  # of the last one all are down
+    say()
+    expect("AB", "AC", "A")
+    (flags / both.webs["B"]).touch()
+    expect("AB", "ABC", "AB")
 
 
 CLIENTS = [("192.0.2.1", 32), ("192.0.2.65", 32), ("192.0.2.97", 32), ("192.0.2.129", 32), ("192.0.2.193", 32),
