@@ -215,6 +215,8 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
     if (check->file->sheet != NULL) {
         sheet_find(check->file->sheet, key, check->ask->file->max_age_ms, &answer);
     }
+    check->file->version = answer.version;
+    check->file->mark = answer.mark; /* also of what was not read in time: it is news when it is */
     if (answer.word == SHEET_UNREAD) {
         if (flight->file.link == NULL) {
             say(check, "the file could not be read in time");
@@ -223,8 +225,6 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
         return CHECK_GOES_ON;
     }
     answer.word = !fits && answer.word != SHEET_USELESS ? SHEET_UNNAMED : answer.word;
-    check->file->version = answer.version;
-    check->file->mark = answer.mark;
     say(check, answer.text);
     if (flight->traced != NULL) {
         trace_answer(flight, key, &answer);

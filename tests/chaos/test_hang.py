@@ -54,3 +54,24 @@ def test_a_geo_database_that_cannot_be_looked_at(heals):
         server.stop()
         assert heals or "does not answer" in server.read_log()
         server.disk.close()
+
+
+def test_a_file_that_checks_look_into_and_that_is_read_late():
+    """Later than a check waits for it: then it is due as soon as there is something to look at, and not an hour after."""
+    with kit.new_site() as site:
+        kit.make_regions(site)
+        told = site.folder / "nfs" / "health.json"
+        told.parent.mkdir()
+        told.write_text('{"web-us-east-1a": "down", "web-us-east-1b": "up"}')
+        site.topology["checks"] = {"web": {"type": "file", "file": str(told), "interval": "1h"}}
+        site.zone("example.com", "www 60 IN A 192.0.2.1\n").write()
+        server = Server(site)
+        site.running.append(server)
+        server.disk.set(disk.HANGS, 1)
+        server.start()
+        server.wait_log("probe cannot check", "cause=file")
+        server.disk.heal()
+        server.wait_state("endpoint", "web-us-east-1a", observed="unhealthy", last_outcome="reported_down")
+        server.wait_state("endpoint", "web-us-east-1b", observed="healthy")
+        server.stop()
+        server.disk.close()
