@@ -217,6 +217,13 @@ static bool look_for(void *context, const struct store_object *object)
     return true;
 }
 
+static bool owes(const struct server *server)
+{
+    struct durable_status status;
+    durable_get_status(server->durable, &status);
+    return status.stats.owed != 0;
+}
+
 static int find_gone(struct server *server, json_t *gone)
 {
     struct looking looking = {server, gone};
@@ -228,7 +235,8 @@ static int find_gone(struct server *server, json_t *gone)
         store_reader_close(reader);
     }
     report_free(report);
-    return error == ERROR_NOT_FOUND ? 0 : error; /* there is no store at all */
+    /* there is no store at all, or none that can be read, but it has been told of everything */
+    return error == ERROR_NOT_FOUND || !owes(server) ? 0 : error;
 }
 
 static void write_all(struct writer *writer, struct server *server)

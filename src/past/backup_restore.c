@@ -98,16 +98,18 @@ static int make_file(struct backup_restorer *restorer, const char *path, mode_t 
                : 0;
 }
 
-/* An empty one, which steerd refuses: should we be cut off, nobody begins a new store in half a folder. */
+/* An empty one, which steerd refuses: should we be cut off, nobody begins a new store in half a folder. So it
+ * is the first thing in it. */
 static int hold_place(struct backup_restorer *restorer)
 {
     char *path = memory_print("%s/" BACKUP_STORE, restorer->folder);
-    int error = mkdir(restorer->stage, FOLDER_MODE) == 0
-                    ? make_file(restorer, path, STORE_MODE)
-                    : fail(restorer, restorer->stage, -errno, "it cannot be made");
+    int error = make_file(restorer, path, STORE_MODE);
     if (restorer->fd != -1) {
         (void)close(restorer->fd);
         restorer->fd = -1;
+    }
+    if (error == 0 && mkdir(restorer->stage, FOLDER_MODE) == -1) {
+        error = fail(restorer, restorer->stage, -errno, "it cannot be made");
     }
     free(path);
     return error;
