@@ -36,9 +36,10 @@ STEERCTL = pathlib.Path(os.environ.get("STEERCTL", STEERD.parent / "steerctl")).
 PATIENCE_S = 30  # how long something may take that takes milliseconds on an idle machine; sanitizers are slow
 WEB_PORT = 18080
 DNS_PORT = 15300
+FIRST_PORT, PORTS = 10500, 4500  # of find_port()
 DEFECTS = ("Sanitizer", "runtime error:", "Assertion", "assertion failed")
 
-numbers = itertools.count()
+numbers, ports = itertools.count(), itertools.count()
 
 
 def new_address():
@@ -49,15 +50,16 @@ def new_address():
 
 
 def find_port(address):
-    """A port of the address that is free for UDP and TCP at the moment."""
+    """A port of the address that is free for UDP and TCP at the moment. None of those that the kernel gives to whoever wants
+    any: what nobody is to listen at, or is going to in a moment, would now and then be somebody else's by then."""
     while True:
+        port = FIRST_PORT + (os.getpid() * 1009 + next(ports)) % PORTS
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((address, 0))
             try:
-                tcp.bind(udp.getsockname())
+                udp.bind((address, port)), tcp.bind((address, port))
+                return port
             except OSError:
                 continue
-            return udp.getsockname()[1]
 
 
 def wait_for(holds, what, patience_s=PATIENCE_S):

@@ -18,7 +18,10 @@ def scene(site):
     site.zone("example.com", "")
     site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
     site.eu = [site.at["eu-west-1a"]]
+    site.server["points"] = {"every": "0s"}
     site.steerd = site.start()
+    # what it writes by itself would find out before the tests do
+    site.steerd.wait(lambda: site.steerd.get("/v1/status")["archive"]["manifest"], "the configuration is kept")
     site.path = site.folder / "var/store.db"
     assert site.steerd.override("region", "us-east", "drain")["durable"] is True
     return site

@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+import kit
+
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin")
 OPENSSL = shutil.which("openssl")
 HOST = "www.example.com"
@@ -238,8 +240,7 @@ class Program:
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    return kit.find_port("127.0.0.1")
 
 
 def s_server(pki, name, *more):
