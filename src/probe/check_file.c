@@ -121,7 +121,7 @@ static bool is_news(struct check *check)
     struct check_file *file = check->file;
     char key[KEY_SIZE];
     uint64_t version = file->sheet == NULL ? 0 : sheet_get_version(file->sheet);
-    if (file->sheet == NULL || version == file->version || file->mark == 0) {
+    if (file->sheet == NULL || version == file->version) {
         return false;
     }
     (void)write_key(check, key);

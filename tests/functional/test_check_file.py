@@ -232,6 +232,31 @@ def test_unreadable_from_the_start(scene):
     flip(server, scene, True)
 
 
+def test_read_later_than_checks_wait(scene):
+    """Somebody writes in the file for longer than the first checks wait for it: they are made when he is done, and not
+    an interval later."""
+    done = threading.Event()
+
+    def keep_writing():
+        with open(scene.told, "w", encoding="utf-8") as file:
+            while not done.wait(0.001):
+                file.seek(0)
+                file.write(json.dumps({US: "down", EU: "up"}))
+                file.flush()
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    try:
+        server = scene.start()
+        wait_check(server, outcome="local_error")
+        wait_check(server, EU, outcome="local_error")
+        wait_text(server, "could not be read in time")
+    finally:
+        done.set()
+        writer.join()
+    server.wait_answers("www.example.com", scene.eu)
+    wait_check(server, EU, verdict="healthy")
+
+
 def test_too_old(scene):
     scene.topology["checks"]["noc"].update(max_age="1h", interval="200ms")
     say(scene.told, web_us_east_1a="down")
