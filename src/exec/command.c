@@ -9,6 +9,7 @@
 
 #include "exec/command.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -35,10 +36,23 @@ static void tell(int story, enum exec_story_kind kind, int value, char *bytes, s
     (void)sendmsg(story, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void command_refuse(int story, int error)
+void command_refuse(int story, enum exec_story_kind why, int value)
 {
-    tell(story, EXEC_FAILED, error, NULL, 0);
+    tell(story, why, value, NULL, 0);
     (void)close(story);
+}
+
+static uint64_t hash_texts(uint64_t hash, char *const *texts)
+{
+    for (; *texts != NULL; texts++) {
+        hash = hash_bytes(hash, *texts, strlen(*texts) + 1);
+    }
+    return hash;
+}
+
+uint64_t command_mark(const struct exec_order *order)
+{
+    return hash_finish(hash_texts(hash_texts(HASH_START, order->words), order->variables));
 }
 
 /* ---- in the new process ---- */
@@ -99,7 +113,7 @@ struct command *command_start(const struct exec_order *order, int story)
     int ends[2];
     pid_t parent = getpid();
     if (pipe2(ends, O_CLOEXEC) == -1) {
-        command_refuse(story, errno);
+        command_refuse(story, EXEC_FAILED, errno);
         return NULL;
     }
     pid_t pid = fork();
@@ -110,14 +124,15 @@ struct command *command_start(const struct exec_order *order, int story)
     (void)close(ends[1]);
     if (pid == -1) {
         (void)close(ends[0]);
-        command_refuse(story, error);
+        command_refuse(story, EXEC_FAILED, error);
         return NULL;
     }
     (void)setpgid(pid, pid); /* whoever of both comes first */
     (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
     tell(story, EXEC_STARTED, pid, NULL, 0);
     struct command *command = memory_alloc(sizeof *command);
-    *command = (struct command){.pid = pid, .story = story, .pipe = ends[0], .max = order->output_max};
+    *command = (struct command){
+        .pid = pid, .story = story, .pipe = ends[0], .mark = command_mark(order), .max = order->output_max};
     return command;
 }
 
@@ -144,9 +159,31 @@ bool command_hear(struct command *command)
     return n == -1 && (errno == EAGAIN || errno == EINTR);
 }
 
-void command_kill(struct command *command)
+/* It may have left its own group for another one. */
+void command_kill(const struct command *command)
 {
     (void)kill(-command->pid, SIGKILL);
+    (void)kill(command->pid, SIGKILL);
+}
+
+static void close_both(struct command *command)
+{
+    if (command->story != -1) {
+        (void)close(command->story);
+        command->story = -1;
+    }
+    if (command->pipe != -1) {
+        (void)close(command->pipe);
+        command->pipe = -1;
+    }
+}
+
+void command_give_up(struct command *command)
+{
+    command_kill(command);
+    close_both(command);
+    free(command->said);
+    command->said = NULL;
 }
 
 static void hear_rest(struct command *command)
@@ -161,12 +198,7 @@ static void hear_rest(struct command *command)
 
 static void drop(struct command *command)
 {
-    if (command->story != -1) {
-        (void)close(command->story);
-    }
-    if (command->pipe != -1) {
-        (void)close(command->pipe);
-    }
+    close_both(command);
     free(command->said);
     free(command);
 }

@@ -30,6 +30,7 @@ enum exec_story_kind {
     EXEC_FAILED,  /* value: errno; it does not run */
     EXEC_EXITED,  /* value: its exit code; what it has said follows */
     EXEC_KILLED,  /* value: the signal; likewise */
+    EXEC_STUCK,   /* value: how many like it were killed and have not ended; it does not run */
 };
 
 struct exec_story {

@@ -20,13 +20,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { COMMANDS_MAX = 1024 }; /* at a time, with those that nobody wants and that do not die */
+/* At a time; and of those that were killed and do not die, which take no descriptor: of all, and of one
+ * command, so that one that hangs leaves room for all others. */
+enum { COMMANDS_MAX = 1024, STUCK_MAX = 4096, STUCK_ALIKE_MAX = 16 };
 
 /* An event tells its descriptor. */
 struct server {
     int channel, signals, epoll;
-    struct command *commands;
-    size_t count;
+    struct command *commands, *stuck;
+    size_t count, stuck_count;
     char bytes[EXEC_ORDER_MAX];
 };
 
@@ -47,12 +49,32 @@ static void unwatch(const struct server *server, int fd)
 
 /* ---- orders ---- */
 
+static int count_stuck(const struct server *server, uint64_t mark)
+{
+    int count = 0;
+    for (const struct command *command = server->stuck; command != NULL; command = command->next) {
+        count += command->mark == mark;
+    }
+    return count;
+}
+
+/* Takes `story`. */
+static struct command *try_to_start(const struct server *server, const struct exec_order *order, int story)
+{
+    int alike = count_stuck(server, command_mark(order));
+    if (alike >= STUCK_ALIKE_MAX) {
+        command_refuse(story, EXEC_STUCK, alike);
+    } else if (server->count >= COMMANDS_MAX || server->stuck_count >= STUCK_MAX) {
+        command_refuse(story, EXEC_FAILED, EAGAIN);
+    } else {
+        return command_start(order, story);
+    }
+    return NULL;
+}
+
 static void begin(struct server *server, struct exec_order *order, int story)
 {
-    struct command *command = server->count < COMMANDS_MAX ? command_start(order, story) : NULL;
-    if (server->count >= COMMANDS_MAX) {
-        command_refuse(story, EAGAIN);
-    }
+    struct command *command = try_to_start(server, order, story);
     exec_free_order(order);
     if (command != NULL) {
         command->next = server->commands;
@@ -96,7 +118,7 @@ static bool take_order(struct server *server)
     int error =
         (message.msg_flags & MSG_TRUNC) != 0 ? -EBADMSG : exec_parse_order(server->bytes, (size_t)n, &order);
     if (error != 0) {
-        command_refuse(story, -error);
+        command_refuse(story, EXEC_FAILED, -error);
     } else {
         begin(server, &order, story);
     }
@@ -105,13 +127,27 @@ static bool take_order(struct server *server)
 
 /* ---- ends ---- */
 
-static struct command **find(struct server *server, pid_t pid)
+static struct command **find_in(struct command **list, pid_t pid)
 {
-    struct command **at = &server->commands;
+    struct command **at = list;
     while (*at != NULL && (*at)->pid != pid) {
         at = &(*at)->next;
     }
     return at;
+}
+
+/* Returns the one that it was, which is in no list any more; NULL: nobody that we know. */
+static struct command *take_out(struct server *server, pid_t pid)
+{
+    struct command **at = find_in(&server->commands, pid);
+    bool is_stuck = *at == NULL;
+    at = is_stuck ? find_in(&server->stuck, pid) : at;
+    struct command *command = *at;
+    if (command != NULL) {
+        *at = command->next;
+        (*(is_stuck ? &server->stuck_count : &server->count))--;
+    }
+    return command;
 }
 
 static void end_all_that_have(struct server *server)
@@ -124,13 +160,11 @@ static void end_all_that_have(struct server *server)
         if (waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) == -1 || who.si_pid == 0) {
             return;
         }
-        struct command **at = find(server, who.si_pid), *command = *at;
+        struct command *command = take_out(server, who.si_pid);
         if (command == NULL) {
-            (void)waitpid(who.si_pid, NULL, 0); /* nobody that we know */
+            (void)waitpid(who.si_pid, NULL, 0);
             continue;
         }
-        *at = command->next;
-        server->count--;
         unwatch(server, command->story);
         unwatch(server, command->pipe);
         command_end(command);
@@ -138,12 +172,15 @@ static void end_all_that_have(struct server *server)
 }
 
 /* Nobody waits for it any more: its end is not told, and comes by a signal. */
-static void give_up(const struct server *server, struct command *command)
+static void give_up(struct server *server, struct command *command)
 {
     unwatch(server, command->story);
-    command_kill(command);
-    (void)close(command->story);
-    command->story = -1;
+    unwatch(server, command->pipe);
+    (void)take_out(server, command->pid);
+    command_give_up(command);
+    command->next = server->stuck;
+    server->stuck = command;
+    server->stuck_count++;
 }
 
 static void follow(struct server *server, int fd)
@@ -163,9 +200,9 @@ static void follow(struct server *server, int fd)
     }
 }
 
-static void end_all(struct server *server)
+static void leave_all(struct command *list)
 {
-    for (struct command *command = server->commands, *next; command != NULL; command = next) {
+    for (struct command *command = list, *next; command != NULL; command = next) {
         next = command->next;
         command_leave(command);
     }
@@ -215,7 +252,8 @@ static void serve(struct server *server)
             follow(server, event.data.fd);
         }
     }
-    end_all(server);
+    leave_all(server->commands);
+    leave_all(server->stuck);
 }
 
 int exec_serve(int channel)

@@ -27,7 +27,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { AGAIN_US = 2000, CODE_OK = 0, CODE_WARNING = 1, CODE_UNKNOWN = 3, SECOND_MS = 1000 };
+enum { AGAIN_US = 2000, AGAIN_SHARE = 8, CODE_OK = 0, CODE_WARNING = 1, CODE_UNKNOWN = 3, SECOND_MS = 1000 };
 
 /* ---- targets ---- */
 
@@ -168,8 +168,9 @@ static void close_far(struct flight *flight)
 static bool try_to_order(struct flight *flight)
 {
     int error = order(flight);
-    if (error == -EAGAIN) {
-        flight->again_us = engine_now_us(flight->engine) + AGAIN_US;
+    if (error == -EAGAIN) { /* more and more seldom: it may take long */
+        int64_t now_us = engine_now_us(flight->engine);
+        flight->again_us = now_us + AGAIN_US + (now_us - flight->started_us) / AGAIN_SHARE;
         return true;
     }
     close_far(flight);
@@ -262,15 +263,20 @@ static enum check_progress hear_failure(struct flight *flight, int error, struct
     return end_locally(end, error == EPROTONOSUPPORT ? PROBE_CAUSE_HELPER : PROBE_CAUSE_COMMAND);
 }
 
+/* Its time counts from now on: that nobody ran it before is not its fault. */
+static void hear_start(struct flight *flight, pid_t pid)
+{
+    flight->stage = FLIGHT_WAITING;
+    flight->exec.pid = pid;
+    flight->deadline_us = engine_now_us(flight->engine) + (int64_t)flight->check->ask->timeout_ms * MS;
+    say(flight->check, "it did not end in time, and was killed");
+}
+
 static enum check_progress hear_story(struct flight *flight, const struct exec_story *story, const char *said,
                                       size_t len, struct check_end *end)
 {
     switch (story->kind) {
-    case EXEC_STARTED:
-        flight->stage = FLIGHT_WAITING;
-        flight->exec.pid = story->value;
-        say(flight->check, "it did not end in time, and was killed");
-        return CHECK_GOES_ON;
+    case EXEC_STARTED: hear_start(flight, story->value); return CHECK_GOES_ON;
     case EXEC_FAILED: return hear_failure(flight, story->value, end);
     case EXEC_EXITED:
         trace_end(flight, "exit code %d", story->value, said, len);
@@ -281,6 +287,11 @@ static enum check_progress hear_story(struct flight *flight, const struct exec_s
         say_owned(flight->check,
                   memory_print("killed by signal %d (%s)", story->value, strsignal(story->value)));
         return end_locally(end, PROBE_CAUSE_COMMAND);
+    case EXEC_STUCK:
+        trace_end(flight, "not run: %d of it were killed and have not ended", story->value, NULL, 0);
+        say_owned(flight->check,
+                  memory_print("not run: %d of it were killed and have not ended", story->value));
+        return end_with(end, HEALTH_OUTCOME_TIMEOUT); /* as they did */
     default: break;
     }
     return end_locally(end, PROBE_CAUSE_HELPER);

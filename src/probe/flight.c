@@ -530,8 +530,8 @@ void flight_expire(struct flight *flight, int64_t at_us)
         flight_free(flight);
         return;
     }
-    if (flight->again_us != 0 && at_us < flight->deadline_us) {
-        call_again(flight);
+    if (at_us < flight->deadline_us) { /* which is later than when it was armed, perhaps */
+        flight->again_us != 0 ? call_again(flight) : arm(flight);
         return;
     }
     /* A last look: what already waits in the socket is not late because the prober is. */

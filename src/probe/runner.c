@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See runner.h. posix_spawn() borrows the address space until the program runs: a fork would copy the page
- * tables of many gigabytes, while this process answers. */
+ * tables of many gigabytes, while this process answers. Its caller waits until the program was found and
+ * read: for ever, where a disk hangs. So a thread of its own calls it, which nobody waits for. */
 #include "config.h"
 
 #include "probe/runner.h"
 
+#include "base/memory.h"
+#include "base/thread.h"
 #include "exec/frame.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -55,14 +61,8 @@ static void hang_up(struct runner *runner)
     }
 }
 
-void runner_fini(struct runner *runner)
-{
-    hang_up(runner);
-    end(runner);
-}
-
 /* A group of its own: a terminal's Ctrl-C is for who reads it. */
-static int spawn(struct runner *runner, int far)
+static int spawn(const char *program, int far, pid_t *pid)
 {
     static const short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
     posix_spawn_file_actions_t actions;
@@ -78,17 +78,53 @@ static int spawn(struct runner *runner, int far)
     error = error == 0 ? posix_spawnattr_setsigmask(&attributes, &none) : error;
     error = error == 0 ? posix_spawnattr_setsigdefault(&attributes, &all) : error;
     error = error == 0 ? posix_spawnattr_setflags(&attributes, flags) : error;
-    error =
-        error == 0 ? posix_spawn(&runner->pid, runner->program, &actions, &attributes, argv, environ) : error;
+    error = error == 0 ? posix_spawn(pid, program, &actions, &attributes, argv, environ) : error;
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
-    runner->pid = error == 0 ? runner->pid : 0;
+    *pid = error == 0 ? *pid : 0;
     return -error;
+}
+
+/* ---- the start ---- */
+
+enum { STARTING, STARTED, UNWANTED };
+
+/* Its thread's while STARTING, the runner's when STARTED. Who is the second to say that he is done with it
+ * frees it. */
+struct runner_start {
+    _Atomic int state;
+    char *program;
+    int near, far;
+    pid_t pid;
+    int error; /* 0, or a negative errno: there is no process */
+};
+
+static void free_start(struct runner_start *start)
+{
+    free(start->program);
+    free(start);
+}
+
+static void *run_start(void *argument)
+{
+    struct runner_start *start = argument;
+    pthread_setname_np(pthread_self(), "runner");
+    start->error = spawn(start->program, start->far, &start->pid);
+    (void)close(start->far);
+    if (atomic_exchange(&start->state, STARTED) == UNWANTED) {
+        (void)close(start->near); /* which ends it */
+        if (start->pid != 0) {
+            (void)waitpid(start->pid, NULL, 0);
+        }
+        free_start(start);
+    }
+    return NULL;
 }
 
 static int start(struct runner *runner, int64_t now_us)
 {
     int ends[2];
+    pthread_t thread;
     reap(runner, WNOHANG);
     if (runner->program == NULL) {
         return -ENOENT;
@@ -100,15 +136,48 @@ static int start(struct runner *runner, int64_t now_us)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) {
         return -errno;
     }
-    int error = spawn(runner, ends[1]);
-    (void)close(ends[1]);
+    struct runner_start *start = memory_alloc(sizeof *start);
+    start->program = memory_copy_text(runner->program);
+    start->near = ends[0];
+    start->far = ends[1];
+    int error = thread_start(&thread, run_start, start);
     if (error != 0) {
         (void)close(ends[0]);
-        return error;
+        (void)close(ends[1]);
+        free_start(start);
+        return -error;
     }
-    runner->channel = ends[0];
-    return 0;
+    (void)pthread_detach(thread);
+    runner->starting = start;
+    return -EAGAIN;
 }
+
+/* It is started, or could not be. */
+static int take_start(struct runner *runner)
+{
+    struct runner_start *start = runner->starting;
+    int error = start->error;
+    runner->starting = NULL;
+    runner->pid = start->pid;
+    if (error == 0) {
+        runner->channel = start->near;
+    } else {
+        (void)close(start->near);
+    }
+    free_start(start);
+    return error;
+}
+
+void runner_fini(struct runner *runner)
+{
+    if (runner->starting != NULL && atomic_exchange(&runner->starting->state, UNWANTED) == STARTED) {
+        (void)take_start(runner);
+    }
+    hang_up(runner);
+    end(runner);
+}
+
+/* ---- orders ---- */
 
 static int hand_over(const struct runner *runner, void *bytes, size_t len, int story)
 {
@@ -138,12 +207,20 @@ static int order(struct runner *runner, void *bytes, size_t len, int story)
     return error;
 }
 
+static bool is_starting(const struct runner *runner)
+{
+    return runner->starting != NULL && atomic_load(&runner->starting->state) == STARTING;
+}
+
 int runner_order(struct runner *runner, void *bytes, size_t len, int story, int64_t now_us)
 {
-    int error = runner->channel == -1 ? -EPIPE : order(runner, bytes, len, story);
-    if (error == 0 || error == -EAGAIN) {
+    if (is_starting(runner)) {
+        return -EAGAIN;
+    }
+    int error = runner->starting == NULL ? 0 : take_start(runner);
+    if (error != 0) {
         return error;
     }
-    error = start(runner, now_us);
-    return error == 0 ? order(runner, bytes, len, story) : error;
+    error = runner->channel == -1 ? -EPIPE : order(runner, bytes, len, story);
+    return error == 0 || error == -EAGAIN ? error : start(runner, now_us);
 }

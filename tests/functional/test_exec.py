@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """exec checks: commands of all kinds, and what becomes of them; of the program that runs them, too. Nothing that says
 nothing of an endpoint ever counts against it."""
+import fcntl
 import os
 import pathlib
+import shutil
 import signal
 import stat
 import time
@@ -13,6 +15,7 @@ import kit
 from test_https import look, wait_outcomes
 
 EXEC = kit.STEERD.parent / "steerd-exec"
+SETPRIV = shutil.which("setpriv")
 
 
 def command(site, name, text):
@@ -167,7 +170,7 @@ def test_much_output_is_cut_and_read(site):
 def test_the_helper_dies(site):
     """By itself, or killed while commands run: those say nothing of the endpoint, and are made again."""
     pid = site.folder / "pid"
-    program = command(site, "slow", f"echo $$ >{pid}.new; mv {pid}.new {pid}; sleep 600")
+    program = command(site, "slow", f"echo $$ >{pid}.new; mv {pid}.new {pid}; exec sleep 600")
     server = checks_of(site, ok={"command": ["/bin/true"]},
                        slow={"command": [program], "interval": "20s", "timeout": "20s"}).start()
     wait_outcomes(server, {"ok": "ok"})
@@ -183,7 +186,7 @@ def test_the_helper_dies(site):
 
 
 def test_a_helper_that_hangs_counts_against_nobody(site):
-    server = checks_of(site, ok={"command": ["/bin/true"]}).start()
+    server = checks_of(site, ok={"command": ["/bin/true"], "interval": "3s", "timeout": "3s"}).start()  # enough for any machine
     wait_outcomes(server, {"ok": "ok"})
     helper = children(server.process.pid)[0]
     os.kill(helper, signal.SIGSTOP)
@@ -214,6 +217,112 @@ def test_a_helper_that_is_stopped_while_a_command_runs_counts_against_nobody(sit
     wait_outcomes(server, {"ok": "local_error"})
     assert look(server)["ok"]["verdict"] == "healthy"
     os.kill(helper, signal.SIGCONT)
+
+
+def test_the_time_of_a_command_begins_with_it(site):
+    """The helper was held up for half of the time-out: that is no part of the command's time."""
+    running, go = site.folder / "running", site.folder / "go"
+    os.mkfifo(go)
+    path = command(site, "waits", f'echo $$ > {running}.new; mv {running}.new {running}; read line < {go}\n')
+    server = checks_of(site, ok={"command": [path], "timeout": "4s", "interval": "5s"}).start()
+    read_pid(running)
+    helper = children(server.process.pid)[0]
+    go.write_text("go\n")
+    wait_outcomes(server, {"ok": "ok"})
+    running.unlink()
+    os.kill(helper, signal.SIGSTOP)
+    server.wait(lambda: "\nsteerd_checks_in_flight 1\n" in server.request("GET", "/metrics").body.decode(), "one under way")
+    began = time.monotonic()
+    time.sleep(2)
+    os.kill(helper, signal.SIGCONT)
+    pid = read_pid(running)
+    kit.wait_for(lambda: time.monotonic() - began > 4.2 or not is_running(pid), "its time would have been up")
+    assert is_running(pid)
+    go.write_text("go\n")
+    server.wait(lambda: look(server)["ok"]["outcome"] != "none" and not is_running(pid), "it has ended")
+    assert 'steerd_checks_total{outcome="timeout"} 0\n' in server.request("GET", "/metrics").body.decode()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or SETPRIV is None, reason="only root may become somebody else")
+def test_commands_that_cannot_be_killed_leave_room_for_others(site):
+    """They run as root, the server does not: their number has an end, the check goes on to fail, others go on to be well."""
+    path = site.folder / "rises"
+    shutil.copy(SETPRIV, path)
+    path.chmod(0o4755)
+    site.folder.chmod(0o777)
+    site.launcher = [SETPRIV, "--reuid=65534", "--regid=65534", "--clear-groups"]
+    server = checks_of(site, ok={"command": ["/bin/true"]}, stuck={
+        "command": [str(path), "--reuid=0", "--regid=0", "--clear-groups", "/bin/sleep", "600"],
+        "interval": "200ms", "timeout": "200ms"}).start()
+    helper = kit.wait_for(lambda: children(server.process.pid), "the helper")[0]
+    try:
+        server.wait(lambda: seen_text(server, "stuck") == "not run: 16 of it were killed and have not ended", "enough of it")
+        assert look(server)["stuck"]["outcome"] == "timeout" and look(server)["stuck"]["verdict"] == "unhealthy"
+        wait_outcomes(server, {"ok": "ok"})
+        stuck = children(helper, "sleep")
+        assert len(stuck) == 16
+        os.kill(stuck[0], signal.SIGKILL)
+        kit.wait_for(lambda: set(children(helper, "sleep")) - set(stuck), "one more")
+    finally:
+        for pid in children(helper, "sleep"):
+            os.kill(pid, signal.SIGKILL)
+
+
+class Hung:
+    """A program that cannot be read for now: opening it waits, as on a disk that hangs."""
+
+    def __init__(self, path):
+        self.before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+        self.fd = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self.close()
+        pytest.skip("no leases on this file system")
+
+    def release(self):
+        fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+    def close(self):
+        os.close(self.fd)
+        signal.signal(signal.SIGIO, self.before)
+
+
+@pytest.mark.parametrize("how", ["released", "stopped"])
+def test_the_helper_comes_from_a_disk_that_hangs(site, tmp_path, how):
+    """All other checks go on, and so does the end of the server."""
+    for program in kit.STEERD, EXEC:
+        (tmp_path / program.name).write_bytes(program.read_bytes())
+        (tmp_path / program.name).chmod(0o755)
+    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
+    site.topology["checks"]["own"] = {"type": "exec", "command": ["/bin/true"], "interval": "1s", "timeout": "500ms"}
+    site.topology["endpoints"]["web-eu-west-1a"]["checks"].append("own")
+    site.zone("example.com", "")
+    site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
+    east = site.web(at["us-east-1a"])
+    site.web(at["eu-west-1a"])
+    hung, before = Hung(tmp_path / EXEC.name), kit.STEERD
+    kit.STEERD = tmp_path / kit.STEERD.name
+    try:
+        server = site.start()
+
+        def own():
+            return next(check for check in server.get("/v1/endpoints/web-eu-west-1a")["checks"] if check["check"] == "own")
+        server.wait(lambda: own()["outcome"] == "local_error", "no command has begun")
+        server.wait_answers("www.example.com", [at["us-east-1a"]])
+        east.kill()
+        server.wait_answers("www.example.com", [at["eu-west-1a"]])
+        if how == "released":
+            hung.release()
+            server.wait(lambda: own()["outcome"] == "ok", "commands run")
+        server.stop()
+    finally:
+        kit.STEERD = before
+        hung.close()
 
 
 @pytest.mark.parametrize("how", ["stop", "kill", "reload"])
