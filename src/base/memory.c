@@ -177,6 +177,12 @@ void memory_trim(void)
     (void)malloc_trim(0);
 }
 
+void memory_keep_little(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, MEMORY_LARGE); /* saying so ends that both follow what is freed */
+    (void)mallopt(M_TRIM_THRESHOLD, 2 * MEMORY_LARGE);
+}
+
 void *memory_map(size_t size)
 {
     if (size == 0) {
@@ -188,6 +194,11 @@ void *memory_map(size_t size)
         pages = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
     }
     return pages == MAP_FAILED ? checked(NULL, size) : pages; /* it is never doubled: no reserve for that */
+}
+
+void *memory_map_growing(size_t size)
+{
+    return size == 0 ? NULL : checked(memory_map(size), size);
 }
 
 void memory_unmap(void *pages, size_t size)

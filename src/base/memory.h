@@ -28,6 +28,8 @@ void memory_close_reserve(struct memory_reserve *reserve); /* no thread uses it 
 void memory_use_reserve(struct memory_reserve *reserve);
 struct memory_reserve *memory_get_reserve(void);
 
+enum { MEMORY_LARGE = 128 << 10 }; /* octets from which a piece has pages of its own */
+
 void *memory_try_alloc(size_t size); /* zeroed; NULL: there is not so much */
 /* malloc() with the reserve, for libraries that bear NULL. */
 void *memory_take(size_t size);
@@ -44,7 +46,13 @@ void *memory_grow(void *old, size_t count, size_t *capacity, size_t size);
 
 /* Give what was freed back to the kernel: after a lot was. */
 void memory_trim(void);
+/* For a program that runs for long, before its first thread: what is freed goes back to the kernel as it is
+ * freed. Else each large piece that is freed makes the C library keep larger ones than before, in each
+ * thread's heap, where memory_trim() does not reach them. */
+void memory_keep_little(void);
 
-/* Zeroed pages that take memory when they are first written to. Size 0 gives NULL. */
+/* Zeroed pages that take memory when they are first written to. Size 0 gives NULL. What may be asked for in
+ * twice the size later says so: the reserve grows with it. */
 void *memory_map(size_t size);
+void *memory_map_growing(size_t size);
 void memory_unmap(void *pages, size_t size); /* NULL is fine */

@@ -35,7 +35,7 @@ struct ring *ring_new(size_t size)
     assert(ring != NULL);
     atomic_init(&ring->claimed, 0);
     atomic_init(&ring->removed, 0);
-    ring->bytes = memory_alloc(size);
+    ring->bytes = memory_map(size);
     ring->size = size;
     return ring;
 }
@@ -43,7 +43,7 @@ struct ring *ring_new(size_t size)
 void ring_free(struct ring *ring)
 {
     if (ring != NULL) {
-        free(ring->bytes);
+        memory_unmap(ring->bytes, ring->size);
         free(ring);
     }
 }

@@ -14,6 +14,7 @@
 #include "daemon/snapshot.h"
 #include "daemon/vantages.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "health/opinion.h"
 #include "probe/probe.h"
 
@@ -50,6 +51,7 @@ void server_report_dormants(const struct view *view, struct report *report)
 static void free_view(void *view)
 {
     view_free(view);
+    memory_trim(); /* and what the new one was made of */
 }
 
 void server_install_view(struct server *server, struct view *view, struct view_succession *succession,

@@ -369,6 +369,7 @@ static int start(struct server *server, struct report *report)
         heir_confess(server->heir, error_text(error), binding);
     }
     report_free(binding);
+    memory_trim(); /* what things were made of is gone */
     return error != 0 ? error : opening_begin(server, server->heir == NULL ? answer_queries : wait_for_turn);
 }
 

@@ -343,5 +343,9 @@ int main(int argc, char **argv)
         options.then.json = options.json;
         return then_print(&options.then);
     }
-    return options.loss_count != 0 ? run_drill(&options) : server_run(options.path, argv, options.takes_over);
+    if (options.loss_count != 0) {
+        return run_drill(&options);
+    }
+    memory_keep_little();
+    return server_run(options.path, argv, options.takes_over);
 }

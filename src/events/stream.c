@@ -75,17 +75,18 @@ struct stream *stream_new(size_t least)
     memset(stream, 0, sizeof *stream);
     clock_init(&stream->clock);
     stream->mask = count - 1;
-    stream->slots = memory_alloc_array(count, sizeof *stream->slots);
+    stream->slots =
+        memory_map(count * sizeof *stream->slots); /* no memory before there are so many changes */
     stream->cell_count = least < LEAST ? LEAST : least;
-    stream->cells = memory_alloc_array(stream->cell_count, sizeof *stream->cells);
+    stream->cells = memory_map(stream->cell_count * sizeof *stream->cells);
     return stream;
 }
 
 void stream_free(struct stream *stream)
 {
     if (stream != NULL) {
-        free(stream->cells);
-        free(stream->slots);
+        memory_unmap(stream->cells, stream->cell_count * sizeof *stream->cells);
+        memory_unmap(stream->slots, (stream->mask + 1) * sizeof *stream->slots);
         free(stream);
     }
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/exits.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "steerprobe/enrol.h"
 #include "steerprobe/run.h"
 #include "steerprobe/status.h"
@@ -159,6 +160,7 @@ int main(int argc, char **argv)
     }
     const char *verb = options.word_count == 0 ? "" : options.words[0];
     if (options.word_count == 0 && options.server == NULL && !options.json) {
+        memory_keep_little();
         return serve(&options);
     }
     if (strcmp(verb, "enrol") == 0 && options.word_count == 2 && options.server != NULL) {

@@ -32,6 +32,13 @@ tests_unit_test_scribe_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scribe_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_scribe_SOURCES = tests/unit/test_scribe.c tests/unit/unit.h
 tests_unit_test_scribe_LDADD = src/libbase.a $(CMOCKA_LIBS)
+TESTS += tests/unit/test_arena
+check_PROGRAMS += tests/unit/test_arena
+tests_unit_test_arena_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_arena_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/unit.h
+tests_unit_test_arena_LDADD = src/libbase.a $(CMOCKA_LIBS)
+
 TESTS += tests/unit/test_limiter
 check_PROGRAMS += tests/unit/test_limiter
 tests_unit_test_limiter_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
