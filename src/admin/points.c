@@ -108,7 +108,7 @@ static void set_refused(struct call *call, enum admin_point_what what, int error
         problem_set(&call->problem, PROBLEM_CONFLICT, "somebody else is changing \"%s\"; ask again",
                     call->route.name);
     } else if (error == ERROR_UNSUPPORTED) {
-        set_unread(call, error, "steerd.json has no \"state\": nothing is kept");
+        set_unread(call, error, why != NULL ? why : "steerd.json has no \"state\": nothing is kept");
     } else if (error == ERROR_BUSY) {
         problem_set(&call->problem, PROBLEM_BUSY, "too many recovery points are being made; ask again later");
     } else {

@@ -459,12 +459,26 @@ static int check_version(const struct reading *reading, const json_t *json)
     return 0;
 }
 
+/* A small text may be a large tree: as one, 64 MB of nothing but arrays are 3 GB. */
+static bool has_too_many(const char *text, size_t len)
+{
+    enum { OF_MEMBER = 4, LISTS = 2, REST = 1000 };
+    size_t values = 0;
+    for (size_t i = 0; i < len; i++) {
+        values += text[i] == ',' || text[i] == '[' || text[i] == '{';
+    }
+    return values > (size_t)LISTS * OF_MEMBER * BACKUP_MEMBERS_MAX + REST;
+}
+
 int backup_manifest_parse(const char *text, size_t len, const char *file, struct report *report,
                           struct backup_manifest *manifest)
 {
     struct reading reading = {.file = file, .report = report};
     json_error_t fault;
     *manifest = (struct backup_manifest){.kind = BACKUP_FULL};
+    if (has_too_many(text, len)) {
+        return refuse(&reading, "found more values than %d members have", BACKUP_MEMBERS_MAX);
+    }
     json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &fault);
     int error = json != NULL ? check_version(&reading, json)
                              : refuse(&reading, "line %d: %s", fault.line, fault.text);

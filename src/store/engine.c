@@ -289,7 +289,7 @@ void store_engine_close(struct engine *engine)
  * stays. */
 static int write_anew(struct engine *engine)
 {
-    char *rescued = memory_print("%s.rescued", engine->files.paths[FILES_DB]);
+    char *rescued = memory_print("%s" FILES_RESCUED, engine->files.paths[FILES_DB]);
     int error = schema_copy(&engine->db, rescued);
     if (error != 0) {
         snprintf(engine->why, sizeof engine->why, "it was deleted, and cannot be written anew: %.180s",
@@ -298,7 +298,7 @@ static int write_anew(struct engine *engine)
         disconnect(engine);
         files_remove_rest(&engine->files);
         error = files_put(&engine->files, rescued);
-        snprintf(engine->why, sizeof engine->why, "%.180s; what was deleted is in %s.rescued",
+        snprintf(engine->why, sizeof engine->why, "%.180s; what was deleted is in %s" FILES_RESCUED,
                  engine->files.why, STORE_FILE);
     }
     free(rescued);

@@ -96,6 +96,27 @@ static bool is_there(const char *path)
     return lstat(path, &status) == 0;
 }
 
+/* There is no store.db: was there one? */
+static int look_for_rest(struct files *files)
+{
+    char *rescued = memory_print("%s" FILES_RESCUED, files->paths[FILES_DB]);
+    int error = ERROR_NOT_FOUND;
+    if (find_size(files->paths[FILES_WAL]) > 0) {
+        snprintf(files->why, sizeof files->why,
+                 "it is gone, but %s-wal is there: put it back, or set that aside", STORE_FILE);
+        error = ERROR_SYNTAX;
+    } else if (is_there(rescued)) {
+        snprintf(files->why, sizeof files->why,
+                 "it is gone, but %s" FILES_RESCUED
+                 " is there, which was written anew from it: give that its "
+                 "name back, or set it aside",
+                 STORE_FILE);
+        error = ERROR_SYNTAX;
+    }
+    free(rescued);
+    return error;
+}
+
 int files_look(struct files *files)
 {
     struct stat status;
@@ -104,12 +125,7 @@ int files_look(struct files *files)
         if (number != ENOENT || is_there(files->paths[FILES_DB])) {
             return fail_errno(files, "it cannot be looked at", number);
         }
-        if (find_size(files->paths[FILES_WAL]) > 0) {
-            snprintf(files->why, sizeof files->why,
-                     "it is gone, but %s-wal is there: put it back, or set that aside", STORE_FILE);
-            return ERROR_SYNTAX;
-        }
-        return ERROR_NOT_FOUND;
+        return look_for_rest(files);
     }
     if (!S_ISREG(status.st_mode)) {
         snprintf(files->why, sizeof files->why, "found no regular file; move it away");
@@ -198,6 +214,10 @@ uint64_t files_stamp(const struct files *files)
         hash = hash_bytes(hash, &status.st_size, sizeof status.st_size);
         hash = hash_bytes(hash, &status.st_mtim, sizeof status.st_mtim);
     }
+    char *rescued = memory_print("%s" FILES_RESCUED, files->paths[FILES_DB]);
+    bool is_rescued = is_there(rescued);
+    hash = hash_bytes(hash, &is_rescued, sizeof is_rescued);
+    free(rescued);
     return hash_finish(hash);
 }
 

@@ -17,6 +17,9 @@ struct files_identity {
 
 enum { FILES_DB, FILES_WAL, FILES_SHM, FILES_COUNT, FILES_WHY_SIZE = 256 };
 
+/* Behind store.db: what was deleted while it was in use and is written anew, until that has its name back. */
+#define FILES_RESCUED ".rescued"
+
 struct files {
     char *folder;
     char *paths[FILES_COUNT];

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""State folders that are half of something, and stores that are gone from under a server: doc/continuity.md."""
+"""State folders that are half of something, stores that are gone from under a server or of a newer one, and backups that take
+more memory than they say: doc/continuity.md."""
+import contextlib
 import ctypes
 import os
+import sqlite3
 import sys
+import tarfile
 
 import kit
 import takeovers
+import test_backup
 
 
 def test_what_is_refused_is_there_first(pair, tmp_path):
@@ -47,3 +52,51 @@ def test_a_store_that_cannot_be_read_any_more(pair):
     old, _ = takeovers.take_over(server)
     assert old.wait(kit.PATIENCE_S) == 0
     assert server.get("/v1/overrides")["items"] == before and set(server.sample("www.example.com", 20)) <= set(pair.eu)
+
+
+def test_a_store_of_a_newer_version(pair):
+    """A steerd that is older again leaves it alone, says what it is, and forgets nothing of it."""
+    server, path = pair.server, pair.site.folder / "var/store.db"
+
+    def set_version(version):
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute(f"PRAGMA user_version = {version}")
+    server.override("region", "us-east", "drain")
+    server.stop()
+    set_version(2)
+    before = path.read_bytes()
+    server.start()
+    status = server.get("/v1/status")["store"]
+    assert status["state"] == "failing" and "newer steerd" in status["reason"]
+    reply = server.request("POST", "/v1/points", {"name": "x"})
+    assert reply.status == 503 and "newer steerd" in reply.json["detail"]
+    assert "newer steerd" in server.ctl("salvage", code=1).stderr
+    order = server.override("az", "eu-west-1a", "up")
+    assert order["durable"] is False and path.read_bytes() == before
+    set_version(1)
+    server.wait(lambda: server.get("/v1/status")["store"]["state"] == "ok", "it is written")
+    assert sorted(one["name"] for one in server.get("/v1/overrides")["items"]) == ["eu-west-1a", "us-east"]
+    server.wait_answers("www.example.com", pair.eu)
+
+
+def test_what_was_rescued_has_not_got_its_name_back(pair):
+    """steerd was killed just then: it begins no new store beside all that the old one held."""
+    server, path = pair.server, pair.site.folder / "var/store.db"
+    rescued = path.with_name("store.db.rescued")
+    server.override("region", "us-east", "drain")
+    server.stop()
+    path.rename(rescued)
+    server.start()
+    status = server.get("/v1/status")["store"]
+    assert status["state"] == "failing" and "store.db.rescued is there" in status["reason"] and not path.exists()
+    rescued.rename(path)
+    server.wait(lambda: server.get("/v1/status")["store"]["state"] == "ok", "it is taken into use")
+    server.wait_answers("www.example.com", pair.eu)
+
+
+def test_a_manifest_that_is_larger_than_it_looks(pair, tmp_path):
+    path = tmp_path / "b.tar.gz"
+    member = tarfile.TarInfo("store.db")
+    test_backup.forge(path, [(member, b"x")], [[]] * 3000000)
+    done = pair.server.ctl("backup", "verify", str(path), code=test_backup.BROKEN)
+    assert "more values than" in done.stderr
