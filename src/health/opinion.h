@@ -10,8 +10,9 @@
  * Opinions count of vantages that are in the scope of the monitor, have a weight, are not drained, were heard
  * of within `expires_ms`, and are not set aside. With F the weight of those that have one, and D of those
  * that say down, the monitor is down ANY: if D > 0    MAJORITY: if 2 D > F    ALL: if D = F    COUNT: if D >=
- * count and else up; provided that there are enough of them: `at_least`, or half of those that could have one
- * (rounded up), and never more than those. With fewer the last verdict stands. hold_down, failback and flap
+ * count, or all that could be said if that is less, and else up; provided that there are enough of them:
+ * `at_least`, or half of those that could have one (rounded up), and never more than those; and that F is not
+ * below what COUNT takes, where D > 0. With less the last verdict stands. hold_down, failback and flap
  * (stay.h) act on the judgement.
  *
  * A vantage is set aside, for monitors of one family of addresses, while it says down of `share` (brake.h) of
@@ -167,6 +168,7 @@ struct health_judgement {
     unsigned could, needed;      /* how many there could be; are needed */
     unsigned awaited;            /* that begin anew, and may say anything */
     uint32_t weight, weight_down;
+    uint32_t weight_needed; /* of COUNT, that says down */
 };
 
 void health_get_judgement(const struct health *health, uint32_t monitor, struct health_judgement *judgement);

@@ -46,6 +46,7 @@ struct health_opinions {
 struct counted {
     unsigned up, down, could, needed, awaited;
     uint32_t weight, weight_down, weight_awaited;
+    uint32_t weight_needed; /* of COUNT: that says down; of what could say anything if that is less. Else 0 */
 };
 
 const struct health_quorum *opinion_quorum_of(const struct health *health, uint32_t monitor);

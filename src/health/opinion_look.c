@@ -93,6 +93,7 @@ void health_get_judgement(const struct health *health, uint32_t monitor, struct 
     judgement->awaited = counted.awaited;
     judgement->weight = counted.weight;
     judgement->weight_down = counted.weight_down;
+    judgement->weight_needed = counted.weight_needed;
 }
 
 static void describe_local(const struct health *health, uint32_t monitor, int64_t now_ms,
@@ -225,24 +226,33 @@ static void add_others(struct line *line, const struct health_opinion_status *li
     }
 }
 
-static void add_judged(struct line *line, const struct health_judgement *judgement)
+/* Why nothing is judged. */
+static void add_unjudged(struct line *line, const struct health_judgement *judgement)
 {
-    if (judgement->judged == HEALTH_OBSERVED_UNKNOWN && judgement->opinions >= judgement->needed) {
-        add(line,
-            "awaited: %u of %u vantages begin%s anew, and may say the contrary; the last verdict stands",
-            judgement->awaited, judgement->could, judgement->awaited == 1 ? "s" : "");
-        return;
-    }
-    if (judgement->judged == HEALTH_OBSERVED_UNKNOWN) {
+    if (judgement->opinions < judgement->needed) {
         add(line, "no quorum: %u of %u vantages %s heard, %u %s needed; the last verdict stands",
             judgement->opinions, judgement->could, judgement->opinions == 1 ? "is" : "are", judgement->needed,
             judgement->needed == 1 ? "is" : "are");
+    } else if (judgement->weight < judgement->weight_needed && judgement->weight_down != 0) {
+        add(line, "no quorum: a weight of %u is heard, %u is needed; the last verdict stands",
+            judgement->weight, judgement->weight_needed);
+    } else {
+        add(line,
+            "awaited: %u of %u vantages begin%s anew, and may say the contrary; the last verdict stands",
+            judgement->awaited, judgement->could, judgement->awaited == 1 ? "s" : "");
+    }
+}
+
+static void add_judged(struct line *line, const struct health_judgement *judgement)
+{
+    if (judgement->judged == HEALTH_OBSERVED_UNKNOWN) {
+        add_unjudged(line, judgement);
         return;
     }
     bool is_down = judgement->judged == HEALTH_OBSERVED_UNHEALTHY;
     add(line, "%s by ", say(judgement->judged));
     if (judgement->kind == HEALTH_QUORUM_COUNT) {
-        add(line, "weight %u", judgement->count);
+        add(line, "weight %u", judgement->weight_needed);
     } else {
         add(line, "%s", health_quorum_text(judgement->kind));
     }

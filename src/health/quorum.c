@@ -264,46 +264,65 @@ static void count(struct counted *counted, const struct health *health, unsigned
     }
 }
 
+static uint32_t find_weight_needed(const struct health *health, const struct health_quorum *quorum,
+                                   uint32_t could)
+{
+    uint64_t weight = 0;
+    for (uint32_t left = quorum->kind == HEALTH_QUORUM_COUNT ? could : 0; left != 0; left &= left - 1) {
+        weight += health->opinions->vantages[__builtin_ctz(left)].weight;
+    }
+    return weight < quorum->count ? (uint32_t)weight : quorum->count;
+}
+
 struct counted opinion_count(const struct health *health, uint32_t monitor)
 {
     const struct health_opinions *o = health->opinions;
+    const struct health_quorum *quorum = opinion_quorum_of(health, monitor);
     uint32_t could = opinion_scope_of(health, monitor) & ~o->drained;
     uint32_t voters = could & ~o->aside[opinion_family_of(health, monitor)];
-    struct counted counted = {.could = (unsigned)__builtin_popcount(could)};
+    struct counted counted = {.could = (unsigned)__builtin_popcount(could),
+                              .weight_needed = find_weight_needed(health, quorum, could)};
     for (; voters != 0; voters &= voters - 1) {
         count(&counted, health, (unsigned)__builtin_ctz(voters), monitor);
     }
-    unsigned least = opinion_quorum_of(health, monitor)->at_least;
+    unsigned least = quorum->at_least;
     least = least == 0 ? (counted.could + 1) / 2 : least < counted.could ? least : counted.could;
     counted.needed = least == 0 ? 1 : least;
     return counted;
 }
 
 /* Of all the weight, and what says down. */
-static bool is_down(const struct health_quorum *quorum, uint64_t weight, uint64_t weight_down)
+static bool is_down(enum health_quorum_kind kind, uint32_t needed, uint64_t weight, uint64_t weight_down)
 {
-    switch (quorum->kind) {
+    switch (kind) {
     case HEALTH_QUORUM_ANY: return weight_down != 0;
     case HEALTH_QUORUM_MAJORITY: return 2 * weight_down > weight;
     case HEALTH_QUORUM_ALL: return weight_down == weight;
-    default: return weight_down >= quorum->count;
+    default: return weight_down >= needed;
     }
+}
+
+/* Those who say anything could not say down, all of them together; and not all of them say up. */
+static bool has_too_little_weight(const struct counted *counted)
+{
+    return counted->weight < counted->weight_needed && counted->weight_down != 0;
 }
 
 /* Those who are awaited may all say the contrary. */
 enum health_observed health_opinions_judge(const struct health *health, uint32_t monitor)
 {
     struct counted counted = opinion_count(health, monitor);
-    const struct health_quorum *quorum = opinion_quorum_of(health, monitor);
-    if (counted.up + counted.down < counted.needed) {
+    enum health_quorum_kind kind = opinion_quorum_of(health, monitor)->kind;
+    if (counted.up + counted.down < counted.needed || has_too_little_weight(&counted)) {
         return HEALTH_OBSERVED_UNKNOWN;
     }
-    bool falls = is_down(quorum, counted.weight, counted.weight_down);
+    bool falls = is_down(kind, counted.weight_needed, counted.weight, counted.weight_down);
     uint64_t weight = (uint64_t)counted.weight + counted.weight_awaited;
     uint64_t against = (uint64_t)counted.weight_down + (falls ? 0 : counted.weight_awaited);
-    return counted.awaited != 0 && is_down(quorum, weight, against) != falls ? HEALTH_OBSERVED_UNKNOWN
-           : falls                                                           ? HEALTH_OBSERVED_UNHEALTHY
-                                                                             : HEALTH_OBSERVED_HEALTHY;
+    if (counted.awaited != 0 && is_down(kind, counted.weight_needed, weight, against) != falls) {
+        return HEALTH_OBSERVED_UNKNOWN;
+    }
+    return falls ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_HEALTHY;
 }
 
 bool health_opinions_differ(const struct health *health, uint32_t monitor)

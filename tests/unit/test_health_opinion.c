@@ -62,7 +62,7 @@ static void every_kind_of_quorum(void **state)
         uint32_t count;
         unsigned falls_at; /* so many of four */
     } cases[] = {{HEALTH_QUORUM_ANY, 0, 1},   {HEALTH_QUORUM_MAJORITY, 0, 3}, {HEALTH_QUORUM_ALL, 0, 4},
-                 {HEALTH_QUORUM_COUNT, 2, 2}, {HEALTH_QUORUM_COUNT, 1, 1},    {HEALTH_QUORUM_COUNT, 5, 5}};
+                 {HEALTH_QUORUM_COUNT, 2, 2}, {HEALTH_QUORUM_COUNT, 1, 1},    {HEALTH_QUORUM_COUNT, 5, 4}};
     struct scene *s = *state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         s->quorum.kind = cases[i].kind;
@@ -79,6 +79,40 @@ static void every_kind_of_quorum(void **state)
                                                                           : HEALTH_OBSERVED_HEALTHY);
         }
     }
+}
+
+/* Who saw it dead falls silent: that raises nobody from the dead, and buries nobody. */
+static void a_number_that_nobody_can_reach_moves_nothing(void **state)
+{
+    static const struct health_vantage_plan plans[] = {
+        {"fra-1", 1, 1, false}, {"sin-1", 2, 1, true}, {"nyc-1", 3, 1, true}};
+    char text[HEALTH_JUDGEMENT_SIZE];
+    struct scene *s = *state;
+    s->quorum.kind = HEALTH_QUORUM_COUNT;
+    s->quorum.count = 3;
+    begin(s);
+    start_well(s, 0);
+    down(s, FRA, 0);
+    down(s, SIN, 0);
+    down(s, NYC, 0);
+    assert_down(s, 0);
+    see(s, 0, false, 3);
+    pass(s, EXPIRES + 1000, 1u << (NYC - LOCAL));
+    assert_down(s, 0); /* all who are left say so */
+    health_write_judgement(s->health, 0, s->now_ms, text);
+    assert_non_null(strstr(text, "no quorum: a weight of 2 is heard, 3 is needed; the last verdict stands"));
+    up(s, NYC, 0);
+    assert_down(s, 0); /* one of two */
+    see(s, 0, true, 5);
+    assert_up(s, 0); /* nobody says down */
+    down(s, NYC, 0);
+    see(s, 0, false, 5);
+    assert_up(s, 0);
+    health_set_vantages(s->health, plans, 3, s->now_ms); /* who is drained could not say anything */
+    keep_alive(s, ALL_ALIVE);
+    down(s, FRA, 0);
+    assert_down(s, 0);
+    assert_int_equal(judgement(s, 0).weight_needed, 2);
 }
 
 static void weights_count_and_not_heads(void **state)
@@ -445,6 +479,7 @@ int main(void)
         TEST(alone_our_own_results_decide),
         TEST(a_majority_decides),
         TEST(every_kind_of_quorum),
+        TEST(a_number_that_nobody_can_reach_moves_nothing),
         TEST(weights_count_and_not_heads),
         TEST(too_few_opinions_move_nothing),
         TEST(more_than_there_are_cannot_be_asked_for),

@@ -121,7 +121,7 @@ static bool is_in_scope(const struct world *w, const struct health_quorum *quoru
 }
 
 struct count {
-    uint32_t weight, weight_down, weight_awaited;
+    uint32_t weight, weight_down, weight_awaited, weight_could;
     unsigned opinions, could;
     bool by_others;
 };
@@ -138,6 +138,7 @@ static struct count count_all(const struct world *w, unsigned monitor)
         }
         count.by_others = count.by_others || v != 0;
         count.could += !is_drained;
+        count.weight_could += is_drained ? 0 : w->vantages[v].weight;
         if (is_drained || w->vantages[v].aside) {
             continue;
         }
@@ -154,13 +155,13 @@ static struct count count_all(const struct world *w, unsigned monitor)
     return count;
 }
 
-static bool find(const struct health_quorum *quorum, uint32_t up, uint32_t down)
+static bool find(const struct health_quorum *quorum, uint32_t could, uint32_t up, uint32_t down)
 {
     switch (quorum->kind) {
     case HEALTH_QUORUM_ANY: return down > 0;
     case HEALTH_QUORUM_MAJORITY: return down > up;
     case HEALTH_QUORUM_ALL: return up == 0;
-    default: return down >= quorum->count;
+    default: return down >= quorum->count || down == could;
     }
 }
 
@@ -175,10 +176,14 @@ static enum health_observed judge(const struct world *w, unsigned monitor)
         return HEALTH_OBSERVED_UNKNOWN;
     }
     uint32_t up = count.weight - count.weight_down, down = count.weight_down, others = count.weight_awaited;
-    bool is_down = find(quorum, up + others, down);
-    return is_down != find(quorum, up, down + others) ? HEALTH_OBSERVED_UNKNOWN
-           : is_down                                  ? HEALTH_OBSERVED_UNHEALTHY
-                                                      : HEALTH_OBSERVED_HEALTHY;
+    if (quorum->kind == HEALTH_QUORUM_COUNT && up + down < quorum->count && up + down < count.weight_could &&
+        down > 0) {
+        return HEALTH_OBSERVED_UNKNOWN;
+    }
+    bool is_down = find(quorum, count.weight_could, up + others, down);
+    return is_down != find(quorum, count.weight_could, up, down + others) ? HEALTH_OBSERVED_UNKNOWN
+           : is_down                                                      ? HEALTH_OBSERVED_UNHEALTHY
+                                                                          : HEALTH_OBSERVED_HEALTHY;
 }
 
 /* What it says of a monitor has become this. */
