@@ -108,6 +108,7 @@ struct check_tls {
     struct tls_session *session; /* owned; NULL: none */
     int64_t session_s;           /* wall time of the handshake that it goes back to */
     int64_t end_s;               /* of the certificate that was shown then; 0: none was yet */
+    int64_t good_ms, offset_ms;  /* when one was good last, by clock_boot_ms(); clock_offset_ms() then */
 };
 
 /* Octets at `request`. */

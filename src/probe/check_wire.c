@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "probe/engine_inside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { SESSION_MAX_S = 60, DAY_S = 86400 };
+enum { SESSION_MAX_S = 60, DAY_S = 86400, STEP_MS = 60000, DOUBT_MS = 3600000 };
 
 /* ---- targets ---- */
 
@@ -94,6 +95,8 @@ void wire_carry(struct check_tls *from, struct check_tls *to)
         to->session = from->session;
         to->session_s = from->session_s;
         to->end_s = from->end_s;
+        to->good_ms = from->good_ms;
+        to->offset_ms = from->offset_ms;
         from->session = NULL;
     }
 }
@@ -114,6 +117,34 @@ static enum wire_progress fail(enum health_outcome outcome, enum health_outcome 
 {
     *why = outcome;
     return WIRE_OVER;
+}
+
+/* Is a certificate out of its time because the clock was set, not because time has passed? Which of both
+ * times is the right one nobody knows here, so it is no result: for an hour, in which somebody hears of it.
+ */
+static bool is_of_the_clock(const struct flight *flight, enum health_outcome outcome)
+{
+    const struct check_tls *tls = flight->check->tls;
+    int64_t step_ms = clock_offset_ms(&flight->engine->clock) - tls->offset_ms;
+    int64_t end_s = tls->end_s;
+    if (tls->good_ms == 0 || clock_boot_ms() - tls->good_ms > DOUBT_MS) {
+        return false;
+    }
+    switch (outcome) {
+    case HEALTH_OUTCOME_CERTIFICATE_EARLY: return step_ms <= -STEP_MS;
+    case HEALTH_OUTCOME_CERTIFICATE_EXPIRING: end_s -= (int64_t)tls->min_days * DAY_S; break;
+    case HEALTH_OUTCOME_CERTIFICATE_EXPIRED: break;
+    default: return false;
+    }
+    return step_ms >= STEP_MS && flight->wall_s - step_ms / 1000 < end_s;
+}
+
+static void doubt_the_clock(const struct flight *flight, struct check_end *end)
+{
+    if (is_of_the_clock(flight, end->outcome)) {
+        end->outcome = HEALTH_OUTCOME_LOCAL_ERROR;
+        end->cause = PROBE_CAUSE_CLOCK;
+    }
 }
 
 static enum health_outcome judge(const struct flight *flight, enum tls_result result)
@@ -163,13 +194,20 @@ static enum wire_progress look_at_end(struct flight *flight, struct check_end *e
 {
     struct check_tls *tls = flight->check->tls;
     flight->stage = FLIGHT_WAITING;
-    if (!tls_link_is_resumed(flight->link)) {
+    bool is_fresh = !tls_link_is_resumed(flight->link);
+    if (is_fresh) {
         forget_session(tls);
         tls->session_s = flight->wall_s;
         tls->end_s = tls_link_get_end(flight->link);
     }
     if (tls->min_days != 0 && tls->end_s - flight->wall_s < (int64_t)tls->min_days * DAY_S) {
-        return fail(HEALTH_OUTCOME_CERTIFICATE_EXPIRING, &end->outcome);
+        end->outcome = HEALTH_OUTCOME_CERTIFICATE_EXPIRING;
+        doubt_the_clock(flight, end);
+        return WIRE_OVER;
+    }
+    if (is_fresh) {
+        tls->good_ms = clock_boot_ms();
+        tls->offset_ms = clock_offset_ms(&flight->engine->clock);
     }
     return WIRE_DONE;
 }
@@ -202,7 +240,9 @@ enum wire_progress wire_shake(struct flight *flight, struct check_end *end)
     if (flight->link == NULL) {
         return fail(HEALTH_OUTCOME_LOCAL_ERROR, &end->outcome);
     }
-    return fail(judge(flight, result), &end->outcome);
+    end->outcome = judge(flight, result);
+    doubt_the_clock(flight, end);
+    return WIRE_OVER;
 }
 
 void wire_end(struct flight *flight)

@@ -28,8 +28,9 @@ enum probe_cause {
     PROBE_CAUSE_COMMAND,     /* "command": one could not be run, was killed, or says that it cannot look */
     PROBE_CAUSE_HELPER,      /* "helper": what runs commands does not run */
     PROBE_CAUSE_FILE,        /* "file": one that is looked into cannot be read, is too old, or does not say */
+    PROBE_CAUSE_CLOCK,       /* "clock": it was set, and by it a certificate has ended or not begun */
 };
-enum { PROBE_CAUSES = PROBE_CAUSE_FILE + 1 };
+enum { PROBE_CAUSES = PROBE_CAUSE_CLOCK + 1 };
 const char *probe_cause_text(enum probe_cause cause);
 
 struct dns_ask;

@@ -39,6 +39,10 @@ static const struct {
     [PROBE_CAUSE_FILE] = {"file",
                           "a file that checks look into is missing, cannot be read, makes no sense, is "
                           "too old or does not name it: see steerctl checks"},
+    [PROBE_CAUSE_CLOCK] = {"clock",
+                           "the clock of this host was set, and a certificate that was good before has "
+                           "ended or not begun by it: look at date and at the time service; if the "
+                           "clock is right now, that counts an hour after it was good last"},
     [PROBE_CAUSE_OTHER] = {"other", "the kernel of this host refused to try"},
 };
 

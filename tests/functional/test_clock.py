@@ -10,6 +10,7 @@ import kit
 import pytest
 
 import takeovers as takeover
+import tlskit
 
 PRELOAD = kit.STEERD.parents[1] / "tests/functional/clock.so"
 DAY_S = 86400
@@ -224,3 +225,49 @@ def test_a_load_counts_as_long_as_it_was_to(scene, step):
     scene.clock.set(server, -DAY_S)
     assert shed() == 0.5
     server.wait(lambda: shed() == 0, "it is too old")
+
+
+@pytest.fixture
+def certified(site):
+    """An endpoint with a good certificate, and a check of it."""
+    pki = tlskit.Pki(site.folder / "pki")
+    pki.sign("direct", "root")
+    listener = tlskit.Listener(tlskit.talk(pki.context("direct"), tlskit.GOOD))
+    site.topology = {"regions": {"r": {"azs": {"a": {}}}}, "brake": False,
+                     "checks": {"web": {"type": "https", "port": listener.port, "host": tlskit.HOST, "interval": "1s", "fall": 1,
+                                        "rise": 1, "tls": {"ca": pki.root_pem, "resume": False}}},
+                     "endpoints": {"e": {"az": "a", "addresses": ["127.0.0.1"], "checks": ["web"]}}}
+    site.zone("example.com", "")
+    site.clock = Clock(site)
+    site.server = site.start()
+    wait_outcome(site.server, "ok")
+    yield site
+    listener.close()
+
+
+def wait_outcome(server, outcome):
+    server.wait(lambda: server.get("/v1/endpoints/e")["checks"][0]["outcome"] == outcome, outcome)
+
+
+@pytest.mark.skipif(tlskit.OPENSSL is None, reason="openssl is not installed (contrib/packages test)")
+@WAYS
+def test_a_certificate_is_not_bad_because_the_clock_was_set(certified, step):
+    """By ten years, and then back. But what goes on for an hour counts."""
+    server = certified.server
+    certified.clock.set(server, step * 3650)
+    wait_outcome(server, "local_error")
+    assert server.get("/v1/endpoints/e")["observed"] == "healthy"
+    server.wait_log("cause=clock")
+    certified.clock.set(server, step * -3650)
+    wait_outcome(server, "ok")
+    certified.clock.set(server, step * 3650)
+    wait_outcome(server, "local_error")
+    certified.clock.sleep(3700)
+    wait_outcome(server, "certificate_expired" if step > 0 else "certificate_not_yet_valid")
+    assert server.get("/v1/endpoints/e")["observed"] == "unhealthy"
+
+
+@pytest.mark.skipif(tlskit.OPENSSL is None, reason="openssl is not installed (contrib/packages test)")
+def test_a_certificate_that_ends_while_the_machine_sleeps_has_ended(certified):
+    certified.clock.sleep(3650 * DAY_S)
+    wait_outcome(certified.server, "certificate_expired")
