@@ -19,14 +19,14 @@ class Health:
     """grpc.health.v1.Health by grpcio, without generated code. `services`: a name to a status, or to a grpc.StatusCode that the
     call fails with. A request is kept as its octets and its metadata."""
 
-    def __init__(self, services, credentials=None):
+    def __init__(self, services, credentials=None, host="127.0.0.1"):
         import grpc
         self.grpc, self.services = grpc, dict(services)
         self.asked = []
         handler = grpc.unary_unary_rpc_method_handler(self.check)
         self.server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
         self.server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": handler})])
-        at = "127.0.0.1:0"
+        at = f"{host}:0"
         self.port = self.server.add_insecure_port(at) if credentials is None else self.server.add_secure_port(at, credentials)
         self.server.start()
 
