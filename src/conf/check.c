@@ -12,6 +12,7 @@
 #include "conf/check_grpc.h"
 #include "conf/check_http.h"
 #include "conf/check_icmp.h"
+#include "conf/check_lag.h"
 #include "conf/check_tls.h"
 #include "conf/value.h"
 #include "conf/vantages.h"
@@ -68,7 +69,7 @@ static const struct {
     {"path", HTTP},
     {"status", HTTP},
     {"load", HTTP},
-    {"lag", HTTP},
+    {"lag", HTTP | EXEC | FILES},
     {"method", HTTP},
     {"headers", HTTP | GRPC},
     {"max_body", HTTP},
@@ -257,8 +258,14 @@ static void read_kind(const struct doc_node *node, struct conf_topology *topolog
     case CONF_CHECK_TCP: check_talk(node, check); break;
     case CONF_CHECK_DNS: check_dns_read(node, topology->arena, check); break;
     case CONF_CHECK_GRPC: check_grpc_read(node, topology, check); break;
-    case CONF_CHECK_EXEC: check_exec_read(node, topology->arena, check); break;
-    case CONF_CHECK_FILE: check_file_read(node, topology, check); break;
+    case CONF_CHECK_EXEC:
+        check_exec_read(node, topology->arena, check);
+        check_lag_read(node, topology->arena, check);
+        break;
+    case CONF_CHECK_FILE:
+        check_file_read(node, topology, check);
+        check_lag_read(node, topology->arena, check);
+        break;
     case CONF_CHECK_HTTP: check_http_read(node, topology->arena, check); break;
     case CONF_CHECK_HTTPS:
         check_http_read(node, topology->arena, check);

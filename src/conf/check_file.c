@@ -70,17 +70,44 @@ static void check_count(const struct doc_node *node, struct conf_topology *topol
     }
 }
 
+/* What says how far a copy lags behind names no endpoints, and grows old. */
+static void check_document(const struct doc_node *node, bool has_lag, struct sheet_ask *ask)
+{
+    static const char *const others[] = {"key", "absent"};
+    struct doc_node member;
+    if (has_lag != (ask->format == SHEET_DOCUMENT)) {
+        (void)doc_find(node, has_lag ? "lag" : "format", &member);
+        doc_error_at_key(
+            &member, "found %s, expected both or none: in a file of another format is what is up and down",
+            has_lag ? "\"lag\" without the format \"json\"" : "the format \"json\" without \"lag\"");
+        return;
+    }
+    for (size_t i = 0; has_lag && i < sizeof others / sizeof *others; i++) {
+        if (doc_find(node, others[i], &member)) {
+            doc_error_at_key(&member, "\"%s\" has no meaning beside \"lag\": the file names nobody",
+                             others[i]);
+        }
+    }
+    if (has_lag) {
+        ask->key = SHEET_DOCUMENT_KEY;
+        (void)doc_require(node, "max_age", &member); /* else nobody notices that it is not written any more */
+    }
+}
+
 void check_file_read(const struct doc_node *node, struct conf_topology *topology, struct conf_check *check)
 {
-    static const char *const formats[] = {"steerd", "gdnsd", NULL};
+    static const char *const formats[] = {"steerd", "gdnsd", "json", NULL};
     static const char *const absents[] = {"unknown", "up", "down", NULL};
     struct sheet_ask *ask = arena_alloc(topology->arena, sizeof *ask);
-    struct doc_node file;
+    struct doc_node file, lag;
+    bool has_lag = doc_find(node, "lag", &lag);
     const char *key = check_file_read_key(node, topology->arena);
     *ask = (struct sheet_ask){.path = "", .key = key == NULL ? "%ENDPOINT%" : key};
-    ask->format = (enum sheet_format)doc_get_choice(node, "format", formats, SHEET_JSON);
+    ask->format =
+        (enum sheet_format)doc_get_choice(node, "format", formats, has_lag ? SHEET_DOCUMENT : SHEET_JSON);
     ask->absent = (enum sheet_absent)doc_get_choice(node, "absent", absents, SHEET_ABSENT_UNKNOWN);
     ask->max_age_ms = doc_get_duration_ms(node, "max_age", age_range_ms, 0);
+    check_document(node, has_lag, ask);
     const char *path = doc_require(node, "file", &file) ? doc_get_text(node, "file") : NULL;
     if (path != NULL) {
         ask->path = resolve_path(topology, path);

@@ -72,28 +72,33 @@ static const struct conf_host *add_host(struct conf_topology *topology, const ui
     return host;
 }
 
-static void read_host(struct conf_topology *topology, const struct doc_node *node,
-                      struct conf_endpoint *endpoint)
+const struct conf_host *destination_read_host(struct conf_topology *topology, const struct doc_node *node)
 {
     uint8_t wire[DNS_NAME_MAX + 1];
-    struct addr addr;
     const char *text = doc_text(node);
     if (text == NULL) {
         doc_error_expected(node, host_expected);
-        return;
-    }
-    if (addr_parse(text, &addr) == 0) {
-        doc_error(node, "\"%.60s\" is an address, expected %s, or \"addresses\" instead of \"host\"", text,
-                  host_expected);
-        return;
+        return NULL;
     }
     int len = text[0] == '\0' || strcmp(text, "@") == 0 ? -1 : dns_name_parse(text, NULL, wire);
     if (len <= 1 || has_wildcard(wire)) {
         doc_error_expected(node, host_expected);
-        return;
+        return NULL;
     }
     dns_name_lower(wire, (size_t)len);
-    endpoint->host = add_host(topology, wire, (size_t)len);
+    return add_host(topology, wire, (size_t)len);
+}
+
+static void read_host(struct conf_topology *topology, const struct doc_node *node,
+                      struct conf_endpoint *endpoint)
+{
+    struct addr addr;
+    if (doc_is_text(node) && addr_parse(doc_text(node), &addr) == 0) {
+        doc_error(node, "\"%.60s\" is an address, expected %s, or \"addresses\" instead of \"host\"",
+                  doc_text(node), host_expected);
+    } else {
+        endpoint->host = destination_read_host(topology, node);
+    }
 }
 
 size_t destination_count_hosts(const struct doc_node *endpoints)

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "conf/destination.h"
 #include "conf/suggest.h"
 #include "conf/value.h"
 
@@ -29,6 +30,7 @@ struct reading {
     struct place *places; /* of the pairs */
     size_t *items;        /* likewise: which of all items they are */
     size_t item;          /* the next one, of all */
+    size_t host_count;    /* names that were read */
     /* of the object under way */
     bool of_azs;
     uint32_t from;
@@ -69,6 +71,36 @@ static bool read_to(const struct reading *reading, const struct doc_node *to, ui
     return false;
 }
 
+/* A command and a file may know of it here. */
+static bool needs_address(const struct conf_topology *topology, const struct conf_replication *pair)
+{
+    enum conf_check_type type = topology->checks[pair->check].type;
+    return type != CONF_CHECK_EXEC && type != CONF_CHECK_FILE;
+}
+
+static void read_address(struct reading *reading, const struct doc_node *lag, struct conf_replication *pair)
+{
+    struct conf_topology *topology = reading->topology;
+    struct doc_node address;
+    if (!doc_find(lag, "address", &address)) {
+        if (!pair->is_asked || needs_address(topology, pair)) {
+            (void)doc_require(lag, "address", &address);
+        }
+    } else if (pair->is_asked && topology->checks[pair->check].type == CONF_CHECK_FILE) {
+        doc_error_at_key(&address, "found \"address\", expected none: check \"%.100s\" looks into a file",
+                         topology->checks[pair->check].name);
+    } else if (!doc_is_text(&address)) {
+        doc_error_expected(&address, "an IPv4 or IPv6 address, or a host name");
+    } else if (addr_parse(doc_text(&address), &pair->addr) != 0) {
+        pair->addr.family = ADDR_NONE;
+        if (reading->host_count <
+            REPLICATIONS_MAX) { /* there is room for so many, also of pairs that are none */
+            reading->host_count++;
+            pair->host = destination_read_host(topology, &address);
+        }
+    }
+}
+
 static void read_check(const struct conf_topology *topology, const struct doc_node *lag,
                        struct conf_replication *pair)
 {
@@ -88,11 +120,10 @@ static void read_check(const struct conf_topology *topology, const struct doc_no
     }
 }
 
-static void read_lag(const struct conf_topology *topology, const struct doc_node *item,
-                     struct conf_replication *pair)
+static void read_lag(struct reading *reading, const struct doc_node *item, struct conf_replication *pair)
 {
     static const char *const keys[] = {"check", "address", NULL};
-    struct doc_node lag, address;
+    struct doc_node lag;
     if (!doc_find(item, "lag", &lag) || (doc_is_text(&lag) && strcmp(doc_text(&lag), "push") == 0)) {
         return;
     }
@@ -102,11 +133,8 @@ static void read_lag(const struct conf_topology *topology, const struct doc_node
         return;
     }
     (void)doc_check_object(&lag, keys);
-    if (doc_require(&lag, "address", &address) &&
-        (!doc_is_text(&address) || addr_parse(doc_text(&address), &pair->addr) != 0)) {
-        doc_error_expected(&address, "an IPv4 or IPv6 address");
-    }
-    read_check(topology, &lag, pair);
+    read_check(reading->topology, &lag, pair);
+    read_address(reading, &lag, pair);
 }
 
 /* What is asked has to have the time to answer. */
@@ -185,7 +213,7 @@ static void read_item(struct reading *reading, const struct doc_node *item)
     bool is_known = read_to(reading, &to, &pair.to);
     if (is_object) {
         pair.stage = (enum conf_stage)doc_get_choice(item, "stage", stages, CONF_STAGE_UNKNOWN);
-        read_lag(reading->topology, item, &pair);
+        read_lag(reading, item, &pair);
         read_times(reading->topology, item, &pair);
     } else {
         pair.max_age_ms = AGE_LEAST_MS;

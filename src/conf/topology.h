@@ -212,15 +212,16 @@ struct conf_brake {
 
 /* What is in one place is copied to another of its kind. */
 struct conf_replication {
-    bool of_azs;           /* else of regions */
-    uint32_t from, to;     /* which */
-    enum conf_stage stage; /* declared */
-    bool is_asked;         /* else it is reported */
-    struct addr addr;      /* of whom is asked, … */
-    uint32_t check;        /* … and what: one with a lag */
-    uint32_t rpo_ms;       /* 0: as of all */
-    uint32_t max_age_ms;   /* of a word that counts */
-    uint32_t hold_ms;      /* for so long what is better has to stay so */
+    bool of_azs;                  /* else of regions */
+    uint32_t from, to;            /* which */
+    enum conf_stage stage;        /* declared */
+    bool is_asked;                /* else it is reported */
+    struct addr addr;             /* of whom is asked; ADDR_NONE: of a host, or nobody is: */
+    const struct conf_host *host; /* NULL: it has an address, or it is this host that knows, … */
+    uint32_t check;               /* … and what: one with a lag */
+    uint32_t rpo_ms;              /* 0: as of all */
+    uint32_t max_age_ms;          /* of a word that counts */
+    uint32_t hold_ms;             /* for so long what is better has to stay so */
 };
 
 struct conf_topology {

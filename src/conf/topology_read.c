@@ -253,16 +253,24 @@ static void read_endpoint(struct conf_topology *topology, const struct doc_node 
     }
 }
 
+/* Of endpoints, and of those that are asked how far a copy lags behind. */
+static void make_hosts(struct conf_topology *topology, const struct doc_node *root)
+{
+    struct doc_node endpoints;
+    bool has_any = doc_find(root, "endpoints", &endpoints) && doc_is_object(&endpoints);
+    size_t most = REPLICATIONS_MAX + (has_any ? destination_count_hosts(&endpoints) : 0);
+    topology->hosts = arena_alloc(topology->arena, most * sizeof *topology->hosts);
+}
+
 static void read_endpoints(struct conf_topology *topology, const struct doc_node *root)
 {
     struct doc_node endpoints, node = {0};
+    make_hosts(topology, root);
     if (!doc_find(root, "endpoints", &endpoints) || !doc_check_object(&endpoints, NULL)) {
         return;
     }
     topology->endpoints = arena_alloc(topology->arena, doc_count(&endpoints) * sizeof *topology->endpoints);
     keytable_reserve(topology->places, doc_count(&endpoints));
-    topology->hosts =
-        arena_alloc(topology->arena, destination_count_hosts(&endpoints) * sizeof *topology->hosts);
     while (!doc_is_cancelled(root->doc) && doc_next(&endpoints, &node)) {
         size_t index = topology->endpoint_count++;
         topology->endpoints[index].name = add_place(topology, &node, CONF_ENDPOINT, index);

@@ -14,6 +14,18 @@
 #include "daemon/snapshot.h"
 #include "view/view.h"
 
+/* NULL: nobody in particular. */
+static const char *write_address(const struct conf_replication *pair, uint16_t port, struct arena *arena)
+{
+    const struct addr_port at = {.addr = pair->addr, .port = port};
+    char address[ADDR_TEXT_SIZE];
+    if (pair->host != NULL) {
+        return port == 0 ? arena_copy_text(arena, pair->host->name)
+                         : arena_print(arena, "%s:%u", pair->host->name, port);
+    }
+    return pair->addr.family == ADDR_NONE ? NULL : arena_copy_text(arena, addr_write_place(&at, address));
+}
+
 static struct admin_lag describe(const struct view *view, size_t index, int64_t now_ms, struct arena *arena)
 {
     const struct conf_replication *pair = &view->topology->replications[index];
@@ -21,10 +33,8 @@ static struct admin_lag describe(const struct view *view, size_t index, int64_t 
     health_get_lag(view->health, index, now_ms, &lag.status);
     if (pair->is_asked) {
         const struct conf_check *check = &view->topology->checks[pair->check];
-        const struct addr_port at = {.addr = pair->addr, .port = check->port};
-        char address[ADDR_TEXT_SIZE];
         lag.check = check->name;
-        lag.address = arena_copy_text(arena, addr_write_port(&at, address));
+        lag.address = write_address(pair, check->port, arena);
         lag.pointer = check->lag->value;
     }
     return lag;

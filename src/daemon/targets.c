@@ -136,13 +136,80 @@ static void add_controls(const struct view *view, struct arena *arena, struct pr
     }
 }
 
+/* Of both families, as many as are checked in turn. */
+static size_t list_addresses(const struct view *view, const struct conf_host *host,
+                             struct addr to[PROBE_ADDRESSES_MAX])
+{
+    const struct view_addresses *known = view_get_addresses(view, host->index);
+    size_t count = 0;
+    for (size_t i = 0; i < VIEW_ADDRESSES_MAX; i++) {
+        for (int family = VIEW_V4; family < VIEW_FAMILIES; family++) {
+            if (i < known->count[family] && count < PROBE_ADDRESSES_MAX) {
+                to[count++] = known->items[family][i];
+            }
+        }
+    }
+    return count;
+}
+
+/* Nobody is asked while nothing is known of the host. */
+static bool is_unknown(const struct view *view, const struct conf_host *host, size_t count)
+{
+    return count == 0 &&
+           !view_host_is_unresolved(&view->hosts[host->index], view_get_addresses(view, host->index));
+}
+
+/* Whom it asks; a command that asks nobody in particular is of this host. */
+static void aim_asked(const struct view *view, const struct conf_replication *pair, struct arena *arena,
+                      struct probe_target *target)
+{
+    if (pair->host == NULL) {
+        target->at.addr = pair->addr;
+        if (pair->addr.family == ADDR_NONE) {
+            (void)addr_parse("127.0.0.1", &target->at.addr);
+        }
+        return;
+    }
+    struct addr *addresses = arena_alloc(arena, PROBE_ADDRESSES_MAX * sizeof *addresses);
+    target->in_turn = true;
+    target->subject = identify_host(ADDR_NONE, pair->host);
+    target->addresses = addresses;
+    target->address_count = list_addresses(view, pair->host, addresses);
+    target->idle = is_unknown(view, pair->host, target->address_count);
+    if (target->host == NULL) {
+        target->host = write_host(pair->host, target->at.port, target->tls != NULL, arena);
+    }
+}
+
+static const struct probe_file *describe_document(const struct conf_check *check, struct arena *arena)
+{
+    struct probe_file *to = check->file == NULL ? NULL : arena_alloc(arena, sizeof *to);
+    if (to != NULL) {
+        *to = (struct probe_file){.ask = check->file};
+    }
+    return to;
+}
+
+static const struct probe_exec *describe_asking(const struct conf_check *check, const struct conf_host *host,
+                                                struct arena *arena)
+{
+    struct probe_exec *to = check->exec == NULL ? NULL : arena_alloc(arena, sizeof *to);
+    if (to != NULL) {
+        *to = (struct probe_exec){.ask = check->exec, .host = host == NULL ? NULL : host->name};
+    }
+    return to;
+}
+
 static void add_asked(const struct view *view, struct arena *arena, struct probe_target *targets)
 {
     static const char kind[] = "lag";
     for (size_t i = 0; i < view_count_asked(view); i++) {
         const struct conf_replication *pair = &view->topology->replications[view_find_asked(view, i)];
-        targets[i] = fleet_describe_check(&view->topology->checks[pair->check], arena);
-        targets[i].at.addr = pair->addr;
+        const struct conf_check *check = &view->topology->checks[pair->check];
+        targets[i] = fleet_describe_check(check, arena);
+        targets[i].exec = describe_asking(check, pair->host, arena);
+        targets[i].file = describe_document(check, arena);
+        aim_asked(view, pair, arena, &targets[i]);
         uint64_t hash = hash_bytes(hash_bytes(HASH_START, kind, sizeof kind), &pair->from, sizeof pair->from);
         hash = hash_bytes(hash_bytes(hash, &pair->to, sizeof pair->to), &pair->of_azs, sizeof pair->of_azs);
         targets[i].identity = hash_finish(hash);
@@ -228,6 +295,26 @@ bool targets_hang(const struct view *view, size_t monitor)
     return health_hangs(&status, status.verdict);
 }
 
+static bool asks_host(const struct view *view, size_t asked, size_t host)
+{
+    const struct conf_host *of = view->topology->replications[view_find_asked(view, asked)].host;
+    return of != NULL && of->index == host;
+}
+
+static size_t aim_lags(const struct view *view, size_t host, struct probe_aim *aims)
+{
+    size_t done = 0, before = view->monitor_count + view_count_controls(view);
+    for (size_t i = 0; i < view_count_asked(view); i++) {
+        if (asks_host(view, i, host)) {
+            struct probe_aim *to = &aims[done++];
+            *to = (struct probe_aim){.target = (uint32_t)(before + i)};
+            to->address_count = (uint8_t)list_addresses(view, view->hosts[host].conf, to->addresses);
+            to->idle = is_unknown(view, view->hosts[host].conf, to->address_count);
+        }
+    }
+    return done;
+}
+
 size_t targets_count_of_host(const struct view *view, size_t host)
 {
     size_t all = 0;
@@ -235,6 +322,9 @@ size_t targets_count_of_host(const struct view *view, size_t host)
         size_t count;
         (void)view_find_monitors(view, view->hosts[host].endpoints[e], &count);
         all += count;
+    }
+    for (size_t i = 0; i < view_count_asked(view); i++) {
+        all += asks_host(view, i, host);
     }
     return all;
 }
@@ -255,5 +345,5 @@ size_t targets_aim(const struct view *view, size_t host, struct probe_aim *aims)
             memcpy(to->addresses, aim.addresses, to->address_count * sizeof *to->addresses);
         }
     }
-    return done;
+    return done + aim_lags(view, host, aims + done);
 }

@@ -15,6 +15,7 @@
 #include "exec/ask.h"
 #include "exec/frame.h"
 #include "probe/check.h"
+#include "probe/document.h"
 #include "probe/engine_inside.h"
 #include "probe/runner.h"
 
@@ -64,13 +65,15 @@ static void prepare(struct check *check, struct check_ask *ask, const struct pro
     memcpy(&exec.ask, given, sizeof exec.ask);
     exec.ask.words = exec.ask.variables = NULL; /* they are in the request */
     ask->exec = arena_share(arena, &exec, sizeof exec);
+    document_prepare(ask, target, arena);
     buffer_fini(&texts);
 }
 
 static bool is_same(const struct check *a, const struct check *b)
 {
     return a->ask->exec->ask.warning_fails == b->ask->exec->ask.warning_fails &&
-           a->ask->exec->ask.unknown_fails == b->ask->exec->ask.unknown_fails;
+           a->ask->exec->ask.unknown_fails == b->ask->exec->ask.unknown_fails &&
+           document_is_same(a->ask, b->ask);
 }
 
 static void say(struct check *check, const char *text)
@@ -281,6 +284,7 @@ static enum check_progress hear_story(struct flight *flight, const struct exec_s
     case EXEC_EXITED:
         trace_end(flight, "exit code %d", story->value, said, len);
         say_owned(flight->check, find_first_line(said, len));
+        document_read(flight->check->ask, said, len, end);
         return judge_code(flight, story->value, end);
     case EXEC_KILLED:
         trace_end(flight, "killed by signal %d", story->value, said, len);

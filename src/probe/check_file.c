@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "exec/ask.h"
 #include "probe/check.h"
+#include "probe/document.h"
 #include "probe/engine_inside.h"
 #include "sheet/sheets.h"
 
@@ -53,6 +54,7 @@ static void prepare(struct check *check, struct check_ask *ask, const struct pro
     memcpy(&given, file->ask, sizeof given);
     given.path = given.key = NULL;
     ask->file = arena_share(arena, &given, sizeof given);
+    document_prepare(ask, target, arena);
     check->file = arena_alloc(arena, sizeof *check->file);
     *check->file = (struct check_file){.mark = 0};
     if (check->turns == NULL && strchr(ask->request + key_at, '%') == NULL) {
@@ -70,7 +72,7 @@ static bool is_same(const struct check *a, const struct check *b)
 {
     const struct sheet_ask *one = a->ask->file, *other = b->ask->file;
     return one->format == other->format && one->absent == other->absent &&
-           one->max_age_ms == other->max_age_ms;
+           one->max_age_ms == other->max_age_ms && document_is_same(a->ask, b->ask);
 }
 
 static void carry(struct check *from, struct check *to)
@@ -204,6 +206,18 @@ static struct check_end judge(const struct check *check, enum sheet_word word)
     return end;
 }
 
+/* A document, for what is looked for in it. */
+struct reading {
+    const struct check_ask *ask;
+    struct check_end *end;
+};
+
+static void hear(void *context, const char *text, size_t len)
+{
+    const struct reading *reading = context;
+    document_read(reading->ask, text, len, reading->end);
+}
+
 static enum check_progress advance(struct flight *flight, bool readable, struct check_scratch *scratch,
                                    struct check_end *end)
 {
@@ -230,6 +244,9 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
         trace_answer(flight, key, &answer);
     }
     *end = judge(check, answer.word);
+    if (answer.word == SHEET_UP) {
+        sheet_read(check->file->sheet, hear, &(struct reading){check->ask, end});
+    }
     return CHECK_ENDED;
 }
 

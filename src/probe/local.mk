@@ -15,6 +15,7 @@ src_libprobe_a_SOURCES = \
 	src/probe/check_kind.c \
 	src/probe/check_tcp.c \
 	src/probe/check_wire.c src/probe/check_wire.h \
+	src/probe/document.c src/probe/document.h \
 	src/probe/engine.c src/probe/engine.h src/probe/engine_inside.h \
 	src/probe/expect.c src/probe/expect.h \
 	src/probe/flight.c src/probe/flight.h \

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sheet/inside.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ const char *sheet_state_text(enum sheet_state state)
 
 const char *sheet_format_text(enum sheet_format format)
 {
-    return format == SHEET_GDNSD ? "gdnsd" : "steerd";
+    static const char *const texts[] = {"steerd", "gdnsd", "json"};
+    return texts[format];
 }
 
 uint64_t sheet_get_version(const struct sheet *sheet)
@@ -140,10 +142,13 @@ static enum sheet_word find(const struct sheet *sheet, const char *key, uint32_t
     return entry->is_down ? SHEET_DOWN : SHEET_UP;
 }
 
-/* That there is something newer which makes no sense is worth to be known, too. */
+/* That there is something newer which makes no sense is worth to be known, too; and each document is another
+ * one. */
 static unsigned make_mark(const struct sheet *sheet, enum sheet_word word)
 {
-    return 1 + (unsigned)word * 2 + (sheet->state == SHEET_STATE_REFUSED);
+    enum { WORDS = 16 };
+    unsigned number = sheet->format == SHEET_DOCUMENT ? (unsigned)sheet->changes % (UINT_MAX / WORDS) : 0;
+    return 1 + (unsigned)word * 2 + (sheet->state == SHEET_STATE_REFUSED) + number * WORDS;
 }
 
 void sheet_write_fault(const struct sheet_fault *fault, const char *behind, char text[SHEET_TEXT_SIZE])
@@ -169,7 +174,7 @@ static void write_text(const struct sheet *sheet, uint32_t max_age_ms, const str
         sheet_write_fault(&sheet->fault, "; what it said before stands", answer->text);
     } else if (answer->word == SHEET_UNNAMED) {
         snprintf(answer->text, sizeof answer->text, "the file does not name it");
-    } else {
+    } else if (sheet->format != SHEET_DOCUMENT) {
         snprintf(answer->text, sizeof answer->text, "%s", entry->reason);
     }
 }
@@ -195,4 +200,14 @@ unsigned sheet_look(struct sheet *sheet, const char *key, uint32_t max_age_ms)
     unsigned mark = make_mark(sheet, find(sheet, key, max_age_ms, &entry));
     pthread_mutex_unlock(&sheet->lock);
     return mark;
+}
+
+void sheet_read(struct sheet *sheet, void (*hear)(void *context, const char *text, size_t len), void *context)
+{
+    struct sheet_entry entry = {.reason = ""};
+    pthread_mutex_lock(&sheet->lock);
+    if (sheet->table != NULL && sheet_table_find(sheet->table, SHEET_DOCUMENT_KEY, &entry)) {
+        hear(context, entry.reason, strlen(entry.reason));
+    }
+    pthread_mutex_unlock(&sheet->lock);
 }

@@ -56,6 +56,10 @@ void sheet_find(struct sheet *sheet, const char *key, uint32_t max_age_ms, struc
 /* The mark alone, for comparing. */
 unsigned sheet_look(struct sheet *sheet, const char *key, uint32_t max_age_ms);
 
+/* The document that stands, if any: heard at once, and gone then. At most SHEET_DOCUMENT_MAX octets. */
+void sheet_read(struct sheet *sheet, void (*hear)(void *context, const char *text, size_t len),
+                void *context);
+
 /* ---- for those who look ---- */
 
 enum sheet_state {

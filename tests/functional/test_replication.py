@@ -9,8 +9,12 @@ import time
 import pytest
 
 import kit
-from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
+import nameserver
+import takeovers
+from takeovers import take_over
 from test_last_health import wait_kept
+
+reaper = takeovers.reaper  # a fixture
 
 US, EU = "us-east", "eu-west"
 
@@ -117,6 +121,115 @@ def test_a_lag_grows_and_stops(scene, replica):
     assert server.addresses("www.example.com") == answers
 
 
+def write(path, text):
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text if isinstance(text, str) else json.dumps(text))
+    fresh.rename(path)
+
+
+def source(scene, check, **asked):
+    """The lag of the first pair is known from there."""
+    lag = {"value": "/db/0/lag", "unit": "ms", "stage": {"pointer": "/db/0/state", "start": "INITIAL"}}
+    scene.topology["checks"]["db"] = {"interval": "500ms", "lag": lag, **check}
+    pair_of = scene.topology["regions"][US]["replicates_to"][0]
+    pair_of["lag"] = {"check": "db", **asked}
+    scene.write()
+
+
+def said(value, state="full"):
+    return {"about": "x" * 5000, "db": [{"state": state, "lag": value}]}
+
+
+@pytest.mark.parametrize("asked", [{}, {"address": "192.0.2.7"}, {"address": "::1"}])
+def test_from_a_command(scene, asked):
+    """What it says is a document; what it exits with decides whether that counts."""
+    said_path, code = scene.folder / "said.json", scene.folder / "code"
+    write(said_path, said(1500, "INITIAL")), write(code, "0")
+    source(scene, {"type": "exec", "timeout": "500ms", "output_max": 8192, "command": [
+        "/bin/sh", "-c", 'test "$1" = "$2" || exit 2; cat "$3"; exit "$(cat "$4")"', "-", "%ADDRESS%", asked.get("address", "127.0.0.1"),
+        str(said_path), str(code)]}, **asked)
+    server = scene.start()
+    row = wait(server, lambda row: row["lag"] == 1500)
+    assert (row["unit"], row["stage"], row["rpo"], row["check"], row["outcome"]) == ("ms", "start", "kept", "db", "ok")
+    assert (row["address"] is None) is (not asked) and row["source"] == "check"
+    write(said_path, said(31000))
+    row = wait(server, lambda row: row["rpo"] == "over" and row["stage"] == "full")
+    assert row["lag"] == 31000
+    write(said_path, said("31000"))
+    row = wait(server, lambda row: row["rpo"] == "unknown")
+    assert row["had_lag"] is False and "/db/0/lag" in row["why"] and row["last_lag"] == 31000
+    write(said_path, said(0))
+    wait(server, lambda row: row["lag"] == 0)
+    write(code, "2")
+    row = wait(server, lambda row: row["rpo"] == "unknown")
+    assert row["outcome"] == "bad_exit" and row["last_lag"] == 0, "a command that fails says nothing of a lag"
+
+
+def test_from_a_file(scene):
+    """A new file is a new word, whatever the interval; one that nobody writes any more grows old."""
+    path = scene.folder / "lag.json"
+    write(path, said(250))
+    source(scene, {"type": "file", "file": str(path), "max_age": "30s", "interval": "30s"})
+    del scene.topology["regions"][US]["replicates_to"][0]["max_age"]
+    scene.write()
+    server = scene.start()
+    row = wait(server, lambda row: row["lag"] == 250)
+    assert (row["stage"], row["address"], row["outcome"]) == ("full", None, "ok")
+    [file] = server.get("/v1/status")["files"]
+    assert (file["path"], file["format"], file["state"]) == (str(path), "json", "good")
+    write(path, said(40000))
+    wait(server, lambda row: row["rpo"] == "over" and row["lag"] == 40000)
+    write(path, '{"db": [{"lag": 7')
+    server.wait(lambda: server.get("/v1/status")["files"][0]["state"] == "refused", "what is half a document is refused")
+    assert pair(server)["lag"] == 40000, "what it said before stands"
+    write(path, '[]')
+    wait(server, lambda row: row["had_lag"] is False)
+    path.unlink()
+    row = wait(server, lambda row: row["outcome"] == "local_error")
+    assert row["last_lag"] == 40000
+    write(path, said(1))
+    wait(server, lambda row: row["lag"] == 1 and row["rpo"] == "kept")
+
+
+def test_a_file_that_is_not_written_any_more(scene):
+    path = scene.folder / "lag.json"
+    write(path, said(250))
+    source(scene, {"type": "file", "file": str(path), "max_age": "2s"})
+    server = scene.start()
+    wait(server, lambda row: row["lag"] == 250)
+    row = wait(server, lambda row: row["rpo"] == "unknown")
+    assert row["last_lag"] == 250 and row["outcome"] == "local_error"
+
+
+@pytest.mark.parametrize("kind", ["http", "exec"])
+def test_a_host_name_is_asked(scene, replica, kind):
+    """Its addresses follow what the resolver says."""
+    resolver = nameserver.Nameserver({"db.example.net": {"A": ["127.0.0.2"]}})
+    try:
+        scene.server["resolver"] = {"servers": [resolver.at]}
+        pair_of = scene.topology["regions"][US]["replicates_to"][0]
+        pair_of["lag"]["address"] = "db.example.net"
+        if kind == "exec":
+            source(scene, {"type": "exec", "timeout": "500ms", "command": [
+                "/bin/sh", "-c", 'test "$1" = 127.0.0.1 || exit 2; echo "{\\"db\\": [{\\"lag\\": 500, \\"host\\": \\"$2\\"}]}"', "-",
+                "%ADDRESS%", "%HOST%"]}, address="db.example.net")
+        scene.write()
+        server = scene.start()
+        row = wait(server, lambda row: row["outcome"] in ("refused", "bad_exit"))
+        assert row["address"] == ("db.example.net" if kind == "exec" else f"db.example.net:{replica.port}")
+        assert row["lag"] is None
+        resolver.records["db.example.net"]["A"] = ["127.0.0.1"]
+        wait(server, lambda row: row["lag"] in (0.5, 500) and row["outcome"] == "ok")
+        scene.topology["objectives"]["rpo"] = "20s"
+        scene.write()
+        server.reload()
+        wait(server, lambda row: row["rpo_ms"] == 20000 and row["outcome"] == "ok" and row["lag"] is not None)
+        resolver.records["db.example.net"] = {}
+        wait(server, lambda row: row["outcome"] == "unresolved")
+    finally:
+        resolver.close()
+
+
 def test_stages_of_answers(scene, replica):
     """In their own words; where none is said the stage is not known."""
     scene.topology["checks"]["db"]["lag"]["stage"] = {"pointer": "/rep~1state", "start": "INITIAL", "real_time": "STREAMING"}
@@ -194,7 +307,7 @@ def test_what_is_no_report(scene, body, status):
     assert pair(server, EU, US)["age_ms"] is None
 
 
-def test_kept(scene, reaper):  # noqa: F811  pylint: disable=unused-argument
+def test_kept(scene, reaper):  # pylint: disable=unused-argument
     """By a reload, a restart and a takeover; with its age."""
     server = scene.start()
     report(server, 20, stage="start", seq=3, actor="dr-tool")
@@ -235,6 +348,12 @@ def test_steerctl(scene, replica):
     assert "0 of 2 pairs over their RPO, 1 unknown" in server.ctl("status").stdout
 
 
+def as_file(topology):
+    check = {"type": "file", "file": "/nonexistent", "format": "json", "max_age": "1m", "lag": {"value": "/lag", "unit": "s"}}
+    topology["checks"]["db"] = check
+    return check
+
+
 @pytest.mark.parametrize("change, words", [
     (lambda t: t["regions"][US]["replicates_to"].append({"to": "nowhere"}), 'no region "nowhere"'),
     (lambda t: t["regions"][US]["replicates_to"].append(US), f'region "{US}" replicates to itself'),
@@ -253,6 +372,13 @@ def test_steerctl(scene, replica):
      "which no RPO can be compared with"),
     (lambda t: t["checks"]["db"]["lag"].update(unit="h"), '"s", "ms" or "bytes"'),
     (lambda t: t["checks"]["db"]["lag"].update(value="lag"), "a JSON pointer"),
+    (lambda t: t["regions"][US]["replicates_to"][0]["lag"].update(address="a..b"), "a host name such as"),
+    (lambda t: t["regions"][US]["replicates_to"][0]["lag"].update(address=7), "an IPv4 or IPv6 address, or a host name"),
+    (lambda t: as_file(t).update(format="steerd"), '"lag" without the format "json"'),
+    (lambda t: as_file(t).pop("lag"), 'the format "json" without "lag"'),
+    (lambda t: as_file(t).update(key="x"), '"key" has no meaning beside "lag"'),
+    (lambda t: as_file(t).pop("max_age"), '"max_age"'),
+    (as_file, "looks into a file"),
     (lambda t: t["checks"]["db"].update(load="/load"), '"lag" beside "load"'),
     (lambda t: t["checks"]["db"].update(method="HEAD"), "to which there is no body"),
     (lambda t: t["checks"]["db"]["lag"].update(stage={"pointer": "/s", "full": "x", "start": "x"}), "means both"),

@@ -148,6 +148,34 @@ static void gdnsd_is_read_strictly(void **state)
     expect_fault(SHEET_GDNSD, "a\\", 1, 3, "the end of the file");
 }
 
+static void a_document_is_said_as_it_is(void **state)
+{
+    struct sheet_fault fault;
+    (void)state;
+    struct sheet_table *table = parse(SHEET_DOCUMENT, " \n{\"lag\": 5}\n", &fault);
+    assert_non_null(table);
+    expect_entry(table, SHEET_DOCUMENT_KEY, "up {\"lag\": 5}");
+    sheet_table_free(table);
+    table = parse(SHEET_DOCUMENT, "[]", &fault);
+    expect_entry(table, SHEET_DOCUMENT_KEY, "up []");
+    sheet_table_free(table);
+    table = parse(SHEET_DOCUMENT, " \n", &fault);
+    assert_int_equal(sheet_table_count(table), 0);
+    sheet_table_free(table);
+    expect_fault(SHEET_DOCUMENT, "\n {\"lag\": 5", 2, 2, "from its beginning to its end");
+    expect_fault(SHEET_DOCUMENT, "{", 1, 1, "from its beginning to its end");
+    expect_fault(SHEET_DOCUMENT, "{]", 1, 1, "from its beginning to its end");
+    expect_fault(SHEET_DOCUMENT, "7", 1, 1, "from its beginning to its end");
+    assert_null(sheet_parse(SHEET_DOCUMENT, "{\0}", 3, &fault));
+    char *large = calloc(1, SHEET_DOCUMENT_MAX + 2);
+    assert_non_null(large);
+    memset(large, ' ', SHEET_DOCUMENT_MAX + 1);
+    large[0] = '[';
+    large[SHEET_DOCUMENT_MAX] = ']';
+    expect_fault(SHEET_DOCUMENT, large, 1, 1, "found a file of 65537 octets, expected at most 65536");
+    free(large);
+}
+
 static void many_names_are_found(void **state)
 {
     enum { COUNT = 20000 };
@@ -296,10 +324,10 @@ static void holders_share_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_says_what_it_says),  cmocka_unit_test(json_is_read_strictly),
-        cmocka_unit_test(gdnsd_says_what_it_says), cmocka_unit_test(gdnsd_is_read_strictly),
-        cmocka_unit_test(many_names_are_found),    cmocka_unit_test(a_file_is_followed),
-        cmocka_unit_test(holders_share_it),
+        cmocka_unit_test(json_says_what_it_says),      cmocka_unit_test(json_is_read_strictly),
+        cmocka_unit_test(gdnsd_says_what_it_says),     cmocka_unit_test(gdnsd_is_read_strictly),
+        cmocka_unit_test(a_document_is_said_as_it_is), cmocka_unit_test(many_names_are_found),
+        cmocka_unit_test(a_file_is_followed),          cmocka_unit_test(holders_share_it),
     };
     return cmocka_run_group_tests_name("sheet", tests, NULL, NULL);
 }
