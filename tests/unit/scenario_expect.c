@@ -16,6 +16,7 @@ struct seen {
     struct health_stay_status stay;
     const char *decided_by; /* NULL: it is not said */
     int64_t since_ms;       /* of the scenario; -1: likewise */
+    unsigned ramp_percent;  /* of its weight, while it returns; 0: it does not ramp */
     bool held, stale, inherited, undecided;
 };
 
@@ -62,6 +63,7 @@ static bool see_object(struct scenario_world *w, const struct scenario_target *t
     seen->stay = status.stay;
     seen->decided_by = health_decider_text(status.effective.decided_by);
     seen->since_ms = status.since_ms - SCENARIO_WALL_MS;
+    seen->ramp_percent = status.ramp.percent;
     seen->held = status.held;
     return true;
 }
@@ -116,6 +118,19 @@ static bool expect_decider(struct scenario_world *w, const char *word, const str
                : scenario_miss(w, "is decided by %s", seen->decided_by == NULL ? "?" : seen->decided_by);
 }
 
+/* How much of its weight it has, in percent. */
+static bool expect_ramp(struct scenario_world *w, const char *word, const struct seen *seen)
+{
+    enum { ALL = 100 };
+    char *end;
+    unsigned long percent = strtoul(word, &end, 10);
+    unsigned found = seen->ramp_percent == 0 ? ALL : seen->ramp_percent;
+    if (*end != '\0') {
+        return scenario_break(w, "\"at\" is followed by a percentage, not by %s", word);
+    }
+    return percent == found || scenario_miss(w, "is at %u %%, not %s", found, word);
+}
+
 /* Words behind the state. */
 static bool expect_more(struct scenario_world *w, const char *const *words, const struct seen *seen)
 {
@@ -125,6 +140,7 @@ static bool expect_more(struct scenario_world *w, const char *const *words, cons
     } pairs[] = {{"stays_down", expect_stay},
                  {"for", expect_left},
                  {"since", expect_since},
+                 {"at", expect_ramp},
                  {"decided_by", expect_decider}};
     const struct {
         const char *word;
