@@ -142,6 +142,7 @@ static void *run_server(void *context)
         s->accepted++;
         serve(s, fd);
         close(fd);
+        s->served++;
     }
     return NULL;
 }

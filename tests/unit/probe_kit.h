@@ -50,7 +50,7 @@ struct server {
     const char *text;
     pthread_t thread;
     bool running;
-    _Atomic unsigned accepted;
+    _Atomic unsigned accepted, served; /* connections, one after the other */
     _Atomic bool released, stopping;
     char request[1024]; /* the latest; to be read when the server is closed */
 };
