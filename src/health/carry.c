@@ -145,7 +145,7 @@ static void carry_stay(struct health_carrier *c, enum health_kind kind, uint32_t
 {
     uint32_t old = health_match_old(&c->match, kind, index);
     if (old != HEALTH_NEW) {
-        c->to->nodes[kind][index].stay = c->from->nodes[kind][old].stay;
+        c->to->groups[kind][index].stay = c->from->groups[kind][old].stay;
         health_stay_queue(c->to, kind, index);
     }
 }
@@ -230,7 +230,8 @@ static void carry_first(struct health_carrier *c, enum health_kind kind, uint32_
     if (kind == HEALTH_ENDPOINT) {
         carry_words(c, index);
     } else {
-        c->to->nodes[kind][index].was_lost = is_lost(c->from, kind, health_match_old(&c->match, kind, index));
+        c->to->groups[kind][index].was_lost =
+            is_lost(c->from, kind, health_match_old(&c->match, kind, index));
         carry_stay(c, kind, index);
     }
     (void)carry_override(c, kind, index);
@@ -282,7 +283,7 @@ static void put_right(struct health_carrier *c, enum health_kind kind, uint32_t 
 {
     const struct health_kept *kept = &c->kept[kind][index];
     bool is_known = health_match_seen(&c->match, kind, index) != HEALTH_NEW;
-    bool is_same = is_known && kept->state == c->to->nodes[kind][index].told.state;
+    bool is_same = is_known && (uint8_t)kept->state == c->to->nodes[kind][index].told_state;
     health_set_since(c->to, kind, index, is_same ? kept->since_ms : c->wall_ms);
     for (int family = first_family(kind); family <= HEALTH_ANY; family++) {
         health_outage_copy(health_outage_at(c->to, kind, index, (enum health_family)family),
@@ -300,7 +301,7 @@ void health_carrier_settle(struct health_carrier *c)
         for (uint32_t i = 0; i < to->counts[kind]; i++) {
             struct health_node *node = &to->nodes[kind][i];
             health_word_set_ramp(to, kind, i, health_ramp_settle(to, kind, i));
-            node->told = health_find_effective(to, kind, i);
+            health_node_note_told(node, health_find_effective(to, kind, i));
             node->told_verdicts = health_word_get(to, kind, i) & HEALTH_WORD_VERDICTS;
             put_right(c, kind, i);
         }

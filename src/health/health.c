@@ -43,6 +43,9 @@ static void add_nodes(struct health *health, enum health_kind kind, size_t count
     assert(count < UINT32_MAX);
     health->counts[kind] = (uint32_t)count;
     health->nodes[kind] = arena_alloc(health->arena, count * sizeof *health->nodes[kind]);
+    if (kind != HEALTH_ENDPOINT) {
+        health->groups[kind] = arena_alloc(health->arena, count * sizeof *health->groups[kind]);
+    }
 }
 
 static void add_shares(struct health *health, enum health_kind kind)
@@ -94,7 +97,7 @@ static void fill_nodes(struct health *health, const struct health_plan *plan)
     add_shares(health, HEALTH_REGION);
     add_shares(health, HEALTH_AZ);
     health->addressed = arena_alloc(health->frame->arena, plan->endpoint_count * sizeof *health->addressed);
-    health->ballots = arena_alloc(health->arena, plan->endpoint_count * sizeof *health->ballots);
+    health_add_ballots(health);
     add_loads(health, plan->loads);
     for (size_t i = 0; i < plan->region_count; i++) {
         health->nodes[HEALTH_REGION][i].name = arena_copy_text(health->frame->arena, plan->regions[i].name);
@@ -189,17 +192,6 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
     }
 }
 
-static bool has_voters(const struct health *health, uint32_t endpoint)
-{
-    uint32_t members = 0;
-    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
-        for (int role = HEALTH_REQUIRED; role < HEALTH_WATCHED; role++) {
-            members |= health->ballots[endpoint][family].tallies[role].members;
-        }
-    }
-    return members != 0;
-}
-
 /* Who has a say: monitors in their endpoint, endpoints that have monitors in their az, azs that have such
  * endpoints in their region. */
 static void count_members(struct health *health)
@@ -210,12 +202,13 @@ static void count_members(struct health *health)
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
             struct health_node *node = &health->nodes[kind][i];
-            uint32_t members = kind == HEALTH_ENDPOINT ? has_voters(health, i) : node->tally.members;
+            uint32_t members = kind == HEALTH_ENDPOINT ? health_has_voters(health, i)
+                                                       : health->groups[kind][i].tally.members;
             if (kind != HEALTH_ENDPOINT) {
-                node->lost_from = share_count(health->lost_at[kind][i], members);
+                health->groups[kind][i].lost_from = share_count(health->lost_at[kind][i], members);
             }
             if (kind != HEALTH_REGION && members != 0) {
-                health->nodes[kind + 1][node->parent].tally.members++;
+                health->groups[kind + 1][node->parent].tally.members++;
             }
         }
     }
@@ -282,10 +275,12 @@ static void copy_nodes(struct health *health, enum health_kind kind, const struc
                                                       .child_count = node->child_count,
                                                       .at_least = node->at_least,
                                                       .together = node->together,
-                                                      .tally.members = node->tally.members,
-                                                      .lost_from = node->lost_from,
-                                                      .ramp.plan = node->ramp.plan,
-                                                      .rule = node->rule};
+                                                      .ramp.plan = node->ramp.plan};
+        if (kind != HEALTH_ENDPOINT) {
+            const struct health_group *group = &from->groups[kind][i];
+            health->groups[kind][i] = (struct health_group){
+                .tally.members = group->tally.members, .lost_from = group->lost_from, .rule = group->rule};
+        }
     }
     health->by_name[kind] = from->by_name[kind];
     health->children[kind] = from->children[kind];
@@ -303,7 +298,7 @@ struct health *health_new_like(const struct health *from)
     }
     health->load_plans = from->load_plans;
     make_loads(health);
-    health->ballots = arena_alloc(health->arena, health->counts[HEALTH_ENDPOINT] * sizeof *health->ballots);
+    health_add_ballots(health);
     health->addressed = from->addressed;
     health->kin = from->kin;
     health->monitor_count = from->monitor_count;
@@ -482,12 +477,14 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
                                      .stay = health_find_stay(health, kind, index),
                                      .ramp = health_find_ramp(health, kind, index)};
     if (kind != HEALTH_ENDPOINT) {
-        bool is_all = node->tally.inherited == node->tally.members; /* it is as it was: they all are */
-        status->members = is_all ? node->tally.members : node->tally.members - node->tally.inherited;
-        status->members_unhealthy = is_all ? node->tally.inherited : node->tally.unhealthy;
-        status->members_healthy = node->tally.healthy;
-        status->is_inherited = is_all && node->tally.members != 0;
-        status->lost_from = is_all ? node->lost_from : health_find_lost_from(health, kind, index);
+        const struct health_group *group = &health->groups[kind][index];
+        const struct health_tally *tally = &group->tally;
+        bool is_all = tally->inherited == tally->members; /* it is as it was: they all are */
+        status->members = is_all ? tally->members : tally->members - tally->inherited;
+        status->members_unhealthy = is_all ? tally->inherited : tally->unhealthy;
+        status->members_healthy = tally->healthy;
+        status->is_inherited = is_all && tally->members != 0;
+        status->lost_from = is_all ? group->lost_from : health_find_lost_from(health, kind, index);
         return 0;
     }
     for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {

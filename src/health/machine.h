@@ -69,7 +69,8 @@ struct health_tally {
     uint32_t inherited; /* monitors: also in unhealthy; others: only here */
 };
 
-/* Monitors of a family: by enum health_role, without those that are watched. */
+/* Monitors of a family: by enum health_role, without those that are watched. A machine has a column for each
+ * family and role, most of which nobody writes to. */
 struct health_ballot {
     struct health_tally tallies[HEALTH_WATCHED];
 };
@@ -83,22 +84,26 @@ struct health_node {
     int64_t since_ms;  /* before `change`: that it was in the state `was` */
     int64_t change_ms; /* when that was */
     uint64_t change;   /* the latest that was looked at: all before are in what stands here */
-    enum health_state was;
+    struct health_ramp ramp;
     uint32_t parent;                   /* of an endpoint its az, of an az its region */
     uint32_t first_child, child_count; /* endpoints: monitors; others: in children[] of the kind below */
-    uint32_t lost_from;                /* unhealthy members that make this one unhealthy */
+    uint32_t override_at;              /* 1 + index in overrides; 0: none */
+    uint32_t told_verdicts;            /* of the word: HEALTH_WORD_VERDICTS */
     uint16_t at_least;                 /* endpoints: struct health_need */
+    uint8_t was;                       /* enum health_state */
+    uint8_t counted;                   /* as what, in the tally of its parent: enum health_standing */
+    uint8_t told_state, told_by;       /* struct health_effective */
     bool together;
-    struct health_tally tally; /* azs and regions: of children */
-    uint8_t counted;           /* as what, in the tally of its parent: enum health_standing */
-    struct health_ramp ramp;
-    struct health_stay stay; /* of azs and regions, with what follows */
+};
+
+/* What azs and regions have besides. */
+struct health_group {
+    struct health_tally tally; /* of children */
+    uint32_t lost_from;        /* unhealthy members that make this one unhealthy */
     uint32_t rule;
+    struct health_stay stay;
     int64_t queue_ms;
-    bool was_lost;        /* azs and regions: before the reload, and nothing was found out in there since */
-    uint32_t override_at; /* 1 + index in overrides; 0: none */
-    struct health_effective told;
-    uint32_t told_verdicts; /* of the word: HEALTH_WORD_VERDICTS */
+    bool was_lost; /* before the reload, and nothing was found out in there since */
 };
 
 struct health_load {
@@ -170,6 +175,7 @@ struct health {
     int64_t offset_ms; /* of the wall clock to that, when it was looked at last */
     bool watches_wavering;
     struct health_node *nodes[HEALTH_KINDS];
+    struct health_group *groups[HEALTH_KINDS]; /* [ENDPOINT]: unused */
     uint32_t counts[HEALTH_KINDS];
     uint32_t *by_name[HEALTH_KINDS];  /* indices sorted by name */
     uint32_t *children[HEALTH_KINDS]; /* [ENDPOINT]: endpoints by az; [AZ]: azs by region; [REGION]: unused */
@@ -177,8 +183,8 @@ struct health {
     uint64_t *addressed;              /* of endpoints */
     struct health_kin *kin;           /* of monitors */
     struct health_load **loads;       /* of endpoints, in the arena; NULL: nothing was ever said of one */
-    const struct health_load_plan **load_plans;       /* of endpoints; equal ones are there once */
-    struct health_ballot (*ballots)[HEALTH_FAMILIES]; /* of endpoints: of monitors */
+    const struct health_load_plan **load_plans; /* of endpoints; equal ones are there once */
+    struct health_tally *ballots[HEALTH_FAMILIES][HEALTH_WATCHED]; /* of endpoints: of monitors */
     int64_t shed_ms; /* monotonic: when answers began to follow other loads */
     bool has_shed;   /* they did, at some time */
     struct health_push_round pushes;
@@ -231,6 +237,17 @@ struct health_frame {
     uint32_t push_count;
     struct health_quorums quorums; /* count 0: none */
 };
+
+static inline struct health_effective health_node_get_told(const struct health_node *node)
+{
+    return (struct health_effective){(enum health_state)node->told_state, (enum health_decider)node->told_by};
+}
+
+static inline void health_node_note_told(struct health_node *node, struct health_effective told)
+{
+    node->told_state = (uint8_t)told.state;
+    node->told_by = (uint8_t)told.decided_by;
+}
 
 /* What is known of the load of an endpoint. */
 static inline const struct health_load *health_load_get(const struct health *health, uint32_t endpoint)
@@ -298,8 +315,10 @@ static inline void health_outage_copy(struct health_outage *to, const struct hea
     const _Atomic uint64_t *const was[] = {&from->left_ms, &from->back_ms, &from->before_left_ms,
                                            &from->before_back_ms};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        atomic_store_explicit(all[i], atomic_load_explicit(was[i], memory_order_relaxed),
-                              memory_order_relaxed);
+        uint64_t ms = atomic_load_explicit(was[i], memory_order_relaxed);
+        if (atomic_load_explicit(all[i], memory_order_relaxed) != ms) { /* most were never out: no page */
+            atomic_store_explicit(all[i], ms, memory_order_relaxed);
+        }
     }
 }
 

@@ -22,17 +22,18 @@
 static bool roll_up(struct health *health, enum health_kind kind, uint32_t index, uint32_t *word)
 {
     struct health_node *node = &health->nodes[kind][index];
+    struct health_group *group = kind == HEALTH_ENDPOINT ? NULL : &health->groups[kind][index];
     unsigned before = node->counted;
-    if (node->was_lost && node->tally.healthy + node->tally.unhealthy != 0) {
+    if (group != NULL && group->was_lost && group->tally.healthy + group->tally.unhealthy != 0) {
         health_journal_note(health->diary, kind, index);
-        node->was_lost = false;
+        group->was_lost = false;
     }
     *word = kind == HEALTH_ENDPOINT
                 ? health_judge_endpoint(health, index)
                 : health_stay_group(health, kind, index, health_judge_group(health, kind, index));
     node->counted = (uint8_t)health_find_standing(health, kind, index, *word);
     if (kind != HEALTH_REGION) {
-        health_count_standing(&health->nodes[kind + 1][node->parent].tally, before, node->counted);
+        health_count_standing(&health->groups[kind + 1][node->parent].tally, before, node->counted);
     }
     return node->counted != before;
 }
@@ -48,13 +49,15 @@ void health_rebuild(struct health *health)
     health->is_filled = false; /* words go through states that are none */
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
-            struct health_tally *tally = &health->nodes[kind][i].tally;
-            tally->healthy = tally->unhealthy = tally->inherited = 0;
+            if (kind != HEALTH_ENDPOINT) {
+                struct health_tally *tally = &health->groups[kind][i].tally;
+                tally->healthy = tally->unhealthy = tally->inherited = 0;
+            }
             health->nodes[kind][i].counted = HEALTH_OBSERVED_UNKNOWN;
             health_word_set_verdicts(health, kind, i, HEALTH_OBSERVED_UNKNOWN);
         }
     }
-    memset(health->ballots, 0, health->counts[HEALTH_ENDPOINT] * sizeof *health->ballots);
+    health_clear_ballots(health);
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         health_count_again(health, &health->monitors[i], (struct health_share){.counts = false});
     }
@@ -354,7 +357,7 @@ void health_replace_monitor(struct health *health, uint32_t monitor, const struc
 void health_set_was_lost(struct health *health, enum health_kind kind, uint32_t index, bool was_lost,
                          int64_t wall_ms)
 {
-    health->nodes[kind][index].was_lost = was_lost;
+    health->groups[kind][index].was_lost = was_lost;
     health_climb(health, kind, index, wall_ms);
 }
 

@@ -16,8 +16,9 @@ size_t health_list_missing(const struct health *health, enum health_kind kind, u
                            size_t max)
 {
     const struct health_node *node = &health->nodes[kind][index];
+    const struct health_tally *tally = &health->groups[kind][index].tally;
     enum health_kind below = (enum health_kind)(kind - 1);
-    bool is_inherited = node->tally.healthy + node->tally.unhealthy == 0;
+    bool is_inherited = tally->healthy + tally->unhealthy == 0;
     unsigned wanted = is_inherited ? HEALTH_STANDS_INHERITED : HEALTH_OBSERVED_UNHEALTHY;
     size_t count = 0;
     for (uint32_t i = 0; i < node->child_count && count < max; i++) {

@@ -225,8 +225,8 @@ static void fill_more(const struct health_reader *reader, const struct health_re
     }
     for (int kind = HEALTH_AZ; kind <= HEALTH_REGION; kind++) {
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
-            health->nodes[kind][i].was_lost = reader->nodes[kind][i].more != 0;
-            health->nodes[kind][i].stay = move_stay(&reader->nodes[kind][i].stay, reading);
+            health->groups[kind][i].was_lost = reader->nodes[kind][i].more != 0;
+            health->groups[kind][i].stay = move_stay(&reader->nodes[kind][i].stay, reading);
         }
     }
 }
@@ -275,9 +275,9 @@ static void fill_times(const struct health_reader *reader, const struct health_r
         for (uint32_t i = 0; i < health->counts[kind]; i++) {
             const struct read_node *node = &reader->nodes[kind][i];
             struct health_node *to = &health->nodes[kind][i];
-            to->told = health_find_effective(health, kind, i);
+            health_node_note_told(to, health_find_effective(health, kind, i));
             to->told_verdicts = health_word_get(health, kind, i) & HEALTH_WORD_VERDICTS;
-            bool is_same = node->is_known && node->state == to->told.state;
+            bool is_same = node->is_known && (uint8_t)node->state == to->told_state;
             bool is_past = is_same && node->since_ms < reading->wall_ms;
             health_set_since(health, kind, i, is_past ? node->since_ms : reading->wall_ms);
             fill_outages(node, health, kind, i);

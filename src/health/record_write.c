@@ -166,15 +166,15 @@ static void add_node(const struct health *health, enum health_kind kind, uint32_
     cursor_write_u8(&body, (uint8_t)health_find_effective(health, kind, index).state);
     uint32_t resolved = health_word_get(health, kind, index) & HEALTH_WORD_RESOLVED;
     cursor_write_u8(&body, kind == HEALTH_ENDPOINT ? (uint8_t)(resolved >> HEALTH_WORD_RESOLVED_SHIFT)
-                                                   : health->nodes[kind][index].was_lost);
+                                                   : health->groups[kind][index].was_lost);
     cursor_write_u8(&body, outages);
     for (int family = first; family <= HEALTH_ANY; family++) {
         if ((outages >> family & 1) != 0) {
             write_outage(&body, health_outage_at(health, kind, index, (enum health_family)family));
         }
     }
-    if (has_stay(&health->nodes[kind][index].stay)) {
-        write_stay(&body, &health->nodes[kind][index].stay);
+    if (kind != HEALTH_ENDPOINT && has_stay(&health->groups[kind][index].stay)) {
+        write_stay(&body, &health->groups[kind][index].stay);
     }
     add(to, HEALTH_RECORD_NODE, &body);
 }

@@ -69,7 +69,7 @@ static int64_t trace(const struct health *health, enum health_kind kind, uint32_
             return latest->wall_ms;
         }
     }
-    return *state == node->was ? node->since_ms : node->change_ms;
+    return (uint8_t)*state == node->was ? node->since_ms : node->change_ms;
 }
 
 int64_t health_find_since(const struct health *health, enum health_kind kind, uint32_t index)
@@ -83,7 +83,7 @@ void health_set_since(struct health *health, enum health_kind kind, uint32_t ind
     struct health_node *node = &health->nodes[kind][index];
     struct chain chain = make_chain(health, kind, index);
     node->since_ms = since_ms;
-    node->was = state_of(&chain);
+    node->was = (uint8_t)state_of(&chain);
     node->change = health_next_change(health) - 1;
 }
 
@@ -108,7 +108,7 @@ void health_remember(struct health *health, enum health_kind kind, uint32_t inde
     if (node->change != now) {
         enum health_state was;
         node->since_ms = trace(health, kind, index, now, &was);
-        node->was = was;
+        node->was = (uint8_t)was;
         node->change = now;
     }
     node->change_ms = health->wall_ms;

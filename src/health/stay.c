@@ -47,10 +47,10 @@ void health_add_rules(struct health *health, const struct health_rules *rules)
         health->monitors[i].stale_ms = rules->stales[i];
     }
     for (uint32_t i = 0; rules->azs != NULL && i < health->counts[HEALTH_AZ]; i++) {
-        health->nodes[HEALTH_AZ][i].rule = rules->azs[i];
+        health->groups[HEALTH_AZ][i].rule = rules->azs[i];
     }
     for (uint32_t i = 0; rules->regions != NULL && i < health->counts[HEALTH_REGION]; i++) {
-        health->nodes[HEALTH_REGION][i].rule = rules->regions[i];
+        health->groups[HEALTH_REGION][i].rule = rules->regions[i];
     }
 }
 
@@ -135,13 +135,13 @@ static int64_t find_end(const struct health_rule *rule, const struct health_stay
 
 static struct health_stay *stay_of(const struct health *health, enum health_kind kind, uint32_t index)
 {
-    return kind == HEALTH_ENDPOINT ? &health->monitors[index].stay : &health->nodes[kind][index].stay;
+    return kind == HEALTH_ENDPOINT ? &health->monitors[index].stay : &health->groups[kind][index].stay;
 }
 
 static const struct health_rule *rule_of(const struct health *health, enum health_kind kind, uint32_t index)
 {
     return find_rule(health, kind == HEALTH_ENDPOINT ? health->monitors[index].rule
-                                                     : health->nodes[kind][index].rule);
+                                                     : health->groups[kind][index].rule);
 }
 
 static void note(struct health *health, enum health_kind kind, uint32_t index)
@@ -155,7 +155,7 @@ void health_stay_queue(struct health *health, enum health_kind kind, uint32_t in
     struct health_stay_queue *queue = &health->stays;
     enum health_stay_reason reason;
     int64_t *queued_ms =
-        kind == HEALTH_ENDPOINT ? &health->monitors[index].queue_ms : &health->nodes[kind][index].queue_ms;
+        kind == HEALTH_ENDPOINT ? &health->monitors[index].queue_ms : &health->groups[kind][index].queue_ms;
     if (!stay->is_down || health->keeps_stays) {
         return;
     }
@@ -392,7 +392,7 @@ static bool is_over(struct health *health, const struct health_stay_due *due)
 {
     const struct health_stay *stay = stay_of(health, due->kind, due->index);
     int64_t *queued_ms = due->kind == HEALTH_ENDPOINT ? &health->monitors[due->index].queue_ms
-                                                      : &health->nodes[due->kind][due->index].queue_ms;
+                                                      : &health->groups[due->kind][due->index].queue_ms;
     enum health_stay_reason reason;
     if (*queued_ms != due->at_ms) {
         return false;

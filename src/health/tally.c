@@ -10,6 +10,58 @@
 
 #include <stdio.h>
 
+/* ---- ballots ---- */
+
+/* Not written to: of an endpoint with one family and no `healthy_if` one column of four has a page. */
+void health_add_ballots(struct health *health)
+{
+    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+        for (int role = HEALTH_REQUIRED; role < HEALTH_WATCHED; role++) {
+            health->ballots[family][role] =
+                arena_alloc(health->arena, health->counts[HEALTH_ENDPOINT] * sizeof(struct health_tally));
+        }
+    }
+}
+
+void health_clear_ballots(struct health *health)
+{
+    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+        for (int role = HEALTH_REQUIRED; role < HEALTH_WATCHED; role++) {
+            struct health_tally *tallies = health->ballots[family][role];
+            for (uint32_t i = 0; i < health->counts[HEALTH_ENDPOINT]; i++) {
+                if (tallies[i].members != 0) {
+                    tallies[i] = (struct health_tally){.members = 0};
+                }
+            }
+        }
+    }
+}
+
+static struct health_ballot get_ballot(const struct health *health, uint32_t endpoint, int family)
+{
+    return (struct health_ballot){{health->ballots[family][HEALTH_REQUIRED][endpoint],
+                                   health->ballots[family][HEALTH_COUNTED][endpoint]}};
+}
+
+static void get_ballots(const struct health *health, uint32_t endpoint,
+                        struct health_ballot ballots[HEALTH_FAMILIES])
+{
+    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+        ballots[family] = get_ballot(health, endpoint, family);
+    }
+}
+
+bool health_has_voters(const struct health *health, uint32_t endpoint)
+{
+    uint32_t members = 0;
+    for (int family = HEALTH_V4; family < HEALTH_FAMILIES; family++) {
+        for (int role = HEALTH_REQUIRED; role < HEALTH_WATCHED; role++) {
+            members |= health->ballots[family][role][endpoint].members;
+        }
+    }
+    return members != 0;
+}
+
 /* ---- counting ---- */
 
 static uint32_t *counter_of(struct health_tally *tally, unsigned standing)
@@ -62,7 +114,7 @@ void health_count_again(struct health *health, const struct health_monitor *moni
     struct health_share after = health_share_of(monitor);
     for (int family = HEALTH_V4; monitor->role != HEALTH_WATCHED && family < HEALTH_FAMILIES; family++) {
         if ((monitor->families >> family & 1) != 0) {
-            count_in(&health->ballots[monitor->endpoint][family].tallies[monitor->role], before, after);
+            count_in(&health->ballots[family][monitor->role][monitor->endpoint], before, after);
         }
     }
 }
@@ -124,15 +176,17 @@ static uint32_t judge_ballots(const struct health_node *node, const struct healt
 
 uint32_t health_judge_endpoint(const struct health *health, uint32_t endpoint)
 {
-    return judge_ballots(&health->nodes[HEALTH_ENDPOINT][endpoint], health->ballots[endpoint]);
+    struct health_ballot ballots[HEALTH_FAMILIES];
+    get_ballots(health, endpoint, ballots);
+    return judge_ballots(&health->nodes[HEALTH_ENDPOINT][endpoint], ballots);
 }
 
 uint32_t health_foresee_endpoint(const struct health *health, uint32_t endpoint, int64_t until_ms,
                                  health_is_back_fn *is_back_by)
 {
     const struct health_node *node = &health->nodes[HEALTH_ENDPOINT][endpoint];
-    struct health_ballot ballots[HEALTH_FAMILIES] = {health->ballots[endpoint][HEALTH_V4],
-                                                     health->ballots[endpoint][HEALTH_V6]};
+    struct health_ballot ballots[HEALTH_FAMILIES];
+    get_ballots(health, endpoint, ballots);
     for (uint32_t i = node->first_child; i < node->first_child + node->child_count; i++) {
         const struct health_monitor *monitor = &health->monitors[i];
         bool is_back = monitor->role != HEALTH_WATCHED && is_back_by(health, i, until_ms);
@@ -148,10 +202,10 @@ uint32_t health_foresee_endpoint(const struct health *health, uint32_t endpoint,
 
 uint32_t health_find_lost_from(const struct health *health, enum health_kind kind, uint32_t index)
 {
-    const struct health_node *node = &health->nodes[kind][index];
-    const struct health_tally *tally = &node->tally;
+    const struct health_group *group = &health->groups[kind][index];
+    const struct health_tally *tally = &group->tally;
     return tally->inherited == 0
-               ? node->lost_from
+               ? group->lost_from
                : share_count(health->lost_at[kind][index], tally->members - tally->inherited);
 }
 
@@ -159,10 +213,10 @@ uint32_t health_find_lost_from(const struct health *health, enum health_kind kin
  * it would hold that from which it comes. While nobody has one, it is as it was. */
 uint32_t health_judge_group(const struct health *health, enum health_kind kind, uint32_t index)
 {
-    const struct health_node *node = &health->nodes[kind][index];
-    const struct health_tally *tally = &node->tally;
+    const struct health_group *group = &health->groups[kind][index];
+    const struct health_tally *tally = &group->tally;
     if (tally->healthy + tally->unhealthy == 0) {
-        return node->was_lost && tally->inherited != 0 ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_UNKNOWN;
+        return group->was_lost && tally->inherited != 0 ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_UNKNOWN;
     }
     return tally->unhealthy >= health_find_lost_from(health, kind, index) ? HEALTH_OBSERVED_UNHEALTHY
            : tally->healthy != 0                                          ? HEALTH_OBSERVED_HEALTHY
@@ -171,7 +225,8 @@ uint32_t health_judge_group(const struct health *health, enum health_kind kind, 
 
 uint32_t health_find_wavers(const struct health *health, uint32_t endpoint)
 {
-    const struct health_ballot *ballots = health->ballots[endpoint];
+    struct health_ballot ballots[HEALTH_FAMILIES];
+    get_ballots(health, endpoint, ballots);
     bool v4 = sum_of(&ballots[decider_of(ballots, HEALTH_V4)]).wavering != 0;
     bool v6 = sum_of(&ballots[decider_of(ballots, HEALTH_V6)]).wavering != 0;
     if (health->nodes[HEALTH_ENDPOINT][endpoint].together) {
@@ -192,8 +247,8 @@ static struct health_tally without_inherited(const struct health_tally *tally)
 /* As if the monitors that inherited their verdict were not there. */
 static unsigned find_endpoint_standing(const struct health *health, uint32_t endpoint, uint32_t word)
 {
-    const struct health_ballot *ballots = health->ballots[endpoint];
-    struct health_ballot own[HEALTH_FAMILIES];
+    struct health_ballot ballots[HEALTH_FAMILIES], own[HEALTH_FAMILIES];
+    get_ballots(health, endpoint, ballots);
     if ((sum_of(&ballots[HEALTH_V4]).inherited | sum_of(&ballots[HEALTH_V6]).inherited) == 0) {
         return health_word_observed(word);
     }
@@ -211,12 +266,12 @@ static unsigned find_endpoint_standing(const struct health *health, uint32_t end
 unsigned health_find_standing(const struct health *health, enum health_kind kind, uint32_t index,
                               uint32_t word)
 {
-    const struct health_node *node = &health->nodes[kind][index];
     if (kind == HEALTH_ENDPOINT) {
         return find_endpoint_standing(health, index, word);
     }
-    bool is_all = node->tally.inherited != 0 && node->tally.inherited == node->tally.members;
-    return is_all && !node->was_lost ? HEALTH_STANDS_INHERITED : health_word_observed(word);
+    const struct health_group *group = &health->groups[kind][index];
+    bool is_all = group->tally.inherited != 0 && group->tally.inherited == group->tally.members;
+    return is_all && !group->was_lost ? HEALTH_STANDS_INHERITED : health_word_observed(word);
 }
 
 /* ---- looking ---- */
@@ -230,8 +285,9 @@ const char *health_role_text(enum health_role role)
 struct health_combination health_find_combination(const struct health *health, uint32_t endpoint,
                                                   enum health_family family)
 {
-    const struct health_ballot *ballots = health->ballots[endpoint],
-                               *ballot = &ballots[decider_of(ballots, family)];
+    struct health_ballot ballots[HEALTH_FAMILIES];
+    get_ballots(health, endpoint, ballots);
+    const struct health_ballot *ballot = &ballots[decider_of(ballots, family)];
     const struct health_tally *required = &ballot->tallies[HEALTH_REQUIRED], all = sum_of(ballot);
     uint32_t need = find_need(health->nodes[HEALTH_ENDPOINT][endpoint].at_least, all.members);
     return (struct health_combination){.members = all.members,

@@ -16,6 +16,10 @@ struct health_share health_share_of(const struct health_monitor *monitor);
 /* It was counted like `before`, and is not like that any more. */
 void health_count_again(struct health *health, const struct health_monitor *monitor,
                         struct health_share before);
+void health_add_ballots(struct health *health);
+void health_clear_ballots(struct health *health);
+/* Has it a monitor that has a say? */
+bool health_has_voters(const struct health *health, uint32_t endpoint);
 /* Of the kinds above: one member that was counted as `before`, and is as `after` now; each is an enum
  * health_observed or enum health_standing. */
 void health_count_standing(struct health_tally *tally, unsigned before, unsigned after);

@@ -64,7 +64,8 @@ static bool has_any(const struct health *health)
 static void tell(struct health *health, enum health_kind kind, uint32_t index, enum health_outcome outcome)
 {
     struct health_node *node = &health->nodes[kind][index];
-    struct health_effective after = health_find_effective(health, kind, index), before = node->told;
+    struct health_effective after = health_find_effective(health, kind, index),
+                            before = health_node_get_told(node);
     uint32_t verdicts = health_word_get(health, kind, index) & HEALTH_WORD_VERDICTS;
     int64_t since_ms = health_find_since(health, kind, index);
     bool is_same = after.state == before.state && after.decided_by == before.decided_by &&
@@ -91,7 +92,7 @@ static void tell(struct health *health, enum health_kind kind, uint32_t index, e
         change.families_after[family] =
             health_word_observed(health_word_of(verdicts, (enum health_family)family));
     }
-    node->told = after;
+    health_node_note_told(node, after);
     node->told_verdicts = verdicts;
     if (health->listener.changed != NULL) {
         health->delivering = true;
