@@ -34,7 +34,7 @@ static void reply_load_plan(struct call *call, const struct health_load_report *
     struct health_load_status *load = &target.status.load;
     *load = (struct health_load_status){.shed = shed};
     if (is_put) {
-        int64_t ttl_ms = report->ttl_ms != 0 ? report->ttl_ms : target.endpoint->load.max_age_ms;
+        int64_t ttl_ms = report->ttl_ms != 0 ? report->ttl_ms : conf_get_load(target.endpoint)->max_age_ms;
         load->source = report->source;
         load->value = report->load;
         load->reported_ms = clock_wall_ms(&call->admin->clock);

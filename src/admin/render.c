@@ -211,7 +211,7 @@ static json_t *real_or_null(bool is_known, double number)
 static json_t *render_load(const struct operate_target *target)
 {
     const struct health_load_status *load = &target->status.load;
-    const struct conf_load *marks = &target->endpoint->load;
+    const struct conf_load *marks = conf_get_load(target->endpoint);
     bool is_known = load->source != HEALTH_LOAD_NONE;
     if (!marks->is_given && load->reported_ms == 0) {
         return json_null();

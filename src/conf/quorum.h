@@ -19,10 +19,10 @@ enum conf_quorum_kind {
 
 struct conf_quorum {
     enum conf_quorum_kind kind;
-    uint32_t count;     /* of COUNT: weight that says down, 1 or more */
-    uint32_t at_least;  /* opinions; 0: it does not say */
-    const char **names; /* of vantages, and patterns; "local" is this server itself */
-    size_t name_count;  /* 0: it does not say */
+    uint32_t count;           /* of COUNT: weight that says down, 1 or more */
+    uint32_t at_least;        /* opinions; 0: it does not say */
+    const char *const *names; /* of vantages, and patterns; "local" is this server itself */
+    size_t name_count;        /* 0: it does not say */
 };
 
 enum { CONF_VANTAGE_LISTEN_MAX = 16 };

@@ -32,10 +32,10 @@ static const char *find_location(const struct conf_topology *topology, const str
 {
     const struct conf_az *az = &topology->azs[endpoint->az];
     const struct conf_region *region = &topology->regions[endpoint->region];
-    *location = endpoint->location.is_known ? &endpoint->location
-                : az->location.is_known     ? &az->location
-                                            : &region->location;
-    return endpoint->location.is_known ? endpoint->name
+    *location = endpoint->location != NULL ? endpoint->location
+                : az->location.is_known    ? &az->location
+                                           : &region->location;
+    return endpoint->location != NULL  ? endpoint->name
            : az->location.is_known     ? az->name
            : region->location.is_known ? region->name
                                        : NULL;

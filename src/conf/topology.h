@@ -168,23 +168,29 @@ struct conf_use {
     const char *key;              /* file: what is looked for instead of the check's own; NULL: that */
 };
 
-struct conf_endpoint {
-    const char *name;
-    uint32_t az, region;
-    struct addr v4,
-        v6; /* family ADDR_NONE where there is none; at least one is there, unless there is a host */
-    const struct conf_host *host; /* NULL: none */
-    uint32_t weight;              /* 0..65535; default 1. 0 is never picked while others are available */
-    uint32_t capacity;            /* requests per second, informational; 0 = not given */
-    struct conf_use *uses;        /* its checks; empty: nothing is known about this endpoint, it is served */
-    size_t check_count;
-    uint16_t at_least;             /* so many of those that are not watched; 0: those that are required */
-    struct conf_location location; /* if it is not the az's */
-    struct conf_load load;
+/* How an endpoint comes back, and who says so. */
+struct conf_manner {
     struct conf_stay stay;
     struct conf_ramp ramp;
     struct conf_quorum quorum; /* of it the names, if any */
-    bool together;             /* "families": one that fails takes the other one along */
+};
+
+/* What is behind pointers is there once for all endpoints that have the same. */
+struct conf_endpoint {
+    const char *name;
+    uint32_t az, region;
+    uint32_t weight;              /* 0..65535; default 1. 0 is never picked while others are available */
+    uint32_t capacity;            /* requests per second, informational; 0 = not given */
+    const struct conf_host *host; /* NULL: none */
+    struct conf_use *uses;        /* its checks; empty: nothing is known about this endpoint, it is served */
+    uint32_t check_count;
+    uint16_t at_least; /* so many of those that are not watched; 0: those that are required */
+    bool together;     /* "families": one that fails takes the other one along */
+    const struct conf_location *location; /* NULL: the az's */
+    const struct conf_load *load;         /* conf_get_load() */
+    const struct conf_manner *manner;     /* conf_get_manner() */
+    struct addr v4,
+        v6; /* family ADDR_NONE where there is none; at least one is there, unless there is a host */
 };
 
 /* Endpoints that policies name together. */
@@ -263,6 +269,18 @@ struct conf_topology {
     size_t check_room, given_count;
     const struct conf_given *given;
 };
+
+static inline const struct conf_load *conf_get_load(const struct conf_endpoint *endpoint)
+{
+    static const struct conf_load none = {.is_given = false};
+    return endpoint->load == NULL ? &none : endpoint->load;
+}
+
+static inline const struct conf_manner *conf_get_manner(const struct conf_endpoint *endpoint)
+{
+    static const struct conf_manner none = {.quorum.kind = CONF_QUORUM_DEFAULT};
+    return endpoint->manner == NULL ? &none : endpoint->manner;
+}
 
 /* Regions, azs, endpoints and groups share one name space, so that a bare name says which it is. */
 enum conf_kind { CONF_REGION, CONF_AZ, CONF_ENDPOINT, CONF_GROUP };

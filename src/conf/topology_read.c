@@ -177,7 +177,7 @@ static void read_az_of_endpoint(const struct conf_topology *topology, const stru
     }
 }
 
-static void read_load(const struct doc_node *node, struct conf_load *load)
+static void read_load_marks(const struct doc_node *node, struct conf_load *load)
 {
     static const char *const keys[] = {"low", "high", "max_age", NULL};
     static const double range[2] = {0, 1e15};
@@ -194,6 +194,57 @@ static void read_load(const struct doc_node *node, struct conf_load *load)
     if (load->is_given && load->low >= load->high) {
         doc_error(&high, "found %g, expected more than \"low\", which is %g", load->high, load->low);
     }
+}
+
+static const struct conf_load *read_load(const struct doc_node *node, struct arena *arena)
+{
+    struct conf_load load;
+    memset(&load, 0, sizeof load); /* with what lies between its members: equal ones are equal octets */
+    read_load_marks(node, &load);
+    return arena_share(arena, &load, sizeof load);
+}
+
+static const struct conf_location *read_own_location(const struct doc_node *node, struct arena *arena)
+{
+    struct conf_location location = {.is_known = 0};
+    read_location(node, &location);
+    return location.is_known ? arena_share(arena, &location, sizeof location) : NULL;
+}
+
+/* Member by member: nothing is said of what a whole struct brings along between them. */
+static const struct conf_manner *share_manner(const struct conf_manner *from, struct arena *arena)
+{
+    struct conf_manner manner;
+    memset(&manner, 0, sizeof manner);
+    manner.stay.has_hold_down = from->stay.has_hold_down;
+    manner.stay.has_flap = from->stay.has_flap;
+    manner.stay.hold_down_ms = from->stay.hold_down_ms;
+    manner.stay.failback_ms = from->stay.failback_ms;
+    manner.stay.flap.is_on = from->stay.flap.is_on;
+    manner.stay.flap.penalty = from->stay.flap.penalty;
+    manner.stay.flap.suppress = from->stay.flap.suppress;
+    manner.stay.flap.reuse = from->stay.flap.reuse;
+    manner.stay.flap.half_life_ms = from->stay.flap.half_life_ms;
+    manner.stay.flap.max_suppress_ms = from->stay.flap.max_suppress_ms;
+    memcpy(manner.ramp.steps, from->ramp.steps, sizeof manner.ramp.steps);
+    manner.ramp.count = from->ramp.count;
+    manner.ramp.each_ms = from->ramp.each_ms;
+    manner.quorum.kind = from->quorum.kind;
+    manner.quorum.count = from->quorum.count;
+    manner.quorum.at_least = from->quorum.at_least;
+    manner.quorum.names = from->quorum.names;
+    manner.quorum.name_count = from->quorum.name_count;
+    return arena_share(arena, &manner, sizeof manner);
+}
+
+static const struct conf_manner *read_manner(const struct conf_topology *topology,
+                                             const struct doc_node *node)
+{
+    struct conf_manner manner = {.quorum.kind = CONF_QUORUM_DEFAULT};
+    stay_read(node, &manner.stay);
+    ramp_read(node, &manner.ramp, &topology->ramp);
+    quorum_read_names(node, topology->arena, &manner.quorum);
+    return share_manner(&manner, topology->arena);
 }
 
 static bool read_together(const struct doc_node *node, bool otherwise)
@@ -219,8 +270,10 @@ static void read_same(struct conf_topology *topology, const struct doc_node *nod
     }
     *endpoint = topology->endpoints[place->index];
     endpoint->name = name;
-    endpoint->quorum = (struct conf_quorum){.kind = CONF_QUORUM_DEFAULT};
-    quorum_read_names(node, topology->arena, &endpoint->quorum);
+    struct conf_manner manner = *conf_get_manner(endpoint);
+    manner.quorum = (struct conf_quorum){.kind = CONF_QUORUM_DEFAULT};
+    quorum_read_names(node, topology->arena, &manner.quorum);
+    endpoint->manner = share_manner(&manner, topology->arena);
 }
 
 static void read_endpoint(struct conf_topology *topology, const struct doc_node *node,
@@ -244,12 +297,10 @@ static void read_endpoint(struct conf_topology *topology, const struct doc_node 
             combine_read(topology, node, endpoint);
         }
         use_share(topology, endpoint);
-        read_load(node, &endpoint->load);
-        read_location(node, &endpoint->location);
+        endpoint->load = read_load(node, topology->arena);
+        endpoint->location = read_own_location(node, topology->arena);
         endpoint->together = read_together(node, topology->together);
-        stay_read(node, &endpoint->stay);
-        ramp_read(node, &endpoint->ramp, &topology->ramp);
-        quorum_read_names(node, topology->arena, &endpoint->quorum);
+        endpoint->manner = read_manner(topology, node);
     }
 }
 

@@ -6,9 +6,11 @@
 #include "conf/vantages.h"
 
 #include "base/arena.h"
+#include "base/memory.h"
 #include "conf/value.h"
 #include "conf/zones.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -73,16 +75,18 @@ void quorum_read_names(const struct doc_node *node, struct arena *arena, struct 
         doc_error(&list, "found %zu vantages, expected at most %d", doc_count_texts(&list), NAMES_MAX);
         return;
     }
-    quorum->names = arena_alloc(arena, doc_count_texts(&list) * sizeof *quorum->names);
+    const char **names = memory_alloc_array(doc_count_texts(&list), sizeof *names);
     size_t issues = doc_count_issues(node->doc);
     while (doc_next_text(&list, "a name of a vantage or an array of names", &item)) {
         if (is_pattern(doc_text(&item))) {
-            quorum->names[quorum->name_count++] = arena_copy_text(arena, doc_text(&item));
+            names[quorum->name_count++] = arena_share_text(arena, doc_text(&item));
         } else {
             doc_error_expected(
                 &item, "a name of a vantage, which may have '*' in it for any characters: " VALUE_NAME_RULE);
         }
     }
+    quorum->names = arena_share(arena, names, quorum->name_count * sizeof *names);
+    free(names);
     if (quorum->name_count == 0 && issues == doc_count_issues(node->doc)) {
         doc_error(&list, "found no vantage, expected at least one: nobody would judge");
     }

@@ -359,7 +359,7 @@ static void print_loads(const struct operate_targets *targets, struct buffer *ou
     print_head(out, "steerd_endpoint_shed_ratio", "gauge",
                "Share of its weight (0 to 1) that an endpoint with watermarks sheds because of its load.");
     for (size_t i = 0; i < targets->count; i++) {
-        if (targets->items[i].endpoint->load.is_given) {
+        if (conf_get_load(targets->items[i].endpoint)->is_given) {
             print_load(&targets->items[i], "steerd_endpoint_shed_ratio", targets->items[i].status.load.shed,
                        out);
         }

@@ -43,7 +43,7 @@ static uint32_t scope_of(struct fleet_list *list, const struct conf_topology *to
 {
     static const char *const nobody[] = {""};
     const struct conf_check *check = &topology->checks[monitor->check];
-    const struct conf_quorum *own = &topology->endpoints[monitor->endpoint].quorum;
+    const struct conf_quorum *own = &conf_get_manner(&topology->endpoints[monitor->endpoint])->quorum;
     own = own->name_count == 0 ? &check->quorum : own;
     return check->type == CONF_CHECK_PUSH || check->type == CONF_CHECK_FILE
                ? fleet_list_add_scope(list, nobody, 1)

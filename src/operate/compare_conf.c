@@ -381,16 +381,17 @@ static bool is_same_load(const struct conf_load *a, const struct conf_load *b)
 static void compare_endpoint(const struct topologies *t, const struct conf_endpoint *a,
                              const struct conf_endpoint *b)
 {
+    const struct conf_manner *was = conf_get_manner(a), *is = conf_get_manner(b);
     const char *name = b->name, *azs[] = {t->before->azs[a->az].name, t->after->azs[b->az].name};
     note(t, OPERATE_OF_ENDPOINT, "az", name, strcmp(azs[0], azs[1]) != 0);
     bool same_checks = has_same_checks(t, a, b);
     note(t, OPERATE_OF_ENDPOINT, "checks", name, !same_checks);
     note(t, OPERATE_OF_ENDPOINT, "healthy_if", name, same_checks && !combines_alike(a, b));
     note(t, OPERATE_OF_ENDPOINT, "capacity", name, a->capacity != b->capacity);
-    note(t, OPERATE_OF_ENDPOINT, "load", name, !is_same_load(&a->load, &b->load));
+    note(t, OPERATE_OF_ENDPOINT, "load", name, !is_same_load(conf_get_load(a), conf_get_load(b)));
     note(t, OPERATE_OF_ENDPOINT, "families", name, a->together != b->together);
-    compare_stay(t, OPERATE_OF_ENDPOINT, name, &a->stay, &b->stay);
-    note(t, OPERATE_OF_ENDPOINT, "ramp", name, !conf_is_same_ramp(&a->ramp, &b->ramp));
+    compare_stay(t, OPERATE_OF_ENDPOINT, name, &was->stay, &is->stay);
+    note(t, OPERATE_OF_ENDPOINT, "ramp", name, !conf_is_same_ramp(&was->ramp, &is->ramp));
 }
 
 static bool is_same_control(const struct topologies *t, const struct conf_control *a,

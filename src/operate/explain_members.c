@@ -466,7 +466,7 @@ void explain_members(struct explain_work *w)
             explain_say(w, "%s", host);
         }
         const uint32_t endpoint = w->policy->members[i].endpoint;
-        tell_load(w, &w->to->members[i], &w->view->topology->endpoints[endpoint].load);
+        tell_load(w, &w->to->members[i], conf_get_load(&w->view->topology->endpoints[endpoint]));
     }
     explain_tell_ramps(w);
 }

@@ -234,7 +234,7 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
         parts->needs[i] =
             (struct health_need){topology->endpoints[i].at_least, topology->endpoints[i].together};
         parts->addressed[i] = identify_endpoint(&topology->endpoints[i]);
-        const struct conf_load *load = &topology->endpoints[i].load;
+        const struct conf_load *load = conf_get_load(&topology->endpoints[i]);
         parts->loads[i] = (struct health_load_plan){
             .is_given = load->is_given, .low = load->low, .high = load->high, .max_age_ms = load->max_age_ms};
     }
@@ -309,7 +309,7 @@ static void fill_rules(const struct conf_topology *topology, struct plan_parts *
     parts->region_rules = memory_alloc_array(topology->region_count, sizeof *parts->region_rules);
     for (size_t i = 0; i < parts->monitor_count; i++) {
         const struct conf_stay *check = &topology->checks[parts->list[i].check].stay;
-        const struct conf_stay *own = &topology->endpoints[parts->list[i].endpoint].stay;
+        const struct conf_stay *own = &conf_get_manner(&topology->endpoints[parts->list[i].endpoint])->stay;
         struct health_rule rule = make_rule(own->has_hold_down ? own : check, own->failback_ms,
                                             own->has_flap ? &own->flap : &check->flap);
         parts->monitor_rules[i] = add_rule(parts, &rule);
@@ -362,7 +362,7 @@ static void fill_ramps(const struct conf_topology *topology, struct plan_parts *
     parts->az_ramps = memory_alloc_array(topology->az_count, sizeof *parts->az_ramps);
     parts->region_ramps = memory_alloc_array(topology->region_count, sizeof *parts->region_ramps);
     for (size_t i = 0; i < topology->endpoint_count; i++) {
-        parts->endpoint_ramps[i] = add_ramp(parts, &topology->endpoints[i].ramp);
+        parts->endpoint_ramps[i] = add_ramp(parts, &conf_get_manner(&topology->endpoints[i])->ramp);
     }
     for (size_t i = 0; i < topology->az_count; i++) {
         parts->az_ramps[i] = add_ramp(parts, &topology->azs[i].ramp);
@@ -411,7 +411,8 @@ static void fill_quorums(const struct conf_topology *topology, const struct conf
     parts->quorum_list[count++] = make_quorum(&none, &vantages->quorum);
     for (size_t i = 0; i < parts->monitor_count; i++) {
         uint32_t check = parts->list[i].check;
-        const struct conf_quorum *own = &topology->endpoints[parts->list[i].endpoint].quorum;
+        const struct conf_quorum *own =
+            &conf_get_manner(&topology->endpoints[parts->list[i].endpoint])->quorum;
         parts->monitor_quorums[i] = own->name_count == 0 ? check : (uint32_t)count;
         if (own->name_count != 0) {
             parts->quorum_list[count] = parts->quorum_list[check];

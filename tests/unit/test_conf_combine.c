@@ -174,11 +174,41 @@ static void a_face_is_as_what_it_is_one_of(void **state)
         assert_int_equal(endpoint->capacity, 9);
         assert_int_equal(endpoint->check_count, 1);
         assert_memory_equal(&endpoint->v4, &topology->endpoints[0].v4, sizeof endpoint->v4);
-        assert_int_equal(endpoint->quorum.name_count, names[i]);
+        assert_int_equal(conf_get_manner(endpoint)->quorum.name_count, names[i]);
     }
-    assert_string_equal(topology->endpoints[1].quorum.names[0], "eu-*");
-    assert_string_equal(topology->endpoints[0].quorum.names[0], "us-*");
+    assert_string_equal(topology->endpoints[1].manner->quorum.names[0], "eu-*");
+    assert_string_equal(topology->endpoints[0].manner->quorum.names[0], "us-*");
     conf_free_topology(topology);
+}
+
+/* 100,000 endpoints that say the same say it once. */
+static void what_endpoints_have_in_common_is_there_once(void **state)
+{
+    (void)state;
+#define SAID                                                                                                 \
+    "\"vantages\": [\"us-*\", \"local\"], \"hold_down\": \"1m\", \"ramp\": \"1-100\", \"location\": [1, "    \
+    "2],\n"                                                                                                  \
+    "\"load\": {\"low\": 1, \"high\": 2}, \"checks\": "
+    const char *const nothing[] = {NULL};
+    struct report *report = report_new();
+    struct conf_topology *topology =
+        parse(SAID "\"one\"},\n\"f\": {\"az\": \"a\", \"addresses\": \"192.0.2.2\", " SAID
+                   "\"one\"},\n\"g\": {\"az\": \"a\", \"addresses\": \"192.0.2.3\", \"checks\": \"one\"",
+              report);
+    expect_report(report, nothing);
+    assert_non_null(topology);
+    const struct conf_endpoint *e = &topology->endpoints[0], *f = e + 1, *g = e + 2;
+    assert_ptr_equal(e->manner, f->manner);
+    assert_ptr_equal(e->load, f->load);
+    assert_ptr_equal(e->location, f->location);
+    assert_ptr_not_equal(e->manner, g->manner);
+    assert_ptr_not_equal(e->load, g->load);
+    assert_null(g->location);
+    assert_int_equal(conf_get_manner(f)->stay.hold_down_ms, 60000);
+    assert_int_equal(conf_get_manner(f)->ramp.count, 1);
+    assert_int_equal(conf_get_manner(g)->stay.hold_down_ms, 0);
+    conf_free_topology(topology);
+#undef SAID
 }
 
 static void a_face_of_nothing_is_refused(void **state)
@@ -208,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_check_may_be_run_elsewhere_and_for_one_family),
         cmocka_unit_test(what_cannot_be_asked_is_refused),
         cmocka_unit_test(a_face_is_as_what_it_is_one_of),
+        cmocka_unit_test(what_endpoints_have_in_common_is_there_once),
         cmocka_unit_test(a_face_of_nothing_is_refused),
     };
     return cmocka_run_group_tests_name("conf_combine", tests, NULL, NULL);

@@ -36,9 +36,10 @@ static void ramps_are_read(void **state)
     assert_non_null(topology);
     expect_ramp(&topology->regions[0].ramp, "10", 300000);
     expect_ramp(&topology->azs[0].ramp, "2 3", 10000);
-    expect_ramp(&topology->endpoints[0].ramp, "1 5 25", 300000);
-    expect_ramp(&topology->endpoints[1].ramp, "", 300000);
-    expect_ramp(&topology->endpoints[2].ramp, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16", 1000);
+    expect_ramp(&conf_get_manner(&topology->endpoints[0])->ramp, "1 5 25", 300000);
+    expect_ramp(&conf_get_manner(&topology->endpoints[1])->ramp, "", 300000);
+    expect_ramp(&conf_get_manner(&topology->endpoints[2])->ramp, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
+                1000);
     conf_free_topology(topology);
     report_free(report);
 }

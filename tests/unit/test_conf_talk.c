@@ -404,8 +404,8 @@ static void quorums_arrive(void **state)
     assert_string_equal(t->checks[0].quorum.names[0], "eu-*");
     assert_int_equal(t->checks[1].quorum.kind, CONF_QUORUM_ANY);
     assert_int_equal(t->checks[1].quorum.name_count, 0);
-    assert_int_equal(t->endpoints[0].quorum.name_count, 1);
-    assert_string_equal(t->endpoints[0].quorum.names[0], "us-1");
+    assert_int_equal(t->endpoints[0].manner->quorum.name_count, 1);
+    assert_string_equal(t->endpoints[0].manner->quorum.names[0], "us-1");
     conf_free_topology(t);
     report_free(report);
     expect_check_error(

@@ -76,7 +76,7 @@ static void defaults_are_documented(void **state)
     assert_string_equal(t->path, "t.json");
     assert_int_equal(t->region_count, 1);
     assert_false(t->regions[0].location.is_known || t->azs[0].location.is_known ||
-                 t->endpoints[0].location.is_known);
+                 t->endpoints[0].location != NULL);
     assert_true(t->regions[0].lost_at == 1 && t->azs[0].lost_at == 1);
     const struct conf_check *web = &t->checks[0], *fast = &t->checks[1];
     assert_int_equal(web->type, CONF_CHECK_HTTP);
@@ -159,7 +159,7 @@ static void every_key_arrives(void **state)
     assert_true(t->regions[0].location.is_known);
     assert_true(t->regions[0].location.latitude == 38.9 && t->regions[0].location.longitude == -77);
     assert_true(t->azs[0].location.is_known && t->azs[0].location.latitude == 1.5);
-    assert_true(t->endpoints[2].location.is_known && t->endpoints[2].location.longitude == -180);
+    assert_true(t->endpoints[2].location != NULL && t->endpoints[2].location->longitude == -180);
     assert_true(t->regions[0].lost_at == 0.5 && t->azs[0].lost_at == 0.25);
     assert_int_equal(t->az_count, 3);
     assert_int_equal(t->azs[2].region, 1);
@@ -173,11 +173,11 @@ static void every_key_arrives(void **state)
     assert_accepts(&t->checks[0], 200, 399);
     assert_string_equal(t->checks[0].load, "/a~1b/0/~0");
     assert_null(t->checks[1].load);
-    assert_true(t->endpoints[2].load.is_given && t->endpoints[2].load.low == 0 &&
-                t->endpoints[2].load.high == 0.5);
-    assert_int_equal(t->endpoints[2].load.max_age_ms, 24 * 3600 * 1000);
-    assert_false(t->endpoints[0].load.is_given);
-    assert_int_equal(t->endpoints[0].load.max_age_ms, 60000);
+    assert_true(t->endpoints[2].load->is_given && t->endpoints[2].load->low == 0 &&
+                t->endpoints[2].load->high == 0.5);
+    assert_int_equal(t->endpoints[2].load->max_age_ms, 24 * 3600 * 1000);
+    assert_false(t->endpoints[0].load->is_given);
+    assert_int_equal(t->endpoints[0].load->max_age_ms, 60000);
     assert_accepts(&t->checks[1], 204, 204);
     assert_int_equal(t->endpoint_count, 3);
     assert_string_equal(t->endpoints[0].name, "b");

@@ -194,10 +194,10 @@ static void planned_overrides(void **state)
 
 static void loads(void **state)
 {
+    static const struct conf_load marks = {.is_given = true, .low = 0.5, .high = 1, .max_age_ms = 60000};
     struct world *w = *state;
     struct health_load_status *load = &w->fake.targets[HEALTH_ENDPOINT][0].status.load;
-    w->fake.endpoints[0].load =
-        (struct conf_load){.is_given = true, .low = 0.5, .high = 1, .max_age_ms = 60000};
+    w->fake.endpoints[0].load = &marks;
     assert_int_equal(run(w, "load|endpoint:web-1|0.75|--for|30s|--actor|alice"), 0);
     assert_string_equal(w->out.bytes, "endpoint:web-1 has load 0.75, sheds 50 % of its weight\n");
     assert_int_equal(load->until_ms - load->reported_ms, 30000);
