@@ -46,11 +46,11 @@ struct health_monitor {
     bool disputed;   /* likewise: somebody who counts does not agree with the verdict, or may not any more */
     bool restored;   /* what it says is from before the start: nothing was heard of it since */
     bool certificate_near; /* its end was told to be */
-    bool is_told; /* its results are what others say: no matter of our sight, nor of other vantages' */
+    bool is_told;      /* its results are what others say: no matter of our sight, nor of other vantages' */
+    bool absent_fails; /* of one that is reported to: nobody reporting is a failure */
+    uint32_t push_ttl_ms;  /* likewise: how long a report counts; 0: it is checked */
     int64_t certificate_s; /* when the certificate that was seen ends, since 1970; 0: none was */
     /* of one that is reported to, which is told as well: */
-    uint32_t push_ttl_ms; /* how long a report counts; 0: it is checked */
-    bool absent_fails;    /* nobody reporting is a failure */
     int64_t push_ends_ms; /* monotonic: until when the latest one counts; 0: not known, or over */
     int64_t push_time_ms; /* of the latest one, as it said, wall; 0: it did not */
     uint64_t push_seq;    /* likewise */

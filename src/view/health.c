@@ -35,7 +35,7 @@ static void fill_monitor(const struct conf_endpoint *endpoint, const struct conf
                          const struct conf_check *check, bool v6, struct view_monitor *monitor)
 {
     uint64_t hash = view_hash_text(HASH_START, endpoint->name);
-    monitor->role = (enum conf_role)use->role;
+    monitor->role = use->role;
     monitor->family = v6 ? ADDR_V6 : ADDR_V4;
     if (use->addresses != NULL) {
         monitor->addr = &use->addresses[v6];
@@ -246,7 +246,7 @@ static void fill_parts(const struct conf_topology *topology, struct plan_parts *
     for (size_t i = 0; i < parts->monitor_count; i++) {
         parts->monitors[i] = plan_monitor(topology, &parts->list[i]);
         parts->kin[i] = find_kin(topology, &parts->list[i]);
-        parts->roles[i] = (uint8_t)parts->list[i].role;
+        parts->roles[i] = parts->list[i].role;
         const struct conf_check *check = &topology->checks[parts->list[i].check];
         parts->pushes[i] = (struct health_push_plan){.ttl_ms = check->ttl_ms,
                                                      .absent_fails = check->absent_fails,

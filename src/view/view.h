@@ -60,11 +60,11 @@ struct view_geo {
 /* One check of one address of one endpoint, or of the addresses of one family that its host name has.
  * Monitors are numbered endpoint by endpoint, per endpoint check by check, per check IPv4 then IPv6. */
 struct view_monitor {
-    uint32_t endpoint, check;
-    const struct addr *addr; /* what is asked, borrowed from the topology; NULL: those of the host */
-    enum addr_family family; /* whose verdict it makes: what is asked may be of the other one */
     uint64_t identity;
-    enum conf_role role;
+    const struct addr *addr; /* what is asked, borrowed from the topology; NULL: those of the host */
+    uint32_t endpoint, check;
+    uint8_t family; /* enum addr_family: whose verdict it makes; what is asked may be of the other one */
+    uint8_t role;   /* enum conf_role */
 };
 
 /* A zone that others copy from us, that others are told of, or whose serial is kept. */
