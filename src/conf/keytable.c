@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Open addressing with linear probing, at most half full. The slots of a table that grew stay in the arena
- * until it goes, which doubles the memory in the worst case; who knows how many come says so before. */
+ * Open addressing with linear probing, at most four fifths full: hashes are compared before keys, and the
+ * next slot is next in memory. The slots of a table that grew stay in the arena until it goes, which doubles
+ * the memory in the worst case; who knows how many come says so before. */
 #include "config.h"
 
 #include "conf/keytable.h"
@@ -48,6 +49,12 @@ static struct slot *find_slot(const struct keytable *table, const void *key, siz
     }
 }
 
+/* Has it no room for so many? */
+static bool is_full(size_t count, size_t capacity)
+{
+    return count > capacity / 5 * 4;
+}
+
 static void grow(struct keytable *table, size_t capacity)
 {
     struct slot *old = table->slots;
@@ -69,7 +76,7 @@ static uint32_t hash_key(const void *key, size_t len)
 void keytable_reserve(struct keytable *table, size_t more)
 {
     size_t capacity = table->capacity;
-    while ((table->count + more) * 2 > capacity) {
+    while (is_full(table->count + more, capacity)) {
         capacity *= 2;
     }
     if (capacity != table->capacity) {
@@ -85,7 +92,7 @@ bool keytable_add(struct keytable *table, const void *key, size_t len, void *val
         return false;
     }
     *slot = (struct slot){.key = key, .value = value, .hash = hash, .len = (uint32_t)len};
-    if (++table->count * 2 > table->capacity) {
+    if (is_full(++table->count, table->capacity)) {
         grow(table, table->capacity * 2);
     }
     return true;
