@@ -77,7 +77,7 @@ int64_t schedule_hurry(struct schedule *schedule, int64_t next_us, int64_t now_u
 
 void pace_init(struct pace *pace)
 {
-    *pace = (struct pace){.wake_us = PACE_NEVER};
+    *pace = (struct pace){.wake_us = PACE_NEVER, .excused_us = PACE_NEVER};
 }
 
 void pace_sleep(struct pace *pace, int64_t wake_us)
@@ -85,12 +85,24 @@ void pace_sleep(struct pace *pace, int64_t wake_us)
     pace->wake_us = wake_us;
 }
 
+static int64_t find_begin_of_stall(struct pace *pace)
+{
+    int64_t first_us = pace->wake_us - PACE_EXCUSE_US;
+    if (pace->seen_us >= pace->wake_us || pace->excused_us == pace->wake_us) {
+        return pace->wake_us;
+    }
+    pace->excused_us = pace->wake_us;
+    return pace->seen_us < first_us ? first_us : pace->seen_us;
+}
+
 int64_t pace_now(struct pace *pace, int64_t clock_us)
 {
     int64_t now_us = clock_us - pace->lost_us;
-    if (pace->wake_us == PACE_NEVER || now_us - pace->wake_us <= PACE_STALL_US) {
-        return now_us;
+    if (pace->wake_us != PACE_NEVER && now_us - pace->wake_us > PACE_STALL_US) {
+        int64_t begin_us = find_begin_of_stall(pace);
+        pace->lost_us += now_us - begin_us;
+        now_us = begin_us;
     }
-    pace->lost_us += now_us - pace->wake_us;
-    return pace->wake_us;
+    pace->seen_us = now_us;
+    return now_us;
 }

@@ -57,19 +57,27 @@ int64_t schedule_end(struct schedule *schedule, const struct schedule_pace *pace
 int64_t schedule_hurry(struct schedule *schedule, int64_t next_us, int64_t now_us, int64_t interval_us);
 
 /* The prober's own time: the clock, minus the time in which the process did not run (stopped, starved, a
- * laptop lid). After such a stall nothing is overdue: no burst of missed checks, and no answer that waited in
- * a socket counts as too late. */
+ * laptop lid). After such a stall nothing is overdue: no burst of missed checks, no answer that waited in
+ * a socket counts as too late, and nobody who was not asked, because the prober did not get to it, has no
+ * time left to answer. */
 struct pace {
-    int64_t lost_us; /* clock time that did not count */
-    int64_t wake_us; /* own time at which the prober wants to run next */
+    int64_t lost_us;    /* clock time that did not count */
+    int64_t wake_us;    /* own time at which the prober wants to run next */
+    int64_t seen_us;    /* own time at the last reading: it ran then */
+    int64_t excused_us; /* the wake_us of the stall that was taken to have begun at once */
 };
 
-enum { PACE_STALL_US = 100000 }; /* being later than this is a stall */
+enum {
+    PACE_STALL_US = 100000,  /* being later than this is a stall */
+    PACE_EXCUSE_US = 1000000 /* so much of the sleep before it may have been part of it */
+};
 
 #define PACE_NEVER INT64_MAX
 
 void pace_init(struct pace *pace);
 /* The prober sleeps until `wake_us` of its own time, PACE_NEVER if there is nothing to wait for. */
 void pace_sleep(struct pace *pace, int64_t wake_us);
-/* The own time at a reading of the clock. After a stall it is the time at which the prober wanted to wake. */
+/* The own time at a reading of the clock. Nobody knows when a stall began: the first one before a wake_us
+ * began when the prober was seen last, or PACE_EXCUSE_US before that time; further ones, so that time goes
+ * on, then. */
 int64_t pace_now(struct pace *pace, int64_t clock_us);
