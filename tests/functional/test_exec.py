@@ -307,6 +307,8 @@ def test_the_helper_comes_from_a_disk_that_hangs(site, tmp_path, how):
     site.web(at["eu-west-1a"])
     hung, before = Hung(tmp_path / EXEC.name), kit.STEERD
     kit.STEERD = tmp_path / kit.STEERD.name
+    if how == "stopped":  # who looks for leaks stops all threads first, and would wait for the one that hangs
+        site.environment = {**kit.make_environment(), "ASAN_OPTIONS": "detect_leaks=0:exitcode=66"}
     try:
         server = site.start()
 
