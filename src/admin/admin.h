@@ -107,9 +107,10 @@ struct admin_vantage {
     bool is_current;
     int64_t behind_ms; /* else: since when there is a later list */
     uint32_t targets, checks, refused;
-    const char *refused_why; /* one of those; NULL: there are none */
-    uint32_t up, down;       /* opinions */
-    uint32_t round_trip_us;  /* 0: not known */
+    const char *refused_why;  /* one of those; NULL: there are none */
+    const char *declined_why; /* it does not take the latest list; NULL: it does */
+    uint32_t up, down;        /* opinions */
+    uint32_t round_trip_us;   /* 0: not known */
     uint64_t connections, lines, opinions, outdated;
     size_t waiting;
 };

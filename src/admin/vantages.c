@@ -28,6 +28,7 @@ static json_t *render_list(const struct admin_vantage *vantage)
     set_number(object, "checks", vantage->checks);
     set_number(object, "refused", vantage->refused);
     set_text(object, "refused_because", vantage->refused_why);
+    set_text(object, "declined_because", vantage->declined_why);
     return object;
 }
 

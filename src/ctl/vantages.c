@@ -40,12 +40,14 @@ static const char *age_cell(const json_t *vantage, const char *key, char out[32]
     return time == NULL ? NULL : text_age(time, out);
 }
 
-/* "1200", "1200+" while the latest list is on its way, "1200 (2 refused)" */
+/* "1200", "1200+" while the latest list is on its way, "1200 (2 refused)", "1200+ (list refused)" */
 static const char *checks_cell(const json_t *vantage, char out[CELL])
 {
     long long refused = number_of(vantage, "list", "refused");
     char more[40] = "";
-    if (refused != 0) {
+    if (json_is_string(of(vantage, "list", "declined_because"))) {
+        snprintf(more, sizeof more, " (list refused)");
+    } else if (refused != 0) {
         snprintf(more, sizeof more, " (%lld refused)", refused);
     }
     snprintf(out, CELL, "%lld%s%s", number_of(vantage, "list", "targets"),
@@ -120,6 +122,7 @@ static void show_vantage(const json_t *vantage)
     text_line("round trip", round_trip_cell(vantage, number));
     text_line("checks", checks_cell(vantage, text));
     text_line("refused", json_string_value(of(vantage, "list", "refused_because")));
+    text_line("list refused", json_string_value(of(vantage, "list", "declined_because")));
     snprintf(text, sizeof text, "%lld up, %lld down", number_of(vantage, "opinions", "up"),
              number_of(vantage, "opinions", "down"));
     text_line("opinions", text);

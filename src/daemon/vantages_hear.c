@@ -111,21 +111,34 @@ static void on_left(void *context, const struct fleet_notice *notice)
     }
 }
 
+static void get_name(struct vantages *vantages, unsigned number, char name[FLEET_NAME_MAX + 1])
+{
+    pthread_mutex_lock(&vantages->lock);
+    memcpy(name, vantages->members[number].name, FLEET_NAME_MAX + 1);
+    pthread_mutex_unlock(&vantages->lock);
+}
+
 static void on_taken(void *context, unsigned number, const struct fleet_message *message)
 {
     struct vantages *vantages = context;
     char name[FLEET_NAME_MAX + 1];
-    if (message->taken.count == 0) {
-        return;
+    if (message->taken.count != 0) {
+        get_name(vantages, number, name);
+        changes_tell_vantage(vantages->server->changes,
+                             &(struct changes_vantage){.name = name,
+                                                       .turn = "refuses_checks",
+                                                       .checks = message->taken.count + message->taken.more,
+                                                       .why = message->taken.refused[0].why});
     }
-    pthread_mutex_lock(&vantages->lock);
-    memcpy(name, vantages->members[number].name, sizeof name);
-    pthread_mutex_unlock(&vantages->lock);
+}
+
+static void on_declined(void *context, unsigned number, const char *why)
+{
+    struct vantages *vantages = context;
+    char name[FLEET_NAME_MAX + 1];
+    get_name(vantages, number, name);
     changes_tell_vantage(vantages->server->changes,
-                         &(struct changes_vantage){.name = name,
-                                                   .turn = "refuses_checks",
-                                                   .checks = message->taken.count,
-                                                   .why = message->taken.refused[0].why});
+                         &(struct changes_vantage){.name = name, .turn = "refuses_list", .why = why});
 }
 
 static void on_enrol(void *context, uint64_t connection, const struct fleet_enrol *enrol,
@@ -163,6 +176,7 @@ void vantages_fill_hooks(struct vantages *vantages, struct fleet_hooks *hooks)
                                   .came = on_came,
                                   .left = on_left,
                                   .taken = on_taken,
+                                  .declined = on_declined,
                                   .enrol = on_enrol,
                                   .tick = on_tick};
 }

@@ -36,6 +36,7 @@ static void add_connection(const struct fleet_status *status, const struct serve
     to->checks = status->checks;
     to->refused = status->refused;
     to->refused_why = keep(status->refused_why, arena);
+    to->declined_why = keep(status->declined_why, arena);
     to->round_trip_us = status->is_connected ? status->round_trip_us : 0;
     to->connections = status->connections;
     to->lines = status->lines;

@@ -36,7 +36,9 @@ struct session {
     size_t waiting;                                          /* octets, when that was looked at last */
     uint32_t lines_left, items_left;                         /* until the next tick */
     struct fleet_share *used, *sending;
-    uint64_t used_since; /* the list has been the same since that generation */
+    uint64_t used_since;    /* the list has been the same since that generation */
+    uint64_t declined_mark; /* of the list that it does not take, */
+    size_t declined_count;  /* … which has so many targets; 0: none */
     uint64_t seq;
     char why[160]; /* it is to end; "": it is not */
 };

@@ -49,6 +49,8 @@ struct fleet_hooks {
     void (*left)(void *context, const struct fleet_notice *notice);
     /* It has taken a list, without those checks that are in the message, if any. */
     void (*taken)(void *context, unsigned number, const struct fleet_message *message);
+    /* It does not take a list, and goes by the one before, if any. */
+    void (*declined)(void *context, unsigned number, const char *why);
     /* A stranger with a token: fleet_answer_enrol() is to be called, sometime. */
     void (*enrol)(void *context, uint64_t connection, const struct fleet_enrol *enrol,
                   const uint8_t fingerprint[TLS_FINGERPRINT_SIZE]);
@@ -119,6 +121,7 @@ struct fleet_status {
     int64_t behind_ms;                               /* else: since when there is a later one */
     uint32_t targets, checks, refused;               /* of that list; checks that it cannot make */
     char refused_why[160];                           /* one of them */
+    char declined_why[160];                          /* it does not take the latest list; "": it does */
     uint32_t round_trip_us;                          /* as the kernel measures; 0: not known */
     uint64_t connections, lines, opinions, outdated; /* outdated: of another list */
     size_t waiting;                                  /* octets that it did not take yet */

@@ -17,8 +17,8 @@
 #include <string.h>
 
 static const char *const kind_texts[FLEET_KINDS] = {
-    "hello", "welcome", "refused", "enrol",    "enrolled", "list", "check", "targets", "listed",
-    "same",  "aim",     "taken",   "opinions", "alive",    "run",  "trace", "ran"};
+    "hello", "welcome", "refused", "enrol",   "enrolled", "list",  "check", "targets", "listed",
+    "same",  "aim",     "taken",   "untaken", "opinions", "alive", "run",   "trace",   "ran"};
 static const char *const verdict_texts[] = {"none", "up", "down"}; /* enum health_observed */
 
 const char *fleet_kind_text(enum fleet_kind kind)
@@ -377,6 +377,14 @@ static void read_taken(struct reading *r, struct object *body, struct fleet_mess
     }
     message->taken.refused = refused;
     message->taken.count = count;
+    const json_t *more = find(body, "more");
+    message->taken.more = more == NULL ? 0 : (uint32_t)take_number(r, more, "more", FLEET_LIST_MAX);
+}
+
+static void read_untaken(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    message->untaken.generation = get_u64(r, body, "generation");
+    message->untaken.why = get_text(r, body, "why");
 }
 
 /* [index, verdict, streak, outcome, detail, duration_us, age_ms] */
@@ -444,23 +452,13 @@ static void read_ran(struct reading *r, struct object *body, struct fleet_messag
 
 typedef void read_kind(struct reading *r, struct object *body, struct fleet_message *message);
 
-static read_kind *const readers[FLEET_KINDS] = {[FLEET_HELLO] = read_hello,
-                                                [FLEET_WELCOME] = read_welcome,
-                                                [FLEET_REFUSED] = read_refused,
-                                                [FLEET_ENROL] = read_enrol,
-                                                [FLEET_ENROLLED] = read_enrolled,
-                                                [FLEET_LIST] = read_list,
-                                                [FLEET_CHECK] = read_check,
-                                                [FLEET_TARGETS] = NULL,
-                                                [FLEET_LISTED] = read_generation,
-                                                [FLEET_SAME] = read_generation,
-                                                [FLEET_AIM] = read_aim,
-                                                [FLEET_TAKEN] = read_taken,
-                                                [FLEET_OPINIONS] = read_opinions,
-                                                [FLEET_ALIVE] = read_alive,
-                                                [FLEET_RUN] = read_run,
-                                                [FLEET_TRACE] = read_trace,
-                                                [FLEET_RAN] = read_ran};
+static read_kind *const readers[FLEET_KINDS] = {
+    [FLEET_HELLO] = read_hello,     [FLEET_WELCOME] = read_welcome,   [FLEET_REFUSED] = read_refused,
+    [FLEET_ENROL] = read_enrol,     [FLEET_ENROLLED] = read_enrolled, [FLEET_LIST] = read_list,
+    [FLEET_CHECK] = read_check,     [FLEET_TARGETS] = NULL,           [FLEET_LISTED] = read_generation,
+    [FLEET_SAME] = read_generation, [FLEET_AIM] = read_aim,           [FLEET_TAKEN] = read_taken,
+    [FLEET_UNTAKEN] = read_untaken, [FLEET_OPINIONS] = read_opinions, [FLEET_ALIVE] = read_alive,
+    [FLEET_RUN] = read_run,         [FLEET_TRACE] = read_trace,       [FLEET_RAN] = read_ran};
 
 static int find_kind(const char *key)
 {

@@ -4,12 +4,14 @@
  * says what it is. Bytes to values and back, strictly; pure. doc/vantages.md shows a whole conversation.
  *
  * From a vantage (→) and to it (←):
- *   → hello     ← welcome | refused
- *   → enrol     ← enrolled | refused                       in the place of hello
- *   ← list, check …, targets …, listed | same              what to check; the order of the targets is their
- * index ← aim                                                   other addresses of some → taken the list is
- * in use → opinions                                              what is thought of some, or of all ← → alive
- * every heartbeat ← run       → trace …, ran                              one check, now */
+ *   → hello ← welcome | refused
+ *   → enrol ← enrolled | refused (in the place of hello)
+ *   ← list, check …, targets …, listed | same: what to check; the order of the targets is their index
+ *   ← aim: other addresses of some
+ *   → taken | untaken: the list is in use, or is not
+ *   → opinions: what is thought of some, or of all
+ *   ← → alive: every heartbeat
+ *   ← run → trace …, ran: one check, now */
 #pragma once
 
 #include "base/addr.h"
@@ -31,6 +33,7 @@ enum {
     FLEET_TARGETS_MAX = 500,    /* a line */
     FLEET_OPINIONS_MAX = 1000,  /* a line */
     FLEET_FILES_MAX = 8,        /* of a check */
+    FLEET_REASONS_MAX = 100,    /* why checks are refused, a line; of the others their number is said */
     FLEET_LIST_MAX = 1 << 20,   /* targets and checks of a list */
     FLEET_STREAK_MAX = UINT16_MAX,
 };
@@ -48,6 +51,7 @@ enum fleet_kind {
     FLEET_SAME,
     FLEET_AIM,
     FLEET_TAKEN,
+    FLEET_UNTAKEN,
     FLEET_OPINIONS,
     FLEET_ALIVE,
     FLEET_RUN,
@@ -147,7 +151,12 @@ struct fleet_message {
             uint64_t generation;
             const struct fleet_untaken *refused;
             size_t count;
+            uint32_t more; /* refused, without a reason */
         } taken;
+        struct {
+            uint64_t generation;
+            const char *why;
+        } untaken;
         struct {
             uint64_t generation, seq;
             bool all; /* the last line of all that there is */

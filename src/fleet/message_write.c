@@ -129,6 +129,15 @@ static void write_taken(const struct fleet_message *message, struct buffer *to)
         buffer_add_text(to, "}");
     }
     buffer_add_text(to, "]");
+    if (message->taken.more != 0) {
+        buffer_print(to, ",\"more\":%u", message->taken.more);
+    }
+}
+
+static void write_untaken(const struct fleet_message *message, struct buffer *to)
+{
+    add_number(to, "generation", message->untaken.generation);
+    add_member(to, "why", message->untaken.why);
 }
 
 static void write_opinions(const struct fleet_message *message, struct buffer *to)
@@ -218,6 +227,7 @@ static void write_body(const struct fleet_message *message, struct buffer *to)
     case FLEET_SAME: add_number(to, "generation", message->generation); break;
     case FLEET_AIM: write_aim(message, to); break;
     case FLEET_TAKEN: write_taken(message, to); break;
+    case FLEET_UNTAKEN: write_untaken(message, to); break;
     case FLEET_OPINIONS: write_opinions(message, to); break;
     case FLEET_ALIVE: write_pair(message->alive.generation, "seq", message->alive.seq, to); break;
     case FLEET_RUN: write_run(message, to); break;

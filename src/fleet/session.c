@@ -79,6 +79,7 @@ static void note_list(const struct session *session)
     status->generation = session->used == NULL ? 0 : fleet_list_generation(session->used->list);
     status->targets = session->used == NULL ? 0 : (uint32_t)session->used->count;
     status->checks = session->used == NULL ? 0 : (uint32_t)session->used->check_count;
+    status->declined_why[0] = '\0';
     pthread_mutex_unlock(&fleet->status_lock);
 }
 
@@ -86,7 +87,46 @@ static void use(struct session *session, struct fleet_share *share)
 {
     fleet_share_free(session->used);
     session->used = share;
+    session->declined_count = 0;
     note_list(session);
+}
+
+/* It goes by the list that it has, if any, until there is another one. Takes the list. */
+static void decline(struct session *session, struct fleet_share *share, const char *why)
+{
+    struct fleet *fleet = session->fleet;
+    session->declined_mark = share->mark;
+    session->declined_count = share->count;
+    fleet_share_free(share);
+    pthread_mutex_lock(&fleet->status_lock);
+    snprintf(status_of(session)->declined_why, sizeof status_of(session)->declined_why, "%s", why);
+    pthread_mutex_unlock(&fleet->status_lock);
+    fleet->hooks.declined(fleet->hooks.context, session->number, why);
+}
+
+/* What the protocol has no numbers for nobody can take. */
+static bool is_sayable(const struct fleet_share *share, char why[FLEET_WHY_SIZE])
+{
+    bool is = share->count <= FLEET_LIST_MAX && share->check_count <= FLEET_LIST_MAX;
+    if (!is) {
+        snprintf(why, FLEET_WHY_SIZE, "found a list of %zu targets and %zu checks, expected %d at most",
+                 share->count, share->check_count, FLEET_LIST_MAX);
+    }
+    return is;
+}
+
+/* Takes the list. */
+static void begin_to_send(struct session *session, struct fleet_share *share)
+{
+    char why[FLEET_WHY_SIZE];
+    if (share->count == session->declined_count && share->mark == session->declined_mark) {
+        fleet_share_free(share);
+    } else if (is_sayable(share, why)) {
+        session->sending = share;
+        session->sent_ms = 0;
+    } else {
+        decline(session, share, why);
+    }
 }
 
 void session_follow(struct session *session)
@@ -97,8 +137,7 @@ void session_follow(struct session *session)
     }
     struct fleet_share *share = fleet_share_new(list, session->fleet->members[session->number].name);
     if (session->used == NULL || session->used->mark != share->mark || session->used->count != share->count) {
-        session->sending = share;
-        session->sent_ms = 0;
+        begin_to_send(session, share);
         return;
     }
     if (session->used->list == list) {
@@ -127,13 +166,27 @@ static void hear_taken(struct session *session, const struct fleet_message *mess
     session->used_since = message->taken.generation;
     use(session, share);
     pthread_mutex_lock(&fleet->status_lock);
-    status_of(session)->refused = (uint32_t)message->taken.count;
+    status_of(session)->refused = (uint32_t)message->taken.count + message->taken.more;
     snprintf(status_of(session)->refused_why, sizeof status_of(session)->refused_why, "%s",
              message->taken.count == 0 ? "" : message->taken.refused[0].why);
     pthread_mutex_unlock(&fleet->status_lock);
     fleet->hooks.taken(fleet->hooks.context, session->number, message);
     session_follow(session);
     trial_ask(fleet, session);
+}
+
+/* It says so at once, maybe while there is more of the list to be sent. */
+static void hear_untaken(struct session *session, const struct fleet_message *message)
+{
+    struct fleet_share *share = session->sending;
+    if (share == NULL || !share->has_begun ||
+        fleet_list_generation(share->list) != message->untaken.generation) {
+        return; /* of the list before */
+    }
+    session->sending = NULL;
+    decline(session, share, message->untaken.why);
+    session_follow(session);
+    trial_ask(session->fleet, session);
 }
 
 /* ---- who it is ---- */
@@ -269,6 +322,7 @@ static void hear_member(struct session *session, const struct fleet_message *mes
     case FLEET_OPINIONS: hear_opinions(session, message); break;
     case FLEET_ALIVE: fleet->hooks.alive(fleet->hooks.context, session->number); break;
     case FLEET_TAKEN: hear_taken(session, message); break;
+    case FLEET_UNTAKEN: hear_untaken(session, message); break;
     case FLEET_TRACE: trial_trace(fleet, session->number, message); break;
     case FLEET_RAN: trial_end(fleet, session->number, message); break;
     default: session_end(session, "it said what only a server says"); break;

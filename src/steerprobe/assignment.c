@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECKS_MAX = 4096, HELD_INTERVAL_MS = 1000 };
+enum { HELD_INTERVAL_MS = 1000 };
 
 struct item {
     uint64_t identity;
@@ -40,9 +40,9 @@ struct assignment {
     struct item *items;
     struct place *places; /* once it is whole */
     size_t count, room;
-    struct fleet_untaken refused[CHECKS_MAX];
+    struct fleet_untaken refused[ASSIGNMENT_CHECKS_MAX];
     size_t refused_count;
-    bool is_refused[CHECKS_MAX];
+    bool is_refused[ASSIGNMENT_CHECKS_MAX];
 };
 
 /* ---- life ---- */
@@ -54,7 +54,7 @@ struct assignment *assignment_new(uint64_t generation, uint32_t count, uint64_t 
     assignment->generation = generation;
     assignment->salt = salt;
     assignment->arena = arena_new(0);
-    assignment->checks = conf_new_checks(CHECKS_MAX);
+    assignment->checks = conf_new_checks(ASSIGNMENT_CHECKS_MAX);
     assignment->items = memory_alloc_array(count, sizeof *assignment->items);
     assignment->room = count;
     return assignment;
@@ -109,9 +109,9 @@ bool assignment_add_check(struct assignment *assignment, const struct fleet_chec
 {
     struct conf_given given[FLEET_FILES_MAX];
     size_t given_count = check->file_count < FLEET_FILES_MAX ? check->file_count : FLEET_FILES_MAX;
-    if (check->index != assignment->checks->check_count || check->index >= CHECKS_MAX) {
+    if (check->index != assignment->checks->check_count || check->index >= ASSIGNMENT_CHECKS_MAX) {
         snprintf(why, FLEET_WHY_SIZE, "found the check %" PRIu32 ", expected %zu, and %d at most",
-                 check->index, assignment->checks->check_count, CHECKS_MAX);
+                 check->index, assignment->checks->check_count, ASSIGNMENT_CHECKS_MAX);
         return false;
     }
     for (size_t i = 0; i < given_count; i++) {

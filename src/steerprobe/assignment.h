@@ -16,6 +16,11 @@
 
 struct assignment;
 
+enum {
+    ASSIGNMENT_TARGETS_MAX = 1 << 18,
+    ASSIGNMENT_CHECKS_MAX = 4096,
+};
+
 /* Of so many targets; `salt` is another one for each server. Returns held once. */
 struct assignment *assignment_new(uint64_t generation, uint32_t count, uint64_t salt);
 struct assignment *assignment_hold(struct assignment *assignment); /* once more */

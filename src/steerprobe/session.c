@@ -21,7 +21,6 @@ enum {
     OUT_WANTED = 64 << 10, /* octets: no more is made while so many wait */
     BEAT_LEAST_MS = 100,
     BEAT_MOST_MS = 60000,
-    LIST_MAX = 1 << 18,
 };
 
 struct session {
@@ -34,8 +33,10 @@ struct session {
     int64_t heard_ms, taken_ms; /* it said something; it took something, or had nothing to take */
     size_t waiting;             /* octets that it had not taken then */
     uint64_t seq, told;
-    struct assignment *coming; /* a list that is not whole yet; NULL: none */
-    bool tells_all;            /* a round of all is due */
+    struct assignment *coming;     /* a list that is not whole yet; NULL: none */
+    bool passes_over;              /* what comes is of a list that was refused */
+    char declined[FLEET_WHY_SIZE]; /* why the latest one was; "": it was not */
+    bool tells_all;                /* a round of all is due */
     char why[FLEET_WHY_SIZE];
 };
 
@@ -147,12 +148,27 @@ void session_tell(struct session *session)
 
 /* ---- from it: lists ---- */
 
+/* The one before stays in use, and the connection with it: there would be nothing else to hear in another. */
+static void decline(struct session *session, uint64_t generation)
+{
+    assignment_drop(session->coming);
+    session->coming = NULL;
+    session->passes_over = true;
+    log_warning("list refused server=%s generation=%" PRIu64 " why=\"%s\"", session->plan.server, generation,
+                session->declined);
+    session_say(session,
+                &(struct fleet_message){.kind = FLEET_UNTAKEN, .untaken = {generation, session->declined}});
+}
+
 static void begin_list(struct session *session, uint64_t generation, uint32_t count)
 {
     assignment_drop(session->coming);
     session->coming = NULL;
-    if (count > LIST_MAX) {
-        end(session, "it has a list of %" PRIu32 " targets, expected %d at most", count, LIST_MAX);
+    session->passes_over = false;
+    if (count > ASSIGNMENT_TARGETS_MAX) {
+        snprintf(session->declined, sizeof session->declined,
+                 "found a list of %" PRIu32 " targets, expected %d at most", count, ASSIGNMENT_TARGETS_MAX);
+        decline(session, generation);
         return;
     }
     session->coming = assignment_new(generation, count, session->plan.slot);
@@ -164,6 +180,11 @@ static void say_taken(struct session *session)
     const struct assignment *list = get_list(session);
     struct fleet_message message = {.kind = FLEET_TAKEN, .taken.generation = assignment_generation(list)};
     message.taken.refused = assignment_refused(list, &message.taken.count);
+    if (message.taken.count > FLEET_REASONS_MAX) {
+        message.taken.more = (uint32_t)(message.taken.count - FLEET_REASONS_MAX);
+        message.taken.count = FLEET_REASONS_MAX;
+    }
+    session->declined[0] = '\0';
     session_say(session, &message);
     crew_begin_anew(session->plan.world->crew, session->plan.slot);
     session->tells_all = true;
@@ -177,7 +198,7 @@ static void log_list(const struct session *session)
     log_info("list taken server=%s generation=%" PRIu64 " targets=%zu checks=%zu refused=%zu",
              session->plan.server, assignment_generation(list), assignment_count(list),
              assignment_count_checks(list), count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < FLEET_REASONS_MAX; i++) {
         log_warning("check refused server=%s check=%" PRIu32 " why=%s", session->plan.server,
                     refused[i].check, refused[i].why);
     }
@@ -186,6 +207,10 @@ static void log_list(const struct session *session)
 static void take_list(struct session *session, uint64_t generation, char why[FLEET_WHY_SIZE])
 {
     struct assignment *list = session->coming;
+    if (session->passes_over) {
+        session->passes_over = false;
+        return;
+    }
     if (list == NULL || assignment_generation(list) != generation) {
         end(session, "it ends a list that it did not begin");
         return;
@@ -215,6 +240,15 @@ static void add_to_list(struct session *session, const struct fleet_message *mes
                         char why[FLEET_WHY_SIZE])
 {
     bool good = session->coming != NULL;
+    if (session->passes_over) {
+        return;
+    }
+    if (good && message->kind == FLEET_CHECK && message->check.index == ASSIGNMENT_CHECKS_MAX) {
+        snprintf(session->declined, sizeof session->declined, "found a list of more than %d checks",
+                 ASSIGNMENT_CHECKS_MAX);
+        decline(session, assignment_generation(session->coming));
+        return;
+    }
     if (!good) {
         snprintf(why, FLEET_WHY_SIZE, "there is none that it would belong to");
     } else if (message->kind == FLEET_CHECK) {
@@ -448,6 +482,11 @@ uint64_t session_number(const struct session *session)
 const char *session_server(const struct session *session)
 {
     return session->server;
+}
+
+const char *session_declined(const struct session *session)
+{
+    return session->declined;
 }
 
 int64_t session_heard_ms(const struct session *session)

@@ -45,6 +45,8 @@ void session_tell(struct session *session);
 void session_say(struct session *session, const struct fleet_message *message);
 
 uint64_t session_number(const struct session *session);
-const char *session_server(const struct session *session);  /* what it calls itself; "": not yet */
+const char *session_server(const struct session *session); /* what it calls itself; "": not yet */
+/* Why its latest list is not in use; "": it is, or there is none. */
+const char *session_declined(const struct session *session);
 int64_t session_heard_ms(const struct session *session);    /* monotonic: the latest line */
 uint64_t session_count_told(const struct session *session); /* opinions */

@@ -46,6 +46,9 @@ static json_t *render_server(const struct upstream *upstream, int64_t now_ms)
     if (status.why[0] != '\0') {
         json_object_set_new(server, "why", json_string(status.why));
     }
+    if (status.declined[0] != '\0') {
+        json_object_set_new(server, "list_refused", json_string(status.declined));
+    }
     if (status.state == UPSTREAM_CONNECTED) {
         json_object_set_new(server, "heard_ms_ago", json_integer(now_ms - status.heard_ms));
         json_object_set_new(server, "round_trip_us", json_integer(status.round_trip_us));

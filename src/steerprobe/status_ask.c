@@ -122,6 +122,9 @@ static void print_server(const json_t *server)
         printf("  heard        %ld ms ago, round trip %.1f ms\n", get_number(server, "heard_ms_ago"),
                (double)get_number(server, "round_trip_us") / MS);
     }
+    if (get_text(server, "list_refused")[0] != '\0') {
+        printf("  list refused %s; the one before stays\n", get_text(server, "list_refused"));
+    }
     print_list(json_object_get(server, "list"));
 }
 

@@ -327,6 +327,7 @@ void upstream_get_status(const struct upstream *upstream, struct upstream_status
                                        .name = upstream->enrolment.name,
                                        .says_to_be = session == NULL ? "" : session_server(session),
                                        .why = upstream->why,
+                                       .declined = session == NULL ? "" : session_declined(session),
                                        .since_ms = upstream->since_ms,
                                        .heard_ms = session == NULL ? 0 : session_heard_ms(session),
                                        .connections = upstream->connections,

@@ -41,6 +41,7 @@ struct upstream_status {
     int64_t heard_ms;       /* likewise: the latest line; 0: none yet */
     uint64_t connections, attempts, told; /* since the start */
     uint32_t round_trip_us;               /* of the connection, as the kernel measures; 0: not known */
+    const char *declined;                 /* why its latest list is not in use; "": it is, or there is none */
     bool has_list;
     uint64_t generation;
     size_t targets, checks, refused;

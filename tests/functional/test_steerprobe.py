@@ -266,6 +266,42 @@ def test_nonsense_ends_the_connection_with_a_reason(scene, octets):
     again.list(1, [HTTP], [{"addresses": [kit.new_address()]}])
 
 
+def test_a_list_that_is_too_long_is_refused_and_the_one_before_stays(scene):
+    good, connection = start_web(scene), start(scene)
+    connection.list(1, [HTTP], [{"addresses": [good]}])
+    connection.expect_opinion(0, "up")
+    connection.say(list={"generation": 2, "count": 262145})
+    connection.say(check={"index": 0, "definition": HTTP, "files": {}})
+    connection.say(targets=[{"identity": f"{number + 1:016x}", "check": 0, "name": "x", "in_turn": False, "idle": False,
+                             "addresses": ["127.0.0.1"]} for number in range(500)])
+    said = connection.expect("untaken")
+    assert said == {"generation": 2, "why": "found a list of 262145 targets, expected 262144 at most"}
+    connection.say(listed={"generation": 2})
+    line = scene.probe.wait_log("list refused", "generation=2", "expected 262144 at most")
+    assert "server lost" not in line
+    assert scene.probe.status()["servers"][0]["list_refused"] == said["why"]
+    assert "list refused found a list" in vantagekit.run_probe("status", "--state", scene.probe.folder).stdout
+    scene.webs[0].kill()
+    connection.expect_opinion(0, "down", 1)
+    connection.say(list={"generation": 3, "count": 1})
+    for number in range(4097):
+        connection.say(check={"index": number, "definition": HTTP, "files": {}})
+    assert connection.expect("untaken") == {"generation": 3, "why": "found a list of more than 4096 checks"}
+    assert connection.list(4, [HTTP], [{"addresses": [good]}]) == {"generation": 4, "refused": []}
+    assert "list_refused" not in scene.probe.status()["servers"][0]
+    connection.say(same={"generation": 5})
+    connection.expect("taken", lambda taken: taken["generation"] == 5)
+    assert scene.probe.status()["servers"][0]["connections"] == 1
+
+
+def test_more_refused_checks_than_a_line_has_room_for(scene):
+    connection = start(scene)
+    taken = connection.list(1, [{"type": "later", "x" * 300: 1}] * 4000 + [HTTP], [{"addresses": [kit.new_address()], "check": 4000}])
+    assert len(taken["refused"]) == 100 and taken["more"] == 3900
+    connection.expect_opinion(0, "down")
+    assert scene.probe.status()["servers"][0]["list"]["refused"] == 4000
+
+
 def test_what_a_later_version_says_is_passed_over(scene):
     connection = start(scene)
     connection.say(later={"what": [1, 2]})

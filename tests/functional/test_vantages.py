@@ -122,6 +122,49 @@ def test_who_shows_nothing_or_another_version_is_refused(scene):
         fra.hear("welcome")
 
 
+def test_a_list_that_is_not_taken(scene):
+    """It is said, and not sent again before it has changed; what it thinks of what has not goes on to count."""
+    scene.topology["checks"]["other"] = dict(scene.topology["checks"]["web"])
+    scene.topology["endpoints"][EU]["checks"].append("other")
+    scene.write()
+    server = start(scene)
+    fra = make(scene, server, "fra-1")
+    fra.think({f"{US} web ipv4": "up", f"{EU} web ipv4": "up", f"{EU} other ipv4": "up"}, everything=True)
+    targets, generation, why = fra.targets, fra.generation, "found a list of 300000 targets, expected 262144 at most"
+    fra.take = lambda kind, body: None
+    for check, is_new in (("5s", True), ("5s", False), ("6s", True)):
+        scene.topology["checks"]["other"]["timeout"] = check
+        offset = len(server.read_log())
+        scene.write()
+        assert server.reload().status == 200
+        if is_new:
+            latest = fra.hear("list")["generation"]
+            fra.say("untaken", generation=latest, why=why)
+            server.wait_log("turn=refuses_list", "name=fra-1", why, offset=offset)
+        else:
+            server.wait_log("reload", "result=ok", offset=offset)
+            told = row(server, "fra-1")["opinions"]["heard"]
+            fra.think({f"{US} web ipv4": "up"}, generation=generation)
+            server.wait(lambda told=told: row(server, "fra-1")["opinions"]["heard"] > told, "it was heard")
+        seen = server.wait(lambda: row(server, "fra-1")["list"]["declined_because"] and row(server, "fra-1"), "it is refused")
+        assert seen["list"]["declined_because"] == why and seen["list"]["generation"] == generation and not seen["list"]["current"]
+        assert server.read_log()[offset:].count("turn=refuses_list") == is_new
+    assert "3+ (list refused)" in server.ctl("vantages").stdout and why in server.ctl("vantage", "show", "fra-1").stdout
+    assert row(server, "fra-1")["connections"] == 1 and row(server, "fra-1")["state"] == "connected"
+    fra.targets = targets
+    fra.think({f"{US} web ipv4": "down"}, generation=generation)
+    server.wait_answers("www.example.com", scene.eu)
+    scene.topology["checks"]["other"]["timeout"] = "7s"
+    scene.write()
+    assert server.reload().status == 200
+    fra.hear("list")  # behind the rest of the one before
+    del fra.take
+    fra.take("list", None)
+    fra.hear("listed")
+    server.wait(lambda: row(server, "fra-1")["list"]["current"], "its list")
+    assert row(server, "fra-1")["list"]["declined_because"] is None and "list refused" not in server.ctl("vantages").stdout
+
+
 def test_rename_and_revoke(scene):
     server = start(scene)
     fra = make(scene, server, "fra-1")

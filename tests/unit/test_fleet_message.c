@@ -99,8 +99,12 @@ static void lists_are_read_as_they_were_written(void **state)
          "{\"aim\":{\"generation\":7,\"items\":[{\"index\":3,\"addresses\":[\"192.0.2.1\",\"2001:db8::9\"],"
          "\"idle\":false},{\"index\":4,\"addresses\":[],\"idle\":true}]}}\n");
     const struct fleet_untaken untaken = {2, "no such kind"};
-    hold(&(struct fleet_message){.kind = FLEET_TAKEN, .taken = {7, &untaken, 1}},
+    hold(&(struct fleet_message){.kind = FLEET_TAKEN, .taken = {7, &untaken, 1, 0}},
          "{\"taken\":{\"generation\":7,\"refused\":[{\"check\":2,\"why\":\"no such kind\"}]}}\n");
+    hold(&(struct fleet_message){.kind = FLEET_TAKEN, .taken = {7, &untaken, 1, 23}},
+         "{\"taken\":{\"generation\":7,\"refused\":[{\"check\":2,\"why\":\"no such kind\"}],\"more\":23}}\n");
+    hold(&(struct fleet_message){.kind = FLEET_UNTAKEN, .untaken = {7, "too long"}},
+         "{\"untaken\":{\"generation\":7,\"why\":\"too long\"}}\n");
     const struct fleet_opinion opinions[] = {
         {3, HEALTH_OBSERVED_UNHEALTHY, 4, HEALTH_OUTCOME_CONNECT_TIMEOUT, 0, 1000000, 12000},
         {4, HEALTH_OBSERVED_HEALTHY, UINT16_MAX, HEALTH_OUTCOME_OK, 200, 900, 0},
@@ -126,6 +130,18 @@ static void the_longest_lines_fit(void **state)
     struct buffer line;
     buffer_init(&line);
     fleet_write(&message, &line);
+    assert_true(line.len <= FLEET_LINE_MAX);
+    char why[FLEET_TEXT_MAX + 1];
+    static struct fleet_untaken refused[FLEET_REASONS_MAX];
+    memset(why, '"', FLEET_TEXT_MAX);
+    why[FLEET_TEXT_MAX] = '\0';
+    for (uint32_t i = 0; i < FLEET_REASONS_MAX; i++) {
+        refused[i] = (struct fleet_untaken){FLEET_LIST_MAX, why};
+    }
+    line.len = 0;
+    fleet_write(&(struct fleet_message){.kind = FLEET_TAKEN,
+                                        .taken = {INT64_MAX, refused, FLEET_REASONS_MAX, FLEET_LIST_MAX}},
+                &line);
     assert_true(line.len <= FLEET_LINE_MAX);
     buffer_fini(&line);
     hold(&message, NULL);
