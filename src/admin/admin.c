@@ -189,8 +189,14 @@ static void dispatch(struct call *call)
         [ROUTE_DRILLS] = {handle_drill, "drill", ADMIN_LONG},
     };
     check_headers(call);
-    if (!problem_is_set(&call->problem) && route_parse(evhttp_request_get_uri(call->request), call->method,
-                                                       &call->route, &call->allow, &call->problem) == 0) {
+    if (!problem_is_set(&call->problem)) {
+        (void)route_parse(evhttp_request_get_uri(call->request), call->method, &call->route, &call->allow,
+                          &call->problem);
+    }
+    if (call->route.is_found) {
+        caller_judge(call);
+    }
+    if (!problem_is_set(&call->problem)) {
         take_body(call);
     }
     if (call->admin->connections.is_paused && !problem_is_set(&call->problem)) { /* sent before the pause */
@@ -216,6 +222,7 @@ static void on_request(struct evhttp_request *request, void *argument)
                         .reader = admin->verbs.current,
                         .arena = arena_new(0)};
     problem_init(&call.problem, call.arena);
+    caller_find(&call);
     connection_working(&admin->connections, request);
     dispatch(&call);
     call_finish(&call);

@@ -5,6 +5,7 @@
  * depends on it. Errors are RFC 9457 problem documents. */
 #pragma once
 
+#include "admin/access.h"
 #include "admin/moment.h"
 #include "base/arena.h"
 #include "base/buffer.h"
@@ -524,6 +525,10 @@ struct admin_verbs {
     void (*write_metrics)(void *reader, struct buffer *out);
 
     /* ---- on the control thread ---- */
+
+    /* What users of the socket may do, valid until the next turn. NULL: everything. */
+    const struct roles *(*get_roles)(void *context);
+    void (*note_refusal)(void *context, const struct admin_refusal *refusal); /* NULL: nobody has to know */
 
     /* Of the zone of this origin; returns how many. */
     size_t (*list_secondaries)(void *context, const char *origin, struct arena *arena,

@@ -30,6 +30,7 @@ static const char *status_text(unsigned status)
     case 200: return "OK";
     case 201: return "Created";
     case 400: return "Bad Request";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 409: return "Conflict";

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "admin/admin.h"
+#include "admin/caller.h"
 #include "admin/connection.h"
 #include "admin/problem.h"
 #include "admin/route.h"
@@ -54,6 +55,7 @@ struct call {
     void *reader;              /* of the verbs that read */
     unsigned method;           /* enum route_method; 0: another one */
     struct route route;
+    struct caller caller;
     const char *allow;
     struct arena *arena;
     struct problem problem;

@@ -5,8 +5,6 @@
 
 #include "admin/call.h"
 
-#include "admin/connection.h"
-#include "admin/peers.h"
 #include "admin/request.h"
 #include "base/error.h"
 
@@ -28,7 +26,7 @@ void call_set_missing(struct call *call)
 void call_add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[HEALTH_PEER_SIZE])
 {
     const char *given = call->route.parameters[ROUTE_ACTOR];
-    peers_write(call->admin->peers, connection_fd(call->request), peer, HEALTH_PEER_SIZE);
+    snprintf(peer, HEALTH_PEER_SIZE, "%s", call->caller.peer);
     if (actor[0] != '\0') {
         return;
     }

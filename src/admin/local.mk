@@ -1,8 +1,10 @@
 noinst_LIBRARIES += src/libadmin.a
 src_libadmin_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 src_libadmin_a_SOURCES = \
+	src/admin/access.h \
 	src/admin/admin.c src/admin/admin.h \
 	src/admin/call.c src/admin/call.h \
+	src/admin/caller.c src/admin/caller.h \
 	src/admin/change.c src/admin/changes.c \
 	src/admin/checks.c \
 	src/admin/connection.c src/admin/connection.h \

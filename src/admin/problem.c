@@ -18,6 +18,7 @@ static const struct {
     [PROBLEM_NONE] = {500, "none", "No problem"},
     [PROBLEM_BAD_REQUEST] = {400, "bad-request", "The request is malformed"},
     [PROBLEM_BAD_JSON] = {400, "bad-json", "The body is not valid JSON"},
+    [PROBLEM_FORBIDDEN] = {403, "forbidden", "Who asks may not do this"},
     [PROBLEM_NOT_FOUND] = {404, "not-found", "There is no such thing"},
     [PROBLEM_METHOD_NOT_ALLOWED] = {405, "method-not-allowed", "The resource does not have this method"},
     [PROBLEM_CONFLICT] = {409, "conflict", "The current state does not permit this"},

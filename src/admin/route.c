@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/when.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,9 @@ static const struct resource {
                                            endpoints */
     unsigned methods, parameters;
     const char *allow;
+    /* Who may change something there. Whoever looks is a viewer; not said: an admin, so that what is new is
+     * closed to all others until somebody has thought of it. */
+    enum role writer;
 } resources[ROUTE_IDS] = {
     [ROUTE_STATUS] = {{"v1", "status"}, READ, 0, "GET, HEAD"},
     [ROUTE_TARGETS] = {{"v1", "%"}, READ, PAGING | FILTERS, "GET, HEAD"},
@@ -50,12 +54,14 @@ static const struct resource {
     [ROUTE_OVERRIDE] = {{"v1", "%", "*", "override"},
                         ROUTE_PUT | ROUTE_DELETE,
                         BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR) | BIT(ROUTE_ALLOW_UNSERVED),
-                        "PUT, DELETE"},
+                        "PUT, DELETE",
+                        .writer = ROLE_OPERATOR},
     [ROUTE_LOAD] = {{"v1", "endpoints", "*", "load"},
                     ROUTE_PUT | ROUTE_DELETE,
                     BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR),
-                    "PUT, DELETE"},
-    [ROUTE_REPORT] = {{"v1", "report"}, ROUTE_POST, 0, "POST"},
+                    "PUT, DELETE",
+                    .writer = ROLE_OPERATOR},
+    [ROUTE_REPORT] = {{"v1", "report"}, ROUTE_POST, 0, "POST", .writer = ROLE_OPERATOR},
     [ROUTE_OVERRIDES] = {{"v1", "overrides"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_ZONES] = {{"v1", "zones"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_NAMES] = {{"v1", "names"}, READ, PAGING | BIT(ROUTE_POLICY), "GET, HEAD"},
@@ -66,20 +72,22 @@ static const struct resource {
                            BIT(ROUTE_AT),
                        "GET, HEAD"},
     [ROUTE_DIFF] = {{"v1", "diff"}, READ, BIT(ROUTE_FROM) | BIT(ROUTE_TO) | BIT(ROUTE_LIMIT), "GET, HEAD"},
-    [ROUTE_WHAT_IF] = {{"v1", "what-if"}, ROUTE_POST, PAGING, "POST"},
+    [ROUTE_WHAT_IF] = {{"v1", "what-if"}, ROUTE_POST, PAGING, "POST", .writer = ROLE_VIEWER},
     [ROUTE_RELOAD] = {{"v1", "reload"},
                       ROUTE_POST,
                       BIT(ROUTE_ZONE) | BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT),
-                      "POST"},
+                      "POST",
+                      .writer = ROLE_OPERATOR},
     [ROUTE_TAKEOVER] = {{"v1", "takeover"}, ROUTE_POST, 0, "POST"},
-    [ROUTE_DRILLS] = {{"v1", "drills"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_DRILLS] = {{"v1", "drills"}, ROUTE_POST, 0, "POST", .writer = ROLE_VIEWER},
     [ROUTE_JOURNAL] = {{"v1", "journal"},
                        READ,
                        PAGING | BIT(ROUTE_KIND) | BIT(ROUTE_KEY) | BIT(ROUTE_ABOUT) | BIT(ROUTE_ACTOR) |
                            BIT(ROUTE_SINCE) | BIT(ROUTE_UNTIL) | BIT(ROUTE_ORDER) | BIT(ROUTE_WAIT),
                        "GET, HEAD"},
-    [ROUTE_VERIFY] = {{"v1", "journal:verify"}, ROUTE_POST, BIT(ROUTE_ANCHOR), "POST"},
-    [ROUTE_POINTS] = {{"v1", "points"}, READ | ROUTE_POST, PAGING, "GET, HEAD, POST"},
+    [ROUTE_VERIFY] = {{"v1", "journal:verify"}, ROUTE_POST, BIT(ROUTE_ANCHOR), "POST", .writer = ROLE_VIEWER},
+    [ROUTE_POINTS] =
+        {{"v1", "points"}, READ | ROUTE_POST, PAGING, "GET, HEAD, POST", .writer = ROLE_OPERATOR},
     [ROUTE_POINT_USE] = {{"v1", "points", "*:use"}, ROUTE_POST, 0, "POST"},
     [ROUTE_POINT] = {{"v1", "points", "*"},
                      READ | ROUTE_DELETE,
@@ -91,7 +99,7 @@ static const struct resource {
                       BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON) |
                           BIT(ROUTE_ALLOW_UNSERVED) | BIT(ROUTE_WITHOUT_POINT) | BIT(ROUTE_REPLACE),
                       "POST"},
-    [ROUTE_FAILBACK] = {{"v1", "failback"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_FAILBACK] = {{"v1", "failback"}, ROUTE_POST, 0, "POST", .writer = ROLE_OPERATOR},
     [ROUTE_METRICS] = {{"metrics"}, READ, 0, "GET, HEAD"},
     [ROUTE_CHECKS] = {{"v1", "checks"},
                       READ,
@@ -101,10 +109,12 @@ static const struct resource {
     [ROUTE_TRY] = {{"v1", "checks:run"},
                    ROUTE_POST,
                    BIT(ROUTE_ENDPOINT) | BIT(ROUTE_CHECK) | BIT(ROUTE_FROM),
-                   "POST"},
+                   "POST",
+                   .writer = ROLE_OPERATOR},
     [ROUTE_VANTAGES] = {{"v1", "vantages"}, READ | ROUTE_POST, 0, "GET, HEAD, POST"},
-    [ROUTE_VANTAGE_DRAIN] = {{"v1", "vantages", "*:drain"}, ROUTE_POST, 0, "POST"},
-    [ROUTE_VANTAGE_UNDRAIN] = {{"v1", "vantages", "*:undrain"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_VANTAGE_DRAIN] = {{"v1", "vantages", "*:drain"}, ROUTE_POST, 0, "POST", .writer = ROLE_OPERATOR},
+    [ROUTE_VANTAGE_UNDRAIN] =
+        {{"v1", "vantages", "*:undrain"}, ROUTE_POST, 0, "POST", .writer = ROLE_OPERATOR},
     [ROUTE_VANTAGE_RENAME] = {{"v1", "vantages", "*:rename"}, ROUTE_POST, 0, "POST"},
     [ROUTE_VANTAGE] = {{"v1", "vantages", "*"},
                        READ | ROUTE_DELETE,
@@ -426,6 +436,7 @@ int route_parse(const char *target, unsigned method, struct route *route, const 
         problem_set(problem, PROBLEM_METHOD_NOT_ALLOWED, "expected one of %s", *allow);
         return ERROR_INVALID;
     }
+    route->is_found = true;
     parse_query(target[path_len] == '?' ? target + path_len + 1 : "", known_parameters(route), route,
                 problem);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
@@ -440,4 +451,24 @@ bool route_takes_body(const struct route *route, unsigned method)
            route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||
            (route->id == ROUTE_VANTAGES && method == ROUTE_POST) ||
            (route->id >= ROUTE_VANTAGE_DRAIN && route->id <= ROUTE_VANTAGE_RENAME);
+}
+
+enum role route_get_role(enum route_id id, unsigned method)
+{
+    enum role writer = resources[id].writer;
+    if ((method & READ) != 0) {
+        return ROLE_VIEWER;
+    }
+    return writer == ROLE_NONE ? ROLE_ADMIN : writer;
+}
+
+const char *route_write(enum route_id id, char text[ROUTE_TEXT_SIZE])
+{
+    size_t len = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < SEGMENTS_MAX && resources[id].segments[i] != NULL; i++) {
+        const char *segment = resources[id].segments[i];
+        len += (size_t)snprintf(text + len, ROUTE_TEXT_SIZE - len, "/%s", segment[0] == '%' ? "*" : segment);
+    }
+    return text;
 }

@@ -5,6 +5,7 @@
 
 #include "admin/problem.h"
 #include "base/addr.h"
+#include "conf/roles.h"
 #include "health/outcome.h"
 #include "health/table.h"
 
@@ -106,6 +107,7 @@ struct route {
     size_t limit;   /* of a reload, diff, restore, import 1..ROUTE_CHANGES_MAX, else 1..ROUTE_LIMIT_MAX */
     int64_t policy; /* -1: not given */
     bool dry_run, allow_unserved, without_point, replace;
+    bool is_found; /* the resource has this method, whatever is wrong with the parameters */
 };
 
 /* Find the resource of a request target ("/v1/azs/x?y=z", origin form) and check its parameters. `method` is
@@ -119,5 +121,10 @@ static inline bool route_takes_lines(const struct route *route)
 {
     return route->id == ROUTE_IMPORT;
 }
+/* What whoever asks has to be for a method of a resource. */
+enum role route_get_role(enum route_id id, unsigned method);
+/* Its path, with * for what is a name. Returns text. */
+enum { ROUTE_TEXT_SIZE = 64 };
+const char *route_write(enum route_id id, char text[ROUTE_TEXT_SIZE]);
 /* May the resource's method have a body, and must it? */
 bool route_takes_body(const struct route *route, unsigned method);

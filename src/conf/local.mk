@@ -32,6 +32,7 @@ src_libconf_a_SOURCES = \
 	src/conf/refs.c src/conf/refs.h \
 	src/conf/replication.c src/conf/replication.h \
 	src/conf/resolver.c src/conf/resolver.h \
+	src/conf/roles.c src/conf/roles.h \
 	src/conf/selector.c src/conf/selector.h src/conf/selector_internal.h \
 	src/conf/server.c src/conf/server.h \
 	src/conf/sites.c src/conf/sites.h \

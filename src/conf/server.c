@@ -64,7 +64,7 @@ static void read_mode(const struct doc_node *admin, struct conf_server *server)
 
 static void read_admin(const struct doc_node *root, struct conf_server *server)
 {
-    static const char *const keys[] = {"socket", "mode", NULL};
+    static const char *const keys[] = {"socket", "mode", "socket_roles", NULL};
     struct doc_node admin, node;
     if (!doc_find(root, "admin", &admin) || !doc_check_object(&admin, keys)) {
         return;
@@ -77,6 +77,7 @@ static void read_admin(const struct doc_node *root, struct conf_server *server)
                   server->admin_socket, strlen(server->admin_socket), limit);
     }
     read_mode(&admin, server);
+    roles_read(&admin, "socket_roles", false, server->arena, &server->socket_roles);
 }
 
 static void read_geo(const struct doc_node *root, struct conf_server *server)

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/report.h"
 #include "conf/quorum.h"
+#include "conf/roles.h"
 #include "dns/tsig.h"
 
 #include <stdbool.h>
@@ -149,6 +150,7 @@ struct conf_server {
     const char *state_path;                        /* folder; NULL if not given */
     const char *admin_socket;                      /* NULL: no admin */
     unsigned admin_socket_mode;                    /* default 0600 */
+    struct roles socket_roles;                     /* of those who may open it */
     const char *resolver_servers;                  /* "192.0.2.1:53,[2001:db8::1]:53"; NULL: of the system */
     const char **geo_paths;                        /* MMDB files in order of preference */
     size_t geo_count;

@@ -8,6 +8,7 @@
 #include "daemon/changes.h"
 
 #include "daemon/teller.h"
+#include "admin/admin.h"
 #include "health/opinion.h"
 #include "base/clock.h"
 #include "base/log_record.h"
@@ -381,6 +382,21 @@ void changes_tell_vantage(struct changes *changes, const struct changes_vantage 
                              .peer = vantage->peer == NULL ? NULL : text_or_null(vantage->peer),
                              .reason = vantage->reason == NULL ? NULL : text_or_null(vantage->reason),
                              .body = body.text});
+}
+
+void changes_tell_access(struct changes *changes, const struct admin_refusal *refusal, uint64_t untold)
+{
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "cause", admin_refusal_text(refusal->cause));
+    change_body_add(&body, "method", refusal->method);
+    change_body_add(&body, "resource", refusal->resource);
+    change_body_add(&body, "why", refusal->why);
+    if (untold != 0) {
+        change_body_add_number(&body, "untold", (int64_t)untold);
+    }
+    publish(changes, &(struct change){
+                         .kind = CHANGE_ACCESS, .name = "admin", .peer = refusal->peer, .body = body.text});
 }
 
 static void on_vantage(void *context, const struct health_vantage_change *change)

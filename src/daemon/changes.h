@@ -72,4 +72,8 @@ void changes_tell_rendition(struct changes *changes, const char *zone, uint32_t 
 /* The addresses of a host name, of one family; no state but "failing" is a failure. */
 void changes_tell_host(struct changes *changes, const char *host, const char *family, const char *state);
 
+struct admin_refusal;
+/* `untold`: before this one, since the last that was told. */
+void changes_tell_access(struct changes *changes, const struct admin_refusal *refusal, uint64_t untold);
+
 void changes_write_metrics(const struct changes *changes, struct buffer *out);

@@ -50,6 +50,7 @@ src_steerd_SOURCES = \
 	src/daemon/reader.c src/daemon/reader.h \
 	src/daemon/reclaim.c src/daemon/reclaim.h \
 	src/daemon/regain.c src/daemon/regain.h \
+	src/daemon/refusals.c src/daemon/refusals.h \
 	src/daemon/reload.c src/daemon/reload.h \
 	src/daemon/rerender.c src/daemon/rerender.h \
 	src/daemon/results.c src/daemon/results.h \

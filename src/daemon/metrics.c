@@ -592,6 +592,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     replication_print_metrics(view, clock_now_ms(&server->clock), out);
     certificates_write_metrics(view, out);
     print_work(reader, out);
+    refusals_write_metrics(server, out);
     reader_end(reader);
     metrics_print_vantages(reader, out);
 }

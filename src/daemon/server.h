@@ -11,6 +11,7 @@
 #include "daemon/folders.h"
 #include "daemon/last.h"
 #include "daemon/program.h"
+#include "daemon/refusals.h"
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/spans.h"
@@ -50,10 +51,11 @@ struct vantages;
 struct server {
     const char *path; /* of steerd.json */
     char *const *argv;
-    bool is_invited;        /* takes over from whoever serves with this configuration, if anybody does */
-    char *runner;           /* the program that runs commands of checks */
-    struct sheets *sheets;  /* the files that checks look into */
-    struct program program; /* the file of argv[0] as it was at the start */
+    bool is_invited;          /* takes over from whoever serves with this configuration, if anybody does */
+    char *runner;             /* the program that runs commands of checks */
+    struct sheets *sheets;    /* the files that checks look into */
+    struct program program;   /* the file of argv[0] as it was at the start */
+    struct refusals refusals; /* at the admin API */
     struct clock clock;
     int64_t started_ms;         /* wall */
     int64_t clock_offset_ms;    /* between the clocks: what durations of overrides go by */

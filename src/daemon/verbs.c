@@ -53,6 +53,12 @@ static struct admin_last describe_last(const struct server *server, int64_t wall
                                .error = stats.error == 0 ? NULL : error_text(stats.error)};
 }
 
+static const struct roles *get_roles(void *context)
+{
+    const struct server *server = context;
+    return &server->view->server->socket_roles;
+}
+
 static void get_info(void *context, struct admin_info *info)
 {
     struct reader *reader = context;
@@ -518,6 +524,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .close_reader = close_reader,
                                   .open_live = open_live,
                                   .is_current = is_current,
+                                  .get_roles = get_roles,
+                                  .note_refusal = server_note_refusal,
                                   .get_info = get_info,
                                   .list_targets = list_targets,
                                   .list_some = list_some,

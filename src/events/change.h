@@ -26,6 +26,7 @@ enum change_kind {
                      */
     CHANGE_REPLICATION, /* "replication": a copy is over its RPO, or not any more, or at another stage */
     CHANGE_RAMP,        /* "ramp": what came back has a part of its weight, another one, or all of it */
+    CHANGE_ACCESS,      /* "access": somebody was refused at the admin API */
     CHANGE_KINDS
 };
 

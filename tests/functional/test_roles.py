@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who may do what at the admin API: each role at each operation of doc/openapi.yaml, whose x-role says it."""
+import os
+import re
+
+import pytest
+
+import kit
+import openapi
+
+ROLES = ["none", "viewer", "operator", "admin"]
+NAMES = {"plural": "regions", "name": "nowhere"}
+
+
+def list_operations():
+    for template, item in openapi.load()["paths"].items():
+        for method in set(item) & {"get", "put", "post", "delete"}:
+            path = re.sub(r"\{([^}]+)\}", lambda found: NAMES[found[1]], template)
+            yield method.upper(), path, item[method]["x-role"]
+
+
+def may_harm(method, path):
+    """What would end the server, or take long, when it is let through."""
+    return path in ("/v1/takeover", "/v1/restore", "/v1/import")
+
+
+@pytest.fixture
+def guarded(site):
+    """A server whose roles the test exchanges."""
+    kit.make_regions(site)
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    server = site.start()
+
+    def use(roles):
+        site.server["admin"]["socket_roles"] = roles
+        offset = len(server.read_log())
+        site.write()
+        os.kill(server.process.pid, kit.signal.SIGHUP)
+        server.wait_log("reload", "result=ok", offset=offset)
+    server.use = use
+    return server
+
+
+def is_refused(reply):
+    return reply.status == 403 and reply.json["type"] == "urn:steerd:problem:forbidden"
+
+
+def test_each_operation_has_its_role_in_the_document():
+    roles = [role for _, _, role in list_operations()]
+    assert len(roles) > 40 and set(roles) == {"viewer", "operator", "admin"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_at_each_operation(guarded, role):
+    guarded.use({f"uid:{os.getuid()}": role, "*": "admin"} if role != "none" else {})
+    for method, path, needed in sorted(list_operations()):
+        may = ROLES.index(role) >= ROLES.index(needed)
+        if may and may_harm(method, path):
+            continue
+        reply = guarded.request(method, path, {} if method in ("PUT", "POST") else None)
+        assert is_refused(reply) != may, (method, path, role, reply)
+        if not may:
+            assert f"needs the role {needed}" in reply.json["detail"]
+        if method == "GET":
+            assert (guarded.request("HEAD", path).status == 403) != may
+
+
+def test_the_user_comes_before_groups_and_those_before_all(guarded):
+    user, group = f"uid:{os.getuid()}", f"gid:{os.getgid()}"
+
+    def may_override(roles):
+        guarded.use(roles)
+        return not is_refused(guarded.request("DELETE", "/v1/regions/us-east/override"))
+    assert may_override({user: "operator", group: "viewer", "*": "viewer"})
+    assert not may_override({user: "viewer", group: "admin", "*": "admin"})
+    assert may_override({"uid:4000000": "viewer", group: "operator", "*": "viewer"})
+    assert not may_override({group: "viewer", "*": "admin"})
+    assert may_override({"*": "operator"})
+    assert not may_override({"uid:4000000": "admin"})
+
+
+def test_refusals_are_told_counted_and_bounded(guarded):
+    guarded.use({"*": "viewer"})
+    offset = len(guarded.read_log())
+    for _ in range(200):
+        assert is_refused(guarded.request("POST", "/v1/takeover"))
+    line = guarded.wait_log("access", "cause=role", "resource=/v1/takeover", offset=offset)
+    assert "method=POST" in line and f"peer=uid:{os.getuid()}" in line.replace('"', "")
+    assert guarded.read_log(offset).count("cause=role") < 60
+    metrics = guarded.request("GET", "/metrics").body.decode()
+    assert 'steerd_admin_refused_total{cause="role"} 200' in metrics
+
+
+def test_bad_rules_are_told(site):
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    site.server["admin"]["socket_roles"] = {"uid:x": "admin", "alice": "viewer", "*": "root", "gid:0": "admin"}
+    site.write()
+    checked = kit.subprocess.run([str(kit.STEERD), "-c", str(site.config), "--check"], capture_output=True, text=True)
+    assert checked.returncode == 1
+    for found in ('found "uid:x"', 'found "alice"', 'found "root"'):
+        assert found in checked.stderr, checked.stderr
+    site.server["admin"]["socket_roles"] = {"group:no-such-group-here": "viewer", "*": "admin"}
+    site.write()
+    checked = kit.subprocess.run([str(kit.STEERD), "-c", str(site.config), "--check"], capture_output=True, text=True)
+    assert checked.returncode == 0 and "no-such-group-here" in checked.stderr
