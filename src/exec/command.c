@@ -131,8 +131,12 @@ struct command *command_start(const struct exec_order *order, int story)
     (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
     tell(story, EXEC_STARTED, pid, NULL, 0);
     struct command *command = memory_alloc(sizeof *command);
-    *command = (struct command){
-        .pid = pid, .story = story, .pipe = ends[0], .mark = command_mark(order), .max = order->output_max};
+    *command = (struct command){.pid = pid,
+                                .kept = -1,
+                                .story = story,
+                                .pipe = ends[0],
+                                .mark = command_mark(order),
+                                .max = order->output_max};
     return command;
 }
 

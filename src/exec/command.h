@@ -12,10 +12,11 @@
 
 struct command {
     struct command *next;
-    pid_t pid;     /* and its process group */
-    int story;     /* -1: nobody wants to know any more */
-    int pipe;      /* what it says; -1: all of it was heard */
-    uint64_t mark; /* of what it is: others with the same words and variables have the same */
+    pid_t pid;      /* and its process group */
+    ptrdiff_t kept; /* by the warden; -1: not */
+    int story;      /* -1: nobody wants to know any more */
+    int pipe;       /* what it says; -1: all of it was heard */
+    uint64_t mark;  /* of what it is: others with the same words and variables have the same */
     char *said;
     size_t len, max;
 };

@@ -4,7 +4,8 @@ src_libexec_a_SOURCES = \
 	src/exec/ask.c src/exec/ask.h \
 	src/exec/command.c src/exec/command.h \
 	src/exec/frame.c src/exec/frame.h \
-	src/exec/serve.c src/exec/serve.h
+	src/exec/serve.c src/exec/serve.h \
+	src/exec/warden.c src/exec/warden.h
 
 ## What runs commands for steerd, which it finds beside itself or here.
 pkglibexec_PROGRAMS += src/steerd-exec

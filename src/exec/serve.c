@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "exec/command.h"
+#include "exec/warden.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,6 +30,7 @@ struct server {
     int channel, signals, epoll;
     struct command *commands, *stuck;
     size_t count, stuck_count;
+    struct warden *warden; /* NULL: there is none */
     char bytes[EXEC_ORDER_MAX];
 };
 
@@ -80,6 +82,7 @@ static void begin(struct server *server, struct exec_order *order, int story)
         command->next = server->commands;
         server->commands = command;
         server->count++;
+        command->kept = warden_keep(server->warden, command->pid);
         watch(server, command->pipe, EPOLLIN);
         watch(server, command->story, EPOLLRDHUP);
     }
@@ -162,9 +165,13 @@ static void end_all_that_have(struct server *server)
         }
         struct command *command = take_out(server, who.si_pid);
         if (command == NULL) {
-            (void)waitpid(who.si_pid, NULL, 0);
+            if (!warden_renew(server->warden, who.si_pid)) {
+                (void)waitpid(who.si_pid, NULL, 0);
+            }
             continue;
         }
+        command_kill(command); /* before its number may be somebody else's */
+        warden_forget(server->warden, command->kept);
         unwatch(server, command->story);
         unwatch(server, command->pipe);
         command_end(command);
@@ -200,10 +207,11 @@ static void follow(struct server *server, int fd)
     }
 }
 
-static void leave_all(struct command *list)
+static void leave_all(struct server *server, struct command *list)
 {
     for (struct command *command = list, *next; command != NULL; command = next) {
         next = command->next;
+        warden_forget(server->warden, command->kept);
         command_leave(command);
     }
 }
@@ -252,8 +260,8 @@ static void serve(struct server *server)
             follow(server, event.data.fd);
         }
     }
-    leave_all(server->commands);
-    leave_all(server->stuck);
+    leave_all(server, server->commands);
+    leave_all(server, server->stuck);
 }
 
 int exec_serve(int channel)
@@ -265,9 +273,11 @@ int exec_serve(int channel)
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     int error = server->signals == -1 || server->epoll == -1 ? -errno : 0;
     if (error == 0) {
+        server->warden = warden_new(COMMANDS_MAX + STUCK_MAX);
         watch(server, channel, EPOLLIN);
         watch(server, server->signals, EPOLLIN);
         serve(server);
+        warden_free(server->warden);
     }
     (void)close(server->signals);
     (void)close(server->epoll);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """exec checks: commands of all kinds, and what becomes of them; of the program that runs them, too. Nothing that says
 nothing of an endpoint ever counts against it."""
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -42,7 +43,8 @@ def children(pid, name="steerd-exec"):
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "stat").read_text().rsplit(")", 1)
-            if int(words[1].split()[1]) == pid and words[0].split("(", 1)[1] == name[:15] and words[1].split()[0] != "Z":
+            is_named = name is None or words[0].split("(", 1)[1] == name[:15]
+            if int(words[1].split()[1]) == pid and is_named and words[1].split()[0] != "Z":
                 found.append(int(folder.name))
         except (OSError, ValueError):
             pass
@@ -185,6 +187,26 @@ def test_the_helper_dies(site):
     assert server.get("/v1/endpoints/e")["observed"] != "unhealthy"
 
 
+@pytest.mark.parametrize("who", ["the helper", "the warden first"])
+def test_what_commands_have_started_ends_with_the_helper(site, who):
+    """The kernel ends the commands with it, and knows nothing of theirs."""
+    pid = site.folder / "pid"
+    program = command(site, "slow", f"""
+sh -c 'trap "" TERM HUP; echo $$ >{pid}.new; mv {pid}.new {pid}; exec sleep 600' &
+exec sleep 600""")
+    server = checks_of(site, slow={"command": [program], "interval": "20s", "timeout": "20s"}).start()
+    running = read_pid(pid)
+    helper = children(server.process.pid)[0]
+    warden = kit.wait_for(lambda: children(helper, "steerd-warden"), "the warden")[0]
+    if who == "the warden first":
+        os.kill(warden, signal.SIGKILL)
+        warden = kit.wait_for(lambda: children(helper, "steerd-warden"), "another one")[0]
+        assert is_running(running)
+    os.kill(helper, signal.SIGKILL)
+    kit.wait_for(lambda: not is_running(running), "what the command has started has ended")
+    kit.wait_for(lambda: not is_running(warden), "the warden, too")
+
+
 def test_a_helper_that_hangs_counts_against_nobody(site):
     server = checks_of(site, ok={"command": ["/bin/true"], "interval": "3s", "timeout": "3s"}).start()  # enough for any machine
     wait_outcomes(server, {"ok": "ok"})
@@ -264,8 +286,12 @@ def test_commands_that_cannot_be_killed_leave_room_for_others(site):
         os.kill(stuck[0], signal.SIGKILL)
         kit.wait_for(lambda: set(children(helper, "sleep")) - set(stuck), "one more")
     finally:
-        for pid in children(helper, "sleep"):
-            os.kill(pid, signal.SIGKILL)
+        os.kill(helper, signal.SIGSTOP)  # so that no more of them come
+        left = children(helper, None)
+        server.stop()
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 class Hung:
