@@ -79,6 +79,23 @@ def wait_each(server, expected):
         raise AssertionError(f"expected and not seen: {left}") from error
 
 
+def count_outcomes(server):
+    """Of all results so far, those that there were."""
+    lines = server.request("GET", "/metrics").body.decode().splitlines()
+    counts = {line.split('"')[1]: int(line.split()[-1]) for line in lines if line.startswith("steerd_checks_total{")}
+    return {outcome: count for outcome, count in counts.items() if count}
+
+
+LATE = {"tls_timeout", "timeout", "connect_timeout"}  # where the machine has much to do
+
+
+def wait_closed(server, names, whole):
+    """Each endpoint that closes too early has closed, and none of them was ever well; the whole one was."""
+    wait_each(server, {name: "ok" if name == whole else ("closed", "reset") for name in names})
+    assert set(count_outcomes(server)) <= {"ok", "closed", "reset"} | LATE
+    assert {name for name, check in look(server).items() if check["verdict"] == "healthy"} <= {whole}
+
+
 def listen(things, serve):
     things.append(tlskit.Listener(serve))
     return things[-1].port
@@ -169,10 +186,8 @@ def test_closed_at_every_octet(site, pki, things):
     site.server["probe"] = {"in_flight": 8}  # where the machine has much to do they wait, and do not all time out together
     server = start(site, checks)
     wait_each(server, {name: "ok" for name in fronts})  # from behind the last octet on
-    counts = {line.split('"')[1]: int(line.split()[-1]) for line in server.request("GET", "/metrics").body.decode().splitlines()
-              if line.startswith("steerd_checks_total{")}
-    late = {"tls_timeout", "timeout", "connect_timeout"}  # where the machine has much to do
-    assert {outcome for outcome, count in counts.items() if count} <= {"ok", "tls_closed", "closed", "reset"} | late
+    counts = count_outcomes(server)
+    assert set(counts) <= {"ok", "tls_closed", "closed", "reset"} | LATE
     assert counts["tls_closed"] > 300
 
 
