@@ -56,20 +56,25 @@ struct check_ask {
 struct check {
     struct timer timer;                  /* in the heap of starts, unless in flight or in line */
     uint32_t first_member, member_count; /* of the list's members */
-    int64_t next_us;                     /* next start; 0: not planned yet */
+    struct addr_port at;                 /* of the latest start, if it has turns */
+    bool idle, is_first;
+    bool carried;    /* a newer list has taken over what this one knows */
+    uint8_t cause;   /* enum probe_cause: why its latest check could not be made, if so */
+    int64_t next_us; /* next start; 0: not planned yet */
     struct schedule schedule;
     struct flight *flight;       /* NULL: none */
     struct flight *rest;         /* a connection that the next one goes on with; NULL: none */
     struct check *behind;        /* in a line of caps.h */
     const struct check_ask *ask; /* shared with those that ask the same of others */
-    struct check_tls *tls;       /* owned by the list; NULL: it talks in the clear */
-    struct check_turns *turns;   /* likewise; NULL: it has one address */
-    struct check_file *file;     /* likewise; NULL: it looks into none */
-    char *said;                  /* of the kind: its latest word for people, owned; NULL: none */
-    struct addr_port at;         /* of the latest start, if it has turns */
-    bool idle, is_first;
-    bool carried;  /* a newer list has taken over what this one knows */
-    uint8_t cause; /* enum probe_cause: why its latest check could not be made, if so */
+    struct check_own *own;       /* check_get_own(); in the arena of the list; NULL: nothing of that */
+};
+
+/* What few kinds of checks have, and is theirs alone. */
+struct check_own {
+    struct check_tls *tls;     /* NULL: it talks in the clear */
+    struct check_turns *turns; /* NULL: it has one address */
+    struct check_file *file;   /* NULL: it looks into none */
+    char *said;                /* of the kind: its latest word for people, on the heap; NULL: none */
 };
 
 /* The addresses of a check that has several. */
@@ -110,6 +115,21 @@ struct check_tls {
     int64_t end_s;               /* of the certificate that was shown then; 0: none was yet */
     int64_t good_ms, offset_ms;  /* when one was good last, by clock_boot_ms(); clock_offset_ms() then */
 };
+
+static inline const struct check_own *check_get_own(const struct check *check)
+{
+    static const struct check_own none = {.tls = NULL};
+    return check->own == NULL ? &none : check->own;
+}
+
+/* To be written to, before the list is handed over. */
+static inline struct check_own *check_make_own(struct check *check, struct arena *arena)
+{
+    if (check->own == NULL) {
+        check->own = arena_alloc(arena, sizeof *check->own);
+    }
+    return check->own;
+}
 
 /* Octets at `request`. */
 static inline uint32_t check_get_kept_len(const struct check_ask *ask)

@@ -53,7 +53,6 @@ static void fill_constants(const struct probe_target *target, struct buffer *tex
 static void prepare(struct check *check, struct check_ask *ask, const struct probe_target *target,
                     struct arena *arena)
 {
-    (void)check;
     const struct exec_ask *given = target->exec->ask;
     struct check_exec exec;
     struct buffer texts;
@@ -65,6 +64,7 @@ static void prepare(struct check *check, struct check_ask *ask, const struct pro
     memcpy(&exec.ask, given, sizeof exec.ask);
     exec.ask.words = exec.ask.variables = NULL; /* they are in the request */
     ask->exec = arena_share(arena, &exec, sizeof exec);
+    (void)check_make_own(check, arena);
     document_prepare(ask, target, arena);
     buffer_fini(&texts);
 }
@@ -78,8 +78,8 @@ static bool is_same(const struct check *a, const struct check *b)
 
 static void say(struct check *check, const char *text)
 {
-    free(check->said);
-    check->said = memory_copy_text(text);
+    free(check->own->said);
+    check->own->said = memory_copy_text(text);
 }
 
 static void say_owned(struct check *check, char *text)
@@ -90,14 +90,14 @@ static void say_owned(struct check *check, char *text)
 
 static void carry(struct check *from, struct check *to)
 {
-    to->said = from->said;
-    from->said = NULL;
+    to->own->said = from->own->said;
+    from->own->said = NULL;
 }
 
 static void drop(struct check *check)
 {
-    free(check->said);
-    check->said = NULL;
+    free(check->own->said);
+    check->own->said = NULL;
 }
 
 /* ---- the order ---- */

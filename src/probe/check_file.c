@@ -55,9 +55,8 @@ static void prepare(struct check *check, struct check_ask *ask, const struct pro
     given.path = given.key = NULL;
     ask->file = arena_share(arena, &given, sizeof given);
     document_prepare(ask, target, arena);
-    check->file = arena_alloc(arena, sizeof *check->file);
-    *check->file = (struct check_file){.mark = 0};
-    if (check->turns == NULL && strchr(ask->request + key_at, '%') == NULL) {
+    check_make_own(check, arena)->file = arena_alloc(arena, sizeof(struct check_file));
+    if (check->own->turns == NULL && strchr(ask->request + key_at, '%') == NULL) {
         check->at = (struct addr_port){.port = 0}; /* of whatever address, it is the same */
     }
     buffer_fini(&texts);
@@ -77,20 +76,18 @@ static bool is_same(const struct check *a, const struct check *b)
 
 static void carry(struct check *from, struct check *to)
 {
-    to->said = from->said;
-    to->file->sheet = from->file->sheet;
-    to->file->version = from->file->version;
-    to->file->mark = from->file->mark;
-    from->said = NULL;
-    from->file->sheet = NULL;
+    to->own->said = from->own->said;
+    *to->own->file = *from->own->file;
+    from->own->said = NULL;
+    from->own->file->sheet = NULL;
 }
 
 static void drop(struct check *check)
 {
-    free(check->said);
-    check->said = NULL;
-    sheet_release(check->file->sheet);
-    check->file->sheet = NULL;
+    free(check->own->said);
+    check->own->said = NULL;
+    sheet_release(check->own->file->sheet);
+    check->own->file->sheet = NULL;
 }
 
 /* ---- what is looked for ---- */
@@ -120,7 +117,7 @@ static bool write_key(const struct check *check, char key[KEY_SIZE])
 
 static bool is_news(struct check *check)
 {
-    struct check_file *file = check->file;
+    struct check_file *file = check->own->file;
     char key[KEY_SIZE];
     uint64_t version = file->sheet == NULL ? 0 : sheet_get_version(file->sheet);
     if (file->sheet == NULL || version == file->version) {
@@ -138,8 +135,8 @@ static bool is_news(struct check *check)
 
 static void say(struct check *check, const char *text)
 {
-    free(check->said);
-    check->said = text[0] == '\0' ? NULL : memory_print("%.*s", PROBE_TEXT_MAX, text);
+    free(check->own->said);
+    check->own->said = text[0] == '\0' ? NULL : memory_print("%.*s", PROBE_TEXT_MAX, text);
 }
 
 static void wait_for_file(struct flight *flight)
@@ -168,8 +165,8 @@ static int begin(struct flight *flight)
 {
     struct check *check = flight->check;
     struct sheets *sheets = flight->engine->hooks.sheets;
-    if (check->file->sheet == NULL && sheets != NULL) {
-        check->file->sheet = sheets_hold(sheets, check->ask->request, check->ask->file->format);
+    if (check->own->file->sheet == NULL && sheets != NULL) {
+        check->own->file->sheet = sheets_hold(sheets, check->ask->request, check->ask->file->format);
     }
     flight->stage = FLIGHT_JUDGED;
     flight->end = (struct check_end){.outcome = HEALTH_OUTCOME_LOCAL_ERROR, .cause = PROBE_CAUSE_FILE};
@@ -226,11 +223,11 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
     char key[KEY_SIZE];
     (void)readable, (void)scratch;
     bool fits = write_key(check, key);
-    if (check->file->sheet != NULL) {
-        sheet_find(check->file->sheet, key, check->ask->file->max_age_ms, &answer);
+    if (check->own->file->sheet != NULL) {
+        sheet_find(check->own->file->sheet, key, check->ask->file->max_age_ms, &answer);
     }
-    check->file->version = answer.version;
-    check->file->mark = answer.mark; /* also of what was not read in time: it is news when it is */
+    check->own->file->version = answer.version;
+    check->own->file->mark = answer.mark; /* also of what was not read in time: it is news when it is */
     if (answer.word == SHEET_UNREAD) {
         if (flight->file.link == NULL) {
             say(check, "the file could not be read in time");
@@ -245,7 +242,7 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
     }
     *end = judge(check, answer.word);
     if (answer.word == SHEET_UP) {
-        sheet_read(check->file->sheet, hear, &(struct reading){check->ask, end});
+        sheet_read(check->own->file->sheet, hear, &(struct reading){check->ask, end});
     }
     return CHECK_ENDED;
 }

@@ -31,7 +31,7 @@ static void prepare(struct check *check, struct check_ask *ask, const struct pro
     ask->request = arena_share(arena, message, len);
     ask->request_len = (uint32_t)len;
     ask->keeps = target->keep_alive;
-    check->tls = wire_prepare(target, only_h2, arena);
+    wire_prepare(check, target, only_h2, arena);
     snprintf(time, sizeof time, "%um", target->timeout_ms);
     const struct h2_field fields[] = {
         {":method", "POST"},
@@ -54,18 +54,18 @@ static void prepare(struct check *check, struct check_ask *ask, const struct pro
 
 static bool is_same(const struct check *a, const struct check *b)
 {
-    return wire_is_same(a->tls, b->tls) && h2_request_is_same(a->ask->h2, b->ask->h2) &&
-           a->ask->keeps == b->ask->keeps;
+    return wire_is_same(check_get_own(a)->tls, check_get_own(b)->tls) &&
+           h2_request_is_same(a->ask->h2, b->ask->h2) && a->ask->keeps == b->ask->keeps;
 }
 
 static void carry(struct check *from, struct check *to)
 {
-    wire_carry(from->tls, to->tls);
+    wire_carry(check_get_own(from)->tls, check_get_own(to)->tls);
 }
 
 static void drop(struct check *check)
 {
-    wire_drop(check->tls);
+    wire_drop(check_get_own(check)->tls);
 }
 
 static void move(struct flight *flight)
@@ -183,7 +183,7 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
                                    struct check_end *end)
 {
     (void)readable; /* a first edge may be all there is */
-    if (flight->check->tls != NULL && flight->stage < FLIGHT_WAITING) {
+    if (check_get_own(flight->check)->tls != NULL && flight->stage < FLIGHT_WAITING) {
         switch (wire_shake(flight, end)) {
         case WIRE_LATER: return CHECK_GOES_ON;
         case WIRE_OVER: return CHECK_ENDED;

@@ -17,25 +17,25 @@ static void prepare(struct check *check, struct check_ask *ask, const struct pro
     http_request_prepare(ask, target, arena);
     http_judge_prepare(ask, target, arena);
     ask->keeps = target->keep_alive;
-    check->tls = wire_prepare(target, arena_share_text(arena, protocols), arena);
-    if (wire_offers(check->tls, "h2")) {
+    wire_prepare(check, target, arena_share_text(arena, protocols), arena);
+    if (wire_offers(check_get_own(check)->tls, "h2")) {
         check_http2_prepare(ask, target, arena);
     }
 }
 
 static bool is_same(const struct check *a, const struct check *b)
 {
-    return http_judge_is_same(a->ask, b->ask) && wire_is_same(a->tls, b->tls);
+    return http_judge_is_same(a->ask, b->ask) && wire_is_same(check_get_own(a)->tls, check_get_own(b)->tls);
 }
 
 static void carry(struct check *from, struct check *to)
 {
-    wire_carry(from->tls, to->tls);
+    wire_carry(check_get_own(from)->tls, check_get_own(to)->tls);
 }
 
 static void drop(struct check *check)
 {
-    wire_drop(check->tls);
+    wire_drop(check_get_own(check)->tls);
     http_judge_drop(check->ask);
 }
 
@@ -138,7 +138,7 @@ static enum check_progress converse(struct flight *flight, bool readable, struct
  * speaks HTTP/1.1. */
 static bool choose(struct flight *flight, struct check_end *end)
 {
-    const struct check_tls *tls = flight->check->tls;
+    const struct check_tls *tls = check_get_own(flight->check)->tls;
     bool says_nothing = wire_speaks(flight, "");
     flight->is_h2 = wire_offers(tls, "h2") && wire_speaks(flight, "h2");
     if (tls->peer.protocols == NULL || flight->is_h2 ||
@@ -152,7 +152,7 @@ static bool choose(struct flight *flight, struct check_end *end)
 static enum check_progress advance(struct flight *flight, bool readable, struct check_scratch *scratch,
                                    struct check_end *end)
 {
-    bool has_tls = flight->check->tls != NULL;
+    bool has_tls = check_get_own(flight->check)->tls != NULL;
     if (has_tls && flight->stage < FLIGHT_WAITING) {
         switch (wire_shake(flight, end)) {
         case WIRE_LATER: return CHECK_GOES_ON;

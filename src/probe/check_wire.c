@@ -40,12 +40,13 @@ static const char *cut_host(const char *host, struct arena *arena)
     return shared;
 }
 
-struct check_tls *wire_prepare(const struct probe_target *target, const char *protocols, struct arena *arena)
+void wire_prepare(struct check *check, const struct probe_target *target, const char *protocols,
+                  struct arena *arena)
 {
     char address[ADDR_TEXT_SIZE];
     struct addr addr;
     if (target->tls == NULL) {
-        return NULL;
+        return;
     }
     const char *name = target->tls->name != NULL ? target->tls->name
                        : target->host != NULL    ? target->host
@@ -58,7 +59,7 @@ struct check_tls *wire_prepare(const struct probe_target *target, const char *pr
                               .peer.protocols = protocols};
     tls->peer.name = cut_host(name, arena);
     tls->peer.is_address = addr_parse(tls->peer.name, &addr) == 0;
-    return tls;
+    check_make_own(check, arena)->tls = tls;
 }
 
 static void forget_session(struct check_tls *tls)
@@ -105,7 +106,7 @@ void wire_carry(struct check_tls *from, struct check_tls *to)
 
 static const struct tls_session *find_session(const struct flight *flight)
 {
-    struct check_tls *tls = flight->check->tls;
+    struct check_tls *tls = check_get_own(flight->check)->tls;
     int64_t age_s = flight->wall_s - tls->session_s;
     if (age_s < 0 || age_s > SESSION_MAX_S || flight->wall_s >= tls->end_s) {
         forget_session(tls);
@@ -124,7 +125,7 @@ static enum wire_progress fail(enum health_outcome outcome, enum health_outcome 
  */
 static bool is_of_the_clock(const struct flight *flight, enum health_outcome outcome)
 {
-    const struct check_tls *tls = flight->check->tls;
+    const struct check_tls *tls = check_get_own(flight->check)->tls;
     int64_t step_ms = clock_offset_ms(&flight->engine->clock) - tls->offset_ms;
     int64_t end_s = tls->end_s;
     if (tls->good_ms == 0 || clock_boot_ms() - tls->good_ms > DOUBT_MS) {
@@ -192,7 +193,7 @@ static void trace_secured(const struct flight *flight)
 /* Hands are shaken: is the certificate good for long enough? */
 static enum wire_progress look_at_end(struct flight *flight, struct check_end *end)
 {
-    struct check_tls *tls = flight->check->tls;
+    struct check_tls *tls = check_get_own(flight->check)->tls;
     flight->stage = FLIGHT_WAITING;
     bool is_fresh = !tls_link_is_resumed(flight->link);
     if (is_fresh) {
@@ -214,7 +215,7 @@ static enum wire_progress look_at_end(struct flight *flight, struct check_end *e
 
 enum wire_progress wire_shake(struct flight *flight, struct check_end *end)
 {
-    struct check_tls *tls = flight->check->tls;
+    struct check_tls *tls = check_get_own(flight->check)->tls;
     if (flight->link == NULL) {
         flight->link = tls_link_open(tls->context, flight->fd, &tls->peer, find_session(flight));
     }
@@ -247,7 +248,7 @@ enum wire_progress wire_shake(struct flight *flight, struct check_end *end)
 
 void wire_end(struct flight *flight)
 {
-    struct check_tls *tls = flight->check->tls;
+    struct check_tls *tls = check_get_own(flight->check)->tls;
     if (flight->link == NULL || flight->stage < FLIGHT_WAITING) {
         return;
     }
@@ -283,7 +284,7 @@ bool wire_speaks(const struct flight *flight, const char *protocol)
 
 bool wire_renew(struct flight *flight, int64_t now_s)
 {
-    const struct check_tls *tls = flight->check->tls;
+    const struct check_tls *tls = check_get_own(flight->check)->tls;
     int64_t age_s = now_s - flight->wall_s;
     if (flight->link != NULL) {
         tls_link_renew(flight->link);

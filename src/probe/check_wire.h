@@ -11,9 +11,10 @@ enum wire_progress {
     WIRE_OVER,  /* it failed, as *why says */
 };
 
-/* How `target` talks TLS, in the arena; holds its context. `protocols`: as tls_peer has them, of the arena or
- * static. NULL: it does not. */
-struct check_tls *wire_prepare(const struct probe_target *target, const char *protocols, struct arena *arena);
+/* How `target` talks TLS, if it does; holds its context. `protocols`: as tls_peer has them, of the arena or
+ * static. */
+void wire_prepare(struct check *check, const struct probe_target *target, const char *protocols,
+                  struct arena *arena);
 void wire_drop(struct check_tls *tls); /* NULL is fine */
 bool wire_is_same(const struct check_tls *a, const struct check_tls *b);
 /* What is known of a target goes on in the same one of a new list. */

@@ -167,11 +167,11 @@ static struct flight *wake(struct engine *engine, struct check *check)
 /* To all who asked. Returns whether a verdict of them hangs on the next result. */
 static bool tell(struct engine *engine, const struct check *check, struct probe_result *result)
 {
-    const struct target_member *members = &engine->targets->members[check->first_member];
+    const uint32_t *members = &engine->targets->members[check->first_member];
     bool hangs = false;
     for (uint32_t i = 0; i < check->member_count; i++) {
-        result->target = members[i].target;
-        result->identity = members[i].identity;
+        result->target = members[i];
+        result->identity = engine->targets->identities[members[i]];
         hangs |= engine->hooks.ended(engine->hooks.context, result);
     }
     return hangs;
@@ -199,6 +199,7 @@ static void end_check(struct flight *flight, struct check_end end)
 {
     struct engine *engine = flight->engine;
     struct check *check = flight->check;
+    const struct check_own *own = check_get_own(check);
     int64_t at_us = engine_now_us(engine), started_us = flight->started_us;
     struct probe_result result = {
         .generation = engine->targets->generation,
@@ -209,8 +210,8 @@ static void end_check(struct flight *flight, struct check_end end)
         .has_load = end.has_load,
         .load = end.load,
         .told = end.told,
-        .text = end.outcome == HEALTH_OUTCOME_UNRESOLVED ? NULL : check->said,
-        .certificate_s = check->tls == NULL ? 0 : check->tls->end_s,
+        .text = end.outcome == HEALTH_OUTCOME_UNRESOLVED ? NULL : own->said,
+        .certificate_s = own->tls == NULL ? 0 : own->tls->end_s,
     };
     bool rests = rest(engine, flight, end.outcome);
     if (!rests && flight->kind->ended != NULL) {
@@ -242,7 +243,7 @@ static void trace(const struct flight *flight, enum probe_step step, const void 
     for (uint32_t i = 0; i < check->member_count; i++) {
         engine->hooks.traced(
             engine->hooks.context,
-            &(struct probe_trace){.target = engine->targets->members[check->first_member + i].target,
+            &(struct probe_trace){.target = engine->targets->members[check->first_member + i],
                                   .step = step,
                                   .at_us = (uint32_t)(engine_now_us(engine) - flight->started_us),
                                   .bytes = bytes,
@@ -298,7 +299,8 @@ static struct check_end judge_start(int error)
 static int open_fresh(struct flight *flight)
 {
     flight->addr = flight->check->at.addr;
-    flight->wall_s = flight->check->tls == NULL ? 0 : clock_wall_ms(&flight->engine->clock) / 1000;
+    flight->wall_s =
+        check_get_own(flight->check)->tls == NULL ? 0 : clock_wall_ms(&flight->engine->clock) / 1000;
     if (flight->traced != NULL && !flight->kind->has_own_way) {
         trace_connect(flight);
     }
@@ -386,7 +388,7 @@ static void on_socket(evutil_socket_t fd, short what, void *context)
 /* The next of several addresses; false: there is none. */
 static bool find_turn(struct check *check)
 {
-    const struct check_turns *turns = check->turns;
+    const struct check_turns *turns = check_get_own(check)->turns;
     if (turns != NULL && turns->address_count != 0) {
         check->at.addr = turns->addresses[turns->turn % turns->address_count];
     }
@@ -467,8 +469,8 @@ void flight_start(struct engine *engine, struct check *check, int64_t at_us)
     if (has_address && !find_place(engine, check, &place)) {
         return;
     }
-    if (check->turns != NULL) {
-        check->turns->turn++;
+    if (check_get_own(check)->turns != NULL) {
+        check->own->turns->turn++;
     }
     struct flight *flight = has_address ? wake(engine, check) : NULL;
     if (flight == NULL) {

@@ -96,7 +96,7 @@ const char *http_request_write(const struct check *check, struct check_scratch *
     }
     const char *behind = ask->request + ask->host_at;
     memcpy(to, ask->request, ask->host_at);
-    memcpy(to + ask->host_at, http_request_write_host(&check->at, check->tls != NULL, address),
+    memcpy(to + ask->host_at, http_request_write_host(&check->at, check_get_own(check)->tls != NULL, address),
            ask->host_len);
     memcpy(to + ask->host_at + ask->host_len, behind, check_get_kept_len(ask) - ask->host_at);
     return to;

@@ -9,15 +9,22 @@
 
 #include <stdlib.h>
 
-static size_t carry_what_stays(struct engine *engine, struct targets *targets, int64_t at_us)
+static void carry_what_stays(struct engine *engine, struct targets *targets, int64_t at_us)
+{
+    for (size_t i = 0; i < engine->targets->count; i++) {
+        struct check *from = &engine->targets->checks[i], *to = targets_find_same(targets, from);
+        if (to != NULL) {
+            targets_carry(from, to, at_us);
+        }
+    }
+    targets_forget_index(targets);
+}
+
+static size_t count_fresh(const struct targets *targets)
 {
     size_t fresh = 0;
     for (size_t i = 0; i < targets->count; i++) {
-        struct check *check = &targets->checks[i], *from = targets_find_same(engine->targets, check);
-        if (from != NULL) {
-            targets_carry(from, check, at_us);
-        }
-        fresh += check->next_us == 0 && !check->idle;
+        fresh += targets->checks[i].next_us == 0 && !targets->checks[i].idle;
     }
     return fresh;
 }
@@ -99,7 +106,8 @@ void listed_hurry(struct engine *engine)
 void engine_replace_targets(struct engine *engine, struct targets *targets)
 {
     int64_t at_us = engine_now_us(engine);
-    size_t fresh = carry_what_stays(engine, targets, at_us);
+    carry_what_stays(engine, targets, at_us);
+    size_t fresh = count_fresh(targets);
     listed_drop(engine);
     timer_heap_clear(&engine->starts);
     schedule_the_rest(engine, targets, fresh, at_us);

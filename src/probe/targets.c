@@ -37,8 +37,9 @@ static uint64_t hash_content(const struct check *check)
     const struct check_ask *ask = check->ask;
     uint64_t hash =
         HASH_START ^ ((uint64_t)ask->type << 48 | (uint64_t)check->at.port << 32 | ask->timeout_ms);
-    hash = check->turns != NULL ? hash_bytes(hash, &check->turns->subject, sizeof check->turns->subject)
-                                : hash_bytes(hash, &check->at.addr, sizeof check->at.addr);
+    const struct check_turns *turns = check_get_own(check)->turns;
+    hash = turns != NULL ? hash_bytes(hash, &turns->subject, sizeof turns->subject)
+                         : hash_bytes(hash, &check->at.addr, sizeof check->at.addr);
     return hash_bytes(hash, ask->request, check_get_kept_len(ask));
 }
 
@@ -53,9 +54,10 @@ static void init_check(struct check *check, const struct probe_target *target, s
     ask.back_off_ms = target->back_off_ms;
     *check = (struct check){.at = target->at, .is_first = target->is_first, .idle = target->idle};
     if (target->in_turn) {
-        check->turns = arena_alloc(arena, sizeof *check->turns);
-        check->turns->subject = target->subject != 0 ? target->subject : target->identity;
-        set_addresses(check->turns, target->addresses, target->address_count);
+        struct check_turns *turns = arena_alloc(arena, sizeof *turns);
+        turns->subject = target->subject != 0 ? target->subject : target->identity;
+        set_addresses(turns, target->addresses, target->address_count);
+        check_make_own(check, arena)->turns = turns;
     }
     check_get_kind(target->type)->prepare(check, &ask, target, arena);
     check->ask = arena_share(arena, &ask, sizeof ask);
@@ -63,8 +65,9 @@ static void init_check(struct check *check, const struct probe_target *target, s
 
 static bool goes_to_same(const struct check *a, const struct check *b)
 {
-    return a->turns == NULL || b->turns == NULL ? a->turns == b->turns && addr_equal(&a->at.addr, &b->at.addr)
-                                                : a->turns->subject == b->turns->subject;
+    const struct check_turns *one = check_get_own(a)->turns, *other = check_get_own(b)->turns;
+    return one == NULL || other == NULL ? one == other && addr_equal(&a->at.addr, &b->at.addr)
+                                        : one->subject == other->subject;
 }
 
 static bool asks_same(const struct check_ask *a, const struct check_ask *b)
@@ -146,16 +149,17 @@ static void fill_members(struct targets *list, const struct probe_target *target
     }
     for (size_t i = 0; i < list->member_count; i++) {
         struct check *check = &list->checks[list->check_of[i]];
-        list->members[check->first_member + check->member_count++] =
-            (struct target_member){.identity = targets[i].identity, .target = (uint32_t)i};
+        list->members[check->first_member + check->member_count++] = (uint32_t)i;
+        list->identities[i] = targets[i].identity;
     }
 }
 
 static void list_eager(struct targets *list)
 {
-    list->eager = memory_alloc_array(list->count, sizeof *list->eager);
+    size_t capacity = 0;
     for (size_t i = 0; i < list->count; i++) {
         if (check_get_kind(list->checks[i].ask->type)->is_news != NULL) {
+            list->eager = memory_grow(list->eager, list->eager_count, &capacity, sizeof *list->eager);
             list->eager[list->eager_count++] = (uint32_t)i;
         }
     }
@@ -179,6 +183,7 @@ struct targets *targets_new(uint64_t generation, const struct probe_target *targ
         .checks = memory_alloc_array(count, sizeof *list->checks),
         .check_of = memory_alloc_array(count, sizeof *list->check_of),
         .members = memory_alloc_array(count, sizeof *list->members),
+        .identities = memory_alloc_array(count, sizeof *list->identities),
         .member_count = count,
         .requests = arena_new(0),
     };
@@ -203,6 +208,7 @@ void targets_free(struct targets *targets)
     free(targets->index);
     free(targets->eager);
     free(targets->members);
+    free(targets->identities);
     free(targets->check_of);
     free(targets->checks);
     free(targets);
@@ -213,6 +219,12 @@ static bool has_addresses(const struct check_turns *turns, const struct addr *ad
     return turns->address_count == count_addresses(count) &&
            (turns->address_count == 0 ||
             memcmp(turns->addresses, addresses, turns->address_count * sizeof *addresses) == 0);
+}
+
+void targets_forget_index(struct targets *targets)
+{
+    free(targets->index);
+    targets->index = NULL;
 }
 
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted)
@@ -231,8 +243,10 @@ void targets_carry(struct check *from, struct check *to, int64_t now_us)
         kind->carry(from, to);
     }
     from->carried = true;
-    if (to->turns != NULL) {
-        to->turns->turn = from->turns->turn;
+    struct check_turns *turns = check_get_own(to)->turns;
+    const struct check_turns *were = check_get_own(from)->turns;
+    if (turns != NULL) {
+        turns->turn = were->turn;
         to->at = from->at;
     }
     to->rest = from->rest;
@@ -240,8 +254,8 @@ void targets_carry(struct check *from, struct check *to, int64_t now_us)
     if (to->rest != NULL) {
         to->rest->check = to;
     }
-    bool is_of_use = !to->idle && (to->turns == NULL || has_addresses(from->turns, to->turns->addresses,
-                                                                      to->turns->address_count));
+    bool is_of_use =
+        !to->idle && (turns == NULL || has_addresses(were, turns->addresses, turns->address_count));
     if (from->flight != NULL && is_of_use) {
         to->flight = from->flight;
         to->flight->check = to;
@@ -254,7 +268,7 @@ void targets_carry(struct check *from, struct check *to, int64_t now_us)
 
 bool targets_take_aim(struct check *check, const struct probe_aim *aim)
 {
-    struct check_turns *turns = check->turns;
+    struct check_turns *turns = check_get_own(check)->turns;
     if (turns == NULL ||
         (check->idle == aim->idle && has_addresses(turns, aim->addresses, aim->address_count))) {
         return false;

@@ -6,22 +6,17 @@
 
 #include "probe/check.h"
 
-/* One target, as its results are told. */
-struct target_member {
-    uint64_t identity;
-    uint32_t target;
-};
-
 struct targets {
     uint64_t generation;
     struct check *checks;
     size_t count;
-    uint32_t *check_of;            /* of each target, its place in checks */
-    struct target_member *members; /* check by check, in their order */
+    uint32_t *check_of;   /* of each target, its place in checks */
+    uint64_t *identities; /* of each target */
+    uint32_t *members;    /* targets, check by check, in the order of those */
     size_t member_count;
     uint32_t *eager; /* those that may be due whenever something changes, their places in checks */
     size_t eager_count;
-    uint32_t *index; /* by content: open addressing, 1 + place in checks; 0 is empty */
+    uint32_t *index; /* by content: open addressing, 1 + place in checks; 0 is empty; NULL: forgotten */
     size_t index_mask;
     struct arena *requests;
 };
@@ -31,8 +26,9 @@ struct targets *targets_new(uint64_t generation, const struct probe_target *targ
 void targets_free(struct targets *targets); /* NULL is fine; nothing may be in flight any more */
 
 /* The check that observes the same as `wanted`: same kind, address, request and patience; NULL if there is
- * none. */
+ * none. By an index that can be forgotten when nobody looks any more. */
 struct check *targets_find_same(const struct targets *targets, const struct check *wanted);
+void targets_forget_index(struct targets *targets);
 
 /* Move schedule and check in flight from a check of the old list to the same check of a new one. The check in
  * flight stays behind if there are other addresses now. */

@@ -310,6 +310,8 @@ static void lists_find_what_stays(void **state)
 
     struct check *same = targets_find_same(old, &new->checks[0]);
     assert_ptr_equal(same, &old->checks[2]);
+    assert_ptr_equal(targets_find_same(new, same), &new->checks[0]); /* whichever is looked into */
+    targets_forget_index(new);
     targets_carry(same, &new->checks[0], 20 * SECOND);
     assert_ptr_equal(flight.check, &new->checks[0]);
     assert_ptr_equal(new->checks[0].flight, &flight);
@@ -357,8 +359,8 @@ static void lists_share(void **state)
         const struct check *check = &list->checks[i];
         assert_int_equal(check->member_count, counts[i]);
         for (uint32_t k = 0; k < counts[i]; k++) {
-            assert_int_equal(list->members[check->first_member + k].target, members[i][k]);
-            assert_int_equal(list->members[check->first_member + k].identity, members[i][k] + 1);
+            assert_int_equal(list->members[check->first_member + k], members[i][k]);
+            assert_int_equal(list->identities[members[i][k]], members[i][k] + 1);
         }
     }
     assert_int_equal(list->checks[0].ask->interval_ms, 9996);
