@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Two rings. A writer takes the next number by an addition, and with it a slot, which says in which cells the
- * change stands: most need one, the longest five, and nobody keeps room for the longest. Cells are taken by
+ * change stands: most need three, the longest 22, and nobody keeps room for the longest. Cells are taken by
  * an addition, too. The `state` of a slot or cell says for which number it is being written or complete.
  * Readers copy a cell and look at its state again: if that changed, what they copied is worth nothing. So the
  * contents are words that are stored and loaded one by one, without order among them.
@@ -31,7 +31,7 @@ struct packed {
     char texts[sizeof((struct stream_reader *)NULL)->texts];
 };
 
-enum { CELL_WORDS = 31, WORDS = (sizeof(struct packed) + 7) / 8 };
+enum { CELL_WORDS = 7, MOST_NEED = 3, WORDS = (sizeof(struct packed) + 7) / 8 };
 #define HEAD_SIZE offsetof(struct packed, texts)
 
 struct slot {
@@ -39,7 +39,7 @@ struct slot {
     _Atomic uint64_t first; /* number of its first cell */
 };
 
-struct cell {
+struct cell { /* a line of the cache */
     _Atomic uint64_t state; /* likewise */
     _Atomic uint64_t words[CELL_WORDS];
 };
@@ -77,7 +77,7 @@ struct stream *stream_new(size_t least)
     stream->mask = count - 1;
     stream->slots =
         memory_map(count * sizeof *stream->slots); /* no memory before there are so many changes */
-    stream->cell_count = least < LEAST ? LEAST : least;
+    stream->cell_count = (least < LEAST ? LEAST : least) * MOST_NEED;
     stream->cells = memory_map(stream->cell_count * sizeof *stream->cells);
     return stream;
 }

@@ -15,8 +15,8 @@
 
 struct stream;
 
-/* Keeps at least the `least` latest changes, at about 280 octets each, unless some of them are long: what
- * does not fit in 248 octets takes the room of up to five. Returns owned. */
+/* Keeps at least the `least` latest changes, at about 210 octets each, unless some of them are long: what
+ * does not fit in 168 octets takes the room of up to eight. Returns owned. */
 struct stream *stream_new(size_t least);
 void stream_free(struct stream *stream); /* NULL is fine; nobody uses it any more */
 
