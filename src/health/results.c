@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A ring per monitor: a count that is odd while its writer writes, the next check, and results of two words.
- * Writers store words with release order behind the odd count, readers load them with acquire order before
- * they look at the count again: who sees a word of a write sees that count, too. */
+ * A ring per monitor: a count that is odd while its writer writes, the next check, and results of three words
+ * each. Writers store words with release order behind the odd count, readers load them with acquire order
+ * before they look at the count again: who sees a word of a write sees that count, too. */
 #include "config.h"
 
 #include "health/results.h"
@@ -18,7 +18,9 @@
 struct ring {
     _Atomic uint64_t count; /* of results, times two; odd: one is being written */
     _Atomic int64_t next_ms;
-    _Atomic uint64_t words[HEALTH_RESULTS_KEPT][2];
+    _Atomic int64_t ended[HEALTH_RESULTS_KEPT]; /* ended_ms, of which 48 bits are plenty, before detail */
+    _Atomic uint32_t took_us[HEALTH_RESULTS_KEPT];
+    _Atomic uint16_t how[HEALTH_RESULTS_KEPT]; /* outcome before vantage */
 };
 
 _Static_assert(sizeof(struct ring) == HEALTH_RESULTS_SIZE, "as documented");
@@ -68,19 +70,25 @@ void health_results_release(struct health_results *results)
     }
 }
 
-static uint64_t pack(const struct health_result *result)
+static void write_entry(struct ring *ring, size_t at, const struct health_result *result)
 {
-    return (uint64_t)result->duration_us << 32 | (uint64_t)result->detail << 16 |
-           (uint64_t)result->outcome << 8 | result->vantage;
+    int64_t ended = (int64_t)((uint64_t)result->ended_ms << 16 | result->detail);
+    uint16_t how = (uint16_t)(result->outcome << 8 | result->vantage);
+    atomic_store_explicit(&ring->ended[at], ended, memory_order_release);
+    atomic_store_explicit(&ring->took_us[at], result->duration_us, memory_order_release);
+    atomic_store_explicit(&ring->how[at], how, memory_order_release);
 }
 
-static struct health_result unpack(uint64_t ended, uint64_t rest)
+static struct health_result read_entry(const struct ring *ring, size_t at)
 {
-    return (struct health_result){.ended_ms = (int64_t)ended,
-                                  .duration_us = (uint32_t)(rest >> 32),
-                                  .detail = (uint16_t)(rest >> 16),
-                                  .outcome = (uint8_t)(rest >> 8),
-                                  .vantage = (uint8_t)rest};
+    int64_t ended = atomic_load_explicit(&ring->ended[at], memory_order_acquire);
+    uint32_t took_us = atomic_load_explicit(&ring->took_us[at], memory_order_acquire);
+    uint16_t how = atomic_load_explicit(&ring->how[at], memory_order_acquire);
+    return (struct health_result){.ended_ms = ended >> 16,
+                                  .duration_us = took_us,
+                                  .detail = (uint16_t)ended,
+                                  .outcome = (uint8_t)(how >> 8),
+                                  .vantage = (uint8_t)how};
 }
 
 void health_results_note(struct health_results *results, uint32_t monitor, const struct health_result *result,
@@ -92,10 +100,8 @@ void health_results_note(struct health_results *results, uint32_t monitor, const
     assert(monitor < results->count);
     struct ring *ring = &results->rings[monitor];
     uint64_t count = atomic_load_explicit(&ring->count, memory_order_relaxed);
-    _Atomic uint64_t *words = ring->words[count / 2 % HEALTH_RESULTS_KEPT];
     atomic_store_explicit(&ring->count, count + 1, memory_order_relaxed);
-    atomic_store_explicit(&words[0], (uint64_t)result->ended_ms, memory_order_release);
-    atomic_store_explicit(&words[1], pack(result), memory_order_release);
+    write_entry(ring, count / 2 % HEALTH_RESULTS_KEPT, result);
     if (next_ms != HEALTH_RESULTS_SAME_NEXT) {
         atomic_store_explicit(&ring->next_ms, next_ms, memory_order_release);
     }
@@ -111,9 +117,7 @@ static size_t read_ring(const struct ring *ring, struct health_result *to, size_
         got = count / 2 < HEALTH_RESULTS_KEPT ? (size_t)(count / 2) : HEALTH_RESULTS_KEPT;
         got = got < max ? got : max;
         for (size_t i = 0; i < got; i++) {
-            const _Atomic uint64_t *words = ring->words[(count / 2 - 1 - i) % HEALTH_RESULTS_KEPT];
-            uint64_t ended = atomic_load_explicit(&words[0], memory_order_acquire);
-            to[i] = unpack(ended, atomic_load_explicit(&words[1], memory_order_acquire));
+            to[i] = read_entry(ring, (count / 2 - 1 - i) % HEALTH_RESULTS_KEPT);
         }
         *next_ms = atomic_load_explicit(&ring->next_ms, memory_order_acquire);
         after = atomic_load_explicit(&ring->count, memory_order_relaxed);
@@ -212,10 +216,8 @@ void health_results_carry(struct health_results *to, uint32_t monitor, const str
         return; /* as often before */
     }
     for (size_t i = 0; i < HEALTH_RESULTS_KEPT; i++) {
-        for (size_t word = 0; word < 2; word++) {
-            uint64_t value = atomic_load_explicit(&was->words[i][word], memory_order_relaxed);
-            atomic_store_explicit(&ring->words[i][word], value, memory_order_relaxed);
-        }
+        const struct health_result result = read_entry(was, i);
+        write_entry(ring, i, &result);
     }
     atomic_store_explicit(&ring->next_ms, atomic_load_explicit(&was->next_ms, memory_order_relaxed),
                           memory_order_relaxed);

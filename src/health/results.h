@@ -13,7 +13,7 @@
 
 enum {
     HEALTH_RESULTS_KEPT = 8,                             /* of each monitor */
-    HEALTH_RESULTS_SIZE = 16 + 16 * HEALTH_RESULTS_KEPT, /* octets of each monitor */
+    HEALTH_RESULTS_SIZE = 16 + 14 * HEALTH_RESULTS_KEPT, /* octets of each monitor */
 };
 
 enum health_vantage { HEALTH_VANTAGE_LOCAL = 0 }; /* ourselves; others have the numbers of opinion.h */

@@ -66,6 +66,35 @@ static void fewer_may_be_asked_for(void **state)
     assert_int_equal(results[1].ended_ms, 2);
 }
 
+/* Each number whole, however they are packed. */
+static void nothing_is_cut(void **state)
+{
+    struct world *world = *state;
+    static const struct health_result all[] = {
+        {INT64_C(0x7fffffffffff), UINT32_MAX, UINT16_MAX, UINT8_MAX, UINT8_MAX},
+        {1, 0, 0, 0, 0},
+        {-1, 2, 3, 4, 5}, /* the clock is set to before 1970 */
+        {0, 0, UINT16_MAX, 0, UINT8_MAX},
+    };
+    enum { COUNT = sizeof all / sizeof *all };
+    struct health_result results[COUNT];
+    int64_t next_ms;
+    health_keep_results(world->health);
+    for (size_t i = 0; i < COUNT; i++) {
+        health_note_result(world->health, 0, &all[i], INT64_MAX);
+    }
+    assert_int_equal(health_read_results(world->health, 0, results, COUNT, &next_ms), COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct health_result *is = &results[COUNT - 1 - i];
+        assert_int_equal(is->ended_ms, all[i].ended_ms);
+        assert_int_equal(is->duration_us, all[i].duration_us);
+        assert_int_equal(is->detail, all[i].detail);
+        assert_int_equal(is->outcome, all[i].outcome);
+        assert_int_equal(is->vantage, all[i].vantage);
+    }
+    assert_int_equal(next_ms, INT64_MAX);
+}
+
 /* What a snapshot shows is what the live one writes, also when that is gone. */
 static void copies_share_them(void **state)
 {
@@ -218,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_latest_are_kept, health_set_up, health_tear_down),
         cmocka_unit_test_setup_teardown(fewer_may_be_asked_for, health_set_up, health_tear_down),
+        cmocka_unit_test_setup_teardown(nothing_is_cut, health_set_up, health_tear_down),
         cmocka_unit_test_setup_teardown(copies_share_them, health_set_up, health_tear_down),
         cmocka_unit_test_setup_teardown(a_reload_keeps_those_of_the_same_checks, health_set_up,
                                         health_tear_down),
