@@ -39,7 +39,8 @@ struct slot {
     _Atomic uint64_t first; /* number of its first cell */
 };
 
-struct cell { /* a line of the cache */
+/* A line of the cache. */
+struct cell {
     _Atomic uint64_t state; /* likewise */
     _Atomic uint64_t words[CELL_WORDS];
 };
