@@ -138,7 +138,7 @@ static enum check_progress converse(struct flight *flight, bool readable, struct
  * speaks HTTP/1.1. */
 static bool choose(struct flight *flight, struct check_end *end)
 {
-    const struct check_tls *tls = check_get_own(flight->check)->tls;
+    const struct check_tls *tls = flight->check->own->tls;
     bool says_nothing = wire_speaks(flight, "");
     flight->is_h2 = wire_offers(tls, "h2") && wire_speaks(flight, "h2");
     if (tls->peer.protocols == NULL || flight->is_h2 ||

@@ -106,7 +106,7 @@ void wire_carry(struct check_tls *from, struct check_tls *to)
 
 static const struct tls_session *find_session(const struct flight *flight)
 {
-    struct check_tls *tls = check_get_own(flight->check)->tls;
+    struct check_tls *tls = flight->check->own->tls;
     int64_t age_s = flight->wall_s - tls->session_s;
     if (age_s < 0 || age_s > SESSION_MAX_S || flight->wall_s >= tls->end_s) {
         forget_session(tls);
@@ -125,7 +125,7 @@ static enum wire_progress fail(enum health_outcome outcome, enum health_outcome 
  */
 static bool is_of_the_clock(const struct flight *flight, enum health_outcome outcome)
 {
-    const struct check_tls *tls = check_get_own(flight->check)->tls;
+    const struct check_tls *tls = flight->check->own->tls;
     int64_t step_ms = clock_offset_ms(&flight->engine->clock) - tls->offset_ms;
     int64_t end_s = tls->end_s;
     if (tls->good_ms == 0 || clock_boot_ms() - tls->good_ms > DOUBT_MS) {
@@ -193,7 +193,7 @@ static void trace_secured(const struct flight *flight)
 /* Hands are shaken: is the certificate good for long enough? */
 static enum wire_progress look_at_end(struct flight *flight, struct check_end *end)
 {
-    struct check_tls *tls = check_get_own(flight->check)->tls;
+    struct check_tls *tls = flight->check->own->tls;
     flight->stage = FLIGHT_WAITING;
     bool is_fresh = !tls_link_is_resumed(flight->link);
     if (is_fresh) {
@@ -215,7 +215,7 @@ static enum wire_progress look_at_end(struct flight *flight, struct check_end *e
 
 enum wire_progress wire_shake(struct flight *flight, struct check_end *end)
 {
-    struct check_tls *tls = check_get_own(flight->check)->tls;
+    struct check_tls *tls = flight->check->own->tls;
     if (flight->link == NULL) {
         flight->link = tls_link_open(tls->context, flight->fd, &tls->peer, find_session(flight));
     }
@@ -248,10 +248,10 @@ enum wire_progress wire_shake(struct flight *flight, struct check_end *end)
 
 void wire_end(struct flight *flight)
 {
-    struct check_tls *tls = check_get_own(flight->check)->tls;
     if (flight->link == NULL || flight->stage < FLIGHT_WAITING) {
         return;
     }
+    struct check_tls *tls = flight->check->own->tls;
     struct tls_session *session = tls->resumes ? tls_link_take_session(flight->link) : NULL;
     if (session != NULL) {
         forget_session(tls);

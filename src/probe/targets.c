@@ -244,7 +244,7 @@ void targets_carry(struct check *from, struct check *to, int64_t now_us)
     }
     from->carried = true;
     struct check_turns *turns = check_get_own(to)->turns;
-    const struct check_turns *were = check_get_own(from)->turns;
+    const struct check_turns *were = turns == NULL ? NULL : from->own->turns;
     if (turns != NULL) {
         turns->turn = were->turn;
         to->at = from->at;
