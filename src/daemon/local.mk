@@ -5,6 +5,7 @@ src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
 	src/daemon/anchors.c src/daemon/anchors.h \
 	src/daemon/archive.c src/daemon/archive.h \
+	src/daemon/batch.c src/daemon/batch.h \
 	src/daemon/bequest.c src/daemon/bequest.h \
 	src/daemon/capture.c src/daemon/capture.h \
 	src/daemon/certificates.c src/daemon/certificates.h \

@@ -26,15 +26,7 @@
 
 #include <event2/event.h>
 
-enum {
-    ROUNDS = 3,        /* of planning, then it is believed */
-    PATIENCE_MS = 500, /* with the disk */
-    MEET_MS = 5,       /* between two looks at orders about the same targets */
-    TURN_US = 400,     /* of applying, and */
-    TURN_OPS = 64,     /* so many at most */
-};
-
-static const char slow[] = "the disk has not answered for half a second; it is written as soon as it does";
+enum { ROUNDS = 3 }; /* of planning, then it is believed */
 
 static void run(struct worker_job *job)
 {
@@ -55,10 +47,6 @@ static void forget(struct restore *restore)
         at = &(*at)->next;
     }
     *at = restore->next;
-    for (size_t i = 0; restore->writings != NULL && i < restore->result.transactions; i++) {
-        free(restore->writings[i].ops);
-    }
-    free(restore->writings);
     arena_free(restore->planned);
     arena_free(restore->arena);
     free(restore);
@@ -88,11 +76,7 @@ static void end(struct restore *restore)
     if (restore->done != NULL) {
         reply(restore);
     }
-    if (restore->unwritten == 0) {
-        forget(restore);
-    } else {
-        restore->stage = RESTORE_LATE;
-    }
+    forget(restore);
 }
 
 static void note_use_done(void *argument, const struct admin_point_result *result)
@@ -114,160 +98,39 @@ static void note_use(const struct restore *restore)
     }
 }
 
-/* ---- applying ---- */
+/* ---- carrying out ---- */
 
-static void wait_ms(struct restore *restore, int64_t ms)
+static void on_carried_out(void *context, const struct batch_result *done)
 {
-    const struct timeval timeout = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-    event_add(restore->all->timer, &timeout);
-}
-
-static void apply_one(struct restore *restore, struct restore_op *op, int64_t wall_ms)
-{
-    struct server *server = restore->all->server;
-    int64_t by_ms = server->clock_offset_ms - restore->clock_offset_ms;
-    bool is_shifted = op->value != NULL && by_ms != 0 && health_override_shift(&op->what, op->planned, by_ms);
-    lock_take(&server->lock);
-    bool is_put = restore_apply(server->view, op, wall_ms);
-    lock_leave(&server->lock);
-    if (is_put) {
-        changes_tell_override(server->changes, op->kind, op->name, &op->what);
+    struct restore *restore = context;
+    if (done->error != 0) {
+        restore->planned = arena_new(0);
+        (void)restore_refuse(restore, ADMIN_RESTORE_CALLED_OFF, done->error, NULL);
+        end(restore);
+        return;
     }
-    if (!is_put || is_shifted) { /* what was written is not what is */
-        durable_keep(server->durable, op->kind, op->name, "as it came to be");
-    }
-}
-
-static void finish(struct restore *restore)
-{
-    struct server *server = restore->all->server;
-    durable_end(server->durable, &restore->mark);
-    server_schedule_expiry(server);
-    orders_go_on(server->orders);
+    restore->result.durable = done->durable;
+    restore->result.not_durable_because = done->not_durable_because;
+    restore->result.transactions = done->transactions;
     say(restore);
     note_use(restore);
     end(restore);
 }
 
-/* Those that remove come first where the list has them first; each target is there once. */
-static void apply_some(struct restore *restore)
+static void carry_out(struct restore *restore)
 {
-    struct server *server = restore->all->server;
-    server_follow_clock_step(server); /* it knows the time as it is now */
-    int64_t until_us = clock_now_us(&server->clock) + TURN_US, wall_ms = clock_wall_ms(&server->clock);
-    for (size_t i = 0; i < TURN_OPS && restore->applied < restore->plan.count; i++) {
-        apply_one(restore, &restore->plan.ops[restore->applied++], wall_ms);
-        if (clock_now_us(&server->clock) >= until_us) {
-            break;
-        }
-    }
-    server_forget_snapshot(server);
-    if (restore->applied < restore->plan.count) {
-        wait_ms(restore, 0);
-    } else {
-        finish(restore);
-    }
-}
-
-static void begin_to_apply(struct restore *restore, bool durable, const char *why)
-{
-    restore->stage = RESTORE_APPLYING;
-    restore->result.durable = durable;
-    restore->result.not_durable_because = arena_copy_text(restore->arena, why);
-    apply_some(restore);
-}
-
-/* ---- the store's part ---- */
-
-static void on_written(struct store_job *job)
-{
-    struct restore *restore = ((struct restore_writing *)job)->restore;
-    struct server *server = restore->all->server;
-    restore->unwritten--;
-    if (job->error != 0 && restore->stage == RESTORE_WRITING) {
-        struct durable_status status;
-        durable_get_status(server->durable, &status);
-        const char *reason = status.stats.reason;
-        restore->result.not_durable_because =
-            arena_copy_text(restore->arena, reason[0] == '\0' ? error_text(job->error) : reason);
-    }
-    if (restore->stage == RESTORE_WRITING) {
-        if (restore->unwritten == 0) {
-            const char *why = restore->result.not_durable_because;
-            event_del(restore->all->timer);
-            begin_to_apply(restore, why == NULL, why);
-        }
-        return;
-    }
-    durable_note_late(server->durable, -1);
-    if (restore->stage == RESTORE_LATE && restore->unwritten == 0) {
-        forget(restore);
-    }
-}
-
-static void write_ops(struct restore *restore, struct restore_writing *writing, size_t first)
-{
-    const struct restore_plan *plan = &restore->plan;
-    size_t count = plan->count - first < STORE_OPS_MAX ? plan->count - first : STORE_OPS_MAX;
-    writing->restore = restore;
-    writing->ops = memory_alloc_array(count, sizeof *writing->ops);
-    for (size_t i = 0; i < count; i++) {
-        const struct restore_op *op = &plan->ops[first + i];
-        writing->ops[i] = (struct store_op){
-            .kind = "override", .key = op->key, .value = op->written, .if_revision = STORE_ANY};
-    }
-    writing->job = (struct store_job){.cause = {.actor = restore->asked.actor,
-                                                .peer = restore->asked.peer,
-                                                .reason = restore->asked.reason,
-                                                .request = restore->asked.request},
-                                      .ops = writing->ops,
-                                      .op_count = count,
-                                      .insists = true,
-                                      .done = on_written};
-}
-
-static void write_down(struct restore *restore)
-{
-    struct server *server = restore->all->server;
-    size_t count = (restore->plan.count + STORE_OPS_MAX - 1) / STORE_OPS_MAX;
-    if (!durable_has_store(server->durable)) {
-        begin_to_apply(restore, false, NULL);
-        return;
-    }
-    restore->stage = RESTORE_WRITING;
-    restore->until_ms = clock_now_ms(&server->clock) + PATIENCE_MS;
-    restore->writings = memory_alloc_array(count, sizeof *restore->writings);
-    restore->result.transactions = restore->unwritten = count;
-    for (size_t i = 0; i < count; i++) {
-        write_ops(restore, &restore->writings[i], i * STORE_OPS_MAX);
-        durable_submit(server->durable, &restore->writings[i].job);
-    }
-    wait_ms(restore, PATIENCE_MS);
-}
-
-/* ---- from the plan to the store ---- */
-
-static bool covers(const struct durable_order *order, enum health_kind kind, const char *name)
-{
-    const struct restore *restore =
-        (const struct restore *)((const char *)order - offsetof(struct restore, mark));
-    return restore_find(&restore->plan, kind, name) != NULL;
-}
-
-/* Orders about its targets that came before it are carried out first: each takes half a second at most. */
-static void meet(struct restore *restore)
-{
-    struct server *server = restore->all->server;
-    if (restore->stage != RESTORE_MEETING) {
-        restore->stage = RESTORE_MEETING;
-        restore->mark.covers = covers;
-    }
-    if (durable_meets(server->durable, &restore->mark)) {
-        wait_ms(restore, MEET_MS);
-        return;
-    }
-    durable_begin(server->durable, &restore->mark);
-    write_down(restore);
+    const struct batch_plan plan = {
+        .arena = restore->planned,
+        .ops = restore->plan.ops,
+        .cause = {.actor = arena_copy_text(restore->planned, restore->asked.actor),
+                  .peer = arena_copy_text(restore->planned, restore->asked.peer),
+                  .reason = arena_copy_text(restore->planned, restore->asked.reason),
+                  .request = arena_copy_text(restore->planned, restore->asked.request)},
+        .clock_offset_ms = restore->clock_offset_ms,
+        .context = restore,
+        .done = on_carried_out};
+    restore->planned = NULL; /* it is the batch's */
+    batches_start(restore->all->server->batches, &plan);
 }
 
 static void plan_again(struct restore *restore);
@@ -297,7 +160,7 @@ static void on_saved(void *argument, const struct admin_point_result *result)
     } else if (!is_current(restore)) {
         plan_again(restore);
     } else {
-        meet(restore);
+        carry_out(restore);
     }
 }
 
@@ -312,7 +175,6 @@ static void save_point(struct restore *restore)
                                             .actor = asked->actor,
                                             .peer = asked->peer,
                                             .request = asked->request};
-    restore->stage = RESTORE_SAVING;
     int error = savepoints_change(restore->all->server->savepoints, &order, on_saved, restore);
     if (error != 0) {
         on_saved(restore, &(struct admin_point_result){.error = error, .why = error_text(error)});
@@ -337,7 +199,7 @@ static void on_planned(struct worker_job *job)
         (void)restore_refuse(restore, ADMIN_RESTORE_CALLED_OFF, ERROR_BUSY,
                              "another process is taking over: ask again in a moment");
         end(restore);
-    } else if (restore->plan.count == 0) {
+    } else if (restore->plan.ops.count == 0) {
         result->durable = true;
         end(restore);
     } else if (restore->unserved.total != 0 && !restore->asked.allow_unserved) {
@@ -374,35 +236,16 @@ static void plan_again(struct restore *restore)
 {
     const char *saved = restore->result.saved;
     struct worker *lane = lanes_get(restore->all->server->lanes, ADMIN_LONG);
-    restore->stage = RESTORE_PLANNING;
     restore->rounds++;
     arena_free(restore->planned);
     restore->planned = arena_new(0);
-    restore->plan = (struct restore_plan){.count = 0};
+    restore->plan = (struct restore_plan){.ops = {.count = 0}};
     restore->unserved = (struct operate_unserved){.total = 0};
     restore->result = (struct admin_restore_result){.dry_run = restore->asked.dry_run, .saved = saved};
     if (worker_submit(lane, &restore->job) != 0) {
         (void)restore_refuse(restore, ADMIN_RESTORE_CALLED_OFF, ERROR_BUSY,
                              "too many answers are being computed; ask again later");
         end(restore);
-    }
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *argument)
-{
-    struct restores *all = argument;
-    struct restore *restore = all->current;
-    (void)fd, (void)what;
-    if (restore == NULL) {
-        return;
-    }
-    if (restore->stage == RESTORE_MEETING) {
-        meet(restore);
-    } else if (restore->stage == RESTORE_APPLYING) {
-        apply_some(restore);
-    } else if (restore->stage == RESTORE_WRITING) {
-        durable_note_late(all->server->durable, (int)restore->unwritten);
-        begin_to_apply(restore, false, slow);
     }
 }
 
@@ -445,11 +288,6 @@ struct restores *restores_open(struct server *server)
 {
     struct restores *all = memory_alloc(sizeof *all);
     all->server = server;
-    all->timer = evtimer_new(server->base, on_timer, all);
-    if (all->timer == NULL) {
-        free(all);
-        return NULL;
-    }
     return all;
 }
 
@@ -460,12 +298,10 @@ void restores_close(struct restores *all)
     }
     while (all->first != NULL) {
         struct restore *restore = all->first;
-        restore->unwritten = 0; /* NOLINT(clang-analyzer-unix.Malloc): end() takes it off the list */
         if (restore->done != NULL) {
             (void)restore_refuse(restore, ADMIN_RESTORE_CALLED_OFF, ERROR_CANCELLED, NULL);
         }
         end(restore);
     }
-    event_free(all->timer);
     free(all);
 }

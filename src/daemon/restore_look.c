@@ -155,8 +155,8 @@ static int find_unserved(struct restore *restore, const struct view *before, con
 static int preview(struct restore *restore, const struct view *before, int64_t wall_ms)
 {
     struct view *after = view_copy(before, wall_ms, NULL);
-    for (size_t i = 0; i < restore->plan.count && !progress_is_cancelled(&restore->job.progress); i++) {
-        (void)restore_apply(after, &restore->plan.ops[i], wall_ms);
+    for (size_t i = 0; i < restore->plan.ops.count && !progress_is_cancelled(&restore->job.progress); i++) {
+        (void)batch_apply(after, &restore->plan.ops.items[i], wall_ms);
     }
     const struct operate_what_if question = {.view = {before, after},
                                              .policy = -1,
@@ -186,7 +186,7 @@ static void fill_result(struct restore *restore)
 void restore_look(struct restore *restore, const struct view *view, int64_t wall_ms)
 {
     if (make_plan(restore, view, wall_ms)) {
-        int error = restore->plan.count == 0 ? 0 : preview(restore, view, wall_ms);
+        int error = restore->plan.ops.count == 0 ? 0 : preview(restore, view, wall_ms);
         if (error != 0) {
             (void)restore_refuse(restore, ADMIN_RESTORE_CALLED_OFF, error, NULL);
         }

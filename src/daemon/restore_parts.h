@@ -9,22 +9,10 @@
 #include "daemon/restore.h"
 #include "daemon/restore_plan.h"
 
-struct event;
-
-enum restore_stage {
-    RESTORE_PLANNING,
-    RESTORE_SAVING,
-    RESTORE_MEETING,
-    RESTORE_WRITING,
-    RESTORE_APPLYING,
-    RESTORE_LATE
-};
-
 struct restore {
     struct worker_job job; /* the first, so that one is the other */
     struct restores *all;
     struct restore *next;
-    enum restore_stage stage;
     struct arena *arena;
     struct admin_restore asked;
     admin_restore_done *done;
@@ -34,31 +22,17 @@ struct restore {
     struct reader *reader;
     uint64_t override_changes;
     int64_t clock_offset_ms;
-    struct arena *planned; /* what it is in */
+    struct arena *planned; /* what it is in; NULL: the batch has it */
     struct restore_plan plan;
     struct admin_restore_result result;
     struct operate_report answers;
     struct operate_unserved unserved;
-    /* being carried out: */
-    struct durable_order mark;
-    struct restore_writing *writings;
-    size_t unwritten;
-    int64_t until_ms; /* monotonic */
-    size_t applied;
-};
-
-/* One transaction. */
-struct restore_writing {
-    struct store_job job; /* the first */
-    struct restore *restore;
-    struct store_op *ops;
 };
 
 struct restores {
     struct server *server;
     struct restore *first;   /* all of them */
     struct restore *current; /* the one that is carried out */
-    struct event *timer;     /* of that */
 };
 
 /* ---- on the worker ---- */

@@ -79,7 +79,7 @@ struct making {
     const char *why;
 };
 
-static void tell(struct making *making, enum admin_restore_fate fate, const struct restore_op *op,
+static void tell(struct making *making, enum admin_restore_fate fate, const struct batch_op *op,
                  const char *note)
 {
     struct restore_plan *plan = making->plan;
@@ -125,7 +125,7 @@ static bool want(struct making *making, const struct store_object *object)
     struct health_override what;
     bool planned;
     const char *why;
-    struct restore_op op = {.key = arena_copy_text(making->arena, object->key)};
+    struct batch_op op = {.key = arena_copy_text(making->arena, object->key)};
     if (read_object(object, &what, &planned, &why) != 0) {
         making->bad = object;
         making->why = why;
@@ -173,7 +173,7 @@ static bool want_all(struct making *making)
 
 /* ---- the difference ---- */
 
-static void add(struct making *making, enum admin_restore_fate fate, struct restore_op *op)
+static void add(struct making *making, enum admin_restore_fate fate, struct batch_op *op)
 {
     struct restore_plan *plan = making->plan;
     (void)health_parse_target(op->key, &op->kind, &op->name);
@@ -182,19 +182,19 @@ static void add(struct making *making, enum admin_restore_fate fate, struct rest
         plan->dormant += op->dormant;
     }
     tell(making, fate, op, NULL);
-    plan->ops[plan->count++] = *op;
+    plan->ops.items[plan->ops.count++] = *op;
 }
 
 static void take_away(struct making *making, const struct store_object *before)
 {
-    struct restore_op op = {.key = arena_copy_text(making->arena, before->key),
-                            .before = arena_copy_text(making->arena, before->value)};
+    struct batch_op op = {.key = arena_copy_text(making->arena, before->key),
+                          .before = arena_copy_text(making->arena, before->value)};
     if (!making->wanted->keeps_others && objects_find(making->unread, kind_override, before->key) == NULL) {
         add(making, ADMIN_RESTORE_REMOVED, &op);
     }
 }
 
-static const char *write_value(struct making *making, const struct restore_op *op,
+static const char *write_value(struct making *making, const struct batch_op *op,
                                const struct override_clock *clock)
 {
     char *value = override_write_json(&op->what, op->planned, clock);
@@ -205,8 +205,8 @@ static const char *write_value(struct making *making, const struct restore_op *o
 
 static void put(struct making *making, const char *before, const struct store_object *after)
 {
-    struct restore_op op = {.key = arena_copy_text(making->arena, after->key),
-                            .before = arena_copy_text(making->arena, before)};
+    struct batch_op op = {.key = arena_copy_text(making->arena, after->key),
+                          .before = arena_copy_text(making->arena, before)};
     const char *why;
     (void)override_read_json(after->value, &op.what, &op.planned, &why);
     if (making->wanted->is_import) {
@@ -238,54 +238,19 @@ int restore_make_plan(const struct restore_wanted *wanted, const struct view *vi
                             .plan = plan,
                             .good = objects_new(),
                             .unread = objects_new()};
-    *plan = (struct restore_plan){.count = 0};
+    *plan = (struct restore_plan){.ops = {.count = 0}};
     plan->items = arena_alloc(arena, wanted->limit * sizeof *plan->items);
     bool is_good = want_all(&making);
     *bad = making.bad;
     *why = making.why;
     if (is_good) {
         struct objects *present = list_present(view, arena);
-        plan->ops =
-            arena_alloc(arena, (objects_count(present) + objects_count(making.good)) * sizeof *plan->ops);
+        plan->ops.items = arena_alloc(arena, (objects_count(present) + objects_count(making.good)) *
+                                                 sizeof *plan->ops.items);
         objects_compare(present, making.good, take, &making);
         objects_close(present);
     }
     objects_close(making.good);
     objects_close(making.unread);
     return is_good ? 0 : ERROR_SYNTAX;
-}
-
-/* ---- doing it ---- */
-
-bool restore_apply(const struct view *view, const struct restore_op *op, int64_t wall_ms)
-{
-    if (op->value == NULL) {
-        const struct health_override none = {.desired = HEALTH_DESIRED_AUTO, .set_ms = wall_ms};
-        (void)operate_put_override(view, op->kind, op->name, &none, wall_ms);
-        return true;
-    }
-    return health_restore_override(view->health, op->kind, op->name, &op->what, op->planned, wall_ms) !=
-           ERROR_INVALID;
-}
-
-const struct restore_op *restore_find(const struct restore_plan *plan, enum health_kind kind,
-                                      const char *name)
-{
-    size_t low = 0, high = plan->count;
-    const char *word = health_kind_text(kind);
-    size_t len = strlen(word);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const char *key = plan->ops[middle].key;
-        int order = strncmp(key, word, len);
-        order = order != 0        ? order
-                : key[len] != ':' ? (key[len] < ':' ? -1 : 1)
-                                  : strcmp(key + len + 1, name);
-        if (order == 0) {
-            return &plan->ops[middle];
-        }
-        low = order < 0 ? middle + 1 : low;
-        high = order < 0 ? high : middle;
-    }
-    return NULL;
 }

@@ -5,26 +5,14 @@
 #pragma once
 
 #include "admin/admin.h"
+#include "daemon/batch.h"
 #include "past/objects.h"
 
 struct override_clock;
 struct view;
 
-/* One object that is put or removed. */
-struct restore_op {
-    enum health_kind kind;
-    const char *name, *key; /* "us-east", "region:us-east" */
-    const char *before;     /* its value now; NULL: there is none */
-    const char *value;      /* what it becomes; NULL: it is removed */
-    const char *written;    /* the same as the store gets it, with the clock that it goes by */
-    struct health_override what;
-    bool planned; /* its start is yet to come */
-    bool dormant; /* its target is not there */
-};
-
 struct restore_plan {
-    struct restore_op *ops; /* by key; in the arena */
-    size_t count;
+    struct batch_ops ops;             /* in the arena */
     struct admin_restore_item *items; /* the first `limit` of what is told */
     size_t item_count;
     size_t fates[ADMIN_RESTORE_FATES]; /* how many of each */
@@ -51,8 +39,3 @@ int restore_make_plan(const struct restore_wanted *wanted, const struct view *vi
 
 /* Is the kind turned back by a restore? */
 bool restore_is_kind(const char *kind);
-
-/* Do it to a machine that nobody else has meanwhile. Returns false if it has ended by now: nothing is put. */
-bool restore_apply(const struct view *view, const struct restore_op *op, int64_t wall_ms);
-const struct restore_op *restore_find(const struct restore_plan *plan, enum health_kind kind,
-                                      const char *name);

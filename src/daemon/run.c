@@ -7,6 +7,7 @@
 #include "daemon/run.h"
 
 #include "daemon/archive.h"
+#include "daemon/batch.h"
 #include "daemon/changes.h"
 #include "daemon/durable.h"
 #include "daemon/ends.h"
@@ -242,8 +243,9 @@ static int open_store(struct server *server, struct view *view, struct report *r
     bool is_heir = server->heir != NULL; /* the store is another process's yet */
     int error = durable_open(server, is_heir ? NULL : view->server->state_path, report, &server->durable);
     server->orders = error == 0 ? orders_open(server) : NULL;
+    server->batches = error == 0 ? batches_open(server) : NULL;
     server->restores = error == 0 ? restores_open(server) : NULL;
-    if (server->orders == NULL || server->restores == NULL) {
+    if (server->orders == NULL || server->batches == NULL || server->restores == NULL) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
                    error_text(error == 0 ? -ENOMEM : error));
         return error == 0 ? -ENOMEM : error;
@@ -413,6 +415,7 @@ static void stop(struct server *server)
     ends_note(server->ends, "archive");
     archive_close(server->archive);
     if (has_ended) { /* else the store may come back to what is theirs */
+        batches_close(server->batches);
         restores_close(server->restores);
         savepoints_close(server->savepoints);
         vantages_close(server->vantages);

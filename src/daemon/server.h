@@ -23,6 +23,7 @@
 
 struct admin;
 struct archive;
+struct batches;
 struct changes;
 struct copier;
 struct durable;
@@ -90,6 +91,7 @@ struct server {
     struct primaries *primaries;   /* zones that others copy */
     struct durable *durable;       /* the store of what operators order */
     struct orders *orders;         /* overrides on their way */
+    struct batches *batches;       /* of overrides, on their way */
     struct restores *restores;     /* on their way */
     struct savepoints *savepoints; /* recovery points; NULL: there are none */
     struct reclaim *reclaim;       /* of what is not served any more */

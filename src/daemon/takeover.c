@@ -7,6 +7,7 @@
 #include "daemon/takeover.h"
 
 #include "daemon/archive.h"
+#include "daemon/batch.h"
 #include "daemon/bequest.h"
 #include "daemon/channel.h"
 #include "daemon/durable.h"
@@ -369,8 +370,9 @@ static bool has_orders(const struct server *server)
         worker_get_stats(lane, &stats);
     }
     return stats.running != NULL || stats.waiting != 0 || orders_any(server->orders) ||
-           restores_any(server->restores) || savepoints_any(server->savepoints) ||
-           vantages_any(server->vantages) || !durable_is_calm(server->durable, &is_owed);
+           batches_any(server->batches) || restores_any(server->restores) ||
+           savepoints_any(server->savepoints) || vantages_any(server->vantages) ||
+           !durable_is_calm(server->durable, &is_owed);
 }
 
 static void freeze(struct takeover *takeover)

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See batch.h. */
+#include "config.h"
+
+#include "daemon/batch.h"
+
+#include "daemon/changes.h"
+#include "daemon/durable.h"
+#include "daemon/expiry.h"
+#include "daemon/orders.h"
+#include "daemon/server.h"
+#include "daemon/snapshot.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+enum {
+    PATIENCE_MS = 500, /* with the disk */
+    MEET_MS = 5,       /* between two looks at orders about the same targets */
+    TURN_US = 400,     /* of putting, and */
+    TURN_OPS = 64,     /* so many at most */
+};
+
+static const char slow[] = "the disk has not answered for half a second; it is written as soon as it does";
+
+enum stage { WAITING, MEETING, WRITING, PUTTING, LATE };
+
+struct batch;
+
+/* One transaction. */
+struct writing {
+    struct store_job job; /* the first, so that one is the other */
+    struct batch *batch;
+    struct store_op *ops;
+};
+
+struct batch {
+    struct durable_order mark; /* the first, likewise */
+    struct batches *all;
+    struct batch *next;
+    enum stage stage;
+    struct batch_plan plan;
+    struct batch_result result;
+    struct writing *writings;
+    size_t unwritten, put;
+};
+
+struct batches {
+    struct server *server;
+    struct batch *first, **last; /* in the order in which they came */
+    struct batch *current;       /* that is carried out; one at a time */
+    struct event *timer;         /* of that */
+};
+
+/* ---- ops ---- */
+
+bool batch_apply(const struct view *view, const struct batch_op *op, int64_t wall_ms)
+{
+    if (op->value == NULL) {
+        const struct health_override none = {.desired = HEALTH_DESIRED_AUTO, .set_ms = wall_ms};
+        (void)operate_put_override(view, op->kind, op->name, &none, wall_ms);
+        return true;
+    }
+    return health_restore_override(view->health, op->kind, op->name, &op->what, op->planned, wall_ms) !=
+           ERROR_INVALID;
+}
+
+const struct batch_op *batch_find(const struct batch_ops *ops, enum health_kind kind, const char *name)
+{
+    size_t low = 0, high = ops->count;
+    const char *word = health_kind_text(kind);
+    size_t len = strlen(word);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *key = ops->items[middle].key;
+        int order = strncmp(key, word, len);
+        order = order != 0        ? order
+                : key[len] != ':' ? (key[len] < ':' ? -1 : 1)
+                                  : strcmp(key + len + 1, name);
+        if (order == 0) {
+            return &ops->items[middle];
+        }
+        low = order < 0 ? middle + 1 : low;
+        high = order < 0 ? high : middle;
+    }
+    return NULL;
+}
+
+/* ---- the end ---- */
+
+static void forget(struct batch *batch)
+{
+    struct batch **at = &batch->all->first;
+    while (*at != batch) {
+        at = &(*at)->next;
+    }
+    *at = batch->next;
+    if (*at == NULL) {
+        batch->all->last = at;
+    }
+    for (size_t i = 0; batch->writings != NULL && i < batch->result.transactions; i++) {
+        free(batch->writings[i].ops);
+    }
+    free(batch->writings);
+    arena_free(batch->plan.arena);
+    free(batch);
+}
+
+/* The last that happens to it, unless the store is not done with it yet. */
+static void end(struct batch *batch)
+{
+    void (*done)(void *context, const struct batch_result *result) = batch->plan.done;
+    batch->stage = LATE;
+    batch->plan.done = NULL;
+    if (done != NULL) {
+        done(batch->plan.context, &batch->result);
+    }
+    if (batch->unwritten == 0) {
+        forget(batch);
+    }
+}
+
+/* ---- putting ---- */
+
+static void wait_ms(struct batch *batch, int64_t ms)
+{
+    const struct timeval timeout = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    event_add(batch->all->timer, &timeout);
+}
+
+static void put_one(struct batch *batch, struct batch_op *op, int64_t wall_ms)
+{
+    struct server *server = batch->all->server;
+    int64_t by_ms = server->clock_offset_ms - batch->plan.clock_offset_ms;
+    bool is_shifted = op->value != NULL && by_ms != 0 && health_override_shift(&op->what, op->planned, by_ms);
+    lock_take(&server->lock);
+    bool is_put = batch_apply(server->view, op, wall_ms);
+    lock_leave(&server->lock);
+    if (is_put) {
+        changes_tell_override(server->changes, op->kind, op->name, &op->what);
+    }
+    if (!is_put || is_shifted) { /* what was written is not what is */
+        durable_keep(server->durable, op->kind, op->name, "as it came to be");
+    }
+}
+
+static void begin_next(struct batches *all);
+
+static void finish(struct batch *batch)
+{
+    struct server *server = batch->all->server;
+    struct batches *all = batch->all;
+    durable_end(server->durable, &batch->mark);
+    server_schedule_expiry(server);
+    orders_go_on(server->orders);
+    all->current = NULL;
+    end(batch);
+    begin_next(all);
+}
+
+/* Those that remove come first where the list has them first; each target is there once. */
+static void put_some(struct batch *batch)
+{
+    struct server *server = batch->all->server;
+    const struct batch_ops *ops = &batch->plan.ops;
+    server_follow_clock_step(server); /* it knows the time as it is now */
+    int64_t until_us = clock_now_us(&server->clock) + TURN_US, wall_ms = clock_wall_ms(&server->clock);
+    for (size_t i = 0; i < TURN_OPS && batch->put < ops->count; i++) {
+        put_one(batch, &ops->items[batch->put++], wall_ms);
+        if (clock_now_us(&server->clock) >= until_us) {
+            break;
+        }
+    }
+    server_forget_snapshot(server);
+    if (batch->put < ops->count) {
+        wait_ms(batch, 0);
+    } else {
+        finish(batch);
+    }
+}
+
+static void begin_to_put(struct batch *batch, bool durable, const char *why)
+{
+    batch->stage = PUTTING;
+    batch->result.durable = durable;
+    batch->result.not_durable_because = why;
+    put_some(batch);
+}
+
+/* ---- the store's part ---- */
+
+static const char *find_reason(const struct batch *batch, int error)
+{
+    struct durable_status status;
+    durable_get_status(batch->all->server->durable, &status); /* it may be well again */
+    const char *reason = status.stats.reason;
+    return arena_copy_text(batch->plan.arena, reason[0] == '\0' ? error_text(error) : reason);
+}
+
+static void on_written(struct store_job *job)
+{
+    struct batch *batch = ((struct writing *)job)->batch;
+    struct server *server = batch->all->server;
+    batch->unwritten--;
+    if (batch->stage != WRITING) {
+        durable_note_late(server->durable, -1);
+        if (batch->stage == LATE && batch->unwritten == 0) {
+            forget(batch);
+        }
+        return;
+    }
+    if (job->error != 0) {
+        batch->result.not_durable_because = find_reason(batch, job->error);
+    }
+    if (batch->unwritten == 0) {
+        const char *why = batch->result.not_durable_because;
+        event_del(batch->all->timer);
+        begin_to_put(batch, why == NULL, why);
+    }
+}
+
+/* Others go with the first one. */
+static void write_ops(struct batch *batch, struct writing *writing, size_t first, size_t count)
+{
+    const struct batch_plan *plan = &batch->plan;
+    size_t others = first == 0 ? plan->other_count : 0;
+    writing->batch = batch;
+    writing->ops = memory_alloc_array(others + count, sizeof *writing->ops);
+    for (size_t i = 0; i < others; i++) {
+        writing->ops[i] = plan->others[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct batch_op *op = &plan->ops.items[first + i];
+        writing->ops[others + i] = (struct store_op){
+            .kind = "override", .key = op->key, .value = op->written, .if_revision = STORE_ANY};
+    }
+    writing->job = (struct store_job){.cause = plan->cause,
+                                      .ops = writing->ops,
+                                      .op_count = others + count,
+                                      .insists = true,
+                                      .done = on_written};
+}
+
+static size_t count_transactions(const struct batch_plan *plan)
+{
+    size_t all = plan->ops.count + plan->other_count;
+    return (all + STORE_OPS_MAX - 1) / STORE_OPS_MAX;
+}
+
+static void write_down(struct batch *batch)
+{
+    struct server *server = batch->all->server;
+    const struct batch_plan *plan = &batch->plan;
+    size_t count = count_transactions(plan), at = 0;
+    if (!durable_has_store(server->durable) || count == 0) {
+        begin_to_put(batch, false, NULL);
+        return;
+    }
+    batch->stage = WRITING;
+    batch->writings = memory_alloc_array(count, sizeof *batch->writings);
+    batch->result.transactions = batch->unwritten = count;
+    for (size_t i = 0; i < count; i++) {
+        size_t room = STORE_OPS_MAX - (i == 0 ? plan->other_count : 0), left = plan->ops.count - at;
+        size_t some = left < room ? left : room;
+        write_ops(batch, &batch->writings[i], at, some);
+        at += some;
+        durable_submit(server->durable, &batch->writings[i].job);
+    }
+    wait_ms(batch, PATIENCE_MS);
+}
+
+static bool covers(const struct durable_order *order, enum health_kind kind, const char *name)
+{
+    const struct batch *batch = (const struct batch *)order;
+    return batch_find(&batch->plan.ops, kind, name) != NULL;
+}
+
+/* Orders about its targets that came before it are carried out first: each takes half a second at most. */
+static void meet(struct batch *batch)
+{
+    struct server *server = batch->all->server;
+    if (durable_meets(server->durable, &batch->mark)) {
+        wait_ms(batch, MEET_MS);
+        return;
+    }
+    durable_begin(server->durable, &batch->mark);
+    write_down(batch);
+}
+
+static void begin_next(struct batches *all)
+{
+    struct batch *batch = all->first;
+    while (batch != NULL && batch->stage != WAITING) {
+        batch = batch->next;
+    }
+    if (batch != NULL && all->current == NULL) {
+        all->current = batch;
+        batch->stage = MEETING;
+        meet(batch);
+    }
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct batches *all = argument;
+    struct batch *batch = all->current;
+    (void)fd, (void)what;
+    if (batch == NULL) {
+        return;
+    }
+    switch (batch->stage) {
+    case MEETING: meet(batch); break;
+    case PUTTING: put_some(batch); break;
+    case WRITING:
+        durable_note_late(batch->all->server->durable, (int)batch->unwritten);
+        begin_to_put(batch, false, slow);
+        break;
+    default: break;
+    }
+}
+
+/* ---- life ---- */
+
+void batches_start(struct batches *all, const struct batch_plan *plan)
+{
+    struct batch *batch = memory_alloc(sizeof *batch);
+    *batch = (struct batch){.mark = {.covers = covers}, .all = all, .plan = *plan};
+    *all->last = batch;
+    all->last = &batch->next;
+    begin_next(all);
+}
+
+bool batches_any(const struct batches *all)
+{
+    const struct batch *batch = all == NULL ? NULL : all->first;
+    while (batch != NULL && batch->stage == LATE) {
+        batch = batch->next;
+    }
+    return batch != NULL;
+}
+
+struct batches *batches_open(struct server *server)
+{
+    struct batches *all = memory_alloc(sizeof *all);
+    *all = (struct batches){.server = server, .last = &all->first};
+    all->timer = evtimer_new(server->base, on_timer, all);
+    if (all->timer == NULL) {
+        free(all);
+        return NULL;
+    }
+    return all;
+}
+
+void batches_close(struct batches *all)
+{
+    if (all == NULL) {
+        return;
+    }
+    while (all->first != NULL) {
+        struct batch *batch = all->first;
+        batch->unwritten = 0; /* NOLINT(clang-analyzer-unix.Malloc): end() takes it off the list */
+        batch->result.error = ERROR_CANCELLED;
+        end(batch);
+    }
+    event_free(all->timer);
+    free(all);
+}
