@@ -35,13 +35,13 @@ static json_t *render_changes(const struct operate_change *changes, size_t count
 /* Something is planned where an override is in force. */
 static void set_in_force(struct call *call, const struct operate_target *target)
 {
-    char text[CLOCK_TEXT_SIZE];
+    char text[CLOCK_TEXT_SIZE], what[HEALTH_OVERRIDE_TEXT_SIZE];
     const struct health_override *override = target->override;
     problem_set(
         &call->problem, PROBLEM_CONFLICT,
         "%s of %s \"%s\" by %s is in force until %s: remove it first (auto), or replace it at once,"
         " without a start",
-        health_desired_text(override->desired), health_kind_text(target->kind), target->name, override->actor,
+        health_override_text(override, what), health_kind_text(target->kind), target->name, override->actor,
         override->expires_ms == 0 ? "it is removed" : clock_write_rfc3339(override->expires_ms, text));
 }
 

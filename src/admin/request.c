@@ -198,11 +198,30 @@ static bool get_flag(const json_t *body, const char *key, struct problem *proble
     return json_is_true(value);
 }
 
+/* Of a drain, how much: what is not all of it. */
+static void check_share(const json_t *body, struct health_override *override, struct problem *problem)
+{
+    const json_t *value = json_object_get(body, "share");
+    json_int_t share = json_integer_value(value);
+    if (value == NULL) {
+        return;
+    }
+    if (override->desired != HEALTH_DESIRED_DRAIN) {
+        problem_add_field(problem, "share", "only a drain has one");
+    } else if (!json_is_integer(value)) {
+        problem_add_field(problem, "share", "found %s, expected percent from 1 to 100", found_text(value));
+    } else if (share < 1 || share > HEALTH_RAMP_WHOLE) {
+        problem_add_field(problem, "share", "found %lld, expected percent from 1 to 100", (long long)share);
+    } else {
+        override->share = (uint8_t)(share % HEALTH_RAMP_WHOLE); /* all of it is a drain like any other */
+    }
+}
+
 int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct request_override *wanted,
                            struct problem *problem)
 {
     static const char *const known[] = {"state",     "reason", "actor",          "expires", "expires_in",
-                                        "starts_in", "starts", "allow_unserved", NULL};
+                                        "starts_in", "starts", "allow_unserved", "share",   NULL};
     struct health_override *override = &wanted->what;
     *wanted = (struct request_override){.what = {.set_ms = wall_ms}};
     json_t *body = request_parse_object(text, len, problem);
@@ -211,6 +230,7 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
     }
     request_reject_unknown(body, known, problem);
     check_state(body, override, problem);
+    check_share(body, override, problem);
     check_reason(body, override, problem);
     check_times(body, override, problem);
     request_check_body_actor(body, override->actor, problem);

@@ -37,6 +37,12 @@ enum steerctl_exit run_override(const struct steerctl *ctl)
     }
     body = json_object();
     set_text(body, "state", ctl->words[0]);
+    if (ctl->share != NULL) {
+        char *end;
+        long share = strtol(ctl->share, &end, 10);
+        json_object_set_new(
+            body, "share", *end == '\0' && end != ctl->share ? json_integer(share) : json_string(ctl->share));
+    }
     set_text(body, "reason", ctl->reason);
     set_text(body, "starts_in", ctl->in);
     set_text(body, "starts", ctl->at);

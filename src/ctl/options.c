@@ -26,6 +26,8 @@ static const struct option_row {
      "effective", OPTION_EFFECTIVE, offsetof(struct steerctl, effective)},
     {"reason", "TEXT", "why, for those who look later", "reason", OPTION_REASON,
      offsetof(struct steerctl, reason)},
+    {"share", "PERCENT", "of a drain: only so much of the weight, 1 to 99", "share", OPTION_SHARE,
+     offsetof(struct steerctl, share)},
     {"in", "DURATION", "plan it: it starts by itself after so long, such as 10m", "starts_in starts",
      OPTION_IN, offsetof(struct steerctl, in)},
     {"at", "TIME",

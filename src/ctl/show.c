@@ -98,12 +98,22 @@ void show_targets(const struct steerctl *ctl, const char *kind, const json_t *it
     table_print(table);
 }
 
+static void show_share(const json_t *override)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%lld %%", (long long)json_integer_value(json_object_get(override, "share")));
+    if (json_is_integer(json_object_get(override, "share"))) {
+        text_line("  share", text);
+    }
+}
+
 static void show_override(const json_t *override)
 {
     if (override == NULL || json_is_null(override)) {
         return;
     }
     text_line("override", text_of(override, "state"));
+    show_share(override);
     text_line("  reason", text_of(override, "reason"));
     text_line("  actor", text_of(override, "actor"));
     text_line("  set", text_of(override, "set"));
@@ -427,6 +437,13 @@ void show_change(const struct steerctl *ctl, const json_t *target)
                text_clean(text_or_dash(text_of(override, "state")), state, sizeof state),
                dry_run ? "would be" : "is",
                text_clean(text_or_dash(text_of(override, "starts")), start, sizeof start));
+    }
+    if (json_is_integer(json_object_get(override, "share"))) {
+        printf("; %lld %% of its weight %s drained",
+               (long long)json_integer_value(json_object_get(override, "share")),
+               dry_run      ? "would be"
+               : is_planned ? "are to be"
+                            : "are");
     }
     if (json_is_object(override)) {
         printf(", until %s", expires == NULL ? "it is removed" : text_clean(expires, state, sizeof state));

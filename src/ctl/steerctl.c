@@ -106,8 +106,9 @@ static const struct verb verbs[] = {
     {"drain", "TARGET --reason TEXT", "send no traffic there, whatever its health",
      "Send no traffic there, whatever its health; no fallback serves what is drained." CHANGE_ABOUT,
      "  steerctl drain region:us-east --reason \"power work\" --for 30m --dry-run\n"
-     "  steerctl drain region:us-east --reason \"power work\" --in 10m --for 30m",
-     1, 1, CHANGE_OPTIONS, "state=VERB", run_override},
+     "  steerctl drain region:us-east --reason \"power work\" --in 10m --for 30m\n"
+     "  steerctl drain region:us-east --reason \"a look at the other one\" --share 5",
+     1, 1, CHANGE_OPTIONS | OPTION_SHARE, "state=VERB", run_override},
     {"up", "TARGET --reason TEXT", "take it for healthy, whatever is observed",
      "Take it for healthy, whatever its checks say." CHANGE_ABOUT,
      "  steerctl up endpoint:web-1 --reason \"its check is broken\" --for 2h", 1, 1, CHANGE_OPTIONS,

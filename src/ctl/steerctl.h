@@ -64,6 +64,7 @@ enum {
 #define OPTION_OUTCOME (UINT64_C(1) << 33)
 #define OPTION_ONCE    (UINT64_C(1) << 34)
 #define OPTION_WEIGHT  (UINT64_C(1) << 35)
+#define OPTION_SHARE   (UINT64_C(1) << 36)
 
 struct verb;
 
@@ -74,7 +75,8 @@ struct steerctl {
     int answer_ms;  /* how long an answer may take; 0: as usual */
     uint64_t given; /* OPTION_ bits */
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
-        *traffic, *limit, *since, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict, *weight;
+        *traffic, *limit, *since, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict, *weight,
+        *share;
     const char **losses;
     size_t loss_count;
     const char **assumed;

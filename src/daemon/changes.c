@@ -108,6 +108,9 @@ static void tell_override(struct changes *changes, enum health_kind kind, const 
     change_body_init(&body);
     change_body_add(&body, "turn", turn);
     change_body_add(&body, "state", health_desired_text(override->desired));
+    if (override->share != 0) {
+        change_body_add_number(&body, "share", override->share);
+    }
     add_time(&body, "starts", override->starts_ms);
     add_time(&body, "expires", override->expires_ms);
     publish(changes, &(struct change){.kind = CHANGE_OVERRIDE,

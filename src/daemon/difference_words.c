@@ -30,7 +30,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct difference *d, cons
 /* ---- objects ---- */
 
 /* "auto", "drain", "planned drain". */
-static const char *state_words(const char *value, char out[32])
+static const char *state_words(const char *value, char out[48])
 {
     struct health_override override;
     bool planned;
@@ -41,13 +41,14 @@ static const char *state_words(const char *value, char out[32])
     if (override_read_json(value, &override, &planned, &why) != 0) {
         return "unreadable";
     }
-    snprintf(out, 32, "%s%s", planned ? "planned " : "", health_desired_text(override.desired));
+    char text[HEALTH_OVERRIDE_TEXT_SIZE];
+    snprintf(out, 48, "%s%s", planned ? "planned " : "", health_override_text(&override, text));
     return out;
 }
 
 static void tell_object(struct difference *d, const struct admin_changed_object *object)
 {
-    char time[CLOCK_TEXT_SIZE], before[32], after[32], by[TEXT_SIZE] = "";
+    char time[CLOCK_TEXT_SIZE], before[48], after[48], by[TEXT_SIZE] = "";
     if (object->time_ms != 0) {
         snprintf(by, sizeof by, ", by %s (\"%s\") at %s",
                  object->actor[0] == '\0' ? "somebody" : object->actor, object->reason,

@@ -57,6 +57,7 @@ static json_t *write_override(enum health_kind kind, const char *name, const str
     set_text(item, "kind", health_kind_text(kind));
     set_text(item, "name", name);
     set_text(item, "state", health_desired_text(from->desired));
+    json_object_set_new(item, "share", json_integer(from->share));
     set_text(item, "reason", from->reason);
     set_text(item, "actor", from->actor);
     set_text(item, "peer", from->peer);
@@ -122,6 +123,8 @@ static void read_override(struct server *server, const json_t *item)
     struct health_override override = {.set_ms = number_of(item, "set_ms"),
                                        .starts_ms = number_of(item, "starts_ms"),
                                        .expires_ms = number_of(item, "expires_ms")};
+    int64_t share = number_of(item, "share");
+    override.share = share > 0 && share < HEALTH_RAMP_WHOLE ? (uint8_t)share : 0;
     override.starts_by_duration = json_is_true(json_object_get(item, "starts_by_duration"));
     override.expires_by_duration = json_is_true(json_object_get(item, "expires_by_duration"));
     if (name == NULL || !read_kind(item, &kind) || !read_desired(item, &override.desired) ||

@@ -65,23 +65,27 @@ const char *moment_write_time(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
     return out;
 }
 
-static const char *desired_words(enum health_desired desired)
+static const char *desired_words(const struct health_override *override,
+                                 char words[HEALTH_OVERRIDE_TEXT_SIZE])
 {
-    return desired == HEALTH_DESIRED_DRAIN ? "drained"
-           : desired == HEALTH_DESIRED_UP  ? "taken for healthy"
-                                           : "taken for unhealthy";
+    snprintf(words, HEALTH_OVERRIDE_TEXT_SIZE, "drained by %u %%", override->share);
+    return override->share != 0                        ? words
+           : override->desired == HEALTH_DESIRED_DRAIN ? "drained"
+           : override->desired == HEALTH_DESIRED_UP    ? "taken for healthy"
+                                                       : "taken for unhealthy";
 }
 
 static void tell_override(struct moment *moment, enum health_kind kind, const char *name,
                           const struct health_override *override, bool planned)
 {
     char from[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE], end[CLOCK_TEXT_SIZE + 16] = "";
+    char words[HEALTH_OVERRIDE_TEXT_SIZE];
     int64_t since_ms = override->starts_ms != 0 ? override->starts_ms : override->set_ms;
     if (override->expires_ms != 0) {
         snprintf(end, sizeof end, ", until %s", moment_write_time(override->expires_ms, until));
     }
     moment_say(moment, "%s %s was %s%s by %s%s%s%s (\"%s\") %s %s%s", health_kind_text(kind), name,
-               planned ? "to be " : "", desired_words(override->desired),
+               planned ? "to be " : "", desired_words(override, words),
                override->actor[0] == '\0' ? "somebody" : override->actor,
                override->peer[0] == '\0' ? "" : " [", override->peer, override->peer[0] == '\0' ? "" : "]",
                override->reason, planned ? "from" : "since", moment_write_time(since_ms, from), end);

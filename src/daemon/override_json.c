@@ -60,6 +60,9 @@ char *override_write_json(const struct health_override *override, bool planned,
 {
     json_t *object = json_object();
     set_text(object, "state", health_desired_text(override->desired));
+    if (override->share != 0) {
+        json_object_set_new(object, "share", json_integer(override->share));
+    }
     set_text(object, "reason", override->reason);
     set_text(object, "actor", override->actor);
     set_text(object, "peer", override->peer);
@@ -125,6 +128,18 @@ static void read_state(struct reading *reading, struct health_override *override
     }
 }
 
+static void read_share(struct reading *reading, struct health_override *override)
+{
+    const json_t *value = json_object_get(reading->object, "share");
+    json_int_t share = json_integer_value(value);
+    if (value != NULL && (!json_is_integer(value) || share < 1 || share >= HEALTH_RAMP_WHOLE ||
+                          override->desired != HEALTH_DESIRED_DRAIN)) {
+        reading->why = "\"share\": expected a number from 1 to 99 beside the state \"drain\"";
+        return;
+    }
+    override->share = (uint8_t)share;
+}
+
 int override_read_json(const char *text, struct health_override *override, bool *planned, const char **why)
 {
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
@@ -147,6 +162,7 @@ int override_read_json(const char *text, struct health_override *override, bool 
     get_text(&reading, "actor", override->actor, sizeof override->actor, "\"actor\": expected a text");
     get_text(&reading, "peer", override->peer, sizeof override->peer, "\"peer\": expected a text");
     read_state(&reading, override);
+    read_share(&reading, override);
     /* the end of one that has begun may have gone back with the clock, behind its start, which stays */
     if (reading.why == NULL && *planned && override->expires_ms != 0 &&
         override->expires_ms <= override->starts_ms) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * An override as an object of the store: {"state": "drain", "reason": …, "actor": …, "peer": …, "set": …,
- * "starts": …, "starts_by_duration": true, "planned": true, "expires": …, "expires_by_duration": true}; times
- * are RFC 3339 in UTC with milliseconds, what is not there is left out. A duration is a length, but its end
- * is written as a time: {"clock": {"boot": …, "offset_ms": …}} beside it says by which clock, so that whoever
- * reads it later knows whether that was set. Pure. Private to src/daemon. */
+ * An override as an object of the store: {"state": "drain", "share": 25, "reason": …, "actor": …, "peer": …,
+ * "set": …, "starts": …, "starts_by_duration": true, "planned": true, "expires": …, "expires_by_duration":
+ * true}; times are RFC 3339 in UTC with milliseconds, what is not there is left out. A duration is a length,
+ * but its end is written as a time: {"clock": {"boot": …, "offset_ms": …}} beside it says by which clock, so
+ * that whoever reads it later knows whether that was set. Pure. Private to src/daemon. */
 #pragma once
 
 #include "health/health.h"

@@ -298,6 +298,7 @@ void restores_close(struct restores *all)
     }
     while (all->first != NULL) {
         struct restore *restore = all->first;
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): end() takes it off the list */
         if (restore->done != NULL) {
             (void)restore_refuse(restore, ADMIN_RESTORE_CALLED_OFF, ERROR_CANCELLED, NULL);
         }

@@ -309,14 +309,26 @@ double health_foresee_shed(const struct health *health, uint32_t endpoint, doubl
 
 struct health_override {
     enum health_desired desired;
-    int64_t set_ms;                               /* wall */
-    int64_t starts_ms;                            /* wall: planned for then; 0: in force from the beginning */
-    int64_t expires_ms;                           /* wall, after starts_ms; 0: never */
+    uint8_t share;      /* of a drain: percent of the weight that is, 1..99, as a ramp withholds it; 0: all */
+    int64_t set_ms;     /* wall */
+    int64_t starts_ms;  /* wall: planned for then; 0: in force from the beginning */
+    int64_t expires_ms; /* wall, after starts_ms; 0: never */
     bool starts_by_duration, expires_by_duration; /* from then on, or from the start: follows no clock */
     char reason[HEALTH_REASON_SIZE];
     char actor[HEALTH_ACTOR_SIZE]; /* who says to want it */
     char peer[HEALTH_PEER_SIZE];   /* who the kernel says it was, "uid:1000(alice)"; "": nobody */
 };
+
+/* What words say: drained in part it goes on being served. */
+static inline enum health_desired health_override_desired(const struct health_override *override)
+{
+    return override->share != 0 ? HEALTH_DESIRED_AUTO : override->desired;
+}
+
+/* "drain", "drain of 25 %". */
+enum { HEALTH_OVERRIDE_TEXT_SIZE = 24 };
+const char *health_override_text(const struct health_override *override,
+                                 char text[HEALTH_OVERRIDE_TEXT_SIZE]);
 
 /* Set or replace (desired AUTO removes, and so does one that has expired already). One that is planned is on
  * record, and in the word as HEALTH_WORD_PLANNED, but is not desired yet. Returns 0, ERROR_NOT_FOUND for an
@@ -342,7 +354,7 @@ static inline struct health_spell health_find_spell(enum health_kind kind, uint3
 {
     return (struct health_spell){.kind = kind,
                                  .index = index,
-                                 .desired = override->desired,
+                                 .desired = health_override_desired(override),
                                  .from_ms = override->starts_ms == 0 ? INT64_MIN : override->starts_ms,
                                  .until_ms = override->expires_ms == 0 ? INT64_MAX : override->expires_ms};
 }
@@ -362,6 +374,7 @@ void health_assume_desired(struct health_table *copy, enum health_kind kind, uin
  * changes overrides. */
 const struct health_override *health_get_override(const struct health *health, enum health_kind kind,
                                                   uint32_t index);
+bool health_is_overridden(const struct health *health, enum health_kind kind, uint32_t index); /* in force */
 /* Do what is due by now, as one change: planned overrides start, others end. What has started stays so if the
  * clock is set back. Returns how many there were. Of more than HEALTH_CLOCK_TURN those that were due first:
  * to be called until it is 0, by whoever holds a lock with turns in between. */

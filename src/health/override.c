@@ -26,6 +26,12 @@ static bool is_planned(const struct health *health, const struct health_override
     return (health_word_get(health, entry->kind, entry->index) & HEALTH_WORD_PLANNED) != 0;
 }
 
+bool health_is_overridden(const struct health *health, enum health_kind kind, uint32_t index)
+{
+    return health->nodes[kind][index].override_at != 0 &&
+           (health_word_get(health, kind, index) & HEALTH_WORD_PLANNED) == 0;
+}
+
 /* The last one takes the place of the removed one. */
 static void remove_entry(struct health *health, struct health_node *node)
 {
@@ -54,7 +60,7 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
     *entry = (struct health_override_entry){.kind = kind, .index = index, .what = *override};
     entry->what.reason[HEALTH_REASON_SIZE - 1] = '\0';
     entry->what.actor[HEALTH_ACTOR_SIZE - 1] = '\0';
-    health_word_set_desired(health, kind, index, override->desired, planned);
+    health_word_set_desired(health, kind, index, health_override_desired(override), planned);
     health_due_add(health, entry);
 }
 
@@ -80,13 +86,14 @@ int health_set_override(struct health *health, enum health_kind kind, uint32_t i
 {
     assert(!health->delivering);
     assert((unsigned) override->desired <= HEALTH_DESIRED_DOWN);
+    assert(override->share < HEALTH_RAMP_WHOLE);
     assert(override->expires_ms == 0 || override->expires_ms > override->starts_ms);
     if (index >= health_count(health, kind)) {
         return ERROR_NOT_FOUND;
     }
     uint32_t before = health_word_get(health, kind, index);
     bool removes = override->desired == HEALTH_DESIRED_AUTO || is_expired(override, wall_ms);
-    if (!removes && override->starts_ms != 0 && health_word_desired(before) != HEALTH_DESIRED_AUTO) {
+    if (!removes && override->starts_ms != 0 && health_is_overridden(health, kind, index)) {
         return ERROR_CONFLICT;
     }
     health->wall_ms = wall_ms;
@@ -183,7 +190,7 @@ static void start_planned(struct health *health, const struct turn *turn)
         entry->turned = false;
         health->override_changes++;
         health_note(health, due->kind, due->index);
-        health_word_set_desired(health, due->kind, due->index, entry->what.desired, false);
+        health_word_set_desired(health, due->kind, due->index, health_override_desired(&entry->what), false);
         health_due_add(health, entry);
     }
 }

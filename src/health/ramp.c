@@ -83,6 +83,29 @@ static void queue(struct health *health, enum health_kind kind, uint32_t index, 
     }
 }
 
+/* What an override in force drains of it, percent, as long as that is not all; `word` as it is to be. */
+static unsigned find_drained(const struct health *health, enum health_kind kind, uint32_t index,
+                             uint32_t word)
+{
+    uint32_t at = health->nodes[kind][index].override_at;
+    return at == 0 || (word & HEALTH_WORD_PLANNED) != 0 ? 0 : health->overrides[at - 1].what.share;
+}
+
+static uint32_t withhold(uint32_t word, unsigned percent, unsigned families)
+{
+    return word | (uint32_t)percent << HEALTH_WORD_RAMP_SHIFT |
+           (uint32_t)families << HEALTH_WORD_RAMPING_SHIFT;
+}
+
+/* Whatever withholds more; a drain is of all families. */
+static uint32_t withhold_drained(uint32_t word, unsigned drained)
+{
+    const unsigned all = (1u << HEALTH_VIEWS) - 1;
+    unsigned ramped = (word & HEALTH_WORD_RAMP) >> HEALTH_WORD_RAMP_SHIFT;
+    word &= ~(uint32_t)(HEALTH_WORD_RAMP | HEALTH_WORD_RAMPING);
+    return withhold(word, drained > ramped ? drained : ramped, all);
+}
+
 /* Into the word what it is at by now, and a look at it when that ends. */
 static uint32_t put(struct health *health, enum health_kind kind, uint32_t index, uint32_t word)
 {
@@ -96,12 +119,12 @@ static uint32_t put(struct health *health, enum health_kind kind, uint32_t index
     if (step == plan->count) {
         ramp->families = 0;
     }
-    if (ramp->families == 0) {
-        return word;
+    if (ramp->families != 0) {
+        queue(health, kind, index, ramp->begun_ms + ((int64_t)step + 1) * plan->each_ms);
+        word = withhold(word, HEALTH_RAMP_WHOLE - plan->steps[step], ramp->families);
     }
-    queue(health, kind, index, ramp->begun_ms + ((int64_t)step + 1) * plan->each_ms);
-    return word | (uint32_t)(HEALTH_RAMP_WHOLE - plan->steps[step]) << HEALTH_WORD_RAMP_SHIFT |
-           (uint32_t)ramp->families << HEALTH_WORD_RAMPING_SHIFT;
+    unsigned drained = find_drained(health, kind, index, word);
+    return drained == 0 ? word : withhold_drained(word, drained);
 }
 
 uint32_t health_ramp_step(struct health *health, enum health_kind kind, uint32_t index)
@@ -154,7 +177,8 @@ uint32_t health_ramp_follow(struct health *health, enum health_kind kind, uint32
     struct health_ramp *ramp = &health->nodes[kind][index].ramp;
     uint32_t before = health_word_get(health, kind, index);
     if (!health->is_filled || ((before ^ word) & (HEALTH_WORD_VERDICTS | HEALTH_WORD_DESIRED)) == 0) {
-        return word;
+        bool is_calm = (before & HEALTH_WORD_RAMPING) == 0 && find_drained(health, kind, index, word) == 0;
+        return is_calm ? word : put(health, kind, index, word);
     }
     unsigned was_bad = find_bad(kind, before), is_bad = find_bad(kind, word);
     if ((is_bad & ~was_bad) != 0) {
@@ -166,7 +190,9 @@ uint32_t health_ramp_follow(struct health *health, enum health_kind kind, uint32
     if (ramp->families != 0 && is_forced_up(health, kind, index, word)) {
         ramp->families = 0;
     }
-    return (before & HEALTH_WORD_RAMPING) == 0 && ramp->families == 0 ? word : put(health, kind, index, word);
+    bool is_calm = (before & HEALTH_WORD_RAMPING) == 0 && ramp->families == 0 &&
+                   find_drained(health, kind, index, word) == 0;
+    return is_calm ? word : put(health, kind, index, word);
 }
 
 void health_ramp_confirm(struct health *health, uint32_t endpoint)
@@ -200,12 +226,18 @@ struct health_ramp_status health_find_ramp(const struct health *health, enum hea
     const struct health_ramp_plan *plan = plan_of(health, ramp);
     struct health_ramp_status status = {.percent = 0};
     uint32_t word = health_word_get(health, kind, index);
-    if ((word & HEALTH_WORD_RAMPING) == 0) {
+    bool is_drained = find_drained(health, kind, index, word) != 0;
+    if ((word & HEALTH_WORD_RAMPING) == 0 || (is_drained && ramp->families == 0)) {
         return status;
     }
     status.percent = HEALTH_RAMP_WHOLE - ((word & HEALTH_WORD_RAMP) >> HEALTH_WORD_RAMP_SHIFT);
     for (unsigned family = 0; family < HEALTH_VIEWS; family++) {
-        status.families[family] = (word >> (HEALTH_WORD_RAMPING_SHIFT + family) & 1) != 0;
+        unsigned families = is_drained ? ramp->families : word >> HEALTH_WORD_RAMPING_SHIFT;
+        status.families[family] = (families >> family & 1) != 0;
+    }
+    if (is_drained) { /* which the word may be about */
+        size_t at = find_step(plan, ramp->begun_ms, health->now_ms);
+        status.percent = at < plan->count ? plan->steps[at] : HEALTH_RAMP_WHOLE;
     }
     size_t step = 0;
     while (step < plan->count && plan->steps[step] != status.percent) {

@@ -195,7 +195,8 @@ static void add_ramp(const struct health *health, const struct health_place *pla
     cursor_write_i64(&body, ramp->begun_ms);
     cursor_write_u8(&body, ramp->families);
     cursor_write_u8(&body, ramp->out);
-    cursor_write_u8(&body, (uint8_t)((word & HEALTH_WORD_RAMP) >> HEALTH_WORD_RAMP_SHIFT));
+    uint32_t withheld = ramp->families == 0 ? 0 : word & HEALTH_WORD_RAMP; /* else an override's */
+    cursor_write_u8(&body, (uint8_t)(withheld >> HEALTH_WORD_RAMP_SHIFT));
     add(to, HEALTH_RECORD_RAMP, &body);
 }
 

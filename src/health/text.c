@@ -9,6 +9,7 @@
 #include "health/health.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
@@ -82,6 +83,16 @@ static int find_text(const char *const *texts, size_t count, const char *text)
 const char *health_observed_text(enum health_observed observed)
 {
     return text_at(observed_texts, COUNT_OF(observed_texts), observed);
+}
+
+const char *health_override_text(const struct health_override *override, char text[HEALTH_OVERRIDE_TEXT_SIZE])
+{
+    const char *word = health_desired_text(override->desired);
+    if (override->share == 0) {
+        return word;
+    }
+    snprintf(text, HEALTH_OVERRIDE_TEXT_SIZE, "%s of %u %%", word, override->share);
+    return text;
 }
 
 const char *health_desired_text(enum health_desired desired)

@@ -54,9 +54,10 @@ static const struct operate_target *find_decider(struct explain_work *w, const s
 static const char *tell_override(struct explain_work *w, const struct operate_target *target)
 {
     const struct health_override *override = target->override;
+    char text[HEALTH_OVERRIDE_TEXT_SIZE];
     return arena_print(
         w->arena, "%s %s was overridden to %s by %s at %s%s%s (%s)", health_kind_text(target->kind),
-        target->name, health_desired_text(override->desired), override->actor,
+        target->name, health_override_text(override, text), override->actor,
         explain_time_text(w, override->set_ms), override->expires_ms == 0 ? ", without an end" : ", until ",
         override->expires_ms == 0 ? "" : explain_time_text(w, override->expires_ms), override->reason);
 }

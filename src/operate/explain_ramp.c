@@ -25,14 +25,24 @@ static void find_places(const struct explain_work *w, uint16_t index, struct pla
     places[HEALTH_REGION] = (struct place){HEALTH_REGION, place->region};
 }
 
+static unsigned find_drained(const struct explain_work *w, const struct place *place)
+{
+    const struct health *health = w->view->health;
+    return health_is_overridden(health, place->kind, place->index)
+               ? health_get_override(health, place->kind, place->index)->share
+               : 0;
+}
+
 /* What of its weight this one leaves it, percent. */
 static unsigned find_own(const struct explain_work *w, const struct place *place,
                          struct health_status *status)
 {
     enum health_family family = steer_get_family(w->rrset->types);
     (void)health_get_status(w->view->health, place->kind, place->index, status);
-    return status->ramp.percent != 0 && status->ramp.families[family] ? status->ramp.percent
-                                                                      : HEALTH_RAMP_WHOLE;
+    unsigned ramp =
+        status->ramp.percent != 0 && status->ramp.families[family] ? status->ramp.percent : HEALTH_RAMP_WHOLE;
+    unsigned left = HEALTH_RAMP_WHOLE - find_drained(w, place);
+    return left < ramp ? left : ramp;
 }
 
 unsigned explain_find_ramp(const struct explain_work *w, uint16_t index)
@@ -64,6 +74,17 @@ static bool is_new(const struct place *told, size_t count, const struct place *p
 static void tell(struct explain_work *w, const struct place *place, const struct health_status *status)
 {
     const struct health_ramp_status *ramp = &status->ramp;
+    unsigned drained = find_drained(w, place);
+    if (drained != 0) {
+        const struct health_override *override =
+            health_get_override(w->view->health, place->kind, place->index);
+        explain_say(w, "%u %% of %s %s are drained by %s (%s): %u %% of its weight are left", drained,
+                    health_kind_text(place->kind), status->name, override->actor, override->reason,
+                    HEALTH_RAMP_WHOLE - drained);
+    }
+    if (ramp->percent == 0 || (drained != 0 && ramp->percent >= HEALTH_RAMP_WHOLE - drained)) {
+        return;
+    }
     explain_say(w, "%s %s came back and ramps: %u %% of its weight until %s, all of it from %s on",
                 health_kind_text(place->kind), status->name, ramp->percent,
                 explain_time_text(w, ramp->next_ms), explain_time_text(w, ramp->ends_ms));

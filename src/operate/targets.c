@@ -148,7 +148,6 @@ int operate_judge_override(const struct view *view, enum health_kind kind, const
 {
     ptrdiff_t index = operate_find_target(view, kind, name);
     bool removes = override->desired == HEALTH_DESIRED_AUTO;
-    struct health_status status;
     if (index < 0) {
         bool is_dormant =
             removes && view->health != NULL && health_find_dormant(view->health, kind, name) != NULL;
@@ -158,8 +157,8 @@ int operate_judge_override(const struct view *view, enum health_kind kind, const
         (override->expires_ms <= wall_ms || override->expires_ms <= override->starts_ms)) {
         return ERROR_INVALID;
     }
-    health_get_status(view->health, kind, (uint32_t)index, &status);
-    return !removes && override->starts_ms != 0 && status.desired != HEALTH_DESIRED_AUTO ? ERROR_CONFLICT : 0;
+    bool is_late = override->starts_ms != 0 && health_is_overridden(view->health, kind, (uint32_t)index);
+    return !removes && is_late ? ERROR_CONFLICT : 0;
 }
 
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,
@@ -252,14 +251,14 @@ const char *operate_describe_plan(const struct view *view, uint32_t endpoint, st
     const struct health_table *table = view->table;
     enum health_kind kind;
     struct health_status status;
-    char starts[CLOCK_TEXT_SIZE];
+    char starts[CLOCK_TEXT_SIZE], text[HEALTH_OVERRIDE_TEXT_SIZE];
     if (!health_find_planned(atomic_load(&table->endpoints[endpoint]), atomic_load(&table->azs[parts->az]),
                              atomic_load(&table->regions[parts->region]), &kind)) {
         return "nothing is planned";
     }
     const struct health_override *override = health_get_override(view->health, kind, at[kind]);
     health_get_status(view->health, kind, at[kind], &status);
-    return arena_print(arena, "%s of %s %s is planned for %s by %s: %s",
-                       health_desired_text(override->desired), health_kind_text(kind), status.name,
-                       clock_write_rfc3339(override->starts_ms, starts), override->actor, override->reason);
+    return arena_print(arena, "%s of %s %s is planned for %s by %s: %s", health_override_text(override, text),
+                       health_kind_text(kind), status.name, clock_write_rfc3339(override->starts_ms, starts),
+                       override->actor, override->reason);
 }

@@ -141,3 +141,44 @@ def test_drills_begin_with_what_ramps(scene):
     told = {it["region"]: (round(it["before"], 2), round(it["after"], 2)) for it in www["shares"]}
     assert told == {"us-east": (0.01, 1), "eu-west": (0.99, 0)}
     assert ramp_of(server, "/v1/regions/us-east")["percent"] == 1
+
+
+# ---- drained in part ----
+
+def expect_partly_drained(server, scene):
+    assert 0.45 < share(server, "www.example.com", scene.us) < 0.75
+    explained = server.ctl("explain", "www.example.com").stdout
+    assert "40 % of region us-east are drained by" in explained and "(a look): 60 % of its weight are left" in explained
+
+
+def test_a_part_of_a_region_is_drained(scene):
+    """As a ramp withholds weight: the next tier takes it; through a reload, a restart and a takeover."""
+    server = start(scene)
+    server.ctl("drain", "region:us-east", "--share", "40", "--reason", "a look", "--json")
+    region = server.get("/v1/regions/us-east")
+    assert region["override"]["share"] == 40 and region["effective"] == "healthy" and region["desired"] == "auto"
+    assert region["ramp"] is None
+    expect_partly_drained(server, scene)
+    server.reload()
+    expect_partly_drained(server, scene)
+    server.kill()
+    server = start(scene)
+    expect_partly_drained(server, scene)
+    take_over(server)
+    expect_partly_drained(server, scene)
+    assert server.get("/v1/overrides")["items"][0]["share"] == 40
+    server.ctl("drain", "region:us-east", "--share", "100", "--reason", "all of it")
+    assert share(server, "www.example.com", scene.us) == 0
+    assert server.get("/v1/regions/us-east")["override"]["share"] is None
+    server.ctl("auto", "region:us-east")
+    assert share(server, "www.example.com", scene.us) == 1
+
+
+@pytest.mark.parametrize("body, message", [
+    ({"state": "down", "share": 5}, "only a drain has one"), ({"state": "drain", "share": 0}, "found 0, expected percent"),
+    ({"state": "drain", "share": "5"}, "expected percent"), ({"state": "drain", "share": 101}, "found 101, expected percent")])
+def test_a_share_that_is_none_is_refused(scene, body, message):
+    server = start(scene)
+    reply = server.request("PUT", "/v1/regions/us-east/override", {**body, "reason": "x"})
+    assert reply.status == 422 and [error["field"] for error in reply.json["errors"]] == ["share"]
+    assert message in reply.json["errors"][0]["message"]

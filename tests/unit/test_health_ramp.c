@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include "base/error.h"
 #include "health/health.h"
 
 #include <string.h>
@@ -304,6 +305,93 @@ static void a_reload_has_the_last_word_about_steps(void **state)
     health_free(same);
 }
 
+/* ---- drained in part ---- */
+
+static void drain(const struct place *p, enum health_kind kind, uint8_t share, int64_t starts_ms)
+{
+    const struct health_override what = {.desired = share == 100 ? HEALTH_DESIRED_AUTO : HEALTH_DESIRED_DRAIN,
+                                         .share = share % HEALTH_RAMP_WHOLE,
+                                         .starts_ms = starts_ms};
+    assert_int_equal(health_set_override(p->health, kind, 0, &what, WALL_MS + p->now_ms), 0);
+}
+
+static void a_part_is_drained_whatever_is_observed(void **state)
+{
+    (void)state;
+    struct place p;
+    open_place(&p, HEALTH_ENDPOINT);
+    hear_all(&p, false);
+    uint64_t before = health_get_table(p.health)->generation;
+    drain(&p, HEALTH_REGION, 25, 0);
+    assert_int_equal(health_get_table(p.health)->generation, before + 1);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 75);
+    assert_int_equal(weight_of(&p, 2, HEALTH_V6), 75);
+    assert_int_equal(status_of(&p, HEALTH_REGION, 0).percent, 0); /* it is no ramp */
+    assert_true(health_is_overridden(p.health, HEALTH_REGION, 0));
+    struct health_spell spell =
+        health_find_spell(HEALTH_REGION, 0, health_get_override(p.health, HEALTH_REGION, 0));
+    assert_int_equal(spell.desired, HEALTH_DESIRED_AUTO); /* whom does it leave unserved? */
+    drain(&p, HEALTH_REGION, 60, 0);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 40);
+    hear_all(&p, true);
+    hear_all(&p, false);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 1); /* the ramp of the endpoint withholds more */
+    drain(&p, HEALTH_REGION, 100, 0);
+    pass(&p, 3 * EACH_MS + 1000);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 100);
+    assert_false(health_is_overridden(p.health, HEALTH_REGION, 0));
+    health_free(p.health);
+}
+
+static void of_drain_and_ramp_the_lower_counts(void **state)
+{
+    (void)state;
+    struct place p;
+    open_place(&p, HEALTH_ENDPOINT);
+    hear_all(&p, false);
+    drain(&p, HEALTH_ENDPOINT, 90, 0);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 10);
+    hear_all(&p, true);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 10); /* which is of no use to anybody now */
+    hear_all(&p, false);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 1);
+    assert_int_equal(status_of(&p, HEALTH_ENDPOINT, 0).percent, 1);
+    pass(&p, 1000 + EACH_MS);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 5);
+    pass(&p, EACH_MS); /* 25 by the ramp */
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 10);
+    assert_int_equal(status_of(&p, HEALTH_ENDPOINT, 0).percent, 25);
+    pass(&p, EACH_MS);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 10);
+    assert_int_equal(status_of(&p, HEALTH_ENDPOINT, 0).percent, 0);
+    drain(&p, HEALTH_ENDPOINT, 100, 0);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 100);
+    health_free(p.health);
+}
+
+static void a_part_that_is_planned_is_drained_then(void **state)
+{
+    (void)state;
+    struct place p;
+    open_place(&p, HEALTH_AZ);
+    hear_all(&p, false);
+    drain(&p, HEALTH_AZ, 30, WALL_MS + p.now_ms + 5000);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 100);
+    assert_false(health_is_overridden(p.health, HEALTH_AZ, 0));
+    pass(&p, 5000);
+    assert_int_equal(health_follow_clock(p.health, WALL_MS + p.now_ms), 1);
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 70);
+    const struct health_override later = {.desired = HEALTH_DESIRED_DOWN,
+                                          .starts_ms = WALL_MS + p.now_ms + 9};
+    assert_int_equal(health_set_override(p.health, HEALTH_AZ, 0, &later, WALL_MS + p.now_ms), ERROR_CONFLICT);
+    struct health *next = make(HEALTH_ENDPOINT, 1); /* a reload keeps it */
+    health_carry(next, p.health, WALL_MS + p.now_ms);
+    health_free(p.health);
+    p.health = next;
+    assert_int_equal(weight_of(&p, 0, HEALTH_V4), 70);
+    health_free(p.health);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +403,9 @@ int main(void)
         cmocka_unit_test(an_override_up_ends_it),
         cmocka_unit_test(steps_of_an_az_are_told_together),
         cmocka_unit_test(a_reload_has_the_last_word_about_steps),
+        cmocka_unit_test(a_part_is_drained_whatever_is_observed),
+        cmocka_unit_test(of_drain_and_ramp_the_lower_counts),
+        cmocka_unit_test(a_part_that_is_planned_is_drained_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
