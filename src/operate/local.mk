@@ -25,6 +25,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/moments.c src/operate/moments.h \
 	src/operate/operate.h \
 	src/operate/rdata.c src/operate/rdata.h \
+	src/operate/switchover.c src/operate/switchover.h \
 	src/operate/targets.c \
 	src/operate/type.c \
 	src/operate/unserved.c src/operate/unserved.h \

@@ -30,4 +30,10 @@ tests_unit_test_unserved_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_unserved_SOURCES = tests/unit/test_unserved.c tests/unit/operate_world.c tests/unit/operate_world.h \
 	tests/unit/unit.h
 tests_unit_test_unserved_LDADD = $(OPERATE_TEST_LIBS)
+
+TESTS += tests/unit/test_switchover
+check_PROGRAMS += tests/unit/test_switchover
+tests_unit_test_switchover_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_switchover_SOURCES = tests/unit/test_switchover.c tests/unit/unit.h
+tests_unit_test_switchover_LDADD = $(OPERATE_TEST_LIBS)
 endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See switchover.h. */
+#include "config.h"
+
+#include "operate/switchover.h"
+
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ALL = 100 };
+
+#define NOWHERE SWITCHOVER_STATES
+
+static const char *const states[SWITCHOVER_STATES] = {
+    [SWITCHOVER_PLANNED] = "planned",
+    [SWITCHOVER_MOVING] = "moving",
+    [SWITCHOVER_MOVED] = "moved",
+    [SWITCHOVER_VERIFIED] = "verified",
+    [SWITCHOVER_UNPROTECTED] = "unprotected",
+    [SWITCHOVER_PROTECTED] = "protected",
+    [SWITCHOVER_RETURNING] = "returning",
+    [SWITCHOVER_RETURNED] = "returned",
+    [SWITCHOVER_CLOSED] = "closed",
+    [SWITCHOVER_RETURN_VERIFIED] = "return_verified",
+    [SWITCHOVER_CANCELLED] = "cancelled",
+    [SWITCHOVER_ROLLED_BACK] = "rolled_back",
+};
+
+static const char *const verbs[SWITCHOVER_VERBS] = {
+    [SWITCHOVER_EXECUTE] = "execute",     [SWITCHOVER_VERIFY] = "verify",
+    [SWITCHOVER_COMMIT] = "commit",       [SWITCHOVER_ROLL_BACK] = "roll_back",
+    [SWITCHOVER_REPROTECT] = "reprotect", [SWITCHOVER_FAIL_BACK] = "fail_back",
+    [SWITCHOVER_CANCEL] = "cancel",       [SWITCHOVER_CLOSE] = "close",
+};
+
+const char *switchover_state_text(enum switchover_state state)
+{
+    return states[state];
+}
+
+const char *switchover_verb_text(enum switchover_verb verb)
+{
+    return verbs[verb];
+}
+
+static int find(const char *const *texts, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(texts[i], text) == 0) {
+            return (int)i;
+        }
+    }
+    return ERROR_NOT_FOUND;
+}
+
+int switchover_parse_state(const char *text, enum switchover_state *state)
+{
+    int found = find(states, SWITCHOVER_STATES, text);
+    *state = found < 0 ? *state : (enum switchover_state)found;
+    return found < 0 ? found : 0;
+}
+
+int switchover_parse_verb(const char *text, enum switchover_verb *verb)
+{
+    int found = find(verbs, SWITCHOVER_VERBS, text);
+    *verb = found < 0 ? *verb : (enum switchover_verb)found;
+    return found < 0 ? found : 0;
+}
+
+/* ---- where verbs lead ---- */
+
+static enum switchover_state roll_back(enum switchover_state state)
+{
+    switch (state) {
+    case SWITCHOVER_MOVING:
+    case SWITCHOVER_MOVED:
+    case SWITCHOVER_VERIFIED: return SWITCHOVER_ROLLED_BACK;
+    case SWITCHOVER_RETURNING:
+    case SWITCHOVER_RETURNED:
+    case SWITCHOVER_RETURN_VERIFIED: return SWITCHOVER_PROTECTED;
+    default: return NOWHERE;
+    }
+}
+
+/* What has been verified may be looked at again. */
+static enum switchover_state verify(enum switchover_state state)
+{
+    bool is_there = state == SWITCHOVER_MOVED || state == SWITCHOVER_VERIFIED;
+    bool is_back = state == SWITCHOVER_RETURNED || state == SWITCHOVER_RETURN_VERIFIED;
+    return is_there ? SWITCHOVER_VERIFIED : is_back ? SWITCHOVER_RETURN_VERIFIED : NOWHERE;
+}
+
+/* MOVING and RETURNING stand for what they end in, too, where there are no steps. */
+static enum switchover_state find_next(enum switchover_state state, enum switchover_verb verb,
+                                       bool is_emergency)
+{
+    switch (verb) {
+    case SWITCHOVER_EXECUTE: return state == SWITCHOVER_PLANNED ? SWITCHOVER_MOVING : NOWHERE;
+    case SWITCHOVER_VERIFY: return verify(state);
+    case SWITCHOVER_COMMIT:
+        return state == SWITCHOVER_VERIFIED          ? SWITCHOVER_UNPROTECTED
+               : state == SWITCHOVER_RETURN_VERIFIED ? SWITCHOVER_CLOSED
+                                                     : NOWHERE;
+    case SWITCHOVER_ROLL_BACK: return roll_back(state);
+    case SWITCHOVER_REPROTECT: return state == SWITCHOVER_UNPROTECTED ? SWITCHOVER_PROTECTED : NOWHERE;
+    case SWITCHOVER_FAIL_BACK:
+        return state == SWITCHOVER_PROTECTED || (state == SWITCHOVER_UNPROTECTED && is_emergency)
+                   ? SWITCHOVER_RETURNING
+                   : NOWHERE;
+    case SWITCHOVER_CANCEL: return state == SWITCHOVER_PLANNED ? SWITCHOVER_CANCELLED : NOWHERE;
+    case SWITCHOVER_CLOSE:
+        return state == SWITCHOVER_PROTECTED || state == SWITCHOVER_UNPROTECTED ? SWITCHOVER_CLOSED : NOWHERE;
+    default: return NOWHERE;
+    }
+}
+
+bool switchover_allows(enum switchover_state state, enum switchover_verb verb, bool is_emergency)
+{
+    return find_next(state, verb, is_emergency) != NOWHERE;
+}
+
+static void write_allowed(enum switchover_state state, char *to, size_t size)
+{
+    size_t len = 0;
+    to[0] = '\0';
+    for (int verb = 0; verb < SWITCHOVER_VERBS && len < size; verb++) {
+        if (switchover_allows(state, (enum switchover_verb)verb, false)) {
+            len += (size_t)snprintf(to + len, size - len, "%s%s", len == 0 ? "" : ", ", verbs[verb]);
+        }
+    }
+}
+
+int switchover_judge(const struct switchover *switchover, const struct switchover_wish *wish, int64_t wall_ms,
+                     char why[SWITCHOVER_WHY_SIZE])
+{
+    char allowed[128];
+    enum switchover_state state = switchover->state;
+    bool is_old = wall_ms - switchover->verified_ms > SWITCHOVER_FRESH_MS ||
+                  switchover->verified_ms - wall_ms > SWITCHOVER_FRESH_MS; /* or the clock was set back */
+    if (!switchover_allows(state, wish->verb, wish->is_emergency)) {
+        write_allowed(state, allowed, sizeof allowed);
+        bool is_urgent = switchover_allows(state, wish->verb, true);
+        snprintf(why, SWITCHOVER_WHY_SIZE, "it is %s, and %s does not lead on from there; %s%s%s",
+                 states[state], verbs[wish->verb],
+                 allowed[0] == '\0' ? "nothing does" : "what does: ", allowed,
+                 is_urgent ? "; it does as an emergency" : "");
+        return ERROR_CONFLICT;
+    }
+    if (wish->verb == SWITCHOVER_COMMIT && is_old) {
+        snprintf(why, SWITCHOVER_WHY_SIZE,
+                 "it was verified more than %d minutes ago: verify it again, much may have happened since",
+                 SWITCHOVER_FRESH_MS / 60000);
+        return ERROR_CONFLICT;
+    }
+    return 0;
+}
+
+/* ---- doing ---- */
+
+static void copy(char *to, size_t size, const char *text)
+{
+    snprintf(to, size, "%s", text == NULL ? "" : text);
+}
+
+static void note(struct switchover *switchover, const char *what, const struct switchover_wish *wish,
+                 int64_t wall_ms)
+{
+    if (switchover->notes == NULL) {
+        return;
+    }
+    if (switchover->note_count == SWITCHOVER_NOTES_MAX) {
+        memmove(switchover->notes, switchover->notes + 1,
+                (SWITCHOVER_NOTES_MAX - 1) * sizeof *switchover->notes);
+        switchover->note_count--;
+        switchover->notes_lost++;
+    }
+    struct switchover_note *to = &switchover->notes[switchover->note_count++];
+    *to = (struct switchover_note){.state = switchover->state, .wall_ms = wall_ms};
+    copy(to->what, sizeof to->what, what);
+    copy(to->actor, sizeof to->actor, wish->actor);
+    copy(to->peer, sizeof to->peer, wish->peer);
+    copy(to->reason, sizeof to->reason, wish->reason);
+    copy(to->text, sizeof to->text, wish->text);
+}
+
+static void enter(struct switchover *switchover, enum switchover_state state, int64_t wall_ms)
+{
+    bool is_way = state == SWITCHOVER_MOVING || state == SWITCHOVER_RETURNING;
+    bool is_verified = state == SWITCHOVER_VERIFIED || state == SWITCHOVER_RETURN_VERIFIED;
+    if (is_way && switchover->step_count == 0) {
+        state = state == SWITCHOVER_MOVING ? SWITCHOVER_MOVED : SWITCHOVER_RETURNED;
+    }
+    if (switchover->state != state) {
+        switchover->since_ms = wall_ms;
+    }
+    switchover->state = state;
+    switchover->step = 0;
+    switchover->step_ms = wall_ms;
+    switchover->verified_ms = is_verified ? wall_ms : 0;
+    switchover->changes++;
+}
+
+void switchover_do(struct switchover *switchover, const struct switchover_wish *wish, int64_t wall_ms)
+{
+    enum switchover_state next = find_next(switchover->state, wish->verb, wish->is_emergency);
+    if (wish->is_emergency && (wish->verb == SWITCHOVER_EXECUTE || wish->verb == SWITCHOVER_FAIL_BACK)) {
+        switchover->is_emergency = true;
+        switchover->step_count = 0;
+    }
+    enter(switchover, next, wall_ms);
+    note(switchover, verbs[wish->verb], wish, wall_ms);
+}
+
+/* ---- time ---- */
+
+static bool is_on_its_way(const struct switchover *switchover)
+{
+    return switchover->state == SWITCHOVER_MOVING || switchover->state == SWITCHOVER_RETURNING;
+}
+
+int64_t switchover_next_ms(const struct switchover *switchover)
+{
+    return is_on_its_way(switchover) ? switchover->step_ms + switchover->each_ms : 0;
+}
+
+bool switchover_follow(struct switchover *switchover, int64_t wall_ms)
+{
+    const struct switchover_wish nobody = {.actor = ""};
+    if (!is_on_its_way(switchover) || wall_ms < switchover_next_ms(switchover)) {
+        return false;
+    }
+    if (++switchover->step < switchover->step_count) {
+        switchover->step_ms = wall_ms;
+        switchover->changes++;
+        return true;
+    }
+    bool is_there = switchover->state == SWITCHOVER_MOVING;
+    enter(switchover, is_there ? SWITCHOVER_MOVED : SWITCHOVER_RETURNED, wall_ms);
+    note(switchover, is_there ? "moved" : "returned", &nobody, wall_ms);
+    return true;
+}
+
+void switchover_shift(struct switchover *switchover, int64_t by_ms)
+{
+    switchover->step_ms += by_ms;
+    if (switchover->verified_ms != 0) {
+        switchover->verified_ms += by_ms;
+    }
+}
+
+/* ---- what is wanted ---- */
+
+unsigned switchover_get_share(const struct switchover *switchover)
+{
+    switch (switchover->state) {
+    case SWITCHOVER_MOVING: return switchover->steps[switchover->step];
+    case SWITCHOVER_MOVED:
+    case SWITCHOVER_VERIFIED:
+    case SWITCHOVER_UNPROTECTED:
+    case SWITCHOVER_PROTECTED: return ALL;
+    case SWITCHOVER_RETURNING: return ALL - switchover->steps[switchover->step];
+    default: return 0;
+    }
+}
+
+struct health_override switchover_want(const struct switchover *switchover, size_t target, bool *planned)
+{
+    const struct switchover_target *of = &switchover->targets[target];
+    unsigned share = switchover_get_share(switchover);
+    struct health_override want = {.desired = HEALTH_DESIRED_AUTO, .set_ms = switchover->since_ms};
+    *planned = false;
+    if (share == 0 && of->had_override) {
+        *planned = of->was_planned;
+        return of->before;
+    }
+    if (share != 0) {
+        want.desired = HEALTH_DESIRED_DRAIN;
+        want.share = (uint8_t)(share % ALL);
+    }
+    copy(want.actor, sizeof want.actor, switchover->actor);
+    copy(want.peer, sizeof want.peer, switchover->peer);
+    snprintf(want.reason, sizeof want.reason, "switchover %s: %.*s", switchover->id,
+             (int)(sizeof want.reason - SWITCHOVER_ID_SIZE - sizeof "switchover : "), switchover->reason);
+    return want;
+}
