@@ -66,6 +66,9 @@ int statefile_write(const char *path, unsigned mode, const char *text, size_t le
     if (error == 0 && rename(beside, path) == -1) {
         error = -errno;
     }
+    if (error != 0 && fd != -1) {
+        (void)unlink(beside); /* half of it is of no use, and may be what made the disk full */
+    }
     free(beside);
     return error == 0 ? sync_folder(path) : error;
 }

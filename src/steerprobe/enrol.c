@@ -264,11 +264,12 @@ static int keep(const struct talk *talk, const char *folder, const struct enrolm
 }
 
 /* Before the token is used up: can the folder be written to? */
-static int look_at_folder(const char *folder)
+static int look_at_folder(const char *folder, const struct enrolment *enrolment)
 {
-    if (access(folder, W_OK) == -1 && errno != ENOENT) {
-        fprintf(stderr, "steerprobe: the state folder %s: %s (who runs steerprobe has to own it)\n", folder,
-                strerror(errno));
+    int error = state_try(folder, enrolment);
+    if (error != 0) {
+        fprintf(stderr, "steerprobe: the state folder %s: %s%s\n", folder, error_text(error),
+                error == -EACCES || error == -EPERM ? " (who runs steerprobe has to own it)" : "");
         return EXITS_REFUSED;
     }
     return EXITS_OK;
@@ -290,10 +291,6 @@ int enrol(const char *folder, const char *token, const char *server)
         fprintf(stderr, "steerprobe: --server %s: expected HOST:PORT\n", server);
         return EXITS_USAGE;
     }
-    int code = look_at_folder(folder);
-    if (code != EXITS_OK) {
-        return code;
-    }
     if (!tls_identity_make(talk.token.name, &identity)) {
         return complain(&talk, "there can be no key: the library refused");
     }
@@ -302,7 +299,10 @@ int enrol(const char *folder, const char *token, const char *server)
     enrolment.certificate = memory_copy_text(identity.certificate);
     enrolment.key = memory_copy_text(identity.key);
     tls_identity_fini(&identity);
-    code = converse(&talk, &enrolment);
+    int code = look_at_folder(folder, &enrolment);
+    if (code == EXITS_OK) {
+        code = converse(&talk, &enrolment);
+    }
     if (code == EXITS_OK) {
         code = keep(&talk, folder, &enrolment);
     }

@@ -259,6 +259,29 @@ static int write_file(const char *folder, const char *servers, const char *path,
     return error != 0 ? error : give_away(folder, path);
 }
 
+int state_try(const char *folder, const struct enrolment *enrolment)
+{
+    char *servers = memory_print("%s/servers", folder), *text = write_text(enrolment);
+    char *path = memory_print("%s/servers/.trial", folder);
+    bool made_folder = mkdir(folder, FOLDER_MODE) == 0, made_servers = mkdir(servers, FOLDER_MODE) == 0;
+    int error = -EINVAL;
+    if (text != NULL) {
+        error = write_file(folder, servers, path, text);
+        explicit_bzero(text, strlen(text));
+        (void)unlink(path);
+    }
+    if (made_servers) {
+        (void)rmdir(servers);
+    }
+    if (made_folder) {
+        (void)rmdir(folder);
+    }
+    free(path);
+    free(text);
+    free(servers);
+    return error;
+}
+
 int state_write(const char *folder, const struct enrolment *enrolment, char **path)
 {
     char *servers = memory_print("%s/servers", folder), *text = write_text(enrolment);

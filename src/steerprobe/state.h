@@ -44,6 +44,8 @@ size_t state_read(const char *folder, struct report *report, struct enrolment *e
 bool state_is_removed(const char *folder, const struct state_place *place);
 /* Changes whenever a file comes, goes or is replaced, as far as the file system tells; 0: no folder. */
 uint64_t state_look(const char *folder);
+/* Would state_write() have room, and be allowed to? Nothing is left of the attempt. Returns 0, or -errno. */
+int state_try(const char *folder, const struct enrolment *enrolment);
 /* Replaces that of the same place. Returns 0, or -errno and *path (owned), which could not be written. */
 int state_write(const char *folder, const struct enrolment *enrolment, char **path);
 /* Returns 0, -ENOENT: it is not known, or another -errno. */

@@ -5,6 +5,7 @@ import collections
 import contextlib
 import os
 import pathlib
+import resource
 import signal
 import stat
 import subprocess
@@ -103,6 +104,23 @@ def test_a_refusal_is_told(scene):
                                    "v1.-x." + "0" * 32 + "." + "1" * 64, "v1." + "0" * 32 + "." + "1" * 64])
 def test_what_is_no_token(scene, token):
     assert "this is no token" in scene.probe.enrol(token, scene.server.place, code=2).stderr
+
+
+def test_a_token_is_not_used_up_where_there_is_no_room_for_what_it_is_worth(scene):
+    """The disk is full before anybody is asked: a limit of the length of files does what a full disk does."""
+    def fill():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+    token, folder = scene.identity.token("fra-1"), scene.probe.folder
+    scene.server.sock.setblocking(False)
+    done = vantagekit.run_probe("enrol", token, "--server", scene.server.place, "--state", folder, code=1, preexec_fn=fill)
+    assert f"the state folder {folder}: File too large" in done.stderr
+    with pytest.raises(BlockingIOError):
+        scene.server.sock.accept()
+    assert not folder.exists()
+    scene.server.sock.settimeout(kit.PATIENCE_S)
+    scene.server.enrol(scene.probe)
+    assert [path.name for path in (folder / "servers").iterdir()] == [f"{scene.server.place}.json"]
 
 
 def test_nobody_is_there(scene):
