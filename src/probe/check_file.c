@@ -167,6 +167,8 @@ static int begin(struct flight *flight)
     struct sheets *sheets = flight->engine->hooks.sheets;
     if (check->own->file->sheet == NULL && sheets != NULL) {
         check->own->file->sheet = sheets_hold(sheets, check->ask->request, check->ask->file->format);
+    } else if (check->own->file->sheet != NULL) {
+        sheet_follow(check->own->file->sheet);
     }
     flight->stage = FLIGHT_JUDGED;
     flight->end = (struct check_end){.outcome = HEALTH_OUTCOME_LOCAL_ERROR, .cause = PROBE_CAUSE_FILE};

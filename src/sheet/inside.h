@@ -20,7 +20,8 @@ struct sheet {
     enum sheet_format format;
     struct clock clock;
     unsigned holders; /* guarded by all->lock */
-    int stop_fd;      /* rung when nobody holds it any more: its thread frees it */
+    int stop_fd;      /* rung when nobody holds it any more: its thread frees it; -1: it has none */
+    bool was_told;    /* … and why not */
     _Atomic uint64_t version;
     pthread_mutex_t lock;      /* guards what follows; held for moments */
     struct sheet_table *table; /* that stands; NULL: none */

@@ -55,7 +55,7 @@ void sheets_close(struct sheets *sheets)
 /* ---- life of one ---- */
 
 /* The lock of all is held. Returns 0 or an errno. */
-static int start(struct sheet *sheet)
+static int try_to_start(struct sheet *sheet)
 {
     pthread_t thread = 0;
     sheet->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -63,8 +63,21 @@ static int start(struct sheet *sheet)
     if (error == 0) {
         pthread_detach(thread);
         sheet->all->threads++;
+    } else if (sheet->stop_fd != -1) {
+        (void)close(sheet->stop_fd);
+        sheet->stop_fd = -1;
     }
     return error;
+}
+
+/* Likewise. Without descriptors or threads it stays unread for now. */
+static void start(struct sheet *sheet)
+{
+    int error = try_to_start(sheet);
+    if (error != 0 && !sheet->was_told) {
+        log_error("check file cannot be followed file=%s why=%s", sheet->path, error_text(-error));
+    }
+    sheet->was_told = error != 0;
 }
 
 static struct sheet *make(struct sheets *sheets, const char *path, enum sheet_format format)
@@ -75,14 +88,7 @@ static struct sheet *make(struct sheets *sheets, const char *path, enum sheet_fo
     sheet->format = format;
     clock_init(&sheet->clock);
     pthread_mutex_init(&sheet->lock, NULL);
-    int error = start(sheet);
-    if (error != 0) { /* without one it stays unread, and is tried again when somebody else holds it */
-        log_error("check file cannot be followed file=%s why=%s", path, error_text(-error));
-        if (sheet->stop_fd != -1) {
-            (void)close(sheet->stop_fd);
-        }
-        sheet->stop_fd = -1;
-    }
+    start(sheet);
     return sheet;
 }
 
@@ -126,6 +132,15 @@ void sheet_release(struct sheet *sheet)
     if (is_last && !has_thread) {
         sheet_free(sheet);
     }
+}
+
+void sheet_follow(struct sheet *sheet)
+{
+    pthread_mutex_lock(&sheet->all->lock);
+    if (sheet->stop_fd == -1) {
+        start(sheet);
+    }
+    pthread_mutex_unlock(&sheet->all->lock);
 }
 
 /* ---- for those who look ---- */

@@ -25,6 +25,8 @@ void sheets_close(struct sheets *sheets);
 /* The file, followed from now on, by whoever holds it first. */
 struct sheet *sheets_hold(struct sheets *sheets, const char *path, enum sheet_format format);
 void sheet_release(struct sheet *sheet); /* NULL is fine */
+/* Its thread could not be started: another attempt. Else nothing. */
+void sheet_follow(struct sheet *sheet);
 
 /* Whenever something may be different an eventfd is rung. */
 void sheets_listen(struct sheets *sheets, int fd);

@@ -47,6 +47,7 @@ struct watch {
     bool is_written;                           /* somebody writes in it */
     bool is_moved;                             /* it came here whole, by a rename */
     bool was_touched;                          /* … or has, since this was last set to false */
+    bool was_told;                             /* that it is followed slowly */
     int64_t tick_ms, rest_ms;                  /* the next look; no reading before */
 };
 
@@ -79,20 +80,53 @@ static void leave_folder(struct watch *watch)
     }
 }
 
+/* Once, until it is followed again. */
+static void tell_slow(struct watch *watch, int error)
+{
+    if (!watch->was_told) {
+        log_warning("check file followed slowly file=%s why=%s effect=\"changes are seen within seconds "
+                    "only\"",
+                    watch->sheet->path, error_text(-error));
+        watch->was_told = true;
+    }
+}
+
+static void open_inotify(struct watch *watch)
+{
+    if (watch->fd == -1) {
+        watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        if (watch->fd == -1) {
+            tell_slow(watch, errno);
+        }
+    }
+}
+
+/* Limits of the system may be reached, and raised or left later (inotify(7)). */
+static void watch_folder(struct watch *watch, const struct identity *now)
+{
+    watch->number = inotify_add_watch(watch->fd, watch->folder, FOLDER_EVENTS);
+    if (watch->number != -1) {
+        watch->folder_seen = *now;
+        watch->is_due = true;
+        watch->was_told = false;
+    } else if (errno != ENOENT) {
+        tell_slow(watch, errno);
+    }
+}
+
 /* The one that is there now. What happened in between is found by a look. */
 static void follow_folder(struct watch *watch)
 {
     struct identity now = look(watch->folder);
+    open_inotify(watch);
     bool is_other =
         now.code != 0 || now.device != watch->folder_seen.device || now.inode != watch->folder_seen.inode;
     if (watch->fd == -1 || (watch->number != -1 && !is_other)) {
         return;
     }
     leave_folder(watch);
-    watch->number = now.code != 0 ? -1 : inotify_add_watch(watch->fd, watch->folder, FOLDER_EVENTS);
-    if (watch->number != -1) {
-        watch->folder_seen = now;
-        watch->is_due = true;
+    if (now.code == 0) {
+        watch_folder(watch, &now);
     }
 }
 
@@ -219,18 +253,12 @@ static void look_around(struct watch *watch, int64_t now_ms)
 static void open_watch(struct watch *watch, struct sheet *sheet)
 {
     const char *slash = strrchr(sheet->path, '/');
-    *watch = (struct watch){.sheet = sheet, .number = -1, .is_due = true};
+    *watch = (struct watch){.sheet = sheet, .fd = -1, .number = -1, .is_due = true};
     watch->name = slash == NULL ? sheet->path : slash + 1;
     watch->folder = slash == NULL          ? memory_copy_text(".")
                     : slash == sheet->path ? memory_copy_text("/")
                                            : memory_print("%.*s", (int)(slash - sheet->path), sheet->path);
     watch->read.code = watch->looked.code = ERROR_CONFLICT;
-    watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (watch->fd == -1) {
-        log_warning("check file followed slowly file=%s why=%s effect=\"changes are seen within seconds "
-                    "only\"",
-                    sheet->path, error_text(-errno));
-    }
     follow_folder(watch);
 }
 

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import threading
 import time
 
@@ -34,6 +35,20 @@ def scene(site):
     site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
     site.us, site.eu = [site.at["us-east-1a"]], [site.at["eu-west-1a"]]
     return site
+
+
+@pytest.fixture
+def unshared(scene):
+    """Sets a limit of the kernel for this server alone: in a namespace of users of its own."""
+    def limit(path, value):
+        if subprocess.run(["unshare", "-Ur", "true"], check=False, capture_output=True).returncode != 0:
+            pytest.skip("no user namespaces")
+        scene.launcher = ["unshare", "-Ur", "sh", "-c", f'echo {value} >{path} && exec "$0" "$@"']
+
+        def change(to):
+            subprocess.run(["nsenter", "-U", "-t", str(scene.running[0].process.pid), "sh", "-c", f"echo {to} >{path}"], check=True)
+        return change
+    return limit
 
 
 def write(path, text):
@@ -230,6 +245,38 @@ def test_unreadable_from_the_start(scene):
     moved.rename(scene.told.parent)
     wait_check(server, outcome="ok")
     flip(server, scene, True)
+
+
+@pytest.mark.parametrize("what", ["instances", "watches"])
+def test_the_kernel_tells_of_nothing(scene, what, unshared):
+    """A limit of inotify is reached, which others may have done: changes are seen by looks, slowly, and that is said once. When
+    there is room again they are seen at once."""
+    limit = unshared(f"/proc/sys/user/max_inotify_{what}", 0)
+    say(scene.told)
+    server = scene.start()
+    wait_check(server, verdict="healthy")
+    server.wait_log("check file followed slowly", "file=")
+    flip(server, scene, True)
+    flip(server, scene, False)
+    moved = scene.told.parent.with_name("away")
+    scene.told.parent.rename(moved)
+    wait_check(server, outcome="local_error")
+    scene.told.parent.mkdir()
+    flip(server, scene, True)
+    assert server.read_log().count("followed slowly") == 1
+    inotify = "anon_inode:inotify"
+    limit(1000)
+    folder = f"/proc/{server.process.pid}"
+    def is_watched():
+        for fd in os.listdir(f"{folder}/fd"):
+            try:
+                if os.readlink(f"{folder}/fd/{fd}") == inotify:
+                    return "inotify wd" in pathlib.Path(f"{folder}/fdinfo/{fd}").read_text()
+            except OSError:
+                pass
+        return False
+    server.wait(is_watched, "it is watched")
+    flip(server, scene, False)
 
 
 def test_read_later_than_checks_wait(scene):
