@@ -511,7 +511,8 @@ static struct check_end judge_late(struct flight *flight)
     }
     /* The way that it took when it began may be gone: nobody hears us then. */
     enum probe_cause cause = trouble_find_cause(check_find_way(&flight->check->at));
-    if (cause == PROBE_CAUSE_NO_ROUTE || cause == PROBE_CAUSE_LINK_DOWN || cause == PROBE_CAUSE_NO_ADDRESS) {
+    bool is_known = cause != PROBE_CAUSE_DESCRIPTORS && cause != PROBE_CAUSE_MEMORY; /* else nobody looked */
+    if (cause != PROBE_CAUSE_NONE && is_known) {
         end = (struct check_end){.outcome = HEALTH_OUTCOME_LOCAL_ERROR, .cause = cause};
     }
     return end;

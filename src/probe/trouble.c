@@ -61,7 +61,8 @@ enum probe_cause trouble_find_cause(int error)
     case EPIPE:
     case ETIMEDOUT: return PROBE_CAUSE_NONE;
     case ENETUNREACH:
-    case EHOSTUNREACH: return PROBE_CAUSE_NO_ROUTE; /* of type unreachable: ip-route(8) */
+    case EHOSTUNREACH:                        /* of type unreachable: ip-route(8) */
+    case EINVAL: return PROBE_CAUSE_NO_ROUTE; /* of type blackhole */
     case ENETDOWN: return PROBE_CAUSE_LINK_DOWN;
     case EADDRNOTAVAIL:
     case EADDRINUSE: return PROBE_CAUSE_NO_ADDRESS;

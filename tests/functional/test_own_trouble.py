@@ -104,16 +104,23 @@ def test_a_route_lost_is_not_a_region_lost(network, site):
     server.wait_answers("www.example.com", ["10.9.0.1"])
 
 
-def test_a_check_under_way_when_the_link_goes(network, site):
+GONE = {"link": [["link", "set", "up0", "down"]], **{kind: [["route", "add", kind, address] for address in ADDRESSES]
+                                                     for kind in ("unreachable", "prohibit", "blackhole")},
+        "rule": [["rule", "add", "to", "10.9.0.0/24", "prohibit"]]}
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_a_check_under_way_when_the_way_goes(network, site, how):
     """It ends by its time-out: that nobody answered means nothing once there is no way to anybody."""
     server = start(network, site, fall=1, timeout="1s", interval="1s")
     for web in site.webs:
         web.behave("silent")
     server.wait(lambda: metric(server, "steerd_checks_in_flight") == 4, "all of them wait for an answer")
-    kit.run_ip("link", "set", "up0", "down")
+    for words in GONE[how]:
+        kit.run_ip(*words)
     for az in ENDPOINTS:
         server.wait_state("endpoint", f"web-{az}", last_outcome="local_error")
-    assert states(server) == {"healthy"}
+    assert states(server) == {"healthy"} and "observed=unhealthy" not in server.read_log()
 
 
 def test_no_ipv6_address_but_a_route(network, site):
