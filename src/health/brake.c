@@ -152,12 +152,12 @@ void health_brake_enter(struct health *health, uint32_t monitor)
     }
 }
 
-void health_brake_replace(struct health *health, uint32_t monitor, const struct health_monitor *history)
+void health_brake_replace(struct health *health, uint32_t monitor, const struct health_history *history)
 {
     struct brake_side *side = health->brake == NULL ? NULL : side_of(health->brake, monitor);
     uint32_t window = side == NULL ? 0 : side->window;
     health_brake_leave(health, monitor);
-    health_copy_history(&health->monitors[monitor], history);
+    health_history_put(health, monitor, history);
     health_brake_enter(health, monitor);
     if (side != NULL && side->window != window) {
         side->window_ms = 0; /* it began elsewhere: health_brake_carry(), health_brake_resume() */

@@ -38,7 +38,7 @@ void health_brake_leave(struct health *health, uint32_t monitor);
 void health_brake_enter(struct health *health, uint32_t monitor);
 /* Another history for it, from a machine whose windows are other ones: until health_brake_carry() takes those
  * along too, or health_brake_resume() finds out. */
-void health_brake_replace(struct health *health, uint32_t monitor, const struct health_monitor *history);
+void health_brake_replace(struct health *health, uint32_t monitor, const struct health_history *history);
 void health_brake_resume(struct health *health);
 /* After the histories of all have changed. */
 void health_brake_rebuild(struct health *health);

@@ -75,16 +75,15 @@ static bool is_family_lost(const struct health *health, uint32_t monitor)
     return health_word_observed(health_word_of(word, family)) == HEALTH_OBSERVED_UNHEALTHY;
 }
 
-/* The worst that is said of what this monitor looks at; NULL: nothing. What the endpoint did without there
- * does not count. */
-static const struct health_monitor *find_worst(const struct health_carrier *c, uint32_t endpoint,
-                                               uint32_t monitor)
+/* Who says the worst of what this monitor looks at; HEALTH_NEW: nobody says anything. What the endpoint did
+ * without there does not count. */
+static uint32_t find_worst(const struct health_carrier *c, uint32_t endpoint, uint32_t monitor)
 {
-    const struct health_monitor *worst = NULL;
+    uint32_t worst = HEALTH_NEW;
     uint32_t seen = health_match_seen(&c->match, HEALTH_ENDPOINT, endpoint);
     uint64_t subject = c->to->kin[monitor].subject;
     if (seen == HEALTH_NEW || subject == 0) {
-        return NULL;
+        return HEALTH_NEW;
     }
     const struct health_node *old = &c->from->nodes[HEALTH_ENDPOINT][seen];
     for (uint32_t i = old->first_child; i < old->first_child + old->child_count; i++) {
@@ -92,31 +91,31 @@ static const struct health_monitor *find_worst(const struct health_carrier *c, u
         bool counts = other->role != HEALTH_WATCHED &&
                       (other->verdict != HEALTH_OBSERVED_UNHEALTHY || is_family_lost(c->from, i));
         if (c->from->kin[i].subject == subject && !other->idle && counts &&
-            (worst == NULL || severity_of(other) > severity_of(worst))) {
-            worst = other;
+            (worst == HEALTH_NEW || severity_of(other) > severity_of(&c->from->monitors[worst]))) {
+            worst = i;
         }
     }
     return worst;
 }
 
-static struct health_monitor find_history(const struct health_carrier *c, uint32_t endpoint, uint32_t monitor)
+static struct health_history find_history(const struct health_carrier *c, uint32_t endpoint, uint32_t monitor)
 {
     const struct health_match *match = &c->match;
     uint32_t old = match->is_same_plan ? monitor : match->monitors[monitor];
-    const struct health_monitor *from =
-        old != HEALTH_NEW ? &c->from->monitors[old] : find_worst(c, endpoint, monitor);
-    if (from == NULL) {
+    uint32_t from = old != HEALTH_NEW ? old : find_worst(c, endpoint, monitor);
+    if (from == HEALTH_NEW) {
         bool inherits = is_in_lost_place(c, endpoint);
-        return (struct health_monitor){.idle = !inherits && c->to->monitors[monitor].idle,
-                                       .inherited = inherits,
-                                       .verdict =
-                                           inherits ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_UNKNOWN};
+        return (struct health_history){
+            .monitor = {.idle = !inherits && c->to->monitors[monitor].idle,
+                        .inherited = inherits,
+                        .verdict = inherits ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_UNKNOWN}};
     }
-    struct health_monitor history = *from;
+    struct health_history history = health_history_get(c->from, from);
     if (!match->is_same_plan && !match->is_exact[monitor]) {
-        history.streak = 0; /* of another question */
-        history.failing = false;
-        history.recent = history.verdict == HEALTH_OBSERVED_UNHEALTHY ? UINT64_MAX : 0;
+        struct health_monitor *is = &history.monitor;
+        is->streak = 0; /* of another question */
+        is->failing = false;
+        is->recent = is->verdict == HEALTH_OBSERVED_UNHEALTHY ? UINT64_MAX : 0;
         history.stay.is_ready = false;
     }
     return history;
@@ -125,7 +124,7 @@ static struct health_monitor find_history(const struct health_carrier *c, uint32
 static bool has_history(const struct health_carrier *c, uint32_t endpoint, uint32_t monitor)
 {
     return c->match.is_same_plan || c->match.monitors[monitor] != HEALTH_NEW ||
-           find_worst(c, endpoint, monitor) != NULL;
+           find_worst(c, endpoint, monitor) != HEALTH_NEW;
 }
 
 /* Of the check of that name at that address, whatever it asked then; what others say, of the same question.
@@ -221,9 +220,9 @@ static void carry_first(struct health_carrier *c, enum health_kind kind, uint32_
 {
     const struct health_node *node = &c->to->nodes[kind][index];
     for (uint32_t i = 0; kind == HEALTH_ENDPOINT && i < node->child_count; i++) {
-        struct health_monitor history = find_history(c, index, node->first_child + i);
+        struct health_history history = find_history(c, index, node->first_child + i);
         health_opinions_follow(c->to, node->first_child + i);
-        health_copy_history(&c->to->monitors[node->first_child + i], &history);
+        health_history_put(c->to, node->first_child + i, &history);
         carry_results(c, node->first_child + i);
     }
     carry_ramp(c, kind, index);
@@ -326,7 +325,7 @@ static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_
 {
     const struct health_node *node = &c->to->nodes[kind][index];
     for (uint32_t i = 0; kind == HEALTH_ENDPOINT && i < node->child_count; i++) {
-        struct health_monitor history = find_history(c, index, node->first_child + i);
+        struct health_history history = find_history(c, index, node->first_child + i);
         health_replace_monitor(c->to, node->first_child + i, &history, c->wall_ms);
         carry_results(c, node->first_child + i);
     }
@@ -441,8 +440,8 @@ void health_adopt(struct health *to, const struct health *from, int64_t wall_ms)
     for (uint32_t m = 0; m < to->monitor_count; m++) {
         uint32_t endpoint = to->monitors[m].endpoint;
         if (has_history(&c, endpoint, m)) {
-            struct health_monitor history = find_history(&c, endpoint, m);
-            if (history.idle ==
+            struct health_history history = find_history(&c, endpoint, m);
+            if (history.monitor.idle ==
                 to->monitors[m].idle) { /* who looked up its name last knows what that leads to */
                 health_replace_monitor(to, m, &history, wall_ms);
             }

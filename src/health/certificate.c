@@ -12,13 +12,13 @@
 bool health_note_certificate(struct health *health, uint32_t monitor, int64_t end_s, bool is_near)
 {
     assert(monitor < health->monitor_count);
-    struct health_monitor *m = &health->monitors[monitor];
-    bool is_new = m->certificate_near != is_near;
-    if (m->idle || (m->certificate_s == end_s && !is_new)) {
+    const struct health_monitor *m = &health->monitors[monitor];
+    struct health_certificate *seen = &health->certificates[monitor];
+    bool is_new = seen->is_near != is_near;
+    if (m->idle || (seen->ends_s == end_s && !is_new)) {
         return false;
     }
     health_journal_note(health->journal, HEALTH_ENDPOINT, m->endpoint);
-    m->certificate_s = end_s;
-    m->certificate_near = is_near;
+    *seen = (struct health_certificate){.ends_s = end_s, .is_near = is_near};
     return is_new;
 }

@@ -141,7 +141,7 @@ int health_judge_failback(const struct health *health, enum health_kind kind, ui
 static void forgive(struct health *health, enum health_kind kind, uint32_t index, int64_t wall_ms)
 {
     health_stay_forgive(health, kind, index);
-    if (kind != HEALTH_ENDPOINT || health->monitors[index].stay.is_ready) {
+    if (kind != HEALTH_ENDPOINT || health->monitor_stays[index].is_ready) {
         let_go(health, kind, index, wall_ms);
     }
 }

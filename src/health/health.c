@@ -152,15 +152,26 @@ static size_t count_pushes(const struct health_plan *plan)
     return count;
 }
 
+static void add_pushes(struct health *health, const struct health_plan *plan)
+{
+    struct health_frame *frame = health->frame;
+    size_t count = count_pushes(plan);
+    frame->pushes = arena_alloc(frame->arena, count * sizeof *frame->pushes);
+    health->push_news = arena_alloc(health->arena, count * sizeof *health->push_news);
+    if (count != 0) {
+        frame->push_plans =
+            arena_copy(frame->arena, plan->pushes, plan->monitor_count * sizeof *plan->pushes);
+    }
+}
+
 static void fill_monitors(struct health *health, const struct health_plan *plan)
 {
     assert(plan->monitor_count < UINT32_MAX);
     health->monitor_count = (uint32_t)plan->monitor_count;
     health->monitors = arena_alloc(health->arena, plan->monitor_count * sizeof *health->monitors);
     health->kin = arena_alloc(health->frame->arena, plan->monitor_count * sizeof *health->kin);
-    health->frame->pushes =
-        arena_alloc(health->frame->arena, count_pushes(plan) * sizeof *health->frame->pushes);
-    health->push_news = arena_alloc(health->arena, count_pushes(plan) * sizeof *health->push_news);
+    add_pushes(health, plan);
+    health_history_add(health);
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         const struct health_monitor_plan *from = &plan->monitors[i];
         assert(from->endpoint < plan->endpoint_count);
@@ -181,8 +192,6 @@ static void fill_monitors(struct health *health, const struct health_plan *plan)
             health->monitors[i].is_told = plan->pushes[i].is_told || plan->pushes[i].ttl_ms != 0;
         }
         if (plan->pushes != NULL && plan->pushes[i].ttl_ms != 0) {
-            health->monitors[i].push_ttl_ms = plan->pushes[i].ttl_ms;
-            health->monitors[i].absent_fails = plan->pushes[i].absent_fails;
             health->frame->pushes[health->frame->push_count++] = i;
         }
         struct health_node *endpoint = &health->nodes[HEALTH_ENDPOINT][from->endpoint];
@@ -310,14 +319,13 @@ struct health *health_new_like(const struct health *from)
                                                       .rise = monitor->rise,
                                                       .fall = monitor->fall,
                                                       .is_told = monitor->is_told,
-                                                      .push_ttl_ms = monitor->push_ttl_ms,
-                                                      .absent_fails = monitor->absent_fails,
                                                       .families = monitor->families,
                                                       .role = monitor->role,
                                                       .window = monitor->window,
                                                       .stale_ms = monitor->stale_ms,
                                                       .rule = monitor->rule};
     }
+    health_history_add(health);
     health->push_news = arena_alloc(health->arena, health->frame->push_count * sizeof *health->push_news);
     health->results = health_results_hold(from->results);
     health->undone_ms = INT64_MAX;
@@ -553,8 +561,8 @@ int health_get_monitor(const struct health *health, uint32_t monitor, struct hea
                                                  from->result_ms == 0 ? 0 : health->now_ms - from->result_ms,
                                              .judged_ms = from->judged_ms,
                                              .checked_ms = from->checked_ms,
-                                             .certificate_s = from->certificate_s,
-                                             .certificate_near = from->certificate_near,
+                                             .certificate_s = health->certificates[monitor].ends_s,
+                                             .certificate_near = health->certificates[monitor].is_near,
                                              .stay = health_find_monitor_stay(health, monitor)};
     return 0;
 }

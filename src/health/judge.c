@@ -31,8 +31,9 @@ static enum health_observed judge_braked(struct health *health, uint32_t monitor
     struct health_monitor *m = &health->monitors[monitor];
     m->own = (uint8_t)own;
     enum health_observed judged = health_opinions_judge(health, monitor);
-    bool is_back = own == HEALTH_OBSERVED_HEALTHY && judged != HEALTH_OBSERVED_UNHEALTHY && m->stay.is_down &&
-                   m->stay.down_ms >= health_brake_find_first(health, monitor);
+    const struct health_stay *stay = &health->monitor_stays[monitor];
+    bool is_back = own == HEALTH_OBSERVED_HEALTHY && judged != HEALTH_OBSERVED_UNHEALTHY && stay->is_down &&
+                   stay->down_ms >= health_brake_find_first(health, monitor);
     return is_back                             ? HEALTH_OBSERVED_HEALTHY
            : judged == HEALTH_OBSERVED_UNKNOWN ? (enum health_observed)m->verdict
                                                : health_stay_monitor(health, monitor, judged);
@@ -45,7 +46,7 @@ static void follow_brake(struct health *health, uint32_t monitor, enum health_ob
     if (health->monitors[monitor].is_judged) {
         bool is_back = verdict == HEALTH_OBSERVED_HEALTHY;
         verdict = judge_braked(health, monitor, verdict);
-        if (!is_back || verdict != HEALTH_OBSERVED_HEALTHY || !health->monitors[monitor].stay.is_down) {
+        if (!is_back || verdict != HEALTH_OBSERVED_HEALTHY || !health->monitor_stays[monitor].is_down) {
             health_turn_monitor(health, monitor, verdict, wall_ms);
             return;
         }

@@ -10,6 +10,7 @@ src_libhealth_a_SOURCES = \
 	src/health/dormant.c \
 	src/health/due.c \
 	src/health/health.c src/health/health.h \
+	src/health/history.c \
 	src/health/judge.c \
 	src/health/lag.c src/health/lag.h src/health/lag_inside.h \
 	src/health/load.c \

@@ -20,6 +20,7 @@
 
 enum { HEALTH_KINDS = HEALTH_REGION + 1 };
 
+/* What each has. What few ever have something to say of is in columns of its own. */
 struct health_monitor {
     uint64_t identity;
     int64_t checked_ms, judged_ms;
@@ -27,7 +28,9 @@ struct health_monitor {
     int64_t answered_ms;  /* likewise: when it answered the last time */
     int64_t result_ms;    /* likewise: when it had a result that says anything; 0: never */
     uint32_t endpoint, duration_us;
-    uint64_t recent; /* the latest results, a bit for each that failed, the newest lowest */
+    uint32_t rule;     /* 1 + index of it; 0: none */
+    uint32_t stale_ms; /* without a result for so long nothing is known of it now; 0: for ever */
+    uint64_t recent;   /* the latest results, a bit for each that failed, the newest lowest */
     uint16_t rise, fall, detail, streak;
     uint8_t window;      /* how many of those count, of which `fall` are too many; 0: the streak does */
     uint8_t role;        /* enum health_role */
@@ -45,20 +48,28 @@ struct health_monitor {
     bool is_judged;  /* by a quorum of vantages, and not by its own results alone */
     bool disputed;   /* likewise: somebody who counts does not agree with the verdict, or may not any more */
     bool restored;   /* what it says is from before the start: nothing was heard of it since */
-    bool certificate_near; /* its end was told to be */
-    bool is_told;      /* its results are what others say: no matter of our sight, nor of other vantages' */
-    bool absent_fails; /* of one that is reported to: nobody reporting is a failure */
-    uint32_t push_ttl_ms;  /* likewise: how long a report counts; 0: it is checked */
-    int64_t certificate_s; /* when the certificate that was seen ends, since 1970; 0: none was */
-    /* of one that is reported to, which is told as well: */
-    int64_t push_ends_ms; /* monotonic: until when the latest one counts; 0: not known, or over */
-    int64_t push_time_ms; /* of the latest one, as it said, wall; 0: it did not */
-    uint64_t push_seq;    /* likewise */
-    bool push_is_news;    /* one that was not written down yet (push_news) */
+    bool is_told;    /* its results are what others say: no matter of our sight, nor of other vantages' */
+};
+
+/* The latest report to a monitor that is reported to, which is told as well. */
+struct health_report {
+    int64_t ends_ms; /* monotonic: until when it counts; 0: not known, or over */
+    int64_t time_ms; /* as it said, wall; 0: it did not */
+    uint64_t seq;    /* likewise */
+    bool is_news;    /* it was not written down yet (push_news) */
+};
+
+struct health_certificate {
+    int64_t ends_s; /* of the one that was seen, since 1970; 0: none was */
+    bool is_near;   /* that was told */
+};
+
+/* What came of results, wherever that is kept. */
+struct health_history {
+    struct health_monitor monitor; /* without what the plan says */
     struct health_stay stay;
-    uint32_t rule;     /* 1 + index of it; 0: none */
-    uint32_t stale_ms; /* without a result for so long nothing is known of it now; 0: for ever */
-    int64_t queue_ms;  /* when it is looked at again; 0: never */
+    struct health_report report; /* but for is_news */
+    struct health_certificate certificate;
 };
 
 /* What those say that have a say: monitors in a family of their endpoint, endpoints in their az, azs in their
@@ -193,6 +204,10 @@ struct health {
     int64_t next_load_ms; /* monotonic: before this no load grows too old, and none waits; 0: none does */
     struct health_monitor *monitors;
     uint32_t monitor_count;
+    struct health_stay *monitor_stays; /* of monitors, as what follows */
+    int64_t *queued_ms;                /* when it is looked at whether it stays; 0: it is not */
+    struct health_report *reports;
+    struct health_certificate *certificates;
     struct health_results *results; /* of monitors, held; NULL: they are not kept */
     struct health_override_entry *overrides;
     size_t override_count, override_capacity;
@@ -235,7 +250,8 @@ struct health_frame {
     struct arena *arena;
     uint32_t *pushes; /* monitors that are reported to */
     uint32_t push_count;
-    struct health_quorums quorums; /* count 0: none */
+    struct health_push_plan *push_plans; /* of all monitors; NULL: none is */
+    struct health_quorums quorums;       /* count 0: none */
 };
 
 static inline struct health_effective health_node_get_told(const struct health_node *node)
@@ -363,12 +379,13 @@ void health_carry_load(struct health *to, uint32_t endpoint, const struct health
 void health_rebuild(struct health *health);
 
 /* What its own results say, whoever judges it. */
-static inline enum health_observed health_find_own(const struct health_monitor *monitor)
+static inline enum health_observed health_find_own(const struct health_monitor *monitor,
+                                                   const struct health_stay *stay)
 {
-    return monitor->is_judged       ? (enum health_observed)monitor->own
-           : monitor->inherited     ? HEALTH_OBSERVED_UNKNOWN
-           : monitor->stay.is_ready ? HEALTH_OBSERVED_HEALTHY
-                                    : (enum health_observed)monitor->verdict;
+    return monitor->is_judged   ? (enum health_observed)monitor->own
+           : monitor->inherited ? HEALTH_OBSERVED_UNKNOWN
+           : stay->is_ready     ? HEALTH_OBSERVED_HEALTHY
+                                : (enum health_observed)monitor->verdict;
 }
 
 /* What the next result of its own is counted on. */
@@ -377,35 +394,13 @@ static inline enum health_observed health_get_own(const struct health_monitor *m
     return (enum health_observed)(monitor->is_judged ? monitor->own : monitor->verdict);
 }
 
-/* What came of results, without what the plan says. */
-static inline void health_copy_history(struct health_monitor *to, const struct health_monitor *from)
+/* How a monitor is reported to; of one that is checked all is 0. */
+static inline const struct health_push_plan *health_get_push_plan(const struct health *health,
+                                                                  uint32_t monitor)
 {
-    to->idle = from->idle;
-    to->checked_ms = from->checked_ms;
-    to->judged_ms = from->judged_ms;
-    to->suspected_ms = from->suspected_ms;
-    to->answered_ms = from->answered_ms;
-    to->result_ms = from->result_ms;
-    to->says = from->says;
-    to->own = to->is_judged ? (uint8_t)health_find_own(from) : (uint8_t)HEALTH_OBSERVED_UNKNOWN;
-    to->disputed = to->is_judged && from->disputed;
-    to->duration_us = from->duration_us;
-    to->detail = from->detail;
-    to->streak = from->streak;
-    to->failing = from->failing;
-    to->inherited = from->inherited;
-    to->left_unhealthy = from->left_unhealthy;
-    to->untried = from->untried;
-    to->verdict = from->verdict;
-    to->outcome = from->outcome;
-    to->restored = from->restored;
-    to->certificate_near = from->certificate_near;
-    to->certificate_s = from->certificate_s;
-    to->push_ends_ms = from->push_ends_ms;
-    to->push_time_ms = from->push_time_ms;
-    to->push_seq = from->push_seq;
-    to->stay = from->stay;
-    to->recent = from->recent;
+    static const struct health_push_plan none = {.ttl_ms = 0};
+    const struct health_push_plan *plans = health->frame->push_plans;
+    return plans == NULL ? &none : &plans[monitor];
 }
 
 /* Had it no result for so long that nothing is known of it now? Its verdict stands all the same. */
@@ -459,6 +454,14 @@ bool health_opinions_differ(const struct health *health, uint32_t monitor);
 /* A quorum judges. Returns whether the verdict changed. */
 bool health_opinions_settle(struct health *health, uint32_t monitor);
 
+/* ---- history.c ---- */
+
+/* Columns of monitors, which take memory where they are written to. */
+void health_history_add(struct health *health);
+struct health_history health_history_get(const struct health *health, uint32_t monitor);
+/* What the plan says stays. */
+void health_history_put(struct health *health, uint32_t monitor, const struct health_history *history);
+
 /* ---- judge.c ---- */
 
 /* Its opinions, or what they count, are others. */
@@ -493,7 +496,7 @@ void health_turn_monitor(struct health *health, uint32_t monitor, enum health_ob
 void health_climb(struct health *health, enum health_kind kind, uint32_t index, int64_t wall_ms);
 
 /* Another history for a monitor, as if its results had come here; since when is the caller's to say. */
-void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_monitor *history,
+void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_history *history,
                             int64_t wall_ms);
 
 /* Of an az or region: it is lost until something is found out in there. */

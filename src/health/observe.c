@@ -334,18 +334,18 @@ void health_alter_monitor(struct health *health, uint32_t monitor, enum health_o
 
 /* ---- histories from elsewhere ---- */
 
-void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_monitor *history,
+void health_replace_monitor(struct health *health, uint32_t monitor, const struct health_history *history,
                             int64_t wall_ms)
 {
-    struct health_monitor *m = &health->monitors[monitor];
+    const struct health_monitor *m = &health->monitors[monitor], *next = &history->monitor;
     struct health_share before = health_share_of(m);
-    bool stays = m->says == HEALTH_SAYS_SUSPECT && history->says == HEALTH_SAYS_SUSPECT &&
-                 m->suspected_ms == history->suspected_ms && /* where it stands among suspects */
-                 m->answered_ms == history->answered_ms;
+    bool stays = m->says == HEALTH_SAYS_SUSPECT && next->says == HEALTH_SAYS_SUSPECT &&
+                 m->suspected_ms == next->suspected_ms && /* where it stands among suspects */
+                 m->answered_ms == next->answered_ms;
     health->pushes = (struct health_push_round){.next_ms = 0};
     health_opinions_follow(health, monitor);
     if (stays) {
-        health_copy_history(m, history);
+        health_history_put(health, monitor, history);
     } else {
         health_brake_replace(health, monitor, history);
     }
@@ -371,18 +371,18 @@ static void set_used(struct health *health, uint32_t monitor, bool used)
     uint32_t word = health_word_get(health, HEALTH_ENDPOINT, m->endpoint);
     bool was_unhealthy = m->idle ? m->left_unhealthy : m->verdict == HEALTH_OBSERVED_UNHEALTHY;
     bool inherits = used && (was_unhealthy || health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY);
-    struct health_monitor history = {.idle = !used,
-                                     .left_unhealthy = !used && was_unhealthy,
-                                     .untried = m->untried,
-                                     .inherited = inherits,
-                                     .verdict =
-                                         inherits ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_UNKNOWN};
+    struct health_history history = {
+        .monitor = {.idle = !used,
+                    .left_unhealthy = !used && was_unhealthy,
+                    .untried = m->untried,
+                    .inherited = inherits,
+                    .verdict = inherits ? HEALTH_OBSERVED_UNHEALTHY : HEALTH_OBSERVED_UNKNOWN}};
     if (was_unhealthy) { /* nor does that end before its time */
-        history.stay = m->stay;
+        history.stay = health->monitor_stays[monitor];
         history.stay.is_ready = false;
     }
     health_brake_leave(health, monitor);
-    health_copy_history(m, &history);
+    health_history_put(health, monitor, &history);
     health_brake_enter(health, monitor);
     health_opinions_forget(health, monitor);
     health->pushes = (struct health_push_round){.next_ms = 0}; /* it is to be looked at */
@@ -426,14 +426,14 @@ bool health_move_monitors(struct health *health, const struct health_move *move,
     health->wall_ms = wall_ms;
     for (uint32_t i = 0; i < move->count; i++) { /* between two of them the endpoint would be in no state */
         uint32_t from = move->from + i * move->step, to = move->to + i * move->step;
-        struct health_monitor *source = &health->monitors[from], *target = &health->monitors[to];
+        const struct health_monitor *source = &health->monitors[from], *target = &health->monitors[to];
         struct health_share before = health_share_of(source), target_before = health_share_of(target);
-        struct health_monitor history = *source;
-        history.says = HEALTH_SAYS_NOTHING; /* of the other family */
-        history.answered_ms = 0;
+        struct health_history history = health_history_get(health, from);
+        history.monitor.says = HEALTH_SAYS_NOTHING; /* of the other family */
+        history.monitor.answered_ms = 0;
         set_used(health, from, false);
-        health_copy_history(target, &history);
-        source->stay = (struct health_stay){.is_down = false};
+        health_history_put(health, to, &history);
+        health->monitor_stays[from] = (struct health_stay){.is_down = false};
         health_stay_queue(health, HEALTH_ENDPOINT, to);
         health_count_again(health, source, before);
         health_count_again(health, target, target_before);

@@ -16,24 +16,23 @@
 enum { PUSH_TURN = 64, LOOK_TURN = 512 }; /* that expire, and are looked at, at once: under the lock */
 
 /* The latest one counts, and not the silence behind it. */
-static bool is_heard(const struct health_monitor *m, int64_t now_ms)
+static bool is_heard(const struct health_monitor *m, const struct health_report *report, int64_t now_ms)
 {
-    return m->push_ends_ms > now_ms &&
+    return report->ends_ms > now_ms &&
            (m->outcome == HEALTH_OUTCOME_OK || m->outcome == HEALTH_OUTCOME_REPORTED_DOWN);
 }
 
 /* A counter may begin anew once it was silent; and a clock that ran ahead may have been put right by then. */
-static bool is_replayed(const struct health_monitor *m, const struct health_push *push, int64_t wall_ms,
-                        int64_t now_ms)
+static bool is_replayed(const struct health_report *latest, const struct health_push *push,
+                        bool may_begin_anew, int64_t wall_ms)
 {
-    bool may_begin_anew = !is_heard(m, now_ms);
-    bool was_ahead = may_begin_anew && m->push_time_ms > wall_ms;
-    if (push->time_ms != 0 && m->push_time_ms != 0 &&
-        (was_ahead ? push->time_ms == m->push_time_ms : push->time_ms <= m->push_time_ms)) {
+    bool was_ahead = may_begin_anew && latest->time_ms > wall_ms;
+    if (push->time_ms != 0 && latest->time_ms != 0 &&
+        (was_ahead ? push->time_ms == latest->time_ms : push->time_ms <= latest->time_ms)) {
         return true;
     }
-    return push->seq != 0 && m->push_seq != 0 &&
-           (may_begin_anew ? push->seq == m->push_seq : push->seq <= m->push_seq);
+    return push->seq != 0 && latest->seq != 0 &&
+           (may_begin_anew ? push->seq == latest->seq : push->seq <= latest->seq);
 }
 
 static void take(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
@@ -57,9 +56,9 @@ static void note_end(struct health *health, int64_t ends_ms)
 /* Results that say the same as before are not written down one by one; which report was the last one is. */
 static void note_news(struct health *health, uint32_t monitor)
 {
-    struct health_monitor *m = &health->monitors[monitor];
-    if (health->diary != NULL && !m->push_is_news) {
-        m->push_is_news = true;
+    bool *is_news = &health->reports[monitor].is_news;
+    if (health->diary != NULL && !*is_news) {
+        *is_news = true;
         health->push_news[health->push_news_count++] = monitor;
     }
 }
@@ -68,63 +67,66 @@ enum health_push_fate health_push(struct health *health, uint32_t monitor, const
                                   int64_t wall_ms, int64_t now_ms)
 {
     assert(monitor < health->monitor_count);
-    struct health_monitor *m = &health->monitors[monitor];
-    assert(m->push_ttl_ms != 0);
-    int64_t ttl_ms = push->ttl_ms != 0 ? push->ttl_ms : m->push_ttl_ms;
+    const struct health_push_plan *plan = health_get_push_plan(health, monitor);
+    struct health_report *latest = &health->reports[monitor];
+    assert(plan->ttl_ms != 0);
+    int64_t ttl_ms = push->ttl_ms != 0 ? push->ttl_ms : plan->ttl_ms;
     int64_t age_ms = push->time_ms != 0 && push->time_ms < wall_ms ? wall_ms - push->time_ms : 0;
     if (age_ms >= ttl_ms) {
         return HEALTH_PUSH_LATE;
     }
-    if (is_replayed(m, push, wall_ms, now_ms)) {
+    if (is_replayed(latest, push, !is_heard(&health->monitors[monitor], latest, now_ms), wall_ms)) {
         return HEALTH_PUSH_REPLAYED;
     }
-    m->push_ends_ms = now_ms + ttl_ms - age_ms;
-    m->push_time_ms = push->time_ms != 0 ? push->time_ms : m->push_time_ms;
-    m->push_seq = push->seq;
-    note_end(health, m->push_ends_ms);
+    latest->ends_ms = now_ms + ttl_ms - age_ms;
+    latest->time_ms = push->time_ms != 0 ? push->time_ms : latest->time_ms;
+    latest->seq = push->seq;
+    note_end(health, latest->ends_ms);
     note_news(health, monitor);
     take(health, monitor, push->up ? HEALTH_OUTCOME_OK : HEALTH_OUTCOME_REPORTED_DOWN, wall_ms,
-         m->push_ends_ms - now_ms);
+         latest->ends_ms - now_ms);
     return HEALTH_PUSH_TAKEN;
 }
 
 /* Since a start, a reload or a takeover nobody has said until when the last report counts. */
-static void find_end(struct health_monitor *m, int64_t wall_ms, int64_t now_ms)
+static void find_end(struct health *health, uint32_t monitor, int64_t wall_ms, int64_t now_ms)
 {
-    int64_t left_ms = m->push_ttl_ms;
-    if (m->outcome == HEALTH_OUTCOME_NONE ? !m->absent_fails : m->outcome == HEALTH_OUTCOME_STALE) {
+    const struct health_monitor *m = &health->monitors[monitor];
+    const struct health_push_plan *plan = health_get_push_plan(health, monitor);
+    int64_t left_ms = plan->ttl_ms;
+    if (m->outcome == HEALTH_OUTCOME_NONE ? !plan->absent_fails : m->outcome == HEALTH_OUTCOME_STALE) {
         return; /* nothing to wait for */
     }
     if (m->outcome != HEALTH_OUTCOME_NONE && m->outcome != HEALTH_OUTCOME_ABSENT && m->checked_ms < wall_ms) {
         left_ms -= wall_ms - m->checked_ms;
     }
-    m->push_ends_ms = now_ms + left_ms;
+    health->reports[monitor].ends_ms = now_ms + left_ms;
 }
 
 static void expire(struct health *health, uint32_t monitor, int64_t wall_ms, int64_t now_ms)
 {
-    struct health_monitor *m = &health->monitors[monitor];
-    m->push_ends_ms = m->absent_fails ? now_ms + m->push_ttl_ms : 0;
+    const struct health_push_plan *plan = health_get_push_plan(health, monitor);
+    health->reports[monitor].ends_ms = plan->absent_fails ? now_ms + plan->ttl_ms : 0;
     note_news(health, monitor);
-    take(health, monitor, m->absent_fails ? HEALTH_OUTCOME_ABSENT : HEALTH_OUTCOME_STALE, wall_ms,
-         m->push_ttl_ms);
+    take(health, monitor, plan->absent_fails ? HEALTH_OUTCOME_ABSENT : HEALTH_OUTCOME_STALE, wall_ms,
+         plan->ttl_ms);
 }
 
 /* Returns whether it has expired. */
 static bool follow(struct health *health, uint32_t monitor, int64_t wall_ms, int64_t now_ms)
 {
-    struct health_monitor *m = &health->monitors[monitor];
-    if (m->idle) {
+    const struct health_report *report = &health->reports[monitor];
+    if (health->monitors[monitor].idle) {
         return false;
     }
-    if (m->push_ends_ms == 0) {
-        find_end(m, wall_ms, now_ms);
+    if (report->ends_ms == 0) {
+        find_end(health, monitor, wall_ms, now_ms);
     }
-    bool is_over = m->push_ends_ms != 0 && m->push_ends_ms <= now_ms;
+    bool is_over = report->ends_ms != 0 && report->ends_ms <= now_ms;
     if (is_over) {
         expire(health, monitor, wall_ms, now_ms);
     }
-    note_end(health, m->push_ends_ms);
+    note_end(health, report->ends_ms);
     return is_over;
 }
 

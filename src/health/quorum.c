@@ -342,7 +342,7 @@ void health_opinions_follow(struct health *health, uint32_t monitor)
     }
     bool is_judged = opinion_scope_of(health, monitor) != LOCAL_BIT && !m->is_told;
     if (m->is_judged != is_judged) {
-        uint8_t own = (uint8_t)health_find_own(m);
+        uint8_t own = (uint8_t)health_find_own(m, &health->monitor_stays[monitor]);
         m->is_judged = is_judged;
         m->own = is_judged ? own : HEALTH_OBSERVED_UNKNOWN;
         m->disputed = false;

@@ -36,7 +36,7 @@ struct read_monitor {
     uint8_t role;
     struct health_kin kin;
     uint8_t brake_family;
-    struct health_monitor history; /* without the plan, and without what follows */
+    struct health_history history; /* without the plan, and without what follows */
     struct read_push push;
 };
 
@@ -93,7 +93,7 @@ size_t health_record_catch_up_pushes(struct health *health, size_t count, struct
 bool health_record_read_push(struct health_reader *reader, struct cursor *body);
 /* By the clock of who reads. */
 void health_record_fill_push(const struct read_push *push, const struct health_reading *reading,
-                             struct health_monitor *monitor);
+                             struct health_report *report);
 
 /* ---- record_lag.c ---- */
 

@@ -141,16 +141,17 @@ static void fill_results(const struct health_reader *reader, const struct health
 {
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         struct health_monitor *m = &health->monitors[i];
-        m->is_judged = reader->monitors[i].history.is_judged;
-        health_copy_history(m, &reader->monitors[i].history);
-        health_record_fill_push(&reader->monitors[i].push, reading, m);
+        struct health_history history = reader->monitors[i].history;
+        m->is_judged = history.monitor.is_judged;
+        history.stay = move_stay(&history.stay, reading);
+        health_record_fill_push(&reader->monitors[i].push, reading, &history.report);
+        health_history_put(health, i, &history);
         m->suspected_ms = shift(m->suspected_ms, reading->shift_ms);
         m->answered_ms = shift(m->answered_ms, reading->shift_ms);
         m->result_ms =
             m->judged_ms == 0 || reading->now_ms == 0
                 ? 0
                 : reading->now_ms - (reading->wall_ms > m->judged_ms ? reading->wall_ms - m->judged_ms : 0);
-        m->stay = move_stay(&m->stay, reading);
         m->restored = (m->restored || reading->is_restored) && m->outcome != HEALTH_OUTCOME_NONE &&
                       reading->alive_ms == 0;
         if (reading->alive_ms != 0) {

@@ -15,16 +15,17 @@ static const int64_t time_max_ms = INT64_C(1) << 60;
 
 void health_record_add_push(const struct health *health, uint32_t monitor, struct buffer *to)
 {
-    const struct health_monitor *m = &health->monitors[monitor];
+    const struct health_report *report = &health->reports[monitor];
     uint8_t bytes[BODY];
     struct cursor body = cursor_init(bytes, sizeof bytes);
-    if (m->push_ttl_ms == 0 || (m->push_ends_ms == 0 && m->push_time_ms == 0 && m->push_seq == 0)) {
+    if (health_get_push_plan(health, monitor)->ttl_ms == 0 ||
+        (report->ends_ms == 0 && report->time_ms == 0 && report->seq == 0)) {
         return;
     }
     cursor_write_u32(&body, monitor);
-    cursor_write_i64(&body, m->push_ends_ms);
-    cursor_write_i64(&body, m->push_time_ms);
-    cursor_write_u64(&body, m->push_seq);
+    cursor_write_i64(&body, report->ends_ms);
+    cursor_write_i64(&body, report->time_ms);
+    cursor_write_u64(&body, report->seq);
     health_record_add(to, HEALTH_RECORD_PUSH, bytes, body.at);
 }
 
@@ -32,7 +33,7 @@ size_t health_record_catch_up_pushes(struct health *health, size_t count, struct
 {
     for (; count != 0 && health->push_news_count != 0; count--) {
         uint32_t monitor = health->push_news[--health->push_news_count];
-        health->monitors[monitor].push_is_news = false;
+        health->reports[monitor].is_news = false;
         health_record_add_push(health, monitor, to);
     }
     return health->push_news_count;
@@ -59,14 +60,14 @@ bool health_record_read_push(struct health_reader *reader, struct cursor *body)
 
 /* What is said of a far future was said by another clock: then it ends as if only its result was known. */
 void health_record_fill_push(const struct read_push *push, const struct health_reading *reading,
-                             struct health_monitor *monitor)
+                             struct health_report *report)
 {
     int64_t ends_ms = push->ends_ms;
-    monitor->push_time_ms = push->time_ms;
-    monitor->push_seq = push->seq;
-    monitor->push_ends_ms = 0;
+    report->time_ms = push->time_ms;
+    report->seq = push->seq;
+    report->ends_ms = 0;
     if (ends_ms != 0 && !__builtin_add_overflow(ends_ms, reading->shift_ms, &ends_ms) &&
         (reading->now_ms == 0 || ends_ms - reading->now_ms < END_MAX_MS)) {
-        monitor->push_ends_ms = ends_ms == 0 ? -1 : ends_ms;
+        report->ends_ms = ends_ms == 0 ? -1 : ends_ms;
     }
 }

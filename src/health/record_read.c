@@ -224,32 +224,33 @@ static bool read_ramp(struct health_reader *reader, struct cursor *body)
 static bool read_result(struct health_reader *reader, struct cursor *body)
 {
     uint32_t index = cursor_read_u32(body);
-    struct health_monitor m = {.checked_ms = cursor_read_i64(body)};
-    m.judged_ms = cursor_read_i64(body);
-    m.suspected_ms = cursor_read_i64(body);
-    m.answered_ms = cursor_read_i64(body);
-    m.duration_us = cursor_read_u32(body);
-    m.detail = cursor_read_u16(body);
-    m.streak = cursor_read_u16(body);
+    struct health_history history = {.monitor.checked_ms = cursor_read_i64(body)};
+    struct health_monitor *m = &history.monitor;
+    m->judged_ms = cursor_read_i64(body);
+    m->suspected_ms = cursor_read_i64(body);
+    m->answered_ms = cursor_read_i64(body);
+    m->duration_us = cursor_read_u32(body);
+    m->detail = cursor_read_u16(body);
+    m->streak = cursor_read_u16(body);
     unsigned flags = cursor_read_u8(body);
-    m.verdict = cursor_read_u8(body);
-    m.outcome = cursor_read_u8(body);
-    m.says = cursor_read_u8(body);
-    m.failing = (flags & HEALTH_FLAG_FAILING) != 0;
-    m.idle = (flags & HEALTH_FLAG_IDLE) != 0;
-    m.inherited = (flags & HEALTH_FLAG_INHERITED) != 0;
-    m.untried = (flags & HEALTH_FLAG_UNTRIED) != 0;
-    m.restored = (flags & HEALTH_FLAG_RESTORED) != 0;
-    m.left_unhealthy = (flags & HEALTH_FLAG_LEFT_UNHEALTHY) != 0;
-    m.own = (uint8_t)(flags >> HEALTH_FLAG_OWN_SHIFT);
-    m.is_judged = m.own != HEALTH_OBSERVED_UNKNOWN;
+    m->verdict = cursor_read_u8(body);
+    m->outcome = cursor_read_u8(body);
+    m->says = cursor_read_u8(body);
+    m->failing = (flags & HEALTH_FLAG_FAILING) != 0;
+    m->idle = (flags & HEALTH_FLAG_IDLE) != 0;
+    m->inherited = (flags & HEALTH_FLAG_INHERITED) != 0;
+    m->untried = (flags & HEALTH_FLAG_UNTRIED) != 0;
+    m->restored = (flags & HEALTH_FLAG_RESTORED) != 0;
+    m->left_unhealthy = (flags & HEALTH_FLAG_LEFT_UNHEALTHY) != 0;
+    m->own = (uint8_t)(flags >> HEALTH_FLAG_OWN_SHIFT);
+    m->is_judged = m->own != HEALTH_OBSERVED_UNKNOWN;
     bool has_more = cursor_left(body) != 0;
-    m.recent = has_more ? cursor_read_u64(body) : m.verdict == HEALTH_OBSERVED_UNHEALTHY ? UINT64_MAX : 0;
-    bool is_good = read_stay(body, &m.stay) && !body->failed && index < reader->monitor_count &&
-                   m.own <= HEALTH_OBSERVED_UNHEALTHY && m.verdict <= HEALTH_OBSERVED_UNHEALTHY &&
-                   m.outcome < HEALTH_OUTCOME_COUNT && m.says <= HEALTH_SAYS_SUSPECT;
+    m->recent = has_more ? cursor_read_u64(body) : m->verdict == HEALTH_OBSERVED_UNHEALTHY ? UINT64_MAX : 0;
+    bool is_good = read_stay(body, &history.stay) && !body->failed && index < reader->monitor_count &&
+                   m->own <= HEALTH_OBSERVED_UNHEALTHY && m->verdict <= HEALTH_OBSERVED_UNHEALTHY &&
+                   m->outcome < HEALTH_OUTCOME_COUNT && m->says <= HEALTH_SAYS_SUSPECT;
     if (is_good) {
-        reader->monitors[index].history = m;
+        reader->monitors[index].history = history;
     }
     return is_good;
 }
@@ -336,7 +337,7 @@ static bool read_ages(struct health_reader *reader, struct cursor *body)
     uint32_t at = cursor_read_u32(body);
     int64_t wall_ms = cursor_read_i64(body), now_ms = cursor_read_i64(body);
     for (; cursor_left(body) != 0 && at < reader->monitor_count; at++) {
-        age(&reader->monitors[at].history, wall_ms, now_ms, cursor_read_u16(body));
+        age(&reader->monitors[at].history.monitor, wall_ms, now_ms, cursor_read_u16(body));
     }
     return !body->failed && cursor_left(body) == 0;
 }

@@ -222,9 +222,10 @@ static void add_result(const struct health *health, uint32_t index, struct buffe
     cursor_write_u8(&body, m->verdict);
     cursor_write_u8(&body, m->outcome);
     cursor_write_u8(&body, m->says);
-    if (has_stay(&m->stay) || m->window != 0) {
+    const struct health_stay *stay = &health->monitor_stays[index];
+    if (has_stay(stay) || m->window != 0) {
         cursor_write_u64(&body, m->recent);
-        write_stay(&body, &m->stay);
+        write_stay(&body, stay);
     }
     add(to, HEALTH_RECORD_RESULT, &body);
 }

@@ -135,7 +135,12 @@ static int64_t find_end(const struct health_rule *rule, const struct health_stay
 
 static struct health_stay *stay_of(const struct health *health, enum health_kind kind, uint32_t index)
 {
-    return kind == HEALTH_ENDPOINT ? &health->monitors[index].stay : &health->groups[kind][index].stay;
+    return kind == HEALTH_ENDPOINT ? &health->monitor_stays[index] : &health->groups[kind][index].stay;
+}
+
+static int64_t *queued_of(const struct health *health, enum health_kind kind, uint32_t index)
+{
+    return kind == HEALTH_ENDPOINT ? &health->queued_ms[index] : &health->groups[kind][index].queue_ms;
 }
 
 static const struct health_rule *rule_of(const struct health *health, enum health_kind kind, uint32_t index)
@@ -154,8 +159,7 @@ void health_stay_queue(struct health *health, enum health_kind kind, uint32_t in
     const struct health_stay *stay = stay_of(health, kind, index);
     struct health_stay_queue *queue = &health->stays;
     enum health_stay_reason reason;
-    int64_t *queued_ms =
-        kind == HEALTH_ENDPOINT ? &health->monitors[index].queue_ms : &health->groups[kind][index].queue_ms;
+    int64_t *queued_ms = queued_of(health, kind, index);
     if (!stay->is_down || health->keeps_stays) {
         return;
     }
@@ -327,7 +331,7 @@ enum health_observed health_stay_monitor(struct health *health, uint32_t monitor
         go_down(health, HEALTH_ENDPOINT, monitor);
         return verdict;
     }
-    if (!m->stay.is_down) {
+    if (!health->monitor_stays[monitor].is_down) {
         return verdict;
     }
     if (verdict != HEALTH_OBSERVED_HEALTHY && (m->is_judged || !health_is_well(m))) {
@@ -340,7 +344,7 @@ enum health_observed health_stay_monitor(struct health *health, uint32_t monitor
 void health_stay_undo(struct health *health, uint32_t monitor)
 {
     const struct health_rule *rule = rule_of(health, HEALTH_ENDPOINT, monitor);
-    struct health_stay *stay = &health->monitors[monitor].stay;
+    struct health_stay *stay = &health->monitor_stays[monitor];
     lift(stay);
     stay->penalty = (float)fmax(0, (double)stay->penalty - rule->penalty);
 }
@@ -391,8 +395,7 @@ int64_t health_next_stay(const struct health *health)
 static bool is_over(struct health *health, const struct health_stay_due *due)
 {
     const struct health_stay *stay = stay_of(health, due->kind, due->index);
-    int64_t *queued_ms = due->kind == HEALTH_ENDPOINT ? &health->monitors[due->index].queue_ms
-                                                      : &health->groups[due->kind][due->index].queue_ms;
+    int64_t *queued_ms = queued_of(health, due->kind, due->index);
     enum health_stay_reason reason;
     if (*queued_ms != due->at_ms) {
         return false;
