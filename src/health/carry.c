@@ -31,6 +31,7 @@ struct health_carrier *health_carrier_new(struct health *to, struct health *from
     *c = (struct health_carrier){.to = to, .from = from, .wall_ms = wall_ms, .listener = to->listener};
     to->wall_ms = wall_ms;
     to->is_filled = false;
+    health_guards_rest(to);
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         c->kept[kind] = memory_alloc_array(to->counts[kind], sizeof *c->kept[kind]);
     }
@@ -184,6 +185,7 @@ static void keep(struct health_carrier *c, enum health_kind kind, uint32_t index
         health_outage_copy(&kept->outages[family],
                            health_outage_at(c->from, kind, old, (enum health_family)family));
     }
+    health_guard_read_fall(c->from, kind, old, &kept->fallen);
 }
 
 /* Returns whether words of it may have changed. */
@@ -274,6 +276,7 @@ bool health_carrier_step(struct health_carrier *c, size_t count)
     }
     health_brake_carry(c->to, c->from);
     health_lags_carry(c->to, c->from, true);
+    health_guards_carry(c->to, c->from, true);
     return false;
 }
 
@@ -288,6 +291,7 @@ static void put_right(struct health_carrier *c, enum health_kind kind, uint32_t 
         health_outage_copy(health_outage_at(c->to, kind, index, (enum health_family)family),
                            &kept->outages[family]);
     }
+    health_guard_put_fall(c->to, kind, index, is_known ? &kept->fallen : NULL);
 }
 
 void health_carrier_settle(struct health_carrier *c)
@@ -390,6 +394,7 @@ size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
     if (any) {
         health_table_advance(c->to);
     }
+    health_guards_carry(c->to, c->from, false);
     for (size_t i = 0; i < c->touched_count; i++) {
         put_right(c, c->touched[i].kind, c->touched[i].index);
     }
@@ -404,6 +409,7 @@ void health_carrier_end(struct health_carrier *c)
     if (c->watches) { /* who copied only may be without the lock by now: others begin to watch */
         c->from->journal = NULL;
     }
+    health_guards_resume(c->to);
     c->to->listener = c->listener;
 }
 
@@ -459,6 +465,7 @@ void health_adopt(struct health *to, const struct health *from, int64_t wall_ms)
             health_word_set_ramp(to, kind, i, health_ramp_settle(to, kind, i));
         }
     }
+    health_guards_adopt(to, from, &c.match);
     health_match_fini(&c.match);
     health_brake_resume(to);
     health_lags_adopt(to, from);

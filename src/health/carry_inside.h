@@ -4,6 +4,7 @@
  * overrides without a target. */
 #pragma once
 
+#include "health/guard_inside.h"
 #include "health/health.h"
 #include "health/machine.h"
 #include "health/match.h"
@@ -12,6 +13,7 @@
 struct health_kept {
     int64_t since_ms;
     struct health_outage outages[HEALTH_VIEWS];
+    struct health_fallen fallen;
     enum health_state state;
 };
 

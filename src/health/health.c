@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/share.h"
 #include "health/brake_inside.h"
+#include "health/guard_inside.h"
 #include "health/lag_inside.h"
 #include "health/machine.h"
 #include "health/tally.h"
@@ -266,6 +267,7 @@ struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
     health_ramps_add(health, plan->ramps);
     health_opinions_add(health, plan->quorums);
     health_lags_add(health, plan->lags);
+    health_guards_add(health, plan->guards);
     health->offset_ms = wall_ms;
     health->undone_ms = INT64_MAX;
     health->is_filled = true;
@@ -334,6 +336,7 @@ struct health *health_new_like(const struct health *from)
     health_brake_add_like(health, from);
     health_opinions_add_like(health);
     health_lags_add_like(health, from);
+    health_guards_add_like(health, from);
     return health;
 }
 

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "health/brake.h"
+#include "health/guard.h"
 #include "health/lag.h"
 #include "health/opinion.h"
 #include "health/outcome.h"
@@ -98,13 +99,14 @@ struct health_plan {
     /* Of endpoints, hashes of all their addresses: one of another name that has it was renamed. 0: it is like
      * no other; NULL: all are. */
     const uint64_t *addressed;
-    const struct health_push_plan *pushes; /* of monitors; NULL: all are checked */
-    const struct health_rules *rules;      /* NULL: none */
-    const struct health_need *needs;       /* of endpoints; NULL: {0} for all */
-    const uint8_t *roles;                  /* enum health_role of monitors; NULL: all are required */
-    const struct health_quorums *quorums;  /* NULL: nobody looks but ourselves */
-    const struct health_lags_plan *lags;   /* NULL: none */
-    const struct health_ramps *ramps;      /* NULL: none */
+    const struct health_push_plan *pushes;   /* of monitors; NULL: all are checked */
+    const struct health_rules *rules;        /* NULL: none */
+    const struct health_need *needs;         /* of endpoints; NULL: {0} for all */
+    const uint8_t *roles;                    /* enum health_role of monitors; NULL: all are required */
+    const struct health_quorums *quorums;    /* NULL: nobody looks but ourselves */
+    const struct health_lags_plan *lags;     /* NULL: none */
+    const struct health_ramps *ramps;        /* NULL: none */
+    const struct health_guards_plan *guards; /* NULL: nothing is ever forbidden */
 };
 
 /* ---- the machine ---- */
@@ -171,6 +173,7 @@ struct health_listener {
     void (*heard)(void *context, const struct health_vantage_change *change); /* likewise */
     void (*lagged)(void *context, const struct health_lag_change *change);    /* likewise */
     void (*ramped)(void *context, const struct health_ramp_change *change);   /* likewise */
+    void (*held)(void *context, const struct health_hold_change *change);     /* likewise */
     /* After a change of more than HEALTH_TURN objects: health_tell() is to be called until nothing is left.
      * NULL: everything is told before a change returns. */
     void (*more)(void *context);

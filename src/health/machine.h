@@ -235,6 +235,7 @@ struct health {
     struct health_brake *brake; /* NULL: none */
     struct health_opinions *opinions; /* NULL: the plan has no quorums */
     struct health_lags *lags;         /* NULL: none */
+    struct health_guards *guards;     /* likewise */
     struct health_batch *batch;       /* under way; NULL: each change is one */
     struct health_journal *journal;   /* of a carrier; NULL: nobody watches */
     struct health_journal *diary;     /* of who keeps the machine; likewise */

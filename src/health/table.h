@@ -95,6 +95,28 @@ struct health_outage {
     _Atomic uint64_t left_ms, back_ms, before_left_ms, before_back_ms;
 };
 
+/* When an object fell, as numbers of an order in which also stands since when something is forbidden
+ * (health/guard.h); 0: before anybody counted. Stored before the word. */
+struct health_fall {
+    _Atomic uint64_t fell[HEALTH_VIEWS]; /* of azs and regions: [HEALTH_ANY] */
+    _Atomic uint64_t ordered;            /* when an override of it began or ended */
+};
+
+struct health_way {
+    uint32_t from, to; /* regions */
+};
+
+/* What is forbidden to those who move by themselves. */
+struct health_bans {
+    _Atomic uint32_t count; /* of what is forbidden now; stored before what falls under it */
+    uint32_t way_count;
+    struct health_fall *endpoints, *azs, *regions;
+    _Atomic uint64_t *leaving;     /* of regions: since when it is forbidden to leave it; 0: it is not */
+    _Atomic uint64_t *moving;      /* of ways: likewise, for the region where that leads */
+    const struct health_way *ways; /* those of a region stand side by side: */
+    const uint32_t *first_way;     /* of each region; and the end of the last one */
+};
+
 struct health_table {
     /* Grows with every change of any word, after the words were stored: what was derived from the words at an
      * equal generation still holds. Begins at 1. HEALTH_CHANGING is set before the first word is stored:
@@ -105,6 +127,7 @@ struct health_table {
     _Atomic uint32_t *endpoints, *azs, *regions;
     struct health_outage (*endpoints_outage)[HEALTH_VIEWS]; /* by enum health_family */
     struct health_outage *azs_outage, *regions_outage;
+    struct health_bans *bans; /* NULL: no rule forbids anything, ever */
 };
 
 struct health_effective {

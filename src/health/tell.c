@@ -8,6 +8,7 @@
 
 #include "health/health.h"
 
+#include "health/guard_inside.h"
 #include "health/machine.h"
 
 /* ---- lines ---- */
@@ -177,6 +178,7 @@ void health_settle(struct health *health, enum health_kind kind, uint32_t index,
 
 void health_deliver(struct health *health)
 {
+    health_guard_tell(health);
     if (health->listener.more == NULL) {
         (void)health_tell(health, SIZE_MAX);
     } else if (health_tell(health, HEALTH_TURN)) {

@@ -5,6 +5,7 @@
 
 #include "health/health.h"
 
+#include "health/guard_inside.h"
 #include "health/machine.h"
 
 /* From the first word of a change to its last, readers trust nothing that was derived before. */
@@ -51,7 +52,9 @@ static void store(struct health *health, enum health_kind kind, uint32_t index, 
         begin_change(health);
     }
     date_outages(health, kind, index, before, word);
+    health_guard_fall(health, kind, index, before, word);
     atomic_store_explicit(health_word_at(health, kind, index), word, memory_order_release);
+    health_guard_follow(health, kind, index, before);
 }
 
 void health_word_set_verdicts(struct health *health, enum health_kind kind, uint32_t index, uint32_t verdicts)

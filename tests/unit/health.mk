@@ -156,3 +156,9 @@ tests_unit_test_health_flapping_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_flapping_SOURCES = tests/unit/test_health_flapping.c tests/unit/unit.h
 tests_unit_test_health_flapping_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 endif
+
+TESTS += tests/unit/test_health_guard
+check_PROGRAMS += tests/unit/test_health_guard
+tests_unit_test_health_guard_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_guard_SOURCES = tests/unit/test_health_guard.c tests/unit/unit.h
+tests_unit_test_health_guard_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm

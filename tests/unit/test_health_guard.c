@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Tests of health: what rules forbid. What is held and for how long, rules that count regions, releases; over
+ * reloads, copies and restarts. What answers make of it is test_steer_ban.c's. */
+#include "config.h"
+
+#include "unit.h"
+
+#include "base/error.h"
+#include "health/health.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WALL = 1000000000 };
+enum { US, EU, AP, REGIONS };
+enum { COUNTS, LAG, FREEZE, RULES };
+enum { US_1, US_2, EU_1, AP_1, ENDPOINTS };
+
+static const uint32_t all_regions[] = {US, EU, AP};
+static const struct health_guard_plan usual_rules[RULES] = {
+    [COUNTS] = {.name = "two-serve", .regions = all_regions, .region_count = REGIONS, .limit = 1},
+    [LAG] = {.name = "lag"},
+    [FREEZE] = {.name = "freeze"}};
+static const struct health_way usual_ways[] = {{EU, US}, {US, AP}, {US, EU}};
+
+static struct health *build_with(const struct health_guard_plan *rules, size_t count)
+{
+    static const struct health_region_plan regions[] = {{"us", 1}, {"eu", 1}, {"ap", 1}};
+    static const struct health_az_plan azs[] = {
+        {"us-a", US, 1}, {"us-b", US, 1}, {"eu-a", EU, 1}, {"ap-a", AP, 1}};
+    static const struct health_endpoint_plan endpoints[] = {{"us1", 0}, {"us2", 1}, {"eu1", 2}, {"ap1", 3}};
+    static const struct health_monitor_plan monitors[] = {
+        {US_1, 1, 1, 11, 0}, {US_2, 1, 1, 12, 0}, {EU_1, 1, 1, 13, 0}, {AP_1, 1, 1, 14, 0}};
+    const struct health_guards_plan guards = {rules, count, usual_ways, 3};
+    const struct health_plan plan = {.regions = regions,
+                                     .region_count = REGIONS,
+                                     .azs = azs,
+                                     .az_count = 4,
+                                     .endpoints = endpoints,
+                                     .endpoint_count = ENDPOINTS,
+                                     .monitors = monitors,
+                                     .monitor_count = ENDPOINTS,
+                                     .guards = &guards};
+    struct health *health = health_new(&plan, WALL);
+    for (uint32_t i = 0; i < ENDPOINTS; i++) {
+        health_observe(health, i, HEALTH_OUTCOME_OK, WALL, 0, 0);
+    }
+    return health;
+}
+
+static struct health *build(void)
+{
+    return build_with(usual_rules, RULES);
+}
+
+static void lose(struct health *health, uint32_t endpoint)
+{
+    health_observe(health, endpoint, HEALTH_OUTCOME_TIMEOUT, WALL, 0, 0);
+}
+
+static void heal(struct health *health, uint32_t endpoint)
+{
+    health_observe(health, endpoint, HEALTH_OUTCOME_OK, WALL, 0, 0);
+}
+
+static void forbid(struct health *health, size_t rule, uint32_t from, uint32_t to, bool forbids)
+{
+    assert_int_equal(health_forbid(health, rule, from, to, forbids, WALL), 0);
+}
+
+static struct health_hold_status look(const struct health *health, uint32_t region)
+{
+    struct health_hold_status status;
+    assert_int_equal(health_get_hold(health, region, &status), 0);
+    return status;
+}
+
+static bool is_held(const struct health *health, uint32_t region)
+{
+    return look(health, region).is_held;
+}
+
+/* ---- what happened ---- */
+
+struct told {
+    unsigned count;
+    enum health_hold_turn turn;
+    uint64_t rules;
+    char region[8];
+};
+
+static void on_held(void *context, const struct health_hold_change *change)
+{
+    struct told *told = context;
+    told->count++;
+    told->turn = change->turn;
+    told->rules = change->status.rules;
+    snprintf(told->region, sizeof told->region, "%s", change->status.region);
+}
+
+static void listen(struct health *health, struct told *told)
+{
+    *told = (struct told){.count = 0};
+    health_set_listener(health, &(struct health_listener){.context = told, .held = on_held});
+}
+
+/* ---- tests ---- */
+
+static void no_rules_no_holds(void **state)
+{
+    (void)state;
+    struct health *health = build_with(NULL, 0);
+    assert_null(health_get_table(health)->bans);
+    lose(health, US_1);
+    assert_false(is_held(health, US));
+    assert_int_equal(health_count_guards(health), 0);
+    assert_int_equal(health_find_guard(health, "lag"), -1);
+    assert_int_equal(health_forbid(health, 0, US, EU, true, WALL), ERROR_NOT_FOUND);
+    assert_int_equal(health_release_hold(health, US, 0, WALL), ERROR_NOT_FOUND);
+    health_free(health);
+}
+
+static void who_is_told_says_what_it_forbids(void **state)
+{
+    (void)state;
+    struct health *health = build();
+    assert_int_equal(health_count_guards(health), RULES);
+    assert_string_equal(health_get_guard_name(health, LAG), "lag");
+    assert_int_equal(health_find_guard(health, "freeze"), FREEZE);
+    forbid(health, LAG, US, EU, true);
+    assert_true(health_guard_forbids(health, LAG, US, EU));
+    assert_false(health_guard_forbids(health, LAG, US, AP));
+    assert_false(health_guard_forbids(health, LAG, US, HEALTH_ANYWHERE));
+    forbid(health, FREEZE, US, HEALTH_ANYWHERE, true);
+    assert_true(health_guard_forbids(health, FREEZE, US, HEALTH_ANYWHERE));
+    assert_int_equal(atomic_load(&health_get_table(health)->bans->count), 2);
+    assert_int_equal(health_forbid(health, LAG, AP, US, true, WALL), ERROR_NOT_FOUND); /* no way */
+    assert_int_equal(health_forbid(health, COUNTS, US, EU, true, WALL), ERROR_NOT_FOUND);
+    assert_int_equal(health_forbid(health, LAG, REGIONS, EU, true, WALL), ERROR_NOT_FOUND);
+    health_free(health);
+}
+
+static void a_hold_is_told(void **state)
+{
+    (void)state;
+    struct health *health = build();
+    struct told told;
+    listen(health, &told);
+    forbid(health, LAG, US, EU, true);
+    assert_int_equal(told.count, 0);
+    lose(health, US_1);
+    assert_int_equal(told.count, 1);
+    assert_int_equal(told.turn, HEALTH_HOLD_BEGAN);
+    assert_string_equal(told.region, "us");
+    assert_int_equal(told.rules, 1u << LAG);
+    assert_int_equal(health_count_holds(health, LAG), 1);
+    lose(health, US_2);
+    assert_int_equal(told.count, 1);
+    uint64_t generation = atomic_load(&health_get_table(health)->generation);
+    forbid(health, LAG, US, EU, false);
+    assert_true(atomic_load(&health_get_table(health)->generation) > generation); /* answers follow */
+    assert_int_equal(told.count, 2);
+    assert_int_equal(told.turn, HEALTH_HOLD_ALLOWED);
+    assert_int_equal(told.rules, 1u << LAG);
+    forbid(health, LAG, US, EU, true); /* too late for what fell */
+    assert_false(is_held(health, US));
+    assert_int_equal(told.count, 2);
+    heal(health, US_1);
+    lose(health, US_1);
+    assert_int_equal(told.count, 3);
+    heal(health, US_1);
+    assert_int_equal(told.turn, HEALTH_HOLD_WELL);
+    health_free(health);
+}
+
+static void what_fell_before_is_not_held(void **state)
+{
+    (void)state;
+    struct health *health = build();
+    lose(health, US_1);
+    forbid(health, FREEZE, US, HEALTH_ANYWHERE, true);
+    assert_false(is_held(health, US));
+    lose(health, US_2);
+    assert_true(is_held(health, US));
+    heal(health, US_2);
+    assert_false(is_held(health, US));
+    health_free(health);
+}
+
+static void of_two_that_fail_one_goes(void **state)
+{
+    (void)state;
+    struct health *health = build();
+    struct told told;
+    listen(health, &told);
+    lose(health, EU_1);
+    assert_false(is_held(health, EU));
+    assert_int_equal(look(health, US).rules, 1u << COUNTS); /* beforehand */
+    lose(health, AP_1);
+    assert_true(is_held(health, AP));
+    assert_string_equal(told.region, "ap");
+    lose(health, US_1);
+    lose(health, US_2);
+    assert_true(is_held(health, US));
+    heal(health, EU_1); /* now one may go: who fell first */
+    assert_false(is_held(health, AP));
+    assert_true(is_held(health, US));
+    heal(health, AP_1);
+    assert_false(is_held(health, US));
+    assert_int_equal(told.turn, HEALTH_HOLD_ALLOWED);
+    health_free(health);
+}
+
+static void weights_and_orders_count(void **state)
+{
+    (void)state;
+    const double weights[] = {50, 30, 20}; /* 60 % have to serve */
+    const struct health_guard_plan rules[] = {{.name = "capacity",
+                                               .regions = all_regions,
+                                               .weights = weights,
+                                               .region_count = REGIONS,
+                                               .limit = 40,
+                                               .counts_ordered = true}};
+    struct health *health = build_with(rules, 1);
+    assert_int_equal(look(health, US).rules, 1); /* never by itself */
+    assert_int_equal(look(health, EU).rules, 0);
+    const struct health_override drain = {.desired = HEALTH_DESIRED_DRAIN, .set_ms = WALL};
+    const struct health_override none = {.desired = HEALTH_DESIRED_AUTO, .set_ms = WALL};
+    assert_int_equal(health_set_override(health, HEALTH_REGION, AP, &drain, WALL), 0);
+    assert_int_equal(look(health, EU).rules, 1);
+    lose(health, EU_1);
+    assert_true(is_held(health, EU));
+    assert_int_equal(health_set_override(health, HEALTH_REGION, AP, &none, WALL), 0);
+    assert_false(is_held(health, EU));
+    health_free(health);
+}
+
+static void an_operator_releases(void **state)
+{
+    (void)state;
+    struct health *health = build();
+    struct told told;
+    listen(health, &told);
+    forbid(health, LAG, US, EU, true);
+    forbid(health, FREEZE, US, HEALTH_ANYWHERE, true);
+    assert_int_equal(health_release_hold(health, US, LAG, WALL), ERROR_CONFLICT); /* nothing is held yet */
+    lose(health, US_1);
+    assert_int_equal(health_release_hold(health, US, COUNTS, WALL), ERROR_CONFLICT);
+    assert_int_equal(health_release_hold(health, US, RULES, WALL), ERROR_NOT_FOUND);
+    assert_int_equal(health_release_hold(health, REGIONS, LAG, WALL), ERROR_NOT_FOUND);
+    assert_int_equal(health_release_hold(health, US, FREEZE, WALL), 0);
+    assert_true(is_held(health, US));
+    assert_true(health_is_released(health, US, FREEZE));
+    assert_false(health_guard_forbids(health, FREEZE, US, HEALTH_ANYWHERE));
+    assert_int_equal(health_release_hold(health, US, LAG, WALL), 0);
+    assert_false(is_held(health, US));
+    assert_int_equal(told.turn, HEALTH_HOLD_RELEASED);
+    assert_int_equal(look(health, US).released, 1u << LAG | 1u << FREEZE);
+    forbid(health, LAG, US, EU, false);
+    forbid(health, LAG, US, EU, true); /* a word more does not take that back */
+    lose(health, US_2);
+    assert_false(is_held(health, US));
+    heal(health, US_1);
+    assert_true(health_is_released(health, US, LAG));
+    heal(health, US_2);
+    assert_int_equal(look(health, US).released, 0); /* all is well */
+    assert_true(health_guard_forbids(health, LAG, US, EU));
+    lose(health, US_1);
+    assert_true(is_held(health, US));
+    health_free(health);
+}
+
+static void a_release_counts_for_the_others(void **state)
+{
+    (void)state;
+    struct health *health = build();
+    lose(health, EU_1);
+    lose(health, AP_1);
+    assert_int_equal(health_release_hold(health, AP, COUNTS, WALL), 0);
+    assert_false(is_held(health, AP));
+    lose(health, US_1);
+    lose(health, US_2);
+    heal(health, EU_1);
+    assert_true(is_held(health, US)); /* ap is gone */
+    heal(health, AP_1);
+    assert_false(is_held(health, US));
+    assert_int_equal(look(health, AP).released, 0);
+    health_free(health);
+}
+
+static struct health *reload(struct health *old, const struct health_guard_plan *rules, size_t count)
+{
+    struct health *next = build_with(rules, count);
+    health_carry(next, old, WALL);
+    health_free(old);
+    return next;
+}
+
+static void reloads_keep_it(void **state)
+{
+    (void)state;
+    static const struct health_guard_plan others[] = {{.name = "new"}, {.name = "lag"}};
+    struct health *health = build();
+    forbid(health, LAG, US, EU, true);
+    forbid(health, FREEZE, EU, HEALTH_ANYWHERE, true);
+    lose(health, US_1);
+    lose(health, EU_1);
+    health = reload(health, usual_rules, RULES);
+    assert_int_equal(look(health, US).rules, 1u << LAG);
+    assert_true(is_held(health, US));
+    assert_true(is_held(health, EU));
+    health = reload(health, others, 2);
+    assert_int_equal(look(health, US).rules, 1u << 1);
+    assert_true(is_held(health, US));
+    assert_false(is_held(health, EU)); /* nobody forbids it any more */
+    forbid(health, 0, EU, US, true);
+    assert_false(is_held(health, EU));
+    struct health *copy = health_new_like(health);
+    health_carry(copy, health, WALL);
+    assert_true(is_held(copy, US));
+    assert_false(is_held(copy, EU));
+    forbid(health, 1, US, EU, false);
+    assert_false(is_held(health, US));
+    assert_true(is_held(copy, US));
+    health_free(copy);
+    health_free(health);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_rules_no_holds),
+        cmocka_unit_test(who_is_told_says_what_it_forbids),
+        cmocka_unit_test(a_hold_is_told),
+        cmocka_unit_test(what_fell_before_is_not_held),
+        cmocka_unit_test(of_two_that_fail_one_goes),
+        cmocka_unit_test(weights_and_orders_count),
+        cmocka_unit_test(an_operator_releases),
+        cmocka_unit_test(a_release_counts_for_the_others),
+        cmocka_unit_test(reloads_keep_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
