@@ -69,6 +69,7 @@ static __attribute__((noinline)) enum rrset_outcome add_from_source(struct work 
     case STEER_FROM_POOL:
     case STEER_FROM_FIRST:
     case STEER_FROM_SICK:
+    case STEER_FROM_HELD:
     case STEER_FROM_ALL: return add_members(w, zone, rrset, choice, place);
     case STEER_FROM_STATIC: return RRSET_USE_STATIC;
     case STEER_FROM_SERVFAIL: return RRSET_FAILED;

@@ -27,7 +27,8 @@ struct health_table *health_copy_words(const struct health_table *table)
                                   .region_count = table->region_count,
                                   .endpoints_outage = table->endpoints_outage,
                                   .azs_outage = table->azs_outage,
-                                  .regions_outage = table->regions_outage};
+                                  .regions_outage = table->regions_outage,
+                                  .bans = table->bans};
     atomic_init(&copy->generation, 1);
     copy->endpoints = copy_words(words, table->endpoints, table->endpoint_count);
     copy->azs = copy_words(words + table->endpoint_count, table->azs, table->az_count);

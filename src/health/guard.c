@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See guard.h. All that happens gets the next number: a fall, something that begins to be forbidden, an order
- * that began or ended. A fall is held by what has a lower number and is still forbidden; what ends loses its
- * number, so beginning again it holds nothing that fell before. */
+ * See guard.h: what rules say that are told, what operators release, and what of that is told. */
 #include "config.h"
 
 #include "health/guard.h"
@@ -19,107 +17,6 @@ const char *health_hold_turn_text(enum health_hold_turn turn)
 {
     static const char *const texts[] = {"began", "allowed", "released", "well"};
     return texts[turn];
-}
-
-/* ---- what there is ---- */
-
-static struct health_fall *new_falls(struct health *health, enum health_kind kind)
-{
-    health->guards->counted[kind] = arena_alloc(health->arena, health->counts[kind]);
-    return arena_alloc(health->arena, health->counts[kind] * sizeof(struct health_fall));
-}
-
-/* Not written to: of what never falls there is no page. */
-static void add(struct health *health, const struct health_guards *frame)
-{
-    uint32_t regions = health->counts[HEALTH_REGION], places = regions + frame->bans.way_count;
-    struct health_guards *guards = arena_alloc(health->arena, sizeof *guards);
-    *guards = (struct health_guards){.rules = frame->rules, .rule_count = frame->rule_count};
-    health->guards = guards;
-    guards->bans.ways = frame->bans.ways;
-    guards->bans.way_count = frame->bans.way_count;
-    guards->bans.first_way = frame->bans.first_way;
-    guards->bans.leaving = arena_alloc(health->arena, regions * sizeof(_Atomic uint64_t));
-    guards->bans.moving = arena_alloc(health->arena, frame->bans.way_count * sizeof(_Atomic uint64_t));
-    guards->bans.endpoints = new_falls(health, HEALTH_ENDPOINT);
-    guards->bans.azs = new_falls(health, HEALTH_AZ);
-    guards->bans.regions = new_falls(health, HEALTH_REGION);
-    guards->said = arena_alloc(health->arena, places * sizeof *guards->said);
-    guards->is_news = arena_alloc(health->arena, places * sizeof *guards->is_news);
-    guards->holds = arena_alloc(health->arena, regions * sizeof *guards->holds);
-    guards->line = arena_alloc(health->arena, regions * sizeof *guards->line);
-    health->table.bans = &guards->bans;
-}
-
-static const struct health_guard_rule *copy_rules(struct health *health,
-                                                  const struct health_guards_plan *plan)
-{
-    struct arena *arena = health->frame->arena;
-    struct health_guard_rule *rules = arena_alloc(arena, plan->rule_count * sizeof *rules);
-    for (size_t i = 0; i < plan->rule_count; i++) {
-        const struct health_guard_plan *from = &plan->rules[i];
-        size_t count = from->regions == NULL ? 0 : from->region_count;
-        double *weights = arena_alloc(arena, count * sizeof *weights);
-        for (size_t j = 0; j < count; j++) {
-            assert(from->regions[j] < health->counts[HEALTH_REGION]);
-            weights[j] = from->weights == NULL ? 1 : from->weights[j];
-        }
-        rules[i] = (struct health_guard_rule){
-            .name = arena_copy_text(arena, from->name),
-            .regions = from->regions == NULL
-                           ? NULL
-                           : arena_copy(arena, from->regions, count * sizeof *from->regions),
-            .weights = weights,
-            .count = (uint32_t)count,
-            .limit = from->limit,
-            .counts_ordered = from->counts_ordered,
-        };
-    }
-    return rules;
-}
-
-/* By the region that is left: counting sort. */
-static void copy_ways(struct health *health, const struct health_guards_plan *plan, struct health_bans *bans)
-{
-    struct arena *arena = health->frame->arena;
-    uint32_t regions = health->counts[HEALTH_REGION];
-    struct health_way *ways = arena_alloc(arena, plan->way_count * sizeof *ways);
-    uint32_t *first = arena_alloc(arena, (regions + 2u) * sizeof *first);
-    for (size_t i = 0; i < plan->way_count; i++) {
-        assert(plan->ways[i].from < regions && plan->ways[i].to < regions);
-        first[plan->ways[i].from + 2]++;
-    }
-    for (uint32_t i = 0; i < regions; i++) {
-        first[i + 2] += first[i + 1];
-    }
-    for (size_t i = 0; i < plan->way_count; i++) {
-        ways[first[plan->ways[i].from + 1]++] = plan->ways[i];
-    }
-    bans->ways = ways;
-    bans->first_way = first;
-    bans->way_count = (uint32_t)plan->way_count;
-}
-
-void health_guards_add(struct health *health, const struct health_guards_plan *plan)
-{
-    if (plan == NULL || plan->rule_count == 0) {
-        return;
-    }
-    assert(plan->rule_count <= HEALTH_GUARDS_MAX);
-    struct health_guards frame = {.rules = copy_rules(health, plan),
-                                  .rule_count = (uint32_t)plan->rule_count};
-    copy_ways(health, plan, &frame.bans);
-    add(health, &frame);
-    health->guards->is_due = true;
-    health_guard_settle(health);
-    health->guards->has_changed = false;
-}
-
-void health_guards_add_like(struct health *health, const struct health *from)
-{
-    if (from->guards != NULL) {
-        add(health, from->guards);
-    }
 }
 
 size_t health_count_guards(const struct health *health)
@@ -141,211 +38,6 @@ ptrdiff_t health_find_guard(const struct health *health, const char *name)
         }
     }
     return -1;
-}
-
-/* ---- places ---- */
-
-uint32_t health_guard_find_place(const struct health *health, uint32_t from, uint32_t to)
-{
-    uint32_t regions = health->counts[HEALTH_REGION];
-    const struct health_bans *bans = &health->guards->bans;
-    if (from >= regions || to == HEALTH_ANYWHERE) {
-        return from >= regions ? NO : from;
-    }
-    for (uint32_t i = bans->first_way[from]; i < bans->first_way[from + 1]; i++) {
-        if (bans->ways[i].to == to) {
-            return regions + i;
-        }
-    }
-    return NO;
-}
-
-uint32_t health_guard_get_region(const struct health *health, uint32_t place)
-{
-    uint32_t regions = health->counts[HEALTH_REGION];
-    return place < regions ? place : health->guards->bans.ways[place - regions].from;
-}
-
-_Atomic uint64_t *health_guard_since_at(const struct health *health, uint32_t place)
-{
-    uint32_t regions = health->counts[HEALTH_REGION];
-    return place < regions ? &health->guards->bans.leaving[place]
-                           : &health->guards->bans.moving[place - regions];
-}
-
-struct health_fall *health_fall_at(const struct health *health, enum health_kind kind, uint32_t index)
-{
-    const struct health_bans *bans = &health->guards->bans;
-    return kind == HEALTH_ENDPOINT ? &bans->endpoints[index]
-           : kind == HEALTH_AZ     ? &bans->azs[index]
-                                   : &bans->regions[index];
-}
-
-static uint64_t get(const _Atomic uint64_t *number)
-{
-    return atomic_load_explicit(number, memory_order_relaxed);
-}
-
-static void set(_Atomic uint64_t *number, uint64_t to)
-{
-    atomic_store_explicit(number, to, memory_order_relaxed);
-}
-
-static void look_later(struct health_guards *guards, uint32_t region)
-{
-    if (!guards->holds[region].waits) {
-        guards->holds[region].waits = true;
-        guards->line[guards->line_count++] = region;
-    }
-}
-
-static void note(struct health_guards *guards, uint32_t place)
-{
-    guards->changes++;
-    guards->news += !guards->is_news[place];
-    guards->is_news[place] = true;
-}
-
-/* Which rules forbid something in a region: to leave it, or a way from there. */
-static uint64_t find_rules(const struct health *health, uint32_t region)
-{
-    const struct health_guards *guards = health->guards;
-    uint64_t rules = guards->said[region];
-    for (uint32_t i = guards->bans.first_way[region]; i < guards->bans.first_way[region + 1]; i++) {
-        rules |= guards->said[health->counts[HEALTH_REGION] + i];
-    }
-    return rules;
-}
-
-/* Nothing is forbidden there, nor released: what falls from now on is not counted. */
-static void end_if_over(struct health *health, uint32_t region)
-{
-    struct health_hold *hold = &health->guards->holds[region];
-    if (hold->from != 0 && hold->released == 0 && find_rules(health, region) == 0) {
-        hold->is_allowed = hold->down != 0;
-        hold->from = 0;
-        hold->down = 0;
-        note(health->guards, region);
-    }
-}
-
-/* Since when it is forbidden, by whoever does. */
-static void follow_place(struct health *health, uint32_t place)
-{
-    struct health_guards *guards = health->guards;
-    uint32_t region = health_guard_get_region(health, place);
-    struct health_hold *hold = &guards->holds[region];
-    _Atomic uint64_t *since = health_guard_since_at(health, place);
-    bool was_on = get(since) != 0, is_on = (guards->said[place] & ~hold->released) != 0;
-    note(guards, place);
-    if (is_on != was_on) {
-        uint32_t count = atomic_load_explicit(&guards->bans.count, memory_order_relaxed);
-        set(since, is_on ? ++guards->number : 0);
-        atomic_store_explicit(&guards->bans.count, is_on ? count + 1 : count - 1, memory_order_relaxed);
-        guards->has_changed |= !is_on;
-        guards->is_due = true;
-    }
-    if (is_on && hold->from == 0) {
-        hold->from = guards->number;
-    }
-    end_if_over(health, region);
-    look_later(guards, region);
-}
-
-void health_guard_say(struct health *health, uint32_t place, uint64_t said)
-{
-    health->guards->said[place] = said;
-    follow_place(health, place);
-}
-
-/* ---- falls ---- */
-
-static bool is_bad(uint32_t word, enum health_family family)
-{
-    return health_word_observed(health_word_of(word, family)) == HEALTH_OBSERVED_UNHEALTHY;
-}
-
-static enum health_family first_family(enum health_kind kind)
-{
-    return kind == HEALTH_ENDPOINT ? HEALTH_V4 : HEALTH_ANY;
-}
-
-static uint32_t find_region(const struct health *health, enum health_kind kind, uint32_t index)
-{
-    for (; kind != HEALTH_REGION; kind++) {
-        index = health->nodes[kind][index].parent;
-    }
-    return index;
-}
-
-void health_guard_uncount(struct health *health, enum health_kind kind, uint32_t index)
-{
-    struct health_guards *guards = health->guards;
-    struct health_hold *hold = &guards->holds[find_region(health, kind, index)];
-    unsigned counted = guards->counted[kind][index];
-    for (enum health_family family = first_family(kind); counted != 0 && family <= HEALTH_ANY; family++) {
-        bool is_of_now =
-            hold->from != 0 && get(&health_fall_at(health, kind, index)->fell[family]) >= hold->from;
-        hold->down -= (counted >> family & 1) != 0 && is_of_now && hold->down != 0;
-    }
-    if (counted != 0) {
-        guards->counted[kind][index] = 0;
-    }
-}
-
-void health_guard_count(struct health *health, enum health_kind kind, uint32_t index)
-{
-    struct health_guards *guards = health->guards;
-    uint32_t region = find_region(health, kind, index), word = health_word_get(health, kind, index);
-    struct health_hold *hold = &guards->holds[region];
-    health_guard_uncount(health, kind, index);
-    for (enum health_family family = first_family(kind); hold->from != 0 && family <= HEALTH_ANY; family++) {
-        if (is_bad(word, family) && get(&health_fall_at(health, kind, index)->fell[family]) >= hold->from) {
-            hold->since_ms = hold->down == 0 && hold->since_ms == 0 ? health->wall_ms : hold->since_ms;
-            hold->down++;
-            guards->counted[kind][index] |= (uint8_t)(1u << family);
-        }
-    }
-    look_later(guards, region);
-}
-
-void health_guard_fall(struct health *health, enum health_kind kind, uint32_t index, uint32_t before,
-                       uint32_t after)
-{
-    struct health_guards *guards = health->guards;
-    if (guards == NULL || guards->rests || !health->is_filled) {
-        return;
-    }
-    struct health_fall *fall = health_fall_at(health, kind, index);
-    if (((before ^ after) & HEALTH_WORD_VERDICTS) != 0) {
-        health_guard_uncount(health, kind, index);
-    }
-    for (enum health_family family = first_family(kind); family <= HEALTH_ANY; family++) {
-        if (is_bad(after, family) && !is_bad(before, family)) {
-            set(&fall->fell[family], ++guards->number);
-        }
-    }
-    if (health_word_desired(before) != health_word_desired(after) &&
-        (health_guard_is_ordered(before) || health_guard_is_ordered(after))) {
-        set(&fall->ordered, ++guards->number);
-    }
-}
-
-void health_guard_follow(struct health *health, enum health_kind kind, uint32_t index, uint32_t before)
-{
-    struct health_guards *guards = health->guards;
-    uint32_t changed = before ^ health_word_get(health, kind, index);
-    if (guards == NULL || guards->rests || !health->is_filled) {
-        return;
-    }
-    if ((changed & HEALTH_WORD_VERDICTS) != 0) {
-        health_guard_count(health, kind, index);
-    }
-    if (kind == HEALTH_REGION && (changed & (HEALTH_WORD_OBSERVED | HEALTH_WORD_DESIRED)) != 0) {
-        guards->is_due = true;
-        look_later(guards, index);
-        health_guard_settle(health);
-    }
 }
 
 /* ---- what is said ---- */
@@ -393,16 +85,17 @@ bool health_guard_forbids(const struct health *health, size_t rule, uint32_t fro
 static void follow_region(struct health *health, uint32_t region)
 {
     const struct health_bans *bans = &health->guards->bans;
-    follow_place(health, region);
+    health_guard_say(health, region, health->guards->said[region]);
     for (uint32_t i = bans->first_way[region]; i < bans->first_way[region + 1]; i++) {
-        follow_place(health, health->counts[HEALTH_REGION] + i);
+        uint32_t place = health->counts[HEALTH_REGION] + i;
+        health_guard_say(health, place, health->guards->said[place]);
     }
 }
 
 static bool is_any_held(const struct health *health, uint32_t region)
 {
     const struct health_hold *hold = &health->guards->holds[region];
-    return hold->down != 0 && (find_rules(health, region) & ~hold->released) != 0 &&
+    return hold->down != 0 && (health_guard_find_rules(health, region) & ~hold->released) != 0 &&
            !health_guard_is_ordered(health_word_get(health, HEALTH_REGION, region));
 }
 
@@ -414,7 +107,8 @@ int health_release_hold(struct health *health, uint32_t region, size_t rule, int
     }
     struct health_hold *hold = &health->guards->holds[region];
     uint64_t bit = UINT64_C(1) << rule;
-    if (!is_any_held(health, region) || (find_rules(health, region) & ~hold->released & bit) == 0) {
+    if (!is_any_held(health, region) ||
+        (health_guard_find_rules(health, region) & ~hold->released & bit) == 0) {
         return ERROR_CONFLICT;
     }
     health->wall_ms = wall_ms;
@@ -443,7 +137,7 @@ int health_get_hold(const struct health *health, uint32_t region, struct health_
     if (health->guards != NULL) {
         const struct health_hold *hold = &health->guards->holds[region];
         status->is_held = is_any_held(health, region);
-        status->rules = find_rules(health, region) & ~hold->released;
+        status->rules = health_guard_find_rules(health, region) & ~hold->released;
         status->released = hold->released;
         status->since_ms = status->is_held ? hold->since_ms : 0;
     }

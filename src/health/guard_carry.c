@@ -10,29 +10,19 @@
 
 #include <string.h>
 
-static uint64_t get(const _Atomic uint64_t *number)
-{
-    return atomic_load_explicit(number, memory_order_relaxed);
-}
-
 /* Most never fell: no page. */
 static void set(_Atomic uint64_t *number, uint64_t to)
 {
-    if (get(number) != to) {
-        atomic_store_explicit(number, to, memory_order_relaxed);
+    if (health_number_get(number) != to) {
+        health_number_set(number, to);
     }
-}
-
-static enum health_family first_family(enum health_kind kind)
-{
-    return kind == HEALTH_ENDPOINT ? HEALTH_V4 : HEALTH_ANY;
 }
 
 static unsigned find_bad(const struct health *health, enum health_kind kind, uint32_t index)
 {
     uint32_t word = health_word_get(health, kind, index);
     unsigned bad = 0;
-    for (enum health_family family = first_family(kind); family <= HEALTH_ANY; family++) {
+    for (enum health_family family = health_first_family(kind); family <= HEALTH_ANY; family++) {
         bool is_bad = health_word_observed(health_word_of(word, family)) == HEALTH_OBSERVED_UNHEALTHY;
         bad |= is_bad ? 1u << family : 0;
     }
@@ -47,10 +37,10 @@ void health_guard_read_fall(const struct health *health, enum health_kind kind, 
         return;
     }
     const struct health_fall *fall = health_fall_at(health, kind, index);
-    for (enum health_family family = first_family(kind); family <= HEALTH_ANY; family++) {
-        fallen->fell[family] = get(&fall->fell[family]);
+    for (enum health_family family = health_first_family(kind); family <= HEALTH_ANY; family++) {
+        fallen->fell[family] = health_number_get(&fall->fell[family]);
     }
-    fallen->ordered = get(&fall->ordered);
+    fallen->ordered = health_number_get(&fall->ordered);
 }
 
 void health_guard_put_fall(struct health *health, enum health_kind kind, uint32_t index,
@@ -64,7 +54,7 @@ void health_guard_put_fall(struct health *health, enum health_kind kind, uint32_
     struct health_fall *fall = health_fall_at(health, kind, index);
     unsigned bad = find_bad(health, kind, index);
     health_guard_uncount(health, kind, index);
-    for (enum health_family family = first_family(kind); family <= HEALTH_ANY; family++) {
+    for (enum health_family family = health_first_family(kind); family <= HEALTH_ANY; family++) {
         bool is_new = (bad & ~(unsigned)was->bad) >> family & 1;
         set(&fall->fell[family], is_new ? health->guards->number : was->fell[family]);
     }
@@ -119,14 +109,17 @@ static void carry_place(struct health *to, const struct health *from, uint32_t p
         hold->told_rules = translate(to, from, old->told_rules);
     }
     to->guards->said[at] = translate(to, from, from->guards->said[place]);
-    set(health_guard_since_at(to, at), get(health_guard_since_at(from, place)));
+    struct health_ban *ban = health_ban_at(to, at), *old = health_ban_at(from, place);
+    set(&ban->since, health_number_get(&old->since));
+    set(&ban->was, health_number_get(&old->was));
+    set(&ban->ended, health_number_get(&old->ended));
 }
 
 static void forget(struct health *to)
 {
     for (uint32_t i = 0; i < health_guard_count_places(to); i++) {
         to->guards->said[i] = 0;
-        set(health_guard_since_at(to, i), 0);
+        set(&health_ban_at(to, i)->since, 0);
     }
 }
 
@@ -159,7 +152,7 @@ void health_guards_resume(struct health *health)
     }
     uint32_t count = 0;
     for (uint32_t i = 0; i < health_guard_count_places(health); i++) {
-        count += get(health_guard_since_at(health, i)) != 0;
+        count += health_number_get(&health_ban_at(health, i)->since) != 0;
     }
     atomic_store_explicit(&guards->bans.count, count, memory_order_relaxed);
     guards->rests = false;

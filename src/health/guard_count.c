@@ -10,17 +10,13 @@ enum { NO = UINT32_MAX };
 /* Sums of weights are exact to that. */
 #define EXACT 1e-9
 
-static uint64_t get(const _Atomic uint64_t *number)
-{
-    return atomic_load_explicit(number, memory_order_relaxed);
-}
-
 /* It is down, and answers do not leave it, not for anywhere. */
 static bool is_held(const struct health *health, uint32_t region)
 {
     const struct health_fall *fall = health_fall_at(health, HEALTH_REGION, region);
-    uint64_t since = get(&health->guards->bans.leaving[region]), fell = get(&fall->fell[HEALTH_ANY]);
-    return since != 0 && since <= fell && fell > get(&fall->ordered);
+    uint64_t since = health_number_get(&health->guards->bans.leaving[region].since),
+             fell = health_number_get(&fall->fell[HEALTH_ANY]);
+    return since != 0 && since <= fell && fell > health_number_get(&fall->ordered);
 }
 
 /* Does it not serve, as far as this rule counts that? */
@@ -71,7 +67,8 @@ static uint32_t find_first_held(const struct health *health, const struct health
     uint32_t first = NO;
     uint64_t least = UINT64_MAX;
     for (uint32_t i = 0; i < rule->count; i++) {
-        uint64_t fell = get(&health_fall_at(health, HEALTH_REGION, rule->regions[i])->fell[HEALTH_ANY]);
+        uint64_t fell =
+            health_number_get(&health_fall_at(health, HEALTH_REGION, rule->regions[i])->fell[HEALTH_ANY]);
         bool is_down = health_word_observed(health_word_get(health, HEALTH_REGION, rule->regions[i])) ==
                        HEALTH_OBSERVED_UNHEALTHY;
         if (is_down && is_held(health, rule->regions[i]) && fell > after && fell < least) {
@@ -89,7 +86,8 @@ static void judge(struct health *health, uint32_t rule)
     uint64_t after = 0;
     for (uint32_t at = find_first_held(health, what, after); at != NO;
          at = find_first_held(health, what, after)) {
-        after = get(&health_fall_at(health, HEALTH_REGION, what->regions[at])->fell[HEALTH_ANY]);
+        after =
+            health_number_get(&health_fall_at(health, HEALTH_REGION, what->regions[at])->fell[HEALTH_ANY]);
         say(health, rule, at, sum_left(health, what));
     }
     double left = sum_left(health, what);
@@ -107,12 +105,28 @@ static void judge(struct health *health, uint32_t rule)
 void health_guard_settle(struct health *health)
 {
     struct health_guards *guards = health->guards;
-    while (guards->is_due && !guards->rests) {
+    while (guards != NULL && guards->is_due && !guards->rests) {
         guards->is_due = false;
         for (uint32_t i = 0; i < guards->rule_count; i++) {
             if (guards->rules[i].regions != NULL) {
                 judge(health, i);
             }
         }
+    }
+}
+
+void health_guard_follow(struct health *health, enum health_kind kind, uint32_t index, uint32_t before)
+{
+    struct health_guards *guards = health->guards;
+    uint32_t changed = before ^ health_word_get(health, kind, index);
+    if (guards == NULL || guards->rests || !health->is_filled) {
+        return;
+    }
+    if ((changed & HEALTH_WORD_VERDICTS) != 0 || kind == HEALTH_REGION) {
+        health_guard_count(health, kind, index);
+    }
+    if (kind == HEALTH_REGION && (changed & (HEALTH_WORD_OBSERVED | HEALTH_WORD_DESIRED)) != 0) {
+        guards->is_due = true;
+        health_guard_settle(health);
     }
 }

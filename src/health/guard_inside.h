@@ -61,6 +61,22 @@ static inline bool health_guard_is_ordered(uint32_t word)
     return desired == HEALTH_DESIRED_DRAIN || desired == HEALTH_DESIRED_DOWN;
 }
 
+static inline uint64_t health_number_get(const _Atomic uint64_t *number)
+{
+    return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+static inline void health_number_set(_Atomic uint64_t *number, uint64_t to)
+{
+    atomic_store_explicit(number, to, memory_order_relaxed);
+}
+
+/* Of what there are falls, and HEALTH_ANY behind it. */
+static inline enum health_family health_first_family(enum health_kind kind)
+{
+    return kind == HEALTH_ENDPOINT ? HEALTH_V4 : HEALTH_ANY;
+}
+
 /* NULL or no rules: nothing is done by any of these. */
 void health_guards_add(struct health *health, const struct health_guards_plan *plan);
 void health_guards_add_like(struct health *health, const struct health *from);
@@ -73,7 +89,7 @@ void health_guard_follow(struct health *health, enum health_kind kind, uint32_t 
 /* The end of a change: tell what is held, and what is not any more. */
 void health_guard_tell(struct health *health);
 
-/* ---- places ---- */
+/* ---- guard_place.c ---- */
 
 static inline uint32_t health_guard_count_places(const struct health *health)
 {
@@ -84,7 +100,9 @@ static inline uint32_t health_guard_count_places(const struct health *health)
 uint32_t health_guard_find_place(const struct health *health, uint32_t from, uint32_t to);
 /* The region that is left. */
 uint32_t health_guard_get_region(const struct health *health, uint32_t place);
-_Atomic uint64_t *health_guard_since_at(const struct health *health, uint32_t place);
+struct health_ban *health_ban_at(const struct health *health, uint32_t place);
+/* Which rules forbid something in a region: to leave it, or a way from there. */
+uint64_t health_guard_find_rules(const struct health *health, uint32_t region);
 /* Another set of rules forbids it, or what is released there changed. */
 void health_guard_say(struct health *health, uint32_t place, uint64_t said);
 struct health_fall *health_fall_at(const struct health *health, enum health_kind kind, uint32_t index);

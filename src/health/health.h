@@ -368,8 +368,8 @@ size_t health_list_spells(const struct health *health, size_t first, struct heal
                           size_t count);
 /* Grows when one is put, removed or moved in time: what was listed at an equal number still holds. */
 uint64_t health_count_override_changes(const struct health *health);
-/* The table's words as they are, for whoever assumes something: by any thread, without the lock. Outages are
- * borrowed from it. Returns owned: free(). */
+/* The table's words as they are, for whoever assumes something: by any thread, without the lock. Outages and
+ * what is forbidden are borrowed from it. Returns owned: free(). */
 struct health_table *health_copy_words(const struct health_table *table);
 void health_assume_desired(struct health_table *copy, enum health_kind kind, uint32_t index,
                            enum health_desired desired);

@@ -106,13 +106,18 @@ struct health_way {
     uint32_t from, to; /* regions */
 };
 
+/* Since when something is forbidden, 0: it is not; and, if it was before, since when and until when. */
+struct health_ban {
+    _Atomic uint64_t since, was, ended;
+};
+
 /* What is forbidden to those who move by themselves. */
 struct health_bans {
     _Atomic uint32_t count; /* of what is forbidden now; stored before what falls under it */
     uint32_t way_count;
     struct health_fall *endpoints, *azs, *regions;
-    _Atomic uint64_t *leaving;     /* of regions: since when it is forbidden to leave it; 0: it is not */
-    _Atomic uint64_t *moving;      /* of ways: likewise, for the region where that leads */
+    struct health_ban *leaving;    /* of regions: to leave it for any other */
+    struct health_ban *moving;     /* of ways: to leave a region for the one where that leads */
     const struct health_way *ways; /* those of a region stand side by side: */
     const uint32_t *first_way;     /* of each region; and the end of the last one */
 };

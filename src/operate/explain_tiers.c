@@ -198,7 +198,8 @@ static void tell_first(struct explain_work *w)
 static bool tell_source(struct explain_work *w)
 {
     switch (w->choice.source) {
-    case STEER_FROM_TIER: return true;
+    case STEER_FROM_TIER:
+    case STEER_FROM_HELD: return true;
     case STEER_FROM_POOL: explain_say(w, "no tier serves: the %s stands in", w->to->pool); return true;
     case STEER_FROM_FIRST:
     case STEER_FROM_SICK: tell_first(w); return true;

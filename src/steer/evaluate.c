@@ -10,6 +10,8 @@
 
 #include "steer/steer.h"
 
+#include "health/guard.h"
+#include "steer/ban.h"
 #include "steer/sticky.h"
 #include "steer/tier.h"
 
@@ -24,7 +26,7 @@ const char *steer_source_text(enum steer_source source)
     static const char *const texts[] = {
         [STEER_FROM_TIER] = "tier",     [STEER_FROM_ALL] = "all",           [STEER_FROM_STATIC] = "static",
         [STEER_FROM_NODATA] = "nodata", [STEER_FROM_SERVFAIL] = "servfail", [STEER_FROM_POOL] = "pool",
-        [STEER_FROM_FIRST] = "first",   [STEER_FROM_SICK] = "first_sick"};
+        [STEER_FROM_FIRST] = "first",   [STEER_FROM_SICK] = "first_sick",   [STEER_FROM_HELD] = "held"};
     return (size_t)source < sizeof texts / sizeof *texts ? texts[source] : "unknown";
 }
 
@@ -208,6 +210,7 @@ static bool take_tiers(struct steer_reading *reading, const struct steer_class *
         }
         struct steer_measure measure;
         struct steer_part *parts = &choice->parts[choice->part_count];
+        reading->tier = (uint16_t)i;
         size_t count = tier_read(reading, tier, parts, &measure);
         double share = share_of(class, i, &measure, &left);
         trace_tier(trace, i, &measure, considered, reading->again);
@@ -236,6 +239,7 @@ static bool take_all(struct steer_reading *reading, const struct steer_class *cl
     struct steer_part *part = &reading->choice->parts[0];
     bool any = false;
     memset(seen, 0, (reading->policy->member_count + 63u) / 64u * sizeof *seen);
+    reading->tier = STEER_NO_TIER;
     tier_begin(reading, part);
     part->group = class->offer_group;
     part->group_members = class->offer;
@@ -318,6 +322,7 @@ static enum steer_source take_first(struct steer_reading *reading, const struct 
 
 static enum steer_source take_fallback(struct steer_reading *reading, const struct steer_class *class)
 {
+    reading->tier = STEER_NO_TIER;
     if (class->pool != NULL && take_one(reading, class->pool, 0)) {
         return STEER_FROM_POOL;
     }
@@ -376,12 +381,150 @@ static void evaluate(struct steer_reading *reading, const struct steer_class *cl
 {
     struct steer_choice *choice = reading->choice;
     reading->used = reading->listed = 0;
+    reading->accepts = STEER_ACCEPTS_SERVING;
     choice->part_count = 0;
     reading->until_ms = UINT64_MAX;
     if (!take_any_tiers(reading, class, trace)) {
         choice->source = take_fallback(reading, class);
     }
     pack_parts(choice);
+}
+
+static void run(struct steer_reading *reading, const struct steer_class *class, struct steer_trace *trace)
+{
+    reading->again = reading->any_shed = false;
+    evaluate(reading, class, trace);
+    if (reading->choice->source == STEER_FROM_TIER && load_says_nothing(reading->choice, reading->any_shed)) {
+        reading->again = true;
+        evaluate(reading, class, trace);
+    }
+}
+
+/* ---- what may not move ---- */
+
+const char *steer_hold_text(enum steer_hold hold)
+{
+    static const char *const texts[] = {NULL, "stay", "elsewhere", "fallback"};
+    return texts[hold];
+}
+
+/* What a tier has of all answers. */
+static double sum_tier(const struct steer_choice *choice, uint16_t tier)
+{
+    double sum = 0;
+    for (size_t i = 0; steer_source_has_tier(choice->source) && i < choice->part_count; i++) {
+        sum += choice->parts[i].tier == tier ? choice->parts[i].share : 0;
+    }
+    return sum;
+}
+
+static bool forbids_any(const struct steer_reading *reading, const struct steer_ban *ban,
+                        const uint16_t *members, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ban_forbids(reading, ban, steer_get_place(reading->policy, members[i])->region)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Do answers go from this tier to where they may not? An earlier tier that serves is where they come from;
+ * what is no place (records of the zone, nothing) is anywhere. */
+static bool leaves(const struct steer_reading *reading, const struct steer_class *class,
+                   const struct steer_ban *ban)
+{
+    const struct steer_choice *choice = reading->choice;
+    uint16_t tier = ban->tier;
+    bool any = false;
+    if (choice->source == STEER_FROM_TIER && choice->count == 0) { /* of a tier without the type */
+        const struct steer_tier *to = &class->tiers[choice->tier];
+        return choice->tier > tier && forbids_any(reading, ban, to->members, to->count);
+    }
+    for (size_t i = 0; i < choice->part_count && !any; i++) {
+        const struct steer_part *part = &choice->parts[i];
+        bool is_there = choice->source == STEER_FROM_TIER
+                            ? part->tier <= tier
+                            : steer_source_has_tier(choice->source) && part->tier == tier;
+        any = !is_there && forbids_any(reading, ban, choice->members + part->first, part->count);
+    }
+    return any || (choice->count == 0 && ban_forbids(reading, ban, HEALTH_ANYWHERE));
+}
+
+static void see(struct steer_reading *reading, const struct steer_class *class, struct steer_ban *ban,
+                enum steer_sight sight, struct steer_trace *trace)
+{
+    ban->sight = sight;
+    reading->ban = ban;
+    run(reading, class, trace);
+}
+
+/* With those who are held, is there more of the tier than without? */
+static bool has_more(const struct steer_choice *choice, uint16_t tier, double share)
+{
+    return choice->source == STEER_FROM_TIER && sum_tier(choice, tier) > share + LEAST_SHARE;
+}
+
+/* Nothing of the tier serves, or some of it does not: where do its answers go? NOTHING: where they would
+ * without any rule, and what the choice says then is no matter. *is_there: they were there until now, so they
+ * are in no other tier. */
+static enum steer_hold hold(struct steer_reading *reading, const struct steer_class *class,
+                            struct steer_ban *ban, bool *is_there, struct steer_trace *trace)
+{
+    struct steer_choice *choice = reading->choice;
+    double share = choice->source == STEER_FROM_TIER ? sum_tier(choice, ban->tier) : 0;
+    bool is_part = share > 0, goes = leaves(reading, class, ban);
+    *is_there = false;
+    see(reading, class, ban, STEER_SEES_HELD, trace);
+    if (!has_more(choice, ban->tier, share) || is_part) {
+        return is_part && goes && has_more(choice, ban->tier, share) ? STEER_HOLDS : STEER_HOLDS_NOTHING;
+    }
+    see(reading, class, ban, STEER_SEES_THEN, trace);
+    *is_there = choice->source != STEER_FROM_TIER;
+    uint16_t then = *is_there ? STEER_NO_TIER : choice->tier;
+    if (!goes || then < ban->tier) {
+        return STEER_HOLDS_NOTHING; /* they were in an earlier one */
+    }
+    see(reading, class, ban, STEER_SEES_ALLOWED, trace);
+    if (choice->source == STEER_FROM_TIER && choice->tier <= then) {
+        return STEER_HOLDS_ELSEWHERE;
+    }
+    if (!*is_there) {
+        return STEER_HOLDS_NOTHING; /* they have been elsewhere, and go on from there */
+    }
+    see(reading, class, ban, reading->policy->falls_back ? STEER_SEES_ALLOWED : STEER_SEES_HELD, trace);
+    return reading->policy->falls_back ? STEER_HOLDS_BACK : STEER_HOLDS;
+}
+
+/* The first tier that answers were in and may not leave decides. */
+static void hold_back(struct steer_reading *reading, const struct steer_class *class,
+                      struct steer_trace *trace)
+{
+    struct steer_choice *choice = reading->choice;
+    struct steer_ban ban;
+    bool is_there = false;
+    for (uint16_t tier = 0; tier < class->tier_count && !is_there; tier++) {
+        if (!ban_gather(reading, class, tier, &ban) || ban_cuts_off(reading, class, &ban)) {
+            continue;
+        }
+        choice->hold = hold(reading, class, &ban, &is_there, trace);
+        choice->held_tier = tier;
+        reading->ban = NULL;
+        if (choice->hold != STEER_HOLDS_NOTHING) {
+            choice->source = choice->hold == STEER_HOLDS ? STEER_FROM_HELD : choice->source;
+            return;
+        }
+        run(reading, class, trace);
+    }
+}
+
+/* May answers be anywhere but in the first tier, while something is forbidden? Read behind the words: what
+ * forbids is stored before them. */
+static bool may_be_held(const struct health_table *table, const struct steer_choice *choice)
+{
+    return table->bans != NULL && atomic_load_explicit(&table->bans->count, memory_order_relaxed) != 0 &&
+           (choice->source != STEER_FROM_TIER || choice->count == 0 ||
+            choice->parts[choice->part_count - 1].tier != 0);
 }
 
 void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, const struct health_table *table,
@@ -397,10 +540,10 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
                                     .planned = -1};
     uint64_t generation = atomic_load_explicit(&table->generation, memory_order_acquire);
     choice->generation = (generation & HEALTH_CHANGING) != 0 ? 0 : generation;
-    evaluate(&reading, class, trace);
-    if (choice->source == STEER_FROM_TIER && load_says_nothing(choice, reading.any_shed)) {
-        reading.again = true;
-        evaluate(&reading, class, trace);
+    choice->hold = STEER_HOLDS_NOTHING;
+    run(&reading, class, trace);
+    if (may_be_held(table, choice)) {
+        hold_back(&reading, class, trace);
     }
     bool is_short = policy->has_ttl_failing && (reading.failing >= 0 || reading.planned >= 0);
     choice->ttl = is_short ? policy->ttl_failing : STEER_TTL_FREE;

@@ -2,7 +2,7 @@ noinst_LIBRARIES += src/libsteer.a
 src_libsteer_a_CPPFLAGS = $(AM_CPPFLAGS)
 src_libsteer_a_SOURCES = \
 	src/steer/cache.c \
-	src/steer/choice.c \
+	src/steer/ban.c src/steer/ban.h src/steer/choice.c \
 	src/steer/draw.c src/steer/draw.h \
 	src/steer/evaluate.c \
 	src/steer/hold.c src/steer/hold.h \

@@ -125,6 +125,7 @@ struct steer_policy {
     uint32_t id; /* index in its set */
     enum steer_pick pick;
     enum steer_fallback fallback;
+    bool falls_back;  /* where it may not leave a tier and not go elsewhere: to the fallback, else it stays */
     uint16_t answers; /* 1..STEER_ANSWERS_MAX */
     uint16_t member_count, class_count;
     uint16_t type_count;             /* of types; a set makes it at least STEER_TYPES_FIXED */
@@ -197,15 +198,27 @@ enum steer_source {
     STEER_FROM_POOL,  /* fallback: a pool of the class */
     STEER_FROM_FIRST, /* fallback first: those who serve of a tier that has less than it needs */
     STEER_FROM_SICK,  /* fallback first, and nobody serves: a tier's members that are not drained */
+    STEER_FROM_HELD,  /* a tier as if some of it had not fallen: a rule forbids to leave it */
 };
 
-const char *steer_source_text(enum steer_source source); /* "tier" "all" … "pool" "first" "first_sick" */
+const char *
+steer_source_text(enum steer_source source); /* "tier" "all" … "pool" "first" "first_sick" "held" */
 
 /* Does it come from one of the tiers, or from those that come first among what is left? */
 static inline bool steer_source_has_tier(enum steer_source source)
 {
-    return source == STEER_FROM_TIER || source == STEER_FROM_FIRST || source == STEER_FROM_SICK;
+    return source == STEER_FROM_TIER || source == STEER_FROM_FIRST || source == STEER_FROM_SICK ||
+           source == STEER_FROM_HELD;
 }
+
+/* What becomes of answers that a rule forbids to leave a tier for where they would go (health/guard.h). */
+enum steer_hold {
+    STEER_HOLDS_NOTHING,
+    STEER_HOLDS,           /* "stay": they stay, with those who fell */
+    STEER_HOLDS_ELSEWHERE, /* "elsewhere": they go to a later tier, where they may */
+    STEER_HOLDS_BACK,      /* "fallback": the policy has it so, and theirs is the fallback */
+};
+const char *steer_hold_text(enum steer_hold hold); /* NULL for nothing */
 
 /* Members that are drawn from together: of one group of one tier. A choice has several where a tier spills
  * over or trickles, or a group has a share; first a part is drawn by share, then members of it, so an answer
@@ -245,6 +258,8 @@ struct steer_outage {
 struct steer_choice {
     uint64_t generation; /* of the table it was made from; 0: never made */
     enum steer_source source;
+    enum steer_hold hold;
+    uint16_t held_tier; /* if it holds: the one that is not left */
     uint16_t tier; /* with STEER_FROM_TIER: of the first part; FIRST, SICK: the one, tier_count: the rest */
     uint16_t part_count; /* with one part the choice is that part */
     uint32_t count;      /* members of all parts */

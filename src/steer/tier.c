@@ -40,16 +40,8 @@ struct look {
     uint32_t without; /* how much of its weight it is to do without, of WHOLE */
     uint32_t ramp;    /* for having come back a moment ago, percent */
     bool serves;
+    bool is_held; /* it does not, but counts as if it did */
 };
-
-/* Acquired, also though the generation was before: a word may be newer than the generation that was read, and
- * all that is stored before the word has to be seen by who saw the word, at once and for as long as the
- * choice is kept (health/table.h). The same as one acquire fence behind all words, which ThreadSanitizer
- * would not understand; for x86 it is nothing. */
-static uint32_t load(const _Atomic uint32_t *words, uint32_t index)
-{
-    return atomic_load_explicit(&words[index], memory_order_acquire);
-}
 
 static void note_plan(struct steer_reading *reading, uint16_t index, const uint32_t words[3])
 {
@@ -82,26 +74,28 @@ static bool is_accepted(enum health_state state, enum steer_accepts accepts)
 static struct look look_at(struct steer_reading *reading, uint16_t index)
 {
     const struct steer_member *member = &reading->policy->members[index];
-    const struct steer_place *place = &reading->policy->places[member->endpoint];
-    const struct health_table *table = reading->table;
-    const uint32_t words[] = {health_word_of(load(table->endpoints, member->endpoint), reading->family),
-                              load(table->azs, place->az), load(table->regions, place->region)};
+    uint32_t words[3];
+    tier_load_words(reading, index, words);
     struct health_effective effective = health_combine(words[0], words[1], words[2]);
     bool wavers = health_word_wavers(words[0], reading->family) && effective.decided_by == HEALTH_BY_VERDICT;
+    enum health_state state =
+        reading->ban == NULL ? effective.state : ban_see(reading, index, words, effective.state);
+    bool is_held = state == HEALTH_HEALTHY && effective.state == HEALTH_UNHEALTHY;
     reading->types = find_types(member, words[0]);
-    bool serves = is_accepted(effective.state, reading->accepts) && !is_nowhere(reading, index);
+    bool serves = is_accepted(state, reading->accepts) && !is_nowhere(reading, index);
     note_plan(reading, index, words);
-    if (reading->failing < 0 && (wavers || !serves)) {
+    if (reading->failing < 0 && (wavers || !serves || is_held)) {
         reading->failing = index;
     }
     bool ignores = reading->ask.ignores_load;
     unsigned shed = ignores || reading->again ? 0 : health_word_shed(words[0]);
     unsigned ramp = ignores ? 0 : health_find_withheld(words, reading->family, effective.state);
     reading->any_shed |= shed == HEALTH_SHED_ALL;
-    return (struct look){.state = effective.state,
+    return (struct look){.state = state,
                          .without = WHOLE - (HEALTH_SHED_ALL - shed) * (HEALTH_RAMP_WHOLE - ramp),
                          .ramp = ramp,
-                         .serves = serves};
+                         .serves = serves,
+                         .is_held = is_held && serves};
 }
 
 /* To the part in the making. */
@@ -208,7 +202,7 @@ static bool is_inside(const struct steer_reading *reading, uint16_t index)
 static bool has_type(const struct steer_reading *reading, uint16_t index)
 {
     const struct steer_member *member = &reading->policy->members[index];
-    uint32_t word = member->has_host ? load(reading->table->endpoints, member->endpoint) : 0;
+    uint32_t word = member->has_host ? tier_load(reading->table->endpoints, member->endpoint) : 0;
     return (find_types(member, word) & reading->ask.types) != 0;
 }
 
@@ -396,6 +390,18 @@ static void leave_out_shed(struct steer_reading *reading, struct steer_part *par
     reading->used = part->first + kept;
 }
 
+/* Has the group somebody who serves, while others are held? Then these only count. */
+static bool has_other(struct steer_reading *reading, const struct steer_part *part, size_t count,
+                      bool own_type)
+{
+    bool any = false;
+    for (size_t i = 0; reading->ban != NULL && i < count && !any; i++) {
+        struct look look = look_at(reading, part->group_members[i]);
+        any = look.serves && !look.is_held && counts(reading, part->group_members[i], own_type);
+    }
+    return any;
+}
+
 static void read_group(struct steer_reading *reading, const struct steer_tier *tier,
                        const struct steer_group *group, struct steer_part *part, struct sums *all)
 {
@@ -403,6 +409,7 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
     bool is_sticky = reading->policy->pick == STEER_PICK_STICKY;
     bool has_hold = is_sticky && reading->policy->sticky.hold_ms > 0;
     bool own_type = reading->by_type && group_has_type(reading, part->group_members, group->count);
+    bool others = has_other(reading, part, group->count, own_type);
     for (size_t i = 0; i < group->count; i++) {
         uint16_t index = part->group_members[i];
         const struct steer_member *member = &reading->policy->members[index];
@@ -416,11 +423,12 @@ static void read_group(struct steer_reading *reading, const struct steer_tier *t
                          tier->by_capacity ? steer_get_place(reading->policy, index)->capacity : 1, &look);
         }
         reading->left_out += !counted;
-        if (look.serves && counted) {
+        bool offers = look.serves && counted && !(look.is_held && others);
+        if (offers) {
             add_member(reading, index, look.without, part);
         }
         if (is_sticky) {
-            bool takes = look.serves && counted && (reading->types & reading->ask.types) != 0;
+            bool takes = offers && (reading->types & reading->ask.types) != 0;
             reading->choice->accepted[reading->listed++] = takes ? find_accepted(group, i, look.without) : 0;
         }
     }

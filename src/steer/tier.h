@@ -5,6 +5,7 @@
  * whatever other threads store meanwhile. */
 #pragma once
 
+#include "steer/ban.h"
 #include "steer/steer.h"
 
 /* Who may answer. Members are never worse than asked for because better ones are there: the caller begins
@@ -15,6 +16,8 @@ enum steer_accepts {
     STEER_ACCEPTS_DOWN, /* those whom an operator took for unhealthy, too, but none that is drained */
 };
 
+enum { STEER_NO_TIER = UINT16_MAX };
+
 /* One evaluation under way. */
 struct steer_reading {
     const struct steer_policy *policy;
@@ -24,14 +27,16 @@ struct steer_reading {
     /* Of what is asked. */
     enum health_family family;
     enum steer_accepts accepts;
-    uint32_t used;          /* members in the choice so far */
-    uint32_t listed;        /* entries of `accepted` so far */
-    const uint64_t *inside; /* a bit per member: who counts for another tier already; NULL: nobody */
-    bool weighted;          /* the part in the making has a member with a weight: those without are out */
-    bool by_type;           /* of the tier under way, only who has records of the type counts */
-    uint32_t left_out;      /* of the tier under way: who does not, for that */
-    bool holds;  /* who came back a moment ago does not serve yet, unless clients had to go there */
-    bool admits; /* of the tier under way: it sufficed before the first of those came back */
+    const struct steer_ban *ban; /* what may not move; NULL: nobody looks at that */
+    uint16_t tier;               /* under way, of the class; STEER_NO_TIER: of no class */
+    uint32_t used;               /* members in the choice so far */
+    uint32_t listed;             /* entries of `accepted` so far */
+    const uint64_t *inside;      /* a bit per member: who counts for another tier already; NULL: nobody */
+    bool weighted;     /* the part in the making has a member with a weight: those without are out */
+    bool by_type;      /* of the tier under way, only who has records of the type counts */
+    uint32_t left_out; /* of the tier under way: who does not, for that */
+    bool holds;        /* who came back a moment ago does not serve yet, unless clients had to go there */
+    bool admits;       /* of the tier under way: it sufficed before the first of those came back */
     uint64_t latest_left_ms; /* of the tier under way: when the latest of its members left */
     uint64_t until_ms;       /* wall time from which another evaluation may say something else */
     bool has_held;           /* there was such a member */
@@ -49,6 +54,27 @@ struct steer_measure {
     bool qualifies;
     double suffices; /* 0..1: the part of all answers that the tier can take; 0: does not qualify */
 };
+
+/* Acquired, also though the generation was before: a word may be newer than the generation that was read, and
+ * all that is stored before the word has to be seen by who saw the word, at once and for as long as the
+ * choice is kept (health/table.h). The same as one acquire fence behind all words, which ThreadSanitizer
+ * would not understand; for x86 it is nothing. */
+static inline uint32_t tier_load(const _Atomic uint32_t *words, uint32_t index)
+{
+    return atomic_load_explicit(&words[index], memory_order_acquire);
+}
+
+/* What a member's words say: its own as if both families were the one that is asked for, its az's, its
+ * region's. */
+static inline void tier_load_words(const struct steer_reading *reading, uint16_t index, uint32_t words[3])
+{
+    const struct steer_member *member = &reading->policy->members[index];
+    const struct steer_place *place = &reading->policy->places[member->endpoint];
+    const struct health_table *table = reading->table;
+    words[0] = health_word_of(tier_load(table->endpoints, member->endpoint), reading->family);
+    words[1] = tier_load(table->azs, place->az);
+    words[2] = tier_load(table->regions, place->region);
+}
 
 /* An empty part behind what is there. */
 void tier_begin(struct steer_reading *reading, struct steer_part *part);

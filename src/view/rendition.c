@@ -170,6 +170,7 @@ static void render_policy(const struct view *view, struct view_rendered *to)
     case STEER_FROM_POOL:
     case STEER_FROM_FIRST:
     case STEER_FROM_SICK:
+    case STEER_FROM_HELD:
     case STEER_FROM_ALL:
         take_heaviest(policy, &choice, to);
         if (is_address(to->type)) {

@@ -1,6 +1,6 @@
 ## Unit tests of src/steer
 if HAVE_CMOCKA
-STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_fallback tests/unit/test_steer_families tests/unit/test_steer_load \
+STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_ban tests/unit/test_steer_ban_model tests/unit/test_steer_fallback tests/unit/test_steer_families tests/unit/test_steer_load \
 	tests/unit/test_steer_order tests/unit/test_steer_pick \
 	tests/unit/test_steer_set tests/unit/test_steer_stay tests/unit/test_steer_sticky \
 	tests/unit/test_steer_ramp tests/unit/test_steer_tiers
@@ -10,6 +10,12 @@ STEER_TEST_LIBS = src/libsteer.a src/libgeo.a src/libbase.a $(MAXMINDDB_LIBS) $(
 tests_unit_test_steer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_SOURCES = tests/unit/test_steer.c tests/unit/unit.h
 tests_unit_test_steer_LDADD = $(STEER_TEST_LIBS)
+tests_unit_test_steer_ban_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_ban_SOURCES = tests/unit/test_steer_ban.c tests/unit/guard_world.c tests/unit/guard_world.h tests/unit/unit.h
+tests_unit_test_steer_ban_LDADD = src/libsteer.a src/libgeo.a src/libhealth.a src/libbase.a $(MAXMINDDB_LIBS) $(CMOCKA_LIBS) -lm
+tests_unit_test_steer_ban_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_ban_model_SOURCES = tests/unit/test_steer_ban_model.c tests/unit/guard_world.c tests/unit/guard_world.h tests/unit/unit.h
+tests_unit_test_steer_ban_model_LDADD = $(tests_unit_test_steer_ban_LDADD)
 tests_unit_test_steer_fallback_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_fallback_SOURCES = tests/unit/test_steer_fallback.c tests/unit/steer_world.c tests/unit/steer_world.h \
 	tests/unit/unit.h
