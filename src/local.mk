@@ -1,5 +1,6 @@
 ## One static library per folder, lowest layer first (src/LAYERS gives the order and what each may include).
 include src/base/local.mk
+include src/events/local.mk
 include src/dns/local.mk
 include src/tsig/local.mk
 include src/tls/local.mk
@@ -8,7 +9,6 @@ include src/sheet/local.mk
 include src/conf/local.mk
 include src/geo/local.mk
 include src/health/local.mk
-include src/events/local.mk
 include src/store/local.mk
 include src/zone/local.mk
 include src/steer/local.mk

@@ -7,6 +7,7 @@
 #include "admin/admin.h"
 
 #include "admin/call.h"
+#include "admin/events.h"
 #include "admin/follow.h"
 #include "admin/peers.h"
 #include "base/error.h"
@@ -186,6 +187,7 @@ static void dispatch(struct call *call)
         [ROUTE_RESTORE] = {.handle = handle_restore},
         [ROUTE_IMPORT] = {.handle = handle_import},
         [ROUTE_WHAT_IF] = {handle_what_if, "what-if", ADMIN_LONG},
+        [ROUTE_EVENTS] = {.handle = handle_events},
         [ROUTE_DRILLS] = {handle_drill, "drill", ADMIN_LONG},
     };
     check_headers(call);
@@ -387,6 +389,7 @@ void admin_leave(struct admin *admin, bool adopted)
         admin_socket_remove(&admin->socket);
     }
     follow_send_home(admin);
+    events_send_home(admin);
     connection_set_send_home(&admin->connections);
 }
 
@@ -405,6 +408,7 @@ void admin_close(struct admin *admin)
     if (admin == NULL) {
         return;
     }
+    events_close(admin);
     override_drop_all(admin);
     call_drop_all(admin);
     follow_drop_all(admin);

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct admin_feed;
 struct event_base;
 
 struct admin_reload {
@@ -447,6 +448,7 @@ enum { ADMIN_TYPE_SIZE = 16, ADMIN_UNSERVED_MAX = 100, ADMIN_CHANGES = 20 };
  * snapshot that open_reader made for it. */
 struct admin_verbs {
     void *context, *current;
+    struct admin_feed *feed;           /* NULL: there are no streams of events */
     struct worker *lanes[ADMIN_LANES]; /* owned by the control thread; NULL: everything is answered at once */
     void *(*open_reader)(void *context); /* on the control thread, when the turn of the answer has come */
     void (*close_reader)(void *reader);  /* on any thread */

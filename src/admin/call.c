@@ -9,10 +9,14 @@
 #include "base/memory.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <event2/http.h>
+#include <event2/http_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct call_pending {
     struct call_pending *next;
@@ -22,6 +26,8 @@ struct call_pending {
     struct route route;
     void (*left)(void *argument); /* NULL: nobody has to know */
     void *argument;
+    void (*taken)(void *argument); /* of a live one */
+    void *taken_argument;
 };
 
 static const char *status_text(unsigned status)
@@ -155,11 +161,14 @@ static void client_left(void *argument)
     }
 }
 
-/* evhttp knows it, too, and the request goes with the connection. */
+/* evhttp knows it, too, and the request goes with the connection, or has been left to us. */
 static void connection_closed(struct evhttp_connection *connection, void *argument)
 {
     (void)connection;
     struct call_pending *pending = argument;
+    if (evhttp_request_get_connection(pending->request) == NULL) {
+        evhttp_request_free(pending->request);
+    }
     pending->request = NULL;
     client_left(pending);
 }
@@ -212,6 +221,102 @@ bool call_resume(struct call_pending *pending, struct call *call)
     }
     free(pending);
     return waiting;
+}
+
+/* ---- an answer that goes on ---- */
+
+static struct bufferevent *get_transport(const struct call_pending *pending)
+{
+    return evhttp_connection_get_bufferevent(evhttp_request_get_connection(pending->request));
+}
+
+/* evhttp would end it after a minute in which the client says nothing. */
+struct call_pending *call_begin_live(struct call *call, const char *type)
+{
+    enum { SAID_MAX = 4096 }; /* nothing more is to be said */
+    struct call_pending *pending = call_defer(call);
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
+    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    evhttp_add_header(headers, "Connection", "close");
+    evhttp_send_reply_start(call->request, 200, status_text(200));
+    bufferevent_set_timeouts(get_transport(pending), NULL, NULL);
+    bufferevent_setwatermark(get_transport(pending), EV_READ, 0, SAID_MAX);
+    return pending;
+}
+
+bool call_is_live(const struct call_pending *pending)
+{
+    return pending->request != NULL;
+}
+
+static void all_taken(struct evhttp_connection *connection, void *argument)
+{
+    (void)connection;
+    const struct call_pending *pending = argument;
+    pending->taken(pending->taken_argument);
+}
+
+void call_add_live(struct call_pending *pending, const char *bytes, size_t len, void (*taken)(void *argument),
+                   void *argument)
+{
+    if (pending->request != NULL) {
+        struct evbuffer *piece = evbuffer_new();
+        evbuffer_add(piece, bytes, len);
+        pending->taken = taken;
+        pending->taken_argument = argument;
+        evhttp_send_reply_chunk_with_cb(pending->request, piece, all_taken, pending);
+        evbuffer_free(piece);
+    }
+}
+
+size_t call_measure_live(const struct call_pending *pending)
+{
+    return pending->request == NULL ? 0 : evbuffer_get_length(bufferevent_get_output(get_transport(pending)));
+}
+
+void call_cut_live(const struct call_pending *pending)
+{
+    if (pending->request != NULL) {
+        shutdown(connection_fd(pending->request), SHUT_RDWR);
+    }
+}
+
+static struct evhttp_request *release(struct call_pending *pending)
+{
+    struct evhttp_request *request = pending->request;
+    if (request != NULL) {
+        evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
+        connection_watch(&pending->admin->connections, request, NULL, NULL);
+    }
+    unlink_pending(pending);
+    return request;
+}
+
+void call_end_live(struct call_pending *pending)
+{
+    struct connection_set *connections = &pending->admin->connections;
+    struct evhttp_request *request = release(pending);
+    if (request != NULL) {
+        connection_writing(connections, request);
+        evhttp_request_set_on_complete_cb(request, written, connections);
+        evhttp_send_reply_end(request);
+    }
+    free(pending);
+}
+
+/* Of a unix socket: the octets are those of HTTP there. */
+void call_drop_live(struct call_pending *pending)
+{
+    static const char end[] = "0\r\n\r\n";
+    int domain = 0, fd = pending->request == NULL ? -1 : connection_fd(pending->request);
+    socklen_t len = sizeof domain;
+    if (fd != -1 && call_measure_live(pending) == 0 && pending->request->minor != 0 &&
+        getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX) {
+        (void)!send(fd, end, sizeof end - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    (void)release(pending);
+    free(pending);
 }
 
 void call_finish(struct call *call)

@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 struct evhttp;
+struct events;
 struct evhttp_request;
 struct follow;
 struct ordered;
@@ -38,6 +39,7 @@ struct admin {
     struct work *orders;           /* that are asked about, or wait for that */
     struct follow *follows;        /* pages of the journal that wait for an entry */
     size_t follow_count;
+    struct events *events; /* streams of events */
 };
 
 /* One that was made on a worker. */
@@ -93,6 +95,23 @@ void call_finish(struct call *call);
 void call_send(struct call *call, const struct call_answer *answer); /* takes the body */
 void call_drop_all(struct admin *admin);     /* the server ends: nobody waits any more */
 void override_drop_all(struct admin *admin); /* likewise, for what is on its way */
+
+/* ---- an answer that goes on ---- */
+
+/* 200 and the headers; what follows comes in pieces. Like call_defer(), until call_end_live(). Its connection
+ * is as one whose answer is being made: it has no deadline, and makes no room for others. */
+struct call_pending *call_begin_live(struct call *call, const char *type);
+bool call_is_live(const struct call_pending *pending); /* is the client there? */
+/* A piece more. `taken` is called when the client has taken all pieces, once for the latest. */
+void call_add_live(struct call_pending *pending, const char *bytes, size_t len, void (*taken)(void *argument),
+                   void *argument);
+size_t call_measure_live(const struct call_pending *pending); /* octets that it has not taken */
+/* The client does not take what it asked for: its connection is cut, and `left` follows. */
+void call_cut_live(const struct call_pending *pending);
+/* The end of the body, and of the connection. Takes it. */
+void call_end_live(struct call_pending *pending);
+/* Likewise when the server ends, and nobody sends any more: by hand, as far as that is possible. */
+void call_drop_live(struct call_pending *pending);
 
 /* Answer with `handle` on a worker, and send what it made when it is done; or at once, without workers. Takes
  * what the call holds. When too much is waiting, that is the answer. */
@@ -150,3 +169,4 @@ void handle_report(struct call *call);
 void handle_reload(struct call *call);
 void handle_takeover(struct call *call);
 void handle_drill(struct call *call);
+void handle_events(struct call *call);

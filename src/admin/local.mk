@@ -10,6 +10,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/connection.c src/admin/connection.h \
 	src/admin/page.c src/admin/page.h \
 	src/admin/peers.c src/admin/peers.h \
+	src/admin/events.c src/admin/events.h src/admin/feed.h \
 	src/admin/follow.c src/admin/follow.h \
 	src/admin/journal.c \
 	src/admin/moment.h src/admin/moments.c \

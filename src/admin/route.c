@@ -16,7 +16,7 @@
 
 enum { SEGMENTS_MAX = 4, READ = ROUTE_GET | ROUTE_HEAD };
 
-#define BIT(parameter) (1u << (parameter))
+#define BIT(parameter) (UINT64_C(1) << (parameter))
 #define PAGING         (BIT(ROUTE_LIMIT) | BIT(ROUTE_CURSOR))
 #define FILTERS        (BIT(ROUTE_REGION) | BIT(ROUTE_AZ) | BIT(ROUTE_EFFECTIVE))
 
@@ -37,12 +37,14 @@ static const char *const parameter_names[ROUTE_PARAMETERS] = {
     [ROUTE_REPLACE] = "replace",     [ROUTE_WAIT] = "wait",
     [ROUTE_ENDPOINT] = "endpoint",   [ROUTE_CHECK] = "check",
     [ROUTE_VERDICT] = "verdict",     [ROUTE_OUTCOME] = "outcome",
+    [ROUTE_AFTER] = "after",
 };
 
 static const struct resource {
     const char *segments[SEGMENTS_MAX]; /* "*" is a name, "*:verb" one with a verb, "%" one of regions, azs,
                                            endpoints */
-    unsigned methods, parameters;
+    unsigned methods;
+    uint64_t parameters;
     const char *allow;
     /* Who may change something there. Whoever looks is a viewer; not said: an admin, so that what is new is
      * closed to all others until somebody has thought of it. */
@@ -121,6 +123,10 @@ static const struct resource {
                        BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
                        "GET, HEAD, DELETE"},
     [ROUTE_REPLICATION] = {{"v1", "replication"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_EVENTS] = {{"v1", "events"},
+                      ROUTE_GET,
+                      BIT(ROUTE_KIND) | BIT(ROUTE_ABOUT) | BIT(ROUTE_SINCE) | BIT(ROUTE_AFTER),
+                      "GET"},
 };
 
 static int hex_value(char c)
@@ -263,7 +269,7 @@ static void add_assumed(struct route *route, const char *value, struct problem *
     }
 }
 
-static void take_parameter(const char *text, size_t len, unsigned known, struct route *route,
+static void take_parameter(const char *text, size_t len, uint64_t known, struct route *route,
                            struct problem *problem)
 {
     const char *equals = memchr(text, '=', len);
@@ -371,7 +377,7 @@ static void check_outcome(const struct route *route, struct problem *problem)
     }
 }
 
-static void parse_query(const char *query, unsigned known, struct route *route, struct problem *problem)
+static void parse_query(const char *query, uint64_t known, struct route *route, struct problem *problem)
 {
     for (const char *at = query; *at != '\0';) {
         size_t len = strcspn(at, "&");
@@ -401,9 +407,9 @@ static void parse_query(const char *query, unsigned known, struct route *route, 
 }
 
 /* Filters that cannot apply: a region is in no region, and so on. */
-static unsigned known_parameters(const struct route *route)
+static uint64_t known_parameters(const struct route *route)
 {
-    unsigned known = resources[route->id].parameters;
+    uint64_t known = resources[route->id].parameters;
     if (route->id == ROUTE_TARGETS && route->kind == HEALTH_REGION) {
         known &= ~(BIT(ROUTE_REGION) | BIT(ROUTE_AZ));
     }

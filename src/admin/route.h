@@ -55,6 +55,7 @@ enum route_id {
     ROUTE_VANTAGE_RENAME,
     ROUTE_VANTAGE,
     ROUTE_REPLICATION,
+    ROUTE_EVENTS,
     ROUTE_IDS
 };
 
@@ -92,6 +93,7 @@ enum route_parameter {
     ROUTE_CHECK,
     ROUTE_VERDICT,
     ROUTE_OUTCOME,
+    ROUTE_AFTER,
     ROUTE_PARAMETERS
 };
 

@@ -9,11 +9,13 @@
 
 #include "daemon/teller.h"
 #include "admin/admin.h"
+#include "events/bell.h"
 #include "health/opinion.h"
 #include "base/clock.h"
 #include "base/log_record.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +31,8 @@ struct changes {
     struct teller *teller;
     void (*turned)(void *context, const struct health_override_turn *turn); /* NULL: nobody */
     void *turned_context;
+    struct bell *bells[STREAM_WAKERS - 1];
+    size_t bell_count;
 };
 
 /* ---- writers ---- */
@@ -527,10 +531,24 @@ struct changes *changes_new(void)
     return changes;
 }
 
+void changes_add_bell(struct changes *changes, struct bell *bell)
+{
+    assert(changes->bell_count < sizeof changes->bells / sizeof *changes->bells);
+    changes->bells[changes->bell_count++] = bell;
+}
+
+struct stream *changes_get_stream(const struct changes *changes)
+{
+    return atomic_load_explicit(&changes->stream, memory_order_acquire);
+}
+
 void changes_open(struct changes *changes, size_t objects)
 {
     struct stream *stream = stream_new((objects < OBJECTS_MAX ? objects : OBJECTS_MAX) + SPARE);
     stream_add_waker(stream, wake_log, NULL);
+    for (size_t i = 0; i < changes->bell_count; i++) {
+        stream_add_waker(stream, bell_ring, changes->bells[i]);
+    }
     atomic_store_explicit(&changes->stream, stream, memory_order_release);
 }
 

@@ -9,6 +9,7 @@
 #include "events/stream.h"
 #include "health/health.h"
 
+struct bell;
 struct changes;
 struct teller;
 
@@ -17,6 +18,10 @@ struct changes *changes_new(void);
 void changes_free(struct changes *changes);
 /* Where the log takes its lines from. Before changes_open() there are none. */
 const struct log_source *changes_get_source(struct changes *changes);
+/* It rings when something is published, from changes_open() on, before which this is called. Borrowed. */
+void changes_add_bell(struct changes *changes, struct bell *bell);
+/* NULL before it is open. */
+struct stream *changes_get_stream(const struct changes *changes);
 /* Keep that many and some more. Before anything changes, and before any other thread may. */
 void changes_open(struct changes *changes, size_t objects);
 

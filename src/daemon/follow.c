@@ -92,3 +92,9 @@ void server_unwatch_journal(void *watch)
     store_watch_cancel(follow->watch);
     free_follow(follow);
 }
+
+bool server_has_journal(void *context)
+{
+    const struct server *server = context;
+    return durable_has_store(server->durable);
+}

@@ -10,3 +10,4 @@
 void *server_watch_journal(void *context, const struct admin_journal *journal, admin_news *news,
                            void *argument);
 void server_unwatch_journal(void *watch);
+bool server_has_journal(void *context);

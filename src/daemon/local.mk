@@ -29,6 +29,7 @@ src_steerd_SOURCES = \
 	src/daemon/hosts.c src/daemon/hosts.h \
 	src/daemon/install.c src/daemon/install.h \
 	src/daemon/invitation.c src/daemon/invitation.h \
+	src/daemon/feed.c src/daemon/feed.h \
 	src/daemon/follow.c src/daemon/follow.h \
 	src/daemon/journal.c src/daemon/journal.h \
 	src/daemon/keeping.c src/daemon/keeping.h \
@@ -82,5 +83,5 @@ src_steerd_SOURCES = \
 	src/daemon/whatif.c src/daemon/whatif.h
 src_steerd_LDADD = \
 	src/libadmin.a src/libpast.a src/libdrill.a src/liboperate.a $(fleet_libs) src/libprobe.a src/libserve.a src/libnotify.a src/libanswer.a src/libtransfer.a \
-	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libstore.a src/libevents.a src/libgeo.a src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a \
+	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libstore.a src/libevents.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a \
 	$(EVENT_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(SQLITE_LIBS) $(URCU_LIBS) -lm

@@ -7,6 +7,7 @@
 
 #include "daemon/certificates.h"
 #include "daemon/changes.h"
+#include "daemon/feed.h"
 #include "daemon/counted.h"
 #include "daemon/metrics_kept.h"
 #include "daemon/ramps.h"
@@ -576,6 +577,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
     print_log(out);
     changes_write_metrics(server->changes, out);
+    feed_write_metrics(server->feed, out);
     print_geo(view, out);
     print_queries(server, out);
     metrics_print_kept(reader, out);

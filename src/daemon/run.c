@@ -12,6 +12,7 @@
 #include "daemon/durable.h"
 #include "daemon/ends.h"
 #include "daemon/expiry.h"
+#include "daemon/feed.h"
 #include "daemon/geowatch.h"
 #include "daemon/hangup.h"
 #include "daemon/heir.h"
@@ -337,6 +338,7 @@ static int start(struct server *server, struct report *report)
     error = error == 0 ? open_sockets(server, view, binding) : error;
     log_configure(&view->server->log);
     changes_open(server->changes, health_count(view->health, HEALTH_ENDPOINT));
+    feed_begin(server);
     struct known *memory = error == 0 ? last_restore(server, view, &server->restored) : NULL;
     error = error == 0 ? open_store(server, view, binding) : error;
     last_settle(memory, view);
@@ -485,7 +487,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     server.base = event_base_new();
     if (server.base == NULL ||
         log_start(changes_get_source(server.changes)) != 0 || /* before any thread that it might hold up */
-        ends_open(server.base, on_woken, &server, &server.ends) != 0) {
+        ends_open(server.base, on_woken, &server, &server.ends) != 0 || feed_open(&server) != 0) {
         report_free(report);
         return EXIT_FAILURE;
     }
@@ -509,6 +511,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     free(server.runner);
     if (log_close(LOG_PATIENCE_MS)) {
         changes_free(server.changes);
+        feed_close(&server);
     }
     return error == 0 ? 0 : 1;
 }

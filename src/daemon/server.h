@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct admin;
+struct admin_feed;
 struct archive;
 struct batches;
 struct changes;
@@ -84,6 +85,7 @@ struct server {
     struct hosts *hosts;       /* endpoints that are host names */
     struct vantages *vantages; /* hosts that check, too */
     struct admin *admin;
+    struct admin_feed *feed;       /* its streams of events */
     struct copier *copier;         /* of snapshots */
     struct snapshot *snapshot;     /* the last one, while others may get it; NULL: none */
     struct lanes *lanes;           /* workers for answers of it that take long */

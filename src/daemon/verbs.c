@@ -567,6 +567,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_points = server_list_points,
                                   .watch_journal = server_watch_journal,
                                   .unwatch_journal = server_unwatch_journal,
+                                  .feed = server->feed,
                                   .change_point = change_point,
                                   .list_vantages = server_list_vantages,
                                   .change_vantage = server_change_vantage,

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/random.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -52,6 +53,7 @@ struct stream {
     _Atomic uint64_t latest_cell;
     _Alignas(64) _Atomic uint64_t counts[CHANGE_KINDS];
     struct clock clock;
+    uint64_t run;
     struct {
         void (*wake)(void *context);
         void *context;
@@ -75,6 +77,7 @@ struct stream *stream_new(size_t least)
     assert(stream != NULL);
     memset(stream, 0, sizeof *stream);
     clock_init(&stream->clock);
+    stream->run = random_seed();
     stream->mask = count - 1;
     stream->slots =
         memory_map(count * sizeof *stream->slots); /* no memory before there are so many changes */
@@ -332,6 +335,11 @@ enum stream_result stream_read(struct stream_reader *reader, uint64_t *missed)
 uint64_t stream_get_seq(const struct stream *stream)
 {
     return atomic_load_explicit(&stream->latest, memory_order_acquire);
+}
+
+uint64_t stream_get_run(const struct stream *stream)
+{
+    return stream->run;
 }
 
 uint64_t stream_count(const struct stream *stream, enum change_kind kind)

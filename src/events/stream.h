@@ -53,4 +53,6 @@ enum stream_result stream_read(struct stream_reader *reader, uint64_t *missed);
 /* ---- counting ---- */
 
 uint64_t stream_get_seq(const struct stream *stream); /* of the latest change; 0: none yet */
+/* A random number that tells this stream from all others, those of other processes, too. */
+uint64_t stream_get_run(const struct stream *stream);
 uint64_t stream_count(const struct stream *stream, enum change_kind kind);

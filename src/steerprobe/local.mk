@@ -22,5 +22,5 @@ sbin_PROGRAMS += src/steerprobe/steerprobe
 src_steerprobe_steerprobe_CPPFLAGS = $(AM_CPPFLAGS)
 src_steerprobe_steerprobe_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerprobe_steerprobe_SOURCES = src/steerprobe/steerprobe.c
-src_steerprobe_steerprobe_LDADD = src/libsteerprobe.a src/libfleet.a src/libprobe.a src/libhealth.a src/libconf.a \
+src_steerprobe_steerprobe_LDADD = src/libsteerprobe.a src/libfleet.a src/libprobe.a src/libhealth.a src/libconf.a src/libevents.a \
 	$(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(EVENT_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) -lm

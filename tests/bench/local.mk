@@ -19,7 +19,7 @@ EXTRA_PROGRAMS += tests/bench/bench_steer
 tests_bench_bench_steer_CFLAGS = $(AM_CFLAGS) -pthread
 tests_bench_bench_steer_SOURCES = tests/bench/bench_steer.c
 tests_bench_bench_steer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
-	src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS)
+	src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS)
 CLEANFILES += tests/bench/bench_steer
 
 ## What keeping and restoring health costs; run by hand.
@@ -31,7 +31,7 @@ CLEANFILES += tests/bench/bench_record
 EXTRA_PROGRAMS += tests/bench/bench_past
 tests_bench_bench_past_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_bench_bench_past_SOURCES = tests/bench/bench_past.c tests/bench/machine.h
-tests_bench_bench_past_LDADD = src/libpast.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a \
+tests_bench_bench_past_LDADD = src/libpast.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a \
 	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS) -lm
 CLEANFILES += tests/bench/bench_past
 EXTRA_PROGRAMS += tests/bench/bench_manifest

@@ -139,7 +139,7 @@ fuzz_programs += tests/fuzz/fuzz_admin
 tests_fuzz_fuzz_admin_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"admin"'
 tests_fuzz_fuzz_admin_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_admin_SOURCES = tests/fuzz/fuzz_admin.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/libevents.a src/libbase.a $(JANSSON_LIBS)
 
 ## what a client of the admin socket sends, over that socket
 if HAVE_CMOCKA
@@ -150,6 +150,13 @@ tests_fuzz_fuzz_admin_http_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_admin_http_SOURCES = tests/fuzz/fuzz_admin_http.c tests/unit/admin_fake.c tests/unit/admin_fake_checks.c tests/unit/admin_fake_journal.c tests/unit/admin_fake.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_admin_http_LDADD = $(ADMIN_TEST_LIBS)
 endif
+
+## what readers of events ask for, and changes as JSON
+fuzz_programs += tests/fuzz/fuzz_events
+tests_fuzz_fuzz_events_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"events"'
+tests_fuzz_fuzz_events_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_events_SOURCES = tests/fuzz/fuzz_events.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_events_LDADD = src/libevents.a src/libbase.a $(JANSSON_LIBS)
 
 ## what steerctl is answered
 fuzz_programs += tests/fuzz/fuzz_ctl_http
@@ -163,7 +170,7 @@ fuzz_programs += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"json"'
 tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_json_LDADD = src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_json_LDADD = src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
 
 ## manifests of the files of a configuration
 fuzz_programs += tests/fuzz/fuzz_manifest
@@ -177,7 +184,7 @@ fuzz_programs += tests/fuzz/fuzz_known
 tests_fuzz_fuzz_known_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"known"'
 tests_fuzz_fuzz_known_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_known_SOURCES = tests/fuzz/fuzz_known.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_known_LDADD = src/libpast.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a \
+tests_fuzz_fuzz_known_LDADD = src/libpast.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a \
 	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS) -lm
 
 ## what is kept of health

@@ -7,7 +7,7 @@ conf_tests += tests/unit/test_conf_ramp tests/unit/test_conf_replication
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
 policy_kit = tests/unit/policy_kit.c tests/unit/policy_kit.h tests/unit/test_conf.h tests/unit/unit.h
-conf_test_libs = src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
+conf_test_libs = src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_conf_combine_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_combine_SOURCES = tests/unit/test_conf_combine.c tests/unit/test_conf.h tests/unit/unit.h

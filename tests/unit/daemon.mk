@@ -11,13 +11,13 @@ tests_unit_test_capture_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_capture_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_capture_SOURCES = tests/unit/test_capture.c src/daemon/capture.c src/daemon/capture.h tests/unit/unit.h
 tests_unit_test_capture_LDADD = src/libpast.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libstore.a src/libgeo.a \
-	src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) \
+	src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) \
 	$(SQLITE_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_vantage_member
 check_PROGRAMS += tests/unit/test_vantage_member
 tests_unit_test_vantage_member_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_vantage_member_SOURCES = tests/unit/test_vantage_member.c src/daemon/vantage_member.c tests/unit/unit.h
-tests_unit_test_vantage_member_LDADD = $(fleet_libs) src/libconf.a src/libhealth.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_vantage_member_LDADD = $(fleet_libs) src/libconf.a src/libevents.a src/libhealth.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_scratch
 check_PROGRAMS += tests/unit/test_scratch
 tests_unit_test_scratch_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -3,7 +3,7 @@ if HAVE_CMOCKA
 steerprobe_tests = tests/unit/test_probe_verdicts tests/unit/test_probe_assignment tests/unit/test_probe_state
 TESTS += $(steerprobe_tests)
 check_PROGRAMS += $(steerprobe_tests)
-steerprobe_test_libs = src/libsteerprobe.a src/libfleet.a src/libprobe.a src/libhealth.a src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a \
+steerprobe_test_libs = src/libsteerprobe.a src/libfleet.a src/libprobe.a src/libhealth.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a \
 	src/libbase.a $(EVENT_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS) -lm
 tests_unit_test_probe_verdicts_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_probe_verdicts_SOURCES = tests/unit/test_probe_verdicts.c tests/unit/unit.h

@@ -6,7 +6,7 @@ check_PROGRAMS += tests/unit/test_view
 tests_unit_test_view_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_view_SOURCES = tests/unit/test_view.c $(view_folder)
-tests_unit_test_view_LDADD = src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a $(tls_libs) src/libexec.a src/libsheet.a \
+tests_unit_test_view_LDADD = src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a \
 	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_view_records
 check_PROGRAMS += tests/unit/test_view_records

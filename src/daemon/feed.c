@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The bell of the control thread, and what the streams have come to. */
+#include "config.h"
+
+#include "daemon/feed.h"
+
+#include "daemon/changes.h"
+#include "daemon/follow.h"
+#include "daemon/server.h"
+#include "admin/feed.h"
+#include "base/memory.h"
+#include "events/bell.h"
+
+#include <stdlib.h>
+
+int feed_open(struct server *server)
+{
+    struct admin_feed *feed = memory_alloc(sizeof *feed);
+    feed->bell = memory_alloc(sizeof *feed->bell);
+    feed->has_journal = server_has_journal;
+    server->feed = feed;
+    int error = bell_init(feed->bell);
+    if (error == 0) {
+        changes_add_bell(server->changes, feed->bell);
+    }
+    return error;
+}
+
+void feed_begin(struct server *server)
+{
+    server->feed->stream = changes_get_stream(server->changes);
+}
+
+void feed_close(struct server *server)
+{
+    if (server->feed != NULL) {
+        bell_fini(server->feed->bell);
+        free(server->feed->bell);
+        free(server->feed);
+        server->feed = NULL;
+    }
+}
+
+void feed_write_metrics(const struct admin_feed *feed, struct buffer *out)
+{
+    const struct {
+        const char *name, *type, *help;
+        const _Atomic uint64_t *value;
+    } rows[] = {
+        {"streams", "gauge", "Clients of GET /v1/events.", &feed->open},
+        {"stream_sent_total", "counter", "Events that were sent to them.", &feed->sent},
+        {"stream_missed_total", "counter", "Events that they could not be told in time.", &feed->missed},
+        {"stream_cut_total", "counter", "Clients that took nothing for a minute.", &feed->cut},
+        {"stream_refused_total", "counter", "Clients that came when there were too many.", &feed->refused},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        buffer_print(out, "# HELP steerd_event_%s %s\n# TYPE steerd_event_%s %s\nsteerd_event_%s %lu\n",
+                     rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name,
+                     (unsigned long)atomic_load_explicit(rows[i].value, memory_order_relaxed));
+    }
+}
