@@ -297,6 +297,7 @@ struct check_kind {
     const struct check_keeper *keeper;
     const struct check_shared *shared; /* its flights have no socket of their own */
     bool has_own_way;                  /* it does not set out to the address itself */
+    bool asks_nobody;                  /* so it is begun without an address as well */
 
     /* What it needs of a target, request and request_len if it sends something; in the arena, and all that
      * the ask points to shared there. */

@@ -115,6 +115,13 @@ static bool write_key(const struct check *check, char key[KEY_SIZE])
     return fits;
 }
 
+/* The host name of the endpoint leads to no address, and the key has one in it. */
+static bool lacks_address(const struct check *check)
+{
+    const struct check_turns *turns = check->own->turns;
+    return turns != NULL && turns->address_count == 0 && strchr(get_key(check), '%') != NULL;
+}
+
 static bool is_news(struct check *check)
 {
     struct check_file *file = check->own->file;
@@ -225,7 +232,9 @@ static enum check_progress advance(struct flight *flight, bool readable, struct 
     char key[KEY_SIZE];
     (void)readable, (void)scratch;
     bool fits = write_key(check, key);
-    if (check->own->file->sheet != NULL) {
+    if (lacks_address(check)) {
+        snprintf(answer.text, sizeof answer.text, "the host name leads to no address to look for");
+    } else if (check->own->file->sheet != NULL) {
         sheet_find(check->own->file->sheet, key, check->ask->file->max_age_ms, &answer);
     }
     check->own->file->version = answer.version;
@@ -295,6 +304,7 @@ static const struct check_shared bell = {.open = open_looks, .close = close_look
 
 const struct check_kind check_file = {.shared = &bell,
                                       .has_own_way = true,
+                                      .asks_nobody = true,
                                       .prepare = prepare,
                                       .is_same = is_same,
                                       .carry = carry,

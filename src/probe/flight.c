@@ -455,17 +455,17 @@ static struct flight *make_flight(struct engine *engine, struct check *check)
 /* Returns false if it has to wait in line. */
 static bool find_place(struct engine *engine, struct check *check, struct caps_address **place)
 {
-    switch (check->ask->type) {
-    case PROBE_EXEC: return caps_enter_command(&engine->caps, check, place);
-    case PROBE_FILE: return true; /* nobody is asked */
-    default: return caps_enter(&engine->caps, &check->at.addr, check, place);
+    if (check_get_kind(check->ask->type)->asks_nobody) {
+        return true;
     }
+    return check->ask->type == PROBE_EXEC ? caps_enter_command(&engine->caps, check, place)
+                                          : caps_enter(&engine->caps, &check->at.addr, check, place);
 }
 
 void flight_start(struct engine *engine, struct check *check, int64_t at_us)
 {
     struct caps_address *place = NULL;
-    bool has_address = find_turn(check);
+    bool has_address = find_turn(check) || check_get_kind(check->ask->type)->asks_nobody;
     if (has_address && !find_place(engine, check, &place)) {
         return;
     }

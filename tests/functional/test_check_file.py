@@ -13,6 +13,7 @@ import time
 import pytest
 
 import kit
+import nameserver
 import takeovers
 from takeovers import take_over
 from test_last_health import wait_kept
@@ -359,6 +360,32 @@ def test_keys(scene):
     server.wait(lambda: states(server)[("own", "ipv4")] == states(server)[("own", "ipv6")] == "reported_down", "its own name")
     write(scene.told, 'x => UP\ny => { z => UP }\n')
     server.wait_log("check file refused", "line=2", "column=6")
+
+
+def test_a_host_name_that_leads_nowhere(scene):
+    """What a file says of a name needs no address; what it says of addresses cannot be looked for, and counts against nobody."""
+    resolver = nameserver.Nameserver({"lb.example.net": {"A": ["127.0.0.9"], "AAAA": []}}, ttl=1)
+    try:
+        scene.server["resolver"] = {"servers": [resolver.at]}
+        noc = {"type": "file", "file": str(scene.told), "interval": "200ms", "fall": 1}
+        scene.topology["checks"] = {"noc": noc, "address": {**noc, "key": "%ADDRESS%"}}
+        scene.topology["endpoints"][US] = {"az": "us-east-1a", "host": "lb.example.net", "checks": ["noc", "address"]}
+        scene.topology["endpoints"][EU]["checks"] = "noc"
+        say(scene.told, **{"127.0.0.9": "up"})
+
+        def outcomes(server):
+            return {(row["check"], row["outcome"]) for row in server.get(f"/v1/endpoints/{US}")["checks"] if row["outcome"] != "none"}
+        server = scene.start()
+        server.wait(lambda: outcomes(server) == {("noc", "ok"), ("address", "ok")}, "both are found")
+        resolver.records["lb.example.net"] = {"A": [], "AAAA": []}
+        server.wait(lambda: outcomes(server) == {("noc", "ok"), ("address", "local_error")}, "only the name is found")
+        wait_text(server, "leads to no address", name="address")
+        assert "unresolved" not in server.read_log() and "observed=unhealthy" not in server.read_log()
+        say(scene.told, **{US.replace("-", "_"): "down"})
+        server.wait(lambda: outcomes(server) == {("noc", "reported_down"), ("address", "local_error")}, "it is down")
+        server.wait_state("endpoint", US, observed="unhealthy")
+    finally:
+        resolver.close()
 
 
 def test_gdnsd_files_that_gdnsd_refuses(scene):
