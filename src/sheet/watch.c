@@ -109,7 +109,7 @@ static void watch_folder(struct watch *watch, const struct identity *now)
         watch->folder_seen = *now;
         watch->is_due = true;
         watch->was_told = false;
-    } else if (errno != ENOENT) {
+    } else if (errno != ENOENT && errno != ENOTDIR) {
         tell_slow(watch, errno);
     }
 }
