@@ -10,6 +10,7 @@ src_libbase_a_SOURCES = \
 	src/base/bytes.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/cursor.h \
+	src/base/descriptors.c src/base/descriptors.h \
 	src/base/error.c src/base/error.h \
 	src/base/exits.h \
 	src/base/file.c src/base/file.h \

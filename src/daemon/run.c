@@ -40,6 +40,7 @@
 #include "daemon/vantages.h"
 #include "daemon/verbs.h"
 #include "view/content.h"
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -444,12 +445,9 @@ static void stop(struct server *server)
 /* TCP clients, checks in flight and admin connections are descriptors: take all that the system permits. */
 static void raise_descriptor_limit(void)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
-            log_warning("descriptor limit not raised reason=%s", strerror(errno));
-        }
+    int error = descriptors_raise_limit();
+    if (error != 0) {
+        log_warning("descriptor limit not raised reason=%s", error_text(error));
     }
 }
 

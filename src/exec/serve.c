@@ -5,6 +5,7 @@
 
 #include "exec/serve.h"
 
+#include "base/descriptors.h"
 #include "base/memory.h"
 #include "exec/command.h"
 #include "exec/warden.h"
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -218,16 +218,6 @@ static void leave_all(struct server *server, struct command *list)
 
 /* ---- life ---- */
 
-/* As many as the kernel lets this process have: a command takes two. */
-static void raise_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 /* A supervisor that ends the whole service tells everybody; whoever asks for commands ends us then. */
 static int open_signals(void)
 {
@@ -268,7 +258,7 @@ int exec_serve(int channel)
 {
     struct server *server = memory_alloc(sizeof *server);
     server->channel = channel;
-    raise_limit();
+    (void)descriptors_raise_limit(); /* a command takes two */
     server->signals = open_signals();
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     int error = server->signals == -1 || server->epoll == -1 ? -errno : 0;

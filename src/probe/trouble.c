@@ -24,8 +24,9 @@ static const struct {
                                 "look at ip address and at net.ipv4.ip_local_port_range"},
     [PROBE_CAUSE_DESCRIPTORS] = {"descriptors", "too many open files: raise the limit of open files "
                                                 "(LimitNOFILE=, ulimit -n) or fs.file-max"},
-    [PROBE_CAUSE_MEMORY] = {"memory", "the kernel has no memory for another connection: look at free memory "
-                                      "and at net.ipv4.tcp_mem"},
+    [PROBE_CAUSE_MEMORY] = {"memory", "the kernel has no memory for another connection, or the queue of an "
+                                      "interface is full: look at free memory, at net.ipv4.tcp_mem and at "
+                                      "tc -s qdisc"},
     [PROBE_CAUSE_FORBIDDEN] = {"forbidden", "a rule of this host forbids the connection: look at its packet "
                                             "filter, at ip rule and at the limits of the service; pings need "
                                             "a group within net.ipv4.ping_group_range, or CAP_NET_RAW"},

@@ -7,6 +7,7 @@
 #include "steerprobe/run.h"
 
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "base/exits.h"
 #include "base/log.h"
@@ -316,6 +317,7 @@ static int start(struct program *program)
                   error == -EWOULDBLOCK ? "another steerprobe runs with it" : error_text(error));
         return error;
     }
+    (void)descriptors_raise_limit(); /* who checks goes by it from the beginning */
     error = open_all(program);
     if (error != 0) {
         log_error("start failed state=%s why=%s", program->folder, error_text(error));

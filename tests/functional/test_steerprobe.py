@@ -428,6 +428,17 @@ def test_only_one_runs_with_a_folder(scene):
     assert "another steerprobe runs with it" in done.stderr
 
 
+def test_it_takes_all_descriptors_that_it_may_have(scene):
+    """And so many checks at a time, whatever the shell says that it was started from."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with open(scene.probe.log_path, "ab") as log:
+        scene.probe.process = subprocess.Popen([str(vantagekit.STEERPROBE), "--state", str(scene.probe.folder)], stderr=log,
+                                               stdin=subprocess.DEVNULL, env=kit.make_environment(),
+                                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard)))
+    scene.probe.wait_log("started")
+    assert resource.prlimit(scene.probe.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+
+
 def test_stopped_and_continued(scene):
     good, connection = start_web(scene), start(scene)
     connection.list(1, [HTTP], [{"addresses": [good]}])
