@@ -80,7 +80,12 @@ static void add_control(struct fleet_list *list, const struct view *view, size_t
     fleet_list_add_target(list, &to, FLEET_EVERYBODY);
 }
 
-static struct fleet_list *make_list(const struct view *view)
+static bool is_ours_alone(const struct conf_quorum *quorum)
+{
+    return quorum->name_count == 1 && strcmp(quorum->names[0], "local") == 0;
+}
+
+static struct fleet_list *make_list(const struct view *view, struct report *report)
 {
     enum { TURN = 1000 };
     struct fleet_list *list = fleet_list_new(view->generation);
@@ -89,7 +94,14 @@ static struct fleet_list *make_list(const struct view *view)
     }
     struct arena *arena = arena_new(0);
     for (size_t i = 0; i < view->topology->check_count; i++) {
-        (void)add_check(list, &view->topology->checks[i]);
+        const struct conf_check *check = &view->topology->checks[i];
+        if (!fleet_list_has_room(list, add_check(list, check)) && !is_ours_alone(&check->quorum)) {
+            report_add(
+                report, REPORT_WARNING, &(struct report_place){.file = view->server->topology_path},
+                "check \"%s\": its files take more than vantages are sent, %d octets each and about as "
+                "much in all: no vantage makes it",
+                check->name, FLEET_FILE_MAX);
+        }
     }
     for (size_t i = 0; i < view->monitor_count; i++) {
         add_monitor(list, view, i, arena);
@@ -206,7 +218,7 @@ struct vantages_news *vantages_prepare(const struct view *view, struct report *r
     if (conf->is_on && conf->listen_count != 0) {
         news->listen = memory_copy(conf->listen, conf->listen_count * sizeof *conf->listen);
         news->listen_count = conf->listen_count;
-        news->list = make_list(view);
+        news->list = make_list(view, report);
         read_identity(view->server, report, news);
     }
     return news;

@@ -107,16 +107,27 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return text == NULL ? hash_bytes(hash, "\xff", 1) : hash_bytes(hash, text, strlen(text) + 1);
 }
 
+/* As the other side will. */
+static bool can_be_read(const struct buffer *line)
+{
+    char why[FLEET_WHY_SIZE];
+    struct fleet_message message;
+    struct arena *arena = arena_new(0);
+    bool can =
+        line->len <= FLEET_LINE_MAX && fleet_read(line->bytes, line->len - 1, arena, &message, why) == 0;
+    arena_free(arena);
+    return can;
+}
+
 /* By the line itself: what does not fit is not sent. */
 static uint64_t mark_check(const struct fleet_check *check)
 {
     struct buffer line;
     struct fleet_message message = {.kind = FLEET_CHECK, .check = *check};
-    message.check.index = UINT32_MAX; /* whichever it gets */
+    message.check.index = FLEET_LIST_MAX; /* whichever it gets */
     buffer_init(&line);
     fleet_write(&message, &line);
-    uint64_t mark =
-        line.len > FLEET_LINE_MAX ? 0 : hash_finish(hash_bytes(HASH_START, line.bytes, line.len)) | 1;
+    uint64_t mark = can_be_read(&line) ? hash_finish(hash_bytes(HASH_START, line.bytes, line.len)) | 1 : 0;
     buffer_fini(&line);
     return mark;
 }
@@ -176,6 +187,11 @@ void fleet_list_add_target(struct fleet_list *list, const struct fleet_target *f
         list->hosts[list->host_count++] = (uint32_t)list->count;
     }
     list->count++;
+}
+
+bool fleet_list_has_room(const struct fleet_list *list, uint32_t check)
+{
+    return list->check_marks[check] != 0;
 }
 
 uint64_t fleet_list_generation(const struct fleet_list *list)

@@ -17,8 +17,10 @@ enum { FLEET_EVERYBODY = 0 }; /* a scope */
 /* For whom: names and patterns as of fnmatch(3); none: for everybody. Returns the number of the scope, the
  * same one for the same names. */
 uint32_t fleet_list_add_scope(struct fleet_list *list, const char *const *names, size_t count);
-/* Returns its index. One that does not fit into a line is for nobody, with all its targets. */
+/* Returns its index. One that does not fit into a line, or has a file that is longer than FLEET_FILE_MAX, is
+ * for nobody, with all its targets. */
 uint32_t fleet_list_add_check(struct fleet_list *list, const struct fleet_check *check);
+bool fleet_list_has_room(const struct fleet_list *list, uint32_t check); /* it fits */
 /* In the order of their indexes; `check` is one of the list. */
 void fleet_list_add_target(struct fleet_list *list, const struct fleet_target *target, uint32_t scope);
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 import socket
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -163,6 +164,28 @@ def test_a_list_that_is_not_taken(scene):
     fra.hear("listed")
     server.wait(lambda: row(server, "fra-1")["list"]["current"], "its list")
     assert row(server, "fra-1")["list"]["declined_because"] is None and "list refused" not in server.ctl("vantages").stdout
+
+
+def test_a_check_whose_files_are_too_long_for_a_vantage(scene):
+    """Nobody is sent what it could not read, and that is said when it is loaded; checks of ours alone may be as long as they are."""
+    authorities = scene.folder / "ca.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=ca",
+                    "-keyout", "/dev/null", "-out", authorities], check=True, capture_output=True)
+    text = authorities.read_text()
+    authorities.write_text(text + "#" * 250000 + "\n")  # fits into a line, but is longer than a file may be there
+    long = {"type": "https", "port": 9, "interval": "1h", "fall": 3, "tls": {"ca": "ca.pem"}}
+    scene.topology["checks"].update(long=long, ours={**long, "vantages": ["local"]})
+    scene.topology["endpoints"][EU]["checks"] += ["long", "ours"]
+    scene.write()
+    server = start(scene)
+    fra = make(scene, server, "fra-1")
+    assert [target["name"] for target in fra.targets] == [f"{US} web ipv4", f"{EU} web ipv4"]
+    server.wait_log('check "long": its files take more than vantages are sent')
+    assert 'check "ours"' not in server.read_log()
+    authorities.write_text(text + "#" * 200000 + "\n")
+    assert server.reload().status == 200
+    fra.hear("listed")
+    assert [target["name"] for target in fra.targets] == [f"{US} web ipv4", f"{EU} web ipv4", f"{EU} long ipv4"]
 
 
 def test_rename_and_revoke(scene):

@@ -197,11 +197,8 @@ static void a_list_that_is_the_same_tells_addresses(void **state)
     arena_free(heard.arena);
 }
 
-static void a_check_that_fits_into_no_line_is_for_nobody(void **state)
+static void expect_room(const char *content, bool has_room)
 {
-    (void)state;
-    static char content[FLEET_LINE_MAX];
-    memset(content, 'x', sizeof content - 1);
     struct fleet_list *list = fleet_list_new(1);
     const struct fleet_file file = {"ca.pem", content};
     uint32_t check = fleet_list_add_check(
@@ -210,9 +207,27 @@ static void a_check_that_fits_into_no_line_is_for_nobody(void **state)
         list, &(struct fleet_target){.check = check, .name = "x", .addresses = &first, .address_count = 1},
         FLEET_EVERYBODY);
     struct fleet_share *share = fleet_share_new(list, "us-1");
-    assert_int_equal(share->count, 0);
+    assert_int_equal(share->count, has_room);
+    assert_int_equal(fleet_list_has_room(list, check), has_room);
     fleet_share_free(share);
     fleet_list_drop(list);
+}
+
+static void a_check_that_fits_into_no_line_is_for_nobody(void **state)
+{
+    (void)state;
+    static char content[FLEET_LINE_MAX];
+    memset(content, 'x', sizeof content - 1);
+    expect_room(content, false);
+    content[FLEET_FILE_MAX + 1] = '\0';
+    expect_room(content, false);
+    content[FLEET_FILE_MAX] = '\0';
+    expect_room(content, true);
+    memset(content, '\n', FLEET_LINE_MAX / 2);
+    expect_room(content, false);
+    memset(content, '\xff', FLEET_FILE_MAX / 2); /* three octets each, there */
+    content[FLEET_FILE_MAX / 2] = '\0';
+    expect_room(content, false);
 }
 
 int main(void)
