@@ -5,6 +5,7 @@ include src/dns/local.mk
 include src/tsig/local.mk
 include src/tls/local.mk
 include src/exec/local.mk
+include src/post/local.mk
 include src/sheet/local.mk
 include src/conf/local.mk
 include src/geo/local.mk
@@ -20,6 +21,7 @@ include src/serve/local.mk
 include src/probe/local.mk
 include src/fleet/local.mk
 include src/steerprobe/local.mk
+include src/herald/local.mk
 include src/operate/local.mk
 include src/drill/local.mk
 include src/past/local.mk

@@ -21,6 +21,7 @@ include tests/unit/notify.mk
 include tests/unit/serve.mk
 include tests/unit/probe.mk
 include tests/unit/fleet.mk
+include tests/unit/herald.mk
 include tests/unit/steerprobe.mk
 include tests/unit/operate.mk
 include tests/unit/drill.mk

@@ -188,6 +188,10 @@ static void dispatch(struct call *call)
         [ROUTE_IMPORT] = {.handle = handle_import},
         [ROUTE_WHAT_IF] = {handle_what_if, "what-if", ADMIN_LONG},
         [ROUTE_EVENTS] = {.handle = handle_events},
+        [ROUTE_WEBHOOKS] = {.handle = handle_webhooks},
+        [ROUTE_WEBHOOK_DEAD] = {.handle = handle_dead},
+        [ROUTE_WEBHOOK_RETRY] = {.handle = handle_retry},
+        [ROUTE_HOOKS] = {.handle = handle_hooks},
         [ROUTE_DRILLS] = {handle_drill, "drill", ADMIN_LONG},
     };
     check_headers(call);

@@ -170,3 +170,7 @@ void handle_reload(struct call *call);
 void handle_takeover(struct call *call);
 void handle_drill(struct call *call);
 void handle_events(struct call *call);
+void handle_webhooks(struct call *call);
+void handle_dead(struct call *call);
+void handle_retry(struct call *call);
+void handle_hooks(struct call *call);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What GET /v1/events shows, and how that went. The application's; readers of the counters may be on any
- * thread. */
+ * What is told of events: what GET /v1/events shows, and how that went; webhooks and hooks. The
+ * application's; readers of the counters may be on any thread. */
 #pragma once
 
 #include <stdatomic.h>
@@ -9,9 +9,13 @@
 #include <stdint.h>
 
 struct bell;
+struct herald;
+struct hooks;
 struct stream;
 
 struct admin_feed {
+    struct herald *herald; /* webhooks; NULL: there are none. Likewise: */
+    struct hooks *hooks;
     struct stream *stream;
     struct bell *bell;                  /* rings when something is published; the control thread's */
     bool (*has_journal)(void *context); /* can it be read just now? With the context of the verbs */

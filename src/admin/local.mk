@@ -28,5 +28,6 @@ src_libadmin_a_SOURCES = \
 	src/admin/route.c src/admin/route.h \
 	src/admin/socket.c src/admin/socket.h \
 	src/admin/targets.c \
+	src/admin/tidings.c \
 	src/admin/vantages.c \
 	src/admin/work.c

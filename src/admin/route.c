@@ -127,6 +127,10 @@ static const struct resource {
                       ROUTE_GET,
                       BIT(ROUTE_KIND) | BIT(ROUTE_ABOUT) | BIT(ROUTE_SINCE) | BIT(ROUTE_AFTER),
                       "GET"},
+    [ROUTE_WEBHOOKS] = {{"v1", "webhooks"}, READ, 0, "GET, HEAD"},
+    [ROUTE_WEBHOOK_DEAD] = {{"v1", "webhooks", "*", "dead"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_WEBHOOK_RETRY] = {{"v1", "webhooks", "*:retry"}, ROUTE_POST, 0, "POST", .writer = ROLE_OPERATOR},
+    [ROUTE_HOOKS] = {{"v1", "hooks"}, READ, 0, "GET, HEAD"},
 };
 
 static int hex_value(char c)

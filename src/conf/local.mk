@@ -45,6 +45,7 @@ src_libconf_a_SOURCES = \
 	src/conf/transfer.c src/conf/transfer.h \
 	src/conf/use.c src/conf/use.h \
 	src/conf/value.c src/conf/value.h \
+	src/conf/hooks.c src/conf/webhooks.c src/conf/webhooks.h src/conf/webhooks_filter.h \
 	src/conf/vantages.c src/conf/vantages.h src/conf/quorum.h \
 	src/conf/zone_options.c src/conf/zone_options.h \
 	src/conf/zones.c src/conf/zones.h

@@ -13,6 +13,7 @@
 #include "conf/listen.h"
 #include "conf/resolver.h"
 #include "conf/vantages.h"
+#include "conf/webhooks.h"
 #include "conf/zone_options.h"
 #include "conf/zones.h"
 
@@ -286,7 +287,8 @@ static const char *const server_keys[] = {"listen",        "threads",
                                           "start_wait",    "last_health",
                                           "hangup",        "keep_configuration",
                                           "points",        "probe",
-                                          "vantages",      NULL};
+                                          "vantages",      "webhooks",
+                                          "hooks",         NULL};
 
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
@@ -320,6 +322,8 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     read_answers(root, server);
     read_points(root, server);
     vantages_read(root, server);
+    webhooks_read(root, server);
+    conf_hooks_read(root, server);
     int error = zones_read(root, server, report);
     zone_options_read(root, server);
     return error;

@@ -128,6 +128,9 @@ struct conf_points {
 
 enum { CONF_SECRET_SIZE = 16, CONF_SECRETS_MAX = 8, CONF_IDENTITY_MAX = 128, CONF_VERSION_MAX = 128 };
 
+struct conf_webhook;
+struct conf_hook;
+
 struct conf_server {
     const char *path; /* of the document, for messages */
     struct addr_port *listen;
@@ -172,8 +175,12 @@ struct conf_server {
     struct conf_key *keys; /* TSIG */
     size_t key_count;
     unsigned max_transfers; /* that go on at once per TCP thread, 1..10000; default 100 */
-    bool is_broken;         /* errors were reported: not to be served from (conf_read_server) */
-    struct arena *arena;    /* owns all of it */
+    struct conf_webhook *webhooks;
+    size_t webhook_count;
+    struct conf_hook *hooks;
+    size_t hook_count;
+    bool is_broken;      /* errors were reported: not to be served from (conf_read_server) */
+    struct arena *arena; /* owns all of it */
 };
 
 /* Load and check. All errors go to the report. Returns owned, or NULL if there was any error.

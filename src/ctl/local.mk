@@ -8,6 +8,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/checks.c \
 	src/ctl/client.c \
 	src/ctl/drill.c \
+	src/ctl/events.c \
 	src/ctl/explain.c \
 	src/ctl/help.c \
 	src/ctl/history.c \
@@ -19,6 +20,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/replication.c \
 	src/ctl/show.c src/ctl/show_status.c \
 	src/ctl/socket.c src/ctl/socket.h \
+	src/ctl/sse.c src/ctl/sse.h \
 	src/ctl/spark.c src/ctl/spark.h \
 	src/ctl/steerctl.h \
 	src/ctl/table.c \

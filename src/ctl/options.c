@@ -55,6 +55,8 @@ static const struct option_row {
      "limit", OPTION_LIMIT, offsetof(struct steerctl, limit)},
     {"since", "TIME|DURATION", "only from this time on, or what is not older, such as 90m or 2d", "since",
      OPTION_SINCE, offsetof(struct steerctl, since)},
+    {"kind", "KINDS", "only events of these kinds, such as health,override", "kind", OPTION_KIND,
+     offsetof(struct steerctl, kind)},
     {"follow", NULL, "and then what comes, as it does: the latest last", "wait", OPTION_FOLLOW, 0},
     {"anchor", "SEQ:HASH", "of a line \"journal anchor\" of the log: is that entry still there", "anchor",
      OPTION_ANCHOR, offsetof(struct steerctl, anchor)},

@@ -148,6 +148,21 @@ static const struct verb verbs[] = {
      "  steerctl history region:us-east\n  steerctl history --since 2h --actor alice\n  steerctl history "
      "--follow",
      0, 1, OPTION_SINCE | OPTION_ACTOR | OPTION_LIMIT | OPTION_FOLLOW, "target=TARGET", run_history},
+    {"events", "[TARGETS]", "what has changed, and what changes as it happens",
+     "What the server has told of in the last hour, or --since: health, overrides, reloads and all else, the "
+     "latest\nlast; of all, or of names such as region:us-east or endpoint:web-*. With --follow it goes on, "
+     "over restarts of\nthe server, and says where something is missing",
+     "  steerctl events --follow\n  steerctl events region:* --kind health,override --since 10m", 0, 1,
+     OPTION_SINCE | OPTION_KIND | OPTION_FOLLOW, "target=TARGETS", run_events},
+    {"webhooks", "[NAME]", "who is told of events by HTTP, and how that goes",
+     "All webhooks, what waits for them and why; of one, the events that could not be delivered",
+     "  steerctl webhooks\n  steerctl webhooks ops", 0, 1, 0, "name=NAME", run_webhooks},
+    {"retry", "WEBHOOK", "try once more what could not be delivered",
+     "Events that were given up are sent once more, before all others, and what waits at once",
+     "  steerctl retry ops", 1, 1, 0, "name=WEBHOOK", run_retry},
+    {"hooks", "", "commands that events run, and how that went",
+     "All hooks, with what runs and waits, and their latest run; --json has the latest 16 of each",
+     "  steerctl hooks", 0, 0, 0, NULL, run_hooks},
     {"audit", "verify", "is the journal what it was?",
      "Look through the whole journal: was any entry changed, removed or moved? That its end was cut off "
      "shows "

@@ -60,6 +60,7 @@ enum {
     OPTION_CHECK = 1 << 15,
 };
 /* An enum has room for an int. */
+#define OPTION_KIND    (UINT64_C(1) << 50)
 #define OPTION_VERDICT (UINT64_C(1) << 32)
 #define OPTION_OUTCOME (UINT64_C(1) << 33)
 #define OPTION_ONCE    (UINT64_C(1) << 34)
@@ -75,8 +76,8 @@ struct steerctl {
     int answer_ms;  /* how long an answer may take; 0: as usual */
     uint64_t given; /* OPTION_ bits */
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
-        *traffic, *limit, *since, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict, *weight,
-        *share;
+        *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
+        *weight, *share;
     const char **losses;
     size_t loss_count;
     const char **assumed;

@@ -37,6 +37,11 @@ enum steerctl_exit run_check(const struct steerctl *ctl);
 /* vantages.c */
 enum steerctl_exit run_vantages(const struct steerctl *ctl);
 enum steerctl_exit run_vantage(const struct steerctl *ctl);
+/* events.c */
+enum steerctl_exit run_events(const struct steerctl *ctl);
+enum steerctl_exit run_webhooks(const struct steerctl *ctl);
+enum steerctl_exit run_retry(const struct steerctl *ctl);
+enum steerctl_exit run_hooks(const struct steerctl *ctl);
 /* watch.c */
 enum steerctl_exit run_watch(const struct steerctl *ctl);
 /* then.c */

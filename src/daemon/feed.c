@@ -42,7 +42,7 @@ void feed_close(struct server *server)
     }
 }
 
-void feed_write_metrics(const struct admin_feed *feed, struct buffer *out)
+void feed_write_metrics(const struct admin_feed *feed, const char *tidings, struct buffer *out)
 {
     const struct {
         const char *name, *type, *help;
@@ -59,4 +59,5 @@ void feed_write_metrics(const struct admin_feed *feed, struct buffer *out)
                      rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name,
                      (unsigned long)atomic_load_explicit(rows[i].value, memory_order_relaxed));
     }
+    buffer_add_text(out, tidings == NULL ? "" : tidings);
 }

@@ -11,4 +11,5 @@ struct server;
 int feed_open(struct server *server);   /* before the stream is; returns 0 or -errno */
 void feed_begin(struct server *server); /* when it is */
 void feed_close(struct server *server); /* when nobody publishes any more */
-void feed_write_metrics(const struct admin_feed *feed, struct buffer *out);
+/* And what was written of webhooks and hooks; NULL: nothing. */
+void feed_write_metrics(const struct admin_feed *feed, const char *tidings, struct buffer *out);

@@ -12,6 +12,7 @@
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/tidings.h"
 #include "daemon/vantages.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -85,6 +86,7 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     log_configure(&view->server->log);
     vantages_follow(server->vantages, news);
     hosts_follow(server->hosts, view);
+    tidings_follow(server);
     server_schedule_expiry(server);
     if (server->primaries != NULL) {
         primaries_follow(server->primaries, view);

@@ -577,7 +577,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
     print_log(out);
     changes_write_metrics(server->changes, out);
-    feed_write_metrics(server->feed, out);
+    feed_write_metrics(server->feed, reader->tidings, out);
     print_geo(view, out);
     print_queries(server, out);
     metrics_print_kept(reader, out);

@@ -12,6 +12,7 @@
 #include "daemon/savepoints.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/tidings.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -29,6 +30,7 @@ struct reader *reader_open(struct server *server)
     archive_get_stats(server->archive, &reader->archive);
     hosts_get_stats(server->hosts, &reader->resolutions);
     savepoints_get_stats(server->savepoints, &reader->points);
+    reader->tidings = tidings_write_metrics(server);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);
     }
@@ -89,6 +91,7 @@ void reader_close(struct reader *reader)
     } else {
         snapshot_release(reader->snapshot);
     }
+    free(reader->tidings);
     free(reader);
 }
 

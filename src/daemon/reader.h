@@ -32,6 +32,7 @@ struct reader {
     struct admin_points_stats points;
     struct spans turns; /* of the control thread */
     uint64_t reloads, reload_failures;
+    char *tidings; /* metrics of webhooks and hooks, as text; NULL: there are none */
 };
 
 /* A reader of a snapshot, returns owned; on the control thread. */

@@ -38,6 +38,7 @@
 #include "daemon/targets.h"
 #include "daemon/teller.h"
 #include "daemon/vantages.h"
+#include "daemon/tidings.h"
 #include "daemon/verbs.h"
 #include "view/content.h"
 #include "base/descriptors.h"
@@ -296,6 +297,7 @@ static int enter(struct server *server)
     vantages_adopt(server->vantages, server->view->server->state_path);
     last_adopt(server);
     error = error == 0 ? last_open(server, server->view->server->state_path, &server->last) : error;
+    error = error == 0 ? tidings_begin(server) : error;
     error = error == 0 ? open_admin(server, report) : error;
     error = error == 0 ? serve_start(server->serve) : error;
     tell(report);
@@ -363,6 +365,7 @@ static int start(struct server *server, struct report *report)
             vantages_begin(server->vantages);
         }
         error = server->heir == NULL ? last_open(server, view->server->state_path, &server->last) : 0;
+        error = error == 0 && server->heir == NULL ? tidings_begin(server) : error;
         error = error == 0 && server->heir == NULL ? open_admin(server, binding) : error;
         error = error == 0 && server->heir == NULL ? archive_open(server, "start", &server->archive) : error;
         error = error == 0 && server->heir == NULL ? savepoints_open(server, &server->savepoints) : error;
@@ -392,6 +395,7 @@ static void stop(struct server *server)
     }
     admin_close(server->admin);
     free(server->current);
+    tidings_stop(server);
     geowatch_stop(server->geowatch);
     ends_note(server->ends, "store");
     bool has_ended = durable_close(server->durable);
@@ -485,7 +489,8 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     server.base = event_base_new();
     if (server.base == NULL ||
         log_start(changes_get_source(server.changes)) != 0 || /* before any thread that it might hold up */
-        ends_open(server.base, on_woken, &server, &server.ends) != 0 || feed_open(&server) != 0) {
+        ends_open(server.base, on_woken, &server, &server.ends) != 0 || feed_open(&server) != 0 ||
+        tidings_open(&server) != 0) {
         report_free(report);
         return EXIT_FAILURE;
     }
@@ -510,6 +515,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     if (log_close(LOG_PATIENCE_MS)) {
         changes_free(server.changes);
         feed_close(&server);
+        tidings_close(&server);
     }
     return error == 0 ? 0 : 1;
 }

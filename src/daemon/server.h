@@ -33,6 +33,8 @@ struct event;
 struct event_base;
 struct geowatch;
 struct heir;
+struct herald;
+struct hooks;
 struct hosts;
 struct lanes;
 struct opening;
@@ -48,6 +50,7 @@ struct sheets;
 struct snapshot;
 struct takeover;
 struct teller;
+struct tidings;
 struct vantages;
 
 struct server {
@@ -86,6 +89,9 @@ struct server {
     struct vantages *vantages; /* hosts that check, too */
     struct admin *admin;
     struct admin_feed *feed;       /* its streams of events */
+    struct tidings *tidings;       /* what these two need */
+    struct herald *herald;         /* webhooks */
+    struct hooks *hooks;           /* commands that are run because of events */
     struct copier *copier;         /* of snapshots */
     struct snapshot *snapshot;     /* the last one, while others may get it; NULL: none */
     struct lanes *lanes;           /* workers for answers of it that take long */

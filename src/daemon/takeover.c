@@ -24,6 +24,7 @@
 #include "daemon/server.h"
 #include "daemon/spawn.h"
 #include "daemon/successor.h"
+#include "daemon/tidings.h"
 #include "daemon/vantages.h"
 #include "base/buffer.h"
 #include "base/error.h"
@@ -162,6 +163,7 @@ static void go_on(struct takeover *takeover)
     if (server->is_frozen) {
         server->is_frozen = false;
         last_pause(server->last, false);
+        tidings_freeze(server, false);
         archive_pause(server->archive, false);
         primaries_take_back(server->primaries);
         if (!durable_has_store(server->durable)) {
@@ -322,6 +324,7 @@ static void on_committed(struct takeover *takeover)
     folders_leave(&server->folders); /* another start must not find them locked, should the new process die */
     takeover->left_ms = now_ms(takeover);
     vantages_leave(server->vantages);
+    tidings_leave(server);
     enter(takeover, DRAINING, DRAIN_MS);
 }
 
@@ -384,6 +387,7 @@ static void freeze(struct takeover *takeover)
     }
     primaries_give(server->primaries);
     last_pause(server->last, true);
+    tidings_freeze(server, true);
     archive_pause(server->archive, true);
     savepoints_call_off(server->savepoints);
     enter(takeover, CALMING, CALM_MS);
@@ -446,7 +450,8 @@ static void leave(struct takeover *takeover)
         return;
     }
     serve_get_tcp_stats(server->serve, &stats);
-    bool is_quiet = stats.clients == 0 && (server->admin == NULL || admin_is_idle(server->admin));
+    bool is_quiet = stats.clients == 0 && (server->admin == NULL || admin_is_idle(server->admin)) &&
+                    tidings_are_idle(server);
     if (is_quiet || is_late) {
         log_info("leaving connections=%u", (unsigned)stats.clients);
         (void)event_del(takeover->timer);
@@ -469,7 +474,8 @@ static void on_tick(int fd, short events, void *argument)
     } else if (takeover->phase == RELOADING && server->reload == NULL) {
         freeze(takeover);
     } else if (takeover->phase == CALMING && !has_orders(server) && primaries_are_given(server->primaries) &&
-               last_is_paused(server->last) && archive_is_paused(server->archive)) {
+               last_is_paused(server->last) && archive_is_paused(server->archive) &&
+               tidings_are_calm(server)) {
         hand_over(takeover);
     }
 }

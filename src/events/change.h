@@ -27,6 +27,8 @@ enum change_kind {
     CHANGE_REPLICATION, /* "replication": a copy is over its RPO, or not any more, or at another stage */
     CHANGE_RAMP,        /* "ramp": what came back has a part of its weight, another one, or all of it */
     CHANGE_ACCESS,      /* "access": somebody was refused at the admin API */
+    CHANGE_WEBHOOK,     /* "webhook": a receiver fails, takes events again, or was not told of some */
+    CHANGE_HOOK,        /* "hook": a command has run, or could not */
     CHANGE_KINDS
 };
 

@@ -68,7 +68,8 @@ static int spawn(const char *program, int far, pid_t *pid)
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
-    char name[] = "steerd-exec", *const argv[] = {name, NULL};
+    const char *slash = strrchr(program, '/');
+    char *name = memory_copy_text(slash == NULL ? program : slash + 1), *const argv[] = {name, NULL};
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&actions);
@@ -81,6 +82,7 @@ static int spawn(const char *program, int far, pid_t *pid)
     error = error == 0 ? posix_spawn(pid, program, &actions, &attributes, argv, environ) : error;
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
+    free(name);
     *pid = error == 0 ? *pid : 0;
     return -error;
 }

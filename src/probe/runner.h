@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The process that runs commands (exec/frame.h), as its parent sees it: started when somebody first wants
- * one, and again when it has died. Owned by one engine, used by its thread. */
+ * A process that does things for this one, as its parent sees it: commands (exec/frame.h), requests
+ * (post/frame.h). Started when somebody first wants something, and again when it has died. Used by one
+ * thread. */
 #pragma once
 
 #include <stddef.h>

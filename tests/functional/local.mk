@@ -9,7 +9,7 @@ EXTRA_DIST += \
 	tests/functional/test_families.py tests/functional/test_flapping.py tests/functional/test_flip.py tests/functional/test_gdnsd2steerd.py \
 	tests/functional/test_gdnsd_documented.py tests/data/gdnsd \
 	tests/functional/test_geo.py tests/functional/test_geo_data.py tests/functional/test_geo_rules.py \
-	tests/functional/test_follow.py tests/functional/test_history.py tests/functional/test_hostile.py tests/functional/test_hosts.py tests/functional/nameserver.py tests/functional/test_house.py tests/functional/test_events.py tests/functional/test_exec.py tests/functional/test_check_file.py tests/functional/test_https.py tests/functional/test_replication.py tests/functional/tlskit.py \
+	tests/functional/test_follow.py tests/functional/test_history.py tests/functional/test_hostile.py tests/functional/test_hosts.py tests/functional/nameserver.py tests/functional/test_house.py tests/functional/test_events.py tests/functional/test_hooks.py tests/functional/test_webhooks.py tests/functional/receivers.py tests/functional/test_exec.py tests/functional/test_check_file.py tests/functional/test_https.py tests/functional/test_replication.py tests/functional/tlskit.py \
 	tests/functional/test_idle.py \
 	tests/functional/test_limits.py tests/functional/test_load.py tests/functional/test_memory.py tests/functional/test_no_descriptors.py tests/functional/test_own_trouble.py tests/functional/test_log.py \
 	tests/functional/test_packets.py tests/functional/test_past.py tests/functional/test_planned.py tests/functional/test_points.py tests/functional/test_primary.py tests/functional/test_push.py tests/functional/test_probing.py tests/functional/test_ramp.py tests/functional/test_roles.py tests/functional/test_reload.py \

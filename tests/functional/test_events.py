@@ -3,6 +3,7 @@
 he missed, and holds up nobody."""
 import json
 import socket
+import subprocess
 import threading
 
 import kit
@@ -247,3 +248,53 @@ def test_a_beat(scene, follow):  # noqa: F811
     kit.wait_for(lambda: client.comments == 2, "a beat", 60)
     kit.wait_for(lambda: client.last_id != before, "the id goes on")
     assert client.items == []
+
+
+# ---- steerctl ----
+
+
+class Follower:
+    """steerctl events --follow, line by line."""
+
+    def __init__(self, server, *arguments):
+        self.lines = []
+        self.process = subprocess.Popen([str(kit.STEERCTL), "-s", str(server.site.socket), "events", "--follow", *arguments],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                        env=kit.make_environment())
+        self.reader = threading.Thread(target=lambda: self.lines.extend(iter(self.process.stdout.readline, "")))
+        self.reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(kit.PATIENCE_S)
+        self.reader.join(kit.PATIENCE_S)
+        self.process.stdout.close()
+
+
+def test_steerctl_shows_what_was(scene):  # noqa: F811
+    order(scene, "region", "us-east", "drain", "a storm")
+    done = scene.steerd.ctl("events", "--kind", "override")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("-- events may be missing here (other_run)")
+    assert " override    region:us-east state=drain actor=alice reason=\"a storm\"" in lines[1] and len(lines) == 2
+    items = [json.loads(line) for line in scene.steerd.ctl("events", "region:us-*", "--json").stdout.splitlines()]
+    assert items[0]["kind"] == "gap" and {item["name"] for item in items[1:]} == {US}
+    assert scene.steerd.ctl("events", "us-east", code=None).returncode == 1
+    assert "expected names" in scene.steerd.ctl("events", "us-east", code=None).stderr
+
+
+def test_steerctl_follows(scene, reaper):  # noqa: F811
+    """Also over a takeover: what is missing is said."""
+    with Follower(scene.steerd, "--json", "--kind", "override") as follower:
+        scene.steerd.wait(lambda: metric(scene.steerd, "steerd_event_streams") == 1, "it listens")
+        order(scene, "region", "us-east", "drain")
+        kit.wait_for(lambda: len(follower.lines) == 1, "it is shown")
+        old, _ = take_over(scene.steerd)
+        order(scene, "region", "us-east", "up")
+        kit.wait_for(lambda: len(follower.lines) == 3, f"all is shown: {follower.lines}")
+        kinds = [json.loads(line)["kind"] for line in follower.lines]
+        assert kinds == ["override", "gap", "override"]
+        assert old.wait(kit.PATIENCE_S) == 0

@@ -158,6 +158,20 @@ tests_fuzz_fuzz_events_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_events_SOURCES = tests/fuzz/fuzz_events.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_events_LDADD = src/libevents.a src/libbase.a $(JANSSON_LIBS)
 
+## what outlives the process of webhooks, and orders to steerd-post
+fuzz_programs += tests/fuzz/fuzz_herald
+tests_fuzz_fuzz_herald_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"herald"'
+tests_fuzz_fuzz_herald_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_herald_SOURCES = tests/fuzz/fuzz_herald.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_herald_LDADD = src/libherald.a src/libpost.a src/libevents.a src/libbase.a $(JANSSON_LIBS)
+
+## the stream of events that steerctl reads
+fuzz_programs += tests/fuzz/fuzz_sse
+tests_fuzz_fuzz_sse_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"sse"'
+tests_fuzz_fuzz_sse_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_sse_SOURCES = tests/fuzz/fuzz_sse.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_sse_LDADD = src/libctl.a src/libbase.a
+
 ## what steerctl is answered
 fuzz_programs += tests/fuzz/fuzz_ctl_http
 tests_fuzz_fuzz_ctl_http_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"ctl_http"'

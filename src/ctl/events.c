@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What changes, as it happens, by GET /v1/events; and who else is told of it: webhooks and hooks. */
+#include "config.h"
+
+#include "ctl/http.h"
+#include "ctl/socket.h"
+#include "ctl/sse.h"
+#include "ctl/text.h"
+#include "ctl/verbs.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SILENCE_MS = 60000, CONNECT_MS = 5000, AWAY_MAX = 60, PIECE = 65536 };
+
+/* ---- events ---- */
+
+struct follower {
+    const struct steerctl *ctl;
+    char id[SSE_NAME_SIZE];
+    bool is_current; /* it has all that there was */
+};
+
+/* "state=drain expires=2026-…" */
+static void print_body(const json_t *body)
+{
+    char clean[TABLE_CELL_SIZE];
+    const char *key;
+    const json_t *value;
+    void *at = json_object_iter((json_t *)(uintptr_t)body);
+    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)body, at)) {
+        key = json_object_iter_key(at);
+        value = json_object_iter_value(at);
+        if (json_is_integer(value)) {
+            printf(" %s=%lld", key, (long long)json_integer_value(value));
+        } else {
+            const char *text = text_clean(text_or_dash(json_string_value(value)), clean, sizeof clean);
+            printf(strpbrk(text, " =") == NULL ? " %s=%s" : " %s=\"%s\"", key, text);
+        }
+    }
+}
+
+static void print_text(const json_t *event)
+{
+    char clean[4][TABLE_CELL_SIZE];
+    const char *actor = text_of(event, "actor"), *reason = text_of(event, "reason");
+    printf("%s %-11s %s", text_clean(text_or_dash(text_of(event, "time")), clean[0], sizeof clean[0]),
+           text_clean(text_or_dash(text_of(event, "kind")), clean[1], sizeof clean[1]),
+           text_clean(text_or_dash(text_of(event, "name")), clean[2], sizeof clean[2]));
+    print_body(json_object_get(event, "body"));
+    if (actor != NULL) {
+        printf(" actor=%s", text_clean(actor, clean[3], sizeof clean[3]));
+    }
+    if (reason != NULL) {
+        printf(" reason=\"%s\"", text_clean(reason, clean[3], sizeof clean[3]));
+    }
+    putchar('\n');
+}
+
+static void print_gap(const json_t *gap)
+{
+    char clean[TABLE_CELL_SIZE];
+    const json_t *missed = json_object_get(gap, "missed");
+    const char *because = text_clean(text_or_dash(text_of(gap, "because")), clean, sizeof clean);
+    if (json_is_integer(missed)) {
+        printf("-- %lld events are missing here (%s)\n", (long long)json_integer_value(missed), because);
+    } else {
+        printf("-- events may be missing here (%s)\n", because);
+    }
+}
+
+static void take_event(void *context, const struct sse_event *event)
+{
+    struct follower *follower = context;
+    (void)snprintf(follower->id, sizeof follower->id, "%s", event->id);
+    follower->is_current |= event->comment != NULL && strcmp(event->comment, "up to date") == 0;
+    json_t *json = event->data == NULL ? NULL : json_loads(event->data, 0, NULL);
+    bool is_gap = strcmp(event->event, "gap") == 0;
+    if (json == NULL) {
+        return;
+    }
+    if (follower->ctl->json) {
+        if (is_gap) {
+            json_object_set_new(json, "kind", json_string("gap"));
+        }
+        json_dumpf(json, stdout, JSON_COMPACT);
+        putchar('\n');
+    } else if (is_gap) {
+        print_gap(json);
+    } else {
+        print_text(json);
+    }
+    json_decref(json);
+    fflush(stdout);
+}
+
+/* Until the stream ends, or has said all that there was. Returns what http_answer_feed() does. */
+static enum http_progress listen_to(int fd, struct http_answer *answer, struct follower *follower)
+{
+    bool follows = (follower->ctl->given & OPTION_FOLLOW) != 0;
+    enum http_progress progress = HTTP_MORE;
+    char piece[PIECE];
+    struct sse sse;
+    sse_init(&sse);
+    while (progress == HTTP_MORE && (follows || !follower->is_current)) {
+        struct pollfd one = {.fd = fd, .events = POLLIN};
+        ssize_t n = poll(&one, 1, SILENCE_MS) == 1 ? recv(fd, piece, sizeof piece, 0) : 0;
+        if (n == -1 && (errno == EINTR || errno == EAGAIN)) {
+            continue;
+        }
+        progress = n > 0 ? http_answer_feed(answer, piece, (size_t)n) : http_answer_end(answer);
+        if (answer->status == 200 && answer->body.len != 0) {
+            progress = sse_feed(&sse, answer->body.bytes, answer->body.len, take_event, follower) ? progress
+                                                                                                  : HTTP_BAD;
+            buffer_remove_front(&answer->body, answer->body.len);
+        }
+    }
+    sse_fini(&sse);
+    return progress;
+}
+
+static enum steerctl_exit judge(const struct steerctl *ctl, struct http_answer *answer)
+{
+    struct steerctl_reply reply = {.status = answer->status, .body = answer->body};
+    buffer_init(&answer->body);
+    reply.json = json_loadb(reply.body.bytes, reply.body.len, 0, NULL);
+    enum steerctl_exit code = steerctl_judge(ctl, &reply);
+    steerctl_reply_fini(&reply);
+    return code;
+}
+
+static enum steerctl_exit listen_once(const char *target, struct follower *follower)
+{
+    const struct socket_limits limits = {.connect_ms = CONNECT_MS, .answer_ms = CONNECT_MS};
+    enum steerctl_exit code = STEERCTL_UNREACHABLE;
+    struct http_answer answer;
+    struct buffer request, why;
+    int fd;
+    buffer_init(&request);
+    buffer_init(&why);
+    http_answer_init(&answer, 0);
+    http_write_request(&request, "GET", target, NULL);
+    if (!socket_connect(follower->ctl->socket, &limits, &fd, &why)) {
+        fprintf(stderr, "steerctl: %s\n", why.bytes);
+    } else {
+        bool is_asked = send(fd, request.bytes, request.len, MSG_NOSIGNAL) == (ssize_t)request.len;
+        (void)listen_to(fd, &answer, follower);
+        if (is_asked && answer.status != 0) {
+            code = answer.status == 200 ? STEERCTL_OK : judge(follower->ctl, &answer);
+        }
+        close(fd);
+    }
+    http_answer_fini(&answer);
+    buffer_fini(&request);
+    buffer_fini(&why);
+    return code;
+}
+
+static void write_target(const struct follower *follower, struct buffer *target)
+{
+    const struct steerctl *ctl = follower->ctl;
+    bool follows = (ctl->given & OPTION_FOLLOW) != 0;
+    buffer_remove_front(target, target->len);
+    buffer_add_text(target, "/v1/events");
+    steerctl_add_query(target, "kind", ctl->kind);
+    steerctl_add_query(target, "target", ctl->word_count > 1 ? ctl->words[1] : NULL);
+    if (follower->id[0] != '\0') {
+        steerctl_add_query(target, "after", follower->id);
+    } else {
+        steerctl_add_query(target, "since", ctl->since != NULL ? ctl->since : follows ? NULL : "1h");
+    }
+}
+
+/* A server that goes is waited for: another one may take its place. */
+enum steerctl_exit run_events(const struct steerctl *ctl)
+{
+    struct follower follower = {.ctl = ctl};
+    enum steerctl_exit code;
+    struct buffer target;
+    buffer_init(&target);
+    bool follows = (ctl->given & OPTION_FOLLOW) != 0;
+    for (int away = 0;; away++) {
+        write_target(&follower, &target);
+        code = listen_once(target.bytes, &follower);
+        away = code == STEERCTL_OK ? 0 : away;
+        bool is_over = code != STEERCTL_OK && code != STEERCTL_UNREACHABLE;
+        if (!follows || is_over || away == AWAY_MAX || (code != STEERCTL_OK && follower.id[0] == '\0')) {
+            break;
+        }
+        (void)sleep(1);
+    }
+    buffer_fini(&target);
+    return code;
+}
+
+/* ---- webhooks ---- */
+
+static void add_number(struct table *table, const json_t *item, const char *key)
+{
+    char number[TEXT_NUMBER_SIZE];
+    table_add(table, text_number(item, key, number));
+}
+
+static void show_webhooks(const struct steerctl *ctl, const json_t *items)
+{
+    static const char *const headings[] = {"WEBHOOK",       "STATE", "WAITING", "DEAD", "DELIVERED",
+                                           "LAST DELIVERY", "URL",   "WHY",     NULL};
+    struct table *table = table_new(ctl, headings);
+    char age[32];
+    size_t i;
+    const json_t *item;
+    json_array_foreach(items, i, item)
+    {
+        table_add(table, text_of(item, "name"));
+        table_add_state(table, text_of(item, "state"));
+        add_number(table, item, "waiting");
+        add_number(table, item, "dead");
+        add_number(table, item, "delivered");
+        table_add(table, text_age(text_of(item, "last_delivery"), age));
+        table_add(table, text_of(item, "url"));
+        table_add(table, text_of(item, "last_error"));
+    }
+    table_print(table);
+}
+
+static void show_dead(const json_t *items)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(items, i, item)
+    {
+        print_text(json_object_get(item, "event"));
+    }
+}
+
+enum steerctl_exit run_webhooks(const struct steerctl *ctl)
+{
+    struct buffer target;
+    json_t *items;
+    bool has_name = ctl->word_count > 1;
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/webhooks");
+    if (has_name) {
+        buffer_add_text(&target, "/");
+        steerctl_add_encoded(&target, ctl->words[1]);
+        buffer_add_text(&target, "/dead");
+    }
+    json_t *json = NULL;
+    enum steerctl_exit code;
+    if (has_name) {
+        code = steerctl_list(ctl, target.bytes, &items);
+    } else {
+        code = steerctl_ask_json(ctl, "GET", target.bytes, NULL, &json);
+        items = json_incref(json_object_get(json, "items"));
+    }
+    if (code == STEERCTL_OK && has_name && ctl->json) {
+        steerctl_print_page(items, NULL);
+    } else if (code == STEERCTL_OK && !ctl->json) {
+        if (has_name) {
+            show_dead(items);
+        } else {
+            show_webhooks(ctl, items);
+        }
+    }
+    json_decref(items);
+    json_decref(json);
+    buffer_fini(&target);
+    return code;
+}
+
+enum steerctl_exit run_retry(const struct steerctl *ctl)
+{
+    struct buffer target;
+    json_t *json;
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/webhooks/");
+    steerctl_add_encoded(&target, ctl->words[1]);
+    buffer_add_text(&target, ":retry");
+    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", target.bytes, NULL, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        printf("%s: %lld events that were given up are tried again, what waits at once\n", ctl->words[1],
+               (long long)json_integer_value(json_object_get(json, "retried")));
+    }
+    json_decref(json);
+    buffer_fini(&target);
+    return code;
+}
+
+/* ---- hooks ---- */
+
+/* "ok", "failed (3)" and the first line of what it said. */
+static void add_latest(struct table *table, const json_t *item)
+{
+    const json_t *run = json_array_get(json_object_get(item, "runs"), 0);
+    const json_t *code = json_object_get(run, "exit_code");
+    const char *output = text_of(run, "output");
+    char age[32], text[TABLE_CELL_SIZE];
+    table_add(table, text_of(run, "about"));
+    table_add(table, text_age(text_of(run, "time"), age));
+    if (json_is_integer(code) && json_integer_value(code) != 0) {
+        (void)snprintf(text, sizeof text, "%s (%lld)", text_or_dash(text_of(run, "outcome")),
+                       (long long)json_integer_value(code));
+    } else {
+        (void)snprintf(text, sizeof text, "%s", text_or_dash(text_of(run, "outcome")));
+    }
+    table_add(table, text);
+    if (output == NULL || output[0] == '\0') {
+        table_add(table, NULL);
+    } else {
+        (void)snprintf(text, sizeof text, "%.*s", (int)strcspn(output, "\n"), output);
+        table_add(table, text);
+    }
+}
+
+enum steerctl_exit run_hooks(const struct steerctl *ctl)
+{
+    static const char *const headings[] = {"HOOK",  "WHEN", "RUNNING", "WAITING", "DROPPED",
+                                           "ABOUT", "AGE",  "OUTCOME", "OUTPUT",  NULL};
+    json_t *json;
+    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/hooks", NULL, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        struct table *table = table_new(ctl, headings);
+        size_t i;
+        const json_t *item;
+        json_array_foreach(json_object_get(json, "items"), i, item)
+        {
+            table_add(table, text_of(item, "name"));
+            table_add(table, text_of(item, "when"));
+            add_number(table, item, "running");
+            add_number(table, item, "waiting");
+            add_number(table, item, "dropped");
+            add_latest(table, item);
+        }
+        table_print(table);
+    }
+    json_decref(json);
+    return code;
+}
