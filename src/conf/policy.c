@@ -324,7 +324,8 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints", "weights", "tiers",
                                        "min_healthy", "spill_below", "spill",     "geo",     "pick",
                                        "sticky",      "answers",     "fallback",  "records", "addresses",
-                                       "host_answer", NULL};
+                                       "host_answer", "on_hold",     NULL};
+    static const char *const holds[] = {"stay", "fallback", NULL};
     static const uint32_t answers[2] = {1, 64};
     if (!doc_check_object(node, keys)) {
         return;
@@ -336,6 +337,7 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     name->min_healthy = need_get(node, "min_healthy");
     name->spill_below = need_get(node, "spill_below");
     name->spill = georule_get_spill(node, CONF_SPILL_NEXT);
+    name->falls_back = doc_get_choice(node, "on_hold", holds, 0) != 0;
     read_members(reader, node, name);
 }
 

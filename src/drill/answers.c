@@ -223,7 +223,9 @@ static void finish_slot(struct drill_answers *answers, struct slot *slot, const 
     row->changes = !steer_choice_equal(&slot->before, &slot->now);
     enum steer_source source = slot->now.source;
     bool serves = source == STEER_FROM_TIER || source == STEER_FROM_POOL || source == STEER_FROM_FIRST;
-    row->unserved = !serves || (slot->now.count == 0 && slot->before.count != 0);
+    row->held = slot->now.hold == STEER_HOLDS || slot->now.hold == STEER_HOLDS_BACK;
+    row->to_lost = row->held ? 0 : row->to_lost;
+    row->unserved = !row->held && (!serves || (slot->now.count == 0 && slot->before.count != 0));
     row->decided_ms = row->changes ? slot->decided_ms : -1;
     row->decided_expected_ms = row->changes ? slot->decided_ms - slot->interval_ms / 2 : -1;
     row->type = arena_copy_text(arena, slot->type);
@@ -235,6 +237,7 @@ static void finish_slot(struct drill_answers *answers, struct slot *slot, const 
 static void count_row(struct drill_report *report, const struct drill_name *row)
 {
     report->unserved_count += row->unserved;
+    report->held_count += row->held;
     report->to_lost_count += row->to_lost > 0;
     if (!row->changes) {
         return;
@@ -286,9 +289,9 @@ static size_t add_rows(struct drill_answers *answers, const struct view_name *na
 static int rank_of(const struct drill_name *row)
 {
     if (row->changes) {
-        return row->unserved ? 0 : 1;
+        return row->unserved || row->held ? 0 : 1;
     }
-    return row->to_lost > 0 || row->unserved ? 2 : 3;
+    return row->to_lost > 0 || row->unserved || row->held ? 2 : 3;
 }
 
 static const struct drill_name *sort_rows(const struct drill_name *rows, size_t count, struct arena *arena)

@@ -47,6 +47,8 @@ struct drill_name {
     bool changes;
     bool unserved; /* after: nothing healthy answers (fallback, or no record of this type where there was one)
                     */
+    bool held; /* after: a safety rule keeps it where nothing serves, or from all but its fallback. Then it is
+                  neither unserved nor to_lost */
     const struct drill_share *shares;
     size_t share_count;
     double to_lost;     /* share that still goes to what is lost, afterwards: nothing noticed (no checks, an
@@ -79,7 +81,7 @@ struct drill_report {
     const struct drill_event *events;
     size_t event_count;
     const struct drill_name *names; /* each steered name, type and class; changed ones first */
-    size_t name_count, changed_count, unserved_count;
+    size_t name_count, changed_count, unserved_count, held_count;
     size_t to_lost_count;                    /* of names: to_lost is not 0 */
     size_t owner_count, owner_changed_count; /* names, however many types and classes each has */
     const struct drill_share *total;         /* all names alike */

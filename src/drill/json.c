@@ -50,6 +50,7 @@ static json_t *write_answer(const struct drill_name *name)
     json_object_set_new(item, "after", json_string(name->after));
     json_object_set_new(item, "changes", json_boolean(name->changes));
     json_object_set_new(item, "unserved", json_boolean(name->unserved));
+    json_object_set_new(item, "held", json_boolean(name->held));
     json_object_set_new(item, "to_lost", json_real(name->to_lost));
     json_object_set_new(item, "decided_ms", time_or_null(name->decided_ms));
     json_object_set_new(item, "decided_expected_ms", time_or_null(name->decided_expected_ms));
@@ -80,6 +81,7 @@ static void write_summary(json_t *root, const struct drill_report *report)
     set_count(root, "answers_total", report->name_count);
     set_count(root, "answers_changed", report->changed_count);
     set_count(root, "answers_unserved", report->unserved_count);
+    set_count(root, "answers_held", report->held_count);
     set_count(root, "answers_to_lost", report->to_lost_count);
     json_object_set_new(root, "detection_ms", time_or_null(report->detection_ms));
     json_object_set_new(root, "decision_ms", time_or_null(report->decision_ms));

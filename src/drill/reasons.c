@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { REASONS_MAX = 3, NAMED_MAX = 3 };
+enum { REASONS_MAX = 4, NAMED_MAX = 3 };
 
 const char *drill_write_seconds(int64_t ms, char text[DRILL_SECONDS_SIZE])
 {
@@ -72,6 +72,11 @@ static void tell_late(struct buffer *to, const struct drill_report *report)
     }
 }
 
+static bool is_held(const struct drill_name *name)
+{
+    return name->held;
+}
+
 static bool is_unserved(const struct drill_name *name)
 {
     return name->unserved;
@@ -108,6 +113,13 @@ static void tell_unserved(struct buffer *to, const struct drill_report *report)
     list_names(to, report, count, is_unserved);
 }
 
+static void tell_held(struct buffer *to, const struct drill_report *report)
+{
+    size_t count = report->held_count;
+    buffer_print(to, "%zu answer%s may not move, by a safety rule", count, words_plural(count));
+    list_names(to, report, count, is_held);
+}
+
 static void tell_to_lost(struct buffer *to, const struct drill_report *report)
 {
     size_t count = report->to_lost_count;
@@ -127,6 +139,7 @@ void drill_find_reasons(struct drill_report *report, struct arena *arena)
     } all[REASONS_MAX] = {
         {report->rto_ms != 0 && report->recovery_ms > report->rto_ms, tell_late},
         {report->unserved_count != 0, tell_unserved},
+        {report->held_count != 0, tell_held},
         {report->to_lost_count != 0, tell_to_lost},
     };
     report->reasons = arena_alloc(arena, REASONS_MAX * sizeof *report->reasons);

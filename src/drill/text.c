@@ -41,6 +41,9 @@ static void write_headline(struct buffer *out, const struct drill_report *report
         buffer_print(out, "; %zu answer%s UNSERVED", report->unserved_count,
                      report->unserved_count == 1 ? "" : "s");
     }
+    if (report->held_count != 0) {
+        buffer_print(out, "; %zu answer%s HELD", report->held_count, words_plural(report->held_count));
+    }
     if (report->to_lost_count != 0) {
         buffer_print(out, "; %zu still to what is LOST", report->to_lost_count);
     }
@@ -177,6 +180,23 @@ static void write_unserved(struct buffer *out, const struct drill_report *report
     write_rest(out, report->unserved_count - written);
 }
 
+static void write_held(struct buffer *out, const struct drill_report *report)
+{
+    size_t written = 0;
+    if (report->held_count == 0) {
+        return;
+    }
+    buffer_add_text(out, "\n!! A safety rule forbids to move\n");
+    for (size_t i = 0; i < report->name_count && written < ROWS_MAX; i++) {
+        const struct drill_name *name = &report->names[i];
+        if (name->held) {
+            buffer_print(out, "  %s %s (%s): %s\n", name->name, name->type, name->class_label, name->after);
+            written++;
+        }
+    }
+    write_rest(out, report->held_count - written);
+}
+
 static void write_to_lost(struct buffer *out, const struct drill_report *report)
 {
     size_t written = 0;
@@ -204,6 +224,7 @@ char *drill_write_text(const struct drill_report *report)
     write_verdict(&out, report);
     write_conditions(&out, report);
     write_unserved(&out, report);
+    write_held(&out, report);
     write_to_lost(&out, report);
     write_timeline(&out, report);
     write_names(&out, report);

@@ -409,7 +409,9 @@ void health_carrier_end(struct health_carrier *c)
     if (c->watches) { /* who copied only may be without the lock by now: others begin to watch */
         c->from->journal = NULL;
     }
-    health_guards_resume(c->to);
+    if (!c->from->keeps_stays) { /* else orders are yet to come: they count, too */
+        health_guards_resume(c->to);
+    }
     c->to->listener = c->listener;
 }
 

@@ -42,9 +42,11 @@ ptrdiff_t health_find_guard(const struct health *health, const char *name)
 
 /* ---- what is said ---- */
 
-/* The end of a change that came from no word. */
-static void publish(struct health *health)
+void health_guards_publish(struct health *health)
 {
+    if (health->guards == NULL) {
+        return;
+    }
     if (health->guards->has_changed) {
         health_table_advance(health);
     }
@@ -56,7 +58,8 @@ int health_forbid(struct health *health, size_t rule, uint32_t from, uint32_t to
                   int64_t wall_ms)
 {
     assert(!health->delivering);
-    if (rule >= health_count_guards(health) || health->guards->rules[rule].regions != NULL) {
+    if (rule >= health_count_guards(health) || health->guards->rules[rule].regions != NULL ||
+        health->guards->rules[rule].lags != NULL) {
         return ERROR_NOT_FOUND;
     }
     uint32_t place = health_guard_find_place(health, from, to);
@@ -68,7 +71,7 @@ int health_forbid(struct health *health, size_t rule, uint32_t from, uint32_t to
         health->wall_ms = wall_ms;
         health_guard_say(health, place, forbids ? said | bit : said & ~bit);
         health_guard_settle(health);
-        publish(health);
+        health_guards_publish(health);
     }
     return 0;
 }
@@ -116,7 +119,7 @@ int health_release_hold(struct health *health, uint32_t region, size_t rule, int
     hold->is_let_go = true;
     follow_region(health, region);
     health_guard_settle(health);
-    publish(health);
+    health_guards_publish(health);
     return 0;
 }
 
@@ -174,7 +177,7 @@ static void tidy(struct health *health, uint32_t region)
 static void tell(struct health *health, uint32_t region)
 {
     struct health_hold *hold = &health->guards->holds[region];
-    struct health_hold_change change = {.turn = HEALTH_HOLD_BEGAN};
+    struct health_hold_change change = {.health = health, .turn = HEALTH_HOLD_BEGAN};
     bool was_let_go = hold->is_let_go, is_down = hold->is_allowed || hold->down != 0;
     (void)health_get_hold(health, region, &change.status);
     uint64_t rules = change.status.rules;

@@ -30,11 +30,16 @@ enum { HEALTH_GUARDS_MAX = 64 };   /* rules */
  * two, "capacity of at least X %" one of (1 - X) of all, where they weigh their capacity. */
 struct health_guard_plan {
     const char *name;        /* each once */
-    const uint32_t *regions; /* each once; NULL: it does not count, somebody says what it forbids */
+    const uint32_t *regions; /* each once; NULL: it does not count; then somebody says what it forbids */
     const double *weights;   /* of those; NULL: 1 each */
     size_t region_count;
     double limit;
     bool counts_ordered;
+    /* Or it goes by copies: who may be behind its RPO, or not in real time unless `any_stage`, is no place to
+     * go. Pairs of regions of the plan's lags, by number; NULL: it does not. Those are ways, too. */
+    const uint32_t *lags;
+    size_t lag_count;
+    bool any_stage;
 };
 
 struct health_guards_plan {
@@ -50,7 +55,7 @@ size_t health_count_guards(const struct health *health);
 const char *health_get_guard_name(const struct health *health, size_t rule); /* borrowed from the machine */
 ptrdiff_t health_find_guard(const struct health *health, const char *name);  /* -1: there is none */
 
-/* A rule that does not count says that it forbids, or does not any more, to leave a region for another one,
+/* A rule that does neither says that it forbids, or does not any more, to leave a region for another one,
  * or for anywhere. It stands until something else is said, also over reloads and restarts, for a rule of that
  * name. 0; ERROR_NOT_FOUND: no such rule that is told, region or way. Cheap if that is what it said. */
 int health_forbid(struct health *health, size_t rule, uint32_t from, uint32_t to, bool forbids,
@@ -85,6 +90,7 @@ const char *health_hold_turn_text(enum health_hold_turn turn);
 
 /* Told when the table is up to date. `rules` are those that hold it, or held it until now. */
 struct health_hold_change {
+    const struct health *health; /* borrowed: what the rules are called */
     enum health_hold_turn turn;
     struct health_hold_status status;
 };

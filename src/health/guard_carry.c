@@ -147,7 +147,7 @@ void health_guards_carry(struct health *to, const struct health *from, bool all)
 void health_guards_resume(struct health *health)
 {
     struct health_guards *guards = health->guards;
-    if (guards == NULL) {
+    if (guards == NULL || !guards->rests) {
         return;
     }
     uint32_t count = 0;
@@ -160,6 +160,7 @@ void health_guards_resume(struct health *health)
         health_guard_say(health, i, guards->said[i]);
     }
     guards->is_due = true;
+    health_guard_hear_lags(health);
     health_guard_settle(health);
 }
 

@@ -15,6 +15,9 @@ struct health_guard_rule {
     uint32_t count;
     double limit;
     bool counts_ordered;
+    const uint32_t *lags; /* NULL: it does not go by these */
+    uint32_t lag_count;
+    bool any_stage;
 };
 
 /* Of a region. */
@@ -110,10 +113,25 @@ struct health_fall *health_fall_at(const struct health *health, enum health_kind
 void health_guard_count(struct health *health, enum health_kind kind, uint32_t index);
 void health_guard_uncount(struct health *health, enum health_kind kind, uint32_t index);
 
+/* When an order of it began or ended. 0: it never did, or there are no rules; then nothing is put. */
+uint64_t health_guard_get_order(const struct health *health, enum health_kind kind, uint32_t index);
+void health_guard_put_order(struct health *health, enum health_kind kind, uint32_t index, uint64_t number);
+
 /* ---- guard_count.c ---- */
 
 /* Who counts counts again, until nothing changes. */
 void health_guard_settle(struct health *health);
+
+/* ---- guard_lag.c ---- */
+
+/* It is judged otherwise; or all of them may be. */
+void health_guard_hear_lag(struct health *health, uint32_t lag);
+void health_guard_hear_lags(struct health *health);
+
+/* ---- guard.c ---- */
+
+/* The end of a change that came from no word. */
+void health_guards_publish(struct health *health);
 
 /* ---- guard_carry.c ---- */
 
@@ -128,5 +146,5 @@ void health_guard_put_fall(struct health *health, enum health_kind kind, uint32_
 void health_guards_carry(struct health *to, const struct health *from, bool all);
 /* Likewise, with all falls, into one that is in use. */
 void health_guards_adopt(struct health *to, const struct health *from, const struct health_match *match);
-/* It has taken over all, and goes on by itself. */
+/* It has taken over all, and goes on by itself. Nothing if it does. */
 void health_guards_resume(struct health *health);

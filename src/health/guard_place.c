@@ -64,6 +64,10 @@ static const struct health_guard_rule *copy_rules(struct health *health,
             .count = (uint32_t)count,
             .limit = from->limit,
             .counts_ordered = from->counts_ordered,
+            .lags = from->lags == NULL ? NULL
+                                       : arena_copy(arena, from->lags, from->lag_count * sizeof *from->lags),
+            .lag_count = from->lags == NULL ? 0 : (uint32_t)from->lag_count,
+            .any_stage = from->any_stage,
         };
     }
     return rules;
@@ -294,5 +298,17 @@ void health_guard_fall(struct health *health, enum health_kind kind, uint32_t in
     if (health_word_desired(before) != health_word_desired(after) &&
         (health_guard_is_ordered(before) || health_guard_is_ordered(after))) {
         health_number_set(&fall->ordered, ++guards->number);
+    }
+}
+
+uint64_t health_guard_get_order(const struct health *health, enum health_kind kind, uint32_t index)
+{
+    return health->guards == NULL ? 0 : health_number_get(&health_fall_at(health, kind, index)->ordered);
+}
+
+void health_guard_put_order(struct health *health, enum health_kind kind, uint32_t index, uint64_t number)
+{
+    if (number != 0) {
+        health_number_set(&health_fall_at(health, kind, index)->ordered, number);
     }
 }

@@ -268,6 +268,7 @@ struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
     health_opinions_add(health, plan->quorums);
     health_lags_add(health, plan->lags);
     health_guards_add(health, plan->guards);
+    health_guard_hear_lags(health);
     health_guard_settle(health);
     health->offset_ms = wall_ms;
     health->undone_ms = INT64_MAX;

@@ -528,7 +528,8 @@ void health_write_combination(const struct health_combination *combination, char
 size_t health_monitor_count(const struct health *health);
 /* The server starts, and nobody has been answered yet: the first result of every monitor of which nothing is
  * known decides, so that nobody is sent to what is known to fail. A failure that decided so is taken back by
- * one success, as long as it was not repeated `fall` times. */
+ * one success, as long as it was not repeated `fall` times. And overrides are there as they were: rules
+ * (guard.h) that rested since another machine's records were carried over count again. */
 void health_begin(struct health *health);
 int health_get_monitor(const struct health *health, uint32_t monitor, struct health_monitor_status *status);
 /* The monitor that explains what is observed of one family of an endpoint: 0, or ERROR_NOT_FOUND if none has

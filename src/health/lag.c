@@ -7,6 +7,7 @@
 #include "health/lag.h"
 
 #include "base/arena.h"
+#include "health/guard_inside.h"
 #include "health/lag_inside.h"
 
 #include <assert.h>
@@ -261,6 +262,8 @@ static void follow(struct health *health, uint32_t index, int64_t wall_ms, int64
                                                .stage_before = (enum health_stage)before.stage};
             health->listener.lagged(health->listener.context, &change);
         }
+        health_guard_hear_lag(health, index);
+        health_guards_publish(health);
     }
     wake(lags, index, now_ms);
 }

@@ -7,7 +7,7 @@ src_libhealth_a_SOURCES = \
 	src/health/certificate.c \
 	src/health/failback.c \
 	src/health/foresee.c \
-	src/health/guard.c src/health/guard_carry.c src/health/guard_count.c src/health/guard_place.c src/health/guard.h src/health/guard_inside.h \
+	src/health/guard.c src/health/guard_carry.c src/health/guard_count.c src/health/guard_lag.c src/health/guard_place.c src/health/guard.h src/health/guard_inside.h \
 	src/health/dormant.c \
 	src/health/due.c \
 	src/health/health.c src/health/health.h \
@@ -24,7 +24,7 @@ src_libhealth_a_SOURCES = \
 	src/health/push.c \
 	src/health/queue.c \
 	src/health/quorum.c \
-	src/health/record.h src/health/record_gist.c src/health/record_inside.h src/health/record_kinds.h src/health/record_lag.c src/health/record_machine.c src/health/record_push.c src/health/record_read.c src/health/record_stream.c src/health/record_write.c \
+	src/health/record.h src/health/record_gist.c src/health/record_guard.c src/health/record_inside.h src/health/record_kinds.h src/health/record_lag.c src/health/record_machine.c src/health/record_push.c src/health/record_read.c src/health/record_stream.c src/health/record_write.c \
 	src/health/outlook.c src/health/outlook_group.c \
 	src/health/ramp.c src/health/ramp.h \
 	src/health/resolved.c \

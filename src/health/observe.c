@@ -9,6 +9,7 @@
 #include "health/health.h"
 
 #include "health/brake_inside.h"
+#include "health/guard_inside.h"
 #include "health/machine.h"
 #include "health/tally.h"
 
@@ -134,6 +135,7 @@ static bool counts_on(const struct health_monitor *monitor)
 
 void health_begin(struct health *health)
 {
+    health_guards_resume(health);
     for (uint32_t i = 0; i < health->monitor_count; i++) {
         struct health_monitor *monitor = &health->monitors[i];
         monitor->untried |= monitor->outcome == HEALTH_OUTCOME_NONE && !monitor->inherited;

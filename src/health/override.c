@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "health/guard_inside.h"
 #include "health/machine.h"
 
 #include <assert.h>
@@ -122,8 +123,10 @@ int health_restore_override(struct health *health, enum health_kind kind, const 
         return ERROR_NOT_FOUND;
     }
     uint32_t before = health_word_get(health, kind, (uint32_t)index);
+    uint64_t order = health_guard_get_order(health, kind, (uint32_t)index);
     health->wall_ms = wall_ms;
     health_put_override(health, kind, (uint32_t)index, override, is_planned_still);
+    health_guard_put_order(health, kind, (uint32_t)index, order); /* it is no new one */
     publish(health, kind, (uint32_t)index, before);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "health/brake_frame.h"
 #include "health/brake_inside.h"
+#include "health/guard_inside.h"
 #include "health/lag_inside.h"
 #include "health/machine.h"
 #include "health/record.h"
@@ -24,6 +25,13 @@ struct read_node {
     struct health_stay stay;
     struct health_ramp ramp;
     uint8_t withheld; /* percent */
+    struct health_fallen fallen;
+};
+
+struct read_ban {
+    uint32_t from, to;
+    uint64_t since, was, ended, said, released, hold_from;
+    int64_t hold_since_ms;
 };
 
 struct read_push {
@@ -78,6 +86,11 @@ struct health_reader {
     struct read_brake brake;
     struct read_lag *lags; /* each pair once */
     size_t lag_count, lag_capacity;
+    const char *rules[HEALTH_GUARDS_MAX];
+    size_t rule_count;
+    struct read_ban *bans; /* each place once */
+    size_t ban_count, ban_capacity;
+    uint64_t number; /* the latest that was met */
     struct arena *arena;
 };
 
@@ -108,3 +121,19 @@ void health_record_plan_lags(const struct health_reader *reader, struct arena *a
                              struct health_lags_plan *plan);
 void health_record_fill_lags(const struct health_reader *reader, const struct health_reading *reading,
                              struct health *health);
+
+/* ---- record_guard.c ---- */
+
+/* Nothing, if it never fell while anybody counted. */
+void health_record_add_fall(const struct health *health, enum health_kind kind, uint32_t index,
+                            struct buffer *to);
+/* Append all rules and what they forbid, or what of that has news, from *at on, at most `count`. Returns how
+ * many are left. */
+size_t health_record_catch_up_guards(struct health *health, size_t *at, size_t count, bool all,
+                                     struct buffer *to);
+bool health_record_read_fall(struct health_reader *reader, struct cursor *body);
+bool health_record_read_rule(struct health_reader *reader, struct cursor *body);
+bool health_record_read_ban(struct health_reader *reader, struct cursor *body);
+void health_record_plan_guards(const struct health_reader *reader, struct arena *arena,
+                               struct health_guards_plan *plan);
+void health_record_fill_guards(const struct health_reader *reader, struct health *health);

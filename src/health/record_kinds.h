@@ -39,6 +39,13 @@ enum health_record_kind {
     HEALTH_RECORD_RAMP,
     /* u32 monitor, i64 until when its latest report counts, i64 its time (wall), u64 its seq */
     HEALTH_RECORD_PUSH,
+    /* u8 kind, u32 index, u64 when an order came or went, 3 x u64 when it fell (guard.h): numbers */
+    HEALTH_RECORD_FALL,
+    HEALTH_RECORD_RULE, /* u8 rule, its name: one that may forbid, by number */
+    /* u32 region, u32 the region where that leads or UINT32_MAX, u64 the latest number, u64 since when it is
+     * forbidden, since when and until when it was, u64 rules that say so, and of a region: u64 rules that are
+     * released, u64 since when falls are counted, i64 since when it is held */
+    HEALTH_RECORD_BAN,
 };
 
 enum health_record_flag {

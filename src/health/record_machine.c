@@ -102,6 +102,9 @@ static struct health *make_machine(const struct health_reader *reader, int64_t w
     struct health_lags_plan lags;
     health_record_plan_lags(reader, arena, &lags);
     plan.lags = &lags;
+    struct health_guards_plan guards;
+    health_record_plan_guards(reader, arena, &guards);
+    plan.guards = &guards;
     plan.brake = reader->has_brake ? make_brake(reader, arena) : NULL;
     struct health *health = health_new(&plan, wall_ms);
     arena_free(arena);
@@ -293,6 +296,7 @@ struct health *health_reader_finish(struct health_reader *reader, const struct h
     }
     struct health *health = make_machine(reader, reading->wall_ms);
     health->is_filled = false;
+    health_guards_rest(health);
     health->keeps_stays = true;
     health->wall_ms = reading->wall_ms;
     fill_results(reader, reading, health);
@@ -304,12 +308,14 @@ struct health *health_reader_finish(struct health_reader *reader, const struct h
     fill_ramps(reader, reading, health);
     health_table_advance(health);
     health->is_filled = true;
+    health_record_fill_guards(reader, health);
     fill_times(reader, reading, health);
     return health;
 }
 
 void health_reader_put_right(const struct health_reader *reader, struct health *health)
 {
+    health_guards_resume(health);
     for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         for (size_t i = 0; i < reader->counts[kind]; i++) {
             const struct read_node *node = &reader->nodes[kind][i];

@@ -36,6 +36,7 @@ void health_reader_free(struct health_reader *reader)
     free(reader->monitors);
     free(reader->controls);
     free(reader->lags);
+    free(reader->bans);
     arena_free(reader->arena);
     free(reader);
 }
@@ -362,6 +363,9 @@ int health_reader_take(struct health_reader *reader, const struct health_record 
         case HEALTH_RECORD_NEED: is_good = read_need(reader, &body); break;
         case HEALTH_RECORD_RAMP: is_good = read_ramp(reader, &body); break;
         case HEALTH_RECORD_PUSH: is_good = health_record_read_push(reader, &body); break;
+        case HEALTH_RECORD_FALL: is_good = health_record_read_fall(reader, &body); break;
+        case HEALTH_RECORD_RULE: is_good = health_record_read_rule(reader, &body); break;
+        case HEALTH_RECORD_BAN: is_good = health_record_read_ban(reader, &body); break;
         case HEALTH_RECORD_LAG: is_good = health_record_read_lag(reader, &body); break;
         default: is_good = false;
         }

@@ -31,7 +31,8 @@ struct health_writer {
     size_t done;         /* of all objects, plans first */
     uint32_t aged;       /* monitors whose age was written in this round */
     uint64_t brake_hash; /* of what was written of it */
-    size_t lags_done;
+    size_t lags_done, guards_done;
+    bool has_lags; /* they are written */
 };
 
 static void add(struct buffer *to, enum health_record_kind kind, const struct cursor *body)
@@ -177,6 +178,7 @@ static void add_node(const struct health *health, enum health_kind kind, uint32_
         write_stay(&body, &health->groups[kind][index].stay);
     }
     add(to, HEALTH_RECORD_NODE, &body);
+    health_record_add_fall(health, kind, index, to);
 }
 
 /* What never ramped is not written, but that it does not any more is. */
@@ -370,6 +372,16 @@ static bool add_history(const struct health *health, size_t at, struct buffer *t
     return false;
 }
 
+/* Of regions and azs two at a time: what is said of copies, what is forbidden. Returns whether that is all.
+ */
+static bool add_pairs(struct health_writer *writer, size_t count, struct buffer *to)
+{
+    writer->has_lags = writer->has_lags ||
+                       health_record_catch_up_lags(writer->health, &writer->lags_done, count, true, to) == 0;
+    return writer->has_lags &&
+           health_record_catch_up_guards(writer->health, &writer->guards_done, count, true, to) == 0;
+}
+
 bool health_writer_step(struct health_writer *writer, size_t count, struct buffer *to)
 {
     const struct health *health = writer->health;
@@ -386,8 +398,7 @@ bool health_writer_step(struct health_writer *writer, size_t count, struct buffe
             (void)add_history(health, writer->done - plans, to);
         }
     }
-    if (writer->done < plans + nodes ||
-        health_record_catch_up_lags(writer->health, &writer->lags_done, count, true, to) != 0) {
+    if (writer->done < plans + nodes || !add_pairs(writer, count, to)) {
         return true;
     }
     add_brake(writer, true, to);
@@ -399,7 +410,8 @@ void health_writer_restart(struct health_writer *writer)
     writer->done = 0;
     writer->aged = 0;
     writer->brake_hash = 0;
-    writer->lags_done = 0;
+    writer->lags_done = writer->guards_done = 0;
+    writer->has_lags = false;
 }
 
 /* ---- what changed ---- */
@@ -419,10 +431,11 @@ size_t health_writer_catch_up(struct health_writer *writer, size_t count, struct
     }
     size_t pushes = health_record_catch_up_pushes(writer->health, count, to);
     size_t lags_at = 0, lags = health_record_catch_up_lags(writer->health, &lags_at, count, false, to);
+    size_t bans_at = 0, bans = health_record_catch_up_guards(writer->health, &bans_at, count, false, to);
     if (diary->count == 0) {
         add_brake(writer, false, to);
     }
-    return diary->count + pushes + lags;
+    return diary->count + pushes + lags + bans;
 }
 
 bool health_writer_add_ages(struct health_writer *writer, int64_t wall_ms, struct buffer *to)

@@ -55,14 +55,15 @@ const char *operate_describe_choice(const struct steer_class *class, const struc
     if (choice->source == STEER_FROM_FIRST || choice->source == STEER_FROM_SICK) {
         return describe_first(class, choice, type, arena);
     }
-    if (choice->source != STEER_FROM_TIER) {
+    const char *held = choice->hold == STEER_HOLDS ? " (held)" : "";
+    if (choice->source != STEER_FROM_TIER && choice->source != STEER_FROM_HELD) {
         return arena_print(arena, "fallback %s", steer_source_text(choice->source));
     }
     if (!is_one_tier(choice)) {
-        return describe_parts(arena, class->tiers, choice);
+        return arena_print(arena, "%s%s", describe_parts(arena, class->tiers, choice), held);
     }
     const char *label = class->tiers[choice->tier].label;
-    return choice->count != 0 ? arena_print(arena, "tier %s", label)
+    return choice->count != 0 ? arena_print(arena, "tier %s%s", label, held)
                               : arena_print(arena, "tier %s (no %s)", label, type);
 }
 

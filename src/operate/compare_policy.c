@@ -21,6 +21,7 @@ enum trait {
     MIN_HEALTHY,
     SPILL,
     TRICKLE,
+    ON_HOLD,
     FALLBACK,
     TRAITS
 };
@@ -303,6 +304,7 @@ static void compare_plain(struct look *look)
     differ(look, STICKY,
            sticks && (a->sticky.v4_len != b->sticky.v4_len || a->sticky.v6_len != b->sticky.v6_len ||
                       a->sticky.hold_ms != b->sticky.hold_ms));
+    differ(look, ON_HOLD, a->falls_back != b->falls_back);
     differ(look, TTL_FAILING,
            a->has_ttl_failing != b->has_ttl_failing ||
                (a->has_ttl_failing && a->ttl_failing != b->ttl_failing));
@@ -319,6 +321,7 @@ bool compare_policies(struct comparing *c, const struct compare_entry *entry)
                                              [MIN_HEALTHY] = "min_healthy",
                                              [SPILL] = "spill",
                                              [TRICKLE] = "trickle",
+                                             [ON_HOLD] = "on_hold",
                                              [FALLBACK] = "fallback"};
     struct look look = {
         .c = c, .entry = entry, .policy = {compare_policy(c, entry, 0), compare_policy(c, entry, 1)}};

@@ -194,9 +194,56 @@ static void tell_first(struct explain_work *w)
     }
 }
 
+/* Whose fall makes the tier one that may not be left: the regions of its members where rules forbid that. */
+static const char *list_rules(struct explain_work *w, const struct steer_tier *tier)
+{
+    struct buffer text;
+    uint64_t seen = 0;
+    buffer_init(&text);
+    for (size_t i = 0; w->view->health != NULL && i < tier->count; i++) {
+        struct health_hold_status hold;
+        uint32_t region = steer_get_place(w->policy, tier->members[i])->region;
+        if (health_get_hold(w->view->health, region, &hold) != 0 || !hold.is_held) {
+            continue;
+        }
+        for (size_t rule = 0; rule < health_count_guards(w->view->health); rule++) {
+            if (((hold.rules & ~seen) >> rule & 1) != 0) {
+                buffer_print(&text, "%s%s of region %s", seen == 0 ? "" : ", ",
+                             health_get_guard_name(w->view->health, rule), hold.region);
+                seen |= UINT64_C(1) << rule;
+            }
+        }
+    }
+    const char *copy = arena_copy_text(w->arena, text.len == 0 ? "what is forbidden" : text.bytes);
+    buffer_fini(&text);
+    return copy;
+}
+
+/* What a safety rule makes of the answers of a tier. */
+static void tell_hold(struct explain_work *w)
+{
+    if (w->choice.hold == STEER_HOLDS_NOTHING) {
+        return;
+    }
+    const struct steer_tier *tier = &explain_get_class(w)->tiers[w->choice.held_tier];
+    const char *rules = list_rules(w, tier);
+    if (w->choice.hold == STEER_HOLDS) {
+        explain_say(w,
+                    "tier %s may not be left: it counts as if those who fell under safety rules (%s) had "
+                    "not; released when these allow it, or by an operator",
+                    tier->label, rules);
+    } else if (w->choice.hold == STEER_HOLDS_ELSEWHERE) {
+        explain_say(w, "answers of tier %s go where safety rules (%s) let them", tier->label, rules);
+    } else {
+        explain_say(w, "answers of tier %s may go nowhere by safety rules (%s): on_hold fallback",
+                    tier->label, rules);
+    }
+}
+
 /* Where the candidates come from. Returns whether there can be any. */
 static bool tell_source(struct explain_work *w)
 {
+    tell_hold(w);
     switch (w->choice.source) {
     case STEER_FROM_TIER:
     case STEER_FROM_HELD: return true;

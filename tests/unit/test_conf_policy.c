@@ -32,6 +32,21 @@ static void expect_owner_error(void **state, const char *owner, const char *line
     expect_error(state, text, line);
 }
 
+static void holds_are_read(void **state)
+{
+    struct conf_policy *p = parse_good(state, "{\"names\": {\n"
+                                              "\"a\": {\"endpoints\": \"db\", \"on_hold\": \"fallback\"},\n"
+                                              "\"b\": {\"endpoints\": \"db\", \"on_hold\": \"stay\"},\n"
+                                              "\"c\": {\"endpoints\": \"db\"}}}");
+    assert_true(p->names[0].falls_back);
+    assert_false(p->names[1].falls_back);
+    assert_false(p->names[2].falls_back);
+    conf_free_policy(p);
+    expect_error(
+        state, "{\"names\": {\n\"a\": {\"endpoints\": \"db\", \"on_hold\": \"go\"}}}",
+        "p.json:2:37: error: found \"go\", expected \"stay\" or \"fallback\" (at $.names.a.on_hold)");
+}
+
 static void defaults_are_documented(void **state)
 {
     struct conf_policy *p =
@@ -379,6 +394,7 @@ static void samples_are_good(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(holds_are_read),
         cmocka_unit_test(defaults_are_documented),
         cmocka_unit_test(every_key_arrives),
         cmocka_unit_test(owners_are_absolute),

@@ -289,6 +289,76 @@ static void a_release_counts_for_the_others(void **state)
     health_free(health);
 }
 
+/* Rule lag of one pair, us to eu: 10 s at most. */
+static struct health *build_lag(bool any_stage)
+{
+    static const struct health_region_plan regions[] = {{"us", 1}, {"eu", 1}};
+    static const struct health_az_plan azs[] = {{"us-a", US, 1}, {"eu-a", EU, 1}};
+    static const struct health_endpoint_plan endpoints[] = {{"us1", 0}, {"eu1", 1}};
+    static const struct health_monitor_plan monitors[] = {{0, 1, 1, 11, 0}, {1, 1, 1, 12, 0}};
+    static const struct health_lag_plan pairs[] = {
+        {.kind = HEALTH_REGION, .from = US, .to = EU, .rpo_ms = 10000, .max_age_ms = 60000}};
+    static const uint32_t numbers[] = {0};
+    static const struct health_way ways[] = {{US, EU}};
+    const struct health_lags_plan lags = {pairs, 1};
+    const struct health_guard_plan rule = {
+        .name = "lag", .lags = numbers, .lag_count = 1, .any_stage = any_stage};
+    const struct health_guards_plan guards = {&rule, 1, ways, 1};
+    const struct health_plan plan = {.regions = regions,
+                                     .region_count = 2,
+                                     .azs = azs,
+                                     .az_count = 2,
+                                     .endpoints = endpoints,
+                                     .endpoint_count = 2,
+                                     .monitors = monitors,
+                                     .monitor_count = 2,
+                                     .lags = &lags,
+                                     .guards = &guards};
+    struct health *health = health_new(&plan, WALL);
+    heal(health, 0);
+    heal(health, 1);
+    return health;
+}
+
+static void say_lag(struct health *health, double seconds, enum health_stage stage, int64_t now_ms)
+{
+    const struct health_lag_report report = {.value = seconds, .stage = stage, .source = HEALTH_LAG_PUSHED};
+    assert_int_equal(health_report_lag(health, 0, &report, WALL + now_ms, now_ms), HEALTH_PUSH_TAKEN);
+}
+
+static void copies_that_lag_are_no_place_to_go(void **state)
+{
+    (void)state;
+    struct health *health = build_lag(true);
+    assert_true(health_guard_forbids(health, 0, US, EU)); /* nothing is known of it */
+    assert_int_equal(health_forbid(health, 0, US, EU, false, WALL), ERROR_NOT_FOUND);
+    say_lag(health, 1, HEALTH_STAGE_FULL, 1000);
+    assert_false(health_guard_forbids(health, 0, US, EU));
+    say_lag(health, 11, HEALTH_STAGE_FULL, 2000);
+    assert_true(health_guard_forbids(health, 0, US, EU));
+    lose(health, 0);
+    assert_true(is_held(health, US));
+    uint64_t generation = atomic_load(&health_get_table(health)->generation);
+    say_lag(health, 2, HEALTH_STAGE_FULL, 3000);
+    assert_false(is_held(health, US));
+    assert_true(atomic_load(&health_get_table(health)->generation) > generation);
+    health_follow_lags(health, WALL + 70000, 70000); /* silence */
+    assert_true(health_guard_forbids(health, 0, US, EU));
+    assert_false(is_held(health, US));
+    struct health *next = build_lag(true);
+    health_carry(next, health, WALL);
+    assert_true(health_guard_forbids(next, 0, US, EU));
+    assert_false(is_held(next, US));
+    health_free(next);
+    health_free(health);
+    health = build_lag(false);
+    say_lag(health, 1, HEALTH_STAGE_FULL, 1000);
+    assert_true(health_guard_forbids(health, 0, US, EU));
+    say_lag(health, 1, HEALTH_STAGE_REAL_TIME, 2000);
+    assert_false(health_guard_forbids(health, 0, US, EU));
+    health_free(health);
+}
+
 static struct health *reload(struct health *old, const struct health_guard_plan *rules, size_t count)
 {
     struct health *next = build_with(rules, count);
@@ -339,6 +409,7 @@ int main(void)
         cmocka_unit_test(an_operator_releases),
         cmocka_unit_test(a_release_counts_for_the_others),
         cmocka_unit_test(reloads_keep_it),
+        cmocka_unit_test(copies_that_lag_are_no_place_to_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,14 +9,16 @@
 
 #include "guard_world.h"
 
+#include "base/buffer.h"
 #include "base/random.h"
+#include "health/record.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { NAMES = 12, STEPS = 300, RUNS = 120, TEXT = 64 };
 
-enum event { FALLS, COMES_BACK, FORBIDS, ALLOWS, RELEASES, ORDERS, RELOADS, COPIES, EVENTS };
+enum event { FALLS, COMES_BACK, FORBIDS, ALLOWS, RELEASES, ORDERS, RELOADS, COPIES, RESTARTS, EVENTS };
 
 /* What a name answered. */
 struct seen {
@@ -124,11 +126,71 @@ static void reload(struct scene *s, bool as_copy)
     s->health = next;
 }
 
+/* Orders are kept elsewhere. */
+static void keep_orders(const struct health *from, struct health *to)
+{
+    for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        for (uint32_t i = 0; i < health_count(from, kind); i++) {
+            struct health_status status;
+            const struct health_override *override = health_get_override(from, kind, i);
+            assert_int_equal(health_get_status(from, kind, i, &status), 0);
+            if (override != NULL) {
+                assert_int_equal(health_restore_override(to, kind, status.name, override, false, WALL), 0);
+            }
+        }
+    }
+}
+
+/* Written down, with what changed while it was, and read by the next process. */
+static void restart(struct scene *s)
+{
+    struct health_sizes sizes = health_get_sizes(s->health);
+    struct health_writer *writer = health_writer_new(&sizes);
+    struct health_reader *reader = health_reader_new();
+    struct health_record record;
+    struct buffer stream;
+    size_t at = 0;
+    buffer_init(&stream);
+    health_writer_begin(writer, s->health);
+    while (health_writer_step(writer, 1 + draw(s, 20), &stream)) {
+    }
+    guard_heal(s->health, 0);
+    guard_lose(s->health, 0);
+    guard_forbid(s->health, FREEZE, US, HEALTH_ANYWHERE,
+                 !health_guard_forbids(s->health, FREEZE, US, HEALTH_ANYWHERE));
+    for (size_t i = 0; i < NAMES; i++) {
+        s->before[i] = look(s->names[i], s->health);
+    }
+    while (health_writer_catch_up(writer, 1 + draw(s, 5), &stream) != 0) {
+    }
+    health_writer_end(writer);
+    health_writer_free(writer);
+    while (health_record_next((const uint8_t *)stream.bytes, stream.len, &at, &record) == 0) {
+        assert_int_equal(health_reader_take(reader, &record), 0);
+    }
+    struct health *read = health_reader_finish(reader, &(struct health_reading){.wall_ms = WALL}),
+                  *next = guard_machine();
+    assert_non_null(read);
+    if (draw(s, 2) == 0) {
+        health_carry(next, read, WALL);
+        keep_orders(s->health, next);
+        health_reader_put_right(reader, next);
+    } else { /* a takeover */
+        keep_orders(s->health, next);
+        health_adopt(next, read, WALL);
+    }
+    health_reader_free(reader);
+    health_free(read);
+    health_free(s->health);
+    s->health = next;
+    buffer_fini(&stream);
+}
+
 static void happen(struct scene *s)
 {
     uint32_t endpoint = draw(s, ENDPOINTS), from = draw(s, REGIONS), to = draw(s, REGIONS);
     uint32_t rule = 1 + draw(s, RULES - 1);
-    static const uint8_t chances[EVENTS] = {30, 22, 14, 12, 5, 8, 5, 4};
+    static const uint8_t chances[EVENTS] = {30, 22, 13, 12, 5, 8, 4, 3, 3};
     uint32_t luck = draw(s, 100), event = 0;
     for (; luck >= chances[event]; event++) {
         luck -= chances[event];
@@ -151,6 +213,7 @@ static void happen(struct scene *s)
         break;
     case RELOADS: reload(s, false); break;
     case COPIES: reload(s, true); break;
+    case RESTARTS: restart(s); break;
     case EVENTS: break;
     }
 }
@@ -223,7 +286,7 @@ static void check(struct scene *s)
         struct seen now = look(s->names[i], s->health);
         nobody_leaves(s, i, &now);
         nobody_comes_back(s, i, &now);
-        if (s->event == RELOADS || s->event == COPIES) {
+        if (s->event >= RELOADS) {
             assert_string_equal(now.text, s->before[i].text);
         }
         who_is_held_is_so_by_a_rule(s, i, &now);
