@@ -25,9 +25,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* In the next turn of the loop: who activates an event has it in this one. */
+static const struct timeval at_once = {.tv_sec = 0};
+
 enum {
-    TURN_CHANGES = 256,
-    AGAIN_MS = 20, /* steerd-post is being started */
+    TURN_CHANGES = 16, /* of one receiver */
+    AGAIN_MS = 20,     /* steerd-post is being started */
     AGAIN_LATER_MS = 500,
     PATIENCE_MS = 5000, /* with steerd-post, beyond the time-out of a request */
     HEADER_SIZE = 256,
@@ -37,6 +40,7 @@ struct courier {
     struct courier *next;
     struct herald *herald;
     struct webhook *webhook;
+    struct stream_reader reader; /* its own place in the stream */
     struct event *timer, *heard; /* heard: NULL while nothing is under way */
     int story;                   /* -1: nothing is */
 };
@@ -47,7 +51,7 @@ struct herald {
     struct random random;
     struct bell *bell;
     struct event *rung, *more;
-    struct stream_reader reader;
+    struct stream *stream;
     struct runner runner;
     struct courier *couriers;
     struct keep *keep; /* NULL: what waits is kept nowhere */
@@ -84,7 +88,7 @@ static void tell(struct courier *courier, const char *turn, size_t given_up)
     change_body_add_number(&body, "waiting", (int64_t)webhook->queue.count);
     change_body_add(&body, "why", webhook->why[0] == '\0' ? NULL : webhook->why);
     (void)snprintf(name, sizeof name, "webhook:%s", webhook->conf.name);
-    stream_publish(courier->herald->reader.stream,
+    stream_publish(courier->herald->stream,
                    &(struct change){.kind = CHANGE_WEBHOOK, .name = name, .body = body.text});
 }
 
@@ -114,6 +118,7 @@ static void end(struct courier *courier, int status, uint32_t retry_after_s, con
     size_t given_up;
     hang_up(courier);
     enum webhook_turn turn = webhook_end(courier->webhook, &outcome, &herald->random, &given_up);
+    event_add(herald->more, &at_once); /* there may be room again */
     if (turn != WEBHOOK_AS_BEFORE) {
         tell(courier, turn == WEBHOOK_FAILS ? "failing" : "delivers", 0);
     }
@@ -267,33 +272,25 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 
 /* ---- what comes ---- */
 
-static bool take_change(struct herald *herald)
+/* As much as there is room for: what the receiver is not there for yet is in the stream for a while, and when
+ * that goes on without it, it is counted. Returns whether there may be more. */
+static bool read_some(struct courier *courier)
 {
-    const struct change *change = &herald->reader.change;
-    struct letter *letter = NULL;
-    for (struct courier *one = herald->couriers; one != NULL; one = one->next) {
-        if (webhook_wants(one->webhook, change)) {
-            letter = letter == NULL ? letter_new(stream_get_run(herald->reader.stream), change) : letter;
-            webhook_take(one->webhook, letter);
-        }
-    }
-    if (letter != NULL) {
-        letter_release(letter);
-    }
-    return letter != NULL;
-}
-
-/* Returns whether there may be more. */
-static bool read_some(struct herald *herald, bool *has_changed)
-{
+    struct webhook *webhook = courier->webhook;
+    struct stream_reader *reader = &courier->reader;
     for (int i = 0; i < TURN_CHANGES; i++) {
-        uint64_t missed;
-        switch (stream_read(&herald->reader, &missed)) {
+        uint64_t missed = 0;
+        if (webhook->queue.count >= WEBHOOK_QUEUE_MAX) {
+            return false;
+        }
+        switch (stream_read(reader, &missed)) {
         case STREAM_NOTHING: return false;
-        case STREAM_CHANGE: *has_changed |= take_change(herald); break;
-        case STREAM_GAP:
-            for (struct courier *one = herald->couriers; one != NULL; one = one->next) {
-                webhook_miss(one->webhook, missed);
+        case STREAM_GAP: webhook_miss(webhook, missed); break;
+        case STREAM_CHANGE:
+            if (webhook_wants(webhook, &reader->change)) {
+                struct letter *letter = letter_new(stream_get_run(reader->stream), &reader->change);
+                webhook_take(webhook, letter);
+                letter_release(letter);
             }
             break;
         }
@@ -301,17 +298,30 @@ static bool read_some(struct herald *herald, bool *has_changed)
     return true;
 }
 
+static void read_all(struct herald *herald)
+{
+    for (struct courier *one = herald->couriers; one != NULL; one = one->next) {
+        while (read_some(one)) {
+        }
+    }
+}
+
+/* One after the other has a turn, so that turns stay short. */
 static void go_round(struct herald *herald)
 {
-    bool has_changed = false;
-    if (read_some(herald, &has_changed)) {
-        event_active(herald->more, EV_TIMEOUT, 1);
+    bool has_more = false;
+    for (struct courier *one = herald->couriers; one != NULL; one = one->next) {
+        size_t before = one->webhook->queue.count;
+        if (read_some(one)) {
+            has_more = true;
+        }
+        if (one->webhook->queue.count != before) {
+            note_changed(herald);
+            go(one);
+        }
     }
-    for (struct courier *one = herald->couriers; has_changed && one != NULL; one = one->next) {
-        go(one);
-    }
-    if (has_changed) {
-        note_changed(herald);
+    if (has_more) {
+        event_add(herald->more, &at_once);
     }
 }
 
@@ -376,6 +386,11 @@ static struct courier *add(struct herald *herald, const struct conf_webhook *con
         return NULL;
     }
     take_from_box(herald, courier->webhook);
+    if (herald->has_begun) {
+        stream_reader_init(&courier->reader, herald->stream);
+    } else {
+        stream_reader_init_at(&courier->reader, herald->stream, 1);
+    }
     return courier;
 }
 
@@ -409,24 +424,14 @@ static void exchange(struct herald *herald, const struct conf_webhook *confs, si
 
 void herald_follow(struct herald *herald, const struct conf_webhook *confs, size_t count)
 {
-    bool has_changed = false;
-    if (herald->has_begun) { /* what has happened so far is for those who are there so far */
-        while (herald->couriers != NULL && read_some(herald, &has_changed)) {
-        }
-    } else {
-        stream_reader_init_at(&herald->reader, herald->reader.stream, 1);
-    }
     bool had_any = herald->couriers != NULL;
     exchange(herald, confs, count);
-    if (herald->has_begun && !had_any) {
-        stream_reader_init(&herald->reader, herald->reader.stream);
-    }
     herald->has_begun = true;
     box_fini(&herald->box);
     bell_listen(herald->bell, herald->couriers != NULL);
     if (herald->couriers != NULL || had_any) {
         note_changed(herald);
-        event_active(herald->more, EV_TIMEOUT, 1);
+        event_add(herald->more, &at_once);
     }
     for (struct courier *one = herald->couriers; one != NULL; one = one->next) {
         go(one);
@@ -445,11 +450,12 @@ static void copy_box(void *context, struct box *box)
     for (const struct courier *one = herald->couriers; one != NULL; one = one->next, i++) {
         const struct webhook *webhook = one->webhook;
         struct box_item *item = &box->items[i];
+        bool is_behind = one->reader.next <= stream_get_seq(herald->stream);
         *item = (struct box_item){.acked_run = webhook->acked_run,
                                   .acked_seq = webhook->acked_seq,
                                   .acked_wall_ms = webhook->acked_wall_ms,
                                   .missed = webhook->missed,
-                                  .is_unsure = webhook->is_unsure};
+                                  .is_unsure = webhook->is_unsure || is_behind};
         (void)snprintf(item->name, sizeof item->name, "%s", webhook->conf.name);
         for (size_t j = 0; j < webhook->queue.count; j++) {
             letters_add(&item->queue, letter_hold(webhook->queue.items[j]));
@@ -473,6 +479,9 @@ int herald_keep(struct herald *herald, const char *path)
 void herald_freeze(struct herald *herald, bool is_frozen)
 {
     herald->is_frozen = is_frozen;
+    if (is_frozen) {
+        read_all(herald);
+    }
     for (struct courier *one = herald->couriers; one != NULL; one = one->next) {
         if (is_frozen && one->story != -1) {
             hang_up(one);
@@ -498,7 +507,7 @@ struct herald *herald_open(const struct herald_options *options)
     struct herald *herald = memory_alloc(sizeof *herald);
     herald->base = options->base;
     herald->bell = options->bell;
-    herald->reader.stream = options->stream;
+    herald->stream = options->stream;
     clock_init(&herald->clock);
     random_init(&herald->random, random_seed());
     runner_init(&herald->runner, options->program);
@@ -519,8 +528,8 @@ void herald_close(struct herald *herald)
     bool is_ours = !herald->is_frozen;
     bell_listen(herald->bell, false);
     if (herald->keep != NULL) {
-        bool has_changed = false;
-        while (is_ours && herald->couriers != NULL && read_some(herald, &has_changed)) {
+        if (is_ours) {
+            read_all(herald);
         }
         herald->is_frozen = true; /* nothing is lost by this end */
         keep_close(herald->keep, is_ours && herald->couriers != NULL);

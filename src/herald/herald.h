@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Webhooks: all of a server's. One reader of the stream, a queue per receiver, at most one request under way
+ * Webhooks: all of a server's. A place in the stream and a queue per receiver, at most one request under way
  * to each, so that one that hangs holds up no other. Requests are made by steerd-post, a process of its own;
  * what waits is written down by a thread. Owned by the control thread, whose turns stay short: it reads,
  * signs and hands over, and never waits for a receiver, a disk or a name server. */

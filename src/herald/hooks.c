@@ -15,7 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TURN_CHANGES = 256 };
+/* In the next turn of the loop: who activates an event has it in this one. */
+static const struct timeval at_once = {.tv_sec = 0};
+
+enum { TURN_CHANGES = 64 };
 
 struct hook {
     struct hook *next;
@@ -168,7 +171,7 @@ static void go_round(struct hooks *hooks)
             hook->dropped += hook->conf.filter == NULL ? 0 : missed;
         }
         if (i + 1 == TURN_CHANGES) {
-            event_active(hooks->more, EV_TIMEOUT, 1);
+            event_add(hooks->more, &at_once);
         }
     }
     for (struct hook *hook = hooks->hooks; hook != NULL; hook = hook->next) {
@@ -343,7 +346,7 @@ void hooks_follow(struct hooks *hooks, const struct conf_hook *confs, size_t cou
     hooks->has_begun = true;
     bell_listen(hooks->bell, hooks->hooks != NULL);
     if (hooks->hooks != NULL) {
-        event_active(hooks->more, EV_TIMEOUT, 1);
+        event_add(hooks->more, &at_once);
     }
 }
 

@@ -264,17 +264,28 @@ def test_a_file_that_is_none(scene, receiver):  # noqa: F811
     good.wait(1, kind="override")
 
 
-def test_too_many_wait(scene, receiver):  # noqa: F811
-    """A thousand do; of the rest the receiver is told how many."""
+def test_many_wait(scene, receiver):  # noqa: F811
+    """A thousand do, and what comes after them stays in the stream for a while."""
     away = receiver("503")
     start(scene, hook("away", away, batch=100))
-    act(scene, 1100)
-    assert wait(scene, "away", waiting=1000)["lost"] == 100
+    act(scene, 1050)
+    wait(scene, "away", waiting=1000)
     away.mode = "take"
     assert scene.steerd.request("POST", "/v1/webhooks/away:retry").status == 200
-    away.wait(1000, kind="override")
-    assert sum(request["body"]["missed"] for request in away.requests if request["mode"] == "take") == 100
-    assert reasons(away)[-1] == 1099
+    away.wait(1050, kind="override")
+    assert reasons(away) == list(range(1050)) and look(scene, "away")["lost"] == 0
+    assert all(request["body"]["missed"] == 0 for request in away.requests)
+
+
+def test_a_crowd_of_events(scene, receiver):  # noqa: F811
+    """More at once than may wait: who takes them has them all."""
+    for i in range(3000):
+        scene.topology["endpoints"][f"many-{i}"] = {"az": "us-east-1a", "addresses": [f"10.1.{i // 250}.{i % 250 + 1}"]}
+    good = receiver()
+    start(scene, hook("good", good, kinds=["health"], batch=100))
+    act(scene, 1)
+    good.wait(3000, kind="health")
+    assert wait(scene, "good", waiting=0)["lost"] == 0
 
 
 @pytest.mark.skipif(tlskit.OPENSSL is None, reason="openssl is not installed (contrib/packages test)")
