@@ -294,7 +294,8 @@ void assignment_plan(const struct assignment *assignment, struct verdicts_plan *
                                           .window = check->window.of,
                                           .idle = is_idle(assignment, item),
                                           .interval_ms = check->interval_ms,
-                                          .recheck_ms = check->recheck_ms};
+                                          .recheck_ms = check->recheck_ms,
+                                          .stale_ms = check->stale_ms};
     }
 }
 

@@ -116,13 +116,16 @@ static size_t *count_of(struct verdicts *verdicts, const struct said *said)
                                                         : &counts->none;
 }
 
-/* Something in this host keeps it from being checked, and has for long. */
+/* Something in this host keeps it from being checked, and has for long; or it was not looked at for whatever
+ * reason: checks of somebody else take all the time that there is. */
 static bool is_blind(const struct verdicts *verdicts, uint32_t index,
                      const struct health_monitor_status *status, int64_t now_ms)
 {
     int64_t rounds_ms = BLIND_INTERVALS * (int64_t)verdicts->plans[index].interval_ms;
     int64_t limit_ms = verdicts->blind_ms > rounds_ms ? verdicts->blind_ms : rounds_ms;
-    return status->outcome == HEALTH_OUTCOME_LOCAL_ERROR && now_ms - status->judged_ms > limit_ms;
+    int64_t since_ms = now_ms - status->judged_ms, stale_ms = verdicts->plans[index].stale_ms;
+    return (status->outcome == HEALTH_OUTCOME_LOCAL_ERROR && since_ms > limit_ms) ||
+           (stale_ms != 0 && since_ms > stale_ms);
 }
 
 static enum health_observed judge(const struct health_monitor_status *status)

@@ -21,6 +21,7 @@ struct verdicts_plan {
     uint8_t window; /* 0: results in a row; else it is down while `fall` of so many are failures */
     bool idle;      /* nothing is to be checked at the moment */
     uint32_t interval_ms, recheck_ms; /* recheck 0: none */
+    uint32_t stale_ms; /* a verdict that nothing was heard of for so long is no opinion; 0: whenever */
 };
 
 struct verdicts;

@@ -151,6 +151,28 @@ static void trouble_of_this_host_is_no_opinion_for_ever(void **state)
     expect_change(scene, 0, UP);
 }
 
+/* Nobody had the time to look: what it was like minutes ago is no opinion of what it is like now. */
+static void what_was_not_looked_at_for_long_is_no_opinion(void **state)
+{
+    struct scene *scene = *state;
+    struct fleet_opinion opinions[COUNT];
+    bool ends;
+    verdicts_free(scene->verdicts);
+    scene->plans[0].stale_ms = 60000;
+    scene->verdicts = verdicts_new(scene->plans, COUNT, BLIND_MS, scene->now_ms);
+    note(scene, 0, HEALTH_OUTCOME_OK, 1);
+    note(scene, 1, HEALTH_OUTCOME_OK, 1);
+    scene->now_ms += 50000;
+    assert_int_equal(verdicts_take_next(scene->verdicts, opinions, COUNT, scene->now_ms, &ends), COUNT);
+    assert_int_equal(opinions[0].verdict, UP);
+    scene->now_ms += 20000;
+    assert_int_equal(verdicts_take_next(scene->verdicts, opinions, COUNT, scene->now_ms, &ends), COUNT);
+    assert_int_equal(opinions[0].verdict, NONE);
+    assert_int_equal(opinions[1].verdict, UP); /* of which nobody said when */
+    note(scene, 0, HEALTH_OUTCOME_OK, 1);
+    expect_change(scene, 0, UP);
+}
+
 /* A check that is made seldom had better be asked again before it says nothing. */
 static void rare_checks_are_blind_later(void **state)
 {
@@ -330,6 +352,7 @@ int main(void)
         SCENE(of_what_was_not_told_only_the_latest_is),
         SCENE(a_round_tells_each_once_and_takes_changes_along),
         SCENE(trouble_of_this_host_is_no_opinion_for_ever),
+        SCENE(what_was_not_looked_at_for_long_is_no_opinion),
         SCENE(rare_checks_are_blind_later),
         SCENE(windows_are_judged_here_too),
         SCENE(a_recheck_is_wanted_while_a_verdict_hangs),
