@@ -402,12 +402,6 @@ static void run(struct steer_reading *reading, const struct steer_class *class, 
 
 /* ---- what may not move ---- */
 
-const char *steer_hold_text(enum steer_hold hold)
-{
-    static const char *const texts[] = {NULL, "stay", "elsewhere", "fallback"};
-    return texts[hold];
-}
-
 /* What a tier has of all answers. */
 static double sum_tier(const struct steer_choice *choice, uint16_t tier)
 {
@@ -503,15 +497,16 @@ static void hold_back(struct steer_reading *reading, const struct steer_class *c
     struct steer_choice *choice = reading->choice;
     struct steer_ban ban;
     bool is_there = false;
-    for (uint16_t tier = 0; tier < class->tier_count && !is_there; tier++) {
+    for (uint16_t tier = 0; tier < class->tier_count && tier < STEER_HELD_TIERS && !is_there; tier++) {
         if (!ban_gather(reading, class, tier, &ban) || ban_cuts_off(reading, class, &ban)) {
             continue;
         }
-        choice->hold = hold(reading, class, &ban, &is_there, trace);
-        choice->held_tier = tier;
+        enum steer_hold what = hold(reading, class, &ban, &is_there, trace);
         reading->ban = NULL;
-        if (choice->hold != STEER_HOLDS_NOTHING) {
-            choice->source = choice->hold == STEER_HOLDS ? STEER_FROM_HELD : choice->source;
+        if (what != STEER_HOLDS_NOTHING) {
+            choice->hold = what & 3u;
+            choice->held_tier = tier & (STEER_HELD_TIERS - 1u);
+            choice->source = what == STEER_HOLDS ? STEER_FROM_HELD : choice->source;
             return;
         }
         run(reading, class, trace);

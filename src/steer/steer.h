@@ -125,7 +125,6 @@ struct steer_policy {
     uint32_t id; /* index in its set */
     enum steer_pick pick;
     enum steer_fallback fallback;
-    bool falls_back;  /* where it may not leave a tier and not go elsewhere: to the fallback, else it stays */
     uint16_t answers; /* 1..STEER_ANSWERS_MAX */
     uint16_t member_count, class_count;
     uint16_t type_count;             /* of types; a set makes it at least STEER_TYPES_FIXED */
@@ -139,6 +138,7 @@ struct steer_policy {
         uint32_t hold_ms;       /* for so long after it came back an endpoint gets no clients; 0: at once */
     } sticky;                   /* of STEER_PICK_STICKY */
     bool has_ttl_failing;
+    bool falls_back; /* where it may not leave a tier and not go elsewhere: to the fallback, else it stays */
     uint32_t ttl_failing;  /* s, at most, while a member of the class does not serve or is about to change, by
                               its checks or by plan */
     const char *geo_label; /* of the tree's rules, for explain: "geo", or the name of a set; may be NULL */
@@ -218,7 +218,7 @@ enum steer_hold {
     STEER_HOLDS_ELSEWHERE, /* "elsewhere": they go to a later tier, where they may */
     STEER_HOLDS_BACK,      /* "fallback": the policy has it so, and theirs is the fallback */
 };
-const char *steer_hold_text(enum steer_hold hold); /* NULL for nothing */
+enum { STEER_HELD_TIERS = 1 << 14 }; /* those behind are never held */
 
 /* Members that are drawn from together: of one group of one tier. A choice has several where a tier spills
  * over or trickles, or a group has a share; first a part is drawn by share, then members of it, so an answer
@@ -258,8 +258,6 @@ struct steer_outage {
 struct steer_choice {
     uint64_t generation; /* of the table it was made from; 0: never made */
     enum steer_source source;
-    enum steer_hold hold;
-    uint16_t held_tier; /* if it holds: the one that is not left */
     uint16_t tier; /* with STEER_FROM_TIER: of the first part; FIRST, SICK: the one, tier_count: the rest */
     uint16_t part_count; /* with one part the choice is that part */
     uint32_t count;      /* members of all parts */
@@ -267,6 +265,9 @@ struct steer_choice {
     bool is_single; /* one member, drawn by weight if there are several: see steer_draw_single() */
     /* Of one part, from a tier, with its own TTL besides: the short way that steer_draw_simple() goes. */
     bool is_simple;
+    /* An enum steer_hold, and if it holds: the tier that is not left. (One octet more, and finding a choice
+     * would take longer.) */
+    uint16_t hold : 2, held_tier : 14;
     /* Wall time of the evaluation, and how long it is good for, at most 49 days; ms, modulo 2^32. */
     uint32_t made_ms, lasts_ms;
     uint32_t ttl;             /* at most, of records and of their absence; STEER_TTL_FREE: their own */
