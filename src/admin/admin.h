@@ -7,6 +7,8 @@
 
 #include "admin/access.h"
 #include "admin/moment.h"
+#include "admin/restoring.h"
+#include "admin/rules.h"
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/progress.h"
@@ -261,6 +263,7 @@ struct admin_order {
     enum health_kind kind;
     const char *name;
     bool fails_back;
+    const char *overrides_rules; /* "room,slowly"; NULL: none */
     const struct health_override *override;
     const char *request; /* "PUT /v1/regions/us-east/override": for the journal */
 };
@@ -371,69 +374,6 @@ struct admin_points {
     const char *why;
 };
 
-/* ---- restores and imports ---- */
-
-struct admin_restore {
-    const char *to;    /* a moment: the ID of a point, a time, how long ago; NULL: an import */
-    const char *lines; /* of that: objects as lines of JSON (past/lines.h) */
-    size_t lines_len;
-    bool replaces; /* an import: what is not in it is removed */
-    bool dry_run, allow_unserved;
-    bool without_point; /* also if none can be saved before */
-    const char *actor, *peer, *reason, *request;
-    size_t limit; /* of each list */
-};
-
-enum admin_restore_fate {
-    ADMIN_RESTORE_ADDED,
-    ADMIN_RESTORE_REMOVED,
-    ADMIN_RESTORE_CHANGED,
-    ADMIN_RESTORE_ENDED,  /* it was there, and would have ended since */
-    ADMIN_RESTORE_UNREAD, /* it was there, and is not understood: what there is now stays */
-    ADMIN_RESTORE_FATES
-};
-
-struct admin_restore_item {
-    enum admin_restore_fate fate;
-    const char *kind, *key;
-    const char *before, *after; /* JSON; NULL: none */
-    bool dormant;               /* its target is not there */
-    const char *note;           /* NULL: none */
-};
-
-enum admin_restore_trouble {
-    ADMIN_RESTORE_GOOD,
-    ADMIN_RESTORE_MOMENT,   /* there is none such: `error` says whether it is no text for one */
-    ADMIN_RESTORE_LINES,    /* a line is not understood */
-    ADMIN_RESTORE_STORE,    /* it cannot be read */
-    ADMIN_RESTORE_UNSERVED, /* nobody would serve some names */
-    ADMIN_RESTORE_NO_POINT, /* none could be saved before */
-    ADMIN_RESTORE_RUNNING,  /* another one is being carried out */
-    ADMIN_RESTORE_CALLED_OFF,
-};
-
-/* What a restore would do, or has done. Borrowed for the call. */
-struct admin_restore_result {
-    enum admin_restore_trouble trouble;
-    int error;
-    const char *why; /* of the trouble, in words */
-    size_t line;     /* of ADMIN_RESTORE_LINES */
-    bool dry_run;
-    uint64_t seq;    /* of the moment; 0: an import */
-    int64_t time_ms; /* likewise, wall */
-    const char *id;  /* of the point; NULL: it was a time, or an import */
-    size_t fates[ADMIN_RESTORE_FATES], dormant, left_alone;
-    const struct admin_restore_item *items; /* the first ones */
-    size_t item_count;
-    const struct operate_report *answers;    /* what would change for clients; NULL: nothing changes */
-    const struct operate_unserved *unserved; /* likewise */
-    const char *saved;                       /* the point that was saved before; NULL: none */
-    bool durable;
-    const char *not_durable_because; /* NULL: it is, or nothing was to be done */
-    size_t transactions;
-};
-typedef void admin_restore_done(void *argument, const struct admin_restore_result *result);
-
 /* One question on assumptions. */
 struct admin_explained {
     struct operate_explanation before, after;
@@ -448,7 +388,8 @@ enum { ADMIN_TYPE_SIZE = 16, ADMIN_UNSERVED_MAX = 100, ADMIN_CHANGES = 20 };
  * snapshot that open_reader made for it. */
 struct admin_verbs {
     void *context, *current;
-    struct admin_feed *feed;           /* NULL: there are no streams of events */
+    struct admin_feed *feed; /* NULL: there are no streams of events */
+    struct admin_rules_verbs rules;
     struct worker *lanes[ADMIN_LANES]; /* owned by the control thread; NULL: everything is answered at once */
     void *(*open_reader)(void *context); /* on the control thread, when the turn of the answer has come */
     void (*close_reader)(void *reader);  /* on any thread */

@@ -140,6 +140,13 @@ void handle_target(struct call *call);
 void handle_checks(struct call *call);
 void handle_try(struct call *call);
 void handle_replication(struct call *call);
+void handle_rules(struct call *call); /* all, or one */
+void handle_rules_check(struct call *call);
+/* May the order be carried out that these rules were judged for, when it overrides those of these names? If
+ * not the problem says why; what: "drain of region \"us-east\"". */
+struct request_rules;
+bool rules_allow(struct operate_rules *rules, const struct request_rules *overridden, const char *what,
+                 struct problem *problem);
 /* POST /v1/report of a lag. */
 struct request_report;
 void reply_lag_report(struct call *call, struct request_report *report);

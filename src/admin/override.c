@@ -4,7 +4,8 @@
  * worker that does nothing else; what is found there is decided on the control thread, before the next order
  * is looked at. So of two that are harmless alone and not together the second one is told so. Who wants it
  * all the same is not asked, so he does not wait for those who are: his order is carried out at once, and
- * earlier ones about the same target that are still being looked at come too late. */
+ * earlier ones about the same target that are still being looked at come too late. Safety rules are asked by
+ * everybody: with the rest on the worker, and in the moment in which the order is put, which is short. */
 #include "config.h"
 
 #include "admin/call.h"
@@ -132,6 +133,7 @@ static void reply_foresight(struct call *call)
     json_object_set_new(document, "dry_run", json_true());
     json_object_set_new(document, "changes", render_changes(foresight.changes, foresight.change_count));
     json_object_set_new(document, "unserved", render_unserved(&foresight.unserved));
+    json_object_set_new(document, "rules", render_violated(&foresight.rules));
     call_reply_json(call, 200, document);
 }
 
@@ -142,17 +144,24 @@ static const char *describe(enum health_desired desired)
     return desired == HEALTH_DESIRED_AUTO ? "removing the override" : health_desired_text(desired);
 }
 
-static void reply_unserved(struct call *call, const struct operate_unserved *unserved)
+/* "drain of region \"us-east\"" */
+static const char *describe_order(const struct call *call)
 {
     const struct request_override *wanted = call->data;
+    return arena_print(call->arena, "%s of %s \"%s\"", describe(wanted->what.desired),
+                       health_kind_text(call->route.kind), call->route.name);
+}
+
+static void reply_unserved(struct call *call, const struct operate_unserved *unserved)
+{
     char from[CLOCK_TEXT_SIZE];
     bool is_later = unserved->from_ms != 0;
     problem_set(&call->problem, PROBLEM_UNSERVED,
-                "%s of %s \"%s\" would leave %zu name%s without anybody who serves %s%s%s; with"
+                "%s would leave %zu name%s without anybody who serves %s%s%s; with"
                 " allow_unserved it is done all the same",
-                describe(wanted->what.desired), health_kind_text(call->route.kind), call->route.name,
-                unserved->total, words_plural(unserved->total), unserved->total == 1 ? "it" : "them",
-                is_later ? ", from " : "", is_later ? clock_write_rfc3339(unserved->from_ms, from) : "");
+                describe_order(call), unserved->total, words_plural(unserved->total),
+                unserved->total == 1 ? "it" : "them", is_later ? ", from " : "",
+                is_later ? clock_write_rfc3339(unserved->from_ms, from) : "");
     call->problem.unserved = arena_copy(call->arena, unserved, sizeof *unserved);
     call_reply_problem(call);
 }
@@ -232,20 +241,42 @@ void override_drop_all(struct admin *admin)
     admin->ordered = NULL;
 }
 
+/* "room,slowly"; NULL: none. */
+static const char *list_rules(const struct call *call)
+{
+    const struct request_override *wanted = call->data;
+    const char *text = NULL;
+    for (size_t i = 0; i < wanted->rules.count; i++) {
+        text = arena_print(call->arena, "%s%s%s", text == NULL ? "" : text, i == 0 ? "" : ",",
+                           wanted->rules.names[i]);
+    }
+    return text;
+}
+
+/* For the journal: with the rules that it overrides, as a query. */
+static const char *describe_request(const struct call *call)
+{
+    const struct request_override *wanted = call->data;
+    const char *rules = list_rules(call);
+    return wanted->fails_back
+               ? "POST /v1/failback"
+               : arena_print(call->arena, "%s /v1/%ss/%s/override%s%s",
+                             call->method == ROUTE_PUT ? "PUT" : "DELETE", health_kind_text(call->route.kind),
+                             call->route.name,
+                             rules == NULL ? "" : "?override_rules=", rules == NULL ? "" : rules);
+}
+
 /* On the control thread. Returns whether it was accepted. */
 static bool put(struct call *call)
 {
     struct admin *admin = call->admin;
     const struct request_override *wanted = call->data;
-    struct admin_order order = {
-        .kind = call->route.kind,
-        .name = call->route.name,
-        .override = &wanted->what,
-        .fails_back = wanted->fails_back,
-        .request = wanted->fails_back ? "POST /v1/failback"
-                                      : arena_print(call->arena, "%s /v1/%ss/%s/override",
-                                                    call->method == ROUTE_PUT ? "PUT" : "DELETE",
-                                                    health_kind_text(call->route.kind), call->route.name)};
+    struct admin_order order = {.kind = call->route.kind,
+                                .name = call->route.name,
+                                .overrides_rules = list_rules(call),
+                                .override = &wanted->what,
+                                .fails_back = wanted->fails_back,
+                                .request = describe_request(call)};
     struct ordered *ordered = memory_alloc(sizeof *ordered);
     *ordered = (struct ordered){.admin = admin,
                                 .next = admin->ordered,
@@ -262,11 +293,29 @@ static bool put(struct call *call)
     return error == 0;
 }
 
+/* Likewise. What it finds is so when the order is put, whatever others do. A target that is not there is told
+ * by who puts it. */
+static bool judge_now(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct request_override *wanted = call->data;
+    struct operate_wish wish = wish_of(call);
+    struct operate_rules rules = {.count = 0};
+    if (verbs->rules.judge_now(verbs->context, &wish, call->arena, &rules) != 0 ||
+        rules_allow(&rules, &wanted->rules, describe_order(call), &call->problem)) {
+        return true;
+    }
+    call_reply_problem(call);
+    return false;
+}
+
 /* Likewise: nobody would be left unserved. */
 static void settle(struct call *call)
 {
     if (!call->overtaken) {
-        (void)put(call);
+        if (judge_now(call)) {
+            (void)put(call);
+        }
         return;
     }
     problem_set(&call->problem, PROBLEM_CONFLICT,
@@ -276,13 +325,23 @@ static void settle(struct call *call)
     call_reply_problem(call);
 }
 
-/* On the worker of orders. A target that is not there is told by the verb. */
+/* On the worker of orders: all that speaks against it is told at once. A target that is not there is told by
+ * the verb. */
 static void weigh(struct call *call)
 {
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct request_override *wanted = call->data;
     struct operate_wish wish = wish_of(call);
     struct operate_unserved unserved = {.total = 0};
-    (void)call->admin->verbs.find_unserved(call->reader, &wish, call->arena, &unserved);
-    if (unserved.total != 0) {
+    struct operate_rules rules = {.count = 0};
+    int error = verbs->rules.judge(call->reader, &wish, call->arena, &rules);
+    (void)verbs->find_unserved(call->reader, &wish, call->arena, &unserved);
+    if (error == 0 && !rules_allow(&rules, &wanted->rules, describe_order(call), &call->problem)) {
+        if (unserved.total != 0 && call->problem.kind == PROBLEM_RULES) {
+            call->problem.unserved = arena_copy(call->arena, &unserved, sizeof unserved);
+        }
+        call_reply_problem(call);
+    } else if (unserved.total != 0) {
         reply_unserved(call, &unserved);
     } else {
         call->settle = settle;
@@ -307,7 +366,7 @@ void handle_override(struct call *call)
     if (call->route.dry_run) {
         call_work(call, ADMIN_QUICK, "dry-run", reply_foresight);
     } else if (wanted.allows_unserved) {
-        if (put(call)) {
+        if (judge_now(call) && put(call)) {
             call_overtake(call);
         }
     } else {

@@ -25,6 +25,7 @@ static const struct {
     [PROBLEM_RELOAD_RUNNING] = {409, "reload-running", "A reload is running"},
     [PROBLEM_TAKEOVER_RUNNING] = {409, "takeover-running", "A takeover is under way"},
     [PROBLEM_UNSERVED] = {409, "unserved", "Nobody would serve some names"},
+    [PROBLEM_RULES] = {409, "rules", "Safety rules forbid this"},
     [PROBLEM_TOO_LARGE] = {413, "too-large", "The request is too large"},
     [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, "unsupported-media-type", "The body is not application/json"},
     [PROBLEM_INVALID_FIELDS] = {422, "invalid-fields", "Some fields are not acceptable"},

@@ -21,6 +21,7 @@ enum problem_kind {
     PROBLEM_RELOAD_RUNNING,
     PROBLEM_TAKEOVER_RUNNING,
     PROBLEM_UNSERVED,
+    PROBLEM_RULES,
     PROBLEM_TOO_LARGE,
     PROBLEM_UNSUPPORTED_MEDIA_TYPE,
     PROBLEM_INVALID_FIELDS,
@@ -41,6 +42,7 @@ struct problem_error {
     struct report_place place;
 };
 
+struct operate_rules;
 struct operate_unserved;
 struct whole;
 
@@ -49,7 +51,8 @@ struct problem {
     const char *detail; /* may be NULL */
     struct problem_error *errors;
     size_t error_count, capacity;
-    const struct operate_unserved *unserved; /* of UNSERVED */
+    const struct operate_unserved *unserved; /* of UNSERVED, and of RULES if that is so, too; else NULL */
+    const struct operate_rules *rules;       /* of RULES */
     const struct whole *whole;               /* of NO_MOMENT; NULL: not told */
     struct arena *arena;
 };

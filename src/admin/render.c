@@ -88,6 +88,9 @@ json_t *render_problem(const struct problem *problem)
         }
         set(document, "errors", errors);
     }
+    if (problem->rules != NULL) {
+        set(document, "errors", render_violated(problem->rules));
+    }
     if (problem->unserved != NULL) {
         set(document, "unserved", render_unserved(problem->unserved));
     }

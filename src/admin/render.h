@@ -14,6 +14,9 @@ json_t *render_text(const char *text);
 json_t *render_texts(const char *const *texts, size_t count);
 
 json_t *render_problem(const struct problem *problem);
+/* Rules that are violated, as errors. */
+json_t *render_rule(const struct admin_rule *rule);
+json_t *render_violated(const struct operate_rules *rules);
 json_t *render_unserved(const struct operate_unserved *unserved);
 json_t *render_target(const struct operate_target *target);
 json_t *render_ramp(const struct health_ramp_status *ramp); /* null: it does not ramp */

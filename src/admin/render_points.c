@@ -90,6 +90,7 @@ json_t *render_restore(const struct admin_restore_result *result)
     set(object, "changes", items);
     set(object, "answers", result->answers == NULL ? json_null() : render_what_if(result->answers));
     set(object, "unserved", result->unserved == NULL ? json_null() : render_unserved(result->unserved));
+    set(object, "rules", result->rules == NULL ? json_null() : render_violated(result->rules));
     set_text(object, "saved", result->saved);
     set(object, "durable", result->dry_run ? json_null() : json_boolean(result->durable));
     set_text(object, "not_durable_because", result->not_durable_because);

@@ -220,8 +220,9 @@ static void check_share(const json_t *body, struct health_override *override, st
 int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct request_override *wanted,
                            struct problem *problem)
 {
-    static const char *const known[] = {"state",     "reason", "actor",          "expires", "expires_in",
-                                        "starts_in", "starts", "allow_unserved", "share",   NULL};
+    static const char *const known[] = {"state",          "reason",    "actor",  "expires",
+                                        "expires_in",     "starts_in", "starts", "allow_unserved",
+                                        "override_rules", "share",     NULL};
     struct health_override *override = &wanted->what;
     *wanted = (struct request_override){.what = {.set_ms = wall_ms}};
     json_t *body = request_parse_object(text, len, problem);
@@ -235,6 +236,7 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
     check_times(body, override, problem);
     request_check_body_actor(body, override->actor, problem);
     wanted->allows_unserved = get_flag(body, "allow_unserved", problem);
+    request_check_rules(body, &wanted->rules, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }
@@ -448,6 +450,7 @@ int request_parse_point(const char *text, size_t len, enum request_point_kind ki
                                                                                            "reason",
                                                                                            "actor",
                                                                                            "allow_unserved",
+                                                                                           "override_rules",
                                                                                            "without_point",
                                                                                            NULL};
     static const char *const *const known[] = {
@@ -469,6 +472,7 @@ int request_parse_point(const char *text, size_t len, enum request_point_kind ki
         check_to(body, point, problem);
         point->allows_unserved = get_flag(body, "allow_unserved", problem);
         point->without_point = get_flag(body, "without_point", problem);
+        request_check_rules(body, &point->rules, problem);
     }
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;

@@ -57,6 +57,12 @@ struct request_what_if {
 /* Each returns 0, or ERROR_INVALID with every error in the problem: BAD_JSON with line and column, or
  * INVALID_FIELDS with one entry per field. */
 
+/* Safety rules that an order overrides, by their names, in the problem's arena. */
+struct request_rules {
+    const char **names;
+    size_t count;
+};
+
 /* A recovery point that is wanted, its use, or a restore. */
 enum request_point_kind { REQUEST_SAVE, REQUEST_USE, REQUEST_RESTORE };
 
@@ -64,6 +70,7 @@ struct request_point {
     const char *name, *to; /* NULL: not given */
     char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
     bool allows_unserved, without_point;
+    struct request_rules rules;
     unsigned weight; /* of a vantage */
 };
 
@@ -71,6 +78,7 @@ struct request_point {
 struct request_override {
     struct health_override what; /* complete but for an actor that was not given ("") */
     bool allows_unserved;
+    struct request_rules rules;
     bool fails_back; /* none at all: what is well again may come back */
 };
 
@@ -98,6 +106,8 @@ int request_parse_point(const char *text, size_t len, enum request_point_kind ki
 /* POST /v1/vantages and /v1/vantages/NAME:rename, which have a name; and its other verbs. */
 int request_parse_vantage(const char *text, size_t len, bool has_name, struct request_point *wanted,
                           struct problem *problem);
+/* "room,slowly" */
+void request_split_rules(const char *text, struct request_rules *rules, struct problem *problem);
 /* Copy a reason if it is one, likewise. */
 void request_check_reason(const char *text, char reason[HEALTH_REASON_SIZE], struct problem *problem);
 /* POST /v1/reload: nothing, or an object without fields. */

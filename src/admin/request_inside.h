@@ -14,4 +14,6 @@ void request_reject_unknown(json_t *body, const char *const *known, struct probl
 const char *request_get_text(const json_t *body, const char *key, struct problem *problem);
 /* How long something counts, if that is given. */
 void request_check_ttl(const json_t *body, int64_t *ttl_ms, struct problem *problem);
+/* "override_rules", if that is given. */
+void request_check_rules(const json_t *body, struct request_rules *rules, struct problem *problem);
 void request_check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE], struct problem *problem);

@@ -23,6 +23,16 @@ static void set_unserved(struct call *call, const struct admin_restore_result *r
     call->problem.unserved = unserved;
 }
 
+static void set_rules(struct call *call, const struct admin_restore_result *result)
+{
+    const struct request_rules overridden = {(const char **)(uintptr_t)result->rule_names,
+                                             result->rule_count};
+    (void)rules_allow(result->rules, &overridden, "it", &call->problem);
+    if (call->problem.kind == PROBLEM_RULES && result->unserved->total != 0) {
+        call->problem.unserved = result->unserved;
+    }
+}
+
 static void set_moment(struct call *call, const struct admin_restore_result *result)
 {
     if (result->error == ERROR_NOT_FOUND) {
@@ -48,6 +58,7 @@ static void set_trouble(struct call *call, const struct admin_restore_result *re
     case ADMIN_RESTORE_LINES: set_lines(call, result); break;
     case ADMIN_RESTORE_STORE: problem_set(&call->problem, PROBLEM_NO_JOURNAL, "%s", result->why); break;
     case ADMIN_RESTORE_UNSERVED: set_unserved(call, result); break;
+    case ADMIN_RESTORE_RULES: set_rules(call, result); break;
     case ADMIN_RESTORE_NO_POINT:
         problem_set(&call->problem, PROBLEM_NOT_SAVED,
                     "nothing was done: the recovery point before it cannot be saved: %s; with without_point "
@@ -97,6 +108,17 @@ static void restore(struct call *call, struct request_point *wanted, struct admi
     verbs->restore(verbs->context, asked, on_restored, call_defer(call));
 }
 
+/* The journal has their names in the request. */
+static void take_rules(struct call *call, const struct request_rules *rules, struct admin_restore *asked)
+{
+    asked->rules = rules->names;
+    asked->rule_count = rules->count;
+    for (size_t i = 0; i < rules->count; i++) {
+        asked->request = arena_print(call->arena, "%s%s%s", asked->request, i == 0 ? "?override_rules=" : ",",
+                                     rules->names[i]);
+    }
+}
+
 void handle_restore(struct call *call)
 {
     struct request_point wanted;
@@ -105,6 +127,7 @@ void handle_restore(struct call *call)
                                   .allow_unserved = wanted.allows_unserved,
                                   .without_point = wanted.without_point,
                                   .request = "POST /v1/restore"};
+    take_rules(call, &wanted.rules, &asked);
     restore(call, &wanted, &asked);
 }
 
@@ -115,11 +138,16 @@ void handle_import(struct call *call)
     if (reason != NULL) {
         request_check_reason(reason, wanted.reason, &call->problem);
     }
+    struct request_rules rules = {.count = 0};
+    if (call->route.parameters[ROUTE_OVERRIDE_RULES] != NULL) {
+        request_split_rules(call->route.parameters[ROUTE_OVERRIDE_RULES], &rules, &call->problem);
+    }
     struct admin_restore asked = {.lines = call->body,
                                   .lines_len = call->body_len,
                                   .replaces = call->route.replace,
                                   .allow_unserved = call->route.allow_unserved,
                                   .without_point = call->route.without_point,
                                   .request = "POST /v1/import"};
+    take_rules(call, &rules, &asked);
     restore(call, &wanted, &asked);
 }

@@ -21,23 +21,41 @@ enum { SEGMENTS_MAX = 4, READ = ROUTE_GET | ROUTE_HEAD };
 #define FILTERS        (BIT(ROUTE_REGION) | BIT(ROUTE_AZ) | BIT(ROUTE_EFFECTIVE))
 
 static const char *const parameter_names[ROUTE_PARAMETERS] = {
-    [ROUTE_LIMIT] = "limit",         [ROUTE_CURSOR] = "cursor",
-    [ROUTE_REGION] = "region",       [ROUTE_AZ] = "az",
-    [ROUTE_EFFECTIVE] = "effective", [ROUTE_NAME] = "name",
-    [ROUTE_TYPE] = "type",           [ROUTE_CLIENT] = "client",
-    [ROUTE_DRY_RUN] = "dry_run",     [ROUTE_ACTOR] = "actor",
-    [ROUTE_ZONE] = "zone",           [ROUTE_POLICY] = "policy",
-    [ROUTE_ASSUME] = "assume",       [ROUTE_ALLOW_UNSERVED] = "allow_unserved",
-    [ROUTE_KIND] = "kind",           [ROUTE_KEY] = "key",
-    [ROUTE_ABOUT] = "target",        [ROUTE_SINCE] = "since",
-    [ROUTE_UNTIL] = "until",         [ROUTE_ORDER] = "order",
-    [ROUTE_ANCHOR] = "anchor",       [ROUTE_AT] = "at",
-    [ROUTE_FROM] = "from",           [ROUTE_TO] = "to",
-    [ROUTE_REASON] = "reason",       [ROUTE_WITHOUT_POINT] = "without_point",
-    [ROUTE_REPLACE] = "replace",     [ROUTE_WAIT] = "wait",
-    [ROUTE_ENDPOINT] = "endpoint",   [ROUTE_CHECK] = "check",
-    [ROUTE_VERDICT] = "verdict",     [ROUTE_OUTCOME] = "outcome",
+    [ROUTE_LIMIT] = "limit",
+    [ROUTE_CURSOR] = "cursor",
+    [ROUTE_REGION] = "region",
+    [ROUTE_AZ] = "az",
+    [ROUTE_EFFECTIVE] = "effective",
+    [ROUTE_NAME] = "name",
+    [ROUTE_TYPE] = "type",
+    [ROUTE_CLIENT] = "client",
+    [ROUTE_DRY_RUN] = "dry_run",
+    [ROUTE_ACTOR] = "actor",
+    [ROUTE_ZONE] = "zone",
+    [ROUTE_POLICY] = "policy",
+    [ROUTE_ASSUME] = "assume",
+    [ROUTE_ALLOW_UNSERVED] = "allow_unserved",
+    [ROUTE_KIND] = "kind",
+    [ROUTE_KEY] = "key",
+    [ROUTE_ABOUT] = "target",
+    [ROUTE_SINCE] = "since",
+    [ROUTE_UNTIL] = "until",
+    [ROUTE_ORDER] = "order",
+    [ROUTE_ANCHOR] = "anchor",
+    [ROUTE_AT] = "at",
+    [ROUTE_FROM] = "from",
+    [ROUTE_TO] = "to",
+    [ROUTE_REASON] = "reason",
+    [ROUTE_WITHOUT_POINT] = "without_point",
+    [ROUTE_REPLACE] = "replace",
+    [ROUTE_WAIT] = "wait",
+    [ROUTE_ENDPOINT] = "endpoint",
+    [ROUTE_CHECK] = "check",
+    [ROUTE_VERDICT] = "verdict",
+    [ROUTE_OUTCOME] = "outcome",
     [ROUTE_AFTER] = "after",
+    [ROUTE_WISH] = "wish",
+    [ROUTE_OVERRIDE_RULES] = "override_rules",
 };
 
 static const struct resource {
@@ -99,7 +117,8 @@ static const struct resource {
     [ROUTE_IMPORT] = {{"v1", "import"},
                       ROUTE_POST,
                       BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON) |
-                          BIT(ROUTE_ALLOW_UNSERVED) | BIT(ROUTE_WITHOUT_POINT) | BIT(ROUTE_REPLACE),
+                          BIT(ROUTE_ALLOW_UNSERVED) | BIT(ROUTE_WITHOUT_POINT) | BIT(ROUTE_REPLACE) |
+                          BIT(ROUTE_OVERRIDE_RULES),
                       "POST"},
     [ROUTE_FAILBACK] = {{"v1", "failback"}, ROUTE_POST, 0, "POST", .writer = ROLE_OPERATOR},
     [ROUTE_METRICS] = {{"metrics"}, READ, 0, "GET, HEAD"},
@@ -131,6 +150,9 @@ static const struct resource {
     [ROUTE_WEBHOOK_DEAD] = {{"v1", "webhooks", "*", "dead"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_WEBHOOK_RETRY] = {{"v1", "webhooks", "*:retry"}, ROUTE_POST, 0, "POST", .writer = ROLE_OPERATOR},
     [ROUTE_HOOKS] = {{"v1", "hooks"}, READ, 0, "GET, HEAD"},
+    [ROUTE_RULES] = {{"v1", "rules"}, READ, 0, "GET, HEAD"},
+    [ROUTE_RULES_CHECK] = {{"v1", "rules:check"}, READ, BIT(ROUTE_WISH), "GET, HEAD"},
+    [ROUTE_RULE] = {{"v1", "rules", "*"}, READ, 0, "GET, HEAD"},
 };
 
 static int hex_value(char c)
@@ -261,13 +283,13 @@ static int find_parameter(const char *name)
     return -1;
 }
 
-static void add_assumed(struct route *route, const char *value, struct problem *problem)
+static void add_assumed(struct route *route, const char *name, const char *value, struct problem *problem)
 {
     if (route->assumed == NULL) {
         route->assumed = arena_alloc(problem->arena, ROUTE_ASSUMED_MAX * sizeof *route->assumed);
     }
     if (route->assumed_count == ROUTE_ASSUMED_MAX) {
-        problem_add_field(problem, "assume", "expected at most %d of them", ROUTE_ASSUMED_MAX);
+        problem_add_field(problem, name, "expected at most %d of them", ROUTE_ASSUMED_MAX);
     } else {
         route->assumed[route->assumed_count++] = value;
     }
@@ -289,8 +311,8 @@ static void take_parameter(const char *text, size_t len, uint64_t known, struct 
         problem_add_field(problem, name, "unknown query parameter of this resource");
     } else if (value[0] == '\0') {
         problem_add_field(problem, name, "query parameter has no value");
-    } else if (parameter == ROUTE_ASSUME) {
-        add_assumed(route, value, problem);
+    } else if (parameter == ROUTE_ASSUME || parameter == ROUTE_WISH) {
+        add_assumed(route, name, value, problem);
     } else if (route->parameters[parameter] != NULL) {
         problem_add_field(problem, name, "query parameter is given twice");
     } else {
@@ -401,6 +423,9 @@ static void parse_query(const char *query, uint64_t known, struct route *route, 
     check_outcome(route, problem);
     if (route->id == ROUTE_EXPLAIN && route->parameters[ROUTE_NAME] == NULL) {
         problem_add_field(problem, "name", "query parameter is required");
+    }
+    if (route->id == ROUTE_RULES_CHECK && route->assumed_count == 0) {
+        problem_add_field(problem, "wish", "query parameter is required, such as region:us-east=drain");
     }
     if (route->id == ROUTE_TRY && route->parameters[ROUTE_ENDPOINT] == NULL) {
         problem_add_field(problem, "endpoint", "query parameter is required");

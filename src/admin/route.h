@@ -60,6 +60,9 @@ enum route_id {
     ROUTE_WEBHOOK_DEAD,
     ROUTE_WEBHOOK_RETRY,
     ROUTE_HOOKS,
+    ROUTE_RULES,
+    ROUTE_RULES_CHECK,
+    ROUTE_RULE,
     ROUTE_IDS
 };
 
@@ -98,6 +101,8 @@ enum route_parameter {
     ROUTE_VERDICT,
     ROUTE_OUTCOME,
     ROUTE_AFTER,
+    ROUTE_WISH,
+    ROUTE_OVERRIDE_RULES,
     ROUTE_PARAMETERS
 };
 
@@ -108,7 +113,7 @@ struct route {
     enum health_kind kind;                    /* of targets */
     const char *name;                         /* of a target; decoded */
     const char *parameters[ROUTE_PARAMETERS]; /* decoded; NULL: not given */
-    const char **assumed;                     /* each `assume`: the one parameter that may be repeated */
+    const char **assumed;                     /* each `assume` or `wish`: they may be repeated */
     size_t assumed_count;
     size_t limit;   /* of a reload, diff, restore, import 1..ROUTE_CHANGES_MAX, else 1..ROUTE_LIMIT_MAX */
     int64_t policy; /* -1: not given */

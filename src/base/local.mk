@@ -39,6 +39,7 @@ src_libbase_a_SOURCES = \
 	src/base/statefile.c src/base/statefile.h \
 	src/base/trail.c src/base/trail.h \
 	src/base/thread.c src/base/thread.h \
+	src/base/tzif.c src/base/tzif.h \
 	src/base/unified.c src/base/unified.h \
 	src/base/utf8.c src/base/utf8.h \
 	src/base/wish.c src/base/wish.h \

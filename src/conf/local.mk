@@ -19,6 +19,7 @@ src_libconf_a_SOURCES = \
 	src/conf/doc_get.c \
 	src/conf/doc_load.c \
 	src/conf/doc_split.c \
+	src/conf/freeze.c src/conf/freeze.h \
 	src/conf/georule.c src/conf/georule.h \
 	src/conf/keys.c src/conf/keys.h \
 	src/conf/keytable.c src/conf/keytable.h \
@@ -33,6 +34,7 @@ src_libconf_a_SOURCES = \
 	src/conf/replication.c src/conf/replication.h \
 	src/conf/resolver.c src/conf/resolver.h \
 	src/conf/roles.c src/conf/roles.h \
+	src/conf/rule.h src/conf/rules.c src/conf/rules.h \
 	src/conf/selector.c src/conf/selector.h src/conf/selector_internal.h \
 	src/conf/server.c src/conf/server.h \
 	src/conf/sites.c src/conf/sites.h \

@@ -8,6 +8,7 @@
 #include "base/report.h"
 #include "conf/quorum.h"
 #include "conf/ramp.h"
+#include "conf/rule.h"
 #include "conf/stay.h"
 
 #include <stdbool.h>
@@ -249,6 +250,7 @@ struct conf_topology {
     bool together;         /* "families" of endpoints that do not say */
     struct conf_ramp ramp; /* "ramp" of all that do not say */
     struct conf_brake brake;
+    struct conf_rules rules;
     uint32_t rto_ms, rpo_ms; /* "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
     struct arena *arena;
     struct keytable *geo;         /* shared geo rules: name -> struct conf_geo (georule.h) */

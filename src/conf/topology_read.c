@@ -16,6 +16,7 @@
 #include "conf/georule.h"
 #include "conf/keytable.h"
 #include "conf/replication.h"
+#include "conf/rules.h"
 #include "conf/suggest.h"
 #include "conf/use.h"
 #include "conf/value.h"
@@ -416,7 +417,7 @@ static void read_geo_rules(struct conf_topology *topology, const struct doc_node
 /* Reads the document and frees it. */
 static struct conf_topology *read_topology(const char *path, struct doc *doc)
 {
-    static const char *const keys[] = {"regions", "checks",    "endpoints", "groups", "objectives",
+    static const char *const keys[] = {"regions", "checks",    "endpoints", "groups", "objectives", "rules",
                                        "brake",   "geo_rules", "families",  "ramp",   NULL};
     if (doc == NULL) {
         return NULL;
@@ -441,6 +442,7 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     read_groups(topology, &root);
     read_objectives(topology, &root);
     replication_read(topology, &root);
+    rules_read(topology, &root);
     read_geo_rules(topology, &root);
     bool failed = doc_has_errors(doc);
     doc_free(doc);

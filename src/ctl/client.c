@@ -163,11 +163,20 @@ enum steerctl_exit steerctl_judge(const struct steerctl *ctl, const struct steer
         fprintf(stderr, "%s%s", is_told ? "" : ": ", text_clean(detail, clean, sizeof clean));
     }
     fputc('\n', stderr);
-    steerctl_print_errors(ctl, json_object_get(reply->json, "errors"));
     const json_t *unserved = json_object_get(reply->json, "unserved");
+    const char *type = text_of(reply->json, "type");
+    bool is_forbidden = type != NULL && strcmp(type, "urn:steerd:problem:rules") == 0;
+    if (is_forbidden) {
+        show_rules(stderr, json_object_get(reply->json, "errors"));
+    } else {
+        steerctl_print_errors(ctl, json_object_get(reply->json, "errors"));
+    }
     if (unserved != NULL) {
+        fputs(is_forbidden ? "names that nobody would serve:\n" : "", stderr);
         show_unserved(stderr, unserved);
-        show_way_on(ctl, stderr);
+    }
+    if (unserved != NULL || is_forbidden) {
+        show_way_on(ctl, stderr, reply->json);
     }
     return reply->status == 404 ? STEERCTL_NOT_FOUND : STEERCTL_REFUSED;
 }

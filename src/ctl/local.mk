@@ -18,6 +18,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/points.c \
 	src/ctl/replication.c \
+	src/ctl/rules.c \
 	src/ctl/show.c src/ctl/show_status.c \
 	src/ctl/socket.c src/ctl/socket.h \
 	src/ctl/sse.c src/ctl/sse.h \

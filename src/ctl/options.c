@@ -42,6 +42,8 @@ static const struct option_row {
     {"dry-run", NULL, "change nothing: say what would change", "dry_run", OPTION_DRY_RUN, 0},
     {"yes-unserved", NULL, "do it although nobody serves some names then", "allow_unserved",
      OPTION_YES_UNSERVED, 0},
+    {"override-rule", "NAME", "do it although this safety rule forbids it; repeatable, needs --reason",
+     "override_rules", OPTION_OVERRIDE_RULE, 0},
     {"yes-without-point", NULL, "do it although no recovery point can be saved before", "without_point",
      OPTION_YES_WITHOUT_POINT, 0},
     {"replace", NULL, "what is not in the file is removed", "replace", OPTION_REPLACE, 0},
@@ -115,6 +117,9 @@ static enum steerctl_exit take(struct steerctl *ctl, const struct option_row *ro
     } else if (row->bit == OPTION_ASSUME) {
         ctl->assumed = memory_resize(ctl->assumed, ctl->assumed_count + 1, sizeof *ctl->assumed);
         ctl->assumed[ctl->assumed_count++] = value;
+    } else if (row->bit == OPTION_OVERRIDE_RULE) {
+        ctl->rules = memory_resize(ctl->rules, ctl->rule_count + 1, sizeof *ctl->rules);
+        ctl->rules[ctl->rule_count++] = value;
     } else if ((ctl->given & row->bit) != 0) {
         return steerctl_usage("--%s is given twice", row->name);
     } else if (row->at != 0) {

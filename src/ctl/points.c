@@ -258,6 +258,10 @@ static void show_answers(const json_t *result)
         printf("\nnobody would serve %lld name%s:\n", (long long)total, words_plural((size_t)total));
         show_unserved(stdout, unserved);
     }
+    if (json_array_size(json_object_get(result, "rules")) != 0) {
+        puts("\nsafety rules that it violates:");
+        show_rules(stdout, json_object_get(result, "rules"));
+    }
 }
 
 static void show_restore(const struct steerctl *ctl, const json_t *result)
@@ -301,6 +305,7 @@ enum steerctl_exit run_restore(const struct steerctl *ctl)
     if (has(ctl, OPTION_YES_WITHOUT_POINT)) {
         json_object_set_new(body, "without_point", json_true());
     }
+    steerctl_set_rules(ctl, body);
     buffer_init(&target);
     buffer_add_text(&target, "/v1/restore");
     steerctl_add_query(&target, "dry_run", has(ctl, OPTION_DRY_RUN) ? "true" : NULL);
@@ -351,6 +356,17 @@ static char *read_import(const char *path, size_t *len)
     return text;
 }
 
+static void add_rules(const struct steerctl *ctl, struct buffer *target)
+{
+    struct buffer names;
+    buffer_init(&names);
+    for (size_t i = 0; i < ctl->rule_count; i++) {
+        buffer_print(&names, "%s%s", i == 0 ? "" : ",", ctl->rules[i]);
+    }
+    steerctl_add_query(target, "override_rules", names.len == 0 ? NULL : names.bytes);
+    buffer_fini(&names);
+}
+
 enum steerctl_exit run_import(const struct steerctl *ctl)
 {
     json_t *json;
@@ -372,6 +388,7 @@ enum steerctl_exit run_import(const struct steerctl *ctl)
     steerctl_add_query(&target, "reason", ctl->reason);
     steerctl_add_query(&target, "actor", ctl->actor);
     steerctl_add_query(&target, "limit", ctl->limit);
+    add_rules(ctl, &target);
     enum steerctl_exit code = steerctl_ask_lines(ctl, target.bytes, text, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         show_restore(ctl, json);

@@ -465,6 +465,10 @@ void show_change(const struct steerctl *ctl, const json_t *target)
                    from == NULL ? "" : text_clean(from, start, sizeof start));
             show_unserved(stdout, unserved);
         }
+        if (json_array_size(json_object_get(target, "rules")) != 0) {
+            puts("safety rules forbid it, so this takes --override-rule for each:");
+            show_rules(stdout, json_object_get(target, "rules"));
+        }
     }
 }
 

@@ -23,7 +23,7 @@ static enum steerctl_exit run_version(const struct steerctl *ctl)
 
 #define CHANGE_OPTIONS                                                                                       \
     (OPTION_REASON | OPTION_IN | OPTION_AT | OPTION_FOR | OPTION_UNTIL | OPTION_ACTOR | OPTION_DRY_RUN |     \
-     OPTION_YES_UNSERVED)
+     OPTION_YES_UNSERVED | OPTION_OVERRIDE_RULE)
 #define CHANGE_ABOUT                                                                                         \
     " It needs a --reason and holds until it is\nremoved (steerctl auto), unless it has an end. An "         \
     "override of "                                                                                           \
@@ -69,6 +69,12 @@ static const struct verb verbs[] = {
      "  steerctl replication", 0, 0, 0, NULL, run_replication},
     {"lag", "", "the same, in short", "As \"steerctl replication\"", "  steerctl lag", 0, 0, 0, NULL,
      run_replication},
+    {"rules", "[check TARGET=STATE...]", "safety rules, and what they would allow",
+     "Safety rules: whether each is kept as things are, since when, and why. With check, whether an override "
+     "would be\nallowed now, or several at once: which rules forbid it, and who would serve no more. Exit "
+     "code "
+     "1 if it would not",
+     "  steerctl rules\n  steerctl rules check region:us-east=drain", 0, 66, 0, "wish=TARGET", run_rules},
     {"watch", "", "regions, azs and checks, live",
      "Regions, azs and checks with their last results, live in the terminal, what is not well first. What "
      "changed\n"
@@ -121,7 +127,8 @@ static const struct verb verbs[] = {
     {"auto", "TARGET", "remove the override: follow what is observed",
      "Remove the override of this target, also one that is only planned: answers follow what is observed",
      "  steerctl auto region:us-east", 1, 1,
-     OPTION_ACTOR | OPTION_DRY_RUN | OPTION_REASON | OPTION_YES_UNSERVED, "state=VERB", run_override},
+     OPTION_ACTOR | OPTION_DRY_RUN | OPTION_REASON | OPTION_YES_UNSERVED | OPTION_OVERRIDE_RULE, "state=VERB",
+     run_override},
     {"failback", "TARGET --reason TEXT", "let back what is well again and stays down",
      "Let a region, az or endpoint come back that is well again and stays down: because its failback is "
      "manual, or\nbefore its hold_down, failback or flap penalty has run out",
@@ -226,7 +233,7 @@ static const struct verb verbs[] = {
      "  steerctl restore 2026-11-22T14:03:00Z --reason \"as it was\"",
      1, 1,
      OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN | OPTION_LIMIT | OPTION_YES_UNSERVED |
-         OPTION_YES_WITHOUT_POINT,
+         OPTION_YES_WITHOUT_POINT | OPTION_OVERRIDE_RULE,
      "to=MOMENT", run_restore},
     {"import", "FILE --reason TEXT", "put overrides from a file of JSON lines",
      "Put the overrides of a file as export writes it (\"-\": stdin). Others stay, but for --replace. "
@@ -234,7 +241,7 @@ static const struct verb verbs[] = {
      "recorded and reversible as a restore is",
      "  steerctl import overrides.jsonl --dry-run\n  steerctl import - --dry-run", 1, 1,
      OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN | OPTION_LIMIT | OPTION_YES_UNSERVED |
-         OPTION_YES_WITHOUT_POINT | OPTION_REPLACE,
+         OPTION_YES_WITHOUT_POINT | OPTION_REPLACE | OPTION_OVERRIDE_RULE,
      NULL, run_import},
     {"explain", "NAME [TYPE]", "which answer a client gets, and why",
      "Which answer a client gets for a name (type A unless given), and why, step by step. With --assume "
@@ -395,6 +402,7 @@ int main(int argc, char **argv)
     free(ctl.arguments);
     free(ctl.losses);
     free(ctl.assumed);
+    free(ctl.rules);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("steerctl: the output could not be written\n", stderr);
         return code == STEERCTL_OK ? STEERCTL_REFUSED : (int)code;

@@ -60,12 +60,13 @@ enum {
     OPTION_CHECK = 1 << 15,
 };
 /* An enum has room for an int. */
-#define OPTION_KIND    (UINT64_C(1) << 50)
 #define OPTION_VERDICT (UINT64_C(1) << 32)
 #define OPTION_OUTCOME (UINT64_C(1) << 33)
-#define OPTION_ONCE    (UINT64_C(1) << 34)
-#define OPTION_WEIGHT  (UINT64_C(1) << 35)
-#define OPTION_SHARE   (UINT64_C(1) << 36)
+#define OPTION_ONCE (UINT64_C(1) << 34)
+#define OPTION_WEIGHT (UINT64_C(1) << 35)
+#define OPTION_SHARE (UINT64_C(1) << 36)
+#define OPTION_OVERRIDE_RULE (UINT64_C(1) << 46)
+#define OPTION_KIND (UINT64_C(1) << 50)
 
 struct verb;
 
@@ -82,6 +83,8 @@ struct steerctl {
     size_t loss_count;
     const char **assumed;
     size_t assumed_count;
+    const char **rules; /* that are overridden */
+    size_t rule_count;
     char **words; /* the verb and what follows it */
     int word_count;
     char **arguments; /* all of the command line behind the program; NULL ends them */
@@ -172,8 +175,12 @@ void show_moment(const json_t *moment);
 
 /* The names of an "unserved" object, a line each. */
 void show_unserved(FILE *out, const json_t *unserved);
-/* The command line that does it although names go unserved. */
-void show_way_on(const struct steerctl *ctl, FILE *out);
+/* Names of the rules that are overridden, if any are, into a body. */
+void steerctl_set_rules(const struct steerctl *ctl, json_t *body);
+/* The safety rules of an array of errors, or of what a dry run would violate, a line each. */
+void show_rules(FILE *out, const json_t *errors);
+/* The command line that does it although names go unserved, or rules forbid it. */
+void show_way_on(const struct steerctl *ctl, FILE *out, const json_t *problem);
 
 /* ---- show.c, drill.c: JSON of the API -> text on stdout ---- */
 

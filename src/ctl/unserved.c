@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The last place: names that nobody would serve, and how to go on all the same. */
+ * What speaks against an order: names that nobody would serve, safety rules; and how to go on all the same.
+ */
 #include "config.h"
 
 #include "ctl/text.h"
@@ -54,16 +55,70 @@ static void print_word(FILE *out, const char *word)
     putc('\'', out);
 }
 
-void show_way_on(const struct steerctl *ctl, FILE *out)
+void show_rules(FILE *out, const json_t *errors)
+{
+    size_t i;
+    const json_t *error;
+    json_array_foreach(errors, i, error)
+    {
+        char name[TABLE_CELL_SIZE], why[TABLE_CELL_SIZE], needs[TABLE_CELL_SIZE], from[TABLE_CELL_SIZE];
+        const char *when = text_of(error, "from");
+        fprintf(out, "  %s: %s; %s%s%s\n",
+                text_clean(text_or_dash(text_of(error, "rule")), name, sizeof name),
+                text_clean(text_or_dash(text_of(error, "message")), why, sizeof why),
+                text_clean(text_or_dash(text_of(error, "needs")), needs, sizeof needs),
+                when == NULL ? "" : ", from ", when == NULL ? "" : text_clean(when, from, sizeof from));
+    }
+}
+
+static void print_options(const struct steerctl *ctl, const json_t *problem, FILE *out)
+{
+    size_t i;
+    const json_t *error;
+    bool names_rules = false;
+    json_array_foreach(json_object_get(problem, "errors"), i, error)
+    {
+        if (text_of(error, "rule") != NULL) {
+            fputs(" --override-rule ", out);
+            print_word(out, text_of(error, "rule"));
+            names_rules = true;
+        }
+    }
+    if (names_rules && ctl->reason == NULL) {
+        fputs(" --reason TEXT", out);
+    }
+    if (json_object_get(problem, "unserved") != NULL) {
+        fputs(" --yes-unserved", out);
+    }
+}
+
+void show_way_on(const struct steerctl *ctl, FILE *out, const json_t *problem)
 {
     bool ends = false;
     for (char *const *at = ctl->arguments; *at != NULL; at++) {
         ends |= strcmp(*at, "--") == 0;
     }
-    fputs(ends ? "to do it all the same: steerctl --yes-unserved" : "to do it all the same: steerctl", out);
+    fputs("to do it all the same: steerctl", out);
+    if (ends) {
+        print_options(ctl, problem, out);
+    }
     for (char *const *at = ctl->arguments; *at != NULL; at++) {
         putc(' ', out);
         print_word(out, *at);
     }
-    fputs(ends ? "\n" : " --yes-unserved\n", out);
+    if (!ends) {
+        print_options(ctl, problem, out);
+    }
+    putc('\n', out);
+}
+
+void steerctl_set_rules(const struct steerctl *ctl, json_t *body)
+{
+    json_t *names = ctl->rule_count == 0 ? NULL : json_array();
+    for (size_t i = 0; i < ctl->rule_count; i++) {
+        json_array_append_new(names, json_string(ctl->rules[i]));
+    }
+    if (names != NULL) {
+        json_object_set_new(body, "override_rules", names);
+    }
 }

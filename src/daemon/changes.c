@@ -279,6 +279,41 @@ static void on_lagged(void *context, const struct health_lag_change *change)
                                       .body = body.text});
 }
 
+void changes_tell_rule(struct changes *changes, const struct changes_rule *rule)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "state", rule->is_violated ? "violated" : "kept");
+    change_body_add(&body, "why", rule->why);
+    change_body_add(&body, "needs", rule->needs);
+    publish(changes, &(struct change){.kind = CHANGE_RULE,
+                                      .name = write_name("rule", rule->name, name),
+                                      .body = body.text});
+}
+
+void changes_tell_overridden(struct changes *changes, const char *rules, const char *target,
+                             const struct health_override *who)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    for (const char *at = rules; *at != '\0'; at += strspn(at, ",")) {
+        size_t len = strcspn(at, ",");
+        struct change_body body;
+        change_body_init(&body);
+        change_body_add(&body, "turn", "overridden");
+        change_body_add(&body, "by", health_desired_text(who->desired));
+        change_body_add(&body, "target", target);
+        snprintf(name, sizeof name, "rule:%.*s", (int)len, at);
+        publish(changes, &(struct change){.kind = CHANGE_RULE,
+                                          .name = name,
+                                          .actor = who->actor,
+                                          .peer = text_or_null(who->peer),
+                                          .reason = text_or_null(who->reason),
+                                          .body = body.text});
+        at += len;
+    }
+}
+
 void changes_tell_failback(struct changes *changes, enum health_kind kind, const char *target,
                            const struct health_override *who)
 {

@@ -34,6 +34,16 @@ void changes_hook_turns(struct changes *changes,
                         void *context);
 void changes_tell_override(struct changes *changes, enum health_kind kind, const char *name,
                            const struct health_override *override);
+/* A safety rule is violated, or is kept again. */
+struct changes_rule {
+    const char *name;
+    bool is_violated;
+    const char *why, *needs; /* needs: NULL: nothing */
+};
+void changes_tell_rule(struct changes *changes, const struct changes_rule *rule);
+/* Somebody overrides rules, "room,slowly", by what he says of a target. */
+void changes_tell_overridden(struct changes *changes, const char *rules, const char *target,
+                             const struct health_override *who);
 /* Somebody let it come back. */
 void changes_tell_failback(struct changes *changes, enum health_kind kind, const char *name,
                            const struct health_override *who);

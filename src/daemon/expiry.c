@@ -7,6 +7,7 @@
 
 #include "daemon/durable.h"
 #include "daemon/hosts.h"
+#include "daemon/rules_watch.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/vantages.h"
@@ -99,6 +100,7 @@ static void on_expiry(int fd, short events, void *argument)
         return;
     }
     server_forget_old_snapshot(server);
+    rules_watch_follow(server->rules);
     server_schedule_expiry(server);
 }
 

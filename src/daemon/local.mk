@@ -58,6 +58,8 @@ src_steerd_SOURCES = \
 	src/daemon/results.c src/daemon/results.h \
 	src/daemon/restore.c src/daemon/restore.h \
 	src/daemon/restore_look.c src/daemon/restore_parts.h src/daemon/restore_plan.c src/daemon/restore_plan.h \
+	src/daemon/rules.c src/daemon/rules.h \
+	src/daemon/rules_watch.c src/daemon/rules_watch.h \
 	src/daemon/run.c src/daemon/run.h \
 	src/daemon/scratch.c src/daemon/scratch.h \
 	src/daemon/savepoints.c src/daemon/savepoints.h \

@@ -36,8 +36,9 @@ struct order {
     int64_t until_ms; /* monotonic: then it is in force, store or not */
     struct durable_order mark;
     struct health_override what;
-    bool fails_back;         /* it lets its target come back; of `what` it has who and why */
-    int64_t clock_offset_ms; /* between the clocks, when it came */
+    const char *overrides_rules; /* in texts; NULL: none */
+    bool fails_back;             /* it lets its target come back; of `what` it has who and why */
+    int64_t clock_offset_ms;     /* between the clocks, when it came */
     struct arena *texts;
     struct store_op op;
     admin_ordered_fn *done;
@@ -125,6 +126,16 @@ static bool follow_clock(struct order *order)
     return by_ms != 0 && health_override_shift(&order->what, planned, by_ms);
 }
 
+static void tell_overridden(const struct order *order)
+{
+    if (order->overrides_rules != NULL) {
+        const struct durable_order *mark = &order->mark;
+        changes_tell_overridden(order->orders->server->changes, order->overrides_rules,
+                                arena_print(order->texts, "%s:%s", health_kind_text(mark->kind), mark->name),
+                                &order->what);
+    }
+}
+
 /* It holds, or could not be put. */
 static void tell(struct order *order, int error, bool is_shifted)
 {
@@ -138,6 +149,7 @@ static void tell(struct order *order, int error, bool is_shifted)
     }
     if (error == 0) {
         changes_tell_override(server->changes, mark->kind, mark->name, &order->what);
+        tell_overridden(order);
     }
     if (error != 0 || is_shifted ||
         is_over(order, clock_wall_ms(&server->clock))) { /* what was written is not what is */
@@ -317,6 +329,7 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
         .orders = orders,
         .mark = {.kind = asked->kind, .name = arena_copy_text(texts, asked->name)},
         .what = *asked->override,
+        .overrides_rules = arena_copy_text(texts, asked->overrides_rules),
         .fails_back = asked->fails_back,
         .clock_offset_ms = server->clock_offset_ms,
         .texts = texts,
@@ -345,6 +358,21 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
 void orders_go_on(struct orders *orders)
 {
     begin_next(orders);
+}
+
+size_t orders_list(const struct orders *orders, struct health_spell *spells, size_t count)
+{
+    size_t used = 0;
+    for (const struct order *order = orders->first; order != NULL; order = order->next) {
+        ptrdiff_t index = order->stage == IN_FORCE || order->fails_back
+                              ? -1
+                              : health_find(orders->server->view->health, order->mark.kind, order->mark.name);
+        if (index >= 0 && used < count) {
+            spells[used] = health_find_spell(order->mark.kind, (uint32_t)index, &order->what);
+        }
+        used += index >= 0;
+    }
+    return used;
 }
 
 bool orders_any(const struct orders *orders)

@@ -20,5 +20,7 @@ int orders_put(struct orders *orders, const struct admin_order *order, admin_ord
                void *argument);
 /* What they waited for is over: begin those that can be. */
 void orders_go_on(struct orders *orders);
+/* What those want that are on their way; count: room, returns how many there are. */
+size_t orders_list(const struct orders *orders, struct health_spell *spells, size_t count);
 /* Is any on its way, not yet in force? */
 bool orders_any(const struct orders *orders);

@@ -31,6 +31,7 @@ struct reader *reader_open(struct server *server)
     hosts_get_stats(server->hosts, &reader->resolutions);
     savepoints_get_stats(server->savepoints, &reader->points);
     reader->tidings = tidings_write_metrics(server);
+    rules_watch_get(server->rules, &reader->rules);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);
     }
@@ -38,20 +39,42 @@ struct reader *reader_open(struct server *server)
 }
 
 /* This thread alone changes overrides, so turns at the lock show one state of them. */
-static void list_spells(struct reader *reader, struct lock *lock)
+struct health_spell *reader_list_spells(const struct view *view, struct lock *lock, size_t *count)
 {
-    const struct health *health = reader->live->health;
     lock_take(lock);
-    size_t count = health_count_overrides(health);
-    reader->override_changes = health_count_override_changes(health);
+    size_t all = health_count_overrides(view->health);
     lock_leave(lock);
-    reader->spells = memory_alloc_array(count, sizeof *reader->spells);
-    for (size_t now = 1; now != 0; reader->spell_count += now) {
+    struct health_spell *spells = memory_alloc_array(all, sizeof *spells);
+    *count = 0;
+    for (size_t now = 1; now != 0; *count += now) {
         lock_take(lock);
-        now = health_list_spells(health, reader->spell_count, reader->spells + reader->spell_count,
-                                 HEALTH_CLOCK_TURN);
+        now = health_list_spells(view->health, *count, spells + *count, HEALTH_CLOCK_TURN);
         lock_leave(lock);
     }
+    return spells;
+}
+
+struct health_lag_status *reader_list_lags(struct server *server, size_t *count)
+{
+    enum { TURN = 16 };
+    const struct view *view = server->view;
+    size_t all = operate_count_lags(view);
+    struct health_lag_status *lags = all == 0 ? NULL : memory_alloc_array(all, sizeof *lags);
+    for (*count = 0; *count < all;) {
+        lock_take(&server->lock);
+        *count += operate_list_lags(view, clock_now_ms(&server->clock), *count, lags + *count,
+                                    all - *count < TURN ? all - *count : TURN);
+        lock_leave(&server->lock);
+    }
+    return lags;
+}
+
+static void list_spells(struct reader *reader, struct lock *lock)
+{
+    lock_take(lock);
+    reader->override_changes = health_count_override_changes(reader->live->health);
+    lock_leave(lock);
+    reader->spells = reader_list_spells(reader->live, lock, &reader->spell_count);
 }
 
 struct reader *reader_open_live(struct server *server)
@@ -61,6 +84,7 @@ struct reader *reader_open_live(struct server *server)
     reader->live = view_begin_copy(server->view);
     reader->generation = atomic_load_explicit(&reader->live->table->generation, memory_order_acquire);
     list_spells(reader, &server->lock);
+    reader->lags = reader_list_lags(server, &reader->lag_count);
     return reader;
 }
 
@@ -88,6 +112,7 @@ void reader_close(struct reader *reader)
     if (reader->live != NULL) {
         reclaim_add(reader->server->reclaim, reader->live, abandon_live);
         free(reader->spells);
+        free(reader->lags);
     } else {
         snapshot_release(reader->snapshot);
     }

@@ -6,12 +6,14 @@
 
 #include "daemon/archive.h"
 #include "daemon/keeping.h"
+#include "daemon/rules_watch.h"
 #include "admin/admin.h"
 #include "base/spans.h"
 #include "base/worker.h"
 #include "notify/notify.h"
 #include "probe/resolve.h"
 
+struct lock;
 struct server;
 struct snapshot;
 struct view;
@@ -22,6 +24,8 @@ struct reader {
     struct view *live; /* of an order: content and words of what served when its turn came; else NULL */
     struct health_spell *spells; /* of an order: the overrides that were accepted then */
     size_t spell_count;
+    struct health_lag_status *lags; /* likewise, as far as safety rules ask for them */
+    size_t lag_count;
     uint64_t generation, override_changes; /* likewise: of the health table, and of overrides */
     /* What else the control thread knew when the snapshot was taken: */
     struct worker_stats work[ADMIN_LANES];
@@ -30,6 +34,7 @@ struct reader {
     struct archive_stats archive;
     struct resolve_stats resolutions;
     struct admin_points_stats points;
+    struct rules_seen rules;
     struct spans turns; /* of the control thread */
     uint64_t reloads, reload_failures;
     char *tidings; /* metrics of webhooks and hooks, as text; NULL: there are none */
@@ -39,6 +44,10 @@ struct reader {
 struct reader *reader_open(struct server *server);
 /* Of the words that answers follow, which go on changing; only when overrides hold is copied. Likewise. */
 struct reader *reader_open_live(struct server *server);
+/* All overrides of what serves, returns owned; on the control thread. */
+struct health_spell *reader_list_spells(const struct view *view, struct lock *lock, size_t *count);
+/* What safety rules have to know of pairs that replicate, likewise; NULL: nothing. */
+struct health_lag_status *reader_list_lags(struct server *server, size_t *count);
 /* Is all that such a reader shows as it was when it was opened? On the control thread. */
 bool reader_is_current(struct reader *reader);
 /* On any thread. A view that was live may be all that is left of what served: it is freed where nobody waits.

@@ -202,6 +202,9 @@ static void on_planned(struct worker_job *job)
     } else if (restore->plan.ops.count == 0) {
         result->durable = true;
         end(restore);
+    } else if (!operate_rules_allow(&restore->rules, restore->asked.rules, restore->asked.rule_count)) {
+        (void)restore_refuse(restore, ADMIN_RESTORE_RULES, ERROR_CONFLICT, NULL);
+        end(restore);
     } else if (restore->unserved.total != 0 && !restore->asked.allow_unserved) {
         (void)restore_refuse(restore, ADMIN_RESTORE_UNSERVED, ERROR_CONFLICT, NULL);
         end(restore);
@@ -241,6 +244,7 @@ static void plan_again(struct restore *restore)
     restore->planned = arena_new(0);
     restore->plan = (struct restore_plan){.ops = {.count = 0}};
     restore->unserved = (struct operate_unserved){.total = 0};
+    restore->rules = (struct operate_rules){.count = 0};
     restore->result = (struct admin_restore_result){.dry_run = restore->asked.dry_run, .saved = saved};
     if (worker_submit(lane, &restore->job) != 0) {
         (void)restore_refuse(restore, ADMIN_RESTORE_CALLED_OFF, ERROR_BUSY,
@@ -250,6 +254,15 @@ static void plan_again(struct restore *restore)
 }
 
 /* ---- life ---- */
+
+static const char *const *copy_names(const struct admin_restore *asked, struct arena *arena)
+{
+    const char **names = arena_alloc(arena, asked->rule_count * sizeof(const char *));
+    for (size_t i = 0; i < asked->rule_count; i++) {
+        names[i] = arena_copy_text(arena, asked->rules[i]);
+    }
+    return names;
+}
 
 void restores_start(struct restores *all, const struct admin_restore *asked, admin_restore_done *done,
                     void *argument)
@@ -271,6 +284,7 @@ void restores_start(struct restores *all, const struct admin_restore *asked, adm
     restore->asked.peer = arena_copy_text(arena, asked->peer);
     restore->asked.reason = arena_copy_text(arena, asked->reason);
     restore->asked.request = arena_copy_text(arena, asked->request);
+    restore->asked.rules = copy_names(asked, arena);
     all->first = restore;
     plan_again(restore);
 }

@@ -141,14 +141,20 @@ static struct health_spell *list_spells(const struct view *view, struct arena *a
     return spells;
 }
 
-static int find_unserved(struct restore *restore, const struct view *before, const struct view *after,
-                         int64_t wall_ms)
+static int judge(struct restore *restore, const struct view *before, const struct view *after,
+                 int64_t wall_ms)
 {
     enum { NAMES = ADMIN_UNSERVED_MAX };
     struct operate_unserved_ask ask = {
         .view = before, .wall_ms = wall_ms, .limit = NAMES, .progress = &restore->job.progress};
     ask.spells = list_spells(before, restore->planned, &ask.spell_count);
     ask.after = list_spells(after, restore->planned, &ask.after_count);
+    ask.lag_count = operate_count_lags(before);
+    struct health_lag_status *lags = arena_alloc(restore->planned, ask.lag_count * sizeof *lags);
+    (void)operate_list_lags(before, clock_now_ms(&restore->all->server->clock), 0, lags, ask.lag_count);
+    ask.lags = lags;
+    operate_judge_rules(&ask, restore->planned, &restore->rules);
+    operate_keep_rules(&restore->rules, restore->planned);
     return operate_find_unserved(&ask, restore->planned, &restore->unserved);
 }
 
@@ -164,11 +170,14 @@ static int preview(struct restore *restore, const struct view *before, int64_t w
                                              .wall_ms = wall_ms,
                                              .progress = &restore->job.progress};
     int error = operate_report_what_if(&question, restore->planned, &restore->answers);
-    error = error != 0 ? error : find_unserved(restore, before, after, wall_ms);
+    error = error != 0 ? error : judge(restore, before, after, wall_ms);
     view_free(after);
     if (error == 0) {
         restore->result.answers = &restore->answers;
         restore->result.unserved = &restore->unserved;
+        restore->result.rules = &restore->rules;
+        restore->result.rule_names = restore->asked.rules;
+        restore->result.rule_count = restore->asked.rule_count;
     }
     return error;
 }

@@ -27,6 +27,7 @@ struct restore {
     struct admin_restore_result result;
     struct operate_report answers;
     struct operate_unserved unserved;
+    struct operate_rules rules;
 };
 
 struct restores {

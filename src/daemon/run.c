@@ -28,6 +28,7 @@
 #include "daemon/reclaim.h"
 #include "daemon/reload.h"
 #include "daemon/restore.h"
+#include "daemon/rules_watch.h"
 #include "daemon/results.h"
 #include "daemon/savepoints.h"
 #include "daemon/scratch.h"
@@ -247,6 +248,7 @@ static int open_store(struct server *server, struct view *view, struct report *r
     int error = durable_open(server, is_heir ? NULL : view->server->state_path, report, &server->durable);
     server->orders = error == 0 ? orders_open(server) : NULL;
     server->batches = error == 0 ? batches_open(server) : NULL;
+    server->rules = rules_watch_new(server);
     server->restores = error == 0 ? restores_open(server) : NULL;
     if (server->orders == NULL || server->batches == NULL || server->restores == NULL) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
@@ -401,6 +403,7 @@ static void stop(struct server *server)
     bool has_ended = durable_close(server->durable);
     if (has_ended) {
         orders_close(server->orders);
+        rules_watch_free(server->rules);
     }
     ends_note(server->ends, "loader");
     server_stop_reload(server); /* a dry run looks at a snapshot */

@@ -45,6 +45,7 @@ struct reader;
 struct reclaim;
 struct reload;
 struct restores;
+struct rules_watch;
 struct savepoints;
 struct sheets;
 struct snapshot;
@@ -100,6 +101,7 @@ struct server {
     struct durable *durable;       /* the store of what operators order */
     struct orders *orders;         /* overrides on their way */
     struct batches *batches;       /* of overrides, on their way */
+    struct rules_watch *rules;     /* since when safety rules are kept or violated */
     struct restores *restores;     /* on their way */
     struct savepoints *savepoints; /* recovery points; NULL: there are none */
     struct reclaim *reclaim;       /* of what is not served any more */

@@ -19,6 +19,7 @@
 #include "daemon/reload.h"
 #include "daemon/replication.h"
 #include "daemon/restore.h"
+#include "daemon/rules.h"
 #include "daemon/savepoints.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
@@ -479,6 +480,7 @@ static const struct steer_policy *get_policy(void *context, const struct view_na
 static void write_metrics(void *context, struct buffer *out)
 {
     server_write_metrics(context, out);
+    rules_write_metrics(context, out);
 }
 
 static int change_point(void *context, const struct admin_point_order *order, admin_point_done *done,
@@ -573,6 +575,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .change_vantage = server_change_vantage,
                                   .restore = restore,
                                   .write_metrics = write_metrics};
+    rules_fill_verbs(&verbs->rules);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         verbs->lanes[lane] = lanes_get(server->lanes, (enum admin_lane)lane);
     }

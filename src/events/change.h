@@ -29,6 +29,7 @@ enum change_kind {
     CHANGE_ACCESS,      /* "access": somebody was refused at the admin API */
     CHANGE_WEBHOOK,     /* "webhook": a receiver fails, takes events again, or was not told of some */
     CHANGE_HOOK,        /* "hook": a command has run, or could not */
+    CHANGE_RULE,        /* "rule": a safety rule begins or ends to be violated, or an operator overrides it */
     CHANGE_KINDS
 };
 

@@ -438,6 +438,17 @@ static bool has_same_pairs(const struct topologies *t)
     return same;
 }
 
+static bool has_same_rules(const struct topologies *t)
+{
+    const struct conf_rules *a = &t->before->rules, *b = &t->after->rules;
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < b->count; i++) {
+        same = strcmp(a->items[i].name, b->items[i].name) == 0 &&
+               strcmp(a->items[i].definition, b->items[i].definition) == 0;
+    }
+    return same;
+}
+
 static void compare_places(const struct topologies *t)
 {
     for (size_t i = 0; i < t->after->region_count; i++) {
@@ -468,6 +479,7 @@ static void compare_topologies(const struct topologies *t)
 {
     note(t, OPERATE_OF_TOPOLOGY, "brake", NULL, !is_same_brake(t));
     note(t, OPERATE_OF_TOPOLOGY, "replicates_to", NULL, !has_same_pairs(t));
+    note(t, OPERATE_OF_TOPOLOGY, "rules", NULL, !has_same_rules(t));
     compare_places(t);
     for (size_t i = 0; i < t->after->endpoint_count; i++) {
         uint32_t same = t->c->same[i];

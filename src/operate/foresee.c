@@ -44,23 +44,31 @@ int operate_find_spell(const struct view *view, const struct operate_wish *wish,
     return 0;
 }
 
-static int find_unserved(const struct view *view, const struct operate_wish *wish, struct arena *arena,
-                         struct operate_unserved *unserved)
+static int judge(const struct view *view, const struct operate_wish *wish, struct arena *arena,
+                 struct operate_foresight *foresight)
 {
     struct health_spell spell;
     size_t count = health_count_overrides(view->health);
     struct health_spell *spells = arena_alloc(arena, count * sizeof *spells);
     health_list_spells(view->health, 0, spells, count);
+    size_t lag_count = operate_count_lags(view);
+    struct health_lag_status *lags = arena_alloc(arena, lag_count * sizeof *lags);
+    (void)operate_list_lags(view, wish->now_ms, 0, lags, lag_count);
     int error = operate_find_spell(view, wish, &spell);
-    return error != 0 ? error
-                      : operate_find_unserved(&(struct operate_unserved_ask){.view = view,
-                                                                             .wish = &spell,
-                                                                             .spells = spells,
-                                                                             .spell_count = count,
-                                                                             .wall_ms = wish->wall_ms,
-                                                                             .limit = wish->limit,
-                                                                             .progress = wish->progress},
-                                              arena, unserved);
+    const struct operate_unserved_ask ask = {.view = view,
+                                             .wish = &spell,
+                                             .spells = spells,
+                                             .spell_count = count,
+                                             .wall_ms = wish->wall_ms,
+                                             .limit = wish->limit,
+                                             .progress = wish->progress,
+                                             .lags = lags,
+                                             .lag_count = lag_count};
+    if (error == 0) {
+        operate_judge_rules(&ask, arena, &foresight->rules);
+        error = operate_find_unserved(&ask, arena, &foresight->unserved);
+    }
+    return error;
 }
 
 int operate_foresee_override(const struct view *view, const struct operate_wish *wish, struct arena *arena,
@@ -78,7 +86,7 @@ int operate_foresee_override(const struct view *view, const struct operate_wish 
         (void)operate_get_target(copy, wish->kind, wish->name, arena, &foresight->target);
         (void)operate_put_override(copy, wish->kind, wish->name, &at_once, wish->wall_ms);
         list_changes(view, copy, arena, foresight);
-        error = find_unserved(view, wish, arena, &foresight->unserved);
+        error = judge(view, wish, arena, foresight);
     }
     view_free(copy);
     return error;

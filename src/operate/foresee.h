@@ -4,6 +4,7 @@
 #pragma once
 
 #include "operate/operate.h"
+#include "operate/rules.h"
 #include "operate/unserved.h"
 
 struct operate_change {
@@ -17,6 +18,7 @@ struct operate_foresight {
     struct operate_change *changes; /* all objects that would be in another effective state, regions first */
     size_t change_count;
     struct operate_unserved unserved;
+    struct operate_rules rules; /* for what people do */
 };
 
 struct operate_wish {
@@ -24,6 +26,7 @@ struct operate_wish {
     const char *name;
     const struct health_override *override;
     int64_t wall_ms; /* now */
+    int64_t now_ms;  /* likewise, monotonic: only for operate_foresee_override() */
     size_t limit;    /* unserved names to list */
     struct progress *progress;
 };

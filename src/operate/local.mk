@@ -26,6 +26,10 @@ src_liboperate_a_SOURCES = \
 	src/operate/operate.h \
 	src/operate/rdata.c src/operate/rdata.h \
 	src/operate/switchover.c src/operate/switchover.h \
+	src/operate/rules.c src/operate/rules.h src/operate/rules_inside.h \
+	src/operate/rules_judge.c \
+	src/operate/rules_time.c src/operate/rules_time.h \
+	src/operate/rules_measure.c src/operate/rules_measure.h \
 	src/operate/targets.c \
 	src/operate/type.c \
 	src/operate/unserved.c src/operate/unserved.h \

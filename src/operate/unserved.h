@@ -47,6 +47,9 @@ struct operate_unserved_ask {
     int64_t wall_ms; /* now */
     size_t limit;    /* names to list */
     struct progress *progress;
+    /* For safety rules (rules.h): what is known of each pair of the topology that replicates. */
+    const struct health_lag_status *lags;
+    size_t lag_count;
 };
 
 /* Only policies with a member in the target are evaluated, and for a moment only if one of their members is

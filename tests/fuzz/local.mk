@@ -86,6 +86,13 @@ tests_fuzz_fuzz_h2_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_h2_SOURCES = tests/fuzz/fuzz_h2.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_h2_LDADD = src/libprobe.a src/libbase.a $(NGHTTP2_LIBS)
 
+## time zones: files of the system's database
+fuzz_programs += tests/fuzz/fuzz_tzif
+tests_fuzz_fuzz_tzif_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"tzif"'
+tests_fuzz_fuzz_tzif_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_tzif_SOURCES = tests/fuzz/fuzz_tzif.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_tzif_LDADD = src/libbase.a
+
 ## what nameservers answer to health checks
 fuzz_programs += tests/fuzz/fuzz_ask
 tests_fuzz_fuzz_ask_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"ask"'

@@ -220,6 +220,14 @@ static int find_unserved(void *context, struct operate_wish *wish, struct arena 
     return 0;
 }
 
+static int judge_rules(void *context, struct operate_wish *wish, struct arena *arena,
+                       struct operate_rules *rules)
+{
+    (void)context, (void)wish, (void)arena;
+    *rules = (struct operate_rules){.count = 0};
+    return 0;
+}
+
 static int put_load(void *context, const char *endpoint, const struct health_load_report *report)
 {
     struct operate_target *target = find_target(context, HEALTH_ENDPOINT, endpoint);
@@ -507,6 +515,7 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .foresee_shed = foresee_shed,
                                 .foresee_override = foresee_override,
                                 .find_unserved = find_unserved,
+                                .rules = {.judge = judge_rules, .judge_now = judge_rules},
                                 .explain = explain,
                                 .explain_if = explain_if,
                                 .what_if = what_if,

@@ -61,6 +61,12 @@ tests_unit_test_lock_SOURCES = tests/unit/test_lock.c tests/unit/unit.h
 tests_unit_test_lock_LDADD = src/libbase.a $(CMOCKA_LIBS)
 endif
 if HAVE_CMOCKA
+TESTS += tests/unit/test_tzif
+check_PROGRAMS += tests/unit/test_tzif
+tests_unit_test_tzif_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_tzif_SOURCES = tests/unit/test_tzif.c tests/unit/unit.h
+tests_unit_test_tzif_LDADD = src/libbase.a $(CMOCKA_LIBS)
+
 TESTS += tests/unit/test_unified
 check_PROGRAMS += tests/unit/test_unified
 tests_unit_test_unified_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -3,7 +3,7 @@ if HAVE_CMOCKA
 conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_geo tests/unit/test_conf_policy \
 	tests/unit/test_conf_server tests/unit/test_conf_topology tests/unit/test_conf_transfer
 conf_tests += tests/unit/test_conf_alpn tests/unit/test_conf_combine tests/unit/test_conf_records tests/unit/test_conf_talk tests/unit/test_conf_tiers
-conf_tests += tests/unit/test_conf_ramp tests/unit/test_conf_replication
+conf_tests += tests/unit/test_conf_ramp tests/unit/test_conf_replication tests/unit/test_conf_rules
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
 policy_kit = tests/unit/policy_kit.c tests/unit/policy_kit.h tests/unit/test_conf.h tests/unit/unit.h
@@ -31,6 +31,10 @@ tests_unit_test_conf_ramp_LDADD = $(conf_test_libs)
 tests_unit_test_conf_replication_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_replication_SOURCES = tests/unit/test_conf_replication.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_replication_LDADD = $(conf_test_libs)
+
+tests_unit_test_conf_rules_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_rules_SOURCES = tests/unit/test_conf_rules.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_rules_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_records_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_records_SOURCES = tests/unit/test_conf_records.c $(policy_kit)

@@ -36,4 +36,11 @@ check_PROGRAMS += tests/unit/test_switchover
 tests_unit_test_switchover_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_switchover_SOURCES = tests/unit/test_switchover.c tests/unit/unit.h
 tests_unit_test_switchover_LDADD = $(OPERATE_TEST_LIBS)
+
+TESTS += tests/unit/test_rules
+check_PROGRAMS += tests/unit/test_rules
+tests_unit_test_rules_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_rules_SOURCES = tests/unit/test_rules.c tests/unit/operate_world.c tests/unit/operate_world.h \
+	tests/unit/unit.h
+tests_unit_test_rules_LDADD = $(OPERATE_TEST_LIBS)
 endif

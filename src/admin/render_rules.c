@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Safety rules to JSON. */
+#include "config.h"
+
+#include "admin/render_set.h"
+
+json_t *render_rule(const struct admin_rule *rule)
+{
+    const struct operate_rule *judged = &rule->judged;
+    json_t *object = json_object(), *applies = json_array();
+    if (judged->rule->automatic) {
+        json_array_append_new(applies, json_string("automatic"));
+    }
+    if (judged->rule->manual) {
+        json_array_append_new(applies, json_string("manual"));
+    }
+    set_text(object, "name", judged->rule->name);
+    set_text(object, "type", judged->type);
+    set(object, "applies_to", applies);
+    set(object, "definition", render_value(judged->rule->definition));
+    set_text(object, "state", judged->is_violated ? "violated" : "kept");
+    set_text(object, "why", judged->why);
+    set_text(object, "needs", judged->needs);
+    set_time(object, "since", rule->since_ms);
+    return object;
+}
+
+json_t *render_violated(const struct operate_rules *rules)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct operate_rule *rule = &rules->items[i];
+        if (rule->is_violated) {
+            json_t *item = json_object();
+            set_text(item, "rule", rule->rule->name);
+            set_text(item, "type", rule->type);
+            set_text(item, "message", rule->why);
+            set_text(item, "needs", rule->needs);
+            set_time(item, "from", rule->from_ms);
+            json_array_append_new(items, item);
+        }
+    }
+    return items;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the API asks the application about safety rules. */
+#pragma once
+
+#include "base/arena.h"
+#include "operate/foresee.h"
+#include "operate/rules.h"
+
+/* A rule as it is. */
+struct admin_rule {
+    struct operate_rule judged;
+    int64_t since_ms; /* wall: it is kept, or violated, since then; 0: not known */
+};
+
+/* What would be allowed now. */
+struct admin_wishes {
+    const char *const *texts; /* "region:us-east=drain" … */
+    size_t count;
+    const char *bad; /* set by the verb: the one that is not understood (ERROR_SYNTAX) or not there */
+    struct progress *progress;
+    size_t limit; /* unserved names to list */
+    struct operate_rules rules;
+    struct operate_unserved unserved;
+};
+
+struct admin_rules_verbs {
+    /* Which rules an order would violate: 0 or ERROR_NOT_FOUND. On the worker of orders; see
+     * admin_verbs.find_unserved. */
+    int (*judge)(void *live, struct operate_wish *wish, struct arena *arena, struct operate_rules *rules);
+    /* The same at once, on the control thread, with all orders that are under way. Takes a moment: one walk
+     * over the words of the health table, two for each moment of its time. */
+    int (*judge_now)(void *context, struct operate_wish *wish, struct arena *arena,
+                     struct operate_rules *rules);
+    /* All of them, in the order of the topology; returns how many. */
+    size_t (*list)(void *reader, struct arena *arena, struct admin_rule **items);
+    /* 0, ERROR_SYNTAX, ERROR_NOT_FOUND, ERROR_CANCELLED. */
+    int (*check)(void *reader, struct admin_wishes *wishes, struct arena *arena);
+};

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Safety rules: whether they are kept, and what they would allow. */
+#include "config.h"
+
+#include "ctl/text.h"
+#include "ctl/verbs.h"
+
+#include <string.h>
+
+static void show(const struct steerctl *ctl, const json_t *items)
+{
+    static const char *const headings[] = {"RULE", "TYPE", "FOR", "STATE", "SINCE", "WHY", NULL};
+    size_t i;
+    const json_t *item;
+    char age[32], list[TEXT_LIST_SIZE];
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(items, i, item)
+    {
+        table_add(table, text_of(item, "name"));
+        table_add(table, text_of(item, "type"));
+        table_add(table, text_join(json_object_get(item, "applies_to"), ", ", list));
+        table_add_state(table, text_of(item, "state"));
+        table_add(table, text_age(text_of(item, "since"), age));
+        table_add(table, text_of(item, "why"));
+    }
+    table_print(table);
+}
+
+static enum steerctl_exit list(const struct steerctl *ctl)
+{
+    json_t *json;
+    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/rules", NULL, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show(ctl, json_object_get(json, "items"));
+    }
+    json_decref(json);
+    return code;
+}
+
+static enum steerctl_exit show_check(const struct steerctl *ctl, const json_t *told)
+{
+    const json_t *rules = json_object_get(told, "rules"), *unserved = json_object_get(told, "unserved");
+    bool allowed = json_is_true(json_object_get(told, "allowed"));
+    if (ctl->json) {
+        return allowed ? STEERCTL_OK : STEERCTL_REFUSED;
+    }
+    puts(allowed ? "allowed" : "not allowed");
+    if (json_array_size(rules) != 0) {
+        puts("safety rules forbid it, so it takes --override-rule for each:");
+        show_rules(stdout, rules);
+    }
+    if (json_integer_value(json_object_get(unserved, "total")) != 0) {
+        puts("names that nobody would serve, so it takes --yes-unserved:");
+        show_unserved(stdout, unserved);
+    }
+    return allowed ? STEERCTL_OK : STEERCTL_REFUSED;
+}
+
+static enum steerctl_exit check(const struct steerctl *ctl)
+{
+    json_t *wishes, *json, *wish;
+    const char *bad;
+    struct buffer target;
+    size_t i;
+    wishes = whatif_parse_words(ctl->words + 2, ctl->word_count - 2, &bad);
+    if (wishes == NULL) {
+        return steerctl_usage("found \"%s\", expected TARGET=STATE such as region:us-east=drain", bad);
+    }
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/rules:check");
+    json_array_foreach(wishes, i, wish)
+    {
+        steerctl_add_query(&target, "wish", json_string_value(wish));
+    }
+    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", target.bytes, NULL, &json);
+    code = code == STEERCTL_OK ? show_check(ctl, json) : code;
+    json_decref(json);
+    json_decref(wishes);
+    buffer_fini(&target);
+    return code;
+}
+
+enum steerctl_exit run_rules(const struct steerctl *ctl)
+{
+    if (ctl->word_count == 1) {
+        return list(ctl);
+    }
+    if (strcmp(ctl->words[1], "check") != 0) {
+        return steerctl_usage("found \"%s\", expected check", ctl->words[1]);
+    }
+    return ctl->word_count > 2
+               ? check(ctl)
+               : steerctl_usage("rules check needs TARGET=STATE, such as region:us-east=drain");
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See rules_inside.h. What would be, in figures; and whether the order makes it worse. */
+#include "config.h"
+
+#include "operate/rules_inside.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "conf/value.h"
+#include "health/lag.h"
+#include "operate/rules_time.h"
+
+/* ---- words ---- */
+
+static const char *take_words(const struct judging *judging, struct buffer *words)
+{
+    const char *text = words->len == 0 ? "" : arena_print(judging->arena, "%s", words->bytes);
+    buffer_fini(words);
+    return text;
+}
+
+static const char *verb(const struct judging *judging)
+{
+    return judging->is_order ? "would serve" : "serve";
+}
+
+/* Is the object number `index` one that the rule counts? */
+static bool is_counted(const struct judging *judging, const struct conf_rule *rule, size_t index)
+{
+    return !rule->of_azs || rule->in == CONF_RULE_EVERYWHERE ||
+           judging->topology->azs[index].region == rule->in;
+}
+
+static size_t count_all(const struct judging *judging, const struct conf_rule *rule)
+{
+    return rule->of_azs ? judging->topology->az_count : judging->topology->region_count;
+}
+
+static const bool *get_flags(const struct judging *judging, const struct conf_rule *rule, unsigned side)
+{
+    return rule->of_azs ? judging->sides[side].azs : judging->sides[side].regions;
+}
+
+static const char *get_name(const struct judging *judging, const struct conf_rule *rule, size_t index)
+{
+    return rule->of_azs ? judging->topology->azs[index].name : judging->topology->regions[index].name;
+}
+
+/* "a, b, c and 4 more" of those that do, or do not, serve on a side. */
+static void list_counted(const struct judging *judging, const struct conf_rule *rule, unsigned side,
+                         bool serving, struct buffer *words)
+{
+    enum { NAMES = 5 };
+    const bool *flags = get_flags(judging, rule, side);
+    size_t found = 0;
+    for (size_t i = 0; i < count_all(judging, rule); i++) {
+        if (is_counted(judging, rule, i) && flags[i] == serving && found++ < NAMES) {
+            buffer_print(words, "%s%s", found == 1 ? "" : ", ", get_name(judging, rule, i));
+        }
+    }
+    if (found > NAMES) {
+        buffer_print(words, " and %zu more", found - NAMES);
+    }
+}
+
+static const char *name_kind(const struct conf_rule *rule, size_t count)
+{
+    return rule->of_azs ? count == 1 ? "az" : "azs" : count == 1 ? "region" : "regions";
+}
+
+/* ---- serving ---- */
+
+struct count {
+    size_t serving[SIDES], all;
+};
+
+static struct count count_serving(const struct judging *judging, const struct conf_rule *rule)
+{
+    struct count count = {.all = 0};
+    for (size_t i = 0; i < count_all(judging, rule); i++) {
+        if (is_counted(judging, rule, i)) {
+            count.all++;
+            count.serving[BEFORE] += get_flags(judging, rule, BEFORE)[i];
+            count.serving[AFTER] += get_flags(judging, rule, AFTER)[i];
+        }
+    }
+    return count;
+}
+
+static void tell_serving(const struct judging *judging, const struct count *count, struct operate_rule *to)
+{
+    const struct conf_rule *rule = to->rule;
+    bool is_everywhere = rule->in == CONF_RULE_EVERYWHERE;
+    size_t missing = rule->count - count->serving[AFTER];
+    struct buffer words;
+    buffer_init(&words);
+    buffer_print(&words, "%zu of %zu %s%s%s %s", count->serving[AFTER], count->all,
+                 name_kind(rule, count->all), is_everywhere ? "" : " of ",
+                 is_everywhere ? "" : judging->topology->regions[rule->in].name, verb(judging));
+    if (count->serving[AFTER] != 0) {
+        buffer_print(&words, " (");
+        list_counted(judging, rule, AFTER, true, &words);
+        buffer_print(&words, ")");
+    }
+    buffer_print(&words, ", expected at least %u", rule->count);
+    to->why = take_words(judging, &words);
+    if (!to->is_violated) {
+        return;
+    }
+    buffer_init(&words);
+    if (count->serving[BEFORE] == count->all) {
+        buffer_print(&words, "all of them serve now: there is no other %s", name_kind(rule, 1));
+    } else {
+        buffer_print(&words, "%zu more %s to serve: of ", missing, missing == 1 ? "has" : "have");
+        list_counted(judging, rule, BEFORE, false, &words);
+    }
+    to->needs = take_words(judging, &words);
+}
+
+static bool judge_serving(const struct judging *judging, struct operate_rule *to)
+{
+    struct count count = count_serving(judging, to->rule);
+    bool is_short = count.serving[AFTER] < to->rule->count;
+    to->is_violated = is_short && (!judging->is_order || count.serving[AFTER] < count.serving[BEFORE]);
+    tell_serving(judging, &count, to);
+    return to->is_violated;
+}
+
+/* ---- lost ---- */
+
+static bool judge_lost(const struct judging *judging, struct operate_rule *to)
+{
+    const struct conf_rule *rule = to->rule;
+    const struct health_table *table = judging->table;
+    size_t lost = 0, all = 0;
+    for (size_t i = 0; i < count_all(judging, rule); i++) {
+        const _Atomic uint32_t *words = rule->of_azs ? table->azs : table->regions;
+        uint32_t word = atomic_load_explicit(&words[i], memory_order_relaxed);
+        if (is_counted(judging, rule, i)) {
+            all++;
+            lost += health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY;
+        }
+    }
+    to->is_violated = lost > rule->count;
+    to->why = arena_print(judging->arena, "%zu of %zu %s %s lost by %s, expected at most %u", lost, all,
+                          name_kind(rule, all), lost == 1 ? "is" : "are", lost == 1 ? "itself" : "themselves",
+                          rule->count);
+    to->needs = to->is_violated ? arena_print(judging->arena, "%zu %s to come back", lost - rule->count,
+                                              lost - rule->count == 1 ? "has" : "have")
+                                : NULL;
+    return to->is_violated;
+}
+
+/* ---- not all of ---- */
+
+static void name_targets(const struct judging *judging, const struct conf_rule *rule, struct buffer *words)
+{
+    static const char *const kinds[] = {
+        [CONF_REGION] = "region", [CONF_AZ] = "az", [CONF_ENDPOINT] = "endpoint", [CONF_GROUP] = "group"};
+    const struct conf_topology *t = judging->topology;
+    for (size_t i = 0; i < rule->target_count; i++) {
+        const struct conf_place *place = rule->targets[i];
+        const char *name = place->kind == CONF_REGION     ? t->regions[place->index].name
+                           : place->kind == CONF_AZ       ? t->azs[place->index].name
+                           : place->kind == CONF_ENDPOINT ? t->endpoints[place->index].name
+                                                          : t->groups[place->index].name;
+        buffer_print(words, "%s%s:%s", i == 0 ? "" : ", ", kinds[place->kind], name);
+    }
+}
+
+size_t rules_count_targets(const struct judging *judging, const struct conf_rule *rule, unsigned side)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < rule->target_count; i++) {
+        count += measure_serves(&judging->sides[side], judging->topology, judging->table, rule->targets[i]);
+    }
+    return count;
+}
+
+static bool judge_not_all_of(const struct judging *judging, struct operate_rule *to)
+{
+    const struct conf_rule *rule = to->rule;
+    size_t serving = rules_count_targets(judging, rule, AFTER),
+           number = (size_t)(rule - judging->topology->rules.items);
+    struct buffer words;
+    buffer_init(&words);
+    to->is_violated = serving == 0 && (!judging->is_order || judging->served[BEFORE][number]);
+    buffer_print(&words, "%zu of %zu targets %s (", serving, rule->target_count, verb(judging));
+    name_targets(judging, rule, &words);
+    buffer_print(&words, "), expected at least 1");
+    to->why = take_words(judging, &words);
+    to->needs = to->is_violated ? "one of them has to serve" : NULL;
+    return to->is_violated;
+}
+
+/* ---- capacity ---- */
+
+static bool judge_capacity(const struct judging *judging, struct operate_rule *to)
+{
+    const struct conf_rules *rules = &judging->topology->rules;
+    uint64_t before = judging->sides[BEFORE].capacity, after = judging->sides[AFTER].capacity;
+    double least = to->rule->share * (double)rules->capacity;
+    const char *what = rules->is_by_number ? " endpoints" : "";
+    /* as shares are written: 60 % of 10 is 6 */
+    bool is_short = (double)after < least - 1e-6 * (double)rules->capacity;
+    to->is_violated = is_short && (!judging->is_order || after < before);
+    to->why =
+        arena_print(judging->arena, "%.1f %% of the capacity %s (%llu of %llu%s), expected at least %g %%",
+                    rules->capacity == 0 ? 0 : 100 * (double)after / (double)rules->capacity,
+                    judging->is_order ? "would serve" : "serves", (unsigned long long)after,
+                    (unsigned long long)rules->capacity, what, 100 * to->rule->share);
+    to->needs = to->is_violated ? arena_print(judging->arena, "%.0f more%s to serve",
+                                              least - (double)after < 1 ? 1 : least - (double)after,
+                                              rules->is_by_number ? " endpoints have" : " has")
+                                : NULL;
+    return to->is_violated;
+}
+
+/* ---- lag ---- */
+
+static const bool *get_ends(const struct judging *judging, const struct conf_replication *pair, unsigned side)
+{
+    return pair->of_azs ? judging->sides[side].azs : judging->sides[side].regions;
+}
+
+static bool is_left(const struct judging *judging, const struct conf_replication *pair)
+{
+    return get_ends(judging, pair, BEFORE)[pair->from] && !get_ends(judging, pair, AFTER)[pair->from];
+}
+
+/* "eu lags 42 s behind us, the RPO is 30 s", without the end of a sentence; NULL: nothing is wrong. */
+static const char *find_fault(const struct judging *judging, const struct conf_rule *rule, size_t number)
+{
+    char rpo[VALUE_DURATION_SIZE];
+    const struct health_lag_status *lag =
+        number < judging->ask->lag_count ? &judging->ask->lags[number] : NULL;
+    if (lag == NULL) {
+        return "nothing is known of the copy";
+    }
+    if (!lag->is_known || lag->rpo == HEALTH_RPO_UNKNOWN || lag->rpo == HEALTH_RPO_NONE) {
+        return arena_print(judging->arena, "how far %s lags behind %s is not known", lag->to, lag->from);
+    }
+    if (lag->rpo == HEALTH_RPO_OVER) {
+        return arena_print(judging->arena, "%s lags %g %s behind %s, the RPO is %s", lag->to, lag->value,
+                           health_lag_unit_text(lag->unit), lag->from,
+                           value_write_duration((uint64_t)lag->rpo_ms, rpo));
+    }
+    if (!rule->any_stage && lag->stage != HEALTH_STAGE_REAL_TIME) {
+        const char *stage = health_stage_text(lag->stage);
+        return arena_print(judging->arena, "the copying from %s to %s is at stage %s, expected real_time",
+                           lag->from, lag->to, stage == NULL ? "unknown" : stage);
+    }
+    return NULL;
+}
+
+static void add_fault(struct buffer *words, const char *text)
+{
+    if (words->len < 400) {
+        buffer_print(words, "%s%s", words->len == 0 ? "" : "; ", text);
+    }
+}
+
+/* Regions that are left, and of which nobody who serves has a copy. */
+static size_t find_stranded(const struct judging *judging, const struct conf_rule *rule, struct buffer *words)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < rule->pair_count; i++) {
+        const struct conf_replication *pair = &judging->topology->replications[rule->pairs[i]];
+        bool has_other = pair->of_azs || !is_left(judging, pair);
+        for (size_t j = 0; j < rule->pair_count && !has_other; j++) {
+            const struct conf_replication *other = &judging->topology->replications[rule->pairs[j]];
+            bool is_same = !other->of_azs && other->from == pair->from;
+            has_other =
+                is_same && (get_ends(judging, other, AFTER)[other->to] || j < i); /* or told already */
+        }
+        if (!has_other) {
+            add_fault(words, arena_print(judging->arena, "nobody who would serve has a copy of %s",
+                                         judging->topology->regions[pair->from].name));
+            count++;
+        }
+    }
+    return count;
+}
+
+/* An order is asked about those who would take over; else all of them count. */
+static bool judge_lag(const struct judging *judging, struct operate_rule *to)
+{
+    const struct conf_rule *rule = to->rule;
+    struct buffer words;
+    buffer_init(&words);
+    size_t faults = judging->is_order ? find_stranded(judging, rule, &words) : 0, asked = faults;
+    for (size_t i = 0; i < rule->pair_count; i++) {
+        const struct conf_replication *pair = &judging->topology->replications[rule->pairs[i]];
+        bool is_asked =
+            !judging->is_order || (is_left(judging, pair) && get_ends(judging, pair, AFTER)[pair->to]);
+        const char *fault = is_asked ? find_fault(judging, rule, rule->pairs[i]) : NULL;
+        asked += is_asked;
+        faults += fault != NULL;
+        if (fault != NULL) {
+            add_fault(&words, fault);
+        }
+    }
+    to->is_violated = faults != 0;
+    const char *text = take_words(judging, &words);
+    to->why = faults != 0  ? text
+              : asked == 0 ? "nothing that replicates would be left"
+                           : "who would take over has the data within the RPO";
+    to->needs =
+        faults == 0 ? NULL : "the copies have to be within their RPO and known, the copying in real time";
+    if (faults != 0 && rule->any_stage) {
+        to->needs = "the copies have to be within their RPO and known";
+    }
+    return to->is_violated;
+}
+
+/* ---- wait and freeze ---- */
+
+/* Does it leave a region or an az? */
+static bool is_move(const struct judging *judging)
+{
+    const struct measure *before = &judging->sides[BEFORE], *after = &judging->sides[AFTER];
+    for (size_t i = 0; i < judging->topology->az_count; i++) { /* a region that is left leaves an az */
+        if (before->azs[i] && !after->azs[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Also what is planned until then. */
+static int64_t find_last_move(const struct judging *judging)
+{
+    int64_t last = rules_find_last_move(judging->table);
+    for (size_t i = 0; i < judging->other_count; i++) {
+        const struct health_spell *spell = &judging->others[i];
+        const int64_t times[] = {spell->from_ms, spell->until_ms};
+        for (int j = 0; j < 2 && spell->kind != HEALTH_ENDPOINT; j++) {
+            last = times[j] > last && times[j] <= judging->at_ms ? times[j] : last;
+        }
+    }
+    return last;
+}
+
+static bool judge_wait(const struct judging *judging, struct operate_rule *to)
+{
+    const struct conf_rule *rule = to->rule;
+    char wait[VALUE_DURATION_SIZE], until[CLOCK_TEXT_SIZE];
+    int64_t last = find_last_move(judging), passed = judging->at_ms - last;
+    bool is_soon = last != 0 && passed < (int64_t)rule->wait_ms;
+    value_write_duration(rule->wait_ms, wait);
+    to->is_violated = is_soon && (!judging->is_order || (judging->begins && is_move(judging)));
+    to->why = last == 0 ? arena_print(judging->arena,
+                                      "no region or az has moved yet, expected %s between two moves", wait)
+                        : arena_print(judging->arena, "%lld s since a region or az moved last, expected %s",
+                                      (long long)(passed < 0 ? 0 : passed / 1000), wait);
+    to->needs = to->is_violated ? arena_print(judging->arena, "wait until %s",
+                                              clock_write_rfc3339(last + rule->wait_ms, until))
+                                : NULL;
+    return to->is_violated;
+}
+
+static bool judge_freeze(const struct judging *judging, struct operate_rule *to)
+{
+    char until[CLOCK_TEXT_SIZE];
+    bool is_frozen = rules_are_frozen(to->rule, judging->at_ms);
+    bool takes_away = judging->sides[AFTER].endpoint_count < judging->sides[BEFORE].endpoint_count;
+    to->is_violated = is_frozen && (!judging->is_order || (judging->begins && takes_away));
+    to->why = is_frozen ? "it is in a freeze window, in which nothing is to be taken away"
+                        : "it is in no freeze window";
+    int64_t thaw_ms = to->is_violated ? rules_find_thaw(to->rule, judging->at_ms) : 0;
+    to->needs = !to->is_violated ? NULL
+                : thaw_ms == 0
+                    ? "wait until the window is over"
+                    : arena_print(judging->arena, "wait until %s", clock_write_rfc3339(thaw_ms, until));
+    return to->is_violated;
+}
+
+/* ---- all ---- */
+
+bool rules_judge(const struct judging *judging, struct operate_rule *to)
+{
+    switch (to->rule->type) {
+    case CONF_RULE_SERVING: return judge_serving(judging, to);
+    case CONF_RULE_LOST: return judge_lost(judging, to);
+    case CONF_RULE_NOT_ALL_OF: return judge_not_all_of(judging, to);
+    case CONF_RULE_CAPACITY: return judge_capacity(judging, to);
+    case CONF_RULE_LAG: return judge_lag(judging, to);
+    case CONF_RULE_WAIT: return judge_wait(judging, to);
+    default: return judge_freeze(judging, to);
+    }
+}

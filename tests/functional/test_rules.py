@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Safety rules: each refuses what breaks it, is overridden by its name and nothing else, and that is written down."""
+import concurrent.futures
+
+import pytest
+
+TYPE = "urn:steerd:problem:rules"
+
+
+@pytest.fixture
+def server(site):
+    site.topology = {
+        "regions": {"us": {"azs": {"us-1": {}, "us-2": {}}}, "eu": {"azs": {"eu-1": {}}}, "ap": {"azs": {"ap-1": {}}}},
+        "endpoints": {"us-a": {"az": "us-1", "addresses": ["192.0.2.1"], "capacity": 50},
+                      "us-b": {"az": "us-2", "addresses": ["192.0.2.2"], "capacity": 10},
+                      "eu-a": {"az": "eu-1", "addresses": ["192.0.2.3"], "capacity": 20},
+                      "ap-a": {"az": "ap-1", "addresses": ["192.0.2.4"], "capacity": 20}},
+        "groups": {"old": ["us-b", "ap-a"]},
+        "rules": {"two": {"type": "serving", "at_least": 2},
+                  "azs": {"type": "serving", "kind": "az", "in": "us", "at_least": 1},
+                  "pair": {"type": "not_all_of", "targets": ["region:eu", "group:old"]},
+                  "room": {"type": "capacity", "at_least": "50%"},
+                  "alone": {"type": "serving", "at_least": 3, "applies_to": "automatic"},
+                  "lost": {"type": "lost", "at_most": 1}}}
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n").policy("example.com", {
+        "www": {"endpoints": ["*"], "tiers": [["us"], ["eu"], ["ap"]]}, "us": {"endpoints": ["us-*"], "fallback": "nodata"}})
+    return site.start()
+
+
+def put(server, target, state="drain", **more):
+    kind, name = target.split(":")
+    return server.request("PUT", f"/v1/{kind}s/{name}/override", {"state": state, "reason": "a test", **more})
+
+
+def violated(reply):
+    assert (reply.status, reply.json["type"]) == (409, TYPE), reply.json
+    return {error["rule"]: error["message"] for error in reply.json["errors"]}
+
+
+def listed(server):
+    return sorted(f"{item['kind']}:{item['name']}" for item in server.get("/v1/overrides")["items"])
+
+
+def test_each_refuses(server):
+    reply = put(server, "region:us")
+    assert violated(reply) == {"azs": "0 of 2 azs of us would serve, expected at least 1",
+                               "room": "40.0 % of the capacity would serve (40 of 100), expected at least 50 %"}
+    assert reply.json["unserved"]["names"][0]["name"] == "us.example.com.", "all at once"
+    assert "azs, room" in reply.json["detail"]
+    assert put(server, "region:eu").status == 200
+    assert set(violated(put(server, "az:ap-1"))) == {"two"}
+    assert put(server, "endpoint:us-b").status == 200
+    assert set(violated(put(server, "region:ap"))) == {"two", "pair"}
+    assert listed(server) == ["endpoint:us-b", "region:eu"]
+
+
+def test_by_name(server):
+    """Each by itself; a bare force is none."""
+    assert set(violated(put(server, "region:us", allow_unserved=True))) == {"azs", "room"}
+    assert set(violated(put(server, "region:us", allow_unserved=True, override_rules=["azs"]))) == {"room"}
+    reply = put(server, "region:us", override_rules=["azs", "room"])
+    assert (reply.status, reply.json["type"]) == (409, "urn:steerd:problem:unserved"), "nor does a rule's name allow that"
+    reply = put(server, "region:us", override_rules=["room", "azs", "two", "none", "alone"], allow_unserved=True)
+    messages = [error["message"] for error in reply.json["errors"]]
+    assert reply.status == 422 and len(messages) == 3
+    assert messages[0] == 'rule "two" is not violated by this: 2 of 3 regions would serve (eu, ap), expected at least 2'
+    assert messages[1] == 'found "none", expected names of rules for what people do: two, azs, pair, room'
+    assert 'found "alone"' in messages[2] and listed(server) == []
+    assert put(server, "region:us", override_rules=["azs", "room"], allow_unserved=True).status == 200
+    assert server.addresses("www.example.com") == ["192.0.2.3"]
+    [entry] = server.get("/v1/journal?target=region:us")["items"]
+    assert entry["request"] == "PUT /v1/regions/us/override?override_rules=azs,room"
+    assert (entry["reason"], entry["after"]["state"]) == ("a test", "drain")
+
+
+@pytest.mark.parametrize("names", ["azs", [], [1], ["azs", "azs"], [""], None, ["x"] * 65])
+def test_bad_names(server, names):
+    assert put(server, "region:us", override_rules=names).status == 422
+    assert listed(server) == []
+
+
+def test_a_reason(server):
+    assert put(server, "region:eu", "up").status == 200
+    body = {"state": "auto", "override_rules": ["two"]}
+    reply = server.request("PUT", "/v1/regions/eu/override", body)
+    assert reply.status == 422 and [error["field"] for error in reply.json["errors"]] == ["reason"]
+
+
+def test_what_brings_back_is_never_refused(server):
+    assert put(server, "region:us", allow_unserved=True, override_rules=["azs", "room"]).status == 200
+    assert put(server, "region:us", "down", allow_unserved=True).status == 200, "as bad as it was"
+    assert put(server, "az:us-1", "up").status == 200
+    assert server.request("DELETE", "/v1/regions/us/override").status == 200
+    reply = server.request("DELETE", "/v1/azs/us-1/override")
+    assert reply.status == 200 and listed(server) == []
+
+
+def test_planned_and_dry(server):
+    assert put(server, "region:eu", starts_in="1h", expires_in="1h").status == 200
+    reply = put(server, "region:ap")
+    starts = server.get("/v1/regions/eu")["override"]["starts"]
+    assert violated(reply) == {"two": "1 of 3 regions would serve (us), expected at least 2"}
+    assert reply.json["errors"][0]["from"] == starts
+    assert put(server, "region:ap", expires_in="30m").status == 200
+    dry = server.request("PUT", "/v1/regions/us/override?dry_run=true", {"state": "drain", "reason": "x"}).json
+    assert [item["rule"] for item in dry["rules"]] == ["two", "azs", "room"]
+    assert listed(server) == ["region:ap", "region:eu"]
+
+
+def test_bursts_leave_what_is_needed(server):
+    """Harmless alone, not together; also of those that wait for nothing."""
+    for more in {}, {"allow_unserved": True}:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            replies = list(pool.map(lambda number: put(server, ("region:eu", "region:ap")[number % 2], **more), range(16)))
+        assert {reply.status for reply in replies} <= {200, 409} and len(listed(server)) == 1
+        for target in listed(server):
+            assert put(server, target, "auto").status == 200
+
+
+def test_reload(server):
+    """Rules are those of the configuration that serves."""
+    server.site.topology["rules"] = {"all": {"type": "capacity", "at_least": "100%"}}
+    server.site.write()
+    server.reload()
+    assert set(violated(put(server, "region:eu"))) == {"all"}
+    assert put(server, "region:eu", override_rules=["two"]).status == 422
+
+
+def test_list(server):
+    assert put(server, "region:eu").status == 200
+    rules = {rule["name"]: rule for rule in server.get("/v1/rules")["items"]}
+    assert list(rules) == ["two", "azs", "pair", "room", "alone", "lost"]
+    assert {name for name, rule in rules.items() if rule["state"] == "violated"} == {"alone"}
+    assert rules["alone"]["why"] == "2 of 3 regions serve (us, ap), expected at least 3"
+    assert (rules["alone"]["needs"], rules["alone"]["applies_to"]) == ("1 more has to serve: of eu", ["automatic"])
+    assert rules["azs"]["definition"] == {"type": "serving", "kind": "az", "in": "us", "at_least": 1}
+    server.wait(lambda: server.get("/v1/rules/alone")["since"] is not None, "it was seen")
+    assert server.get("/v1/rules/alone")["state"] == "violated"
+    assert server.request("GET", "/v1/rules/none").status == 404
+    metrics = server.request("GET", "/metrics").body.decode()
+    assert 'steerd_rule_violated{rule="alone"} 1\n' in metrics and 'steerd_rule_violated{rule="two"} 0\n' in metrics
+    server.wait(lambda: "state=violated" in server.log_path.read_text(), "it is told")
+    told = server.ctl("rules").stdout.splitlines()
+    assert told[0].split() == ["RULE", "TYPE", "FOR", "STATE", "SINCE", "WHY"] and len(told) == 7
+    assert server.ctl_json("rules")["items"][0]["name"] == "two"
+
+
+def check(server, *wishes):
+    return server.get("/v1/rules:check?" + "&".join(f"wish={wish}" for wish in wishes))
+
+
+def test_check(server):
+    told = check(server, "region:eu=drain")
+    assert (told["allowed"], told["rules"], told["wishes"]) == (True, [], ["region:eu=drain"])
+    told = check(server, "region:eu=drain", "az:ap-1=down")
+    assert (told["allowed"], [rule["rule"] for rule in told["rules"]]) == (False, ["two"])
+    told = check(server, "region:us=drain")
+    assert [rule["rule"] for rule in told["rules"]] == ["azs", "room"] and told["unserved"]["total"] == 1
+    assert put(server, "region:eu").status == 200
+    assert check(server, "region:ap=drain")["rules"] and check(server, "region:ap=drain", "region:eu=up")["allowed"]
+    for wish in "", "wish=region:mars=drain", "wish=region:us", "wish=us=drain", "wish=region:us=gone":
+        assert server.request("GET", f"/v1/rules:check?{wish}").status == 422
+    told = server.ctl("rules", "check", "region:ap=drain", code=1).stdout
+    assert told == ("not allowed\nsafety rules forbid it, so it takes --override-rule for each:\n"
+                    "  two: 1 of 3 regions would serve (us), expected at least 2; 1 more has to serve: of eu\n")
+    assert server.ctl("rules", "check", "az:us-1=up").stdout == "allowed\n"
+    assert server.ctl_json("rules", "check", "az:us-1=up")["allowed"] is True
+    assert listed(server) == ["region:eu"]
+
+
+def test_restore_and_import(server):
+    """What would be put back is judged as a whole."""
+    assert server.request("POST", "/v1/points", {"name": "calm", "reason": "x"}).status == 201
+    assert put(server, "region:us", allow_unserved=True, override_rules=["azs", "room"]).status == 200
+    assert server.request("POST", "/v1/points", {"name": "storm", "reason": "x"}).status == 201
+    assert server.request("POST", "/v1/restore", {"to": "calm", "reason": "x"}).status == 200
+    ask = {"to": "storm", "reason": "x"}
+    reply = server.request("POST", "/v1/restore", ask)
+    assert set(violated(reply)) == {"azs", "room"} and reply.json["unserved"]["total"] == 1
+    assert set(violated(server.request("POST", "/v1/restore", {**ask, "allow_unserved": True}))) == {"azs", "room"}
+    reply = server.request("POST", "/v1/restore", {**ask, "allow_unserved": True, "override_rules": ["azs", "room", "two"]})
+    assert reply.status == 422 and reply.json["errors"][0]["field"] == "override_rules"
+    dry = server.request("POST", "/v1/restore?dry_run=true", ask).json
+    assert [rule["rule"] for rule in dry["rules"]] == ["azs", "room"]
+    assert listed(server) == []
+    assert server.request("POST", "/v1/restore", {**ask, "allow_unserved": True, "override_rules": ["azs", "room"]}).status == 200
+    assert listed(server) == ["region:us"]
+    [entry] = server.get("/v1/journal?target=region:us&limit=1")["items"]
+    assert entry["request"] == "POST /v1/restore?override_rules=azs,room"
+    server.ctl("restore", "calm", "--reason", "x")
+    lines = server.site.folder / "lines.jsonl"
+    lines.write_text('{"kind": "override", "key": "region:eu", "value": {"state": "drain", "reason": "x"}}\n'
+                     '{"kind": "override", "key": "region:ap", "value": {"state": "drain", "reason": "x"}}\n')
+    told = server.ctl("import", str(lines), "--reason", "x", code=1).stderr
+    assert "two: 1 of 3 regions would serve (us)" in told and "--override-rule two" in told
+    server.ctl("import", str(lines), "--reason", "x", "--override-rule", "two")
+    assert listed(server) == ["region:ap", "region:eu"]
+
+
+@pytest.fixture
+def data(site):
+    """Copies of data: us to eu and ap."""
+    site.topology = {
+        "regions": {"us": {"azs": {"us-1": {}}, "replicates_to": [{"to": "eu", "hold": "0s"}, {"to": "ap", "hold": "0s"}]},
+                    "eu": {"azs": {"eu-1": {}}}, "ap": {"azs": {"ap-1": {}}}},
+        "endpoints": {"us-a": {"az": "us-1", "addresses": ["192.0.2.1"]}, "eu-a": {"az": "eu-1", "addresses": ["192.0.2.3"]},
+                      "ap-a": {"az": "ap-1", "addresses": ["192.0.2.4"]}},
+        "objectives": {"rpo": "30s"},
+        "rules": {"data": {"type": "lag"}, "slow": {"type": "wait", "for": "1h"},
+                  "calm": {"type": "freeze", "windows": [{"begin": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z"}]}}}
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n").policy("example.com", {
+        "www": {"endpoints": ["*"], "tiers": [["us"], ["eu"], ["ap"]]}})
+    return site.start()
+
+
+def say(server, to, lag, stage="real_time"):
+    reply = server.request("POST", "/v1/report", {"from": "us", "to": to, "lag": lag, "unit": "s", "stage": stage})
+    assert reply.json["taken"] is True
+
+
+def test_data(data):
+    message = "how far eu lags behind us is not known; how far ap lags behind us is not known"
+    assert violated(put(data, "region:us")) == {"data": message}
+    say(data, "eu", 3)
+    say(data, "ap", 31)
+    assert violated(put(data, "region:us")) == {"data": "ap lags 31 s behind us, the RPO is 30s"}
+    say(data, "ap", 30, "full")
+    assert violated(put(data, "region:us")) == {"data": "the copying from us to ap is at stage full, expected real_time"}
+    assert data.get("/v1/rules/data")["state"] == "violated"
+    say(data, "ap", 0)
+    assert data.get("/v1/rules/data")["state"] == "kept"
+    assert put(data, "region:us").status == 200
+
+
+def test_wait(data):
+    assert put(data, "region:eu").status == 200
+    [(name, message)] = violated(put(data, "az:ap-1")).items()
+    assert name == "slow" and message.endswith("s since a region or az moved last, expected 1h")
+    assert data.get("/v1/rules/slow")["state"] == "violated"
+    assert put(data, "region:eu", "auto").status == 200, "what brings back does not wait"
+    assert put(data, "az:ap-1", starts_in="61m").status == 200
+    assert put(data, "region:eu", override_rules=["slow"]).status == 200
+    data.kill()
+    data.start()
+    assert data.get("/v1/rules/slow")["state"] == "violated", "a restart forgets no move"
+
+
+def test_freeze(data):
+    windows = [{"begin": "2020-01-01T00:00:00Z", "end": "2090-01-01T00:00:00Z"}]
+    data.site.topology["rules"]["calm"] = {"type": "freeze", "windows": windows}
+    data.site.put("topology.json", data.site.topology)
+    assert data.reload().status == 200
+    assert set(violated(put(data, "endpoint:eu-a"))) == {"calm"}
+    assert set(violated(put(data, "region:eu"))) == {"calm"}
+    assert put(data, "endpoint:ap-a", "up").status == 200
+    assert put(data, "region:eu", override_rules=["calm"]).status == 200
+
+
+def test_steerctl(server):
+    told = server.ctl("drain", "region:us", "--reason", "power work", code=1).stderr
+    assert "  azs: 0 of 2 azs of us would serve, expected at least 1; all of them serve now: there is no other az\n" in told
+    assert told.endswith("to do it all the same: steerctl -s " + str(server.site.socket) + " drain region:us --reason 'power work' "
+                         "--override-rule azs --override-rule room --yes-unserved\n")
+    dry = server.ctl("drain", "region:us", "--reason", "x", "--dry-run").stdout
+    assert "safety rules forbid it, so this takes --override-rule for each:\n  azs: 0 of 2" in dry
+    done = server.ctl("drain", "region:us", "--reason", "x", "--override-rule", "azs", "--override-rule", "room", "--yes-unserved")
+    assert "drained" in done.stdout and listed(server) == ["region:us"]
+    told = server.ctl("drain", "region:eu", "--reason", "x", "--override-rule", "none", code=1).stderr
+    assert '--override-rule: found "none"' in told
