@@ -8,7 +8,7 @@
 json_t *render_rule(const struct admin_rule *rule)
 {
     const struct operate_rule *judged = &rule->judged;
-    json_t *object = json_object(), *applies = json_array();
+    json_t *object = json_object(), *applies = json_array(), *bans = json_array();
     if (judged->rule->automatic) {
         json_array_append_new(applies, json_string("automatic"));
     }
@@ -23,6 +23,14 @@ json_t *render_rule(const struct admin_rule *rule)
     set_text(object, "why", judged->why);
     set_text(object, "needs", judged->needs);
     set_time(object, "since", rule->since_ms);
+    for (size_t i = 0; i < rule->ban_count; i++) {
+        json_t *ban = json_object();
+        set_text(ban, "from", rule->bans[i].from);
+        set_text(ban, "to", rule->bans[i].to);
+        json_array_append_new(bans, ban);
+    }
+    set(object, "forbids", bans);
+    set(object, "holds", render_texts(rule->holds, rule->hold_count));
     return object;
 }
 

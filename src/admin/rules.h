@@ -11,6 +11,14 @@
 struct admin_rule {
     struct operate_rule judged;
     int64_t since_ms; /* wall: it is kept, or violated, since then; 0: not known */
+    /* Regions that may not be left by themselves now, for another one or (`to` NULL) for anywhere; and those
+     * in which something was lost that it holds. */
+    const struct admin_ban {
+        const char *from, *to;
+    } * bans;
+    size_t ban_count;
+    const char **holds;
+    size_t hold_count;
 };
 
 /* What would be allowed now. */

@@ -33,6 +33,8 @@ struct changes {
     void *turned_context;
     struct bell *bells[STREAM_WAKERS - 1];
     size_t bell_count;
+    void (*lagged)(void *context); /* NULL: nobody */
+    void *lagged_context;
 };
 
 /* ---- writers ---- */
@@ -43,6 +45,11 @@ static void publish(struct changes *changes, const struct change *change)
     if (stream != NULL) {
         stream_publish(stream, change);
     }
+}
+
+void changes_publish(struct changes *changes, const struct change *change)
+{
+    publish(changes, change);
 }
 
 /* "region:us-east" */
@@ -250,8 +257,15 @@ static const char *write_lag(const struct health_lag_status *status, char text[4
     return text;
 }
 
+void changes_hook_lags(struct changes *changes, void (*lagged)(void *context), void *context)
+{
+    changes->lagged = lagged;
+    changes->lagged_context = context;
+}
+
 static void on_lagged(void *context, const struct health_lag_change *change)
 {
+    const struct changes *changes = context;
     const struct health_lag_status *status = change->status;
     char name[CHANGE_NAME_MAX + 1], value[48];
     struct change_body body;
@@ -277,40 +291,8 @@ static void on_lagged(void *context, const struct health_lag_change *change)
                                       .actor = text_or_null(status->actor),
                                       .peer = text_or_null(status->peer),
                                       .body = body.text});
-}
-
-void changes_tell_rule(struct changes *changes, const struct changes_rule *rule)
-{
-    char name[CHANGE_NAME_MAX + 1];
-    struct change_body body;
-    change_body_init(&body);
-    change_body_add(&body, "state", rule->is_violated ? "violated" : "kept");
-    change_body_add(&body, "why", rule->why);
-    change_body_add(&body, "needs", rule->needs);
-    publish(changes, &(struct change){.kind = CHANGE_RULE,
-                                      .name = write_name("rule", rule->name, name),
-                                      .body = body.text});
-}
-
-void changes_tell_overridden(struct changes *changes, const char *rules, const char *target,
-                             const struct health_override *who)
-{
-    char name[CHANGE_NAME_MAX + 1];
-    for (const char *at = rules; *at != '\0'; at += strspn(at, ",")) {
-        size_t len = strcspn(at, ",");
-        struct change_body body;
-        change_body_init(&body);
-        change_body_add(&body, "turn", "overridden");
-        change_body_add(&body, "by", health_desired_text(who->desired));
-        change_body_add(&body, "target", target);
-        snprintf(name, sizeof name, "rule:%.*s", (int)len, at);
-        publish(changes, &(struct change){.kind = CHANGE_RULE,
-                                          .name = name,
-                                          .actor = who->actor,
-                                          .peer = text_or_null(who->peer),
-                                          .reason = text_or_null(who->reason),
-                                          .body = body.text});
-        at += len;
+    if (changes->lagged != NULL) {
+        changes->lagged(changes->lagged_context);
     }
 }
 

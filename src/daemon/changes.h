@@ -32,9 +32,14 @@ void changes_listen(struct changes *changes, struct teller *teller, struct healt
 void changes_hook_turns(struct changes *changes,
                         void (*turned)(void *context, const struct health_override_turn *turn),
                         void *context);
+/* That a copy is over its RPO, or not any more, or at another stage: by any thread, likewise. NULL: nobody.
+ */
+void changes_hook_lags(struct changes *changes, void (*lagged)(void *context), void *context);
 void changes_tell_override(struct changes *changes, enum health_kind kind, const char *name,
                            const struct health_override *override);
-/* A safety rule is violated, or is kept again. */
+/* Any. */
+void changes_publish(struct changes *changes, const struct change *change);
+/* A safety rule is violated, or is kept again (changes_rules.c). */
 struct changes_rule {
     const char *name;
     bool is_violated;

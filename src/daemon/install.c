@@ -10,6 +10,7 @@
 #include "daemon/hosts.h"
 #include "daemon/primaries.h"
 #include "daemon/reclaim.h"
+#include "daemon/rules_watch.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/tidings.h"
@@ -87,6 +88,7 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     vantages_follow(server->vantages, news);
     hosts_follow(server->hosts, view);
     tidings_follow(server);
+    rules_watch_follow(server->rules);
     server_schedule_expiry(server);
     if (server->primaries != NULL) {
         primaries_follow(server->primaries, view);

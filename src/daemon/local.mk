@@ -9,7 +9,7 @@ src_steerd_SOURCES = \
 	src/daemon/bequest.c src/daemon/bequest.h \
 	src/daemon/capture.c src/daemon/capture.h \
 	src/daemon/certificates.c src/daemon/certificates.h \
-	src/daemon/changes.c src/daemon/changes.h \
+	src/daemon/changes.c src/daemon/changes.h src/daemon/changes_rules.c \
 	src/daemon/channel.c src/daemon/channel.h \
 	src/daemon/check_files.c src/daemon/check_files.h \
 	src/daemon/checked.c src/daemon/checked.h \
@@ -59,6 +59,7 @@ src_steerd_SOURCES = \
 	src/daemon/restore.c src/daemon/restore.h \
 	src/daemon/restore_look.c src/daemon/restore_parts.h src/daemon/restore_plan.c src/daemon/restore_plan.h \
 	src/daemon/rules.c src/daemon/rules.h \
+	src/daemon/rules_feed.c src/daemon/rules_feed.h \
 	src/daemon/rules_watch.c src/daemon/rules_watch.h \
 	src/daemon/run.c src/daemon/run.h \
 	src/daemon/scratch.c src/daemon/scratch.h \

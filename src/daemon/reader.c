@@ -32,6 +32,7 @@ struct reader *reader_open(struct server *server)
     savepoints_get_stats(server->savepoints, &reader->points);
     reader->tidings = tidings_write_metrics(server);
     rules_watch_get(server->rules, &reader->rules);
+    reader->last_move_ms = rules_watch_get_last_move(server->rules);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);
     }
@@ -85,6 +86,7 @@ struct reader *reader_open_live(struct server *server)
     reader->generation = atomic_load_explicit(&reader->live->table->generation, memory_order_acquire);
     list_spells(reader, &server->lock);
     reader->lags = reader_list_lags(server, &reader->lag_count);
+    reader->last_move_ms = rules_watch_get_last_move(server->rules);
     return reader;
 }
 

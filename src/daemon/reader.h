@@ -35,7 +35,8 @@ struct reader {
     struct resolve_stats resolutions;
     struct admin_points_stats points;
     struct rules_seen rules;
-    struct spans turns; /* of the control thread */
+    int64_t last_move_ms; /* of a region: rules_watch.h */
+    struct spans turns;   /* of the control thread */
     uint64_t reloads, reload_failures;
     char *tidings; /* metrics of webhooks and hooks, as text; NULL: there are none */
 };

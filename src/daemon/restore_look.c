@@ -153,6 +153,7 @@ static int judge(struct restore *restore, const struct view *before, const struc
     struct health_lag_status *lags = arena_alloc(restore->planned, ask.lag_count * sizeof *lags);
     (void)operate_list_lags(before, clock_now_ms(&restore->all->server->clock), 0, lags, ask.lag_count);
     ask.lags = lags;
+    ask.last_move_ms = restore->reader->last_move_ms;
     operate_judge_rules(&ask, restore->planned, &restore->rules);
     operate_keep_rules(&restore->rules, restore->planned);
     return operate_find_unserved(&ask, restore->planned, &restore->unserved);

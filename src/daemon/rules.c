@@ -28,7 +28,8 @@ static int judge(void *live, struct operate_wish *wish, struct arena *arena, str
                                                            .spell_count = reader->spell_count,
                                                            .wall_ms = clock_wall_ms(&reader->server->clock),
                                                            .lags = reader->lags,
-                                                           .lag_count = reader->lag_count},
+                                                           .lag_count = reader->lag_count,
+                                                           .last_move_ms = reader->last_move_ms},
                             arena, rules);
     }
     return error;
@@ -74,14 +75,16 @@ static int judge_now(void *context, struct operate_wish *wish, struct arena *are
     if (error == 0) {
         struct health_spell *spells = list_spells(server, &count);
         struct health_lag_status *lags = reader_list_lags(server, &lag_count);
-        operate_judge_rules(&(struct operate_unserved_ask){.view = view,
-                                                           .wish = &spell,
-                                                           .spells = spells,
-                                                           .spell_count = count,
-                                                           .wall_ms = clock_wall_ms(&server->clock),
-                                                           .lags = lags,
-                                                           .lag_count = lag_count},
-                            arena, rules);
+        operate_judge_rules(
+            &(struct operate_unserved_ask){.view = view,
+                                           .wish = &spell,
+                                           .spells = spells,
+                                           .spell_count = count,
+                                           .wall_ms = clock_wall_ms(&server->clock),
+                                           .lags = lags,
+                                           .lag_count = lag_count,
+                                           .last_move_ms = rules_watch_get_last_move(server->rules)},
+            arena, rules);
         free(spells);
         free(lags);
     }
@@ -102,7 +105,8 @@ static struct health_lag_status *list_lags(const struct reader *reader, const st
 static void look(struct reader *reader, struct arena *arena, struct operate_rules *rules)
 {
     const struct view *view = reader_begin(reader);
-    struct operate_unserved_ask ask = {.view = view, .wall_ms = clock_wall_ms(&reader->server->clock)};
+    struct operate_unserved_ask ask = {
+        .view = view, .wall_ms = clock_wall_ms(&reader->server->clock), .last_move_ms = reader->last_move_ms};
     ask.lags = list_lags(reader, view, arena, &ask.lag_count);
     operate_look_at_rules(&ask, arena, rules);
     reader_end(reader);
@@ -121,6 +125,37 @@ static int64_t find_since(const struct reader *reader, const struct operate_rule
     return 0;
 }
 
+/* What the machine makes of a rule that holds what is lost by itself. */
+static void add_bans(const struct view *view, struct admin_rule *to, struct arena *arena)
+{
+    const struct conf_topology *t = view->topology;
+    ptrdiff_t guard = health_find_guard(view->health, to->judged.rule->name);
+    if (guard < 0) {
+        return;
+    }
+    struct admin_ban *bans = arena_alloc(arena, (t->region_count + t->replication_count) * sizeof *bans);
+    to->holds = arena_alloc(arena, t->region_count * sizeof *to->holds);
+    for (uint32_t i = 0; i < t->region_count; i++) {
+        struct health_hold_status hold;
+        bool holds =
+            health_get_hold(view->health, i, &hold) == 0 && hold.is_held && (hold.rules >> guard & 1) != 0;
+        if (health_guard_forbids(view->health, (size_t)guard, i, HEALTH_ANYWHERE)) {
+            bans[to->ban_count++] = (struct admin_ban){t->regions[i].name, NULL};
+        }
+        if (holds) {
+            to->holds[to->hold_count++] = t->regions[i].name;
+        }
+    }
+    for (size_t i = 0; i < t->replication_count; i++) {
+        const struct conf_replication *pair = &t->replications[i];
+        if (!pair->of_azs && health_guard_forbids(view->health, (size_t)guard, pair->from, pair->to)) {
+            bans[to->ban_count++] =
+                (struct admin_ban){t->regions[pair->from].name, t->regions[pair->to].name};
+        }
+    }
+    to->bans = bans;
+}
+
 static size_t list(void *context, struct arena *arena, struct admin_rule **items)
 {
     struct reader *reader = context;
@@ -130,6 +165,8 @@ static size_t list(void *context, struct arena *arena, struct admin_rule **items
     for (size_t i = 0; i < rules.count; i++) {
         (*items)[i] =
             (struct admin_rule){.judged = rules.items[i], .since_ms = find_since(reader, &rules.items[i])};
+        add_bans(reader_begin(reader), &(*items)[i], arena);
+        reader_end(reader);
     }
     return rules.count;
 }
@@ -200,6 +237,7 @@ static int check(void *context, struct admin_wishes *wishes, struct arena *arena
                                            .spells = spells,
                                            .spell_count = health_list_spells(view->health, 0, spells, count),
                                            .wall_ms = clock_wall_ms(&reader->server->clock),
+                                           .last_move_ms = reader->last_move_ms,
                                            .limit = wishes->limit,
                                            .progress = wishes->progress};
         ask.lags = list_lags(reader, view, arena, &ask.lag_count);

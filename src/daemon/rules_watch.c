@@ -8,30 +8,79 @@
 
 #include "daemon/changes.h"
 #include "daemon/reader.h"
+#include "daemon/rules_feed.h"
 #include "daemon/server.h"
 #include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
 
 struct rules_watch {
     struct server *server;
+    struct rules_feed *feed;
+    int fd; /* eventfd: lags have changed */
+    struct event *wake;
     struct rules_seen seen;
     const void *content; /* which rules, … */
     uint64_t generation; /* … and words they were looked at with */
 };
 
+static void on_wake(evutil_socket_t fd, short events, void *argument)
+{
+    uint64_t count;
+    ssize_t got = read(fd, &count, sizeof count);
+    (void)events, (void)got;
+    rules_watch_follow(argument);
+}
+
+/* By any thread, under the health lock. */
+static void on_lagged(void *context)
+{
+    const struct rules_watch *watch = context;
+    const uint64_t one = 1;
+    ssize_t put = write(watch->fd, &one, sizeof one);
+    (void)put; /* a full counter wakes as well */
+}
+
 struct rules_watch *rules_watch_new(struct server *server)
 {
     struct rules_watch *watch = memory_alloc(sizeof *watch);
     watch->server = server;
+    watch->feed = rules_feed_new(server);
+    watch->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    watch->wake =
+        watch->fd == -1 ? NULL : event_new(server->base, watch->fd, EV_READ | EV_PERSIST, on_wake, watch);
+    if (watch->wake == NULL || event_add(watch->wake, NULL) != 0) {
+        rules_watch_free(watch);
+        return NULL;
+    }
+    changes_hook_lags(server->changes, on_lagged, watch);
     return watch;
 }
 
 void rules_watch_free(struct rules_watch *watch)
 {
+    if (watch == NULL) {
+        return;
+    }
+    if (watch->wake != NULL) {
+        event_free(watch->wake);
+    }
+    if (watch->fd != -1) {
+        close(watch->fd);
+    }
+    rules_feed_free(watch->feed);
     free(watch);
+}
+
+int64_t rules_watch_get_last_move(const struct rules_watch *watch)
+{
+    return watch == NULL ? 0 : rules_feed_get_last_move(watch->feed);
 }
 
 void rules_watch_get(const struct rules_watch *watch, struct rules_seen *seen)
@@ -99,9 +148,13 @@ static void look(struct rules_watch *watch)
     size_t lag_count;
     struct health_lag_status *lags = reader_list_lags(server, &lag_count);
     int64_t wall_ms = clock_wall_ms(&server->clock);
+    rules_feed_follow(watch->feed, lags, lag_count, wall_ms);
     operate_look_at_rules(
-        &(struct operate_unserved_ask){
-            .view = server->view, .wall_ms = wall_ms, .lags = lags, .lag_count = lag_count},
+        &(struct operate_unserved_ask){.view = server->view,
+                                       .wall_ms = wall_ms,
+                                       .lags = lags,
+                                       .lag_count = lag_count,
+                                       .last_move_ms = rules_feed_get_last_move(watch->feed)},
         arena, &rules);
     take(watch, &rules, wall_ms);
     free(lags);

@@ -248,9 +248,10 @@ static int open_store(struct server *server, struct view *view, struct report *r
     int error = durable_open(server, is_heir ? NULL : view->server->state_path, report, &server->durable);
     server->orders = error == 0 ? orders_open(server) : NULL;
     server->batches = error == 0 ? batches_open(server) : NULL;
-    server->rules = rules_watch_new(server);
+    server->rules = error == 0 ? rules_watch_new(server) : NULL;
     server->restores = error == 0 ? restores_open(server) : NULL;
-    if (server->orders == NULL || server->batches == NULL || server->restores == NULL) {
+    if (server->orders == NULL || server->batches == NULL || server->restores == NULL ||
+        server->rules == NULL) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
                    error_text(error == 0 ? -ENOMEM : error));
         return error == 0 ? -ENOMEM : error;
@@ -285,6 +286,7 @@ static int enter_store(struct server *server, struct report *report)
         durable_restore(server->durable, server->view, report);
     }
     heir_use_state(server->heir, !has_all);
+    rules_watch_follow(server->rules);
     server_schedule_expiry(server);
     return error;
 }
@@ -403,7 +405,6 @@ static void stop(struct server *server)
     bool has_ended = durable_close(server->durable);
     if (has_ended) {
         orders_close(server->orders);
-        rules_watch_free(server->rules);
     }
     ends_note(server->ends, "loader");
     server_stop_reload(server); /* a dry run looks at a snapshot */
@@ -422,6 +423,7 @@ static void stop(struct server *server)
     sheets_close(server->sheets);
     last_close(server->last); /* when nothing is heard of any more */
     teller_close(server->teller);
+    rules_watch_free(server->rules); /* nobody wakes it any more */
     ends_note(server->ends, "archive");
     archive_close(server->archive);
     if (has_ended) { /* else the store may come back to what is theirs */

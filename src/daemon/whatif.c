@@ -107,6 +107,7 @@ int server_foresee_override(void *context, struct operate_wish *wish, struct are
     struct reader *reader = context;
     wish->wall_ms = clock_wall_ms(&reader->server->clock);
     wish->now_ms = clock_now_ms(&reader->server->clock);
+    wish->last_move_ms = reader->last_move_ms;
     int error = operate_foresee_override(reader_begin(reader), wish, arena, foresight);
     reader_end(reader);
     return error;

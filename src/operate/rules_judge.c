@@ -229,6 +229,12 @@ static bool is_left(const struct judging *judging, const struct conf_replication
     return get_ends(judging, pair, BEFORE)[pair->from] && !get_ends(judging, pair, AFTER)[pair->from];
 }
 
+bool operate_copy_is_good(const struct conf_rule *rule, const struct health_lag_status *lag)
+{
+    return lag->is_known && lag->rpo == HEALTH_RPO_KEPT &&
+           (rule->any_stage || lag->stage == HEALTH_STAGE_REAL_TIME);
+}
+
 /* "eu lags 42 s behind us, the RPO is 30 s", without the end of a sentence; NULL: nothing is wrong. */
 static const char *find_fault(const struct judging *judging, const struct conf_rule *rule, size_t number)
 {
@@ -238,6 +244,9 @@ static const char *find_fault(const struct judging *judging, const struct conf_r
     if (lag == NULL) {
         return "nothing is known of the copy";
     }
+    if (operate_copy_is_good(rule, lag)) {
+        return NULL;
+    }
     if (!lag->is_known || lag->rpo == HEALTH_RPO_UNKNOWN || lag->rpo == HEALTH_RPO_NONE) {
         return arena_print(judging->arena, "how far %s lags behind %s is not known", lag->to, lag->from);
     }
@@ -246,12 +255,9 @@ static const char *find_fault(const struct judging *judging, const struct conf_r
                            health_lag_unit_text(lag->unit), lag->from,
                            value_write_duration((uint64_t)lag->rpo_ms, rpo));
     }
-    if (!rule->any_stage && lag->stage != HEALTH_STAGE_REAL_TIME) {
-        const char *stage = health_stage_text(lag->stage);
-        return arena_print(judging->arena, "the copying from %s to %s is at stage %s, expected real_time",
-                           lag->from, lag->to, stage == NULL ? "unknown" : stage);
-    }
-    return NULL;
+    const char *stage = health_stage_text(lag->stage);
+    return arena_print(judging->arena, "the copying from %s to %s is at stage %s, expected real_time",
+                       lag->from, lag->to, stage == NULL ? "unknown" : stage);
 }
 
 static void add_fault(struct buffer *words, const char *text)
@@ -316,12 +322,12 @@ static bool judge_lag(const struct judging *judging, struct operate_rule *to)
 
 /* ---- wait and freeze ---- */
 
-/* Does it leave a region or an az? */
+/* Does it leave a region? */
 static bool is_move(const struct judging *judging)
 {
     const struct measure *before = &judging->sides[BEFORE], *after = &judging->sides[AFTER];
-    for (size_t i = 0; i < judging->topology->az_count; i++) { /* a region that is left leaves an az */
-        if (before->azs[i] && !after->azs[i]) {
+    for (size_t i = 0; i < judging->topology->region_count; i++) {
+        if (before->regions[i] && !after->regions[i]) {
             return true;
         }
     }
@@ -331,11 +337,12 @@ static bool is_move(const struct judging *judging)
 /* Also what is planned until then. */
 static int64_t find_last_move(const struct judging *judging)
 {
-    int64_t last = rules_find_last_move(judging->table);
+    int64_t last =
+        judging->ask->last_move_ms != 0 ? judging->ask->last_move_ms : rules_find_last_move(judging->table);
     for (size_t i = 0; i < judging->other_count; i++) {
         const struct health_spell *spell = &judging->others[i];
         const int64_t times[] = {spell->from_ms, spell->until_ms};
-        for (int j = 0; j < 2 && spell->kind != HEALTH_ENDPOINT; j++) {
+        for (int j = 0; j < 2 && spell->kind == HEALTH_REGION; j++) {
             last = times[j] > last && times[j] <= judging->at_ms ? times[j] : last;
         }
     }
@@ -351,8 +358,8 @@ static bool judge_wait(const struct judging *judging, struct operate_rule *to)
     value_write_duration(rule->wait_ms, wait);
     to->is_violated = is_soon && (!judging->is_order || (judging->begins && is_move(judging)));
     to->why = last == 0 ? arena_print(judging->arena,
-                                      "no region or az has moved yet, expected %s between two moves", wait)
-                        : arena_print(judging->arena, "%lld s since a region or az moved last, expected %s",
+                                      "no region has moved yet, expected %s between two moves", wait)
+                        : arena_print(judging->arena, "%lld s since a region moved last, expected %s",
                                       (long long)(passed < 0 ? 0 : passed / 1000), wait);
     to->needs = to->is_violated ? arena_print(judging->arena, "wait until %s",
                                               clock_write_rfc3339(last + rule->wait_ms, until))

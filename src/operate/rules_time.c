@@ -45,20 +45,20 @@ int64_t rules_find_thaw(const struct conf_rule *rule, int64_t wall_ms)
     return 0;
 }
 
-static uint64_t find_last(const struct health_outage *outage)
+int64_t rules_find_move(const struct health_table *table, uint32_t region, bool counts_left)
 {
+    const struct health_outage *outage = &table->regions_outage[region];
     uint64_t left = atomic_load_explicit(&outage->left_ms, memory_order_relaxed);
     uint64_t back = atomic_load_explicit(&outage->back_ms, memory_order_relaxed);
-    return left > back ? left : back;
+    return (int64_t)(counts_left && left > back ? left : back);
 }
 
 int64_t rules_find_last_move(const struct health_table *table)
 {
-    uint64_t last = 0;
-    for (uint32_t i = 0; i < table->az_count + table->region_count; i++) {
-        uint64_t at = find_last(i < table->az_count ? &table->azs_outage[i]
-                                                    : &table->regions_outage[i - table->az_count]);
+    int64_t last = 0;
+    for (uint32_t i = 0; i < table->region_count; i++) {
+        int64_t at = rules_find_move(table, i, true);
         last = at > last ? at : last;
     }
-    return (int64_t)last;
+    return last;
 }

@@ -50,6 +50,7 @@ struct operate_unserved_ask {
     /* For safety rules (rules.h): what is known of each pair of the topology that replicates. */
     const struct health_lag_status *lags;
     size_t lag_count;
+    int64_t last_move_ms; /* wall: when a region left or came back last; 0: as the table says */
 };
 
 /* Only policies with a member in the target are evaluated, and for a moment only if one of their members is

@@ -162,6 +162,15 @@ void compile_monitors(struct view *view); /* health.c */
 /* lags.c: what the health machine is told of copies; items are owned. */
 struct health_lags_plan compile_lags(const struct conf_topology *topology);
 
+/* Rules that hold what is lost by itself. */
+struct compile_holds {
+    struct health_guards_plan plan;
+    struct health_guard_plan *rules;
+    struct health_way *ways;
+};
+void compile_holds(const struct conf_topology *topology, struct compile_holds *guards);
+void compile_free_holds(struct compile_holds *guards);
+
 /* Who a check is, mixed into a hash that says where it looks from and at what: identify.c */
 uint64_t view_identify_check(uint64_t hash, const struct conf_check *check);
 uint64_t view_hash_text(uint64_t hash, const char *text); /* NULL is fine */

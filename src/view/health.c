@@ -471,6 +471,8 @@ struct health *view_new_health(const struct conf_topology *topology, const struc
                                        .stales = parts.stales,
                                        .windows = parts.windows};
     const struct health_lags_plan lags = compile_lags(topology);
+    struct compile_holds guards;
+    compile_holds(topology, &guards);
     struct health *health =
         health_new(&(struct health_plan){.regions = parts.regions,
                                          .region_count = topology->region_count,
@@ -488,6 +490,7 @@ struct health *view_new_health(const struct conf_topology *topology, const struc
                                          .ramps = &ramps,
                                          .quorums = parts.quorums.count == 0 ? NULL : &parts.quorums,
                                          .lags = &lags,
+                                         .guards = guards.plan.rule_count == 0 ? NULL : &guards.plan,
                                          .addressed = parts.addressed,
                                          .monitors = parts.monitors,
                                          .monitor_count = parts.monitor_count},
@@ -511,6 +514,7 @@ struct health *view_new_health(const struct conf_topology *topology, const struc
     free(parts.endpoints);
     free(parts.loads);
     free((void *)(uintptr_t)lags.items);
+    compile_free_holds(&guards);
     free(parts.monitors);
     return health;
 }

@@ -11,7 +11,7 @@ src_libview_a_SOURCES = \
 	src/view/guard.c \
 	src/view/health.c src/view/identify.c \
 	src/view/hosts.c src/view/hosts.h \
-	src/view/lags.c \
+	src/view/holds.c src/view/lags.c \
 	src/view/loops.c \
 	src/view/one.c \
 	src/view/policy.c \

@@ -235,7 +235,7 @@ def test_data(data):
 def test_wait(data):
     assert put(data, "region:eu").status == 200
     [(name, message)] = violated(put(data, "az:ap-1")).items()
-    assert name == "slow" and message.endswith("s since a region or az moved last, expected 1h")
+    assert name == "slow" and message.endswith("s since a region moved last, expected 1h")
     assert data.get("/v1/rules/slow")["state"] == "violated"
     assert put(data, "region:eu", "auto").status == 200, "what brings back does not wait"
     assert put(data, "az:ap-1", starts_in="61m").status == 200
@@ -254,6 +254,106 @@ def test_freeze(data):
     assert set(violated(put(data, "region:eu"))) == {"calm"}
     assert put(data, "endpoint:ap-a", "up").status == 200
     assert put(data, "region:eu", override_rules=["calm"]).status == 200
+
+
+def lose(server, endpoint, state="down"):
+    reply = server.request("POST", "/v1/report", {"endpoint": endpoint, "check": "agent", "state": state, "ttl": "1h"})
+    assert reply.json["taken"] is True
+
+
+def make_automatic(site, rules, regions=("us", "eu", "ap")):
+    """Regions of one endpoint each, whose state is reported."""
+    site.topology = {
+        "regions": {region: {"azs": {f"{region}-1": {}}} for region in regions},
+        "checks": {"agent": {"type": "push", "fall": 1, "rise": 1, "ttl": "1h"}},
+        "endpoints": {f"{region}-a": {"az": f"{region}-1", "addresses": [f"192.0.2.{number}"], "checks": ["agent"]}
+                      for number, region in enumerate(regions, 1)},
+        "brake": False, "objectives": {"rpo": "30s"}, "rules": rules}
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n").policy("example.com", {
+        "www": {"endpoints": ["*"], "tiers": [[region] for region in regions]}})
+
+
+def start_automatic(site):
+    server = site.start()
+    for endpoint in site.topology["endpoints"]:
+        lose(server, endpoint, "up")
+    return server
+
+
+def answers(server, number):
+    server.wait(lambda: server.addresses("www.example.com") == [f"192.0.2.{number}"], f"answers are at {number}")
+
+
+def test_automatic_lag(site):
+    """Who has not the data does not take over, until he has them; at once then."""
+    make_automatic(site, {"data": {"type": "lag"}})
+    site.topology["regions"]["us"]["replicates_to"] = [{"to": "eu", "hold": "0s"}, {"to": "ap", "hold": "0s"}]
+    server = start_automatic(site)
+    lose(server, "us-a")
+    server.wait_state("endpoint", "us-a", observed="unhealthy")
+    answers(server, 1)
+    say(server, "ap", 3)
+    answers(server, 3)
+    say(server, "eu", 3)
+    answers(server, 2)
+    lose(server, "us-a", "up")
+    answers(server, 1)
+    say(server, "eu", 31)
+    lose(server, "us-a")
+    answers(server, 3)
+
+
+@pytest.mark.parametrize("rule", [{"type": "serving", "at_least": 2}, {"type": "lost", "at_most": 1},
+                                  {"type": "not_all_of", "targets": ["us", "eu"]}, {"type": "capacity", "at_least": "50%"}])
+def test_automatic_counts(site, rule):
+    """The first one goes, the second one stays, and goes when the first one is back."""
+    make_automatic(site, {"brake": rule})
+    server = start_automatic(site)
+    lose(server, "us-a")
+    answers(server, 2)
+    lose(server, "eu-a")
+    server.wait_state("endpoint", "eu-a", observed="unhealthy")
+    answers(server, 2)
+    lose(server, "us-a", "up")
+    answers(server, 1)
+
+
+def test_automatic_freeze(site):
+    make_automatic(site, {"calm": {"type": "freeze", "windows": [{"begin": "2020-01-01T00:00:00Z", "end": "2090-01-01T00:00:00Z"}]}})
+    server = start_automatic(site)
+    lose(server, "us-a")
+    server.wait_state("endpoint", "us-a", observed="unhealthy")
+    answers(server, 1)
+    site.topology["rules"]["calm"]["windows"][0]["end"] = "2021-01-01T00:00:00Z"
+    site.put("topology.json", site.topology)
+    assert server.reload().status == 200
+    answers(server, 2)
+
+
+def test_automatic_wait(site):
+    make_automatic(site, {"slow": {"type": "wait", "for": "1h"}})
+    server = start_automatic(site)
+    lose(server, "us-a")
+    answers(server, 2)
+    server.wait(lambda: server.get("/v1/rules/slow")["state"] == "violated", "a move was seen")
+    server.wait(lambda: server.get("/v1/rules/slow")["forbids"], "it forbids")
+    lose(server, "eu-a")
+    server.wait_state("endpoint", "eu-a", observed="unhealthy")
+    answers(server, 2)
+    held = server.get("/v1/rules/slow")
+    assert held["holds"] == ["eu"] and {"from": "eu", "to": None} in held["forbids"]
+
+
+def test_automatic_manual(site):
+    """A rule for people holds nothing; orders move what is held."""
+    make_automatic(site, {"two": {"type": "serving", "at_least": 2, "applies_to": "manual"},
+                          "calm": {"type": "freeze", "applies_to": "automatic",
+                                   "windows": [{"begin": "2020-01-01T00:00:00Z", "end": "2090-01-01T00:00:00Z"}]}})
+    server = start_automatic(site)
+    lose(server, "us-a")
+    answers(server, 1)
+    assert put(server, "region:us").status == 200
+    answers(server, 2)
 
 
 def test_steerctl(server):

@@ -37,6 +37,12 @@ tests_unit_test_switchover_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_switchover_SOURCES = tests/unit/test_switchover.c tests/unit/unit.h
 tests_unit_test_switchover_LDADD = $(OPERATE_TEST_LIBS)
 
+TESTS += tests/unit/test_rules_time
+check_PROGRAMS += tests/unit/test_rules_time
+tests_unit_test_rules_time_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_rules_time_SOURCES = tests/unit/test_rules_time.c tests/unit/unit.h
+tests_unit_test_rules_time_LDADD = $(OPERATE_TEST_LIBS)
+
 TESTS += tests/unit/test_rules
 check_PROGRAMS += tests/unit/test_rules
 tests_unit_test_rules_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -7,40 +7,47 @@
 
 #include "operate_world.h"
 
-#include "base/clock.h"
-#include "base/tzif.h"
 #include "operate/foresee.h"
 #include "operate/rules.h"
-#include "operate/rules_time.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Regions us (us-1: a, b; us-2: c), eu (eu-1: d) and ap (ap-1: e); empty, which has nobody. */
+/* For people, and for what falls. */
+#define RULES                                                                                                \
+    "{\"regions\": {\"us\": {\"azs\": {\"us-1\": {}, \"us-2\": {}}}, \"eu\": {\"azs\": {\"eu-1\": {}}},"     \
+    " \"ap\": {\"azs\": {\"ap-1\": {}}}, \"empty\": {\"azs\": {\"no-1\": {}}}},"                             \
+    " \"checks\": {\"web\": {\"type\": \"tcp\", \"port\": 80, \"fall\": 1, \"rise\": 1}},"                   \
+    " \"endpoints\": {"                                                                                      \
+    "  \"a\": {\"az\": \"us-1\", \"addresses\": [\"192.0.2.1\"], \"capacity\": 10, \"checks\": [\"web\"]},"  \
+    "  \"b\": {\"az\": \"us-1\", \"addresses\": [\"192.0.2.2\"], \"capacity\": 20, \"checks\": [\"web\"]},"  \
+    "  \"c\": {\"az\": \"us-2\", \"addresses\": [\"192.0.2.3\"], \"capacity\": 30, \"checks\": [\"web\"]},"  \
+    "  \"d\": {\"az\": \"eu-1\", \"addresses\": [\"192.0.2.4\"], \"capacity\": 20, \"checks\": [\"web\"]},"  \
+    "  \"e\": {\"az\": \"ap-1\", \"addresses\": [\"192.0.2.5\"], \"capacity\": 20, \"checks\": [\"web\"]}}," \
+    " \"groups\": {\"g\": [\"b\", \"d\"]},"                                                                  \
+    " \"rules\": {"                                                                                          \
+    "  \"two\": {\"type\": \"serving\", \"kind\": \"region\", \"at_least\": 2},"                             \
+    "  \"azs\": {\"type\": \"serving\", \"kind\": \"az\", \"in\": \"us\", \"at_least\": 1},"                 \
+    "  \"pair\": {\"type\": \"not_all_of\", \"targets\": [\"region:eu\", \"region:ap\"]},"                   \
+    "  \"mixed\": {\"type\": \"not_all_of\", \"targets\": [\"endpoint:a\", \"group:g\"]},"                   \
+    "  \"room\": {\"type\": \"capacity\", \"at_least\": \"60%\"}"
+
 static const char topology[] =
-    "{\"regions\": {\"us\": {\"azs\": {\"us-1\": {}, \"us-2\": {}}}, \"eu\": {\"azs\": {\"eu-1\": {}}},"
-    " \"ap\": {\"azs\": {\"ap-1\": {}}}, \"empty\": {\"azs\": {\"no-1\": {}}}},"
-    " \"checks\": {\"web\": {\"type\": \"tcp\", \"port\": 80, \"fall\": 1, \"rise\": 1}},"
-    " \"endpoints\": {"
-    "  \"a\": {\"az\": \"us-1\", \"addresses\": [\"192.0.2.1\"], \"capacity\": 10, \"checks\": [\"web\"]},"
-    "  \"b\": {\"az\": \"us-1\", \"addresses\": [\"192.0.2.2\"], \"capacity\": 20, \"checks\": [\"web\"]},"
-    "  \"c\": {\"az\": \"us-2\", \"addresses\": [\"192.0.2.3\"], \"capacity\": 30, \"checks\": [\"web\"]},"
-    "  \"d\": {\"az\": \"eu-1\", \"addresses\": [\"192.0.2.4\"], \"capacity\": 20, \"checks\": [\"web\"]},"
-    "  \"e\": {\"az\": \"ap-1\", \"addresses\": [\"192.0.2.5\"], \"capacity\": 20, \"checks\": [\"web\"]}},"
-    " \"groups\": {\"g\": [\"b\", \"d\"]},"
-    " \"rules\": {"
-    "  \"two\": {\"type\": \"serving\", \"kind\": \"region\", \"at_least\": 2},"
-    "  \"azs\": {\"type\": \"serving\", \"kind\": \"az\", \"in\": \"us\", \"at_least\": 1},"
-    "  \"pair\": {\"type\": \"not_all_of\", \"targets\": [\"region:eu\", \"region:ap\"]},"
-    "  \"mixed\": {\"type\": \"not_all_of\", \"targets\": [\"endpoint:a\", \"group:g\"]},"
-    "  \"room\": {\"type\": \"capacity\", \"at_least\": \"60%\"},"
-    "  \"alone\": {\"type\": \"serving\", \"at_least\": 3, \"applies_to\": \"automatic\"},"
-    "  \"lost\": {\"type\": \"lost\", \"at_most\": 0}}}";
+    RULES ", "
+          "  \"alone\": {\"type\": \"serving\", \"at_least\": 3, \"applies_to\": \"automatic\"},"
+          "  \"lost\": {\"type\": \"lost\", \"at_most\": 0}}}";
+static const char few_rules[] = RULES "}}";
 static const char policy[] = "{\"names\": {\"www\": {\"endpoints\": [\"*\"]}}}";
 
 static int open_world(void **state)
 {
     return world_open(state, topology, policy);
+}
+
+static int open_few(void **state)
+{
+    return world_open(state, few_rules, policy);
 }
 
 static struct health_override timed(enum health_desired desired, int in_s, int until_s)
@@ -334,15 +341,14 @@ static void moves_are_apart(void **state)
     const struct health_override drain = timed(HEALTH_DESIRED_DRAIN, 0, 0);
     struct operate_rules rules = ask_with_lags(w, HEALTH_REGION, "ap", drain, WORLD_WALL_MS);
     assert_string_equal(names(w, rules), "");
-    assert_string_equal(find(rules, "slow")->why,
-                        "no region or az has moved yet, expected 10m between two moves");
+    assert_string_equal(find(rules, "slow")->why, "no region has moved yet, expected 10m between two moves");
     plan(w, HEALTH_REGION, "eu", drain);
     rules = ask_with_lags(w, HEALTH_REGION, "ap", drain, WORLD_WALL_MS + 599999);
     assert_string_equal(names(w, rules), "slow");
-    assert_string_equal(find(rules, "slow")->why, "599 s since a region or az moved last, expected 10m");
+    assert_string_equal(find(rules, "slow")->why, "599 s since a region moved last, expected 10m");
     assert_string_equal(find(rules, "slow")->needs, "wait until 1970-01-01T00:10:05.000Z");
     assert_string_equal(names(w, ask_with_lags(w, HEALTH_REGION, "ap", drain, WORLD_WALL_MS + 600000)), "");
-    /* an endpoint is no move, unless it is the last one of its az */
+    /* an endpoint is no move, unless it is the last one of its region */
     assert_string_equal(names(w, ask_with_lags(w, HEALTH_ENDPOINT, "a", drain, WORLD_WALL_MS)), "");
     assert_string_equal(names(w, ask_with_lags(w, HEALTH_ENDPOINT, "e", drain, WORLD_WALL_MS)), "slow");
     assert_string_equal(names(w, ask_with_lags(w, HEALTH_REGION, "eu", drain, WORLD_WALL_MS)), "");
@@ -356,7 +362,7 @@ static void moves_are_apart(void **state)
     assert_string_equal(names(w, rules), "slow");
     assert_int_equal(find(rules, "slow")->from_ms, WORLD_WALL_MS + 599000);
     /* and what is planned before */
-    plan(w, HEALTH_AZ, "us-1", timed(HEALTH_DESIRED_DRAIN, 1000, 0));
+    plan(w, HEALTH_REGION, "us", timed(HEALTH_DESIRED_DRAIN, 1000, 0));
     later = timed(HEALTH_DESIRED_DRAIN, 1599, 0);
     assert_string_equal(names(w, ask_with_lags(w, HEALTH_REGION, "ap", later, WORLD_WALL_MS)), "slow");
     /* what happens later is not its doing */
@@ -384,67 +390,6 @@ static void freezes_hold(void **state)
         names(w, ask_with_lags(w, HEALTH_REGION, "ap", timed(HEALTH_DESIRED_AUTO, 0, 0), begin)), "");
     assert_string_equal(names(w, ask_with_lags(w, HEALTH_ENDPOINT, "e", drain, begin)),
                         ""); /* it serves nobody */
-}
-
-/* By the clocks of a place, over midnight, and through the nights in which they are set. */
-static void windows_follow_the_clocks(void **state)
-{
-    (void)state;
-    char why[TZIF_WHY_SIZE];
-    struct arena *arena = arena_new(0);
-    const struct tzif *berlin = tzif_load(NULL, "Europe/Berlin", arena, why);
-    if (berlin == NULL) {
-        arena_free(arena);
-        skip();
-    }
-    struct conf_freeze freezes[] = {
-        {.is_weekly = true, .days = 1 << 4, .from_s = 16 * 3600, .to_s = 86400, .zone = berlin},
-        {.is_weekly = true, .days = 1 << 5, .from_s = 23 * 3600, .to_s = 2 * 3600 + 1800, .zone = berlin},
-        {.is_weekly = true, .days = 1 << 6, .from_s = 2 * 3600, .to_s = 3 * 3600, .zone = berlin},
-    };
-    static const struct {
-        const char *time;
-        bool friday, saturday, sunday;
-    } cases[] = {
-        {"2026-11-20T14:59:59Z", false, false, false},
-        {"2026-11-20T15:00:00Z", true, false, false},
-        {"2026-11-20T22:59:59Z", true, false, false},
-        {"2026-11-20T23:00:00Z", false, false, false},
-        {"2026-07-03T13:59:59Z", false, false, false},
-        {"2026-07-03T14:00:00Z", true, false, false},
-        /* 29 March: from 01:59:59 to 03:00:00 */
-        {"2026-03-28T21:59:59Z", false, false, false},
-        {"2026-03-28T22:00:00Z", false, true, false},
-        {"2026-03-29T00:59:59Z", false, true, false},
-        {"2026-03-29T01:00:00Z", false, false, false},
-        /* 25 October: 02:00 to 03:00 twice */
-        {"2026-10-24T23:59:59Z", false, true, false},
-        {"2026-10-25T00:00:00Z", false, true, true},
-        {"2026-10-25T00:30:00Z", false, false, true},
-        {"2026-10-25T01:00:00Z", false, true, true},
-        {"2026-10-25T01:29:59Z", false, true, true},
-        {"2026-10-25T01:30:00Z", false, false, true},
-        {"2026-10-25T02:00:00Z", false, false, false},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const bool wanted[] = {cases[i].friday, cases[i].saturday, cases[i].sunday};
-        int64_t wall_ms;
-        assert_int_equal(clock_parse_rfc3339(cases[i].time, &wall_ms), 0);
-        for (size_t j = 0; j < 3; j++) {
-            const struct conf_rule rule = {.freezes = &freezes[j], .freeze_count = 1};
-            if (rules_are_frozen(&rule, wall_ms) != wanted[j]) {
-                fail_msg("%s, window %zu", cases[i].time, j);
-            }
-        }
-    }
-    const struct conf_rule all = {.freezes = freezes, .freeze_count = 3};
-    int64_t thaw_ms, wall_ms;
-    clock_parse_rfc3339("2026-10-24T21:30:30Z", &wall_ms);
-    clock_parse_rfc3339("2026-10-25T02:00:00Z", &thaw_ms);
-    assert_int_equal(rules_find_thaw(&all, wall_ms), thaw_ms);
-    freezes[0] = (struct conf_freeze){.is_weekly = true, .days = 127, .to_s = 86400, .zone = berlin};
-    assert_int_equal(rules_find_thaw(&all, wall_ms), 0);
-    arena_free(arena);
 }
 
 /* ---- against a model that asks each endpoint ---- */
@@ -533,6 +478,61 @@ static void brute_force_agrees(void **state)
     assert_true(refused > 100);
 }
 
+/* ---- what falls by itself ---- */
+
+static bool is_forbidden(const struct world *w, const char *rule, uint32_t region)
+{
+    ptrdiff_t guard = health_find_guard(w->view->health, rule);
+    assert_true(guard >= 0);
+    return health_guard_forbids(w->view->health, (size_t)guard, region, HEALTH_ANYWHERE);
+}
+
+/* A region that serves may not be left by itself if, and only if, nobody may drain it. */
+static void compare_with_orders(struct world *w)
+{
+    static const char *const rules[] = {"two", "pair", "room"}, *const regions[] = {"us", "eu", "ap"};
+    for (uint32_t region = 0; region < 3; region++) {
+        struct health_status status;
+        health_get_status(w->view->health, HEALTH_REGION, region, &status);
+        if (!health_state_serves(status.effective.state) || status.desired != HEALTH_DESIRED_AUTO) {
+            continue;
+        }
+        struct operate_rules judged =
+            ask(w, HEALTH_REGION, regions[region], timed(HEALTH_DESIRED_DRAIN, 0, 0));
+        for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+            if (is_forbidden(w, rules[i], region) != find(judged, rules[i])->is_violated) {
+                fail_msg("%s, region %s: %s", rules[i], regions[region], find(judged, rules[i])->why);
+            }
+        }
+    }
+}
+
+static void falls_are_held_as_orders_are_refused(void **state)
+{
+    struct world *w = *state;
+    static const char *const regions[] = {"us", "eu", "ap"}, *const endpoints[] = {"abc", "d", "e"};
+    unsigned seed = 11, lost = 0;
+    assert_int_equal(health_find_guard(w->view->health, "azs"), -1); /* that is for orders */
+    assert_int_equal(health_find_guard(w->view->health, "mixed"), -1);
+    for (int round = 0; round < 2000; round++) {
+        uint32_t region = (uint32_t)rand_r(&seed) % 3;
+        bool is_held = is_forbidden(w, "two", region) || is_forbidden(w, "pair", region) ||
+                       is_forbidden(w, "room", region);
+        bool is_lost = rand_r(&seed) % 2 == 0 && !is_held; /* one that is held counts as if it served */
+        for (const char *at = endpoints[region]; *at != '\0'; at++) {
+            world_observe(w, (const char[]){*at, '\0'}, is_lost ? HEALTH_OUTCOME_TIMEOUT : HEALTH_OUTCOME_OK);
+        }
+        if (rand_r(&seed) % 3 == 0) {
+            static const enum health_desired wishes[] = {HEALTH_DESIRED_AUTO, HEALTH_DESIRED_AUTO,
+                                                         HEALTH_DESIRED_DRAIN, HEALTH_DESIRED_DOWN};
+            plan(w, HEALTH_REGION, regions[(region + 1) % 3], timed(wishes[rand_r(&seed) % 4], 0, 0));
+        }
+        compare_with_orders(w);
+        lost += is_lost;
+    }
+    assert_true(lost > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -545,7 +545,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(data_has_to_be_there, open_timed, world_close),
         cmocka_unit_test_setup_teardown(moves_are_apart, open_timed, world_close),
         cmocka_unit_test_setup_teardown(freezes_hold, open_timed, world_close),
-        cmocka_unit_test(windows_follow_the_clocks),
+        cmocka_unit_test_setup_teardown(falls_are_held_as_orders_are_refused, open_few, world_close),
         cmocka_unit_test_setup_teardown(brute_force_agrees, open_world, world_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
