@@ -7,57 +7,32 @@
 #include "admin/admin.h"
 
 #include "admin/call.h"
+#include "admin/door.h"
 #include "admin/events.h"
 #include "admin/follow.h"
+#include "admin/gate.h"
 #include "admin/peers.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
 
-#include <ctype.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
 enum {
-    HEADERS_MAX = 65536,
     BODY_MAX = 1048576,
-    LINES_BODY_MAX = 16777216, /* of an import */
-    IDLE_S = 60,               /* of evhttp; our own deadline is shorter */
-    LOOK_S = 1,                /* whether the socket's file is there */
-    ALL_METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
-                  EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH,
+    LOOK_S = 1, /* whether the socket's file is there */
 };
 
 /* ---- headers ---- */
-
-/* RFC 9110 section 5.6.2 */
-static bool is_token(const char *text)
-{
-    for (const char *at = text; *at != '\0'; at++) {
-        if (!isalnum((unsigned char)*at) && strchr("!#$%&'*+-.^_`|~", *at) == NULL) {
-            return false;
-        }
-    }
-    return text[0] != '\0';
-}
-
-static bool is_field_value(const char *text)
-{
-    for (const char *at = text; *at != '\0'; at++) {
-        if (((unsigned char)*at < ' ' && *at != '\t') || *at == 127) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static size_t count_header(const struct evkeyvalq *headers, const char *name)
 {
@@ -68,30 +43,13 @@ static size_t count_header(const struct evkeyvalq *headers, const char *name)
     return count;
 }
 
-/* What makes two readers of one request disagree is refused (RFC 9112 sections 3.2, 5.1, 6.3). */
+/* What head.h does not look at. */
 static void check_headers(struct call *call)
 {
-    const struct evkeyvalq *headers = evhttp_request_get_input_headers(call->request);
-    struct problem *problem = &call->problem;
-    for (const struct evkeyval *header = headers->tqh_first; header != NULL; header = header->next.tqe_next) {
-        if (!is_token(header->key)) {
-            problem_set(problem, PROBLEM_BAD_REQUEST,
-                        "found a header whose name is empty or has odd characters");
-        } else if (!is_field_value(header->value)) {
-            problem_set(problem, PROBLEM_BAD_REQUEST, "header %s has a control character", header->key);
-        }
+    if (count_header(evhttp_request_get_input_headers(call->request), "Content-Type") > 1) {
+        problem_set(&call->problem, PROBLEM_BAD_REQUEST, "Content-Type is given twice");
     }
-    size_t hosts = count_header(headers, "Host"), lengths = count_header(headers, "Content-Length");
-    size_t codings = count_header(headers, "Transfer-Encoding");
-    if (hosts > 1 || lengths > 1 || codings > 1 || count_header(headers, "Content-Type") > 1) {
-        problem_set(problem, PROBLEM_BAD_REQUEST,
-                    "Host, Content-Length, Transfer-Encoding or Content-Type is given twice");
-    } else if (lengths != 0 && codings != 0) {
-        problem_set(problem, PROBLEM_BAD_REQUEST, "Content-Length and Transfer-Encoding are given together");
-    } else if (hosts == 0 && call->request->major == 1 && call->request->minor >= 1) {
-        problem_set(problem, PROBLEM_BAD_REQUEST, "HTTP/1.1 requires a Host header");
-    }
-    if (problem_is_set(problem)) { /* where its body ends is not certain */
+    if (problem_is_set(&call->problem)) { /* nobody is let in: what else it says does not matter */
         evhttp_add_header(evhttp_request_get_output_headers(call->request), "Connection", "close");
     }
 }
@@ -148,55 +106,64 @@ static unsigned method_of(const struct evhttp_request *request)
 
 /* What takes no longer than a moment is answered at once; all else on a worker, named for logs and metrics.
  */
+static const struct handler {
+    void (*handle)(struct call *);
+    const char *work; /* NULL: at once */
+    enum admin_lane lane;
+} handlers[ROUTE_IDS] = {
+    [ROUTE_TARGET] = {.handle = handle_target},
+    [ROUTE_OVERRIDE] = {.handle = handle_override},
+    [ROUTE_LOAD] = {.handle = handle_load},
+    [ROUTE_REPORT] = {.handle = handle_report},
+    [ROUTE_FAILBACK] = {.handle = handle_failback},
+    [ROUTE_RELOAD] = {.handle = handle_reload},
+    [ROUTE_TAKEOVER] = {.handle = handle_takeover},
+    [ROUTE_STATUS] = {handle_status, "status", ADMIN_QUICK},
+    [ROUTE_TARGETS] = {handle_targets, "targets", ADMIN_QUICK},
+    [ROUTE_OVERRIDES] = {handle_overrides, "overrides", ADMIN_QUICK},
+    [ROUTE_ZONES] = {handle_zones, "zones", ADMIN_QUICK},
+    [ROUTE_NAMES] = {handle_names, "names", ADMIN_QUICK},
+    [ROUTE_GEO] = {handle_geo, "geo", ADMIN_QUICK},
+    [ROUTE_EXPLAIN] = {handle_explain, "explain", ADMIN_QUICK},
+    [ROUTE_CHECKS] = {handle_checks, "checks", ADMIN_QUICK},
+    [ROUTE_REPLICATION] = {handle_replication, "replication", ADMIN_QUICK},
+    [ROUTE_RULES] = {handle_rules, "rules", ADMIN_QUICK},
+    [ROUTE_RULE] = {handle_rules, "rules", ADMIN_QUICK},
+    [ROUTE_RULES_CHECK] = {handle_rules_check, "rules-check", ADMIN_QUICK},
+    [ROUTE_TRY] = {handle_try, "check", ADMIN_TRIES},
+    [ROUTE_METRICS] = {handle_metrics, "metrics", ADMIN_QUICK},
+    [ROUTE_JOURNAL] = {.handle = handle_pages},
+    [ROUTE_VERIFY] = {handle_verify, "verify", ADMIN_LONG},
+    [ROUTE_DIFF] = {handle_diff, "diff", ADMIN_LONG},
+    [ROUTE_POINTS] = {.handle = handle_points},
+    [ROUTE_POINT] = {.handle = handle_point},
+    [ROUTE_POINT_USE] = {.handle = handle_point_use},
+    [ROUTE_VANTAGES] = {.handle = handle_vantages},
+    [ROUTE_VANTAGE] = {.handle = handle_vantages},
+    [ROUTE_VANTAGE_DRAIN] = {.handle = handle_vantages},
+    [ROUTE_VANTAGE_UNDRAIN] = {.handle = handle_vantages},
+    [ROUTE_VANTAGE_RENAME] = {.handle = handle_vantages},
+    [ROUTE_TOKENS] = {.handle = handle_tokens},
+    [ROUTE_TOKEN] = {.handle = handle_tokens},
+    [ROUTE_TOKEN_ROTATE] = {.handle = handle_tokens},
+    [ROUTE_INCIDENTS] = {.handle = handle_incidents},
+    [ROUTE_INCIDENT] = {.handle = handle_incidents},
+    [ROUTE_SWITCHOVERS] = {.handle = handle_switchovers},
+    [ROUTE_SWITCHOVER] = {.handle = handle_switchovers},
+    [ROUTE_SWITCHOVER_VERB] = {.handle = handle_switchover_verb},
+    [ROUTE_RESTORE] = {.handle = handle_restore},
+    [ROUTE_IMPORT] = {.handle = handle_import},
+    [ROUTE_WHAT_IF] = {handle_what_if, "what-if", ADMIN_LONG},
+    [ROUTE_EVENTS] = {.handle = handle_events},
+    [ROUTE_WEBHOOKS] = {.handle = handle_webhooks},
+    [ROUTE_WEBHOOK_DEAD] = {.handle = handle_dead},
+    [ROUTE_WEBHOOK_RETRY] = {.handle = handle_retry},
+    [ROUTE_HOOKS] = {.handle = handle_hooks},
+    [ROUTE_DRILLS] = {handle_drill, "drill", ADMIN_LONG},
+};
+
 static void dispatch(struct call *call)
 {
-    static const struct {
-        void (*handle)(struct call *);
-        const char *work; /* NULL: at once */
-        enum admin_lane lane;
-    } handlers[ROUTE_IDS] = {
-        [ROUTE_TARGET] = {.handle = handle_target},
-        [ROUTE_OVERRIDE] = {.handle = handle_override},
-        [ROUTE_LOAD] = {.handle = handle_load},
-        [ROUTE_REPORT] = {.handle = handle_report},
-        [ROUTE_FAILBACK] = {.handle = handle_failback},
-        [ROUTE_RELOAD] = {.handle = handle_reload},
-        [ROUTE_TAKEOVER] = {.handle = handle_takeover},
-        [ROUTE_STATUS] = {handle_status, "status", ADMIN_QUICK},
-        [ROUTE_TARGETS] = {handle_targets, "targets", ADMIN_QUICK},
-        [ROUTE_OVERRIDES] = {handle_overrides, "overrides", ADMIN_QUICK},
-        [ROUTE_ZONES] = {handle_zones, "zones", ADMIN_QUICK},
-        [ROUTE_NAMES] = {handle_names, "names", ADMIN_QUICK},
-        [ROUTE_GEO] = {handle_geo, "geo", ADMIN_QUICK},
-        [ROUTE_EXPLAIN] = {handle_explain, "explain", ADMIN_QUICK},
-        [ROUTE_CHECKS] = {handle_checks, "checks", ADMIN_QUICK},
-        [ROUTE_REPLICATION] = {handle_replication, "replication", ADMIN_QUICK},
-        [ROUTE_RULES] = {handle_rules, "rules", ADMIN_QUICK},
-        [ROUTE_RULE] = {handle_rules, "rules", ADMIN_QUICK},
-        [ROUTE_RULES_CHECK] = {handle_rules_check, "rules-check", ADMIN_QUICK},
-        [ROUTE_TRY] = {handle_try, "check", ADMIN_TRIES},
-        [ROUTE_METRICS] = {handle_metrics, "metrics", ADMIN_QUICK},
-        [ROUTE_JOURNAL] = {.handle = handle_pages},
-        [ROUTE_VERIFY] = {handle_verify, "verify", ADMIN_LONG},
-        [ROUTE_DIFF] = {handle_diff, "diff", ADMIN_LONG},
-        [ROUTE_POINTS] = {.handle = handle_points},
-        [ROUTE_POINT] = {.handle = handle_point},
-        [ROUTE_POINT_USE] = {.handle = handle_point_use},
-        [ROUTE_VANTAGES] = {.handle = handle_vantages},
-        [ROUTE_VANTAGE] = {.handle = handle_vantages},
-        [ROUTE_VANTAGE_DRAIN] = {.handle = handle_vantages},
-        [ROUTE_VANTAGE_UNDRAIN] = {.handle = handle_vantages},
-        [ROUTE_VANTAGE_RENAME] = {.handle = handle_vantages},
-        [ROUTE_RESTORE] = {.handle = handle_restore},
-        [ROUTE_IMPORT] = {.handle = handle_import},
-        [ROUTE_WHAT_IF] = {handle_what_if, "what-if", ADMIN_LONG},
-        [ROUTE_EVENTS] = {.handle = handle_events},
-        [ROUTE_WEBHOOKS] = {.handle = handle_webhooks},
-        [ROUTE_WEBHOOK_DEAD] = {.handle = handle_dead},
-        [ROUTE_WEBHOOK_RETRY] = {.handle = handle_retry},
-        [ROUTE_HOOKS] = {.handle = handle_hooks},
-        [ROUTE_DRILLS] = {handle_drill, "drill", ADMIN_LONG},
-    };
     check_headers(call);
     if (!problem_is_set(&call->problem)) {
         (void)route_parse(evhttp_request_get_uri(call->request), call->method, &call->route, &call->allow,
@@ -208,7 +175,7 @@ static void dispatch(struct call *call)
     if (!problem_is_set(&call->problem)) {
         take_body(call);
     }
-    if (call->admin->connections.is_paused && !problem_is_set(&call->problem)) { /* sent before the pause */
+    if (call->admin->is_paused && !problem_is_set(&call->problem)) { /* sent before the pause */
         problem_set(&call->problem, PROBLEM_TAKEOVER_RUNNING, "ask again in a moment");
     }
     if (problem_is_set(&call->problem)) {
@@ -224,44 +191,22 @@ static void dispatch(struct call *call)
 
 static void on_request(struct evhttp_request *request, void *argument)
 {
-    struct admin *admin = argument;
+    struct door *door = argument;
+    struct admin *admin = door->admin;
     struct call call = {.admin = admin,
+                        .door = door,
                         .request = request,
                         .method = method_of(request),
                         .reader = admin->verbs.current,
                         .arena = arena_new(0)};
     problem_init(&call.problem, call.arena);
     caller_find(&call);
-    connection_working(&admin->connections, request);
+    connection_working(&door->connections, request);
     dispatch(&call);
     call_finish(&call);
 }
 
 /* ---- opening and closing ---- */
-
-/* Takes the descriptor of the socket. */
-static int listen_there(struct admin *admin)
-{
-    enum { LISTENS_ALREADY = 0 };
-    struct evconnlistener *listener =
-        evconnlistener_new(admin->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-                           LISTENS_ALREADY, admin->socket.fd);
-    if (listener == NULL) {
-        close(admin->socket.fd);
-        return ERROR_LIBRARY;
-    }
-    struct evhttp_bound_socket *bound = evhttp_bind_listener(admin->http, listener);
-    if (bound == NULL) {
-        evconnlistener_free(listener);
-        return ERROR_LIBRARY;
-    }
-    if (admin->bound != NULL) {
-        evhttp_del_accept_socket(admin->http, admin->bound);
-    }
-    admin->bound = bound;
-    connection_set_listener(&admin->connections, listener);
-    return 0;
-}
 
 /* Somebody deleted the socket's file, or put something else there: nobody can connect any more. The old one
  * is listened to until the new one is there. Says it once. */
@@ -270,6 +215,7 @@ static void on_look(int fd, short events, void *argument)
     struct admin *admin = argument;
     struct admin_socket made;
     (void)fd, (void)events;
+    doors_look(admin);
     if (admin_socket_is_there(&admin->socket)) {
         admin->lost = false;
         return;
@@ -278,7 +224,7 @@ static void on_look(int fd, short events, void *argument)
     if (admin_socket_open(admin->socket.path, admin->mode, report, &made) == 0) {
         free(admin->socket.path);
         admin->socket = made;
-        bool good = listen_there(admin) == 0;
+        bool good = door_listen(admin->local, made.fd) == 0;
         log_warning("admin socket made anew path=%s result=%s why=\"its file was gone\"", made.path,
                     good ? "ok" : "failed");
         admin->lost = false;
@@ -293,22 +239,13 @@ static void on_look(int fd, short events, void *argument)
 static int start(struct admin *admin)
 {
     struct timeval interval = {.tv_sec = LOOK_S};
-    admin->http = evhttp_new(admin->base);
+    admin->local = door_new(admin, on_request);
     admin->look = event_new(admin->base, -1, EV_PERSIST, on_look, admin);
-    if (admin->http == NULL || admin->look == NULL || event_add(admin->look, &interval) != 0 ||
-        connection_set_init(&admin->connections, admin->base) != 0) {
+    if (admin->local == NULL || admin->look == NULL || event_add(admin->look, &interval) != 0) {
         close(admin->socket.fd);
         return ERROR_LIBRARY;
     }
-    evhttp_set_bevcb(admin->http, connection_accept, &admin->connections);
-    evhttp_set_gencb(admin->http, on_request, admin);
-    evhttp_set_allowed_methods(admin->http, ALL_METHODS);
-    evhttp_set_max_headers_size(admin->http, HEADERS_MAX);
-    evhttp_set_max_body_size(admin->http, LINES_BODY_MAX);
-    evhttp_set_timeout(admin->http, IDLE_S);
-    /* a body that is too long is read to its end, so that the client hears so instead of a reset */
-    (void)evhttp_set_flags(admin->http, EVHTTP_SERVER_LINGERING_CLOSE);
-    return listen_there(admin);
+    return door_listen(admin->local, admin->socket.fd);
 }
 
 static struct admin *new_admin(struct event_base *base, unsigned mode, const struct admin_verbs *verbs)
@@ -319,6 +256,10 @@ static struct admin *new_admin(struct event_base *base, unsigned mode, const str
     admin->mode = mode;
     clock_init(&admin->clock);
     admin->peers = peers_new();
+    admin->on_request = on_request;
+    uint64_t secret;
+    random_make_secret(&secret, sizeof secret);
+    lockout_init(&admin->lockout, secret);
     return admin;
 }
 
@@ -366,16 +307,25 @@ int admin_adopt(struct event_base *base, int fd, const char *socket_path, unsign
     return 0;
 }
 
+static void pause_all(struct admin *admin, bool is_paused)
+{
+    admin->is_paused = is_paused;
+    connection_set_pause(&admin->local->connections, is_paused);
+    for (struct door *door = admin->remotes; door != NULL; door = door->next) {
+        connection_set_pause(&door->connections, is_paused);
+    }
+}
+
 void admin_pause(struct admin *admin)
 {
-    connection_set_pause(&admin->connections, true);
+    pause_all(admin, true);
     (void)event_del(admin->look);
 }
 
 void admin_resume(struct admin *admin)
 {
     const struct timeval interval = {.tv_sec = LOOK_S};
-    connection_set_pause(&admin->connections, false);
+    pause_all(admin, false);
     (void)event_add(admin->look, &interval);
 }
 
@@ -384,12 +334,26 @@ int admin_get_socket(const struct admin *admin)
     return admin->socket.fd;
 }
 
+size_t admin_list_listeners(const struct admin *admin, int *fds, size_t max)
+{
+    size_t count = 0;
+    for (const struct door *door = admin->remotes; door != NULL; door = door->next) {
+        if (door->bound != NULL && count < max) {
+            fds[count++] = door->fd;
+        }
+    }
+    return count;
+}
+
+void admin_listen(struct admin *admin, const struct conf_door *doors, size_t count, int *inherited,
+                  size_t inherited_count)
+{
+    doors_follow(admin, doors, count, inherited, inherited_count);
+}
+
 void admin_leave(struct admin *admin, bool adopted)
 {
     admin->is_leaving = true;
-    connection_set_listener(&admin->connections, NULL);
-    evhttp_del_accept_socket(admin->http, admin->bound); /* closes it */
-    admin->bound = NULL;
     if (adopted) {
         admin_socket_disown(&admin->socket);
     } else {
@@ -397,7 +361,10 @@ void admin_leave(struct admin *admin, bool adopted)
     }
     follow_send_home(admin);
     events_send_home(admin);
-    connection_set_send_home(&admin->connections);
+    door_shut(admin->local);
+    for (struct door *door = admin->remotes; door != NULL; door = door->next) {
+        door_shut(door);
+    }
 }
 
 void admin_disown(struct admin *admin)
@@ -407,7 +374,11 @@ void admin_disown(struct admin *admin)
 
 bool admin_is_idle(const struct admin *admin)
 {
-    return admin->connections.count == 0;
+    size_t count = admin->local->connections.count;
+    for (const struct door *door = admin->remotes; door != NULL; door = door->next) {
+        count += door->connections.count;
+    }
+    return count == 0;
 }
 
 void admin_close(struct admin *admin)
@@ -419,14 +390,17 @@ void admin_close(struct admin *admin)
     override_drop_all(admin);
     call_drop_all(admin);
     follow_drop_all(admin);
-    connection_set_fini(&admin->connections);
+    while (admin->remotes != NULL) {
+        struct door *door = admin->remotes;
+        admin->remotes = door->next;
+        door_free(door);
+    }
+    gate_close(admin->gate);
+    door_free(admin->local);
     if (admin->look != NULL) {
         event_free(admin->look);
     }
     admin_socket_remove(&admin->socket);
-    if (admin->http != NULL) {
-        evhttp_free(admin->http);
-    }
     peers_free(admin->peers);
     free(admin);
 }

@@ -9,6 +9,7 @@
 #include "admin/moment.h"
 #include "admin/restoring.h"
 #include "admin/rules.h"
+#include "admin/switchover.h"
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/progress.h"
@@ -17,6 +18,7 @@
 #include "health/results.h"
 #include "operate/compare.h"
 #include "operate/foresee.h"
+#include "operate/incident.h"
 #include "operate/operate.h"
 #include "operate/whatif.h"
 #include "past/points.h"
@@ -390,6 +392,7 @@ struct admin_verbs {
     void *context, *current;
     struct admin_feed *feed; /* NULL: there are no streams of events */
     struct admin_rules_verbs rules;
+    struct admin_access_verbs access;  /* on the control thread */
     struct worker *lanes[ADMIN_LANES]; /* owned by the control thread; NULL: everything is answered at once */
     void *(*open_reader)(void *context); /* on the control thread, when the turn of the answer has come */
     void (*close_reader)(void *reader);  /* on any thread */
@@ -469,10 +472,6 @@ struct admin_verbs {
 
     /* ---- on the control thread ---- */
 
-    /* What users of the socket may do, valid until the next turn. NULL: everything. */
-    const struct roles *(*get_roles)(void *context);
-    void (*note_refusal)(void *context, const struct admin_refusal *refusal); /* NULL: nobody has to know */
-
     /* Of the zone of this origin; returns how many. */
     size_t (*list_secondaries)(void *context, const char *origin, struct arena *arena,
                                struct admin_secondary **secondaries);
@@ -495,6 +494,12 @@ struct admin_verbs {
     /* `done` is called once, at once or later. */
     void (*restore)(void *context, const struct admin_restore *asked, admin_restore_done *done,
                     void *argument);
+    /* All of them, the latest first; valid until something else is done. Returns how many. */
+    size_t (*list_incidents)(void *context, struct arena *arena, const struct incident ***items);
+    size_t (*list_switchovers)(void *context, struct arena *arena, const struct switchover ***items);
+    /* `done` is called once, at once or later. */
+    void (*change_switchover)(void *context, const struct admin_switchover_order *order,
+                              admin_switchover_done *done, void *argument);
     /* What an endpoint says of its load; of no source: forget what it said. */
     int (*put_load)(void *context, const char *endpoint, const struct health_load_report *report);
     /* What somebody has found out for a check of type push. ERROR_NOT_FOUND: no such endpoint; ERROR_INVALID:

@@ -5,6 +5,7 @@
 
 #include "admin/call.h"
 
+#include "admin/door.h"
 #include "admin/render.h"
 #include "base/memory.h"
 
@@ -20,7 +21,8 @@
 
 struct call_pending {
     struct call_pending *next;
-    struct admin *admin;            /* NULL: the server is gone */
+    struct admin *admin; /* NULL: the server is gone */
+    struct door *door;
     struct evhttp_request *request; /* NULL: the client is gone */
     unsigned method;
     struct route route;
@@ -36,6 +38,7 @@ static const char *status_text(unsigned status)
     case 200: return "OK";
     case 201: return "Created";
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
     case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
@@ -43,6 +46,7 @@ static const char *status_text(unsigned status)
     case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
     case 503: return "Service Unavailable";
     case 501: return "Not Implemented";
     default: return "Internal Server Error";
@@ -68,14 +72,22 @@ void call_send(struct call *call, const struct call_answer *answer)
     if (call->allow != NULL) {
         evhttp_add_header(headers, "Allow", call->allow);
     }
+    if (answer->status == 401) {
+        evhttp_add_header(headers, "WWW-Authenticate", "Bearer realm=\"steerd\"");
+    }
+    if (call->retry_ms != 0) { /* RFC 9110 section 10.2.3: seconds */
+        char retry[24];
+        snprintf(retry, sizeof retry, "%lld", (long long)((call->retry_ms + 999) / 1000));
+        evhttp_add_header(headers, "Retry-After", retry);
+    }
     if (call->admin->is_leaving) {
         evhttp_add_header(headers, "Connection", "close");
     }
     if (evhttp_request_get_command(call->request) == EVHTTP_REQ_HEAD) {
         evbuffer_drain(body, len);
     }
-    connection_writing(&call->admin->connections, call->request);
-    evhttp_request_set_on_complete_cb(call->request, written, &call->admin->connections);
+    connection_writing(&call->door->connections, call->request);
+    evhttp_request_set_on_complete_cb(call->request, written, &call->door->connections);
     evhttp_send_reply(call->request, (int)answer->status, status_text(answer->status), body);
     evbuffer_free(body);
 }
@@ -184,12 +196,13 @@ struct call_pending *call_defer(struct call *call)
     struct call_pending *pending = memory_alloc(sizeof *pending);
     *pending = (struct call_pending){.next = call->admin->pendings,
                                      .admin = call->admin,
+                                     .door = call->door,
                                      .request = call->request,
                                      .method = call->method,
                                      .route = {.id = call->route.id}};
     call->admin->pendings = pending;
     evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), connection_closed, pending);
-    connection_watch(&call->admin->connections, call->request, client_left, pending);
+    connection_watch(&call->door->connections, call->request, client_left, pending);
     return pending;
 }
 
@@ -210,8 +223,9 @@ bool call_resume(struct call_pending *pending, struct call *call)
     }
     if (waiting) {
         evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
-        connection_watch(&pending->admin->connections, pending->request, NULL, NULL);
+        connection_watch(&pending->door->connections, pending->request, NULL, NULL);
         *call = (struct call){.admin = pending->admin,
+                              .door = pending->door,
                               .request = pending->request,
                               .method = pending->method,
                               .route = pending->route,
@@ -287,7 +301,7 @@ static struct evhttp_request *release(struct call_pending *pending)
     struct evhttp_request *request = pending->request;
     if (request != NULL) {
         evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
-        connection_watch(&pending->admin->connections, request, NULL, NULL);
+        connection_watch(&pending->door->connections, request, NULL, NULL);
     }
     unlink_pending(pending);
     return request;
@@ -295,7 +309,7 @@ static struct evhttp_request *release(struct call_pending *pending)
 
 void call_end_live(struct call_pending *pending)
 {
-    struct connection_set *connections = &pending->admin->connections;
+    struct connection_set *connections = &pending->door->connections;
     struct evhttp_request *request = release(pending);
     if (request != NULL) {
         connection_writing(connections, request);
@@ -331,7 +345,7 @@ void call_drop_all(struct admin *admin)
         admin->pendings = pending->next;
         if (pending->request != NULL) {
             evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
-            connection_watch(&admin->connections, pending->request, NULL, NULL);
+            connection_watch(&pending->door->connections, pending->request, NULL, NULL);
         }
         pending->admin = NULL;
         pending->request = NULL;

@@ -5,7 +5,7 @@
 
 #include "admin/admin.h"
 #include "admin/caller.h"
-#include "admin/connection.h"
+#include "admin/lockout.h"
 #include "admin/problem.h"
 #include "admin/route.h"
 #include "admin/socket.h"
@@ -14,26 +14,30 @@
 
 #include <jansson.h>
 
-struct evhttp;
+struct door;
 struct events;
 struct evhttp_request;
 struct follow;
+struct gate;
 struct ordered;
 struct work;
 
 struct admin {
     struct event_base *base;
-    struct evhttp *http;
-    struct evhttp_bound_socket *bound;
+    struct door *local;   /* of the unix socket */
+    struct door *remotes; /* where it listens beside that */
+    struct gate *gate;    /* of those; NULL: there was none yet */
     struct admin_socket socket;
     unsigned mode;      /* of the socket */
     struct event *look; /* timer: is its file still there? */
     bool lost;          /* it is not, and was said to be gone */
-    bool is_leaving;    /* another process listens there: every answer is the last one of its connection */
+    void (*on_request)(struct evhttp_request *request, void *door);
+    bool is_paused;  /* nobody is let in */
+    bool is_leaving; /* another process listens there: every answer is the last one of its connection */
     struct admin_verbs verbs;
     struct clock clock;
-    struct connection_set connections;
     struct peers *peers;
+    struct lockout lockout;        /* who shows bad tokens */
     struct call_pending *pendings; /* requests that are answered later */
     struct ordered *ordered;       /* overrides on their way */
     struct work *orders;           /* that are asked about, or wait for that */
@@ -51,6 +55,7 @@ struct call_answer {
 
 struct call {
     struct admin *admin;
+    struct door *door;              /* by which it came */
     struct evhttp_request *request; /* NULL: on a worker; the answer goes to `answer` */
     struct call_answer answer;
     struct progress *progress; /* NULL: on the control thread */
@@ -59,6 +64,7 @@ struct call {
     struct route route;
     struct caller caller;
     const char *allow;
+    int64_t retry_ms; /* of a refusal: when it is worth while to try again; 0: not said */
     struct arena *arena;
     struct problem problem;
     const char *body; /* NUL-terminated for convenience */
@@ -167,6 +173,10 @@ void handle_points(struct call *call);
 void handle_point(struct call *call);
 void handle_point_use(struct call *call);
 void handle_vantages(struct call *call); /* all of theirs */
+void handle_tokens(struct call *call);   /* likewise */
+void handle_incidents(struct call *call);
+void handle_switchovers(struct call *call);
+void handle_switchover_verb(struct call *call);
 void handle_restore(struct call *call);
 void handle_import(struct call *call);
 void handle_override(struct call *call);

@@ -9,11 +9,15 @@
 struct call;
 
 struct caller {
+    bool is_known; /* else there is a problem already */
     enum role role;
-    char peer[HEALTH_PEER_SIZE]; /* "uid:1000(alice)" */
+    const struct admin_scopes *scopes; /* in the arena of the call; NULL: they may change everything */
+    char peer[HEALTH_PEER_SIZE];       /* "uid:1000(alice)" */
 };
 
 /* Finds out who asks. On the control thread, once per request. */
 void caller_find(struct call *call);
 /* May they do what the route of the call is? Else that is the problem, whatever else there is, and told. */
 void caller_judge(struct call *call);
+/* The same for a target that only the handler knows. False: the problem is set, and the refusal told. */
+bool caller_may_touch(struct call *call, enum health_kind kind, const char *name);

@@ -123,6 +123,10 @@ void handle_report(struct call *call)
         reply_lag_report(call, &report);
         return;
     }
+    if (!caller_may_touch(call, HEALTH_ENDPOINT, report.endpoint)) {
+        call_reply_problem(call);
+        return;
+    }
     int error = verbs->push(verbs->context, report.endpoint, report.check, &report.push, &fate);
     if (error != 0) {
         refuse_report(call, &report, error);

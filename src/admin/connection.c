@@ -9,12 +9,13 @@
  * for it. A client has a moment to say what it wants, though, so that a crowd that comes at once waits in the
  * backlog and is served in turn.
  *
- * NUL octets, which C strings would hide from every later check, become \x01 before evhttp sees them: invalid
- * as well, but visible. */
+ * What comes in is looked at before evhttp sees it (head.h), and what is not strictly HTTP it never does. */
 #include "config.h"
 
 #include "admin/connection.h"
 
+#include "admin/gate.h"
+#include "admin/head.h"
 #include "admin/page.h"
 #include "base/memory.h"
 
@@ -25,6 +26,8 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -33,8 +36,10 @@
 #include <unistd.h>
 
 enum {
-    MOMENT_MS = 100,       /* to send a request in, and how often a full house is looked at */
-    TAKING_MS = 1000,      /* to take an answer in, when others wait */
+    MOMENT_MS = 100,  /* to send a request in, and how often a full house is looked at */
+    TAKING_MS = 1000, /* to take an answer in, when others wait */
+    PACE = 16,        /* of those from elsewhere: so many within a tick */
+    TICK_MS = 10,
     DISCARD_MAX = 64 << 20 /* octets of one request; evhttp reads on, so that the client hears of its fault */
 };
 
@@ -53,6 +58,11 @@ struct connection {
     ino_t inode;
     void (*left)(void *argument); /* NULL: nobody has to know */
     void *argument;
+    struct guest *guest; /* held; NULL: it came by the unix socket */
+    struct head_scan scan;
+    const char *why;      /* what is wrong with what came; NULL: nothing */
+    bool is_told;         /* that was said */
+    struct event *refuse; /* say it */
 };
 
 static void arm(struct connection *connection)
@@ -72,6 +82,7 @@ static void free_connection(struct connection *connection)
     event_free(connection->start);
     event_free(connection->deadline);
     event_free(connection->page);
+    event_free(connection->refuse);
     if (connection->closed != NULL) {
         event_free(connection->closed);
     }
@@ -79,6 +90,7 @@ static void free_connection(struct connection *connection)
     if (connection->fd != -1) {
         close(connection->fd);
     }
+    guest_drop(connection->guest);
     free(connection);
 }
 
@@ -108,6 +120,9 @@ static void look_for_room(struct connection_set *set)
     }
     if (set->is_paused) {
         (void)evconnlistener_disable(set->listener);
+    } else if (set->gate != NULL && set->paces == 0) {
+        (void)evconnlistener_disable(set->listener);
+        event_add(set->full, &(struct timeval){.tv_usec = TICK_MS * 1000});
     } else if (set->count < set->max || find_idle(set) != NULL) {
         (void)evconnlistener_enable(set->listener);
         (void)event_del(set->full);
@@ -117,9 +132,11 @@ static void look_for_room(struct connection_set *set)
     }
 }
 
-static void on_full(evutil_socket_t fd, short what, void *set)
+static void on_full(evutil_socket_t fd, short what, void *argument)
 {
+    struct connection_set *set = argument;
     (void)fd, (void)what;
+    set->paces = PACE;
     look_for_room(set);
 }
 
@@ -178,14 +195,48 @@ static void on_closed(evutil_socket_t fd, short what, void *argument)
     }
 }
 
+/* The socket goes to the gate, and one end of a pair takes its place, under the same number: evhttp notices
+ * nothing. Nothing was read by now. */
+static bool pass_gate(struct connection *connection)
+{
+    struct connection_set *set = connection->set;
+    struct sockaddr_storage from;
+    struct addr_port at;
+    socklen_t len = sizeof from;
+    int fd = bufferevent_getfd(connection->transport), pair[2];
+    if (fd == -1 || set->shown == NULL || getpeername(fd, (struct sockaddr *)&from, &len) == -1 ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == -1) {
+        return false;
+    }
+    int outer = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    short enabled = bufferevent_get_enabled(connection->transport);
+    bufferevent_disable(connection->transport, EV_READ | EV_WRITE);
+    bool good = outer != -1 && dup3(pair[0], fd, O_CLOEXEC) != -1;
+    close(pair[0]);
+    if (!good) {
+        close(pair[1]);
+        if (outer != -1) {
+            close(outer);
+        }
+        return false;
+    }
+    bufferevent_enable(connection->transport, enabled);
+    (void)setsockopt(outer, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    addr_from_sockaddr((const struct sockaddr *)&from, &at);
+    connection->guest = guest_new(&at);
+    gate_take(set->gate, outer, pair[1], set->shown, connection->guest);
+    return true;
+}
+
 /* The first turn of the loop after the accept: evhttp has set the descriptor by now. */
 static void on_start(evutil_socket_t nothing, short what, void *argument)
 {
     (void)nothing, (void)what;
     struct connection *connection = argument;
     struct stat file;
+    bool may_come = connection->set->gate == NULL || pass_gate(connection);
     int fd = bufferevent_getfd(connection->transport);
-    connection->fd = fd == -1 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    connection->fd = fd == -1 || !may_come ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (connection->fd == -1 || fstat(connection->fd, &file) == -1) {
         if (fd != -1) {
             shutdown(fd, SHUT_RDWR); /* out of descriptors: not without a deadline */
@@ -204,30 +255,80 @@ static void on_start(evutil_socket_t nothing, short what, void *argument)
 
 /* ---- octets ---- */
 
-/* What was just added to the input: octets 0 become 1, in place. */
-static void show_nuls(struct evbuffer *input, const struct evbuffer_cb_info *info)
+/* One piece of what came in. Octets from the first one on that is wrong become 1, in place: no line ends
+ * there any more, so evhttp waits for the end of what it has begun to read, and nothing behind it is ever
+ * carried out. So do octets 0, of which it makes the end of a text. */
+static void scan_piece(struct connection *connection, unsigned char *bytes, size_t len)
 {
+    size_t at = 0;
+    const char *why =
+        connection->why != NULL ? connection->why : head_scan_feed(&connection->scan, bytes, len, &at);
+    for (size_t i = 0; i < len; i++) {
+        bytes[i] = bytes[i] == 0 || (why != NULL && i >= at) ? 1 : bytes[i];
+    }
+    connection->why = why;
+}
+
+static void scan_input(struct connection *connection, struct evbuffer *input,
+                       const struct evbuffer_cb_info *info)
+{
+    enum { PIECES = 16 };
     struct evbuffer_ptr at;
+    struct evbuffer_iovec parts[PIECES];
     if (info->n_added == 0 || evbuffer_ptr_set(input, &at, info->orig_size, EVBUFFER_PTR_SET) == -1) {
         return;
     }
-    struct evbuffer_iovec parts[16];
-    int count = evbuffer_peek(input, (ev_ssize_t)info->n_added, &at, parts, 16);
-    for (int i = 0; i < count && i < 16; i++) {
-        unsigned char *bytes = parts[i].iov_base;
-        for (size_t j = 0; j < parts[i].iov_len; j++) {
-            bytes[j] = bytes[j] == 0 ? 1 : bytes[j];
-        }
+    int count = evbuffer_peek(input, (ev_ssize_t)info->n_added, &at, parts, PIECES);
+    size_t left = info->n_added;
+    for (int i = 0; i < count && i < PIECES && left != 0; i++) {
+        size_t len = parts[i].iov_len < left ? parts[i].iov_len : left;
+        scan_piece(connection, parts[i].iov_base, len);
+        left -= len;
+    }
+    if (left != 0) { /* libevent reads into two pieces at most */
+        connection->why = "too much came at once";
     }
 }
 
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *argument)
 {
     struct connection *connection = argument;
-    show_nuls(input, info);
+    scan_input(connection, input, info);
+    if (connection->why != NULL && info->n_added != 0) {
+        event_active(connection->refuse, EV_TIMEOUT, 1);
+    }
     connection->taken += info->n_added;
     if (connection->taken > DISCARD_MAX) {
         event_active(connection->deadline, EV_TIMEOUT, 1);
+    }
+}
+
+/* Who is waiting for an answer gets that first. Then the refusal goes out past evhttp, which is in the middle
+ * of a request, and what comes after it is thrown away until the client has read it, or its time is up. */
+static void on_refuse(evutil_socket_t fd, short what, void *argument)
+{
+    struct connection *connection = argument;
+    struct connection_set *set = connection->set;
+    char text[PAGE_REFUSAL_SIZE];
+    (void)fd, (void)what;
+    if (connection->phase != READING || connection->fd == -1) {
+        return; /* connection_written() comes back to it */
+    }
+    if (evbuffer_get_length(bufferevent_get_output(connection->transport)) != 0) {
+        return; /* evhttp has refused it, too */
+    }
+    struct evbuffer *input = bufferevent_get_input(connection->transport);
+    (void)evbuffer_drain(input, evbuffer_get_length(input));
+    if (connection->is_told) {
+        return;
+    }
+    connection->is_told = true;
+    size_t len = page_write_refusal(connection->why, text);
+    (void)send(connection->fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(connection->fd, SHUT_WR);
+    event_add(connection->deadline, &(struct timeval){.tv_sec = TAKING_MS / 1000});
+    if (set->refused != NULL) {
+        set->refused(set->context, connection->fd, connection->guest, connection->why);
     }
 }
 
@@ -267,9 +368,12 @@ struct bufferevent *connection_accept(struct event_base *base, void *argument)
     connection->start = event_new(base, -1, 0, on_start, connection);
     connection->deadline = event_new(base, -1, 0, on_deadline, connection);
     connection->page = event_new(base, -1, 0, on_page, connection);
+    connection->refuse = event_new(base, -1, 0, on_refuse, connection);
+    head_scan_init(&connection->scan);
     event_active(connection->start, EV_TIMEOUT, 1);
     set->first = connection;
     set->count++;
+    set->paces -= set->paces != 0;
     look_for_room(set);
     return transport;
 }
@@ -292,6 +396,12 @@ static struct connection *find(const struct connection_set *set, struct evhttp_r
         connection = connection->next;
     }
     return connection;
+}
+
+const struct guest *connection_guest(const struct connection_set *set, struct evhttp_request *request)
+{
+    const struct connection *connection = find(set, request);
+    return connection == NULL ? NULL : connection->guest;
 }
 
 static void enter(struct connection *connection, enum phase phase)
@@ -325,6 +435,9 @@ void connection_written(struct connection_set *set, struct evhttp_request *reque
         enter(connection, READING);
         connection->taken = 0;
         arm(connection);
+        if (connection->why != NULL) {
+            event_active(connection->refuse, EV_TIMEOUT, 1);
+        }
     }
 }
 
@@ -340,8 +453,8 @@ void connection_watch(struct connection_set *set, struct evhttp_request *request
 
 int connection_set_init(struct connection_set *set, struct event_base *base)
 {
-    *set =
-        (struct connection_set){.base = base, .max = CONNECTION_MAX, .deadline_ms = CONNECTION_DEADLINE_MS};
+    *set = (struct connection_set){
+        .base = base, .max = CONNECTION_MAX, .deadline_ms = CONNECTION_DEADLINE_MS, .paces = PACE};
     clock_init(&set->clock);
     set->full = evtimer_new(base, on_full, set);
     return set->full == NULL ? -ENOMEM : 0;

@@ -16,7 +16,15 @@ struct event_base;
 struct evconnlistener;
 struct evhttp_request;
 
-enum { CONNECTION_MAX = 64, CONNECTION_DEADLINE_MS = 10000 };
+enum {
+    CONNECTION_MAX = 64,
+    CONNECTION_REMOTE_MAX = 600,
+    CONNECTION_DEADLINE_MS = 10000,
+};
+
+struct gate;
+struct guest;
+struct tls_context;
 
 /* All connections of a server. Owned by the control thread. */
 struct connection_set {
@@ -29,6 +37,14 @@ struct connection_set {
     struct connection *first;
     size_t count, max;
     int deadline_ms;
+    /* Who comes from elsewhere is led through the gate, as far as these are set. A crowd is let in at a pace
+     * that leaves the control thread its time. */
+    struct gate *gate;         /* borrowed */
+    struct tls_context *shown; /* a hold of it; NULL: nobody gets in */
+    unsigned paces;            /* that may be let in before the next tick */
+    /* What came was no request, or one that others may read otherwise: its connection ends. */
+    void (*refused)(void *context, int fd, const struct guest *guest, const char *why); /* NULL: no matter */
+    void *context;
 };
 
 int connection_set_init(struct connection_set *set, struct event_base *base);
@@ -52,4 +68,6 @@ void connection_written(struct connection_set *set, struct evhttp_request *reque
  * evhttp does not know then: the request is still to be answered, so that it ends. */
 void connection_watch(struct connection_set *set, struct evhttp_request *request,
                       void (*left)(void *argument), void *argument);
+/* Who is at the other end, if it came through a gate. Borrowed; NULL: it did not. */
+const struct guest *connection_guest(const struct connection_set *set, struct evhttp_request *request);
 int connection_fd(struct evhttp_request *request); /* -1: it has none any more */

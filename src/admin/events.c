@@ -10,6 +10,7 @@
 #include "admin/events.h"
 
 #include "admin/call.h"
+#include "admin/connection.h"
 #include "admin/feed.h"
 #include "base/error.h"
 #include "base/memory.h"

@@ -9,6 +9,7 @@
 #include "admin/follow.h"
 
 #include "admin/call.h"
+#include "admin/connection.h"
 #include "admin/query.h"
 #include "base/error.h"
 #include "base/memory.h"

@@ -8,6 +8,10 @@ src_libadmin_a_SOURCES = \
 	src/admin/change.c src/admin/changes.c \
 	src/admin/checks.c \
 	src/admin/connection.c src/admin/connection.h \
+	src/admin/door.c src/admin/door.h \
+	src/admin/gate.c src/admin/gate.h \
+	src/admin/head.c src/admin/head.h \
+	src/admin/lockout.c src/admin/lockout.h \
 	src/admin/page.c src/admin/page.h \
 	src/admin/peers.c src/admin/peers.h \
 	src/admin/events.c src/admin/events.h src/admin/feed.h \
@@ -26,8 +30,10 @@ src_libadmin_a_SOURCES = \
 	src/admin/render_text.c \
 	src/admin/request_rules.c src/admin/restoring.h src/admin/rules.c src/admin/rules.h src/admin/render_rules.c \
 	src/admin/request.c src/admin/request.h src/admin/request_inside.h src/admin/request_report.c \
+	src/admin/request_switchover.c src/admin/render_switchover.c src/admin/switchover.h src/admin/switchovers.c src/admin/incidents.c \
 	src/admin/route.c src/admin/route.h \
 	src/admin/socket.c src/admin/socket.h \
+	src/admin/request_token.c src/admin/tokens.c \
 	src/admin/targets.c \
 	src/admin/tidings.c \
 	src/admin/vantages.c \

@@ -380,7 +380,8 @@ void handle_failback(struct call *call)
     struct request_override wanted = {.what = {.set_ms = clock_wall_ms(&call->admin->clock)}};
     const char *name = NULL;
     if (request_parse_failback(call->body, call->body_len, &call->route.kind, &name, &wanted,
-                               &call->problem) == 0) {
+                               &call->problem) == 0 &&
+        caller_may_touch(call, call->route.kind, name)) {
         call_add_actor(call, wanted.what.actor, wanted.what.peer);
     }
     if (problem_is_set(&call->problem)) {

@@ -31,6 +31,28 @@ static bool is_page(const char *head)
     return strncmp(head, "HTTP/1.", 7) == 0 && strstr(head, "\r\nContent-Type: text/html\r\n") != NULL;
 }
 
+size_t page_write_refusal(const char *why, char text[PAGE_REFUSAL_SIZE])
+{
+    char body[BODY_SIZE], quoted[BODY_SIZE / 2];
+    size_t len = 0;
+    for (const char *at = why; *at != '\0' && len < sizeof quoted - 2; at++) {
+        if (*at == '"') {
+            quoted[len++] = '\\';
+        }
+        quoted[len++] = *at;
+    }
+    quoted[len] = '\0';
+    int body_len = snprintf(body, sizeof body,
+                            "{\n  \"type\": \"urn:steerd:problem:bad-request\",\n"
+                            "  \"title\": \"The request is malformed\",\n"
+                            "  \"status\": 400,\n  \"detail\": \"%s\"\n}\n",
+                            quoted);
+    return (size_t)snprintf(text, PAGE_REFUSAL_SIZE,
+                            "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n"
+                            "Content-Length: %d\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s",
+                            body_len, body);
+}
+
 void page_exchange(struct evbuffer *output)
 {
     char head[HEAD_LOOKED_AT + 1], body[BODY_SIZE];

@@ -5,7 +5,12 @@
  * the folder. */
 #pragma once
 
+#include <stddef.h>
+
 struct evbuffer;
 
 /* If the output holds a page of evhttp, and nothing was sent of it yet, a problem takes its place. */
 void page_exchange(struct evbuffer *output);
+/* A whole answer that refuses what is no request, and says that the connection ends. Returns its length. */
+enum { PAGE_REFUSAL_SIZE = 768 };
+size_t page_write_refusal(const char *why, char text[PAGE_REFUSAL_SIZE]);

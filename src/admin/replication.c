@@ -77,6 +77,10 @@ void reply_lag_report(struct call *call, struct request_report *report)
     const struct request_lag *lag = &report->lag;
     enum health_push_fate fate = HEALTH_PUSH_TAKEN;
     char peer[HEALTH_PEER_SIZE] = "";
+    if (!caller_may_touch(call, HEALTH_REGION, lag->to)) {
+        call_reply_problem(call);
+        return;
+    }
     call_add_actor(call, report->actor, peer);
     const struct health_lag_report said = {.value = lag->value,
                                            .unit = lag->unit,

@@ -189,7 +189,7 @@ void request_check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE],
     }
 }
 
-static bool get_flag(const json_t *body, const char *key, struct problem *problem)
+bool request_get_flag(const json_t *body, const char *key, struct problem *problem)
 {
     const json_t *value = json_object_get(body, key);
     if (value != NULL && !json_is_boolean(value)) {
@@ -235,7 +235,7 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
     check_reason(body, override, problem);
     check_times(body, override, problem);
     request_check_body_actor(body, override->actor, problem);
-    wanted->allows_unserved = get_flag(body, "allow_unserved", problem);
+    wanted->allows_unserved = request_get_flag(body, "allow_unserved", problem);
     request_check_rules(body, &wanted->rules, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
@@ -470,8 +470,8 @@ int request_parse_point(const char *text, size_t len, enum request_point_kind ki
         check_name(body, point, problem);
     } else if (kind == REQUEST_RESTORE) {
         check_to(body, point, problem);
-        point->allows_unserved = get_flag(body, "allow_unserved", problem);
-        point->without_point = get_flag(body, "without_point", problem);
+        point->allows_unserved = request_get_flag(body, "allow_unserved", problem);
+        point->without_point = request_get_flag(body, "without_point", problem);
         request_check_rules(body, &point->rules, problem);
     }
     json_decref(body);

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "admin/access.h"
+#include "admin/admin.h"
 #include "admin/problem.h"
 #include "health/health.h"
 
@@ -110,6 +112,29 @@ int request_parse_vantage(const char *text, size_t len, bool has_name, struct re
 void request_split_rules(const char *text, struct request_rules *rules, struct problem *problem);
 /* Copy a reason if it is one, likewise. */
 void request_check_reason(const char *text, char reason[HEALTH_REASON_SIZE], struct problem *problem);
+/* POST /v1/tokens and /v1/tokens/NAME:rotate */
+struct request_token {
+    const char *name;
+    enum role role;
+    struct admin_scopes scopes;
+    int64_t lasts_ms; /* 0: not given */
+    int64_t overlap_ms;
+    char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
+};
+int request_parse_token(const char *text, size_t len, bool is_new, struct request_token *wanted,
+                        struct problem *problem);
+/* A switchover that is wanted, or a verb of one. */
+struct request_switchover {
+    struct switchover what; /* of a new one: targets, to, steps, each_ms */
+    bool executes, is_emergency;
+    const char *accepted[ADMIN_ACCEPTED_MAX];
+    size_t accepted_count;
+    const char *confirm; /* NULL: nothing was typed */
+    char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
+};
+/* POST /v1/switchovers (is_new), /v1/switchovers/{id}:VERB. */
+int request_parse_switchover(const char *text, size_t len, bool is_new, struct request_switchover *wanted,
+                             struct problem *problem);
 /* POST /v1/reload: nothing, or an object without fields. */
 int request_parse_empty(const char *text, size_t len, struct problem *problem);
 

@@ -16,4 +16,5 @@ const char *request_get_text(const json_t *body, const char *key, struct problem
 void request_check_ttl(const json_t *body, int64_t *ttl_ms, struct problem *problem);
 /* "override_rules", if that is given. */
 void request_check_rules(const json_t *body, struct request_rules *rules, struct problem *problem);
+bool request_get_flag(const json_t *body, const char *key, struct problem *problem); /* false by default */
 void request_check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE], struct problem *problem);

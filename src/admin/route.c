@@ -59,14 +59,16 @@ static const char *const parameter_names[ROUTE_PARAMETERS] = {
 };
 
 static const struct resource {
-    const char *segments[SEGMENTS_MAX]; /* "*" is a name, "*:verb" one with a verb, "%" one of regions, azs,
-                                           endpoints */
+    const char *segments[SEGMENTS_MAX]; /* "*" is a name, "*:verb" one with a verb, "*:*" with any, "%" one of
+                                           regions, azs, endpoints */
     unsigned methods;
     uint64_t parameters;
     const char *allow;
     /* Who may change something there. Whoever looks is a viewer; not said: an admin, so that what is new is
      * closed to all others until somebody has thought of it. */
     enum role writer;
+    enum role reader; /* not said: a viewer */
+    enum route_scope scope;
 } resources[ROUTE_IDS] = {
     [ROUTE_STATUS] = {{"v1", "status"}, READ, 0, "GET, HEAD"},
     [ROUTE_TARGETS] = {{"v1", "%"}, READ, PAGING | FILTERS, "GET, HEAD"},
@@ -75,13 +77,16 @@ static const struct resource {
                         ROUTE_PUT | ROUTE_DELETE,
                         BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR) | BIT(ROUTE_ALLOW_UNSERVED),
                         "PUT, DELETE",
+                        .scope = ROUTE_SCOPE_TARGET,
                         .writer = ROLE_OPERATOR},
     [ROUTE_LOAD] = {{"v1", "endpoints", "*", "load"},
                     ROUTE_PUT | ROUTE_DELETE,
                     BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR),
                     "PUT, DELETE",
+                    .scope = ROUTE_SCOPE_TARGET,
                     .writer = ROLE_OPERATOR},
-    [ROUTE_REPORT] = {{"v1", "report"}, ROUTE_POST, 0, "POST", .writer = ROLE_OPERATOR},
+    [ROUTE_REPORT] =
+        {{"v1", "report"}, ROUTE_POST, 0, "POST", .scope = ROUTE_SCOPE_BODY, .writer = ROLE_OPERATOR},
     [ROUTE_OVERRIDES] = {{"v1", "overrides"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_ZONES] = {{"v1", "zones"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_NAMES] = {{"v1", "names"}, READ, PAGING | BIT(ROUTE_POLICY), "GET, HEAD"},
@@ -97,6 +102,7 @@ static const struct resource {
                       ROUTE_POST,
                       BIT(ROUTE_ZONE) | BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT),
                       "POST",
+                      .scope = ROUTE_SCOPE_ZONE,
                       .writer = ROLE_OPERATOR},
     [ROUTE_TAKEOVER] = {{"v1", "takeover"}, ROUTE_POST, 0, "POST"},
     [ROUTE_DRILLS] = {{"v1", "drills"}, ROUTE_POST, 0, "POST", .writer = ROLE_VIEWER},
@@ -120,7 +126,8 @@ static const struct resource {
                           BIT(ROUTE_ALLOW_UNSERVED) | BIT(ROUTE_WITHOUT_POINT) | BIT(ROUTE_REPLACE) |
                           BIT(ROUTE_OVERRIDE_RULES),
                       "POST"},
-    [ROUTE_FAILBACK] = {{"v1", "failback"}, ROUTE_POST, 0, "POST", .writer = ROLE_OPERATOR},
+    [ROUTE_FAILBACK] =
+        {{"v1", "failback"}, ROUTE_POST, 0, "POST", .scope = ROUTE_SCOPE_BODY, .writer = ROLE_OPERATOR},
     [ROUTE_METRICS] = {{"metrics"}, READ, 0, "GET, HEAD"},
     [ROUTE_CHECKS] = {{"v1", "checks"},
                       READ,
@@ -131,6 +138,7 @@ static const struct resource {
                    ROUTE_POST,
                    BIT(ROUTE_ENDPOINT) | BIT(ROUTE_CHECK) | BIT(ROUTE_FROM),
                    "POST",
+                   .scope = ROUTE_SCOPE_ENDPOINT,
                    .writer = ROLE_OPERATOR},
     [ROUTE_VANTAGES] = {{"v1", "vantages"}, READ | ROUTE_POST, 0, "GET, HEAD, POST"},
     [ROUTE_VANTAGE_DRAIN] = {{"v1", "vantages", "*:drain"}, ROUTE_POST, 0, "POST", .writer = ROLE_OPERATOR},
@@ -153,6 +161,23 @@ static const struct resource {
     [ROUTE_RULES] = {{"v1", "rules"}, READ, 0, "GET, HEAD"},
     [ROUTE_RULES_CHECK] = {{"v1", "rules:check"}, READ, BIT(ROUTE_WISH), "GET, HEAD"},
     [ROUTE_RULE] = {{"v1", "rules", "*"}, READ, 0, "GET, HEAD"},
+    [ROUTE_TOKENS] = {{"v1", "tokens"}, READ | ROUTE_POST, 0, "GET, HEAD, POST", .reader = ROLE_ADMIN},
+    [ROUTE_TOKEN_ROTATE] = {{"v1", "tokens", "*:rotate"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_TOKEN] = {{"v1", "tokens", "*"},
+                     READ | ROUTE_DELETE,
+                     BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
+                     "GET, HEAD, DELETE",
+                     .reader = ROLE_ADMIN},
+    [ROUTE_INCIDENTS] = {{"v1", "incidents"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_INCIDENT] = {{"v1", "incidents", "*"}, READ, 0, "GET, HEAD"},
+    [ROUTE_SWITCHOVERS] = {{"v1", "switchovers"},
+                           READ | ROUTE_POST,
+                           PAGING | BIT(ROUTE_DRY_RUN),
+                           "GET, HEAD, POST",
+                           .writer = ROLE_OPERATOR},
+    [ROUTE_SWITCHOVER_VERB] =
+        {{"v1", "switchovers", "*:*"}, ROUTE_POST, BIT(ROUTE_DRY_RUN), "POST", .writer = ROLE_OPERATOR},
+    [ROUTE_SWITCHOVER] = {{"v1", "switchovers", "*"}, READ, 0, "GET, HEAD"},
 };
 
 static int hex_value(char c)
@@ -244,9 +269,11 @@ static bool match_segment(const char *pattern, const char *segment, struct route
 {
     if (pattern[0] == '*' && pattern[1] == ':') {
         const char *colon = strrchr(segment, ':');
-        if (colon == NULL || colon == segment || strcmp(colon, pattern + 1) != 0) {
+        bool is_any = pattern[2] == '*';
+        if (colon == NULL || colon == segment || (!is_any && strcmp(colon, pattern + 1) != 0)) {
             return false;
         }
+        route->verb = colon + 1;
         route->name = arena_print(arena, "%.*s", (int)(colon - segment), segment);
         return true;
     }
@@ -485,6 +512,8 @@ bool route_takes_body(const struct route *route, unsigned method)
            (route->id == ROUTE_POINTS && method == ROUTE_POST) || route->id == ROUTE_POINT_USE ||
            route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||
            (route->id == ROUTE_VANTAGES && method == ROUTE_POST) ||
+           (route->id == ROUTE_TOKENS && method == ROUTE_POST) || route->id == ROUTE_TOKEN_ROTATE ||
+           (route->id == ROUTE_SWITCHOVERS && method == ROUTE_POST) || route->id == ROUTE_SWITCHOVER_VERB ||
            (route->id >= ROUTE_VANTAGE_DRAIN && route->id <= ROUTE_VANTAGE_RENAME);
 }
 
@@ -492,9 +521,15 @@ enum role route_get_role(enum route_id id, unsigned method)
 {
     enum role writer = resources[id].writer;
     if ((method & READ) != 0) {
-        return ROLE_VIEWER;
+        return resources[id].reader == ROLE_NONE ? ROLE_VIEWER : resources[id].reader;
     }
     return writer == ROLE_NONE ? ROLE_ADMIN : writer;
+}
+
+enum route_scope route_get_scope(enum route_id id, unsigned method)
+{
+    return (method & READ) != 0 || resources[id].writer == ROLE_VIEWER ? ROUTE_SCOPE_ANY
+                                                                       : resources[id].scope;
 }
 
 const char *route_write(enum route_id id, char text[ROUTE_TEXT_SIZE])

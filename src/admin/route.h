@@ -63,6 +63,14 @@ enum route_id {
     ROUTE_RULES,
     ROUTE_RULES_CHECK,
     ROUTE_RULE,
+    ROUTE_TOKENS,
+    ROUTE_TOKEN_ROTATE, /* before the next one, which has the same beginning */
+    ROUTE_TOKEN,
+    ROUTE_INCIDENTS,
+    ROUTE_INCIDENT,
+    ROUTE_SWITCHOVERS,
+    ROUTE_SWITCHOVER_VERB, /* before the next one, which has the same beginning */
+    ROUTE_SWITCHOVER,
     ROUTE_IDS
 };
 
@@ -112,6 +120,7 @@ struct route {
     enum route_id id;
     enum health_kind kind;                    /* of targets */
     const char *name;                         /* of a target; decoded */
+    const char *verb;                         /* of ROUTE_SWITCHOVER_VERB */
     const char *parameters[ROUTE_PARAMETERS]; /* decoded; NULL: not given */
     const char **assumed;                     /* each `assume` or `wish`: they may be repeated */
     size_t assumed_count;
@@ -134,6 +143,16 @@ static inline bool route_takes_lines(const struct route *route)
 }
 /* What whoever asks has to be for a method of a resource. */
 enum role route_get_role(enum route_id id, unsigned method);
+/* What of it somebody may change who may not change everything. */
+enum route_scope {
+    ROUTE_SCOPE_NONE,     /* nothing of it */
+    ROUTE_SCOPE_TARGET,   /* that of the path, in his regions */
+    ROUTE_SCOPE_ENDPOINT, /* that of the query, likewise */
+    ROUTE_SCOPE_ZONE,     /* that of the query, if it is one of his */
+    ROUTE_SCOPE_BODY,     /* the handler knows: caller_may_touch() */
+    ROUTE_SCOPE_ANY,      /* it changes nothing */
+};
+enum route_scope route_get_scope(enum route_id id, unsigned method);
 /* Its path, with * for what is a name. Returns text. */
 enum { ROUTE_TEXT_SIZE = 64 };
 const char *route_write(enum route_id id, char text[ROUTE_TEXT_SIZE]);

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "conf/doc.h"
+#include "conf/doors.h"
 #include "conf/keys.h"
 #include "conf/limits.h"
 #include "conf/listen.h"
@@ -65,7 +66,7 @@ static void read_mode(const struct doc_node *admin, struct conf_server *server)
 
 static void read_admin(const struct doc_node *root, struct conf_server *server)
 {
-    static const char *const keys[] = {"socket", "mode", "socket_roles", NULL};
+    static const char *const keys[] = {"socket", "mode", "socket_roles", "listen", "client_roles", NULL};
     struct doc_node admin, node;
     if (!doc_find(root, "admin", &admin) || !doc_check_object(&admin, keys)) {
         return;
@@ -79,6 +80,7 @@ static void read_admin(const struct doc_node *root, struct conf_server *server)
     }
     read_mode(&admin, server);
     roles_read(&admin, "socket_roles", false, server->arena, &server->socket_roles);
+    doors_read(&admin, server);
 }
 
 static void read_geo(const struct doc_node *root, struct conf_server *server)
@@ -365,6 +367,7 @@ struct conf_server *conf_load_server(const char *path, struct report *report)
 void conf_free_server(struct conf_server *server)
 {
     if (server != NULL) {
+        doors_drop(server);
         arena_free(server->arena);
         free(server);
     }

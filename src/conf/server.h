@@ -11,6 +11,7 @@
 #include "base/limiter.h"
 #include "base/log.h"
 #include "base/report.h"
+#include "conf/doors.h"
 #include "conf/quorum.h"
 #include "conf/roles.h"
 #include "dns/tsig.h"
@@ -154,8 +155,11 @@ struct conf_server {
     const char *admin_socket;                      /* NULL: no admin */
     unsigned admin_socket_mode;                    /* default 0600 */
     struct roles socket_roles;                     /* of those who may open it */
-    const char *resolver_servers;                  /* "192.0.2.1:53,[2001:db8::1]:53"; NULL: of the system */
-    const char **geo_paths;                        /* MMDB files in order of preference */
+    struct conf_door *doors;                       /* where the admin API listens beside its socket */
+    size_t door_count;
+    struct roles client_roles;    /* of who comes there with a certificate */
+    const char *resolver_servers; /* "192.0.2.1:53,[2001:db8::1]:53"; NULL: of the system */
+    const char **geo_paths;       /* MMDB files in order of preference */
     size_t geo_count;
     struct log_options log; /* default: info, text, stderr */
     const char *identity;   /* NSID, id.server: 1..CONF_IDENTITY_MAX octets; NULL: not told */

@@ -22,13 +22,13 @@ src_libctl_a_SOURCES = \
 	src/ctl/show.c src/ctl/show_status.c \
 	src/ctl/socket.c src/ctl/socket.h \
 	src/ctl/sse.c src/ctl/sse.h \
-	src/ctl/spark.c src/ctl/spark.h \
+	src/ctl/switchover.c src/ctl/incidents.c src/ctl/spark.c src/ctl/spark.h \
 	src/ctl/steerctl.h \
 	src/ctl/table.c \
 	src/ctl/target.c \
 	src/ctl/text.c src/ctl/text.h \
 	src/ctl/then.c \
-	src/ctl/try.c \
+	src/ctl/tokens.c src/ctl/try.c \
 	src/ctl/unserved.c src/ctl/vantages.c \
 	src/ctl/verbs.h \
 	src/ctl/watch.c src/ctl/watch_frame.c src/ctl/watch_frame.h \

@@ -19,7 +19,7 @@ static const struct option_row {
     uint64_t bit;
     size_t at; /* of the text in struct steerctl; 0: none */
 } rows[] = {
-    {"region", "NAME", "only what lies in this region", "region", OPTION_REGION,
+    {"region", "NAME", "only what lies in this region", "region regions", OPTION_REGION,
      offsetof(struct steerctl, region)},
     {"az", "NAME", "only what lies in this az", "az", OPTION_AZ, offsetof(struct steerctl, az)},
     {"effective", "STATE", "only what is unknown, healthy, unhealthy, drained, forced_up or forced_down",
@@ -72,7 +72,16 @@ static const struct option_row {
     {"force", NULL, "also if the file is there, or the store is whole", NULL, OPTION_FORCE, 0},
     {"files", "DIR", "also the files of the configuration that served last, below this folder", NULL,
      OPTION_FILES, offsetof(struct steerctl, files)},
-    {"to", "DIR", "where to: an empty folder, or a new one", NULL, OPTION_TO, offsetof(struct steerctl, to)},
+    {"steps", "PERCENT,…", "move traffic in steps, such as 5,25; then all of it", "steps", OPTION_STEPS,
+     offsetof(struct steerctl, steps)},
+    {"each", "DURATION", "how long a step lasts (1m)", "each", OPTION_EACH, offsetof(struct steerctl, each)},
+    {"accept", "FINDING", "do it although this objects; repeatable, and it takes a --reason", "accept",
+     OPTION_ACCEPT, 0},
+    {"confirm", "NAME", "the name of what may lose its data, typed once more", "confirm", OPTION_CONFIRM,
+     offsetof(struct steerctl, confirm)},
+    {"emergency", NULL, "at once, in one step, and without a look", "emergency", OPTION_EMERGENCY, 0},
+    {"to", "DIR", "where to: an empty folder, or a new one; of switchover: a region or an az", "to",
+     OPTION_TO, offsetof(struct steerctl, to)},
     {"lose", "TARGET", "what is lost; repeatable", "lose", OPTION_LOSE, 0},
     {"failure", "KIND", "how it fails: timeout (a dead host, the default) or refused (a dead process)",
      "failure", OPTION_FAILURE, offsetof(struct steerctl, failure)},
@@ -84,6 +93,13 @@ static const struct option_row {
      OPTION_OUTCOME, offsetof(struct steerctl, outcome)},
     {"weight", "N", "what it says counts so much: 1 (the default) to 100", "weight", OPTION_WEIGHT,
      offsetof(struct steerctl, weight)},
+    {"role", "ROLE", "viewer, operator or admin", "role", OPTION_ROLE, offsetof(struct steerctl, role)},
+    {"zone", "NAME", "only of this zone; several with commas between", "zones", OPTION_ZONE,
+     offsetof(struct steerctl, zone)},
+    {"expires", "DURATION", "it ends by itself after so long, such as 90d", "expires_in", OPTION_EXPIRES,
+     offsetof(struct steerctl, expires)},
+    {"overlap", "DURATION", "the one before is good for so long: 1h, if it is not said", "overlap",
+     OPTION_OVERLAP, offsetof(struct steerctl, overlap)},
     {"from", "FROM",
      "of drill: start from live (the default) or from all healthy; of check: the vantage that makes it",
      "from", OPTION_FROM, offsetof(struct steerctl, from)},
@@ -114,6 +130,9 @@ static enum steerctl_exit take(struct steerctl *ctl, const struct option_row *ro
     if (row->bit == OPTION_LOSE) {
         ctl->losses = memory_resize(ctl->losses, ctl->loss_count + 1, sizeof *ctl->losses);
         ctl->losses[ctl->loss_count++] = value;
+    } else if (row->bit == OPTION_ACCEPT) {
+        ctl->accepted = memory_resize(ctl->accepted, ctl->accepted_count + 1, sizeof *ctl->accepted);
+        ctl->accepted[ctl->accepted_count++] = value;
     } else if (row->bit == OPTION_ASSUME) {
         ctl->assumed = memory_resize(ctl->assumed, ctl->assumed_count + 1, sizeof *ctl->assumed);
         ctl->assumed[ctl->assumed_count++] = value;

@@ -345,6 +345,7 @@ int main(int argc, char **argv)
     code = code == STEERCTL_OK ? run(&ctl) : code;
     free(ctl.arguments);
     free(ctl.losses);
+    free(ctl.accepted);
     free(ctl.assumed);
     return fflush(stdout) == 0 ? (int)code : STEERCTL_REFUSED;
 }

@@ -104,6 +104,21 @@ static const struct verb verbs[] = {
      "revoke: it\nis no vantage any more",
      "  steerctl vantage enrol fra-1\n  steerctl vantage drain fra-1 --reason \"its uplink flaps\"", 2, 3,
      OPTION_REASON | OPTION_ACTOR | OPTION_WEIGHT, "name=NAME", run_vantage},
+    {"tokens", "", "who may use the API from elsewhere",
+     "Tokens with which the API can be used from elsewhere: what each may do and where, and when it ends and "
+     "was used last",
+     "  steerctl tokens", 0, 0, 0, NULL, run_tokens},
+    {"token", "add|show|rotate|delete NAME", "let somebody use the API from elsewhere, or not any more",
+     "add makes a token, which is shown once. With --region or --zone it changes nothing but what lies "
+     "there. "
+     "It ends\nafter 90 days, or --expires. rotate: another one takes its place; the one before is good for "
+     "an hour yet, or\n--overlap. delete: it lets in nobody any more, from now on",
+     "  steerctl token add alice --role operator --region us-east --expires 90d\n"
+     "  steerctl token rotate alice --overlap 10m",
+     2, 2,
+     OPTION_ROLE | OPTION_REGION | OPTION_ZONE | OPTION_EXPIRES | OPTION_OVERLAP | OPTION_REASON |
+         OPTION_ACTOR,
+     "name=NAME", run_token},
     {"show", "TARGET", "everything about a region, az or endpoint",
      "What is observed and desired, what answers follow and what decided it, its override, and of an "
      "endpoint\n"
@@ -212,6 +227,28 @@ static const struct verb verbs[] = {
      "--force is said; one that is in use always is",
      "  steerctl import /var/lib/steerd/depot/5d/5dc8... --dry-run\n  steerctl salvage", 0, 0,
      OPTION_STATE | OPTION_FORCE, NULL, run_backup},
+    {"incidents", "[ID]", "real losses of regions and azs, in the terms of drills",
+     "What was lost, since when and for how long, how long it took until answers had left it and resolvers "
+     "had\n"
+     "followed, whether the RTO was met, and how far copies of its data lagged behind at that moment",
+     "  steerctl incidents", 0, 1, 0, NULL, run_incidents},
+    {"switchover", "plan|new|start|now|execute|verify|commit|rollback|… [TARGET|ID ...]",
+     "move traffic off, and back, step by step",
+     "plan tells what would happen, new notes that it is to happen, start does it at once, in steps if they "
+     "are\n"
+     "given; now is for emergencies: one step, and nothing is asked. Then verify looks whether it is there, "
+     "and\n"
+     "commit or rollback says so. What is committed is unprotected until reprotect says that data flow back; "
+     "then\n"
+     "failback, verify and commit go the same way back. list and show tell where each of them is",
+     "  steerctl switchover plan region:us-east --to eu-west\n"
+     "  steerctl switchover start region:us-east --steps 5,25 --each 2m --reason \"power work\"\n"
+     "  steerctl switchover now region:us-east --reason \"it burns\"\n"
+     "  steerctl switchover verify 20261123T104500Z-us-east",
+     1, 65,
+     OPTION_REASON | OPTION_ACTOR | OPTION_TO | OPTION_STEPS | OPTION_EACH | OPTION_ACCEPT | OPTION_CONFIRM |
+         OPTION_EMERGENCY | OPTION_DRY_RUN,
+     "source=TARGET", run_switchover},
     {"point", "list|show|save|delete|use|files [NAME]", "recovery points: states to which one can return",
      "List recovery points, show one, save one that stays until it is deleted, delete one, or note that it "
      "was\n"
@@ -401,6 +438,7 @@ int main(int argc, char **argv)
     }
     free(ctl.arguments);
     free(ctl.losses);
+    free(ctl.accepted);
     free(ctl.assumed);
     free(ctl.rules);
     if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -60,13 +60,22 @@ enum {
     OPTION_CHECK = 1 << 15,
 };
 /* An enum has room for an int. */
-#define OPTION_VERDICT (UINT64_C(1) << 32)
-#define OPTION_OUTCOME (UINT64_C(1) << 33)
-#define OPTION_ONCE (UINT64_C(1) << 34)
-#define OPTION_WEIGHT (UINT64_C(1) << 35)
-#define OPTION_SHARE (UINT64_C(1) << 36)
+#define OPTION_VERDICT       (UINT64_C(1) << 32)
+#define OPTION_OUTCOME       (UINT64_C(1) << 33)
+#define OPTION_ONCE          (UINT64_C(1) << 34)
+#define OPTION_WEIGHT        (UINT64_C(1) << 35)
+#define OPTION_SHARE         (UINT64_C(1) << 36)
+#define OPTION_STEPS         (UINT64_C(1) << 37)
+#define OPTION_EACH          (UINT64_C(1) << 38)
+#define OPTION_ACCEPT        (UINT64_C(1) << 39)
+#define OPTION_ROLE          (UINT64_C(1) << 40)
+#define OPTION_ZONE          (UINT64_C(1) << 41)
+#define OPTION_EXPIRES       (UINT64_C(1) << 42)
+#define OPTION_OVERLAP       (UINT64_C(1) << 43)
+#define OPTION_CONFIRM       (UINT64_C(1) << 44)
+#define OPTION_EMERGENCY     (UINT64_C(1) << 45)
 #define OPTION_OVERRIDE_RULE (UINT64_C(1) << 46)
-#define OPTION_KIND (UINT64_C(1) << 50)
+#define OPTION_KIND          (UINT64_C(1) << 50)
 
 struct verb;
 
@@ -78,9 +87,11 @@ struct steerctl {
     uint64_t given; /* OPTION_ bits */
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
-        *weight, *share;
+        *weight, *share, *role, *zone, *expires, *overlap, *steps, *each, *confirm;
     const char **losses;
     size_t loss_count;
+    const char **accepted;
+    size_t accepted_count;
     const char **assumed;
     size_t assumed_count;
     const char **rules; /* that are overridden */

@@ -43,6 +43,9 @@ enum steerctl_exit run_events(const struct steerctl *ctl);
 enum steerctl_exit run_webhooks(const struct steerctl *ctl);
 enum steerctl_exit run_retry(const struct steerctl *ctl);
 enum steerctl_exit run_hooks(const struct steerctl *ctl);
+/* tokens.c */
+enum steerctl_exit run_tokens(const struct steerctl *ctl);
+enum steerctl_exit run_token(const struct steerctl *ctl);
 /* watch.c */
 enum steerctl_exit run_watch(const struct steerctl *ctl);
 /* then.c */
@@ -56,6 +59,10 @@ enum steerctl_exit run_backup(const struct steerctl *ctl);
 enum steerctl_exit run_point(const struct steerctl *ctl);
 enum steerctl_exit run_restore(const struct steerctl *ctl);
 enum steerctl_exit run_import(const struct steerctl *ctl);
+/* incidents.c */
+enum steerctl_exit run_incidents(const struct steerctl *ctl);
+/* switchover.c */
+enum steerctl_exit run_switchover(const struct steerctl *ctl);
 /* change.c */
 enum steerctl_exit run_override(const struct steerctl *ctl);
 enum steerctl_exit run_report(const struct steerctl *ctl);

@@ -55,8 +55,10 @@ void bequest_send_files(struct outbox *outbox, const struct server *server)
 {
     const uint8_t *secret = server->view->random_secret[0];
     char hex[2 * CONF_SECRET_SIZE + 1];
-    int fds[3];
-    size_t count = 0;
+    int fds[3 + CONF_DOORS_MAX], listeners[CONF_DOORS_MAX];
+    size_t count = 0, listener_count = server->admin == NULL
+                                           ? 0
+                                           : admin_list_listeners(server->admin, listeners, CONF_DOORS_MAX);
     json_t *body = bequest_say("files");
     for (size_t i = 0; i < CONF_SECRET_SIZE; i++) {
         snprintf(hex + 2 * i, 3, "%02x", secret[i]);
@@ -65,6 +67,9 @@ void bequest_send_files(struct outbox *outbox, const struct server *server)
     add_file(body, "state", server->folders.locks[0], fds, &count);
     add_file(body, "admin-lock", server->folders.locks[1], fds, &count);
     add_file(body, "admin", server->admin == NULL ? -1 : admin_get_socket(server->admin), fds, &count);
+    for (size_t i = 0; i < listener_count; i++) {
+        add_file(body, "admin-listener", listeners[i], fds, &count);
+    }
     json_object_set_new(body, "cookie_secret", json_string(hex));
     outbox_send(outbox, body, fds, count);
 }

@@ -81,6 +81,16 @@ struct changes_vantage {
 };
 void changes_tell_vantage(struct changes *changes, const struct changes_vantage *vantage);
 
+struct changes_switchover {
+    const char *id, *before, *after; /* states; before NULL: it is new */
+    unsigned share;                  /* percent that have moved */
+    const char *actor, *peer, *reason;
+};
+struct incident;
+/* "lost", "back", "gone" */
+void changes_tell_incident(struct changes *changes, const struct incident *incident, const char *turn);
+void changes_tell_switchover(struct changes *changes, const struct changes_switchover *switchover);
+
 struct changes_drill {
     const char *lost; /* the first one */
     size_t losses, names_changed, unserved;

@@ -49,6 +49,8 @@ struct heir {
     size_t socket_count, socket_capacity;
     bool *kept;
     int files[FILES]; /* -1: none */
+    int listeners[CONF_DOORS_MAX];
+    size_t listener_count;
     bool has_secret, adopted_admin, has_entered;
     bool is_owed; /* the store does not have all of `items` */
     uint8_t secret[CONF_SECRET_SIZE];
@@ -100,6 +102,12 @@ static void take_files(struct heir *heir, struct channel_message *message)
     json_array_foreach(json_object_get(message->body, "files"), i, name)
     {
         const char *text = json_string_value(name);
+        if (text != NULL && strcmp(text, "admin-listener") == 0 && i < message->fd_count &&
+            heir->listener_count < CONF_DOORS_MAX) {
+            heir->listeners[heir->listener_count++] = message->fds[i];
+            message->fds[i] = -1;
+            continue;
+        }
         for (size_t f = 0; f < FILES && text != NULL && i < message->fd_count; f++) {
             if (strcmp(text, file_names[f]) == 0 && heir->files[f] == -1) {
                 heir->files[f] = message->fds[i];
@@ -234,6 +242,9 @@ void heir_close(struct heir *heir)
     for (size_t i = 0; i < FILES; i++) {
         close_fd(&heir->files[i]);
     }
+    for (size_t i = 0; i < heir->listener_count; i++) {
+        close_fd(&heir->listeners[i]);
+    }
     close_fd(&heir->fd);
     close_fd(&heir->parent);
     json_decref(heir->items);
@@ -310,6 +321,12 @@ void heir_note_sockets(struct heir *heir)
     }
     heir->server->serve_options.inherited = NULL;
     heir->server->serve_options.inherited_count = 0;
+}
+
+size_t heir_lend_listeners(struct heir *heir, int **fds)
+{
+    *fds = heir->listeners;
+    return heir->listener_count;
 }
 
 int heir_take_admin(struct heir *heir)

@@ -27,6 +27,9 @@ void heir_use_files(struct heir *heir, struct view *view);
 /* The options of the sockets: those that are there. To be called before serve_open(), and after. */
 void heir_lend_sockets(struct heir *heir);
 void heir_note_sockets(struct heir *heir);
+/* The listening descriptors of the admin API beside its socket. Those that are used become -1. Returns how
+ * many. */
+size_t heir_lend_listeners(struct heir *heir, int **fds);
 bool heir_has_admin(const struct heir *heir); /* it was taken, and is not this process's alone yet */
 int heir_take_admin(struct heir *heir);       /* the listening descriptor, the caller's now; -1: none */
 

@@ -15,6 +15,7 @@
 #include "daemon/snapshot.h"
 #include "daemon/tidings.h"
 #include "daemon/vantages.h"
+#include "admin/admin.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "health/opinion.h"
@@ -86,6 +87,9 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     server_forget_snapshot(server);
     log_configure(&view->server->log);
     vantages_follow(server->vantages, news);
+    if (server->admin != NULL) {
+        admin_listen(server->admin, view->server->doors, view->server->door_count, NULL, 0);
+    }
     hosts_follow(server->hosts, view);
     tidings_follow(server);
     rules_watch_follow(server->rules);

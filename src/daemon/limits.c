@@ -17,7 +17,8 @@
 #include <event2/event.h>
 
 enum {
-    OTHER_DESCRIPTORS = 64, /* the admin API, files, sockets of the server */
+    DOOR_DESCRIPTORS = 2400, /* 600 connections to the admin API from elsewhere, of four each */
+    OTHER_DESCRIPTORS = 64,  /* the admin API, files, sockets of the server */
     REPORT_EVERY_S = 10,
     CULPRITS = 5
 };
@@ -43,12 +44,13 @@ static uint32_t find_room(size_t monitors)
 void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *limits)
 {
     const struct conf_server *conf = view->server;
-    rlim_t needed = (rlim_t)conf->tcp.clients + OTHER_DESCRIPTORS + (rlim_t)view->monitor_count;
-    if (find_room(view->monitor_count) < conf->tcp.clients) {
+    size_t others = view->monitor_count + conf->door_count * DOOR_DESCRIPTORS;
+    rlim_t needed = (rlim_t)conf->tcp.clients + OTHER_DESCRIPTORS + (rlim_t)others;
+    if (find_room(others) < conf->tcp.clients) {
         /* the soft limit was raised to the hard one at the start; that one only root can raise */
         (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = needed, .rlim_max = needed});
     }
-    uint32_t room = find_room(view->monitor_count);
+    uint32_t room = find_room(others);
     *limits = (struct serve_tcp_limits){.idle_ms = conf->tcp.idle_ms,
                                         .clients = conf->tcp.clients,
                                         .clients_per_address = conf->tcp.clients_per_address,

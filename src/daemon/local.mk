@@ -9,7 +9,7 @@ src_steerd_SOURCES = \
 	src/daemon/bequest.c src/daemon/bequest.h \
 	src/daemon/capture.c src/daemon/capture.h \
 	src/daemon/certificates.c src/daemon/certificates.h \
-	src/daemon/changes.c src/daemon/changes.h src/daemon/changes_rules.c \
+	src/daemon/changes.c src/daemon/changes.h src/daemon/changes_moves.c src/daemon/changes_rules.c \
 	src/daemon/channel.c src/daemon/channel.h \
 	src/daemon/check_files.c src/daemon/check_files.h \
 	src/daemon/checked.c src/daemon/checked.h \
@@ -27,6 +27,8 @@ src_steerd_SOURCES = \
 	src/daemon/hangup.c src/daemon/hangup.h \
 	src/daemon/heir.c src/daemon/heir.h \
 	src/daemon/hosts.c src/daemon/hosts.h \
+	src/daemon/incident_json.c src/daemon/incident_json.h \
+	src/daemon/incidents.c src/daemon/incidents.h src/daemon/incidents_inside.h src/daemon/incidents_kept.c \
 	src/daemon/install.c src/daemon/install.h \
 	src/daemon/invitation.c src/daemon/invitation.h \
 	src/daemon/feed.c src/daemon/feed.h \
@@ -59,6 +61,7 @@ src_steerd_SOURCES = \
 	src/daemon/restore.c src/daemon/restore.h \
 	src/daemon/restore_look.c src/daemon/restore_parts.h src/daemon/restore_plan.c src/daemon/restore_plan.h \
 	src/daemon/rules.c src/daemon/rules.h \
+	src/daemon/rules_lags.c src/daemon/rules_lags.h \
 	src/daemon/rules_feed.c src/daemon/rules_feed.h \
 	src/daemon/rules_watch.c src/daemon/rules_watch.h \
 	src/daemon/run.c src/daemon/run.h \
@@ -69,8 +72,12 @@ src_steerd_SOURCES = \
 	src/daemon/spawn.c src/daemon/spawn.h \
 	src/daemon/steerd.c src/daemon/steerd.h \
 	src/daemon/successor.c src/daemon/successor.h \
+	src/daemon/switchover_json.c src/daemon/switchover_json.h \
+	src/daemon/switchover_probe.c src/daemon/switchover_probe.h \
+	src/daemon/switchovers.c src/daemon/switchovers_kept.c src/daemon/switchovers.h src/daemon/switchovers_inside.h src/daemon/switchovers_order.c \
 	src/daemon/takeover.c src/daemon/takeover.h \
 	src/daemon/tries.c src/daemon/tries.h \
+	src/daemon/token.c src/daemon/token.h src/daemon/tokens.c src/daemon/tokens_kept.c src/daemon/tokens_inside.h src/daemon/tokens.h \
 	src/daemon/targets.c src/daemon/targets.h \
 	src/daemon/teller.c src/daemon/teller.h \
 	src/daemon/tidings.c src/daemon/tidings.h \

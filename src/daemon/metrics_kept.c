@@ -9,6 +9,7 @@
 #include "daemon/last.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
+#include "daemon/switchovers.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -166,4 +167,5 @@ void metrics_print_kept(const struct reader *reader, struct buffer *out)
     print_archive(&reader->archive, out);
     print_points(reader, out);
     print_reports(reader->server, out);
+    switchovers_print_metrics(reader->switchovers, out);
 }

@@ -9,7 +9,9 @@
 #include "daemon/lanes.h"
 #include "daemon/primaries.h"
 #include "daemon/reclaim.h"
+#include "daemon/rules_lags.h"
 #include "daemon/savepoints.h"
+#include "daemon/switchovers.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/tidings.h"
@@ -33,6 +35,7 @@ struct reader *reader_open(struct server *server)
     reader->tidings = tidings_write_metrics(server);
     rules_watch_get(server->rules, &reader->rules);
     reader->last_move_ms = rules_watch_get_last_move(server->rules);
+    switchovers_count(server->switchovers, reader->switchovers);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);
     }
@@ -55,21 +58,6 @@ struct health_spell *reader_list_spells(const struct view *view, struct lock *lo
     return spells;
 }
 
-struct health_lag_status *reader_list_lags(struct server *server, size_t *count)
-{
-    enum { TURN = 16 };
-    const struct view *view = server->view;
-    size_t all = operate_count_lags(view);
-    struct health_lag_status *lags = all == 0 ? NULL : memory_alloc_array(all, sizeof *lags);
-    for (*count = 0; *count < all;) {
-        lock_take(&server->lock);
-        *count += operate_list_lags(view, clock_now_ms(&server->clock), *count, lags + *count,
-                                    all - *count < TURN ? all - *count : TURN);
-        lock_leave(&server->lock);
-    }
-    return lags;
-}
-
 static void list_spells(struct reader *reader, struct lock *lock)
 {
     lock_take(lock);
@@ -85,7 +73,7 @@ struct reader *reader_open_live(struct server *server)
     reader->live = view_begin_copy(server->view);
     reader->generation = atomic_load_explicit(&reader->live->table->generation, memory_order_acquire);
     list_spells(reader, &server->lock);
-    reader->lags = reader_list_lags(server, &reader->lag_count);
+    reader->lags = rules_list_lags(server, &reader->lag_count);
     reader->last_move_ms = rules_watch_get_last_move(server->rules);
     return reader;
 }

@@ -35,8 +35,9 @@ struct reader {
     struct resolve_stats resolutions;
     struct admin_points_stats points;
     struct rules_seen rules;
-    int64_t last_move_ms; /* of a region: rules_watch.h */
-    struct spans turns;   /* of the control thread */
+    int64_t last_move_ms;                  /* of a region: rules_watch.h */
+    size_t switchovers[SWITCHOVER_STATES]; /* by state */
+    struct spans turns;                    /* of the control thread */
     uint64_t reloads, reload_failures;
     char *tidings; /* metrics of webhooks and hooks, as text; NULL: there are none */
 };
@@ -47,8 +48,6 @@ struct reader *reader_open(struct server *server);
 struct reader *reader_open_live(struct server *server);
 /* All overrides of what serves, returns owned; on the control thread. */
 struct health_spell *reader_list_spells(const struct view *view, struct lock *lock, size_t *count);
-/* What safety rules have to know of pairs that replicate, likewise; NULL: nothing. */
-struct health_lag_status *reader_list_lags(struct server *server, size_t *count);
 /* Is all that such a reader shows as it was when it was opened? On the control thread. */
 bool reader_is_current(struct reader *reader);
 /* On any thread. A view that was live may be all that is left of what served: it is freed where nobody waits.

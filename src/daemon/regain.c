@@ -7,10 +7,14 @@
 #include "daemon/regain.h"
 
 #include "daemon/changes.h"
+#include "daemon/incidents.h"
 #include "daemon/overrides.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/token.h"
+#include "daemon/tokens.h"
 #include "daemon/vantage_member.h"
+#include "daemon/switchovers.h"
 #include "daemon/vantages.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -65,12 +69,16 @@ struct regain {
 static bool take(void *context, const struct store_object *object)
 {
     struct found *found = context;
-    bool is_vantage = strcmp(object->kind, VANTAGE_KIND) == 0;
-    if (is_vantage || strcmp(object->kind, "override") == 0) {
+    static const char *const kinds[] = {"override", VANTAGE_KIND, TOKEN_KIND, SWITCHOVER_KIND, INCIDENT_KIND};
+    size_t kind = 0;
+    while (kind < sizeof kinds / sizeof *kinds && strcmp(object->kind, kinds[kind]) != 0) {
+        kind++;
+    }
+    if (kind < sizeof kinds / sizeof *kinds) {
         found->objects = memory_grow(found->objects, found->count, &found->capacity, sizeof *found->objects);
         struct store_object *to = &found->objects[found->count++];
         *to = *object;
-        to->kind = is_vantage ? VANTAGE_KIND : "override";
+        to->kind = kinds[kind];
         to->key = arena_copy_text(found->texts, object->key);
         to->value = arena_copy_text(found->texts, object->value);
     }
@@ -200,9 +208,27 @@ static void put(struct regain *regain, const struct store_object *object)
 {
     struct overrides_item item;
     struct health_override now;
+    if (strcmp(object->kind, TOKEN_KIND) == 0) {
+        if (regain->options.remove == NULL) {
+            tokens_regain(regain->server->tokens, object->key, object->value);
+        }
+        return;
+    }
     if (strcmp(object->kind, VANTAGE_KIND) == 0) {
         if (regain->options.remove == NULL) {
             vantages_regain(regain->server->vantages, object->key, object->value);
+        }
+        return;
+    }
+    if (strcmp(object->kind, INCIDENT_KIND) == 0) {
+        if (regain->options.remove == NULL) {
+            incidents_regain(regain->server->incidents, object->key, object->value);
+        }
+        return;
+    }
+    if (strcmp(object->kind, SWITCHOVER_KIND) == 0) {
+        if (regain->options.remove == NULL) {
+            switchovers_regain(regain->server->switchovers, object->key, object->value);
         }
         return;
     }

@@ -5,8 +5,10 @@
 
 #include "daemon/restore_plan.h"
 
+#include "daemon/incidents.h"
 #include "daemon/override_json.h"
 #include "daemon/overrides.h"
+#include "daemon/switchovers.h"
 #include "base/error.h"
 #include "view/view.h"
 
@@ -20,7 +22,8 @@ static const char kind_override[] = "override";
 static const struct {
     const char *kind;
     bool is_restored;
-} kinds[] = {{kind_override, true}, {"configuration", false}, {"point", false}, {"serials", false}};
+} kinds[] = {{kind_override, true}, {"configuration", false}, {"point", false},
+             {"serials", false},    {SWITCHOVER_KIND, false}, {INCIDENT_KIND, false}};
 
 bool restore_is_kind(const char *kind)
 {

@@ -10,6 +10,7 @@
 #include "daemon/metrics_kept.h"
 #include "daemon/orders.h"
 #include "daemon/reader.h"
+#include "daemon/rules_lags.h"
 #include "daemon/server.h"
 #include "base/memory.h"
 
@@ -74,7 +75,7 @@ static int judge_now(void *context, struct operate_wish *wish, struct arena *are
     int error = operate_find_spell(view, wish, &spell);
     if (error == 0) {
         struct health_spell *spells = list_spells(server, &count);
-        struct health_lag_status *lags = reader_list_lags(server, &lag_count);
+        struct health_lag_status *lags = rules_list_lags(server, &lag_count);
         operate_judge_rules(
             &(struct operate_unserved_ask){.view = view,
                                            .wish = &spell,

@@ -7,10 +7,11 @@
 #include "daemon/rules_watch.h"
 
 #include "daemon/changes.h"
-#include "daemon/reader.h"
 #include "daemon/rules_feed.h"
+#include "daemon/rules_lags.h"
 #include "daemon/server.h"
 #include "base/memory.h"
+#include "operate/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,7 +147,7 @@ static void look(struct rules_watch *watch)
     struct operate_rules rules;
     struct arena *arena = arena_new(0);
     size_t lag_count;
-    struct health_lag_status *lags = reader_list_lags(server, &lag_count);
+    struct health_lag_status *lags = rules_list_lags(server, &lag_count);
     int64_t wall_ms = clock_wall_ms(&server->clock);
     rules_feed_follow(watch->feed, lags, lag_count, wall_ms);
     operate_look_at_rules(

@@ -17,6 +17,7 @@
 #include "daemon/hangup.h"
 #include "daemon/heir.h"
 #include "daemon/hosts.h"
+#include "daemon/incidents.h"
 #include "daemon/install.h"
 #include "daemon/lanes.h"
 #include "daemon/last.h"
@@ -35,9 +36,11 @@
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/spawn.h"
+#include "daemon/switchovers.h"
 #include "daemon/takeover.h"
 #include "daemon/targets.h"
 #include "daemon/teller.h"
+#include "daemon/tokens.h"
 #include "daemon/vantages.h"
 #include "daemon/tidings.h"
 #include "daemon/verbs.h"
@@ -206,7 +209,13 @@ static int open_admin(struct server *server, struct report *report)
     server->current = memory_alloc(sizeof *server->current);
     server->current->server = server;
     server_fill_verbs(server, &verbs);
-    return listen_to_admin(server, &verbs, report);
+    error = listen_to_admin(server, &verbs, report);
+    if (error == 0) {
+        int *inherited = NULL;
+        size_t count = server->heir == NULL ? 0 : heir_lend_listeners(server->heir, &inherited);
+        admin_listen(server->admin, conf->doors, conf->door_count, inherited, count);
+    }
+    return error;
 }
 
 static void say_ready(const struct server *server)
@@ -250,8 +259,10 @@ static int open_store(struct server *server, struct view *view, struct report *r
     server->batches = error == 0 ? batches_open(server) : NULL;
     server->rules = error == 0 ? rules_watch_new(server) : NULL;
     server->restores = error == 0 ? restores_open(server) : NULL;
+    server->switchovers = error == 0 ? switchovers_open(server) : NULL;
+    server->incidents = error == 0 ? incidents_open(server) : NULL;
     if (server->orders == NULL || server->batches == NULL || server->restores == NULL ||
-        server->rules == NULL) {
+        server->rules == NULL || server->switchovers == NULL || server->incidents == NULL) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
                    error_text(error == 0 ? -ENOMEM : error));
         return error == 0 ? -ENOMEM : error;
@@ -259,6 +270,8 @@ static int open_store(struct server *server, struct view *view, struct report *r
     if (!is_heir) {
         server->clock_offset_ms = clock_offset_ms(&server->clock); /* it took a while to load */
         durable_restore(server->durable, view, report);
+        switchovers_learn(server->switchovers, view->server->state_path);
+        incidents_begin(server->incidents, view->server->state_path);
     }
     changes_hook_turns(server->changes, durable_note_turn, server->durable);
     return 0;
@@ -298,6 +311,7 @@ static int enter(struct server *server)
     int error = enter_store(server, report);
     open_primaries(server, server->view);
     primaries_follow(server->primaries, server->view);
+    tokens_learn(server->tokens, server->view->server->state_path);
     vantages_adopt(server->vantages, server->view->server->state_path);
     last_adopt(server);
     error = error == 0 ? last_open(server, server->view->server->state_path, &server->last) : error;
@@ -318,6 +332,8 @@ static int settle(struct server *server)
     }
     say_ready(server);
     vantages_await(server->vantages); /* only now they are sent here */
+    switchovers_learn(server->switchovers, server->view->server->state_path);
+    incidents_begin(server->incidents, server->view->server->state_path);
     int error = archive_open(server, "takeover", &server->archive);
     error = error == 0 ? savepoints_open(server, &server->savepoints) : error;
     return error == 0 ? geowatch_start(server, &server->geowatch) : error;
@@ -364,6 +380,7 @@ static int start(struct server *server, struct report *report)
             open_primaries(server, view);
         }
         vantages_learn(server->vantages, view->server->state_path);
+        tokens_learn(server->tokens, view->server->state_path);
         server_install_view(server, view, NULL, targets_make_first(view), vantages_prepare(view, binding));
         if (server->heir == NULL) {
             vantages_begin(server->vantages);
@@ -429,8 +446,11 @@ static void stop(struct server *server)
     if (has_ended) { /* else the store may come back to what is theirs */
         batches_close(server->batches);
         restores_close(server->restores);
+        switchovers_close(server->switchovers);
+        incidents_close(server->incidents);
         savepoints_close(server->savepoints);
         vantages_close(server->vantages);
+        tokens_free(server->tokens);
         durable_free(server->durable); /* who read for the archive knew the folder from it */
     }
     ends_note(server->ends, "memory");
@@ -501,6 +521,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     }
     report_set_cancel(report, ends_get_progress(server.ends));
     int error = server_open_expiry(&server);
+    server.tokens = tokens_new(&server);
     server.hosts = hosts_open(&server);
     error = error == 0 && server.hosts == NULL ? -ENOMEM : error;
     error = error == 0 ? reclaim_open(&server.reclaim) : error;

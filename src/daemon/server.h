@@ -36,6 +36,7 @@ struct heir;
 struct herald;
 struct hooks;
 struct hosts;
+struct incidents;
 struct lanes;
 struct opening;
 struct orders;
@@ -49,9 +50,11 @@ struct rules_watch;
 struct savepoints;
 struct sheets;
 struct snapshot;
+struct switchovers;
 struct takeover;
 struct teller;
 struct tidings;
+struct tokens;
 struct vantages;
 
 struct server {
@@ -62,6 +65,7 @@ struct server {
     struct sheets *sheets;    /* the files that checks look into */
     struct program program;   /* the file of argv[0] as it was at the start */
     struct refusals refusals; /* at the admin API */
+    struct tokens *tokens;    /* of it */
     struct clock clock;
     int64_t started_ms;         /* wall */
     int64_t clock_offset_ms;    /* between the clocks: what durations of overrides go by */
@@ -89,20 +93,22 @@ struct server {
     struct hosts *hosts;       /* endpoints that are host names */
     struct vantages *vantages; /* hosts that check, too */
     struct admin *admin;
-    struct admin_feed *feed;       /* its streams of events */
-    struct tidings *tidings;       /* what these two need */
-    struct herald *herald;         /* webhooks */
-    struct hooks *hooks;           /* commands that are run because of events */
-    struct copier *copier;         /* of snapshots */
-    struct snapshot *snapshot;     /* the last one, while others may get it; NULL: none */
-    struct lanes *lanes;           /* workers for answers of it that take long */
-    struct reader *current;        /* of what serves now, for those that do not */
-    struct primaries *primaries;   /* zones that others copy */
-    struct durable *durable;       /* the store of what operators order */
-    struct orders *orders;         /* overrides on their way */
-    struct batches *batches;       /* of overrides, on their way */
-    struct rules_watch *rules;     /* since when safety rules are kept or violated */
-    struct restores *restores;     /* on their way */
+    struct admin_feed *feed;     /* its streams of events */
+    struct tidings *tidings;     /* what these two need */
+    struct herald *herald;       /* webhooks */
+    struct hooks *hooks;         /* commands that are run because of events */
+    struct copier *copier;       /* of snapshots */
+    struct snapshot *snapshot;   /* the last one, while others may get it; NULL: none */
+    struct lanes *lanes;         /* workers for answers of it that take long */
+    struct reader *current;      /* of what serves now, for those that do not */
+    struct primaries *primaries; /* zones that others copy */
+    struct durable *durable;     /* the store of what operators order */
+    struct orders *orders;       /* overrides on their way */
+    struct batches *batches;     /* of overrides, on their way */
+    struct rules_watch *rules;   /* since when safety rules are kept or violated */
+    struct restores *restores;   /* on their way */
+    struct switchovers *switchovers;
+    struct incidents *incidents;   /* losses of regions and azs */
     struct savepoints *savepoints; /* recovery points; NULL: there are none */
     struct reclaim *reclaim;       /* of what is not served any more */
     struct reload *reload;         /* NULL: none is running */

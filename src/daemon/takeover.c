@@ -12,6 +12,7 @@
 #include "daemon/channel.h"
 #include "daemon/durable.h"
 #include "daemon/handed.h"
+#include "daemon/incidents.h"
 #include "daemon/invitation.h"
 #include "daemon/lanes.h"
 #include "daemon/last.h"
@@ -24,6 +25,7 @@
 #include "daemon/server.h"
 #include "daemon/spawn.h"
 #include "daemon/successor.h"
+#include "daemon/switchovers.h"
 #include "daemon/tidings.h"
 #include "daemon/vantages.h"
 #include "base/buffer.h"
@@ -373,7 +375,8 @@ static bool has_orders(const struct server *server)
         worker_get_stats(lane, &stats);
     }
     return stats.running != NULL || stats.waiting != 0 || orders_any(server->orders) ||
-           batches_any(server->batches) || restores_any(server->restores) ||
+           batches_any(server->batches) || switchovers_any(server->switchovers) ||
+           incidents_any(server->incidents) || restores_any(server->restores) ||
            savepoints_any(server->savepoints) || vantages_any(server->vantages) ||
            !durable_is_calm(server->durable, &is_owed);
 }

@@ -10,6 +10,7 @@
 #include "daemon/check_files.h"
 #include "daemon/durable.h"
 #include "daemon/follow.h"
+#include "daemon/incidents.h"
 #include "daemon/journal.h"
 #include "daemon/lanes.h"
 #include "daemon/metrics.h"
@@ -23,8 +24,10 @@
 #include "daemon/savepoints.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/switchovers.h"
 #include "daemon/takeover.h"
 #include "daemon/then.h"
+#include "daemon/tokens.h"
 #include "daemon/tries.h"
 #include "daemon/vantages.h"
 #include "daemon/whatif.h"
@@ -54,10 +57,11 @@ static struct admin_last describe_last(const struct server *server, int64_t wall
                                .error = stats.error == 0 ? NULL : error_text(stats.error)};
 }
 
-static const struct roles *get_roles(void *context)
+static const struct roles *get_roles(void *context, bool of_certificates)
 {
     const struct server *server = context;
-    return &server->view->server->socket_roles;
+    const struct conf_server *conf = server->view->server;
+    return of_certificates ? &conf->client_roles : &conf->socket_roles;
 }
 
 static void get_info(void *context, struct admin_info *info)
@@ -526,8 +530,11 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .close_reader = close_reader,
                                   .open_live = open_live,
                                   .is_current = is_current,
-                                  .get_roles = get_roles,
-                                  .note_refusal = server_note_refusal,
+                                  .access = {.get_roles = get_roles,
+                                             .note_refusal = server_note_refusal,
+                                             .judge_token = server_judge_token,
+                                             .list_tokens = server_list_tokens,
+                                             .change_token = server_change_token},
                                   .get_info = get_info,
                                   .list_targets = list_targets,
                                   .list_some = list_some,
@@ -545,6 +552,9 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .report_lag = server_report_lag,
                                   .try_checks = server_try_checks,
                                   .put_override = put_override,
+                                  .list_incidents = server_list_incidents,
+                                  .list_switchovers = server_list_switchovers,
+                                  .change_switchover = server_change_switchover,
                                   .put_load = put_load,
                                   .push = push,
                                   .foresee_shed = foresee_shed,

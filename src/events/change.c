@@ -15,11 +15,9 @@ const char *change_kind_text(enum change_kind kind)
         [CHANGE_LOAD] = "load",           [CHANGE_HOST] = "host",       [CHANGE_RELOAD] = "reload",
         [CHANGE_RENDITION] = "rendition", [CHANGE_DRILL] = "drill",     [CHANGE_CERTIFICATE] = "certificate",
         [CHANGE_FAILBACK] = "failback",   [CHANGE_VANTAGE] = "vantage", [CHANGE_REPLICATION] = "replication",
-        [CHANGE_RAMP] = "ramp",
-        [CHANGE_ACCESS] = "access",
-        [CHANGE_WEBHOOK] = "webhook",
-        [CHANGE_HOOK] = "hook",
-        [CHANGE_RULE] = "rule",
+        [CHANGE_RAMP] = "ramp",           [CHANGE_ACCESS] = "access",   [CHANGE_WEBHOOK] = "webhook",
+        [CHANGE_HOOK] = "hook",           [CHANGE_RULE] = "rule",       [CHANGE_SWITCHOVER] = "switchover",
+        [CHANGE_INCIDENT] = "incident",
     };
     return texts[kind];
 }

@@ -25,6 +25,8 @@ enum change_kind {
     CHANGE_VANTAGE, /* "vantage": a host that checks as well came, went, was heard again, enrolled, drained …
                      */
     CHANGE_REPLICATION, /* "replication": a copy is over its RPO, or not any more, or at another stage */
+    CHANGE_INCIDENT,    /* "incident": a region or an az was lost, or is well again */
+    CHANGE_SWITCHOVER,  /* "switchover": planned, moved a step, verified, committed, rolled back … */
     CHANGE_RAMP,        /* "ramp": what came back has a part of its weight, another one, or all of it */
     CHANGE_ACCESS,      /* "access": somebody was refused at the admin API */
     CHANGE_WEBHOOK,     /* "webhook": a receiver fails, takes events again, or was not told of some */

@@ -21,6 +21,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/explain_work.c src/operate/explain_work.h \
 	src/operate/foresee.c src/operate/foresee.h \
 	src/operate/hosts.c src/operate/hosts.h \
+	src/operate/incident.c src/operate/incident.h \
 	src/operate/message.c src/operate/message.h \
 	src/operate/moments.c src/operate/moments.h \
 	src/operate/operate.h \
@@ -30,6 +31,8 @@ src_liboperate_a_SOURCES = \
 	src/operate/rules_judge.c \
 	src/operate/rules_time.c src/operate/rules_time.h \
 	src/operate/rules_measure.c src/operate/rules_measure.h \
+	src/operate/switchover_look.c src/operate/switchover_look.h \
+	src/operate/switchover_questions.c src/operate/switchover_questions.h \
 	src/operate/targets.c \
 	src/operate/type.c \
 	src/operate/unserved.c src/operate/unserved.h \

@@ -31,8 +31,8 @@ static const char *const states[SWITCHOVER_STATES] = {
 
 static const char *const verbs[SWITCHOVER_VERBS] = {
     [SWITCHOVER_EXECUTE] = "execute",     [SWITCHOVER_VERIFY] = "verify",
-    [SWITCHOVER_COMMIT] = "commit",       [SWITCHOVER_ROLL_BACK] = "roll_back",
-    [SWITCHOVER_REPROTECT] = "reprotect", [SWITCHOVER_FAIL_BACK] = "fail_back",
+    [SWITCHOVER_COMMIT] = "commit",       [SWITCHOVER_ROLL_BACK] = "rollback",
+    [SWITCHOVER_REPROTECT] = "reprotect", [SWITCHOVER_FAIL_BACK] = "failback",
     [SWITCHOVER_CANCEL] = "cancel",       [SWITCHOVER_CLOSE] = "close",
 };
 

@@ -5,9 +5,9 @@
  * for time is somebody else.
  *
  *   planned -execute-> moving -(steps)-> moved -verify-> verified -commit-> unprotected -reprotect->
- * protected protected -fail_back-> returning -(steps)-> returned -verify-> return_verified -commit-> closed
+ * protected protected -failback-> returning -(steps)-> returned -verify-> return_verified -commit-> closed
  *
- * Until it is committed roll_back undoes it: of the way there to what was before, of the way back to
+ * Until it is committed rollback undoes it: of the way there to what was before, of the way back to
  * protected. Nothing is committed that was not verified a moment ago. What is unprotected is so until the
  * data flow back in real time, or an operator says that they need not. */
 #pragma once
@@ -47,7 +47,7 @@ enum switchover_verb {
 };
 
 const char *switchover_state_text(enum switchover_state state); /* "planned" … "return_verified" … */
-const char *switchover_verb_text(enum switchover_verb verb);    /* "execute" … "roll_back" … */
+const char *switchover_verb_text(enum switchover_verb verb);    /* "execute" … "rollback" … */
 int switchover_parse_state(const char *text, enum switchover_state *state); /* 0 or ERROR_NOT_FOUND */
 int switchover_parse_verb(const char *text, enum switchover_verb *verb);    /* likewise */
 

@@ -154,7 +154,7 @@ static int take_any(X509_STORE_CTX *shown, void *argument)
 
 static bool trust(SSL_CTX *ctx, const struct tls_plan *plan)
 {
-    if (plan->use != TLS_USE_CLIENT) {
+    if (plan->use == TLS_USE_PINNED_CLIENT || plan->use == TLS_USE_PINNED_SERVER) {
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
         SSL_CTX_set_cert_verify_callback(ctx, take_any, NULL);
         return true;
@@ -176,6 +176,18 @@ static bool set_up_pinned(SSL_CTX *ctx)
     return SSL_CTX_set_num_tickets(ctx, 0) == 1 && SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1;
 }
 
+/* No sessions either: what a client may do hangs on its certificate, and that is looked at each time. Of TLS
+ * 1.2 what is encrypted and authenticated in one, and stays secret when the key does not. */
+static bool set_up_server(SSL_CTX *ctx)
+{
+    static const unsigned char id[] = "steerd";
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    return SSL_CTX_set_num_tickets(ctx, 0) == 1 && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
+           SSL_CTX_set_session_id_context(ctx, id, sizeof id - 1) == 1;
+}
+
 static bool set_up_client(SSL_CTX *ctx)
 {
     static const unsigned char alpn[] = "\x08http/1.1";
@@ -191,7 +203,9 @@ static bool set_up(SSL_CTX *ctx, const struct tls_plan *plan)
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(ctx, 1);
-    return trust(ctx, plan) && (plan->use == TLS_USE_CLIENT ? set_up_client(ctx) : set_up_pinned(ctx));
+    return trust(ctx, plan) && (plan->use == TLS_USE_CLIENT   ? set_up_client(ctx)
+                                : plan->use == TLS_USE_SERVER ? set_up_server(ctx)
+                                                              : set_up_pinned(ctx));
 }
 
 struct tls_context *tls_context_new(const struct tls_plan *plan, enum tls_part *part, char why[TLS_WHY_SIZE])
@@ -200,8 +214,8 @@ struct tls_context *tls_context_new(const struct tls_plan *plan, enum tls_part *
     struct tls_context *context = memory_alloc(sizeof *context);
     atomic_init(&context->holders, 1);
     context->use = plan->use;
-    context->ctx =
-        SSL_CTX_new(plan->use == TLS_USE_PINNED_SERVER ? TLS_server_method() : TLS_client_method());
+    bool is_server = plan->use == TLS_USE_PINNED_SERVER || plan->use == TLS_USE_SERVER;
+    context->ctx = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
     *part = TLS_PART_NONE;
     say(why, "the TLS library refused");
     context->socket = context->ctx == NULL ? NULL : tls_wire_make_method(context->ctx);

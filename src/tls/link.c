@@ -68,7 +68,7 @@ struct tls_link *tls_link_open(struct tls_context *context, int fd, const struct
         tls_link_free(link);
         return NULL;
     }
-    if (context->use == TLS_USE_PINNED_SERVER) {
+    if (context->use == TLS_USE_PINNED_SERVER || context->use == TLS_USE_SERVER) {
         SSL_set_accept_state(link->ssl);
     } else {
         SSL_set_connect_state(link->ssl);

@@ -30,12 +30,14 @@ struct tls_text {
 
 /* Whom a link of a context talks to. Pinned ones are hosts of ours: TLS 1.3, and each side shows a
  * certificate, whatever it is, that the other one knows by its fingerprint: the caller compares. They last,
- * so what comes is as long as it is. */
-enum tls_use { TLS_USE_CLIENT, TLS_USE_PINNED_CLIENT, TLS_USE_PINNED_SERVER };
+ * so what comes is as long as it is. A server has clients of any kind: with authorities it asks them for a
+ * certificate, which they need not have. */
+enum tls_use { TLS_USE_CLIENT, TLS_USE_PINNED_CLIENT, TLS_USE_PINNED_SERVER, TLS_USE_SERVER };
 
 struct tls_plan {
     enum tls_use use;
-    const struct tls_authorities *authorities; /* NULL: whatever the other side shows is taken */
+    const struct tls_authorities *authorities; /* NULL: whatever the other side shows is taken; of a server:
+                                                  it is asked for nothing */
     bool partial_chain;                        /* what is trusted need not be a root */
     struct tls_text certificate, key;          /* of ours, if the other side wants to know; both or none */
 };
@@ -131,6 +133,13 @@ int tls_link_errno(const struct tls_link *link);      /* of TLS_FAILED */
 bool tls_link_wants_write(const struct tls_link *link);
 /* Once the handshake is done: of the certificate that the other side has shown. False: of none. */
 bool tls_link_get_fingerprint(const struct tls_link *link, uint8_t fingerprint[TLS_FINGERPRINT_SIZE]);
+
+/* Whom the certificate is for that the other side has shown and that is trusted: of the subject, and of the
+ * names beside it. */
+enum tls_name { TLS_NAME_COMMON, TLS_NAME_DNS, TLS_NAME_EMAIL, TLS_NAME_URI };
+/* Once the handshake is done. Names with NUL octets are left out. False: there is no such certificate. */
+bool tls_link_list_names(const struct tls_link *link,
+                         void (*take)(void *context, enum tls_name kind, const char *name), void *context);
 
 /* Once the handshake is done: was a session used again? */
 bool tls_link_is_resumed(const struct tls_link *link);

@@ -105,6 +105,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     expect(problem_is_set(&problem) || drill.loss_count > 0);
     problem_init(&problem, arena);
     judge(request_parse_what_if(body, body_len, &what_if, &problem), &problem);
+    struct request_switchover switchover;
+    for (int is_new = 0; is_new < 2; is_new++) {
+        problem_init(&problem, arena);
+        judge(request_parse_switchover(body, body_len, is_new != 0, &switchover, &problem), &problem);
+        expect(problem_is_set(&problem) || is_new == 0 || switchover.what.target_count > 0);
+        expect(problem_is_set(&problem) || switchover.what.step_count <= SWITCHOVER_STEPS_MAX);
+    }
     problem_init(&problem, arena);
     bool is_invited;
     judge(request_parse_takeover(body, body_len, &is_invited, &problem), &problem);

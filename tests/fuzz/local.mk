@@ -148,6 +148,13 @@ tests_fuzz_fuzz_admin_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_admin_SOURCES = tests/fuzz/fuzz_admin.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/libevents.a src/libbase.a $(JANSSON_LIBS)
 
+## what stands before evhttp
+fuzz_programs += tests/fuzz/fuzz_head
+tests_fuzz_fuzz_head_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"head"'
+tests_fuzz_fuzz_head_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_head_SOURCES = tests/fuzz/fuzz_head.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_head_LDADD = src/libadmin.a src/libbase.a
+
 ## what a client of the admin socket sends, over that socket
 if HAVE_CMOCKA
 fuzz_programs += tests/fuzz/fuzz_admin_http
@@ -235,6 +242,13 @@ tests_fuzz_fuzz_override_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"override"'
 tests_fuzz_fuzz_override_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_override_SOURCES = tests/fuzz/fuzz_override.c src/daemon/override_json.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_override_LDADD = src/libhealth.a src/libbase.a $(JANSSON_LIBS)
+
+## switchovers in the store
+fuzz_programs += tests/fuzz/fuzz_switchover
+tests_fuzz_fuzz_switchover_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"switchover"'
+tests_fuzz_fuzz_switchover_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_switchover_SOURCES = tests/fuzz/fuzz_switchover.c src/daemon/switchover_json.c src/daemon/override_json.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_switchover_LDADD = src/liboperate.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
 
 ## objects as lines
 fuzz_programs += tests/fuzz/fuzz_lines

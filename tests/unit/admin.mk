@@ -13,6 +13,18 @@ tests_unit_test_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/l
 ADMIN_WORLD = tests/unit/admin_world.c tests/unit/admin_world.h tests/unit/admin_fake.c tests/unit/admin_fake_checks.c tests/unit/admin_fake_journal.c tests/unit/admin_fake.h \
 	tests/unit/unit.h
 
+TESTS += tests/unit/test_head
+check_PROGRAMS += tests/unit/test_head
+tests_unit_test_head_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_head_SOURCES = tests/unit/test_head.c tests/unit/unit.h
+tests_unit_test_head_LDADD = src/libadmin.a src/libbase.a $(CMOCKA_LIBS)
+
+TESTS += tests/unit/test_lockout
+check_PROGRAMS += tests/unit/test_lockout
+tests_unit_test_lockout_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_lockout_SOURCES = tests/unit/test_lockout.c tests/unit/unit.h
+tests_unit_test_lockout_LDADD = src/libadmin.a src/libbase.a $(CMOCKA_LIBS)
+
 TESTS += tests/unit/test_admin_http
 check_PROGRAMS += tests/unit/test_admin_http
 tests_unit_test_admin_http_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)

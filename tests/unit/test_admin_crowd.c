@@ -6,6 +6,7 @@
 #include "admin_client.h"
 
 #include "admin/call.h"
+#include "admin/door.h"
 #include "base/error.h"
 
 #include <fcntl.h>
@@ -19,7 +20,7 @@ static void slow_requests_meet_their_deadline(void **state)
 {
     struct world *w = *state;
     static const char request[] = "GET /v1/status HTTP/1.1\r\nHost: x\r\nX: ";
-    w->admin->connections.deadline_ms = 60;
+    w->admin->local->connections.deadline_ms = 60;
     int fd = dial(w);
     struct buffer heard;
     buffer_init(&heard);
@@ -34,9 +35,9 @@ static void slow_requests_meet_their_deadline(void **state)
     assert_int_equal(heard.len, 0);
     close(fd);
     event_base_loop(w->base, EVLOOP_NONBLOCK);
-    assert_int_equal(w->admin->connections.count, 0);
+    assert_int_equal(w->admin->local->connections.count, 0);
     buffer_fini(&heard);
-    w->admin->connections.deadline_ms = CONNECTION_DEADLINE_MS;
+    w->admin->local->connections.deadline_ms = CONNECTION_DEADLINE_MS;
     assert_answer(w, GET("/v1/status"), OK, "generation");
 }
 
@@ -45,17 +46,18 @@ static void slow_readers_meet_their_deadline(void **state)
 {
     struct world *w = *state;
     static const char request[] = "GET /v1/endpoints HTTP/1.1\r\nHost: x\r\n\r\n";
-    w->admin->connections.deadline_ms = 60;
+    w->admin->local->connections.deadline_ms = 60;
     int fd = dial(w), small = 2048;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     for (int i = 0; i < 500; i++) {
         send(fd, request, sizeof request - 1, MSG_NOSIGNAL);
     }
-    for (unsigned turns = 0; turns < 5000 && (turns < 10 || w->admin->connections.count != 0); turns++) {
+    for (unsigned turns = 0; turns < 5000 && (turns < 10 || w->admin->local->connections.count != 0);
+         turns++) {
         event_base_loop(w->base, EVLOOP_NONBLOCK);
         usleep(1000);
     }
-    assert_int_equal(w->admin->connections.count, 0);
+    assert_int_equal(w->admin->local->connections.count, 0);
     close(fd);
 }
 
@@ -72,10 +74,10 @@ static void assert_served(struct world *w)
 
 static void wait_until_empty(struct world *w)
 {
-    for (int i = 0; i < 1000 && w->admin->connections.count != 0; i++) {
+    for (int i = 0; i < 1000 && w->admin->local->connections.count != 0; i++) {
         turn(w);
     }
-    assert_int_equal(w->admin->connections.count, 0);
+    assert_int_equal(w->admin->local->connections.count, 0);
 }
 
 /* The one idle longest makes room, and only that one. */
@@ -87,7 +89,7 @@ static void idle_connections_make_room(void **state)
         fds[i] = dial(w);
         turn(w);
     }
-    assert_int_equal(w->admin->connections.count, CONNECTION_MAX);
+    assert_int_equal(w->admin->local->connections.count, CONNECTION_MAX);
     usleep(150000); /* a client has that long to say what it wants */
     assert_served(w);
     turn(w);
@@ -163,12 +165,12 @@ static void who_leaves_with_an_answer_unread_is_gone(void **state)
         turn(w);
     }
     assert_non_null(w->fake.done);
-    assert_int_equal(w->admin->connections.count, 1);
+    assert_int_equal(w->admin->local->connections.count, 1);
     close(fd);
     for (int i = 0; i < 20; i++) {
         turn(w);
     }
-    assert_int_equal(w->admin->connections.count, 0);
+    assert_int_equal(w->admin->local->connections.count, 0);
     fake_reload_ends(&w->fake, &(struct admin_reload_result){.generation = 8, .report = w->report});
     assert_served(w);
 }
@@ -195,7 +197,7 @@ static void who_leaves_early_frees_his_place(void **state)
         for (int i = 0; i < 20; i++) {
             turn(w);
         }
-        assert_int_equal(w->admin->connections.count, 0);
+        assert_int_equal(w->admin->local->connections.count, 0);
         assert_served(w);
         wait_until_empty(w);
     }

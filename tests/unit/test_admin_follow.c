@@ -7,6 +7,7 @@
 #include "admin_client.h"
 
 #include "admin/call.h"
+#include "admin/door.h"
 #include "base/error.h"
 
 #include <stdio.h>

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Incidents as resources: what was lost, in the terms of drills. They are looked at only. */
+#include "config.h"
+
+#include "admin/call.h"
+
+#include "admin/render_set.h"
+
+#include <string.h>
+
+static json_t *render_copy(const struct incident_copy *copy)
+{
+    json_t *object = json_object();
+    set_text(object, "to", copy->to);
+    set(object, "lag", copy->is_known ? json_real(copy->lag) : json_null());
+    set_text(object, "unit", copy->is_known ? health_lag_unit_text(copy->unit) : NULL);
+    set_text(object, "stage", health_stage_text(copy->stage));
+    set_text(object, "rpo", health_rpo_text(copy->rpo));
+    return object;
+}
+
+/* -1 is null. */
+static json_t *render_span(int64_t ms)
+{
+    return ms < 0 ? json_null() : json_integer(ms);
+}
+
+static json_t *render(const struct incident *incident)
+{
+    json_t *object = json_object(), *copies = json_array();
+    bool moved = !incident->was_overridden, is_over = incident->back_ms != 0;
+    for (size_t i = 0; i < incident->copy_count; i++) {
+        json_array_append_new(copies, render_copy(&incident->copies[i]));
+    }
+    set_text(object, "id", incident->id);
+    set_text(object, "kind", health_kind_text(incident->kind));
+    set_text(object, "name", incident->name);
+    set_text(object, "state", is_over ? "over" : "open");
+    set_time(object, "failing", incident->failing_ms);
+    set_time(object, "lost", incident->lost_ms);
+    set_time(object, "resolvers_until", moved ? incident->lost_ms + (int64_t)incident->ttl_s * 1000 : 0);
+    set_time(object, "back", incident->back_ms);
+    set(object, "detection_ms",
+        render_span(incident->failing_ms == 0 ? -1 : incident->lost_ms - incident->failing_ms));
+    set(object, "recovery_ms", render_span(incident_find_recovery(incident)));
+    set(object, "lasted_ms", render_span(is_over ? incident->back_ms - incident->lost_ms : -1));
+    set(object, "rto_ms", render_span(incident->rto_ms == 0 ? -1 : incident->rto_ms));
+    set_text(object, "rto", incident_judge_rto(incident));
+    set(object, "overridden", json_boolean(incident->was_overridden));
+    set_number(object, "names", incident->names);
+    set_number(object, "ttl_s", incident->ttl_s);
+    set_number(object, "endpoints", incident->endpoints);
+    set_number(object, "unhealthy", incident->unhealthy);
+    set_text(object, "outcome",
+             incident->outcome == HEALTH_OUTCOME_NONE ? NULL : health_outcome_text(incident->outcome));
+    set(object, "copies", copies);
+    return object;
+}
+
+static void reply_list(struct call *call, const struct incident *const *items, size_t count)
+{
+    const char *cursor = call->route.parameters[ROUTE_CURSOR];
+    size_t first = 0;
+    while (cursor != NULL && first < count && strcmp(items[first]->id, cursor) != 0) {
+        first++;
+    }
+    if (cursor != NULL && first == count) {
+        problem_add_field(&call->problem, "cursor", "there is no such item any more; ask from the start");
+        call_reply_problem(call);
+        return;
+    }
+    first += cursor != NULL;
+    size_t end = count - first < call->route.limit ? count : first + call->route.limit;
+    json_t *document = json_object(), *list = json_array();
+    for (size_t i = first; i < end; i++) {
+        json_array_append_new(list, render(items[i]));
+    }
+    set(document, "items", list);
+    set_text(document, "next_cursor", end == count ? NULL : items[end - 1]->id);
+    call_reply_json(call, 200, document);
+}
+
+void handle_incidents(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct incident **items;
+    size_t count = verbs->list_incidents(verbs->context, call->arena, &items);
+    if (call->route.id == ROUTE_INCIDENTS) {
+        reply_list(call, items, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(items[i]->id, call->route.name) == 0) {
+            call_reply_json(call, 200, render(items[i]));
+            return;
+        }
+    }
+    problem_set(&call->problem, PROBLEM_NOT_FOUND, "there is no incident \"%s\"", call->route.name);
+    call_reply_problem(call);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Switchovers, and what was found about them, to JSON. */
+#include "config.h"
+
+#include "admin/render_set.h"
+
+#include <stdio.h>
+
+static json_t *render_source(const struct switchover *switchover)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < switchover->target_count; i++) {
+        const struct switchover_target *target = &switchover->targets[i];
+        char text[SWITCHOVER_NAME_SIZE + 16];
+        snprintf(text, sizeof text, "%s:%s", health_kind_text(target->kind), target->name);
+        json_array_append_new(list, render_text(text));
+    }
+    return list;
+}
+
+static json_t *render_steps(const struct switchover *switchover)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < switchover->step_count; i++) {
+        json_array_append_new(list, json_integer(switchover->steps[i]));
+    }
+    json_array_append_new(list, json_integer(HEALTH_RAMP_WHOLE));
+    return list;
+}
+
+static json_t *render_allowed(const struct switchover *switchover)
+{
+    json_t *list = json_array();
+    for (int verb = 0; verb < SWITCHOVER_VERBS; verb++) {
+        if (switchover_allows(switchover->state, (enum switchover_verb)verb, false)) {
+            json_array_append_new(list, json_string(switchover_verb_text((enum switchover_verb)verb)));
+        }
+    }
+    return list;
+}
+
+static json_t *render_notes(const struct switchover *switchover)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < switchover->note_count; i++) {
+        const struct switchover_note *note = &switchover->notes[i];
+        json_t *object = json_object();
+        set_time(object, "time", note->wall_ms);
+        set_text(object, "what", note->what);
+        set_text(object, "state", switchover_state_text(note->state));
+        set_text(object, "actor", note->actor[0] == '\0' ? NULL : note->actor);
+        set_text(object, "peer", note->peer[0] == '\0' ? NULL : note->peer);
+        set_text(object, "reason", note->reason[0] == '\0' ? NULL : note->reason);
+        set_text(object, "found", note->text[0] == '\0' ? NULL : note->text);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+json_t *render_switchover(const struct switchover *switchover, bool with_notes)
+{
+    json_t *object = json_object();
+    enum switchover_state state = switchover->state;
+    int64_t next_ms = switchover_next_ms(switchover);
+    bool has_peer = switchover->peer[0] != '\0';
+    set_text(object, "id", switchover->id);
+    set_text(object, "state", switchover_state_text(state));
+    set_time(object, "since", switchover->since_ms);
+    set(object, "source", render_source(switchover));
+    set_text(object, "to", switchover->to[0] == '\0' ? NULL : switchover->to);
+    set(object, "emergency", json_boolean(switchover->is_emergency));
+    set_number(object, "share", switchover_get_share(switchover));
+    set(object, "steps", render_steps(switchover));
+    set_number(object, "each_ms", (uint64_t)switchover->each_ms);
+    set_time(object, "next_step", next_ms);
+    set_number(object, "ttl_s", switchover->ttl_s);
+    set_time(object, "verified", switchover->verified_ms);
+    set(object, "protected", json_boolean(state != SWITCHOVER_UNPROTECTED));
+    set(object, "allowed", render_allowed(switchover));
+    set_text(object, "actor", switchover->actor);
+    set_text(object, "peer", has_peer ? switchover->peer : NULL);
+    set_text(object, "reason", switchover->reason);
+    set_time(object, "created", switchover->created_ms);
+    set_number(object, "changes", switchover->changes);
+    if (with_notes) {
+        set(object, "notes", render_notes(switchover));
+        set_number(object, "notes_lost", switchover->notes_lost);
+    }
+    return object;
+}
+
+static json_t *render_copy(const struct switchover_copy *copy)
+{
+    json_t *object = json_object();
+    const struct health_lag_status *lag = &copy->lag;
+    set_text(object, "from", copy->from);
+    set_text(object, "to", copy->to);
+    set(object, "lag", lag->is_known ? json_real(lag->value) : json_null());
+    set_text(object, "unit", lag->is_known ? health_lag_unit_text(lag->unit) : NULL);
+    set_text(object, "stage", health_stage_text(lag->stage));
+    set_text(object, "rpo", health_rpo_text(lag->rpo));
+    return object;
+}
+
+json_t *render_switchover_look(const struct switchover_look *look)
+{
+    json_t *object = json_object(), *findings = json_array(), *copies = json_array();
+    for (size_t i = 0; i < look->finding_count; i++) {
+        json_t *finding = json_object();
+        set_text(finding, "name", look->findings[i].name);
+        set(finding, "good", json_boolean(look->findings[i].is_good));
+        set_text(finding, "text", look->findings[i].text);
+        json_array_append_new(findings, finding);
+    }
+    for (size_t i = 0; i < look->copy_count; i++) {
+        json_array_append_new(copies, render_copy(&look->copies[i]));
+    }
+    set(object, "good", json_boolean(switchover_look_is_good(look)));
+    set(object, "findings", findings);
+    set_number(object, "names", look->names);
+    set_number(object, "ttl_s", look->ttl_s);
+    set(object, "copies", copies);
+    set(object, "unserved", render_unserved(&look->unserved));
+    set(object, "answers", render_what_if(&look->answers));
+    return object;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What is asked of the application about switchovers, and what it answers. */
+#pragma once
+
+#include "operate/switchover_look.h"
+
+enum { ADMIN_ACCEPTED_MAX = 16 };
+
+struct admin_switchover_order {
+    const char *id;                  /* NULL: a new one */
+    const struct switchover *wanted; /* of a new one: targets, to, steps, each_ms, is_emergency */
+    bool executes;                   /* a new one: at once */
+    bool dry_run;                    /* look only */
+    enum switchover_verb verb;       /* else */
+    bool is_emergency;
+    const char *const *accepted; /* findings that are no obstacle */
+    size_t accepted_count;
+    const char *confirm; /* what was typed; NULL: nothing */
+    const char *actor, *peer, *reason, *request;
+};
+
+enum admin_switchover_trouble {
+    ADMIN_SWITCHOVER_GOOD,
+    ADMIN_SWITCHOVER_NONE,       /* there is none of this ID */
+    ADMIN_SWITCHOVER_TARGET,     /* `why` is no target of this topology */
+    ADMIN_SWITCHOVER_ORDER,      /* the verb is not right now */
+    ADMIN_SWITCHOVER_FINDINGS,   /* something objects: see the look */
+    ADMIN_SWITCHOVER_CONFIRM,    /* `why` is to be typed */
+    ADMIN_SWITCHOVER_OVERLAPS,   /* another one moves a part of it */
+    ADMIN_SWITCHOVER_ACCEPTED,   /* `why` is not what was found, or is good */
+    ADMIN_SWITCHOVER_BUSY,       /* it is being changed; too many; or the server is being taken over */
+    ADMIN_SWITCHOVER_CALLED_OFF, /* the server ends */
+};
+
+/* Borrowed for the call. */
+struct admin_switchover_result {
+    enum admin_switchover_trouble trouble;
+    const char *why;                     /* NULL: the trouble says it all */
+    const struct switchover *switchover; /* as it is now; NULL: there is none */
+    const struct switchover_look *look;  /* NULL: nobody looked */
+    bool durable;
+    const char *not_durable_because; /* NULL: it is, or there is no store, or nothing was written */
+};
+typedef void admin_switchover_done(void *argument, const struct admin_switchover_result *result);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Switchovers as resources. What they are is in operate/switchover.h, what becomes of them the application's
+ * business. */
+#include "config.h"
+
+#include "admin/call.h"
+
+#include "admin/render.h"
+#include "admin/request.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- looking ---- */
+
+static void set_none(struct call *call)
+{
+    problem_set(&call->problem, PROBLEM_NOT_FOUND, "there is no switchover \"%s\"", call->route.name);
+}
+
+static void reply_list(struct call *call, const struct switchover *const *items, size_t count)
+{
+    const char *cursor = call->route.parameters[ROUTE_CURSOR];
+    size_t first = 0;
+    while (cursor != NULL && first < count && strcmp(items[first]->id, cursor) != 0) {
+        first++;
+    }
+    if (cursor != NULL && first == count) {
+        problem_add_field(&call->problem, "cursor", "there is no such item any more; ask from the start");
+        call_reply_problem(call);
+        return;
+    }
+    first += cursor != NULL;
+    size_t end = count - first < call->route.limit ? count : first + call->route.limit;
+    json_t *document = json_object(), *list = json_array();
+    for (size_t i = first; i < end; i++) {
+        json_array_append_new(list, render_switchover(items[i], false));
+    }
+    json_object_set_new(document, "items", list);
+    json_object_set_new(document, "next_cursor",
+                        end == count ? json_null() : render_text(items[end - 1]->id));
+    call_reply_json(call, 200, document);
+}
+
+static void look(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct switchover **items;
+    size_t count = verbs->list_switchovers(verbs->context, call->arena, &items);
+    if (call->route.id == ROUTE_SWITCHOVERS) {
+        reply_list(call, items, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(items[i]->id, call->route.name) == 0) {
+            call_reply_json(call, 200, render_switchover(items[i], true));
+            return;
+        }
+    }
+    set_none(call);
+    call_reply_problem(call);
+}
+
+/* ---- changing ---- */
+
+/* On its way. */
+struct changing {
+    struct call_pending *pending;
+    char *id; /* NULL: a new one */
+    bool dry_run;
+};
+
+static void set_objections(struct call *call, const struct switchover_look *look)
+{
+    problem_set(&call->problem, PROBLEM_OBJECTIONS,
+                "nothing was done; what objects can be accepted by name, with \"accept\" and a reason");
+    for (size_t i = 0; i < look->finding_count; i++) {
+        if (!look->findings[i].is_good) {
+            problem_add_field(&call->problem, look->findings[i].name, "%s", look->findings[i].text);
+        }
+    }
+}
+
+static void set_trouble(struct call *call, const struct admin_switchover_result *result)
+{
+    struct problem *problem = &call->problem;
+    switch (result->trouble) {
+    case ADMIN_SWITCHOVER_NONE: set_none(call); break;
+    case ADMIN_SWITCHOVER_TARGET:
+        problem_add_field(problem, "source", "there is no \"%s\" in the topology", result->why);
+        break;
+    case ADMIN_SWITCHOVER_FINDINGS: set_objections(call, result->look); break;
+    case ADMIN_SWITCHOVER_CONFIRM:
+        problem_add_field(problem, "confirm",
+                          "nothing says that data flow back, so what \"%s\" holds may be lost for good: "
+                          "type its name here",
+                          result->why);
+        break;
+    case ADMIN_SWITCHOVER_OVERLAPS:
+        problem_set(problem, PROBLEM_CONFLICT,
+                    "switchover \"%s\" has moved a part of it: roll that back or close it first",
+                    result->why);
+        break;
+    case ADMIN_SWITCHOVER_ACCEPTED:
+        problem_add_field(problem, "accept", "\"%s\" is nothing that objects", result->why);
+        break;
+    case ADMIN_SWITCHOVER_ORDER: problem_set(problem, PROBLEM_CONFLICT, "%s", result->why); break;
+    case ADMIN_SWITCHOVER_BUSY: problem_set(problem, PROBLEM_BUSY, "%s", result->why); break;
+    default: problem_set(problem, PROBLEM_BUSY, "the server ends"); break;
+    }
+}
+
+static void reply(struct call *call, const struct changing *changing,
+                  const struct admin_switchover_result *result)
+{
+    json_t *document = render_switchover(result->switchover, true);
+    json_object_set_new(document, "look",
+                        result->look == NULL ? json_null() : render_switchover_look(result->look));
+    if (changing->dry_run) {
+        json_object_set_new(document, "dry_run", json_true());
+    } else {
+        json_object_set_new(document, "durable", json_boolean(result->durable));
+        json_object_set_new(document, "not_durable_because", render_text(result->not_durable_because));
+    }
+    call_reply_json(call, changing->id == NULL && !changing->dry_run ? 201 : 200, document);
+}
+
+static void on_changed(void *argument, const struct admin_switchover_result *result)
+{
+    struct changing *changing = argument;
+    struct call call;
+    if (call_resume(changing->pending, &call)) {
+        call.route.name = changing->id;
+        if (result->trouble != ADMIN_SWITCHOVER_GOOD) {
+            set_trouble(&call, result);
+            call_reply_problem(&call);
+        } else {
+            reply(&call, changing, result);
+        }
+        call_finish(&call);
+    }
+    free(changing->id);
+    free(changing);
+}
+
+static void change(struct call *call, enum switchover_verb verb)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct request_switchover wanted;
+    bool is_new = call->route.id == ROUTE_SWITCHOVERS;
+    char peer[HEALTH_PEER_SIZE] = "";
+    (void)request_parse_switchover(call->body, call->body_len, is_new, &wanted, &call->problem);
+    if (!problem_is_set(&call->problem)) {
+        call_add_actor(call, wanted.actor, peer);
+    }
+    if (problem_is_set(&call->problem)) {
+        call_reply_problem(call);
+        return;
+    }
+    const struct admin_switchover_order order = {
+        .id = is_new ? NULL : call->route.name,
+        .wanted = is_new ? &wanted.what : NULL,
+        .executes = wanted.executes,
+        .dry_run = call->route.dry_run,
+        .verb = verb,
+        .is_emergency = wanted.is_emergency,
+        .accepted = wanted.accepted,
+        .accepted_count = wanted.accepted_count,
+        .confirm = wanted.confirm,
+        .actor = wanted.actor,
+        .peer = peer,
+        .reason = wanted.reason,
+        .request = is_new ? "POST /v1/switchovers"
+                          : arena_print(call->arena, "POST /v1/switchovers/%s:%s", call->route.name,
+                                        switchover_verb_text(verb))};
+    struct changing *changing = memory_alloc(sizeof *changing);
+    *changing = (struct changing){
+        .pending = call_defer(call), .id = memory_copy_text(order.id), .dry_run = call->route.dry_run};
+    verbs->change_switchover(verbs->context, &order, on_changed, changing);
+}
+
+void handle_switchovers(struct call *call)
+{
+    if ((call->method & (ROUTE_GET | ROUTE_HEAD)) != 0) {
+        look(call);
+    } else {
+        change(call, SWITCHOVER_EXECUTE);
+    }
+}
+
+void handle_switchover_verb(struct call *call)
+{
+    enum switchover_verb verb;
+    if (switchover_parse_verb(call->route.verb, &verb) != 0) {
+        problem_set(&call->problem, PROBLEM_NOT_FOUND,
+                    "a switchover has no verb \"%s\"; it has execute, verify, commit, rollback, reprotect, "
+                    "failback, cancel and close",
+                    call->route.verb);
+        call_reply_problem(call);
+        return;
+    }
+    change(call, verb);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What was lost, and how long it took. */
+#include "config.h"
+
+#include "ctl/text.h"
+#include "ctl/verbs.h"
+
+#include <string.h>
+
+enum { CELL = 256 };
+
+/* "1.5 s", or NULL for null. */
+static const char *span(const json_t *object, const char *key, char out[32])
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_integer(value)) {
+        return NULL;
+    }
+    snprintf(out, 32, "%.1f s", (double)json_integer_value(value) / 1000);
+    return out;
+}
+
+static const char *target(const json_t *incident, char out[CELL])
+{
+    snprintf(out, CELL, "%s:%.200s", text_or_dash(text_of(incident, "kind")),
+             text_or_dash(text_of(incident, "name")));
+    return out;
+}
+
+static void show_list(const struct steerctl *ctl, const json_t *items)
+{
+    static const char *const headings[] = {"INCIDENT", "LOST", "SINCE", "LASTED", "DETECTION",
+                                           "RECOVERY", "RTO",  "NAMES", NULL};
+    size_t i;
+    const json_t *item;
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(items, i, item)
+    {
+        char name[CELL], age[32], since[48], lasted[32], detection[32], recovery[32], names[TEXT_NUMBER_SIZE];
+        snprintf(since, sizeof since, "%s ago", text_age(text_of(item, "lost"), age));
+        table_add(table, text_of(item, "id"));
+        table_add(table, target(item, name));
+        table_add(table, since);
+        table_add(table,
+                  json_is_null(json_object_get(item, "back")) ? "still" : span(item, "lasted_ms", lasted));
+        table_add(table, span(item, "detection_ms", detection));
+        table_add(table, span(item, "recovery_ms", recovery));
+        table_add(table, text_of(item, "rto"));
+        table_add(table, text_number(item, "names", names));
+    }
+    table_print(table);
+}
+
+static void show_copies(const json_t *incident)
+{
+    size_t i;
+    const json_t *copy;
+    json_array_foreach(json_object_get(incident, "copies"), i, copy)
+    {
+        char line[CELL], lag[64] = "not known";
+        const json_t *value = json_object_get(copy, "lag");
+        if (json_is_number(value)) {
+            snprintf(lag, sizeof lag, "%.9g %s behind", json_number_value(value),
+                     text_or_dash(text_of(copy, "unit")));
+        }
+        snprintf(line, sizeof line, "to %.100s: %s, stage %s, RPO %s", text_or_dash(text_of(copy, "to")), lag,
+                 text_or_dash(text_of(copy, "stage")), text_or_dash(text_of(copy, "rpo")));
+        text_line("copy", line);
+    }
+}
+
+static void show(const json_t *incident)
+{
+    char text[CELL], number[32];
+    text_line("incident", text_of(incident, "id"));
+    text_line("lost", target(incident, text));
+    text_line("failing", text_of(incident, "failing"));
+    text_line("since", text_of(incident, "lost"));
+    text_line("resolvers", text_of(incident, "resolvers_until"));
+    text_line("back", text_of(incident, "back"));
+    text_line("detection", span(incident, "detection_ms", number));
+    text_line("recovery", span(incident, "recovery_ms", number));
+    text_line("lasted", span(incident, "lasted_ms", number));
+    text_line("RTO", text_of(incident, "rto"));
+    snprintf(text, sizeof text, "%lld of %lld, first with %s",
+             (long long)json_integer_value(json_object_get(incident, "unhealthy")),
+             (long long)json_integer_value(json_object_get(incident, "endpoints")),
+             text_or_dash(text_of(incident, "outcome")));
+    text_line("endpoints", text);
+    if (json_is_true(json_object_get(incident, "overridden"))) {
+        text_line("answers", "were overridden: none moved");
+    }
+    show_copies(incident);
+}
+
+enum steerctl_exit run_incidents(const struct steerctl *ctl)
+{
+    json_t *json;
+    enum steerctl_exit code;
+    if (ctl->word_count == 1) {
+        code = steerctl_list(ctl, "/v1/incidents", &json);
+        if (code == STEERCTL_OK && ctl->json) {
+            steerctl_print_page(json, NULL);
+        } else if (code == STEERCTL_OK) {
+            show_list(ctl, json);
+        }
+        json_decref(json);
+        return code;
+    }
+    struct buffer path;
+    buffer_init(&path);
+    buffer_add_text(&path, "/v1/incidents/");
+    steerctl_add_encoded(&path, ctl->words[1]);
+    code = steerctl_ask_json(ctl, "GET", path.bytes, NULL, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show(json);
+    }
+    json_decref(json);
+    buffer_fini(&path);
+    return code;
+}

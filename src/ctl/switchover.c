@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Switchovers: planned, carried out, verified, committed or rolled back. */
+#include "config.h"
+
+#include "ctl/text.h"
+#include "ctl/verbs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CELL = 256, STEPS_MAX = 16 };
+
+static void set_given(json_t *body, const char *key, const char *value)
+{
+    if (value != NULL) {
+        json_t *text = json_string(value);
+        json_object_set_new(body, key, text != NULL ? text : json_string("(not UTF-8)"));
+    }
+}
+
+/* ---- showing ---- */
+
+static const char *join(const json_t *list, char out[CELL])
+{
+    size_t used = 0, i;
+    const json_t *item;
+    out[0] = '\0';
+    json_array_foreach(list, i, item)
+    {
+        const char *text = json_string_value(item);
+        char number[24];
+        snprintf(number, sizeof number, "%lld %%", (long long)json_integer_value(item));
+        used += used >= CELL ? 0
+                             : (size_t)snprintf(out + used, CELL - used, "%s%.100s", i == 0 ? "" : ", ",
+                                                text == NULL ? number : text);
+    }
+    return out[0] == '\0' ? NULL : out;
+}
+
+static void show_findings(const json_t *look)
+{
+    size_t i;
+    const json_t *finding;
+    char name[64], text[2 * CELL];
+    json_array_foreach(json_object_get(look, "findings"), i, finding)
+    {
+        printf("%s  %-12s %s\n", json_is_true(json_object_get(finding, "good")) ? "ok   " : "NOT  ",
+               text_clean(text_or_dash(text_of(finding, "name")), name, sizeof name),
+               text_clean(text_or_dash(text_of(finding, "text")), text, sizeof text));
+    }
+}
+
+static void show_look(const json_t *look)
+{
+    char text[CELL], clean[TABLE_CELL_SIZE * 2];
+    size_t i;
+    const json_t *step;
+    if (!json_is_object(look)) {
+        return;
+    }
+    snprintf(text, sizeof text, "%lld, the longest TTL is %lld s",
+             (long long)json_integer_value(json_object_get(look, "names")),
+             (long long)json_integer_value(json_object_get(look, "ttl_s")));
+    text_line("names", text);
+    putchar('\n');
+    show_findings(look);
+    json_array_foreach(json_object_get(json_object_get(look, "answers"), "steps"), i, step)
+    {
+        printf("%s%s\n", i == 0 ? "\n" : "", text_clean(json_string_value(step), clean, sizeof clean));
+    }
+}
+
+static void show_notes(const json_t *switchover)
+{
+    size_t i;
+    const json_t *note;
+    char time[CELL], who[64], why[CELL], found[2 * CELL];
+    json_array_foreach(json_object_get(switchover, "notes"), i, note)
+    {
+        const char *reason = text_of(note, "reason"), *seen = text_of(note, "found");
+        printf("%s%s  %-10s %s%s%s%s%s\n", i == 0 ? "\n" : "", text_when(note, time),
+               text_or_dash(text_of(note, "what")),
+               text_of(note, "actor") == NULL ? "" : text_clean(text_of(note, "actor"), who, sizeof who),
+               reason == NULL ? "" : ": ", reason == NULL ? "" : text_clean(reason, why, sizeof why),
+               seen == NULL ? "" : "; ", seen == NULL ? "" : text_clean(seen, found, sizeof found));
+    }
+}
+
+static void show_switchover(const json_t *switchover)
+{
+    char text[CELL];
+    const char *next = text_of(switchover, "next_step"), *why = text_of(switchover, "not_durable_because");
+    bool is_dry = json_is_true(json_object_get(switchover, "dry_run"));
+    bool is_emergency = json_is_true(json_object_get(switchover, "emergency"));
+    text_line("switchover", is_dry ? "dry run: nothing has changed" : text_of(switchover, "id"));
+    snprintf(text, sizeof text, "%s%s%s", text_or_dash(text_of(switchover, "state")),
+             is_emergency ? ", an emergency" : "",
+             json_is_true(json_object_get(switchover, "protected")) ? "" : ": nothing stands by");
+    text_line("state", text);
+    text_line("off", join(json_object_get(switchover, "source"), text));
+    text_line("to", text_of(switchover, "to"));
+    snprintf(text, sizeof text, "%lld %%%s%s",
+             (long long)json_integer_value(json_object_get(switchover, "share")),
+             next == NULL ? "" : ", the next step at ", next == NULL ? "" : next);
+    text_line("moved", text);
+    text_line("by", text_of(switchover, "actor"));
+    text_line("reason", text_of(switchover, "reason"));
+    text_line("verified", text_of(switchover, "verified"));
+    text_line("next", join(json_object_get(switchover, "allowed"), text));
+    if (why != NULL) {
+        text_line("durable", why);
+    }
+    show_look(json_object_get(switchover, "look"));
+    show_notes(switchover);
+}
+
+static void show_list(const struct steerctl *ctl, const json_t *items)
+{
+    static const char *const headings[] = {"SWITCHOVER", "STATE", "SINCE",  "OFF", "TO",
+                                           "MOVED",      "BY",    "REASON", NULL};
+    size_t i;
+    const json_t *item;
+    struct table *table = table_new(ctl, headings);
+    json_array_foreach(items, i, item)
+    {
+        char off[CELL], moved[32], age[32], since[48];
+        snprintf(moved, sizeof moved, "%lld %%",
+                 (long long)json_integer_value(json_object_get(item, "share")));
+        snprintf(since, sizeof since, "%s ago", text_age(text_of(item, "since"), age));
+        table_add(table, text_of(item, "id"));
+        table_add(table, text_of(item, "state"));
+        table_add(table, since);
+        table_add(table, join(json_object_get(item, "source"), off));
+        table_add(table, text_of(item, "to"));
+        table_add(table, moved);
+        table_add(table, text_of(item, "actor"));
+        table_add(table, text_of(item, "reason"));
+    }
+    table_print(table);
+}
+
+/* ---- asking ---- */
+
+static bool has(const struct steerctl *ctl, uint64_t option)
+{
+    return (ctl->given & option) != 0;
+}
+
+static json_t *make_body(const struct steerctl *ctl)
+{
+    json_t *body = json_object();
+    set_given(body, "reason", ctl->reason);
+    set_given(body, "actor", ctl->actor);
+    if (ctl->accepted_count != 0) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < ctl->accepted_count; i++) {
+            json_t *text = json_string(ctl->accepted[i]);
+            json_array_append_new(list, text != NULL ? text : json_string("(not UTF-8)"));
+        }
+        json_object_set_new(body, "accept", list);
+    }
+    return body;
+}
+
+/* "5,25": a list of numbers, or whatever it is, for the server to say. */
+static json_t *read_steps(const char *text)
+{
+    json_t *list = json_array();
+    while (*text != '\0') {
+        char *end;
+        long step = strtol(text, &end, 10);
+        if (end == text || (*end != ',' && *end != '\0')) {
+            json_decref(list);
+            return json_string(text);
+        }
+        json_array_append_new(list, json_integer(step));
+        text = *end == ',' ? end + 1 : end;
+    }
+    return list;
+}
+
+static enum steerctl_exit ask(const struct steerctl *ctl, const char *method, const char *path, json_t *body)
+{
+    json_t *json;
+    struct buffer target;
+    buffer_init(&target);
+    buffer_add_text(&target, path);
+    steerctl_add_query(&target, "dry_run", has(ctl, OPTION_DRY_RUN) ? "true" : NULL);
+    enum steerctl_exit code = steerctl_ask_json(ctl, method, target.bytes, body, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show_switchover(json);
+    }
+    json_decref(json);
+    buffer_fini(&target);
+    return code;
+}
+
+static enum steerctl_exit ask_one(const struct steerctl *ctl, const char *method, const char *suffix,
+                                  json_t *body)
+{
+    struct buffer target;
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/switchovers/");
+    steerctl_add_encoded(&target, ctl->words[2]);
+    buffer_add_text(&target, suffix);
+    enum steerctl_exit code = ask(ctl, method, target.bytes, body);
+    buffer_fini(&target);
+    return code;
+}
+
+static enum steerctl_exit make_new(const struct steerctl *ctl, bool executes, bool is_emergency)
+{
+    json_t *body = make_body(ctl), *source = json_array();
+    const char *plural, *name;
+    for (int i = 2; i < ctl->word_count; i++) {
+        if (!target_split(ctl->words[i], &plural, &name)) {
+            json_decref(body);
+            json_decref(source);
+            return steerctl_usage(TARGET_EXPECTED, ctl->words[i]);
+        }
+        json_array_append_new(source, json_string(ctl->words[i]));
+    }
+    json_object_set_new(body, "source", source);
+    set_given(body, "to", ctl->to);
+    set_given(body, "each", ctl->each);
+    if (ctl->steps != NULL) {
+        json_object_set_new(body, "steps", read_steps(ctl->steps));
+    }
+    if (executes) {
+        json_object_set_new(body, "execute", json_true());
+    }
+    if (is_emergency) {
+        json_object_set_new(body, "emergency", json_true());
+    }
+    return ask(ctl, "POST", "/v1/switchovers", body);
+}
+
+static enum steerctl_exit list(const struct steerctl *ctl)
+{
+    json_t *items;
+    enum steerctl_exit code = steerctl_list(ctl, "/v1/switchovers", &items);
+    if (code == STEERCTL_OK && ctl->json) {
+        steerctl_print_page(items, NULL);
+    } else if (code == STEERCTL_OK) {
+        show_list(ctl, items);
+    }
+    json_decref(items);
+    return code;
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (strcmp(words[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum steerctl_exit run_verb(const struct steerctl *ctl)
+{
+    char suffix[32];
+    if (ctl->word_count != 3) {
+        return steerctl_usage("switchover %s needs the ID of one", ctl->words[1]);
+    }
+    if (strcmp(ctl->words[1], "show") == 0) {
+        return ask_one(ctl, "GET", "", NULL);
+    }
+    json_t *body = make_body(ctl);
+    set_given(body, "confirm", ctl->confirm);
+    if (has(ctl, OPTION_EMERGENCY)) {
+        json_object_set_new(body, "emergency", json_true());
+    }
+    snprintf(suffix, sizeof suffix, ":%s", ctl->words[1]);
+    return ask_one(ctl, "POST", suffix, body);
+}
+
+enum steerctl_exit run_switchover(const struct steerctl *ctl)
+{
+    static const char *const news[] = {"plan", "new", "start", "now", NULL}, *const verbs[] = {
+                                                                                 "show",     "execute",
+                                                                                 "verify",   "commit",
+                                                                                 "rollback", "reprotect",
+                                                                                 "failback", "cancel",
+                                                                                 "close",    NULL};
+    const char *what = ctl->words[1];
+    if (is_one_of(what, verbs)) {
+        return run_verb(ctl);
+    }
+    if (strcmp(what, "list") == 0) {
+        return ctl->word_count == 2 ? list(ctl) : steerctl_usage("switchover list takes nothing else");
+    }
+    if (!is_one_of(what, news)) {
+        return steerctl_usage(
+            "found \"switchover %s\", expected list, show, plan, new, start, now, execute, verify, "
+            "commit, rollback, reprotect, failback, cancel or close",
+            what);
+    }
+    if (ctl->word_count < 3) {
+        return steerctl_usage("switchover %s needs what traffic is to be moved off", what);
+    }
+    if (ctl->reason == NULL && strcmp(what, "plan") != 0) {
+        return steerctl_usage("switchover %s needs --reason TEXT", what);
+    }
+    if (strcmp(what, "plan") == 0) {
+        struct steerctl dry = *ctl;
+        dry.given |= OPTION_DRY_RUN;
+        dry.reason = ctl->reason == NULL ? "a plan" : ctl->reason;
+        return make_new(&dry, false, false);
+    }
+    return make_new(ctl, strcmp(what, "start") == 0, strcmp(what, "now") == 0);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What is told of switchovers and incidents. */
+#include "config.h"
+
+#include "daemon/changes.h"
+
+#include "events/change.h"
+#include "operate/incident.h"
+
+#include <stdio.h>
+
+static const char *write_name(const char *kind, const char *name, char text[CHANGE_NAME_MAX + 1])
+{
+    snprintf(text, CHANGE_NAME_MAX + 1, "%s:%s", kind, name);
+    return text;
+}
+
+static const char *text_or_null(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+void changes_tell_switchover(struct changes *changes, const struct changes_switchover *switchover)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "before", switchover->before);
+    change_body_add(&body, "after", switchover->after);
+    change_body_add_number(&body, "share", switchover->share);
+    changes_publish(changes, &(struct change){.kind = CHANGE_SWITCHOVER,
+                                              .name = write_name("switchover", switchover->id, name),
+                                              .actor = text_or_null(switchover->actor),
+                                              .peer = text_or_null(switchover->peer),
+                                              .reason = text_or_null(switchover->reason),
+                                              .body = body.text});
+}
+
+void changes_tell_incident(struct changes *changes, const struct incident *incident, const char *turn)
+{
+    char name[CHANGE_NAME_MAX + 1], target[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    int64_t recovery_ms = incident_find_recovery(incident);
+    change_body_init(&body);
+    change_body_add(&body, "turn", turn);
+    change_body_add(&body, "target", write_name(health_kind_text(incident->kind), incident->name, target));
+    if (incident->failing_ms != 0) {
+        change_body_add_number(&body, "detection_ms", incident->lost_ms - incident->failing_ms);
+    }
+    if (recovery_ms >= 0) {
+        change_body_add_number(&body, "recovery_ms", recovery_ms);
+    }
+    change_body_add(&body, "rto", incident_judge_rto(incident));
+    if (incident->back_ms != 0) {
+        change_body_add_number(&body, "lasted_ms", incident->back_ms - incident->lost_ms);
+    }
+    changes_publish(changes, &(struct change){.kind = CHANGE_INCIDENT,
+                                              .name = write_name("incident", incident->id, name),
+                                              .body = body.text});
+}

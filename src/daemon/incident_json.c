@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See incident_json.h. What a later version adds is not understood and left out; what contradicts is refused.
+ */
+#include "config.h"
+
+#include "daemon/incident_json.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- writing ---- */
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    if (text != NULL && text[0] != '\0') {
+        json_t *value = json_string(text);
+        json_object_set_new(object, key, value == NULL ? json_string("?") : value);
+    }
+}
+
+static void set_time(json_t *object, const char *key, int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    set_text(object, key, wall_ms == 0 ? NULL : clock_write_rfc3339(wall_ms, text));
+}
+
+static void set_number(json_t *object, const char *key, uint64_t number)
+{
+    if (number != 0) {
+        json_object_set_new(object, key, json_integer((json_int_t)number));
+    }
+}
+
+static json_t *write_copies(const struct incident *incident)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < incident->copy_count; i++) {
+        const struct incident_copy *copy = &incident->copies[i];
+        json_t *object = json_object();
+        set_text(object, "to", copy->to);
+        if (copy->is_known) {
+            json_object_set_new(object, "lag", json_real(copy->lag));
+            set_text(object, "unit", health_lag_unit_text(copy->unit));
+        }
+        set_text(object, "stage", health_stage_text(copy->stage));
+        set_text(object, "rpo", health_rpo_text(copy->rpo));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+char *incident_write_json(const struct incident *incident)
+{
+    json_t *object = json_object();
+    char target[INCIDENT_NAME_SIZE + 16];
+    snprintf(target, sizeof target, "%s:%s", health_kind_text(incident->kind), incident->name);
+    set_text(object, "target", target);
+    set_time(object, "failing", incident->failing_ms);
+    set_time(object, "lost", incident->lost_ms);
+    set_time(object, "back", incident->back_ms);
+    if (incident->was_overridden) {
+        json_object_set_new(object, "overridden", json_true());
+    }
+    set_number(object, "ttl_s", incident->ttl_s);
+    set_number(object, "names", incident->names);
+    set_number(object, "endpoints", incident->endpoints);
+    set_number(object, "unhealthy", incident->unhealthy);
+    set_text(object, "outcome",
+             incident->outcome == HEALTH_OUTCOME_NONE ? NULL : health_outcome_text(incident->outcome));
+    set_number(object, "rto_ms", (uint64_t)incident->rto_ms);
+    json_object_set_new(object, "copies", write_copies(incident));
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    return text;
+}
+
+/* ---- reading ---- */
+
+static int64_t get_time(const json_t *object, const char *key, const char **why)
+{
+    const json_t *value = json_object_get(object, key);
+    int64_t wall_ms = 0;
+    if (value != NULL &&
+        (!json_is_string(value) || clock_parse_rfc3339(json_string_value(value), &wall_ms) != 0)) {
+        *why = "expected an RFC 3339 time";
+    }
+    return wall_ms;
+}
+
+static uint32_t get_number(const json_t *object, const char *key, const char **why)
+{
+    const json_t *value = json_object_get(object, key);
+    json_int_t number = json_integer_value(value);
+    if (value != NULL && (!json_is_integer(value) || number < 0 || number > UINT32_MAX)) {
+        *why = "a number is none, or too large";
+        return 0;
+    }
+    return (uint32_t)number;
+}
+
+/* The one of so many texts that it is, or 0. */
+static int find_text(const json_t *object, const char *key, int count, const char *(*text_of)(int number))
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    for (int i = 0; text != NULL && i < count; i++) {
+        const char *known = text_of(i);
+        if (known != NULL && strcmp(known, text) == 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static const char *stage_text(int number)
+{
+    return health_stage_text((enum health_stage)number);
+}
+
+static const char *rpo_text(int number)
+{
+    return health_rpo_text((enum health_rpo)number);
+}
+
+static const char *unit_text(int number)
+{
+    return health_lag_unit_text((enum health_lag_unit)number);
+}
+
+static const char *outcome_text(int number)
+{
+    return health_outcome_text((enum health_outcome)number);
+}
+
+static void read_copy(const json_t *from, struct incident_copy *to, const char **why)
+{
+    const char *name = json_string_value(json_object_get(from, "to"));
+    const json_t *lag = json_object_get(from, "lag");
+    if (name == NULL || (size_t)snprintf(to->to, sizeof to->to, "%s", name) >= sizeof to->to) {
+        *why = "\"copies\": expected where a copy is";
+    }
+    to->is_known = json_is_number(lag);
+    to->lag = json_number_value(lag);
+    if (!isfinite(to->lag) || to->lag < 0) {
+        *why = "\"lag\": expected a number from 0";
+    }
+    to->unit = (enum health_lag_unit)find_text(from, "unit", HEALTH_LAG_BYTES + 1, unit_text);
+    to->stage = (enum health_stage)find_text(from, "stage", HEALTH_STAGES, stage_text);
+    to->rpo = (enum health_rpo)find_text(from, "rpo", HEALTH_RPO_OVER + 1, rpo_text);
+}
+
+static void read_copies(const json_t *list, struct incident *to, const char **why)
+{
+    if (json_array_size(list) > INCIDENT_COPIES_MAX) {
+        *why = "\"copies\": too many";
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        read_copy(json_array_get(list, i), &to->copies[to->copy_count++], why);
+    }
+}
+
+static void read_target(const json_t *object, struct incident *to, const char **why)
+{
+    const char *text = json_string_value(json_object_get(object, "target")), *name;
+    if (text == NULL || health_parse_target(text, &to->kind, &name) != 0 || to->kind == HEALTH_ENDPOINT ||
+        name[0] == '\0' || (size_t)snprintf(to->name, sizeof to->name, "%s", name) >= sizeof to->name) {
+        *why = "\"target\": expected \"region:NAME\" or \"az:NAME\"";
+    }
+}
+
+int incident_read_json(const char *id, const char *text, struct incident *incident, const char **why)
+{
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    *incident = (struct incident){.back_ms = 0};
+    *why = NULL;
+    if (!json_is_object(object)) {
+        *why = "expected a JSON object";
+    } else if ((size_t)snprintf(incident->id, sizeof incident->id, "%s", id) >= sizeof incident->id) {
+        *why = "its ID is too long";
+    } else {
+        read_target(object, incident, why);
+        incident->failing_ms = get_time(object, "failing", why);
+        incident->lost_ms = get_time(object, "lost", why);
+        incident->back_ms = get_time(object, "back", why);
+        incident->was_overridden = json_is_true(json_object_get(object, "overridden"));
+        incident->ttl_s = get_number(object, "ttl_s", why);
+        incident->names = get_number(object, "names", why);
+        incident->endpoints = get_number(object, "endpoints", why);
+        incident->unhealthy = get_number(object, "unhealthy", why);
+        incident->rto_ms = get_number(object, "rto_ms", why);
+        incident->outcome =
+            (enum health_outcome)find_text(object, "outcome", HEALTH_OUTCOME_COUNT, outcome_text);
+        read_copies(json_object_get(object, "copies"), incident, why);
+    }
+    json_decref(object);
+    return *why == NULL ? 0 : ERROR_SYNTAX;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See incidents.h. */
+#include "config.h"
+
+#include "daemon/incidents_inside.h"
+
+#include "daemon/changes.h"
+#include "daemon/durable.h"
+#include "daemon/incident_json.h"
+#include "daemon/lanes.h"
+#include "daemon/reader.h"
+#include "daemon/server.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <event2/event.h>
+
+enum { KEPT_MAX = 200, LOOK_MS = 500 };
+
+/* ---- the end of one ---- */
+
+static void drop(struct incidents *all, struct kept_incident *kept)
+{
+    struct kept_incident **at = &all->first;
+    while (*at != kept) {
+        at = &(*at)->next;
+    }
+    *at = kept->next;
+    if (kept->reader != NULL) {
+        reader_close(kept->reader);
+    }
+    free(kept);
+}
+
+/* ---- the store ---- */
+
+/* On its way there. What happened has happened, whether or not it can be written. */
+struct writing {
+    struct store_job job; /* the first */
+    struct store_op ops[2];
+    char *value, *key, *surplus;
+    char reason[64];
+};
+
+static void on_written(struct store_job *job)
+{
+    struct writing *writing = (struct writing *)job;
+    free(writing->value);
+    free(writing->key);
+    free(writing->surplus);
+    free(writing);
+}
+
+/* The oldest one that is over, if there are too many of them. Returns its ID, owned. */
+static char *drop_surplus(struct incidents *all)
+{
+    size_t over = 0;
+    struct kept_incident *oldest = NULL;
+    for (struct kept_incident *kept = all->first; kept != NULL; kept = kept->next) {
+        if (kept->what.back_ms != 0 && !kept->is_looking) {
+            over++;
+            oldest = kept;
+        }
+    }
+    if (over <= KEPT_MAX) {
+        return NULL;
+    }
+    char *id = memory_copy_text(oldest->what.id);
+    drop(all, oldest);
+    return id;
+}
+
+static void write_down(struct incidents *all, const struct incident *what, const char *turn)
+{
+    struct server *server = all->server;
+    char *surplus = drop_surplus(all);
+    if (!durable_has_store(server->durable)) {
+        free(surplus);
+        return;
+    }
+    struct writing *writing = memory_alloc(sizeof *writing);
+    writing->value = incident_write_json(what);
+    writing->key = memory_copy_text(what->id);
+    writing->surplus = surplus;
+    writing->ops[0] = (struct store_op){
+        .kind = INCIDENT_KIND, .key = writing->key, .value = writing->value, .if_revision = STORE_ANY};
+    writing->ops[1] =
+        (struct store_op){.kind = INCIDENT_KIND, .key = writing->surplus, .if_revision = STORE_ANY};
+    snprintf(writing->reason, sizeof writing->reason, "%s", turn);
+    writing->job = (struct store_job){.cause = {.actor = "steerd", .reason = writing->reason},
+                                      .ops = writing->ops,
+                                      .op_count = surplus == NULL ? 1 : 2,
+                                      .insists = true,
+                                      .done = on_written};
+    durable_submit(server->durable, &writing->job);
+}
+
+static void tell(struct incidents *all, const struct incident *what, const char *turn)
+{
+    write_down(all, what, turn);
+    changes_tell_incident(all->server->changes, what, turn);
+}
+
+/* ---- the look ---- */
+
+static void prepare(struct worker_job *job)
+{
+    struct kept_incident *kept = (struct kept_incident *)job;
+    if (kept->reader == NULL) {
+        kept->reader = reader_open(kept->all->server);
+    }
+}
+
+static void run(struct worker_job *job)
+{
+    struct kept_incident *kept = (struct kept_incident *)job;
+    struct arena *arena = arena_new(0);
+    const struct view *view = reader_begin(kept->reader);
+    if (view->topology != NULL) {
+        incident_look(&kept->found, view, clock_now_ms(&kept->all->server->clock), arena);
+    }
+    reader_end(kept->reader);
+    reader_close(kept->reader);
+    kept->reader = NULL;
+    arena_free(arena);
+}
+
+static void on_looked(struct worker_job *job)
+{
+    struct kept_incident *kept = (struct kept_incident *)job;
+    int64_t back_ms = kept->what.back_ms;
+    kept->is_looking = false;
+    kept->has_looked = true;
+    kept->what = kept->found;
+    kept->what.back_ms = back_ms;
+    tell(kept->all, &kept->what, "lost");
+    if (back_ms != 0) {
+        tell(kept->all, &kept->what, "back");
+    }
+}
+
+static void begin_to_look(struct kept_incident *kept)
+{
+    struct worker *lane = lanes_get(kept->all->server->lanes, ADMIN_QUICK);
+    kept->job = (struct worker_job){.name = "incident", .prepare = prepare, .run = run, .done = on_looked};
+    kept->found = kept->what;
+    kept->is_looking = true;
+    if (lane == NULL || worker_submit(lane, &kept->job) != 0) {
+        on_looked(&kept->job); /* it is told with what is known */
+    }
+}
+
+/* ---- what is lost ---- */
+
+static void write_id(const struct incidents *all, struct incident *what)
+{
+    time_t seconds = (time_t)(what->lost_ms / 1000);
+    struct tm parts;
+    char stamp[20];
+    gmtime_r(&seconds, &parts);
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &parts);
+    snprintf(what->id, sizeof what->id, "%.17s-%.30s", stamp, what->name);
+    for (int i = 2; i < 1000 && incidents_find(all, what->id) != NULL; i++) {
+        snprintf(what->id, sizeof what->id, "%.17s-%.30s-%d", stamp, what->name, i);
+    }
+}
+
+struct seen {
+    enum health_kind kind;
+    const char *name;
+    bool is_lost, was_overridden;
+    int64_t since_ms;
+};
+
+static void follow(struct incidents *all, const struct seen *seen)
+{
+    struct kept_incident *kept = incidents_find_open(all, seen->kind, seen->name);
+    int64_t wall_ms = clock_wall_ms(&all->server->clock);
+    bool is_since = seen->since_ms != 0 && seen->since_ms <= wall_ms && !seen->was_overridden;
+    if (seen->is_lost && kept == NULL) {
+        struct incident what = {.kind = seen->kind,
+                                .lost_ms = is_since ? seen->since_ms : wall_ms,
+                                .was_overridden = seen->was_overridden};
+        snprintf(what.name, sizeof what.name, "%s", seen->name);
+        write_id(all, &what);
+        begin_to_look(incidents_keep(all, &what));
+    } else if (!seen->is_lost && kept != NULL) {
+        kept->what.back_ms = is_since && seen->since_ms > kept->what.lost_ms ? seen->since_ms : wall_ms;
+        if (!kept->is_looking) {
+            tell(all, &kept->what, "back");
+        }
+    }
+}
+
+/* Names are those of the view, which nobody exchanges but this thread. */
+static size_t look(struct incidents *all, enum health_kind kind, struct seen *seen)
+{
+    const struct health *health = all->server->view->health;
+    const struct conf_topology *topology = all->server->view->topology;
+    size_t count = 0;
+    for (uint32_t i = 0; i < health_count(health, kind); i++) {
+        struct health_status status, above = {.observed = HEALTH_OBSERVED_UNKNOWN};
+        (void)health_get_status(health, kind, i, &status);
+        if (kind == HEALTH_AZ) {
+            (void)health_get_status(health, HEALTH_REGION, topology->azs[i].region, &above);
+        }
+        bool is_lost = status.observed == HEALTH_OBSERVED_UNHEALTHY;
+        if (status.observed == HEALTH_OBSERVED_UNKNOWN) {
+            continue; /* nothing is known of it: then what was known stands */
+        }
+        if (is_lost && above.observed == HEALTH_OBSERVED_UNHEALTHY &&
+            incidents_find_open(all, kind, status.name) == NULL) {
+            continue;
+        }
+        if (is_lost != (incidents_find_open(all, kind, status.name) != NULL)) {
+            seen[count++] = (struct seen){.kind = kind,
+                                          .name = status.name,
+                                          .is_lost = is_lost,
+                                          .was_overridden = status.desired != HEALTH_DESIRED_AUTO,
+                                          .since_ms = status.since_ms};
+        }
+    }
+    return count;
+}
+
+/* What is not in the topology any more is not lost any more. */
+static void end_those_that_went(struct incidents *all)
+{
+    const struct health *health = all->server->view->health;
+    for (struct kept_incident *kept = all->first; kept != NULL; kept = kept->next) {
+        if (kept->what.back_ms == 0 && health_find(health, kept->what.kind, kept->what.name) < 0) {
+            kept->what.back_ms = clock_wall_ms(&all->server->clock);
+            tell(all, &kept->what, "gone");
+            return; /* the list may be another one; the next turn goes on */
+        }
+    }
+}
+
+static void look_at_all(struct incidents *all)
+{
+    struct server *server = all->server;
+    if (server->view->topology == NULL || server->is_frozen) {
+        return;
+    }
+    size_t most =
+        health_count(server->view->health, HEALTH_AZ) + health_count(server->view->health, HEALTH_REGION);
+    struct seen *seen = memory_alloc_array(most, sizeof *seen);
+    lock_take(&server->lock);
+    size_t count = look(all, HEALTH_REGION, seen);
+    count += look(all, HEALTH_AZ, seen + count);
+    lock_leave(&server->lock);
+    for (size_t i = 0; i < count; i++) {
+        follow(all, &seen[i]);
+    }
+    free(seen);
+    end_those_that_went(all);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    look_at_all(argument);
+}
+
+/* ---- life ---- */
+
+void incidents_begin(struct incidents *all, const char *folder)
+{
+    const struct timeval every = {.tv_usec = LOOK_MS * 1000};
+    struct report *report = report_new();
+    struct store_reader *reader;
+    int error = folder == NULL ? ERROR_NOT_FOUND : store_reader_open(folder, report, &reader);
+    if (error == 0) {
+        error = store_list(reader, INCIDENT_KIND, "", NULL, incidents_read_one, all);
+        store_reader_close(reader);
+    }
+    report_free(report);
+    if (error != 0 && error != ERROR_NOT_FOUND) {
+        log_warning("incidents cannot be read reason=\"%s\" effect=\"those from before are not listed\"",
+                    error_text(error));
+    }
+    event_add(all->timer, &every);
+}
+
+bool incidents_any(const struct incidents *all)
+{
+    const struct kept_incident *kept = all == NULL ? NULL : all->first;
+    while (kept != NULL && !kept->is_looking) {
+        kept = kept->next;
+    }
+    return kept != NULL;
+}
+
+struct incidents *incidents_open(struct server *server)
+{
+    struct incidents *all = memory_alloc(sizeof *all);
+    all->server = server;
+    all->timer = event_new(server->base, -1, EV_PERSIST, on_timer, all);
+    if (all->timer == NULL) {
+        free(all);
+        return NULL;
+    }
+    return all;
+}
+
+void incidents_close(struct incidents *all)
+{
+    if (all == NULL) {
+        return;
+    }
+    while (all->first != NULL) {
+        drop(all, all->first);
+    }
+    event_free(all->timer);
+    free(all);
+}

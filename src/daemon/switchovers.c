@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See switchovers.h. */
+#include "config.h"
+
+#include "daemon/switchovers_inside.h"
+
+#include "daemon/changes.h"
+#include "daemon/durable.h"
+#include "daemon/expiry.h"
+#include "daemon/override_json.h"
+#include "daemon/server.h"
+#include "daemon/switchover_json.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+enum {
+    KEPT_MAX = 200,      /* that are over */
+    CLOCK_STEP_MS = 100, /* less is none */
+};
+
+/* The oldest one that is over, if there are too many of them. */
+static struct kept_switchover *find_surplus(const struct switchovers *all)
+{
+    size_t over = 0;
+    struct kept_switchover *oldest = NULL;
+    for (struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
+        if (switchover_is_over(kept->what) && !kept->is_busy) {
+            over++;
+            oldest = kept;
+        }
+    }
+    return over > KEPT_MAX ? oldest : NULL;
+}
+
+/* ---- overrides ---- */
+
+void switchovers_note_before(const struct switchovers *all, struct switchover *next)
+{
+    struct server *server = all->server;
+    lock_take(&server->lock);
+    const struct health *health = server->view->health;
+    for (size_t i = 0; i < next->target_count; i++) {
+        struct switchover_target *target = &next->targets[i];
+        ptrdiff_t index = health_find(health, target->kind, target->name);
+        const struct health_override *before =
+            index < 0 ? NULL : health_get_override(health, target->kind, (uint32_t)index);
+        target->had_override = before != NULL;
+        if (before != NULL) {
+            target->before = *before;
+            target->was_planned = !health_is_overridden(health, target->kind, (uint32_t)index);
+        }
+    }
+    lock_leave(&server->lock);
+}
+
+static bool contains(const struct view *view, const struct switchover_target *a,
+                     const struct switchover_target *b)
+{
+    const struct conf_topology *topology = view->topology;
+    ptrdiff_t index = operate_find_target(view, b->kind, b->name);
+    if (a->kind == b->kind || index < 0) {
+        return a->kind == b->kind && strcmp(a->name, b->name) == 0;
+    }
+    if (a->kind < b->kind) {
+        return false;
+    }
+    uint32_t az = b->kind == HEALTH_AZ ? (uint32_t)index : topology->endpoints[index].az;
+    const char *parent =
+        a->kind == HEALTH_AZ ? topology->azs[az].name : topology->regions[topology->azs[az].region].name;
+    return strcmp(parent, a->name) == 0;
+}
+
+bool switchovers_overlap(const struct view *view, const struct switchover *a, const struct switchover *b)
+{
+    for (size_t i = 0; i < a->target_count; i++) {
+        for (size_t j = 0; j < b->target_count; j++) {
+            if (contains(view, &a->targets[i], &b->targets[j]) ||
+                contains(view, &b->targets[j], &a->targets[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* NULL: all is as the switchover wants it, or nothing can be said; else a target that somebody has overridden
+ * since. */
+static const char *find_meddled(const struct switchovers *all, const struct switchover *what)
+{
+    struct server *server = all->server;
+    const char *meddled = NULL;
+    lock_take(&server->lock);
+    const struct health *health = server->view->health;
+    for (size_t i = 0; i < what->target_count && meddled == NULL; i++) {
+        const struct switchover_target *target = &what->targets[i];
+        bool planned;
+        struct health_override want = switchover_want(what, i, &planned);
+        ptrdiff_t index = health_find(health, target->kind, target->name);
+        const struct health_override *is =
+            index < 0 ? NULL : health_get_override(health, target->kind, (uint32_t)index);
+        bool is_wanted = is != NULL && is->desired == want.desired && is->share == want.share &&
+                         strcmp(is->reason, want.reason) == 0;
+        meddled = index < 0 || is_wanted || want.desired == HEALTH_DESIRED_AUTO ? NULL : target->name;
+    }
+    lock_leave(&server->lock);
+    return meddled;
+}
+
+static int compare_ops(const void *a, const void *b)
+{
+    return strcmp(((const struct batch_op *)a)->key, ((const struct batch_op *)b)->key);
+}
+
+static const char *write_override(struct arena *arena, const struct batch_op *op,
+                                  const struct override_clock *clock)
+{
+    char *text = override_write_json(&op->what, op->planned, clock);
+    const char *copy = arena_copy_text(arena, text);
+    free(text);
+    return copy;
+}
+
+static void make_op(const struct server *server, const struct switchover *next, size_t target,
+                    struct arena *arena, struct batch_op *op)
+{
+    const struct switchover_target *of = &next->targets[target];
+    const struct override_clock clock = {server->boot, server->clock_offset_ms};
+    int64_t wall_ms = clock_wall_ms(&server->clock);
+    *op = (struct batch_op){.kind = of->kind,
+                            .name = arena_copy_text(arena, of->name),
+                            .key = arena_print(arena, "%s:%s", health_kind_text(of->kind), of->name)};
+    op->what = switchover_want(next, target, &op->planned);
+    bool is_over = op->what.expires_ms != 0 && op->what.expires_ms <= wall_ms;
+    if (op->what.desired == HEALTH_DESIRED_AUTO || is_over) {
+        op->what.desired = HEALTH_DESIRED_AUTO;
+        op->what.share = 0;
+        return;
+    }
+    op->planned = op->planned && op->what.starts_ms > wall_ms;
+    op->value = write_override(arena, op, NULL);
+    op->written = write_override(arena, op, &clock);
+}
+
+static void make_ops(const struct server *server, const struct switchover *next, struct batch_plan *plan)
+{
+    plan->ops.items = arena_alloc(plan->arena, next->target_count * sizeof *plan->ops.items);
+    plan->ops.count = next->target_count;
+    for (size_t i = 0; i < next->target_count; i++) {
+        make_op(server, next, i, plan->arena, &plan->ops.items[i]);
+    }
+    qsort(plan->ops.items, plan->ops.count, sizeof *plan->ops.items, compare_ops);
+}
+
+/* ---- carrying out ---- */
+
+/* On its way to the store and into force. */
+struct carrying {
+    struct switchovers *all;
+    struct kept_switchover *kept;
+    struct switchover *next;
+    struct switchover_change change;
+};
+
+static void tell(const struct switchovers *all, const struct switchover *before,
+                 const struct switchover *after, const struct store_cause *cause)
+{
+    changes_tell_switchover(
+        all->server->changes,
+        &(struct changes_switchover){.id = after->id,
+                                     .before = before == NULL ? NULL : switchover_state_text(before->state),
+                                     .after = switchover_state_text(after->state),
+                                     .share = switchover_get_share(after),
+                                     .actor = cause->actor,
+                                     .peer = cause->peer,
+                                     .reason = cause->reason});
+}
+
+static void on_carried_out(void *context, const struct batch_result *result)
+{
+    struct carrying *carrying = context;
+    struct switchovers *all = carrying->all;
+    struct kept_switchover *kept = carrying->kept;
+    struct switchover *before = kept->what;
+    bool is_new = before == carrying->next;
+    kept->is_busy = false;
+    if (result->error == 0 || is_new) {
+        kept->what = carrying->next;
+        if (result->error == 0) {
+            tell(all, is_new ? NULL : before, kept->what, &carrying->change.cause);
+        }
+        if (!is_new) {
+            switchover_free(before);
+        }
+    } else {
+        switchover_free(carrying->next);
+    }
+    switchovers_schedule(all);
+    carrying->change.done(carrying->change.context, kept, result);
+    free(carrying);
+}
+
+static void add_surplus(struct switchovers *all, struct arena *arena, struct store_op *ops, size_t *count)
+{
+    struct kept_switchover *surplus = find_surplus(all);
+    if (surplus != NULL) {
+        ops[(*count)++] = (struct store_op){.kind = SWITCHOVER_KIND,
+                                            .key = arena_copy_text(arena, surplus->what->id),
+                                            .if_revision = STORE_ANY};
+        switchovers_drop(all, surplus);
+    }
+}
+
+void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept,
+                           const struct switchover_change *change)
+{
+    struct arena *arena = arena_new(0);
+    struct store_op *ops = arena_alloc(arena, 2 * sizeof *ops);
+    struct carrying *carrying = memory_alloc(sizeof *carrying);
+    char *value = switchover_write_json(change->next);
+    size_t count = 1;
+    if (kept == NULL) {
+        kept = switchovers_keep(all, change->next);
+    }
+    kept->is_busy = true;
+    ops[0] = (struct store_op){.kind = SWITCHOVER_KIND,
+                               .key = arena_copy_text(arena, change->next->id),
+                               .value = arena_copy_text(arena, value),
+                               .if_revision = STORE_ANY};
+    free(value);
+    add_surplus(all, arena, ops, &count);
+    *carrying = (struct carrying){.all = all, .kept = kept, .next = change->next, .change = *change};
+    carrying->change.cause = (struct store_cause){.actor = arena_copy_text(arena, change->cause.actor),
+                                                  .peer = arena_copy_text(arena, change->cause.peer),
+                                                  .reason = arena_copy_text(arena, change->cause.reason),
+                                                  .request = arena_copy_text(arena, change->cause.request)};
+    struct batch_plan plan = {.arena = arena,
+                              .others = ops,
+                              .other_count = count,
+                              .cause = carrying->change.cause,
+                              .clock_offset_ms = all->server->clock_offset_ms,
+                              .context = carrying,
+                              .done = on_carried_out};
+    if (change->moves) {
+        make_ops(all->server, change->next, &plan);
+    }
+    batches_start(all->server->batches, &plan);
+}
+
+/* ---- time ---- */
+
+static void on_stepped(void *context, struct kept_switchover *kept, const struct batch_result *result)
+{
+    (void)context;
+    if (result->error == 0) {
+        log_info("switchover stepped id=%s state=%s share=%u durable=%s", kept->what->id,
+                 switchover_state_text(kept->what->state), switchover_get_share(kept->what),
+                 result->durable ? "yes" : "no");
+    }
+}
+
+/* Somebody who overrides what it moves knows better: steps wait for him. */
+static bool is_held(const struct switchovers *all, struct kept_switchover *kept)
+{
+    const char *meddled = find_meddled(all, kept->what);
+    if (meddled != NULL && !kept->is_held) {
+        log_warning("switchover held id=%s target=%s reason=\"somebody has overridden it since\" "
+                    "effect=\"no further step until that is what the switchover put there, or it is rolled "
+                    "back\"",
+                    kept->what->id, meddled);
+    }
+    kept->is_held = meddled != NULL;
+    return kept->is_held;
+}
+
+static void step(struct switchovers *all, struct kept_switchover *kept, int64_t wall_ms)
+{
+    char request[SWITCHOVER_ID_SIZE + 32];
+    if (kept->is_busy || switchover_next_ms(kept->what) == 0 || switchover_next_ms(kept->what) > wall_ms ||
+        is_held(all, kept)) {
+        return;
+    }
+    struct switchover *next = switchover_copy(kept->what);
+    (void)switchover_follow(next, wall_ms);
+    snprintf(request, sizeof request, "step of switchover %s", next->id);
+    switchovers_carry_out(
+        all, kept,
+        &(struct switchover_change){.next = next,
+                                    .moves = true,
+                                    .cause = {.actor = "steerd", .reason = next->reason, .request = request},
+                                    .done = on_stepped});
+}
+
+static void follow_clock(struct switchovers *all)
+{
+    struct server *server = all->server;
+    server_follow_clock_step(server);
+    int64_t by_ms = server->clock_offset_ms - all->clock_offset_ms;
+    all->clock_offset_ms = server->clock_offset_ms;
+    for (struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
+        if (by_ms <= -CLOCK_STEP_MS || by_ms >= CLOCK_STEP_MS) {
+            switchover_shift(kept->what, by_ms);
+        }
+    }
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct switchovers *all = argument;
+    (void)fd, (void)what;
+    follow_clock(all);
+    int64_t wall_ms = clock_wall_ms(&all->server->clock);
+    if (!all->server->is_frozen) {
+        for (struct kept_switchover *kept = all->first, *next; kept != NULL; kept = next) {
+            next = kept->next;
+            step(all, kept, wall_ms);
+        }
+    }
+    switchovers_schedule(all);
+}
+
+/* ---- life ---- */
+
+bool switchovers_any(const struct switchovers *all)
+{
+    const struct kept_switchover *kept = all == NULL ? NULL : all->first;
+    while (kept != NULL && !kept->is_busy) {
+        kept = kept->next;
+    }
+    return kept != NULL || (all != NULL && all->orders != NULL);
+}
+
+struct switchovers *switchovers_open(struct server *server)
+{
+    struct switchovers *all = memory_alloc(sizeof *all);
+    *all = (struct switchovers){.server = server, .clock_offset_ms = server->clock_offset_ms};
+    all->timer = evtimer_new(server->base, on_timer, all);
+    if (all->timer == NULL) {
+        free(all);
+        return NULL;
+    }
+    return all;
+}
+
+void switchovers_free(struct switchovers *all)
+{
+    while (all->first != NULL) {
+        switchovers_drop(all, all->first);
+    }
+    event_free(all->timer);
+    free(all);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the parts of switchovers share: keeping (switchovers_kept.c), carrying out (switchovers.c), orders
+ * (switchovers_order.c). Private to src/daemon. */
+#pragma once
+
+#include "daemon/batch.h"
+#include "daemon/switchovers.h"
+
+struct event;
+struct switchover_order;
+
+struct kept_switchover {
+    struct kept_switchover *next; /* the latest first */
+    struct switchover *what;      /* owned */
+    bool is_busy;                 /* a verb, or a step, is under way */
+    bool is_held;                 /* by somebody's override, and that was said */
+};
+
+struct switchovers {
+    struct server *server;
+    struct kept_switchover *first;
+    struct event *timer;
+    struct switchover_order *orders; /* on their way */
+    int64_t clock_offset_ms;         /* that times go by */
+    bool is_unread;                  /* what the store holds is not known */
+};
+
+struct kept_switchover *switchovers_find(const struct switchovers *all, const char *id);
+struct kept_switchover *switchovers_keep(struct switchovers *all, struct switchover *what); /* takes it */
+void switchovers_drop(struct switchovers *all, struct kept_switchover *kept);
+
+/* One that is to take the place of what is kept (NULL: it is new): written with the overrides that it wants,
+ * if `moves`, in force, and told. `done` is called once, at once or later, and the kept one is busy till
+ * then. Takes `next`. */
+struct switchover_change {
+    struct switchover *next;
+    bool moves;
+    struct store_cause cause; /* borrowed for the call */
+    void *context;
+    void (*done)(void *context, struct kept_switchover *kept, const struct batch_result *result);
+};
+void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept,
+                           const struct switchover_change *change);
+/* The next step of any of them. */
+void switchovers_schedule(struct switchovers *all);
+/* What is desired of its targets by others, by this moment, into it; before it moves. */
+void switchovers_note_before(const struct switchovers *all, struct switchover *next);
+
+/* Does one of them move something of what the other one moves? */
+bool switchovers_overlap(const struct view *view, const struct switchover *a, const struct switchover *b);
+
+void switchovers_free(struct switchovers *all); /* when nobody waits any more */

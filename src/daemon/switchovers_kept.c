@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The switchovers that there are: kept, read from the store, and when the next step of any is due. It writes
+ * nothing, so what reads the store late may call it. */
+#include "config.h"
+
+#include "daemon/switchovers_inside.h"
+
+#include "daemon/server.h"
+#include "daemon/switchover_json.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+enum { LOOK_MS = 1000 }; /* a step is never further off than this: the clock may be set */
+
+/* ---- keeping ---- */
+
+struct kept_switchover *switchovers_find(const struct switchovers *all, const char *id)
+{
+    struct kept_switchover *kept = all->first;
+    while (kept != NULL && strcmp(kept->what->id, id) != 0) {
+        kept = kept->next;
+    }
+    return kept;
+}
+
+struct kept_switchover *switchovers_keep(struct switchovers *all, struct switchover *what)
+{
+    struct kept_switchover *kept = memory_alloc(sizeof *kept);
+    struct kept_switchover **at = &all->first;
+    while (*at != NULL && (*at)->what->created_ms > what->created_ms) {
+        at = &(*at)->next;
+    }
+    *kept = (struct kept_switchover){.next = *at, .what = what};
+    *at = kept;
+    return kept;
+}
+
+void switchovers_drop(struct switchovers *all, struct kept_switchover *kept)
+{
+    struct kept_switchover **at = &all->first;
+    while (*at != kept) {
+        at = &(*at)->next;
+    }
+    *at = kept->next;
+    switchover_free(kept->what);
+    free(kept);
+}
+
+size_t server_list_switchovers(void *context, struct arena *arena, const struct switchover ***items)
+{
+    const struct switchovers *all = ((const struct server *)context)->switchovers;
+    size_t count = 0, at = 0;
+    for (const struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
+        count++;
+    }
+    const struct switchover **list = arena_alloc(arena, (count + 1) * sizeof *list);
+    for (const struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
+        list[at++] = kept->what;
+    }
+    *items = list;
+    return count;
+}
+
+void switchovers_count(const struct switchovers *all, size_t counts[SWITCHOVER_STATES])
+{
+    memset(counts, 0, SWITCHOVER_STATES * sizeof *counts);
+    for (const struct kept_switchover *kept = all == NULL ? NULL : all->first; kept != NULL;
+         kept = kept->next) {
+        counts[kept->what->state]++;
+    }
+}
+
+void switchovers_print_metrics(const size_t counts[SWITCHOVER_STATES], struct buffer *out)
+{
+    buffer_print(out, "# HELP steerd_switchovers Switchovers that are not over, by state.\n"
+                      "# TYPE steerd_switchovers gauge\n");
+    for (int state = 0; state < SWITCHOVER_CLOSED; state++) {
+        buffer_print(out, "steerd_switchovers{state=\"%s\"} %zu\n",
+                     switchover_state_text((enum switchover_state)state), counts[state]);
+    }
+}
+
+/* ---- time ---- */
+
+void switchovers_schedule(struct switchovers *all)
+{
+    int64_t wall_ms = clock_wall_ms(&all->server->clock), soonest_ms = 0;
+    for (const struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
+        int64_t next_ms = kept->is_busy ? 0 : switchover_next_ms(kept->what);
+        soonest_ms = next_ms != 0 && (soonest_ms == 0 || next_ms < soonest_ms) ? next_ms : soonest_ms;
+    }
+    if (soonest_ms == 0) {
+        event_del(all->timer);
+        return;
+    }
+    int64_t left_ms = soonest_ms - wall_ms;
+    left_ms = left_ms > LOOK_MS ? LOOK_MS : left_ms < 1 ? LOOK_MS / 10 : left_ms;
+    const struct timeval timeout = {.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000};
+    event_add(all->timer, &timeout);
+}
+
+/* ---- from the store ---- */
+
+static void learn_one(struct switchovers *all, const char *id, const char *value)
+{
+    const char *why;
+    struct switchover *what = switchover_read_json(id, value, &why);
+    if (what == NULL) {
+        log_error(
+            "switchover not understood id=%s reason=\"%s\" effect=\"its overrides hold, no step follows\"",
+            id, why);
+    } else if (switchovers_find(all, id) != NULL) {
+        switchover_free(what);
+    } else {
+        switchovers_keep(all, what);
+    }
+}
+
+static bool read_one(void *context, const struct store_object *object)
+{
+    learn_one(context, object->key, object->value);
+    return true;
+}
+
+void switchovers_learn(struct switchovers *all, const char *folder)
+{
+    struct report *report = report_new();
+    struct store_reader *reader;
+    int error = folder == NULL ? ERROR_NOT_FOUND : store_reader_open(folder, report, &reader);
+    if (error == 0) {
+        error = store_list(reader, SWITCHOVER_KIND, "", NULL, read_one, all);
+        store_reader_close(reader);
+    }
+    report_free(report);
+    all->clock_offset_ms = all->server->clock_offset_ms;
+    if (error != 0 && error != ERROR_NOT_FOUND) {
+        log_error("switchovers cannot be read reason=\"%s\" effect=\"no step follows until they can be\"",
+                  error_text(error));
+    }
+    switchovers_schedule(all);
+}
+
+void switchovers_regain(struct switchovers *all, const char *id, const char *value)
+{
+    if (all != NULL) {
+        learn_one(all, id, value);
+        switchovers_schedule(all);
+    }
+}

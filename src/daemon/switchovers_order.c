@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What somebody wants of a switchover. What needs a look at all answers is looked at on a worker, over a
+ * snapshot; then it is judged and carried out on the control thread. If the switchover has changed meanwhile,
+ * who asked is told so. An emergency looks at nothing. */
+#include "config.h"
+
+#include "daemon/switchovers_inside.h"
+
+#include "daemon/lanes.h"
+#include "daemon/reader.h"
+#include "daemon/server.h"
+#include "daemon/switchover_json.h"
+#include "daemon/switchover_probe.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ORDERS_MAX = 16, LISTED = 20, OPEN_MAX = 32 };
+
+struct switchover_order {
+    struct worker_job job; /* the first, so that one is the other */
+    struct switchovers *all;
+    struct switchover_order *next;
+    struct arena *arena;
+    struct admin_switchover_order asked;
+    admin_switchover_done *done;
+    void *argument;
+    struct switchover
+        *what;        /* a copy, as it was when it was asked about; of a new one as it will be; owned */
+    uint32_t changes; /* of the kept one then */
+    struct reader *reader;
+    struct switchover_look look;
+    bool has_looked;
+    int error; /* of the look */
+    const char *missing;
+    const char *flows; /* of reprotect */
+    bool flows_back;
+};
+
+/* ---- the end ---- */
+
+static void forget(struct switchover_order *order)
+{
+    struct switchover_order **at = &order->all->orders;
+    while (*at != order) {
+        at = &(*at)->next;
+    }
+    *at = order->next;
+    if (order->reader != NULL) {
+        reader_close(order->reader);
+    }
+    switchover_free(order->what);
+    arena_free(order->arena);
+    free(order);
+}
+
+static void reply(struct switchover_order *order, const struct admin_switchover_result *result)
+{
+    struct admin_switchover_result full = *result;
+    full.look = order->has_looked ? &order->look : NULL;
+    if (order->done != NULL) {
+        order->done(order->argument, &full);
+    }
+    forget(order);
+}
+
+static void refuse(struct switchover_order *order, enum admin_switchover_trouble trouble, const char *why)
+{
+    struct kept_switchover *kept = switchovers_find(order->all, order->what == NULL ? "" : order->what->id);
+    const struct switchover *shown = kept != NULL ? kept->what : order->asked.id == NULL ? order->what : NULL;
+    reply(order, &(struct admin_switchover_result){.trouble = trouble, .why = why, .switchover = shown});
+}
+
+void switchovers_close(struct switchovers *all)
+{
+    if (all == NULL) {
+        return;
+    }
+    while (all->orders != NULL) {
+        refuse(all->orders, ADMIN_SWITCHOVER_CALLED_OFF, NULL);
+    }
+    switchovers_free(all);
+}
+
+/* ---- carrying out ---- */
+
+static void on_done(void *context, struct kept_switchover *kept, const struct batch_result *result)
+{
+    struct switchover_order *order = context;
+    bool is_good = result->error == 0;
+    reply(order, &(struct admin_switchover_result){.trouble = is_good ? ADMIN_SWITCHOVER_GOOD
+                                                                      : ADMIN_SWITCHOVER_CALLED_OFF,
+                                                   .switchover = kept->what,
+                                                   .durable = result->durable,
+                                                   .not_durable_because = result->not_durable_because});
+}
+
+/* What was found, for the notes: what is not good first. */
+static const char *tell_findings(struct switchover_order *order)
+{
+    const struct switchover_look *look = &order->look;
+    for (int good = 0; order->has_looked && good < 2; good++) {
+        for (size_t i = 0; i < look->finding_count; i++) {
+            if (look->findings[i].is_good == (good != 0)) {
+                return arena_print(order->arena, "%.32s: %.200s", look->findings[i].name,
+                                   look->findings[i].text);
+            }
+        }
+    }
+    return order->flows == NULL ? "" : arena_print(order->arena, "%.250s", order->flows);
+}
+
+static struct switchover_wish make_wish(struct switchover_order *order, enum switchover_verb verb)
+{
+    const struct admin_switchover_order *asked = &order->asked;
+    return (struct switchover_wish){.verb = verb,
+                                    .is_emergency = asked->is_emergency,
+                                    .accepts = asked->accepted_count != 0,
+                                    .actor = asked->actor,
+                                    .peer = asked->peer,
+                                    .reason = asked->reason,
+                                    .text = tell_findings(order)};
+}
+
+static bool moves(const struct switchover *before, const struct switchover *after, enum switchover_verb verb)
+{
+    return verb == SWITCHOVER_ROLL_BACK || switchover_get_share(before) != switchover_get_share(after);
+}
+
+/* What it wants goes into the store and into force. Takes next. */
+static void carry_out(struct switchover_order *order, struct kept_switchover *kept, struct switchover *next,
+                      bool moves)
+{
+    const struct admin_switchover_order *asked = &order->asked;
+    switchovers_carry_out(order->all, kept,
+                          &(struct switchover_change){.next = next,
+                                                      .moves = moves,
+                                                      .cause = {.actor = asked->actor,
+                                                                .peer = asked->peer,
+                                                                .reason = asked->reason,
+                                                                .request = asked->request},
+                                                      .context = order,
+                                                      .done = on_done});
+}
+
+/* ---- judging ---- */
+
+static bool is_accepted(const struct switchover_order *order, const char *name)
+{
+    for (size_t i = 0; i < order->asked.accepted_count; i++) {
+        if (strcmp(order->asked.accepted[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The name of something that is accepted although nothing was wrong with it, or NULL: a reason that was given
+ * for something else is none. */
+static const char *find_idle(const struct switchover_order *order)
+{
+    for (size_t i = 0; i < order->asked.accepted_count; i++) {
+        bool is_needed = false;
+        for (size_t f = 0; f < order->look.finding_count; f++) {
+            is_needed |= !order->look.findings[f].is_good &&
+                         strcmp(order->look.findings[f].name, order->asked.accepted[i]) == 0;
+        }
+        if (!is_needed) {
+            return order->asked.accepted[i];
+        }
+    }
+    return NULL;
+}
+
+static bool objects(const struct switchover_order *order)
+{
+    for (size_t i = 0; order->has_looked && i < order->look.finding_count; i++) {
+        if (!order->look.findings[i].is_good && !is_accepted(order, order->look.findings[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does it move any of what another one has moved, or is moving? */
+static const char *find_overlap(const struct switchover_order *order)
+{
+    struct server *server = order->all->server;
+    for (const struct kept_switchover *kept = order->all->first; kept != NULL; kept = kept->next) {
+        bool is_active = !switchover_is_over(kept->what) && kept->what->state != SWITCHOVER_PLANNED &&
+                         strcmp(kept->what->id, order->what->id) != 0;
+        if (is_active && switchovers_overlap(server->view, kept->what, order->what)) {
+            return kept->what->id;
+        }
+    }
+    return NULL;
+}
+
+static size_t count_open(const struct switchovers *all)
+{
+    size_t count = 0;
+    for (const struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
+        count += !switchover_is_over(kept->what);
+    }
+    return count;
+}
+
+static bool moves_traffic(const struct switchover_order *order)
+{
+    return order->asked.id == NULL
+               ? order->asked.executes
+               : order->asked.verb == SWITCHOVER_EXECUTE || order->asked.verb == SWITCHOVER_FAIL_BACK;
+}
+
+/* Returns whether it was refused. */
+static bool is_refused_by_findings(struct switchover_order *order)
+{
+    const char *idle = order->has_looked ? find_idle(order) : NULL;
+    bool matters = order->asked.id != NULL || order->asked.executes; /* a plan is only told */
+    if (idle != NULL) {
+        refuse(order, ADMIN_SWITCHOVER_ACCEPTED, idle);
+        return true;
+    }
+    if (matters && objects(order)) {
+        refuse(order, ADMIN_SWITCHOVER_FINDINGS, NULL);
+        return true;
+    }
+    return false;
+}
+
+static bool is_refused_by_others(struct switchover_order *order)
+{
+    bool begins = order->asked.id == NULL ? order->asked.executes : order->asked.verb == SWITCHOVER_EXECUTE;
+    const char *other = begins ? find_overlap(order) : NULL;
+    if (order->all->server->is_frozen) {
+        refuse(order, ADMIN_SWITCHOVER_BUSY, "another process is taking over: ask again in a moment");
+        return true;
+    }
+    if (other != NULL) {
+        refuse(order, ADMIN_SWITCHOVER_OVERLAPS, other);
+        return true;
+    }
+    return false;
+}
+
+/* ---- a new one ---- */
+
+static void write_id(const struct switchovers *all, const struct switchover *what, int64_t wall_ms,
+                     char id[SWITCHOVER_ID_SIZE])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm parts;
+    char stamp[20];
+    gmtime_r(&seconds, &parts);
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &parts);
+    snprintf(id, SWITCHOVER_ID_SIZE, "%.17s-%.30s", stamp, what->targets[0].name);
+    for (int i = 2; i < 1000 && switchovers_find(all, id) != NULL; i++) {
+        snprintf(id, SWITCHOVER_ID_SIZE, "%.17s-%.30s-%d", stamp, what->targets[0].name, i);
+    }
+}
+
+static struct switchover *make_new(struct switchover_order *order)
+{
+    const struct admin_switchover_order *asked = &order->asked;
+    const struct server *server = order->all->server;
+    struct switchover *made = switchover_new(asked->wanted->target_count);
+    int64_t wall_ms = clock_wall_ms(&server->clock);
+    memcpy(made->targets, asked->wanted->targets, made->target_count * sizeof *made->targets);
+    memcpy(made->steps, asked->wanted->steps, sizeof made->steps);
+    memcpy(made->to, asked->wanted->to, sizeof made->to);
+    made->step_count = asked->wanted->step_count;
+    made->each_ms = asked->wanted->each_ms;
+    made->is_emergency = asked->is_emergency;
+    made->created_ms = made->since_ms = made->step_ms = wall_ms;
+    snprintf(made->actor, sizeof made->actor, "%s", asked->actor);
+    snprintf(made->peer, sizeof made->peer, "%s", asked->peer);
+    snprintf(made->reason, sizeof made->reason, "%s", asked->reason);
+    write_id(order->all, made, wall_ms, made->id);
+    return made;
+}
+
+static void settle_new(struct switchover_order *order)
+{
+    struct switchover *next = order->what;
+    if (order->asked.dry_run) {
+        reply(order, &(struct admin_switchover_result){.switchover = next});
+        return;
+    }
+    if (is_refused_by_findings(order) || is_refused_by_others(order)) {
+        return;
+    }
+    if (count_open(order->all) >= OPEN_MAX) {
+        refuse(order, ADMIN_SWITCHOVER_BUSY, "too many switchovers are open: close, commit or cancel some");
+        return;
+    }
+    order->what = switchover_copy(next);
+    if (order->has_looked) {
+        next->ttl_s = order->look.ttl_s;
+    }
+    if (order->asked.executes) {
+        const struct switchover_wish wish = make_wish(order, SWITCHOVER_EXECUTE);
+        switchovers_note_before(order->all, next);
+        switchover_do(next, &wish, clock_wall_ms(&order->all->server->clock));
+    }
+    carry_out(order, NULL, next, order->asked.executes);
+}
+
+/* ---- one that is there ---- */
+
+static bool is_confirmed(const struct switchover_order *order)
+{
+    return order->asked.confirm != NULL && strcmp(order->asked.confirm, order->what->targets[0].name) == 0;
+}
+
+/* Returns whether it was refused. */
+static bool is_refused_unprotected(struct switchover_order *order)
+{
+    bool says_so = is_accepted(order, "replication");
+    if (order->asked.verb != SWITCHOVER_REPROTECT || (order->flows_back && !says_so)) {
+        return false;
+    }
+    if (!says_so) {
+        switchover_add_finding(&order->look, "replication", false, order->flows);
+        order->has_looked = true;
+        refuse(order, ADMIN_SWITCHOVER_FINDINGS, NULL);
+        return true;
+    }
+    if (!is_confirmed(order)) {
+        refuse(order, ADMIN_SWITCHOVER_CONFIRM, order->what->targets[0].name);
+        return true;
+    }
+    return false;
+}
+
+static void settle(struct switchover_order *order)
+{
+    struct switchovers *all = order->all;
+    struct kept_switchover *kept = switchovers_find(all, order->asked.id);
+    const struct switchover_wish wish = make_wish(order, order->asked.verb);
+    int64_t wall_ms = clock_wall_ms(&all->server->clock);
+    char why[SWITCHOVER_WHY_SIZE];
+    if (kept == NULL) {
+        refuse(order, ADMIN_SWITCHOVER_NONE, NULL);
+        return;
+    }
+    if (kept->is_busy || kept->what->changes != order->changes) {
+        refuse(order, ADMIN_SWITCHOVER_BUSY, "it has been changed meanwhile: look at it again");
+        return;
+    }
+    if (switchover_judge(kept->what, &wish, wall_ms, why) != 0) {
+        refuse(order, ADMIN_SWITCHOVER_ORDER, arena_copy_text(order->arena, why));
+        return;
+    }
+    if (is_refused_unprotected(order) || is_refused_by_findings(order)) {
+        return;
+    }
+    if (order->asked.dry_run) {
+        reply(order, &(struct admin_switchover_result){.switchover = kept->what});
+        return;
+    }
+    if (is_refused_by_others(order)) {
+        return;
+    }
+    struct switchover *next = switchover_copy(kept->what);
+    if (wish.verb == SWITCHOVER_EXECUTE) {
+        switchovers_note_before(all, next);
+        next->ttl_s = order->has_looked ? order->look.ttl_s : next->ttl_s;
+    }
+    switchover_do(next, &wish, wall_ms);
+    carry_out(order, kept, next, moves(kept->what, next, wish.verb));
+}
+
+/* ---- looking ---- */
+
+static enum switchover_aim find_aim(const struct switchover_order *order)
+{
+    enum switchover_state state = order->what->state;
+    if (order->asked.id == NULL || order->asked.verb == SWITCHOVER_EXECUTE) {
+        return SWITCHOVER_AIM_PLAN;
+    }
+    if (order->asked.verb == SWITCHOVER_FAIL_BACK) {
+        return SWITCHOVER_AIM_PLAN_RETURN;
+    }
+    return state == SWITCHOVER_RETURNED || state == SWITCHOVER_RETURN_VERIFIED ? SWITCHOVER_AIM_RETURN
+                                                                               : SWITCHOVER_AIM_THERE;
+}
+
+static bool needs_look(const struct switchover_order *order)
+{
+    enum switchover_verb verb = order->asked.verb;
+    if (order->asked.is_emergency && !order->asked.dry_run) {
+        return false;
+    }
+    return order->asked.id == NULL || verb == SWITCHOVER_EXECUTE || verb == SWITCHOVER_VERIFY ||
+           verb == SWITCHOVER_REPROTECT || verb == SWITCHOVER_FAIL_BACK;
+}
+
+static void run(struct worker_job *job)
+{
+    struct switchover_order *order = (struct switchover_order *)job;
+    struct server *server = order->all->server;
+    const struct view *view = reader_begin(order->reader);
+    int64_t now_ms = clock_now_ms(&server->clock);
+    if (order->asked.id != NULL && order->asked.verb == SWITCHOVER_REPROTECT) {
+        order->flows_back = switchover_flows_back(order->what, view, now_ms, order->arena, &order->flows);
+    } else {
+        const struct switchover_ask ask = {.switchover = order->what,
+                                           .aim = find_aim(order),
+                                           .view = view,
+                                           .wall_ms = clock_wall_ms(&server->clock),
+                                           .now_ms = now_ms,
+                                           .limit = LISTED,
+                                           .progress = &job->progress};
+        order->error = switchover_look(&ask, order->arena, &order->look, &order->missing);
+        order->has_looked = order->error == 0;
+        if (order->has_looked && order->asked.id != NULL && order->asked.verb == SWITCHOVER_VERIFY) {
+            switchover_probe(server, view, &ask, order->arena, &order->look);
+        }
+    }
+    reader_end(order->reader);
+    reader_close(order->reader);
+    order->reader = NULL;
+}
+
+static void on_looked(struct worker_job *job)
+{
+    struct switchover_order *order = (struct switchover_order *)job;
+    if (progress_is_cancelled(&job->progress) || order->error == ERROR_CANCELLED) {
+        order->has_looked = false;
+        refuse(order, ADMIN_SWITCHOVER_CALLED_OFF, NULL);
+    } else if (order->error == ERROR_NOT_FOUND) {
+        refuse(order, ADMIN_SWITCHOVER_TARGET, order->missing);
+    } else if (order->asked.id == NULL) {
+        settle_new(order);
+    } else {
+        settle(order);
+    }
+}
+
+static void prepare(struct worker_job *job)
+{
+    struct switchover_order *order = (struct switchover_order *)job;
+    if (order->reader == NULL) {
+        order->reader = reader_open(order->all->server);
+    }
+}
+
+/* ---- asking ---- */
+
+static const char *find_missing(const struct view *view, const struct switchover *what)
+{
+    for (size_t i = 0; i < what->target_count; i++) {
+        if (operate_find_target(view, what->targets[i].kind, what->targets[i].name) < 0) {
+            return what->targets[i].name;
+        }
+    }
+    bool is_there = what->to[0] == '\0' || operate_find_target(view, HEALTH_REGION, what->to) >= 0 ||
+                    operate_find_target(view, HEALTH_AZ, what->to) >= 0;
+    return is_there ? NULL : what->to;
+}
+
+static void copy_asked(struct switchover_order *order, const struct admin_switchover_order *asked)
+{
+    struct arena *arena = order->arena;
+    const char **accepted = arena_alloc(arena, (asked->accepted_count + 1) * sizeof *accepted);
+    for (size_t i = 0; i < asked->accepted_count; i++) {
+        accepted[i] = arena_copy_text(arena, asked->accepted[i]);
+    }
+    order->asked = *asked;
+    order->asked.id = arena_copy_text(arena, asked->id);
+    order->asked.accepted = accepted;
+    order->asked.confirm = arena_copy_text(arena, asked->confirm);
+    order->asked.actor = arena_copy_text(arena, asked->actor);
+    order->asked.peer = arena_copy_text(arena, asked->peer);
+    order->asked.reason = arena_copy_text(arena, asked->reason);
+    order->asked.request = arena_copy_text(arena, asked->request);
+}
+
+static size_t count_orders(const struct switchovers *all)
+{
+    size_t count = 0;
+    for (const struct switchover_order *order = all->orders; order != NULL; order = order->next) {
+        count++;
+    }
+    return count;
+}
+
+/* What it is about, as it is now. Returns whether it was refused. */
+static bool is_refused_at_once(struct switchover_order *order)
+{
+    struct switchovers *all = order->all;
+    struct kept_switchover *kept = order->asked.id == NULL ? NULL : switchovers_find(all, order->asked.id);
+    const struct switchover_wish wish = {.verb = order->asked.verb,
+                                         .is_emergency = order->asked.is_emergency};
+    char why[SWITCHOVER_WHY_SIZE];
+    if (order->asked.id != NULL && kept == NULL) {
+        refuse(order, ADMIN_SWITCHOVER_NONE, NULL);
+        return true;
+    }
+    order->what = kept == NULL ? make_new(order) : switchover_copy(kept->what);
+    order->changes = order->what->changes;
+    order->asked.wanted = NULL;
+    if (kept != NULL && kept->is_busy) {
+        refuse(order, ADMIN_SWITCHOVER_BUSY, "it is just being changed: ask again in a moment");
+        return true;
+    }
+    if (kept != NULL && switchover_judge(kept->what, &wish, clock_wall_ms(&all->server->clock), why) != 0) {
+        refuse(order, ADMIN_SWITCHOVER_ORDER, arena_copy_text(order->arena, why));
+        return true;
+    }
+    const char *missing =
+        moves_traffic(order) || kept == NULL ? find_missing(all->server->view, order->what) : NULL;
+    if (missing != NULL) {
+        refuse(order, ADMIN_SWITCHOVER_TARGET, arena_copy_text(order->arena, missing));
+        return true;
+    }
+    return false;
+}
+
+void server_change_switchover(void *context, const struct admin_switchover_order *asked,
+                              admin_switchover_done *done, void *argument)
+{
+    struct server *server = context;
+    struct switchovers *all = server->switchovers;
+    struct switchover_order *order = memory_alloc(sizeof *order);
+    bool is_crowded = count_orders(all) >= ORDERS_MAX && !asked->is_emergency;
+    *order = (struct switchover_order){
+        .job = {.name = "switchover", .prepare = prepare, .run = run, .done = on_looked},
+        .all = all,
+        .next = all->orders,
+        .arena = arena_new(0),
+        .done = done,
+        .argument = argument,
+    };
+    all->orders = order;
+    copy_asked(order, asked);
+    if (is_crowded) {
+        refuse(order, ADMIN_SWITCHOVER_BUSY, "too many are being looked at: ask again later");
+        return;
+    }
+    if (is_refused_at_once(order)) {
+        return;
+    }
+    if (!needs_look(order)) {
+        (order->asked.id == NULL ? settle_new : settle)(order);
+    } else if (worker_submit(lanes_get(server->lanes, ADMIN_LONG), &order->job) != 0) {
+        refuse(order, ADMIN_SWITCHOVER_BUSY, "too many answers are being computed; ask again later");
+    }
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See incident.h. */
+#include "config.h"
+
+#include "operate/incident.h"
+
+#include "health/results.h"
+#include "operate/operate.h"
+#include "operate/switchover_look.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    BEFORE_MS = 10 * 60 * 1000, /* what had failed longer ago has nothing to do with it */
+    LATE_MS = 1000              /* the result that decided is noted a moment after it has */
+};
+
+int64_t incident_find_recovery(const struct incident *incident)
+{
+    return incident->failing_ms == 0 || incident->was_overridden
+               ? -1
+               : incident->lost_ms - incident->failing_ms + (int64_t)incident->ttl_s * 1000;
+}
+
+const char *incident_judge_rto(const struct incident *incident)
+{
+    int64_t recovery_ms = incident_find_recovery(incident);
+    return incident->rto_ms == 0 || recovery_ms < 0 ? NULL
+           : recovery_ms <= incident->rto_ms        ? "met"
+                                                    : "missed";
+}
+
+/* ---- what it was ---- */
+
+/* The first of the failures that the verdict follows from, by our own results; 0: they are not there. */
+static int64_t find_first_failure(const struct view *view, uint32_t monitor, const struct incident *incident,
+                                  enum health_outcome *outcome)
+{
+    struct health_result results[HEALTH_RESULTS_KEPT];
+    int64_t next_ms, first_ms = 0;
+    size_t count = health_read_results(view->health, monitor, results, HEALTH_RESULTS_KEPT, &next_ms);
+    for (size_t i = 0; i < count; i++) {
+        bool is_later = results[i].ended_ms > incident->lost_ms + LATE_MS;
+        if (!is_later && !health_outcome_is_failure((enum health_outcome)results[i].outcome)) {
+            break;
+        }
+        if (!is_later && results[i].ended_ms >= incident->lost_ms - BEFORE_MS) {
+            first_ms = results[i].ended_ms < incident->lost_ms ? results[i].ended_ms : incident->lost_ms;
+            *outcome = (enum health_outcome)results[i].outcome;
+        }
+    }
+    return first_ms;
+}
+
+static void look_at_checks(struct incident *incident, const struct view *view, const bool *inside)
+{
+    for (uint32_t m = 0; m < health_monitor_count(view->health); m++) {
+        struct health_monitor_status status;
+        enum health_outcome outcome = HEALTH_OUTCOME_NONE;
+        if (health_get_monitor(view->health, m, &status) != 0 || !inside[status.endpoint] ||
+            status.verdict != HEALTH_OBSERVED_UNHEALTHY || status.role == HEALTH_WATCHED) {
+            continue;
+        }
+        int64_t first_ms = find_first_failure(view, m, incident, &outcome);
+        if (first_ms != 0 && (incident->failing_ms == 0 || first_ms < incident->failing_ms)) {
+            incident->failing_ms = first_ms;
+            incident->outcome = outcome;
+        }
+    }
+}
+
+static void look_at_endpoints(struct incident *incident, const struct view *view, const bool *inside)
+{
+    for (uint32_t i = 0; i < view->topology->endpoint_count; i++) {
+        struct health_status status;
+        if (inside[i] && health_get_status(view->health, HEALTH_ENDPOINT, i, &status) == 0) {
+            incident->endpoints++;
+            incident->unhealthy += status.observed == HEALTH_OBSERVED_UNHEALTHY;
+        }
+    }
+}
+
+static void look_at_copies(struct incident *incident, const struct view *view, int64_t now_ms)
+{
+    for (size_t i = 0; i < health_count_lags(view->health) && incident->copy_count < INCIDENT_COPIES_MAX;
+         i++) {
+        struct health_lag_status lag;
+        health_get_lag(view->health, i, now_ms, &lag);
+        if (lag.kind == incident->kind && strcmp(lag.from, incident->name) == 0) {
+            struct incident_copy *copy = &incident->copies[incident->copy_count++];
+            *copy = (struct incident_copy){.is_known = lag.is_known,
+                                           .lag = lag.value,
+                                           .unit = lag.unit,
+                                           .stage = lag.stage,
+                                           .rpo = lag.rpo};
+            snprintf(copy->to, sizeof copy->to, "%s", lag.to);
+        }
+    }
+}
+
+void incident_look(struct incident *incident, const struct view *view, int64_t now_ms, struct arena *arena)
+{
+    struct switchover_target target = {.kind = incident->kind};
+    struct switchover whole = {.targets = &target, .target_count = 1};
+    size_t names = 0;
+    memcpy(target.name, incident->name, sizeof target.name);
+    const bool *inside = switchover_mark_endpoints(&whole, view, arena);
+    incident->rto_ms = view->topology->rto_ms;
+    look_at_endpoints(incident, view, inside);
+    look_at_checks(incident, view, inside);
+    look_at_copies(incident, view, now_ms);
+    switchover_find_names(view, inside, &names, &incident->ttl_s);
+    incident->names = (uint32_t)names;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A real loss of a region or an az, told in the terms of drills: when its checks began to fail, when answers
+ * left it, until when resolvers may have kept old ones, how far copies of its data lagged behind then, and
+ * whether objectives were met. Pure. */
+#pragma once
+
+#include "base/arena.h"
+#include "health/health.h"
+#include "view/view.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { INCIDENT_ID_SIZE = 64, INCIDENT_NAME_SIZE = 256, INCIDENT_COPIES_MAX = 8 };
+
+/* A copy of its data as it was then. */
+struct incident_copy {
+    char to[INCIDENT_NAME_SIZE];
+    bool is_known; /* how far it lagged behind */
+    double lag;
+    enum health_lag_unit unit;
+    enum health_stage stage;
+    enum health_rpo rpo;
+};
+
+struct incident {
+    char id[INCIDENT_ID_SIZE];
+    enum health_kind kind; /* a region or an az */
+    char name[INCIDENT_NAME_SIZE];
+    int64_t failing_ms;  /* wall: the first failed check of those that decided; 0: not known */
+    int64_t lost_ms;     /* wall: from then on it was observed as lost, and answers led elsewhere */
+    int64_t back_ms;     /* wall: well again; 0: it goes on */
+    bool was_overridden; /* it was drained, or down, or up by an order: no answer moved */
+    uint32_t ttl_s;      /* the largest of names with a member in it */
+    uint32_t names, endpoints, unhealthy;
+    enum health_outcome outcome; /* of the check that failed first */
+    int64_t rto_ms;              /* the objective then; 0: none */
+    struct incident_copy copies[INCIDENT_COPIES_MAX];
+    size_t copy_count;
+};
+
+/* From the first failed check until no resolver that keeps to TTLs has an old answer, ms; -1: not known. */
+int64_t incident_find_recovery(const struct incident *incident);
+/* "met", "missed"; NULL: there is no objective, or nothing moved, or it is not known. */
+const char *incident_judge_rto(const struct incident *incident);
+
+/* What can be seen of the loss of `incident` (kind, name, lost_ms) into it; reads a view, and the results of
+ * its checks. */
+void incident_look(struct incident *incident, const struct view *view, int64_t now_ms, struct arena *arena);

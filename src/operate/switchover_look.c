@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See switchover_look.h. */
+#include "config.h"
+
+#include "operate/switchover_look.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/words.h"
+#include "operate/operate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct work {
+    const struct switchover_ask *ask;
+    struct arena *arena;
+    struct switchover_look *look;
+    const bool *inside; /* endpoints */
+    struct operate_assumption drains[SWITCHOVER_TARGETS_MAX], befores[SWITCHOVER_TARGETS_MAX];
+    const struct view *without, *with;
+};
+
+void switchover_add_finding(struct switchover_look *look, const char *name, bool is_good, const char *text)
+{
+    if (look->finding_count < SWITCHOVER_FINDINGS_MAX) {
+        look->findings[look->finding_count++] =
+            (struct switchover_finding){.name = name, .is_good = is_good, .text = text};
+    }
+}
+
+bool switchover_look_is_good(const struct switchover_look *look)
+{
+    for (size_t i = 0; i < look->finding_count; i++) {
+        if (!look->findings[i].is_good) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_return(const struct work *w)
+{
+    return w->ask->aim == SWITCHOVER_AIM_PLAN_RETURN || w->ask->aim == SWITCHOVER_AIM_RETURN;
+}
+
+static bool is_plan(const struct work *w)
+{
+    return w->ask->aim == SWITCHOVER_AIM_PLAN || w->ask->aim == SWITCHOVER_AIM_PLAN_RETURN;
+}
+
+/* ---- what it is about ---- */
+
+static bool lies_in(const struct conf_endpoint *endpoint, uint32_t index, enum health_kind kind, uint32_t of)
+{
+    return kind == HEALTH_ENDPOINT ? index == of
+           : kind == HEALTH_AZ     ? endpoint->az == of
+                                   : endpoint->region == of;
+}
+
+const bool *switchover_mark_endpoints(const struct switchover *switchover, const struct view *view,
+                                      struct arena *arena)
+{
+    size_t count = view->topology == NULL ? 0 : view->topology->endpoint_count;
+    bool *inside = arena_alloc(arena, (count == 0 ? 1 : count) * sizeof *inside);
+    memset(inside, 0, count * sizeof *inside);
+    for (size_t t = 0; t < switchover->target_count; t++) {
+        const struct switchover_target *target = &switchover->targets[t];
+        ptrdiff_t of = operate_find_target(view, target->kind, target->name);
+        for (uint32_t i = 0; of >= 0 && i < count; i++) {
+            inside[i] |= lies_in(&view->topology->endpoints[i], i, target->kind, (uint32_t)of);
+        }
+    }
+    return inside;
+}
+
+static int find_targets(struct work *w, const char **missing)
+{
+    const struct switchover *switchover = w->ask->switchover;
+    for (size_t i = 0; i < switchover->target_count; i++) {
+        const struct switchover_target *target = &switchover->targets[i];
+        ptrdiff_t index = operate_find_target(w->ask->view, target->kind, target->name);
+        if (index < 0) {
+            *missing = target->name;
+            return ERROR_NOT_FOUND;
+        }
+        w->drains[i] = (struct operate_assumption){target->kind, (uint32_t)index, HEALTH_DESIRED_DRAIN};
+        w->befores[i] = w->drains[i];
+        w->befores[i].desired = target->had_override && !target->was_planned
+                                    ? health_override_desired(&target->before)
+                                    : HEALTH_DESIRED_AUTO;
+    }
+    return 0;
+}
+
+void switchover_find_names(const struct view *view, const bool *inside, size_t *names, uint32_t *ttl_s)
+{
+    size_t policies = steer_set_count(view->steer);
+    bool *touched = memory_alloc_array(policies == 0 ? 1 : policies, sizeof *touched);
+    for (uint32_t p = 0; p < policies; p++) {
+        const struct steer_policy *policy = steer_set_get(view->steer, p);
+        for (size_t m = 0; m < policy->member_count && !touched[p]; m++) {
+            touched[p] = inside[policy->members[m].endpoint];
+        }
+    }
+    for (size_t i = 0; i < view->name_count; i++) {
+        const struct view_name *name = &view->names[i];
+        if (touched[name->policy]) {
+            ++*names;
+            *ttl_s = name->ttl > *ttl_s ? name->ttl : *ttl_s;
+        }
+    }
+    free(touched);
+}
+
+/* ---- answers ---- */
+
+static struct health_spell *list_spells(struct work *w, const struct view *view, size_t *count)
+{
+    *count = health_count_overrides(view->health);
+    struct health_spell *spells = arena_alloc(w->arena, (*count + 1) * sizeof *spells);
+    *count = health_list_spells(view->health, 0, spells, *count);
+    return spells;
+}
+
+static int find_unserved(struct work *w)
+{
+    struct operate_unserved_ask ask = {
+        .view = w->without, .wall_ms = w->ask->wall_ms, .limit = w->ask->limit, .progress = w->ask->progress};
+    ask.spells = list_spells(w, w->without, &ask.spell_count);
+    ask.after = list_spells(w, w->with, &ask.after_count);
+    return operate_find_unserved(&ask, w->arena, &w->look->unserved);
+}
+
+static int compare(struct work *w)
+{
+    const struct operate_what_if question = {.view = {w->without, w->with},
+                                             .policy = -1,
+                                             .limit = w->ask->limit,
+                                             .wall_ms = w->ask->wall_ms,
+                                             .progress = w->ask->progress};
+    int error = operate_report_what_if(&question, w->arena, &w->look->answers);
+    return error != 0 ? error : find_unserved(w);
+}
+
+/* ---- findings ---- */
+
+static void add(struct work *w, const char *name, bool is_good, const char *text)
+{
+    switchover_add_finding(w->look, name, is_good, text);
+}
+
+static void judge_served(struct work *w)
+{
+    size_t total = w->look->unserved.total;
+    add(w, "served", total == 0,
+        total == 0
+            ? "somebody serves every name that somebody served before"
+            : arena_print(w->arena, "nobody serves %zu name%s any more: %s%s", total, words_plural(total),
+                          w->look->unserved.count == 0 ? "" : w->look->unserved.names[0].name,
+                          total > 1 ? " and others" : ""));
+}
+
+/* Which region gets most of what it had not. */
+static const struct operate_place *find_fullest(const struct operate_places *regions)
+{
+    const struct operate_place *fullest = NULL;
+    for (size_t i = 0; i < regions->count; i++) {
+        const struct operate_place *place = &regions->items[i];
+        bool is_fuller = place->load[1] > 1 && (fullest == NULL || place->load[1] > fullest->load[1]);
+        fullest = is_fuller ? place : fullest;
+    }
+    return fullest;
+}
+
+static void judge_capacity(struct work *w)
+{
+    const struct operate_report *report = &w->look->answers;
+    size_t rows = report->rows_by_severity[OPERATE_OVERLOADED];
+    const struct operate_place *fullest = find_fullest(&report->regions);
+    if (rows == 0 && fullest == NULL) {
+        add(w, "capacity", true, "no place gets more than its capacity, if the fullest is just full before");
+    } else {
+        const char *where =
+            fullest == NULL || fullest->name == NULL
+                ? ""
+                : arena_print(w->arena, "; region %s at %.0f %%", fullest->name, fullest->load[1] * 100);
+        add(w, "capacity", false,
+            arena_print(w->arena,
+                        "%zu answer%s would get places beyond their capacity, if the fullest is just full "
+                        "before%s",
+                        rows, words_plural(rows), where));
+    }
+}
+
+static double find_share(const struct operate_places *places, const char *name, int side)
+{
+    for (size_t i = 0; i < places->count; i++) {
+        if (places->items[i].name != NULL && strcmp(places->items[i].name, name) == 0) {
+            return places->items[i].share[side];
+        }
+    }
+    return 0;
+}
+
+/* Does all that moves go where it is to go? */
+static void judge_destination(struct work *w)
+{
+    const char *to = w->ask->switchover->to;
+    const struct operate_report *report = &w->look->answers;
+    bool is_region = operate_find_target(w->ask->view, HEALTH_REGION, to) >= 0;
+    const struct operate_places *places = is_region ? &report->regions : &report->azs;
+    if (to[0] == '\0') {
+        return;
+    }
+    double gained = find_share(places, to, 1) - find_share(places, to, 0);
+    for (size_t i = 0; i < places->count; i++) {
+        const struct operate_place *place = &places->items[i];
+        double more = place->share[1] - place->share[0];
+        if (more > 1e-9 && (place->name == NULL || strcmp(place->name, to) != 0)) {
+            add(w, "destination", false,
+                arena_print(w->arena, "%.1f %% of all answers move to %s, not to %s, as policies have it",
+                            more * 100, place->name == NULL ? "no endpoint" : place->name, to));
+            return;
+        }
+    }
+    add(w, "destination", gained > 0 || w->look->names == 0,
+        arena_print(w->arena, "%.1f %% of all answers move to %s", gained * 100, to));
+}
+
+/* Those that are to serve: how many do? */
+static void judge_health(struct work *w, bool of_inside)
+{
+    const struct conf_topology *topology = w->ask->view->topology;
+    size_t all = 0, well = 0;
+    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
+        const char *region = topology->regions[topology->endpoints[i].region].name;
+        bool counts =
+            of_inside ? w->inside[i] : !w->inside[i] && find_share(&w->look->answers.regions, region, 1) > 0;
+        struct health_status status;
+        if (counts && health_get_status(w->with->health, HEALTH_ENDPOINT, i, &status) == 0) {
+            all++;
+            well += health_state_serves(status.effective.state);
+        }
+    }
+    if (all == 0) {
+        return; /* nothing takes it: that is told already */
+    }
+    add(w, "health", well == all,
+        arena_print(w->arena, "%zu of %zu endpoints of the regions that %s serve", well, all,
+                    of_inside ? "are back" : "take it"));
+}
+
+/* Nobody in what was moved off may serve. */
+static void judge_drained(struct work *w)
+{
+    const struct conf_topology *topology = w->ask->view->topology;
+    size_t serving = 0;
+    const char *first = NULL;
+    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
+        struct health_status status;
+        if (w->inside[i] && health_get_status(w->with->health, HEALTH_ENDPOINT, i, &status) == 0 &&
+            status.effective.state != HEALTH_DRAINED && status.effective.state != HEALTH_FORCED_DOWN) {
+            serving++;
+            first = first == NULL ? arena_copy_text(w->arena, status.name) : first;
+        }
+    }
+    add(w, "drained", serving == 0,
+        serving == 0
+            ? "all of what traffic moves off is drained"
+            : arena_print(
+                  w->arena,
+                  "%zu endpoint%s of what traffic moves off %s not drained, by another override: %s%s",
+                  serving, words_plural(serving), serving == 1 ? "is" : "are", first,
+                  serving > 1 ? " and others" : ""));
+}
+
+static void judge_returned(struct work *w)
+{
+    size_t drained = 0;
+    const char *first = NULL;
+    for (uint32_t i = 0; i < w->ask->view->topology->endpoint_count; i++) {
+        struct health_status status;
+        if (w->inside[i] && health_get_status(w->with->health, HEALTH_ENDPOINT, i, &status) == 0 &&
+            status.effective.state == HEALTH_DRAINED) {
+            drained++;
+            first = first == NULL ? arena_copy_text(w->arena, status.name) : first;
+        }
+    }
+    add(w, "returned", drained == 0,
+        drained == 0
+            ? "nothing of what comes back is drained"
+            : arena_print(w->arena, "%zu endpoint%s still drained, by another override: %s%s", drained,
+                          drained == 1 ? " is" : "s are", first, drained > 1 ? " and others" : ""));
+}
+
+/* Who keeps to TTLs has asked again by then. */
+static void judge_resolvers(struct work *w)
+{
+    char text[CLOCK_TEXT_SIZE];
+    int64_t until_ms = w->ask->switchover->since_ms + (int64_t)w->look->ttl_s * 1000;
+    bool is_over = w->ask->wall_ms >= until_ms;
+    add(w, "resolvers", is_over,
+        arena_print(w->arena, "resolvers %s old answers until %s: the longest TTL is %u s",
+                    is_over ? "could keep" : "may keep", clock_write_rfc3339(until_ms, text),
+                    w->look->ttl_s));
+}
+
+/* ---- copies of data ---- */
+
+static bool is_source(const struct switchover *switchover, const struct view *view, enum health_kind kind,
+                      const char *name)
+{
+    const struct conf_topology *topology = view->topology;
+    for (size_t i = 0; i < switchover->target_count; i++) {
+        const struct switchover_target *target = &switchover->targets[i];
+        if (target->kind == kind && strcmp(target->name, name) == 0) {
+            return true;
+        }
+        ptrdiff_t az = target->kind == HEALTH_REGION && kind == HEALTH_AZ
+                           ? operate_find_target(view, HEALTH_AZ, name)
+                           : -1;
+        if (az >= 0 && strcmp(topology->regions[topology->azs[az].region].name, target->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A pair counts if data flow from what is left to what takes the traffic; on the way back the other way. */
+static bool counts(const struct work *w, const struct health_lag_status *lag)
+{
+    const struct switchover *switchover = w->ask->switchover;
+    bool from = is_source(switchover, w->ask->view, lag->kind, lag->from);
+    bool to = is_source(switchover, w->ask->view, lag->kind, lag->to);
+    bool returns = is_return(w);
+    const char *other = returns ? lag->from : lag->to;
+    const struct operate_report *report = &w->look->answers;
+    const struct operate_places *places = lag->kind == HEALTH_REGION ? &report->regions : &report->azs;
+    bool is_there = find_share(places, other, 0) > 0 || find_share(places, other, 1) > 0 ||
+                    strcmp(other, switchover->to) == 0;
+    return (returns ? to && !from : from && !to) && is_there;
+}
+
+static const char *tell_copy(struct arena *arena, const struct health_lag_status *lag)
+{
+    const char *stage = health_stage_text(lag->stage);
+    if (!lag->is_known) {
+        return arena_print(arena, "%s -> %s: how far it lags behind is not known, stage %s", lag->from,
+                           lag->to, stage == NULL ? "not known" : stage);
+    }
+    return arena_print(arena, "%s -> %s: %.9g %s behind, RPO %s, stage %s", lag->from, lag->to, lag->value,
+                       health_lag_unit_text(lag->unit),
+                       lag->rpo == HEALTH_RPO_NONE ? "none" : health_rpo_text(lag->rpo),
+                       stage == NULL ? "not known" : stage);
+}
+
+static bool flows(const struct health_lag_status *lag)
+{
+    return lag->is_known && lag->stage == HEALTH_STAGE_REAL_TIME && lag->rpo != HEALTH_RPO_OVER &&
+           lag->rpo != HEALTH_RPO_UNKNOWN;
+}
+
+static void judge_copies(struct work *w)
+{
+    const struct health *health = w->ask->view->health;
+    size_t count = health_count_lags(health);
+    const char *worst = NULL;
+    w->look->copies = arena_alloc(w->arena, (count + 1) * sizeof *w->look->copies);
+    for (size_t i = 0; i < count; i++) {
+        struct health_lag_status lag;
+        health_get_lag(health, i, w->ask->now_ms, &lag);
+        if (!counts(w, &lag)) {
+            continue;
+        }
+        w->look->copies[w->look->copy_count++] = (struct switchover_copy){
+            .from = arena_copy_text(w->arena, lag.from), .to = arena_copy_text(w->arena, lag.to), .lag = lag};
+        worst = !flows(&lag) && worst == NULL ? tell_copy(w->arena, &lag) : worst;
+    }
+    if (w->look->copy_count != 0) {
+        add(w, "replication", worst == NULL,
+            worst != NULL ? worst : tell_copy(w->arena, &w->look->copies[0].lag));
+    }
+}
+
+bool switchover_flows_back(const struct switchover *switchover, const struct view *view, int64_t now_ms,
+                           struct arena *arena, const char **text)
+{
+    size_t found = 0;
+    *text = "no copy back is declared (replicates_to in the topology): nothing says that data flow back";
+    for (size_t i = 0; i < health_count_lags(view->health); i++) {
+        struct health_lag_status lag;
+        health_get_lag(view->health, i, now_ms, &lag);
+        bool is_meant = switchover->to[0] == '\0' || strcmp(lag.from, switchover->to) == 0;
+        if (!is_meant || !is_source(switchover, view, lag.kind, lag.to) ||
+            is_source(switchover, view, lag.kind, lag.from)) {
+            continue;
+        }
+        found++;
+        *text = tell_copy(arena, &lag);
+        if (!flows(&lag)) {
+            return false;
+        }
+    }
+    return found != 0;
+}
+
+/* ---- all of it ---- */
+
+static void judge(struct work *w)
+{
+    (is_return(w) ? judge_returned : judge_drained)(w);
+    judge_served(w);
+    judge_capacity(w);
+    if (!is_return(w)) {
+        judge_destination(w);
+    }
+    judge_health(w, is_return(w));
+    (is_plan(w) ? judge_copies : judge_resolvers)(w); /* what has moved has moved */
+}
+
+int switchover_look(const struct switchover_ask *ask, struct arena *arena, struct switchover_look *look,
+                    const char **missing)
+{
+    struct work w = {.ask = ask, .arena = arena, .look = look};
+    size_t count = ask->switchover->target_count;
+    *look = (struct switchover_look){.names = 0};
+    int error = find_targets(&w, missing);
+    if (error != 0) {
+        return error;
+    }
+    struct view *copy = view_copy(ask->view, ask->wall_ms, NULL);
+    bool drains = ask->aim == SWITCHOVER_AIM_PLAN || ask->aim == SWITCHOVER_AIM_RETURN;
+    operate_assume(copy, drains ? w.drains : w.befores, count, ask->wall_ms);
+    w.without = is_plan(&w) ? ask->view : copy;
+    w.with = is_plan(&w) ? copy : ask->view;
+    w.inside = switchover_mark_endpoints(ask->switchover, ask->view, arena);
+    switchover_find_names(ask->view, w.inside, &look->names, &look->ttl_s);
+    error = compare(&w);
+    if (error == 0) {
+        judge(&w);
+    }
+    view_free(copy);
+    return error;
+}

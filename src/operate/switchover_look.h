@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What a switchover would do, or has done: the answers without it beside those with it, what objects to it,
+ * and whether it is where it is to be. By the code that answers (operate/whatif.h), over a copy of what
+ * serves. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/progress.h"
+#include "operate/switchover.h"
+#include "operate/unserved.h"
+#include "operate/whatif.h"
+
+/* One thing that was looked at. */
+struct switchover_finding {
+    const char *name; /* "drained", "served" …: by this it is accepted */
+    bool is_good;
+    const char *text; /* in words, with figures */
+};
+
+enum { SWITCHOVER_FINDINGS_MAX = 12 };
+
+/* A copy of data that traffic would move to. */
+struct switchover_copy {
+    const char *from, *to;
+    struct health_lag_status lag; /* its names are borrowed from the view; use these */
+};
+
+struct switchover_look {
+    struct operate_report answers; /* [0]: without it, [1]: with all of it */
+    struct operate_unserved unserved;
+    size_t names;   /* steered names with a member in what is moved off */
+    uint32_t ttl_s; /* the largest of theirs */
+    struct switchover_copy *copies;
+    size_t copy_count;
+    struct switchover_finding findings[SWITCHOVER_FINDINGS_MAX];
+    size_t finding_count;
+};
+
+enum switchover_aim {
+    SWITCHOVER_AIM_PLAN,        /* nothing has moved: what would happen? */
+    SWITCHOVER_AIM_THERE,       /* it has moved: is it there? */
+    SWITCHOVER_AIM_PLAN_RETURN, /* what would happen if it returned? */
+    SWITCHOVER_AIM_RETURN,      /* it has returned: is it there? */
+};
+
+struct switchover_ask {
+    const struct switchover *switchover;
+    enum switchover_aim aim;
+    const struct view *view; /* a copy, as it is now */
+    int64_t wall_ms, now_ms; /* now_ms: monotonic */
+    size_t limit;            /* rows and names to list */
+    struct progress *progress;
+};
+
+/* 0; ERROR_NOT_FOUND: a target is not there (any more), and *missing its name; ERROR_CANCELLED. All lives in
+ * the arena, but for what is borrowed from the view. */
+int switchover_look(const struct switchover_ask *ask, struct arena *arena, struct switchover_look *look,
+                    const char **missing);
+bool switchover_look_is_good(const struct switchover_look *look);
+/* One more, of whoever has other means to look. */
+void switchover_add_finding(struct switchover_look *look, const char *name, bool is_good, const char *text);
+
+/* Do the data flow back, in real time and within their RPO, to all that was moved off? In words; false also
+ * where no copy back is declared. Reads the view. */
+bool switchover_flows_back(const struct switchover *switchover, const struct view *view, int64_t now_ms,
+                           struct arena *arena, const char **text);
+
+/* Steered names with a member among these endpoints, and the largest TTL of theirs. */
+void switchover_find_names(const struct view *view, const bool *inside, size_t *names, uint32_t *ttl_s);
+
+/* Which endpoints lie in what is moved off: one bool for each of the topology, in the arena. */
+const bool *switchover_mark_endpoints(const struct switchover *switchover, const struct view *view,
+                                      struct arena *arena);

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Real losses are recorded like drills: when checks began to fail, when answers left, when it was well again, how far copies
+lagged behind; through restarts and takeovers."""
+import pytest
+
+import kit
+from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
+from test_last_health import wait_state
+
+
+@pytest.fixture
+def scene(site):
+    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
+    site.us, site.eu = ([at[az]] for az in ("us-east-1a", "eu-west-1a"))
+    site.zone("example.com", "")
+    site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
+    site.topology["objectives"] = {"rto": "1m"}
+    site.server["start_wait"] = "0s"
+    site.web(*site.us), site.web(*site.eu)
+    return site
+
+
+def start(site):
+    server = site.start()
+    wait_state(server, "healthy"), wait_state(server, "healthy", "web-eu-west-1a")
+    return server
+
+
+def incidents(server):
+    return server.get("/v1/incidents")["items"]
+
+
+def wait_for(server, name, state):
+    def look():
+        return next((one for one in incidents(server) if one["name"] == name and one["state"] == state), None)
+    return server.wait(look, f"an incident of {name} is {state}")
+
+
+def lose(site, server):
+    site.webs[0].kill()
+    server.wait_answers("www.example.com", site.eu)
+    server.wait(lambda: server.get("/v1/journal?kind=incident")["items"], "it is written down")
+    return wait_for(server, "us-east", "open")
+
+
+def test_a_loss_is_told_in_the_terms_of_drills(scene):
+    server = start(scene)
+    assert incidents(server) == []
+    lost = lose(scene, server)
+    assert lost["kind"] == "region" and lost["outcome"] == "refused" and not lost["overridden"]
+    assert lost["endpoints"] == lost["unhealthy"] == lost["names"] == 1 and lost["ttl_s"] == 5
+    assert 0 <= lost["detection_ms"] and lost["recovery_ms"] == lost["detection_ms"] + 5000 and lost["rto"] == "met"
+    assert lost["failing"] <= lost["lost"] < lost["resolvers_until"] and lost["back"] is None and lost["copies"] == []
+    assert [one["name"] for one in incidents(server)] == ["us-east"]  # not one more of the az in it
+    scene.webs[0].start()
+    over = wait_for(server, "us-east", "over")
+    assert over["id"] == lost["id"] and over["lasted_ms"] >= 0 and over["lost"] == lost["lost"]
+    assert server.get(f"/v1/incidents/{over['id']}") == over
+    table = server.ctl("incidents").stdout
+    assert "region:us-east" in table and "met" in table
+    assert "1 of 1, first with refused" in server.ctl("incidents", over["id"]).stdout
+    assert "there is no incident" in server.ctl("incidents", "x", code=None).stderr
+    server.wait_log("incident", "turn=lost", "target=region:us-east", "rto=met"), server.wait_log("incident", "turn=back")
+
+
+@pytest.mark.parametrize("how", ["kill", "stop", "takeover"])
+def test_one_goes_on(scene, how):
+    server = start(scene)
+    lost = lose(scene, server)
+    if how == "takeover":
+        take_over(server)
+    else:
+        server.kill() if how == "kill" else server.stop()
+        server = scene.start()
+    assert wait_for(server, "us-east", "open")["id"] == lost["id"]
+    scene.webs[0].start()
+    over = wait_for(server, "us-east", "over")
+    assert over["id"] == lost["id"] and over["lost"] == lost["lost"] and len(incidents(server)) == 1
+
+
+def test_what_an_override_holds_moves_nothing(scene):
+    server = start(scene)
+    server.override("region", "us-east", "up", "its checks are broken")
+    scene.webs[0].kill()
+    lost = wait_for(server, "us-east", "open")
+    assert lost["overridden"] and lost["recovery_ms"] is None and lost["rto"] is None and lost["resolvers_until"] is None
+
+
+def test_what_leaves_the_topology_is_not_lost_any_more(scene):
+    server = start(scene)
+    lose(scene, server)
+    for kind, name in (("endpoints", "web-us-east-1a"), ("regions", "us-east")):
+        del scene.topology[kind][name]
+    scene.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"]}})
+    scene.write()
+    assert server.reload().status == 200
+    wait_for(server, "us-east", "over")
+
+
+def test_an_objective_that_was_missed(scene):
+    scene.topology["objectives"] = {"rto": "1s"}
+    server = start(scene)
+    assert lose(scene, server)["rto"] == "missed"

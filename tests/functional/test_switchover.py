@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Switchovers: planned, carried out in steps, verified, committed, rolled back, and back again; with real servers behind the
+names, through restarts and takeovers, and by steerctl."""
+import pytest
+
+import kit
+from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
+from test_last_health import wait_state
+from test_ramp import share
+
+
+@pytest.fixture
+def scene(site):
+    """www in us-east, else eu-west: each a region of one endpoint. TTL 1, so that resolvers have moved after a second."""
+    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
+    site.us, site.eu = ([at[az]] for az in ("us-east-1a", "eu-west-1a"))
+    site.zone("example.com", "")
+    site.policy("example.com", {"www": {"ttl": 1, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
+    site.server["start_wait"] = "0s"
+    site.web(*site.us), site.web(*site.eu)
+    return site
+
+
+def start(site):
+    server = site.start()
+    wait_state(server, "healthy"), wait_state(server, "healthy", "web-eu-west-1a")
+    return server
+
+
+def ask(server, path="", body=None, status=None):
+    reply = server.request("POST", f"/v1/switchovers{path}", {"actor": "ann", **(body or {})})
+    assert reply.status == (status or (200 if path.startswith("/") or "dry_run" in path else 201)), reply
+    return reply.json
+
+
+def begin(server, **body):
+    return ask(server, body={"source": ["region:us-east"], "reason": "power work", **body})
+
+
+def act(server, switchover, verb, status=200, **body):
+    return ask(server, f"/{switchover['id']}:{verb}", body, status)
+
+
+def state_of(server, switchover):
+    return server.get(f"/v1/switchovers/{switchover['id']}")["state"]
+
+
+def wait_for(server, switchover, state):
+    server.wait(lambda: state_of(server, switchover) == state, f"the switchover is {state}")
+
+
+def verify(server, switchover):
+    """Once resolvers could not have old answers any more."""
+    def good():
+        reply = server.request("POST", f"/v1/switchovers/{switchover['id']}:verify", {})
+        return reply.json if reply.status == 200 else None
+    return server.wait(good, "it is verified")
+
+
+def finding(look, name):
+    return next(finding for finding in look["findings"] if finding["name"] == name)
+
+
+def test_there_and_back(scene):
+    server = start(scene)
+    plan = ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look", "to": "eu-west"})
+    assert plan["dry_run"] and plan["look"]["good"], plan["look"]["findings"]
+    assert plan["look"]["names"] == 1 and plan["look"]["ttl_s"] == 1
+    assert finding(plan["look"], "destination")["text"] == "100.0 % of all answers move to eu-west"
+    assert server.get("/v1/switchovers")["items"] == []
+
+    made = begin(server, to="eu-west", steps=[40], each="1s")
+    assert made["state"] == "planned" and made["share"] == 0 and made["allowed"] == ["execute", "cancel"] and made["durable"]
+    assert server.addresses("www.example.com") == scene.us
+    moving = act(server, made, "execute")
+    assert moving["state"] == "moving" and moving["share"] == 40
+    assert server.get("/v1/regions/us-east")["override"]["share"] == 40
+    wait_for(server, made, "moved")
+    assert server.addresses("www.example.com") == scene.eu
+    override = server.get("/v1/regions/us-east")["override"]
+    assert override["state"] == "drain" and override["share"] is None
+    assert override["reason"] == f"switchover {made['id']}: power work" and override["actor"] == "ann"
+
+    too_early = act(server, made, "commit", 409)
+    assert too_early["type"].endswith(":conflict") and "what does: verify, rollback" in too_early["detail"]
+    verified = verify(server, made)
+    assert verified["state"] == "verified" and {f["name"] for f in verified["look"]["findings"]} >= {
+        "drained", "served", "capacity", "health", "resolvers", "answers"}
+    assert finding(verified["look"], "answers")["text"] == "none of 2 answers leads to what was moved off"
+    committed = act(server, made, "commit", reason="it looks good")
+    assert committed["state"] == "unprotected" and not committed["protected"] and committed["allowed"] == ["reprotect", "close"]
+
+    nothing_flows = act(server, made, "reprotect", 409)
+    assert nothing_flows["type"].endswith(":objections") and nothing_flows["errors"][0]["field"] == "replication"
+    untyped = act(server, made, "reprotect", 422, accept=["replication"], reason="there are no data")
+    assert untyped["errors"][0]["field"] == "confirm" and '"us-east"' in untyped["errors"][0]["message"]
+    protected = act(server, made, "reprotect", accept=["replication"], confirm="us-east", reason="there are no data")
+    assert protected["state"] == "protected"
+
+    returning = act(server, made, "failback", reason="power is back")
+    assert returning["state"] == "returning" and returning["share"] == 60
+    wait_for(server, made, "returned")
+    assert server.addresses("www.example.com") == scene.us and server.get("/v1/overrides")["items"] == []
+    assert finding(verify(server, made)["look"], "answers")["text"] == "1 of 2 answers lead there again"
+    closed = act(server, made, "commit")
+    assert closed["state"] == "closed" and closed["allowed"] == []
+    assert [note["what"] for note in closed["notes"]] == [
+        "execute", "moved", "verify", "commit", "reprotect", "failback", "returned", "verify", "commit"]
+    journal = server.get("/v1/journal?kind=switchover&limit=1000")["items"]
+    assert len({entry["key"] for entry in journal}) == 1 and len(journal) >= 9
+
+
+def test_what_was_there_before_comes_back_with_a_rollback(scene):
+    server = start(scene)
+    server.override("az", "us-east-1a", "up", "its check is broken")
+    server.override("region", "us-east", "drain", "a quarter", share=25)
+    refused = server.request("POST", "/v1/switchovers", {"source": "region:us-east", "reason": "x", "execute": True})
+    assert refused.status == 409 and [e["field"] for e in refused.json["errors"]] == ["drained"], refused
+    made = begin(server, emergency=True)
+    assert made["state"] == "moved"
+    refused = server.request("POST", f"/v1/switchovers/{made['id']}:verify", {})
+    assert refused.status == 409 and [e["field"] for e in refused.json["errors"]][0] == "drained"
+    assert "web-us-east-1a" in refused.json["errors"][0]["message"]  # the narrower override keeps it up
+    rolled = act(server, made, "rollback", reason="not today")
+    assert rolled["state"] == "rolled_back" and rolled["allowed"] == []
+    region = server.get("/v1/regions/us-east")
+    assert region["override"]["share"] == 25 and region["override"]["reason"] == "a quarter"
+    assert act(server, made, "execute", 409)["detail"].startswith("it is rolled_back")
+
+
+def test_an_emergency_asks_nothing(scene):
+    server = start(scene)
+    scene.webs[1].kill()
+    wait_state(server, "unhealthy", "web-eu-west-1a")
+    objects = server.request("POST", "/v1/switchovers", {"source": "region:us-east", "reason": "x", "execute": True})
+    assert objects.status == 409 and {e["field"] for e in objects.json["errors"]} >= {"served", "health"}
+    assert server.get("/v1/switchovers")["items"] == []
+    made = begin(server, emergency=True, steps=[5])
+    assert made["state"] == "moved" and made["emergency"] and made["look"] is None
+    assert server.get("/v1/regions/us-east")["effective"] == "drained"
+    accepted = act(server, made, "verify", 409)
+    names = [error["field"] for error in accepted["errors"]]
+    idle = act(server, made, "verify", 422, accept=[*names, "drained"], reason="x")
+    assert idle["errors"][0]["message"] == '"drained" is nothing that objects'
+    act(server, made, "rollback")
+    assert server.get("/v1/overrides")["items"] == []
+
+
+@pytest.mark.parametrize("how", ["kill", "takeover"])
+def test_steps_go_on(scene, how):
+    server = start(scene)
+    made = begin(server, steps=[10, 50], each="2s", execute=True)
+    assert made["state"] == "moving" and made["share"] == 10
+    if how == "kill":
+        server.kill()
+        server = scene.start()
+    else:
+        take_over(server)
+    assert state_of(server, made) == "moving"
+    wait_for(server, made, "moved")
+    server.wait_answers("www.example.com", scene.eu)
+    act(server, made, "rollback")
+    server.wait_answers("www.example.com", scene.us)
+
+
+def test_somebody_who_overrides_it_is_right(scene):
+    server = start(scene)
+    made = begin(server, steps=[10], each="1s", execute=True)
+    server.override("region", "us-east", "up", "no, wait")
+    server.wait_log("switchover held", "us-east")
+    assert state_of(server, made) == "moving" and server.addresses("www.example.com") == scene.us
+    act(server, made, "rollback")
+    assert server.get("/v1/overrides")["items"] == []
+
+
+def test_two_of_the_same_do_not_go_together(scene):
+    server = start(scene)
+    made = begin(server, execute=True)
+    other = server.request("POST", "/v1/switchovers", {"source": "az:us-east-1a", "reason": "x", "execute": True})
+    assert other.status == 409 and made["id"] in other.json["detail"], other
+    planned = begin(server, source=["endpoint:web-us-east-1a"])
+    assert planned["state"] == "planned"
+    both = server.request("POST", f"/v1/switchovers/{planned['id']}:execute", {"emergency": True, "reason": "x"})
+    assert both.status == 409 and made["id"] in both.json["detail"]
+    act(server, planned, "cancel")
+    act(server, made, "rollback")
+
+
+@pytest.mark.parametrize("body, field", [
+    ({}, "source"), ({"source": []}, "source"), ({"source": "us-east"}, "source"), ({"source": ["region:us-east", "region:us-east"]}, "source"),
+    ({"source": "region:nowhere"}, "source"), ({"source": "region:us-east", "to": "nowhere"}, "source"), ({"source": 5}, "source"),
+    ({"source": "region:us-east", "steps": [50, 25]}, "steps"), ({"source": "region:us-east", "steps": ["5"]}, "steps"),
+    ({"source": "region:us-east", "steps": [0]}, "steps"), ({"source": "region:us-east", "each": "1ms"}, "each"),
+    ({"source": "region:us-east", "colour": "red"}, "colour"), ({"source": "region:us-east", "reason": 5}, "reason")])
+def test_bad_ones_are_refused(scene, body, field):
+    server = start(scene)
+    reply = server.request("POST", "/v1/switchovers", {"reason": "x", **body})
+    assert reply.status == 422 and [error["field"] for error in reply.json["errors"]] == [field], reply
+
+
+def test_by_steerctl(scene):
+    server = start(scene)
+    plan = server.ctl("switchover", "plan", "region:us-east", "--to", "eu-west").stdout
+    assert "dry run: nothing has changed" in plan and "ok     destination  100.0 % of all answers move to eu-west" in plan
+    started = server.ctl("switchover", "start", "region:us-east", "--reason", "power work", "--json").stdout
+    made = kit.json.loads(started)
+    assert made["state"] == "moved"
+    shown = server.ctl("switchover", "show", made["id"]).stdout
+    assert "moved" in shown and "verify, rollback" in shown and "power work" in shown
+    assert made["id"] in server.ctl("switchover", "list").stdout
+    assert "rolled_back" in server.ctl("switchover", "rollback", made["id"], "--reason", "enough").stdout
+    assert server.ctl("switchover", "explode", made["id"], code=2).stderr.startswith('steerctl: found "switchover explode"')
+    assert "there is no switchover" in server.ctl("switchover", "show", "x", code=None).stderr
+    assert "needs --reason" in server.ctl("switchover", "now", "region:us-east", code=2).stderr
+    now = server.ctl("switchover", "now", "region:us-east", "--reason", "it burns").stdout
+    assert "an emergency" in now and "100 %" in now
+    assert share(server, "www.example.com", scene.us) == 0
