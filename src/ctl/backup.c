@@ -10,18 +10,11 @@
 #include "base/memory.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PROGRAM "steerctl-backup"
-
-#ifndef PROGRAM_FOLDER /* the build knows it, tools that look at one file do not */
-#define PROGRAM_FOLDER "/usr/libexec/steerd"
-#endif
-
-enum { PATH_SIZE = 4096 };
 
 /* ---- the command line ---- */
 
@@ -76,22 +69,6 @@ static enum steerctl_exit check(const struct steerctl *ctl)
 
 /* ---- the program ---- */
 
-static char *find_beside(void)
-{
-    char self[PATH_SIZE];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (len <= 0) {
-        return NULL;
-    }
-    self[len] = '\0';
-    char *path = memory_print("%s/" PROGRAM, dirname(self));
-    if (access(path, X_OK) == 0) {
-        return path;
-    }
-    free(path);
-    return NULL;
-}
-
 enum steerctl_exit run_backup(const struct steerctl *ctl)
 {
     enum steerctl_exit code = check(ctl);
@@ -102,9 +79,8 @@ enum steerctl_exit run_backup(const struct steerctl *ctl)
     while (ctl->arguments[count] != NULL) {
         count++;
     }
-    char *path = find_beside(), name[] = PROGRAM;
+    char *path = steerctl_find_program(PROGRAM), name[] = PROGRAM;
     char **arguments = memory_alloc_array(count + 2, sizeof *arguments);
-    path = path != NULL ? path : memory_copy_text(PROGRAM_FOLDER "/" PROGRAM);
     arguments[0] = name;
     memcpy(arguments + 1, ctl->arguments, count * sizeof *arguments);
     (void)fflush(NULL);

@@ -45,7 +45,8 @@ static bool exchange(const struct steerctl *ctl, const struct buffer *request, s
     struct buffer why;
     int fd;
     buffer_init(&why);
-    bool answered = socket_connect(ctl->socket, &limits, &fd, &why);
+    bool answered =
+        ctl->url != NULL ? remote_connect(ctl, &fd, &why) : socket_connect(ctl->socket, &limits, &fd, &why);
     if (answered) {
         answered = socket_exchange(fd, request, &limits, answer, &why);
         close(fd);
@@ -57,15 +58,35 @@ static bool exchange(const struct steerctl *ctl, const struct buffer *request, s
     return answered;
 }
 
+/* False: it has been said why not. */
+static bool write_request(const struct steerctl *ctl, const char *method, const char *target,
+                          const char *text, struct buffer *request)
+{
+    struct buffer head, why;
+    buffer_init(&head);
+    buffer_init(&why);
+    bool good = ctl->url == NULL || remote_write_head(ctl, &head, &why);
+    if (ctl->url == NULL) {
+        http_write_request(request, method, target, text);
+    } else if (good) {
+        http_write_request_to(request, head.bytes, method, target, text);
+    } else {
+        fprintf(stderr, "steerctl: %s\n", why.bytes);
+    }
+    explicit_bzero(head.bytes, head.len);
+    buffer_fini(&head);
+    buffer_fini(&why);
+    return good;
+}
+
 static bool ask(const struct steerctl *ctl, const char *method, const char *target, const char *text,
                 struct steerctl_reply *reply)
 {
     struct http_answer answer;
     struct buffer request;
     buffer_init(&request);
-    http_write_request(&request, method, target, text);
     http_answer_init(&answer, 0);
-    bool answered = exchange(ctl, &request, &answer);
+    bool answered = write_request(ctl, method, target, text, &request) && exchange(ctl, &request, &answer);
     *reply = (struct steerctl_reply){.status = answer.status, .body = answer.body};
     buffer_init(&answer.body); /* the reply's now */
     http_answer_fini(&answer);

@@ -307,15 +307,22 @@ enum http_progress http_answer_end(struct http_answer *answer)
 
 /* ---- requests ---- */
 
-void http_write_request(struct buffer *out, const char *method, const char *target, const char *body)
+void http_write_request_to(struct buffer *out, const char *head, const char *method, const char *target,
+                           const char *body)
 {
     buffer_print(out, "%s ", method);
     buffer_add_text(out, target);
-    buffer_add_text(out, " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: steerctl/" PACKAGE_VERSION
-                         "\r\nAccept: */*\r\nConnection: close\r\n");
+    buffer_add_text(out, " HTTP/1.1\r\n");
+    buffer_add_text(out, head);
+    buffer_add_text(out, "User-Agent: steerctl/" PACKAGE_VERSION "\r\nAccept: */*\r\nConnection: close\r\n");
     if (body != NULL) {
         buffer_print(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
     }
     buffer_add_text(out, "\r\n");
     buffer_add_text(out, body == NULL ? "" : body);
+}
+
+void http_write_request(struct buffer *out, const char *method, const char *target, const char *body)
+{
+    http_write_request_to(out, "Host: localhost\r\n", method, target, body);
 }

@@ -47,3 +47,6 @@ enum http_progress http_answer_end(struct http_answer *answer);
 /* Append a request to out; the connection is closed after the answer. target is percent-encoded; body is
  * JSON, NULL: none. */
 void http_write_request(struct buffer *out, const char *method, const char *target, const char *body);
+/* The same with headers that say who is asked, and by whom: lines that end with CRLF. */
+void http_write_request_to(struct buffer *out, const char *head, const char *method, const char *target,
+                           const char *body);

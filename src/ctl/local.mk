@@ -3,7 +3,7 @@
 noinst_LIBRARIES += src/libctl.a
 src_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPROGRAM_FOLDER='"$(pkglibexecdir)"'
 src_libctl_a_SOURCES = \
-	src/ctl/backup.c \
+	src/ctl/backup.c src/ctl/beside.c \
 	src/ctl/change.c \
 	src/ctl/checks.c \
 	src/ctl/client.c \
@@ -17,6 +17,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/look.c \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/points.c \
+	src/ctl/remote.c \
 	src/ctl/replication.c \
 	src/ctl/rules.c \
 	src/ctl/show.c src/ctl/show_status.c \
@@ -46,3 +47,9 @@ src_steerctl_backup_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerctl_backup_SOURCES = src/ctl/steerctl-backup.c
 src_steerctl_backup_LDADD = src/libctl.a src/libpast.a src/libstore.a src/libbase.a \
 	$(ARCHIVE_LIBS) $(SQLITE_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS)
+
+## TLS, for the API from elsewhere: likewise.
+pkglibexec_PROGRAMS += src/steerctl-tls
+src_steerctl_tls_CPPFLAGS = $(AM_CPPFLAGS)
+src_steerctl_tls_SOURCES = src/ctl/steerctl-tls.c
+src_steerctl_tls_LDADD = $(tls_libs) src/libbase.a $(OPENSSL_LIBS)

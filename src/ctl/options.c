@@ -105,12 +105,14 @@ static const struct option_row {
      "from", OPTION_FROM, offsetof(struct steerctl, from)},
 };
 
-enum { ROWS = sizeof rows / sizeof *rows, ROW_BASE = 256, COMMON = 4 };
+enum { ROWS = sizeof rows / sizeof *rows, ROW_BASE = 256, COMMON = 10 };
 
-static const struct option common[COMMON] = {{"socket", required_argument, NULL, 's'},
-                                             {"json", no_argument, NULL, 'j'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {"version", no_argument, NULL, 'V'}};
+static const struct option common[COMMON] = {
+    {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'V'},
+    {"url", required_argument, NULL, 'U'},    {"token-file", required_argument, NULL, 'T'},
+    {"ca", required_argument, NULL, 'A'},     {"cert", required_argument, NULL, 'C'},
+    {"key", required_argument, NULL, 'K'},    {"profile", required_argument, NULL, 'P'}};
 
 enum steerctl_exit steerctl_usage(const char *format, ...)
 {
@@ -184,6 +186,12 @@ static enum steerctl_exit take_found(struct steerctl *ctl, int found, char *cons
     case 'j': ctl->json = true; return STEERCTL_OK;
     case 'h': ctl->wants_help = true; return STEERCTL_OK;
     case 'V': ctl->wants_version = true; return STEERCTL_OK;
+    case 'U': ctl->url = optarg; return STEERCTL_OK;
+    case 'T': ctl->token_file = optarg; return STEERCTL_OK;
+    case 'A': ctl->ca = optarg; return STEERCTL_OK;
+    case 'C': ctl->cert = optarg; return STEERCTL_OK;
+    case 'K': ctl->key = optarg; return STEERCTL_OK;
+    case 'P': ctl->profile = optarg; return STEERCTL_OK;
     case '?':
     case ':': return refuse(argv, found == ':');
     default: return take(ctl, &rows[found - ROW_BASE], optarg);

@@ -434,7 +434,7 @@ int main(int argc, char **argv)
     ctl.colour = wants_colour();
     enum steerctl_exit code = options_parse(&ctl, argc, argv);
     if (code == STEERCTL_OK) {
-        code = run(&ctl);
+        code = remote_use_profile(&ctl) ? run(&ctl) : STEERCTL_USAGE;
     }
     free(ctl.arguments);
     free(ctl.losses);

@@ -81,6 +81,7 @@ struct verb;
 
 struct steerctl {
     const char *socket;
+    const char *url, *token_file, *ca, *cert, *key, *profile; /* url NULL: the socket */
     const struct verb *verb;
     bool json, colour, wants_help, wants_version;
     int answer_ms;  /* how long an answer may take; 0: as usual */
@@ -141,6 +142,21 @@ enum steerctl_exit steerctl_list(const struct steerctl *ctl, const char *target,
 
 /* As the API has it. */
 void steerctl_print_page(const json_t *items, const char *cursor);
+
+/* ---- beside.c ---- */
+
+/* Where a program that belongs to this one is; owned. */
+char *steerctl_find_program(const char *name);
+
+/* ---- remote.c ---- */
+
+/* What a profile says (~/.config/steerctl/config.json) goes where the command line says nothing. False: it
+ * has said why not on stderr. Texts stay until the process ends. */
+bool remote_use_profile(struct steerctl *ctl);
+/* By TLS to the API at the URL: a connection as if to the socket. False, and why is appended to. */
+bool remote_connect(const struct steerctl *ctl, int *fd, struct buffer *why);
+/* Headers for there: whom is asked, and what shows who asks. Likewise. */
+bool remote_write_head(const struct steerctl *ctl, struct buffer *head, struct buffer *why);
 
 /* ---- table.c ---- */
 

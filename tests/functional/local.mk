@@ -45,4 +45,7 @@ EXTRA_DIST += tests/functional/test_steerprobe.py tests/functional/test_vantage_
 EXTRA_DIST +=
 
 ## The admin API from elsewhere
-EXTRA_DIST += tests/functional/gatekit.py tests/functional/test_tls_admin.py tests/functional/test_tokens.py tests/functional/test_smuggling.py
+EXTRA_DIST +=
+
+## The admin API from elsewhere
+EXTRA_DIST += tests/functional/gatekit.py tests/functional/test_tls_admin.py tests/functional/test_tokens.py tests/functional/test_smuggling.py tests/functional/test_remote_ctl.py
