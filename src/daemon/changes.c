@@ -7,6 +7,7 @@
 
 #include "daemon/changes.h"
 
+#include "daemon/holds.h"
 #include "daemon/teller.h"
 #include "admin/admin.h"
 #include "events/bell.h"
@@ -250,6 +251,20 @@ static void on_ramped(void *context, const struct health_ramp_change *change)
                                       .body = body.text});
 }
 
+static void on_held(void *context, const struct health_hold_change *change)
+{
+    const struct health_hold_status *status = &change->status;
+    char name[CHANGE_NAME_MAX + 1], rules[HOLDS_TEXT_SIZE];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "turn", health_hold_turn_text(change->turn));
+    change_body_add(&body, "rules", holds_write_rules(change->health, status->rules, rules));
+    add_time(&body, "since", status->since_ms);
+    publish(context, &(struct change){.kind = CHANGE_HOLD,
+                                      .name = write_name("region", status->region, name),
+                                      .body = body.text});
+}
+
 /* "3.2 s" */
 static const char *write_lag(const struct health_lag_status *status, char text[48])
 {
@@ -447,6 +462,7 @@ void changes_listen(struct changes *changes, struct teller *teller, struct healt
                                                           .heard = on_vantage,
                                                           .lagged = on_lagged,
                                                           .ramped = on_ramped,
+                                                          .held = on_held,
                                                           .more = on_more});
 }
 

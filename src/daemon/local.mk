@@ -25,6 +25,7 @@ src_steerd_SOURCES = \
 	src/daemon/geowatch.c src/daemon/geowatch.h \
 	src/daemon/handed.c src/daemon/handed.h \
 	src/daemon/hangup.c src/daemon/hangup.h \
+	src/daemon/holds.c src/daemon/holds.h \
 	src/daemon/heir.c src/daemon/heir.h \
 	src/daemon/hosts.c src/daemon/hosts.h \
 	src/daemon/incident_json.c src/daemon/incident_json.h \

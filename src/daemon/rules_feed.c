@@ -86,46 +86,26 @@ static void forbid_all(const struct view *view, size_t guard, bool forbids, int6
     }
 }
 
-/* [lock] A pair of which nothing is known is forbidden, too. */
-static void forbid_ways(const struct view *view, const struct conf_rule *rule, size_t guard,
-                        const struct operate_unserved_ask *ask)
+/* [lock] Those that go by copies the machine follows by itself, as those that count. */
+static void tell(const struct rules_feed *feed, const struct view *view, const struct conf_rule *rule,
+                 int64_t wall_ms)
 {
-    for (size_t i = 0; i < rule->pair_count; i++) {
-        uint32_t number = rule->pairs[i];
-        const struct conf_replication *pair = &view->topology->replications[number];
-        bool is_good = number < ask->lag_count && operate_copy_is_good(rule, &ask->lags[number]);
-        if (!pair->of_azs) {
-            (void)health_forbid(view->health, guard, pair->from, pair->to, !is_good, ask->wall_ms);
-        }
-    }
-}
-
-/* [lock] */
-static void tell(const struct rules_feed *feed, const struct conf_rule *rule,
-                 const struct operate_unserved_ask *ask)
-{
-    const struct view *view = ask->view;
     ptrdiff_t guard = rule->automatic ? health_find_guard(view->health, rule->name) : -1;
     if (guard < 0) {
         return;
     }
-    if (rule->type == CONF_RULE_LAG) {
-        forbid_ways(view, rule, (size_t)guard, ask);
-    } else if (rule->type == CONF_RULE_WAIT) {
-        bool is_soon = feed->last_move_ms != 0 && ask->wall_ms - feed->last_move_ms < (int64_t)rule->wait_ms;
-        forbid_all(view, (size_t)guard, is_soon, ask->wall_ms);
+    if (rule->type == CONF_RULE_WAIT) {
+        bool is_soon = feed->last_move_ms != 0 && wall_ms - feed->last_move_ms < (int64_t)rule->wait_ms;
+        forbid_all(view, (size_t)guard, is_soon, wall_ms);
     } else if (rule->type == CONF_RULE_FREEZE) {
-        forbid_all(view, (size_t)guard, rules_are_frozen(rule, ask->wall_ms), ask->wall_ms);
+        forbid_all(view, (size_t)guard, rules_are_frozen(rule, wall_ms), wall_ms);
     }
 }
 
-void rules_feed_follow(struct rules_feed *feed, const struct health_lag_status *lags, size_t lag_count,
-                       int64_t wall_ms)
+void rules_feed_follow(struct rules_feed *feed, int64_t wall_ms)
 {
     struct server *server = feed->server;
     const struct view *view = server->view;
-    const struct operate_unserved_ask ask = {
-        .view = view, .wall_ms = wall_ms, .lags = lags, .lag_count = lag_count};
     uint64_t generation = atomic_load_explicit(&view->table->generation, memory_order_acquire);
     follow_content(feed, view);
     lock_take(&server->lock);
@@ -133,7 +113,7 @@ void rules_feed_follow(struct rules_feed *feed, const struct health_lag_status *
     lock_leave(&server->lock);
     for (size_t i = 0; i < view->topology->rules.count; i++) {
         lock_take(&server->lock);
-        tell(feed, &view->topology->rules.items[i], &ask);
+        tell(feed, view, &view->topology->rules.items[i], wall_ms);
         lock_leave(&server->lock);
     }
     if (atomic_load_explicit(&view->table->generation, memory_order_acquire) != generation) {

@@ -149,7 +149,7 @@ static void look(struct rules_watch *watch)
     size_t lag_count;
     struct health_lag_status *lags = rules_list_lags(server, &lag_count);
     int64_t wall_ms = clock_wall_ms(&server->clock);
-    rules_feed_follow(watch->feed, lags, lag_count, wall_ms);
+    rules_feed_follow(watch->feed, wall_ms);
     operate_look_at_rules(
         &(struct operate_unserved_ask){.view = server->view,
                                        .wall_ms = wall_ms,

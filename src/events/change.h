@@ -32,6 +32,7 @@ enum change_kind {
     CHANGE_WEBHOOK,     /* "webhook": a receiver fails, takes events again, or was not told of some */
     CHANGE_HOOK,        /* "hook": a command has run, or could not */
     CHANGE_RULE,        /* "rule": a safety rule begins or ends to be violated, or an operator overrides it */
+    CHANGE_HOLD,        /* "hold": safety rules keep answers where they are, or not any more */
     CHANGE_KINDS
 };
 

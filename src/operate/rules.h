@@ -39,8 +39,6 @@ void operate_judge_rules(const struct operate_unserved_ask *ask, struct arena *a
  * ask only the view, the time and lags play a part. */
 void operate_look_at_rules(const struct operate_unserved_ask *ask, struct arena *arena,
                            struct operate_rules *rules);
-/* May a rule about lags let somebody leave for that copy? */
-bool operate_copy_is_good(const struct conf_rule *rule, const struct health_lag_status *lag);
 /* Is each rule that is violated among these names, and each of the names that of one? */
 bool operate_rules_allow(const struct operate_rules *rules, const char *const *names, size_t count);
 /* So that they outlive the topology: what they are called is copied. */

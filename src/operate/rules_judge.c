@@ -229,7 +229,8 @@ static bool is_left(const struct judging *judging, const struct conf_replication
     return get_ends(judging, pair, BEFORE)[pair->from] && !get_ends(judging, pair, AFTER)[pair->from];
 }
 
-bool operate_copy_is_good(const struct conf_rule *rule, const struct health_lag_status *lag)
+/* May somebody leave for that copy? */
+static bool is_good(const struct conf_rule *rule, const struct health_lag_status *lag)
 {
     return lag->is_known && lag->rpo == HEALTH_RPO_KEPT &&
            (rule->any_stage || lag->stage == HEALTH_STAGE_REAL_TIME);
@@ -244,7 +245,7 @@ static const char *find_fault(const struct judging *judging, const struct conf_r
     if (lag == NULL) {
         return "nothing is known of the copy";
     }
-    if (operate_copy_is_good(rule, lag)) {
+    if (is_good(rule, lag)) {
         return NULL;
     }
     if (!lag->is_known || lag->rpo == HEALTH_RPO_UNKNOWN || lag->rpo == HEALTH_RPO_NONE) {

@@ -80,6 +80,20 @@ static bool is_counting(const struct conf_rule *rule)
            rule->type == CONF_RULE_NOT_ALL_OF || rule->type == CONF_RULE_CAPACITY;
 }
 
+/* The machine looks at those of regions itself: what is forbidden follows a lag at once. */
+static void list_lags(const struct conf_topology *topology, const struct conf_rule *rule,
+                      struct health_guard_plan *plan)
+{
+    uint32_t *lags = memory_alloc_array(rule->pair_count, sizeof *lags);
+    for (size_t i = 0; i < rule->pair_count; i++) {
+        if (!topology->replications[rule->pairs[i]].of_azs) {
+            lags[plan->lag_count++] = rule->pairs[i];
+        }
+    }
+    plan->lags = lags;
+    plan->any_stage = rule->any_stage;
+}
+
 static void add_rule(const struct filling *filling, const struct conf_rule *rule)
 {
     struct health_guard_plan *plan = &filling->guards->rules[filling->guards->plan.rule_count++];
@@ -88,6 +102,8 @@ static void add_rule(const struct filling *filling, const struct conf_rule *rule
         count_regions(filling, rule, plan);
         plan->limit = find_limit(filling->topology, rule, plan->region_count);
         plan->counts_ordered = rule->type != CONF_RULE_LOST;
+    } else if (rule->type == CONF_RULE_LAG) {
+        list_lags(filling->topology, rule, plan);
     }
 }
 
@@ -130,6 +146,7 @@ void compile_free_holds(struct compile_holds *guards)
     for (size_t i = 0; i < guards->plan.rule_count; i++) {
         free((void *)(uintptr_t)guards->rules[i].regions);
         free((void *)(uintptr_t)guards->rules[i].weights);
+        free((void *)(uintptr_t)guards->rules[i].lags);
     }
     free(guards->rules);
     free(guards->ways);

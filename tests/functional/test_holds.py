@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Failovers that a safety rule forbids: answers stay where they are, which is told and counted, until the rule allows it."""
+import pytest
+
+import kit
+from test_last_health import wait_kept
+
+US, EU, AP = "us-east", "eu-west", "ap-south"
+NAME = "www.example.com"
+
+
+@pytest.fixture
+def scene(site):
+    """us-east copies to eu-west; it may be left for there when that lags 30 s at most."""
+    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a", "ap-south-1a"))
+    site.us, site.eu, site.ap = ([at[az]] for az in at)
+    regions = site.topology["regions"]
+    regions[US]["replicates_to"] = [{"to": EU, "lag": "push", "rpo": "30s", "max_age": "10m", "hold": "0s"}]
+    site.topology["rules"] = {"fresh": {"type": "lag", "stage": "any"}}
+    site.zone("example.com", "host 60 IN A 192.0.2.99\n")
+    site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-us-east-1a", "web-eu-west-1a"], "tiers": [[US], [EU]]},
+                                "far": {"ttl": 5, "endpoints": ["web-*"], "tiers": [[US], [EU], [AP]]},
+                                "none": {"ttl": 5, "endpoints": ["web-us-east-1a", "web-eu-west-1a"], "tiers": [[US], [EU]],
+                                         "fallback": "nodata", "on_hold": "fallback"}})
+    return site
+
+
+def say(server, lag):
+    reply = server.request("POST", "/v1/report", {"from": US, "to": EU, "lag": lag})
+    assert reply.status == 200, reply
+
+
+def wait_region(server, region, state):
+    server.wait(lambda: server.get(f"/v1/regions/{region}")["effective"] == state, f"{region} is {state}")
+
+
+def start(site):
+    webs = [site.web(*site.us), site.web(*site.eu), site.web(*site.ap)]
+    server = site.start()
+    for region in US, EU, AP:
+        wait_region(server, region, "healthy")
+    return server, webs
+
+
+def lose(server, web):
+    web.kill()
+    wait_region(server, US, "unhealthy")
+
+
+def test_a_lag_holds_and_lets_go(scene):
+    server, webs = start(scene)
+    say(server, 31)
+    lose(server, webs[0])
+    assert server.addresses(NAME) == scene.us, "it may not go there"
+    assert server.addresses("far.example.com") == scene.ap, "but there"
+    assert server.addresses("none.example.com") == []
+    server.wait_log("hold", f"name={US}", "turn=began", "rules=fresh")
+    assert 'steerd_holds{rule="fresh"} 1' in server.request("GET", "/metrics").body.decode()
+    explained = server.get(f"/v1/explain?name={NAME}&type=A")
+    assert explained["source"] == "held" and any("fresh" in step for step in explained["steps"]), explained["steps"]
+    say(server, 2)
+    server.wait_answers(NAME, scene.eu)
+    assert server.addresses("far.example.com") == scene.eu
+    assert server.addresses("none.example.com") == scene.eu
+    server.wait_log("hold", f"name={US}", "turn=allowed", "rules=fresh")
+    assert 'steerd_holds{rule="fresh"} 0' in server.request("GET", "/metrics").body.decode()
+    say(server, 60)
+    assert server.addresses(NAME) == scene.eu, "who has moved does not come back"
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_restart_in_the_middle_moves_nothing(scene, end):
+    server, webs = start(scene)
+    say(server, 31)
+    lose(server, webs[0])
+    wait_kept(scene, server)
+    getattr(server, end)()
+    server.start()
+    assert server.addresses(NAME) == scene.us
+    assert server.addresses("far.example.com") == scene.ap
+    server.reload()
+    assert server.addresses(NAME) == scene.us
+    say(server, 2)
+    server.wait_answers(NAME, scene.eu)
+
+
+def test_of_two_regions_one_is_left(scene):
+    scene.topology["rules"] = {"one": {"type": "lost", "at_most": 1}}
+    scene.policy("example.com", {"us": {"ttl": 5, "endpoints": ["web-*"], "tiers": [[US], [AP]]},
+                                 "eu": {"ttl": 5, "endpoints": ["web-*"], "tiers": [[EU], [AP]]}})
+    server, webs = start(scene)
+    lose(server, webs[0])
+    server.wait_answers("us.example.com", scene.ap)
+    webs[1].kill()
+    wait_region(server, EU, "unhealthy")
+    assert server.addresses("eu.example.com") == scene.eu
+    scene.web(*scene.us)
+    server.wait_answers("us.example.com", scene.us)
+    server.wait_answers("eu.example.com", scene.ap)
