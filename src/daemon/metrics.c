@@ -3,7 +3,6 @@
  * Prometheus text exposition of everything that is counted. Label values are escaped by print_label(). */
 #include "config.h"
 
-#include "daemon/holds.h"
 #include "daemon/metrics.h"
 
 #include "daemon/certificates.h"
@@ -593,7 +592,6 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     print_targets(view, out);
     print_brakes(view, out);
     replication_print_metrics(view, clock_now_ms(&server->clock), out);
-    holds_print_metrics(view, out);
     certificates_write_metrics(view, out);
     print_work(reader, out);
     refusals_write_metrics(server, out);

@@ -9,6 +9,7 @@
 
 #include "daemon/metrics_kept.h"
 #include "daemon/orders.h"
+#include "daemon/holds.h"
 #include "daemon/reader.h"
 #include "daemon/rules_lags.h"
 #include "daemon/server.h"
@@ -185,6 +186,8 @@ void rules_write_metrics(void *context, struct buffer *out)
         buffer_print(out, "steerd_rule_violated{rule=\"%s\"} %d\n", rules.items[i].rule->name,
                      rules.items[i].is_violated);
     }
+    holds_print_metrics(reader_begin(context), out);
+    reader_end(context);
     arena_free(arena);
 }
 
