@@ -3,7 +3,11 @@
 import pytest
 
 import kit
+import takeovers
+from takeovers import take_over
 from test_last_health import wait_kept
+
+reaper = takeovers.reaper  # a fixture
 
 US, EU, AP = "us-east", "eu-west", "ap-south"
 NAME = "www.example.com"
@@ -82,6 +86,37 @@ def test_a_restart_in_the_middle_moves_nothing(scene, end):
     assert server.addresses(NAME) == scene.us
     say(server, 2)
     server.wait_answers(NAME, scene.eu)
+
+
+def test_a_takeover_moves_nothing(scene, reaper):  # pylint: disable=unused-argument
+    server, webs = start(scene)
+    say(server, 31)
+    lose(server, webs[0])
+    take_over(server)
+    assert server.addresses(NAME) == scene.us
+    assert server.addresses("far.example.com") == scene.ap
+    say(server, 2)
+    server.wait_answers(NAME, scene.eu)
+
+
+def test_orders_are_never_held(scene):
+    server, webs = start(scene)
+    say(server, 31)
+    lose(server, webs[0])
+    reply = server.request("PUT", f"/v1/regions/{US}/override", {"state": "drain", "reason": "gone"})
+    assert reply.status == 200, reply.json
+    server.wait_answers(NAME, scene.eu)
+    assert server.request("DELETE", f"/v1/regions/{US}/override").status == 200
+    assert server.addresses(NAME) == scene.eu, "what an operator moved does not come back to what is dead"
+
+
+def test_a_drill_says_so(scene):
+    server, _ = start(scene)
+    say(server, 31)
+    report = server.request("POST", "/v1/drills", {"mode": "simulate", "lose": [f"region:{US}"]}).json
+    held = {row["name"] for row in report["answers"] if row["held"]}
+    assert held == {"www.example.com.", "none.example.com."} and report["answers_held"] == 2, report["text"]
+    assert report["failed"] and "HELD" in report["text"]
 
 
 def test_of_two_regions_one_is_left(scene):
