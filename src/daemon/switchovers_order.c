@@ -414,6 +414,7 @@ static void run(struct worker_job *job)
                                            .view = view,
                                            .wall_ms = clock_wall_ms(&server->clock),
                                            .now_ms = now_ms,
+                                           .last_move_ms = order->reader->last_move_ms,
                                            .limit = LISTED,
                                            .progress = &job->progress};
         order->error = switchover_look(&ask, order->arena, &order->look, &order->missing);

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/words.h"
 #include "operate/operate.h"
+#include "operate/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct work {
     const bool *inside; /* endpoints */
     struct operate_assumption drains[SWITCHOVER_TARGETS_MAX], befores[SWITCHOVER_TARGETS_MAX];
     const struct view *without, *with;
+    struct operate_rules rules;
 };
 
 void switchover_add_finding(struct switchover_look *look, const char *name, bool is_good, const char *text)
@@ -125,12 +127,23 @@ static struct health_spell *list_spells(struct work *w, const struct view *view,
     return spells;
 }
 
+/* Of what is yet to be done safety rules are asked, too. */
 static int find_unserved(struct work *w)
 {
-    struct operate_unserved_ask ask = {
-        .view = w->without, .wall_ms = w->ask->wall_ms, .limit = w->ask->limit, .progress = w->ask->progress};
+    size_t lags = operate_count_lags(w->ask->view);
+    struct health_lag_status *list = arena_alloc(w->arena, (lags + 1) * sizeof *list);
+    struct operate_unserved_ask ask = {.view = w->without,
+                                       .wall_ms = w->ask->wall_ms,
+                                       .limit = w->ask->limit,
+                                       .progress = w->ask->progress,
+                                       .lags = list,
+                                       .last_move_ms = w->ask->last_move_ms};
+    ask.lag_count = operate_list_lags(w->ask->view, w->ask->now_ms, 0, list, lags);
     ask.spells = list_spells(w, w->without, &ask.spell_count);
     ask.after = list_spells(w, w->with, &ask.after_count);
+    if (is_plan(w)) {
+        operate_judge_rules(&ask, w->arena, &w->rules);
+    }
     return operate_find_unserved(&ask, w->arena, &w->look->unserved);
 }
 
@@ -409,8 +422,21 @@ bool switchover_flows_back(const struct switchover *switchover, const struct vie
 
 /* ---- all of it ---- */
 
+/* Each by its own name, so that it is accepted by that. */
+static void judge_rules(struct work *w)
+{
+    for (size_t i = 0; i < w->rules.count; i++) {
+        const struct operate_rule *rule = &w->rules.items[i];
+        if (rule->is_violated) {
+            add(w, arena_print(w->arena, "rule:%s", rule->rule->name), false,
+                arena_print(w->arena, "%s; %s", rule->why, rule->needs == NULL ? "" : rule->needs));
+        }
+    }
+}
+
 static void judge(struct work *w)
 {
+    judge_rules(w);
     (is_return(w) ? judge_returned : judge_drained)(w);
     judge_served(w);
     judge_capacity(w);

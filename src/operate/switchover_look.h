@@ -18,7 +18,7 @@ struct switchover_finding {
     const char *text; /* in words, with figures */
 };
 
-enum { SWITCHOVER_FINDINGS_MAX = 12 };
+enum { SWITCHOVER_FINDINGS_MAX = 12 + 64 }; /* and safety rules that are violated */
 
 /* A copy of data that traffic would move to. */
 struct switchover_copy {
@@ -49,6 +49,7 @@ struct switchover_ask {
     enum switchover_aim aim;
     const struct view *view; /* a copy, as it is now */
     int64_t wall_ms, now_ms; /* now_ms: monotonic */
+    int64_t last_move_ms;    /* wall, of a region: for rules; 0: none is known */
     size_t limit;            /* rows and names to list */
     struct progress *progress;
 };

@@ -215,3 +215,15 @@ def test_by_steerctl(scene):
     now = server.ctl("switchover", "now", "region:us-east", "--reason", "it burns").stdout
     assert "an emergency" in now and "100 %" in now
     assert share(server, "www.example.com", scene.us) == 0
+
+
+def test_safety_rules_object_by_name(scene):
+    scene.topology["rules"] = {"two": {"type": "serving", "kind": "region", "at_least": 2}}
+    server = start(scene)
+    plan = ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look"})
+    assert not plan["look"]["good"] and "1 of 2" in finding(plan["look"], "rule:two")["text"]
+    refused = server.request("POST", "/v1/switchovers", {"source": "region:us-east", "reason": "x", "execute": True})
+    assert refused.status == 409 and [error["field"] for error in refused.json["errors"]] == ["rule:two"]
+    made = begin(server, execute=True, accept=["rule:two"])
+    assert made["state"] == "moved" and "rule:two" in made["notes"][0]["found"]
+    assert act(server, made, "rollback")["state"] == "rolled_back"
