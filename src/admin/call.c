@@ -24,6 +24,7 @@ struct call_pending {
     struct admin *admin; /* NULL: the server is gone */
     struct door *door;
     struct evhttp_request *request; /* NULL: the client is gone */
+    struct connection *watched;     /* NULL: not any more */
     unsigned method;
     struct route route;
     void (*left)(void *argument); /* NULL: nobody has to know */
@@ -165,12 +166,26 @@ void call_reply_problem(struct call *call)
 
 /* ---- later ---- */
 
-static void client_left(void *argument)
+static void tell_left(const struct call_pending *pending)
 {
-    const struct call_pending *pending = argument;
     if (pending->left != NULL) {
         pending->left(pending->argument);
     }
+}
+
+static void client_left(void *argument)
+{
+    struct call_pending *pending = argument;
+    pending->watched = NULL;
+    tell_left(pending);
+}
+
+/* Which of the two notices first is open: whoever did not must not be told later, when there is no such call
+ * any more. */
+static void unwatch(struct call_pending *pending)
+{
+    connection_unwatch(pending->watched);
+    pending->watched = NULL;
 }
 
 /* evhttp knows it, too, and the request goes with the connection, or has been left to us. */
@@ -182,7 +197,8 @@ static void connection_closed(struct evhttp_connection *connection, void *argume
         evhttp_request_free(pending->request);
     }
     pending->request = NULL;
-    client_left(pending);
+    unwatch(pending);
+    tell_left(pending);
 }
 
 void call_watch(struct call_pending *pending, void (*left)(void *argument), void *argument)
@@ -202,7 +218,7 @@ struct call_pending *call_defer(struct call *call)
                                      .route = {.id = call->route.id}};
     call->admin->pendings = pending;
     evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), connection_closed, pending);
-    connection_watch(&call->door->connections, call->request, client_left, pending);
+    pending->watched = connection_watch(&call->door->connections, call->request, client_left, pending);
     return pending;
 }
 
@@ -218,12 +234,12 @@ static void unlink_pending(struct call_pending *pending)
 bool call_resume(struct call_pending *pending, struct call *call)
 {
     bool waiting = pending->admin != NULL && pending->request != NULL;
+    unwatch(pending);
     if (pending->admin != NULL) {
         unlink_pending(pending);
     }
     if (waiting) {
         evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
-        connection_watch(&pending->door->connections, pending->request, NULL, NULL);
         *call = (struct call){.admin = pending->admin,
                               .door = pending->door,
                               .request = pending->request,
@@ -299,9 +315,9 @@ void call_cut_live(const struct call_pending *pending)
 static struct evhttp_request *release(struct call_pending *pending)
 {
     struct evhttp_request *request = pending->request;
+    unwatch(pending);
     if (request != NULL) {
         evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
-        connection_watch(&pending->door->connections, request, NULL, NULL);
     }
     unlink_pending(pending);
     return request;
@@ -345,8 +361,8 @@ void call_drop_all(struct admin *admin)
         admin->pendings = pending->next;
         if (pending->request != NULL) {
             evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
-            connection_watch(&pending->door->connections, pending->request, NULL, NULL);
         }
+        unwatch(pending);
         pending->admin = NULL;
         pending->request = NULL;
     }

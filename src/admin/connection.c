@@ -441,13 +441,21 @@ void connection_written(struct connection_set *set, struct evhttp_request *reque
     }
 }
 
-void connection_watch(struct connection_set *set, struct evhttp_request *request,
-                      void (*left)(void *argument), void *argument)
+struct connection *connection_watch(struct connection_set *set, struct evhttp_request *request,
+                                    void (*left)(void *argument), void *argument)
 {
     struct connection *connection = find(set, request);
     if (connection != NULL) {
         connection->left = left;
         connection->argument = argument;
+    }
+    return connection;
+}
+
+void connection_unwatch(struct connection *connection)
+{
+    if (connection != NULL) {
+        connection->left = NULL;
     }
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct bufferevent;
+struct connection;
 struct event;
 struct event_base;
 struct evconnlistener;
@@ -64,10 +65,12 @@ struct bufferevent *connection_accept(struct event_base *base, void *set);
 void connection_working(struct connection_set *set, struct evhttp_request *request);
 void connection_writing(struct connection_set *set, struct evhttp_request *request);
 void connection_written(struct connection_set *set, struct evhttp_request *request);
-/* `left` is called once when the client of the request leaves while its answer is being made; NULL: no more.
- * evhttp does not know then: the request is still to be answered, so that it ends. */
-void connection_watch(struct connection_set *set, struct evhttp_request *request,
-                      void (*left)(void *argument), void *argument);
+/* `left` is called once when the client of the request leaves while its answer is being made. evhttp does not
+ * know then: the request is still to be answered, so that it ends. Returns what is watched, until `left` or
+ * connection_unwatch(); NULL: it has gone already. */
+struct connection *connection_watch(struct connection_set *set, struct evhttp_request *request,
+                                    void (*left)(void *argument), void *argument);
+void connection_unwatch(struct connection *watched); /* NULL is fine */
 /* Who is at the other end, if it came through a gate. Borrowed; NULL: it did not. */
 const struct guest *connection_guest(const struct connection_set *set, struct evhttp_request *request);
 int connection_fd(struct evhttp_request *request); /* -1: it has none any more */
