@@ -73,7 +73,7 @@ struct gate {
     int pipe[2];
     size_t count, max;
     bool is_closing;
-    LIST_HEAD(, line) lines;
+    LIST_HEAD(gate_lines, line) lines;
     char piece[PIECE_SIZE];
 };
 

@@ -108,6 +108,7 @@ static const struct operate_rule *find(struct operate_rules rules, const char *n
 {
     for (size_t i = 0; i < rules.count; i++) {
         if (strcmp(rules.items[i].rule->name, name) == 0) {
+            /* cppcheck-suppress returnDanglingLifetime ; they are in the arena */
             return &rules.items[i];
         }
     }
@@ -264,7 +265,7 @@ static struct operate_rules ask_with_lags(struct world *w, enum health_kind kind
                                           struct health_override what, int64_t wall_ms)
 {
     struct operate_rules rules;
-    struct health_spell wish, spells[64];
+    struct health_spell wish = {.index = 0}, spells[64];
     struct health_lag_status lags[8];
     size_t count = health_list_spells(w->view->health, 0, spells, 64),
            pairs = health_count_lags(w->view->health);
