@@ -8,6 +8,7 @@
 #include "probe/runner.h"
 
 #include "base/memory.h"
+#include "base/sanitizer.h"
 #include "base/thread.h"
 #include "exec/frame.h"
 
@@ -25,7 +26,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { AGAIN_US = 1000000, END_MS = 1000 };
+enum {
+    AGAIN_US = 1000000,
+    END_MS = 250 * SANITIZER_SLOWNESS /* the end of the server waits no longer than 650 ms for anything */
+};
 
 void runner_init(struct runner *runner, const char *program)
 {
@@ -39,7 +43,8 @@ static void reap(struct runner *runner, int options)
     }
 }
 
-/* It ends by itself when nobody is left; if not (somebody has stopped it), its commands are not killed. */
+/* It ends by itself when nobody is left; if not (somebody has stopped it), it is killed, and its warden ends
+ * what it ran. */
 static void end(struct runner *runner)
 {
     int fd = runner->pid == 0 ? -1 : pidfd_open(runner->pid, 0);

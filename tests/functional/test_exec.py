@@ -200,7 +200,7 @@ exec sleep 600""")
     warden = kit.wait_for(lambda: children(helper, "steerd-warden"), "the warden")[0]
     if who == "the warden first":
         os.kill(warden, signal.SIGKILL)
-        warden = kit.wait_for(lambda: children(helper, "steerd-warden"), "another one")[0]
+        warden = kit.wait_for(lambda: [pid for pid in children(helper, "steerd-warden") if pid != warden], "another one")[0]
         assert is_running(running)
     os.kill(helper, signal.SIGKILL)
     kit.wait_for(lambda: not is_running(running), "what the command has started has ended")
