@@ -73,7 +73,9 @@ static bool write_request(const struct steerctl *ctl, const char *method, const 
     } else {
         fprintf(stderr, "steerctl: %s\n", why.bytes);
     }
-    explicit_bzero(head.bytes, head.len);
+    if (head.len != 0) {
+        explicit_bzero(head.bytes, head.len);
+    }
     buffer_fini(&head);
     buffer_fini(&why);
     return good;
