@@ -22,7 +22,6 @@ enum {
 };
 
 struct asking {
-    const struct server *server;
     struct switchover_questions *questions;
     bool answered[SWITCHOVER_QUESTIONS_MAX];
     size_t count, replies, there, failed;
@@ -117,7 +116,7 @@ static void judge(const struct asking *a, bool has_come_back, struct arena *aren
 void switchover_probe(const struct server *server, const struct view *view, const struct switchover_ask *ask,
                       struct arena *arena, struct switchover_look *look)
 {
-    struct asking a = {.server = server, .fd = open_socket(server)};
+    struct asking a = {.fd = open_socket(server)};
     if (a.fd == -1) {
         switchover_add_finding(look, "answers", false,
                                arena_print(arena, "we cannot ask ourselves: %s", strerror(errno)));

@@ -23,7 +23,6 @@ struct switchovers {
     struct event *timer;
     struct switchover_order *orders; /* on their way */
     int64_t clock_offset_ms;         /* that times go by */
-    bool is_unread;                  /* what the store holds is not known */
 };
 
 struct kept_switchover *switchovers_find(const struct switchovers *all, const char *id);

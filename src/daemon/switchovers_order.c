@@ -120,7 +120,6 @@ static struct switchover_wish make_wish(struct switchover_order *order, enum swi
     const struct admin_switchover_order *asked = &order->asked;
     return (struct switchover_wish){.verb = verb,
                                     .is_emergency = asked->is_emergency,
-                                    .accepts = asked->accepted_count != 0,
                                     .actor = asked->actor,
                                     .peer = asked->peer,
                                     .reason = asked->reason,

@@ -105,7 +105,6 @@ struct switchover {
 struct switchover_wish {
     enum switchover_verb verb;
     bool is_emergency; /* at once, and in one step: fail_back also while it is unprotected */
-    bool accepts;      /* verify: although something is not good; reprotect: although no data flow back */
     const char *actor, *peer, *reason;
     const char *text; /* what was found; NULL: nothing to tell */
 };
