@@ -9,14 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_text(json_t *body, const char *key, const char *value)
-{
-    if (value != NULL) {
-        json_t *text = json_string(value);
-        json_object_set_new(body, key, text != NULL ? text : json_string("(not UTF-8)"));
-    }
-}
-
 enum steerctl_exit run_override(const struct steerctl *ctl)
 {
     const char *plural, *name;
@@ -36,19 +28,19 @@ enum steerctl_exit run_override(const struct steerctl *ctl)
         return steerctl_usage("--in and --at exclude each other");
     }
     body = json_object();
-    set_text(body, "state", ctl->words[0]);
+    steerctl_set(body, "state", ctl->words[0]);
     if (ctl->share != NULL) {
         char *end;
         long share = strtol(ctl->share, &end, 10);
         json_object_set_new(
             body, "share", *end == '\0' && end != ctl->share ? json_integer(share) : json_string(ctl->share));
     }
-    set_text(body, "reason", ctl->reason);
-    set_text(body, "starts_in", ctl->in);
-    set_text(body, "starts", ctl->at);
-    set_text(body, "expires_in", ctl->for_);
-    set_text(body, "expires", ctl->until);
-    set_text(body, "actor", ctl->actor);
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "starts_in", ctl->in);
+    steerctl_set(body, "starts", ctl->at);
+    steerctl_set(body, "expires_in", ctl->for_);
+    steerctl_set(body, "expires", ctl->until);
+    steerctl_set(body, "actor", ctl->actor);
     if ((ctl->given & OPTION_YES_UNSERVED) != 0) {
         json_object_set_new(body, "allow_unserved", json_true());
     }
@@ -80,9 +72,9 @@ enum steerctl_exit run_failback(const struct steerctl *ctl)
     }
     body = json_object();
     json_object_set_new(body, "kind", json_stringn(target, (size_t)(name - 1 - target)));
-    set_text(body, "name", name);
-    set_text(body, "reason", ctl->reason);
-    set_text(body, "actor", ctl->actor);
+    steerctl_set(body, "name", name);
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "actor", ctl->actor);
     enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/failback", body, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         show_change(ctl, json);
@@ -109,8 +101,8 @@ enum steerctl_exit run_load(const struct steerctl *ctl)
         }
         body = json_object();
         json_object_set_new(body, "value", json_real(number));
-        set_text(body, "ttl", ctl->for_);
-        set_text(body, "actor", ctl->actor);
+        steerctl_set(body, "ttl", ctl->for_);
+        steerctl_set(body, "actor", ctl->actor);
     } else if (ctl->for_ != NULL) {
         return steerctl_usage("load TARGET forget does not take --for");
     }
@@ -137,11 +129,11 @@ enum steerctl_exit run_report(const struct steerctl *ctl)
         return steerctl_usage("found \"%s\", expected endpoint:NAME", ctl->words[1]);
     }
     json_t *body = json_object();
-    set_text(body, "endpoint", name);
-    set_text(body, "check", ctl->words[2]);
-    set_text(body, "state", ctl->words[3]);
-    set_text(body, "ttl", ctl->for_);
-    set_text(body, "actor", ctl->actor);
+    steerctl_set(body, "endpoint", name);
+    steerctl_set(body, "check", ctl->words[2]);
+    steerctl_set(body, "state", ctl->words[3]);
+    steerctl_set(body, "ttl", ctl->for_);
+    steerctl_set(body, "actor", ctl->actor);
     enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/report", body, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         text_line("report",
@@ -208,10 +200,10 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
         }
         json_array_append_new(losses, json_string(ctl->losses[i]));
     }
-    set_text(body, "mode", "simulate");
+    steerctl_set(body, "mode", "simulate");
     json_object_set_new(body, "lose", losses);
-    set_text(body, "failure", ctl->failure);
-    set_text(body, "from", ctl->from);
+    steerctl_set(body, "failure", ctl->failure);
+    steerctl_set(body, "from", ctl->from);
     enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/drills", body, &json);
     if (code == STEERCTL_OK) {
         code = ctl->json ? judge_drill(json) : show_drill(ctl, json);

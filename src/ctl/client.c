@@ -241,6 +241,31 @@ enum steerctl_exit steerctl_ask_json(const struct steerctl *ctl, const char *met
     return take_json(ctl, asked, &reply, json);
 }
 
+enum steerctl_exit steerctl_ask_one(const struct steerctl *ctl, const char *method, const char *path,
+                                    const char *suffix, json_t *body, json_t **json)
+{
+    struct buffer target;
+    buffer_init(&target);
+    buffer_add_text(&target, path);
+    steerctl_add_encoded(&target, ctl->words[2]);
+    buffer_add_text(&target, suffix);
+    if (strcmp(method, "DELETE") == 0) {
+        steerctl_add_query(&target, "actor", ctl->actor);
+        steerctl_add_query(&target, "reason", ctl->reason);
+    }
+    enum steerctl_exit code = steerctl_ask_json(ctl, method, target.bytes, body, json);
+    buffer_fini(&target);
+    return code;
+}
+
+void steerctl_set(json_t *body, const char *key, const char *value)
+{
+    if (value != NULL) {
+        json_t *text = json_string(value);
+        json_object_set_new(body, key, text != NULL ? text : json_string("(not UTF-8)"));
+    }
+}
+
 enum steerctl_exit steerctl_ask_lines(const struct steerctl *ctl, const char *target, const char *lines,
                                       json_t **json)
 {

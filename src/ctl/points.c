@@ -17,14 +17,6 @@
 
 enum { CELL = 256, IMPORT_MAX = 16 << 20 };
 
-static void set_given(json_t *body, const char *key, const char *value)
-{
-    if (value != NULL) {
-        json_t *text = json_string(value);
-        json_object_set_new(body, key, text != NULL ? text : json_string("(not UTF-8)"));
-    }
-}
-
 /* ---- points ---- */
 
 static const char *used_cell(const json_t *point, char out[CELL])
@@ -101,38 +93,28 @@ static enum steerctl_exit ask_point(const struct steerctl *ctl, const char *meth
                                     json_t *body)
 {
     json_t *json;
-    struct buffer target;
-    buffer_init(&target);
-    buffer_add_text(&target, "/v1/points/");
-    steerctl_add_encoded(&target, ctl->words[2]);
-    buffer_add_text(&target, suffix);
-    if (strcmp(method, "DELETE") == 0) {
-        steerctl_add_query(&target, "actor", ctl->actor);
-        steerctl_add_query(&target, "reason", ctl->reason);
-    }
-    enum steerctl_exit code = steerctl_ask_json(ctl, method, target.bytes, body, &json);
+    enum steerctl_exit code = steerctl_ask_one(ctl, method, "/v1/points/", suffix, body, &json);
     if (code == STEERCTL_OK && !ctl->json && strcmp(method, "DELETE") == 0) {
         printf("recovery point %s deleted\n", ctl->words[2]);
     } else if (code == STEERCTL_OK && !ctl->json) {
         show_point(json);
     }
     json_decref(json);
-    buffer_fini(&target);
     return code;
 }
 
 static json_t *make_body(const struct steerctl *ctl)
 {
     json_t *body = json_object();
-    set_given(body, "reason", ctl->reason);
-    set_given(body, "actor", ctl->actor);
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "actor", ctl->actor);
     return body;
 }
 
 static enum steerctl_exit save_point(const struct steerctl *ctl)
 {
     json_t *json, *body = make_body(ctl);
-    set_given(body, "name", ctl->words[2]);
+    steerctl_set(body, "name", ctl->words[2]);
     enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/points", body, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         show_point(json);
@@ -298,7 +280,7 @@ enum steerctl_exit run_restore(const struct steerctl *ctl)
         return steerctl_usage("restore needs --reason TEXT, or --dry-run");
     }
     body = make_body(ctl);
-    set_given(body, "to", ctl->words[1]);
+    steerctl_set(body, "to", ctl->words[1]);
     if (has(ctl, OPTION_YES_UNSERVED)) {
         json_object_set_new(body, "allow_unserved", json_true());
     }

@@ -130,6 +130,12 @@ enum steerctl_exit steerctl_ask_json(const struct steerctl *ctl, const char *met
 /* The same with a body of lines, each of which is JSON. */
 enum steerctl_exit steerctl_ask_lines(const struct steerctl *ctl, const char *target, const char *lines,
                                       json_t **json);
+/* As steerctl_ask_json(), of one thing: the path, the third word of the command, and the suffix ("",
+ * ":rotate"). A DELETE has no body: who asks, and why, stand in its query. */
+enum steerctl_exit steerctl_ask_one(const struct steerctl *ctl, const char *method, const char *path,
+                                    const char *suffix, json_t *body, json_t **json);
+/* A field of a body; NULL: nothing. */
+void steerctl_set(json_t *body, const char *key, const char *value);
 /* A page as large as the target says; else as steerctl_list_page(). */
 enum steerctl_exit steerctl_list_part(const struct steerctl *ctl, const char *target, json_t *items,
                                       char **cursor);

@@ -11,14 +11,6 @@
 
 enum { CELL = 256, STEPS_MAX = 16 };
 
-static void set_given(json_t *body, const char *key, const char *value)
-{
-    if (value != NULL) {
-        json_t *text = json_string(value);
-        json_object_set_new(body, key, text != NULL ? text : json_string("(not UTF-8)"));
-    }
-}
-
 /* ---- showing ---- */
 
 static const char *join(const json_t *list, char out[CELL])
@@ -150,8 +142,8 @@ static bool has(const struct steerctl *ctl, uint64_t option)
 static json_t *make_body(const struct steerctl *ctl)
 {
     json_t *body = json_object();
-    set_given(body, "reason", ctl->reason);
-    set_given(body, "actor", ctl->actor);
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "actor", ctl->actor);
     if (ctl->accepted_count != 0) {
         json_t *list = json_array();
         for (size_t i = 0; i < ctl->accepted_count; i++) {
@@ -222,8 +214,8 @@ static enum steerctl_exit make_new(const struct steerctl *ctl, bool executes, bo
         json_array_append_new(source, json_string(ctl->words[i]));
     }
     json_object_set_new(body, "source", source);
-    set_given(body, "to", ctl->to);
-    set_given(body, "each", ctl->each);
+    steerctl_set(body, "to", ctl->to);
+    steerctl_set(body, "each", ctl->each);
     if (ctl->steps != NULL) {
         json_object_set_new(body, "steps", read_steps(ctl->steps));
     }
@@ -269,7 +261,7 @@ static enum steerctl_exit run_verb(const struct steerctl *ctl)
         return ask_one(ctl, "GET", "", NULL);
     }
     json_t *body = make_body(ctl);
-    set_given(body, "confirm", ctl->confirm);
+    steerctl_set(body, "confirm", ctl->confirm);
     if (has(ctl, OPTION_EMERGENCY)) {
         json_object_set_new(body, "emergency", json_true());
     }

@@ -90,14 +90,6 @@ static void show_secret(const json_t *token)
     }
 }
 
-static void set_given(json_t *body, const char *key, const char *value)
-{
-    if (value != NULL) {
-        json_t *text = json_string(value);
-        json_object_set_new(body, key, text != NULL ? text : json_string("(not UTF-8)"));
-    }
-}
-
 /* "a,b" */
 static void set_names(json_t *body, const char *key, const char *names)
 {
@@ -114,32 +106,15 @@ static void set_names(json_t *body, const char *key, const char *names)
 static json_t *make_body(const struct steerctl *ctl, bool is_new)
 {
     json_t *body = json_object();
-    set_given(body, "name", is_new ? ctl->words[2] : NULL);
-    set_given(body, "role", ctl->role);
+    steerctl_set(body, "name", is_new ? ctl->words[2] : NULL);
+    steerctl_set(body, "role", ctl->role);
     set_names(body, "regions", ctl->region);
     set_names(body, "zones", ctl->zone);
-    set_given(body, "expires_in", ctl->expires);
-    set_given(body, "overlap", ctl->overlap);
-    set_given(body, "reason", ctl->reason);
-    set_given(body, "actor", ctl->actor);
+    steerctl_set(body, "expires_in", ctl->expires);
+    steerctl_set(body, "overlap", ctl->overlap);
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "actor", ctl->actor);
     return body;
-}
-
-static enum steerctl_exit ask(const struct steerctl *ctl, const char *method, const char *suffix,
-                              json_t *body, json_t **json)
-{
-    struct buffer target;
-    buffer_init(&target);
-    buffer_add_text(&target, "/v1/tokens/");
-    steerctl_add_encoded(&target, ctl->words[2]);
-    buffer_add_text(&target, suffix);
-    if (strcmp(method, "DELETE") == 0) {
-        steerctl_add_query(&target, "actor", ctl->actor);
-        steerctl_add_query(&target, "reason", ctl->reason);
-    }
-    enum steerctl_exit code = steerctl_ask_json(ctl, method, target.bytes, body, json);
-    buffer_fini(&target);
-    return code;
 }
 
 enum steerctl_exit run_token(const struct steerctl *ctl)
@@ -160,9 +135,9 @@ enum steerctl_exit run_token(const struct steerctl *ctl)
     if (adds) {
         code = steerctl_ask_json(ctl, "POST", "/v1/tokens", make_body(ctl, true), &json);
     } else if (rotates) {
-        code = ask(ctl, "POST", ":rotate", make_body(ctl, false), &json);
+        code = steerctl_ask_one(ctl, "POST", "/v1/tokens/", ":rotate", make_body(ctl, false), &json);
     } else {
-        code = ask(ctl, deletes ? "DELETE" : "GET", "", NULL, &json);
+        code = steerctl_ask_one(ctl, deletes ? "DELETE" : "GET", "/v1/tokens/", "", NULL, &json);
     }
     if (code == STEERCTL_OK && !ctl->json) {
         if (deletes) {

@@ -138,43 +138,18 @@ static void show_token(const json_t *json)
            text_or_dash(text_of(json, "name")), text_or_dash(text_of(json, "expires")), text_or_dash(token));
 }
 
-static void set_given(json_t *body, const char *key, const char *value)
-{
-    if (value != NULL) {
-        json_t *text = json_string(value);
-        json_object_set_new(body, key, text != NULL ? text : json_string("(not UTF-8)"));
-    }
-}
-
 static json_t *make_body(const struct steerctl *ctl, const char *name)
 {
     json_t *body = json_object();
-    set_given(body, "name", name);
-    set_given(body, "reason", ctl->reason);
-    set_given(body, "actor", ctl->actor);
+    steerctl_set(body, "name", name);
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "actor", ctl->actor);
     if (ctl->weight != NULL) {
         char *end;
         long weight = strtol(ctl->weight, &end, 10);
         json_object_set_new(body, "weight", *end == '\0' ? json_integer(weight) : json_string(ctl->weight));
     }
     return body;
-}
-
-static enum steerctl_exit ask(const struct steerctl *ctl, const char *method, const char *suffix,
-                              json_t *body, json_t **json)
-{
-    struct buffer target;
-    buffer_init(&target);
-    buffer_add_text(&target, "/v1/vantages/");
-    steerctl_add_encoded(&target, ctl->words[2]);
-    buffer_add_text(&target, suffix);
-    if (strcmp(method, "DELETE") == 0) {
-        steerctl_add_query(&target, "actor", ctl->actor);
-        steerctl_add_query(&target, "reason", ctl->reason);
-    }
-    enum steerctl_exit code = steerctl_ask_json(ctl, method, target.bytes, body, json);
-    buffer_fini(&target);
-    return code;
 }
 
 static const struct action {
@@ -198,8 +173,9 @@ static enum steerctl_exit act(const struct steerctl *ctl, const struct action *a
     if (strcmp(action->method, "POST") == 0) {
         body = make_body(ctl, renames ? ctl->words[3] : enrols ? ctl->words[2] : NULL);
     }
-    enum steerctl_exit code = enrols ? steerctl_ask_json(ctl, "POST", "/v1/vantages", body, &json)
-                                     : ask(ctl, action->method, action->suffix, body, &json);
+    enum steerctl_exit code =
+        enrols ? steerctl_ask_json(ctl, "POST", "/v1/vantages", body, &json)
+               : steerctl_ask_one(ctl, action->method, "/v1/vantages/", action->suffix, body, &json);
     if (code == STEERCTL_OK && !ctl->json && action->done != NULL) {
         printf("vantage %s: %s\n", ctl->words[2], action->done);
     } else if (code == STEERCTL_OK && !ctl->json) {
