@@ -164,6 +164,36 @@ void call_reply_problem(struct call *call)
                render_problem(&call->problem));
 }
 
+void call_reply_page(struct call *call, const void *items, size_t count,
+                     const char *(*get_id)(const void *items, size_t i),
+                     json_t *(*render)(const void *items, size_t i))
+{
+    const char *cursor = call->route.parameters[ROUTE_CURSOR];
+    size_t first = 0;
+    while (cursor != NULL && first < count && strcmp(get_id(items, first), cursor) != 0) {
+        first++;
+    }
+    if (cursor != NULL && first == count) {
+        problem_add_field(
+            &call->problem, "cursor",
+            "found \"%s\", expected the next_cursor of a page; what it names may be gone: begin "
+            "anew",
+            cursor);
+        call_reply_problem(call);
+        return;
+    }
+    first += cursor != NULL;
+    size_t end = count - first < call->route.limit ? count : first + call->route.limit;
+    json_t *document = json_object(), *list = json_array();
+    for (size_t i = first; i < end; i++) {
+        json_array_append_new(list, render(items, i));
+    }
+    json_object_set_new(document, "items", list);
+    json_object_set_new(document, "next_cursor",
+                        end == count ? json_null() : json_string(get_id(items, end - 1)));
+    call_reply_json(call, 200, document);
+}
+
 /* ---- later ---- */
 
 static void tell_left(const struct call_pending *pending)

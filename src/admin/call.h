@@ -88,6 +88,12 @@ enum { ADMIN_ROUNDS = 3 };
 void call_reply_json(struct call *call, unsigned status, json_t *document); /* takes the document */
 void call_reply_text(struct call *call, const char *type, const char *text, size_t len);
 void call_reply_problem(struct call *call);
+/* A page of things that have IDs: those behind the cursor, which is the ID of the last of the page before, so
+ * that a page keeps its place when others come and go. get_id(items, i) and render(items, i) are asked about
+ * each below count. */
+void call_reply_page(struct call *call, const void *items, size_t count,
+                     const char *(*get_id)(const void *items, size_t i),
+                     json_t *(*render)(const void *items, size_t i));
 
 /* A request that is answered later. It outlives the call; its client may leave meanwhile. */
 struct call_pending;

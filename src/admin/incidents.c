@@ -58,27 +58,14 @@ static json_t *render(const struct incident *incident)
     return object;
 }
 
-static void reply_list(struct call *call, const struct incident *const *items, size_t count)
+static const char *get_id(const void *items, size_t i)
 {
-    const char *cursor = call->route.parameters[ROUTE_CURSOR];
-    size_t first = 0;
-    while (cursor != NULL && first < count && strcmp(items[first]->id, cursor) != 0) {
-        first++;
-    }
-    if (cursor != NULL && first == count) {
-        problem_add_field(&call->problem, "cursor", "there is no such item any more; ask from the start");
-        call_reply_problem(call);
-        return;
-    }
-    first += cursor != NULL;
-    size_t end = count - first < call->route.limit ? count : first + call->route.limit;
-    json_t *document = json_object(), *list = json_array();
-    for (size_t i = first; i < end; i++) {
-        json_array_append_new(list, render(items[i]));
-    }
-    set(document, "items", list);
-    set_text(document, "next_cursor", end == count ? NULL : items[end - 1]->id);
-    call_reply_json(call, 200, document);
+    return ((const struct incident *const *)items)[i]->id;
+}
+
+static json_t *render_item(const void *items, size_t i)
+{
+    return render(((const struct incident *const *)items)[i]);
 }
 
 void handle_incidents(struct call *call)
@@ -87,7 +74,7 @@ void handle_incidents(struct call *call)
     const struct incident **items;
     size_t count = verbs->list_incidents(verbs->context, call->arena, &items);
     if (call->route.id == ROUTE_INCIDENTS) {
-        reply_list(call, items, count);
+        call_reply_page(call, items, count, get_id, render_item);
         return;
     }
     for (size_t i = 0; i < count; i++) {

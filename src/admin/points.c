@@ -27,41 +27,14 @@ static void set_no_point(struct call *call)
     problem_set(&call->problem, PROBLEM_NOT_FOUND, "there is no recovery point \"%s\"", call->route.name);
 }
 
-/* Where the page begins: behind the point of this ID. Its place stays when others come and go. */
-static bool find_first(struct call *call, const struct admin_points *points, size_t *first)
+static const char *get_id(const void *items, size_t i)
 {
-    const char *cursor = call->route.parameters[ROUTE_CURSOR];
-    *first = 0;
-    while (cursor != NULL && *first < points->count && strcmp(points->items[*first].id, cursor) != 0) {
-        ++*first;
-    }
-    if (cursor != NULL && *first == points->count) {
-        problem_add_field(&call->problem, "cursor",
-                          "found \"%s\", expected the next_cursor of a page; its point may be gone: begin "
-                          "anew",
-                          cursor);
-        return false;
-    }
-    *first += cursor != NULL;
-    return true;
+    return ((const struct point *)items)[i].id;
 }
 
-static void reply_page(struct call *call, const struct admin_points *points)
+static json_t *render_item(const void *items, size_t i)
 {
-    size_t first;
-    if (!find_first(call, points, &first)) {
-        call_reply_problem(call);
-        return;
-    }
-    size_t end = points->count - first < call->route.limit ? points->count : first + call->route.limit;
-    json_t *document = json_object(), *items = json_array();
-    for (size_t i = first; i < end; i++) {
-        json_array_append_new(items, render_point(&points->items[i]));
-    }
-    json_object_set_new(document, "items", items);
-    json_object_set_new(document, "next_cursor",
-                        end == points->count ? json_null() : render_text(points->items[end - 1].id));
-    call_reply_json(call, 200, document);
+    return render_point(&((const struct point *)items)[i]);
 }
 
 static void look(struct call *call)
@@ -74,7 +47,7 @@ static void look(struct call *call)
         return;
     }
     if (call->route.id == ROUTE_POINTS) {
-        reply_page(call, &points);
+        call_reply_page(call, points.items, points.count, get_id, render_item);
         return;
     }
     for (size_t i = 0; i < points.count; i++) {

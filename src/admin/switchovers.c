@@ -21,28 +21,14 @@ static void set_none(struct call *call)
     problem_set(&call->problem, PROBLEM_NOT_FOUND, "there is no switchover \"%s\"", call->route.name);
 }
 
-static void reply_list(struct call *call, const struct switchover *const *items, size_t count)
+static const char *get_id(const void *items, size_t i)
 {
-    const char *cursor = call->route.parameters[ROUTE_CURSOR];
-    size_t first = 0;
-    while (cursor != NULL && first < count && strcmp(items[first]->id, cursor) != 0) {
-        first++;
-    }
-    if (cursor != NULL && first == count) {
-        problem_add_field(&call->problem, "cursor", "there is no such item any more; ask from the start");
-        call_reply_problem(call);
-        return;
-    }
-    first += cursor != NULL;
-    size_t end = count - first < call->route.limit ? count : first + call->route.limit;
-    json_t *document = json_object(), *list = json_array();
-    for (size_t i = first; i < end; i++) {
-        json_array_append_new(list, render_switchover(items[i], false));
-    }
-    json_object_set_new(document, "items", list);
-    json_object_set_new(document, "next_cursor",
-                        end == count ? json_null() : render_text(items[end - 1]->id));
-    call_reply_json(call, 200, document);
+    return ((const struct switchover *const *)items)[i]->id;
+}
+
+static json_t *render_item(const void *items, size_t i)
+{
+    return render_switchover(((const struct switchover *const *)items)[i], false);
 }
 
 static void look(struct call *call)
@@ -51,7 +37,7 @@ static void look(struct call *call)
     const struct switchover **items;
     size_t count = verbs->list_switchovers(verbs->context, call->arena, &items);
     if (call->route.id == ROUTE_SWITCHOVERS) {
-        reply_list(call, items, count);
+        call_reply_page(call, items, count, get_id, render_item);
         return;
     }
     for (size_t i = 0; i < count; i++) {
