@@ -66,9 +66,9 @@ static bool use_members(struct steerctl *ctl, const char *path, const json_t *pr
             return false;
         }
         if (members[i].to == NULL) {
-            ctl->socket = has_url ? ctl->socket : memory_copy_text(json_string_value(value));
+            ctl->socket = has_url ? ctl->socket : json_string_value(value);
         } else if (*members[i].to == NULL) {
-            *members[i].to = memory_copy_text(json_string_value(value));
+            *members[i].to = json_string_value(value);
         }
     }
     return true;
@@ -91,7 +91,7 @@ static bool use(struct steerctl *ctl, const char *name, const char *path)
     } else {
         good = use_members(ctl, path, profile);
     }
-    json_decref(config);
+    ctl->config = config;
     free(text);
     return good;
 }

@@ -63,27 +63,39 @@ static const char *find_authorities(void)
     return usual[i];
 }
 
+static bool read_texts(char **argv, struct tls_text *ca, struct tls_plan *plan)
+{
+    if (!read_text(argv[3][0] != '\0' ? argv[3] : find_authorities(), ca) ||
+        (argv[4][0] != '\0' && !read_text(argv[4], &plan->certificate)) ||
+        (argv[5][0] != '\0' && !read_text(argv[5], &plan->key))) {
+        return false;
+    }
+    if ((plan->certificate.bytes == NULL) != (plan->key.bytes == NULL)) {
+        fail("--cert and --key go together");
+        return false;
+    }
+    return true;
+}
+
 static struct tls_context *make_context(char **argv)
 {
     char why[TLS_WHY_SIZE] = "";
     enum tls_part part;
-    struct tls_text ca;
+    struct tls_text ca = {.bytes = NULL};
     struct tls_plan plan = {.use = TLS_USE_CLIENT, .partial_chain = argv[3][0] != '\0'};
-    if (!read_text(argv[3][0] != '\0' ? argv[3] : find_authorities(), &ca) ||
-        (argv[4][0] != '\0' && !read_text(argv[4], &plan.certificate)) ||
-        (argv[5][0] != '\0' && !read_text(argv[5], &plan.key))) {
-        return NULL;
+    struct tls_authorities *authorities = NULL;
+    struct tls_context *context = NULL;
+    if (read_texts(argv, &ca, &plan)) {
+        plan.authorities = authorities = tls_authorities_new(ca.bytes, ca.len, why);
+        context = authorities == NULL ? NULL : tls_context_new(&plan, &part, why);
+        if (context == NULL) {
+            fail("%s", why);
+        }
     }
-    if ((plan.certificate.bytes == NULL) != (plan.key.bytes == NULL)) {
-        fail("--cert and --key go together");
-        return NULL;
-    }
-    struct tls_authorities *authorities = tls_authorities_new(ca.bytes, ca.len, why);
-    plan.authorities = authorities;
-    struct tls_context *context = authorities == NULL ? NULL : tls_context_new(&plan, &part, why);
-    if (context == NULL) {
-        fail("%s", why);
-    }
+    tls_authorities_free(authorities);
+    free((void *)(uintptr_t)ca.bytes);
+    free((void *)(uintptr_t)plan.certificate.bytes);
+    free((void *)(uintptr_t)plan.key.bytes);
     return context;
 }
 
@@ -252,20 +264,19 @@ int main(int argc, char **argv)
     host = argv[1];
     struct tls_context *context = make_context(argv);
     int fd = context == NULL ? -1 : dial(argv[2]);
-    if (fd < 0) {
-        return EXITS_UNREACHABLE;
-    }
     const struct tls_peer peer = {.name = host,
                                   .is_address = inet_pton(AF_INET, host, address) == 1 ||
                                                 inet_pton(AF_INET6, host, address) == 1};
-    struct tls_link *link = tls_link_open(context, fd, &peer, NULL);
-    if (link == NULL || !shake(link, fd)) {
-        return EXITS_UNREACHABLE;
+    struct tls_link *link = fd < 0 ? NULL : tls_link_open(context, fd, &peer, NULL);
+    bool is_up = link != NULL && shake(link, fd);
+    if (is_up) {
+        carry(link, fd);
+        tls_link_finish(link);
     }
-    carry(link, fd);
-    tls_link_finish(link);
     tls_link_free(link);
     tls_context_drop(context);
-    close(fd);
-    return EXITS_OK;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is_up ? EXITS_OK : EXITS_UNREACHABLE;
 }

@@ -441,6 +441,7 @@ int main(int argc, char **argv)
     free(ctl.accepted);
     free(ctl.assumed);
     free(ctl.rules);
+    json_decref(ctl.config);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("steerctl: the output could not be written\n", stderr);
         return code == STEERCTL_OK ? STEERCTL_REFUSED : (int)code;

@@ -82,6 +82,7 @@ struct verb;
 struct steerctl {
     const char *socket;
     const char *url, *token_file, *ca, *cert, *key, *profile; /* url NULL: the socket */
+    json_t *config;                                           /* whose texts some of these are; NULL: none */
     const struct verb *verb;
     bool json, colour, wants_help, wants_version;
     int answer_ms;  /* how long an answer may take; 0: as usual */

@@ -538,10 +538,11 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     stop(&server);
     log_info("stopped exit=%d", error == 0 ? 0 : 1);
     free(server.runner);
-    if (log_close(LOG_PATIENCE_MS)) {
+    bool log_ended = log_close(LOG_PATIENCE_MS);
+    feed_close(&server); /* nobody publishes any more */
+    tidings_close(&server);
+    if (log_ended) { /* it reads them */
         changes_free(server.changes);
-        feed_close(&server);
-        tidings_close(&server);
     }
     return error == 0 ? 0 : 1;
 }
