@@ -43,6 +43,7 @@ json_t *render_explained(const struct operate_explanation *explanation, const st
 json_t *render_moment(const struct admin_moment *moment);
 json_t *render_difference(const struct admin_difference *difference);
 json_t *render_switchover(const struct switchover *switchover, bool with_notes);
+json_t *render_ignored_rules(const struct operate_rules *rules); /* those that are violated; NULL: none */
 json_t *render_switchover_look(const struct switchover_look *look);
 json_t *render_what_if(const struct operate_report *report); /* of a what-if */
 json_t *render_comparison(const struct operate_comparison *changes);

@@ -76,6 +76,8 @@ json_t *render_switchover(const struct switchover *switchover, bool with_notes)
     set_time(object, "next_step", next_ms);
     set_number(object, "ttl_s", switchover->ttl_s);
     set_time(object, "verified", switchover->verified_ms);
+    set_text(object, "hooks_before",
+             switchover->asks_hooks ? switchover_verb_text(switchover->asked_for) : NULL);
     set(object, "protected", json_boolean(state != SWITCHOVER_UNPROTECTED));
     set(object, "allowed", render_allowed(switchover));
     set_text(object, "actor", switchover->actor);
@@ -88,6 +90,29 @@ json_t *render_switchover(const struct switchover *switchover, bool with_notes)
         set_number(object, "notes_lost", switchover->notes_lost);
     }
     return object;
+}
+
+char *admin_write_switchover(const struct switchover *switchover)
+{
+    json_t *object = render_switchover(switchover, false);
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    return text;
+}
+
+json_t *render_ignored_rules(const struct operate_rules *rules)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; rules != NULL && i < rules->count; i++) {
+        if (rules->items[i].is_violated) {
+            json_t *item = json_object();
+            set_text(item, "name", rules->items[i].rule->name);
+            set_text(item, "why", rules->items[i].why);
+            set_text(item, "needs", rules->items[i].needs);
+            json_array_append_new(list, item);
+        }
+    }
+    return list;
 }
 
 static json_t *render_copy(const struct switchover_copy *copy)

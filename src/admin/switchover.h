@@ -3,6 +3,7 @@
  * What is asked of the application about switchovers, and what it answers. */
 #pragma once
 
+#include "operate/rules.h"
 #include "operate/switchover_look.h"
 
 enum { ADMIN_ACCEPTED_MAX = 16 };
@@ -29,6 +30,7 @@ enum admin_switchover_trouble {
     ADMIN_SWITCHOVER_CONFIRM,    /* `why` is to be typed */
     ADMIN_SWITCHOVER_OVERLAPS,   /* another one moves a part of it */
     ADMIN_SWITCHOVER_ACCEPTED,   /* `why` is not what was found, or is good */
+    ADMIN_SWITCHOVER_HOOK,       /* `hook` is against it: `why` */
     ADMIN_SWITCHOVER_BUSY,       /* it is being changed; too many; or the server is being taken over */
     ADMIN_SWITCHOVER_CALLED_OFF, /* the server ends */
 };
@@ -39,7 +41,12 @@ struct admin_switchover_result {
     const char *why;                     /* NULL: the trouble says it all */
     const struct switchover *switchover; /* as it is now; NULL: there is none */
     const struct switchover_look *look;  /* NULL: nobody looked */
+    const struct operate_rules *ignored; /* safety rules that an emergency violates */
+    const char *hook;                    /* NULL: none is against it */
     bool durable;
     const char *not_durable_because; /* NULL: it is, or there is no store, or nothing was written */
 };
 typedef void admin_switchover_done(void *argument, const struct admin_switchover_result *result);
+
+/* As the API shows it, without its notes. Returns owned (free). */
+char *admin_write_switchover(const struct switchover *switchover);

@@ -70,6 +70,16 @@ static void set_objections(struct call *call, const struct switchover_look *look
     }
 }
 
+static void set_hook(struct call *call, const struct admin_switchover_result *result)
+{
+    const struct switchover *as_before = result->switchover;
+    problem_set(&call->problem, PROBLEM_HOOK,
+                "hook \"%s\" is against it, and nothing was done: switchover \"%s\" is %s", result->hook,
+                as_before == NULL ? "" : as_before->id,
+                as_before == NULL ? "gone" : switchover_state_text(as_before->state));
+    problem_add_field(&call->problem, arena_print(call->arena, "hook:%s", result->hook), "%s", result->why);
+}
+
 static void set_trouble(struct call *call, const struct admin_switchover_result *result)
 {
     struct problem *problem = &call->problem;
@@ -94,6 +104,7 @@ static void set_trouble(struct call *call, const struct admin_switchover_result 
         problem_add_field(problem, "accept", "\"%s\" is nothing that objects", result->why);
         break;
     case ADMIN_SWITCHOVER_ORDER: problem_set(problem, PROBLEM_CONFLICT, "%s", result->why); break;
+    case ADMIN_SWITCHOVER_HOOK: set_hook(call, result); break;
     case ADMIN_SWITCHOVER_BUSY: problem_set(problem, PROBLEM_BUSY, "%s", result->why); break;
     default: problem_set(problem, PROBLEM_BUSY, "the server ends"); break;
     }
@@ -108,6 +119,7 @@ static void reply(struct call *call, const struct changing *changing,
     if (changing->dry_run) {
         json_object_set_new(document, "dry_run", json_true());
     } else {
+        json_object_set_new(document, "rules_ignored", render_ignored_rules(result->ignored));
         json_object_set_new(document, "durable", json_boolean(result->durable));
         json_object_set_new(document, "not_durable_because", render_text(result->not_durable_because));
     }

@@ -79,6 +79,20 @@ static void show_notes(const json_t *switchover)
     }
 }
 
+/* What an emergency did not ask. */
+static void show_ignored(const json_t *switchover)
+{
+    size_t i;
+    const json_t *rule;
+    char name[64], why[2 * CELL];
+    json_array_foreach(json_object_get(switchover, "rules_ignored"), i, rule)
+    {
+        printf("NOT    rule %s is violated: %s\n",
+               text_clean(text_or_dash(text_of(rule, "name")), name, sizeof name),
+               text_clean(text_or_dash(text_of(rule, "why")), why, sizeof why));
+    }
+}
+
 static void show_switchover(const json_t *switchover)
 {
     char text[CELL];
@@ -99,10 +113,12 @@ static void show_switchover(const json_t *switchover)
     text_line("by", text_of(switchover, "actor"));
     text_line("reason", text_of(switchover, "reason"));
     text_line("verified", text_of(switchover, "verified"));
+    text_line("hooks run before", text_of(switchover, "hooks_before"));
     text_line("next", join(json_object_get(switchover, "allowed"), text));
     if (why != NULL) {
         text_line("durable", why);
     }
+    show_ignored(switchover);
     show_look(json_object_get(switchover, "look"));
     show_notes(switchover);
 }

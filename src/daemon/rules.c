@@ -228,6 +228,30 @@ static void fill_after(struct operate_unserved_ask *ask, const struct operate_as
     ask->after_count = used;
 }
 
+void rules_judge_at_once(struct server *server, const struct operate_assumption *wishes, size_t count,
+                         struct arena *arena, struct operate_rules *rules)
+{
+    size_t spell_count, lag_count;
+    *rules = (struct operate_rules){.count = 0};
+    if (server->view->topology == NULL || server->view->topology->rules.count == 0) {
+        return;
+    }
+    struct health_spell *spells = list_spells(server, &spell_count);
+    struct health_lag_status *lags = rules_list_lags(server, &lag_count);
+    struct operate_unserved_ask ask = {.view = server->view,
+                                       .spells = spells,
+                                       .spell_count = spell_count,
+                                       .wall_ms = clock_wall_ms(&server->clock),
+                                       .lags = lags,
+                                       .lag_count = lag_count,
+                                       .last_move_ms = rules_watch_get_last_move(server->rules)};
+    fill_after(&ask, wishes, count, arena);
+    operate_judge_rules(&ask, arena, rules);
+    operate_keep_rules(rules, arena);
+    free(spells);
+    free(lags);
+}
+
 static int check(void *context, struct admin_wishes *wishes, struct arena *arena)
 {
     struct reader *reader = context;

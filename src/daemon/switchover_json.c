@@ -131,6 +131,10 @@ char *switchover_write_json(const struct switchover *switchover)
     set_time(object, "since", switchover->since_ms);
     set_time(object, "step_since", switchover->step_ms);
     set_time(object, "verified", switchover->verified_ms);
+    set_time(object, "executed", switchover->executed_ms);
+    if (switchover->asks_hooks) {
+        set_text(object, "hooks_before", switchover_verb_text(switchover->asked_for));
+    }
     set_number(object, "changes", switchover->changes);
     json_object_set_new(object, "notes", write_notes(switchover));
     set_number(object, "notes_lost", switchover->notes_lost);
@@ -183,6 +187,16 @@ static void get_state(struct reading *reading, enum switchover_state *state)
     const char *text = json_string_value(json_object_get(reading->object, "state"));
     if (text == NULL || switchover_parse_state(text, state) != 0) {
         reading->why = "\"state\": it is none that is known";
+    }
+}
+
+static void get_hooks(struct reading *reading, struct switchover *to)
+{
+    const json_t *value = json_object_get(reading->object, "hooks_before");
+    const char *text = json_string_value(value);
+    to->asks_hooks = value != NULL;
+    if (value != NULL && (text == NULL || switchover_parse_verb(text, &to->asked_for) != 0)) {
+        reading->why = "\"hooks_before\": it is no verb that is known";
     }
 }
 
@@ -269,6 +283,8 @@ static void read_all(struct reading *reading, struct switchover *to)
     to->since_ms = get_time(reading, "since");
     to->step_ms = get_time(reading, "step_since");
     to->verified_ms = get_time(reading, "verified");
+    to->executed_ms = get_time(reading, "executed");
+    get_hooks(reading, to);
     to->changes = (uint32_t)get_number(reading, "changes", UINT32_MAX);
     to->notes_lost = get_number(reading, "notes_lost", INT64_MAX);
     read_lists(reading, to);

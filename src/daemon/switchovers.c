@@ -328,15 +328,6 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 
 /* ---- life ---- */
 
-bool switchovers_any(const struct switchovers *all)
-{
-    const struct kept_switchover *kept = all == NULL ? NULL : all->first;
-    while (kept != NULL && !kept->is_busy) {
-        kept = kept->next;
-    }
-    return kept != NULL || (all != NULL && all->orders != NULL);
-}
-
 struct switchovers *switchovers_open(struct server *server)
 {
     struct switchovers *all = memory_alloc(sizeof *all);

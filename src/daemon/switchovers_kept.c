@@ -109,6 +109,19 @@ void switchovers_schedule(struct switchovers *all)
 
 /* ---- from the store ---- */
 
+/* Nothing has moved by then; of its hooks some have been run, or have begun to. */
+static void note_interruption(const struct switchovers *all, struct switchover *what)
+{
+    const char *verb = switchover_verb_text(what->asked_for);
+    const struct switchover_wish nobody = {.text =
+                                               "steerd has ended while hooks were run; nothing has moved"};
+    log_warning(
+        "switchover interrupted id=%s state=%s before=%s effect=\"steerd has ended while its hooks were run, "
+        "so nothing has moved; to go on: %s\"",
+        what->id, switchover_state_text(what->state), verb, verb);
+    switchover_end_hooks(what, "interrupted", &nobody, clock_wall_ms(&all->server->clock));
+}
+
 static void learn_one(struct switchovers *all, const char *id, const char *value)
 {
     const char *why;
@@ -120,6 +133,9 @@ static void learn_one(struct switchovers *all, const char *id, const char *value
     } else if (switchovers_find(all, id) != NULL) {
         switchover_free(what);
     } else {
+        if (what->asks_hooks) {
+            note_interruption(all, what);
+        }
         switchovers_keep(all, what);
     }
 }

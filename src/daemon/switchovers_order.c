@@ -5,13 +5,12 @@
  * who asked is told so. An emergency looks at nothing. */
 #include "config.h"
 
-#include "daemon/switchovers_inside.h"
+#include "daemon/switchovers_order.h"
 
 #include "daemon/lanes.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
 #include "daemon/switchover_json.h"
-#include "daemon/switchover_probe.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -20,27 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ORDERS_MAX = 16, LISTED = 20, OPEN_MAX = 32 };
-
-struct switchover_order {
-    struct worker_job job; /* the first, so that one is the other */
-    struct switchovers *all;
-    struct switchover_order *next;
-    struct arena *arena;
-    struct admin_switchover_order asked;
-    admin_switchover_done *done;
-    void *argument;
-    struct switchover
-        *what;        /* a copy, as it was when it was asked about; of a new one as it will be; owned */
-    uint32_t changes; /* of the kept one then */
-    struct reader *reader;
-    struct switchover_look look;
-    bool has_looked;
-    int error; /* of the look */
-    const char *missing;
-    const char *flows; /* of reprotect */
-    bool flows_back;
-};
+enum { ORDERS_MAX = 16, OPEN_MAX = 32, OPEN_EMERGENCIES_MAX = 64 };
 
 /* ---- the end ---- */
 
@@ -63,6 +42,8 @@ static void reply(struct switchover_order *order, const struct admin_switchover_
 {
     struct admin_switchover_result full = *result;
     full.look = order->has_looked ? &order->look : NULL;
+    full.ignored = &order->ignored;
+    full.hook = order->hook;
     if (order->done != NULL) {
         order->done(order->argument, &full);
     }
@@ -73,6 +54,7 @@ static void refuse(struct switchover_order *order, enum admin_switchover_trouble
 {
     struct kept_switchover *kept = switchovers_find(order->all, order->what == NULL ? "" : order->what->id);
     const struct switchover *shown = kept != NULL ? kept->what : order->asked.id == NULL ? order->what : NULL;
+    switchover_end_asking(order, trouble, why);
     reply(order, &(struct admin_switchover_result){.trouble = trouble, .why = why, .switchover = shown});
 }
 
@@ -93,37 +75,14 @@ static void on_done(void *context, struct kept_switchover *kept, const struct ba
 {
     struct switchover_order *order = context;
     bool is_good = result->error == 0;
+    if (is_good) {
+        switchover_tell_ignored(order);
+    }
     reply(order, &(struct admin_switchover_result){.trouble = is_good ? ADMIN_SWITCHOVER_GOOD
                                                                       : ADMIN_SWITCHOVER_CALLED_OFF,
                                                    .switchover = kept->what,
                                                    .durable = result->durable,
                                                    .not_durable_because = result->not_durable_because});
-}
-
-/* What was found, for the notes: what is not good first. */
-static const char *tell_findings(struct switchover_order *order)
-{
-    const struct switchover_look *look = &order->look;
-    for (int good = 0; order->has_looked && good < 2; good++) {
-        for (size_t i = 0; i < look->finding_count; i++) {
-            if (look->findings[i].is_good == (good != 0)) {
-                return arena_print(order->arena, "%.32s: %.200s", look->findings[i].name,
-                                   look->findings[i].text);
-            }
-        }
-    }
-    return order->flows == NULL ? "" : arena_print(order->arena, "%.250s", order->flows);
-}
-
-static struct switchover_wish make_wish(struct switchover_order *order, enum switchover_verb verb)
-{
-    const struct admin_switchover_order *asked = &order->asked;
-    return (struct switchover_wish){.verb = verb,
-                                    .is_emergency = asked->is_emergency,
-                                    .actor = asked->actor,
-                                    .peer = asked->peer,
-                                    .reason = asked->reason,
-                                    .text = tell_findings(order)};
 }
 
 static bool moves(const struct switchover *before, const struct switchover *after, enum switchover_verb verb)
@@ -176,24 +135,35 @@ static const char *find_idle(const struct switchover_order *order)
     return NULL;
 }
 
+/* What scripts are run for is in their hands: data that were promoted do not flow any more. */
+static bool is_for_hooks(const struct switchover_finding *finding)
+{
+    return strcmp(finding->name, "replication") == 0 || strncmp(finding->name, "rule:", 5) == 0;
+}
+
 static bool objects(const struct switchover_order *order)
 {
     for (size_t i = 0; order->has_looked && i < order->look.finding_count; i++) {
-        if (!order->look.findings[i].is_good && !is_accepted(order, order->look.findings[i].name)) {
+        const struct switchover_finding *finding = &order->look.findings[i];
+        if (!finding->is_good && !is_accepted(order, finding->name) &&
+            !(order->has_asked && is_for_hooks(finding))) {
             return true;
         }
     }
     return false;
 }
 
-/* Does it move any of what another one has moved, or is moving? */
+/* Does another one stand in the way that moves, or has moved, some of the same? Of those that began, all; of
+ * those that go back, the later ones: an emergency lies above what it found. */
 static const char *find_overlap(const struct switchover_order *order)
 {
     struct server *server = order->all->server;
+    bool begins = switchover_order_verb(order) == SWITCHOVER_EXECUTE;
     for (const struct kept_switchover *kept = order->all->first; kept != NULL; kept = kept->next) {
         bool is_active = !switchover_is_over(kept->what) && kept->what->state != SWITCHOVER_PLANNED &&
                          strcmp(kept->what->id, order->what->id) != 0;
-        if (is_active && switchovers_overlap(server->view, kept->what, order->what)) {
+        bool is_later = begins || kept->what->executed_ms >= order->what->executed_ms;
+        if (is_active && is_later && switchovers_overlap(server->view, kept->what, order->what)) {
             return kept->what->id;
         }
     }
@@ -219,7 +189,7 @@ static bool moves_traffic(const struct switchover_order *order)
 /* Returns whether it was refused. */
 static bool is_refused_by_findings(struct switchover_order *order)
 {
-    const char *idle = order->has_looked ? find_idle(order) : NULL;
+    const char *idle = order->has_looked && !order->has_asked ? find_idle(order) : NULL;
     bool matters = order->asked.id != NULL || order->asked.executes; /* a plan is only told */
     if (idle != NULL) {
         refuse(order, ADMIN_SWITCHOVER_ACCEPTED, idle);
@@ -234,8 +204,9 @@ static bool is_refused_by_findings(struct switchover_order *order)
 
 static bool is_refused_by_others(struct switchover_order *order)
 {
-    bool begins = order->asked.id == NULL ? order->asked.executes : order->asked.verb == SWITCHOVER_EXECUTE;
-    const char *other = begins ? find_overlap(order) : NULL;
+    bool is_asked = moves_traffic(order) || switchover_order_verb(order) == SWITCHOVER_ROLL_BACK;
+    bool burns = order->asked.is_emergency && switchover_order_verb(order) == SWITCHOVER_EXECUTE;
+    const char *other = is_asked && !burns ? find_overlap(order) : NULL;
     if (order->all->server->is_frozen) {
         refuse(order, ADMIN_SWITCHOVER_BUSY, "another process is taking over: ask again in a moment");
         return true;
@@ -283,6 +254,19 @@ static struct switchover *make_new(struct switchover_order *order)
     return made;
 }
 
+/* It is done, to what takes its place. */
+static void execute(struct switchover_order *order, struct switchover *next, enum switchover_verb verb)
+{
+    if (verb == SWITCHOVER_EXECUTE) {
+        switchovers_note_before(order->all, next);
+        next->ttl_s = order->has_looked ? order->look.ttl_s : next->ttl_s;
+        switchover_find_ignored(order, next);
+    }
+    const struct switchover_wish wish = switchover_order_wish(order, verb);
+    switchover_run_before(order, next);
+    switchover_do(next, &wish, clock_wall_ms(&order->all->server->clock));
+}
+
 static void settle_new(struct switchover_order *order)
 {
     struct switchover *next = order->what;
@@ -293,7 +277,7 @@ static void settle_new(struct switchover_order *order)
     if (is_refused_by_findings(order) || is_refused_by_others(order)) {
         return;
     }
-    if (count_open(order->all) >= OPEN_MAX) {
+    if (count_open(order->all) >= (order->asked.is_emergency ? OPEN_EMERGENCIES_MAX : OPEN_MAX)) {
         refuse(order, ADMIN_SWITCHOVER_BUSY, "too many switchovers are open: close, commit or cancel some");
         return;
     }
@@ -301,10 +285,12 @@ static void settle_new(struct switchover_order *order)
     if (order->has_looked) {
         next->ttl_s = order->look.ttl_s;
     }
+    if (switchover_waits_for_hooks(order)) {
+        switchover_ask_before(order, NULL, next);
+        return;
+    }
     if (order->asked.executes) {
-        const struct switchover_wish wish = make_wish(order, SWITCHOVER_EXECUTE);
-        switchovers_note_before(order->all, next);
-        switchover_do(next, &wish, clock_wall_ms(&order->all->server->clock));
+        execute(order, next, SWITCHOVER_EXECUTE);
     }
     carry_out(order, NULL, next, order->asked.executes);
 }
@@ -340,7 +326,7 @@ static void settle(struct switchover_order *order)
 {
     struct switchovers *all = order->all;
     struct kept_switchover *kept = switchovers_find(all, order->asked.id);
-    const struct switchover_wish wish = make_wish(order, order->asked.verb);
+    const struct switchover_wish wish = switchover_order_wish(order, order->asked.verb);
     int64_t wall_ms = clock_wall_ms(&all->server->clock);
     char why[SWITCHOVER_WHY_SIZE];
     if (kept == NULL) {
@@ -366,65 +352,12 @@ static void settle(struct switchover_order *order)
         return;
     }
     struct switchover *next = switchover_copy(kept->what);
-    if (wish.verb == SWITCHOVER_EXECUTE) {
-        switchovers_note_before(all, next);
-        next->ttl_s = order->has_looked ? order->look.ttl_s : next->ttl_s;
+    if (switchover_waits_for_hooks(order)) {
+        switchover_ask_before(order, kept, next);
+        return;
     }
-    switchover_do(next, &wish, wall_ms);
+    execute(order, next, wish.verb);
     carry_out(order, kept, next, moves(kept->what, next, wish.verb));
-}
-
-/* ---- looking ---- */
-
-static enum switchover_aim find_aim(const struct switchover_order *order)
-{
-    enum switchover_state state = order->what->state;
-    if (order->asked.id == NULL || order->asked.verb == SWITCHOVER_EXECUTE) {
-        return SWITCHOVER_AIM_PLAN;
-    }
-    if (order->asked.verb == SWITCHOVER_FAIL_BACK) {
-        return SWITCHOVER_AIM_PLAN_RETURN;
-    }
-    return state == SWITCHOVER_RETURNED || state == SWITCHOVER_RETURN_VERIFIED ? SWITCHOVER_AIM_RETURN
-                                                                               : SWITCHOVER_AIM_THERE;
-}
-
-static bool needs_look(const struct switchover_order *order)
-{
-    enum switchover_verb verb = order->asked.verb;
-    if (order->asked.is_emergency && !order->asked.dry_run) {
-        return false;
-    }
-    return order->asked.id == NULL || verb == SWITCHOVER_EXECUTE || verb == SWITCHOVER_VERIFY ||
-           verb == SWITCHOVER_REPROTECT || verb == SWITCHOVER_FAIL_BACK;
-}
-
-static void run(struct worker_job *job)
-{
-    struct switchover_order *order = (struct switchover_order *)job;
-    struct server *server = order->all->server;
-    const struct view *view = reader_begin(order->reader);
-    int64_t now_ms = clock_now_ms(&server->clock);
-    if (order->asked.id != NULL && order->asked.verb == SWITCHOVER_REPROTECT) {
-        order->flows_back = switchover_flows_back(order->what, view, now_ms, order->arena, &order->flows);
-    } else {
-        const struct switchover_ask ask = {.switchover = order->what,
-                                           .aim = find_aim(order),
-                                           .view = view,
-                                           .wall_ms = clock_wall_ms(&server->clock),
-                                           .now_ms = now_ms,
-                                           .last_move_ms = order->reader->last_move_ms,
-                                           .limit = LISTED,
-                                           .progress = &job->progress};
-        order->error = switchover_look(&ask, order->arena, &order->look, &order->missing);
-        order->has_looked = order->error == 0;
-        if (order->has_looked && order->asked.id != NULL && order->asked.verb == SWITCHOVER_VERIFY) {
-            switchover_probe(server, view, &ask, order->arena, &order->look);
-        }
-    }
-    reader_end(order->reader);
-    reader_close(order->reader);
-    order->reader = NULL;
 }
 
 static void on_looked(struct worker_job *job)
@@ -442,12 +375,42 @@ static void on_looked(struct worker_job *job)
     }
 }
 
-static void prepare(struct worker_job *job)
+static void submit(struct switchover_order *order)
 {
-    struct switchover_order *order = (struct switchover_order *)job;
-    if (order->reader == NULL) {
-        order->reader = reader_open(order->all->server);
+    order->job = (struct worker_job){.name = "switchover",
+                                     .prepare = switchover_prepare_look,
+                                     .run = switchover_run_look,
+                                     .done = on_looked};
+    if (worker_submit(lanes_get(order->all->server->lanes, ADMIN_LONG), &order->job) != 0) {
+        refuse(order, ADMIN_SWITCHOVER_BUSY, "too many answers are being computed; ask again later");
     }
+}
+
+static void go_on(struct switchover_order *order)
+{
+    order->has_asked = true;
+    submit(order);
+}
+
+/* ---- who is under way ---- */
+
+/* Is one on its way that another process could not see the end of? Hooks may take their time. */
+static bool has_orders(const struct switchovers *all)
+{
+    const struct switchover_order *order = all->orders;
+    while (order != NULL && order->asks_hooks && !order->has_asked) {
+        order = order->next;
+    }
+    return order != NULL;
+}
+
+bool switchovers_any(const struct switchovers *all)
+{
+    const struct kept_switchover *kept = all == NULL ? NULL : all->first;
+    while (kept != NULL && !kept->is_busy) {
+        kept = kept->next;
+    }
+    return kept != NULL || (all != NULL && has_orders(all));
 }
 
 /* ---- asking ---- */
@@ -485,7 +448,7 @@ static size_t count_orders(const struct switchovers *all)
 {
     size_t count = 0;
     for (const struct switchover_order *order = all->orders; order != NULL; order = order->next) {
-        count++;
+        count += !order->asks_hooks; /* who waits for commands needs nobody */
     }
     return count;
 }
@@ -513,6 +476,11 @@ static bool is_refused_at_once(struct switchover_order *order)
         refuse(order, ADMIN_SWITCHOVER_ORDER, arena_copy_text(order->arena, why));
         return true;
     }
+    if (kept != NULL && kept->what->asks_hooks && moves_traffic(order) && !order->asked.is_emergency) {
+        refuse(order, ADMIN_SWITCHOVER_BUSY,
+               "hooks are run before it: wait for them, or make it an emergency");
+        return true;
+    }
     const char *missing =
         moves_traffic(order) || kept == NULL ? find_missing(all->server->view, order->what) : NULL;
     if (missing != NULL) {
@@ -530,7 +498,8 @@ void server_change_switchover(void *context, const struct admin_switchover_order
     struct switchover_order *order = memory_alloc(sizeof *order);
     bool is_crowded = count_orders(all) >= ORDERS_MAX && !asked->is_emergency;
     *order = (struct switchover_order){
-        .job = {.name = "switchover", .prepare = prepare, .run = run, .done = on_looked},
+        .go_on = go_on,
+        .refuse = refuse,
         .all = all,
         .next = all->orders,
         .arena = arena_new(0),
@@ -546,9 +515,9 @@ void server_change_switchover(void *context, const struct admin_switchover_order
     if (is_refused_at_once(order)) {
         return;
     }
-    if (!needs_look(order)) {
+    if (!switchover_needs_look(order)) {
         (order->asked.id == NULL ? settle_new : settle)(order);
-    } else if (worker_submit(lanes_get(server->lanes, ADMIN_LONG), &order->job) != 0) {
-        refuse(order, ADMIN_SWITCHOVER_BUSY, "too many answers are being computed; ask again later");
+    } else {
+        submit(order);
     }
 }

@@ -216,6 +216,10 @@ static void add_switchover(struct run *run, const struct hooks_occasion *what, s
     add_variable(out, count, "KIND", "switchover");
     add_variable(out, count, "PHASE", what->phase);
     add_variable(out, count, "TARGET", what->target);
+    add_variable(out, count, "SWITCHOVER", what->id);
+    add_variable(out, count, "ACTOR", what->actor);
+    add_variable(out, count, "PEER", what->peer);
+    add_variable(out, count, "REASON", what->reason);
     add_variable(out, count, "EMERGENCY", what->is_emergency ? "1" : "0");
     add_variable(out, count, "EVENT", strlen(what->json) <= HOOKS_JSON_MAX ? what->json : NULL);
 }

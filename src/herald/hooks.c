@@ -12,6 +12,7 @@
 #include "herald/hook_run.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,10 +36,10 @@ struct hook {
 /* A switch that waits for its hooks. */
 struct round {
     struct hooks *hooks;
-    struct hooks_occasion occasion; /* its texts are owned */
-    hooks_done *done;               /* NULL: nobody waits any more */
+    struct arena *arena; /* of the occasion's texts */
+    struct hooks_occasion occasion;
+    hooks_done *done; /* NULL: nobody waits any more */
     void *argument;
-    size_t next;    /* of the hooks: who comes next, where it is one after the other */
     size_t pending; /* runs that have not ended */
 };
 
@@ -195,16 +196,18 @@ static void on_more(evutil_socket_t fd, short what, void *argument)
 
 /* ---- switches ---- */
 
-static struct hook *find_next(const struct round *round, size_t *at)
+/* The first one from there on. */
+static struct hook *find_from(struct hook *hook, enum conf_hook_when when)
 {
-    size_t i = 0;
-    for (struct hook *hook = round->hooks->hooks; hook != NULL; hook = hook->next, i++) {
-        if (i >= *at && hook->conf.is_about_switches && hook->conf.when == round->occasion.when) {
-            *at = i + 1;
-            return hook;
-        }
+    while (hook != NULL && (!hook->conf.is_about_switches || hook->conf.when != when)) {
+        hook = hook->next;
     }
-    return NULL;
+    return hook;
+}
+
+bool hooks_are_asked(const struct hooks *hooks)
+{
+    return hooks != NULL && find_from(hooks->hooks, CONF_HOOK_BEFORE) != NULL;
 }
 
 static void say(struct round *round, const char *hook, const char *why)
@@ -218,9 +221,7 @@ static void say(struct round *round, const char *hook, const char *why)
 
 static void free_round(struct round *round)
 {
-    free((void *)(uintptr_t)round->occasion.phase);
-    free((void *)(uintptr_t)round->occasion.target);
-    free((void *)(uintptr_t)round->occasion.json);
+    arena_free(round->arena);
     free(round);
 }
 
@@ -230,7 +231,22 @@ static void begin_next(struct round *round, struct hook *hook)
     begin(round->hooks, hook, &(struct run_occasion){.switchover = &round->occasion}, round);
 }
 
-/* One has ended. */
+/* "failed with exit 3: the replica is not there" */
+static void write_why(const struct hook *hook, const struct hooks_past *past, char *why, size_t size)
+{
+    char how[64] = "";
+    if (past->exit_code > 0) {
+        (void)snprintf(how, sizeof how, " with exit %d", past->exit_code);
+    } else if (past->signal != 0) {
+        (void)snprintf(how, sizeof how, " by signal %d", past->signal);
+    } else if (past->outcome == HOOKS_TIMEOUT) {
+        (void)snprintf(how, sizeof how, " after %" PRIu32 " ms", hook->conf.timeout_ms);
+    }
+    (void)snprintf(why, size, "%s%s%s%s", hooks_outcome_text(past->outcome), how,
+                   past->output[0] == '\0' ? "" : ": ", past->output);
+}
+
+/* One has ended. After a reload those go on that stand behind it now. */
 static void go_on(struct round *round, const struct hook *hook, const struct hooks_past *past)
 {
     bool is_before = round->occasion.when == CONF_HOOK_BEFORE;
@@ -238,11 +254,10 @@ static void go_on(struct round *round, const struct hook *hook, const struct hoo
     char why[HOOKS_OUTPUT_SIZE + 64];
     round->pending--;
     if (is_before && past->outcome != HOOKS_OK && !round->occasion.is_emergency) {
-        (void)snprintf(why, sizeof why, "%s%s%s", hooks_outcome_text(past->outcome),
-                       past->output[0] == '\0' ? "" : ": ", past->output);
+        write_why(hook, past, why, sizeof why);
         say(round, hook->conf.name, why);
     } else if (is_before && !round->occasion.is_emergency) {
-        next = find_next(round, &round->next);
+        next = find_from(hook->next, CONF_HOOK_BEFORE);
     }
     if (next != NULL) {
         begin_next(round, next);
@@ -255,21 +270,26 @@ static void go_on(struct round *round, const struct hook *hook, const struct hoo
 void hooks_run(struct hooks *hooks, const struct hooks_occasion *occasion, hooks_done *done, void *argument)
 {
     struct round *round = memory_alloc(sizeof *round);
-    *round = (struct round){.hooks = hooks, .occasion = *occasion, .done = done, .argument = argument};
-    round->occasion.phase = memory_copy_text(occasion->phase);
-    round->occasion.target = memory_copy_text(occasion->target);
-    round->occasion.json = memory_copy_text(occasion->json);
+    struct arena *arena = arena_new(0);
+    *round = (struct round){
+        .hooks = hooks, .arena = arena, .occasion = *occasion, .done = done, .argument = argument};
+    struct hooks_occasion *copy = &round->occasion;
+    copy->id = arena_copy_text(arena, occasion->id);
+    copy->phase = arena_copy_text(arena, occasion->phase);
+    copy->target = arena_copy_text(arena, occasion->target);
+    copy->actor = arena_copy_text(arena, occasion->actor);
+    copy->peer = arena_copy_text(arena, occasion->peer);
+    copy->reason = arena_copy_text(arena, occasion->reason);
+    copy->json = arena_copy_text(arena, occasion->json);
     bool is_one_by_one = occasion->when == CONF_HOOK_BEFORE && !occasion->is_emergency;
     if (occasion->is_emergency) {
         say(round, NULL, NULL);
     }
-    struct hook *hook;
     round->pending = 1; /* until all have begun */
-    while ((hook = find_next(round, &round->next)) != NULL) {
+    struct hook *hook = find_from(hooks->hooks, occasion->when);
+    while (hook != NULL) {
         begin_next(round, hook);
-        if (is_one_by_one) {
-            break;
-        }
+        hook = is_one_by_one ? NULL : find_from(hook->next, occasion->when);
     }
     if (--round->pending == 0) {
         say(round, NULL, NULL);

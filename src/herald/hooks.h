@@ -42,13 +42,15 @@ void hooks_close(struct hooks *hooks); /* what runs is ended; NULL is fine */
 
 struct hooks_occasion {
     enum conf_hook_when when;
-    const char *phase;  /* "execute", "rollback" …: what is about to be done, or was */
-    const char *target; /* "region:us-east" */
-    const char *json;   /* the switchover; at most HOOKS_JSON_MAX octets */
-    bool is_emergency;  /* nothing stops it: hooks are run, but not waited for */
+    const char *id;                    /* of the switchover */
+    const char *phase;                 /* "execute", "rollback" …: what is about to be done, or was */
+    const char *target;                /* "region:us-east"; of several the first */
+    const char *actor, *peer, *reason; /* who does it; NULL: not told */
+    const char *json;                  /* the switchover; of more than HOOKS_JSON_MAX octets not told */
+    bool is_emergency;                 /* nothing stops it: hooks are run, but not waited for */
 };
 
-enum { HOOKS_JSON_MAX = 12288 };
+enum { HOOKS_JSON_MAX = 4096 };
 
 struct hooks_verdict {
     bool may_go_on;
@@ -56,6 +58,9 @@ struct hooks_verdict {
     const char *why;
 };
 typedef void hooks_done(void *argument, const struct hooks_verdict *verdict);
+
+/* Is there one that is asked before a switch? NULL: none. */
+bool hooks_are_asked(const struct hooks *hooks);
 
 /* Run all that are about switches, those before one after the other, until one fails, which stops it; those
  * after at once. `done` is called once, at the end of the last; in an emergency, and where there are none,

@@ -200,6 +200,7 @@ static void enter(struct switchover *switchover, enum switchover_state state, in
     switchover->step = 0;
     switchover->step_ms = wall_ms;
     switchover->verified_ms = is_verified ? wall_ms : 0;
+    switchover->asks_hooks = false;
     switchover->changes++;
 }
 
@@ -210,8 +211,27 @@ void switchover_do(struct switchover *switchover, const struct switchover_wish *
         switchover->is_emergency = true;
         switchover->step_count = 0;
     }
+    if (wish->verb == SWITCHOVER_EXECUTE) {
+        switchover->executed_ms = wall_ms;
+    }
     enter(switchover, next, wall_ms);
     note(switchover, verbs[wish->verb], wish, wall_ms);
+}
+
+void switchover_ask_hooks(struct switchover *switchover, const struct switchover_wish *wish, int64_t wall_ms)
+{
+    switchover->asks_hooks = true;
+    switchover->asked_for = wish->verb;
+    switchover->changes++;
+    note(switchover, "hooks", wish, wall_ms);
+}
+
+void switchover_end_hooks(struct switchover *switchover, const char *what, const struct switchover_wish *wish,
+                          int64_t wall_ms)
+{
+    switchover->asks_hooks = false;
+    switchover->changes++;
+    note(switchover, what, wish, wall_ms);
 }
 
 /* ---- time ---- */
@@ -246,6 +266,9 @@ bool switchover_follow(struct switchover *switchover, int64_t wall_ms)
 void switchover_shift(struct switchover *switchover, int64_t by_ms)
 {
     switchover->step_ms += by_ms;
+    if (switchover->executed_ms != 0) {
+        switchover->executed_ms += by_ms;
+    }
     if (switchover->verified_ms != 0) {
         switchover->verified_ms += by_ms;
     }

@@ -89,12 +89,15 @@ struct switchover {
     size_t target_count;                 /* up to SWITCHOVER_TARGETS_MAX */
     uint8_t steps[SWITCHOVER_STEPS_MAX]; /* percent that have moved, ascending, below 100; then all */
     size_t step_count;
-    int64_t each_ms;               /* how long a step lasts; above 0 where there are steps */
-    size_t step;                   /* of MOVING and RETURNING */
-    uint32_t ttl_s;                /* the largest of answers that lead there, when it was planned */
-    int64_t created_ms, since_ms;  /* wall: of the state; … */
-    int64_t step_ms;               /* … of the step */
-    int64_t verified_ms;           /* of the latest good look; 0: none on this way */
+    int64_t each_ms;              /* how long a step lasts; above 0 where there are steps */
+    size_t step;                  /* of MOVING and RETURNING */
+    uint32_t ttl_s;               /* the largest of answers that lead there, when it was planned */
+    int64_t created_ms, since_ms; /* wall: of the state; … */
+    int64_t step_ms;              /* … of the step */
+    int64_t verified_ms;          /* of the latest good look; 0: none on this way */
+    int64_t executed_ms;          /* wall: it began to move then; 0: it has not */
+    bool asks_hooks;              /* commands are run before `asked_for`; nothing has moved yet */
+    enum switchover_verb asked_for;
     uint32_t changes;              /* verbs and steps so far: the revision of what is shown */
     struct switchover_note *notes; /* room for SWITCHOVER_NOTES_MAX, the latest ones; NULL: none are taken */
     size_t note_count;
@@ -124,6 +127,13 @@ bool switchover_allows(enum switchover_state state, enum switchover_verb verb, b
 
 /* Do it: one that was judged good. */
 void switchover_do(struct switchover *switchover, const struct switchover_wish *wish, int64_t wall_ms);
+/* Commands are run before a verb that was judged good (see herald/hooks.h): it stays where it is, and
+ * whatever is done to it ends that. */
+void switchover_ask_hooks(struct switchover *switchover, const struct switchover_wish *wish, int64_t wall_ms);
+/* They are not run any more, and the verb is not done: "stopped", "interrupted", with the text of the wish.
+ */
+void switchover_end_hooks(struct switchover *switchover, const char *what, const struct switchover_wish *wish,
+                          int64_t wall_ms);
 /* Let time pass: the next steps that are due. Returns whether there was one. A clock that was set back, or by
  * years, makes no step early: who takes a step late begins the next one then. */
 bool switchover_follow(struct switchover *switchover, int64_t wall_ms);

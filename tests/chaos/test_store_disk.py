@@ -115,3 +115,42 @@ def test_an_order_that_ends_on_its_way(server):
     restart(server)
     assert server.get("/v1/overrides")["items"] == []
     assert server.addresses("www.example.com") == server.us
+
+
+def begin_emergency(server):
+    reply = server.request("POST", "/v1/switchovers", {
+        "source": "region:us-east", "emergency": True, "reason": "it burns", "actor": "ann"})
+    assert reply.status == 201, reply
+    return reply.json
+
+
+def test_an_emergency_and_a_full_disk(server):
+    """It is in force when the answer comes, which says that it is not written; and it is, by itself, as soon as there is room."""
+    server.disk.set(disk.FULL, 1)
+    made = begin_emergency(server)
+    assert made["state"] == "moved" and made["durable"] is False and made["not_durable_because"]
+    assert server.addresses("www.example.com") == server.eu
+    assert store(server)["owed"] == 2  # the switchover and its override
+    server.disk.heal()
+    server.wait_log("store well")  # nobody asks for anything meanwhile
+    restart(server)
+    assert server.get(f"/v1/switchovers/{made['id']}")["state"] == "moved"
+    assert server.addresses("www.example.com") == server.eu
+    rolled = server.request("POST", f"/v1/switchovers/{made['id']}:rollback", {}).json
+    assert rolled["state"] == "rolled_back" and rolled["durable"] and server.addresses("www.example.com") == server.us
+
+
+def test_a_crash_before_an_emergency_is_written(server):
+    """Both are forgotten, as the answer said that they might be."""
+    server.disk.set(disk.FULL, 1)
+    assert begin_emergency(server)["durable"] is False
+    restart(server)
+    assert server.get("/v1/switchovers")["items"] == [] and server.get("/v1/overrides")["items"] == []
+    assert server.addresses("www.example.com") == server.us
+
+
+def test_an_emergency_and_a_disk_that_hangs(server):
+    server.disk.set(disk.SYNC_MS, 30000)
+    made = begin_emergency(server)
+    assert made["state"] == "moved" and made["durable"] is False and server.addresses("www.example.com") == server.eu
+    server.disk.heal()

@@ -180,10 +180,36 @@ def test_two_of_the_same_do_not_go_together(scene):
     assert other.status == 409 and made["id"] in other.json["detail"], other
     planned = begin(server, source=["endpoint:web-us-east-1a"])
     assert planned["state"] == "planned"
-    both = server.request("POST", f"/v1/switchovers/{planned['id']}:execute", {"emergency": True, "reason": "x"})
-    assert both.status == 409 and made["id"] in both.json["detail"]
+    assert made["id"] in act(server, planned, "execute", 409)["detail"]
     act(server, planned, "cancel")
     act(server, made, "rollback")
+
+
+def test_an_emergency_lies_above_what_it_finds(scene):
+    """Nothing refuses it, not even another one that moves the same; they go back in the other order."""
+    server = start(scene)
+    slow = begin(server, execute=True, steps=[40], each="1h")
+    assert slow["share"] == 40
+    now = begin(server, emergency=True)
+    assert now["state"] == "moved" and server.addresses("www.example.com") == scene.eu
+    assert now["id"] in act(server, slow, "rollback", 409)["detail"]
+    act(server, now, "rollback")
+    assert server.get("/v1/regions/us-east")["override"]["share"] == 40
+    act(server, slow, "rollback")
+    assert server.get("/v1/overrides")["items"] == []
+
+
+def test_how_many_may_be_open(scene):
+    server = start(scene)
+    for _ in range(32):
+        begin(server)
+    one_more = ask(server, body={"source": "region:us-east", "reason": "x"}, status=503)
+    assert one_more["type"].endswith(":busy") and "too many switchovers are open" in one_more["detail"]
+    now = begin(server, emergency=True)  # which is never too many
+    assert now["state"] == "moved"
+    act(server, now, "rollback")
+    act(server, server.get("/v1/switchovers")["items"][-1], "cancel")
+    assert begin(server)["state"] == "planned"
 
 
 @pytest.mark.parametrize("body, field", [
@@ -224,6 +250,13 @@ def test_safety_rules_object_by_name(scene):
     assert not plan["look"]["good"] and "1 of 2" in finding(plan["look"], "rule:two")["text"]
     refused = server.request("POST", "/v1/switchovers", {"source": "region:us-east", "reason": "x", "execute": True})
     assert refused.status == 409 and [error["field"] for error in refused.json["errors"]] == ["rule:two"]
+    now = begin(server, emergency=True)  # it is told, and not asked
+    [ignored] = now["rules_ignored"]
+    assert now["state"] == "moved" and ignored["name"] == "two" and "1 of 2" in ignored["why"] and ignored["needs"]
+    assert now["notes"][0]["found"] == "rules ignored: two"
+    server.wait_log("kind=rule name=two turn=overridden", "ann")
+    act(server, now, "rollback")
     made = begin(server, execute=True, accept=["rule:two"])
+    assert made["rules_ignored"] == []
     assert made["state"] == "moved" and "rule:two" in made["notes"][0]["found"]
     assert act(server, made, "rollback")["state"] == "rolled_back"

@@ -161,7 +161,7 @@ static void one_is_against_it(void **state)
     wait_for(&scene);
     assert_true(scene.said == 1 && !scene.may_go_on);
     assert_string_equal(scene.hook, "against");
-    assert_string_equal(scene.why, "failed: not now");
+    assert_string_equal(scene.why, "failed with exit 1: not now");
     assert_int_equal(look(&scene, 1).past_count, 0); /* it was not asked any more */
     close_scene(&scene);
 }
@@ -177,7 +177,7 @@ static void one_takes_too_long(void **state)
     run(&scene, CONF_HOOK_BEFORE, false);
     wait_for(&scene);
     assert_true(!scene.may_go_on);
-    assert_string_equal(scene.why, "timeout");
+    assert_string_equal(scene.why, "timeout after 100 ms");
     close_scene(&scene);
 }
 

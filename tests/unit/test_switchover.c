@@ -111,6 +111,28 @@ static bool is_on_its_way(const struct switchover *s)
 
 static size_t explored;
 
+static void explore(const struct switchover *at, const struct past *past, int64_t now_ms, int depth);
+
+/* Commands are run before it moves, and end without it: it is where it was, whatever has been done to it
+ * since leads on as if nobody had asked them, and nothing that was verified is good for longer by that. */
+static void explore_hooks(const struct switchover *at, const struct past *past, int64_t now_ms, int depth)
+{
+    static const enum switchover_verb moving[] = {SWITCHOVER_EXECUTE, SWITCHOVER_FAIL_BACK};
+    for (size_t i = 0; i < 2 && !at->asks_hooks; i++) {
+        char why[SWITCHOVER_WHY_SIZE];
+        struct switchover asked = *at;
+        if (switchover_judge(at, &plain[moving[i]], now_ms, why) != 0) {
+            continue;
+        }
+        switchover_ask_hooks(&asked, &plain[moving[i]], now_ms);
+        assert_true(asked.asks_hooks && asked.asked_for == moving[i] && asked.state == at->state);
+        explore(&asked, past, now_ms, depth - 1);
+        switchover_end_hooks(&asked, "interrupted", &plain[moving[i]], now_ms);
+        assert_true(!asked.asks_hooks && asked.state == at->state && asked.changes == at->changes + 2);
+        explore(&asked, past, now_ms, depth > 3 ? depth - 3 : 0);
+    }
+}
+
 static void explore(const struct switchover *at, const struct past *past, int64_t now_ms, int depth)
 {
     char why[SWITCHOVER_WHY_SIZE];
@@ -135,9 +157,11 @@ static void explore(const struct switchover *at, const struct past *past, int64_
             switchover_do(&next, &wish, now_ms);
             happen(&then, wish.verb, now_ms);
             assert_true(!wish.is_emergency || !is_on_its_way(&next));
+            assert_false(next.asks_hooks);
             explore(&next, &then, now_ms, depth - 1);
         }
     }
+    explore_hooks(at, past, now_ms, depth);
     static const int64_t spans_ms[] = {EACH_MS, SWITCHOVER_FRESH_MS + 1, -3600000};
     for (size_t i = 0; i < sizeof spans_ms / sizeof *spans_ms; i++) {
         struct switchover next = *at;
