@@ -60,6 +60,7 @@ struct admin_token_order {
     int64_t lasts_ms;           /* of MAKE and ROTATE; 0: as long as it did */
     int64_t overlap_ms;         /* of ROTATE */
     const char *reason, *actor, *peer, *request;
+    const struct condition *condition; /* NULL: none */
 };
 
 /* What became of it. */
@@ -76,6 +77,7 @@ typedef void admin_token_done(void *argument, const struct admin_token_result *r
 /* ---- what the application does; each gets the context of admin_verbs; NULL: it does not ---- */
 
 struct arena;
+struct condition;
 
 struct admin_access_verbs {
     /* What users of the socket may do, or who comes with a certificate; valid until the next turn. NULL:

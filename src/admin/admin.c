@@ -175,6 +175,9 @@ static void dispatch(struct call *call)
     if (!problem_is_set(&call->problem)) {
         take_body(call);
     }
+    if (!problem_is_set(&call->problem)) {
+        conditional_begin(call);
+    }
     if (call->admin->is_paused && !problem_is_set(&call->problem)) { /* sent before the pause */
         problem_set(&call->problem, PROBLEM_TAKEOVER_RUNNING, "ask again in a moment");
     }

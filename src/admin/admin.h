@@ -6,6 +6,7 @@
 #pragma once
 
 #include "admin/access.h"
+#include "admin/condition.h"
 #include "admin/moment.h"
 #include "admin/restoring.h"
 #include "admin/rules.h"
@@ -141,6 +142,7 @@ struct admin_vantage_order {
     const char *to;  /* of RENAME */
     unsigned weight; /* of ENROL */
     const char *reason, *actor, *peer, *request;
+    const struct condition *condition;
 };
 
 struct admin_vantage_result {
@@ -260,6 +262,13 @@ struct admin_lag {
     const char *pointer;         /* where the answer says it */
 };
 
+/* Which one of an object the store has. */
+struct admin_revision {
+    uint64_t revision;
+    int64_t written_ms; /* wall */
+    const char *actor;  /* borrowed for the moment; "": not known since it was before the start */
+};
+
 /* An override that is ordered; or that its target may come back, of which it says who and why. */
 struct admin_order {
     enum health_kind kind;
@@ -267,7 +276,8 @@ struct admin_order {
     bool fails_back;
     const char *overrides_rules; /* "room,slowly"; NULL: none */
     const struct health_override *override;
-    const char *request; /* "PUT /v1/regions/us-east/override": for the journal */
+    const char *request;               /* "PUT /v1/regions/us-east/override": for the journal */
+    const struct condition *condition; /* of orders: what they take for granted; borrowed; NULL: nothing */
 };
 
 /* What became of it. */
@@ -357,6 +367,7 @@ struct admin_point_order {
     enum points_kind kind; /* of one that is saved */
     const char *id;        /* NULL: it gets one by itself */
     const char *reason, *actor, *peer, *request;
+    const struct condition *condition;
 };
 
 /* What became of it. */
@@ -486,6 +497,8 @@ struct admin_verbs {
     /* 0: `done` is called once, later; else ERROR_UNSUPPORTED: there is no store, or ERROR_BUSY. */
     int (*change_point)(void *context, const struct admin_point_order *order, admin_point_done *done,
                         void *argument);
+    /* What the store has of an object. false: nothing, or not yet what holds. */
+    bool (*find_revision)(void *context, const char *kind, const char *key, struct admin_revision *revision);
     /* Of those that check as well; none where no vantages can come. */
     int (*list_vantages)(void *reader, struct arena *arena, struct admin_vantages *list);
     /* 0: `done` is called once, later; else the error of its result. */

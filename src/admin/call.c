@@ -38,12 +38,14 @@ static const char *status_text(unsigned status)
     switch (status) {
     case 200: return "OK";
     case 201: return "Created";
+    case 304: return "Not Modified";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
     case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 409: return "Conflict";
+    case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 422: return "Unprocessable Content";
@@ -65,10 +67,14 @@ void call_send(struct call *call, const struct call_answer *answer)
     struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
     struct evbuffer *body = answer->body;
     size_t len = evbuffer_get_length(body);
-    char length[24];
-    snprintf(length, sizeof length, "%zu", len);
-    evhttp_add_header(headers, "Content-Type", answer->type);
-    evhttp_add_header(headers, "Content-Length", length);
+    bool is_known = conditional_answer(call, answer);
+    unsigned status = is_known ? 304 : answer->status;
+    if (!is_known) {
+        char length[24];
+        snprintf(length, sizeof length, "%zu", len);
+        evhttp_add_header(headers, "Content-Type", answer->type);
+        evhttp_add_header(headers, "Content-Length", length);
+    }
     evhttp_add_header(headers, "Cache-Control", "no-store");
     if (call->allow != NULL) {
         evhttp_add_header(headers, "Allow", call->allow);
@@ -84,12 +90,12 @@ void call_send(struct call *call, const struct call_answer *answer)
     if (call->admin->is_leaving) {
         evhttp_add_header(headers, "Connection", "close");
     }
-    if (evhttp_request_get_command(call->request) == EVHTTP_REQ_HEAD) {
+    if (is_known || evhttp_request_get_command(call->request) == EVHTTP_REQ_HEAD) {
         evbuffer_drain(body, len);
     }
     connection_writing(&call->door->connections, call->request);
     evhttp_request_set_on_complete_cb(call->request, written, &call->door->connections);
-    evhttp_send_reply(call->request, (int)answer->status, status_text(answer->status), body);
+    evhttp_send_reply(call->request, (int)status, status_text(status), body);
     evbuffer_free(body);
 }
 

@@ -64,7 +64,9 @@ struct call {
     struct route route;
     struct caller caller;
     const char *allow;
-    int64_t retry_ms; /* of a refusal: when it is worth while to try again; 0: not said */
+    uint64_t revision;                 /* of what is shown; 0: not known, or it has none */
+    const struct condition *condition; /* of a change, in the arena; NULL: nothing is taken for granted */
+    int64_t retry_ms;                  /* of a refusal: when it is worth while to try again; 0: not said */
     struct arena *arena;
     struct problem problem;
     const char *body; /* NUL-terminated for convenience */
@@ -139,6 +141,19 @@ void call_set_internal(struct call *call, int error);
 void call_set_missing(struct call *call);
 /* Who the kernel says has asked, and who is said to have, if the request says so. On the control thread. */
 void call_add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[HEALTH_PEER_SIZE]);
+
+/* ---- what is taken for granted: If-Match, If-None-Match (conditional.c) ---- */
+
+/* Of a call that has a route: reads what it says of that, and which revision what it asks for has. */
+void conditional_begin(struct call *call);
+/* Of what its route names; 0: not known. */
+uint64_t conditional_find_revision(const struct call *call);
+/* Is there an override of what its route names? Likewise. */
+bool override_is_there(struct call *call);
+/* The change was refused for its condition: says how things are. On the control thread. */
+void call_set_precondition(struct call *call);
+/* The tag of what is shown, as a header. true: who asks has that, so that the answer is 304. */
+bool conditional_answer(struct call *call, const struct call_answer *answer);
 
 /* An object as the API shows it, an endpoint with its checks. */
 json_t *call_render_target(struct call *call, const struct operate_target *target);

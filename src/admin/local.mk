@@ -7,6 +7,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/caller.c src/admin/caller.h \
 	src/admin/change.c src/admin/changes.c \
 	src/admin/checks.c \
+	src/admin/condition.c src/admin/condition.h src/admin/conditional.c \
 	src/admin/connection.c src/admin/connection.h \
 	src/admin/door.c src/admin/door.h \
 	src/admin/gate.c src/admin/gate.h \

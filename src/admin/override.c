@@ -78,6 +78,8 @@ static void reply_refused(struct call *call, int error, bool fails_back)
 {
     if (error == ERROR_NOT_FOUND) {
         call_set_missing(call);
+    } else if (error == ERROR_PRECONDITION) {
+        call_set_precondition(call);
     } else if (error == ERROR_CONFLICT && fails_back) {
         set_nothing_to_let_back(call);
     } else if (error == ERROR_INVALID) {
@@ -276,7 +278,8 @@ static bool put(struct call *call)
                                 .overrides_rules = list_rules(call),
                                 .override = &wanted->what,
                                 .fails_back = wanted->fails_back,
-                                .request = describe_request(call)};
+                                .request = describe_request(call),
+                                .condition = call->condition};
     struct ordered *ordered = memory_alloc(sizeof *ordered);
     *ordered = (struct ordered){.admin = admin,
                                 .next = admin->ordered,
@@ -348,8 +351,72 @@ static void weigh(struct call *call)
     }
 }
 
+/* NULL: there is none. */
+static json_t *render_forlorn(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct route *route = &call->route;
+    struct health_dormant_cursor behind, cursor = {0};
+    struct health_dormant items[OPERATE_DORMANT_PAGE];
+    if (!verbs->seek_dormant(call->reader, route->kind, route->name, &behind)) {
+        return NULL;
+    }
+    for (size_t count; (count = verbs->list_dormant(call->reader, &cursor, call->arena, items)) != 0;) {
+        for (size_t i = 0; i < count; i++) {
+            if (items[i].kind == route->kind && strcmp(items[i].name, route->name) == 0) {
+                return render_dormant(&items[i]);
+            }
+        }
+    }
+    return NULL;
+}
+
+/* What is ordered, and nothing that changes by itself. */
+static void look(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct route *route = &call->route;
+    struct operate_target target;
+    json_t *document = NULL;
+    int error = verbs->get_target(call->reader, route->kind, route->name, call->arena, &target);
+    if (error == 0 && target.override != NULL) {
+        document = render_override_item(&target);
+    } else if (error != 0) {
+        document = render_forlorn(call);
+    }
+    if (document == NULL) {
+        problem_set(&call->problem, PROBLEM_NOT_FOUND, "there is no override of %s \"%s\"",
+                    health_kind_text(route->kind), route->name);
+        call_reply_problem(call);
+        return;
+    }
+    json_object_del(document, "effective");
+    call_reply_json(call, 200, document);
+}
+
+bool override_is_there(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct route *route = &call->route;
+    struct operate_target target;
+    struct health_dormant_cursor behind;
+    int error = verbs->get_target(call->reader, route->kind, route->name, call->arena, &target);
+    return error == 0 ? target.override != NULL
+                      : verbs->seek_dormant(call->reader, route->kind, route->name, &behind);
+}
+
+/* For a dry run: of an order it is judged when it is carried out. */
+static bool holds_now(struct call *call)
+{
+    return condition_holds(call->condition, override_is_there(call), conditional_find_revision(call));
+}
+
 void handle_override(struct call *call)
 {
+    if ((call->method & (ROUTE_GET | ROUTE_HEAD)) != 0) {
+        look(call);
+        return;
+    }
     struct request_override wanted = {.what = {.set_ms = clock_wall_ms(&call->admin->clock)}};
     if (call->method == ROUTE_PUT) {
         request_parse_override(call->body, call->body_len, wanted.what.set_ms, &wanted, &call->problem);
@@ -358,6 +425,11 @@ void handle_override(struct call *call)
         call_add_actor(call, wanted.what.actor, wanted.what.peer);
     }
     if (problem_is_set(&call->problem)) {
+        call_reply_problem(call);
+        return;
+    }
+    if (call->condition != NULL && call->route.dry_run && !holds_now(call)) {
+        call_set_precondition(call);
         call_reply_problem(call);
         return;
     }

@@ -80,6 +80,8 @@ static void set_refused(struct call *call, enum admin_point_what what, int error
     } else if (error == ERROR_CONFLICT) {
         problem_set(&call->problem, PROBLEM_CONFLICT, "somebody else is changing \"%s\"; ask again",
                     call->route.name);
+    } else if (error == ERROR_PRECONDITION) {
+        call_set_precondition(call);
     } else if (error == ERROR_UNSUPPORTED) {
         set_unread(call, error, why != NULL ? why : "steerd.json has no \"state\": nothing is kept");
     } else if (error == ERROR_BUSY) {
@@ -134,6 +136,7 @@ static void change(struct call *call, enum admin_point_what what, struct request
         .reason = wanted->reason,
         .actor = wanted->actor,
         .peer = peer,
+        .condition = call->condition,
         .request = what == ADMIN_POINT_SAVE  ? "POST /v1/points"
                    : what == ADMIN_POINT_USE ? arena_print(call->arena, "POST /v1/points/%s:use", name)
                                              : arena_print(call->arena, "DELETE /v1/points/%s", name)};

@@ -29,6 +29,7 @@ static const struct {
     [PROBLEM_RULES] = {409, "rules", "Safety rules forbid this"},
     [PROBLEM_OBJECTIONS] = {409, "objections", "Something objects"},
     [PROBLEM_HOOK] = {409, "hook", "A command that was asked before is against it"},
+    [PROBLEM_PRECONDITION] = {412, "precondition-failed", "It is not what it was taken for"},
     [PROBLEM_TOO_LARGE] = {413, "too-large", "The request is too large"},
     [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, "unsupported-media-type", "The body is not application/json"},
     [PROBLEM_INVALID_FIELDS] = {422, "invalid-fields", "Some fields are not acceptable"},

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum problem_kind {
     PROBLEM_NONE,
@@ -25,6 +26,7 @@ enum problem_kind {
     PROBLEM_RULES,
     PROBLEM_OBJECTIONS,
     PROBLEM_HOOK,
+    PROBLEM_PRECONDITION,
     PROBLEM_TOO_LARGE,
     PROBLEM_UNSUPPORTED_MEDIA_TYPE,
     PROBLEM_INVALID_FIELDS,
@@ -46,6 +48,13 @@ struct problem_error {
     struct report_place place;
 };
 
+/* How a resource is now that is not what it was taken for. All zero: there is none, or it is not written. */
+struct problem_present {
+    const char *tag;    /* its entity tag, with quotes */
+    const char *actor;  /* who changed it last; NULL: not known */
+    int64_t changed_ms; /* wall */
+};
+
 struct operate_rules;
 struct operate_unserved;
 struct whole;
@@ -58,6 +67,7 @@ struct problem {
     const struct operate_unserved *unserved; /* of UNSERVED, and of RULES if that is so, too; else NULL */
     const struct operate_rules *rules;       /* of RULES */
     const struct whole *whole;               /* of NO_MOMENT; NULL: not told */
+    const struct problem_present *present;   /* of PRECONDITION */
     struct arena *arena;
 };
 

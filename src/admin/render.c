@@ -97,6 +97,11 @@ json_t *render_problem(const struct problem *problem)
     if (problem->whole != NULL) {
         set(document, "kept", render_whole(problem->whole));
     }
+    if (problem->present != NULL) {
+        set_text(document, "etag", problem->present->tag);
+        set_text(document, "changed_by", problem->present->actor);
+        set_time(document, "changed", problem->present->changed_ms);
+    }
     return document;
 }
 

@@ -8,6 +8,8 @@
 
 enum { ADMIN_ACCEPTED_MAX = 16 };
 
+struct condition;
+
 struct admin_switchover_order {
     const char *id;                  /* NULL: a new one */
     const struct switchover *wanted; /* of a new one: targets, to, steps, each_ms, is_emergency */
@@ -19,6 +21,7 @@ struct admin_switchover_order {
     size_t accepted_count;
     const char *confirm; /* what was typed; NULL: nothing */
     const char *actor, *peer, *reason, *request;
+    const struct condition *condition; /* of one that is there; NULL: none */
 };
 
 enum admin_switchover_trouble {
@@ -31,6 +34,7 @@ enum admin_switchover_trouble {
     ADMIN_SWITCHOVER_OVERLAPS,   /* another one moves a part of it */
     ADMIN_SWITCHOVER_ACCEPTED,   /* `why` is not what was found, or is good */
     ADMIN_SWITCHOVER_HOOK,       /* `hook` is against it: `why` */
+    ADMIN_SWITCHOVER_CONDITION,  /* it is not what it was taken for */
     ADMIN_SWITCHOVER_BUSY,       /* it is being changed; too many; or the server is being taken over */
     ADMIN_SWITCHOVER_CALLED_OFF, /* the server ends */
 };

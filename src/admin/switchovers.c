@@ -105,6 +105,7 @@ static void set_trouble(struct call *call, const struct admin_switchover_result 
         break;
     case ADMIN_SWITCHOVER_ORDER: problem_set(problem, PROBLEM_CONFLICT, "%s", result->why); break;
     case ADMIN_SWITCHOVER_HOOK: set_hook(call, result); break;
+    case ADMIN_SWITCHOVER_CONDITION: call_set_precondition(call); break;
     case ADMIN_SWITCHOVER_BUSY: problem_set(problem, PROBLEM_BUSY, "%s", result->why); break;
     default: problem_set(problem, PROBLEM_BUSY, "the server ends"); break;
     }
@@ -171,6 +172,7 @@ static void change(struct call *call, enum switchover_verb verb)
         .actor = wanted.actor,
         .peer = peer,
         .reason = wanted.reason,
+        .condition = call->condition,
         .request = is_new ? "POST /v1/switchovers"
                           : arena_print(call->arena, "POST /v1/switchovers/%s:%s", call->route.name,
                                         switchover_verb_text(verb))};

@@ -87,6 +87,8 @@ static void set_refused(struct call *call, int error, const char *why)
         set_none(call);
     } else if (error == ERROR_CONFLICT) {
         problem_set(&call->problem, PROBLEM_CONFLICT, "there is a token \"%s\" already", call->route.name);
+    } else if (error == ERROR_PRECONDITION) {
+        call_set_precondition(call);
     } else if (error == ERROR_TOO_LARGE) {
         problem_set(&call->problem, PROBLEM_CONFLICT, "there are 256 tokens, which is all that there can be");
     } else if (error == ERROR_BUSY) {
@@ -175,7 +177,8 @@ static void change(struct call *call, enum admin_token_what what)
                                             .reason = wanted.reason,
                                             .actor = wanted.actor,
                                             .peer = peer,
-                                            .request = write_request(call, what)};
+                                            .request = write_request(call, what),
+                                            .condition = call->condition};
     struct changing *changing = memory_alloc(sizeof *changing);
     *changing =
         (struct changing){.pending = call_defer(call), .what = what, .name = memory_copy_text(order.name)};

@@ -131,6 +131,8 @@ static void set_refused(struct call *call, const struct changing *changing, int 
             &call->problem, "name",
             "found \"%s\", expected 1 to 63 letters, digits, \"-\", \"_\" and \".\", and not \"local\"",
             name);
+    } else if (error == ERROR_PRECONDITION) {
+        call_set_precondition(call);
     } else if (error == ERROR_TOO_LARGE) {
         problem_set(&call->problem, PROBLEM_CONFLICT,
                     "there are 31 vantages, which is all that there can be");
@@ -241,7 +243,8 @@ static void change(struct call *call)
                                               .reason = wanted.reason,
                                               .actor = wanted.actor,
                                               .peer = peer,
-                                              .request = write_request(call, what)};
+                                              .request = write_request(call, what),
+                                              .condition = call->condition};
     struct changing *changing = memory_alloc(sizeof *changing);
     *changing = (struct changing){.pending = call_defer(call),
                                   .what = what,

@@ -117,6 +117,7 @@ static void settle(struct work *work)
     }
     call.route = from->route;
     call.data = from->data;
+    call.condition = from->condition;
     call.overtaken = work->overtaken;
     from->settle(&call);
     if (call.answer.body != NULL) {
@@ -151,6 +152,7 @@ static void done(struct worker_job *job)
         if (is_refused || is_cancelled) { /* cancelled: nobody listens, but the request has to end */
             refuse(&call);
         } else {
+            call.revision = work->call.revision;
             call_send(&call, &work->call.answer);
             work->call.answer.body = NULL;
         }

@@ -18,6 +18,7 @@ static const char *own_text(int code)
     case ERROR_TOO_LARGE: return "too large";
     case ERROR_UNSUPPORTED: return "not supported";
     case ERROR_BUSY: return "busy";
+    case ERROR_PRECONDITION: return "it is not what it was taken for";
     case ERROR_CANCELLED: return "cancelled";
     case ERROR_LIBRARY: return "library error";
     default: return "unknown error";

@@ -13,6 +13,7 @@ enum error_code {
     ERROR_TOO_LARGE,      /* a limit was exceeded */
     ERROR_UNSUPPORTED,    /* known, but not implemented */
     ERROR_BUSY,           /* no room for one more now; later there will be */
+    ERROR_PRECONDITION,   /* the object is not what whoever asks takes it for */
     ERROR_CANCELLED,      /* nobody wants it any more */
     ERROR_LIBRARY,        /* a library refused; its own message is in the report or log */
 };

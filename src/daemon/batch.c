@@ -9,6 +9,7 @@
 #include "daemon/durable.h"
 #include "daemon/expiry.h"
 #include "daemon/orders.h"
+#include "daemon/revisions.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "base/error.h"
@@ -37,6 +38,7 @@ struct writing {
     struct store_job job; /* the first, so that one is the other */
     struct batch *batch;
     struct store_op *ops;
+    uint64_t *seqs; /* of their entries */
 };
 
 struct batch {
@@ -105,6 +107,7 @@ static void forget(struct batch *batch)
     }
     for (size_t i = 0; batch->writings != NULL && i < batch->result.transactions; i++) {
         free(batch->writings[i].ops);
+        free(batch->writings[i].seqs);
     }
     free(batch->writings);
     arena_free(batch->plan.arena);
@@ -207,6 +210,7 @@ static void on_written(struct store_job *job)
     struct batch *batch = ((struct writing *)job)->batch;
     struct server *server = batch->all->server;
     batch->unwritten--;
+    revisions_note(server->revisions, job);
     if (batch->stage != WRITING) {
         durable_note_late(server->durable, -1);
         if (batch->stage == LATE && batch->unwritten == 0) {
@@ -231,6 +235,7 @@ static void write_ops(struct batch *batch, struct writing *writing, size_t first
     size_t others = first == 0 ? plan->other_count : 0;
     writing->batch = batch;
     writing->ops = memory_alloc_array(others + count, sizeof *writing->ops);
+    writing->seqs = memory_alloc_array(others + count, sizeof *writing->seqs);
     for (size_t i = 0; i < others; i++) {
         writing->ops[i] = plan->others[i];
     }
@@ -241,6 +246,7 @@ static void write_ops(struct batch *batch, struct writing *writing, size_t first
     }
     writing->job = (struct store_job){.cause = plan->cause,
                                       .ops = writing->ops,
+                                      .seqs = writing->seqs,
                                       .op_count = others + count,
                                       .insists = true,
                                       .done = on_written};
@@ -305,6 +311,17 @@ static void begin_next(struct batches *all)
     }
 }
 
+static void note_unwritten(const struct batch *batch)
+{
+    struct revisions *revisions = batch->all->server->revisions;
+    for (size_t i = 0; i < batch->result.transactions; i++) {
+        const struct store_job *job = &batch->writings[i].job;
+        for (size_t j = 0; j < job->op_count; j++) {
+            revisions_note_unwritten(revisions, job->ops[j].kind, job->ops[j].key);
+        }
+    }
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct batches *all = argument;
@@ -318,6 +335,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     case PUTTING: put_some(batch); break;
     case WRITING:
         durable_note_late(batch->all->server->durable, (int)batch->unwritten);
+        note_unwritten(batch);
         begin_to_put(batch, false, slow);
         break;
     default: break;

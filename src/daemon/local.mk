@@ -60,6 +60,7 @@ src_steerd_SOURCES = \
 	src/daemon/rerender.c src/daemon/rerender.h \
 	src/daemon/results.c src/daemon/results.h \
 	src/daemon/restore.c src/daemon/restore.h \
+	src/daemon/revisions.c src/daemon/revisions.h \
 	src/daemon/restore_look.c src/daemon/restore_parts.h src/daemon/restore_plan.c src/daemon/restore_plan.h \
 	src/daemon/rules.c src/daemon/rules.h \
 	src/daemon/rules_lags.c src/daemon/rules_lags.h \

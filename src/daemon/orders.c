@@ -9,6 +9,7 @@
 #include "daemon/durable.h"
 #include "daemon/expiry.h"
 #include "daemon/override_json.h"
+#include "daemon/revisions.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "base/arena.h"
@@ -36,9 +37,10 @@ struct order {
     int64_t until_ms; /* monotonic: then it is in force, store or not */
     struct durable_order mark;
     struct health_override what;
-    const char *overrides_rules; /* in texts; NULL: none */
-    bool fails_back;             /* it lets its target come back; of `what` it has who and why */
-    int64_t clock_offset_ms;     /* between the clocks, when it came */
+    const char *overrides_rules;       /* in texts; NULL: none */
+    const struct condition *condition; /* likewise */
+    bool fails_back;                   /* it lets its target come back; of `what` it has who and why */
+    int64_t clock_offset_ms;           /* between the clocks, when it came */
     struct arena *texts;
     struct store_op op;
     admin_ordered_fn *done;
@@ -70,6 +72,21 @@ static int judge(const struct server *server, const struct order *order)
     }
     return operate_judge_override(server->view, order->mark.kind, order->mark.name, &order->what,
                                   clock_wall_ms(&server->clock));
+}
+
+static const char *write_key(const struct order *order)
+{
+    return arena_print(order->texts, "%s:%s", health_kind_text(order->mark.kind), order->mark.name);
+}
+
+/* [lock] Nothing else is on its way for this target, so what is found here is what is changed. */
+static int judge_condition(const struct server *server, const struct order *order)
+{
+    const struct health *health = server->view->health;
+    ptrdiff_t index = health_find(health, order->mark.kind, order->mark.name);
+    bool is_there = index >= 0 ? health_get_override(health, order->mark.kind, (uint32_t)index) != NULL
+                               : health_find_dormant(health, order->mark.kind, order->mark.name) != NULL;
+    return revisions_judge(server->revisions, "override", write_key(order), is_there, order->condition);
 }
 
 static bool is_over(const struct order *order, int64_t wall_ms)
@@ -228,6 +245,7 @@ static void on_written(struct store_job *job)
     struct order *order = (struct order *)job;
     struct orders *orders = order->orders;
     bool was_submitted = order->stage == SUBMITTED;
+    revisions_note(orders->server->revisions, job);
     if (!was_submitted) {
         durable_note_late(orders->server->durable, -1);
     } else if (job->error == 0) {
@@ -254,6 +272,7 @@ static void on_patience(evutil_socket_t fd, short what, void *argument)
     for (struct order *order = orders->first; order != NULL; order = order->next) {
         if (order->stage == SUBMITTED && order->until_ms <= now) {
             durable_note_late(orders->server->durable, 1);
+            revisions_note_unwritten(orders->server->revisions, order->op.kind, order->op.key);
             carry_out(order, false, slow);
             any = true;
         }
@@ -284,11 +303,10 @@ static char *write_value(const struct order *order)
 static void write_op(struct order *order)
 {
     char *json = write_value(order);
-    order->op = (struct store_op){
-        .kind = order->fails_back ? "failback" : "override",
-        .key = arena_print(order->texts, "%s:%s", health_kind_text(order->mark.kind), order->mark.name),
-        .value = arena_copy_text(order->texts, json),
-        .if_revision = STORE_ANY};
+    order->op = (struct store_op){.kind = order->fails_back ? "failback" : "override",
+                                  .key = write_key(order),
+                                  .value = arena_copy_text(order->texts, json),
+                                  .if_revision = STORE_ANY};
     free(json);
     order->job.ops = &order->op;
     order->job.op_count = 1;
@@ -301,6 +319,7 @@ static int begin(struct order *order)
     struct server *server = orders->server;
     lock_take(&server->lock);
     int error = judge(server, order);
+    error = error != 0 || order->condition == NULL ? error : judge_condition(server, order);
     lock_leave(&server->lock);
     if (error != 0) {
         return error;
@@ -330,6 +349,7 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
         .mark = {.kind = asked->kind, .name = arena_copy_text(texts, asked->name)},
         .what = *asked->override,
         .overrides_rules = arena_copy_text(texts, asked->overrides_rules),
+        .condition = condition_copy(asked->condition, texts),
         .fails_back = asked->fails_back,
         .clock_offset_ms = server->clock_offset_ms,
         .texts = texts,

@@ -31,6 +31,7 @@
 #include "daemon/restore.h"
 #include "daemon/rules_watch.h"
 #include "daemon/results.h"
+#include "daemon/revisions.h"
 #include "daemon/savepoints.h"
 #include "daemon/scratch.h"
 #include "daemon/server.h"
@@ -270,6 +271,7 @@ static int open_store(struct server *server, struct view *view, struct report *r
     if (!is_heir) {
         server->clock_offset_ms = clock_offset_ms(&server->clock); /* it took a while to load */
         durable_restore(server->durable, view, report);
+        revisions_learn(server->revisions, view->server->state_path);
         switchovers_learn(server->switchovers, view->server->state_path);
         incidents_begin(server->incidents, view->server->state_path);
     }
@@ -293,6 +295,7 @@ static int enter_store(struct server *server, struct report *report)
     server_follow_clock_step(server); /* durations are told by the clock as it is now */
     int error = durable_attach(server->durable, server->view->server->state_path, report);
     bool is_owed, is_calm = durable_is_calm(server->durable, &is_owed);
+    revisions_learn(server->revisions, server->view->server->state_path);
     bool has_all = error == 0 && heir_has_store(server->heir) && durable_has_store(server->durable) &&
                    is_calm && !is_owed;
     if (has_all) {
@@ -451,6 +454,7 @@ static void stop(struct server *server)
         savepoints_close(server->savepoints);
         vantages_close(server->vantages);
         tokens_free(server->tokens);
+        revisions_free(server->revisions);
         durable_free(server->durable); /* who read for the archive knew the folder from it */
     }
     ends_note(server->ends, "memory");
@@ -522,6 +526,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     report_set_cancel(report, ends_get_progress(server.ends));
     int error = server_open_expiry(&server);
     server.tokens = tokens_new(&server);
+    server.revisions = revisions_new(&server);
     server.hosts = hosts_open(&server);
     error = error == 0 && server.hosts == NULL ? -ENOMEM : error;
     error = error == 0 ? reclaim_open(&server.reclaim) : error;

@@ -10,6 +10,7 @@
 #include "daemon/archive.h"
 #include "daemon/durable.h"
 #include "daemon/last.h"
+#include "daemon/revisions.h"
 #include "daemon/server.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -192,6 +193,10 @@ static void amend(struct task *task, struct store_reader *reader)
         fail(task, error, why != NULL ? why : store_reader_why(reader));
         return;
     }
+    if (task->order.condition != NULL && !condition_holds(task->order.condition, true, found.revision)) {
+        fail(task, ERROR_PRECONDITION, NULL);
+        return;
+    }
     if (task->what == ADMIN_POINT_DELETE) {
         add_op(task, task->order.id, NULL, found.revision);
         return;
@@ -331,7 +336,8 @@ static void finish(struct task *task)
 {
     struct savepoints *all = task->all;
     bool is_called_off = task->error == ERROR_CANCELLED;
-    bool is_refused = task->error == ERROR_CONFLICT || task->error == ERROR_NOT_FOUND;
+    bool is_refused =
+        task->error == ERROR_CONFLICT || task->error == ERROR_NOT_FOUND || task->error == ERROR_PRECONDITION;
     if (task->error == 0) {
         note_success(all, task);
     } else if (!is_called_off && !(is_refused && task->done != NULL)) {
@@ -382,6 +388,7 @@ static void on_written(struct store_job *job)
 {
     struct task *task = (struct task *)((char *)job - offsetof(struct task, write));
     task->error = job->error;
+    revisions_note(task->all->server->revisions, job);
     if (job->error != 0) {
         struct durable_status status;
         durable_get_status(task->all->server->durable, &status);
@@ -425,6 +432,7 @@ static struct task *new_task(struct savepoints *all, int what, const struct admi
     task->order.id = arena_copy_text(arena, order->id);
     task->order.reason = arena_copy_text(arena, order->reason);
     task->order.actor = arena_copy_text(arena, order->actor);
+    task->order.condition = condition_copy(order->condition, arena);
     task->write.cause = (struct store_cause){.actor = task->order.actor,
                                              .peer = arena_copy_text(arena, order->peer),
                                              .reason = task->order.reason,

@@ -46,6 +46,7 @@ struct reader;
 struct reclaim;
 struct reload;
 struct restores;
+struct revisions;
 struct rules_watch;
 struct savepoints;
 struct sheets;
@@ -103,6 +104,7 @@ struct server {
     struct reader *current;      /* of what serves now, for those that do not */
     struct primaries *primaries; /* zones that others copy */
     struct durable *durable;     /* the store of what operators order */
+    struct revisions *revisions; /* of what it holds */
     struct orders *orders;       /* overrides on their way */
     struct batches *batches;     /* of overrides, on their way */
     struct rules_watch *rules;   /* since when safety rules are kept or violated */

@@ -9,6 +9,7 @@
 
 #include "daemon/lanes.h"
 #include "daemon/reader.h"
+#include "daemon/revisions.h"
 #include "daemon/server.h"
 #include "daemon/switchover_json.h"
 #include "base/error.h"
@@ -337,6 +338,11 @@ static void settle(struct switchover_order *order)
         refuse(order, ADMIN_SWITCHOVER_BUSY, "it has been changed meanwhile: look at it again");
         return;
     }
+    if (revisions_judge(all->server->revisions, SWITCHOVER_KIND, order->asked.id, true,
+                        order->asked.condition) != 0) {
+        refuse(order, ADMIN_SWITCHOVER_CONDITION, NULL);
+        return;
+    }
     if (switchover_judge(kept->what, &wish, wall_ms, why) != 0) {
         refuse(order, ADMIN_SWITCHOVER_ORDER, arena_copy_text(order->arena, why));
         return;
@@ -442,6 +448,7 @@ static void copy_asked(struct switchover_order *order, const struct admin_switch
     order->asked.peer = arena_copy_text(arena, asked->peer);
     order->asked.reason = arena_copy_text(arena, asked->reason);
     order->asked.request = arena_copy_text(arena, asked->request);
+    order->asked.condition = condition_copy(asked->condition, arena);
 }
 
 static size_t count_orders(const struct switchovers *all)
@@ -470,6 +477,11 @@ static bool is_refused_at_once(struct switchover_order *order)
     order->asked.wanted = NULL;
     if (kept != NULL && kept->is_busy) {
         refuse(order, ADMIN_SWITCHOVER_BUSY, "it is just being changed: ask again in a moment");
+        return true;
+    }
+    if (kept != NULL && revisions_judge(all->server->revisions, SWITCHOVER_KIND, order->asked.id, true,
+                                        order->asked.condition) != 0) {
+        refuse(order, ADMIN_SWITCHOVER_CONDITION, NULL);
         return true;
     }
     if (kept != NULL && switchover_judge(kept->what, &wish, clock_wall_ms(&all->server->clock), why) != 0) {

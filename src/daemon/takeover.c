@@ -22,6 +22,7 @@
 #include "daemon/reload.h"
 #include "daemon/restore.h"
 #include "daemon/savepoints.h"
+#include "daemon/revisions.h"
 #include "daemon/server.h"
 #include "daemon/spawn.h"
 #include "daemon/successor.h"
@@ -149,6 +150,7 @@ static void reattach(struct server *server)
 {
     struct report *report = report_new();
     (void)durable_attach(server->durable, server->view->server->state_path, report);
+    revisions_learn(server->revisions, server->view->server->state_path);
     server_log_report(report);
     report_free(report);
 }

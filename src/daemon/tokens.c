@@ -7,6 +7,7 @@
 #include "daemon/tokens_inside.h"
 
 #include "daemon/durable.h"
+#include "daemon/revisions.h"
 #include "daemon/server.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -80,6 +81,7 @@ static void on_written(struct store_job *job)
     struct change *change = (struct change *)job;
     struct durable_status status;
     struct admin_token shown;
+    revisions_note(change->tokens->server->revisions, job);
     settle(change);
     if (job->error == 0 && !change->is_use) {
         log_info("token %s name=%s role=%s actor=%s peer=%s",
@@ -163,6 +165,9 @@ int server_change_token(void *context, const struct admin_token_order *order, ad
     }
     if (server->is_frozen || (entry != NULL && entry->is_busy)) {
         return ERROR_BUSY;
+    }
+    if (revisions_judge(server->revisions, TOKEN_KIND, order->name, !is_new, order->condition) != 0) {
+        return ERROR_PRECONDITION;
     }
     if (is_new && tokens->count == TOKENS_MAX) {
         return ERROR_TOO_LARGE;

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "daemon/changes.h"
 #include "daemon/durable.h"
+#include "daemon/revisions.h"
 #include "daemon/server.h"
 
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct vantage_change {
     char was[FLEET_NAME_MAX + 1];
     char token[VANTAGE_TOKEN_SIZE];
     struct store_op ops[2];
+    uint64_t seqs[2]; /* of their entries */
     struct arena *texts;
     uint64_t connection; /* that enrols; 0: an order */
     admin_vantage_done *done;
@@ -69,6 +71,7 @@ static void on_written(struct store_job *job)
     struct vantage_change *change = (struct vantage_change *)job;
     struct vantages *vantages = change->vantages;
     struct durable_status status;
+    revisions_note(vantages->server->revisions, job);
     if (job->error == 0) {
         vantages_put_member(vantages, change->member.number, change->is_gone ? NULL : &change->member);
         changes_tell_vantage(vantages->server->changes,
@@ -117,6 +120,7 @@ static struct vantage_change *begin(struct vantages *vantages, const struct vant
 static void submit(struct vantage_change *change)
 {
     change->job.ops = change->ops;
+    change->job.seqs = change->seqs;
     durable_submit(change->vantages->server->durable, &change->job);
 }
 
@@ -210,6 +214,10 @@ static int plan(struct vantages *vantages, const struct admin_vantage_order *ord
     }
     if (known != NULL && vantages->is_busy[known->number]) {
         return ERROR_BUSY;
+    }
+    if (known != NULL && revisions_judge(vantages->server->revisions, VANTAGE_KIND, order->name, true,
+                                         order->condition) != 0) {
+        return ERROR_PRECONDITION;
     }
     return order->what == ADMIN_VANTAGE_ENROL ? plan_enrol(vantages, order, change)
                                               : plan_known(vantages, order, change);

@@ -22,6 +22,7 @@
 #include "daemon/restore.h"
 #include "daemon/rules.h"
 #include "daemon/savepoints.h"
+#include "daemon/revisions.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/switchovers.h"
@@ -577,6 +578,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .read_journal = server_read_journal,
                                   .verify_journal = server_verify_journal,
                                   .list_points = server_list_points,
+                                  .find_revision = server_find_revision,
                                   .watch_journal = server_watch_journal,
                                   .unwatch_journal = server_unwatch_journal,
                                   .feed = server->feed,

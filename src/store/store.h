@@ -74,8 +74,10 @@ struct store_job {
     int error; /* 0; ERROR_CONFLICT: a revision was another one; ERROR_INVALID: kind, key, value or cause is
                 * none; else the store cannot be written: -errno or ERROR_LIBRARY, and whether it is found
                 * written after a crash is open */
-    uint64_t seq;           /* of its last entry, if error is 0; if it has none, of the last before it */
-    size_t conflict;        /* index of the op, if ERROR_CONFLICT or ERROR_INVALID */
+    uint64_t seq;    /* of its last entry, if error is 0; if it has none, of the last before it */
+    size_t conflict; /* index of the op, if ERROR_CONFLICT or ERROR_INVALID */
+    uint64_t
+        *seqs; /* NULL, or the caller's room for op_count: the entry of each op, if error is 0; 0: none */
     struct store_job *next; /* of the store */
 };
 

@@ -249,7 +249,11 @@ int writer_apply(struct writer *writer, struct store_job *job, int64_t now_ms)
     job->error = 0;
     int error = judge_conditions(writer, job);
     for (size_t i = 0; i < job->op_count && error == 0 && job->error == 0; i++) {
+        uint64_t before = writer->end.seq;
         error = writer_write(writer, &job->ops[i], &job->cause, wall_ms, false);
+        if (job->seqs != NULL) {
+            job->seqs[i] = writer->end.seq == before ? 0 : writer->end.seq;
+        }
     }
     job->seq = writer->end.seq;
     return error;

@@ -71,13 +71,27 @@ def validate(schema, body):
     jsonschema.Draft202012Validator(schema, resolver=resolver).validate(body)
 
 
+def judge_headers(response, reply):
+    """Those that the document says something of; and an entity tag is nowhere else."""
+    known = follow(response).get("headers", {})
+    for name, header in known.items():
+        if name in reply.headers:
+            validate(follow(header)["schema"], reply.headers[name])
+    assert "ETag" in known or "ETag" not in reply.headers
+
+
 def judge(method, path, reply):
     """Raise if the reply is not what the document says. What it does not know may only be a problem document."""
-    media = reply.headers["Content-Type"].split(";")[0]
     operation = find_operation("GET" if method == "HEAD" else method, path)
+    if reply.status == 304:
+        assert operation is not None and "304" in operation["responses"] and reply.body == b"" and "Content-Type" not in reply.headers
+        judge_headers(operation["responses"]["304"], reply)
+        return
+    media = reply.headers["Content-Type"].split(";")[0]
     if operation is None:
         assert reply.status >= 400 and media == "application/problem+json", f"{method} {path} is not documented"
         return
+    judge_headers(find_response(operation, reply.status), reply)
     content = find_response(operation, reply.status)["content"]
     assert media in content, f"{method} {path}: {media} is not documented, only {list(content)}"
     if method != "HEAD" and media.endswith("json"):

@@ -155,6 +155,13 @@ tests_fuzz_fuzz_head_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_head_SOURCES = tests/fuzz/fuzz_head.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_head_LDADD = src/libadmin.a src/libbase.a
 
+## entity tags in requests to the admin API
+fuzz_programs += tests/fuzz/fuzz_condition
+tests_fuzz_fuzz_condition_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"condition"'
+tests_fuzz_fuzz_condition_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_condition_SOURCES = tests/fuzz/fuzz_condition.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_condition_LDADD = src/libadmin.a src/libbase.a
+
 ## what a client of the admin socket sends, over that socket
 if HAVE_CMOCKA
 fuzz_programs += tests/fuzz/fuzz_admin_http
