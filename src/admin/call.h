@@ -146,10 +146,8 @@ void call_add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[
 
 /* Of a call that has a route: reads what it says of that, and which revision what it asks for has. */
 void conditional_begin(struct call *call);
-/* Of what its route names; 0: not known. */
-uint64_t conditional_find_revision(const struct call *call);
-/* Is there an override of what its route names? Likewise. */
-bool override_is_there(struct call *call);
+/* Of an override, for a dry run: of an order it is judged when that is carried out. */
+bool conditional_holds_now(struct call *call);
 /* The change was refused for its condition: says how things are. On the control thread. */
 void call_set_precondition(struct call *call);
 /* The tag of what is shown, as a header. true: who asks has that, so that the answer is 304. */

@@ -53,12 +53,28 @@ static bool find_revision(const struct call *call, const struct identity *identi
            verbs->find_revision(verbs->context, identity->kind, identity->key, revision);
 }
 
-uint64_t conditional_find_revision(const struct call *call)
+static uint64_t find_any(const struct call *call)
 {
     const struct identity identity = identify(call);
     struct admin_revision revision;
     (void)find_revision(call, &identity, &revision);
     return revision.revision;
+}
+
+static bool override_is_there(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct route *route = &call->route;
+    struct operate_target target;
+    struct health_dormant_cursor behind;
+    int error = verbs->get_target(call->reader, route->kind, route->name, call->arena, &target);
+    return error == 0 ? target.override != NULL
+                      : verbs->seek_dormant(call->reader, route->kind, route->name, &behind);
+}
+
+bool conditional_holds_now(struct call *call)
+{
+    return condition_holds(call->condition, override_is_there(call), find_any(call));
 }
 
 /* ---- what the request says ---- */

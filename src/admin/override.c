@@ -394,23 +394,6 @@ static void look(struct call *call)
     call_reply_json(call, 200, document);
 }
 
-bool override_is_there(struct call *call)
-{
-    const struct admin_verbs *verbs = &call->admin->verbs;
-    const struct route *route = &call->route;
-    struct operate_target target;
-    struct health_dormant_cursor behind;
-    int error = verbs->get_target(call->reader, route->kind, route->name, call->arena, &target);
-    return error == 0 ? target.override != NULL
-                      : verbs->seek_dormant(call->reader, route->kind, route->name, &behind);
-}
-
-/* For a dry run: of an order it is judged when it is carried out. */
-static bool holds_now(struct call *call)
-{
-    return condition_holds(call->condition, override_is_there(call), conditional_find_revision(call));
-}
-
 void handle_override(struct call *call)
 {
     if ((call->method & (ROUTE_GET | ROUTE_HEAD)) != 0) {
@@ -428,7 +411,7 @@ void handle_override(struct call *call)
         call_reply_problem(call);
         return;
     }
-    if (call->condition != NULL && call->route.dry_run && !holds_now(call)) {
+    if (call->condition != NULL && call->route.dry_run && !conditional_holds_now(call)) {
         call_set_precondition(call);
         call_reply_problem(call);
         return;
