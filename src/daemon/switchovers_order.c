@@ -338,8 +338,9 @@ static void settle(struct switchover_order *order)
         refuse(order, ADMIN_SWITCHOVER_BUSY, "it has been changed meanwhile: look at it again");
         return;
     }
-    if (revisions_judge(all->server->revisions, SWITCHOVER_KIND, order->asked.id, true,
-                        order->asked.condition) != 0) {
+    /* What was written for its hooks is of this order: nobody else has changed it since, see above. */
+    if (!order->has_asked && revisions_judge(all->server->revisions, SWITCHOVER_KIND, order->asked.id, true,
+                                             order->asked.condition) != 0) {
         refuse(order, ADMIN_SWITCHOVER_CONDITION, NULL);
         return;
     }
