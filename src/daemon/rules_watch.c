@@ -23,7 +23,6 @@
 
 struct rules_watch {
     struct server *server;
-    struct rules_feed *feed;
     int fd; /* eventfd: lags have changed */
     struct event *wake;
     struct rules_seen seen;
@@ -52,7 +51,6 @@ struct rules_watch *rules_watch_new(struct server *server)
 {
     struct rules_watch *watch = memory_alloc(sizeof *watch);
     watch->server = server;
-    watch->feed = rules_feed_new(server);
     watch->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     watch->wake =
         watch->fd == -1 ? NULL : event_new(server->base, watch->fd, EV_READ | EV_PERSIST, on_wake, watch);
@@ -75,13 +73,19 @@ void rules_watch_free(struct rules_watch *watch)
     if (watch->fd != -1) {
         close(watch->fd);
     }
-    rules_feed_free(watch->feed);
     free(watch);
 }
 
 int64_t rules_watch_get_last_move(const struct rules_watch *watch)
 {
-    return watch == NULL ? 0 : rules_feed_get_last_move(watch->feed);
+    const struct view *view = watch == NULL ? NULL : watch->server->view;
+    if (view == NULL || view->health == NULL) {
+        return 0;
+    }
+    lock_take(&watch->server->lock);
+    int64_t last_ms = health_get_last_move(view->health);
+    lock_leave(&watch->server->lock);
+    return last_ms;
 }
 
 void rules_watch_get(const struct rules_watch *watch, struct rules_seen *seen)
@@ -149,14 +153,13 @@ static void look(struct rules_watch *watch)
     size_t lag_count;
     struct health_lag_status *lags = rules_list_lags(server, &lag_count);
     int64_t wall_ms = clock_wall_ms(&server->clock);
-    rules_feed_follow(watch->feed, wall_ms);
-    operate_look_at_rules(
-        &(struct operate_unserved_ask){.view = server->view,
-                                       .wall_ms = wall_ms,
-                                       .lags = lags,
-                                       .lag_count = lag_count,
-                                       .last_move_ms = rules_feed_get_last_move(watch->feed)},
-        arena, &rules);
+    rules_feed_follow(server, wall_ms);
+    operate_look_at_rules(&(struct operate_unserved_ask){.view = server->view,
+                                                         .wall_ms = wall_ms,
+                                                         .lags = lags,
+                                                         .lag_count = lag_count,
+                                                         .last_move_ms = rules_watch_get_last_move(watch)},
+                          arena, &rules);
     take(watch, &rules, wall_ms);
     free(lags);
     arena_free(arena);

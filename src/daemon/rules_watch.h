@@ -27,6 +27,7 @@ struct rules_watch *rules_watch_new(struct server *server); /* NULL: no descript
 void rules_watch_free(struct rules_watch *watch);           /* NULL is fine */
 /* Look, and tell the health machine what rules forbid, if anything may have changed; at least once a second.
  * One walk over the words of the health table. */
-void rules_watch_follow(struct rules_watch *watch);                             /* NULL is fine */
-int64_t rules_watch_get_last_move(const struct rules_watch *watch);             /* rules_feed.h */
+void rules_watch_follow(struct rules_watch *watch); /* NULL is fine */
+/* Wall time: when a region moved last (health_get_last_move()). Takes the health lock for a moment. */
+int64_t rules_watch_get_last_move(const struct rules_watch *watch);             /* NULL: 0 */
 void rules_watch_get(const struct rules_watch *watch, struct rules_seen *seen); /* NULL: nothing was seen */

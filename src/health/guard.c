@@ -59,7 +59,7 @@ int health_forbid(struct health *health, size_t rule, uint32_t from, uint32_t to
 {
     assert(!health->delivering);
     if (rule >= health_count_guards(health) || health->guards->rules[rule].regions != NULL ||
-        health->guards->rules[rule].lags != NULL) {
+        health->guards->rules[rule].lags != NULL || health->guards->rules[rule].wait_ms != 0) {
         return ERROR_NOT_FOUND;
     }
     uint32_t place = health_guard_find_place(health, from, to);
@@ -70,7 +70,7 @@ int health_forbid(struct health *health, size_t rule, uint32_t from, uint32_t to
     if (((said & bit) != 0) != forbids) {
         health->wall_ms = wall_ms;
         health_guard_say(health, place, forbids ? said | bit : said & ~bit);
-        health_guard_settle(health);
+        health_guard_step(health);
         health_guards_publish(health);
     }
     return 0;
@@ -95,13 +95,6 @@ static void follow_region(struct health *health, uint32_t region)
     }
 }
 
-static bool is_any_held(const struct health *health, uint32_t region)
-{
-    const struct health_hold *hold = &health->guards->holds[region];
-    return hold->down != 0 && (health_guard_find_rules(health, region) & ~hold->released) != 0 &&
-           !health_guard_is_ordered(health_word_get(health, HEALTH_REGION, region));
-}
-
 int health_release_hold(struct health *health, uint32_t region, size_t rule, int64_t wall_ms)
 {
     assert(!health->delivering);
@@ -110,7 +103,7 @@ int health_release_hold(struct health *health, uint32_t region, size_t rule, int
     }
     struct health_hold *hold = &health->guards->holds[region];
     uint64_t bit = UINT64_C(1) << rule;
-    if (!is_any_held(health, region) ||
+    if (!health_guard_is_held(health, region) ||
         (health_guard_find_rules(health, region) & ~hold->released & bit) == 0) {
         return ERROR_CONFLICT;
     }
@@ -118,7 +111,7 @@ int health_release_hold(struct health *health, uint32_t region, size_t rule, int
     hold->released |= bit;
     hold->is_let_go = true;
     follow_region(health, region);
-    health_guard_settle(health);
+    health_guard_step(health);
     health_guards_publish(health);
     return 0;
 }
@@ -139,7 +132,7 @@ int health_get_hold(const struct health *health, uint32_t region, struct health_
     *status = (struct health_hold_status){.region = health->nodes[HEALTH_REGION][region].name};
     if (health->guards != NULL) {
         const struct health_hold *hold = &health->guards->holds[region];
-        status->is_held = is_any_held(health, region);
+        status->is_held = health_guard_is_held(health, region);
         status->rules = health_guard_find_rules(health, region) & ~hold->released;
         status->released = hold->released;
         status->since_ms = status->is_held ? hold->since_ms : 0;

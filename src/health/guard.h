@@ -11,7 +11,8 @@
  * was released stays so.
  *
  * Rules that count regions are judged here, within the change that loses one: two that fail at once cannot
- * both go. All others are judged by somebody else, who says what they forbid: health_forbid(). Orders of an
+ * both go. So are those that wait, and those that go by copies; all
+ * others by somebody else, who says what they forbid: health_forbid(). Orders of an
  * operator are never held. */
 #pragma once
 
@@ -40,6 +41,8 @@ struct health_guard_plan {
     const uint32_t *lags;
     size_t lag_count;
     bool any_stage;
+    /* Or it forbids to leave any region for so long after one left, came back or was let go, by whomever. */
+    int64_t wait_ms; /* 0: it does not */
 };
 
 struct health_guards_plan {
@@ -62,6 +65,12 @@ int health_forbid(struct health *health, size_t rule, uint32_t from, uint32_t to
                   int64_t wall_ms);
 /* Does it forbid that now (whoever asks)? Not if it was released there. */
 bool health_guard_forbids(const struct health *health, size_t rule, uint32_t from, uint32_t to);
+
+/* Time passes for those that wait: to be called at least once a second. */
+void health_follow_guards(struct health *health, int64_t wall_ms);
+/* Wall: when a region left, came back or was let go last, by itself or by an order; 0: never. One that is
+ * held has not left. */
+int64_t health_get_last_move(const struct health *health);
 
 /* An operator lets go what this rule holds in a region, until all is well again there that fell while it was
  * forbidden to leave. 0; ERROR_NOT_FOUND; ERROR_CONFLICT: it holds nothing there. */

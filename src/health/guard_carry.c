@@ -106,13 +106,15 @@ static void carry_place(struct health *to, const struct health *from, uint32_t p
         hold->since_ms = old->since_ms;
         hold->released = translate(to, from, old->released);
         hold->is_told = old->is_told;
+        hold->is_gone = old->is_gone;
         hold->told_rules = translate(to, from, old->told_rules);
     }
     to->guards->said[at] = translate(to, from, from->guards->said[place]);
     struct health_ban *ban = health_ban_at(to, at), *old = health_ban_at(from, place);
-    set(&ban->since, health_number_get(&old->since));
-    set(&ban->was, health_number_get(&old->was));
-    set(&ban->ended, health_number_get(&old->ended));
+    health_number_copy(&ban->since, &old->since);
+    for (int i = 0; i < HEALTH_BAN_TIMES; i++) {
+        health_ban_copy_time(&ban->times[i], &old->times[i]);
+    }
 }
 
 static void forget(struct health *to)
@@ -137,6 +139,8 @@ void health_guards_carry(struct health *to, const struct health *from, bool all)
     }
     to->guards->seen = from->guards->changes;
     to->guards->number = from->guards->number;
+    to->guards->last_move_ms = from->guards->last_move_ms;
+    to->guards->knows_moves = from->guards->knows_moves;
     forget(to);
     for (uint32_t i = 0; i < health_guard_count_places(from); i++) {
         carry_place(to, from, i);
@@ -154,6 +158,9 @@ void health_guards_resume(struct health *health)
     for (uint32_t i = 0; i < health_guard_count_places(health); i++) {
         count += health_number_get(&health_ban_at(health, i)->since) != 0;
     }
+    for (uint32_t i = 0; i < health->counts[HEALTH_REGION]; i++) {
+        guards->holds[i].last_fall = guards->number; /* at most */
+    }
     atomic_store_explicit(&guards->bans.count, count, memory_order_relaxed);
     guards->rests = false;
     for (uint32_t i = 0; i < health_guard_count_places(health); i++) {
@@ -161,6 +168,7 @@ void health_guards_resume(struct health *health)
     }
     guards->is_due = true;
     health_guard_hear_lags(health);
+    health_guard_resume_moves(health);
     health_guard_settle(health);
 }
 

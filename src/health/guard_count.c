@@ -89,6 +89,7 @@ static void judge(struct health *health, uint32_t rule)
         after =
             health_number_get(&health_fall_at(health, HEALTH_REGION, what->regions[at])->fell[HEALTH_ANY]);
         say(health, rule, at, sum_left(health, what));
+        health_guard_note_moves(health);
     }
     double left = sum_left(health, what);
     for (uint32_t i = 0; i < what->count; i++) {
@@ -105,7 +106,7 @@ static void judge(struct health *health, uint32_t rule)
 void health_guard_settle(struct health *health)
 {
     struct health_guards *guards = health->guards;
-    while (guards != NULL && guards->is_due && !guards->rests) {
+    while (guards != NULL && guards->is_due && !guards->rests && !guards->is_amid) {
         guards->is_due = false;
         for (uint32_t i = 0; i < guards->rule_count; i++) {
             if (guards->rules[i].regions != NULL) {

@@ -18,16 +18,19 @@ struct health_guard_rule {
     const uint32_t *lags; /* NULL: it does not go by these */
     uint32_t lag_count;
     bool any_stage;
+    int64_t wait_ms; /* 0: it does not wait */
 };
 
 /* Of a region. */
 struct health_hold {
-    uint64_t from;     /* number: since then something is forbidden, or released; 0: nothing is */
-    uint64_t released; /* rules that do not count here */
-    uint32_t down;     /* what fell since then and is not well again, each family by itself */
-    int64_t since_ms;  /* wall: when the first of these fell */
+    uint64_t from;      /* number: since then something is forbidden, or released; 0: nothing is */
+    uint64_t released;  /* rules that do not count here */
+    uint64_t last_fall; /* number: nothing fell in it since then */
+    uint32_t down;      /* what fell since then and is not well again, each family by itself */
+    int64_t since_ms;   /* wall: when the first of these fell */
     uint64_t told_rules;
     bool is_told, waits; /* told to be held; to be looked at before the change ends */
+    bool is_gone;        /* answers have left it */
     bool is_let_go;      /* an operator said so, within the change */
     bool is_allowed;     /* no rule forbids it any more, likewise */
 };
@@ -44,12 +47,15 @@ struct health_guards {
     uint32_t line_count;
     uint64_t number; /* the latest that was given to anything */
     uint64_t changes;
-    uint64_t seen;    /* of the machine that this was taken over from */
-    bool *is_news;    /* by place: not written yet */
-    uint32_t news;    /* how many are */
-    bool rests;       /* being taken over: what happens did so elsewhere */
-    bool is_due;      /* who counts has to count again */
-    bool has_changed; /* answers have to follow */
+    uint64_t seen;        /* of the machine that this was taken over from */
+    bool *is_news;        /* by place: not written yet */
+    uint32_t news;        /* how many are */
+    int64_t last_move_ms; /* wall: when a region left or came back; 0: never */
+    bool knows_moves;     /* else which are gone is to be found out */
+    bool is_amid;         /* a step of a change is being stored */
+    bool rests;           /* being taken over: what happens did so elsewhere */
+    bool is_due;          /* who counts has to count again */
+    bool has_changed;     /* answers have to follow */
 };
 
 /* What is known of the fall of an object, of a machine or of its records. */
@@ -72,6 +78,20 @@ static inline uint64_t health_number_get(const _Atomic uint64_t *number)
 static inline void health_number_set(_Atomic uint64_t *number, uint64_t to)
 {
     atomic_store_explicit(number, to, memory_order_relaxed);
+}
+
+/* Most were never written to: no page. */
+static inline void health_number_copy(_Atomic uint64_t *to, const _Atomic uint64_t *from)
+{
+    if (health_number_get(to) != health_number_get(from)) {
+        health_number_set(to, health_number_get(from));
+    }
+}
+
+static inline void health_ban_copy_time(struct health_ban_time *to, const struct health_ban_time *from)
+{
+    health_number_copy(&to->was, &from->was);
+    health_number_copy(&to->ended, &from->ended);
 }
 
 /* Of what there are falls, and HEALTH_ANY behind it. */
@@ -106,6 +126,10 @@ uint32_t health_guard_get_region(const struct health *health, uint32_t place);
 struct health_ban *health_ban_at(const struct health *health, uint32_t place);
 /* Which rules forbid something in a region: to leave it, or a way from there. */
 uint64_t health_guard_find_rules(const struct health *health, uint32_t region);
+/* Is something held there? Not where the region itself fell before anything was forbidden. */
+bool health_guard_is_held(const struct health *health, uint32_t region);
+/* What is known of it is to be written. */
+void health_guard_note(struct health *health, uint32_t place);
 /* Another set of rules forbids it, or what is released there changed. */
 void health_guard_say(struct health *health, uint32_t place, uint64_t said);
 struct health_fall *health_fall_at(const struct health *health, enum health_kind kind, uint32_t index);
@@ -121,6 +145,15 @@ void health_guard_put_order(struct health *health, enum health_kind kind, uint32
 
 /* Who counts counts again, until nothing changes. */
 void health_guard_settle(struct health *health);
+
+/* ---- guard_move.c ---- */
+
+/* Words of one check, or order, are stored: who counts is judged at the end of that. */
+void health_guard_begin_step(struct health *health);
+void health_guard_step(struct health *health);
+/* Has any region moved that is to be looked at? Then rules forbid that wait. */
+void health_guard_note_moves(struct health *health);
+void health_guard_resume_moves(struct health *health);
 
 /* ---- guard_lag.c ---- */
 

@@ -43,7 +43,7 @@ static void hear(struct health *health, uint32_t from, uint32_t until)
 void health_guard_hear_lag(struct health *health, uint32_t lag)
 {
     hear(health, lag, lag + 1);
-    health_guard_settle(health);
+    health_guard_step(health);
 }
 
 void health_guard_hear_lags(struct health *health)

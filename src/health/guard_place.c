@@ -68,6 +68,7 @@ static const struct health_guard_rule *copy_rules(struct health *health,
                                        : arena_copy(arena, from->lags, from->lag_count * sizeof *from->lags),
             .lag_count = from->lags == NULL ? 0 : (uint32_t)from->lag_count,
             .any_stage = from->any_stage,
+            .wait_ms = from->wait_ms,
         };
     }
     return rules;
@@ -105,7 +106,7 @@ void health_guards_add(struct health *health, const struct health_guards_plan *p
                                   .rule_count = (uint32_t)plan->rule_count};
     copy_ways(health, plan, &frame.bans);
     add(health, &frame);
-    health->guards->is_due = true;
+    health->guards->is_due = health->guards->knows_moves = true;
 }
 
 void health_guards_add_like(struct health *health, const struct health *from)
@@ -178,6 +179,22 @@ uint64_t health_guard_find_rules(const struct health *health, uint32_t region)
     return rules;
 }
 
+bool health_guard_is_held(const struct health *health, uint32_t region)
+{
+    const struct health_hold *hold = &health->guards->holds[region];
+    uint32_t word = health_word_get(health, HEALTH_REGION, region);
+    bool had_left =
+        health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY &&
+        health_number_get(&health_fall_at(health, HEALTH_REGION, region)->fell[HEALTH_ANY]) < hold->from;
+    return hold->down != 0 && !had_left && !health_guard_is_ordered(word) &&
+           (health_guard_find_rules(health, region) & ~hold->released) != 0;
+}
+
+void health_guard_note(struct health *health, uint32_t place)
+{
+    note(health->guards, place);
+}
+
 /* Nothing is forbidden there, nor released: what falls from now on is not counted. */
 static void end_if_over(struct health *health, uint32_t region)
 {
@@ -190,13 +207,22 @@ static void end_if_over(struct health *health, uint32_t region)
     }
 }
 
-/* It begins, or ends. */
-static void turn(struct health_ban *ban, uint64_t number)
+/* The oldest of these times is forgotten for it. */
+static void note_time(struct health_ban *ban, uint64_t was, uint64_t ended)
+{
+    for (int i = HEALTH_BAN_TIMES - 1; i > 0; i--) {
+        health_ban_copy_time(&ban->times[i], &ban->times[i - 1]);
+    }
+    health_number_set(&ban->times[0].was, was);
+    health_number_set(&ban->times[0].ended, ended);
+}
+
+/* It begins, or ends. A time in which nothing fell says nothing, and takes no other one's place. */
+static void turn(struct health_ban *ban, uint64_t number, uint64_t last_fall)
 {
     uint64_t since = health_number_get(&ban->since);
-    if (since != 0) {
-        health_number_set(&ban->was, since);
-        health_number_set(&ban->ended, number);
+    if (since != 0 && last_fall >= since) {
+        note_time(ban, since, number);
     }
     health_number_set(&ban->since, since == 0 ? number : 0);
 }
@@ -212,7 +238,7 @@ static void follow_place(struct health *health, uint32_t place)
     note(guards, place);
     if (is_on != was_on) {
         uint32_t count = atomic_load_explicit(&guards->bans.count, memory_order_relaxed);
-        turn(ban, ++guards->number);
+        turn(ban, ++guards->number, hold->last_fall);
         atomic_store_explicit(&guards->bans.count, is_on ? count + 1 : count - 1, memory_order_relaxed);
         guards->has_changed |= !is_on;
         guards->is_due = true;
@@ -279,6 +305,19 @@ void health_guard_count(struct health *health, enum health_kind kind, uint32_t i
     look_later(guards, region);
 }
 
+/* The next one; but what falls in a place that is lost already fell with that. */
+static uint64_t number_fall(struct health *health, enum health_kind kind, uint32_t index)
+{
+    uint64_t number = UINT64_MAX;
+    for (; kind != HEALTH_REGION; kind++) {
+        index = health->nodes[kind][index].parent;
+        uint64_t above = health_number_get(&health_fall_at(health, kind + 1, index)->fell[HEALTH_ANY]);
+        bool is_lost = is_bad(health_word_get(health, kind + 1, index), HEALTH_ANY);
+        number = is_lost && above < number ? above : number;
+    }
+    return number == UINT64_MAX ? ++health->guards->number : number;
+}
+
 void health_guard_fall(struct health *health, enum health_kind kind, uint32_t index, uint32_t before,
                        uint32_t after)
 {
@@ -292,7 +331,10 @@ void health_guard_fall(struct health *health, enum health_kind kind, uint32_t in
     }
     for (enum health_family family = health_first_family(kind); family <= HEALTH_ANY; family++) {
         if (is_bad(after, family) && !is_bad(before, family)) {
-            health_number_set(&fall->fell[family], ++guards->number);
+            uint64_t number = number_fall(health, kind, index);
+            uint64_t *last = &guards->holds[find_region(health, kind, index)].last_fall;
+            health_number_set(&fall->fell[family], number);
+            *last = number > *last ? number : *last;
         }
     }
     if (health_word_desired(before) != health_word_desired(after) &&

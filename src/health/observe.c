@@ -164,11 +164,13 @@ struct rise {
  * below is. So one store decides for all names. */
 static void store_rise(struct health *health, const struct rise *rise)
 {
+    health_guard_begin_step(health);
     for (int i = 0; i < rise->count; i++) {
         bool falls = health_word_observed(rise->after[0]) == HEALTH_OBSERVED_UNHEALTHY;
         int at = falls ? rise->count - 1 - i : i;
         health_word_set_verdicts(health, rise->places[at].kind, rise->places[at].index, rise->after[at]);
     }
+    health_guard_step(health);
 }
 
 /* What an object consists of is another: up as far as that changes something. */

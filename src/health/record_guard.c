@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-enum { PLACES_MAX = 4096, BODY = 128, RULE_NAME_MAX = 255 };
+enum { PLACES_MAX = 4096, BODY = 256, RULE_NAME_MAX = 255 };
 
 static const uint64_t number_max = UINT64_C(1) << 62;
 static const int64_t time_max_ms = INT64_C(1) << 60;
@@ -48,6 +48,12 @@ static void add_rule(const struct health *health, uint32_t rule, struct buffer *
     health_record_add_named(to, HEALTH_RECORD_RULE, &number, 1, health->guards->rules[rule].name);
 }
 
+static void add_time(const struct health_ban_time *time, struct cursor *body)
+{
+    cursor_write_u64(body, health_number_get(&time->was));
+    cursor_write_u64(body, health_number_get(&time->ended));
+}
+
 /* Of a way what is said of its region as a whole is left out. */
 static void add_place(const struct health *health, uint32_t place, struct buffer *to)
 {
@@ -62,13 +68,23 @@ static void add_place(const struct health *health, uint32_t place, struct buffer
     cursor_write_u32(&body, place < regions ? HEALTH_ANYWHERE : guards->bans.ways[place - regions].to);
     cursor_write_u64(&body, guards->number);
     cursor_write_u64(&body, health_number_get(&ban->since));
-    cursor_write_u64(&body, health_number_get(&ban->was));
-    cursor_write_u64(&body, health_number_get(&ban->ended));
+    add_time(&ban->times[0], &body);
     cursor_write_u64(&body, guards->said[place]);
     cursor_write_u64(&body, hold->released);
     cursor_write_u64(&body, hold->from);
     cursor_write_i64(&body, hold->since_ms);
+    for (int i = 1; i < HEALTH_BAN_TIMES && health_number_get(&ban->times[i].was) != 0; i++) {
+        add_time(&ban->times[i], &body);
+    }
     health_record_add(to, HEALTH_RECORD_BAN, bytes, body.at);
+}
+
+static void add_move(const struct health *health, struct buffer *to)
+{
+    uint8_t bytes[BODY];
+    struct cursor body = cursor_init(bytes, sizeof bytes);
+    cursor_write_i64(&body, health->guards->last_move_ms);
+    health_record_add(to, HEALTH_RECORD_MOVE, bytes, body.at);
 }
 
 /* Nothing was ever forbidden there. */
@@ -76,15 +92,16 @@ static bool is_blank(const struct health *health, uint32_t place)
 {
     const struct health_ban *ban = health_ban_at(health, place);
     return health->guards->said[place] == 0 && health_number_get(&ban->since) == 0 &&
-           health_number_get(&ban->was) == 0;
+           health_number_get(&ban->times[0].was) == 0;
 }
 
 static bool is_due(const struct health *health, size_t item, bool all)
 {
     size_t rules = health->guards->rule_count;
-    return item < rules ? all
-           : all        ? !is_blank(health, (uint32_t)(item - rules))
-                        : health->guards->is_news[item - rules];
+    return item < rules    ? all
+           : item == rules ? all || health->guards->is_news[0]
+           : all           ? !is_blank(health, (uint32_t)(item - rules))
+                           : health->guards->is_news[item - rules];
 }
 
 size_t health_record_catch_up_guards(struct health *health, size_t *at, size_t count, bool all,
@@ -105,6 +122,9 @@ size_t health_record_catch_up_guards(struct health *health, size_t *at, size_t c
         }
         guards->news -= guards->is_news[*at - rules];
         guards->is_news[*at - rules] = false;
+        if (*at == rules) {
+            add_move(health, to);
+        }
         add_place(health, (uint32_t)(*at - rules), to);
     }
     for (size_t i = *at; i < total; i++) {
@@ -155,6 +175,14 @@ bool health_record_read_rule(struct health_reader *reader, struct cursor *body)
     return is_good;
 }
 
+bool health_record_read_move(struct health_reader *reader, struct cursor *body)
+{
+    int64_t at_ms = cursor_read_i64(body);
+    bool is_good = !body->failed && cursor_left(body) == 0 && at_ms >= 0 && at_ms < time_max_ms;
+    reader->last_move_ms = is_good ? at_ms : reader->last_move_ms;
+    return is_good;
+}
+
 static struct read_ban *find(struct health_reader *reader, uint32_t from, uint32_t to)
 {
     for (size_t i = 0; i < reader->ban_count; i++) {
@@ -169,20 +197,28 @@ static struct read_ban *find(struct health_reader *reader, uint32_t from, uint32
     return &reader->bans[reader->ban_count++];
 }
 
+static bool read_time(struct health_reader *reader, struct cursor *body, struct read_ban *ban, int number)
+{
+    ban->times[number].was = cursor_read_u64(body);
+    ban->times[number].ended = cursor_read_u64(body);
+    return is_number(reader, ban->times[number].was) && is_number(reader, ban->times[number].ended);
+}
+
 bool health_record_read_ban(struct health_reader *reader, struct cursor *body)
 {
     struct read_ban ban = {.from = cursor_read_u32(body)};
     ban.to = cursor_read_u32(body);
     bool is_good = is_number(reader, cursor_read_u64(body));
-    uint64_t *const numbers[] = {&ban.since, &ban.was, &ban.ended};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        *numbers[i] = cursor_read_u64(body);
-        is_good = is_number(reader, *numbers[i]) && is_good;
-    }
+    ban.since = cursor_read_u64(body);
+    is_good = is_number(reader, ban.since) && is_good;
+    is_good = read_time(reader, body, &ban, 0) && is_good;
     ban.said = cursor_read_u64(body);
     ban.released = cursor_read_u64(body);
     ban.hold_from = cursor_read_u64(body);
     ban.hold_since_ms = cursor_read_i64(body);
+    for (int i = 1; i < HEALTH_BAN_TIMES && !body->failed && cursor_left(body) != 0; i++) {
+        is_good = read_time(reader, body, &ban, i) && is_good;
+    }
     is_good = is_number(reader, ban.hold_from) && is_good && !body->failed && cursor_left(body) == 0 &&
               ban.from < reader->counts[HEALTH_REGION] && ban.from != ban.to &&
               (ban.to == HEALTH_ANYWHERE || ban.to < reader->counts[HEALTH_REGION]) &&
@@ -216,8 +252,10 @@ static void fill_ban(const struct read_ban *read, struct health *health)
     uint32_t place = health_guard_find_place(health, read->from, read->to);
     struct health_ban *ban = health_ban_at(health, place);
     health_number_set(&ban->since, read->since);
-    health_number_set(&ban->was, read->was);
-    health_number_set(&ban->ended, read->ended);
+    for (int i = 0; i < HEALTH_BAN_TIMES; i++) {
+        health_number_set(&ban->times[i].was, read->times[i].was);
+        health_number_set(&ban->times[i].ended, read->times[i].ended);
+    }
     health->guards->said[place] = read->said;
     if (read->to == HEALTH_ANYWHERE) {
         struct health_hold *hold = &health->guards->holds[read->from];
@@ -233,6 +271,8 @@ void health_record_fill_guards(const struct health_reader *reader, struct health
         return;
     }
     health->guards->number = reader->number;
+    health->guards->last_move_ms = reader->last_move_ms;
+    health->guards->knows_moves = false;
     health->guards->changes++;
     for (size_t i = 0; i < reader->ban_count; i++) {
         fill_ban(&reader->bans[i], health);

@@ -30,8 +30,11 @@ struct read_node {
 
 struct read_ban {
     uint32_t from, to;
-    uint64_t since, was, ended, said, released, hold_from;
+    uint64_t since, said, released, hold_from;
     int64_t hold_since_ms;
+    struct {
+        uint64_t was, ended;
+    } times[HEALTH_BAN_TIMES];
 };
 
 struct read_push {
@@ -91,6 +94,7 @@ struct health_reader {
     struct read_ban *bans; /* each place once */
     size_t ban_count, ban_capacity;
     uint64_t number; /* the latest that was met */
+    int64_t last_move_ms;
     struct arena *arena;
 };
 
@@ -134,6 +138,7 @@ size_t health_record_catch_up_guards(struct health *health, size_t *at, size_t c
 bool health_record_read_fall(struct health_reader *reader, struct cursor *body);
 bool health_record_read_rule(struct health_reader *reader, struct cursor *body);
 bool health_record_read_ban(struct health_reader *reader, struct cursor *body);
+bool health_record_read_move(struct health_reader *reader, struct cursor *body);
 void health_record_plan_guards(const struct health_reader *reader, struct arena *arena,
                                struct health_guards_plan *plan);
 void health_record_fill_guards(const struct health_reader *reader, struct health *health);

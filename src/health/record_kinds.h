@@ -44,8 +44,10 @@ enum health_record_kind {
     HEALTH_RECORD_RULE, /* u8 rule, its name: one that may forbid, by number */
     /* u32 region, u32 the region where that leads or UINT32_MAX, u64 the latest number, u64 since when it is
      * forbidden, since when and until when it was, u64 rules that say so, and of a region: u64 rules that are
-     * released, u64 since when falls are counted, i64 since when it is held */
+     * released, u64 since when falls are counted, i64 since when it is held; and since when and until when it
+     * was before that, as often as is known */
     HEALTH_RECORD_BAN,
+    HEALTH_RECORD_MOVE, /* i64 when a region moved last */
 };
 
 enum health_record_flag {

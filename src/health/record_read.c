@@ -366,6 +366,7 @@ int health_reader_take(struct health_reader *reader, const struct health_record 
         case HEALTH_RECORD_FALL: is_good = health_record_read_fall(reader, &body); break;
         case HEALTH_RECORD_RULE: is_good = health_record_read_rule(reader, &body); break;
         case HEALTH_RECORD_BAN: is_good = health_record_read_ban(reader, &body); break;
+        case HEALTH_RECORD_MOVE: is_good = health_record_read_move(reader, &body); break;
         case HEALTH_RECORD_LAG: is_good = health_record_read_lag(reader, &body); break;
         default: is_good = false;
         }

@@ -106,9 +106,14 @@ struct health_way {
     uint32_t from, to; /* regions */
 };
 
-/* Since when something is forbidden, 0: it is not; and, if it was before, since when and until when. */
+/* Since when something is forbidden, 0: it is not; and those times before in which something fell there,
+ * since when and until when each, the latest first; 0: there are no more. */
+enum { HEALTH_BAN_TIMES = 8 };
 struct health_ban {
-    _Atomic uint64_t since, was, ended;
+    _Atomic uint64_t since;
+    struct health_ban_time {
+        _Atomic uint64_t was, ended;
+    } times[HEALTH_BAN_TIMES];
 };
 
 /* What is forbidden to those who move by themselves. */

@@ -69,7 +69,9 @@ void health_word_set_desired(struct health *health, enum health_kind kind, uint3
     uint32_t word = health_word_get(health, kind, index);
     word &= ~(uint32_t)(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED);
     word |= planned ? HEALTH_WORD_PLANNED : (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT;
+    health_guard_begin_step(health);
     store(health, kind, index, health_ramp_follow(health, kind, index, word));
+    health_guard_step(health);
 }
 
 void health_word_set_ramp(struct health *health, enum health_kind kind, uint32_t index, uint32_t ramp)

@@ -45,20 +45,15 @@ int64_t rules_find_thaw(const struct conf_rule *rule, int64_t wall_ms)
     return 0;
 }
 
-int64_t rules_find_move(const struct health_table *table, uint32_t region, bool counts_left)
-{
-    const struct health_outage *outage = &table->regions_outage[region];
-    uint64_t left = atomic_load_explicit(&outage->left_ms, memory_order_relaxed);
-    uint64_t back = atomic_load_explicit(&outage->back_ms, memory_order_relaxed);
-    return (int64_t)(counts_left && left > back ? left : back);
-}
-
 int64_t rules_find_last_move(const struct health_table *table)
 {
-    int64_t last = 0;
+    uint64_t last = 0;
     for (uint32_t i = 0; i < table->region_count; i++) {
-        int64_t at = rules_find_move(table, i, true);
-        last = at > last ? at : last;
+        const struct health_outage *outage = &table->regions_outage[i];
+        uint64_t left = atomic_load_explicit(&outage->left_ms, memory_order_relaxed);
+        uint64_t back = atomic_load_explicit(&outage->back_ms, memory_order_relaxed);
+        last = left > last ? left : last;
+        last = back > last ? back : last;
     }
-    return last;
+    return (int64_t)last;
 }

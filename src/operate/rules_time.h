@@ -11,6 +11,5 @@
 bool rules_are_frozen(const struct conf_rule *rule, int64_t wall_ms);
 /* When that is over, to the minute; 0: not within eight days. Looks at each minute until then. */
 int64_t rules_find_thaw(const struct conf_rule *rule, int64_t wall_ms);
-/* When a region came back last, or (`counts_left`) left, by itself or by an order; 0: never. */
-int64_t rules_find_move(const struct health_table *table, uint32_t region, bool counts_left);
-int64_t rules_find_last_move(const struct health_table *table); /* of all */
+/* When a region came back or left last, by itself or by an order; 0: never. */
+int64_t rules_find_last_move(const struct health_table *table);

@@ -19,8 +19,16 @@ static uint64_t load(const _Atomic uint64_t *number)
 /* Was it forbidden before that fall, and without a break until then? UINT64_MAX: until now. */
 static bool is_on(const struct health_ban *ban, uint64_t fell, uint64_t then)
 {
-    uint64_t since = load(&ban->since), was = load(&ban->was);
-    return (since != 0 && since <= fell) || (was != 0 && was <= fell && load(&ban->ended) > then);
+    uint64_t since = load(&ban->since), was = NOW;
+    bool is_on = since != 0 && since <= fell;
+    for (int i = 0; i < HEALTH_BAN_TIMES && was > fell && !is_on; i++) { /* they do not overlap */
+        was = load(&ban->times[i].was);
+        if (was == 0) {
+            break;
+        }
+        is_on = was <= fell && load(&ban->times[i].ended) > then;
+    }
+    return is_on;
 }
 
 static bool is_bad(uint32_t word)

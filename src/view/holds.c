@@ -104,6 +104,8 @@ static void add_rule(const struct filling *filling, const struct conf_rule *rule
         plan->counts_ordered = rule->type != CONF_RULE_LOST;
     } else if (rule->type == CONF_RULE_LAG) {
         list_lags(filling->topology, rule, plan);
+    } else if (rule->type == CONF_RULE_WAIT) {
+        plan->wait_ms = rule->wait_ms;
     }
 }
 

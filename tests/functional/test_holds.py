@@ -119,6 +119,22 @@ def test_a_drill_says_so(scene):
     assert report["failed"] and "HELD" in report["text"]
 
 
+def test_of_two_that_die_at_once_one_waits(scene):
+    """Both are lost within the same second, before anything else could have said a word."""
+    scene.topology["rules"] = {"slowly": {"type": "wait", "for": "10m"}}
+    scene.policy("example.com", {"us": {"ttl": 5, "endpoints": ["web-*"], "tiers": [[US], [AP]]},
+                                 "eu": {"ttl": 5, "endpoints": ["web-*"], "tiers": [[EU], [AP]]}})
+    server, webs = start(scene)
+    for web in webs[:2]:
+        web.process.kill()
+    for region in US, EU:
+        wait_region(server, region, "unhealthy")
+    answers = [server.addresses("us.example.com"), server.addresses("eu.example.com")]
+    assert answers in ([scene.ap, scene.eu], [scene.us, scene.ap]), answers
+    rule = server.get("/v1/rules/slowly")
+    assert rule["state"] == "violated" and rule["holds"] == [EU if answers[0] == scene.ap else US]
+
+
 def test_of_two_regions_one_is_left(scene):
     scene.topology["rules"] = {"one": {"type": "lost", "at_most": 1}}
     scene.policy("example.com", {"us": {"ttl": 5, "endpoints": ["web-*"], "tiers": [[US], [AP]]},

@@ -9,14 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+int64_t guard_wall = WALL;
+
 struct health *guard_machine(void)
 {
-    static const struct health_region_plan regions[] = {{"us", 1}, {"eu", 1}, {"ap", 1}, {"sa", 1}};
+    guard_wall = WALL;
+    return guard_machine_of(0);
+}
+
+struct health *guard_machine_of(unsigned variant)
+{
+    double lost_at = (variant & GUARD_IS_FRAIL) != 0 ? 0.5 : 1;
+    const struct health_region_plan regions[] = {{"us", 1}, {"eu", lost_at}, {"ap", 1}, {"sa", lost_at}};
     static const uint32_t all[] = {US, EU, AP, SA};
-    static const struct health_guard_plan rules[RULES] = {
+    static const struct health_guard_plan rules[RULES + 1] = {
         [TWO_LOST] = {.name = "two-lost", .regions = all, .region_count = REGIONS, .limit = 2},
         [LAG] = {.name = "lag"},
-        [FREEZE] = {.name = "freeze"}};
+        [FREEZE] = {.name = "freeze"},
+        [WAIT] = {.name = "wait", .wait_ms = WAIT_MS}};
     struct health_az_plan azs[ENDPOINTS];
     struct health_endpoint_plan endpoints[ENDPOINTS];
     struct health_monitor_plan monitors[ENDPOINTS];
@@ -34,7 +44,7 @@ struct health *guard_machine(void)
             ways[way_count++] = (struct health_way){i % REGIONS, i / REGIONS};
         }
     }
-    const struct health_guards_plan guards = {rules, RULES, ways, way_count};
+    const struct health_guards_plan guards = {rules, RULES + (variant & GUARD_WAITS), ways, way_count};
     const struct health_plan plan = {.regions = regions,
                                      .region_count = REGIONS,
                                      .azs = azs,
@@ -44,7 +54,7 @@ struct health *guard_machine(void)
                                      .monitors = monitors,
                                      .monitor_count = ENDPOINTS,
                                      .guards = &guards};
-    struct health *health = health_new(&plan, WALL);
+    struct health *health = health_new(&plan, guard_wall);
     for (uint32_t i = 0; i < ENDPOINTS; i++) {
         guard_heal(health, i);
     }
@@ -121,21 +131,21 @@ const char *guard_answer(struct name *name, const struct health *health)
 
 void guard_lose(struct health *health, uint32_t endpoint)
 {
-    health_observe(health, endpoint, HEALTH_OUTCOME_TIMEOUT, WALL, 0, 0);
+    health_observe(health, endpoint, HEALTH_OUTCOME_TIMEOUT, guard_wall, 0, 0);
 }
 
 void guard_heal(struct health *health, uint32_t endpoint)
 {
-    health_observe(health, endpoint, HEALTH_OUTCOME_OK, WALL, 0, 0);
+    health_observe(health, endpoint, HEALTH_OUTCOME_OK, guard_wall, 0, 0);
 }
 
 void guard_forbid(struct health *health, size_t rule, uint32_t from, uint32_t to, bool forbids)
 {
-    assert_int_equal(health_forbid(health, rule, from, to, forbids, WALL), 0);
+    assert_int_equal(health_forbid(health, rule, from, to, forbids, guard_wall), 0);
 }
 
 void guard_order(struct health *health, enum health_kind kind, uint32_t index, enum health_desired desired)
 {
-    const struct health_override override = {.desired = desired, .set_ms = WALL};
-    assert_int_equal(health_set_override(health, kind, index, &override, WALL), 0);
+    const struct health_override override = {.desired = desired, .set_ms = guard_wall};
+    assert_int_equal(health_set_override(health, kind, index, &override, guard_wall), 0);
 }

@@ -11,7 +11,9 @@
 
 enum { US, EU, AP, SA, REGIONS };
 enum { ENDPOINTS = 2 * REGIONS, WAYS = REGIONS * (REGIONS - 1), WALL = 1000000000 };
-enum { TWO_LOST, LAG, FREEZE, RULES }; /* rules: no third region is lost; two that are told */
+enum { TWO_LOST, LAG, FREEZE, RULES };  /* rules: no third region is lost; two that are told */
+enum { WAIT = RULES, WAIT_MS = 60000 }; /* and one that wants time between two moves */
+enum { GUARD_WAITS = 1, GUARD_IS_FRAIL = 2, GUARD_VARIANTS = 4 }; /* a region is lost with half of its azs */
 
 /* A policy of tiers, and what it answers. */
 struct name {
@@ -25,7 +27,11 @@ struct name {
     void *memory;
 };
 
+/* What time it is; WALL whenever a machine was made by guard_machine(). */
+extern int64_t guard_wall;
+
 struct health *guard_machine(void);
+struct health *guard_machine_of(unsigned variant);
 /* Of tiers that are endpoints as letters of a text, "ab,c": a to h. */
 struct name *guard_name(const char *tiers);
 void guard_name_free(struct name *name);

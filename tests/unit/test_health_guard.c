@@ -397,6 +397,152 @@ static void reloads_keep_it(void **state)
     health_free(health);
 }
 
+/* ---- time between two moves ---- */
+
+enum { MINUTE = 60000 };
+
+static struct health *build_waiting(void)
+{
+    static const struct health_guard_plan rules[] = {{.name = "wait", .wait_ms = 10 * MINUTE},
+                                                     {.name = "freeze"}};
+    return build_with(rules, 2);
+}
+
+static void lose_at(struct health *health, uint32_t endpoint, int64_t wall_ms)
+{
+    health_observe(health, endpoint, HEALTH_OUTCOME_TIMEOUT, wall_ms, 0, 0);
+}
+
+static void of_two_that_fall_at_once_one_waits(void **state)
+{
+    (void)state;
+    struct health *health = build_waiting();
+    assert_int_equal(health_get_last_move(health), 0);
+    lose_at(health, EU_1, WALL);
+    lose_at(health, AP_1, WALL);
+    assert_false(is_held(health, EU));
+    assert_true(is_held(health, AP));
+    assert_int_equal(health_get_last_move(health), WALL);
+    assert_int_equal(health_forbid(health, 0, US, HEALTH_ANYWHERE, true, WALL), ERROR_NOT_FOUND);
+    health_follow_guards(health, WALL + 10 * MINUTE - 1);
+    assert_true(is_held(health, AP));
+    health_follow_guards(health, WALL + 10 * MINUTE);
+    assert_false(is_held(health, AP)); /* and that is the next move */
+    assert_int_equal(health_get_last_move(health), WALL + 10 * MINUTE);
+    lose_at(health, US_1, WALL + 11 * MINUTE);
+    lose_at(health, US_2, WALL + 11 * MINUTE);
+    assert_true(is_held(health, US));
+    health_free(health);
+}
+
+static void who_comes_back_has_moved(void **state)
+{
+    (void)state;
+    struct health *health = build_waiting();
+    lose_at(health, EU_1, WALL);
+    health_follow_guards(health, WALL + 20 * MINUTE);
+    health_observe(health, EU_1, HEALTH_OUTCOME_OK, WALL + 20 * MINUTE, 0, 0);
+    lose_at(health, AP_1, WALL + 20 * MINUTE);
+    assert_true(is_held(health, AP));
+    health_observe(health, AP_1, HEALTH_OUTCOME_OK, WALL + 25 * MINUTE, 0, 0); /* it had never left */
+    health_follow_guards(health, WALL + 30 * MINUTE);
+    lose_at(health, AP_1, WALL + 30 * MINUTE);
+    assert_false(is_held(health, AP));
+    health_free(health);
+}
+
+static void an_order_is_a_move(void **state)
+{
+    (void)state;
+    struct health *health = build_waiting();
+    const struct health_override drain = {.desired = HEALTH_DESIRED_DRAIN, .set_ms = WALL};
+    assert_int_equal(health_set_override(health, HEALTH_REGION, EU, &drain, WALL), 0);
+    lose_at(health, AP_1, WALL);
+    assert_true(is_held(health, AP));
+    assert_int_equal(health_set_override(health, HEALTH_REGION, AP, &drain, WALL + MINUTE), 0);
+    assert_false(is_held(health, AP)); /* orders are never held */
+    assert_int_equal(health_get_last_move(health), WALL + MINUTE);
+    health_free(health);
+}
+
+/* A freeze ends while two are held by it: they go one after the other. */
+static void who_is_let_go_moves_by_itself(void **state)
+{
+    (void)state;
+    struct health *health = build_waiting();
+    for (uint32_t region = 0; region < REGIONS; region++) {
+        forbid(health, 1, region, HEALTH_ANYWHERE, true);
+    }
+    lose_at(health, AP_1, WALL);
+    lose_at(health, EU_1, WALL);
+    assert_true(is_held(health, EU) && is_held(health, AP));
+    for (uint32_t region = 0; region < REGIONS; region++) {
+        forbid(health, 1, region, HEALTH_ANYWHERE, false);
+    }
+    assert_false(is_held(health, EU));
+    assert_true(is_held(health, AP));
+    health_follow_guards(health, WALL + 10 * MINUTE);
+    assert_false(is_held(health, AP));
+    health_free(health);
+}
+
+/* Down to what is below it, and what falls there later; nor does it hold what has left when it is back. */
+static void who_has_left_is_not_held_by_its_own_move(void **state)
+{
+    (void)state;
+    struct health *health = build_waiting();
+    lose_at(health, US_1, WALL);
+    lose_at(health, US_2, WALL);
+    assert_false(is_held(health, US));
+    health_observe(health, US_1, HEALTH_OUTCOME_OK, WALL + MINUTE, 0, 0);
+    assert_false(is_held(health, US));
+    health_free(health);
+}
+
+static void they_go_one_after_the_other(void **state)
+{
+    (void)state;
+    struct health *health = build_waiting();
+    lose_at(health, AP_1, WALL);
+    lose_at(health, EU_1, WALL + 1);
+    lose_at(health, US_1, WALL + 2);
+    lose_at(health, US_2, WALL + 2);
+    health_follow_guards(health, WALL + 10 * MINUTE);
+    assert_false(is_held(health, EU)); /* which fell first */
+    assert_true(is_held(health, US));
+    health_follow_guards(health, WALL + 20 * MINUTE);
+    assert_false(is_held(health, US));
+    health_free(health);
+}
+
+static void a_clock_that_is_set_back_ends_a_wait(void **state)
+{
+    (void)state;
+    struct health *health = build_waiting();
+    lose_at(health, EU_1, WALL);
+    health_follow_guards(health, WALL - 5 * MINUTE);
+    assert_int_equal(health_get_last_move(health), 0);
+    lose_at(health, AP_1, WALL - 5 * MINUTE);
+    assert_false(is_held(health, AP));
+    health_free(health);
+}
+
+static void a_wait_outlives_a_reload(void **state)
+{
+    (void)state;
+    struct health *health = build_waiting(), *next = build_waiting();
+    lose_at(health, EU_1, WALL);
+    lose_at(health, AP_1, WALL);
+    health_carry(next, health, WALL + MINUTE);
+    assert_true(is_held(next, AP));
+    assert_false(is_held(next, EU));
+    assert_int_equal(health_get_last_move(next), WALL);
+    health_follow_guards(next, WALL + 10 * MINUTE);
+    assert_false(is_held(next, AP));
+    health_free(next);
+    health_free(health);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +556,14 @@ int main(void)
         cmocka_unit_test(a_release_counts_for_the_others),
         cmocka_unit_test(reloads_keep_it),
         cmocka_unit_test(copies_that_lag_are_no_place_to_go),
+        cmocka_unit_test(of_two_that_fall_at_once_one_waits),
+        cmocka_unit_test(who_comes_back_has_moved),
+        cmocka_unit_test(an_order_is_a_move),
+        cmocka_unit_test(who_is_let_go_moves_by_itself),
+        cmocka_unit_test(who_has_left_is_not_held_by_its_own_move),
+        cmocka_unit_test(they_go_one_after_the_other),
+        cmocka_unit_test(a_clock_that_is_set_back_ends_a_wait),
+        cmocka_unit_test(a_wait_outlives_a_reload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
