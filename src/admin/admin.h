@@ -269,11 +269,13 @@ struct admin_revision {
     const char *actor;  /* borrowed for the moment; "": not known since it was before the start */
 };
 
-/* An override that is ordered; or that its target may come back, of which it says who and why. */
+/* An override that is ordered; or that its target may come back, or be let go, of which it says who and why.
+ */
 struct admin_order {
     enum health_kind kind;
     const char *name;
     bool fails_back;
+    const char *releases; /* of a region: a rule that is to let go what it holds there; NULL: it is none */
     const char *overrides_rules; /* "room,slowly"; NULL: none */
     const struct health_override *override;
     const char *request;               /* "PUT /v1/regions/us-east/override": for the journal */

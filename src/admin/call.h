@@ -200,6 +200,12 @@ void handle_restore(struct call *call);
 void handle_import(struct call *call);
 void handle_override(struct call *call);
 void handle_failback(struct call *call);
+void handle_release(struct call *call);
+/* An order that call->route and call->data (a struct request_override) tell, on the control thread; it is
+ * answered. Returns whether it was accepted. */
+bool override_put(struct call *call);
+/* It was none: the answer says why. */
+void override_refuse_release(struct call *call, int error, const char *rule);
 void handle_load(struct call *call);
 void handle_report(struct call *call);
 void handle_reload(struct call *call);

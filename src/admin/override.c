@@ -73,9 +73,28 @@ static void set_nothing_to_let_back(struct call *call)
                     : "is not down: there is nothing to let back");
 }
 
-/* A verb refused it. */
-static void reply_refused(struct call *call, int error, bool fails_back)
+void override_refuse_release(struct call *call, int error, const char *rule)
 {
+    if (error == ERROR_NOT_FOUND) {
+        problem_set(&call->problem, PROBLEM_NOT_FOUND,
+                    "there is no region \"%s\", or no rule \"%s\" for what is lost by itself",
+                    call->route.name, rule);
+    } else if (error == ERROR_CONFLICT) {
+        problem_set(&call->problem, PROBLEM_CONFLICT, "rule \"%s\" holds nothing in region \"%s\"", rule,
+                    call->route.name);
+    } else {
+        call_set_internal(call, error);
+    }
+    call_reply_problem(call);
+}
+
+/* A verb refused it. */
+static void reply_refused(struct call *call, int error, bool fails_back, const char *releases)
+{
+    if (releases != NULL) {
+        override_refuse_release(call, error, releases);
+        return;
+    }
     if (error == ERROR_NOT_FOUND) {
         call_set_missing(call);
     } else if (error == ERROR_PRECONDITION) {
@@ -128,7 +147,7 @@ static void reply_foresight(struct call *call)
         return; /* nobody waits for it, or it is told already */
     }
     if (error != 0) {
-        reply_refused(call, error, false);
+        reply_refused(call, error, false, NULL);
         return;
     }
     json_t *document = render_target(&foresight.target);
@@ -176,6 +195,7 @@ struct ordered {
     enum health_kind kind;
     char *name;
     bool fails_back;
+    char *releases; /* NULL: it is no such order */
 };
 
 /* The new state, and whether a restart will know of it. */
@@ -212,6 +232,7 @@ static void forget(struct ordered *ordered)
         *at = ordered->next;
     }
     free(ordered->name);
+    free(ordered->releases);
     free(ordered);
 }
 
@@ -225,7 +246,7 @@ static void on_ordered(void *argument, const struct admin_ordered *result)
         if (result->error == 0) {
             reply_ordered(&call, result);
         } else {
-            reply_refused(&call, result->error, ordered->fails_back);
+            reply_refused(&call, result->error, ordered->fails_back, ordered->releases);
         }
         call_finish(&call);
     }
@@ -260,7 +281,8 @@ static const char *describe_request(const struct call *call)
 {
     const struct request_override *wanted = call->data;
     const char *rules = list_rules(call);
-    return wanted->fails_back
+    return wanted->releases != NULL ? arena_print(call->arena, "POST /v1/rules/%s:release", wanted->releases)
+           : wanted->fails_back
                ? "POST /v1/failback"
                : arena_print(call->arena, "%s /v1/%ss/%s/override%s%s",
                              call->method == ROUTE_PUT ? "PUT" : "DELETE", health_kind_text(call->route.kind),
@@ -268,8 +290,7 @@ static const char *describe_request(const struct call *call)
                              rules == NULL ? "" : "?override_rules=", rules == NULL ? "" : rules);
 }
 
-/* On the control thread. Returns whether it was accepted. */
-static bool put(struct call *call)
+bool override_put(struct call *call)
 {
     struct admin *admin = call->admin;
     const struct request_override *wanted = call->data;
@@ -278,15 +299,18 @@ static bool put(struct call *call)
                                 .overrides_rules = list_rules(call),
                                 .override = &wanted->what,
                                 .fails_back = wanted->fails_back,
+                                .releases = wanted->releases,
                                 .request = describe_request(call),
                                 .condition = call->condition};
     struct ordered *ordered = memory_alloc(sizeof *ordered);
-    *ordered = (struct ordered){.admin = admin,
-                                .next = admin->ordered,
-                                .pending = call->request == NULL ? NULL : call_defer(call),
-                                .kind = call->route.kind,
-                                .name = memory_copy_text(call->route.name),
-                                .fails_back = wanted->fails_back};
+    *ordered =
+        (struct ordered){.admin = admin,
+                         .next = admin->ordered,
+                         .pending = call->request == NULL ? NULL : call_defer(call),
+                         .kind = call->route.kind,
+                         .name = memory_copy_text(call->route.name),
+                         .fails_back = wanted->fails_back,
+                         .releases = wanted->releases == NULL ? NULL : memory_copy_text(wanted->releases)};
     admin->ordered = ordered;
     hold_others(admin, true);
     int error = admin->verbs.put_override(admin->verbs.context, &order, on_ordered, ordered);
@@ -317,7 +341,7 @@ static void settle(struct call *call)
 {
     if (!call->overtaken) {
         if (judge_now(call)) {
-            (void)put(call);
+            (void)override_put(call);
         }
         return;
     }
@@ -421,7 +445,7 @@ void handle_override(struct call *call)
     if (call->route.dry_run) {
         call_work(call, ADMIN_QUICK, "dry-run", reply_foresight);
     } else if (wanted.allows_unserved) {
-        if (judge_now(call) && put(call)) {
+        if (judge_now(call) && override_put(call)) {
             call_overtake(call);
         }
     } else {
@@ -445,5 +469,5 @@ void handle_failback(struct call *call)
     }
     call->route.name = arena_copy_text(call->arena, name);
     call->data = arena_copy(call->arena, &wanted, sizeof wanted);
-    (void)put(call);
+    (void)override_put(call);
 }

@@ -519,6 +519,32 @@ int request_parse_failback(const char *text, size_t len, enum health_kind *kind,
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }
 
+int request_parse_release(const char *text, size_t len, const char **region, struct request_override *wanted,
+                          struct problem *problem)
+{
+    static const char *const known[] = {"region", "reason", "actor", NULL};
+    json_t *body = request_parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    request_reject_unknown(body, known, problem);
+    const char *name = request_get_text(body, "region", problem),
+               *reason = request_get_text(body, "reason", problem);
+    if (json_object_get(body, "region") == NULL) {
+        problem_add_field(problem, "region", "required: the name of a region");
+    } else if (name != NULL && check_text("region", name, problem)) {
+        *region = arena_copy_text(problem->arena, name);
+    }
+    if (json_object_get(body, "reason") == NULL) {
+        problem_add_field(problem, "reason", "required");
+    } else if (reason != NULL) {
+        request_check_reason(reason, wanted->what.reason, problem);
+    }
+    request_check_body_actor(body, wanted->what.actor, problem);
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
 int request_parse_empty(const char *text, size_t len, struct problem *problem)
 {
     static const char *const known[] = {NULL};

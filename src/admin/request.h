@@ -81,7 +81,8 @@ struct request_override {
     struct health_override what; /* complete but for an actor that was not given ("") */
     bool allows_unserved;
     struct request_rules rules;
-    bool fails_back; /* none at all: what is well again may come back */
+    bool fails_back;      /* none at all: what is well again may come back */
+    const char *releases; /* likewise: the rule that lets a region go; NULL: none */
 };
 
 /* PUT …/override */
@@ -93,6 +94,9 @@ int request_parse_report(const char *text, size_t len, struct request_report *re
 /* POST /v1/failback: its target, and of `what` reason and actor. */
 int request_parse_failback(const char *text, size_t len, enum health_kind *kind, const char **name,
                            struct request_override *wanted, struct problem *problem);
+/* POST /v1/rules/{name}:release: the region, and of `what` reason and actor. */
+int request_parse_release(const char *text, size_t len, const char **region, struct request_override *wanted,
+                          struct problem *problem);
 /* PUT …/load. Likewise. */
 int request_parse_load(const char *text, size_t len, struct request_load *load, struct problem *problem);
 /* POST /v1/drills */

@@ -160,6 +160,12 @@ static const struct resource {
     [ROUTE_HOOKS] = {{"v1", "hooks"}, READ, 0, "GET, HEAD"},
     [ROUTE_RULES] = {{"v1", "rules"}, READ, 0, "GET, HEAD"},
     [ROUTE_RULES_CHECK] = {{"v1", "rules:check"}, READ, BIT(ROUTE_WISH), "GET, HEAD"},
+    [ROUTE_RULE_RELEASE] = {{"v1", "rules", "*:release"},
+                            ROUTE_POST,
+                            BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT),
+                            "POST",
+                            .scope = ROUTE_SCOPE_BODY,
+                            .writer = ROLE_OPERATOR},
     [ROUTE_RULE] = {{"v1", "rules", "*"}, READ, 0, "GET, HEAD"},
     [ROUTE_TOKENS] = {{"v1", "tokens"}, READ | ROUTE_POST, 0, "GET, HEAD, POST", .reader = ROLE_ADMIN},
     [ROUTE_TOKEN_ROTATE] = {{"v1", "tokens", "*:rotate"}, ROUTE_POST, 0, "POST"},
@@ -509,8 +515,8 @@ bool route_takes_body(const struct route *route, unsigned method)
     bool is_put = method == ROUTE_PUT && (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD);
     return is_put || route->id == ROUTE_DRILLS || route->id == ROUTE_WHAT_IF || route->id == ROUTE_RELOAD ||
            route->id == ROUTE_TAKEOVER || route->id == ROUTE_REPORT || route->id == ROUTE_FAILBACK ||
-           (route->id == ROUTE_POINTS && method == ROUTE_POST) || route->id == ROUTE_POINT_USE ||
-           route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||
+           route->id == ROUTE_RULE_RELEASE || (route->id == ROUTE_POINTS && method == ROUTE_POST) ||
+           route->id == ROUTE_POINT_USE || route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||
            (route->id == ROUTE_VANTAGES && method == ROUTE_POST) ||
            (route->id == ROUTE_TOKENS && method == ROUTE_POST) || route->id == ROUTE_TOKEN_ROTATE ||
            (route->id == ROUTE_SWITCHOVERS && method == ROUTE_POST) || route->id == ROUTE_SWITCHOVER_VERB ||

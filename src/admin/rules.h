@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "operate/foresee.h"
 #include "operate/rules.h"
+#include "operate/whatif.h"
 
 /* A rule as it is. */
 struct admin_rule {
@@ -32,6 +33,14 @@ struct admin_wishes {
     struct operate_unserved unserved;
 };
 
+/* A rule lets go what it holds in a region. */
+struct admin_release {
+    const char *rule, *region;
+    struct progress *progress;
+    size_t limit; /* rows */
+    struct operate_report report;
+};
+
 struct admin_rules_verbs {
     /* Which rules an order would violate: 0 or ERROR_NOT_FOUND. On the worker of orders; see
      * admin_verbs.find_unserved. */
@@ -44,4 +53,7 @@ struct admin_rules_verbs {
     size_t (*list)(void *reader, struct arena *arena, struct admin_rule **items);
     /* 0, ERROR_SYNTAX, ERROR_NOT_FOUND, ERROR_CANCELLED. */
     int (*check)(void *reader, struct admin_wishes *wishes, struct arena *arena);
+    /* What would be answered then: 0, ERROR_NOT_FOUND, ERROR_CONFLICT: it holds nothing there,
+     * ERROR_CANCELLED. */
+    int (*foresee_release)(void *reader, struct admin_release *release, struct arena *arena);
 };

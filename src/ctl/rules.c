@@ -81,13 +81,52 @@ static enum steerctl_exit check(const struct steerctl *ctl)
     return code;
 }
 
+/* "rules release slowly region:us-east" */
+static enum steerctl_exit release(const struct steerctl *ctl)
+{
+    const char *plural, *name, *rule = ctl->words[2];
+    struct buffer target;
+    json_t *json, *body;
+    if (!target_split(ctl->words[3], &plural, &name) || strcmp(plural, "regions") != 0) {
+        return steerctl_usage("found \"%s\", expected region:NAME", ctl->words[3]);
+    }
+    if (ctl->reason == NULL) {
+        return steerctl_usage("rules release needs --reason TEXT");
+    }
+    body = json_object();
+    steerctl_set(body, "region", name);
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "actor", ctl->actor);
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/rules/");
+    steerctl_add_encoded(&target, rule);
+    buffer_add_text(&target, ":release");
+    steerctl_add_query(&target, "dry_run", (ctl->given & OPTION_DRY_RUN) != 0 ? "true" : NULL);
+    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", target.bytes, body, &json);
+    if (code == STEERCTL_OK && !ctl->json && (ctl->given & OPTION_DRY_RUN) != 0) {
+        show_report(ctl, json_object_get(json, "report"));
+    } else if (code == STEERCTL_OK && !ctl->json) {
+        show_change(ctl, json);
+    }
+    json_decref(json);
+    buffer_fini(&target);
+    return code;
+}
+
 enum steerctl_exit run_rules(const struct steerctl *ctl)
 {
     if (ctl->word_count == 1) {
         return list(ctl);
     }
+    if (strcmp(ctl->words[1], "release") == 0) {
+        return ctl->word_count == 4 ? release(ctl)
+                                    : steerctl_usage("rules release needs RULE and region:NAME");
+    }
     if (strcmp(ctl->words[1], "check") != 0) {
-        return steerctl_usage("found \"%s\", expected check", ctl->words[1]);
+        return steerctl_usage("found \"%s\", expected check or release", ctl->words[1]);
+    }
+    if ((ctl->given & (OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN)) != 0) {
+        return steerctl_usage("rules check takes no --reason, --actor or --dry-run");
     }
     return ctl->word_count > 2
                ? check(ctl)

@@ -69,12 +69,17 @@ static const struct verb verbs[] = {
      "  steerctl replication", 0, 0, 0, NULL, run_replication},
     {"lag", "", "the same, in short", "As \"steerctl replication\"", "  steerctl lag", 0, 0, 0, NULL,
      run_replication},
-    {"rules", "[check TARGET=STATE...]", "safety rules, and what they would allow",
+    {"rules", "[check TARGET=STATE... | release RULE region:NAME --reason TEXT]",
+     "safety rules, and what they would allow",
      "Safety rules: whether each is kept as things are, since when, and why. With check, whether an override "
      "would be\nallowed now, or several at once: which rules forbid it, and who would serve no more. Exit "
      "code "
-     "1 if it would not",
-     "  steerctl rules\n  steerctl rules check region:us-east=drain", 0, 66, 0, "wish=TARGET", run_rules},
+     "1 if it would not. With release, a rule lets go what it holds in a region, until all that fell there "
+     "is "
+     "well; with\n--dry-run, what would be answered then",
+     "  steerctl rules\n  steerctl rules check region:us-east=drain\n"
+     "  steerctl rules release slowly region:us-east --reason \"the copy is good\" --dry-run",
+     0, 66, OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN, "wish=TARGET", run_rules},
     {"watch", "", "regions, azs and checks, live",
      "Regions, azs and checks with their last results, live in the terminal, what is not well first. What "
      "changed\n"

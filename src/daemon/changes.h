@@ -50,6 +50,9 @@ void changes_tell_rule(struct changes *changes, const struct changes_rule *rule)
 void changes_tell_overridden(struct changes *changes, const char *rules, const char *target,
                              const struct health_override *who);
 /* Somebody let it come back. */
+/* A rule lets go what it holds in a region, since an operator said so. */
+void changes_tell_released(struct changes *changes, const char *rule, const char *region,
+                           const struct health_override *who);
 void changes_tell_failback(struct changes *changes, enum health_kind kind, const char *name,
                            const struct health_override *who);
 /* Somebody deleted a report of load. */

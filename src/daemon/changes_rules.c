@@ -41,3 +41,21 @@ void changes_tell_overridden(struct changes *changes, const char *rules, const c
         at += len;
     }
 }
+
+void changes_tell_released(struct changes *changes, const char *rule, const char *region,
+                           const struct health_override *who)
+{
+    char name[CHANGE_NAME_MAX + 1], target[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    snprintf(name, sizeof name, "rule:%s", rule);
+    snprintf(target, sizeof target, "region:%s", region);
+    change_body_init(&body);
+    change_body_add(&body, "turn", "released");
+    change_body_add(&body, "target", target);
+    changes_publish(changes, &(struct change){.kind = CHANGE_RULE,
+                                              .name = name,
+                                              .actor = who->actor,
+                                              .peer = who->peer[0] == '\0' ? NULL : who->peer,
+                                              .reason = who->reason[0] == '\0' ? NULL : who->reason,
+                                              .body = body.text});
+}

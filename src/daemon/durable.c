@@ -304,6 +304,7 @@ static int read_overrides(struct durable *durable, struct overrides_reading *rea
     struct objects_end end = {.seq = 0};
     error = store_list(reader, "override", "", NULL, restore, reading);
     error = error == 0 ? failback_restore(reader, reading) : error;
+    error = error == 0 ? release_restore(reader, reading) : error;
     error = error == 0 ? objects_find_end(reader, &end) : error;
     durable->read_seq = end.seq;
     store_reader_close(reader);

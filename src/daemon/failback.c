@@ -9,6 +9,8 @@
 #include "daemon/overrides.h"
 #include "base/lock.h"
 
+#include <string.h>
+
 /* What is not understood, or about something that is not there, changes nothing. */
 static bool restore(void *context, const struct store_object *object)
 {
@@ -33,4 +35,40 @@ int failback_restore(struct store_reader *reader, const struct overrides_reading
 {
     /* it is only read */
     return store_list(reader, "failback", "", NULL, restore, (struct overrides_reading *)(uintptr_t)reading);
+}
+
+/* [lock] */
+static void release(struct health *health, const char *region, const char *rule_name, int64_t said_ms)
+{
+    ptrdiff_t index = health_find(health, HEALTH_REGION, region), rule = health_find_guard(health, rule_name);
+    if (index >= 0 && rule >= 0) {
+        health_restore_release(health, (uint32_t)index, (size_t)rule, said_ms);
+    }
+}
+
+static bool restore_release(void *context, const struct store_object *object)
+{
+    static const char head[] = "region:", between[] = " rule:";
+    const struct overrides_reading *reading = context;
+    const struct override_clock now = {reading->boot, *reading->clock_offset_ms};
+    const char *middle = strstr(object->key, between);
+    int64_t said_ms = failback_read_json(object->value, &now);
+    char region[256];
+    size_t len = middle == NULL ? 0 : (size_t)(middle - object->key);
+    if (said_ms == 0 || len < sizeof head || len - (sizeof head - 1) >= sizeof region ||
+        strncmp(object->key, head, sizeof head - 1) != 0) {
+        return true;
+    }
+    memcpy(region, object->key + sizeof head - 1, len - (sizeof head - 1));
+    region[len - (sizeof head - 1)] = '\0';
+    lock_take(reading->lock);
+    release(reading->health, region, middle + sizeof between - 1, said_ms);
+    lock_leave(reading->lock);
+    return true;
+}
+
+int release_restore(struct store_reader *reader, const struct overrides_reading *reading)
+{
+    return store_list(reader, "release", "", NULL, restore_release,
+                      (struct overrides_reading *)(uintptr_t)reading);
 }

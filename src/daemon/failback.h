@@ -9,5 +9,7 @@
 
 struct overrides_reading;
 
+/* And what safety rules were to let go: "release" / "region:us-east rule:slowly", likewise. */
+int release_restore(struct store_reader *reader, const struct overrides_reading *reading);
 /* What was said holds again, in a machine that was read from before the start. 0 or what the store says. */
 int failback_restore(struct store_reader *reader, const struct overrides_reading *reading);

@@ -40,6 +40,7 @@ struct order {
     const char *overrides_rules;       /* in texts; NULL: none */
     const struct condition *condition; /* likewise */
     bool fails_back;                   /* it lets its target come back; of `what` it has who and why */
+    const char *releases;              /* likewise: a rule lets it go; in texts; NULL: it does not */
     int64_t clock_offset_ms;           /* between the clocks, when it came */
     struct arena *texts;
     struct store_op op;
@@ -65,8 +66,29 @@ static int judge_failback(const struct health *health, const struct order *order
 }
 
 /* [lock] */
+static int put_release(struct health *health, const struct order *order, int64_t wall_ms)
+{
+    ptrdiff_t index = health_find(health, HEALTH_REGION, order->mark.name),
+              rule = health_find_guard(health, order->releases);
+    return index < 0 || rule < 0 ? ERROR_NOT_FOUND
+                                 : health_release_hold(health, (uint32_t)index, (size_t)rule, wall_ms);
+}
+
+/* [lock] */
+static int judge_release(const struct health *health, const struct order *order)
+{
+    ptrdiff_t index = health_find(health, HEALTH_REGION, order->mark.name),
+              rule = health_find_guard(health, order->releases);
+    return index < 0 || rule < 0 ? ERROR_NOT_FOUND
+                                 : health_judge_release(health, (uint32_t)index, (size_t)rule);
+}
+
+/* [lock] */
 static int judge(const struct server *server, const struct order *order)
 {
+    if (order->releases != NULL) {
+        return judge_release(server->view->health, order);
+    }
     if (order->fails_back) {
         return judge_failback(server->view->health, order);
     }
@@ -74,9 +96,13 @@ static int judge(const struct server *server, const struct order *order)
                                   clock_wall_ms(&server->clock));
 }
 
+/* "region:us-east", "region:us-east rule:slowly" */
 static const char *write_key(const struct order *order)
 {
-    return arena_print(order->texts, "%s:%s", health_kind_text(order->mark.kind), order->mark.name);
+    const char *target =
+        arena_print(order->texts, "%s:%s", health_kind_text(order->mark.kind), order->mark.name);
+    return order->releases == NULL ? target
+                                   : arena_print(order->texts, "%s rule:%s", target, order->releases);
 }
 
 /* [lock] Nothing else is on its way for this target, so what is found here is what is changed. */
@@ -110,6 +136,9 @@ static int put(const struct server *server, const struct order *order)
     struct health_override what = order->what;
     if (order->fails_back) {
         return put_failback(server->view->health, order, wall_ms);
+    }
+    if (order->releases != NULL) {
+        return put_release(server->view->health, order, wall_ms);
     }
     what.desired = is_over(order, wall_ms) ? HEALTH_DESIRED_AUTO : what.desired;
     int error = operate_put_override(server->view, order->mark.kind, order->mark.name, &what, wall_ms);
@@ -158,6 +187,12 @@ static void tell(struct order *order, int error, bool is_shifted)
 {
     struct server *server = order->orders->server;
     const struct durable_order *mark = &order->mark;
+    if (order->releases != NULL) {
+        if (error == 0) {
+            changes_tell_released(server->changes, order->releases, mark->name, &order->what);
+        }
+        return;
+    }
     if (order->fails_back) {
         if (error == 0) {
             changes_tell_failback(server->changes, mark->kind, mark->name, &order->what);
@@ -293,7 +328,7 @@ static char *write_value(const struct order *order)
     struct server *server = order->orders->server;
     const struct override_clock clock = {server->boot, order->clock_offset_ms};
     bool planned = order->what.starts_ms > clock_wall_ms(&server->clock);
-    if (order->fails_back) {
+    if (order->fails_back || order->releases != NULL) {
         return failback_write_json(&order->what, &clock);
     }
     return order->what.desired == HEALTH_DESIRED_AUTO ? NULL
@@ -303,7 +338,9 @@ static char *write_value(const struct order *order)
 static void write_op(struct order *order)
 {
     char *json = write_value(order);
-    order->op = (struct store_op){.kind = order->fails_back ? "failback" : "override",
+    order->op = (struct store_op){.kind = order->fails_back         ? "failback"
+                                          : order->releases != NULL ? "release"
+                                                                    : "override",
                                   .key = write_key(order),
                                   .value = arena_copy_text(order->texts, json),
                                   .if_revision = STORE_ANY};
@@ -351,6 +388,7 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
         .overrides_rules = arena_copy_text(texts, asked->overrides_rules),
         .condition = condition_copy(asked->condition, texts),
         .fails_back = asked->fails_back,
+        .releases = arena_copy_text(texts, asked->releases),
         .clock_offset_ms = server->clock_offset_ms,
         .texts = texts,
         .done = done,
@@ -384,7 +422,7 @@ size_t orders_list(const struct orders *orders, struct health_spell *spells, siz
 {
     size_t used = 0;
     for (const struct order *order = orders->first; order != NULL; order = order->next) {
-        ptrdiff_t index = order->stage == IN_FORCE || order->fails_back
+        ptrdiff_t index = order->stage == IN_FORCE || order->fails_back || order->releases != NULL
                               ? -1
                               : health_find(orders->server->view->health, order->mark.kind, order->mark.name);
         if (index >= 0 && used < count) {

@@ -13,6 +13,7 @@
 #include "daemon/reader.h"
 #include "daemon/rules_lags.h"
 #include "daemon/server.h"
+#include "daemon/whatif.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -279,5 +280,9 @@ static int check(void *context, struct admin_wishes *wishes, struct arena *arena
 
 void rules_fill_verbs(struct admin_rules_verbs *verbs)
 {
-    *verbs = (struct admin_rules_verbs){.judge = judge, .judge_now = judge_now, .list = list, .check = check};
+    *verbs = (struct admin_rules_verbs){.judge = judge,
+                                        .judge_now = judge_now,
+                                        .list = list,
+                                        .check = check,
+                                        .foresee_release = server_foresee_release};
 }

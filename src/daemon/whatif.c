@@ -75,6 +75,30 @@ int server_what_if(void *context, struct admin_what_if *what_if, struct arena *a
     return error;
 }
 
+int server_foresee_release(void *context, struct admin_release *release, struct arena *arena)
+{
+    struct reader *reader = context;
+    struct admin_assumptions none = {.count = 0};
+    struct pair pair;
+    int error = make_pair(reader, &none, arena, &pair);
+    struct health *health = pair.after->health;
+    ptrdiff_t region = health_find(health, HEALTH_REGION, release->region),
+              rule = health_find_guard(health, release->rule);
+    error = error != 0 ? error
+            : region < 0 || rule < 0
+                ? ERROR_NOT_FOUND
+                : health_release_hold(health, (uint32_t)region, (size_t)rule, pair.wall_ms);
+    if (error == 0) {
+        error = report_pair(
+            &pair,
+            &(struct operate_what_if){.policy = -1, .limit = release->limit, .progress = release->progress},
+            arena, &release->report);
+    }
+    reader_end(context);
+    free_pair(&pair);
+    return error;
+}
+
 int server_explain_if(void *context, const struct operate_question *question,
                       struct admin_assumptions *assumptions, struct arena *arena,
                       struct admin_explained *explained)

@@ -75,6 +75,10 @@ int64_t health_get_last_move(const struct health *health);
 /* An operator lets go what this rule holds in a region, until all is well again there that fell while it was
  * forbidden to leave. 0; ERROR_NOT_FOUND; ERROR_CONFLICT: it holds nothing there. */
 int health_release_hold(struct health *health, uint32_t region, size_t rule, int64_t wall_ms);
+int health_judge_release(const struct health *health, uint32_t region, size_t rule); /* could it be? */
+/* It was released at a wall time: that holds of what fell before, as long as that lasts. Of nothing else;
+ * also of a machine that is being taken over, before anybody counts. */
+void health_restore_release(struct health *health, uint32_t region, size_t rule, int64_t said_ms);
 bool health_is_released(const struct health *health, uint32_t region, size_t rule);
 
 /* A region in which something is held. */

@@ -116,6 +116,26 @@ void health_guard_settle(struct health *health)
     }
 }
 
+void health_guard_begin_step(struct health *health)
+{
+    if (health->guards != NULL) {
+        health->guards->is_amid = true;
+    }
+}
+
+void health_guard_step(struct health *health)
+{
+    struct health_guards *guards = health->guards;
+    if (guards == NULL) {
+        return;
+    }
+    guards->is_amid = false;
+    if (!guards->rests && health->is_filled) {
+        health_guard_note_moves(health);
+        health_guard_settle(health);
+    }
+}
+
 void health_guard_follow(struct health *health, enum health_kind kind, uint32_t index, uint32_t before)
 {
     struct health_guards *guards = health->guards;

@@ -145,15 +145,16 @@ void health_guard_put_order(struct health *health, enum health_kind kind, uint32
 
 /* Who counts counts again, until nothing changes. */
 void health_guard_settle(struct health *health);
-
-/* ---- guard_move.c ---- */
-
 /* Words of one check, or order, are stored: who counts is judged at the end of that. */
 void health_guard_begin_step(struct health *health);
 void health_guard_step(struct health *health);
+
+/* ---- guard_move.c ---- */
+
 /* Has any region moved that is to be looked at? Then rules forbid that wait. */
 void health_guard_note_moves(struct health *health);
 void health_guard_resume_moves(struct health *health);
+void health_guard_follow_time(struct health *health, int64_t wall_ms);
 
 /* ---- guard_lag.c ---- */
 

@@ -106,27 +106,6 @@ void health_guard_note_moves(struct health *health)
     }
 }
 
-void health_guard_step(struct health *health)
-{
-    struct health_guards *guards = health->guards;
-    if (guards == NULL) {
-        return;
-    }
-    guards->is_amid = false;
-    if (guards->rests || !health->is_filled) {
-        return;
-    }
-    health_guard_note_moves(health);
-    health_guard_settle(health);
-}
-
-void health_guard_begin_step(struct health *health)
-{
-    if (health->guards != NULL) {
-        health->guards->is_amid = true;
-    }
-}
-
 static int64_t find_move(const struct health *health, uint32_t region)
 {
     const struct health_outage *outage = &health->table.regions_outage[region];
@@ -168,18 +147,11 @@ void health_guard_resume_moves(struct health *health)
     health_guard_note_moves(health);
 }
 
-void health_follow_guards(struct health *health, int64_t wall_ms)
+void health_guard_follow_time(struct health *health, int64_t wall_ms)
 {
-    struct health_guards *guards = health->guards;
-    if (guards == NULL || guards->rests) {
-        return;
-    }
-    health->wall_ms = wall_ms;
-    if (guards->last_move_ms > wall_ms) { /* the clock was set back: nothing moved a moment ago */
+    if (health->guards->last_move_ms > wall_ms) { /* the clock was set back: nothing moved a moment ago */
         note_move(health, 0);
     }
     say(health, wall_ms);
     follow_time(health, wall_ms);
-    health_guard_step(health);
-    health_guards_publish(health);
 }

@@ -297,7 +297,10 @@ void health_guard_count(struct health *health, enum health_kind kind, uint32_t i
          family++) {
         if (is_bad(word, family) &&
             health_number_get(&health_fall_at(health, kind, index)->fell[family]) >= hold->from) {
-            hold->since_ms = hold->down == 0 && hold->since_ms == 0 ? health->wall_ms : hold->since_ms;
+            if (hold->down == 0 && hold->since_ms == 0) {
+                hold->since_ms = health->wall_ms;
+                note(guards, region);
+            }
             hold->down++;
             guards->counted[kind][index] |= (uint8_t)(1u << family);
         }

@@ -148,3 +148,72 @@ def test_of_two_regions_one_is_left(scene):
     scene.web(*scene.us)
     server.wait_answers("us.example.com", scene.us)
     server.wait_answers("eu.example.com", scene.ap)
+
+
+def release(server, rule="fresh", region=US, query="", **body):
+    return server.request("POST", f"/v1/rules/{rule}:release{query}", {"region": region, "reason": "the copy is good", **body})
+
+
+def test_an_operator_lets_go(scene):
+    server, webs = start(scene)
+    say(server, 31)
+    assert release(server).status == 409, "it holds nothing"
+    lose(server, webs[0])
+    look = release(server, query="?dry_run=true")
+    assert look.status == 200 and look.json["dry_run"] and look.json["report"]["names_changed"] == 3, look.json
+    assert any("eu-west" in step for step in look.json["report"]["steps"])
+    assert server.addresses(NAME) == scene.us, "that was a look"
+    done = release(server, actor="alice")
+    assert done.status == 200 and done.json["durable"] and done.json["name"] == US, done.json
+    assert server.addresses(NAME) == scene.eu
+    server.wait_log("hold", f"name={US}", "turn=released", "rules=fresh")
+    server.wait_log("rule", "name=fresh", "turn=released", f"target=region:{US}", "actor=alice")
+    entry = server.get("/v1/journal?kind=release")["items"][0]
+    assert entry["reason"] == "the copy is good" and entry["actor"] == "alice" and entry["request"] == "POST /v1/rules/fresh:release", entry
+    assert release(server).status == 409
+    assert server.get("/v1/rules/fresh")["holds"] == []
+
+
+@pytest.mark.parametrize("end", ["stop", "kill", "reload", "takeover"])
+def test_what_was_let_go_stays_so(scene, reaper, end):  # pylint: disable=unused-argument
+    server, webs = start(scene)
+    say(server, 31)
+    lose(server, webs[0])
+    if end in ("stop", "kill"):
+        wait_kept(scene, server)
+    assert release(server).status == 200
+    if end == "takeover":
+        take_over(server)
+    elif end == "reload":
+        server.reload()
+    else:
+        getattr(server, end)()
+        server.start()
+    assert server.addresses(NAME) == scene.eu
+    scene.web(*scene.us)
+    server.wait_answers(NAME, scene.us)
+    say(server, 40)
+
+
+def test_a_release_that_makes_no_sense(scene):
+    server, webs = start(scene)
+    say(server, 31)
+    lose(server, webs[0])
+    assert release(server, rule="none").status == 404
+    assert release(server, region="nowhere").status == 404
+    assert release(server, region=EU).status == 409
+    bad = server.request("POST", "/v1/rules/fresh:release", {"regions": US})
+    assert bad.status == 422 and {error["field"] for error in bad.json["errors"]} == {"regions", "region", "reason"}
+
+
+def test_steerctl_looks_and_lets_go(scene):
+    server, webs = start(scene)
+    say(server, 31)
+    lose(server, webs[0])
+    words = ["rules", "release", "fresh", f"region:{US}", "--reason", "copied by hand"]
+    assert "eu-west" in server.ctl(*words, "--dry-run").stdout
+    assert server.addresses(NAME) == scene.us
+    server.ctl(*words)
+    assert server.addresses(NAME) == scene.eu
+    assert "holds nothing" in server.ctl(*words, code=1).stderr
+    server.ctl("rules", "release", "fresh", f"region:{US}", code=2)
