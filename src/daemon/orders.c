@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,6 +153,7 @@ static int put(const struct server *server, const struct order *order)
 
 static void reply(struct order *order, int error, bool durable, const char *why)
 {
+    assert(order->done != NULL); /* each is answered once */
     order->done(order->argument, &(struct admin_ordered){.error = error, .durable = durable, .why = why});
     order->done = NULL;
 }
