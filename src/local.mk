@@ -22,6 +22,7 @@ include src/probe/local.mk
 include src/fleet/local.mk
 include src/steerprobe/local.mk
 include src/herald/local.mk
+include src/traffic/local.mk
 include src/operate/local.mk
 include src/drill/local.mk
 include src/past/local.mk

@@ -18,6 +18,7 @@ include tests/unit/view.mk
 include tests/unit/transfer.mk
 include tests/unit/answer.mk
 include tests/unit/notify.mk
+include tests/unit/traffic.mk
 include tests/unit/serve.mk
 include tests/unit/probe.mk
 include tests/unit/fleet.mk

@@ -149,6 +149,7 @@ static const struct handler {
     [ROUTE_TOKEN_ROTATE] = {.handle = handle_tokens},
     [ROUTE_INCIDENTS] = {.handle = handle_incidents},
     [ROUTE_INCIDENT] = {.handle = handle_incidents},
+    [ROUTE_TRAFFIC] = {handle_traffic, "traffic", ADMIN_QUICK},
     [ROUTE_SWITCHOVERS] = {.handle = handle_switchovers},
     [ROUTE_SWITCHOVER] = {.handle = handle_switchovers},
     [ROUTE_SWITCHOVER_VERB] = {.handle = handle_switchover_verb},

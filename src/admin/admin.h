@@ -11,6 +11,7 @@
 #include "admin/restoring.h"
 #include "admin/rules.h"
 #include "admin/switchover.h"
+#include "admin/traffic.h"
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/progress.h"
@@ -405,6 +406,7 @@ struct admin_verbs {
     void *context, *current;
     struct admin_feed *feed; /* NULL: there are no streams of events */
     struct admin_rules_verbs rules;
+    struct admin_traffic_verbs traffic;
     struct admin_access_verbs access;  /* on the control thread */
     struct worker *lanes[ADMIN_LANES]; /* owned by the control thread; NULL: everything is answered at once */
     void *(*open_reader)(void *context); /* on the control thread, when the turn of the answer has come */

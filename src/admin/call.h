@@ -194,6 +194,7 @@ void handle_point_use(struct call *call);
 void handle_vantages(struct call *call); /* all of theirs */
 void handle_tokens(struct call *call);   /* likewise */
 void handle_incidents(struct call *call);
+void handle_traffic(struct call *call);
 void handle_switchovers(struct call *call);
 void handle_switchover_verb(struct call *call);
 void handle_restore(struct call *call);

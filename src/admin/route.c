@@ -56,6 +56,7 @@ static const char *const parameter_names[ROUTE_PARAMETERS] = {
     [ROUTE_AFTER] = "after",
     [ROUTE_WISH] = "wish",
     [ROUTE_OVERRIDE_RULES] = "override_rules",
+    [ROUTE_BY] = "by",
 };
 
 static const struct resource {
@@ -184,6 +185,7 @@ static const struct resource {
     [ROUTE_SWITCHOVER_VERB] =
         {{"v1", "switchovers", "*:*"}, ROUTE_POST, BIT(ROUTE_DRY_RUN), "POST", .writer = ROLE_OPERATOR},
     [ROUTE_SWITCHOVER] = {{"v1", "switchovers", "*"}, READ, 0, "GET, HEAD"},
+    [ROUTE_TRAFFIC] = {{"v1", "traffic"}, READ, PAGING | BIT(ROUTE_BY) | BIT(ROUTE_ORDER), "GET, HEAD"},
 };
 
 static int hex_value(char c)

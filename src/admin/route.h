@@ -72,6 +72,7 @@ enum route_id {
     ROUTE_SWITCHOVERS,
     ROUTE_SWITCHOVER_VERB, /* before the next one, which has the same beginning */
     ROUTE_SWITCHOVER,
+    ROUTE_TRAFFIC,
     ROUTE_IDS
 };
 
@@ -112,6 +113,7 @@ enum route_parameter {
     ROUTE_AFTER,
     ROUTE_WISH,
     ROUTE_OVERRIDE_RULES,
+    ROUTE_BY,
     ROUTE_PARAMETERS
 };
 

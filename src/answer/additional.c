@@ -224,7 +224,7 @@ static void add_address(struct work *w, const struct zone *zone, const struct ta
     }
     size_t at = reply->at;
     uint16_t answers = reply->counts[REPLY_ANSWER];
-    bool steered = w->steered, fallback = w->fallback;
+    uint8_t mark = w->mark;
     if (put_address(w, zone, name, rrset) == RRSET_DONE &&
         (name->owner == NULL || set_owner(reply, at, name->owner))) {
         reply->counts[REPLY_ADDITIONAL] =
@@ -233,8 +233,7 @@ static void add_address(struct work *w, const struct zone *zone, const struct ta
         reply->at = at;
     }
     reply->counts[REPLY_ANSWER] = answers;
-    w->steered = steered; /* these tell about the answer */
-    w->fallback = fallback;
+    w->mark = mark; /* that tells about the answer */
 }
 
 static void add_target(struct work *w, const struct source *source, const struct zone_target *target)

@@ -47,7 +47,7 @@ static __attribute__((noinline)) void add_negative_for_now(struct work *w, const
     const uint8_t *ttl = zone_get_steered(zone, rrset)->ttl;
     size_t from = w->reply.at;
     uint8_t *soa = w->reply.out + from;
-    w->reply.ede = w->fallback ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;
+    w->reply.ede = w->mark == ANSWER_FALLEN_BACK ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;
     add_negative(w, zone, apex_at);
     if (!w->reply.truncated && memcmp(ttl, soa + REPLY_TTL_AT, 4) < 0) {
         memcpy(soa + REPLY_TTL_AT, ttl, 4);
@@ -370,22 +370,19 @@ static void finish_header(struct work *w)
 }
 
 _Static_assert(ANSWER_COUNT_QUERIES_UDP + ANSWER_TCP == ANSWER_COUNT_QUERIES_TCP &&
-                   ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR == (int)DNS_RCODE_YXDOMAIN,
+                   (int)ANSWER_RCODES - 1 == (int)DNS_RCODE_YXDOMAIN,
                "the counters of transports and response codes have to be in the order of these");
 
 static void count_reply(const struct work *w)
 {
     unsigned rcode = w->reply.rcode;
-    count(w->context, rcode <= DNS_RCODE_YXDOMAIN    ? ANSWER_COUNT_NOERROR + rcode
-                      : rcode == DNS_RCODE_NOTAUTH   ? ANSWER_COUNT_NOTAUTH
+    if (__builtin_expect(rcode < ANSWER_RCODES, 1)) {
+        count_up64(&w->context->counters->replies[w->mark][rcode]);
+        return;
+    }
+    count(w->context, rcode == DNS_RCODE_NOTAUTH     ? ANSWER_COUNT_NOTAUTH
                       : rcode == DNS_RCODE_BADCOOKIE ? ANSWER_COUNT_BADCOOKIE
                                                      : ANSWER_COUNT_BADVERS);
-    if (w->steered) {
-        count(w->context, ANSWER_COUNT_STEERED);
-        if (w->fallback) {
-            count(w->context, ANSWER_COUNT_FALLBACK);
-        }
-    }
 }
 
 /* RFC 7873 section 5.4: a query for a cookie alone says whether the one that came with it is good. */
@@ -438,7 +435,8 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.context = context;
     w.request = request;
     w.scope = w.alias_scope = 0;
-    w.steered = w.fallback = w.is_signed = false;
+    w.mark = ANSWER_PLAIN;
+    w.is_signed = false;
     count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     if (result == DNS_QUERY_DROP) {

@@ -3,8 +3,7 @@
  * What is counted while queries are answered. */
 #pragma once
 
-#include <stdatomic.h>
-#include <stdint.h>
+#include "base/count.h"
 
 /* Counted per DNS thread by that thread, read by others. */
 enum answer_counter {
@@ -49,8 +48,13 @@ enum answer_counter {
     ANSWER_COUNTERS
 };
 
+/* What a reply is besides its response code. */
+enum answer_mark { ANSWER_PLAIN, ANSWER_STEERED, ANSWER_FALLEN_BACK = 3, ANSWER_MARKS }; /* or-ed */
+enum { ANSWER_RCODES = ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR + 1 }; /* those that are usual */
+
 struct answer_counters {
-    _Atomic uint64_t values[ANSWER_COUNTERS];
+    _Atomic uint64_t values[ANSWER_COUNTERS]; /* but for what is in replies */
+    _Atomic uint64_t replies[ANSWER_MARKS][ANSWER_RCODES];
 } __attribute__((aligned(64)));
 
 const char *answer_counter_text(enum answer_counter counter); /* metric-style name */
@@ -58,6 +62,30 @@ const char *answer_counter_text(enum answer_counter counter); /* metric-style na
 /* One writer per thread: a plain add that others may read. */
 static inline void answer_count(struct answer_counters *counters, enum answer_counter counter)
 {
-    _Atomic uint64_t *value = &counters->values[counter];
-    atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + 1, memory_order_relaxed);
+    count_up64(&counters->values[counter]);
+}
+
+static inline uint64_t answer_read_value(const _Atomic uint64_t *value)
+{
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+/* By anybody. */
+static inline uint64_t answer_read_counter(const struct answer_counters *counters,
+                                           enum answer_counter counter)
+{
+    uint64_t sum = answer_read_value(&counters->values[counter]);
+    if (counter >= ANSWER_COUNT_NOERROR && counter <= ANSWER_COUNT_YXDOMAIN) {
+        for (int mark = 0; mark < ANSWER_MARKS; mark++) {
+            sum += answer_read_value(&counters->replies[mark][counter - ANSWER_COUNT_NOERROR]);
+        }
+    }
+    for (int rcode = 0; rcode < ANSWER_RCODES; rcode++) {
+        sum += counter == ANSWER_COUNT_STEERED ? answer_read_value(&counters->replies[ANSWER_STEERED][rcode])
+                                               : 0;
+        sum += counter == ANSWER_COUNT_STEERED || counter == ANSWER_COUNT_FALLBACK
+                   ? answer_read_value(&counters->replies[ANSWER_FALLEN_BACK][rcode])
+                   : 0;
+    }
+    return sum;
 }

@@ -16,5 +16,6 @@ src_libanswer_a_SOURCES = \
 	src/answer/reply.c src/answer/reply.h \
 	src/answer/request.h \
 	src/answer/rrset.c src/answer/rrset.h \
+	src/answer/tally.h \
 	src/answer/signature.c src/answer/signature.h \
 	src/answer/work.h

@@ -4,7 +4,7 @@
  * Private to answer. */
 #pragma once
 
-#include "answer/work.h"
+#include "answer/tally.h"
 #include "steer/draw.h"
 
 struct geo_match pick_find_class_of_source(const struct work *w, const struct steer_policy *policy);
@@ -30,8 +30,13 @@ size_t pick_sticky(struct work *w, const struct steer_policy *policy, const stru
 static inline size_t pick_members(struct work *w, const struct steer_policy *policy,
                                   struct steer_choice *choice, uint16_t members[STEER_ANSWERS_MAX])
 {
-    return policy->pick == STEER_PICK_STICKY ? pick_sticky(w, policy, choice, members)
-                                             : steer_pick(policy, choice, w->context->random, members);
+    size_t count = policy->pick == STEER_PICK_STICKY
+                       ? pick_sticky(w, policy, choice, members)
+                       : steer_pick(policy, choice, w->context->random, members);
+    for (size_t i = 0; i < count; i++) {
+        tally_member(choice, members[i]);
+    }
+    return count;
 }
 
 /* The choice for this client, as it stands or made anew. */

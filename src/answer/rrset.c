@@ -50,6 +50,7 @@ static __attribute__((noinline)) enum rrset_outcome add_single(struct work *w, c
 {
     size_t from = w->reply.at;
     uint16_t member = steer_draw_single(choice, w->context->random);
+    tally_member(choice, member);
     if (!reply_add_steered(&w->reply, zone, rrset, member, place.owner)) {
         return RRSET_FULL;
     }
@@ -81,7 +82,7 @@ static __attribute__((noinline)) enum rrset_outcome add_from_source(struct work 
 enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                                     struct steer_choice *choice, struct reply_place place)
 {
-    w->fallback |= choice->source != STEER_FROM_TIER;
+    w->mark |= choice->source != STEER_FROM_TIER ? ANSWER_FALLEN_BACK : ANSWER_PLAIN;
     w->ttl_limit = choice->ttl;
     return choice->is_single && rrset_is_fixed(rrset) ? add_single(w, zone, rrset, choice, place)
                                                       : add_from_source(w, zone, rrset, choice, place);

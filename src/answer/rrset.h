@@ -40,11 +40,13 @@ rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrs
     const struct zone_steered *steered = zone_get_steered(zone, rrset);
     const struct steer_policy *policy = steer_cache_get_policy(w->context->cache, steered->policy);
     struct steer_choice *choice = pick_find_choice(w, rrset, policy);
-    w->steered = true;
+    w->mark |= ANSWER_STEERED;
+    tally_answer(w, steered, choice);
     if (__builtin_expect(!choice->is_simple || !rrset_is_fixed(rrset), 0)) {
         return rrset_add_chosen(w, zone, rrset, choice, place);
     }
     uint16_t member = steer_draw_simple(choice, w->context->random);
+    tally_member(choice, member);
     return reply_add_steered(&w->reply, zone, rrset, member, place.owner) ? RRSET_DONE : RRSET_FULL;
 }
 

@@ -21,8 +21,8 @@ struct work {
     uint8_t alias_scope; /* of the steered CNAMEs that led here */
     uint32_t ttl_limit;  /* of a steered name's static records or negative answer; set with that outcome */
     struct steer_choice *choice; /* with RRSET_LISTED: what it was */
-    bool steered, fallback;
-    bool is_signed; /* the reply ends in a TSIG record */
+    uint8_t mark;                /* an enum answer_mark */
+    bool is_signed;              /* the reply ends in a TSIG record */
     struct tsig_exchange signature;
 };
 

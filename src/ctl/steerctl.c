@@ -237,6 +237,12 @@ static const struct verb verbs[] = {
      "had\n"
      "followed, whether the RTO was met, and how far copies of its data lagged behind at that moment",
      "  steerctl incidents", 0, 1, 0, NULL, run_incidents},
+    {"traffic", "[regions|azs|endpoints|names|classes]", "how many answers led where",
+     "How often regions (the default), azs or endpoints were in an answer, or how often steered names and "
+     "classes of\nclients were answered: per second over 1, 5 and 15 minutes, the share of the last 5, and "
+     "in "
+     "all since the start.\nThe busiest first",
+     "  steerctl traffic\n  steerctl traffic names --limit 20", 0, 1, OPTION_LIMIT, NULL, run_traffic},
     {"switchover", "plan|new|start|now|execute|verify|commit|rollback|… [TARGET|ID ...]",
      "move traffic off, and back, step by step",
      "plan tells what would happen, new notes that it is to happen, start does it at once, in steps if they "

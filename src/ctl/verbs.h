@@ -59,6 +59,8 @@ enum steerctl_exit run_backup(const struct steerctl *ctl);
 enum steerctl_exit run_point(const struct steerctl *ctl);
 enum steerctl_exit run_restore(const struct steerctl *ctl);
 enum steerctl_exit run_import(const struct steerctl *ctl);
+/* traffic.c */
+enum steerctl_exit run_traffic(const struct steerctl *ctl);
 /* incidents.c */
 enum steerctl_exit run_incidents(const struct steerctl *ctl);
 /* switchover.c */

@@ -14,6 +14,7 @@
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/tidings.h"
+#include "daemon/traffic.h"
 #include "daemon/vantages.h"
 #include "admin/admin.h"
 #include "base/log.h"
@@ -90,6 +91,7 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     if (server->admin != NULL) {
         admin_listen(server->admin, view->server->doors, view->server->door_count, NULL, 0);
     }
+    traffic_follow(server->traffic, view);
     hosts_follow(server->hosts, view);
     tidings_follow(server);
     rules_watch_follow(server->rules);

@@ -19,7 +19,7 @@
 #include "probe/probe.h"
 #include "view/hosts.h"
 
-static void print_label(struct buffer *out, const char *text)
+void print_label(struct buffer *out, const char *text)
 {
     for (; *text != '\0'; text++) {
         if (*text == '\\' || *text == '"') {

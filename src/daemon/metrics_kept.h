@@ -12,6 +12,8 @@ static inline void print_head(struct buffer *out, const char *name, const char *
     buffer_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+/* The value of a label, escaped. */
+void print_label(struct buffer *out, const char *text);
 /* Of what is kept in the state folder: serials, last health, orders. */
 void metrics_print_kept(const struct reader *reader, struct buffer *out);
 /* Between two readings. */

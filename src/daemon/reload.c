@@ -17,6 +17,7 @@
 #include "daemon/snapshot.h"
 #include "daemon/spawn.h"
 #include "daemon/targets.h"
+#include "daemon/traffic.h"
 #include "daemon/vantages.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -291,6 +292,7 @@ static bool install_zone(struct reload *reload)
     if (zone != NULL) {
         primaries_follow_zone(server->primaries, zone);
     }
+    traffic_follow(server->traffic, server->view);
     archive_follow_zone(server->archive, reload->update);
     reclaim_add(server->reclaim, reload->update, finish_update);
     return zone != NULL;

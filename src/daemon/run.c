@@ -42,6 +42,7 @@
 #include "daemon/targets.h"
 #include "daemon/teller.h"
 #include "daemon/tokens.h"
+#include "daemon/traffic.h"
 #include "daemon/vantages.h"
 #include "daemon/tidings.h"
 #include "daemon/verbs.h"
@@ -438,6 +439,7 @@ static void stop(struct server *server)
     hosts_close(server->hosts);
     ends_note(server->ends, "dns");
     serve_close(server->serve);
+    traffic_close(server->traffic);
     ends_note(server->ends, "prober");
     prober_close(server->prober);
     sheets_close(server->sheets);
@@ -531,6 +533,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     error = error == 0 && server.hosts == NULL ? -ENOMEM : error;
     error = error == 0 ? reclaim_open(&server.reclaim) : error;
     error = error == 0 ? teller_open(&server, &server.teller) : error;
+    error = error == 0 ? traffic_open(&server.clock, &server.traffic) : error;
     error = error == 0 ? vantages_open(&server, &server.vantages) : error;
     error = error == 0 ? heir_open(&server, &server.heir) : error;
     error = error == 0 ? start(&server, report) : error;

@@ -56,6 +56,7 @@ struct takeover;
 struct teller;
 struct tidings;
 struct tokens;
+struct traffic;
 struct vantages;
 
 struct server {
@@ -111,6 +112,7 @@ struct server {
     struct restores *restores;   /* on their way */
     struct switchovers *switchovers;
     struct incidents *incidents;   /* losses of regions and azs */
+    struct traffic *traffic;       /* answers that were given */
     struct savepoints *savepoints; /* recovery points; NULL: there are none */
     struct reclaim *reclaim;       /* of what is not served any more */
     struct reload *reload;         /* NULL: none is running */

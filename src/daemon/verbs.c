@@ -29,6 +29,7 @@
 #include "daemon/takeover.h"
 #include "daemon/then.h"
 #include "daemon/tokens.h"
+#include "daemon/traffic.h"
 #include "daemon/tries.h"
 #include "daemon/vantages.h"
 #include "daemon/whatif.h"
@@ -486,6 +487,7 @@ static void write_metrics(void *context, struct buffer *out)
 {
     server_write_metrics(context, out);
     rules_write_metrics(context, out);
+    traffic_write_metrics(((const struct reader *)context)->server->traffic, out);
 }
 
 static int change_point(void *context, const struct admin_point_order *order, admin_point_done *done,
@@ -588,6 +590,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .restore = restore,
                                   .write_metrics = write_metrics};
     rules_fill_verbs(&verbs->rules);
+    traffic_fill_verbs(&verbs->traffic);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         verbs->lanes[lane] = lanes_get(server->lanes, (enum admin_lane)lane);
     }

@@ -76,7 +76,7 @@ void serve_get_counters(const struct serve *serve, uint64_t sums[ANSWER_COUNTERS
     memset(sums, 0, ANSWER_COUNTERS * sizeof *sums);
     for (size_t t = 0; t < serve->thread_count; t++) {
         for (size_t c = 0; c < ANSWER_COUNTERS; c++) {
-            sums[c] += atomic_load_explicit(&serve->threads[t].counters.values[c], memory_order_relaxed);
+            sums[c] += answer_read_counter(&serve->threads[t].counters, (enum answer_counter)c);
         }
     }
 }

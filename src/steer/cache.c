@@ -33,7 +33,7 @@ struct cache_piece {
 /* ---- making ---- */
 
 struct cache_use {
-    size_t slots, ring;
+    size_t slots, ring, offered;
     struct steer_room widest;
 };
 
@@ -48,6 +48,7 @@ static void count_policy(const struct steer_policy *policy, struct cache_use *us
         use->ring += policy->type_count * piece_size(steer_find_room(policy, class_id));
         use->slots += policy->type_count;
     }
+    use->offered += policy->member_count;
     steer_widen_room(&use->widest, policy);
 }
 
@@ -68,6 +69,11 @@ struct steer_cache *steer_cache_new_bounded(const struct steer_set *set, size_t 
     cache->policies = steer_set_policies(set);
     cache->slot_count = use.slots;
     cache->choices = memory_map(use.slots * sizeof *cache->choices);
+    cache->name_room = steer_set_count_names(set) + STEER_NAMES_SPARE;
+    cache->offered_count = use.offered;
+    cache->names = memory_map(cache->name_room * sizeof *cache->names);
+    cache->answered = memory_map(use.slots * sizeof *cache->answered);
+    cache->offered = memory_map(use.offered * sizeof *cache->offered);
     cache->ring_size = choose_ring(&use, most);
     cache->ring = memory_map(cache->ring_size);
     cache->room = memory_alloc(steer_room_size(use.widest));
@@ -86,6 +92,9 @@ void steer_cache_free(struct steer_cache *cache)
         sanitizer_unpoison(cache->ring, cache->ring_size); /* the address will be used for other things */
         memory_unmap(cache->ring, cache->ring_size);
         memory_unmap(cache->choices, cache->slot_count * sizeof *cache->choices);
+        memory_unmap(cache->names, cache->name_room * sizeof *cache->names);
+        memory_unmap(cache->answered, cache->slot_count * sizeof *cache->answered);
+        memory_unmap(cache->offered, cache->offered_count * sizeof *cache->offered);
         free(cache->room);
         free(cache);
     }
@@ -167,6 +176,8 @@ static void evaluate(struct steer_cache *cache, const struct steer_policy *polic
         give_room(cache, choice, room);
     }
     steer_choice_copy(choice, &cache->whole);
+    choice->answered = &cache->answered[choice - cache->choices];
+    choice->offered = &cache->offered[policy->offered_at];
 }
 
 struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct steer_policy *policy,
@@ -177,4 +188,14 @@ struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct ste
         evaluate(cache, policy, ask, table, choice);
     }
     return choice;
+}
+
+void steer_cache_get_counts(const struct steer_cache *cache, struct steer_counts *counts)
+{
+    *counts = (struct steer_counts){.names = cache->names,
+                                    .answered = cache->answered,
+                                    .offered = cache->offered,
+                                    .name_count = cache->name_room,
+                                    .answered_count = cache->slot_count,
+                                    .offered_count = cache->offered_count};
 }

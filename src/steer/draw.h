@@ -15,9 +15,11 @@ struct steer_cache {
     size_t slot_count;
     uint8_t *ring; /* pieces with the arrays of choices, one behind the other (cache.c) */
     size_t ring_size;
-    size_t at;                 /* where the next piece goes */
-    size_t oldest;             /* the piece that has to give way next; none if this is `lap` */
-    size_t lap;                /* where the pieces of the lap before end */
+    size_t at;     /* where the next piece goes */
+    size_t oldest; /* the piece that has to give way next; none if this is `lap` */
+    size_t lap;    /* where the pieces of the lap before end */
+    _Atomic uint32_t *names, *answered, *offered; /* see struct steer_counts */
+    size_t name_room, offered_count;
     struct steer_choice whole; /* with room for any */
     uint8_t *room;             /* of it */
 };

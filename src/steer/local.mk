@@ -9,6 +9,7 @@ src_libsteer_a_SOURCES = \
 	src/steer/index.c src/steer/index.h \
 	src/steer/odds.c \
 	src/steer/pick.c \
+	src/steer/plan.c src/steer/plan.h \
 	src/steer/set.c \
 	src/steer/steer.h \
 	src/steer/stick.c \

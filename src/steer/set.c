@@ -13,6 +13,7 @@
 #include "steer/steer.h"
 
 #include "steer/index.h"
+#include "steer/plan.h"
 #include "steer/sticky.h"
 
 #include "base/arena.h"
@@ -46,6 +47,7 @@ struct set_list {
 /* Memory of policies, freed with the last set that holds it. */
 struct store {
     atomic_uint holders;
+    atomic_uint names; /* numbers that were given out; of the first store only */
     struct arena *arena;
 };
 
@@ -69,7 +71,7 @@ struct steer_set {
     struct steer_index by_list;
     struct steer_index by_classes;    /* the first policy with them */
     const struct steer_place *places; /* NULL: those of the plans */
-    uint32_t cache_slots;
+    uint32_t cache_slots, offered_slots;
     bool has_ttl_failing;
     struct buffer wanted, known; /* scratch: canonical bytes */
 };
@@ -186,51 +188,6 @@ static int64_t find_policy(struct steer_set *set, uint64_t hash)
         }
     }
     return -1;
-}
-
-/* ---- plans ---- */
-
-static void check_members(const struct steer_policy *plan, const uint16_t *members, size_t count)
-{
-    assert(count <= plan->member_count);
-    for (size_t i = 0; i < count; i++) {
-        assert(members[i] < plan->member_count);
-    }
-}
-
-static void check_groups(const struct steer_tier *tier)
-{
-    size_t members = 0;
-    for (size_t i = 0; tier->groups != NULL && i < tier->group_count; i++) {
-        members += tier->groups[i].count;
-        assert(tier->groups[i].share >= 0 && tier->groups[i].share <= 1);
-    }
-    assert(tier->groups == NULL || members == tier->count);
-}
-
-static void check_tier(const struct steer_policy *plan, const struct steer_tier *tier)
-{
-    if (tier == NULL) {
-        return;
-    }
-    check_members(plan, tier->members, tier->count);
-    assert(tier->trickle >= 0 && tier->trickle < 1);
-    check_groups(tier);
-}
-
-static void check_plan(const struct steer_policy *plan)
-{
-    assert(plan->class_count >= 1 && plan->type_count <= STEER_TYPES_MAX);
-    assert(plan->answers >= 1 && plan->answers <= STEER_ANSWERS_MAX);
-    for (size_t i = 0; i < plan->class_count; i++) {
-        const struct steer_class *class = &plan->classes[i];
-        for (size_t t = 0; t < class->tier_count; t++) {
-            check_tier(plan, &class->tiers[t]);
-        }
-        check_tier(plan, class->pool);
-        check_tier(plan, class->rest);
-        check_members(plan, class->offered, class->offered_count);
-    }
 }
 
 /* ---- tables of sticky picks ---- */
@@ -428,6 +385,7 @@ static struct steer_set *set_new(size_t inherited)
     struct steer_set *set = memory_alloc(sizeof *set);
     struct store *own = memory_alloc(sizeof *own);
     atomic_init(&own->holders, 1);
+    atomic_init(&own->names, 0);
     own->arena = set->arena = arena_new(0);
     set->stores = memory_alloc_array(inherited + 1, sizeof(struct store *));
     set->stores[inherited] = own;
@@ -480,6 +438,7 @@ struct steer_set *steer_set_extend(const struct steer_set *base)
     set->places = base->places;
     set->has_ttl_failing = base->has_ttl_failing;
     set->cache_slots = base->cache_slots;
+    set->offered_slots = base->offered_slots;
     return set;
 }
 
@@ -527,7 +486,7 @@ const struct geo_tree *steer_set_find_geo(const struct steer_set *set, uint64_t 
 uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, struct geo_tree *geo,
                        uint64_t geo_key)
 {
-    check_plan(plan);
+    plan_check(plan);
     const struct geo_tree *tree = keep_geo(set, geo, geo_key);
     size_t classes_at = write_content(&set->wanted, plan, geo_key);
     uint64_t hash = hash_finish(hash_bytes(HASH_START, set->wanted.bytes, set->wanted.len));
@@ -551,6 +510,9 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     uint32_t slots = (uint32_t)policy->type_count * plan->class_count;
     assert(set->cache_slots <= UINT32_MAX - slots);
     set->cache_slots += slots;
+    policy->offered_at = set->offered_slots;
+    assert(set->offered_slots <= UINT32_MAX - plan->member_count);
+    set->offered_slots += plan->member_count;
     set->policies =
         memory_grow(set->policies, set->count, &set->policy_capacity, sizeof(const struct steer_policy *));
     set->geo_keys = memory_grow(set->geo_keys, set->count, &set->key_capacity, sizeof *set->geo_keys);
@@ -559,6 +521,17 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     set->count++;
     index_put(&set->by_content, hash, id);
     return id;
+}
+
+/* What extends a set and is let go again has given out numbers, too: so they are told by what they share. */
+uint32_t steer_set_number_name(struct steer_set *set)
+{
+    return atomic_fetch_add_explicit(&set->stores[0]->names, 1, memory_order_relaxed);
+}
+
+size_t steer_set_count_names(const struct steer_set *set)
+{
+    return atomic_load_explicit(&set->stores[0]->names, memory_order_relaxed);
 }
 
 uint16_t steer_find_type(const struct steer_policy *policy, uint16_t type)

@@ -14,6 +14,7 @@
 #include "geo/geo.h"
 #include "health/table.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -143,6 +144,7 @@ struct steer_policy {
                               its checks or by plan */
     const char *geo_label; /* of the tree's rules, for explain: "geo", or the name of a set; may be NULL */
     uint32_t cache_at;     /* first slot of this policy in a cache */
+    uint32_t offered_at;   /* of the first member among what a cache counts */
 };
 
 /* ---- sets: all policies of a view, identical ones once ---- */
@@ -166,6 +168,10 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
  * and the tree need not be built again: policies with the same key share one. A key of 0 names no tree. */
 const struct geo_tree *steer_set_find_geo(const struct steer_set *set, uint64_t geo_key);
 size_t steer_set_count(const struct steer_set *set);
+/* A number for a name that has a policy of the set, under which its answers are counted. No other name of the
+ * set has it, nor of those that extend it or that it extends. */
+uint32_t steer_set_number_name(struct steer_set *set);
+size_t steer_set_count_names(const struct steer_set *set); /* numbers given out so far, by all of these */
 /* Does a policy have ttl_failing? Then health has to tell of verdicts that waver. */
 bool steer_set_has_ttl_failing(const struct steer_set *set);
 /* How many of them were added by extending: some may be of no use any more. */
@@ -278,6 +284,9 @@ struct steer_choice {
     struct steer_part *parts; /* all arrays have the room that steer_find_room() says */
     /* Sticky only: of each member of the parts' groups, serving or not: how many of 2^32 draws it takes. */
     uint32_t *accepted;
+    /* In a cache, where they stay: answers that were made of it, and of each member of the policy, how often
+     * it was in one. Counted by the thread that has the cache, modulo 2^32. */
+    _Atomic uint32_t *answered, *offered;
 };
 
 /* Of policies with a hold: beside each of `accepted`. */
@@ -363,7 +372,25 @@ void steer_odds(const struct steer_policy *policy, const struct steer_choice *ch
 
 struct steer_cache;
 
-/* The set gets no more policies, and lives as long as the cache. */
+/* What a cache has counted since it was made, modulo 2^32 each. May be read by anybody. */
+struct steer_counts {
+    const _Atomic uint32_t *names;                    /* by number */
+    const _Atomic uint32_t *answered;                 /* by slot: see steer_find_slot() */
+    const _Atomic uint32_t *offered;                  /* by offered_at of the policy and member */
+    size_t name_count, answered_count, offered_count; /* room */
+};
+
+void steer_cache_get_counts(const struct steer_cache *cache, struct steer_counts *counts);
+
+/* Of a policy, class and number of a type. */
+static inline size_t steer_find_slot(const struct steer_policy *policy, size_t class_id, unsigned type)
+{
+    return policy->cache_at + class_id * policy->type_count + type;
+}
+
+/* The set gets no more policies, and lives as long as the cache. Names may be numbered later, up to
+ * STEER_NAMES_SPARE. */
+enum { STEER_NAMES_SPARE = 1 << 16 };
 struct steer_cache *steer_cache_new(const struct steer_set *set);
 void steer_cache_free(struct steer_cache *cache);
 /* The choice for what is asked, evaluated if the table or the time has moved on. Valid until the next call,

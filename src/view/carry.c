@@ -16,7 +16,8 @@
 struct carry {
     struct compiler *c;
     const char *origin;
-    uint32_t *ids; /* new id by old id, UINT32_MAX: not entered yet */
+    uint32_t *ids;     /* new id by old id, UINT32_MAX: not entered yet */
+    uint32_t *numbers; /* of names, likewise; what has none is not looked up */
 };
 
 static const struct steer_member *map_members(struct carry *carry, const struct steer_policy *old,
@@ -81,12 +82,14 @@ static int enter_names(struct carry *carry)
             return ERROR_CONFLICT;
         }
         name.policy = carry->ids[name.policy];
+        carry->numbers[name.number] = steer_set_number_name(carry->c->view->steer);
+        name.number = carry->numbers[name.number];
         compile_add_name(carry->c, &name);
     }
     return 0;
 }
 
-static void renumber(struct zone *zone, const uint32_t *ids)
+static void renumber(struct zone *zone, const struct carry *carry)
 {
     for (size_t s = 0; s < zone->slot_room; s++) {
         if (zone->slots[s].tag == ZONE_SLOT_EMPTY) {
@@ -97,7 +100,8 @@ static void renumber(struct zone *zone, const uint32_t *ids)
             if ((node->rrsets[i].flags & ZONE_RRSET_STEERED) != 0) {
                 struct zone_steered *steered =
                     (struct zone_steered *)(void *)(zone->blob + node->rrsets[i].block);
-                steered->policy = ids[steered->policy];
+                steered->policy = carry->ids[steered->policy];
+                steered->name = carry->numbers[steered->name];
             }
         }
     }
@@ -127,12 +131,15 @@ struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const stru
     }
     size_t count = steer_set_count(c->previous->steer), names = c->view->name_count;
     struct carry carry = {
-        .c = c, .origin = source->origin, .ids = memory_alloc_array(count, sizeof *carry.ids)};
+        .c = c,
+        .origin = source->origin,
+        .ids = memory_alloc_array(count, sizeof *carry.ids),
+        .numbers = memory_alloc_array(steer_set_count_names(c->previous->steer), sizeof *carry.numbers)};
     memset(carry.ids, 0xff, count * sizeof *carry.ids);
     struct zone *zone = NULL;
     if (enter_names(&carry) == 0) {
         zone = copy_zone(old);
-        renumber(zone, carry.ids);
+        renumber(zone, &carry);
         if (keeps_serial) {
             zone_keep_serial(zone);
         }
@@ -140,5 +147,6 @@ struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const stru
         c->view->name_count = names;
     }
     free(carry.ids);
+    free(carry.numbers);
     return zone;
 }

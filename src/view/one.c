@@ -105,6 +105,17 @@ static struct view *succeed(const struct view *view, const struct view_zone_news
     return next;
 }
 
+/* May the names that were numbered since count in the caches that there are? */
+static bool has_room_for_names(const struct view *view)
+{
+    struct steer_counts counts;
+    if (view->cache_count == 0) {
+        return true;
+    }
+    steer_cache_get_counts(view->caches[0], &counts);
+    return steer_set_count_names(view->steer) <= counts.name_count;
+}
+
 /* Into a draft that has the view's topology and databases, and names of its own. Fills the news; false: the
  * zone is broken. */
 static bool read_steered(const struct view *view, const struct conf_zone_source *source,
@@ -127,7 +138,8 @@ static bool read_steered(const struct view *view, const struct conf_zone_source 
     news->names = draft.names;
     news->name_count = draft.name_count;
     compile_sort_names(news->names, news->name_count);
-    if (news->zone != NULL && steer_set_count(draft.steer) != steer_set_count(view->steer)) {
+    if (news->zone != NULL &&
+        (steer_set_count(draft.steer) != steer_set_count(view->steer) || !has_room_for_names(view))) {
         news->steer = draft.steer;
     } else {
         steer_set_free(draft.steer);

@@ -232,6 +232,7 @@ static void add_name(const struct compile_policy *p, const struct conf_name *nam
                                      .member_count = (uint16_t)name->member_count,
                                      .ttl = name->ttl,
                                      .policy = entered.id,
+                                     .name = steer_set_number_name(p->c->view->steer),
                                      .line = name->line,
                                      .column = name->column,
                                      .file = p->policy->path};
@@ -245,6 +246,7 @@ static void add_name(const struct compile_policy *p, const struct conf_name *nam
     compile_add_name(p->c, &(struct view_name){.owner = name->owner,
                                                .zone = p->policy->origin,
                                                .policy = entered.id,
+                                               .number = plan.name,
                                                .ttl = name->ttl,
                                                .types = entered.types});
 }

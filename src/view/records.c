@@ -260,6 +260,7 @@ void compile_add_listed(struct zone_builder *builder, const struct compile_recor
                                                                         .list_count = type->list_count,
                                                                         .ttl = name->ttl,
                                                                         .policy = name->policy,
+                                                                        .name = name->name,
                                                                         .lists = type->lists,
                                                                         .of_member = type->of_member,
                                                                         .line = name->line,

@@ -36,6 +36,18 @@ struct view *view_share(const struct view *view)
     return other;
 }
 
+struct view *view_hold_counts(const struct view *view)
+{
+    struct view *other = view_share(view);
+    view_set_caches(other, view_hold_caches(view->own_caches));
+    return other;
+}
+
+bool view_counts_alike(const struct view *a, const struct view *b)
+{
+    return a->own_caches == b->own_caches;
+}
+
 void view_free(struct view *view)
 {
     if (view == NULL) {

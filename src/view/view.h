@@ -36,6 +36,7 @@ struct view_name {
     const char *owner; /* absolute presentation form; may be a wildcard */
     const char *zone;  /* origin */
     uint32_t policy;   /* id in steer */
+    uint32_t number;   /* under which its answers are counted */
     uint32_t ttl;
     uint16_t types; /* that some member has: bits of the policy's types */
 };
@@ -232,6 +233,11 @@ struct health *view_copy_health(const struct view *view, int64_t wall_ms, struct
  * publishes, with the lock of the application, which is taken for moments; or of a view that nobody else has,
  * with NULL. Returns owned. */
 struct view *view_copy(const struct view *view, int64_t wall_ms, struct lock *lock);
+/* A view that shares the content and the caches, for whoever reads what these count: what they have counted
+ * stays readable when they are not used any more. By the thread that publishes. Returns owned. */
+struct view *view_hold_counts(const struct view *view);
+/* Were two views' answers counted in the same place? */
+bool view_counts_alike(const struct view *a, const struct view *b);
 /* The same in two parts. The first one is short, by the thread that publishes; the second one is for any
  * thread, whatever becomes of `view` meanwhile, and returns the copy, which is whole then. */
 struct view *view_begin_copy(const struct view *view);

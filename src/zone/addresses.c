@@ -81,6 +81,7 @@ void zone_builder_add_steered(struct zone_builder *b, const struct zone_steered_
     steered->member_count = plan->member_count;
     steered->ttl = plan->ttl;
     steered->policy = plan->policy;
+    steered->name = plan->name;
     steered->has_hosts = plan->has_hosts;
     steered->addresses = addresses;
 }

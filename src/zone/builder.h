@@ -27,7 +27,7 @@ int zone_builder_add(void *builder, const struct zone_record *record);
 struct zone_steered_plan {
     const uint8_t *owner; /* lower case wire, at or below the apex */
     uint16_t type, rdata_len, member_count;
-    uint32_t ttl, policy;
+    uint32_t ttl, policy, name;
     const uint8_t *rdata;
     bool has_hosts;        /* some members have the addresses of a host: records of theirs are only moulds */
     unsigned line, column; /* in the policy document, for messages */
@@ -55,7 +55,7 @@ struct zone_listed_plan {
     uint16_t type;
     uint16_t types; /* its bit among the types of the policy */
     uint16_t member_count, list_count;
-    uint32_t ttl, policy;
+    uint32_t ttl, policy, name;
     const struct zone_list *lists;
     const uint16_t *of_member; /* index of the member's list, or ZONE_NO_SET */
     unsigned line, column;

@@ -48,7 +48,7 @@ struct builder_steered {
     const uint32_t *addresses; /* of each member, as index; NULL: listed */
     struct builder_listed *listed;
     struct builder_place place;
-    uint32_t next, ttl, policy;
+    uint32_t next, ttl, policy, name;
     uint16_t type, types, rdata_len, member_count;
     bool has_hosts;
 };

@@ -164,4 +164,5 @@ void zone_builder_add_listed(struct zone_builder *b, const struct zone_listed_pl
     steered->member_count = plan->member_count;
     steered->ttl = plan->ttl;
     steered->policy = plan->policy;
+    steered->name = plan->name;
 }

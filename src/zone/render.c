@@ -74,6 +74,7 @@ static struct zone_rrset render_addresses(struct renderer *r, const struct build
     }
     struct zone_steered *to = (struct zone_steered *)(void *)(r->blob + at);
     to->policy = steered->policy;
+    to->name = steered->name;
     render_write_ttl(to->ttl, steered->ttl);
     return (struct zone_rrset){.type = steered->type,
                                .count = steered->member_count,

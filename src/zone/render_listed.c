@@ -72,6 +72,7 @@ struct zone_rrset render_listed(struct renderer *r, const struct builder_owner *
     }
     struct zone_listed *to = (struct zone_listed *)(void *)(r->blob + at);
     to->policy = steered->policy;
+    to->name = steered->name;
     to->sets = (uint32_t)sets;
     to->singles = (uint32_t)singles;
     to->set_count = from->list_count;

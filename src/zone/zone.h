@@ -83,6 +83,7 @@ struct zone_target {
 /* What stands at the block of a steered RRset. */
 struct zone_steered {
     uint32_t policy;
+    uint32_t name;      /* the number under which its answers are counted */
     uint8_t ttl[4];     /* in wire order */
     uint32_t records[]; /* of each member: offset of its record, len octets */
 };
@@ -101,7 +102,7 @@ struct zone_set {
 
 /* What stands at the block of a listed RRset; it begins like struct zone_steered. */
 struct zone_listed {
-    uint32_t policy;
+    uint32_t policy, name;
     uint8_t ttl[4];
     uint32_t sets, singles; /* offsets of struct zone_set, struct zone_single */
     uint16_t set_count, single_count;

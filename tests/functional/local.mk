@@ -10,7 +10,7 @@ EXTRA_DIST += \
 	tests/functional/test_gdnsd_documented.py tests/data/gdnsd \
 	tests/functional/test_geo.py tests/functional/test_geo_data.py tests/functional/test_geo_rules.py \
 	tests/functional/test_follow.py tests/functional/test_history.py tests/functional/test_holds.py tests/functional/test_hostile.py tests/functional/test_hosts.py tests/functional/nameserver.py tests/functional/test_house.py tests/functional/test_events.py tests/functional/test_hooks.py tests/functional/test_webhooks.py tests/functional/receivers.py tests/functional/test_exec.py tests/functional/test_check_file.py tests/functional/test_https.py tests/functional/test_replication.py tests/functional/tlskit.py \
-	tests/functional/test_idle.py tests/functional/test_incidents.py \
+	tests/functional/test_idle.py tests/functional/test_incidents.py tests/functional/test_traffic.py \
 	tests/functional/test_limits.py tests/functional/test_load.py tests/functional/test_memory.py tests/functional/test_no_descriptors.py tests/functional/test_own_trouble.py tests/functional/test_log.py \
 	tests/functional/test_packets.py tests/functional/test_past.py tests/functional/test_planned.py tests/functional/test_points.py tests/functional/test_primary.py tests/functional/test_push.py tests/functional/test_probing.py tests/functional/test_ramp.py tests/functional/test_roles.py tests/functional/test_rules.py tests/functional/test_switchover.py tests/functional/test_switchover_hooks.py tests/functional/test_reload.py \
 	tests/functional/test_recipes.py tests/functional/test_restore.py tests/functional/test_records.py tests/functional/test_reload_zone.py \

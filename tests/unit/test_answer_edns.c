@@ -114,7 +114,7 @@ static const uint8_t *ask(struct fixture *f, const char *options, size_t len, en
 
 static uint64_t counted(struct fixture *f, enum answer_counter counter)
 {
-    return f->counters.values[counter];
+    return answer_read_counter(&f->counters, counter);
 }
 
 static void options_are_answered(void **state)

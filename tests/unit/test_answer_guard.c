@@ -95,7 +95,7 @@ static void expect(struct setting *s, const char *name, uint16_t type, const cha
 
 static uint64_t counted(const struct setting *s, enum answer_counter counter)
 {
-    return s->f.counters.values[counter];
+    return answer_read_counter(&s->f.counters, counter);
 }
 
 /* ---- rates ---- */

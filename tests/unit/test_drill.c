@@ -105,7 +105,7 @@ static void add_name(struct world *world, const char *owner, uint8_t types, uint
                      const struct steer_policy *policy)
 {
     uint32_t id = steer_set_add(world->view.steer, policy, NULL, 0);
-    world->names[world->view.name_count++] = (struct view_name){owner, "example.", id, ttl, types};
+    world->names[world->view.name_count++] = (struct view_name){owner, "example.", id, 0, ttl, types};
 }
 
 static struct steer_policy make_policy(enum steer_fallback fallback, const struct steer_class *class)

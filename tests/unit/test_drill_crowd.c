@@ -94,7 +94,7 @@ static void add_name(struct crowd *crowd, const char *owner, uint16_t count)
                                         .classes = &class,
                                         .sticky = {.v4_len = 24, .v6_len = 56}};
     uint32_t id = steer_set_add(crowd->view.steer, &policy, NULL, 0);
-    crowd->names[crowd->view.name_count++] = (struct view_name){owner, "example.", id, 30, STEER_HAS_A};
+    crowd->names[crowd->view.name_count++] = (struct view_name){owner, "example.", id, 0, 30, STEER_HAS_A};
     free(list);
     free(members);
 }

@@ -410,6 +410,44 @@ static void slots_do_not_overlap(void **state)
     steer_set_free(set);
 }
 
+static void check_counts(const struct steer_set *set, const struct steer_cache *cache,
+                         uint32_t answered[][2][2], const uint32_t *offered)
+{
+    struct steer_counts counts;
+    steer_cache_get_counts(cache, &counts);
+    for (uint32_t id = 0; id < steer_set_count(set); id++) {
+        const struct steer_policy *policy = steer_set_get(set, id);
+        for (unsigned i = 0; i < 4; i++) {
+            assert_int_equal(counts.answered[steer_find_slot(policy, i / 2, i % 2)],
+                             answered[id][i / 2][i % 2]);
+        }
+        assert_int_equal(counts.offered[policy->offered_at + 1], offered[id]);
+        assert_int_equal(counts.offered[policy->offered_at], 0);
+    }
+}
+
+/* Numbers are given out once, also by sets that extend others, and by those that are let go again. */
+static void names_have_numbers(void **state)
+{
+    (void)state;
+    struct steer_set *first = steer_set_new();
+    assert_int_equal(steer_set_number_name(first), 0);
+    struct steer_set *second = steer_set_extend(first);
+    assert_int_equal(steer_set_number_name(second), 1);
+    steer_set_free(second);
+    struct steer_set *third = steer_set_extend(first);
+    assert_int_equal(steer_set_number_name(third), 2);
+    assert_int_equal(steer_set_count_names(first), 3);
+    steer_set_free(first);
+    assert_int_equal(steer_set_number_name(third), 3);
+    struct steer_cache *cache = steer_cache_new(third);
+    struct steer_counts counts;
+    steer_cache_get_counts(cache, &counts);
+    assert_int_equal(counts.name_count, 4 + STEER_NAMES_SPARE);
+    steer_cache_free(cache);
+    steer_set_free(third);
+}
+
 /* Where memory is short the oldest choices go, and whoever asks for them again gets what an evaluation says.
  */
 static void choices_give_way(void **state)
@@ -433,6 +471,7 @@ static void choices_give_way(void **state)
     random_init(&random, 8);
     for (size_t most = 0; most <= 8 * steer_room_size(room); most += steer_room_size(room) / 2) {
         struct steer_cache *cache = steer_cache_new_bounded(set, most);
+        uint32_t answered[POLICIES][2][2] = {{{0}}}, offered[POLICIES] = {0};
         for (int round = 0; round < ROUNDS; round++) {
             const struct steer_policy *policy = steer_set_get(set, (uint32_t)random_below(&random, POLICIES));
             struct steer_ask asked = ask((uint16_t)random_below(&random, 2),
@@ -447,7 +486,12 @@ static void choices_give_way(void **state)
             steer_evaluate(policy, asked, &world.table, &fresh, NULL);
             assert_true(steer_choice_equal(choice, &fresh));
             assert_int_equal(choice->generation, fresh.generation);
+            (*choice->answered)++; /* what is counted stays where it is */
+            choice->offered[1]++;
+            answered[policy->id][asked.class_id][asked.types == STEER_HAS_A ? 0 : 1]++;
+            offered[policy->id]++;
         }
+        check_counts(set, cache, answered, offered);
         steer_cache_free(cache);
     }
     free(memory);
@@ -517,6 +561,7 @@ int main(void)
         cmocka_unit_test(cache_follows_the_generation),
         cmocka_unit_test(caches_are_not_trusted_during_a_change),
         cmocka_unit_test(slots_do_not_overlap),
+        cmocka_unit_test(names_have_numbers),
         cmocka_unit_test(choices_give_way),
         cmocka_unit_test(cache_of_nothing),
         cmocka_unit_test(a_set_may_be_extended),

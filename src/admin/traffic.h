@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the API asks the application about answers that were given. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "traffic/book.h"
+
+/* A row; texts in the arena. */
+struct admin_traffic_row {
+    const char *name;
+    const char *of;          /* of a class: a name with its policy; else NULL */
+    const char *az, *region; /* where it lies; NULL: of others than endpoints, and azs of which the region */
+    uint64_t answers;
+    double rates[TRAFFIC_WINDOWS];
+    double share; /* of all of its kind, in the last 5 minutes; < 0: there were none */
+    int64_t since_ms;
+};
+
+struct admin_traffic {
+    enum traffic_kind kind;
+    const char *cursor; /* key of the row before; NULL: from the start */
+    bool is_busiest;    /* the busiest first, without a cursor */
+    size_t limit;
+    struct admin_traffic_row all; /* of the kind */
+    struct admin_traffic_row *items;
+    size_t count;
+    const char *next; /* cursor; NULL: that was all */
+};
+
+struct admin_traffic_verbs {
+    /* On a worker. 0; ERROR_NOT_FOUND: there is no row of the cursor. */
+    int (*list)(void *reader, struct admin_traffic *traffic, struct arena *arena);
+};

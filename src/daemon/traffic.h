@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The traffic view: what DNS threads have counted, summed up by a thread of its own once a second and
+ * whenever somebody asks. It waits for readers of views that are not served any more, for nothing else.
+ * Private to src/daemon. */
+#pragma once
+
+#include "admin/traffic.h"
+#include "base/buffer.h"
+
+struct clock;
+struct traffic;
+struct view;
+
+int traffic_open(const struct clock *clock, struct traffic **traffic); /* 0 and owned, or a negative error */
+/* When nobody answers queries or asks any more. NULL is fine. */
+void traffic_close(struct traffic *traffic);
+/* This one serves now. On the control thread. */
+void traffic_follow(struct traffic *traffic, const struct view *view);
+
+void traffic_write_metrics(struct traffic *traffic, struct buffer *out);
+/* See admin_traffic_verbs. */
+void traffic_fill_verbs(struct admin_traffic_verbs *verbs);
