@@ -77,12 +77,14 @@ static void take_body(struct call *call)
     } else if (!route_takes_body(&call->route, call->method)) {
         problem_set(&call->problem, PROBLEM_BAD_REQUEST, "found a body of %zu octets, expected none",
                     call->body_len);
-    } else if (call->body_len > BODY_MAX && !route_takes_lines(&call->route)) {
+    } else if (call->body_len > BODY_MAX && !route_takes_lines(&call->route) &&
+               !route_takes_much(&call->route)) {
         problem_set(&call->problem, PROBLEM_TOO_LARGE, "found a body of %zu octets, expected at most %d",
                     call->body_len, BODY_MAX);
         evhttp_add_header(evhttp_request_get_output_headers(call->request), "Connection", "close");
     } else if (!is_type(type, wanted) &&
-               !(route_takes_lines(&call->route) && is_type(type, "application/json"))) {
+               !(route_takes_lines(&call->route) && is_type(type, "application/json")) &&
+               !(call->method == ROUTE_PATCH && is_type(type, "application/merge-patch+json"))) {
         problem_set(&call->problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "found %s, expected %s",
                     type == NULL ? "no Content-Type" : type, wanted);
     } else {
@@ -100,6 +102,7 @@ static unsigned method_of(const struct evhttp_request *request)
     case EVHTTP_REQ_PUT: return ROUTE_PUT;
     case EVHTTP_REQ_POST: return ROUTE_POST;
     case EVHTTP_REQ_DELETE: return ROUTE_DELETE;
+    case EVHTTP_REQ_PATCH: return ROUTE_PATCH;
     default: return 0;
     }
 }
@@ -153,6 +156,14 @@ static const struct handler {
     [ROUTE_SWITCHOVERS] = {.handle = handle_switchovers},
     [ROUTE_SWITCHOVER] = {.handle = handle_switchovers},
     [ROUTE_SWITCHOVER_VERB] = {.handle = handle_switchover_verb},
+    [ROUTE_CONFIG] = {handle_config, "config", ADMIN_QUICK},
+    [ROUTE_CONFIG_DRIFT] = {handle_drift, "config-drift", ADMIN_LONG},
+    [ROUTE_CONFIG_APPLY] = {.handle = handle_edits},
+    [ROUTE_CONFIG_IMPORT] = {.handle = handle_edits},
+    [ROUTE_CONFIG_THINGS] = {handle_things, "config-list", ADMIN_QUICK},
+    [ROUTE_CONFIG_THING] = {.handle = handle_thing},
+    [ROUTE_CONFIG_NAMES] = {handle_things, "config-list", ADMIN_QUICK},
+    [ROUTE_CONFIG_NAME] = {.handle = handle_thing},
     [ROUTE_RESTORE] = {.handle = handle_restore},
     [ROUTE_IMPORT] = {.handle = handle_import},
     [ROUTE_WHAT_IF] = {handle_what_if, "what-if", ADMIN_LONG},

@@ -7,6 +7,7 @@
 
 #include "admin/access.h"
 #include "admin/condition.h"
+#include "admin/documents.h"
 #include "admin/moment.h"
 #include "admin/restoring.h"
 #include "admin/rules.h"
@@ -32,9 +33,10 @@ struct admin_feed;
 struct event_base;
 
 struct admin_reload {
-    const char *zone; /* NULL: everything */
-    bool dry_run;     /* install nothing */
-    size_t limit;     /* items of each list of what changes */
+    const char *zone;                /* NULL: everything */
+    bool dry_run;                    /* install nothing */
+    size_t limit;                    /* items of each list of what changes */
+    const struct admin_edits *edits; /* of documents, which are read with them; NULL: none */
 };
 
 /* What POST /v1/reload ends with. */
@@ -44,6 +46,7 @@ struct admin_reload_result {
     bool dry_run;
     const struct report *report;              /* borrowed for the call, like what follows */
     const struct operate_comparison *changes; /* for traffic; NULL: not known */
+    const struct admin_edited *edited;        /* what became of edits; NULL: there were none */
 };
 
 /* What POST /v1/takeover ends with. */
@@ -482,6 +485,13 @@ struct admin_verbs {
     int (*read_journal)(void *reader, struct admin_journal *journal, struct arena *arena);
     int (*verify_journal)(void *reader, struct admin_audit *audit, struct arena *arena);
     int (*list_points)(void *reader, struct admin_points *points, struct arena *arena); /* likewise */
+    /* Documents: all, with what their files say if that is wanted, which takes longer. */
+    void (*list_documents)(void *reader, bool with_files, struct arena *arena, struct admin_documents *list);
+    /* The one that such an edit would be about (what, value do not matter), or its file: owned
+     * (edit_close()), or NULL and why; what it is in *document. *text: all of it, in the arena; may be NULL.
+     */
+    struct edit_document *(*read_document)(void *reader, const struct edit *about, bool of_file,
+                                           struct arena *arena, struct admin_opened *opened);
     /* Append the Prometheus text exposition of all metrics. */
     void (*write_metrics)(void *reader, struct buffer *out);
 

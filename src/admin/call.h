@@ -217,3 +217,8 @@ void handle_webhooks(struct call *call);
 void handle_dead(struct call *call);
 void handle_retry(struct call *call);
 void handle_hooks(struct call *call);
+void handle_config(struct call *call); /* which documents there are (documents.c) */
+void handle_drift(struct call *call);
+void handle_things(struct call *call); /* all of a kind */
+void handle_thing(struct call *call);  /* one of them: looks, or edits */
+void handle_edits(struct call *call);  /* several at once, or files taken over (edits.c) */

@@ -149,6 +149,9 @@ void conditional_begin(struct call *call)
         return;
     }
     call->condition = condition_copy(&condition, call->arena);
+    if (call->route.id == ROUTE_CONFIG_THING || call->route.id == ROUTE_CONFIG_NAME) {
+        return; /* their tags are those of their content */
+    }
     if (identity.kind == NULL && route_get_role(call->route.id, call->method) != ROLE_VIEWER) {
         call_set_precondition(call);
     }

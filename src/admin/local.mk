@@ -9,6 +9,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/checks.c \
 	src/admin/condition.c src/admin/condition.h src/admin/conditional.c \
 	src/admin/connection.c src/admin/connection.h \
+	src/admin/documents.c src/admin/documents.h src/admin/edited.c src/admin/edits.c src/admin/edits.h \
 	src/admin/door.c src/admin/door.h \
 	src/admin/gate.c src/admin/gate.h \
 	src/admin/head.c src/admin/head.h \

@@ -14,10 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEGMENTS_MAX = 4, READ = ROUTE_GET | ROUTE_HEAD };
+enum { SEGMENTS_MAX = 6, READ = ROUTE_GET | ROUTE_HEAD };
 
 #define BIT(parameter) (UINT64_C(1) << (parameter))
 #define PAGING         (BIT(ROUTE_LIMIT) | BIT(ROUTE_CURSOR))
+#define EDITING        (BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON))
 #define FILTERS        (BIT(ROUTE_REGION) | BIT(ROUTE_AZ) | BIT(ROUTE_EFFECTIVE))
 
 static const char *const parameter_names[ROUTE_PARAMETERS] = {
@@ -57,11 +58,13 @@ static const char *const parameter_names[ROUTE_PARAMETERS] = {
     [ROUTE_WISH] = "wish",
     [ROUTE_OVERRIDE_RULES] = "override_rules",
     [ROUTE_BY] = "by",
+    [ROUTE_DOCUMENT] = "document",
 };
 
 static const struct resource {
-    const char *segments[SEGMENTS_MAX]; /* "*" is a name, "*:verb" one with a verb, "*:*" with any, "%" one of
-                                           regions, azs, endpoints */
+    const char
+        *segments[SEGMENTS_MAX]; /* "*" is a name, "*:verb" one with a verb, "*:*" with any, "%" one of
+                                    regions, azs, endpoints, "&" one of the kinds of edits, "@" a zone */
     unsigned methods;
     uint64_t parameters;
     const char *allow;
@@ -186,6 +189,27 @@ static const struct resource {
         {{"v1", "switchovers", "*:*"}, ROUTE_POST, BIT(ROUTE_DRY_RUN), "POST", .writer = ROLE_OPERATOR},
     [ROUTE_SWITCHOVER] = {{"v1", "switchovers", "*"}, READ, 0, "GET, HEAD"},
     [ROUTE_TRAFFIC] = {{"v1", "traffic"}, READ, PAGING | BIT(ROUTE_BY) | BIT(ROUTE_ORDER), "GET, HEAD"},
+    [ROUTE_CONFIG] = {{"v1", "config"}, READ, 0, "GET, HEAD"},
+    [ROUTE_CONFIG_DRIFT] = {{"v1", "config", "drift"}, READ, BIT(ROUTE_LIMIT), "GET, HEAD"},
+    [ROUTE_CONFIG_APPLY] = {{"v1", "config:apply"},
+                            ROUTE_POST,
+                            BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT),
+                            "POST"},
+    [ROUTE_CONFIG_IMPORT] = {{"v1", "config:import"},
+                             ROUTE_POST,
+                             BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON) |
+                                 BIT(ROUTE_DOCUMENT),
+                             "POST"},
+    [ROUTE_CONFIG_THINGS] = {{"v1", "config", "&"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_CONFIG_THING] = {{"v1", "config", "&", "*"},
+                            READ | ROUTE_PUT | ROUTE_PATCH | ROUTE_DELETE,
+                            EDITING,
+                            "GET, HEAD, PUT, PATCH, DELETE"},
+    [ROUTE_CONFIG_NAMES] = {{"v1", "config", "zones", "@", "names"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_CONFIG_NAME] = {{"v1", "config", "zones", "@", "names", "*"},
+                           READ | ROUTE_PUT | ROUTE_PATCH | ROUTE_DELETE,
+                           EDITING,
+                           "GET, HEAD, PUT, PATCH, DELETE"},
 };
 
 static int hex_value(char c)
@@ -285,6 +309,14 @@ static bool match_segment(const char *pattern, const char *segment, struct route
         route->name = arena_print(arena, "%.*s", (int)(colon - segment), segment);
         return true;
     }
+    if (strcmp(pattern, "&") == 0) {
+        return segment[0] != '\0' && segment[strlen(segment) - 1] == 's' &&
+               edit_parse_kind(segment, &route->thing) && route->thing != EDIT_NAME;
+    }
+    if (strcmp(pattern, "@") == 0) {
+        route->zone = segment;
+        return segment[0] != '\0';
+    }
     if (strcmp(pattern, "*") == 0) {
         route->name = segment;
         return segment[0] != '\0';
@@ -359,7 +391,9 @@ static void check_limit(struct route *route, struct problem *problem)
 {
     const char *text = route->parameters[ROUTE_LIMIT];
     bool is_short = route->id == ROUTE_RELOAD || route->id == ROUTE_DIFF || route->id == ROUTE_RESTORE ||
-                    route->id == ROUTE_IMPORT;
+                    route->id == ROUTE_IMPORT || route->id == ROUTE_CONFIG_APPLY ||
+                    route->id == ROUTE_CONFIG_IMPORT || route->id == ROUTE_CONFIG_THING ||
+                    route->id == ROUTE_CONFIG_NAME;
     size_t most = is_short ? ROUTE_CHANGES_MAX : ROUTE_LIMIT_MAX;
     route->limit = ROUTE_LIMIT_DEFAULT;
     if (text == NULL) {
@@ -514,6 +548,10 @@ int route_parse(const char *target, unsigned method, struct route *route, const 
 
 bool route_takes_body(const struct route *route, unsigned method)
 {
+    bool is_edit = route->id == ROUTE_CONFIG_THING || route->id == ROUTE_CONFIG_NAME;
+    if (is_edit || route->id == ROUTE_CONFIG_APPLY) {
+        return !is_edit || method == ROUTE_PUT || method == ROUTE_PATCH;
+    }
     bool is_put = method == ROUTE_PUT && (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD);
     return is_put || route->id == ROUTE_DRILLS || route->id == ROUTE_WHAT_IF || route->id == ROUTE_RELOAD ||
            route->id == ROUTE_TAKEOVER || route->id == ROUTE_REPORT || route->id == ROUTE_FAILBACK ||

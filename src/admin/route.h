@@ -5,6 +5,7 @@
 
 #include "admin/problem.h"
 #include "base/addr.h"
+#include "conf/edit.h"
 #include "conf/roles.h"
 #include "health/outcome.h"
 #include "health/table.h"
@@ -19,6 +20,7 @@ enum route_method {
     ROUTE_PUT = 4,
     ROUTE_POST = 8,
     ROUTE_DELETE = 16,
+    ROUTE_PATCH = 32,
 };
 
 enum route_id {
@@ -73,6 +75,14 @@ enum route_id {
     ROUTE_SWITCHOVER_VERB, /* before the next one, which has the same beginning */
     ROUTE_SWITCHOVER,
     ROUTE_TRAFFIC,
+    ROUTE_CONFIG,
+    ROUTE_CONFIG_DRIFT, /* these before those of kinds */
+    ROUTE_CONFIG_APPLY,
+    ROUTE_CONFIG_IMPORT,
+    ROUTE_CONFIG_THINGS,
+    ROUTE_CONFIG_THING,
+    ROUTE_CONFIG_NAMES,
+    ROUTE_CONFIG_NAME,
     ROUTE_IDS
 };
 
@@ -114,6 +124,7 @@ enum route_parameter {
     ROUTE_WISH,
     ROUTE_OVERRIDE_RULES,
     ROUTE_BY,
+    ROUTE_DOCUMENT,
     ROUTE_PARAMETERS
 };
 
@@ -123,6 +134,8 @@ struct route {
     enum route_id id;
     enum health_kind kind;                    /* of targets */
     const char *name;                         /* of a target; decoded */
+    enum edit_kind thing;                     /* of ROUTE_CONFIG_THING */
+    const char *zone;                         /* of ROUTE_CONFIG_NAME; as it was written */
     const char *verb;                         /* of ROUTE_SWITCHOVER_VERB */
     const char *parameters[ROUTE_PARAMETERS]; /* decoded; NULL: not given */
     const char **assumed;                     /* each `assume` or `wish`: they may be repeated */
@@ -143,6 +156,12 @@ int route_parse(const char *target, unsigned method, struct route *route, const 
 static inline bool route_takes_lines(const struct route *route)
 {
     return route->id == ROUTE_IMPORT;
+}
+/* JSON, of which there may be much. */
+static inline bool route_takes_much(const struct route *route)
+{
+    return route->id == ROUTE_CONFIG_APPLY ||
+           (route->id == ROUTE_CONFIG_THING && route->thing == EDIT_DOCUMENT);
 }
 /* What whoever asks has to be for a method of a resource. */
 enum role route_get_role(enum route_id id, unsigned method);

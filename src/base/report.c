@@ -20,10 +20,11 @@ struct report {
     struct arena *arena;
     struct report_item *items;
     size_t count, capacity;
-    size_t totals[2];                /* by severity */
-    const struct progress *progress; /* NULL: nobody calls it off */
-    struct budget *budget;           /* NULL: there is no end of memory */
-    const char *root;                /* NULL: none */
+    size_t totals[2];                   /* by severity */
+    const struct progress *progress;    /* NULL: nobody calls it off */
+    struct budget *budget;              /* NULL: there is no end of memory */
+    const char *root;                   /* NULL: none */
+    const struct source_places *places; /* NULL: none */
     struct source_list sources;
     struct budget_pace *pace; /* at which the one thread that has this report looks at it */
 };
@@ -42,6 +43,7 @@ struct report *report_new_part(const struct report *whole)
     report->progress = whole->progress;
     report->budget = whole->budget;
     report->root = whole->root;
+    report->places = whole->places;
     return report;
 }
 
@@ -58,6 +60,16 @@ void report_set_root(struct report *report, const char *root)
 const char *report_get_root(const struct report *report)
 {
     return report->root;
+}
+
+void report_set_places(struct report *report, const struct source_places *places)
+{
+    report->places = places;
+}
+
+const struct source_places *report_get_places(const struct report *report)
+{
+    return report->places;
 }
 
 struct source_list *report_get_sources(struct report *report)

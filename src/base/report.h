@@ -60,6 +60,11 @@ struct report *report_new_part(const struct report *whole);
 void report_set_root(struct report *report, const char *root);
 const char *report_get_root(const struct report *report);
 /* What was opened for this report, for source.c. */
+/* Files that are read from elsewhere, unless there is a root: borrowed until the report is freed, or this is
+ * called again. NULL: none. */
+struct source_places;
+void report_set_places(struct report *report, const struct source_places *places);
+const struct source_places *report_get_places(const struct report *report);
 struct source_list *report_get_sources(struct report *report);
 
 /* Append all of `from` to `to`. */

@@ -11,9 +11,29 @@
 #include <string.h>
 #include <unistd.h>
 
+static int compare_places(const void *key, const void *item)
+{
+    const struct source_place *place = item;
+    return strcmp(key, place->path);
+}
+
+/* Borrowed; NULL: where its path says. */
+static const char *find_place(const struct report *report, const char *path)
+{
+    const struct source_places *places = report_get_places(report);
+    if (places == NULL || places->count == 0 || report_get_root(report) != NULL) {
+        return NULL;
+    }
+    char *absolute = source_make_absolute(path);
+    const struct source_place *place =
+        bsearch(absolute, places->items, places->count, sizeof *places->items, compare_places);
+    free(absolute);
+    return place == NULL ? NULL : place->real;
+}
+
 void source_note(struct report *report, const char *path, const struct file *file)
 {
-    source_list_add(report_get_sources(report), path, file);
+    source_list_add(report_get_sources(report), path, find_place(report, path), file);
 }
 
 int source_open_at(struct report *report, const char *path, const char *real, uint64_t max, struct file *file)
@@ -36,8 +56,9 @@ int source_open(struct report *report, const char *path, uint64_t max, struct fi
 char *source_locate(const struct report *report, const char *path)
 {
     const char *root = report_get_root(report);
+    const char *place = find_place(report, path);
     if (root == NULL) {
-        return memory_copy_text(path);
+        return memory_copy_text(place == NULL ? path : place);
     }
     char *absolute = source_make_absolute(path), *real = memory_print("%s%s", root, absolute);
     free(absolute);

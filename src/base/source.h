@@ -3,7 +3,8 @@
  * The files that something is made of. Whoever loads for a report opens its files here: the report knows
  * below which folder they are looked up, and keeps of each which one it was. So what was loaded can be told
  * later, and a configuration can be loaded from a tree into which its files were laid out:
- * below the root /r, /etc/steerd/x.json is /r/etc/steerd/x.json, and messages do not change. */
+ * below the root /r, /etc/steerd/x.json is /r/etc/steerd/x.json, and messages do not change. So can single
+ * files be read from elsewhere (report_set_places()). */
 #pragma once
 
 #include "base/file.h"

@@ -13,6 +13,7 @@ void source_list_fini(struct source_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].path);
+        free(list->items[i].real);
     }
     free(list->items);
     *list = (struct source_list){.items = NULL};
@@ -24,10 +25,11 @@ bool source_is_same(const struct source *source, const struct file *file)
            source->modified_ns == file->modified_ns;
 }
 
-void source_list_add(struct source_list *list, const char *path, const struct file *file)
+void source_list_add(struct source_list *list, const char *path, const char *real, const struct file *file)
 {
     list->items = memory_grow(list->items, list->count, &list->capacity, sizeof *list->items);
     list->items[list->count++] = (struct source){.path = memory_copy_text(path),
+                                                 .real = memory_copy_text(real),
                                                  .size = file->size,
                                                  .device = file->device,
                                                  .inode = file->inode,

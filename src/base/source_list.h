@@ -12,8 +12,18 @@
 /* A file as it was when it was read. */
 struct source {
     char *path; /* owned; as it was asked for */
+    char *real; /* owned; where it was read from; NULL: there */
     uint64_t size, device, inode;
     int64_t modified_ns;
+};
+
+/* A file that is not where its path says. Absolute paths, borrowed; of many sorted by path. */
+struct source_place {
+    const char *path, *real;
+};
+struct source_places {
+    const struct source_place *items;
+    size_t count;
 };
 
 struct source_list {
@@ -24,5 +34,6 @@ struct source_list {
 void source_list_fini(struct source_list *list);
 /* Does this path lead to the same file, as it was? What was written to it since shows in its times. */
 bool source_is_same(const struct source *source, const struct file *file);
-void source_list_add(struct source_list *list, const char *path, const struct file *file);
+/* real NULL: it is where its path says. */
+void source_list_add(struct source_list *list, const char *path, const char *real, const struct file *file);
 void source_list_append(struct source_list *to, struct source_list *from); /* takes all of `from` */

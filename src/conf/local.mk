@@ -19,7 +19,8 @@ src_libconf_a_SOURCES = \
 	src/conf/doc_get.c \
 	src/conf/doc_load.c \
 	src/conf/doc_split.c \
-	src/conf/doors.c src/conf/doors.h src/conf/freeze.c src/conf/freeze.h \
+	src/conf/doors.c src/conf/doors.h \
+	src/conf/edit.c src/conf/edit.h src/conf/freeze.c src/conf/freeze.h \
 	src/conf/georule.c src/conf/georule.h \
 	src/conf/keys.c src/conf/keys.h \
 	src/conf/keytable.c src/conf/keytable.h \

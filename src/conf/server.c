@@ -249,6 +249,24 @@ static enum conf_hangup read_hangup(const struct doc_node *root)
     return (enum conf_hangup)doc_get_choice(root, "hangup", choices, CONF_HANGUP_RELOAD);
 }
 
+/* ---- who owns documents ---- */
+
+static void read_documents(const struct doc_node *root, struct conf_server *server)
+{
+    static const char *const keys[] = {"owner", NULL};
+    static const char *const owners[] = {[CONF_OWNER_FILES] = "files", [CONF_OWNER_API] = "api", NULL};
+    struct doc_node documents, owner;
+    if (!doc_find(root, "documents", &documents) || !doc_check_object(&documents, keys) ||
+        !doc_require(&documents, "owner", &owner)) {
+        return;
+    }
+    server->owner = (enum conf_owner)doc_get_choice(&documents, "owner", owners, CONF_OWNER_FILES);
+    if (server->owner == CONF_OWNER_API && server->state_path == NULL) {
+        doc_error(&owner, "found \"api\" without a folder where what it changes is kept: add the key "
+                          "\"state\"");
+    }
+}
+
 /* ---- recovery points ---- */
 
 static void read_points(const struct doc_node *root, struct conf_server *server)
@@ -274,23 +292,41 @@ static void read_points(const struct doc_node *root, struct conf_server *server)
         doc_get_size(&points, "health_size", POINTS_HEALTH_SIZE_LEAST, POINTS_HEALTH_SIZE_DEFAULT);
 }
 
-static const char *const server_keys[] = {"listen",        "threads",
-                                          "edns_size",     "zones",
-                                          "topology",      "state",
-                                          "admin",         "geo",
-                                          "log",           "identity",
-                                          "version",       "cookies",
-                                          "zone_options",  "rrl",
-                                          "amplification", "tcp",
-                                          "load_threads",  "keys",
-                                          "max_transfers", "minimal_responses",
-                                          "rotate",        "extended_errors",
-                                          "resolver",      "load_memory",
-                                          "start_wait",    "last_health",
-                                          "hangup",        "keep_configuration",
-                                          "points",        "probe",
-                                          "vantages",      "webhooks",
-                                          "hooks",         NULL};
+static const char *const server_keys[] = {"listen",
+                                          "threads",
+                                          "edns_size",
+                                          "zones",
+                                          "topology",
+                                          "state",
+                                          "admin",
+                                          "geo",
+                                          "log",
+                                          "identity",
+                                          "version",
+                                          "cookies",
+                                          "zone_options",
+                                          "rrl",
+                                          "amplification",
+                                          "tcp",
+                                          "load_threads",
+                                          "keys",
+                                          "max_transfers",
+                                          "minimal_responses",
+                                          "rotate",
+                                          "extended_errors",
+                                          "resolver",
+                                          "load_memory",
+                                          "start_wait",
+                                          "last_health",
+                                          "hangup",
+                                          "keep_configuration",
+                                          "points",
+                                          "probe",
+                                          "vantages",
+                                          "webhooks",
+                                          "hooks",
+                                          "documents",
+                                          NULL};
 
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
@@ -310,6 +346,7 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     server->edns_size = doc_get_number(root, "edns_size", edns_range, EDNS_SIZE_DEFAULT);
     server->topology_path = get_path(root, "topology", server);
     server->state_path = get_path(root, "state", server);
+    read_documents(root, server);
     read_admin(root, server);
     read_geo(root, server);
     read_log(root, server);

@@ -119,6 +119,12 @@ struct conf_probe {
     uint32_t commands; /* 0: 64 */
 };
 
+/* Whose word documents are: the topology, and policies. */
+enum conf_owner {
+    CONF_OWNER_FILES, /* that of the files */
+    CONF_OWNER_API,   /* that of the store, which the admin API changes; files are taken over once */
+};
+
 /* Recovery points: when they are made, and which are kept. */
 struct conf_points {
     uint32_t every_ms;    /* 0: none by themselves; default 1 h */
@@ -144,6 +150,7 @@ struct conf_server {
     uint32_t last_health_ms; /* what is known of health outlives the process by so much; 0: not at all;
                                 default 1 h */
     enum conf_hangup hangup;
+    enum conf_owner owner;   /* of documents; default the files */
     bool keep_configuration; /* copies of what serves stay in the state folder; default true */
     struct conf_points points;
     unsigned edns_size; /* largest UDP answer, 512..4096; default 1232 */

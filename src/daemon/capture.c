@@ -53,6 +53,7 @@ static void free_list(struct captured_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].source.path);
+        free(list->items[i].source.real);
         free(list->items[i].why);
     }
     free(list->items);
@@ -242,10 +243,15 @@ static void set_why(struct captured *item, const char *format, const char *what)
     item->why = memory_copy_text(why);
 }
 
+static const char *find_real(const struct captured *item)
+{
+    return item->source.real == NULL ? item->source.path : item->source.real;
+}
+
 static bool is_still(const struct captured *item)
 {
     struct file now;
-    return file_look(item->source.path, &now) == 0 && source_is_same(&item->source, &now);
+    return file_look(find_real(item), &now) == 0 && source_is_same(&item->source, &now);
 }
 
 /* What has become of one that was not settled. */
@@ -268,7 +274,7 @@ static int settle(struct capture *capture, struct depot *depot)
 static int copy_file(struct capture *capture, struct captured *item, struct depot *depot)
 {
     struct file file;
-    int error = file_open(item->source.path, UINT64_MAX, &file);
+    int error = file_open(find_real(item), UINT64_MAX, &file);
     if (error != 0) {
         set_why(item, "it cannot be read any more: %s", file.why);
         return 0;
@@ -278,7 +284,7 @@ static int copy_file(struct capture *capture, struct captured *item, struct depo
         set_why(item, "it %s", "changed after it was loaded");
         return 0;
     }
-    error = depot_put_file(depot, item->source.path, &file, item->sha256);
+    error = depot_put_file(depot, find_real(item), &file, item->sha256);
     if (error == 0 && is_still(item)) {
         free(item->why);
         item->why = NULL;

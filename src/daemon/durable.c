@@ -283,6 +283,7 @@ static void end_regain(void *context)
     regain_close(durable->regain);
     durable->regain = NULL;
     atomic_store(&durable->is_unread, false);
+    durable->server->store_is_read(durable->server);
     if (durable->store != NULL) {
         tell(durable);
     }

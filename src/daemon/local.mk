@@ -16,6 +16,8 @@ src_steerd_SOURCES = \
 	src/daemon/counted.c src/daemon/counted.h \
 	src/daemon/difference.c src/daemon/difference.h src/daemon/difference_files.c src/daemon/difference_parts.h \
 	src/daemon/difference_words.c \
+	src/daemon/documents.c src/daemon/documents.h src/daemon/documents_edit.c src/daemon/documents_load.c \
+	src/daemon/documents_load.h src/daemon/documents_look.c src/daemon/documents_set.c src/daemon/documents_settle.c \
 	src/daemon/dump.c \
 	src/daemon/durable.c src/daemon/durable.h \
 	src/daemon/durations.c src/daemon/durations.h \
@@ -56,7 +58,7 @@ src_steerd_SOURCES = \
 	src/daemon/reclaim.c src/daemon/reclaim.h \
 	src/daemon/regain.c src/daemon/regain.h \
 	src/daemon/refusals.c src/daemon/refusals.h \
-	src/daemon/reload.c src/daemon/reload.h \
+	src/daemon/reload.c src/daemon/reload.h src/daemon/reload_say.c \
 	src/daemon/rerender.c src/daemon/rerender.h \
 	src/daemon/results.c src/daemon/results.h \
 	src/daemon/restore.c src/daemon/restore.h \

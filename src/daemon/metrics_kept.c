@@ -5,6 +5,7 @@
 
 #include "daemon/metrics_kept.h"
 
+#include "daemon/documents.h"
 #include "daemon/durable.h"
 #include "daemon/last.h"
 #include "daemon/reader.h"
@@ -158,6 +159,23 @@ static void print_reports(const struct server *server, struct buffer *out)
     }
 }
 
+static void print_documents(const struct server *server, struct buffer *out)
+{
+    struct documents_counts counts;
+    documents_count(server->documents, &counts);
+    if (!counts.is_owned) {
+        return;
+    }
+    print_head(out, "steerd_documents", "gauge", "Documents that belong to the API.");
+    buffer_print(out, "steerd_documents %zu\n", counts.count);
+    print_head(out, "steerd_documents_differing", "gauge",
+               "Of these, those whose files said something else at the last load.");
+    buffer_print(out, "steerd_documents_differing %zu\n", counts.differing);
+    print_head(out, "steerd_documents_unsure", "gauge",
+               "1 if what serves may not be what the API said last, else 0.");
+    buffer_print(out, "steerd_documents_unsure %d\n", counts.is_unsure);
+}
+
 void metrics_print_kept(const struct reader *reader, struct buffer *out)
 {
     print_serials(reader, out);
@@ -166,6 +184,7 @@ void metrics_print_kept(const struct reader *reader, struct buffer *out)
     print_store(reader->server->durable, out);
     print_archive(&reader->archive, out);
     print_points(reader, out);
+    print_documents(reader->server, out);
     print_reports(reader->server, out);
     switchovers_print_metrics(reader->switchovers, out);
 }

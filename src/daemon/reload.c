@@ -8,6 +8,7 @@
 
 #include "daemon/archive.h"
 #include "daemon/changes.h"
+#include "daemon/documents.h"
 #include "daemon/ends.h"
 #include "daemon/install.h"
 #include "daemon/limits.h"
@@ -35,6 +36,8 @@
 
 #include <event2/event.h>
 
+enum { EDITS_WAITING = 64 };
+
 /* Owned by the loader thread until it has written to the eventfd, then by the control thread. */
 struct reload {
     struct server *server;
@@ -51,6 +54,13 @@ struct reload {
     struct view_succession *succession; /* of that view */
     struct targets *targets;            /* likewise */
     struct vantages_news *news;         /* likewise */
+    struct reload *next;                /* that waits for its turn */
+    struct documents_load *documents;
+    bool is_dry, is_edit;
+    bool is_refused; /* an edit, because of what it would make */
+    bool is_loading; /* its thread is there */
+    bool is_storing; /* the store has what is read */
+    int store_error; /* of that */
     struct report *report;
     struct snapshot *before;            /* of a dry run, else NULL */
     ptrdiff_t told_zone;                /* that a dry run is asked about; -1: all */
@@ -61,30 +71,6 @@ struct reload {
     void (*done)(void *argument, const struct admin_reload_result *result);
     void *argument;
 };
-
-/* A place without a line has no column either. */
-static void log_item(const struct report_item *item)
-{
-    const struct report_place *place = &item->place;
-    void (*say)(const char *format, ...) __attribute__((format(printf, 1, 2))) =
-        item->severity == REPORT_ERROR ? log_error : log_warning;
-    if (place->line == 0) {
-        say("config file=%s path=%s message=%s", place->file, place->path, item->message);
-    } else if (place->column == 0) {
-        say("config file=%s line=%u path=%s message=%s", place->file, place->line, place->path,
-            item->message);
-    } else {
-        say("config file=%s line=%u column=%u path=%s message=%s", place->file, place->line, place->column,
-            place->path, item->message);
-    }
-}
-
-void server_log_report(const struct report *report)
-{
-    for (size_t i = 0; i < report_count(report); i++) {
-        log_item(report_get(report, i));
-    }
-}
 
 /* Reading everything takes all processors for a while: those that answer go first. For the calling thread and
  * those that it starts; in Linux each thread has a priority of its own. */
@@ -98,33 +84,20 @@ static void *compile(void *argument)
 {
     struct reload *reload = argument;
     give_way();
-    reload->view = view_compile(reload->server->path, reload->previous, reload->generation,
-                                clock_wall_ms(&reload->server->clock), reload->cache_count, reload->report);
+    const struct view_load load = {.path = reload->server->path,
+                                   .previous = reload->previous,
+                                   .generation = reload->generation,
+                                   .wall_ms = clock_wall_ms(&reload->server->clock),
+                                   .cache_count = reload->cache_count,
+                                   .documents = {reload->documents, documents_place}};
+    reload->view = view_compile_load(&load, reload->report);
+    reload->is_refused =
+        reload->is_edit && (reload->view == NULL || !documents_are_good(reload->documents, reload->report));
+    if (reload->is_refused) {
+        view_free(reload->view);
+        reload->view = NULL;
+    }
     return NULL;
-}
-
-/* Listen addresses, threads and the admin socket are fixed at start: say so instead of ignoring it silently.
- */
-static void warn_of_fixed(const struct server *server, const struct view *view, struct report *report)
-{
-    const struct serve_options *now = &server->serve_options;
-    const struct conf_server *wanted = view->server, *old = server->view->server;
-    struct report_place place = {.file = server->path};
-    bool same_listen = now->listen_count == wanted->listen_count;
-    for (size_t i = 0; same_listen && i < wanted->listen_count; i++) {
-        same_listen = addr_equal(&now->listen[i].addr, &wanted->listen[i].addr) &&
-                      now->listen[i].port == wanted->listen[i].port;
-    }
-    bool same_admin = (old->admin_socket == NULL) == (wanted->admin_socket == NULL) &&
-                      (old->admin_socket == NULL || strcmp(old->admin_socket, wanted->admin_socket) == 0) &&
-                      old->admin_socket_mode == wanted->admin_socket_mode;
-    if (!same_listen || now->threads != wanted->threads) {
-        report_add(report, REPORT_WARNING, &place,
-                   "listen and threads changed: they take effect at the next start");
-    }
-    if (!same_admin) {
-        report_add(report, REPORT_WARNING, &place, "admin changed: it takes effect at the next start");
-    }
 }
 
 /* What is new changes for traffic, on the states that both views have now. */
@@ -165,19 +138,26 @@ static void run_beside(struct reload *reload, void *(*work)(void *reload))
 }
 
 /* The slow disk comes first, so that what is taken over is fresh. */
-static void load_all(struct reload *reload)
+static void load_rest(struct reload *reload)
 {
     struct server *server = reload->server;
+    primaries_reserve(server->primaries, reload->view);
+    reload->succession =
+        view_succession_new(reload->view, reload->previous, clock_wall_ms(&server->clock), &server->lock);
+    run_beside(reload, compare);
+    primaries_prepare(server->primaries, reload->view);
+    reload->targets = targets_make(reload->view);
+    reload->news = vantages_prepare(reload->view, reload->report);
+    view_succession_catch_up(reload->succession);
+}
+
+/* What has to be stored before it serves is stored between the two halves: while it waits for the store,
+ * nothing has been taken away from what serves. */
+static void load_all(struct reload *reload)
+{
     run_beside(reload, compile);
-    if (reload->view != NULL) {
-        primaries_reserve(server->primaries, reload->view);
-        reload->succession =
-            view_succession_new(reload->view, reload->previous, clock_wall_ms(&server->clock), &server->lock);
-        run_beside(reload, compare);
-        primaries_prepare(server->primaries, reload->view);
-        reload->targets = targets_make(reload->view);
-        reload->news = vantages_prepare(reload->view, reload->report);
-        view_succession_catch_up(reload->succession);
+    if (reload->view != NULL && !documents_want_store(reload->documents)) {
+        load_rest(reload);
     }
 }
 
@@ -190,7 +170,7 @@ static void load_dry(struct reload *reload)
     run_beside(reload, compile);
     if (reload->view != NULL) {
         struct view *copy = view_copy(snapshot_look(reload->before), wall_ms, NULL);
-        warn_of_fixed(server, reload->view, reload->report);
+        server_warn_of_fixed(server, reload->view, reload->report);
         lock_init(&lock);
         struct view_succession *succession = view_succession_new(reload->view, copy, wall_ms, &lock);
         view_succession_end(succession);
@@ -209,6 +189,7 @@ static void load_dry(struct reload *reload)
 /* false: the zone changes which endpoints lead back to themselves, which is found with everything at hand. */
 static bool load_zone(struct reload *reload)
 {
+    documents_place(reload->documents, reload->previous->server, reload->report);
     reload->update = view_read_zone(reload->previous, (size_t)reload->zone_index, reload->report);
     if (view_update_moves_loops(reload->previous, reload->update)) {
         log_info("reload goes on with everything zone=%s reason=%s",
@@ -238,6 +219,8 @@ static void *load(void *argument)
     struct reload *reload = argument;
     if (reload->before != NULL) {
         load_dry(reload);
+    } else if (reload->is_storing) {
+        load_rest(reload);
     } else if (reload->zone_index == -1 || !load_zone(reload)) {
         load_all(reload);
     }
@@ -250,6 +233,7 @@ static void *load(void *argument)
 static void free_memory(void *argument)
 {
     struct reload *reload = argument;
+    documents_end(reload->documents);
     view_succession_free(reload->succession);
     report_free(reload->report);
     arena_free(reload->arena);
@@ -306,10 +290,11 @@ static bool install(struct reload *reload)
         return install_zone(reload);
     }
     if (reload->view != NULL) {
-        warn_of_fixed(server, reload->view, reload->report);
+        server_warn_of_fixed(server, reload->view, reload->report);
         server_install_view(server, reload->view, reload->succession, reload->targets, reload->news);
         server_report_dormants(reload->view, reload->report);
         archive_follow(server->archive, reload->view, "reload");
+        documents_adopt(server->documents, reload->documents);
         server_find_tcp_limits(server->view, &server->serve_options.tcp);
         serve_set_tcp_limits(server->serve, &server->serve_options.tcp);
     }
@@ -325,7 +310,9 @@ static void tell(const struct reload *reload, bool good)
 {
     struct server *server = reload->server;
     server_log_report(reload->report);
-    const char *what = reload->zone_index == -1 ? "all" : server->view->zone_list[reload->zone_index].origin;
+    const char *what = reload->is_edit            ? "documents"
+                       : reload->zone_index == -1 ? "all"
+                                                  : server->view->zone_list[reload->zone_index].origin;
     changes_tell_reload(
         server->changes,
         &(struct changes_reload){.result = result_text(reload, good),
@@ -336,89 +323,136 @@ static void tell(const struct reload *reload, bool good)
                                  .duration_ms = (clock_now_us(&server->clock) - reload->started_us) / 1000});
 }
 
-static void on_finished(int fd, short events, void *argument)
+static int start_thread(struct reload *reload);
+static void start_next(struct server *server);
+
+/* The last that happens to it on the control thread. */
+static void finish(struct reload *reload)
 {
-    struct reload *reload = argument;
     struct server *server = reload->server;
-    bool is_dry = reload->before != NULL, good;
-    uint64_t written;
-    (void)events;
-    if (ends_is_stopping(server->ends)) {
-        return; /* called off: server_stop_reload() comes */
-    }
-    /* whoever reads what the loader has written sees all that it did before */
-    ssize_t got = read(fd, &written, sizeof written);
-    (void)got;
-    pthread_detach(reload->thread); /* it has nothing more to do, but to be given a processor for its end */
+    bool is_dry = reload->is_dry, good;
     if (is_dry) {
         good = reload->changes != NULL;
     } else {
         good = install(reload);
         server->counted.reloads++;
-        server->counted.reload_failures += report_errors(reload->report) != 0;
+        server->counted.reload_failures += !reload->is_edit && report_errors(reload->report) != 0;
         tell(reload, good);
         spawn_tell_supervisor("READY=1\nSTATUS=reload %s: errors=%zu warnings=%zu", result_text(reload, good),
                               report_errors(reload->report), report_warnings(reload->report));
     }
     server->reload = NULL;
     if (reload->done != NULL) {
-        reload->done(reload->argument, &(struct admin_reload_result){.error = good ? 0 : ERROR_INVALID,
-                                                                     .generation = server->view->generation,
-                                                                     .dry_run = is_dry,
-                                                                     .report = reload->report,
-                                                                     .changes = reload->changes});
+        struct admin_edited edited;
+        documents_describe(reload->documents, reload->store_error, reload->is_refused, &edited);
+        reload->done(reload->argument,
+                     &(struct admin_reload_result){.error = good ? 0 : ERROR_INVALID,
+                                                   .generation = server->view->generation,
+                                                   .dry_run = is_dry,
+                                                   .report = reload->report,
+                                                   .changes = reload->changes,
+                                                   .edited = reload->is_edit ? &edited : NULL});
     }
     close_events(reload);
     reclaim_add(server->reclaim, reload, free_memory); /* megabytes go back to the system */
-    if (server->reload_again) {
-        server->reload_again = false;
-        server_reload_soon(server);
+    start_next(server);
+}
+
+/* An edit that is not stored does not serve; all else does without. */
+static void on_stored(void *argument, int error)
+{
+    struct reload *reload = argument;
+    struct server *server = reload->server;
+    reload->store_error = error;
+    if (ends_is_stopping(server->ends)) {
+        return; /* server_stop_reload() comes */
+    }
+    if (error != 0 && !reload->is_edit) {
+        log_warning("documents not taken over error=%s effect=\"tried again with the next reload\"",
+                    error_text(error));
+    }
+    if (error == 0 || !reload->is_edit) {
+        error = start_thread(reload);
+    }
+    if (error != 0) {
+        view_free(reload->view);
+        reload->view = NULL;
+        finish(reload);
     }
 }
 
-static int start_thread(struct reload *reload)
+static void on_finished(int fd, short events, void *argument)
+{
+    struct reload *reload = argument;
+    uint64_t written;
+    (void)events;
+    if (ends_is_stopping(reload->server->ends)) {
+        return; /* called off: server_stop_reload() comes */
+    }
+    /* whoever reads what the loader has written sees all that it did before */
+    ssize_t got = read(fd, &written, sizeof written);
+    (void)got;
+    pthread_detach(reload->thread); /* it has nothing more to do, but to be given a processor for its end */
+    reload->is_loading = false;
+    bool has_rest = reload->before == NULL && reload->view != NULL && reload->succession == NULL;
+    if (!has_rest) {
+        finish(reload);
+        return;
+    }
+    reload->is_storing = true;
+    if (!documents_commit(reload->documents, on_stored, reload)) {
+        on_stored(reload, -EROFS);
+    }
+}
+
+static int open_events(struct reload *reload)
 {
     reload->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (reload->fd == -1) {
         return -errno;
     }
-    reload->finished = event_new(reload->server->base, reload->fd, EV_READ, on_finished, reload);
-    if (reload->finished == NULL || event_add(reload->finished, NULL) != 0) {
-        return -ENOMEM;
-    }
+    reload->finished = event_new(reload->server->base, reload->fd, EV_READ | EV_PERSIST, on_finished, reload);
+    return reload->finished == NULL || event_add(reload->finished, NULL) != 0 ? -ENOMEM : 0;
+}
+
+static int start_thread(struct reload *reload)
+{
     int error = thread_start(&reload->thread, load, reload);
+    reload->is_loading = error == 0;
     return -error;
 }
 
-int server_start_reload(struct server *server, const struct admin_reload *asked,
-                        void (*done)(void *argument, const struct admin_reload_result *result),
-                        void *argument)
+static struct reload *new_reload(struct server *server, const struct admin_reload *asked,
+                                 void (*done)(void *argument, const struct admin_reload_result *result),
+                                 void *argument)
 {
-    /* where serials are another process's, nothing is published */
-    if (server->reload != NULL || server->heir != NULL || server->is_frozen) {
-        return ERROR_CONFLICT;
-    }
-    ptrdiff_t index = asked->zone == NULL ? -1 : view_find_zone(server->view, asked->zone);
-    if (asked->zone != NULL && index == -1) {
-        return ERROR_NOT_FOUND;
-    }
-    bool alone = index != -1 && !asked->dry_run && view_can_update_zone(server->view, (size_t)index);
     struct reload *reload = memory_alloc(sizeof *reload);
     *reload = (struct reload){.server = server,
                               .fd = -1,
-                              .previous = server->view,
-                              .zone_index = alone ? index : -1,
-                              .generation = server->view->generation + 1,
-                              .cache_count = server->view->cache_count,
-                              .report = report_new(),
-                              .before = asked->dry_run ? server_get_snapshot(server) : NULL,
-                              .told_zone = asked->dry_run || alone ? index : -1,
+                              .is_dry = asked->dry_run,
+                              .is_edit = asked->edits != NULL,
+                              .told_zone = -1,
+                              .zone_index = -1,
                               .limit = asked->limit,
-                              .started_us = clock_now_us(&server->clock),
+                              .report = report_new(),
                               .done = done,
                               .argument = argument};
     report_set_cancel(reload->report, ends_get_progress(server->ends));
-    int error = start_thread(reload);
+    return reload;
+}
+
+/* Of what serves now. Takes it. */
+static int launch(struct reload *reload)
+{
+    struct server *server = reload->server;
+    reload->previous = server->view;
+    reload->generation = server->view->generation + 1;
+    reload->cache_count = server->view->cache_count;
+    reload->before = reload->is_dry ? server_get_snapshot(server) : NULL;
+    reload->started_us = clock_now_us(&server->clock);
+    documents_follow(reload->documents);
+    int error = open_events(reload);
+    error = error == 0 ? start_thread(reload) : error;
     if (error != 0) {
         log_error("reload failed why=\"cannot start the loader\" error=%s", error_text(error));
         if (reload->before != NULL) {
@@ -428,10 +462,79 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
         return error;
     }
     server->reload = reload;
-    if (!asked->dry_run) {
+    if (!reload->is_dry) {
         spawn_tell_supervisor("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)reload->started_us);
     }
     return 0;
+}
+
+/* An edit waits for its turn, in the order in which they came: what it changes is what is there then. */
+static int enqueue(struct reload *reload)
+{
+    size_t count = 0;
+    struct reload **end = &reload->server->edits;
+    while (*end != NULL && ++count < EDITS_WAITING) {
+        end = &(*end)->next;
+    }
+    if (*end != NULL) {
+        free_reload(reload);
+        return ERROR_CONFLICT;
+    }
+    *end = reload;
+    return 0;
+}
+
+/* Whoever asked is owed an end all the same. -EAGAIN: it had not begun. */
+static void call_off(struct reload *reload, int error)
+{
+    if (reload->done != NULL) {
+        reload->done(reload->argument, &(struct admin_reload_result){.error = error});
+    }
+    free_reload(reload);
+}
+
+/* A reload that somebody waits for comes first: it may have been asked for long ago. */
+static void start_next(struct server *server)
+{
+    if (server->reload_again) {
+        server->reload_again = false;
+        server_reload_soon(server);
+    }
+    while (server->reload == NULL && server->edits != NULL) {
+        struct reload *next = server->edits;
+        server->edits = next->next;
+        void (*done)(void *argument, const struct admin_reload_result *result) = next->done;
+        void *argument = next->argument;
+        if (server->is_frozen) {
+            call_off(next, -EAGAIN);
+        } else if (launch(next) != 0) {
+            done(argument, &(struct admin_reload_result){.error = -EAGAIN});
+        }
+    }
+}
+
+int server_start_reload(struct server *server, const struct admin_reload *asked,
+                        void (*done)(void *argument, const struct admin_reload_result *result),
+                        void *argument)
+{
+    bool is_edit = asked->edits != NULL;
+    /* where serials are another process's, nothing is published */
+    if ((server->reload != NULL && !is_edit) || server->heir != NULL || server->is_frozen ||
+        (is_edit && server->takeover != NULL)) {
+        return ERROR_CONFLICT;
+    }
+    ptrdiff_t index = asked->zone == NULL ? -1 : view_find_zone(server->view, asked->zone);
+    if (asked->zone != NULL && index == -1) {
+        return ERROR_NOT_FOUND;
+    }
+    bool alone = index != -1 && !asked->dry_run && view_can_update_zone(server->view, (size_t)index);
+    struct reload *reload = new_reload(server, asked, done, argument);
+    reload->zone_index = alone ? index : -1;
+    reload->told_zone = asked->dry_run || alone ? index : -1;
+    reload->documents = documents_begin(
+        server, &(struct documents_options){.edits = asked->edits,
+                                            .may_write = !alone && (!asked->dry_run || is_edit)});
+    return server->reload != NULL ? enqueue(reload) : launch(reload);
 }
 
 void server_reload_soon(struct server *server)
@@ -460,15 +563,21 @@ void server_stop_reload(struct server *server)
 {
     struct reload *reload = server->reload;
     if (reload != NULL) {
-        pthread_join(reload->thread, NULL);
-        if (reload->view != NULL) {
+        if (reload->is_loading) {
+            pthread_join(reload->thread, NULL);
+        }
+        if (reload->view != NULL && reload->succession != NULL) {
             give_up(reload);
+        } else {
+            view_free(reload->view); /* before the store had it */
         }
         view_free_update(reload->update);
-        if (reload->done != NULL) { /* whoever asked has gone, and is owed an end all the same */
-            reload->done(reload->argument, &(struct admin_reload_result){.error = -ECANCELED});
-        }
-        free_reload(reload);
+        call_off(reload, -ECANCELED);
         server->reload = NULL;
+    }
+    while (server->edits != NULL) {
+        struct reload *waiting = server->edits;
+        server->edits = waiting->next;
+        call_off(waiting, -EAGAIN);
     }
 }

@@ -19,5 +19,8 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
 void server_reload_soon(struct server *server);
 /* Wait for a running loader and drop its result. */
 void server_stop_reload(struct server *server);
+/* Listen addresses, threads and the admin socket are fixed at start: say so of the view that has others. */
+struct view;
+void server_warn_of_fixed(const struct server *server, const struct view *view, struct report *report);
 /* Write a report to the log. */
 void server_log_report(const struct report *report);

@@ -9,6 +9,7 @@
 #include "daemon/archive.h"
 #include "daemon/batch.h"
 #include "daemon/changes.h"
+#include "daemon/documents.h"
 #include "daemon/durable.h"
 #include "daemon/ends.h"
 #include "daemon/expiry.h"
@@ -108,6 +109,7 @@ static void tell(const struct report *report)
 
 struct first_load {
     struct server *server;
+    struct documents_load *documents;
     struct report *report;
     struct view *view;
 };
@@ -120,8 +122,11 @@ static void *load_aside(void *argument)
     if (load->server->heir != NULL) {
         (void)setpriority(PRIO_PROCESS, 0, NICE); /* in Linux of this thread, and those that it starts */
     }
-    load->view =
-        view_compile(load->server->path, NULL, 1, clock_wall_ms(&load->server->clock), 0, load->report);
+    load->view = view_compile_load(&(struct view_load){.path = load->server->path,
+                                                       .generation = 1,
+                                                       .wall_ms = clock_wall_ms(&load->server->clock),
+                                                       .documents = {load->documents, documents_place}},
+                                   load->report);
     return NULL;
 }
 
@@ -129,11 +134,17 @@ static struct view *compile_first(struct server *server, struct report *report)
 {
     struct first_load load = {.server = server, .report = report};
     pthread_t thread;
+    load.documents = documents_begin(server, &(struct documents_options){.is_start = true});
     if (server->heir == NULL || pthread_create(&thread, NULL, load_aside, &load) != 0) {
         load_aside(&load);
     } else {
         pthread_join(thread, NULL);
     }
+    if (load.view != NULL) {
+        documents_adopt(server->documents, load.documents);
+    }
+    report_set_places(report, NULL);
+    documents_end(load.documents);
     return load.view;
 }
 
@@ -245,6 +256,7 @@ static int answer_queries(struct server *server)
     int error = serve_start(server->serve);
     if (error == 0) {
         say_ready(server);
+        documents_settle(server, false);
     } else {
         log_error("start failed config=%s errors=1 reason=\"cannot start the DNS threads: %s\"", server->path,
                   error_text(error));
@@ -336,6 +348,7 @@ static int settle(struct server *server)
     }
     say_ready(server);
     vantages_await(server->vantages); /* only now they are sent here */
+    documents_settle(server, true);
     switchovers_learn(server->switchovers, server->view->server->state_path);
     incidents_begin(server->incidents, server->view->server->state_path);
     int error = archive_open(server, "takeover", &server->archive);
@@ -461,6 +474,7 @@ static void stop(struct server *server)
     }
     ends_note(server->ends, "memory");
     reclaim_close(server->reclaim);
+    documents_close(server->documents);
     view_slot_free(server->slot);
     free((void *)(uintptr_t)server->serve_options.listen);
     if (server->expiry != NULL) {
@@ -497,6 +511,11 @@ static void dispatch(struct server *server)
     }
 }
 
+static void store_is_read(struct server *server)
+{
+    documents_settle(server, true);
+}
+
 int server_run(const char *path, char *const *argv, bool takes_over)
 {
     struct server server = {.path = path,
@@ -529,6 +548,8 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     int error = server_open_expiry(&server);
     server.tokens = tokens_new(&server);
     server.revisions = revisions_new(&server);
+    server.documents = documents_open(&server);
+    server.store_is_read = store_is_read;
     server.hosts = hosts_open(&server);
     error = error == 0 && server.hosts == NULL ? -ENOMEM : error;
     error = error == 0 ? reclaim_open(&server.reclaim) : error;

@@ -27,6 +27,7 @@ struct archive;
 struct batches;
 struct changes;
 struct copier;
+struct documents;
 struct durable;
 struct ends;
 struct event;
@@ -62,12 +63,13 @@ struct vantages;
 struct server {
     const char *path; /* of steerd.json */
     char *const *argv;
-    bool is_invited;          /* takes over from whoever serves with this configuration, if anybody does */
-    char *runner;             /* the program that runs commands of checks */
-    struct sheets *sheets;    /* the files that checks look into */
-    struct program program;   /* the file of argv[0] as it was at the start */
-    struct refusals refusals; /* at the admin API */
-    struct tokens *tokens;    /* of it */
+    bool is_invited;             /* takes over from whoever serves with this configuration, if anybody does */
+    char *runner;                /* the program that runs commands of checks */
+    struct sheets *sheets;       /* the files that checks look into */
+    struct program program;      /* the file of argv[0] as it was at the start */
+    struct refusals refusals;    /* at the admin API */
+    struct tokens *tokens;       /* of it */
+    struct documents *documents; /* that the API may own */
     struct clock clock;
     int64_t started_ms;         /* wall */
     int64_t clock_offset_ms;    /* between the clocks: what durations of overrides go by */
@@ -95,21 +97,22 @@ struct server {
     struct hosts *hosts;       /* endpoints that are host names */
     struct vantages *vantages; /* hosts that check, too */
     struct admin *admin;
-    struct admin_feed *feed;     /* its streams of events */
-    struct tidings *tidings;     /* what these two need */
-    struct herald *herald;       /* webhooks */
-    struct hooks *hooks;         /* commands that are run because of events */
-    struct copier *copier;       /* of snapshots */
-    struct snapshot *snapshot;   /* the last one, while others may get it; NULL: none */
-    struct lanes *lanes;         /* workers for answers of it that take long */
-    struct reader *current;      /* of what serves now, for those that do not */
-    struct primaries *primaries; /* zones that others copy */
-    struct durable *durable;     /* the store of what operators order */
-    struct revisions *revisions; /* of what it holds */
-    struct orders *orders;       /* overrides on their way */
-    struct batches *batches;     /* of overrides, on their way */
-    struct rules_watch *rules;   /* since when safety rules are kept or violated */
-    struct restores *restores;   /* on their way */
+    struct admin_feed *feed;                      /* its streams of events */
+    struct tidings *tidings;                      /* what these two need */
+    struct herald *herald;                        /* webhooks */
+    struct hooks *hooks;                          /* commands that are run because of events */
+    struct copier *copier;                        /* of snapshots */
+    struct snapshot *snapshot;                    /* the last one, while others may get it; NULL: none */
+    struct lanes *lanes;                          /* workers for answers of it that take long */
+    struct reader *current;                       /* of what serves now, for those that do not */
+    struct primaries *primaries;                  /* zones that others copy */
+    struct durable *durable;                      /* the store of what operators order */
+    struct revisions *revisions;                  /* of what it holds */
+    void (*store_is_read)(struct server *server); /* what could not be read at the start */
+    struct orders *orders;                        /* overrides on their way */
+    struct batches *batches;                      /* of overrides, on their way */
+    struct rules_watch *rules;                    /* since when safety rules are kept or violated */
+    struct restores *restores;                    /* on their way */
     struct switchovers *switchovers;
     struct incidents *incidents;   /* losses of regions and azs */
     struct traffic *traffic;       /* answers that were given */
@@ -117,6 +120,7 @@ struct server {
     struct reclaim *reclaim;       /* of what is not served any more */
     struct reload *reload;         /* NULL: none is running */
     bool reload_again;             /* after this one */
+    struct reload *edits;          /* of documents, that wait for it to end */
     bool is_frozen;                /* another process reads the state: nothing others may hear of changes */
     struct geowatch *geowatch;
     struct archive *archive;                     /* what the configuration was; NULL: it is not kept */

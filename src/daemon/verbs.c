@@ -8,6 +8,7 @@
 
 #include "daemon/changes.h"
 #include "daemon/check_files.h"
+#include "daemon/documents.h"
 #include "daemon/durable.h"
 #include "daemon/follow.h"
 #include "daemon/incidents.h"
@@ -570,6 +571,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .what_if = server_what_if,
                                   .simulate = simulate,
                                   .reload = reload,
+                                  .list_documents = server_list_documents,
+                                  .read_document = server_read_document,
                                   .take_over = take_over,
                                   .list_zones = list_zones,
                                   .list_geo = list_geo,

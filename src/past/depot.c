@@ -83,10 +83,15 @@ static int check_name(struct depot *depot, const char *name)
                                             "found %.80s, expected a SHA-256 of 64 hexadecimal digits", name);
 }
 
+void depot_init_at(struct depot *depot, const char *state, const char *name)
+{
+    *depot = (struct depot){.folder = memory_print("%s/%s", state, name),
+                            .pending = memory_alloc(sizeof *depot->pending)};
+}
+
 void depot_init(struct depot *depot, const char *state)
 {
-    *depot = (struct depot){.folder = memory_print("%s/depot", state),
-                            .pending = memory_alloc(sizeof *depot->pending)};
+    depot_init_at(depot, state, "depot");
 }
 
 static void forget_pending(struct depot *depot)
@@ -153,6 +158,20 @@ static int pass(struct depot *depot, const char *path, struct file *file, struct
         }
     }
     free(piece);
+    return error;
+}
+
+int depot_hash_file(const char *path, char name[DEPOT_NAME_SIZE])
+{
+    struct depot none = {.folder = NULL};
+    struct flow flow = {.fd = -1};
+    struct file file;
+    int error = file_open(path, UINT64_MAX, &file);
+    if (error == 0) {
+        error = pass(&none, path, &file, &flow);
+        finish_name(&flow.sha, name);
+        file_close(&file);
+    }
     return error;
 }
 

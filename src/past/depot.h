@@ -33,6 +33,8 @@ struct depot {
 
 /* Touches no disk: the folder is made when something is put. `state` is the state folder. */
 void depot_init(struct depot *depot, const char *state);
+/* The same in another folder of the state than "depot". */
+void depot_init_at(struct depot *depot, const char *state, const char *name);
 void depot_fini(struct depot *depot); /* what was not settled goes away */
 
 /* 64 hexadecimal digits in lower case; every other text is refused by all of these (ERROR_INVALID). */
@@ -55,6 +57,8 @@ int depot_copy(struct depot *depot, const char *name, const char *path);
 /* The same file there, if it is what its name says, where that is possible: it is to be read only, and goes
  * on being the depot's. -EXDEV: that is not possible, and it has to be copied. */
 int depot_link(struct depot *depot, const char *name, const char *path);
+/* What a file would be called here. 0 or an error. */
+int depot_hash_file(const char *path, char name[DEPOT_NAME_SIZE]);
 /* Is its content what its name says? *size may be NULL. */
 int depot_check(struct depot *depot, const char *name, uint64_t *size);
 bool depot_has(struct depot *depot, const char *name); /* without reading it */

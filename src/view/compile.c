@@ -37,6 +37,9 @@ static bool load_parts(struct compiler *c, const char *path)
     if (view->server->load_memory != 0) {
         c->budget.limit = view->server->load_memory;
     }
+    if (c->documents != NULL && c->documents->place != NULL) {
+        c->documents->place(c->documents->context, view->server, c->report);
+    }
     if (view->server->topology_path != NULL) {
         view->topology = conf_load_topology(view->server->topology_path, c->report);
         report_note_file(c->report, view->server->topology_path);
@@ -147,6 +150,15 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
 {
     struct compiler c = {.previous = previous, .has_geo = previous, .report = report};
     return compile(&c, path, generation, wall_ms, cache_count);
+}
+
+struct view *view_compile_load(const struct view_load *load, struct report *report)
+{
+    struct compiler c = {.previous = load->previous,
+                         .has_geo = load->previous,
+                         .documents = &load->documents,
+                         .report = report};
+    return compile(&c, load->path, load->generation, load->wall_ms, load->cache_count);
 }
 
 struct view *view_compile_past(const char *path, const char *root, const struct view *current,

@@ -16,8 +16,9 @@ struct compiler {
     struct geo_atlas *atlas; /* of the view's databases, while compiling */
     unsigned geo_knows;      /* what they know together: bits as in geo_db_info */
     size_t name_capacity;
-    bool thorough; /* view_check(): go on after errors */
-    bool is_past;  /* view_compile_past(): so far as it can be put together */
+    bool thorough;                          /* view_check(): go on after errors */
+    const struct view_documents *documents; /* NULL: where their paths lead to */
+    bool is_past;                           /* view_compile_past(): so far as it can be put together */
     struct budget budget;
     bool refused; /* a zone that is served now could not be kept: the running view stays */
 };

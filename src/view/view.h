@@ -154,6 +154,21 @@ struct view {
  * configuration wants). */
 struct view *view_compile(const char *path, const struct view *previous, uint64_t generation, int64_t wall_ms,
                           size_t cache_count, struct report *report);
+/* The same where somebody says from where documents are read (report_set_places()), once it is known which
+ * there are and before the first of them is. */
+struct view_documents {
+    void *context;
+    void (*place)(void *context, const struct conf_server *server, struct report *report);
+};
+struct view_load {
+    const char *path;
+    const struct view *previous;
+    uint64_t generation;
+    int64_t wall_ms;
+    size_t cache_count;
+    struct view_documents documents; /* place NULL: where their paths lead to */
+};
+struct view *view_compile_load(const struct view_load *load, struct report *report);
 /* The view of files that were laid out below the folder `root` (past/manifest.h): documents, zones, what they
  * include and keys are looked up there, each by its path, while paths in messages and in the view stay what
  * they were; `path`, absolute, is that of steerd.json without the root. Geo databases are not laid out: they

@@ -146,7 +146,7 @@ fuzz_programs += tests/fuzz/fuzz_admin
 tests_fuzz_fuzz_admin_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"admin"'
 tests_fuzz_fuzz_admin_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_admin_SOURCES = tests/fuzz/fuzz_admin.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/libevents.a src/libbase.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/libevents.a src/libconf.a src/libbase.a $(JANSSON_LIBS)
 
 ## what stands before evhttp
 fuzz_programs += tests/fuzz/fuzz_head

@@ -8,7 +8,7 @@ TESTS += tests/unit/test_admin
 check_PROGRAMS += tests/unit/test_admin
 tests_unit_test_admin_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_admin_SOURCES = tests/unit/test_admin.c tests/unit/admin_fake.c tests/unit/admin_fake_checks.c tests/unit/admin_fake_journal.c tests/unit/admin_fake.h tests/unit/unit.h
-tests_unit_test_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/libconf.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 
 ADMIN_WORLD = tests/unit/admin_world.c tests/unit/admin_world.h tests/unit/admin_fake.c tests/unit/admin_fake_checks.c tests/unit/admin_fake_journal.c tests/unit/admin_fake.h \
 	tests/unit/unit.h

@@ -523,6 +523,8 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .reload = reload,
                                 .take_over = take_over,
                                 .list_zones = list_zones,
+                                .list_documents = fake_list_documents,
+                                .read_document = fake_read_document,
                                 .list_geo = list_geo,
                                 .list_secondaries = list_secondaries,
                                 .list_names = list_names,

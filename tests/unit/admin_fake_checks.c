@@ -85,3 +85,31 @@ int fake_try_checks(void *context, struct admin_tries *tries, struct arena *aren
     tries->count = 1;
     return tries->check == NULL || strcmp(tries->check, "web") == 0 ? 0 : ERROR_NOT_FOUND;
 }
+
+/* ---- documents ---- */
+
+void fake_list_documents(void *context, bool with_files, struct arena *arena, struct admin_documents *list)
+{
+    (void)context;
+    *list = (struct admin_documents){
+        .owner = CONF_OWNER_API, .items = arena_alloc(arena, sizeof(struct admin_document)), .count = 1};
+    list->items[0] = (struct admin_document){
+        .name = "topology.json", .path = "/etc/steerd/topology.json", .file = with_files ? "differs" : NULL};
+}
+
+/* One with an endpoint; what is in the file has none. */
+struct edit_document *fake_read_document(void *context, const struct edit *about, bool of_file,
+                                         struct arena *arena, struct admin_opened *opened)
+{
+    struct edit_document *document = NULL;
+    char why[EDIT_WHY_SIZE];
+    (void)context, (void)arena;
+    *opened = (struct admin_opened){.document = {.name = "topology.json"}, .error = ERROR_NOT_FOUND};
+    opened->why = "there is no such document";
+    if (about->kind != EDIT_NAME) {
+        opened->text = of_file ? "{}" : "{\"endpoints\": {\"web\": {\"az\": \"a\"}}}";
+        opened->len = strlen(opened->text);
+        opened->error = edit_open(opened->text, opened->len, &document, why);
+    }
+    return document;
+}

@@ -69,7 +69,7 @@ static void load(const struct scene *scene, struct source_list *list, const char
     struct file file;
     char *path = path_of(scene, name);
     assert_int_equal(file_look(path, &file), 0);
-    source_list_add(list, path, &file);
+    source_list_add(list, path, NULL, &file);
     free(path);
 }
 

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See documents.h. What the control thread does about them: which set serves, what goes into the store, and
+ * what is told. */
+#include "config.h"
+
+#include "daemon/documents_load.h"
+
+#include "daemon/durable.h"
+#include "daemon/server.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+enum { EDITS_TOLD = 16 << 10 }; /* octets of edits in an entry of the journal, about */
+
+struct documents {
+    struct server *server;
+    pthread_mutex_t mutex; /* of `current` */
+    struct documents_set *current;
+};
+
+/* What is on its way to the store. */
+struct commit {
+    struct store_job job; /* the first, so that one is the other */
+    struct documents_load *load;
+    struct store_op *ops;
+    struct document **items; /* of them */
+    size_t count;
+    void (*done)(void *argument, int error);
+    void *argument;
+};
+
+/* ---- sets ---- */
+
+struct documents_set *documents_hold(struct documents *documents)
+{
+    pthread_mutex_lock(&documents->mutex);
+    struct documents_set *set = documents->current;
+    if (set != NULL) {
+        atomic_fetch_add(&set->uses, 1);
+    }
+    pthread_mutex_unlock(&documents->mutex);
+    return set;
+}
+
+/* ---- one load ---- */
+
+static const struct edit_condition *copy_condition(const struct edit_condition *from, struct arena *arena)
+{
+    if (from == NULL) {
+        return NULL;
+    }
+    struct edit_condition *condition = arena_copy(arena, from, sizeof *from);
+    condition->tags = arena_copy(arena, from->tags, from->count * sizeof *from->tags);
+    return condition;
+}
+
+static const struct admin_edits *copy_edits(const struct admin_edits *from, struct arena *arena)
+{
+    struct admin_edits *edits = arena_copy(arena, from, sizeof *from);
+    struct edit *items = arena_alloc(arena, (from->count + 1) * sizeof *items);
+    for (size_t i = 0; i < from->count; i++) {
+        items[i] = from->items[i];
+        items[i].name = arena_copy_text(arena, items[i].name);
+        items[i].origin = arena_copy_text(arena, items[i].origin);
+        items[i].value = arena_copy_text(arena, items[i].value);
+        items[i].condition = copy_condition(items[i].condition, arena);
+    }
+    edits->items = items;
+    edits->name = arena_copy_text(arena, from->name);
+    edits->actor = arena_copy_text(arena, from->actor);
+    edits->peer = arena_copy_text(arena, from->peer);
+    edits->reason = arena_copy_text(arena, from->reason);
+    edits->request = arena_copy_text(arena, from->request);
+    return edits;
+}
+
+struct documents_load *documents_begin(struct server *server, const struct documents_options *options)
+{
+    struct documents_load *load = memory_alloc(sizeof *load);
+    *load = (struct documents_load){.documents = server->documents,
+                                    .arena = arena_new(0),
+                                    .may_write = options->may_write,
+                                    .is_start = options->is_start,
+                                    .before = documents_hold(server->documents),
+                                    .at = SIZE_MAX};
+    if (options->edits != NULL) {
+        load->edits = copy_edits(options->edits, load->arena);
+    }
+    return load;
+}
+
+void documents_follow(struct documents_load *load)
+{
+    documents_release(load->before);
+    load->before = documents_hold(load->documents);
+}
+
+/* Is something in the store that files own? */
+static bool is_left(const struct documents_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->owner == CONF_OWNER_FILES && set->items[i].revision != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Has it to be told to the store? What files own, that it is gone. */
+static bool is_to_store(const struct documents_set *set, const struct document *document)
+{
+    return document->is_written && (document->real != NULL || set->owner == CONF_OWNER_FILES);
+}
+
+void documents_end(struct documents_load *load)
+{
+    if (load != NULL) {
+        if (load->is_adopted && load->folder != NULL && load->set->owner == CONF_OWNER_API) {
+            documents_write_note(load);
+        } else if (load->is_adopted && load->folder != NULL && !is_left(load->set)) {
+            documents_drop_note(load);
+        }
+        documents_release(load->before);
+        documents_release(load->set);
+        arena_free(load->arena);
+        free(load->folder);
+        free(load);
+    }
+}
+
+bool documents_have_edits(const struct documents_load *load)
+{
+    return load != NULL && load->edits != NULL;
+}
+
+/* ---- into the store ---- */
+
+static json_t *tell_edit(const struct edit *edit)
+{
+    static const char *const whats[] = {[EDIT_PUT] = "put", [EDIT_MERGE] = "merge", [EDIT_DELETE] = "delete"};
+    json_t *told = json_object();
+    json_object_set_new(told, "op", json_string(whats[edit->what]));
+    json_object_set_new(told, "kind", json_string(edit_kind_text(edit->kind)));
+    json_object_set_new(told, "name", json_string(edit->name));
+    if (edit->origin != NULL) {
+        json_object_set_new(told, "zone", json_string(edit->origin));
+    }
+    if (edit->value != NULL && edit->kind != EDIT_DOCUMENT && strlen(edit->value) <= EDITS_TOLD) {
+        json_object_set_new(told, "value", json_loads(edit->value, JSON_DECODE_ANY, NULL));
+    }
+    return told;
+}
+
+/* The journal says what was asked, as far as that is short. */
+static char *write_value(const struct documents_load *load, const struct document *document)
+{
+    char *bare = documents_write_value(document);
+    json_t *value = json_loads(bare, 0, NULL), *edits = json_array();
+    size_t octets = 0, told = 0;
+    size_t count = load->edits == NULL || !document->is_edited ? 0 : load->edits->count;
+    while (told < count && octets <= EDITS_TOLD) {
+        const struct edit *edit = &load->edits->items[told++];
+        octets += 64 + strlen(edit->name) + (edit->value == NULL ? 0 : strlen(edit->value));
+        json_array_append_new(edits, tell_edit(edit));
+    }
+    if (count != 0) {
+        json_object_set(value, "edits", edits);
+        json_object_set_new(value, "edits_left_out", json_integer((json_int_t)(count - told)));
+    }
+    char *text = json_dumps(value, JSON_COMPACT);
+    json_decref(edits);
+    json_decref(value);
+    free(bare);
+    return text;
+}
+
+static void free_commit(struct commit *commit)
+{
+    for (size_t i = 0; i < commit->count; i++) {
+        free((void *)(uintptr_t)commit->ops[i].value);
+    }
+    free(commit->ops);
+    free(commit->items);
+    free(commit);
+}
+
+static void on_stored(struct store_job *job)
+{
+    struct commit *commit = (struct commit *)job;
+    for (size_t i = 0; i < commit->count && job->error == 0; i++) {
+        struct document *document = commit->items[i];
+        document->revision = commit->ops[i].value == NULL ? 0 : job->seq - (commit->count - 1 - i);
+        document->is_written = false;
+    }
+    if (job->error == 0 && commit->load->edits == NULL) {
+        bool is_api = commit->load->set->owner == CONF_OWNER_API;
+        log_info("documents %s count=%zu owner=%s",
+                 is_api ? "taken over from files" : "forgotten that the API owned", commit->count,
+                 is_api ? "api" : "files");
+    }
+    commit->done(commit->argument, job->error);
+    free_commit(commit);
+}
+
+bool documents_commit(struct documents_load *load, void (*done)(void *argument, int error), void *argument)
+{
+    const struct server *server = load->documents->server;
+    struct documents_set *set = load->set;
+    struct commit *commit = memory_alloc(sizeof *commit);
+    commit->ops = memory_alloc_array(set->count, sizeof *commit->ops);
+    commit->items = memory_alloc_array(set->count, sizeof *commit->items);
+    for (size_t i = 0; i < set->count && commit->count < STORE_OPS_MAX; i++) {
+        struct document *document = &set->items[i];
+        if (is_to_store(set, document)) {
+            commit->items[commit->count] = document;
+            commit->ops[commit->count++] = (struct store_op){
+                .kind = DOCUMENT_KIND,
+                .key = document->name,
+                .value = set->owner == CONF_OWNER_FILES ? NULL : write_value(load, document),
+                .if_revision = document->revision};
+        }
+    }
+    if (commit->count == 0 || !durable_has_store(server->durable)) {
+        free_commit(commit);
+        return false;
+    }
+    bool is_edit = load->edits != NULL;
+    commit->load = load;
+    commit->done = done;
+    commit->argument = argument;
+    commit->job = (struct store_job){.cause = {.actor = is_edit ? load->edits->actor : "steerd",
+                                               .peer = is_edit ? load->edits->peer : "",
+                                               .reason = is_edit ? load->edits->reason
+                                                         : set->owner == CONF_OWNER_API
+                                                             ? "taken over from files"
+                                                             : "documents belong to files again",
+                                               .request = is_edit ? load->edits->request : ""},
+                                     .ops = commit->ops,
+                                     .op_count = commit->count,
+                                     .done = on_stored};
+    durable_submit(server->durable, &commit->job);
+    return true;
+}
+
+bool documents_want_store(const struct documents_load *load)
+{
+    for (size_t i = 0; load->set != NULL && i < load->set->count; i++) {
+        if (is_to_store(load->set, &load->set->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void documents_adopt(struct documents *documents, struct documents_load *load)
+{
+    if (load->set == NULL) {
+        return;
+    }
+    load->is_adopted = true;
+    atomic_fetch_add(&load->set->uses, 1);
+    pthread_mutex_lock(&documents->mutex);
+    struct documents_set *old = documents->current;
+    documents->current = load->set;
+    pthread_mutex_unlock(&documents->mutex);
+    documents_release(old);
+}
+
+/* ---- telling ---- */
+
+static void show(const struct document *from, struct admin_document *to)
+{
+    *to = (struct admin_document){.name = from->name,
+                                  .origin = from->origin,
+                                  .path = from->path,
+                                  .sha256 = from->sha256[0] == '\0' ? NULL : from->sha256,
+                                  .size = from->size,
+                                  .revision = from->revision,
+                                  .is_changed = from->is_edited};
+}
+
+void documents_describe(struct documents_load *load, int error, bool is_refused, struct admin_edited *edited)
+{
+    const struct documents_set *set = load->set;
+    if (load->trouble == ADMIN_EDITED_GOOD && error != 0) {
+        struct durable_status status;
+        durable_get_status(load->documents->server->durable, &status);
+        load->trouble = error == ERROR_CONFLICT ? ADMIN_EDITED_CHANGED : ADMIN_EDITED_NOT_SAVED;
+        snprintf(load->why, sizeof load->why, "%s",
+                 status.stats.reason[0] != '\0' ? status.stats.reason : error_text(error));
+    } else if (load->trouble == ADMIN_EDITED_GOOD && is_refused) {
+        load->trouble = ADMIN_EDITED_REFUSED;
+    }
+    size_t count = 0;
+    load->told = arena_alloc(load->arena, (set == NULL ? 1 : set->count + 1) * sizeof *load->told);
+    for (size_t i = 0; set != NULL && i < set->count; i++) {
+        if (set->items[i].is_edited) {
+            show(&set->items[i], &load->told[count++]);
+        }
+    }
+    *edited = (struct admin_edited){
+        .trouble = load->trouble, .why = load->why, .at = load->at, .documents = load->told, .count = count};
+}
+
+void documents_list(struct documents *documents, bool with_files, struct arena *arena,
+                    struct admin_documents *list)
+{
+    struct documents_set *set = documents_hold(documents);
+    *list = (struct admin_documents){.owner = CONF_OWNER_FILES};
+    if (set == NULL) {
+        return;
+    }
+    list->owner = set->owner;
+    list->unsure = arena_copy_text(arena, set->unsure);
+    list->items = arena_alloc(arena, (set->count + 1) * sizeof *list->items);
+    for (; list->count < set->count; list->count++) {
+        struct admin_document *to = &list->items[list->count];
+        show(&set->items[list->count], to);
+        to->name = arena_copy_text(arena, to->name);
+        to->origin = arena_copy_text(arena, to->origin);
+        to->path = arena_copy_text(arena, to->path);
+        to->sha256 = arena_copy_text(arena, to->sha256);
+        to->file = with_files ? document_look_at_file(&set->items[list->count]) : NULL;
+    }
+    documents_release(set);
+}
+
+void documents_count(struct documents *documents, struct documents_counts *counts)
+{
+    struct documents_set *set = documents_hold(documents);
+    *counts = (struct documents_counts){.count = 0};
+    if (set != NULL) {
+        counts->count = set->count;
+        counts->is_owned = set->owner == CONF_OWNER_API;
+        counts->is_unsure = set->unsure != NULL;
+        counts->differing = set->differing;
+    }
+    documents_release(set);
+}
+
+/* ---- life ---- */
+
+struct documents *documents_open(struct server *server)
+{
+    struct documents *documents = memory_alloc(sizeof *documents);
+    documents->server = server;
+    pthread_mutex_init(&documents->mutex, NULL);
+    return documents;
+}
+
+void documents_close(struct documents *documents)
+{
+    if (documents != NULL) {
+        documents_release(documents->current);
+        pthread_mutex_destroy(&documents->mutex);
+        free(documents);
+    }
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the parts of documents share. Private to src/daemon/documents*.c. */
+#pragma once
+
+#include "daemon/documents.h"
+#include "base/arena.h"
+#include "store/store.h"
+
+struct documents_load {
+    struct documents *documents;
+    struct arena *arena;             /* of what was asked */
+    const struct admin_edits *edits; /* NULL: none */
+    bool may_write, is_start;
+    struct documents_set *before; /* what serves; NULL: nothing does */
+    struct documents_set *set;    /* what this load goes by; NULL: it has not come so far */
+    bool is_adopted;
+    char *folder; /* of the state; NULL: none */
+    /* of edits: */
+    enum admin_edited_trouble trouble;
+    char why[512];
+    size_t at;
+    struct admin_document *told;
+};
+
+struct documents_set *documents_set_new(void);
+/* Adds one, if there is none of this path. `main`: steerd.json. */
+void documents_set_add(struct documents_set *set, const char *main, const char *path, const char *origin);
+void documents_set_finish(struct documents_set *set); /* sorts them */
+void documents_set_map(struct documents_set *set);    /* places follow from `real` */
+struct document *documents_set_find_name(const struct documents_set *set, const char *name);
+
+/* What the store says of them. 0, or why it cannot be asked, with words in set->unsure. */
+int documents_ask_store(struct documents_load *load);
+/* What was noted beside the store of what served last. */
+void documents_ask_note(struct documents_load *load);
+bool documents_have_note(const struct documents_load *load);
+void documents_drop_note(const struct documents_load *load);
+void documents_write_note(const struct documents_load *load);
+/* {"sha256", "size"}. Owned. */
+char *documents_write_value(const struct document *document);
+
+void documents_edit(struct documents_load *load, const struct conf_server *conf, struct depot *depot);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Looking at documents, for the admin API: on workers. */
+#include "config.h"
+
+#include "daemon/documents_load.h"
+
+#include "daemon/reader.h"
+#include "daemon/server.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void server_list_documents(void *context, bool with_files, struct arena *arena, struct admin_documents *list)
+{
+    const struct reader *reader = context;
+    documents_list(reader->server->documents, with_files, arena, list);
+}
+
+static struct edit_document *open_one(const struct document *document, struct arena *arena,
+                                      struct admin_opened *opened)
+{
+    struct edit_document *tree = NULL;
+    char why[EDIT_WHY_SIZE] = "";
+    char *text = documents_read(document, &opened->len, &opened->error);
+    if (text != NULL) {
+        opened->error = edit_open(text, opened->len, &tree, why);
+        opened->text = arena_copy(arena, text, opened->len + 1);
+    }
+    if (tree == NULL) {
+        opened->error = opened->error == ERROR_NOT_FOUND ? ERROR_INVALID : opened->error;
+        opened->why = arena_print(arena, "%s cannot be read: %s", document->name,
+                                  why[0] == '\0' ? error_text(opened->error) : why);
+    }
+    free(text);
+    return tree;
+}
+
+struct edit_document *server_read_document(void *context, const struct edit *about, bool of_file,
+                                           struct arena *arena, struct admin_opened *opened)
+{
+    struct reader *reader = context;
+    char why[EDIT_WHY_SIZE] = "there are none";
+    struct edit_document *tree = NULL;
+    *opened = (struct admin_opened){.error = ERROR_NOT_FOUND};
+    struct documents_set *set = documents_hold(reader->server->documents);
+    const struct view *view = reader_begin(reader);
+    const struct document *found = set == NULL ? NULL : documents_find_about(set, view->server, about, why);
+    reader_end(reader);
+    if (found == NULL) {
+        opened->why = arena_copy_text(arena, why);
+    } else {
+        struct document one = *found;
+        one.real = of_file ? NULL : one.real;
+        opened->document.name = arena_copy_text(arena, one.name);
+        tree = open_one(&one, arena, opened);
+    }
+    documents_release(set);
+    return tree;
+}
