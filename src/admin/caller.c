@@ -214,7 +214,7 @@ static bool is_among(const char *name, const char *const *names, size_t count)
     return false;
 }
 
-static void refuse_scope(struct call *call, const char *what, const char *name)
+void caller_refuse_scope(struct call *call, const char *what, const char *name)
 {
     problem_init(&call->problem, call->arena);
     problem_set(&call->problem, PROBLEM_FORBIDDEN, "%s may not change %s%s%s", call->caller.peer, what,
@@ -238,7 +238,7 @@ bool caller_may_touch(struct call *call, enum health_kind kind, const char *name
     if (region != NULL && is_among(region, scopes->regions, scopes->region_count)) {
         return true;
     }
-    refuse_scope(call, health_kind_text(kind), name);
+    caller_refuse_scope(call, health_kind_text(kind), name);
     return false;
 }
 
@@ -248,7 +248,7 @@ static void judge_zone(struct call *call)
                *zone = given == NULL ? NULL : zones_parse_origin(call->arena, given);
     const struct admin_scopes *scopes = call->caller.scopes;
     if (zone == NULL || !is_among(zone, scopes->zones, scopes->zone_count)) {
-        refuse_scope(call, given == NULL ? "all zones" : "zone", given);
+        caller_refuse_scope(call, given == NULL ? "all zones" : "zone", given);
     }
 }
 
@@ -265,7 +265,7 @@ static void judge_scope(struct call *call)
         (void)caller_may_touch(call, HEALTH_ENDPOINT, route->parameters[ROUTE_ENDPOINT]);
         break;
     case ROUTE_SCOPE_ZONE: judge_zone(call); break;
-    default: refuse_scope(call, "this: it is about more than its regions and zones", NULL); break;
+    default: caller_refuse_scope(call, "this: it is about more than its regions and zones", NULL); break;
     }
 }
 

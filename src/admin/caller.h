@@ -20,4 +20,6 @@ void caller_find(struct call *call);
 /* May they do what the route of the call is? Else that is the problem, whatever else there is, and told. */
 void caller_judge(struct call *call);
 /* The same for a target that only the handler knows. False: the problem is set, and the refusal told. */
+/* The scopes of the caller do not hold for this: says so, also in the log. `name` may be NULL. */
+void caller_refuse_scope(struct call *call, const char *what, const char *name);
 bool caller_may_touch(struct call *call, enum health_kind kind, const char *name);

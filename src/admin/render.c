@@ -153,6 +153,7 @@ static json_t *render_override(const struct operate_target *target)
     json_t *object = json_object();
     set_text(object, "state", health_desired_text(override->desired));
     set(object, "share", override->share == 0 ? json_null() : json_integer(override->share));
+    set_text(object, "to", override->to[0] == '\0' ? NULL : override->to);
     set_text(object, "reason", override->reason);
     set_text(object, "actor", override->actor);
     set_text(object, "peer", override->peer[0] == '\0' ? NULL : override->peer);

@@ -145,6 +145,38 @@ static void on_changed(void *argument, const struct admin_switchover_result *res
     free(changing);
 }
 
+static const struct switchover *find(struct call *call, const char *id)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    const struct switchover **items;
+    size_t count = verbs->list_switchovers(verbs->context, call->arena, &items), at = 0;
+    while (at < count && strcmp(items[at]->id, id) != 0) {
+        at++;
+    }
+    return at == count ? NULL : items[at];
+}
+
+/* Whoever may change some regions only leads what lies within them: all that is moved, and where it goes. */
+static bool is_within_scopes(struct call *call, const struct switchover *what)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct operate_target target;
+    if (call->caller.scopes == NULL || what == NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < what->target_count; i++) {
+        if (!caller_may_touch(call, what->targets[i].kind, what->targets[i].name)) {
+            return false;
+        }
+    }
+    if (what->to[0] == '\0') {
+        caller_refuse_scope(call, "where it goes as policies have it: name its destination (to)", NULL);
+        return false;
+    }
+    bool is_az = verbs->get_target(verbs->current, HEALTH_REGION, what->to, call->arena, &target) != 0;
+    return caller_may_touch(call, is_az ? HEALTH_AZ : HEALTH_REGION, what->to);
+}
+
 static void change(struct call *call, enum switchover_verb verb)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
@@ -155,7 +187,8 @@ static void change(struct call *call, enum switchover_verb verb)
     if (!problem_is_set(&call->problem)) {
         call_add_actor(call, wanted.actor, peer);
     }
-    if (problem_is_set(&call->problem)) {
+    if (problem_is_set(&call->problem) ||
+        !is_within_scopes(call, is_new ? &wanted.what : find(call, call->route.name))) {
         call_reply_problem(call);
         return;
     }

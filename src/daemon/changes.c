@@ -123,6 +123,7 @@ static void tell_override(struct changes *changes, enum health_kind kind, const 
     if (override->share != 0) {
         change_body_add_number(&body, "share", override->share);
     }
+    change_body_add(&body, "to", text_or_null(override->to));
     add_time(&body, "starts", override->starts_ms);
     add_time(&body, "expires", override->expires_ms);
     publish(changes, &(struct change){.kind = CHANGE_OVERRIDE,

@@ -66,6 +66,7 @@ char *override_write_json(const struct health_override *override, bool planned,
     set_text(object, "reason", override->reason);
     set_text(object, "actor", override->actor);
     set_text(object, "peer", override->peer);
+    set_text(object, "to", override->to);
     set_time(object, "set", override->set_ms);
     set_time(object, "starts", override->starts_ms);
     set_flag(object, "starts_by_duration", override->starts_by_duration);
@@ -161,6 +162,8 @@ int override_read_json(const char *text, struct health_override *override, bool 
     get_text(&reading, "reason", override->reason, sizeof override->reason, "\"reason\": expected a text");
     get_text(&reading, "actor", override->actor, sizeof override->actor, "\"actor\": expected a text");
     get_text(&reading, "peer", override->peer, sizeof override->peer, "\"peer\": expected a text");
+    get_text(&reading, "to", override->to, sizeof override->to,
+             "\"to\": expected the name of a region or an az");
     read_state(&reading, override);
     read_share(&reading, override);
     /* the end of one that has begun may have gone back with the clock, behind its start, which stays */

@@ -94,8 +94,8 @@ void switchover_find_ignored(struct switchover_order *order, const struct switch
         const struct switchover_target *target = &next->targets[i];
         ptrdiff_t index = operate_find_target(server->view, target->kind, target->name);
         if (index >= 0) {
-            drains[count++] =
-                (struct operate_assumption){target->kind, (uint32_t)index, HEALTH_DESIRED_DRAIN};
+            drains[count++] = (struct operate_assumption){
+                .kind = target->kind, .index = (uint32_t)index, .desired = HEALTH_DESIRED_DRAIN};
         }
     }
     if (count != 0) {

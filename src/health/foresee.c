@@ -28,7 +28,8 @@ struct health_table *health_copy_words(const struct health_table *table)
                                   .endpoints_outage = table->endpoints_outage,
                                   .azs_outage = table->azs_outage,
                                   .regions_outage = table->regions_outage,
-                                  .bans = table->bans};
+                                  .bans = table->bans,
+                                  .exits = table->exits};
     atomic_init(&copy->generation, 1);
     copy->endpoints = copy_words(words, table->endpoints, table->endpoint_count);
     copy->azs = copy_words(words + table->endpoint_count, table->azs, table->az_count);

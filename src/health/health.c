@@ -237,6 +237,7 @@ static void add_words(struct health *health)
     table->endpoints_outage = arena_alloc(health->arena, table->endpoint_count * size * HEALTH_VIEWS);
     table->azs_outage = arena_alloc(health->arena, table->az_count * size);
     table->regions_outage = arena_alloc(health->arena, table->region_count * size);
+    health_exits_init(health);
     atomic_init(&table->generation, 1);
 }
 

@@ -124,7 +124,7 @@ struct health_change {
     enum health_outcome outcome; /* of the observation that caused it; NONE for overrides */
 };
 
-enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64, HEALTH_PEER_SIZE = 64 };
+enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64, HEALTH_PEER_SIZE = 64, HEALTH_TO_SIZE = 256 };
 
 enum health_load_source { HEALTH_LOAD_NONE, HEALTH_LOAD_FROM_CHECK, HEALTH_LOAD_PUSHED };
 const char *health_load_source_text(enum health_load_source source); /* "check" "push"; NULL for none */
@@ -320,6 +320,9 @@ struct health_override {
     char reason[HEALTH_REASON_SIZE];
     char actor[HEALTH_ACTOR_SIZE]; /* who says to want it */
     char peer[HEALTH_PEER_SIZE];   /* who the kernel says it was, "uid:1000(alice)"; "": nobody */
+    /* Of a drain: the region or az that answers go to which came from there alone; "": as policies have it,
+     * as also where there is none of this name, or it does not serve. */
+    char to[HEALTH_TO_SIZE];
 };
 
 /* What words say: drained in part it goes on being served. */

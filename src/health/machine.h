@@ -181,9 +181,10 @@ struct health_batch {
 
 struct health {
     struct health_table table;
-    int64_t wall_ms;   /* of the change under way */
-    int64_t now_ms;    /* monotonic */
-    int64_t offset_ms; /* of the wall clock to that, when it was looked at last */
+    struct health_exits exits; /* of the table */
+    int64_t wall_ms;           /* of the change under way */
+    int64_t now_ms;            /* monotonic */
+    int64_t offset_ms;         /* of the wall clock to that, when it was looked at last */
     bool watches_wavering;
     struct health_node *nodes[HEALTH_KINDS];
     struct health_group *groups[HEALTH_KINDS]; /* [ENDPOINT]: unused */
@@ -368,6 +369,14 @@ void health_word_set_resolved(struct health *health, uint32_t endpoint, uint32_t
 /* After all words of one change were stored (the first one began it): readers that see the new generation see
  * them. */
 void health_table_advance(struct health *health);
+/* ---- exit.c: exits of the table ---- */
+
+void health_exits_init(struct health *health);
+uint32_t health_exit_get(const struct health *health, enum health_kind kind, uint32_t index);
+/* As the override of the object has it, if it is in force. */
+uint32_t health_exit_find(const struct health *health, enum health_kind kind, uint32_t index, bool planned);
+/* Within a change of the table. */
+void health_exit_store(struct health *health, enum health_kind kind, uint32_t index, uint32_t exit);
 
 /* What the words say about one object, with the deciders of its kind. */
 struct health_effective health_find_effective(const struct health *health, enum health_kind kind,

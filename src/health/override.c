@@ -61,14 +61,26 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
     *entry = (struct health_override_entry){.kind = kind, .index = index, .what = *override};
     entry->what.reason[HEALTH_REASON_SIZE - 1] = '\0';
     entry->what.actor[HEALTH_ACTOR_SIZE - 1] = '\0';
+    entry->what.to[HEALTH_TO_SIZE - 1] = '\0';
     health_word_set_desired(health, kind, index, health_override_desired(override), planned);
     health_due_add(health, entry);
 }
 
-/* Another reason or time alone is none of the answers' business. */
-static void publish(struct health *health, enum health_kind kind, uint32_t index, uint32_t before)
+/* What answers follow of an object. */
+struct seen {
+    uint32_t word, exit;
+};
+
+static struct seen see(const struct health *health, enum health_kind kind, uint32_t index)
 {
-    if (health_word_get(health, kind, index) != before) {
+    return (struct seen){health_word_get(health, kind, index), health_exit_get(health, kind, index)};
+}
+
+/* Another reason or time alone is none of the answers' business. */
+static void publish(struct health *health, enum health_kind kind, uint32_t index, struct seen before)
+{
+    struct seen now = see(health, kind, index);
+    if (now.word != before.word || now.exit != before.exit) {
         health_table_advance(health);
         health_settle(health, kind, index, HEALTH_OUTCOME_NONE);
         health_deliver(health);
@@ -92,7 +104,7 @@ int health_set_override(struct health *health, enum health_kind kind, uint32_t i
     if (index >= health_count(health, kind)) {
         return ERROR_NOT_FOUND;
     }
-    uint32_t before = health_word_get(health, kind, index);
+    struct seen before = see(health, kind, index);
     bool removes = override->desired == HEALTH_DESIRED_AUTO || is_expired(override, wall_ms);
     if (!removes && override->starts_ms != 0 && health_is_overridden(health, kind, index)) {
         return ERROR_CONFLICT;
@@ -122,7 +134,7 @@ int health_restore_override(struct health *health, enum health_kind kind, const 
                                .kind = kind, .name = name, .what = *override, .planned = is_planned_still});
         return ERROR_NOT_FOUND;
     }
-    uint32_t before = health_word_get(health, kind, (uint32_t)index);
+    struct seen before = see(health, kind, (uint32_t)index);
     uint64_t order = health_guard_get_order(health, kind, (uint32_t)index);
     health->wall_ms = wall_ms;
     health_put_override(health, kind, (uint32_t)index, override, is_planned_still);

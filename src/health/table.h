@@ -127,6 +127,18 @@ struct health_bans {
     const uint32_t *first_way;     /* of each region; and the end of the last one */
 };
 
+/* Where what an override in force moves off is to go: of each object 0 (as policies have it), or a region or
+ * an az, see health_exit_make(). A change of one is a change of the table, like that of a word. */
+struct health_exits {
+    _Atomic uint32_t count; /* of those that are not 0 */
+    _Atomic uint32_t *endpoints, *azs, *regions;
+};
+
+static inline uint32_t health_exit_make(enum health_kind kind, uint32_t index)
+{
+    return (index + 1) << 1 | (kind == HEALTH_AZ);
+}
+
 struct health_table {
     /* Grows with every change of any word, after the words were stored: what was derived from the words at an
      * equal generation still holds. Begins at 1. HEALTH_CHANGING is set before the first word is stored:
@@ -137,7 +149,8 @@ struct health_table {
     _Atomic uint32_t *endpoints, *azs, *regions;
     struct health_outage (*endpoints_outage)[HEALTH_VIEWS]; /* by enum health_family */
     struct health_outage *azs_outage, *regions_outage;
-    struct health_bans *bans; /* NULL: no rule forbids anything, ever */
+    struct health_bans *bans;   /* NULL: no rule forbids anything, ever */
+    struct health_exits *exits; /* NULL: there never is any */
 };
 
 struct health_effective {

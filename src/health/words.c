@@ -69,6 +69,11 @@ void health_word_set_desired(struct health *health, enum health_kind kind, uint3
     uint32_t word = health_word_get(health, kind, index);
     word &= ~(uint32_t)(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED);
     word |= planned ? HEALTH_WORD_PLANNED : (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT;
+    uint32_t exit = health_exit_find(health, kind, index, planned);
+    if (exit != health_exit_get(health, kind, index)) {
+        begin_change(health);
+        health_exit_store(health, kind, index, exit);
+    }
     health_guard_begin_step(health);
     store(health, kind, index, health_ramp_follow(health, kind, index, word));
     health_guard_step(health);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,10 +40,11 @@ void operate_assume(struct view *copy, const struct operate_assumption *assumpti
                     int64_t wall_ms)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct health_override override = {.desired = assumptions[i].desired,
-                                                 .set_ms = wall_ms,
-                                                 .reason = "an assumption",
-                                                 .actor = "what-if"};
+        struct health_override override = {.desired = assumptions[i].desired,
+                                           .set_ms = wall_ms,
+                                           .reason = "an assumption",
+                                           .actor = "what-if"};
+        snprintf(override.to, sizeof override.to, "%s", assumptions[i].to == NULL ? "" : assumptions[i].to);
         health_set_override(copy->health, assumptions[i].kind, assumptions[i].index, &override, wall_ms);
     }
 }

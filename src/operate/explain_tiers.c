@@ -243,6 +243,9 @@ static void tell_hold(struct explain_work *w)
 /* Where the candidates come from. Returns whether there can be any. */
 static bool tell_source(struct explain_work *w)
 {
+    if (w->trace.is_sent) {
+        explain_say(w, "what is drained has been sent to where an override says: before others these serve");
+    }
     tell_hold(w);
     switch (w->choice.source) {
     case STEER_FROM_TIER:

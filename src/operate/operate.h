@@ -110,6 +110,7 @@ struct operate_assumption {
     enum health_kind kind;
     uint32_t index;
     enum health_desired desired;
+    const char *to; /* of a drain, as in health_override; NULL: as policies have it */
 };
 
 /* "region:us-east=down", "endpoint:web-a=drain", "az:us-east-1a=auto" (without its override): 0, ERROR_SYNTAX

@@ -302,6 +302,7 @@ struct health_override switchover_want(const struct switchover *switchover, size
     if (share != 0) {
         want.desired = HEALTH_DESIRED_DRAIN;
         want.share = (uint8_t)(share % ALL);
+        copy(want.to, sizeof want.to, switchover->to);
     }
     copy(want.actor, sizeof want.actor, switchover->actor);
     copy(want.peer, sizeof want.peer, switchover->peer);

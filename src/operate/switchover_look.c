@@ -88,8 +88,12 @@ static int find_targets(struct work *w, const char **missing)
             *missing = target->name;
             return ERROR_NOT_FOUND;
         }
-        w->drains[i] = (struct operate_assumption){target->kind, (uint32_t)index, HEALTH_DESIRED_DRAIN};
+        w->drains[i] = (struct operate_assumption){.kind = target->kind,
+                                                   .index = (uint32_t)index,
+                                                   .desired = HEALTH_DESIRED_DRAIN,
+                                                   .to = switchover->to};
         w->befores[i] = w->drains[i];
+        w->befores[i].to = target->before.to;
         w->befores[i].desired = target->had_override && !target->was_planned
                                     ? health_override_desired(&target->before)
                                     : HEALTH_DESIRED_AUTO;
@@ -234,8 +238,10 @@ static void judge_destination(struct work *w)
         double more = place->share[1] - place->share[0];
         if (more > 1e-9 && (place->name == NULL || strcmp(place->name, to) != 0)) {
             add(w, "destination", false,
-                arena_print(w->arena, "%.1f %% of all answers move to %s, not to %s, as policies have it",
-                            more * 100, place->name == NULL ? "no endpoint" : place->name, to));
+                arena_print(w->arena,
+                            "%.1f %% of all answers move to %s, not to %s: they had members elsewhere, too, "
+                            "or none in %s that serves",
+                            more * 100, place->name == NULL ? "no endpoint" : place->name, to, to));
             return;
         }
     }

@@ -400,6 +400,40 @@ static void run(struct steer_reading *reading, const struct steer_class *class, 
     }
 }
 
+/* ---- what is sent somewhere ---- */
+
+/* Does nobody answer but those who are moved off? */
+static bool come_from_there(const struct steer_reading *reading)
+{
+    const struct steer_choice *choice = reading->choice;
+    for (size_t i = 0; i < choice->count; i++) {
+        if (!fence_moves(reading, choice->members[i])) {
+            return false;
+        }
+    }
+    return choice->source == STEER_FROM_TIER && choice->count != 0;
+}
+
+/* Answers that came from what is moved off go to its destination, if that serves. Returns whether they do. */
+static bool send_on(struct steer_reading *reading, const struct steer_class *class, struct steer_trace *trace)
+{
+    struct steer_fence fence = {.sight = STEER_FENCE_BEFORE};
+    if (!fence_gather(reading, class, &fence)) {
+        return false;
+    }
+    reading->fence = &fence;
+    run(reading, class, trace);
+    bool is_sent = come_from_there(reading);
+    if (is_sent) {
+        fence.sight = STEER_FENCE_TO;
+        run(reading, class, trace);
+        is_sent = reading->choice->source == STEER_FROM_TIER && reading->choice->count != 0;
+    }
+    reading->fence = NULL;
+    reading->failing = reading->planned = -1;
+    return is_sent;
+}
+
 /* ---- what may not move ---- */
 
 /* What a tier has of all answers. */
@@ -536,8 +570,11 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
     uint64_t generation = atomic_load_explicit(&table->generation, memory_order_acquire);
     choice->generation = (generation & HEALTH_CHANGING) != 0 ? 0 : generation;
     choice->hold = STEER_HOLDS_NOTHING;
-    run(&reading, class, trace);
-    if (may_be_held(table, choice)) {
+    bool is_sent = send_on(&reading, class, trace);
+    if (!is_sent) {
+        run(&reading, class, trace);
+    }
+    if (!is_sent && may_be_held(table, choice)) {
         hold_back(&reading, class, trace);
     }
     bool is_short = policy->has_ttl_failing && (reading.failing >= 0 || reading.planned >= 0);
@@ -547,5 +584,6 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
         trace_shares(class, choice, trace);
         trace->failing = is_short ? reading.failing : -1;
         trace->planned = is_short ? reading.planned : -1;
+        trace->is_sent = is_sent;
     }
 }

@@ -5,6 +5,7 @@ src_libsteer_a_SOURCES = \
 	src/steer/ban.c src/steer/ban.h src/steer/choice.c \
 	src/steer/draw.c src/steer/draw.h \
 	src/steer/evaluate.c \
+	src/steer/fence.c src/steer/fence.h \
 	src/steer/hold.c src/steer/hold.h \
 	src/steer/index.c src/steer/index.h \
 	src/steer/odds.c \

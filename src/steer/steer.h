@@ -311,6 +311,7 @@ struct steer_trace {
     /* The first member that ttl_failing is due to: because it does not serve or wavers, and because an
      * override of it is planned. -1: none. */
     int32_t failing, planned;
+    bool is_sent; /* to where an override sends what it moves off, before anywhere else */
 };
 
 /* Memory for choices of a class: */

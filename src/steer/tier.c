@@ -81,6 +81,8 @@ static struct look look_at(struct steer_reading *reading, uint16_t index)
     enum health_state state =
         reading->ban == NULL ? effective.state : ban_see(reading, index, words, effective.state);
     bool is_held = state == HEALTH_HEALTHY && effective.state == HEALTH_UNHEALTHY;
+    bool is_before = reading->fence != NULL && reading->fence->sight == STEER_FENCE_BEFORE;
+    state = reading->fence == NULL ? state : fence_see(reading, index, state);
     reading->types = find_types(member, words[0]);
     bool serves = is_accepted(state, reading->accepts) && !is_nowhere(reading, index);
     note_plan(reading, index, words);
@@ -89,7 +91,9 @@ static struct look look_at(struct steer_reading *reading, uint16_t index)
     }
     bool ignores = reading->ask.ignores_load;
     unsigned shed = ignores || reading->again ? 0 : health_word_shed(words[0]);
-    unsigned ramp = ignores ? 0 : health_find_withheld(words, reading->family, effective.state);
+    unsigned ramp = ignores || (is_before && state == HEALTH_FORCED_UP)
+                        ? 0
+                        : health_find_withheld(words, reading->family, effective.state);
     reading->any_shed |= shed == HEALTH_SHED_ALL;
     return (struct look){.state = state,
                          .without = WHOLE - (HEALTH_SHED_ALL - shed) * (HEALTH_RAMP_WHOLE - ramp),

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Switchovers: planned, carried out in steps, verified, committed, rolled back, and back again; with real servers behind the
 names, through restarts and takeovers, and by steerctl."""
+import threading
+import time
+import urllib.request
+
 import pytest
 
 import kit
@@ -260,3 +264,114 @@ def test_safety_rules_object_by_name(scene):
     assert made["rules_ignored"] == []
     assert made["state"] == "moved" and "rule:two" in made["notes"][0]["found"]
     assert act(server, made, "rollback")["state"] == "rolled_back"
+
+
+@pytest.fixture
+def three(site):
+    """www in us-east, else eu-west, else ap-south, nobody checks."""
+    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a", "ap-south-1a"))
+    for endpoint in site.topology["endpoints"].values():
+        endpoint["checks"] = []
+    site.us, site.eu, site.ap = ([at[az]] for az in ("us-east-1a", "eu-west-1a", "ap-south-1a"))
+    site.zone("example.com", "")
+    site.policy("example.com", {
+        "www": {"ttl": 1, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"], ["ap-south"]]},
+        "both": {"ttl": 1, "endpoints": ["web-*"], "tiers": [["us-east", "eu-west"], ["ap-south"]]}})
+    return site
+
+
+def only_www(site):
+    del site.policies["example.com"]["names"]["both"]
+    return site
+
+
+def test_what_is_moved_goes_where_it_is_sent(three):
+    """Not to the next tier; through a crash, a reload and a takeover; and as policies have it where that does not serve."""
+    server = only_www(three).start()
+    plan = ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look", "to": "ap-south"})
+    assert plan["look"]["good"] and finding(plan["look"], "destination")["text"] == "100.0 % of all answers move to ap-south"
+    made = begin(server, to="ap-south", steps=[40], each="1h", execute=True)
+    assert server.get("/v1/regions/us-east")["override"]["to"] == "ap-south"
+    server.wait(lambda: share(server, "www.example.com", three.ap) > 0, "some go there")
+    assert share(server, "www.example.com", three.eu) == 0
+    act(server, made, "rollback")
+    made = begin(server, to="ap-south", execute=True)
+    assert server.addresses("www.example.com") == three.ap
+    assert any("sent to where an override says" in step for step in server.get("/v1/explain?name=www.example.com")["steps"])
+    server.kill()
+    server = three.start()
+    assert server.addresses("www.example.com") == three.ap
+    server.reload()
+    assert server.addresses("www.example.com") == three.ap
+    take_over(server)
+    assert server.addresses("www.example.com") == three.ap
+    assert finding(verify(server, made)["look"], "destination")["good"]
+    server.override("region", "ap-south", "down", "dark")
+    assert server.addresses("www.example.com") == three.eu
+    objects = {error["field"] for error in act(server, made, "verify", 409)["errors"]}
+    assert "destination" in objects
+    server.override("region", "ap-south", "auto")
+    assert server.addresses("www.example.com") == three.ap
+    act(server, made, "rollback")
+    assert server.addresses("www.example.com") == three.us
+
+
+def test_what_cannot_be_sent_there_objects(three):
+    """eu-west shares a tier with us-east: it takes what that had, since its own answers may not move."""
+    server = three.start()
+    wanted = {"source": "region:us-east", "reason": "x", "to": "ap-south", "execute": True}
+    refused = ask(server, body=wanted, status=409)
+    assert [error["field"] for error in refused["errors"]] == ["destination"]
+    assert "move to eu-west, not to ap-south" in refused["errors"][0]["message"]
+    made = begin(server, to="ap-south", execute=True, accept=["destination"])
+    assert made["state"] == "moved" and server.addresses("www.example.com") == three.ap
+    assert server.addresses("both.example.com") == three.eu
+
+
+class Client:
+    """Resolves www, keeps it for its TTL, and asks what it found there for a page; counts what failed."""
+
+    def __init__(self, server):
+        self.server, self.failed, self.asked, self.ended = server, [], 0, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        until, address = 0, None
+        while not self.ended.is_set():
+            try:
+                if time.monotonic() >= until:
+                    [address] = self.server.addresses("www.example.com")
+                    until = time.monotonic() + 1
+                with urllib.request.urlopen(f"http://{address}:{kit.WEB_PORT}/healthz", timeout=5):
+                    self.asked += 1
+            except (OSError, ValueError, AssertionError) as error:
+                self.failed.append(repr(error))
+            self.ended.wait(0.005)
+
+    def end(self):
+        self.ended.set()
+        self.thread.join()
+        return self.failed
+
+
+def test_nobody_is_let_down(scene):
+    """A client that keeps to TTLs, through a planned switchover in steps, back, and an emergency."""
+    server = start(scene)
+    client = Client(server)
+    made = begin(server, to="eu-west", steps=[50], each="1s", execute=True)
+    wait_for(server, made, "moved")
+    verify(server, made)
+    act(server, made, "commit")
+    act(server, made, "reprotect", accept=["replication"], confirm="us-east", reason="there are no data")
+    act(server, made, "failback")
+    wait_for(server, made, "returned")
+    verify(server, made)
+    act(server, made, "commit")
+    now = begin(server, emergency=True)
+    assert server.addresses("www.example.com") == scene.eu
+    verify(server, now)  # resolvers have moved by then
+    scene.webs[0].kill()
+    before = client.asked
+    server.wait(lambda: client.asked > before + 20, "it goes on asking")
+    assert client.end() == [], client.failed

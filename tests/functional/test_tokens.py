@@ -115,6 +115,25 @@ def test_scopes_of_regions(far):
     far.wait_log("access", "cause=scope", "token:alice")
 
 
+def test_switchovers_within_a_scope(far):
+    """All that is moved, and where it goes."""
+    one, two = far.remote(make(far, regions=["us-east"])), far.remote(make(far, "bob", regions=["us-east", "eu-west"]))
+
+    def ask(remote, body, path=""):
+        return remote.request("POST", f"/v1/switchovers{path}", {"reason": "x", **body})
+    body = {"source": "az:us-east-1a", "to": "eu-west"}
+    made = ask(two, body)
+    assert made.status == 201, made
+    assert is_forbidden(ask(one, body), "region eu-west") and is_forbidden(ask(one, {**body, "to": "eu-west-1a"}), "az eu-west-1a")
+    assert ask(one, {**body, "to": "us-east-1b"}).status == 201
+    assert is_forbidden(ask(one, {"source": ["az:us-east-1a", "az:eu-west-1a"], "to": "us-east"}), "az eu-west-1a")
+    assert is_forbidden(ask(one, {"source": "region:us-east", "emergency": True}), "name its destination")
+    verb = f"/{made.json['id']}:cancel"
+    assert is_forbidden(ask(one, {}, verb), "region eu-west")
+    assert ask(one, {}, "/nothing:cancel").status == 404
+    assert ask(two, {}, verb).status == 200
+
+
 def test_scopes_of_zones(far):
     remote = far.remote(make(far, zones=["Example.COM"]))
     assert remote.request("POST", "/v1/reload?zone=example.com").status == 200

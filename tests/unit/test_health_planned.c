@@ -434,12 +434,51 @@ static void words_are_copied(void **state)
     free(copy);
 }
 
+/* Where what is moved off is to go is in the table while the override is in force, and is a change like any.
+ */
+static void a_drain_may_have_a_destination(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    const struct health_exits *exits = health_get_table(health)->exits;
+    struct health_override drain = {.desired = HEALTH_DESIRED_DRAIN, .to = "eu-west"};
+    assert_int_equal(health_set_override(health, HEALTH_REGION, US, &drain, 3000), 0);
+    assert_int_equal(exits->regions[US], health_exit_make(HEALTH_REGION, EU));
+    assert_int_equal(exits->count, 1);
+    uint64_t before = generation(health);
+    snprintf(drain.to, sizeof drain.to, "euw1a");
+    assert_int_equal(health_set_override(health, HEALTH_REGION, US, &drain, 3000), 0);
+    assert_int_equal(exits->regions[US], health_exit_make(HEALTH_AZ, EUW1A));
+    assert_int_equal(generation(health), before + 1); /* the word is the same */
+    struct health *next = health_new(&health_world_plan, 4000);
+    health_carry(next, health, 4000);
+    assert_int_equal(health_get_table(next)->exits->regions[US], health_exit_make(HEALTH_AZ, EUW1A));
+    assert_int_equal(health_get_table(next)->exits->count, 1);
+    health_free(next);
+    snprintf(drain.to, sizeof drain.to, "mars");
+    assert_int_equal(health_set_override(health, HEALTH_REGION, US, &drain, 3000), 0);
+    assert_int_equal(exits->regions[US] + exits->count, 0);
+    snprintf(drain.to, sizeof drain.to, "eu-west");
+    assert_int_equal(health_set_override(health, HEALTH_REGION, US, &drain, 3000), 0);
+    override_as(health, HEALTH_REGION, US, HEALTH_DESIRED_AUTO, 0);
+    assert_int_equal(exits->regions[US] + exits->count, 0);
+    drain.starts_ms = 9000; /* not before it begins */
+    drain.expires_ms = 10000;
+    assert_int_equal(health_set_override(health, HEALTH_ENDPOINT, A1, &drain, 3000), 0);
+    assert_int_equal(exits->endpoints[A1], 0);
+    assert_int_equal(health_follow_clock(health, 9000), 1);
+    assert_int_equal(exits->endpoints[A1], health_exit_make(HEALTH_REGION, EU));
+    assert_int_equal(health_follow_clock(health, 10000), 1);
+    assert_int_equal(exits->endpoints[A1] + exits->count, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, health_set_up, health_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(spells_are_listed),
         TEST(words_are_copied),
+        TEST(a_drain_may_have_a_destination),
         TEST(waits_starts_and_ends),
         TEST(what_is_due_at_once_is_one_change),
         TEST(a_clock_that_leaps_misses_it),
