@@ -70,6 +70,7 @@ json_t *render_switchover(const struct switchover *switchover, bool with_notes)
     set(object, "source", render_source(switchover));
     set_text(object, "to", switchover->to[0] == '\0' ? NULL : switchover->to);
     set(object, "emergency", json_boolean(switchover->is_emergency));
+    set(object, "lower_ttl", json_boolean(switchover->lowers_ttl));
     set_number(object, "share", switchover_get_share(switchover));
     set(object, "steps", render_steps(switchover));
     set_number(object, "each_ms", (uint64_t)switchover->each_ms);
@@ -143,8 +144,8 @@ json_t *render_switchover_look(const struct switchover_look *look)
     }
     set(object, "good", json_boolean(switchover_look_is_good(look)));
     set(object, "findings", findings);
-    set_number(object, "names", look->names);
-    set_number(object, "ttl_s", look->ttl_s);
+    set_number(object, "names", look->names.count);
+    set_number(object, "ttl_s", look->names.ttl_s);
     set(object, "copies", copies);
     set(object, "unserved", render_unserved(&look->unserved));
     set(object, "answers", render_what_if(&look->answers));

@@ -160,8 +160,8 @@ static void check_confirm(const json_t *body, struct request_switchover *wanted,
 int request_parse_switchover(const char *text, size_t len, bool is_new, struct request_switchover *wanted,
                              struct problem *problem)
 {
-    static const char *const known[] = {"source", "to",     "steps", "each",      "execute",
-                                        "accept", "reason", "actor", "emergency", NULL},
+    static const char *const known[] = {"source", "to",    "steps",     "each",      "execute", "accept",
+                                        "reason", "actor", "emergency", "lower_ttl", NULL},
                              *const verb[] = {"emergency", "accept", "confirm", "reason", "actor", NULL};
     *wanted = (struct request_switchover){.confirm = NULL};
     json_t *body = len == 0 ? json_object() : request_parse_object(text, len, problem);
@@ -176,6 +176,7 @@ int request_parse_switchover(const char *text, size_t len, bool is_new, struct r
         check_destination(body, &wanted->what, problem);
         check_steps(body, &wanted->what, problem);
         check_each(body, &wanted->what, problem);
+        wanted->what.lowers_ttl = request_get_flag(body, "lower_ttl", problem);
         wanted->executes = request_get_flag(body, "execute", problem) || wanted->is_emergency;
         wanted->what.step_count = wanted->is_emergency ? 0 : wanted->what.step_count;
     } else {

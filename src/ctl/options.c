@@ -79,6 +79,7 @@ static const struct option_row {
      OPTION_ACCEPT, 0},
     {"confirm", "NAME", "the name of what may lose its data, typed once more", "confirm", OPTION_CONFIRM,
      offsetof(struct steerctl, confirm)},
+    {"lower-ttl", NULL, "lower TTLs before, and wait until resolvers have them", NULL, OPTION_LOWER_TTL, 0},
     {"emergency", NULL, "at once, in one step, and without a look", "emergency", OPTION_EMERGENCY, 0},
     {"to", "DIR", "where to: an empty folder, or a new one; of switchover: a region or an az", "to",
      OPTION_TO, offsetof(struct steerctl, to)},

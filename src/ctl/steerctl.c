@@ -258,7 +258,7 @@ static const struct verb verbs[] = {
      "  steerctl switchover verify 20261123T104500Z-us-east",
      1, 65,
      OPTION_REASON | OPTION_ACTOR | OPTION_TO | OPTION_STEPS | OPTION_EACH | OPTION_ACCEPT | OPTION_CONFIRM |
-         OPTION_EMERGENCY | OPTION_DRY_RUN,
+         OPTION_EMERGENCY | OPTION_LOWER_TTL | OPTION_DRY_RUN,
      "source=TARGET", run_switchover},
     {"point", "list|show|save|delete|use|files [NAME]", "recovery points: states to which one can return",
      "List recovery points, show one, save one that stays until it is deleted, delete one, or note that it "

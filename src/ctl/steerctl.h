@@ -75,6 +75,7 @@ enum {
 #define OPTION_CONFIRM       (UINT64_C(1) << 44)
 #define OPTION_EMERGENCY     (UINT64_C(1) << 45)
 #define OPTION_OVERRIDE_RULE (UINT64_C(1) << 46)
+#define OPTION_LOWER_TTL     (UINT64_C(1) << 60)
 #define OPTION_KIND          (UINT64_C(1) << 50)
 
 struct verb;

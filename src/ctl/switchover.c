@@ -235,6 +235,9 @@ static enum steerctl_exit make_new(const struct steerctl *ctl, bool executes, bo
     if (ctl->steps != NULL) {
         json_object_set_new(body, "steps", read_steps(ctl->steps));
     }
+    if (has(ctl, OPTION_LOWER_TTL)) {
+        json_object_set_new(body, "lower_ttl", json_true());
+    }
     if (executes) {
         json_object_set_new(body, "execute", json_true());
     }

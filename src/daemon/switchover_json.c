@@ -118,6 +118,9 @@ char *switchover_write_json(const struct switchover *switchover)
     if (switchover->is_emergency) {
         json_object_set_new(object, "emergency", json_true());
     }
+    if (switchover->lowers_ttl) {
+        json_object_set_new(object, "lower_ttl", json_true());
+    }
     set_text(object, "actor", switchover->actor);
     set_text(object, "peer", switchover->peer);
     set_text(object, "reason", switchover->reason);
@@ -271,6 +274,7 @@ static void read_all(struct reading *reading, struct switchover *to)
 {
     get_state(reading, &to->state);
     to->is_emergency = json_is_true(json_object_get(reading->object, "emergency"));
+    to->lowers_ttl = json_is_true(json_object_get(reading->object, "lower_ttl"));
     get_text(reading, "actor", to->actor, sizeof to->actor);
     get_text(reading, "peer", to->peer, sizeof to->peer);
     get_text(reading, "reason", to->reason, sizeof to->reason);

@@ -88,7 +88,8 @@ static void on_done(void *context, struct kept_switchover *kept, const struct ba
 
 static bool moves(const struct switchover *before, const struct switchover *after, enum switchover_verb verb)
 {
-    return verb == SWITCHOVER_ROLL_BACK || switchover_get_share(before) != switchover_get_share(after);
+    return verb == SWITCHOVER_ROLL_BACK || verb == SWITCHOVER_EXECUTE ||
+           switchover_get_share(before) != switchover_get_share(after);
 }
 
 /* What it wants goes into the store and into force. Takes next. */
@@ -247,6 +248,7 @@ static struct switchover *make_new(struct switchover_order *order)
     made->step_count = asked->wanted->step_count;
     made->each_ms = asked->wanted->each_ms;
     made->is_emergency = asked->is_emergency;
+    made->lowers_ttl = asked->wanted->lowers_ttl;
     made->created_ms = made->since_ms = made->step_ms = wall_ms;
     snprintf(made->actor, sizeof made->actor, "%s", asked->actor);
     snprintf(made->peer, sizeof made->peer, "%s", asked->peer);
@@ -260,7 +262,7 @@ static void execute(struct switchover_order *order, struct switchover *next, enu
 {
     if (verb == SWITCHOVER_EXECUTE) {
         switchovers_note_before(order->all, next);
-        next->ttl_s = order->has_looked ? order->look.ttl_s : next->ttl_s;
+        next->ttl_s = order->has_looked ? order->look.names.ttl_s : next->ttl_s;
         switchover_find_ignored(order, next);
     }
     const struct switchover_wish wish = switchover_order_wish(order, verb);
@@ -284,7 +286,7 @@ static void settle_new(struct switchover_order *order)
     }
     order->what = switchover_copy(next);
     if (order->has_looked) {
-        next->ttl_s = order->look.ttl_s;
+        next->ttl_s = order->look.names.ttl_s;
     }
     if (switchover_waits_for_hooks(order)) {
         switchover_ask_before(order, NULL, next);

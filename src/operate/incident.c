@@ -104,13 +104,14 @@ void incident_look(struct incident *incident, const struct view *view, int64_t n
 {
     struct switchover_target target = {.kind = incident->kind};
     struct switchover whole = {.targets = &target, .target_count = 1};
-    size_t names = 0;
+    struct switchover_names names;
     memcpy(target.name, incident->name, sizeof target.name);
     const bool *inside = switchover_mark_endpoints(&whole, view, arena);
     incident->rto_ms = view->topology->rto_ms;
     look_at_endpoints(incident, view, inside);
     look_at_checks(incident, view, inside);
     look_at_copies(incident, view, now_ms);
-    switchover_find_names(view, inside, &names, &incident->ttl_s);
-    incident->names = (uint32_t)names;
+    switchover_find_names(view, switchover_mark_policies(view, inside, arena), &names);
+    incident->ttl_s = names.ttl_s;
+    incident->names = (uint32_t)names.count;
 }

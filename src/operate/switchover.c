@@ -16,6 +16,7 @@ enum { ALL = 100 };
 
 static const char *const states[SWITCHOVER_STATES] = {
     [SWITCHOVER_PLANNED] = "planned",
+    [SWITCHOVER_LOWERING] = "lowering",
     [SWITCHOVER_MOVING] = "moving",
     [SWITCHOVER_MOVED] = "moved",
     [SWITCHOVER_VERIFIED] = "verified",
@@ -75,6 +76,7 @@ int switchover_parse_verb(const char *text, enum switchover_verb *verb)
 static enum switchover_state roll_back(enum switchover_state state)
 {
     switch (state) {
+    case SWITCHOVER_LOWERING:
     case SWITCHOVER_MOVING:
     case SWITCHOVER_MOVED:
     case SWITCHOVER_VERIFIED: return SWITCHOVER_ROLLED_BACK;
@@ -98,7 +100,10 @@ static enum switchover_state find_next(enum switchover_state state, enum switcho
                                        bool is_emergency)
 {
     switch (verb) {
-    case SWITCHOVER_EXECUTE: return state == SWITCHOVER_PLANNED ? SWITCHOVER_MOVING : NOWHERE;
+    case SWITCHOVER_EXECUTE:
+        return state == SWITCHOVER_PLANNED || (state == SWITCHOVER_LOWERING && is_emergency)
+                   ? SWITCHOVER_MOVING
+                   : NOWHERE;
     case SWITCHOVER_VERIFY: return verify(state);
     case SWITCHOVER_COMMIT:
         return state == SWITCHOVER_VERIFIED          ? SWITCHOVER_UNPROTECTED
@@ -212,6 +217,8 @@ void switchover_do(struct switchover *switchover, const struct switchover_wish *
         switchover->step_count = 0;
     }
     if (wish->verb == SWITCHOVER_EXECUTE) {
+        bool lowers = switchover->lowers_ttl && switchover->ttl_s != 0 && !wish->is_emergency;
+        next = lowers ? SWITCHOVER_LOWERING : next;
         switchover->executed_ms = wall_ms;
     }
     enter(switchover, next, wall_ms);
@@ -243,14 +250,23 @@ static bool is_on_its_way(const struct switchover *switchover)
 
 int64_t switchover_next_ms(const struct switchover *switchover)
 {
+    if (switchover->state == SWITCHOVER_LOWERING) {
+        return switchover->step_ms + (int64_t)switchover->ttl_s * 1000;
+    }
     return is_on_its_way(switchover) ? switchover->step_ms + switchover->each_ms : 0;
 }
 
 bool switchover_follow(struct switchover *switchover, int64_t wall_ms)
 {
     const struct switchover_wish nobody = {.actor = ""};
-    if (!is_on_its_way(switchover) || wall_ms < switchover_next_ms(switchover)) {
+    int64_t next_ms = switchover_next_ms(switchover);
+    if (next_ms == 0 || wall_ms < next_ms) {
         return false;
+    }
+    if (switchover->state == SWITCHOVER_LOWERING) {
+        enter(switchover, SWITCHOVER_MOVING, wall_ms);
+        note(switchover, "lowered", &nobody, wall_ms);
+        return true;
     }
     if (++switchover->step < switchover->step_count) {
         switchover->step_ms = wall_ms;
@@ -292,7 +308,10 @@ unsigned switchover_get_share(const struct switchover *switchover)
 struct health_override switchover_want(const struct switchover *switchover, size_t target, bool *planned)
 {
     const struct switchover_target *of = &switchover->targets[target];
-    unsigned share = switchover_get_share(switchover);
+    bool lowers = switchover->state == SWITCHOVER_LOWERING;
+    bool is_forced = of->had_override && !of->was_planned; /* which goes on until it moves */
+    unsigned first = switchover->step_count == 0 ? ALL : switchover->steps[0];
+    unsigned share = lowers && !is_forced ? first : switchover_get_share(switchover);
     struct health_override want = {.desired = HEALTH_DESIRED_AUTO, .set_ms = switchover->since_ms};
     *planned = false;
     if (share == 0 && of->had_override) {
@@ -303,6 +322,9 @@ struct health_override switchover_want(const struct switchover *switchover, size
         want.desired = HEALTH_DESIRED_DRAIN;
         want.share = (uint8_t)(share % ALL);
         copy(want.to, sizeof want.to, switchover->to);
+        *planned = lowers;
+        want.starts_ms = lowers ? switchover_next_ms(switchover) : 0;
+        want.starts_by_duration = lowers;
     }
     copy(want.actor, sizeof want.actor, switchover->actor);
     copy(want.peer, sizeof want.peer, switchover->peer);

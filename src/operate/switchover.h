@@ -4,8 +4,9 @@
  * verbs that lead to others, and what overrides each state wants; who carries them out, keeps them and asks
  * for time is somebody else.
  *
- *   planned -execute-> moving -(steps)-> moved -verify-> verified -commit-> unprotected -reprotect->
- * protected protected -failback-> returning -(steps)-> returned -verify-> return_verified -commit-> closed
+ *   planned -execute-> (lowering ->) moving -(steps)-> moved -verify-> verified -commit-> unprotected
+ * -reprotect-> protected protected -failback-> returning -(steps)-> returned -verify-> return_verified
+ * -commit-> closed
  *
  * Until it is committed rollback undoes it: of the way there to what was before, of the way back to
  * protected. Nothing is committed that was not verified a moment ago. What is unprotected is so until the
@@ -20,6 +21,7 @@
 
 enum switchover_state {
     SWITCHOVER_PLANNED,         /* nothing has moved */
+    SWITCHOVER_LOWERING,        /* nor yet: resolvers are told to ask again soon; it moves when they have */
     SWITCHOVER_MOVING,          /* in steps */
     SWITCHOVER_MOVED,           /* the source is drained */
     SWITCHOVER_VERIFIED,        /* likewise, and what was looked at is good */
@@ -83,6 +85,7 @@ struct switchover {
     char id[SWITCHOVER_ID_SIZE];
     enum switchover_state state;
     bool is_emergency; /* one step, and no questions */
+    bool lowers_ttl;   /* before it moves, for as long as answers may be old then (ttl_s) */
     char actor[HEALTH_ACTOR_SIZE], peer[HEALTH_PEER_SIZE], reason[HEALTH_REASON_SIZE];
     char to[SWITCHOVER_NAME_SIZE]; /* the region or az that is to take the traffic; "": as policies have it */
     struct switchover_target *targets;   /* whoever keeps it owns them, and the notes */

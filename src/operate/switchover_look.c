@@ -101,24 +101,34 @@ static int find_targets(struct work *w, const char **missing)
     return 0;
 }
 
-void switchover_find_names(const struct view *view, const bool *inside, size_t *names, uint32_t *ttl_s)
+const bool *switchover_mark_policies(const struct view *view, const bool *inside, struct arena *arena)
 {
-    size_t policies = steer_set_count(view->steer);
-    bool *touched = memory_alloc_array(policies == 0 ? 1 : policies, sizeof *touched);
-    for (uint32_t p = 0; p < policies; p++) {
+    size_t count = steer_set_count(view->steer);
+    bool *touched = arena_alloc(arena, (count + 1) * sizeof *touched);
+    for (uint32_t p = 0; p < count; p++) {
         const struct steer_policy *policy = steer_set_get(view->steer, p);
         for (size_t m = 0; m < policy->member_count && !touched[p]; m++) {
             touched[p] = inside[policy->members[m].endpoint];
         }
     }
+    return touched;
+}
+
+void switchover_find_names(const struct view *view, const bool *touched, struct switchover_names *names)
+{
+    *names = (struct switchover_names){.count = 0};
     for (size_t i = 0; i < view->name_count; i++) {
         const struct view_name *name = &view->names[i];
+        const struct steer_policy *policy = steer_set_get(view->steer, name->policy);
         if (touched[name->policy]) {
-            ++*names;
-            *ttl_s = name->ttl > *ttl_s ? name->ttl : *ttl_s;
+            uint32_t lowered_s =
+                policy->has_ttl_failing && policy->ttl_failing < name->ttl ? policy->ttl_failing : name->ttl;
+            names->count++;
+            names->lowered += policy->has_ttl_failing;
+            names->ttl_s = name->ttl > names->ttl_s ? name->ttl : names->ttl_s;
+            names->lowered_ttl_s = lowered_s > names->lowered_ttl_s ? lowered_s : names->lowered_ttl_s;
         }
     }
-    free(touched);
 }
 
 /* ---- answers ---- */
@@ -245,7 +255,7 @@ static void judge_destination(struct work *w)
             return;
         }
     }
-    add(w, "destination", gained > 0 || w->look->names == 0,
+    add(w, "destination", gained > 0 || w->look->names.count == 0,
         arena_print(w->arena, "%.1f %% of all answers move to %s", gained * 100, to));
 }
 
@@ -319,12 +329,29 @@ static void judge_returned(struct work *w)
 static void judge_resolvers(struct work *w)
 {
     char text[CLOCK_TEXT_SIZE];
-    int64_t until_ms = w->ask->switchover->since_ms + (int64_t)w->look->ttl_s * 1000;
+    const struct switchover_names *names = &w->look->names;
+    bool is_lowered = w->ask->switchover->lowers_ttl && !is_return(w);
+    uint32_t ttl_s = is_lowered ? names->lowered_ttl_s : names->ttl_s;
+    int64_t until_ms = w->ask->switchover->since_ms + (int64_t)ttl_s * 1000;
     bool is_over = w->ask->wall_ms >= until_ms;
     add(w, "resolvers", is_over,
         arena_print(w->arena, "resolvers %s old answers until %s: the longest TTL is %u s",
-                    is_over ? "could keep" : "may keep", clock_write_rfc3339(until_ms, text),
-                    w->look->ttl_s));
+                    is_over ? "could keep" : "may keep", clock_write_rfc3339(until_ms, text), ttl_s));
+}
+
+/* What is wanted before it moves: is that possible? */
+static void judge_ttl(struct work *w)
+{
+    const struct switchover_names *names = &w->look->names;
+    if (w->ask->switchover->lowers_ttl) {
+        add(w, "ttl", names->lowered == names->count,
+            names->lowered == names->count
+                ? arena_print(w->arena, "TTLs go down to at most %u s before it moves, and that takes %u s",
+                              names->lowered_ttl_s, names->ttl_s)
+                : arena_print(w->arena,
+                              "%zu of %zu names have no ttl_failing and keep their TTL of up to %u s",
+                              names->count - names->lowered, names->count, names->lowered_ttl_s));
+    }
 }
 
 /* ---- copies of data ---- */
@@ -449,6 +476,9 @@ static void judge(struct work *w)
     if (!is_return(w)) {
         judge_destination(w);
     }
+    if (w->ask->aim == SWITCHOVER_AIM_PLAN) {
+        judge_ttl(w);
+    }
     judge_health(w, is_return(w));
     (is_plan(w) ? judge_copies : judge_resolvers)(w); /* what has moved has moved */
 }
@@ -469,7 +499,7 @@ int switchover_look(const struct switchover_ask *ask, struct arena *arena, struc
     w.without = is_plan(&w) ? ask->view : copy;
     w.with = is_plan(&w) ? copy : ask->view;
     w.inside = switchover_mark_endpoints(ask->switchover, ask->view, arena);
-    switchover_find_names(ask->view, w.inside, &look->names, &look->ttl_s);
+    switchover_find_names(ask->view, switchover_mark_policies(ask->view, w.inside, arena), &look->names);
     error = compare(&w);
     if (error == 0) {
         judge(&w);

@@ -26,11 +26,20 @@ struct switchover_copy {
     struct health_lag_status lag; /* its names are borrowed from the view; use these */
 };
 
+/* Steered names with a member in what is moved off. */
+struct switchover_names {
+    size_t count;
+    uint32_t ttl_s; /* the largest of theirs */
+    /* Before it moves TTLs go down where policies have ttl_failing: of how many names, and the largest of all
+     * by then. */
+    size_t lowered;
+    uint32_t lowered_ttl_s;
+};
+
 struct switchover_look {
     struct operate_report answers; /* [0]: without it, [1]: with all of it */
     struct operate_unserved unserved;
-    size_t names;   /* steered names with a member in what is moved off */
-    uint32_t ttl_s; /* the largest of theirs */
+    struct switchover_names names;
     struct switchover_copy *copies;
     size_t copy_count;
     struct switchover_finding findings[SWITCHOVER_FINDINGS_MAX];
@@ -67,8 +76,10 @@ void switchover_add_finding(struct switchover_look *look, const char *name, bool
 bool switchover_flows_back(const struct switchover *switchover, const struct view *view, int64_t now_ms,
                            struct arena *arena, const char **text);
 
-/* Steered names with a member among these endpoints, and the largest TTL of theirs. */
-void switchover_find_names(const struct view *view, const bool *inside, size_t *names, uint32_t *ttl_s);
+/* Policies with a member among these endpoints: one bool for each, in the arena. */
+const bool *switchover_mark_policies(const struct view *view, const bool *inside, struct arena *arena);
+/* Steered names with such a policy. */
+void switchover_find_names(const struct view *view, const bool *touched, struct switchover_names *names);
 
 /* Which endpoints lie in what is moved off: one bool for each of the topology, in the arena. */
 const bool *switchover_mark_endpoints(const struct switchover *switchover, const struct view *view,

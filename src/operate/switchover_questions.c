@@ -94,26 +94,12 @@ static void add_question(struct switchover_questions *to, const struct view_name
     }
 }
 
-static bool *mark_policies(const struct view *view, const bool *inside, struct arena *arena)
-{
-    size_t count = steer_set_count(view->steer);
-    bool *touched = arena_alloc(arena, (count + 1) * sizeof *touched);
-    for (uint32_t p = 0; p < count; p++) {
-        const struct steer_policy *policy = steer_set_get(view->steer, p);
-        touched[p] = false;
-        for (size_t m = 0; m < policy->member_count && !touched[p]; m++) {
-            touched[p] = inside[policy->members[m].endpoint];
-        }
-    }
-    return touched;
-}
-
 struct switchover_questions *switchover_ask_questions(const struct switchover *switchover,
                                                       const struct view *view, struct arena *arena)
 {
     struct switchover_questions *made = arena_alloc(arena, sizeof *made);
     const bool *inside = switchover_mark_endpoints(switchover, view, arena);
-    const bool *touched = mark_policies(view, inside, arena);
+    const bool *touched = switchover_mark_policies(view, inside, arena);
     *made = (struct switchover_questions){.arena = arena};
     made->items = arena_alloc(arena, SWITCHOVER_QUESTIONS_MAX * sizeof *made->items);
     gather_addresses(made, view, inside);

@@ -375,3 +375,42 @@ def test_nobody_is_let_down(scene):
     before = client.asked
     server.wait(lambda: client.asked > before + 20, "it goes on asking")
     assert client.end() == [], client.failed
+
+
+def lowering(scene):
+    scene.policies["example.com"]["names"]["www"].update({"ttl": 3, "ttl_failing": 1})
+    return start(scene)
+
+
+def ttl_of(server):
+    return server.ask("www.example.com", "A").answer[0].ttl
+
+
+def test_ttls_go_down_before(scene):
+    server = lowering(scene)
+    plan = ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look", "lower_ttl": True})
+    assert finding(plan["look"], "ttl")["text"] == "TTLs go down to at most 1 s before it moves, and that takes 3 s"
+    made = begin(server, lower_ttl=True, execute=True, steps=[50], each="1h")
+    assert made["state"] == "lowering" and made["share"] == 0 and made["lower_ttl"] and made["allowed"] == ["rollback"]
+    assert ttl_of(server) == 1 and server.addresses("www.example.com") == scene.us
+    override = server.get("/v1/regions/us-east")["override"]
+    assert override["planned"] and override["share"] == 50 and override["starts"] == made["next_step"]
+    act(server, made, "rollback")
+    assert ttl_of(server) == 3 and server.get("/v1/overrides")["items"] == []
+    made = begin(server, lower_ttl=True, execute=True)
+    server.kill()
+    server = scene.start()
+    assert state_of(server, made) in ("lowering", "moved")
+    wait_for(server, made, "moved")
+    server.wait_answers("www.example.com", scene.eu)
+    assert ttl_of(server) == 1  # as long as it is drained: it would be back soon
+    assert [note["what"] for note in server.get(f"/v1/switchovers/{made['id']}")["notes"]][:2] == ["execute", "lowered"]
+    act(server, made, "rollback")
+    now = begin(server, lower_ttl=True, execute=True)
+    assert act(server, now, "execute", emergency=True, reason="it burns")["state"] == "moved"
+
+
+def test_ttls_that_cannot_go_down_object(scene):
+    server = start(scene)
+    refused = ask(server, body={"source": "region:us-east", "reason": "x", "lower_ttl": True, "execute": True}, status=409)
+    assert [error["field"] for error in refused["errors"]] == ["ttl"] and "1 of 1 names have no ttl_failing" in refused["errors"][0]["message"]

@@ -37,7 +37,7 @@ static struct switchover make(size_t steps, struct switchover_target *targets, s
 /* ---- the model: what the documentation says, by what has happened ---- */
 
 struct past {
-    bool executed, committed, protected, failed_back, over;
+    bool executed, lowering, committed, protected, failed_back, over;
     bool good;       /* what was verified still holds */
     int64_t good_ms; /* since then */
     int64_t step_ms; /* the latest step began */
@@ -58,7 +58,7 @@ static bool may(const struct past *past, enum switchover_verb verb, bool emergen
         return false;
     }
     switch (verb) {
-    case SWITCHOVER_EXECUTE:
+    case SWITCHOVER_EXECUTE: return !past->executed || (past->lowering && emergency);
     case SWITCHOVER_CANCEL: return !past->executed;
     case SWITCHOVER_VERIFY: return is_way && arrived;
     case SWITCHOVER_COMMIT: return is_way && past->good && is_fresh(past->good_ms, now_ms);
@@ -70,8 +70,9 @@ static bool may(const struct past *past, enum switchover_verb verb, bool emergen
     }
 }
 
-static void happen(struct past *past, enum switchover_verb verb, int64_t now_ms)
+static void happen(struct past *past, enum switchover_verb verb, bool lowers, int64_t now_ms)
 {
+    past->lowering = verb == SWITCHOVER_EXECUTE && lowers;
     past->good = verb == SWITCHOVER_VERIFY;
     past->good_ms = now_ms;
     past->step_ms = now_ms;
@@ -98,6 +99,9 @@ static unsigned find_share(const struct past *past, bool arrived, unsigned step)
 {
     static const unsigned steps[] = {5, 25};
     bool away = past->executed && !past->failed_back;
+    if (past->lowering) {
+        return 0;
+    }
     if (!arrived) {
         return past->failed_back ? 100 - steps[step] : steps[step];
     }
@@ -106,7 +110,8 @@ static unsigned find_share(const struct past *past, bool arrived, unsigned step)
 
 static bool is_on_its_way(const struct switchover *s)
 {
-    return s->state == SWITCHOVER_MOVING || s->state == SWITCHOVER_RETURNING;
+    return s->state == SWITCHOVER_MOVING || s->state == SWITCHOVER_RETURNING ||
+           s->state == SWITCHOVER_LOWERING;
 }
 
 static size_t explored;
@@ -155,7 +160,7 @@ static void explore(const struct switchover *at, const struct past *past, int64_
             struct switchover next = *at;
             struct past then = *past;
             switchover_do(&next, &wish, now_ms);
-            happen(&then, wish.verb, now_ms);
+            happen(&then, wish.verb, at->lowers_ttl && !wish.is_emergency, now_ms);
             assert_true(!wish.is_emergency || !is_on_its_way(&next));
             assert_false(next.asks_hooks);
             explore(&next, &then, now_ms, depth - 1);
@@ -171,6 +176,7 @@ static void explore(const struct switchover *at, const struct past *past, int64_
         bool stepped = switchover_follow(&next, then_ms);
         assert_int_equal(stepped, is_on_its_way(at) && then_ms - past->step_ms >= EACH_MS);
         then.step_ms = stepped ? then_ms : past->step_ms;
+        then.lowering = past->lowering && !stepped;
         explore(&next, &then, then_ms, depth > cost ? depth - cost : 0);
     }
 }
@@ -178,11 +184,13 @@ static void explore(const struct switchover *at, const struct past *past, int64_
 static void all_sequences_keep_the_rules(void **state)
 {
     (void)state;
-    for (size_t steps = 0; steps <= 2; steps += 2) {
-        struct switchover s = make(steps, NULL, 0);
+    for (size_t kind = 0; kind < 4; kind++) {
+        struct switchover s = make(kind / 2 * 2, NULL, 0);
+        s.ttl_s = EACH_MS / 1000;
+        s.lowers_ttl = kind % 2 != 0;
         const struct past none = {.executed = false};
         explored = 0;
-        explore(&s, &none, WALL_MS, DEPTH);
+        explore(&s, &none, WALL_MS, DEPTH - (int)(kind % 2));
         assert_true(explored > 100000);
     }
 }
