@@ -358,9 +358,9 @@ static inline uint32_t health_word_get(const struct health *health, enum health_
  * verdicts: of HEALTH_WORD_VERDICTS. One store. */
 void health_word_set_verdicts(struct health *health, enum health_kind kind, uint32_t index,
                               uint32_t verdicts);
-/* In force, or planned only: then nothing is desired yet. One store. */
+/* In force, or planned only: then nothing is desired yet. One store, and one of the exit. */
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
-                             enum health_desired desired, bool planned);
+                             enum health_desired desired, bool planned, uint32_t exit);
 void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level);
 /* Of the words with that in it: its ramp. */
 void health_word_set_ramp(struct health *health, enum health_kind kind, uint32_t index, uint32_t ramp);
@@ -371,10 +371,7 @@ void health_word_set_resolved(struct health *health, uint32_t endpoint, uint32_t
 void health_table_advance(struct health *health);
 /* ---- exit.c: exits of the table ---- */
 
-void health_exits_init(struct health *health);
 uint32_t health_exit_get(const struct health *health, enum health_kind kind, uint32_t index);
-/* As the override of the object has it, if it is in force. */
-uint32_t health_exit_find(const struct health *health, enum health_kind kind, uint32_t index, bool planned);
 /* Within a change of the table. */
 void health_exit_store(struct health *health, enum health_kind kind, uint32_t index, uint32_t exit);
 

@@ -33,6 +33,27 @@ bool health_is_overridden(const struct health *health, enum health_kind kind, ui
            (health_word_get(health, kind, index) & HEALTH_WORD_PLANNED) == 0;
 }
 
+/* Where its override sends what it moves off, if it is in force. */
+static uint32_t find_exit(const struct health *health, enum health_kind kind, uint32_t index, bool planned)
+{
+    uint32_t at = health->nodes[kind][index].override_at;
+    const struct health_override *what = at == 0 ? NULL : &health->overrides[at - 1].what;
+    if (what == NULL || planned || what->to[0] == '\0' || what->desired != HEALTH_DESIRED_DRAIN) {
+        return 0;
+    }
+    ptrdiff_t region = health_find(health, HEALTH_REGION, what->to);
+    ptrdiff_t az = region < 0 ? health_find(health, HEALTH_AZ, what->to) : -1;
+    return region >= 0 ? health_exit_make(HEALTH_REGION, (uint32_t)region)
+           : az >= 0   ? health_exit_make(HEALTH_AZ, (uint32_t)az)
+                       : 0;
+}
+
+static void set_desired(struct health *health, enum health_kind kind, uint32_t index,
+                        enum health_desired desired, bool planned)
+{
+    health_word_set_desired(health, kind, index, desired, planned, find_exit(health, kind, index, planned));
+}
+
 /* The last one takes the place of the removed one. */
 static void remove_entry(struct health *health, struct health_node *node)
 {
@@ -62,7 +83,7 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
     entry->what.reason[HEALTH_REASON_SIZE - 1] = '\0';
     entry->what.actor[HEALTH_ACTOR_SIZE - 1] = '\0';
     entry->what.to[HEALTH_TO_SIZE - 1] = '\0';
-    health_word_set_desired(health, kind, index, health_override_desired(override), planned);
+    set_desired(health, kind, index, health_override_desired(override), planned);
     health_due_add(health, entry);
 }
 
@@ -90,7 +111,7 @@ static void publish(struct health *health, enum health_kind kind, uint32_t index
 void health_drop_override(struct health *health, enum health_kind kind, uint32_t index)
 {
     remove_entry(health, &health->nodes[kind][index]);
-    health_word_set_desired(health, kind, index, HEALTH_DESIRED_AUTO, false);
+    set_desired(health, kind, index, HEALTH_DESIRED_AUTO, false);
     health_due_tidy(health);
 }
 
@@ -193,7 +214,7 @@ static void end_expired(struct health *health, const struct turn *turn)
         ended.turned = !is_planned(health, &ended); /* else its start was missed */
         remove_entry(health, &health->nodes[due->kind][due->index]);
         health->overrides[health->override_count] = ended;
-        health_word_set_desired(health, due->kind, due->index, HEALTH_DESIRED_AUTO, false);
+        set_desired(health, due->kind, due->index, HEALTH_DESIRED_AUTO, false);
     }
 }
 
@@ -205,7 +226,7 @@ static void start_planned(struct health *health, const struct turn *turn)
         entry->turned = false;
         health->override_changes++;
         health_note(health, due->kind, due->index);
-        health_word_set_desired(health, due->kind, due->index, health_override_desired(&entry->what), false);
+        set_desired(health, due->kind, due->index, health_override_desired(&entry->what), false);
         health_due_add(health, entry);
     }
 }

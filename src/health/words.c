@@ -64,12 +64,11 @@ void health_word_set_verdicts(struct health *health, enum health_kind kind, uint
 }
 
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
-                             enum health_desired desired, bool planned)
+                             enum health_desired desired, bool planned, uint32_t exit)
 {
     uint32_t word = health_word_get(health, kind, index);
     word &= ~(uint32_t)(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED);
     word |= planned ? HEALTH_WORD_PLANNED : (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT;
-    uint32_t exit = health_exit_find(health, kind, index, planned);
     if (exit != health_exit_get(health, kind, index)) {
         begin_change(health);
         health_exit_store(health, kind, index, exit);

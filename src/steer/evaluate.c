@@ -414,6 +414,12 @@ static bool come_from_there(const struct steer_reading *reading)
     return choice->source == STEER_FROM_TIER && choice->count != 0;
 }
 
+/* What was seen is not what is. */
+static void forget_failing(struct steer_reading *reading)
+{
+    reading->failing = reading->planned = -1;
+}
+
 /* Answers that came from what is moved off go to its destination, if that serves. Returns whether they do. */
 static bool send_on(struct steer_reading *reading, const struct steer_class *class, struct steer_trace *trace)
 {
@@ -424,13 +430,16 @@ static bool send_on(struct steer_reading *reading, const struct steer_class *cla
     reading->fence = &fence;
     run(reading, class, trace);
     bool is_sent = come_from_there(reading);
+    forget_failing(reading);
     if (is_sent) {
         fence.sight = STEER_FENCE_TO;
         run(reading, class, trace);
         is_sent = reading->choice->source == STEER_FROM_TIER && reading->choice->count != 0;
     }
     reading->fence = NULL;
-    reading->failing = reading->planned = -1;
+    if (!is_sent) {
+        forget_failing(reading);
+    }
     return is_sent;
 }
 

@@ -406,6 +406,9 @@ def test_ttls_go_down_before(scene):
     assert ttl_of(server) == 1  # as long as it is drained: it would be back soon
     assert [note["what"] for note in server.get(f"/v1/switchovers/{made['id']}")["notes"]][:2] == ["execute", "lowered"]
     act(server, made, "rollback")
+    sent = begin(server, to="eu-west", emergency=True)
+    assert ttl_of(server) == 1 and server.addresses("www.example.com") == scene.eu
+    act(server, sent, "rollback")
     now = begin(server, lower_ttl=True, execute=True)
     assert act(server, now, "execute", emergency=True, reason="it burns")["state"] == "moved"
 
