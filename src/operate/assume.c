@@ -25,6 +25,7 @@ static int parse_desired(const char *text, enum health_desired *desired)
 
 int operate_parse_assumption(const struct view *view, const char *text, struct operate_assumption *assumption)
 {
+    assumption->to = NULL;
     const char *equals = strrchr(text, '=');
     if (equals == NULL || parse_desired(equals + 1, &assumption->desired) != 0) {
         return ERROR_SYNTAX;
