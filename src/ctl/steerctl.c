@@ -109,6 +109,18 @@ static const struct verb verbs[] = {
      "revoke: it\nis no vantage any more",
      "  steerctl vantage enrol fra-1\n  steerctl vantage drain fra-1 --reason \"its uplink flaps\"", 2, 3,
      OPTION_REASON | OPTION_ACTOR | OPTION_WEIGHT, "name=NAME", run_vantage},
+    {"config", "show|diff|get|set|merge|delete|apply|export|import [THING [VALUE]]",
+     "documents that belong to the API: look, edit, to and from files",
+     "Topology and policies, where steerd.json lets the API own them (documents.owner). show lists them, "
+     "diff "
+     "says\nwhere files differ, get shows a thing or the names of a kind; set puts, merge changes members "
+     "(null takes\none out), delete takes out, apply carries out a file of edits at once. Each edit is "
+     "checked with all else, stored,\nand serves when the command returns. export writes files that load to "
+     "the same, import takes files over.\nTHING is region:NAME, az:NAME, endpoint:NAME, check:NAME, "
+     "group:NAME, document:NAME or name:ZONE/NAME, VALUE is JSON,\n@FILE or - for stdin",
+     "  steerctl config merge endpoint:web-1 '{\"weight\": 20}' --dry-run\n"
+     "  steerctl config get name:example.com/www\n  steerctl config export /tmp/now",
+     0, 3, OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN, "value=VALUE", run_config},
     {"tokens", "", "who may use the API from elsewhere",
      "Tokens with which the API can be used from elsewhere: what each may do and where, and when it ends and "
      "was used last",

@@ -43,6 +43,8 @@ enum steerctl_exit run_events(const struct steerctl *ctl);
 enum steerctl_exit run_webhooks(const struct steerctl *ctl);
 enum steerctl_exit run_retry(const struct steerctl *ctl);
 enum steerctl_exit run_hooks(const struct steerctl *ctl);
+/* config.c */
+enum steerctl_exit run_config(const struct steerctl *ctl);
 /* tokens.c */
 enum steerctl_exit run_tokens(const struct steerctl *ctl);
 enum steerctl_exit run_token(const struct steerctl *ctl);

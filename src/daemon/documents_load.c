@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/source.h"
+#include "past/hold.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,9 +102,13 @@ static void find_contents(struct documents_load *load, struct report *report)
         report_add(report, load->is_start ? REPORT_WARNING : REPORT_ERROR, &place,
                    "the content %.12s that the API gave to this document is lost: %s%s", document->sha256,
                    why, load->is_start ? "; its FILE is served instead, which may be older" : "");
-        set_unsure(set, memory_print("the content of %s is lost, its file is served instead: %s",
-                                     document->name, why));
-        document->sha256[0] = '\0';
+        set_unsure(set, memory_print("the content of %s is lost%s: %s", document->name,
+                                     load->is_start ? ", its file is served instead" : "", why));
+        if (load->is_start) {
+            document->sha256[0] = '\0';
+        } else { /* what serves goes on, and not an older file */
+            document->real = path_in(load->folder, DOCUMENT_FOLDER, document->sha256);
+        }
     }
 }
 
@@ -196,7 +201,11 @@ static void write_contents(struct documents_load *load, const struct conf_server
     depot_init_at(&depot, load->folder, DOCUMENT_FOLDER);
     if (load->set->unsure == NULL && (load->edits != NULL || load->before != NULL)) {
         const struct sweeping sweeping = {load, (clock_wall_ms(&clock) - YOUNG_MS) * 1000000};
-        (void)depot_sweep(&depot, is_needed, (void *)(uintptr_t)&sweeping, &swept);
+        int fd;
+        if (hold_begin_sweep(load->folder, DOCUMENT_FOLDER, &fd)) { /* else a backup is being made */
+            (void)depot_sweep(&depot, is_needed, (void *)(uintptr_t)&sweeping, &swept);
+            hold_end_sweep(fd);
+        }
     }
     take_over(load, &depot);
     if (load->edits != NULL) {

@@ -219,8 +219,7 @@ static bool is_known(const struct backup_gathered *gathered, const char *name, c
 {
     const struct backup_member *was = backup_members_find(gathered->known, name);
     struct file file;
-    if (was == NULL || strncmp(name, "depot/", 6) != 0 || file_look(path, &file) != 0 ||
-        file.size != was->size) {
+    if (was == NULL || !backup_is_content(name) || file_look(path, &file) != 0 || file.size != was->size) {
         return false;
     }
     backup_members_add(&gathered->manifest->before, name, was->size, was->hash);

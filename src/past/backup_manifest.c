@@ -75,7 +75,7 @@ int backup_fail(struct report *report, const char *file, int error, const char *
 
 /* ---- names ---- */
 
-const char *const backup_folders[] = {"depot", "health", NULL};
+const char *const backup_folders[] = {"depot", "documents", "health", NULL};
 
 static bool is_hex(const char *text, size_t len)
 {
@@ -86,11 +86,14 @@ static bool is_hex(const char *text, size_t len)
     return found == len;
 }
 
-/* depot/ab/abcdef… */
-static bool is_depot(const char *path)
+/* depot/ab/abcdef…, documents/ab/abcdef… */
+bool backup_is_content(const char *path)
 {
-    return strncmp(path, "depot/", 6) == 0 && is_hex(path + 6, 2) && path[8] == '/' &&
-           memcmp(path + 6, path + 9, 2) == 0 && is_hex(path + 9, 64) && path[9 + 64] == '\0';
+    const char *name = strncmp(path, "depot/", 6) == 0        ? path + 6
+                       : strncmp(path, "documents/", 10) == 0 ? path + 10
+                                                              : "";
+    return is_hex(name, 2) && name[2] == '/' && memcmp(name, name + 3, 2) == 0 && is_hex(name + 3, 64) &&
+           name[3 + 64] == '\0';
 }
 
 /* health/1234.trail */
@@ -102,7 +105,7 @@ static bool is_segment(const char *path)
 
 bool backup_has_path(const char *path)
 {
-    return strcmp(path, "serials") == 0 || strcmp(path, "last-health") == 0 || is_depot(path) ||
+    return strcmp(path, "serials") == 0 || strcmp(path, "last-health") == 0 || backup_is_content(path) ||
            is_segment(path);
 }
 
@@ -354,7 +357,7 @@ bool backup_is_named(const char *path, const unsigned char hash[BACKUP_HASH_SIZE
 {
     char text[BACKUP_ID_SIZE];
     backup_write_hex(hash, text);
-    return !is_depot(path) || strcmp(strrchr(path, '/') + 1, text) == 0;
+    return !backup_is_content(path) || strcmp(strrchr(path, '/') + 1, text) == 0;
 }
 
 static int check_file(const struct reading *reading, const struct backup_member *file)

@@ -78,6 +78,8 @@ bool backup_has_path(const char *path);
 bool backup_is_named(const char *path, const unsigned char hash[BACKUP_HASH_SIZE]);
 /* Folders of the state folder that files are kept in. */
 extern const char *const backup_folders[];
+/* Is it called by its content? */
+bool backup_is_content(const char *path);
 
 /* ---- lines ---- */
 

@@ -64,6 +64,17 @@ static void expect_files(struct referring *referring, const struct store_object 
     manifest_fini(&manifest);
 }
 
+/* What the API gave to a document: in a folder of its own, or as what served in the depot. */
+static void expect_document(struct referring *referring, const struct store_object *object, const char *name)
+{
+    struct depot documents;
+    depot_init_at(&documents, referring->folder, "documents");
+    if (name == NULL || !depot_is_name(name) || !depot_has(&documents, name)) {
+        (void)expect(referring, object, name);
+    }
+    depot_fini(&documents);
+}
+
 static bool look_at(void *context, const struct store_object *object)
 {
     struct referring *referring = context;
@@ -71,6 +82,8 @@ static bool look_at(void *context, const struct store_object *object)
     if (strcmp(object->kind, OBJECTS_POINT) == 0) {
         (void)expect(referring, object, json_string_value(json_object_get(value, "objects")));
         expect_files(referring, object, json_string_value(json_object_get(value, "configuration")));
+    } else if (strcmp(object->kind, "document") == 0) {
+        expect_document(referring, object, json_string_value(json_object_get(value, "sha256")));
     } else {
         expect_files(referring, object, json_string_value(json_object_get(value, "manifest")));
     }
@@ -85,7 +98,7 @@ static int fail_store(const char *folder, struct store_reader *reader, struct re
 
 int backup_check_references(const char *folder, struct report *report)
 {
-    static const char *const kinds[] = {SERVED_KIND, OBJECTS_POINT};
+    static const char *const kinds[] = {SERVED_KIND, OBJECTS_POINT, "document"};
     struct referring referring = {.folder = folder, .report = report};
     struct store_reader *reader = NULL;
     int error = store_reader_open(folder, report, &reader);

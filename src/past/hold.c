@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const folders[] = {"depot", SEGMENTS_FOLDER};
+static const char *const folders[] = {"depot", "documents", SEGMENTS_FOLDER};
 
 static int open_folder(const char *state, const char *folder)
 {

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct hold {
-    int fds[2]; /* of folders; -1: there is none */
+    int fds[3]; /* of folders; -1: there is none */
 };
 
 /* Waits for a removal that is under way, but not for ever. */

@@ -3,9 +3,12 @@
 import concurrent.futures
 import json
 import os
+import shutil
 import signal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import kit
 import takeovers
@@ -261,3 +264,118 @@ def test_edits_that_meet(scene, server):
     server.kill()
     again = scene.start()
     assert {item["name"] for item in again.get("/v1/config/endpoints")["items"]} >= set(names)
+
+
+def test_the_command_line(scene, server):
+    thing = f"endpoint:web-{US}"
+    assert json.loads(server.ctl("config", "get", thing).stdout) == new_endpoint(US, *scene.us)
+    assert server.ctl("config", "get", "endpoints").stdout.split() == [f"web-{US}", f"web-{EU}"]
+    assert server.ctl("config", "get", "name:example.com").stdout.split() == ["www"]
+    said = server.ctl("config", "merge", thing, '{"weight": 2}', "--dry-run").stdout
+    assert "dry run" in said and "topology.json" in said
+    said = server.ctl("config", "merge", thing, '{"weight": 2}', "--reason", "larger").stdout
+    assert "generation" in said and "topology.json" in said
+    server.ctl("config", "set", "endpoint:web-new", json.dumps(new_endpoint(EU, "192.0.2.78")))
+    refused = server.ctl("config", "delete", f"az:{EU}", code=1)
+    assert "topology.json" in refused.stderr and "endpoints" in refused.stderr
+    server.ctl("config", "delete", "endpoint:nobody", code=4)
+    batch = scene.folder / "batch.json"
+    batch.write_text(json.dumps([{"op": "delete", "kind": "endpoint", "name": "web-new"},
+                                 {"op": "merge", "kind": "name", "zone": "example.com", "name": "www", "value": {"ttl": 7}}]))
+    assert "zones/example.com.json" in server.ctl("config", "apply", str(batch)).stdout
+    said = server.ctl("config", "diff").stdout
+    assert f"web-{US}" in said and "changed" in said and "owner: api" in said
+    folder = scene.folder / "out"
+    assert "topology.json" in server.ctl("config", "export", str(folder)).stdout
+    assert json.loads((folder / "topology.json").read_text())["endpoints"][f"web-{US}"]["weight"] == 2
+    assert json.loads((folder / "zones/example.com.json").read_text())["names"]["www"]["ttl"] == 7
+    assert "generation" in server.ctl("config", "import", "--reason", "back").stdout
+    assert server.ctl_json("config", "diff")["differing"] == 0
+    assert "same" not in server.ctl("config").stdout and "topology.json" in server.ctl("config", "show").stdout
+    for words in (["config", "set", thing], ["config", "set", thing, "{"], ["config", "get", "moon:x"], ["config", "dance"], ["config", "set", "endpoints", "{}"]):
+        server.ctl(*words, code=2)
+
+
+EDITS = st.lists(st.one_of(
+    st.tuples(st.just("endpoint"), st.sampled_from(["a", "b", "c"]), st.sampled_from([US, EU, "us-east-1z"]), st.integers(1, 9)),
+    st.tuples(st.just("az"), st.sampled_from(["us-east-1z", "eu-west-1z"]), st.booleans()),
+    st.tuples(st.just("drop"), st.sampled_from(["a", "b", "c"])),
+    st.tuples(st.just("name"), st.sampled_from(["www", "other", "@"]), st.integers(1, 99), st.booleans())), min_size=1, max_size=8)
+
+
+def carry_out(server, edit_):
+    """One edit, which may well be refused."""
+    kind, name, *rest = edit_
+    if kind == "endpoint":
+        az, weight = rest
+        body = {**new_endpoint(az, f"192.0.2.{weight}"), "weight": weight}
+        return server.request("PUT", f"/v1/config/endpoints/{name}", body).status
+    if kind == "az":
+        return server.request("DELETE" if rest[0] else "PUT", f"/v1/config/azs/{name}",
+                              None if rest[0] else {"region": name[:-3]}).status
+    if kind == "drop":
+        return server.request("DELETE", f"/v1/config/endpoints/{name}").status
+    body = {"ttl": rest[0], "endpoints": ["*"], "tiers": [["us-east"], ["eu-west"]] if rest[1] else [["eu-west"]]}
+    return server.request("PUT", f"/v1/config/zones/example.com/names/{name}", body).status
+
+
+def test_random_edits_export_to_the_same(scene, server):
+    """Whatever was edited: a second server that loads the export has the same things, and gives the same answers."""
+    def look(one):
+        effective = {kind: one.get(f"/v1/{kind}?limit=1000")["items"] for kind in ("regions", "azs", "endpoints", "names")}
+        for item in effective["regions"] + effective["azs"] + effective["endpoints"]:
+            for key in "since", "last_checked", "checks":
+                item.pop(key, None)
+        return effective, {name: set(one.sample(name + "example.com", 20)) for name in ("www.", "other.", "")}
+
+    @settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+    @given(EDITS)
+    def check(edits):
+        assert {carry_out(server, edit_) for edit_ in edits} <= {200, 404, 422}
+        with kit.new_site() as other:
+            make(other, owner=None)
+            other.topology = server.request("GET", "/v1/config/documents/topology.json").json
+            other.policies["example.com"] = server.request("GET", "/v1/config/documents/zones%2Fexample.com.json").json
+            assert look(other.start()) == look(server)
+    check()
+
+
+def test_a_backup_has_what_was_edited(scene, server):
+    scene.server["keep_configuration"] = False  # else the depot has it, too
+    scene.write()
+    assert server.reload().status == 200
+    edit(server, "PATCH", f"endpoints/web-{US}", {"addresses": ["192.0.2.77"]})
+    server.ctl("backup", str(scene.folder / "b.tar.gz"))
+    assert "documents" not in server.ctl("backup", "verify", str(scene.folder / "b.tar.gz")).stderr
+    server.stop()
+    shutil.rmtree(scene.folder / "var")
+    kit.run_ctl("backup", "restore", str(scene.folder / "b.tar.gz"), "--to", str(scene.folder / "var"))
+    assert scene.start().addresses("www.example.com") == ["192.0.2.77"]
+
+
+def test_a_content_that_is_lost(scene, server):
+    edit(server, "PATCH", f"endpoints/web-{US}", {"addresses": ["192.0.2.77"]})
+    sha256 = next(d["sha256"] for d in server.get("/v1/config")["documents"] if d["name"] == "topology.json")
+    for folder in "documents", "depot":
+        (scene.folder / "var" / folder / sha256[:2] / sha256).unlink(missing_ok=True)
+    reply = server.reload()
+    assert reply.status == 422 and "lost" in str(reply.json["errors"])
+    assert server.addresses("www.example.com") == ["192.0.2.77"]
+    server.stop()
+    again = scene.start()
+    assert again.addresses("www.example.com") == scene.us and "lost" in again.get("/v1/config")["unsure"]
+    assert "FILE is served" in again.read_log()
+
+
+def test_a_disk_that_is_full(scene, server):
+    """Nothing that was not stored is acknowledged, or serves."""
+    documents = scene.folder / "var/documents"
+    documents.rename(scene.folder / "var/aside")
+    documents.write_text("no folder")
+    reply = edit(server, "PATCH", f"endpoints/web-{US}", {"addresses": ["192.0.2.77"]}, status=503)
+    assert reply["type"].endswith(":not-saved")
+    assert server.addresses("www.example.com") == scene.us
+    documents.unlink()
+    (scene.folder / "var/aside").rename(documents)
+    edit(server, "PATCH", f"endpoints/web-{US}", {"addresses": ["192.0.2.77"]})
+    assert server.addresses("www.example.com") == ["192.0.2.77"]
