@@ -16,6 +16,7 @@ include src/steer/local.mk
 include src/view/local.mk
 include src/transfer/local.mk
 include src/answer/local.mk
+include src/tap/local.mk
 include src/notify/local.mk
 include src/serve/local.mk
 include src/probe/local.mk

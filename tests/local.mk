@@ -17,6 +17,7 @@ include tests/unit/steer.mk
 include tests/unit/view.mk
 include tests/unit/transfer.mk
 include tests/unit/answer.mk
+include tests/unit/tap.mk
 include tests/unit/notify.mk
 include tests/unit/traffic.mk
 include tests/unit/serve.mk

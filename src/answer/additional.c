@@ -225,6 +225,7 @@ static void add_address(struct work *w, const struct zone *zone, const struct ta
     size_t at = reply->at;
     uint16_t answers = reply->counts[REPLY_ANSWER];
     uint8_t mark = w->mark;
+    const struct work_chosen chosen = w->chosen;
     if (put_address(w, zone, name, rrset) == RRSET_DONE &&
         (name->owner == NULL || set_owner(reply, at, name->owner))) {
         reply->counts[REPLY_ADDITIONAL] =
@@ -233,7 +234,18 @@ static void add_address(struct work *w, const struct zone *zone, const struct ta
         reply->at = at;
     }
     reply->counts[REPLY_ANSWER] = answers;
-    w->mark = mark; /* that tells about the answer */
+    w->mark = mark; /* these tell about the answer */
+    w->chosen = chosen;
+}
+
+/* Somebody wants to know who is in the answer. */
+__attribute__((noinline)) static void add_told_address(struct work *w, const struct zone *zone,
+                                                       const struct target_name *name, uint16_t type)
+{
+    uint16_t members[STEER_ANSWERS_MAX];
+    memcpy(members, w->members, sizeof members);
+    add_address(w, zone, name, type);
+    memcpy(w->members, members, sizeof members);
 }
 
 static void add_target(struct work *w, const struct source *source, const struct zone_target *target)
@@ -246,6 +258,11 @@ static void add_target(struct work *w, const struct source *source, const struct
         append_name(&owner, &w->reply, source, at);
         name.owner = &owner;
         name.place.owner = REPLY_QUESTION_AT; /* until it is replaced */
+    }
+    if (__builtin_expect((w->context->view->guards & VIEW_GUARD_TAP) != 0, 0)) {
+        add_told_address(w, source->zone, &name, DNS_TYPE_A);
+        add_told_address(w, source->zone, &name, DNS_TYPE_AAAA);
+        return;
     }
     add_address(w, source->zone, &name, DNS_TYPE_A);
     add_address(w, source->zone, &name, DNS_TYPE_AAAA);

@@ -358,7 +358,7 @@ static size_t find_limit(const struct work *w, size_t cap)
     return limit - edns_len(w->context, w->request, &w->query);
 }
 
-static void finish_header(struct work *w)
+static inline __attribute__((always_inline)) void finish_header(struct work *w)
 {
     struct reply *reply = &w->reply;
     uint8_t *out = reply->out;
@@ -373,7 +373,7 @@ _Static_assert(ANSWER_COUNT_QUERIES_UDP + ANSWER_TCP == ANSWER_COUNT_QUERIES_TCP
                    (int)ANSWER_RCODES - 1 == (int)DNS_RCODE_YXDOMAIN,
                "the counters of transports and response codes have to be in the order of these");
 
-static void count_reply(const struct work *w)
+static inline __attribute__((always_inline)) void count_reply(const struct work *w)
 {
     unsigned rcode = w->reply.rcode;
     if (__builtin_expect(rcode < ANSWER_RCODES, 1)) {
@@ -404,7 +404,7 @@ __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_resul
         w->is_signed = signature_take(w->context, w->request, &w->query, &w->reply, &w->signature);
         due &= w->reply.rcode == DNS_RCODE_NOERROR;
     }
-    if ((w->context->view->guards & ~(unsigned)VIEW_GUARD_RATE) != 0) {
+    if ((w->context->view->guards & ~(unsigned)(VIEW_GUARD_RATE | VIEW_GUARD_TAP)) != 0) {
         due &= guard_admit(w->context, w->request, &w->query, &w->reply);
     }
     if (!due && result == DNS_QUERY_COOKIE_ONLY) {
@@ -413,10 +413,11 @@ __attribute__((noinline)) static bool admit(struct work *w, enum dns_query_resul
     return due;
 }
 
-/* A plain question to a view that has rates only, which look at the answer: there is nothing to admit. */
-static inline bool is_rated(const struct work *w, enum dns_query_result result)
+/* A plain question to a view with guards that only look at the answer: there is nothing to admit. */
+static inline bool is_looked_at(const struct work *w, enum dns_query_result result)
 {
-    return result == DNS_QUERY_OK && w->context->view->guards == VIEW_GUARD_RATE;
+    return result == DNS_QUERY_OK &&
+           (w->context->view->guards & ~(unsigned)(VIEW_GUARD_RATE | VIEW_GUARD_TAP)) == 0;
 }
 
 /* A truncated reply keeps the question and OPT only: half an answer helps nobody (RFC 2181 section 9). */
@@ -426,6 +427,68 @@ __attribute__((noinline)) static void drop_sections(struct work *w)
     w->reply.flags |= DNS_FLAG_TC;
     memset(w->reply.counts, 0, sizeof w->reply.counts);
     count(w->context, ANSWER_COUNT_TRUNCATED);
+}
+
+/* What the question led to is in the reply: the rest of the message. */
+static inline __attribute__((always_inline)) size_t finish(struct work *w)
+{
+    if (__builtin_expect(w->reply.truncated, 0)) {
+        drop_sections(w);
+    }
+    if (w->query.has_edns) {
+        edns_add_opt(w->context, w->request, &w->query, &w->reply, w->scope);
+    }
+    finish_header(w);
+    count_reply(w);
+    return __builtin_expect(!w->is_signed, 1)
+               ? w->reply.at
+               : signature_put(w->context, w->request, &w->reply, &w->signature);
+}
+
+/* ---- who is told of answers ---- */
+
+static void tell_steering(const struct work *w, struct answer_seen *seen)
+{
+    const struct work_chosen *chosen = &w->chosen;
+    const struct answer_context *context = w->context;
+    seen->choice = chosen->choice;
+    seen->policy = steer_cache_find_policy(context->cache, steer_set_count(context->view->steer),
+                                           chosen->choice, &seen->class_id);
+    seen->members = chosen->member != ANSWER_NO_MEMBER ? &chosen->member : w->members;
+    seen->member_count = chosen->member != ANSWER_NO_MEMBER ? 1 : chosen->member_count;
+}
+
+__attribute__((noinline)) static void tell(const struct work *w, size_t len, unsigned drawn)
+{
+    struct answer_tap *tap = w->context->tap;
+    struct answer_seen seen = {.context = w->context,
+                               .request = w->request,
+                               .query = &w->query,
+                               .reply = w->reply.out,
+                               .reply_len = len,
+                               .rcode = w->reply.rcode,
+                               .drawn = drawn};
+    if (w->query.question_end != 0 && w->query.qclass == DNS_CLASS_IN) {
+        const struct zone *zone = zone_table_find(w->context->view->zones, &w->query.key, 0);
+        seen.apex_len = zone == NULL ? 0 : zone->apex_len;
+    }
+    if ((w->mark & ANSWER_STEERED) != 0) {
+        tell_steering(w, &seen);
+    }
+    tap->tell(tap, &seen);
+}
+
+/* The same where somebody wants to know. */
+__attribute__((noinline)) static size_t finish_told(struct work *w)
+{
+    bool is_due = guard_release(w->context, w->request, &w->query, &w->reply);
+    size_t len = is_due ? finish(w) : 0;
+    struct answer_tap *tap = w->context->tap;
+    unsigned drawn = tap == NULL ? 0 : tap->draw(tap, w->request);
+    if (drawn != 0) {
+        tell(w, len, drawn);
+    }
+    return len;
 }
 
 size_t answer_query(const struct answer_context *context, const struct answer_request *request, uint8_t *out,
@@ -446,23 +509,18 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.reply = (struct reply){
         .out = out, .at = copy_question(&w.query, request->bytes, out), .limit = find_limit(&w, cap)};
     bool plain = result == DNS_QUERY_OK && context->view->guards == 0;
-    if (__builtin_expect(plain, 1) || is_rated(&w, result) || admit(&w, result)) {
+    if (__builtin_expect(plain, 1) || is_looked_at(&w, result) || admit(&w, result)) {
         answer_question(&w);
     }
-    if (__builtin_expect(!plain && context->view->guards != 0, 0) &&
-        !guard_release(context, request, &w.query, &w.reply)) {
-        return 0;
+    if (__builtin_expect(!plain && context->view->guards != 0, 0)) {
+        if (__builtin_expect((context->view->guards & VIEW_GUARD_TAP) != 0, 0)) {
+            return finish_told(&w);
+        }
+        if (!guard_release(context, request, &w.query, &w.reply)) {
+            return 0;
+        }
     }
-    if (__builtin_expect(w.reply.truncated, 0)) {
-        drop_sections(&w);
-    }
-    if (w.query.has_edns) {
-        edns_add_opt(context, request, &w.query, &w.reply, w.scope);
-    }
-    finish_header(&w);
-    count_reply(&w);
-    return __builtin_expect(!w.is_signed, 1) ? w.reply.at
-                                             : signature_put(context, request, &w.reply, &w.signature);
+    return finish(&w);
 }
 
 void answer_read_prefix(uint64_t who, struct addr *prefix)

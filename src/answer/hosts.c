@@ -126,6 +126,7 @@ bool hosts_add(struct work *w, const struct zone *zone, const struct zone_rrset 
     uint16_t members[STEER_ANSWERS_MAX];
     size_t picked = pick_members(w, policy, choice, members);
     uint32_t ttl = choice->ttl;
+    pick_note_members(w, members, picked);
     struct mould mould; /* slots are cleared as far as they are used */
     mould.zone = zone;
     mould.rrset = rrset;

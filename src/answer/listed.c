@@ -31,7 +31,7 @@ static enum rrset_outcome add_crowd(struct work *w, const struct zone *zone, con
     if (!add_records(w, zone, crowd, place)) {
         return RRSET_FULL;
     }
-    reply_limit_ttl(&w->reply, crowd->from, w->choice->ttl);
+    reply_limit_ttl(&w->reply, crowd->from, w->chosen.choice->ttl);
     return RRSET_DONE;
 }
 
@@ -41,8 +41,8 @@ static enum rrset_outcome add_one(struct work *w, const struct zone *zone, const
     if (!rrset_put(w, zone, crowd->rrset, place)) {
         return RRSET_FULL;
     }
-    if (w->choice->ttl != STEER_TTL_FREE) {
-        reply_limit_ttl(&w->reply, crowd->from, w->choice->ttl);
+    if (w->chosen.choice->ttl != STEER_TTL_FREE) {
+        reply_limit_ttl(&w->reply, crowd->from, w->chosen.choice->ttl);
     }
     bool is_asked = w->query.qtype == DNS_TYPE_CNAME || w->query.qtype == DNS_TYPE_ANY;
     return crowd->rrset->type == DNS_TYPE_CNAME && !is_asked ? RRSET_ALIAS : RRSET_DONE;
@@ -55,7 +55,8 @@ enum rrset_outcome listed_add(struct work *w, const struct zone *zone, const str
     crowd->listed = zone_get_listed(zone, rrset);
     crowd->from = w->reply.at;
     policy = steer_set_get(w->context->view->steer, crowd->listed->policy);
-    crowd->count = pick_members(w, policy, w->choice, crowd->members);
+    crowd->count = pick_members(w, policy, w->chosen.choice, crowd->members);
+    pick_note_members(w, crowd->members, crowd->count);
     if (crowd->count > 1) {
         return add_crowd(w, zone, crowd, place);
     }

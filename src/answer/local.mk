@@ -18,4 +18,5 @@ src_libanswer_a_SOURCES = \
 	src/answer/rrset.c src/answer/rrset.h \
 	src/answer/tally.h \
 	src/answer/signature.c src/answer/signature.h \
+	src/answer/tap.h \
 	src/answer/work.h

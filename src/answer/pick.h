@@ -7,6 +7,8 @@
 #include "answer/tally.h"
 #include "steer/draw.h"
 
+#include <string.h>
+
 struct geo_match pick_find_class_of_source(const struct work *w, const struct steer_policy *policy);
 
 /* What ECS says of the client; NULL: nothing. */
@@ -37,6 +39,15 @@ static inline size_t pick_members(struct work *w, const struct steer_policy *pol
         tally_member(choice, members[i]);
     }
     return count;
+}
+
+/* Several were drawn, or none: for those who are told of answers. */
+static inline void pick_note_members(struct work *w, const uint16_t *members, size_t count)
+{
+    if (__builtin_expect((w->context->view->guards & VIEW_GUARD_TAP) != 0, 0)) {
+        memcpy(w->members, members, count * sizeof *members);
+        w->chosen.member_count = (uint16_t)count;
+    }
 }
 
 /* The choice for this client, as it stands or made anew. */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct answer_tap;
 struct transfer;
 
 enum answer_transport { ANSWER_UDP, ANSWER_TCP };
@@ -24,6 +25,10 @@ struct answer_context {
     uint64_t now_ms; /* wall time, for holds; read once per batch */
     uint32_t now_s;  /* the same in seconds, for cookies */
     uint64_t now_us; /* monotonic, for rates; needed with VIEW_GUARD_RATE, read once per batch */
+    /* With VIEW_GUARD_TAP: who is told of answers (tap.h), NULL: nobody; and the wall time at which the batch
+     * was read, in ns. */
+    struct answer_tap *tap;
+    uint64_t received_ns;
 };
 
 struct answer_request {

@@ -15,6 +15,7 @@ static enum rrset_outcome add_picked(struct work *w, const struct zone *zone, co
     uint16_t members[STEER_ANSWERS_MAX];
     size_t picked = pick_members(w, policy, choice, members), from = w->reply.at, len = rrset->len;
     const uint8_t *blob = zone->blob;
+    pick_note_members(w, members, picked);
     for (size_t i = 0; i < picked; i++) {
         if (!reply_add_record(&w->reply, blob + steered->records[members[i]], len, owner)) {
             return RRSET_FULL;
@@ -30,7 +31,6 @@ static enum rrset_outcome add_members(struct work *w, const struct zone *zone, c
                                       struct steer_choice *choice, struct reply_place place)
 {
     if ((rrset->flags & ZONE_RRSET_LISTED) != 0) {
-        w->choice = choice;
         return RRSET_LISTED;
     }
     if ((rrset->flags & ZONE_RRSET_HOSTS) != 0) {
@@ -51,6 +51,7 @@ static __attribute__((noinline)) enum rrset_outcome add_single(struct work *w, c
     size_t from = w->reply.at;
     uint16_t member = steer_draw_single(choice, w->context->random);
     tally_member(choice, member);
+    w->chosen.member = member;
     if (!reply_add_steered(&w->reply, zone, rrset, member, place.owner)) {
         return RRSET_FULL;
     }
@@ -83,6 +84,8 @@ enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, con
                                     struct steer_choice *choice, struct reply_place place)
 {
     w->mark |= choice->source != STEER_FROM_TIER ? ANSWER_FALLEN_BACK : ANSWER_PLAIN;
+    w->chosen.member = ANSWER_NO_MEMBER;
+    w->chosen.member_count = 0;
     w->ttl_limit = choice->ttl;
     return choice->is_single && rrset_is_fixed(rrset) ? add_single(w, zone, rrset, choice, place)
                                                       : add_from_source(w, zone, rrset, choice, place);

@@ -42,11 +42,13 @@ rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrs
     struct steer_choice *choice = pick_find_choice(w, rrset, policy);
     w->mark |= ANSWER_STEERED;
     tally_answer(w, steered, choice);
+    w->chosen.choice = choice;
     if (__builtin_expect(!choice->is_simple || !rrset_is_fixed(rrset), 0)) {
         return rrset_add_chosen(w, zone, rrset, choice, place);
     }
     uint16_t member = steer_draw_simple(choice, w->context->random);
     tally_member(choice, member);
+    w->chosen.member = member;
     return reply_add_steered(&w->reply, zone, rrset, member, place.owner) ? RRSET_DONE : RRSET_FULL;
 }
 

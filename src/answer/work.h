@@ -7,10 +7,17 @@
 #include "answer/reply.h"
 #include "answer/request.h"
 #include "answer/signature.h"
+#include "answer/tap.h"
 #include "dns/query.h"
+#include "steer/steer.h"
 #include "zone/zone.h"
 
-struct steer_choice;
+/* Of the steered RRset that answers, or stands in the way of an answer. */
+struct work_chosen {
+    struct steer_choice *choice;
+    uint16_t member;       /* that was drawn alone; ANSWER_NO_MEMBER: */
+    uint16_t member_count; /* so many of work->members; with VIEW_GUARD_TAP only */
+};
 
 struct work {
     const struct answer_context *context;
@@ -19,11 +26,12 @@ struct work {
     struct reply reply;
     uint8_t scope;       /* ECS */
     uint8_t alias_scope; /* of the steered CNAMEs that led here */
+    uint8_t mark;        /* an enum answer_mark */
+    bool is_signed;      /* the reply ends in a TSIG record */
     uint32_t ttl_limit;  /* of a steered name's static records or negative answer; set with that outcome */
-    struct steer_choice *choice; /* with RRSET_LISTED: what it was */
-    uint8_t mark;                /* an enum answer_mark */
-    bool is_signed;              /* the reply ends in a TSIG record */
+    struct work_chosen chosen; /* with ANSWER_STEERED */
     struct tsig_exchange signature;
+    uint16_t members[STEER_ANSWERS_MAX]; /* of chosen */
 };
 
 /* The name that is being looked up, and where it stands in the message. */

@@ -98,6 +98,11 @@ static uint64_t read_ns(clockid_t id)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+uint64_t clock_precise_wall_ns(void)
+{
+    return read_ns(CLOCK_REALTIME);
+}
+
 uint64_t clock_machine_ns(void)
 {
     return read_ns(CLOCK_MONOTONIC);

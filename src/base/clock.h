@@ -35,7 +35,8 @@ int64_t clock_offset_ms(const struct clock *clock);
  */
 uint32_t clock_coarse_wall_s(void);
 uint64_t clock_coarse_wall_ms(void);
-uint64_t clock_coarse_now_us(void); /* the monotonic time, likewise */
+uint64_t clock_precise_wall_ns(void); /* of the machine, as exactly as it goes */
+uint64_t clock_coarse_now_us(void);   /* the monotonic time, likewise */
 /* The monotonic time of the machine, for measuring the machine itself. */
 uint64_t clock_machine_ns(void);
 /* Since the machine was switched on, also while it slept: for intervals that outlive a process, or are to end

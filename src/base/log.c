@@ -131,6 +131,15 @@ static void queue(const struct log_record *record)
     log_wake();
 }
 
+static void put(const struct log_record *record, int mode)
+{
+    if (mode == MODE_QUEUED) {
+        queue(record);
+    } else {
+        write_directly(record);
+    }
+}
+
 static bool is_wanted(unsigned level)
 {
     return (int)level <= atomic_load_explicit(&log_state.level, memory_order_relaxed);
@@ -149,11 +158,16 @@ __attribute__((format(printf, 2, 0))) static void write_line(enum log_level leve
     record.wall_ms = clock_wall_ms(&clock);
     record.level = level;
     log_record_print(&record, format, arguments);
-    if (mode == MODE_QUEUED) {
-        queue(&record);
-    } else {
-        write_directly(&record);
+    put(&record, mode);
+}
+
+void log_add(const struct log_record *record)
+{
+    int mode = atomic_load_explicit(&log_state.mode, memory_order_acquire);
+    if (!is_wanted(record->level) || mode == MODE_DEAF) {
+        return;
     }
+    put(record, mode);
 }
 
 #define LOG_FUNCTION(name, level)                                                                            \

@@ -30,6 +30,10 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+struct log_record;
+/* A line that was put together by itself (log_record.h); copied. */
+void log_add(const struct log_record *record);
+
 /* ---- where to ---- */
 
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -46,8 +50,6 @@ struct log_options {
 void log_configure(const struct log_options *options);
 
 /* ---- the thread that writes ---- */
-
-struct log_record;
 
 /* Lines from elsewhere, made on the writing thread when it has time. */
 struct log_source {

@@ -42,6 +42,7 @@ src_libconf_a_SOURCES = \
 	src/conf/split.c src/conf/split.h \
 	src/conf/stay.c src/conf/stay.h \
 	src/conf/suggest.c src/conf/suggest.h \
+	src/conf/taps.c src/conf/taps.h \
 	src/conf/tiers.c \
 	src/conf/topology.c src/conf/topology.h \
 	src/conf/topology_read.c \

@@ -13,6 +13,7 @@
 #include "conf/limits.h"
 #include "conf/listen.h"
 #include "conf/resolver.h"
+#include "conf/taps.h"
 #include "conf/vantages.h"
 #include "conf/webhooks.h"
 #include "conf/zone_options.h"
@@ -326,6 +327,8 @@ static const char *const server_keys[] = {"listen",
                                           "webhooks",
                                           "hooks",
                                           "documents",
+                                          "dnstap",
+                                          "query_log",
                                           NULL};
 
 /* Returns 0, or an error if something of the zones was reported. */
@@ -363,6 +366,7 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     vantages_read(root, server);
     webhooks_read(root, server);
     conf_hooks_read(root, server);
+    taps_read(root, server);
     int error = zones_read(root, server, report);
     zone_options_read(root, server);
     return error;

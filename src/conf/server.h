@@ -137,6 +137,8 @@ enum { CONF_SECRET_SIZE = 16, CONF_SECRETS_MAX = 8, CONF_IDENTITY_MAX = 128, CON
 
 struct conf_webhook;
 struct conf_hook;
+struct conf_dnstap;
+struct conf_query_log;
 
 struct conf_server {
     const char *path; /* of the document, for messages */
@@ -190,6 +192,8 @@ struct conf_server {
     size_t webhook_count;
     struct conf_hook *hooks;
     size_t hook_count;
+    const struct conf_dnstap *dnstap;       /* NULL: off */
+    const struct conf_query_log *query_log; /* NULL: off */
     bool is_broken;      /* errors were reported: not to be served from (conf_read_server) */
     struct arena *arena; /* owns all of it */
 };

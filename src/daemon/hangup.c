@@ -12,6 +12,7 @@
 #include "daemon/takeover.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "tap/tap.h"
 
 static void on_taken_over(void *argument, const struct admin_takeover_result *result)
 {
@@ -22,6 +23,7 @@ static void on_taken_over(void *argument, const struct admin_takeover_result *re
 
 void server_hang_up(struct server *server)
 {
+    taps_reopen(server->taps);
     bool may = server->view->server->hangup == CONF_HANGUP_UPGRADE;
     if (!may || !program_is_replaced(server->argv[0], &server->program)) {
         server_reload_soon(server);

@@ -21,6 +21,7 @@
 #include "base/memory.h"
 #include "health/opinion.h"
 #include "probe/probe.h"
+#include "tap/tap.h"
 
 /* There may be thousands: what is not new is counted, and many new ones are. */
 void server_report_dormants(const struct view *view, struct report *report)
@@ -87,6 +88,7 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     health_tell_carried(view->health);           /* this thread alone changes overrides */
     server_forget_snapshot(server);
     log_configure(&view->server->log);
+    taps_configure(server->taps, view->server);
     vantages_follow(server->vantages, news);
     if (server->admin != NULL) {
         admin_listen(server->admin, view->server->doors, view->server->door_count, NULL, 0);

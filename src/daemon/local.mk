@@ -41,7 +41,7 @@ src_steerd_SOURCES = \
 	src/daemon/lanes.c src/daemon/lanes.h \
 	src/daemon/last.c src/daemon/last.h src/daemon/last_hosts.c src/daemon/last_hosts.h src/daemon/last_restore.c \
 	src/daemon/limits.c src/daemon/limits.h \
-	src/daemon/metrics.c src/daemon/metrics.h src/daemon/metrics_kept.c src/daemon/metrics_vantages.c src/daemon/metrics_kept.h \
+	src/daemon/metrics.c src/daemon/metrics.h src/daemon/metrics_outputs.c src/daemon/metrics_kept.c src/daemon/metrics_vantages.c src/daemon/metrics_kept.h \
 	src/daemon/moment.c src/daemon/moment.h src/daemon/moment_files.c src/daemon/moment_parts.h src/daemon/moment_words.c \
 	src/daemon/notes.c src/daemon/notes.h \
 	src/daemon/opening.c src/daemon/opening.h \
@@ -100,6 +100,6 @@ src_steerd_SOURCES = \
 	src/daemon/verbs.c src/daemon/verbs.h \
 	src/daemon/whatif.c src/daemon/whatif.h
 src_steerd_LDADD = \
-	src/libadmin.a src/libpast.a src/libdrill.a src/liboperate.a src/libtraffic.a src/libherald.a $(fleet_libs) src/libprobe.a src/libserve.a src/libnotify.a src/libanswer.a src/libtransfer.a \
+	src/libadmin.a src/libpast.a src/libdrill.a src/liboperate.a src/libtraffic.a src/libherald.a $(fleet_libs) src/libprobe.a src/libserve.a src/libnotify.a src/libtap.a src/libanswer.a src/libtransfer.a \
 	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libstore.a src/libevents.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libpost.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a \
-	$(EVENT_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(SQLITE_LIBS) $(URCU_LIBS) -lm
+	$(EVENT_LIBS) $(FSTRM_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(SQLITE_LIBS) $(URCU_LIBS) -lm

@@ -14,7 +14,6 @@
 #include "daemon/reader.h"
 #include "daemon/replication.h"
 #include "daemon/server.h"
-#include "base/log.h"
 #include "geo/geo.h"
 #include "probe/probe.h"
 #include "view/hosts.h"
@@ -531,24 +530,6 @@ static void print_work(const struct reader *reader, struct buffer *out)
     }
 }
 
-static void print_log(struct buffer *out)
-{
-    struct log_stats stats;
-    log_get_stats(&stats);
-    print_head(out, "steerd_log_lines_total", "counter", "Lines of the log that were written.");
-    buffer_print(out, "steerd_log_lines_total %lu\n", (unsigned long)stats.written);
-    print_head(out, "steerd_log_dropped_total", "counter",
-               "Lines of the log that were dropped, because whoever reads it is too slow.");
-    static const char *const levels[LOG_LEVELS] = {"error", "warning", "info", "debug"};
-    for (int i = 0; i < LOG_LEVELS; i++) {
-        buffer_print(out, "steerd_log_dropped_total{level=\"%s\"} %lu\n", levels[i],
-                     (unsigned long)stats.dropped[i]);
-    }
-    print_head(out, "steerd_log_failed_total", "counter",
-               "Lines of the log that neither its target nor standard error took.");
-    buffer_print(out, "steerd_log_failed_total %lu\n", (unsigned long)stats.failed);
-}
-
 void server_write_metrics(struct reader *reader, struct buffer *out)
 {
     const struct server *server = reader->server;
@@ -575,7 +556,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     buffer_print(out, "steerd_zones{state=\"current\"} %zu\n", view->zone_count - failed - stale);
     buffer_print(out, "steerd_zones{state=\"stale\"} %zu\n", stale);
     buffer_print(out, "steerd_zones{state=\"failed\"} %zu\n", failed);
-    print_log(out);
+    metrics_print_outputs(reader, out);
     changes_write_metrics(server->changes, out);
     feed_write_metrics(server->feed, reader->tidings, out);
     print_geo(view, out);

@@ -16,5 +16,7 @@ static inline void print_head(struct buffer *out, const char *name, const char *
 void print_label(struct buffer *out, const char *text);
 /* Of what is kept in the state folder: serials, last health, orders. */
 void metrics_print_kept(const struct reader *reader, struct buffer *out);
+/* The log, dnstap, the query log. */
+void metrics_print_outputs(const struct reader *reader, struct buffer *out);
 /* Between two readings. */
 void metrics_print_vantages(struct reader *reader, struct buffer *out);

@@ -54,6 +54,7 @@
 #include "base/memory.h"
 #include "probe/probe.h"
 #include "sheet/sheets.h"
+#include "tap/tap.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -172,6 +173,8 @@ static int open_sockets(struct server *server, const struct view *view, struct r
                                                    .threads = view->server->threads,
                                                    .slot = server->slot};
     server_find_tcp_limits(view, &server->serve_options.tcp);
+    server->taps = taps_new(serve_thread_count(&server->serve_options));
+    server->serve_options.taps = taps_list(server->taps);
     if (server->heir != NULL) {
         heir_lend_sockets(server->heir);
     }
@@ -453,6 +456,8 @@ static void stop(struct server *server)
     ends_note(server->ends, "dns");
     serve_close(server->serve);
     traffic_close(server->traffic);
+    ends_note(server->ends, "taps");
+    taps_close(server->taps);
     ends_note(server->ends, "prober");
     prober_close(server->prober);
     sheets_close(server->sheets);

@@ -54,6 +54,7 @@ struct sheets;
 struct snapshot;
 struct switchovers;
 struct takeover;
+struct taps;
 struct teller;
 struct tidings;
 struct tokens;
@@ -89,6 +90,7 @@ struct server {
     struct lock lock;  /* health machine of `view`, and `view` for the prober */
     struct serve_options serve_options;
     struct serve *serve;
+    struct taps *taps;         /* of dnstap and the query log */
     struct opening *opening;   /* of the start, until queries are answered; then NULL */
     struct heir *heir;         /* of the server before, until that one ends; NULL: none */
     struct takeover *takeover; /* by another one; NULL: none */

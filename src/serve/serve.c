@@ -51,6 +51,7 @@ struct serve {
     int *tcp_fds; /* worker by worker, address by address; -1: not open */
     struct tcp_share *tcp_share;
     struct view_slot *slot;
+    struct answer_tap *const *taps;
     bool *kept; /* by number of socket: another process has it, too; NULL: nobody takes over */
     atomic_bool stop, stop_udp;
 };
@@ -249,6 +250,7 @@ static void fill_worker(struct serve *serve, size_t index, struct worker *worker
                               .counters = &serve->threads[index].counters,
                               .stop = index < serve->listen_count * serve->workers ? &serve->stop_udp
                                                                                    : &serve->stop,
+                              .tap = serve->taps == NULL ? NULL : serve->taps[index],
                               .index = index};
     random_init(&worker->random, random_seed());
 }
@@ -259,6 +261,7 @@ static int plan_tcp(struct serve *serve, size_t number)
     struct serve_thread *thread = &serve->threads[index];
     struct tcp_options tcp = {.listeners = tcp_fd(serve, 0, number),
                               .listener_count = serve->listen_count,
+                              .locals = serve->listen,
                               .share = serve->tcp_share,
                               .thread = number};
     struct worker worker;
@@ -275,6 +278,9 @@ static void plan_udp(struct serve *serve, size_t index)
     fill_worker(serve, index, &thread->udp.worker);
     thread->udp.listener = index / serve->workers;
     thread->udp.family = addr->family;
+    if (thread->udp.worker.tap != NULL) {
+        thread->udp.worker.tap->local = &serve->listen[thread->udp.listener];
+    }
     thread->udp.wildcard = socket_is_wildcard(addr);
     snprintf(thread->name, sizeof thread->name, "udp/%u", (unsigned)index & 0xffff);
 }
@@ -332,6 +338,7 @@ static struct serve *new_serve(const struct serve_options *options)
     struct serve *serve = memory_alloc(sizeof *serve);
     struct serve_tcp_limits tcp = complete(&options->tcp);
     serve->slot = options->slot;
+    serve->taps = options->taps;
     serve->tcp_share = tcp_share_new(count_workers(options), &tcp);
     serve->workers = count_workers(options);
     serve->listen_count = options->listen_count;

@@ -51,6 +51,7 @@ struct serve_options {
     size_t listen_count;
     unsigned threads; /* workers per listen address (UDP) and in all (TCP) */
     struct view_slot *slot;
+    struct answer_tap *const *taps; /* of each DNS thread, borrowed as they are; NULL: there are none */
     struct serve_tcp_limits tcp;
     /* Of the server before: those of the same addresses are taken, and their fd becomes -1. The others stay
      * the caller's, and open until serve_open() has returned. */
@@ -58,6 +59,7 @@ struct serve_options {
     size_t inherited_count;
 };
 
+struct answer_tap;
 struct serve;
 
 /* Create and bind all sockets (needs the privilege for low ports); nothing is answered yet. Everything that

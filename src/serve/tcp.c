@@ -405,6 +405,7 @@ struct tcp_worker *tcp_new(const struct worker *worker, const struct tcp_options
     tcp->clients.worker = *worker;
     tcp->clients.share = options->share;
     tcp->clients.thread = options->thread;
+    tcp->clients.locals = options->locals;
     clock_init(&tcp->clients.clock);
     TAILQ_INIT(&tcp->clients.list);
     for (size_t i = 0; i < TCP_CLIENT_PEERS; i++) {

@@ -15,8 +15,9 @@ struct tcp_worker;
 struct tcp_options {
     const int *listeners; /* copied; the descriptors stay the caller's */
     size_t listener_count;
-    struct tcp_share *share; /* borrowed */
-    size_t thread;           /* which of its threads this one is */
+    const struct addr_port *locals; /* borrowed: where each of them listens */
+    struct tcp_share *share;        /* borrowed */
+    size_t thread;                  /* which of its threads this one is */
 };
 
 /* Takes a copy of `worker`. Returns owned, or NULL when the system has no descriptors left. */

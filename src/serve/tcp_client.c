@@ -170,6 +170,9 @@ static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_
                         .batch = batch,
                         .allow = view_listen_acl(context.view, client->peer.listener),
                         .idle_ds = idle_ds(client->clients)};
+    if (worker->tap != NULL) {
+        worker->tap->local = &client->clients->locals[client->peer.listener];
+    }
     enum tcp_frame_state state = tcp_frame_answer(batch, answer_one, &call);
     view_reader_offline();
     return state;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "answer/answer.h"
+#include "answer/tap.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "view/view.h"
@@ -17,7 +18,8 @@ struct worker {
     struct view_slot *slot;
     struct answer_counters *counters; /* written by this thread only */
     const atomic_bool *stop;
-    size_t index; /* of the thread: its cache in the view */
+    size_t index;           /* of the thread: its cache in the view */
+    struct answer_tap *tap; /* borrowed; NULL: nobody is told of answers */
     struct random random;
 };
 
@@ -25,16 +27,19 @@ struct worker {
 static inline struct answer_context worker_context(struct worker *worker, const struct view *view)
 {
     assert(view != NULL && worker->index < view->cache_count);
+    const bool is_guarded = __builtin_expect(view->guards != 0, 0);
     uint64_t now_ms = clock_coarse_wall_ms();
-    return (struct answer_context){.view = view,
-                                   .table = view->table,
-                                   .cache = view->caches[worker->index],
-                                   .random = &worker->random,
-                                   .counters = worker->counters,
-                                   .now_ms = now_ms,
-                                   .now_s = (uint32_t)(now_ms / 1000),
-                                   .now_us =
-                                       __builtin_expect(view->guards != 0, 0) ? clock_coarse_now_us() : 0};
+    return (struct answer_context){
+        .view = view,
+        .table = view->table,
+        .cache = view->caches[worker->index],
+        .random = &worker->random,
+        .counters = worker->counters,
+        .now_ms = now_ms,
+        .now_s = (uint32_t)(now_ms / 1000),
+        .now_us = is_guarded ? clock_coarse_now_us() : 0,
+        .tap = worker->tap,
+        .received_ns = is_guarded && (view->guards & VIEW_GUARD_TAP) != 0 ? clock_precise_wall_ns() : 0};
 }
 
 /* Single writer: a load and a store are enough, and cheaper than an atomic addition. */

@@ -180,6 +180,23 @@ static void evaluate(struct steer_cache *cache, const struct steer_policy *polic
     choice->offered = &cache->offered[policy->offered_at];
 }
 
+const struct steer_policy *steer_cache_find_policy(const struct steer_cache *cache, size_t policy_count,
+                                                   const struct steer_choice *choice, uint16_t *class_id)
+{
+    size_t slot = (size_t)(choice - cache->choices), low = 0, high = policy_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (cache->policies[middle]->cache_at <= slot) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    const struct steer_policy *policy = cache->policies[low];
+    *class_id = (uint16_t)((slot - policy->cache_at) / policy->type_count);
+    return policy;
+}
+
 struct steer_choice *steer_cache_get(struct steer_cache *cache, const struct steer_policy *policy,
                                      struct steer_ask ask, const struct health_table *table)
 {

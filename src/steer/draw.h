@@ -40,6 +40,10 @@ static inline struct steer_choice *steer_cache_find(const struct steer_cache *ca
                            (unsigned)__builtin_ctz(ask.types)];
 }
 
+/* Whose choice of the cache it is: the policy, out of all of the set (policy_count), and the class. Slow. */
+const struct steer_policy *steer_cache_find_policy(const struct steer_cache *cache, size_t policy_count,
+                                                   const struct steer_choice *choice, uint16_t *class_id);
+
 /* Does a choice still say what an evaluation would? */
 static inline bool steer_choice_holds(const struct steer_choice *choice, uint64_t now_ms,
                                       const struct health_table *table)

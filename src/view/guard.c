@@ -158,6 +158,7 @@ void compile_guards(struct view *view, const struct view *previous)
         view->guards |= VIEW_GUARD_COOKIE;
     }
     view->guards |= server->amplification != 0 ? VIEW_GUARD_AMPLIFICATION : 0;
+    view->guards |= server->dnstap != NULL || server->query_log != NULL ? VIEW_GUARD_TAP : 0;
     if (server->rrl == NULL) {
         return;
     }

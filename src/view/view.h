@@ -87,6 +87,7 @@ enum view_guard {
     VIEW_GUARD_COOKIE = 4,        /* UDP clients that know cookies have to have good ones */
     VIEW_GUARD_AMPLIFICATION = 8, /* UDP answers are bounded by their queries */
     VIEW_GUARD_RATE = 16,         /* UDP answers are rate-limited */
+    VIEW_GUARD_TAP = 32,          /* somebody is told of them */
 };
 
 struct view_acls; /* of zones, by apex */

@@ -3,8 +3,9 @@
  * The data path without sockets: answer_query() over a zone of a thousand names, N queries of one mix. Run by
  * tests/bench/instructions under callgrind, where the difference between two N is exact. The mixes are those
  * of the same names in the peers kit; rrl is static with response-rate limiting on and nobody over the rate,
- * limited one name that is nearly always over it.
- * usage: bench_answer static|edns|nx|weighted|failover|geo-ecs|rrl|limited N */
+ * limited one name that is nearly always over it; tap-100 and tap-all are weighted, with one of a hundred
+ * queries, or every one, put into the rings of both dnstap and the query log (tap-off: the channels are off).
+ * usage: bench_answer static|edns|nx|weighted|failover|geo-ecs|rrl|limited|tap-off|tap-100|tap-all N */
 #include "config.h"
 
 #include "base/buffer.h"
@@ -13,6 +14,7 @@
 #include "base/random.h"
 #include "dns/types.h"
 #include "tests/unit/answer_fixture.h"
+#include "tap/tap.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -38,7 +40,8 @@ static size_t add_subnet(uint8_t *query, size_t len, uint32_t subnet)
 static void make_queries(struct queries *queries, const char *mix)
 {
     bool nx = strcmp(mix, "nx") == 0, ecs = strcmp(mix, "geo-ecs") == 0;
-    bool steered = ecs || strcmp(mix, "weighted") == 0 || strcmp(mix, "failover") == 0;
+    bool steered =
+        ecs || strcmp(mix, "weighted") == 0 || strcmp(mix, "failover") == 0 || strncmp(mix, "tap-", 4) == 0;
     struct random random;
     random_init(&random, 1);
     for (unsigned i = 0; i < HOSTS; i++) {
@@ -139,6 +142,40 @@ static bool limit(struct fixture *fixture, struct conf_rrl *rrl, const char *mix
     return true;
 }
 
+/* Nobody takes them out: the bench does, now and then. */
+static struct taps *tap(struct fixture *fixture, const char *mix)
+{
+    static struct conf_endpoint endpoints[8];
+    static struct conf_region region = {.name = "us-east"};
+    static struct conf_topology topology = {.endpoints = endpoints, .regions = &region};
+    if (strncmp(mix, "tap-", 4) != 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++) {
+        endpoints[i] = (struct conf_endpoint){.name = "web-us-east-1a"};
+    }
+    uint32_t one_of = strcmp(mix, "tap-off") == 0 ? 0 : strcmp(mix, "tap-all") == 0 ? 1 : 100;
+    struct taps *taps = taps_new(1);
+    for (enum taps_output output = 0; output < TAPS_OUTPUTS; output++) {
+        atomic_store(&taps_get_lane(taps, 0, output)->one_of, one_of);
+        atomic_store(&taps_get_lane(taps, 0, output)->ring, ring_new(TAP_RING_SIZE));
+    }
+    fixture->view.topology = &topology;
+    fixture->view.guards = VIEW_GUARD_TAP;
+    fixture->context.tap = taps_list(taps)[0];
+    return taps;
+}
+
+static void empty_rings(struct taps *taps)
+{
+    for (enum taps_output output = 0; output < TAPS_OUTPUTS; output++) {
+        struct ring *ring = atomic_load(&taps_get_lane(taps, 0, output)->ring);
+        while (ring_peek(ring) != NULL) {
+            ring_remove(ring);
+        }
+    }
+}
+
 static size_t ask_from(struct fixture *fixture, const uint8_t *query, size_t len, uint8_t *out, size_t cap)
 {
     static const struct sockaddr_in client = {.sin_family = AF_INET, .sin_addr = {0x01020304}};
@@ -158,7 +195,9 @@ int main(int argc, char **argv)
     struct buffer text;
     uint8_t out[4096];
     if (argc != 3) {
-        fputs("usage: bench_answer static|edns|nx|weighted|failover|geo-ecs|rrl|limited N\n", stderr);
+        fputs("usage: bench_answer "
+              "static|edns|nx|weighted|failover|geo-ecs|rrl|limited|tap-off|tap-100|tap-all N\n",
+              stderr);
         return 2;
     }
     buffer_init(&text);
@@ -173,13 +212,18 @@ int main(int argc, char **argv)
     }
     make_queries(&queries, argv[1]);
     unsigned long count = strtoul(argv[2], NULL, 10), octets = 0;
+    struct taps *taps = tap(&fixture, argv[1]);
     bool limiting = limit(&fixture, &rrl, argv[1]);
     unsigned names = strcmp(argv[1], "limited") == 0 ? 1 : HOSTS;
     for (unsigned long i = 0; i < count; i++) {
         unsigned at = (unsigned)(i % names);
-        octets += limiting ? ask_from(&fixture, queries.bytes[at], queries.len[at], out, sizeof out)
-                           : fixture_ask_unchecked(&fixture, queries.bytes[at], queries.len[at], ANSWER_UDP,
-                                                   out, sizeof out);
+        octets += limiting || taps != NULL
+                      ? ask_from(&fixture, queries.bytes[at], queries.len[at], out, sizeof out)
+                      : fixture_ask_unchecked(&fixture, queries.bytes[at], queries.len[at], ANSWER_UDP, out,
+                                              sizeof out);
+        if (taps != NULL && i % 4096 == 0) {
+            empty_rings(taps);
+        }
     }
     printf("%lu answers, %.1f octets each\n", count, count == 0 ? 0 : (double)octets / (double)count);
     limiter_release(fixture.view.limiter);
