@@ -60,7 +60,8 @@ struct admin_token_order {
     int64_t lasts_ms;           /* of MAKE and ROTATE; 0: as long as it did */
     int64_t overlap_ms;         /* of ROTATE */
     const char *reason, *actor, *peer, *request;
-    const struct condition *condition; /* NULL: none */
+    const struct condition *condition;   /* NULL: none */
+    const struct admin_receipt *receipt; /* likewise */
 };
 
 /* What became of it. */
@@ -76,6 +77,7 @@ typedef void admin_token_done(void *argument, const struct admin_token_result *r
 
 /* ---- what the application does; each gets the context of admin_verbs; NULL: it does not ---- */
 
+struct admin_receipt;
 struct arena;
 struct condition;
 

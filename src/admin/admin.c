@@ -12,6 +12,7 @@
 #include "admin/follow.h"
 #include "admin/gate.h"
 #include "admin/peers.h"
+#include "admin/replay.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -188,11 +189,14 @@ static void dispatch(struct call *call)
     if (!problem_is_set(&call->problem)) {
         take_body(call);
     }
-    if (!problem_is_set(&call->problem)) {
-        conditional_begin(call);
-    }
     if (call->admin->is_paused && !problem_is_set(&call->problem)) { /* sent before the pause */
         problem_set(&call->problem, PROBLEM_TAKEOVER_RUNNING, "ask again in a moment");
+    }
+    if (!problem_is_set(&call->problem)) {
+        if (replay_begin(call)) {
+            return;
+        }
+        conditional_begin(call);
     }
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
@@ -418,5 +422,7 @@ void admin_close(struct admin *admin)
     }
     admin_socket_remove(&admin->socket);
     peers_free(admin->peers);
+    receipts_fini(&admin->receipts);
+    receipts_fini(&admin->passing);
     free(admin);
 }

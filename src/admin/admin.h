@@ -147,6 +147,7 @@ struct admin_vantage_order {
     unsigned weight; /* of ENROL */
     const char *reason, *actor, *peer, *request;
     const struct condition *condition;
+    const struct admin_receipt *receipt;
 };
 
 struct admin_vantage_result {
@@ -273,6 +274,12 @@ struct admin_revision {
     const char *actor;  /* borrowed for the moment; "": not known since it was before the start */
 };
 
+/* What is to outlive the process of a request with an Idempotency-Key, and with it the first answer. */
+struct admin_receipt {
+    const char *key, *value; /* value: JSON; NULL: nothing any more */
+    int64_t expires_ms;      /* wall */
+};
+
 /* An override that is ordered; or that its target may come back, or be let go, of which it says who and why.
  */
 struct admin_order {
@@ -282,8 +289,9 @@ struct admin_order {
     const char *releases; /* of a region: a rule that is to let go what it holds there; NULL: it is none */
     const char *overrides_rules; /* "room,slowly"; NULL: none */
     const struct health_override *override;
-    const char *request;               /* "PUT /v1/regions/us-east/override": for the journal */
-    const struct condition *condition; /* of orders: what they take for granted; borrowed; NULL: nothing */
+    const char *request;                 /* "PUT /v1/regions/us-east/override": for the journal */
+    const struct condition *condition;   /* of orders: what they take for granted; borrowed; NULL: nothing */
+    const struct admin_receipt *receipt; /* goes with it into the store; borrowed; NULL: none */
 };
 
 /* What became of it. */
@@ -374,6 +382,7 @@ struct admin_point_order {
     const char *id;        /* NULL: it gets one by itself */
     const char *reason, *actor, *peer, *request;
     const struct condition *condition;
+    const struct admin_receipt *receipt;
 };
 
 /* What became of it. */
@@ -511,6 +520,8 @@ struct admin_verbs {
     /* 0: `done` is called once, later; else ERROR_UNSUPPORTED: there is no store, or ERROR_BUSY. */
     int (*change_point)(void *context, const struct admin_point_order *order, admin_point_done *done,
                         void *argument);
+    /* Likewise what is known when the request has been answered; nobody waits for it. */
+    void (*keep_answer)(void *context, const struct admin_receipt *receipt);
     /* What the store has of an object. false: nothing, or not yet what holds. */
     bool (*find_revision)(void *context, const char *kind, const char *key, struct admin_revision *revision);
     /* Of those that check as well; none where no vantages can come. */
@@ -559,6 +570,8 @@ int admin_open(struct event_base *base, const char *socket_path, unsigned mode,
  * path does not lead to it; then `fd` is still the caller's. */
 int admin_adopt(struct event_base *base, int fd, const char *socket_path, unsigned mode,
                 const struct admin_verbs *verbs, struct admin **admin);
+/* An answer that a process before has kept. 0 or ERROR_SYNTAX. */
+int admin_learn_answer(struct admin *admin, const char *key, const char *value);
 /* Nobody is let in and no request is read: they wait, in the socket. */
 void admin_pause(struct admin *admin);
 void admin_resume(struct admin *admin);

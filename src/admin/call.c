@@ -24,7 +24,8 @@ struct call_pending {
     struct admin *admin; /* NULL: the server is gone */
     struct door *door;
     struct evhttp_request *request; /* NULL: the client is gone */
-    struct connection *watched;     /* NULL: not any more */
+    struct receipt *receipt;
+    struct connection *watched; /* NULL: not any more */
     unsigned method;
     struct route route;
     void (*left)(void *argument); /* NULL: nobody has to know */
@@ -64,6 +65,11 @@ static void written(struct evhttp_request *request, void *argument)
 
 void call_send(struct call *call, const struct call_answer *answer)
 {
+    call_end_receipt(call, answer);
+    if (call->request == NULL) { /* whoever asked has left */
+        evbuffer_free(answer->body);
+        return;
+    }
     struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
     struct evbuffer *body = answer->body;
     size_t len = evbuffer_get_length(body);
@@ -102,7 +108,7 @@ void call_send(struct call *call, const struct call_answer *answer)
 static void reply(struct call *call, unsigned status, const char *type, struct evbuffer *body)
 {
     const struct call_answer answer = {.status = status, .type = type, .body = body};
-    if (call->request == NULL) {
+    if (call->request == NULL && call->receipt == NULL) {
         call->answer = answer;
     } else {
         call_send(call, &answer);
@@ -250,11 +256,15 @@ struct call_pending *call_defer(struct call *call)
                                      .admin = call->admin,
                                      .door = call->door,
                                      .request = call->request,
+                                     .receipt = call->receipt,
                                      .method = call->method,
                                      .route = {.id = call->route.id}};
     call->admin->pendings = pending;
-    evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), connection_closed, pending);
-    pending->watched = connection_watch(&call->door->connections, call->request, client_left, pending);
+    if (call->request != NULL) {
+        evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), connection_closed,
+                                      pending);
+        pending->watched = connection_watch(&call->door->connections, call->request, client_left, pending);
+    }
     return pending;
 }
 
@@ -269,16 +279,19 @@ static void unlink_pending(struct call_pending *pending)
 
 bool call_resume(struct call_pending *pending, struct call *call)
 {
-    bool waiting = pending->admin != NULL && pending->request != NULL;
+    bool waiting = pending->admin != NULL && (pending->request != NULL || pending->receipt != NULL);
     unwatch(pending);
     if (pending->admin != NULL) {
         unlink_pending(pending);
     }
-    if (waiting) {
+    if (waiting && pending->request != NULL) {
         evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
+    }
+    if (waiting) {
         *call = (struct call){.admin = pending->admin,
                               .door = pending->door,
                               .request = pending->request,
+                              .receipt = pending->receipt,
                               .method = pending->method,
                               .route = pending->route,
                               .reader = pending->admin->verbs.current,

@@ -7,6 +7,7 @@
 #include "admin/caller.h"
 #include "admin/lockout.h"
 #include "admin/problem.h"
+#include "admin/receipts.h"
 #include "admin/route.h"
 #include "admin/socket.h"
 #include "base/clock.h"
@@ -38,6 +39,8 @@ struct admin {
     struct clock clock;
     struct peers *peers;
     struct lockout lockout;        /* who shows bad tokens */
+    struct receipts receipts;      /* of requests with a key that change what the store has */
+    struct receipts passing;       /* of others: many, and each good for a moment */
     struct call_pending *pendings; /* requests that are answered later */
     struct ordered *ordered;       /* overrides on their way */
     struct work *orders;           /* that are asked about, or wait for that */
@@ -56,7 +59,8 @@ struct call_answer {
 struct call {
     struct admin *admin;
     struct door *door;              /* by which it came */
-    struct evhttp_request *request; /* NULL: on a worker; the answer goes to `answer` */
+    struct evhttp_request *request; /* NULL: on a worker, and the answer goes to `answer`; or nobody waits */
+    struct receipt *receipt;        /* to be ended by the answer; NULL: none. Not on a worker */
     struct call_answer answer;
     struct progress *progress; /* NULL: on the control thread */
     void *reader;              /* of the verbs that read */
@@ -103,7 +107,7 @@ struct call_pending *call_defer(struct call *call);
 /* From now on `left` is called when the client leaves. It may resume the call. */
 void call_watch(struct call_pending *pending, void (*left)(void *argument), void *argument);
 /* Ends the deferral: gives the call back (arena and problem are fresh; to be answered and then finished), or
- * returns false if nobody waits any more. Frees the pending. */
+ * returns false if nobody waits any more, and none will ask for the answer by a key. Frees the pending. */
 bool call_resume(struct call_pending *pending, struct call *call);
 void call_finish(struct call *call);
 void call_send(struct call *call, const struct call_answer *answer); /* takes the body */
@@ -141,6 +145,16 @@ void call_set_internal(struct call *call, int error);
 void call_set_missing(struct call *call);
 /* Who the kernel says has asked, and who is said to have, if the request says so. On the control thread. */
 void call_add_actor(struct call *call, char actor[HEALTH_ACTOR_SIZE], char peer[HEALTH_PEER_SIZE]);
+
+/* ---- requests with a key (receipt_calls.c) ---- */
+
+struct receipts *call_get_receipts(const struct call *call); /* those of its route */
+/* What goes along with the change, in the arena; NULL: nothing. */
+const struct admin_receipt *call_make_receipt(struct call *call);
+void call_end_receipt(struct call *call, const struct call_answer *answer);
+void call_drop_receipts(struct admin *admin); /* that have had their time, or make room */
+/* As it is now, when what was answered to an order is not known any more. */
+void override_tell(struct call *call);
 
 /* ---- what is taken for granted: If-Match, If-None-Match (conditional.c) ---- */
 

@@ -211,6 +211,11 @@ static void reply_ordered(struct call *call, const struct admin_ordered *ordered
     call_reply_json(call, 200, document);
 }
 
+void override_tell(struct call *call)
+{
+    reply_ordered(call, &(struct admin_ordered){.durable = true});
+}
+
 /* What comes next is looked at when this one is in force: not before, or it would not be seen. Where many are
  * on their way, after each of them. */
 static void hold_others(const struct admin *admin, bool held)
@@ -301,12 +306,13 @@ bool override_put(struct call *call)
                                 .fails_back = wanted->fails_back,
                                 .releases = wanted->releases,
                                 .request = describe_request(call),
-                                .condition = call->condition};
+                                .condition = call->condition,
+                                .receipt = call_make_receipt(call)};
     struct ordered *ordered = memory_alloc(sizeof *ordered);
     *ordered =
         (struct ordered){.admin = admin,
                          .next = admin->ordered,
-                         .pending = call->request == NULL ? NULL : call_defer(call),
+                         .pending = call->request == NULL && call->receipt == NULL ? NULL : call_defer(call),
                          .kind = call->route.kind,
                          .name = memory_copy_text(call->route.name),
                          .fails_back = wanted->fails_back,

@@ -137,6 +137,7 @@ static void change(struct call *call, enum admin_point_what what, struct request
         .actor = wanted->actor,
         .peer = peer,
         .condition = call->condition,
+        .receipt = call_make_receipt(call),
         .request = what == ADMIN_POINT_SAVE  ? "POST /v1/points"
                    : what == ADMIN_POINT_USE ? arena_print(call->arena, "POST /v1/points/%s:use", name)
                                              : arena_print(call->arena, "DELETE /v1/points/%s", name)};

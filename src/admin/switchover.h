@@ -8,6 +8,7 @@
 
 enum { ADMIN_ACCEPTED_MAX = 16 };
 
+struct admin_receipt;
 struct condition;
 
 struct admin_switchover_order {
@@ -21,7 +22,8 @@ struct admin_switchover_order {
     size_t accepted_count;
     const char *confirm; /* what was typed; NULL: nothing */
     const char *actor, *peer, *reason, *request;
-    const struct condition *condition; /* of one that is there; NULL: none */
+    const struct condition *condition;   /* of one that is there; NULL: none */
+    const struct admin_receipt *receipt; /* goes with it into the store; NULL: none */
 };
 
 enum admin_switchover_trouble {

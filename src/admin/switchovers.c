@@ -206,6 +206,7 @@ static void change(struct call *call, enum switchover_verb verb)
         .peer = peer,
         .reason = wanted.reason,
         .condition = call->condition,
+        .receipt = call_make_receipt(call),
         .request = is_new ? "POST /v1/switchovers"
                           : arena_print(call->arena, "POST /v1/switchovers/%s:%s", call->route.name,
                                         switchover_verb_text(verb))};

@@ -178,7 +178,8 @@ static void change(struct call *call, enum admin_token_what what)
                                             .actor = wanted.actor,
                                             .peer = peer,
                                             .request = write_request(call, what),
-                                            .condition = call->condition};
+                                            .condition = call->condition,
+                                            .receipt = call_make_receipt(call)};
     struct changing *changing = memory_alloc(sizeof *changing);
     *changing =
         (struct changing){.pending = call_defer(call), .what = what, .name = memory_copy_text(order.name)};

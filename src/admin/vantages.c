@@ -244,7 +244,8 @@ static void change(struct call *call)
                                               .actor = wanted.actor,
                                               .peer = peer,
                                               .request = write_request(call, what),
-                                              .condition = call->condition};
+                                              .condition = call->condition,
+                                              .receipt = call_make_receipt(call)};
     struct changing *changing = memory_alloc(sizeof *changing);
     *changing = (struct changing){.pending = call_defer(call),
                                   .what = what,

@@ -197,6 +197,7 @@ void call_work(struct call *call, enum admin_lane lane, const char *what, void (
         .call = *call,
     };
     work->call.request = NULL;
+    work->call.receipt = NULL; /* the pending has it */
     work->call.reader = NULL;
     work->call.progress = &work->job.progress;
     if (call->body_len != 0) { /* it was the request's, whose client may leave */
@@ -206,9 +207,9 @@ void call_work(struct call *call, enum admin_lane lane, const char *what, void (
         work->call.body = body;
     }
     work->pending = call_defer(call);
-    if (lane != ADMIN_ORDERS) { /* an order that has come is carried out */
+    if (lane != ADMIN_ORDERS && call->receipt == NULL) { /* an order that has come is carried out */
         call_watch(work->pending, client_left, work);
-    } else {
+    } else if (lane == ADMIN_ORDERS) {
         work->next_order = call->admin->orders;
         call->admin->orders = work;
     }

@@ -6,15 +6,24 @@
 
 #include "ctl/verbs.h"
 
+#include "base/random.h"
 #include "ctl/http.h"
 #include "ctl/socket.h"
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PAGES_MAX = 100000 };
+enum {
+    PAGES_MAX = 100000,
+    KEY_SIZE = 64,
+    RETRIES = 3, /* of a change whose answer was lost */
+    PAUSE_MS = 200,
+    LOOKS = 25, /* for a server, before each */
+};
 
 void steerctl_add_encoded(struct buffer *target, const char *text)
 {
@@ -37,8 +46,10 @@ void steerctl_add_query(struct buffer *target, const char *key, const char *valu
     }
 }
 
-/* The exchange; *answer is initialised by the caller. */
-static bool exchange(const struct steerctl *ctl, const struct buffer *request, struct http_answer *answer)
+/* The exchange; *answer is initialised by the caller. *lost: the connection ended without an answer, so that
+ * nobody knows whether it was done, and that is told only if is_last. */
+static bool exchange(const struct steerctl *ctl, const struct buffer *request, bool is_last, bool *lost,
+                     struct http_answer *answer)
 {
     const struct socket_limits limits = {.connect_ms = ctl->answer_ms == 0 ? 5000 : ctl->answer_ms,
                                          .answer_ms = ctl->answer_ms == 0 ? 300000 : ctl->answer_ms};
@@ -49,9 +60,10 @@ static bool exchange(const struct steerctl *ctl, const struct buffer *request, s
         ctl->url != NULL ? remote_connect(ctl, &fd, &why) : socket_connect(ctl->socket, &limits, &fd, &why);
     if (answered) {
         answered = socket_exchange(fd, request, &limits, answer, &why);
+        *lost = !answered && http_answer_is_lost(answer);
         close(fd);
     }
-    if (!answered) {
+    if (!answered && (is_last || !*lost)) {
         fprintf(stderr, "steerctl: %s\n", why.bytes);
     }
     buffer_fini(&why);
@@ -59,16 +71,18 @@ static bool exchange(const struct steerctl *ctl, const struct buffer *request, s
 }
 
 /* False: it has been said why not. */
-static bool write_request(const struct steerctl *ctl, const char *method, const char *target,
+static bool write_request(const struct steerctl *ctl, const char *method, const char *target, const char *key,
                           const char *text, struct buffer *request)
 {
     struct buffer head, why;
     buffer_init(&head);
     buffer_init(&why);
-    bool good = ctl->url == NULL || remote_write_head(ctl, &head, &why);
     if (ctl->url == NULL) {
-        http_write_request(request, method, target, text);
-    } else if (good) {
+        buffer_add_text(&head, "Host: localhost\r\n");
+    }
+    bool good = ctl->url == NULL || remote_write_head(ctl, &head, &why);
+    if (good) {
+        buffer_print(&head, "%s", key);
         http_write_request_to(request, head.bytes, method, target, text);
     } else {
         fprintf(stderr, "steerctl: %s\n", why.bytes);
@@ -81,14 +95,59 @@ static bool write_request(const struct steerctl *ctl, const char *method, const 
     return good;
 }
 
+/* What changes something has a key, so that it can be sent once more where nobody knows what became of it. */
+static void make_key(char key[KEY_SIZE])
+{
+    uint64_t numbers[2];
+    random_make_secret(numbers, sizeof numbers);
+    snprintf(key, KEY_SIZE, "Idempotency-Key: \"%016" PRIx64 "%016" PRIx64 "\"\r\n", numbers[0], numbers[1]);
+}
+
+/* A server that was started anew takes a while. */
+static bool wait_for_server(const struct steerctl *ctl)
+{
+    for (unsigned i = 0; i < LOOKS; i++) {
+        const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+        const struct socket_limits limits = {.connect_ms = PAUSE_MS};
+        struct buffer why;
+        int fd;
+        nanosleep(&pause, NULL);
+        if (ctl->url != NULL) {
+            return true;
+        }
+        buffer_init(&why);
+        bool is_there = socket_connect(ctl->socket, &limits, &fd, &why);
+        buffer_fini(&why);
+        if (is_there) {
+            close(fd);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool ask(const struct steerctl *ctl, const char *method, const char *target, const char *text,
                 struct steerctl_reply *reply)
 {
     struct http_answer answer;
     struct buffer request;
+    char key[KEY_SIZE] = "";
+    bool lost = false;
+    unsigned left = strcmp(method, "GET") == 0 ? 0 : RETRIES;
     buffer_init(&request);
     http_answer_init(&answer, 0);
-    bool answered = write_request(ctl, method, target, text, &request) && exchange(ctl, &request, &answer);
+    if (left != 0) {
+        make_key(key);
+    }
+    bool answered = write_request(ctl, method, target, key, text, &request) &&
+                    exchange(ctl, &request, left == 0, &lost, &answer);
+    while (!answered && lost && left-- != 0) {
+        (void)wait_for_server(ctl);
+        http_answer_fini(&answer);
+        http_answer_init(&answer, 0);
+        lost = false;
+        answered = exchange(ctl, &request, left == 0, &lost, &answer);
+    }
     *reply = (struct steerctl_reply){.status = answer.status, .body = answer.body};
     buffer_init(&answer.body); /* the reply's now */
     http_answer_fini(&answer);

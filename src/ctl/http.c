@@ -293,16 +293,23 @@ enum http_progress http_answer_feed(struct http_answer *answer, const void *byte
     return get_progress(answer);
 }
 
+static const char unanswered[] = "the connection was closed without an answer";
+
 enum http_progress http_answer_end(struct http_answer *answer)
 {
     if (answer->state == BODY_REST) {
         answer->state = ENDED;
     } else if (answer->state == STATUS_LINE && answer->line.len == 0) {
-        fail(answer, "the connection was closed without an answer");
+        fail(answer, unanswered);
     } else if (get_progress(answer) == HTTP_MORE) {
         fail(answer, "the connection was closed in the middle of the answer");
     }
     return get_progress(answer);
+}
+
+bool http_answer_is_lost(const struct http_answer *answer)
+{
+    return answer->fault == unanswered;
 }
 
 /* ---- requests ---- */

@@ -44,6 +44,9 @@ enum http_progress http_answer_feed(struct http_answer *answer, const void *byte
 /* The other side sends no more: DONE if that ends the answer, else BAD. */
 enum http_progress http_answer_end(struct http_answer *answer);
 
+/* Was the connection closed before it began? */
+bool http_answer_is_lost(const struct http_answer *answer);
+
 /* Append a request to out; the connection is closed after the answer. target is percent-encoded; body is
  * JSON, NULL: none. */
 void http_write_request(struct buffer *out, const char *method, const char *target, const char *body);

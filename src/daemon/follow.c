@@ -7,6 +7,7 @@
 
 #include "daemon/follow.h"
 
+#include "daemon/answers.h"
 #include "daemon/durable.h"
 #include "daemon/server.h"
 #include "base/memory.h"
@@ -18,6 +19,7 @@
 struct follow {
     struct store_watch *watch;
     char *key, *actor; /* NULL: any */
+    bool is_any;       /* of whatever kind */
     int64_t since_ms;
     admin_news *news;
     void *argument;
@@ -33,7 +35,8 @@ static void free_follow(struct follow *follow)
 static bool is_meant(const struct follow *follow, const struct store_entry *entry)
 {
     const char *actor = follow->actor;
-    return (follow->key == NULL || strcmp(follow->key, entry->key) == 0) &&
+    bool is_answer = follow->is_any && strcmp(entry->kind, ANSWER_KIND) == 0;
+    return !is_answer && (follow->key == NULL || strcmp(follow->key, entry->key) == 0) &&
            (actor == NULL || strcmp(actor, entry->cause.actor) == 0 ||
             strcmp(actor, entry->cause.peer) == 0) &&
            entry->cause.wall_ms >= follow->since_ms;
@@ -71,6 +74,7 @@ void *server_watch_journal(void *context, const struct admin_journal *journal, a
     *follow = (struct follow){.key = journal->key == NULL ? NULL : memory_copy_text(journal->key),
                               .actor = journal->actor == NULL ? NULL : memory_copy_text(journal->actor),
                               .since_ms = journal->since_ms,
+                              .is_any = journal->kind == NULL,
                               .news = news,
                               .argument = argument};
     follow->watch = durable_watch(server->durable, &(struct store_watch_options){.kind = journal->kind,

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "daemon/journal.h"
+#include "daemon/answers.h"
 
 #include "daemon/durable.h"
 #include "daemon/reader.h"
@@ -89,6 +90,10 @@ static bool on_entry(void *context, const struct store_entry *entry)
         return false;
     }
     page->last = entry->seq;
+    if (journal->kind == NULL && strcmp(entry->kind, ANSWER_KIND) == 0) {
+        return !progress_is_cancelled(
+            journal->progress); /* what was answered is no change; who asks gets it */
+    }
     take(page, entry);
     return !progress_is_cancelled(journal->progress);
 }

@@ -4,6 +4,7 @@ src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) -DPROGRAM
 src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
 	src/daemon/anchors.c src/daemon/anchors.h \
+	src/daemon/answers.c src/daemon/answers.h \
 	src/daemon/archive.c src/daemon/archive.h \
 	src/daemon/batch.c src/daemon/batch.h \
 	src/daemon/bequest.c src/daemon/bequest.h \

@@ -5,6 +5,7 @@
 
 #include "daemon/orders.h"
 
+#include "daemon/answers.h"
 #include "daemon/changes.h"
 #include "daemon/durable.h"
 #include "daemon/expiry.h"
@@ -44,7 +45,9 @@ struct order {
     const char *releases;              /* likewise: a rule lets it go; in texts; NULL: it does not */
     int64_t clock_offset_ms;           /* between the clocks, when it came */
     struct arena *texts;
-    struct store_op op;
+    const struct admin_receipt *receipt; /* in texts; NULL: none */
+    struct store_op ops[2];              /* its own, and that of the receipt */
+    uint64_t seqs[2];
     admin_ordered_fn *done;
     void *argument;
 };
@@ -309,7 +312,7 @@ static void on_patience(evutil_socket_t fd, short what, void *argument)
     for (struct order *order = orders->first; order != NULL; order = order->next) {
         if (order->stage == SUBMITTED && order->until_ms <= now) {
             durable_note_late(orders->server->durable, 1);
-            revisions_note_unwritten(orders->server->revisions, order->op.kind, order->op.key);
+            revisions_note_unwritten(orders->server->revisions, order->ops[0].kind, order->ops[0].key);
             carry_out(order, false, slow);
             any = true;
         }
@@ -340,15 +343,16 @@ static char *write_value(const struct order *order)
 static void write_op(struct order *order)
 {
     char *json = write_value(order);
-    order->op = (struct store_op){.kind = order->fails_back         ? "failback"
-                                          : order->releases != NULL ? "release"
-                                                                    : "override",
-                                  .key = write_key(order),
-                                  .value = arena_copy_text(order->texts, json),
-                                  .if_revision = STORE_ANY};
+    order->ops[0] = (struct store_op){.kind = order->fails_back         ? "failback"
+                                              : order->releases != NULL ? "release"
+                                                                        : "override",
+                                      .key = write_key(order),
+                                      .value = arena_copy_text(order->texts, json),
+                                      .if_revision = STORE_ANY};
     free(json);
-    order->job.ops = &order->op;
-    order->job.op_count = 1;
+    order->job.ops = order->ops;
+    order->job.seqs = order->seqs;
+    order->job.op_count = 1 + answers_add_op(order->receipt, order->texts, &order->ops[1]);
 }
 
 /* Or it is refused, and the caller's. */
@@ -389,6 +393,7 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
         .what = *asked->override,
         .overrides_rules = arena_copy_text(texts, asked->overrides_rules),
         .condition = condition_copy(asked->condition, texts),
+        .receipt = answers_copy(asked->receipt, texts),
         .fails_back = asked->fails_back,
         .releases = arena_copy_text(texts, asked->releases),
         .clock_offset_ms = server->clock_offset_ms,

@@ -6,6 +6,8 @@
 
 #include "daemon/regain.h"
 
+#include "admin/admin.h"
+#include "daemon/answers.h"
 #include "daemon/changes.h"
 #include "daemon/incidents.h"
 #include "daemon/overrides.h"
@@ -69,7 +71,8 @@ struct regain {
 static bool take(void *context, const struct store_object *object)
 {
     struct found *found = context;
-    static const char *const kinds[] = {"override", VANTAGE_KIND, TOKEN_KIND, SWITCHOVER_KIND, INCIDENT_KIND};
+    static const char *const kinds[] = {"override", ANSWER_KIND,     VANTAGE_KIND,
+                                        TOKEN_KIND, SWITCHOVER_KIND, INCIDENT_KIND};
     size_t kind = 0;
     while (kind < sizeof kinds / sizeof *kinds && strcmp(object->kind, kinds[kind]) != 0) {
         kind++;
@@ -217,6 +220,12 @@ static void put(struct regain *regain, const struct store_object *object)
     if (strcmp(object->kind, VANTAGE_KIND) == 0) {
         if (regain->options.remove == NULL) {
             vantages_regain(regain->server->vantages, object->key, object->value);
+        }
+        return;
+    }
+    if (strcmp(object->kind, ANSWER_KIND) == 0) {
+        if (regain->options.remove == NULL && regain->server->admin != NULL) {
+            (void)admin_learn_answer(regain->server->admin, object->key, object->value);
         }
         return;
     }

@@ -5,6 +5,7 @@
 
 #include "daemon/restore_plan.h"
 
+#include "daemon/answers.h"
 #include "daemon/incidents.h"
 #include "daemon/override_json.h"
 #include "daemon/overrides.h"
@@ -165,7 +166,7 @@ static bool want_all(struct making *making)
         const struct store_object *object = objects_get(objects, i);
         if (restore_is_kind(object->kind)) {
             on = want(making, object);
-        } else {
+        } else if (strcmp(object->kind, ANSWER_KIND) != 0) { /* those are nobody's to turn back */
             making->plan->left_alone++;
         }
     }

@@ -4,6 +4,7 @@
  * (opening.h); the reverse to stop. */
 #include "config.h"
 
+#include "daemon/answers.h"
 #include "daemon/run.h"
 
 #include "daemon/archive.h"
@@ -230,6 +231,7 @@ static int open_admin(struct server *server, struct report *report)
         int *inherited = NULL;
         size_t count = server->heir == NULL ? 0 : heir_lend_listeners(server->heir, &inherited);
         admin_listen(server->admin, conf->doors, conf->door_count, inherited, count);
+        answers_learn(server, conf->state_path);
     }
     return error;
 }

@@ -7,6 +7,7 @@
 
 #include "daemon/savepoints.h"
 
+#include "daemon/answers.h"
 #include "daemon/archive.h"
 #include "daemon/durable.h"
 #include "daemon/last.h"
@@ -104,7 +105,8 @@ static struct store_reader *open_store(struct task *task)
 
 static void add_op(struct task *task, const char *id, const char *value, uint64_t if_revision)
 {
-    task->ops = task->op_count == 0 ? arena_alloc(task->arena, STORE_OPS_MAX * sizeof *task->ops) : task->ops;
+    task->ops =
+        task->op_count == 0 ? arena_alloc(task->arena, (STORE_OPS_MAX + 1) * sizeof *task->ops) : task->ops;
     task->ops[task->op_count++] =
         (struct store_op){.kind = OBJECTS_POINT, .key = id, .value = value, .if_revision = if_revision};
 }
@@ -357,7 +359,9 @@ static void finish(struct task *task)
 static void submit(struct task *task)
 {
     task->write.ops = task->ops;
-    task->write.op_count = task->op_count;
+    task->write.op_count =
+        task->op_count + answers_add_op(task->order.receipt, task->arena, &task->ops[task->op_count]);
+    task->write.seqs = arena_alloc(task->arena, task->write.op_count * sizeof *task->write.seqs);
     archive_store(task->all->server->archive, &task->write);
 }
 
@@ -433,6 +437,7 @@ static struct task *new_task(struct savepoints *all, int what, const struct admi
     task->order.reason = arena_copy_text(arena, order->reason);
     task->order.actor = arena_copy_text(arena, order->actor);
     task->order.condition = condition_copy(order->condition, arena);
+    task->order.receipt = answers_copy(order->receipt, arena);
     task->write.cause = (struct store_cause){.actor = task->order.actor,
                                              .peer = arena_copy_text(arena, order->peer),
                                              .reason = task->order.reason,

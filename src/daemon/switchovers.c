@@ -5,6 +5,7 @@
 
 #include "daemon/switchovers_inside.h"
 
+#include "daemon/answers.h"
 #include "daemon/changes.h"
 #include "daemon/durable.h"
 #include "daemon/expiry.h"
@@ -222,7 +223,7 @@ void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept
                            const struct switchover_change *change)
 {
     struct arena *arena = arena_new(0);
-    struct store_op *ops = arena_alloc(arena, 2 * sizeof *ops);
+    struct store_op *ops = arena_alloc(arena, 3 * sizeof *ops);
     struct carrying *carrying = memory_alloc(sizeof *carrying);
     char *value = switchover_write_json(change->next);
     size_t count = 1;
@@ -236,6 +237,7 @@ void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept
                                .if_revision = STORE_ANY};
     free(value);
     add_surplus(all, arena, ops, &count);
+    count += answers_add_op(change->receipt, arena, &ops[count]);
     *carrying = (struct carrying){.all = all, .kept = kept, .next = change->next, .change = *change};
     carrying->change.cause = (struct store_cause){.actor = arena_copy_text(arena, change->cause.actor),
                                                   .peer = arena_copy_text(arena, change->cause.peer),

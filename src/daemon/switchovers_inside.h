@@ -35,7 +35,8 @@ void switchovers_drop(struct switchovers *all, struct kept_switchover *kept);
 struct switchover_change {
     struct switchover *next;
     bool moves;
-    struct store_cause cause; /* borrowed for the call */
+    struct store_cause cause;            /* borrowed for the call */
+    const struct admin_receipt *receipt; /* likewise; NULL: none */
     void *context;
     void (*done)(void *context, struct kept_switchover *kept, const struct batch_result *result);
 };

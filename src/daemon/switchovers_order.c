@@ -7,6 +7,7 @@
 
 #include "daemon/switchovers_order.h"
 
+#include "daemon/answers.h"
 #include "daemon/lanes.h"
 #include "daemon/reader.h"
 #include "daemon/revisions.h"
@@ -104,6 +105,7 @@ static void carry_out(struct switchover_order *order, struct kept_switchover *ke
                                                                 .peer = asked->peer,
                                                                 .reason = asked->reason,
                                                                 .request = asked->request},
+                                                      .receipt = asked->receipt,
                                                       .context = order,
                                                       .done = on_done});
 }
@@ -452,6 +454,7 @@ static void copy_asked(struct switchover_order *order, const struct admin_switch
     order->asked.reason = arena_copy_text(arena, asked->reason);
     order->asked.request = arena_copy_text(arena, asked->request);
     order->asked.condition = condition_copy(asked->condition, arena);
+    order->asked.receipt = answers_copy(asked->receipt, arena);
 }
 
 static size_t count_orders(const struct switchovers *all)

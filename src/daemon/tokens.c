@@ -6,6 +6,7 @@
 
 #include "daemon/tokens_inside.h"
 
+#include "daemon/answers.h"
 #include "daemon/durable.h"
 #include "daemon/revisions.h"
 #include "daemon/server.h"
@@ -25,7 +26,9 @@ struct change {
     struct tokens *tokens;
     struct token token; /* as it will be */
     bool is_new, is_gone, is_use;
-    struct store_op op;
+    const struct admin_receipt *receipt; /* borrowed until it is submitted; NULL: none */
+    struct store_op ops[2];
+    uint64_t seqs[2];
     struct arena *texts;
     char secret[ADMIN_TOKEN_SIZE];
     admin_token_done *done; /* NULL: nobody waits */
@@ -114,13 +117,14 @@ static struct change *begin(struct tokens *tokens, const struct token *token)
 static void submit(struct change *change)
 {
     char *value = change->is_gone ? NULL : token_write(&change->token);
-    change->op = (struct store_op){.kind = TOKEN_KIND,
-                                   .key = change->token.name,
-                                   .value = arena_copy_text(change->texts, value),
-                                   .if_revision = change->is_new ? 0 : STORE_ANY};
+    change->ops[0] = (struct store_op){.kind = TOKEN_KIND,
+                                       .key = change->token.name,
+                                       .value = arena_copy_text(change->texts, value),
+                                       .if_revision = change->is_new ? 0 : STORE_ANY};
     free(value);
-    change->job.ops = &change->op;
-    change->job.op_count = 1;
+    change->job.ops = change->ops;
+    change->job.seqs = change->seqs;
+    change->job.op_count = 1 + answers_add_op(change->receipt, change->texts, &change->ops[1]);
     durable_submit(change->tokens->server->durable, &change->job);
 }
 
@@ -191,6 +195,7 @@ int server_change_token(void *context, const struct admin_token_order *order, ad
     tokens_find(tokens, order->name)->is_busy = true;
     change->done = done;
     change->argument = argument;
+    change->receipt = order->receipt;
     change->job.cause = (struct store_cause){.actor = arena_copy_text(change->texts, order->actor),
                                              .peer = arena_copy_text(change->texts, order->peer),
                                              .reason = arena_copy_text(change->texts, order->reason),

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "daemon/changes.h"
+#include "daemon/answers.h"
 #include "daemon/durable.h"
 #include "daemon/revisions.h"
 #include "daemon/server.h"
@@ -30,8 +31,8 @@ struct vantage_change {
     const char *turn;             /* "enrolled" … */
     char was[FLEET_NAME_MAX + 1];
     char token[VANTAGE_TOKEN_SIZE];
-    struct store_op ops[2];
-    uint64_t seqs[2]; /* of their entries */
+    struct store_op ops[3];
+    uint64_t seqs[3]; /* of their entries */
     struct arena *texts;
     uint64_t connection; /* that enrols; 0: an order */
     admin_vantage_done *done;
@@ -245,6 +246,7 @@ int server_change_vantage(void *context, const struct admin_vantage_order *order
                                              .peer = arena_copy_text(change->texts, order->peer),
                                              .reason = arena_copy_text(change->texts, order->reason),
                                              .request = arena_copy_text(change->texts, order->request)};
+    change->job.op_count += answers_add_op(order->receipt, change->texts, &change->ops[change->job.op_count]);
     submit(change);
     return 0;
 }

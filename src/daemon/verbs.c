@@ -23,6 +23,7 @@
 #include "daemon/restore.h"
 #include "daemon/rules.h"
 #include "daemon/savepoints.h"
+#include "daemon/answers.h"
 #include "daemon/revisions.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
@@ -584,6 +585,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .verify_journal = server_verify_journal,
                                   .list_points = server_list_points,
                                   .find_revision = server_find_revision,
+                                  .keep_answer = server_keep_answer,
                                   .watch_journal = server_watch_journal,
                                   .unwatch_journal = server_unwatch_journal,
                                   .feed = server->feed,

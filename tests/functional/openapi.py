@@ -72,12 +72,13 @@ def validate(schema, body):
 
 
 def judge_headers(response, reply):
-    """Those that the document says something of; and an entity tag is nowhere else."""
+    """Those that the document says something of; and some are nowhere else."""
     known = follow(response).get("headers", {})
     for name, header in known.items():
         if name in reply.headers:
             validate(follow(header)["schema"], reply.headers[name])
-    assert "ETag" in known or "ETag" not in reply.headers
+    for name in "ETag", "Idempotency-Replayed":
+        assert name in known or name not in reply.headers, f"{name} is not documented"
 
 
 def judge(method, path, reply):

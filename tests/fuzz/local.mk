@@ -155,6 +155,13 @@ tests_fuzz_fuzz_head_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_head_SOURCES = tests/fuzz/fuzz_head.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_head_LDADD = src/libadmin.a src/libbase.a
 
+## keys of requests that are sent again, and what the store has of their answers
+fuzz_programs += tests/fuzz/fuzz_receipt
+tests_fuzz_fuzz_receipt_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"receipt"'
+tests_fuzz_fuzz_receipt_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_receipt_SOURCES = tests/fuzz/fuzz_receipt.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_receipt_LDADD = src/libadmin.a src/libbase.a $(JANSSON_LIBS)
+
 ## entity tags in requests to the admin API
 fuzz_programs += tests/fuzz/fuzz_condition
 tests_fuzz_fuzz_condition_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"condition"'

@@ -13,6 +13,12 @@ tests_unit_test_admin_LDADD = src/libadmin.a src/libpast.a src/libhealth.a src/l
 ADMIN_WORLD = tests/unit/admin_world.c tests/unit/admin_world.h tests/unit/admin_fake.c tests/unit/admin_fake_checks.c tests/unit/admin_fake_journal.c tests/unit/admin_fake.h \
 	tests/unit/unit.h
 
+TESTS += tests/unit/test_receipts
+check_PROGRAMS += tests/unit/test_receipts
+tests_unit_test_receipts_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_receipts_SOURCES = tests/unit/test_receipts.c tests/unit/unit.h
+tests_unit_test_receipts_LDADD = src/libadmin.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
+
 TESTS += tests/unit/test_condition
 check_PROGRAMS += tests/unit/test_condition
 tests_unit_test_condition_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
