@@ -36,8 +36,9 @@ static const char *find_key(struct call *call)
 /* Who has taken over cannot know what the one before has answered to that. */
 static bool changes_something(const struct call *call)
 {
-    return (call->method & (ROUTE_PUT | ROUTE_POST | ROUTE_DELETE)) != 0 && !call->route.dry_run &&
-           call->route.id != ROUTE_TAKEOVER && route_get_role(call->route.id, call->method) != ROLE_VIEWER;
+    return (call->method & (ROUTE_PUT | ROUTE_POST | ROUTE_PATCH | ROUTE_DELETE)) != 0 &&
+           !call->route.dry_run && call->route.id != ROUTE_TAKEOVER &&
+           route_get_role(call->route.id, call->method) != ROLE_VIEWER;
 }
 
 static void write_hash(struct sha256 *sha, char text[RECEIPTS_NAME_SIZE])

@@ -16,7 +16,7 @@ WORDS = ["us-east", "eu-west", "us-east-1a", "web-us-east-1a", "web-eu-west-1a",
          "2036-01-01T00:00:00Z", "192.0.2.1", "2001:db8::/32", "true", "false", "drain", "auto", "sw-1", "*", "%", "é", "\u202e", "a" * 63, "a" * 300]
 HEADERS = ["*", '"1"', 'W/"1"', '"1", "2"', '"', "", ",", '"a', "respond-async", "wait=5, respond-async", '"k1"', '"k2"', "k1", '"k1";a=1', "1",
            '"' + "k" * 255 + '"', '"' + "k" * 256 + '"', "\t", '"\x80"', "bytes=0-1", "application/xml", "gzip", "x" * 9000]
-METHODS = ("get", "put", "post", "delete")
+METHODS = ("get", "put", "post", "patch", "delete")
 SKIPPED = {"takeOver", "followEvents"}  # a server more; one that does not end
 # Printable text and some that is hard; no surrogates, which JSON has no octets for.
 TEXT = st.text(st.one_of(st.sampled_from(string.printable + "éß\u202e\U0001f600\x00\x7f\x85"), st.characters(blacklist_categories=["Cs"])), max_size=12)
