@@ -472,6 +472,13 @@ int savepoints_change(struct savepoints *all, const struct admin_point_order *or
     return start(task);
 }
 
+int server_change_point(void *context, const struct admin_point_order *order, admin_point_done *done,
+                        void *argument)
+{
+    const struct server *server = context;
+    return savepoints_change(server->savepoints, order, done, argument);
+}
+
 static bool is_due(const struct savepoints *all)
 {
     const struct conf_points *conf = &all->server->view->server->points;

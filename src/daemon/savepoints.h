@@ -29,6 +29,8 @@ bool savepoints_any(const struct savepoints *savepoints);
 /* See admin_verbs.change_point; also for those that are made before a restore. */
 int savepoints_change(struct savepoints *savepoints, const struct admin_point_order *order,
                       admin_point_done *done, void *argument);
+int server_change_point(void *context, const struct admin_point_order *order, admin_point_done *done,
+                        void *argument); /* see admin_verbs */
 
 /* What metrics and the status tell. */
 void savepoints_get_stats(const struct savepoints *savepoints, struct admin_points_stats *stats);

@@ -492,13 +492,6 @@ static void write_metrics(void *context, struct buffer *out)
     traffic_write_metrics(((const struct reader *)context)->server->traffic, out);
 }
 
-static int change_point(void *context, const struct admin_point_order *order, admin_point_done *done,
-                        void *argument)
-{
-    const struct server *server = context;
-    return savepoints_change(server->savepoints, order, done, argument);
-}
-
 static void restore(void *context, const struct admin_restore *asked, admin_restore_done *done,
                     void *argument)
 {
@@ -589,7 +582,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .watch_journal = server_watch_journal,
                                   .unwatch_journal = server_unwatch_journal,
                                   .feed = server->feed,
-                                  .change_point = change_point,
+                                  .change_point = server_change_point,
                                   .list_vantages = server_list_vantages,
                                   .change_vantage = server_change_vantage,
                                   .restore = restore,
