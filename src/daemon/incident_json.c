@@ -6,8 +6,8 @@
 
 #include "daemon/incident_json.h"
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "daemon/stored.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -16,40 +16,19 @@
 
 /* ---- writing ---- */
 
-static void set_text(json_t *object, const char *key, const char *text)
-{
-    if (text != NULL && text[0] != '\0') {
-        json_t *value = json_string(text);
-        json_object_set_new(object, key, value == NULL ? json_string("?") : value);
-    }
-}
-
-static void set_time(json_t *object, const char *key, int64_t wall_ms)
-{
-    char text[CLOCK_TEXT_SIZE];
-    set_text(object, key, wall_ms == 0 ? NULL : clock_write_rfc3339(wall_ms, text));
-}
-
-static void set_number(json_t *object, const char *key, uint64_t number)
-{
-    if (number != 0) {
-        json_object_set_new(object, key, json_integer((json_int_t)number));
-    }
-}
-
 static json_t *write_copies(const struct incident *incident)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < incident->copy_count; i++) {
         const struct incident_copy *copy = &incident->copies[i];
         json_t *object = json_object();
-        set_text(object, "to", copy->to);
+        stored_set_text(object, "to", copy->to);
         if (copy->is_known) {
             json_object_set_new(object, "lag", json_real(copy->lag));
-            set_text(object, "unit", health_lag_unit_text(copy->unit));
+            stored_set_text(object, "unit", health_lag_unit_text(copy->unit));
         }
-        set_text(object, "stage", health_stage_text(copy->stage));
-        set_text(object, "rpo", health_rpo_text(copy->rpo));
+        stored_set_text(object, "stage", health_stage_text(copy->stage));
+        stored_set_text(object, "rpo", health_rpo_text(copy->rpo));
         json_array_append_new(list, object);
     }
     return list;
@@ -60,20 +39,18 @@ char *incident_write_json(const struct incident *incident)
     json_t *object = json_object();
     char target[INCIDENT_NAME_SIZE + 16];
     snprintf(target, sizeof target, "%s:%s", health_kind_text(incident->kind), incident->name);
-    set_text(object, "target", target);
-    set_time(object, "failing", incident->failing_ms);
-    set_time(object, "lost", incident->lost_ms);
-    set_time(object, "back", incident->back_ms);
-    if (incident->was_overridden) {
-        json_object_set_new(object, "overridden", json_true());
-    }
-    set_number(object, "ttl_s", incident->ttl_s);
-    set_number(object, "names", incident->names);
-    set_number(object, "endpoints", incident->endpoints);
-    set_number(object, "unhealthy", incident->unhealthy);
-    set_text(object, "outcome",
-             incident->outcome == HEALTH_OUTCOME_NONE ? NULL : health_outcome_text(incident->outcome));
-    set_number(object, "rto_ms", (uint64_t)incident->rto_ms);
+    stored_set_text(object, "target", target);
+    stored_set_time(object, "failing", incident->failing_ms);
+    stored_set_time(object, "lost", incident->lost_ms);
+    stored_set_time(object, "back", incident->back_ms);
+    stored_set_flag(object, "overridden", incident->was_overridden);
+    stored_set_number(object, "ttl_s", incident->ttl_s);
+    stored_set_number(object, "names", incident->names);
+    stored_set_number(object, "endpoints", incident->endpoints);
+    stored_set_number(object, "unhealthy", incident->unhealthy);
+    stored_set_text(object, "outcome",
+                    incident->outcome == HEALTH_OUTCOME_NONE ? NULL : health_outcome_text(incident->outcome));
+    stored_set_number(object, "rto_ms", (uint64_t)incident->rto_ms);
     json_object_set_new(object, "copies", write_copies(incident));
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
@@ -81,28 +58,6 @@ char *incident_write_json(const struct incident *incident)
 }
 
 /* ---- reading ---- */
-
-static int64_t get_time(const json_t *object, const char *key, const char **why)
-{
-    const json_t *value = json_object_get(object, key);
-    int64_t wall_ms = 0;
-    if (value != NULL &&
-        (!json_is_string(value) || clock_parse_rfc3339(json_string_value(value), &wall_ms) != 0)) {
-        *why = "expected an RFC 3339 time";
-    }
-    return wall_ms;
-}
-
-static uint32_t get_number(const json_t *object, const char *key, const char **why)
-{
-    const json_t *value = json_object_get(object, key);
-    json_int_t number = json_integer_value(value);
-    if (value != NULL && (!json_is_integer(value) || number < 0 || number > UINT32_MAX)) {
-        *why = "a number is none, or too large";
-        return 0;
-    }
-    return (uint32_t)number;
-}
 
 /* The one of so many texts that it is, or 0. */
 static int find_text(const json_t *object, const char *key, int count, const char *(*text_of)(int number))
@@ -176,7 +131,9 @@ static void read_target(const json_t *object, struct incident *to, const char **
 
 int incident_read_json(const char *id, const char *text, struct incident *incident, const char **why)
 {
+    static const char no_time[] = "expected an RFC 3339 time", no_number[] = "a number is none, or too large";
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    struct stored_reading reading = {.object = object};
     *incident = (struct incident){.back_ms = 0};
     *why = NULL;
     if (!json_is_object(object)) {
@@ -185,18 +142,19 @@ int incident_read_json(const char *id, const char *text, struct incident *incide
         *why = "its ID is too long";
     } else {
         read_target(object, incident, why);
-        incident->failing_ms = get_time(object, "failing", why);
-        incident->lost_ms = get_time(object, "lost", why);
-        incident->back_ms = get_time(object, "back", why);
+        incident->failing_ms = stored_get_time(&reading, "failing", no_time);
+        incident->lost_ms = stored_get_time(&reading, "lost", no_time);
+        incident->back_ms = stored_get_time(&reading, "back", no_time);
         incident->was_overridden = json_is_true(json_object_get(object, "overridden"));
-        incident->ttl_s = get_number(object, "ttl_s", why);
-        incident->names = get_number(object, "names", why);
-        incident->endpoints = get_number(object, "endpoints", why);
-        incident->unhealthy = get_number(object, "unhealthy", why);
-        incident->rto_ms = get_number(object, "rto_ms", why);
+        incident->ttl_s = (uint32_t)stored_get_number(&reading, "ttl_s", UINT32_MAX, no_number);
+        incident->names = (uint32_t)stored_get_number(&reading, "names", UINT32_MAX, no_number);
+        incident->endpoints = (uint32_t)stored_get_number(&reading, "endpoints", UINT32_MAX, no_number);
+        incident->unhealthy = (uint32_t)stored_get_number(&reading, "unhealthy", UINT32_MAX, no_number);
+        incident->rto_ms = (uint32_t)stored_get_number(&reading, "rto_ms", UINT32_MAX, no_number);
         incident->outcome =
             (enum health_outcome)find_text(object, "outcome", HEALTH_OUTCOME_COUNT, outcome_text);
         read_copies(json_object_get(object, "copies"), incident, why);
+        *why = *why == NULL ? reading.why : *why;
     }
     json_decref(object);
     return *why == NULL ? 0 : ERROR_SYNTAX;

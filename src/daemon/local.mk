@@ -77,6 +77,7 @@ src_steerd_SOURCES = \
 	src/daemon/spawn.c src/daemon/spawn.h \
 	src/daemon/steerd.c src/daemon/steerd.h \
 	src/daemon/successor.c src/daemon/successor.h \
+	src/daemon/stored.c src/daemon/stored.h \
 	src/daemon/switchover_json.c src/daemon/switchover_json.h \
 	src/daemon/switchover_probe.c src/daemon/switchover_probe.h \
 	src/daemon/switchovers.c src/daemon/switchovers_kept.c src/daemon/switchovers.h src/daemon/switchovers_inside.h src/daemon/switchovers_hooks.c src/daemon/switchovers_look.c src/daemon/switchovers_order.c src/daemon/switchovers_order.h \

@@ -8,40 +8,16 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "daemon/stored.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
-
-static void set_text(json_t *object, const char *key, const char *text)
-{
-    if (text != NULL && text[0] != '\0') {
-        /* peers are what the system calls its users: no JSON if that is not UTF-8 */
-        json_t *value = json_string(text);
-        json_object_set_new(object, key, value == NULL ? json_string("?") : value);
-    }
-}
-
-static void set_time(json_t *object, const char *key, int64_t wall_ms)
-{
-    char text[CLOCK_TEXT_SIZE];
-    if (wall_ms != 0) {
-        json_object_set_new(object, key, json_string(clock_write_rfc3339(wall_ms, text)));
-    }
-}
-
-static void set_flag(json_t *object, const char *key, bool flag)
-{
-    if (flag) {
-        json_object_set_new(object, key, json_true());
-    }
-}
 
 static void add_clock(json_t *object, const struct override_clock *clock)
 {
     if (clock != NULL && clock->boot[0] != '\0') {
         json_t *value = json_object();
-        set_text(value, "boot", clock->boot);
+        stored_set_text(value, "boot", clock->boot);
         json_object_set_new(value, "offset_ms", json_integer(clock->offset_ms));
         json_object_set_new(object, "clock", value);
     }
@@ -59,20 +35,20 @@ char *override_write_json(const struct health_override *override, bool planned,
                           const struct override_clock *clock)
 {
     json_t *object = json_object();
-    set_text(object, "state", health_desired_text(override->desired));
+    stored_set_text(object, "state", health_desired_text(override->desired));
     if (override->share != 0) {
         json_object_set_new(object, "share", json_integer(override->share));
     }
-    set_text(object, "reason", override->reason);
-    set_text(object, "actor", override->actor);
-    set_text(object, "peer", override->peer);
-    set_text(object, "to", override->to);
-    set_time(object, "set", override->set_ms);
-    set_time(object, "starts", override->starts_ms);
-    set_flag(object, "starts_by_duration", override->starts_by_duration);
-    set_flag(object, "planned", planned);
-    set_time(object, "expires", override->expires_ms);
-    set_flag(object, "expires_by_duration", override->expires_by_duration);
+    stored_set_text(object, "reason", override->reason);
+    stored_set_text(object, "actor", override->actor);
+    stored_set_text(object, "peer", override->peer);
+    stored_set_text(object, "to", override->to);
+    stored_set_time(object, "set", override->set_ms);
+    stored_set_time(object, "starts", override->starts_ms);
+    stored_set_flag(object, "starts_by_duration", override->starts_by_duration);
+    stored_set_flag(object, "planned", planned);
+    stored_set_time(object, "expires", override->expires_ms);
+    stored_set_flag(object, "expires_by_duration", override->expires_by_duration);
     set_clock(object, override, clock);
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
@@ -81,61 +57,22 @@ char *override_write_json(const struct health_override *override, bool planned,
 
 /* ---- reading ---- */
 
-struct reading {
-    const json_t *object;
-    const char *why; /* NULL: nothing is wrong */
-};
-
-static void get_text(struct reading *reading, const char *key, char *to, size_t size, const char *why)
-{
-    const json_t *value = json_object_get(reading->object, key);
-    const char *text = json_string_value(value);
-    if (value == NULL) {
-        return;
-    }
-    if (text == NULL || strlen(text) >= size || strlen(text) != json_string_length(value)) {
-        reading->why = why;
-        return;
-    }
-    memcpy(to, text, strlen(text) + 1);
-}
-
-static int64_t get_time(struct reading *reading, const char *key, const char *why)
-{
-    const json_t *value = json_object_get(reading->object, key);
-    int64_t wall_ms = 0;
-    if (value != NULL &&
-        (!json_is_string(value) || clock_parse_rfc3339(json_string_value(value), &wall_ms) != 0)) {
-        reading->why = why;
-    }
-    return wall_ms;
-}
-
-static bool get_flag(struct reading *reading, const char *key, const char *why)
-{
-    const json_t *value = json_object_get(reading->object, key);
-    if (value != NULL && !json_is_boolean(value)) {
-        reading->why = why;
-    }
-    return json_is_true(value);
-}
-
-static void read_state(struct reading *reading, struct health_override *override)
+static void read_state(struct stored_reading *reading, struct health_override *override)
 {
     const char *text = json_string_value(json_object_get(reading->object, "state"));
     if (text == NULL || health_parse_desired(text, &override->desired) != 0 ||
         override->desired == HEALTH_DESIRED_AUTO) {
-        reading->why = "\"state\": expected \"drain\", \"up\" or \"down\"";
+        stored_fail(reading, "\"state\": expected \"drain\", \"up\" or \"down\"");
     }
 }
 
-static void read_share(struct reading *reading, struct health_override *override)
+static void read_share(struct stored_reading *reading, struct health_override *override)
 {
     const json_t *value = json_object_get(reading->object, "share");
     json_int_t share = json_integer_value(value);
     if (value != NULL && (!json_is_integer(value) || share < 1 || share >= HEALTH_RAMP_WHOLE ||
                           override->desired != HEALTH_DESIRED_DRAIN)) {
-        reading->why = "\"share\": expected a number from 1 to 99 beside the state \"drain\"";
+        stored_fail(reading, "\"share\": expected a number from 1 to 99 beside the state \"drain\"");
         return;
     }
     override->share = (uint8_t)share;
@@ -144,26 +81,27 @@ static void read_share(struct reading *reading, struct health_override *override
 int override_read_json(const char *text, struct health_override *override, bool *planned, const char **why)
 {
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    struct reading reading = {.object = object};
+    struct stored_reading reading = {.object = object};
     *override = (struct health_override){.desired = HEALTH_DESIRED_AUTO};
     if (!json_is_object(object)) {
         json_decref(object);
         *why = "expected a JSON object";
         return ERROR_SYNTAX;
     }
-    override->set_ms = get_time(&reading, "set", "\"set\": expected an RFC 3339 time");
-    override->starts_ms = get_time(&reading, "starts", "\"starts\": expected an RFC 3339 time");
-    override->expires_ms = get_time(&reading, "expires", "\"expires\": expected an RFC 3339 time");
+    override->set_ms = stored_get_time(&reading, "set", "\"set\": expected an RFC 3339 time");
+    override->starts_ms = stored_get_time(&reading, "starts", "\"starts\": expected an RFC 3339 time");
+    override->expires_ms = stored_get_time(&reading, "expires", "\"expires\": expected an RFC 3339 time");
     override->starts_by_duration =
-        get_flag(&reading, "starts_by_duration", "\"starts_by_duration\": expected true or false");
+        stored_get_flag(&reading, "starts_by_duration", "\"starts_by_duration\": expected true or false");
     override->expires_by_duration =
-        get_flag(&reading, "expires_by_duration", "\"expires_by_duration\": expected true or false");
-    *planned = get_flag(&reading, "planned", "\"planned\": expected true or false");
-    get_text(&reading, "reason", override->reason, sizeof override->reason, "\"reason\": expected a text");
-    get_text(&reading, "actor", override->actor, sizeof override->actor, "\"actor\": expected a text");
-    get_text(&reading, "peer", override->peer, sizeof override->peer, "\"peer\": expected a text");
-    get_text(&reading, "to", override->to, sizeof override->to,
-             "\"to\": expected the name of a region or an az");
+        stored_get_flag(&reading, "expires_by_duration", "\"expires_by_duration\": expected true or false");
+    *planned = stored_get_flag(&reading, "planned", "\"planned\": expected true or false");
+    stored_get_text(&reading, "reason", override->reason, sizeof override->reason,
+                    "\"reason\": expected a text");
+    stored_get_text(&reading, "actor", override->actor, sizeof override->actor, "\"actor\": expected a text");
+    stored_get_text(&reading, "peer", override->peer, sizeof override->peer, "\"peer\": expected a text");
+    stored_get_text(&reading, "to", override->to, sizeof override->to,
+                    "\"to\": expected the name of a region or an az");
     read_state(&reading, override);
     read_share(&reading, override);
     /* the end of one that has begun may have gone back with the clock, behind its start, which stays */
@@ -196,10 +134,10 @@ int64_t override_find_step(const char *text, const struct override_clock *now)
 char *failback_write_json(const struct health_override *who, const struct override_clock *clock)
 {
     json_t *object = json_object();
-    set_time(object, "said", who->set_ms);
-    set_text(object, "reason", who->reason);
-    set_text(object, "actor", who->actor);
-    set_text(object, "peer", who->peer);
+    stored_set_time(object, "said", who->set_ms);
+    stored_set_text(object, "reason", who->reason);
+    stored_set_text(object, "actor", who->actor);
+    stored_set_text(object, "peer", who->peer);
     add_clock(object, clock);
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);

@@ -6,11 +6,11 @@
 
 #include "daemon/token.h"
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "base/sha2.h"
 #include "conf/value.h"
+#include "daemon/stored.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -25,30 +25,7 @@ bool token_is_name(const char *name)
     return strlen(name) < TOKEN_NAME_SIZE && value_is_name(name);
 }
 
-static const char *write_hex(const uint8_t *bytes, char text[HEX_SIZE])
-{
-    for (size_t i = 0; i < SECRET_SIZE; i++) {
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    }
-    return text;
-}
-
 /* ---- objects ---- */
-
-static void set_time(json_t *object, const char *key, int64_t wall_ms)
-{
-    char text[CLOCK_TEXT_SIZE];
-    if (wall_ms != 0) {
-        json_object_set_new(object, key, json_string(clock_write_rfc3339(wall_ms, text)));
-    }
-}
-
-static void set_hash(json_t *object, const char *key, const uint8_t *hash)
-{
-    char text[HEX_SIZE];
-    _Static_assert((int)TOKEN_HASH_SIZE == (int)SECRET_SIZE, "they are written alike");
-    json_object_set_new(object, key, json_string(write_hex(hash, text)));
-}
 
 static void set_texts(json_t *object, const char *key, const char texts[][TOKEN_SCOPE_SIZE], size_t count)
 {
@@ -66,75 +43,49 @@ char *token_write(const struct token *token)
     set_texts(object, "regions", token->regions, token->region_count);
     set_texts(object, "zones", token->zones, token->zone_count);
     json_object_set_new(object, "made_by", json_string(token->made_by));
-    set_time(object, "made", token->made_ms);
-    set_time(object, "expires", token->expires_ms);
-    set_time(object, "rotated", token->rotated_ms);
-    set_time(object, "used", token->used_ms);
-    set_hash(object, "sha256", token->hash);
+    stored_set_time(object, "made", token->made_ms);
+    stored_set_time(object, "expires", token->expires_ms);
+    stored_set_time(object, "rotated", token->rotated_ms);
+    stored_set_time(object, "used", token->used_ms);
+    stored_set_hex(object, "sha256", token->hash, TOKEN_HASH_SIZE);
     if (token->overlap_ms != 0) {
-        set_time(object, "overlap", token->overlap_ms);
-        set_hash(object, "old_sha256", token->old_hash);
+        stored_set_time(object, "overlap", token->overlap_ms);
+        stored_set_hex(object, "old_sha256", token->old_hash, TOKEN_HASH_SIZE);
     }
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     return text;
 }
 
-struct reading {
-    const json_t *object;
-    char *why; /* "": nothing is wrong */
-    size_t found;
-};
+/* What is wrong is told by the key: each time as `why`. */
 
-static const json_t *find(struct reading *r, const char *key)
+static int64_t get_time(struct stored_reading *r, const char *key, bool is_needed)
 {
-    const json_t *value = json_object_get(r->object, key);
-    r->found += value != NULL;
-    return value;
-}
-
-static void fail(struct reading *r, const char *key)
-{
-    if (r->why[0] == '\0') {
-        snprintf(r->why, TOKEN_WHY_SIZE, "\"%s\" is missing, or not what was expected", key);
+    if (is_needed) {
+        stored_need(r, key, key);
     }
+    return stored_get_time(r, key, key);
 }
 
-static int64_t get_time(struct reading *r, const char *key, bool is_needed)
+static void get_text(struct stored_reading *r, const char *key, char *text, size_t size)
 {
-    const json_t *value = find(r, key);
-    int64_t wall_ms = 0;
-    if (value == NULL
-            ? is_needed
-            : !json_is_string(value) || clock_parse_rfc3339(json_string_value(value), &wall_ms) != 0) {
-        fail(r, key);
-    }
-    return wall_ms;
+    stored_need(r, key, key);
+    stored_get_text(r, key, text, size, key);
 }
 
-static void get_text(struct reading *r, const char *key, char *text, size_t size)
+static size_t get_texts(struct stored_reading *r, const char *key, char texts[][TOKEN_SCOPE_SIZE])
 {
-    const char *value = json_string_value(find(r, key));
-    if (value == NULL || strlen(value) >= size) {
-        fail(r, key);
-    } else {
-        snprintf(text, size, "%s", value);
-    }
-}
-
-static size_t get_texts(struct reading *r, const char *key, char texts[][TOKEN_SCOPE_SIZE])
-{
-    const json_t *list = find(r, key), *item;
+    const json_t *list = stored_find(r, key), *item;
     size_t i, count = 0;
     if (!json_is_array(list) || json_array_size(list) > ADMIN_SCOPES_MAX) {
-        fail(r, key);
+        stored_fail(r, key);
         return 0;
     }
     json_array_foreach(list, i, item)
     {
         const char *value = json_string_value(item);
         if (value == NULL || strlen(value) >= TOKEN_SCOPE_SIZE) {
-            fail(r, key);
+            stored_fail(r, key);
         } else {
             snprintf(texts[count++], TOKEN_SCOPE_SIZE, "%s", value);
         }
@@ -142,31 +93,13 @@ static size_t get_texts(struct reading *r, const char *key, char texts[][TOKEN_S
     return count;
 }
 
-static bool get_hash(struct reading *r, const char *key, uint8_t *hash, bool is_needed)
-{
-    const json_t *value = find(r, key);
-    const char *text = json_string_value(value);
-    if (text == NULL || strlen(text) != HEX_SIZE - 1 || strspn(text, "0123456789abcdef") != HEX_SIZE - 1) {
-        if (value != NULL || is_needed) {
-            fail(r, key);
-        }
-        return false;
-    }
-    for (size_t i = 0; i < TOKEN_HASH_SIZE; i++) {
-        unsigned octet = 0;
-        (void)sscanf(text + 2 * i, "%2x", &octet); /* NOLINT(cert-err34-c): two digits */
-        hash[i] = (uint8_t)octet;
-    }
-    return true;
-}
-
-static void read_object(struct reading *r, struct token *token)
+static void read_object(struct stored_reading *r, struct token *token)
 {
     char role[16] = "";
     get_text(r, "role", role, sizeof role);
     token->role = role_parse(role);
     if (token->role == ROLE_NONE) {
-        fail(r, "role");
+        stored_fail(r, "role");
     }
     token->region_count = get_texts(r, "regions", token->regions);
     token->zone_count = get_texts(r, "zones", token->zones);
@@ -175,14 +108,15 @@ static void read_object(struct reading *r, struct token *token)
     token->expires_ms = get_time(r, "expires", true);
     token->rotated_ms = get_time(r, "rotated", false);
     token->used_ms = get_time(r, "used", false);
-    (void)get_hash(r, "sha256", token->hash, true);
-    bool has_old = get_hash(r, "old_sha256", token->old_hash, false);
+    stored_need(r, "sha256", "sha256");
+    (void)stored_get_hex(r, "sha256", token->hash, sizeof token->hash, "sha256");
+    bool has_old = stored_get_hex(r, "old_sha256", token->old_hash, sizeof token->old_hash, "old_sha256");
     token->overlap_ms = get_time(r, "overlap", has_old);
     if (!has_old && token->overlap_ms != 0) {
-        fail(r, "old_sha256");
+        stored_fail(r, "old_sha256");
     }
     if (r->found != json_object_size(r->object)) {
-        fail(r, "something that this version does not know");
+        stored_fail(r, "something that this version does not know");
     }
 }
 
@@ -191,12 +125,15 @@ int token_read(const char *name, const char *value, struct token *token, char wh
     *token = (struct token){.name = ""};
     why[0] = '\0';
     json_t *object = json_loads(value, JSON_REJECT_DUPLICATES, NULL);
-    struct reading reading = {.object = object, .why = why};
+    struct stored_reading reading = {.object = object};
     if (!json_is_object(object) || !token_is_name(name)) {
         snprintf(why, TOKEN_WHY_SIZE, "found no object of a token");
     } else {
         snprintf(token->name, sizeof token->name, "%s", name);
         read_object(&reading, token);
+        if (reading.why != NULL) {
+            snprintf(why, TOKEN_WHY_SIZE, "\"%s\" is missing, or not what was expected", reading.why);
+        }
     }
     json_decref(object);
     return why[0] == '\0' ? 0 : ERROR_SYNTAX;
@@ -218,7 +155,8 @@ void token_make_secret(struct token *token, char text[ADMIN_TOKEN_SIZE])
     uint8_t secret[SECRET_SIZE];
     char hex[HEX_SIZE];
     random_make_secret(secret, sizeof secret);
-    snprintf(text, ADMIN_TOKEN_SIZE, "%s%s.%s", prefix, token->name, write_hex(secret, hex));
+    snprintf(text, ADMIN_TOKEN_SIZE, "%s%s.%s", prefix, token->name,
+             stored_write_hex(secret, sizeof secret, hex));
     hash_text(text, token->hash);
     explicit_bzero(secret, sizeof secret);
     explicit_bzero(hex, sizeof hex);

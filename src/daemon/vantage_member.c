@@ -6,11 +6,11 @@
 
 #include "daemon/vantage_member.h"
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "base/sha2.h"
 #include "conf/value.h"
+#include "daemon/stored.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -21,51 +21,7 @@ bool vantage_is_name(const char *name)
     return fleet_is_name(name) && value_is_name(name) && strcmp(name, "local") != 0;
 }
 
-/* ---- octets as text ---- */
-
-const char *vantage_write_hex(const uint8_t *bytes, size_t len, char *text)
-{
-    for (size_t i = 0; i < len; i++) {
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    }
-    return text;
-}
-
-static int digit_of(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c == '\0' ? NULL : strchr(digits, c);
-    return at == NULL ? -1 : (int)(at - digits);
-}
-
-/* Exactly so many, in lower case. */
-static bool read_hex(const char *text, uint8_t *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        int high = digit_of(text[2 * i]), low = high == -1 ? -1 : digit_of(text[2 * i + 1]);
-        if (low == -1) {
-            return false;
-        }
-        bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return text[2 * len] == '\0';
-}
-
 /* ---- objects ---- */
-
-static void set_time(json_t *object, const char *key, int64_t wall_ms)
-{
-    char text[CLOCK_TEXT_SIZE];
-    if (wall_ms != 0) {
-        json_object_set_new(object, key, json_string(clock_write_rfc3339(wall_ms, text)));
-    }
-}
-
-static void set_hex(json_t *object, const char *key, const uint8_t *bytes, size_t len)
-{
-    char text[2 * TLS_FINGERPRINT_SIZE + 1];
-    json_object_set_new(object, key, json_string(vantage_write_hex(bytes, len, text)));
-}
 
 char *vantage_write_member(const struct vantage_member *member)
 {
@@ -73,88 +29,52 @@ char *vantage_write_member(const struct vantage_member *member)
     json_object_set_new(object, "number", json_integer(member->number));
     json_object_set_new(object, "weight", json_integer(member->weight));
     json_object_set_new(object, "drained", json_boolean(member->drained));
-    set_time(object, "made", member->made_ms);
+    stored_set_time(object, "made", member->made_ms);
     if (member->is_enrolled) {
-        set_time(object, "enrolled", member->enrolled_ms);
-        set_hex(object, "fingerprint", member->fingerprint, sizeof member->fingerprint);
+        stored_set_time(object, "enrolled", member->enrolled_ms);
+        stored_set_hex(object, "fingerprint", member->fingerprint, sizeof member->fingerprint);
     }
     if (member->has_token) {
-        set_time(object, "token_until", member->token_until_ms);
-        set_hex(object, "token_sha256", member->token_hash, sizeof member->token_hash);
+        stored_set_time(object, "token_until", member->token_until_ms);
+        stored_set_hex(object, "token_sha256", member->token_hash, sizeof member->token_hash);
     }
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     return text;
 }
 
-struct reading {
-    const json_t *object;
-    char *why; /* "": nothing is wrong */
-    size_t found;
-};
+/* What is wrong is told by the key: each time as `why`. */
 
-static const json_t *find(struct reading *r, const char *key)
+static uint32_t get_number(struct stored_reading *r, const char *key, uint32_t most)
 {
-    const json_t *value = json_object_get(r->object, key);
-    r->found += value != NULL;
-    return value;
-}
-
-static void fail(struct reading *r, const char *key)
-{
-    if (r->why[0] == '\0') {
-        snprintf(r->why, VANTAGE_WHY_SIZE, "\"%s\" is missing, or not what was expected", key);
+    uint32_t number = (uint32_t)stored_get_number(r, key, most, key);
+    if (number < 1) {
+        stored_fail(r, key);
     }
+    return number < 1 ? 1 : number;
 }
 
-static uint32_t get_number(struct reading *r, const char *key, uint32_t most)
+static bool get_hex(struct stored_reading *r, const char *key, uint8_t *bytes, size_t len)
 {
-    const json_t *value = find(r, key);
-    json_int_t number = json_integer_value(value);
-    if (!json_is_integer(value) || number < 1 || number > most) {
-        fail(r, key);
-        return 1;
-    }
-    return (uint32_t)number;
+    return stored_get_hex(r, key, bytes, len, key);
 }
 
-static int64_t get_time(struct reading *r, const char *key, bool is_needed)
+static void read_object(struct stored_reading *r, struct vantage_member *member)
 {
-    const json_t *value = find(r, key);
-    int64_t wall_ms = 0;
-    if (value == NULL
-            ? is_needed
-            : !json_is_string(value) || clock_parse_rfc3339(json_string_value(value), &wall_ms) != 0) {
-        fail(r, key);
-    }
-    return wall_ms;
-}
-
-static bool get_hex(struct reading *r, const char *key, uint8_t *bytes, size_t len)
-{
-    const json_t *value = find(r, key);
-    if (value != NULL && (!json_is_string(value) || !read_hex(json_string_value(value), bytes, len))) {
-        fail(r, key);
-    }
-    return value != NULL;
-}
-
-static void read_object(struct reading *r, struct vantage_member *member)
-{
-    const json_t *drained = find(r, "drained");
     member->number = (uint8_t)get_number(r, "number", FLEET_MEMBERS_MAX - 1);
     member->weight = get_number(r, "weight", VANTAGE_WEIGHT_MAX);
-    member->drained = json_is_true(drained);
-    if (!json_is_boolean(drained)) {
-        fail(r, "drained");
-    }
-    member->made_ms = get_time(r, "made", false);
+    stored_need(r, "drained", "drained");
+    member->drained = stored_get_flag(r, "drained", "drained");
+    member->made_ms = stored_get_time(r, "made", "made");
     member->is_enrolled = get_hex(r, "fingerprint", member->fingerprint, sizeof member->fingerprint);
-    member->enrolled_ms = get_time(r, "enrolled", false);
+    member->enrolled_ms = stored_get_time(r, "enrolled", "enrolled");
     member->has_token = get_hex(r, "token_sha256", member->token_hash, sizeof member->token_hash);
-    member->token_until_ms = get_time(r, "token_until", member->has_token);
+    if (member->has_token) {
+        stored_need(r, "token_until", "token_until");
+    }
+    member->token_until_ms = stored_get_time(r, "token_until", "token_until");
     if (r->found != json_object_size(r->object)) {
-        fail(r, "something that this version does not know");
+        stored_fail(r, "something that this version does not know");
     }
 }
 
@@ -164,12 +84,15 @@ int vantage_read_member(const char *name, const char *value, struct vantage_memb
     *member = (struct vantage_member){.number = 0};
     why[0] = '\0';
     json_t *object = json_loads(value, JSON_REJECT_DUPLICATES, NULL);
-    struct reading reading = {.object = object, .why = why};
+    struct stored_reading reading = {.object = object};
     if (!json_is_object(object) || !vantage_is_name(name)) {
         snprintf(why, VANTAGE_WHY_SIZE, "found no object of a vantage");
     } else {
         snprintf(member->name, sizeof member->name, "%s", name);
         read_object(&reading, member);
+        if (reading.why != NULL) {
+            snprintf(why, VANTAGE_WHY_SIZE, "\"%s\" is missing, or not what was expected", reading.why);
+        }
     }
     json_decref(object);
     return why[0] == '\0' ? 0 : ERROR_SYNTAX;
@@ -192,8 +115,8 @@ void vantage_make_token(struct vantage_member *member, const uint8_t fingerprint
     uint8_t secret[VANTAGE_SECRET_SIZE];
     char text[2 * VANTAGE_SECRET_SIZE + 1], ours[2 * TLS_FINGERPRINT_SIZE + 1];
     random_make_secret(secret, sizeof secret);
-    (void)vantage_write_hex(secret, sizeof secret, text);
-    (void)vantage_write_hex(fingerprint, TLS_FINGERPRINT_SIZE, ours);
+    (void)stored_write_hex(secret, sizeof secret, text);
+    (void)stored_write_hex(fingerprint, TLS_FINGERPRINT_SIZE, ours);
     hash_secret(text, sizeof text - 1, member->token_hash);
     member->has_token = true;
     member->token_until_ms = until_ms;

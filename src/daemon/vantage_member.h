@@ -43,5 +43,3 @@ void vantage_make_token(struct vantage_member *member, const uint8_t fingerprint
                         int64_t until_ms, char token[VANTAGE_TOKEN_SIZE]);
 /* May a host become this member with that token? NULL: it may; else why not. */
 const char *vantage_judge_token(const struct vantage_member *member, const char *token, int64_t wall_ms);
-
-const char *vantage_write_hex(const uint8_t *bytes, size_t len, char *text); /* 2 * len + 1 */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
+#include "daemon/stored.h"
 #include "health/opinion.h"
 #include "view/view.h"
 
@@ -70,7 +71,7 @@ static void describe(struct vantages *vantages, const struct vantage_member *mem
                                  .enrolled_ms = member->is_enrolled ? member->enrolled_ms : 0};
     if (member->is_enrolled) {
         to->fingerprint =
-            arena_copy_text(arena, vantage_write_hex(member->fingerprint, sizeof member->fingerprint, text));
+            arena_copy_text(arena, stored_write_hex(member->fingerprint, sizeof member->fingerprint, text));
     }
     if (vantages->fleet != NULL) {
         fleet_get_status(vantages->fleet, member->number, &status);
@@ -88,7 +89,7 @@ int server_list_vantages(void *context, struct arena *arena, struct admin_vantag
     list->is_on = vantages->fleet != NULL && vantages->has_fingerprint;
     if (vantages->has_fingerprint) {
         list->fingerprint = arena_copy_text(
-            arena, vantage_write_hex(vantages->fingerprint, sizeof vantages->fingerprint, text));
+            arena, stored_write_hex(vantages->fingerprint, sizeof vantages->fingerprint, text));
     }
     for (unsigned i = 1; i < FLEET_MEMBERS_MAX; i++) {
         if (vantages->members[i].number != 0) {

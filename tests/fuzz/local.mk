@@ -254,14 +254,14 @@ tests_fuzz_fuzz_zone_LDADD = src/libzone.a src/libdns.a src/libbase.a $(LDNS_LIB
 fuzz_programs += tests/fuzz/fuzz_override
 tests_fuzz_fuzz_override_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"override"'
 tests_fuzz_fuzz_override_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_override_SOURCES = tests/fuzz/fuzz_override.c src/daemon/override_json.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_override_SOURCES = tests/fuzz/fuzz_override.c src/daemon/override_json.c src/daemon/stored.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_override_LDADD = src/libhealth.a src/libbase.a $(JANSSON_LIBS)
 
 ## switchovers in the store
 fuzz_programs += tests/fuzz/fuzz_switchover
 tests_fuzz_fuzz_switchover_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"switchover"'
 tests_fuzz_fuzz_switchover_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_switchover_SOURCES = tests/fuzz/fuzz_switchover.c src/daemon/switchover_json.c src/daemon/override_json.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_switchover_SOURCES = tests/fuzz/fuzz_switchover.c src/daemon/switchover_json.c src/daemon/override_json.c src/daemon/stored.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_switchover_LDADD = src/liboperate.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
 
 ## objects as lines

@@ -3,7 +3,7 @@ if HAVE_CMOCKA
 TESTS += tests/unit/test_override_json
 check_PROGRAMS += tests/unit/test_override_json
 tests_unit_test_override_json_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_override_json_SOURCES = tests/unit/test_override_json.c src/daemon/override_json.c tests/unit/unit.h
+tests_unit_test_override_json_SOURCES = tests/unit/test_override_json.c src/daemon/override_json.c src/daemon/stored.c tests/unit/unit.h
 tests_unit_test_override_json_LDADD = src/libhealth.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_capture
 check_PROGRAMS += tests/unit/test_capture
@@ -16,7 +16,7 @@ tests_unit_test_capture_LDADD = src/libpast.a src/libview.a src/libsteer.a src/l
 TESTS += tests/unit/test_vantage_member
 check_PROGRAMS += tests/unit/test_vantage_member
 tests_unit_test_vantage_member_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_vantage_member_SOURCES = tests/unit/test_vantage_member.c src/daemon/vantage_member.c tests/unit/unit.h
+tests_unit_test_vantage_member_SOURCES = tests/unit/test_vantage_member.c src/daemon/vantage_member.c src/daemon/stored.c tests/unit/unit.h
 tests_unit_test_vantage_member_LDADD = $(fleet_libs) src/libconf.a src/libevents.a src/libhealth.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_scratch
 check_PROGRAMS += tests/unit/test_scratch
